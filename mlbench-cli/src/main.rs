@@ -1,0 +1,2 @@
+//! mlbench-cli
+fn main() {}

@@ -1,0 +1,2 @@
+//! mlbench-server
+fn main() {}
