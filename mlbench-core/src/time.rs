@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const MICROS: i64 = 1_000_000;
@@ -94,10 +94,12 @@ impl Timestamp {
     }
 }
 
+/// The calendar's 1970-01-01T00:00:00. Civil arithmetic, because jiff's own timestamps end a day before 9999 does.
+const CIVIL_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+
 fn civil(seconds: i64) -> DateTime {
-    // A `Timestamp` never leaves 1970..=9999, which jiff covers.
-    jiff::Timestamp::from_second(seconds)
-        .map_or(DateTime::default(), |moment| TimeZone::UTC.to_datetime(moment))
+    // A `Timestamp` never leaves 1970..=9999, which the calendar covers.
+    CIVIL_EPOCH.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(CIVIL_EPOCH)
 }
 
 fn digits(into: &mut [u8], mut number: i64) {
@@ -185,8 +187,7 @@ impl Parts {
             0,
         )
         .ok()?;
-        // Year 0 is in jiff's calendar and far outside ours: the caller's range check names it.
-        let seconds = TimeZone::UTC.to_timestamp(date).ok()?.as_second() - self.offset_seconds;
+        let seconds = date.duration_since(CIVIL_EPOCH).as_secs() - self.offset_seconds;
         Some(seconds * MICROS + if leap { MICROS - 1 } else { self.micros })
     }
 }
@@ -290,10 +291,14 @@ mod tests {
     fn what_is_no_date_is_refused_with_its_reason() {
         use ParseTimestampError::{Calendar, Range, Syntax};
         let parse = |text: &str| text.parse::<Timestamp>().unwrap_err();
-        for text in ["", "yesterday", "2018-08-03", "2018-08-03T09:21", "2018-08-03T09:21:29.Z", "-1", "1e9", "１２"] {
+        for text in
+            ["", "yesterday", "2018-08-03", "2018-08-03T09:21", "2018-08-03T09:21:29.Z", "-1", "1e9", "１２"]
+        {
             assert_eq!(parse(text), Syntax(text.to_owned()));
         }
-        for text in ["2018-13-01T00:00:00Z", "2018-02-30T00:00:00Z", "2018-01-01T24:00:00Z", "2018-01-01T00:00:61Z"] {
+        for text in
+            ["2018-13-01T00:00:00Z", "2018-02-30T00:00:00Z", "2018-01-01T24:00:00Z", "2018-01-01T00:00:61Z"]
+        {
             assert_eq!(parse(text), Calendar(text.to_owned()));
         }
         for text in [

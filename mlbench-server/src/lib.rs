@@ -1,1 +1,7 @@
-//! mlbench-server
+//! The mlbench server as a library: `main.rs` and the tests start the same thing.
+
+pub mod app;
+pub mod background;
+pub mod clock;
+pub mod cluster;
+pub mod launcher;

@@ -1,0 +1,344 @@
+//! [`Fields`]: the fields of a request, whatever it was written in, taken out one by one.
+//!
+//! JSON says `false`, a form says `False`, a query string says `0`: all are the same field here. A field that nobody
+//! takes is an error that names the nearest one there is, so that a misspelt option is never silently without effect.
+
+use serde_json::value::RawValue;
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// The value of a field as it was sent.
+#[derive(Debug, Clone)]
+pub enum FieldValue {
+    /// A JSON value, in its own text.
+    Json(Box<RawValue>),
+    /// The text of a form field or a query parameter.
+    Text(String),
+}
+
+/// The fields of a request that have not been taken yet.
+#[derive(Debug, Default)]
+pub struct Fields {
+    fields: Vec<(String, FieldValue)>,
+    known: Vec<&'static str>,
+}
+
+/// Keys that browsers' libraries add and that mean nothing here.
+const IGNORED: [&str; 2] = ["_", "csrfmiddlewaretoken"];
+
+impl Fields {
+    /// Fields in the order they were sent. Of a repeated one the last counts, as in the servers that clients know.
+    #[must_use]
+    pub fn new(fields: Vec<(String, FieldValue)>) -> Self {
+        Self { fields, known: Vec::new() }
+    }
+
+    /// The members of a JSON object.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Malformed`] with line and column when it is no JSON, or no object.
+    pub fn from_json(body: &[u8]) -> Result<Self> {
+        if body.trim_ascii().is_empty() {
+            return Err(Error::new(ErrorCode::Malformed, "the body is empty; send a JSON object"));
+        }
+        let Members(fields) = serde_json::from_slice(body).map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            let text = error.to_string();
+            let what = text.split(" at line ").next().unwrap_or_default();
+            Error::new(ErrorCode::Malformed, format!("the body is not a JSON object ({place}): {what}"))
+        })?;
+        Ok(Self::new(fields))
+    }
+
+    /// Pairs of a query string or a form.
+    pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self::new(pairs.into_iter().map(|(key, text)| (key, FieldValue::Text(text))).collect())
+    }
+
+    /// Takes a field; JSON `null` is as good as absent.
+    pub fn take(&mut self, name: &'static str) -> Option<FieldValue> {
+        self.known.push(name);
+        let mut taken = None;
+        self.fields.retain_mut(|(key, value)| {
+            let ours = key == name;
+            if ours {
+                taken = Some(std::mem::replace(value, FieldValue::Text(String::new())));
+            }
+            !ours
+        });
+        taken.filter(|value| !matches!(value, FieldValue::Json(raw) if raw.get() == "null"))
+    }
+
+    /// Takes a field that is a text.
+    ///
+    /// # Errors
+    /// When it is a JSON number, boolean, array or object.
+    pub fn text(&mut self, name: &'static str) -> Result<Option<String>> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(FieldValue::Text(text)) => Ok(Some(text)),
+            Some(FieldValue::Json(raw)) => serde_json::from_str(raw.get())
+                .map(Some)
+                .map_err(|_| Error::invalid(name, format_args!("must be a string, not {}", kind(&raw)))),
+        }
+    }
+
+    /// Takes a field that is a text or a number, as text: `1.50` stays `1.50`.
+    ///
+    /// # Errors
+    /// When it is a JSON boolean, array or object.
+    pub fn text_or_number(&mut self, name: &'static str) -> Result<Option<String>> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(FieldValue::Text(text)) => Ok(Some(text)),
+            Some(FieldValue::Json(raw)) if is_number(raw.get()) => Ok(Some(raw.get().to_owned())),
+            Some(FieldValue::Json(raw)) => serde_json::from_str(raw.get()).map(Some).map_err(|_| {
+                Error::invalid(name, format_args!("must be a string or a number, not {}", kind(&raw)))
+            }),
+        }
+    }
+
+    /// Takes a field that is free text, or a JSON object or array that is kept as its text.
+    ///
+    /// # Errors
+    /// When it is a JSON number or boolean.
+    pub fn text_or_structure(&mut self, name: &'static str) -> Result<Option<String>> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(FieldValue::Text(text)) => Ok(Some(text)),
+            Some(FieldValue::Json(raw)) if raw.get().starts_with(['{', '[']) => {
+                Ok(Some(raw.get().to_owned()))
+            }
+            Some(FieldValue::Json(raw)) => serde_json::from_str(raw.get()).map(Some).map_err(|_| {
+                Error::invalid(
+                    name,
+                    format_args!("must be a string, an object or an array, not {}", kind(&raw)),
+                )
+            }),
+        }
+    }
+
+    /// Takes a boolean: `true`, `false`, `True`, `False`, `1` or `0`. An empty text counts as absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn boolean(&mut self, name: &'static str) -> Result<Option<bool>> {
+        let Some(text) = self.scalar(name) else { return Ok(None) };
+        match text.as_str() {
+            "true" | "True" | "1" => Ok(Some(true)),
+            "false" | "False" | "0" => Ok(Some(false)),
+            "" => Ok(None),
+            _ => Err(Error::invalid(name, format_args!("must be true or false, not {}", shorten(&text)))),
+        }
+    }
+
+    /// Takes a whole number from `least` to `most`. An empty text counts as absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn integer(&mut self, name: &'static str, least: u32, most: u32) -> Result<Option<u32>> {
+        let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+        number.map(Some).ok_or_else(|| {
+            let rule = match most {
+                u32::MAX => format!("must be a whole number of at least {least}"),
+                _ => format!("must be a whole number from {least} to {most}"),
+            };
+            Error::invalid(name, format_args!("{rule}, not {}", shorten(&text)))
+        })
+    }
+
+    /// Takes a finite number above 0. An empty text counts as absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn positive(&mut self, name: &'static str) -> Result<Option<f64>> {
+        let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
+        number.map(Some).ok_or_else(|| {
+            Error::invalid(name, format_args!("must be a number above 0, not {}", shorten(&text)))
+        })
+    }
+
+    /// Takes a field that has its own syntax (a date, a name).
+    ///
+    /// # Errors
+    /// When it does not follow it, with the reason.
+    pub fn parsed<T>(&mut self, name: &'static str) -> Result<Option<T>>
+    where
+        T: std::str::FromStr,
+        T::Err: std::fmt::Display,
+    {
+        let Some(text) = self.text_or_number(name)? else { return Ok(None) };
+        text.parse().map(Some).map_err(|error| Error::invalid(name, error))
+    }
+
+    /// Takes one of a few words.
+    ///
+    /// # Errors
+    /// When it is another one, naming them.
+    pub fn one_of<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Result<Option<T>> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let found = words.iter().find(|(word, _)| *word == text);
+        found.map(|&(_, value)| Some(value)).ok_or_else(|| {
+            let choices: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            Error::invalid(name, format_args!("must be {}, not {}", choices.join(" or "), shorten(&text)))
+        })
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// [`ErrorCode::UnknownField`] when a field was not taken, naming the nearest one there is.
+    pub fn finish(self) -> Result<()> {
+        let Some((unknown, _)) = self.fields.iter().find(|(key, _)| !IGNORED.contains(&key.as_str())) else {
+            return Ok(());
+        };
+        let nearest = self.known.iter().min_by_key(|known| edit_distance(known, unknown));
+        let hint = match nearest {
+            Some(known) if edit_distance(known, unknown) <= known.len().div_ceil(2) => {
+                format!("; did you mean {known}?")
+            }
+            Some(_) => format!("; there are {}", self.known.join(", ")),
+            None => "; there is none here".to_owned(),
+        };
+        Err(Error::new(
+            ErrorCode::UnknownField,
+            format!("{}: there is no such field{hint}", shorten(unknown)),
+        ))
+    }
+
+    /// The text of a scalar; objects and arrays too, which no caller accepts and every caller names.
+    fn scalar(&mut self, name: &'static str) -> Option<String> {
+        self.take(name).map(|value| match value {
+            FieldValue::Text(text) => text,
+            FieldValue::Json(raw) => serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()),
+        })
+    }
+}
+
+fn is_number(json: &str) -> bool {
+    json.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+}
+
+fn kind(raw: &RawValue) -> &'static str {
+    match raw.get().as_bytes().first() {
+        Some(b'{') => "an object",
+        Some(b'[') => "an array",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'"') => "a string",
+        _ => "a number",
+    }
+}
+
+/// A text for a sentence: quoted, and never longer than a line.
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// Levenshtein distance in bytes, one row at a time; both texts are field names.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b = &b.as_bytes()[..b.len().min(64)];
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substitute = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// The members of a JSON object in order, repeated ones too, each value in its own text.
+struct Members(Vec<(String, FieldValue)>);
+
+impl<'de> serde::Deserialize<'de> for Members {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Members;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<Members, A::Error> {
+                let mut fields = Vec::with_capacity(8);
+                while let Some((key, raw)) = map.next_entry::<String, Box<RawValue>>()? {
+                    fields.push((key, FieldValue::Json(raw)));
+                }
+                Ok(Members(fields))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(body: &str) -> Fields {
+        Fields::from_json(body.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn broken_json_is_refused_with_line_and_column() {
+        let error = Fields::from_json(b"{\n  \"name\": oops}").unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Malformed);
+        assert_eq!(error.detail(), "the body is not a JSON object (line 2, column 11): expected value");
+        assert!(Fields::from_json(b"[1]").unwrap_err().detail().contains("expected an object"));
+        assert!(Fields::from_json(b"  ").unwrap_err().detail().contains("empty"));
+        assert!(Fields::from_json(b"{} x").is_err());
+    }
+
+    #[test]
+    fn a_number_keeps_its_own_text() {
+        assert_eq!(json(r#"{"value": 1.50}"#).text_or_number("value").unwrap().unwrap(), "1.50");
+        assert_eq!(json(r#"{"value": "NaN"}"#).text_or_number("value").unwrap().unwrap(), "NaN");
+        let refused = json(r#"{"value": {"a": 1}}"#).text_or_number("value").unwrap_err();
+        assert_eq!(refused.detail(), "value: must be a string or a number, not an object");
+    }
+
+    #[test]
+    fn booleans_come_in_every_spelling() {
+        for (body, expected) in [(r#"{"b":true}"#, true), (r#"{"b":"False"}"#, false), (r#"{"b":1}"#, true)] {
+            assert_eq!(json(body).boolean("b").unwrap(), Some(expected), "{body}");
+        }
+        assert_eq!(
+            json(r#"{"b":"yes"}"#).boolean("b").unwrap_err().detail(),
+            "b: must be true or false, not \"yes\""
+        );
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_refused_naming_the_range() {
+        let refusal = |body: &str| json(body).integer("last_n", 1, u32::MAX).unwrap_err().detail().to_owned();
+        assert_eq!(refusal(r#"{"last_n":-3}"#), "last_n: must be a whole number of at least 1, not \"-3\"");
+        assert!(refusal(r#"{"last_n":1e3}"#).contains("whole number"));
+        assert!(json(r#"{"num_cpus":0}"#).positive("num_cpus").is_err());
+        assert!(json(r#"{"num_cpus":"nan"}"#).positive("num_cpus").is_err());
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_naming_the_nearest() {
+        let mut fields = json(r#"{"nmae": "x", "_": 1, "csrfmiddlewaretoken": "y"}"#);
+        assert!(fields.text("name").unwrap().is_none() && fields.text("backend").unwrap().is_none());
+        let error = fields.finish().unwrap_err();
+        assert_eq!(error.code(), ErrorCode::UnknownField);
+        assert_eq!(error.detail(), "\"nmae\": there is no such field; did you mean name?");
+    }
+
+    #[test]
+    fn of_a_repeated_field_the_last_counts_and_null_is_absent() {
+        assert_eq!(json(r#"{"a":"1","a":"2"}"#).text("a").unwrap().unwrap(), "2");
+        assert_eq!(json(r#"{"a":null}"#).text("a").unwrap(), None);
+    }
+}

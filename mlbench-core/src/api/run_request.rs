@@ -1,0 +1,210 @@
+//! The body of `POST /api/runs/`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::api::Fields;
+use crate::error::{Error, Result};
+use crate::name::RunName;
+use crate::run::Backend;
+
+/// `image_name` when the image is named by `custom_image_name`.
+const CUSTOM_IMAGE: &str = "custom_image";
+/// `backend` when it is named by `custom_backend`.
+const CUSTOM_BACKEND: &str = "custom_backend";
+
+/// A run to start. `{"name": …}` is enough: the default command on all workers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewRun {
+    /// Its name.
+    pub name: RunName,
+    /// Number of workers; all there are when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_workers: Option<u32>,
+    /// Cores per worker, may be fractional.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_cpus: Option<f64>,
+    /// Megabits per second between workers; stored, not enforced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_bandwidth: Option<f64>,
+    /// An official image, or `custom_image`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_name: Option<String>,
+    /// The image when `image_name` is `custom_image`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_image_name: Option<String>,
+    /// The command; alone it runs on the standing workers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_image_command: Option<String>,
+    /// `mpi`, `gloo`, `nccl` in any case, or `custom_backend`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backend: Option<String>,
+    /// The backend when `backend` is `custom_backend`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_backend: Option<String>,
+    /// With a custom backend: whether the command is started on every worker or only on the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_all_nodes: Option<bool>,
+    /// Ask for GPUs.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub gpu_enabled: bool,
+    /// Train to the light goal.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub light_target: bool,
+    /// Use Horovod.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub use_horovod: bool,
+}
+
+impl NewRun {
+    /// A run that leaves everything but its name to the server.
+    #[must_use]
+    pub const fn named(name: RunName) -> Self {
+        Self {
+            name,
+            num_workers: None,
+            num_cpus: None,
+            max_bandwidth: None,
+            image_name: None,
+            custom_image_name: None,
+            custom_image_command: None,
+            backend: None,
+            custom_backend: None,
+            run_all_nodes: None,
+            gpu_enabled: false,
+            light_target: false,
+            use_horovod: false,
+        }
+    }
+
+    /// Reads the body. Empty texts count as absent, as forms send them; an empty name does not.
+    ///
+    /// # Errors
+    /// Naming the field and what would be right.
+    pub fn from_fields(mut fields: Fields) -> Result<Self> {
+        let optional = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let name = fields.text("name")?.ok_or_else(|| Error::invalid("name", "missing; a run has one"))?;
+        let run = Self {
+            name: RunName::new(name)?,
+            num_workers: fields.integer("num_workers", 1, u32::MAX)?,
+            num_cpus: fields.positive("num_cpus")?,
+            max_bandwidth: fields.positive("max_bandwidth")?,
+            image_name: optional(fields.text("image_name")?),
+            custom_image_name: optional(fields.text("custom_image_name")?),
+            custom_image_command: optional(fields.text("custom_image_command")?),
+            backend: optional(fields.text("backend")?),
+            custom_backend: optional(fields.text("custom_backend")?),
+            run_all_nodes: fields.boolean("run_all_nodes")?,
+            gpu_enabled: fields.boolean("gpu_enabled")?.unwrap_or(false),
+            light_target: fields.boolean("light_target")?.unwrap_or(false),
+            use_horovod: fields.boolean("use_horovod")?.unwrap_or(false),
+        };
+        fields.finish()?;
+        run.image()?;
+        run.backend()?;
+        Ok(run)
+    }
+
+    /// The container image, if one was named.
+    ///
+    /// # Errors
+    /// When `image_name` is `custom_image` and `custom_image_name` is missing, or the other way round.
+    pub fn image(&self) -> Result<Option<&str>> {
+        match (self.image_name.as_deref(), self.custom_image_name.as_deref()) {
+            (Some(CUSTOM_IMAGE), Some(image)) => Ok(Some(image)),
+            (Some(CUSTOM_IMAGE), None) => Err(Error::invalid(
+                "custom_image_name",
+                "missing; image_name is custom_image, so this names the image",
+            )),
+            (None, Some(_)) => {
+                Err(Error::invalid("image_name", "must be custom_image when custom_image_name is given"))
+            }
+            (Some(_), Some(_)) => {
+                Err(Error::invalid("custom_image_name", "must be absent unless image_name is custom_image"))
+            }
+            (image, None) => Ok(image),
+        }
+    }
+
+    /// The backend, if one was named.
+    ///
+    /// # Errors
+    /// When it is none of those there are, or `custom_backend` does not fit.
+    pub fn backend(&self) -> Result<Option<Backend>> {
+        let named = self.backend.as_deref().map(str::to_ascii_lowercase);
+        let plain = match (named.as_deref(), self.custom_backend.as_deref()) {
+            (None, None) => return Ok(None),
+            (Some(CUSTOM_BACKEND), Some(name)) => {
+                let run_all_nodes = self.run_all_nodes.unwrap_or(false);
+                return Ok(Some(Backend::Custom { name: name.to_owned(), run_all_nodes }));
+            }
+            (Some(CUSTOM_BACKEND), None) => {
+                return Err(Error::invalid(
+                    "custom_backend",
+                    "missing; backend is custom_backend, so this names it",
+                ));
+            }
+            (_, Some(_)) => {
+                return Err(Error::invalid("backend", "must be custom_backend when custom_backend is given"));
+            }
+            (Some("mpi"), None) => Backend::Mpi,
+            (Some("gloo"), None) => Backend::Gloo,
+            (Some("nccl"), None) => Backend::Nccl,
+            (Some(other), None) => {
+                let rule = format_args!("must be mpi, gloo, nccl or custom_backend, not {other:?}");
+                return Err(Error::invalid("backend", rule));
+            }
+        };
+        Ok(Some(plain))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Result<NewRun> {
+        NewRun::from_fields(Fields::from_json(body.as_bytes())?)
+    }
+
+    #[test]
+    fn a_name_alone_is_enough() {
+        let run = read(r#"{"name":"Name of the run"}"#).unwrap();
+        assert_eq!(run, NewRun::named(RunName::new("Name of the run").unwrap()));
+        assert_eq!(serde_json::to_string(&run).unwrap(), r#"{"name":"Name of the run"}"#);
+    }
+
+    #[test]
+    fn what_the_python_client_sends_is_read() {
+        let body = "name=x&num_workers=1&num_cpus=2.0&max_bandwidth=1000&gpu_enabled=false&light_target=true\
+                    &run_all_nodes=false&image_name=custom_image&custom_image_name=busybox&custom_image_command=sleep+9&backend=MPI";
+        let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
+        let run =
+            NewRun::from_fields(Fields::from_pairs(pairs.map(|(k, v)| (k.to_owned(), v.replace('+', " ")))))
+                .unwrap();
+        assert_eq!(run.image().unwrap(), Some("busybox"));
+        assert_eq!(run.backend().unwrap(), Some(Backend::Mpi));
+        assert!(run.light_target && !run.gpu_enabled);
+        assert_eq!(run.custom_image_command.as_deref(), Some("sleep 9"));
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused_naming_the_field() {
+        let refusal = |body: &str| read(body).unwrap_err().detail().split(':').next().unwrap().to_owned();
+        assert_eq!(refusal("{}"), "name");
+        assert_eq!(refusal(r#"{"name":"x","image_name":"custom_image"}"#), "custom_image_name");
+        assert_eq!(refusal(r#"{"name":"x","custom_image_name":"busybox"}"#), "image_name");
+        assert_eq!(refusal(r#"{"name":"x","backend":"mp"}"#), "backend");
+        assert_eq!(refusal(r#"{"name":"x","backend":"custom_backend"}"#), "custom_backend");
+        assert_eq!(refusal(r#"{"name":"x","num_workers":0}"#), "num_workers");
+        assert_eq!(refusal(r#"{"name":"x","num_cpus":-1}"#), "num_cpus");
+        assert_eq!(refusal(r#"{"name":7}"#), "name");
+    }
+
+    #[test]
+    fn a_custom_backend_says_where_the_command_is_started() {
+        let run =
+            read(r#"{"name":"x","backend":"custom_backend","custom_backend":"ring","run_all_nodes":"True"}"#);
+        let expected = Backend::Custom { name: "ring".to_owned(), run_all_nodes: true };
+        assert_eq!(run.unwrap().backend().unwrap(), Some(expected));
+    }
+}

@@ -1,0 +1,186 @@
+//! Names that are checked once, at the border: pods, runs and their numbers.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// The number of a run: 1, 2, 3 … in the order of their creation, never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(i64);
+
+impl RunId {
+    /// The run with this number; numbers below 1 name no run.
+    #[must_use]
+    pub const fn new(number: i64) -> Option<Self> {
+        if number >= 1 { Some(Self(number)) } else { None }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for RunId {
+    type Err = Error;
+
+    /// Decimal digits only: `1e3`, `+1` and ` 1` name no run, as a path segment that is no number names none.
+    fn from_str(text: &str) -> Result<Self> {
+        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let number = if digits { text.parse().ok().and_then(Self::new) } else { None };
+        number.ok_or_else(|| Error::not_found(format_args!("run {text:?}")))
+    }
+}
+
+/// The name of a run as a person writes it: 1 to 100 characters, none of them a control character; not unique.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RunName(String);
+
+impl RunName {
+    /// The most characters (Unicode scalar values) of a name.
+    pub const MAX_CHARS: usize = 100;
+
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// [`crate::ErrorCode::InvalidField`] naming `name` and the rule it breaks.
+    pub fn new(text: impl Into<String>) -> Result<Self> {
+        let text = text.into();
+        let length = text.chars().count();
+        if length == 0 || length > Self::MAX_CHARS {
+            return Err(Error::invalid("name", format_args!("must have 1 to 100 characters, not {length}")));
+        }
+        if let Some(c) = text.chars().find(|c| c.is_control()) {
+            return Err(Error::invalid("name", format_args!("must not contain the control character {c:?}")));
+        }
+        Ok(Self(text))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl TryFrom<String> for RunName {
+    type Error = Error;
+    fn try_from(text: String) -> Result<Self> {
+        Self::new(text)
+    }
+}
+
+impl From<RunName> for String {
+    fn from(name: RunName) -> Self {
+        name.0
+    }
+}
+
+/// The name of a pod: a DNS-1123 subdomain (lower-case letters, digits, `-` and `.`, at most 253 characters).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PodName(String);
+
+impl PodName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// [`crate::ErrorCode::InvalidField`] naming `pod_name`.
+    pub fn new(text: impl Into<String>) -> Result<Self> {
+        let text = text.into();
+        let label = |label: &str| {
+            let edge = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
+            edge(label.as_bytes().first())
+                && edge(label.as_bytes().last())
+                && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        if text.len() <= 253 && text.split('.').all(label) {
+            return Ok(Self(text));
+        }
+        let rule =
+            "must be the name of a pod: lower-case letters, digits, '-' and '.', at most 253 characters";
+        Err(Error::invalid("pod_name", rule))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PodName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl TryFrom<String> for PodName {
+    type Error = Error;
+    fn try_from(text: String) -> Result<Self> {
+        Self::new(text)
+    }
+}
+
+impl From<PodName> for String {
+    fn from(name: PodName) -> Self {
+        name.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_name_is_what_a_person_writes() {
+        for name in ["Name of the run", "2nd try", "ü", " ", &"x".repeat(100), &"é".repeat(100)] {
+            assert_eq!(RunName::new(name).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn a_run_name_that_breaks_a_rule_is_refused_naming_it() {
+        let refusal = |name: &str| RunName::new(name).unwrap_err().detail().to_owned();
+        assert_eq!(refusal(""), "name: must have 1 to 100 characters, not 0");
+        assert_eq!(refusal(&"x".repeat(101)), "name: must have 1 to 100 characters, not 101");
+        assert_eq!(refusal("a\0b"), "name: must not contain the control character '\\0'");
+        assert_eq!(refusal("a\nb"), "name: must not contain the control character '\\n'");
+    }
+
+    #[test]
+    fn only_decimal_digits_name_a_run() {
+        assert_eq!("42".parse::<RunId>().unwrap().get(), 42);
+        for text in ["", "0", "-1", "1e3", "+1", " 1", "1.0", "9223372036854775808", "quiet-mink"] {
+            assert_eq!(text.parse::<RunId>().unwrap_err().code(), crate::ErrorCode::NotFound, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_pod_name_is_a_dns_subdomain() {
+        for name in ["worn-mouse-mlbench-worker-55bbdd4d8c-4mxh5", "a", "0", "a.b-c"] {
+            assert!(PodName::new(name).is_ok(), "{name:?}");
+        }
+        for name in ["", "A", "-a", "a-", "a..b", ".a", "a b", "ü", &"a".repeat(254)] {
+            assert!(PodName::new(name).is_err(), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! [`Storage`]: everything the server keeps, as use cases.
+//!
+//! No method is table access and no connection crosses the trait: what has to happen atomically is one method, and
+//! when it returns, what it acknowledged is on disk. Implementors prove themselves with the contract test of this
+//! module's `contract` function; rejected alternatives stand in their own module documentation.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::api::{LogLine, Metric};
+use crate::error::Result;
+use crate::metric::{MetricName, Owner, Point};
+use crate::name::RunId;
+use crate::pod::Pod;
+use crate::run::{Ending, NewRun, OutputStream, Run, Worker};
+use crate::time::Timestamp;
+
+/// What the server keeps, and answers from.
+#[async_trait]
+pub trait Storage: Send + Sync {
+    /// Stores a new run in state `INITIALIZED`, unless a run is active or being removed: of any number of calls at
+    /// once exactly one succeeds, and nothing of a refused run remains.
+    ///
+    /// # Errors
+    /// [`RunActive`](crate::ErrorCode::RunActive), naming the active run, or
+    /// [`RunBeingRemoved`](crate::ErrorCode::RunBeingRemoved) ("run 3 is being removed") with a time to retry after.
+    async fn start_run_unless_active(&self, new: NewRun, now: Timestamp) -> Result<Run>;
+
+    /// The run with this number.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorCode::NotFound).
+    async fn run(&self, id: RunId) -> Result<Run>;
+
+    /// All runs by ascending number.
+    async fn runs(&self) -> Result<Vec<Run>>;
+
+    /// The runs that hold workers, by ascending number.
+    async fn active_runs(&self) -> Result<Vec<Run>>;
+
+    /// Keeps which workers a run got, before anything is started on them. The first call decides; the workers that
+    /// are kept come back in the run.
+    async fn assign_workers(&self, id: RunId, workers: Vec<Worker>) -> Result<Run>;
+
+    /// Records that the command was started on `ranks` ranks (0, 1, …): the run is `STARTED`. Without effect on a run
+    /// that already is.
+    async fn run_started(&self, id: RunId, ranks: u32) -> Result<Run>;
+
+    /// Stores lines of a rank's output and how far it has been read, in one transaction. Without effect when the
+    /// stored offset is not `chunk.from`: another reader was first.
+    async fn append_output(&self, id: RunId, chunk: OutputChunk) -> Result<()>;
+
+    /// Stores a note of the server in the log of a run (standard error, without a rank).
+    async fn append_note(&self, id: RunId, text: &str, now: Timestamp) -> Result<()>;
+
+    /// Records how a rank ended, once; the first record stays.
+    async fn rank_ended(&self, id: RunId, rank: u32, end: RankEnd) -> Result<Run>;
+
+    /// Records that somebody asks for the end of a run; without effect on one that has ended or was asked before.
+    async fn request_stop(&self, id: RunId, now: Timestamp) -> Result<Run>;
+
+    /// Decides how an active run ends; the first decision stays.
+    async fn decide_ending(&self, id: RunId, ending: Ending) -> Result<Run>;
+
+    /// Carries the decided ending out: the workers are released, the run takes its last state.
+    async fn end_run(&self, id: RunId) -> Result<Run>;
+
+    /// Removes a run, its output and its metrics. When it holds workers, its teardown is recorded in the same
+    /// transaction, and no run can be started until [`Storage::removal_completed`].
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorCode::NotFound).
+    async fn delete_run(&self, id: RunId) -> Result<()>;
+
+    /// The deleted runs that are still to be torn down.
+    async fn removals(&self) -> Result<Vec<Removal>>;
+
+    /// Records that nothing of a deleted run is left on any worker.
+    async fn removal_completed(&self, id: RunId) -> Result<()>;
+
+    /// Lines of a run's output in the order they were stored.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorCode::NotFound).
+    async fn log_lines(&self, id: RunId, query: LogQuery) -> Result<Vec<LogLine>>;
+
+    /// Makes `pods` the worker pods that are in the cluster now. Those that left keep their metrics.
+    async fn pods_observed(&self, pods: &[Pod], now: Timestamp) -> Result<()>;
+
+    /// The worker pods that were observed last, by name.
+    async fn pods(&self) -> Result<Vec<Pod>>;
+
+    /// Stores one metric and echoes it. With a key that was used for the same owner before it stores nothing and
+    /// answers as the first did.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorCode::NotFound) for an unknown owner.
+    async fn record_metric(
+        &self,
+        metric: Metric,
+        key: Option<IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<Recorded>;
+
+    /// Stores many metrics in one transaction; those of unknown owners are left out.
+    async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()>;
+
+    /// One page of the points of an owner: series by name, points by date, then by arrival. A page holds some
+    /// thousand points; `after` is the `next` of the page before.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorCode::NotFound) for an unknown owner.
+    async fn points(&self, query: &PointsQuery, after: Option<PointsPosition>) -> Result<PointsPage>;
+
+    /// Whether the store answers, for readiness.
+    async fn ping(&self) -> Result<()>;
+
+    /// Writes what is queued and closes the store; later writes are refused.
+    async fn close(&self) -> Result<()>;
+}
+
+/// A piece of a rank's output: whole lines, and the bytes of the file that they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputChunk {
+    /// The rank.
+    pub rank: u32,
+    /// Which of its streams.
+    pub stream: OutputStream,
+    /// The byte offset at which the lines begin: the stored one.
+    pub from: u64,
+    /// The byte offset after the lines.
+    pub to: u64,
+    /// The lines without their line ends.
+    pub lines: Vec<String>,
+    /// When they were read.
+    pub date: Timestamp,
+}
+
+/// How a rank ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RankEnd {
+    /// With an exit code; 128 + n for signal n.
+    Exited(i32),
+    /// In a way that can never be known, with the reason in words.
+    Lost(String),
+}
+
+/// A deleted run whose workers are still to be released.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Removal {
+    /// The run as it was when it was deleted.
+    pub run: Run,
+}
+
+/// Which lines of a run's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogQuery {
+    /// Only this stream.
+    pub stream: Option<OutputStream>,
+    /// Only this rank.
+    pub rank: Option<u32>,
+    /// Which part of what remains.
+    pub part: LogPart,
+}
+
+/// Which part of the lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogPart {
+    /// The first `limit` lines with a sequence number above `seq`.
+    After {
+        /// Sequence number of the last line already seen; 0 for none.
+        seq: i64,
+        /// The most lines.
+        limit: u32,
+    },
+    /// The last so many lines.
+    Last(u32),
+}
+
+/// A key under which a client repeats a request: 1 to 64 bytes of visible ASCII, unique per owner.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// The most bytes of a key.
+    pub const MAX_BYTES: usize = 64;
+    /// How long a key is remembered at least.
+    pub const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// Checks a key.
+    ///
+    /// # Errors
+    /// [`InvalidField`](crate::ErrorCode::InvalidField) naming the header.
+    pub fn new(text: &str) -> Result<Self> {
+        let visible = text.bytes().all(|b| (0x20..0x7f).contains(&b));
+        if visible && (1..=Self::MAX_BYTES).contains(&text.len()) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(crate::Error::invalid("Idempotency-Key", "must be 1 to 64 visible ASCII characters"))
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What became of a metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// The metric as it was stored.
+    pub metric: Metric,
+    /// Whether an earlier request with the same key had stored it.
+    pub replayed: bool,
+}
+
+/// Which points of an owner, and how many of them. Applied in this order: dates, names, `summarize`, `last_n`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PointsQuery {
+    /// Whose.
+    pub owner: Owner,
+    /// At or after this date.
+    pub since: Timestamp,
+    /// At or before this date.
+    pub until: Timestamp,
+    /// Only the series of this name.
+    pub name: Option<MetricName>,
+    /// At most so many points per series, by averaging (see [`crate::downsample::summarize`]); at least 1.
+    pub summarize: Option<u32>,
+    /// The newest so many points of each series; at least 1.
+    pub last_n: Option<u32>,
+}
+
+impl PointsQuery {
+    /// All points of an owner.
+    #[must_use]
+    pub const fn all(owner: Owner) -> Self {
+        Self {
+            owner,
+            since: Timestamp::EPOCH,
+            until: Timestamp::MAX,
+            name: None,
+            summarize: None,
+            last_n: None,
+        }
+    }
+}
+
+/// One page of points.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PointsPage {
+    /// Series in order; the first may continue the last one of the page before. A series without points in the
+    /// query's dates does not appear.
+    pub series: Vec<(MetricName, Vec<Point>)>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<PointsPosition>,
+}
+
+/// Where reading goes on; its meaning is the store's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PointsPosition {
+    /// The series that was read last.
+    pub series: MetricName,
+    /// The last point that was read of it; `None` when it was read to its end.
+    pub point: Option<(Timestamp, i64)>,
+}
+
+/// Points by metric name, as an answer in memory.
+pub type PointsByName = BTreeMap<MetricName, Vec<Point>>;
+
+/// Reads every page of a query into memory; for small answers and tests.
+///
+/// # Errors
+/// What [`Storage::points`] refuses.
+pub async fn collect_points(storage: &dyn Storage, query: &PointsQuery) -> Result<PointsByName> {
+    let mut all = PointsByName::new();
+    let mut after = None;
+    loop {
+        let page = storage.points(query, after).await?;
+        for (name, points) in page.series {
+            all.entry(name).or_default().extend(points);
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(all);
+        }
+    }
+}

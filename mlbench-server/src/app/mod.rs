@@ -1,0 +1,24 @@
+//! Use cases: what the endpoints do, without a word of HTTP, SQL or Kubernetes.
+
+use std::sync::Arc;
+
+use mlbench_core::storage::Storage;
+
+use crate::clock::Clock;
+use crate::cluster::Cluster;
+use crate::launcher::LauncherHandle;
+
+/// Everything that a use case works with.
+#[derive(Clone)]
+pub struct App {
+    /// What is kept.
+    pub storage: Arc<dyn Storage>,
+    /// Where runs run.
+    pub cluster: Arc<dyn Cluster>,
+    /// Who brings them to their end.
+    pub launcher: LauncherHandle,
+    /// What time it is.
+    pub clock: Clock,
+    /// What a run executes that names no command; `None` with the reason when there is no such program.
+    pub default_command: Result<String, String>,
+}

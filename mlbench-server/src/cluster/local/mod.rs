@@ -1,0 +1,1 @@
+//! Worker pods as processes of this machine: the embedded default.
