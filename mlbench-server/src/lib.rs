@@ -5,3 +5,5 @@ pub mod background;
 pub mod clock;
 pub mod cluster;
 pub mod launcher;
+pub mod settings;
+pub mod telemetry;
