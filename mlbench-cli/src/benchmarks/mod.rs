@@ -76,7 +76,10 @@ pub(crate) enum Error {
     /// The server did not take the metrics.
     #[error("the metrics could not be stored: {0}")]
     Metrics(#[source] mlbench_client::Error),
-    /// Standard output, or the system, fails.
+    /// What posts the metrics in the background does not start.
+    #[error("cannot start what posts the metrics: {0}")]
+    Background(#[source] std::io::Error),
+    /// Standard output fails.
     #[error("cannot print: {0}")]
     Console(#[from] std::io::Error),
 }

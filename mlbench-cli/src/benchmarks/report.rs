@@ -58,7 +58,8 @@ impl<'a> Reporter<'a> {
         let run = RunId::new(number).ok_or_else(|| {
             Error::Arguments(format!("--run_id {number} is not the id of a run; they count from 1"))
         })?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.map_err(Error::Background)?;
         let logger = {
             let _context = runtime.enter();
             let client =

@@ -5,6 +5,9 @@ use std::ops::Range;
 /// Numbers that are worked on at once, so that the loops become vector instructions.
 const LANES: usize = 8;
 
+/// Bytes of rows that stay in a core's own cache between being read for the scores and again for the gradient.
+const CACHED_BYTES: usize = 256 * 1024;
+
 /// Labelled rows, dense or sparse.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rows {
@@ -108,6 +111,19 @@ impl Rows {
             *value = label(*value);
         }
         self
+    }
+
+    /// Cuts a range of rows into blocks that a core's own cache can hold.
+    pub(crate) fn blocks(&self, range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let bytes = match &self.values {
+            Values::Dense(values) => size_of_val(values.as_slice()),
+            Values::Sparse { columns, entries, .. } => {
+                size_of_val(columns.as_slice()) + size_of_val(entries.as_slice())
+            }
+        };
+        let bytes_of_one = (bytes / self.len().max(1)).max(1);
+        let rows = (CACHED_BYTES / bytes_of_one).max(1);
+        range.clone().step_by(rows).map(move |start| start..range.end.min(start + rows))
     }
 
     /// The product of each row in `range` with `weights`, appended to `products`; beyond the features, `weights` have
@@ -234,6 +250,17 @@ mod tests {
             assert_eq!(sum, plain_sum);
         }
         assert_eq!(sparse.into_better_kind(), dense);
+    }
+
+    #[test]
+    fn blocks_cover_a_range_in_order() {
+        let mut rows = Rows::dense(CACHED_BYTES / 16);
+        for _ in 0..11 {
+            rows.push(1.0, std::iter::empty());
+        }
+        assert_eq!(rows.blocks(1..10).collect::<Vec<_>>(), [1..5, 5..9, 9..10]);
+        assert_eq!(rows.blocks(3..3).count(), 0);
+        assert_eq!(Rows::dense(0).blocks(0..0).count(), 0);
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "batch_size")]
     full_batch: bool,
     /// Learning rate of the first step; in step t it is RATE / (1 + RATE * L2 * t)
-    #[arg(long, value_name = "RATE", default_value = "0.5", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", default_value = "0.1", value_parser = positive, allow_negative_numbers = true)]
     learning_rate: f64,
     /// Weight of the L2 penalty
     #[arg(long, default_value = "0.0001", value_parser = not_negative, allow_negative_numbers = true)]
@@ -53,6 +53,9 @@ pub(crate) struct Args {
     /// Go for the light goal
     #[arg(long)]
     light: bool,
+    /// Validate and report after every so many epochs; the goal is reached when validation finds it
+    #[arg(long, value_name = "EPOCHS", default_value = "1")]
+    validate_every: std::num::NonZeroUsize,
     /// Give up after so many epochs
     #[arg(long, value_name = "EPOCHS", default_value = "1000")]
     max_epochs: std::num::NonZeroUsize,
@@ -65,6 +68,7 @@ impl Args {
             learning_rate: self.learning_rate,
             l2: self.l2,
             goal: self.goal.unwrap_or(if self.light { LIGHT_GOAL } else { GOAL }),
+            validate_every: self.validate_every.get(),
             max_epochs: self.max_epochs.get(),
         }
     }

@@ -11,7 +11,7 @@ pub(crate) struct Model {
     pub(crate) weights: Vec<f64>,
     /// Sum of the gradients of the rows of a batch.
     pub(crate) gradient: Vec<f64>,
-    /// Of each row of a batch: its score, afterwards the derivative of its loss by that.
+    /// Of each row of a block: its score, afterwards the derivative of its loss by that.
     scores: Vec<f64>,
 }
 
@@ -24,11 +24,11 @@ impl Model {
     /// Forgets the gradient of the batch before.
     pub(crate) fn clear(&mut self) {
         self.gradient.fill(0.0);
-        self.scores.clear();
     }
 
-    /// Works out the score of each row: how far it is on the side of the label 1.
+    /// Works out the score of each row: how far it is on the side of the label 1. Those of other rows are forgotten.
     pub(crate) fn forward(&mut self, rows: &Rows, range: Range<usize>) {
+        self.scores.clear();
         rows.multiply(range, &self.weights, &mut self.scores);
     }
 

@@ -42,25 +42,28 @@ impl Link {
         (next, to_next): (usize, TcpStream),
         silence: Duration,
     ) -> io::Result<Self> {
-        let link = Self {
+        to_next.set_nodelay(true)?;
+        let mut link = Self {
             previous,
             next,
             reader: BufReader::with_capacity(64 * 1024, from_previous),
-            sender: Sender::new(to_next.try_clone()?)?,
+            sender: Sender::new(to_next)?,
             received: 0,
             body: Vec::new(),
             silence,
         };
-        to_next.set_nodelay(true)?;
-        to_next.set_write_timeout(Some(silence))?;
-        link.reader.get_ref().set_read_timeout(Some(silence))?;
+        link.set_silence(silence)?;
         Ok(link)
     }
 
-    /// Changes how long the worker before may be silent.
-    pub(super) fn set_silence(&mut self, silence: Duration) -> Result<(), Error> {
+    /// Changes how long a neighbour may be silent, or take nothing.
+    ///
+    /// # Errors
+    /// When the connections do not take their settings.
+    pub(super) fn set_silence(&mut self, silence: Duration) -> io::Result<()> {
         self.silence = silence;
-        self.reader.get_ref().set_read_timeout(Some(silence)).map_err(Error::Setup)
+        self.reader.get_ref().set_read_timeout(Some(silence))?;
+        self.sender.set_patience(silence)
     }
 
     /// Queues `values` for the next worker.
@@ -93,7 +96,7 @@ impl Link {
     pub(super) fn check_sent(&mut self) -> Result<(), Error> {
         let Some(failure) = self.sender.failure() else { return Ok(()) };
         let failure = Error::Lost { rank: self.next, reason: format!("writing to it failed: {failure}") };
-        self.set_silence(LAST_WORDS)?;
+        self.set_silence(LAST_WORDS).map_err(Error::Setup)?;
         match self.head() {
             Ok(head) => Err(head.abort_length().map_or(failure, |length| self.abort(head, length))),
             Err(lost @ Error::Lost { .. }) => Err(lost),

@@ -145,7 +145,7 @@ impl Ring {
         let mut ring = Self { rank, size, link: Some(link) };
         ring.all_reduce(&mut [0.0_f64])?;
         if let Some(link) = &mut ring.link {
-            link.set_silence(timeouts.silence)?;
+            link.set_silence(timeouts.silence).map_err(Error::Setup)?;
         }
         Ok(ring)
     }

@@ -54,6 +54,11 @@ impl Sender {
         })
     }
 
+    /// Changes how long the next worker may take nothing.
+    pub(super) fn set_patience(&self, patience: Duration) -> io::Result<()> {
+        self.stream.set_write_timeout(Some(patience))
+    }
+
     /// Sends a frame with the numbers that `encode` appends. A failure is kept, not returned: what the worker before
     /// tells explains it better (see [`super::Ring`]).
     pub(super) fn send(&mut self, length: usize, encode: impl FnOnce(&mut Vec<u8>)) {
