@@ -28,7 +28,8 @@ enum Benchmark {
     AllReduce(all_reduce::Args),
 }
 
-/// Why a benchmark did not do what it was started for. Every one of these is exit code 1.
+/// Why a benchmark did not do what it was started for. Every one of these is exit code 1; each text is complete, with
+/// its cause.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// Arguments that do not fit together.
@@ -74,11 +75,11 @@ pub(crate) enum Error {
         expected: f32,
     },
     /// The server did not take the metrics.
-    #[error("the metrics could not be stored: {0}")]
-    Metrics(#[source] mlbench_client::Error),
+    #[error(transparent)]
+    Metrics(mlbench_client::Error),
     /// What posts the metrics in the background does not start.
     #[error("cannot start what posts the metrics: {0}")]
-    Background(#[source] std::io::Error),
+    Background(std::io::Error),
     /// Standard output fails.
     #[error("cannot print: {0}")]
     Console(#[from] std::io::Error),

@@ -20,12 +20,12 @@ const BREAST_CANCER: &str = include_str!("../../../data/breast-cancer-wisconsin.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The file cannot be read.
-    #[error("cannot read {file}: {source}")]
+    #[error("cannot read {file}: {cause}")]
     Read {
         /// Which one.
         file: String,
         /// What the system says.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A line is not in the LibSVM format.
     #[error("{file}, line {line}: {problem}")]
@@ -75,7 +75,7 @@ impl Source {
         let name = path.display().to_string();
         match std::fs::File::open(path) {
             Ok(file) => libsvm::read(std::io::BufReader::new(file), &name).map(Self::File),
-            Err(source) => Err(Error::Read { file: name, source }),
+            Err(cause) => Err(Error::Read { file: name, cause }),
         }
     }
 

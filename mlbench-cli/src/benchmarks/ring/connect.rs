@@ -43,7 +43,7 @@ pub(crate) fn listen(address: &str, timeouts: Timeouts) -> Result<TcpListener, E
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
                 thread::sleep(RETRY);
             }
-            Err(source) => return Err(Error::Bind { address: address.to_owned(), source }),
+            Err(cause) => return Err(Error::Bind { address: address.to_owned(), cause }),
         }
     }
 }

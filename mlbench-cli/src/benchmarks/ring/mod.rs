@@ -42,12 +42,12 @@ pub(crate) enum Error {
     #[error("{0:?} is not an address of a worker; write host:port")]
     Address(String),
     /// The own address cannot be listened on.
-    #[error("cannot listen on {address}, this worker's own address: {source}")]
+    #[error("cannot listen on {address}, this worker's own address: {cause}")]
     Bind {
         /// The address.
         address: String,
         /// What the system says.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A neighbour was not met in time.
     #[error("rank {rank} at {address} could not be met: {reason}")]
@@ -85,7 +85,7 @@ pub(crate) enum Error {
     },
     /// A connection does not take its settings.
     #[error("cannot set up a connection between workers: {0}")]
-    Setup(#[source] io::Error),
+    Setup(io::Error),
 }
 
 /// How long a worker waits for others.
