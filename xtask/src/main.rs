@@ -1,5 +1,6 @@
 //! The project's own commands, run as `cargo xtask COMMAND`.
 
+mod demo;
 mod repo;
 mod test;
 mod tidy;
@@ -12,6 +13,8 @@ The project's own commands.
 Usage: cargo xtask COMMAND
 
 Commands:
+  demo [--keep]                   train the built-in benchmark on 1, 2 and 4 workers and on real data, and show what
+                                  was measured. --keep leaves the server running
   test [--kube] [--only STEP]...  run everything: format, clippy, tidy, unit, end-to-end and doc tests; says at the
                                   end what was skipped and why. --kube also tests on the current kubeconfig
   tidy                            check the invariants of ARCHITECTURE.md
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let outcome = match command.as_str() {
+        "demo" => demo::run(rest),
         "test" => test::run(rest),
         "tidy" if rest.is_empty() => tidy::run(),
         _ => Err(format!("cargo xtask {}: no such command; see cargo xtask help", args.join(" "))),
