@@ -5,5 +5,6 @@ pub mod background;
 pub mod clock;
 pub mod cluster;
 pub mod launcher;
+pub mod monitor;
 pub mod settings;
 pub mod telemetry;
