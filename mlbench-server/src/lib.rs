@@ -4,4 +4,5 @@ pub mod app;
 pub mod background;
 pub mod clock;
 pub mod cluster;
+pub mod http;
 pub mod launcher;
