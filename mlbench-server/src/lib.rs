@@ -4,6 +4,7 @@ pub mod app;
 pub mod background;
 pub mod clock;
 pub mod cluster;
+pub mod http;
 pub mod launcher;
 pub mod monitor;
 pub mod settings;
