@@ -1,5 +1,6 @@
 //! Every setting: a flag, an environment variable, a default, a sentence. Read once, here and nowhere else.
 
+use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -202,6 +203,12 @@ impl Settings {
         };
         self.server_url.clone().unwrap_or_else(|| format!("http://{reachable}"))
     }
+}
+
+/// The environment of this process, for the workers that inherit it.
+#[must_use]
+pub fn environment() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
 }
 
 /// The arguments that every official image takes.
