@@ -5,3 +5,4 @@ pub mod background;
 pub mod clock;
 pub mod cluster;
 pub mod launcher;
+pub mod sqlite;
