@@ -43,7 +43,8 @@ impl Server {
     /// One sentence for the operator: a taken port, an unwritable database, a second server on it.
     pub async fn start(settings: &Settings) -> Result<Self, String> {
         settings.check()?;
-        let listener = TcpListener::bind(settings.listen).await.map_err(|e| cannot_listen(settings.listen, &e))?;
+        let listener =
+            TcpListener::bind(settings.listen).await.map_err(|e| cannot_listen(settings.listen, &e))?;
         let address = listener.local_addr().map_err(|e| cannot_listen(settings.listen, &e))?;
         let database = settings.database()?;
         let storage = open_storage(settings, &database, address).await.map_err(|error| text(&error))?;
@@ -87,7 +88,8 @@ impl Server {
         monitor::start(&tasks, &monitor, settings.sample_interval);
         let default_command = settings.default_command();
         let app = App { storage: Arc::clone(&storage), cluster, launcher: handle, clock, default_command };
-        let options = http::Options { allowed_hosts: settings.allowed_hosts.clone(), ..http::Options::default() };
+        let options =
+            http::Options { allowed_hosts: settings.allowed_hosts.clone(), ..http::Options::default() };
         http.spawn(http::serve(listener, app, options, http.stop_token()));
         let stop_runs_within = settings.stop_runs_on_exit.then_some(settings.grace_period + TEARDOWN);
         Ok(Self { address, storage, launcher, http, tasks, stop_runs_within })
