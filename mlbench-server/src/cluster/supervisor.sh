@@ -5,7 +5,7 @@
 # the command's environment, then one verb, then `exit`:
 #
 #     export RANK='0'
-#     mlbench_launch '/work/run-3/rank-0' '<job id>/0' 'python' 'train.py'
+#     mlbench_launch '/supervisor/run-3/rank-0' '<job id>/0' 'python' 'train.py'
 #     exit
 #
 # Every value stands in single quotes, a quote within it as '\'' (NUL cannot be had). So nothing travels in argv, where

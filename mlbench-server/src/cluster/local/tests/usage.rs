@@ -1,5 +1,7 @@
 //! The metrics of workers.
 
+use std::process::Command;
+
 use super::*;
 
 const CPU: &str = "container_cpu_usage_seconds_total";
@@ -106,5 +108,3 @@ fn in_memory(path: &std::path::Path) -> bool {
     let kind = Command::new("stat").args(["-f", "-c", "%T"]).arg(path).output().unwrap();
     kind.stdout.starts_with(b"tmpfs")
 }
-
-use std::process::Command;
