@@ -1,6 +1,10 @@
 //! The launcher against a scripted cluster and the real store.
 
+mod cluster;
+mod interruptions;
+mod lives;
 mod planning;
+mod world;
 
 use mlbench_core::run::{Run, RunSpec, Worker};
 use mlbench_core::{PodName, RunId, RunName, RunState, Timestamp};
