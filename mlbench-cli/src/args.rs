@@ -67,6 +67,8 @@ pub(crate) enum Command {
     /// List the worker pods that are in the cluster now
     #[command(after_help = "Example:\n  mlbench pods -o csv")]
     Pods(OutputArgs),
+    /// Run a built-in reference benchmark, as a worker of a run or by hand
+    Benchmark(crate::benchmarks::Args),
 }
 
 #[derive(Debug, Clone, Copy, Args)]

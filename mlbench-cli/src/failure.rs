@@ -39,6 +39,9 @@ pub(crate) enum Failure {
     /// Standard output, or the system, fails.
     #[error("cannot print: {0}")]
     Output(#[from] io::Error),
+    /// A built-in benchmark did not come to its goal or its end.
+    #[error("{0}")]
+    Benchmark(#[from] crate::benchmarks::Error),
     /// Ctrl-C.
     #[error("interrupted; what the server was asked for goes on there")]
     Interrupted,
@@ -58,7 +61,7 @@ impl Failure {
             Self::NoSuchName(_) | Self::NoRuns => 3,
             Self::NotFinished(_) => 6,
             Self::Interrupted => 130,
-            Self::StillActive { .. } | Self::File { .. } | Self::Output(_) => 1,
+            Self::StillActive { .. } | Self::Benchmark(_) | Self::File { .. } | Self::Output(_) => 1,
             Self::Client(Error::InvalidUrl { .. }) => 2,
             Self::Client(error) if error.is_unreachable() => 7,
             Self::Client(error) => match error.status() {
@@ -73,6 +76,9 @@ impl Failure {
     pub(crate) fn is_broken_pipe(&self) -> bool {
         match self {
             Self::Output(error) => error.kind() == io::ErrorKind::BrokenPipe,
+            Self::Benchmark(crate::benchmarks::Error::Console(error)) => {
+                error.kind() == io::ErrorKind::BrokenPipe
+            }
             Self::Client(Error::Write(error)) => error.kind() == io::ErrorKind::BrokenPipe,
             _ => false,
         }

@@ -1,6 +1,7 @@
 //! `mlbench`: runs, metrics and pods of an mlbench server, from the command line.
 
 mod args;
+mod benchmarks;
 mod commands;
 mod failure;
 mod output;
@@ -9,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::Cli;
+use args::{Cli, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
@@ -25,6 +26,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
+    // A benchmark computes on this thread and brings its own runtime for what it reports.
+    if let Command::Benchmark(args) = &cli.command {
+        return Ok(benchmarks::run(args, &mut std::io::stdout())?);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         tokio::select! {
