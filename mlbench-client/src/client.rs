@@ -119,7 +119,7 @@ impl Client {
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let client = Client::builder().base_url(responder()).build()?;
+    /// # let client = Client::builder().base_url(responder()?).build()?;
     /// let pods = client.patiently(|| client.pods().list()).await?;
     /// assert_eq!(pods[0].labels["app"], "mlbench");
     /// # Ok(())
