@@ -1,5 +1,7 @@
 //! End-to-end tests on the real binaries; the folders mirror the resources and the programs.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends with a panic")]
+
 mod bad_input;
 mod cli;
 mod metrics;

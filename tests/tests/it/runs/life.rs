@@ -11,7 +11,7 @@ async fn a_run_starts_its_command_on_every_worker_and_finishes() {
     assert_eq!(run.num_workers, 2);
     assert_eq!(run.job_metadata.exit_codes, [(0, 0), (1, 0)].into());
     assert_eq!(run.job_metadata.reason, None);
-    let pods: Vec<_> = run.job_metadata.pods.iter().map(|pod| pod.as_str()).collect();
+    let pods: Vec<_> = run.job_metadata.pods.iter().map(mlbench_client::PodName::as_str).collect();
     assert_eq!(pods, ["local-mlbench-worker-0", "local-mlbench-worker-1"]);
     assert_eq!(run.job_metadata.master_name, pods[0]);
     assert!(run.finished_at.is_some_and(|end| end >= run.created_at));
