@@ -6,3 +6,4 @@ pub mod clock;
 pub mod cluster;
 pub mod http;
 pub mod launcher;
+pub mod sqlite;
