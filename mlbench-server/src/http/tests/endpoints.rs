@@ -31,7 +31,10 @@ async fn every_endpoint_of_the_table_is_routed_with_and_without_a_slash() {
             assert_eq!(options.status, StatusCode::NO_CONTENT, "{path}");
             assert!(options.body.is_empty());
             let allow: Vec<&str> = options.header("allow").split(", ").collect();
-            assert!(allow.contains(&endpoint.method.as_str()) && allow.contains(&"OPTIONS"), "{path}: {allow:?}");
+            assert!(
+                allow.contains(&endpoint.method.as_str()) && allow.contains(&"OPTIONS"),
+                "{path}: {allow:?}"
+            );
             assert_eq!(allow.contains(&"GET"), allow.contains(&"HEAD"), "{path}: {allow:?}");
         }
     }

@@ -207,7 +207,8 @@ async fn play_launcher(app: App) {
             if run.stop_requested_at.is_some() {
                 end(&app, run.id, RunEvent::Stop).await;
             } else {
-                let worker = |name| Worker { pod: PodName::new(name).unwrap(), host: "h".to_owned(), port: 1 };
+                let worker =
+                    |name| Worker { pod: PodName::new(name).unwrap(), host: "h".to_owned(), port: 1 };
                 app.storage.assign_workers(run.id, PODS.map(worker).into()).await.unwrap();
                 app.storage.run_started(run.id, 2).await.unwrap();
             }

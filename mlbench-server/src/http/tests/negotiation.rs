@@ -55,7 +55,8 @@ async fn the_format_beats_accept() {
 #[tokio::test]
 async fn an_error_is_a_problem_whatever_is_accepted() {
     let api = Api::start().await;
-    let answer = api.call(Method::GET, "/api/runs/7", &[("accept", "application/zip, text/javascript")], "").await;
+    let answer =
+        api.call(Method::GET, "/api/runs/7", &[("accept", "application/zip, text/javascript")], "").await;
     assert_eq!(answer.refusal(), (404, "not_found", "run 7 does not exist".to_owned()));
     assert_eq!(answer.header("vary"), "accept");
 }
