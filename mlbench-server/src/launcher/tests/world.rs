@@ -134,9 +134,10 @@ impl World {
     /// Waits until `holds`.
     pub(super) async fn when(&self, holds: impl AsyncFn(&Self) -> bool) {
         let begin = Instant::now();
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
         while !holds(self).await {
             assert!(begin.elapsed() < PATIENCE, "after {:?}", self.cluster.calls());
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            ticks.tick().await;
         }
     }
 
