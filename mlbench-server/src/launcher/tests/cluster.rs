@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -51,6 +52,7 @@ struct State {
     tasks: Vec<Task>,
     provisions: VecDeque<Result<Vec<String>, ClusterError>>,
     unreachable: bool,
+    unanswered: Range<usize>,
     panics: bool,
     pending_releases: u32,
     released: bool,
@@ -107,6 +109,11 @@ impl ScriptedCluster {
         self.change(|state| state.unreachable = unreachable);
     }
 
+    /// Leaves these calls, counted from 0, without an answer.
+    pub(crate) fn leave_unanswered(&self, calls: Range<usize>) {
+        self.change(|state| state.unanswered = calls);
+    }
+
     /// Makes the next call panic.
     pub(crate) fn panic_once(&self) {
         self.change(|state| state.panics = true);
@@ -155,12 +162,13 @@ impl ScriptedCluster {
         tokio::task::yield_now().await;
         let outcome = {
             let mut state = self.state();
+            let unreachable = state.unreachable || state.unanswered.contains(&state.calls.len());
             state.calls.push(call.clone());
             if std::mem::take(&mut state.panics) {
                 drop(state);
                 panic!("the scripted cluster was told to panic in {call}");
             }
-            if state.unreachable { Err(unreachable()) } else { effect(&mut state) }
+            if unreachable { Err(no_answer()) } else { effect(&mut state) }
         };
         self.changed.send_modify(|count| *count += 1);
         tokio::task::yield_now().await;
@@ -194,7 +202,7 @@ impl Process {
     }
 }
 
-fn unreachable() -> ClusterError {
+fn no_answer() -> ClusterError {
     ClusterError::Unreachable("connection refused".to_owned())
 }
 
