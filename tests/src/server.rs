@@ -81,6 +81,20 @@ impl TestServer {
         self.address
     }
 
+    /// Its process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().and_then(Child::id).expect("the server runs")
+    }
+
+    /// Changes how it is started the next time.
+    pub fn reconfigure(&mut self, change: impl FnOnce(ServerOptions) -> ServerOptions) {
+        self.options = change(std::mem::take(&mut self.options));
+    }
+
     /// Its database.
     #[must_use]
     pub fn database(&self) -> PathBuf {
@@ -148,8 +162,8 @@ impl TestServer {
     }
 
     fn signal(&self, signal: Signal) {
-        let pid = self.child.as_ref().and_then(Child::id).expect("the server runs");
-        kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
+        let pid = i32::try_from(self.pid()).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
     async fn ended(&mut self) -> ExitStatus {

@@ -1,5 +1,7 @@
 //! The metrics of workers.
 
+use std::process::Command;
+
 use super::*;
 
 const CPU: &str = "container_cpu_usage_seconds_total";
@@ -78,7 +80,7 @@ async fn cpu_never_falls_though_children_end_and_servers_restart() {
 #[tokio::test]
 async fn memory_is_that_of_the_processes() {
     let fixture = Fixture::new(1);
-    fixture.sh("x=$(head -c 30000000 /dev/zero | tr '\\0' x); echo up; sleep 1000").await;
+    fixture.sh("x=$(head -c 30000000 /dev/zero | tr '\\000' x); echo up; sleep 1000; :").await;
     fixture.written("up\n").await;
     let (usage, set) = (
         fixture.value("container_memory_usage_bytes").await,
@@ -106,5 +108,3 @@ fn in_memory(path: &std::path::Path) -> bool {
     let kind = Command::new("stat").args(["-f", "-c", "%T"]).arg(path).output().unwrap();
     kind.stdout.starts_with(b"tmpfs")
 }
-
-use std::process::Command;
