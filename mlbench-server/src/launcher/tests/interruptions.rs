@@ -155,6 +155,35 @@ async fn a_cluster_that_does_not_answer_for_a_while_delays_a_run_and_is_noted_on
 }
 
 #[tokio::test(start_paused = true)]
+async fn whichever_calls_are_not_answered_a_run_finishes_with_all_its_lines() {
+    for first in 0..25 {
+        let mut world = World::without_launcher(vec![script(Life::Exits(0)); 2]);
+        world.cluster.leave_unanswered(first..first + 4);
+        world.start_launcher();
+        let id = world.start_run().await;
+        assert_eq!(world.until_ended(id).await.state, RunState::Finished, "without call {first}");
+        for rank in [0, 1] {
+            assert_eq!(world.lines(id, rank).await, ["one", "two", "last", "err"], "without call {first}");
+        }
+        assert!(world.cluster.is_clean());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whichever_calls_are_not_answered_a_run_is_stopped_and_its_workers_are_released() {
+    for first in 0..25 {
+        let mut world = World::without_launcher(vec![script(Life::Stays), script(Life::Exits(3))]);
+        world.cluster.leave_unanswered(first..first + 4);
+        world.start_launcher();
+        let id = world.start_run().await;
+        let run = world.until_ended(id).await;
+        assert_eq!((run.state, run.reason()), (RunState::Failed, Some("rank 1 exited with code 3")));
+        assert_eq!(run.exit_codes(), [(0, 143), (1, 3)].into(), "without call {first}");
+        assert!(world.cluster.is_clean());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_is_carried_out_when_the_cluster_answers_again() {
     let world = World::new(vec![script(Life::Stays)]);
     let id = world.start_run().await;
