@@ -1,9 +1,10 @@
 //! Keeps the write-ahead log small, after the callers are answered.
 //!
-//! SQLite's own checkpoint runs inside the commit that exceeds its threshold, before that commit is answered, and never
-//! shortens a log in which at every moment some reader is still reading. So: past [`PASSIVE_PAGES`] what no reader
-//! needs is copied into the database; past [`RESTART_PAGES`] the writer also waits for the readers, shortly, so
-//! that the log begins anew. New readers do not hold it up, because by then they read from the database.
+//! SQLite's own checkpoint runs inside the commit that exceeds its threshold, before that commit is answered,
+//! and never shortens a log in which at every moment some reader is still reading. So: past [`PASSIVE_PAGES`]
+//! what no reader needs is copied into the database; past [`RESTART_PAGES`] the writer also waits for the
+//! readers, shortly, so that the log begins anew. New readers do not hold it up, because by then they read
+//! from the database.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -58,13 +59,6 @@ impl Checkpoints {
             tracing::warn!(%error, pages, "the write-ahead log could not be shortened; trying again later");
         }
         self.due = pages + PASSIVE_PAGES;
-    }
-
-    /// Leaves a database without a log.
-    pub(super) fn at_the_end(&self, connection: &Connection) {
-        if let Err(error) = checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)") {
-            tracing::warn!(%error, "the write-ahead log stays; the next start reads it");
-        }
     }
 }
 

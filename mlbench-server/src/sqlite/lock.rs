@@ -1,9 +1,10 @@
 //! One server per database: a lock file beside it, held for as long as the server lives.
 //!
-//! The lock is the kernel's (`flock`), not the file: it ends with the process however that ends, so it is never stale,
-//! and the file is never removed, because a second server could hold the removed one. What stands in it only tells a
-//! second server whom it met. Rejected: a pid file (stale after `kill -9`, and pids are used again), and SQLite's own
-//! exclusive mode (it would shut out the read-only connections and the `sqlite3` of somebody who looks).
+//! The lock is the kernel's (`flock`), not the file: it ends with the process however that ends, so it is
+//! never stale, and the file is never removed, because a second server could hold the removed one. What
+//! stands in it only tells a second server whom it met. Rejected: a pid file (stale after `kill -9`, and pids
+//! are used again), and SQLite's own exclusive mode (it would shut out the read-only connections and the
+//! `sqlite3` of somebody who looks).
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};

@@ -1,4 +1,5 @@
-//! Opening a database: its files, its connections, and one clear sentence for everything that may be wrong with them.
+//! Opening a database: its files, its connections, and one clear sentence for everything that may be wrong
+//! with them.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
@@ -86,7 +87,15 @@ pub(super) fn writer(options: &Options) -> Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&options.path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        let journal: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        if journal != "wal" {
+            return Err(operator(format!(
+                "the database {} cannot be kept there: its file system has no shared memory (is it a network \
+                 drive?); choose a local one",
+                options.path.display()
+            ))
+            .into());
+        }
         connection.pragma_update(None, "synchronous", options.durability.pragma())?;
         connection.pragma_update(None, "cache_size", -8_000)?;
         // The writer checkpoints itself, after it has answered; see `writer.rs`.

@@ -1,7 +1,7 @@
 //! Points on their way out: one page at a time, each read in a transaction of its own.
 //!
-//! Every page of a reading leaves out what arrived after its first one, so that the pages together show one state of
-//! the store although none of them is held open.
+//! Every page of a reading leaves out what arrived after its first one, so that the pages together show one
+//! state of the store although none of them is held open.
 
 use mlbench_core::downsample::{Groups, Summary};
 use mlbench_core::storage::{PointsPage, PointsPosition, PointsQuery};
@@ -153,7 +153,8 @@ impl<'a> Series<'a> {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    /// Whether every point can be averaged. Series with texts among them are searched for one within the dates.
+    /// Whether every point can be averaged. Series with texts among them are searched for one within the
+    /// dates.
     fn is_finite(&self) -> Result<bool, Failure> {
         if self.all_finite {
             return Ok(true);
