@@ -134,17 +134,10 @@ impl World {
     /// Waits until `holds`.
     pub(crate) async fn when(&self, holds: impl AsyncFn(&Self) -> bool) {
         let begin = Instant::now();
-<<<<<<< HEAD
-        let mut ticks = tokio::time::interval(Duration::from_millis(5));
-        while !holds(self).await {
-            assert!(begin.elapsed() < PATIENCE, "after {:?}", self.cluster.calls());
-            ticks.tick().await;
-=======
         let mut looks = tokio::time::interval(Duration::from_millis(5));
         while !holds(self).await {
             assert!(begin.elapsed() < PATIENCE, "after {:?}", self.cluster.calls());
             looks.tick().await;
->>>>>>> launcher
         }
     }
 
