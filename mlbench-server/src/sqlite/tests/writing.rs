@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc};
 
 use mlbench_core::ErrorCode;
 use mlbench_core::run::OutputStream;
-use mlbench_core::storage::{IdempotencyKey, OutputChunk};
+use mlbench_core::storage::{IdempotencyKey, OutputChunk, PointsQuery};
 use rusqlite::params;
 
 use super::*;
@@ -155,6 +155,32 @@ async fn what_was_acknowledged_is_in_the_files_when_the_server_is_killed() {
     let key = IdempotencyKey::new("key 19").unwrap();
     let recorded = next.record_metric(again, Some(key), at(99)).await.unwrap();
     assert_eq!((recorded.replayed, recorded.metric), (true, metric(id, "loss", 19, "0.5")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_that_all_send_everything_twice_store_it_once() {
+    let store = Arc::new(Store::new());
+    let id = store.started_run().await;
+    let callers: Vec<_> = (0..64)
+        .map(|caller: i64| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                for i in 0..10 {
+                    // Callers 0 and 1 send the same, so do 2 and 3.
+                    let key = IdempotencyKey::new(&format!("{} {i}", caller / 2)).unwrap();
+                    let metric = metric(id, &format!("loss @ {}", caller % 4), i, "1");
+                    store.record_metric(metric, Some(key), at(i)).await.unwrap();
+                    store.points(&PointsQuery::all(Owner::Run(id)), None).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    assert_eq!(store.number("SELECT count(*) FROM point").await, 320);
+    assert_eq!(store.number("SELECT count(DISTINCT seq) FROM point").await, 320);
+    assert_eq!(store.number("SELECT sum(count) FROM series").await, 320);
 }
 
 #[tokio::test]
