@@ -75,10 +75,11 @@ fn a_database_of_a_newer_server_is_refused() {
 fn what_is_no_database_of_ours_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let text = directory.path().join("notes.txt");
-    let content = "these are notes ".repeat(1_000);
-    fs::write(&text, &content).unwrap();
-    assert_eq!(refusal(&text), "PATH is not an SQLite database; choose another file");
-    assert_eq!(fs::read_to_string(&text).unwrap(), content);
+    for content in ["short", &"these are notes ".repeat(1_000)] {
+        fs::write(&text, content).unwrap();
+        assert_eq!(refusal(&text), "PATH is not an SQLite database; choose another file");
+        assert_eq!(fs::read_to_string(&text).unwrap(), content);
+    }
 
     let other = directory.path().join("other.db");
     Connection::open(&other).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();

@@ -233,9 +233,10 @@ async fn readers_that_never_pause_do_not_let_the_log_grow() {
             let begin =
                 |reader: &Connection| reader.execute_batch("BEGIN; SELECT count(*) FROM run").unwrap();
             begin(&readers[0]);
-            // At every moment one of the two is in a transaction.
+            // At every moment one of the two is in a transaction, for longer than a commit takes.
             for turn in 0_usize.. {
                 begin(&readers[(turn + 1) % 2]);
+                std::thread::sleep(Duration::from_millis(15));
                 readers[turn % 2].execute_batch("COMMIT").unwrap();
                 if stop.load(Ordering::Relaxed) {
                     break;
