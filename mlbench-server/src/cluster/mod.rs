@@ -6,6 +6,7 @@
 //! not hang on a connection to this server.
 
 pub mod local;
+pub mod supervisor;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +41,7 @@ pub trait Cluster: Send + Sync {
     /// [`ClusterError::Refused`] when it cannot be started, [`ClusterError::Lost`] when the worker is gone.
     async fn launch(&self, task: &Task) -> Result<(), ClusterError>;
 
-    /// What a rank has written after `from`, at most some megabytes. Waits up to `patience` for something to report.
+    /// What a rank that was launched has written after `from`, at most some megabytes. Waits up to `patience` for something to report.
     ///
     /// # Errors
     /// [`ClusterError::Lost`] when the outcome of this rank can never be known.
@@ -61,7 +62,8 @@ pub trait Cluster: Send + Sync {
     /// [`ClusterError::Unreachable`].
     async fn release(&self, run: &Run) -> Result<Release, ClusterError>;
 
-    /// What every worker pod uses, now.
+    /// What every worker pod uses now, after the samples that the cluster took by itself since the last call: at the
+    /// start and the end of runs, however short. Each bears its own date.
     async fn sample(&self) -> Vec<PodSample>;
 }
 
@@ -161,10 +163,11 @@ pub enum ClusterError {
     /// It does not answer now; the same call may succeed later.
     #[error("the cluster cannot be reached: {0}")]
     Unreachable(String),
-    /// The worker is gone, or its process is without having left an exit code; says why in words.
+    /// The worker is gone, or its process is without having left an exit code; says which rank and why in words, and
+    /// becomes the reason of the run.
     #[error("{0}")]
     Lost(String),
-    /// It will never do this; says why in words.
+    /// It will never do this; says why in words, and becomes the reason of the run.
     #[error("{0}")]
     Refused(String),
 }
