@@ -221,6 +221,10 @@ async fn a_cluster_in_which_nothing_happens_costs_no_commit() {
     assert_eq!(fs::metadata(store.wal()).unwrap().len(), before);
 }
 
+/// Takes longer than a commit.
+const SLOW: &str =
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) SELECT count(*) FROM n";
+
 #[tokio::test]
 async fn readers_that_never_pause_do_not_let_the_log_grow() {
     let store = Store::new();
@@ -236,7 +240,7 @@ async fn readers_that_never_pause_do_not_let_the_log_grow() {
             // At every moment one of the two is in a transaction, for longer than a commit takes.
             for turn in 0_usize.. {
                 begin(&readers[(turn + 1) % 2]);
-                std::thread::sleep(Duration::from_millis(15));
+                readers[(turn + 1) % 2].query_row(SLOW, [], |_| Ok(())).unwrap();
                 readers[turn % 2].execute_batch("COMMIT").unwrap();
                 if stop.load(Ordering::Relaxed) {
                     break;
