@@ -21,7 +21,8 @@ pub(super) struct DemoRun {
 }
 
 /// Big enough that a second worker pays, and that one worker takes 10 to 20 seconds.
-const SYNTHETIC: &str = "--synthetic 60000x500 --batch-size 2000 --goal 90";
+const SYNTHETIC: &str =
+    "--synthetic 120000x600 --batch-size 10000 --learning-rate 0.4 --goal 97 --validate-every 10";
 
 /// One after the other, as the server runs them.
 pub(super) const RUNS: &[DemoRun] = &[
