@@ -22,7 +22,7 @@ pub(super) struct DemoRun {
 
 /// Big enough that a second worker pays, and that one worker takes 10 to 20 seconds.
 const SYNTHETIC: &str =
-    "--synthetic 120000x600 --batch-size 10000 --learning-rate 0.4 --goal 97 --validate-every 10";
+    "--synthetic 50000x1000 --batch-size 20000 --learning-rate 0.75 --validate-every 20 --max-epochs 2000";
 
 /// One after the other, as the server runs them.
 pub(super) const RUNS: &[DemoRun] = &[
