@@ -1,5 +1,5 @@
 # The supervisor of a rank: the same for workers on this machine and in pods. POSIX sh; needs setsid, ln, mv, rm, ls,
-# cat, dd, head, tail, grep and sleep, which the smallest images have.
+# cat, dd, head, tail, grep, tr and sleep, which the smallest images have.
 #
 # How to call it. Run `sh` without arguments and write to its standard input: this file, then one line per variable of
 # the command's environment, then one verb, then `exit`:
@@ -135,8 +135,22 @@ mlbench_bytes() {
         tail -c +$(($3 % 4096 + 1)) | head -c "$2"
 }
 
+# Naps longer every time, to 0.4 s: whoever waits must not take the CPU from what is measured.
+mlbench_wait() {
+    case $f_nap in
+    1) f_seconds=0.05 ;;
+    2) f_seconds=0.1 ;;
+    4) f_seconds=0.2 ;;
+    *) f_seconds=0.4 ;;
+    esac
+    sleep $f_seconds 2>/dev/null || sleep 1
+    [ $f_nap -ge 8 ] || f_nap=$((f_nap * 2))
+}
+
 mlbench_follow() {
+    # In twentieths of a second.
     f_tries=$(($5 * 20))
+    f_nap=1
     while :; do
         mlbench_supervisor "$1"
         f_code=-
@@ -152,9 +166,9 @@ mlbench_follow() {
         f_err=$((f_size - $3))
         [ "$f_out" -gt 0 ] || f_out=0
         [ "$f_err" -gt 0 ] || f_err=0
-        f_tries=$((f_tries - 1))
+        f_tries=$((f_tries - f_nap))
         [ "$s_state" = running ] && [ $((f_out + f_err)) -eq 0 ] && [ "$f_tries" -gt 0 ] || break
-        mlbench_nap
+        mlbench_wait
     done
     [ "$f_out" -le "$4" ] || f_out=$4
     [ "$f_err" -le "$4" ] || f_err=$4
@@ -163,10 +177,23 @@ mlbench_follow() {
     mlbench_bytes "$1/stderr" "$f_err" "$3"
 } </dev/null
 
+# Sets m_bearers to the environments that hold the string $1. They are lists of strings that end in NUL: busybox reads
+# no further than the first of a line, unless its grep was built to know -z.
+mlbench_bearers() {
+    if printf 'a\0b\0' | grep -qzxF b 2>/dev/null; then
+        m_bearers=" $(echo $(LC_ALL=C grep -lszxF "$1" /proc/[0-9]*/environ 2>/dev/null)) "
+        return
+    fi
+    m_bearers=' '
+    for m_environ in /proc/[0-9]*/environ; do
+        { tr '\0' '\n' <"$m_environ"; } 2>/dev/null | grep -qxF "$1" && m_bearers="$m_bearers$m_environ "
+    done
+}
+
 # Sets m_pids to what belongs to the rank of directory $1 and id $2, without its supervisor.
 mlbench_members() {
     mlbench_supervisor "$1"
-    m_bearers=" $(echo $(LC_ALL=C grep -lswF "MLBENCH_WORKER_ID=$2" /proc/[0-9]*/environ 2>/dev/null)) "
+    mlbench_bearers "MLBENCH_WORKER_ID=$2"
     m_pids=''
     for m_dir in /proc/[0-9]*; do
         m_pid=${m_dir#/proc/}
