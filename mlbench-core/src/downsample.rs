@@ -1,6 +1,7 @@
 //! Fewer points that say the same: pure arithmetic, no IO.
 
 use crate::metric::{MetricValue, Point};
+use crate::time::Timestamp;
 
 /// At most `most` points, by averaging consecutive ones; nothing is dropped. A summarised point bears the date of
 /// its last. A series with a text or a number that is not finite cannot be averaged: its newest `most` points remain.
@@ -12,27 +13,103 @@ pub fn summarize(mut points: Vec<Point>, most: usize) -> Vec<Point> {
     if points.len() <= most {
         return points;
     }
-    let numbers: Option<Vec<f64>> = points.iter().map(|point| point.value.as_finite()).collect();
-    let Some(numbers) = numbers else {
+    if points.iter().any(|point| point.value.as_finite().is_none()) {
         return points.split_off(points.len() - most);
-    };
-    let length = points.len();
-    let bound = |group: usize| group * length / most;
-    (0..most)
-        .map(|group| {
-            let members = bound(group)..bound(group + 1);
-            let last = &points[members.end - 1];
-            Point { date: last.date, value: MetricValue::from(mean(&numbers[members])) }
-        })
-        .collect()
+    }
+    let mut summary = Summary::new(Groups::new(points.len() as u64, most as u64));
+    let numbers = points.iter().filter_map(|point| Some((point.date, point.value.as_finite()?)));
+    numbers.filter_map(|(date, number)| summary.push(date, number)).collect()
 }
 
-/// The mean without overflow: halves of the largest numbers still add up.
-fn mean(numbers: &[f64]) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "no series has 2^53 points")]
-    let count = numbers.len() as f64;
-    let sum: f64 = numbers.iter().sum();
-    if sum.is_finite() { sum / count } else { numbers.iter().map(|number| number / count).sum() }
+/// How many consecutive points each point of a summary stands for: `length` points in `most` groups whose sizes
+/// differ by at most one, and how many of the groups are done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Groups {
+    length: u64,
+    most: u64,
+    done: u64,
+}
+
+impl Groups {
+    /// The groups of `length` points, `most` of them; both at least 1, and `most` not above `length`.
+    #[must_use]
+    pub fn new(length: u64, most: u64) -> Self {
+        let length = length.max(1);
+        Self { length, most: most.clamp(1, length), done: 0 }
+    }
+
+    /// The same groups, of which only the last `last` are wanted.
+    #[must_use]
+    pub fn only_last(self, last: u64) -> Self {
+        Self { done: self.done.max(self.most.saturating_sub(last)), ..self }
+    }
+
+    /// How many points come before the first group that is not done.
+    #[must_use]
+    pub fn skipped(&self) -> u64 {
+        self.bound(self.done)
+    }
+
+    /// How many groups are not done.
+    #[must_use]
+    pub const fn left(&self) -> u64 {
+        self.most - self.done
+    }
+
+    fn bound(&self, group: u64) -> u64 {
+        let bound = u128::from(group) * u128::from(self.length) / u128::from(self.most);
+        // Not above `length`, which is a u64.
+        u64::try_from(bound).unwrap_or(self.length)
+    }
+
+    fn size(&self) -> u64 {
+        self.bound(self.done + 1) - self.bound(self.done)
+    }
+}
+
+/// Averages groups of points that come one after the other, in constant memory.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    groups: Groups,
+    taken: u64,
+    sum: f64,
+    /// The sum of the numbers each divided by their count: what remains when `sum` overflows.
+    shares: f64,
+}
+
+impl Summary {
+    /// Begins with the first group that is not done.
+    #[must_use]
+    pub const fn new(groups: Groups) -> Self {
+        Self { groups, taken: 0, sum: 0.0, shares: 0.0 }
+    }
+
+    /// Takes the next point; with the last one of a group comes the group's mean, under that point's date.
+    /// Points after the last group are ignored.
+    pub fn push(&mut self, date: Timestamp, number: f64) -> Option<Point> {
+        if self.groups.left() == 0 {
+            return None;
+        }
+        let size = self.groups.size();
+        #[expect(clippy::cast_precision_loss, reason = "no series has 2^53 points")]
+        let count = size as f64;
+        self.taken += 1;
+        self.sum += number;
+        self.shares += number / count;
+        if self.taken < size {
+            return None;
+        }
+        let mean = if self.sum.is_finite() { self.sum / count } else { self.shares };
+        let groups = Groups { done: self.groups.done + 1, ..self.groups };
+        *self = Self::new(groups);
+        Some(Point { date, value: MetricValue::from(mean) })
+    }
+
+    /// The groups, as far as they are done.
+    #[must_use]
+    pub const fn groups(&self) -> Groups {
+        self.groups
+    }
 }
 
 #[cfg(test)]
@@ -78,6 +155,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_summary_taken_up_again_after_any_group_is_the_same(length in 1..200u64, most in 1..50u64, stop in 0..50u64) {
+            let number = |i: u64| i as f64 * 0.37;
+            let date = |i: u64| Timestamp::from_micros(i as i64);
+            let mut whole = Summary::new(Groups::new(length, most));
+            let whole: Vec<Point> = (0..length).filter_map(|i| whole.push(date(i), number(i))).collect();
+            let last = Groups::new(length, most).only_last(stop);
+            let mut tail = Summary::new(last);
+            let tail: Vec<Point> = (last.skipped()..length).filter_map(|i| tail.push(date(i), number(i))).collect();
+            prop_assert_eq!(tail.as_slice(), &whole[whole.len() - tail.len()..]);
+            prop_assert_eq!(tail.len() as u64, stop.min(most).min(length));
+        }
+
         #[test]
         fn nothing_is_dropped_and_the_bound_is_kept(values in proptest::collection::vec(-1e6..1e6f64, 1..200), most in 1..50usize) {
             let series: Vec<Point> = values.iter().enumerate()

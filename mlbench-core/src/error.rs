@@ -14,7 +14,6 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// The kinds of error, as a program tells them apart (the member `code` of a problem document).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum ErrorCode {
     /// The body or the request line cannot be read at all (broken JSON, broken multipart).
     Malformed,
@@ -38,6 +37,8 @@ pub enum ErrorCode {
     UnsupportedMediaType,
     /// The body is larger than the limit.
     PayloadTooLarge,
+    /// The body did not arrive in time.
+    RequestTimeout,
     /// A run is active already.
     RunActive,
     /// A deleted run is still being torn down.
@@ -73,6 +74,7 @@ impl ErrorCode {
             Self::NotAcceptable => "not_acceptable",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::PayloadTooLarge => "payload_too_large",
+            Self::RequestTimeout => "request_timeout",
             Self::RunActive => "run_active",
             Self::RunBeingRemoved => "run_being_removed",
             Self::Impossible => "impossible",
@@ -87,7 +89,7 @@ impl ErrorCode {
     /// Whether the same request may succeed later without being changed.
     #[must_use]
     pub const fn retryable(self) -> bool {
-        matches!(self, Self::Overloaded | Self::Unavailable | Self::Internal)
+        matches!(self, Self::RequestTimeout | Self::Overloaded | Self::Unavailable | Self::Internal)
     }
 }
 

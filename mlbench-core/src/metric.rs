@@ -186,10 +186,12 @@ impl Point {
     }
 }
 
-/// `name` without what file names may not hold: `/` becomes `_` (specification of the zip download).
+/// `name` without what file names may not hold: `/` becomes `_` (specification of the zip download), and so do `\`,
+/// which other systems take for a `/`, and control characters.
 #[must_use]
 pub fn file_name_part(name: &str) -> Cow<'_, str> {
-    if name.contains('/') { Cow::Owned(name.replace('/', "_")) } else { Cow::Borrowed(name) }
+    let forbidden = |c: char| matches!(c, '/' | '\\') || c.is_control();
+    if name.contains(forbidden) { Cow::Owned(name.replace(forbidden, "_")) } else { Cow::Borrowed(name) }
 }
 
 #[cfg(test)]
@@ -221,5 +223,11 @@ mod tests {
         assert!(MetricName::new("é".repeat(256)).is_ok());
         assert_eq!(MetricName::new("").unwrap_err().detail(), "name: must have 1 to 512 bytes, not 0");
         assert!(MetricName::new("x".repeat(513)).is_err());
+    }
+
+    #[test]
+    fn a_file_name_stays_in_its_folder() {
+        assert_eq!(file_name_part("val_global_Prec@1 @ 0"), "val_global_Prec@1 @ 0");
+        assert_eq!(file_name_part("a/..\\b\n"), "a_.._b_");
     }
 }

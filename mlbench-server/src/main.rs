@@ -1,2 +1,49 @@
-//! mlbench-server
-fn main() {}
+//! The mlbench server.
+
+use std::process::ExitCode;
+
+use mlbench_server::server::Server;
+use mlbench_server::settings::Settings;
+use mlbench_server::telemetry;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+fn main() -> ExitCode {
+    let settings = Settings::from_command_line();
+    match run(&settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("mlbench-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(settings: &Settings) -> Result<(), String> {
+    telemetry::init(settings)?;
+    let runtime =
+        tokio::runtime::Runtime::new().map_err(|error| format!("no threads can be had: {error}"))?;
+    let ended = runtime.block_on(async {
+        let mut interrupt = listen(SignalKind::interrupt())?;
+        let mut terminate = listen(SignalKind::terminate())?;
+        let server = Server::start(settings).await?;
+        first_of(&mut interrupt, &mut terminate).await;
+        tokio::select! {
+            ended = server.stop() => ended,
+            // Whoever asks twice does not want to wait for answers under way.
+            () = first_of(&mut interrupt, &mut terminate) => Err("ended at once by a second signal".to_owned()),
+        }
+    });
+    runtime.shutdown_background();
+    ended
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, String> {
+    signal(kind).map_err(|error| format!("signals cannot be received: {error}"))
+}
+
+async fn first_of(interrupt: &mut Signal, terminate: &mut Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

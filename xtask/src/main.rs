@@ -1,2 +1,49 @@
-//! xtask
-fn main() {}
+//! The project's own commands, run as `cargo xtask COMMAND`.
+
+mod demo;
+mod repo;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+The project's own commands.
+
+Usage: cargo xtask COMMAND
+
+Commands:
+  demo [--keep]                   train the built-in benchmark on 1, 2 and 4 workers and on real data, and show what
+                                  was measured. --keep leaves the server running
+  test [--kube] [--only STEP]...  run everything: format, clippy, tidy, unit, end-to-end and doc tests; says at the
+                                  end what was skipped and why. --kube also tests on the current kubeconfig
+  tidy                            check the invariants of ARCHITECTURE.md
+  help                            this text
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some((command, rest)) = args.split_first() else {
+        eprint!("{HELP}");
+        return ExitCode::from(2);
+    };
+    if matches!(command.as_str(), "help" | "--help" | "-h")
+        || rest.iter().any(|arg| arg == "--help" || arg == "-h")
+    {
+        print!("{HELP}");
+        return ExitCode::SUCCESS;
+    }
+    let outcome = match command.as_str() {
+        "demo" => demo::run(rest),
+        "test" => test::run(rest),
+        "tidy" if rest.is_empty() => tidy::run(),
+        _ => Err(format!("cargo xtask {}: no such command; see cargo xtask help", args.join(" "))),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -41,6 +41,19 @@ pub struct Endpoint {
     pub status: u16,
 }
 
+impl Endpoint {
+    /// The path with `segments`, encoded, for its `{…}`, in order.
+    #[must_use]
+    pub fn path_of(&self, segments: &[&str]) -> String {
+        let mut segments = segments.iter();
+        let parts = self.path.split('/').map(|part| match part.starts_with('{') {
+            true => encode_segment(segments.next().copied().unwrap_or_default()),
+            false => Cow::Borrowed(part),
+        });
+        parts.collect::<Vec<_>>().join("/")
+    }
+}
+
 const fn endpoint(name: &'static str, method: Method, path: &'static str, status: u16) -> Endpoint {
     Endpoint { name, method, path, status }
 }
@@ -78,6 +91,16 @@ mod tests {
     fn a_segment_survives_any_text() {
         assert_eq!(encode_segment("worker-0"), "worker-0");
         assert_eq!(encode_segment("a/b c%@ü"), "a%2Fb%20c%25%40%C3%BC");
+    }
+
+    #[test]
+    fn a_path_takes_its_segments_in_order() {
+        let path = |name: &str, segments: &[&str]| {
+            ENDPOINTS.iter().find(|endpoint| endpoint.name == name).unwrap().path_of(segments)
+        };
+        assert_eq!(path("runs.logs", &["7"]), "/api/runs/7/logs/");
+        assert_eq!(path("metrics.get", &["a/b"]), "/api/metrics/a%2Fb/");
+        assert_eq!(path("health.live", &[]), "/healthz");
     }
 
     #[test]

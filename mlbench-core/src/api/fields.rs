@@ -194,13 +194,10 @@ impl Fields {
         let Some((unknown, _)) = self.fields.iter().find(|(key, _)| !IGNORED.contains(&key.as_str())) else {
             return Ok(());
         };
-        let nearest = self.known.iter().min_by_key(|known| edit_distance(known, unknown));
-        let hint = match nearest {
-            Some(known) if edit_distance(known, unknown) <= known.len().div_ceil(2) => {
-                format!("; did you mean {known}?")
-            }
-            Some(_) => format!("; there are {}", self.known.join(", ")),
-            None => "; there is none here".to_owned(),
+        let hint = match nearest(unknown, self.known.iter().copied()) {
+            Some(known) => format!("; did you mean {known}?"),
+            None if self.known.is_empty() => "; there is none here".to_owned(),
+            None => format!("; there are {}", self.known.join(", ")),
         };
         Err(Error::new(
             ErrorCode::UnknownField,
@@ -237,6 +234,13 @@ fn shorten(text: &str) -> String {
         Some((end, _)) => format!("{:?}…", &text[..end]),
         None => format!("{text:?}"),
     }
+}
+
+/// The one of `known` that `unknown` was probably meant to be; `None` when it resembles none of them.
+pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let with_distance = known.into_iter().map(|word| (edit_distance(word, unknown), word));
+    let (distance, word) = with_distance.min_by_key(|(distance, _)| *distance)?;
+    (distance <= word.len().div_ceil(2)).then_some(word)
 }
 
 /// Levenshtein distance in bytes, one row at a time; both texts are field names.

@@ -14,7 +14,7 @@ mod run;
 mod run_request;
 
 pub use endpoints::{ENDPOINTS, Endpoint, Method, encode_segment};
-pub use fields::{FieldValue, Fields};
+pub use fields::{FieldValue, Fields, nearest};
 pub use labels::{format_labels, parse_labels};
 pub use log::{LogLine, LogPage, LogsQuery};
 pub use metric::{Metric, NewMetric, Pod, PointsByMetric, PointsByOwner};

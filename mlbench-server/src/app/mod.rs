@@ -1,5 +1,13 @@
 //! Use cases: what the endpoints do, without a word of HTTP, SQL or Kubernetes.
 
+pub mod health;
+pub mod images;
+pub mod logs;
+pub mod metrics;
+pub mod pods;
+pub mod run_spec;
+pub mod runs;
+
 use std::sync::Arc;
 
 use mlbench_core::storage::Storage;
@@ -19,6 +27,7 @@ pub struct App {
     pub launcher: LauncherHandle,
     /// What time it is.
     pub clock: Clock,
-    /// What a run executes that names no command; `None` with the reason when there is no such program.
+    /// What a run executes that names no command; `Err` with the places that were looked at when there is no such
+    /// program.
     pub default_command: Result<String, String>,
 }

@@ -7,6 +7,7 @@
 
 pub mod kubernetes;
 pub mod local;
+pub mod supervisor;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub trait Cluster: Send + Sync {
     /// [`ClusterError::Refused`] when it cannot be started, [`ClusterError::Lost`] when the worker is gone.
     async fn launch(&self, task: &Task) -> Result<(), ClusterError>;
 
-    /// What a rank has written after `from`, at most some megabytes. Waits up to `patience` for something to report.
+    /// What a rank that was launched has written after `from`, at most some megabytes. Waits up to `patience` for something to report.
     ///
     /// # Errors
     /// [`ClusterError::Lost`] when the outcome of this rank can never be known.
@@ -73,7 +74,8 @@ pub trait Cluster: Send + Sync {
         Ok(0)
     }
 
-    /// What every worker pod uses, now.
+    /// What every worker pod uses now, after the samples that the cluster took by itself since the last call: at the
+    /// start and the end of runs, however short. Each bears its own date.
     async fn sample(&self) -> Vec<PodSample>;
 }
 

@@ -27,7 +27,7 @@ enum Symptom {
 
 impl KubernetesCluster {
     pub(super) async fn start(&self, task: &Task) -> Result<(), ClusterError> {
-        let answered = self.ask(&task.at, self.scripts.launch(task), Duration::from_secs(20)).await?;
+        let answered = self.ask(&task.at, self.scripts.launch(task)?, Duration::from_secs(20)).await?;
         let Answered { exit_code, stderr, .. } = answered;
         match exit_code {
             0 => Ok(()),

@@ -36,7 +36,9 @@ use kube::{Api, Client, Config};
 use mlbench_core::Pod;
 use mlbench_core::run::{Run, RunKey};
 
-pub use options::{AntiAffinity, Cpu, ImagePullPolicy, Memory, Options, Release as ReleaseName, WorkerHosts};
+pub use options::{
+    AntiAffinity, Cpu, ImagePullPolicy, Instance, Memory, Options, Release as ReleaseName, WorkerHosts,
+};
 
 use self::kubelet::Kubelets;
 use self::script::Scripts;
@@ -85,7 +87,7 @@ impl KubernetesCluster {
         }
         let through = options.kubelet_via_apiserver.then(|| client.clone());
         Ok(Self {
-            scripts: Scripts::new(&options.instance),
+            scripts: Scripts::new(options.instance.as_str()),
             kubelets: Kubelets::new(config, through, namespace.clone(), clock, background.clone()),
             services: Api::namespaced(client.clone(), &namespace),
             sets: Api::namespaced(client.clone(), &namespace),

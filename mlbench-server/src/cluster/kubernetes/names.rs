@@ -57,7 +57,7 @@ pub(super) fn worker_labels(release: &str) -> BTreeMap<String, String> {
 pub(super) fn run_labels(options: &Options, run: RunKey) -> BTreeMap<String, String> {
     let mut labels = worker_labels(options.release.as_str());
     labels.insert(RUN_LABEL.to_owned(), run.job_id.to_string());
-    labels.insert(INSTANCE_LABEL.to_owned(), options.instance.clone());
+    labels.insert(INSTANCE_LABEL.to_owned(), options.instance.as_str().to_owned());
     labels
 }
 
@@ -73,7 +73,11 @@ pub(super) fn run_selector(job: Uuid) -> String {
 
 /// The selector of what this server made for any run.
 pub(super) fn owned_selector(options: &Options) -> String {
-    format!("{},{INSTANCE_LABEL}={},{RUN_LABEL}", worker_selector(options.release.as_str()), options.instance)
+    format!(
+        "{},{INSTANCE_LABEL}={},{RUN_LABEL}",
+        worker_selector(options.release.as_str()),
+        options.instance.as_str()
+    )
 }
 
 fn selector(labels: &BTreeMap<String, String>) -> String {

@@ -19,7 +19,7 @@ pub struct Options {
     pub release: Release,
     /// Names this server to its own worker sets, as a label value. Two servers that share namespace and release must
     /// differ in it: each removes the worker sets that bear its own and belong to no run it knows.
-    pub instance: String,
+    pub instance: Instance,
     /// The most workers of a run.
     pub max_workers: u32,
     /// The most cores a worker may ask for, and what it is limited to when it asks for none.
@@ -50,7 +50,7 @@ impl Options {
             kubeconfig: None,
             context: None,
             namespace: None,
-            instance: release.0.clone(),
+            instance: Instance(release.0.clone()),
             release,
             max_workers: 8,
             worker_max_cpu: None,
@@ -97,6 +97,38 @@ impl FromStr for Release {
         Err(format!(
             "{text:?} must have 1 to {} characters out of a-z, 0-9 and '-', begin with a letter and not end in '-'",
             Self::MAX_CHARS
+        ))
+    }
+}
+
+/// The name of a server among those of its release: a label value of 1 to 63 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance(String);
+
+impl Instance {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Instance {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
+        let inside = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+        if text.len() <= 63
+            && edge(text.bytes().next())
+            && edge(text.bytes().last())
+            && text.bytes().all(inside)
+        {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!(
+            "{text:?} must have 1 to 63 characters out of a-z, A-Z, 0-9, '-', '_' and '.', and begin and end \
+             with a letter or digit"
         ))
     }
 }
@@ -215,6 +247,16 @@ mod tests {
         for release in ["", "a23456789012345678901", "2a", "-a", "a-", "A", "a.b", "ü"] {
             let refusal = release.parse::<Release>().unwrap_err();
             assert!(refusal.contains("1 to 20 characters"), "{release:?}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn an_instance_is_a_label_value_and_a_word_for_a_shell() {
+        for instance in ["a", "7d9c", "A.b-c_d"] {
+            assert_eq!(instance.parse::<Instance>().unwrap().as_str(), instance);
+        }
+        for instance in ["", "-a", "a/", "..", "a b", "$x", &"a".repeat(64)] {
+            assert!(instance.parse::<Instance>().is_err(), "{instance:?}");
         }
     }
 

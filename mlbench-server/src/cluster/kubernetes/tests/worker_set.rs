@@ -97,7 +97,7 @@ async fn what_an_earlier_life_of_the_server_left_is_removed_and_nothing_else() {
         provisioned(&cluster, run).await;
     }
     launch(&cluster, rank(&standing_orphan, 0), "sleep 1000").await;
-    let another = Options { instance: "another".to_owned(), ..world.options.clone() };
+    let another = Options { instance: "another".parse().unwrap(), ..world.options.clone() };
     let mut of_another = image_run(2, "other", 1, IMAGE);
     let background = Background::new("another");
     let other = KubernetesCluster::connect(another, Clock::System, &background).await.unwrap();

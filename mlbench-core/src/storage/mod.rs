@@ -1,8 +1,11 @@
 //! [`Storage`]: everything the server keeps, as use cases.
 //!
 //! No method is table access and no connection crosses the trait: what has to happen atomically is one method, and
-//! when it returns, what it acknowledged is on disk. Implementors prove themselves with the contract test of this
-//! module's `contract` function; rejected alternatives stand in their own module documentation.
+//! when it returns, what it acknowledged is on disk. Implementors prove themselves with
+//! [`contract::storage_contract`]; rejected alternatives stand in their own module documentation.
+
+#[doc(hidden)]
+pub mod contract;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,6 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::api::{LogLine, Metric};
+use crate::downsample::Groups;
 use crate::error::Result;
 use crate::metric::{MetricName, Owner, Point};
 use crate::name::RunId;
@@ -260,12 +264,18 @@ pub struct PointsPage {
 }
 
 /// Where reading goes on; its meaning is the store's own.
+///
+/// Pages of one reading show the store as it was when the first was read: what arrives in between is not in them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PointsPosition {
     /// The series that was read last.
     pub series: MetricName,
     /// The last point that was read of it; `None` when it was read to its end.
     pub point: Option<(Timestamp, i64)>,
+    /// Where in its groups a series is that is being summarised.
+    pub groups: Option<Groups>,
+    /// The arrival number of the newest point that belongs to this reading.
+    pub as_of: i64,
 }
 
 /// Points by metric name, as an answer in memory.

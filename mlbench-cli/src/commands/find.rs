@@ -1,0 +1,50 @@
+//! Which run is meant.
+
+use mlbench_client::{Client, Run, RunId};
+
+use crate::failure::Failure;
+use crate::output::say;
+
+/// The run that `text` names: decimal digits are an id, anything else is a name.
+pub(crate) async fn find(client: &Client, text: &str) -> Result<Run, Failure> {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        let id = text.parse::<RunId>().map_err(|_| Failure::NoSuchName(text.to_owned()))?;
+        return Ok(client.runs().get(id).await?);
+    }
+    let runs = client.runs().list().await?;
+    let (run, others) = newest_called(runs, text).ok_or_else(|| Failure::NoSuchName(text.to_owned()))?;
+    if others > 0 {
+        say(format_args!("{} runs are called {text:?}; taking the newest, run {}", others + 1, run.id));
+    }
+    Ok(run)
+}
+
+/// The newest run there is.
+pub(crate) async fn newest(client: &Client) -> Result<Run, Failure> {
+    let run = client.runs().list().await?.into_iter().max_by_key(|run| run.id).ok_or(Failure::NoRuns)?;
+    say(format_args!("taking the newest run, {} ({:?})", run.id, run.name.as_str()));
+    Ok(run)
+}
+
+/// The newest of the runs called `name`, and how many others are.
+fn newest_called(runs: Vec<Run>, name: &str) -> Option<(Run, usize)> {
+    let mut called: Vec<Run> = runs.into_iter().filter(|run| run.name.as_str() == name).collect();
+    called.sort_by_key(|run| run.id);
+    let newest = called.pop()?;
+    Some((newest, called.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::runs::tests::run;
+
+    #[test]
+    fn of_several_runs_of_a_name_the_newest_is_meant() {
+        let runs = || vec![run(9, "x"), run(10, "x"), run(11, "y")];
+        let (found, others) = newest_called(runs(), "x").unwrap();
+        assert_eq!((found.id.get(), others), (10, 1));
+        assert_eq!(newest_called(runs(), "y").unwrap().1, 0);
+        assert!(newest_called(runs(), "X").is_none());
+    }
+}

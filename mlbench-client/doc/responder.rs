@@ -1,0 +1,42 @@
+/// Answers the requests of the documentation's examples from a thread; gives back its address.
+fn responder() -> String {
+    use std::io::{BufRead, BufReader, Read, Write};
+    const RUN: &str = r#"{"id":1,"name":"first try","created_at":"2018-08-03T09:21:29.347960Z","finished_at":
+        "2018-08-03T09:22:29.347960Z","state":"FINISHED","job_id":"5ec9f286-e12d-41bc-886e-0174ef2bddae",
+        "job_metadata":{"command":"train","master_name":"w-0","pods":["w-0"],"exit_codes":{"0":0},"reason":null},
+        "num_workers":1,"num_cpus":null,"max_bandwidth":null,"image":null,"backend":null,"run_all_nodes":true,
+        "gpu_enabled":false,"light_target":false,"use_horovod":false}"#;
+    const METRIC: &str = r#"{"run_id":1,"name":"accuracy","date":"2018-08-03T09:21:44.331823Z","value":"0.7845",
+        "cumulative":false,"metadata":""}"#;
+    const POINTS: &str = r#"{"accuracy":[{"date":"2018-08-03T09:21:44.331823Z","value":"0.7845"}]}"#;
+    const PODS: &str = r#"[{"name":"w-0","labels":"{'app': 'mlbench'}","phase":"Running","ip":"127.0.0.1"}]"#;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let (mut first, mut length) = (String::new(), 0);
+            stream.read_line(&mut first).unwrap();
+            let mut line = first.clone();
+            while line.trim() != "" {
+                line.clear();
+                stream.read_line(&mut line).unwrap();
+                if let Some(number) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = number.trim().parse().unwrap();
+                }
+            }
+            stream.read_exact(&mut vec![0; length]).unwrap();
+            let (status, body) = match first.rsplit_once(' ').unwrap().0 {
+                "GET /healthz" => ("200 OK", "ok"),
+                "GET /api/pods/" => ("200 OK", PODS),
+                "POST /api/metrics/" => ("201 Created", METRIC),
+                head if head.starts_with("GET /api/metrics/") => ("200 OK", POINTS),
+                "GET /api/runs/" => ("200 OK", "[]"),
+                _ => ("200 OK", RUN),
+            };
+            let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+            stream.get_mut().write_all(format!("{head}{body}").as_bytes()).unwrap();
+        }
+    });
+    url
+}

@@ -1,0 +1,160 @@
+//! [`Client`]: a server and how it is talked to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mlbench_core::Owner;
+use tokio::time::Instant;
+
+use crate::transport::Transport;
+use crate::{Health, MetricLogger, Metrics, Pods, Result, Runs, retry};
+
+/// Where a server listens when nothing else is said.
+pub const DEFAULT_URL: &str = "http://127.0.0.1:8000";
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+const DEFAULT_GIVE_UP: Duration = Duration::from_secs(60);
+
+/// A client of one server. Cheap to clone; clones share their connections.
+///
+/// Its methods run in a tokio runtime. A request that is not safe to repeat is sent once.
+#[derive(Debug, Clone)]
+pub struct Client(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    transport: Transport,
+    give_up_after: Duration,
+}
+
+impl Client {
+    /// A client of the server at [`DEFAULT_URL`], or wherever the builder is told.
+    #[must_use]
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder {
+            base_url: DEFAULT_URL.to_owned(),
+            timeout: DEFAULT_TIMEOUT,
+            give_up_after: DEFAULT_GIVE_UP,
+        }
+    }
+
+    /// A client of the server that the environment variable `MLBENCH_URL` names, else of [`DEFAULT_URL`].
+    ///
+    /// # Errors
+    /// [`InvalidUrl`](crate::Error::InvalidUrl) when the variable holds something else than an address.
+    pub fn from_env() -> Result<Self> {
+        let url = std::env::var("MLBENCH_URL").ok().filter(|url| !url.is_empty());
+        Self::builder().base_url(url.unwrap_or_else(|| DEFAULT_URL.to_owned())).build()
+    }
+
+    /// The address of the server, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        self.0.transport.base()
+    }
+
+    /// Runs: start, watch, stop, delete, their output.
+    #[must_use]
+    pub const fn runs(&self) -> Runs<'_> {
+        Runs { client: self }
+    }
+
+    /// Metrics of runs and pods.
+    #[must_use]
+    pub const fn metrics(&self) -> Metrics<'_> {
+        Metrics { client: self }
+    }
+
+    /// The worker pods.
+    #[must_use]
+    pub const fn pods(&self) -> Pods<'_> {
+        Pods { client: self }
+    }
+
+    /// Whether the server lives and is ready.
+    #[must_use]
+    pub const fn health(&self) -> Health<'_> {
+        Health { client: self }
+    }
+
+    /// Records metrics of `owner` in the background; see [`MetricLogger`].
+    ///
+    /// Outside of a tokio runtime the logger takes nothing and says so at every
+    /// [`record`](MetricLogger::record).
+    #[must_use]
+    pub fn metric_logger(&self, owner: Owner) -> MetricLogger {
+        MetricLogger::new(self.clone(), owner)
+    }
+
+    /// Calls until it succeeds or fails for good: while the server is away, overloaded or at fault, it is called again
+    /// with growing pauses, for as long as the builder's [`give_up_after`](ClientBuilder::give_up_after) says. Meant for
+    /// calls that are safe to repeat, in programs that outlive a restart of the server.
+    ///
+    /// # Errors
+    /// The last one when time is up, else the first that a repetition would not help.
+    ///
+    /// ```
+    /// # use mlbench_client::{Client, RunsQuery};
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let client = Client::builder().base_url(responder()).build()?;
+    /// let pods = client.patiently(|| client.pods().list()).await?;
+    /// assert_eq!(pods[0].labels["app"], "mlbench");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn patiently<T, F: Future<Output = Result<T>>>(&self, call: impl FnMut() -> F) -> Result<T> {
+        let deadline = Instant::now() + self.0.give_up_after;
+        retry::until(|| deadline, call).await
+    }
+
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.0.transport
+    }
+
+    pub(crate) fn give_up_after(&self) -> Duration {
+        self.0.give_up_after
+    }
+}
+
+/// Makes a [`Client`].
+#[derive(Debug, Clone)]
+pub struct ClientBuilder {
+    base_url: String,
+    timeout: Duration,
+    give_up_after: Duration,
+}
+
+impl ClientBuilder {
+    /// The address of the server, with or without a slash at the end; [`DEFAULT_URL`] when it is not called.
+    #[must_use]
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// How long to wait for a connection, and for the next piece of an answer; 30 s when it is not called.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long to go on trying what may succeed later, where calls are repeated at all (metrics and
+    /// [`Client::patiently`]); 60 s when it is not called.
+    #[must_use]
+    pub const fn give_up_after(mut self, duration: Duration) -> Self {
+        self.give_up_after = duration;
+        self
+    }
+
+    /// Makes the client; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`InvalidUrl`](crate::Error::InvalidUrl) for an address that is none, [`Setup`](crate::Error::Setup) when TLS cannot be set up.
+    pub fn build(self) -> Result<Client> {
+        let transport = Transport::new(&self.base_url, self.timeout)?;
+        Ok(Client(Arc::new(Inner { transport, give_up_after: self.give_up_after })))
+    }
+}

@@ -1,0 +1,31 @@
+use mlbench_core::api::Endpoint;
+
+use crate::transport::{Call, endpoint};
+use crate::{Client, Result};
+
+const LIVE: &Endpoint = endpoint("health.live");
+const READY: &Endpoint = endpoint("health.ready");
+
+/// How the server is; see [`Client::health`].
+#[derive(Debug, Clone, Copy)]
+pub struct Health<'a> {
+    pub(crate) client: &'a Client,
+}
+
+impl Health<'_> {
+    /// Returns when the server lives.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub async fn live(self) -> Result<()> {
+        self.client.transport().done(&Call::new(LIVE, &[])).await
+    }
+
+    /// Returns when the server is ready to serve.
+    ///
+    /// # Errors
+    /// Naming what is not ready, or when the server cannot be reached.
+    pub async fn ready(self) -> Result<()> {
+        self.client.transport().done(&Call::new(READY, &[])).await
+    }
+}

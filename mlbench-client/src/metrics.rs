@@ -1,0 +1,104 @@
+use mlbench_core::Owner;
+use mlbench_core::api::{Endpoint, Format, Metric, MetricsQuery, NewMetric, PointsByMetric, PointsByOwner};
+use tokio::io::AsyncWrite;
+use uuid::Uuid;
+
+use crate::transport::{Call, endpoint};
+use crate::{Client, Result};
+
+const LIST: &Endpoint = endpoint("metrics.list");
+const GET: &Endpoint = endpoint("metrics.get");
+const CREATE: &Endpoint = endpoint("metrics.create");
+
+/// Metrics; see [`Client::metrics`].
+///
+/// The `format` of a query is of no effect: the method decides it.
+#[derive(Debug, Clone, Copy)]
+pub struct Metrics<'a> {
+    pub(crate) client: &'a Client,
+}
+
+impl Metrics<'_> {
+    /// The metrics of all worker pods in the cluster now, or of all runs: `query.metric_type` says which.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or fails.
+    pub async fn all(self, query: &MetricsQuery) -> Result<PointsByOwner> {
+        let query = MetricsQuery { format: None, ..query.clone() };
+        self.client.transport().json(&Call::new(LIST, &[]).query(query.to_pairs())).await
+    }
+
+    /// The metrics of a pod or a run, each ordered by date. `query.metric_type` is of no effect: the owner says it.
+    ///
+    /// ```
+    /// # use mlbench_client::{Client, MetricsQuery, Owner, RunId};
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let client = Client::builder().base_url(responder()).build()?;
+    /// # let run = RunId::new(1).ok_or("run ids start at 1")?;
+    /// let query = MetricsQuery { metric_filter: Some("accuracy".to_owned()), ..MetricsQuery::default() };
+    /// let metrics = client.metrics().get(&Owner::Run(run), &query).await?;
+    /// assert_eq!(metrics["accuracy"][0].value.as_f64(), Some(0.7845));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `not_found` when there is no such pod or run.
+    pub async fn get(self, owner: &Owner, query: &MetricsQuery) -> Result<PointsByMetric> {
+        self.client.transport().json(&of_owner(owner, query, None)).await
+    }
+
+    /// Writes the metrics of a pod or a run to `target` as a zip archive, while they come; gives back its length in bytes.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such pod or run; [`Write`](crate::Error::Write) when `target` does not take it. What
+    /// was written before an error is no archive.
+    pub async fn download(
+        self,
+        owner: &Owner,
+        query: &MetricsQuery,
+        target: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<u64> {
+        self.client.transport().download(&of_owner(owner, query, Some(Format::Zip)), target).await
+    }
+
+    /// Stores a metric and gives back what is stored. Sent again, under one `Idempotency-Key`, while the server is away,
+    /// overloaded or at fault, for as long as [`give_up_after`](crate::ClientBuilder::give_up_after) says: it is stored once.
+    ///
+    /// ```
+    /// # use mlbench_client::{Client, NewMetric, Owner, RunId};
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let client = Client::builder().base_url(responder()).build()?;
+    /// # let run = RunId::new(1).ok_or("run ids start at 1")?;
+    /// let metric = NewMetric::new(Owner::Run(run), "accuracy", "0.7845")?;
+    /// let stored = client.metrics().post(&metric).await?;
+    /// assert_eq!(stored.value.as_str(), "0.7845");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `not_found` when there is no such pod or run; the last failure when time is up.
+    pub async fn post(self, metric: &NewMetric) -> Result<Metric> {
+        let call = create(metric)?;
+        self.client.patiently(|| self.client.transport().json(&call)).await
+    }
+}
+
+/// The request that stores a metric, with a key of its own.
+pub(crate) fn create(metric: &NewMetric) -> Result<Call> {
+    Ok(Call::new(CREATE, &[]).json(metric)?.once(Uuid::new_v4().to_string()))
+}
+
+fn of_owner(owner: &Owner, query: &MetricsQuery, format: Option<Format>) -> Call {
+    let query = MetricsQuery { metric_type: owner.kind(), format, ..query.clone() };
+    let name = match owner {
+        Owner::Pod(name) => name.to_string(),
+        Owner::Run(id) => id.to_string(),
+    };
+    Call::new(GET, &[&name]).query(query.to_pairs())
+}

@@ -1,0 +1,168 @@
+use super::{at, code, finish, id, metric, new_run, ok, pod, pod_name, started};
+use crate::api::Metric;
+use crate::storage::{IdempotencyKey, PointsQuery, Storage, collect_points};
+use crate::{ErrorCode, MetricName, Owner, PodPhase};
+
+pub(super) async fn pods_are_those_observed_last(store: &dyn Storage) {
+    assert_eq!(ok(store.pods().await), []);
+    let (a, b) = (pod("worker-a", PodPhase::Running), pod("worker-b", PodPhase::Pending));
+    ok(store.pods_observed(&[b.clone(), a.clone()], at(1)).await);
+    assert_eq!(ok(store.pods().await), [a, b]);
+    let b = pod("worker-b", PodPhase::Running);
+    ok(store.pods_observed(std::slice::from_ref(&b), at(2)).await);
+    ok(store.pods_observed(std::slice::from_ref(&b), at(3)).await);
+    assert_eq!(ok(store.pods().await), std::slice::from_ref(&b));
+    ok(store.pods_observed(&[], at(4)).await);
+    assert_eq!(ok(store.pods().await), []);
+    ok(store.pods_observed(std::slice::from_ref(&b), at(5)).await);
+    assert_eq!(ok(store.pods().await), [b]);
+}
+
+pub(super) async fn a_pod_that_left_keeps_its_metrics(store: &dyn Storage) {
+    ok(store.pods_observed(&[pod("worker-a", PodPhase::Running)], at(1)).await);
+    let owner = Owner::Pod(pod_name("worker-a"));
+    ok(store.record_metrics(vec![metric(&owner, "cpu", 1, "0.1")]).await);
+    ok(store.pods_observed(&[], at(2)).await);
+    ok(store.record_metric(metric(&owner, "cpu", 2, "0.2"), None, at(2)).await);
+    assert_eq!(
+        series(store, &PointsQuery::all(owner)).await,
+        [("cpu".to_owned(), dated(&[(1, "0.1"), (2, "0.2")]))]
+    );
+}
+
+pub(super) async fn unknown_owners_are_refused(store: &dyn Storage) {
+    let run = started(store).await;
+    let unknown = [Owner::Run(id(99)), Owner::Pod(pod_name("never-seen"))];
+    let sentences = ["run 99 does not exist", "pod \"never-seen\" does not exist"];
+    for (owner, sentence) in unknown.iter().zip(sentences) {
+        let Err(refusal) = store.record_metric(metric(owner, "x", 1, "1"), None, at(1)).await else {
+            panic!("a metric of {owner} was stored");
+        };
+        assert_eq!((refusal.code(), refusal.detail()), (ErrorCode::NotFound, sentence));
+        assert_eq!(code(store.points(&PointsQuery::all(owner.clone()), None).await), ErrorCode::NotFound);
+    }
+    let known = Owner::Run(run.id);
+    let many =
+        vec![metric(&unknown[0], "x", 1, "1"), metric(&known, "x", 2, "2"), metric(&unknown[1], "x", 3, "3")];
+    ok(store.record_metrics(many).await);
+    assert_eq!(series(store, &PointsQuery::all(known)).await, [("x".to_owned(), dated(&[(2, "2")]))]);
+}
+
+pub(super) async fn values_come_back_byte_for_byte(store: &dyn Storage) {
+    let owner = Owner::Run(started(store).await.id);
+    let values = [
+        "0.7845",
+        "1.50",
+        "NaN",
+        "-Infinity",
+        "",
+        " 1",
+        "+1",
+        "01",
+        "-0",
+        "0",
+        "-7",
+        "1e5",
+        "1E-5",
+        "0.1e1",
+        "inf",
+        "9223372036854775807",
+        "9223372036854775808",
+        "-9223372036854775808",
+        "0.30000000000000004",
+        "1.0000000000",
+        "123456789.125",
+        "-0.00000012345678901234",
+        "12345678901234567890.5",
+        "0.18823681300000001",
+        "80% Top 1 Validation Accuracy reached in 12.3 seconds",
+        "é\0\u{1f600}",
+        "1\0",
+    ];
+    for (i, value) in (0..).zip(values) {
+        let stored = ok(store.record_metric(metric(&owner, "é @ 0\0", i, value), None, at(1)).await);
+        assert_eq!((stored.metric.value.as_str(), stored.replayed), (value, false));
+    }
+    let expected: Vec<(i64, String)> = (0..).zip(values.map(str::to_owned)).collect();
+    assert_eq!(series(store, &PointsQuery::all(owner)).await, [("é @ 0\0".to_owned(), expected)]);
+}
+
+pub(super) async fn points_come_by_name_then_date_then_arrival(store: &dyn Storage) {
+    let owner = Owner::Run(started(store).await.id);
+    let metrics = [("b", 2, "1"), ("a", 5, "2"), ("b", 1, "3"), ("B", 1, "4"), ("b", 2, "5"), ("é", 0, "6")];
+    ok(store
+        .record_metrics(metrics.map(|(name, date, value)| metric(&owner, name, date, value)).into())
+        .await);
+    ok(store.record_metric(metric(&owner, "b", 2, "7"), None, at(9)).await);
+    let expected = [
+        ("B".to_owned(), dated(&[(1, "4")])),
+        ("a".to_owned(), dated(&[(5, "2")])),
+        ("b".to_owned(), dated(&[(1, "3"), (2, "1"), (2, "5"), (2, "7")])),
+        ("é".to_owned(), dated(&[(0, "6")])),
+    ];
+    assert_eq!(series(store, &PointsQuery::all(owner.clone())).await, expected);
+    // Ending the run changes nothing of it.
+    finish(store, id(1)).await;
+    assert_eq!(series(store, &PointsQuery::all(owner)).await, expected);
+}
+
+pub(super) async fn queries_cut_filter_summarise_and_keep_the_newest(store: &dyn Storage) {
+    let owner = Owner::Run(started(store).await.id);
+    let numbers = (0..8).map(|i| metric(&owner, "loss", 10 * i, &i.to_string()));
+    let texts = (0..4).map(|i| metric(&owner, "note", 10 * i, if i == 1 { "text" } else { "1" }));
+    ok(store.record_metrics(numbers.chain(texts).collect()).await);
+    let all = PointsQuery::all(owner);
+    let loss = PointsQuery { name: Some(ok(MetricName::new("loss"))), ..all.clone() };
+    let check = async |query: PointsQuery, expected: &[(i64, &str)]| {
+        assert_eq!(series(store, &query).await, [("loss".to_owned(), dated(expected))], "{query:?}");
+    };
+    check(PointsQuery { since: at(60), ..loss.clone() }, &[(60, "6"), (70, "7")]).await;
+    check(PointsQuery { until: at(10), ..loss.clone() }, &[(0, "0"), (10, "1")]).await;
+    check(PointsQuery { last_n: Some(1), ..loss.clone() }, &[(70, "7")]).await;
+    check(PointsQuery { last_n: Some(1), until: at(45), ..loss.clone() }, &[(40, "4")]).await;
+    let halves = PointsQuery { summarize: Some(2), ..loss.clone() };
+    check(halves.clone(), &[(30, "1.5"), (70, "5.5")]).await;
+    check(PointsQuery { last_n: Some(1), ..halves.clone() }, &[(70, "5.5")]).await;
+    check(PointsQuery { since: at(40), ..halves }, &[(50, "4.5"), (70, "6.5")]).await;
+    check(PointsQuery { since: at(70), summarize: Some(3), ..loss.clone() }, &[(70, "7")]).await;
+
+    let newest = series(store, &PointsQuery { summarize: Some(2), since: at(10), ..all.clone() }).await;
+    assert_eq!(newest[1], ("note".to_owned(), dated(&[(20, "1"), (30, "1")])), "a text cannot be averaged");
+    let numbers_only = series(store, &PointsQuery { summarize: Some(1), since: at(20), ..all.clone() }).await;
+    assert_eq!(numbers_only[1], ("note".to_owned(), dated(&[(30, "1")])), "without the text it can");
+    assert_eq!(series(store, &PointsQuery { since: at(71), ..all.clone() }).await, []);
+    assert_eq!(series(store, &PointsQuery { name: Some(ok(MetricName::new("los"))), ..all }).await, []);
+}
+
+pub(super) async fn a_repeated_key_stores_nothing_and_answers_as_the_first_did(store: &dyn Storage) {
+    let first = Owner::Run(started(store).await.id);
+    let key = || Some(ok(IdempotencyKey::new("a key")));
+    let sent = metric(&first, "loss", 3, "0.50");
+    let stored = ok(store.record_metric(sent.clone(), key(), at(4)).await);
+    assert_eq!((&stored.metric, stored.replayed), (&sent, false));
+    let different = Metric { value: "9".into(), ..metric(&first, "other", 8, "") };
+    for _ in 0..2 {
+        let again = ok(store.record_metric(different.clone(), key(), at(5)).await);
+        assert_eq!((&again.metric, again.replayed), (&sent, true));
+    }
+    assert_eq!(series(store, &PointsQuery::all(first)).await, [("loss".to_owned(), dated(&[(3, "0.50")]))]);
+
+    finish(store, id(1)).await;
+    let second = ok(store.start_run_unless_active(new_run("second"), at(6)).await);
+    let other = metric(&Owner::Run(second.id), "loss", 3, "1");
+    assert!(!ok(store.record_metric(other, key(), at(7)).await).replayed, "keys are unique per owner only");
+}
+
+type Dated = Vec<(i64, String)>;
+
+fn dated(points: &[(i64, &str)]) -> Dated {
+    points.iter().map(|(date, value)| (*date, (*value).to_owned())).collect()
+}
+
+async fn series(store: &dyn Storage, query: &PointsQuery) -> Vec<(String, Dated)> {
+    let points = ok(collect_points(store, query).await);
+    let dated = |points: Vec<crate::Point>| {
+        points.into_iter().map(|point| (point.date.as_micros(), point.value.as_str().to_owned())).collect()
+    };
+    points.into_iter().map(|(name, points)| (name.to_string(), dated(points))).collect()
+}

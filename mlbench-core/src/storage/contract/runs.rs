@@ -1,0 +1,125 @@
+use super::{at, code, finish, id, metric, new_run, ok, started, together, workers};
+use crate::run::{Ending, Run};
+use crate::storage::{LogPart, LogQuery, PointsQuery, RankEnd, Storage};
+use crate::{ErrorCode, Owner, RunEvent, RunState};
+
+pub(super) async fn a_run_lives_from_its_start_to_its_end(store: &dyn Storage) {
+    let new = new_run("Name of the run");
+    let run = ok(store.start_run_unless_active(new.clone(), at(1)).await);
+    assert_eq!((run.id, run.state, run.created_at), (id(1), RunState::Initialized, at(1)));
+    assert_eq!((&run.name, run.job_id, &run.spec), (&new.name, new.job_id, &new.spec));
+    assert_eq!(ok(store.assign_workers(run.id, workers()).await).workers, workers());
+
+    let run = ok(store.run_started(run.id, 2).await);
+    assert_eq!((run.state, run.ranks.len()), (RunState::Started, 2));
+    assert_eq!(ok(store.active_runs().await), std::slice::from_ref(&run));
+
+    ok(store.rank_ended(run.id, 0, RankEnd::Exited(0)).await);
+    let run = ok(store.rank_ended(run.id, 1, RankEnd::Lost("the pod is gone".to_owned())).await);
+    assert_eq!(run.exit_codes(), [(0, 0)].into());
+    assert_eq!(run.ranks[1].lost.as_deref(), Some("the pod is gone"));
+
+    let ending = Ending { event: RunEvent::Fail, reason: Some("rank 1 was lost".to_owned()), at: at(7) };
+    let run = ok(store.decide_ending(run.id, ending.clone()).await);
+    assert_eq!((run.state, run.finished_at, run.ending.as_ref()), (RunState::Started, None, Some(&ending)));
+    let run = ok(store.end_run(run.id).await);
+    assert_eq!((run.state, run.finished_at), (RunState::Failed, Some(at(7))));
+    assert_eq!(ok(store.run(run.id).await), run);
+    assert_eq!(ok(store.active_runs().await), []);
+
+    let second = ok(store.start_run_unless_active(new, at(8)).await);
+    assert_eq!(ok(store.runs().await), [run, second]);
+}
+
+pub(super) async fn decisions_are_made_once(store: &dyn Storage) {
+    let run = started(store).await;
+    assert_eq!(ok(store.run_started(run.id, 1).await), run);
+    assert_eq!(ok(store.assign_workers(run.id, Vec::new()).await).workers, workers());
+
+    let asked = ok(store.request_stop(run.id, at(3)).await);
+    assert_eq!(asked.stop_requested_at, Some(at(3)));
+    assert_eq!(ok(store.request_stop(run.id, at(4)).await), asked);
+
+    ok(store.rank_ended(run.id, 0, RankEnd::Exited(143)).await);
+    let again = ok(store.rank_ended(run.id, 0, RankEnd::Lost("too late".to_owned())).await);
+    assert_eq!((again.ranks[0].exit_code, &again.ranks[0].lost), (Some(143), &None));
+
+    let stop = Ending { event: RunEvent::Stop, reason: None, at: at(5) };
+    ok(store.decide_ending(run.id, stop.clone()).await);
+    let fail = Ending { event: RunEvent::Fail, reason: Some("too late".to_owned()), at: at(6) };
+    assert_eq!(ok(store.decide_ending(run.id, fail.clone()).await).ending, Some(stop));
+    let ended = ok(store.end_run(run.id).await);
+    assert_eq!((ended.state, ended.finished_at), (RunState::Stopped, Some(at(5))));
+
+    for unchanged in [
+        store.end_run(run.id).await,
+        store.decide_ending(run.id, fail).await,
+        store.request_stop(run.id, at(9)).await,
+        store.run_started(run.id, 2).await,
+    ] {
+        assert_eq!(ok(unchanged), ended);
+    }
+}
+
+pub(super) async fn of_many_starts_at_once_one_succeeds(store: &dyn Storage) {
+    let starts =
+        (0..50).map(|i| store.start_run_unless_active(new_run(&format!("run of caller {i}")), at(1)));
+    let results = together(starts).await;
+    let begun: Vec<&Run> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
+    let [winner] = begun.as_slice() else { panic!("{} of 50 starts succeeded", begun.len()) };
+    for refusal in results.iter().filter_map(|result| result.as_ref().err()) {
+        assert_eq!(refusal.code(), ErrorCode::RunActive);
+        for word in [&format!("run {}", winner.id), winner.name.as_str(), "INITIALIZED"] {
+            assert!(refusal.detail().contains(word), "{refusal} names {word}");
+        }
+    }
+    assert_eq!(ok(store.runs().await), [(*winner).clone()]);
+}
+
+pub(super) async fn a_deleted_run_is_gone_and_its_number_is_not_used_again(store: &dyn Storage) {
+    let run = started(store).await;
+    let owner = Owner::Run(run.id);
+    ok(store.record_metric(metric(&owner, "loss", 1, "1"), None, at(1)).await);
+    ok(store.append_note(run.id, "a note", at(1)).await);
+    finish(store, run.id).await;
+    ok(store.delete_run(run.id).await);
+
+    assert_eq!(ok(store.runs().await), []);
+    assert_eq!(ok(store.removals().await), []);
+    let lines = LogQuery { stream: None, rank: None, part: LogPart::Last(1) };
+    assert_eq!(code(store.run(run.id).await), ErrorCode::NotFound);
+    assert_eq!(code(store.delete_run(run.id).await), ErrorCode::NotFound);
+    assert_eq!(code(store.log_lines(run.id, lines).await), ErrorCode::NotFound);
+    assert_eq!(code(store.points(&PointsQuery::all(owner.clone()), None).await), ErrorCode::NotFound);
+    assert_eq!(
+        code(store.record_metric(metric(&owner, "loss", 2, "1"), None, at(2)).await),
+        ErrorCode::NotFound
+    );
+    assert_eq!(code(store.append_note(run.id, "late", at(2)).await), ErrorCode::NotFound);
+    assert_eq!(code(store.request_stop(run.id, at(2)).await), ErrorCode::NotFound);
+
+    let next = ok(store.start_run_unless_active(new_run("next"), at(3)).await);
+    assert_eq!(next.id, id(2));
+    let nothing = ok(super::super::collect_points(store, &PointsQuery::all(Owner::Run(next.id))).await);
+    assert!(nothing.is_empty(), "{nothing:?}");
+}
+
+pub(super) async fn an_active_run_that_is_deleted_holds_its_workers_until_its_removal(store: &dyn Storage) {
+    let run = started(store).await;
+    ok(store.delete_run(run.id).await);
+    assert_eq!(code(store.run(run.id).await), ErrorCode::NotFound);
+    assert_eq!((ok(store.runs().await), ok(store.active_runs().await)), (Vec::new(), Vec::new()));
+    let removals = ok(store.removals().await);
+    assert_eq!(removals.iter().map(|removal| &removal.run).collect::<Vec<_>>(), [&run]);
+
+    let Err(refusal) = store.start_run_unless_active(new_run("too early"), at(2)).await else {
+        panic!("a run was started on workers that are still held");
+    };
+    assert_eq!((refusal.code(), refusal.detail()), (ErrorCode::RunBeingRemoved, "run 1 is being removed"));
+    assert!(refusal.retry_after().is_some());
+
+    ok(store.removal_completed(run.id).await);
+    ok(store.removal_completed(run.id).await);
+    assert_eq!(ok(store.removals().await), []);
+    assert_eq!(ok(store.start_run_unless_active(new_run("now"), at(3)).await).id, id(2));
+}

@@ -1,0 +1,36 @@
+//! Whether the server can do its work.
+
+use std::time::Duration;
+
+use mlbench_core::{Error, ErrorCode, Result};
+
+use super::App;
+
+/// How long the store may take to answer before it counts as not ready.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether requests can be answered and runs be started.
+///
+/// # Errors
+/// [`ErrorCode::Unavailable`] naming everything that is not ready.
+pub async fn ready(app: &App) -> Result<()> {
+    let mut missing = Vec::new();
+    let mut internal = String::new();
+    match tokio::time::timeout(PATIENCE, app.storage.ping()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            missing.push("the store does not answer");
+            internal = error.internal_text().unwrap_or(error.detail()).to_owned();
+        }
+        Err(_) => missing.push("the store does not answer in time"),
+    }
+    if app.cluster.max_workers() == 0 {
+        missing.push("the cluster has no workers");
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::Unavailable, format!("not ready: {}", missing.join(", ")))
+        .with_internal(internal)
+        .with_retry_after(Duration::from_secs(1)))
+}

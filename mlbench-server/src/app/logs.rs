@@ -1,0 +1,113 @@
+//! The output of runs, read page by page: a run may have written hundreds of megabytes.
+
+use std::sync::Arc;
+
+use mlbench_core::api::{LogLine, LogsQuery};
+use mlbench_core::run::OutputStream;
+use mlbench_core::storage::{LogPart, LogQuery, Storage};
+use mlbench_core::{Result, RunId};
+
+use super::App;
+
+/// Lines of a page: with lines of 16 KiB some megabytes.
+const PAGE: u32 = 500;
+
+/// Reads lines of a run in the order they were stored, a page at a time.
+pub struct LogReader {
+    storage: Arc<dyn Storage>,
+    id: RunId,
+    stream: Option<OutputStream>,
+    rank: Option<u32>,
+    /// Sequence number of the last line that was read.
+    after: i64,
+    /// Lines of the next page that are left out.
+    skip: usize,
+    /// Lines that may still be read.
+    left: u32,
+}
+
+impl LogReader {
+    /// A reader of the lines that a query asks for.
+    #[must_use]
+    pub fn new(app: &App, id: RunId, query: &LogsQuery) -> Self {
+        Self {
+            storage: Arc::clone(&app.storage),
+            id,
+            stream: query.stream,
+            rank: query.rank,
+            after: query.after.unwrap_or(0),
+            skip: 0,
+            left: query.limit.unwrap_or(LogsQuery::DEFAULT_LIMIT),
+        }
+    }
+
+    /// A reader of the last `lines` lines of one stream, or of all.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn of_stream(app: &App, id: RunId, stream: OutputStream, lines: Option<u32>) -> Result<Self> {
+        let mut reader = Self::new(app, id, &LogsQuery { stream: Some(stream), ..LogsQuery::default() });
+        reader.left = u32::MAX;
+        match lines {
+            Some(lines) if lines <= PAGE => reader.seek_near_end(lines).await?,
+            Some(lines) => reader.seek_by_counting(lines).await?,
+            None => {}
+        }
+        Ok(reader)
+    }
+
+    /// The next page; `None` after the last one.
+    ///
+    /// # Errors
+    /// [`NotFound`](mlbench_core::ErrorCode::NotFound) for an unknown run.
+    pub async fn next(&mut self) -> Result<Option<Vec<LogLine>>> {
+        let limit = self.left.min(PAGE);
+        if limit == 0 {
+            return Ok(None);
+        }
+        let mut lines = self.lines(LogPart::After { seq: self.after, limit }).await?;
+        let read = u32::try_from(lines.len()).unwrap_or(limit);
+        // A page that is not full was the last one: what is written from now on is for the next request.
+        self.left = if read < limit { 0 } else { self.left.saturating_sub(read) };
+        let Some(last) = lines.last() else { return Ok(None) };
+        self.after = last.seq;
+        lines.drain(..std::mem::take(&mut self.skip).min(lines.len()));
+        Ok(Some(lines))
+    }
+
+    /// The `after` that goes on from here.
+    #[must_use]
+    pub const fn position(&self) -> i64 {
+        self.after
+    }
+
+    async fn lines(&self, part: LogPart) -> Result<Vec<LogLine>> {
+        self.storage.log_lines(self.id, LogQuery { stream: self.stream, rank: self.rank, part }).await
+    }
+
+    async fn seek_near_end(&mut self, lines: u32) -> Result<()> {
+        let tail = self.lines(LogPart::Last(lines)).await?;
+        self.after = tail.first().map_or(i64::MAX, |line| line.seq - 1);
+        Ok(())
+    }
+
+    /// Finds the place from which `lines` lines remain by reading all pages once, so that a long tail is not held
+    /// in memory.
+    async fn seek_by_counting(&mut self, lines: u32) -> Result<()> {
+        let (mut starts, mut total) = (Vec::new(), 0);
+        loop {
+            let start = self.after;
+            let page = self.lines(LogPart::After { seq: start, limit: PAGE }).await?;
+            starts.push(start);
+            total += page.len();
+            match page.last() {
+                Some(last) if page.len() == PAGE as usize => self.after = last.seq,
+                _ => break,
+            }
+        }
+        let before = total.saturating_sub(lines as usize);
+        self.after = starts.get(before / PAGE as usize).copied().unwrap_or(self.after);
+        self.skip = before % PAGE as usize;
+        Ok(())
+    }
+}

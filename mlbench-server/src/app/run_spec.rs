@@ -1,0 +1,192 @@
+//! From what somebody asks for to what a run is to do: defaults filled in, everything checked.
+
+use mlbench_core::api::{NewRun, nearest};
+use mlbench_core::run::RunSpec;
+use mlbench_core::{Error, ErrorCode, Result};
+
+use super::images::{OFFICIAL_IMAGES, OfficialImage, official};
+
+/// What this server can offer to a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer<'a> {
+    /// The most workers a run can have.
+    pub max_workers: u32,
+    /// The command of a run that names none, or where it was looked for.
+    pub default_command: Result<&'a str, &'a str>,
+}
+
+/// What the run is to do.
+///
+/// # Errors
+/// [`ErrorCode::InvalidField`] naming the field, [`ErrorCode::Impossible`] when the cluster is too small for it,
+/// [`ErrorCode::Unavailable`] when there are no workers or no default command.
+pub fn resolve(request: &NewRun, offer: Offer<'_>) -> Result<RunSpec> {
+    let (image, command) = image_and_command(request, offer)?;
+    Ok(RunSpec {
+        num_workers: num_workers(request.num_workers, offer.max_workers)?,
+        num_cpus: request.num_cpus,
+        max_bandwidth: request.max_bandwidth,
+        image,
+        command,
+        backend: request.backend()?,
+        gpu_enabled: request.gpu_enabled,
+        light_target: request.light_target,
+        use_horovod: request.use_horovod,
+    })
+}
+
+fn num_workers(wanted: Option<u32>, most: u32) -> Result<u32> {
+    if most == 0 {
+        return Err(Error::new(ErrorCode::Unavailable, "there are no workers in the cluster now"));
+    }
+    match wanted {
+        Some(wanted) if wanted > most => {
+            let detail = format!("num_workers: this cluster can give a run at most {most}, not {wanted}");
+            Err(Error::new(ErrorCode::Impossible, detail))
+        }
+        wanted => Ok(wanted.unwrap_or(most)),
+    }
+}
+
+fn image_and_command(request: &NewRun, offer: Offer<'_>) -> Result<(Option<String>, String)> {
+    let given = request.custom_image_command.as_deref().map(checked_command).transpose()?;
+    let Some(image) = request.image()? else {
+        let command = given.map_or_else(|| default_command(offer), |command| Ok(command.to_owned()))?;
+        return Ok((None, command));
+    };
+    if request.custom_image_name.is_some() {
+        let missing = || Error::invalid("custom_image_command", "missing; a custom image needs its command");
+        let command = given.ok_or_else(missing)?;
+        return Ok((Some(custom_image(image)?.to_owned()), command.to_owned()));
+    }
+    let image = official(image).ok_or_else(|| no_official_image(image))?;
+    if request.gpu_enabled && !image.gpu {
+        let rule = format_args!("must be false for {}, which cannot use GPUs", image.name);
+        return Err(Error::invalid("gpu_enabled", rule));
+    }
+    Ok((Some(image.reference()), given.unwrap_or(OfficialImage::COMMAND).to_owned()))
+}
+
+fn default_command(offer: Offer<'_>) -> Result<String> {
+    offer.default_command.map(ToOwned::to_owned).map_err(|looked_at| {
+        let detail = format!("custom_image_command: missing, and there is no default command: {looked_at}");
+        Error::new(ErrorCode::Unavailable, detail)
+    })
+}
+
+fn checked_command(command: &str) -> Result<&str> {
+    let invalid = |rule: &str| Err(Error::invalid("custom_image_command", rule));
+    if command.contains('\0') {
+        return invalid("must not contain the character NUL");
+    }
+    match shell_words::split(command) {
+        Ok(words) if words.first().is_none_or(String::is_empty) => invalid("must name a program"),
+        Ok(_) => Ok(command),
+        Err(_) => invalid("has a quote that is opened and not closed"),
+    }
+}
+
+fn custom_image(name: &str) -> Result<&str> {
+    if name.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(Error::invalid(
+            "custom_image_name",
+            format_args!("must be the name of an image, without spaces, not {name:?}"),
+        ));
+    }
+    Ok(name)
+}
+
+fn no_official_image(name: &str) -> Error {
+    let names = || OFFICIAL_IMAGES.iter().map(|image| image.name);
+    let advice = match nearest(name, names()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+    };
+    Error::invalid(
+        "image_name",
+        format_args!(
+            "{name:?} is no official image; {advice} Any other image is custom_image with its name in custom_image_name"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mlbench_core::api::Fields;
+
+    const OFFER: Offer<'_> = Offer { max_workers: 4, default_command: Ok("mlbench benchmark") };
+
+    fn spec(body: &str) -> Result<RunSpec> {
+        resolve(&NewRun::from_fields(Fields::from_json(body.as_bytes())?)?, OFFER)
+    }
+
+    fn refusal(body: &str) -> (ErrorCode, String) {
+        let error = spec(body).unwrap_err();
+        (error.code(), error.detail().to_owned())
+    }
+
+    #[test]
+    fn a_name_alone_is_the_default_command_on_all_workers() {
+        let spec = spec(r#"{"name":"x"}"#).unwrap();
+        assert_eq!((spec.num_workers, spec.command.as_str(), spec.image), (4, "mlbench benchmark", None));
+    }
+
+    #[test]
+    fn a_command_alone_runs_on_the_standing_workers() {
+        let spec = spec(r#"{"name":"x","custom_image_command":"sleep 9","num_workers":2}"#).unwrap();
+        assert_eq!((spec.num_workers, spec.command.as_str(), spec.image), (2, "sleep 9", None));
+    }
+
+    #[test]
+    fn an_official_image_brings_its_command_and_a_custom_one_does_not() {
+        let name = "mlbench/pytorch-cifar10-resnet20-ddp";
+        for written in [name.to_owned(), format!("{name}:latest")] {
+            let spec = spec(&format!(r#"{{"name":"x","image_name":"{written}"}}"#)).unwrap();
+            assert_eq!(spec.image.as_deref(), Some("mlbench/pytorch-cifar10-resnet20-ddp:latest"));
+            assert!(spec.command.starts_with("/conda/bin/python /codes/main.py --run_id {run_id}"));
+        }
+        let custom = r#"{"name":"x","image_name":"custom_image","custom_image_name":"busybox"}"#;
+        assert_eq!(refusal(custom).1, "custom_image_command: missing; a custom image needs its command");
+    }
+
+    #[test]
+    fn what_is_never_possible_names_the_limit() {
+        let (code, detail) = refusal(r#"{"name":"x","num_workers":5}"#);
+        assert_eq!(code, ErrorCode::Impossible);
+        assert_eq!(detail, "num_workers: this cluster can give a run at most 4, not 5");
+    }
+
+    #[test]
+    fn an_image_that_is_not_official_is_refused_naming_the_nearest() {
+        let (code, detail) = refusal(r#"{"name":"x","image_name":"mlbench/tensorflow-cifar-resnet"}"#);
+        assert_eq!(code, ErrorCode::InvalidField);
+        assert!(detail.contains("did you mean mlbench/tensorflow-cifar10-resnet?"), "{detail}");
+        let (_, detail) = refusal(r#"{"name":"x","image_name":"busybox"}"#);
+        assert!(detail.contains("mlbench/pytorch-backend-benchmark") && detail.contains("custom_image_name"));
+    }
+
+    #[test]
+    fn what_cannot_be_executed_is_refused_naming_the_field() {
+        for command in ["echo 'open", "   ", "''", "a\\u0000b"] {
+            let (code, detail) = refusal(&format!(r#"{{"name":"x","custom_image_command":"{command}"}}"#));
+            assert_eq!(code, ErrorCode::InvalidField, "{command}");
+            assert!(detail.starts_with("custom_image_command: "), "{detail}");
+        }
+        let gpu = r#"{"name":"x","image_name":"mlbench/tensorflow-cifar10-resnet","gpu_enabled":true}"#;
+        assert!(refusal(gpu).1.starts_with("gpu_enabled: must be false"));
+        let image = r#"{"name":"x","image_name":"custom_image","custom_image_name":"a b","custom_image_command":"x"}"#;
+        assert!(refusal(image).1.starts_with("custom_image_name: "));
+    }
+
+    #[test]
+    fn without_workers_or_a_default_command_the_server_says_so() {
+        let request = NewRun::from_fields(Fields::from_json(br#"{"name":"x"}"#).unwrap()).unwrap();
+        let nobody = Offer { max_workers: 0, ..OFFER };
+        assert_eq!(resolve(&request, nobody).unwrap_err().code(), ErrorCode::Unavailable);
+        let nothing = Offer { default_command: Err("neither here nor there"), ..OFFER };
+        let error = resolve(&request, nothing).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Unavailable);
+        assert!(error.detail().contains("neither here nor there"));
+    }
+}

@@ -1,0 +1,60 @@
+//! How `num_cpus` reaches the command.
+
+use super::*;
+
+async fn launched_with(cpus: f64, argv: &[&str]) -> (Vec<String>, String) {
+    let mut fixture = Fixture::new(1);
+    fixture.run.spec.num_cpus = Some(cpus);
+    let Provision::Ready { notes, .. } = fixture.cluster.provision(&fixture.run).await.unwrap() else {
+        panic!("local workers are always there");
+    };
+    let task = Task { num_cpus: Some(cpus), ..fixture.task(0, argv) };
+    fixture.cluster.launch(&task).await.unwrap();
+    let (stdout, stderr, code) = fixture.to_the_end(Offsets::default()).await;
+    assert_eq!((String::from_utf8(stderr).unwrap().as_str(), code), ("", 0));
+    fixture.release().await;
+    (notes, String::from_utf8(stdout).unwrap())
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().unwrap().get()
+}
+
+#[tokio::test]
+async fn whole_cores_are_kept_by_affinity() {
+    let (notes, stdout) = launched_with(1.0, &["nproc"]).await;
+    assert_eq!(stdout, "1\n");
+    assert_eq!(notes.len(), 1);
+    if cores() > 1 {
+        assert_eq!(notes[0], format!("each worker is kept on 1 of {} cores by CPU affinity", cores()));
+    }
+}
+
+#[tokio::test]
+async fn a_fraction_is_kept_by_a_quota_or_said_to_be_rounded_up() {
+    let (notes, stdout) = launched_with(0.5, &["cat", "/proc/self/cgroup"]).await;
+    if notes[0].contains("by a cgroup quota") {
+        assert!(notes[0].starts_with("each worker is kept to 0.5 cores by a cgroup quota"), "{notes:?}");
+        assert!(stdout.contains("mlbench-"), "{stdout}");
+    } else {
+        assert!(notes[0].contains("0.5 rounded up"), "{notes:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_group_is_left_after_the_release() {
+    launched_with(0.5, &["true"]).await;
+    let mut fixture = Fixture::new(1);
+    fixture.run.spec.num_cpus = Some(0.5);
+    fixture.cluster.provision(&fixture.run).await.unwrap();
+    let group = super::super::limits::group(&fixture.rank(0));
+    fixture.release().await;
+    assert!(group.is_none_or(|group| !group.exists()));
+}
+
+#[tokio::test]
+async fn more_cores_than_there_are_limit_nothing() {
+    let (notes, stdout) = launched_with(4096.0, &["nproc"]).await;
+    assert_eq!(stdout.trim(), cores().to_string());
+    assert_eq!(notes, [format!("num_cpus 4096 limits nothing: this machine has {} cores", cores())]);
+}

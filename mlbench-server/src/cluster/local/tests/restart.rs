@@ -1,0 +1,120 @@
+//! Launches that come twice, servers that come back, supervisors that are gone.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+
+fn lost(result: Result<Output, ClusterError>) -> String {
+    match result {
+        Err(ClusterError::Lost(words)) => words,
+        other => panic!("not lost: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_launch_that_comes_often_starts_once() {
+    let fixture = Fixture::new(1);
+    let other = open(&fixture.directory, 1);
+    let task = fixture.task(0, &["sh", "-c", "echo started"]);
+    let (a, b, c) =
+        tokio::join!(fixture.cluster.launch(&task), other.launch(&task), fixture.cluster.launch(&task));
+    assert_eq!((a, b, c), (Ok(()), Ok(()), Ok(())));
+    fixture.cluster.launch(&task).await.unwrap();
+    assert_eq!(fixture.to_the_end(Offsets::default()).await.0, b"started\n");
+    fixture.cluster.launch(&task).await.unwrap();
+    assert_eq!(fixture.to_the_end(Offsets::default()).await.0, b"started\n");
+}
+
+#[tokio::test]
+async fn a_launch_that_a_killed_server_left_half_done_is_done_again() {
+    let fixture = Fixture::new(1);
+    let dir = fixture.cluster.shared.work.prepare(&fixture.rank(0)).unwrap();
+    std::fs::write(dir.path().join("supervise.123"), "half a scr").unwrap();
+    std::fs::write(dir.path().join("identity.124"), "").unwrap();
+    fixture.sh("echo once").await;
+    assert_eq!(fixture.to_the_end(Offsets::default()).await, (b"once\n".into(), vec![], 0));
+}
+
+#[tokio::test]
+async fn a_restarted_server_reads_on_where_it_stopped() {
+    let fixture = Fixture::new(1);
+    fixture.sh("echo before; while [ ! -e \"$0.go\" ]; do sleep 0.02; done; echo after; exit 5").await;
+    fixture.written("before\n").await;
+    let fixture = fixture.reopened();
+    let pid = fixture.living();
+    assert!(pid.len() >= 2, "supervisor and command go on: {pid:?}");
+    let release = fixture.cluster.signal(&fixture.rank(0), Signal::Term).await.unwrap();
+    assert!(release <= 2);
+    assert_eq!(fixture.to_the_end(Offsets { stdout: 7, stderr: 0 }).await, (vec![], vec![], 143));
+}
+
+#[tokio::test]
+async fn a_run_that_ended_while_the_server_was_away_has_its_true_outcome() {
+    let fixture = Fixture::new(1);
+    fixture.sh("echo bye; exit 9").await;
+    until("its end", || async { fixture.living().is_empty() }).await;
+    let fixture = fixture.reopened();
+    assert_eq!(fixture.to_the_end(Offsets::default()).await, (b"bye\n".into(), vec![], 9));
+}
+
+#[tokio::test]
+async fn a_supervisor_that_is_killed_loses_the_rank_after_its_output() {
+    let fixture = Fixture::new(1);
+    fixture.sh("echo last; sleep 1000").await;
+    fixture.written("last\n").await;
+    let supervisor = fixture.cluster.shared.work.rank(&fixture.rank(0)).supervisor().unwrap();
+    kill(supervisor.pid, rustix::process::Signal::KILL);
+    until("its end", || async { !is_alive(supervisor.pid) }).await;
+    let output = fixture.cluster.follow(&fixture.rank(0), Offsets::default(), DEADLINE).await.unwrap();
+    assert_eq!((&output.stdout[..], output.exit_code), (&b"last\n"[..], None));
+    let read = Offsets { stdout: 5, stderr: 0 };
+    let words = lost(fixture.cluster.follow(&fixture.rank(0), read, DEADLINE).await);
+    assert_eq!(words, "the supervisor of rank 0 was killed");
+    assert!(!fixture.living().is_empty());
+    fixture.release().await;
+    assert!(fixture.living().is_empty());
+}
+
+#[tokio::test]
+async fn a_reboot_is_named_as_the_reason() {
+    let fixture = Fixture::new(1);
+    fixture.sh("sleep 1000").await;
+    let identity = std::fs::read_to_string(fixture.file(0, "identity")).unwrap();
+    let other_boot = identity.replacen(&fixture.cluster.shared.boot_id, "another-boot", 1);
+    std::fs::write(fixture.file(0, "identity"), other_boot).unwrap();
+    // What a machine that lost its power may leave of a file that was being written.
+    std::fs::write(fixture.file(0, "exit_code"), "").unwrap();
+    let words = lost(fixture.cluster.follow(&fixture.rank(0), Offsets::default(), DEADLINE).await);
+    assert_eq!(words, "the machine was rebooted while rank 0 ran");
+}
+
+#[tokio::test]
+async fn files_that_somebody_removed_are_named_as_the_reason() {
+    let fixture = Fixture::new(1);
+    let words = lost(fixture.cluster.follow(&fixture.rank(0), Offsets::default(), DEADLINE).await);
+    assert_eq!(words, "the files of rank 0 are gone");
+}
+
+#[tokio::test]
+async fn a_run_three_of_another_database_is_another_run() {
+    let mut fixture = Fixture::new(1);
+    fixture.sh("echo old").await;
+    fixture.to_the_end(Offsets::default()).await;
+    fixture.release().await;
+    fixture.run.job_id = Uuid::new_v4();
+    fixture.sh("echo new").await;
+    assert_eq!(fixture.to_the_end(Offsets::default()).await.0, b"new\n");
+}
+
+#[tokio::test]
+async fn nobody_else_can_read_the_files_of_a_run() {
+    let fixture = Fixture::new(1);
+    fixture.sh("true").await;
+    for path in [fixture.directory.path().join("mlbench.db.work"), fixture.file(0, "")] {
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700, "{path:?}");
+    }
+}
+
+fn kill(pid: i32, signal: rustix::process::Signal) {
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal).unwrap();
+}

@@ -1,0 +1,132 @@
+//! The verbs of `supervisor.sh` that pods use, by the shell of this machine.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::{DEADLINE, until};
+use crate::cluster::supervisor::SCRIPT;
+
+/// A rank's directory on which verbs are called.
+struct Rank(TempDir);
+
+impl Rank {
+    fn launched(script: &str) -> Self {
+        let rank = Self(TempDir::new().unwrap());
+        rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+        rank.call(&format!("mlbench_launch '{}' '{}' sh -c '{script}'", rank.dir(), rank.id()));
+        rank
+    }
+
+    fn dir(&self) -> String {
+        format!("{}/run-1/rank-0", self.0.path().display())
+    }
+
+    /// Unique, as the directory is.
+    fn id(&self) -> String {
+        format!("{}/0", self.0.path().file_name().unwrap().display())
+    }
+
+    fn call(&self, verb: &str) -> String {
+        let mut shell = Command::new("sh").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        // The input stays open, as that of an exec in a pod does: `exit` must end the shell.
+        let mut stdin = shell.stdin.take().unwrap();
+        stdin.write_all(format!("{SCRIPT}\n{verb}\nexit\n").as_bytes()).unwrap();
+        let output = shell.wait_with_output().unwrap();
+        drop(stdin);
+        assert!(output.status.success(), "{verb}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn follow(&self, from: (u64, u64), limit: u64) -> String {
+        self.call(&format!("mlbench_follow '{}' {} {} {limit} 1", self.dir(), from.0, from.1))
+    }
+
+    async fn ended(&self) {
+        let path = format!("{}/exit_code", self.dir());
+        until("its end", || async { std::path::Path::new(&path).exists() }).await;
+    }
+}
+
+impl Drop for Rank {
+    fn drop(&mut self) {
+        self.call(&format!("mlbench_release '{}' '{}'", self.dir(), self.id()));
+    }
+}
+
+#[tokio::test]
+async fn output_is_followed_by_offset_in_bounded_pieces() {
+    let rank = Rank::launched("printf abcdef; printf xyz >&2; exit 3");
+    rank.ended().await;
+    assert_eq!(rank.follow((0, 0), 1000), "mlbench ended 3 6 3\nabcdefxyz");
+    assert_eq!(rank.follow((4, 2), 1000), "mlbench ended 3 2 1\nefz");
+    assert_eq!(rank.follow((0, 0), 2), "mlbench ended 3 2 2\nabxy");
+    assert_eq!(rank.follow((6, 3), 2), "mlbench ended 3 0 0\n");
+}
+
+#[tokio::test]
+async fn offsets_far_into_the_output_are_exact() {
+    let rank = Rank::launched("i=0; while [ $i -lt 3000 ]; do i=$((i+1)); printf %07d, $i; done");
+    rank.ended().await;
+    assert_eq!(rank.follow((8 * 1234, 0), 16), "mlbench ended 0 16 0\n0001235,0001236,");
+    assert_eq!(rank.follow((8 * 512, 0), 8192).len(), "mlbench ended 0 8192 0\n".len() + 8192);
+    assert_eq!(rank.follow((8 * 2999 + 1, 0), 100), "mlbench ended 0 7 0\n003000,");
+}
+
+#[tokio::test]
+async fn a_quiet_rank_is_running_and_a_killed_supervisor_is_named() {
+    let rank = Rank::launched("sleep 1000");
+    assert_eq!(rank.follow((0, 0), 10), "mlbench running - 0 0\n");
+    let identity = std::fs::read_to_string(format!("{}/identity", rank.dir())).unwrap();
+    let pid: i32 = identity.split(' ').nth(1).unwrap().parse().unwrap();
+    let supervisor = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).unwrap();
+    until("its end", || async { !super::is_alive(pid) }).await;
+    assert_eq!(rank.follow((0, 0), 10), "mlbench killed - 0 0\n");
+    let rebooted = identity.replacen(identity.split(' ').next().unwrap(), "another", 1);
+    std::fs::write(format!("{}/identity", rank.dir()), rebooted).unwrap();
+    assert_eq!(rank.follow((0, 0), 10), "mlbench rebooted - 0 0\n");
+    std::fs::remove_file(format!("{}/identity", rank.dir())).unwrap();
+    assert_eq!(rank.follow((0, 0), 10), "mlbench missing - 0 0\n");
+}
+
+#[tokio::test]
+async fn signals_reach_processes_outside_the_session_and_spare_the_supervisor() {
+    let rank = Rank::launched("setsid sleep 1000 & trap : TERM; sleep 1000; wait; exit 7");
+    let left = rank.call(&format!("mlbench_signal '{}' '{}' TERM", rank.dir(), rank.id()));
+    assert!(left.trim().parse::<u32>().unwrap() <= 3, "{left}");
+    rank.ended().await;
+    assert!(rank.follow((0, 0), 1).starts_with("mlbench ended "));
+}
+
+#[tokio::test]
+async fn a_release_leaves_no_process_and_no_file() {
+    let rank = Rank::launched("setsid sleep 1000 & sleep 1000");
+    let started = std::time::Instant::now();
+    while rank.call(&format!("mlbench_release '{}' '{}'", rank.dir(), rank.id())) != "0\n" {
+        assert!(started.elapsed() < DEADLINE);
+    }
+    assert!(!std::path::Path::new(&rank.dir()).exists());
+    let later = format!("mlbench_launch '{}' '{}' true || echo refused", rank.dir(), rank.id());
+    assert_eq!(rank.call(&later), "refused\n", "a launch that comes after the release starts nothing");
+    assert_eq!(rank.follow((0, 0), 1), "mlbench missing - 0 0\n");
+}
+
+#[test]
+fn an_input_that_was_cut_starts_nothing() {
+    let rank = Rank(TempDir::new().unwrap());
+    rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+    let whole = format!(
+        "{SCRIPT}\nmlbench_launch '{}' '{}' 'touch' '{}/x'\nexit\n",
+        rank.dir(),
+        rank.id(),
+        rank.dir()
+    );
+    for cut in [SCRIPT.len() / 2, SCRIPT.len(), SCRIPT.len() + 12, whole.len() - 10] {
+        let mut shell = Command::new("sh").stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        shell.stdin.take().unwrap().write_all(&whole.as_bytes()[..cut]).unwrap();
+        shell.wait().unwrap();
+        assert!(!std::path::Path::new(&format!("{}/identity", rank.dir())).exists(), "cut at {cut}");
+    }
+}

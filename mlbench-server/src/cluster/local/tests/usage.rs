@@ -1,0 +1,110 @@
+//! The metrics of workers.
+
+use super::*;
+
+const CPU: &str = "container_cpu_usage_seconds_total";
+/// Some hundredths of a second of CPU in a process of its own.
+const BURN: &str = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done";
+
+#[tokio::test]
+async fn every_worker_has_its_series_from_the_beginning() {
+    let fixture = Fixture::new(2);
+    let samples = fixture.cluster.sample().await;
+    assert_eq!(samples.len(), 2);
+    let names: Vec<&str> = samples[0].values.iter().map(|(name, _)| *name).collect();
+    assert!(names.contains(&CPU) && names.contains(&"container_memory_working_set_bytes"), "{names:?}");
+    assert!(!names.iter().any(|name| name.contains("network")));
+    assert!(samples[0].values.iter().all(|(_, value)| *value == 0.0));
+}
+
+#[tokio::test]
+async fn a_run_that_was_never_seen_running_is_accounted_for() {
+    let fixture = Fixture::new(1);
+    fixture.sh(BURN).await;
+    fixture.to_the_end(Offsets::default()).await;
+    let used = fixture.value(CPU).await;
+    assert!(used > 0.02, "{used}");
+    fixture.release().await;
+    assert!(fixture.value(CPU).await >= used);
+    assert_eq!(fixture.value("container_memory_usage_bytes").await, 0.0);
+}
+
+#[tokio::test]
+async fn a_run_has_a_sample_at_its_start_and_at_its_end() {
+    let fixture = Fixture::new(1);
+    fixture.sh(BURN).await;
+    fixture.to_the_end(Offsets::default()).await;
+    fixture.release().await;
+    let samples = fixture.cluster.sample().await;
+    let cpu: Vec<f64> = samples.iter().map(|sample| sample.values[0].1).collect();
+    assert_eq!(samples.len(), 3, "at the launch, at the release, now");
+    assert!(samples.is_sorted_by_key(|sample| sample.date));
+    assert!(cpu[0] < cpu[1] && cpu[1] <= cpu[2], "{cpu:?}");
+}
+
+#[tokio::test]
+async fn cpu_never_falls_though_children_end_and_servers_restart() {
+    let mut fixture = Fixture::new(1);
+    let mut last = 0.0;
+    for _ in 0..2 {
+        fixture.run.job_id = Uuid::new_v4();
+        // One child is waited for, one is left to init.
+        fixture.sh(&format!("({BURN}); (sh -c '{BURN}' &); {BURN}; sleep 0.2")).await;
+        while fixture
+            .cluster
+            .follow(&fixture.rank(0), Offsets::default(), Duration::ZERO)
+            .await
+            .unwrap()
+            .exit_code
+            != Some(0)
+        {
+            let now = fixture.value(CPU).await;
+            assert!(now >= last, "{now} after {last}");
+            last = now;
+        }
+        fixture = fixture.reopened();
+        let now = fixture.value(CPU).await;
+        assert!(now >= last, "{now} after {last}, reopened");
+        fixture.release().await;
+        let released = fixture.value(CPU).await;
+        assert!(released >= now, "{released} after {now}, released");
+        last = released;
+        fixture = fixture.reopened();
+        assert_eq!(fixture.value(CPU).await, last, "reopened without a run");
+    }
+    assert!(last > 0.1, "{last}");
+}
+
+#[tokio::test]
+async fn memory_is_that_of_the_processes() {
+    let fixture = Fixture::new(1);
+    fixture.sh("x=$(head -c 30000000 /dev/zero | tr '\\0' x); echo up; sleep 1000").await;
+    fixture.written("up\n").await;
+    let (usage, set) = (
+        fixture.value("container_memory_usage_bytes").await,
+        fixture.value("container_memory_working_set_bytes").await,
+    );
+    assert!(set > 30e6 && usage >= set && usage < 500e6, "{usage} {set}");
+}
+
+#[tokio::test]
+async fn written_bytes_are_counted_also_of_children_that_ended() {
+    let fixture = Fixture::new(1);
+    let file = fixture.directory.path().join("data");
+    fixture.sh(&format!("dd if=/dev/zero of={} bs=1000000 count=3 2>&1", file.display())).await;
+    fixture.to_the_end(Offsets::default()).await;
+    let samples = fixture.cluster.sample().await;
+    let newest = samples.last().unwrap();
+    match newest.values.iter().find(|(name, _)| *name == "container_fs_writes_bytes_total") {
+        // A file system in memory writes nothing to storage.
+        Some((_, written)) => assert!(*written >= 3e6 || in_memory(&file), "{written}"),
+        None => println!("skipped: this system shows no figures of storage"),
+    }
+}
+
+fn in_memory(path: &std::path::Path) -> bool {
+    let kind = Command::new("stat").args(["-f", "-c", "%T"]).arg(path).output().unwrap();
+    kind.stdout.starts_with(b"tmpfs")
+}
+
+use std::process::Command;

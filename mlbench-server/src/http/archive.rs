@@ -1,0 +1,184 @@
+//! Metrics as a zip archive of JSON files, packed while they are read.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::vec::IntoIter;
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use mlbench_core::metric::file_name_part;
+use mlbench_core::storage::{PointsPage, PointsQuery, Storage};
+use mlbench_core::{Error, MetricName, Result};
+use zip::ZipWriter;
+use zip::write::{SimpleFileOptions, StreamWriter};
+
+use super::points::write_point;
+use super::reply::Chunks;
+use crate::app::App;
+use crate::app::metrics::{Archive, PointsReader, is_gone};
+
+/// The pieces of the archive.
+pub(super) fn chunks(app: &App, archive: Archive) -> Chunks {
+    let packed = Packed::default();
+    let packing = Packing {
+        storage: Arc::clone(&app.storage),
+        sources: archive.sources.into_iter(),
+        official_result: archive.official_result,
+        current: None,
+        files: Some(Files::new(packed.clone())),
+        packed,
+    };
+    stream::try_unfold(packing, |mut packing| async {
+        loop {
+            let more = packing.step().await?;
+            let bytes = packing.packed.take();
+            if !bytes.is_empty() || !more {
+                return Ok((!bytes.is_empty()).then_some((bytes, packing)));
+            }
+        }
+    })
+    .boxed()
+}
+
+struct Packing {
+    storage: Arc<dyn Storage>,
+    sources: IntoIter<(String, PointsQuery)>,
+    official_result: Option<String>,
+    /// The owner that is being read, with the first part of its files' names.
+    current: Option<(String, PointsReader)>,
+    /// `None` when the archive is complete.
+    files: Option<Files>,
+    packed: Packed,
+}
+
+impl Packing {
+    /// Packs one page, or ends the archive; false when it has ended.
+    async fn step(&mut self) -> Result<bool> {
+        let Some(mut files) = self.files.take() else { return Ok(false) };
+        if let Some(text) = self.official_result.take() {
+            files.add("official_result.txt", text.as_bytes()).map_err(Error::internal)?;
+        }
+        if self.current.is_none() {
+            let reader = |query| PointsReader::new(Arc::clone(&self.storage), query);
+            self.current = self.sources.next().map(|(prefix, query)| (prefix, reader(query)));
+        }
+        let Some((prefix, reader)) = &mut self.current else {
+            files.finish().map_err(Error::internal)?;
+            return Ok(true);
+        };
+        let page = match reader.next().await {
+            // A pod that the store never saw, a run that was removed since the list was made.
+            Err(error) if is_gone(&error) => PointsPage::default(),
+            page => page?.unwrap_or_default(),
+        };
+        let (prefix, last) = (prefix.clone(), page.next.is_none());
+        if last {
+            self.current = None;
+        }
+        let packing = tokio::task::spawn_blocking(move || {
+            files.add_page(&prefix, page, last)?;
+            Ok::<_, zip::result::ZipError>(files)
+        });
+        self.files = Some(packing.await.map_err(Error::internal)?.map_err(Error::internal)?);
+        Ok(true)
+    }
+}
+
+/// The files of an archive, written one after the other.
+struct Files {
+    zip: ZipWriter<StreamWriter<Packed>>,
+    /// Names that are taken, in lower case: some file systems do not tell `A` from `a`.
+    names: HashSet<String>,
+    /// The series whose file is open.
+    open: Option<MetricName>,
+}
+
+impl Files {
+    fn new(packed: Packed) -> Self {
+        Self { zip: ZipWriter::new_stream(packed), names: HashSet::new(), open: None }
+    }
+
+    fn add(&mut self, name: &str, content: &[u8]) -> zip::result::ZipResult<()> {
+        self.names.insert(name.to_lowercase());
+        self.zip.start_file(name, SimpleFileOptions::default())?;
+        Ok(self.zip.write_all(content)?)
+    }
+
+    fn add_page(&mut self, prefix: &str, page: PointsPage, last: bool) -> zip::result::ZipResult<()> {
+        for (name, points) in page.series {
+            let mut text = Vec::new();
+            let mut first = self.open.as_ref() != Some(&name);
+            if first {
+                self.close()?;
+                let file =
+                    self.free_name(&format!("{}_{}", file_name_part(prefix), file_name_part(name.as_str())));
+                self.zip.start_file(file, SimpleFileOptions::default())?;
+                text.push(b'[');
+                self.open = Some(name);
+            }
+            for point in &points {
+                if !std::mem::take(&mut first) {
+                    text.push(b',');
+                }
+                write_point(&mut text, point);
+            }
+            self.zip.write_all(&text)?;
+        }
+        if last { self.close() } else { Ok(()) }
+    }
+
+    fn close(&mut self) -> zip::result::ZipResult<()> {
+        if self.open.take().is_some() {
+            self.zip.write_all(b"]")?;
+        }
+        Ok(())
+    }
+
+    /// `a/b` and `a_b` would be one file: the second is called `a_b (2)`.
+    fn free_name(&mut self, stem: &str) -> String {
+        let mut candidates = (2..).map(|n| format!("{stem} ({n}).json"));
+        let mut name = format!("{stem}.json");
+        while !self.names.insert(name.to_lowercase()) {
+            name = candidates.next().unwrap_or_default();
+        }
+        name
+    }
+
+    fn finish(self) -> zip::result::ZipResult<()> {
+        self.zip.finish().map(drop)
+    }
+}
+
+/// What was packed and not sent yet.
+#[derive(Debug, Clone, Default)]
+struct Packed(Arc<Mutex<Vec<u8>>>);
+
+impl Packed {
+    fn take(&self) -> Bytes {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into()
+    }
+}
+
+impl Write for Packed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_takes_the_name_of_another() {
+        let mut files = Files::new(Packed::default());
+        let names: Vec<String> = ["a_b", "a_b", "A_B", "a_b (2)"].map(|stem| files.free_name(stem)).into();
+        assert_eq!(names, ["a_b.json", "a_b (2).json", "A_B (3).json", "a_b (2) (2).json"]);
+    }
+}

@@ -1,0 +1,68 @@
+//! The REST API over HTTP/1.1. Nothing outside this folder knows warp, hyper or a status code.
+//!
+//! ```text
+//! serve      accepts connections, drains them at the end         socket     a peer that stalls, a close that lingers
+//! front      around every request: access, panics, errors       access     Host, Origin
+//! route      path, then method → handler                        call       what a handler reads of a request
+//! pods metrics runs health: the handlers                        body pairs reading bodies and query strings
+//! negotiate reply points output archive: writing answers        problem    errors as documents; the status of each
+//! ```
+//!
+//! A handler returns `Result<Response, Error>`. The error travels to [`front`] inside an empty response, where it
+//! becomes the one kind of document that every error is.
+
+mod access;
+mod archive;
+mod body;
+mod call;
+mod front;
+mod health;
+mod metrics;
+mod negotiate;
+mod output;
+mod pairs;
+mod pods;
+mod points;
+mod problem;
+mod reply;
+mod route;
+mod runs;
+mod serve;
+mod socket;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+pub use serve::serve;
+
+/// How requests are taken.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Names besides `localhost` and IP literals that may stand in `Host`; a port is ignored.
+    pub allowed_hosts: Vec<String>,
+    /// The most bytes of a body.
+    pub body_limit: usize,
+    /// How long the head of a request may take; also how long a connection may be idle.
+    pub header_timeout: Duration,
+    /// How long a body may take.
+    pub body_timeout: Duration,
+    /// How long a client may take nothing of its answer.
+    pub stall_timeout: Duration,
+    /// How long answers may take that are under way when the server stops.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            allowed_hosts: Vec::new(),
+            body_limit: 1024 * 1024,
+            header_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The output of runs as JSON, written while it is read.
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use mlbench_core::api::{LogLine, Run};
+use mlbench_core::{Error, Result};
+
+use super::points::write_text;
+use super::reply::Chunks;
+use crate::app::logs::LogReader;
+
+/// `{"lines": [...], "next": N}`.
+pub(super) fn page(reader: LogReader) -> Chunks {
+    let line =
+        |text: &mut Vec<u8>, line: &LogLine| serde_json::to_writer(text, line).map_err(Error::internal);
+    let end = |reader: &LogReader| format!("],\"next\":{}}}", reader.position());
+    Listing { reader, begin: b"{\"lines\":[".to_vec(), line, end }.chunks()
+}
+
+/// A run with its output.
+///
+/// # Errors
+/// None in practice: a run can be written.
+pub(super) fn run(mut run: Run, stdout: LogReader, stderr: LogReader) -> Result<Chunks> {
+    run.job_metadata.stdout = Some(Vec::new());
+    run.job_metadata.stderr = Some(Vec::new());
+    let text = serde_json::to_string(&run).map_err(Error::internal)?;
+    // Within a string the quotes would be escaped: this can only be the two members themselves.
+    let (before, after) =
+        text.split_once(EMPTY_LISTS).ok_or_else(|| Error::internal("no place for the output"))?;
+    let line = |text: &mut Vec<u8>, line: &LogLine| {
+        write_text(text, &line.labelled());
+        Ok(())
+    };
+    let stdout = Listing {
+        reader: stdout,
+        begin: format!("{before}\"stdout\":[").into(),
+        line,
+        end: |_: &LogReader| "],\"stderr\":[".to_owned(),
+    };
+    let after = format!("]{after}");
+    let stderr = Listing { reader: stderr, begin: Vec::new(), line, end: move |_: &LogReader| after.clone() };
+    Ok(stdout.chunks().chain(stderr.chunks()).boxed())
+}
+
+/// What the output is written in the place of.
+const EMPTY_LISTS: &str = "\"stdout\":[],\"stderr\":[]";
+
+/// Lines between a beginning and an end.
+struct Listing<L, E> {
+    reader: LogReader,
+    begin: Vec<u8>,
+    line: L,
+    end: E,
+}
+
+impl<L, E> Listing<L, E>
+where
+    L: Fn(&mut Vec<u8>, &LogLine) -> Result<()> + Send + 'static,
+    E: Fn(&LogReader) -> String + Send + 'static,
+{
+    fn chunks(self) -> Chunks {
+        let begin = (Some(self), true);
+        stream::try_unfold(begin, |(listing, mut first)| async move {
+            let Some(mut listing) = listing else { return Ok(None) };
+            let mut text = std::mem::take(&mut listing.begin);
+            let Some(lines) = listing.reader.next().await? else {
+                text.extend_from_slice((listing.end)(&listing.reader).as_bytes());
+                return Ok(Some((Bytes::from(text), (None, first))));
+            };
+            for line in &lines {
+                if !std::mem::take(&mut first) {
+                    text.push(b',');
+                }
+                (listing.line)(&mut text, line)?;
+            }
+            Ok(Some((Bytes::from(text), (Some(listing), first))))
+        })
+        .boxed()
+    }
+}

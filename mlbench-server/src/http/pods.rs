@@ -1,0 +1,14 @@
+//! `/api/pods/`
+
+use hyper::StatusCode;
+use mlbench_core::Result;
+use warp::reply::Response;
+
+use super::call::Call;
+use crate::app;
+
+pub(super) async fn list(call: Call) -> Result<Response> {
+    let reply = call.reply()?;
+    call.no_query()?;
+    reply.json(StatusCode::OK, &app::pods::list(call.app()).await?)
+}

@@ -1,0 +1,58 @@
+//! `/api/runs/`
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use mlbench_core::Result;
+use mlbench_core::api::{LogsQuery, NewRun, RunsQuery};
+use mlbench_core::run::OutputStream;
+use warp::reply::Response;
+
+use super::call::Call;
+use super::{output, reply};
+use crate::app::logs::LogReader;
+use crate::app::runs;
+
+pub(super) async fn list(call: Call) -> Result<Response> {
+    let reply = call.reply()?;
+    call.no_query()?;
+    reply.json(StatusCode::OK, &runs::list(call.app()).await?)
+}
+
+pub(super) async fn create(call: Call) -> Result<Response> {
+    let (reply, context) = (call.reply()?, Arc::clone(&call.context));
+    call.no_query()?;
+    let request = NewRun::from_fields(call.fields().await?)?;
+    reply.json(StatusCode::OK, &runs::start(&context.app, request).await?)
+}
+
+pub(super) async fn get(call: Call) -> Result<Response> {
+    let (reply, id) = (call.reply()?, call.run_id()?);
+    let RunsQuery { logs } = RunsQuery::from_fields(call.query()?)?;
+    let run = runs::get(call.app(), id).await?;
+    if logs == Some(0) {
+        return reply.json(StatusCode::OK, &run);
+    }
+    let stdout = LogReader::of_stream(call.app(), id, OutputStream::Stdout, logs).await?;
+    let stderr = LogReader::of_stream(call.app(), id, OutputStream::Stderr, logs).await?;
+    reply.chunks(output::run(run, stdout, stderr)?).await
+}
+
+pub(super) async fn delete(call: Call) -> Result<Response> {
+    call.no_query()?;
+    runs::delete(call.app(), call.run_id()?).await?;
+    Ok(reply::empty())
+}
+
+pub(super) async fn stop(call: Call) -> Result<Response> {
+    let (reply, context, id) = (call.reply()?, Arc::clone(&call.context), call.run_id()?);
+    call.no_query()?;
+    call.no_fields().await?;
+    reply.json(StatusCode::OK, &runs::stop(&context.app, id).await?)
+}
+
+pub(super) async fn logs(call: Call) -> Result<Response> {
+    let (reply, id) = (call.reply()?, call.run_id()?);
+    let query = LogsQuery::from_fields(call.query()?)?;
+    reply.chunks(output::page(LogReader::new(call.app(), id, &query))).await
+}

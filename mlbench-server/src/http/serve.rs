@@ -1,0 +1,82 @@
+//! Accepting connections, and ending them in good order.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use super::Options;
+use super::call::Context;
+use super::front::Front;
+use super::socket::Socket;
+use crate::app::App;
+use crate::background::Background;
+
+/// How long to wait when a connection cannot be accepted for want of file descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves the API on `listener` until `stop` is cancelled. Returns when the answers that are under way then are
+/// finished, at the latest after [`Options::drain_timeout`].
+pub async fn serve(listener: TcpListener, app: App, options: Options, stop: CancellationToken) {
+    let context = Arc::new(Context { app, options });
+    let front = Front::new(&context);
+    let connections = Background::new("connections");
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let ending = connections.stop_token();
+                connections.spawn(connection(stream, front.clone(), Arc::clone(&context), ending));
+            }
+            Err(error) => pause_after(&error).await,
+        }
+    }
+    drop(listener);
+    connections.stop(context.options.drain_timeout).await;
+}
+
+/// A client that gave up before it was accepted is its own affair; anything else passes when connections end.
+async fn pause_after(error: &io::Error) {
+    if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+        tracing::warn!(%error, "a connection cannot be accepted");
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+async fn connection(stream: TcpStream, front: Front, context: Arc<Context>, ending: CancellationToken) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection was gone at once");
+        return;
+    }
+    let service = service_fn(move |request| {
+        let front = front.clone();
+        async move { Ok::<_, Infallible>(front.answer(request).await) }
+    });
+    let socket = TokioIo::new(Socket::new(stream, context.options.stall_timeout, ending.clone()));
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(context.options.header_timeout)
+            .serve_connection(socket, service)
+    );
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = ending.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke off");
+    }
+}

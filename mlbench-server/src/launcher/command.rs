@@ -1,0 +1,211 @@
+//! What a rank executes: its arguments and what is added to its environment.
+//!
+//! The command is split once, by shell-word rules; then placeholders are replaced within each argument, so that no value
+//! can become two arguments, and nothing is interpreted by a shell. What is no placeholder stays as it is. Without a
+//! backend `{backend}` is empty, and an argument that becomes empty by it stays an argument: `--backend {backend} --gpu`
+//! never reads `--gpu` as the backend.
+
+use mlbench_core::run::{Backend, Run, RunKey};
+
+use crate::cluster::{RankRef, Task};
+
+/// What `rank` of `run` executes.
+///
+/// `mpirun_prefix` is a command line of its own that stands before the command of a run with MPI; `server_url` is where
+/// workers report to.
+///
+/// # Errors
+/// In words, why it can never be started.
+pub(super) fn task(run: &Run, rank: u32, mpirun_prefix: &str, server_url: &str) -> Result<Task, String> {
+    let at = rank_ref(run, rank).ok_or_else(|| format!("there is no worker for rank {rank}"))?;
+    let spec = &run.spec;
+    let values = Values::new(run, rank);
+    let mut argv = Vec::new();
+    if spec.backend == Some(Backend::Mpi) {
+        argv.extend(split(mpirun_prefix, "the mpirun prefix")?);
+    }
+    argv.extend(split(&spec.command, "the command")?);
+    for argument in &mut argv {
+        *argument = values.replace(argument);
+    }
+    let flags =
+        [(spec.gpu_enabled, "--gpu"), (spec.light_target, "--light"), (spec.use_horovod, "--horovod")];
+    argv.extend(flags.iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| (*flag).to_owned()));
+    if argv.first().is_none_or(String::is_empty) {
+        return Err("the command names no program".to_owned());
+    }
+    Ok(Task { at, argv, env: values.environment(run, server_url), num_cpus: spec.num_cpus })
+}
+
+/// Where `rank` of `run` is executed; `None` while it has no worker.
+pub(super) fn rank_ref(run: &Run, rank: u32) -> Option<RankRef> {
+    let worker = run.workers.get(usize::try_from(rank).ok()?)?;
+    Some(RankRef { run: RunKey::from(run), rank, pod: worker.pod.clone() })
+}
+
+fn split(line: &str, what: &str) -> Result<Vec<String>, String> {
+    shell_words::split(line).map_err(|_| format!("{what} has a quote that is not closed: {line}"))
+}
+
+/// What the placeholders stand for.
+struct Values {
+    run_id: String,
+    rank: String,
+    hosts: String,
+    addresses: String,
+    backend: String,
+}
+
+impl Values {
+    fn new(run: &Run, rank: u32) -> Self {
+        let hosts: Vec<&str> = run.workers.iter().map(|worker| worker.host.as_str()).collect();
+        let addresses: Vec<String> = run.workers.iter().map(|w| format!("{}:{}", w.host, w.port)).collect();
+        Self {
+            run_id: run.id.to_string(),
+            rank: rank.to_string(),
+            hosts: hosts.join(","),
+            addresses: addresses.join(","),
+            backend: run.spec.backend.as_ref().map_or("", Backend::name).to_owned(),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        Some(match name {
+            "run_id" => &self.run_id,
+            "rank" => &self.rank,
+            "hosts" => &self.hosts,
+            "addresses" => &self.addresses,
+            "backend" => &self.backend,
+            _ => return None,
+        })
+    }
+
+    /// Replaces every placeholder in one pass: what a value contains is not looked at again.
+    fn replace(&self, argument: &str) -> String {
+        let mut replaced = String::with_capacity(argument.len());
+        let mut rest = argument;
+        while let Some(open) = rest.find('{') {
+            replaced.push_str(&rest[..open]);
+            rest = &rest[open..];
+            let value = rest.find('}').and_then(|close| Some((close, self.get(&rest[1..close])?)));
+            match value {
+                Some((close, value)) => {
+                    replaced.push_str(value);
+                    rest = &rest[close + 1..];
+                }
+                None => {
+                    replaced.push('{');
+                    rest = &rest[1..];
+                }
+            }
+        }
+        replaced.push_str(rest);
+        replaced
+    }
+
+    fn environment(self, run: &Run, server_url: &str) -> Vec<(String, String)> {
+        let master = run.workers.first();
+        let pairs = [
+            ("RANK", self.rank),
+            ("WORLD_SIZE", run.spec.num_workers.to_string()),
+            ("MASTER_ADDR", master.map(|worker| worker.host.clone()).unwrap_or_default()),
+            ("MASTER_PORT", master.map(|worker| worker.port.to_string()).unwrap_or_default()),
+            ("MLBENCH_URL", server_url.to_owned()),
+            ("MLBENCH_RUN_ID", self.run_id),
+            ("MLBENCH_ADDRESSES", self.addresses),
+        ];
+        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launcher::tests::a_run;
+
+    const OFFICIAL: &str = "/conda/bin/python /codes/main.py --run_id {run_id} --rank {rank} --hosts {hosts} --backend {backend}";
+    const MPIRUN: &str = "mpirun --oversubscribe --host {hosts}";
+
+    fn argv(command: &str, rank: u32, change: impl FnOnce(&mut Run)) -> Vec<String> {
+        let mut run = a_run(2, command);
+        change(&mut run);
+        task(&run, rank, MPIRUN, "http://127.0.0.1:8000").unwrap().argv
+    }
+
+    #[test]
+    fn every_placeholder_of_the_official_command_is_replaced() {
+        assert_eq!(
+            argv(OFFICIAL, 1, |run| run.spec.backend = Some(Backend::Gloo)).join(" "),
+            "/conda/bin/python /codes/main.py --run_id 1 --rank 1 --hosts 127.0.0.1,127.0.0.1 --backend gloo"
+        );
+    }
+
+    #[test]
+    fn without_a_backend_its_argument_stays_so_that_no_flag_is_read_as_one() {
+        let argv = argv("train --backend {backend}", 0, |run| run.spec.light_target = true);
+        assert_eq!(argv, ["train", "--backend", "", "--light"]);
+    }
+
+    #[test]
+    fn placeholders_are_replaced_within_arguments_and_values_are_not_looked_at_again() {
+        let custom = Backend::Custom { name: "{rank}".to_owned(), run_all_nodes: true };
+        assert_eq!(
+            argv("p 'a b{rank}{rank}' {backend} {addresses}", 1, |run| run.spec.backend = Some(custom)),
+            ["p", "a b11", "{rank}", "127.0.0.1:4000,127.0.0.1:4001"]
+        );
+    }
+
+    #[test]
+    fn what_is_no_placeholder_stays_as_it_is() {
+        for word in ["{unknown}", "{", "}", "{}", "{{rank", "${HOME}", "{ rank }", "é{", "$(reboot)", "*"] {
+            assert_eq!(argv(&format!("p '{word}'"), 0, |_| ()), ["p", word]);
+        }
+        assert_eq!(argv("p {{rank}}", 0, |_| ()), ["p", "{0}"]);
+    }
+
+    #[test]
+    fn flags_are_appended_as_they_were_asked_for() {
+        let argv = argv("p", 0, |run| {
+            run.spec.gpu_enabled = true;
+            run.spec.light_target = true;
+            run.spec.use_horovod = true;
+        });
+        assert_eq!(argv, ["p", "--gpu", "--light", "--horovod"]);
+    }
+
+    #[test]
+    fn mpi_stands_behind_its_prefix_and_no_other_backend_does() {
+        let mpi = argv("p {rank}", 0, |run| run.spec.backend = Some(Backend::Mpi));
+        assert_eq!(mpi, ["mpirun", "--oversubscribe", "--host", "127.0.0.1,127.0.0.1", "p", "0"]);
+        let custom = Backend::Custom { name: "x".to_owned(), run_all_nodes: false };
+        assert_eq!(argv("p {rank}", 0, |run| run.spec.backend = Some(custom)), ["p", "0"]);
+    }
+
+    #[test]
+    fn every_rank_finds_the_others_in_its_environment() {
+        let task = task(&a_run(2, "p"), 1, MPIRUN, "http://127.0.0.1:8000").unwrap();
+        let env: Vec<(&str, &str)> = task.env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        assert_eq!(
+            env,
+            [
+                ("RANK", "1"),
+                ("WORLD_SIZE", "2"),
+                ("MASTER_ADDR", "127.0.0.1"),
+                ("MASTER_PORT", "4000"),
+                ("MLBENCH_URL", "http://127.0.0.1:8000"),
+                ("MLBENCH_RUN_ID", "1"),
+                ("MLBENCH_ADDRESSES", "127.0.0.1:4000,127.0.0.1:4001"),
+            ]
+        );
+        assert_eq!((task.at.rank, task.at.pod.as_str()), (1, "worker-1"));
+    }
+
+    #[test]
+    fn a_command_that_can_never_start_is_refused_in_words() {
+        let refusal = |command: &str, rank| task(&a_run(2, command), rank, MPIRUN, "").unwrap_err();
+        assert_eq!(refusal("p 'a", 0), "the command has a quote that is not closed: p 'a");
+        assert_eq!(refusal("p", 2), "there is no worker for rank 2");
+        assert_eq!(refusal("''", 0), "the command names no program");
+        assert_eq!(refusal("{backend}", 0), "the command names no program");
+    }
+}

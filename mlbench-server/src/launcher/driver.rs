@@ -1,0 +1,148 @@
+//! Compares what is stored with the tasks there are: exactly one per run that holds workers.
+//!
+//! A deleted run is torn down only after its supervisor has ended: a launch that is under way would otherwise land on
+//! workers that were just released.
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use mlbench_core::run::Run;
+use mlbench_core::{Error, Result, RunId};
+use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
+
+use super::LauncherDeps;
+use super::removal::remove;
+use super::supervisor::supervise;
+use crate::background::Background;
+
+/// How often the store is looked at without being woken.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How long a run waits for another task after one that panicked or could not use the store.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// Reconciles until the group is stopped.
+pub(super) async fn drive(background: Background, deps: LauncherDeps) {
+    let stop = background.stop_token();
+    let driver = Driver { background, deps, crew: Arc::default(), nudge: watch::Sender::new(0) };
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            outcome = driver.reconcile() => if let Err(error) = outcome {
+                tracing::error!(error = said(&error), "the launcher cannot read what is stored");
+            },
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = driver.deps.handle.woken() => driver.nudge.send_modify(|count| *count += 1),
+            () = driver.crew.left.notified() => {}
+            () = sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+struct Driver {
+    background: Background,
+    deps: LauncherDeps,
+    crew: Arc<Crew>,
+    nudge: watch::Sender<u64>,
+}
+
+/// What a task is for.
+enum Job {
+    Supervise(RunId),
+    Remove(Box<Run>),
+}
+
+impl Job {
+    const fn id(&self) -> RunId {
+        match self {
+            Self::Supervise(id) => *id,
+            Self::Remove(run) => run.id,
+        }
+    }
+
+    async fn run(&self, deps: &LauncherDeps, nudge: watch::Receiver<u64>) -> Result<()> {
+        match self {
+            Self::Supervise(id) => supervise(deps, *id, nudge).await,
+            Self::Remove(run) => remove(deps, run).await,
+        }
+    }
+}
+
+impl Driver {
+    async fn reconcile(&self) -> Result<()> {
+        let active = self.deps.storage.active_runs().await?.into_iter().map(|run| Job::Supervise(run.id));
+        let removals = self.deps.storage.removals().await?.into_iter();
+        for job in active.chain(removals.map(|removal| Job::Remove(Box::new(removal.run)))) {
+            if let Some(place) = Crew::take(&self.crew, job.id()) {
+                self.start(job, place);
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&self, job: Job, place: Place) {
+        let (deps, stop) = (self.deps.clone(), self.background.stop_token());
+        let nudge = self.nudge.subscribe();
+        self.background.spawn(async move {
+            let run = place.id;
+            tracing::debug!(%run, "taken up");
+            let work = async {
+                let failure = match AssertUnwindSafe(job.run(&deps, nudge)).catch_unwind().await {
+                    Ok(Ok(())) => return,
+                    Ok(Err(error)) => said(&error).to_owned(),
+                    Err(panic) => format!("panicked: {}", message(&*panic)),
+                };
+                tracing::error!(%run, failure, "the supervisor of a run failed, another one takes over");
+                sleep(PAUSE_AFTER_FAILURE).await;
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = work => {}
+            }
+            drop(place);
+        });
+    }
+}
+
+/// The runs that have a task.
+#[derive(Default)]
+struct Crew {
+    runs: Mutex<BTreeSet<RunId>>,
+    left: Notify,
+}
+
+/// The place of one task, free again when it is dropped.
+struct Place {
+    crew: Arc<Crew>,
+    id: RunId,
+}
+
+impl Crew {
+    /// The place for the task of a run, unless it is taken.
+    fn take(crew: &Arc<Self>, id: RunId) -> Option<Place> {
+        let free = crew.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        free.then(|| Place { crew: Arc::clone(crew), id })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.crew.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        self.crew.left.notify_one();
+    }
+}
+
+fn said(error: &Error) -> &str {
+    error.internal_text().unwrap_or(error.detail())
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
+}

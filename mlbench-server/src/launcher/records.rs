@@ -1,0 +1,83 @@
+//! What is found out about a run goes into the store here, and everybody who waits is told.
+
+use std::future::Future;
+use std::time::Duration;
+
+use mlbench_core::run::{Ending, Worker};
+use mlbench_core::storage::{OutputChunk, RankEnd};
+use mlbench_core::{ErrorCode, Result, RunId};
+use tokio::time::sleep;
+
+use super::LauncherDeps;
+use super::backoff::Backoff;
+
+/// The writing side of one run.
+#[derive(Clone, Copy)]
+pub(super) struct Records<'a> {
+    deps: &'a LauncherDeps,
+    id: RunId,
+}
+
+impl<'a> Records<'a> {
+    pub(super) const fn new(deps: &'a LauncherDeps, id: RunId) -> Self {
+        Self { deps, id }
+    }
+
+    pub(super) async fn workers(&self, workers: &[Worker]) -> Result<()> {
+        self.keep(|| self.deps.storage.assign_workers(self.id, workers.to_vec())).await
+    }
+
+    pub(super) async fn started(&self, ranks: u32) -> Result<()> {
+        self.keep(|| self.deps.storage.run_started(self.id, ranks)).await
+    }
+
+    pub(super) async fn note(&self, text: &str) -> Result<()> {
+        self.keep(|| self.deps.storage.append_note(self.id, text, self.deps.clock.now())).await
+    }
+
+    pub(super) async fn rank_ended(&self, rank: u32, end: &RankEnd) -> Result<()> {
+        self.keep(|| self.deps.storage.rank_ended(self.id, rank, end.clone())).await
+    }
+
+    pub(super) async fn ending(&self, ending: &Ending) -> Result<()> {
+        self.keep(|| self.deps.storage.decide_ending(self.id, ending.clone())).await
+    }
+
+    pub(super) async fn end(&self) -> Result<()> {
+        self.keep(|| self.deps.storage.end_run(self.id)).await
+    }
+
+    pub(super) async fn removed(&self) -> Result<()> {
+        self.keep(|| self.deps.storage.removal_completed(self.id)).await
+    }
+
+    /// Stores output. Nobody is told: a busy run writes some hundred times a second.
+    pub(super) async fn output(&self, chunk: &OutputChunk) -> Result<()> {
+        patiently(|| self.deps.storage.append_output(self.id, chunk.clone())).await
+    }
+
+    async fn keep<T, F>(&self, write: impl FnMut() -> F) -> Result<()>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        patiently(write).await?;
+        self.deps.handle.changed();
+        Ok(())
+    }
+}
+
+/// Repeats a write that the store has no room for now: dropping a supervisor for that would reset its grace periods.
+async fn patiently<T, F>(mut write: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    let mut backoff = Backoff::up_to(Duration::from_secs(1));
+    loop {
+        match write().await {
+            Err(error) if matches!(error.code(), ErrorCode::Overloaded | ErrorCode::Unavailable) => {
+                sleep(backoff.pause()).await;
+            }
+            answer => return answer,
+        }
+    }
+}

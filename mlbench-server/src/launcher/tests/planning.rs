@@ -1,0 +1,275 @@
+//! The plan, without any input or output.
+
+use std::time::Duration;
+
+use mlbench_core::run::{Backend, Ending, RankStatus, Run, RunEvent};
+use mlbench_core::{RunState, Timestamp};
+use proptest::prelude::*;
+
+use super::a_run;
+use crate::cluster::{Provision, Signal};
+use crate::launcher::plan::{Action, Limits, Now, Seen, Signalled, plan};
+
+const LIMITS: Limits =
+    Limits { grace_period: Duration::from_secs(10), start_timeout: Duration::from_secs(600) };
+
+fn at(seconds: u64) -> Now {
+    let age = Duration::from_secs(seconds);
+    Now { date: Timestamp::EPOCH.saturating_add(age), age }
+}
+
+fn planned(run: &Run, seen: &Seen, seconds: u64) -> Vec<Action> {
+    plan(run, seen, &LIMITS, at(seconds))
+}
+
+fn ending(event: RunEvent, reason: Option<&str>, seconds: u64) -> Ending {
+    Ending { event, reason: reason.map(ToOwned::to_owned), at: at(seconds).date }
+}
+
+fn decided(event: RunEvent, reason: Option<&str>, seconds: u64) -> Vec<Action> {
+    vec![Action::Decide(ending(event, reason, seconds))]
+}
+
+/// A run on two workers whose ranks ended like this (`None` still runs).
+fn started(exits: [Option<i32>; 2]) -> Run {
+    let mut run = a_run(2, "p");
+    run.state = RunState::Started;
+    let rank = |(rank, exit_code)| RankStatus { exit_code, ..RankStatus::new(rank) };
+    run.ranks = (0..).zip(exits).map(rank).collect();
+    run
+}
+
+#[test]
+fn a_new_run_gets_workers_then_is_launched_then_recorded_then_followed() {
+    let mut run = a_run(2, "p");
+    let workers = std::mem::take(&mut run.workers);
+    let mut seen = Seen::default();
+    assert_eq!(planned(&run, &seen, 0), [Action::Provision]);
+    seen.provision = Some(Provision::Ready { workers: workers.clone(), notes: vec!["n".to_owned()] });
+    assert_eq!(planned(&run, &seen, 0), [Action::Note("n".to_owned()), Action::Assign(workers.clone())]);
+    seen.noted.insert("n".to_owned());
+    assert_eq!(planned(&run, &seen, 0), [Action::Assign(workers.clone())]);
+    run.workers = workers;
+    assert_eq!(planned(&run, &seen, 0), [Action::Launch]);
+    seen.launched = 1;
+    assert_eq!(planned(&run, &seen, 0), [Action::Launch]);
+    seen.launched = 2;
+    assert_eq!(planned(&run, &seen, 0), [Action::RecordStart { ranks: 2 }]);
+    assert_eq!(planned(&started([None, None]), &seen, 0), [Action::Follow(vec![0, 1])]);
+}
+
+#[test]
+fn with_mpi_one_rank_is_a_whole_start() {
+    let mut run = a_run(2, "p");
+    run.spec.backend = Some(Backend::Mpi);
+    let seen = Seen { launched: 1, ..Seen::default() };
+    assert_eq!(planned(&run, &seen, 0), [Action::RecordStart { ranks: 1 }]);
+}
+
+#[test]
+fn what_is_missing_is_noted_once_and_ends_the_run_at_the_start_timeout() {
+    let mut run = a_run(2, "p");
+    run.workers.clear();
+    let missing = vec!["worker 1: ImagePullBackOff".to_owned()];
+    let mut seen =
+        Seen { provision: Some(Provision::Waiting { missing: missing.clone() }), ..Seen::default() };
+    assert_eq!(planned(&run, &seen, 599), [Action::Note(missing[0].clone()), Action::Provision]);
+    seen.noted.extend(missing);
+    assert_eq!(planned(&run, &seen, 599), [Action::Provision]);
+    let reason = "the workers did not come up within 10 min: worker 1: ImagePullBackOff";
+    assert_eq!(planned(&run, &seen, 600), decided(RunEvent::Fail, Some(reason), 600));
+}
+
+#[test]
+fn every_rank_at_0_finishes_and_the_first_bad_end_fails() {
+    let seen = Seen::default();
+    assert_eq!(planned(&started([Some(0), None]), &seen, 1), [Action::Follow(vec![1])]);
+    assert_eq!(planned(&started([Some(0), Some(0)]), &seen, 1), decided(RunEvent::Finish, None, 1));
+    let reason = Some("rank 1 exited with code 3");
+    assert_eq!(planned(&started([None, Some(3)]), &seen, 1), decided(RunEvent::Fail, reason, 1));
+    let mut lost = started([None, None]);
+    lost.ranks[0].lost = Some("the machine was rebooted".to_owned());
+    let reason = Some("rank 0 was lost: the machine was rebooted");
+    assert_eq!(planned(&lost, &seen, 1), decided(RunEvent::Fail, reason, 1));
+}
+
+#[test]
+fn the_other_ranks_of_a_failed_run_are_stopped_gently_then_hard_then_hard_again() {
+    let mut run = started([None, Some(3)]);
+    run.ending = Some(ending(RunEvent::Fail, Some("x"), 0));
+    let mut seen = Seen::default();
+    let signal = |signal| vec![Action::Follow(vec![0]), Action::Signal(signal, vec![0])];
+    assert_eq!(planned(&run, &seen, 1), signal(Signal::Term));
+    let term = Duration::from_secs(1);
+    seen.signalled.insert(0, Signalled { term, kill: None });
+    assert_eq!(planned(&run, &seen, 10), [Action::Follow(vec![0])]);
+    assert_eq!(planned(&run, &seen, 11), signal(Signal::Kill));
+    seen.signalled.insert(0, Signalled { term, kill: Some(Duration::from_secs(11)) });
+    assert_eq!(planned(&run, &seen, 15), [Action::Follow(vec![0])]);
+    assert_eq!(planned(&run, &seen, 16), signal(Signal::Kill));
+    run.ranks[0].exit_code = Some(137);
+    assert_eq!(planned(&run, &seen, 16), [Action::Release]);
+    seen.released = true;
+    assert_eq!(planned(&run, &seen, 16), [Action::End]);
+}
+
+#[test]
+fn a_run_that_was_asked_to_stop_ends_stopped_whatever_its_exit_codes() {
+    let mut run = started([Some(143), Some(0)]);
+    run.stop_requested_at = Some(Timestamp::EPOCH);
+    assert_eq!(planned(&run, &Seen::default(), 1), decided(RunEvent::Stop, None, 1));
+}
+
+#[test]
+fn a_run_that_is_stopped_before_its_launch_is_never_launched() {
+    let mut run = a_run(2, "p");
+    run.stop_requested_at = Some(Timestamp::EPOCH);
+    assert_eq!(planned(&run, &Seen::default(), 1), decided(RunEvent::Stop, None, 1));
+    let half = Seen { launched: 1, ..Seen::default() };
+    assert_eq!(planned(&run, &half, 1), [Action::RecordStart { ranks: 1 }]);
+}
+
+#[test]
+fn a_launch_that_is_refused_fails_the_run_after_what_was_started_is_recorded() {
+    let run = a_run(2, "p");
+    let reason = Some("rank 1 could not be started: no");
+    let mut seen = Seen { launched: 1, refusal: reason.map(ToOwned::to_owned), ..Seen::default() };
+    assert_eq!(planned(&run, &seen, 1), [Action::RecordStart { ranks: 1 }]);
+    let mut half = started([None, None]);
+    half.ranks.pop();
+    assert_eq!(planned(&half, &seen, 1), decided(RunEvent::Fail, reason, 1));
+    // Another supervisor does not know the reason, but sees that a rank is missing.
+    let unknown = Some("the command was started on 1 of 2 ranks only");
+    assert_eq!(planned(&half, &Seen::default(), 1), decided(RunEvent::Fail, unknown, 1));
+    seen.launched = 0;
+    assert_eq!(planned(&run, &seen, 1), decided(RunEvent::Fail, reason, 1));
+}
+
+#[test]
+fn nothing_is_planned_for_a_run_that_has_ended() {
+    for state in [RunState::Finished, RunState::Failed, RunState::Stopped] {
+        let run = Run { state, ..started([None, None]) };
+        assert_eq!(planned(&run, &Seen::default(), 1), []);
+    }
+}
+
+/// What the world may do between two plans.
+#[derive(Debug, Clone)]
+enum Event {
+    Exit(u32, i32),
+    Lose(u32),
+    RequestStop,
+    Restart,
+    Pass(u64),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        (0..3u32, prop_oneof![3 => Just(0), 1 => 1..255i32]).prop_map(|(rank, code)| Event::Exit(rank, code)),
+        (0..3u32).prop_map(Event::Lose),
+        Just(Event::RequestStop),
+        Just(Event::Restart),
+        (0..400u64).prop_map(Event::Pass),
+    ]
+}
+
+/// Carries a plan out on paper.
+fn carry_out(run: &mut Run, seen: &mut Seen, action: Action, now: Now) {
+    match action {
+        Action::Note(text) => assert!(seen.noted.insert(text), "noted twice"),
+        Action::Provision => {
+            let workers = a_run(3, "p").workers;
+            seen.provision = Some(match now.age.as_secs() {
+                0..50 => Provision::Waiting { missing: vec!["a worker".to_owned()] },
+                _ => Provision::Ready { workers, notes: vec!["a note".to_owned()] },
+            });
+        }
+        Action::Assign(workers) => run.workers = workers,
+        Action::Launch => {
+            assert!(run.stop_requested_at.is_none() && run.ending.is_none() && !run.workers.is_empty());
+            seen.launched = 3;
+        }
+        Action::RecordStart { ranks } => {
+            assert!(run.state == RunState::Initialized && ranks <= 3);
+            run.state = RunState::Started;
+            run.ranks = (0..ranks).map(RankStatus::new).collect();
+        }
+        Action::Follow(ranks) => assert!(!ranks.is_empty()),
+        Action::Signal(signal, ranks) => {
+            for rank in ranks {
+                assert!(!run.ranks[rank as usize].has_ended(), "a signal to a rank that has ended");
+                let before = seen.signalled.get(&rank).copied();
+                if signal == Signal::Kill {
+                    let term = before.expect("SIGKILL without SIGTERM").term;
+                    assert!(now.age >= term + LIMITS.grace_period, "SIGKILL within the grace period");
+                    run.ranks[rank as usize].exit_code = Some(137);
+                }
+                let kill = (signal == Signal::Kill).then_some(now.age);
+                let term = before.map_or(now.age, |before| before.term);
+                seen.signalled.insert(rank, Signalled { term, kill });
+            }
+        }
+        Action::Decide(ending) => {
+            assert!(run.ending.is_none(), "decided twice");
+            run.ending = Some(ending);
+        }
+        Action::Release => {
+            assert!(run.ending.is_some() && run.ranks.iter().all(RankStatus::has_ended));
+            seen.released = true;
+        }
+        Action::End => {
+            assert!(seen.released);
+            let event = run.ending.as_ref().unwrap().event;
+            run.state = run.state.after(event).expect("an end that the state machine knows");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_a_run_comes_to_the_right_end(
+        events in proptest::collection::vec(event(), 0..30),
+    ) {
+        let mut run = a_run(3, "p");
+        run.workers.clear();
+        let (mut seen, mut seconds, mut steps) = (Seen::default(), 0, 0);
+        let mut events = events.into_iter();
+        while run.state.is_active() {
+            steps += 1;
+            prop_assert!(steps < 5_000, "no end: {run:?} {seen:?}");
+            for action in planned(&run, &seen, seconds) {
+                carry_out(&mut run, &mut seen, action, at(seconds));
+            }
+            let idle = events.len() == 0;
+            match events.next() {
+                Some(Event::Exit(rank, code)) => {
+                    if let Some(rank) = run.ranks.get_mut(rank as usize).filter(|rank| !rank.has_ended()) {
+                        rank.exit_code = Some(code);
+                    }
+                }
+                Some(Event::Lose(rank)) => {
+                    if let Some(rank) = run.ranks.get_mut(rank as usize).filter(|rank| !rank.has_ended()) {
+                        rank.lost = Some("gone".to_owned());
+                    }
+                }
+                Some(Event::RequestStop) => run.stop_requested_at = Some(at(seconds).date),
+                Some(Event::Restart) => seen = Seen { noted: seen.noted, ..Seen::default() },
+                Some(Event::Pass(passed)) => seconds += passed,
+                None => seconds += 1,
+            }
+            // In the end every rank that is left alone exits.
+            if idle && steps % 50 == 0 {
+                for rank in run.ranks.iter_mut().filter(|rank| !rank.has_ended()) {
+                    rank.exit_code = Some(0);
+                }
+            }
+        }
+        let well = run.ranks.len() == 3 && run.ranks.iter().all(|rank| rank.exit_code == Some(0));
+        match run.state {
+            RunState::Finished => prop_assert!(well && run.reason().is_none()),
+            RunState::Failed => prop_assert!(!well && run.reason().is_some()),
+            RunState::Stopped => prop_assert!(run.stop_requested_at.is_some() && run.reason().is_none()),
+            active => prop_assert!(false, "{active}"),
+        }
+    }
+}

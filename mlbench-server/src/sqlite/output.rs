@@ -1,0 +1,178 @@
+//! The output of runs: lines by stream, so that one stream reads as one scan; by rank through an index.
+
+use mlbench_core::api::LogLine;
+use mlbench_core::run::OutputStream;
+use mlbench_core::storage::{LogPart, LogQuery, OutputChunk};
+use mlbench_core::{RunId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::failure::Failure;
+use super::run_rows;
+use super::runs::never_started;
+
+/// Stores a chunk and moves the offset; without effect when the chunk does not begin at the stored one.
+pub(super) fn append(
+    connection: &Connection,
+    id: RunId,
+    chunk: &OutputChunk,
+    limit: u64,
+) -> Result<(), Failure> {
+    run_rows::must_exist(connection, id)?;
+    let (select, update) = match chunk.stream {
+        OutputStream::Stdout => (
+            "SELECT stdout_offset FROM run_rank WHERE run = ?1 AND rank = ?2",
+            "UPDATE run_rank SET stdout_offset = ?3 WHERE run = ?1 AND rank = ?2",
+        ),
+        OutputStream::Stderr => (
+            "SELECT stderr_offset FROM run_rank WHERE run = ?1 AND rank = ?2",
+            "UPDATE run_rank SET stderr_offset = ?3 WHERE run = ?1 AND rank = ?2",
+        ),
+    };
+    let rank = params![id.get(), chunk.rank];
+    let stored: Option<i64> =
+        connection.prepare_cached(select)?.query_row(rank, |row| row.get(0)).optional()?;
+    let stored = stored.ok_or_else(|| never_started(id, chunk.rank))?;
+    if u64::try_from(stored).ok() != Some(chunk.from) {
+        return Ok(());
+    }
+    let to = i64::try_from(chunk.to).unwrap_or(i64::MAX);
+    connection.prepare_cached(update)?.execute(params![id.get(), chunk.rank, to])?;
+    store_lines(connection, id, chunk, limit)
+}
+
+/// A note of the server; notes are few and do not count against the limit.
+pub(super) fn note(connection: &Connection, id: RunId, text: &str, now: Timestamp) -> Result<(), Failure> {
+    run_rows::must_exist(connection, id)?;
+    let mut log = Log::open(connection, id)?;
+    log.push(OutputStream::Stderr, None, now, text)
+}
+
+fn store_lines(connection: &Connection, id: RunId, chunk: &OutputChunk, limit: u64) -> Result<(), Failure> {
+    let stream = number(chunk.stream);
+    let sql = "SELECT bytes, is_full FROM run_output WHERE run = ?1 AND stream = ?2";
+    let kept = connection
+        .prepare_cached(sql)?
+        .query_row(params![id.get(), stream], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (mut bytes, mut full): (i64, bool) = kept.unwrap_or_default();
+    if full || chunk.lines.is_empty() {
+        return Ok(());
+    }
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut log = Log::open(connection, id)?;
+    for line in &chunk.lines {
+        let after = bytes.saturating_add(line_bytes(line));
+        if after > limit {
+            full = true;
+            let text = limit_note(limit, chunk.stream);
+            log.push(OutputStream::Stderr, None, chunk.date, &text)?;
+            break;
+        }
+        bytes = after;
+        log.push(chunk.stream, Some(chunk.rank), chunk.date, line)?;
+    }
+    let sql = "INSERT INTO run_output (run, stream, bytes, is_full) VALUES (?1, ?2, ?3, ?4) \
+               ON CONFLICT DO UPDATE SET bytes = excluded.bytes, is_full = excluded.is_full";
+    connection.prepare_cached(sql)?.execute(params![id.get(), stream, bytes, full])?;
+    Ok(())
+}
+
+/// What a line counts: its text and its line end.
+fn line_bytes(line: &str) -> i64 {
+    i64::try_from(line.len()).unwrap_or(i64::MAX).saturating_add(1)
+}
+
+fn limit_note(limit: i64, stream: OutputStream) -> String {
+    let limit = match limit {
+        _ if limit >= 1 << 20 && limit % (1 << 20) == 0 => format!("{} MiB", limit >> 20),
+        _ => format!("{limit} bytes"),
+    };
+    let stream = match stream {
+        OutputStream::Stdout => "standard output",
+        OutputStream::Stderr => "standard error",
+    };
+    format!("output limit of {limit} reached; what follows on {stream} is not kept")
+}
+
+/// Gives lines their numbers, which ascend over both streams of a run.
+struct Log<'a> {
+    insert: rusqlite::CachedStatement<'a>,
+    run: i64,
+    seq: i64,
+}
+
+impl<'a> Log<'a> {
+    fn open(connection: &'a Connection, id: RunId) -> Result<Self, Failure> {
+        let sql = "SELECT max(coalesce((SELECT max(seq) FROM log_line WHERE run = ?1 AND stream = 0), 0), \
+                              coalesce((SELECT max(seq) FROM log_line WHERE run = ?1 AND stream = 1), 0))";
+        let seq = connection.prepare_cached(sql)?.query_row([id.get()], |row| row.get(0))?;
+        let sql = "INSERT INTO log_line (run, stream, seq, date, rank, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        Ok(Self { insert: connection.prepare_cached(sql)?, run: id.get(), seq })
+    }
+
+    fn push(
+        &mut self,
+        stream: OutputStream,
+        rank: Option<u32>,
+        date: Timestamp,
+        text: &str,
+    ) -> Result<(), Failure> {
+        self.seq += 1;
+        self.insert.execute(params![self.run, number(stream), self.seq, date.as_micros(), rank, text])?;
+        Ok(())
+    }
+}
+
+const fn number(stream: OutputStream) -> i64 {
+    match stream {
+        OutputStream::Stdout => 0,
+        OutputStream::Stderr => 1,
+    }
+}
+
+/// Lines in the order they were stored.
+pub(super) fn lines(connection: &Connection, id: RunId, query: LogQuery) -> Result<Vec<LogLine>, Failure> {
+    run_rows::must_exist(connection, id)?;
+    let streams = [OutputStream::Stdout, OutputStream::Stderr];
+    let mut lines = Vec::new();
+    for stream in streams.into_iter().filter(|stream| query.stream.is_none_or(|wanted| wanted == *stream)) {
+        lines.extend(of_stream(connection, id, stream, query)?);
+    }
+    // Each stream came in order, with as many lines as are wanted of both.
+    lines.sort_by_key(|line| line.seq);
+    match query.part {
+        LogPart::After { limit, .. } => lines.truncate(limit as usize),
+        LogPart::Last(most) => drop(lines.drain(..lines.len().saturating_sub(most as usize))),
+    }
+    Ok(lines)
+}
+
+fn of_stream(
+    connection: &Connection,
+    id: RunId,
+    stream: OutputStream,
+    query: LogQuery,
+) -> Result<Vec<LogLine>, Failure> {
+    let (after, limit, order) = match query.part {
+        LogPart::After { seq, limit } => (seq, limit, "ASC"),
+        LogPart::Last(most) => (0, most, "DESC"),
+    };
+    // The index is named because a silent rank among millions of lines must not be searched by walking over them.
+    let (index, condition) = match query.rank {
+        Some(_) => ("INDEXED BY log_line_rank", "AND rank = ?5"),
+        None => ("", "AND ?5 IS NULL"),
+    };
+    let sql = format!(
+        "SELECT seq, date, rank, text FROM log_line {index} \
+         WHERE run = ?1 AND stream = ?2 AND seq > ?3 {condition} ORDER BY seq {order} LIMIT ?4"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let bound = params![id.get(), number(stream), after, limit, query.rank];
+    let lines = statement.query_map(bound, |row| read(row, stream))?;
+    Ok(lines.collect::<rusqlite::Result<_>>()?)
+}
+
+fn read(row: &Row<'_>, stream: OutputStream) -> rusqlite::Result<LogLine> {
+    let date = Timestamp::from_micros(row.get(1)?);
+    Ok(LogLine { seq: row.get(0)?, date, rank: row.get(2)?, stream, text: row.get(3)? })
+}

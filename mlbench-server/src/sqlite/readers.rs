@@ -1,0 +1,87 @@
+//! A few read-only connections, lent to one read at a time on the threads for blocking work.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use mlbench_core::{Error, Result};
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::failure::{Failure, closed, overloaded};
+
+/// How long a read waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The connections.
+pub(super) struct Readers {
+    idle: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(super) fn new(connections: Vec<Connection>) -> Self {
+        let permits = Arc::new(Semaphore::new(connections.len()));
+        Self { idle: Arc::new(Mutex::new(connections)), permits }
+    }
+
+    /// Lets `work` read one state of the database: everything it asks is answered as of the same commit.
+    pub(super) async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        let permit = tokio::time::timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned())
+            .await
+            .map_err(|_| overloaded("reads"))?
+            .map_err(|_| closed())?;
+        let idle = Arc::clone(&self.idle);
+        let reading = tokio::task::spawn_blocking(move || {
+            let lent = Lent::from(idle)?;
+            let result = lent.read(work);
+            drop(lent);
+            drop(permit);
+            result.map_err(Error::from)
+        });
+        reading.await.map_err(|_| Error::internal("a read panicked"))?
+    }
+
+    /// Closes the connections; reads that come later are refused.
+    pub(super) fn close(&self) {
+        self.permits.close();
+        lock(&self.idle).clear();
+    }
+}
+
+/// A connection that goes back when it is dropped, also by a panic.
+struct Lent {
+    connection: Option<Connection>,
+    home: Arc<Mutex<Vec<Connection>>>,
+}
+
+impl Lent {
+    fn from(home: Arc<Mutex<Vec<Connection>>>) -> Result<Self> {
+        let connection = lock(&home).pop();
+        if connection.is_none() {
+            return Err(closed());
+        }
+        Ok(Self { connection, home })
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+        let connection = self.connection.as_ref().ok_or_else(closed)?;
+        let transaction = connection.unchecked_transaction()?;
+        let result = work(&transaction);
+        transaction.finish()?;
+        result
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        lock(&self.home).extend(self.connection.take());
+    }
+}
+
+fn lock(idle: &Mutex<Vec<Connection>>) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,100 @@
+//! Values are texts and come back byte for byte; where a number says the same in fewer bytes, the number is stored.
+//!
+//! A worker sends most values as the shortest text of a float, 17 or 18 bytes; the float has 8. An integer is stored
+//! as one, and takes 1 to 8 bytes. Only a text that its number prints again exactly is replaced, so `1.50`, `1e-5`,
+//! `NaN` and `+1` stay texts.
+
+use mlbench_core::MetricValue;
+use rusqlite::types::{FromSqlError, ToSql, ToSqlOutput, ValueRef};
+
+/// A text that is not longer is stored as it is.
+const FLOAT_BYTES: usize = 8;
+/// The longest text that is worth trying: more digits than any shortest float has.
+const LONGEST_FLOAT: usize = 26;
+
+/// What is stored for a value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Stored<'a> {
+    Integer(i64),
+    Real(f64),
+    Text(&'a str),
+}
+
+impl<'a> From<&'a MetricValue> for Stored<'a> {
+    fn from(value: &'a MetricValue) -> Self {
+        let text = value.as_str();
+        if let Some(integer) = canonical_integer(text) {
+            return Self::Integer(integer);
+        }
+        if text.len() > FLOAT_BYTES && text.len() <= LONGEST_FLOAT {
+            let real = value.as_finite().filter(|real| prints_as(*real, text));
+            if let Some(real) = real {
+                return Self::Real(real);
+            }
+        }
+        Self::Text(text)
+    }
+}
+
+impl ToSql for Stored<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self {
+            Self::Integer(integer) => ValueRef::Integer(integer),
+            Self::Real(real) => ValueRef::Real(real),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+impl Stored<'_> {
+    /// The number, if it is one that can be averaged.
+    pub(super) fn as_finite(self) -> Option<f64> {
+        match self {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "the same nearest float that the text would be read as"
+            )]
+            Self::Integer(integer) => Some(integer as f64),
+            Self::Real(real) => Some(real),
+            Self::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+        }
+    }
+
+    /// The text it came as.
+    pub(super) fn into_value(self) -> MetricValue {
+        MetricValue::new(match self {
+            Self::Integer(integer) => integer.to_string(),
+            Self::Real(real) => real.to_string(),
+            Self::Text(text) => text.to_owned(),
+        })
+    }
+
+    /// Reads a column.
+    pub(super) fn read(column: ValueRef<'_>) -> Result<Stored<'_>, FromSqlError> {
+        Ok(match column {
+            ValueRef::Integer(integer) => Stored::Integer(integer),
+            ValueRef::Real(real) => Stored::Real(real),
+            other => Stored::Text(other.as_str()?),
+        })
+    }
+}
+
+fn canonical_integer(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let canonical = match digits.as_bytes() {
+        [b'0'] => digits.len() == text.len(),
+        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    if canonical { text.parse().ok() } else { None }
+}
+
+fn prints_as(real: f64, text: &str) -> bool {
+    use std::io::Write;
+    let mut buffer = [0_u8; LONGEST_FLOAT];
+    let mut rest = &mut buffer[..];
+    // A number that does not fit prints longer than any text that gets here.
+    let fits = write!(rest, "{real}").is_ok();
+    let left = rest.len();
+    fits && &buffer[..LONGEST_FLOAT - left] == text.as_bytes()
+}

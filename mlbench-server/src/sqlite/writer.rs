@@ -1,0 +1,208 @@
+//! The one thread that writes: it takes everything that waits, writes it in one transaction, and answers after the commit.
+//!
+//! Each job runs in a savepoint, so that one that fails or panics takes back nothing but itself. Whatever happens to
+//! the commit happens to every answer of the batch.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use mlbench_core::{Error, Result};
+use rusqlite::Connection;
+use tokio::sync::{Semaphore, oneshot};
+
+use super::checkpoint::Checkpoints;
+use super::failure::{Failure, closed, overloaded};
+use super::purge;
+
+/// The most bytes of waiting work; beyond it callers wait, and after [`PATIENCE`] they are refused.
+const ROOM_BYTES: usize = 32 << 20;
+/// What a job is counted as at least: itself and its answer.
+const JOB_BYTES: usize = 1 << 10;
+/// How long a caller waits for room.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The most jobs of one transaction, so that the first does not wait for thousands.
+const BATCH: usize = 512;
+
+/// Runs in the transaction (or gets the reason why there is none) and gives back how its caller is to be answered.
+type Job = Box<dyn FnOnce(Result<&Connection>) -> Done + Send>;
+
+struct Done {
+    worked: bool,
+    answer: Box<dyn FnOnce(Result<()>) + Send>,
+}
+
+/// The way to the writer.
+pub(super) struct Writer {
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    room: Arc<Semaphore>,
+    purge_due: Arc<AtomicBool>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(mut connection: Connection) -> Result<Self> {
+        let (jobs, waiting) = mpsc::channel();
+        // What an earlier life of the server left unpurged is found at once.
+        let purge_due = Arc::new(AtomicBool::new(true));
+        let checkpoints =
+            Checkpoints::watch(&mut connection).map_err(|error| Error::from(Failure::from(error)))?;
+        let desk = Desk { connection, waiting, checkpoints, purge_due: Arc::clone(&purge_due) };
+        let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || desk.serve());
+        let thread =
+            thread.map_err(|error| Error::internal(format_args!("no thread for the writer: {error}")))?;
+        Ok(Self {
+            jobs: Mutex::new(Some(jobs)),
+            room: Arc::new(Semaphore::new(ROOM_BYTES / JOB_BYTES)),
+            purge_due,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Runs `work` in a transaction and answers when that is on disk. `bytes` is about what `work` holds in memory.
+    pub(super) async fn write<T, F>(&self, bytes: usize, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        let units = (1 + bytes / JOB_BYTES).min(ROOM_BYTES / JOB_BYTES);
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        let room = tokio::time::timeout(PATIENCE, Arc::clone(&self.room).acquire_many_owned(units))
+            .await
+            .map_err(|_| overloaded("writes"))?
+            .map_err(|_| closed())?;
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let result = connection.map_err(Failure::from).and_then(work).map_err(Error::from);
+            let worked = result.is_ok();
+            let answer = Box::new(move |committed: Result<()>| {
+                drop(room);
+                // A caller that is gone does not want to know.
+                let _ = reply.send(committed.and(result));
+            });
+            Done { worked, answer }
+        });
+        let sender = held(&self.jobs).clone().ok_or_else(closed)?;
+        sender.send(job).map_err(|_| closed())?;
+        answer.await.map_err(|_| Error::internal("a write panicked"))?
+    }
+
+    /// What a job sets that leaves something to purge.
+    pub(super) fn purge_due(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.purge_due)
+    }
+
+    /// Refuses later writes. The thread ends when everything before them is written and the connection is closed; what
+    /// comes back waits for that, the first time.
+    pub(super) fn stop(&self) -> impl FnOnce() + Send + 'static + use<> {
+        self.room.close();
+        drop(held(&self.jobs).take());
+        let thread = held(&self.thread).take();
+        move || {
+            // The thread catches the panics of its jobs; of its own there is nothing left to rescue.
+            drop(thread.map(JoinHandle::join));
+        }
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the thread works with.
+struct Desk {
+    connection: Connection,
+    waiting: mpsc::Receiver<Job>,
+    checkpoints: Checkpoints,
+    purge_due: Arc<AtomicBool>,
+}
+
+impl Desk {
+    fn serve(mut self) {
+        let mut purge_failed = false;
+        loop {
+            let purging = self.purge_due.load(Ordering::Acquire) && !purge_failed;
+            let Some(batch) = self.next_batch(purging) else { break };
+            if !batch.is_empty() {
+                self.write(batch);
+                purge_failed = false;
+            }
+            if self.purge_due.swap(false, Ordering::AcqRel) {
+                match purge::step(&mut self.connection) {
+                    Ok(left) => self.purge_due.store(left, Ordering::Release),
+                    Err(error) => {
+                        tracing::warn!(%error, "deleted runs could not be purged; trying again later");
+                        self.purge_due.store(true, Ordering::Release);
+                        purge_failed = true;
+                    }
+                }
+            }
+            self.checkpoints.after_commit(&self.connection);
+        }
+        self.checkpoints.at_the_end(&self.connection);
+    }
+
+    /// What waits, in order; empty when nothing does and there is something else to do; `None` at the end.
+    fn next_batch(&self, busy_otherwise: bool) -> Option<VecDeque<Job>> {
+        let first = if busy_otherwise {
+            match self.waiting.try_recv() {
+                Ok(job) => job,
+                Err(mpsc::TryRecvError::Empty) => return Some(VecDeque::new()),
+                Err(mpsc::TryRecvError::Disconnected) => return None,
+            }
+        } else {
+            self.waiting.recv().ok()?
+        };
+        let mut batch = VecDeque::from([first]);
+        batch.extend(self.waiting.try_iter().take(BATCH - 1));
+        Some(batch)
+    }
+
+    fn write(&self, mut jobs: VecDeque<Job>) {
+        while !jobs.is_empty() {
+            let mut done = Vec::with_capacity(jobs.len());
+            let committed = self.transaction(&mut jobs, &mut done).map_err(|error| {
+                if !self.connection.is_autocommit() {
+                    // When even this fails the next transaction says so.
+                    let _ = self.run("ROLLBACK");
+                }
+                tracing::error!(%error, jobs = done.len(), "a transaction was lost");
+                Error::from(Failure::from(error))
+            });
+            if let (Err(error), true) = (&committed, done.is_empty()) {
+                done.extend(jobs.drain(..).map(|job| job(Err(error.clone()))));
+            }
+            for done in done {
+                (done.answer)(committed.clone());
+            }
+        }
+    }
+
+    /// Takes jobs until there are none or the transaction is lost; those in `done` share its fate.
+    fn transaction(&self, jobs: &mut VecDeque<Job>, done: &mut Vec<Done>) -> rusqlite::Result<()> {
+        self.run("BEGIN IMMEDIATE")?;
+        while !jobs.is_empty() {
+            self.run("SAVEPOINT job")?;
+            let Some(job) = jobs.pop_front() else { break };
+            // What unwinds out of a job is the job's alone: the savepoint takes back what it did, and its caller
+            // learns of it because the reply is dropped.
+            let ran = catch_unwind(AssertUnwindSafe(|| job(Ok(&self.connection)))).ok();
+            let worked = ran.as_ref().is_some_and(|done| done.worked);
+            done.extend(ran);
+            if !worked {
+                // After some errors of the disk SQLite has rolled everything back by itself, and this fails.
+                self.run("ROLLBACK TO job")?;
+            }
+            self.run("RELEASE job")?;
+        }
+        self.run("COMMIT")
+    }
+
+    fn run(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
+    }
+}

@@ -1,0 +1,39 @@
+//! Processes of this machine, told by what is in their environment.
+
+use std::fs;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A process that is alive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: i32,
+    /// Its arguments, separated by blanks.
+    pub command: String,
+}
+
+impl Process {
+    /// Ends it; without effect on one that has ended.
+    pub fn kill(&self) {
+        if let Some(pid) = Pid::from_raw(self.pid) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+/// The processes in whose environment `text` stands (a child inherits it from its parent). Zombies have none.
+#[must_use]
+pub fn processes_with(text: &str) -> Vec<Process> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| {
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            let environment = fs::read(entry.path().join("environ")).ok()?;
+            let found = environment.windows(text.len()).any(|window| window == text.as_bytes());
+            let command = fs::read(entry.path().join("cmdline")).ok().filter(|_| found)?;
+            let command = String::from_utf8_lossy(&command).replace('\0', " ").trim().to_owned();
+            Some(Process { pid, command })
+        })
+        .collect()
+}

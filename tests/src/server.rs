@@ -1,0 +1,214 @@
+//! The server, started as a process of its own.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::binaries::binary;
+use crate::cli::{Cli, Ended, clean_environment, run_to_end};
+use crate::processes::{Process, processes_with};
+use crate::wait::{PATIENCE, eventually};
+
+/// How a server is started.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    args: Vec<String>,
+    workers: u32,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self { args: Vec::new(), workers: 2 }
+    }
+}
+
+impl ServerOptions {
+    /// Adds arguments to those that every test's server gets.
+    #[must_use]
+    pub fn args(mut self, args: &[&str]) -> Self {
+        self.args.extend(args.iter().map(|arg| (*arg).to_owned()));
+        self
+    }
+
+    /// Number of local workers; two unless said otherwise.
+    #[must_use]
+    pub fn workers(mut self, workers: u32) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Starts a server that answers.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub async fn start(self) -> TestServer {
+        let dir = tempfile::tempdir().unwrap();
+        let mut server = TestServer { child: None, address: ([127, 0, 0, 1], 0).into(), dir, options: self };
+        server.launch().await;
+        server
+    }
+}
+
+/// A running server with a database of its own.
+#[derive(Debug)]
+pub struct TestServer {
+    child: Option<Child>,
+    address: SocketAddr,
+    dir: TempDir,
+    options: ServerOptions,
+}
+
+impl TestServer {
+    /// A server with two local workers.
+    pub async fn start() -> Self {
+        ServerOptions::default().start().await
+    }
+
+    /// Where it answers, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its database.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.dir.path().join("mlbench.db")
+    }
+
+    /// A directory of the test's own that lives as long as the server.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The command line, pointed at this server.
+    #[must_use]
+    pub fn cli(&self) -> Cli {
+        Cli::new(&self.url())
+    }
+
+    /// Everything that it, and the servers before it on this database, wrote to standard output and error.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    /// The live processes that this server or one of its workers started, itself not included.
+    #[must_use]
+    pub fn descendants(&self) -> Vec<Process> {
+        let own = self.child.as_ref().and_then(Child::id);
+        let all = processes_with(&self.marker());
+        all.into_iter().filter(|process| u32::try_from(process.pid).ok() != own).collect()
+    }
+
+    /// Ends it at once, as a crash would; its runs go on.
+    pub async fn kill9(&mut self) {
+        self.signal(Signal::KILL);
+        self.ended().await;
+    }
+
+    /// Asks it to end, as a service manager does, and waits until it has.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.ended().await
+    }
+
+    /// Asks it to end, as Ctrl-C does, and waits until it has.
+    pub async fn interrupt(&mut self) -> ExitStatus {
+        self.signal(Signal::INT);
+        self.ended().await
+    }
+
+    /// Starts it again on the same port and database.
+    ///
+    /// # Panics
+    /// When it does not come up, or was not ended before.
+    pub async fn restart(&mut self) {
+        assert!(self.child.is_none(), "the server still runs");
+        self.launch().await;
+    }
+
+    /// Runs a second server to its end that is expected not to come up: same directory, these arguments.
+    pub async fn refused(&self, args: &[&str]) -> Ended {
+        let mut command = self.command();
+        command.args(args);
+        run_to_end(command, &format!("mlbench-server {}", args.join(" "))).await
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = self.child.as_ref().and_then(Child::id).expect("the server runs");
+        kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
+    }
+
+    async fn ended(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("the server runs");
+        let status = tokio::time::timeout(PATIENCE, child.wait()).await;
+        status.unwrap_or_else(|_| panic!("the server did not end:\n{}", self.log())).unwrap()
+    }
+
+    /// Stands in the environment of everything that this server starts, directly or not.
+    fn marker(&self) -> String {
+        format!("MLBENCH_TEST_DIR={}\0", self.dir.path().display())
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.dir.path().join("server.log")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(binary("mlbench-server"));
+        clean_environment(&mut command);
+        command.env("MLBENCH_TEST_DIR", self.dir.path()).current_dir(self.dir.path()).stdin(Stdio::null());
+        command
+    }
+
+    async fn launch(&mut self) {
+        let address_file = self.dir.path().join("address");
+        let _ = fs::remove_file(&address_file);
+        let log = File::options().create(true).append(true).open(self.log_file()).unwrap();
+        let mut command = self.command();
+        command.arg("--listen").arg(self.address.to_string());
+        command.arg("--address-file").arg(&address_file);
+        command.arg("--database").arg(self.database());
+        command.arg("--workers").arg(self.options.workers.to_string());
+        command.args(["--sample-interval", "200ms", "--grace-period", "2s"]).args(&self.options.args);
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        let mut child = command.spawn().unwrap();
+        let address = eventually("the server has written its address", PATIENCE, async || {
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("the server ended with {status}:\n{}", self.log());
+            }
+            let text = fs::read_to_string(&address_file).ok()?;
+            text.trim().trim_start_matches("http://").parse().ok()
+        });
+        self.address = address.await;
+        self.child = Some(child);
+    }
+}
+
+/// Leaves nothing behind: not the server, not its workers, not what they started.
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- what the server said ---\n{}", self.log());
+        }
+        if let Some(child) = &mut self.child {
+            let _ = child.start_kill();
+        }
+        while let processes @ [_, ..] = processes_with(&self.marker()).as_slice() {
+            processes.iter().for_each(Process::kill);
+        }
+    }
+}

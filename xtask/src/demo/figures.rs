@@ -1,0 +1,166 @@
+//! The figures of a run, worked out from what the API says about it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::mlbench::Mlbench;
+use super::runs::{DemoRun, Run};
+
+/// Points by the name of their metric.
+pub(super) type PointsByMetric = BTreeMap<String, Vec<Point>>;
+
+/// One measurement.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Point {
+    /// When, in RFC 3339 with microseconds: texts of one length that sort by time.
+    date: String,
+    /// What.
+    pub(super) value: String,
+}
+
+/// What a run achieved, and what it took.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Figures {
+    /// The name of the run.
+    pub(super) name: &'static str,
+    /// Number of workers.
+    pub(super) workers: usize,
+    /// Whether it belongs to the comparison of numbers of workers.
+    pub(super) compared: bool,
+    /// Training until the goal, in seconds, without start-up and evaluation.
+    pub(super) time_to_accuracy: f64,
+    /// Seconds of it that were spent computing, mean over the workers.
+    pub(super) compute: f64,
+    /// Seconds of it that were spent summing gradients across workers, mean over the workers.
+    pub(super) communication: f64,
+    /// CPU seconds of all workers.
+    pub(super) cpu: f64,
+    /// Peak memory of the worker that took most, in bytes.
+    pub(super) memory: f64,
+    /// The result in the run's own words.
+    pub(super) result: String,
+}
+
+impl Figures {
+    /// Reads the metrics of a run that has ended, and of its pods while it ran.
+    pub(super) async fn read(mlbench: &Mlbench, demo: &DemoRun, run: &Run) -> Result<Self, String> {
+        let metrics: PointsByMetric = mlbench.json(&["metrics", "--run", &run.id.to_string()]).await?;
+        let mut pods = Vec::new();
+        for pod in &run.job_metadata.pods {
+            pods.push(mlbench.json(&["metrics", "--pod", pod]).await?);
+        }
+        Self::work_out(demo, &run.created_at, &metrics, &pods)
+    }
+
+    /// The pods' metrics go back to before the run: what it used is the growth since `created_at`.
+    fn work_out(
+        demo: &DemoRun,
+        created_at: &str,
+        metrics: &PointsByMetric,
+        pods: &[PointsByMetric],
+    ) -> Result<Self, String> {
+        let last = |name: &str| {
+            let point = metrics.get(&format!("{name} @ 0")).and_then(|points| points.last());
+            point
+                .map(|point| point.value.as_str())
+                .ok_or_else(|| format!("{}: no metric {name} @ 0", demo.name))
+        };
+        let seconds = |name: &str| number(last(name)?);
+        let step = |name: &str| seconds(&format!("global_cum_{name}"));
+        let own = step("fwd_pass")? + step("comp_loss")? + step("backprop")? + step("opt_step")?;
+        let agg = step("agg")?;
+        let (compute, communication) = if demo.workers == 1 { (own + agg, 0.0) } else { (own, agg) };
+        let mut figures = Self {
+            name: demo.name,
+            workers: demo.workers,
+            compared: demo.compared,
+            time_to_accuracy: seconds("TotalCumulativeTrainTime")?,
+            compute,
+            communication,
+            cpu: 0.0,
+            memory: 0.0,
+            result: last("TaskResult")?.to_owned(),
+        };
+        for pod in pods {
+            figures.cpu += growth(pod, "container_cpu_usage_seconds_total", created_at)?;
+            figures.memory = figures.memory.max(peak(pod, "container_memory_working_set_bytes", created_at)?);
+        }
+        Ok(figures)
+    }
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a number"))
+}
+
+fn growth(pod: &PointsByMetric, name: &str, since: &str) -> Result<f64, String> {
+    let points = pod.get(name).map(Vec::as_slice).unwrap_or_default();
+    let before = points.iter().rfind(|point| point.date.as_str() < since);
+    let (first, last) = (before.or(points.first()), points.last());
+    let value = |point: Option<&Point>| point.map_or(Ok(0.0), |point| number(&point.value));
+    Ok(value(last)? - value(first)?)
+}
+
+fn peak(pod: &PointsByMetric, name: &str, since: &str) -> Result<f64, String> {
+    let points = pod.get(name).map(Vec::as_slice).unwrap_or_default();
+    let during = points.iter().filter(|point| point.date.as_str() >= since);
+    during.map(|point| number(&point.value)).try_fold(0.0, |highest: f64, value| Ok(highest.max(value?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::runs::RUNS;
+    use super::*;
+
+    fn points(values: &[(&str, &str)]) -> Vec<Point> {
+        let point =
+            |(date, value): &(&str, &str)| Point { date: (*date).to_owned(), value: (*value).to_owned() };
+        values.iter().map(point).collect()
+    }
+
+    fn metrics() -> PointsByMetric {
+        let values = [
+            ("TotalCumulativeTrainTime", "10.0"),
+            ("TaskResult", "90% reached"),
+            ("global_cum_fwd_pass", "3"),
+            ("global_cum_comp_loss", "1"),
+            ("global_cum_backprop", "3"),
+            ("global_cum_opt_step", "0.5"),
+            ("global_cum_agg", "2"),
+        ];
+        values.iter().map(|(name, value)| (format!("{name} @ 0"), points(&[("2018-01-01", value)]))).collect()
+    }
+
+    #[test]
+    fn summing_is_communication_only_among_several_workers() {
+        let one = Figures::work_out(&RUNS[0], "2018", &metrics(), &[]).unwrap();
+        let two = Figures::work_out(&RUNS[1], "2018", &metrics(), &[]).unwrap();
+        assert_eq!((one.compute, one.communication), (9.5, 0.0));
+        assert_eq!((two.compute, two.communication), (7.5, 2.0));
+    }
+
+    #[test]
+    fn a_pod_is_charged_for_what_it_used_since_the_run_was_created() {
+        let pod = PointsByMetric::from([
+            (
+                "container_cpu_usage_seconds_total".to_owned(),
+                points(&[("2018-01-01", "1"), ("2018-01-02", "4"), ("2018-01-04", "9.5")]),
+            ),
+            (
+                "container_memory_working_set_bytes".to_owned(),
+                points(&[("2018-01-02", "900"), ("2018-01-03", "100"), ("2018-01-04", "50")]),
+            ),
+        ]);
+        let figures = Figures::work_out(&RUNS[1], "2018-01-03", &metrics(), &[pod.clone(), pod]).unwrap();
+        assert_eq!((figures.cpu, figures.memory), (11.0, 100.0));
+    }
+
+    #[test]
+    fn a_metric_that_is_missing_is_named() {
+        let mut metrics = metrics();
+        metrics.remove("global_cum_agg @ 0");
+        let error = Figures::work_out(&RUNS[0], "2018", &metrics, &[]).unwrap_err();
+        assert!(error.contains("global_cum_agg @ 0"), "{error}");
+    }
+}

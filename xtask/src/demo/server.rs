@@ -1,0 +1,126 @@
+//! The demo's server: a free port, a temporary database, and an end in every case.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use super::mlbench::Mlbench;
+
+const START: Duration = Duration::from_secs(30);
+
+/// More than the server's own grace period for the runs that it stops on its way out.
+const STOP: Duration = Duration::from_secs(30);
+
+/// A running server.
+pub(super) struct Server {
+    child: Child,
+    folder: TempDir,
+    binaries: PathBuf,
+    url: String,
+}
+
+impl Server {
+    /// Starts the server and waits until it answers. It gets a process group of its own: Ctrl-C reaches the demo,
+    /// and the demo ends the server.
+    pub(super) async fn start(binaries: PathBuf) -> Result<Self, String> {
+        let folder = tempfile::Builder::new().prefix("mlbench-demo-").tempdir();
+        let folder = folder.map_err(|error| format!("cannot make a temporary directory: {error}"))?;
+        let (address, log) = (folder.path().join("address"), folder.path().join("server.log"));
+        let log_file =
+            fs::File::create(&log).map_err(|error| format!("cannot write {}: {error}", log.display()))?;
+        let child = Command::new(binaries.join("mlbench-server"))
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--workers",
+                "4",
+                "--sample-interval",
+                "500ms",
+                "--stop-runs-on-exit",
+            ])
+            .arg("--address-file")
+            .arg(&address)
+            .arg("--database")
+            .arg(folder.path().join("mlbench.db"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log_file)
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| format!("cannot start the server: {error}"))?;
+        let mut server = Self { child, folder, binaries, url: String::new() };
+        let started = tokio::time::timeout(START, async {
+            tokio::select! {
+                url = read_address(&address) => Ok(url),
+                why = server.child.wait() => Err(ended(why, &log)),
+            }
+        });
+        server.url = started.await.map_err(|_| format!("the server did not answer within {START:?}"))??;
+        Ok(server)
+    }
+
+    /// The command line, pointed at this server.
+    pub(super) fn mlbench(&self) -> Mlbench {
+        Mlbench { program: self.binaries.join("mlbench"), url: self.url.clone() }
+    }
+
+    /// Where its files are.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Completes when it ends by itself, with what it said.
+    pub(super) async fn ended(&mut self) -> String {
+        let log = self.folder.path().join("server.log");
+        ended(self.child.wait().await, &log)
+    }
+
+    /// Ends it and its runs, and removes its files.
+    pub(super) async fn stop(mut self) -> Result<(), String> {
+        self.signal(Signal::TERM);
+        if tokio::time::timeout(STOP, self.child.wait()).await.is_err() {
+            self.signal(Signal::KILL);
+            return Err(format!("the server did not end within {STOP:?} and was killed"));
+        }
+        Ok(())
+    }
+
+    /// Leaves it running, and says how to reach and how to end it.
+    pub(super) fn leave(self) {
+        let Self { child, folder, binaries, url } = self;
+        let pid = child.id().unwrap_or_default();
+        let folder = folder.keep();
+        println!("The server keeps running:");
+        println!("  look:  {} --url {url} runs list", binaries.join("mlbench").display());
+        println!("  stop:  kill {pid} && rm -r {}", folder.display());
+        // Dropping the child would kill the process.
+        std::mem::forget(child);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        // A process that has ended meanwhile is what is wanted.
+        let _ = pid.map(|pid| kill_process(pid, signal));
+    }
+}
+
+async fn read_address(file: &Path) -> String {
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    loop {
+        ticks.tick().await;
+        if let Some(address) = fs::read_to_string(file).ok().filter(|text| !text.trim().is_empty()) {
+            return format!("http://{}", address.trim().trim_start_matches("http://"));
+        }
+    }
+}
+
+fn ended(status: std::io::Result<std::process::ExitStatus>, log: &Path) -> String {
+    let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+    format!("the server ended by itself ({status}):\n{}", fs::read_to_string(log).unwrap_or_default())
+}

@@ -1,0 +1,95 @@
+//! The demo's last page.
+
+use std::fmt::Write as _;
+
+use super::figures::Figures;
+
+const MEBIBYTE: f64 = 1_048_576.0;
+
+/// A row for each run, and how to read them.
+pub(super) fn render(runs: &[Figures], cores: usize) -> String {
+    let mut out = format!(
+        "\n{:<26} {:>7} {:>16} {:>8} {:>8} {:>13} {:>11} {:>11}\n",
+        "run",
+        "workers",
+        "time to accuracy",
+        "speed-up",
+        "compute",
+        "communication",
+        "CPU seconds",
+        "peak memory"
+    );
+    let base = runs.iter().find(|run| run.compared && run.workers == 1);
+    let mut crowded = false;
+    for run in runs {
+        let mark = if run.workers > cores { "*" } else { "" };
+        crowded |= run.workers > cores;
+        let speed_up = base.filter(|_| run.compared).map_or_else(String::new, |base| {
+            format!("{:.2} ×", base.time_to_accuracy / run.time_to_accuracy)
+        });
+        let share = |seconds: f64| format!("{:.0} %", 100.0 * seconds / run.time_to_accuracy);
+        let _ = writeln!(
+            out,
+            "{:<26} {:>7} {:>16} {speed_up:>8} {:>8} {:>13} {:>11} {:>11}",
+            run.name,
+            format!("{}{mark}", run.workers),
+            format!("{:.2} s", run.time_to_accuracy),
+            share(run.compute),
+            share(run.communication),
+            format!("{:.1}", run.cpu),
+            format!("{:.0} MiB", run.memory / MEBIBYTE),
+        );
+    }
+    out.push_str("\nTime to accuracy is training alone, without start-up and evaluation. CPU seconds are those of all\n");
+    out.push_str("workers, from start to end; peak memory is that of the worker that took most.\n");
+    if crowded {
+        let _ = writeln!(
+            out,
+            "* more workers than this machine has cores ({cores}): no speed-up can be expected."
+        );
+    }
+    for run in runs {
+        let _ = write!(out, "\n{}: {}", run.name, run.result);
+    }
+    out.push('\n');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(name: &'static str, workers: usize, seconds: f64, compared: bool) -> Figures {
+        Figures {
+            name,
+            workers,
+            compared,
+            time_to_accuracy: seconds,
+            compute: seconds * 0.75,
+            communication: seconds * 0.2,
+            cpu: 12.0,
+            memory: 200.0 * MEBIBYTE,
+            result: "reached".to_owned(),
+        }
+    }
+
+    #[test]
+    fn runs_are_compared_with_one_worker_and_crowded_ones_are_marked() {
+        let runs = [
+            run("one", 1, 10.0, true),
+            run("two", 2, 5.0, true),
+            run("four", 4, 5.0, true),
+            run("real", 2, 1.0, false),
+        ];
+        let text = render(&runs, 2);
+        let cells = |name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+            line.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(cells("two"), "two 2 5.00 s 2.00 × 75 % 20 % 12.0 200 MiB");
+        assert_eq!(cells("four"), "four 4* 5.00 s 2.00 × 75 % 20 % 12.0 200 MiB");
+        assert_eq!(cells("real"), "real 2 1.00 s 75 % 20 % 12.0 200 MiB");
+        assert!(text.contains("* more workers than this machine has cores (2)"));
+        assert!(!render(&runs[..2], 2).contains('*'));
+    }
+}

@@ -1,0 +1,153 @@
+//! `cargo xtask test`: everything that can be checked on this machine, and at the end what could not.
+
+mod counts;
+mod report;
+mod step;
+
+use std::process::ExitCode;
+
+use report::Row;
+use step::{Kind, Step};
+
+use crate::repo;
+
+const STEPS: &[Step] = &[
+    Step { name: "fmt", kind: Kind::Cargo(&["fmt", "--all", "--check"]) },
+    Step {
+        name: "clippy",
+        kind: Kind::Cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
+    },
+    Step { name: "tidy", kind: Kind::Tidy },
+    Step { name: "build", kind: Kind::Cargo(&["build", "--workspace", "--bins"]) },
+    Step { name: "unit", kind: Kind::Tests(&["test", "--workspace", "--lib", "--bins", "--no-fail-fast"]) },
+    Step {
+        name: "end-to-end",
+        kind: Kind::Tests(&[
+            "test",
+            "--workspace",
+            "--test",
+            "*",
+            "--no-fail-fast",
+            "--",
+            "--skip",
+            "python_client::",
+            "--skip",
+            "mpirun::",
+            "--skip",
+            "kubernetes::",
+        ]),
+    },
+    Step { name: "doc", kind: Kind::Tests(&["test", "--workspace", "--doc", "--no-fail-fast"]) },
+    Step {
+        name: "python-client",
+        kind: Kind::Tests(&["test", "--workspace", "--test", "it", "--", "python_client::"]),
+    },
+    Step { name: "mpirun", kind: Kind::Tests(&["test", "--workspace", "--test", "it", "--", "mpirun::"]) },
+    Step {
+        name: "kubernetes",
+        kind: Kind::OnRequest {
+            flag: "--kube",
+            needs: "a kubeconfig; pass --kube to test on the current one",
+            command: &["test", "--workspace", "--test", "it", "--", "kubernetes::"],
+        },
+    },
+];
+
+/// What the caller asked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Options {
+    kube: bool,
+    only: Vec<String>,
+}
+
+impl Options {
+    fn parse(args: &[String]) -> Result<Self, String> {
+        let mut options = Self::default();
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--kube" => options.kube = true,
+                "--only" => {
+                    let names = || STEPS.iter().map(|step| step.name).collect::<Vec<_>>().join(", ");
+                    let step = args.next().filter(|name| STEPS.iter().any(|step| step.name == name.as_str()));
+                    options
+                        .only
+                        .push(step.ok_or_else(|| format!("--only takes one of {}", names()))?.clone());
+                }
+                _ => return Err(format!("cargo xtask test {arg}: no such option; see cargo xtask help")),
+            }
+        }
+        Ok(options)
+    }
+
+    fn wants(&self, step: &Step) -> bool {
+        let build_first = step.name == "build"
+            && STEPS
+                .iter()
+                .any(|other| other.runs_binaries() && self.only.iter().any(|name| name == other.name));
+        self.only.is_empty() || build_first || self.only.iter().any(|name| name == step.name)
+    }
+}
+
+/// Runs the steps one after the other; all of them, unless the build fails.
+pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
+    let options = Options::parse(args)?;
+    let env = environment(&options);
+    let mut rows: Vec<Row> = Vec::new();
+    for step in STEPS.iter().filter(|step| options.wants(step)) {
+        if step.runs_binaries() && rows.iter().any(|row| row.step == "build" && row.failed()) {
+            rows.push(Row::not_run(step.name, "the build failed"));
+            continue;
+        }
+        println!("\n== {} ==", step.name);
+        rows.push(step.run(&env, options.kube)?);
+    }
+    print!("{}", report::render(&rows));
+    let failed = rows.iter().any(Row::failed);
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What the tests learn from the environment (`tests/src/tools.rs` reads it).
+fn environment(options: &Options) -> Vec<(&'static str, String)> {
+    let target = repo::target_dir();
+    let mut env = vec![("MLBENCH_BIN_DIR", target.join("debug").display().to_string())];
+    let python = target.join("python-client/bin/python");
+    if std::env::var_os("MLBENCH_PYTHON").is_none() && python.exists() {
+        env.push(("MLBENCH_PYTHON", python.display().to_string()));
+    }
+    if options.kube {
+        env.push(("MLBENCH_TEST_KUBE", "1".to_owned()));
+    }
+    env
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Options, String> {
+        Options::parse(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>())
+    }
+
+    fn wanted(options: &Options) -> Vec<&'static str> {
+        STEPS.iter().filter(|step| options.wants(step)).map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn without_arguments_every_step_is_run() {
+        assert_eq!(wanted(&parse(&[]).unwrap()).len(), STEPS.len());
+    }
+
+    #[test]
+    fn a_step_that_runs_binaries_brings_their_build_along() {
+        assert_eq!(wanted(&parse(&["--only", "tidy"]).unwrap()), ["tidy"]);
+        assert_eq!(wanted(&parse(&["--only", "mpirun"]).unwrap()), ["build", "mpirun"]);
+    }
+
+    #[test]
+    fn a_step_or_option_that_does_not_exist_is_refused() {
+        assert!(parse(&["--only", "tydy"]).unwrap_err().contains("fmt, clippy, tidy"));
+        assert!(parse(&["--kubernetes"]).unwrap_err().contains("--kubernetes"));
+        assert!(parse(&["--only"]).is_err());
+    }
+}

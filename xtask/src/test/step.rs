@@ -1,0 +1,92 @@
+//! One step: what it runs, shown live, and what came of it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
+use super::counts::Counts;
+use super::report::Row;
+use crate::{repo, tidy};
+
+/// A step of `cargo xtask test`.
+pub(super) struct Step {
+    /// Its name in the report and for `--only`.
+    pub(super) name: &'static str,
+    /// What it does.
+    pub(super) kind: Kind,
+}
+
+/// What a step does.
+pub(super) enum Kind {
+    /// A cargo command that passes or fails as a whole.
+    Cargo(&'static [&'static str]),
+    /// The checks of `cargo xtask tidy`, in this process.
+    Tidy,
+    /// A cargo command that runs tests.
+    Tests(&'static [&'static str]),
+    /// Tests that only run when they are asked for.
+    OnRequest {
+        /// The option that asks for them.
+        flag: &'static str,
+        /// What they need, and how to enable them.
+        needs: &'static str,
+        /// The cargo command.
+        command: &'static [&'static str],
+    },
+}
+
+impl Step {
+    /// Whether the step needs the server and the command line to be built.
+    pub(super) fn runs_binaries(&self) -> bool {
+        matches!(&self.kind, Kind::Tests(command) | Kind::OnRequest { command, .. } if !command.contains(&"--lib"))
+    }
+
+    /// Runs it. A step that cannot be run at all is an error: nothing can be said about the rest.
+    pub(super) fn run(&self, env: &[(&str, String)], requested: bool) -> Result<Row, String> {
+        let begin = Instant::now();
+        let counts = match &self.kind {
+            Kind::Cargo(command) => {
+                let (ok, _) = run_and_show(repo::cargo(command), env)?;
+                Counts::of_one(ok)
+            }
+            Kind::Tidy => Counts::of_one(tidy::run()? == ExitCode::SUCCESS),
+            Kind::OnRequest { flag, needs, .. } if !requested => {
+                println!("not run without {flag}");
+                return Ok(Row::not_run(self.name, &format!("needs {needs}")));
+            }
+            Kind::Tests(command) | Kind::OnRequest { command, .. } => {
+                let (ok, output) = run_and_show(repo::cargo(command), env)?;
+                Counts::of_tests(&output, ok)
+            }
+        };
+        Ok(Row::ran(self.name, counts, begin.elapsed()))
+    }
+}
+
+/// Runs a command, shows what it prints while it prints it, and returns whether it succeeded and all its lines.
+fn run_and_show(mut command: Command, env: &[(&str, String)]) -> Result<(bool, Vec<String>), String> {
+    let failed = |error| format!("cannot run cargo: {error}");
+    command.envs(env.iter().map(|(name, value)| (name, value)));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(failed)?;
+    let (sender, lines) = mpsc::channel();
+    for pipe in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().flatten() {
+        let sender = sender.clone();
+        thread::spawn(move || {
+            for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
+                if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    drop(sender);
+    let output: Vec<String> = lines.iter().inspect(|line| println!("{line}")).collect();
+    Ok((child.wait().map_err(failed)?.success(), output))
+}
+
+fn boxed(pipe: impl Read + Send + 'static) -> Box<dyn Read + Send> {
+    Box::new(pipe)
+}

@@ -1,0 +1,185 @@
+//! What may reach the world outside, and where.
+
+use super::source::has_word;
+use super::{Finding, Tree};
+
+/// The files in which variables of the environment are read; the client's is wherever `from_env` is.
+const ENVIRONMENT: [&str; 2] = ["mlbench-server/src/settings", "mlbench-cli/src/args"];
+
+const MEMBERS: [&str; 4] = ["mlbench-core/", "mlbench-server/", "mlbench-client/", "mlbench-cli/"];
+
+/// Invariant 2: a setting is read once, where `--help` explains it.
+pub(super) fn environment(tree: &Tree) -> Vec<Finding> {
+    let advice = "make it a setting in settings.rs or args.rs and pass its value";
+    let mut findings = Vec::new();
+    for source in MEMBERS.iter().flat_map(|member| tree.sources_in(member)) {
+        let from_env =
+            source.path.starts_with("mlbench-client/") && tree.text(&source.path).contains("fn from_env");
+        if from_env || ENVIRONMENT.iter().any(|place| source.path.starts_with(place)) {
+            continue;
+        }
+        for line in source.product() {
+            let reads = ["env::var", "env::var_os", "env::vars", "env::vars_os", "var_os("];
+            if reads.iter().any(|read| has_word(&line.code, read)) || has_word(&line.code, "env = \"") {
+                findings.push(Finding::new(
+                    &source.path,
+                    line.number,
+                    "the environment is read here",
+                    advice,
+                ));
+            }
+        }
+    }
+    findings
+}
+
+/// Invariant 1: no input, no output, no clock, no randomness.
+pub(super) fn core_is_pure(tree: &Tree) -> Vec<Finding> {
+    let impure = [
+        "std::fs",
+        "std::net",
+        "std::process",
+        "std::env",
+        "std::thread",
+        "std::io",
+        "SystemTime",
+        "Instant",
+        "tokio",
+        "Timestamp::now",
+        "Zoned::now",
+        "new_v4",
+        "println!",
+        "eprintln!",
+        "print!",
+        "eprint!",
+    ];
+    let mut findings = Vec::new();
+    for source in tree.sources_in("mlbench-core/src/") {
+        for line in source.product() {
+            for word in impure.iter().filter(|word| has_word(&line.code, word)) {
+                let rule = format!("mlbench-core uses {word}");
+                findings.push(Finding::new(&source.path, line.number, rule, "take the value as an argument"));
+            }
+        }
+    }
+    findings
+}
+
+/// Invariant 1, at its root: what is not a dependency cannot be used.
+pub(super) fn core_dependencies(tree: &Tree) -> Vec<Finding> {
+    let allowed = ["async-trait", "jiff", "percent-encoding", "serde", "serde_json", "thiserror", "uuid"];
+    let path = "mlbench-core/Cargo.toml";
+    let mut section = "";
+    let mut findings = Vec::new();
+    for (index, line) in tree.text(path).lines().enumerate() {
+        if line.starts_with('[') {
+            section = line;
+        } else if section == "[dependencies]" {
+            let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
+            if !name.is_empty() && !name.starts_with('#') && !allowed.contains(&name) {
+                let rule = format!("mlbench-core depends on {name}");
+                let advice =
+                    "keep the core free of input, output and clocks, or extend the list in xtask's purity.rs";
+                findings.push(Finding::new(path, index + 1, rule, advice));
+            }
+        }
+    }
+    findings
+}
+
+/// Invariant 6: what runs is known by name, and stops in order.
+pub(super) fn spawn_in_background_only(tree: &Tree) -> Vec<Finding> {
+    let spawns = ["tokio::spawn(", "task::spawn(", "spawn_local(", "thread::spawn("];
+    let mut findings = Vec::new();
+    for source in tree.sources_in("mlbench-server/src/") {
+        // The writer of the database is a thread of its own: it is blocking from end to end.
+        let thread_allowed = source.path.starts_with("mlbench-server/src/sqlite/");
+        if source.path == "mlbench-server/src/background.rs" {
+            continue;
+        }
+        for line in source.product() {
+            let spawn = spawns.iter().find(|spawn| has_word(&line.code, spawn));
+            if spawn.is_some_and(|spawn| !(thread_allowed && *spawn == "thread::spawn(")) {
+                let rule = "a task is spawned outside background.rs";
+                let advice = "spawn it in a Background group, so that it is stopped in order";
+                findings.push(Finding::new(&source.path, line.number, rule, advice));
+            }
+        }
+    }
+    findings
+}
+
+/// A test that sleeps is slow on a good day and red on a bad one.
+pub(super) fn no_sleep_in_tests(tree: &Tree) -> Vec<Finding> {
+    let sleeps = ["thread::sleep", "time::sleep", "time::sleep_until", "sleep(Duration"];
+    let mut findings = Vec::new();
+    for source in tree.sources() {
+        for line in source.tests().filter(|line| sleeps.iter().any(|sleep| has_word(&line.code, sleep))) {
+            let advice = "await the event, or poll the condition with `eventually`";
+            findings.push(Finding::new(&source.path, line.number, "a test sleeps", advice));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::check;
+    use super::*;
+
+    #[test]
+    fn the_environment_is_read_in_three_places() {
+        let read = "fn f() { std::env::var(\"X\"); }\n";
+        let found = check(
+            environment,
+            &[
+                ("mlbench-server/src/settings.rs", read),
+                ("mlbench-cli/src/args.rs", "#[arg(env = \"X\")]\n"),
+                ("mlbench-client/src/client.rs", "fn from_env() { std::env::var(\"X\"); }\n"),
+                ("mlbench-client/src/metrics.rs", read),
+                ("mlbench-cli/src/commands/pods.rs", "#[arg(env = \"X\")]\n"),
+                ("mlbench-server/src/main.rs", "let home = env::var_os(\"HOME\");\n"),
+                ("xtask/src/main.rs", read),
+            ],
+        );
+        let expected = [
+            "mlbench-server/src/main.rs:1",
+            "mlbench-client/src/metrics.rs:1",
+            "mlbench-cli/src/commands/pods.rs:1",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_core_touches_nothing_outside_but_in_its_tests() {
+        let pure = "/// Like SystemTime.\nfn f() {}\n#[cfg(test)]\nmod tests {\n use std::fs;\n}\n";
+        assert!(check(core_is_pure, &[("mlbench-core/src/a.rs", pure)]).is_empty());
+        let impure = "use std::fs;\nlet now = Timestamp::now();\n";
+        let found = check(core_is_pure, &[("mlbench-core/src/b.rs", impure)]);
+        assert_eq!(found, ["mlbench-core/src/b.rs:1", "mlbench-core/src/b.rs:2"]);
+    }
+
+    #[test]
+    fn the_core_depends_on_nothing_that_touches_the_world() {
+        let toml =
+            "[dependencies]\nserde.workspace = true\ntokio = \"1\"\n[dev-dependencies]\ntempfile = \"3\"\n";
+        assert_eq!(
+            check(core_dependencies, &[("mlbench-core/Cargo.toml", toml)]),
+            ["mlbench-core/Cargo.toml:3"]
+        );
+    }
+
+    #[test]
+    fn only_background_spawns() {
+        let spawn = "tokio::spawn(async {});\ntokio::task::spawn_blocking(f);\n";
+        let files = [("mlbench-server/src/background.rs", spawn), ("mlbench-server/src/app/runs.rs", spawn)];
+        assert_eq!(check(spawn_in_background_only, &files), ["mlbench-server/src/app/runs.rs:1"]);
+    }
+
+    #[test]
+    fn tests_do_not_sleep() {
+        let sleep = "tokio::time::sleep(x).await;\n";
+        let files = [("tests/tests/it/main.rs", sleep), ("mlbench-client/src/metrics.rs", sleep)];
+        assert_eq!(check(no_sleep_in_tests, &files), ["tests/tests/it/main.rs:1"]);
+    }
+}
