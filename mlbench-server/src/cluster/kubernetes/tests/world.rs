@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::super::{KubernetesCluster, Options, testing};
+use super::account::Account;
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::{Cluster, ClusterError, Offsets, Provision, RankRef, Release, Task};
@@ -35,7 +36,10 @@ pub(super) struct World {
     pub(super) client: Client,
     pub(super) namespace: String,
     pub(super) options: Options,
-    kubeconfig: PathBuf,
+    /// The kubeconfig of who runs the tests; the clusters connect with less.
+    pub(super) kubeconfig: PathBuf,
+    /// Its kubeconfig is there as long as this is.
+    _account: Account,
     background: Background,
     /// Held until the end.
     peace: Option<RwLockReadGuard<'static, ()>>,
@@ -61,12 +65,21 @@ pub(super) async fn troubled_world() -> Option<World> {
     Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &object).await.unwrap();
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &namespace);
     eventually("the service account", || async { accounts.get_opt("default").await.ok().flatten() }).await;
+    let account = Account::new(&client, &kubeconfig, &namespace).await;
     let options = Options {
-        kubeconfig: Some(kubeconfig.clone()),
+        kubeconfig: Some(account.kubeconfig()),
         namespace: Some(namespace.clone()),
         ..testing::options()
     };
-    Some(World { client, namespace, options, kubeconfig, background: Background::new("test"), peace: None })
+    Some(World {
+        client,
+        namespace,
+        options,
+        kubeconfig,
+        _account: account,
+        background: Background::new("test"),
+        peace: None,
+    })
 }
 
 impl Drop for World {
@@ -74,7 +87,9 @@ impl Drop for World {
         // In a runtime of its own: that of the test may be ending. Nobody waits for the pods to go.
         let (kubeconfig, namespace) = (self.kubeconfig.clone(), self.namespace.clone());
         let delete = async move {
-            let namespaces: Api<Namespace> = Api::all(client(&kubeconfig).await);
+            let client = client(&kubeconfig).await;
+            Account::remove(&client, &namespace).await;
+            let namespaces: Api<Namespace> = Api::all(client);
             namespaces.delete(&namespace, &DeleteParams::default()).await.map(drop)
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
