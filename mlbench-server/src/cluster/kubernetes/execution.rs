@@ -32,10 +32,13 @@ impl KubernetesCluster {
         match exit_code {
             0 => Ok(()),
             3 => Err(ClusterError::Unreachable(stderr)),
-            code => Err(ClusterError::Refused(format!(
+            5 => Err(self.diagnosed(&task.at, Symptom::Vanished, "").await),
+            code @ (1 | 2 | 126 | 127) => Err(ClusterError::Refused(format!(
                 "the command of rank {} could not be started in {}: {stderr} (exit code {code})",
                 task.at.rank, task.at.pod
             ))),
+            // The shell itself was ended: the container goes, or somebody was there.
+            code => Err(self.diagnosed(&task.at, Symptom::Silent, &format!("exit code {code}")).await),
         }
     }
 
@@ -92,9 +95,6 @@ impl KubernetesCluster {
         let container = described.as_deref().and_then(reasons::worker_container);
         match run_script(&self.pods, pod, container, script, patience).await {
             Ok(answered) => Ok(answered),
-            Err(ExecError::Refused { code: 403, message }) => {
-                Err(ClusterError::Refused(format!("this server may not execute commands in pods: {message}")))
-            }
             Err(ExecError::NoShell(why) | ExecError::Cut(why) | ExecError::Refused { message: why, .. }) => {
                 Err(self.diagnosed(rank, Symptom::Silent, &why).await)
             }

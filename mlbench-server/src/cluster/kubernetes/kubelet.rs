@@ -166,7 +166,12 @@ impl State {
                  on `nodes/metrics`, see deploy/kubernetes/kubelet-metrics"
             ),
             Failure::Node(why) if self.complained.insert(node.to_owned()) => {
-                tracing::warn!(node, why, "pod metrics of this node are missing");
+                tracing::warn!(
+                    node,
+                    why,
+                    "pod metrics of this node are missing; a kubelet whose certificate the cluster did not sign can \
+                     only be read with --kubelet-via-apiserver"
+                );
             }
             _ => {}
         }

@@ -31,6 +31,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Event, Pod as ClusterPod, Service};
+use kube::api::ListParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use mlbench_core::Pod;
@@ -163,23 +164,32 @@ async fn configuration(options: &Options) -> Result<Config, ClusterError> {
     Config::infer().await.map_err(|error| refused(&error))
 }
 
+/// Whether the pods can be listed. A refusal is believed when it is repeated: an API server that has just come up
+/// knows no rights yet.
 async fn check(pods: &Api<ClusterPod>, options: &Options, namespace: &str) -> Result<(), ClusterError> {
     let selector = names::worker_selector(options.release.as_str());
-    match pods.list(&kube::api::ListParams::default().labels(&selector).limit(1)).await {
-        Err(kube::Error::Api(status)) if (400..500).contains(&status.code) => {
-            Err(ClusterError::Refused(format!(
-                "the API server does not let this server list pods in namespace {namespace}: {}",
-                status.message
-            )))
+    let one = ListParams::default().labels(&selector).limit(1);
+    let deadline = tokio::time::Instant::now() + FIRST_LIST;
+    loop {
+        match pods.list(&one).await {
+            Ok(_) => return Ok(()),
+            Err(kube::Error::Api(status)) if (400..500).contains(&status.code) => {
+                if tokio::time::Instant::now() >= deadline {
+                    return Err(ClusterError::Refused(format!(
+                        "the API server does not let this server list pods in namespace {namespace}: {}",
+                        status.message
+                    )));
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = said(&error),
+                    "the API server does not answer; trying again in the background"
+                );
+                return Ok(());
+            }
         }
-        Err(error) => {
-            tracing::warn!(
-                error = said(&error),
-                "the API server does not answer; trying again in the background"
-            );
-            Ok(())
-        }
-        Ok(_) => Ok(()),
     }
 }
 

@@ -61,9 +61,6 @@ impl KubernetesCluster {
             Err(ExecError::NoShell(_)) => Err(ClusterError::Refused(format!(
                 "the image of worker pod {pod} has no shell `sh`, which runs need"
             ))),
-            Err(ExecError::Refused { code: 403, message }) => {
-                Err(ClusterError::Refused(format!("this server may not execute commands in pods: {message}")))
-            }
             Err(ExecError::Refused { message, .. } | ExecError::Cut(message)) => {
                 Ok(Some(format!("worker pod {pod} does not take commands yet: {message}")))
             }

@@ -21,6 +21,15 @@ k_oom() {
         done <"$k_file"
     done
 }
+# A rank that talks all the time is read once a second: every exec costs its node some CPU.
+k_gather() {
+    mlbench_supervisor "$k_dir"
+    mlbench_size "$k_dir/stdout"
+    k_new=$((f_size - $1))
+    mlbench_size "$k_dir/stderr"
+    k_new=$((k_new + f_size - $2))
+    [ "$s_state" != running ] || [ "$k_new" -le 0 ] || [ "$k_new" -gt 65536 ] || sleep 1
+}
 "#;
 
 /// Writes scripts for the pods of one server.
@@ -45,7 +54,8 @@ impl Scripts {
     /// Starts a rank. The counter beside it tells later whether it was the memory that ended it.
     pub(super) fn launch(&self, task: &Task) -> Result<String, ClusterError> {
         let counted = "[ -f \"$k_dir/oom\" ] || { k_oom; echo \"$k_killed\" >\"$k_dir/oom\"; }";
-        let verb = format!("{counted}\nmlbench_launch \"$k_dir\"{}", launch_arguments(task)?);
+        let there = "[ -d \"$k_dir\" ] || exit 5";
+        let verb = format!("{there}\n{counted}\nmlbench_launch \"$k_dir\"{}", launch_arguments(task)?);
         Ok(self.script(&task.at, &exports(task)?, &verb))
     }
 
@@ -53,9 +63,9 @@ impl Scripts {
     pub(super) fn follow(&self, rank: &RankRef, from: Offsets, limit: usize, seconds: u64) -> String {
         let verb = format!(
             "k_before=0\n[ ! -r \"$k_dir/oom\" ] || read -r k_before <\"$k_dir/oom\"\n\
-             mlbench_follow \"$k_dir\" {} {} {limit} {seconds}\n\
+             k_gather {} {}\nmlbench_follow \"$k_dir\" {} {} {limit} {seconds}\n\
              k_oom\necho \"mlbench-end $((k_killed - k_before))\"",
-            from.stdout, from.stderr
+            from.stdout, from.stderr, from.stdout, from.stderr
         );
         self.script(rank, "", &verb)
     }

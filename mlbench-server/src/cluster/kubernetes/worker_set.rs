@@ -123,8 +123,9 @@ where
             Some(_) => Ok(Made::Taken),
             None => Ok(Made::NotYet(format!("{name} was removed a moment ago"))),
         },
-        403 if refusal.message.contains("exceeded quota") => Ok(Made::NotYet(refusal.message)),
-        400 | 403 | 422 => {
+        // A quota may be raised, a right be given; and an API server that has just come up knows no rights yet.
+        401 | 403 => Ok(Made::NotYet(refusal.message)),
+        400 | 422 => {
             Err(ClusterError::Refused(format!("the API server refuses the worker set: {}", refusal.message)))
         }
         _ => Err(ClusterError::Unreachable(refusal.message)),

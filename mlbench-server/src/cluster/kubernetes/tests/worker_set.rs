@@ -1,10 +1,12 @@
 use k8s_openapi::api::apps::v1::StatefulSet;
-use kube::api::ListParams;
+use k8s_openapi::api::core::v1::ResourceQuota;
+use kube::api::{ListParams, PostParams};
 use mlbench_core::run::RunKey;
+use serde_json::json;
 
 use super::super::{KubernetesCluster, Options};
 use super::world::{
-    IMAGE, eventually, followed, image_run, launch, provisioned, rank, released, waits_for, world,
+    IMAGE, eventually, followed, image_run, launch, object, provisioned, rank, released, waits_for, world,
 };
 use crate::background::Background;
 use crate::clock::Clock;
@@ -84,6 +86,39 @@ async fn a_run_that_no_node_can_take_says_so_and_can_be_released_while_it_waits(
     assert!(missing.contains("Insufficient cpu"), "{missing}");
     released(&cluster, &run).await;
     assert_eq!(world.leftovers().await, (0, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_that_leaves_no_room_is_named() {
+    let Some(world) = world().await else { return };
+    let cluster = world.cluster().await;
+    let quota = json!({"metadata": {"name": "small"}, "spec": {"hard": {"pods": "1"}}});
+    world.api::<ResourceQuota>().create(&PostParams::default(), &object(quota)).await.unwrap();
+    eventually("the quota", || async {
+        world.api::<ResourceQuota>().get("small").await.unwrap().status?.used
+    })
+    .await;
+    let run = image_run(1, "x", 2, IMAGE);
+    let missing = waits_for(&cluster, &run, &["exceeded quota"]).await;
+    assert!(missing.contains("1 of 2 worker pods have been made"), "{missing}");
+    released(&cluster, &run).await;
+    assert_eq!(world.leftovers().await, (0, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_somebody_else_s_object_bears_is_left_to_it() {
+    let Some(world) = world().await else { return };
+    let cluster = world.cluster().await;
+    let labels = json!({"app": "other"});
+    let set = json!({"metadata": {"name": "x-mlbench-worker-rel"}, "spec": {"replicas": 0, "serviceName": "none",
+        "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {"containers": [
+            {"name": "c", "image": IMAGE}]}}}});
+    world.api::<StatefulSet>().create(&PostParams::default(), &object(set)).await.unwrap();
+    let mut run = image_run(7, "x", 1, IMAGE);
+    let workers = provisioned(&cluster, &mut run).await;
+    assert_eq!(workers[0].pod.as_str(), "x-7-mlbench-worker-rel-0");
+    released(&cluster, &run).await;
+    assert_eq!(world.leftovers().await, (1, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
