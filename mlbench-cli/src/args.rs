@@ -24,8 +24,7 @@ Exit codes:
   7    the server cannot be reached
   130  interrupted with Ctrl-C
 
-Data goes to standard output: a table on a terminal, columns separated by tabs elsewhere, or what --output
-says. Notes and errors go to standard error.
+Data goes to standard output, notes and errors to standard error.
 
 Examples:
   mlbench runs start --name first --workers 2 --wait
@@ -41,6 +40,7 @@ pub(crate) struct Cli {
     #[arg(
         long,
         global = true,
+        display_order = 900,
         env = "MLBENCH_URL",
         value_name = "URL",
         default_value = DEFAULT_URL
@@ -73,8 +73,8 @@ pub(crate) enum Command {
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct OutputArgs {
-    /// Form of the output [default: a table on a terminal, else columns separated by tabs]
-    #[arg(short, long, value_enum, value_name = "FORM")]
+    /// Form of the output: table, csv or json [default: table on a terminal, else columns separated by tabs]
+    #[arg(short, long, value_enum, value_name = "FORM", hide_possible_values = true, display_order = 800)]
     pub(crate) output: Option<Format>,
 }
 

@@ -1,5 +1,5 @@
 /// Answers the requests of the documentation's examples from a thread; gives back its address.
-fn responder() -> String {
+fn responder() -> std::io::Result<String> {
     use std::io::{BufRead, BufReader, Read, Write};
     const RUN: &str = r#"{"id":1,"name":"first try","created_at":"2018-08-03T09:21:29.347960Z","finished_at":
         "2018-08-03T09:22:29.347960Z","state":"FINISHED","job_id":"5ec9f286-e12d-41bc-886e-0174ef2bddae",
@@ -10,33 +10,35 @@ fn responder() -> String {
         "cumulative":false,"metadata":""}"#;
     const POINTS: &str = r#"{"accuracy":[{"date":"2018-08-03T09:21:44.331823Z","value":"0.7845"}]}"#;
     const PODS: &str = r#"[{"name":"w-0","labels":"{'app': 'mlbench'}","phase":"Running","ip":"127.0.0.1"}]"#;
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = BufReader::new(stream.unwrap());
-            let (mut first, mut length) = (String::new(), 0);
-            stream.read_line(&mut first).unwrap();
-            let mut line = first.clone();
-            while line.trim() != "" {
-                line.clear();
-                stream.read_line(&mut line).unwrap();
-                if let Some(number) = line.to_lowercase().strip_prefix("content-length:") {
-                    length = number.trim().parse().unwrap();
-                }
+    fn answer(stream: std::net::TcpStream) -> std::io::Result<()> {
+        let mut stream = BufReader::new(stream);
+        let (mut first, mut length) = (String::new(), 0);
+        stream.read_line(&mut first)?;
+        let mut line = first.clone();
+        while line.trim() != "" {
+            line.clear();
+            stream.read_line(&mut line)?;
+            if let Some(number) = line.to_lowercase().strip_prefix("content-length:") {
+                length = number.trim().parse().unwrap_or(0);
             }
-            stream.read_exact(&mut vec![0; length]).unwrap();
-            let (status, body) = match first.rsplit_once(' ').unwrap().0 {
-                "GET /healthz" => ("200 OK", "ok"),
-                "GET /api/pods/" => ("200 OK", PODS),
-                "POST /api/metrics/" => ("201 Created", METRIC),
-                head if head.starts_with("GET /api/metrics/") => ("200 OK", POINTS),
-                "GET /api/runs/" => ("200 OK", "[]"),
-                _ => ("200 OK", RUN),
-            };
-            let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
-            stream.get_mut().write_all(format!("{head}{body}").as_bytes()).unwrap();
+        }
+        stream.read_exact(&mut vec![0; length])?;
+        let (status, body) = match first.trim_end().trim_end_matches(" HTTP/1.1") {
+            "GET /api/pods/" => ("200 OK", PODS),
+            "POST /api/metrics/" => ("201 Created", METRIC),
+            head if head.starts_with("GET /api/metrics/") => ("200 OK", POINTS),
+            _ => ("200 OK", RUN),
+        };
+        let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.get_mut().write_all(format!("{head}{body}").as_bytes())
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}", listener.local_addr()?);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // A request that breaks off is its sender's to tell of.
+            let _ = answer(stream);
         }
     });
-    url
+    Ok(url)
 }

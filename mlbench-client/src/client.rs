@@ -1,5 +1,6 @@
 //! [`Client`]: a server and how it is talked to.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use mlbench_core::Owner;
 use tokio::time::Instant;
 
 use crate::transport::Transport;
-use crate::{Health, MetricLogger, Metrics, Pods, Result, Runs, retry};
+use crate::{Error, Health, MetricLogger, Metrics, Pods, Result, Runs, retry};
 
 /// Where a server listens when nothing else is said.
 pub const DEFAULT_URL: &str = "http://127.0.0.1:8000";
@@ -25,6 +26,19 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     transport: Transport,
     give_up_after: Duration,
+    listener: Listener,
+}
+
+/// Is told of failures after which a call is tried again.
+#[derive(Clone)]
+struct Listener(Arc<Listen>);
+
+type Listen = dyn Fn(&Error, u32) + Send + Sync;
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
 }
 
 impl Client {
@@ -35,13 +49,20 @@ impl Client {
             base_url: DEFAULT_URL.to_owned(),
             timeout: DEFAULT_TIMEOUT,
             give_up_after: DEFAULT_GIVE_UP,
+            listener: Listener(Arc::new(|_, _| ())),
         }
     }
 
     /// A client of the server that the environment variable `MLBENCH_URL` names, else of [`DEFAULT_URL`].
     ///
+    /// ```
+    /// let client = mlbench_client::Client::from_env()?;
+    /// assert!(client.base_url().starts_with("http"));
+    /// # Ok::<(), mlbench_client::Error>(())
+    /// ```
+    ///
     /// # Errors
-    /// [`InvalidUrl`](crate::Error::InvalidUrl) when the variable holds something else than an address.
+    /// [`InvalidUrl`](Error::InvalidUrl) when the variable holds something else than an address.
     pub fn from_env() -> Result<Self> {
         let url = std::env::var("MLBENCH_URL").ok().filter(|url| !url.is_empty());
         Self::builder().base_url(url.unwrap_or_else(|| DEFAULT_URL.to_owned())).build()
@@ -98,7 +119,7 @@ impl Client {
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let client = Client::builder().base_url(responder()).build()?;
+    /// # let client = Client::builder().base_url(responder()?).build()?;
     /// let pods = client.patiently(|| client.pods().list()).await?;
     /// assert_eq!(pods[0].labels["app"], "mlbench");
     /// # Ok(())
@@ -106,7 +127,7 @@ impl Client {
     /// ```
     pub async fn patiently<T, F: Future<Output = Result<T>>>(&self, call: impl FnMut() -> F) -> Result<T> {
         let deadline = Instant::now() + self.0.give_up_after;
-        retry::until(|| deadline, call).await
+        retry::until(|| deadline, |error, attempt| (self.0.listener.0)(error, attempt), call).await
     }
 
     pub(crate) fn transport(&self) -> &Transport {
@@ -124,6 +145,7 @@ pub struct ClientBuilder {
     base_url: String,
     timeout: Duration,
     give_up_after: Duration,
+    listener: Listener,
 }
 
 impl ClientBuilder {
@@ -149,12 +171,21 @@ impl ClientBuilder {
         self
     }
 
+    /// Tells `listener` of each failure after which a call is tried again, with the number of attempts so far (from 1): a
+    /// program can say why it takes so long. A [`MetricLogger`] tells of its own only at the
+    /// [`flush`](MetricLogger::flush).
+    #[must_use]
+    pub fn on_retry(mut self, listener: impl Fn(&Error, u32) + Send + Sync + 'static) -> Self {
+        self.listener = Listener(Arc::new(listener));
+        self
+    }
+
     /// Makes the client; nothing is sent yet.
     ///
     /// # Errors
-    /// [`InvalidUrl`](crate::Error::InvalidUrl) for an address that is none, [`Setup`](crate::Error::Setup) when TLS cannot be set up.
+    /// [`InvalidUrl`](Error::InvalidUrl) for an address that is none, [`Setup`](Error::Setup) when TLS cannot be set up.
     pub fn build(self) -> Result<Client> {
         let transport = Transport::new(&self.base_url, self.timeout)?;
-        Ok(Client(Arc::new(Inner { transport, give_up_after: self.give_up_after })))
+        Ok(Client(Arc::new(Inner { transport, give_up_after: self.give_up_after, listener: self.listener })))
     }
 }

@@ -9,7 +9,7 @@
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let url = responder();
+//! # let url = responder()?;
 //! let client = Client::builder().base_url(url).build()?;
 //! let run = client.runs().start(&NewRun::named(RunName::new("first try")?)).await?;
 //! let run = client.runs().wait(run.id).await?;
@@ -26,7 +26,7 @@
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let url = responder();
+//! # let url = responder()?;
 //! let client = Client::builder().base_url(url).build()?;
 //! let logger = client.metric_logger(Owner::Run(RunId::new(1).ok_or("run ids start at 1")?));
 //! for step in 1..=3 {

@@ -35,7 +35,7 @@ impl Metrics<'_> {
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let client = Client::builder().base_url(responder()).build()?;
+    /// # let client = Client::builder().base_url(responder()?).build()?;
     /// # let run = RunId::new(1).ok_or("run ids start at 1")?;
     /// let query = MetricsQuery { metric_filter: Some("accuracy".to_owned()), ..MetricsQuery::default() };
     /// let metrics = client.metrics().get(&Owner::Run(run), &query).await?;
@@ -72,7 +72,7 @@ impl Metrics<'_> {
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let client = Client::builder().base_url(responder()).build()?;
+    /// # let client = Client::builder().base_url(responder()?).build()?;
     /// # let run = RunId::new(1).ok_or("run ids start at 1")?;
     /// let metric = NewMetric::new(Owner::Run(run), "accuracy", "0.7845")?;
     /// let stored = client.metrics().post(&metric).await?;

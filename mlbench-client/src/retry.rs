@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use crate::Result;
+use crate::{Error, Result};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
@@ -32,13 +32,17 @@ impl Backoff {
 }
 
 /// Calls until it succeeds or fails for good. What may succeed later is tried again until `deadline`, which is asked
-/// for after every failure; a server that says `Retry-After` is left alone as long.
+/// for after every failure; a server that says `Retry-After` is left alone as long. `listener` is told of each failure
+/// that is not the end, with the number of attempts so far.
 pub(crate) async fn until<T, F: Future<Output = Result<T>>>(
     deadline: impl Fn() -> Instant,
+    listener: impl Fn(&Error, u32),
     mut call: impl FnMut() -> F,
 ) -> Result<T> {
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+    let mut attempt = 0;
     loop {
+        attempt += 1;
         let error = match call().await {
             Err(error) if error.retryable() => error,
             other => return other,
@@ -48,6 +52,7 @@ pub(crate) async fn until<T, F: Future<Output = Result<T>>>(
         if now >= deadline || asked_for > deadline {
             return Err(error);
         }
+        listener(&error, attempt);
         sleep_until((now + backoff.next()).max(asked_for).min(deadline)).await;
     }
 }

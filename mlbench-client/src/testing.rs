@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -111,7 +110,7 @@ async fn converse(script: Arc<Script>, stream: TcpStream) -> Option<()> {
                 return None;
             }
             Step::Drop => return None,
-            Step::Stall => tokio::time::sleep(Duration::from_secs(3600)).await,
+            Step::Stall => std::future::pending().await,
         }
     }
 }

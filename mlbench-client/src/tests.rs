@@ -114,6 +114,17 @@ async fn a_metric_is_posted_again_under_its_key_until_it_is_stored() {
 }
 
 #[tokio::test]
+async fn a_listener_learns_why_a_call_takes_so_long() {
+    let server = Server::new([Step::status(503), Step::status(500)], created()).await;
+    let (told, heard) = std::sync::mpsc::channel();
+    let listener = move |error: &Error, attempt| told.send((error.status(), attempt)).unwrap();
+    let client = server.builder().on_retry(listener).build().unwrap();
+    client.metrics().post(&metric()).await.unwrap();
+    drop(client);
+    assert_eq!(heard.into_iter().collect::<Vec<_>>(), [(Some(503), 1), (Some(500), 2)]);
+}
+
+#[tokio::test]
 async fn two_metrics_never_share_a_key() {
     let server = Server::new([], created()).await;
     let client = server.client();

@@ -1,5 +1,6 @@
 //! The command line, run as a user runs it.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use tokio::process::Command;
@@ -60,6 +61,17 @@ impl Cli {
         let text = self.ok(&[args, &["-o", "json"]].concat()).await;
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
+}
+
+/// Runs any program to its end.
+///
+/// # Panics
+/// When it cannot be started or does not end in time.
+pub async fn run_program(program: &Path, args: &[&str]) -> Ended {
+    let mut command = Command::new(program);
+    clean_environment(&mut command);
+    command.args(args);
+    run_to_end(command, &program.display().to_string()).await
 }
 
 /// Takes the settings of whoever runs the tests out of a child's environment.

@@ -7,13 +7,22 @@
 
 mod binaries;
 mod cli;
+mod http;
 mod processes;
+mod runs;
 mod server;
 pub mod tools;
 mod wait;
 
 pub use binaries::binary;
-pub use cli::{Cli, Ended};
+pub use cli::{Cli, Ended, run_program};
+pub use http::{Answer, Request};
 pub use processes::{Process, processes_with};
+pub use runs::new_run;
 pub use server::{ServerOptions, TestServer};
 pub use wait::{PATIENCE, eventually};
+
+/// The Rust examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

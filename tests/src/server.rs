@@ -81,6 +81,20 @@ impl TestServer {
         self.address
     }
 
+    /// Its process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().and_then(Child::id).expect("the server runs")
+    }
+
+    /// Changes how it is started the next time.
+    pub fn reconfigure(&mut self, change: impl FnOnce(ServerOptions) -> ServerOptions) {
+        self.options = change(std::mem::take(&mut self.options));
+    }
+
     /// Its database.
     #[must_use]
     pub fn database(&self) -> PathBuf {
@@ -148,8 +162,8 @@ impl TestServer {
     }
 
     fn signal(&self, signal: Signal) {
-        let pid = self.child.as_ref().and_then(Child::id).expect("the server runs");
-        kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
+        let pid = i32::try_from(self.pid()).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
     async fn ended(&mut self) -> ExitStatus {
@@ -158,9 +172,10 @@ impl TestServer {
         status.unwrap_or_else(|_| panic!("the server did not end:\n{}", self.log())).unwrap()
     }
 
-    /// Stands in the environment of everything that this server starts, directly or not.
+    /// Stands in the environment of everything that this server starts, directly or not. (It keeps its own settings,
+    /// `MLBENCH_*`, from its workers.)
     fn marker(&self) -> String {
-        format!("MLBENCH_TEST_DIR={}\0", self.dir.path().display())
+        format!("E2E_SERVER_DIR={}\0", self.dir.path().display())
     }
 
     fn log_file(&self) -> PathBuf {
@@ -170,7 +185,7 @@ impl TestServer {
     fn command(&self) -> Command {
         let mut command = Command::new(binary("mlbench-server"));
         clean_environment(&mut command);
-        command.env("MLBENCH_TEST_DIR", self.dir.path()).current_dir(self.dir.path()).stdin(Stdio::null());
+        command.env("E2E_SERVER_DIR", self.dir.path()).current_dir(self.dir.path()).stdin(Stdio::null());
         command
     }
 

@@ -47,14 +47,14 @@ pub(crate) struct OneRunArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-In the command, {hosts} {run_id} {rank} {backend} are replaced. With mpi it is started on the first worker behind
-mpirun, with gloo, nccl, another or no backend on every worker.
+In the command, {hosts} {run_id} {rank} {backend} are replaced. With mpi it is started on the first worker behind \
+mpirun, with any other backend or none on every worker.
 
 Examples:
   mlbench runs start --name first
   mlbench runs start --name two --workers 2 --cpus 0.5 --light --wait
   mlbench runs start --name mine --command 'python train.py --rank {rank} --hosts {hosts}'
-  mlbench runs start --name cifar --image mlbench/pytorch-cifar10-resnet20-all-reduce:latest --backend mpi")]
+  mlbench runs start --name job --image registry.example/job --command ./job --backend mpi")]
 pub(crate) struct StartArgs {
     /// What to call it: 1 to 100 characters
     #[arg(long, value_name = "NAME", value_parser = |text: &str| RunName::new(text))]
@@ -104,8 +104,8 @@ pub(crate) struct WaitArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Lines begin with the rank that wrote them, [mlbench] marks notes of the server; with --rank they stand alone. With -o
-json there is one JSON object per line.
+Lines begin with the rank that wrote them, [mlbench] marks notes of the server; with --rank they stand alone. With -o json \
+there is one JSON object per line.
 
 Examples:
   mlbench runs logs first --follow

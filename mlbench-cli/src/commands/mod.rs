@@ -7,15 +7,15 @@ mod metrics;
 mod pods;
 mod runs;
 
-use mlbench_client::Client;
+use mlbench_client::{Client, Error};
 
 use crate::args::{Cli, Command, RunsCommand};
 use crate::failure::Failure;
-use crate::output::Printer;
+use crate::output::{Printer, say};
 
 /// Does what the command line says.
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
-    let client = Client::builder().base_url(cli.server()).build()?;
+    let client = Client::builder().base_url(cli.server()).on_retry(tell).build()?;
     match &cli.command {
         Command::Pods(output) => pods::list(&client, Printer::stdout(output.output)).await,
         Command::Metrics(args) => metrics::run(&client, args).await,
@@ -31,5 +31,12 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         },
         // Done by `main`, before there is a client.
         Command::Benchmark(_) => Ok(()),
+    }
+}
+
+/// Says why nothing goes on, once for each time that it stops.
+fn tell(error: &Error, attempt: u32) {
+    if attempt == 1 {
+        say(format_args!("{error}; trying again for a minute"));
     }
 }

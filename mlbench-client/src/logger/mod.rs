@@ -142,5 +142,6 @@ async fn send(client: &Client, ledger: &Ledger, queued: &Queued) -> Result<()> {
         return Err(Error::GivenUp { after: patience });
     }
     let call = create(&queued.metric)?;
-    retry::until(deadline, || client.transport().json::<IgnoredAny>(&call)).await.map(drop)
+    // Failures on the way are not told: there would be one for each post under way. `flush` reports what is lost.
+    retry::until(deadline, |_, _| (), || client.transport().json::<IgnoredAny>(&call)).await.map(drop)
 }

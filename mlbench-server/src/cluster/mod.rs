@@ -175,10 +175,11 @@ pub enum ClusterError {
     /// It does not answer now; the same call may succeed later.
     #[error("the cluster cannot be reached: {0}")]
     Unreachable(String),
-    /// The worker is gone, or its process is without having left an exit code; says why in words.
+    /// The worker is gone, or its process is without having left an exit code; says which rank and why in words, and
+    /// becomes the reason of the run.
     #[error("{0}")]
     Lost(String),
-    /// It will never do this; says why in words.
+    /// It will never do this; says why in words, and becomes the reason of the run.
     #[error("{0}")]
     Refused(String),
 }

@@ -1,11 +1,11 @@
 # The supervisor of a rank: the same for workers on this machine and in pods. POSIX sh; needs setsid, ln, mv, rm, ls,
-# cat, dd, head, tail, grep, tr and sleep, which the smallest images have.
+# cat, dd, head, tail, tr, sed and sleep, which the smallest images have.
 #
 # How to call it. Run `sh` without arguments and write to its standard input: this file, then one line per variable of
 # the command's environment, then one verb, then `exit`:
 #
 #     export RANK='0'
-#     mlbench_launch '/work/run-3/rank-0' '<job id>/0' 'python' 'train.py'
+#     mlbench_launch '/supervisor/run-3/rank-0' '<job id>/0' 'python' 'train.py'
 #     exit
 #
 # Every value stands in single quotes, a quote within it as '\'' (NUL cannot be had). So nothing travels in argv, where
@@ -31,7 +31,7 @@
 #
 # Files in DIR: stdout, stderr; identity (`BOOT_ID PID START_TIME` of the supervisor, there before the command starts);
 # usage (/proc/PID/stat and io of the supervisor when its command had ended: what all waited-for children used);
-# exit_code (128+n for signal n), written last. What belongs to a rank is the supervisor's session and every process
+# exit_code (128+n for signal n and a newline), written last. What belongs to a rank is the supervisor's session and every process
 # with MLBENCH_WORKER_ID=ID in its environment.
 
 mlbench_prepare() {
@@ -41,6 +41,10 @@ mlbench_prepare() {
 mlbench_launch() {
     mlbench_dir=$1
     [ -f "$mlbench_dir/identity" ] && return 0
+    if [ ! -d "$mlbench_dir" ]; then
+        echo "the directory of the rank is not there" >&2
+        return 1
+    fi
     cat >"$mlbench_dir/supervise.$$" <<'SUPERVISE' || return 1
 dir=$1
 shift
@@ -61,10 +65,11 @@ rm -f "$dir/identity.$$"
     exec "$@"
 ) </dev/null >>"$dir/stdout" 2>>"$dir/stderr"
 code=$?
-cat /proc/$$/stat /proc/$$/io >"$dir/usage.new"
-mv -f "$dir/usage.new" "$dir/usage"
-# A full disk must not cost the exit code.
-until echo "$code" >"$dir/exit_code.new" && mv -f "$dir/exit_code.new" "$dir/exit_code"; do
+# From here on without another process, which a SIGKILL to all that belongs to the rank would reach.
+copy() { while read -r line; do echo "$line"; done; }
+{ copy </proc/$$/stat; copy </proc/$$/io; } >"$dir/usage"
+# One short write, complete with its newline or not there. A full disk must not cost it.
+until echo "$code" >"$dir/exit_code"; do
     [ -d "$dir" ] || exit 0
     sleep 1
 done
@@ -74,8 +79,9 @@ SUPERVISE
     export MLBENCH_WORKER_ID
     shift 2
     # setsid forks when it leads a process group, and only then. The first makes its shell a leader, so the second
-    # always forks and the caller goes on at once, without `&` and its ignored signals.
-    setsid sh -c 'exec setsid sh "$@" </dev/null >/dev/null 2>&1' \
+    # always forks and the caller goes on at once, without `&` and its ignored signals. The trap is for shells that
+    # ignore SIGQUIT themselves.
+    setsid sh -c 'trap : QUIT; exec setsid sh "$@" </dev/null >/dev/null 2>&1' \
         sh "$mlbench_dir/supervise" "$mlbench_dir" "$@" || return 1
     mlbench_tries=0
     until [ -f "$mlbench_dir/identity" ]; do
@@ -154,8 +160,9 @@ mlbench_follow() {
     while :; do
         mlbench_supervisor "$1"
         f_code=-
-        # Looked for after the supervisor, and sizes after it: what is reported as ended is complete.
-        if { read -r f_code <"$1/exit_code"; } 2>/dev/null && [ -n "$f_code" ]; then
+        # Looked for after the supervisor, and sizes after it: what is reported as ended is complete. `read` fails
+        # without a newline.
+        if { read -r f_code <"$1/exit_code"; } 2>/dev/null; then
             s_state=ended
         else
             f_code=-
@@ -177,23 +184,18 @@ mlbench_follow() {
     mlbench_bytes "$1/stderr" "$f_err" "$3"
 } </dev/null
 
-# Sets m_bearers to the environments that hold the string $1. They are lists of strings that end in NUL: busybox reads
-# no further than the first of a line, unless its grep was built to know -z.
+# Prints the pids of the processes with id $1 in their environment. `tail` heads each of several files with its name;
+# not all greps read on behind a NUL.
 mlbench_bearers() {
-    if printf 'a\0b\0' | grep -qzxF b 2>/dev/null; then
-        m_bearers=" $(echo $(LC_ALL=C grep -lszxF "$1" /proc/[0-9]*/environ 2>/dev/null)) "
-        return
-    fi
-    m_bearers=' '
-    for m_environ in /proc/[0-9]*/environ; do
-        { tr '\0' '\n' <"$m_environ"; } 2>/dev/null | grep -qxF "$1" && m_bearers="$m_bearers$m_environ "
-    done
+    tail -c +1 /proc/[0-9]*/environ 2>/dev/null | tr '\000' '\n' | LC_ALL=C sed -n \
+        -e '/^==> .proc.[0-9]*.environ <==$/{' -e 's/[^0-9]//g' -e h -e d -e '}' \
+        -e "\\,^MLBENCH_WORKER_ID=$1\$,{" -e g -e p -e '}'
 }
 
 # Sets m_pids to what belongs to the rank of directory $1 and id $2, without its supervisor.
 mlbench_members() {
     mlbench_supervisor "$1"
-    mlbench_bearers "MLBENCH_WORKER_ID=$2"
+    m_bearers=" $(echo $(mlbench_bearers "$2")) "
     m_pids=''
     for m_dir in /proc/[0-9]*; do
         m_pid=${m_dir#/proc/}
@@ -201,7 +203,7 @@ mlbench_members() {
         case $p_state in Z | X) continue ;; esac
         # The session's number says something only while its leader, the supervisor, is known to be there.
         case $m_bearers in
-        *" $m_dir/environ "*) m_pids="$m_pids $m_pid" ;;
+        *" $m_pid "*) m_pids="$m_pids $m_pid" ;;
         *) [ -n "$s_pid" ] && [ "$p_session" = "$s_pid" ] && m_pids="$m_pids $m_pid" ;;
         esac
     done

@@ -158,7 +158,7 @@ fn failure(run: &Run, seen: &Seen) -> Option<String> {
         return Some(refusal.clone());
     }
     let of_rank = |rank: &RankStatus| {
-        let lost = rank.lost.as_deref().map(|why| words::lost(rank.rank, why));
+        let lost = rank.lost.clone();
         lost.or_else(|| rank.exit_code.filter(|&code| code != 0).map(|code| words::exit(rank.rank, code)))
     };
     if let Some(reason) = run.ranks.iter().find_map(of_rank) {

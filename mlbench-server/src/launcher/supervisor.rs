@@ -20,7 +20,7 @@ use super::outage::{Caller, Outages};
 use super::plan::{Action, Limits, Now, Seen, Signalled, plan};
 use super::records::Records;
 use super::words;
-use crate::cluster::{ClusterError, Release, Signal};
+use crate::cluster::{ClusterError, Provision, Release, Signal};
 
 /// The longest pause before a run is looked at again that waits for something.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
@@ -163,7 +163,10 @@ impl<'a> Supervisor<'a> {
             }
             Action::Follow(_) => {}
             Action::Signal(signal, ranks) => return self.signal(run, signal, ranks).await,
-            Action::Decide(ending) => records.ending(&ending).await?,
+            Action::Decide(ending) => {
+                tracing::info!(run = %run.id, event = ?ending.event, reason = ending.reason, "end decided");
+                records.ending(&ending).await?;
+            }
             Action::Release => return self.release(run).await,
             Action::End => records.end().await?,
         }
@@ -174,9 +177,10 @@ impl<'a> Supervisor<'a> {
         match self.context.deps.cluster.provision(run).await {
             Ok(answer) => {
                 self.context.answer(Caller::Supervisor);
-                let same = self.seen.provision.as_ref() == Some(&answer);
+                // A cluster whose words change all the time must not be asked all the time.
+                let again = self.seen.provision.is_some() && matches!(answer, Provision::Waiting { .. });
                 self.seen.provision = Some(answer);
-                Ok(if same { Next::Wait } else { Next::Plan })
+                Ok(if again { Next::Wait } else { Next::Plan })
             }
             Err(error @ ClusterError::Unreachable(_)) => self.no_answer(&error).await,
             Err(ClusterError::Refused(why) | ClusterError::Lost(why)) => {
@@ -198,7 +202,7 @@ impl<'a> Supervisor<'a> {
                 Ok(()) => self.seen.launched += 1,
                 Err(error @ ClusterError::Unreachable(_)) => return self.no_answer(&error).await,
                 Err(ClusterError::Refused(why) | ClusterError::Lost(why)) => {
-                    self.seen.refusal = Some(words::not_started(self.seen.launched, &why));
+                    self.seen.refusal = Some(why);
                     break;
                 }
             }

@@ -35,16 +35,6 @@ pub(super) fn exit(rank: u32, code: i32) -> String {
     }
 }
 
-/// A rank whose outcome can never be known.
-pub(super) fn lost(rank: u32, why: &str) -> String {
-    format!("rank {rank} was lost: {why}")
-}
-
-/// A rank that could not be started.
-pub(super) fn not_started(rank: u32, why: &str) -> String {
-    format!("rank {rank} could not be started: {why}")
-}
-
 /// Workers that did not come up in time.
 pub(super) fn start_timeout(timeout: Duration, missing: &[String]) -> String {
     let missing =

@@ -1,4 +1,5 @@
-//! Metrics on their way in: owners, series with their running figures, points, and the keys of repeated requests.
+//! Metrics on their way in: owners, series with their running figures, points, and the keys of repeated
+//! requests.
 
 use std::collections::HashMap;
 
@@ -73,8 +74,8 @@ pub(super) fn record(
         let date = metric.date.as_micros();
         let row = params![owner.kind, owner.id, key.as_str(), now.as_micros(), place.series, date, place.seq];
         connection.prepare_cached(sql)?.execute(row)?;
-        let sql = "DELETE FROM idempotency_key WHERE (owner_kind, owner, key) IN \
-                   (SELECT owner_kind, owner, key FROM idempotency_key WHERE stored_at < ?1 ORDER BY stored_at LIMIT ?2)";
+        let sql = "DELETE FROM idempotency_key WHERE id IN (SELECT id FROM \
+                   (SELECT id, stored_at FROM idempotency_key ORDER BY id LIMIT ?2) WHERE stored_at < ?1)";
         let forgotten = now.saturating_sub(IdempotencyKey::KEPT_FOR).as_micros();
         connection.prepare_cached(sql)?.execute(params![forgotten, FORGET_AT_ONCE])?;
     }

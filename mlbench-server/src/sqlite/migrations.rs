@@ -1,4 +1,5 @@
-//! The versions of the schema: `PRAGMA user_version` counts the steps that were taken, each in a transaction of its own.
+//! The versions of the schema: `PRAGMA user_version` counts the steps that were taken, each in a transaction
+//! of its own.
 
 use std::path::Path;
 

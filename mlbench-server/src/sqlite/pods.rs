@@ -7,7 +7,8 @@ use rusqlite::{Connection, params};
 
 use super::failure::Failure;
 
-/// Makes `pods` the ones that are there. What did not change is not written, so a quiet cluster costs no commit.
+/// Makes `pods` the ones that are there. What did not change is not written, so a quiet cluster costs no
+/// commit.
 pub(super) fn observed(connection: &Connection, pods: &[Pod], now: Timestamp) -> Result<(), Failure> {
     let now = now.as_micros();
     let sql = "INSERT INTO pod (name, labels, phase, ip, first_seen_at) VALUES (?1, ?2, ?3, ?4, ?5) \

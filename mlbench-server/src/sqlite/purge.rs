@@ -1,7 +1,9 @@
-//! What deleted runs leave behind is removed in small steps, each a transaction between the writer's other work.
+//! What deleted runs leave behind is removed in small steps, each a transaction between the writer's other
+//! work.
 //!
-//! A run with 10 million points would otherwise hold every other write up for seconds. The row of the run stays until
-//! the rest is gone, so a restarted server goes on where the old one stopped; and until its teardown is complete.
+//! A run with 10 million points would otherwise hold every other write up for seconds. The row of the run
+//! stays until the rest is gone, so a restarted server goes on where the old one stopped; and until its
+//! teardown is complete.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
@@ -10,7 +12,7 @@ use super::metrics::OwnerKind;
 /// Points and keys per step: about 2 ms.
 const SMALL_ROWS: u32 = 2_000;
 /// Lines per step: they may have 16 KiB each.
-const LINES: u32 = 200;
+const LINES: u32 = 500;
 
 /// Removes one portion; says whether there may be more.
 pub(super) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
@@ -50,8 +52,8 @@ fn contents(connection: &Connection, run: i64) -> rusqlite::Result<bool> {
     if connection.prepare_cached(sql)?.execute(params![run, LINES])? > 0 {
         return Ok(true);
     }
-    let sql = "DELETE FROM idempotency_key WHERE (owner_kind, owner, key) IN \
-               (SELECT owner_kind, owner, key FROM idempotency_key WHERE owner_kind = ?1 AND owner = ?2 LIMIT ?3)";
+    let sql = "DELETE FROM idempotency_key WHERE id IN \
+               (SELECT id FROM idempotency_key WHERE owner_kind = ?1 AND owner = ?2 LIMIT ?3)";
     Ok(connection.prepare_cached(sql)?.execute(params![kind, run, SMALL_ROWS])? > 0)
 }
 

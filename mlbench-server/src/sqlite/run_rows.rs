@@ -23,7 +23,8 @@ impl Which {
         match self {
             Self::Kept => "removal = 0",
             Self::Active => "removal = 0 AND state IN ('INITIALIZED', 'STARTED')",
-            Self::Removed => "removal = 1",
+            // Both terms: the index on removed runs is taken only where its own condition stands.
+            Self::Removed => "removal > 0 AND removal = 1",
         }
     }
 }

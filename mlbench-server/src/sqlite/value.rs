@@ -1,8 +1,9 @@
-//! Values are texts and come back byte for byte; where a number says the same in fewer bytes, the number is stored.
+//! Values are texts and come back byte for byte; where a number says the same in fewer bytes, the number is
+//! stored.
 //!
-//! A worker sends most values as the shortest text of a float, 17 or 18 bytes; the float has 8. An integer is stored
-//! as one, and takes 1 to 8 bytes. Only a text that its number prints again exactly is replaced, so `1.50`, `1e-5`,
-//! `NaN` and `+1` stay texts.
+//! A worker sends most values as the shortest text of a float, 17 or 18 bytes; the float has 8. An integer is
+//! stored as one, and takes 1 to 8 bytes. Only a text that its number prints again exactly is replaced, so
+//! `1.50`, `1e-5`, `NaN` and `+1` stay texts.
 
 use mlbench_core::MetricValue;
 use rusqlite::types::{FromSqlError, ToSql, ToSqlOutput, ValueRef};
@@ -97,4 +98,60 @@ fn prints_as(real: f64, text: &str) -> bool {
     let fits = write!(rest, "{real}").is_ok();
     let left = rest.len();
     fits && &buffer[..LONGEST_FLOAT - left] == text.as_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn round_trip(text: &str) -> MetricValue {
+        Stored::from(&MetricValue::from(text)).into_value()
+    }
+
+    #[test]
+    fn a_number_is_stored_as_one_only_where_it_prints_as_the_text() {
+        let check = |text: &str, expected| {
+            assert_eq!(Stored::from(&MetricValue::from(text)), expected, "{text:?}");
+        };
+        check("0", Stored::Integer(0));
+        check("-17", Stored::Integer(-17));
+        check("123456789012", Stored::Integer(123_456_789_012));
+        check("0.30000000000000004", Stored::Real(0.1 + 0.2));
+        check("-0.123456789", Stored::Real(-0.123_456_789));
+        check("100000000000000000000", Stored::Real(1e20));
+        for text in [
+            "0.5",
+            "007",
+            "-0",
+            "+1",
+            "1.500000000",
+            "9223372036854775808",
+            "1e-05",
+            "0.1e100000",
+            "Infinity",
+            "inf",
+            "",
+            " 12345678901",
+        ] {
+            check(text, Stored::Text(text));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_comes_back(
+            text in ".{0,30}",
+            number in any::<f64>(),
+            integer in any::<i64>(),
+            decimal in "-?[0-9]{0,20}\\.?[0-9]{0,20}",
+        ) {
+            for text in [text, number.to_string(), format!("{number:e}"), integer.to_string(), decimal] {
+                let back = round_trip(&text);
+                prop_assert_eq!(back.as_str(), &text);
+                let value = MetricValue::from(text.as_str());
+                prop_assert_eq!(Stored::from(&value).as_finite(), value.as_finite());
+            }
+        }
+    }
 }

@@ -1,7 +1,8 @@
-//! The one thread that writes: it takes everything that waits, writes it in one transaction, and answers after the commit.
+//! The one thread that writes: it takes everything that waits, writes it in one transaction, and answers
+//! after the commit.
 //!
-//! Each job runs in a savepoint, so that one that fails or panics takes back nothing but itself. Whatever happens to
-//! the commit happens to every answer of the batch.
+//! Each job runs in a savepoint, so that one that fails or panics takes back nothing but itself. Whatever
+//! happens to the commit happens to every answer of the batch.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,11 +28,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The most jobs of one transaction, so that the first does not wait for thousands.
 const BATCH: usize = 512;
 
-/// Runs in the transaction (or gets the reason why there is none) and gives back how its caller is to be answered.
+/// Runs in the transaction (or gets the reason why there is none) and gives back how its caller is to be
+/// answered.
 type Job = Box<dyn FnOnce(Result<&Connection>) -> Done + Send>;
 
 struct Done {
-    worked: bool,
+    failed: Option<Error>,
     answer: Box<dyn FnOnce(Result<()>) + Send>,
 }
 
@@ -63,7 +65,8 @@ impl Writer {
         })
     }
 
-    /// Runs `work` in a transaction and answers when that is on disk. `bytes` is about what `work` holds in memory.
+    /// Runs `work` in a transaction and answers when that is on disk. `bytes` is about what `work` holds in
+    /// memory.
     pub(super) async fn write<T, F>(&self, bytes: usize, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -78,13 +81,13 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let result = connection.map_err(Failure::from).and_then(work).map_err(Error::from);
-            let worked = result.is_ok();
+            let failed = result.as_ref().err().cloned();
             let answer = Box::new(move |committed: Result<()>| {
                 drop(room);
                 // A caller that is gone does not want to know.
                 let _ = reply.send(committed.and(result));
             });
-            Done { worked, answer }
+            Done { failed, answer }
         });
         let sender = held(&self.jobs).clone().ok_or_else(closed)?;
         sender.send(job).map_err(|_| closed())?;
@@ -96,8 +99,8 @@ impl Writer {
         Arc::clone(&self.purge_due)
     }
 
-    /// Refuses later writes. The thread ends when everything before them is written and the connection is closed; what
-    /// comes back waits for that, the first time.
+    /// Refuses later writes. The thread ends when everything before them is written and the connection is
+    /// closed; what comes back waits for that, the first time.
     pub(super) fn stop(&self) -> impl FnOnce() + Send + 'static + use<> {
         self.room.close();
         drop(held(&self.jobs).take());
@@ -143,7 +146,6 @@ impl Desk {
             }
             self.checkpoints.after_commit(&self.connection);
         }
-        self.checkpoints.at_the_end(&self.connection);
     }
 
     /// What waits, in order; empty when nothing does and there is something else to do; `None` at the end.
@@ -165,14 +167,15 @@ impl Desk {
     fn write(&self, mut jobs: VecDeque<Job>) {
         while !jobs.is_empty() {
             let mut done = Vec::with_capacity(jobs.len());
-            let committed = self.transaction(&mut jobs, &mut done).map_err(|error| {
-                if !self.connection.is_autocommit() {
-                    // When even this fails the next transaction says so.
-                    let _ = self.run("ROLLBACK");
-                }
-                tracing::error!(%error, jobs = done.len(), "a transaction was lost");
-                Error::from(Failure::from(error))
-            });
+            let committed =
+                self.transaction(&mut jobs, &mut done).map_err(Error::from).inspect_err(|error| {
+                    if !self.connection.is_autocommit() {
+                        // When even this fails the next transaction says so.
+                        let _ = self.run("ROLLBACK");
+                    }
+                    let cause = error.internal_text().unwrap_or(error.detail());
+                    tracing::error!(cause, jobs = done.len(), "a transaction was lost");
+                });
             if let (Err(error), true) = (&committed, done.is_empty()) {
                 done.extend(jobs.drain(..).map(|job| job(Err(error.clone()))));
             }
@@ -183,7 +186,7 @@ impl Desk {
     }
 
     /// Takes jobs until there are none or the transaction is lost; those in `done` share its fate.
-    fn transaction(&self, jobs: &mut VecDeque<Job>, done: &mut Vec<Done>) -> rusqlite::Result<()> {
+    fn transaction(&self, jobs: &mut VecDeque<Job>, done: &mut Vec<Done>) -> Result<(), Failure> {
         self.run("BEGIN IMMEDIATE")?;
         while !jobs.is_empty() {
             self.run("SAVEPOINT job")?;
@@ -191,15 +194,21 @@ impl Desk {
             // What unwinds out of a job is the job's alone: the savepoint takes back what it did, and its caller
             // learns of it because the reply is dropped.
             let ran = catch_unwind(AssertUnwindSafe(|| job(Ok(&self.connection)))).ok();
-            let worked = ran.as_ref().is_some_and(|done| done.worked);
+            let failed = match &ran {
+                Some(done) => done.failed.clone(),
+                None => Some(Error::internal("a write panicked")),
+            };
             done.extend(ran);
-            if !worked {
-                // After some errors of the disk SQLite has rolled everything back by itself, and this fails.
+            if let Some(error) = failed {
+                // After some errors of the disk SQLite takes the whole transaction back by itself.
+                if self.connection.is_autocommit() {
+                    return Err(error.into());
+                }
                 self.run("ROLLBACK TO job")?;
             }
             self.run("RELEASE job")?;
         }
-        self.run("COMMIT")
+        Ok(self.run("COMMIT")?)
     }
 
     fn run(&self, sql: &str) -> rusqlite::Result<()> {

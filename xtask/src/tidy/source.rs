@@ -43,7 +43,9 @@ impl Source {
                 stem.strip_prefix(module.as_str())
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             });
-            if in_test_module || stem.starts_with("tests/") || stem.contains("/tests/") {
+            // `doc/` holds what examples in doc comments include: rustdoc runs them as tests.
+            let in_test_folder = ["/tests/", "/doc/"].iter().any(|folder| stem.contains(folder));
+            if in_test_module || in_test_folder || stem.starts_with("tests/") {
                 source.lines.iter_mut().for_each(|line| line.test = true);
             }
         }

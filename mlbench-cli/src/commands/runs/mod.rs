@@ -46,6 +46,14 @@ pub(crate) async fn wait(client: &Client, args: &WaitArgs) -> Result<(), Failure
 pub(crate) async fn stop(client: &Client, args: &OneRunArgs) -> Result<(), Failure> {
     let run = find(client, &args.run.run).await?;
     let run = client.runs().stop(run.id).await?;
+    if run.state.is_active() {
+        say(format_args!(
+            "run {} ({:?}) is being stopped; `mlbench runs wait {}` waits for its end",
+            run.id,
+            run.name.as_str(),
+            run.id
+        ));
+    }
     print_all(&mut Printer::stdout(args.output.output), std::slice::from_ref(&run), Json::One)
 }
 

@@ -46,7 +46,7 @@ impl Scripts {
 
     /// Makes the directory of a rank, and finds out whether the image has what the supervisor needs.
     pub(super) fn prepare(&self, rank: &RankRef) -> String {
-        let needs = "for k_tool in setsid dd head tail grep ls ln mv rm mkdir sleep; do\n\
+        let needs = "for k_tool in setsid cat dd head tail tr sed ls ln mv rm mkdir sleep; do\n\
             command -v \"$k_tool\" >/dev/null || { echo \"the image has no $k_tool\" >&2; exit 3; }\ndone";
         self.script(rank, "", &format!("{needs}\nmlbench_prepare \"$k_dir\" || exit 4"))
     }

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -45,29 +45,23 @@ pub(super) fn run_shell(
     group: Option<&Path>,
     environment: &[(OsString, OsString)],
 ) -> Result<(), ClusterError> {
-    let started = || -> io::Result<_> {
-        let mut shell = Command::new("sh")
-            .env_clear()
-            .envs(environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            // Ctrl-C on the server's terminal must not reach a launch on its way.
-            .process_group(0)
-            .spawn()?;
-        limits::apply(task, group, shell.id())?;
-        if let Some(mut stdin) = shell.stdin.take() {
-            // A shell that ended early says why itself.
-            stdin.write_all(input).or_else(|error| match error.kind() {
-                io::ErrorKind::BrokenPipe => Ok(()),
-                _ => Err(error),
-            })?;
-        }
-        shell.wait_with_output()
-    };
     let rank = task.at.rank;
-    let output =
-        started().map_err(|error| ClusterError::Refused(format!("rank {rank} cannot start: {error}")))?;
+    let output = spawn(environment).and_then(|mut shell| {
+        let fed = limits::apply(task, group, shell.id()).and_then(|()| feed(&mut shell, input));
+        if fed.is_err() {
+            shell.kill()?;
+        }
+        let output = shell.wait_with_output()?;
+        fed.map(|()| output)
+    });
+    let output = output.map_err(|error| {
+        let message = format!("rank {rank} cannot start: {error}");
+        match error.kind() {
+            // No room for another process just now.
+            io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => ClusterError::Unreachable(message),
+            _ => ClusterError::Refused(message),
+        }
+    })?;
     if output.status.success() {
         return Ok(());
     }
@@ -76,5 +70,26 @@ pub(super) fn run_shell(
     match output.status.code() {
         Some(NOT_YET) | None => Err(ClusterError::Unreachable(message)),
         Some(_) => Err(ClusterError::Refused(message)),
+    }
+}
+
+fn spawn(environment: &[(OsString, OsString)]) -> io::Result<Child> {
+    Command::new("sh")
+        .env_clear()
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        // Ctrl-C on the server's terminal must not reach a launch on its way.
+        .process_group(0)
+        .spawn()
+}
+
+fn feed(shell: &mut Child, input: &[u8]) -> io::Result<()> {
+    let Some(mut stdin) = shell.stdin.take() else { return Ok(()) };
+    match stdin.write_all(input) {
+        // A shell that ended early says why itself.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
     }
 }

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::io::{self, Read as _};
 
 use procfs::process::Stat;
-use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
 use crate::cluster::supervisor::WORKER_ID;
 
@@ -66,15 +67,21 @@ impl Process {
         self.stat.pid == identity.pid && self.stat.starttime == identity.start
     }
 
-    /// Sends a signal to this process, never to a stranger that has its pid by now. Processes that are gone are
-    /// signalled in the sense that nothing remains to be done.
-    pub(super) fn send(&self, signal: rustix::process::Signal) {
+    /// Sends a signal to this process, never to a stranger that has its pid by now.
+    pub(super) fn send(&self, signal: Signal) {
         let Some(pid) = Pid::from_raw(self.stat.pid) else { return };
-        // The descriptor holds on to one process: what has the right start time after it was opened is that one.
-        let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return };
-        if stat(self.stat.pid).is_some_and(|now| now.starttime == self.stat.starttime)
-            && let Err(error) = pidfd_send_signal(handle, signal)
-        {
+        // A descriptor holds on to one process: what has the right start time after it was opened is that one.
+        let handle = pidfd_open(pid, PidfdFlags::empty());
+        if stat(self.stat.pid).is_none_or(|now| now.starttime != self.stat.starttime) {
+            return;
+        }
+        let sent = match handle {
+            Ok(handle) => pidfd_send_signal(handle, signal),
+            Err(Errno::SRCH) => return,
+            // Old kernels and some sandboxes have no such descriptors.
+            Err(_) => kill_process(pid, signal),
+        };
+        if let Err(error) = sent {
             tracing::debug!(pid = self.stat.pid, %error, "a process was not signalled");
         }
     }

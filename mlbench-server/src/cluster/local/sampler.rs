@@ -53,9 +53,10 @@ const LEDGER: &str = "usage.json";
 impl Sampler {
     /// Continues the books of `work`.
     pub(super) fn open(work: WorkDir, clock: Clock, boot_id: String, pods: &[PodName]) -> Self {
-        let stored = std::fs::read(work.file(LEDGER)).ok();
-        let mut ledger: Ledger =
-            stored.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let mut ledger = load(&work).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the usage of the workers is counted from zero again");
+            Ledger::default()
+        });
         if ledger.boot_id != boot_id {
             ledger.pods.values_mut().for_each(Account::close);
             ledger.boot_id.clone_from(&boot_id);
@@ -146,6 +147,14 @@ impl Sampler {
             seen.extend(ended.and_then(|_| last_words(dir)));
         }
         pods
+    }
+}
+
+fn load(work: &WorkDir) -> io::Result<Ledger> {
+    match std::fs::read(work.file(LEDGER)) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ledger::default()),
+        Err(error) => Err(error),
     }
 }
 

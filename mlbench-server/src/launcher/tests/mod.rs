@@ -1,6 +1,11 @@
 //! The launcher against a scripted cluster and the real store.
 
+pub(crate) mod cluster;
+mod interruptions;
+mod lives;
+mod local;
 mod planning;
+pub(crate) mod world;
 
 use mlbench_core::run::{Run, RunSpec, Worker};
 use mlbench_core::{PodName, RunId, RunName, RunState, Timestamp};

@@ -89,7 +89,7 @@ fn every_rank_at_0_finishes_and_the_first_bad_end_fails() {
     assert_eq!(planned(&started([None, Some(3)]), &seen, 1), decided(RunEvent::Fail, reason, 1));
     let mut lost = started([None, None]);
     lost.ranks[0].lost = Some("the machine was rebooted".to_owned());
-    let reason = Some("rank 0 was lost: the machine was rebooted");
+    let reason = Some("the machine was rebooted");
     assert_eq!(planned(&lost, &seen, 1), decided(RunEvent::Fail, reason, 1));
 }
 
@@ -132,7 +132,7 @@ fn a_run_that_is_stopped_before_its_launch_is_never_launched() {
 #[test]
 fn a_launch_that_is_refused_fails_the_run_after_what_was_started_is_recorded() {
     let run = a_run(2, "p");
-    let reason = Some("rank 1 could not be started: no");
+    let reason = Some("rank 1 cannot start: no");
     let mut seen = Seen { launched: 1, refusal: reason.map(ToOwned::to_owned), ..Seen::default() };
     assert_eq!(planned(&run, &seen, 1), [Action::RecordStart { ranks: 1 }]);
     let mut half = started([None, None]);

@@ -91,6 +91,7 @@ CREATE TABLE arrival (last INTEGER NOT NULL) STRICT;
 INSERT INTO arrival (last) VALUES (0);
 
 CREATE TABLE idempotency_key (
+    id         INTEGER PRIMARY KEY,                       -- ascends with time, so the oldest are found first
     owner_kind INTEGER NOT NULL,
     owner      INTEGER NOT NULL,
     key        TEXT    NOT NULL,
@@ -98,6 +99,5 @@ CREATE TABLE idempotency_key (
     series     INTEGER NOT NULL,                          -- the point that was stored under the key is its answer
     date       INTEGER NOT NULL,
     seq        INTEGER NOT NULL,
-    PRIMARY KEY (owner_kind, owner, key)
-) WITHOUT ROWID, STRICT;
-CREATE INDEX idempotency_key_age ON idempotency_key (stored_at);
+    UNIQUE (owner_kind, owner, key)
+) STRICT;

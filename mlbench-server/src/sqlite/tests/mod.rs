@@ -1,25 +1,134 @@
-use super::*;
-use mlbench_core::storage::contract::storage_contract;
+mod opening;
+mod output;
+mod reading;
+mod removal;
+mod writing;
 
-#[tokio::test]
-async fn the_storage_contract_holds() {
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use mlbench_core::run::RunSpec;
+use mlbench_core::storage::contract::storage_contract;
+use mlbench_core::{MetricName, Owner, RunEvent, RunName};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::failure::Failure;
+use super::*;
+
+/// A store in a directory that goes with it.
+struct Store {
+    storage: SqliteStorage,
+    options: Options,
+    directory: TempDir,
+}
+
+impl std::ops::Deref for Store {
+    type Target = SqliteStorage;
+    fn deref(&self) -> &SqliteStorage {
+        &self.storage
+    }
+}
+
+impl Store {
+    fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut options = Options::new(directory.path().join("mlbench.db"));
+        // Whether the disk itself was reached no test can see, and waiting for it is slow.
+        options.durability = Durability::Normal;
+        change(&mut options);
+        Self { storage: SqliteStorage::open(options.clone()).unwrap(), options, directory }
+    }
+
+    fn reopened(self) -> Self {
+        let Self { storage, options, directory } = self;
+        drop(storage);
+        Self { storage: SqliteStorage::open(options.clone()).unwrap(), options, directory }
+    }
+
+    fn wal(&self) -> PathBuf {
+        self.directory.path().join("mlbench.db-wal")
+    }
+
+    /// Asks the writer, so that what was written before is seen.
+    async fn number(&self, sql: &'static str) -> i64 {
+        let ask =
+            move |c: &Connection| -> Result<i64, Failure> { Ok(c.query_row(sql, [], |row| row.get(0))?) };
+        self.writer.write(0, ask).await.unwrap()
+    }
+
+    async fn until_zero(&self, sql: &'static str) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while self.number(sql).await > 0 {
+            assert!(Instant::now() < deadline, "{sql} is not 0 after 30 s");
+        }
+    }
+
+    async fn started_run(&self) -> RunId {
+        let run = self.start_run_unless_active(new_run("a run"), at(1)).await.unwrap();
+        self.run_started(run.id, 2).await.unwrap();
+        run.id
+    }
+
+    async fn finished_run(&self) -> RunId {
+        let id = self.started_run().await;
+        self.decide_ending(id, Ending { event: RunEvent::Stop, reason: None, at: at(2) }).await.unwrap();
+        self.end_run(id).await.unwrap();
+        id
+    }
+}
+
+fn at(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros)
+}
+
+fn new_run(name: &str) -> NewRun {
+    let spec = RunSpec {
+        num_workers: 2,
+        num_cpus: None,
+        max_bandwidth: None,
+        image: None,
+        command: "true".to_owned(),
+        backend: None,
+        gpu_enabled: false,
+        light_target: false,
+        use_horovod: false,
+    };
+    NewRun { name: RunName::new(name).unwrap(), job_id: uuid::Uuid::from_u128(7), spec }
+}
+
+fn metric(run: RunId, name: &str, date: i64, value: &str) -> Metric {
+    Metric {
+        owner: Owner::Run(run),
+        name: MetricName::new(name).unwrap(),
+        date: at(date),
+        value: value.into(),
+        cumulative: false,
+        metadata: String::new(),
+    }
+}
+
+async fn contract_with(page_points: usize) {
     let directory = tempfile::tempdir().unwrap();
-    let counter = std::sync::atomic::AtomicUsize::new(0);
+    let opened = std::cell::Cell::new(0);
     storage_contract(async || {
-        let number = counter.fetch_add(1, Ordering::Relaxed);
-        SqliteStorage::open(Options::new(directory.path().join(format!("{number}.db")))).unwrap()
+        opened.set(opened.get() + 1);
+        let path = directory.path().join(format!("{}.db", opened.get()));
+        SqliteStorage::open(Options { page_points, ..Options::new(path) }).unwrap()
     })
     .await;
 }
 
 #[tokio::test]
+async fn the_storage_contract_holds() {
+    contract_with(4_096).await;
+}
+
+#[tokio::test]
 async fn the_storage_contract_holds_with_pages_of_one_point() {
-    let directory = tempfile::tempdir().unwrap();
-    let counter = std::sync::atomic::AtomicUsize::new(0);
-    storage_contract(async || {
-        let number = counter.fetch_add(1, Ordering::Relaxed);
-        let path = directory.path().join(format!("{number}.db"));
-        SqliteStorage::open(Options { page_points: 1, ..Options::new(path) }).unwrap()
-    })
-    .await;
+    contract_with(1).await;
 }

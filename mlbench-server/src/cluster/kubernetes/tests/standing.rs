@@ -1,4 +1,8 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::Pod as ClusterPod;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use mlbench_core::PodPhase;
 use serde_json::json;
@@ -13,12 +17,16 @@ async fn the_pods_of_the_release_are_followed_as_they_come_and_go() {
     let mut pods = cluster.pods();
     assert!(pods.borrow().is_empty());
     world.standing_pods(2, true).await;
-    let all_run = |pods: &std::sync::Arc<[mlbench_core::Pod]>| {
+    let all_run = |pods: &Arc<[mlbench_core::Pod]>| {
         pods.len() == 2 && pods.iter().all(|pod| pod.phase == PodPhase::Running && !pod.ip.is_empty())
     };
     let seen = tokio::time::timeout(SOON, pods.wait_for(all_run)).await.unwrap().unwrap().clone();
     assert_eq!(seen.iter().map(|pod| pod.name.as_str()).collect::<Vec<_>>(), ["pool-0", "pool-1"]);
     assert_eq!(seen[0].labels["release"], "rel");
+    let labelled = Patch::Merge(json!({"metadata": {"labels": {"seen": "yes"}}}));
+    world.api::<ClusterPod>().patch("pool-0", &PatchParams::default(), &labelled).await.unwrap();
+    let labelled = pods.wait_for(|pods| pods[0].labels.contains_key("seen"));
+    assert!(tokio::time::timeout(Duration::from_secs(1), labelled).await.is_ok(), "not seen within a second");
     let scale = Patch::Merge(json!({"spec": {"replicas": 1}}));
     world.api::<StatefulSet>().patch("pool", &PatchParams::default(), &scale).await.unwrap();
     tokio::time::timeout(SOON, pods.wait_for(|pods| pods.len() == 1)).await.unwrap().unwrap();
@@ -119,4 +127,32 @@ async fn what_pods_use_is_read_from_the_kubelet_and_never_falls() {
         assert!(cluster.sample().await.iter().all(|sample| sample.pod.as_str() == "pool-0"));
         released(cluster, &run).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_does_not_answer_delays_no_other() {
+    let Some(world) = world().await else { return };
+    world.standing_pods(1, true).await;
+    let cluster = world.cluster().await;
+    provisioned(&cluster, &mut standing_run(1, 1)).await;
+    // A kubelet that accepts and says nothing, on an address of its own.
+    let silent = tokio::net::TcpListener::bind("127.0.0.2:10250").await.unwrap();
+    let mut pods = cluster.watch.described();
+    let mut dead = ClusterPod::clone(&pods[0]);
+    dead.metadata.name = Some("dead".to_owned());
+    dead.spec.as_mut().unwrap().node_name = Some("dead-node".to_owned());
+    dead.status.as_mut().unwrap().host_ip = Some("127.0.0.2".to_owned());
+    pods.push(Arc::new(dead));
+    let (cluster, pods) = (&cluster, &pods);
+    for _ in 0..2 {
+        let samples = eventually("a sample", || async move {
+            let started = Instant::now();
+            let samples = cluster.kubelets.sample(pods).await;
+            assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+            (!samples.is_empty()).then_some(samples)
+        })
+        .await;
+        assert_eq!(samples.iter().map(|sample| sample.pod.as_str()).collect::<Vec<_>>(), ["pool-0"]);
+    }
+    drop(silent);
 }

@@ -164,12 +164,13 @@ pub(super) async fn eventually<T, F: Future<Output = Option<T>>>(
     mut ask: impl FnMut() -> F,
 ) -> T {
     let deadline = Instant::now() + SOON;
+    let mut looks = tokio::time::interval(Duration::from_millis(100));
     loop {
+        looks.tick().await;
         if let Some(answer) = ask().await {
             return answer;
         }
         assert!(Instant::now() < deadline, "{what} did not happen within {SOON:?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
@@ -231,8 +232,6 @@ pub(super) struct Followed {
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: Vec<u8>,
     pub(super) end: Option<Result<i32, String>>,
-    /// How often the cluster could not be reached.
-    pub(super) cuts: u32,
 }
 
 impl Followed {
@@ -250,8 +249,9 @@ impl Followed {
             }
             Err(ClusterError::Lost(why)) => self.end = Some(Err(why)),
             Err(ClusterError::Unreachable(_)) => {
-                self.cuts += 1;
-                tokio::time::sleep(Duration::from_millis(300)).await;
+                // As the launcher does, which does not ask a cluster at once that could not be reached.
+                let next = Instant::now() + Duration::from_millis(300);
+                tokio::time::interval_at(next, Duration::from_secs(1)).tick().await;
             }
             Err(ClusterError::Refused(why)) => panic!("{why}"),
         }

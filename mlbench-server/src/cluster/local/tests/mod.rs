@@ -156,9 +156,10 @@ fn open(directory: &TempDir, workers: u32) -> LocalCluster {
 /// Polls a condition until it holds.
 async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let started = Instant::now();
+    let mut poll = tokio::time::interval(Duration::from_millis(10));
     while !holds().await {
         assert!(started.elapsed() < DEADLINE, "never happened: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        poll.tick().await;
     }
 }
 

@@ -45,7 +45,8 @@ impl Rank {
 
     async fn ended(&self) {
         let path = format!("{}/exit_code", self.dir());
-        until("its end", || async { std::path::Path::new(&path).exists() }).await;
+        let written = || std::fs::read_to_string(&path).is_ok_and(|code| code.ends_with('\n'));
+        until("its end", || async { written() }).await;
     }
 }
 
@@ -93,22 +94,33 @@ async fn a_quiet_rank_is_running_and_a_killed_supervisor_is_named() {
 
 #[tokio::test]
 async fn signals_reach_processes_outside_the_session_and_spare_the_supervisor() {
-    let rank = Rank::launched("setsid sleep 1000 & trap : TERM; sleep 1000; wait; exit 7");
+    let rank = Rank::launched("setsid sleep 1000 & echo $!; sleep 1000; exit 7");
+    let outside = until_pid(&rank).await;
     let left = rank.call(&format!("mlbench_signal '{}' '{}' TERM", rank.dir(), rank.id()));
     assert!(left.trim().parse::<u32>().unwrap() <= 3, "{left}");
     rank.ended().await;
-    assert!(rank.follow((0, 0), 1).starts_with("mlbench ended "));
+    assert!(rank.follow((0, 0), 1).starts_with("mlbench ended 143 "));
+    assert!(!super::is_alive(outside));
+}
+
+/// The pid that the command writes.
+async fn until_pid(rank: &Rank) -> i32 {
+    let path = format!("{}/stdout", rank.dir());
+    let pid = || std::fs::read_to_string(&path).ok()?.strip_suffix('\n')?.parse().ok();
+    until("a pid", || async { pid().is_some() }).await;
+    pid().unwrap()
 }
 
 #[tokio::test]
 async fn a_release_leaves_no_process_and_no_file() {
-    let rank = Rank::launched("setsid sleep 1000 & sleep 1000");
+    let rank = Rank::launched("setsid sleep 1000 & echo $!; sleep 1000");
+    let outside = until_pid(&rank).await;
     let started = std::time::Instant::now();
     while rank.call(&format!("mlbench_release '{}' '{}'", rank.dir(), rank.id())) != "0\n" {
         assert!(started.elapsed() < DEADLINE);
     }
-    assert!(!std::path::Path::new(&rank.dir()).exists());
-    let later = format!("mlbench_launch '{}' '{}' true || echo refused", rank.dir(), rank.id());
+    assert!(!std::path::Path::new(&rank.dir()).exists() && !super::is_alive(outside));
+    let later = format!("mlbench_launch '{}' '{}' true 2>/dev/null || echo refused", rank.dir(), rank.id());
     assert_eq!(rank.call(&later), "refused\n", "a launch that comes after the release starts nothing");
     assert_eq!(rank.follow((0, 0), 1), "mlbench missing - 0 0\n");
 }

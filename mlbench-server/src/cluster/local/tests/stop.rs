@@ -39,6 +39,13 @@ async fn a_command_may_clean_up_on_sigterm() {
 }
 
 #[tokio::test]
+async fn a_command_that_signals_its_whole_group_does_not_lose_its_exit_code() {
+    let fixture = Fixture::new(1);
+    fixture.sh("trap 'exit 6' TERM HUP INT QUIT; kill -INT 0; kill -HUP 0; kill 0; sleep 1000").await;
+    assert_eq!(fixture.to_the_end(Offsets::default()).await, (vec![], vec![], 6));
+}
+
+#[tokio::test]
 async fn processes_that_leave_the_session_or_the_environment_are_found() {
     let fixture = Fixture::new(1);
     let daemons = "(setsid sh -c '(sleep 1000 & echo $!) & wait' &); env -i sleep 1000 & echo $!; \

@@ -1,5 +1,7 @@
 //! The metrics of workers.
 
+use std::process::Command;
+
 use super::*;
 
 const CPU: &str = "container_cpu_usage_seconds_total";
@@ -43,6 +45,16 @@ async fn a_run_has_a_sample_at_its_start_and_at_its_end() {
 }
 
 #[tokio::test]
+async fn what_a_killed_command_used_is_accounted_for() {
+    let fixture = Fixture::new(1);
+    fixture.sh(&format!("{BURN}; echo up; while :; do sleep 1000; done")).await;
+    fixture.written("up\n").await;
+    fixture.release().await;
+    let used = fixture.value(CPU).await;
+    assert!(used > 0.02, "{used}");
+}
+
+#[tokio::test]
 async fn cpu_never_falls_though_children_end_and_servers_restart() {
     let mut fixture = Fixture::new(1);
     let mut last = 0.0;
@@ -78,7 +90,7 @@ async fn cpu_never_falls_though_children_end_and_servers_restart() {
 #[tokio::test]
 async fn memory_is_that_of_the_processes() {
     let fixture = Fixture::new(1);
-    fixture.sh("x=$(head -c 30000000 /dev/zero | tr '\\0' x); echo up; sleep 1000").await;
+    fixture.sh("x=$(head -c 30000000 /dev/zero | tr '\\000' x); echo up; sleep 1000; :").await;
     fixture.written("up\n").await;
     let (usage, set) = (
         fixture.value("container_memory_usage_bytes").await,
@@ -106,5 +118,3 @@ fn in_memory(path: &std::path::Path) -> bool {
     let kind = Command::new("stat").args(["-f", "-c", "%T"]).arg(path).output().unwrap();
     kind.stdout.starts_with(b"tmpfs")
 }
-
-use std::process::Command;

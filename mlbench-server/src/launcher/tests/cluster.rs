@@ -1,0 +1,351 @@
+//! A cluster whose ranks do what a test says.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mlbench_core::run::{Run, Worker};
+use mlbench_core::{Pod, PodName, PodPhase, Timestamp};
+use tokio::sync::watch;
+
+use crate::cluster::{
+    Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
+};
+
+/// What a rank does from its launch on.
+#[derive(Debug, Clone)]
+pub(crate) struct Script {
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+    pub(crate) life: Life,
+}
+
+/// How the process of a rank ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// By itself, with this code.
+    Exits(i32),
+    /// At SIGTERM, with 143 and a last line.
+    Stays,
+    /// At SIGKILL.
+    IgnoresTerm,
+    /// Not: its pod is gone.
+    IsLost,
+    /// It cannot be launched.
+    IsRefused,
+}
+
+/// A script that writes some lines to both streams.
+pub(crate) fn script(life: Life) -> Script {
+    Script { stdout: b"one\ntwo\r\nlast".to_vec(), stderr: b"err\n".to_vec(), life }
+}
+
+#[derive(Default)]
+struct State {
+    scripts: Vec<Script>,
+    processes: BTreeMap<u32, Process>,
+    calls: Vec<String>,
+    tasks: Vec<Task>,
+    provisions: VecDeque<Result<Vec<String>, ClusterError>>,
+    unreachable: bool,
+    unanswered: Range<usize>,
+    panics: bool,
+    pending_releases: u32,
+    released: bool,
+}
+
+struct Process {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    life: Life,
+    exit_code: Option<i32>,
+}
+
+/// The cluster.
+pub(crate) struct ScriptedCluster {
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+    pods: watch::Sender<Arc<[Pod]>>,
+}
+
+/// Bytes of a stream that are given at once: small, so that lines arrive in pieces.
+const PIECE: usize = 5;
+
+impl ScriptedCluster {
+    pub(crate) fn new(scripts: Vec<Script>) -> Arc<Self> {
+        let pods = (0..scripts.len()).map(|number| Pod {
+            name: pod_name(number),
+            labels: BTreeMap::new(),
+            phase: PodPhase::Running,
+            ip: "127.0.0.1".to_owned(),
+        });
+        Arc::new(Self {
+            pods: watch::Sender::new(pods.collect()),
+            state: Mutex::new(State { scripts, ..State::default() }),
+            changed: watch::Sender::new(0),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let outcome = change(&mut self.state());
+        self.changed.send_modify(|count| *count += 1);
+        outcome
+    }
+
+    /// Answers the next questions for workers like this: what is missing, or why there will never be any.
+    pub(crate) fn provisions(&self, answers: impl IntoIterator<Item = Result<Vec<String>, ClusterError>>) {
+        self.change(|state| state.provisions.extend(answers));
+    }
+
+    pub(crate) fn set_unreachable(&self, unreachable: bool) {
+        self.change(|state| state.unreachable = unreachable);
+    }
+
+    /// Leaves these calls, counted from 0, without an answer.
+    pub(crate) fn leave_unanswered(&self, calls: Range<usize>) {
+        self.change(|state| state.unanswered = calls);
+    }
+
+    /// Makes the next call panic.
+    pub(crate) fn panic_once(&self) {
+        self.change(|state| state.panics = true);
+    }
+
+    pub(crate) fn answer_releases_with_pending(&self, times: u32) {
+        self.change(|state| state.pending_releases = times);
+    }
+
+    pub(crate) fn write(&self, rank: u32, text: &str) {
+        self.change(|state| state.process(rank).stdout.extend_from_slice(text.as_bytes()));
+    }
+
+    pub(crate) fn exit(&self, rank: u32, code: i32) {
+        self.change(|state| state.process(rank).exit_code = Some(code));
+    }
+
+    /// Makes it new for another run.
+    pub(crate) fn forget(&self) {
+        self.change(|state| {
+            *state = State { scripts: std::mem::take(&mut state.scripts), ..State::default() }
+        });
+    }
+
+    /// Makes these the worker pods that are there.
+    pub(crate) fn set_pods(&self, pods: Vec<Pod>) {
+        self.pods.send_replace(pods.into());
+    }
+
+    /// The calls so far, each once in a row (`signal 0 Term`).
+    pub(crate) fn calls(&self) -> Vec<String> {
+        let mut calls = self.state().calls.clone();
+        calls.dedup();
+        calls
+    }
+
+    pub(crate) fn number_of_calls(&self) -> usize {
+        self.state().calls.len()
+    }
+
+    pub(crate) fn tasks(&self) -> Vec<Task> {
+        self.state().tasks.clone()
+    }
+
+    /// Whether nothing of any run is left.
+    pub(crate) fn is_clean(&self) -> bool {
+        let state = self.state();
+        state.released && state.processes.is_empty()
+    }
+
+    /// Every call passes two points at which its caller can be dropped: before it had an effect, and after.
+    async fn enter<T>(
+        &self,
+        call: String,
+        effect: impl FnOnce(&mut State) -> Result<T, ClusterError>,
+    ) -> Result<T, ClusterError> {
+        tokio::task::yield_now().await;
+        let outcome = {
+            let mut state = self.state();
+            let unreachable = state.unreachable || state.unanswered.contains(&state.calls.len());
+            state.calls.push(call.clone());
+            if std::mem::take(&mut state.panics) {
+                drop(state);
+                panic!("the scripted cluster was told to panic in {call}");
+            }
+            if unreachable { Err(no_answer()) } else { effect(&mut state) }
+        };
+        self.changed.send_modify(|count| *count += 1);
+        tokio::task::yield_now().await;
+        outcome
+    }
+}
+
+impl State {
+    fn process(&mut self, rank: u32) -> &mut Process {
+        self.processes.get_mut(&rank).unwrap_or_else(|| panic!("rank {rank} was not launched"))
+    }
+}
+
+impl Process {
+    fn launched(script: &Script) -> Self {
+        let exit_code = match script.life {
+            Life::Exits(code) => Some(code),
+            _ => None,
+        };
+        Self { stdout: script.stdout.clone(), stderr: script.stderr.clone(), life: script.life, exit_code }
+    }
+
+    fn output(&self, from: Offsets) -> Output {
+        let rest = |bytes: &[u8], from: u64| {
+            let rest = &bytes[usize::try_from(from).unwrap()..];
+            (Bytes::copy_from_slice(&rest[..rest.len().min(PIECE)]), rest.len() <= PIECE)
+        };
+        let ((stdout, all_stdout), (stderr, all_stderr)) =
+            (rest(&self.stdout, from.stdout), rest(&self.stderr, from.stderr));
+        Output { stdout, stderr, exit_code: self.exit_code.filter(|_| all_stdout && all_stderr) }
+    }
+}
+
+fn no_answer() -> ClusterError {
+    ClusterError::Unreachable("connection refused".to_owned())
+}
+
+fn lost(rank: &RankRef) -> ClusterError {
+    ClusterError::Lost(format!("the pod of rank {} is gone", rank.rank))
+}
+
+fn pod_name(number: usize) -> PodName {
+    PodName::new(format!("worker-{number}")).unwrap()
+}
+
+#[async_trait]
+impl Cluster for ScriptedCluster {
+    fn name(&self) -> &'static str {
+        "scripted"
+    }
+
+    fn pods(&self) -> watch::Receiver<Arc<[Pod]>> {
+        self.pods.subscribe()
+    }
+
+    fn max_workers(&self) -> u32 {
+        u32::try_from(self.state().scripts.len()).unwrap()
+    }
+
+    async fn provision(&self, run: &Run) -> Result<Provision, ClusterError> {
+        let worker = |number: usize| Worker {
+            pod: pod_name(number),
+            host: "127.0.0.1".to_owned(),
+            port: u16::try_from(4000 + number).unwrap(),
+        };
+        self.enter("provision".to_owned(), |state| match state.provisions.front().cloned() {
+            // What is missing stays missing until a test adds another answer.
+            Some(Ok(missing)) if state.provisions.len() == 1 => Ok(Provision::Waiting { missing }),
+            Some(answer) => {
+                state.provisions.pop_front();
+                Ok(Provision::Waiting { missing: answer? })
+            }
+            None => {
+                state.released = false;
+                let workers = (0..run.spec.num_workers as usize).map(worker).collect();
+                Ok(Provision::Ready { workers, notes: vec!["workers are scripted".to_owned()] })
+            }
+        })
+        .await
+    }
+
+    async fn launch(&self, task: &Task) -> Result<(), ClusterError> {
+        let rank = task.at.rank;
+        self.enter(format!("launch {rank}"), |state| {
+            assert!(!state.released, "launched on workers that were released");
+            let script = state.scripts[rank as usize].clone();
+            if script.life == Life::IsRefused {
+                return Err(ClusterError::Refused(format!("rank {rank} cannot start: no such program")));
+            }
+            if let Entry::Vacant(place) = state.processes.entry(rank) {
+                place.insert(Process::launched(&script));
+                state.tasks.push(task.clone());
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn follow(
+        &self,
+        rank: &RankRef,
+        from: Offsets,
+        patience: Duration,
+    ) -> Result<Output, ClusterError> {
+        let mut changed = self.changed.subscribe();
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            let output = self
+                .enter(format!("follow {}", rank.rank), |state| {
+                    let process = state.processes.get(&rank.rank).ok_or_else(|| lost(rank))?;
+                    let output = process.output(from);
+                    let silent = output.stdout.is_empty() && output.stderr.is_empty();
+                    if silent && process.life == Life::IsLost { Err(lost(rank)) } else { Ok(output) }
+                })
+                .await?;
+            changed.mark_unchanged();
+            let silent = output.stdout.is_empty() && output.stderr.is_empty() && output.exit_code.is_none();
+            if !silent || tokio::time::timeout_at(deadline, changed.changed()).await.is_err() {
+                return Ok(output);
+            }
+        }
+    }
+
+    async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {
+        self.enter(format!("signal {} {signal:?}", rank.rank), |state| {
+            let Some(process) = state.processes.get_mut(&rank.rank) else { return Ok(0) };
+            if process.exit_code.is_none() {
+                match (signal, process.life) {
+                    (Signal::Kill, _) => process.exit_code = Some(137),
+                    (Signal::Term, Life::Stays) => {
+                        process.stdout.extend_from_slice(b"\nterminated\n");
+                        process.exit_code = Some(143);
+                    }
+                    _ => {}
+                }
+            }
+            Ok(usize::from(process.exit_code.is_none()))
+        })
+        .await
+    }
+
+    async fn release(&self, _run: &Run) -> Result<Release, ClusterError> {
+        self.enter("release".to_owned(), |state| {
+            if state.pending_releases > 0 {
+                state.pending_releases -= 1;
+                return Ok(Release::Pending);
+            }
+            state.processes.clear();
+            state.released = true;
+            Ok(Release::Complete)
+        })
+        .await
+    }
+
+    async fn sample(&self) -> Vec<PodSample> {
+        let count = {
+            let mut state = self.state();
+            state.calls.push("sample".to_owned());
+            state.calls.iter().filter(|call| *call == "sample").count()
+        };
+        let pods = self.pods.borrow().to_vec();
+        let sample = |pod: Pod| PodSample {
+            pod: pod.name,
+            date: Timestamp::from_micros(i64::try_from(count).unwrap()),
+            values: vec![("container_cpu_usage_seconds_total", count as f64 / 10.0)],
+        };
+        pods.into_iter().map(sample).collect()
+    }
+}

@@ -1,0 +1,172 @@
+//! A store, a scripted cluster and a launcher that can be killed.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mlbench_core::api::LogLine;
+use mlbench_core::run::{NewRun, Run, RunSpec};
+use mlbench_core::storage::{LogPart, LogQuery, Storage};
+use mlbench_core::{Result, RunId, RunName, RunState, Timestamp};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::cluster::{Script, ScriptedCluster};
+use super::spec;
+use crate::background::Background;
+use crate::clock::Clock;
+use crate::launcher::{LauncherDeps, LauncherHandle, LauncherSettings, start};
+use crate::monitor::Monitor;
+use crate::sqlite::{Durability, Options, SqliteStorage};
+
+/// How long a test waits for anything, in real time.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What no test waits for. With a paused clock time flies whenever the store is at work.
+pub(crate) const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+pub(crate) struct World {
+    pub(crate) cluster: Arc<ScriptedCluster>,
+    pub(crate) deps: LauncherDeps,
+    background: Option<Background>,
+    pub(crate) directory: TempDir,
+}
+
+impl World {
+    /// A world in which no launcher runs yet, with one worker per script.
+    pub(crate) fn without_launcher(scripts: Vec<Script>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        // The tests kill supervisors, not the machine.
+        let mut options = Options::new(directory.path().join("mlbench.db"));
+        options.durability = Durability::Normal;
+        let storage = SqliteStorage::open(options).unwrap();
+        let storage: Arc<dyn Storage> = Arc::new(storage);
+        let cluster = ScriptedCluster::new(scripts);
+        let clock = Clock::manual(Timestamp::from_micros(1_000_000));
+        let settings = LauncherSettings {
+            grace_period: AGES,
+            start_timeout: Duration::from_secs(600),
+            mpirun_prefix: "mpirun --host {hosts}".to_owned(),
+            server_url: "http://127.0.0.1:8000".to_owned(),
+        };
+        let deps = LauncherDeps {
+            storage: Arc::clone(&storage),
+            cluster: Arc::clone(&cluster) as _,
+            handle: LauncherHandle::default(),
+            monitor: Monitor::new(storage, Arc::clone(&cluster) as _, clock.clone()),
+            clock,
+            settings: Arc::new(settings),
+        };
+        Self { cluster, deps, background: None, directory }
+    }
+
+    pub(crate) fn new(scripts: Vec<Script>) -> Self {
+        Self::with_grace(scripts, AGES)
+    }
+
+    pub(crate) fn with_grace(scripts: Vec<Script>, grace_period: Duration) -> Self {
+        let mut world = Self::without_launcher(scripts);
+        Arc::make_mut(&mut world.deps.settings).grace_period = grace_period;
+        world.start_launcher();
+        world
+    }
+
+    pub(crate) fn start_launcher(&mut self) {
+        assert!(self.background.is_none(), "there is a launcher already");
+        let background = Background::new("launcher");
+        start(&background, self.deps.clone());
+        self.background = Some(background);
+    }
+
+    /// Drops every task of the launcher where it stands.
+    pub(crate) async fn kill_launcher(&mut self) {
+        self.background.take().unwrap().stop(AGES).await;
+    }
+
+    pub(crate) fn storage(&self) -> &dyn Storage {
+        &*self.deps.storage
+    }
+
+    pub(crate) async fn try_start_run(&self, spec: RunSpec) -> Result<Run> {
+        let new = NewRun { name: RunName::new("a run").unwrap(), job_id: Uuid::new_v4(), spec };
+        let run = self.storage().start_run_unless_active(new, self.deps.clock.now()).await?;
+        self.deps.handle.wake();
+        Ok(run)
+    }
+
+    /// Starts a run on all workers.
+    pub(crate) async fn start_run(&self) -> RunId {
+        use crate::cluster::Cluster;
+        let workers = self.cluster.max_workers();
+        self.try_start_run(spec(workers, "train --rank {rank}")).await.unwrap().id
+    }
+
+    pub(crate) async fn request_stop(&self, id: RunId) {
+        self.storage().request_stop(id, self.deps.clock.now()).await.unwrap();
+        self.deps.handle.wake();
+    }
+
+    pub(crate) async fn delete(&self, id: RunId) {
+        self.storage().delete_run(id).await.unwrap();
+        self.deps.handle.wake();
+        assert!(self.storage().run(id).await.is_err());
+    }
+
+    /// The run as soon as `settled` holds of it.
+    pub(crate) async fn until(&self, id: RunId, settled: impl Fn(&Run) -> bool + Send + Copy) -> Run {
+        let begin = Instant::now();
+        loop {
+            let handle = &self.deps.handle;
+            let run = handle.wait_until(self.storage(), id, Duration::from_secs(60), settled).await.unwrap();
+            if settled(&run) {
+                return run;
+            }
+            assert!(begin.elapsed() < PATIENCE, "{run:?} after {:?}", self.cluster.calls());
+        }
+    }
+
+    pub(crate) async fn until_started(&self, id: RunId) -> Run {
+        self.until(id, |run| run.state == RunState::Started).await
+    }
+
+    pub(crate) async fn until_ended(&self, id: RunId) -> Run {
+        self.until(id, |run| !run.state.is_active()).await
+    }
+
+    /// Waits until `holds`.
+    pub(crate) async fn when(&self, holds: impl AsyncFn(&Self) -> bool) {
+        let begin = Instant::now();
+        let mut looks = tokio::time::interval(Duration::from_millis(5));
+        while !holds(self).await {
+            assert!(begin.elapsed() < PATIENCE, "after {:?}", self.cluster.calls());
+            looks.tick().await;
+        }
+    }
+
+    /// Waits until the cluster was called so many times more.
+    pub(crate) async fn called_again(&self, times: usize) {
+        let before = self.cluster.number_of_calls();
+        self.when(async |world| world.cluster.number_of_calls() >= before + times).await;
+    }
+
+    /// Waits until the cluster was called like this.
+    pub(crate) async fn called(&self, call: &str) {
+        self.when(async |world| world.cluster.calls().iter().any(|made| made == call)).await;
+    }
+
+    async fn log(&self, id: RunId) -> Vec<LogLine> {
+        let query = LogQuery { stream: None, rank: None, part: LogPart::Last(10_000) };
+        self.storage().log_lines(id, query).await.unwrap()
+    }
+
+    /// The lines of a rank, standard output first.
+    pub(crate) async fn lines(&self, id: RunId, rank: u32) -> Vec<String> {
+        let mut lines = self.log(id).await;
+        lines.retain(|line| line.rank == Some(rank));
+        lines.sort_by_key(|line| (line.stream, line.seq));
+        lines.into_iter().map(|line| line.text).collect()
+    }
+
+    /// The server's notes in the log of a run.
+    pub(crate) async fn notes(&self, id: RunId) -> Vec<String> {
+        self.log(id).await.into_iter().filter(|line| line.rank.is_none()).map(|line| line.text).collect()
+    }
+}

@@ -1,0 +1,66 @@
+use mlbench_core::run::OutputStream::{self, Stderr, Stdout};
+use mlbench_core::storage::{LogPart, LogQuery, OutputChunk};
+
+use super::*;
+
+const ALL: LogQuery = LogQuery { stream: None, rank: None, part: LogPart::Last(u32::MAX) };
+
+async fn append(store: &Store, run: RunId, stream: OutputStream, from: u64, lines: &[&str]) {
+    let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+    let to = from + lines.iter().map(|line| line.len() as u64 + 1).sum::<u64>();
+    store.append_output(run, OutputChunk { rank: 0, stream, from, to, lines, date: at(5) }).await.unwrap();
+}
+
+async fn texts(store: &Store, run: RunId, query: LogQuery) -> Vec<String> {
+    store.log_lines(run, query).await.unwrap().iter().map(LogLine::labelled).collect()
+}
+
+#[tokio::test]
+async fn beyond_the_limit_one_note_says_so_and_reading_goes_on() {
+    let store = Store::with(|options| options.log_limit_bytes = 10);
+    let run = store.started_run().await;
+    append(&store, run, Stdout, 0, &["12345", "1234567", "1"]).await;
+    append(&store, run, Stdout, 16, &["1"]).await;
+    append(&store, run, Stderr, 0, &["still kept"]).await;
+    append(&store, run, Stderr, 11, &["123456789"]).await;
+    store.append_note(run, "a note is always kept", at(6)).await.unwrap();
+    let expected = [
+        "[0] 12345",
+        "[mlbench] output limit of 10 bytes reached; what follows on standard output is not kept",
+        "[mlbench] output limit of 10 bytes reached; what follows on standard error is not kept",
+        "[mlbench] a note is always kept",
+    ];
+    assert_eq!(texts(&store, run, ALL).await, expected);
+    let ranks = store.run(run).await.unwrap().ranks;
+    assert_eq!((ranks[0].stdout_offset, ranks[0].stderr_offset), (18, 21));
+
+    let store = store.reopened();
+    append(&store, run, Stdout, 18, &["x"]).await;
+    assert_eq!(texts(&store, run, ALL).await, expected);
+    assert_eq!(store.run(run).await.unwrap().ranks[0].stdout_offset, 20);
+}
+
+#[tokio::test]
+async fn the_limit_is_named_in_mebibytes_where_it_is_some() {
+    let store = Store::with(|options| options.log_limit_bytes = 1 << 20);
+    let run = store.started_run().await;
+    append(&store, run, Stdout, 0, &[&"x".repeat(1 << 20)]).await;
+    let expected = "[mlbench] output limit of 1 MiB reached; what follows on standard output is not kept";
+    assert_eq!(texts(&store, run, ALL).await, [expected]);
+}
+
+#[tokio::test]
+async fn a_silent_rank_is_not_searched_among_the_lines_of_the_others() {
+    let store = Store::new();
+    let run = store.started_run().await;
+    append(&store, run, Stdout, 0, &vec!["a line"; 1_000]).await;
+    store.append_note(run, "a note", at(1)).await.unwrap();
+    for (rank, part) in [(1, LogPart::Last(10)), (1, LogPart::After { seq: 0, limit: 10 })] {
+        assert!(texts(&store, run, LogQuery { rank: Some(rank), part, ..ALL }).await.is_empty());
+    }
+    let plan = "EXPLAIN QUERY PLAN SELECT seq FROM log_line INDEXED BY log_line_rank \
+                WHERE run = 1 AND stream = 0 AND seq > 0 AND rank = 1 ORDER BY seq DESC LIMIT 10";
+    let connection = open::reader(&store.options).unwrap();
+    let step: String = connection.query_row(plan, [], |row| row.get(3)).unwrap();
+    assert!(step.contains("(run=? AND stream=? AND rank=? AND seq>?)"), "{step}");
+}

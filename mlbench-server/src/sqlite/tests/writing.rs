@@ -1,0 +1,262 @@
+use std::fs;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, mpsc};
+
+use mlbench_core::ErrorCode;
+use mlbench_core::run::OutputStream;
+use mlbench_core::storage::{IdempotencyKey, OutputChunk, PointsQuery};
+use rusqlite::params;
+
+use super::*;
+
+type Outcome<T> = Result<T, Failure>;
+
+fn add_pod(name: &'static str) -> impl FnOnce(&Connection) -> Outcome<()> + Send + 'static {
+    move |c| {
+        c.execute("INSERT INTO pod (name, first_seen_at) VALUES (?1, 0)", params![name])?;
+        Ok(())
+    }
+}
+
+/// Holds the writer until the sender speaks, so that what is sent meanwhile is one transaction.
+fn gate() -> (mpsc::Sender<()>, impl FnOnce(&Connection) -> Outcome<()> + Send + 'static) {
+    let (open, closed) = mpsc::channel();
+    let wait = move |_: &Connection| {
+        closed.recv().unwrap();
+        Ok(())
+    };
+    (open, wait)
+}
+
+async fn pods(store: &Store) -> Vec<String> {
+    store.pods().await.unwrap().iter().map(|pod| pod.name.to_string()).collect()
+}
+
+#[tokio::test]
+async fn a_job_that_fails_or_panics_takes_back_nothing_but_itself() {
+    let store = Store::new();
+    let (open, gate) = gate();
+    let refused = |c: &Connection| -> Outcome<()> {
+        add_pod("refused")(c)?;
+        Err(Error::new(ErrorCode::NotFound, "no").into())
+    };
+    let broken = |c: &Connection| -> Outcome<()> {
+        add_pod("broken")(c)?;
+        Ok(c.execute_batch("nonsense")?)
+    };
+    let panicking = |c: &Connection| -> Outcome<()> {
+        add_pod("panicking")(c)?;
+        panic!("this job panics, as it should in this test")
+    };
+    let writer = &store.writer;
+    let (held, first, refused, broken, panicked, last, ()) = tokio::join!(
+        writer.write(0, gate),
+        writer.write(0, add_pod("first")),
+        writer.write(0, refused),
+        writer.write(0, broken),
+        writer.write(0, panicking),
+        writer.write(0, add_pod("last")),
+        async { open.send(()).unwrap() },
+    );
+    assert!(held.is_ok() && first.is_ok() && last.is_ok());
+    assert_eq!(refused.unwrap_err().code(), ErrorCode::NotFound);
+    assert_eq!(broken.unwrap_err().code(), ErrorCode::Internal);
+    assert_eq!(panicked.unwrap_err().code(), ErrorCode::Internal);
+    assert_eq!(pods(&store).await, ["first", "last"]);
+}
+
+#[tokio::test]
+async fn when_a_transaction_is_lost_nobody_in_it_is_told_that_it_was_stored() {
+    let store = Store::new();
+    let (open, gate) = gate();
+    // What SQLite does by itself after some errors of the disk.
+    let lose = |c: &Connection| -> Outcome<()> { Ok(c.execute_batch("ROLLBACK")?) };
+    let writer = &store.writer;
+    let (held, before, lost, after, ()) = tokio::join!(
+        writer.write(0, gate),
+        writer.write(0, add_pod("before")),
+        writer.write(0, lose),
+        writer.write(0, add_pod("after")),
+        async { open.send(()).unwrap() },
+    );
+    for failed in [held, before, lost] {
+        assert_eq!(failed.unwrap_err().code(), ErrorCode::Internal);
+    }
+    assert!(after.is_ok());
+    assert_eq!(pods(&store).await, ["after"]);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_survived() {
+    let store = Store::new();
+    let id = store.started_run().await;
+    let limit = |pages: &'static str| {
+        move |c: &Connection| -> Outcome<i64> { Ok(c.query_row(pages, [], |row| row.get(0))?) }
+    };
+    store.writer.write(0, limit("PRAGMA max_page_count = 1")).await.unwrap();
+    let large = Metric { metadata: "x".repeat(1 << 20), ..metric(id, "loss", 1, "1") };
+    let refused = store.record_metric(large.clone(), None, at(1)).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::Unavailable);
+    assert_eq!(refused.detail(), "the disk of the server is full; nothing was stored");
+    assert_eq!(store.number("SELECT count(*) FROM point").await, 0);
+    store.writer.write(0, limit("PRAGMA max_page_count = 1000000")).await.unwrap();
+    store.record_metric(large, None, at(1)).await.unwrap();
+    assert_eq!(store.number("SELECT count(*) FROM point").await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_work_than_there_is_room_for_is_refused_after_a_while() {
+    let store = Store::new();
+    let (open, gate) = gate();
+    let too_much = async {
+        let refused = store.writer.write(0, add_pod("late")).await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::Overloaded);
+        assert!(refused.retry_after().is_some());
+        open.send(()).unwrap();
+    };
+    let (held, ()) = tokio::join!(store.writer.write(usize::MAX - 1, gate), too_much);
+    held.unwrap();
+    assert_eq!(store.number("SELECT count(*) FROM pod").await, 0);
+    store.writer.write(0, add_pod("in-time")).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_waits_when_the_store_closes_is_written_and_what_comes_later_is_refused() {
+    let store = Store::new();
+    let (open, gate) = gate();
+    let close = async {
+        open.send(()).unwrap();
+        store.close().await.unwrap();
+    };
+    let (held, waiting, ()) =
+        tokio::join!(store.writer.write(0, gate), store.writer.write(0, add_pod("waiting")), close);
+    assert!(held.is_ok() && waiting.is_ok());
+    assert_eq!(store.writer.write(0, add_pod("late")).await.unwrap_err().code(), ErrorCode::Unavailable);
+    assert_eq!(store.pods().await.unwrap_err().code(), ErrorCode::Unavailable);
+    assert_eq!(pods(&store.reopened()).await, ["waiting"]);
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_in_the_files_when_the_server_is_killed() {
+    let store = Store::new();
+    let id = store.started_run().await;
+    for i in 0..20 {
+        let key = IdempotencyKey::new(&format!("key {i}")).unwrap();
+        store.record_metric(metric(id, "loss", i, "0.5"), Some(key), at(i)).await.unwrap();
+    }
+    // The files as a kill leaves them: no last checkpoint, no orderly close.
+    let after_kill = tempfile::tempdir().unwrap();
+    for name in ["mlbench.db", "mlbench.db-wal"] {
+        fs::copy(store.directory.path().join(name), after_kill.path().join(name)).unwrap();
+    }
+    let next = SqliteStorage::open(Options::new(after_kill.path().join("mlbench.db"))).unwrap();
+    assert_eq!(next.runs().await.unwrap(), store.runs().await.unwrap());
+    let again = metric(id, "loss", 99, "9");
+    let key = IdempotencyKey::new("key 19").unwrap();
+    let recorded = next.record_metric(again, Some(key), at(99)).await.unwrap();
+    assert_eq!((recorded.replayed, recorded.metric), (true, metric(id, "loss", 19, "0.5")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_that_all_send_everything_twice_store_it_once() {
+    let store = Arc::new(Store::new());
+    let id = store.started_run().await;
+    let callers: Vec<_> = (0..64)
+        .map(|caller: i64| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                for i in 0..10 {
+                    // Callers 0 and 1 send the same, so do 2 and 3.
+                    let key = IdempotencyKey::new(&format!("{} {i}", caller / 2)).unwrap();
+                    let metric = metric(id, &format!("loss @ {}", caller % 4), i, "1");
+                    store.record_metric(metric, Some(key), at(i)).await.unwrap();
+                    store.points(&PointsQuery::all(Owner::Run(id)), None).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    assert_eq!(store.number("SELECT count(*) FROM point").await, 320);
+    assert_eq!(store.number("SELECT count(DISTINCT seq) FROM point").await, 320);
+    assert_eq!(store.number("SELECT sum(count) FROM series").await, 320);
+}
+
+#[tokio::test]
+async fn keys_are_kept_for_a_day_and_then_forgotten_as_fast_as_new_ones_come() {
+    let store = Store::new();
+    let id = store.started_run().await;
+    let day = i64::try_from(IdempotencyKey::KEPT_FOR.as_micros()).unwrap();
+    let send = async |key: String, now: i64| {
+        let key = IdempotencyKey::new(&key).unwrap();
+        store.record_metric(metric(id, "loss", now, "1"), Some(key), at(now)).await.unwrap().replayed
+    };
+    for i in 0..20 {
+        send(format!("old {i}"), i).await;
+    }
+    assert!(send("old 0".to_owned(), day).await, "a day later it is still known");
+    for i in 0..10 {
+        send(format!("new {i}"), day + 1_000 + i).await;
+    }
+    assert_eq!(store.number("SELECT count(*) FROM idempotency_key").await, 10);
+    assert!(!send("old 0".to_owned(), day + 2_000).await);
+    assert!(send("new 0".to_owned(), day + 3_000).await);
+}
+
+#[tokio::test]
+async fn a_cluster_in_which_nothing_happens_costs_no_commit() {
+    let store = Store::new();
+    let pod = Pod {
+        name: mlbench_core::PodName::new("worker-0").unwrap(),
+        labels: [("app".to_owned(), "mlbench".to_owned())].into(),
+        phase: mlbench_core::PodPhase::Running,
+        ip: String::new(),
+    };
+    store.pods_observed(std::slice::from_ref(&pod), at(1)).await.unwrap();
+    let before = fs::metadata(store.wal()).unwrap().len();
+    for i in 2..10 {
+        store.pods_observed(std::slice::from_ref(&pod), at(i)).await.unwrap();
+    }
+    assert_eq!(fs::metadata(store.wal()).unwrap().len(), before);
+}
+
+/// Takes longer than a commit.
+const SLOW: &str =
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) SELECT count(*) FROM n";
+
+#[tokio::test]
+async fn readers_that_never_pause_do_not_let_the_log_grow() {
+    let store = Store::new();
+    let id = store.started_run().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let readers = [open::reader(&store.options).unwrap(), open::reader(&store.options).unwrap()];
+    let reading = std::thread::spawn({
+        let stop = Arc::clone(&stop);
+        move || {
+            let begin =
+                |reader: &Connection| reader.execute_batch("BEGIN; SELECT count(*) FROM run").unwrap();
+            begin(&readers[0]);
+            // At every moment one of the two is in a transaction, for longer than a commit takes.
+            for turn in 0_usize.. {
+                begin(&readers[(turn + 1) % 2]);
+                readers[(turn + 1) % 2].query_row(SLOW, [], |_| Ok(())).unwrap();
+                readers[turn % 2].execute_batch("COMMIT").unwrap();
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        }
+    });
+    let mut highest = 0;
+    for from in 0..80 {
+        let lines = vec!["x".repeat(16 << 10); 64];
+        let chunk =
+            OutputChunk { rank: 0, stream: OutputStream::Stdout, from, to: from + 1, lines, date: at(1) };
+        store.append_output(id, chunk).await.unwrap();
+        highest = highest.max(fs::metadata(store.wal()).unwrap().len());
+    }
+    stop.store(true, Ordering::Relaxed);
+    reading.join().unwrap();
+    assert!(highest < 64 << 20, "the log grew to {highest} bytes");
+}

@@ -1,0 +1,21 @@
+use mlbench_tests::TestServer;
+
+#[tokio::test]
+async fn metrics_are_posted_and_read() {
+    let server = TestServer::start().await;
+    let cli = server.cli();
+    cli.ok(&["runs", "start", "--name", "measured", "--command", "true", "--wait"]).await;
+    for value in ["0.5", "0.25", "0.125"] {
+        cli.ok(&["metrics", "post", "--run", "1", "--name", "loss @ 0", "--value", value]).await;
+    }
+    let metrics = cli.json(&["metrics", "--run", "1", "--last", "2"]).await;
+    let values: Vec<_> =
+        metrics["loss @ 0"].as_array().unwrap().iter().map(|p| p["value"].as_str().unwrap()).collect();
+    assert_eq!(values, ["0.25", "0.125"]);
+    let csv = cli.ok(&["metrics", "--run", "measured", "-o", "csv"]).await;
+    assert_eq!(csv.lines().count(), 4, "{csv}");
+    let table = cli.ok(&["metrics", "--run", "1", "--since", "10m", "-o", "table"]).await;
+    assert!(table.contains("loss @ 0") && table.contains("0.125"), "{table}");
+    let none = cli.json(&["metrics", "--run", "1", "--metric", "gain"]).await;
+    assert_eq!(none.as_object().unwrap().len(), 0);
+}

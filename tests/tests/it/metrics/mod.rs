@@ -1,0 +1,6 @@
+//! Metrics: posted, read, downloaded.
+
+mod download;
+mod pods;
+mod posting;
+mod reading;

@@ -1,0 +1,93 @@
+use mlbench_client::{MetricsQuery, OutputStream, Owner, RunState};
+use mlbench_tests::{PATIENCE, TestServer, binary, eventually};
+
+/// So many lines and metrics does every rank of the measured run write.
+const STEPS: usize = 30;
+
+/// A command that writes a line and posts a metric per step, with the client's patience for a server that is away.
+fn measured(server: &TestServer) -> String {
+    let mlbench = binary("mlbench");
+    server.script(&format!(
+        "for i in $(seq 1 {STEPS}); do echo step $i of $RANK\n\
+         '{}' metrics post --run $MLBENCH_RUN_ID --name \"step @ $RANK\" --value $i >&2 || exit 9\ndone\n",
+        mlbench.display()
+    ))
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_three_times_loses_and_doubles_nothing() {
+    let mut server = TestServer::start().await;
+    let run = server.start_run(&measured(&server)).await;
+    for seen in [STEPS / 4, STEPS / 2, 3 * STEPS / 4] {
+        eventually("the run has gone on", PATIENCE, async || {
+            (server.lines_of(run.id, 0, OutputStream::Stdout).await.len() >= seen).then_some(())
+        })
+        .await;
+        server.kill9().await;
+        server.restart().await;
+    }
+    let run = server.wait(run.id).await;
+    assert_eq!(run.state, RunState::Finished, "{:?}\n{:?}", run.job_metadata, server.output(run.id).await);
+    let metrics = server.client().metrics().get(&Owner::Run(run.id), &MetricsQuery::default()).await.unwrap();
+    for rank in 0..2 {
+        let lines = server.lines_of(run.id, rank, OutputStream::Stdout).await;
+        assert_eq!(lines, (1..=STEPS).map(|i| format!("step {i} of {rank}")).collect::<Vec<_>>());
+        let values: Vec<_> =
+            metrics[&format!("step @ {rank}")].iter().map(|point| point.value.as_str()).collect();
+        assert_eq!(values, (1..=STEPS).map(|i| i.to_string()).collect::<Vec<_>>());
+    }
+    server.wait_until_nothing_runs().await;
+}
+
+#[tokio::test]
+async fn a_run_that_ended_while_the_server_was_away_gets_its_true_outcome() {
+    for (code, state) in [(0, RunState::Finished), (3, RunState::Failed)] {
+        let mut server = TestServer::start().await;
+        let go = server.dir().join("go");
+        let command = server.script(&format!(
+            "echo before\nwhile [ ! -e '{}' ]; do sleep 0.05; done\necho after\nexit {code}\n",
+            go.display()
+        ));
+        let run = server.start_run(&command).await;
+        server.wait_for_lines(run.id, 2).await;
+        server.kill9().await;
+        std::fs::write(&go, "").unwrap();
+        server.wait_until_nothing_runs().await;
+        server.restart().await;
+        let run = server.wait(run.id).await;
+        assert_eq!(run.state, state);
+        assert_eq!(run.job_metadata.exit_codes, [(0, code), (1, code)].into());
+        for rank in 0..2 {
+            assert_eq!(server.lines_of(run.id, rank, OutputStream::Stdout).await, ["before", "after"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_was_killed_while_the_server_was_away_is_noticed() {
+    let mut server = TestServer::start().await;
+    let run = server.start_run("sh -c 'echo ready; sleep 1000'").await;
+    server.wait_for_lines(run.id, 2).await;
+    server.kill9().await;
+    server.descendants().iter().for_each(mlbench_tests::Process::kill);
+    server.wait_until_nothing_runs().await;
+    server.restart().await;
+    let run = server.wait(run.id).await;
+    assert_eq!(run.state, RunState::Failed);
+    assert!(run.job_metadata.reason.is_some_and(|reason| reason.contains("rank")));
+    assert!(run.finished_at.is_some());
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_a_crash() {
+    let mut server = TestServer::start().await;
+    server.run("true").await;
+    for value in 0..50 {
+        let metric = format!(r#"{{"run_id":1,"name":"loss","value":"{value}"}}"#);
+        assert_eq!(server.post("/api/metrics/", &metric).await.status, 201);
+    }
+    server.kill9().await;
+    server.restart().await;
+    let points = server.get("/api/metrics/1?metric_type=run").await.json();
+    assert_eq!(points["loss"].as_array().unwrap().len(), 50);
+}

@@ -1,0 +1,5 @@
+//! The server as a process: signals, crashes, restarts, and what keeps it from starting.
+
+mod kill9;
+mod refusals;
+mod signals;

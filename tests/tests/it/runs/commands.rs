@@ -1,0 +1,64 @@
+use mlbench_client::{NewRun, OutputStream, RunState};
+use mlbench_tests::{TestServer, new_run};
+
+#[tokio::test]
+async fn placeholders_are_replaced_and_no_shell_reads_the_command() {
+    let server = TestServer::start().await;
+    let command = "printf '%s\\n' {rank} {run_id} 'in a word:{hosts}' '$HOME; ls' '{unknown}'";
+    let new = NewRun { backend: Some("GLOO".to_owned()), ..new_run("arguments", command) };
+    let run = server.client().runs().start(&new).await.unwrap();
+    let run = server.wait(run.id).await;
+    for rank in 0..2 {
+        let expected = [
+            rank.to_string(),
+            run.id.to_string(),
+            "in a word:127.0.0.1,127.0.0.1".to_owned(),
+            "$HOME; ls".to_owned(),
+            "{unknown}".to_owned(),
+        ];
+        assert_eq!(server.lines_of(run.id, rank, OutputStream::Stdout).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn every_rank_finds_its_place_in_its_environment() {
+    let server = TestServer::start().await;
+    let names = "$RANK $WORLD_SIZE $MASTER_ADDR $MLBENCH_URL $MLBENCH_RUN_ID";
+    let run = server.run(&format!("sh -c 'echo {names}; echo $MASTER_PORT $MLBENCH_ADDRESSES'")).await;
+    for rank in 0..2 {
+        let lines = server.lines_of(run.id, rank, OutputStream::Stdout).await;
+        assert_eq!(lines[0], format!("{rank} 2 127.0.0.1 {} {}", server.url(), run.id));
+        let (port, addresses) = lines[1].split_once(' ').unwrap();
+        let ports: Vec<_> =
+            addresses.split(',').map(|each| each.strip_prefix("127.0.0.1:").unwrap()).collect();
+        assert!(ports.len() == 2 && ports[0] != ports[1], "{addresses}");
+        assert!(port.parse::<u16>().is_ok_and(|port| port > 0), "{port}");
+    }
+}
+
+#[tokio::test]
+async fn a_backend_of_ones_own_can_start_on_the_first_worker_only() {
+    let server = TestServer::start().await;
+    for (all, ranks) in [(false, 1), (true, 2)] {
+        let new = NewRun {
+            backend: Some("custom_backend".to_owned()),
+            custom_backend: Some("ring".to_owned()),
+            run_all_nodes: Some(all),
+            ..new_run("custom", "echo {backend}")
+        };
+        let run = server.client().runs().start(&new).await.unwrap();
+        let run = server.wait(run.id).await;
+        assert_eq!((run.state, run.job_metadata.exit_codes.len()), (RunState::Finished, ranks));
+        assert_eq!(server.lines_of(run.id, 0, OutputStream::Stdout).await, ["ring"]);
+    }
+}
+
+#[tokio::test]
+async fn flags_are_appended_where_they_apply() {
+    let server = TestServer::start().await;
+    let new =
+        NewRun { light_target: true, use_horovod: true, gpu_enabled: true, ..new_run("flags", "echo start") };
+    let run = server.client().runs().start(&new).await.unwrap();
+    let run = server.wait(run.id).await;
+    assert_eq!(server.lines_of(run.id, 0, OutputStream::Stdout).await, ["start --gpu --light --horovod"]);
+}

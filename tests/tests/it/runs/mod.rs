@@ -1,0 +1,7 @@
+//! Runs: started, watched, ended.
+
+mod commands;
+mod ends;
+mod life;
+mod logs;
+mod one_at_a_time;
