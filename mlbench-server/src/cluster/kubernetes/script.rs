@@ -37,11 +37,13 @@ k_gather() {
 pub(super) struct Scripts {
     /// A label value: nothing in it means anything to a shell.
     instance: String,
+    /// Where the volume for runs is mounted.
+    volume: String,
 }
 
 impl Scripts {
     pub(super) fn new(instance: &str) -> Self {
-        Self { instance: instance.to_owned() }
+        Self { instance: instance.to_owned(), volume: WORK_VOLUME.to_owned() }
     }
 
     /// Makes the directory of a rank, and finds out whether the image has what the supervisor needs.
@@ -92,19 +94,19 @@ impl Scripts {
              echo \"$k_left\"",
             instance = self.instance,
         );
-        assembled("", "", &verb)
+        self.assembled("", "", &verb)
     }
 
     fn script(&self, rank: &RankRef, env: &str, verb: &str) -> String {
         let dir = format!("k_dir=$k_base/{}/run-{}/rank-{}\n", self.instance, rank.run.job_id, rank.rank);
-        assembled(&dir, env, verb)
+        self.assembled(&dir, env, verb)
     }
-}
 
-/// The braces make the shell read to the end before it does anything: of a script that was cut nothing is executed.
-fn assembled(dir: &str, env: &str, verb: &str) -> String {
-    let base = BASE.replace("VOLUME", WORK_VOLUME);
-    format!("{SCRIPT}\n{base}{{\n{dir}{env}{verb}\nexit\n}}\n")
+    /// The braces make the shell read to the end before it does anything: of a script that was cut nothing is executed.
+    fn assembled(&self, dir: &str, env: &str, verb: &str) -> String {
+        let base = BASE.replace("VOLUME", &self.volume);
+        format!("{SCRIPT}\n{base}{{\n{dir}{env}{verb}\nexit\n}}\n")
+    }
 }
 
 /// What a rank's supervisor says of it.
@@ -164,7 +166,12 @@ pub(super) fn answer(text: &Bytes) -> Option<Answer> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    use mlbench_core::{PodName, RunId};
     use proptest::prelude::*;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -184,6 +191,86 @@ mod tests {
         for length in 0..whole.len() {
             assert_eq!(answer(&Bytes::copy_from_slice(&whole[..length])), None, "{length} bytes");
         }
+    }
+
+    fn told(shell: &[&str], script: &str) -> (Bytes, Option<i32>) {
+        let mut child = Command::new(shell[0])
+            .args(&shell[1..])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.stdout.into(), output.status.code())
+    }
+
+    /// The shells of this machine: whatever `sh` is, and those that images bring as theirs.
+    fn shells() -> Vec<Vec<&'static str>> {
+        let there = |shell: &Vec<&str>| {
+            Command::new(shell[0]).args(&shell[1..]).arg("-c").arg("exit").status().is_ok()
+        };
+        [vec!["sh"], vec!["dash"], vec!["bash", "--posix"], vec!["busybox", "sh"]]
+            .into_iter()
+            .filter(there)
+            .collect()
+    }
+
+    fn at(rank: u32) -> RankRef {
+        let run = RunKey { id: RunId::new(1).unwrap(), job_id: Uuid::new_v4() };
+        RankRef { run, rank, pod: PodName::new("w-0").unwrap() }
+    }
+
+    #[test]
+    fn every_shell_takes_a_rank_from_its_directory_to_its_removal() {
+        for shell in shells() {
+            let directory = tempfile::tempdir().unwrap();
+            let volume = directory.path().to_str().unwrap().to_owned();
+            let scripts = Scripts { instance: "i".to_owned(), volume };
+            let at = at(0);
+            let argv = ["sh", "-c", "printf '%s' \"$A\"; exit 3"].map(str::to_owned).to_vec();
+            let task = Task {
+                at: at.clone(),
+                argv,
+                env: vec![("A".to_owned(), "a'\n$b".to_owned())],
+                num_cpus: None,
+            };
+            assert_eq!(
+                told(&shell, &scripts.launch(&task).unwrap()).1,
+                Some(5),
+                "{shell:?}: nothing was prepared"
+            );
+            assert_eq!(told(&shell, &scripts.prepare(&at)), (Bytes::new(), Some(0)), "{shell:?}");
+            assert_eq!(told(&shell, &scripts.launch(&task).unwrap()).1, Some(0), "{shell:?}");
+            let mut from = Offsets::default();
+            let ended = loop {
+                let said = answer(&told(&shell, &scripts.follow(&at, from, 1000, 10)).0).unwrap();
+                from.stdout += said.stdout.len() as u64;
+                if said.state != State::Running {
+                    break said;
+                }
+            };
+            assert_eq!((ended.state, from.stdout), (State::Ended(3), 5), "{shell:?}");
+            assert_eq!(told(&shell, &scripts.signal(&at, Signal::Kill)).0, "0\n", "{shell:?}");
+            assert_eq!(told(&shell, &scripts.release(None, &[at.run])).0, "0\n", "{shell:?}");
+            let runs = || std::fs::read_dir(directory.path().join("i")).unwrap().count();
+            assert_eq!(runs(), 1, "{shell:?}: a known run is no orphan");
+            assert_eq!(told(&shell, &scripts.release(Some(at.run), &[])).0, "0\n", "{shell:?}");
+            assert_eq!(runs(), 0, "{shell:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_script_that_was_cut_nothing_is_executed() {
+        let directory = tempfile::tempdir().unwrap();
+        let volume = directory.path().to_str().unwrap().to_owned();
+        let script = Scripts { instance: "i".to_owned(), volume }.prepare(&at(0));
+        let verb = script.rfind("mlbench_prepare").unwrap();
+        for length in verb..script.len() - 2 {
+            told(&["sh"], &script[..length]);
+        }
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 
     proptest! {
