@@ -93,6 +93,8 @@ impl MetricLogger {
             date: Some(date.unwrap_or_else(clock::now)),
             value,
             cumulative: false,
+            step: None,
+            epoch: None,
             metadata: metadata.to_owned(),
         };
         let queued = Queued { number, recorded: Instant::now(), metric };

@@ -148,6 +148,29 @@ impl Fields {
         })
     }
 
+    /// Takes a whole number of any sign. An empty text counts as absent.
+    ///
+    /// # Errors
+    /// When it is anything else, or beyond 64 bits.
+    pub fn whole(&mut self, name: &'static str) -> Result<Option<i64>> {
+        let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        text.parse()
+            .map(Some)
+            .map_err(|_| Error::invalid(name, format_args!("must be a whole number, not {}", shorten(&text))))
+    }
+
+    /// Takes a finite number. An empty text counts as absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn finite(&mut self, name: &'static str) -> Result<Option<f64>> {
+        let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+        number
+            .map(Some)
+            .ok_or_else(|| Error::invalid(name, format_args!("must be a number, not {}", shorten(&text))))
+    }
+
     /// Takes a finite number above 0. An empty text counts as absent.
     ///
     /// # Errors

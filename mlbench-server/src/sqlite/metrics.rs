@@ -88,7 +88,7 @@ fn stored_under(
     owner: &Owner,
     key: &IdempotencyKey,
 ) -> Result<Option<Metric>, Failure> {
-    let sql = "SELECT s.name, p.date, p.value, p.cumulative, p.metadata FROM idempotency_key k \
+    let sql = "SELECT s.name, p.date, p.value, p.cumulative, p.metadata, p.step, p.epoch FROM idempotency_key k \
                JOIN series s ON s.id = k.series \
                JOIN point p ON p.series = k.series AND p.date = k.date AND p.seq = k.seq \
                WHERE k.owner_kind = ?1 AND k.owner = ?2 AND k.key = ?3";
@@ -102,6 +102,8 @@ fn stored_under(
         value: Stored::read(found.get_ref(2)?).map_err(rusqlite::Error::from)?.into_value(),
         cumulative: found.get(3)?,
         metadata: found.get(4)?,
+        step: found.get(5)?,
+        epoch: found.get(6)?,
     }))
 }
 
@@ -140,8 +142,8 @@ pub(super) fn insert(connection: &Connection, metrics: &[Metric]) -> Result<Vec<
         taken.push(Some((series, seq, value)));
     }
     let ids = figures.iter().map(|series| series.store(connection)).collect::<Result<Vec<i64>, Failure>>()?;
-    let sql =
-        "INSERT INTO point (series, date, seq, value, cumulative, metadata) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT INTO point (series, date, seq, value, cumulative, metadata, step, epoch) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let mut insert = connection.prepare_cached(sql)?;
     let mut places = Vec::with_capacity(metrics.len());
     for (metric, taken) in metrics.iter().zip(taken) {
@@ -151,7 +153,8 @@ pub(super) fn insert(connection: &Connection, metrics: &[Metric]) -> Result<Vec<
         };
         let series = ids[series];
         let date = metric.date.as_micros();
-        insert.execute(params![series, date, seq, value, metric.cumulative, metric.metadata])?;
+        let Metric { cumulative, metadata, step, epoch, .. } = metric;
+        insert.execute(params![series, date, seq, value, cumulative, metadata, step, epoch])?;
         places.push(Some(Place { series, seq }));
     }
     Ok(places)

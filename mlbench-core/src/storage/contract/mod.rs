@@ -120,6 +120,8 @@ fn metric(owner: &Owner, name: &str, date: i64, value: &str) -> Metric {
         date: at(date),
         value: value.into(),
         cumulative: true,
+        step: Some(-7),
+        epoch: Some(1.5),
         metadata: "{rank: 0, epoch:1.5}".to_owned(),
     }
 }

@@ -108,6 +108,8 @@ fn metric(run: RunId, name: &str, date: i64, value: &str) -> Metric {
         date: at(date),
         value: value.into(),
         cumulative: false,
+        step: None,
+        epoch: None,
         metadata: String::new(),
     }
 }
