@@ -5,7 +5,7 @@
 //! front      around every request: access, panics, errors       access     Host, Origin
 //! route      path, then method → handler                        call       what a handler reads of a request
 //! pods metrics runs health: the handlers                        body pairs reading bodies and query strings
-//! negotiate reply points output archive: writing answers        problem    errors as documents; the status of each
+//! negotiate encoding reply points output archive: answers        problem    errors as documents; the status of each
 //!                                                               unreadable what hyper refuses before a route sees it
 //! ```
 //!
@@ -16,6 +16,7 @@ mod access;
 mod archive;
 mod body;
 mod call;
+mod encoding;
 mod front;
 mod health;
 mod metrics;
