@@ -65,8 +65,9 @@ pub use pods::Pods;
 pub use runs::Runs;
 
 pub use mlbench_core::api::{
-    Downsample, JobMetadata, LogLine, LogPage, LogsQuery, Metric, MetricsQuery, NewMetric, NewRun, Pod,
-    PointField, PointRecord, PointsByMetric, PointsByOwner, Problem, Run, RunsQuery, Series,
+    BatchAnswer, Downsample, JobMetadata, LogLine, LogPage, LogsQuery, Metric, MetricsQuery, NewMetric,
+    NewRun, Pod, PointField, PointRecord, PointsByMetric, PointsByOwner, Problem, RejectedPoint, Run,
+    RunsQuery, Series,
 };
 pub use mlbench_core::downsample::minmax::Bucket;
 pub use mlbench_core::metric::MetricType;

@@ -41,12 +41,8 @@ impl Fields {
         if body.trim_ascii().is_empty() {
             return Err(Error::new(ErrorCode::Malformed, "the body is empty; send a JSON object"));
         }
-        let Members(fields) = serde_json::from_slice(body).map_err(|error| {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            let text = error.to_string();
-            let what = text.split(" at line ").next().unwrap_or_default();
-            Error::new(ErrorCode::Malformed, format!("the body is not a JSON object ({place}): {what}"))
-        })?;
+        let Members(fields) = serde_json::from_slice(body)
+            .map_err(|error| not_json("the body is not a JSON object", &error))?;
         Ok(Self::new(fields))
     }
 
@@ -249,6 +245,14 @@ impl Fields {
             FieldValue::Json(raw) => serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()),
         })
     }
+}
+
+/// The refusal of what cannot be read as JSON, with line and column.
+pub(crate) fn not_json(what: &str, error: &serde_json::Error) -> Error {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    let text = error.to_string();
+    let reason = text.split(" at line ").next().unwrap_or_default();
+    Error::new(ErrorCode::Malformed, format!("{what} ({place}): {reason}"))
 }
 
 fn is_number(json: &str) -> bool {

@@ -48,8 +48,10 @@
 //! - *Memory-mapped reading*: a disk error becomes a signal that ends the server.
 //! - *SQLite's automatic checkpoint*: it runs inside the commit, before the answer.
 
+mod batches;
 mod checkpoint;
 mod failure;
+mod ingest;
 mod late;
 mod lock;
 mod metrics;
@@ -75,8 +77,8 @@ use async_trait::async_trait;
 use mlbench_core::api::{LogLine, Metric, Series};
 use mlbench_core::run::{Ending, NewRun, Run, Worker};
 use mlbench_core::storage::{
-    IdempotencyKey, LogQuery, OutputChunk, PointSink, PointsPage, PointsPosition, PointsQuery, RankEnd,
-    Recorded, Removal, Storage,
+    Batch, BatchOutcome, BatchPoint, IdempotencyKey, LogQuery, OutputChunk, PointSink, PointsPage,
+    PointsPosition, PointsQuery, RankEnd, Recorded, Removal, Storage,
 };
 use mlbench_core::{Error, Owner, Pod, Result, RunId, Timestamp};
 
@@ -242,7 +244,17 @@ impl Storage for SqliteStorage {
 
     async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()> {
         let bytes = metrics.iter().map(held).sum();
-        self.writer.write(bytes, move |c| metrics::insert(c, &metrics).map(drop)).await
+        let insert = move |c: &_| ingest::insert(c, &metrics.iter().collect::<Vec<_>>()).map(drop);
+        self.writer.write(bytes, insert).await
+    }
+
+    async fn record_batch(&self, batch: Batch, now: Timestamp) -> Result<BatchOutcome> {
+        let of_point = |point: &BatchPoint| match &point.metric {
+            Ok(metric) => held(metric),
+            Err(error) => size_of::<BatchPoint>() + error.detail().len(),
+        };
+        let bytes = batch.points.iter().map(of_point).sum();
+        self.writer.write(bytes, move |c| batches::record(c, &batch, now)).await
     }
 
     async fn points(

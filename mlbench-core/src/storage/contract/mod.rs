@@ -1,5 +1,6 @@
 //! What every [`Storage`] must do, as one test function: an implementor calls [`storage_contract`] in its tests.
 
+mod batches;
 mod metrics;
 mod output;
 mod reading;
@@ -43,6 +44,9 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     reading::several_series_can_be_named(&open().await).await;
     reading::a_series_can_be_thinned_in_every_way(&open().await).await;
     reading::the_figures_of_a_series_are_those_of_its_points(&open().await).await;
+    batches::a_batch_stores_its_good_points_and_tells_of_the_others(&open().await).await;
+    batches::a_repeated_batch_stores_nothing_and_answers_as_the_first_did(&open().await).await;
+    batches::chunks_of_one_key_and_keys_of_single_metrics_are_apart(&open().await).await;
     after_closing_writes_are_refused(&open().await).await;
 }
 

@@ -49,13 +49,14 @@ async fn every_endpoint_answers_with_the_status_of_the_table() {
         let path = if endpoint.path.contains("{id}") { path } else { example(endpoint.path) };
         let body = match endpoint.name {
             "metrics.create" => json!({"pod_name": PODS[0], "name": "loss", "value": 1}).to_string(),
+            "metrics.create_batch" => json!([{"pod_name": PODS[0], "name": "loss", "value": 1}]).to_string(),
             "runs.create" => json!({"name": "another"}).to_string(),
             _ => String::new(),
         };
         let method: Method = endpoint.method.as_str().parse().unwrap();
         let answer = api.call(method, &path, &[("content-type", "application/json")], &body).await;
         assert_eq!(answer.status.as_u16(), endpoint.status, "{} {path}: {answer:?}", endpoint.name);
-        assert_eq!(answer.header("vary"), "Accept", "{path}");
+        assert!(answer.header("vary").starts_with("Accept"), "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin", "{path}");
         if endpoint.name == "runs.create" {

@@ -1,3 +1,4 @@
+mod figures;
 mod opening;
 mod output;
 mod reading;
