@@ -115,10 +115,15 @@ pub(super) fn record_all(connection: &Connection, singles: &[&Single]) -> Result
     }
     let metrics: Vec<&Metric> = new.iter().map(|(single, _)| &single.metric).collect();
     let places = insert(connection, &metrics)?;
+    let mut kept = 0;
     for (&(single, owner), place) in new.iter().zip(places) {
         if let (Some(key), Some(place)) = (&single.key, place) {
             keep(connection, single, owner, key, place)?;
+            kept += 1;
         }
+    }
+    if let (Some(last), 1..) = (singles.last(), kept) {
+        forget(connection, kept, last.now)?;
     }
     Ok(outcomes)
 }
@@ -132,13 +137,24 @@ fn keep(
 ) -> Result<(), Failure> {
     let sql = "INSERT INTO idempotency_key (owner_kind, owner, key, stored_at, series, date, seq) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let (now, date) = (single.now, single.metric.date.as_micros());
-    let row = params![owner.kind, owner.id, key.as_str(), now.as_micros(), place.series, date, place.seq];
+    let (now, date) = (single.now.as_micros(), single.metric.date.as_micros());
+    let row = params![owner.kind, owner.id, key.as_str(), now, place.series, date, place.seq];
     connection.prepare_cached(sql)?.execute(row)?;
-    let sql = "DELETE FROM idempotency_key WHERE id IN (SELECT id FROM \
-               (SELECT id, stored_at FROM idempotency_key ORDER BY id LIMIT ?2) WHERE stored_at < ?1)";
+    Ok(())
+}
+
+/// Forgets the oldest keys, as many as go with `new` ones, where their time is over.
+fn forget(connection: &Connection, new: usize, now: Timestamp) -> Result<(), Failure> {
+    let oldest = "SELECT stored_at FROM idempotency_key ORDER BY id LIMIT 1";
+    let oldest: Option<i64> =
+        connection.prepare_cached(oldest)?.query_row([], |row| row.get(0)).optional()?;
     let forgotten = now.saturating_sub(IdempotencyKey::KEPT_FOR).as_micros();
-    connection.prepare_cached(sql)?.execute(params![forgotten, FORGET_AT_ONCE])?;
+    if oldest.is_some_and(|stored_at| stored_at < forgotten) {
+        let sql = "DELETE FROM idempotency_key WHERE id IN (SELECT id FROM \
+                   (SELECT id, stored_at FROM idempotency_key ORDER BY id LIMIT ?2) WHERE stored_at < ?1)";
+        let most = FORGET_AT_ONCE * u32::try_from(new).unwrap_or(1);
+        connection.prepare_cached(sql)?.execute(params![forgotten, most])?;
+    }
     Ok(())
 }
 
@@ -148,12 +164,17 @@ fn stored_under(
     owner: &Owner,
     key: &IdempotencyKey,
 ) -> Result<Option<Metric>, Failure> {
-    let sql = "SELECT s.name, p.date, p.value, p.cumulative, p.metadata, p.step, p.epoch FROM idempotency_key k \
-               JOIN series s ON s.id = k.series \
-               JOIN point p ON p.series = k.series AND p.date = k.date AND p.seq = k.seq \
-               WHERE k.owner_kind = ?1 AND k.owner = ?2 AND k.key = ?3";
+    let sql =
+        "SELECT series, date, seq FROM idempotency_key WHERE owner_kind = ?1 AND owner = ?2 AND key = ?3";
+    let place: Option<[i64; 3]> = connection
+        .prepare_cached(sql)?
+        .query_row(params![row.kind, row.id, key.as_str()], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))
+        .optional()?;
+    let Some(place) = place else { return Ok(None) };
+    let sql = "SELECT s.name, p.date, p.value, p.cumulative, p.metadata, p.step, p.epoch FROM point p \
+               JOIN series s ON s.id = p.series WHERE p.series = ?1 AND p.date = ?2 AND p.seq = ?3";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![row.kind, row.id, key.as_str()])?;
+    let mut rows = statement.query(place)?;
     let Some(found) = rows.next()? else { return Ok(None) };
     Ok(Some(Metric {
         owner: owner.clone(),

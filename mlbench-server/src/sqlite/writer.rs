@@ -63,11 +63,12 @@ impl Waiting {
 /// The way back to a caller, and the room that its work takes until then.
 struct Reply<T> {
     to: oneshot::Sender<Result<T>>,
-    _room: OwnedSemaphorePermit,
+    room: OwnedSemaphorePermit,
 }
 
 impl<T> Reply<T> {
     fn send(self, committed: Result<()>, result: Result<T>) {
+        drop(self.room);
         // A caller that is gone does not want to know.
         let _ = self.to.send(committed.and(result));
     }
@@ -136,7 +137,7 @@ impl Writer {
             .map_err(|_| overloaded("writes"))?
             .map_err(|_| closed())?;
         let (to, answer) = oneshot::channel();
-        let job = Job { bytes, work: work(Reply { to, _room: room }) };
+        let job = Job { bytes, work: work(Reply { to, room }) };
         {
             let jobs = held(&self.jobs);
             let sender = jobs.as_ref().ok_or_else(closed)?;
