@@ -85,6 +85,7 @@ use mlbench_core::{Error, Owner, Pod, Result, RunId, Timestamp};
 pub use open::{Durability, Options};
 
 use lock::Lock;
+use metrics::Single;
 use readers::Readers;
 use run_rows::Which;
 use writer::Writer;
@@ -238,7 +239,7 @@ impl Storage for SqliteStorage {
         key: Option<IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Recorded> {
-        self.writer.write(held(&metric), move |c| metrics::record(c, metric, key.as_ref(), now)).await
+        self.writer.record(held(&metric), Single { metric, key, now }).await
     }
 
     async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()> {
