@@ -96,6 +96,7 @@ async fn survives(part: &str, seconds: u32) {
     while seen.stdout.is_empty() {
         assert!(!seen.step(&cluster, &first).await);
     }
+    world.alone().await;
     let Some(mut fault) = restart(part, seconds).await else { return };
     while !seen.step(&cluster, &first).await {}
     fault.wait().await.unwrap();

@@ -149,6 +149,21 @@ impl World {
         (sets, services, self.api::<ClusterPod>().list(&all).await.unwrap().items.len())
     }
 
+    /// Waits until the namespaces of earlier tests are gone: a kubelet that is killed while it removes their pods may
+    /// never come to an end with them.
+    pub(super) async fn alone(&self) {
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        eventually("the end of the namespaces of earlier tests", || async {
+            let all = namespaces.list(&ListParams::default()).await.ok()?;
+            let going = |namespace: &Namespace| {
+                let name = namespace.metadata.name.as_deref().unwrap_or_default();
+                name.starts_with("mlbench-test-") && namespace.metadata.deletion_timestamp.is_some()
+            };
+            (!all.items.iter().any(going)).then_some(())
+        })
+        .await;
+    }
+
     pub(super) async fn delete_pod(&self, name: &str) {
         self.api::<ClusterPod>().delete(name, &DeleteParams::default()).await.unwrap();
     }
