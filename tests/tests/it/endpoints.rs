@@ -8,6 +8,9 @@ use serde_json::json;
 async fn ask(server: &TestServer, endpoint: &Endpoint, path: &str, run: i64) -> Answer {
     match endpoint.name {
         "metrics.create" => server.post(path, json!({"run_id": run, "name": "x", "value": "1"})).await,
+        "metrics.create_batch" => {
+            server.post(path, json!([{"run_id": run, "name": "x", "value": "1"}])).await
+        }
         "runs.create" => server.post(path, json!({"name": "x", "custom_image_command": "true"})).await,
         _ => server.request(endpoint.method.as_str(), path).send().await,
     }
