@@ -6,6 +6,9 @@
 
 #[doc(hidden)]
 pub mod contract;
+mod statistics;
+
+pub use statistics::{Distribution, NewestValue, Statistics};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -117,6 +120,9 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// [`NotFound`](crate::ErrorCode::NotFound) for an unknown owner.
     async fn points(&self, query: &PointsQuery, after: Option<PointsPosition>) -> Result<PointsPage>;
+
+    /// How the store is, in time that does not depend on the number of points.
+    async fn statistics(&self) -> Result<Statistics>;
 
     /// Whether the store answers, for readiness.
     async fn ping(&self) -> Result<()>;

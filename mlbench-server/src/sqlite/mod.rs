@@ -60,12 +60,14 @@ mod purge;
 mod readers;
 mod run_rows;
 mod runs;
+mod statistics;
 mod value;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
@@ -74,7 +76,7 @@ use mlbench_core::api::{LogLine, Metric};
 use mlbench_core::run::{Ending, NewRun, Run, Worker};
 use mlbench_core::storage::{
     IdempotencyKey, LogQuery, OutputChunk, PointsPage, PointsPosition, PointsQuery, RankEnd, Recorded,
-    Removal, Storage,
+    Removal, Statistics, Storage,
 };
 use mlbench_core::{Error, Pod, Result, RunId, Timestamp};
 
@@ -90,6 +92,7 @@ pub struct SqliteStorage {
     writer: Writer,
     readers: Readers,
     lock: Mutex<Option<Lock>>,
+    path: PathBuf,
     log_limit_bytes: u64,
     page_points: usize,
 }
@@ -110,6 +113,7 @@ impl SqliteStorage {
             writer: Writer::start(writer)?,
             readers: Readers::new(readers),
             lock: Mutex::new(Some(lock)),
+            path: options.path,
             log_limit_bytes: options.log_limit_bytes,
             page_points: options.page_points,
         })
@@ -246,6 +250,11 @@ impl Storage for SqliteStorage {
     async fn points(&self, query: &PointsQuery, after: Option<PointsPosition>) -> Result<PointsPage> {
         let (query, room) = (query.clone(), self.page_points);
         self.readers.read(move |c| points::page(c, &query, after.as_ref(), room)).await
+    }
+
+    async fn statistics(&self) -> Result<Statistics> {
+        let (path, so_far) = (self.path.clone(), self.writer.counters().so_far());
+        self.readers.read(move |c| statistics::read(c, &path, so_far)).await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -3,4 +3,5 @@
 mod download;
 mod pods;
 mod posting;
+mod prometheus;
 mod reading;
