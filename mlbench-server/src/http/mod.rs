@@ -5,6 +5,7 @@
 //! front      around every request: access, panics, errors       access     Host, Origin
 //! route      path, then method → handler                        call       what a handler reads of a request
 //! pods metrics runs health prometheus: the handlers             body pairs reading bodies and query strings
+//! batch      many metrics in one request                        inflate lines room  … in bounded memory
 //! negotiate reply points output archive: writing answers        problem    errors as documents; the status of each
 //! watch      counts requests                                    unreadable what hyper refuses before a route sees it
 //! ```
@@ -14,10 +15,13 @@
 
 mod access;
 mod archive;
+mod batch;
 mod body;
 mod call;
 mod front;
 mod health;
+mod inflate;
+mod lines;
 mod metrics;
 mod negotiate;
 mod output;
@@ -27,6 +31,7 @@ mod points;
 mod problem;
 mod prometheus;
 mod reply;
+mod room;
 mod route;
 mod runs;
 mod serve;
@@ -48,6 +53,10 @@ pub struct Options {
     pub allowed_hosts: Vec<String>,
     /// The most bytes of a body.
     pub body_limit: usize,
+    /// The most bytes of a batch that is an array, on the wire and expanded.
+    pub batch_limit: usize,
+    /// The most bytes of all batches that are being read.
+    pub batch_room: usize,
     /// How long the head of a request may take; also how long a connection may be idle.
     pub header_timeout: Duration,
     /// How long a body may take.
@@ -62,7 +71,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             allowed_hosts: Vec::new(),
-            body_limit: 1024 * 1024,
+            body_limit: 1 << 20,
+            batch_limit: 64 << 20,
+            batch_room: 128 << 20,
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
             stall_timeout: Duration::from_secs(30),
