@@ -137,7 +137,7 @@ impl Server {
 
     async fn name_what_goes_on(&self) {
         for run in self.storage.active_runs().await.unwrap_or_default() {
-            let (id, name) = (run.id, run.name);
+            let (id, name) = (run.id, run.name.as_str());
             tracing::info!("run {id} ({name:?}) goes on; start the server again to follow it");
         }
     }
