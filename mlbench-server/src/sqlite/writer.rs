@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mlbench_core::storage::Recorded;
 use mlbench_core::{Error, Result};
@@ -21,6 +21,7 @@ use super::checkpoint::Checkpoints;
 use super::failure::{Failure, closed, overloaded};
 use super::metrics::{Outcome, Single, record_all};
 use super::purge;
+use super::statistics::Counters;
 
 /// The most bytes of waiting work; beyond it callers wait, and after [`PATIENCE`] they are refused.
 const ROOM_BYTES: usize = 32 << 20;
@@ -84,6 +85,7 @@ pub(super) struct Writer {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     room: Arc<Semaphore>,
     purge_due: Arc<AtomicBool>,
+    counters: Arc<Counters>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -95,7 +97,14 @@ impl Writer {
         let purge_due = Arc::new(AtomicBool::new(true));
         let checkpoints =
             Checkpoints::watch(&mut connection).map_err(|error| Error::from(Failure::from(error)))?;
-        let desk = Desk { connection, waiting, checkpoints, purge_due: Arc::clone(&purge_due) };
+        let counters = Arc::new(Counters::new());
+        let desk = Desk {
+            connection,
+            waiting,
+            checkpoints,
+            purge_due: Arc::clone(&purge_due),
+            counters: Arc::clone(&counters),
+        };
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || desk.serve());
         let thread =
             thread.map_err(|error| Error::internal(format_args!("no thread for the writer: {error}")))?;
@@ -103,6 +112,7 @@ impl Writer {
             jobs: Mutex::new(Some(jobs)),
             room: Arc::new(Semaphore::new(ROOM_BYTES / JOB_BYTES)),
             purge_due,
+            counters,
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -141,9 +151,15 @@ impl Writer {
         {
             let jobs = held(&self.jobs);
             let sender = jobs.as_ref().ok_or_else(closed)?;
+            self.counters.queued();
             sender.send(job).map_err(|_| closed())?;
         }
         answer.await.map_err(|_| Error::internal("a write panicked"))?
+    }
+
+    /// What it counts.
+    pub(super) fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// What a job sets that leaves something to purge.
@@ -174,6 +190,7 @@ struct Desk {
     waiting: mpsc::Receiver<Job>,
     checkpoints: Checkpoints,
     purge_due: Arc<AtomicBool>,
+    counters: Arc<Counters>,
 }
 
 impl Desk {
@@ -222,8 +239,10 @@ impl Desk {
     }
 
     fn write(&self, mut jobs: VecDeque<Job>) {
+        self.counters.taken(jobs.len());
         while !jobs.is_empty() {
             let mut done = Vec::with_capacity(jobs.len());
+            let begin = Instant::now();
             let committed =
                 self.transaction(&mut jobs, &mut done).map_err(Error::from).inspect_err(|error| {
                     if !self.connection.is_autocommit() {
@@ -238,6 +257,9 @@ impl Desk {
                     Work::Alone(run) => run(Err(error.clone())),
                     Work::Metric(waiting) => waiting.done(Err(error.clone())),
                 }));
+            }
+            if committed.is_ok() {
+                self.counters.committed(done.len(), begin.elapsed());
             }
             for done in done {
                 (done.answer)(committed.clone());
