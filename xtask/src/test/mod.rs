@@ -11,6 +11,8 @@ use step::{Kind, Step};
 
 use crate::repo;
 
+const NEEDS_KUBE: &str = "a kubeconfig; pass --kube to test on the current one";
+
 const STEPS: &[Step] = &[
     Step { name: "fmt", kind: Kind::Cargo(&["fmt", "--all", "--check"]) },
     Step {
@@ -19,7 +21,19 @@ const STEPS: &[Step] = &[
     },
     Step { name: "tidy", kind: Kind::Tidy },
     Step { name: "build", kind: Kind::Cargo(&["build", "--workspace", "--bins"]) },
-    Step { name: "unit", kind: Kind::Tests(&["test", "--workspace", "--lib", "--bins", "--no-fail-fast"]) },
+    Step {
+        name: "unit",
+        kind: Kind::Tests(&[
+            "test",
+            "--workspace",
+            "--lib",
+            "--bins",
+            "--no-fail-fast",
+            "--",
+            "--skip",
+            "kubernetes::tests::",
+        ]),
+    },
     Step {
         name: "end-to-end",
         kind: Kind::Tests(&[
@@ -44,11 +58,28 @@ const STEPS: &[Step] = &[
     },
     Step { name: "mpirun", kind: Kind::Tests(&["test", "--workspace", "--test", "it", "--", "mpirun::"]) },
     Step {
+        name: "cluster",
+        kind: Kind::OnRequest {
+            flag: "--kube",
+            needs: NEEDS_KUBE,
+            command: &[
+                "test",
+                "--package",
+                "mlbench-server",
+                "--lib",
+                "--",
+                "--test-threads",
+                "3",
+                "kubernetes::tests::",
+            ],
+        },
+    },
+    Step {
         name: "kubernetes",
         kind: Kind::OnRequest {
             flag: "--kube",
-            needs: "a kubeconfig; pass --kube to test on the current one",
-            command: &["test", "--workspace", "--test", "it", "--", "kubernetes::"],
+            needs: NEEDS_KUBE,
+            command: &["test", "--workspace", "--test", "it", "--", "--test-threads", "4", "kubernetes::"],
         },
     },
 ];
@@ -117,8 +148,16 @@ fn environment(options: &Options) -> Vec<(&'static str, String)> {
     }
     if options.kube {
         env.push(("MLBENCH_TEST_KUBE", "1".to_owned()));
+        env.extend(kubeconfig().map(|file| ("MLBENCH_TEST_KUBECONFIG", file)));
     }
     env
+}
+
+/// The kubeconfig that kubectl would take, the first where there are several.
+fn kubeconfig() -> Option<String> {
+    let named = std::env::var("KUBECONFIG").unwrap_or_default();
+    let own = || std::env::var("HOME").ok().map(|home| format!("{home}/.kube/config"));
+    named.split(':').find(|file| !file.is_empty()).map(ToOwned::to_owned).or_else(own)
 }
 
 #[cfg(test)]
