@@ -8,6 +8,7 @@
 mod binaries;
 mod cli;
 mod http;
+pub mod kube;
 mod processes;
 mod runs;
 mod server;

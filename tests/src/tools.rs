@@ -26,6 +26,28 @@ pub fn mpirun() -> Option<PathBuf> {
     available(succeeds(Command::new("mpirun").arg("--version")), needs).then(|| "mpirun".into())
 }
 
+/// A Kubernetes to test on: the program, with its arguments, that imports an image into it.
+#[must_use]
+pub fn kubernetes() -> Option<String> {
+    let asked = std::env::var_os("MLBENCH_TEST_KUBE").is_some();
+    let needs =
+        "needs a Kubernetes and kubectl on PATH: cargo xtask test --kube tests on the current kubeconfig";
+    available(asked && succeeds(Command::new("kubectl").args(["get", "nodes"])), needs).then_some(())?;
+    let importer = std::env::var("MLBENCH_TEST_KUBE_IMPORT").ok();
+    let needs = "needs MLBENCH_TEST_KUBE_IMPORT: the program, with its arguments, that imports a docker-archive into the \
+                 cluster (as `ctr -n k8s.io images import`); the file is appended";
+    available(importer.is_some(), needs).then_some(importer)?
+}
+
+/// What breaks a cluster: `PROGRAM PART SECONDS` kills a part of it and starts it again after so many seconds.
+#[must_use]
+pub fn kubernetes_restart() -> Option<PathBuf> {
+    let needs = "needs MLBENCH_TEST_KUBE_RESTART: a program that kills a part of the cluster (kube-apiserver) and starts \
+                 it again after some seconds";
+    let program = std::env::var_os("MLBENCH_TEST_KUBE_RESTART").map(PathBuf::from);
+    available(program.is_some(), needs).then_some(program)?
+}
+
 /// `curl`, for the examples of the README.
 #[must_use]
 pub fn curl() -> Option<PathBuf> {

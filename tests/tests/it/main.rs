@@ -5,6 +5,7 @@
 mod bad_input;
 mod cli;
 mod endpoints;
+mod kubernetes;
 mod metrics;
 mod mpirun;
 mod process;

@@ -46,6 +46,8 @@ const STEPS: &[Step] = &[
             "python_client::",
             "--skip",
             "mpirun::",
+            "--skip",
+            "kubernetes::",
         ]),
     },
     Step { name: "doc", kind: Kind::Tests(&["test", "--workspace", "--doc", "--no-fail-fast"]) },
@@ -55,8 +57,30 @@ const STEPS: &[Step] = &[
     },
     Step { name: "mpirun", kind: Kind::Tests(&["test", "--workspace", "--test", "it", "--", "mpirun::"]) },
     Step {
+        name: "cluster",
+        kind: Kind::Tests(&[
+            "test",
+            "--package",
+            "mlbench-server",
+            "--lib",
+            "--",
+            "--test-threads",
+            "3",
+            "kubernetes::tests::",
+        ]),
+    },
+    Step {
         name: "kubernetes",
-        kind: Kind::Tests(&["test", "--workspace", "--lib", "--", "kubernetes::tests::"]),
+        kind: Kind::Tests(&[
+            "test",
+            "--workspace",
+            "--test",
+            "it",
+            "--",
+            "--test-threads",
+            "4",
+            "kubernetes::",
+        ]),
     },
 ];
 
@@ -124,6 +148,7 @@ fn environment(options: &Options) -> Result<Vec<(&'static str, String)>, String>
     }
     if options.kube {
         env.push(("MLBENCH_TEST_KUBECONFIG", kubeconfig()?.display().to_string()));
+        env.push(("MLBENCH_TEST_KUBE", "1".to_owned()));
     }
     Ok(env)
 }

@@ -1,0 +1,125 @@
+//! The manifests of `deploy/`, applied as a user applies them: an overlay of one's own on top.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use super::image::IMAGE;
+use super::kubectl::kubectl;
+use super::{Namespace, TOKEN};
+
+/// Reads what pods use: the only right of the whole cluster, so every test has one of its own name.
+const CLUSTER_ROLE: &str = "mlbench-kubelet-metrics";
+
+/// A server in a pod. What it has outside of its namespace goes with the test.
+#[derive(Debug)]
+pub struct Deployment {
+    namespace: String,
+    _dir: TempDir,
+}
+
+/// A connection from this machine to the server's pod, through the API server.
+#[derive(Debug)]
+pub struct Forward {
+    _child: Child,
+    /// The URL on this side.
+    pub url: String,
+}
+
+impl Deployment {
+    /// Applies a folder below `deploy/kubernetes` (`""` for the whole) to a namespace, with the image of the tests and a
+    /// directory of this machine as the claimed volume, and waits until server and standing workers are ready.
+    ///
+    /// # Panics
+    /// When they do not become ready.
+    pub async fn apply(namespace: &Namespace, folder: &str) -> Self {
+        let (dir, name) = (tempfile::tempdir().unwrap(), namespace.name());
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy/kubernetes");
+        let copied = Command::new("cp").arg("-r").arg(source).arg(dir.path().join("deploy")).status().await;
+        assert!(copied.unwrap().success());
+        let role = dir.path().join("deploy/kubelet-metrics/cluster-role.yaml");
+        let text = fs::read_to_string(&role).unwrap().replace(CLUSTER_ROLE, &cluster_role(name));
+        fs::write(&role, text).unwrap();
+        let overlay = dir.path().join("overlay");
+        fs::create_dir(&overlay).unwrap();
+        let (image, tag) = IMAGE.rsplit_once(':').unwrap();
+        let kustomization = json!({"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
+            "namespace": name, "bases": [format!("../deploy/{folder}")],
+            "images": [{"name": "mlbench", "newName": image, "newTag": tag}]});
+        fs::write(overlay.join("kustomization.yaml"), kustomization.to_string()).unwrap();
+
+        let data = dir.path().join("data");
+        fs::create_dir(&data).unwrap();
+        // The server's user is nobody on this machine, and volumes of this kind are not given to its group.
+        for folder in [dir.path(), &data] {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
+        }
+        let volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
+            "spec": {"capacity": {"storage": "10Gi"}, "accessModes": ["ReadWriteOnce"],
+                "persistentVolumeReclaimPolicy": "Retain",
+                "claimRef": {"namespace": name, "name": "mlbench-data"},
+                "hostPath": {"path": data, "type": "Directory"}}});
+        let deployment = Self { namespace: name.to_owned(), _dir: dir };
+        kubectl(&["apply", "-f", "-"], &volume.to_string()).await;
+        let token = format!("--from-literal=token={TOKEN}");
+        namespace.run(&["create", "secret", "generic", "mlbench-token", &token]).await;
+        kubectl(&["apply", "-k", overlay.to_str().unwrap()], "").await;
+        for object in ["deployment/mlbench-server", "statefulset/mlbench-worker"] {
+            let ready = namespace.try_run(&["rollout", "status", object, "--timeout=90s"]).await;
+            if let Err(why) = ready {
+                let pods = namespace.run(&["describe", "pods"]).await;
+                panic!("{why}\n{pods}\n{}", namespace.server_log().await);
+            }
+        }
+        deployment
+    }
+}
+
+impl Namespace {
+    /// What the deployed server wrote.
+    pub async fn server_log(&self) -> String {
+        self.try_run(&["logs", "deployment/mlbench-server"]).await.unwrap_or_else(|why| why)
+    }
+
+    /// Connects to the deployed server.
+    ///
+    /// # Panics
+    /// When that cannot be done.
+    pub async fn forward(&self) -> Forward {
+        let mut command = Command::new("kubectl");
+        command.args(["-n", self.name(), "port-forward", "deployment/mlbench-server", ":8000"]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // `Forwarding from 127.0.0.1:40123 -> 8000`
+        let line = lines.next_line().await.unwrap().expect("kubectl says where it listens");
+        let address = line.split_whitespace().nth(2).unwrap_or_else(|| panic!("{line}"));
+        Forward { _child: child, url: format!("http://{address}") }
+    }
+}
+
+fn cluster_role(namespace: &str) -> String {
+    format!("{CLUSTER_ROLE}-{namespace}")
+}
+
+impl Drop for Deployment {
+    fn drop(&mut self) {
+        let role = cluster_role(&self.namespace);
+        for object in
+            [&["clusterrolebinding", &role], &["clusterrole", &role], &["pv", self.namespace.as_str()]]
+        {
+            let mut command = std::process::Command::new("kubectl");
+            let deleted =
+                command.args(["delete", "--ignore-not-found", "--wait=false"]).args(object).output();
+            if !deleted.is_ok_and(|output| output.status.success()) {
+                eprintln!("{object:?} is left behind");
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! A real Kubernetes: a namespace for every test, with what it needs in it.
+
+mod deployment;
+mod image;
+mod kubectl;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use self::kubectl::{items, kubectl, try_kubectl};
+use crate::server::{ServerOptions, TestServer};
+use crate::tools;
+use crate::wait::eventually;
+
+pub use self::deployment::{Deployment, Forward};
+pub use self::image::IMAGE;
+
+/// How long a test waits for what a cluster under load does.
+pub const SOON: Duration = Duration::from_secs(150);
+/// What everybody shows who asks a server of these tests for something.
+pub const TOKEN: &str = "token-of-the-tests-on-kubernetes";
+/// The release of everything that the tests deploy themselves.
+const RELEASE: &str = "rel";
+const IDLE: &str = "trap 'exit 0' TERM INT; while :; do sleep 3600 & wait $!; done";
+
+/// A namespace with nothing in it. It goes with the test.
+#[derive(Debug)]
+pub struct Namespace {
+    name: String,
+    node_address: IpAddr,
+}
+
+/// What there is of the kinds that runs make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leftovers {
+    /// StatefulSets.
+    pub sets: usize,
+    /// Services.
+    pub services: usize,
+    /// Pods.
+    pub pods: usize,
+    /// Secrets of runs.
+    pub secrets: usize,
+}
+
+impl Namespace {
+    /// A namespace, and [`IMAGE`] in the cluster; none where there is no cluster to test on.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn new() -> Option<Self> {
+        static IMPORTED: OnceCell<()> = OnceCell::const_new();
+        let importer = tools::kubernetes()?;
+        IMPORTED
+            .get_or_init(|| async {
+                tokio::task::spawn_blocking(move || image::import(&importer)).await.unwrap()
+            })
+            .await;
+        let word = tempfile::Builder::new().prefix("").rand_bytes(8).tempdir().unwrap();
+        let word = word.path().file_name().unwrap().to_string_lossy().to_lowercase();
+        let name = format!("mlbench-test-{word}");
+        kubectl(&["create", "namespace", &name], "").await;
+        let nodes = items(&["get", "nodes"]).await;
+        let addresses = nodes[0]["status"]["addresses"].as_array().unwrap();
+        let internal = addresses.iter().find(|address| address["type"] == "InternalIP").unwrap();
+        let node_address = internal["address"].as_str().unwrap().parse().unwrap();
+        let namespace = Self { name, node_address };
+        eventually("the namespace has its service account", SOON, async || {
+            namespace.try_run(&["get", "serviceaccount", "default"]).await.ok()
+        })
+        .await;
+        Some(namespace)
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs `kubectl` in it.
+    ///
+    /// # Errors
+    /// What it complained of.
+    pub async fn try_run(&self, args: &[&str]) -> Result<String, String> {
+        try_kubectl(&[&["-n", &self.name], args].concat(), "").await
+    }
+
+    /// Runs `kubectl` in it.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn run(&self, args: &[&str]) -> String {
+        self.try_run(args).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Makes an object.
+    pub async fn apply(&self, object: &Value) {
+        kubectl(&["-n", &self.name, "apply", "-f", "-"], &object.to_string()).await;
+    }
+
+    /// Deploys standing worker pods, which need not be there yet when it returns.
+    pub async fn standing_pods(&self, count: u32) {
+        let labels = json!({"app": "mlbench", "component": "worker", "release": RELEASE});
+        let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "pool"},
+            "spec": {"clusterIP": "None", "publishNotReadyAddresses": true, "selector": labels,
+                "ports": [{"name": "worker", "port": 22}]}});
+        self.apply(&service).await;
+        let container = json!({"name": "worker", "image": IMAGE, "imagePullPolicy": "IfNotPresent",
+            "command": ["sh", "-c", IDLE], "resources": {"requests": {"cpu": "20m"}},
+            "volumeMounts": [{"name": "mlbench", "mountPath": "/mlbench"}]});
+        let template = json!({"metadata": {"labels": labels}, "spec": {"containers": [container],
+            "terminationGracePeriodSeconds": 1, "volumes": [{"name": "mlbench", "emptyDir": {}}]}});
+        let set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "pool"},
+            "spec": {"serviceName": "pool", "replicas": count, "podManagementPolicy": "Parallel",
+                "selector": {"matchLabels": labels}, "template": template}});
+        self.apply(&set).await;
+    }
+
+    /// A server on this machine whose workers are the pods of this namespace, at most so many for a run.
+    #[must_use]
+    pub fn options(&self, max_workers: u32) -> ServerOptions {
+        // Pods reach this machine at the address of its node; the server asks for a token there.
+        ServerOptions::default()
+            .listen(self.node_address)
+            .token(TOKEN)
+            .kubernetes()
+            .env("MLBENCH_NAMESPACE", &self.name)
+            .env("MLBENCH_KUBE_RELEASENAME", RELEASE)
+            .env("MLBENCH_MAX_WORKERS", &max_workers.to_string())
+            .env("MLBENCH_DEFAULT_COMMAND", DEFAULT_COMMAND)
+    }
+
+    /// Starts such a server.
+    pub async fn server(&self, max_workers: u32) -> TestServer {
+        self.options(max_workers).start().await
+    }
+
+    /// The names of its worker pods, with the word for what they are doing.
+    pub async fn pods(&self) -> Vec<(String, String)> {
+        let pods = items(&["-n", &self.name, "get", "pods"]).await;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        pods.iter().map(|pod| (text(&pod["metadata"]["name"]), text(&pod["status"]["phase"]))).collect()
+    }
+
+    /// The names of the objects of a kind.
+    pub async fn names(&self, kind: &str) -> Vec<String> {
+        let found = self.run(&["get", kind, "-o", "name"]).await;
+        let mut names: Vec<_> =
+            found.lines().map(|line| line.rsplit('/').next().unwrap_or(line).to_owned()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// What is there of what runs make.
+    pub async fn leftovers(&self) -> Leftovers {
+        let kinds = "statefulsets,services,pods,secrets";
+        let found = items(&["-n", &self.name, "get", kinds, "-l", "mlbench.run-id"]).await;
+        let count = |kind: &str| found.iter().filter(|object| object["kind"] == kind).count();
+        Leftovers {
+            sets: count("StatefulSet"),
+            services: count("Service"),
+            pods: count("Pod"),
+            secrets: count("Secret"),
+        }
+    }
+}
+
+impl Leftovers {
+    /// Nothing at all.
+    pub const NONE: Self = Self { sets: 0, services: 0, pods: 0, secrets: 0 };
+}
+
+/// The built-in benchmark, by the name that it has in [`IMAGE`].
+const DEFAULT_COMMAND: &str = "mlbench benchmark logistic-regression --run_id {run_id} --rank {rank} --hosts {hosts} \
+                               --backend {backend}";
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        let deleted = std::process::Command::new("kubectl")
+            .args(["delete", "namespace", "--wait=false", &self.name])
+            .output();
+        if !deleted.is_ok_and(|output| output.status.success()) {
+            eprintln!("namespace {} is left behind", self.name);
+        }
+    }
+}
