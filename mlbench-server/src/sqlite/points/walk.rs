@@ -23,15 +23,35 @@ pub(super) struct Walk<'a> {
 
 impl Walk<'_> {
     /// Shows the points in order until `each` has enough.
+    ///
+    /// Those of the same microsecond as the last one come first, by a statement of their own: a comparison with both parts
+    /// of the key would be made again for every row.
     pub(super) fn each(
         &self,
         mut each: impl FnMut(&Row<'_>, PointRef<'_>) -> Result<bool, Failure>,
     ) -> Result<(), Failure> {
-        let columns = if self.details { ", cumulative, metadata, step, epoch" } else { "" };
-        let mut sql =
-            format!("SELECT date, value, seq{columns} FROM point WHERE series = ? AND (date, seq) > (?, ?)");
         let (date, seq) = (self.after.0.as_micros(), self.after.1);
-        let mut range: Vec<&dyn ToSql> = vec![&self.series, &date, &seq];
+        // Arrival numbers begin at 1: before all points of a microsecond is before that microsecond.
+        if seq <= 0 {
+            return self.step("date >= ?", &[&date], &mut each).map(drop);
+        }
+        if self.step("date = ? AND seq > ?", &[&date, &seq], &mut each)? {
+            self.step("date > ?", &[&date], &mut each)?;
+        }
+        Ok(())
+    }
+
+    /// Shows the points under a condition; whether `each` wants more.
+    fn step(
+        &self,
+        condition: &str,
+        of_condition: &[&dyn ToSql],
+        each: &mut impl FnMut(&Row<'_>, PointRef<'_>) -> Result<bool, Failure>,
+    ) -> Result<bool, Failure> {
+        let columns = if self.details { ", cumulative, metadata, step, epoch" } else { "" };
+        let mut sql = format!("SELECT date, value, seq{columns} FROM point WHERE series = ? AND {condition}");
+        let mut range: Vec<&dyn ToSql> = vec![&self.series];
+        range.extend_from_slice(of_condition);
         let until = self.until.map(Timestamp::as_micros);
         for (bound, condition) in [
             (&until, " AND date <= ?"),
@@ -51,10 +71,10 @@ impl Walk<'_> {
             let details = if self.details { Some(details(row)?) } else { None };
             let date = Timestamp::from_micros(row.get(0)?);
             if !each(row, PointRef { date, value: value.into(), details })? {
-                break;
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The arrival number of the point that is being shown.

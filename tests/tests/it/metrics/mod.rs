@@ -1,5 +1,6 @@
 //! Metrics: posted, read, downloaded.
 
+mod arrivals;
 mod batches;
 mod download;
 mod pods;
