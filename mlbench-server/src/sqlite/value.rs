@@ -5,7 +5,8 @@
 //! stored as one, and takes 1 to 8 bytes. Only a text that its number prints again exactly is replaced, so
 //! `1.50`, `1e-5`, `NaN` and `+1` stay texts.
 
-use mlbench_core::MetricValue;
+use mlbench_core::{MetricValue, storage};
+use rusqlite::Row;
 use rusqlite::types::{FromSqlError, ToSql, ToSqlOutput, ValueRef};
 
 /// A text that is not longer is stored as it is.
@@ -37,6 +38,16 @@ impl<'a> From<&'a MetricValue> for Stored<'a> {
     }
 }
 
+impl<'a> From<Stored<'a>> for storage::ValueRef<'a> {
+    fn from(stored: Stored<'a>) -> Self {
+        match stored {
+            Stored::Integer(integer) => Self::Integer(integer),
+            Stored::Real(real) => Self::Real(real),
+            Stored::Text(text) => Self::Text(text),
+        }
+    }
+}
+
 impl ToSql for Stored<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match *self {
@@ -50,24 +61,12 @@ impl ToSql for Stored<'_> {
 impl Stored<'_> {
     /// The number, if it is one that can be averaged.
     pub(super) fn as_finite(self) -> Option<f64> {
-        match self {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "the same nearest float that the text would be read as"
-            )]
-            Self::Integer(integer) => Some(integer as f64),
-            Self::Real(real) => Some(real),
-            Self::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
-        }
+        storage::ValueRef::from(self).as_finite()
     }
 
     /// The text it came as.
     pub(super) fn into_value(self) -> MetricValue {
-        MetricValue::new(match self {
-            Self::Integer(integer) => integer.to_string(),
-            Self::Real(real) => real.to_string(),
-            Self::Text(text) => text.to_owned(),
-        })
+        storage::ValueRef::from(self).into()
     }
 
     /// Reads a column.
@@ -78,6 +77,11 @@ impl Stored<'_> {
             other => Stored::Text(other.as_str()?),
         })
     }
+}
+
+/// Reads a column that counts something.
+pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get(column).map(|count: i64| u64::try_from(count).unwrap_or(0))
 }
 
 fn canonical_integer(text: &str) -> Option<i64> {

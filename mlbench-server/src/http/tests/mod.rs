@@ -9,7 +9,9 @@ mod endpoints;
 mod metrics;
 mod negotiation;
 mod prometheus;
+mod reading;
 mod runs;
+mod stalled;
 mod zip_download;
 
 use std::sync::Arc;
@@ -49,7 +51,7 @@ struct Api {
     front: Front,
     cluster: Arc<FewWorkers>,
     background: Background,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// An answer in memory.
@@ -95,7 +97,12 @@ impl Api {
         };
         app.storage.pods_observed(&PODS.map(pod), app.clock.now()).await.unwrap();
         let front = Front::new(&Context::new(app.clone(), options));
-        Self { app, front, cluster, background: Background::new("test"), _folder: folder }
+        Self { app, front, cluster, background: Background::new("test"), folder }
+    }
+
+    /// A file beside the database, which is called `db`.
+    fn file(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
     }
 
     async fn send(&self, request: Request<Full<Bytes>>) -> Answer {

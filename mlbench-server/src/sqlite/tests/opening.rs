@@ -66,7 +66,7 @@ fn a_database_of_a_newer_server_is_refused() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 1_000).unwrap();
     assert_eq!(
         refusal(&path),
-        "the database PATH was written by a newer mlbench server (its version is 1000, this server knows 2); use \
+        "the database PATH was written by a newer mlbench server (its version is 1000, this server knows 3); use \
          that server or another database"
     );
 }
