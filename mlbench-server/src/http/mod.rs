@@ -7,8 +7,7 @@
 //! pods metrics runs health prometheus: the handlers             body pairs reading bodies and query strings
 //! batch      many metrics in one request                        inflate lines room  … in bounded memory
 //! negotiate encoding reply points output archive: answers        problem    errors as documents; the status of each
-//!                                                               unreadable what hyper refuses before a route sees it
-//! watch      counts requests
+//! watch      counts requests                                    unreadable what hyper refuses before a route sees it
 //! ```
 //!
 //! A handler returns `Result<Response, Error>`. The error travels to [`front`] inside an empty response, where it
