@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mlbench_core::storage::Storage;
-use mlbench_core::{Error, Result};
+use mlbench_core::{Error, ErrorCode, Result};
 use tokio::net::TcpListener;
 
 use crate::app::App;
@@ -130,7 +130,7 @@ impl Server {
 
     async fn name_what_goes_on(&self) {
         for run in self.storage.active_runs().await.unwrap_or_default() {
-            let (id, name) = (run.id, run.name);
+            let (id, name) = (run.id, run.name.as_str());
             tracing::info!("run {id} ({name:?}) goes on; start the server again to follow it");
         }
     }
@@ -171,9 +171,10 @@ fn local_cluster(settings: &Settings, database: &Path) -> Result<Arc<dyn Cluster
     Ok(Arc::new(cluster))
 }
 
-/// The operator sees both texts of an error.
+/// What the operator is told of an error: of one without a sentence for its own, the text for the log.
 fn text(error: &Error) -> String {
-    error.internal_text().unwrap_or(error.detail()).to_owned()
+    let internal = error.internal_text().filter(|_| error.code() == ErrorCode::Internal);
+    internal.unwrap_or(error.detail()).to_owned()
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {

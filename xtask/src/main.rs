@@ -16,7 +16,7 @@ Commands:
   demo [--keep]                   train the built-in benchmark on 1, 2 and 4 workers and on real data, and show what
                                   was measured. --keep leaves the server running
   test [--kube] [--only STEP]...  run everything: format, clippy, tidy, unit, end-to-end and doc tests; says at the
-                                  end what was skipped and why. --kube also tests on the current kubeconfig
+                                  end what was skipped and why. --kube also tests on the cluster of the current kubeconfig
   tidy                            check the invariants of ARCHITECTURE.md
   help                            this text
 ";

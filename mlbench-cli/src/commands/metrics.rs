@@ -4,7 +4,7 @@ use mlbench_client::{
     Client, Metric, MetricType, MetricsQuery, NewMetric, Owner, PodName, PointsByMetric, PointsByOwner, now,
 };
 
-use super::find::find;
+use super::find::find_id;
 use crate::args::{MetricsArgs, MetricsCommand, PostArgs, ShowArgs};
 use crate::failure::Failure;
 use crate::output::Printer;
@@ -21,10 +21,11 @@ async fn show(client: &Client, args: &ShowArgs) -> Result<(), Failure> {
     let query = MetricsQuery {
         metric_type: MetricType::Pod,
         since: args.since.map(|when| when.resolve(now())),
-        metric_filter: args.metric.clone().map(Into::into),
+        until: args.until.map(|when| when.resolve(now())),
+        metric_filter: args.metric.iter().map(|name| name.as_str().to_owned()).collect(),
         summarize: args.summarize,
         last_n: args.last,
-        format: None,
+        ..MetricsQuery::default()
     };
     let mut printer = Printer::stdout(args.output.output);
     match owner(client, args.run.as_deref(), args.pod.as_ref()).await? {
@@ -52,7 +53,7 @@ async fn post(client: &Client, args: &PostArgs) -> Result<(), Failure> {
 
 async fn owner(client: &Client, run: Option<&str>, pod: Option<&PodName>) -> Result<Option<Owner>, Failure> {
     Ok(match (run, pod) {
-        (Some(run), _) => Some(Owner::Run(find(client, run).await?.id)),
+        (Some(run), _) => Some(Owner::Run(find_id(client, run).await?)),
         (None, Some(pod)) => Some(Owner::Pod(pod.clone())),
         (None, None) => None,
     })

@@ -61,6 +61,7 @@ const fn endpoint(name: &'static str, method: Method, path: &'static str, status
 /// Every endpoint of the server.
 pub const ENDPOINTS: &[Endpoint] = &[
     endpoint("pods.list", Method::Get, "/api/pods/", 200),
+    endpoint("pods.series", Method::Get, "/api/pods/{name}/series/", 200),
     endpoint("metrics.list", Method::Get, "/api/metrics/", 200),
     endpoint("metrics.get", Method::Get, "/api/metrics/{pod_name_or_run_id}/", 200),
     endpoint("metrics.create", Method::Post, "/api/metrics/", 201),
@@ -71,6 +72,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     endpoint("runs.delete", Method::Delete, "/api/runs/{id}/", 204),
     endpoint("runs.stop", Method::Post, "/api/runs/{id}/stop/", 200),
     endpoint("runs.logs", Method::Get, "/api/runs/{id}/logs/", 200),
+    endpoint("runs.series", Method::Get, "/api/runs/{id}/series/", 200),
     endpoint("health.live", Method::Get, "/healthz", 200),
     endpoint("health.ready", Method::Get, "/readyz", 200),
 ];

@@ -31,7 +31,7 @@
 #
 # Files in DIR: stdout, stderr; identity (`BOOT_ID PID START_TIME` of the supervisor, there before the command starts);
 # usage (/proc/PID/stat and io of the supervisor when its command had ended: what all waited-for children used);
-# exit_code (128+n for signal n), written last. What belongs to a rank is the supervisor's session and every process
+# exit_code (128+n for signal n and a newline), written last. What belongs to a rank is the supervisor's session and every process
 # with MLBENCH_WORKER_ID=ID in its environment.
 
 mlbench_prepare() {
@@ -65,10 +65,11 @@ rm -f "$dir/identity.$$"
     exec "$@"
 ) </dev/null >>"$dir/stdout" 2>>"$dir/stderr"
 code=$?
-cat /proc/$$/stat /proc/$$/io >"$dir/usage.new"
-mv -f "$dir/usage.new" "$dir/usage"
-# A full disk must not cost the exit code.
-until echo "$code" >"$dir/exit_code.new" && mv -f "$dir/exit_code.new" "$dir/exit_code"; do
+# From here on without another process, which a SIGKILL to all that belongs to the rank would reach.
+copy() { while read -r line; do echo "$line"; done; }
+{ copy </proc/$$/stat; copy </proc/$$/io; } >"$dir/usage"
+# One short write, complete with its newline or not there. A full disk must not cost it.
+until echo "$code" >"$dir/exit_code"; do
     [ -d "$dir" ] || exit 0
     sleep 1
 done
@@ -140,13 +141,28 @@ mlbench_bytes() {
         tail -c +$(($3 % 4096 + 1)) | head -c "$2"
 }
 
+# Naps longer every time, to 0.4 s: whoever waits must not take the CPU from what is measured.
+mlbench_wait() {
+    case $f_nap in
+    1) f_seconds=0.05 ;;
+    2) f_seconds=0.1 ;;
+    4) f_seconds=0.2 ;;
+    *) f_seconds=0.4 ;;
+    esac
+    sleep $f_seconds 2>/dev/null || sleep 1
+    [ $f_nap -ge 8 ] || f_nap=$((f_nap * 2))
+}
+
 mlbench_follow() {
+    # In twentieths of a second.
     f_tries=$(($5 * 20))
+    f_nap=1
     while :; do
         mlbench_supervisor "$1"
         f_code=-
-        # Looked for after the supervisor, and sizes after it: what is reported as ended is complete.
-        if { read -r f_code <"$1/exit_code"; } 2>/dev/null && [ -n "$f_code" ]; then
+        # Looked for after the supervisor, and sizes after it: what is reported as ended is complete. `read` fails
+        # without a newline.
+        if { read -r f_code <"$1/exit_code"; } 2>/dev/null; then
             s_state=ended
         else
             f_code=-
@@ -157,9 +173,9 @@ mlbench_follow() {
         f_err=$((f_size - $3))
         [ "$f_out" -gt 0 ] || f_out=0
         [ "$f_err" -gt 0 ] || f_err=0
-        f_tries=$((f_tries - 1))
+        f_tries=$((f_tries - f_nap))
         [ "$s_state" = running ] && [ $((f_out + f_err)) -eq 0 ] && [ "$f_tries" -gt 0 ] || break
-        mlbench_nap
+        mlbench_wait
     done
     [ "$f_out" -le "$4" ] || f_out=$4
     [ "$f_err" -le "$4" ] || f_err=$4

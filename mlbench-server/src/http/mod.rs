@@ -6,7 +6,7 @@
 //! route      path, then method → handler                        call       what a handler reads of a request
 //! pods metrics runs health: the handlers                        body pairs reading bodies and query strings
 //! batch      many metrics in one request                        inflate lines room  … in bounded memory
-//! negotiate reply points output archive: writing answers        problem    errors as documents; the status of each
+//! negotiate encoding reply points output archive: answers        problem    errors as documents; the status of each
 //!                                                               unreadable what hyper refuses before a route sees it
 //! ```
 //!
@@ -18,6 +18,7 @@ mod archive;
 mod batch;
 mod body;
 mod call;
+mod encoding;
 mod front;
 mod health;
 mod inflate;

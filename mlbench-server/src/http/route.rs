@@ -37,6 +37,8 @@ pub(super) fn routes(context: &Arc<Context>) -> BoxedFilter<(Response,)> {
             .on(Method::DELETE, runs::delete),
         Resource::at(warp::path!("api" / "runs" / String / "stop").boxed()).on(Method::POST, runs::stop),
         Resource::at(warp::path!("api" / "runs" / String / "logs").boxed()).on(Method::GET, runs::logs),
+        Resource::at(warp::path!("api" / "runs" / String / "series").boxed()).on(Method::GET, runs::series),
+        Resource::at(warp::path!("api" / "pods" / String / "series").boxed()).on(Method::GET, pods::series),
         Resource::at(warp::path!("api" / "pods").map(plain).boxed()).on(Method::GET, pods::list),
     ];
     let nothing = warp::any().map(|| {

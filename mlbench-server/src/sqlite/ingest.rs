@@ -5,9 +5,10 @@ use std::collections::hash_map::Entry;
 
 use mlbench_core::api::Metric;
 use mlbench_core::{MetricName, Owner, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::failure::Failure;
+use super::late::Watch;
 use super::metrics::{OwnerRow, owner};
 use super::value::Stored;
 
@@ -49,7 +50,8 @@ pub(super) fn insert(connection: &Connection, metrics: &[&Metric]) -> Result<Vec
         figures[series].add(metric.date, seq, value);
         taken.push(Some((series, seq, value)));
     }
-    let ids = figures.iter().map(|series| series.store(connection)).collect::<Result<Vec<i64>, Failure>>()?;
+    let stored = figures.iter().map(|series| series.store(connection));
+    let mut ids = stored.collect::<Result<Vec<(i64, Watch)>, Failure>>()?;
     // Most points have nothing but a value; binding the defaults would take as long as reading the point.
     let plain = "INSERT INTO point (series, date, seq, value) VALUES (?1, ?2, ?3, ?4)";
     let full = "INSERT INTO point (series, date, seq, value, cumulative, metadata, step, epoch) \
@@ -61,8 +63,9 @@ pub(super) fn insert(connection: &Connection, metrics: &[&Metric]) -> Result<Vec
             places.push(None);
             continue;
         };
-        let series = ids[series];
-        let date = metric.date.as_micros();
+        let (series, watch) = &mut ids[series];
+        let (series, date) = (*series, metric.date.as_micros());
+        watch.see(connection, series, metric.date, seq)?;
         let Metric { cumulative, metadata, step, epoch, .. } = metric;
         if !cumulative && metadata.is_empty() && step.is_none() && epoch.is_none() {
             plain.execute(params![series, date, seq, value])?;
@@ -126,17 +129,17 @@ impl<'a> Figures<'a> {
         }
     }
 
-    /// Adds them to the stored figures, and gives back which series that is.
-    fn store(&self, connection: &Connection) -> Result<i64, Failure> {
+    /// Adds them to the stored figures, and gives back which series that is, and who notices its late points.
+    fn store(&self, connection: &Connection) -> Result<(i64, Watch), Failure> {
         let sql = "INSERT INTO series (owner_kind, owner, name, count, numbers, first_date, last_date, last_seq, \
                        min, max, last_value) \
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
                    ON CONFLICT (owner_kind, owner, name) DO UPDATE SET \
-                       count = count + ?4, numbers = numbers + ?5, last_seq = ?8, \
+                       count = count + ?4, numbers = numbers + ?5, last_seq = ?8, prior_date = last_date, \
                        first_date = min(first_date, ?6), last_date = max(last_date, ?7), \
                        min = coalesce(min(min, ?9), min, ?9), max = coalesce(max(max, ?10), max, ?10), \
                        last_value = CASE WHEN ?7 >= last_date THEN ?11 ELSE last_value END \
-                   RETURNING id";
+                   RETURNING id, prior_date";
         let row = params![
             self.owner.kind,
             self.owner.id,
@@ -150,6 +153,7 @@ impl<'a> Figures<'a> {
             self.max,
             self.last_value,
         ];
-        Ok(connection.prepare_cached(sql)?.query_row(row, |row| row.get(0))?)
+        let stored = |row: &Row<'_>| Ok((row.get(0)?, Watch::new(Timestamp::from_micros(row.get(1)?))));
+        Ok(connection.prepare_cached(sql)?.query_row(row, stored)?)
     }
 }

@@ -17,7 +17,8 @@
 //!   takes 32 to 36 bytes.
 //! - **The arrival number** is one sequence over all points. It keeps points of the same microsecond apart
 //!   and in order, lets the pages of one reading show one state (each leaves out what arrived after the
-//!   first), and is the cursor of "what is new since".
+//!   first), and is the cursor of "what is new since". It has no index: points that arrive in the order of
+//!   their dates are found at the end of their series, the others are kept by name (`late.rs`).
 //! - **Running figures of a series** (count, ends, extremes, last value) are updated with every write, so
 //!   that nobody scans points to know them; counting is also what averaging needs first.
 //! - **Values** are texts that come back byte for byte; those that are the shortest text of a number are
@@ -51,6 +52,7 @@ mod batches;
 mod checkpoint;
 mod failure;
 mod ingest;
+mod late;
 mod lock;
 mod metrics;
 mod migrations;
@@ -72,13 +74,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use mlbench_core::api::{LogLine, Metric};
+use mlbench_core::api::{LogLine, Metric, Series};
 use mlbench_core::run::{Ending, NewRun, Run, Worker};
 use mlbench_core::storage::{
-    Batch, BatchOutcome, BatchPoint, IdempotencyKey, LogQuery, OutputChunk, PointsPage, PointsPosition,
-    PointsQuery, RankEnd, Recorded, Removal, Storage,
+    Batch, BatchOutcome, BatchPoint, IdempotencyKey, LogQuery, OutputChunk, PointSink, PointsPage,
+    PointsPosition, PointsQuery, RankEnd, Recorded, Removal, Storage,
 };
-use mlbench_core::{Error, Pod, Result, RunId, Timestamp};
+use mlbench_core::{Error, Owner, Pod, Result, RunId, Timestamp};
 
 pub use open::{Durability, Options};
 
@@ -103,10 +105,9 @@ impl SqliteStorage {
     /// # Errors One sentence for the operator, with the path: it cannot be written, is no database, belongs
     /// to another program, to a running server or to a newer version.
     pub fn open(mut options: Options) -> Result<Self> {
-        // An absolute path cannot be mistaken for one of SQLite's `file:` addresses.
-        options.path = std::path::absolute(&options.path).unwrap_or(options.path);
-        open::create_files(&options.path)?;
+        options.path = open::create_directory(&options.path)?;
         let lock = Lock::take(&options.path)?;
+        open::create_file(&options.path)?;
         let writer = open::writer(&options)?;
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;
         Ok(Self {
@@ -256,9 +257,19 @@ impl Storage for SqliteStorage {
         self.writer.write(bytes, move |c| batches::record(c, &batch, now)).await
     }
 
-    async fn points(&self, query: &PointsQuery, after: Option<PointsPosition>) -> Result<PointsPage> {
+    async fn points(
+        &self,
+        query: &PointsQuery,
+        after: Option<PointsPosition>,
+        sink: Box<dyn PointSink>,
+    ) -> Result<PointsPage> {
         let (query, room) = (query.clone(), self.page_points);
-        self.readers.read(move |c| points::page(c, &query, after.as_ref(), room)).await
+        self.readers.read(move |c| points::page(c, &query, after, room, sink)).await
+    }
+
+    async fn series(&self, owner: &Owner) -> Result<Vec<Series>> {
+        let owner = owner.clone();
+        self.readers.read(move |c| points::figures(c, &owner)).await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -7,7 +7,8 @@
 
 use std::io::Write;
 
-use mlbench_core::MetricValue;
+use mlbench_core::{MetricValue, storage};
+use rusqlite::Row;
 use rusqlite::types::{FromSqlError, ToSql, ToSqlOutput, ValueRef};
 
 /// A text that is not longer is stored as it is.
@@ -39,6 +40,16 @@ impl<'a> From<&'a MetricValue> for Stored<'a> {
     }
 }
 
+impl<'a> From<Stored<'a>> for storage::ValueRef<'a> {
+    fn from(stored: Stored<'a>) -> Self {
+        match stored {
+            Stored::Integer(integer) => Self::Integer(integer),
+            Stored::Real(real) => Self::Real(real),
+            Stored::Text(text) => Self::Text(text),
+        }
+    }
+}
+
 impl ToSql for Stored<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match *self {
@@ -52,24 +63,12 @@ impl ToSql for Stored<'_> {
 impl Stored<'_> {
     /// The number, if it is one that can be averaged.
     pub(super) fn as_finite(self) -> Option<f64> {
-        match self {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "the same nearest float that the text would be read as"
-            )]
-            Self::Integer(integer) => Some(integer as f64),
-            Self::Real(real) => Some(real),
-            Self::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
-        }
+        storage::ValueRef::from(self).as_finite()
     }
 
     /// The text it came as.
     pub(super) fn into_value(self) -> MetricValue {
-        MetricValue::new(match self {
-            Self::Integer(integer) => integer.to_string(),
-            Self::Real(real) => real.to_string(),
-            Self::Text(text) => text.to_owned(),
-        })
+        storage::ValueRef::from(self).into()
     }
 
     /// Reads a column.
@@ -80,6 +79,11 @@ impl Stored<'_> {
             other => Stored::Text(other.as_str()?),
         })
     }
+}
+
+/// Reads a column that counts something.
+pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get(column).map(|count: i64| u64::try_from(count).unwrap_or(0))
 }
 
 fn canonical_integer(text: &str) -> Option<i64> {
@@ -149,7 +153,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_comes_back(text in ".{0,30}", number in any::<f64>(), integer in any::<i64>(), decimal in "-?[0-9]{0,20}\\.?[0-9]{0,20}") {
+        fn every_text_comes_back(
+            text in ".{0,30}",
+            number in any::<f64>(),
+            integer in any::<i64>(),
+            decimal in "-?[0-9]{0,20}\\.?[0-9]{0,20}",
+        ) {
             for text in [text, number.to_string(), format!("{number:e}"), integer.to_string(), decimal] {
                 let back = round_trip(&text);
                 prop_assert_eq!(back.as_str(), &text);

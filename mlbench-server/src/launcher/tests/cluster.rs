@@ -1,6 +1,8 @@
 //! A cluster whose ranks do what a test says.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -16,15 +18,15 @@ use crate::cluster::{
 
 /// What a rank does from its launch on.
 #[derive(Debug, Clone)]
-pub(super) struct Script {
-    pub(super) stdout: Vec<u8>,
-    pub(super) stderr: Vec<u8>,
-    pub(super) life: Life,
+pub(crate) struct Script {
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+    pub(crate) life: Life,
 }
 
 /// How the process of a rank ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Life {
+pub(crate) enum Life {
     /// By itself, with this code.
     Exits(i32),
     /// At SIGTERM, with 143 and a last line.
@@ -38,7 +40,7 @@ pub(super) enum Life {
 }
 
 /// A script that writes some lines to both streams.
-pub(super) fn script(life: Life) -> Script {
+pub(crate) fn script(life: Life) -> Script {
     Script { stdout: b"one\ntwo\r\nlast".to_vec(), stderr: b"err\n".to_vec(), life }
 }
 
@@ -50,6 +52,7 @@ struct State {
     tasks: Vec<Task>,
     provisions: VecDeque<Result<Vec<String>, ClusterError>>,
     unreachable: bool,
+    unanswered: Range<usize>,
     panics: bool,
     pending_releases: u32,
     released: bool,
@@ -63,7 +66,7 @@ struct Process {
 }
 
 /// The cluster.
-pub(super) struct ScriptedCluster {
+pub(crate) struct ScriptedCluster {
     state: Mutex<State>,
     changed: watch::Sender<u64>,
     pods: watch::Sender<Arc<[Pod]>>,
@@ -73,7 +76,7 @@ pub(super) struct ScriptedCluster {
 const PIECE: usize = 5;
 
 impl ScriptedCluster {
-    pub(super) fn new(scripts: Vec<Script>) -> Arc<Self> {
+    pub(crate) fn new(scripts: Vec<Script>) -> Arc<Self> {
         let pods = (0..scripts.len()).map(|number| Pod {
             name: pod_name(number),
             labels: BTreeMap::new(),
@@ -98,44 +101,65 @@ impl ScriptedCluster {
     }
 
     /// Answers the next questions for workers like this: what is missing, or why there will never be any.
-    pub(super) fn provisions(&self, answers: impl IntoIterator<Item = Result<Vec<String>, ClusterError>>) {
+    pub(crate) fn provisions(&self, answers: impl IntoIterator<Item = Result<Vec<String>, ClusterError>>) {
         self.change(|state| state.provisions.extend(answers));
     }
 
-    pub(super) fn set_unreachable(&self, unreachable: bool) {
+    pub(crate) fn set_unreachable(&self, unreachable: bool) {
         self.change(|state| state.unreachable = unreachable);
     }
 
+    /// Leaves these calls, counted from 0, without an answer.
+    pub(crate) fn leave_unanswered(&self, calls: Range<usize>) {
+        self.change(|state| state.unanswered = calls);
+    }
+
     /// Makes the next call panic.
-    pub(super) fn panic_once(&self) {
+    pub(crate) fn panic_once(&self) {
         self.change(|state| state.panics = true);
     }
 
-    pub(super) fn answer_releases_with_pending(&self, times: u32) {
+    pub(crate) fn answer_releases_with_pending(&self, times: u32) {
         self.change(|state| state.pending_releases = times);
     }
 
-    pub(super) fn write(&self, rank: u32, text: &str) {
+    pub(crate) fn write(&self, rank: u32, text: &str) {
         self.change(|state| state.process(rank).stdout.extend_from_slice(text.as_bytes()));
     }
 
-    pub(super) fn exit(&self, rank: u32, code: i32) {
+    pub(crate) fn exit(&self, rank: u32, code: i32) {
         self.change(|state| state.process(rank).exit_code = Some(code));
     }
 
+    /// Makes it new for another run.
+    pub(crate) fn forget(&self) {
+        self.change(|state| {
+            *state = State { scripts: std::mem::take(&mut state.scripts), ..State::default() }
+        });
+    }
+
+    /// Makes these the worker pods that are there.
+    pub(crate) fn set_pods(&self, pods: Vec<Pod>) {
+        self.pods.send_replace(pods.into());
+    }
+
     /// The calls so far, each once in a row (`signal 0 Term`).
-    pub(super) fn calls(&self) -> Vec<String> {
+    pub(crate) fn calls(&self) -> Vec<String> {
         let mut calls = self.state().calls.clone();
         calls.dedup();
         calls
     }
 
-    pub(super) fn tasks(&self) -> Vec<Task> {
+    pub(crate) fn number_of_calls(&self) -> usize {
+        self.state().calls.len()
+    }
+
+    pub(crate) fn tasks(&self) -> Vec<Task> {
         self.state().tasks.clone()
     }
 
     /// Whether nothing of any run is left.
-    pub(super) fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         let state = self.state();
         state.released && state.processes.is_empty()
     }
@@ -149,12 +173,13 @@ impl ScriptedCluster {
         tokio::task::yield_now().await;
         let outcome = {
             let mut state = self.state();
+            let unreachable = state.unreachable || state.unanswered.contains(&state.calls.len());
             state.calls.push(call.clone());
             if std::mem::take(&mut state.panics) {
                 drop(state);
                 panic!("the scripted cluster was told to panic in {call}");
             }
-            if state.unreachable { Err(unreachable()) } else { effect(&mut state) }
+            if unreachable { Err(no_answer()) } else { effect(&mut state) }
         };
         self.changed.send_modify(|count| *count += 1);
         tokio::task::yield_now().await;
@@ -188,7 +213,7 @@ impl Process {
     }
 }
 
-fn unreachable() -> ClusterError {
+fn no_answer() -> ClusterError {
     ClusterError::Unreachable("connection refused".to_owned())
 }
 
@@ -244,8 +269,8 @@ impl Cluster for ScriptedCluster {
             if script.life == Life::IsRefused {
                 return Err(ClusterError::Refused(format!("rank {rank} cannot start: no such program")));
             }
-            if !state.processes.contains_key(&rank) {
-                state.processes.insert(rank, Process::launched(&script));
+            if let Entry::Vacant(place) = state.processes.entry(rank) {
+                place.insert(Process::launched(&script));
                 state.tasks.push(task.clone());
             }
             Ok(())

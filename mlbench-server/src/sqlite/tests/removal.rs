@@ -4,6 +4,7 @@ use mlbench_core::storage::{IdempotencyKey, OutputChunk};
 use super::*;
 
 const EVERYTHING_OF_RUNS: &str = "SELECT (SELECT count(*) FROM point) + (SELECT count(*) FROM series) \
+     + (SELECT count(*) FROM late_point) \
      + (SELECT count(*) FROM log_line) + (SELECT count(*) FROM idempotency_key) + (SELECT count(*) FROM run_output) \
      + (SELECT count(*) FROM run_rank) + (SELECT count(*) FROM run)";
 
@@ -17,8 +18,8 @@ async fn large_run(store: &Store) -> RunId {
         .unwrap();
     let key = IdempotencyKey::new("key").unwrap();
     store.record_metric(metric(id, "loss", 0, "1"), Some(key), at(1)).await.unwrap();
-    let lines = vec!["a line".to_owned(); 500];
-    let chunk = OutputChunk { rank: 0, stream: OutputStream::Stdout, from: 0, to: 3_500, lines, date: at(1) };
+    let lines = vec!["a line".to_owned(); 1_200];
+    let chunk = OutputChunk { rank: 0, stream: OutputStream::Stdout, from: 0, to: 8_400, lines, date: at(1) };
     store.append_output(id, chunk).await.unwrap();
     store.decide_ending(id, Ending { event: RunEvent::Finish, reason: None, at: at(2) }).await.unwrap();
     store.end_run(id).await.unwrap();
