@@ -43,10 +43,12 @@ struct Job {
 
 enum Work {
     /// Runs in the transaction (or gets the reason why there is none) and gives back how its caller is to be answered.
-    Alone(Box<dyn FnOnce(Result<&Connection>) -> Done + Send>),
+    Alone(Run),
     /// A metric, which is stored together with those that wait beside it.
     Metric(Box<Waiting>),
 }
+
+type Run = Box<dyn FnOnce(Result<&Connection>) -> Done + Send>;
 
 struct Waiting {
     single: Single,
@@ -54,8 +56,8 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn done(self: Box<Self>, outcome: Result<Outcome>) -> Done {
-        let Self { single, reply } = *self;
+    fn done(self, outcome: Result<Outcome>) -> Done {
+        let Self { single, reply } = self;
         let result = outcome.and_then(|outcome| outcome.of(single.metric));
         Done { failed: None, answer: Box::new(move |committed| reply.send(committed, result)) }
     }
@@ -274,7 +276,7 @@ impl Desk {
         while let Some(job) = jobs.pop_front() {
             match job.work {
                 Work::Metric(waiting) => {
-                    metrics.push(waiting);
+                    metrics.push(*waiting);
                     if !matches!(jobs.front(), Some(Job { work: Work::Metric(_), .. })) {
                         self.metrics(std::mem::take(&mut metrics), done)?;
                     }
@@ -286,11 +288,7 @@ impl Desk {
     }
 
     /// Runs one job in a savepoint.
-    fn alone(
-        &self,
-        run: Box<dyn FnOnce(Result<&Connection>) -> Done + Send>,
-        done: &mut Vec<Done>,
-    ) -> Result<(), Failure> {
+    fn alone(&self, run: Run, done: &mut Vec<Done>) -> Result<(), Failure> {
         self.run("SAVEPOINT job")?;
         // What unwinds out of a job is the job's alone: the savepoint takes back what it did, and its caller learns of
         // it because the reply is dropped.
@@ -304,7 +302,7 @@ impl Desk {
     }
 
     /// Stores metrics in one savepoint; when that fails, each in its own.
-    fn metrics(&self, waiting: Vec<Box<Waiting>>, done: &mut Vec<Done>) -> Result<(), Failure> {
+    fn metrics(&self, waiting: Vec<Waiting>, done: &mut Vec<Done>) -> Result<(), Failure> {
         self.run("SAVEPOINT job")?;
         let singles: Vec<&Single> = waiting.iter().map(|waiting| &waiting.single).collect();
         let recorded = catch_unwind(AssertUnwindSafe(|| record_all(&self.connection, &singles)))
