@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::civil::DateTime;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const MICROS: i64 = 1_000_000;
@@ -120,9 +119,6 @@ const fn calendar(day: u32) -> (u32, u32, u32) {
     let year = era * 400 + year;
     if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
 }
-
-/// The calendar's 1970-01-01T00:00:00. Civil arithmetic, because jiff's own timestamps end a day before 9999 does.
-const CIVIL_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// Writes a number below 100 as two digits.
 fn two(text: &mut [u8; 27], at: usize, number: u32) {
@@ -295,7 +291,11 @@ impl<'de> Deserialize<'de> for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::civil::DateTime;
     use proptest::prelude::*;
+
+    /// The calendar's 1970-01-01T00:00:00. Civil arithmetic, because jiff's own timestamps end a day before 9999 does.
+    const CIVIL_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
     fn check(text: &str, wire: &str) {
         assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), wire, "{text}");
