@@ -18,7 +18,7 @@ mod records;
 mod removal;
 mod supervisor;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod words;
 
 use std::sync::Arc;

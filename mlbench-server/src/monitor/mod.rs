@@ -138,3 +138,6 @@ fn metrics(sample: &PodSample) -> impl Iterator<Item = Metric> {
 fn warn(what: &'static str, error: &Error) {
     tracing::warn!(error = error.internal_text().unwrap_or(error.detail()), what);
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! A cluster whose ranks do what a test says.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -16,15 +17,15 @@ use crate::cluster::{
 
 /// What a rank does from its launch on.
 #[derive(Debug, Clone)]
-pub(super) struct Script {
-    pub(super) stdout: Vec<u8>,
-    pub(super) stderr: Vec<u8>,
-    pub(super) life: Life,
+pub(crate) struct Script {
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+    pub(crate) life: Life,
 }
 
 /// How the process of a rank ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Life {
+pub(crate) enum Life {
     /// By itself, with this code.
     Exits(i32),
     /// At SIGTERM, with 143 and a last line.
@@ -38,7 +39,7 @@ pub(super) enum Life {
 }
 
 /// A script that writes some lines to both streams.
-pub(super) fn script(life: Life) -> Script {
+pub(crate) fn script(life: Life) -> Script {
     Script { stdout: b"one\ntwo\r\nlast".to_vec(), stderr: b"err\n".to_vec(), life }
 }
 
@@ -63,7 +64,7 @@ struct Process {
 }
 
 /// The cluster.
-pub(super) struct ScriptedCluster {
+pub(crate) struct ScriptedCluster {
     state: Mutex<State>,
     changed: watch::Sender<u64>,
     pods: watch::Sender<Arc<[Pod]>>,
@@ -73,7 +74,7 @@ pub(super) struct ScriptedCluster {
 const PIECE: usize = 5;
 
 impl ScriptedCluster {
-    pub(super) fn new(scripts: Vec<Script>) -> Arc<Self> {
+    pub(crate) fn new(scripts: Vec<Script>) -> Arc<Self> {
         let pods = (0..scripts.len()).map(|number| Pod {
             name: pod_name(number),
             labels: BTreeMap::new(),
@@ -98,44 +99,49 @@ impl ScriptedCluster {
     }
 
     /// Answers the next questions for workers like this: what is missing, or why there will never be any.
-    pub(super) fn provisions(&self, answers: impl IntoIterator<Item = Result<Vec<String>, ClusterError>>) {
+    pub(crate) fn provisions(&self, answers: impl IntoIterator<Item = Result<Vec<String>, ClusterError>>) {
         self.change(|state| state.provisions.extend(answers));
     }
 
-    pub(super) fn set_unreachable(&self, unreachable: bool) {
+    pub(crate) fn set_unreachable(&self, unreachable: bool) {
         self.change(|state| state.unreachable = unreachable);
     }
 
     /// Makes the next call panic.
-    pub(super) fn panic_once(&self) {
+    pub(crate) fn panic_once(&self) {
         self.change(|state| state.panics = true);
     }
 
-    pub(super) fn answer_releases_with_pending(&self, times: u32) {
+    pub(crate) fn answer_releases_with_pending(&self, times: u32) {
         self.change(|state| state.pending_releases = times);
     }
 
-    pub(super) fn write(&self, rank: u32, text: &str) {
+    pub(crate) fn write(&self, rank: u32, text: &str) {
         self.change(|state| state.process(rank).stdout.extend_from_slice(text.as_bytes()));
     }
 
-    pub(super) fn exit(&self, rank: u32, code: i32) {
+    pub(crate) fn exit(&self, rank: u32, code: i32) {
         self.change(|state| state.process(rank).exit_code = Some(code));
     }
 
+    /// Makes these the worker pods that are there.
+    pub(crate) fn set_pods(&self, pods: Vec<Pod>) {
+        self.pods.send_replace(pods.into());
+    }
+
     /// The calls so far, each once in a row (`signal 0 Term`).
-    pub(super) fn calls(&self) -> Vec<String> {
+    pub(crate) fn calls(&self) -> Vec<String> {
         let mut calls = self.state().calls.clone();
         calls.dedup();
         calls
     }
 
-    pub(super) fn tasks(&self) -> Vec<Task> {
+    pub(crate) fn tasks(&self) -> Vec<Task> {
         self.state().tasks.clone()
     }
 
     /// Whether nothing of any run is left.
-    pub(super) fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         let state = self.state();
         state.released && state.processes.is_empty()
     }
@@ -244,8 +250,8 @@ impl Cluster for ScriptedCluster {
             if script.life == Life::IsRefused {
                 return Err(ClusterError::Refused(format!("rank {rank} cannot start: no such program")));
             }
-            if !state.processes.contains_key(&rank) {
-                state.processes.insert(rank, Process::launched(&script));
+            if let Entry::Vacant(place) = state.processes.entry(rank) {
+                place.insert(Process::launched(&script));
                 state.tasks.push(task.clone());
             }
             Ok(())

@@ -1,10 +1,11 @@
 //! The launcher against a scripted cluster and the real store.
 
-mod cluster;
+pub(crate) mod cluster;
 mod interruptions;
 mod lives;
+mod local;
 mod planning;
-mod world;
+pub(crate) mod world;
 
 use mlbench_core::run::{Run, RunSpec, Worker};
 use mlbench_core::{PodName, RunId, RunName, RunState, Timestamp};

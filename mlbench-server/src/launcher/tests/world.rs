@@ -21,18 +21,18 @@ use crate::sqlite::{Durability, Options, SqliteStorage};
 /// How long a test waits for anything, in real time.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What no test waits for. With a paused clock time flies whenever the store is at work.
-pub(super) const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+pub(crate) const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-pub(super) struct World {
-    pub(super) cluster: Arc<ScriptedCluster>,
-    pub(super) deps: LauncherDeps,
+pub(crate) struct World {
+    pub(crate) cluster: Arc<ScriptedCluster>,
+    pub(crate) deps: LauncherDeps,
     background: Option<Background>,
-    _directory: TempDir,
+    pub(crate) directory: TempDir,
 }
 
 impl World {
     /// A world in which no launcher runs yet, with one worker per script.
-    pub(super) fn without_launcher(scripts: Vec<Script>) -> Self {
+    pub(crate) fn without_launcher(scripts: Vec<Script>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         // The tests kill supervisors, not the machine.
         let mut options = Options::new(directory.path().join("mlbench.db"));
@@ -55,21 +55,21 @@ impl World {
             clock,
             settings: Arc::new(settings),
         };
-        Self { cluster, deps, background: None, _directory: directory }
+        Self { cluster, deps, background: None, directory }
     }
 
-    pub(super) fn new(scripts: Vec<Script>) -> Self {
+    pub(crate) fn new(scripts: Vec<Script>) -> Self {
         Self::with_grace(scripts, AGES)
     }
 
-    pub(super) fn with_grace(scripts: Vec<Script>, grace_period: Duration) -> Self {
+    pub(crate) fn with_grace(scripts: Vec<Script>, grace_period: Duration) -> Self {
         let mut world = Self::without_launcher(scripts);
         Arc::make_mut(&mut world.deps.settings).grace_period = grace_period;
         world.start_launcher();
         world
     }
 
-    pub(super) fn start_launcher(&mut self) {
+    pub(crate) fn start_launcher(&mut self) {
         assert!(self.background.is_none(), "there is a launcher already");
         let background = Background::new("launcher");
         start(&background, self.deps.clone());
@@ -77,15 +77,15 @@ impl World {
     }
 
     /// Drops every task of the launcher where it stands.
-    pub(super) async fn kill_launcher(&mut self) {
+    pub(crate) async fn kill_launcher(&mut self) {
         self.background.take().unwrap().stop(AGES).await;
     }
 
-    pub(super) fn storage(&self) -> &dyn Storage {
+    pub(crate) fn storage(&self) -> &dyn Storage {
         &*self.deps.storage
     }
 
-    pub(super) async fn try_start_run(&self, spec: RunSpec) -> Result<Run> {
+    pub(crate) async fn try_start_run(&self, spec: RunSpec) -> Result<Run> {
         let new = NewRun { name: RunName::new("a run").unwrap(), job_id: Uuid::new_v4(), spec };
         let run = self.storage().start_run_unless_active(new, self.deps.clock.now()).await?;
         self.deps.handle.wake();
@@ -93,25 +93,25 @@ impl World {
     }
 
     /// Starts a run on all workers.
-    pub(super) async fn start_run(&self) -> RunId {
+    pub(crate) async fn start_run(&self) -> RunId {
         use crate::cluster::Cluster;
         let workers = self.cluster.max_workers();
         self.try_start_run(spec(workers, "train --rank {rank}")).await.unwrap().id
     }
 
-    pub(super) async fn request_stop(&self, id: RunId) {
+    pub(crate) async fn request_stop(&self, id: RunId) {
         self.storage().request_stop(id, self.deps.clock.now()).await.unwrap();
         self.deps.handle.wake();
     }
 
-    pub(super) async fn delete(&self, id: RunId) {
+    pub(crate) async fn delete(&self, id: RunId) {
         self.storage().delete_run(id).await.unwrap();
         self.deps.handle.wake();
         assert!(self.storage().run(id).await.is_err());
     }
 
     /// The run as soon as `settled` holds of it.
-    pub(super) async fn until(&self, id: RunId, settled: impl Fn(&Run) -> bool + Send + Copy) -> Run {
+    pub(crate) async fn until(&self, id: RunId, settled: impl Fn(&Run) -> bool + Send + Copy) -> Run {
         let begin = Instant::now();
         loop {
             let handle = &self.deps.handle;
@@ -123,16 +123,16 @@ impl World {
         }
     }
 
-    pub(super) async fn until_started(&self, id: RunId) -> Run {
+    pub(crate) async fn until_started(&self, id: RunId) -> Run {
         self.until(id, |run| run.state == RunState::Started).await
     }
 
-    pub(super) async fn until_ended(&self, id: RunId) -> Run {
+    pub(crate) async fn until_ended(&self, id: RunId) -> Run {
         self.until(id, |run| !run.state.is_active()).await
     }
 
     /// Waits until `holds`.
-    pub(super) async fn when(&self, holds: impl AsyncFn(&Self) -> bool) {
+    pub(crate) async fn when(&self, holds: impl AsyncFn(&Self) -> bool) {
         let begin = Instant::now();
         while !holds(self).await {
             assert!(begin.elapsed() < PATIENCE, "after {:?}", self.cluster.calls());
@@ -141,7 +141,7 @@ impl World {
     }
 
     /// Waits until the cluster was called like this.
-    pub(super) async fn called(&self, call: &str) {
+    pub(crate) async fn called(&self, call: &str) {
         self.when(async |world| world.cluster.calls().iter().any(|made| made == call)).await;
     }
 
@@ -151,7 +151,7 @@ impl World {
     }
 
     /// The lines of a rank, standard output first.
-    pub(super) async fn lines(&self, id: RunId, rank: u32) -> Vec<String> {
+    pub(crate) async fn lines(&self, id: RunId, rank: u32) -> Vec<String> {
         let mut lines = self.log(id).await;
         lines.retain(|line| line.rank == Some(rank));
         lines.sort_by_key(|line| (line.stream, line.seq));
@@ -159,7 +159,7 @@ impl World {
     }
 
     /// The server's notes in the log of a run.
-    pub(super) async fn notes(&self, id: RunId) -> Vec<String> {
+    pub(crate) async fn notes(&self, id: RunId) -> Vec<String> {
         self.log(id).await.into_iter().filter(|line| line.rank.is_none()).map(|line| line.text).collect()
     }
 }

@@ -1,0 +1,96 @@
+use std::time::Duration;
+
+use mlbench_core::storage::{PointsQuery, collect_points};
+use mlbench_core::{Owner, Pod, PodName, PodPhase, Point, Timestamp};
+
+use super::*;
+use crate::launcher::tests::cluster::{Life, script};
+use crate::launcher::tests::world::World;
+
+fn world() -> World {
+    World::without_launcher(vec![script(Life::Stays); 2])
+}
+
+/// A monitor at work in a world.
+fn monitor(world: &World, every: Duration) -> (Monitor, Background) {
+    let background = Background::new("monitor");
+    start(&background, &world.deps.monitor, every);
+    (world.deps.monitor.clone(), background)
+}
+
+fn pods_of(world: &World) -> Vec<Pod> {
+    world.cluster.pods().borrow().to_vec()
+}
+
+/// What is stored of a pod; nothing while the pod itself is not.
+async fn points(world: &World, pod: &str) -> Vec<Point> {
+    let owner = Owner::Pod(PodName::new(pod).unwrap());
+    let series = collect_points(world.storage(), &PointsQuery::all(owner)).await;
+    series.unwrap_or_default().into_values().flatten().collect()
+}
+
+const SELDOM: Duration = Duration::from_secs(3_600);
+
+#[tokio::test]
+async fn pods_are_stored_at_once_and_at_every_change() {
+    let world = world();
+    let (_monitor, _background) = monitor(&world, SELDOM);
+    world.when(async |world| world.storage().pods().await.unwrap() == pods_of(world)).await;
+    let mut pods = pods_of(&world);
+    pods[0].phase = PodPhase::Failed;
+    pods.pop();
+    world.cluster.set_pods(pods.clone());
+    world.when(async |world| world.storage().pods().await.unwrap() == pods).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_are_measured_at_every_interval_in_order() {
+    let world = world();
+    let (_monitor, _background) = monitor(&world, Duration::from_secs(2));
+    world.when(async |world| points(world, "worker-1").await.len() >= 3).await;
+    let points = points(&world, "worker-1").await;
+    let expected = [(1, "0.1"), (2, "0.2"), (3, "0.3")];
+    let expected = expected.map(|(at, value)| Point::new(Timestamp::from_micros(at), value));
+    assert_eq!(points[..3], expected);
+}
+
+#[tokio::test]
+async fn a_measurement_of_a_new_pod_is_kept_also_before_the_pod_was_stored() {
+    let world = world();
+    world.deps.monitor.sample().await.unwrap();
+    assert_eq!(points(&world, "worker-0").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_pod_that_left_keeps_its_metrics() {
+    let world = world();
+    let monitor = &world.deps.monitor;
+    monitor.sample().await.unwrap();
+    world.cluster.set_pods(Vec::new());
+    monitor.sample().await.unwrap();
+    assert_eq!(world.storage().pods().await.unwrap(), []);
+    assert_eq!(points(&world, "worker-0").await.len(), 1);
+}
+
+#[test]
+fn values_read_back_exactly_and_totals_are_cumulative() {
+    let number = 0.1 + 0.2;
+    let sample = PodSample {
+        pod: PodName::new("worker-0").unwrap(),
+        date: Timestamp::EPOCH,
+        values: vec![("container_cpu_usage_seconds_total", number), ("container_memory_usage_bytes", 1e15)],
+    };
+    let metrics: Vec<Metric> = metrics(&sample).collect();
+    assert_eq!(metrics[0].value.as_f64(), Some(number));
+    assert_eq!(metrics[1].value.as_str(), "1000000000000000");
+    assert_eq!(metrics.iter().map(|metric| metric.cumulative).collect::<Vec<_>>(), [true, false]);
+}
+
+#[tokio::test]
+async fn a_monitor_stops_when_it_is_told() {
+    let world = world();
+    let (_monitor, background) = monitor(&world, SELDOM);
+    let told = std::time::Instant::now();
+    background.stop(Duration::from_secs(60)).await;
+    assert!(told.elapsed() < Duration::from_secs(30));
+}
