@@ -31,7 +31,7 @@
 #
 # Files in DIR: stdout, stderr; identity (`BOOT_ID PID START_TIME` of the supervisor, there before the command starts);
 # usage (/proc/PID/stat and io of the supervisor when its command had ended: what all waited-for children used);
-# exit_code (128+n for signal n), written last. What belongs to a rank is the supervisor's session and every process
+# exit_code (128+n for signal n and a newline), written last. What belongs to a rank is the supervisor's session and every process
 # with MLBENCH_WORKER_ID=ID in its environment.
 
 mlbench_prepare() {
@@ -65,10 +65,11 @@ rm -f "$dir/identity.$$"
     exec "$@"
 ) </dev/null >>"$dir/stdout" 2>>"$dir/stderr"
 code=$?
-cat /proc/$$/stat /proc/$$/io >"$dir/usage.new"
-mv -f "$dir/usage.new" "$dir/usage"
-# A full disk must not cost the exit code.
-until echo "$code" >"$dir/exit_code.new" && mv -f "$dir/exit_code.new" "$dir/exit_code"; do
+# From here on without another process, which a SIGKILL to all that belongs to the rank would reach.
+copy() { while read -r line; do echo "$line"; done; }
+{ copy </proc/$$/stat; copy </proc/$$/io; } >"$dir/usage"
+# One short write, complete with its newline or not there. A full disk must not cost it.
+until echo "$code" >"$dir/exit_code"; do
     [ -d "$dir" ] || exit 0
     sleep 1
 done
@@ -145,8 +146,9 @@ mlbench_follow() {
     while :; do
         mlbench_supervisor "$1"
         f_code=-
-        # Looked for after the supervisor, and sizes after it: what is reported as ended is complete.
-        if { read -r f_code <"$1/exit_code"; } 2>/dev/null && [ -n "$f_code" ]; then
+        # Looked for after the supervisor, and sizes after it: what is reported as ended is complete. `read` fails
+        # without a newline.
+        if { read -r f_code <"$1/exit_code"; } 2>/dev/null; then
             s_state=ended
         else
             f_code=-

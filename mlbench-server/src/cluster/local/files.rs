@@ -122,9 +122,9 @@ impl RankDir {
         Owner { worker_id, supervisor: self.supervisor().filter(|found| found.boot_id == boot_id) }
     }
 
-    /// How the command ended. An empty file is none: a machine that lost its power may leave one.
+    /// How the command ended. A file without a newline is not written yet, or of a machine that lost its power.
     pub(super) fn exit_code(&self) -> Option<i32> {
-        fs::read_to_string(self.0.join("exit_code")).ok()?.trim().parse().ok()
+        fs::read_to_string(self.0.join("exit_code")).ok()?.strip_suffix('\n')?.parse().ok()
     }
 
     /// What the supervisor wrote about the usage of its children after their end: its own `stat` and `io`.

@@ -48,6 +48,10 @@ async fn no_group_is_left_after_the_release() {
     fixture.run.spec.num_cpus = Some(0.5);
     fixture.cluster.provision(&fixture.run).await.unwrap();
     let group = super::super::limits::group(&fixture.rank(0));
+    if let Some(group) = group.as_ref().filter(|group| group.exists()) {
+        let quota = |file| std::fs::read_to_string(group.join(file)).unwrap_or_default();
+        assert_eq!(quota("cpu.max").replace(" 100000", "") + &quota("cpu.cfs_quota_us"), "50000\n");
+    }
     fixture.release().await;
     assert!(group.is_none_or(|group| !group.exists()));
 }

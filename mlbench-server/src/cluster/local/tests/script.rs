@@ -45,7 +45,8 @@ impl Rank {
 
     async fn ended(&self) {
         let path = format!("{}/exit_code", self.dir());
-        until("its end", || async { std::path::Path::new(&path).exists() }).await;
+        let written = || std::fs::read_to_string(&path).is_ok_and(|code| code.ends_with('\n'));
+        until("its end", || async { written() }).await;
     }
 }
 

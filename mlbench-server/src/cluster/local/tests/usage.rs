@@ -45,6 +45,16 @@ async fn a_run_has_a_sample_at_its_start_and_at_its_end() {
 }
 
 #[tokio::test]
+async fn what_a_killed_command_used_is_accounted_for() {
+    let fixture = Fixture::new(1);
+    fixture.sh(&format!("{BURN}; echo up; while :; do sleep 1000; done")).await;
+    fixture.written("up\n").await;
+    fixture.release().await;
+    let used = fixture.value(CPU).await;
+    assert!(used > 0.02, "{used}");
+}
+
+#[tokio::test]
 async fn cpu_never_falls_though_children_end_and_servers_restart() {
     let mut fixture = Fixture::new(1);
     let mut last = 0.0;
