@@ -38,18 +38,38 @@ pub fn owner(kind: MetricType, name: &str) -> Result<Owner> {
 /// runs by number.
 ///
 /// # Errors
-/// When the store fails.
-pub async fn owners(app: &App, kind: MetricType) -> Result<Vec<Owner>> {
-    Ok(match kind {
+/// When the store fails or the query is none.
+pub async fn sources(app: &App, query: &MetricsQuery) -> Result<Vec<Source>> {
+    let owners: Vec<Owner> = match query.metric_type {
         MetricType::Pod => app.storage.pods().await?.into_iter().map(|pod| Owner::Pod(pod.name)).collect(),
         MetricType::Run => app.storage.runs().await?.into_iter().map(|run| Owner::Run(run.id)).collect(),
-    })
+    };
+    let source = |owner: Owner| {
+        let label = match &owner {
+            Owner::Pod(name) => name.to_string(),
+            Owner::Run(id) => id.to_string(),
+        };
+        Ok(Source { label, query: query.to_storage(owner)?, may_be_gone: true })
+    };
+    owners.into_iter().map(source).collect()
+}
+
+/// Whose points, and which of them, in an answer about several.
+pub struct Source {
+    /// The key of its object, or the first part of its files' names.
+    pub label: String,
+    /// Which points.
+    pub query: PointsQuery,
+    /// Whether an owner that is unknown counts as one without metrics: it is one of a list and may have been removed
+    /// since the list was made.
+    pub may_be_gone: bool,
 }
 
 /// Reads the points of one owner, a page at a time.
 pub struct PointsReader {
     storage: Arc<dyn Storage>,
     query: PointsQuery,
+    may_be_gone: bool,
     after: Option<PointsPosition>,
     done: bool,
 }
@@ -57,8 +77,9 @@ pub struct PointsReader {
 impl PointsReader {
     /// A reader that has read nothing yet.
     #[must_use]
-    pub const fn new(storage: Arc<dyn Storage>, query: PointsQuery) -> Self {
-        Self { storage, query, after: None, done: false }
+    pub fn new(storage: &Arc<dyn Storage>, source: Source) -> Self {
+        let Source { query, may_be_gone, .. } = source;
+        Self { storage: Arc::clone(storage), query, may_be_gone, after: None, done: false }
     }
 
     /// The next page; `None` after the last one.
@@ -69,7 +90,11 @@ impl PointsReader {
         if self.done {
             return Ok(None);
         }
-        let page = self.storage.points(&self.query, self.after.take()).await?;
+        let absent = self.may_be_gone && self.after.is_none();
+        let page = match self.storage.points(&self.query, self.after.take()).await {
+            Err(error) if absent && error.code() == ErrorCode::NotFound => PointsPage::default(),
+            page => page?,
+        };
         self.done = page.next.is_none();
         self.after.clone_from(&page.next);
         Ok(Some(page))
@@ -80,8 +105,8 @@ impl PointsReader {
 pub struct Archive {
     /// What it is an archive of, for its file name: a run's name, a pod's, `pods` or `runs`.
     pub title: String,
-    /// The series in it, owner by owner, each with the first part of its files' names.
-    pub sources: Vec<(String, PointsQuery)>,
+    /// The series in it, owner by owner.
+    pub sources: Vec<Source>,
     /// The value of `TaskResult @ 0` of the run.
     pub official_result: Option<String>,
 }
@@ -99,8 +124,9 @@ pub async fn archive(app: &App, owner: Owner, query: &MetricsQuery) -> Result<Ar
         Owner::Run(id) => archive_of_run(app, app.storage.run(id).await?, query).await,
         Owner::Pod(ref name) => {
             let title = name.to_string();
-            let sources = vec![(title.clone(), query.to_storage(owner)?)];
-            Ok(Archive { title, sources, official_result: None })
+            let label = title.clone();
+            let source = Source { label, query: query.to_storage(owner)?, may_be_gone: false };
+            Ok(Archive { title, sources: vec![source], official_result: None })
         }
     }
 }
@@ -110,21 +136,20 @@ pub async fn archive(app: &App, owner: Owner, query: &MetricsQuery) -> Result<Ar
 /// # Errors
 /// When the store fails or the query is none.
 pub async fn archive_of_all(app: &App, query: &MetricsQuery) -> Result<Archive> {
-    let mut sources = Vec::new();
-    for owner in owners(app, query.metric_type).await? {
-        sources.push((label(&owner), query.to_storage(owner)?));
-    }
-    Ok(Archive { title: format!("{}s", query.metric_type.as_str()), sources, official_result: None })
+    let title = format!("{}s", query.metric_type.as_str());
+    Ok(Archive { title, sources: sources(app, query).await?, official_result: None })
 }
 
 async fn archive_of_run(app: &App, run: Run, query: &MetricsQuery) -> Result<Archive> {
     let official_result = task_result(app, &run).await?;
-    let mut sources = vec![("result".to_owned(), query.to_storage(Owner::Run(run.id))?)];
+    let of_run = query.to_storage(Owner::Run(run.id))?;
+    let mut sources = vec![Source { label: "result".to_owned(), query: of_run, may_be_gone: false }];
     let until = run.finished_at.unwrap_or(Timestamp::MAX);
     for worker in run.workers {
         let of_pod = query.to_storage(Owner::Pod(worker.pod.clone()))?;
         let since = of_pod.since.max(run.created_at);
-        sources.push((worker.pod.to_string(), PointsQuery { since, until, ..of_pod }));
+        let query = PointsQuery { since, until, ..of_pod };
+        sources.push(Source { label: worker.pod.to_string(), query, may_be_gone: true });
     }
     Ok(Archive { title: run.name.to_string(), sources, official_result })
 }
@@ -134,19 +159,4 @@ async fn task_result(app: &App, run: &Run) -> Result<Option<String>> {
     let query = PointsQuery { name, last_n: Some(1), ..PointsQuery::all(Owner::Run(run.id)) };
     let found = collect_points(&*app.storage, &query).await?.into_values().flatten().last();
     Ok(found.map(|point| point.value.to_string()))
-}
-
-/// The key of an owner in an answer about many: a pod's name, a run's number.
-#[must_use]
-pub fn label(owner: &Owner) -> String {
-    match owner {
-        Owner::Pod(name) => name.to_string(),
-        Owner::Run(id) => id.to_string(),
-    }
-}
-
-/// Whether the owner of a list is gone since the list was made, which is no failure.
-#[must_use]
-pub fn is_gone(error: &Error) -> bool {
-    error.code() == ErrorCode::NotFound
 }

@@ -8,7 +8,7 @@ use std::vec::IntoIter;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use mlbench_core::metric::file_name_part;
-use mlbench_core::storage::{PointsPage, PointsQuery, Storage};
+use mlbench_core::storage::{PointsPage, Storage};
 use mlbench_core::{Error, MetricName, Result};
 use zip::ZipWriter;
 use zip::write::{SimpleFileOptions, StreamWriter};
@@ -16,7 +16,7 @@ use zip::write::{SimpleFileOptions, StreamWriter};
 use super::points::write_point;
 use super::reply::Chunks;
 use crate::app::App;
-use crate::app::metrics::{Archive, PointsReader, is_gone};
+use crate::app::metrics::{Archive, PointsReader, Source};
 
 /// The pieces of the archive.
 pub(super) fn chunks(app: &App, archive: Archive) -> Chunks {
@@ -43,7 +43,7 @@ pub(super) fn chunks(app: &App, archive: Archive) -> Chunks {
 
 struct Packing {
     storage: Arc<dyn Storage>,
-    sources: IntoIter<(String, PointsQuery)>,
+    sources: IntoIter<Source>,
     official_result: Option<String>,
     /// The owner that is being read, with the first part of its files' names.
     current: Option<(String, PointsReader)>,
@@ -60,18 +60,14 @@ impl Packing {
             files.add("official_result.txt", text.as_bytes()).map_err(Error::internal)?;
         }
         if self.current.is_none() {
-            let reader = |query| PointsReader::new(Arc::clone(&self.storage), query);
-            self.current = self.sources.next().map(|(prefix, query)| (prefix, reader(query)));
+            let started = |source: Source| (source.label.clone(), PointsReader::new(&self.storage, source));
+            self.current = self.sources.next().map(started);
         }
         let Some((prefix, reader)) = &mut self.current else {
             files.finish().map_err(Error::internal)?;
             return Ok(true);
         };
-        let page = match reader.next().await {
-            // A pod that the store never saw, a run that was removed since the list was made.
-            Err(error) if is_gone(&error) => PointsPage::default(),
-            page => page?.unwrap_or_default(),
-        };
+        let page = reader.next().await?.unwrap_or_default();
         let (prefix, last) = (prefix.clone(), page.next.is_none());
         if last {
             self.current = None;

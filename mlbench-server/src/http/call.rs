@@ -12,6 +12,7 @@ use percent_encoding::percent_decode_str;
 
 use super::body::{self, BodyStream};
 use super::negotiate::{MediaType, negotiate};
+use super::problem::RequestIds;
 use super::reply::Reply;
 use super::{Options, pairs};
 use crate::app::App;
@@ -20,6 +21,13 @@ use crate::app::App;
 pub(super) struct Context {
     pub(super) app: App,
     pub(super) options: Options,
+    pub(super) ids: RequestIds,
+}
+
+impl Context {
+    pub(super) fn new(app: App, options: Options) -> Arc<Self> {
+        Arc::new(Self { app, options, ids: RequestIds::new() })
+    }
 }
 
 /// A request whose path and method have a handler.

@@ -25,7 +25,7 @@ use warp::reply::Response;
 
 use super::access::Access;
 use super::call::Context;
-use super::problem::{self, RequestIds};
+use super::problem;
 use super::route::routes;
 
 /// The header that names the request of an error.
@@ -38,18 +38,14 @@ type Panic = Box<dyn Any + Send>;
 #[derive(Clone)]
 pub(super) struct Front {
     routes: BoxedFilter<(Response,)>,
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    access: Access,
-    ids: RequestIds,
+    access: Arc<Access>,
+    context: Arc<Context>,
 }
 
 impl Front {
     pub(super) fn new(context: &Arc<Context>) -> Self {
-        let access = Access::new(&context.options.allowed_hosts);
-        Self { routes: routes(context), shared: Arc::new(Shared { access, ids: RequestIds::new() }) }
+        let access = Arc::new(Access::new(&context.options.allowed_hosts));
+        Self { routes: routes(context), access, context: Arc::clone(context) }
     }
 
     /// Answers a request. Nothing of it is looked at before it is known to be allowed.
@@ -61,12 +57,12 @@ impl Front {
     {
         let (parts, body) = request.into_parts();
         let (method, uri) = (parts.method.clone(), parts.uri.clone());
-        let mut answer = match self.shared.access.check(&parts) {
+        let mut answer = match self.access.check(&parts) {
             Ok(()) => route(self.routes, parts, body).await,
             Err(error) => refusal_of(error, Full::default()).map(AnswerBody::Document),
         };
         if let Some(error) = answer.extensions_mut().remove::<Error>() {
-            let id = self.shared.ids.next();
+            let id = self.context.ids.next();
             log(&error, &id, method.as_str(), uri.path());
             answer = document(answer, &error, uri.path(), &id);
         }

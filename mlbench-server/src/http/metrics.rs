@@ -13,7 +13,7 @@ use super::call::Call;
 use super::negotiate::{MediaType, negotiate};
 use super::points::PointsJson;
 use super::reply::{Reply, attachment};
-use crate::app::metrics::{self, Archive};
+use crate::app::metrics::{self, Archive, Source};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -37,7 +37,8 @@ pub(super) async fn get(call: Call) -> Result<Response> {
     if media == MediaType::Zip {
         return download(&call, metrics::archive(call.app(), owner, &query).await?).await;
     }
-    let points = PointsJson::of_one(&call.app().storage, query.to_storage(owner)?);
+    let source = Source { label: String::new(), query: query.to_storage(owner)?, may_be_gone: false };
+    let points = PointsJson::of_one(&call.app().storage, source);
     Reply::new(media).chunks(points.chunks()).await
 }
 
@@ -47,9 +48,8 @@ pub(super) async fn list(call: Call) -> Result<Response> {
     if media == MediaType::Zip {
         return download(&call, metrics::archive_of_all(call.app(), &query).await?).await;
     }
-    let owners = metrics::owners(call.app(), query.metric_type).await?;
-    let queries = owners.into_iter().map(|owner| query.to_storage(owner)).collect::<Result<_>>()?;
-    let points = PointsJson::of_many(&call.app().storage, queries);
+    let sources = metrics::sources(call.app(), &query).await?;
+    let points = PointsJson::of_many(&call.app().storage, sources);
     Reply::new(media).chunks(points.chunks()).await
 }
 

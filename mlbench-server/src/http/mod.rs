@@ -6,6 +6,7 @@
 //! route      path, then method → handler                        call       what a handler reads of a request
 //! pods metrics runs health: the handlers                        body pairs reading bodies and query strings
 //! negotiate reply points output archive: writing answers        problem    errors as documents; the status of each
+//!                                                               unreadable what hyper refuses before a route sees it
 //! ```
 //!
 //! A handler returns `Result<Response, Error>`. The error travels to [`front`] inside an empty response, where it
@@ -29,6 +30,7 @@ mod route;
 mod runs;
 mod serve;
 mod socket;
+mod unreadable;
 
 #[cfg(test)]
 mod tests;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use mlbench_core::storage::{PointsPage, PointsQuery, Storage};
+use mlbench_core::storage::Storage;
 use mlbench_core::{MetricName, Point, Result};
 
 use super::reply::Chunks;
-use crate::app::metrics::{PointsReader, is_gone, label};
+use crate::app::metrics::{PointsReader, Source};
 
 /// A piece of an answer is sent when it has so many bytes.
 const CHUNK: usize = 64 * 1024;
@@ -17,7 +17,7 @@ const CHUNK: usize = 64 * 1024;
 /// Writes the points of one owner as an object, or of many as an object of such objects.
 pub(super) struct PointsJson {
     storage: Arc<dyn Storage>,
-    queries: VecDeque<PointsQuery>,
+    sources: VecDeque<Source>,
     /// Whether the owners stand there by name.
     labelled: bool,
     current: Option<OwnerJson>,
@@ -28,17 +28,17 @@ pub(super) struct PointsJson {
 }
 
 impl PointsJson {
-    pub(super) fn of_one(storage: &Arc<dyn Storage>, query: PointsQuery) -> Self {
-        Self::new(storage, VecDeque::from([query]), false)
+    pub(super) fn of_one(storage: &Arc<dyn Storage>, source: Source) -> Self {
+        Self::new(storage, [source].into(), false)
     }
 
-    pub(super) fn of_many(storage: &Arc<dyn Storage>, queries: VecDeque<PointsQuery>) -> Self {
-        Self::new(storage, queries, true)
+    pub(super) fn of_many(storage: &Arc<dyn Storage>, sources: Vec<Source>) -> Self {
+        Self::new(storage, sources.into(), true)
     }
 
-    fn new(storage: &Arc<dyn Storage>, queries: VecDeque<PointsQuery>, labelled: bool) -> Self {
+    fn new(storage: &Arc<dyn Storage>, sources: VecDeque<Source>, labelled: bool) -> Self {
         let storage = Arc::clone(storage);
-        Self { storage, queries, labelled, current: None, text: Vec::new(), begun: false, done: false }
+        Self { storage, sources, labelled, current: None, text: Vec::new(), begun: false, done: false }
     }
 
     /// The pieces of the answer.
@@ -59,32 +59,26 @@ impl PointsJson {
             if owner.write_page(&mut self.text).await? {
                 self.current = None;
             }
-            return Ok(());
-        }
-        match self.queries.pop_front() {
-            Some(query) => self.begin(query),
-            None => {
-                match (self.labelled, self.begun) {
-                    (true, true) => self.text.push(b'}'),
-                    (true, false) => self.text.extend_from_slice(b"{}"),
-                    (false, _) => {}
-                }
-                self.done = true;
-                Ok(())
+        } else if let Some(source) = self.sources.pop_front() {
+            self.begin(source);
+        } else {
+            self.done = true;
+            if self.labelled {
+                self.text.extend_from_slice(if self.begun { b"}" } else { b"{}" });
             }
         }
+        Ok(())
     }
 
-    fn begin(&mut self, query: PointsQuery) -> Result<()> {
+    fn begin(&mut self, source: Source) {
         if self.labelled {
             self.text.push(if self.begun { b',' } else { b'{' });
             self.begun = true;
-            write_text(&mut self.text, &label(&query.owner));
+            write_text(&mut self.text, &source.label);
             self.text.push(b':');
         }
-        let reader = PointsReader::new(Arc::clone(&self.storage), query);
-        self.current = Some(OwnerJson { reader, open: None, may_be_gone: self.labelled });
-        Ok(())
+        let reader = PointsReader::new(&self.storage, source);
+        self.current = Some(OwnerJson { reader, open: None });
     }
 }
 
@@ -93,17 +87,12 @@ struct OwnerJson {
     reader: PointsReader,
     /// The series whose list is open.
     open: Option<MetricName>,
-    /// Whether an owner that is gone counts as one without metrics: in a list that was made before.
-    may_be_gone: bool,
 }
 
 impl OwnerJson {
     /// Writes the next page; true after the last.
     async fn write_page(&mut self, text: &mut Vec<u8>) -> Result<bool> {
-        let page = match self.reader.next().await {
-            Err(error) if self.may_be_gone && self.open.is_none() && is_gone(&error) => PointsPage::default(),
-            page => page?.unwrap_or_default(),
-        };
+        let page = self.reader.next().await?.unwrap_or_default();
         for (name, points) in &page.series {
             self.write_series(text, name, points);
         }

@@ -25,7 +25,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Serves the API on `listener` until `stop` is cancelled. Returns when the answers that are under way then are
 /// finished, at the latest after [`Options::drain_timeout`].
 pub async fn serve(listener: TcpListener, app: App, options: Options, stop: CancellationToken) {
-    let context = Arc::new(Context { app, options });
+    let context = Context::new(app, options);
     let front = Front::new(&context);
     let connections = Background::new("connections");
     loop {
@@ -62,7 +62,7 @@ async fn connection(stream: TcpStream, front: Front, context: Arc<Context>, endi
         let front = front.clone();
         async move { Ok::<_, Infallible>(front.answer(request).await) }
     });
-    let socket = TokioIo::new(Socket::new(stream, context.options.stall_timeout, ending.clone()));
+    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&context), ending.clone()));
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())

@@ -5,22 +5,29 @@
 //! send a reset, which throws away the answer on the other side.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use super::call::Context as Shared;
+use super::unreadable::answer_instead_of;
 
 /// How long a client may go on sending after its answer.
 const LINGER: Duration = Duration::from_secs(5);
 
 pub(super) struct Socket {
     stream: TcpStream,
-    patience: Duration,
+    shared: Arc<Shared>,
+    /// What remains to be sent instead of an answer of hyper's own.
+    replacement: Bytes,
     /// Runs while the client takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
     ending: CancellationToken,
@@ -34,8 +41,24 @@ struct Lingering {
 }
 
 impl Socket {
-    pub(super) const fn new(stream: TcpStream, patience: Duration, ending: CancellationToken) -> Self {
-        Self { stream, patience, stalled: None, ending, lingering: None }
+    pub(super) const fn new(stream: TcpStream, shared: Arc<Shared>, ending: CancellationToken) -> Self {
+        Self { stream, shared, replacement: Bytes::new(), stalled: None, ending, lingering: None }
+    }
+
+    /// Writes the beginning of `slices`, or all of the document that replaces the first one.
+    fn poll_send(&mut self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let head: &[u8] = slices.first().map_or(&[], |slice| slice);
+        if self.replacement.is_empty() {
+            let Some(replacement) = answer_instead_of(head, &self.shared.ids) else {
+                return Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+            };
+            self.replacement = replacement.into();
+        }
+        while !self.replacement.is_empty() {
+            let sent = ready!(Pin::new(&mut self.stream).poll_write(context, &self.replacement))?;
+            self.replacement.advance(sent);
+        }
+        Poll::Ready(Ok(head.len()))
     }
 
     /// Passes on how a write went, unless nothing was taken for too long.
@@ -44,7 +67,7 @@ impl Socket {
             self.stalled = None;
             return written;
         }
-        let patience = self.patience;
+        let patience = self.shared.options.stall_timeout;
         let limit = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
         ready!(limit.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")))
@@ -85,18 +108,16 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let socket = self.get_mut();
-        let written = Pin::new(&mut socket.stream).poll_write(context, bytes);
-        socket.watched(written, context)
+        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
+        slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let socket = self.get_mut();
-        let written = Pin::new(&mut socket.stream).poll_write_vectored(context, slices);
+        let written = socket.poll_send(context, slices);
         socket.watched(written, context)
     }
 

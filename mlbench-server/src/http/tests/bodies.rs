@@ -1,0 +1,128 @@
+//! JSON, forms and multipart: the same fields whatever they are written in.
+
+use hyper::Method;
+use serde_json::json;
+
+use super::*;
+
+async fn post_typed(api: &Api, content_type: &str, body: &str) -> Answer {
+    api.call(Method::POST, "/api/metrics", &[("content-type", content_type)], body).await
+}
+
+#[tokio::test]
+async fn the_published_python_clients_form_is_read() {
+    let api = Api::start().await;
+    api.ended_run("x").await;
+    let body =
+        "run_id=1&name=loss+%40+0&cumulative=False&date=2018-08-03+09%3A21%3A44.331823&value=0.5&metadata=";
+    let answer = post_typed(&api, "application/x-www-form-urlencoded", body).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+    let stored = json!({
+        "run_id": 1, "name": "loss @ 0", "date": "2018-08-03T09:21:44.331823Z", "value": "0.5",
+        "cumulative": false, "metadata": "",
+    });
+    assert_eq!(answer.json(), stored);
+}
+
+#[tokio::test]
+async fn a_multipart_form_is_read() {
+    let api = Api::start().await;
+    let part = |name: &str, value: &str| {
+        format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let body = [
+        part("pod_name", PODS[0]),
+        part("name", "ü/@ 0"),
+        part("value", "1.50"),
+        part("cumulative", "True"),
+        "--XX--\r\n".to_owned(),
+    ]
+    .concat();
+    let answer = post_typed(&api, "multipart/form-data; boundary=XX", &body).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+    assert_eq!(answer.json()["name"], "ü/@ 0");
+    assert_eq!(answer.json()["value"], "1.50");
+    assert_eq!(answer.json()["cumulative"], true);
+}
+
+#[tokio::test]
+async fn a_broken_multipart_form_is_refused() {
+    let api = Api::start().await;
+    let truncated = "--XX\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nloss";
+    let nameless = "--XX\r\nContent-Disposition: form-data\r\n\r\nloss\r\n--XX--\r\n";
+    for (content_type, body) in [
+        ("multipart/form-data", nameless),
+        ("multipart/form-data; boundary=XX", truncated),
+        ("multipart/form-data; boundary=XX", nameless),
+        ("multipart/form-data; boundary=YY", nameless),
+    ] {
+        let answer = post_typed(&api, content_type, body).await;
+        assert_eq!(answer.refusal().1, "malformed", "{content_type} {body:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_type_of_a_body_may_be_missing_or_carry_parameters() {
+    let api = Api::start().await;
+    let json = format!(r#"  {{"pod_name":"{}","name":"loss","value":1}}"#, PODS[0]);
+    let form = format!("pod_name={}&name=loss&value=1\r\n", PODS[0]);
+    for (content_type, body) in [
+        ("application/json; charset=utf-8", &json),
+        ("APPLICATION/JSON", &json),
+        ("application/vnd.api+json", &json),
+        ("application/x-www-form-urlencoded; charset=UTF-8", &form),
+        // curl -d labels everything as a form.
+        ("application/x-www-form-urlencoded", &json),
+    ] {
+        let answer = post_typed(&api, content_type, body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{content_type} {answer:?}");
+        assert_eq!(answer.json()["value"], "1");
+    }
+    for body in [&json, &form] {
+        let answer = api.call(Method::POST, "/api/metrics", &[], body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_another_type_is_refused_naming_those_that_are_read() {
+    let api = Api::start().await;
+    for content_type in ["text/plain", "application/xml", "nonsense"] {
+        let answer = post_typed(&api, content_type, "x").await;
+        let (status, code, detail) = answer.refusal();
+        assert_eq!((status, code), (415, "unsupported_media_type"), "{content_type}");
+        for read in ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"] {
+            assert!(detail.contains(read), "{detail}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_may_have_a_mebibyte_and_not_one_byte_more() {
+    let api = Api::start().await;
+    let frame = format!(r#"{{"pod_name":"{}","name":"loss","value":""}}"#, PODS[0]).len();
+    for (size, status) in [(1 << 20, 201), ((1 << 20) + 1, 413)] {
+        let value = "v".repeat(size - frame);
+        let body = format!(r#"{{"pod_name":"{}","name":"loss","value":"{value}"}}"#, PODS[0]);
+        assert_eq!(body.len(), size);
+        let answer = api.post("/api/metrics", &body).await;
+        assert_eq!(answer.status.as_u16(), status);
+    }
+}
+
+#[tokio::test]
+async fn a_stop_takes_an_empty_body_in_every_form() {
+    let api = Api::start().await;
+    let run = api.ended_run("x").await;
+    let path = format!("/api/runs/{}/stop/", run.id);
+    for (content_type, body) in [
+        ("application/json", ""),
+        ("application/json", "{}"),
+        ("application/x-www-form-urlencoded", ""),
+        ("application/x-www-form-urlencoded", "csrfmiddlewaretoken=x"),
+    ] {
+        let answer = api.call(Method::POST, &path, &[("content-type", content_type)], body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{body:?} {answer:?}");
+    }
+    assert_eq!(api.post(&path, r#"{"force":true}"#).await.refusal().1, "unknown_field");
+}

@@ -1,0 +1,157 @@
+//! `/api/metrics/`: stored once, read in every cut.
+
+use http_body_util::BodyExt;
+use hyper::Method;
+use mlbench_core::api::Metric;
+use mlbench_core::{MetricName, Owner};
+use serde_json::json;
+
+use super::*;
+
+#[tokio::test]
+async fn the_specifications_metric_is_stored_and_echoed() {
+    let api = Api::start().await;
+    let body = json!({
+        "pod_name": "quiet-mink-mlbench-worker-1", "name": "accuracy", "date": "2018-08-03T09:21:44.331823Z",
+        "value": "0.7845", "cumulative": false, "metadata": "some additional data",
+    });
+    let headers = [("host", "example.com"), ("accept", "application/json, text/javascript")];
+    let answer = api.call(Method::POST, "/api/metrics", &headers, &body.to_string()).await;
+    assert_eq!((answer.status, answer.header("content-type")), (StatusCode::CREATED, "text/javascript"));
+    assert_eq!(answer.json(), body);
+    let read = api.get("/api/metrics/quiet-mink-mlbench-worker-1").await;
+    assert_eq!(
+        read.json(),
+        json!({"accuracy": [{"date": "2018-08-03T09:21:44.331823Z", "value": "0.7845"}]})
+    );
+    let all = api.get("/api/metrics/").await;
+    assert_eq!(all.json(), json!({ PODS[0]: {}, PODS[1]: read.json() }));
+}
+
+#[tokio::test]
+async fn what_a_metric_leaves_out_has_its_default() {
+    let api = Api::start().await;
+    let run = api.ended_run("x").await;
+    let answer =
+        api.post("/api/metrics/", &json!({"run_id": run.id, "name": "a", "value": 1}).to_string()).await;
+    let stored =
+        json!({"run_id": 1, "name": "a", "date": NOW, "value": "1", "cumulative": false, "metadata": ""});
+    assert_eq!(answer.json(), stored);
+}
+
+#[tokio::test]
+async fn a_repeated_request_stores_nothing_and_says_so() {
+    let api = Api::start().await;
+    let body = format!(r#"{{"pod_name":"{}","name":"loss","value":"1"}}"#, PODS[0]);
+    let headers = [("content-type", "application/json"), ("idempotency-key", "run-2 step-7")];
+    let first = api.call(Method::POST, "/api/metrics", &headers, &body).await;
+    api.app.clock.advance(Duration::from_secs(60));
+    let second = api.call(Method::POST, "/api/metrics", &headers, &body).await;
+    assert_eq!((first.status, second.status), (StatusCode::CREATED, StatusCode::CREATED));
+    assert_eq!(first.body, second.body);
+    assert_eq!((first.header("idempotency-replayed"), second.header("idempotency-replayed")), ("", "true"));
+    let read = api.get(&format!("/api/metrics/{}", PODS[0])).await.json();
+    assert_eq!(read["loss"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_reader_says_which_points_and_how_many() {
+    let api = Api::start().await;
+    let owner = format!(r#""pod_name":"{}""#, PODS[0]);
+    for i in 0..6 {
+        api.post_metric(&owner, "loss @ 0", &later(i), &i.to_string()).await;
+        api.post_metric(&owner, "a/b%@ü", &later(i), "text").await;
+    }
+    let values = async |query: &str| -> Value {
+        let answer = api.get(&format!("/api/metrics/{}/?{query}", PODS[0])).await.json();
+        answer["loss @ 0"].as_array().into_iter().flatten().map(|point| point["value"].clone()).collect()
+    };
+    assert_eq!(values("").await, json!(["0", "1", "2", "3", "4", "5"]));
+    assert_eq!(
+        values(&format!("since={}", later(4))).await,
+        json!(["4", "5"]),
+        "the date itself is included"
+    );
+    assert_eq!(values("since=2018-08-03+09:21:33.347960").await, json!(["4", "5"]), "as Python writes it");
+    assert_eq!(values("since=2018-08-03T11:21:33.347960+02:00").await, json!(["4", "5"]), "a lost plus");
+    assert_eq!(values("since=1533288094").await, json!(["5"]), "epoch seconds");
+    assert_eq!(values("last_n=2").await, json!(["4", "5"]));
+    assert_eq!(values("summarize=3").await, json!(["0.5", "2.5", "4.5"]));
+    assert_eq!(values("summarize=3&last_n=1").await, json!(["4.5"]));
+    assert_eq!(values("metric_filter=loss+%40+0&last_n=1").await, json!(["5"]));
+    let filtered =
+        api.get(&format!("/api/metrics/{}/?metric_filter=a%2Fb%25%40%C3%BC&last_n=1", PODS[0])).await;
+    assert_eq!(filtered.json(), json!({"a/b%@ü": [{"date": later(5), "value": "text"}]}));
+    let none = api.get(&format!("/api/metrics/{}/?metric_filter=los", PODS[0])).await;
+    assert_eq!(none.json(), json!({}));
+}
+
+#[tokio::test]
+async fn all_runs_are_told_by_their_numbers() {
+    let api = Api::start().await;
+    let (first, second) = (api.ended_run("x").await.id, api.ended_run("x").await.id);
+    api.post_metric(&format!(r#""run_id":{second}"#), "loss", NOW, "NaN").await;
+    let answer = api.get("/api/metrics/?metric_type=run&last_n=1").await.json();
+    let loss = json!({"loss": [{"date": NOW, "value": "NaN"}]});
+    assert_eq!(answer, json!({first.to_string(): {}, second.to_string(): loss}));
+}
+
+#[tokio::test]
+async fn nobody_is_an_empty_object() {
+    let api = Api::start().await;
+    assert_eq!(api.get("/api/metrics/?metric_type=run").await.json(), json!({}));
+    api.app.storage.pods_observed(&[], api.app.clock.now()).await.unwrap();
+    assert_eq!(api.get("/api/metrics/").await.json(), json!({}));
+}
+
+#[tokio::test]
+async fn a_pod_that_left_keeps_its_metrics() {
+    let api = Api::start().await;
+    api.post_metric(&format!(r#""pod_name":"{}""#, PODS[0]), "loss", NOW, "1").await;
+    api.app.storage.pods_observed(&[pod(PODS[1])], api.app.clock.now()).await.unwrap();
+    assert_eq!(api.get("/api/metrics/").await.json(), json!({ PODS[1]: {} }));
+    let kept = api.get(&format!("/api/metrics/{}", PODS[0])).await.json();
+    assert_eq!(kept["loss"][0]["value"], "1");
+}
+
+/// Points of two series of a run: more than are sent before the first byte.
+async fn many_points(api: &Api, count: i64) -> RunId {
+    let run = api.ended_run("many").await.id;
+    let metric = |name: &str, i: i64| Metric {
+        owner: Owner::Run(run),
+        name: MetricName::new(name).unwrap(),
+        date: Timestamp::from_micros(i),
+        value: i.to_string().into(),
+        cumulative: false,
+        metadata: String::new(),
+    };
+    let metrics = ["loss", "time"].into_iter().flat_map(|name| (0..count).map(move |i| metric(name, i)));
+    api.app.storage.record_metrics(metrics.collect()).await.unwrap();
+    run
+}
+
+#[tokio::test]
+async fn a_long_answer_comes_in_pieces_and_is_whole() {
+    let api = Api::start().await;
+    let run = many_points(&api, 3_000).await;
+    let answer = api.get(&format!("/api/metrics/{run}/?metric_type=run")).await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    for name in ["loss", "time"] {
+        let points = answer.json()[name].as_array().unwrap().clone();
+        assert_eq!(points.len(), 3_000);
+        assert!(points.iter().enumerate().all(|(i, point)| point["value"].as_str() == Some(&i.to_string())));
+    }
+    let all = api.get("/api/metrics/?metric_type=run").await.json();
+    assert_eq!(all[run.to_string()], answer.json());
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_finished_breaks_off() {
+    let api = Api::start().await;
+    let run = many_points(&api, 10_000).await;
+    let request = Request::get(format!("/api/metrics/{run}/?metric_type=run")).header("host", "localhost");
+    let answer = api.front.clone().answer(request.body(Full::<Bytes>::default()).unwrap()).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(api.delete(&format!("/api/runs/{run}")).await.status, StatusCode::NO_CONTENT);
+    assert!(answer.into_body().collect().await.is_err(), "never a short answer that looks whole");
+}

@@ -1,0 +1,175 @@
+//! `/api/runs/`: started once, stopped, removed, read with their output.
+
+use futures_util::future::join_all;
+use hyper::Method;
+use mlbench_core::RunState;
+use mlbench_core::run::OutputStream;
+use mlbench_core::storage::OutputChunk;
+use serde_json::json;
+
+use super::*;
+
+#[tokio::test]
+async fn the_specifications_run_is_started_and_told() {
+    let api = Api::start().await;
+    let headers = [("host", "example.com"), ("accept", "application/json, text/javascript")];
+    let answer = api.call(Method::POST, "/api/runs/", &headers, r#"{"name": "Name of the run"}"#).await;
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (StatusCode::OK, "text/javascript"),
+        "{answer:?}"
+    );
+    let run = answer.json();
+    assert_eq!(
+        (&run["id"], &run["name"], &run["state"]),
+        (&json!(1), &json!("Name of the run"), &json!("STARTED"))
+    );
+    assert_eq!((&run["created_at"], &run["finished_at"]), (&json!(NOW), &Value::Null));
+    assert!(run["job_id"].as_str().unwrap().parse::<uuid::Uuid>().is_ok());
+    assert_eq!(run["job_metadata"]["pods"], json!(PODS));
+    assert_eq!(run["num_workers"], 4, "all there are");
+    let mut with_output = run.clone();
+    with_output["job_metadata"]["stdout"] = json!([]);
+    with_output["job_metadata"]["stderr"] = json!([]);
+    assert_eq!(api.get("/api/runs/1").await.json(), with_output);
+    assert_eq!(api.get("/api/runs/1/?logs=0").await.json(), run);
+    assert_eq!(api.get("/api/runs/").await.json(), json!([run]));
+}
+
+#[tokio::test]
+async fn a_run_waits_for_its_workers_only_for_a_moment() {
+    let api = Api::without_launcher().await;
+    let began = std::time::Instant::now();
+    let answer = api.post("/api/runs/", r#"{"name":"x"}"#).await;
+    assert_eq!(answer.json()["state"], "INITIALIZED");
+    assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn of_fifty_runs_at_once_one_is_started() {
+    let api = Api::start().await;
+    let answers = join_all((0..50).map(|_| api.post("/api/runs/", r#"{"name":"x"}"#))).await;
+    let started: Vec<_> = answers.iter().filter(|answer| answer.status == StatusCode::OK).collect();
+    assert_eq!(started.len(), 1);
+    for refused in answers.iter().filter(|answer| answer.status != StatusCode::OK) {
+        let (status, code, detail) = refused.refusal();
+        assert_eq!((status, code), (409, "run_active"));
+        assert!(detail.contains("run 1"), "{detail}");
+    }
+    assert_eq!(api.get("/api/runs/").await.json().as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_stop_ends_a_run_once() {
+    let api = Api::start().await;
+    api.post("/api/runs/", r#"{"name":"x"}"#).await;
+    let stopped = api.post("/api/runs/1/stop", "").await;
+    assert_eq!((stopped.status, &stopped.json()["state"]), (StatusCode::OK, &json!("STOPPED")));
+    assert_eq!(stopped.json()["finished_at"], NOW);
+    api.app.clock.advance(Duration::from_secs(60));
+    assert_eq!(api.post("/api/runs/1/stop/", "").await.json(), stopped.json(), "unchanged");
+    assert_eq!(api.post("/api/runs/", r#"{"name":"y"}"#).await.json()["id"], 2);
+}
+
+#[tokio::test]
+async fn a_deleted_run_is_gone_at_once_and_still_in_the_way_until_it_is_torn_down() {
+    let api = Api::without_launcher().await;
+    let run = api.stored_run("x").await;
+    api.post_metric(&format!(r#""run_id":{}"#, run.id), "loss", NOW, "1").await;
+    let answer = api.delete(&format!("/api/runs/{}/", run.id)).await;
+    assert_eq!((answer.status, answer.body.len()), (StatusCode::NO_CONTENT, 0));
+    assert_eq!(api.get("/api/runs/1").await.refusal().1, "not_found");
+    assert_eq!(api.get("/api/metrics/1/?metric_type=run").await.refusal().1, "not_found");
+    assert_eq!(api.delete("/api/runs/1/").await.refusal().1, "not_found");
+    let busy = api.post("/api/runs/", r#"{"name":"y"}"#).await;
+    assert_eq!(busy.refusal(), (409, "run_being_removed", "run 1 is being removed".to_owned()));
+    assert!(busy.header("retry-after").parse::<u32>().unwrap() >= 1);
+    api.app.storage.removal_completed(run.id).await.unwrap();
+    assert_eq!(api.post("/api/runs/", r#"{"name":"y"}"#).await.status, StatusCode::OK);
+}
+
+/// A run that has written `count` lines to each of its streams.
+async fn run_with_output(api: &Api, count: usize) -> String {
+    let run = api.stored_run("x").await.id;
+    api.app.storage.run_started(run, 2).await.unwrap();
+    for (stream, word) in [(OutputStream::Stdout, "out"), (OutputStream::Stderr, "err")] {
+        let lines = (0..count).map(|i| format!("{word} \"{i}\"")).collect();
+        let chunk = OutputChunk { rank: 1, stream, from: 0, to: 7, lines, date: api.app.clock.now() };
+        api.app.storage.append_output(run, chunk).await.unwrap();
+    }
+    run.to_string()
+}
+
+fn strings(value: &Value) -> Vec<&str> {
+    value.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_run_is_told_with_all_or_the_last_lines_of_its_output() {
+    let api = Api::without_launcher().await;
+    let run = run_with_output(&api, 1_234).await;
+    for (query, expected) in
+        [("", 1_234), ("?logs=2", 2), ("?logs=600", 600), ("?logs=1234", 1_234), ("?logs=9999", 1_234)]
+    {
+        let answer = api.get(&format!("/api/runs/{run}/{query}")).await.json();
+        for (stream, word) in [("stdout", "out"), ("stderr", "err")] {
+            let lines = strings(&answer["job_metadata"][stream]);
+            assert_eq!(lines.len(), expected, "{query}");
+            assert_eq!(lines[0], format!("[1] {word} \"{}\"", 1_234 - expected), "{query}");
+            assert_eq!(lines[expected - 1], format!("[1] {word} \"1233\""), "{query}");
+        }
+    }
+    assert!(api.get("/api/runs/").await.json()[0]["job_metadata"].get("stdout").is_none());
+}
+
+#[tokio::test]
+async fn the_log_is_read_page_by_page() {
+    let api = Api::without_launcher().await;
+    let run = run_with_output(&api, 1_200).await;
+    let (mut after, mut texts) = (0, Vec::new());
+    loop {
+        let path = format!("/api/runs/{run}/logs/?stream=stderr&after={after}&limit=700");
+        let page: mlbench_core::api::LogPage = serde_json::from_slice(&api.get(&path).await.body).unwrap();
+        assert!(page.lines.len() <= 700);
+        if page.lines.is_empty() {
+            assert_eq!(page.next, after, "nothing new: the same place");
+            break;
+        }
+        assert_eq!(page.next, page.lines.last().unwrap().seq);
+        after = page.next;
+        texts.extend(page.lines.into_iter().map(|line| line.text));
+    }
+    assert_eq!(texts, (0..1_200).map(|i| format!("err \"{i}\"")).collect::<Vec<_>>());
+    let first = api.get(&format!("/api/runs/{run}/logs")).await.json();
+    assert_eq!(first["lines"].as_array().unwrap().len(), 1_000, "the default");
+    assert_eq!(first["lines"][0]["rank"], 1);
+    let nobody = api.get(&format!("/api/runs/{run}/logs/?rank=7")).await.json();
+    assert_eq!(nobody, json!({"lines": [], "next": 0}));
+}
+
+#[tokio::test]
+async fn what_runs_without_a_command_needs_a_default() {
+    let mut api = Api::start().await;
+    api.app.default_command = Err("there is no mlbench beside /x/server, none on PATH".to_owned());
+    api.front = Front::new(&Context::new(api.app.clone(), Options::default()));
+    let answer = api.post("/api/runs/", r#"{"name":"x"}"#).await;
+    let (status, code, detail) = answer.refusal();
+    assert_eq!((status, code), (503, "unavailable"));
+    assert!(detail.contains("none on PATH"), "{detail}");
+    let with_command = api.post("/api/runs/", r#"{"name":"x","custom_image_command":"sleep 1"}"#).await;
+    assert_eq!(with_command.status, StatusCode::OK);
+    assert_eq!(with_command.json()["job_metadata"]["command"], "sleep 1");
+}
+
+#[tokio::test]
+async fn what_the_python_client_sends_starts_a_run() {
+    let api = Api::start().await;
+    let body = "name=x&num_workers=1&num_cpus=2.0&max_bandwidth=1000&gpu_enabled=false&light_target=true\
+                &run_all_nodes=false&image_name=custom_image&custom_image_name=busybox\
+                &custom_image_command=sleep+9&backend=MPI";
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let run = api.call(Method::POST, "/api/runs/", &headers, body).await.json();
+    assert_eq!((&run["image"], &run["backend"]), (&json!("busybox"), &json!("mpi")));
+    assert_eq!((&run["num_cpus"], &run["light_target"]), (&json!(2.0), &json!(true)));
+    assert_eq!(api.app.storage.runs().await.unwrap()[0].state, RunState::Started);
+}

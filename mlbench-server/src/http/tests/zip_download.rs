@@ -1,0 +1,139 @@
+//! `format=zip`
+
+use std::io::{Cursor, Read};
+
+use mlbench_core::RunEvent;
+use mlbench_core::run::Worker;
+use serde_json::json;
+
+use super::*;
+
+/// The names and contents of the files in order.
+fn files(answer: &Answer) -> Vec<(String, String)> {
+    assert_eq!(answer.header("content-type"), "application/zip", "{answer:?}");
+    let mut archive = zip::ZipArchive::new(Cursor::new(answer.body.clone())).unwrap();
+    let count = archive.len();
+    let file = |i| {
+        let mut file = archive.by_index(i).unwrap();
+        let mut content = String::new();
+        file.read_to_string(&mut content).unwrap();
+        (file.name().unwrap().into_owned(), content)
+    };
+    (0..count).map(file).collect()
+}
+
+fn names(answer: &Answer) -> Vec<String> {
+    files(answer).into_iter().map(|(name, _)| name).collect()
+}
+
+/// A run of ten seconds on the first pod.
+async fn run_on_a_pod(api: &Api) -> String {
+    let run = api.stored_run("Name/of \"ü\"").await.id;
+    let worker = Worker { pod: PodName::new(PODS[0]).unwrap(), host: "h".to_owned(), port: 1 };
+    api.app.storage.assign_workers(run, vec![worker]).await.unwrap();
+    api.app.storage.run_started(run, 1).await.unwrap();
+    api.app.clock.advance(Duration::from_secs(10));
+    end(&api.app, run, RunEvent::Finish).await;
+    run.to_string()
+}
+
+#[tokio::test]
+async fn the_archive_of_a_run_holds_its_metrics_and_what_its_pods_used() {
+    let api = Api::start().await;
+    let run = run_on_a_pod(&api).await;
+    let (of_run, of_pod) = (format!(r#""run_id":{run}"#), format!(r#""pod_name":"{}""#, PODS[0]));
+    api.post_metric(&of_run, "TaskResult @ 0", &later(9), "80% reached").await;
+    api.post_metric(&of_run, "loss @ 0", &later(1), "0.5").await;
+    api.post_metric(&of_run, "loss @ 0", &later(2), "0.4").await;
+    for seconds in [5, 11] {
+        api.post_metric(&of_pod, "container_memory_usage_bytes", &later(seconds), "7").await;
+    }
+    api.post_metric(&of_pod, "container_memory_usage_bytes", "2018-08-03T09:00:00Z", "6").await;
+    let answer = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=zip")).await;
+    assert_eq!(
+        answer.header("content-disposition"),
+        "attachment; filename=\"metrics_Name_of ___.zip\"; filename*=UTF-8''metrics_Name_of%20%22%C3%BC%22.zip"
+    );
+    let point = |seconds, value: &str| json!({"date": later(seconds), "value": value});
+    let expected = [
+        ("official_result.txt", "80% reached".to_owned()),
+        ("result_TaskResult @ 0.json", json!([point(9, "80% reached")]).to_string()),
+        ("result_loss @ 0.json", json!([point(1, "0.5"), point(2, "0.4")]).to_string()),
+        ("quiet-mink-mlbench-worker-0_container_memory_usage_bytes.json", json!([point(5, "7")]).to_string()),
+    ];
+    assert_eq!(files(&answer), expected.map(|(name, content)| (name.to_owned(), content)));
+}
+
+#[tokio::test]
+async fn the_query_applies_to_the_archive() {
+    let api = Api::start().await;
+    let run = run_on_a_pod(&api).await;
+    for (i, value) in ["1", "3"].iter().enumerate() {
+        api.post_metric(&format!(r#""run_id":{run}"#), "loss", &later(i as u64), value).await;
+        api.post_metric(&format!(r#""run_id":{run}"#), "time", &later(i as u64), value).await;
+    }
+    let path = format!("/api/metrics/{run}/?metric_type=run&format=zip&metric_filter=loss&summarize=1");
+    let mean = json!([{"date": later(1), "value": "2"}]).to_string();
+    assert_eq!(files(&api.get(&path).await), [("result_loss.json".to_owned(), mean)]);
+}
+
+#[tokio::test]
+async fn names_that_would_clash_lose_no_file() {
+    let api = Api::start().await;
+    let owner = format!(r#""pod_name":"{}""#, PODS[0]);
+    for name in ["a/b", "a_b", "A_B", "..\\x"] {
+        api.post_metric(&owner, name, NOW, name).await;
+    }
+    let answer = api.get(&format!("/api/metrics/{}/?format=zip", PODS[0])).await;
+    assert_eq!(
+        answer.header("content-disposition"),
+        format!("attachment; filename=\"metrics_{}.zip\"", PODS[0])
+    );
+    let found = files(&answer);
+    let mut values: Vec<String> = found
+        .iter()
+        .map(|(_, content)| serde_json::from_str::<Value>(content).unwrap()[0]["value"].to_string())
+        .collect();
+    values.sort();
+    assert_eq!(values, [r#""..\\x""#, r#""A_B""#, r#""a/b""#, r#""a_b""#]);
+    assert!(found.iter().all(|(name, _)| !name.contains(['/', '\\'])), "{found:?}");
+}
+
+#[tokio::test]
+async fn all_pods_and_all_runs_fit_into_an_archive() {
+    let api = Api::start().await;
+    let run = api.ended_run("x").await.id;
+    api.post_metric(&format!(r#""run_id":{run}"#), "loss", NOW, "1").await;
+    api.post_metric(&format!(r#""pod_name":"{}""#, PODS[1]), "loss", NOW, "1").await;
+    let pods = api.get("/api/metrics/?format=zip").await;
+    assert_eq!(pods.header("content-disposition"), "attachment; filename=\"metrics_pods.zip\"");
+    assert_eq!(names(&pods), [format!("{}_loss.json", PODS[1])]);
+    let runs = api.get("/api/metrics/?metric_type=run&format=zip").await;
+    assert_eq!(names(&runs), [format!("{run}_loss.json")]);
+}
+
+#[tokio::test]
+async fn an_archive_of_nothing_is_an_archive() {
+    let api = Api::start().await;
+    let run = api.ended_run("x").await.id;
+    assert!(files(&api.get(&format!("/api/metrics/{run}/?metric_type=run&format=zip")).await).is_empty());
+}
+
+#[tokio::test]
+async fn a_long_series_is_packed_whole() {
+    let api = Api::start().await;
+    let run = api.ended_run("x").await.id;
+    let metric = |i: i64| mlbench_core::api::Metric {
+        owner: mlbench_core::Owner::Run(run),
+        name: mlbench_core::MetricName::new("loss").unwrap(),
+        date: Timestamp::from_micros(i),
+        value: i.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64).to_string().into(),
+        cumulative: false,
+        metadata: String::new(),
+    };
+    api.app.storage.record_metrics((0..20_000).map(metric).collect()).await.unwrap();
+    let answer = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=zip")).await;
+    let found = files(&answer);
+    let points: Vec<mlbench_core::Point> = serde_json::from_str(&found[0].1).unwrap();
+    assert_eq!(points.len(), 20_000);
+}

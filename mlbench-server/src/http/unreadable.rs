@@ -1,0 +1,67 @@
+//! Requests that hyper cannot parse never reach a route: it answers them itself, with a status and nothing else. Here
+//! its answer becomes a problem document like any other.
+
+use hyper::StatusCode;
+use mlbench_core::api::Problem;
+use mlbench_core::{Error, ErrorCode};
+
+use super::problem::{self, RequestIds};
+
+/// What to send instead of `written`, when that is an answer of hyper's own: a 4xx head without a request id.
+pub(super) fn answer_instead_of(written: &[u8], ids: &RequestIds) -> Option<Vec<u8>> {
+    if !written.starts_with(b"HTTP/1.1 4") || !written.ends_with(b"\r\n\r\n") {
+        return None;
+    }
+    let head = std::str::from_utf8(written).ok()?;
+    let status: StatusCode = head.get(9..12)?.parse().ok()?;
+    if head.contains("\r\nx-request-id: ") {
+        return None;
+    }
+    let id = ids.next();
+    let error = Error::new(ErrorCode::Malformed, detail(status));
+    tracing::debug!(request_id = id, detail = error.detail(), "request refused");
+    let body = problem::document(&error, status, "", &id);
+    let mut answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {}\r\nx-request-id: {id}\r\nvary: accept\r\n\
+         x-content-type-options: nosniff\r\ncross-origin-resource-policy: same-origin\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n",
+        Problem::MEDIA_TYPE,
+        body.len(),
+    )
+    .into_bytes();
+    answer.extend_from_slice(&body);
+    Some(answer)
+}
+
+fn detail(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::URI_TOO_LONG => "the path and query are longer than 64 KiB",
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            "there are more than 100 headers, or they are too long"
+        }
+        _ => "this is not a request in HTTP/1.1: its first line or a header cannot be read",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_hyper_says_of_its_own_is_replaced() {
+        let ids = RequestIds::new();
+        let own = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n";
+        let answer = String::from_utf8(answer_instead_of(own, &ids).unwrap()).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"));
+        assert!(head.ends_with(&format!("content-length: {}", body.len())));
+        assert_eq!(serde_json::from_str::<Problem>(body).unwrap().status, 431);
+        for ours in [
+            &b"HTTP/1.1 404 Not Found\r\nx-request-id: 1-1\r\n\r\n"[..],
+            b"HTTP/1.1 200 OK\r\n\r\n",
+            b"HTTP/1.1 400 a part of some text",
+        ] {
+            assert_eq!(answer_instead_of(ours, &ids), None);
+        }
+    }
+}
