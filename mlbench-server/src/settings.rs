@@ -8,6 +8,8 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use etcetera::BaseStrategy;
 
+use crate::app::RunPolicy;
+
 /// How hard an acknowledged metric is to lose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Durability {
@@ -48,6 +50,15 @@ pub struct Settings {
     /// How hard an acknowledged metric is to lose
     #[arg(long, value_name = "HOW", env = "MLBENCH_DURABILITY", default_value = "full")]
     pub durability: Durability,
+
+    /// Take metrics of active runs on this address too, from anybody and without a token, and nothing else: for the
+    /// official images, which cannot send one
+    #[arg(long, value_name = "ADDR:PORT", env = "MLBENCH_INGEST_LISTEN")]
+    pub ingest_listen: Option<SocketAddr>,
+
+    /// What becomes of a start while a run is active
+    #[arg(long, value_name = "POLICY", env = "MLBENCH_RUN_POLICY", default_value = "single")]
+    pub run_policy: RunPolicy,
 
     /// Number of local workers [default: the number of cores, at least 2]
     #[arg(long, value_name = "N", env = "MLBENCH_WORKERS", value_parser = clap::value_parser!(u32).range(1..=1024))]
@@ -91,6 +102,11 @@ pub struct Settings {
     #[arg(long, value_name = "NAMES", env = "MLBENCH_ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
 
+    /// File with the token that everybody must show who asks for more than this server's health; needed to listen beyond
+    /// loopback
+    #[arg(long, value_name = "FILE", env = "MLBENCH_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+
     /// Listen beyond loopback without asking for a credential: whoever reaches the port can run programs here
     #[arg(long, env = "MLBENCH_INSECURE_NO_AUTH")]
     pub insecure_no_auth: bool,
@@ -125,12 +141,20 @@ impl Settings {
     /// # Errors
     /// One sentence that says what to change.
     pub fn check(&self) -> Result<(), String> {
-        if !self.listen.ip().is_loopback() && !self.insecure_no_auth {
-            return Err(format!(
-                "--listen {}: whoever reaches this address could run programs here; listen on 127.0.0.1, or add \
-                 --insecure-no-auth if only trusted machines reach it",
-                self.listen
-            ));
+        match &self.token_file {
+            Some(_) if self.insecure_no_auth => {
+                let rule = "--insecure-no-auth: asks for no token, while --token-file names one; leave one of them out";
+                return Err(rule.to_owned());
+            }
+            None if !self.listen.ip().is_loopback() && !self.insecure_no_auth => {
+                return Err(format!(
+                    "--listen {}: whoever reaches this address could run programs here; listen on 127.0.0.1, name a \
+                     --token-file FILE whose token everybody must show, or add --insecure-no-auth if only trusted \
+                     machines reach it",
+                    self.listen
+                ));
+            }
+            _ => {}
         }
         let host = |name: &String| name.is_empty() || name.contains(['/', ':', ' ']);
         match self.allowed_hosts.iter().find(|name| host(name)) {
@@ -251,7 +275,11 @@ mod tests {
         assert!(settings(&["--listen", "[::1]:0"]).check().is_ok());
         let refusal = settings(&["--listen", "0.0.0.0:80"]).check().unwrap_err();
         assert!(refusal.contains("--insecure-no-auth"), "{refusal}");
+        assert!(refusal.contains("--token-file"), "{refusal}");
         assert!(settings(&["--listen", "0.0.0.0:80", "--insecure-no-auth"]).check().is_ok());
+        assert!(settings(&["--listen", "0.0.0.0:80", "--token-file", "t"]).check().is_ok());
+        let both = settings(&["--insecure-no-auth", "--token-file", "t"]).check().unwrap_err();
+        assert!(both.contains("leave one of them out"), "{both}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -19,11 +20,12 @@ use crate::wait::{PATIENCE, eventually};
 pub struct ServerOptions {
     args: Vec<String>,
     workers: u32,
+    token: Option<String>,
 }
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        Self { args: Vec::new(), workers: 2 }
+        Self { args: Vec::new(), workers: 2, token: None }
     }
 }
 
@@ -42,12 +44,25 @@ impl ServerOptions {
         self
     }
 
+    /// Makes the server ask for this token, and [`TestServer::cli`] and [`TestServer::client`] show it.
+    #[must_use]
+    pub fn token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
     /// Starts a server that answers.
     ///
     /// # Panics
     /// When it does not come up.
-    pub async fn start(self) -> TestServer {
+    pub async fn start(mut self) -> TestServer {
         let dir = tempfile::tempdir().unwrap();
+        if let Some(token) = &self.token {
+            let file = dir.path().join("token");
+            fs::write(&file, token).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+            self = self.args(&["--token-file", file.to_str().unwrap()]);
+        }
         let mut server = TestServer { child: None, address: ([127, 0, 0, 1], 0).into(), dir, options: self };
         server.launch().await;
         server
@@ -110,7 +125,12 @@ impl TestServer {
     /// The command line, pointed at this server.
     #[must_use]
     pub fn cli(&self) -> Cli {
-        Cli::new(&self.url())
+        let cli = Cli::new(&self.url());
+        self.token().map_or(cli.clone(), |token| cli.env("MLBENCH_TOKEN", token))
+    }
+
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.options.token.as_deref()
     }
 
     /// Everything that it, and the servers before it on this database, wrote to standard output and error.

@@ -1,5 +1,6 @@
 //! One file per resource; each command asks the server and prints the answer.
 
+mod connect;
 mod download;
 mod find;
 mod logs;
@@ -7,15 +8,13 @@ mod metrics;
 mod pods;
 mod runs;
 
-use mlbench_client::{Client, Error};
-
 use crate::args::{Cli, Command, RunsCommand};
 use crate::failure::Failure;
-use crate::output::{Printer, say};
+use crate::output::Printer;
 
 /// Does what the command line says.
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
-    let client = Client::builder().base_url(cli.server()).on_retry(tell).build()?;
+    let client = connect::connect(cli)?;
     match &cli.command {
         Command::Pods(output) => pods::list(&client, Printer::stdout(output.output)).await,
         Command::Metrics(args) => metrics::run(&client, args).await,
@@ -31,12 +30,5 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         },
         // Done by `main`, before there is a client.
         Command::Benchmark(_) => Ok(()),
-    }
-}
-
-/// Says why nothing goes on, once for each time that it stops.
-fn tell(error: &Error, attempt: u32) {
-    if attempt == 1 {
-        say(format_args!("{error}; trying again for a minute"));
     }
 }

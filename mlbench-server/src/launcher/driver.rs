@@ -76,7 +76,10 @@ impl Job {
 
 impl Driver {
     async fn reconcile(&self) -> Result<()> {
-        let active = self.deps.storage.active_runs().await?.into_iter().map(|run| Job::Supervise(run.id));
+        // Who waits in the queue needs nobody, unless it is to leave it.
+        let active = self.active_runs().await?.into_iter();
+        let active = active.filter(|run| !run.is_queued() || run.stop_requested_at.is_some());
+        let active = active.map(|run| Job::Supervise(run.id));
         let removals = self.deps.storage.removals().await?.into_iter();
         for job in active.chain(removals.map(|removal| Job::Remove(Box::new(removal.run)))) {
             if let Some(place) = Crew::take(&self.crew, job.id()) {
@@ -84,6 +87,24 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// The runs that have not ended, after those have been admitted whose turn it is.
+    async fn active_runs(&self) -> Result<Vec<Run>> {
+        let LauncherDeps { storage, cluster, handle, clock, .. } = &self.deps;
+        let active = storage.active_runs().await?;
+        if !active.iter().any(Run::is_queued) {
+            return Ok(active);
+        }
+        let admitted = storage.admit_runs(cluster.max_workers(), clock.now()).await?;
+        if admitted.is_empty() {
+            return Ok(active);
+        }
+        for run in admitted {
+            tracing::info!(run = %run.id, workers = run.spec.num_workers, "admitted from the queue");
+        }
+        handle.changed();
+        storage.active_runs().await
     }
 
     fn start(&self, job: Job, place: Place) {

@@ -59,6 +59,7 @@ mod points;
 mod purge;
 mod readers;
 mod run_rows;
+mod run_tokens;
 mod runs;
 mod value;
 mod writer;
@@ -74,7 +75,7 @@ use mlbench_core::api::{LogLine, Metric};
 use mlbench_core::run::{Ending, NewRun, Run, Worker};
 use mlbench_core::storage::{
     IdempotencyKey, LogQuery, OutputChunk, PointsPage, PointsPosition, PointsQuery, RankEnd, Recorded,
-    Removal, Storage,
+    Removal, Storage, TokenHash,
 };
 use mlbench_core::{Error, Pod, Result, RunId, Timestamp};
 
@@ -150,6 +151,14 @@ impl Storage for SqliteStorage {
         self.writer.write(new.spec.command.len(), move |c| runs::start_unless_active(c, &new, now)).await
     }
 
+    async fn queue_run(&self, new: NewRun, capacity: u32, now: Timestamp) -> Result<Run> {
+        self.writer.write(new.spec.command.len(), move |c| runs::queue(c, &new, capacity, now)).await
+    }
+
+    async fn admit_runs(&self, capacity: u32, now: Timestamp) -> Result<Vec<Run>> {
+        self.writer.write(0, move |c| runs::admit(c, capacity, now)).await
+    }
+
     async fn run(&self, id: RunId) -> Result<Run> {
         self.readers.read(move |c| run_rows::one(c, id)).await
     }
@@ -201,6 +210,14 @@ impl Storage for SqliteStorage {
         let purge_due = self.writer.purge_due();
         let delete = move |c: &_| runs::delete(c, id).inspect(|()| purge_due.store(true, Ordering::Release));
         self.writer.write(0, delete).await
+    }
+
+    async fn add_run_token(&self, id: RunId, token: TokenHash) -> Result<()> {
+        self.writer.write(0, move |c| run_tokens::add(c, id, token)).await
+    }
+
+    async fn run_of_token(&self, token: TokenHash) -> Result<Option<RunId>> {
+        self.readers.read(move |c| run_tokens::run_of(c, token)).await
     }
 
     async fn removals(&self) -> Result<Vec<Removal>> {

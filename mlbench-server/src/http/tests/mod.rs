@@ -28,11 +28,11 @@ use tokio::sync::watch;
 use super::Options;
 use super::call::Context;
 use super::front::Front;
-use crate::app::App;
+use crate::app::{App, RunPolicy};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::{
-    Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
+    Claim, Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
 };
 use crate::launcher::LauncherHandle;
 use crate::sqlite::{self, SqliteStorage};
@@ -88,6 +88,7 @@ impl Api {
             cluster: Arc::clone(&cluster) as Arc<dyn Cluster>,
             launcher: LauncherHandle::default(),
             clock,
+            policy: RunPolicy::Single,
             default_command: Ok("mlbench benchmark logistic-regression".to_owned()),
         };
         app.storage.pods_observed(&PODS.map(pod), app.clock.now()).await.unwrap();
@@ -252,7 +253,7 @@ impl Cluster for FewWorkers {
         number
     }
 
-    async fn provision(&self, _: &Run) -> Result<Provision, ClusterError> {
+    async fn provision(&self, _: &Claim<'_>) -> Result<Provision, ClusterError> {
         nobody()
     }
 
@@ -301,6 +302,8 @@ fn every_error_has_the_status_that_the_contract_names() {
         (Code::Malformed, 400),
         (Code::InvalidField, 400),
         (Code::UnknownField, 400),
+        (Code::Unauthorized, 401),
+        (Code::Forbidden, 403),
         (Code::ForbiddenHost, 403),
         (Code::ForbiddenOrigin, 403),
         (Code::NotFound, 404),
