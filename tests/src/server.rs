@@ -1,7 +1,7 @@
 //! The server, started as a process of its own.
 
 use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -21,11 +21,12 @@ pub struct ServerOptions {
     args: Vec<String>,
     workers: u32,
     token: Option<String>,
+    listen: IpAddr,
 }
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        Self { args: Vec::new(), workers: 2, token: None }
+        Self { args: Vec::new(), workers: 2, token: None, listen: Ipv4Addr::LOCALHOST.into() }
     }
 }
 
@@ -41,6 +42,13 @@ impl ServerOptions {
     #[must_use]
     pub fn workers(mut self, workers: u32) -> Self {
         self.workers = workers;
+        self
+    }
+
+    /// Listens on this address; on loopback unless said otherwise.
+    #[must_use]
+    pub fn listen(mut self, address: IpAddr) -> Self {
+        self.listen = address;
         self
     }
 
@@ -63,7 +71,7 @@ impl ServerOptions {
             fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
             self = self.args(&["--token-file", file.to_str().unwrap()]);
         }
-        let mut server = TestServer { child: None, address: ([127, 0, 0, 1], 0).into(), dir, options: self };
+        let mut server = TestServer { child: None, address: (self.listen, 0).into(), dir, options: self };
         server.launch().await;
         server
     }
@@ -87,7 +95,9 @@ impl TestServer {
     /// Where it answers, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let anywhere = self.address.ip().is_unspecified();
+        let host = if anywhere { Ipv4Addr::LOCALHOST.into() } else { self.address.ip() };
+        format!("http://{}", SocketAddr::from((host, self.address.port())))
     }
 
     /// Where it listens.

@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends with a panic")]
 
+mod access;
 mod bad_input;
 mod cli;
 mod metrics;
 mod mpirun;
 mod process;
 mod python_client;
+mod queue;
 mod readme;
 mod runs;
 mod spec;

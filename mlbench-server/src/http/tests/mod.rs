@@ -4,9 +4,11 @@ mod access;
 mod bad_input;
 mod bodies;
 mod connections;
+mod doors;
 mod endpoints;
 mod metrics;
 mod negotiation;
+mod queue;
 mod runs;
 mod zip_download;
 
@@ -62,14 +64,19 @@ impl Api {
     /// A server whose runs start and stop at once.
     async fn start() -> Self {
         let api = Self::without_launcher().await;
-        let (app, stop) = (api.app.clone(), api.background.stop_token());
-        api.background.spawn(async move {
+        api.play();
+        api
+    }
+
+    /// Has runs start and stop at once from now on.
+    fn play(&self) {
+        let (app, stop) = (self.app.clone(), self.background.stop_token());
+        self.background.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = play_launcher(app) => {}
             }
         });
-        api
     }
 
     /// A server that stores what is asked for and does nothing about it.
@@ -78,6 +85,10 @@ impl Api {
     }
 
     async fn with(options: Options) -> Self {
+        Self::with_policy(options, RunPolicy::Single).await
+    }
+
+    async fn with_policy(options: Options, policy: RunPolicy) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = sqlite::Options { page_points: 100, ..sqlite::Options::new(folder.path().join("db")) };
         let storage = Arc::new(SqliteStorage::open(settings).unwrap());
@@ -88,7 +99,7 @@ impl Api {
             cluster: Arc::clone(&cluster) as Arc<dyn Cluster>,
             launcher: LauncherHandle::default(),
             clock,
-            policy: RunPolicy::Single,
+            policy,
             default_command: Ok("mlbench benchmark logistic-regression".to_owned()),
         };
         app.storage.pods_observed(&PODS.map(pod), app.clock.now()).await.unwrap();
@@ -207,7 +218,7 @@ async fn play_launcher(app: App) {
         for run in app.storage.active_runs().await.unwrap() {
             if run.stop_requested_at.is_some() {
                 end(&app, run.id, RunEvent::Stop).await;
-            } else {
+            } else if !run.is_queued() {
                 let worker =
                     |name| Worker { pod: PodName::new(name).unwrap(), host: "h".to_owned(), port: 1 };
                 app.storage.assign_workers(run.id, PODS.map(worker).into()).await.unwrap();

@@ -5,6 +5,8 @@ mod interruptions;
 mod lives;
 mod local;
 mod planning;
+mod queue;
+mod tokens;
 pub(crate) mod world;
 
 use mlbench_core::run::{Run, RunSpec, Worker};

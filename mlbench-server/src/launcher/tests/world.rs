@@ -93,6 +93,15 @@ impl World {
         Ok(run)
     }
 
+    /// Queues a run.
+    pub(crate) async fn queue_run(&self, spec: RunSpec) -> Run {
+        let new = NewRun { name: RunName::new("queued").unwrap(), job_id: Uuid::new_v4(), spec };
+        let capacity = self.deps.cluster.max_workers();
+        let run = self.storage().queue_run(new, capacity, self.deps.clock.now()).await.unwrap();
+        self.deps.handle.wake();
+        run
+    }
+
     /// Starts a run on all workers.
     pub(crate) async fn start_run(&self) -> RunId {
         use crate::cluster::Cluster;
