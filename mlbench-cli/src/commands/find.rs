@@ -7,8 +7,7 @@ use crate::output::say;
 
 /// The run that `text` names: decimal digits are an id, anything else is a name.
 pub(crate) async fn find(client: &Client, text: &str) -> Result<Run, Failure> {
-    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        let id = text.parse::<RunId>().map_err(|_| Failure::NoSuchName(text.to_owned()))?;
+    if let Some(id) = as_id(text)? {
         return Ok(client.runs().get(id).await?);
     }
     let runs = client.runs().list().await?;
@@ -17,6 +16,21 @@ pub(crate) async fn find(client: &Client, text: &str) -> Result<Run, Failure> {
         say(format_args!("{} runs are called {text:?}; taking the newest, run {}", others + 1, run.id));
     }
     Ok(run)
+}
+
+/// The id of the run that `text` names. An id is not asked for: a worker may post metrics of its run, and see none.
+pub(crate) async fn find_id(client: &Client, text: &str) -> Result<RunId, Failure> {
+    match as_id(text)? {
+        Some(id) => Ok(id),
+        None => Ok(find(client, text).await?.id),
+    }
+}
+
+fn as_id(text: &str) -> Result<Option<RunId>, Failure> {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| Failure::NoSuchName(text.to_owned()))
 }
 
 /// The newest run there is.

@@ -4,7 +4,7 @@ use mlbench_client::{
     Client, Metric, MetricType, MetricsQuery, NewMetric, Owner, PodName, PointsByMetric, PointsByOwner, now,
 };
 
-use super::find::find;
+use super::find::find_id;
 use crate::args::{MetricsArgs, MetricsCommand, PostArgs, ShowArgs};
 use crate::failure::Failure;
 use crate::output::Printer;
@@ -50,7 +50,7 @@ async fn post(client: &Client, args: &PostArgs) -> Result<(), Failure> {
 
 async fn owner(client: &Client, run: Option<&str>, pod: Option<&PodName>) -> Result<Option<Owner>, Failure> {
     Ok(match (run, pod) {
-        (Some(run), _) => Some(Owner::Run(find(client, run).await?.id)),
+        (Some(run), _) => Some(Owner::Run(find_id(client, run).await?)),
         (None, Some(pod)) => Some(Owner::Pod(pod.clone())),
         (None, None) => None,
     })

@@ -61,7 +61,7 @@ async fn where_a_server_listens_beyond_loopback_requests_over_loopback_need_the_
 async fn workers_have_a_token_of_their_own_that_posts_metrics_until_the_run_ends() {
     let server = server().await;
     let script = server.script(&format!(
-        "[ $RANK = 0 ] || exit 0\n'{}' metrics post --run $MLBENCH_RUN_ID 'loss @ 0' 0.5 || exit 9\n\
+        "[ $RANK = 0 ] || exit 0\n'{}' metrics post --run $MLBENCH_RUN_ID --name 'loss @ 0' --value 0.5 >&2 || exit 9\n\
          echo $MLBENCH_TOKEN\nenv | grep -c horse\nwhile [ ! -e go ]; do sleep 0.05; done\n",
         binary("mlbench").display()
     ));
