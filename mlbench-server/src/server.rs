@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use mlbench_core::storage::Storage;
+use mlbench_core::{Error, ErrorCode, Result};
+
+use self::ports::{Port, Ports};
 use crate::app::App;
 use crate::background::Background;
 use crate::clock::Clock;
@@ -17,9 +21,6 @@ use crate::monitor::{self, Monitor};
 use crate::settings::{self, Settings};
 use crate::sqlite::{self, SqliteStorage};
 use crate::{files, http};
-use mlbench_core::storage::Storage;
-use mlbench_core::{Error, Result};
-use ports::{Port, Ports};
 
 /// How long tasks may take to stop once they were told.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
@@ -139,7 +140,7 @@ impl Server {
 
     async fn name_what_goes_on(&self) {
         for run in self.storage.active_runs().await.unwrap_or_default() {
-            let (id, name) = (run.id, run.name);
+            let (id, name) = (run.id, run.name.as_str());
             tracing::info!("run {id} ({name:?}) goes on; start the server again to follow it");
         }
     }
@@ -180,7 +181,8 @@ fn local_cluster(settings: &Settings, database: &Path) -> Result<Arc<dyn Cluster
     Ok(Arc::new(cluster))
 }
 
-/// The operator sees both texts of an error.
+/// What the operator is told of an error: of one without a sentence for its own, the text for the log.
 fn text(error: &Error) -> String {
-    error.internal_text().unwrap_or(error.detail()).to_owned()
+    let internal = error.internal_text().filter(|_| error.code() == ErrorCode::Internal);
+    internal.unwrap_or(error.detail()).to_owned()
 }

@@ -202,9 +202,10 @@ impl TestServer {
         status.unwrap_or_else(|_| panic!("the server did not end:\n{}", self.log())).unwrap()
     }
 
-    /// Stands in the environment of everything that this server starts, directly or not.
+    /// Stands in the environment of everything that this server starts, directly or not. (It keeps its own settings,
+    /// `MLBENCH_*`, from its workers.)
     fn marker(&self) -> String {
-        format!("MLBENCH_TEST_DIR={}\0", self.dir.path().display())
+        format!("E2E_SERVER_DIR={}\0", self.dir.path().display())
     }
 
     fn log_file(&self) -> PathBuf {
@@ -214,7 +215,7 @@ impl TestServer {
     fn command(&self) -> Command {
         let mut command = Command::new(binary("mlbench-server"));
         clean_environment(&mut command);
-        command.env("MLBENCH_TEST_DIR", self.dir.path()).current_dir(self.dir.path()).stdin(Stdio::null());
+        command.env("E2E_SERVER_DIR", self.dir.path()).current_dir(self.dir.path()).stdin(Stdio::null());
         command
     }
 

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use super::Error;
+use super::args::WorldArgs;
 use super::report::Reporter;
 use super::ring::Ring;
-use super::world::WorldArgs;
 
 // No doc comment on the struct: clap would take it for the description of the command.
 #[derive(Debug, clap::Args)]

@@ -5,6 +5,7 @@
 //! measure.
 
 mod all_reduce;
+mod args;
 mod data;
 mod logistic_regression;
 mod report;

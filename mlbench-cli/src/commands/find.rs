@@ -10,6 +10,26 @@ pub(crate) async fn find(client: &Client, text: &str) -> Result<Run, Failure> {
     if let Some(id) = as_id(text)? {
         return Ok(client.runs().get(id).await?);
     }
+    called(client, text).await
+}
+
+/// The id of the run that `text` names. An id is taken as it is: what asks with it next learns whether there is such
+/// a run, and a metric can be posted while the server is away.
+pub(crate) async fn find_id(client: &Client, text: &str) -> Result<RunId, Failure> {
+    match as_id(text)? {
+        Some(id) => Ok(id),
+        None => Ok(called(client, text).await?.id),
+    }
+}
+
+fn as_id(text: &str) -> Result<Option<RunId>, Failure> {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| Failure::NoSuchName(text.to_owned()))
+}
+
+async fn called(client: &Client, text: &str) -> Result<Run, Failure> {
     let runs = client.runs().list().await?;
     let (run, others) = newest_called(runs, text).ok_or_else(|| Failure::NoSuchName(text.to_owned()))?;
     if others > 0 {

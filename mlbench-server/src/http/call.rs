@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use hyper::HeaderMap;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use mlbench_core::api::Fields;
 use mlbench_core::storage::IdempotencyKey;
-use mlbench_core::{Error, Result, RunId};
+use mlbench_core::{Error, ErrorCode, Result, RunId};
 use percent_encoding::percent_decode_str;
 
 use super::body::{self, BodyStream};
@@ -120,6 +120,11 @@ impl Call {
 
     async fn read(self) -> Result<(Option<String>, bytes::Bytes)> {
         let header = |name| self.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        if let Some(encoding) = header(CONTENT_ENCODING).filter(|name| !name.eq_ignore_ascii_case("identity"))
+        {
+            let detail = format!("Content-Encoding: {encoding:?} is not read here; send the body as it is");
+            return Err(Error::new(ErrorCode::UnsupportedMediaType, detail));
+        }
         let content_type = header(CONTENT_TYPE).map(Cow::into_owned);
         let declared = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
         let Options { body_limit, body_timeout, .. } = self.context.options;

@@ -11,7 +11,7 @@ use http_body_util::Full;
 use hyper::Request;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{
-    ACCEPT, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
     X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
@@ -72,7 +72,7 @@ impl Front {
             answer = document(answer, &error, uri.path(), &id);
         }
         let headers = answer.headers_mut();
-        headers.insert(VARY, HeaderValue::from(ACCEPT));
+        headers.insert(VARY, HeaderValue::from_static("Accept"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
         answer

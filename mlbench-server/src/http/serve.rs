@@ -66,6 +66,8 @@ async fn connection(stream: TcpStream, front: Front, context: Arc<Context>, endi
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
+            // `nc -N` and others close their side once the request is sent, and wait for the answer.
+            .half_close(true)
             .header_read_timeout(context.options.header_timeout)
             .serve_connection(socket, service)
     );

@@ -22,7 +22,7 @@ pub(super) fn answer_instead_of(written: &[u8], ids: &RequestIds) -> Option<Vec<
     tracing::debug!(request_id = id, detail = error.detail(), "request refused");
     let body = problem::document(&error, status, "", &id);
     let mut answer = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: {}\r\nx-request-id: {id}\r\nvary: accept\r\n\
+        "HTTP/1.1 {status}\r\ncontent-type: {}\r\nx-request-id: {id}\r\nvary: Accept\r\n\
          x-content-type-options: nosniff\r\ncross-origin-resource-policy: same-origin\r\n\
          connection: close\r\ncontent-length: {}\r\n\r\n",
         Problem::MEDIA_TYPE,

@@ -167,3 +167,17 @@ fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_has_one_task_at_a_time() {
+        let (crew, id) = (Arc::default(), RunId::new(1).unwrap());
+        let place = Crew::take(&crew, id);
+        assert!(place.is_some() && Crew::take(&crew, id).is_none());
+        drop(place);
+        assert!(Crew::take(&crew, id).is_some());
+    }
+}

@@ -84,7 +84,10 @@ pub async fn stop_all(deps: &LauncherDeps, patience: Duration) -> Result<Vec<Run
         for run in active.iter().filter(|run| run.stop_requested_at.is_none()) {
             match deps.storage.request_stop(run.id, deps.clock.now()).await {
                 Err(error) if error.code() != ErrorCode::NotFound => return Err(error),
-                _ => deps.handle.wake(),
+                _ => {
+                    deps.handle.changed();
+                    deps.handle.wake();
+                }
             }
         }
         let removals = deps.storage.removals().await?;

@@ -101,10 +101,9 @@ impl SqliteStorage {
     /// # Errors One sentence for the operator, with the path: it cannot be written, is no database, belongs
     /// to another program, to a running server or to a newer version.
     pub fn open(mut options: Options) -> Result<Self> {
-        // An absolute path cannot be mistaken for one of SQLite's `file:` addresses.
-        options.path = std::path::absolute(&options.path).unwrap_or(options.path);
-        open::create_files(&options.path)?;
+        options.path = open::create_directory(&options.path)?;
         let lock = Lock::take(&options.path)?;
+        open::create_file(&options.path)?;
         let writer = open::writer(&options)?;
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;
         Ok(Self {

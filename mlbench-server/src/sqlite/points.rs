@@ -57,7 +57,7 @@ pub(super) fn page(
             None => series.plain(from.after, room)?,
         };
         let Some(last) = points.last else { continue };
-        room -= points.points.len();
+        room = points.room;
         page.series.push((name.clone(), points.points));
         if room == 0 {
             let point = groups.is_none_or(|groups| groups.left() > 0).then_some(last);
@@ -77,12 +77,30 @@ struct Start {
     groups: Option<Groups>,
 }
 
-/// Some points, and the key of the last stored one that is in them.
-#[derive(Default)]
+/// Some points, the key of the last stored one that is in them, and the room that they left.
 struct Read {
     points: Vec<Point>,
     last: Option<Key>,
+    room: usize,
 }
+
+impl Read {
+    const fn into(room: usize) -> Self {
+        Self { points: Vec::new(), last: None, room }
+    }
+
+    /// Whether there is room for more. A long text takes the room of several points, so that a page of them does not
+    /// fill the memory.
+    fn push(&mut self, point: Point, key: Key) -> bool {
+        self.room = self.room.saturating_sub(1 + point.value.as_str().len() / LONG_TEXT);
+        self.points.push(point);
+        self.last = Some(key);
+        self.room > 0
+    }
+}
+
+/// A value with more bytes counts as more than one point.
+const LONG_TEXT: usize = 256;
 
 /// One series under a query.
 struct Series<'a> {
@@ -188,26 +206,22 @@ impl<'a> Series<'a> {
     }
 
     fn plain(&self, after: Key, room: usize) -> Result<(Read, Option<Groups>), Failure> {
-        let mut read = Read::default();
+        let mut read = Read::into(room);
         self.walk(after, |date, seq, value| {
-            read.points.push(Point { date, value: value.into_value() });
-            read.last = Some((date, seq));
-            Ok(read.points.len() < room)
+            Ok(read.push(Point { date, value: value.into_value() }, (date, seq)))
         })?;
         Ok((read, None))
     }
 
     fn summary(&self, after: Key, groups: Groups, room: usize) -> Result<(Read, Option<Groups>), Failure> {
         let mut summary = Summary::new(groups);
-        let mut read = Read::default();
+        let mut read = Read::into(room);
         self.walk(after, |date, seq, value| {
             let number =
                 value.as_finite().ok_or_else(|| Failure::unreadable("number", "it is not finite"))?;
-            if let Some(point) = summary.push(date, number) {
-                read.points.push(point);
-                read.last = Some((date, seq));
-            }
-            Ok(read.points.len() < room && summary.groups().left() > 0)
+            let point = summary.push(date, number);
+            let room = point.is_none_or(|point| read.push(point, (date, seq)));
+            Ok(room && summary.groups().left() > 0)
         })?;
         Ok((read, Some(summary.groups())))
     }

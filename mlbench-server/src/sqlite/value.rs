@@ -140,7 +140,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_comes_back(text in ".{0,30}", number in any::<f64>(), integer in any::<i64>(), decimal in "-?[0-9]{0,20}\\.?[0-9]{0,20}") {
+        fn every_text_comes_back(
+            text in ".{0,30}",
+            number in any::<f64>(),
+            integer in any::<i64>(),
+            decimal in "-?[0-9]{0,20}\\.?[0-9]{0,20}",
+        ) {
             for text in [text, number.to_string(), format!("{number:e}"), integer.to_string(), decimal] {
                 let back = round_trip(&text);
                 prop_assert_eq!(back.as_str(), &text);

@@ -5,6 +5,7 @@
 mod access;
 mod bad_input;
 mod cli;
+mod endpoints;
 mod metrics;
 mod mpirun;
 mod process;

@@ -3,8 +3,14 @@
 use super::source::has_word;
 use super::{Finding, Tree};
 
-/// The files in which variables of the environment are read; the client's is wherever `from_env` is.
-const ENVIRONMENT: [&str; 2] = ["mlbench-server/src/settings", "mlbench-cli/src/args"];
+/// Whether variables of the environment are read in this file: the server's settings, the command line's arguments (of
+/// the program and of a benchmark), the client's `from_env`.
+fn reads_environment(tree: &Tree, path: &str) -> bool {
+    let settings = path.starts_with("mlbench-server/src/settings");
+    let arguments = path.starts_with("mlbench-cli/src/") && path.ends_with("/args.rs");
+    let from_env = path.starts_with("mlbench-client/") && tree.text(path).contains("fn from_env");
+    settings || arguments || from_env
+}
 
 const MEMBERS: [&str; 4] = ["mlbench-core/", "mlbench-server/", "mlbench-client/", "mlbench-cli/"];
 
@@ -13,9 +19,7 @@ pub(super) fn environment(tree: &Tree) -> Vec<Finding> {
     let advice = "make it a setting in settings.rs or args.rs and pass its value";
     let mut findings = Vec::new();
     for source in MEMBERS.iter().flat_map(|member| tree.sources_in(member)) {
-        let from_env =
-            source.path.starts_with("mlbench-client/") && tree.text(&source.path).contains("fn from_env");
-        if from_env || ENVIRONMENT.iter().any(|place| source.path.starts_with(place)) {
+        if reads_environment(tree, &source.path) {
             continue;
         }
         for line in source.product() {
@@ -109,14 +113,20 @@ pub(super) fn spawn_in_background_only(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// A test that sleeps is slow on a good day and red on a bad one.
+/// A test that sleeps is slow on a good day and red on a bad one. Where tokio's clock is paused, a sleep turns it.
 pub(super) fn no_sleep_in_tests(tree: &Tree) -> Vec<Finding> {
     let sleeps = ["thread::sleep", "time::sleep", "time::sleep_until", "sleep(Duration"];
     let mut findings = Vec::new();
     for source in tree.sources() {
-        for line in source.tests().filter(|line| sleeps.iter().any(|sleep| has_word(&line.code, sleep))) {
-            let advice = "await the event, or poll the condition with `eventually`";
-            findings.push(Finding::new(&source.path, line.number, "a test sleeps", advice));
+        let mut paused = false;
+        for line in source.tests() {
+            if line.code.contains("::test") {
+                paused = line.code.contains("start_paused = true");
+            }
+            if !paused && sleeps.iter().any(|sleep| has_word(&line.code, sleep)) {
+                let advice = "await the event, or poll the condition with `eventually`";
+                findings.push(Finding::new(&source.path, line.number, "a test sleeps", advice));
+            }
         }
     }
     findings
@@ -179,7 +189,13 @@ mod tests {
     #[test]
     fn tests_do_not_sleep() {
         let sleep = "tokio::time::sleep(x).await;\n";
-        let files = [("tests/tests/it/main.rs", sleep), ("mlbench-client/src/metrics.rs", sleep)];
-        assert_eq!(check(no_sleep_in_tests, &files), ["tests/tests/it/main.rs:1"]);
+        let paused =
+            "#[tokio::test(start_paused = true)]\ntime::sleep(x);\n#[tokio::test]\ntime::sleep(x);\n";
+        let files = [
+            ("tests/tests/it/a.rs", sleep),
+            ("tests/tests/it/b.rs", paused),
+            ("mlbench-client/src/metrics.rs", sleep),
+        ];
+        assert_eq!(check(no_sleep_in_tests, &files), ["tests/tests/it/a.rs:1", "tests/tests/it/b.rs:4"]);
     }
 }

@@ -12,9 +12,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::Error;
+use super::args::WorldArgs;
 use super::data::{Shape, Share, Source, Synthetic};
 use super::report::Reporter;
-use super::world::WorldArgs;
 use train::{Settings, train};
 
 /// The official goals of logistic regression, in percent: the default, and with `--light`.

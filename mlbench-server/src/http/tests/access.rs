@@ -12,7 +12,7 @@ async fn a_foreign_host_is_refused_everywhere() {
         let (status, code, detail) = answer.refusal();
         assert_eq!((status, code), (403, "forbidden_host"), "{path}");
         assert!(detail.contains("--allowed-hosts"), "{detail}");
-        assert_eq!(answer.header("vary"), "accept");
+        assert_eq!(answer.header("vary"), "Accept");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
     }
     let allowed = api.call(Method::GET, "/api/pods", &[("host", "example.com")], "").await;

@@ -98,6 +98,17 @@ async fn a_body_of_another_type_is_refused_naming_those_that_are_read() {
 }
 
 #[tokio::test]
+async fn a_compressed_body_is_refused() {
+    let api = Api::start().await;
+    for (encoding, status) in [("gzip", 415), ("identity", 201)] {
+        let headers = [("content-type", "application/json"), ("content-encoding", encoding)];
+        let body = format!(r#"{{"pod_name":"{}","name":"loss","value":1}}"#, PODS[0]);
+        let answer = api.call(Method::POST, "/api/metrics", &headers, &body).await;
+        assert_eq!(answer.status.as_u16(), status, "{encoding}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_may_have_a_mebibyte_and_not_one_byte_more() {
     let api = Api::start().await;
     let frame = format!(r#"{{"pod_name":"{}","name":"loss","value":""}}"#, PODS[0]).len();

@@ -143,24 +143,57 @@ async fn half_a_head_does_not_keep_a_connection() {
     assert_eq!(answer, "");
 }
 
-#[tokio::test]
-async fn a_client_that_takes_nothing_is_dropped() {
-    let server = Server::start(quick()).await;
+/// Asks for more than fits into the buffers of a connection.
+async fn ask_for_much(server: &Server) -> TcpStream {
     let run = server.api.ended_run("x").await.id;
-    let value = "v".repeat(1 << 20);
+    let value = "v".repeat((1 << 20) - 200);
     for i in 0..24 {
-        server.api.post_metric(&format!(r#""run_id":{run}"#), "big", &later(i), &value[200..]).await;
+        server.api.post_metric(&format!(r#""run_id":{run}"#), "big", &later(i), &value).await;
     }
     let mut stream = server.connect().await;
     let request = format!("GET /api/metrics/{run}/?metric_type=run HTTP/1.1\r\nhost: localhost\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
+    stream.readable().await.unwrap();
+    stream
+}
+
+/// Stops the server; what is under way must end by itself before the server gives up on it.
+async fn ends_before_the_server_gives_up(server: &Server) {
     server.stop.cancel();
     let began = std::time::Instant::now();
     server.serving.stop(PATIENCE).await;
-    assert!(began.elapsed() < Options::default().drain_timeout, "dropped long before the server gives up");
+    assert!(began.elapsed() < Options::default().drain_timeout, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_dropped() {
+    let server = Server::start(quick()).await;
+    let mut stream = ask_for_much(&server).await;
+    ends_before_the_server_gives_up(&server).await;
     let mut taken = Vec::new();
     let ended = timeout(PATIENCE, stream.read_to_end(&mut taken)).await.unwrap();
     assert!(ended.is_err() || !taken.ends_with(b"0\r\n\r\n"), "it does not look whole");
+}
+
+#[tokio::test]
+async fn nothing_more_is_read_for_a_client_that_is_gone() {
+    let server = Server::start(Options::default()).await;
+    drop(ask_for_much(&server).await);
+    ends_before_the_server_gives_up(&server).await;
+}
+
+#[tokio::test]
+async fn a_client_that_has_said_everything_still_gets_its_answer() {
+    let server = Server::start(Options::default()).await;
+    let mut stream = server.connect().await;
+    let body = r#"{"name":"x"}"#;
+    let head =
+        format!("POST /api/runs/ HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let answer = read_to_end(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(body_of(&answer).contains("INITIALIZED"), "{answer}");
 }
 
 #[tokio::test]

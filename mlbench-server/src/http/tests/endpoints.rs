@@ -55,7 +55,7 @@ async fn every_endpoint_answers_with_the_status_of_the_table() {
         let method: Method = endpoint.method.as_str().parse().unwrap();
         let answer = api.call(method, &path, &[("content-type", "application/json")], &body).await;
         assert_eq!(answer.status.as_u16(), endpoint.status, "{} {path}: {answer:?}", endpoint.name);
-        assert_eq!(answer.header("vary"), "accept", "{path}");
+        assert_eq!(answer.header("vary"), "Accept", "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin", "{path}");
         if endpoint.name == "runs.create" {

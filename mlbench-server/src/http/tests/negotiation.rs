@@ -15,7 +15,7 @@ async fn the_answer_has_the_type_that_was_asked_for() {
         for path in ["/api/pods", "/api/metrics", "/api/runs/", "/healthz"] {
             let answer = api.call(Method::GET, path, &[("accept", accept)], "").await;
             assert_eq!(answer.header("content-type"), expected, "{path} {accept}");
-            assert_eq!(answer.header("vary"), "accept");
+            assert_eq!(answer.header("vary"), "Accept");
         }
     }
 }
@@ -58,5 +58,5 @@ async fn an_error_is_a_problem_whatever_is_accepted() {
     let answer =
         api.call(Method::GET, "/api/runs/7", &[("accept", "application/zip, text/javascript")], "").await;
     assert_eq!(answer.refusal(), (404, "not_found", "run 7 does not exist".to_owned()));
-    assert_eq!(answer.header("vary"), "accept");
+    assert_eq!(answer.header("vary"), "Accept");
 }

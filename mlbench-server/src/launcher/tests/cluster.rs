@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -51,6 +52,7 @@ struct State {
     tasks: Vec<Task>,
     provisions: VecDeque<Result<Vec<String>, ClusterError>>,
     unreachable: bool,
+    unanswered: Range<usize>,
     panics: bool,
     pending_releases: u32,
     released: bool,
@@ -107,6 +109,11 @@ impl ScriptedCluster {
         self.change(|state| state.unreachable = unreachable);
     }
 
+    /// Leaves these calls, counted from 0, without an answer.
+    pub(crate) fn leave_unanswered(&self, calls: Range<usize>) {
+        self.change(|state| state.unanswered = calls);
+    }
+
     /// Makes the next call panic.
     pub(crate) fn panic_once(&self) {
         self.change(|state| state.panics = true);
@@ -124,6 +131,13 @@ impl ScriptedCluster {
         self.change(|state| state.process(rank).exit_code = Some(code));
     }
 
+    /// Makes it new for another run.
+    pub(crate) fn forget(&self) {
+        self.change(|state| {
+            *state = State { scripts: std::mem::take(&mut state.scripts), ..State::default() }
+        });
+    }
+
     /// Makes these the worker pods that are there.
     pub(crate) fn set_pods(&self, pods: Vec<Pod>) {
         self.pods.send_replace(pods.into());
@@ -134,6 +148,10 @@ impl ScriptedCluster {
         let mut calls = self.state().calls.clone();
         calls.dedup();
         calls
+    }
+
+    pub(crate) fn number_of_calls(&self) -> usize {
+        self.state().calls.len()
     }
 
     pub(crate) fn tasks(&self) -> Vec<Task> {
@@ -155,12 +173,13 @@ impl ScriptedCluster {
         tokio::task::yield_now().await;
         let outcome = {
             let mut state = self.state();
+            let unreachable = state.unreachable || state.unanswered.contains(&state.calls.len());
             state.calls.push(call.clone());
             if std::mem::take(&mut state.panics) {
                 drop(state);
                 panic!("the scripted cluster was told to panic in {call}");
             }
-            if state.unreachable { Err(unreachable()) } else { effect(&mut state) }
+            if unreachable { Err(no_answer()) } else { effect(&mut state) }
         };
         self.changed.send_modify(|count| *count += 1);
         tokio::task::yield_now().await;
@@ -194,7 +213,7 @@ impl Process {
     }
 }
 
-fn unreachable() -> ClusterError {
+fn no_answer() -> ClusterError {
     ClusterError::Unreachable("connection refused".to_owned())
 }
 

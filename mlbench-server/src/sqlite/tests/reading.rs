@@ -154,6 +154,19 @@ async fn a_position_of_a_series_that_is_gone_goes_on_with_the_next() {
 }
 
 #[tokio::test]
+async fn a_page_of_long_texts_holds_fewer_of_them() {
+    let store = Store::new();
+    let id = store.started_run().await;
+    let text = "x".repeat(100_000);
+    store.record_metrics((0..40).map(|i| metric(id, "note", i, &text)).collect()).await.unwrap();
+    let query = PointsQuery::all(Owner::Run(id));
+    let first = store.points(&query, None).await.unwrap();
+    assert!(first.series[0].1.len() < 20, "{} points in a page", first.series[0].1.len());
+    let all = follow(&store, &query, first).await;
+    assert_eq!(all.values().map(Vec::len).sum::<usize>(), 40);
+}
+
+#[tokio::test]
 async fn a_point_takes_at_most_40_bytes_of_the_disk() {
     const POINTS: i64 = 30_000;
     let store = Store::new();

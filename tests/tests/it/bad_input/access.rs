@@ -34,7 +34,7 @@ async fn a_page_of_another_site_can_start_nothing() {
         server.request("POST", "/api/runs/").header(name, value).body("application/json", RUN).send()
     };
     for origin in ["http://evil.example", "null", "http://127.0.0.1:1", "https://localhost"] {
-        assert_refused(&post("origin", origin).await, 403, "origin", origin);
+        assert_refused(&post("origin", origin).await, 403, "Origin", origin);
     }
     for site in ["cross-site", "same-site"] {
         assert_eq!(post("sec-fetch-site", site).await.status, 403, "{site}");

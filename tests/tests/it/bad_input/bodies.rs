@@ -24,10 +24,10 @@ async fn a_body_over_the_limit_is_refused_also_when_its_length_is_not_said() {
     let server = TestServer::start().await;
     let large = format!(r#"{{"name":"{}"}}"#, "x".repeat(1 << 20));
     for path in ["/api/runs/", "/api/metrics/"] {
-        assert_refused(&server.post(path, &large).await, 413, "1 MiB", path);
+        assert_refused(&server.post(path, &large).await, 413, "1048576 bytes", path);
         let pieces = large.as_bytes().chunks(50_000).map(<[u8]>::to_vec).collect();
         let chunked = server.request("POST", path).chunked("application/json", pieces).send().await;
-        assert_refused(&chunked, 413, "1 MiB", path);
+        assert_refused(&chunked, 413, "1048576 bytes", path);
     }
 }
 

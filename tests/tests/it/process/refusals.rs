@@ -35,7 +35,7 @@ async fn a_database_that_cannot_be_written_is_named() {
     fs::write(&file, "").unwrap();
     let database = file.join("mlbench.db");
     let ended = server.refused(&["--listen", "127.0.0.1:0", "--database", database.to_str().unwrap()]).await;
-    assert_one_clear_line(&ended, database.to_str().unwrap());
+    assert_one_clear_line(&ended, file.to_str().unwrap());
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ async fn a_server_that_is_asked_to_end_leaves_its_run_going_and_says_so() {
     assert!(status.success(), "{status}");
     let log = server.log();
     assert!(
-        log.lines().any(|line| line.contains(&format!("run {}", run.id)) && line.contains("going")),
+        log.lines().any(|line| line.contains(&format!("run {}", run.id)) && line.contains("goes on")),
         "{log}"
     );
     assert!(!server.descendants().is_empty(), "the run goes on");

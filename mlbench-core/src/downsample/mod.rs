@@ -1,5 +1,9 @@
 //! Fewer points that say the same: pure arithmetic, no IO.
 
+pub mod lttb;
+pub mod mean;
+pub mod minmax;
+
 use crate::metric::{MetricValue, Point};
 use crate::time::Timestamp;
 
@@ -62,7 +66,15 @@ impl Groups {
         u64::try_from(bound).unwrap_or(self.length)
     }
 
-    fn size(&self) -> u64 {
+    /// The same groups with one more of them done.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self { done: self.done + 1, ..self }
+    }
+
+    /// How many points the first group has that is not done.
+    #[must_use]
+    pub fn size(&self) -> u64 {
         self.bound(self.done + 1) - self.bound(self.done)
     }
 }
@@ -100,8 +112,7 @@ impl Summary {
             return None;
         }
         let mean = if self.sum.is_finite() { self.sum / count } else { self.shares };
-        let groups = Groups { done: self.groups.done + 1, ..self.groups };
-        *self = Self::new(groups);
+        *self = Self::new(self.groups.next());
         Some(Point { date, value: MetricValue::from(mean) })
     }
 
