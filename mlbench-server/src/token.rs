@@ -63,9 +63,9 @@ impl Token {
                  header"
             ));
         }
-        if fs::metadata(file).is_ok_and(|data| data.permissions().mode() & 0o077 != 0) {
+        if fs::metadata(file).is_ok_and(|data| data.permissions().mode() & 0o007 != 0) {
             tracing::warn!(
-                "--token-file {name} can be read by others than its owner; `chmod 600` prevents that"
+                "--token-file {name} can be read by everybody on this machine; `chmod o= FILE` prevents that"
             );
         }
         Ok(Self(token.to_owned()))

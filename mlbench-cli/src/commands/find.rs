@@ -38,21 +38,6 @@ async fn called(client: &Client, text: &str) -> Result<Run, Failure> {
     Ok(run)
 }
 
-/// The id of the run that `text` names. An id is not asked for: a worker may post metrics of its run, and see none.
-pub(crate) async fn find_id(client: &Client, text: &str) -> Result<RunId, Failure> {
-    match as_id(text)? {
-        Some(id) => Ok(id),
-        None => Ok(find(client, text).await?.id),
-    }
-}
-
-fn as_id(text: &str) -> Result<Option<RunId>, Failure> {
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|_| Failure::NoSuchName(text.to_owned()))
-}
-
 /// The newest run there is.
 pub(crate) async fn newest(client: &Client) -> Result<Run, Failure> {
     let run = client.runs().list().await?.into_iter().max_by_key(|run| run.id).ok_or(Failure::NoRuns)?;
