@@ -8,6 +8,7 @@ fn responder() -> std::io::Result<String> {
         "gpu_enabled":false,"light_target":false,"use_horovod":false}"#;
     const METRIC: &str = r#"{"run_id":1,"name":"accuracy","date":"2018-08-03T09:21:44.331823Z","value":"0.7845",
         "cumulative":false,"metadata":""}"#;
+    const BATCH: &str = r#"{"accepted":3,"rejected_count":0,"rejected":[]}"#;
     const POINTS: &str = r#"{"accuracy":[{"date":"2018-08-03T09:21:44.331823Z","value":"0.7845"}]}"#;
     const PODS: &str = r#"[{"name":"w-0","labels":"{'app': 'mlbench'}","phase":"Running","ip":"127.0.0.1"}]"#;
     fn answer(stream: std::net::TcpStream) -> std::io::Result<()> {
@@ -26,6 +27,7 @@ fn responder() -> std::io::Result<String> {
         let (status, body) = match first.trim_end().trim_end_matches(" HTTP/1.1") {
             "GET /api/pods/" => ("200 OK", PODS),
             "POST /api/metrics/" => ("201 Created", METRIC),
+            "POST /api/metrics/batch/" => ("200 OK", BATCH),
             head if head.starts_with("GET /api/metrics/") => ("200 OK", POINTS),
             _ => ("200 OK", RUN),
         };

@@ -15,6 +15,7 @@ fn answer(name: &str) -> String {
         "metrics.list" => format!(r#"{{"w-0":{POINTS}}}"#),
         "metrics.get" => POINTS.to_owned(),
         "metrics.create" => METRIC.to_owned(),
+        "metrics.create_batch" => r#"{"accepted":1,"rejected_count":0,"rejected":[]}"#.to_owned(),
         "runs.list" => format!("[{RUN}]"),
         "runs.logs" => r#"{"lines":[],"next":7}"#.to_owned(),
         "runs.delete" => String::new(),
@@ -47,6 +48,11 @@ async fn exercise(name: &str, client: &Client) -> Result<&'static str> {
         "metrics.create" => {
             assert_eq!(metrics.post(&NewMetric::new(run.clone(), "loss", "1")?).await?.owner, run);
             "/api/metrics/"
+        }
+        "metrics.create_batch" => {
+            let answer = metrics.post_batch(&[NewMetric::new(run, "loss", "1")?]).await?;
+            assert_eq!(answer.accepted, 1);
+            "/api/metrics/batch/"
         }
         "runs.list" => {
             assert_eq!(runs.list().await?.len(), 1);

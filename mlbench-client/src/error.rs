@@ -106,6 +106,14 @@ pub enum Error {
         /// How long was waited.
         after: Duration,
     },
+    /// The server took a batch, but not this metric of it.
+    #[error("{message}")]
+    Rejected {
+        /// Why, for programs.
+        code: ErrorCode,
+        /// Why, for people.
+        message: String,
+    },
     /// Metrics that a [`MetricLogger`](crate::MetricLogger) could not store.
     #[error("{lost} of the recorded metrics could not be stored, the first because: {first}")]
     MetricsLost {
@@ -150,7 +158,10 @@ impl Error {
     /// The kind of problem, if the server named one.
     #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {
-        self.problem().map(|problem| problem.code)
+        match self {
+            Self::Rejected { code, .. } => Some(*code),
+            _ => self.problem().map(|problem| problem.code),
+        }
     }
 
     /// The name of the request in the server's log, if there is one.

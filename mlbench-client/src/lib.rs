@@ -65,8 +65,8 @@ pub use pods::Pods;
 pub use runs::Runs;
 
 pub use mlbench_core::api::{
-    JobMetadata, LogLine, LogPage, LogsQuery, Metric, MetricsQuery, NewMetric, NewRun, Pod, PointsByMetric,
-    PointsByOwner, Problem, Run, RunsQuery,
+    BatchAnswer, JobMetadata, LogLine, LogPage, LogsQuery, Metric, MetricsQuery, NewMetric, NewRun, Pod,
+    PointsByMetric, PointsByOwner, Problem, RejectedPoint, Run, RunsQuery,
 };
 pub use mlbench_core::metric::MetricType;
 pub use mlbench_core::run::OutputStream;

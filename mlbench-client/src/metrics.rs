@@ -1,5 +1,9 @@
 use mlbench_core::Owner;
-use mlbench_core::api::{Endpoint, Format, Metric, MetricsQuery, NewMetric, PointsByMetric, PointsByOwner};
+use mlbench_core::api::{
+    BatchAnswer, Endpoint, Format, MAX_ARRAY_POINTS, Metric, MetricsQuery, NewMetric, PointsByMetric,
+    PointsByOwner,
+};
+use serde::Serialize;
 use tokio::io::AsyncWrite;
 use uuid::Uuid;
 
@@ -9,6 +13,7 @@ use crate::{Client, Result};
 const LIST: &Endpoint = endpoint("metrics.list");
 const GET: &Endpoint = endpoint("metrics.get");
 const CREATE: &Endpoint = endpoint("metrics.create");
+const CREATE_BATCH: &Endpoint = endpoint("metrics.create_batch");
 
 /// Metrics; see [`Client::metrics`].
 ///
@@ -87,10 +92,56 @@ impl Metrics<'_> {
         let call = create(metric)?;
         self.client.patiently(|| self.client.transport().json(&call)).await
     }
+
+    /// Stores many metrics, of any owners: up to 100,000 in one transaction, more in as many as it takes. Sent again
+    /// like [`post`](Self::post), under one `Idempotency-Key` for each transaction. Metrics that the server rejects
+    /// lose no others; the answer lists the first 1,000 of them by their index in `metrics`.
+    ///
+    /// ```
+    /// # use mlbench_client::{Client, NewMetric, Owner, RunId};
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let client = Client::builder().base_url(responder()?).build()?;
+    /// # let run = RunId::new(1).ok_or("run ids start at 1")?;
+    /// let mut losses = Vec::new();
+    /// for step in 1..=3 {
+    ///     let mut metric = NewMetric::new(Owner::Run(run), "train_loss @ 0", 1.0 / f64::from(step))?;
+    ///     metric.step = Some(step.into());
+    ///     losses.push(metric);
+    /// }
+    /// let answer = client.metrics().post_batch(&losses).await?;
+    /// assert_eq!((answer.accepted, answer.rejected_count), (3, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The last failure when time is up. Of more than 100,000 metrics the first ones may be stored then.
+    pub async fn post_batch(self, metrics: &[NewMetric]) -> Result<BatchAnswer> {
+        let mut answer = BatchAnswer::default();
+        for (part, metrics) in (0_u64..).zip(metrics.chunks(PART)) {
+            let call = create_batch(metrics)?;
+            let mut next: BatchAnswer = self.client.patiently(|| self.client.transport().json(&call)).await?;
+            for rejected in &mut next.rejected {
+                rejected.index += part * PART as u64;
+            }
+            answer.add(next);
+        }
+        Ok(answer)
+    }
+}
+
+/// The most metrics of one request.
+const PART: usize = MAX_ARRAY_POINTS;
+
+/// The request that stores metrics, with a key of its own.
+pub(crate) fn create_batch(metrics: &[impl Serialize]) -> Result<Call> {
+    Ok(Call::new(CREATE_BATCH, &[]).json(&metrics)?.once(Uuid::new_v4().to_string()))
 }
 
 /// The request that stores a metric, with a key of its own.
-pub(crate) fn create(metric: &NewMetric) -> Result<Call> {
+fn create(metric: &NewMetric) -> Result<Call> {
     Ok(Call::new(CREATE, &[]).json(metric)?.once(Uuid::new_v4().to_string()))
 }
 

@@ -42,6 +42,8 @@ async fn post(client: &Client, args: &PostArgs) -> Result<(), Failure> {
         date: Some(args.date.map_or_else(now, |when| when.resolve(now()))),
         value: args.value.as_str().into(),
         cumulative: args.cumulative,
+        step: None,
+        epoch: None,
         metadata: args.metadata.clone(),
     };
     let stored = client.metrics().post(&metric).await?;

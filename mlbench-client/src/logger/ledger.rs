@@ -26,6 +26,16 @@ impl Account {
         self.open.first().is_none_or(|&open| open >= number)
     }
 
+    fn settle(&mut self, number: u64, loss: Option<Error>) {
+        // It is open no more when the logger was stopped and wrote it off.
+        if self.open.remove(&number)
+            && let Some(error) = loss
+        {
+            self.lost += 1;
+            self.first_loss.get_or_insert(error);
+        }
+    }
+
     /// Of a stopped logger, what is open is lost.
     fn write_off(&mut self) {
         if self.stopped && !self.open.is_empty() {
@@ -61,20 +71,20 @@ impl Ledger {
         number
     }
 
-    pub(super) fn store(&self, number: u64) {
+    /// The server took these; of some it says why it did not store them.
+    pub(super) fn taken(&self, outcomes: impl Iterator<Item = (u64, Option<Error>)>) {
         self.0.send_modify(|account| {
-            account.open.remove(&number);
+            for (number, refused) in outcomes {
+                account.settle(number, refused);
+            }
             account.last_stored = Instant::now();
         });
     }
 
-    pub(super) fn lose(&self, number: u64, error: Error) {
+    /// These are not stored, and will not be.
+    pub(super) fn lose(&self, numbers: impl Iterator<Item = u64>, error: &Error) {
         self.0.send_modify(|account| {
-            // It is open no more when the logger was stopped and wrote it off.
-            if account.open.remove(&number) {
-                account.lost += 1;
-                account.first_loss.get_or_insert(error);
-            }
+            numbers.for_each(|number| account.settle(number, Some(error.clone())));
         });
     }
 

@@ -6,30 +6,29 @@ mod tests;
 
 use std::sync::Arc;
 
-use futures_util::StreamExt;
-use futures_util::stream;
-use mlbench_core::api::NewMetric;
+use mlbench_core::api::{BatchAnswer, NewMetric, RejectedPoint};
 use mlbench_core::{MetricName, MetricValue, Owner, Timestamp};
-use serde::de::IgnoredAny;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::metrics::create;
+use crate::metrics::create_batch;
 use crate::{Client, Error, Result, clock, retry};
 use ledger::Ledger;
 
 /// How many metrics may wait to be sent.
 const CAPACITY: usize = 10_000;
-/// How many posts are under way at once: a server that commits in groups takes them together.
-const IN_FLIGHT: usize = 16;
+/// The most metrics of one post: no more than an answer can tell of one by one.
+const BATCH: usize = BatchAnswer::SHOWN;
+/// The most bytes of texts in one post, about.
+const BATCH_BYTES: usize = 4 << 20;
 
 /// Records metrics of one owner without ever waiting for the server: a task in the background sends them.
 ///
-/// Each metric is posted under one `Idempotency-Key`, again and again with growing pauses while the server is away,
-/// overloaded or at fault: a restart of the server loses and doubles nothing. A metric is given up when nothing could be
-/// stored for as long as [`give_up_after`](crate::ClientBuilder::give_up_after) says (60 s), or when the server refuses it for good. Several
-/// posts are under way at once and may overtake each other; every metric bears its date.
+/// What waits is posted together, at once when nothing is under way, under one `Idempotency-Key`; again and again with
+/// growing pauses while the server is away, overloaded or at fault: a restart of the server loses and doubles nothing.
+/// A metric is given up when nothing could be stored for as long as [`give_up_after`](crate::ClientBuilder::give_up_after) says
+/// (60 s), or when the server refuses it for good. They arrive in the order in which they were recorded.
 ///
 /// Clones share one queue. **Call [`flush`](Self::flush) before the program ends**: what is still waiting when
 /// its tokio runtime ends is lost. While the runtime goes on, what was recorded is sent even when the last clone is dropped.
@@ -74,7 +73,7 @@ impl MetricLogger {
         let number = self.ledger.open();
         let taken = self.enqueue(number, name, value.into(), date, metadata);
         if let Err(error) = &taken {
-            self.ledger.lose(number, error.clone());
+            self.ledger.lose(std::iter::once(number), error);
         }
         taken
     }
@@ -93,6 +92,8 @@ impl MetricLogger {
             date: Some(date.unwrap_or_else(clock::now)),
             value,
             cumulative: false,
+            step: None,
+            epoch: None,
             metadata: metadata.to_owned(),
         };
         let queued = Queued { number, recorded: Instant::now(), metric };
@@ -122,26 +123,54 @@ impl Drop for Running {
 }
 
 async fn send_all(client: Client, running: Running, mut waiting: mpsc::Receiver<Queued>) {
-    let (client, ledger) = (&client, &running.0);
-    stream::poll_fn(|context| waiting.poll_recv(context))
-        .for_each_concurrent(IN_FLIGHT, |queued| async move {
-            match send(client, ledger, &queued).await {
-                Ok(()) => ledger.store(queued.number),
-                Err(error) => ledger.lose(queued.number, error),
+    let ledger = &running.0;
+    while let Some(first) = waiting.recv().await {
+        let batch = gather(first, &mut waiting);
+        let numbers = batch.iter().map(|queued| queued.number);
+        match send(&client, ledger, &batch).await {
+            Ok(answer) => {
+                let mut refused = answer.rejected.into_iter().peekable();
+                ledger.taken((0..).zip(numbers).map(|(index, number)| {
+                    let refusal = refused.next_if(|refused| refused.index == index).map(rejected);
+                    (number, refusal)
+                }));
             }
-        })
-        .await;
+            Err(error) => ledger.lose(numbers, &error),
+        }
+    }
 }
 
-/// Sends one metric until it is stored or has to be given up.
-async fn send(client: &Client, ledger: &Ledger, queued: &Queued) -> Result<()> {
+fn rejected(point: RejectedPoint) -> Error {
+    Error::Rejected { code: point.code, message: point.message }
+}
+
+/// What waits, as much of it as makes one post.
+fn gather(first: Queued, waiting: &mut mpsc::Receiver<Queued>) -> Vec<Queued> {
+    let size = |queued: &Queued| {
+        let NewMetric { name, value, metadata, .. } = &queued.metric;
+        name.as_str().len() + value.as_str().len() + metadata.len()
+    };
+    let mut bytes = size(&first);
+    let mut batch = vec![first];
+    while batch.len() < BATCH && bytes < BATCH_BYTES {
+        let Ok(next) = waiting.try_recv() else { break };
+        bytes += size(&next);
+        batch.push(next);
+    }
+    batch
+}
+
+/// Sends metrics until they are stored or have to be given up.
+async fn send(client: &Client, ledger: &Ledger, batch: &[Queued]) -> Result<BatchAnswer> {
     let patience = client.give_up_after();
-    let deadline = || queued.recorded.max(ledger.last_stored()) + patience;
+    let newest = batch.last().map_or_else(Instant::now, |queued| queued.recorded);
+    let deadline = || newest.max(ledger.last_stored()) + patience;
     if Instant::now() >= deadline() {
         // Behind many others that were in vain: another attempt for each of them would take for ever.
         return Err(Error::GivenUp { after: patience });
     }
-    let call = create(&queued.metric)?;
-    // Failures on the way are not told: there would be one for each post under way. `flush` reports what is lost.
-    retry::until(deadline, |_, _| (), || client.transport().json::<IgnoredAny>(&call)).await.map(drop)
+    let metrics: Vec<&NewMetric> = batch.iter().map(|queued| &queued.metric).collect();
+    let call = create_batch(&metrics)?;
+    // Failures on the way are not told; `flush` reports what is lost.
+    retry::until(deadline, |_, _| (), || client.transport().json(&call)).await
 }

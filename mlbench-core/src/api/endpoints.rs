@@ -64,6 +64,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     endpoint("metrics.list", Method::Get, "/api/metrics/", 200),
     endpoint("metrics.get", Method::Get, "/api/metrics/{pod_name_or_run_id}/", 200),
     endpoint("metrics.create", Method::Post, "/api/metrics/", 201),
+    endpoint("metrics.create_batch", Method::Post, "/api/metrics/batch/", 200),
     endpoint("runs.list", Method::Get, "/api/runs/", 200),
     endpoint("runs.create", Method::Post, "/api/runs/", 200),
     endpoint("runs.get", Method::Get, "/api/runs/{id}/", 200),

@@ -41,12 +41,8 @@ impl Fields {
         if body.trim_ascii().is_empty() {
             return Err(Error::new(ErrorCode::Malformed, "the body is empty; send a JSON object"));
         }
-        let Members(fields) = serde_json::from_slice(body).map_err(|error| {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            let text = error.to_string();
-            let what = text.split(" at line ").next().unwrap_or_default();
-            Error::new(ErrorCode::Malformed, format!("the body is not a JSON object ({place}): {what}"))
-        })?;
+        let Members(fields) = serde_json::from_slice(body)
+            .map_err(|error| not_json("the body is not a JSON object", &error))?;
         Ok(Self::new(fields))
     }
 
@@ -148,6 +144,29 @@ impl Fields {
         })
     }
 
+    /// Takes a whole number of any sign. An empty text counts as absent.
+    ///
+    /// # Errors
+    /// When it is anything else, or beyond 64 bits.
+    pub fn whole(&mut self, name: &'static str) -> Result<Option<i64>> {
+        let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        text.parse()
+            .map(Some)
+            .map_err(|_| Error::invalid(name, format_args!("must be a whole number, not {}", shorten(&text))))
+    }
+
+    /// Takes a finite number. An empty text counts as absent.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn finite(&mut self, name: &'static str) -> Result<Option<f64>> {
+        let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+        number
+            .map(Some)
+            .ok_or_else(|| Error::invalid(name, format_args!("must be a number, not {}", shorten(&text))))
+    }
+
     /// Takes a finite number above 0. An empty text counts as absent.
     ///
     /// # Errors
@@ -212,6 +231,14 @@ impl Fields {
             FieldValue::Json(raw) => serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()),
         })
     }
+}
+
+/// The refusal of what cannot be read as JSON, with line and column.
+pub(crate) fn not_json(what: &str, error: &serde_json::Error) -> Error {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    let text = error.to_string();
+    let reason = text.split(" at line ").next().unwrap_or_default();
+    Error::new(ErrorCode::Malformed, format!("{what} ({place}): {reason}"))
 }
 
 fn is_number(json: &str) -> bool {

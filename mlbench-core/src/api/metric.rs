@@ -46,7 +46,7 @@ impl From<crate::pod::Pod> for Pod {
 }
 
 /// A stored metric: the answer of `POST /api/metrics`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "WireMetric", into = "WireMetric")]
 pub struct Metric {
     /// The pod or the run it belongs to.
@@ -61,6 +61,10 @@ pub struct Metric {
     pub cumulative: bool,
     /// Free text.
     pub metadata: String,
+    /// The step of the training at which it was measured; on the wire only where it was given.
+    pub step: Option<i64>,
+    /// The epoch of the training, which may be fractional; on the wire only where it was given.
+    pub epoch: Option<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,6 +78,22 @@ struct WireMetric {
     value: MetricValue,
     cumulative: bool,
     metadata: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    step: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "write_epoch")]
+    epoch: Option<f64>,
+}
+
+/// Whole epochs are written as they are mostly sent: `3`, not `3.0`.
+fn write_epoch<S: Serializer>(epoch: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match *epoch {
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number that i64 holds")]
+        Some(number) if number.fract() == 0.0 && number.abs() < EXACT => {
+            serializer.serialize_i64(number as i64)
+        }
+        other => other.serialize(serializer),
+    }
 }
 
 impl From<Metric> for WireMetric {
@@ -82,16 +102,17 @@ impl From<Metric> for WireMetric {
             Owner::Pod(name) => (Some(name), None),
             Owner::Run(id) => (None, Some(id)),
         };
-        let Metric { name, date, value, cumulative, metadata, .. } = metric;
-        Self { pod_name, run_id, name, date, value, cumulative, metadata }
+        let Metric { name, date, value, cumulative, metadata, step, epoch, .. } = metric;
+        Self { pod_name, run_id, name, date, value, cumulative, metadata, step, epoch }
     }
 }
 
 impl TryFrom<WireMetric> for Metric {
     type Error = Error;
     fn try_from(wire: WireMetric) -> Result<Self> {
-        let WireMetric { pod_name, run_id, name, date, value, cumulative, metadata } = wire;
-        Ok(Self { owner: one_owner(pod_name, run_id)?, name, date, value, cumulative, metadata })
+        let WireMetric { pod_name, run_id, name, date, value, cumulative, metadata, step, epoch } = wire;
+        let owner = one_owner(pod_name, run_id)?;
+        Ok(Self { owner, name, date, value, cumulative, metadata, step, epoch })
     }
 }
 
@@ -109,8 +130,8 @@ fn one_owner(pod: Option<PodName>, run: Option<RunId>) -> Result<Owner> {
     }
 }
 
-/// A metric to store: the body of `POST /api/metrics`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A metric to store: the body of `POST /api/metrics`, and a point of a batch.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NewMetric {
     /// The pod or the run it belongs to.
     #[serde(flatten, serialize_with = "write_owner")]
@@ -126,6 +147,12 @@ pub struct NewMetric {
     pub cumulative: bool,
     /// Free text.
     pub metadata: String,
+    /// The step of the training at which it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<i64>,
+    /// The epoch of the training, which may be fractional; a finite number.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "write_epoch")]
+    pub epoch: Option<f64>,
 }
 
 fn write_owner<S: Serializer>(owner: &Owner, serializer: S) -> Result<S::Ok, S::Error> {
@@ -141,8 +168,16 @@ impl NewMetric {
     /// # Errors
     /// When the name is empty or longer than 512 bytes.
     pub fn new(owner: Owner, name: &str, value: impl Into<MetricValue>) -> Result<Self> {
-        let name = MetricName::new(name)?;
-        Ok(Self { owner, name, date: None, value: value.into(), cumulative: false, metadata: String::new() })
+        Ok(Self {
+            owner,
+            name: MetricName::new(name)?,
+            date: None,
+            value: value.into(),
+            cumulative: false,
+            metadata: String::new(),
+            step: None,
+            epoch: None,
+        })
     }
 
     /// Reads the body.
@@ -157,6 +192,7 @@ impl NewMetric {
         let value = fields.text_or_number("value")?;
         let cumulative = fields.boolean("cumulative")?.unwrap_or(false);
         let metadata = fields.text_or_structure("metadata")?.unwrap_or_default();
+        let (step, epoch) = (fields.whole("step")?, fields.finite("epoch")?);
         fields.finish()?;
         let missing = |field: &str| Error::invalid(field, "missing; a metric has one");
         let name = MetricName::new(name.ok_or_else(|| missing("name"))?)?;
@@ -165,14 +201,14 @@ impl NewMetric {
             PodName::new(name.as_str()).map_err(|_| Error::not_found(format_args!("pod {name:?}")))
         });
         let owner = one_owner(pod.transpose()?, run.map(|id| id.parse()).transpose()?)?;
-        Ok(Self { owner, name, date, value, cumulative, metadata })
+        Ok(Self { owner, name, date, value, cumulative, metadata, step, epoch })
     }
 
     /// The metric as it is stored when it arrives at `now`.
     #[must_use]
     pub fn at(self, now: Timestamp) -> Metric {
-        let Self { owner, name, date, value, cumulative, metadata } = self;
-        Metric { owner, name, date: date.unwrap_or(now), value, cumulative, metadata }
+        let Self { owner, name, date, value, cumulative, metadata, step, epoch } = self;
+        Metric { owner, name, date: date.unwrap_or(now), value, cumulative, metadata, step, epoch }
     }
 }
 
@@ -213,6 +249,29 @@ mod tests {
         let wire = serde_json::to_string(&metric).unwrap();
         assert!(!wire.contains("pod_name"), "{wire}");
         assert_eq!(serde_json::from_str::<Metric>(&wire).unwrap(), metric);
+    }
+
+    #[test]
+    fn step_and_epoch_are_on_the_wire_where_they_were_given() {
+        let plain = read(r#"{"run_id":2,"name":"x","value":1}"#).unwrap().at(Timestamp::EPOCH);
+        assert!(!serde_json::to_string(&plain).unwrap().contains("step"));
+        for (given, told) in [
+            (r#""step":7,"epoch":1.5"#, r#""step":7,"epoch":1.5"#),
+            (r#""step":"-3","epoch":"2""#, r#""step":-3,"epoch":2"#),
+            (r#""step":null,"epoch":1e300"#, r#""epoch":1e+300"#),
+        ] {
+            let metric = read(&format!(r#"{{"run_id":2,"name":"x","value":1,{given}}}"#)).unwrap();
+            let wire = serde_json::to_string(&metric.at(Timestamp::EPOCH)).unwrap();
+            assert!(wire.ends_with(&format!("{told}}}")), "{wire}");
+        }
+        for (given, refusal) in [
+            (r#""step":1.5"#, "step: must be a whole number, not \"1.5\""),
+            (r#""step":9223372036854775808"#, "step: must be a whole number, not \"9223372036854775808\""),
+            (r#""epoch":"NaN""#, "epoch: must be a number, not \"NaN\""),
+        ] {
+            let error = read(&format!(r#"{{"run_id":2,"name":"x","value":1,{given}}}"#)).unwrap_err();
+            assert_eq!(error.detail(), refusal);
+        }
     }
 
     #[test]

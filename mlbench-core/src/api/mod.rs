@@ -3,22 +3,26 @@
 //! Server and client use these same types, so each of them lives here once and derives both ways. Requests may come
 //! as JSON, as a form or as a query string; [`Fields`] makes one thing of them.
 
+mod batch;
 mod endpoints;
 mod fields;
 mod labels;
 mod log;
 mod metric;
 mod metrics_query;
+mod points;
 mod problem;
 mod run;
 mod run_request;
 
+pub use batch::{BatchAnswer, MAX_ARRAY_POINTS, RejectedPoint};
 pub use endpoints::{ENDPOINTS, Endpoint, Method, encode_segment};
 pub use fields::{FieldValue, Fields, nearest};
 pub use labels::{format_labels, parse_labels};
 pub use log::{LogLine, LogPage, LogsQuery};
 pub use metric::{Metric, NewMetric, Pod, PointsByMetric, PointsByOwner};
 pub use metrics_query::{Format, MetricsQuery};
+pub use points::{read_point, read_points};
 pub use problem::Problem;
 pub use run::{JobMetadata, Run, RunsQuery};
 pub use run_request::NewRun;

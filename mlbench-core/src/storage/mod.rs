@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::api::{LogLine, Metric};
+use crate::api::{BatchAnswer, LogLine, Metric};
 use crate::downsample::Groups;
 use crate::error::Result;
 use crate::metric::{MetricName, Owner, Point};
@@ -128,6 +128,16 @@ pub trait Storage: Send + Sync {
     /// Stores many metrics in one transaction; those of unknown owners are left out.
     async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()>;
 
+    /// Stores the good points of a batch in one transaction, and its answer under its key in the same one. Points that
+    /// could not be read and those of unknown owners are told of in the answer; of which owners the points are, and in
+    /// which order of dates, is free. With a key that was used for a batch before it stores nothing and answers as
+    /// the first did.
+    ///
+    /// # Errors
+    /// [`IdempotencyKeyReused`](crate::ErrorCode::IdempotencyKeyReused) when the batch of that key had another number of
+    /// points.
+    async fn record_batch(&self, batch: Batch, now: Timestamp) -> Result<BatchOutcome>;
+
     /// One page of the points of an owner: series by name, points by date, then by arrival. A page holds some
     /// thousand points; `after` is the `next` of the page before.
     ///
@@ -238,6 +248,43 @@ impl IdempotencyKey {
 pub struct Recorded {
     /// The metric as it was stored.
     pub metric: Metric,
+    /// Whether an earlier request with the same key had stored it.
+    pub replayed: bool,
+}
+
+/// Points that are stored together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// The points in the order they came.
+    pub points: Vec<BatchPoint>,
+    /// Under which the batch is repeated.
+    pub key: Option<BatchKey>,
+}
+
+/// A point of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchPoint {
+    /// Its place in the request.
+    pub index: u64,
+    /// What is to be stored, or why that could not be read.
+    pub metric: Result<Metric>,
+}
+
+/// The key of a request with many points. Since these may have any owners, the key is unique among all batches of the
+/// server; it has nothing to do with the keys of single metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchKey {
+    /// The key of the request.
+    pub key: IdempotencyKey,
+    /// Which part of the request this is, from 0: parts are transactions of their own.
+    pub chunk: u32,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchOutcome {
+    /// How it is answered; `last_line` is not the store's to know.
+    pub answer: BatchAnswer,
     /// Whether an earlier request with the same key had stored it.
     pub replayed: bool,
 }

@@ -20,7 +20,8 @@ pub(super) fn body_stream<B: Buf>(
     Box::pin(stream.map_ok(|mut chunk| chunk.copy_to_bytes(chunk.remaining())))
 }
 
-/// Reads a whole body of at most `limit` bytes, chunked or not, within `patience`.
+/// Reads a whole body of at most `limit` bytes, chunked or not, within `patience`; `grown` hears of its size and may
+/// refuse it.
 ///
 /// # Errors
 /// [`ErrorCode::PayloadTooLarge`], [`ErrorCode::RequestTimeout`], [`ErrorCode::Malformed`] when it breaks off.
@@ -29,34 +30,45 @@ pub(super) async fn read(
     declared: Option<u64>,
     limit: usize,
     patience: Duration,
+    grown: impl FnMut(usize) -> Result<()>,
 ) -> Result<Bytes> {
     if declared.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
-    tokio::time::timeout(patience, collect(body, limit)).await.unwrap_or_else(|_| {
-        let detail = format!("the body did not arrive within {} s", patience.as_secs_f32());
-        Err(Error::new(ErrorCode::RequestTimeout, detail))
-    })
+    let collected = tokio::time::timeout(patience, collect(body, declared, limit, grown)).await;
+    collected.unwrap_or_else(|_| Err(too_slow(patience)))
 }
 
-async fn collect(mut body: BodyStream, limit: usize) -> Result<Bytes> {
-    let mut next = async || {
-        let broken =
-            |_| Error::new(ErrorCode::Malformed, "the body is not as long as it says, or breaks off");
-        body.try_next().await.map_err(broken)
-    };
+async fn collect(
+    mut body: BodyStream,
+    declared: Option<u64>,
+    limit: usize,
+    mut grown: impl FnMut(usize) -> Result<()>,
+) -> Result<Bytes> {
+    let mut next = async || body.try_next().await.map_err(|_| broken());
     let first = next().await?.unwrap_or_default();
     let mut size = first.len();
     let mut rest = BytesMut::new();
     while let Some(chunk) = if size > limit { return Err(too_large(limit)) } else { next().await? } {
         if rest.is_empty() {
+            rest.reserve(declared.and_then(|length| usize::try_from(length).ok()).unwrap_or(0));
             rest.extend_from_slice(&first);
         }
-        rest.extend_from_slice(&chunk);
         size += chunk.len();
+        grown(size)?;
+        rest.extend_from_slice(&chunk);
     }
     // Nearly every body is one chunk, which need not be copied.
     Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+pub(super) fn broken() -> Error {
+    Error::new(ErrorCode::Malformed, "the body is not as long as it says, or breaks off")
+}
+
+pub(super) fn too_slow(patience: Duration) -> Error {
+    let detail = format!("the body did not arrive within {} s", patience.as_secs_f32());
+    Error::new(ErrorCode::RequestTimeout, detail)
 }
 
 fn too_large(limit: usize) -> Error {

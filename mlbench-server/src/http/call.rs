@@ -15,6 +15,7 @@ use super::door::Reach;
 use super::negotiate::{MediaType, negotiate};
 use super::problem::RequestIds;
 use super::reply::Reply;
+use super::room::Room;
 use super::{Options, pairs};
 use crate::app::App;
 
@@ -23,11 +24,14 @@ pub(super) struct Context {
     pub(super) app: App,
     pub(super) options: Options,
     pub(super) ids: RequestIds,
+    /// The memory for bodies of batches.
+    pub(super) batches: Room,
 }
 
 impl Context {
     pub(super) fn new(app: App, options: Options) -> Arc<Self> {
-        Arc::new(Self { app, options, ids: RequestIds::new() })
+        let batches = Room::new(options.batch_room);
+        Arc::new(Self { app, options, ids: RequestIds::new(), batches })
     }
 }
 
@@ -128,7 +132,7 @@ impl Call {
         let content_type = header(CONTENT_TYPE).map(Cow::into_owned);
         let declared = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
         let Options { body_limit, body_timeout, .. } = self.context.options;
-        let body = body::read(self.body, declared, body_limit, body_timeout).await?;
+        let body = body::read(self.body, declared, body_limit, body_timeout, |_| Ok(())).await?;
         Ok((content_type, body))
     }
 }

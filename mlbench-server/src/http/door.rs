@@ -3,7 +3,7 @@
 use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
-use mlbench_core::storage::Storage;
+use mlbench_core::storage::{BatchPoint, Storage};
 use mlbench_core::{Error, ErrorCode, Owner, Result, RunId};
 
 use super::Door;
@@ -27,7 +27,8 @@ impl Door {
     /// [`ErrorCode::Unauthorized`], [`ErrorCode::Forbidden`] for a run's token that is shown at another place, and
     /// [`ErrorCode::NotFound`] for what is not behind this door.
     pub(super) async fn enter(&self, request: &Parts, storage: &dyn Storage) -> Result<Reach> {
-        let posts_metrics = request.method == Method::POST && path(request) == "/api/metrics";
+        let posts = request.method == Method::POST;
+        let posts_metric = posts && path(request) == "/api/metrics";
         match self {
             Self::Open => Ok(Reach::Everything),
             Self::Token(_) if matches!(path(request), "/healthz" | "/readyz") => Ok(Reach::Everything),
@@ -42,14 +43,14 @@ impl Door {
                 let run = run.ok_or_else(|| {
                     unauthorized("the token is not the one of this server, nor that of an active run")
                 })?;
-                if posts_metrics {
+                if posts_metric || posts && path(request) == "/api/metrics/batch" {
                     return Ok(Reach::MetricsOf(run));
                 }
                 Err(forbidden(format!(
                     "this token is run {run}'s, which is good for posting its metrics only"
                 )))
             }
-            Self::Ingest if posts_metrics => Ok(Reach::MetricsOfActiveRuns),
+            Self::Ingest if posts_metric => Ok(Reach::MetricsOfActiveRuns),
             Self::Ingest => {
                 Err(Error::new(ErrorCode::NotFound, "this address takes POST /api/metrics and nothing else"))
             }
@@ -65,10 +66,7 @@ impl Reach {
     pub(super) async fn covers(self, owner: &Owner, storage: &dyn Storage) -> Result<()> {
         match (self, owner) {
             (Self::Everything, _) => Ok(()),
-            (Self::MetricsOf(own), Owner::Run(run)) if own == *run => Ok(()),
-            (Self::MetricsOf(own), _) => Err(forbidden(format!(
-                "this token is run {own}'s, which is good for metrics of that run only"
-            ))),
+            (Self::MetricsOf(own), owner) => is_of(own, owner),
             (Self::MetricsOfActiveRuns, Owner::Run(run)) if storage.run(*run).await?.state.is_active() => {
                 Ok(())
             }
@@ -80,6 +78,30 @@ impl Reach {
             }
         }
     }
+
+    /// Makes refusals of the points of a batch that are beyond reach.
+    pub(super) fn limit(self, points: &mut [BatchPoint]) {
+        let own = match self {
+            Self::Everything => return,
+            Self::MetricsOf(own) => Some(own),
+            // No door lets batches in for everybody.
+            Self::MetricsOfActiveRuns => None,
+        };
+        for point in points {
+            let Ok(metric) = &point.metric else { continue };
+            let nobody = || Err(forbidden("this address takes single metrics only".to_owned()));
+            if let Err(refusal) = own.map_or_else(nobody, |own| is_of(own, &metric.owner)) {
+                point.metric = Err(refusal);
+            }
+        }
+    }
+}
+
+fn is_of(own: RunId, owner: &Owner) -> Result<()> {
+    if *owner == Owner::Run(own) {
+        return Ok(());
+    }
+    Err(forbidden(format!("this token is run {own}'s, which is good for metrics of that run only")))
 }
 
 /// The path without the slash at its end, as routes see it.

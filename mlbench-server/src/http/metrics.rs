@@ -24,11 +24,15 @@ pub(super) async fn create(call: Call) -> Result<Response> {
     let metric = NewMetric::from_fields(call.fields().await?)?;
     reach.covers(&metric.owner, &*context.app.storage).await?;
     let recorded = metrics::record(&context.app, metric, key).await?;
-    let mut response = reply.json(StatusCode::CREATED, &recorded.metric)?;
-    if recorded.replayed {
+    Ok(replayed(reply.json(StatusCode::CREATED, &recorded.metric)?, recorded.replayed))
+}
+
+/// Tells the client that nothing was stored because it was before.
+pub(super) fn replayed(mut response: Response, replayed: bool) -> Response {
+    if replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
-    Ok(response)
+    response
 }
 
 pub(super) async fn get(call: Call) -> Result<Response> {

@@ -5,6 +5,7 @@
 //! front      around every request: access, panics, errors       access door Host, Origin; tokens
 //! route      path, then method → handler                        call       what a handler reads of a request
 //! pods metrics runs health: the handlers                        body pairs reading bodies and query strings
+//! batch      many metrics in one request                        inflate lines room  … in bounded memory
 //! negotiate reply points output archive: writing answers        problem    errors as documents; the status of each
 //!                                                               unreadable what hyper refuses before a route sees it
 //! ```
@@ -14,11 +15,14 @@
 
 mod access;
 mod archive;
+mod batch;
 mod body;
 mod call;
 mod door;
 mod front;
 mod health;
+mod inflate;
+mod lines;
 mod metrics;
 mod negotiate;
 mod output;
@@ -27,6 +31,7 @@ mod pods;
 mod points;
 mod problem;
 mod reply;
+mod room;
 mod route;
 mod runs;
 mod serve;
@@ -63,6 +68,10 @@ pub struct Options {
     pub allowed_hosts: Vec<String>,
     /// The most bytes of a body.
     pub body_limit: usize,
+    /// The most bytes of a batch that is an array, on the wire and expanded.
+    pub batch_limit: usize,
+    /// The most bytes of all batches that are being read.
+    pub batch_room: usize,
     /// How long the head of a request may take; also how long a connection may be idle.
     pub header_timeout: Duration,
     /// How long a body may take.
@@ -78,7 +87,9 @@ impl Default for Options {
         Self {
             door: Door::Open,
             allowed_hosts: Vec::new(),
-            body_limit: 1024 * 1024,
+            body_limit: 1 << 20,
+            batch_limit: 64 << 20,
+            batch_room: 128 << 20,
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
             stall_timeout: Duration::from_secs(30),

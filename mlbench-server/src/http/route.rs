@@ -14,7 +14,7 @@ use warp::reply::Response;
 use super::body::{BodyStream, body_stream};
 use super::call::{Call, Context};
 use super::door::Reach;
-use super::{front, health, metrics, pods, reply, runs};
+use super::{batch, front, health, metrics, pods, reply, runs};
 
 type Handler = Arc<dyn Fn(Call) -> BoxFuture<'static, Result<Response>> + Send + Sync>;
 
@@ -25,6 +25,8 @@ pub(super) fn routes(context: &Arc<Context>) -> BoxedFilter<(Response,)> {
         Resource::at(warp::path!("api" / "metrics").map(plain).boxed())
             .on(Method::GET, metrics::list)
             .on(Method::POST, metrics::create),
+        Resource::at(warp::path!("api" / "metrics" / "batch").map(plain).boxed())
+            .on(Method::POST, batch::create),
         Resource::at(warp::path!("healthz").map(plain).boxed()).on(Method::GET, health::live),
         Resource::at(warp::path!("readyz").map(plain).boxed()).on(Method::GET, health::ready),
         Resource::at(warp::path!("api" / "metrics" / String).boxed()).on(Method::GET, metrics::get),

@@ -131,6 +131,8 @@ fn metrics(sample: &PodSample) -> impl Iterator<Item = Metric> {
             value: MetricValue::from(value),
             cumulative: name.ends_with("_total"),
             metadata: String::new(),
+            step: None,
+            epoch: None,
         })
     })
 }

@@ -47,8 +47,10 @@
 //! - *Memory-mapped reading*: a disk error becomes a signal that ends the server.
 //! - *SQLite's automatic checkpoint*: it runs inside the commit, before the answer.
 
+mod batches;
 mod checkpoint;
 mod failure;
+mod ingest;
 mod lock;
 mod metrics;
 mod migrations;
@@ -74,8 +76,8 @@ use async_trait::async_trait;
 use mlbench_core::api::{LogLine, Metric};
 use mlbench_core::run::{Ending, NewRun, Run, Worker};
 use mlbench_core::storage::{
-    IdempotencyKey, LogQuery, OutputChunk, PointsPage, PointsPosition, PointsQuery, RankEnd, Recorded,
-    Removal, Storage, TokenHash,
+    Batch, BatchOutcome, BatchPoint, IdempotencyKey, LogQuery, OutputChunk, PointsPage, PointsPosition,
+    PointsQuery, RankEnd, Recorded, Removal, Storage, TokenHash,
 };
 use mlbench_core::{Error, Pod, Result, RunId, Timestamp};
 
@@ -256,7 +258,17 @@ impl Storage for SqliteStorage {
 
     async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()> {
         let bytes = metrics.iter().map(held).sum();
-        self.writer.write(bytes, move |c| metrics::insert(c, &metrics).map(drop)).await
+        let insert = move |c: &_| ingest::insert(c, &metrics.iter().collect::<Vec<_>>()).map(drop);
+        self.writer.write(bytes, insert).await
+    }
+
+    async fn record_batch(&self, batch: Batch, now: Timestamp) -> Result<BatchOutcome> {
+        let of_point = |point: &BatchPoint| match &point.metric {
+            Ok(metric) => held(metric),
+            Err(error) => size_of::<BatchPoint>() + error.detail().len(),
+        };
+        let bytes = batch.points.iter().map(of_point).sum();
+        self.writer.write(bytes, move |c| batches::record(c, &batch, now)).await
     }
 
     async fn points(&self, query: &PointsQuery, after: Option<PointsPosition>) -> Result<PointsPage> {

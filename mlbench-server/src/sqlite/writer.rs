@@ -27,10 +27,19 @@ const JOB_BYTES: usize = 1 << 10;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The most jobs of one transaction, so that the first does not wait for thousands.
 const BATCH: usize = 512;
+/// A transaction that holds so many bytes of work takes no further job, so that small ones do not wait for many large
+/// ones.
+const BATCH_BYTES: usize = 2 << 20;
+
+/// Work that waits.
+struct Job {
+    bytes: usize,
+    run: Run,
+}
 
 /// Runs in the transaction (or gets the reason why there is none) and gives back how its caller is to be
 /// answered.
-type Job = Box<dyn FnOnce(Result<&Connection>) -> Done + Send>;
+type Run = Box<dyn FnOnce(Result<&Connection>) -> Done + Send>;
 
 struct Done {
     failed: Option<Error>,
@@ -79,7 +88,7 @@ impl Writer {
             .map_err(|_| overloaded("writes"))?
             .map_err(|_| closed())?;
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
+        let run: Run = Box::new(move |connection| {
             let result = connection.map_err(Failure::from).and_then(work).map_err(Error::from);
             let failed = result.as_ref().err().cloned();
             let answer = Box::new(move |committed: Result<()>| {
@@ -90,7 +99,7 @@ impl Writer {
             Done { failed, answer }
         });
         let sender = held(&self.jobs).clone().ok_or_else(closed)?;
-        sender.send(job).map_err(|_| closed())?;
+        sender.send(Job { bytes, run }).map_err(|_| closed())?;
         answer.await.map_err(|_| Error::internal("a write panicked"))?
     }
 
@@ -159,8 +168,13 @@ impl Desk {
         } else {
             self.waiting.recv().ok()?
         };
+        let mut bytes = first.bytes;
         let mut batch = VecDeque::from([first]);
-        batch.extend(self.waiting.try_iter().take(BATCH - 1));
+        while batch.len() < BATCH && bytes < BATCH_BYTES {
+            let Ok(next) = self.waiting.try_recv() else { break };
+            bytes = bytes.saturating_add(next.bytes);
+            batch.push_back(next);
+        }
         Some(batch)
     }
 
@@ -177,7 +191,7 @@ impl Desk {
                     tracing::error!(cause, jobs = done.len(), "a transaction was lost");
                 });
             if let (Err(error), true) = (&committed, done.is_empty()) {
-                done.extend(jobs.drain(..).map(|job| job(Err(error.clone()))));
+                done.extend(jobs.drain(..).map(|job| (job.run)(Err(error.clone()))));
             }
             for done in done {
                 (done.answer)(committed.clone());
@@ -193,7 +207,7 @@ impl Desk {
             let Some(job) = jobs.pop_front() else { break };
             // What unwinds out of a job is the job's alone: the savepoint takes back what it did, and its caller
             // learns of it because the reply is dropped.
-            let ran = catch_unwind(AssertUnwindSafe(|| job(Ok(&self.connection)))).ok();
+            let ran = catch_unwind(AssertUnwindSafe(|| (job.run)(Ok(&self.connection)))).ok();
             let failed = match &ran {
                 Some(done) => done.failed.clone(),
                 None => Some(Error::internal("a write panicked")),

@@ -153,13 +153,13 @@ pub(super) async fn a_repeated_key_stores_nothing_and_answers_as_the_first_did(s
     assert!(!ok(store.record_metric(other, key(), at(7)).await).replayed, "keys are unique per owner only");
 }
 
-type Dated = Vec<(i64, String)>;
+pub(super) type Dated = Vec<(i64, String)>;
 
-fn dated(points: &[(i64, &str)]) -> Dated {
+pub(super) fn dated(points: &[(i64, &str)]) -> Dated {
     points.iter().map(|(date, value)| (*date, (*value).to_owned())).collect()
 }
 
-async fn series(store: &dyn Storage, query: &PointsQuery) -> Vec<(String, Dated)> {
+pub(super) async fn series(store: &dyn Storage, query: &PointsQuery) -> Vec<(String, Dated)> {
     let points = ok(collect_points(store, query).await);
     let dated = |points: Vec<crate::Point>| {
         points.into_iter().map(|point| (point.date.as_micros(), point.value.as_str().to_owned())).collect()

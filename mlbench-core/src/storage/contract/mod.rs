@@ -1,5 +1,6 @@
 //! What every [`Storage`] must do, as one test function: an implementor calls [`storage_contract`] in its tests.
 
+mod batches;
 mod metrics;
 mod output;
 mod queue;
@@ -41,6 +42,9 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     metrics::points_come_by_name_then_date_then_arrival(&open().await).await;
     metrics::queries_cut_filter_summarise_and_keep_the_newest(&open().await).await;
     metrics::a_repeated_key_stores_nothing_and_answers_as_the_first_did(&open().await).await;
+    batches::a_batch_stores_its_good_points_and_tells_of_the_others(&open().await).await;
+    batches::a_repeated_batch_stores_nothing_and_answers_as_the_first_did(&open().await).await;
+    batches::chunks_of_one_key_and_keys_of_single_metrics_are_apart(&open().await).await;
     after_closing_writes_are_refused(&open().await).await;
 }
 
@@ -125,6 +129,8 @@ fn metric(owner: &Owner, name: &str, date: i64, value: &str) -> Metric {
         date: at(date),
         value: value.into(),
         cumulative: true,
+        step: Some(-7),
+        epoch: Some(1.5),
         metadata: "{rank: 0, epoch:1.5}".to_owned(),
     }
 }

@@ -149,3 +149,25 @@ async fn the_ingest_door_takes_metrics_of_active_runs_and_nothing_else() {
         assert_eq!(detail, "this address takes POST /api/metrics and nothing else");
     }
 }
+
+#[tokio::test]
+async fn of_a_batch_a_token_of_a_run_stores_the_points_of_its_run() {
+    let api = behind(Door::Token(token().hash())).await;
+    let (own, of_run) = (api.stored_run("x").await.id, token());
+    api.app.storage.add_run_token(own, of_run.hash()).await.unwrap();
+    let points = [format!("{{\"run_id\":{own},{METRIC}"), format!("{{\"pod_name\":\"{}\",{METRIC}", PODS[0])];
+    let array = format!("[{}]", points.join(","));
+    let array = call(&api, Method::POST, "/api/metrics/batch/", &of_run, &array).await;
+    let bearer = format!("Bearer {}", of_run.reveal());
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/x-ndjson")];
+    let lines = api.call(Method::POST, "/api/metrics/batch", &headers, &points.join("\n")).await;
+    for answer in [array, lines] {
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        let told = answer.json();
+        assert_eq!((&told["accepted"], &told["rejected_count"]), (&1.into(), &1.into()), "{told}");
+        let rejected = &told["rejected"][0];
+        assert_eq!((&rejected["index"], &rejected["code"]), (&1.into(), &"forbidden".into()));
+    }
+    let ingest = behind(Door::Ingest).await;
+    assert_eq!(ingest.post("/api/metrics/batch/", "[]").await.refusal().0, 404);
+}

@@ -49,6 +49,7 @@ async fn every_endpoint_answers_with_the_status_of_the_table() {
         let path = if endpoint.name == "metrics.get" { example(endpoint.path) } else { path };
         let body = match endpoint.name {
             "metrics.create" => json!({"pod_name": PODS[0], "name": "loss", "value": 1}).to_string(),
+            "metrics.create_batch" => json!([{"pod_name": PODS[0], "name": "loss", "value": 1}]).to_string(),
             "runs.create" => json!({"name": "another"}).to_string(),
             _ => String::new(),
         };

@@ -123,6 +123,8 @@ async fn many_points(api: &Api, count: i64) -> RunId {
         date: Timestamp::from_micros(i),
         value: i.to_string().into(),
         cumulative: false,
+        step: None,
+        epoch: None,
         metadata: String::new(),
     };
     let metrics = ["loss", "time"].into_iter().flat_map(|name| (0..count).map(move |i| metric(name, i)));

@@ -2,6 +2,7 @@
 
 mod access;
 mod bad_input;
+mod batches;
 mod bodies;
 mod connections;
 mod doors;

@@ -129,6 +129,8 @@ async fn a_long_series_is_packed_whole() {
         date: Timestamp::from_micros(i),
         value: i.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64).to_string().into(),
         cumulative: false,
+        step: None,
+        epoch: None,
         metadata: String::new(),
     };
     api.app.storage.record_metrics((0..20_000).map(metric).collect()).await.unwrap();

@@ -1,10 +1,14 @@
--- When a run was given its share of the workers; NULL while it waits in the queue.
-ALTER TABLE run ADD COLUMN admitted_at INTEGER;
-UPDATE run SET admitted_at = created_at;
+-- Where in the training a point was measured. NULL costs a byte of the row's header.
+ALTER TABLE point ADD COLUMN step  INTEGER;
+ALTER TABLE point ADD COLUMN epoch REAL;
 
--- What the workers of an active run show when they post metrics; gone with its end.
-CREATE TABLE run_token (
-    hash BLOB    NOT NULL PRIMARY KEY,                    -- SHA-256
-    run  INTEGER NOT NULL
-) WITHOUT ROWID, STRICT;
-CREATE INDEX run_token_run ON run_token (run);
+-- What a batch was answered, for when it comes again. An array is chunk 0; a stream of lines has one after the other.
+CREATE TABLE batch_key (
+    id        INTEGER PRIMARY KEY,                        -- ascends with time, so the oldest are found first
+    key       TEXT    NOT NULL,
+    chunk     INTEGER NOT NULL,
+    stored_at INTEGER NOT NULL,
+    points    INTEGER NOT NULL,                           -- how many were sent, good and bad
+    answer    TEXT    NOT NULL,                           -- JSON
+    UNIQUE (key, chunk)
+) STRICT;

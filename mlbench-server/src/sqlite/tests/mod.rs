@@ -1,3 +1,4 @@
+mod figures;
 mod opening;
 mod output;
 mod reading;
@@ -108,6 +109,8 @@ fn metric(run: RunId, name: &str, date: i64, value: &str) -> Metric {
         date: at(date),
         value: value.into(),
         cumulative: false,
+        step: None,
+        epoch: None,
         metadata: String::new(),
     }
 }

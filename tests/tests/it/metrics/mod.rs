@@ -1,5 +1,6 @@
 //! Metrics: posted, read, downloaded.
 
+mod batches;
 mod download;
 mod pods;
 mod posting;

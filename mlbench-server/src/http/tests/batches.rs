@@ -1,0 +1,309 @@
+//! `POST /api/metrics/batch/`: every limit, and what is told of bad points.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use futures_util::{StreamExt, stream};
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
+use serde_json::json;
+
+use super::*;
+
+const PATH: &str = "/api/metrics/batch/";
+const NDJSON: (&str, &str) = ("content-type", "application/x-ndjson");
+const JSON: (&str, &str) = ("content-type", "application/json");
+const GZIP: (&str, &str) = ("content-encoding", "gzip");
+
+impl Api {
+    async fn post_bytes(&self, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+        let mut request = Request::post(PATH).header("host", "localhost");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Full::from(body.into())).unwrap()).await
+    }
+
+    /// Sends pieces of a body, and then breaks off, unless it is whole.
+    async fn post_pieces(&self, headers: &[(&str, &str)], pieces: Vec<Bytes>, whole: bool) -> Answer {
+        let end = (!whole).then(|| Err(std::io::Error::other("gone")));
+        let frames = pieces.into_iter().map(|piece| Ok(Frame::data(piece))).chain(end);
+        self.post_stream(headers, Box::pin(stream::iter(frames.collect::<Vec<_>>()))).await
+    }
+
+    async fn post_stream(&self, headers: &[(&str, &str)], body: Pieces) -> Answer {
+        let mut request = Request::post(PATH).header("host", "localhost");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(StreamBody::new(body)).unwrap();
+        let (parts, body) = self.front.clone().answer(request).await.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    async fn count(&self) -> u64 {
+        let read = self.get(&format!("/api/metrics/{}/", PODS[0])).await.json();
+        read.as_object().unwrap().values().map(|points| points.as_array().unwrap().len() as u64).sum()
+    }
+}
+
+type Pieces = std::pin::Pin<Box<dyn stream::Stream<Item = std::io::Result<Frame<Bytes>>> + Send + Sync>>;
+
+fn point(i: usize) -> String {
+    format!(r#"{{"pod_name":"{}","name":"loss","date":"{}","value":{i}}}"#, PODS[0], later(i as u64))
+}
+
+fn array(count: usize) -> String {
+    format!("[{}]", (0..count).map(point).collect::<Vec<_>>().join(","))
+}
+
+fn lines(count: usize) -> String {
+    (0..count).map(|i| point(i) + "\n").collect()
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn whole(accepted: u64) -> Value {
+    json!({"accepted": accepted, "rejected_count": 0, "rejected": []})
+}
+
+fn whole_lines(accepted: u64) -> Value {
+    json!({"accepted": accepted, "rejected_count": 0, "rejected": [], "last_line": accepted})
+}
+
+#[tokio::test]
+async fn a_batch_may_have_many_owners_and_a_bad_point_loses_no_other() {
+    let api = Api::start().await;
+    let run = api.ended_run("x").await.id;
+    let body = format!(
+        r#"[{{"pod_name":"{}","name":"loss @ 0","value":"NaN","step":3,"epoch":0.5}},
+            {{"run_id":{run},"name":"ü/%@ 0","value":Infinity,"date":"2999-01-01T00:00:00Z"}},
+            {{"run_id":99,"name":"loss","value":1}},
+            {{"run_id":{run},"name":"ü/%@ 0","value":-Infinity,"date":"1970-01-01T00:00:00Z"}},
+            {{"run_id":{run},"nmae":"loss","value":1}},
+            7,
+            {{"run_id":{run},"name":"ü/%@ 0","value":-Infinity,"date":"1970-01-01T00:00:00Z"}}]"#,
+        PODS[0]
+    );
+    let answer = api.post(PATH, &body).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let expected = json!({"accepted": 4, "rejected_count": 3, "rejected": [
+        {"index": 2, "code": "not_found", "message": "run 99 does not exist"},
+        {"index": 4, "code": "unknown_field", "message": "\"nmae\": there is no such field; did you mean name?"},
+        {"index": 5, "code": "malformed", "message": "a point is a JSON object"},
+    ]});
+    assert_eq!(answer.json(), expected);
+    let of_run = api.get(&format!("/api/metrics/{run}?metric_type=run")).await.json();
+    let early = json!({"date": "1970-01-01T00:00:00.000000Z", "value": "-Infinity"});
+    let late = json!({"date": "2999-01-01T00:00:00.000000Z", "value": "Infinity"});
+    assert_eq!(of_run, json!({"ü/%@ 0": [early, early, late]}));
+    let of_pod = api.get(&format!("/api/metrics/{}", PODS[0])).await.json();
+    assert_eq!(of_pod, json!({"loss @ 0": [{"date": NOW, "value": "NaN"}]}));
+}
+
+#[tokio::test]
+async fn what_is_no_array_is_refused_with_line_and_column_and_nothing_is_stored() {
+    let api = Api::start().await;
+    let long = array(3);
+    for (body, place) in [
+        ("", "line 1, column 0"),
+        ("{}", "line 1"),
+        (&long[..long.len() - 1], "line 1, column"),
+        ("[\n{,}]", "line 2, column 2"),
+    ] {
+        let (status, code, detail) = api.post(PATH, body).await.refusal();
+        assert_eq!((status, code), (400, "malformed"), "{body}");
+        assert!(detail.starts_with(&format!("the body is not a JSON array ({place}")), "{detail}");
+    }
+    assert_eq!(api.count().await, 0);
+    assert_eq!(api.post(PATH, "[]").await.json(), whole(0));
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_points_are_one_transaction_and_one_more_is_refused() {
+    let api = Api::start().await;
+    let one = format!(r#"{{"pod_name":"{}","name":"loss","value":1}}"#, PODS[0]);
+    let body = |count: usize| format!("[{}]", vec![one.as_str(); count].join(","));
+    let refused = api.post(PATH, &body(100_001)).await.refusal();
+    assert_eq!((refused.0, refused.1), (413, "payload_too_large"));
+    assert!(refused.2.contains("application/x-ndjson"), "{}", refused.2);
+    assert_eq!(api.count().await, 0);
+    assert_eq!(api.post(PATH, &body(100_000)).await.json(), whole(100_000));
+}
+
+#[tokio::test]
+async fn only_the_first_thousand_rejected_points_are_listed() {
+    let api = Api::start().await;
+    let answer = api.post(PATH, &format!("[{}]", vec!["0"; 2_500].join(","))).await.json();
+    assert_eq!((&answer["accepted"], &answer["rejected_count"]), (&json!(0), &json!(2_500)));
+    assert_eq!(answer["rejected"].as_array().unwrap().len(), 1_000);
+    let lines = api.post_bytes(&[NDJSON], "0\n".repeat(12_500)).await.json();
+    assert_eq!((&lines["rejected_count"], &lines["last_line"]), (&json!(12_500), &json!(12_500)));
+    assert_eq!(lines["rejected"].as_array().unwrap().len(), 1_000);
+    assert_eq!(lines["rejected"][999]["index"], 999);
+}
+
+#[tokio::test]
+async fn lines_are_stored_in_portions_and_counted() {
+    let api = Api::start().await;
+    let text = format!("{}\n{}{{\n{}", lines(10_003), lines(1), point(7));
+    for size in [1_000, 100_000, 10_000_000] {
+        let pieces = text.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();
+        let answer = api.post_pieces(&[NDJSON], pieces, true).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        let json = answer.json();
+        assert_eq!((&json["accepted"], &json["rejected_count"]), (&json!(10_005), &json!(1)));
+        assert_eq!((&json["last_line"], &json["rejected"][0]["index"]), (&json!(10_007), &json!(10_005)));
+        assert_eq!(json["rejected"][0]["code"], "malformed");
+    }
+    assert_eq!(api.count().await, 3 * 10_005);
+    assert_eq!(api.post_bytes(&[NDJSON], "").await.json(), whole_lines(0));
+}
+
+#[tokio::test]
+async fn of_lines_that_break_off_whole_portions_stay_and_a_repetition_completes_them() {
+    let api = Api::start().await;
+    let text = lines(25_000);
+    let keyed = [NDJSON, ("idempotency-key", "upload 1")];
+    let half = text.len() * 9 / 10;
+    let pieces = text.as_bytes()[..half].chunks(50_000).map(Bytes::copy_from_slice).collect();
+    let (status, code, detail) = api.post_pieces(&keyed, pieces, false).await.refusal();
+    assert_eq!((status, code), (400, "malformed"));
+    assert!(detail.ends_with("; the lines up to 20000 are stored"), "{detail}");
+    assert_eq!(api.count().await, 20_000);
+    let completed = api.post_bytes(&keyed, text.clone()).await;
+    assert_eq!((completed.json(), completed.header("idempotency-replayed")), (whole_lines(25_000), ""));
+    let repeated = api.post_bytes(&keyed, text).await;
+    assert_eq!((repeated.json(), repeated.header("idempotency-replayed")), (whole_lines(25_000), "true"));
+    assert_eq!(api.count().await, 25_000);
+}
+
+#[tokio::test]
+async fn a_repeated_array_stores_nothing_and_is_answered_as_the_first() {
+    let api = Api::start().await;
+    let body = format!("[{},{{}},{}]", point(1), point(2));
+    let keyed = [JSON, ("idempotency-key", "a key")];
+    let first = api.post_bytes(&keyed, body.clone()).await;
+    let second = api.post_bytes(&keyed, body).await;
+    assert_eq!((first.json()["accepted"].as_u64(), first.header("idempotency-replayed")), (Some(2), ""));
+    assert_eq!((second.json(), second.header("idempotency-replayed")), (first.json(), "true"));
+    assert_eq!(api.count().await, 2);
+    let (status, code, _) = api.post_bytes(&keyed, array(2)).await.refusal();
+    assert_eq!((status, code), (422, "idempotency_key_reused"));
+    assert_eq!(api.post_bytes(&[JSON, ("idempotency-key", "")], array(2)).await.refusal().0, 400);
+}
+
+#[tokio::test]
+async fn gzip_is_read_in_both_forms() {
+    let api = Api::start().await;
+    assert_eq!(api.post_bytes(&[JSON, GZIP], gzip(array(500).as_bytes())).await.json(), whole(500));
+    let members = [gzip(lines(9_000).as_bytes()), gzip(lines(3_000).as_bytes())].concat();
+    assert_eq!(api.post_bytes(&[NDJSON, GZIP], members.clone()).await.json(), whole_lines(12_000));
+    let pieces = members.chunks(7).map(Bytes::copy_from_slice).collect();
+    assert_eq!(api.post_pieces(&[NDJSON, GZIP], pieces, true).await.json(), whole_lines(12_000));
+}
+
+#[tokio::test]
+async fn gzip_that_is_none_or_lacks_its_end_is_refused() {
+    let api = Api::start().await;
+    let whole = gzip(array(500).as_bytes());
+    for (kind, body, reason) in [
+        (JSON, &whole[..whole.len() - 9], "the body is gzip without its end"),
+        (NDJSON, &whole[..whole.len() - 9], "the body is gzip without its end; nothing is stored"),
+        (JSON, b"[]", "the body is gzip without its end"),
+        (
+            JSON,
+            b"not gzip at all, and long enough",
+            "the body is not the gzip that Content-Encoding says it is",
+        ),
+        (
+            NDJSON,
+            b"{}\n and no gzip",
+            "the body is not the gzip that Content-Encoding says it is; nothing is stored",
+        ),
+    ] {
+        let refused = api.post_bytes(&[kind, GZIP], body.to_vec()).await.refusal();
+        assert_eq!(refused, (400, "malformed", reason.to_owned()));
+    }
+    let refused = api.post_bytes(&[JSON, ("content-encoding", "br")], "[]").await.refusal();
+    assert_eq!((refused.0, refused.1), (415, "unsupported_media_type"));
+    assert_eq!(api.count().await, 0);
+}
+
+#[tokio::test]
+async fn a_gzip_bomb_is_defused() {
+    let api = Api::with(Options { batch_limit: 1 << 20, ..Options::default() }).await;
+    let bomb = gzip(&vec![b' '; 2 << 20]);
+    assert!(bomb.len() < 64 << 10);
+    let (status, _, detail) = api.post_bytes(&[JSON, GZIP], bomb).await.refusal();
+    assert_eq!((status, detail.as_str()), (413, "the body is larger than 1048576 bytes once it is expanded"));
+    let bomb = gzip(&vec![b'\n'; 24 << 20]);
+    let (status, _, detail) = api.post_bytes(&[NDJSON, GZIP], bomb).await.refusal();
+    assert_eq!(status, 413);
+    assert!(detail.starts_with("the body expands to more than 100 times its size"), "{detail}");
+}
+
+#[tokio::test]
+async fn an_array_may_be_as_large_as_the_limit_and_not_one_byte_larger() {
+    let body = array(100);
+    for (limit, status) in [(body.len(), 200), (body.len() - 1, 413)] {
+        let api = Api::with(Options { batch_limit: limit, ..Options::default() }).await;
+        let answer = api.post_bytes(&[JSON], body.clone()).await;
+        assert_eq!(answer.status.as_u16(), status);
+        let pieces = body.as_bytes().chunks(1_000).map(Bytes::copy_from_slice).collect();
+        assert_eq!(api.post_pieces(&[JSON], pieces, true).await.status.as_u16(), status, "chunked");
+    }
+}
+
+#[tokio::test]
+async fn more_bodies_than_there_is_memory_for_are_refused_for_now() {
+    let api = Api::with(Options { batch_room: 64 << 10, ..Options::default() }).await;
+    assert_eq!(api.post_bytes(&[JSON], array(100)).await.json(), whole(100));
+    for (headers, body) in [
+        ([JSON, ("x", "y")], array(2_000).into_bytes()),
+        ([NDJSON, ("x", "y")], lines(2_000).into_bytes()),
+        ([JSON, GZIP], gzip(array(2_000).as_bytes())),
+        ([NDJSON, GZIP], gzip(lines(2_000).as_bytes())),
+    ] {
+        let pieces = body.chunks(10_000).map(Bytes::copy_from_slice).collect();
+        let answer = api.post_pieces(&headers, pieces, true).await;
+        assert_eq!((answer.refusal().0, answer.refusal().1), (503, "overloaded"));
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+    assert_eq!(api.post_bytes(&[JSON], array(100)).await.json(), whole(100), "all of it was given back");
+}
+
+#[tokio::test]
+async fn a_type_that_is_not_read_is_refused_naming_those_that_are() {
+    let api = Api::start().await;
+    for kind in ["text/csv", "multipart/form-data; boundary=x", "nonsense"] {
+        let (status, code, detail) = api.post_bytes(&[("content-type", kind)], "[]").await.refusal();
+        assert_eq!((status, code), (415, "unsupported_media_type"));
+        assert!(detail.contains("application/json") && detail.contains("application/x-ndjson"), "{detail}");
+    }
+    for kind in ["application/json; charset=utf-8", "application/x-www-form-urlencoded", "text/json"] {
+        assert_eq!(api.post_bytes(&[("content-type", kind)], array(1)).await.json(), whole(1), "{kind}");
+    }
+    assert_eq!(api.post_bytes(&[], array(1)).await.json(), whole(1));
+    let refused = api.call(Method::POST, "/api/metrics/batch?run_id=1", &[JSON], "[]").await.refusal();
+    assert_eq!((refused.0, refused.1), (400, "unknown_field"));
+    assert_eq!(api.get(PATH).await.refusal().0, 405);
+}
+
+#[tokio::test]
+async fn lines_that_stall_are_left_and_whole_portions_stay() {
+    let api = Api::with(Options { body_timeout: Duration::from_millis(50), ..Options::default() }).await;
+    let first = stream::iter([Ok(Frame::data(Bytes::from(lines(10_001))))]);
+    let answer = api.post_stream(&[NDJSON], Box::pin(first.chain(stream::pending()))).await;
+    let (status, code, detail) = answer.refusal();
+    assert_eq!((status, code), (408, "request_timeout"));
+    assert!(detail.ends_with("; the lines up to 10000 are stored"), "{detail}");
+    assert_eq!(api.count().await, 10_000);
+}

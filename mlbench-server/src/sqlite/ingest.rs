@@ -1,0 +1,137 @@
+//! Points into their series: in the order they came, with the running figures of each series updated once.
+
+use std::collections::HashMap;
+
+use mlbench_core::api::Metric;
+use mlbench_core::{MetricName, Owner, Timestamp};
+use rusqlite::{Connection, params};
+
+use super::failure::Failure;
+use super::metrics::{OwnerRow, owner};
+use super::value::Stored;
+
+/// Where a point was stored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) series: i64,
+    pub(super) seq: i64,
+}
+
+/// Stores metrics in the order they came; `None` for those whose owner is unknown, which are left out.
+pub(super) fn insert(connection: &Connection, metrics: &[&Metric]) -> Result<Vec<Option<Place>>, Failure> {
+    let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
+    let mut index: HashMap<(OwnerRow, &MetricName), usize> = HashMap::new();
+    let mut figures: Vec<Figures<'_>> = Vec::new();
+    let mut taken: Vec<Option<(usize, i64, Stored<'_>)>> = Vec::with_capacity(metrics.len());
+    let count = i64::try_from(metrics.len()).unwrap_or(i64::MAX);
+    let sql = "UPDATE arrival SET last = last + ?1 RETURNING last - ?1";
+    let mut seq: i64 = connection.prepare_cached(sql)?.query_row([count], |row| row.get(0))?;
+    for &metric in metrics {
+        let known = match owners.get(&metric.owner) {
+            Some(known) => *known,
+            None => *owners.entry(&metric.owner).or_insert(owner(connection, &metric.owner)?),
+        };
+        let Some(owner) = known else {
+            taken.push(None);
+            continue;
+        };
+        seq += 1;
+        let series = *index.entry((owner, &metric.name)).or_insert_with(|| {
+            figures.push(Figures::new(owner, &metric.name, metric.date));
+            figures.len() - 1
+        });
+        let value = Stored::from(&metric.value);
+        figures[series].add(metric.date, seq, value);
+        taken.push(Some((series, seq, value)));
+    }
+    let ids = figures.iter().map(|series| series.store(connection)).collect::<Result<Vec<i64>, Failure>>()?;
+    let sql = "INSERT INTO point (series, date, seq, value, cumulative, metadata, step, epoch) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let mut insert = connection.prepare_cached(sql)?;
+    let mut places = Vec::with_capacity(metrics.len());
+    for (metric, taken) in metrics.iter().zip(taken) {
+        let Some((series, seq, value)) = taken else {
+            places.push(None);
+            continue;
+        };
+        let series = ids[series];
+        let date = metric.date.as_micros();
+        let Metric { cumulative, metadata, step, epoch, .. } = metric;
+        insert.execute(params![series, date, seq, value, cumulative, metadata, step, epoch])?;
+        places.push(Some(Place { series, seq }));
+    }
+    Ok(places)
+}
+
+/// What new points of one series add to its figures.
+struct Figures<'a> {
+    owner: OwnerRow,
+    name: &'a MetricName,
+    count: i64,
+    numbers: i64,
+    first_date: Timestamp,
+    last_date: Timestamp,
+    last_seq: i64,
+    min: Option<f64>,
+    max: Option<f64>,
+    last_value: Stored<'a>,
+}
+
+impl<'a> Figures<'a> {
+    fn new(owner: OwnerRow, name: &'a MetricName, date: Timestamp) -> Self {
+        Self {
+            owner,
+            name,
+            count: 0,
+            numbers: 0,
+            first_date: date,
+            last_date: date,
+            last_seq: 0,
+            min: None,
+            max: None,
+            last_value: Stored::Text(""),
+        }
+    }
+
+    fn add(&mut self, date: Timestamp, seq: i64, value: Stored<'a>) {
+        self.count += 1;
+        self.first_date = self.first_date.min(date);
+        if date >= self.last_date {
+            self.last_date = date;
+            self.last_value = value;
+        }
+        self.last_seq = seq;
+        if let Some(number) = value.as_finite() {
+            self.numbers += 1;
+            self.min = Some(self.min.map_or(number, |min| min.min(number)));
+            self.max = Some(self.max.map_or(number, |max| max.max(number)));
+        }
+    }
+
+    /// Adds them to the stored figures, and gives back which series that is.
+    fn store(&self, connection: &Connection) -> Result<i64, Failure> {
+        let sql = "INSERT INTO series (owner_kind, owner, name, count, numbers, first_date, last_date, last_seq, \
+                       min, max, last_value) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+                   ON CONFLICT (owner_kind, owner, name) DO UPDATE SET \
+                       count = count + ?4, numbers = numbers + ?5, last_seq = ?8, \
+                       first_date = min(first_date, ?6), last_date = max(last_date, ?7), \
+                       min = coalesce(min(min, ?9), min, ?9), max = coalesce(max(max, ?10), max, ?10), \
+                       last_value = CASE WHEN ?7 >= last_date THEN ?11 ELSE last_value END \
+                   RETURNING id";
+        let row = params![
+            self.owner.kind,
+            self.owner.id,
+            self.name.as_str(),
+            self.count,
+            self.numbers,
+            self.first_date.as_micros(),
+            self.last_date.as_micros(),
+            self.last_seq,
+            self.min,
+            self.max,
+            self.last_value,
+        ];
+        Ok(connection.prepare_cached(sql)?.query_row(row, |row| row.get(0))?)
+    }
+}
