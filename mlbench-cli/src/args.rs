@@ -1,5 +1,6 @@
 //! What can be said on the command line. The only place that reads the environment.
 
+mod kube;
 mod metrics;
 mod runs;
 mod when;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use kube::KubeArgs;
 pub(crate) use metrics::{MetricsArgs, MetricsCommand, PostArgs, ShowArgs};
 pub(crate) use runs::{DownloadArgs, LogsArgs, OneRunArgs, RunsCommand, StartArgs, WaitArgs};
 pub(crate) use when::When;
@@ -52,6 +54,8 @@ pub(crate) struct Cli {
     /// File with the token that the server asks for [default: what the variable MLBENCH_TOKEN holds]
     #[arg(long, global = true, display_order = 901, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) kube: KubeArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -28,6 +28,9 @@ pub(crate) enum Failure {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// A server in Kubernetes cannot be reached through kubectl.
+    #[error("{0}")]
+    Kube(String),
     /// The file with the token cannot be read.
     #[error("--token-file {}: cannot be read: {error}", .path.display())]
     TokenFile {
@@ -71,6 +74,7 @@ impl Failure {
             Self::Interrupted => 130,
             Self::StillActive { .. } | Self::Benchmark(_) | Self::File { .. } | Self::Output(_) => 1,
             Self::Client(Error::InvalidUrl { .. } | Error::InvalidToken) | Self::TokenFile { .. } => 2,
+            Self::Kube(_) => 7,
             Self::Client(error) if error.is_unreachable() => 7,
             Self::Client(error) => match error.status() {
                 Some(401 | 403) => 4,

@@ -1,21 +1,22 @@
 //! The server put together: what starts in which order, and what stops in which.
 
+mod clusters;
 mod ports;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mlbench_core::storage::Storage;
 use mlbench_core::{Error, ErrorCode, Result};
 
+use self::clusters::{Place, cluster};
 use self::ports::{Port, Ports};
 use crate::app::App;
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
-use crate::cluster::local::{self, LocalCluster};
 use crate::launcher::{self, LauncherDeps, LauncherHandle, LauncherSettings};
 use crate::monitor::{self, Monitor};
 use crate::settings::{self, Settings};
@@ -48,11 +49,14 @@ impl Server {
         let ports = Ports::take(settings).await?;
         let address = ports.api.address;
         let database = settings.database()?;
-        let storage = open_storage(settings, &database, address).await.map_err(|error| text(&error))?;
-        let cluster = local_cluster(settings, &database)?;
+        let (storage, instance) =
+            open_storage(settings, &database, address).await.map_err(|error| text(&error))?;
+        let tasks = Background::new("launcher and monitor");
+        let place = Place { settings, database: &database, instance: &instance, address, tasks: &tasks };
+        let cluster = cluster(place).await?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), database = %database.display(), cluster = cluster.name(),
             workers = cluster.max_workers(), "mlbench-server");
-        let server = Self::assemble(settings, ports, storage, cluster).await?;
+        let server = Self::assemble(settings, ports, storage, cluster, tasks).await?;
         if let Some(file) = &settings.address_file {
             files::write_whole(file, &format!("{address}\n"))
                 .map_err(|error| format!("--address-file {}: cannot be written: {error}", file.display()))?;
@@ -65,6 +69,7 @@ impl Server {
         ports: Ports,
         storage: Arc<dyn Storage>,
         cluster: Arc<dyn Cluster>,
+        tasks: Background,
     ) -> Result<Self, String> {
         let (clock, handle) = (Clock::System, LauncherHandle::default());
         let monitor = Monitor::new(Arc::clone(&storage), Arc::clone(&cluster), clock.clone());
@@ -83,9 +88,9 @@ impl Server {
                 run_tokens: ports.asks_for_a_token(),
             }),
         };
-        let (http, tasks) = (Background::new("http"), Background::new("launcher and monitor"));
+        let http = Background::new("http");
         launcher::start(&tasks, launcher.clone());
-        monitor::start(&tasks, &monitor, settings.sample_interval);
+        monitor::start(&tasks, &monitor, settings.sample_interval());
         let default_command = settings.default_command();
         ports.announce();
         let policy = settings.run_policy;
@@ -154,7 +159,11 @@ pub async fn start_with_flags(flags: &[&str]) -> Result<Server, String> {
     Server::start(&Settings::from_flags(flags.iter().copied())?).await
 }
 
-async fn open_storage(settings: &Settings, database: &Path, address: SocketAddr) -> Result<Arc<dyn Storage>> {
+async fn open_storage(
+    settings: &Settings,
+    database: &Path,
+    address: SocketAddr,
+) -> Result<(Arc<dyn Storage>, String)> {
     let mut options = sqlite::Options::new(database);
     options.log_limit_bytes = u64::from(settings.output_limit) << 20;
     options.durability = match settings.durability {
@@ -167,18 +176,8 @@ async fn open_storage(settings: &Settings, database: &Path, address: SocketAddr)
         Ok::<_, Error>(storage)
     };
     let opened = tokio::task::spawn_blocking(open).await.map_err(Error::internal)??;
-    Ok(Arc::new(opened))
-}
-
-fn local_cluster(settings: &Settings, database: &Path) -> Result<Arc<dyn Cluster>, String> {
-    let mut work_dir = database.as_os_str().to_owned();
-    work_dir.push(".work");
-    let work_dir = PathBuf::from(work_dir);
-    let (workers, environment) = (settings.workers(), settings::environment());
-    let options = local::Options { workers, work_dir: work_dir.clone(), environment, clock: Clock::System };
-    let cluster = LocalCluster::new(options)
-        .map_err(|error| format!("local workers cannot be had: {}: {error}", work_dir.display()))?;
-    Ok(Arc::new(cluster))
+    let instance = opened.instance().await?;
+    Ok((Arc::new(opened), instance))
 }
 
 /// What the operator is told of an error: of one without a sentence for its own, the text for the log.

@@ -228,7 +228,9 @@ impl TestServer {
         command.arg("--address-file").arg(&address_file);
         command.arg("--database").arg(self.database());
         command.arg("--workers").arg(self.options.workers.to_string());
-        command.args(["--sample-interval", "200ms", "--grace-period", "2s"]).args(&self.options.args);
+        command
+            .args(["--cluster", "local", "--sample-interval", "200ms", "--grace-period", "2s"])
+            .args(&self.options.args);
         command.stdout(log.try_clone().unwrap()).stderr(log);
         let mut child = command.spawn().unwrap();
         let address = eventually("the server has written its address", PATIENCE, async || {

@@ -8,13 +8,13 @@ use crate::args::Cli;
 use crate::failure::Failure;
 use crate::output::say;
 
-/// The client that the command line means.
-pub(super) fn connect(cli: &Cli) -> Result<Client, Failure> {
+/// The client of the server at `url` that the command line means.
+pub(super) fn connect(cli: &Cli, url: &str) -> Result<Client, Failure> {
     let token = match &cli.token_file {
         Some(file) => Some(read(file)?),
         None => Cli::token_of_environment(),
     };
-    let builder = Client::builder().base_url(cli.server()).on_retry(tell);
+    let builder = Client::builder().base_url(url).on_retry(tell);
     let builder = match token {
         Some(token) => builder.token(token),
         None => builder,

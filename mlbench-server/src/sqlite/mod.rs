@@ -126,6 +126,16 @@ impl SqliteStorage {
         lock.as_mut().map_or(Ok(()), |lock| lock.describe(Some(address)))
     }
 
+    /// The name of this database, given at random when it was made: two servers of a cluster never have the same.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn instance(&self) -> Result<String> {
+        let name =
+            |c: &rusqlite::Connection| Ok(c.query_row("SELECT instance FROM server", [], |row| row.get(0))?);
+        self.readers.read(name).await
+    }
+
     /// Refuses what comes from now on. What comes back waits until the rest is written, and then gives up the
     /// lock, so that whoever opens the database next finds it complete.
     fn shut(&self) -> impl FnOnce() + Send + 'static + use<> {

@@ -8,3 +8,7 @@ CREATE TABLE run_token (
     run  INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
 CREATE INDEX run_token_run ON run_token (run);
+
+-- Names this database, and so the server that owns it, among others in the same cluster.
+CREATE TABLE server (instance TEXT NOT NULL) STRICT;
+INSERT INTO server (instance) VALUES (lower(hex(randomblob(16))));
