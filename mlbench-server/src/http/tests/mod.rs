@@ -9,6 +9,7 @@ mod doors;
 mod endpoints;
 mod metrics;
 mod negotiation;
+mod prometheus;
 mod queue;
 mod runs;
 mod zip_download;
@@ -101,6 +102,7 @@ impl Api {
             launcher: LauncherHandle::default(),
             clock,
             policy,
+            traffic: Arc::default(),
             default_command: Ok("mlbench benchmark logistic-regression".to_owned()),
         };
         app.storage.pods_observed(&PODS.map(pod), app.clock.now()).await.unwrap();
