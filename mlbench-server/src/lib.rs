@@ -13,3 +13,4 @@ pub mod server;
 pub mod settings;
 pub mod sqlite;
 pub mod telemetry;
+pub mod token;

@@ -31,7 +31,7 @@ impl Server {
         let log = File::create(with_suffix(database, ".log"))?;
         let begin = Instant::now();
         let child = Command::new(binary)
-            .args(["--listen", "127.0.0.1:0", "--workers", "2", "--durability", "full"])
+            .args(["--cluster", "local", "--listen", "127.0.0.1:0", "--workers", "2", "--durability", "full"])
             .arg("--address-file")
             .arg(&address_file)
             .arg("--database")
