@@ -1,11 +1,15 @@
 //! What can be said on the command line. The only place that reads the environment.
 
+mod kube;
 mod metrics;
 mod runs;
 mod when;
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use kube::KubeArgs;
 pub(crate) use metrics::{MetricsArgs, MetricsCommand, PostArgs, ShowArgs};
 pub(crate) use runs::{DownloadArgs, LogsArgs, OneRunArgs, RunsCommand, StartArgs, WaitArgs};
 pub(crate) use when::When;
@@ -19,6 +23,7 @@ Exit codes:
   1    failure
   2    wrong usage
   3    not found
+  4    not allowed: the server asks for its token, or for another one
   5    conflict: another run is active
   6    the awaited run failed or was stopped
   7    the server cannot be reached
@@ -46,6 +51,11 @@ pub(crate) struct Cli {
         default_value = DEFAULT_URL
     )]
     url: String,
+    /// File with the token that the server asks for [default: what the variable MLBENCH_TOKEN holds]
+    #[arg(long, global = true, display_order = 901, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) kube: KubeArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -54,6 +64,11 @@ impl Cli {
     /// The address of the server; a variable that is set to nothing is as good as none.
     pub(crate) fn server(&self) -> &str {
         if self.url.is_empty() { DEFAULT_URL } else { &self.url }
+    }
+
+    /// The token in the environment. There is no flag for one: arguments are seen by everybody on this machine.
+    pub(crate) fn token_of_environment() -> Option<String> {
+        std::env::var("MLBENCH_TOKEN").ok().filter(|token| !token.is_empty())
     }
 }
 

@@ -28,6 +28,17 @@ pub(crate) enum Failure {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// A server in Kubernetes cannot be reached through kubectl.
+    #[error("{0}")]
+    Kube(String),
+    /// The file with the token cannot be read.
+    #[error("--token-file {}: cannot be read: {error}", .path.display())]
+    TokenFile {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// A file cannot be written.
     #[error("{} cannot be written: {error}", .path.display())]
     File {
@@ -62,9 +73,11 @@ impl Failure {
             Self::NotFinished(_) => 6,
             Self::Interrupted => 130,
             Self::StillActive { .. } | Self::Benchmark(_) | Self::File { .. } | Self::Output(_) => 1,
-            Self::Client(Error::InvalidUrl { .. }) => 2,
+            Self::Client(Error::InvalidUrl { .. } | Error::InvalidToken) | Self::TokenFile { .. } => 2,
+            Self::Kube(_) => 7,
             Self::Client(error) if error.is_unreachable() => 7,
             Self::Client(error) => match error.status() {
+                Some(401 | 403) => 4,
                 Some(404) => 3,
                 Some(409) => 5,
                 _ => 1,
@@ -96,9 +109,18 @@ mod tests {
             |status| Error::Foreign { url: url.clone(), status, body: String::new(), retry_after: None };
         let unreachable = Error::Unreachable { url: url.clone(), cause: String::new() };
         let invalid = Error::InvalidUrl { url: url.clone(), cause: String::new() };
-        let codes = [status(404), status(409), status(422), status(500), unreachable, invalid]
-            .map(|error| Failure::Client(error).exit_code());
-        assert_eq!(codes, [3, 5, 1, 1, 7, 2]);
+        let codes = [
+            status(401),
+            status(403),
+            status(404),
+            status(409),
+            status(422),
+            status(500),
+            unreachable,
+            invalid,
+        ]
+        .map(|error| Failure::Client(error).exit_code());
+        assert_eq!(codes, [4, 4, 3, 5, 1, 1, 7, 2]);
         assert_eq!(Failure::NoSuchName("x".to_owned()).exit_code(), 3);
         assert_eq!(Failure::Interrupted.exit_code(), 130);
     }

@@ -75,6 +75,11 @@ impl<W: Write> Printer<W> {
         }
     }
 
+    /// Whether the form is made to be looked at, not to be read by programs.
+    pub(crate) const fn is_for_people(&self) -> bool {
+        matches!(self.form, Form::Table { .. })
+    }
+
     /// `answer` as JSON, or its `rows` under `head`.
     pub(crate) fn print<const N: usize>(
         &mut self,

@@ -47,13 +47,27 @@ impl Client {
     pub fn builder() -> ClientBuilder {
         ClientBuilder {
             base_url: DEFAULT_URL.to_owned(),
+            token: None,
             timeout: DEFAULT_TIMEOUT,
             give_up_after: DEFAULT_GIVE_UP,
             listener: Listener(Arc::new(|_, _| ())),
         }
     }
 
-    /// A client of the server that the environment variable `MLBENCH_URL` names, else of [`DEFAULT_URL`].
+    /// A builder of a client of the server that the environment variable `MLBENCH_URL` names, else of [`DEFAULT_URL`],
+    /// with the token in `MLBENCH_TOKEN`, if there is one. Workers of a run find both there.
+    #[must_use]
+    pub fn builder_from_env() -> ClientBuilder {
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let builder =
+            Self::builder().base_url(variable("MLBENCH_URL").unwrap_or_else(|| DEFAULT_URL.to_owned()));
+        match variable("MLBENCH_TOKEN") {
+            Some(token) => builder.token(token),
+            None => builder,
+        }
+    }
+
+    /// The client of [`Client::builder_from_env`].
     ///
     /// ```
     /// let client = mlbench_client::Client::from_env()?;
@@ -62,10 +76,10 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// [`InvalidUrl`](Error::InvalidUrl) when the variable holds something else than an address.
+    /// [`InvalidUrl`](Error::InvalidUrl) when `MLBENCH_URL` holds something else than an address,
+    /// [`InvalidToken`](Error::InvalidToken) when `MLBENCH_TOKEN` holds what cannot be one.
     pub fn from_env() -> Result<Self> {
-        let url = std::env::var("MLBENCH_URL").ok().filter(|url| !url.is_empty());
-        Self::builder().base_url(url.unwrap_or_else(|| DEFAULT_URL.to_owned())).build()
+        Self::builder_from_env().build()
     }
 
     /// The address of the server, without a slash at the end.
@@ -143,9 +157,20 @@ impl Client {
 #[derive(Debug, Clone)]
 pub struct ClientBuilder {
     base_url: String,
+    token: Option<Token>,
     timeout: Duration,
     give_up_after: Duration,
     listener: Listener,
+}
+
+/// What opens the server; shown by nothing.
+#[derive(Clone)]
+struct Token(String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
 }
 
 impl ClientBuilder {
@@ -153,6 +178,13 @@ impl ClientBuilder {
     #[must_use]
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
+        self
+    }
+
+    /// The token that the server asks for: its own, or the one that the workers of a run are given to post metrics with.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(Token(token.into()));
         self
     }
 
@@ -183,9 +215,11 @@ impl ClientBuilder {
     /// Makes the client; nothing is sent yet.
     ///
     /// # Errors
-    /// [`InvalidUrl`](Error::InvalidUrl) for an address that is none, [`Setup`](Error::Setup) when TLS cannot be set up.
+    /// [`InvalidUrl`](Error::InvalidUrl) for an address that is none, [`InvalidToken`](Error::InvalidToken) for a token
+    /// that cannot be one, [`Setup`](Error::Setup) when TLS cannot be set up.
     pub fn build(self) -> Result<Client> {
-        let transport = Transport::new(&self.base_url, self.timeout)?;
+        let token = self.token.as_ref().map(|Token(token)| token.as_str());
+        let transport = Transport::new(&self.base_url, token, self.timeout)?;
         Ok(Client(Arc::new(Inner { transport, give_up_after: self.give_up_after, listener: self.listener })))
     }
 }

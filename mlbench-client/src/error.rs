@@ -77,6 +77,9 @@ pub enum Error {
         /// What is wrong with it.
         cause: String,
     },
+    /// The token is none; it is not shown.
+    #[error("the token cannot be sent: it must be one word of visible ASCII characters")]
+    InvalidToken,
     /// The client could not be made: TLS or the system refuses.
     #[error("the HTTP client cannot be set up ({0})")]
     Setup(String),

@@ -37,6 +37,7 @@ pub(crate) struct Seen {
     /// Method and target.
     pub(crate) head: String,
     pub(crate) idempotency_key: Option<String>,
+    pub(crate) authorization: Option<String>,
     pub(crate) body: String,
 }
 
@@ -137,6 +138,7 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
     Some(Seen {
         head: lines[0].trim_end_matches(" HTTP/1.1").to_owned(),
         idempotency_key: header("idempotency-key"),
+        authorization: header("authorization"),
         body: String::from_utf8(body).unwrap(),
     })
 }

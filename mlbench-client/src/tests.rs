@@ -216,3 +216,32 @@ fn calls_can_be_spawned() {
     sendable(&client.runs().wait(run()));
     sendable(&client.patiently(|| client.pods().list()));
 }
+
+#[tokio::test]
+async fn the_token_goes_with_every_request_and_is_shown_by_nothing() {
+    let server = Server::new([Step::ok("[]")], Step::Answer(409, "", PROBLEM.to_owned())).await;
+    let builder = server.builder().token("correct-horse-battery");
+    let client = builder.clone().build().unwrap();
+    client.pods().list().await.unwrap();
+    let error = client.runs().get(run()).await.unwrap_err();
+    assert!(
+        server
+            .seen()
+            .iter()
+            .all(|seen| { seen.authorization.as_deref() == Some("Bearer correct-horse-battery") })
+    );
+    for text in [format!("{builder:?}"), format!("{client:?}"), format!("{error:?}")] {
+        assert!(!text.contains("horse"), "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_a_token_is_refused_without_being_shown() {
+    for token in ["", "two words", "line\nbreak", "schlüssel"] {
+        let error = Client::builder().token(token).build().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the token cannot be sent: it must be one word of visible ASCII characters"
+        );
+    }
+}

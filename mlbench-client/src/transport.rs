@@ -95,7 +95,7 @@ impl fmt::Debug for Transport {
 
 impl Transport {
     /// Makes the connection pool; nothing is sent yet.
-    pub(crate) fn new(base: &str, timeout: Duration) -> Result<Self> {
+    pub(crate) fn new(base: &str, token: Option<&str>, timeout: Duration) -> Result<Self> {
         let url = parse(base)?;
         // A second provider is refused, which is as good: one is installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -106,6 +106,10 @@ impl Transport {
             .read_timeout(timeout)
             .pool_idle_timeout(KEEP_IDLE)
             .redirect(redirect::Policy::none());
+        if let Some(token) = token {
+            builder =
+                builder.default_headers([(header::AUTHORIZATION, bearer(token)?)].into_iter().collect());
+        }
         if url.scheme() == "http" {
             // Loading the system's certificates takes time, and fails where there are none.
             builder = builder.tls_certs_only([]);
@@ -221,6 +225,17 @@ fn parse(base: &str) -> Result<Url> {
         return Err(invalid("it has a query or a fragment".to_owned()));
     }
     Ok(url)
+}
+
+/// A header that neither logs nor the compression of HTTP/2 keep.
+fn bearer(token: &str) -> Result<header::HeaderValue> {
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::InvalidToken);
+    }
+    let mut value =
+        header::HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| Error::InvalidToken)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// A proxy is never the way to this machine itself.

@@ -23,6 +23,8 @@ pub enum ErrorCode {
     UnknownField,
     /// There is no credential, or it is not the right one.
     Unauthorized,
+    /// The credential is known and does not reach that far.
+    Forbidden,
     /// The `Host` is not one this server answers to.
     ForbiddenHost,
     /// The request comes from a page of another site.
@@ -67,6 +69,7 @@ impl ErrorCode {
             Self::InvalidField => "invalid_field",
             Self::UnknownField => "unknown_field",
             Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
             Self::ForbiddenHost => "forbidden_host",
             Self::ForbiddenOrigin => "forbidden_origin",
             Self::NotFound => "not_found",

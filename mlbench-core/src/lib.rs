@@ -9,6 +9,7 @@ pub mod error;
 pub mod metric;
 pub mod name;
 pub mod pod;
+pub mod queue;
 pub mod run;
 pub mod storage;
 pub mod time;

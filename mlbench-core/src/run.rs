@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RunState {
-    /// Accepted; its workers still have to come up.
+    /// Accepted; it waits for its turn, or for its workers to come up.
     Initialized,
     /// Its command runs on the workers.
     Started,
@@ -55,7 +55,7 @@ impl RunState {
         }
     }
 
-    /// Whether the run holds workers: a second one is refused meanwhile.
+    /// Whether the run has not ended: it holds workers, or waits for some.
     #[must_use]
     pub const fn is_active(self) -> bool {
         matches!(self, Self::Initialized | Self::Started)
@@ -231,6 +231,8 @@ pub struct Run {
     pub name: RunName,
     /// When it was accepted.
     pub created_at: Timestamp,
+    /// When it was given its share of the workers; `None` while it waits in the queue.
+    pub admitted_at: Option<Timestamp>,
     /// When it ended, however it did.
     pub finished_at: Option<Timestamp>,
     /// Where it is in its life.
@@ -250,6 +252,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// Whether it waits in the queue: accepted, and without a share of the workers.
+    #[must_use]
+    pub const fn is_queued(&self) -> bool {
+        self.state.is_active() && self.admitted_at.is_none()
+    }
+
     /// Why it failed, in words.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {

@@ -12,3 +12,4 @@ pub mod server;
 pub mod settings;
 pub mod sqlite;
 pub mod telemetry;
+pub mod token;

@@ -1,20 +1,22 @@
 //! The server put together: what starts in which order, and what stops in which.
 
-use std::io;
+mod clusters;
+mod ports;
+
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mlbench_core::storage::Storage;
 use mlbench_core::{Error, ErrorCode, Result};
-use tokio::net::TcpListener;
 
+use self::clusters::{Place, cluster};
+use self::ports::{Port, Ports};
 use crate::app::App;
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
-use crate::cluster::local::{self, LocalCluster};
 use crate::launcher::{self, LauncherDeps, LauncherHandle, LauncherSettings};
 use crate::monitor::{self, Monitor};
 use crate::settings::{self, Settings};
@@ -29,6 +31,7 @@ const TEARDOWN: Duration = Duration::from_secs(20);
 /// A server that accepts connections.
 pub struct Server {
     address: SocketAddr,
+    ingest_address: Option<SocketAddr>,
     storage: Arc<dyn Storage>,
     launcher: LauncherDeps,
     http: Background,
@@ -43,29 +46,30 @@ impl Server {
     /// One sentence for the operator: a taken port, an unwritable database, a second server on it.
     pub async fn start(settings: &Settings) -> Result<Self, String> {
         settings.check()?;
-        let listener =
-            TcpListener::bind(settings.listen).await.map_err(|e| cannot_listen(settings.listen, &e))?;
-        let address = listener.local_addr().map_err(|e| cannot_listen(settings.listen, &e))?;
+        let ports = Ports::take(settings).await?;
+        let address = ports.api.address;
         let database = settings.database()?;
-        let storage = open_storage(settings, &database, address).await.map_err(|error| text(&error))?;
-        let cluster = local_cluster(settings, &database)?;
+        let (storage, instance) =
+            open_storage(settings, &database, address).await.map_err(|error| text(&error))?;
+        let tasks = Background::new("launcher and monitor");
+        let place = Place { settings, database: &database, instance: &instance, address, tasks: &tasks };
+        let cluster = cluster(place).await?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), database = %database.display(), cluster = cluster.name(),
             workers = cluster.max_workers(), "mlbench-server");
-        let server = Self::assemble(settings, listener, address, storage, cluster).await?;
+        let server = Self::assemble(settings, ports, storage, cluster, tasks).await?;
         if let Some(file) = &settings.address_file {
             files::write_whole(file, &format!("{address}\n"))
                 .map_err(|error| format!("--address-file {}: cannot be written: {error}", file.display()))?;
         }
-        tracing::info!("listening on http://{address}");
         Ok(server)
     }
 
     async fn assemble(
         settings: &Settings,
-        listener: TcpListener,
-        address: SocketAddr,
+        ports: Ports,
         storage: Arc<dyn Storage>,
         cluster: Arc<dyn Cluster>,
+        tasks: Background,
     ) -> Result<Self, String> {
         let (clock, handle) = (Clock::System, LauncherHandle::default());
         let monitor = Monitor::new(Arc::clone(&storage), Arc::clone(&cluster), clock.clone());
@@ -80,25 +84,36 @@ impl Server {
                 grace_period: settings.grace_period,
                 start_timeout: settings.start_timeout,
                 mpirun_prefix: settings.mpirun(),
-                server_url: settings.server_url(address),
+                server_url: settings.server_url(ports.api.address),
+                run_tokens: ports.asks_for_a_token(),
             }),
         };
-        let (http, tasks) = (Background::new("http"), Background::new("launcher and monitor"));
+        let http = Background::new("http");
         launcher::start(&tasks, launcher.clone());
-        monitor::start(&tasks, &monitor, settings.sample_interval);
+        monitor::start(&tasks, &monitor, settings.sample_interval());
         let default_command = settings.default_command();
-        let app = App { storage: Arc::clone(&storage), cluster, launcher: handle, clock, default_command };
-        let options =
-            http::Options { allowed_hosts: settings.allowed_hosts.clone(), ..http::Options::default() };
-        http.spawn(http::serve(listener, app, options, http.stop_token()));
+        ports.announce();
+        let policy = settings.run_policy;
+        let app =
+            App { storage: Arc::clone(&storage), cluster, launcher: handle, clock, policy, default_command };
+        let (address, ingest_address) = (ports.api.address, ports.ingest.as_ref().map(|port| port.address));
+        for Port { listener, options, .. } in [Some(ports.api), ports.ingest].into_iter().flatten() {
+            http.spawn(http::serve(listener, app.clone(), options, http.stop_token()));
+        }
         let stop_runs_within = settings.stop_runs_on_exit.then_some(settings.grace_period + TEARDOWN);
-        Ok(Self { address, storage, launcher, http, tasks, stop_runs_within })
+        Ok(Self { address, ingest_address, storage, launcher, http, tasks, stop_runs_within })
     }
 
     /// The address that was taken.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address that takes metrics of active runs without a token.
+    #[must_use]
+    pub const fn ingest_address(&self) -> Option<SocketAddr> {
+        self.ingest_address
     }
 
     /// Stops in order: connections, launcher, writer last.
@@ -144,7 +159,11 @@ pub async fn start_with_flags(flags: &[&str]) -> Result<Server, String> {
     Server::start(&Settings::from_flags(flags.iter().copied())?).await
 }
 
-async fn open_storage(settings: &Settings, database: &Path, address: SocketAddr) -> Result<Arc<dyn Storage>> {
+async fn open_storage(
+    settings: &Settings,
+    database: &Path,
+    address: SocketAddr,
+) -> Result<(Arc<dyn Storage>, String)> {
     let mut options = sqlite::Options::new(database);
     options.log_limit_bytes = u64::from(settings.output_limit) << 20;
     options.durability = match settings.durability {
@@ -157,35 +176,12 @@ async fn open_storage(settings: &Settings, database: &Path, address: SocketAddr)
         Ok::<_, Error>(storage)
     };
     let opened = tokio::task::spawn_blocking(open).await.map_err(Error::internal)??;
-    Ok(Arc::new(opened))
-}
-
-fn local_cluster(settings: &Settings, database: &Path) -> Result<Arc<dyn Cluster>, String> {
-    let mut work_dir = database.as_os_str().to_owned();
-    work_dir.push(".work");
-    let work_dir = PathBuf::from(work_dir);
-    let (workers, environment) = (settings.workers(), settings::environment());
-    let options = local::Options { workers, work_dir: work_dir.clone(), environment, clock: Clock::System };
-    let cluster = LocalCluster::new(options)
-        .map_err(|error| format!("local workers cannot be had: {}: {error}", work_dir.display()))?;
-    Ok(Arc::new(cluster))
+    let instance = opened.instance().await?;
+    Ok((Arc::new(opened), instance))
 }
 
 /// What the operator is told of an error: of one without a sentence for its own, the text for the log.
 fn text(error: &Error) -> String {
     let internal = error.internal_text().filter(|_| error.code() == ErrorCode::Internal);
     internal.unwrap_or(error.detail()).to_owned()
-}
-
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => format!(
-            "--listen {address}: the port is taken by another program; stop that one or choose another port (0 takes a \
-             free one)"
-        ),
-        io::ErrorKind::PermissionDenied => {
-            format!("--listen {address}: ports below 1024 need a privilege; choose another port")
-        }
-        _ => format!("--listen {address}: {error}"),
-    }
 }

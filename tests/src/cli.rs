@@ -32,6 +32,13 @@ impl Cli {
         Self { env: vec![("MLBENCH_URL".to_owned(), url.to_owned())] }
     }
 
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Runs `mlbench` with these arguments to its end.
     ///
     /// # Panics

@@ -22,7 +22,12 @@ impl TestServer {
     /// When it cannot be made.
     #[must_use]
     pub fn client(&self) -> Client {
-        Client::builder().base_url(self.url()).timeout(PATIENCE).build().unwrap()
+        let builder = Client::builder().base_url(self.url()).timeout(PATIENCE);
+        let builder = match self.token() {
+            Some(token) => builder.token(token),
+            None => builder,
+        };
+        builder.build().unwrap()
     }
 
     /// A command that runs these lines of shell, without a word of quoting.

@@ -1,7 +1,8 @@
 //! The server, started as a process of its own.
 
 use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -19,11 +20,13 @@ use crate::wait::{PATIENCE, eventually};
 pub struct ServerOptions {
     args: Vec<String>,
     workers: u32,
+    token: Option<String>,
+    listen: IpAddr,
 }
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        Self { args: Vec::new(), workers: 2 }
+        Self { args: Vec::new(), workers: 2, token: None, listen: Ipv4Addr::LOCALHOST.into() }
     }
 }
 
@@ -42,13 +45,33 @@ impl ServerOptions {
         self
     }
 
+    /// Listens on this address; on loopback unless said otherwise.
+    #[must_use]
+    pub fn listen(mut self, address: IpAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// Makes the server ask for this token, and [`TestServer::cli`] and [`TestServer::client`] show it.
+    #[must_use]
+    pub fn token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
     /// Starts a server that answers.
     ///
     /// # Panics
     /// When it does not come up.
-    pub async fn start(self) -> TestServer {
+    pub async fn start(mut self) -> TestServer {
         let dir = tempfile::tempdir().unwrap();
-        let mut server = TestServer { child: None, address: ([127, 0, 0, 1], 0).into(), dir, options: self };
+        if let Some(token) = &self.token {
+            let file = dir.path().join("token");
+            fs::write(&file, token).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+            self = self.args(&["--token-file", file.to_str().unwrap()]);
+        }
+        let mut server = TestServer { child: None, address: (self.listen, 0).into(), dir, options: self };
         server.launch().await;
         server
     }
@@ -72,7 +95,9 @@ impl TestServer {
     /// Where it answers, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let anywhere = self.address.ip().is_unspecified();
+        let host = if anywhere { Ipv4Addr::LOCALHOST.into() } else { self.address.ip() };
+        format!("http://{}", SocketAddr::from((host, self.address.port())))
     }
 
     /// Where it listens.
@@ -110,7 +135,12 @@ impl TestServer {
     /// The command line, pointed at this server.
     #[must_use]
     pub fn cli(&self) -> Cli {
-        Cli::new(&self.url())
+        let cli = Cli::new(&self.url());
+        self.token().map_or(cli.clone(), |token| cli.env("MLBENCH_TOKEN", token))
+    }
+
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.options.token.as_deref()
     }
 
     /// Everything that it, and the servers before it on this database, wrote to standard output and error.
@@ -198,7 +228,9 @@ impl TestServer {
         command.arg("--address-file").arg(&address_file);
         command.arg("--database").arg(self.database());
         command.arg("--workers").arg(self.options.workers.to_string());
-        command.args(["--sample-interval", "200ms", "--grace-period", "2s"]).args(&self.options.args);
+        command
+            .args(["--cluster", "local", "--sample-interval", "200ms", "--grace-period", "2s"])
+            .args(&self.options.args);
         command.stdout(log.try_clone().unwrap()).stderr(log);
         let mut child = command.spawn().unwrap();
         let address = eventually("the server has written its address", PATIENCE, async || {

@@ -62,8 +62,11 @@ impl<'a> Reporter<'a> {
         let runtime = runtime.map_err(Error::Background)?;
         let logger = {
             let _context = runtime.enter();
-            let client =
-                Client::builder().base_url(url).timeout(REQUEST_TIMEOUT).build().map_err(Error::Metrics)?;
+            let client = Client::builder_from_env()
+                .base_url(url)
+                .timeout(REQUEST_TIMEOUT)
+                .build()
+                .map_err(Error::Metrics)?;
             client.metric_logger(Owner::Run(run))
         };
         Ok(Self { rank, sink: Sink::Server(Box::new(Server { runtime, logger })), console })

@@ -1,42 +1,50 @@
 //! One file per resource; each command asks the server and prints the answer.
 
+mod connect;
 mod download;
 mod find;
+mod forward;
 mod logs;
 mod metrics;
 mod pods;
 mod runs;
 
-use mlbench_client::{Client, Error};
+use mlbench_client::Client;
 
+use self::forward::Forward;
 use crate::args::{Cli, Command, RunsCommand};
 use crate::failure::Failure;
-use crate::output::{Printer, say};
+use crate::output::Printer;
 
 /// Does what the command line says.
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
-    let client = Client::builder().base_url(cli.server()).on_retry(tell).build()?;
-    match &cli.command {
-        Command::Pods(output) => pods::list(&client, Printer::stdout(output.output)).await,
-        Command::Metrics(args) => metrics::run(&client, args).await,
-        Command::Runs(command) => match command {
-            RunsCommand::Start(args) => runs::start(&client, args).await,
-            RunsCommand::List(output) => runs::list(&client, Printer::stdout(output.output)).await,
-            RunsCommand::Show(args) => runs::show(&client, args).await,
-            RunsCommand::Wait(args) => runs::wait(&client, args).await,
-            RunsCommand::Stop(args) => runs::stop(&client, args).await,
-            RunsCommand::Delete(args) => runs::delete(&client, &args.run).await,
-            RunsCommand::Logs(args) => logs::logs(&client, args).await,
-            RunsCommand::Download(args) => download::download(&client, args).await,
-        },
-        // Done by `main`, before there is a client.
-        Command::Benchmark(_) => Ok(()),
+    if !cli.kube.kube {
+        return carry_out(cli, &connect::connect(cli, cli.server())?).await;
+    }
+    let mut forward = Forward::open(&cli.kube).await?;
+    let client = connect::connect(cli, forward.url())?;
+    tokio::select! {
+        biased;
+        done = carry_out(cli, &client) => done,
+        failure = forward.broken() => Err(failure),
     }
 }
 
-/// Says why nothing goes on, once for each time that it stops.
-fn tell(error: &Error, attempt: u32) {
-    if attempt == 1 {
-        say(format_args!("{error}; trying again for a minute"));
+async fn carry_out(cli: &Cli, client: &Client) -> Result<(), Failure> {
+    match &cli.command {
+        Command::Pods(output) => pods::list(client, Printer::stdout(output.output)).await,
+        Command::Metrics(args) => metrics::run(client, args).await,
+        Command::Runs(command) => match command {
+            RunsCommand::Start(args) => runs::start(client, args).await,
+            RunsCommand::List(output) => runs::list(client, Printer::stdout(output.output)).await,
+            RunsCommand::Show(args) => runs::show(client, args).await,
+            RunsCommand::Wait(args) => runs::wait(client, args).await,
+            RunsCommand::Stop(args) => runs::stop(client, args).await,
+            RunsCommand::Delete(args) => runs::delete(client, &args.run).await,
+            RunsCommand::Logs(args) => logs::logs(client, args).await,
+            RunsCommand::Download(args) => download::download(client, args).await,
+        },
+        // Done by `main`, before there is a client.
+        Command::Benchmark(_) => Ok(()),
     }
 }

@@ -46,6 +46,12 @@ pub struct Run {
     pub light_target: bool,
     /// Whether Horovod is used.
     pub use_horovod: bool,
+    /// Its place in the queue, 1 for the next; only there while it waits (`--run-policy queue`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_position: Option<u32>,
+    /// What it waits for, in words; only there while it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<String>,
 }
 
 /// What is known of a run's execution.
@@ -99,6 +105,8 @@ impl From<crate::run::Run> for Run {
             gpu_enabled: spec.gpu_enabled,
             light_target: spec.light_target,
             use_horovod: spec.use_horovod,
+            queue_position: None,
+            waiting_for: None,
         }
     }
 }

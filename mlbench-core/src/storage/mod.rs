@@ -32,6 +32,14 @@ pub trait Storage: Send + Sync {
     /// [`RunBeingRemoved`](crate::ErrorCode::RunBeingRemoved) ("run 3 is being removed") with a time to retry after.
     async fn start_run_unless_active(&self, new: NewRun, now: Timestamp) -> Result<Run>;
 
+    /// Stores a new run in state `INITIALIZED` at the end of the queue, and admits in the same transaction what can be,
+    /// as [`Storage::admit_runs`] does.
+    async fn queue_run(&self, new: NewRun, capacity: u32, now: Timestamp) -> Result<Run>;
+
+    /// Admits the runs whose turn it is in a cluster of `capacity` workers ([`crate::queue::admissible`] decides), in
+    /// one transaction, and gives back those that were.
+    async fn admit_runs(&self, capacity: u32, now: Timestamp) -> Result<Vec<Run>>;
+
     /// The run with this number.
     ///
     /// # Errors
@@ -41,11 +49,11 @@ pub trait Storage: Send + Sync {
     /// All runs by ascending number.
     async fn runs(&self) -> Result<Vec<Run>>;
 
-    /// The runs that hold workers, by ascending number.
+    /// The runs that have not ended, those in the queue too, by ascending number.
     async fn active_runs(&self) -> Result<Vec<Run>>;
 
     /// Keeps which workers a run got, before anything is started on them. The first call decides; the workers that
-    /// are kept come back in the run.
+    /// are kept come back in the run. Without effect when another run that holds workers has one of them.
     async fn assign_workers(&self, id: RunId, workers: Vec<Worker>) -> Result<Run>;
 
     /// Records that the command was started on `ranks` ranks (0, 1, …): the run is `STARTED`. Without effect on a run
@@ -72,11 +80,20 @@ pub trait Storage: Send + Sync {
     async fn end_run(&self, id: RunId) -> Result<Run>;
 
     /// Removes a run, its output and its metrics. When it holds workers, its teardown is recorded in the same
-    /// transaction, and no run can be started until [`Storage::removal_completed`].
+    /// transaction, and nobody else gets them until [`Storage::removal_completed`].
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorCode::NotFound).
     async fn delete_run(&self, id: RunId) -> Result<()>;
+
+    /// Makes a token good for what an active run may do, beside those it has. It ends with the run.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorCode::NotFound).
+    async fn add_run_token(&self, id: RunId, token: TokenHash) -> Result<()>;
+
+    /// The active run that a token is good for.
+    async fn run_of_token(&self, token: TokenHash) -> Result<Option<RunId>>;
 
     /// The deleted runs that are still to be torn down.
     async fn removals(&self) -> Result<Vec<Removal>>;
@@ -160,6 +177,10 @@ pub enum RankEnd {
     /// In a way that can never be known, with the reason in words.
     Lost(String),
 }
+
+/// The SHA-256 of a token: all that is kept of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenHash(pub [u8; 32]);
 
 /// A deleted run whose workers are still to be released.
 #[derive(Debug, Clone, PartialEq)]

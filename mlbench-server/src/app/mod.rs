@@ -10,11 +10,21 @@ pub mod runs;
 
 use std::sync::Arc;
 
+use clap::ValueEnum;
 use mlbench_core::storage::Storage;
 
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::launcher::LauncherHandle;
+
+/// What becomes of a start while a run is active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunPolicy {
+    /// It is refused: one run at a time.
+    Single,
+    /// It waits: first come, first served, as many at once as there are workers for.
+    Queue,
+}
 
 /// Everything that a use case works with.
 #[derive(Clone)]
@@ -27,6 +37,8 @@ pub struct App {
     pub launcher: LauncherHandle,
     /// What time it is.
     pub clock: Clock,
+    /// What becomes of a start while a run is active.
+    pub policy: RunPolicy,
     /// What a run executes that names no command; `Err` with the places that were looked at when there is no such
     /// program.
     pub default_command: Result<String, String>,

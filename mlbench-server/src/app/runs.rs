@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use mlbench_core::queue::Queue;
 use mlbench_core::run::{NewRun, Run};
 use mlbench_core::{ErrorCode, Result, RunId, RunState, api};
 use uuid::Uuid;
 
-use super::App;
 use super::run_spec::{Offer, resolve};
+use super::{App, RunPolicy};
 
 /// How long an answer waits for the launcher to have done what was asked for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -17,7 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// # Errors
 /// When the store fails.
 pub async fn list(app: &App) -> Result<Vec<api::Run>> {
-    Ok(app.storage.runs().await?.into_iter().map(api::Run::from).collect())
+    let runs = app.storage.runs().await?;
+    let queued = if runs.iter().any(Run::is_queued) { Some(removed(app).await?) } else { None };
+    let queue = queued.as_ref().map(|removed| Queue::new(&runs, removed, app.cluster.max_workers()));
+    Ok(runs.iter().map(|run| told(run, queue.as_ref())).collect())
 }
 
 /// One run, without its output.
@@ -25,28 +29,31 @@ pub async fn list(app: &App) -> Result<Vec<api::Run>> {
 /// # Errors
 /// [`ErrorCode::NotFound`].
 pub async fn get(app: &App, id: RunId) -> Result<api::Run> {
-    app.storage.run(id).await.map(api::Run::from)
+    let run = app.storage.run(id).await?;
+    tell(app, &run).await
 }
 
-/// Starts a run, unless one is active. The answer waits a moment for its workers, so that it is `STARTED` where they
-/// are already there.
+/// Starts a run, or lets it wait for its turn, as [`RunPolicy`] says. The answer waits a moment for its workers, so that
+/// it is `STARTED` where they are already there.
 ///
 /// # Errors
 /// What [`resolve`] refuses; [`ErrorCode::RunActive`] and [`ErrorCode::RunBeingRemoved`].
 pub async fn start(app: &App, request: api::NewRun) -> Result<api::Run> {
-    let offer = Offer {
-        max_workers: app.cluster.max_workers(),
-        default_command: app.default_command.as_deref().map_err(String::as_str),
-    };
+    let max_workers = app.cluster.max_workers();
+    let offer =
+        Offer { max_workers, default_command: app.default_command.as_deref().map_err(String::as_str) };
     let spec = resolve(&request, offer)?;
     let new = NewRun { name: request.name, job_id: Uuid::new_v4(), spec };
-    let accepted = app.storage.start_run_unless_active(new, app.clock.now()).await?;
+    let accepted = match app.policy {
+        RunPolicy::Single => app.storage.start_run_unless_active(new, app.clock.now()).await?,
+        RunPolicy::Queue => app.storage.queue_run(new, max_workers, app.clock.now()).await?,
+    };
     app.launcher.wake();
-    let started = wait(app, accepted.id, |run| run.state != RunState::Initialized).await;
+    let started = wait(app, accepted.id, |run| run.state != RunState::Initialized || run.is_queued()).await;
     match started {
         // Deleted in that moment: it was accepted all the same.
         Err(error) if error.code() == ErrorCode::NotFound => Ok(accepted.into()),
-        run => run.map(api::Run::from),
+        run => tell(app, &run?).await,
     }
 }
 
@@ -68,6 +75,26 @@ pub async fn delete(app: &App, id: RunId) -> Result<()> {
     app.storage.delete_run(id).await?;
     app.launcher.wake();
     Ok(())
+}
+
+/// A run as it is told: with its place in the queue while it waits there.
+async fn tell(app: &App, run: &Run) -> Result<api::Run> {
+    if !run.is_queued() {
+        return Ok(told(run, None));
+    }
+    let (active, removed) = (app.storage.active_runs().await?, removed(app).await?);
+    Ok(told(run, Some(&Queue::new(&active, &removed, app.cluster.max_workers()))))
+}
+
+fn told(run: &Run, queue: Option<&Queue<'_>>) -> api::Run {
+    let place = queue.and_then(|queue| queue.place(run.id));
+    let (queue_position, waiting_for) = place.map(|place| (place.position, place.waiting_for)).unzip();
+    api::Run { queue_position, waiting_for, ..run.clone().into() }
+}
+
+/// Deleted runs that still hold workers.
+async fn removed(app: &App) -> Result<Vec<Run>> {
+    Ok(app.storage.removals().await?.into_iter().map(|removal| removal.run).collect())
 }
 
 async fn wait(app: &App, id: RunId, settled: impl Fn(&Run) -> bool + Send) -> Result<Run> {

@@ -9,6 +9,7 @@ pub mod kubernetes;
 pub mod local;
 pub mod supervisor;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use bytes::Bytes;
 use mlbench_core::run::{Run, RunKey, Worker};
 use mlbench_core::{Pod, PodName, Timestamp};
 use tokio::sync::watch;
+
+use crate::token::Token;
 
 /// Worker pods, and the execution of runs in them.
 #[async_trait]
@@ -34,7 +37,7 @@ pub trait Cluster: Send + Sync {
     ///
     /// # Errors
     /// [`ClusterError::Refused`] when they can never be had: the run fails with this reason.
-    async fn provision(&self, run: &Run) -> Result<Provision, ClusterError>;
+    async fn provision(&self, claim: &Claim<'_>) -> Result<Provision, ClusterError>;
 
     /// Starts the command of one rank, detached, unless it was started before.
     ///
@@ -79,6 +82,26 @@ pub trait Cluster: Send + Sync {
     async fn sample(&self) -> Vec<PodSample>;
 }
 
+/// What the workers of a run are asked for with.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// Standing workers that other runs hold.
+    pub taken: &'a [PodName],
+    /// What its workers show when they post metrics; `None` when this server asks for no token. It is in the environment
+    /// of every [`Task`] too. After a restart of the server it is another one, and the one before stays good.
+    pub token: Option<&'a Token>,
+}
+
+impl<'a> Claim<'a> {
+    /// The claim of a run that is alone on a server without tokens.
+    #[must_use]
+    pub const fn of(run: &'a Run) -> Self {
+        Self { run, taken: &[], token: None }
+    }
+}
+
 /// Whether the workers of a run are there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Provision {
@@ -117,7 +140,7 @@ pub struct RankRef {
 }
 
 /// What one rank is to execute.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Task {
     /// Which rank, where.
     pub at: RankRef,
@@ -127,6 +150,16 @@ pub struct Task {
     pub env: Vec<(String, String)>,
     /// Cores it may use; `None` for all.
     pub num_cpus: Option<f64>,
+}
+
+/// Without the values in its environment, one of which is a token.
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let env: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        let mut task = f.debug_struct("Task");
+        task.field("at", &self.at).field("argv", &self.argv).field("env", &env);
+        task.field("num_cpus", &self.num_cpus).finish()
+    }
 }
 
 /// How far the output of a rank was read, in bytes.

@@ -13,6 +13,7 @@ use warp::reply::Response;
 
 use super::body::{self, BodyStream};
 use super::call::{Call, Context};
+use super::door::Reach;
 use super::inflate::{Encoding, Expander, expand};
 use super::lines::Lines;
 use super::metrics::replayed;
@@ -54,7 +55,7 @@ fn syntax(call: &Call) -> Result<Syntax> {
 }
 
 async fn array(call: Call, encoding: Encoding, key: Option<IdempotencyKey>) -> Result<BatchOutcome> {
-    let Call { context, headers, body, .. } = call;
+    let Call { context, reach, headers, body, .. } = call;
     let (limit, patience) = (context.options.batch_limit, context.options.body_timeout);
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let expected = usize::try_from(declared.unwrap_or(0)).unwrap_or(usize::MAX).min(limit);
@@ -70,7 +71,9 @@ async fn array(call: Call, encoding: Encoding, key: Option<IdempotencyKey>) -> R
             index,
             metric: point.map(|metric| metric.at(now)),
         };
-        Ok((read_points(&body, make)?, held))
+        let mut points = read_points(&body, make)?;
+        reach.limit(&mut points);
+        Ok((points, held))
     })
     .await?;
     let key = key.map(|key| BatchKey { key, chunk: 0 });
@@ -80,12 +83,12 @@ async fn array(call: Call, encoding: Encoding, key: Option<IdempotencyKey>) -> R
 }
 
 async fn lines(call: Call, encoding: Encoding, key: Option<IdempotencyKey>) -> Result<BatchOutcome> {
-    let Call { context, mut body, .. } = call;
+    let Call { context, reach, mut body, .. } = call;
     let held = context.batches.enter(0).await?;
     let lines = Lines::new(context.app.clock.now());
     let mut upload =
         Upload { expander: Expander::new(encoding), lines, wire: Bytes::new(), ended: false, held };
-    let mut stored = Stored { context, key, chunks: 0, outcome: None };
+    let mut stored = Stored { context, reach, key, chunks: 0, outcome: None };
     loop {
         let (next, step) = blocking(move || Ok(upload.advance())).await?;
         upload = next;
@@ -165,6 +168,7 @@ impl Upload {
 /// What is stored of an upload.
 struct Stored {
     context: Arc<Context>,
+    reach: Reach,
     key: Option<IdempotencyKey>,
     chunks: u32,
     outcome: Option<BatchOutcome>,
@@ -172,7 +176,8 @@ struct Stored {
 
 impl Stored {
     /// Stores a portion that ends with the line of this number.
-    async fn add(&mut self, points: Vec<BatchPoint>, last_line: u64) -> Result<()> {
+    async fn add(&mut self, mut points: Vec<BatchPoint>, last_line: u64) -> Result<()> {
+        self.reach.limit(&mut points);
         let app = &self.context.app;
         let key = self.key.clone().map(|key| BatchKey { key, chunk: self.chunks });
         let mut next = app.storage.record_batch(Batch { points, key }, app.clock.now()).await?;

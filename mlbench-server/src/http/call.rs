@@ -11,6 +11,7 @@ use mlbench_core::{Error, ErrorCode, Result, RunId};
 use percent_encoding::percent_decode_str;
 
 use super::body::{self, BodyStream};
+use super::door::Reach;
 use super::negotiate::{MediaType, negotiate};
 use super::problem::RequestIds;
 use super::reply::Reply;
@@ -37,6 +38,7 @@ impl Context {
 /// A request whose path and method have a handler.
 pub(super) struct Call {
     pub(super) context: Arc<Context>,
+    pub(super) reach: Reach,
     /// The segment of the path that names something, as it was sent.
     pub(super) segment: String,
     pub(super) query: String,

@@ -11,11 +11,12 @@ use http_body_util::Full;
 use hyper::Request;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{
-    CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
 use mlbench_core::api::Problem;
-use mlbench_core::{Error, ErrorCode};
+use mlbench_core::{Error, ErrorCode, Result};
 use tower::{Layer as _, Service as _};
 use tower_http::BoxError;
 use tower_http::body::UnsyncBoxBody;
@@ -25,6 +26,7 @@ use warp::reply::Response;
 
 use super::access::Access;
 use super::call::Context;
+use super::door::Reach;
 use super::problem;
 use super::route::routes;
 
@@ -55,10 +57,13 @@ impl Front {
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let (method, uri) = (parts.method.clone(), parts.uri.clone());
-        let mut answer = match self.access.check(&parts) {
-            Ok(()) => route(self.routes, parts, body).await,
+        let mut answer = match self.enter(&parts).await {
+            Ok(reach) => {
+                parts.extensions.insert(reach);
+                route(self.routes, parts, body).await
+            }
             Err(error) => refusal_of(error, Full::default()).map(AnswerBody::Document),
         };
         if let Some(error) = answer.extensions_mut().remove::<Error>() {
@@ -71,6 +76,11 @@ impl Front {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
         answer
+    }
+
+    async fn enter(&self, request: &Parts) -> Result<Reach> {
+        self.access.check(request)?;
+        self.context.options.door.enter(request, &*self.context.app.storage).await
     }
 }
 
@@ -128,6 +138,9 @@ fn document(answer: Answer, error: &Error, path: &str, request_id: &str) -> Answ
     }
     if let Some(after) = error.retry_after() {
         headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs_f64().ceil().max(1.0) as u64));
+    }
+    if error.code() == ErrorCode::Unauthorized {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if leaves_a_body_unread(error.code()) {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -20,8 +20,9 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 pub(super) async fn create(call: Call) -> Result<Response> {
     let (reply, key) = (call.reply()?, call.idempotency_key()?);
     call.no_query()?;
-    let context = Arc::clone(&call.context);
+    let (context, reach) = (Arc::clone(&call.context), call.reach);
     let metric = NewMetric::from_fields(call.fields().await?)?;
+    reach.covers(&metric.owner, &*context.app.storage).await?;
     let recorded = metrics::record(&context.app, metric, key).await?;
     Ok(replayed(reply.json(StatusCode::CREATED, &recorded.metric)?, recorded.replayed))
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! serve      accepts connections, drains them at the end         socket     a peer that stalls, a close that lingers
-//! front      around every request: access, panics, errors       access     Host, Origin
+//! front      around every request: access, panics, errors       access door Host, Origin; tokens
 //! route      path, then method → handler                        call       what a handler reads of a request
 //! pods metrics runs health: the handlers                        body pairs reading bodies and query strings
 //! batch      many metrics in one request                        inflate lines room  … in bounded memory
@@ -18,6 +18,7 @@ mod archive;
 mod batch;
 mod body;
 mod call;
+mod door;
 mod front;
 mod health;
 mod inflate;
@@ -42,11 +43,27 @@ mod tests;
 
 use std::time::Duration;
 
+use mlbench_core::storage::TokenHash;
 pub use serve::serve;
+
+/// Who comes in through a listener, and how far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Door {
+    /// Whoever reaches it may do everything.
+    #[default]
+    Open,
+    /// Who shows the token with this hash may do everything; who shows the token of an active run may post metrics of
+    /// that run; everybody may ask for the server's health.
+    Token(TokenHash),
+    /// Everybody may post metrics of active runs, and nothing else.
+    Ingest,
+}
 
 /// How requests are taken.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Who comes in, and how far.
+    pub door: Door,
     /// Names besides `localhost` and IP literals that may stand in `Host`; a port is ignored.
     pub allowed_hosts: Vec<String>,
     /// The most bytes of a body.
@@ -68,6 +85,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            door: Door::Open,
             allowed_hosts: Vec::new(),
             body_limit: 1 << 20,
             batch_limit: 64 << 20,

@@ -13,6 +13,7 @@ use warp::reply::Response;
 
 use super::body::{BodyStream, body_stream};
 use super::call::{Call, Context};
+use super::door::Reach;
 use super::{batch, front, health, metrics, pods, reply, runs};
 
 type Handler = Arc<dyn Fn(Call) -> BoxFuture<'static, Result<Response>> + Send + Sync>;
@@ -71,13 +72,14 @@ impl Resource {
         let (context, methods) = (Arc::clone(context), Arc::new(Methods::new(self.handlers)));
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
         self.path
+            .and(warp::ext::get::<Reach>())
             .and(warp::method())
             .and(query)
             .and(warp::header::headers_cloned())
             .and(warp::body::stream().map(body_stream))
-            .then(move |segment, method, query, headers: HeaderMap, body: BodyStream| {
+            .then(move |segment, reach, method, query, headers: HeaderMap, body: BodyStream| {
                 let (methods, context) = (Arc::clone(&methods), Arc::clone(&context));
-                async move { methods.answer(method, Call { context, segment, query, headers, body }).await }
+                async move { methods.answer(method, Call { context, reach, segment, query, headers, body }).await }
             })
             .boxed()
     }

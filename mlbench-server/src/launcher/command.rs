@@ -7,22 +7,26 @@
 
 use mlbench_core::run::{Backend, Run, RunKey};
 
+use super::LauncherSettings;
 use crate::cluster::{RankRef, Task};
+use crate::token::Token;
 
 /// What `rank` of `run` executes.
 ///
-/// `mpirun_prefix` is a command line of its own that stands before the command of a run with MPI; `server_url` is where
-/// workers report to.
-///
 /// # Errors
 /// In words, why it can never be started.
-pub(super) fn task(run: &Run, rank: u32, mpirun_prefix: &str, server_url: &str) -> Result<Task, String> {
+pub(super) fn task(
+    run: &Run,
+    rank: u32,
+    settings: &LauncherSettings,
+    token: Option<&Token>,
+) -> Result<Task, String> {
     let at = rank_ref(run, rank).ok_or_else(|| format!("there is no worker for rank {rank}"))?;
     let spec = &run.spec;
     let values = Values::new(run, rank);
     let mut argv = Vec::new();
     if spec.backend == Some(Backend::Mpi) {
-        argv.extend(split(mpirun_prefix, "the mpirun prefix")?);
+        argv.extend(split(&settings.mpirun_prefix, "the mpirun prefix")?);
     }
     argv.extend(split(&spec.command, "the command")?);
     for argument in &mut argv {
@@ -34,7 +38,9 @@ pub(super) fn task(run: &Run, rank: u32, mpirun_prefix: &str, server_url: &str) 
     if argv.first().is_none_or(String::is_empty) {
         return Err("the command names no program".to_owned());
     }
-    Ok(Task { at, argv, env: values.environment(run, server_url), num_cpus: spec.num_cpus })
+    let mut env = values.environment(run, &settings.server_url);
+    env.extend(token.map(|token| ("MLBENCH_TOKEN".to_owned(), token.reveal().to_owned())));
+    Ok(Task { at, argv, env, num_cpus: spec.num_cpus })
 }
 
 /// Where `rank` of `run` is executed; `None` while it has no worker.
@@ -120,16 +126,27 @@ impl Values {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::launcher::tests::a_run;
 
     const OFFICIAL: &str = "/conda/bin/python /codes/main.py --run_id {run_id} --rank {rank} --hosts {hosts} --backend {backend}";
-    const MPIRUN: &str = "mpirun --oversubscribe --host {hosts}";
+
+    fn settings() -> LauncherSettings {
+        LauncherSettings {
+            grace_period: Duration::ZERO,
+            start_timeout: Duration::ZERO,
+            mpirun_prefix: "mpirun --oversubscribe --host {hosts}".to_owned(),
+            server_url: "http://127.0.0.1:8000".to_owned(),
+            run_tokens: false,
+        }
+    }
 
     fn argv(command: &str, rank: u32, change: impl FnOnce(&mut Run)) -> Vec<String> {
         let mut run = a_run(2, command);
         change(&mut run);
-        task(&run, rank, MPIRUN, "http://127.0.0.1:8000").unwrap().argv
+        task(&run, rank, &settings(), None).unwrap().argv
     }
 
     #[test]
@@ -183,7 +200,7 @@ mod tests {
 
     #[test]
     fn every_rank_finds_the_others_in_its_environment() {
-        let task = task(&a_run(2, "p"), 1, MPIRUN, "http://127.0.0.1:8000").unwrap();
+        let task = task(&a_run(2, "p"), 1, &settings(), None).unwrap();
         let env: Vec<(&str, &str)> = task.env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         assert_eq!(
             env,
@@ -201,8 +218,16 @@ mod tests {
     }
 
     #[test]
+    fn the_token_of_a_run_is_in_the_environment_and_in_no_log() {
+        let token = Token::random().unwrap();
+        let task = task(&a_run(1, "p"), 0, &settings(), Some(&token)).unwrap();
+        assert!(task.env.contains(&("MLBENCH_TOKEN".to_owned(), token.reveal().to_owned())));
+        assert!(!format!("{task:?}").contains(token.reveal()), "{task:?}");
+    }
+
+    #[test]
     fn a_command_that_can_never_start_is_refused_in_words() {
-        let refusal = |command: &str, rank| task(&a_run(2, command), rank, MPIRUN, "").unwrap_err();
+        let refusal = |command: &str, rank| task(&a_run(2, command), rank, &settings(), None).unwrap_err();
         assert_eq!(refusal("p 'a", 0), "the command has a quote that is not closed: p 'a");
         assert_eq!(refusal("p", 2), "there is no worker for rank 2");
         assert_eq!(refusal("''", 0), "the command names no program");

@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use mlbench_core::run::Run;
+use mlbench_core::run::{Run, RunKey};
 use mlbench_core::{Error, Result, RunId};
 use tokio::sync::{Notify, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::LauncherDeps;
 use super::removal::remove;
@@ -22,6 +22,10 @@ use crate::background::Background;
 
 /// How often the store is looked at without being woken.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How often what unknown runs left is looked for until there is nothing.
+const ORPHANS_EVERY: Duration = Duration::from_secs(10);
+/// How long that may take.
+const ORPHANS_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a run waits for another task after one that panicked or could not use the store.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -29,10 +33,17 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 pub(super) async fn drive(background: Background, deps: LauncherDeps) {
     let stop = background.stop_token();
     let driver = Driver { background, deps, crew: Arc::default(), nudge: watch::Sender::new(0) };
+    let mut orphans = Orphans::default();
     loop {
+        let work = async {
+            if orphans.are_due() {
+                orphans.found(driver.remove_orphans().await);
+            }
+            driver.reconcile().await
+        };
         tokio::select! {
             () = stop.cancelled() => return,
-            outcome = driver.reconcile() => if let Err(error) = outcome {
+            outcome = work => if let Err(error) = outcome {
                 tracing::error!(error = said(&error), "the launcher cannot read what is stored");
             },
         }
@@ -50,6 +61,25 @@ struct Driver {
     deps: LauncherDeps,
     crew: Arc<Crew>,
     nudge: watch::Sender<u64>,
+}
+
+/// When what earlier lives of the server left in the cluster is looked for: at the start, until there is nothing.
+#[derive(Default)]
+struct Orphans {
+    next: Option<Instant>,
+    gone: bool,
+}
+
+impl Orphans {
+    fn are_due(&self) -> bool {
+        !self.gone && self.next.is_none_or(|next| next <= Instant::now())
+    }
+
+    /// `left`: how much was found; `None` when nobody knows.
+    fn found(&mut self, left: Option<usize>) {
+        self.gone = left == Some(0);
+        self.next = Some(Instant::now() + ORPHANS_EVERY);
+    }
 }
 
 /// What a task is for.
@@ -75,8 +105,31 @@ impl Job {
 }
 
 impl Driver {
+    /// Removes what was made for runs that nobody knows any more, and says how much there was. A run that is accepted
+    /// meanwhile is not in danger: its supervisor is started afterwards, by this same task.
+    async fn remove_orphans(&self) -> Option<usize> {
+        let LauncherDeps { storage, cluster, .. } = &self.deps;
+        let mut known: Vec<RunKey> = storage.active_runs().await.ok()?.iter().map(RunKey::from).collect();
+        known.extend(storage.removals().await.ok()?.iter().map(|removal| RunKey::from(&removal.run)));
+        match timeout(ORPHANS_PATIENCE, cluster.remove_orphans(&known)).await.ok()? {
+            Ok(found) => {
+                if found > 0 {
+                    tracing::info!(found, "removing what runs left that are not known any more");
+                }
+                Some(found)
+            }
+            Err(error) => {
+                tracing::debug!(%error, "what unknown runs left is not removed yet");
+                None
+            }
+        }
+    }
+
     async fn reconcile(&self) -> Result<()> {
-        let active = self.deps.storage.active_runs().await?.into_iter().map(|run| Job::Supervise(run.id));
+        // Who waits in the queue needs nobody, unless it is to leave it.
+        let active = self.active_runs().await?.into_iter();
+        let active = active.filter(|run| !run.is_queued() || run.stop_requested_at.is_some());
+        let active = active.map(|run| Job::Supervise(run.id));
         let removals = self.deps.storage.removals().await?.into_iter();
         for job in active.chain(removals.map(|removal| Job::Remove(Box::new(removal.run)))) {
             if let Some(place) = Crew::take(&self.crew, job.id()) {
@@ -84,6 +137,24 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// The runs that have not ended, after those have been admitted whose turn it is.
+    async fn active_runs(&self) -> Result<Vec<Run>> {
+        let LauncherDeps { storage, cluster, handle, clock, .. } = &self.deps;
+        let active = storage.active_runs().await?;
+        if !active.iter().any(Run::is_queued) {
+            return Ok(active);
+        }
+        let admitted = storage.admit_runs(cluster.max_workers(), clock.now()).await?;
+        if admitted.is_empty() {
+            return Ok(active);
+        }
+        for run in admitted {
+            tracing::info!(run = %run.id, workers = run.spec.num_workers, "admitted from the queue");
+        }
+        handle.changed();
+        storage.active_runs().await
     }
 
     fn start(&self, job: Job, place: Place) {

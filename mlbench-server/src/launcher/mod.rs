@@ -56,12 +56,14 @@ pub struct LauncherDeps {
 pub struct LauncherSettings {
     /// From SIGTERM to SIGKILL.
     pub grace_period: Duration,
-    /// From the creation of a run until its workers must be there.
+    /// From the admission of a run until its workers must be there.
     pub start_timeout: Duration,
     /// A command line that stands before the command of a run with MPI; placeholders are replaced in it too.
     pub mpirun_prefix: String,
     /// Where workers reach this server (`MLBENCH_URL`).
     pub server_url: String,
+    /// Whether workers need a token to post metrics (`MLBENCH_TOKEN`).
+    pub run_tokens: bool,
 }
 
 /// Starts the launcher in `background`. It takes up what is stored at once.

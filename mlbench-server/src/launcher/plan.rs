@@ -74,7 +74,7 @@ pub(super) struct Signalled {
 pub(super) struct Limits {
     /// From SIGTERM to SIGKILL.
     pub(super) grace_period: Duration,
-    /// From the creation of a run until its workers must be there.
+    /// From the admission of a run until its workers must be there.
     pub(super) start_timeout: Duration,
 }
 
@@ -105,7 +105,8 @@ pub(super) fn plan(run: &Run, seen: &Seen, limits: &Limits, now: Now) -> Vec<Act
         return stop(open, seen, limits, now);
     }
     if run.ending.is_some() {
-        return vec![if seen.released { Action::End } else { Action::Release }];
+        // Who still waited in the queue holds nothing that could be released.
+        return vec![if seen.released || run.is_queued() { Action::End } else { Action::Release }];
     }
     let decide = |event, reason| vec![Action::Decide(Ending { event, reason, at: now.date })];
     if run.stop_requested_at.is_some() {
@@ -117,6 +118,7 @@ pub(super) fn plan(run: &Run, seen: &Seen, limits: &Limits, now: Now) -> Vec<Act
     match run.state {
         RunState::Started if open.is_empty() => decide(RunEvent::Finish, None),
         RunState::Started => vec![Action::Follow(open)],
+        _ if run.is_queued() => Vec::new(),
         _ if !run.workers.is_empty() => vec![Action::Launch],
         _ => provision(run, seen, limits, now),
     }
@@ -141,7 +143,9 @@ fn provision(run: &Run, seen: &Seen, limits: &Limits, now: Now) -> Vec<Action> {
     let (sentences, next) = match &seen.provision {
         None => return vec![Action::Provision],
         Some(Provision::Ready { workers, notes }) => (notes, Action::Assign(workers.clone())),
-        Some(Provision::Waiting { missing }) if now.date.since(run.created_at) >= limits.start_timeout => {
+        Some(Provision::Waiting { missing })
+            if now.date.since(run.admitted_at.unwrap_or(run.created_at)) >= limits.start_timeout =>
+        {
             let reason = Some(words::start_timeout(limits.start_timeout, missing));
             return vec![Action::Decide(Ending { event: RunEvent::Fail, reason, at: now.date })];
         }

@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use mlbench_core::run::{Ending, Worker};
-use mlbench_core::storage::{OutputChunk, RankEnd};
+use mlbench_core::run::{Ending, Run, Worker};
+use mlbench_core::storage::{OutputChunk, RankEnd, TokenHash};
 use mlbench_core::{ErrorCode, Result, RunId};
 use tokio::time::sleep;
 
@@ -23,12 +23,17 @@ impl<'a> Records<'a> {
         Self { deps, id }
     }
 
-    pub(super) async fn workers(&self, workers: &[Worker]) -> Result<()> {
+    /// The run, with these workers unless another run holds one of them.
+    pub(super) async fn workers(&self, workers: &[Worker]) -> Result<Run> {
         self.keep(|| self.deps.storage.assign_workers(self.id, workers.to_vec())).await
     }
 
+    pub(super) async fn token(&self, token: TokenHash) -> Result<()> {
+        patiently(|| self.deps.storage.add_run_token(self.id, token)).await
+    }
+
     pub(super) async fn started(&self, ranks: u32) -> Result<()> {
-        self.keep(|| self.deps.storage.run_started(self.id, ranks)).await
+        self.keep(|| self.deps.storage.run_started(self.id, ranks)).await.map(drop)
     }
 
     pub(super) async fn note(&self, text: &str) -> Result<()> {
@@ -36,15 +41,15 @@ impl<'a> Records<'a> {
     }
 
     pub(super) async fn rank_ended(&self, rank: u32, end: &RankEnd) -> Result<()> {
-        self.keep(|| self.deps.storage.rank_ended(self.id, rank, end.clone())).await
+        self.keep(|| self.deps.storage.rank_ended(self.id, rank, end.clone())).await.map(drop)
     }
 
     pub(super) async fn ending(&self, ending: &Ending) -> Result<()> {
-        self.keep(|| self.deps.storage.decide_ending(self.id, ending.clone())).await
+        self.keep(|| self.deps.storage.decide_ending(self.id, ending.clone())).await.map(drop)
     }
 
     pub(super) async fn end(&self) -> Result<()> {
-        self.keep(|| self.deps.storage.end_run(self.id)).await
+        self.keep(|| self.deps.storage.end_run(self.id)).await.map(drop)
     }
 
     pub(super) async fn removed(&self) -> Result<()> {
@@ -56,13 +61,13 @@ impl<'a> Records<'a> {
         patiently(|| self.deps.storage.append_output(self.id, chunk.clone())).await
     }
 
-    async fn keep<T, F>(&self, write: impl FnMut() -> F) -> Result<()>
+    async fn keep<T, F>(&self, write: impl FnMut() -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {
-        patiently(write).await?;
+        let kept = patiently(write).await?;
         self.deps.handle.changed();
-        Ok(())
+        Ok(kept)
     }
 }
 

@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::FuturesUnordered;
 use mlbench_core::run::{OutputStream, Run};
 use mlbench_core::storage::{LogPart, LogQuery};
-use mlbench_core::{ErrorCode, Result, RunId};
+use mlbench_core::{ErrorCode, PodName, Result, RunId};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -20,7 +20,8 @@ use super::outage::{Caller, Outages};
 use super::plan::{Action, Limits, Now, Seen, Signalled, plan};
 use super::records::Records;
 use super::words;
-use crate::cluster::{ClusterError, Provision, Release, Signal};
+use crate::cluster::{Claim, ClusterError, Provision, Release, Signal};
+use crate::token::Token;
 
 /// The longest pause before a run is looked at again that waits for something.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
@@ -83,13 +84,15 @@ struct Supervisor<'a> {
     seen: Seen,
     born: Instant,
     sampled_at_end: bool,
+    /// What the workers show when they post metrics, once it is needed.
+    token: Option<Token>,
 }
 
 type Followers<'a> = FuturesUnordered<BoxFuture<'a, Result<u32>>>;
 
 impl<'a> Supervisor<'a> {
     fn new(context: &'a Context<'a>) -> Self {
-        Self { context, seen: Seen::default(), born: Instant::now(), sampled_at_end: false }
+        Self { context, seen: Seen::default(), born: Instant::now(), sampled_at_end: false, token: None }
     }
 
     async fn run(mut self, id: RunId, mut nudge: watch::Receiver<u64>) -> Result<()> {
@@ -155,7 +158,13 @@ impl<'a> Supervisor<'a> {
                 self.seen.noted.insert(text);
             }
             Action::Provision => return self.provision(run).await,
-            Action::Assign(workers) => records.workers(&workers).await?,
+            Action::Assign(workers) => {
+                if records.workers(&workers).await?.workers.is_empty() {
+                    // Another run was faster: ask for others.
+                    self.seen.provision = None;
+                    return Ok(Next::Wait);
+                }
+            }
             Action::Launch => return self.launch(run).await,
             Action::RecordStart { ranks } => {
                 records.started(ranks).await?;
@@ -174,7 +183,9 @@ impl<'a> Supervisor<'a> {
     }
 
     async fn provision(&mut self, run: &Run) -> Result<Next> {
-        match self.context.deps.cluster.provision(run).await {
+        let (deps, taken) = (self.context.deps, self.taken(run.id).await?);
+        let token = self.token(run.id).await?;
+        match deps.cluster.provision(&Claim { run, taken: &taken, token: token.as_ref() }).await {
             Ok(answer) => {
                 self.context.answer(Caller::Supervisor);
                 // A cluster whose words change all the time must not be asked all the time.
@@ -190,12 +201,34 @@ impl<'a> Supervisor<'a> {
         }
     }
 
+    /// The workers that other runs hold.
+    async fn taken(&self, id: RunId) -> Result<Vec<PodName>> {
+        let storage = &self.context.deps.storage;
+        let mut holders = storage.active_runs().await?;
+        holders.extend(storage.removals().await?.into_iter().map(|removal| removal.run));
+        let others = holders.into_iter().filter(|run| run.id != id);
+        Ok(others.flat_map(|run| run.workers).map(|worker| worker.pod).collect())
+    }
+
+    /// What the workers show when they post metrics. After a restart nobody knows the one before any more, so each
+    /// supervisor makes its own when it needs one; all are good until the run ends.
+    async fn token(&mut self, id: RunId) -> Result<Option<Token>> {
+        if self.token.is_none() && self.context.deps.settings.run_tokens {
+            let token = Token::random()?;
+            self.context.records.token(token.hash()).await?;
+            tracing::debug!(run = %id, "its workers have a token");
+            self.token = Some(token);
+        }
+        Ok(self.token.clone())
+    }
+
     async fn launch(&mut self, run: &Run) -> Result<Next> {
         let deps = self.context.deps;
         let ranks = self.seen.launched..run.spec.started_ranks();
-        let launches = join_all(ranks.map(|rank| async move {
-            let task = task(run, rank, &deps.settings.mpirun_prefix, &deps.settings.server_url);
-            deps.cluster.launch(&task.map_err(ClusterError::Refused)?).await
+        let token = self.token(run.id).await?;
+        let launches = join_all(ranks.map(|rank| {
+            let task = task(run, rank, &deps.settings, token.as_ref());
+            async move { deps.cluster.launch(&task.map_err(ClusterError::Refused)?).await }
         }));
         for launch in launches.await {
             match launch {

@@ -61,6 +61,7 @@ mod points;
 mod purge;
 mod readers;
 mod run_rows;
+mod run_tokens;
 mod runs;
 mod value;
 mod writer;
@@ -76,7 +77,7 @@ use mlbench_core::api::{LogLine, Metric};
 use mlbench_core::run::{Ending, NewRun, Run, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, BatchPoint, IdempotencyKey, LogQuery, OutputChunk, PointsPage, PointsPosition,
-    PointsQuery, RankEnd, Recorded, Removal, Storage,
+    PointsQuery, RankEnd, Recorded, Removal, Storage, TokenHash,
 };
 use mlbench_core::{Error, Pod, Result, RunId, Timestamp};
 
@@ -125,6 +126,16 @@ impl SqliteStorage {
         lock.as_mut().map_or(Ok(()), |lock| lock.describe(Some(address)))
     }
 
+    /// The name of this database, given at random when it was made: two servers of a cluster never have the same.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn instance(&self) -> Result<String> {
+        let name =
+            |c: &rusqlite::Connection| Ok(c.query_row("SELECT instance FROM server", [], |row| row.get(0))?);
+        self.readers.read(name).await
+    }
+
     /// Refuses what comes from now on. What comes back waits until the rest is written, and then gives up the
     /// lock, so that whoever opens the database next finds it complete.
     fn shut(&self) -> impl FnOnce() + Send + 'static + use<> {
@@ -149,6 +160,14 @@ impl Drop for SqliteStorage {
 impl Storage for SqliteStorage {
     async fn start_run_unless_active(&self, new: NewRun, now: Timestamp) -> Result<Run> {
         self.writer.write(new.spec.command.len(), move |c| runs::start_unless_active(c, &new, now)).await
+    }
+
+    async fn queue_run(&self, new: NewRun, capacity: u32, now: Timestamp) -> Result<Run> {
+        self.writer.write(new.spec.command.len(), move |c| runs::queue(c, &new, capacity, now)).await
+    }
+
+    async fn admit_runs(&self, capacity: u32, now: Timestamp) -> Result<Vec<Run>> {
+        self.writer.write(0, move |c| runs::admit(c, capacity, now)).await
     }
 
     async fn run(&self, id: RunId) -> Result<Run> {
@@ -202,6 +221,14 @@ impl Storage for SqliteStorage {
         let purge_due = self.writer.purge_due();
         let delete = move |c: &_| runs::delete(c, id).inspect(|()| purge_due.store(true, Ordering::Release));
         self.writer.write(0, delete).await
+    }
+
+    async fn add_run_token(&self, id: RunId, token: TokenHash) -> Result<()> {
+        self.writer.write(0, move |c| run_tokens::add(c, id, token)).await
+    }
+
+    async fn run_of_token(&self, token: TokenHash) -> Result<Option<RunId>> {
+        self.readers.read(move |c| run_tokens::run_of(c, token)).await
     }
 
     async fn removals(&self) -> Result<Vec<Removal>> {

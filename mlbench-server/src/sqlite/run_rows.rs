@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::failure::Failure;
 
 const COLUMNS: &str = "id, name, job_id, state, created_at, finished_at, spec, workers, stop_requested_at, \
-                       ending_event, ending_reason, ending_at";
+                       ending_event, ending_reason, ending_at, admitted_at";
 
 /// Which runs.
 #[derive(Debug, Clone, Copy)]
@@ -106,6 +106,7 @@ fn read(row: &Row<'_>) -> Result<Run, Failure> {
         job_id: text(2)?.parse().map_err(|error| unreadable(&error))?,
         state: text(3)?.parse().map_err(|error| unreadable(&error))?,
         created_at: date(4)?.unwrap_or_default(),
+        admitted_at: date(12)?,
         finished_at: date(5)?,
         spec: serde_json::from_str(text(6)?).map_err(|error| unreadable(&error))?,
         workers: serde_json::from_str(text(7)?).map_err(|error| unreadable(&error))?,

@@ -1,14 +1,17 @@
 //! The life of runs: each function is one step of it, in the transaction of its caller.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
+use mlbench_core::queue::Queue;
 use mlbench_core::run::{Ending, NewRun, Run, Worker};
 use mlbench_core::storage::RankEnd;
-use mlbench_core::{Error, ErrorCode, RunEvent, RunId, RunState, Timestamp};
+use mlbench_core::{Error, ErrorCode, PodName, RunEvent, RunId, RunState, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::failure::Failure;
 use super::run_rows::{self, Which, event_word};
+use super::run_tokens;
 
 /// When a start that was refused because of a teardown is worth another try.
 const TEARDOWN_RETRY: Duration = Duration::from_secs(2);
@@ -27,6 +30,40 @@ pub(super) fn start_unless_active(
         let detail = format!("run {} is being removed", run.id);
         return Err(Error::new(ErrorCode::RunBeingRemoved, detail).with_retry_after(TEARDOWN_RETRY).into());
     }
+    let id = insert(connection, new, now)?;
+    admit_one(connection, id, now)?;
+    run_rows::one(connection, id)
+}
+
+pub(super) fn queue(
+    connection: &Connection,
+    new: &NewRun,
+    capacity: u32,
+    now: Timestamp,
+) -> Result<Run, Failure> {
+    let id = insert(connection, new, now)?;
+    admit(connection, capacity, now)?;
+    run_rows::one(connection, id)
+}
+
+pub(super) fn admit(connection: &Connection, capacity: u32, now: Timestamp) -> Result<Vec<Run>, Failure> {
+    let active = run_rows::all(connection, Which::Active)?;
+    let removed = run_rows::all(connection, Which::Removed)?;
+    let turn = Queue::new(&active, &removed, capacity).admissible();
+    let admitted = turn.into_iter().map(|id| {
+        admit_one(connection, id, now)?;
+        run_rows::one(connection, id)
+    });
+    admitted.collect()
+}
+
+fn admit_one(connection: &Connection, id: RunId, now: Timestamp) -> Result<(), Failure> {
+    let sql = "UPDATE run SET admitted_at = ?2 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.get(), now.as_micros()])?;
+    Ok(())
+}
+
+fn insert(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<RunId, Failure> {
     let sql = "INSERT INTO run (name, job_id, state, created_at, spec) VALUES (?1, ?2, ?3, ?4, ?5)";
     let number = connection.prepare_cached(sql)?.insert(params![
         new.name.as_str(),
@@ -35,14 +72,25 @@ pub(super) fn start_unless_active(
         now.as_micros(),
         json(&new.spec)?,
     ])?;
-    let id = RunId::new(number).ok_or_else(|| Error::internal("the store gave out a number below 1"))?;
-    run_rows::one(connection, id)
+    RunId::new(number).ok_or_else(|| Error::internal("the store gave out a number below 1").into())
 }
 
 pub(super) fn assign_workers(connection: &Connection, id: RunId, workers: &[Worker]) -> Result<Run, Failure> {
+    if is_held(connection, id, workers)? {
+        return run_rows::one(connection, id);
+    }
     let sql = "UPDATE run SET workers = ?2 WHERE id = ?1 AND removal = 0 AND workers = '[]'";
     connection.prepare_cached(sql)?.execute(params![id.get(), json(&workers)?])?;
     run_rows::one(connection, id)
+}
+
+/// Whether another run holds one of these workers.
+fn is_held(connection: &Connection, id: RunId, workers: &[Worker]) -> Result<bool, Failure> {
+    let mut holders = run_rows::all(connection, Which::Active)?;
+    holders.append(&mut run_rows::all(connection, Which::Removed)?);
+    let others = holders.iter().filter(|run| run.id != id).flat_map(|run| &run.workers);
+    let others: HashSet<&PodName> = others.map(|worker| &worker.pod).collect();
+    Ok(workers.iter().any(|worker| others.contains(&worker.pod)))
 }
 
 pub(super) fn started(connection: &Connection, id: RunId, ranks: u32) -> Result<Run, Failure> {
@@ -116,13 +164,16 @@ pub(super) fn end(connection: &Connection, id: RunId) -> Result<Run, Failure> {
     let state = run.state.after(ending.event).ok_or_else(undecided)?;
     let sql = "UPDATE run SET state = ?2, finished_at = ?3 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), state.as_str(), ending.at.as_micros()])?;
+    run_tokens::void(connection, id)?;
     run_rows::one(connection, id)
 }
 
 /// The run is gone at once; what was its own is left to [`super::purge`].
 pub(super) fn delete(connection: &Connection, id: RunId) -> Result<(), Failure> {
     let run = run_rows::one(connection, id)?;
-    let removal = if run.state.is_active() { 1 } else { 2 };
+    run_tokens::void(connection, id)?;
+    let holds_workers = run.state.is_active() && !run.is_queued();
+    let removal = if holds_workers { 1 } else { 2 };
     let sql = "UPDATE run SET removal = ?2 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), removal])?;
     Ok(())

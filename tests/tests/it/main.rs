@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends with a panic")]
 
+mod access;
 mod bad_input;
 mod cli;
 mod endpoints;
@@ -10,6 +11,7 @@ mod metrics;
 mod mpirun;
 mod process;
 mod python_client;
+mod queue;
 mod readme;
 mod runs;
 mod spec;

@@ -35,6 +35,8 @@ impl Server {
             fs::File::create(&log).map_err(|error| format!("cannot write {}: {error}", log.display()))?;
         let child = Command::new(binaries.join("mlbench-server"))
             .args([
+                "--cluster",
+                "local",
                 "--listen",
                 "127.0.0.1:0",
                 "--workers",

@@ -18,6 +18,8 @@ pub(crate) async fn start(client: &Client, args: &StartArgs) -> Result<(), Failu
     let mut run = client.runs().start(&new_run(args)).await?;
     if args.wait {
         run = until_ended(client, run, None).await?;
+    } else if run.queue_position.is_some() {
+        tell(&run);
     }
     print_all(&mut Printer::stdout(args.output.output), std::slice::from_ref(&run), Json::One)?;
     if args.wait { finished(run) } else { Ok(()) }
@@ -71,7 +73,7 @@ async fn until_ended(client: &Client, run: Run, timeout: Option<Duration>) -> Re
     let mut last = run;
     tell(&last);
     let watched = client.runs().watch(id, |run| {
-        if run.state != last.state {
+        if (run.state, run.queue_position) != (last.state, last.queue_position) {
             tell(run);
         }
         last.clone_from(run);
@@ -85,7 +87,11 @@ async fn until_ended(client: &Client, run: Run, timeout: Option<Duration>) -> Re
 
 fn tell(run: &Run) {
     if run.state.is_active() {
-        say(format_args!("run {} ({:?}) {}", run.id, run.name.as_str(), run.state));
+        let place = match (run.queue_position, &run.waiting_for) {
+            (Some(position), Some(what)) => format!(", number {position} in the queue, waiting for {what}"),
+            _ => String::new(),
+        };
+        say(format_args!("run {} ({:?}) {}{place}", run.id, run.name.as_str(), run.state));
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn print_all(printer: &mut Printer<impl Write>, runs: &[Run], json: J
             [
                 run.id.to_string(),
                 run.name.to_string(),
-                run.state.to_string(),
+                state(printer, run),
                 run.num_workers.to_string(),
                 date(printer, Some(run.created_at)),
                 date(printer, run.finished_at),
@@ -38,6 +38,14 @@ pub(super) fn print_all(printer: &mut Printer<impl Write>, runs: &[Run], json: J
         _ => printer.print(&runs, head, rows)?,
     }
     Ok(())
+}
+
+/// The state; people also see the place in the queue.
+fn state(printer: &Printer<impl Write>, run: &Run) -> String {
+    match run.queue_position.filter(|_| printer.is_for_people()) {
+        Some(position) => format!("{} (queue: {position})", run.state),
+        None => run.state.to_string(),
+    }
 }
 
 pub(super) fn print_details(printer: &mut Printer<impl Write>, run: &Run) -> Result<(), Failure> {
@@ -56,6 +64,8 @@ pub(super) fn print_details(printer: &mut Printer<impl Write>, run: &Run) -> Res
         ("id", Some(run.id.to_string())),
         ("name", Some(run.name.to_string())),
         ("state", Some(run.state.to_string())),
+        ("queue", run.queue_position.map(|position| position.to_string())),
+        ("waiting_for", run.waiting_for.clone()),
         ("reason", job.reason.clone()),
         ("created_at", Some(run.created_at.to_string())),
         ("finished_at", run.finished_at.map(|date| date.to_string())),
@@ -77,6 +87,8 @@ pub(super) fn print_details(printer: &mut Printer<impl Write>, run: &Run) -> Res
 
 #[cfg(test)]
 mod tests {
+    use mlbench_client::RunState;
+
     use super::*;
     use crate::commands::runs::tests::run;
     use crate::output::Form;
@@ -102,6 +114,20 @@ id  name        state   workers  created_at           finished_at
         let tabs = printed(Form::Tabs, |printer| print_all(printer, &runs, Json::Array));
         let line = "1\tfirst\tFAILED\t2\t2018-08-03T09:21:29.347960Z\t2018-08-03T09:21:41.847960Z";
         assert_eq!(tabs.lines().nth(1), Some(line));
+    }
+
+    #[test]
+    fn a_run_that_waits_says_where_and_for_what() {
+        let waiting_for = Some("its turn, after run 1".to_owned());
+        let waits =
+            Run { state: RunState::Initialized, queue_position: Some(2), waiting_for, ..run(3, "third") };
+        let runs = [run(1, "first"), waits];
+        let table = printed(Form::Table { fit: false }, |printer| print_all(printer, &runs, Json::Array));
+        assert!(table.contains("  third  INITIALIZED (queue: 2)  2 "), "{table}");
+        let tabs = printed(Form::Tabs, |printer| print_all(printer, &runs, Json::Array));
+        assert!(tabs.contains("\tthird\tINITIALIZED\t2\t"), "{tabs}");
+        let details = printed(Form::Tabs, |printer| print_details(printer, &runs[1]));
+        assert!(details.contains("\nqueue\t2\nwaiting_for\tits turn, after run 1\n"), "{details}");
     }
 
     #[test]

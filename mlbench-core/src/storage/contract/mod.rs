@@ -3,6 +3,7 @@
 mod batches;
 mod metrics;
 mod output;
+mod queue;
 mod runs;
 
 use std::future::Future;
@@ -28,6 +29,10 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     runs::of_many_starts_at_once_one_succeeds(&open().await).await;
     runs::a_deleted_run_is_gone_and_its_number_is_not_used_again(&open().await).await;
     runs::an_active_run_that_is_deleted_holds_its_workers_until_its_removal(&open().await).await;
+    queue::runs_are_admitted_first_come_first_served(&open().await).await;
+    queue::a_worker_is_held_by_one_run_at_a_time(&open().await).await;
+    queue::a_queued_run_that_is_deleted_leaves_nothing_to_tear_down(&open().await).await;
+    queue::a_token_is_good_for_its_run_until_that_ends(&open().await).await;
     output::lines_come_back_in_their_order_and_parts(&open().await).await;
     output::a_chunk_that_does_not_begin_where_the_last_ended_has_no_effect(&open().await).await;
     metrics::pods_are_those_observed_last(&open().await).await;

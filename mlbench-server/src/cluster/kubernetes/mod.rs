@@ -44,7 +44,9 @@ pub use options::{
 use self::kubelet::Kubelets;
 use self::script::Scripts;
 use self::watch::PodWatch;
-use super::{Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task};
+use super::{
+    Claim, Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
+};
 use crate::background::Background;
 use crate::clock::Clock;
 
@@ -114,8 +116,8 @@ impl Cluster for KubernetesCluster {
         self.options.max_workers
     }
 
-    async fn provision(&self, run: &Run) -> Result<Provision, ClusterError> {
-        self.provide(run).await
+    async fn provision(&self, claim: &Claim<'_>) -> Result<Provision, ClusterError> {
+        self.provide(claim).await
     }
 
     async fn launch(&self, task: &Task) -> Result<(), ClusterError> {

@@ -8,7 +8,7 @@ use mlbench_core::run::{Run, RunKey, Worker};
 use super::exec::{ExecError, run_script};
 use super::options::WorkerHosts;
 use super::{KubernetesCluster, manifest, reasons};
-use crate::cluster::{ClusterError, Provision, RankRef};
+use crate::cluster::{Claim, ClusterError, Provision, RankRef};
 
 /// The port of rank-to-rank connections (`{addresses}`) lies above the reserved and below the ephemeral ones. It
 /// differs from run to run, so that one that was just stopped cannot keep the next from listening.
@@ -17,13 +17,14 @@ const PORTS: i64 = 10_000;
 
 impl KubernetesCluster {
     /// Makes the workers of a run be there, as far as it can be done now.
-    pub(super) async fn provide(&self, run: &Run) -> Result<Provision, ClusterError> {
+    pub(super) async fn provide(&self, claim: &Claim<'_>) -> Result<Provision, ClusterError> {
+        let run = claim.run;
         if let Some(why) = manifest::refusal(run, &self.options) {
             return Err(ClusterError::Refused(why));
         }
         match &run.spec.image {
             Some(image) => self.provide_set(image, run).await,
-            None => self.provide_standing(run).await,
+            None => self.provide_standing(claim).await,
         }
     }
 

@@ -7,22 +7,24 @@ use mlbench_core::run::Run;
 
 use super::names::{RUN_LABEL, by_ordinal};
 use super::{KubernetesCluster, reasons};
-use crate::cluster::{ClusterError, Provision};
+use crate::cluster::{Claim, ClusterError, Provision};
 
 impl KubernetesCluster {
-    /// Takes the first standing pods that are ready, or those that were assigned before.
-    pub(super) async fn provide_standing(&self, run: &Run) -> Result<Provision, ClusterError> {
+    /// Takes the first standing pods that are ready and that no other run holds, or those that were assigned before.
+    pub(super) async fn provide_standing(&self, claim: &Claim<'_>) -> Result<Provision, ClusterError> {
+        let Claim { run, taken, .. } = *claim;
         let wanted = run.spec.num_workers as usize;
         let (ready, others): (Vec<_>, Vec<_>) =
             self.standing_pods().into_iter().partition(|pod| reasons::is_ready(pod));
         let chosen: Vec<Arc<Pod>> = if run.workers.is_empty() {
-            ready.into_iter().take(wanted).collect()
+            let held = |pod: &Arc<Pod>| taken.iter().any(|held| held.as_str() == reasons::name(pod));
+            ready.into_iter().filter(|pod| !held(pod)).take(wanted).collect()
         } else {
             let find = |name: &str| ready.iter().find(|pod| reasons::name(pod) == name).cloned();
             run.workers.iter().filter_map(|worker| find(worker.pod.as_str())).collect()
         };
         if chosen.len() < wanted {
-            let found = format!("{} of {wanted} standing worker pods are ready", chosen.len());
+            let found = format!("{} of {wanted} standing worker pods are ready and free", chosen.len());
             let waits = |pod: &Arc<Pod>| {
                 let why = reasons::waits_for(pod).unwrap_or_else(|| "it is not ready yet".to_owned());
                 format!("{}: {why}", reasons::name(pod))

@@ -17,6 +17,7 @@ pub(super) fn run(id: i64, name: &str) -> Run {
         id: RunId::new(id).unwrap(),
         name: RunName::new(name).unwrap(),
         created_at: Timestamp::EPOCH,
+        admitted_at: Some(Timestamp::EPOCH),
         finished_at: None,
         state: RunState::Initialized,
         job_id: Uuid::new_v4(),

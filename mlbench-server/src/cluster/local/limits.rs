@@ -55,12 +55,18 @@ pub(super) fn apply(task: &Task, group: Option<&Path>, pid: u32) -> io::Result<(
         return Ok(());
     }
     // Neighbours take different cores while there are enough.
-    let first = task.at.rank as usize * cores;
+    let first = place(&task.at) * cores;
     let mut set = CpuSet::new();
     (first..first + cores).for_each(|index| set.set(allowed[index % allowed.len()]));
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     sched_setaffinity(pid, &set)?;
     Ok(())
+}
+
+/// The number of a worker on this machine, on which other runs may have other workers.
+fn place(at: &RankRef) -> usize {
+    let number = at.pod.as_str().rsplit('-').next().and_then(|number| number.parse().ok());
+    number.unwrap_or(at.rank as usize)
 }
 
 fn allowed_cpus() -> Vec<usize> {

@@ -35,7 +35,9 @@ use self::kill::{Supervisors, signal_all};
 use self::processes::Owner;
 use self::sampler::Sampler;
 use super::supervisor::{launch_input, worker_id};
-use super::{Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task};
+use super::{
+    Claim, Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
+};
 use crate::clock::Clock;
 
 /// How long a supervisor has to write down the exit code of a command that was killed.
@@ -130,9 +132,9 @@ impl Cluster for LocalCluster {
         u32::try_from(self.shared.names.len()).unwrap_or(u32::MAX)
     }
 
-    async fn provision(&self, run: &Run) -> Result<Provision, ClusterError> {
-        let run = run.clone();
-        self.with_shared(move |shared| shared.provision(&run)).await
+    async fn provision(&self, claim: &Claim<'_>) -> Result<Provision, ClusterError> {
+        let (run, taken) = (claim.run.clone(), claim.taken.to_vec());
+        self.with_shared(move |shared| shared.provision(&run, &taken)).await
     }
 
     async fn launch(&self, task: &Task) -> Result<(), ClusterError> {
@@ -171,12 +173,18 @@ impl Cluster for LocalCluster {
 }
 
 impl Shared {
-    fn provision(&self, run: &Run) -> Result<Provision, ClusterError> {
-        let wanted = run.spec.num_workers;
-        let pods = self.names.get(..wanted as usize).ok_or_else(|| {
-            let limit = self.names.len();
-            ClusterError::Refused(format!("{wanted} workers were asked for, and there are {limit}"))
-        })?;
+    fn provision(&self, run: &Run, taken: &[PodName]) -> Result<Provision, ClusterError> {
+        let (wanted, limit) = (run.spec.num_workers as usize, self.names.len());
+        if wanted > limit {
+            let why = format!("{wanted} workers were asked for, and there are {limit}");
+            return Err(ClusterError::Refused(why));
+        }
+        let mut pods: Vec<&PodName> = self.names.iter().filter(|name| !taken.contains(name)).collect();
+        if pods.len() < wanted {
+            let missing = format!("{wanted} workers were asked for, and {} of {limit} are free", pods.len());
+            return Ok(Provision::Waiting { missing: vec![missing] });
+        }
+        pods.truncate(wanted);
         let no_port = |error| ClusterError::Unreachable(format!("no free port on 127.0.0.1: {error}"));
         let listeners: Vec<TcpListener> = pods
             .iter()
@@ -187,7 +195,8 @@ impl Shared {
             let port = listener.local_addr()?.port();
             Ok(Worker { pod: pod.clone(), host: Ipv4Addr::LOCALHOST.to_string(), port })
         };
-        let workers = pods.iter().zip(&listeners).map(worker).collect::<io::Result<_>>().map_err(no_port)?;
+        let workers =
+            pods.into_iter().zip(&listeners).map(worker).collect::<io::Result<_>>().map_err(no_port)?;
         let groups: Vec<PathBuf> = self.ranks_of(run).iter().filter_map(limits::group).collect();
         Ok(Provision::Ready { workers, notes: notes(run, &groups) })
     }

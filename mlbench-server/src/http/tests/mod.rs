@@ -5,9 +5,11 @@ mod bad_input;
 mod batches;
 mod bodies;
 mod connections;
+mod doors;
 mod endpoints;
 mod metrics;
 mod negotiation;
+mod queue;
 mod runs;
 mod zip_download;
 
@@ -29,11 +31,11 @@ use tokio::sync::watch;
 use super::Options;
 use super::call::Context;
 use super::front::Front;
-use crate::app::App;
+use crate::app::{App, RunPolicy};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::{
-    Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
+    Claim, Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
 };
 use crate::launcher::LauncherHandle;
 use crate::sqlite::{self, SqliteStorage};
@@ -63,14 +65,19 @@ impl Api {
     /// A server whose runs start and stop at once.
     async fn start() -> Self {
         let api = Self::without_launcher().await;
-        let (app, stop) = (api.app.clone(), api.background.stop_token());
-        api.background.spawn(async move {
+        api.play();
+        api
+    }
+
+    /// Has runs start and stop at once from now on.
+    fn play(&self) {
+        let (app, stop) = (self.app.clone(), self.background.stop_token());
+        self.background.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = play_launcher(app) => {}
             }
         });
-        api
     }
 
     /// A server that stores what is asked for and does nothing about it.
@@ -79,6 +86,10 @@ impl Api {
     }
 
     async fn with(options: Options) -> Self {
+        Self::with_policy(options, RunPolicy::Single).await
+    }
+
+    async fn with_policy(options: Options, policy: RunPolicy) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = sqlite::Options { page_points: 100, ..sqlite::Options::new(folder.path().join("db")) };
         let storage = Arc::new(SqliteStorage::open(settings).unwrap());
@@ -89,6 +100,7 @@ impl Api {
             cluster: Arc::clone(&cluster) as Arc<dyn Cluster>,
             launcher: LauncherHandle::default(),
             clock,
+            policy,
             default_command: Ok("mlbench benchmark logistic-regression".to_owned()),
         };
         app.storage.pods_observed(&PODS.map(pod), app.clock.now()).await.unwrap();
@@ -207,7 +219,7 @@ async fn play_launcher(app: App) {
         for run in app.storage.active_runs().await.unwrap() {
             if run.stop_requested_at.is_some() {
                 end(&app, run.id, RunEvent::Stop).await;
-            } else {
+            } else if !run.is_queued() {
                 let worker =
                     |name| Worker { pod: PodName::new(name).unwrap(), host: "h".to_owned(), port: 1 };
                 app.storage.assign_workers(run.id, PODS.map(worker).into()).await.unwrap();
@@ -253,7 +265,7 @@ impl Cluster for FewWorkers {
         number
     }
 
-    async fn provision(&self, _: &Run) -> Result<Provision, ClusterError> {
+    async fn provision(&self, _: &Claim<'_>) -> Result<Provision, ClusterError> {
         nobody()
     }
 
@@ -302,6 +314,8 @@ fn every_error_has_the_status_that_the_contract_names() {
         (Code::Malformed, 400),
         (Code::InvalidField, 400),
         (Code::UnknownField, 400),
+        (Code::Unauthorized, 401),
+        (Code::Forbidden, 403),
         (Code::ForbiddenHost, 403),
         (Code::ForbiddenOrigin, 403),
         (Code::NotFound, 404),

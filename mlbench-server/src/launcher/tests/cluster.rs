@@ -13,7 +13,7 @@ use mlbench_core::{Pod, PodName, PodPhase, Timestamp};
 use tokio::sync::watch;
 
 use crate::cluster::{
-    Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
+    Claim, Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
 };
 
 /// What a rank does from its launch on.
@@ -239,7 +239,9 @@ impl Cluster for ScriptedCluster {
         u32::try_from(self.state().scripts.len()).unwrap()
     }
 
-    async fn provision(&self, run: &Run) -> Result<Provision, ClusterError> {
+    async fn provision(&self, claim: &Claim<'_>) -> Result<Provision, ClusterError> {
+        let wanted = claim.run.spec.num_workers as usize;
+        let taken = claim.taken;
         let worker = |number: usize| Worker {
             pod: pod_name(number),
             host: "127.0.0.1".to_owned(),
@@ -254,7 +256,8 @@ impl Cluster for ScriptedCluster {
             }
             None => {
                 state.released = false;
-                let workers = (0..run.spec.num_workers as usize).map(worker).collect();
+                let workers =
+                    (0..).map(worker).filter(|one| !taken.contains(&one.pod)).take(wanted).collect();
                 Ok(Provision::Ready { workers, notes: vec!["workers are scripted".to_owned()] })
             }
         })

@@ -14,7 +14,7 @@ use crate::monitor::Monitor;
 use crate::settings;
 
 /// A world whose workers are real.
-fn world(workers: u32) -> World {
+pub(super) fn world(workers: u32) -> World {
     let mut world = World::without_launcher(vec![script(Life::Stays)]);
     let deps = &mut world.deps;
     let options = Options {

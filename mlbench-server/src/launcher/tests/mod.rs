@@ -5,6 +5,8 @@ mod interruptions;
 mod lives;
 mod local;
 mod planning;
+mod queue;
+mod tokens;
 pub(crate) mod world;
 
 use mlbench_core::run::{Run, RunSpec, Worker};
@@ -22,6 +24,7 @@ pub(super) fn a_run(workers: u32, command: &str) -> Run {
         id: RunId::new(1).unwrap(),
         name: RunName::new("a run").unwrap(),
         created_at: Timestamp::EPOCH,
+        admitted_at: Some(Timestamp::EPOCH),
         finished_at: None,
         state: RunState::Initialized,
         job_id: Uuid::nil(),

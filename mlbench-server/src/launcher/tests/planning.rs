@@ -67,6 +67,26 @@ fn with_mpi_one_rank_is_a_whole_start() {
 }
 
 #[test]
+fn a_run_in_the_queue_is_left_alone_until_it_leaves_it() {
+    let mut run = Run { workers: Vec::new(), admitted_at: None, ..a_run(2, "p") };
+    assert_eq!(planned(&run, &Seen::default(), 10_000), []);
+    run.stop_requested_at = Some(at(1).date);
+    assert_eq!(planned(&run, &Seen::default(), 2), decided(RunEvent::Stop, None, 2));
+    run.ending = Some(ending(RunEvent::Stop, None, 2));
+    assert_eq!(planned(&run, &Seen::default(), 3), [Action::End], "it holds nothing");
+}
+
+#[test]
+fn the_start_timeout_counts_from_the_admission() {
+    let admitted_at = Some(at(1_000).date);
+    let run = Run { workers: Vec::new(), admitted_at, ..a_run(2, "p") };
+    let waiting = Provision::Waiting { missing: Vec::new() };
+    let seen = Seen { provision: Some(waiting), ..Seen::default() };
+    assert_eq!(planned(&run, &seen, 1_599), [Action::Provision]);
+    assert!(matches!(planned(&run, &seen, 1_600)[..], [Action::Decide(_)]));
+}
+
+#[test]
 fn what_is_missing_is_noted_once_and_ends_the_run_at_the_start_timeout() {
     let mut run = a_run(2, "p");
     run.workers.clear();

@@ -46,6 +46,7 @@ impl World {
             start_timeout: Duration::from_secs(600),
             mpirun_prefix: "mpirun --host {hosts}".to_owned(),
             server_url: "http://127.0.0.1:8000".to_owned(),
+            run_tokens: false,
         };
         let deps = LauncherDeps {
             storage: Arc::clone(&storage),
@@ -90,6 +91,15 @@ impl World {
         let run = self.storage().start_run_unless_active(new, self.deps.clock.now()).await?;
         self.deps.handle.wake();
         Ok(run)
+    }
+
+    /// Queues a run.
+    pub(crate) async fn queue_run(&self, spec: RunSpec) -> Run {
+        let new = NewRun { name: RunName::new("queued").unwrap(), job_id: Uuid::new_v4(), spec };
+        let capacity = self.deps.cluster.max_workers();
+        let run = self.storage().queue_run(new, capacity, self.deps.clock.now()).await.unwrap();
+        self.deps.handle.wake();
+        run
     }
 
     /// Starts a run on all workers.

@@ -10,7 +10,7 @@ use super::world::{
 };
 use crate::background::Background;
 use crate::clock::Clock;
-use crate::cluster::Cluster;
+use crate::cluster::{Claim, Cluster};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_with_an_image_has_workers_that_find_each_other_and_leaves_nothing() {
@@ -71,7 +71,8 @@ async fn an_image_name_that_cannot_be_one_is_refused() {
     let Some(world) = world().await else { return };
     let cluster = world.cluster().await;
     let run = image_run(1, "x", 1, "No Image:!");
-    let refusal = eventually("the refusal", || async { cluster.provision(&run).await.err() }).await;
+    let refusal =
+        eventually("the refusal", || async { cluster.provision(&Claim::of(&run)).await.err() }).await;
     assert!(refusal.to_string().contains("InvalidImageName"), "{refusal}");
     released(&cluster, &run).await;
 }

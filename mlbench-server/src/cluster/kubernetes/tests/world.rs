@@ -21,7 +21,7 @@ use super::super::{KubernetesCluster, Options, testing};
 use super::account::Account;
 use crate::background::Background;
 use crate::clock::Clock;
-use crate::cluster::{Cluster, ClusterError, Offsets, Provision, RankRef, Release, Task};
+use crate::cluster::{Claim, Cluster, ClusterError, Offsets, Provision, RankRef, Release, Task};
 
 /// The image that the test cluster has: busybox with all its applets.
 pub(super) const IMAGE: &str = "localhost/busybox:1";
@@ -218,7 +218,7 @@ pub(super) fn image_run(id: i64, name: &str, workers: u32, image: &str) -> Run {
 pub(super) async fn provisioned(cluster: &KubernetesCluster, run: &mut Run) -> Vec<Worker> {
     let asked = &*run;
     let workers = eventually("the workers of the run", || async move {
-        match cluster.provision(asked).await {
+        match cluster.provision(&Claim::of(asked)).await {
             Ok(Provision::Ready { workers, .. }) => Some(workers),
             Ok(Provision::Waiting { .. }) | Err(ClusterError::Unreachable(_)) => None,
             Err(error) => panic!("{error}"),
@@ -232,7 +232,9 @@ pub(super) async fn provisioned(cluster: &KubernetesCluster, run: &mut Run) -> V
 /// What is missing, as soon as it contains one of `words`.
 pub(super) async fn waits_for(cluster: &KubernetesCluster, run: &Run, words: &[&str]) -> String {
     eventually(&format!("waiting for one of {words:?}"), || async move {
-        let Ok(Provision::Waiting { missing }) = cluster.provision(run).await else { return None };
+        let Ok(Provision::Waiting { missing }) = cluster.provision(&Claim::of(run)).await else {
+            return None;
+        };
         let missing = missing.join("\n");
         words.iter().any(|word| missing.contains(word)).then_some(missing)
     })

@@ -18,7 +18,9 @@ async fn every_worker_gets_a_port_of_its_own_and_the_log_says_what_is_ignored() 
     let mut fixture = Fixture::new(3);
     fixture.run.spec.image = Some("mlbench/x:latest".to_owned());
     fixture.run.spec.max_bandwidth = Some(100.0);
-    let Provision::Ready { workers, notes } = fixture.cluster.provision(&fixture.run).await.unwrap() else {
+    let Provision::Ready { workers, notes } =
+        fixture.cluster.provision(&Claim::of(&fixture.run)).await.unwrap()
+    else {
         panic!("local workers are always there");
     };
     let mut ports: Vec<u16> = workers.iter().map(|worker| worker.port).collect();
@@ -34,7 +36,7 @@ async fn every_worker_gets_a_port_of_its_own_and_the_log_says_what_is_ignored() 
 async fn more_workers_than_there_are_is_refused() {
     let mut fixture = Fixture::new(1);
     fixture.run.spec.num_workers = 2;
-    let refusal = fixture.cluster.provision(&fixture.run).await.unwrap_err();
+    let refusal = fixture.cluster.provision(&Claim::of(&fixture.run)).await.unwrap_err();
     assert_eq!(refusal, ClusterError::Refused("2 workers were asked for, and there are 1".to_owned()));
     fixture.run.spec.num_workers = 1;
 }

@@ -5,7 +5,8 @@ use super::*;
 async fn launched_with(cpus: f64, argv: &[&str]) -> (Vec<String>, String) {
     let mut fixture = Fixture::new(1);
     fixture.run.spec.num_cpus = Some(cpus);
-    let Provision::Ready { notes, .. } = fixture.cluster.provision(&fixture.run).await.unwrap() else {
+    let Provision::Ready { notes, .. } = fixture.cluster.provision(&Claim::of(&fixture.run)).await.unwrap()
+    else {
         panic!("local workers are always there");
     };
     let task = Task { num_cpus: Some(cpus), ..fixture.task(0, argv) };
@@ -46,7 +47,7 @@ async fn no_group_is_left_after_the_release() {
     launched_with(0.5, &["true"]).await;
     let mut fixture = Fixture::new(1);
     fixture.run.spec.num_cpus = Some(0.5);
-    fixture.cluster.provision(&fixture.run).await.unwrap();
+    fixture.cluster.provision(&Claim::of(&fixture.run)).await.unwrap();
     let group = super::super::limits::group(&fixture.rank(0));
     if let Some(group) = group.as_ref().filter(|group| group.exists()) {
         let quota = |file| std::fs::read_to_string(group.join(file)).unwrap_or_default();

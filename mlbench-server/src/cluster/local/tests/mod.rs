@@ -42,6 +42,7 @@ impl Fixture {
             id: RunId::new(3).unwrap(),
             name: RunName::new("a test").unwrap(),
             created_at: Timestamp::EPOCH,
+            admitted_at: Some(Timestamp::EPOCH),
             finished_at: None,
             state: RunState::Initialized,
             job_id: Uuid::new_v4(),

@@ -1,0 +1,38 @@
+//! Starts while a run is active, when they wait for their turn.
+
+use super::*;
+
+async fn started(api: &Api, workers: u32) -> Value {
+    let body = format!(r#"{{"name":"x","num_workers":{workers},"custom_image_command":"true"}}"#);
+    let answer = api.post("/api/runs/", &body).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    answer.json()
+}
+
+#[tokio::test]
+async fn a_start_that_waits_says_where_and_for_what() {
+    let api = Api::with_policy(Options::default(), RunPolicy::Queue).await;
+    api.play();
+    assert_eq!(started(&api, 3).await["queue_position"], Value::Null);
+    let second = started(&api, 2).await;
+    let third = started(&api, 1).await;
+    assert_eq!((&second["state"], &second["queue_position"]), (&"INITIALIZED".into(), &1.into()));
+    assert_eq!(second["waiting_for"], "2 free workers: 1 of 4 is free, the others are held by run 1");
+    assert_eq!(
+        (&third["queue_position"], &third["waiting_for"]),
+        (&2.into(), &"its turn, after run 2".into())
+    );
+
+    let list = api.get("/api/runs/").await.json();
+    assert_eq!((&list[2]["queue_position"], list[0].get("queue_position")), (&2.into(), None));
+    api.delete("/api/runs/2").await;
+    assert_eq!(api.get("/api/runs/3").await.json()["queue_position"], 1);
+}
+
+#[tokio::test]
+async fn a_start_that_is_larger_than_the_cluster_is_refused_and_not_queued() {
+    let api = Api::with_policy(Options::default(), RunPolicy::Queue).await;
+    let answer = api.post("/api/runs/", r#"{"name":"x","num_workers":5}"#).await;
+    assert_eq!((answer.refusal().0, answer.refusal().1), (422, "impossible"));
+    assert_eq!(api.get("/api/runs/").await.json(), serde_json::json!([]));
+}

@@ -1,0 +1,103 @@
+//! Defaults that depend on this machine, or on the cluster.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use super::{ClusterKind, Settings};
+
+impl Settings {
+    /// Which cluster is used: the one that was named, else Kubernetes inside a pod and where a context or a kubeconfig is
+    /// given, else this machine.
+    #[must_use]
+    pub fn cluster_kind(&self) -> ClusterKind {
+        let variable = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let in_pod = variable("KUBERNETES_SERVICE_HOST") && Path::new(SERVICE_ACCOUNT).exists();
+        let configured = self.kubernetes.kube_context.is_some() || variable("KUBECONFIG");
+        match self.cluster {
+            ClusterKind::Auto if in_pod || configured => ClusterKind::Kubernetes,
+            ClusterKind::Auto => ClusterKind::Local,
+            named => named,
+        }
+    }
+
+    /// Time between two measurements: a kubelet measures every 10 to 15 s itself.
+    #[must_use]
+    pub fn sample_interval(&self) -> Duration {
+        let default = if self.cluster_kind() == ClusterKind::Kubernetes { 10 } else { 2 };
+        self.sample_interval.unwrap_or(Duration::from_secs(default))
+    }
+
+    /// Number of local workers.
+    #[must_use]
+    pub fn workers(&self) -> u32 {
+        let cores =
+            || std::thread::available_parallelism().map_or(2, |n| u32::try_from(n.get()).unwrap_or(2));
+        self.workers.unwrap_or_else(|| cores().max(2))
+    }
+
+    /// The mpirun prefix.
+    #[must_use]
+    pub fn mpirun(&self) -> String {
+        if let Some(prefix) = &self.mpirun {
+            return prefix.clone();
+        }
+        if self.cluster_kind() == ClusterKind::Kubernetes {
+            return KUBERNETES_MPIRUN.to_owned();
+        }
+        let root = if rustix::process::geteuid().is_root() { " --allow-run-as-root" } else { "" };
+        format!("mpirun{root} --oversubscribe --host {{hosts}}")
+    }
+
+    /// What a run executes that names no command, or why there is nothing.
+    ///
+    /// # Errors
+    /// A sentence that names both places where the `mlbench` program was looked for.
+    pub fn default_command(&self) -> Result<String, String> {
+        if let Some(command) = &self.default_command {
+            return Ok(command.clone());
+        }
+        if self.cluster_kind() == ClusterKind::Kubernetes {
+            return Ok(format!("mlbench {BENCHMARK}"));
+        }
+        let own = std::env::current_exe().ok();
+        let beside = own.as_deref().and_then(Path::parent).map(|folder| folder.join("mlbench"));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let on_path = std::env::split_paths(&path).map(|folder| folder.join("mlbench"));
+        let program = beside.into_iter().chain(on_path).find(|file| is_program(file)).ok_or_else(|| {
+            "a run without a command needs the program mlbench, which is neither beside the server's own program nor \
+             on its PATH; send custom_image_command, or start the server with --default-command"
+                .to_owned()
+        })?;
+        let program = program.to_string_lossy();
+        Ok(format!("{} {BENCHMARK}", shell_words::quote(&program)))
+    }
+
+    /// The URL that workers are given to reach a server that listens on `address`.
+    #[must_use]
+    pub fn server_url(&self, address: SocketAddr) -> String {
+        let reachable = match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::from(([127, 0, 0, 1], address.port())),
+            IpAddr::V6(ip) if ip.is_unspecified() => {
+                SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], address.port()))
+            }
+            _ => address,
+        };
+        self.server_url.clone().unwrap_or_else(|| format!("http://{reachable}"))
+    }
+}
+
+/// The token of a pod's service account.
+const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/// The built-in benchmark, with the arguments that every official image takes.
+const BENCHMARK: &str =
+    "benchmark logistic-regression --run_id {run_id} --rank {rank} --hosts {hosts} --backend {backend}";
+
+/// What stands before the command of a run with MPI in the official images.
+const KUBERNETES_MPIRUN: &str = "/.openmpi/bin/mpirun --mca btl_tcp_if_exclude docker0,lo \
+    -x KUBERNETES_SERVICE_HOST -x KUBERNETES_SERVICE_PORT -x LD_LIBRARY_PATH=/usr/local/nvidia/lib64 --host {hosts}";
+
+fn is_program(file: &Path) -> bool {
+    rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok() && file.is_file()
+}

@@ -1,0 +1,164 @@
+//! The settings of workers in Kubernetes; the names of variables are those of older servers where these had them.
+
+use crate::cluster::kubernetes::{
+    AntiAffinity, Cpu, ImagePullPolicy, Instance, Memory, Options, ReleaseName, WorkerHosts,
+};
+
+/// Workers as pods.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Workers in Kubernetes")]
+pub struct KubernetesSettings {
+    /// Context of the kubeconfig [default: the current one; inside a pod its service account]
+    #[arg(long, value_name = "CONTEXT", env = "MLBENCH_KUBE_CONTEXT")]
+    pub kube_context: Option<String>,
+
+    /// Namespace of the workers [default: that of the context, or of the pod]
+    #[arg(long, value_name = "NAMESPACE", env = "MLBENCH_NAMESPACE")]
+    pub namespace: Option<String>,
+
+    /// Label `release` of the workers of this server, at most 20 characters
+    #[arg(long, value_name = "NAME", env = "MLBENCH_KUBE_RELEASENAME", default_value = "mlbench")]
+    pub release_name: ReleaseName,
+
+    /// The most workers of a run, and of all runs at once with --run-policy queue
+    #[arg(long, value_name = "N", env = "MLBENCH_MAX_WORKERS", default_value_t = 8)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub max_workers: u32,
+
+    /// The most CPU a worker may ask for, and its limit when it asks for none: 8 or 8000m [default: no limit]
+    #[arg(long, value_name = "CPU", env = "MLBENCH_WORKER_MAX_CPU")]
+    pub worker_max_cpu: Option<Cpu>,
+
+    /// Memory of a worker of a run with an image, requested and the limit: 4Gi [default: none]
+    #[arg(long, value_name = "MEMORY", env = "MLBENCH_WORKER_MEMORY")]
+    pub worker_memory: Option<Memory>,
+
+    /// GPUs of a worker whose run asks for them
+    #[arg(long, value_name = "N", env = "MLBENCH_MAX_GPU_PER_WORKER", default_value_t = 0)]
+    pub max_gpu_per_worker: u32,
+
+    /// How the workers of a run name each other
+    #[arg(long, value_name = "HOW", env = "MLBENCH_WORKER_HOSTS", default_value = "dns")]
+    pub worker_hosts: WorkerHosts,
+
+    /// Whether two workers may share a node
+    #[arg(long, value_name = "RULE", env = "MLBENCH_ANTI_AFFINITY", default_value = "preferred")]
+    pub anti_affinity: AntiAffinity,
+
+    /// When nodes pull the image of a run
+    #[arg(long, value_name = "POLICY", env = "MLBENCH_IMAGE_PULL_POLICY", default_value = "if-not-present")]
+    pub image_pull_policy: ImagePullPolicy,
+
+    /// Secrets with which images are pulled
+    #[arg(long, value_name = "NAMES", env = "MLBENCH_IMAGE_PULL_SECRETS", value_delimiter = ',')]
+    pub image_pull_secrets: Vec<String>,
+
+    /// Service account of the workers of runs with an image [default: none, and no token of one]
+    #[arg(long, value_name = "NAME", env = "MLBENCH_WORKER_SERVICE_ACCOUNT")]
+    pub worker_service_account: Option<String>,
+
+    /// Read the metrics of pods through the API server, which needs the right nodes/proxy; it also reaches the kubelets'
+    /// exec
+    #[arg(long, env = "MLBENCH_KUBELET_VIA_APISERVER")]
+    pub kubelet_via_apiserver: bool,
+}
+
+impl KubernetesSettings {
+    /// What they mean to a server whose worker sets bear the name `instance`.
+    #[must_use]
+    pub fn options(&self, instance: Instance) -> Options {
+        Options {
+            context: self.kube_context.clone(),
+            namespace: self.namespace.clone(),
+            instance,
+            max_workers: self.max_workers,
+            worker_max_cpu: self.worker_max_cpu,
+            worker_memory: self.worker_memory.clone(),
+            max_gpu_per_worker: self.max_gpu_per_worker,
+            worker_hosts: self.worker_hosts,
+            anti_affinity: self.anti_affinity,
+            image_pull_policy: self.image_pull_policy,
+            image_pull_secrets: self.image_pull_secrets.clone(),
+            worker_service_account: self.worker_service_account.clone(),
+            kubelet_via_apiserver: self.kubelet_via_apiserver,
+            ..Options::new(self.release_name.clone())
+        }
+    }
+
+    /// Refuses what the API server would refuse later, run by run.
+    ///
+    /// # Errors
+    /// One sentence that names the setting.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let names =
+            [("--namespace", &self.namespace), ("--worker-service-account", &self.worker_service_account)];
+        let secrets = self.image_pull_secrets.iter().map(|name| ("--image-pull-secrets", name));
+        let mut all =
+            names.into_iter().filter_map(|(flag, name)| Some((flag, name.as_ref()?))).chain(secrets);
+        match all.find(|(_, name)| !is_object_name(name)) {
+            Some((flag, name)) => Err(format!(
+                "{flag}: {name:?} is no name in Kubernetes: it must have 1 to 63 characters out of a-z, 0-9, '-' and \
+                 '.', and begin and end with a letter or digit"
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_object_name(name: &str) -> bool {
+    let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    (1..=63).contains(&name.len())
+        && name.bytes().all(|b| word(b) || b == b'-' || b == b'.')
+        && name.bytes().next().is_some_and(word)
+        && name.bytes().last().is_some_and(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::Settings;
+
+    fn settings(flags: &[&str]) -> Result<Settings, String> {
+        let settings = Settings::from_flags(flags.iter().copied())?;
+        settings.check().map(|()| settings)
+    }
+
+    #[test]
+    fn a_name_that_no_object_can_have_is_refused_naming_the_flag() {
+        for flag in ["--namespace", "--worker-service-account", "--image-pull-secrets"] {
+            assert!(settings(&[flag, "bench.lab-1"]).is_ok());
+            let refusal = settings(&[flag, "Bench_1"]).unwrap_err();
+            assert!(refusal.starts_with(&format!("{flag}: \"Bench_1\" is no name")), "{refusal}");
+        }
+        let refusal = settings(&["--release-name", "longer-than-twenty-characters"]).unwrap_err();
+        assert!(refusal.contains("--release-name") && refusal.contains("1 to 20 characters"), "{refusal}");
+    }
+
+    #[test]
+    fn every_setting_reaches_the_cluster() {
+        let flags = "--kube-context c --namespace n --release-name r --max-workers 3 --worker-max-cpu 8 --worker-memory \
+                     4Gi --max-gpu-per-worker 2 --worker-hosts ip --anti-affinity required --image-pull-policy always \
+                     --image-pull-secrets a,b --worker-service-account s --kubelet-via-apiserver";
+        let flags: Vec<&str> = flags.split_whitespace().collect();
+        let settings = settings(&flags).unwrap();
+        let options = settings.kubernetes.options("life-1".parse().unwrap());
+        let told = format!("{options:?}");
+        for part in [
+            "context: Some(\"c\")",
+            "namespace: Some(\"n\")",
+            "Release(\"r\")",
+            "Instance(\"life-1\")",
+            "max_workers: 3",
+            "Cpu(8000)",
+            "Memory(\"4Gi\")",
+            "max_gpu_per_worker: 2",
+            "worker_hosts: Ip",
+            "anti_affinity: Required",
+            "image_pull_policy: Always",
+            "image_pull_secrets: [\"a\", \"b\"]",
+            "worker_service_account: Some(\"s\")",
+            "kubelet_via_apiserver: true",
+        ] {
+            assert!(told.contains(part), "{part} is not in {told}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Settings as they are read, checked and completed.
+
+use super::*;
+
+fn settings(flags: &[&str]) -> Settings {
+    Settings::from_flags(flags.iter().copied()).unwrap()
+}
+
+#[test]
+fn the_flags_are_consistent() {
+    use clap::CommandFactory;
+    Settings::command().debug_assert();
+}
+
+#[test]
+fn another_bind_than_loopback_has_to_be_asked_for() {
+    assert!(settings(&[]).check().is_ok());
+    assert!(settings(&["--listen", "[::1]:0"]).check().is_ok());
+    let refusal = settings(&["--listen", "0.0.0.0:80"]).check().unwrap_err();
+    assert!(refusal.contains("--insecure-no-auth"), "{refusal}");
+    assert!(refusal.contains("--token-file"), "{refusal}");
+    assert!(settings(&["--listen", "0.0.0.0:80", "--insecure-no-auth"]).check().is_ok());
+    assert!(settings(&["--listen", "0.0.0.0:80", "--token-file", "t"]).check().is_ok());
+    let both = settings(&["--insecure-no-auth", "--token-file", "t"]).check().unwrap_err();
+    assert!(both.contains("leave one of them out"), "{both}");
+}
+
+#[test]
+fn a_time_needs_a_unit() {
+    assert_eq!(settings(&["--grace-period", "500ms"]).grace_period, Duration::from_millis(500));
+    assert_eq!(settings(&["--start-timeout", "1h 30m"]).start_timeout, Duration::from_secs(5400));
+    for text in ["10", "-1s", "soon", ""] {
+        let refusal = Settings::from_flags([format!("--grace-period={text}").as_str()]).unwrap_err();
+        assert!(refusal.contains("grace-period"), "{refusal}");
+    }
+    assert!(Settings::from_flags(["--sample-interval", "1ms"]).is_err());
+}
+
+#[test]
+fn workers_reach_a_wildcard_bind_over_loopback() {
+    let url = |address: &str| settings(&[]).server_url(address.parse().unwrap());
+    assert_eq!(url("127.0.0.1:8000"), "http://127.0.0.1:8000");
+    assert_eq!(url("0.0.0.0:80"), "http://127.0.0.1:80");
+    assert_eq!(url("[::]:80"), "http://[::1]:80");
+}
+
+#[test]
+fn kubernetes_is_used_when_it_is_named_or_a_context_is() {
+    let kind = |flags: &[&str]| settings(flags).cluster_kind();
+    assert_eq!(kind(&["--kube-context", "kind-lab"]), ClusterKind::Kubernetes);
+    assert_eq!(kind(&["--kube-context", "kind-lab", "--cluster", "local"]), ClusterKind::Local);
+    assert_eq!(kind(&["--cluster", "kubernetes"]), ClusterKind::Kubernetes);
+}
+
+#[test]
+fn what_depends_on_the_cluster_has_its_own_default_in_each() {
+    let (local, kubernetes) = (settings(&["--cluster", "local"]), settings(&["--cluster", "kubernetes"]));
+    assert_eq!((local.sample_interval().as_secs(), kubernetes.sample_interval().as_secs()), (2, 10));
+    assert!(
+        local.mpirun().starts_with("mpirun ")
+            && kubernetes.mpirun().starts_with("/.openmpi/bin/mpirun --mca ")
+    );
+    assert!(kubernetes.mpirun().ends_with(" --host {hosts}") && !kubernetes.mpirun().contains("  "));
+    assert!(
+        kubernetes.default_command().unwrap().starts_with("mlbench benchmark logistic-regression --run_id ")
+    );
+    let given = ["--cluster", "kubernetes", "--sample-interval", "3s", "--mpirun", "m {hosts}"];
+    assert_eq!(
+        (settings(&given).sample_interval().as_secs(), settings(&given).mpirun().as_str()),
+        (3, "m {hosts}")
+    );
+}
+
+#[test]
+fn a_host_name_has_no_port() {
+    assert!(settings(&["--allowed-hosts", "a.example,b.example"]).check().is_ok());
+    assert!(settings(&["--allowed-hosts", "a.example:80"]).check().is_err());
+}

@@ -1,0 +1,3 @@
+mod ingest;
+mod refusals;
+mod token;

@@ -1,0 +1,97 @@
+use std::fs;
+use std::net::Ipv4Addr;
+
+use mlbench_client::{Client, ErrorCode, MetricsQuery, NewMetric, Owner, RunState};
+use mlbench_tests::{Cli, PATIENCE, ServerOptions, TestServer, binary, eventually};
+
+const TOKEN: &str = "correct-horse-battery-staple";
+
+async fn server() -> TestServer {
+    ServerOptions::default().token(TOKEN).start().await
+}
+
+#[tokio::test]
+async fn client_and_command_line_show_the_token_and_nobody_prints_it() {
+    let server = server().await;
+    assert_eq!(server.get("/healthz").await.status, 200);
+    let refused = server.get("/api/pods/").await;
+    assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer")));
+
+    assert_eq!(server.client().pods().list().await.unwrap().len(), 2);
+    server.cli().ok(&["pods"]).await;
+    let file = server.dir().join("token");
+    let without = Cli::new(&server.url());
+    without.ok(&["pods", "--token-file", file.to_str().unwrap()]).await;
+
+    let refused = without.run(&["pods"]).await;
+    assert_eq!(refused.code, 4, "{refused:?}");
+    assert!(refused.stderr.contains("MLBENCH_TOKEN"), "{refused:?}");
+    let wrong = without.clone().env("MLBENCH_TOKEN", "wrong-horse-battery-staple").run(&["pods"]).await;
+    assert_eq!(wrong.code, 4, "{wrong:?}");
+    let missing = without.run(&["pods", "--token-file", "/nowhere"]).await;
+    assert_eq!(missing.code, 2, "{missing:?}");
+    for text in [server.log(), refused.stderr, wrong.stderr] {
+        assert!(!text.contains("horse"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_file_that_others_can_read_is_warned_of() {
+    let server = TestServer::start().await;
+    let file = server.dir().join("open-token");
+    fs::write(&file, TOKEN).unwrap();
+    let mut server = server;
+    server.reconfigure(|options| options.args(&["--token-file", file.to_str().unwrap()]));
+    server.terminate().await;
+    server.restart().await;
+    assert!(server.log().contains("can be read by everybody"), "{}", server.log());
+    assert_eq!(server.get("/api/pods/").await.status, 401);
+}
+
+#[tokio::test]
+async fn where_a_server_listens_beyond_loopback_requests_over_loopback_need_the_token_too() {
+    let server = ServerOptions::default().listen(Ipv4Addr::UNSPECIFIED.into()).token(TOKEN).start().await;
+    assert!(server.url().starts_with("http://127.0.0.1:"));
+    assert_eq!(server.get("/api/pods/").await.status, 401);
+    assert_eq!(server.client().pods().list().await.unwrap().len(), 2);
+    assert_eq!(server.run("true").await.state, RunState::Finished);
+}
+
+#[tokio::test]
+async fn workers_have_a_token_of_their_own_that_posts_metrics_until_the_run_ends() {
+    let server = server().await;
+    let script = server.script(&format!(
+        "[ $RANK = 0 ] || exit 0\n'{}' metrics post --run $MLBENCH_RUN_ID --name 'loss @ 0' --value 0.5 >&2 || exit 9\n\
+         echo $MLBENCH_TOKEN\nenv | grep -c horse\nwhile [ ! -e go ]; do sleep 0.05; done\n",
+        binary("mlbench").display()
+    ));
+    let client = server.client();
+    let run = server.start_run(&script).await;
+    let lines = eventually("the worker says its token", PATIENCE, async || {
+        let lines = server.output(run.id).await;
+        (lines.len() >= 2).then_some(lines)
+    })
+    .await;
+    let of_run = lines[0].text.clone();
+    assert_eq!((of_run.len(), lines[1].text.as_str()), (64, "0"), "the server's own token reaches no worker");
+    let points = client.metrics().get(&Owner::Run(run.id), &MetricsQuery::default()).await.unwrap();
+    assert_eq!(points["loss @ 0"][0].value.as_str(), "0.5");
+
+    let worker = Client::builder().base_url(server.url()).token(&of_run).build().unwrap();
+    let refused = worker.runs().delete(run.id).await.unwrap_err();
+    assert_eq!((refused.status(), refused.code()), (Some(403), Some(ErrorCode::Forbidden)));
+    let late = NewMetric::new(Owner::Run(run.id), "late", 1.0).unwrap();
+    let post = || worker.metrics().post(&late);
+    post().await.unwrap();
+    fs::write(server.dir().join("go"), "").unwrap();
+    assert_eq!(server.wait(run.id).await.state, RunState::Finished);
+    assert_eq!(post().await.unwrap_err().code(), Some(ErrorCode::Unauthorized));
+}
+
+#[tokio::test]
+async fn the_built_in_benchmark_reports_to_a_server_that_asks_for_a_token() {
+    let server = server().await;
+    server.cli().ok(&["runs", "start", "--name", "trained", "--light", "--wait"]).await;
+    let text = server.cli().ok(&["metrics", "--run", "trained", "--last", "1"]).await;
+    assert!(text.contains("val_global_Prec@1 @ 0"), "{text}");
+}
