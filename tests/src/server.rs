@@ -19,6 +19,8 @@ use crate::wait::{PATIENCE, eventually};
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
     args: Vec<String>,
+    env: Vec<(String, String)>,
+    kubernetes: bool,
     workers: u32,
     token: Option<String>,
     listen: IpAddr,
@@ -26,7 +28,14 @@ pub struct ServerOptions {
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        Self { args: Vec::new(), workers: 2, token: None, listen: Ipv4Addr::LOCALHOST.into() }
+        Self {
+            args: Vec::new(),
+            env: Vec::new(),
+            kubernetes: false,
+            workers: 2,
+            token: None,
+            listen: Ipv4Addr::LOCALHOST.into(),
+        }
     }
 }
 
@@ -35,6 +44,20 @@ impl ServerOptions {
     #[must_use]
     pub fn args(mut self, args: &[&str]) -> Self {
         self.args.extend(args.iter().map(|arg| (*arg).to_owned()));
+        self
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Takes pods for workers, instead of processes of this machine.
+    #[must_use]
+    pub fn kubernetes(mut self) -> Self {
+        self.kubernetes = true;
         self
     }
 
@@ -227,10 +250,16 @@ impl TestServer {
         command.arg("--listen").arg(self.address.to_string());
         command.arg("--address-file").arg(&address_file);
         command.arg("--database").arg(self.database());
-        command.arg("--workers").arg(self.options.workers.to_string());
+        if self.options.kubernetes {
+            command.args(["--cluster", "kubernetes", "--sample-interval", "1s"]);
+        } else {
+            command.args(["--cluster", "local", "--sample-interval", "200ms", "--workers"]);
+            command.arg(self.options.workers.to_string());
+        }
         command
-            .args(["--cluster", "local", "--sample-interval", "200ms", "--grace-period", "2s"])
-            .args(&self.options.args);
+            .args(["--grace-period", "2s"])
+            .args(&self.options.args)
+            .envs(self.options.env.iter().cloned());
         command.stdout(log.try_clone().unwrap()).stderr(log);
         let mut child = command.spawn().unwrap();
         let address = eventually("the server has written its address", PATIENCE, async || {

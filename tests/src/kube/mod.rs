@@ -131,7 +131,6 @@ impl Namespace {
             .env("MLBENCH_NAMESPACE", &self.name)
             .env("MLBENCH_KUBE_RELEASENAME", RELEASE)
             .env("MLBENCH_MAX_WORKERS", &max_workers.to_string())
-            .env("MLBENCH_DEFAULT_COMMAND", DEFAULT_COMMAND)
     }
 
     /// Starts such a server.
@@ -173,10 +172,6 @@ impl Leftovers {
     /// Nothing at all.
     pub const NONE: Self = Self { sets: 0, services: 0, pods: 0, secrets: 0 };
 }
-
-/// The built-in benchmark, by the name that it has in [`IMAGE`].
-const DEFAULT_COMMAND: &str = "mlbench benchmark logistic-regression --run_id {run_id} --rank {rank} --hosts {hosts} \
-                               --backend {backend}";
 
 impl Drop for Namespace {
     fn drop(&mut self) {
