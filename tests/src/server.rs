@@ -22,6 +22,7 @@ pub struct ServerOptions {
     args: Vec<String>,
     env: Vec<(String, OsString)>,
     program: Option<PathBuf>,
+    kubernetes: bool,
     workers: u32,
     token: Option<String>,
     listen: IpAddr,
@@ -33,6 +34,7 @@ impl Default for ServerOptions {
             args: Vec::new(),
             env: Vec::new(),
             program: None,
+            kubernetes: false,
             workers: 2,
             token: None,
             listen: Ipv4Addr::LOCALHOST.into(),
@@ -59,6 +61,13 @@ impl ServerOptions {
     #[must_use]
     pub fn program(mut self, program: PathBuf) -> Self {
         self.program = Some(program);
+        self
+    }
+
+    /// Takes pods for workers, instead of processes of this machine.
+    #[must_use]
+    pub fn kubernetes(mut self) -> Self {
+        self.kubernetes = true;
         self
     }
 
@@ -253,10 +262,16 @@ impl TestServer {
         command.arg("--listen").arg(self.address.to_string());
         command.arg("--address-file").arg(&address_file);
         command.arg("--database").arg(self.database());
-        command.arg("--workers").arg(self.options.workers.to_string());
+        if self.options.kubernetes {
+            command.args(["--cluster", "kubernetes", "--sample-interval", "1s"]);
+        } else {
+            command.args(["--cluster", "local", "--sample-interval", "200ms", "--workers"]);
+            command.arg(self.options.workers.to_string());
+        }
         command
-            .args(["--cluster", "local", "--sample-interval", "200ms", "--grace-period", "2s"])
-            .args(&self.options.args);
+            .args(["--grace-period", "2s"])
+            .args(&self.options.args)
+            .envs(self.options.env.iter().cloned());
         command.stdout(log.try_clone().unwrap()).stderr(log);
         let mut child = command.spawn().unwrap();
         let address = eventually("the server has written its address", PATIENCE, async || {

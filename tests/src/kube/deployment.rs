@@ -7,8 +7,8 @@ use std::process::Stdio;
 
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 use super::image::IMAGE;
 use super::kubectl::kubectl;
@@ -28,6 +28,8 @@ pub struct Deployment {
 #[derive(Debug)]
 pub struct Forward {
     _child: Child,
+    /// Read no further, but open: kubectl writes a line for every connection, and would end without it.
+    _said: Lines<BufReader<ChildStdout>>,
     /// The URL on this side.
     pub url: String,
 }
@@ -100,7 +102,7 @@ impl Namespace {
         // `Forwarding from 127.0.0.1:40123 -> 8000`
         let line = lines.next_line().await.unwrap().expect("kubectl says where it listens");
         let address = line.split_whitespace().nth(2).unwrap_or_else(|| panic!("{line}"));
-        Forward { _child: child, url: format!("http://{address}") }
+        Forward { _child: child, _said: lines, url: format!("http://{address}") }
     }
 }
 

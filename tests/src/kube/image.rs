@@ -20,7 +20,7 @@ pub const IMAGE: &str = "localhost/mlbench-test:1";
 const OURS: &[&str] = &["mlbench", "mlbench-server"];
 const TOOLS: &[&str] = &[
     "sh", "setsid", "cat", "dd", "head", "tail", "tr", "sed", "ls", "ln", "mv", "rm", "mkdir", "sleep",
-    "seq", "env", "grep", "curl",
+    "seq", "env", "grep", "true", "curl",
 ];
 
 /// Makes the image and imports it: `importer` is a program and its arguments, separated by blanks; the archive's path

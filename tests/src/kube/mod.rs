@@ -56,7 +56,7 @@ impl Namespace {
         let importer = tools::kubernetes()?;
         IMPORTED
             .get_or_init(|| async {
-                tokio::task::spawn_blocking(move || image::import(&importer)).await.unwrap()
+                tokio::task::spawn_blocking(move || image::import(&importer)).await.unwrap();
             })
             .await;
         let word = tempfile::Builder::new().prefix("").rand_bytes(8).tempdir().unwrap();
@@ -130,8 +130,7 @@ impl Namespace {
             .kubernetes()
             .env("MLBENCH_NAMESPACE", &self.name)
             .env("MLBENCH_KUBE_RELEASENAME", RELEASE)
-            .env("MLBENCH_MAX_WORKERS", &max_workers.to_string())
-            .env("MLBENCH_DEFAULT_COMMAND", DEFAULT_COMMAND)
+            .env("MLBENCH_MAX_WORKERS", max_workers.to_string())
     }
 
     /// Starts such a server.
@@ -173,10 +172,6 @@ impl Leftovers {
     /// Nothing at all.
     pub const NONE: Self = Self { sets: 0, services: 0, pods: 0, secrets: 0 };
 }
-
-/// The built-in benchmark, by the name that it has in [`IMAGE`].
-const DEFAULT_COMMAND: &str = "mlbench benchmark logistic-regression --run_id {run_id} --rank {rank} --hosts {hosts} \
-                               --backend {backend}";
 
 impl Drop for Namespace {
     fn drop(&mut self) {

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::exec::{Answered, ExecError, run_script};
 use super::script::{self, Answer, State};
-use super::{KubernetesCluster, events, reasons, unreachable};
+use super::{KubernetesCluster, events, reasons, run_token, unreachable};
 use crate::cluster::{ClusterError, Offsets, Output, RankRef, Signal, Task};
 
 /// The most bytes of each stream that one exec brings.
@@ -27,7 +27,12 @@ enum Symptom {
 
 impl KubernetesCluster {
     pub(super) async fn start(&self, task: &Task) -> Result<(), ClusterError> {
-        let answered = self.ask(&task.at, self.scripts.launch(task)?, Duration::from_secs(20)).await?;
+        let mut task = task.clone();
+        if !self.pods_of(task.at.run.job_id).is_empty() {
+            // It is in the environment of the container already.
+            task.env.retain(|(name, _)| name != run_token::VARIABLE);
+        }
+        let answered = self.ask(&task.at, self.scripts.launch(&task)?, Duration::from_secs(20)).await?;
         let Answered { exit_code, stderr, .. } = answered;
         match exit_code {
             0 => Ok(()),

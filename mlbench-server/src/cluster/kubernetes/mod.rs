@@ -14,6 +14,7 @@ mod names;
 mod options;
 mod provision;
 mod reasons;
+mod run_token;
 mod script;
 mod standing;
 mod teardown;
@@ -30,7 +31,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::{Event, Pod as ClusterPod, Service};
+use k8s_openapi::api::core::v1::{Event, Pod as ClusterPod, Secret, Service};
 use kube::api::ListParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
@@ -61,6 +62,7 @@ pub struct KubernetesCluster {
     kubelets: Kubelets,
     pods: Api<ClusterPod>,
     services: Api<Service>,
+    secrets: Api<Secret>,
     sets: Api<StatefulSet>,
     events: Api<Event>,
 }
@@ -93,6 +95,7 @@ impl KubernetesCluster {
             scripts: Scripts::new(options.instance.as_str()),
             kubelets: Kubelets::new(config, through, namespace.clone(), clock, background.clone()),
             services: Api::namespaced(client.clone(), &namespace),
+            secrets: Api::namespaced(client.clone(), &namespace),
             sets: Api::namespaced(client.clone(), &namespace),
             events: Api::namespaced(client, &namespace),
             options,

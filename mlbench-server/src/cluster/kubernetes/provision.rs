@@ -23,7 +23,7 @@ impl KubernetesCluster {
             return Err(ClusterError::Refused(why));
         }
         match &run.spec.image {
-            Some(image) => self.provide_set(image, run).await,
+            Some(image) => self.provide_set(image, claim).await,
             None => self.provide_standing(claim).await,
         }
     }

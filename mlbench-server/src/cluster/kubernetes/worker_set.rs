@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::names::{RUN_LABEL, by_ordinal, object_names, run_selector};
 use super::{KubernetesCluster, events, manifest, reasons, unreachable};
-use crate::cluster::{ClusterError, Provision};
+use crate::cluster::{Claim, ClusterError, Provision};
 
 /// What became of an attempt to make an object.
 enum Made {
@@ -25,14 +25,24 @@ enum Made {
 
 impl KubernetesCluster {
     /// Makes the worker set of a run and says whether its pods are ready.
-    pub(super) async fn provide_set(&self, image: &str, run: &Run) -> Result<Provision, ClusterError> {
+    pub(super) async fn provide_set(
+        &self,
+        image: &str,
+        claim: &Claim<'_>,
+    ) -> Result<Provision, ClusterError> {
+        let run = claim.run;
         let waiting = |why: String| Ok(Provision::Waiting { missing: vec![why] });
         let name = match self.make_service(run).await? {
             Made::Ours(name) => name,
             Made::Taken => return waiting("every name for its Service is taken by another run's".to_owned()),
             Made::NotYet(why) => return waiting(why),
         };
-        let set = manifest::stateful_set(&name, image, run, &self.options);
+        if let Some(token) = claim.token
+            && let Some(why) = self.make_token(run, &name, token).await?
+        {
+            return waiting(why);
+        }
+        let set = manifest::stateful_set(&name, image, claim, &self.options);
         match make(&self.sets, &set, &name, run.job_id).await? {
             Made::Ours(_) => {}
             // The Service got a name that a StatefulSet of somebody else has: both must be called the same.

@@ -1,8 +1,8 @@
 //! The manifests of `deploy/`: the server in a pod under its own service account. What it lacks a right for fails here.
 
 use mlbench_client::{Client, MetricsQuery, NewRun, Owner, Run, RunName, RunState};
-use mlbench_tests::eventually;
 use mlbench_tests::kube::{Deployment, SOON, TOKEN};
+use mlbench_tests::{Cli, eventually};
 
 use super::{World, image_run, nothing_is_left, world};
 
@@ -44,6 +44,10 @@ async fn the_manifests_deploy_a_server_that_runs_and_measures_and_leaves_nothing
     let metrics = client.metrics().get(&Owner::Run(run.id), &MetricsQuery::default()).await.unwrap();
     assert_eq!(metrics.keys().collect::<Vec<_>>(), ["loss @ 0", "loss @ 1"]);
     nothing_is_left(&world).await;
+    // As a user reaches it, who has kubectl and the token.
+    let cli = Cli::new("http://127.0.0.1:1").env("MLBENCH_TOKEN", TOKEN);
+    let pods = cli.ok(&["pods", "--kube", "--kube-namespace", world.name()]).await;
+    assert!(pods.contains("mlbench-worker-1"), "{pods}");
     let log = world.server_log().await;
     assert!(!log.to_lowercase().contains("forbidden"), "{log}");
 }

@@ -60,6 +60,11 @@ async fn a_server_that_is_killed_in_the_middle_loses_and_doubles_nothing() {
     let mut server = world.server(2).await;
     let run = start(&server, &image_run("goes on", 2, &measured())).await;
     lines(&server, run.id, 6).await;
+    // What the workers show is read from a Secret of the run, which a worker that is described does not give away.
+    let left = world.leftovers().await;
+    assert_eq!((left.sets, left.services, left.pods, left.secrets), (1, 1, 2, 1));
+    let pods = world.run(&["get", "pods", "-o", "yaml"]).await;
+    assert!(pods.contains("secretKeyRef") && pods.contains("name: MLBENCH_TOKEN"), "{pods}");
     server.kill9().await;
     server.restart().await;
     lines(&server, run.id, 20).await;
