@@ -90,14 +90,6 @@ pub(super) async fn troubled_world() -> Option<World> {
     })
 }
 
-/// Says past the capture of test output that this test is skipped; `cargo xtask test` counts it.
-pub(super) fn skipped(needs: &str) {
-    use std::io::Write as _;
-    let current = std::thread::current();
-    let line = format!("SKIPPED {}: {needs}\n", current.name().unwrap_or("a test"));
-    let _ = std::io::stderr().write_all(line.as_bytes());
-}
-
 impl Drop for World {
     fn drop(&mut self) {
         // In a runtime of its own: that of the test may be ending. Nobody waits for the pods to go.
