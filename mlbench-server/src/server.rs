@@ -87,7 +87,14 @@ impl Server {
         launcher::start(&tasks, launcher.clone());
         monitor::start(&tasks, &monitor, settings.sample_interval);
         let default_command = settings.default_command();
-        let app = App { storage: Arc::clone(&storage), cluster, launcher: handle, clock, default_command };
+        let app = App {
+            storage: Arc::clone(&storage),
+            cluster,
+            launcher: handle,
+            clock,
+            traffic: Arc::default(),
+            default_command,
+        };
         let options =
             http::Options { allowed_hosts: settings.allowed_hosts.clone(), ..http::Options::default() };
         http.spawn(http::serve(listener, app, options, http.stop_token()));
@@ -130,7 +137,7 @@ impl Server {
 
     async fn name_what_goes_on(&self) {
         for run in self.storage.active_runs().await.unwrap_or_default() {
-            let (id, name) = (run.id, run.name);
+            let (id, name) = (run.id, run.name.as_str());
             tracing::info!("run {id} ({name:?}) goes on; start the server again to follow it");
         }
     }

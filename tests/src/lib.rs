@@ -21,3 +21,8 @@ pub use processes::{Process, processes_with};
 pub use runs::new_run;
 pub use server::{ServerOptions, TestServer};
 pub use wait::{PATIENCE, eventually};
+
+/// The Rust examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

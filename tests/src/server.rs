@@ -1,5 +1,6 @@
 //! The server, started as a process of its own.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,12 +19,14 @@ use crate::wait::{PATIENCE, eventually};
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
     args: Vec<String>,
+    env: Vec<(String, OsString)>,
+    program: Option<PathBuf>,
     workers: u32,
 }
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        Self { args: Vec::new(), workers: 2 }
+        Self { args: Vec::new(), env: Vec::new(), program: None, workers: 2 }
     }
 }
 
@@ -32,6 +35,20 @@ impl ServerOptions {
     #[must_use]
     pub fn args(mut self, args: &[&str]) -> Self {
         self.args.extend(args.iter().map(|arg| (*arg).to_owned()));
+        self
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Starts another executable than the one that was built.
+    #[must_use]
+    pub fn program(mut self, program: PathBuf) -> Self {
+        self.program = Some(program);
         self
     }
 
@@ -183,8 +200,10 @@ impl TestServer {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(binary("mlbench-server"));
+        let program = self.options.program.clone();
+        let mut command = Command::new(program.unwrap_or_else(|| binary("mlbench-server")));
         clean_environment(&mut command);
+        command.envs(self.options.env.iter().map(|(name, value)| (name, value)));
         command.env("E2E_SERVER_DIR", self.dir.path()).current_dir(self.dir.path()).stdin(Stdio::null());
         command
     }

@@ -65,7 +65,7 @@ impl WorldArgs {
 
     /// Says which of the accepted options change nothing here.
     pub(crate) fn remark(&self, console: &mut dyn Write) -> std::io::Result<()> {
-        if let Some(backend) = &self.backend {
+        if let Some(backend) = self.backend.as_deref().filter(|name| !name.is_empty()) {
             writeln!(
                 console,
                 "backend {backend}: the workers talk over TCP, by the built-in ring all-reduce"

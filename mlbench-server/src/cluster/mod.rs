@@ -1,10 +1,11 @@
 //! [`Cluster`]: where worker pods come from and what can be done in them.
 //!
-//! Two implementors: [`local`], processes of this machine, the default, and Kubernetes. Every method is idempotent:
+//! Two implementors: [`local`], processes of this machine, the default, and [`kubernetes`]. Every method is idempotent:
 //! the launcher repeats it after a restart, a timeout or a lost answer. In every worker the same small supervisor
 //! (`supervisor.sh`) starts the command detached, with output, identity and exit code in files, so that a run does
 //! not hang on a connection to this server.
 
+pub mod kubernetes;
 pub mod local;
 pub mod supervisor;
 
@@ -61,6 +62,17 @@ pub trait Cluster: Send + Sync {
     /// # Errors
     /// [`ClusterError::Unreachable`].
     async fn release(&self, run: &Run) -> Result<Release, ClusterError>;
+
+    /// Removes what earlier lives of this server made for runs that are none of `known`, and says how much of it was
+    /// found; 0 when nothing is left. `known` are the active runs and the removals: nothing else may have workers, and
+    /// no run may be accepted between reading them and this call.
+    ///
+    /// # Errors
+    /// [`ClusterError::Unreachable`].
+    async fn remove_orphans(&self, known: &[RunKey]) -> Result<usize, ClusterError> {
+        let _none_are_made = known;
+        Ok(0)
+    }
 
     /// What every worker pod uses now, after the samples that the cluster took by itself since the last call: at the
     /// start and the end of runs, however short. Each bears its own date.

@@ -23,25 +23,52 @@ pub fn worker_id(at: &RankRef) -> String {
 /// [`ClusterError::Refused`] when the task cannot be said to any operating system: no program, a NUL byte in an
 /// argument, a variable whose name is none.
 pub fn launch_input(dir: &Path, task: &Task) -> Result<Vec<u8>, ClusterError> {
-    if task.argv.is_empty() {
-        return Err(ClusterError::Refused("the command is empty".to_owned()));
-    }
-    let mut input = SCRIPT.as_bytes().to_vec();
+    let mut input = format!("{SCRIPT}\n{}mlbench_launch ", exports(task)?).into_bytes();
+    quote(dir.as_os_str().as_bytes(), &mut input)?;
+    input.extend_from_slice(launch_arguments(task)?.as_bytes());
+    input.extend_from_slice(b"\nexit\n");
+    Ok(input)
+}
+
+/// The environment of a task, a line for each variable.
+///
+/// # Errors
+/// [`ClusterError::Refused`] for a variable whose name is none, and for a NUL byte.
+pub fn exports(task: &Task) -> Result<String, ClusterError> {
+    let mut lines = String::new();
     for (name, value) in &task.env {
         if !is_name(name) {
             return Err(ClusterError::Refused(format!("{name:?} cannot be the name of a variable")));
         }
-        input.extend_from_slice(format!("\nexport {name}=").as_bytes());
-        quote(value.as_bytes(), &mut input)?;
+        lines.push_str(&format!("export {name}={}\n", quoted(value)?));
     }
-    input.extend_from_slice(b"\nmlbench_launch ");
-    quote(dir.as_os_str().as_bytes(), &mut input)?;
+    Ok(lines)
+}
+
+/// What stands behind `mlbench_launch DIR`: the worker id and the command.
+///
+/// # Errors
+/// [`ClusterError::Refused`] when there is no program, and for a NUL byte.
+pub fn launch_arguments(task: &Task) -> Result<String, ClusterError> {
+    if task.argv.is_empty() {
+        return Err(ClusterError::Refused("the command is empty".to_owned()));
+    }
+    let mut arguments = String::new();
     for word in std::iter::once(&worker_id(&task.at)).chain(&task.argv) {
-        input.push(b' ');
-        quote(word.as_bytes(), &mut input)?;
+        arguments.push(' ');
+        arguments.push_str(&quoted(word)?);
     }
-    input.extend_from_slice(b"\nexit\n");
-    Ok(input)
+    Ok(arguments)
+}
+
+/// A word in single quotes, in which a shell interprets nothing.
+///
+/// # Errors
+/// [`ClusterError::Refused`] for a NUL byte.
+pub fn quoted(word: &str) -> Result<String, ClusterError> {
+    let mut bytes = Vec::with_capacity(word.len() + 2);
+    quote(word.as_bytes(), &mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn is_name(name: &str) -> bool {

@@ -3,8 +3,8 @@
 //! SQLite's own checkpoint runs inside the commit that exceeds its threshold, before that commit is answered,
 //! and never shortens a log in which at every moment some reader is still reading. So: past [`PASSIVE_PAGES`]
 //! what no reader needs is copied into the database; past [`RESTART_PAGES`] the writer also waits for the
-//! readers, shortly, so that the log begins anew. New readers do not hold it up, because by then they read
-//! from the database.
+//! readers, shortly, so that the log begins anew; past [`URGENT_PAGES`] as long as any page may take. New
+//! readers do not hold it up, because by then they read from the database.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,8 +18,12 @@ use super::open::BUSY_TIMEOUT;
 const PASSIVE_PAGES: u32 = 1_000;
 /// 32 MiB.
 const RESTART_PAGES: u32 = 8_000;
+/// 48 MiB.
+const URGENT_PAGES: u32 = 12_000;
 /// How long the writer waits for readers; a page of an answer takes some milliseconds.
 const RESTART_PATIENCE: Duration = Duration::from_millis(100);
+/// How long it waits when the log would otherwise become large: longer than any page takes.
+const URGENT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the log is, and from where on something is done about it.
 pub(super) struct Checkpoints {
@@ -51,7 +55,8 @@ impl Checkpoints {
         let result = if pages < RESTART_PAGES {
             checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")
         } else {
-            let patience = connection.busy_timeout(RESTART_PATIENCE);
+            let patience = if pages < URGENT_PAGES { RESTART_PATIENCE } else { URGENT_PATIENCE };
+            let patience = connection.busy_timeout(patience);
             let restarted = checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)");
             patience.and(restarted).and(connection.busy_timeout(BUSY_TIMEOUT))
         };

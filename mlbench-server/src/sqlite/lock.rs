@@ -7,12 +7,15 @@
 //! `sqlite3` of somebody who looks).
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use mlbench_core::{Error, ErrorCode, Result};
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use super::open::plain;
 
 /// The lock on a database.
 #[derive(Debug)]
@@ -27,16 +30,13 @@ impl Lock {
         let mut path = database.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);
-        let cannot = |why: &dyn std::fmt::Display| {
-            Error::new(ErrorCode::Unavailable, format!("cannot write {}: {why}", path.display()))
-        };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let mut file = options.open(&path).map_err(|error| cannot(&super::open::plain(&error)))?;
+        let mut file = options.open(&path).map_err(|error| cannot_write(&path, &error))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(in_use(database, &mut file)),
-            Err(errno) => return Err(cannot(&super::open::plain(&errno.into()))),
+            Err(Errno::WOULDBLOCK) => return Err(in_use(database, &mut file)),
+            Err(errno) => return Err(cannot_write(&path, &errno.into())),
         }
         let mut lock = Self { file, path };
         lock.describe(None)?;
@@ -45,20 +45,17 @@ impl Lock {
 
     /// Writes who holds the lock, for the second server's message.
     pub(super) fn describe(&mut self, address: Option<&str>) -> Result<()> {
-        let mut text = format!("pid {}\n", std::process::id());
-        if let Some(address) = address {
-            text.push_str(&format!("address {address}\n"));
-        }
-        let written = self
-            .file
-            .set_len(0)
-            .and_then(|()| self.file.rewind())
-            .and_then(|()| self.file.write_all(text.as_bytes()));
-        written.map_err(|error| {
-            let why = super::open::plain(&error);
-            Error::new(ErrorCode::Unavailable, format!("cannot write {}: {why}", self.path.display()))
-        })
+        let address = address.map(|address| format!("address {address}\n")).unwrap_or_default();
+        let text = format!("pid {}\n{address}", std::process::id());
+        let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
+        let written = emptied.and_then(|()| self.file.write_all(text.as_bytes()));
+        written.map_err(|error| cannot_write(&self.path, &error))
     }
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Error {
+    let (path, why) = (path.display(), plain(error));
+    Error::new(ErrorCode::Unavailable, format!("cannot write the lock file {path}: {why}"))
 }
 
 fn in_use(database: &Path, file: &mut File) -> Error {
@@ -78,7 +75,8 @@ fn in_use(database: &Path, file: &mut File) -> Error {
     Error::new(
         ErrorCode::Unavailable,
         format!(
-            "the database {database} is in use by another mlbench server ({holder}); stop that one or choose another database"
+            "the database {database} is in use by another mlbench server ({holder}); stop that one or choose \
+             another database"
         ),
     )
 }

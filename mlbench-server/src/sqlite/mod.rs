@@ -64,12 +64,14 @@ mod purge;
 mod readers;
 mod run_rows;
 mod runs;
+mod statistics;
 mod value;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
@@ -78,13 +80,14 @@ use mlbench_core::api::{LogLine, Metric, Series};
 use mlbench_core::run::{Ending, NewRun, Run, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, BatchPoint, IdempotencyKey, LogQuery, OutputChunk, PointSink, PointsPage,
-    PointsPosition, PointsQuery, RankEnd, Recorded, Removal, Storage,
+    PointsPosition, PointsQuery, RankEnd, Recorded, Removal, Statistics, Storage,
 };
 use mlbench_core::{Error, Owner, Pod, Result, RunId, Timestamp};
 
 pub use open::{Durability, Options};
 
 use lock::Lock;
+use metrics::Single;
 use readers::Readers;
 use run_rows::Which;
 use writer::Writer;
@@ -94,6 +97,7 @@ pub struct SqliteStorage {
     writer: Writer,
     readers: Readers,
     lock: Mutex<Option<Lock>>,
+    path: PathBuf,
     log_limit_bytes: u64,
     page_points: usize,
 }
@@ -104,16 +108,16 @@ impl SqliteStorage {
     /// # Errors One sentence for the operator, with the path: it cannot be written, is no database, belongs
     /// to another program, to a running server or to a newer version.
     pub fn open(mut options: Options) -> Result<Self> {
-        // An absolute path cannot be mistaken for one of SQLite's `file:` addresses.
-        options.path = std::path::absolute(&options.path).unwrap_or(options.path);
-        open::create_files(&options.path)?;
+        options.path = open::create_directory(&options.path)?;
         let lock = Lock::take(&options.path)?;
+        open::create_file(&options.path)?;
         let writer = open::writer(&options)?;
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;
         Ok(Self {
             writer: Writer::start(writer)?,
             readers: Readers::new(readers),
             lock: Mutex::new(Some(lock)),
+            path: options.path,
             log_limit_bytes: options.log_limit_bytes,
             page_points: options.page_points,
         })
@@ -239,7 +243,7 @@ impl Storage for SqliteStorage {
         key: Option<IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Recorded> {
-        self.writer.write(held(&metric), move |c| metrics::record(c, metric, key.as_ref(), now)).await
+        self.writer.record(held(&metric), Single { metric, key, now }).await
     }
 
     async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()> {
@@ -270,6 +274,11 @@ impl Storage for SqliteStorage {
     async fn series(&self, owner: &Owner) -> Result<Vec<Series>> {
         let owner = owner.clone();
         self.readers.read(move |c| points::figures(c, &owner)).await
+    }
+
+    async fn statistics(&self) -> Result<Statistics> {
+        let (path, so_far) = (self.path.clone(), self.writer.counters().so_far());
+        self.readers.read(move |c| statistics::read(c, &path, so_far)).await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -61,24 +61,31 @@ impl Durability {
     }
 }
 
-/// Creates the directory and the file, so that SQLite's own files inherit their mode.
-pub(super) fn create_files(path: &Path) -> Result<()> {
-    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        let created = DirBuilder::new().recursive(true).mode(0o700).create(directory);
-        created.map_err(|error| {
-            operator(format!(
-                "cannot create the directory {} for the database: {}",
-                directory.display(),
-                plain(&error)
-            ))
-        })?;
+/// Creates the directory, and gives back the one path that every way to this database leads to: a second server that
+/// comes over a symbolic link meets the same lock.
+pub(super) fn create_directory(path: &Path) -> Result<PathBuf> {
+    let cannot_open = |why: &str| operator(format!("cannot open the database {}: {why}", path.display()));
+    let name = path.file_name().ok_or_else(|| cannot_open("it is not the name of a file"))?;
+    if path.is_dir() {
+        return Err(cannot_open("it is a directory"));
     }
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
+        let (directory, why) = (directory.display(), plain(&error));
+        operator(format!("cannot create the directory {directory} for the database: {why}"))
+    })?;
+    let canonical = path.canonicalize().or_else(|_| Ok(directory.canonicalize()?.join(name)));
+    canonical.map_err(|error: io::Error| cannot_open(&plain(&error)))
+}
+
+/// Creates the file, so that the files which SQLite adds inherit its mode. Only under the lock: closing a file takes
+/// away the locks that this process has on it, and a first store of the same process would lose them.
+pub(super) fn create_file(path: &Path) -> Result<()> {
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-    file.map_err(|error| {
-        operator(format!("cannot open the database {}: {}", path.display(), plain(&error)))
-    })?;
-    Ok(())
+    file.map(drop)
+        .map_err(|error| operator(format!("cannot open the database {}: {}", path.display(), plain(&error))))
 }
 
 /// The only connection that writes, with the schema of this version.

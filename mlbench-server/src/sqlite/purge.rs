@@ -12,7 +12,7 @@ use super::metrics::OwnerKind;
 /// Points and keys per step: about 2 ms.
 const SMALL_ROWS: u32 = 2_000;
 /// Lines per step: they may have 16 KiB each.
-const LINES: u32 = 200;
+const LINES: u32 = 500;
 
 /// Removes one portion; says whether there may be more.
 pub(super) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {

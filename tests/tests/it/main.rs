@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod cli;
+mod endpoints;
 mod metrics;
 mod mpirun;
 mod process;

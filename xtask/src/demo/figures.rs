@@ -30,9 +30,9 @@ pub(super) struct Figures {
     pub(super) compared: bool,
     /// Training until the goal, in seconds, without start-up and evaluation.
     pub(super) time_to_accuracy: f64,
-    /// Seconds of it that were spent computing, mean over the workers.
+    /// Share of the workers' training that was computing, from 0 to 1.
     pub(super) compute: f64,
-    /// Seconds of it that were spent summing gradients across workers, mean over the workers.
+    /// Share of the workers' training that was summing gradients across them, and waiting for each other in it.
     pub(super) communication: f64,
     /// CPU seconds of all workers.
     pub(super) cpu: f64,
@@ -71,13 +71,17 @@ impl Figures {
         let own = step("fwd_pass")? + step("comp_loss")? + step("backprop")? + step("opt_step")?;
         let agg = step("agg")?;
         let (compute, communication) = if demo.workers == 1 { (own + agg, 0.0) } else { (own, agg) };
+        let mut all_steps = 0.0;
+        for name in metrics.keys().filter_map(|name| name.strip_suffix(" @ 0")) {
+            all_steps += if name.starts_with("global_cum_") { seconds(name)? } else { 0.0 };
+        }
         let mut figures = Self {
             name: demo.name,
             workers: demo.workers,
             compared: demo.compared,
             time_to_accuracy: seconds("TotalCumulativeTrainTime")?,
-            compute,
-            communication,
+            compute: compute / all_steps,
+            communication: communication / all_steps,
             cpu: 0.0,
             memory: 0.0,
             result: last("TaskResult")?.to_owned(),
@@ -128,6 +132,7 @@ mod tests {
             ("global_cum_backprop", "3"),
             ("global_cum_opt_step", "0.5"),
             ("global_cum_agg", "2"),
+            ("global_cum_batch_load", "0.5"),
         ];
         values.iter().map(|(name, value)| (format!("{name} @ 0"), points(&[("2018-01-01", value)]))).collect()
     }
@@ -136,8 +141,8 @@ mod tests {
     fn summing_is_communication_only_among_several_workers() {
         let one = Figures::work_out(&RUNS[0], "2018", &metrics(), &[]).unwrap();
         let two = Figures::work_out(&RUNS[1], "2018", &metrics(), &[]).unwrap();
-        assert_eq!((one.compute, one.communication), (9.5, 0.0));
-        assert_eq!((two.compute, two.communication), (7.5, 2.0));
+        assert_eq!((one.compute, one.communication), (0.95, 0.0));
+        assert_eq!((two.compute, two.communication), (0.75, 0.2));
     }
 
     #[test]

@@ -19,8 +19,9 @@ impl Mlbench {
     pub(super) async fn json<T: DeserializeOwned>(&self, args: &[&str]) -> Result<T, String> {
         let what = || format!("mlbench {}", args.join(" "));
         let output = Command::new(&self.program)
-            .args(["--url", &self.url, "-o", "json"])
+            .args(["--url", &self.url])
             .args(args)
+            .args(["-o", "json"])
             .kill_on_drop(true)
             .output()
             .await

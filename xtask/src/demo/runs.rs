@@ -21,7 +21,8 @@ pub(super) struct DemoRun {
 }
 
 /// Big enough that a second worker pays, and that one worker takes 10 to 20 seconds.
-const SYNTHETIC: &str = "--synthetic 60000x500 --batch-size 2000 --goal 90";
+const SYNTHETIC: &str =
+    "--synthetic 50000x1000 --batch-size 20000 --learning-rate 0.75 --validate-every 20 --max-epochs 2000";
 
 /// One after the other, as the server runs them.
 pub(super) const RUNS: &[DemoRun] = &[

@@ -27,16 +27,16 @@ pub(super) fn render(runs: &[Figures], cores: usize) -> String {
         let speed_up = base.filter(|_| run.compared).map_or_else(String::new, |base| {
             format!("{:.2} ×", base.time_to_accuracy / run.time_to_accuracy)
         });
-        let share = |seconds: f64| format!("{:.0} %", 100.0 * seconds / run.time_to_accuracy);
+        let percent = |share: f64| format!("{:.0} %", 100.0 * share);
         let _ = writeln!(
             out,
             "{:<26} {:>7} {:>16} {speed_up:>8} {:>8} {:>13} {:>11} {:>11}",
             run.name,
             format!("{}{mark}", run.workers),
             format!("{:.2} s", run.time_to_accuracy),
-            share(run.compute),
-            share(run.communication),
-            format!("{:.1}", run.cpu),
+            percent(run.compute),
+            percent(run.communication),
+            format!("{:.2}", run.cpu),
             format!("{:.0} MiB", run.memory / MEBIBYTE),
         );
     }
@@ -65,8 +65,8 @@ mod tests {
             workers,
             compared,
             time_to_accuracy: seconds,
-            compute: seconds * 0.75,
-            communication: seconds * 0.2,
+            compute: 0.75,
+            communication: 0.2,
             cpu: 12.0,
             memory: 200.0 * MEBIBYTE,
             result: "reached".to_owned(),
@@ -86,9 +86,9 @@ mod tests {
             let line = text.lines().find(|line| line.starts_with(name)).unwrap();
             line.split_whitespace().collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(cells("two"), "two 2 5.00 s 2.00 × 75 % 20 % 12.0 200 MiB");
-        assert_eq!(cells("four"), "four 4* 5.00 s 2.00 × 75 % 20 % 12.0 200 MiB");
-        assert_eq!(cells("real"), "real 2 1.00 s 75 % 20 % 12.0 200 MiB");
+        assert_eq!(cells("two"), "two 2 5.00 s 2.00 × 75 % 20 % 12.00 200 MiB");
+        assert_eq!(cells("four"), "four 4* 5.00 s 2.00 × 75 % 20 % 12.00 200 MiB");
+        assert_eq!(cells("real"), "real 2 1.00 s 75 % 20 % 12.00 200 MiB");
         assert!(text.contains("* more workers than this machine has cores (2)"));
         assert!(!render(&runs[..2], 2).contains('*'));
     }

@@ -4,6 +4,7 @@ mod counts;
 mod report;
 mod step;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use report::Row;
@@ -19,7 +20,19 @@ const STEPS: &[Step] = &[
     },
     Step { name: "tidy", kind: Kind::Tidy },
     Step { name: "build", kind: Kind::Cargo(&["build", "--workspace", "--bins"]) },
-    Step { name: "unit", kind: Kind::Tests(&["test", "--workspace", "--lib", "--bins", "--no-fail-fast"]) },
+    Step {
+        name: "unit",
+        kind: Kind::Tests(&[
+            "test",
+            "--workspace",
+            "--lib",
+            "--bins",
+            "--no-fail-fast",
+            "--",
+            "--skip",
+            "kubernetes::tests::",
+        ]),
+    },
     Step {
         name: "end-to-end",
         kind: Kind::Tests(&[
@@ -33,8 +46,6 @@ const STEPS: &[Step] = &[
             "python_client::",
             "--skip",
             "mpirun::",
-            "--skip",
-            "kubernetes::",
         ]),
     },
     Step { name: "doc", kind: Kind::Tests(&["test", "--workspace", "--doc", "--no-fail-fast"]) },
@@ -45,11 +56,7 @@ const STEPS: &[Step] = &[
     Step { name: "mpirun", kind: Kind::Tests(&["test", "--workspace", "--test", "it", "--", "mpirun::"]) },
     Step {
         name: "kubernetes",
-        kind: Kind::OnRequest {
-            flag: "--kube",
-            needs: "a kubeconfig; pass --kube to test on the current one",
-            command: &["test", "--workspace", "--test", "it", "--", "kubernetes::"],
-        },
+        kind: Kind::Tests(&["test", "--workspace", "--lib", "--", "kubernetes::tests::"]),
     },
 ];
 
@@ -92,7 +99,7 @@ impl Options {
 /// Runs the steps one after the other; all of them, unless the build fails.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
     let options = Options::parse(args)?;
-    let env = environment(&options);
+    let env = environment(&options)?;
     let mut rows: Vec<Row> = Vec::new();
     for step in STEPS.iter().filter(|step| options.wants(step)) {
         if step.runs_binaries() && rows.iter().any(|row| row.step == "build" && row.failed()) {
@@ -100,15 +107,15 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
             continue;
         }
         println!("\n== {} ==", step.name);
-        rows.push(step.run(&env, options.kube)?);
+        rows.push(step.run(&env)?);
     }
     print!("{}", report::render(&rows));
     let failed = rows.iter().any(Row::failed);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// What the tests learn from the environment (`tests/src/tools.rs` reads it).
-fn environment(options: &Options) -> Vec<(&'static str, String)> {
+/// What the tests learn from the environment: where the binaries are, and which tools they may use.
+fn environment(options: &Options) -> Result<Vec<(&'static str, String)>, String> {
     let target = repo::target_dir();
     let mut env = vec![("MLBENCH_BIN_DIR", target.join("debug").display().to_string())];
     let python = target.join("python-client/bin/python");
@@ -116,9 +123,17 @@ fn environment(options: &Options) -> Vec<(&'static str, String)> {
         env.push(("MLBENCH_PYTHON", python.display().to_string()));
     }
     if options.kube {
-        env.push(("MLBENCH_TEST_KUBE", "1".to_owned()));
+        env.push(("MLBENCH_TEST_KUBECONFIG", kubeconfig()?.display().to_string()));
     }
-    env
+    Ok(env)
+}
+
+/// The current kubeconfig, where kubectl would look for it.
+fn kubeconfig() -> Result<PathBuf, String> {
+    let named = std::env::var_os("KUBECONFIG").map(PathBuf::from);
+    let file = named.or_else(|| Some(std::env::home_dir()?.join(".kube/config")));
+    let file = file.filter(|file| file.is_file());
+    file.ok_or_else(|| "--kube: there is no kubeconfig in ~/.kube/config; name one in KUBECONFIG".to_owned())
 }
 
 #[cfg(test)]

@@ -131,6 +131,13 @@ impl ScriptedCluster {
         self.change(|state| state.process(rank).exit_code = Some(code));
     }
 
+    /// Makes it new for another run.
+    pub(crate) fn forget(&self) {
+        self.change(|state| {
+            *state = State { scripts: std::mem::take(&mut state.scripts), ..State::default() }
+        });
+    }
+
     /// Makes these the worker pods that are there.
     pub(crate) fn set_pods(&self, pods: Vec<Pod>) {
         self.pods.send_replace(pods.into());
@@ -141,6 +148,10 @@ impl ScriptedCluster {
         let mut calls = self.state().calls.clone();
         calls.dedup();
         calls
+    }
+
+    pub(crate) fn number_of_calls(&self) -> usize {
+        self.state().calls.len()
     }
 
     pub(crate) fn tasks(&self) -> Vec<Task> {

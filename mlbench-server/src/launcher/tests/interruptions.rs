@@ -39,8 +39,9 @@ async fn supervised(world: &World, id: RunId, polls: usize) -> bool {
 /// Runs the same run again and again, killing its supervisor one `await` later each time and letting another take
 /// over, until the first lives to the end.
 async fn killed_at_every_await(scripts: &[Script], stop: bool, check: impl AsyncFn(&World, RunId, Run)) {
+    let world = World::without_launcher(scripts.to_vec());
     for polls in 0.. {
-        let world = World::without_launcher(scripts.to_vec());
+        world.cluster.forget();
         let id = world.start_run().await;
         let survived = supervised(&world, id, polls).await;
         if stop {
@@ -97,8 +98,9 @@ async fn a_run_stopped_at_any_await_ends_stopped_and_nothing_of_it_is_left() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_deleted_at_any_await_is_torn_down_even_when_the_server_is_killed_meanwhile() {
+    let world = World::without_launcher(vec![script(Life::Stays); 2]);
     for polls in (0..80).step_by(3) {
-        let world = World::without_launcher(vec![script(Life::Stays); 2]);
+        world.cluster.forget();
         let id = world.start_run().await;
         supervised(&world, id, polls).await;
         world.delete(id).await;
@@ -140,7 +142,7 @@ async fn a_cluster_that_does_not_answer_for_a_while_delays_a_run_and_is_noted_on
     let id = world.start_run().await;
     let outage = |note: &&String| note.contains("cannot be reached: connection refused");
     world.when(async |world| world.notes(id).await.iter().filter(outage).count() == 1).await;
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    world.called_again(20).await;
     assert_eq!(world.notes(id).await.iter().filter(outage).count(), 1);
     world.cluster.set_unreachable(false);
     world.until_started(id).await;
@@ -190,7 +192,7 @@ async fn a_stop_is_carried_out_when_the_cluster_answers_again() {
     world.until_started(id).await;
     world.cluster.set_unreachable(true);
     world.request_stop(id).await;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    world.called_again(20).await;
     assert_eq!(world.storage().run(id).await.unwrap().state, RunState::Started);
     world.cluster.set_unreachable(false);
     assert_eq!(world.until_ended(id).await.state, RunState::Stopped);

@@ -11,6 +11,7 @@ use super::world::World;
 use crate::cluster::Cluster;
 use crate::cluster::local::{LocalCluster, Options};
 use crate::monitor::Monitor;
+use crate::settings;
 
 /// A world whose workers are real.
 fn world(workers: u32) -> World {
@@ -19,7 +20,7 @@ fn world(workers: u32) -> World {
     let options = Options {
         workers,
         work_dir: world.directory.path().join("mlbench.db.work"),
-        environment: std::env::vars_os().collect(),
+        environment: settings::environment(),
         clock: deps.clock.clone(),
     };
     let cluster: Arc<dyn Cluster> = Arc::new(LocalCluster::new(options).unwrap());

@@ -134,11 +134,17 @@ impl World {
     /// Waits until `holds`.
     pub(crate) async fn when(&self, holds: impl AsyncFn(&Self) -> bool) {
         let begin = Instant::now();
-        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        let mut looks = tokio::time::interval(Duration::from_millis(5));
         while !holds(self).await {
             assert!(begin.elapsed() < PATIENCE, "after {:?}", self.cluster.calls());
-            ticks.tick().await;
+            looks.tick().await;
         }
+    }
+
+    /// Waits until the cluster was called so many times more.
+    pub(crate) async fn called_again(&self, times: usize) {
+        let before = self.cluster.number_of_calls();
+        self.when(async |world| world.cluster.number_of_calls() >= before + times).await;
     }
 
     /// Waits until the cluster was called like this.

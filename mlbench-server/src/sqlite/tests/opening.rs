@@ -75,10 +75,11 @@ fn a_database_of_a_newer_server_is_refused() {
 fn what_is_no_database_of_ours_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let text = directory.path().join("notes.txt");
-    let content = "these are notes ".repeat(1_000);
-    fs::write(&text, &content).unwrap();
-    assert_eq!(refusal(&text), "PATH is not an SQLite database; choose another file");
-    assert_eq!(fs::read_to_string(&text).unwrap(), content);
+    for content in ["short", &"these are notes ".repeat(1_000)] {
+        fs::write(&text, content).unwrap();
+        assert_eq!(refusal(&text), "PATH is not an SQLite database; choose another file");
+        assert_eq!(fs::read_to_string(&text).unwrap(), content);
+    }
 
     let other = directory.path().join("other.db");
     Connection::open(&other).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
@@ -91,13 +92,21 @@ fn what_is_no_database_of_ours_is_refused_and_left_alone() {
 #[test]
 fn a_place_that_cannot_hold_a_database_is_named() {
     let directory = tempfile::tempdir().unwrap();
-    assert_eq!(refusal(directory.path()), "cannot open the database PATH: Is a directory");
+    assert_eq!(refusal(directory.path()), "cannot open the database PATH: it is a directory");
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
     let sentence = refusal(&file.join("db"));
     let expected = format!("cannot create the directory {} for the database: ", file.display());
     assert!(sentence.starts_with(&expected), "{sentence}");
     assert!(!sentence.contains("os error"), "{sentence}");
+}
+
+#[test]
+fn a_second_server_that_comes_over_a_link_is_refused_too() {
+    let store = Store::new();
+    let link = store.directory.path().join("link.db");
+    std::os::unix::fs::symlink(&store.options.path, &link).unwrap();
+    assert!(refusal(&link).contains("is in use by another mlbench server"));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc};
 
 use mlbench_core::ErrorCode;
 use mlbench_core::run::OutputStream;
-use mlbench_core::storage::{IdempotencyKey, OutputChunk};
+use mlbench_core::storage::{IdempotencyKey, OutputChunk, PointsQuery, collect_points};
 use rusqlite::params;
 
 use super::*;
@@ -157,6 +157,32 @@ async fn what_was_acknowledged_is_in_the_files_when_the_server_is_killed() {
     assert_eq!((recorded.replayed, recorded.metric), (true, metric(id, "loss", 19, "0.5")));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_that_all_send_everything_twice_store_it_once() {
+    let store = Arc::new(Store::new());
+    let id = store.started_run().await;
+    let callers: Vec<_> = (0..64)
+        .map(|caller: i64| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                for i in 0..10 {
+                    // Callers 0 and 1 send the same, so do 2 and 3.
+                    let key = IdempotencyKey::new(&format!("{} {i}", caller / 2)).unwrap();
+                    let metric = metric(id, &format!("loss @ {}", caller % 4), i, "1");
+                    store.record_metric(metric, Some(key), at(i)).await.unwrap();
+                    collect_points(&store.storage, &PointsQuery::all(Owner::Run(id))).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    assert_eq!(store.number("SELECT count(*) FROM point").await, 320);
+    assert_eq!(store.number("SELECT count(DISTINCT seq) FROM point").await, 320);
+    assert_eq!(store.number("SELECT sum(count) FROM series").await, 320);
+}
+
 #[tokio::test]
 async fn keys_are_kept_for_a_day_and_then_forgotten_as_fast_as_new_ones_come() {
     let store = Store::new();
@@ -195,6 +221,10 @@ async fn a_cluster_in_which_nothing_happens_costs_no_commit() {
     assert_eq!(fs::metadata(store.wal()).unwrap().len(), before);
 }
 
+/// Takes longer than a commit.
+const SLOW: &str =
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) SELECT count(*) FROM n";
+
 #[tokio::test]
 async fn readers_that_never_pause_do_not_let_the_log_grow() {
     let store = Store::new();
@@ -207,9 +237,10 @@ async fn readers_that_never_pause_do_not_let_the_log_grow() {
             let begin =
                 |reader: &Connection| reader.execute_batch("BEGIN; SELECT count(*) FROM run").unwrap();
             begin(&readers[0]);
-            // At every moment one of the two is in a transaction.
+            // At every moment one of the two is in a transaction, for longer than a commit takes.
             for turn in 0_usize.. {
                 begin(&readers[(turn + 1) % 2]);
+                readers[(turn + 1) % 2].query_row(SLOW, [], |_| Ok(())).unwrap();
                 readers[turn % 2].execute_batch("COMMIT").unwrap();
                 if stop.load(Ordering::Relaxed) {
                     break;

@@ -88,29 +88,3 @@ async fn a_run_is_started_listed_and_shown_as_in_the_example() {
     let again = server.post("/api/runs/", r#"{"name":"Name of the run"}"#).await;
     assert_eq!(again.status, 409);
 }
-
-#[tokio::test]
-async fn every_endpoint_answers_with_and_without_the_slash_and_says_its_methods() {
-    let server = TestServer::start().await;
-    server.run("true").await;
-    let paths = [
-        "/api/pods",
-        "/api/metrics",
-        "/api/metrics/1?metric_type=run",
-        "/api/runs",
-        "/api/runs/1",
-        "/api/runs/1/logs",
-    ];
-    for path in paths {
-        let (bare, query) = path.split_once('?').map_or((path, String::new()), |(p, q)| (p, format!("?{q}")));
-        for path in [format!("{bare}{query}"), format!("{bare}/{query}")] {
-            let got = server.get(&path).await;
-            assert_eq!((got.status, got.header("content-type")), (200, Some("application/json")), "{path}");
-            let head = server.request("HEAD", &path).send().await;
-            assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
-            let options = server.request("OPTIONS", &path).send().await;
-            assert_eq!(options.status, 204, "{path}");
-            assert!(options.header("allow").is_some_and(|allow| allow.contains("GET")), "{path}");
-        }
-    }
-}

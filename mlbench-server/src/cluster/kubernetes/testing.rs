@@ -1,0 +1,39 @@
+//! What tests of this module start from.
+
+use mlbench_core::run::{Run, RunSpec, RunState};
+use mlbench_core::{RunId, RunName, Timestamp};
+use uuid::Uuid;
+
+use super::options::Options;
+
+/// The defaults for a release `rel`.
+pub(super) fn options() -> Options {
+    Options::new("rel".parse().unwrap())
+}
+
+/// A new run of two workers without an image.
+pub(super) fn run(id: i64, name: &str) -> Run {
+    Run {
+        id: RunId::new(id).unwrap(),
+        name: RunName::new(name).unwrap(),
+        created_at: Timestamp::EPOCH,
+        finished_at: None,
+        state: RunState::Initialized,
+        job_id: Uuid::new_v4(),
+        spec: RunSpec {
+            num_workers: 2,
+            num_cpus: None,
+            max_bandwidth: None,
+            image: None,
+            command: "true".to_owned(),
+            backend: None,
+            gpu_enabled: false,
+            light_target: false,
+            use_horovod: false,
+        },
+        workers: Vec::new(),
+        ranks: Vec::new(),
+        stop_requested_at: None,
+        ending: None,
+    }
+}

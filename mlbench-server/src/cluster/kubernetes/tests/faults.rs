@@ -1,0 +1,122 @@
+use super::world::{
+    Followed, IMAGE, PEACE, eventually, followed, image_run, launch, provisioned, rank, released, skipped,
+    standing_run, troubled_world, world,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_pod_that_is_deleted_loses_its_rank_with_that_reason() {
+    let Some(world) = world().await else { return };
+    let cluster = world.cluster().await;
+    let mut run = image_run(1, "x", 2, IMAGE);
+    provisioned(&cluster, &mut run).await;
+    for number in 0..2 {
+        launch(&cluster, rank(&run, number), "echo up; sleep 1000").await;
+    }
+    world.delete_pod(run.workers[1].pod.as_str()).await;
+    let seen = followed(&cluster, &rank(&run, 1)).await;
+    let why = seen.end.unwrap().unwrap_err();
+    assert!(why.contains(run.workers[1].pod.as_str()) && why.contains("deleted"), "{why}");
+    assert!(!Followed::default().step(&cluster, &rank(&run, 0)).await);
+    released(&cluster, &run).await;
+    assert_eq!(world.leftovers().await, (0, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_that_was_made_anew_meanwhile_does_not_pass_for_the_old_one() {
+    let Some(world) = world().await else { return };
+    let cluster = world.cluster().await;
+    world.standing_pods(1, true).await;
+    let mut run = standing_run(1, 1);
+    provisioned(&cluster, &mut run).await;
+    launch(&cluster, rank(&run, 0), "sleep 1000").await;
+    world.delete_pod("pool-0").await;
+    let mut next = standing_run(2, 1);
+    eventually("the new pod", || async {
+        let pod = world.api::<k8s_openapi::api::core::v1::Pod>().get_opt("pool-0").await.unwrap()?;
+        pod.metadata.deletion_timestamp.is_none().then_some(())
+    })
+    .await;
+    provisioned(&cluster, &mut next).await;
+    let why = followed(&cluster, &rank(&run, 0)).await.end.unwrap().unwrap_err();
+    assert!(why.contains("deleted and made anew"), "{why}");
+    released(&cluster, &run).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_that_restarts_loses_its_rank_with_that_reason() {
+    let Some(world) = world().await else { return };
+    let cluster = world.cluster().await;
+    world.standing_pods(1, true).await;
+    let mut run = standing_run(1, 1);
+    provisioned(&cluster, &mut run).await;
+    launch(&cluster, rank(&run, 0), "echo up; sleep 1; kill 1; sleep 1000").await;
+    let seen = followed(&cluster, &rank(&run, 0)).await;
+    let why = seen.end.unwrap().unwrap_err();
+    assert!(why.contains("the container of worker pod pool-0 ended"), "{why}");
+    assert!(seen.stdout.is_empty() || seen.stdout == b"up\n");
+    released(&cluster, &run).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rank_that_needs_more_memory_than_its_pod_has_is_named_oom_killed() {
+    let Some(world) = world().await else { return };
+    let cluster = world.cluster().await;
+    world.standing_pods(1, true).await;
+    let mut run = standing_run(1, 1);
+    provisioned(&cluster, &mut run).await;
+    launch(&cluster, rank(&run, 0), "echo up; head -c 500000000 /dev/zero | tail -n 1 >/dev/null; exit 1")
+        .await;
+    let seen = followed(&cluster, &rank(&run, 0)).await;
+    let why = seen.end.unwrap().unwrap_err();
+    assert!(why.contains("OOMKilled") && why.contains("pool-0"), "{why}");
+    assert_eq!(seen.stdout, b"up\n");
+    released(&cluster, &run).await;
+}
+
+/// Kills a part of the cluster and starts it again after `seconds`; `MLBENCH_TEST_KUBE_RESTART` is a program that does.
+async fn restart(part: &str, seconds: u32) -> Option<tokio::process::Child> {
+    let Some(program) = std::env::var_os("MLBENCH_TEST_KUBE_RESTART") else {
+        skipped("needs a program in MLBENCH_TEST_KUBE_RESTART that restarts parts of the cluster");
+        return None;
+    };
+    Some(tokio::process::Command::new(program).arg(part).arg(seconds.to_string()).spawn().unwrap())
+}
+
+async fn survives(part: &str, seconds: u32) {
+    let _alone = PEACE.write().await;
+    let Some(world) = troubled_world().await else { return };
+    let cluster = world.cluster().await;
+    let mut run = image_run(1, "x", 2, IMAGE);
+    provisioned(&cluster, &mut run).await;
+    let command = "i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo line $i; sleep 0.1; done; exit 4";
+    let (first, second) = (rank(&run, 0), rank(&run, 1));
+    launch(&cluster, first.clone(), command).await;
+    launch(&cluster, second.clone(), command).await;
+    let mut seen = Followed::default();
+    while seen.stdout.is_empty() {
+        assert!(!seen.step(&cluster, &first).await);
+    }
+    world.alone().await;
+    let Some(mut fault) = restart(part, seconds).await else { return };
+    while !seen.step(&cluster, &first).await {}
+    fault.wait().await.unwrap();
+    let other = followed(&cluster, &second).await;
+    let expected: String = (1..=300).map(|i| format!("line {i}\n")).collect();
+    for seen in [seen, other] {
+        assert_eq!((seen.end, String::from_utf8(seen.stdout).unwrap()), (Some(Ok(4)), expected.clone()));
+    }
+    // What happened meanwhile is seen again.
+    released(&cluster, &run).await;
+    let mut pods = crate::cluster::Cluster::pods(&cluster);
+    tokio::time::timeout(super::world::SOON, pods.wait_for(|pods| pods.is_empty())).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_server_that_is_away_for_twenty_seconds_costs_no_byte() {
+    survives("kube-apiserver", 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kubelet_that_restarts_costs_no_byte() {
+    survives("kubelet", 5).await;
+}
