@@ -91,7 +91,7 @@ async fn run() -> Result<()> {
     let options = Options::parse(std::env::args().skip(1))?;
     fs::create_dir_all(&options.out)?;
     let folder = tempfile::Builder::new().prefix("databases-").tempdir_in(&options.out)?;
-    let mut report = Report::new(Machine::measure(folder.path())?, options.quick);
+    let mut report = Report::new(Machine::measure(folder.path())?, options.quick)?;
     eprintln!("an empty database");
     report.add("empty", standing::empty(&options, folder.path()).await?);
     let (small, large) = (folder.path().join("small.db"), folder.path().join("large.db"));
@@ -188,12 +188,13 @@ async fn measure(options: &Options, report: &mut Report, subject: &Subject) -> R
     let server = Server::start(&options.server, database).await?;
     let mut bench = Bench { options, server, database, runs: *runs, most_per_second: None };
     bench.measure(|name, figures| report.outcome(label, name, figures)).await;
+    let before_lists = bench.server.pss()?;
     for many in [1_000, 10_000] {
         if options.wants("runs") {
             multiply_runs(database, runs.short.run, many)?;
             report.outcome(label, "runs", bench.list_of_runs(many).await);
         }
     }
-    report.add(label, bench.memory_afterwards()?);
+    report.add(label, bench.memory_afterwards(before_lists)?);
     bench.server.stop()
 }

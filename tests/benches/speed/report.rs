@@ -7,7 +7,7 @@ use mlbench_core::Timestamp;
 use serde_json::{Value, json};
 
 use crate::Result;
-use crate::machine::Machine;
+use crate::machine::{Machine, Processors};
 
 /// One measurement beside its limit and its goals.
 #[derive(Debug)]
@@ -112,6 +112,7 @@ pub(crate) struct Report {
     machine: Machine,
     quick: bool,
     date: Timestamp,
+    begin: Processors,
     figures: Vec<Figure>,
     /// What could not be measured, and why.
     failures: Vec<String>,
@@ -119,15 +120,14 @@ pub(crate) struct Report {
 
 impl Report {
     /// A report without measurements.
-    pub(crate) fn new(machine: Machine, quick: bool) -> Self {
+    pub(crate) fn new(machine: Machine, quick: bool) -> Result<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self {
-            machine,
-            quick,
-            date: Timestamp::EPOCH.saturating_add(now),
-            figures: Vec::new(),
-            failures: Vec::new(),
-        }
+        let (date, begin) = (Timestamp::EPOCH.saturating_add(now), Processors::now()?);
+        Ok(Self { machine, quick, date, begin, figures: Vec::new(), failures: Vec::new() })
+    }
+
+    fn noise(&self) -> f64 {
+        Processors::now().map_or(f64::NAN, |now| now.taken_by_others_since(self.begin))
     }
 
     /// Adds what was measured on a database.
@@ -154,11 +154,13 @@ impl Report {
     pub(crate) fn to_table(&self) -> String {
         let Machine { cores, processor, memory, syncs_per_second } = &self.machine;
         let mut text = format!(
-            "{}{}: {cores} cores ({processor}), {:.0} GiB of memory, a disk that syncs {} times a second\n\n",
+            "{}{}: {cores} cores ({processor}), {:.0} GiB of memory, a disk that syncs {} times a second;\n\
+             other programs took {:.0} % of the processors meanwhile\n\n",
             &self.date.to_text().as_str()[..10],
             if self.quick { " (quick)" } else { "" },
             *memory as f64 / f64::from(1 << 30),
             number(*syncs_per_second),
+            self.noise(),
         );
         let mut rows =
             vec![["figure", "database", "measured", "limit", "ratio", "goal: reached"].map(String::from)];
@@ -189,6 +191,7 @@ impl Report {
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "date": self.date.to_string(), "quick": self.quick, "machine": self.machine.to_json(),
+            "percent_of_processors_taken_by_others": self.noise(),
             "figures": self.figures.iter().map(Figure::to_json).collect::<Vec<_>>(),
             "failures": self.failures,
         })

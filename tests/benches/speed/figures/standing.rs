@@ -68,12 +68,12 @@ async fn idle(time: Duration) {
 }
 
 impl Bench<'_> {
-    /// What the server holds when all else was measured.
-    pub(crate) fn memory_afterwards(&self) -> Result<Vec<Figure>> {
+    /// What the server holds when all else was measured, and what it held before runs were listed.
+    pub(crate) fn memory_afterwards(&self, before_lists: f64) -> Result<Vec<Figure>> {
         if !self.options.wants("memory") {
             return Ok(Vec::new());
         }
         let figure = Figure::new("memory", "memory (PSS) after all of this", self.server.pss()?, "MiB");
-        Ok(vec![figure.at_most(60.0)])
+        Ok(vec![figure.note("before the lists of runs", before_lists).at_most(60.0)])
     }
 }
