@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use kube::KubeArgs;
+pub(crate) use self::kube::KubeArgs;
 pub(crate) use metrics::{MetricsArgs, MetricsCommand, PostArgs, ShowArgs};
 pub(crate) use runs::{DownloadArgs, LogsArgs, OneRunArgs, RunsCommand, StartArgs, WaitArgs};
 pub(crate) use when::When;

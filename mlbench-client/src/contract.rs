@@ -3,7 +3,7 @@
 use mlbench_core::api::{ENDPOINTS, LogsQuery, MetricsQuery, NewMetric, NewRun};
 use mlbench_core::{Owner, PodName, RunId, RunName};
 
-use crate::testing::{METRIC, POINTS, RUN, Server, Step};
+use crate::testing::{METRIC, POINTS, RUN, SERIES, Server, Step};
 use crate::{Client, Result};
 
 /// An answer of the endpoint.
@@ -12,6 +12,7 @@ fn answer(name: &str) -> String {
         "pods.list" => {
             r#"[{"name":"w-0","labels":"{'app': 'mlbench'}","phase":"Running","ip":""}]"#.to_owned()
         }
+        name if name.ends_with(".series") => format!("[{SERIES}]"),
         "metrics.list" => format!(r#"{{"w-0":{POINTS}}}"#),
         "metrics.get" => POINTS.to_owned(),
         "metrics.create" => METRIC.to_owned(),
@@ -35,13 +36,17 @@ async fn exercise(name: &str, client: &Client) -> Result<&'static str> {
             assert_eq!(client.pods().list().await?[0].labels["app"], "mlbench");
             "/api/pods/"
         }
+        "pods.series" => {
+            assert_eq!(client.pods().series(&PodName::new("w-0").unwrap()).await?[0].max, Some(0.5));
+            "/api/pods/w-0/series/"
+        }
         "metrics.list" => {
             let query = MetricsQuery { last_n: Some(1), ..MetricsQuery::default() };
             assert_eq!(metrics.all(&query).await?["w-0"]["loss"][0].value.as_f64(), Some(0.5));
             "/api/metrics/?metric_type=pod&last_n=1"
         }
         "metrics.get" => {
-            let query = MetricsQuery { metric_filter: Some("a @ 0".to_owned()), ..MetricsQuery::default() };
+            let query = MetricsQuery { metric_filter: vec!["a @ 0".to_owned()], ..MetricsQuery::default() };
             metrics.get(&pod, &query).await?;
             "/api/metrics/w-0/?metric_type=pod&metric_filter=a+%40+0"
         }
@@ -79,6 +84,10 @@ async fn exercise(name: &str, client: &Client) -> Result<&'static str> {
             assert_eq!(runs.logs(id, &query).await?.next, 7);
             "/api/runs/3/logs/?rank=1&after=7"
         }
+        "runs.series" => {
+            assert_eq!(runs.series(id).await?[0].count, 3);
+            "/api/runs/3/series/"
+        }
         "health.live" => {
             client.health().live().await?;
             "/healthz"
@@ -86,6 +95,10 @@ async fn exercise(name: &str, client: &Client) -> Result<&'static str> {
         "health.ready" => {
             client.health().ready().await?;
             "/readyz"
+        }
+        "health.metrics" => {
+            assert_eq!(client.health().metrics().await?, "ok");
+            "/metrics"
         }
         other => panic!("{other} has no method in the client"),
     })

@@ -60,14 +60,16 @@ pub use clock::now;
 pub use error::{Error, Result};
 pub use health::Health;
 pub use logger::MetricLogger;
-pub use metrics::Metrics;
+pub use metrics::{Arrivals, Metrics};
 pub use pods::Pods;
 pub use runs::Runs;
 
 pub use mlbench_core::api::{
-    BatchAnswer, JobMetadata, LogLine, LogPage, LogsQuery, Metric, MetricsQuery, NewMetric, NewRun, Pod,
-    PointsByMetric, PointsByOwner, Problem, RejectedPoint, Run, RunsQuery,
+    BatchAnswer, Downsample, JobMetadata, LogLine, LogPage, LogsQuery, Metric, MetricsQuery, NewMetric,
+    NewRun, Pod, PointField, PointRecord, PointsByMetric, PointsByOwner, Problem, RejectedPoint, Run,
+    RunsQuery, Series,
 };
+pub use mlbench_core::downsample::minmax::Bucket;
 pub use mlbench_core::metric::MetricType;
 pub use mlbench_core::run::OutputStream;
 pub use mlbench_core::{

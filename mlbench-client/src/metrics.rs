@@ -1,8 +1,11 @@
+use std::collections::BTreeMap;
+
 use mlbench_core::Owner;
 use mlbench_core::api::{
-    BatchAnswer, Endpoint, Format, MAX_ARRAY_POINTS, Metric, MetricsQuery, NewMetric, PointsByMetric,
-    PointsByOwner,
+    BatchAnswer, CURSOR_HEADER, Downsample, Endpoint, Format, MAX_ARRAY_POINTS, Metric, MetricsQuery,
+    NewMetric, PointField, PointRecord, PointsByMetric, PointsByOwner,
 };
+use mlbench_core::downsample::minmax::Bucket;
 use serde::Serialize;
 use tokio::io::AsyncWrite;
 use uuid::Uuid;
@@ -17,7 +20,7 @@ const CREATE_BATCH: &Endpoint = endpoint("metrics.create_batch");
 
 /// Metrics; see [`Client::metrics`].
 ///
-/// The `format` of a query is of no effect: the method decides it.
+/// The `format` of a query, its `fields` and whether it asks for buckets are of no effect: the method decides these.
 #[derive(Debug, Clone, Copy)]
 pub struct Metrics<'a> {
     pub(crate) client: &'a Client,
@@ -29,7 +32,7 @@ impl Metrics<'_> {
     /// # Errors
     /// When the server cannot be reached or fails.
     pub async fn all(self, query: &MetricsQuery) -> Result<PointsByOwner> {
-        let query = MetricsQuery { format: None, ..query.clone() };
+        let query = MetricsQuery { format: None, fields: Vec::new(), ..query.clone() };
         self.client.transport().json(&Call::new(LIST, &[]).query(query.to_pairs())).await
     }
 
@@ -42,7 +45,7 @@ impl Metrics<'_> {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let client = Client::builder().base_url(responder()?).build()?;
     /// # let run = RunId::new(1).ok_or("run ids start at 1")?;
-    /// let query = MetricsQuery { metric_filter: Some("accuracy".to_owned()), ..MetricsQuery::default() };
+    /// let query = MetricsQuery { metric_filter: vec!["accuracy".to_owned()], ..MetricsQuery::default() };
     /// let metrics = client.metrics().get(&Owner::Run(run), &query).await?;
     /// assert_eq!(metrics["accuracy"][0].value.as_f64(), Some(0.7845));
     /// # Ok(())
@@ -50,9 +53,60 @@ impl Metrics<'_> {
     /// ```
     ///
     /// # Errors
-    /// `not_found` when there is no such pod or run.
+    /// `not_found` when there is no such pod or run; when `query.downsample` asks for buckets, which
+    /// [`buckets`](Self::buckets) gives.
     pub async fn get(self, owner: &Owner, query: &MetricsQuery) -> Result<PointsByMetric> {
-        self.client.transport().json(&of_owner(owner, query, None)).await
+        let query = MetricsQuery { fields: Vec::new(), ..query.clone() };
+        self.client.transport().json(&of_owner(owner, &query, None)).await
+    }
+
+    /// The metrics of a pod or a run with everything that was sent with their points, or with `query.fields` of it.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such pod or run.
+    pub async fn records(
+        self,
+        owner: &Owner,
+        query: &MetricsQuery,
+    ) -> Result<BTreeMap<String, Vec<PointRecord>>> {
+        let fields = if query.fields.is_empty() { PointField::ALL.to_vec() } else { query.fields.clone() };
+        let query = MetricsQuery { fields, ..query.clone() };
+        self.client.transport().json(&of_owner(owner, &query, None)).await
+    }
+
+    /// At most `most` buckets of each metric of a pod or a run: no extreme is lost.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such pod or run.
+    pub async fn buckets(
+        self,
+        owner: &Owner,
+        query: &MetricsQuery,
+        most: u32,
+    ) -> Result<BTreeMap<String, Vec<Bucket>>> {
+        let (downsample, points) = (Some(Downsample::MinMax), Some(most));
+        let query = MetricsQuery { downsample, points, fields: Vec::new(), ..query.clone() };
+        self.client.transport().json(&of_owner(owner, &query, None)).await
+    }
+
+    /// Follows the metrics of a pod or a run as they arrive, from `query.cursor` on or from the beginning.
+    ///
+    /// ```
+    /// # use mlbench_client::{Client, MetricsQuery, Owner, RunId};
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let client = Client::builder().base_url(responder()?).build()?;
+    /// # let run = RunId::new(1).ok_or("run ids start at 1")?;
+    /// let mut arrivals = client.metrics().follow(Owner::Run(run), MetricsQuery::default());
+    /// let first = arrivals.next().await?; // all there is
+    /// let second = arrivals.next().await?; // what has arrived since, whatever its date
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn follow(self, owner: Owner, query: MetricsQuery) -> Arrivals {
+        Arrivals { client: self.client.clone(), owner, query: MetricsQuery { fields: Vec::new(), ..query } }
     }
 
     /// Writes the metrics of a pod or a run to `target` as a zip archive, while they come; gives back its length in bytes.
@@ -140,6 +194,34 @@ pub(crate) fn create_batch(metrics: &[impl Serialize]) -> Result<Call> {
     Ok(Call::new(CREATE_BATCH, &[]).json(&metrics)?.once(Uuid::new_v4().to_string()))
 }
 
+/// The metrics of a pod or a run as they arrive; see [`Metrics::follow`].
+#[derive(Debug, Clone)]
+pub struct Arrivals {
+    client: Client,
+    owner: Owner,
+    query: MetricsQuery,
+}
+
+impl Arrivals {
+    /// What has arrived since the last call; the first one gives everything before. Nothing is given twice, and after an
+    /// error nothing is lost.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such pod or run, or no more.
+    pub async fn next(&mut self) -> Result<PointsByMetric> {
+        let call = of_owner(&self.owner, &self.query, None);
+        let (points, cursor) = self.client.transport().json_and_header(&call, CURSOR_HEADER).await?;
+        self.query.cursor = cursor.and_then(|text| text.parse().ok()).or(self.query.cursor);
+        Ok(points)
+    }
+
+    /// From where the next call goes on; `None` before the first one.
+    #[must_use]
+    pub const fn cursor(&self) -> Option<u64> {
+        self.query.cursor
+    }
+}
+
 /// The request that stores a metric, with a key of its own.
 fn create(metric: &NewMetric) -> Result<Call> {
     Ok(Call::new(CREATE, &[]).json(metric)?.once(Uuid::new_v4().to_string()))
@@ -147,9 +229,5 @@ fn create(metric: &NewMetric) -> Result<Call> {
 
 fn of_owner(owner: &Owner, query: &MetricsQuery, format: Option<Format>) -> Call {
     let query = MetricsQuery { metric_type: owner.kind(), format, ..query.clone() };
-    let name = match owner {
-        Owner::Pod(name) => name.to_string(),
-        Owner::Run(id) => id.to_string(),
-    };
-    Call::new(GET, &[&name]).query(query.to_pairs())
+    Call::new(GET, &[&owner.label()]).query(query.to_pairs())
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use mlbench_core::RunId;
-use mlbench_core::api::{Endpoint, LogPage, LogsQuery, NewRun, Run, RunsQuery};
+use mlbench_core::api::{Endpoint, LogPage, LogsQuery, NewRun, Run, RunsQuery, Series};
 
 use crate::retry::Backoff;
 use crate::transport::{Call, endpoint};
@@ -13,6 +13,7 @@ const GET: &Endpoint = endpoint("runs.get");
 const DELETE: &Endpoint = endpoint("runs.delete");
 const STOP: &Endpoint = endpoint("runs.stop");
 const LOGS: &Endpoint = endpoint("runs.logs");
+const SERIES: &Endpoint = endpoint("runs.series");
 
 /// The pauses between two looks at a run that is waited for.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
@@ -81,6 +82,14 @@ impl Runs<'_> {
     /// `not_found` when there is no such run.
     pub async fn logs(self, id: RunId, query: &LogsQuery) -> Result<LogPage> {
         self.client.transport().json(&call(LOGS, id).query(query.to_pairs())).await
+    }
+
+    /// What is known of the metrics of a run without reading their points, by name.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such run.
+    pub async fn series(self, id: RunId) -> Result<Vec<Series>> {
+        self.client.transport().json(&call(SERIES, id)).await
     }
 
     /// Waits until a run has ended, however it does. A server that is away for a while is waited for, too, as

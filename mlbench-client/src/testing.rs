@@ -153,5 +153,8 @@ pub(crate) const METRIC: &str = r#"{"run_id":3,"name":"loss","date":"2018-08-03T
 
 pub(crate) const POINTS: &str = r#"{"loss":[{"date":"2018-08-03T09:21:44.331823Z","value":"0.5"}]}"#;
 
+pub(crate) const SERIES: &str = r#"{"name":"loss","count":3,"first_date":"2018-08-03T09:21:44.331823Z",
+    "last_date":"2018-08-03T09:21:44.331823Z","min":-3.0,"max":0.5,"last_value":"0.50"}"#;
+
 pub(crate) const PROBLEM: &str = r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"run 3 is active",
     "instance":"/api/runs/","code":"run_active","request_id":"r-1","message":"run 3 is active"}"#;

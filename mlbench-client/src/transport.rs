@@ -128,10 +128,30 @@ impl Transport {
 
     /// Sends a request and reads its answer.
     pub(crate) async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T> {
+        self.decode(call, self.send(call).await?).await
+    }
+
+    /// The same with a header of the answer, where it is there.
+    pub(crate) async fn json_and_header<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        header: &str,
+    ) -> Result<(T, Option<String>)> {
         let response = self.send(call).await?;
+        let header = response.headers().get(header).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok((self.decode(call, response).await?, header))
+    }
+
+    async fn decode<T: DeserializeOwned>(&self, call: &Call, response: Response) -> Result<T> {
         let body = response.bytes().await.map_err(|error| self.failure(call, &error))?;
         serde_json::from_slice(&body)
             .map_err(|error| Error::Undecodable { url: self.url(call), cause: error.to_string() })
+    }
+
+    /// Sends a request and gives back its answer as it is.
+    pub(crate) async fn text(&self, call: &Call) -> Result<String> {
+        let response = self.send(call).await?;
+        response.text().await.map_err(|error| self.failure(call, &error))
     }
 
     /// Sends a request whose answer says nothing but that it succeeded.

@@ -27,6 +27,15 @@ impl Owner {
             Self::Run(_) => MetricType::Run,
         }
     }
+
+    /// Its name or its number: the key of its metrics, and the last segment of their path.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Self::Pod(name) => name.to_string(),
+            Self::Run(id) => id.to_string(),
+        }
+    }
 }
 
 /// `pod worker-0` or `run 3`, as it stands in sentences.

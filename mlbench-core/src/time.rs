@@ -4,8 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use jiff::civil::DateTime;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const MICROS: i64 = 1_000_000;
@@ -80,33 +78,53 @@ impl Timestamp {
     /// The 27 characters of the wire form, without an allocation.
     #[must_use]
     pub fn to_text(self) -> TimestampText {
-        let date = civil(self.0.div_euclid(MICROS));
-        let micros = self.0.rem_euclid(MICROS);
+        let seconds = self.0 / MICROS;
+        let (year, month, day) = calendar(narrow(seconds / DAY));
+        let (second, micros) = (narrow(seconds % DAY), narrow(self.0 % MICROS));
         let mut text = *b"0000-00-00T00:00:00.000000Z";
-        digits(&mut text[0..4], i64::from(date.year()));
-        digits(&mut text[5..7], i64::from(date.month()));
-        digits(&mut text[8..10], i64::from(date.day()));
-        digits(&mut text[11..13], i64::from(date.hour()));
-        digits(&mut text[14..16], i64::from(date.minute()));
-        digits(&mut text[17..19], i64::from(date.second()));
-        digits(&mut text[20..26], micros);
+        two(&mut text, 0, year / 100);
+        two(&mut text, 2, year % 100);
+        two(&mut text, 5, month);
+        two(&mut text, 8, day);
+        two(&mut text, 11, second / 3600);
+        two(&mut text, 14, second / 60 % 60);
+        two(&mut text, 17, second % 60);
+        two(&mut text, 20, micros / 10_000);
+        two(&mut text, 22, micros / 100 % 100);
+        two(&mut text, 24, micros % 100);
         TimestampText(text)
     }
 }
 
-/// The calendar's 1970-01-01T00:00:00. Civil arithmetic, because jiff's own timestamps end a day before 9999 does.
-const CIVIL_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+/// Seconds.
+const DAY: i64 = 86_400;
 
-fn civil(seconds: i64) -> DateTime {
-    // A `Timestamp` never leaves 1970..=9999, which the calendar covers.
-    CIVIL_EPOCH.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(CIVIL_EPOCH)
+/// A part of a date: none is negative, and none has more than 23 bits.
+fn narrow(part: i64) -> u32 {
+    u32::try_from(part).unwrap_or(0)
 }
 
-fn digits(into: &mut [u8], mut number: i64) {
-    for slot in into.iter_mut().rev() {
-        *slot = b'0' + u8::try_from(number % 10).unwrap_or(0);
-        number /= 10;
-    }
+/// Year, month and day of a day after 1970-01-01, by arithmetic alone: a large answer is dates for a good part (after
+/// H. Hinnant, *chrono-Compatible Low-Level Date Algorithms*, 2013). Years begin in March here, so that the leap day is
+/// the last of its year.
+const fn calendar(day: u32) -> (u32, u32, u32) {
+    const DAYS_FROM_MARCH_0: u32 = 719_468;
+    const DAYS_OF_400_YEARS: u32 = 146_097;
+    let (era, day) =
+        ((day + DAYS_FROM_MARCH_0) / DAYS_OF_400_YEARS, (day + DAYS_FROM_MARCH_0) % DAYS_OF_400_YEARS);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let year = era * 400 + year;
+    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
+}
+
+/// Writes a number below 100 as two digits.
+fn two(text: &mut [u8; 27], at: usize, number: u32) {
+    const DIGITS: &[u8; 10] = b"0123456789";
+    text[at] = DIGITS[(number / 10 % 10) as usize];
+    text[at + 1] = DIGITS[(number % 10) as usize];
 }
 
 /// The wire form of a [`Timestamp`], on the stack.
@@ -118,6 +136,12 @@ impl TimestampText {
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// The text's bytes, all of which are ASCII.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -177,19 +201,32 @@ impl Parts {
     fn micros(&self) -> Option<i64> {
         let leap = self.second == 60;
         let second = if leap { 59 } else { self.second };
-        let date = DateTime::new(
-            i16::try_from(self.year).ok()?,
-            i8::try_from(self.month).ok()?,
-            i8::try_from(self.day).ok()?,
-            i8::try_from(self.hour).ok()?,
-            i8::try_from(self.minute).ok()?,
-            i8::try_from(second).ok()?,
-            0,
-        )
-        .ok()?;
-        let seconds = date.duration_since(CIVIL_EPOCH).as_secs() - self.offset_seconds;
+        let time = self.hour < 24 && self.minute < 60 && second < 60;
+        let days = days_since_1970(self.year, self.month, self.day).filter(|_| time)?;
+        let seconds = days * 86_400 + self.hour * 3_600 + self.minute * 60 + second - self.offset_seconds;
         Some(seconds * MICROS + if leap { MICROS - 1 } else { self.micros })
     }
+}
+
+/// Days of the Gregorian calendar; `None` for a day that it does not have. Every point of a batch asks, so this counts
+/// years from March on, where leap days come last and months follow one formula, instead of asking a calendar.
+fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let longest = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        _ => return None,
+    };
+    if !(1..=longest).contains(&day) {
+        return None;
+    }
+    let year = if month < 3 { year - 1 } else { year };
+    let days_before_month = (153 * ((month + 9) % 12) + 2) / 5;
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    // 1 March of the year 0 lies 719,468 days before 1970.
+    Some(year * 365 + leap_days + days_before_month + day - 1 - 719_468)
 }
 
 struct Cursor<'a>(&'a [u8]);
@@ -254,7 +291,11 @@ impl<'de> Deserialize<'de> for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::civil::DateTime;
     use proptest::prelude::*;
+
+    /// The calendar's 1970-01-01T00:00:00. Civil arithmetic, because jiff's own timestamps end a day before 9999 does.
+    const CIVIL_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
     fn check(text: &str, wire: &str) {
         assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), wire, "{text}");
@@ -312,12 +353,35 @@ mod tests {
         }
     }
 
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let calendar = |year, month, day| {
+            let date = jiff::civil::Date::new(year as i16, month as i8, day as i8).ok()?;
+            Some(date.to_datetime(jiff::civil::Time::midnight()).duration_since(CIVIL_EPOCH).as_hours() / 24)
+        };
+        for year in (0..=9999).filter(|year| year % 7 == 0 || year % 100 < 5) {
+            for month in 0..=13 {
+                for day in [0, 1, 28, 29, 30, 31, 32] {
+                    let days = days_since_1970(year, month, day);
+                    assert_eq!(days, calendar(year, month, day), "{year}-{month}-{day}");
+                }
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn the_wire_form_reads_back_and_sorts_as_the_moment(a in 0..=LAST, b in 0..=LAST) {
             let (a, b) = (Timestamp(a), Timestamp(b));
             prop_assert_eq!(a.to_string().parse::<Timestamp>().unwrap(), a);
             prop_assert_eq!(a.to_string().cmp(&b.to_string()), a.cmp(&b));
+        }
+
+        #[test]
+        fn the_wire_form_is_what_the_calendar_says(micros in 0..=LAST) {
+            let date = CIVIL_EPOCH.checked_add(jiff::SignedDuration::from_secs(micros / MICROS)).unwrap();
+            let expected = format!("{}.{:06}Z", date.strftime("%Y-%m-%dT%H:%M:%S"), micros % MICROS);
+            prop_assert_eq!(Timestamp(micros).to_string(), expected);
         }
 
         #[test]

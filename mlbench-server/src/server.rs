@@ -94,8 +94,15 @@ impl Server {
         let default_command = settings.default_command();
         ports.announce();
         let policy = settings.run_policy;
-        let app =
-            App { storage: Arc::clone(&storage), cluster, launcher: handle, clock, policy, default_command };
+        let app = App {
+            storage: Arc::clone(&storage),
+            cluster,
+            launcher: handle,
+            clock,
+            policy,
+            traffic: Arc::default(),
+            default_command,
+        };
         let (address, ingest_address) = (ports.api.address, ports.ingest.as_ref().map(|port| port.address));
         for Port { listener, options, .. } in [Some(ports.api), ports.ingest].into_iter().flatten() {
             http.spawn(http::serve(listener, app.clone(), options, http.stop_token()));

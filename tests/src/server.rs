@@ -1,5 +1,6 @@
 //! The server, started as a process of its own.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
@@ -19,7 +20,8 @@ use crate::wait::{PATIENCE, eventually};
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
     args: Vec<String>,
-    env: Vec<(String, String)>,
+    env: Vec<(String, OsString)>,
+    program: Option<PathBuf>,
     kubernetes: bool,
     workers: u32,
     token: Option<String>,
@@ -31,6 +33,7 @@ impl Default for ServerOptions {
         Self {
             args: Vec::new(),
             env: Vec::new(),
+            program: None,
             kubernetes: false,
             workers: 2,
             token: None,
@@ -49,8 +52,15 @@ impl ServerOptions {
 
     /// Sets a variable of its environment.
     #[must_use]
-    pub fn env(mut self, name: &str, value: &str) -> Self {
-        self.env.push((name.to_owned(), value.to_owned()));
+    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Starts another executable than the one that was built.
+    #[must_use]
+    pub fn program(mut self, program: PathBuf) -> Self {
+        self.program = Some(program);
         self
     }
 
@@ -236,8 +246,10 @@ impl TestServer {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(binary("mlbench-server"));
+        let program = self.options.program.clone();
+        let mut command = Command::new(program.unwrap_or_else(|| binary("mlbench-server")));
         clean_environment(&mut command);
+        command.envs(self.options.env.iter().map(|(name, value)| (name, value)));
         command.env("E2E_SERVER_DIR", self.dir.path()).current_dir(self.dir.path()).stdin(Stdio::null());
         command
     }

@@ -31,9 +31,12 @@ pub(crate) struct ShowArgs {
     /// Points at or after a date (2018-08-03T09:21:29Z) or not older than 30s, 10m, 2h, 1d
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<When>,
-    /// Only the metric of exactly this name
+    /// Points at or before a date, or at least so old
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) until: Option<When>,
+    /// Only the metric of exactly this name; several are given one by one
     #[arg(long, value_name = "NAME", value_parser = |text: &str| MetricName::new(text))]
-    pub(crate) metric: Option<MetricName>,
+    pub(crate) metric: Vec<MetricName>,
     /// The newest N points of each metric
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) last: Option<u32>,

@@ -42,7 +42,7 @@ impl Forward {
         let mut command = kubectl(args);
         command.args(["port-forward", "--address", "127.0.0.1"]);
         command.arg(format!("pod/{}", pod.name)).arg(format!(":{}", pod.port));
-        let mut kubectl = command.spawn().map_err(no_kubectl)?;
+        let mut kubectl = command.spawn().map_err(|error| no_kubectl(&error))?;
         let stdout = kubectl.stdout.take().ok_or_else(|| failed("kubectl has no output".to_owned()))?;
         let mut output = BufReader::new(stdout).lines();
         while let Some(line) = output.next_line().await? {
@@ -84,7 +84,7 @@ async fn listed(args: &KubeArgs) -> Result<Vec<u8>, Failure> {
     let mut command = kubectl(args);
     command.args(["get", "pods", "--selector", &labels]);
     command.args(["--field-selector", "status.phase=Running", "--output", "json"]);
-    let output = command.output().await.map_err(no_kubectl)?;
+    let output = command.output().await.map_err(|error| no_kubectl(&error))?;
     if output.status.success() {
         return Ok(output.stdout);
     }
@@ -142,7 +142,7 @@ async fn last_words(kubectl: &mut Child) -> String {
     if words.is_empty() { "it says no reason".to_owned() } else { words.to_owned() }
 }
 
-fn no_kubectl(error: io::Error) -> Failure {
+fn no_kubectl(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::NotFound => failed("kubectl is not on PATH, and --kube needs it".to_owned()),
         _ => failed(format!("kubectl cannot be started: {error}")),

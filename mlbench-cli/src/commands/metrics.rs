@@ -21,10 +21,11 @@ async fn show(client: &Client, args: &ShowArgs) -> Result<(), Failure> {
     let query = MetricsQuery {
         metric_type: MetricType::Pod,
         since: args.since.map(|when| when.resolve(now())),
-        metric_filter: args.metric.clone().map(Into::into),
+        until: args.until.map(|when| when.resolve(now())),
+        metric_filter: args.metric.iter().map(|name| name.as_str().to_owned()).collect(),
         summarize: args.summarize,
         last_n: args.last,
-        format: None,
+        ..MetricsQuery::default()
     };
     let mut printer = Printer::stdout(args.output.output);
     match owner(client, args.run.as_deref(), args.pod.as_ref()).await? {

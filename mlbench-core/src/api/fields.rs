@@ -79,6 +79,20 @@ impl Fields {
         }
     }
 
+    /// Takes every value of a field that may be repeated, in the order they were sent.
+    ///
+    /// # Errors
+    /// When one is no text.
+    pub fn texts(&mut self, name: &'static str) -> Result<Vec<String>> {
+        let mut texts = Vec::new();
+        while let Some(at) = self.fields.iter().position(|(key, _)| key == name) {
+            let mut one = Self::new(vec![self.fields.remove(at)]);
+            texts.extend(one.text(name)?);
+        }
+        self.known.push(name);
+        Ok(texts)
+    }
+
     /// Takes a field that is a text or a number, as text: `1.50` stays `1.50`.
     ///
     /// # Errors
@@ -365,6 +379,16 @@ mod tests {
         let error = fields.finish().unwrap_err();
         assert_eq!(error.code(), ErrorCode::UnknownField);
         assert_eq!(error.detail(), "\"nmae\": there is no such field; did you mean name?");
+    }
+
+    #[test]
+    fn a_field_may_be_one_of_many() {
+        let pairs = [("a", "1"), ("b", "2"), ("a", "3")].map(|(key, text)| (key.to_owned(), text.to_owned()));
+        let mut fields = Fields::from_pairs(pairs);
+        assert_eq!(fields.texts("a").unwrap(), ["1", "3"]);
+        assert_eq!(fields.texts("a").unwrap(), [""; 0]);
+        assert_eq!(fields.finish().unwrap_err().code(), ErrorCode::UnknownField);
+        assert!(json(r#"{"a":1}"#).texts("a").is_err());
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub struct Lttb {
     groups: Groups,
     /// Points that are still to come before the last one.
     inner: u64,
+    /// How many points are missing in the bucket that is being filled; counting them off needs no division per point.
+    missing: u64,
     first: bool,
     anchor: Option<(f64, f64)>,
     waiting: Option<Bucket>,
@@ -26,7 +28,6 @@ pub struct Lttb {
 #[derive(Debug, Clone, Default)]
 struct Bucket {
     points: Vec<(Timestamp, f64)>,
-    taken: u64,
     gap: Option<Timestamp>,
 }
 
@@ -39,6 +40,7 @@ impl Lttb {
         Self {
             groups,
             inner,
+            missing: groups.size(),
             first: most >= 2,
             anchor: None,
             waiting: None,
@@ -61,15 +63,16 @@ impl Lttb {
         }
         self.inner -= 1;
         self.last = None;
-        self.filling.taken += 1;
+        self.missing -= 1;
         match number {
             Some(number) => self.filling.points.push((date, number)),
             None => self.filling.gap = Some(date),
         }
-        if self.filling.taken < self.groups.size() {
+        if self.missing > 0 {
             return None;
         }
         self.groups = self.groups.next();
+        self.missing = self.groups.size();
         let full = std::mem::take(&mut self.filling);
         let kept = self.waiting.take().and_then(|bucket| self.select(&bucket, full.mean()));
         self.waiting = Some(full);

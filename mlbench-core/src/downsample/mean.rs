@@ -11,7 +11,8 @@ pub struct Mean {
     groups: Groups,
     inner: u64,
     first: bool,
-    taken: u64,
+    /// How many points are missing in the group that is being averaged; counting them off needs no division per point.
+    missing: u64,
     count: f64,
     mean: f64,
     last: Option<Kept>,
@@ -23,7 +24,7 @@ impl Mean {
     pub fn new(length: u64, most: u64) -> Self {
         let inner = if most > 2 { length.saturating_sub(2) } else { 0 };
         let groups = Groups::new(inner, most.saturating_sub(2).max(1));
-        Self { groups, inner, first: most >= 2, taken: 0, count: 0.0, mean: 0.0, last: None }
+        Self { groups, inner, first: most >= 2, missing: groups.size(), count: 0.0, mean: 0.0, last: None }
     }
 
     /// Takes the next point, `None` when it is no finite number; with the last point of a group comes its mean.
@@ -37,17 +38,19 @@ impl Mean {
             return None;
         }
         self.inner -= 1;
-        self.taken += 1;
+        self.missing -= 1;
         if let Some(number) = number {
             self.count += 1.0;
             // Welford's update: the mean of the largest numbers does not overflow on the way.
             self.mean += number / self.count - self.mean / self.count;
         }
-        if self.taken < self.groups.size() {
+        if self.missing > 0 {
             return None;
         }
         let mean = (self.count > 0.0).then_some(self.mean);
-        *self = Self { groups: self.groups.next(), taken: 0, count: 0.0, mean: 0.0, ..self.clone() };
+        self.groups = self.groups.next();
+        self.missing = self.groups.size();
+        (self.count, self.mean) = (0.0, 0.0);
         Some((date, mean))
     }
 

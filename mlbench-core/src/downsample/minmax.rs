@@ -28,15 +28,16 @@ pub struct Bucket {
 #[derive(Debug, Clone)]
 pub struct MinMax {
     groups: Groups,
-    taken: u64,
+    /// How many points are missing in the bucket that is being filled; counting them off needs no division per point.
+    missing: u64,
     open: Option<Bucket>,
 }
 
 impl MinMax {
     /// Buckets as `groups` say.
     #[must_use]
-    pub const fn new(groups: Groups) -> Self {
-        Self { groups, taken: 0, open: None }
+    pub fn new(groups: Groups) -> Self {
+        Self { groups, missing: groups.size(), open: None }
     }
 
     /// Takes the next point, `None` when it is no finite number; with the last point of a bucket comes the bucket.
@@ -62,12 +63,12 @@ impl MinMax {
             bucket.min = Some(bucket.min.map_or(number, |min| min.min(number)));
             bucket.max = Some(bucket.max.map_or(number, |max| max.max(number)));
         }
-        self.taken += 1;
-        if self.taken < self.groups.size() {
+        self.missing -= 1;
+        if self.missing > 0 {
             return None;
         }
         self.groups = self.groups.next();
-        self.taken = 0;
+        self.missing = self.groups.size();
         self.open.take()
     }
 

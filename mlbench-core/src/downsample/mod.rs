@@ -3,9 +3,12 @@
 pub mod lttb;
 pub mod mean;
 pub mod minmax;
+mod thinner;
 
 use crate::metric::{MetricValue, Point};
 use crate::time::Timestamp;
+
+pub use thinner::{Thinned, Thinner};
 
 /// At most `most` points, by averaging consecutive ones; nothing is dropped. A summarised point bears the date of
 /// its last. A series with a text or a number that is not finite cannot be averaged: its newest `most` points remain.
@@ -22,7 +25,8 @@ pub fn summarize(mut points: Vec<Point>, most: usize) -> Vec<Point> {
     }
     let mut summary = Summary::new(Groups::new(points.len() as u64, most as u64));
     let numbers = points.iter().filter_map(|point| Some((point.date, point.value.as_finite()?)));
-    numbers.filter_map(|(date, number)| summary.push(date, number)).collect()
+    let means = numbers.filter_map(|(date, number)| summary.push(date, number));
+    means.map(|(date, mean)| Point { date, value: MetricValue::from(mean) }).collect()
 }
 
 /// How many consecutive points each point of a summary stands for: `length` points in `most` groups whose sizes
@@ -83,6 +87,8 @@ impl Groups {
 #[derive(Debug, Clone)]
 pub struct Summary {
     groups: Groups,
+    /// How many points the group has that is being filled; counting them off needs no division per point.
+    size: u64,
     taken: u64,
     sum: f64,
     /// The sum of the numbers each divided by their count: what remains when `sum` overflows.
@@ -92,34 +98,27 @@ pub struct Summary {
 impl Summary {
     /// Begins with the first group that is not done.
     #[must_use]
-    pub const fn new(groups: Groups) -> Self {
-        Self { groups, taken: 0, sum: 0.0, shares: 0.0 }
+    pub fn new(groups: Groups) -> Self {
+        Self { groups, size: groups.size(), taken: 0, sum: 0.0, shares: 0.0 }
     }
 
     /// Takes the next point; with the last one of a group comes the group's mean, under that point's date.
     /// Points after the last group are ignored.
-    pub fn push(&mut self, date: Timestamp, number: f64) -> Option<Point> {
+    pub fn push(&mut self, date: Timestamp, number: f64) -> Option<(Timestamp, f64)> {
         if self.groups.left() == 0 {
             return None;
         }
-        let size = self.groups.size();
         #[expect(clippy::cast_precision_loss, reason = "no series has 2^53 points")]
-        let count = size as f64;
+        let count = self.size as f64;
         self.taken += 1;
         self.sum += number;
         self.shares += number / count;
-        if self.taken < size {
+        if self.taken < self.size {
             return None;
         }
         let mean = if self.sum.is_finite() { self.sum / count } else { self.shares };
         *self = Self::new(self.groups.next());
-        Some(Point { date, value: MetricValue::from(mean) })
-    }
-
-    /// The groups, as far as they are done.
-    #[must_use]
-    pub const fn groups(&self) -> Groups {
-        self.groups
+        Some((date, mean))
     }
 }
 
@@ -171,10 +170,10 @@ mod tests {
             let number = |i: u64| i as f64 * 0.37;
             let date = |i: u64| Timestamp::from_micros(i as i64);
             let mut whole = Summary::new(Groups::new(length, most));
-            let whole: Vec<Point> = (0..length).filter_map(|i| whole.push(date(i), number(i))).collect();
+            let whole: Vec<_> = (0..length).filter_map(|i| whole.push(date(i), number(i))).collect();
             let last = Groups::new(length, most).only_last(stop);
             let mut tail = Summary::new(last);
-            let tail: Vec<Point> = (last.skipped()..length).filter_map(|i| tail.push(date(i), number(i))).collect();
+            let tail: Vec<_> = (last.skipped()..length).filter_map(|i| tail.push(date(i), number(i))).collect();
             prop_assert_eq!(tail.as_slice(), &whole[whole.len() - tail.len()..]);
             prop_assert_eq!(tail.len() as u64, stop.min(most).min(length));
         }

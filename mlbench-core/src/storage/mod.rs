@@ -6,20 +6,27 @@
 
 #[doc(hidden)]
 pub mod contract;
+mod points;
+mod statistics;
 
-use std::collections::BTreeMap;
+pub use statistics::{Distribution, NewestValue, Statistics};
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::api::{BatchAnswer, LogLine, Metric};
-use crate::downsample::Groups;
+use crate::api::{BatchAnswer, LogLine, Metric, Series};
 use crate::error::Result;
-use crate::metric::{MetricName, Owner, Point};
+use crate::metric::Owner;
 use crate::name::RunId;
 use crate::pod::Pod;
 use crate::run::{Ending, NewRun, OutputStream, Run, Worker};
 use crate::time::Timestamp;
+
+pub use points::{
+    PointDetails, PointRef, PointSink, PointsByName, PointsPage, PointsPosition, PointsQuery, Progress,
+    Thinning, ThinningMethod, ValueRef, collect_points, read_page,
+};
 
 /// What the server keeps, and answers from.
 #[async_trait]
@@ -138,12 +145,27 @@ pub trait Storage: Send + Sync {
     /// points.
     async fn record_batch(&self, batch: Batch, now: Timestamp) -> Result<BatchOutcome>;
 
-    /// One page of the points of an owner: series by name, points by date, then by arrival. A page holds some
-    /// thousand points; `after` is the `next` of the page before.
+    /// Shows `sink` one page of the points of an owner: series by name, points by date, then by arrival. The page ends
+    /// when the sink is full, at the latest after some thousand points; `after` is the `next` of the page before.
+    /// [`read_page`] is this with a sink that keeps its type.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorCode::NotFound) for an unknown owner.
-    async fn points(&self, query: &PointsQuery, after: Option<PointsPosition>) -> Result<PointsPage>;
+    async fn points(
+        &self,
+        query: &PointsQuery,
+        after: Option<PointsPosition>,
+        sink: Box<dyn PointSink>,
+    ) -> Result<PointsPage>;
+
+    /// What is known of the series of an owner without reading their points, by name.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorCode::NotFound) for an unknown owner.
+    async fn series(&self, owner: &Owner) -> Result<Vec<Series>>;
+
+    /// How the store is, in time that does not depend on the number of points.
+    async fn statistics(&self) -> Result<Statistics>;
 
     /// Whether the store answers, for readiness.
     async fn ping(&self) -> Result<()>;
@@ -287,83 +309,4 @@ pub struct BatchOutcome {
     pub answer: BatchAnswer,
     /// Whether an earlier request with the same key had stored it.
     pub replayed: bool,
-}
-
-/// Which points of an owner, and how many of them. Applied in this order: dates, names, `summarize`, `last_n`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PointsQuery {
-    /// Whose.
-    pub owner: Owner,
-    /// At or after this date.
-    pub since: Timestamp,
-    /// At or before this date.
-    pub until: Timestamp,
-    /// Only the series of this name.
-    pub name: Option<MetricName>,
-    /// At most so many points per series, by averaging (see [`crate::downsample::summarize`]); at least 1.
-    pub summarize: Option<u32>,
-    /// The newest so many points of each series; at least 1.
-    pub last_n: Option<u32>,
-}
-
-impl PointsQuery {
-    /// All points of an owner.
-    #[must_use]
-    pub const fn all(owner: Owner) -> Self {
-        Self {
-            owner,
-            since: Timestamp::EPOCH,
-            until: Timestamp::MAX,
-            name: None,
-            summarize: None,
-            last_n: None,
-        }
-    }
-}
-
-/// One page of points.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct PointsPage {
-    /// Series in order; the first may continue the last one of the page before. A series without points in the
-    /// query's dates does not appear.
-    pub series: Vec<(MetricName, Vec<Point>)>,
-    /// Where the next page begins; `None` at the end.
-    pub next: Option<PointsPosition>,
-}
-
-/// Where reading goes on; its meaning is the store's own.
-///
-/// Pages of one reading show the store as it was when the first was read: what arrives in between is not in them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PointsPosition {
-    /// The series that was read last.
-    pub series: MetricName,
-    /// The last point that was read of it; `None` when it was read to its end.
-    pub point: Option<(Timestamp, i64)>,
-    /// Where in its groups a series is that is being summarised.
-    pub groups: Option<Groups>,
-    /// The arrival number of the newest point that belongs to this reading.
-    pub as_of: i64,
-}
-
-/// Points by metric name, as an answer in memory.
-pub type PointsByName = BTreeMap<MetricName, Vec<Point>>;
-
-/// Reads every page of a query into memory; for small answers and tests.
-///
-/// # Errors
-/// What [`Storage::points`] refuses.
-pub async fn collect_points(storage: &dyn Storage, query: &PointsQuery) -> Result<PointsByName> {
-    let mut all = PointsByName::new();
-    let mut after = None;
-    loop {
-        let page = storage.points(query, after).await?;
-        for (name, points) in page.series {
-            all.entry(name).or_default().extend(points);
-        }
-        after = page.next;
-        if after.is_none() {
-            return Ok(all);
-        }
-    }
 }

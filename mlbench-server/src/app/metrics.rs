@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use mlbench_core::api::{MetricsQuery, NewMetric};
+use mlbench_core::api::{MetricsQuery, NewMetric, Series};
 use mlbench_core::metric::MetricType;
 use mlbench_core::run::Run;
 use mlbench_core::storage::{
-    IdempotencyKey, PointsPage, PointsPosition, PointsQuery, Recorded, Storage, collect_points,
+    IdempotencyKey, PointSink, PointsPosition, PointsQuery, Recorded, Storage, collect_points, read_page,
 };
 use mlbench_core::{Error, ErrorCode, MetricName, Owner, PodName, Result, Timestamp};
 
@@ -45,11 +45,7 @@ pub async fn sources(app: &App, query: &MetricsQuery) -> Result<Vec<Source>> {
         MetricType::Run => app.storage.runs().await?.into_iter().map(|run| Owner::Run(run.id)).collect(),
     };
     let source = |owner: Owner| {
-        let label = match &owner {
-            Owner::Pod(name) => name.to_string(),
-            Owner::Run(id) => id.to_string(),
-        };
-        Ok(Source { label, query: query.to_storage(owner)?, may_be_gone: true })
+        Ok(Source { label: owner.label(), query: query.to_storage(owner)?, may_be_gone: true })
     };
     owners.into_iter().map(source).collect()
 }
@@ -71,34 +67,52 @@ pub struct PointsReader {
     query: PointsQuery,
     may_be_gone: bool,
     after: Option<PointsPosition>,
-    done: bool,
+}
+
+/// A page that was read.
+pub struct PageRead<S> {
+    /// Who was shown it.
+    pub sink: S,
+    /// Whether it was the last one.
+    pub last: bool,
+    /// The arrival number of the newest point that belongs to this reading; `None` when its owner was removed before.
+    pub as_of: Option<i64>,
 }
 
 impl PointsReader {
-    /// A reader that has read nothing yet.
+    /// A reader that has read nothing yet, and shows what had arrived with the arrival number `as_of`.
     #[must_use]
-    pub fn new(storage: &Arc<dyn Storage>, source: Source) -> Self {
+    pub fn new(storage: &Arc<dyn Storage>, source: Source, as_of: Option<i64>) -> Self {
         let Source { query, may_be_gone, .. } = source;
-        Self { storage: Arc::clone(storage), query, may_be_gone, after: None, done: false }
+        let query = PointsQuery { as_of, ..query };
+        Self { storage: Arc::clone(storage), query, may_be_gone, after: None }
     }
 
-    /// The next page; `None` after the last one.
+    /// Shows the next page to what `sink` makes.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`] for an unknown owner, also when it is removed between two pages.
-    pub async fn next(&mut self) -> Result<Option<PointsPage>> {
-        if self.done {
-            return Ok(None);
-        }
+    pub async fn next<S: PointSink>(&mut self, sink: impl Fn() -> S) -> Result<PageRead<S>> {
         let absent = self.may_be_gone && self.after.is_none();
-        let page = match self.storage.points(&self.query, self.after.take()).await {
-            Err(error) if absent && error.code() == ErrorCode::NotFound => PointsPage::default(),
-            page => page?,
-        };
-        self.done = page.next.is_none();
-        self.after.clone_from(&page.next);
-        Ok(Some(page))
+        match read_page(&*self.storage, &self.query, self.after.take(), sink()).await {
+            Err(error) if absent && error.code() == ErrorCode::NotFound => {
+                Ok(PageRead { sink: sink(), last: true, as_of: None })
+            }
+            Err(error) => Err(error),
+            Ok((sink, as_of, next)) => {
+                self.after = next;
+                Ok(PageRead { sink, last: self.after.is_none(), as_of: Some(as_of) })
+            }
+        }
     }
+}
+
+/// What is known of the series of an owner without reading their points, by name.
+///
+/// # Errors
+/// [`ErrorCode::NotFound`] for an unknown owner.
+pub async fn series(app: &App, owner: &Owner) -> Result<Vec<Series>> {
+    app.storage.series(owner).await
 }
 
 /// What an archive of metrics holds.
@@ -144,10 +158,11 @@ async fn archive_of_run(app: &App, run: Run, query: &MetricsQuery) -> Result<Arc
     let official_result = task_result(app, &run).await?;
     let of_run = query.to_storage(Owner::Run(run.id))?;
     let mut sources = vec![Source { label: "result".to_owned(), query: of_run, may_be_gone: false }];
-    let until = run.finished_at.unwrap_or(Timestamp::MAX);
+    let end = run.finished_at.unwrap_or(Timestamp::MAX);
     for worker in run.workers {
         let of_pod = query.to_storage(Owner::Pod(worker.pod.clone()))?;
         let since = of_pod.since.max(run.created_at);
+        let until = of_pod.until.min(end);
         let query = PointsQuery { since, until, ..of_pod };
         sources.push(Source { label: worker.pod.to_string(), query, may_be_gone: true });
     }
@@ -155,8 +170,8 @@ async fn archive_of_run(app: &App, run: Run, query: &MetricsQuery) -> Result<Arc
 }
 
 async fn task_result(app: &App, run: &Run) -> Result<Option<String>> {
-    let name = Some(MetricName::new(TASK_RESULT)?);
-    let query = PointsQuery { name, last_n: Some(1), ..PointsQuery::all(Owner::Run(run.id)) };
+    let names = vec![MetricName::new(TASK_RESULT)?];
+    let query = PointsQuery { names, last_n: Some(1), ..PointsQuery::all(Owner::Run(run.id)) };
     let found = collect_points(&*app.storage, &query).await?.into_values().flatten().last();
     Ok(found.map(|point| point.value.to_string()))
 }

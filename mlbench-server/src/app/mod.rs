@@ -7,6 +7,8 @@ pub mod metrics;
 pub mod pods;
 pub mod run_spec;
 pub mod runs;
+pub mod statistics;
+pub mod traffic;
 
 use std::sync::Arc;
 
@@ -39,6 +41,8 @@ pub struct App {
     pub clock: Clock,
     /// What becomes of a start while a run is active.
     pub policy: RunPolicy,
+    /// What was asked so far.
+    pub traffic: Arc<traffic::Traffic>,
     /// What a run executes that names no command; `Err` with the places that were looked at when there is no such
     /// program.
     pub default_command: Result<String, String>,

@@ -7,25 +7,31 @@ use std::vec::IntoIter;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
+use mlbench_core::api::PointField;
+use mlbench_core::downsample::minmax::Bucket;
 use mlbench_core::metric::file_name_part;
-use mlbench_core::storage::{PointsPage, Storage};
+use mlbench_core::storage::{PointRef, PointSink, Storage};
 use mlbench_core::{Error, MetricName, Result};
 use zip::ZipWriter;
 use zip::write::{SimpleFileOptions, StreamWriter};
 
-use super::points::write_point;
+use super::points::{write_bucket, write_fields};
 use super::reply::Chunks;
 use crate::app::App;
 use crate::app::metrics::{Archive, PointsReader, Source};
 
+/// Bytes of text that are packed at a time.
+const PART: usize = 256 * 1024;
+
 /// The pieces of the archive.
-pub(super) fn chunks(app: &App, archive: Archive) -> Chunks {
+pub(super) fn chunks(app: &App, archive: Archive, fields: &[PointField]) -> Chunks {
     let packed = Packed::default();
     let packing = Packing {
         storage: Arc::clone(&app.storage),
         sources: archive.sources.into_iter(),
         official_result: archive.official_result,
         current: None,
+        fields: fields.into(),
         files: Some(Files::new(packed.clone())),
         packed,
     };
@@ -47,6 +53,7 @@ struct Packing {
     official_result: Option<String>,
     /// The owner that is being read, with the first part of its files' names.
     current: Option<(String, PointsReader)>,
+    fields: Arc<[PointField]>,
     /// `None` when the archive is complete.
     files: Option<Files>,
     packed: Packed,
@@ -60,20 +67,21 @@ impl Packing {
             files.add("official_result.txt", text.as_bytes()).map_err(Error::internal)?;
         }
         if self.current.is_none() {
-            let started = |source: Source| (source.label.clone(), PointsReader::new(&self.storage, source));
+            let started =
+                |source: Source| (source.label.clone(), PointsReader::new(&self.storage, source, None));
             self.current = self.sources.next().map(started);
         }
         let Some((prefix, reader)) = &mut self.current else {
             files.finish().map_err(Error::internal)?;
             return Ok(true);
         };
-        let page = reader.next().await?.unwrap_or_default();
-        let (prefix, last) = (prefix.clone(), page.next.is_none());
+        let page = reader.next(|| Parts::new(&self.fields)).await?;
+        let (prefix, last) = (prefix.clone(), page.last);
         if last {
             self.current = None;
         }
         let packing = tokio::task::spawn_blocking(move || {
-            files.add_page(&prefix, page, last)?;
+            files.add_parts(&prefix, page.sink, last)?;
             Ok::<_, zip::result::ZipError>(files)
         });
         self.files = Some(packing.await.map_err(Error::internal)?.map_err(Error::internal)?);
@@ -101,23 +109,17 @@ impl Files {
         Ok(self.zip.write_all(content)?)
     }
 
-    fn add_page(&mut self, prefix: &str, page: PointsPage, last: bool) -> zip::result::ZipResult<()> {
-        for (name, points) in page.series {
-            let mut text = Vec::new();
-            let mut first = self.open.as_ref() != Some(&name);
-            if first {
+    fn add_parts(&mut self, prefix: &str, parts: Parts, last: bool) -> zip::result::ZipResult<()> {
+        for (name, text) in parts.parts {
+            if self.open.as_ref() == Some(&name) {
+                self.zip.write_all(b",")?;
+            } else {
                 self.close()?;
                 let file =
                     self.free_name(&format!("{}_{}", file_name_part(prefix), file_name_part(name.as_str())));
                 self.zip.start_file(file, SimpleFileOptions::default())?;
-                text.push(b'[');
+                self.zip.write_all(b"[")?;
                 self.open = Some(name);
-            }
-            for point in &points {
-                if !std::mem::take(&mut first) {
-                    text.push(b',');
-                }
-                write_point(&mut text, point);
             }
             self.zip.write_all(&text)?;
         }
@@ -143,6 +145,51 @@ impl Files {
 
     fn finish(self) -> zip::result::ZipResult<()> {
         self.zip.finish().map(drop)
+    }
+}
+
+/// A page: points of some series, each the inside of a JSON list.
+struct Parts {
+    fields: Arc<[PointField]>,
+    parts: Vec<(MetricName, Vec<u8>)>,
+    bytes: usize,
+}
+
+impl Parts {
+    fn new(fields: &Arc<[PointField]>) -> Self {
+        Self { fields: Arc::clone(fields), parts: Vec::new(), bytes: 0 }
+    }
+
+    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>, &[PointField])) {
+        let Some((_, text)) = self.parts.last_mut() else { return };
+        let before = text.len();
+        if before > 0 {
+            text.push(b',');
+        }
+        text.push(b'{');
+        write(text, &self.fields);
+        text.push(b'}');
+        self.bytes += text.len() - before;
+    }
+}
+
+impl PointSink for Parts {
+    fn series(&mut self, name: &MetricName) {
+        if self.parts.last().is_none_or(|(last, _)| last != name) {
+            self.parts.push((name.clone(), Vec::new()));
+        }
+    }
+
+    fn point(&mut self, point: PointRef<'_>) {
+        self.add(|text, fields| write_fields(text, fields, &point));
+    }
+
+    fn bucket(&mut self, bucket: &Bucket) {
+        self.add(|text, _| write_bucket(text, bucket));
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= PART
     }
 }
 

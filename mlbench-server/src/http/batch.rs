@@ -92,12 +92,12 @@ async fn lines(call: Call, encoding: Encoding, key: Option<IdempotencyKey>) -> R
     loop {
         let (next, step) = blocking(move || Ok(upload.advance())).await?;
         upload = next;
-        match step.map_err(|error| stored.so_far(error))? {
+        match step.map_err(|error| stored.so_far(&error))? {
             Step::Store(points) => {
-                stored.add(points, upload.lines.count()).await.map_err(|error| stored.so_far(error))?;
+                stored.add(points, upload.lines.count()).await.map_err(|error| stored.so_far(&error))?;
             }
             Step::More => {
-                match piece(&mut body, &stored.context).await.map_err(|error| stored.so_far(error))? {
+                match piece(&mut body, &stored.context).await.map_err(|error| stored.so_far(&error))? {
                     Some(piece) => upload.wire = piece,
                     None => upload.ended = true,
                 }
@@ -194,7 +194,7 @@ impl Stored {
     }
 
     /// An error on the way, with what is on disk nevertheless.
-    fn so_far(&self, error: Error) -> Error {
+    fn so_far(&self, error: &Error) -> Error {
         let last = self.outcome.as_ref().and_then(|outcome| outcome.answer.last_line).unwrap_or(0);
         let detail = match last {
             0 => format!("{}; nothing is stored", error.detail()),

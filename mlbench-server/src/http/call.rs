@@ -56,7 +56,7 @@ impl Call {
     /// # Errors
     /// [`NotAcceptable`](mlbench_core::ErrorCode::NotAcceptable).
     pub(super) fn reply(&self) -> Result<Reply> {
-        negotiate(&self.headers, MediaType::JSON).map(Reply::new)
+        negotiate(&self.headers, MediaType::JSON).map(|media| Reply::new(media, &self.headers))
     }
 
     /// The pairs of the query string.

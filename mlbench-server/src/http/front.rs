@@ -72,7 +72,7 @@ impl Front {
             answer = document(answer, &error, uri.path(), &id);
         }
         let headers = answer.headers_mut();
-        headers.insert(VARY, HeaderValue::from_static("Accept"));
+        headers.entry(VARY).or_insert(HeaderValue::from_static("Accept"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
         answer

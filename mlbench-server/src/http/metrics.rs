@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
-use mlbench_core::Result;
-use mlbench_core::api::{Format, MetricsQuery, NewMetric};
+use mlbench_core::api::{CURSOR_HEADER, Downsample, Format, MetricsQuery, NewMetric};
+use mlbench_core::{Error, Result};
 use warp::reply::Response;
 
 use super::archive;
 use super::call::Call;
 use super::negotiate::{MediaType, negotiate};
-use super::points::PointsJson;
+use super::points::{Form, Layout, PointsText};
 use super::reply::{Reply, attachment};
 use crate::app::metrics::{self, Archive, Source};
 
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Says that a request was repeated under its key and is answered as the first time.
+pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const CURSOR: HeaderName = HeaderName::from_static(CURSOR_HEADER);
 
 pub(super) async fn create(call: Call) -> Result<Response> {
     let (reply, key) = (call.reply()?, call.idempotency_key()?);
@@ -40,35 +42,67 @@ pub(super) async fn get(call: Call) -> Result<Response> {
     let media = media(&call, &query)?;
     let owner = metrics::owner(query.metric_type, &call.segment()?)?;
     if media == MediaType::Zip {
-        return download(&call, metrics::archive(call.app(), owner, &query).await?).await;
+        return download(&call, metrics::archive(call.app(), owner, &query).await?, &query).await;
     }
-    let source = Source { label: String::new(), query: query.to_storage(owner)?, may_be_gone: false };
-    let points = PointsJson::of_one(&call.app().storage, source);
-    Reply::new(media).chunks(points.chunks()).await
+    let source = Source { label: owner.label(), query: query.to_storage(owner)?, may_be_gone: false };
+    answer(&call, media, &query, vec![source], false).await
 }
 
 pub(super) async fn list(call: Call) -> Result<Response> {
     let query = MetricsQuery::from_fields(call.query()?)?;
     let media = media(&call, &query)?;
     if media == MediaType::Zip {
-        return download(&call, metrics::archive_of_all(call.app(), &query).await?).await;
+        return download(&call, metrics::archive_of_all(call.app(), &query).await?, &query).await;
     }
     let sources = metrics::sources(call.app(), &query).await?;
-    let points = PointsJson::of_many(&call.app().storage, sources);
-    Reply::new(media).chunks(points.chunks()).await
+    answer(&call, media, &query, sources, true).await
 }
 
 /// `format=` beats `Accept`; JSON keeps the name that `Accept` gives it.
 fn media(call: &Call, query: &MetricsQuery) -> Result<MediaType> {
-    match query.format {
-        Some(Format::Zip) => Ok(MediaType::Zip),
-        Some(Format::Json) => Ok(negotiate(&call.headers, MediaType::JSON).unwrap_or(MediaType::Json)),
-        None => negotiate(&call.headers, MediaType::METRICS),
+    let media = match query.format {
+        Some(Format::Zip) => MediaType::Zip,
+        Some(Format::NdJson) => MediaType::NdJson,
+        Some(Format::Csv) => MediaType::Csv,
+        Some(Format::Json) => negotiate(&call.headers, MediaType::JSON).unwrap_or(MediaType::Json),
+        None => negotiate(&call.headers, MediaType::METRICS)?,
+    };
+    if media == MediaType::Zip && query.cursor.is_some() {
+        return Err(Error::invalid("cursor", "not with an archive, which is complete"));
     }
+    Ok(media)
 }
 
-async fn download(call: &Call, archive: Archive) -> Result<Response> {
+/// The points as text, with the cursor to go on from.
+async fn answer(
+    call: &Call,
+    media: MediaType,
+    query: &MetricsQuery,
+    sources: Vec<Source>,
+    labelled: bool,
+) -> Result<Response> {
+    let layout = Layout {
+        form: match media {
+            MediaType::NdJson => Form::NdJson,
+            MediaType::Csv => Form::Csv,
+            MediaType::Json | MediaType::Javascript | MediaType::Zip => Form::Json,
+        },
+        fields: query.fields().to_vec(),
+        buckets: query.downsample == Some(Downsample::MinMax),
+        labelled,
+        owners: query.metric_type,
+    };
+    let text = PointsText::new(&call.app().storage, layout, sources);
+    let as_of = text.as_of();
+    let mut response = Reply::new(media, &call.headers).chunks(text.chunks()).await?;
+    // Where there is nobody, nothing has arrived since.
+    let cursor = as_of.get().and_then(|seq| u64::try_from(*seq).ok()).or(query.cursor).unwrap_or(0);
+    response.headers_mut().insert(CURSOR, HeaderValue::from(cursor));
+    Ok(response)
+}
+
+async fn download(call: &Call, archive: Archive, query: &MetricsQuery) -> Result<Response> {
     let file_name = format!("metrics_{}.zip", archive.title);
-    let chunks = archive::chunks(call.app(), archive);
-    Ok(attachment(Reply::new(MediaType::Zip).chunks(chunks).await?, &file_name))
+    let chunks = archive::chunks(call.app(), archive, query.fields());
+    Ok(attachment(Reply::new(MediaType::Zip, &call.headers).chunks(chunks).await?, &file_name))
 }

@@ -19,20 +19,40 @@ pub(super) enum MediaType {
     Json,
     /// An archive of JSON files.
     Zip,
+    /// A JSON object per line.
+    NdJson,
+    /// A table.
+    Csv,
 }
 
 impl MediaType {
     /// What every answer with a body can be.
     pub(super) const JSON: &'static [Self] = &[Self::Javascript, Self::Json];
     /// What metrics can be.
-    pub(super) const METRICS: &'static [Self] = &[Self::Javascript, Self::Json, Self::Zip];
+    pub(super) const METRICS: &'static [Self] =
+        &[Self::Javascript, Self::Json, Self::Zip, Self::NdJson, Self::Csv];
 
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Javascript => "text/javascript",
             Self::Json => "application/json",
             Self::Zip => "application/zip",
+            Self::NdJson => "application/x-ndjson",
+            Self::Csv => "text/csv",
         }
+    }
+
+    /// The type with its parameters, as it stands in the answer.
+    pub(super) const fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            other => other.as_str(),
+        }
+    }
+
+    /// Whether it gains by being packed.
+    pub(super) fn packs(self) -> bool {
+        self != Self::Zip
     }
 
     /// How well a range that covers the type speaks for it: named in full, by default, or by accident.
@@ -40,7 +60,7 @@ impl MediaType {
         match self {
             _ if specificity == EXACT => 2,
             Self::Json => 1,
-            Self::Javascript | Self::Zip => 0,
+            Self::Javascript | Self::Zip | Self::NdJson | Self::Csv => 0,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use hyper::StatusCode;
 use mlbench_core::Result;
+use mlbench_core::metric::MetricType;
 use warp::reply::Response;
 
 use super::call::Call;
@@ -11,4 +12,11 @@ pub(super) async fn list(call: Call) -> Result<Response> {
     let reply = call.reply()?;
     call.no_query()?;
     reply.json(StatusCode::OK, &app::pods::list(call.app()).await?)
+}
+
+pub(super) async fn series(call: Call) -> Result<Response> {
+    let reply = call.reply()?;
+    call.no_query()?;
+    let owner = app::metrics::owner(MetricType::Pod, &call.segment()?)?;
+    reply.json(StatusCode::OK, &app::metrics::series(call.app(), &owner).await?)
 }

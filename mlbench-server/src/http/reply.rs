@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
-use hyper::StatusCode;
-use hyper::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, VARY};
+use hyper::{HeaderMap, StatusCode};
 use mlbench_core::api::encode_segment;
 use mlbench_core::metric::file_name_part;
 use mlbench_core::{Error, Result};
@@ -15,6 +15,7 @@ use serde::Serialize;
 use warp::Reply as _;
 use warp::reply::Response;
 
+use super::encoding::{WORTH_PACKING, packed, packed_chunks, takes_gzip};
 use super::negotiate::MediaType;
 
 /// An answer in pieces; an error ends it so that the client notices.
@@ -24,11 +25,13 @@ pub(super) type Chunks = BoxStream<'static, Result<Bytes>>;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reply {
     media: MediaType,
+    gzip: bool,
 }
 
 impl Reply {
-    pub(super) const fn new(media: MediaType) -> Self {
-        Self { media }
+    /// An answer of this type to a request with these headers.
+    pub(super) fn new(media: MediaType, headers: &HeaderMap) -> Self {
+        Self { media, gzip: takes_gzip(headers) }
     }
 
     /// An answer from memory.
@@ -37,7 +40,7 @@ impl Reply {
     /// None in practice: every type of the wire can be written.
     pub(super) fn json(self, status: StatusCode, value: &impl Serialize) -> Result<Response> {
         let body = serde_json::to_vec(value).map_err(Error::internal)?;
-        let mut response = self.whole(body.into());
+        let mut response = self.whole(body.into())?;
         *response.status_mut() = status;
         Ok(response)
     }
@@ -49,19 +52,37 @@ impl Reply {
     /// When the beginning cannot be read.
     pub(super) async fn chunks(self, mut chunks: Chunks) -> Result<Response> {
         let first = chunks.try_next().await?.unwrap_or_default();
-        let Some(second) = chunks.try_next().await? else { return Ok(self.whole(first)) };
-        let rest = stream::iter([Ok(first), Ok(second)]).chain(chunks).inspect_err(|error| {
+        let Some(second) = chunks.try_next().await? else { return self.whole(first) };
+        let rest = stream::iter([Ok(first), Ok(second)]).chain(chunks).boxed();
+        let packed = if self.packs() { packed_chunks(rest) } else { rest };
+        let watched = packed.inspect_err(|error| {
             let reason = error.internal_text().unwrap_or(error.detail());
             tracing::error!(reason, "an answer breaks off");
         });
-        let mut response = warp::reply::stream(Exclusive(Mutex::new(rest.boxed()))).into_response();
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.media.as_str()));
-        Ok(response)
+        let response = warp::reply::stream(Exclusive(Mutex::new(watched.boxed()))).into_response();
+        Ok(self.described(response, true))
     }
 
-    fn whole(self, body: Bytes) -> Response {
-        let mut response = Response::new(body.into());
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.media.as_str()));
+    fn whole(self, body: Bytes) -> Result<Response> {
+        let large = body.len() >= WORTH_PACKING;
+        let body = if large && self.packs() { packed(&body)? } else { body };
+        Ok(self.described(Response::new(body.into()), large))
+    }
+
+    /// Whether the answer is packed when it is large. An archive is already.
+    fn packs(self) -> bool {
+        self.gzip && self.media.packs()
+    }
+
+    fn described(self, mut response: Response, large: bool) -> Response {
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.media.content_type()));
+        if large && self.media.packs() {
+            headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+            if self.gzip {
+                headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+        }
         response
     }
 }

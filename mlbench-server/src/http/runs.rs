@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use mlbench_core::Result;
 use mlbench_core::api::{LogsQuery, NewRun, RunsQuery};
 use mlbench_core::run::OutputStream;
+use mlbench_core::{Owner, Result};
 use warp::reply::Response;
 
 use super::call::Call;
 use super::{output, reply};
 use crate::app::logs::LogReader;
-use crate::app::runs;
+use crate::app::{metrics, runs};
 
 pub(super) async fn list(call: Call) -> Result<Response> {
     let reply = call.reply()?;
@@ -55,4 +55,10 @@ pub(super) async fn logs(call: Call) -> Result<Response> {
     let (reply, id) = (call.reply()?, call.run_id()?);
     let query = LogsQuery::from_fields(call.query()?)?;
     reply.chunks(output::page(LogReader::new(call.app(), id, &query))).await
+}
+
+pub(super) async fn series(call: Call) -> Result<Response> {
+    let (reply, owner) = (call.reply()?, Owner::Run(call.run_id()?));
+    call.no_query()?;
+    reply.json(StatusCode::OK, &metrics::series(call.app(), &owner).await?)
 }

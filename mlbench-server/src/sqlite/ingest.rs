@@ -1,12 +1,14 @@
 //! Points into their series: in the order they came, with the running figures of each series updated once.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use mlbench_core::api::Metric;
 use mlbench_core::{MetricName, Owner, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::failure::Failure;
+use super::late::Watch;
 use super::metrics::{OwnerRow, owner};
 use super::value::Stored;
 
@@ -20,47 +22,66 @@ pub(super) struct Place {
 /// Stores metrics in the order they came; `None` for those whose owner is unknown, which are left out.
 pub(super) fn insert(connection: &Connection, metrics: &[&Metric]) -> Result<Vec<Option<Place>>, Failure> {
     let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
-    let mut index: HashMap<(OwnerRow, &MetricName), usize> = HashMap::new();
+    let mut index: HashMap<(&Owner, &MetricName), Option<usize>> = HashMap::new();
     let mut figures: Vec<Figures<'_>> = Vec::new();
     let mut taken: Vec<Option<(usize, i64, Stored<'_>)>> = Vec::with_capacity(metrics.len());
-    let count = i64::try_from(metrics.len()).unwrap_or(i64::MAX);
-    let sql = "UPDATE arrival SET last = last + ?1 RETURNING last - ?1";
-    let mut seq: i64 = connection.prepare_cached(sql)?.query_row([count], |row| row.get(0))?;
+    let mut seq = arrivals(connection, metrics.len())?;
     for &metric in metrics {
-        let known = match owners.get(&metric.owner) {
-            Some(known) => *known,
-            None => *owners.entry(&metric.owner).or_insert(owner(connection, &metric.owner)?),
+        let series = match index.entry((&metric.owner, &metric.name)) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                let owner = match owners.entry(&metric.owner) {
+                    Entry::Occupied(known) => *known.get(),
+                    Entry::Vacant(new) => *new.insert(owner(connection, &metric.owner)?),
+                };
+                let series = owner.map(|owner| {
+                    figures.push(Figures::new(owner, &metric.name, metric.date));
+                    figures.len() - 1
+                });
+                *new.insert(series)
+            }
         };
-        let Some(owner) = known else {
+        let Some(series) = series else {
             taken.push(None);
             continue;
         };
         seq += 1;
-        let series = *index.entry((owner, &metric.name)).or_insert_with(|| {
-            figures.push(Figures::new(owner, &metric.name, metric.date));
-            figures.len() - 1
-        });
         let value = Stored::from(&metric.value);
         figures[series].add(metric.date, seq, value);
         taken.push(Some((series, seq, value)));
     }
-    let ids = figures.iter().map(|series| series.store(connection)).collect::<Result<Vec<i64>, Failure>>()?;
-    let sql = "INSERT INTO point (series, date, seq, value, cumulative, metadata, step, epoch) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    let mut insert = connection.prepare_cached(sql)?;
+    let stored = figures.iter().map(|series| series.store(connection));
+    let mut ids = stored.collect::<Result<Vec<(i64, Watch)>, Failure>>()?;
+    // Most points have nothing but a value; binding the defaults would take as long as reading the point.
+    let plain = "INSERT INTO point (series, date, seq, value) VALUES (?1, ?2, ?3, ?4)";
+    let full = "INSERT INTO point (series, date, seq, value, cumulative, metadata, step, epoch) \
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let (mut plain, mut full) = (connection.prepare_cached(plain)?, connection.prepare_cached(full)?);
     let mut places = Vec::with_capacity(metrics.len());
     for (metric, taken) in metrics.iter().zip(taken) {
         let Some((series, seq, value)) = taken else {
             places.push(None);
             continue;
         };
-        let series = ids[series];
-        let date = metric.date.as_micros();
+        let (series, watch) = &mut ids[series];
+        let (series, date) = (*series, metric.date.as_micros());
+        watch.see(connection, series, metric.date, seq)?;
         let Metric { cumulative, metadata, step, epoch, .. } = metric;
-        insert.execute(params![series, date, seq, value, cumulative, metadata, step, epoch])?;
+        if !cumulative && metadata.is_empty() && step.is_none() && epoch.is_none() {
+            plain.execute(params![series, date, seq, value])?;
+        } else {
+            full.execute(params![series, date, seq, value, cumulative, metadata, step, epoch])?;
+        }
         places.push(Some(Place { series, seq }));
     }
     Ok(places)
+}
+
+/// Takes numbers for so many arrivals; gives back the one before the first.
+fn arrivals(connection: &Connection, count: usize) -> Result<i64, Failure> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let sql = "UPDATE arrival SET last = last + ?1 RETURNING last - ?1";
+    Ok(connection.prepare_cached(sql)?.query_row([count], |row| row.get(0))?)
 }
 
 /// What new points of one series add to its figures.
@@ -108,17 +129,17 @@ impl<'a> Figures<'a> {
         }
     }
 
-    /// Adds them to the stored figures, and gives back which series that is.
-    fn store(&self, connection: &Connection) -> Result<i64, Failure> {
+    /// Adds them to the stored figures, and gives back which series that is, and who notices its late points.
+    fn store(&self, connection: &Connection) -> Result<(i64, Watch), Failure> {
         let sql = "INSERT INTO series (owner_kind, owner, name, count, numbers, first_date, last_date, last_seq, \
                        min, max, last_value) \
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
                    ON CONFLICT (owner_kind, owner, name) DO UPDATE SET \
-                       count = count + ?4, numbers = numbers + ?5, last_seq = ?8, \
+                       count = count + ?4, numbers = numbers + ?5, last_seq = ?8, prior_date = last_date, \
                        first_date = min(first_date, ?6), last_date = max(last_date, ?7), \
                        min = coalesce(min(min, ?9), min, ?9), max = coalesce(max(max, ?10), max, ?10), \
                        last_value = CASE WHEN ?7 >= last_date THEN ?11 ELSE last_value END \
-                   RETURNING id";
+                   RETURNING id, prior_date";
         let row = params![
             self.owner.kind,
             self.owner.id,
@@ -132,6 +153,7 @@ impl<'a> Figures<'a> {
             self.max,
             self.last_value,
         ];
-        Ok(connection.prepare_cached(sql)?.query_row(row, |row| row.get(0))?)
+        let stored = |row: &Row<'_>| Ok((row.get(0)?, Watch::new(Timestamp::from_micros(row.get(1)?))));
+        Ok(connection.prepare_cached(sql)?.query_row(row, stored)?)
     }
 }

@@ -9,8 +9,12 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::failure::Failure;
 
 /// Never changed once released, only added to.
-const STEPS: [&str; 3] =
-    [include_str!("schema/0001.sql"), include_str!("schema/0002.sql"), include_str!("schema/0003.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
+    include_str!("schema/0004.sql"),
+];
 
 /// Marks the file as ours: "mlbn".
 const APPLICATION_ID: i32 = 0x6d6c_626e;

@@ -17,7 +17,8 @@
 //!   takes 32 to 36 bytes.
 //! - **The arrival number** is one sequence over all points. It keeps points of the same microsecond apart
 //!   and in order, lets the pages of one reading show one state (each leaves out what arrived after the
-//!   first), and is the cursor of "what is new since".
+//!   first), and is the cursor of "what is new since". It has no index: points that arrive in the order of
+//!   their dates are found at the end of their series, the others are kept by name (`late.rs`).
 //! - **Running figures of a series** (count, ends, extremes, last value) are updated with every write, so
 //!   that nobody scans points to know them; counting is also what averaging needs first.
 //! - **Values** are texts that come back byte for byte; those that are the shortest text of a number are
@@ -51,6 +52,7 @@ mod batches;
 mod checkpoint;
 mod failure;
 mod ingest;
+mod late;
 mod lock;
 mod metrics;
 mod migrations;
@@ -63,27 +65,30 @@ mod readers;
 mod run_rows;
 mod run_tokens;
 mod runs;
+mod statistics;
 mod value;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use mlbench_core::api::{LogLine, Metric};
+use mlbench_core::api::{LogLine, Metric, Series};
 use mlbench_core::run::{Ending, NewRun, Run, Worker};
 use mlbench_core::storage::{
-    Batch, BatchOutcome, BatchPoint, IdempotencyKey, LogQuery, OutputChunk, PointsPage, PointsPosition,
-    PointsQuery, RankEnd, Recorded, Removal, Storage, TokenHash,
+    Batch, BatchOutcome, BatchPoint, IdempotencyKey, LogQuery, OutputChunk, PointSink, PointsPage,
+    PointsPosition, PointsQuery, RankEnd, Recorded, Removal, Statistics, Storage, TokenHash,
 };
-use mlbench_core::{Error, Pod, Result, RunId, Timestamp};
+use mlbench_core::{Error, Owner, Pod, Result, RunId, Timestamp};
 
 pub use open::{Durability, Options};
 
 use lock::Lock;
+use metrics::Single;
 use readers::Readers;
 use run_rows::Which;
 use writer::Writer;
@@ -93,6 +98,7 @@ pub struct SqliteStorage {
     writer: Writer,
     readers: Readers,
     lock: Mutex<Option<Lock>>,
+    path: PathBuf,
     log_limit_bytes: u64,
     page_points: usize,
 }
@@ -112,6 +118,7 @@ impl SqliteStorage {
             writer: Writer::start(writer)?,
             readers: Readers::new(readers),
             lock: Mutex::new(Some(lock)),
+            path: options.path,
             log_limit_bytes: options.log_limit_bytes,
             page_points: options.page_points,
         })
@@ -263,7 +270,7 @@ impl Storage for SqliteStorage {
         key: Option<IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Recorded> {
-        self.writer.write(held(&metric), move |c| metrics::record(c, metric, key.as_ref(), now)).await
+        self.writer.record(held(&metric), Single { metric, key, now }).await
     }
 
     async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()> {
@@ -281,9 +288,24 @@ impl Storage for SqliteStorage {
         self.writer.write(bytes, move |c| batches::record(c, &batch, now)).await
     }
 
-    async fn points(&self, query: &PointsQuery, after: Option<PointsPosition>) -> Result<PointsPage> {
+    async fn points(
+        &self,
+        query: &PointsQuery,
+        after: Option<PointsPosition>,
+        sink: Box<dyn PointSink>,
+    ) -> Result<PointsPage> {
         let (query, room) = (query.clone(), self.page_points);
-        self.readers.read(move |c| points::page(c, &query, after.as_ref(), room)).await
+        self.readers.read(move |c| points::page(c, &query, after, room, sink)).await
+    }
+
+    async fn series(&self, owner: &Owner) -> Result<Vec<Series>> {
+        let owner = owner.clone();
+        self.readers.read(move |c| points::figures(c, &owner)).await
+    }
+
+    async fn statistics(&self) -> Result<Statistics> {
+        let (path, so_far) = (self.path.clone(), self.writer.counters().so_far());
+        self.readers.read(move |c| statistics::read(c, &path, so_far)).await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -42,7 +42,12 @@ fn contents(connection: &Connection, run: i64) -> rusqlite::Result<bool> {
     if let Some(series) = series {
         let sql = "DELETE FROM point WHERE (series, date, seq) IN \
                    (SELECT series, date, seq FROM point WHERE series = ?1 LIMIT ?2)";
-        if connection.prepare_cached(sql)?.execute(params![series, SMALL_ROWS])? == 0 {
+        let late = "DELETE FROM late_point WHERE (series, seq) IN \
+                    (SELECT series, seq FROM late_point WHERE series = ?1 LIMIT ?2)";
+        let none_of = |sql| -> rusqlite::Result<bool> {
+            Ok(connection.prepare_cached(sql)?.execute(params![series, SMALL_ROWS])? == 0)
+        };
+        if none_of(sql)? && none_of(late)? {
             connection.prepare_cached("DELETE FROM series WHERE id = ?1")?.execute([series])?;
         }
         return Ok(true);

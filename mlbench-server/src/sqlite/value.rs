@@ -5,7 +5,10 @@
 //! stored as one, and takes 1 to 8 bytes. Only a text that its number prints again exactly is replaced, so
 //! `1.50`, `1e-5`, `NaN` and `+1` stay texts.
 
-use mlbench_core::MetricValue;
+use std::io::Write;
+
+use mlbench_core::{MetricValue, storage};
+use rusqlite::Row;
 use rusqlite::types::{FromSqlError, ToSql, ToSqlOutput, ValueRef};
 
 /// A text that is not longer is stored as it is.
@@ -37,6 +40,16 @@ impl<'a> From<&'a MetricValue> for Stored<'a> {
     }
 }
 
+impl<'a> From<Stored<'a>> for storage::ValueRef<'a> {
+    fn from(stored: Stored<'a>) -> Self {
+        match stored {
+            Stored::Integer(integer) => Self::Integer(integer),
+            Stored::Real(real) => Self::Real(real),
+            Stored::Text(text) => Self::Text(text),
+        }
+    }
+}
+
 impl ToSql for Stored<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match *self {
@@ -50,24 +63,12 @@ impl ToSql for Stored<'_> {
 impl Stored<'_> {
     /// The number, if it is one that can be averaged.
     pub(super) fn as_finite(self) -> Option<f64> {
-        match self {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "the same nearest float that the text would be read as"
-            )]
-            Self::Integer(integer) => Some(integer as f64),
-            Self::Real(real) => Some(real),
-            Self::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
-        }
+        storage::ValueRef::from(self).as_finite()
     }
 
     /// The text it came as.
     pub(super) fn into_value(self) -> MetricValue {
-        MetricValue::new(match self {
-            Self::Integer(integer) => integer.to_string(),
-            Self::Real(real) => real.to_string(),
-            Self::Text(text) => text.to_owned(),
-        })
+        storage::ValueRef::from(self).into()
     }
 
     /// Reads a column.
@@ -80,6 +81,11 @@ impl Stored<'_> {
     }
 }
 
+/// Reads a column that counts something.
+pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get(column).map(|count: i64| u64::try_from(count).unwrap_or(0))
+}
+
 fn canonical_integer(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let canonical = match digits.as_bytes() {
@@ -90,8 +96,15 @@ fn canonical_integer(text: &str) -> Option<i64> {
     if canonical { text.parse().ok() } else { None }
 }
 
+/// Whether the number, once read, is written as `text`. Most are decided without the formatting of the standard library,
+/// which takes longer than to store a point.
 fn prints_as(real: f64, text: &str) -> bool {
-    use std::io::Write;
+    let mut shortest = zmij::Buffer::new();
+    let shortest = shortest.format_finite(real);
+    if !shortest.contains('e') {
+        // What is read prints a whole number without this.
+        return shortest.strip_suffix(".0").unwrap_or(shortest) == text;
+    }
     let mut buffer = [0_u8; LONGEST_FLOAT];
     let mut rest = &mut buffer[..];
     // A number that does not fit prints longer than any text that gets here.

@@ -56,7 +56,7 @@ impl Namespace {
         let importer = tools::kubernetes()?;
         IMPORTED
             .get_or_init(|| async {
-                tokio::task::spawn_blocking(move || image::import(&importer)).await.unwrap()
+                tokio::task::spawn_blocking(move || image::import(&importer)).await.unwrap();
             })
             .await;
         let word = tempfile::Builder::new().prefix("").rand_bytes(8).tempdir().unwrap();
@@ -130,7 +130,7 @@ impl Namespace {
             .kubernetes()
             .env("MLBENCH_NAMESPACE", &self.name)
             .env("MLBENCH_KUBE_RELEASENAME", RELEASE)
-            .env("MLBENCH_MAX_WORKERS", &max_workers.to_string())
+            .env("MLBENCH_MAX_WORKERS", max_workers.to_string())
     }
 
     /// Starts such a server.

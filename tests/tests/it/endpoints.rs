@@ -4,10 +4,20 @@ use mlbench_core::api::{ENDPOINTS, Endpoint, Method};
 use mlbench_tests::{Answer, TestServer};
 use serde_json::json;
 
+/// The endpoint's path of a run, or of the first worker.
+fn path_of(endpoint: &Endpoint, run: i64) -> String {
+    let segment =
+        if endpoint.path.contains("{id}") { run.to_string() } else { "local-mlbench-worker-0".to_owned() };
+    endpoint.path_of(&[&segment])
+}
+
 /// Asks for the endpoint with what it takes, on a run that has ended.
 async fn ask(server: &TestServer, endpoint: &Endpoint, path: &str, run: i64) -> Answer {
     match endpoint.name {
         "metrics.create" => server.post(path, json!({"run_id": run, "name": "x", "value": "1"})).await,
+        "metrics.create_batch" => {
+            server.post(path, json!([{"run_id": run, "name": "x", "value": "1"}])).await
+        }
         "runs.create" => server.post(path, json!({"name": "x", "custom_image_command": "true"})).await,
         _ => server.request(endpoint.method.as_str(), path).send().await,
     }
@@ -19,9 +29,7 @@ async fn every_endpoint_answers_with_and_without_the_slash() {
     for endpoint in ENDPOINTS {
         for slash in ["/", ""] {
             let run = server.run("true").await.id.get();
-            let path = endpoint.path.replace("{id}", &run.to_string());
-            let path = path.replace("{pod_name_or_run_id}", "local-mlbench-worker-0");
-            let path = format!("{}{slash}", path.trim_end_matches('/'));
+            let path = format!("{}{slash}", path_of(endpoint, run).trim_end_matches('/'));
             let answer = ask(&server, endpoint, &path, run).await;
             assert_eq!(answer.status, endpoint.status, "{} {path}: {}", endpoint.name, answer.text());
             assert_eq!(answer.header("location"), None, "{path} is answered, not redirected");
@@ -38,8 +46,7 @@ async fn every_path_says_its_methods_and_answers_head_as_get() {
     let server = TestServer::start().await;
     server.run("true").await;
     for endpoint in ENDPOINTS {
-        let path =
-            endpoint.path.replace("{id}", "1").replace("{pod_name_or_run_id}", "local-mlbench-worker-0");
+        let path = path_of(endpoint, 1);
         let options = server.request("OPTIONS", &path).send().await;
         assert_eq!(options.status, 204, "{path}");
         let allowed = options.header("allow").unwrap_or_default().to_owned();

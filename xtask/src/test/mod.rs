@@ -4,14 +4,13 @@ mod counts;
 mod report;
 mod step;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use report::Row;
 use step::{Kind, Step};
 
 use crate::repo;
-
-const NEEDS_KUBE: &str = "a kubeconfig; pass --kube to test on the current one";
 
 const STEPS: &[Step] = &[
     Step { name: "fmt", kind: Kind::Cargo(&["fmt", "--all", "--check"]) },
@@ -59,28 +58,29 @@ const STEPS: &[Step] = &[
     Step { name: "mpirun", kind: Kind::Tests(&["test", "--workspace", "--test", "it", "--", "mpirun::"]) },
     Step {
         name: "cluster",
-        kind: Kind::OnRequest {
-            flag: "--kube",
-            needs: NEEDS_KUBE,
-            command: &[
-                "test",
-                "--package",
-                "mlbench-server",
-                "--lib",
-                "--",
-                "--test-threads",
-                "3",
-                "kubernetes::tests::",
-            ],
-        },
+        kind: Kind::Tests(&[
+            "test",
+            "--package",
+            "mlbench-server",
+            "--lib",
+            "--",
+            "--test-threads",
+            "3",
+            "kubernetes::tests::",
+        ]),
     },
     Step {
         name: "kubernetes",
-        kind: Kind::OnRequest {
-            flag: "--kube",
-            needs: NEEDS_KUBE,
-            command: &["test", "--workspace", "--test", "it", "--", "--test-threads", "4", "kubernetes::"],
-        },
+        kind: Kind::Tests(&[
+            "test",
+            "--workspace",
+            "--test",
+            "it",
+            "--",
+            "--test-threads",
+            "4",
+            "kubernetes::",
+        ]),
     },
 ];
 
@@ -123,7 +123,7 @@ impl Options {
 /// Runs the steps one after the other; all of them, unless the build fails.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
     let options = Options::parse(args)?;
-    let env = environment(&options);
+    let env = environment(&options)?;
     let mut rows: Vec<Row> = Vec::new();
     for step in STEPS.iter().filter(|step| options.wants(step)) {
         if step.runs_binaries() && rows.iter().any(|row| row.step == "build" && row.failed()) {
@@ -131,15 +131,15 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
             continue;
         }
         println!("\n== {} ==", step.name);
-        rows.push(step.run(&env, options.kube)?);
+        rows.push(step.run(&env)?);
     }
     print!("{}", report::render(&rows));
     let failed = rows.iter().any(Row::failed);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// What the tests learn from the environment (`tests/src/tools.rs` reads it).
-fn environment(options: &Options) -> Vec<(&'static str, String)> {
+/// What the tests learn from the environment: where the binaries are, and which tools they may use.
+fn environment(options: &Options) -> Result<Vec<(&'static str, String)>, String> {
     let target = repo::target_dir();
     let mut env = vec![("MLBENCH_BIN_DIR", target.join("debug").display().to_string())];
     let python = target.join("python-client/bin/python");
@@ -147,17 +147,18 @@ fn environment(options: &Options) -> Vec<(&'static str, String)> {
         env.push(("MLBENCH_PYTHON", python.display().to_string()));
     }
     if options.kube {
+        env.push(("MLBENCH_TEST_KUBECONFIG", kubeconfig()?.display().to_string()));
         env.push(("MLBENCH_TEST_KUBE", "1".to_owned()));
-        env.extend(kubeconfig().map(|file| ("MLBENCH_TEST_KUBECONFIG", file)));
     }
-    env
+    Ok(env)
 }
 
-/// The kubeconfig that kubectl would take, the first where there are several.
-fn kubeconfig() -> Option<String> {
-    let named = std::env::var("KUBECONFIG").unwrap_or_default();
-    let own = || std::env::var("HOME").ok().map(|home| format!("{home}/.kube/config"));
-    named.split(':').find(|file| !file.is_empty()).map(ToOwned::to_owned).or_else(own)
+/// The current kubeconfig, where kubectl would look for it.
+fn kubeconfig() -> Result<PathBuf, String> {
+    let named = std::env::var_os("KUBECONFIG").map(PathBuf::from);
+    let file = named.or_else(|| Some(std::env::home_dir()?.join(".kube/config")));
+    let file = file.filter(|file| file.is_file());
+    file.ok_or_else(|| "--kube: there is no kubeconfig in ~/.kube/config; name one in KUBECONFIG".to_owned())
 }
 
 #[cfg(test)]

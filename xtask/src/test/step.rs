@@ -26,25 +26,16 @@ pub(super) enum Kind {
     Tidy,
     /// A cargo command that runs tests.
     Tests(&'static [&'static str]),
-    /// Tests that only run when they are asked for.
-    OnRequest {
-        /// The option that asks for them.
-        flag: &'static str,
-        /// What they need, and how to enable them.
-        needs: &'static str,
-        /// The cargo command.
-        command: &'static [&'static str],
-    },
 }
 
 impl Step {
     /// Whether the step needs the server and the command line to be built.
     pub(super) fn runs_binaries(&self) -> bool {
-        matches!(&self.kind, Kind::Tests(command) | Kind::OnRequest { command, .. } if !command.contains(&"--lib"))
+        matches!(&self.kind, Kind::Tests(command) if !command.contains(&"--lib"))
     }
 
     /// Runs it. A step that cannot be run at all is an error: nothing can be said about the rest.
-    pub(super) fn run(&self, env: &[(&str, String)], requested: bool) -> Result<Row, String> {
+    pub(super) fn run(&self, env: &[(&str, String)]) -> Result<Row, String> {
         let begin = Instant::now();
         let counts = match &self.kind {
             Kind::Cargo(command) => {
@@ -52,11 +43,7 @@ impl Step {
                 Counts::of_one(ok)
             }
             Kind::Tidy => Counts::of_one(tidy::run()? == ExitCode::SUCCESS),
-            Kind::OnRequest { flag, needs, .. } if !requested => {
-                println!("not run without {flag}");
-                return Ok(Row::not_run(self.name, &format!("needs {needs}")));
-            }
-            Kind::Tests(command) | Kind::OnRequest { command, .. } => {
+            Kind::Tests(command) => {
                 let (ok, output) = run_and_show(repo::cargo(command), env)?;
                 Counts::of_tests(&output, ok)
             }

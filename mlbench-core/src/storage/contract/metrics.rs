@@ -1,6 +1,6 @@
 use super::{at, code, finish, id, metric, new_run, ok, pod, pod_name, started};
 use crate::api::Metric;
-use crate::storage::{IdempotencyKey, PointsQuery, Storage, collect_points};
+use crate::storage::{IdempotencyKey, PointsQuery, Storage, Thinning, ThinningMethod, collect_points};
 use crate::{ErrorCode, MetricName, Owner, PodPhase};
 
 pub(super) async fn pods_are_those_observed_last(store: &dyn Storage) {
@@ -39,7 +39,7 @@ pub(super) async fn unknown_owners_are_refused(store: &dyn Storage) {
             panic!("a metric of {owner} was stored");
         };
         assert_eq!((refusal.code(), refusal.detail()), (ErrorCode::NotFound, sentence));
-        assert_eq!(code(store.points(&PointsQuery::all(owner.clone()), None).await), ErrorCode::NotFound);
+        assert_eq!(code(collect_points(store, &PointsQuery::all(owner.clone())).await), ErrorCode::NotFound);
     }
     let known = Owner::Run(run.id);
     let many =
@@ -112,7 +112,7 @@ pub(super) async fn queries_cut_filter_summarise_and_keep_the_newest(store: &dyn
     let texts = (0..4).map(|i| metric(&owner, "note", 10 * i, if i == 1 { "text" } else { "1" }));
     ok(store.record_metrics(numbers.chain(texts).collect()).await);
     let all = PointsQuery::all(owner);
-    let loss = PointsQuery { name: Some(ok(MetricName::new("loss"))), ..all.clone() };
+    let loss = PointsQuery { names: vec![ok(MetricName::new("loss"))], ..all.clone() };
     let check = async |query: PointsQuery, expected: &[(i64, &str)]| {
         assert_eq!(series(store, &query).await, [("loss".to_owned(), dated(expected))], "{query:?}");
     };
@@ -120,18 +120,19 @@ pub(super) async fn queries_cut_filter_summarise_and_keep_the_newest(store: &dyn
     check(PointsQuery { until: at(10), ..loss.clone() }, &[(0, "0"), (10, "1")]).await;
     check(PointsQuery { last_n: Some(1), ..loss.clone() }, &[(70, "7")]).await;
     check(PointsQuery { last_n: Some(1), until: at(45), ..loss.clone() }, &[(40, "4")]).await;
-    let halves = PointsQuery { summarize: Some(2), ..loss.clone() };
+    let halves = PointsQuery { thinning: summary(2), ..loss.clone() };
     check(halves.clone(), &[(30, "1.5"), (70, "5.5")]).await;
     check(PointsQuery { last_n: Some(1), ..halves.clone() }, &[(70, "5.5")]).await;
     check(PointsQuery { since: at(40), ..halves }, &[(50, "4.5"), (70, "6.5")]).await;
-    check(PointsQuery { since: at(70), summarize: Some(3), ..loss.clone() }, &[(70, "7")]).await;
+    check(PointsQuery { since: at(70), thinning: summary(3), ..loss.clone() }, &[(70, "7")]).await;
 
-    let newest = series(store, &PointsQuery { summarize: Some(2), since: at(10), ..all.clone() }).await;
+    let newest = series(store, &PointsQuery { thinning: summary(2), since: at(10), ..all.clone() }).await;
     assert_eq!(newest[1], ("note".to_owned(), dated(&[(20, "1"), (30, "1")])), "a text cannot be averaged");
-    let numbers_only = series(store, &PointsQuery { summarize: Some(1), since: at(20), ..all.clone() }).await;
+    let numbers_only =
+        series(store, &PointsQuery { thinning: summary(1), since: at(20), ..all.clone() }).await;
     assert_eq!(numbers_only[1], ("note".to_owned(), dated(&[(30, "1")])), "without the text it can");
     assert_eq!(series(store, &PointsQuery { since: at(71), ..all.clone() }).await, []);
-    assert_eq!(series(store, &PointsQuery { name: Some(ok(MetricName::new("los"))), ..all }).await, []);
+    assert_eq!(series(store, &PointsQuery { names: vec![ok(MetricName::new("los"))], ..all }).await, []);
 }
 
 pub(super) async fn a_repeated_key_stores_nothing_and_answers_as_the_first_did(store: &dyn Storage) {
@@ -151,6 +152,10 @@ pub(super) async fn a_repeated_key_stores_nothing_and_answers_as_the_first_did(s
     let second = ok(store.start_run_unless_active(new_run("second"), at(6)).await);
     let other = metric(&Owner::Run(second.id), "loss", 3, "1");
     assert!(!ok(store.record_metric(other, key(), at(7)).await).replayed, "keys are unique per owner only");
+}
+
+const fn summary(most: u32) -> Option<Thinning> {
+    Some(Thinning { method: ThinningMethod::Summary, most })
 }
 
 pub(super) type Dated = Vec<(i64, String)>;

@@ -4,6 +4,7 @@ mod batches;
 mod metrics;
 mod output;
 mod queue;
+mod reading;
 mod runs;
 
 use std::future::Future;
@@ -42,6 +43,12 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     metrics::points_come_by_name_then_date_then_arrival(&open().await).await;
     metrics::queries_cut_filter_summarise_and_keep_the_newest(&open().await).await;
     metrics::a_repeated_key_stores_nothing_and_answers_as_the_first_did(&open().await).await;
+    reading::what_arrived_after_a_number_is_found_whatever_its_date(&open().await).await;
+    reading::one_state_is_shown_however_late_it_is_read(&open().await).await;
+    reading::points_can_be_had_with_all_that_was_sent(&open().await).await;
+    reading::several_series_can_be_named(&open().await).await;
+    reading::a_series_can_be_thinned_in_every_way(&open().await).await;
+    reading::the_figures_of_a_series_are_those_of_its_points(&open().await).await;
     batches::a_batch_stores_its_good_points_and_tells_of_the_others(&open().await).await;
     batches::a_repeated_batch_stores_nothing_and_answers_as_the_first_did(&open().await).await;
     batches::chunks_of_one_key_and_keys_of_single_metrics_are_apart(&open().await).await;

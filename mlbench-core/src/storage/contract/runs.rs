@@ -1,6 +1,6 @@
 use super::{at, code, finish, id, metric, new_run, ok, started, together, workers};
 use crate::run::{Ending, Run};
-use crate::storage::{LogPart, LogQuery, PointsQuery, RankEnd, Storage};
+use crate::storage::{LogPart, LogQuery, PointsQuery, RankEnd, Storage, collect_points};
 use crate::{ErrorCode, Owner, RunEvent, RunState};
 
 pub(super) async fn a_run_lives_from_its_start_to_its_end(store: &dyn Storage) {
@@ -90,7 +90,7 @@ pub(super) async fn a_deleted_run_is_gone_and_its_number_is_not_used_again(store
     assert_eq!(code(store.run(run.id).await), ErrorCode::NotFound);
     assert_eq!(code(store.delete_run(run.id).await), ErrorCode::NotFound);
     assert_eq!(code(store.log_lines(run.id, lines).await), ErrorCode::NotFound);
-    assert_eq!(code(store.points(&PointsQuery::all(owner.clone()), None).await), ErrorCode::NotFound);
+    assert_eq!(code(collect_points(store, &PointsQuery::all(owner.clone())).await), ErrorCode::NotFound);
     assert_eq!(
         code(store.record_metric(metric(&owner, "loss", 2, "1"), None, at(2)).await),
         ErrorCode::NotFound
@@ -100,7 +100,7 @@ pub(super) async fn a_deleted_run_is_gone_and_its_number_is_not_used_again(store
 
     let next = ok(store.start_run_unless_active(new_run("next"), at(3)).await);
     assert_eq!(next.id, id(2));
-    let nothing = ok(super::super::collect_points(store, &PointsQuery::all(Owner::Run(next.id))).await);
+    let nothing = ok(collect_points(store, &PointsQuery::all(Owner::Run(next.id))).await);
     assert!(nothing.is_empty(), "{nothing:?}");
 }
 

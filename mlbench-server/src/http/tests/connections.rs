@@ -13,15 +13,15 @@ use crate::http::serve;
 /// How long any of this may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Server {
-    api: Api,
-    address: SocketAddr,
+pub(super) struct Server {
+    pub(super) api: Api,
+    pub(super) address: SocketAddr,
     stop: CancellationToken,
     serving: Background,
 }
 
 impl Server {
-    async fn start(options: Options) -> Self {
+    pub(super) async fn start(options: Options) -> Self {
         let api = Api::with(options.clone()).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
@@ -35,7 +35,7 @@ impl Server {
     }
 
     /// Sends `request` and reads until the server closes.
-    async fn exchange(&self, request: &[u8]) -> String {
+    pub(super) async fn exchange(&self, request: &[u8]) -> String {
         let mut stream = self.connect().await;
         stream.write_all(request).await.unwrap();
         read_to_end(&mut stream).await

@@ -12,7 +12,7 @@ use super::*;
 fn example(path: &str) -> String {
     match path {
         "/api/metrics/{pod_name_or_run_id}/" => format!("/api/metrics/{}/", PODS[0]),
-        path => path.replace("{id}", "1"),
+        path => path.replace("{id}", "1").replace("{name}", PODS[0]),
     }
 }
 
@@ -46,7 +46,7 @@ async fn every_endpoint_answers_with_the_status_of_the_table() {
     for endpoint in ENDPOINTS {
         let id = api.ended_run("Name of the run").await.id;
         let path = example(endpoint.path).replace('1', &id.to_string());
-        let path = if endpoint.name == "metrics.get" { example(endpoint.path) } else { path };
+        let path = if endpoint.path.contains("{id}") { path } else { example(endpoint.path) };
         let body = match endpoint.name {
             "metrics.create" => json!({"pod_name": PODS[0], "name": "loss", "value": 1}).to_string(),
             "metrics.create_batch" => json!([{"pod_name": PODS[0], "name": "loss", "value": 1}]).to_string(),
@@ -56,7 +56,7 @@ async fn every_endpoint_answers_with_the_status_of_the_table() {
         let method: Method = endpoint.method.as_str().parse().unwrap();
         let answer = api.call(method, &path, &[("content-type", "application/json")], &body).await;
         assert_eq!(answer.status.as_u16(), endpoint.status, "{} {path}: {answer:?}", endpoint.name);
-        assert_eq!(answer.header("vary"), "Accept", "{path}");
+        assert!(answer.header("vary").starts_with("Accept"), "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin", "{path}");
         if endpoint.name == "runs.create" {

@@ -115,7 +115,7 @@ async fn a_pod_that_left_keeps_its_metrics() {
 }
 
 /// Points of two series of a run: more than are sent before the first byte.
-async fn many_points(api: &Api, count: i64) -> RunId {
+pub(super) async fn many_points(api: &Api, count: i64) -> RunId {
     let run = api.ended_run("many").await.id;
     let metric = |name: &str, i: i64| Metric {
         owner: Owner::Run(run),

@@ -9,8 +9,11 @@ mod doors;
 mod endpoints;
 mod metrics;
 mod negotiation;
+mod prometheus;
 mod queue;
+mod reading;
 mod runs;
+mod stalled;
 mod zip_download;
 
 use std::sync::Arc;
@@ -50,7 +53,7 @@ struct Api {
     front: Front,
     cluster: Arc<FewWorkers>,
     background: Background,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// An answer in memory.
@@ -101,11 +104,17 @@ impl Api {
             launcher: LauncherHandle::default(),
             clock,
             policy,
+            traffic: Arc::default(),
             default_command: Ok("mlbench benchmark logistic-regression".to_owned()),
         };
         app.storage.pods_observed(&PODS.map(pod), app.clock.now()).await.unwrap();
         let front = Front::new(&Context::new(app.clone(), options));
-        Self { app, front, cluster, background: Background::new("test"), _folder: folder }
+        Self { app, front, cluster, background: Background::new("test"), folder }
+    }
+
+    /// A file beside the database, which is called `db`.
+    fn file(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
     }
 
     async fn send(&self, request: Request<Full<Bytes>>) -> Answer {

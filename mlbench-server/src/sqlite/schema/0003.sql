@@ -1,14 +1,17 @@
--- When a run was given its share of the workers; NULL while it waits in the queue.
-ALTER TABLE run ADD COLUMN admitted_at INTEGER;
-UPDATE run SET admitted_at = created_at;
-
--- What the workers of an active run show when they post metrics; gone with its end.
-CREATE TABLE run_token (
-    hash BLOB    NOT NULL PRIMARY KEY,                    -- SHA-256
-    run  INTEGER NOT NULL
+-- Points that arrived after one of the same series with a later date. All others come by date in the order they arrived,
+-- so what arrived last is found at the end of a series and here, without an index over all points.
+CREATE TABLE late_point (
+    series INTEGER NOT NULL,
+    seq    INTEGER NOT NULL,
+    date   INTEGER NOT NULL,
+    PRIMARY KEY (series, seq)
 ) WITHOUT ROWID, STRICT;
-CREATE INDEX run_token_run ON run_token (run);
+INSERT INTO late_point (series, seq, date)
+    SELECT series, seq, date FROM (
+        SELECT series, seq, date,
+               min(seq) OVER (PARTITION BY series ORDER BY date DESC, seq DESC ROWS UNBOUNDED PRECEDING) AS first_seq
+        FROM point)
+    WHERE first_seq < seq;
 
--- Names this database, and so the server that owns it, among others in the same cluster.
-CREATE TABLE server (instance TEXT NOT NULL) STRICT;
-INSERT INTO server (instance) VALUES (lower(hex(randomblob(16))));
+-- What last_date was before the newest write, which tells whether that brought late points.
+ALTER TABLE series ADD COLUMN prior_date INTEGER NOT NULL DEFAULT 0;

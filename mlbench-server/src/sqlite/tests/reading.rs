@@ -1,7 +1,10 @@
 use std::collections::BTreeMap;
 
+use mlbench_core::downsample::minmax::Bucket;
 use mlbench_core::downsample::summarize;
-use mlbench_core::storage::{PointsByName, PointsPosition, PointsQuery, collect_points};
+use mlbench_core::storage::{
+    PointRef, PointsByName, Progress, Thinning, ThinningMethod, collect_points, read_page,
+};
 use mlbench_core::{MetricValue, Point};
 use proptest::prelude::*;
 
@@ -19,12 +22,12 @@ impl Model {
     }
 
     fn answer(&self, query: &PointsQuery) -> PointsByName {
-        let wanted = |name: &MetricName| query.name.as_ref().is_none_or(|only| only == name);
+        let wanted = |name: &MetricName| query.names.is_empty() || query.names.contains(name);
         let series = self.0.iter().filter(|(name, _)| wanted(name)).map(|(name, points)| {
             let dates = query.since..=query.until;
             let mut points: Vec<Point> = points.iter().filter(|p| dates.contains(&p.date)).cloned().collect();
-            if let Some(most) = query.summarize {
-                points = summarize(points, most as usize);
+            if let Some(thinning) = query.thinning {
+                points = summarize(points, thinning.most as usize);
             }
             if let Some(last) = query.last_n {
                 points.drain(..points.len().saturating_sub(last as usize));
@@ -53,12 +56,12 @@ fn queries() -> impl Strategy<Value = PointsQuery> {
     let since = prop_oneof![3 => Just(0), 1 => 0..20_i64];
     let until = prop_oneof![3 => Just(i64::MAX), 1 => 0..20_i64];
     (since, until, name, few(), few()).prop_map(|(since, until, name, summarize, last_n)| PointsQuery {
-        owner: Owner::Run(RunId::new(1).unwrap()),
         since: at(since),
         until: at(until),
-        name: name.map(|name| MetricName::new(name).unwrap()),
-        summarize,
+        names: name.into_iter().map(|name| MetricName::new(name).unwrap()).collect(),
+        thinning: summarize.map(|most| Thinning { method: ThinningMethod::Summary, most }),
         last_n,
+        ..PointsQuery::all(Owner::Run(RunId::new(1).unwrap()))
     })
 }
 
@@ -88,7 +91,7 @@ proptest! {
             }
             // What arrives between two pages is in none of them.
             let query = &queries[0];
-            let first = store.points(query, None).await.unwrap();
+            let first = read_page(&store.storage, query, None, Points::default()).await.unwrap();
             for metric in &late {
                 store.record_metric(metric.clone(), None, at(0)).await.unwrap();
             }
@@ -101,17 +104,48 @@ proptest! {
     }
 }
 
-async fn follow(store: &Store, query: &PointsQuery, first: PointsPage) -> PointsByName {
+/// A page, and the number of its points.
+#[derive(Default)]
+struct Points {
+    all: Vec<(MetricName, Vec<Point>)>,
+    count: usize,
+}
+
+impl PointSink for Points {
+    fn series(&mut self, name: &MetricName) {
+        self.all.push((name.clone(), Vec::new()));
+    }
+
+    fn point(&mut self, point: PointRef<'_>) {
+        self.count += 1;
+        self.all.last_mut().unwrap().1.push(Point { date: point.date, value: point.value.into() });
+    }
+
+    fn bucket(&mut self, _: &Bucket) {
+        panic!("nobody asked for buckets");
+    }
+
+    fn is_full(&self) -> bool {
+        false
+    }
+}
+
+async fn follow(
+    store: &Store,
+    query: &PointsQuery,
+    first: (Points, i64, Option<PointsPosition>),
+) -> PointsByName {
     let mut all = PointsByName::new();
-    let mut page = first;
+    let (mut page, _, mut next) = first;
     loop {
-        let size: usize = page.series.iter().map(|(_, points)| points.len()).sum();
-        assert!(size <= store.options.page_points);
-        for (name, points) in page.series {
+        assert!(page.count <= store.options.page_points);
+        for (name, points) in page.all {
             all.entry(name).or_default().extend(points);
         }
-        let Some(next) = page.next else { return all };
-        page = store.points(query, Some(next)).await.unwrap();
+        if next.is_none() {
+            return all;
+        }
+        (page, _, next) = read_page(&store.storage, query, next, Points::default()).await.unwrap();
     }
 }
 
@@ -148,22 +182,79 @@ async fn a_position_of_a_series_that_is_gone_goes_on_with_the_next() {
     let id = store.started_run().await;
     store.record_metrics(vec![metric(id, "a", 1, "1"), metric(id, "c", 1, "1")]).await.unwrap();
     let series = MetricName::new("b").unwrap();
-    let position = PointsPosition { series, point: Some((at(1), 1)), groups: None, as_of: 2 };
-    let page = store.points(&PointsQuery::all(Owner::Run(id)), Some(position)).await.unwrap();
-    assert_eq!(page.series.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["c"]);
+    let position = PointsPosition { series, progress: Progress::Points { after: (at(1), 1) }, as_of: 2 };
+    let query = PointsQuery::all(Owner::Run(id));
+    let (page, ..) = read_page(&store.storage, &query, Some(position), Points::default()).await.unwrap();
+    assert_eq!(page.all.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["c"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    /// Somebody who goes on from cursor to cursor sees every point once, whatever their dates, however they come.
+    #[test]
+    fn a_follower_sees_every_point_once(
+        batches in prop::collection::vec(metrics(30), 1..6),
+        page_points in 1..9_usize,
+        since in prop_oneof![3 => Just(0), 1 => 0..20_i64],
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = Store::with(|options| options.page_points = page_points);
+            store.started_run().await;
+            let mut cursor = None;
+            for batch in batches {
+                let mut news = Model::default();
+                batch.iter().for_each(|metric| news.add(metric));
+                store.record_metrics(batch).await.unwrap();
+                let query = PointsQuery {
+                    arrived_after: cursor,
+                    since: at(since),
+                    ..PointsQuery::all(Owner::Run(RunId::new(1).unwrap()))
+                };
+                let first = read_page(&store.storage, &query, None, Points::default()).await.unwrap();
+                cursor = Some(first.1);
+                let found = follow(&store, &query, first).await;
+                prop_assert_eq!(found, news.answer(&PointsQuery { arrived_after: None, ..query }));
+            }
+            Ok(())
+        })?;
+    }
 }
 
 #[tokio::test]
-async fn a_page_of_long_texts_holds_fewer_of_them() {
+async fn many_late_points_are_found_too() {
+    let store = Store::with(|options| options.page_points = 100);
+    let id = store.started_run().await;
+    let points =
+        |dates: std::ops::Range<i64>| dates.map(|i| metric(id, "a", i, "1")).rev().collect::<Vec<_>>();
+    store.record_metrics(points(0..10)).await.unwrap();
+    let all = PointsQuery::all(Owner::Run(id));
+    let seen = read_page(&store.storage, &all, None, Points::default()).await.unwrap().1;
+    // Backwards, so that all but the first are late.
+    store.record_metrics(points(5..3_000)).await.unwrap();
+    let news = PointsQuery { arrived_after: Some(seen), ..all };
+    let found = collect_points(&store.storage, &news).await.unwrap();
+    let dates: Vec<i64> = found.values().flatten().map(|point| point.date.as_micros()).collect();
+    assert_eq!(dates, (5..3_000).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_database_from_before_finds_its_late_points() {
     let store = Store::new();
     let id = store.started_run().await;
-    let text = "x".repeat(100_000);
-    store.record_metrics((0..40).map(|i| metric(id, "note", i, &text)).collect()).await.unwrap();
-    let query = PointsQuery::all(Owner::Run(id));
-    let first = store.points(&query, None).await.unwrap();
-    assert!(first.series[0].1.len() < 20, "{} points in a page", first.series[0].1.len());
-    let all = follow(&store, &query, first).await;
-    assert_eq!(all.values().map(Vec::len).sum::<usize>(), 40);
+    for (date, value) in [(10, "1"), (30, "2"), (20, "3"), (20, "4"), (40, "5"), (5, "6")] {
+        store.record_metric(metric(id, "a", date, value), None, at(0)).await.unwrap();
+    }
+    let late = "SELECT sum(seq * date) FROM late_point";
+    let noticed = store.number(late).await;
+    let steps = include_str!("../schema/0003.sql");
+    let (create, rest) = steps.split_once("INSERT").unwrap();
+    let (insert, _) = rest.split_once("ALTER").unwrap();
+    assert!(create.contains("CREATE TABLE late_point"));
+    let again = format!("DELETE FROM late_point; INSERT{insert}");
+    store.writer.write(0, move |c| Ok(c.execute_batch(&again)?)).await.unwrap();
+    assert_eq!((store.number(late).await, noticed), (3 * 20 + 4 * 20 + 6 * 5, 170));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use mlbench_core::storage::{IdempotencyKey, OutputChunk};
 use super::*;
 
 const EVERYTHING_OF_RUNS: &str = "SELECT (SELECT count(*) FROM point) + (SELECT count(*) FROM series) \
+     + (SELECT count(*) FROM late_point) \
      + (SELECT count(*) FROM log_line) + (SELECT count(*) FROM idempotency_key) + (SELECT count(*) FROM run_output) \
      + (SELECT count(*) FROM run_rank) + (SELECT count(*) FROM run)";
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc};
 
 use mlbench_core::ErrorCode;
 use mlbench_core::run::OutputStream;
-use mlbench_core::storage::{IdempotencyKey, OutputChunk, PointsQuery};
+use mlbench_core::storage::{IdempotencyKey, OutputChunk, PointsQuery, collect_points};
 use rusqlite::params;
 
 use super::*;
@@ -170,7 +170,7 @@ async fn callers_that_all_send_everything_twice_store_it_once() {
                     let key = IdempotencyKey::new(&format!("{} {i}", caller / 2)).unwrap();
                     let metric = metric(id, &format!("loss @ {}", caller % 4), i, "1");
                     store.record_metric(metric, Some(key), at(i)).await.unwrap();
-                    store.points(&PointsQuery::all(Owner::Run(id)), None).await.unwrap();
+                    collect_points(&store.storage, &PointsQuery::all(Owner::Run(id))).await.unwrap();
                 }
             })
         })

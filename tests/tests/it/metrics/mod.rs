@@ -1,7 +1,9 @@
 //! Metrics: posted, read, downloaded.
 
+mod arrivals;
 mod batches;
 mod download;
 mod pods;
 mod posting;
+mod prometheus;
 mod reading;

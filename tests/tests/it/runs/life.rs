@@ -50,6 +50,19 @@ async fn a_name_alone_trains_the_built_in_benchmark_on_all_workers() {
 }
 
 #[tokio::test]
+async fn without_the_built_in_benchmark_a_name_alone_is_refused_and_both_places_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let lonely = folder.path().join("mlbench-server");
+    std::fs::copy(mlbench_tests::binary("mlbench-server"), &lonely).unwrap();
+    let server = ServerOptions::default().program(lonely).env("PATH", "/usr/bin:/bin").start().await;
+    let refused = server.post("/api/runs/", r#"{"name":"x"}"#).await;
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    let detail = refused.problem().detail;
+    assert!(detail.contains("beside") && detail.contains("PATH"), "{detail}");
+    assert_eq!(server.run("true").await.state, RunState::Finished, "a run with a command needs no benchmark");
+}
+
+#[tokio::test]
 async fn a_smaller_run_uses_the_first_workers() {
     let server = ServerOptions::default().workers(3).start().await;
     let new = NewRun { num_workers: Some(2), ..mlbench_tests::new_run("two of three", "true") };

@@ -76,9 +76,7 @@ async fn a_rank_that_needs_more_memory_than_its_pod_has_is_named_oom_killed() {
 /// Kills a part of the cluster and starts it again after `seconds`; `MLBENCH_TEST_KUBE_RESTART` is a program that does.
 async fn restart(part: &str, seconds: u32) -> Option<tokio::process::Child> {
     let Some(program) = std::env::var_os("MLBENCH_TEST_KUBE_RESTART") else {
-        skipped(
-            "needs MLBENCH_TEST_KUBE_RESTART: a program that kills a part of the cluster and starts it again",
-        );
+        skipped("needs a program in MLBENCH_TEST_KUBE_RESTART that restarts parts of the cluster");
         return None;
     };
     Some(tokio::process::Command::new(program).arg(part).arg(seconds.to_string()).spawn().unwrap())

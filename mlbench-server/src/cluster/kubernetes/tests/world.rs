@@ -1,6 +1,7 @@
 //! A namespace with standing worker pods, a cluster connected to it, and runs driven to their end.
 
 use std::future::Future;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -45,6 +46,13 @@ pub(super) struct World {
     peace: Option<RwLockReadGuard<'static, ()>>,
 }
 
+/// Says that this test is skipped, past the capture of test output, so that `cargo xtask test` counts it as such.
+pub(super) fn skipped(needs: &str) {
+    let current = std::thread::current();
+    let test = current.name().unwrap_or("a test");
+    let _ = std::io::stderr().write_all(format!("SKIPPED {test}: {needs}\n").as_bytes());
+}
+
 /// The world of a test, or none and a word about it.
 pub(super) async fn world() -> Option<World> {
     let peace = PEACE.read().await;
@@ -56,9 +64,7 @@ pub(super) async fn world() -> Option<World> {
 /// The world of a test that holds [`PEACE`] itself.
 pub(super) async fn troubled_world() -> Option<World> {
     let Some(kubeconfig) = std::env::var_os("MLBENCH_TEST_KUBECONFIG").map(PathBuf::from) else {
-        skipped(
-            "needs a Kubernetes, whose kubeconfig MLBENCH_TEST_KUBECONFIG names: cargo xtask test --kube",
-        );
+        skipped("needs a Kubernetes cluster: cargo xtask test --kube takes that of the current kubeconfig");
         return None;
     };
     let client = client(&kubeconfig).await;
@@ -82,14 +88,6 @@ pub(super) async fn troubled_world() -> Option<World> {
         background: Background::new("test"),
         peace: None,
     })
-}
-
-/// Says past the capture of test output that this test is skipped; `cargo xtask test` counts it.
-pub(super) fn skipped(needs: &str) {
-    use std::io::Write as _;
-    let current = std::thread::current();
-    let line = format!("SKIPPED {}: {needs}\n", current.name().unwrap_or("a test"));
-    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 impl Drop for World {

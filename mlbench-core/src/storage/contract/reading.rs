@@ -1,0 +1,196 @@
+use super::metrics::{dated, series};
+use super::{at, code, id, metric, ok, started};
+use crate::api::{Metric, Series};
+use crate::downsample::minmax::Bucket;
+use crate::storage::{
+    PointRef, PointSink, PointsPosition, PointsQuery, Storage, Thinning, ThinningMethod, read_page,
+};
+use crate::{ErrorCode, MetricName, Owner};
+
+fn name(text: &str) -> MetricName {
+    ok(MetricName::new(text))
+}
+
+async fn record(store: &dyn Storage, owner: &Owner, points: &[(&str, i64, &str)]) {
+    let metrics = points.iter().map(|(name, date, value)| metric(owner, name, *date, value));
+    ok(store.record_metrics(metrics.collect()).await);
+}
+
+/// Everything a page tells, as text.
+#[derive(Default)]
+struct Told(Vec<String>);
+
+impl PointSink for Told {
+    fn series(&mut self, name: &MetricName) {
+        self.0.push(format!("{name}:"));
+    }
+
+    fn point(&mut self, point: PointRef<'_>) {
+        let mut text = format!("{} {}", point.date.as_micros(), point.value);
+        if let Some(rest) = point.details {
+            text += &format!(" {} {:?} {:?} {:?}", rest.cumulative, rest.metadata, rest.step, rest.epoch);
+        }
+        self.0.push(text);
+    }
+
+    fn bucket(&mut self, bucket: &Bucket) {
+        let Bucket { start, end, count, first, last, min, max } = bucket;
+        let (start, end) = (start.as_micros(), end.as_micros());
+        self.0.push(format!("{start}..{end} {count} {first:?} {last:?} {min:?} {max:?}"));
+    }
+
+    fn is_full(&self) -> bool {
+        false
+    }
+}
+
+/// What all pages tell, without the repeated names, and the arrival number of the reading.
+async fn told(store: &dyn Storage, query: &PointsQuery) -> (Vec<String>, i64) {
+    let mut after: Option<PointsPosition> = None;
+    let mut all: Vec<String> = Vec::new();
+    let mut current = String::new();
+    loop {
+        let (page, as_of, next) = ok(read_page(store, query, after, Told::default()).await);
+        for text in page.0 {
+            if text.ends_with(':') && text == current {
+                continue;
+            }
+            if text.ends_with(':') {
+                current.clone_from(&text);
+            }
+            all.push(text);
+        }
+        after = next;
+        if after.is_none() {
+            return (all, as_of);
+        }
+    }
+}
+
+pub(super) async fn what_arrived_after_a_number_is_found_whatever_its_date(store: &dyn Storage) {
+    let owner = Owner::Run(started(store).await.id);
+    let all = PointsQuery::all(owner.clone());
+    let (_, empty) = told(store, &all).await;
+    record(store, &owner, &[("a", 10, "1"), ("a", 20, "2"), ("b", 10, "3")]).await;
+    let (_, first) = told(store, &PointsQuery { arrived_after: Some(empty), ..all.clone() }).await;
+    assert!(first > empty);
+    // In time, of the same microsecond, late, later than late, and a new series.
+    let news = [("a", 30, "4"), ("a", 20, "5"), ("a", 5, "6"), ("a", 7, "7"), ("a", 31, "8"), ("c", 1, "9")];
+    record(store, &owner, &news).await;
+    let since = async |arrived_after: i64| {
+        let query = PointsQuery { arrived_after: Some(arrived_after), ..all.clone() };
+        (series(store, &query).await, told(store, &query).await.1)
+    };
+    let (found, second) = since(first).await;
+    let expected = [
+        ("a".to_owned(), dated(&[(5, "6"), (7, "7"), (20, "5"), (30, "4"), (31, "8")])),
+        ("c".to_owned(), dated(&[(1, "9")])),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(since(second).await, (vec![], second), "nothing new");
+    assert_eq!(
+        since(empty).await.0,
+        series(store, &all).await,
+        "everything is new to one who has seen nothing"
+    );
+    let cut = PointsQuery { arrived_after: Some(first), since: at(7), until: at(20), ..all };
+    assert_eq!(series(store, &cut).await, [("a".to_owned(), dated(&[(7, "7"), (20, "5")]))]);
+}
+
+pub(super) async fn one_state_is_shown_however_late_it_is_read(store: &dyn Storage) {
+    let owner = Owner::Run(started(store).await.id);
+    let all = PointsQuery::all(owner.clone());
+    record(store, &owner, &[("a", 10, "1"), ("a", 20, "2")]).await;
+    let before = series(store, &all).await;
+    let (_, as_of) = told(store, &all).await;
+    record(store, &owner, &[("a", 15, "3"), ("a", 30, "4"), ("b", 1, "5")]).await;
+    let then = PointsQuery { as_of: Some(as_of), ..all };
+    assert_eq!(series(store, &then).await, before);
+    assert_eq!(told(store, &then).await.1, as_of);
+    let halves = Thinning { method: ThinningMethod::Summary, most: 1 };
+    let then = PointsQuery { thinning: Some(halves), ..then };
+    assert_eq!(series(store, &then).await, [("a".to_owned(), dated(&[(20, "1.5")]))]);
+}
+
+pub(super) async fn points_can_be_had_with_all_that_was_sent(store: &dyn Storage) {
+    let owner = Owner::Run(started(store).await.id);
+    record(store, &owner, &[("a", 1, "1.50")]).await;
+    let bare = Metric {
+        cumulative: false,
+        metadata: String::new(),
+        step: None,
+        epoch: None,
+        ..metric(&owner, "a", 2, "x")
+    };
+    ok(store.record_metric(bare, None, at(2)).await);
+    let query = PointsQuery { details: true, ..PointsQuery::all(owner) };
+    let expected =
+        ["a:", r#"1 1.50 true "{rank: 0, epoch:1.5}" Some(-7) Some(1.5)"#, r#"2 x false "" None None"#];
+    assert_eq!(told(store, &query).await.0, expected);
+}
+
+pub(super) async fn several_series_can_be_named(store: &dyn Storage) {
+    let owner = Owner::Run(started(store).await.id);
+    record(store, &owner, &[("a", 1, "1"), ("b", 1, "2"), ("c", 1, "3"), ("a", 2, "4")]).await;
+    let names = vec![name("c"), name("a"), name("none"), name("a")];
+    let found = series(store, &PointsQuery { names, ..PointsQuery::all(owner) }).await;
+    let expected = [("a".to_owned(), dated(&[(1, "1"), (2, "4")])), ("c".to_owned(), dated(&[(1, "3")]))];
+    assert_eq!(found, expected);
+}
+
+pub(super) async fn a_series_can_be_thinned_in_every_way(store: &dyn Storage) {
+    let owner = Owner::Run(started(store).await.id);
+    let values = ["0", "9", "-5", "1", "NaN", "2", "text", "4"];
+    let points: Vec<_> = (0..).zip(values).map(|(date, value)| ("a", date, value)).collect();
+    record(store, &owner, &points).await;
+    record(store, &owner, &[("b", 3, "1.50")]).await;
+    let thinned = async |method, most| {
+        let thinning = Some(Thinning { method, most });
+        told(store, &PointsQuery { thinning, ..PointsQuery::all(owner.clone()) }).await.0
+    };
+    assert_eq!(
+        thinned(ThinningMethod::MinMax, 2).await,
+        [
+            "a:",
+            "0..3 4 Some(0.0) Some(1.0) Some(-5.0) Some(9.0)",
+            "4..7 2 Some(2.0) Some(4.0) Some(2.0) Some(4.0)",
+            "b:",
+            "3..3 1 Some(1.5) Some(1.5) Some(1.5) Some(1.5)",
+        ]
+    );
+    assert_eq!(
+        thinned(ThinningMethod::Mean, 5).await,
+        ["a:", "0 0", "2 2", "4 1", "6 2", "7 4", "b:", "3 1.5"]
+    );
+    let lttb = thinned(ThinningMethod::Lttb, 4).await;
+    assert_eq!((lttb.len(), lttb[1].as_str(), lttb[4].as_str()), (7, "0 0", "7 4"), "{lttb:?}");
+    let gap = thinned(ThinningMethod::Lttb, 8).await;
+    assert_eq!((gap[5].as_str(), gap[7].as_str()), ("4 NaN", "6 NaN"), "{gap:?}");
+}
+
+pub(super) async fn the_figures_of_a_series_are_those_of_its_points(store: &dyn Storage) {
+    let owner = Owner::Run(started(store).await.id);
+    assert_eq!(ok(store.series(&owner).await), []);
+    record(store, &owner, &[("loss", 20, "0.50"), ("loss", 10, "-3"), ("note", 7, "text")]).await;
+    record(store, &owner, &[("loss", 15, "NaN")]).await;
+    let loss = Series {
+        name: name("loss"),
+        count: 3,
+        first_date: at(10),
+        last_date: at(20),
+        min: Some(-3.0),
+        max: Some(0.5),
+        last_value: "0.50".into(),
+    };
+    let note = Series {
+        name: name("note"),
+        count: 1,
+        first_date: at(7),
+        last_date: at(7),
+        min: None,
+        max: None,
+        last_value: "text".into(),
+    };
+    assert_eq!(ok(store.series(&owner).await), [loss, note]);
+    assert_eq!(code(store.series(&Owner::Run(id(99))).await), ErrorCode::NotFound);
+}

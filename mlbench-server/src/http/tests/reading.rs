@@ -1,0 +1,254 @@
+//! What can be read of metrics beyond the specification: cuts, fields, forms, arrivals, fewer points, figures.
+
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+use hyper::Method;
+use serde_json::json;
+
+use super::metrics::many_points;
+use super::*;
+
+fn path(query: &str) -> String {
+    format!("/api/metrics/{}/?{query}", PODS[0])
+}
+
+/// Six points a second apart of two metrics of the first pod.
+async fn api_with_points() -> Api {
+    let api = Api::start().await;
+    let owner = format!(r#""pod_name":"{}""#, PODS[0]);
+    for i in 0..6 {
+        api.post_metric(&owner, "loss", &later(i), &i.to_string()).await;
+        api.post_metric(&owner, "time", &later(i), "text").await;
+    }
+    api
+}
+
+fn values(answer: &Answer, name: &str) -> Value {
+    answer.json()[name].as_array().into_iter().flatten().map(|point| point["value"].clone()).collect()
+}
+
+fn cursor(answer: &Answer) -> u64 {
+    answer.header("mlbench-cursor").parse().unwrap()
+}
+
+#[tokio::test]
+async fn points_can_be_cut_at_both_ends() {
+    let api = api_with_points().await;
+    let cut = async |query: &str| values(&api.get(&path(query)).await, "loss");
+    assert_eq!(cut(&format!("until={}", later(1))).await, json!(["0", "1"]), "the date itself is included");
+    assert_eq!(cut(&format!("since={}&until={}", later(2), later(3))).await, json!(["2", "3"]));
+    assert_eq!(cut(&format!("until={}&last_n=1", later(3))).await, json!(["3"]));
+    assert_eq!(cut(&format!("since={}&until={}", later(3), later(2))).await, json!([]));
+}
+
+#[tokio::test]
+async fn several_metrics_can_be_asked_for() {
+    let api = api_with_points().await;
+    let owner = format!(r#""pod_name":"{}""#, PODS[0]);
+    api.post_metric(&owner, "a&b=c", NOW, "1").await;
+    let names = async |query: &str| -> Vec<String> {
+        api.get(&path(query)).await.json().as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(names("metric_filter=time&metric_filter=a%26b%3Dc&metric_filter=no").await, ["a&b=c", "time"]);
+    assert_eq!(names("metric_filter=loss").await, ["loss"]);
+    assert_eq!(names("").await, ["a&b=c", "loss", "time"]);
+}
+
+#[tokio::test]
+async fn a_point_tells_the_fields_that_are_asked_for() {
+    let api = Api::start().await;
+    let metric = json!({"pod_name": PODS[0], "name": "loss", "date": NOW, "value": "0.50", "cumulative": true,
+        "metadata": "a \"b\"", "step": 7, "epoch": 1.5});
+    api.post("/api/metrics", &metric.to_string()).await;
+    api.post_metric(&format!(r#""pod_name":"{}""#, PODS[0]), "loss", &later(1), "x").await;
+    let all = api.get(&path("fields=date,value,cumulative,metadata,step,epoch")).await.json();
+    let expected = json!([
+        {"date": NOW, "value": "0.50", "cumulative": true, "metadata": "a \"b\"", "step": 7, "epoch": 1.5},
+        {"date": later(1), "value": "x", "cumulative": false, "metadata": "", "step": null, "epoch": null},
+    ]);
+    assert_eq!(all["loss"], expected);
+    let few = api.get(&path("fields=step,value")).await;
+    assert_eq!(
+        few.body,
+        &br#"{"loss":[{"step":7,"value":"0.50"},{"step":null,"value":"x"}]}"#[..],
+        "in that order"
+    );
+}
+
+#[tokio::test]
+async fn what_arrived_since_is_had_by_the_cursor_of_the_answer_before() {
+    let api = api_with_points().await;
+    let first = api.get(&path("")).await;
+    let poll = async |seq: u64| api.get(&path(&format!("cursor={seq}"))).await;
+    let nothing = poll(cursor(&first)).await;
+    assert_eq!((nothing.json(), cursor(&nothing)), (json!({}), cursor(&first)));
+    let owner = format!(r#""pod_name":"{}""#, PODS[0]);
+    api.post_metric(&owner, "loss", &later(9), "in time").await;
+    api.post_metric(&owner, "loss", "2018-01-01T00:00:00Z", "late").await;
+    let news = poll(cursor(&first)).await;
+    assert_eq!(news.json().as_object().unwrap().len(), 1, "{news:?}");
+    assert_eq!(values(&news, "loss"), json!(["late", "in time"]));
+    assert_eq!(poll(cursor(&news)).await.json(), json!({}));
+    assert_eq!(poll(0).await.json(), api.get(&path("")).await.json());
+    assert_eq!(poll(1 << 62).await.json(), json!({}), "of the future there is nothing");
+}
+
+#[tokio::test]
+async fn all_pods_share_one_cursor() {
+    let api = api_with_points().await;
+    let first = api.get("/api/metrics/").await;
+    api.post_metric(&format!(r#""pod_name":"{}""#, PODS[1]), "loss", NOW, "1").await;
+    let news = api.get(&format!("/api/metrics/?cursor={}", cursor(&first))).await;
+    assert_eq!(news.json(), json!({PODS[0]: {}, PODS[1]: {"loss": [{"date": NOW, "value": "1"}]}}));
+    api.app.storage.pods_observed(&[], api.app.clock.now()).await.unwrap();
+    let nobody = api.get(&format!("/api/metrics/?cursor={}", cursor(&news))).await;
+    assert_eq!((nobody.json(), cursor(&nobody)), (json!({}), cursor(&news)));
+}
+
+#[tokio::test]
+async fn lines_can_be_posted_again_as_they_are() {
+    let api = api_with_points().await;
+    let fields = "fields=date,value,cumulative,metadata,step,epoch";
+    let answer = api.get(&path(&format!("{fields}&format=ndjson"))).await;
+    assert_eq!(answer.header("content-type"), "application/x-ndjson");
+    let text = String::from_utf8(answer.body.to_vec()).unwrap();
+    assert_eq!(text.lines().count(), 12);
+    assert!(text.ends_with("}\n"), "{text}");
+    let first: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        first,
+        json!({"pod_name": PODS[0], "name": "loss", "date": NOW, "value": "0", "cumulative": false,
+            "metadata": "", "step": null, "epoch": null})
+    );
+    for line in text.lines() {
+        assert_eq!(api.post("/api/metrics", line).await.status, StatusCode::CREATED, "{line}");
+    }
+    assert_eq!(api.get(&path("metric_filter=loss")).await.json()["loss"].as_array().unwrap().len(), 12);
+    let run = api.ended_run("x").await.id;
+    api.post_metric(&format!(r#""run_id":{run}"#), "a\"b", NOW, "NaN").await;
+    let runs = api.get("/api/metrics/?metric_type=run&format=ndjson").await;
+    let line = format!("{{\"run_id\":{run},\"name\":\"a\\\"b\",\"date\":\"{NOW}\",\"value\":\"NaN\"}}\n");
+    assert_eq!(runs.body, line);
+}
+
+#[tokio::test]
+async fn a_table_has_a_header_and_quotes_what_it_must() {
+    let api = Api::start().await;
+    let run = api.ended_run("x").await.id;
+    let owner = format!(r#""run_id":{run}"#);
+    api.post_metric(&owner, "a,b", NOW, "say \"x\",\ny").await;
+    api.post_metric(&owner, "loss @ 0", NOW, "0.5").await;
+    let answer = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=csv")).await;
+    assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8; header=present");
+    let rows = [
+        "run_id,name,date,value".to_owned(),
+        format!("{run},\"a,b\",{NOW},\"say \"\"x\"\",\ny\""),
+        format!("{run},loss @ 0,{NOW},0.5"),
+        String::new(),
+    ];
+    assert_eq!(String::from_utf8(answer.body.to_vec()).unwrap(), rows.join("\r\n"));
+    let step = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=csv&fields=step,metadata")).await;
+    assert_eq!(step.body, format!("run_id,name,step,metadata\r\n{run},\"a,b\",,\r\n{run},loss @ 0,,\r\n"));
+    let buckets =
+        api.get("/api/metrics/?metric_type=run&format=csv&downsample=minmax&points=1&metric_filter=loss+@+0");
+    let expected = format!(
+        "run_id,name,start,end,count,first,last,min,max\r\n{run},loss @ 0,{NOW},{NOW},1,0.5,0.5,0.5,0.5\r\n"
+    );
+    assert_eq!(buckets.await.body, expected);
+    assert_eq!(api.get("/api/metrics/?format=csv").await.body, "pod_name,name,date,value\r\n");
+}
+
+#[tokio::test]
+async fn every_form_is_had_by_its_type_too() {
+    let api = api_with_points().await;
+    for (accept, expected) in [
+        ("text/csv", "text/csv; charset=utf-8; header=present"),
+        ("application/x-ndjson", "application/x-ndjson"),
+        ("application/x-ndjson, application/json;q=0.5", "application/x-ndjson"),
+        ("text/csv;q=0.1, */*", "application/json"),
+        ("application/zip", "application/zip"),
+    ] {
+        let answer = api.call(Method::GET, &path(""), &[("accept", accept)], "").await;
+        assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, expected), "{accept}");
+    }
+    let zip = api.call(Method::GET, &path("cursor=1"), &[("accept", "application/zip")], "").await;
+    assert_eq!(zip.refusal().1, "invalid_field");
+}
+
+#[tokio::test]
+async fn a_large_answer_is_packed_for_those_who_unpack() {
+    let api = Api::start().await;
+    let run = many_points(&api, 5_000).await;
+    for query in ["", "&last_n=50", "&format=csv"] {
+        let path = format!("/api/metrics/{run}/?metric_type=run{query}");
+        let plain = api.get(&path).await;
+        assert_eq!((plain.header("vary"), plain.header("content-encoding")), ("Accept, Accept-Encoding", ""));
+        let packed = api.call(Method::GET, &path, &[("accept-encoding", "br, gzip")], "").await;
+        assert_eq!(packed.header("vary"), "Accept, Accept-Encoding");
+        assert_eq!(packed.header("content-encoding"), "gzip");
+        assert_eq!(packed.header("mlbench-cursor"), plain.header("mlbench-cursor"));
+        assert!(packed.body.len() * 3 < plain.body.len(), "{} of {}", packed.body.len(), plain.body.len());
+        let mut unpacked = Vec::new();
+        GzDecoder::new(&packed.body[..]).read_to_end(&mut unpacked).unwrap();
+        assert!(unpacked == plain.body, "{query}");
+    }
+    let gzip = [("accept-encoding", "gzip")];
+    let small = api.call(Method::GET, "/api/pods/", &gzip, "").await;
+    assert_eq!((small.header("vary"), small.header("content-encoding")), ("Accept", ""));
+    let zip =
+        api.call(Method::GET, &format!("/api/metrics/{run}/?metric_type=run&format=zip"), &gzip, "").await;
+    assert_eq!((zip.header("vary"), zip.header("content-encoding")), ("Accept", ""), "an archive is packed");
+}
+
+#[tokio::test]
+async fn fewer_points_say_the_same_in_three_ways() {
+    let api = Api::start().await;
+    let owner = format!(r#""pod_name":"{}""#, PODS[0]);
+    for (i, value) in ["0", "50", "1", "NaN", "-2", "3", "4"].iter().enumerate() {
+        api.post_metric(&owner, "loss", &later(i as u64), value).await;
+    }
+    let thin = async |how: &str, points: u32| {
+        api.get(&path(&format!("downsample={how}&points={points}"))).await.json()["loss"].clone()
+    };
+    let expected = json!([
+        {"start": NOW, "end": later(2), "count": 3, "first": 0, "last": 1, "min": 0, "max": 50},
+        {"start": later(3), "end": later(6), "count": 3, "first": -2, "last": 4, "min": -2, "max": 4},
+    ]);
+    let as_sent = |buckets: Value| serde_json::from_str::<Value>(&buckets.to_string()).unwrap();
+    assert_eq!(as_sent(thin("minmax", 2).await), expected);
+    let gap =
+        api.get(&path(&format!("downsample=minmax&points=1&since={}&until={}", later(3), later(3)))).await;
+    let empty = json!({"start": later(3), "end": later(3), "count": 0, "first": null, "last": null,
+        "min": null, "max": null});
+    assert_eq!(gap.json()["loss"], json!([empty]));
+    let point = |second: u64, value: &str| json!({"date": later(second), "value": value});
+    let lttb = thin("lttb", 4).await;
+    assert_eq!((&lttb[0], &lttb[1], &lttb[3]), (&point(0, "0"), &point(1, "50"), &point(6, "4")));
+    assert_eq!(lttb.as_array().unwrap().len(), 4);
+    assert_eq!(thin("lttb", 7).await[3], point(3, "NaN"), "a gap");
+    assert_eq!(
+        thin("mean", 4).await,
+        json!([point(0, "0"), point(2, "25.5"), point(5, "0.5"), point(6, "4")])
+    );
+    assert_eq!(thin("mean", 100_000).await.as_array().unwrap().len(), 7);
+}
+
+#[tokio::test]
+async fn the_series_of_a_run_and_a_pod_are_told_by_their_figures() {
+    let api = api_with_points().await;
+    let run = api.ended_run("x").await.id;
+    assert_eq!(api.get(&format!("/api/runs/{run}/series/")).await.json(), json!([]));
+    let loss = json!({"name": "loss", "count": 6, "first_date": NOW, "last_date": later(5), "min": 0.0, "max": 5.0,
+        "last_value": "5"});
+    let time = json!({"name": "time", "count": 6, "first_date": NOW, "last_date": later(5), "min": null,
+        "max": null, "last_value": "text"});
+    assert_eq!(api.get(&format!("/api/pods/{}/series", PODS[0])).await.json(), json!([loss, time]));
+    for (path, detail) in [
+        ("/api/pods/nobody/series/", "pod \"nobody\" does not exist"),
+        ("/api/runs/99/series/", "run 99 does not exist"),
+        ("/api/runs/x/series/", "run \"x\" does not exist"),
+    ] {
+        assert_eq!(api.get(path).await.refusal(), (404, "not_found", detail.to_owned()), "{path}");
+    }
+}

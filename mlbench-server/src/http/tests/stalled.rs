@@ -1,0 +1,56 @@
+//! Clients that take nothing of a long answer cost nobody else anything.
+
+use std::time::Instant;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::connections::Server;
+use super::metrics::many_points;
+use super::*;
+
+const STALLED: usize = 50;
+
+/// A client with hardly any room for what it is sent, in the middle of its answer.
+async fn stall(server: &Server, path: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut stream = socket.connect(server.address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.readable().await.unwrap();
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_stalled_downloads_delay_no_reader_and_hold_no_old_state() {
+    let server = Server::start(Options::default()).await;
+    let run = many_points(&server.api, 20_000).await;
+    let path = format!("/api/metrics/{run}/?metric_type=run");
+    let mut stalled = Vec::new();
+    for _ in 0..STALLED {
+        stalled.push(stall(&server, &path).await);
+    }
+    let mut times = Vec::new();
+    for _ in 0..21 {
+        let began = Instant::now();
+        let request = format!("GET {path}&last_n=1 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        let answer = server.exchange(request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("19999"), "{answer}");
+        times.push(began.elapsed());
+    }
+    times.sort();
+    assert!(times[10] < Duration::from_millis(100), "{times:?}");
+
+    // 96 MB of writes: a reader that held its state would keep all of it in the log.
+    let owner = mlbench_core::Owner::Run(run);
+    for i in 0..96 {
+        let mut metric = mlbench_core::api::NewMetric::new(owner.clone(), "big", f64::from(i)).unwrap();
+        metric.metadata = "m".repeat(1 << 20);
+        let now = server.api.app.clock.now();
+        server.api.app.storage.record_metric(metric.at(now), None, now).await.unwrap();
+    }
+    let wal = server.api.file("db-wal").metadata().unwrap().len();
+    assert!(wal <= 64 << 20, "{wal} bytes");
+    drop(stalled);
+}
