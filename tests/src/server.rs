@@ -263,7 +263,8 @@ impl TestServer {
         command.arg("--address-file").arg(&address_file);
         command.arg("--database").arg(self.database());
         if self.options.kubernetes {
-            command.args(["--cluster", "kubernetes", "--sample-interval", "1s"]);
+            // A cluster's own database keeps the disk busy, and no test here cuts the power.
+            command.args(["--cluster", "kubernetes", "--sample-interval", "1s", "--durability", "normal"]);
         } else {
             command.args(["--cluster", "local", "--sample-interval", "200ms", "--workers"]);
             command.arg(self.options.workers.to_string());
