@@ -13,8 +13,10 @@ use crate::settings::{LogFormat, Settings};
 /// # Errors
 /// When the filter is none, in one sentence.
 pub fn init(settings: &Settings) -> Result<(), String> {
-    let filter =
-        EnvFilter::try_new(&settings.log).map_err(|error| format!("--log {}: {error}", settings.log))?;
+    // The library reports each refused connection as an error; where that matters, this server says it once.
+    let quiet = if settings.log.contains("kube_client") { "" } else { ",kube_client=off" };
+    let filter = EnvFilter::try_new(format!("{}{quiet}", settings.log))
+        .map_err(|error| format!("--log {}: {error}", settings.log))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -49,7 +49,10 @@ impl PodWatch {
             while let Some(event) = events.next().await {
                 match event {
                     Ok(event) => {
-                        failures = 0;
+                        // Each attempt begins with an `Init`, also one that then fails.
+                        if !matches!(event, Event::Init) {
+                            failures = 0;
+                        }
                         writer.apply_watcher_event(&event);
                         if matches!(event, Event::Apply(_) | Event::Delete(_) | Event::InitDone) {
                             publish(&seen, &sender);
