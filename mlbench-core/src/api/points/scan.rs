@@ -1,7 +1,7 @@
 //! One pass over points in their usual spelling: flat objects of known fields.
 //!
-//! Three times as fast as a general reader of JSON, and never the last word: whatever is not plain, right or wrong, is
-//! left to that.
+//! It does less than a general reader of JSON, and never has the last word: whatever is not plain, right or wrong, is left
+//! to that.
 
 use std::borrow::Cow;
 
