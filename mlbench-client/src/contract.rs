@@ -96,6 +96,10 @@ async fn exercise(name: &str, client: &Client) -> Result<&'static str> {
             client.health().ready().await?;
             "/readyz"
         }
+        "health.metrics" => {
+            assert_eq!(client.health().metrics().await?, "ok");
+            "/metrics"
+        }
         other => panic!("{other} has no method in the client"),
     })
 }

@@ -5,6 +5,7 @@ use crate::{Client, Result};
 
 const LIVE: &Endpoint = endpoint("health.live");
 const READY: &Endpoint = endpoint("health.ready");
+const METRICS: &Endpoint = endpoint("health.metrics");
 
 /// How the server is; see [`Client::health`].
 #[derive(Debug, Clone, Copy)]
@@ -27,5 +28,14 @@ impl Health<'_> {
     /// Naming what is not ready, or when the server cannot be reached.
     pub async fn ready(self) -> Result<()> {
         self.client.transport().done(&Call::new(READY, &[])).await
+    }
+
+    /// How the server is, in numbers, and the newest value of every metric of the pods: in Prometheus' text format,
+    /// version 0.0.4.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or fails.
+    pub async fn metrics(self) -> Result<String> {
+        self.client.transport().text(&Call::new(METRICS, &[])).await
     }
 }

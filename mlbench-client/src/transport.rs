@@ -144,6 +144,12 @@ impl Transport {
             .map_err(|error| Error::Undecodable { url: self.url(call), cause: error.to_string() })
     }
 
+    /// Sends a request and gives back its answer as it is.
+    pub(crate) async fn text(&self, call: &Call) -> Result<String> {
+        let response = self.send(call).await?;
+        response.text().await.map_err(|error| self.failure(call, &error))
+    }
+
     /// Sends a request whose answer says nothing but that it succeeded.
     pub(crate) async fn done(&self, call: &Call) -> Result<()> {
         let response = self.send(call).await?;

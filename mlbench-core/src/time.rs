@@ -177,19 +177,32 @@ impl Parts {
     fn micros(&self) -> Option<i64> {
         let leap = self.second == 60;
         let second = if leap { 59 } else { self.second };
-        let date = DateTime::new(
-            i16::try_from(self.year).ok()?,
-            i8::try_from(self.month).ok()?,
-            i8::try_from(self.day).ok()?,
-            i8::try_from(self.hour).ok()?,
-            i8::try_from(self.minute).ok()?,
-            i8::try_from(second).ok()?,
-            0,
-        )
-        .ok()?;
-        let seconds = date.duration_since(CIVIL_EPOCH).as_secs() - self.offset_seconds;
+        let time = self.hour < 24 && self.minute < 60 && second < 60;
+        let days = days_since_1970(self.year, self.month, self.day).filter(|_| time)?;
+        let seconds = days * 86_400 + self.hour * 3_600 + self.minute * 60 + second - self.offset_seconds;
         Some(seconds * MICROS + if leap { MICROS - 1 } else { self.micros })
     }
+}
+
+/// Days of the Gregorian calendar; `None` for a day that it does not have. Every point of a batch asks, so this counts
+/// years from March on, where leap days come last and months follow one formula, instead of asking a calendar.
+fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let longest = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        _ => return None,
+    };
+    if !(1..=longest).contains(&day) {
+        return None;
+    }
+    let year = if month < 3 { year - 1 } else { year };
+    let days_before_month = (153 * ((month + 9) % 12) + 2) / 5;
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    // 1 March of the year 0 lies 719,468 days before 1970.
+    Some(year * 365 + leap_days + days_before_month + day - 1 - 719_468)
 }
 
 struct Cursor<'a>(&'a [u8]);
@@ -309,6 +322,22 @@ mod tests {
             "99999999999999999999",
         ] {
             assert_eq!(parse(text), Range(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let calendar = |year, month, day| {
+            let date = jiff::civil::Date::new(year as i16, month as i8, day as i8).ok()?;
+            Some(date.to_datetime(jiff::civil::Time::midnight()).duration_since(CIVIL_EPOCH).as_hours() / 24)
+        };
+        for year in (0..=9999).filter(|year| year % 7 == 0 || year % 100 < 5) {
+            for month in 0..=13 {
+                for day in [0, 1, 28, 29, 30, 31, 32] {
+                    let days = days_since_1970(year, month, day);
+                    assert_eq!(days, calendar(year, month, day), "{year}-{month}-{day}");
+                }
+            }
         }
     }
 

@@ -5,6 +5,7 @@ pub mod background;
 pub mod clock;
 pub mod cluster;
 pub mod files;
+pub mod histogram;
 pub mod http;
 pub mod launcher;
 pub mod monitor;

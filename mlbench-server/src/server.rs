@@ -87,7 +87,14 @@ impl Server {
         launcher::start(&tasks, launcher.clone());
         monitor::start(&tasks, &monitor, settings.sample_interval);
         let default_command = settings.default_command();
-        let app = App { storage: Arc::clone(&storage), cluster, launcher: handle, clock, default_command };
+        let app = App {
+            storage: Arc::clone(&storage),
+            cluster,
+            launcher: handle,
+            clock,
+            traffic: Arc::default(),
+            default_command,
+        };
         let options =
             http::Options { allowed_hosts: settings.allowed_hosts.clone(), ..http::Options::default() };
         http.spawn(http::serve(listener, app, options, http.stop_token()));

@@ -33,6 +33,13 @@ pub fn curl() -> Option<PathBuf> {
     available(succeeds(Command::new("curl").arg("--version")), needs).then(|| "curl".into())
 }
 
+/// Prometheus' `promtool`.
+#[must_use]
+pub fn promtool() -> Option<PathBuf> {
+    let needs = "needs promtool on PATH (Debian: apt-get install prometheus)";
+    available(succeeds(Command::new("promtool").arg("--version")), needs).then(|| "promtool".into())
+}
+
 fn succeeds(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())

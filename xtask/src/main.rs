@@ -1,5 +1,6 @@
 //! The project's own commands, run as `cargo xtask COMMAND`.
 
+mod bench;
 mod demo;
 mod repo;
 mod test;
@@ -13,6 +14,10 @@ The project's own commands.
 Usage: cargo xtask COMMAND
 
 Commands:
+  bench [--quick] [--only NAME]...
+                                  measure the server's speed beside what SQLite and the loopback can do: a table, and
+                                  target/bench/speed.json. NAME: start, memory, disk, single, synced, batch, read, last,
+                                  minmax, summarize, runs, mixed
   demo [--keep]                   train the built-in benchmark on 1, 2 and 4 workers and on real data, and show what
                                   was measured. --keep leaves the server running
   test [--kube] [--only STEP]...  run everything: format, clippy, tidy, unit, end-to-end and doc tests; says at the
@@ -34,6 +39,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let outcome = match command.as_str() {
+        "bench" => bench::run(rest),
         "demo" => demo::run(rest),
         "test" => test::run(rest),
         "tidy" if rest.is_empty() => tidy::run(),

@@ -52,6 +52,21 @@ impl Endpoint {
         });
         parts.collect::<Vec<_>>().join("/")
     }
+
+    /// Whether this endpoint's path is meant by `path`, with or without a slash at its end.
+    #[must_use]
+    pub fn is_at(&self, path: &str) -> bool {
+        let whole = |path| str::strip_suffix(path, "/").unwrap_or(path);
+        let (mut pattern, mut segments) = (whole(self.path).split('/'), whole(path).split('/'));
+        loop {
+            match (pattern.next(), segments.next()) {
+                (None, None) => return true,
+                (Some(part), Some(segment)) if part == segment => {}
+                (Some(part), Some(segment)) if part.starts_with('{') && !segment.is_empty() => {}
+                _ => return false,
+            }
+        }
+    }
 }
 
 const fn endpoint(name: &'static str, method: Method, path: &'static str, status: u16) -> Endpoint {
@@ -75,6 +90,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     endpoint("runs.series", Method::Get, "/api/runs/{id}/series/", 200),
     endpoint("health.live", Method::Get, "/healthz", 200),
     endpoint("health.ready", Method::Get, "/readyz", 200),
+    endpoint("health.metrics", Method::Get, "/metrics", 200),
 ];
 
 /// What RFC 3986 leaves unreserved stays; everything else, `/` and `%` too, is encoded.
@@ -104,6 +120,23 @@ mod tests {
         assert_eq!(path("runs.logs", &["7"]), "/api/runs/7/logs/");
         assert_eq!(path("metrics.get", &["a/b"]), "/api/metrics/a%2Fb/");
         assert_eq!(path("health.live", &[]), "/healthz");
+    }
+
+    #[test]
+    fn a_path_is_told_from_its_neighbours() {
+        let at = |method: Method, path: &str| {
+            let found: Vec<&str> =
+                ENDPOINTS.iter().filter(|e| e.method == method && e.is_at(path)).map(|e| e.name).collect();
+            found.join(" ")
+        };
+        assert_eq!(at(Method::Get, "/api/runs/7/logs"), "runs.logs");
+        assert_eq!(at(Method::Get, "/api/runs/7/"), "runs.get");
+        assert_eq!(at(Method::Delete, "/api/runs/7"), "runs.delete");
+        assert_eq!(at(Method::Post, "/api/metrics"), "metrics.create");
+        assert_eq!(at(Method::Get, "/metrics"), "health.metrics");
+        for path in ["/", "", "/api/runs//", "/api", "/healthz/x", "/metrics//"] {
+            assert_eq!(at(Method::Get, path), "", "{path}");
+        }
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Reads the points of a batch: the fields of [`NewMetric`], many times over.
 //!
-//! [`Fields`] would make a map of allocated texts of every point. Here a point is a few slices of the body
-//! ([`RawPoint`]); what the usual spellings say is taken from them directly, and everything else, the bad points among
-//! them, goes the way of a single post, so that it is understood or refused in the same words.
+//! [`Fields`] would make a map of allocated texts of every point. So points in the usual spelling are read in one pass
+//! over the body ([`scan`]), and everything else, the bad points among it, goes the way of a single post at its length,
+//! so that it is understood or refused in the same words.
 
+mod scan;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -20,6 +20,7 @@ use crate::api::{FieldValue, Fields, NewMetric};
 use crate::error::{Error, ErrorCode, Result};
 use crate::metric::{MetricName, MetricValue, Owner};
 use crate::name::PodName;
+use scan::{Plain, PlainPoint, Scanner};
 
 /// Reads a JSON array of points. `make` gets each with its index, or why it is none.
 ///
@@ -30,19 +31,12 @@ use crate::name::PodName;
 /// more than [`MAX_ARRAY_POINTS`].
 pub fn read_points<T>(body: &[u8], make: impl Fn(u64, Result<NewMetric>) -> T) -> Result<Vec<T>> {
     let make: &dyn Fn(u64, Result<NewMetric>) -> T = &make;
-    let read = |body: &[u8]| {
-        let mut too_many = false;
-        let mut json = serde_json::Deserializer::from_slice(body);
-        let array = Array { make, too_many: &mut too_many };
-        let points = array.deserialize(&mut json).and_then(|points| json.end().map(|()| points));
-        if too_many { Err(Refused::TooMany) } else { points.map_err(Refused::Syntax) }
-    };
-    let syntax = match read(body) {
+    let syntax = match quickly(body, make).map_or_else(|| at_length(body, make), Ok) {
         Err(Refused::Syntax(error)) => error,
         Err(Refused::TooMany) => return Err(too_many_points()),
         Ok(points) => return Ok(points),
     };
-    match quoted(body).map(|body| read(&body)) {
+    match quoted(body).map(|body| at_length(&body, make)) {
         Some(Ok(points)) => Ok(points),
         Some(Err(Refused::TooMany)) => Err(too_many_points()),
         Some(Err(Refused::Syntax(_))) | None => Err(not_json("the body is not a JSON array", &syntax)),
@@ -54,10 +48,101 @@ pub fn read_points<T>(body: &[u8], make: impl Fn(u64, Result<NewMetric>) -> T) -
 /// # Errors
 /// What a single post of it would be refused with.
 pub fn read_point(text: &[u8]) -> Result<NewMetric> {
+    let quick = std::str::from_utf8(text).ok().and_then(|text| {
+        let mut scanner = Scanner::new(text);
+        let point = scanner.point()?;
+        if scanner.is_at_end() { usual(point) } else { None }
+    });
+    if let Some(metric) = quick {
+        return Ok(metric);
+    }
     let read = |text: &[u8]| serde_json::from_slice(text).map(Element::read);
     read(text).unwrap_or_else(|error| {
         let second = quoted(text).and_then(|text| read(&text).ok());
         second.unwrap_or_else(|| Err(not_json("the line is not a JSON object", &error)))
+    })
+}
+
+/// Reads the array point by point in the usual spelling, and single points at length that are not in it. `None` when
+/// something else than a point is unusual; what it is, reading at length finds out.
+fn quickly<T>(body: &[u8], make: &dyn Fn(u64, Result<NewMetric>) -> T) -> Option<Vec<T>> {
+    let text = std::str::from_utf8(body).ok()?;
+    let mut scanner = Scanner::new(text);
+    let mut points = Vec::new();
+    let mut more = scanner.take(b'[') && !scanner.take(b']');
+    if !more && !text.trim_ascii_start().starts_with('[') {
+        return None;
+    }
+    while more {
+        if points.len() == MAX_ARRAY_POINTS {
+            return None;
+        }
+        let begin = scanner.position();
+        let point = match scanner.point().and_then(usual) {
+            Some(metric) => Ok(metric),
+            None => {
+                let mut one =
+                    serde_json::Deserializer::from_str(text.get(begin..)?).into_iter::<Element<'_>>();
+                let element = one.next()?.ok()?;
+                scanner.go_to(begin + one.byte_offset());
+                element.read()
+            }
+        };
+        points.push(make(points.len() as u64, point));
+        more = scanner.take(b',');
+        if !more && !scanner.take(b']') {
+            return None;
+        }
+    }
+    scanner.is_at_end().then_some(points)
+}
+
+/// Reads the array in any spelling.
+fn at_length<T>(body: &[u8], make: &dyn Fn(u64, Result<NewMetric>) -> T) -> Result<Vec<T>, Refused> {
+    let mut too_many = false;
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let array = Array { make, too_many: &mut too_many };
+    let points = array.deserialize(&mut json).and_then(|points| json.end().map(|()| points));
+    if too_many { Err(Refused::TooMany) } else { points.map_err(Refused::Syntax) }
+}
+
+/// The metric that a point is, when nothing is wrong with it and every field has the type it mostly has. `None` says
+/// nothing about whether it is a good one.
+fn usual(point: PlainPoint<'_>) -> Option<NewMetric> {
+    let [run, pod, name, date, value, cumulative, metadata, step, epoch] = point;
+    let owner = match (run, pod) {
+        (Some(run), None) => Owner::Run(run.as_str().parse().ok()?),
+        (None, Some(Plain::Text(pod))) => Owner::Pod(PodName::new(pod).ok()?),
+        _ => return None,
+    };
+    let (Plain::Text(name), value) = (name?, value?) else { return None };
+    let value = match value {
+        Plain::Text(text) => MetricValue::new(text),
+        Plain::Bare("true" | "false") => return None,
+        Plain::Bare(number) => MetricValue::new(number),
+    };
+    let cumulative = match cumulative {
+        None | Some(Plain::Bare("false")) => false,
+        Some(Plain::Bare("true")) => true,
+        Some(_) => return None,
+    };
+    let metadata = match metadata {
+        None => String::new(),
+        Some(Plain::Text(text)) => text.into_owned(),
+        Some(Plain::Bare(_)) => return None,
+    };
+    Some(NewMetric {
+        owner,
+        name: MetricName::new(name).ok()?,
+        date: date.map(|date| date.as_str().parse()).transpose().ok()?,
+        value,
+        cumulative,
+        metadata,
+        step: step.map(|step| step.as_str().parse()).transpose().ok()?,
+        epoch: match epoch {
+            None => None,
+            Some(epoch) => Some(epoch.as_str().parse().ok().filter(|number: &f64| number.is_finite())?),
+        },
     })
 }
 
@@ -140,10 +225,10 @@ enum Element<'a> {
 impl Element<'_> {
     fn read(self) -> Result<NewMetric> {
         match self {
-            Element::Point(point) => match point.quick() {
-                Some(metric) => Ok(metric),
-                None => NewMetric::from_fields(point.into_fields()),
-            },
+            Element::Point(RawPoint { fields }) => {
+                let all = fields.into_iter().map(|(name, raw)| (name, FieldValue::Json(raw.to_owned())));
+                NewMetric::from_fields(Fields::new(all.collect()))
+            }
             Element::Other => Err(Error::new(ErrorCode::Malformed, "a point is a JSON object")),
         }
     }
@@ -158,15 +243,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
                 f.write_str("an object")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut point = RawPoint::default();
-                while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-                    let value = map.next_value::<&'de RawValue>()?;
-                    match FIELDS.iter().position(|field| *field == key) {
-                        Some(at) => point.fields[at] = Some(value),
-                        None => point.unknown.push((key.into_owned(), value)),
-                    }
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry::<String, &'de RawValue>()? {
+                    fields.push(field);
                 }
-                Ok(Element::Point(point))
+                Ok(Element::Point(RawPoint { fields }))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
                 while array.next_element::<IgnoredAny>()?.is_some() {}
@@ -195,90 +276,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
     }
 }
 
-/// The name of a field, borrowed where it has no escape.
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Name;
-        impl<'de> Visitor<'de> for Name {
-            type Value = Key<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the name of a field")
-            }
-            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Borrowed(name)))
-            }
-            fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Owned(name.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Name)
-    }
-}
-
-const FIELDS: [&str; 9] =
-    ["run_id", "pod_name", "name", "date", "value", "cumulative", "metadata", "step", "epoch"];
-
-/// The fields of a point as they stand in the body; of a repeated one the last.
-#[derive(Default)]
+/// The fields of a point as they stand in the body.
 struct RawPoint<'a> {
-    fields: [Option<&'a RawValue>; FIELDS.len()],
-    unknown: Vec<(String, &'a RawValue)>,
-}
-
-impl<'a> RawPoint<'a> {
-    /// The metric, when every field is in its usual spelling. `None` says nothing about whether it is a good one.
-    fn quick(&self) -> Option<NewMetric> {
-        if !self.unknown.is_empty() {
-            return None;
-        }
-        let [run, pod, name, date, value, cumulative, metadata, step, epoch] = self.fields.map(present);
-        let owner = match (run, pod) {
-            (Some(run), None) => Owner::Run(run.parse().ok()?),
-            (None, Some(pod)) => Owner::Pod(PodName::new(plain_text(pod)?).ok()?),
-            _ => return None,
-        };
-        let value = value?;
-        Some(NewMetric {
-            owner,
-            name: MetricName::new(plain_text(name?)?).ok()?,
-            date: usual(date, |date| plain_text(date)?.parse().ok())?,
-            value: MetricValue::from(plain_number(value).or_else(|| plain_text(value))?),
-            cumulative: usual(cumulative, |text| text.parse().ok())?.unwrap_or(false),
-            metadata: usual(metadata, plain_text)?.unwrap_or_default().to_owned(),
-            step: usual(step, |step| step.parse().ok())?,
-            epoch: usual(epoch, |epoch| plain_number(epoch)?.parse().ok().filter(|n: &f64| n.is_finite()))?,
-        })
-    }
-
-    fn into_fields(self) -> Fields {
-        let known =
-            FIELDS.into_iter().zip(self.fields).filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        let all = known.chain(self.unknown).map(|(name, raw)| (name, FieldValue::Json(raw.to_owned())));
-        Fields::new(all.collect())
-    }
-}
-
-/// The text of a value, unless it is `null`.
-fn present(raw: Option<&RawValue>) -> Option<&str> {
-    raw.map(RawValue::get).filter(|text| *text != "null")
-}
-
-/// What a field that may be absent says; the outer `None` when that is not one of the usual spellings.
-fn usual<'a, T>(text: Option<&'a str>, read: impl FnOnce(&'a str) -> Option<T>) -> Option<Option<T>> {
-    match text {
-        None => Some(None),
-        Some(text) => read(text).map(Some),
-    }
-}
-
-/// The inside of a JSON string that has no escape.
-fn plain_text(raw: &str) -> Option<&str> {
-    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    (!inner.as_bytes().contains(&b'\\')).then_some(inner)
-}
-
-fn plain_number(raw: &str) -> Option<&str> {
-    raw.starts_with(|c: char| c == '-' || c.is_ascii_digit()).then_some(raw)
+    fields: Vec<(String, &'a RawValue)>,
 }

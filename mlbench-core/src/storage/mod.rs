@@ -7,6 +7,9 @@
 #[doc(hidden)]
 pub mod contract;
 mod points;
+mod statistics;
+
+pub use statistics::{Distribution, NewestValue, Statistics};
 
 use std::time::Duration;
 
@@ -143,6 +146,9 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// [`NotFound`](crate::ErrorCode::NotFound) for an unknown owner.
     async fn series(&self, owner: &Owner) -> Result<Vec<Series>>;
+
+    /// How the store is, in time that does not depend on the number of points.
+    async fn statistics(&self) -> Result<Statistics>;
 
     /// Whether the store answers, for readiness.
     async fn ping(&self) -> Result<()>;

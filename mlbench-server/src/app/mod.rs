@@ -7,6 +7,8 @@ pub mod metrics;
 pub mod pods;
 pub mod run_spec;
 pub mod runs;
+pub mod statistics;
+pub mod traffic;
 
 use std::sync::Arc;
 
@@ -27,6 +29,8 @@ pub struct App {
     pub launcher: LauncherHandle,
     /// What time it is.
     pub clock: Clock,
+    /// What was asked so far.
+    pub traffic: Arc<traffic::Traffic>,
     /// What a run executes that names no command; `Err` with the places that were looked at when there is no such
     /// program.
     pub default_command: Result<String, String>,

@@ -15,7 +15,8 @@ use super::points::{Form, Layout, PointsText};
 use super::reply::{Reply, attachment};
 use crate::app::metrics::{self, Archive, Source};
 
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Says that a request was repeated under its key and is answered as the first time.
+pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const CURSOR: HeaderName = HeaderName::from_static(CURSOR_HEADER);
 
 pub(super) async fn create(call: Call) -> Result<Response> {

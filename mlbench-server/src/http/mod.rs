@@ -4,10 +4,11 @@
 //! serve      accepts connections, drains them at the end         socket     a peer that stalls, a close that lingers
 //! front      around every request: access, panics, errors       access     Host, Origin
 //! route      path, then method → handler                        call       what a handler reads of a request
-//! pods metrics runs health: the handlers                        body pairs reading bodies and query strings
+//! pods metrics runs health prometheus: the handlers             body pairs reading bodies and query strings
 //! batch      many metrics in one request                        inflate lines room  … in bounded memory
 //! negotiate encoding reply points output archive: answers        problem    errors as documents; the status of each
 //!                                                               unreadable what hyper refuses before a route sees it
+//! watch      counts requests
 //! ```
 //!
 //! A handler returns `Result<Response, Error>`. The error travels to [`front`] inside an empty response, where it
@@ -30,6 +31,7 @@ mod pairs;
 mod pods;
 mod points;
 mod problem;
+mod prometheus;
 mod reply;
 mod room;
 mod route;
@@ -37,6 +39,7 @@ mod runs;
 mod serve;
 mod socket;
 mod unreadable;
+mod watch;
 
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use warp::reply::Response;
 
 use super::body::{BodyStream, body_stream};
 use super::call::{Call, Context};
-use super::{batch, front, health, metrics, pods, reply, runs};
+use super::{batch, front, health, metrics, pods, prometheus, reply, runs};
 
 type Handler = Arc<dyn Fn(Call) -> BoxFuture<'static, Result<Response>> + Send + Sync>;
 
@@ -40,6 +40,7 @@ pub(super) fn routes(context: &Arc<Context>) -> BoxedFilter<(Response,)> {
         Resource::at(warp::path!("api" / "runs" / String / "series").boxed()).on(Method::GET, runs::series),
         Resource::at(warp::path!("api" / "pods" / String / "series").boxed()).on(Method::GET, pods::series),
         Resource::at(warp::path!("api" / "pods").map(plain).boxed()).on(Method::GET, pods::list),
+        Resource::at(warp::path!("metrics").map(plain).boxed()).on(Method::GET, prometheus::metrics),
     ];
     let nothing = warp::any().map(|| {
         let detail = "there is nothing under this path; the API begins with /api/";

@@ -16,6 +16,7 @@ use super::Options;
 use super::call::Context;
 use super::front::Front;
 use super::socket::Socket;
+use super::watch::Watch;
 use crate::app::App;
 use crate::background::Background;
 
@@ -58,9 +59,10 @@ async fn connection(stream: TcpStream, front: Front, context: Arc<Context>, endi
         tracing::debug!(%error, "a connection was gone at once");
         return;
     }
+    let traffic = Arc::clone(&context.app.traffic);
     let service = service_fn(move |request| {
-        let front = front.clone();
-        async move { Ok::<_, Infallible>(front.answer(request).await) }
+        let (front, watch) = (front.clone(), Watch::begin(&traffic, &request));
+        async move { Ok::<_, Infallible>(watch.answered(front.answer(request).await)) }
     });
     let socket = TokioIo::new(Socket::new(stream, Arc::clone(&context), ending.clone()));
     let mut connection = pin!(

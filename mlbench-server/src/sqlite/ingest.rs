@@ -1,6 +1,7 @@
 //! Points into their series: in the order they came, with the running figures of each series updated once.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use mlbench_core::api::Metric;
 use mlbench_core::{MetricName, Owner, Timestamp};
@@ -21,26 +22,30 @@ pub(super) struct Place {
 /// Stores metrics in the order they came; `None` for those whose owner is unknown, which are left out.
 pub(super) fn insert(connection: &Connection, metrics: &[&Metric]) -> Result<Vec<Option<Place>>, Failure> {
     let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
-    let mut index: HashMap<(OwnerRow, &MetricName), usize> = HashMap::new();
+    let mut index: HashMap<(&Owner, &MetricName), Option<usize>> = HashMap::new();
     let mut figures: Vec<Figures<'_>> = Vec::new();
     let mut taken: Vec<Option<(usize, i64, Stored<'_>)>> = Vec::with_capacity(metrics.len());
-    let count = i64::try_from(metrics.len()).unwrap_or(i64::MAX);
-    let sql = "UPDATE arrival SET last = last + ?1 RETURNING last - ?1";
-    let mut seq: i64 = connection.prepare_cached(sql)?.query_row([count], |row| row.get(0))?;
+    let mut seq = arrivals(connection, metrics.len())?;
     for &metric in metrics {
-        let known = match owners.get(&metric.owner) {
-            Some(known) => *known,
-            None => *owners.entry(&metric.owner).or_insert(owner(connection, &metric.owner)?),
+        let series = match index.entry((&metric.owner, &metric.name)) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                let owner = match owners.entry(&metric.owner) {
+                    Entry::Occupied(known) => *known.get(),
+                    Entry::Vacant(new) => *new.insert(owner(connection, &metric.owner)?),
+                };
+                let series = owner.map(|owner| {
+                    figures.push(Figures::new(owner, &metric.name, metric.date));
+                    figures.len() - 1
+                });
+                *new.insert(series)
+            }
         };
-        let Some(owner) = known else {
+        let Some(series) = series else {
             taken.push(None);
             continue;
         };
         seq += 1;
-        let series = *index.entry((owner, &metric.name)).or_insert_with(|| {
-            figures.push(Figures::new(owner, &metric.name, metric.date));
-            figures.len() - 1
-        });
         let value = Stored::from(&metric.value);
         figures[series].add(metric.date, seq, value);
         taken.push(Some((series, seq, value)));
@@ -64,6 +69,13 @@ pub(super) fn insert(connection: &Connection, metrics: &[&Metric]) -> Result<Vec
         places.push(Some(Place { series, seq }));
     }
     Ok(places)
+}
+
+/// Takes numbers for so many arrivals; gives back the one before the first.
+fn arrivals(connection: &Connection, count: usize) -> Result<i64, Failure> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let sql = "UPDATE arrival SET last = last + ?1 RETURNING last - ?1";
+    Ok(connection.prepare_cached(sql)?.query_row([count], |row| row.get(0))?)
 }
 
 /// What new points of one series add to its figures.

@@ -1,12 +1,15 @@
 //! Single metrics on their way in: owners, and the keys of repeated requests.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use mlbench_core::api::Metric;
 use mlbench_core::storage::{IdempotencyKey, Recorded};
 use mlbench_core::{Error, MetricName, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::failure::Failure;
-use super::ingest::insert;
+use super::ingest::{Place, insert};
 use super::value::Stored;
 
 /// Forgotten keys that a stored one takes with it, so that they go as fast as they come.
@@ -52,32 +55,107 @@ pub(super) fn unknown(owner: &Owner) -> Failure {
     error.into()
 }
 
-/// Stores one metric, unless its key was used before.
-pub(super) fn record(
-    connection: &Connection,
-    metric: Metric,
-    key: Option<&IdempotencyKey>,
-    now: Timestamp,
-) -> Result<Recorded, Failure> {
-    let owner = owner(connection, &metric.owner)?.ok_or_else(|| unknown(&metric.owner))?;
-    if let Some(key) = key
-        && let Some(first) = stored_under(connection, owner, &metric.owner, key)?
-    {
-        return Ok(Recorded { metric: first, replayed: true });
+/// A metric that was sent by itself.
+pub(super) struct Single {
+    pub(super) metric: Metric,
+    pub(super) key: Option<IdempotencyKey>,
+    pub(super) now: Timestamp,
+}
+
+/// What became of one.
+pub(super) enum Outcome {
+    Stored,
+    /// Its key was used before, for this metric.
+    Replayed(Box<Metric>),
+    Refused(Error),
+}
+
+impl Outcome {
+    /// How it is answered.
+    pub(super) fn of(self, metric: Metric) -> Result<Recorded, Error> {
+        match self {
+            Self::Stored => Ok(Recorded { metric, replayed: false }),
+            Self::Replayed(first) => Ok(Recorded { metric: *first, replayed: true }),
+            Self::Refused(error) => Err(error),
+        }
     }
-    let places = insert(connection, &[&metric])?;
-    if let (Some(key), Some(Some(place))) = (key, places.first()) {
-        let sql = "INSERT INTO idempotency_key (owner_kind, owner, key, stored_at, series, date, seq) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let date = metric.date.as_micros();
-        let row = params![owner.kind, owner.id, key.as_str(), now.as_micros(), place.series, date, place.seq];
-        connection.prepare_cached(sql)?.execute(row)?;
+}
+
+/// Stores metrics that came one by one, together: what they have in common is looked up and written once. Each is
+/// refused or repeated for itself.
+pub(super) fn record_all(connection: &Connection, singles: &[&Single]) -> Result<Vec<Outcome>, Failure> {
+    let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
+    let mut keys: HashMap<(OwnerRow, &str), usize> = HashMap::new();
+    let mut outcomes = Vec::with_capacity(singles.len());
+    let mut new: Vec<(&Single, OwnerRow)> = Vec::with_capacity(singles.len());
+    for (at, single) in singles.iter().enumerate() {
+        let row = match owners.entry(&single.metric.owner) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(unseen) => *unseen.insert(owner(connection, &single.metric.owner)?),
+        };
+        let Some(row) = row else {
+            outcomes.push(Outcome::Refused(unknown(&single.metric.owner).into()));
+            continue;
+        };
+        if let Some(key) = &single.key {
+            let first = match keys.entry((row, key.as_str())) {
+                Entry::Occupied(first) => Some(singles[*first.get()].metric.clone()),
+                Entry::Vacant(unseen) => {
+                    unseen.insert(at);
+                    stored_under(connection, row, &single.metric.owner, key)?
+                }
+            };
+            if let Some(first) = first {
+                outcomes.push(Outcome::Replayed(Box::new(first)));
+                continue;
+            }
+        }
+        new.push((single, row));
+        outcomes.push(Outcome::Stored);
+    }
+    let metrics: Vec<&Metric> = new.iter().map(|(single, _)| &single.metric).collect();
+    let places = insert(connection, &metrics)?;
+    let mut kept = 0;
+    for (&(single, owner), place) in new.iter().zip(places) {
+        if let (Some(key), Some(place)) = (&single.key, place) {
+            keep(connection, single, owner, key, place)?;
+            kept += 1;
+        }
+    }
+    if let (Some(last), 1..) = (singles.last(), kept) {
+        forget(connection, kept, last.now)?;
+    }
+    Ok(outcomes)
+}
+
+fn keep(
+    connection: &Connection,
+    single: &Single,
+    owner: OwnerRow,
+    key: &IdempotencyKey,
+    place: Place,
+) -> Result<(), Failure> {
+    let sql = "INSERT INTO idempotency_key (owner_kind, owner, key, stored_at, series, date, seq) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let (now, date) = (single.now.as_micros(), single.metric.date.as_micros());
+    let row = params![owner.kind, owner.id, key.as_str(), now, place.series, date, place.seq];
+    connection.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+/// Forgets the oldest keys, as many as go with `new` ones, where their time is over.
+fn forget(connection: &Connection, new: usize, now: Timestamp) -> Result<(), Failure> {
+    let oldest = "SELECT stored_at FROM idempotency_key ORDER BY id LIMIT 1";
+    let oldest: Option<i64> =
+        connection.prepare_cached(oldest)?.query_row([], |row| row.get(0)).optional()?;
+    let forgotten = now.saturating_sub(IdempotencyKey::KEPT_FOR).as_micros();
+    if oldest.is_some_and(|stored_at| stored_at < forgotten) {
         let sql = "DELETE FROM idempotency_key WHERE id IN (SELECT id FROM \
                    (SELECT id, stored_at FROM idempotency_key ORDER BY id LIMIT ?2) WHERE stored_at < ?1)";
-        let forgotten = now.saturating_sub(IdempotencyKey::KEPT_FOR).as_micros();
-        connection.prepare_cached(sql)?.execute(params![forgotten, FORGET_AT_ONCE])?;
+        let most = FORGET_AT_ONCE * u32::try_from(new).unwrap_or(1);
+        connection.prepare_cached(sql)?.execute(params![forgotten, most])?;
     }
-    Ok(Recorded { metric, replayed: false })
+    Ok(())
 }
 
 fn stored_under(
@@ -86,12 +164,17 @@ fn stored_under(
     owner: &Owner,
     key: &IdempotencyKey,
 ) -> Result<Option<Metric>, Failure> {
-    let sql = "SELECT s.name, p.date, p.value, p.cumulative, p.metadata, p.step, p.epoch FROM idempotency_key k \
-               JOIN series s ON s.id = k.series \
-               JOIN point p ON p.series = k.series AND p.date = k.date AND p.seq = k.seq \
-               WHERE k.owner_kind = ?1 AND k.owner = ?2 AND k.key = ?3";
+    let sql =
+        "SELECT series, date, seq FROM idempotency_key WHERE owner_kind = ?1 AND owner = ?2 AND key = ?3";
+    let place: Option<[i64; 3]> = connection
+        .prepare_cached(sql)?
+        .query_row(params![row.kind, row.id, key.as_str()], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))
+        .optional()?;
+    let Some(place) = place else { return Ok(None) };
+    let sql = "SELECT s.name, p.date, p.value, p.cumulative, p.metadata, p.step, p.epoch FROM point p \
+               JOIN series s ON s.id = p.series WHERE p.series = ?1 AND p.date = ?2 AND p.seq = ?3";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![row.kind, row.id, key.as_str()])?;
+    let mut rows = statement.query(place)?;
     let Some(found) = rows.next()? else { return Ok(None) };
     Ok(Some(Metric {
         owner: owner.clone(),

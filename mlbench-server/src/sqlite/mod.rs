@@ -64,12 +64,14 @@ mod purge;
 mod readers;
 mod run_rows;
 mod runs;
+mod statistics;
 mod value;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
@@ -78,13 +80,14 @@ use mlbench_core::api::{LogLine, Metric, Series};
 use mlbench_core::run::{Ending, NewRun, Run, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, BatchPoint, IdempotencyKey, LogQuery, OutputChunk, PointSink, PointsPage,
-    PointsPosition, PointsQuery, RankEnd, Recorded, Removal, Storage,
+    PointsPosition, PointsQuery, RankEnd, Recorded, Removal, Statistics, Storage,
 };
 use mlbench_core::{Error, Owner, Pod, Result, RunId, Timestamp};
 
 pub use open::{Durability, Options};
 
 use lock::Lock;
+use metrics::Single;
 use readers::Readers;
 use run_rows::Which;
 use writer::Writer;
@@ -94,6 +97,7 @@ pub struct SqliteStorage {
     writer: Writer,
     readers: Readers,
     lock: Mutex<Option<Lock>>,
+    path: PathBuf,
     log_limit_bytes: u64,
     page_points: usize,
 }
@@ -113,6 +117,7 @@ impl SqliteStorage {
             writer: Writer::start(writer)?,
             readers: Readers::new(readers),
             lock: Mutex::new(Some(lock)),
+            path: options.path,
             log_limit_bytes: options.log_limit_bytes,
             page_points: options.page_points,
         })
@@ -238,7 +243,7 @@ impl Storage for SqliteStorage {
         key: Option<IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Recorded> {
-        self.writer.write(held(&metric), move |c| metrics::record(c, metric, key.as_ref(), now)).await
+        self.writer.record(held(&metric), Single { metric, key, now }).await
     }
 
     async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()> {
@@ -269,6 +274,11 @@ impl Storage for SqliteStorage {
     async fn series(&self, owner: &Owner) -> Result<Vec<Series>> {
         let owner = owner.clone();
         self.readers.read(move |c| points::figures(c, &owner)).await
+    }
+
+    async fn statistics(&self) -> Result<Statistics> {
+        let (path, so_far) = (self.path.clone(), self.writer.counters().so_far());
+        self.readers.read(move |c| statistics::read(c, &path, so_far)).await
     }
 
     async fn ping(&self) -> Result<()> {

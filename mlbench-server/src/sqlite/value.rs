@@ -5,6 +5,8 @@
 //! stored as one, and takes 1 to 8 bytes. Only a text that its number prints again exactly is replaced, so
 //! `1.50`, `1e-5`, `NaN` and `+1` stay texts.
 
+use std::io::Write;
+
 use mlbench_core::{MetricValue, storage};
 use rusqlite::Row;
 use rusqlite::types::{FromSqlError, ToSql, ToSqlOutput, ValueRef};
@@ -94,8 +96,15 @@ fn canonical_integer(text: &str) -> Option<i64> {
     if canonical { text.parse().ok() } else { None }
 }
 
+/// Whether the number, once read, is written as `text`. Most are decided without the formatting of the standard library,
+/// which takes longer than to store a point.
 fn prints_as(real: f64, text: &str) -> bool {
-    use std::io::Write;
+    let mut shortest = zmij::Buffer::new();
+    let shortest = shortest.format_finite(real);
+    if !shortest.contains('e') {
+        // What is read prints a whole number without this.
+        return shortest.strip_suffix(".0").unwrap_or(shortest) == text;
+    }
     let mut buffer = [0_u8; LONGEST_FLOAT];
     let mut rest = &mut buffer[..];
     // A number that does not fit prints longer than any text that gets here.

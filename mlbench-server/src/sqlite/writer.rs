@@ -1,23 +1,27 @@
 //! The one thread that writes: it takes everything that waits, writes it in one transaction, and answers
 //! after the commit.
 //!
-//! Each job runs in a savepoint, so that one that fails or panics takes back nothing but itself. Whatever
-//! happens to the commit happens to every answer of the batch.
+//! Each job runs in a savepoint, so that one that fails or panics takes back nothing but itself. Single metrics that
+//! wait side by side are stored together, in one savepoint as long as all goes well: what they share (owner, series,
+//! arrival numbers) is then read and written once. Whatever happens to the commit happens to every answer of the batch.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use mlbench_core::storage::Recorded;
 use mlbench_core::{Error, Result};
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::checkpoint::Checkpoints;
 use super::failure::{Failure, closed, overloaded};
+use super::metrics::{Outcome, Single, record_all};
 use super::purge;
+use super::statistics::Counters;
 
 /// The most bytes of waiting work; beyond it callers wait, and after [`PATIENCE`] they are refused.
 const ROOM_BYTES: usize = 32 << 20;
@@ -31,15 +35,45 @@ const BATCH: usize = 512;
 /// ones.
 const BATCH_BYTES: usize = 2 << 20;
 
-/// Work that waits.
+/// What waits.
 struct Job {
     bytes: usize,
-    run: Run,
+    work: Work,
 }
 
-/// Runs in the transaction (or gets the reason why there is none) and gives back how its caller is to be
-/// answered.
-type Run = Box<dyn FnOnce(Result<&Connection>) -> Done + Send>;
+enum Work {
+    /// Runs in the transaction (or gets the reason why there is none) and gives back how its caller is to be answered.
+    Alone(Box<dyn FnOnce(Result<&Connection>) -> Done + Send>),
+    /// A metric, which is stored together with those that wait beside it.
+    Metric(Box<Waiting>),
+}
+
+struct Waiting {
+    single: Single,
+    reply: Reply<Recorded>,
+}
+
+impl Waiting {
+    fn done(self: Box<Self>, outcome: Result<Outcome>) -> Done {
+        let Self { single, reply } = *self;
+        let result = outcome.and_then(|outcome| outcome.of(single.metric));
+        Done { failed: None, answer: Box::new(move |committed| reply.send(committed, result)) }
+    }
+}
+
+/// The way back to a caller, and the room that its work takes until then.
+struct Reply<T> {
+    to: oneshot::Sender<Result<T>>,
+    room: OwnedSemaphorePermit,
+}
+
+impl<T> Reply<T> {
+    fn send(self, committed: Result<()>, result: Result<T>) {
+        drop(self.room);
+        // A caller that is gone does not want to know.
+        let _ = self.to.send(committed.and(result));
+    }
+}
 
 struct Done {
     failed: Option<Error>,
@@ -51,6 +85,7 @@ pub(super) struct Writer {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     room: Arc<Semaphore>,
     purge_due: Arc<AtomicBool>,
+    counters: Arc<Counters>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -62,7 +97,14 @@ impl Writer {
         let purge_due = Arc::new(AtomicBool::new(true));
         let checkpoints =
             Checkpoints::watch(&mut connection).map_err(|error| Error::from(Failure::from(error)))?;
-        let desk = Desk { connection, waiting, checkpoints, purge_due: Arc::clone(&purge_due) };
+        let counters = Arc::new(Counters::new());
+        let desk = Desk {
+            connection,
+            waiting,
+            checkpoints,
+            purge_due: Arc::clone(&purge_due),
+            counters: Arc::clone(&counters),
+        };
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || desk.serve());
         let thread =
             thread.map_err(|error| Error::internal(format_args!("no thread for the writer: {error}")))?;
@@ -70,6 +112,7 @@ impl Writer {
             jobs: Mutex::new(Some(jobs)),
             room: Arc::new(Semaphore::new(ROOM_BYTES / JOB_BYTES)),
             purge_due,
+            counters,
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -81,26 +124,42 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
+        let run = |reply: Reply<T>| {
+            Work::Alone(Box::new(move |connection| {
+                let result = connection.map_err(Failure::from).and_then(work).map_err(Error::from);
+                let failed = result.as_ref().err().cloned();
+                Done { failed, answer: Box::new(move |committed| reply.send(committed, result)) }
+            }))
+        };
+        self.send(bytes, run).await
+    }
+
+    /// Stores a metric together with others that wait, and answers when it is on disk. It takes about `bytes` of memory.
+    pub(super) async fn record(&self, bytes: usize, single: Single) -> Result<Recorded> {
+        self.send(bytes, |reply| Work::Metric(Box::new(Waiting { single, reply }))).await
+    }
+
+    async fn send<T>(&self, bytes: usize, work: impl FnOnce(Reply<T>) -> Work) -> Result<T> {
         let units = (1 + bytes / JOB_BYTES).min(ROOM_BYTES / JOB_BYTES);
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         let room = tokio::time::timeout(PATIENCE, Arc::clone(&self.room).acquire_many_owned(units))
             .await
             .map_err(|_| overloaded("writes"))?
             .map_err(|_| closed())?;
-        let (reply, answer) = oneshot::channel();
-        let run: Run = Box::new(move |connection| {
-            let result = connection.map_err(Failure::from).and_then(work).map_err(Error::from);
-            let failed = result.as_ref().err().cloned();
-            let answer = Box::new(move |committed: Result<()>| {
-                drop(room);
-                // A caller that is gone does not want to know.
-                let _ = reply.send(committed.and(result));
-            });
-            Done { failed, answer }
-        });
-        let sender = held(&self.jobs).clone().ok_or_else(closed)?;
-        sender.send(Job { bytes, run }).map_err(|_| closed())?;
+        let (to, answer) = oneshot::channel();
+        let job = Job { bytes, work: work(Reply { to, room }) };
+        {
+            let jobs = held(&self.jobs);
+            let sender = jobs.as_ref().ok_or_else(closed)?;
+            self.counters.queued();
+            sender.send(job).map_err(|_| closed())?;
+        }
         answer.await.map_err(|_| Error::internal("a write panicked"))?
+    }
+
+    /// What it counts.
+    pub(super) fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// What a job sets that leaves something to purge.
@@ -131,6 +190,7 @@ struct Desk {
     waiting: mpsc::Receiver<Job>,
     checkpoints: Checkpoints,
     purge_due: Arc<AtomicBool>,
+    counters: Arc<Counters>,
 }
 
 impl Desk {
@@ -179,8 +239,10 @@ impl Desk {
     }
 
     fn write(&self, mut jobs: VecDeque<Job>) {
+        self.counters.taken(jobs.len());
         while !jobs.is_empty() {
             let mut done = Vec::with_capacity(jobs.len());
+            let begin = Instant::now();
             let committed =
                 self.transaction(&mut jobs, &mut done).map_err(Error::from).inspect_err(|error| {
                     if !self.connection.is_autocommit() {
@@ -191,7 +253,13 @@ impl Desk {
                     tracing::error!(cause, jobs = done.len(), "a transaction was lost");
                 });
             if let (Err(error), true) = (&committed, done.is_empty()) {
-                done.extend(jobs.drain(..).map(|job| (job.run)(Err(error.clone()))));
+                done.extend(jobs.drain(..).map(|job| match job.work {
+                    Work::Alone(run) => run(Err(error.clone())),
+                    Work::Metric(waiting) => waiting.done(Err(error.clone())),
+                }));
+            }
+            if committed.is_ok() {
+                self.counters.committed(done.len(), begin.elapsed());
             }
             for done in done {
                 (done.answer)(committed.clone());
@@ -202,27 +270,71 @@ impl Desk {
     /// Takes jobs until there are none or the transaction is lost; those in `done` share its fate.
     fn transaction(&self, jobs: &mut VecDeque<Job>, done: &mut Vec<Done>) -> Result<(), Failure> {
         self.run("BEGIN IMMEDIATE")?;
-        while !jobs.is_empty() {
-            self.run("SAVEPOINT job")?;
-            let Some(job) = jobs.pop_front() else { break };
-            // What unwinds out of a job is the job's alone: the savepoint takes back what it did, and its caller
-            // learns of it because the reply is dropped.
-            let ran = catch_unwind(AssertUnwindSafe(|| (job.run)(Ok(&self.connection)))).ok();
-            let failed = match &ran {
-                Some(done) => done.failed.clone(),
-                None => Some(Error::internal("a write panicked")),
-            };
-            done.extend(ran);
-            if let Some(error) = failed {
-                // After some errors of the disk SQLite takes the whole transaction back by itself.
-                if self.connection.is_autocommit() {
-                    return Err(error.into());
+        let mut metrics = Vec::new();
+        while let Some(job) = jobs.pop_front() {
+            match job.work {
+                Work::Metric(waiting) => {
+                    metrics.push(waiting);
+                    if !matches!(jobs.front(), Some(Job { work: Work::Metric(_), .. })) {
+                        self.metrics(std::mem::take(&mut metrics), done)?;
+                    }
                 }
-                self.run("ROLLBACK TO job")?;
+                Work::Alone(run) => self.alone(run, done)?,
             }
-            self.run("RELEASE job")?;
         }
         Ok(self.run("COMMIT")?)
+    }
+
+    /// Runs one job in a savepoint.
+    fn alone(
+        &self,
+        run: Box<dyn FnOnce(Result<&Connection>) -> Done + Send>,
+        done: &mut Vec<Done>,
+    ) -> Result<(), Failure> {
+        self.run("SAVEPOINT job")?;
+        // What unwinds out of a job is the job's alone: the savepoint takes back what it did, and its caller learns of
+        // it because the reply is dropped.
+        let ran = catch_unwind(AssertUnwindSafe(|| run(Ok(&self.connection)))).ok();
+        let failed = match &ran {
+            Some(done) => done.failed.clone(),
+            None => Some(Error::internal("a write panicked")),
+        };
+        done.extend(ran);
+        self.end_savepoint(failed)
+    }
+
+    /// Stores metrics in one savepoint; when that fails, each in its own.
+    fn metrics(&self, waiting: Vec<Box<Waiting>>, done: &mut Vec<Done>) -> Result<(), Failure> {
+        self.run("SAVEPOINT job")?;
+        let singles: Vec<&Single> = waiting.iter().map(|waiting| &waiting.single).collect();
+        let recorded = catch_unwind(AssertUnwindSafe(|| record_all(&self.connection, &singles)))
+            .map_err(|_| Error::internal("storing a metric panicked"))
+            .and_then(|recorded| recorded.map_err(Error::from));
+        let error = match recorded {
+            Ok(outcomes) => {
+                let answered = waiting.into_iter().zip(outcomes);
+                done.extend(answered.map(|(waiting, outcome)| waiting.done(Ok(outcome))));
+                return self.end_savepoint(None);
+            }
+            Err(error) => error,
+        };
+        if waiting.len() > 1 && !self.connection.is_autocommit() {
+            self.end_savepoint(Some(error))?;
+            return waiting.into_iter().try_for_each(|waiting| self.metrics(vec![waiting], done));
+        }
+        done.extend(waiting.into_iter().map(|waiting| waiting.done(Err(error.clone()))));
+        self.end_savepoint(Some(error))
+    }
+
+    fn end_savepoint(&self, failed: Option<Error>) -> Result<(), Failure> {
+        if let Some(error) = failed {
+            // After some errors of the disk SQLite takes the whole transaction back by itself.
+            if self.connection.is_autocommit() {
+                return Err(error.into());
+            }
+            self.run("ROLLBACK TO job")?;
+        }
+        Ok(self.run("RELEASE job")?)
     }
 
     fn run(&self, sql: &str) -> rusqlite::Result<()> {

@@ -8,6 +8,7 @@ mod connections;
 mod endpoints;
 mod metrics;
 mod negotiation;
+mod prometheus;
 mod runs;
 mod zip_download;
 
@@ -89,6 +90,7 @@ impl Api {
             cluster: Arc::clone(&cluster) as Arc<dyn Cluster>,
             launcher: LauncherHandle::default(),
             clock,
+            traffic: Arc::default(),
             default_command: Ok("mlbench benchmark logistic-regression".to_owned()),
         };
         app.storage.pods_observed(&PODS.map(pod), app.clock.now()).await.unwrap();

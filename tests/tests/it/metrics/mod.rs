@@ -4,4 +4,5 @@ mod batches;
 mod download;
 mod pods;
 mod posting;
+mod prometheus;
 mod reading;

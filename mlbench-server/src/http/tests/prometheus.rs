@@ -1,0 +1,64 @@
+//! `/metrics`: what stands there, and under which names.
+
+use super::*;
+
+async fn lines(api: &Api) -> Vec<String> {
+    let answer = api.get("/metrics").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    String::from_utf8(answer.body.to_vec()).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn value(lines: &[String], sample: &str) -> f64 {
+    let rest = lines.iter().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+    rest.unwrap_or_else(|| panic!("{sample} is not in {lines:#?}")).parse().unwrap()
+}
+
+#[tokio::test]
+async fn runs_points_and_commits_are_counted() {
+    let api = Api::start().await;
+    let before = lines(&api).await;
+    assert_eq!(value(&before, "mlbench_points"), 0.0);
+    assert_eq!(value(&before, "mlbench_runs{state=\"FAILED\"}"), 0.0);
+    let run = api.ended_run("done").await;
+    for date in ["2018-08-03T09:21:29Z", "2018-08-03T09:21:30Z"] {
+        api.post_metric(&format!("\"run_id\":{}", run.id), "loss", date, "1").await;
+    }
+    let after = lines(&api).await;
+    assert_eq!(value(&after, "mlbench_points"), 2.0);
+    assert_eq!(value(&after, "mlbench_runs{state=\"STOPPED\"}"), 1.0);
+    assert!(value(&after, "mlbench_commit_writes_sum") >= value(&before, "mlbench_commit_writes_sum") + 2.0);
+    assert!(value(&after, "mlbench_database_size_bytes") > 0.0);
+    assert!(value(&after, "process_resident_memory_bytes") > 0.0);
+}
+
+#[tokio::test]
+async fn the_newest_value_of_every_pod_stands_under_its_own_name() {
+    let api = Api::start().await;
+    let [here, gone] = PODS;
+    for (pod, name, date, text) in [
+        (here, "container_cpu_usage_seconds_total", "2018-08-03T09:21:31Z", "2.5"),
+        (here, "container_cpu_usage_seconds_total", "2018-08-03T09:21:30Z", "1.5"),
+        (here, "temperature", "2018-08-03T09:21:30Z", "NaN"),
+        (here, "state", "2018-08-03T09:21:30Z", "warm"),
+        (here, "odd \"name\" \\ ü", "2018-08-03T09:21:30Z", "-1"),
+        (here, "mlbench_points", "2018-08-03T09:21:30Z", "7"),
+        (gone, "temperature", "2018-08-03T09:21:30Z", "40"),
+    ] {
+        api.post_metric(&format!("\"pod_name\":\"{pod}\""), name, date, text).await;
+    }
+    api.app.storage.pods_observed(&[pod(here)], api.app.clock.now()).await.unwrap();
+    let lines = lines(&api).await;
+    let of_pods: Vec<&String> = lines.iter().filter(|line| line.contains("pod=\"")).collect();
+    assert_eq!(
+        of_pods,
+        [
+            "container_cpu_usage_seconds_total{pod=\"quiet-mink-mlbench-worker-0\"} 2.5",
+            "temperature{pod=\"quiet-mink-mlbench-worker-0\"} NaN",
+            "mlbench_pod_metric{name=\"mlbench_points\",pod=\"quiet-mink-mlbench-worker-0\"} 7",
+            "mlbench_pod_metric{name=\"odd \\\"name\\\" \\\\ ü\",pod=\"quiet-mink-mlbench-worker-0\"} -1",
+        ]
+    );
+    assert!(lines.contains(&"# TYPE container_cpu_usage_seconds_total counter".to_owned()));
+    assert!(lines.contains(&"# TYPE temperature gauge".to_owned()));
+}

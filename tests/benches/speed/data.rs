@@ -1,0 +1,105 @@
+//! The points that are sent: always the same, made before anything is timed.
+
+use std::io::Write as _;
+
+use mlbench_core::Timestamp;
+
+/// The first date: 2026-01-01.
+const BEGIN: i64 = 1_767_225_600_000_000;
+/// Microseconds between two steps.
+const STEP: i64 = 10_000;
+
+/// A run's series, all of which have a point at every step.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Series {
+    /// The run that they belong to.
+    pub(crate) run: u64,
+    /// How many.
+    pub(crate) count: usize,
+}
+
+impl Series {
+    /// The name of one.
+    pub(crate) fn name(number: usize) -> String {
+        format!("train_loss @ {number}")
+    }
+
+    /// Bodies of `POST /api/metrics/`, as the specification's example has them.
+    pub(crate) fn singles(self, count: usize) -> Vec<Vec<u8>> {
+        self.points(0, count.div_ceil(self.count))
+            .take(count)
+            .map(|point| {
+                let mut body = Vec::with_capacity(200);
+                point.write(&mut body, r#","cumulative":false,"metadata":"{rank: 0, epoch: 1.5}""#);
+                body
+            })
+            .collect()
+    }
+
+    /// A JSON array of the points of some steps.
+    pub(crate) fn array(self, first: usize, steps: usize) -> Vec<u8> {
+        let mut body = Vec::with_capacity(120 * self.count * steps);
+        body.push(b'[');
+        for point in self.points(first, steps) {
+            if body.len() > 1 {
+                body.push(b',');
+            }
+            point.write(&mut body, "");
+        }
+        body.push(b']');
+        body
+    }
+
+    /// The points of some steps, one a line.
+    pub(crate) fn lines(self, first: usize, steps: usize) -> Vec<u8> {
+        let mut body = Vec::with_capacity(120 * self.count * steps);
+        for point in self.points(first, steps) {
+            point.write(&mut body, "");
+            body.push(b'\n');
+        }
+        body
+    }
+
+    fn points(self, first: usize, steps: usize) -> impl Iterator<Item = NewPoint> {
+        let names: Vec<String> = (0..self.count).map(Self::name).collect();
+        let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ (self.run << 32) ^ first as u64);
+        (first..first + steps).flat_map(move |step| {
+            let date = Timestamp::from_micros(BEGIN + STEP * i64::try_from(step).unwrap_or(i64::MAX));
+            let point =
+                |name: &String| NewPoint { run: self.run, name: name.clone(), date, value: random.next() };
+            names.iter().map(point).collect::<Vec<_>>()
+        })
+    }
+}
+
+struct NewPoint {
+    run: u64,
+    name: String,
+    date: Timestamp,
+    value: f64,
+}
+
+impl NewPoint {
+    fn write(&self, body: &mut Vec<u8>, rest: &str) {
+        let Self { run, name, value, .. } = self;
+        let date = self.date.to_text();
+        // Writing into memory does not fail.
+        let _ = write!(
+            body,
+            r#"{{"run_id":{run},"name":"{name}","date":"{}","value":"{value}"{rest}}}"#,
+            date.as_str()
+        );
+    }
+}
+
+/// Xorshift: numbers as a training gives them, from 0 to 1 with all their digits.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> f64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}

@@ -1,0 +1,161 @@
+//! Sending requests that were made beforehand, as fast as they are answered or at a given pace, and timing each.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use crate::Result;
+use crate::client::Connection;
+
+/// Requests, sent in turn.
+pub(crate) type Requests = Arc<Vec<Vec<u8>>>;
+
+/// What a load came to.
+#[derive(Debug, Clone)]
+pub(crate) struct Samples {
+    /// How long each request took, ascending.
+    times: Vec<Duration>,
+    elapsed: Duration,
+}
+
+impl Samples {
+    /// Samples that were taken one after the other.
+    pub(crate) fn new(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        let elapsed = times.iter().sum();
+        Self { times, elapsed }
+    }
+
+    /// Answers per second.
+    pub(crate) fn per_second(&self) -> f64 {
+        self.times.len() as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// The time in milliseconds that `percent` of the requests did not exceed.
+    pub(crate) fn percentile(&self, percent: f64) -> f64 {
+        let rank = (self.times.len() as f64 * percent / 100.0).ceil().max(1.0) as usize;
+        self.times.get(rank - 1).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
+    }
+}
+
+/// Sends from so many connections, each waiting for its answer before it sends again, until the time is up or so many
+/// rounds of the requests were sent. What is answered in the first fifth of the time warms up and is not counted.
+pub(crate) async fn as_fast_as_answered(
+    address: SocketAddr,
+    requests: &Requests,
+    connections: usize,
+    time: Duration,
+) -> Result<Samples> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let warm = time / 5;
+    let begin = Instant::now();
+    let mut tasks = JoinSet::new();
+    for _ in 0..connections {
+        let (requests, next) = (Arc::clone(requests), Arc::clone(&next));
+        tasks.spawn(async move {
+            let mut connection = Connection::open(address).await.map_err(|error| error.to_string())?;
+            let mut times = Vec::with_capacity(1 << 16);
+            while begin.elapsed() < warm + time {
+                let request = &requests[next.fetch_add(1, Relaxed) % requests.len()];
+                let sent = Instant::now();
+                let status = connection.ask(request, None).await.map_err(|error| error.to_string())?;
+                if status >= 300 {
+                    return Err(format!("a request was answered {status}"));
+                }
+                if begin.elapsed() > warm {
+                    times.push(sent.elapsed());
+                }
+            }
+            Ok(times)
+        });
+    }
+    let mut times = Vec::new();
+    while let Some(done) = tasks.join_next().await {
+        times.extend(done??);
+    }
+    times.sort_unstable();
+    Ok(Samples { times, elapsed: begin.elapsed().saturating_sub(warm) })
+}
+
+/// Sends requests one after the other on one connection, each of them `rounds` times over.
+pub(crate) async fn one_by_one(address: SocketAddr, requests: &[Vec<u8>], rounds: usize) -> Result<Samples> {
+    let mut connection = Connection::open(address).await?;
+    let mut times = Vec::with_capacity(requests.len() * rounds);
+    for _ in 0..rounds {
+        for request in requests {
+            let sent = Instant::now();
+            let status = connection.ask(request, None).await?;
+            times.push(sent.elapsed());
+            if status >= 300 {
+                let said = String::from_utf8(connection.body(request).await?)?;
+                return Err(format!("a request was answered {status}: {said}").into());
+            }
+        }
+    }
+    Ok(Samples::new(times))
+}
+
+/// A load in a thread of its own, at a given pace.
+pub(crate) struct Paced {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<std::result::Result<usize, String>>,
+    begin: Instant,
+}
+
+impl Paced {
+    /// Begins to send `per_second` requests from so many connections.
+    pub(crate) fn begin(address: SocketAddr, requests: Requests, connections: u32, per_second: f64) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| error.to_string())?;
+            let period = Duration::from_secs_f64(f64::from(connections) / per_second);
+            runtime.block_on(async {
+                let mut tasks = JoinSet::new();
+                for connection in 0..connections {
+                    let first = tokio::time::Instant::now() + period * connection / connections;
+                    let ticks = tokio::time::interval_at(first, period);
+                    tasks.spawn(send_at(ticks, address, Arc::clone(&requests), Arc::clone(&stopped)));
+                }
+                let mut sent = 0;
+                while let Some(done) = tasks.join_next().await {
+                    sent += done.map_err(|error| error.to_string())??;
+                }
+                Ok(sent)
+            })
+        });
+        Self { stop, thread, begin: Instant::now() }
+    }
+
+    /// Stops it, and says how many requests a second were answered.
+    pub(crate) fn stop(self) -> Result<f64> {
+        self.stop.store(true, Relaxed);
+        let sent = self.thread.join().map_err(|_| "the paced load panicked")??;
+        Ok(sent as f64 / self.begin.elapsed().as_secs_f64())
+    }
+}
+
+async fn send_at(
+    mut ticks: tokio::time::Interval,
+    address: SocketAddr,
+    requests: Requests,
+    stopped: Arc<AtomicBool>,
+) -> std::result::Result<usize, String> {
+    let mut connection = Connection::open(address).await.map_err(|error| error.to_string())?;
+    let mut sent = 0;
+    while !stopped.load(Relaxed) {
+        ticks.tick().await;
+        let request = &requests[sent % requests.len()];
+        let status = connection.ask(request, None).await.map_err(|error| error.to_string())?;
+        if status >= 300 {
+            return Err(format!("a paced request was answered {status}"));
+        }
+        sent += 1;
+    }
+    Ok(sent)
+}
