@@ -77,17 +77,17 @@ pub struct JobMetadata {
 
 impl From<crate::run::Run> for Run {
     fn from(run: crate::run::Run) -> Self {
+        let (exit_codes, spec) = (run.exit_codes(), run.spec);
+        let run_all_nodes = spec.started_ranks() == spec.num_workers;
         let job_metadata = JobMetadata {
-            command: run.spec.command.clone(),
+            command: spec.command,
             master_name: run.workers.first().map(|worker| worker.pod.to_string()).unwrap_or_default(),
-            pods: run.workers.iter().map(|worker| worker.pod.clone()).collect(),
-            exit_codes: run.exit_codes(),
-            reason: run.reason().map(ToOwned::to_owned),
+            pods: run.workers.into_iter().map(|worker| worker.pod).collect(),
+            exit_codes,
+            reason: run.ending.and_then(|ending| ending.reason),
             stdout: None,
             stderr: None,
         };
-        let run_all_nodes = run.spec.started_ranks() == run.spec.num_workers;
-        let spec = run.spec;
         Self {
             id: run.id,
             name: run.name,

@@ -56,6 +56,9 @@ pub trait Storage: Send + Sync {
     /// All runs by ascending number.
     async fn runs(&self) -> Result<Vec<Run>>;
 
+    /// The first `limit` runs after the one with this number, by ascending number: a page of them all.
+    async fn runs_after(&self, after: Option<RunId>, limit: u32) -> Result<Vec<Run>>;
+
     /// The runs that have not ended, those in the queue too, by ascending number.
     async fn active_runs(&self) -> Result<Vec<Run>>;
 

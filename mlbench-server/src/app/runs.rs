@@ -1,9 +1,11 @@
 //! Runs: started, stopped, removed, told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mlbench_core::queue::Queue;
 use mlbench_core::run::{NewRun, Run};
+use mlbench_core::storage::Storage;
 use mlbench_core::{ErrorCode, Result, RunId, RunState, api};
 use uuid::Uuid;
 
@@ -13,15 +15,42 @@ use super::{App, RunPolicy};
 /// How long an answer waits for the launcher to have done what was asked for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// All runs by ascending number.
-///
-/// # Errors
-/// When the store fails.
-pub async fn list(app: &App) -> Result<Vec<api::Run>> {
-    let runs = app.storage.runs().await?;
-    let queued = if runs.iter().any(Run::is_queued) { Some(removed(app).await?) } else { None };
-    let queue = queued.as_ref().map(|removed| Queue::new(&runs, removed, app.cluster.max_workers()));
-    Ok(runs.iter().map(|run| told(run, queue.as_ref())).collect())
+/// Runs of a page: some 100 kB of text.
+const PAGE: u32 = 250;
+
+/// Reads all runs by ascending number, a page at a time: there may be tens of thousands.
+pub struct RunReader {
+    storage: Arc<dyn Storage>,
+    /// Runs that hold workers or wait for some, and deleted ones that still hold some: they make the queue.
+    active: Vec<Run>,
+    removed: Vec<Run>,
+    capacity: u32,
+    after: Option<RunId>,
+}
+
+impl RunReader {
+    /// A reader that has read nothing yet.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn new(app: &App) -> Result<Self> {
+        let active = app.storage.active_runs().await?;
+        let removed = if active.iter().any(Run::is_queued) { removed(app).await? } else { Vec::new() };
+        let (storage, capacity) = (Arc::clone(&app.storage), app.cluster.max_workers());
+        Ok(Self { storage, active, removed, capacity, after: None })
+    }
+
+    /// The next page, and whether it is the last one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn next(&mut self) -> Result<(Vec<api::Run>, bool)> {
+        let runs = self.storage.runs_after(self.after, PAGE).await?;
+        self.after = runs.last().map(|run| run.id);
+        let last = runs.len() < PAGE as usize;
+        let queue = Queue::new(&self.active, &self.removed, self.capacity);
+        Ok((runs.into_iter().map(|run| told(run, Some(&queue))).collect(), last))
+    }
 }
 
 /// One run, without its output.
@@ -30,7 +59,7 @@ pub async fn list(app: &App) -> Result<Vec<api::Run>> {
 /// [`ErrorCode::NotFound`].
 pub async fn get(app: &App, id: RunId) -> Result<api::Run> {
     let run = app.storage.run(id).await?;
-    tell(app, &run).await
+    tell(app, run).await
 }
 
 /// Starts a run, or lets it wait for its turn, as [`RunPolicy`] says. The answer waits a moment for its workers, so that
@@ -53,7 +82,7 @@ pub async fn start(app: &App, request: api::NewRun) -> Result<api::Run> {
     match started {
         // Deleted in that moment: it was accepted all the same.
         Err(error) if error.code() == ErrorCode::NotFound => Ok(accepted.into()),
-        run => tell(app, &run?).await,
+        run => tell(app, run?).await,
     }
 }
 
@@ -78,7 +107,7 @@ pub async fn delete(app: &App, id: RunId) -> Result<()> {
 }
 
 /// A run as it is told: with its place in the queue while it waits there.
-async fn tell(app: &App, run: &Run) -> Result<api::Run> {
+async fn tell(app: &App, run: Run) -> Result<api::Run> {
     if !run.is_queued() {
         return Ok(told(run, None));
     }
@@ -86,10 +115,10 @@ async fn tell(app: &App, run: &Run) -> Result<api::Run> {
     Ok(told(run, Some(&Queue::new(&active, &removed, app.cluster.max_workers()))))
 }
 
-fn told(run: &Run, queue: Option<&Queue<'_>>) -> api::Run {
+fn told(run: Run, queue: Option<&Queue<'_>>) -> api::Run {
     let place = queue.and_then(|queue| queue.place(run.id));
     let (queue_position, waiting_for) = place.map(|place| (place.position, place.waiting_for)).unzip();
-    api::Run { queue_position, waiting_for, ..run.clone().into() }
+    api::Run { queue_position, waiting_for, ..run.into() }
 }
 
 /// Deleted runs that still hold workers.

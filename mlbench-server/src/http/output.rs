@@ -8,6 +8,7 @@ use mlbench_core::{Error, Result};
 use super::points::write_text;
 use super::reply::Chunks;
 use crate::app::logs::LogReader;
+use crate::app::runs::RunReader;
 
 /// `{"lines": [...], "next": N}`.
 pub(super) fn page(reader: LogReader) -> Chunks {
@@ -42,6 +43,27 @@ pub(super) fn run(mut run: Run, stdout: LogReader, stderr: LogReader) -> Result<
     let stderr = Listing { reader: stderr, begin: Vec::new(), line, end: move |_: &LogReader| after.clone() };
     Ok(stdout.chunks().chain(stderr.chunks()).boxed())
 }
+
+/// All runs as a list.
+pub(super) fn runs(reader: RunReader) -> Chunks {
+    stream::try_unfold((Some(reader), b'['), |(reader, mut before)| async move {
+        let Some(mut reader) = reader else { return Ok(None) };
+        let (runs, last) = reader.next().await?;
+        let mut text = Vec::with_capacity(PAGE_OF_RUNS);
+        for run in &runs {
+            text.push(std::mem::replace(&mut before, b','));
+            serde_json::to_writer(&mut text, run).map_err(Error::internal)?;
+        }
+        if last {
+            text.extend_from_slice(if before == b'[' { b"[]" } else { b"]" });
+        }
+        Ok(Some((Bytes::from(text), ((!last).then_some(reader), before))))
+    })
+    .boxed()
+}
+
+/// About the bytes of a page of runs.
+const PAGE_OF_RUNS: usize = 128 * 1024;
 
 /// What the output is written in the place of.
 const EMPTY_LISTS: &str = "\"stdout\":[],\"stderr\":[]";

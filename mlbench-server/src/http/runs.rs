@@ -11,12 +11,13 @@ use warp::reply::Response;
 use super::call::Call;
 use super::{output, reply};
 use crate::app::logs::LogReader;
+use crate::app::runs::RunReader;
 use crate::app::{metrics, runs};
 
 pub(super) async fn list(call: Call) -> Result<Response> {
     let reply = call.reply()?;
     call.no_query()?;
-    reply.json(StatusCode::OK, &runs::list(call.app()).await?)
+    reply.chunks(output::runs(RunReader::new(call.app()).await?)).await
 }
 
 pub(super) async fn create(call: Call) -> Result<Response> {

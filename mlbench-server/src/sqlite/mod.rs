@@ -185,6 +185,10 @@ impl Storage for SqliteStorage {
         self.readers.read(|c| run_rows::all(c, Which::Kept)).await
     }
 
+    async fn runs_after(&self, after: Option<RunId>, limit: u32) -> Result<Vec<Run>> {
+        self.readers.read(move |c| run_rows::page(c, after, limit)).await
+    }
+
     async fn active_runs(&self) -> Result<Vec<Run>> {
         self.readers.read(|c| run_rows::all(c, Which::Active)).await
     }

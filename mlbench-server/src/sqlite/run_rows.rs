@@ -2,7 +2,7 @@
 
 use mlbench_core::run::{Ending, RankStatus, Run};
 use mlbench_core::{Error, RunEvent, RunId, RunName, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, Rows};
 
 use super::failure::Failure;
 
@@ -57,10 +57,14 @@ pub(super) fn all(connection: &Connection, which: Which) -> Result<Vec<Run>, Fai
          WHERE run IN (SELECT id FROM run WHERE {condition}) ORDER BY run, rank"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([])?;
-    // Both come by ascending number, so one walk over the runs hands out all ranks.
+    hand_out(&mut runs, statement.query([])?)?;
+    Ok(runs)
+}
+
+/// Gives runs their ranks. Both come by ascending number, so one walk over the runs hands out all ranks.
+fn hand_out(runs: &mut [Run], mut ranks: Rows<'_>) -> Result<(), Failure> {
     let mut at = 0;
-    while let Some(row) = rows.next()? {
+    while let Some(row) = ranks.next()? {
         let (id, rank) = read_rank(row)?;
         while runs.get(at).is_some_and(|run| run.id.get() < id) {
             at += 1;
@@ -69,6 +73,20 @@ pub(super) fn all(connection: &Connection, which: Which) -> Result<Vec<Run>, Fai
             run.ranks.push(rank);
         }
     }
+    Ok(())
+}
+
+/// The first `limit` runs after a number that are kept, by ascending number.
+pub(super) fn page(connection: &Connection, after: Option<RunId>, limit: u32) -> Result<Vec<Run>, Failure> {
+    let sql = format!("SELECT {COLUMNS} FROM run WHERE removal = 0 AND id > ?1 ORDER BY id LIMIT ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let from = after.map_or(0, RunId::get);
+    let mut runs: Vec<Run> =
+        statement.query_and_then([from, i64::from(limit)], read)?.collect::<Result<_, Failure>>()?;
+    let sql = "SELECT run, rank, stdout_offset, stderr_offset, exit_code, lost FROM run_rank \
+               WHERE run > ?1 AND run <= ?2 ORDER BY run, rank";
+    let last = runs.last().map_or(0, |run| run.id.get());
+    hand_out(&mut runs, connection.prepare_cached(sql)?.query([from, last])?)?;
     Ok(runs)
 }
 

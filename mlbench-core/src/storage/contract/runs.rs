@@ -28,6 +28,9 @@ pub(super) async fn a_run_lives_from_its_start_to_its_end(store: &dyn Storage) {
     assert_eq!(ok(store.active_runs().await), []);
 
     let second = ok(store.start_run_unless_active(new, at(8)).await);
+    assert_eq!(ok(store.runs_after(None, 1).await), std::slice::from_ref(&run));
+    assert_eq!(ok(store.runs_after(Some(run.id), 9).await), std::slice::from_ref(&second));
+    assert_eq!(ok(store.runs_after(Some(second.id), 9).await), []);
     assert_eq!(ok(store.runs().await), [run, second]);
 }
 

@@ -173,3 +173,16 @@ async fn what_the_python_client_sends_starts_a_run() {
     assert_eq!((&run["num_cpus"], &run["light_target"]), (&json!(2.0), &json!(true)));
     assert_eq!(api.app.storage.runs().await.unwrap()[0].state, RunState::Started);
 }
+
+#[tokio::test]
+async fn a_long_list_comes_in_pages_and_is_whole() {
+    let api = Api::without_launcher().await;
+    for number in [0, 1, 249, 250, 251] {
+        while api.app.storage.runs().await.unwrap().len() < number {
+            api.ended_run("one of many").await;
+        }
+        let list = api.get("/api/runs/").await.json();
+        let ids: Vec<i64> = list.as_array().unwrap().iter().map(|run| run["id"].as_i64().unwrap()).collect();
+        assert_eq!(ids, (1..=number as i64).collect::<Vec<_>>());
+    }
+}
