@@ -1,7 +1,7 @@
 //! The examples of the specification as they stand, but for `False` made JSON, one owner per metric, and names of
 //! pods that exist.
 
-use mlbench_tests::{Answer, TestServer};
+use mlbench_tests::{Answer, ServerOptions, TestServer};
 use serde_json::{Value, json};
 
 const ACCEPT: &str = "application/json, text/javascript";
@@ -73,7 +73,8 @@ async fn a_metric_is_posted_and_answered_as_in_the_example() {
 
 #[tokio::test]
 async fn a_run_is_started_listed_and_shown_as_in_the_example() {
-    let server = TestServer::start().await;
+    // One that is still active when the second is asked for.
+    let server = ServerOptions::default().args(&["--default-command", "sleep 60"]).start().await;
     let started = post(&server, "/api/runs/", &json!({"name": "Name of the run"}), 200).await.json();
     assert_eq!((&started["id"], &started["name"]), (&json!(1), &json!("Name of the run")));
     assert!(["STARTED", "INITIALIZED"].contains(&started["state"].as_str().unwrap()), "{started}");
