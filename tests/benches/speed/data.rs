@@ -24,10 +24,9 @@ impl Series {
         format!("train_loss @ {number}")
     }
 
-    /// Bodies of `POST /api/metrics/`, as the specification's example has them.
-    pub(crate) fn singles(self, count: usize) -> Vec<Vec<u8>> {
-        self.points(0, count.div_ceil(self.count))
-            .take(count)
+    /// Bodies of `POST /api/metrics/` for the points of some steps, as the specification's example has them.
+    pub(crate) fn singles(self, first: usize, steps: usize) -> Vec<Vec<u8>> {
+        self.points(first, steps)
             .map(|point| {
                 let mut body = Vec::with_capacity(200);
                 point.write(&mut body, r#","cumulative":false,"metadata":"{rank: 0, epoch: 1.5}""#);

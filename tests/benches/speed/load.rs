@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::Result;
 use crate::client::Connection;
 
-/// Requests, sent in turn.
+/// Requests, each sent once and in turn: points that are sent again would all be late ones.
 pub(crate) type Requests = Arc<Vec<Vec<u8>>>;
 
 /// What a load came to.
@@ -42,8 +42,11 @@ impl Samples {
     }
 }
 
-/// Sends from so many connections, each waiting for its answer before it sends again, until the time is up or so many
-/// rounds of the requests were sent. What is answered in the first fifth of the time warms up and is not counted.
+/// Sends from so many connections, each waiting for its answer before it sends again, until the time is up or every
+/// request was sent. What is answered in the first fifth of the time warms up and is not counted.
+///
+/// # Errors
+/// When the requests are used up before anything is counted.
 pub(crate) async fn as_fast_as_answered(
     address: SocketAddr,
     requests: &Requests,
@@ -60,7 +63,7 @@ pub(crate) async fn as_fast_as_answered(
             let mut connection = Connection::open(address).await.map_err(|error| error.to_string())?;
             let mut times = Vec::with_capacity(1 << 16);
             while begin.elapsed() < warm + time {
-                let request = &requests[next.fetch_add(1, Relaxed) % requests.len()];
+                let Some(request) = requests.get(next.fetch_add(1, Relaxed)) else { break };
                 let sent = Instant::now();
                 let status = connection.ask(request, None).await.map_err(|error| error.to_string())?;
                 if status >= 300 {
@@ -76,6 +79,9 @@ pub(crate) async fn as_fast_as_answered(
     let mut times = Vec::new();
     while let Some(done) = tasks.join_next().await {
         times.extend(done??);
+    }
+    if times.is_empty() {
+        return Err(format!("{} requests did not last beyond the warm-up", requests.len()).into());
     }
     times.sort_unstable();
     Ok(Samples { times, elapsed: begin.elapsed().saturating_sub(warm) })
@@ -117,10 +123,12 @@ impl Paced {
             let period = Duration::from_secs_f64(f64::from(connections) / per_second);
             runtime.block_on(async {
                 let mut tasks = JoinSet::new();
+                let next = Arc::new(AtomicUsize::new(0));
                 for connection in 0..connections {
                     let first = tokio::time::Instant::now() + period * connection / connections;
                     let ticks = tokio::time::interval_at(first, period);
-                    tasks.spawn(send_at(ticks, address, Arc::clone(&requests), Arc::clone(&stopped)));
+                    let requests = (Arc::clone(&requests), Arc::clone(&next));
+                    tasks.spawn(send_at(ticks, address, requests, Arc::clone(&stopped)));
                 }
                 let mut sent = 0;
                 while let Some(done) = tasks.join_next().await {
@@ -143,14 +151,14 @@ impl Paced {
 async fn send_at(
     mut ticks: tokio::time::Interval,
     address: SocketAddr,
-    requests: Requests,
+    (requests, next): (Requests, Arc<AtomicUsize>),
     stopped: Arc<AtomicBool>,
 ) -> std::result::Result<usize, String> {
     let mut connection = Connection::open(address).await.map_err(|error| error.to_string())?;
     let mut sent = 0;
     while !stopped.load(Relaxed) {
         ticks.tick().await;
-        let request = &requests[sent % requests.len()];
+        let request = requests.get(next.fetch_add(1, Relaxed)).ok_or("the paced load ran out of requests")?;
         let status = connection.ask(request, None).await.map_err(|error| error.to_string())?;
         if status >= 300 {
             return Err(format!("a paced request was answered {status}"));

@@ -16,6 +16,7 @@ mod machine;
 mod report;
 mod server;
 
+use std::cell::Cell;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -186,7 +187,8 @@ async fn measure(options: &Options, report: &mut Report, subject: &Subject) -> R
     eprintln!("the database of {label}");
     report.add(label, standing::stored(options, subject).await?);
     let server = Server::start(&options.server, database).await?;
-    let mut bench = Bench { options, server, database, runs: *runs, most_per_second: None };
+    let (runs, step) = (*runs, Cell::new(0));
+    let mut bench = Bench { options, server, database, runs, step, most_per_second: None };
     bench.measure(|name, figures| report.outcome(label, name, figures)).await;
     let before_lists = bench.server.pss()?;
     for many in [1_000, 10_000] {

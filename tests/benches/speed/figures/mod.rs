@@ -4,6 +4,7 @@ mod reading;
 pub(crate) mod standing;
 pub(crate) mod writing;
 
+use std::cell::Cell;
 use std::path::Path;
 
 use crate::report::Figure;
@@ -32,6 +33,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) server: Server,
     pub(crate) database: &'a Path,
     pub(crate) runs: Runs,
+    /// The next step of the run that is written to: points arrive in the order of their dates, as from a training.
+    pub(crate) step: Cell<usize>,
     /// Single posts that the server took in a second, once that is measured.
     pub(crate) most_per_second: Option<f64>,
 }

@@ -12,6 +12,9 @@ use crate::report::Figure;
 
 /// Connections of the load that reading is measured beside.
 const WRITERS: u32 = 32;
+/// For how many seconds that load has requests.
+const PATIENCE: f64 = 40.0;
+const WAITS: &str = "/healthz while ingesting at half the maximum, p99";
 
 fn all_of(series: Series, query: &str) -> Vec<u8> {
     get(&format!("/api/metrics/{}/?metric_type=run{query}", series.run))
@@ -113,17 +116,25 @@ impl Bench<'_> {
         let pace = self.most_per_second.unwrap_or(1_000.0) / 2.0;
         let whole = [all_of(self.runs.short, "")];
         let newest = self.newest();
+        let healthz = [get("/healthz")];
         let read = async || {
+            let health = one_by_one(self.server.address(), &healthz, self.rounds(2_000)).await?;
             let newest = one_by_one(self.server.address(), &newest, self.rounds(20)).await?;
-            let whole = one_by_one(self.server.address(), &whole, self.rounds(40)).await?;
-            Ok::<_, Box<dyn std::error::Error>>([newest, whole])
+            let whole = one_by_one(self.server.address(), &whole, self.rounds(100)).await?;
+            Ok::<_, Box<dyn std::error::Error>>(([newest, whole], health))
         };
-        let idle = read().await?;
-        let load = Paced::begin(self.server.address(), self.singles(), WRITERS, pace);
+        let (idle, idle_health) = read().await?;
+        // As long as both readings may take at the most.
+        let posts = self.singles((pace * PATIENCE) as usize);
+        let load = Paced::begin(self.server.address(), posts, WRITERS, pace);
         let busy = read().await;
         let reached = load.stop()?;
+        let (busy, busy_health) = busy?;
+        // What a request waits for a core, whatever it asks for.
+        let waits = Figure::new("mixed", WAITS, busy_health.percentile(99.0), "ms")
+            .limit("the same idle", idle_health.percentile(99.0));
         let whats = ["last_n=1", "read of 100,000 points"];
-        let figures = whats.into_iter().zip(idle).zip(busy?).map(|((what, idle), busy)| {
+        let figures = whats.into_iter().zip(idle).zip(busy).map(|((what, idle), busy)| {
             let what = format!("{what} while ingesting at half the maximum, p99");
             Figure::new("mixed", what, busy.percentile(99.0), "ms")
                 .limit("the same idle", idle.percentile(99.0))
@@ -131,7 +142,7 @@ impl Bench<'_> {
                 .note("posts/s", reached)
                 .times_at_most(3.0)
         });
-        Ok(figures.collect())
+        Ok(figures.chain([waits]).collect())
     }
 
     fn newest(&self) -> Vec<Vec<u8>> {

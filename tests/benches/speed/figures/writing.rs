@@ -10,9 +10,12 @@ use crate::load::{Requests, as_fast_as_answered};
 use crate::report::Figure;
 use crate::server::JSON;
 
-/// Different requests of a load; they are sent in turn.
-const DIFFERENT: usize = 20_000;
 const CONNECTIONS: usize = 64;
+/// More requests of one connection than a server answers in a second, and more of many.
+const FAST: usize = 8_000;
+const FASTER: usize = 50_000;
+/// More points than are stored in a second.
+const POINTS: usize = 400_000;
 
 /// How fast the large database came into being.
 pub(crate) fn import_rate(per_second: f64) -> Figure {
@@ -20,18 +23,30 @@ pub(crate) fn import_rate(per_second: f64) -> Figure {
 }
 
 impl Bench<'_> {
-    /// Requests that store one point each.
-    pub(super) fn singles(&self) -> Requests {
-        let bodies = self.runs.fresh.singles(DIFFERENT);
+    /// The next steps of the run that is written to.
+    fn steps(&self, count: usize) -> usize {
+        self.step.replace(self.step.get() + count)
+    }
+
+    /// So many requests that store one point each.
+    pub(super) fn singles(&self, count: usize) -> Requests {
+        let steps = count.div_ceil(self.runs.fresh.count);
+        let bodies = self.runs.fresh.singles(self.steps(steps), steps);
         Arc::new(bodies.iter().map(|body| request("POST", "/api/metrics/", JSON, body)).collect())
+    }
+
+    /// How many requests to make for a load of [`Options::time`](crate::Options::time), at so many a second.
+    fn enough(&self, per_second: usize) -> usize {
+        per_second * (self.options.time().as_secs_f64() * 1.25).ceil() as usize
     }
 
     /// Single posts, 64 at a time.
     pub(super) async fn single(&mut self) -> Result<Vec<Figure>> {
         let (address, time) = (self.server.address(), self.options.time());
-        let health: Requests = Arc::new(vec![get("/healthz")]);
+        let many = self.enough(FASTER);
+        let health: Requests = Arc::new(vec![get("/healthz"); 2 * many]);
         let limit = as_fast_as_answered(address, &health, CONNECTIONS, time).await?;
-        let posts = as_fast_as_answered(address, &self.singles(), CONNECTIONS, time).await?;
+        let posts = as_fast_as_answered(address, &self.singles(many), CONNECTIONS, time).await?;
         self.most_per_second = Some(posts.per_second());
         let what = format!("single POST, synced, {CONNECTIONS} connections");
         Ok(vec![
@@ -48,7 +63,8 @@ impl Bench<'_> {
     /// Single posts, one after the other.
     pub(super) async fn synced(&self) -> Result<Vec<Figure>> {
         let time = self.options.time();
-        let posts = as_fast_as_answered(self.server.address(), &self.singles(), 1, time).await?;
+        let posts = self.singles(self.enough(FAST));
+        let posts = as_fast_as_answered(self.server.address(), &posts, 1, time).await?;
         let bare = self.bare()?.rows_committed_one_by_one(time)?;
         Ok(vec![
             Figure::new("synced", "single POST, synced, 1 connection", posts.per_second(), "/s")
@@ -67,9 +83,11 @@ impl Bench<'_> {
         let time = self.options.time();
         let series = self.runs.fresh;
         let steps = points / series.count;
-        let bodies: Vec<Vec<u8>> = (0..20).map(|part| series.array(part * steps, steps)).collect();
+        let bodies: Vec<Vec<u8>> =
+            (0..self.enough(POINTS / points)).map(|_| series.array(self.steps(steps), steps)).collect();
         let limit = self.bare()?.arrays_inserted(&bodies, time)?;
         let requests = bodies.iter().map(|body| request("POST", "/api/metrics/batch/", JSON, body)).collect();
+        drop(bodies);
         let posts = as_fast_as_answered(self.server.address(), &Arc::new(requests), 1, time).await?;
         let per_second = posts.per_second() * points as f64;
         Ok(Figure::new("batch", format!("batches of {points} points, JSON"), per_second, "points/s")
