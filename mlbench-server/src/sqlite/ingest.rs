@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use mlbench_core::api::Metric;
 use mlbench_core::{MetricName, Owner, Timestamp};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::failure::Failure;
 use super::late::Watch;
@@ -24,9 +24,9 @@ pub(super) fn insert(connection: &Connection, metrics: &[&Metric]) -> Result<Vec
     let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
     let mut index: HashMap<(&Owner, &MetricName), Option<usize>> = HashMap::new();
     let mut figures: Vec<Figures<'_>> = Vec::new();
-    let mut taken: Vec<Option<(usize, i64, Stored<'_>)>> = Vec::with_capacity(metrics.len());
+    let mut taken = Vec::with_capacity(metrics.len());
     let mut seq = arrivals(connection, metrics.len())?;
-    for &metric in metrics {
+    for (at, &metric) in metrics.iter().enumerate() {
         let series = match index.entry((&metric.owner, &metric.name)) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => {
@@ -41,14 +41,11 @@ pub(super) fn insert(connection: &Connection, metrics: &[&Metric]) -> Result<Vec
                 *new.insert(series)
             }
         };
-        let Some(series) = series else {
-            taken.push(None);
-            continue;
-        };
+        let Some(series) = series else { continue };
         seq += 1;
         let value = Stored::from(&metric.value);
         figures[series].add(metric.date, seq, value);
-        taken.push(Some((series, seq, value)));
+        taken.push((at, series, seq, value));
     }
     let stored = figures.iter().map(|series| series.store(connection));
     let mut ids = stored.collect::<Result<Vec<(i64, Watch)>, Failure>>()?;
@@ -57,13 +54,9 @@ pub(super) fn insert(connection: &Connection, metrics: &[&Metric]) -> Result<Vec
     let full = "INSERT INTO point (series, date, seq, value, cumulative, metadata, step, epoch) \
                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let (mut plain, mut full) = (connection.prepare_cached(plain)?, connection.prepare_cached(full)?);
-    let mut places = Vec::with_capacity(metrics.len());
-    for (metric, taken) in metrics.iter().zip(taken) {
-        let Some((series, seq, value)) = taken else {
-            places.push(None);
-            continue;
-        };
-        let (series, watch) = &mut ids[series];
+    let mut places = vec![None; metrics.len()];
+    for (at, series, seq, value) in taken {
+        let (metric, (series, watch)) = (metrics[at], &mut ids[series]);
         let (series, date) = (*series, metric.date.as_micros());
         watch.see(connection, series, metric.date, seq)?;
         let Metric { cumulative, metadata, step, epoch, .. } = metric;
@@ -72,16 +65,19 @@ pub(super) fn insert(connection: &Connection, metrics: &[&Metric]) -> Result<Vec
         } else {
             full.execute(params![series, date, seq, value, cumulative, metadata, step, epoch])?;
         }
-        places.push(Some(Place { series, seq }));
+        places[at] = Some(Place { series, seq });
     }
     Ok(places)
 }
 
 /// Takes numbers for so many arrivals; gives back the one before the first.
 fn arrivals(connection: &Connection, count: usize) -> Result<i64, Failure> {
+    // Here and below no `RETURNING`: SQLite makes a table for what that returns, and drops it, for more than all else takes.
+    let sql = "SELECT last FROM arrival";
+    let last = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
     let count = i64::try_from(count).unwrap_or(i64::MAX);
-    let sql = "UPDATE arrival SET last = last + ?1 RETURNING last - ?1";
-    Ok(connection.prepare_cached(sql)?.query_row([count], |row| row.get(0))?)
+    connection.prepare_cached("UPDATE arrival SET last = last + ?1")?.execute([count])?;
+    Ok(last)
 }
 
 /// What new points of one series add to its figures.
@@ -131,15 +127,35 @@ impl<'a> Figures<'a> {
 
     /// Adds them to the stored figures, and gives back which series that is, and who notices its late points.
     fn store(&self, connection: &Connection) -> Result<(i64, Watch), Failure> {
+        let sql = "SELECT id, last_date FROM series WHERE owner_kind = ?1 AND owner = ?2 AND name = ?3";
+        let stored = |row: &Row<'_>| Ok((row.get(0)?, Timestamp::from_micros(row.get(1)?)));
+        let key = params![self.owner.kind, self.owner.id, self.name.as_str()];
+        match connection.prepare_cached(sql)?.query_row(key, stored).optional()? {
+            Some((id, newest)) => {
+                self.add_to(connection, id)?;
+                Ok((id, Watch::new(newest)))
+            }
+            None => Ok((self.create(connection)?, Watch::new(Timestamp::EPOCH))),
+        }
+    }
+
+    fn add_to(&self, connection: &Connection, id: i64) -> Result<(), Failure> {
+        let sql = "UPDATE series SET count = count + ?2, numbers = numbers + ?3, \
+                       first_date = min(first_date, ?4), last_date = max(last_date, ?5), last_seq = ?6, \
+                       min = coalesce(min(min, ?7), min, ?7), max = coalesce(max(max, ?8), max, ?8), \
+                       last_value = CASE WHEN ?5 >= last_date THEN ?9 ELSE last_value END \
+                   WHERE id = ?1";
+        let (first, last) = (self.first_date.as_micros(), self.last_date.as_micros());
+        let (count, numbers, last_seq) = (self.count, self.numbers, self.last_seq);
+        let row = params![id, count, numbers, first, last, last_seq, self.min, self.max, self.last_value];
+        connection.prepare_cached(sql)?.execute(row)?;
+        Ok(())
+    }
+
+    fn create(&self, connection: &Connection) -> Result<i64, Failure> {
         let sql = "INSERT INTO series (owner_kind, owner, name, count, numbers, first_date, last_date, last_seq, \
                        min, max, last_value) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
-                   ON CONFLICT (owner_kind, owner, name) DO UPDATE SET \
-                       count = count + ?4, numbers = numbers + ?5, last_seq = ?8, prior_date = last_date, \
-                       first_date = min(first_date, ?6), last_date = max(last_date, ?7), \
-                       min = coalesce(min(min, ?9), min, ?9), max = coalesce(max(max, ?10), max, ?10), \
-                       last_value = CASE WHEN ?7 >= last_date THEN ?11 ELSE last_value END \
-                   RETURNING id, prior_date";
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         let row = params![
             self.owner.kind,
             self.owner.id,
@@ -153,7 +169,6 @@ impl<'a> Figures<'a> {
             self.max,
             self.last_value,
         ];
-        let stored = |row: &Row<'_>| Ok((row.get(0)?, Watch::new(Timestamp::from_micros(row.get(1)?))));
-        Ok(connection.prepare_cached(sql)?.query_row(row, stored)?)
+        Ok(connection.prepare_cached(sql)?.insert(row)?)
     }
 }

@@ -9,11 +9,12 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::failure::Failure;
 
 /// Never changed once released, only added to.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("schema/0001.sql"),
     include_str!("schema/0002.sql"),
     include_str!("schema/0003.sql"),
     include_str!("schema/0004.sql"),
+    include_str!("schema/0005.sql"),
 ];
 
 /// Marks the file as ours: "mlbn".

@@ -1,16 +1,12 @@
 //! The one thread that writes: it takes everything that waits, writes it in one transaction, and answers
 //! after the commit.
-//!
-//! Each job runs in a savepoint, so that one that fails or panics takes back nothing but itself. Single metrics that
-//! wait side by side are stored together, in one savepoint as long as all goes well: what they share (owner, series,
-//! arrival numbers) is then read and written once. Whatever happens to the commit happens to every answer of the batch.
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+mod desk;
+
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mlbench_core::storage::Recorded;
 use mlbench_core::{Error, Result};
@@ -19,9 +15,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::checkpoint::Checkpoints;
 use super::failure::{Failure, closed, overloaded};
-use super::metrics::{Outcome, Single, record_all};
-use super::purge;
+use super::metrics::{Outcome, Single};
 use super::statistics::Counters;
+use desk::Desk;
 
 /// The most bytes of waiting work; beyond it callers wait, and after [`PATIENCE`] they are refused.
 const ROOM_BYTES: usize = 32 << 20;
@@ -29,11 +25,6 @@ const ROOM_BYTES: usize = 32 << 20;
 const JOB_BYTES: usize = 1 << 10;
 /// How long a caller waits for room.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The most jobs of one transaction, so that the first does not wait for thousands.
-const BATCH: usize = 512;
-/// A transaction that holds so many bytes of work takes no further job, so that small ones do not wait for many large
-/// ones.
-const BATCH_BYTES: usize = 2 << 20;
 
 /// What waits.
 struct Job {
@@ -44,8 +35,20 @@ struct Job {
 enum Work {
     /// Runs in the transaction (or gets the reason why there is none) and gives back how its caller is to be answered.
     Alone(Run),
-    /// A metric, which is stored together with those that wait beside it.
-    Metric(Box<Waiting>),
+    /// Metrics that are stored together.
+    Metrics(Vec<Waiting>),
+}
+
+impl Work {
+    /// How its callers are answered when there is no transaction for it.
+    fn refuse(self, error: &Error) -> Vec<Done> {
+        match self {
+            Self::Alone(run) => vec![run(Err(error.clone()))],
+            Self::Metrics(waiting) => {
+                waiting.into_iter().map(|waiting| waiting.done(Err(error.clone()))).collect()
+            }
+        }
+    }
 }
 
 type Run = Box<dyn FnOnce(Result<&Connection>) -> Done + Send>;
@@ -138,7 +141,7 @@ impl Writer {
 
     /// Stores a metric together with others that wait, and answers when it is on disk. It takes about `bytes` of memory.
     pub(super) async fn record(&self, bytes: usize, single: Single) -> Result<Recorded> {
-        self.send(bytes, |reply| Work::Metric(Box::new(Waiting { single, reply }))).await
+        self.send(bytes, |reply| Work::Metrics(vec![Waiting { single, reply }])).await
     }
 
     async fn send<T>(&self, bytes: usize, work: impl FnOnce(Reply<T>) -> Work) -> Result<T> {
@@ -184,158 +187,4 @@ impl Writer {
 
 fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What the thread works with.
-struct Desk {
-    connection: Connection,
-    waiting: mpsc::Receiver<Job>,
-    checkpoints: Checkpoints,
-    purge_due: Arc<AtomicBool>,
-    counters: Arc<Counters>,
-}
-
-impl Desk {
-    fn serve(mut self) {
-        let mut purge_failed = false;
-        loop {
-            let purging = self.purge_due.load(Ordering::Acquire) && !purge_failed;
-            let Some(batch) = self.next_batch(purging) else { break };
-            if !batch.is_empty() {
-                self.write(batch);
-                purge_failed = false;
-            }
-            if self.purge_due.swap(false, Ordering::AcqRel) {
-                match purge::step(&mut self.connection) {
-                    Ok(left) => self.purge_due.store(left, Ordering::Release),
-                    Err(error) => {
-                        tracing::warn!(%error, "deleted runs could not be purged; trying again later");
-                        self.purge_due.store(true, Ordering::Release);
-                        purge_failed = true;
-                    }
-                }
-            }
-            self.checkpoints.after_commit(&self.connection);
-        }
-    }
-
-    /// What waits, in order; empty when nothing does and there is something else to do; `None` at the end.
-    fn next_batch(&self, busy_otherwise: bool) -> Option<VecDeque<Job>> {
-        let first = if busy_otherwise {
-            match self.waiting.try_recv() {
-                Ok(job) => job,
-                Err(mpsc::TryRecvError::Empty) => return Some(VecDeque::new()),
-                Err(mpsc::TryRecvError::Disconnected) => return None,
-            }
-        } else {
-            self.waiting.recv().ok()?
-        };
-        let mut bytes = first.bytes;
-        let mut batch = VecDeque::from([first]);
-        while batch.len() < BATCH && bytes < BATCH_BYTES {
-            let Ok(next) = self.waiting.try_recv() else { break };
-            bytes = bytes.saturating_add(next.bytes);
-            batch.push_back(next);
-        }
-        Some(batch)
-    }
-
-    fn write(&self, mut jobs: VecDeque<Job>) {
-        self.counters.taken(jobs.len());
-        while !jobs.is_empty() {
-            let mut done = Vec::with_capacity(jobs.len());
-            let begin = Instant::now();
-            let committed =
-                self.transaction(&mut jobs, &mut done).map_err(Error::from).inspect_err(|error| {
-                    if !self.connection.is_autocommit() {
-                        // When even this fails the next transaction says so.
-                        let _ = self.run("ROLLBACK");
-                    }
-                    let cause = error.internal_text().unwrap_or(error.detail());
-                    tracing::error!(cause, jobs = done.len(), "a transaction was lost");
-                });
-            if let (Err(error), true) = (&committed, done.is_empty()) {
-                done.extend(jobs.drain(..).map(|job| match job.work {
-                    Work::Alone(run) => run(Err(error.clone())),
-                    Work::Metric(waiting) => waiting.done(Err(error.clone())),
-                }));
-            }
-            if committed.is_ok() {
-                self.counters.committed(done.len(), begin.elapsed());
-            }
-            for done in done {
-                (done.answer)(committed.clone());
-            }
-        }
-    }
-
-    /// Takes jobs until there are none or the transaction is lost; those in `done` share its fate.
-    fn transaction(&self, jobs: &mut VecDeque<Job>, done: &mut Vec<Done>) -> Result<(), Failure> {
-        self.run("BEGIN IMMEDIATE")?;
-        let mut metrics = Vec::new();
-        while let Some(job) = jobs.pop_front() {
-            match job.work {
-                Work::Metric(waiting) => {
-                    metrics.push(*waiting);
-                    if !matches!(jobs.front(), Some(Job { work: Work::Metric(_), .. })) {
-                        self.metrics(std::mem::take(&mut metrics), done)?;
-                    }
-                }
-                Work::Alone(run) => self.alone(run, done)?,
-            }
-        }
-        Ok(self.run("COMMIT")?)
-    }
-
-    /// Runs one job in a savepoint.
-    fn alone(&self, run: Run, done: &mut Vec<Done>) -> Result<(), Failure> {
-        self.run("SAVEPOINT job")?;
-        // What unwinds out of a job is the job's alone: the savepoint takes back what it did, and its caller learns of
-        // it because the reply is dropped.
-        let ran = catch_unwind(AssertUnwindSafe(|| run(Ok(&self.connection)))).ok();
-        let failed = match &ran {
-            Some(done) => done.failed.clone(),
-            None => Some(Error::internal("a write panicked")),
-        };
-        done.extend(ran);
-        self.end_savepoint(failed)
-    }
-
-    /// Stores metrics in one savepoint; when that fails, each in its own.
-    fn metrics(&self, waiting: Vec<Waiting>, done: &mut Vec<Done>) -> Result<(), Failure> {
-        self.run("SAVEPOINT job")?;
-        let singles: Vec<&Single> = waiting.iter().map(|waiting| &waiting.single).collect();
-        let recorded = catch_unwind(AssertUnwindSafe(|| record_all(&self.connection, &singles)))
-            .map_err(|_| Error::internal("storing a metric panicked"))
-            .and_then(|recorded| recorded.map_err(Error::from));
-        let error = match recorded {
-            Ok(outcomes) => {
-                let answered = waiting.into_iter().zip(outcomes);
-                done.extend(answered.map(|(waiting, outcome)| waiting.done(Ok(outcome))));
-                return self.end_savepoint(None);
-            }
-            Err(error) => error,
-        };
-        if waiting.len() > 1 && !self.connection.is_autocommit() {
-            self.end_savepoint(Some(error))?;
-            return waiting.into_iter().try_for_each(|waiting| self.metrics(vec![waiting], done));
-        }
-        done.extend(waiting.into_iter().map(|waiting| waiting.done(Err(error.clone()))));
-        self.end_savepoint(Some(error))
-    }
-
-    fn end_savepoint(&self, failed: Option<Error>) -> Result<(), Failure> {
-        if let Some(error) = failed {
-            // After some errors of the disk SQLite takes the whole transaction back by itself.
-            if self.connection.is_autocommit() {
-                return Err(error.into());
-            }
-            self.run("ROLLBACK TO job")?;
-        }
-        Ok(self.run("RELEASE job")?)
-    }
-
-    fn run(&self, sql: &str) -> rusqlite::Result<()> {
-        self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
-    }
 }

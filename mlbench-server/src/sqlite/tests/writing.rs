@@ -6,6 +6,7 @@ use mlbench_core::ErrorCode;
 use mlbench_core::run::OutputStream;
 use mlbench_core::storage::{IdempotencyKey, OutputChunk, PointsQuery, collect_points};
 use rusqlite::params;
+use tokio::sync::oneshot;
 
 use super::*;
 
@@ -18,14 +19,30 @@ fn add_pod(name: &'static str) -> impl FnOnce(&Connection) -> Outcome<()> + Send
     }
 }
 
-/// Holds the writer until the sender speaks, so that what is sent meanwhile is one transaction.
-fn gate() -> (mpsc::Sender<()>, impl FnOnce(&Connection) -> Outcome<()> + Send + 'static) {
+/// A job that holds the writer until the sender speaks, and tells when it does.
+fn gate()
+-> (oneshot::Receiver<()>, mpsc::Sender<()>, impl FnOnce(&Connection) -> Outcome<()> + Send + 'static) {
+    let (inside, entered) = oneshot::channel();
     let (open, closed) = mpsc::channel();
     let wait = move |_: &Connection| {
+        // Not everybody wants to know.
+        let _ = inside.send(());
         closed.recv().unwrap();
         Ok(())
     };
-    (open, wait)
+    (entered, open, wait)
+}
+
+/// Holds the writer until all of `send` is sent, so that it is one transaction whatever else the machine is doing.
+async fn together<T>(store: &Store, send: impl Future<Output = T>) -> T {
+    let (entered, open, gate) = gate();
+    let all = async {
+        entered.await.unwrap();
+        tokio::join!(send, async { open.send(()).unwrap() }).0
+    };
+    let (held, sent) = tokio::join!(store.writer.write(0, gate), all);
+    held.unwrap();
+    sent
 }
 
 async fn pods(store: &Store) -> Vec<String> {
@@ -35,7 +52,6 @@ async fn pods(store: &Store) -> Vec<String> {
 #[tokio::test]
 async fn a_job_that_fails_or_panics_takes_back_nothing_but_itself() {
     let store = Store::new();
-    let (open, gate) = gate();
     let refused = |c: &Connection| -> Outcome<()> {
         add_pod("refused")(c)?;
         Err(Error::new(ErrorCode::NotFound, "no").into())
@@ -49,16 +65,17 @@ async fn a_job_that_fails_or_panics_takes_back_nothing_but_itself() {
         panic!("this job panics, as it should in this test")
     };
     let writer = &store.writer;
-    let (held, first, refused, broken, panicked, last, ()) = tokio::join!(
-        writer.write(0, gate),
-        writer.write(0, add_pod("first")),
-        writer.write(0, refused),
-        writer.write(0, broken),
-        writer.write(0, panicking),
-        writer.write(0, add_pod("last")),
-        async { open.send(()).unwrap() },
-    );
-    assert!(held.is_ok() && first.is_ok() && last.is_ok());
+    let all = async {
+        tokio::join!(
+            writer.write(0, add_pod("first")),
+            writer.write(0, refused),
+            writer.write(0, broken),
+            writer.write(0, panicking),
+            writer.write(0, add_pod("last")),
+        )
+    };
+    let (first, refused, broken, panicked, last) = together(&store, all).await;
+    assert!(first.is_ok() && last.is_ok());
     assert_eq!(refused.unwrap_err().code(), ErrorCode::NotFound);
     assert_eq!(broken.unwrap_err().code(), ErrorCode::Internal);
     assert_eq!(panicked.unwrap_err().code(), ErrorCode::Internal);
@@ -66,20 +83,59 @@ async fn a_job_that_fails_or_panics_takes_back_nothing_but_itself() {
 }
 
 #[tokio::test]
+async fn a_job_that_has_a_transaction_to_itself_takes_back_what_it_did() {
+    let store = Store::new();
+    let broken = |c: &Connection| -> Outcome<()> {
+        add_pod("broken")(c)?;
+        Ok(c.execute_batch("nonsense")?)
+    };
+    let panicking = |c: &Connection| -> Outcome<()> {
+        add_pod("panicking")(c)?;
+        panic!("this job panics, as it should in this test")
+    };
+    assert_eq!(store.writer.write(0, broken).await.unwrap_err().code(), ErrorCode::Internal);
+    assert_eq!(store.writer.write(0, panicking).await.unwrap_err().code(), ErrorCode::Internal);
+    store.writer.write(0, add_pod("good")).await.unwrap();
+    assert_eq!(pods(&store).await, ["good"]);
+}
+
+#[tokio::test]
+async fn a_metric_that_cannot_be_stored_loses_none_of_those_beside_it() {
+    let store = Store::new();
+    let id = store.started_run().await;
+    let trap = "CREATE TRIGGER trap BEFORE INSERT ON point WHEN new.value = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END";
+    store.writer.write(0, |c| Ok(c.execute_batch(trap)?)).await.unwrap();
+    let record = |date, value| store.record_metric(metric(id, "loss", date, value), None, at(date));
+    // Alone in their transaction, then with something else in it.
+    let alone = async { tokio::join!(record(1, "1"), record(2, "bad"), record(3, "3")) };
+    let (first, bad, last) = together(&store, alone).await;
+    assert!(first.is_ok() && bad.is_err() && last.is_ok());
+    let shared = async {
+        tokio::join!(record(4, "4"), record(5, "bad"), store.writer.write(0, add_pod("a")), record(6, "bad"))
+    };
+    let (first, bad, pod, worse) = together(&store, shared).await;
+    assert!(first.is_ok() && bad.is_err() && pod.is_ok() && worse.is_err());
+    let stored = collect_points(&store.storage, &PointsQuery::all(Owner::Run(id))).await.unwrap();
+    let values: Vec<&str> = stored.values().flatten().map(|point| point.value.as_str()).collect();
+    assert_eq!(values, ["1", "3", "4"]);
+    assert_eq!(store.number("SELECT count FROM series").await, 3);
+}
+
+#[tokio::test]
 async fn when_a_transaction_is_lost_nobody_in_it_is_told_that_it_was_stored() {
     let store = Store::new();
-    let (open, gate) = gate();
     // What SQLite does by itself after some errors of the disk.
     let lose = |c: &Connection| -> Outcome<()> { Ok(c.execute_batch("ROLLBACK")?) };
     let writer = &store.writer;
-    let (held, before, lost, after, ()) = tokio::join!(
-        writer.write(0, gate),
-        writer.write(0, add_pod("before")),
-        writer.write(0, lose),
-        writer.write(0, add_pod("after")),
-        async { open.send(()).unwrap() },
-    );
-    for failed in [held, before, lost] {
+    let all = async {
+        tokio::join!(
+            writer.write(0, add_pod("before")),
+            writer.write(0, lose),
+            writer.write(0, add_pod("after")),
+        )
+    };
+    let (before, lost, after) = together(&store, all).await;
+    for failed in [before, lost] {
         assert_eq!(failed.unwrap_err().code(), ErrorCode::Internal);
     }
     assert!(after.is_ok());
@@ -107,7 +163,7 @@ async fn a_full_disk_is_told_and_survived() {
 #[tokio::test(start_paused = true)]
 async fn more_work_than_there_is_room_for_is_refused_after_a_while() {
     let store = Store::new();
-    let (open, gate) = gate();
+    let (_, open, gate) = gate();
     let too_much = async {
         let refused = store.writer.write(0, add_pod("late")).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::Overloaded);
@@ -123,7 +179,7 @@ async fn more_work_than_there_is_room_for_is_refused_after_a_while() {
 #[tokio::test]
 async fn what_waits_when_the_store_closes_is_written_and_what_comes_later_is_refused() {
     let store = Store::new();
-    let (open, gate) = gate();
+    let (_, open, gate) = gate();
     let close = async {
         open.send(()).unwrap();
         store.close().await.unwrap();
