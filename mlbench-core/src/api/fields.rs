@@ -5,6 +5,7 @@
 
 use serde_json::value::RawValue;
 
+use super::json::{not_json, quoted};
 use crate::error::{Error, ErrorCode, Result};
 
 /// The value of a field as it was sent.
@@ -33,7 +34,7 @@ impl Fields {
         Self { fields, known: Vec::new() }
     }
 
-    /// The members of a JSON object.
+    /// The members of a JSON object. `NaN`, `Infinity` and `-Infinity` may stand there bare.
     ///
     /// # Errors
     /// [`ErrorCode::Malformed`] with line and column when it is no JSON, or no object.
@@ -41,9 +42,11 @@ impl Fields {
         if body.trim_ascii().is_empty() {
             return Err(Error::new(ErrorCode::Malformed, "the body is empty; send a JSON object"));
         }
-        let Members(fields) = serde_json::from_slice(body)
-            .map_err(|error| not_json("the body is not a JSON object", &error))?;
-        Ok(Self::new(fields))
+        let read = |body: &[u8]| serde_json::from_slice(body).map(|Members(fields)| Self::new(fields));
+        read(body).or_else(|error| {
+            let second = quoted(body).and_then(|body| read(&body).ok());
+            second.ok_or_else(|| not_json("the body is not a JSON object", &error))
+        })
     }
 
     /// Pairs of a query string or a form.
@@ -245,14 +248,6 @@ impl Fields {
             FieldValue::Json(raw) => serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()),
         })
     }
-}
-
-/// The refusal of what cannot be read as JSON, with line and column.
-pub(crate) fn not_json(what: &str, error: &serde_json::Error) -> Error {
-    let place = format!("line {}, column {}", error.line(), error.column());
-    let text = error.to_string();
-    let reason = text.split(" at line ").next().unwrap_or_default();
-    Error::new(ErrorCode::Malformed, format!("{what} ({place}): {reason}"))
 }
 
 fn is_number(json: &str) -> bool {

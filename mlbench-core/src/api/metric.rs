@@ -232,6 +232,20 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_json_has_no_word_for_are_read_as_other_languages_write_them() {
+        for value in ["NaN", "Infinity", "-Infinity"] {
+            // Anything but a plain text as metadata makes the spelling an unusual one.
+            for metadata in [r#""""#, r#"{"NaN": 1}"#] {
+                let metric =
+                    read(&format!(r#"{{"run_id":2,"name":"x","value":{value},"metadata":{metadata}}}"#));
+                assert_eq!(metric.unwrap().value.as_str(), value);
+            }
+        }
+        let broken = read(r#"{"run_id":2,"name":"x","value":NaNo}"#).unwrap_err();
+        assert!(broken.detail().starts_with("the body is not a JSON object (line 1"), "{broken}");
+    }
+
+    #[test]
     fn an_owner_that_cannot_exist_is_not_found() {
         for body in
             [r#"{"pod_name":"A b","name":"x","value":"1"}"#, r#"{"run_id":"1e3","name":"x","value":"1"}"#]

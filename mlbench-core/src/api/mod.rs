@@ -6,6 +6,7 @@
 mod batch;
 mod endpoints;
 mod fields;
+mod json;
 mod labels;
 mod log;
 mod metric;
@@ -25,7 +26,7 @@ pub use log::{LogLine, LogPage, LogsQuery};
 pub use metric::{Metric, NewMetric, Pod, PointsByMetric, PointsByOwner};
 pub use metrics_query::{CURSOR_HEADER, Downsample, Format, MetricsQuery};
 pub use point_field::{PointField, PointRecord};
-pub use points::{read_point, read_points};
+pub use points::{read_point, read_points, read_usual_point};
 pub use problem::Problem;
 pub use run::{JobMetadata, Run, RunsQuery};
 pub use run_request::NewRun;

@@ -15,7 +15,7 @@ use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 
 use super::batch::MAX_ARRAY_POINTS;
-use super::fields::not_json;
+use super::json::{not_json, quoted};
 use crate::api::{FieldValue, Fields, NewMetric};
 use crate::error::{Error, ErrorCode, Result};
 use crate::metric::{MetricName, MetricValue, Owner};
@@ -48,12 +48,7 @@ pub fn read_points<T>(body: &[u8], make: impl Fn(u64, Result<NewMetric>) -> T) -
 /// # Errors
 /// What a single post of it would be refused with.
 pub fn read_point(text: &[u8]) -> Result<NewMetric> {
-    let quick = std::str::from_utf8(text).ok().and_then(|text| {
-        let mut scanner = Scanner::new(text);
-        let point = scanner.point()?;
-        if scanner.is_at_end() { usual(point) } else { None }
-    });
-    if let Some(metric) = quick {
+    if let Some(metric) = read_usual_point(text) {
         return Ok(metric);
     }
     let read = |text: &[u8]| serde_json::from_slice(text).map(Element::read);
@@ -61,6 +56,14 @@ pub fn read_point(text: &[u8]) -> Result<NewMetric> {
         let second = quoted(text).and_then(|text| read(&text).ok());
         second.unwrap_or_else(|| Err(not_json("the line is not a JSON object", &error)))
     })
+}
+
+/// Reads one point in the usual spelling. `None` says nothing about whether it is a good one.
+#[must_use]
+pub fn read_usual_point(text: &[u8]) -> Option<NewMetric> {
+    let mut scanner = Scanner::new(std::str::from_utf8(text).ok()?);
+    let point = scanner.point()?;
+    if scanner.is_at_end() { usual(point) } else { None }
 }
 
 /// Reads the array point by point in the usual spelling, and single points at length that are not in it. `None` when
@@ -156,33 +159,6 @@ fn too_many_points() -> Error {
         "an array may have {MAX_ARRAY_POINTS} points; send more of them as lines (Content-Type: application/x-ndjson)"
     );
     Error::new(ErrorCode::PayloadTooLarge, detail)
-}
-
-/// The body with quotes around every bare `NaN`, `Infinity` and `-Infinity`; `None` when there is none.
-fn quoted(body: &[u8]) -> Option<Vec<u8>> {
-    const WORDS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
-    let mut out = Vec::new();
-    let (mut copied, mut at, mut in_text) = (0, 0, false);
-    while let Some(&byte) = body.get(at) {
-        match byte {
-            b'\\' if in_text => at += 1,
-            b'"' => in_text = !in_text,
-            b'N' | b'I' | b'-' if !in_text => {
-                if let Some(word) = WORDS.iter().find(|word| body[at..].starts_with(word)) {
-                    out.extend_from_slice(&body[copied..at]);
-                    out.push(b'"');
-                    out.extend_from_slice(word);
-                    out.push(b'"');
-                    at += word.len() - 1;
-                    copied = at + 1;
-                }
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-    out.extend_from_slice(&body[copied..]);
-    (copied > 0).then_some(out)
 }
 
 /// The array, point by point.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::stream::{self, Stream, TryStreamExt};
-use mlbench_core::api::{FieldValue, Fields};
+use mlbench_core::api::{FieldValue, Fields, NewMetric, read_usual_point};
 use mlbench_core::{Error, ErrorCode, Result};
 
 use super::pairs;
@@ -94,6 +94,21 @@ pub(super) async fn fields(content_type: Option<&str>, body: Bytes) -> Result<Fi
         Syntax::Json => Fields::from_json(&body),
         Syntax::Form => pairs::fields("the form", body.trim_ascii_end()),
         Syntax::Multipart { boundary } => multipart(boundary, body).await,
+    }
+}
+
+/// The metric that a body is. Most are points in the usual spelling, which is read in one pass.
+///
+/// # Errors
+/// Those of [`fields`] and [`NewMetric::from_fields`].
+pub(super) async fn metric(content_type: Option<&str>, body: Bytes) -> Result<NewMetric> {
+    let usual = match syntax(content_type, &body)? {
+        Syntax::Json => read_usual_point(&body),
+        Syntax::Form | Syntax::Multipart { .. } => None,
+    };
+    match usual {
+        Some(metric) => Ok(metric),
+        None => NewMetric::from_fields(fields(content_type, body).await?),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hyper::HeaderMap;
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use mlbench_core::api::Fields;
+use mlbench_core::api::{Fields, NewMetric};
 use mlbench_core::storage::IdempotencyKey;
 use mlbench_core::{Error, ErrorCode, Result, RunId};
 use percent_encoding::percent_decode_str;
@@ -108,6 +108,15 @@ impl Call {
     pub(super) async fn fields(self) -> Result<Fields> {
         let (content_type, body) = self.read().await?;
         body::fields(content_type.as_deref(), body).await
+    }
+
+    /// Reads the metric in the body.
+    ///
+    /// # Errors
+    /// Those of [`Call::fields`], or naming a field of the metric.
+    pub(super) async fn metric(self) -> Result<NewMetric> {
+        let (content_type, body) = self.read().await?;
+        body::metric(content_type.as_deref(), body).await
     }
 
     /// Refuses every body but an empty one, be it an empty object or form.

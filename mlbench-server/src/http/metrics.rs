@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
-use mlbench_core::api::{CURSOR_HEADER, Downsample, Format, MetricsQuery, NewMetric};
+use mlbench_core::api::{CURSOR_HEADER, Downsample, Format, MetricsQuery};
 use mlbench_core::{Error, Result};
 use warp::reply::Response;
 
@@ -23,7 +23,7 @@ pub(super) async fn create(call: Call) -> Result<Response> {
     let (reply, key) = (call.reply()?, call.idempotency_key()?);
     call.no_query()?;
     let (context, reach) = (Arc::clone(&call.context), call.reach);
-    let metric = NewMetric::from_fields(call.fields().await?)?;
+    let metric = call.metric().await?;
     reach.covers(&metric.owner, &*context.app.storage).await?;
     let recorded = metrics::record(&context.app, metric, key).await?;
     Ok(replayed(reply.json(StatusCode::CREATED, &recorded.metric)?, recorded.replayed))
