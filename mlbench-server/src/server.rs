@@ -14,6 +14,7 @@ use mlbench_core::{Error, ErrorCode, Result};
 use self::clusters::{Place, cluster};
 use self::ports::{Port, Ports};
 use crate::app::App;
+use crate::app::told_runs::ToldRuns;
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
@@ -100,6 +101,7 @@ impl Server {
             launcher: handle,
             clock,
             policy,
+            told: ToldRuns::default(),
             traffic: Arc::default(),
             default_command,
         };

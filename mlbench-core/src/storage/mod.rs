@@ -11,6 +11,7 @@ mod statistics;
 
 pub use statistics::{Distribution, NewestValue, Statistics};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,6 +28,29 @@ pub use points::{
     PointDetails, PointRef, PointSink, PointsByName, PointsPage, PointsPosition, PointsQuery, Progress,
     Thinning, ThinningMethod, ValueRef, collect_points, read_page,
 };
+
+/// Says of a run whether the caller has it already.
+pub type KnownRuns = Arc<dyn Fn(RunId) -> bool + Send + Sync>;
+
+/// A run in a list.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Listed {
+    /// One that the caller knows.
+    Known(RunId),
+    /// Any other.
+    Read(Box<Run>),
+}
+
+impl Listed {
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> RunId {
+        match self {
+            Self::Known(id) => *id,
+            Self::Read(run) => run.id,
+        }
+    }
+}
 
 /// What the server keeps, and answers from.
 #[async_trait]
@@ -56,8 +80,9 @@ pub trait Storage: Send + Sync {
     /// All runs by ascending number.
     async fn runs(&self) -> Result<Vec<Run>>;
 
-    /// The first `limit` runs after the one with this number, by ascending number: a page of them all.
-    async fn runs_after(&self, after: Option<RunId>, limit: u32) -> Result<Vec<Run>>;
+    /// The first `limit` runs after the one with this number, by ascending number: a page of them all. Those that are
+    /// `known` are not read; as an ended run never changes, its number is enough to whoever has it.
+    async fn runs_after(&self, after: Option<RunId>, limit: u32, known: KnownRuns) -> Result<Vec<Listed>>;
 
     /// The runs that have not ended, those in the queue too, by ascending number.
     async fn active_runs(&self) -> Result<Vec<Run>>;
@@ -77,7 +102,7 @@ pub trait Storage: Send + Sync {
     /// Stores a note of the server in the log of a run (standard error, without a rank).
     async fn append_note(&self, id: RunId, text: &str, now: Timestamp) -> Result<()>;
 
-    /// Records how a rank ended, once; the first record stays.
+    /// Records how a rank ended, once; the first record stays. Without effect on a run that has ended.
     async fn rank_ended(&self, id: RunId, rank: u32, end: RankEnd) -> Result<Run>;
 
     /// Records that somebody asks for the end of a run; without effect on one that has ended or was asked before.

@@ -8,6 +8,7 @@ pub mod pods;
 pub mod run_spec;
 pub mod runs;
 pub mod statistics;
+pub mod told_runs;
 pub mod traffic;
 
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub struct App {
     pub clock: Clock,
     /// What becomes of a start while a run is active.
     pub policy: RunPolicy,
+    /// Ended runs, written once.
+    pub told: told_runs::ToldRuns,
     /// What was asked so far.
     pub traffic: Arc<traffic::Traffic>,
     /// What a run executes that names no command; `Err` with the places that were looked at when there is no such

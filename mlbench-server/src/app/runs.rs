@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use mlbench_core::queue::Queue;
 use mlbench_core::run::{NewRun, Run};
-use mlbench_core::storage::Storage;
+use mlbench_core::storage::{Listed, Storage};
 use mlbench_core::{ErrorCode, Result, RunId, RunState, api};
 use uuid::Uuid;
 
 use super::run_spec::{Offer, resolve};
+use super::told_runs::ToldRuns;
 use super::{App, RunPolicy};
 
 /// How long an answer waits for the launcher to have done what was asked for.
@@ -18,9 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Runs of a page: some 100 kB of text.
 const PAGE: u32 = 250;
 
-/// Reads all runs by ascending number, a page at a time: there may be tens of thousands.
+/// Reads all runs by ascending number as JSON, a page at a time: there may be tens of thousands.
 pub struct RunReader {
     storage: Arc<dyn Storage>,
+    told: ToldRuns,
     /// Runs that hold workers or wait for some, and deleted ones that still hold some: they make the queue.
     active: Vec<Run>,
     removed: Vec<Run>,
@@ -37,19 +40,27 @@ impl RunReader {
         let active = app.storage.active_runs().await?;
         let removed = if active.iter().any(Run::is_queued) { removed(app).await? } else { Vec::new() };
         let (storage, capacity) = (Arc::clone(&app.storage), app.cluster.max_workers());
-        Ok(Self { storage, active, removed, capacity, after: None })
+        Ok(Self { storage, told: app.told.clone(), active, removed, capacity, after: None })
     }
 
-    /// The next page, and whether it is the last one.
+    /// The next page, a text for each run, and whether it is the last one.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn next(&mut self) -> Result<(Vec<api::Run>, bool)> {
-        let runs = self.storage.runs_after(self.after, PAGE).await?;
-        self.after = runs.last().map(|run| run.id);
+    pub async fn next(&mut self) -> Result<(Vec<Bytes>, bool)> {
+        let runs = self.storage.runs_after(self.after, PAGE, self.told.known()).await?;
+        self.after = runs.last().map(Listed::id);
         let last = runs.len() < PAGE as usize;
         let queue = Queue::new(&self.active, &self.removed, self.capacity);
-        Ok((runs.into_iter().map(|run| told(run, Some(&queue))).collect(), last))
+        let mut texts = Vec::with_capacity(runs.len());
+        for run in runs {
+            match run {
+                // Not kept any more: it was removed in this moment.
+                Listed::Known(id) => texts.extend(self.told.get(id)),
+                Listed::Read(run) => texts.push(self.told.tell(&told(*run, Some(&queue)))?),
+            }
+        }
+        Ok((texts, last))
     }
 }
 
@@ -102,6 +113,7 @@ pub async fn stop(app: &App, id: RunId) -> Result<api::Run> {
 /// [`ErrorCode::NotFound`].
 pub async fn delete(app: &App, id: RunId) -> Result<()> {
     app.storage.delete_run(id).await?;
+    app.told.forget(id);
     app.launcher.wake();
     Ok(())
 }

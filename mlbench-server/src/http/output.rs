@@ -50,9 +50,9 @@ pub(super) fn runs(reader: RunReader) -> Chunks {
         let Some(mut reader) = reader else { return Ok(None) };
         let (runs, last) = reader.next().await?;
         let mut text = Vec::with_capacity(PAGE_OF_RUNS);
-        for run in &runs {
+        for run in runs {
             text.push(std::mem::replace(&mut before, b','));
-            serde_json::to_writer(&mut text, run).map_err(Error::internal)?;
+            text.extend_from_slice(&run);
         }
         if last {
             text.extend_from_slice(if before == b'[' { b"[]" } else { b"]" });

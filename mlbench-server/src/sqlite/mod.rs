@@ -80,8 +80,8 @@ use async_trait::async_trait;
 use mlbench_core::api::{LogLine, Metric, Series};
 use mlbench_core::run::{Ending, NewRun, Run, Worker};
 use mlbench_core::storage::{
-    Batch, BatchOutcome, BatchPoint, IdempotencyKey, LogQuery, OutputChunk, PointSink, PointsPage,
-    PointsPosition, PointsQuery, RankEnd, Recorded, Removal, Statistics, Storage, TokenHash,
+    Batch, BatchOutcome, BatchPoint, IdempotencyKey, KnownRuns, Listed, LogQuery, OutputChunk, PointSink,
+    PointsPage, PointsPosition, PointsQuery, RankEnd, Recorded, Removal, Statistics, Storage, TokenHash,
 };
 use mlbench_core::{Error, Owner, Pod, Result, RunId, Timestamp};
 
@@ -185,8 +185,8 @@ impl Storage for SqliteStorage {
         self.readers.read(|c| run_rows::all(c, Which::Kept)).await
     }
 
-    async fn runs_after(&self, after: Option<RunId>, limit: u32) -> Result<Vec<Run>> {
-        self.readers.read(move |c| run_rows::page(c, after, limit)).await
+    async fn runs_after(&self, after: Option<RunId>, limit: u32, known: KnownRuns) -> Result<Vec<Listed>> {
+        self.readers.read(move |c| run_rows::page(c, after, limit, &*known)).await
     }
 
     async fn active_runs(&self) -> Result<Vec<Run>> {

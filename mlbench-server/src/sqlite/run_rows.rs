@@ -1,6 +1,7 @@
 //! Runs as they are stored, and back.
 
 use mlbench_core::run::{Ending, RankStatus, Run};
+use mlbench_core::storage::Listed;
 use mlbench_core::{Error, RunEvent, RunId, RunName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Rows};
 
@@ -76,18 +77,32 @@ fn hand_out(runs: &mut [Run], mut ranks: Rows<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The first `limit` runs after a number that are kept, by ascending number.
-pub(super) fn page(connection: &Connection, after: Option<RunId>, limit: u32) -> Result<Vec<Run>, Failure> {
+/// The first `limit` runs after a number that are kept, by ascending number; `known` ones by their number alone.
+pub(super) fn page(
+    connection: &Connection,
+    after: Option<RunId>,
+    limit: u32,
+    known: &dyn Fn(RunId) -> bool,
+) -> Result<Vec<Listed>, Failure> {
     let sql = format!("SELECT {COLUMNS} FROM run WHERE removal = 0 AND id > ?1 ORDER BY id LIMIT ?2");
     let mut statement = connection.prepare_cached(&sql)?;
-    let from = after.map_or(0, RunId::get);
-    let mut runs: Vec<Run> =
-        statement.query_and_then([from, i64::from(limit)], read)?.collect::<Result<_, Failure>>()?;
-    let sql = "SELECT run, rank, stdout_offset, stderr_offset, exit_code, lost FROM run_rank \
-               WHERE run > ?1 AND run <= ?2 ORDER BY run, rank";
-    let last = runs.last().map_or(0, |run| run.id.get());
-    hand_out(&mut runs, connection.prepare_cached(sql)?.query([from, last])?)?;
-    Ok(runs)
+    let mut rows = statement.query([after.map_or(0, RunId::get), i64::from(limit)])?;
+    let (mut runs, mut order) = (Vec::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        let known = RunId::new(row.get(0)?).filter(|id| known(*id));
+        if known.is_none() {
+            runs.push(read(row)?);
+        }
+        order.push(known);
+    }
+    if let (Some(first), Some(last)) = (runs.first(), runs.last()) {
+        let sql = "SELECT run, rank, stdout_offset, stderr_offset, exit_code, lost FROM run_rank \
+                   WHERE run BETWEEN ?1 AND ?2 ORDER BY run, rank";
+        let range = [first.id.get(), last.id.get()];
+        hand_out(&mut runs, connection.prepare_cached(sql)?.query(range)?)?;
+    }
+    let mut runs = runs.into_iter().map(|run| Listed::Read(Box::new(run)));
+    Ok(order.into_iter().filter_map(|known| known.map(Listed::Known).or_else(|| runs.next())).collect())
 }
 
 /// Refuses when there is no such run.

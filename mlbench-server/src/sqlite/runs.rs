@@ -115,6 +115,9 @@ pub(super) fn rank_ended(
     if !run.ranks.iter().any(|status| status.rank == rank) {
         return Err(never_started(id, rank).into());
     }
+    if !run.state.is_active() {
+        return Ok(run);
+    }
     let (exit_code, lost) = match end {
         RankEnd::Exited(code) => (Some(*code), None),
         RankEnd::Lost(reason) => (None, Some(reason)),

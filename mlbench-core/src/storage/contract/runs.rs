@@ -1,7 +1,9 @@
+use std::sync::Arc;
+
 use super::{at, code, finish, id, metric, new_run, ok, started, together, workers};
 use crate::run::{Ending, Run};
-use crate::storage::{LogPart, LogQuery, PointsQuery, RankEnd, Storage, collect_points};
-use crate::{ErrorCode, Owner, RunEvent, RunState};
+use crate::storage::{Listed, LogPart, LogQuery, PointsQuery, RankEnd, Storage, collect_points};
+use crate::{ErrorCode, Owner, RunEvent, RunId, RunState};
 
 pub(super) async fn a_run_lives_from_its_start_to_its_end(store: &dyn Storage) {
     let new = new_run("Name of the run");
@@ -28,9 +30,16 @@ pub(super) async fn a_run_lives_from_its_start_to_its_end(store: &dyn Storage) {
     assert_eq!(ok(store.active_runs().await), []);
 
     let second = ok(store.start_run_unless_active(new, at(8)).await);
-    assert_eq!(ok(store.runs_after(None, 1).await), std::slice::from_ref(&run));
-    assert_eq!(ok(store.runs_after(Some(run.id), 9).await), std::slice::from_ref(&second));
-    assert_eq!(ok(store.runs_after(Some(second.id), 9).await), []);
+    let page = async |after, limit, known: Option<RunId>| {
+        ok(store.runs_after(after, limit, Arc::new(move |id| Some(id) == known)).await)
+    };
+    let read = |run: &Run| Listed::Read(Box::new(run.clone()));
+    assert_eq!(page(None, 1, None).await, [read(&run)]);
+    assert_eq!(page(None, 9, None).await, [read(&run), read(&second)]);
+    assert_eq!(page(Some(run.id), 9, None).await, [read(&second)]);
+    assert_eq!(page(Some(second.id), 9, None).await, []);
+    assert_eq!(page(None, 9, Some(run.id)).await, [Listed::Known(run.id), read(&second)]);
+    assert_eq!(page(None, 9, Some(second.id)).await, [read(&run), Listed::Known(second.id)]);
     assert_eq!(ok(store.runs().await), [run, second]);
 }
 
@@ -59,6 +68,7 @@ pub(super) async fn decisions_are_made_once(store: &dyn Storage) {
         store.decide_ending(run.id, fail).await,
         store.request_stop(run.id, at(9)).await,
         store.run_started(run.id, 2).await,
+        store.rank_ended(run.id, 1, RankEnd::Exited(0)).await,
     ] {
         assert_eq!(ok(unchanged), ended);
     }

@@ -34,6 +34,7 @@ use tokio::sync::watch;
 use super::Options;
 use super::call::Context;
 use super::front::Front;
+use crate::app::told_runs::ToldRuns;
 use crate::app::{App, RunPolicy};
 use crate::background::Background;
 use crate::clock::Clock;
@@ -104,6 +105,7 @@ impl Api {
             launcher: LauncherHandle::default(),
             clock,
             policy,
+            told: ToldRuns::default(),
             traffic: Arc::default(),
             default_command: Ok("mlbench benchmark logistic-regression".to_owned()),
         };

@@ -37,6 +37,23 @@ async fn the_specifications_run_is_started_and_told() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_asked_for_again_tells_what_has_changed_since() {
+    let api = Api::without_launcher().await;
+    let list = async || api.get("/api/runs/").await.json();
+    let shown = async |id: RunId| api.get(&format!("/api/runs/{id}/?logs=0")).await.json();
+    let first = api.ended_run("first").await.id;
+    let second = api.ended_run("second").await.id;
+    let third = api.stored_run("third").await.id;
+    let before = json!([shown(first).await, shown(second).await, shown(third).await]);
+    assert_eq!(list().await, before);
+    assert_eq!(list().await, before, "told again");
+    end(&api.app, third, RunEvent::Stop).await;
+    api.delete(&format!("/api/runs/{first}/")).await;
+    assert_eq!(list().await, json!([shown(second).await, shown(third).await]));
+    assert_eq!(list().await[1]["state"], "STOPPED");
+}
+
+#[tokio::test]
 async fn a_run_waits_for_its_workers_only_for_a_moment() {
     let api = Api::without_launcher().await;
     let began = std::time::Instant::now();
