@@ -53,31 +53,32 @@ impl Machine {
 /// How busy the processors have been since the machine was started, in clock ticks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Processors {
-    all: u64,
+    all: i64,
     /// Of those, the ones in which other programs ran than this one and the servers that it has ended.
-    others: u64,
+    others: i64,
 }
 
 impl Processors {
     /// Until now.
     pub(crate) fn now() -> Result<Self> {
         let stat = fs::read_to_string("/proc/stat")?;
+        // Some are negative: -1 stands for no terminal.
         let numbers =
-            |text: &str| text.split_whitespace().map_while(|n| n.parse().ok()).collect::<Vec<u64>>();
+            |text: &str| text.split_whitespace().map_while(|n| n.parse().ok()).collect::<Vec<i64>>();
         // user nice system idle iowait irq softirq steal
         let all = numbers(stat.lines().next().and_then(|line| line.strip_prefix("cpu ")).unwrap_or_default());
-        let ticks: u64 = all.iter().take(8).sum();
-        let idle: u64 = all.iter().skip(3).take(2).sum();
+        let ticks: i64 = all.iter().take(8).sum();
+        let idle: i64 = all.iter().skip(3).take(2).sum();
         let own = fs::read_to_string("/proc/self/stat")?;
         // Behind the name and the state: the 12th to 15th are the times of this program and its children.
         let own = numbers(own.rsplit_once(") ").and_then(|(_, rest)| rest.get(2..)).unwrap_or_default());
-        let own: u64 = own.iter().skip(10).take(4).sum();
-        Ok(Self { all: ticks, others: (ticks - idle).saturating_sub(own) })
+        let own: i64 = own.iter().skip(10).take(4).sum();
+        Ok(Self { all: ticks, others: ticks - idle - own })
     }
 
     /// The percentage of the machine that other programs took since `before`: the noise of what was measured.
     pub(crate) fn taken_by_others_since(self, before: Self) -> f64 {
-        100.0 * self.others.saturating_sub(before.others) as f64 / (self.all - before.all).max(1) as f64
+        100.0 * (self.others - before.others).max(0) as f64 / (self.all - before.all).max(1) as f64
     }
 }
 

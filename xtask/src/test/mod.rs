@@ -58,10 +58,10 @@ const STEPS: &[Step] = &[
     Step { name: "mpirun", kind: Kind::Tests(&["test", "--workspace", "--test", "it", "--", "mpirun::"]) },
     Step {
         name: "cluster",
+        // Of the whole workspace: of one package alone, dependencies have other features and are built again.
         kind: Kind::Tests(&[
             "test",
-            "--package",
-            "mlbench-server",
+            "--workspace",
             "--lib",
             "--",
             "--test-threads",
