@@ -3,7 +3,7 @@
 //! # Who touches it
 //!
 //! One thread owns the only connection that writes (`writer.rs`). It takes everything that waits, writes it
-//! in one transaction with a savepoint per job, and answers after the commit: a synced commit takes about 0.2
+//! in one transaction, and answers after the commit: a synced commit takes about 0.2
 //! ms here whether it holds one row or hundreds (5,000 single-row transactions a second, a million rows a
 //! second in one). Reads take one of a few read-only connections (`readers.rs`) for the length of one page
 //! and give it back before anything is sent, so a slow client holds neither a connection nor an old state of
@@ -45,6 +45,9 @@
 //! - *Foreign keys with `ON DELETE CASCADE`*: a check per point, and a deletion that holds the writer for
 //!   seconds.
 //! - *`auto_vacuum`*: moves pages at every commit; freed pages are used again by the next run.
+//! - *`RETURNING`*: SQLite puts what it returns into a table of its own, page cache and all, and drops it: two of
+//!   them took a third of the processor time of a commit.
+//! - *mimalloc in place of `malloc`*: no faster here since nothing allocates by the page, and 15 MiB more when idle.
 //! - *Memory-mapped reading*: a disk error becomes a signal that ends the server.
 //! - *SQLite's automatic checkpoint*: it runs inside the commit, before the answer.
 
