@@ -47,7 +47,7 @@
 //! - *`auto_vacuum`*: moves pages at every commit; freed pages are used again by the next run.
 //! - *`RETURNING`*: SQLite puts what it returns into a table of its own, page cache and all, and drops it: two of
 //!   them took a third of the processor time of a commit.
-//! - *mimalloc in place of `malloc`*: no faster here since nothing allocates by the page, and 15 MiB more when idle.
+//! - *mimalloc in place of `malloc`*: no faster here since nothing allocates by the page, and 15 to 30 MiB more when idle.
 //! - *Memory-mapped reading*: a disk error becomes a signal that ends the server.
 //! - *SQLite's automatic checkpoint*: it runs inside the commit, before the answer.
 
