@@ -45,6 +45,16 @@ async fn together<T>(store: &Store, send: impl Future<Output = T>) -> T {
     sent
 }
 
+fn broken(c: &Connection) -> Outcome<()> {
+    add_pod("broken")(c)?;
+    Ok(c.execute_batch("nonsense")?)
+}
+
+fn panicking(c: &Connection) -> Outcome<()> {
+    add_pod("panicking")(c)?;
+    panic!("this job panics, as it should in this test")
+}
+
 async fn pods(store: &Store) -> Vec<String> {
     store.pods().await.unwrap().iter().map(|pod| pod.name.to_string()).collect()
 }
@@ -56,14 +66,6 @@ async fn a_job_that_fails_or_panics_takes_back_nothing_but_itself() {
         add_pod("refused")(c)?;
         Err(Error::new(ErrorCode::NotFound, "no").into())
     };
-    let broken = |c: &Connection| -> Outcome<()> {
-        add_pod("broken")(c)?;
-        Ok(c.execute_batch("nonsense")?)
-    };
-    let panicking = |c: &Connection| -> Outcome<()> {
-        add_pod("panicking")(c)?;
-        panic!("this job panics, as it should in this test")
-    };
     let writer = &store.writer;
     let all = async {
         tokio::join!(
@@ -74,10 +76,10 @@ async fn a_job_that_fails_or_panics_takes_back_nothing_but_itself() {
             writer.write(0, add_pod("last")),
         )
     };
-    let (first, refused, broken, panicked, last) = together(&store, all).await;
+    let (first, refused, failed, panicked, last) = together(&store, all).await;
     assert!(first.is_ok() && last.is_ok());
     assert_eq!(refused.unwrap_err().code(), ErrorCode::NotFound);
-    assert_eq!(broken.unwrap_err().code(), ErrorCode::Internal);
+    assert_eq!(failed.unwrap_err().code(), ErrorCode::Internal);
     assert_eq!(panicked.unwrap_err().code(), ErrorCode::Internal);
     assert_eq!(pods(&store).await, ["first", "last"]);
 }
@@ -85,14 +87,6 @@ async fn a_job_that_fails_or_panics_takes_back_nothing_but_itself() {
 #[tokio::test]
 async fn a_job_that_has_a_transaction_to_itself_takes_back_what_it_did() {
     let store = Store::new();
-    let broken = |c: &Connection| -> Outcome<()> {
-        add_pod("broken")(c)?;
-        Ok(c.execute_batch("nonsense")?)
-    };
-    let panicking = |c: &Connection| -> Outcome<()> {
-        add_pod("panicking")(c)?;
-        panic!("this job panics, as it should in this test")
-    };
     assert_eq!(store.writer.write(0, broken).await.unwrap_err().code(), ErrorCode::Internal);
     assert_eq!(store.writer.write(0, panicking).await.unwrap_err().code(), ErrorCode::Internal);
     store.writer.write(0, add_pod("good")).await.unwrap();
