@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mlbench_core::{Error, ErrorCode, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::failure::Failure;
@@ -93,6 +94,7 @@ pub(super) fn writer(options: &Options) -> Result<Connection> {
     let open = || -> Result<Connection, Failure> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&options.path, flags)?;
+        prepare_once(&connection)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         let journal: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         if journal != "wal" {
@@ -120,12 +122,19 @@ pub(super) fn reader(options: &Options) -> Result<Connection> {
     let open = || -> Result<Connection, Failure> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&options.path, flags)?;
+        prepare_once(&connection)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "cache_size", -2_000)?;
         connection.set_prepared_statement_cache_capacity(32);
         Ok(connection)
     };
     open().map_err(|failure| explain(failure, &options.path))
+}
+
+/// Keeps SQLite from preparing a statement anew for every value of a parameter that might lead to another plan (it does
+/// so for `LIMIT ?` and for `= ?`), which takes longer than a small read. No plan of ours depends on a value.
+fn prepare_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// How long a connection waits for another program that holds the database.

@@ -1,4 +1,5 @@
 mod figures;
+mod lending;
 mod opening;
 mod output;
 mod reading;
@@ -126,7 +127,8 @@ async fn contract_with(page_points: usize) {
     .await;
 }
 
-#[tokio::test]
+// Reads are done elsewhere in a runtime with one thread, as in the other tests; servers have more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_storage_contract_holds() {
     contract_with(4_096).await;
 }
