@@ -3,6 +3,12 @@
 //! Sveinn Steinarsson, *Downsampling Time Series for Visual Representation*, M.Sc. thesis, University of Iceland, 2013,
 //! section 4.2. The first and the last point are kept; the points between them are dealt into N − 2 buckets, and of each
 //! the one is kept that spans the largest triangle with the point kept before it and the mean of the next bucket.
+//!
+//! Which point that is shows only when the next bucket is complete, so two buckets are held. Of a large one only the
+//! corners of its convex hull are: the area of a triangle with two corners given is the absolute value of a linear
+//! function of the third, and over a set of points such a function is greatest at a corner of their hull.
+
+mod hull;
 
 use super::Groups;
 use crate::time::Timestamp;
@@ -10,7 +16,14 @@ use crate::time::Timestamp;
 /// A point that was kept; `None` stands for a gap: a bucket in which there is no number.
 pub type Kept = (Timestamp, Option<f64>);
 
-/// Selects points in one pass. It holds two buckets, so memory is of the order of the points per bucket.
+/// Points of a bucket that are held at most.
+const ROOM: usize = 8_192;
+
+/// Selects points in one pass, in constant memory: of each of two buckets at most 8,192 points.
+///
+/// A bucket that is larger is answered as if all of it were held, unless more than half as many of its points are corners
+/// of their hull (a curve without noise, such as a parabola): then those that stand out least go, and a triangle may be
+/// kept that is a hundred thousandth smaller than the largest.
 #[derive(Debug, Clone)]
 pub struct Lttb {
     groups: Groups,
@@ -23,12 +36,17 @@ pub struct Lttb {
     waiting: Option<Bucket>,
     filling: Bucket,
     last: Option<Kept>,
+    room: usize,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Bucket {
     points: Vec<(Timestamp, f64)>,
     gap: Option<Timestamp>,
+    /// How many of `points` stand for earlier ones, which are counted in `before`.
+    corners: usize,
+    /// How many points came before the others, and their mean.
+    before: (f64, (f64, f64)),
 }
 
 impl Lttb {
@@ -46,6 +64,7 @@ impl Lttb {
             waiting: None,
             filling: Bucket::default(),
             last: None,
+            room: ROOM,
         }
     }
 
@@ -65,7 +84,12 @@ impl Lttb {
         self.last = None;
         self.missing -= 1;
         match number {
-            Some(number) => self.filling.points.push((date, number)),
+            Some(number) => {
+                if self.filling.points.len() == self.room {
+                    self.filling.shrink();
+                }
+                self.filling.points.push((date, number));
+            }
             None => self.filling.gap = Some(date),
         }
         if self.missing > 0 {
@@ -114,12 +138,29 @@ impl Lttb {
 
 impl Bucket {
     fn mean(&self) -> Option<(f64, f64)> {
-        #[expect(clippy::cast_precision_loss, reason = "no bucket has 2^53 points")]
-        let count = self.points.len() as f64;
+        let new = &self.points[self.corners..];
+        let (before, (x_before, y_before)) = self.before;
+        let count = before + count(new);
+        let begin = (x_before * (before / count), y_before * (before / count));
         let shares =
             |(sx, sy): (f64, f64), (date, y): &(Timestamp, f64)| (sx + x(*date) / count, sy + y / count);
-        (!self.points.is_empty()).then(|| self.points.iter().fold((0.0, 0.0), shares))
+        (!self.points.is_empty()).then(|| new.iter().fold(begin, shares))
     }
+
+    /// Keeps no more than half of its points.
+    fn shrink(&mut self) {
+        if let Some(mean) = self.mean() {
+            self.before = (self.before.0 + count(&self.points[self.corners..]), mean);
+        }
+        let most = self.points.len() / 2;
+        hull::keep_corners(&mut self.points, most);
+        self.corners = self.points.len();
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no bucket has 2^53 points")]
+fn count(points: &[(Timestamp, f64)]) -> f64 {
+    points.len() as f64
 }
 
 /// Seconds: the unit scales all triangles alike and keeps the products small.
@@ -137,10 +178,19 @@ mod tests {
     use proptest::prelude::*;
 
     fn select(numbers: &[Option<f64>], most: u64) -> Vec<(i64, Option<f64>)> {
-        let mut lttb = Lttb::new(numbers.len() as u64, most);
+        select_holding(ROOM, numbers, most)
+    }
+
+    fn select_holding(room: usize, numbers: &[Option<f64>], most: u64) -> Vec<(i64, Option<f64>)> {
+        let mut lttb = Lttb { room, ..Lttb::new(numbers.len() as u64, most) };
         let dated =
             numbers.iter().enumerate().map(|(i, n)| (Timestamp::from_micros(i as i64 * 1_000_000), *n));
-        let mut kept: Vec<Kept> = dated.filter_map(|(date, number)| lttb.push(date, number)).collect();
+        let push = |(date, number)| {
+            let kept = lttb.push(date, number);
+            assert!(lttb.filling.points.len() <= room, "{} points are held", lttb.filling.points.len());
+            kept
+        };
+        let mut kept: Vec<Kept> = dated.filter_map(push).collect();
         kept.extend(lttb.finish());
         kept.into_iter().map(|(date, number)| (date.as_micros() / 1_000_000, number)).collect()
     }
@@ -189,6 +239,17 @@ mod tests {
     }
 
     #[test]
+    fn of_a_curve_without_noise_nearly_the_largest_triangle_is_kept() {
+        let values: Vec<f64> = (0..100_000).map(|i| (f64::from(i) / 1e5 - 0.3).powi(2)).collect();
+        let exact = by_definition(&values, 4)[1];
+        let kept = select_holding(1_024, &numbers(&values), 4)[1].0;
+        let (a, c) = ((0.0, values[0]), (75_000.0, values[50_000..99_999].iter().sum::<f64>() / 49_999.0));
+        let area = |i: usize| ((a.0 - c.0) * (values[i] - a.1) - (a.0 - i as f64) * (c.1 - a.1)).abs();
+        let (kept, exact) = (area(kept as usize), area(exact));
+        assert!((exact - kept) / exact < 1e-5, "{kept} instead of {exact}");
+    }
+
+    #[test]
     fn a_bucket_without_a_number_is_a_gap() {
         let mut values = numbers(&[1.0; 12]);
         values[3..9].fill(None);
@@ -206,6 +267,16 @@ mod tests {
         ) {
             let most = most.min(values.len());
             let kept: Vec<usize> = select(&numbers(&values), most as u64).iter().map(|k| k.0 as usize).collect();
+            prop_assert_eq!(kept, by_definition(&values, most));
+        }
+
+        #[test]
+        fn it_keeps_that_too_when_it_cannot_hold_a_bucket(
+            values in proptest::collection::vec(-1e3..1e3f64, 300..600),
+            most in 3..6usize,
+        ) {
+            let kept = select_holding(64, &numbers(&values), most as u64);
+            let kept: Vec<usize> = kept.iter().map(|k| k.0 as usize).collect();
             prop_assert_eq!(kept, by_definition(&values, most));
         }
 
