@@ -41,13 +41,18 @@ impl Bare {
         Ok(Self { connection, arrivals: 0 })
     }
 
-    /// Rows a second, each in a transaction of its own, synced.
-    pub(crate) fn rows_committed_one_by_one(&mut self, time: Duration) -> Result<f64> {
+    /// Rows a second, each in a transaction of its own, synced, with something `between` them.
+    pub(crate) async fn rows_committed_one_by_one(
+        &mut self,
+        time: Duration,
+        mut between: impl AsyncFnMut() -> Result<()>,
+    ) -> Result<f64> {
         let mut insert = self.connection.prepare("INSERT INTO point VALUES (1, ?1, ?1, ?2)")?;
         let (begin, first) = (Instant::now(), self.arrivals);
         while begin.elapsed() < time {
             self.arrivals += 1;
             insert.execute(params![self.arrivals, 0.784_512_345])?;
+            between().await?;
         }
         Ok((self.arrivals - first) as f64 / begin.elapsed().as_secs_f64())
     }
