@@ -18,15 +18,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// How many tasks a thread runs before it looks for what has come in. A commit wakes as many tasks as shared it; with
-/// tokio's own number, 61, a read that comes in then would wait for all of them.
-const EVENT_INTERVAL: u32 = 4;
-
 fn run(settings: &Settings) -> Result<(), String> {
     telemetry::init(settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .event_interval(EVENT_INTERVAL)
         .build()
         .map_err(|error| format!("no threads can be had: {error}"))?;
     let ended = runtime.block_on(async {
