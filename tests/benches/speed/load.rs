@@ -15,7 +15,7 @@ use crate::client::Connection;
 pub(crate) type Requests = Arc<Vec<Vec<u8>>>;
 
 /// What a load came to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Samples {
     /// How long each request took, ascending.
     times: Vec<Duration>,
@@ -28,6 +28,13 @@ impl Samples {
         times.sort_unstable();
         let elapsed = times.iter().sum();
         Self { times, elapsed }
+    }
+
+    /// The samples of both.
+    pub(crate) fn and(mut self, others: Self) -> Self {
+        self.times.extend(others.times);
+        self.times.sort_unstable();
+        Self { elapsed: self.elapsed + others.elapsed, ..self }
     }
 
     /// Answers per second.

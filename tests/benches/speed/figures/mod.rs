@@ -27,6 +27,9 @@ pub(crate) const NAMES: [&str; 12] = [
     "mixed",
 ];
 
+/// So often a figure and its limit are measured in turns: the cores change from second to second.
+const TURNS: u32 = 4;
+
 /// A server on a database, and what is measured on it.
 pub(crate) struct Bench<'a> {
     pub(crate) options: &'a Options,

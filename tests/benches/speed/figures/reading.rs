@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::Bench;
+use super::{Bench, TURNS};
 use crate::Result;
 use crate::bare::Scan;
 use crate::client::get;
@@ -36,6 +36,22 @@ impl Bench<'_> {
         if self.options.quick { full.div_ceil(4) } else { full }
     }
 
+    /// A request and its limit in turns, each about `full` times.
+    async fn beside<T>(
+        &self,
+        request: &[u8],
+        full: usize,
+        mut limit: impl FnMut() -> Result<T>,
+    ) -> Result<(Samples, Samples)> {
+        let rounds = self.rounds(full).div_ceil(TURNS as usize);
+        let (mut reads, mut bare) = (Samples::default(), Samples::default());
+        for _ in 0..TURNS {
+            reads = reads.and(one_by_one(self.server.address(), &[request.to_vec()], rounds).await?);
+            bare = bare.and(timed(rounds, &mut limit)?);
+        }
+        Ok((reads, bare))
+    }
+
     /// All points of 10 series.
     pub(super) async fn read(&self) -> Result<Vec<Figure>> {
         let request = all_of(self.runs.short, "");
@@ -47,9 +63,8 @@ impl Bench<'_> {
         if answer != scan.print(self.runs.short.run)? {
             return Err("what the server answers is not what the bare scan prints".into());
         }
-        let reads = one_by_one(self.server.address(), &[request], self.rounds(40)).await?;
+        let (reads, bare) = self.beside(&request, 40, || scan.print(self.runs.short.run)).await?;
         let growth = self.server.peak()? - before;
-        let bare = timed(self.rounds(40), || scan.print(self.runs.short.run))?;
         Ok(vec![
             Figure::new("read", "read of 100,000 points (10 series)", reads.percentile(50.0), "ms")
                 .limit("bare scan that prints the same bytes", bare.percentile(50.0))
@@ -73,9 +88,8 @@ impl Bench<'_> {
     /// A million points in a thousand buckets.
     pub(super) async fn minmax(&self) -> Result<Vec<Figure>> {
         let request = all_of(self.runs.long, "&downsample=minmax&points=1000");
-        let reads = one_by_one(self.server.address(), &[request], self.rounds(12)).await?;
         let scan = Scan::open(self.database)?;
-        let bare = timed(self.rounds(12), || scan.step(self.runs.long.run))?;
+        let (reads, bare) = self.beside(&request, 12, || scan.step(self.runs.long.run)).await?;
         Ok(vec![
             Figure::new("minmax", "1 M points into 1,000 minmax buckets", reads.percentile(50.0), "ms")
                 .limit("stepping through the rows", bare.percentile(50.0))
@@ -87,9 +101,8 @@ impl Bench<'_> {
     /// Ten thousand points of each series averaged into a hundred.
     pub(super) async fn summarize(&self) -> Result<Vec<Figure>> {
         let request = all_of(self.runs.short, "&summarize=100");
-        let reads = one_by_one(self.server.address(), &[request], self.rounds(40)).await?;
         let scan = Scan::open(self.database)?;
-        let bare = timed(self.rounds(40), || scan.step(self.runs.short.run))?;
+        let (reads, bare) = self.beside(&request, 40, || scan.step(self.runs.short.run)).await?;
         Ok(vec![
             Figure::new("summarize", "summarize=100 over 10 × 10,000 points", reads.percentile(50.0), "ms")
                 .limit("stepping through the rows", bare.percentile(50.0))

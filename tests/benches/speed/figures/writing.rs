@@ -1,12 +1,13 @@
 //! How fast points are stored.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::Bench;
+use super::{Bench, TURNS};
 use crate::Result;
 use crate::bare::Bare;
 use crate::client::{get, request};
-use crate::load::{Requests, as_fast_as_answered};
+use crate::load::{Requests, Samples, as_fast_as_answered};
 use crate::report::Figure;
 use crate::server::JSON;
 
@@ -35,18 +36,26 @@ impl Bench<'_> {
         Arc::new(bodies.iter().map(|body| request("POST", "/api/metrics/", JSON, body)).collect())
     }
 
-    /// How many requests to make for a load of [`Options::time`](crate::Options::time), at so many a second.
-    fn enough(&self, per_second: usize) -> usize {
-        per_second * (self.options.time().as_secs_f64() * 1.25).ceil() as usize
+    /// How many requests to make for so long, at so many a second.
+    fn enough(time: Duration, per_second: usize) -> usize {
+        (per_second as f64 * time.as_secs_f64() * 1.25).ceil() as usize
+    }
+
+    /// How long each turn is.
+    fn turn(&self) -> Duration {
+        self.options.time() / TURNS
     }
 
     /// Single posts, 64 at a time.
     pub(super) async fn single(&mut self) -> Result<Vec<Figure>> {
-        let (address, time) = (self.server.address(), self.options.time());
-        let many = self.enough(FASTER);
+        let (address, time) = (self.server.address(), self.turn());
+        let many = Self::enough(time, FASTER);
         let health: Requests = Arc::new(vec![get("/healthz"); 2 * many]);
-        let limit = as_fast_as_answered(address, &health, CONNECTIONS, time).await?;
-        let posts = as_fast_as_answered(address, &self.singles(many), CONNECTIONS, time).await?;
+        let (mut limit, mut posts) = (Samples::default(), Samples::default());
+        for _ in 0..TURNS {
+            limit = limit.and(as_fast_as_answered(address, &health, CONNECTIONS, time).await?);
+            posts = posts.and(as_fast_as_answered(address, &self.singles(many), CONNECTIONS, time).await?);
+        }
         self.most_per_second = Some(posts.per_second());
         let what = format!("single POST, synced, {CONNECTIONS} connections");
         Ok(vec![
@@ -62,15 +71,17 @@ impl Bench<'_> {
 
     /// Single posts, one after the other.
     pub(super) async fn synced(&self) -> Result<Vec<Figure>> {
-        let time = self.options.time();
-        let posts = self.singles(self.enough(FAST));
-        let posts = as_fast_as_answered(self.server.address(), &posts, 1, time).await?;
-        let mut bare = self.bare()?;
-        let alone = bare.rows_committed_one_by_one(time, async || Ok(())).await?;
-        // What no server could do better: an exchange that does nothing, and a sync after the pause that it makes.
+        let (time, mut bare) = (self.turn(), self.bare()?);
         let (mut connection, health) = (self.server.connect().await?, get("/healthz"));
-        let exchange = async || connection.ask(&health, None).await.map(drop);
-        let in_turns = bare.rows_committed_one_by_one(time, exchange).await?;
+        let (mut posts, mut alone, mut in_turns) = (Samples::default(), 0.0, 0.0);
+        for _ in 0..TURNS {
+            let requests = self.singles(Self::enough(time, FAST));
+            posts = posts.and(as_fast_as_answered(self.server.address(), &requests, 1, time).await?);
+            alone += bare.rows_committed_one_by_one(time, async || Ok(())).await? / f64::from(TURNS);
+            // What no server could do better: an exchange that does nothing, and a sync after the pause that it makes.
+            let exchange = async || connection.ask(&health, None).await.map(drop);
+            in_turns += bare.rows_committed_one_by_one(time, exchange).await? / f64::from(TURNS);
+        }
         Ok(vec![
             Figure::new("synced", "single POST, synced, 1 connection", posts.per_second(), "/s")
                 .limit("bare SQLite, a commit per row", alone)
@@ -86,15 +97,17 @@ impl Bench<'_> {
     }
 
     async fn batch(&self, points: usize) -> Result<Figure> {
-        let time = self.options.time();
-        let series = self.runs.fresh;
-        let steps = points / series.count;
-        let bodies: Vec<Vec<u8>> =
-            (0..self.enough(POINTS / points)).map(|_| series.array(self.steps(steps), steps)).collect();
-        let limit = self.bare()?.arrays_inserted(&bodies, time)?;
-        let requests = bodies.iter().map(|body| request("POST", "/api/metrics/batch/", JSON, body)).collect();
-        drop(bodies);
-        let posts = as_fast_as_answered(self.server.address(), &Arc::new(requests), 1, time).await?;
+        let (time, series, mut bare) = (self.turn(), self.runs.fresh, self.bare()?);
+        let (steps, many) = (points / series.count, Self::enough(time, POINTS / points));
+        let (mut limit, mut posts) = (0.0, Samples::default());
+        for _ in 0..TURNS {
+            let bodies: Vec<Vec<u8>> = (0..many).map(|_| series.array(self.steps(steps), steps)).collect();
+            limit += bare.arrays_inserted(&bodies, time)? / f64::from(TURNS);
+            let post = |body: &Vec<u8>| request("POST", "/api/metrics/batch/", JSON, body);
+            let requests = Arc::new(bodies.iter().map(post).collect());
+            drop(bodies);
+            posts = posts.and(as_fast_as_answered(self.server.address(), &requests, 1, time).await?);
+        }
         let per_second = posts.per_second() * points as f64;
         Ok(Figure::new("batch", format!("batches of {points} points, JSON"), per_second, "points/s")
             .limit("parsed and inserted, no HTTP", limit)
