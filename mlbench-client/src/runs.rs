@@ -113,6 +113,7 @@ impl Runs<'_> {
             if !run.state.is_active() {
                 return Ok(run);
             }
+            // The API tells the state, and has no way to tell that it has changed.
             tokio::time::sleep(pauses.next()).await;
         }
     }

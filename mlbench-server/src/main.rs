@@ -20,10 +20,8 @@ fn main() -> ExitCode {
 
 fn run(settings: &Settings) -> Result<(), String> {
     telemetry::init(settings)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("no threads can be had: {error}"))?;
+    let runtime =
+        tokio::runtime::Runtime::new().map_err(|error| format!("no threads can be had: {error}"))?;
     let ended = runtime.block_on(async {
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut terminate = listen(SignalKind::terminate())?;

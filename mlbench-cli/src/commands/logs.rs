@@ -8,7 +8,7 @@ use crate::args::LogsArgs;
 use crate::failure::Failure;
 use crate::output::{Form, Printer, say};
 
-/// The pause between two looks at a run that writes nothing.
+/// The pause between two looks at a run: the API tells what there is, and has no way to tell that there is more.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// `mlbench runs logs`

@@ -23,7 +23,7 @@ const ROOM: usize = 8_192;
 ///
 /// A bucket that is larger is answered as if all of it were held, unless more than half as many of its points are corners
 /// of their hull (a curve without noise, such as a parabola): then those that stand out least go, and a triangle may be
-/// kept that is a hundred thousandth smaller than the largest.
+/// kept that is a little smaller than the largest (a hundred thousandth at most for a parabola, with an eighth of the room).
 #[derive(Debug, Clone)]
 pub struct Lttb {
     groups: Groups,

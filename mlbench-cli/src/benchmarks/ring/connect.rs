@@ -72,6 +72,7 @@ pub(super) fn accept(
                 // Somebody who hangs up, or says nothing, is not the one we wait for.
                 Err(_) => {}
             },
+            // The standard library can wait for a connection only for ever.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY / 4),
             Err(error) => why = error.to_string(),
         }

@@ -185,6 +185,7 @@ async fn check(pods: &Api<ClusterPod>, options: &Options, namespace: &str) -> Re
                         status.message
                     )));
                 }
+                // Nothing tells when the rights are there.
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
             Err(error) => {

@@ -9,6 +9,7 @@ use super::processes::{Owner, Process, belonging, scan};
 
 /// How long one call goes after processes that fork faster than they are found, or do not die at once.
 const PERSISTENCE: Duration = Duration::from_secs(2);
+/// Between two looks at the processes: most are no children of this one, of whose end nobody tells it.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Whether supervisors are spared: they record the exit code.

@@ -266,6 +266,7 @@ impl Shared {
             dir.exit_code().is_none() && dir.supervisor().is_some_and(|one| one.is_running(&self.boot_id))
         };
         while ranks.iter().any(writes) && std::time::Instant::now() < deadline {
+            // A supervisor may be from before a restart, no child whose end could be waited for.
             std::thread::sleep(Duration::from_millis(5));
         }
     }
