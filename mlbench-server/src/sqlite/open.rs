@@ -132,7 +132,7 @@ pub(super) fn reader(options: &Options) -> Result<Connection> {
 }
 
 /// Keeps SQLite from preparing a statement anew for every value of a parameter that might lead to another plan (it does
-/// so for `LIMIT ?` and for `= ?`), which takes longer than a small read. No plan of ours depends on a value.
+/// so for `LIMIT ?`, `OFFSET ?` and `= ?`), which takes longer than a small read. No plan of ours depends on a value.
 fn prepare_once(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }

@@ -78,7 +78,7 @@ impl Bench<'_> {
             let requests = self.singles(Self::enough(time, FAST));
             posts = posts.and(as_fast_as_answered(self.server.address(), &requests, 1, time).await?);
             alone += bare.rows_committed_one_by_one(time, async || Ok(())).await? / f64::from(TURNS);
-            // What no server could do better: an exchange that does nothing, and a sync after the pause that it makes.
+            // About what a server can come to: an exchange that does nothing, and a sync after the pause that it makes.
             let exchange = async || connection.ask(&health, None).await.map(drop);
             in_turns += bare.rows_committed_one_by_one(time, exchange).await? / f64::from(TURNS);
         }
