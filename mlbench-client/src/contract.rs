@@ -1,6 +1,6 @@
 //! Every endpoint has a method here, which sends what the endpoint takes and reads what it answers.
 
-use mlbench_core::api::{ENDPOINTS, LogsQuery, MetricsQuery, NewMetric, NewRun};
+use mlbench_core::api::{ENDPOINTS, LogsQuery, MetricsQuery, NewMetric, RunRequest};
 use mlbench_core::{Owner, PodName, RunId, RunName};
 
 use crate::testing::{METRIC, POINTS, RUN, SERIES, Server, Step};
@@ -64,7 +64,7 @@ async fn exercise(name: &str, client: &Client) -> Result<&'static str> {
             "/api/runs/"
         }
         "runs.create" => {
-            assert_eq!(runs.start(&NewRun::named(RunName::new("x")?)).await?.id, id);
+            assert_eq!(runs.start(&RunRequest::named(RunName::new("x")?)).await?.id, id);
             "/api/runs/"
         }
         "runs.get" => {

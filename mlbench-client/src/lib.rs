@@ -4,14 +4,14 @@
 //! of [`mlbench_core`], which are exported here too.
 //!
 //! ```
-//! use mlbench_client::{Client, NewRun, RunName, RunState};
+//! use mlbench_client::{Client, RunRequest, RunName, RunState};
 //!
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let url = responder()?;
 //! let client = Client::builder().base_url(url).build()?;
-//! let run = client.runs().start(&NewRun::named(RunName::new("first try")?)).await?;
+//! let run = client.runs().start(&RunRequest::named(RunName::new("first try")?)).await?;
 //! let run = client.runs().wait(run.id).await?;
 //! assert_eq!(run.state, RunState::Finished);
 //! # Ok(())
@@ -65,8 +65,8 @@ pub use pods::Pods;
 pub use runs::Runs;
 
 pub use mlbench_core::api::{
-    BatchAnswer, Downsample, JobMetadata, LogLine, LogPage, LogsQuery, Metric, MetricsQuery, NewMetric,
-    NewRun, Pod, PointField, PointRecord, PointsByMetric, PointsByOwner, Problem, RejectedPoint, Run,
+    BatchResult, Downsample, JobMetadata, LogLine, LogPage, LogsQuery, Metric, MetricsQuery, NewMetric, Pod,
+    PointField, PointRecord, PointsByMetric, PointsByOwner, Problem, RejectedPoint, Run, RunRequest,
     RunsQuery, Series,
 };
 pub use mlbench_core::downsample::minmax::Bucket;

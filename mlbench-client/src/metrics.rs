@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use mlbench_core::Owner;
 use mlbench_core::api::{
-    BatchAnswer, CURSOR_HEADER, Downsample, Endpoint, Format, MAX_ARRAY_POINTS, Metric, MetricsQuery,
+    BatchResult, CURSOR_HEADER, Downsample, Endpoint, Format, MAX_ARRAY_POINTS, Metric, MetricsQuery,
     NewMetric, PointField, PointRecord, PointsByMetric, PointsByOwner,
 };
 use mlbench_core::downsample::minmax::Bucket;
@@ -172,11 +172,11 @@ impl Metrics<'_> {
     ///
     /// # Errors
     /// The last failure when time is up. Of more than 100,000 metrics the first ones may be stored then.
-    pub async fn post_batch(self, metrics: &[NewMetric]) -> Result<BatchAnswer> {
-        let mut answer = BatchAnswer::default();
+    pub async fn post_batch(self, metrics: &[NewMetric]) -> Result<BatchResult> {
+        let mut answer = BatchResult::default();
         for (part, metrics) in (0_u64..).zip(metrics.chunks(PART)) {
             let call = create_batch(metrics)?;
-            let mut next: BatchAnswer = self.client.patiently(|| self.client.transport().json(&call)).await?;
+            let mut next: BatchResult = self.client.patiently(|| self.client.transport().json(&call)).await?;
             for rejected in &mut next.rejected {
                 rejected.index += part * PART as u64;
             }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use mlbench_core::RunId;
-use mlbench_core::api::{Endpoint, LogPage, LogsQuery, NewRun, Run, RunsQuery, Series};
+use mlbench_core::api::{Endpoint, LogPage, LogsQuery, Run, RunRequest, RunsQuery, Series};
 
 use crate::retry::Backoff;
 use crate::transport::{Call, endpoint};
@@ -38,9 +38,9 @@ impl Runs<'_> {
     /// [`Timeout`](crate::Error::Timeout) it may have been started or not.
     ///
     /// # Errors
-    /// `run_active` while another one is active, `run_being_removed` while a deleted one is torn down,
+    /// `run_active` while another one is active, `run_deleting` while a deleted one is torn down,
     /// `impossible` when it asks for more than there is.
-    pub async fn start(self, run: &NewRun) -> Result<Run> {
+    pub async fn start(self, run: &RunRequest) -> Result<Run> {
         self.client.transport().json(&Call::new(CREATE, &[]).json(run)?).await
     }
 

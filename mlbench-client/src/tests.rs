@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use mlbench_core::api::{MetricsQuery, NewMetric, NewRun};
+use mlbench_core::api::{MetricsQuery, NewMetric, RunRequest};
 use mlbench_core::{ErrorCode, Owner, RunId, RunName, RunState};
 
 use crate::testing::{METRIC, POINTS, PROBLEM, RUN, Server, Step};
@@ -27,7 +27,8 @@ async fn nobody() -> String {
 #[tokio::test]
 async fn a_refusal_says_what_the_server_says() {
     let server = Server::new([], Step::Answer(409, "Retry-After: 7\r\n", PROBLEM.to_owned())).await;
-    let error = server.client().runs().start(&NewRun::named(RunName::new("x").unwrap())).await.unwrap_err();
+    let error =
+        server.client().runs().start(&RunRequest::named(RunName::new("x").unwrap())).await.unwrap_err();
     assert_eq!(error.to_string(), "run 3 is active");
     assert_eq!((error.status(), error.code()), (Some(409), Some(ErrorCode::RunActive)));
     assert_eq!((error.request_id(), error.retry_after()), (Some("r-1"), Some(Duration::from_secs(7))));
@@ -161,7 +162,7 @@ async fn posting_is_given_up_when_time_is_up() {
 async fn a_start_is_sent_once_whatever_happens() {
     let server = Server::new([Step::Drop], Step::ok(RUN)).await;
     let client = server.client();
-    let new = NewRun::named(RunName::new("x").unwrap());
+    let new = RunRequest::named(RunName::new("x").unwrap());
     assert!(matches!(client.runs().start(&new).await.unwrap_err(), Error::Interrupted { .. }));
     assert_eq!(server.seen().len(), 1);
 }

@@ -44,9 +44,9 @@ pub enum ErrorCode {
     /// A run is active already.
     RunActive,
     /// A deleted run is still being torn down.
-    RunBeingRemoved,
+    RunDeleting,
     /// Valid, and impossible on this cluster.
-    Impossible,
+    InsufficientCapacity,
     /// The `Idempotency-Key` was used for a different request.
     IdempotencyKeyReused,
     /// More work is waiting than the server takes on; try again.
@@ -79,8 +79,8 @@ impl ErrorCode {
             Self::PayloadTooLarge => "payload_too_large",
             Self::RequestTimeout => "request_timeout",
             Self::RunActive => "run_active",
-            Self::RunBeingRemoved => "run_being_removed",
-            Self::Impossible => "impossible",
+            Self::RunDeleting => "run_deleting",
+            Self::InsufficientCapacity => "insufficient_capacity",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",

@@ -84,7 +84,7 @@ impl<'a> Queue<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{Ending, RunSpec};
+    use crate::run::{RunOutcome, RunSpec};
     use crate::{RunEvent, RunName, RunState, Timestamp};
 
     fn run(id: i64, num_workers: u32, admitted: bool) -> Run {
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn who_is_asked_to_stop_waits_no_more_and_holds_up_nobody() {
         let stopped = Run { stop_requested_at: Some(Timestamp::EPOCH), ..run(2, 4, false) };
-        let ending = Ending { event: RunEvent::Stop, reason: None, at: Timestamp::EPOCH };
+        let ending = RunOutcome { event: RunEvent::Stop, reason: None, at: Timestamp::EPOCH };
         let decided = Run { ending: Some(ending), ..run(3, 4, false) };
         let active = [run(1, 3, true), stopped, decided, run(4, 1, false)];
         assert_eq!(admissible(&active, &[], 4), [4]);

@@ -184,7 +184,7 @@ pub struct Worker {
 
 /// How a run is going to end: decided once, before its workers are released; the first decision stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ending {
+pub struct RunOutcome {
     /// `Finish`, `Fail` or `Stop`.
     pub event: RunEvent,
     /// Why, in words; only failures have a reason.
@@ -248,7 +248,7 @@ pub struct Run {
     /// When somebody asked for its end.
     pub stop_requested_at: Option<Timestamp>,
     /// How it ends, from the moment that is decided; the state follows when its workers are released.
-    pub ending: Option<Ending>,
+    pub ending: Option<RunOutcome>,
 }
 
 impl Run {

@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use mlbench_core::storage::Distribution;
+use mlbench_core::storage::HistogramSnapshot;
 
 /// How many measurements lie below each of some bounds.
 #[derive(Debug)]
 pub struct Histogram {
-    scale: Scale,
+    scale: BucketLayout,
     /// One for each bound, and one for what lies above the last.
     counts: Box<[AtomicU64]>,
     sum: AtomicU64,
@@ -15,36 +15,37 @@ pub struct Histogram {
 
 /// What is measured, and between which bounds.
 #[derive(Debug, Clone, Copy)]
-pub struct Scale {
+pub struct BucketLayout {
     /// The bounds, ascending; a measurement belongs to the first that it does not exceed.
     pub bounds: &'static [u64],
     /// How many of what is measured make one of what is told: 1,000,000 for microseconds told in seconds.
-    pub per_unit: f64,
+    pub units_per_export: f64,
 }
 
-impl Scale {
+impl BucketLayout {
     /// Microseconds from 0.1 ms to 10 s, told in seconds.
     pub const SECONDS: Self = Self {
         bounds: &[
             100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000,
             10_000_000,
         ],
-        per_unit: 1_000_000.0,
+        units_per_export: 1_000_000.0,
     };
     /// Numbers of things that are handled together.
-    pub const NUMBERS: Self = Self { bounds: &[1, 2, 4, 8, 16, 32, 64, 128, 256, 512], per_unit: 1.0 };
+    pub const NUMBERS: Self =
+        Self { bounds: &[1, 2, 4, 8, 16, 32, 64, 128, 256, 512], units_per_export: 1.0 };
 }
 
 impl Histogram {
     /// A histogram that has counted nothing yet.
     #[must_use]
-    pub fn new(scale: Scale) -> Self {
+    pub fn new(scale: BucketLayout) -> Self {
         let counts = (0..=scale.bounds.len()).map(|_| AtomicU64::new(0)).collect();
         Self { scale, counts, sum: AtomicU64::new(0) }
     }
 
     /// Counts a measurement.
-    pub fn count(&self, measured: u64) {
+    pub fn observe(&self, measured: u64) {
         let class = self.scale.bounds.partition_point(|bound| *bound < measured);
         self.counts[class].fetch_add(1, Relaxed);
         self.sum.fetch_add(measured, Relaxed);
@@ -53,12 +54,12 @@ impl Histogram {
     /// What has been counted so far.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "sums and bounds are far below 2^53")]
-    pub fn so_far(&self) -> Distribution {
-        let told = |measured: u64| measured as f64 / self.scale.per_unit;
+    pub fn snapshot(&self) -> HistogramSnapshot {
+        let told = |measured: u64| measured as f64 / self.scale.units_per_export;
         let counts: Vec<u64> = self.counts.iter().map(|count| count.load(Relaxed)).collect();
-        Distribution {
-            classes: self.scale.bounds.iter().map(|bound| told(*bound)).zip(counts.iter().copied()).collect(),
-            above: counts.last().copied().unwrap_or_default(),
+        HistogramSnapshot {
+            buckets: self.scale.bounds.iter().map(|bound| told(*bound)).zip(counts.iter().copied()).collect(),
+            overflow: counts.last().copied().unwrap_or_default(),
             sum: told(self.sum.load(Relaxed)),
         }
     }
@@ -70,11 +71,11 @@ mod tests {
 
     #[test]
     fn a_measurement_belongs_to_the_first_bound_that_it_does_not_exceed() {
-        let histogram = Histogram::new(Scale { bounds: &[10, 100], per_unit: 10.0 });
+        let histogram = Histogram::new(BucketLayout { bounds: &[10, 100], units_per_export: 10.0 });
         for measured in [0, 10, 11, 100, 101, 5_000] {
-            histogram.count(measured);
+            histogram.observe(measured);
         }
-        let expected = Distribution { classes: vec![(1.0, 2), (10.0, 2)], above: 2, sum: 522.2 };
-        assert_eq!(histogram.so_far(), expected);
+        let expected = HistogramSnapshot { buckets: vec![(1.0, 2), (10.0, 2)], overflow: 2, sum: 522.2 };
+        assert_eq!(histogram.snapshot(), expected);
     }
 }

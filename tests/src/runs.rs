@@ -1,6 +1,6 @@
 //! Runs, as most tests start them.
 
-use mlbench_client::{Client, LogLine, LogsQuery, NewRun, OutputStream, Run, RunId, RunName};
+use mlbench_client::{Client, LogLine, LogsQuery, OutputStream, Run, RunId, RunName, RunRequest};
 
 use crate::TestServer;
 use crate::wait::{PATIENCE, eventually};
@@ -10,9 +10,9 @@ use crate::wait::{PATIENCE, eventually};
 /// # Panics
 /// When `name` is no name of a run.
 #[must_use]
-pub fn new_run(name: &str, command: &str) -> NewRun {
-    let named = NewRun::named(RunName::new(name).unwrap());
-    NewRun { custom_image_command: Some(command.to_owned()), ..named }
+pub fn new_run(name: &str, command: &str) -> RunRequest {
+    let named = RunRequest::named(RunName::new(name).unwrap());
+    RunRequest { custom_image_command: Some(command.to_owned()), ..named }
 }
 
 impl TestServer {

@@ -6,7 +6,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use mlbench_core::api::{BatchAnswer, NewMetric, RejectedPoint};
+use mlbench_core::api::{BatchResult, NewMetric, RejectedPoint};
 use mlbench_core::{MetricName, MetricValue, Owner, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -19,7 +19,7 @@ use ledger::Ledger;
 /// How many metrics may wait to be sent.
 const CAPACITY: usize = 10_000;
 /// The most metrics of one post: no more than an answer can tell of one by one.
-const BATCH: usize = BatchAnswer::SHOWN;
+const BATCH: usize = BatchResult::SHOWN;
 /// The most bytes of texts in one post, about.
 const BATCH_BYTES: usize = 4 << 20;
 
@@ -161,7 +161,7 @@ fn gather(first: Queued, waiting: &mut mpsc::Receiver<Queued>) -> Vec<Queued> {
 }
 
 /// Sends metrics until they are stored or have to be given up.
-async fn send(client: &Client, ledger: &Ledger, batch: &[Queued]) -> Result<BatchAnswer> {
+async fn send(client: &Client, ledger: &Ledger, batch: &[Queued]) -> Result<BatchResult> {
     let patience = client.give_up_after();
     let newest = batch.last().map_or_else(Instant::now, |queued| queued.recorded);
     let deadline = || newest.max(ledger.last_stored()) + patience;

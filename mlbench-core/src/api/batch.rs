@@ -9,12 +9,12 @@ pub const MAX_ARRAY_POINTS: usize = 100_000;
 
 /// What became of a batch: the answer of `POST /api/metrics/batch/`. A bad point never loses the good ones.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct BatchAnswer {
+pub struct BatchResult {
     /// How many points are stored.
     pub accepted: u64,
     /// How many are not.
     pub rejected_count: u64,
-    /// The first [`BatchAnswer::SHOWN`] of those, in their order.
+    /// The first [`BatchResult::SHOWN`] of those, in their order.
     pub rejected: Vec<RejectedPoint>,
     /// Of a batch of lines: the number of the last line, from 1, that is dealt with and on disk; 0 for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,7 +32,7 @@ pub struct RejectedPoint {
     pub message: String,
 }
 
-impl BatchAnswer {
+impl BatchResult {
     /// The most points that are listed of those that were rejected.
     pub const SHOWN: usize = 1_000;
 

@@ -86,7 +86,7 @@ impl Fields {
     ///
     /// # Errors
     /// When one is no text.
-    pub fn texts(&mut self, name: &'static str) -> Result<Vec<String>> {
+    pub fn repeated(&mut self, name: &'static str) -> Result<Vec<String>> {
         let mut texts = Vec::new();
         while let Some(at) = self.fields.iter().position(|(key, _)| key == name) {
             let mut one = Self::new(vec![self.fields.remove(at)]);
@@ -165,7 +165,7 @@ impl Fields {
     ///
     /// # Errors
     /// When it is anything else, or beyond 64 bits.
-    pub fn whole(&mut self, name: &'static str) -> Result<Option<i64>> {
+    pub fn signed_integer(&mut self, name: &'static str) -> Result<Option<i64>> {
         let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
         text.parse()
             .map(Some)
@@ -380,10 +380,10 @@ mod tests {
     fn a_field_may_be_one_of_many() {
         let pairs = [("a", "1"), ("b", "2"), ("a", "3")].map(|(key, text)| (key.to_owned(), text.to_owned()));
         let mut fields = Fields::from_pairs(pairs);
-        assert_eq!(fields.texts("a").unwrap(), ["1", "3"]);
-        assert_eq!(fields.texts("a").unwrap(), [""; 0]);
+        assert_eq!(fields.repeated("a").unwrap(), ["1", "3"]);
+        assert_eq!(fields.repeated("a").unwrap(), [""; 0]);
         assert_eq!(fields.finish().unwrap_err().code(), ErrorCode::UnknownField);
-        assert!(json(r#"{"a":1}"#).texts("a").is_err());
+        assert!(json(r#"{"a":1}"#).repeated("a").is_err());
     }
 
     #[test]

@@ -192,7 +192,7 @@ impl NewMetric {
         let value = fields.text_or_number("value")?;
         let cumulative = fields.boolean("cumulative")?.unwrap_or(false);
         let metadata = fields.text_or_structure("metadata")?.unwrap_or_default();
-        let (step, epoch) = (fields.whole("step")?, fields.finite("epoch")?);
+        let (step, epoch) = (fields.signed_integer("step")?, fields.finite("epoch")?);
         fields.finish()?;
         let missing = |field: &str| Error::invalid(field, "missing; a metric has one");
         let name = MetricName::new(name.ok_or_else(|| missing("name"))?)?;

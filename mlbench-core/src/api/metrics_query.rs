@@ -3,7 +3,7 @@
 use crate::api::{Fields, PointField};
 use crate::error::{Error, Result};
 use crate::metric::{MetricName, MetricType, Owner};
-use crate::storage::{PointsQuery, Thinning, ThinningMethod};
+use crate::storage::{Downsampling, DownsamplingMethod, PointsQuery};
 use crate::time::Timestamp;
 
 /// The header of an answer that says from where on the next one is asked for: the next `cursor`.
@@ -63,11 +63,11 @@ impl Downsample {
         }
     }
 
-    const fn method(self) -> ThinningMethod {
+    const fn method(self) -> DownsamplingMethod {
         match self {
-            Self::MinMax => ThinningMethod::MinMax,
-            Self::Lttb => ThinningMethod::Lttb,
-            Self::Mean => ThinningMethod::Mean,
+            Self::MinMax => DownsamplingMethod::MinMax,
+            Self::Lttb => DownsamplingMethod::Lttb,
+            Self::Mean => DownsamplingMethod::Mean,
         }
     }
 }
@@ -115,10 +115,10 @@ impl MetricsQuery {
             metric_type: fields.one_of("metric_type", &types)?.unwrap_or_default(),
             since: fields.parsed("since")?,
             until: fields.parsed("until")?,
-            metric_filter: fields.texts("metric_filter")?,
+            metric_filter: fields.repeated("metric_filter")?,
             fields: fields.text("fields")?.map_or(Ok(Vec::new()), |list| PointField::list(&list))?,
             cursor: fields
-                .whole("cursor")?
+                .signed_integer("cursor")?
                 .map(|seq| u64::try_from(seq).map_err(|_| negative(seq)))
                 .transpose()?,
             summarize: fields.integer("summarize", 1, u32::MAX)?,
@@ -151,8 +151,8 @@ impl MetricsQuery {
                 "not with downsample, whose points stand for all there are; cut with since",
             );
         }
-        let thinned = self.downsample.is_some() || self.summarize.is_some();
-        if self.cursor.is_some() && (thinned || self.last_n.is_some()) {
+        let downsampled = self.downsample.is_some() || self.summarize.is_some();
+        if self.cursor.is_some() && (downsampled || self.last_n.is_some()) {
             return refuse(
                 "cursor",
                 "not with summarize, downsample or last_n, which would leave out what arrived",
@@ -164,7 +164,7 @@ impl MetricsQuery {
         if self.downsample == Some(Downsample::MinMax) && !self.fields.is_empty() {
             return refuse("fields", "not with downsample=minmax, whose buckets have fields of their own");
         }
-        if thinned && self.details() {
+        if downsampled && self.details() {
             return refuse("fields", "only date and value with summarize and downsample");
         }
         Ok(())
@@ -208,14 +208,16 @@ impl MetricsQuery {
     pub fn to_storage(&self, owner: Owner) -> Result<PointsQuery> {
         let names: Result<Vec<MetricName>> = self.metric_filter.iter().map(MetricName::new).collect();
         let downsample = self.downsample.zip(self.points);
-        let downsample = downsample.map(|(how, most)| Thinning { method: how.method(), most });
-        let summary = self.summarize.map(|most| Thinning { method: ThinningMethod::Summary, most });
+        let downsample =
+            downsample.map(|(how, max_points)| Downsampling { method: how.method(), max_points });
+        let summary =
+            self.summarize.map(|max_points| Downsampling { method: DownsamplingMethod::Summary, max_points });
         Ok(PointsQuery {
             arrived_after: self.cursor.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX)),
             since: self.since.unwrap_or_default(),
             until: self.until.unwrap_or(Timestamp::MAX),
             names: names.map_err(|error| Error::invalid("metric_filter", error.detail()))?,
-            thinning: downsample.or(summary),
+            downsampling: downsample.or(summary),
             last_n: self.last_n,
             details: self.details(),
             ..PointsQuery::all(owner)

@@ -29,7 +29,7 @@ use scan::{Plain, PlainPoint, Scanner};
 /// # Errors
 /// [`ErrorCode::Malformed`] with line and column when it is no JSON or no array; [`ErrorCode::PayloadTooLarge`] for
 /// more than [`MAX_ARRAY_POINTS`].
-pub fn read_points<T>(body: &[u8], make: impl Fn(u64, Result<NewMetric>) -> T) -> Result<Vec<T>> {
+pub fn parse_points<T>(body: &[u8], make: impl Fn(u64, Result<NewMetric>) -> T) -> Result<Vec<T>> {
     let make: &dyn Fn(u64, Result<NewMetric>) -> T = &make;
     let syntax = match quickly(body, make).map_or_else(|| at_length(body, make), Ok) {
         Err(Refused::Syntax(error)) => error,
@@ -47,8 +47,8 @@ pub fn read_points<T>(body: &[u8], make: impl Fn(u64, Result<NewMetric>) -> T) -
 ///
 /// # Errors
 /// What a single post of it would be refused with.
-pub fn read_point(text: &[u8]) -> Result<NewMetric> {
-    if let Some(metric) = read_usual_point(text) {
+pub fn parse_point(text: &[u8]) -> Result<NewMetric> {
+    if let Some(metric) = parse_point_fast(text) {
         return Ok(metric);
     }
     let read = |text: &[u8]| serde_json::from_slice(text).map(Element::read);
@@ -60,7 +60,7 @@ pub fn read_point(text: &[u8]) -> Result<NewMetric> {
 
 /// Reads one point in the usual spelling. `None` says nothing about whether it is a good one.
 #[must_use]
-pub fn read_usual_point(text: &[u8]) -> Option<NewMetric> {
+pub fn parse_point_fast(text: &[u8]) -> Option<NewMetric> {
     let mut scanner = Scanner::new(std::str::from_utf8(text).ok()?);
     let point = scanner.point()?;
     if scanner.is_at_end() { usual(point) } else { None }

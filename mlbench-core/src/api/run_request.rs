@@ -14,7 +14,7 @@ const CUSTOM_BACKEND: &str = "custom_backend";
 
 /// A run to start. `{"name": …}` is enough: the default command on all workers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NewRun {
+pub struct RunRequest {
     /// Its name.
     pub name: RunName,
     /// Number of workers; all there are when absent.
@@ -55,7 +55,7 @@ pub struct NewRun {
     pub use_horovod: bool,
 }
 
-impl NewRun {
+impl RunRequest {
     /// A run that leaves everything but its name to the server.
     #[must_use]
     pub const fn named(name: RunName) -> Self {
@@ -162,14 +162,14 @@ impl NewRun {
 mod tests {
     use super::*;
 
-    fn read(body: &str) -> Result<NewRun> {
-        NewRun::from_fields(Fields::from_json(body.as_bytes())?)
+    fn read(body: &str) -> Result<RunRequest> {
+        RunRequest::from_fields(Fields::from_json(body.as_bytes())?)
     }
 
     #[test]
     fn a_name_alone_is_enough() {
         let run = read(r#"{"name":"Name of the run"}"#).unwrap();
-        assert_eq!(run, NewRun::named(RunName::new("Name of the run").unwrap()));
+        assert_eq!(run, RunRequest::named(RunName::new("Name of the run").unwrap()));
         assert_eq!(serde_json::to_string(&run).unwrap(), r#"{"name":"Name of the run"}"#);
     }
 
@@ -178,9 +178,10 @@ mod tests {
         let body = "name=x&num_workers=1&num_cpus=2.0&max_bandwidth=1000&gpu_enabled=false&light_target=true\
                     &run_all_nodes=false&image_name=custom_image&custom_image_name=busybox&custom_image_command=sleep+9&backend=MPI";
         let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
-        let run =
-            NewRun::from_fields(Fields::from_pairs(pairs.map(|(k, v)| (k.to_owned(), v.replace('+', " ")))))
-                .unwrap();
+        let run = RunRequest::from_fields(Fields::from_pairs(
+            pairs.map(|(k, v)| (k.to_owned(), v.replace('+', " "))),
+        ))
+        .unwrap();
         assert_eq!(run.image().unwrap(), Some("busybox"));
         assert_eq!(run.backend().unwrap(), Some(Backend::Mpi));
         assert!(run.light_target && !run.gpu_enabled);

@@ -1,14 +1,14 @@
 //! Fewer points that say the same: pure arithmetic, no IO.
 
+mod downsampler;
 pub mod lttb;
 pub mod mean;
 pub mod minmax;
-mod thinner;
 
 use crate::metric::{MetricValue, Point};
 use crate::time::Timestamp;
 
-pub use thinner::{Thinned, Thinner};
+pub use downsampler::{Downsampled, Downsampler};
 
 /// At most `most` points, by averaging consecutive ones; nothing is dropped. A summarised point bears the date of
 /// its last. A series with a text or a number that is not finite cannot be averaged: its newest `most` points remain.

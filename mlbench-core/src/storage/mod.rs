@@ -7,47 +7,47 @@
 #[doc(hidden)]
 pub mod contract;
 mod points;
-mod statistics;
+mod stats;
 
-pub use statistics::{Distribution, NewestValue, Statistics};
+pub use stats::{HistogramSnapshot, NewestValue, StoreStats};
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::api::{BatchAnswer, LogLine, Metric, Series};
+use crate::api::{BatchResult, LogLine, Metric, Series};
 use crate::error::Result;
 use crate::metric::Owner;
 use crate::name::RunId;
 use crate::pod::Pod;
-use crate::run::{Ending, NewRun, OutputStream, Run, Worker};
+use crate::run::{NewRun, OutputStream, Run, RunOutcome, Worker};
 use crate::time::Timestamp;
 
 pub use points::{
-    PointDetails, PointRef, PointSink, PointsByName, PointsPage, PointsPosition, PointsQuery, Progress,
-    Thinning, ThinningMethod, ValueRef, collect_points, read_page,
+    Downsampling, DownsamplingMethod, PointDetails, PointRef, PointSink, PointsByName, PointsCursor,
+    PointsPage, PointsQuery, SeriesCursor, ValueRef, collect_points, read_page,
 };
 
 /// Says of a run whether the caller has it already.
-pub type KnownRuns = Arc<dyn Fn(RunId) -> bool + Send + Sync>;
+pub type IsCached = Arc<dyn Fn(RunId) -> bool + Send + Sync>;
 
 /// A run in a list.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Listed {
+pub enum RunEntry {
     /// One that the caller knows.
-    Known(RunId),
+    Cached(RunId),
     /// Any other.
-    Read(Box<Run>),
+    Loaded(Box<Run>),
 }
 
-impl Listed {
+impl RunEntry {
     /// Its number.
     #[must_use]
     pub fn id(&self) -> RunId {
         match self {
-            Self::Known(id) => *id,
-            Self::Read(run) => run.id,
+            Self::Cached(id) => *id,
+            Self::Loaded(run) => run.id,
         }
     }
 }
@@ -60,7 +60,7 @@ pub trait Storage: Send + Sync {
     ///
     /// # Errors
     /// [`RunActive`](crate::ErrorCode::RunActive), naming the active run, or
-    /// [`RunBeingRemoved`](crate::ErrorCode::RunBeingRemoved) ("run 3 is being removed") with a time to retry after.
+    /// [`RunDeleting`](crate::ErrorCode::RunDeleting) ("run 3 is being removed") with a time to retry after.
     async fn start_run_unless_active(&self, new: NewRun, now: Timestamp) -> Result<Run>;
 
     /// Stores a new run in state `INITIALIZED` at the end of the queue, and admits in the same transaction what can be,
@@ -82,7 +82,12 @@ pub trait Storage: Send + Sync {
 
     /// The first `limit` runs after the one with this number, by ascending number: a page of them all. Those that are
     /// `known` are not read; as an ended run never changes, its number is enough to whoever has it.
-    async fn runs_after(&self, after: Option<RunId>, limit: u32, known: KnownRuns) -> Result<Vec<Listed>>;
+    async fn runs_after(
+        &self,
+        after: Option<RunId>,
+        limit: u32,
+        is_cached: IsCached,
+    ) -> Result<Vec<RunEntry>>;
 
     /// The runs that have not ended, those in the queue too, by ascending number.
     async fn active_runs(&self) -> Result<Vec<Run>>;
@@ -100,22 +105,22 @@ pub trait Storage: Send + Sync {
     async fn append_output(&self, id: RunId, chunk: OutputChunk) -> Result<()>;
 
     /// Stores a note of the server in the log of a run (standard error, without a rank).
-    async fn append_note(&self, id: RunId, text: &str, now: Timestamp) -> Result<()>;
+    async fn append_server_message(&self, id: RunId, text: &str, now: Timestamp) -> Result<()>;
 
     /// Records how a rank ended, once; the first record stays. Without effect on a run that has ended.
-    async fn rank_ended(&self, id: RunId, rank: u32, end: RankEnd) -> Result<Run>;
+    async fn record_rank_exit(&self, id: RunId, rank: u32, end: RankExit) -> Result<Run>;
 
     /// Records that somebody asks for the end of a run; without effect on one that has ended or was asked before.
     async fn request_stop(&self, id: RunId, now: Timestamp) -> Result<Run>;
 
     /// Decides how an active run ends; the first decision stays.
-    async fn decide_ending(&self, id: RunId, ending: Ending) -> Result<Run>;
+    async fn decide_ending(&self, id: RunId, ending: RunOutcome) -> Result<Run>;
 
     /// Carries the decided ending out: the workers are released, the run takes its last state.
     async fn end_run(&self, id: RunId) -> Result<Run>;
 
     /// Removes a run, its output and its metrics. When it holds workers, its teardown is recorded in the same
-    /// transaction, and nobody else gets them until [`Storage::removal_completed`].
+    /// transaction, and nobody else gets them until [`Storage::finish_teardown`].
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorCode::NotFound).
@@ -128,13 +133,13 @@ pub trait Storage: Send + Sync {
     async fn add_run_token(&self, id: RunId, token: TokenHash) -> Result<()>;
 
     /// The active run that a token is good for.
-    async fn run_of_token(&self, token: TokenHash) -> Result<Option<RunId>>;
+    async fn run_for_token(&self, token: TokenHash) -> Result<Option<RunId>>;
 
-    /// The deleted runs that are still to be torn down.
-    async fn removals(&self) -> Result<Vec<Removal>>;
+    /// Deleted runs whose workers are still to be released, as they were when they were deleted.
+    async fn deleted_runs(&self) -> Result<Vec<Run>>;
 
     /// Records that nothing of a deleted run is left on any worker.
-    async fn removal_completed(&self, id: RunId) -> Result<()>;
+    async fn finish_teardown(&self, id: RunId) -> Result<()>;
 
     /// Lines of a run's output in the order they were stored.
     ///
@@ -143,7 +148,7 @@ pub trait Storage: Send + Sync {
     async fn log_lines(&self, id: RunId, query: LogQuery) -> Result<Vec<LogLine>>;
 
     /// Makes `pods` the worker pods that are in the cluster now. Those that left keep their metrics.
-    async fn pods_observed(&self, pods: &[Pod], now: Timestamp) -> Result<()>;
+    async fn set_pods(&self, pods: &[Pod], now: Timestamp) -> Result<()>;
 
     /// The worker pods that were observed last, by name.
     async fn pods(&self) -> Result<Vec<Pod>>;
@@ -182,7 +187,7 @@ pub trait Storage: Send + Sync {
     async fn points(
         &self,
         query: &PointsQuery,
-        after: Option<PointsPosition>,
+        after: Option<PointsCursor>,
         sink: Box<dyn PointSink>,
     ) -> Result<PointsPage>;
 
@@ -193,7 +198,7 @@ pub trait Storage: Send + Sync {
     async fn series(&self, owner: &Owner) -> Result<Vec<Series>>;
 
     /// How the store is, in time that does not depend on the number of points.
-    async fn statistics(&self) -> Result<Statistics>;
+    async fn stats(&self) -> Result<StoreStats>;
 
     /// Whether the store answers, for readiness.
     async fn ping(&self) -> Result<()>;
@@ -221,7 +226,7 @@ pub struct OutputChunk {
 
 /// How a rank ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RankEnd {
+pub enum RankExit {
     /// With an exit code; 128 + n for signal n.
     Exited(i32),
     /// In a way that can never be known, with the reason in words.
@@ -231,13 +236,6 @@ pub enum RankEnd {
 /// The SHA-256 of a token: all that is kept of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenHash(pub [u8; 32]);
-
-/// A deleted run whose workers are still to be released.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Removal {
-    /// The run as it was when it was deleted.
-    pub run: Run,
-}
 
 /// Which lines of a run's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -272,7 +270,7 @@ impl IdempotencyKey {
     /// The most bytes of a key.
     pub const MAX_BYTES: usize = 64;
     /// How long a key is remembered at least.
-    pub const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+    pub const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
     /// Checks a key.
     ///
@@ -334,7 +332,7 @@ pub struct BatchKey {
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchOutcome {
     /// How it is answered; `last_line` is not the store's to know.
-    pub answer: BatchAnswer,
+    pub answer: BatchResult,
     /// Whether an earlier request with the same key had stored it.
     pub replayed: bool,
 }

@@ -6,18 +6,18 @@ use std::fmt;
 
 use super::Storage;
 use crate::downsample::minmax::Bucket;
-use crate::downsample::{Thinned, Thinner};
+use crate::downsample::{Downsampled, Downsampler};
 use crate::error::{Error, Result};
 use crate::metric::{MetricName, MetricValue, Owner, Point};
 use crate::time::Timestamp;
 
-/// Which points of an owner, and how many of them. Applied in this order: arrival, dates, names, thinning, `last_n`.
+/// Which points of an owner, and how many of them. Applied in this order: arrival, dates, names, downsampling, `last_n`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PointsQuery {
     /// Whose.
     pub owner: Owner,
     /// Only what arrived after the point with this arrival number. Nothing else may be asked for then that leaves points
-    /// out by their number: neither `thinning` nor `last_n`.
+    /// out by their number: neither `downsampling` nor `last_n`.
     pub arrived_after: Option<i64>,
     /// Only what had arrived with this arrival number; `None` for everything that is there when the first page is read.
     pub as_of: Option<i64>,
@@ -28,9 +28,9 @@ pub struct PointsQuery {
     /// Only the series of these names; all of them when there are none.
     pub names: Vec<MetricName>,
     /// Fewer points that say the same.
-    pub thinning: Option<Thinning>,
-    /// The newest so many points of each series; at least 1. Not with a `thinning` other than
-    /// [`Summary`](ThinningMethod::Summary).
+    pub downsampling: Option<Downsampling>,
+    /// The newest so many points of each series; at least 1. Not with a `downsampling` other than
+    /// [`Summary`](DownsamplingMethod::Summary).
     pub last_n: Option<u32>,
     /// Whether points come with their [`PointDetails`].
     pub details: bool,
@@ -38,16 +38,16 @@ pub struct PointsQuery {
 
 /// At most `most` points or buckets per series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Thinning {
+pub struct Downsampling {
     /// How.
-    pub method: ThinningMethod,
+    pub method: DownsamplingMethod,
     /// At most so many; at least 1.
-    pub most: u32,
+    pub max_points: u32,
 }
 
-/// How a series is thinned; see [`crate::downsample`].
+/// How a series is downsampled; see [`crate::downsample`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ThinningMethod {
+pub enum DownsamplingMethod {
     /// Means of consecutive points; a series with a text or a number that is not finite is cut to its newest.
     Summary,
     /// Buckets with their extremes and ends.
@@ -69,7 +69,7 @@ impl PointsQuery {
             since: Timestamp::EPOCH,
             until: Timestamp::MAX,
             names: Vec::new(),
-            thinning: None,
+            downsampling: None,
             last_n: None,
             details: false,
         }
@@ -85,7 +85,7 @@ pub trait PointSink: Any + Send {
     /// The next point of the series.
     fn point(&mut self, point: PointRef<'_>);
 
-    /// The next bucket of the series, with [`ThinningMethod::MinMax`].
+    /// The next bucket of the series, with [`DownsamplingMethod::MinMax`].
     fn bucket(&mut self, bucket: &Bucket);
 
     /// Whether the page is to end here.
@@ -168,25 +168,25 @@ pub struct PointsPage {
     /// there is in one that asks for what `arrived_after` it.
     pub as_of: i64,
     /// Where the next page begins; `None` at the end.
-    pub next: Option<PointsPosition>,
+    pub next: Option<PointsCursor>,
 }
 
 /// Where reading goes on; its meaning is the store's own.
 ///
 /// Pages of one reading show the store as it was when the first was read: what arrives in between is not in them.
 #[derive(Debug, Clone)]
-pub struct PointsPosition {
+pub struct PointsCursor {
     /// The series that was read last.
     pub series: MetricName,
     /// How far.
-    pub progress: Progress,
+    pub progress: SeriesCursor,
     /// The arrival number of the newest point that belongs to this reading.
     pub as_of: i64,
 }
 
 /// How far a series has been read. A point is named by its date and its arrival number.
 #[derive(Debug, Clone)]
-pub enum Progress {
+pub enum SeriesCursor {
     /// To its end.
     Done,
     /// Up to this point.
@@ -202,11 +202,11 @@ pub enum Progress {
         others: (Timestamp, i64),
     },
     /// Up to this point, by somebody who thins it.
-    Thinned {
+    Downsampled {
         /// The last point that was read.
         after: (Timestamp, i64),
         /// Who has taken them.
-        thinner: Box<Thinner>,
+        downsampler: Box<Downsampler>,
     },
 }
 
@@ -217,9 +217,9 @@ pub enum Progress {
 pub async fn read_page<S: PointSink>(
     storage: &dyn Storage,
     query: &PointsQuery,
-    after: Option<PointsPosition>,
+    after: Option<PointsCursor>,
     sink: S,
-) -> Result<(S, i64, Option<PointsPosition>)> {
+) -> Result<(S, i64, Option<PointsCursor>)> {
     let page = storage.points(query, after, Box::new(sink)).await?;
     let sink: Box<dyn Any> = page.sink;
     let sink = sink.downcast::<S>().map_err(|_| Error::internal("the store gave back another sink"))?;
@@ -275,11 +275,11 @@ impl PointRef<'_> {
 }
 
 impl dyn PointSink {
-    /// Shows what a [`Thinner`] kept.
-    pub fn thinned(&mut self, thinned: &Thinned) {
-        match thinned {
-            Thinned::Point((date, number)) => self.point(PointRef::gap_or(*date, *number)),
-            Thinned::Bucket(bucket) => self.bucket(bucket),
+    /// Shows what a [`Downsampler`] kept.
+    pub fn downsampled(&mut self, downsampled: &Downsampled) {
+        match downsampled {
+            Downsampled::Point((date, number)) => self.point(PointRef::gap_or(*date, *number)),
+            Downsampled::Bucket(bucket) => self.bucket(bucket),
         }
     }
 }

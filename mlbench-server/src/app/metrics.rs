@@ -6,7 +6,7 @@ use mlbench_core::api::{MetricsQuery, NewMetric, Series};
 use mlbench_core::metric::MetricType;
 use mlbench_core::run::Run;
 use mlbench_core::storage::{
-    IdempotencyKey, PointSink, PointsPosition, PointsQuery, Recorded, Storage, collect_points, read_page,
+    IdempotencyKey, PointSink, PointsCursor, PointsQuery, Recorded, Storage, collect_points, read_page,
 };
 use mlbench_core::{Error, ErrorCode, MetricName, Owner, PodName, Result, Timestamp};
 
@@ -66,7 +66,7 @@ pub struct PointsReader {
     storage: Arc<dyn Storage>,
     query: PointsQuery,
     may_be_gone: bool,
-    after: Option<PointsPosition>,
+    after: Option<PointsCursor>,
 }
 
 /// A page that was read.

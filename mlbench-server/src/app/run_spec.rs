@@ -1,6 +1,6 @@
 //! From what somebody asks for to what a run is to do: defaults filled in, everything checked.
 
-use mlbench_core::api::{NewRun, nearest};
+use mlbench_core::api::{RunRequest, nearest};
 use mlbench_core::run::RunSpec;
 use mlbench_core::{Error, ErrorCode, Result};
 
@@ -18,9 +18,9 @@ pub struct Offer<'a> {
 /// What the run is to do.
 ///
 /// # Errors
-/// [`ErrorCode::InvalidField`] naming the field, [`ErrorCode::Impossible`] when the cluster is too small for it,
+/// [`ErrorCode::InvalidField`] naming the field, [`ErrorCode::InsufficientCapacity`] when the cluster is too small for it,
 /// [`ErrorCode::Unavailable`] when there are no workers or no default command.
-pub fn resolve(request: &NewRun, offer: Offer<'_>) -> Result<RunSpec> {
+pub fn resolve(request: &RunRequest, offer: Offer<'_>) -> Result<RunSpec> {
     let (image, command) = image_and_command(request, offer)?;
     Ok(RunSpec {
         num_workers: num_workers(request.num_workers, offer.max_workers)?,
@@ -42,13 +42,13 @@ fn num_workers(wanted: Option<u32>, most: u32) -> Result<u32> {
     match wanted {
         Some(wanted) if wanted > most => {
             let detail = format!("num_workers: this cluster can give a run at most {most}, not {wanted}");
-            Err(Error::new(ErrorCode::Impossible, detail))
+            Err(Error::new(ErrorCode::InsufficientCapacity, detail))
         }
         wanted => Ok(wanted.unwrap_or(most)),
     }
 }
 
-fn image_and_command(request: &NewRun, offer: Offer<'_>) -> Result<(Option<String>, String)> {
+fn image_and_command(request: &RunRequest, offer: Offer<'_>) -> Result<(Option<String>, String)> {
     let given = request.custom_image_command.as_deref().map(checked_command).transpose()?;
     let Some(image) = request.image()? else {
         let command = given.map_or_else(|| default_command(offer), |command| Ok(command.to_owned()))?;
@@ -118,7 +118,7 @@ mod tests {
     const OFFER: Offer<'_> = Offer { max_workers: 4, default_command: Ok("mlbench benchmark") };
 
     fn spec(body: &str) -> Result<RunSpec> {
-        resolve(&NewRun::from_fields(Fields::from_json(body.as_bytes())?)?, OFFER)
+        resolve(&RunRequest::from_fields(Fields::from_json(body.as_bytes())?)?, OFFER)
     }
 
     fn refusal(body: &str) -> (ErrorCode, String) {
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn what_is_never_possible_names_the_limit() {
         let (code, detail) = refusal(r#"{"name":"x","num_workers":5}"#);
-        assert_eq!(code, ErrorCode::Impossible);
+        assert_eq!(code, ErrorCode::InsufficientCapacity);
         assert_eq!(detail, "num_workers: this cluster can give a run at most 4, not 5");
     }
 
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn without_workers_or_a_default_command_the_server_says_so() {
-        let request = NewRun::from_fields(Fields::from_json(br#"{"name":"x"}"#).unwrap()).unwrap();
+        let request = RunRequest::from_fields(Fields::from_json(br#"{"name":"x"}"#).unwrap()).unwrap();
         let nobody = Offer { max_workers: 0, ..OFFER };
         assert_eq!(resolve(&request, nobody).unwrap_err().code(), ErrorCode::Unavailable);
         let nothing = Offer { default_command: Err("neither here nor there"), ..OFFER };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use mlbench_core::queue::Queue;
 use mlbench_core::run::{NewRun, Run};
-use mlbench_core::storage::{Listed, Storage};
+use mlbench_core::storage::{RunEntry, Storage};
 use mlbench_core::{ErrorCode, Result, RunId, RunState, api};
 use uuid::Uuid;
 
@@ -49,15 +49,15 @@ impl RunReader {
     /// When the store fails.
     pub async fn next(&mut self) -> Result<(Vec<Bytes>, bool)> {
         let runs = self.storage.runs_after(self.after, PAGE, self.told.known()).await?;
-        self.after = runs.last().map(Listed::id);
+        self.after = runs.last().map(RunEntry::id);
         let last = runs.len() < PAGE as usize;
         let queue = Queue::new(&self.active, &self.removed, self.capacity);
         let mut texts = Vec::with_capacity(runs.len());
         for run in runs {
             match run {
                 // Not kept any more: it was removed in this moment.
-                Listed::Known(id) => texts.extend(self.told.get(id)),
-                Listed::Read(run) => texts.push(self.told.tell(&told(*run, Some(&queue)))?),
+                RunEntry::Cached(id) => texts.extend(self.told.get(id)),
+                RunEntry::Loaded(run) => texts.push(self.told.tell(&told(*run, Some(&queue)))?),
             }
         }
         Ok((texts, last))
@@ -77,8 +77,8 @@ pub async fn get(app: &App, id: RunId) -> Result<api::Run> {
 /// it is `STARTED` where they are already there.
 ///
 /// # Errors
-/// What [`resolve`] refuses; [`ErrorCode::RunActive`] and [`ErrorCode::RunBeingRemoved`].
-pub async fn start(app: &App, request: api::NewRun) -> Result<api::Run> {
+/// What [`resolve`] refuses; [`ErrorCode::RunActive`] and [`ErrorCode::RunDeleting`].
+pub async fn start(app: &App, request: api::RunRequest) -> Result<api::Run> {
     let max_workers = app.cluster.max_workers();
     let offer =
         Offer { max_workers, default_command: app.default_command.as_deref().map_err(String::as_str) };
@@ -135,7 +135,7 @@ fn told(run: Run, queue: Option<&Queue<'_>>) -> api::Run {
 
 /// Deleted runs that still hold workers.
 async fn removed(app: &App) -> Result<Vec<Run>> {
-    Ok(app.storage.removals().await?.into_iter().map(|removal| removal.run).collect())
+    app.storage.deleted_runs().await
 }
 
 async fn wait(app: &App, id: RunId, settled: impl Fn(&Run) -> bool + Send) -> Result<Run> {

@@ -1,7 +1,7 @@
 //! How the server is, in numbers, for whoever watches it.
 
 use mlbench_core::Result;
-use mlbench_core::storage::Statistics;
+use mlbench_core::storage::StoreStats;
 
 use super::App;
 use super::traffic::Asked;
@@ -10,7 +10,7 @@ use super::traffic::Asked;
 #[derive(Debug, Clone)]
 pub struct Report {
     /// What the store says.
-    pub store: Statistics,
+    pub store: StoreStats,
     /// What was asked, endpoint by endpoint.
     pub asked: Vec<Asked>,
     /// Requests whose answers are not completely sent.
@@ -38,7 +38,7 @@ pub struct Process {
 /// When the store does not answer.
 pub async fn report(app: &App) -> Result<Report> {
     Ok(Report {
-        store: app.storage.statistics().await?,
+        store: app.storage.stats().await?,
         asked: app.traffic.asked(),
         in_flight: app.traffic.in_flight(),
         replays: app.traffic.replays(),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use mlbench_core::storage::KnownRuns;
+use mlbench_core::storage::IsCached;
 use mlbench_core::{Error, Result, RunId, api};
 
 /// The most bytes of text that are kept: some 15,000 runs. When that is full, further runs are read anew for each list.
@@ -33,7 +33,7 @@ impl Default for ToldRuns {
 impl ToldRuns {
     /// Which runs need not be read.
     #[must_use]
-    pub fn known(&self) -> KnownRuns {
+    pub fn known(&self) -> IsCached {
         let kept = Arc::clone(&self.kept);
         Arc::new(move |id| lock(&kept).texts.contains_key(&id))
     }

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use mlbench_core::api::{ENDPOINTS, Endpoint};
-use mlbench_core::storage::Distribution;
+use mlbench_core::storage::HistogramSnapshot;
 
-use crate::histogram::{Histogram, Scale};
+use crate::histogram::{BucketLayout, Histogram};
 
 /// Requests by endpoint. What is asked for at other places is counted together, so that the number of counters is
 /// fixed whatever anybody asks for.
@@ -47,14 +47,14 @@ pub struct Asked {
     /// Answers by the first digit of their status, from 1.
     pub answers: [u64; 5],
     /// Seconds until the answer began.
-    pub seconds: Distribution,
+    pub seconds: HistogramSnapshot,
 }
 
 impl Default for Traffic {
     fn default() -> Self {
         let requests = || Requests {
             answers: std::array::from_fn(|_| AtomicU64::new(0)),
-            microseconds: Histogram::new(Scale::SECONDS),
+            microseconds: Histogram::new(BucketLayout::SECONDS),
         };
         let endpoints = (0..=ENDPOINTS.len()).map(|_| requests()).collect();
         Self { endpoints, in_flight: AtomicI64::new(0), replays: AtomicU64::new(0) }
@@ -85,7 +85,7 @@ impl Traffic {
         let requests = &self.endpoints[target.0];
         let class = usize::from(outcome.class).clamp(1, requests.answers.len());
         requests.answers[class - 1].fetch_add(1, Relaxed);
-        requests.microseconds.count(u64::try_from(outcome.took.as_micros()).unwrap_or(u64::MAX));
+        requests.microseconds.observe(u64::try_from(outcome.took.as_micros()).unwrap_or(u64::MAX));
         if outcome.replayed {
             self.replays.fetch_add(1, Relaxed);
         }
@@ -110,7 +110,7 @@ impl Traffic {
         let asked = |(endpoint, requests): (_, &Requests)| Asked {
             endpoint,
             answers: requests.answers.each_ref().map(|count| count.load(Relaxed)),
-            seconds: requests.microseconds.so_far(),
+            seconds: requests.microseconds.snapshot(),
         };
         endpoints.zip(&self.endpoints).map(asked).collect()
     }

@@ -67,7 +67,7 @@ pub trait Cluster: Send + Sync {
     async fn release(&self, run: &Run) -> Result<Release, ClusterError>;
 
     /// Removes what earlier lives of this server made for runs that are none of `known`, and says how much of it was
-    /// found; 0 when nothing is left. `known` are the active runs and the removals: nothing else may have workers, and
+    /// found; 0 when nothing is left. `known` are the active runs and those being deleted: nothing else may have workers, and
     /// no run may be accepted between reading them and this call.
     ///
     /// # Errors

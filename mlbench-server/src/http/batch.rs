@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use mlbench_core::api::{BatchAnswer, read_points};
+use mlbench_core::api::{BatchResult, parse_points};
 use mlbench_core::storage::{Batch, BatchKey, BatchOutcome, BatchPoint, IdempotencyKey};
 use mlbench_core::{Error, ErrorCode, Result};
 use warp::reply::Response;
@@ -71,7 +71,7 @@ async fn array(call: Call, encoding: Encoding, key: Option<IdempotencyKey>) -> R
             index,
             metric: point.map(|metric| metric.at(now)),
         };
-        let mut points = read_points(&body, make)?;
+        let mut points = parse_points(&body, make)?;
         reach.limit(&mut points);
         Ok((points, held))
     })
@@ -209,7 +209,7 @@ impl Stored {
     }
 
     fn finish(self, lines: u64) -> BatchOutcome {
-        let nothing = BatchOutcome { answer: BatchAnswer::default(), replayed: false };
+        let nothing = BatchOutcome { answer: BatchResult::default(), replayed: false };
         let mut outcome = self.outcome.unwrap_or(nothing);
         outcome.answer.last_line = Some(lines);
         outcome

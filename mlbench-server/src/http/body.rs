@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::stream::{self, Stream, TryStreamExt};
-use mlbench_core::api::{FieldValue, Fields, NewMetric, read_usual_point};
+use mlbench_core::api::{FieldValue, Fields, NewMetric, parse_point_fast};
 use mlbench_core::{Error, ErrorCode, Result};
 
 use super::pairs;
@@ -103,7 +103,7 @@ pub(super) async fn fields(content_type: Option<&str>, body: Bytes) -> Result<Fi
 /// Those of [`fields`] and [`NewMetric::from_fields`].
 pub(super) async fn metric(content_type: Option<&str>, body: Bytes) -> Result<NewMetric> {
     let usual = match syntax(content_type, &body)? {
-        Syntax::Json => read_usual_point(&body),
+        Syntax::Json => parse_point_fast(&body),
         Syntax::Form | Syntax::Multipart { .. } => None,
     };
     match usual {

@@ -1,6 +1,6 @@
 //! NDJSON: a point per line, any number of lines, read in portions that fit into memory.
 
-use mlbench_core::api::read_point;
+use mlbench_core::api::parse_point;
 use mlbench_core::storage::BatchPoint;
 use mlbench_core::{Error, ErrorCode, Timestamp};
 
@@ -104,7 +104,7 @@ impl Lines {
             let detail = format!("the line is longer than {LINE_BYTES} bytes");
             Err(Error::new(ErrorCode::PayloadTooLarge, detail))
         } else {
-            read_point(line).map(|metric| metric.at(self.now))
+            parse_point(line).map(|metric| metric.at(self.now))
         };
         self.bytes += line.len();
         self.points.push(BatchPoint { index, metric });

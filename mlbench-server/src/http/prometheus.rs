@@ -4,7 +4,7 @@
 //! `Accept` says, this is what is sent: a scraper that cannot read it can read nothing here.
 
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use mlbench_core::storage::{Distribution, NewestValue, Statistics};
+use mlbench_core::storage::{HistogramSnapshot, NewestValue, StoreStats};
 use mlbench_core::{Result, RunState};
 use warp::reply::Response;
 
@@ -73,7 +73,7 @@ fn write_requests(out: &mut Exposition, report: &Report) {
     out.family("mlbench_http_replays_total", Kind::Counter, help).sample(&[], number(report.replays));
 }
 
-fn write_store(out: &mut Exposition, store: &Statistics) {
+fn write_store(out: &mut Exposition, store: &StoreStats) {
     let mut runs = out.family("mlbench_runs", Kind::Gauge, "Runs by their state.");
     for state in RunState::ALL {
         let count = store.runs.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
@@ -86,7 +86,7 @@ fn write_store(out: &mut Exposition, store: &Statistics) {
     gauge("mlbench_database_size_bytes", "Size of the database file.", store.database_bytes);
     gauge("mlbench_database_wal_size_bytes", "Size of the write-ahead log.", store.log_bytes);
     gauge("mlbench_writer_queue_depth", "Writes that wait for the writer.", store.waiting_writes);
-    let mut histogram = |name, help, spread: &Distribution| {
+    let mut histogram = |name, help, spread: &HistogramSnapshot| {
         out.family(name, Kind::Histogram, help).histogram(&[], spread);
     };
     histogram("mlbench_commit_writes", "Writes that a transaction held.", &store.writes_per_commit);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use mlbench_core::api::{LogsQuery, NewRun, RunsQuery};
+use mlbench_core::api::{LogsQuery, RunRequest, RunsQuery};
 use mlbench_core::run::OutputStream;
 use mlbench_core::{Owner, Result};
 use warp::reply::Response;
@@ -23,7 +23,7 @@ pub(super) async fn list(call: Call) -> Result<Response> {
 pub(super) async fn create(call: Call) -> Result<Response> {
     let (reply, context) = (call.reply()?, Arc::clone(&call.context));
     call.no_query()?;
-    let request = NewRun::from_fields(call.fields().await?)?;
+    let request = RunRequest::from_fields(call.fields().await?)?;
     reply.json(StatusCode::OK, &runs::start(&context.app, request).await?)
 }
 

@@ -110,7 +110,7 @@ impl Driver {
     async fn remove_orphans(&self) -> Option<usize> {
         let LauncherDeps { storage, cluster, .. } = &self.deps;
         let mut known: Vec<RunKey> = storage.active_runs().await.ok()?.iter().map(RunKey::from).collect();
-        known.extend(storage.removals().await.ok()?.iter().map(|removal| RunKey::from(&removal.run)));
+        known.extend(storage.deleted_runs().await.ok()?.iter().map(RunKey::from));
         match timeout(ORPHANS_PATIENCE, cluster.remove_orphans(&known)).await.ok()? {
             Ok(found) => {
                 if found > 0 {
@@ -130,8 +130,8 @@ impl Driver {
         let active = self.active_runs().await?.into_iter();
         let active = active.filter(|run| !run.is_queued() || run.stop_requested_at.is_some());
         let active = active.map(|run| Job::Supervise(run.id));
-        let removals = self.deps.storage.removals().await?.into_iter();
-        for job in active.chain(removals.map(|removal| Job::Remove(Box::new(removal.run)))) {
+        let deleted_runs = self.deps.storage.deleted_runs().await?.into_iter();
+        for job in active.chain(deleted_runs.map(|run| Job::Remove(Box::new(run)))) {
             if let Some(place) = Crew::take(&self.crew, job.id()) {
                 self.start(job, place);
             }

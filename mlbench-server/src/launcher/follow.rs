@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mlbench_core::Result;
 use mlbench_core::run::{OutputStream, RankStatus};
-use mlbench_core::storage::{OutputChunk, RankEnd};
+use mlbench_core::storage::{OutputChunk, RankExit};
 use tokio::time::sleep;
 
 use super::backoff::Backoff;
@@ -41,7 +41,7 @@ pub(super) async fn follow(context: &Context<'_>, at: RankRef, status: RankStatu
                 stdout.store(context, false).await?;
                 stderr.store(context, false).await?;
                 if let Some(code) = output.exit_code {
-                    break RankEnd::Exited(code);
+                    break RankExit::Exited(code);
                 }
                 if output.stdout.len() + output.stderr.len() < PLENTY {
                     sleep(GATHER).await;
@@ -51,13 +51,13 @@ pub(super) async fn follow(context: &Context<'_>, at: RankRef, status: RankStatu
                 context.no_answer(Caller::Follower(rank), &error).await?;
                 sleep(backoff.pause()).await;
             }
-            Err(ClusterError::Lost(why) | ClusterError::Refused(why)) => break RankEnd::Lost(why),
+            Err(ClusterError::Lost(why) | ClusterError::Refused(why)) => break RankExit::Lost(why),
         }
     };
     context.answer(Caller::Follower(rank));
     stdout.store(context, true).await?;
     stderr.store(context, true).await?;
-    context.records.rank_ended(rank, &end).await?;
+    context.records.record_rank_exit(rank, &end).await?;
     Ok(rank)
 }
 

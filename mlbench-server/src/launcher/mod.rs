@@ -90,8 +90,8 @@ pub async fn stop_all(deps: &LauncherDeps, patience: Duration) -> Result<Vec<Run
                 }
             }
         }
-        let removals = deps.storage.removals().await?;
-        let left = active.iter().map(|run| run.id).chain(removals.iter().map(|removal| removal.run.id));
+        let deleted_runs = deps.storage.deleted_runs().await?;
+        let left = active.iter().map(|run| run.id).chain(deleted_runs.iter().map(|run| run.id));
         let left: Vec<RunId> = left.collect();
         if left.is_empty() || timeout_at(deadline, changes.changed()).await.is_err() {
             return Ok(left);

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use mlbench_core::run::{Ending, RankStatus, Run, RunEvent, Worker};
+use mlbench_core::run::{RankStatus, Run, RunEvent, RunOutcome, Worker};
 use mlbench_core::{RunState, Timestamp};
 
 use super::words;
@@ -36,7 +36,7 @@ pub(super) enum Action {
     /// Send a signal to these ranks.
     Signal(Signal, Vec<u32>),
     /// Decide how the run ends.
-    Decide(Ending),
+    Decide(RunOutcome),
     /// Leave nothing of the run on its workers.
     Release,
     /// Give the run its last state.
@@ -108,7 +108,7 @@ pub(super) fn plan(run: &Run, seen: &Seen, limits: &Limits, now: Now) -> Vec<Act
         // Who still waited in the queue holds nothing that could be released.
         return vec![if seen.released || run.is_queued() { Action::End } else { Action::Release }];
     }
-    let decide = |event, reason| vec![Action::Decide(Ending { event, reason, at: now.date })];
+    let decide = |event, reason| vec![Action::Decide(RunOutcome { event, reason, at: now.date })];
     if run.stop_requested_at.is_some() {
         return decide(RunEvent::Stop, None);
     }
@@ -147,7 +147,7 @@ fn provision(run: &Run, seen: &Seen, limits: &Limits, now: Now) -> Vec<Action> {
             if now.date.since(run.admitted_at.unwrap_or(run.created_at)) >= limits.start_timeout =>
         {
             let reason = Some(words::start_timeout(limits.start_timeout, missing));
-            return vec![Action::Decide(Ending { event: RunEvent::Fail, reason, at: now.date })];
+            return vec![Action::Decide(RunOutcome { event: RunEvent::Fail, reason, at: now.date })];
         }
         Some(Provision::Waiting { missing }) => (missing, Action::Provision),
     };

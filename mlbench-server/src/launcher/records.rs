@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use mlbench_core::run::{Ending, Run, Worker};
-use mlbench_core::storage::{OutputChunk, RankEnd, TokenHash};
+use mlbench_core::run::{Run, RunOutcome, Worker};
+use mlbench_core::storage::{OutputChunk, RankExit, TokenHash};
 use mlbench_core::{ErrorCode, Result, RunId};
 use tokio::time::sleep;
 
@@ -37,14 +37,14 @@ impl<'a> Records<'a> {
     }
 
     pub(super) async fn note(&self, text: &str) -> Result<()> {
-        self.keep(|| self.deps.storage.append_note(self.id, text, self.deps.clock.now())).await
+        self.keep(|| self.deps.storage.append_server_message(self.id, text, self.deps.clock.now())).await
     }
 
-    pub(super) async fn rank_ended(&self, rank: u32, end: &RankEnd) -> Result<()> {
-        self.keep(|| self.deps.storage.rank_ended(self.id, rank, end.clone())).await.map(drop)
+    pub(super) async fn record_rank_exit(&self, rank: u32, end: &RankExit) -> Result<()> {
+        self.keep(|| self.deps.storage.record_rank_exit(self.id, rank, end.clone())).await.map(drop)
     }
 
-    pub(super) async fn ending(&self, ending: &Ending) -> Result<()> {
+    pub(super) async fn ending(&self, ending: &RunOutcome) -> Result<()> {
         self.keep(|| self.deps.storage.decide_ending(self.id, ending.clone())).await.map(drop)
     }
 
@@ -53,7 +53,7 @@ impl<'a> Records<'a> {
     }
 
     pub(super) async fn removed(&self) -> Result<()> {
-        self.keep(|| self.deps.storage.removal_completed(self.id)).await
+        self.keep(|| self.deps.storage.finish_teardown(self.id)).await
     }
 
     /// Stores output. Nobody is told: a busy run writes some hundred times a second.

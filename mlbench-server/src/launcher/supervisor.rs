@@ -205,7 +205,7 @@ impl<'a> Supervisor<'a> {
     async fn taken(&self, id: RunId) -> Result<Vec<PodName>> {
         let storage = &self.context.deps.storage;
         let mut holders = storage.active_runs().await?;
-        holders.extend(storage.removals().await?.into_iter().map(|removal| removal.run));
+        holders.extend(storage.deleted_runs().await?);
         let others = holders.into_iter().filter(|run| run.id != id);
         Ok(others.flat_map(|run| run.workers).map(|worker| worker.pod).collect())
     }

@@ -49,7 +49,7 @@ impl Monitor {
         let mut stored = self.0.stored_pods.lock().await;
         let pods = Arc::clone(&self.0.cluster.pods().borrow());
         if stored.as_ref() != Some(&pods) {
-            self.0.storage.pods_observed(&pods, self.0.clock.now()).await?;
+            self.0.storage.set_pods(&pods, self.0.clock.now()).await?;
             *stored = Some(pods);
         }
         Ok(())

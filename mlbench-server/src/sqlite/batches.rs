@@ -1,7 +1,7 @@
 //! Batches: many points and one answer, which is kept under the key of the request.
 
 use mlbench_core::Timestamp;
-use mlbench_core::api::{BatchAnswer, Metric};
+use mlbench_core::api::{BatchResult, Metric};
 use mlbench_core::storage::{Batch, BatchKey, BatchOutcome, BatchPoint, IdempotencyKey};
 use mlbench_core::{Error, ErrorCode};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -29,10 +29,10 @@ pub(super) fn record(
     Ok(BatchOutcome { answer, replayed: false })
 }
 
-fn store(connection: &Connection, points: &[BatchPoint]) -> Result<BatchAnswer, Failure> {
+fn store(connection: &Connection, points: &[BatchPoint]) -> Result<BatchResult, Failure> {
     let good: Vec<&Metric> = points.iter().filter_map(|point| point.metric.as_ref().ok()).collect();
     let mut places = insert(connection, &good)?.into_iter();
-    let mut answer = BatchAnswer::default();
+    let mut answer = BatchResult::default();
     for BatchPoint { index, metric } in points {
         match metric {
             Err(error) => answer.reject(*index, error),
@@ -47,7 +47,7 @@ fn answered_under(
     connection: &Connection,
     key: &BatchKey,
     points: usize,
-) -> Result<Option<BatchAnswer>, Failure> {
+) -> Result<Option<BatchResult>, Failure> {
     let sql = "SELECT points, answer FROM batch_key WHERE key = ?1 AND chunk = ?2";
     let kept: Option<(i64, String)> = connection
         .prepare_cached(sql)?
@@ -67,7 +67,7 @@ fn keep(
     connection: &Connection,
     key: &BatchKey,
     points: usize,
-    answer: &BatchAnswer,
+    answer: &BatchResult,
     now: Timestamp,
 ) -> Result<(), Failure> {
     let answer = serde_json::to_string(answer).map_err(Error::internal)?;
@@ -77,7 +77,7 @@ fn keep(
     connection.prepare_cached(sql)?.execute(row)?;
     let sql = "DELETE FROM batch_key WHERE id IN (SELECT id FROM \
                (SELECT id, stored_at FROM batch_key ORDER BY id LIMIT ?2) WHERE stored_at < ?1)";
-    let forgotten = now.saturating_sub(IdempotencyKey::KEPT_FOR).as_micros();
+    let forgotten = now.saturating_sub(IdempotencyKey::RETENTION).as_micros();
     connection.prepare_cached(sql)?.execute(params![forgotten, FORGET_AT_ONCE])?;
     Ok(())
 }

@@ -148,7 +148,7 @@ fn forget(connection: &Connection, new: usize, now: Timestamp) -> Result<(), Fai
     let oldest = "SELECT stored_at FROM idempotency_key ORDER BY id LIMIT 1";
     let oldest: Option<i64> =
         connection.prepare_cached(oldest)?.query_row([], |row| row.get(0)).optional()?;
-    let forgotten = now.saturating_sub(IdempotencyKey::KEPT_FOR).as_micros();
+    let forgotten = now.saturating_sub(IdempotencyKey::RETENTION).as_micros();
     if oldest.is_some_and(|stored_at| stored_at < forgotten) {
         let sql = "DELETE FROM idempotency_key WHERE id IN (SELECT id FROM \
                    (SELECT id, stored_at FROM idempotency_key ORDER BY id LIMIT ?2) WHERE stored_at < ?1)";

@@ -83,10 +83,10 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use mlbench_core::api::{LogLine, Metric, Series};
-use mlbench_core::run::{Ending, NewRun, Run, Worker};
+use mlbench_core::run::{NewRun, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
-    Batch, BatchOutcome, BatchPoint, IdempotencyKey, KnownRuns, Listed, LogQuery, OutputChunk, PointSink,
-    PointsPage, PointsPosition, PointsQuery, RankEnd, Recorded, Removal, Statistics, Storage, TokenHash,
+    Batch, BatchOutcome, BatchPoint, IdempotencyKey, IsCached, LogQuery, OutputChunk, PointSink,
+    PointsCursor, PointsPage, PointsQuery, RankExit, Recorded, RunEntry, Storage, StoreStats, TokenHash,
 };
 use mlbench_core::{Error, Owner, Pod, Result, RunId, Timestamp};
 
@@ -190,7 +190,7 @@ impl Storage for SqliteStorage {
         self.readers.read(|c| run_rows::all(c, Which::Kept)).await
     }
 
-    async fn runs_after(&self, after: Option<RunId>, limit: u32, known: KnownRuns) -> Result<Vec<Listed>> {
+    async fn runs_after(&self, after: Option<RunId>, limit: u32, known: IsCached) -> Result<Vec<RunEntry>> {
         self.readers.read(move |c| run_rows::page(c, after, limit, &*known)).await
     }
 
@@ -212,20 +212,20 @@ impl Storage for SqliteStorage {
         self.writer.write(bytes, move |c| output::append(c, id, &chunk, limit)).await
     }
 
-    async fn append_note(&self, id: RunId, text: &str, now: Timestamp) -> Result<()> {
+    async fn append_server_message(&self, id: RunId, text: &str, now: Timestamp) -> Result<()> {
         let text = text.to_owned();
         self.writer.write(text.len(), move |c| output::note(c, id, &text, now)).await
     }
 
-    async fn rank_ended(&self, id: RunId, rank: u32, end: RankEnd) -> Result<Run> {
-        self.writer.write(0, move |c| runs::rank_ended(c, id, rank, &end)).await
+    async fn record_rank_exit(&self, id: RunId, rank: u32, end: RankExit) -> Result<Run> {
+        self.writer.write(0, move |c| runs::record_rank_exit(c, id, rank, &end)).await
     }
 
     async fn request_stop(&self, id: RunId, now: Timestamp) -> Result<Run> {
         self.writer.write(0, move |c| runs::request_stop(c, id, now)).await
     }
 
-    async fn decide_ending(&self, id: RunId, ending: Ending) -> Result<Run> {
+    async fn decide_ending(&self, id: RunId, ending: RunOutcome) -> Result<Run> {
         self.writer.write(0, move |c| runs::decide_ending(c, id, &ending)).await
     }
 
@@ -243,20 +243,18 @@ impl Storage for SqliteStorage {
         self.writer.write(0, move |c| run_tokens::add(c, id, token)).await
     }
 
-    async fn run_of_token(&self, token: TokenHash) -> Result<Option<RunId>> {
+    async fn run_for_token(&self, token: TokenHash) -> Result<Option<RunId>> {
         self.readers.read(move |c| run_tokens::run_of(c, token)).await
     }
 
-    async fn removals(&self) -> Result<Vec<Removal>> {
-        let runs = self.readers.read(|c| run_rows::all(c, Which::Removed)).await?;
-        Ok(runs.into_iter().map(|run| Removal { run }).collect())
+    async fn deleted_runs(&self) -> Result<Vec<Run>> {
+        self.readers.read(|c| run_rows::all(c, Which::Removed)).await
     }
 
-    async fn removal_completed(&self, id: RunId) -> Result<()> {
+    async fn finish_teardown(&self, id: RunId) -> Result<()> {
         let purge_due = self.writer.purge_due();
-        let complete = move |c: &_| {
-            runs::removal_completed(c, id).inspect(|()| purge_due.store(true, Ordering::Release))
-        };
+        let complete =
+            move |c: &_| runs::finish_teardown(c, id).inspect(|()| purge_due.store(true, Ordering::Release));
         self.writer.write(0, complete).await
     }
 
@@ -264,7 +262,7 @@ impl Storage for SqliteStorage {
         self.readers.read(move |c| output::lines(c, id, query)).await
     }
 
-    async fn pods_observed(&self, pods: &[Pod], now: Timestamp) -> Result<()> {
+    async fn set_pods(&self, pods: &[Pod], now: Timestamp) -> Result<()> {
         let pods = pods.to_vec();
         self.writer.write(pods.len() * size_of::<Pod>(), move |c| pods::observed(c, &pods, now)).await
     }
@@ -300,7 +298,7 @@ impl Storage for SqliteStorage {
     async fn points(
         &self,
         query: &PointsQuery,
-        after: Option<PointsPosition>,
+        after: Option<PointsCursor>,
         sink: Box<dyn PointSink>,
     ) -> Result<PointsPage> {
         let (query, room) = (query.clone(), self.page_points);
@@ -312,9 +310,9 @@ impl Storage for SqliteStorage {
         self.readers.read(move |c| points::figures(c, &owner)).await
     }
 
-    async fn statistics(&self) -> Result<Statistics> {
-        let (path, so_far) = (self.path.clone(), self.writer.counters().so_far());
-        self.readers.read(move |c| statistics::read(c, &path, so_far)).await
+    async fn stats(&self) -> Result<StoreStats> {
+        let (path, counted) = (self.path.clone(), self.writer.counters().snapshot());
+        self.readers.read(move |c| statistics::read(c, &path, counted)).await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Runs as they are stored, and back.
 
-use mlbench_core::run::{Ending, RankStatus, Run};
-use mlbench_core::storage::Listed;
+use mlbench_core::run::{RankStatus, Run, RunOutcome};
+use mlbench_core::storage::RunEntry;
 use mlbench_core::{Error, RunEvent, RunId, RunName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Rows};
 
@@ -83,7 +83,7 @@ pub(super) fn page(
     after: Option<RunId>,
     limit: u32,
     known: &dyn Fn(RunId) -> bool,
-) -> Result<Vec<Listed>, Failure> {
+) -> Result<Vec<RunEntry>, Failure> {
     let sql = format!("SELECT {COLUMNS} FROM run WHERE removal = 0 AND id > ?1 ORDER BY id LIMIT ?2");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([after.map_or(0, RunId::get), i64::from(limit)])?;
@@ -101,8 +101,8 @@ pub(super) fn page(
         let range = [first.id.get(), last.id.get()];
         hand_out(&mut runs, connection.prepare_cached(sql)?.query(range)?)?;
     }
-    let mut runs = runs.into_iter().map(|run| Listed::Read(Box::new(run)));
-    Ok(order.into_iter().filter_map(|known| known.map(Listed::Known).or_else(|| runs.next())).collect())
+    let mut runs = runs.into_iter().map(|run| RunEntry::Loaded(Box::new(run)));
+    Ok(order.into_iter().filter_map(|known| known.map(RunEntry::Cached).or_else(|| runs.next())).collect())
 }
 
 /// Refuses when there is no such run.
@@ -126,7 +126,7 @@ fn read(row: &Row<'_>) -> Result<Run, Failure> {
         Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_micros))
     };
     let ending = match row.get_ref(9)?.as_str_or_null().map_err(|error| unreadable(&error))? {
-        Some(word) => Some(Ending {
+        Some(word) => Some(RunOutcome {
             event: event_of(word).ok_or_else(|| unreadable(&"its ending is unknown"))?,
             reason: row.get(10)?,
             at: date(11)?.unwrap_or_default(),

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use mlbench_core::queue::Queue;
-use mlbench_core::run::{Ending, NewRun, Run, Worker};
-use mlbench_core::storage::RankEnd;
+use mlbench_core::run::{NewRun, Run, RunOutcome, Worker};
+use mlbench_core::storage::RankExit;
 use mlbench_core::{Error, ErrorCode, PodName, RunEvent, RunId, RunState, Timestamp};
 use rusqlite::{Connection, params};
 
@@ -28,7 +28,7 @@ pub(super) fn start_unless_active(
     }
     if let Some(run) = run_rows::all(connection, Which::Removed)?.first() {
         let detail = format!("run {} is being removed", run.id);
-        return Err(Error::new(ErrorCode::RunBeingRemoved, detail).with_retry_after(TEARDOWN_RETRY).into());
+        return Err(Error::new(ErrorCode::RunDeleting, detail).with_retry_after(TEARDOWN_RETRY).into());
     }
     let id = insert(connection, new, now)?;
     admit_one(connection, id, now)?;
@@ -105,11 +105,11 @@ pub(super) fn started(connection: &Connection, id: RunId, ranks: u32) -> Result<
     run_rows::one(connection, id)
 }
 
-pub(super) fn rank_ended(
+pub(super) fn record_rank_exit(
     connection: &Connection,
     id: RunId,
     rank: u32,
-    end: &RankEnd,
+    end: &RankExit,
 ) -> Result<Run, Failure> {
     let run = run_rows::one(connection, id)?;
     if !run.ranks.iter().any(|status| status.rank == rank) {
@@ -119,8 +119,8 @@ pub(super) fn rank_ended(
         return Ok(run);
     }
     let (exit_code, lost) = match end {
-        RankEnd::Exited(code) => (Some(*code), None),
-        RankEnd::Lost(reason) => (None, Some(reason)),
+        RankExit::Exited(code) => (Some(*code), None),
+        RankExit::Lost(reason) => (None, Some(reason)),
     };
     let sql = "UPDATE run_rank SET exit_code = ?3, lost = ?4 \
                WHERE run = ?1 AND rank = ?2 AND exit_code IS NULL AND lost IS NULL";
@@ -142,7 +142,7 @@ pub(super) fn request_stop(connection: &Connection, id: RunId, now: Timestamp) -
     run_rows::one(connection, id)
 }
 
-pub(super) fn decide_ending(connection: &Connection, id: RunId, ending: &Ending) -> Result<Run, Failure> {
+pub(super) fn decide_ending(connection: &Connection, id: RunId, ending: &RunOutcome) -> Result<Run, Failure> {
     let run = run_rows::one(connection, id)?;
     if !run.state.is_active() || run.ending.is_some() {
         return Ok(run);
@@ -182,7 +182,7 @@ pub(super) fn delete(connection: &Connection, id: RunId) -> Result<(), Failure> 
     Ok(())
 }
 
-pub(super) fn removal_completed(connection: &Connection, id: RunId) -> Result<(), Failure> {
+pub(super) fn finish_teardown(connection: &Connection, id: RunId) -> Result<(), Failure> {
     let sql = "UPDATE run SET removal = 2 WHERE id = ?1 AND removal = 1";
     connection.prepare_cached(sql)?.execute([id.get()])?;
     Ok(())

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::Duration;
 
-use mlbench_core::storage::{NewestValue, Statistics};
+use mlbench_core::storage::{NewestValue, StoreStats};
 use mlbench_core::{MetricName, PodName, RunState};
 use rusqlite::Connection;
 
 use super::failure::Failure;
 use super::value::Stored;
-use crate::histogram::{Histogram, Scale};
+use crate::histogram::{BucketLayout, Histogram};
 
 /// What the writer counts.
 #[derive(Debug)]
@@ -26,8 +26,8 @@ impl Counters {
     pub(super) fn new() -> Self {
         Self {
             waiting: AtomicI64::new(0),
-            jobs: Histogram::new(Scale::NUMBERS),
-            microseconds: Histogram::new(Scale::SECONDS),
+            jobs: Histogram::new(BucketLayout::NUMBERS),
+            microseconds: Histogram::new(BucketLayout::SECONDS),
         }
     }
 
@@ -43,17 +43,17 @@ impl Counters {
 
     /// So many jobs were written together.
     pub(super) fn committed(&self, jobs: usize, took: Duration) {
-        self.jobs.count(jobs as u64);
-        self.microseconds.count(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        self.jobs.observe(jobs as u64);
+        self.microseconds.observe(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
 
     /// What was counted so far, and nothing else.
-    pub(super) fn so_far(&self) -> Statistics {
-        Statistics {
+    pub(super) fn snapshot(&self) -> StoreStats {
+        StoreStats {
             waiting_writes: u64::try_from(self.waiting.load(Relaxed)).unwrap_or(0),
-            writes_per_commit: self.jobs.so_far(),
-            commit_seconds: self.microseconds.so_far(),
-            ..Statistics::default()
+            writes_per_commit: self.jobs.snapshot(),
+            commit_seconds: self.microseconds.snapshot(),
+            ..StoreStats::default()
         }
     }
 }
@@ -62,8 +62,8 @@ impl Counters {
 pub(super) fn read(
     connection: &Connection,
     path: &Path,
-    mut so_far: Statistics,
-) -> Result<Statistics, Failure> {
+    mut so_far: StoreStats,
+) -> Result<StoreStats, Failure> {
     so_far.runs = runs(connection)?;
     so_far.points = connection
         .prepare_cached("SELECT coalesce(sum(count), 0) FROM series")?

@@ -1,6 +1,6 @@
 //! From arguments to the body of a start.
 
-use mlbench_client::NewRun;
+use mlbench_client::RunRequest;
 
 use crate::args::StartArgs;
 
@@ -8,8 +8,8 @@ use crate::args::StartArgs;
 const UNNAMED_BACKEND: &str = "custom";
 
 /// What the server is asked for.
-pub(super) fn new_run(args: &StartArgs) -> NewRun {
-    let mut run = NewRun::named(args.name.clone());
+pub(super) fn new_run(args: &StartArgs) -> RunRequest {
+    let mut run = RunRequest::named(args.name.clone());
     run.num_workers = args.workers;
     run.num_cpus = args.cpus;
     run.gpu_enabled = args.gpu;
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn a_backend_of_ones_own_is_a_custom_backend() {
         let backend = |arguments: &str| {
-            let run: NewRun = serde_json::from_value({
+            let run: RunRequest = serde_json::from_value({
                 let mut value = asked(arguments);
                 for flag in ["gpu_enabled", "light_target", "use_horovod"] {
                     value[flag] = false.into();

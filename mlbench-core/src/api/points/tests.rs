@@ -4,7 +4,7 @@ use proptest::prelude::*;
 const GOOD: &str = r#"{"run_id":3,"name":"loss @ 0","value":0.5}"#;
 
 fn read(body: &str) -> Result<Vec<Result<NewMetric>>> {
-    read_points(body.as_bytes(), |_, point| point)
+    parse_points(body.as_bytes(), |_, point| point)
 }
 
 /// What became of each point: its value, or why it has none.
@@ -38,7 +38,7 @@ fn a_bad_point_is_told_in_the_words_of_a_single_post_and_loses_no_other() {
             false => Error::new(ErrorCode::Malformed, "a point is a JSON object"),
         };
         assert_eq!(outcome(&format!("[{GOOD}, {bad} ,{GOOD}]")), ["0.5", single.detail(), "0.5"], "{bad}");
-        assert_eq!(read_point(bad.as_bytes()).unwrap_err(), single);
+        assert_eq!(parse_point(bad.as_bytes()).unwrap_err(), single);
     }
 }
 
@@ -60,10 +60,10 @@ fn what_is_no_array_is_refused_naming_the_place() {
         assert_eq!(error.code(), ErrorCode::Malformed);
         assert_eq!(error.detail(), format!("the body is not a JSON array {refusal}"), "{body}");
     }
-    let error = read_point(b"{\"name\": \"x\"").unwrap_err();
+    let error = parse_point(b"{\"name\": \"x\"").unwrap_err();
     assert!(error.detail().starts_with("the line is not a JSON object (line 1, column 12)"), "{error}");
     assert_eq!(read("[]").unwrap(), []);
-    assert!(read_points(b"[\"\xff\"]", |_, _| ()).is_err());
+    assert!(parse_points(b"[\"\xff\"]", |_, _| ()).is_err());
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn bare_non_finite_numbers_are_read_and_texts_stay_untouched() {
     );
     assert_eq!(outcome(&body), ["NaN", "-Infinity", "Infinity", "1.50"]);
     assert_eq!(read(&body).unwrap()[0].as_ref().unwrap().name.as_str(), "NaN \" -Infinity");
-    assert_eq!(read_point(point("a", "NaN").as_bytes()).unwrap().value.as_str(), "NaN");
+    assert_eq!(parse_point(point("a", "NaN").as_bytes()).unwrap().value.as_str(), "NaN");
 }
 
 #[test]
@@ -104,7 +104,7 @@ proptest! {
         rest.iter().for_each(|field| { body.push(','); body.push_str(field); });
         body.push('}');
         let long = Fields::from_json(body.as_bytes()).and_then(NewMetric::from_fields);
-        match (read_point(body.as_bytes()), long) {
+        match (parse_point(body.as_bytes()), long) {
             (Ok(quick), Ok(long)) => prop_assert_eq!(quick, long),
             (Err(quick), Err(long)) => prop_assert_eq!(quick.code(), long.code()),
             other => prop_assert!(false, "{other:?}"),

@@ -21,7 +21,7 @@ fn told(outcome: &BatchOutcome) -> (u64, Vec<(u64, ErrorCode)>) {
 }
 
 pub(super) async fn a_batch_stores_its_good_points_and_tells_of_the_others(store: &dyn Storage) {
-    ok(store.pods_observed(&[pod("worker-a", PodPhase::Running)], at(1)).await);
+    ok(store.set_pods(&[pod("worker-a", PodPhase::Running)], at(1)).await);
     let (run, worker) = (Owner::Run(started(store).await.id), Owner::Pod(pod_name("worker-a")));
     let unreadable = Error::invalid("value", "missing; a metric has one");
     let points = [

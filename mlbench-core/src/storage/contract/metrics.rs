@@ -1,28 +1,30 @@
 use super::{at, code, finish, id, metric, new_run, ok, pod, pod_name, started};
 use crate::api::Metric;
-use crate::storage::{IdempotencyKey, PointsQuery, Storage, Thinning, ThinningMethod, collect_points};
+use crate::storage::{
+    Downsampling, DownsamplingMethod, IdempotencyKey, PointsQuery, Storage, collect_points,
+};
 use crate::{ErrorCode, MetricName, Owner, PodPhase};
 
 pub(super) async fn pods_are_those_observed_last(store: &dyn Storage) {
     assert_eq!(ok(store.pods().await), []);
     let (a, b) = (pod("worker-a", PodPhase::Running), pod("worker-b", PodPhase::Pending));
-    ok(store.pods_observed(&[b.clone(), a.clone()], at(1)).await);
+    ok(store.set_pods(&[b.clone(), a.clone()], at(1)).await);
     assert_eq!(ok(store.pods().await), [a, b]);
     let b = pod("worker-b", PodPhase::Running);
-    ok(store.pods_observed(std::slice::from_ref(&b), at(2)).await);
-    ok(store.pods_observed(std::slice::from_ref(&b), at(3)).await);
+    ok(store.set_pods(std::slice::from_ref(&b), at(2)).await);
+    ok(store.set_pods(std::slice::from_ref(&b), at(3)).await);
     assert_eq!(ok(store.pods().await), std::slice::from_ref(&b));
-    ok(store.pods_observed(&[], at(4)).await);
+    ok(store.set_pods(&[], at(4)).await);
     assert_eq!(ok(store.pods().await), []);
-    ok(store.pods_observed(std::slice::from_ref(&b), at(5)).await);
+    ok(store.set_pods(std::slice::from_ref(&b), at(5)).await);
     assert_eq!(ok(store.pods().await), [b]);
 }
 
 pub(super) async fn a_pod_that_left_keeps_its_metrics(store: &dyn Storage) {
-    ok(store.pods_observed(&[pod("worker-a", PodPhase::Running)], at(1)).await);
+    ok(store.set_pods(&[pod("worker-a", PodPhase::Running)], at(1)).await);
     let owner = Owner::Pod(pod_name("worker-a"));
     ok(store.record_metrics(vec![metric(&owner, "cpu", 1, "0.1")]).await);
-    ok(store.pods_observed(&[], at(2)).await);
+    ok(store.set_pods(&[], at(2)).await);
     ok(store.record_metric(metric(&owner, "cpu", 2, "0.2"), None, at(2)).await);
     assert_eq!(
         series(store, &PointsQuery::all(owner)).await,
@@ -101,7 +103,7 @@ pub(super) async fn points_come_by_name_then_date_then_arrival(store: &dyn Stora
         ("é".to_owned(), dated(&[(0, "6")])),
     ];
     assert_eq!(series(store, &PointsQuery::all(owner.clone())).await, expected);
-    // Ending the run changes nothing of it.
+    // RunOutcome the run changes nothing of it.
     finish(store, id(1)).await;
     assert_eq!(series(store, &PointsQuery::all(owner)).await, expected);
 }
@@ -120,16 +122,16 @@ pub(super) async fn queries_cut_filter_summarise_and_keep_the_newest(store: &dyn
     check(PointsQuery { until: at(10), ..loss.clone() }, &[(0, "0"), (10, "1")]).await;
     check(PointsQuery { last_n: Some(1), ..loss.clone() }, &[(70, "7")]).await;
     check(PointsQuery { last_n: Some(1), until: at(45), ..loss.clone() }, &[(40, "4")]).await;
-    let halves = PointsQuery { thinning: summary(2), ..loss.clone() };
+    let halves = PointsQuery { downsampling: summary(2), ..loss.clone() };
     check(halves.clone(), &[(30, "1.5"), (70, "5.5")]).await;
     check(PointsQuery { last_n: Some(1), ..halves.clone() }, &[(70, "5.5")]).await;
     check(PointsQuery { since: at(40), ..halves }, &[(50, "4.5"), (70, "6.5")]).await;
-    check(PointsQuery { since: at(70), thinning: summary(3), ..loss.clone() }, &[(70, "7")]).await;
+    check(PointsQuery { since: at(70), downsampling: summary(3), ..loss.clone() }, &[(70, "7")]).await;
 
-    let newest = series(store, &PointsQuery { thinning: summary(2), since: at(10), ..all.clone() }).await;
+    let newest = series(store, &PointsQuery { downsampling: summary(2), since: at(10), ..all.clone() }).await;
     assert_eq!(newest[1], ("note".to_owned(), dated(&[(20, "1"), (30, "1")])), "a text cannot be averaged");
     let numbers_only =
-        series(store, &PointsQuery { thinning: summary(1), since: at(20), ..all.clone() }).await;
+        series(store, &PointsQuery { downsampling: summary(1), since: at(20), ..all.clone() }).await;
     assert_eq!(numbers_only[1], ("note".to_owned(), dated(&[(30, "1")])), "without the text it can");
     assert_eq!(series(store, &PointsQuery { since: at(71), ..all.clone() }).await, []);
     assert_eq!(series(store, &PointsQuery { names: vec![ok(MetricName::new("los"))], ..all }).await, []);
@@ -154,8 +156,8 @@ pub(super) async fn a_repeated_key_stores_nothing_and_answers_as_the_first_did(s
     assert!(!ok(store.record_metric(other, key(), at(7)).await).replayed, "keys are unique per owner only");
 }
 
-const fn summary(most: u32) -> Option<Thinning> {
-    Some(Thinning { method: ThinningMethod::Summary, most })
+const fn summary(max_points: u32) -> Option<Downsampling> {
+    Some(Downsampling { method: DownsamplingMethod::Summary, max_points })
 }
 
 pub(super) type Dated = Vec<(i64, String)>;

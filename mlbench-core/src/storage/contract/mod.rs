@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{OutputChunk, Storage};
 use crate::api::Metric;
-use crate::run::{Ending, NewRun, OutputStream, Run, RunSpec, Worker};
+use crate::run::{NewRun, OutputStream, Run, RunOutcome, RunSpec, Worker};
 use crate::{
     ErrorCode, MetricName, Owner, Pod, PodName, PodPhase, Result, RunEvent, RunId, RunName, Timestamp,
 };
@@ -106,7 +106,7 @@ async fn started(store: &dyn Storage) -> Run {
 }
 
 async fn finish(store: &dyn Storage, run: RunId) -> Run {
-    ok(store.decide_ending(run, Ending { event: RunEvent::Finish, reason: None, at: at(9) }).await);
+    ok(store.decide_ending(run, RunOutcome { event: RunEvent::Finish, reason: None, at: at(9) }).await);
     ok(store.end_run(run).await)
 }
 

@@ -12,7 +12,7 @@ const ALL: LogQuery = LogQuery { stream: None, rank: None, part: LogPart::After 
 
 pub(super) async fn lines_come_back_in_their_order_and_parts(store: &dyn Storage) {
     let run = started(store).await.id;
-    ok(store.append_note(run, "starting", at(2)).await);
+    ok(store.append_server_message(run, "starting", at(2)).await);
     ok(store.append_output(run, chunk(1, Stdout, 0, &["a", ""])).await);
     ok(store.append_output(run, chunk(0, Stderr, 0, &["warning: é"])).await);
     ok(store.append_output(run, chunk(1, Stdout, 3, &["b"])).await);

@@ -39,7 +39,7 @@ pub(super) async fn a_worker_is_held_by_one_run_at_a_time(store: &dyn Storage) {
     assert_eq!(ok(late().await).workers, [], "worker-1 is the first run's");
     ok(store.delete_run(first.id).await);
     assert_eq!(ok(late().await).workers, [], "until nothing of that run is left on it");
-    ok(store.removal_completed(first.id).await);
+    ok(store.finish_teardown(first.id).await);
     assert_eq!(ok(late().await).workers, workers()[1..]);
 }
 
@@ -47,7 +47,7 @@ pub(super) async fn a_queued_run_that_is_deleted_leaves_nothing_to_tear_down(sto
     let first = ok(store.queue_run(wanting(4), 4, at(1)).await);
     let queued = ok(store.queue_run(wanting(4), 4, at(2)).await);
     ok(store.delete_run(queued.id).await);
-    assert_eq!(ok(store.removals().await), []);
+    assert_eq!(ok(store.deleted_runs().await), []);
     assert_eq!(ids(&ok(store.active_runs().await)), [first.id.get()]);
 }
 
@@ -58,18 +58,18 @@ pub(super) async fn a_token_is_good_for_its_run_until_that_ends(store: &dyn Stor
     ok(store.add_run_token(run.id, one).await);
     ok(store.add_run_token(run.id, two).await);
     for token in [one, two] {
-        assert_eq!(ok(store.run_of_token(token).await), Some(run.id));
+        assert_eq!(ok(store.run_for_token(token).await), Some(run.id));
     }
-    assert_eq!(ok(store.run_of_token(three).await), None);
+    assert_eq!(ok(store.run_for_token(three).await), None);
     assert_eq!(code(store.add_run_token(id(9), three).await), ErrorCode::NotFound);
 
     finish(store, run.id).await;
     ok(store.add_run_token(run.id, three).await);
     for token in [one, two, three] {
-        assert_eq!(ok(store.run_of_token(token).await), None, "its run has ended");
+        assert_eq!(ok(store.run_for_token(token).await), None, "its run has ended");
     }
     let next = started(store).await;
     ok(store.add_run_token(next.id, three).await);
     ok(store.delete_run(next.id).await);
-    assert_eq!(ok(store.run_of_token(three).await), None, "its run is deleted");
+    assert_eq!(ok(store.run_for_token(three).await), None, "its run is deleted");
 }

@@ -3,7 +3,7 @@ use super::{at, code, id, metric, ok, started};
 use crate::api::{Metric, Series};
 use crate::downsample::minmax::Bucket;
 use crate::storage::{
-    PointRef, PointSink, PointsPosition, PointsQuery, Storage, Thinning, ThinningMethod, read_page,
+    Downsampling, DownsamplingMethod, PointRef, PointSink, PointsCursor, PointsQuery, Storage, read_page,
 };
 use crate::{ErrorCode, MetricName, Owner};
 
@@ -46,7 +46,7 @@ impl PointSink for Told {
 
 /// What all pages tell, without the repeated names, and the arrival number of the reading.
 async fn told(store: &dyn Storage, query: &PointsQuery) -> (Vec<String>, i64) {
-    let mut after: Option<PointsPosition> = None;
+    let mut after: Option<PointsCursor> = None;
     let mut all: Vec<String> = Vec::new();
     let mut current = String::new();
     loop {
@@ -107,8 +107,8 @@ pub(super) async fn one_state_is_shown_however_late_it_is_read(store: &dyn Stora
     let then = PointsQuery { as_of: Some(as_of), ..all };
     assert_eq!(series(store, &then).await, before);
     assert_eq!(told(store, &then).await.1, as_of);
-    let halves = Thinning { method: ThinningMethod::Summary, most: 1 };
-    let then = PointsQuery { thinning: Some(halves), ..then };
+    let halves = Downsampling { method: DownsamplingMethod::Summary, max_points: 1 };
+    let then = PointsQuery { downsampling: Some(halves), ..then };
     assert_eq!(series(store, &then).await, [("a".to_owned(), dated(&[(20, "1.5")]))]);
 }
 
@@ -144,12 +144,12 @@ pub(super) async fn a_series_can_be_thinned_in_every_way(store: &dyn Storage) {
     let points: Vec<_> = (0..).zip(values).map(|(date, value)| ("a", date, value)).collect();
     record(store, &owner, &points).await;
     record(store, &owner, &[("b", 3, "1.50")]).await;
-    let thinned = async |method, most| {
-        let thinning = Some(Thinning { method, most });
-        told(store, &PointsQuery { thinning, ..PointsQuery::all(owner.clone()) }).await.0
+    let downsampled = async |method, most| {
+        let downsampling = Some(Downsampling { method, max_points: most });
+        told(store, &PointsQuery { downsampling, ..PointsQuery::all(owner.clone()) }).await.0
     };
     assert_eq!(
-        thinned(ThinningMethod::MinMax, 2).await,
+        downsampled(DownsamplingMethod::MinMax, 2).await,
         [
             "a:",
             "0..3 4 Some(0.0) Some(1.0) Some(-5.0) Some(9.0)",
@@ -159,12 +159,12 @@ pub(super) async fn a_series_can_be_thinned_in_every_way(store: &dyn Storage) {
         ]
     );
     assert_eq!(
-        thinned(ThinningMethod::Mean, 5).await,
+        downsampled(DownsamplingMethod::Mean, 5).await,
         ["a:", "0 0", "2 2", "4 1", "6 2", "7 4", "b:", "3 1.5"]
     );
-    let lttb = thinned(ThinningMethod::Lttb, 4).await;
+    let lttb = downsampled(DownsamplingMethod::Lttb, 4).await;
     assert_eq!((lttb.len(), lttb[1].as_str(), lttb[4].as_str()), (7, "0 0", "7 4"), "{lttb:?}");
-    let gap = thinned(ThinningMethod::Lttb, 8).await;
+    let gap = downsampled(DownsamplingMethod::Lttb, 8).await;
     assert_eq!((gap[5].as_str(), gap[7].as_str()), ("4 NaN", "6 NaN"), "{gap:?}");
 }
 

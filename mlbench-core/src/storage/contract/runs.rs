@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use super::{at, code, finish, id, metric, new_run, ok, started, together, workers};
-use crate::run::{Ending, Run};
-use crate::storage::{Listed, LogPart, LogQuery, PointsQuery, RankEnd, Storage, collect_points};
+use crate::run::{Run, RunOutcome};
+use crate::storage::{LogPart, LogQuery, PointsQuery, RankExit, RunEntry, Storage, collect_points};
 use crate::{ErrorCode, Owner, RunEvent, RunId, RunState};
 
 pub(super) async fn a_run_lives_from_its_start_to_its_end(store: &dyn Storage) {
@@ -16,12 +16,12 @@ pub(super) async fn a_run_lives_from_its_start_to_its_end(store: &dyn Storage) {
     assert_eq!((run.state, run.ranks.len()), (RunState::Started, 2));
     assert_eq!(ok(store.active_runs().await), std::slice::from_ref(&run));
 
-    ok(store.rank_ended(run.id, 0, RankEnd::Exited(0)).await);
-    let run = ok(store.rank_ended(run.id, 1, RankEnd::Lost("the pod is gone".to_owned())).await);
+    ok(store.record_rank_exit(run.id, 0, RankExit::Exited(0)).await);
+    let run = ok(store.record_rank_exit(run.id, 1, RankExit::Lost("the pod is gone".to_owned())).await);
     assert_eq!(run.exit_codes(), [(0, 0)].into());
     assert_eq!(run.ranks[1].lost.as_deref(), Some("the pod is gone"));
 
-    let ending = Ending { event: RunEvent::Fail, reason: Some("rank 1 was lost".to_owned()), at: at(7) };
+    let ending = RunOutcome { event: RunEvent::Fail, reason: Some("rank 1 was lost".to_owned()), at: at(7) };
     let run = ok(store.decide_ending(run.id, ending.clone()).await);
     assert_eq!((run.state, run.finished_at, run.ending.as_ref()), (RunState::Started, None, Some(&ending)));
     let run = ok(store.end_run(run.id).await);
@@ -33,13 +33,13 @@ pub(super) async fn a_run_lives_from_its_start_to_its_end(store: &dyn Storage) {
     let page = async |after, limit, known: Option<RunId>| {
         ok(store.runs_after(after, limit, Arc::new(move |id| Some(id) == known)).await)
     };
-    let read = |run: &Run| Listed::Read(Box::new(run.clone()));
+    let read = |run: &Run| RunEntry::Loaded(Box::new(run.clone()));
     assert_eq!(page(None, 1, None).await, [read(&run)]);
     assert_eq!(page(None, 9, None).await, [read(&run), read(&second)]);
     assert_eq!(page(Some(run.id), 9, None).await, [read(&second)]);
     assert_eq!(page(Some(second.id), 9, None).await, []);
-    assert_eq!(page(None, 9, Some(run.id)).await, [Listed::Known(run.id), read(&second)]);
-    assert_eq!(page(None, 9, Some(second.id)).await, [read(&run), Listed::Known(second.id)]);
+    assert_eq!(page(None, 9, Some(run.id)).await, [RunEntry::Cached(run.id), read(&second)]);
+    assert_eq!(page(None, 9, Some(second.id)).await, [read(&run), RunEntry::Cached(second.id)]);
     assert_eq!(ok(store.runs().await), [run, second]);
 }
 
@@ -52,13 +52,13 @@ pub(super) async fn decisions_are_made_once(store: &dyn Storage) {
     assert_eq!(asked.stop_requested_at, Some(at(3)));
     assert_eq!(ok(store.request_stop(run.id, at(4)).await), asked);
 
-    ok(store.rank_ended(run.id, 0, RankEnd::Exited(143)).await);
-    let again = ok(store.rank_ended(run.id, 0, RankEnd::Lost("too late".to_owned())).await);
+    ok(store.record_rank_exit(run.id, 0, RankExit::Exited(143)).await);
+    let again = ok(store.record_rank_exit(run.id, 0, RankExit::Lost("too late".to_owned())).await);
     assert_eq!((again.ranks[0].exit_code, &again.ranks[0].lost), (Some(143), &None));
 
-    let stop = Ending { event: RunEvent::Stop, reason: None, at: at(5) };
+    let stop = RunOutcome { event: RunEvent::Stop, reason: None, at: at(5) };
     ok(store.decide_ending(run.id, stop.clone()).await);
-    let fail = Ending { event: RunEvent::Fail, reason: Some("too late".to_owned()), at: at(6) };
+    let fail = RunOutcome { event: RunEvent::Fail, reason: Some("too late".to_owned()), at: at(6) };
     assert_eq!(ok(store.decide_ending(run.id, fail.clone()).await).ending, Some(stop));
     let ended = ok(store.end_run(run.id).await);
     assert_eq!((ended.state, ended.finished_at), (RunState::Stopped, Some(at(5))));
@@ -68,7 +68,7 @@ pub(super) async fn decisions_are_made_once(store: &dyn Storage) {
         store.decide_ending(run.id, fail).await,
         store.request_stop(run.id, at(9)).await,
         store.run_started(run.id, 2).await,
-        store.rank_ended(run.id, 1, RankEnd::Exited(0)).await,
+        store.record_rank_exit(run.id, 1, RankExit::Exited(0)).await,
     ] {
         assert_eq!(ok(unchanged), ended);
     }
@@ -93,12 +93,12 @@ pub(super) async fn a_deleted_run_is_gone_and_its_number_is_not_used_again(store
     let run = started(store).await;
     let owner = Owner::Run(run.id);
     ok(store.record_metric(metric(&owner, "loss", 1, "1"), None, at(1)).await);
-    ok(store.append_note(run.id, "a note", at(1)).await);
+    ok(store.append_server_message(run.id, "a note", at(1)).await);
     finish(store, run.id).await;
     ok(store.delete_run(run.id).await);
 
     assert_eq!(ok(store.runs().await), []);
-    assert_eq!(ok(store.removals().await), []);
+    assert_eq!(ok(store.deleted_runs().await), []);
     let lines = LogQuery { stream: None, rank: None, part: LogPart::Last(1) };
     assert_eq!(code(store.run(run.id).await), ErrorCode::NotFound);
     assert_eq!(code(store.delete_run(run.id).await), ErrorCode::NotFound);
@@ -108,7 +108,7 @@ pub(super) async fn a_deleted_run_is_gone_and_its_number_is_not_used_again(store
         code(store.record_metric(metric(&owner, "loss", 2, "1"), None, at(2)).await),
         ErrorCode::NotFound
     );
-    assert_eq!(code(store.append_note(run.id, "late", at(2)).await), ErrorCode::NotFound);
+    assert_eq!(code(store.append_server_message(run.id, "late", at(2)).await), ErrorCode::NotFound);
     assert_eq!(code(store.request_stop(run.id, at(2)).await), ErrorCode::NotFound);
 
     let next = ok(store.start_run_unless_active(new_run("next"), at(3)).await);
@@ -122,17 +122,17 @@ pub(super) async fn an_active_run_that_is_deleted_holds_its_workers_until_its_re
     ok(store.delete_run(run.id).await);
     assert_eq!(code(store.run(run.id).await), ErrorCode::NotFound);
     assert_eq!((ok(store.runs().await), ok(store.active_runs().await)), (Vec::new(), Vec::new()));
-    let removals = ok(store.removals().await);
-    assert_eq!(removals.iter().map(|removal| &removal.run).collect::<Vec<_>>(), [&run]);
+    let deleted_runs = ok(store.deleted_runs().await);
+    assert_eq!(deleted_runs, std::slice::from_ref(&run));
 
     let Err(refusal) = store.start_run_unless_active(new_run("too early"), at(2)).await else {
         panic!("a run was started on workers that are still held");
     };
-    assert_eq!((refusal.code(), refusal.detail()), (ErrorCode::RunBeingRemoved, "run 1 is being removed"));
+    assert_eq!((refusal.code(), refusal.detail()), (ErrorCode::RunDeleting, "run 1 is being removed"));
     assert!(refusal.retry_after().is_some());
 
-    ok(store.removal_completed(run.id).await);
-    ok(store.removal_completed(run.id).await);
-    assert_eq!(ok(store.removals().await), []);
+    ok(store.finish_teardown(run.id).await);
+    ok(store.finish_teardown(run.id).await);
+    assert_eq!(ok(store.deleted_runs().await), []);
     assert_eq!(ok(store.start_run_unless_active(new_run("now"), at(3)).await).id, id(2));
 }

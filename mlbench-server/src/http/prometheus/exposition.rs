@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use mlbench_core::storage::Distribution;
+use mlbench_core::storage::HistogramSnapshot;
 
 /// A text that is being written, family by family.
 #[derive(Debug, Default)]
@@ -54,13 +54,13 @@ impl Family<'_> {
 
     /// The samples of a histogram.
     #[expect(clippy::cast_precision_loss, reason = "a count is far below 2^53")]
-    pub(super) fn histogram(&mut self, labels: &[(&str, &str)], spread: &Distribution) {
+    pub(super) fn histogram(&mut self, labels: &[(&str, &str)], spread: &HistogramSnapshot) {
         let mut count = 0;
-        for (bound, of_class) in &spread.classes {
+        for (bound, of_class) in &spread.buckets {
             count += of_class;
             self.line("_bucket", labels, Some(*bound), count as f64);
         }
-        count += spread.above;
+        count += spread.overflow;
         self.line("_bucket", labels, Some(f64::INFINITY), count as f64);
         self.line("_sum", labels, None, spread.sum);
         self.line("_count", labels, None, count as f64);
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn the_classes_of_a_histogram_add_up() {
         let mut out = Exposition::default();
-        let spread = Distribution { classes: vec![(0.0001, 2), (1.0, 3)], above: 1, sum: 7.5 };
+        let spread = HistogramSnapshot { buckets: vec![(0.0001, 2), (1.0, 3)], overflow: 1, sum: 7.5 };
         out.family("t", Kind::Histogram, "h").histogram(&[("e", "f")], &spread);
         let expected = "# HELP t h\n# TYPE t histogram\n\
                         t_bucket{e=\"f\",le=\"0.0001\"} 2\nt_bucket{e=\"f\",le=\"1\"} 5\nt_bucket{e=\"f\",le=\"+Inf\"} 6\n\

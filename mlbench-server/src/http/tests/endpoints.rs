@@ -117,7 +117,7 @@ async fn the_pods_are_those_that_are_in_the_cluster_now() {
     let labels = "{'app': 'mlbench', 'component': 'worker', 'release': 'quiet-mink'}";
     let item = |name| json!({"name": name, "labels": labels, "phase": "Running", "ip": "10.244.2.58"});
     assert_eq!(api.get("/api/pods").await.json(), json!([item(PODS[0]), item(PODS[1])]));
-    api.app.storage.pods_observed(&[pod(PODS[1])], api.app.clock.now()).await.unwrap();
+    api.app.storage.set_pods(&[pod(PODS[1])], api.app.clock.now()).await.unwrap();
     assert_eq!(api.get("/api/pods/").await.json(), json!([item(PODS[1])]));
 }
 

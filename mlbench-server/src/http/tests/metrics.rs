@@ -100,7 +100,7 @@ async fn all_runs_are_told_by_their_numbers() {
 async fn nobody_is_an_empty_object() {
     let api = Api::start().await;
     assert_eq!(api.get("/api/metrics/?metric_type=run").await.json(), json!({}));
-    api.app.storage.pods_observed(&[], api.app.clock.now()).await.unwrap();
+    api.app.storage.set_pods(&[], api.app.clock.now()).await.unwrap();
     assert_eq!(api.get("/api/metrics/").await.json(), json!({}));
 }
 
@@ -108,7 +108,7 @@ async fn nobody_is_an_empty_object() {
 async fn a_pod_that_left_keeps_its_metrics() {
     let api = Api::start().await;
     api.post_metric(&format!(r#""pod_name":"{}""#, PODS[0]), "loss", NOW, "1").await;
-    api.app.storage.pods_observed(&[pod(PODS[1])], api.app.clock.now()).await.unwrap();
+    api.app.storage.set_pods(&[pod(PODS[1])], api.app.clock.now()).await.unwrap();
     assert_eq!(api.get("/api/metrics/").await.json(), json!({ PODS[1]: {} }));
     let kept = api.get(&format!("/api/metrics/{}", PODS[0])).await.json();
     assert_eq!(kept["loss"][0]["value"], "1");

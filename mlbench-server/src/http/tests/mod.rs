@@ -25,7 +25,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use mlbench_core::api::Problem;
-use mlbench_core::run::{Ending, Run, Worker};
+use mlbench_core::run::{Run, RunOutcome, Worker};
 use mlbench_core::{Error, Pod, PodName, PodPhase, RunEvent, RunId, Timestamp};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -109,7 +109,7 @@ impl Api {
             traffic: Arc::default(),
             default_command: Ok("mlbench benchmark logistic-regression".to_owned()),
         };
-        app.storage.pods_observed(&PODS.map(pod), app.clock.now()).await.unwrap();
+        app.storage.set_pods(&PODS.map(pod), app.clock.now()).await.unwrap();
         let front = Front::new(&Context::new(app.clone(), options));
         Self { app, front, cluster, background: Background::new("test"), folder }
     }
@@ -152,7 +152,7 @@ impl Api {
     async fn stored_run(&self, name: &str) -> Run {
         let body = format!(r#"{{"name":{}}}"#, serde_json::to_string(name).unwrap());
         let fields = mlbench_core::api::Fields::from_json(body.as_bytes()).unwrap();
-        let request = mlbench_core::api::NewRun::from_fields(fields).unwrap();
+        let request = mlbench_core::api::RunRequest::from_fields(fields).unwrap();
         let offer = crate::app::run_spec::Offer { max_workers: 2, default_command: Ok("true") };
         let new = mlbench_core::run::NewRun {
             spec: crate::app::run_spec::resolve(&request, offer).unwrap(),
@@ -218,7 +218,7 @@ fn pod(name: &str) -> Pod {
 }
 
 async fn end(app: &App, id: RunId, event: RunEvent) {
-    let ending = Ending { event, reason: None, at: app.clock.now() };
+    let ending = RunOutcome { event, reason: None, at: app.clock.now() };
     app.storage.decide_ending(id, ending).await.unwrap();
     app.storage.end_run(id).await.unwrap();
 }
@@ -334,10 +334,10 @@ fn every_error_has_the_status_that_the_contract_names() {
         (Code::NotAcceptable, 406),
         (Code::RequestTimeout, 408),
         (Code::RunActive, 409),
-        (Code::RunBeingRemoved, 409),
+        (Code::RunDeleting, 409),
         (Code::PayloadTooLarge, 413),
         (Code::UnsupportedMediaType, 415),
-        (Code::Impossible, 422),
+        (Code::InsufficientCapacity, 422),
         (Code::Internal, 500),
         (Code::Overloaded, 503),
         (Code::Unavailable, 503),

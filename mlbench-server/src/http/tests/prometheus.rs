@@ -47,7 +47,7 @@ async fn the_newest_value_of_every_pod_stands_under_its_own_name() {
     ] {
         api.post_metric(&format!("\"pod_name\":\"{pod}\""), name, date, text).await;
     }
-    api.app.storage.pods_observed(&[pod(here)], api.app.clock.now()).await.unwrap();
+    api.app.storage.set_pods(&[pod(here)], api.app.clock.now()).await.unwrap();
     let lines = lines(&api).await;
     let of_pods: Vec<&String> = lines.iter().filter(|line| line.contains("pod=\"")).collect();
     assert_eq!(

@@ -33,6 +33,6 @@ async fn a_start_that_waits_says_where_and_for_what() {
 async fn a_start_that_is_larger_than_the_cluster_is_refused_and_not_queued() {
     let api = Api::with_policy(Options::default(), RunPolicy::Queue).await;
     let answer = api.post("/api/runs/", r#"{"name":"x","num_workers":5}"#).await;
-    assert_eq!((answer.refusal().0, answer.refusal().1), (422, "impossible"));
+    assert_eq!((answer.refusal().0, answer.refusal().1), (422, "insufficient_capacity"));
     assert_eq!(api.get("/api/runs/").await.json(), serde_json::json!([]));
 }

@@ -101,7 +101,7 @@ async fn all_pods_share_one_cursor() {
     api.post_metric(&format!(r#""pod_name":"{}""#, PODS[1]), "loss", NOW, "1").await;
     let news = api.get(&format!("/api/metrics/?cursor={}", cursor(&first))).await;
     assert_eq!(news.json(), json!({PODS[0]: {}, PODS[1]: {"loss": [{"date": NOW, "value": "1"}]}}));
-    api.app.storage.pods_observed(&[], api.app.clock.now()).await.unwrap();
+    api.app.storage.set_pods(&[], api.app.clock.now()).await.unwrap();
     let nobody = api.get(&format!("/api/metrics/?cursor={}", cursor(&news))).await;
     assert_eq!((nobody.json(), cursor(&nobody)), (json!({}), cursor(&news)));
 }

@@ -106,13 +106,13 @@ async fn a_run_deleted_at_any_await_is_torn_down_even_when_the_server_is_killed_
         world.delete(id).await;
         // A supervisor that finds its run gone leaves everything to the removal.
         assert!(supervised(&world, id, usize::MAX).await);
-        let removal = world.storage().removals().await.unwrap().remove(0);
-        killed_after(polls, remove(&world.deps, &removal.run)).await;
-        if let Some(removal) = world.storage().removals().await.unwrap().first() {
-            remove(&world.deps, &removal.run).await.unwrap();
+        let removal = world.storage().deleted_runs().await.unwrap().remove(0);
+        killed_after(polls, remove(&world.deps, &removal)).await;
+        if let Some(removal) = world.storage().deleted_runs().await.unwrap().first() {
+            remove(&world.deps, removal).await.unwrap();
         }
         assert!(world.cluster.is_clean(), "after {polls} polls");
-        assert!(world.storage().removals().await.unwrap().is_empty());
+        assert!(world.storage().deleted_runs().await.unwrap().is_empty());
     }
 }
 
@@ -207,12 +207,12 @@ async fn a_deleted_run_is_torn_down_before_another_can_start() {
     world.cluster.answer_releases_with_pending(1_000_000);
     world.delete(id).await;
     let refused = world.try_start_run(spec(2, "p")).await.unwrap_err();
-    assert_eq!(refused.code(), ErrorCode::RunBeingRemoved);
+    assert_eq!(refused.code(), ErrorCode::RunDeleting);
     assert_eq!(refused.detail(), "run 1 is being removed");
     world.called("release").await;
     assert!(world.cluster.calls().contains(&"signal 1 Term".to_owned()));
     world.cluster.answer_releases_with_pending(0);
-    world.when(async |world| world.storage().removals().await.unwrap().is_empty()).await;
+    world.when(async |world| world.storage().deleted_runs().await.unwrap().is_empty()).await;
     assert!(world.cluster.is_clean());
     assert!(world.try_start_run(spec(2, "p")).await.is_ok());
 }
@@ -224,7 +224,7 @@ async fn a_deleted_run_that_ignores_sigterm_is_gone_after_the_grace_period() {
     world.until_started(id).await;
     let before = tokio::time::Instant::now();
     world.delete(id).await;
-    world.when(async |world| world.storage().removals().await.unwrap().is_empty()).await;
+    world.when(async |world| world.storage().deleted_runs().await.unwrap().is_empty()).await;
     assert!(before.elapsed() >= Duration::from_secs(10));
     assert!(world.cluster.is_clean());
 }
@@ -237,7 +237,7 @@ async fn a_run_that_is_deleted_while_it_waits_for_workers_leaves_nothing() {
     let id = world.start_run().await;
     world.called("provision").await;
     world.delete(id).await;
-    world.when(async |world| world.storage().removals().await.unwrap().is_empty()).await;
+    world.when(async |world| world.storage().deleted_runs().await.unwrap().is_empty()).await;
     assert!(world.cluster.tasks().is_empty() && world.cluster.is_clean());
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mlbench_core::run::{Backend, Ending, RankStatus, Run, RunEvent};
+use mlbench_core::run::{Backend, RankStatus, Run, RunEvent, RunOutcome};
 use mlbench_core::{RunState, Timestamp};
 use proptest::prelude::*;
 
@@ -22,8 +22,8 @@ fn planned(run: &Run, seen: &Seen, seconds: u64) -> Vec<Action> {
     plan(run, seen, &LIMITS, at(seconds))
 }
 
-fn ending(event: RunEvent, reason: Option<&str>, seconds: u64) -> Ending {
-    Ending { event, reason: reason.map(ToOwned::to_owned), at: at(seconds).date }
+fn ending(event: RunEvent, reason: Option<&str>, seconds: u64) -> RunOutcome {
+    RunOutcome { event, reason: reason.map(ToOwned::to_owned), at: at(seconds).date }
 }
 
 fn decided(event: RunEvent, reason: Option<&str>, seconds: u64) -> Vec<Action> {

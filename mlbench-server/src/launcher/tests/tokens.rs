@@ -23,7 +23,7 @@ fn given(world: &World) -> Vec<String> {
 }
 
 async fn good_for(world: &World, shown: &str) -> Option<RunId> {
-    world.storage().run_of_token(token::hash(shown)).await.unwrap()
+    world.storage().run_for_token(token::hash(shown)).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]

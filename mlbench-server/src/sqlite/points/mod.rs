@@ -6,7 +6,7 @@
 mod series;
 mod walk;
 
-use mlbench_core::storage::{PointSink, PointsPage, PointsPosition, PointsQuery, Progress};
+use mlbench_core::storage::{PointSink, PointsCursor, PointsPage, PointsQuery, SeriesCursor};
 use mlbench_core::{MetricName, Owner, Timestamp, api};
 use rusqlite::{Connection, Row, ToSql, params};
 
@@ -19,7 +19,7 @@ use series::{End, Series};
 pub(super) fn page(
     connection: &Connection,
     query: &PointsQuery,
-    after: Option<PointsPosition>,
+    after: Option<PointsCursor>,
     room: usize,
     mut sink: Box<dyn PointSink>,
 ) -> Result<PointsPage, Failure> {
@@ -40,7 +40,7 @@ pub(super) fn page(
         let series = Series::read(connection, query, as_of, row)?;
         let progress = progress.take().filter(|_| from.as_ref() == Some(&series.name));
         let start = match progress {
-            Some(Progress::Done) => continue,
+            Some(SeriesCursor::Done) => continue,
             Some(progress) => progress,
             None => match series.start()? {
                 Some(progress) => progress,
@@ -48,7 +48,7 @@ pub(super) fn page(
             },
         };
         if let End::Full(progress) = series.show(start, &mut *sink, &mut room)? {
-            let next = Some(PointsPosition { series: series.name, progress, as_of });
+            let next = Some(PointsCursor { series: series.name, progress, as_of });
             return Ok(PointsPage { sink, as_of, next });
         }
     }

@@ -1,7 +1,9 @@
 //! One series under a query: where reading it begins, and how much of it a page takes.
 
-use mlbench_core::downsample::{Groups, Summary, Thinner};
-use mlbench_core::storage::{PointRef, PointSink, PointsQuery, Progress, Thinning, ThinningMethod};
+use mlbench_core::downsample::{Downsampler, Groups, Summary};
+use mlbench_core::storage::{
+    Downsampling, DownsamplingMethod, PointRef, PointSink, PointsQuery, SeriesCursor,
+};
 use mlbench_core::{MetricName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -36,7 +38,7 @@ pub(super) enum End {
     /// Its points are shown.
     Shown,
     /// The page is full.
-    Full(Progress),
+    Full(SeriesCursor),
 }
 
 impl<'a> Series<'a> {
@@ -63,67 +65,67 @@ impl<'a> Series<'a> {
     }
 
     /// Decides once per reading how the series is read; `None` when there is nothing of it to be read.
-    pub(super) fn start(&self) -> Result<Option<Progress>, Failure> {
+    pub(super) fn start(&self) -> Result<Option<SeriesCursor>, Failure> {
         if let Some(seq) = self.query.arrived_after.filter(|seq| *seq > 0) {
             return self.start_after(seq);
         }
-        match self.query.thinning {
-            Some(thinning) => self.start_thinning(thinning),
+        match self.query.downsampling {
+            Some(downsampling) => self.start_thinning(downsampling),
             None => self.start_of_newest(self.query.last_n.map(u64::from)).map(Some),
         }
     }
 
-    fn start_of_newest(&self, newest: Option<u64>) -> Result<Progress, Failure> {
+    fn start_of_newest(&self, newest: Option<u64>) -> Result<SeriesCursor, Failure> {
         let after = match newest {
             Some(newest) => self.before(newest.max(1) - 1, "DESC")?,
             None => None,
         };
-        Ok(Progress::Points { after: after.unwrap_or(self.beginning()) })
+        Ok(SeriesCursor::Points { after: after.unwrap_or(self.beginning()) })
     }
 
-    fn start_thinning(&self, thinning: Thinning) -> Result<Option<Progress>, Failure> {
-        let most = u64::from(thinning.most).max(1);
+    fn start_thinning(&self, downsampling: Downsampling) -> Result<Option<SeriesCursor>, Failure> {
+        let most = u64::from(downsampling.max_points).max(1);
         let length = self.length()?;
         if length == 0 {
             return Ok(None);
         }
         let last_n = self.query.last_n.map(u64::from);
-        let (thinner, after) = match thinning.method {
-            ThinningMethod::MinMax => (Thinner::minmax(length, most), None),
-            ThinningMethod::Lttb => (Thinner::lttb(length, most), None),
-            ThinningMethod::Mean => (Thinner::mean(length, most), None),
-            ThinningMethod::Summary if length <= most => return self.start_of_newest(last_n).map(Some),
-            ThinningMethod::Summary if !self.is_finite()? => {
+        let (downsampler, after) = match downsampling.method {
+            DownsamplingMethod::MinMax => (Downsampler::minmax(length, most), None),
+            DownsamplingMethod::Lttb => (Downsampler::lttb(length, most), None),
+            DownsamplingMethod::Mean => (Downsampler::mean(length, most), None),
+            DownsamplingMethod::Summary if length <= most => return self.start_of_newest(last_n).map(Some),
+            DownsamplingMethod::Summary if !self.is_finite()? => {
                 let newest = last_n.map_or(most, |last| last.min(most));
                 return self.start_of_newest(Some(newest)).map(Some);
             }
-            ThinningMethod::Summary => {
+            DownsamplingMethod::Summary => {
                 let groups = Groups::new(length, most);
                 let groups = last_n.map_or(groups, |last| groups.only_last(last));
                 let after = match groups.skipped() {
                     0 => None,
                     skipped => self.before(skipped, "ASC")?,
                 };
-                (Thinner::Summary(Summary::new(groups)), after)
+                (Downsampler::Summary(Summary::new(groups)), after)
             }
         };
         let after = after.unwrap_or(self.beginning());
-        Ok(Some(Progress::Thinned { after, thinner: Box::new(thinner) }))
+        Ok(Some(SeriesCursor::Downsampled { after, downsampler: Box::new(downsampler) }))
     }
 
     /// Points that arrived after `seq` are those at the end of the series, and late ones.
-    fn start_after(&self, seq: i64) -> Result<Option<Progress>, Failure> {
+    fn start_after(&self, seq: i64) -> Result<Option<SeriesCursor>, Failure> {
         let (_, first) = late::tail(self.connection, self.id, seq)?;
         let others = first.map_or((Timestamp::MAX, i64::MAX), before);
         let late = late::among(self.connection, self.id, &(seq + 1..=self.as_of))?;
         let start = self.beginning();
         Ok(match late {
             Late::Few(late) if late.iter().any(|key| *key <= others) => {
-                Some(Progress::Late { after: start, others })
+                Some(SeriesCursor::Late { after: start, others })
             }
             Late::Few(_) if first.is_none() => None,
-            Late::Few(_) => Some(Progress::Points { after: others.max(start) }),
-            Late::Many(first) => Some(Progress::Points { after: before(first).min(others).max(start) }),
+            Late::Few(_) => Some(SeriesCursor::Points { after: others.max(start) }),
+            Late::Many(first) => Some(SeriesCursor::Points { after: before(first).min(others).max(start) }),
         })
     }
 
@@ -191,15 +193,17 @@ impl<'a> Series<'a> {
     /// Shows points until there are no more or the page is full.
     pub(super) fn show(
         &self,
-        from: Progress,
+        from: SeriesCursor,
         sink: &mut dyn PointSink,
         room: &mut usize,
     ) -> Result<End, Failure> {
         match from {
-            Progress::Done => Ok(End::Shown),
-            Progress::Points { after } => self.show_points(after, sink, room),
-            Progress::Late { after, others } => self.show_late(after, others, sink, room),
-            Progress::Thinned { after, thinner } => self.show_thinned(after, thinner, sink, room),
+            SeriesCursor::Done => Ok(End::Shown),
+            SeriesCursor::Points { after } => self.show_points(after, sink, room),
+            SeriesCursor::Late { after, others } => self.show_late(after, others, sink, room),
+            SeriesCursor::Downsampled { after, downsampler } => {
+                self.show_thinned(after, downsampler, sink, room)
+            }
         }
     }
 
@@ -216,7 +220,7 @@ impl<'a> Series<'a> {
             }
             Ok(full.is_none())
         })?;
-        Ok(full.map_or(End::Shown, |after| End::Full(Progress::Points { after })))
+        Ok(full.map_or(End::Shown, |after| End::Full(SeriesCursor::Points { after })))
     }
 
     fn show_late(
@@ -242,7 +246,7 @@ impl<'a> Series<'a> {
             })?;
             *room -= 1;
             if *room == 0 || sink.is_full() {
-                return Ok(End::Full(Progress::Late { after: *key, others }));
+                return Ok(End::Full(SeriesCursor::Late { after: *key, others }));
             }
         }
         self.show_points(others.max(self.beginning()), sink, room)
@@ -251,18 +255,18 @@ impl<'a> Series<'a> {
     fn show_thinned(
         &self,
         after: Key,
-        mut thinner: Box<Thinner>,
+        mut downsampler: Box<Downsampler>,
         sink: &mut dyn PointSink,
         room: &mut usize,
     ) -> Result<End, Failure> {
         let (mut begun, mut full, mut left) = (false, None, READ_AT_ONCE);
         self.walk(after).each(|row, PointRef { date, value, .. }| {
             left -= 1;
-            if let Some(thinned) = thinner.push(date, value.as_finite()) {
+            if let Some(downsampled) = downsampler.push(date, value.as_finite()) {
                 if !std::mem::replace(&mut begun, true) {
                     sink.series(&self.name);
                 }
-                sink.thinned(&thinned);
+                sink.downsampled(&downsampled);
                 *room -= 1;
             }
             if *room == 0 || left == 0 || sink.is_full() {
@@ -271,16 +275,16 @@ impl<'a> Series<'a> {
             Ok(full.is_none())
         })?;
         if let Some(after) = full {
-            return Ok(End::Full(Progress::Thinned { after, thinner }));
+            return Ok(End::Full(SeriesCursor::Downsampled { after, downsampler }));
         }
-        for thinned in thinner.finish() {
+        for downsampled in downsampler.finish() {
             if !std::mem::replace(&mut begun, true) {
                 sink.series(&self.name);
             }
-            sink.thinned(&thinned);
+            sink.downsampled(&downsampled);
             *room = room.saturating_sub(1);
         }
-        Ok(if *room == 0 || sink.is_full() { End::Full(Progress::Done) } else { End::Shown })
+        Ok(if *room == 0 || sink.is_full() { End::Full(SeriesCursor::Done) } else { End::Shown })
     }
 }
 

@@ -15,7 +15,7 @@ async fn a_read_that_panics_is_told_and_its_connection_serves_the_next() {
     for _ in 0..3 {
         assert_eq!(store.readers.read(panicking).await.unwrap_err().code(), ErrorCode::Internal);
         // Not a state of before: the transaction of the read that panicked is over.
-        store.append_note(id, "meanwhile", at(1)).await.unwrap();
+        store.append_server_message(id, "meanwhile", at(1)).await.unwrap();
         let notes = |c: &Connection| -> Result<i64, Failure> {
             Ok(c.query_row("SELECT count(*) FROM log_line", [], |row| row.get(0))?)
         };

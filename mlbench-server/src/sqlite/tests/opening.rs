@@ -141,7 +141,7 @@ async fn everything_is_there_after_a_restart() {
     let store = Store::new();
     let id = store.started_run().await;
     store.record_metric(metric(id, "loss", 1, "0.5"), None, at(1)).await.unwrap();
-    store.append_note(id, "a note", at(1)).await.unwrap();
+    store.append_server_message(id, "a note", at(1)).await.unwrap();
     let run = store.run(id).await.unwrap();
     let store = store.reopened();
     assert_eq!(store.runs().await.unwrap(), [run]);

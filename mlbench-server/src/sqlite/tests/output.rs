@@ -23,7 +23,7 @@ async fn beyond_the_limit_one_note_says_so_and_reading_goes_on() {
     append(&store, run, Stdout, 16, &["1"]).await;
     append(&store, run, Stderr, 0, &["still kept"]).await;
     append(&store, run, Stderr, 11, &["123456789"]).await;
-    store.append_note(run, "a note is always kept", at(6)).await.unwrap();
+    store.append_server_message(run, "a note is always kept", at(6)).await.unwrap();
     let expected = [
         "[0] 12345",
         "[mlbench] output limit of 10 bytes reached; what follows on standard output is not kept",
@@ -54,7 +54,7 @@ async fn a_silent_rank_is_not_searched_among_the_lines_of_the_others() {
     let store = Store::new();
     let run = store.started_run().await;
     append(&store, run, Stdout, 0, &vec!["a line"; 1_000]).await;
-    store.append_note(run, "a note", at(1)).await.unwrap();
+    store.append_server_message(run, "a note", at(1)).await.unwrap();
     for (rank, part) in [(1, LogPart::Last(10)), (1, LogPart::After { seq: 0, limit: 10 })] {
         assert!(texts(&store, run, LogQuery { rank: Some(rank), part, ..ALL }).await.is_empty());
     }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use mlbench_core::downsample::minmax::Bucket;
 use mlbench_core::downsample::summarize;
 use mlbench_core::storage::{
-    PointRef, PointsByName, Progress, Thinning, ThinningMethod, collect_points, read_page,
+    Downsampling, DownsamplingMethod, PointRef, PointsByName, SeriesCursor, collect_points, read_page,
 };
 use mlbench_core::{MetricValue, Point};
 use proptest::prelude::*;
@@ -26,8 +26,8 @@ impl Model {
         let series = self.0.iter().filter(|(name, _)| wanted(name)).map(|(name, points)| {
             let dates = query.since..=query.until;
             let mut points: Vec<Point> = points.iter().filter(|p| dates.contains(&p.date)).cloned().collect();
-            if let Some(thinning) = query.thinning {
-                points = summarize(points, thinning.most as usize);
+            if let Some(downsampling) = query.downsampling {
+                points = summarize(points, downsampling.max_points as usize);
             }
             if let Some(last) = query.last_n {
                 points.drain(..points.len().saturating_sub(last as usize));
@@ -59,7 +59,8 @@ fn queries() -> impl Strategy<Value = PointsQuery> {
         since: at(since),
         until: at(until),
         names: name.into_iter().map(|name| MetricName::new(name).unwrap()).collect(),
-        thinning: summarize.map(|most| Thinning { method: ThinningMethod::Summary, most }),
+        downsampling: summarize
+            .map(|max_points| Downsampling { method: DownsamplingMethod::Summary, max_points }),
         last_n,
         ..PointsQuery::all(Owner::Run(RunId::new(1).unwrap()))
     })
@@ -133,7 +134,7 @@ impl PointSink for Points {
 async fn follow(
     store: &Store,
     query: &PointsQuery,
-    first: (Points, i64, Option<PointsPosition>),
+    first: (Points, i64, Option<PointsCursor>),
 ) -> PointsByName {
     let mut all = PointsByName::new();
     let (mut page, _, mut next) = first;
@@ -182,7 +183,7 @@ async fn a_position_of_a_series_that_is_gone_goes_on_with_the_next() {
     let id = store.started_run().await;
     store.record_metrics(vec![metric(id, "a", 1, "1"), metric(id, "c", 1, "1")]).await.unwrap();
     let series = MetricName::new("b").unwrap();
-    let position = PointsPosition { series, progress: Progress::Points { after: (at(1), 1) }, as_of: 2 };
+    let position = PointsCursor { series, progress: SeriesCursor::Points { after: (at(1), 1) }, as_of: 2 };
     let query = PointsQuery::all(Owner::Run(id));
     let (page, ..) = read_page(&store.storage, &query, Some(position), Points::default()).await.unwrap();
     assert_eq!(page.all.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["c"]);

@@ -21,7 +21,7 @@ async fn large_run(store: &Store) -> RunId {
     let lines = vec!["a line".to_owned(); 1_200];
     let chunk = OutputChunk { rank: 0, stream: OutputStream::Stdout, from: 0, to: 8_400, lines, date: at(1) };
     store.append_output(id, chunk).await.unwrap();
-    store.decide_ending(id, Ending { event: RunEvent::Finish, reason: None, at: at(2) }).await.unwrap();
+    store.decide_ending(id, RunOutcome { event: RunEvent::Finish, reason: None, at: at(2) }).await.unwrap();
     store.end_run(id).await.unwrap();
     id
 }
@@ -31,7 +31,7 @@ async fn nothing_of_a_deleted_run_stays_and_nothing_else_goes() {
     let store = Store::new();
     let kept = store.finished_run().await;
     store.record_metric(metric(kept, "loss", 1, "1"), None, at(1)).await.unwrap();
-    store.append_note(kept, "kept", at(1)).await.unwrap();
+    store.append_server_message(kept, "kept", at(1)).await.unwrap();
     let before = store.number(EVERYTHING_OF_RUNS).await;
     let id = large_run(&store).await;
     assert!(store.number(EVERYTHING_OF_RUNS).await > before + 5_000);
@@ -79,7 +79,7 @@ async fn the_metrics_of_a_deleted_active_run_go_at_once_and_its_row_when_it_is_t
     store.delete_run(id).await.unwrap();
     store.until_zero("SELECT count(*) FROM series").await;
     let store = store.reopened();
-    assert_eq!(store.removals().await.unwrap()[0].run.ranks.len(), 2);
-    store.removal_completed(id).await.unwrap();
+    assert_eq!(store.deleted_runs().await.unwrap()[0].ranks.len(), 2);
+    store.finish_teardown(id).await.unwrap();
     store.until_zero(EVERYTHING_OF_RUNS).await;
 }

@@ -237,7 +237,7 @@ async fn callers_that_all_send_everything_twice_store_it_once() {
 async fn keys_are_kept_for_a_day_and_then_forgotten_as_fast_as_new_ones_come() {
     let store = Store::new();
     let id = store.started_run().await;
-    let day = i64::try_from(IdempotencyKey::KEPT_FOR.as_micros()).unwrap();
+    let day = i64::try_from(IdempotencyKey::RETENTION.as_micros()).unwrap();
     let send = async |key: String, now: i64| {
         let key = IdempotencyKey::new(&key).unwrap();
         store.record_metric(metric(id, "loss", now, "1"), Some(key), at(now)).await.unwrap().replayed
@@ -263,10 +263,10 @@ async fn a_cluster_in_which_nothing_happens_costs_no_commit() {
         phase: mlbench_core::PodPhase::Running,
         ip: String::new(),
     };
-    store.pods_observed(std::slice::from_ref(&pod), at(1)).await.unwrap();
+    store.set_pods(std::slice::from_ref(&pod), at(1)).await.unwrap();
     let before = fs::metadata(store.wal()).unwrap().len();
     for i in 2..10 {
-        store.pods_observed(std::slice::from_ref(&pod), at(i)).await.unwrap();
+        store.set_pods(std::slice::from_ref(&pod), at(i)).await.unwrap();
     }
     assert_eq!(fs::metadata(store.wal()).unwrap().len(), before);
 }

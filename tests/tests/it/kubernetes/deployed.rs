@@ -1,6 +1,6 @@
 //! The manifests of `deploy/`: the server in a pod under its own service account. What it lacks a right for fails here.
 
-use mlbench_client::{Client, MetricsQuery, NewRun, Owner, Run, RunName, RunState};
+use mlbench_client::{Client, MetricsQuery, Owner, Run, RunName, RunRequest, RunState};
 use mlbench_tests::kube::{Deployment, SOON, TOKEN};
 use mlbench_tests::{Cli, eventually};
 
@@ -10,7 +10,7 @@ fn client(url: &str) -> Client {
     Client::builder().base_url(url).token(TOKEN).build().unwrap()
 }
 
-async fn ended(world: &World, client: &Client, new: &NewRun) -> Run {
+async fn ended(world: &World, client: &Client, new: &RunRequest) -> Run {
     let run = client.runs().start(new).await.unwrap();
     let Ok(ended) = tokio::time::timeout(SOON, client.runs().wait(run.id)).await else {
         panic!("run {} did not end: {}", run.id, world.server_log().await);
@@ -27,7 +27,7 @@ async fn the_manifests_deploy_a_server_that_runs_and_measures_and_leaves_nothing
     let forward = world.forward().await;
     let client = client(&forward.url);
 
-    let new = NewRun { light_target: true, ..NewRun::named(RunName::new("standing").unwrap()) };
+    let new = RunRequest { light_target: true, ..RunRequest::named(RunName::new("standing").unwrap()) };
     let run = ended(&world, &client, &new).await;
     assert_eq!(run.job_metadata.pods.len(), 2);
     let metrics = client.metrics().get(&Owner::Run(run.id), &MetricsQuery::default()).await.unwrap();

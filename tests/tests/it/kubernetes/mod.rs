@@ -10,7 +10,7 @@ mod waiting;
 
 use std::ops::Deref;
 
-use mlbench_client::{NewRun, Run, RunId};
+use mlbench_client::{Run, RunId, RunRequest};
 use mlbench_tests::kube::{IMAGE, Leftovers, Namespace, SOON};
 use mlbench_tests::{TestServer, eventually, new_run};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -45,8 +45,8 @@ impl Deref for World {
 }
 
 /// A run with workers of its own.
-fn image_run(name: &str, workers: u32, command: &str) -> NewRun {
-    NewRun {
+fn image_run(name: &str, workers: u32, command: &str) -> RunRequest {
+    RunRequest {
         num_workers: Some(workers),
         image_name: Some("custom_image".to_owned()),
         custom_image_name: Some(IMAGE.to_owned()),
@@ -54,7 +54,7 @@ fn image_run(name: &str, workers: u32, command: &str) -> NewRun {
     }
 }
 
-async fn start(server: &TestServer, new: &NewRun) -> Run {
+async fn start(server: &TestServer, new: &RunRequest) -> Run {
     server.client().runs().start(new).await.unwrap()
 }
 

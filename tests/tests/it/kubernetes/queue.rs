@@ -1,4 +1,4 @@
-use mlbench_client::{NewRun, RunState};
+use mlbench_client::{RunRequest, RunState};
 use mlbench_tests::new_run;
 
 use super::{ended, start, world};
@@ -22,7 +22,8 @@ async fn runs_that_fit_beside_each_other_share_the_pods() {
     let Some(world) = world().await else { return };
     world.standing_pods(2).await;
     let server = world.options(2).args(&["--run-policy", "queue"]).start().await;
-    let half = |name| NewRun { num_workers: Some(1), ..new_run(name, "sh -c 'cat /etc/hostname; sleep 3'") };
+    let half =
+        |name| RunRequest { num_workers: Some(1), ..new_run(name, "sh -c 'cat /etc/hostname; sleep 3'") };
     let (first, second) = (start(&server, &half("first")).await, start(&server, &half("second")).await);
     let mut hosts = Vec::new();
     for run in [first, second] {

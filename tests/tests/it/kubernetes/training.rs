@@ -1,4 +1,4 @@
-use mlbench_client::{MetricsQuery, NewRun, Owner, PodPhase, RunName, RunState};
+use mlbench_client::{MetricsQuery, Owner, PodPhase, RunName, RunRequest, RunState};
 use mlbench_tests::eventually;
 use mlbench_tests::kube::SOON;
 
@@ -10,7 +10,7 @@ async fn the_built_in_regression_reaches_its_goal_on_four_standing_pods() {
     world.standing_pods(4).await;
     let server = world.server(4).await;
     let client = server.client();
-    let run = start(&server, &NewRun::named(RunName::new("trained").unwrap())).await;
+    let run = start(&server, &RunRequest::named(RunName::new("trained").unwrap())).await;
     let run = ended(&server, run.id).await;
     assert_eq!(run.state, RunState::Finished, "{:?} {:?}", run.job_metadata, server.output(run.id).await);
     assert_eq!(run.job_metadata.exit_codes, (0..4).map(|rank| (rank, 0)).collect());

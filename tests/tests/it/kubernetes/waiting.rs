@@ -1,4 +1,4 @@
-use mlbench_client::{NewRun, Run, RunState};
+use mlbench_client::{Run, RunRequest, RunState};
 use mlbench_tests::kube::SOON;
 use mlbench_tests::{TestServer, eventually};
 
@@ -17,7 +17,7 @@ async fn an_image_that_does_not_exist_fails_the_run_with_that_reason() {
     let Some(world) = world().await else { return };
     let server = world.options(2).args(&["--start-timeout", "10s"]).start().await;
     let missing = "localhost/no-such-image:1".to_owned();
-    let new = NewRun { custom_image_name: Some(missing), ..image_run("no image", 2, "true") };
+    let new = RunRequest { custom_image_name: Some(missing), ..image_run("no image", 2, "true") };
     let run = start(&server, &new).await;
     assert_eq!(run.state, RunState::Initialized);
     noted(&server, &run, "Image").await;
@@ -32,7 +32,7 @@ async fn an_image_that_does_not_exist_fails_the_run_with_that_reason() {
 async fn a_run_whose_pods_fit_nowhere_says_so_and_can_be_stopped() {
     let Some(world) = world().await else { return };
     let server = world.server(2).await;
-    let new = NewRun { num_cpus: Some(500.0), ..image_run("too large", 2, "true") };
+    let new = RunRequest { num_cpus: Some(500.0), ..image_run("too large", 2, "true") };
     let run = start(&server, &new).await;
     noted(&server, &run, "nsufficient cpu").await;
     server.client().runs().stop(run.id).await.unwrap();

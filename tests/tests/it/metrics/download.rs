@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
 
-use mlbench_client::NewRun;
+use mlbench_client::RunRequest;
 use mlbench_tests::{PATIENCE, TestServer, eventually, new_run};
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn files(archive: &[u8]) -> BTreeMap<String, String> {
 
 async fn server_with_a_measured_run() -> TestServer {
     let server = TestServer::start().await;
-    let new = NewRun { num_workers: Some(1), ..new_run("my/run", "true") };
+    let new = RunRequest { num_workers: Some(1), ..new_run("my/run", "true") };
     let run = server.client().runs().start(&new).await.unwrap();
     server.wait(run.id).await;
     for (name, value) in [("loss @ 0", "0.5"), ("a/b", "1"), ("TaskResult @ 0", "reached")] {

@@ -1,10 +1,10 @@
 //! A real `mpirun`, with two local workers.
 
-use mlbench_client::{NewRun, OutputStream, Run, RunState};
+use mlbench_client::{OutputStream, Run, RunRequest, RunState};
 use mlbench_tests::{TestServer, new_run, tools};
 
 async fn start(server: &TestServer, command: &str) -> Run {
-    let new = NewRun { backend: Some("MPI".to_owned()), ..new_run("mpi", command) };
+    let new = RunRequest { backend: Some("MPI".to_owned()), ..new_run("mpi", command) };
     server.client().runs().start(&new).await.unwrap()
 }
 

@@ -6,7 +6,7 @@ async fn server() -> TestServer {
 }
 
 async fn start(server: &TestServer, name: &str, workers: u32, command: &str) -> Run {
-    let new = mlbench_client::NewRun { num_workers: Some(workers), ..new_run(name, command) };
+    let new = mlbench_client::RunRequest { num_workers: Some(workers), ..new_run(name, command) };
     server.client().runs().start(&new).await.unwrap()
 }
 

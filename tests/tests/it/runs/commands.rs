@@ -1,11 +1,11 @@
-use mlbench_client::{NewRun, OutputStream, RunState};
+use mlbench_client::{OutputStream, RunRequest, RunState};
 use mlbench_tests::{TestServer, new_run};
 
 #[tokio::test]
 async fn placeholders_are_replaced_and_no_shell_reads_the_command() {
     let server = TestServer::start().await;
     let command = "printf '%s\\n' {rank} {run_id} 'in a word:{hosts}' '$HOME; ls' '{unknown}'";
-    let new = NewRun { backend: Some("GLOO".to_owned()), ..new_run("arguments", command) };
+    let new = RunRequest { backend: Some("GLOO".to_owned()), ..new_run("arguments", command) };
     let run = server.client().runs().start(&new).await.unwrap();
     let run = server.wait(run.id).await;
     for rank in 0..2 {
@@ -40,7 +40,7 @@ async fn every_rank_finds_its_place_in_its_environment() {
 async fn a_backend_of_ones_own_can_start_on_the_first_worker_only() {
     let server = TestServer::start().await;
     for (all, ranks) in [(false, 1), (true, 2)] {
-        let new = NewRun {
+        let new = RunRequest {
             backend: Some("custom_backend".to_owned()),
             custom_backend: Some("ring".to_owned()),
             run_all_nodes: Some(all),
@@ -56,8 +56,12 @@ async fn a_backend_of_ones_own_can_start_on_the_first_worker_only() {
 #[tokio::test]
 async fn flags_are_appended_where_they_apply() {
     let server = TestServer::start().await;
-    let new =
-        NewRun { light_target: true, use_horovod: true, gpu_enabled: true, ..new_run("flags", "echo start") };
+    let new = RunRequest {
+        light_target: true,
+        use_horovod: true,
+        gpu_enabled: true,
+        ..new_run("flags", "echo start")
+    };
     let run = server.client().runs().start(&new).await.unwrap();
     let run = server.wait(run.id).await;
     assert_eq!(server.lines_of(run.id, 0, OutputStream::Stdout).await, ["start --gpu --light --horovod"]);

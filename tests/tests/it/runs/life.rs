@@ -1,4 +1,4 @@
-use mlbench_client::{MetricsQuery, NewRun, OutputStream, Owner, RunName, RunState};
+use mlbench_client::{MetricsQuery, OutputStream, Owner, RunName, RunRequest, RunState};
 use mlbench_tests::{ServerOptions, TestServer};
 
 #[tokio::test]
@@ -38,7 +38,8 @@ async fn the_workers_of_a_run_are_pods_that_run() {
 async fn a_name_alone_trains_the_built_in_benchmark_on_all_workers() {
     let server = TestServer::start().await;
     let client = server.client();
-    let run = client.runs().start(&NewRun::named(RunName::new("Name of the run").unwrap())).await.unwrap();
+    let run =
+        client.runs().start(&RunRequest::named(RunName::new("Name of the run").unwrap())).await.unwrap();
     let run = server.wait(run.id).await;
     assert_eq!(run.state, RunState::Finished, "{:?}\n{:?}", run.job_metadata, server.output(run.id).await);
     let metrics = client.metrics().get(&Owner::Run(run.id), &MetricsQuery::default()).await.unwrap();
@@ -65,7 +66,7 @@ async fn without_the_built_in_benchmark_a_name_alone_is_refused_and_both_places_
 #[tokio::test]
 async fn a_smaller_run_uses_the_first_workers() {
     let server = ServerOptions::default().workers(3).start().await;
-    let new = NewRun { num_workers: Some(2), ..mlbench_tests::new_run("two of three", "true") };
+    let new = RunRequest { num_workers: Some(2), ..mlbench_tests::new_run("two of three", "true") };
     let run = server.client().runs().start(&new).await.unwrap();
     let run = server.wait(run.id).await;
     assert_eq!((run.num_workers, run.job_metadata.exit_codes.len()), (2, 2));
@@ -74,7 +75,7 @@ async fn a_smaller_run_uses_the_first_workers() {
 #[tokio::test]
 async fn an_image_is_kept_but_not_used_and_the_log_says_so() {
     let server = TestServer::start().await;
-    let new = NewRun {
+    let new = RunRequest {
         image_name: Some("custom_image".to_owned()),
         custom_image_name: Some("busybox:1".to_owned()),
         ..mlbench_tests::new_run("with an image", "true")
@@ -89,7 +90,7 @@ async fn an_image_is_kept_but_not_used_and_the_log_says_so() {
 #[tokio::test]
 async fn a_limit_of_cores_is_kept_and_the_log_says_how() {
     let server = TestServer::start().await;
-    let new = NewRun { num_cpus: Some(1.0), ..mlbench_tests::new_run("one core", "nproc") };
+    let new = RunRequest { num_cpus: Some(1.0), ..mlbench_tests::new_run("one core", "nproc") };
     let run = server.client().runs().start(&new).await.unwrap();
     let run = server.wait(run.id).await;
     assert_eq!((run.state, run.num_cpus), (RunState::Finished, Some(1.0)));

@@ -1,4 +1,4 @@
-use mlbench_client::{ErrorCode, NewRun, RunState};
+use mlbench_client::{ErrorCode, RunRequest, RunState};
 use mlbench_tests::{TestServer, new_run};
 use serde_json::json;
 
@@ -35,9 +35,9 @@ async fn a_run_can_be_started_when_the_one_before_has_ended() {
 #[tokio::test]
 async fn more_workers_than_there_are_is_refused_with_the_limit() {
     let server = TestServer::start().await;
-    let new = NewRun { num_workers: Some(3), ..new_run("too many", "true") };
+    let new = RunRequest { num_workers: Some(3), ..new_run("too many", "true") };
     let refused = server.post("/api/runs/", json!(new)).await;
-    assert_eq!((refused.status, refused.problem().code), (422, ErrorCode::Impossible));
+    assert_eq!((refused.status, refused.problem().code), (422, ErrorCode::InsufficientCapacity));
     assert!(refused.problem().detail.contains('2'), "{}", refused.problem().detail);
     assert!(server.client().runs().list().await.unwrap().is_empty());
 }

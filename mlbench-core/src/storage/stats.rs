@@ -6,7 +6,7 @@ use crate::run::RunState;
 
 /// How a store is and what it did since it was opened. Nothing in it is found by looking at points.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Statistics {
+pub struct StoreStats {
     /// How many runs there are in each state, for the states that have any.
     pub runs: Vec<(RunState, u64)>,
     /// How many points are stored.
@@ -20,9 +20,9 @@ pub struct Statistics {
     /// Writes that wait for the writer.
     pub waiting_writes: u64,
     /// How many writes each transaction held.
-    pub writes_per_commit: Distribution,
+    pub writes_per_commit: HistogramSnapshot,
     /// How long each transaction took until it was on disk, in seconds.
-    pub commit_seconds: Distribution,
+    pub commit_seconds: HistogramSnapshot,
 }
 
 /// What a pod reported last under one name.
@@ -38,11 +38,11 @@ pub struct NewestValue {
 
 /// How measurements are spread.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Distribution {
+pub struct HistogramSnapshot {
     /// The upper bounds of the classes, ascending, and how many measurements each holds.
-    pub classes: Vec<(f64, u64)>,
+    pub buckets: Vec<(f64, u64)>,
     /// Measurements above the last bound.
-    pub above: u64,
+    pub overflow: u64,
     /// All measurements added up.
     pub sum: f64,
 }

@@ -1,4 +1,4 @@
-//! [`Thinner`]: any of the ways to thin a series, behind one face.
+//! [`Downsampler`]: any of the ways to thin a series, behind one face.
 
 use super::lttb::{Kept, Lttb};
 use super::mean::Mean;
@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 
 /// Thins one series in one pass. It can be put aside after any point and taken up again.
 #[derive(Debug, Clone)]
-pub enum Thinner {
+pub enum Downsampler {
     /// Means of consecutive points, all of which are finite.
     Summary(Summary),
     /// Buckets.
@@ -21,14 +21,14 @@ pub enum Thinner {
 
 /// What is kept of some points.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Thinned {
+pub enum Downsampled {
     /// A point; `None` is a gap.
     Point(Kept),
     /// A bucket.
     Bucket(Bucket),
 }
 
-impl Thinner {
+impl Downsampler {
     /// At most `most` buckets of `length` points.
     #[must_use]
     pub fn minmax(length: u64, most: u64) -> Self {
@@ -48,25 +48,25 @@ impl Thinner {
     }
 
     /// Takes the next point, `None` when it is no finite number.
-    pub fn push(&mut self, date: Timestamp, number: Option<f64>) -> Option<Thinned> {
+    pub fn push(&mut self, date: Timestamp, number: Option<f64>) -> Option<Downsampled> {
         match self {
             Self::Summary(summary) => {
-                summary.push(date, number?).map(|(date, mean)| Thinned::Point((date, Some(mean))))
+                summary.push(date, number?).map(|(date, mean)| Downsampled::Point((date, Some(mean))))
             }
-            Self::MinMax(minmax) => minmax.push(date, number).map(Thinned::Bucket),
-            Self::Lttb(lttb) => lttb.push(date, number).map(Thinned::Point),
-            Self::Mean(mean) => mean.push(date, number).map(Thinned::Point),
+            Self::MinMax(minmax) => minmax.push(date, number).map(Downsampled::Bucket),
+            Self::Lttb(lttb) => lttb.push(date, number).map(Downsampled::Point),
+            Self::Mean(mean) => mean.push(date, number).map(Downsampled::Point),
         }
     }
 
     /// What is kept at the end: at most two.
     #[must_use]
-    pub fn finish(self) -> Vec<Thinned> {
+    pub fn finish(self) -> Vec<Downsampled> {
         match self {
             Self::Summary(_) => Vec::new(),
-            Self::MinMax(minmax) => minmax.finish().into_iter().map(Thinned::Bucket).collect(),
-            Self::Lttb(lttb) => lttb.finish().map(Thinned::Point).collect(),
-            Self::Mean(mean) => mean.finish().into_iter().map(Thinned::Point).collect(),
+            Self::MinMax(minmax) => minmax.finish().into_iter().map(Downsampled::Bucket).collect(),
+            Self::Lttb(lttb) => lttb.finish().map(Downsampled::Point).collect(),
+            Self::Mean(mean) => mean.finish().into_iter().map(Downsampled::Point).collect(),
         }
     }
 }
