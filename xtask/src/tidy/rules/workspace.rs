@@ -1,11 +1,12 @@
-//! The shape of the workspace.
+//! Members of the workspace and the dependencies among them.
 
-use super::{Finding, Tree};
+use crate::tidy::finding::Finding;
+use crate::tidy::tree::Tree;
 
 const MEMBERS: [&str; 6] =
     ["mlbench-core", "mlbench-server", "mlbench-client", "mlbench-cli", "xtask", "tests"];
 
-/// Six members: a new one is a decision, not an accident.
+/// The workspace has these six members.
 pub(super) fn members(tree: &Tree) -> Vec<Finding> {
     let manifest = tree.text("Cargo.toml");
     let begin = manifest.find("members = [").unwrap_or_default();
@@ -15,11 +16,11 @@ pub(super) fn members(tree: &Tree) -> Vec<Finding> {
         return Vec::new();
     }
     let line = manifest[..begin].matches('\n').count() + 1;
-    let rule = format!("the members of the workspace are {found:?}, not {MEMBERS:?}");
-    vec![Finding::new("Cargo.toml", line, rule, "put the code into the member it belongs to")]
+    let what = format!("the members of the workspace are {found:?}, not {MEMBERS:?}");
+    vec![Finding::new("Cargo.toml", line, what, "move the code into one of these members")]
 }
 
-/// Which member may not depend on which.
+/// For each member the members that it may not depend on.
 const LAYERS: [(&str, &[&str]); 6] = [
     ("mlbench-core", &["mlbench-client", "mlbench-server", "mlbench-cli", "mlbench-tests"]),
     ("mlbench-client", &["mlbench-server", "mlbench-cli", "mlbench-tests"]),
@@ -29,7 +30,7 @@ const LAYERS: [(&str, &[&str]); 6] = [
     ("xtask", &["mlbench-core", "mlbench-client", "mlbench-server", "mlbench-cli", "mlbench-tests"]),
 ];
 
-/// Invariant 3, and the arrows of ARCHITECTURE.md.
+/// Invariant 3: dependencies follow the arrows of ARCHITECTURE.md.
 pub(super) fn layers(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (member, forbidden) in LAYERS {
@@ -41,29 +42,30 @@ pub(super) fn layers(tree: &Tree) -> Vec<Finding> {
             }
             let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
             if !tests_only && forbidden.contains(&name) {
-                let rule = format!("{member} depends on {name}");
+                let what = format!("{member} depends on {name}");
                 let advice = "share the type in mlbench-core, or go through the API";
-                findings.push(Finding::new(&path, index + 1, rule, advice));
+                findings.push(Finding::new(&path, index + 1, what, advice));
             }
         }
     }
     findings
 }
 
-/// One TLS provider: rustls with two of them and no default panics at the first connection.
+/// The build contains one TLS provider.
+///
+/// With two and no default, rustls panics at the first connection.
 pub(super) fn one_tls_provider(tree: &Tree) -> Vec<Finding> {
     let lock = tree.text("Cargo.lock");
     let Some(at) = lock.find("name = \"aws-lc-sys\"") else { return Vec::new() };
     let line = lock[..at].matches('\n').count() + 1;
-    let advice =
-        "turn off the default features of what brings it (cargo tree -i aws-lc-sys); ring is the provider";
-    vec![Finding::new("Cargo.lock", line, "aws-lc-sys is built", advice)]
+    let advice = "find who depends on it with cargo tree -i aws-lc-sys and turn off its default features; ring is the provider";
+    vec![Finding::new("Cargo.lock", line, "aws-lc-sys is a second TLS provider", advice)]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::check;
     use super::*;
+    use crate::tidy::testing::check;
 
     #[test]
     fn a_seventh_member_is_found() {
@@ -75,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_knows_the_server_is_found() {
+    fn a_client_that_depends_on_the_server_is_found() {
         let toml = "[dependencies]\nmlbench-core.workspace = true\nmlbench-server.workspace = true\n";
         assert_eq!(check(layers, &[("mlbench-client/Cargo.toml", toml)]), ["mlbench-client/Cargo.toml:3"]);
         assert!(check(layers, &[("tests/Cargo.toml", toml)]).is_empty());

@@ -1,12 +1,13 @@
-//! Documents that name files which are not there mislead more than none.
+//! The files that documents name exist.
 
-use super::{Finding, Tree};
+use crate::tidy::finding::Finding;
+use crate::tidy::tree::Tree;
 
 fn documents(tree: &Tree) -> impl Iterator<Item = (&str, &str)> {
     tree.texts().filter(|(path, _)| path.ends_with(".md"))
 }
 
-/// Every link to a file leads to one.
+/// Every link to a file has a target.
 pub(super) fn links(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in documents(tree) {
@@ -17,15 +18,15 @@ pub(super) fn links(tree: &Tree) -> Vec<Finding> {
                 if file.is_empty() || file.contains("://") || tree.has(&format!("{folder}{file}")) {
                     continue;
                 }
-                let rule = format!("the link to {link} leads nowhere");
-                findings.push(Finding::new(path, index + 1, rule, "name a file that is there"));
+                let what = format!("the link to {link} has no target");
+                findings.push(Finding::new(path, index + 1, what, "link to an existing file"));
             }
         }
     }
     findings
 }
 
-/// Every path in code quotes that begins with a member of the workspace is there.
+/// Every path in code quotes that begins with a member of the workspace exists.
 pub(super) fn code_map(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in documents(tree) {
@@ -35,13 +36,8 @@ pub(super) fn code_map(tree: &Tree) -> Vec<Finding> {
                     && quoted.contains('/')
                     && quoted.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
                 if is_path && !tree.has(quoted) {
-                    let rule = format!("{quoted} is not there");
-                    findings.push(Finding::new(
-                        path,
-                        index + 1,
-                        rule,
-                        "let the document describe the house as it is",
-                    ));
+                    let what = format!("{quoted} does not exist");
+                    findings.push(Finding::new(path, index + 1, what, "correct the document"));
                 }
             }
         }
@@ -51,8 +47,8 @@ pub(super) fn code_map(tree: &Tree) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::check;
     use super::*;
+    use crate::tidy::testing::check;
 
     #[test]
     fn a_dead_link_is_found() {
@@ -61,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_moved_is_found() {
+    fn a_path_that_does_not_exist_is_found() {
         let text =
             "`xtask/src/main.rs` and `xtask/src/gone.rs`\n`mlbench-server --help`, `tests/` and `tests/x/`\n";
         let files = [("ARCHITECTURE.md", text), ("xtask/src/main.rs", ""), ("tests/src/lib.rs", "")];

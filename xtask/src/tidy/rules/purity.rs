@@ -1,10 +1,11 @@
-//! What may reach the world outside, and where.
+//! Where code may read the environment, the clock and the disk, start tasks and sleep.
 
-use super::source::has_word;
-use super::{Finding, Tree};
+use crate::tidy::finding::Finding;
+use crate::tidy::tree::{Tree, has_word};
 
-/// Whether variables of the environment are read in this file: the server's settings, the command line's arguments (of
-/// the program and of a benchmark), the client's `from_env`.
+/// Whether a file may read the environment.
+///
+/// Three places may: the server's settings, the `args.rs` files of the command line, and the client's `from_env`.
 fn reads_environment(tree: &Tree, path: &str) -> bool {
     let settings = path.starts_with("mlbench-server/src/settings");
     let arguments = path.starts_with("mlbench-cli/src/") && path.ends_with("/args.rs");
@@ -14,7 +15,7 @@ fn reads_environment(tree: &Tree, path: &str) -> bool {
 
 const MEMBERS: [&str; 4] = ["mlbench-core/", "mlbench-server/", "mlbench-client/", "mlbench-cli/"];
 
-/// Invariant 2: a setting is read once, where `--help` explains it.
+/// Invariant 2: a setting is read in one place, where `--help` explains it.
 pub(super) fn environment(tree: &Tree) -> Vec<Finding> {
     let advice = "make it a setting in settings.rs or args.rs and pass its value";
     let mut findings = Vec::new();
@@ -25,19 +26,14 @@ pub(super) fn environment(tree: &Tree) -> Vec<Finding> {
         for line in source.product() {
             let reads = ["env::var", "env::var_os", "env::vars", "env::vars_os", "var_os("];
             if reads.iter().any(|read| has_word(&line.code, read)) || has_word(&line.code, "env = \"") {
-                findings.push(Finding::new(
-                    &source.path,
-                    line.number,
-                    "the environment is read here",
-                    advice,
-                ));
+                findings.push(Finding::new(&source.path, line.number, "this reads the environment", advice));
             }
         }
     }
     findings
 }
 
-/// Invariant 1: no input, no output, no clock, no randomness.
+/// Invariant 1: the core has no input, no output, no clock and no randomness.
 pub(super) fn core_is_pure(tree: &Tree) -> Vec<Finding> {
     let impure = [
         "std::fs",
@@ -61,15 +57,15 @@ pub(super) fn core_is_pure(tree: &Tree) -> Vec<Finding> {
     for source in tree.sources_in("mlbench-core/src/") {
         for line in source.product() {
             for word in impure.iter().filter(|word| has_word(&line.code, word)) {
-                let rule = format!("mlbench-core uses {word}");
-                findings.push(Finding::new(&source.path, line.number, rule, "take the value as an argument"));
+                let what = format!("mlbench-core uses {word}");
+                findings.push(Finding::new(&source.path, line.number, what, "take the value as an argument"));
             }
         }
     }
     findings
 }
 
-/// Invariant 1, at its root: what is not a dependency cannot be used.
+/// Invariant 1 for dependencies: the core depends on nothing that does input or output.
 pub(super) fn core_dependencies(tree: &Tree) -> Vec<Finding> {
     let allowed = ["async-trait", "jiff", "percent-encoding", "serde", "serde_json", "thiserror", "uuid"];
     let path = "mlbench-core/Cargo.toml";
@@ -81,39 +77,44 @@ pub(super) fn core_dependencies(tree: &Tree) -> Vec<Finding> {
         } else if section == "[dependencies]" {
             let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
             if !name.is_empty() && !name.starts_with('#') && !allowed.contains(&name) {
-                let rule = format!("mlbench-core depends on {name}");
+                let what = format!("mlbench-core depends on {name}");
                 let advice =
                     "keep the core free of input, output and clocks, or extend the list in xtask's purity.rs";
-                findings.push(Finding::new(path, index + 1, rule, advice));
+                findings.push(Finding::new(path, index + 1, what, advice));
             }
         }
     }
     findings
 }
 
-/// Invariant 6: what runs is known by name, and stops in order.
-pub(super) fn spawn_in_background_only(tree: &Tree) -> Vec<Finding> {
+/// The files that may spawn.
+const SPAWNERS: [&str; 2] = ["mlbench-server/src/background.rs", "mlbench-server/src/task_group.rs"];
+
+/// Invariant 6: only `task_group.rs` spawns, so that everything stops in order.
+pub(super) fn spawn_in_task_groups_only(tree: &Tree) -> Vec<Finding> {
     let spawns = ["tokio::spawn(", "task::spawn(", "spawn_local(", "thread::spawn("];
     let mut findings = Vec::new();
     for source in tree.sources_in("mlbench-server/src/") {
-        // The writer of the database is a thread of its own: it is blocking from end to end.
+        // The database writer blocks all the time, so it has a thread.
         let thread_allowed = source.path.starts_with("mlbench-server/src/sqlite/");
-        if source.path == "mlbench-server/src/background.rs" {
+        if SPAWNERS.contains(&source.path.as_str()) {
             continue;
         }
         for line in source.product() {
             let spawn = spawns.iter().find(|spawn| has_word(&line.code, spawn));
             if spawn.is_some_and(|spawn| !(thread_allowed && *spawn == "thread::spawn(")) {
-                let rule = "a task is spawned outside background.rs";
-                let advice = "spawn it in a Background group, so that it is stopped in order";
-                findings.push(Finding::new(&source.path, line.number, rule, advice));
+                let what = "this spawns outside a task group";
+                let advice = "spawn it in a TaskGroup, which stops it in order";
+                findings.push(Finding::new(&source.path, line.number, what, advice));
             }
         }
     }
     findings
 }
 
-/// A test that sleeps is slow on a good day and red on a bad one. Where tokio's clock is paused, a sleep turns it.
+/// No test sleeps: it would be slow on a fast machine and fail on a slow one.
+///
+/// Where tokio's clock is paused, a sleep only advances it.
 pub(super) fn no_sleep_in_tests(tree: &Tree) -> Vec<Finding> {
     let sleeps = ["thread::sleep", "time::sleep", "time::sleep_until", "sleep(Duration"];
     let mut findings = Vec::new();
@@ -134,11 +135,11 @@ pub(super) fn no_sleep_in_tests(tree: &Tree) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::check;
     use super::*;
+    use crate::tidy::testing::check;
 
     #[test]
-    fn the_environment_is_read_in_three_places() {
+    fn reading_the_environment_elsewhere_is_found() {
         let read = "fn f() { std::env::var(\"X\"); }\n";
         let found = check(
             environment,
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_core_touches_nothing_outside_but_in_its_tests() {
+    fn impure_code_in_the_core_is_found_outside_tests() {
         let pure = "/// Like SystemTime.\nfn f() {}\n#[cfg(test)]\nmod tests {\n use std::fs;\n}\n";
         assert!(check(core_is_pure, &[("mlbench-core/src/a.rs", pure)]).is_empty());
         let impure = "use std::fs;\nlet now = Timestamp::now();\n";
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_core_depends_on_nothing_that_touches_the_world() {
+    fn an_impure_dependency_of_the_core_is_found() {
         let toml =
             "[dependencies]\nserde.workspace = true\ntokio = \"1\"\n[dev-dependencies]\ntempfile = \"3\"\n";
         assert_eq!(
@@ -180,14 +181,14 @@ mod tests {
     }
 
     #[test]
-    fn only_background_spawns() {
+    fn a_spawn_outside_a_task_group_is_found() {
         let spawn = "tokio::spawn(async {});\ntokio::task::spawn_blocking(f);\n";
-        let files = [("mlbench-server/src/background.rs", spawn), ("mlbench-server/src/app/runs.rs", spawn)];
-        assert_eq!(check(spawn_in_background_only, &files), ["mlbench-server/src/app/runs.rs:1"]);
+        let files = [("mlbench-server/src/task_group.rs", spawn), ("mlbench-server/src/app/runs.rs", spawn)];
+        assert_eq!(check(spawn_in_task_groups_only, &files), ["mlbench-server/src/app/runs.rs:1"]);
     }
 
     #[test]
-    fn tests_do_not_sleep() {
+    fn a_sleeping_test_is_found() {
         let sleep = "tokio::time::sleep(x).await;\n";
         let paused =
             "#[tokio::test(start_paused = true)]\ntime::sleep(x);\n#[tokio::test]\ntime::sleep(x);\n";

@@ -1,60 +1,47 @@
-//! The figures of a run, worked out from what the API says about it.
+//! The measurements of a run, computed from its metrics.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-
+use super::api::{Point, PointsByMetric, Run};
 use super::mlbench::Mlbench;
-use super::runs::{DemoRun, Run};
+use super::scenario::DemoRun;
 
-/// Points by the name of their metric.
-pub(super) type PointsByMetric = BTreeMap<String, Vec<Point>>;
-
-/// One measurement.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Point {
-    /// When, in RFC 3339 with microseconds: texts of one length that sort by time.
-    date: String,
-    /// What.
-    pub(super) value: String,
-}
-
-/// What a run achieved, and what it took.
+/// The result of a run and the resources it used.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Figures {
-    /// The name of the run.
+pub(super) struct Measurements {
     pub(super) name: &'static str,
-    /// Number of workers.
     pub(super) workers: usize,
-    /// Whether it belongs to the comparison of numbers of workers.
+    /// Whether the demo compares it with the run on one worker.
     pub(super) compared: bool,
-    /// Training until the goal, in seconds, without start-up and evaluation.
+    /// Seconds of training until the goal, without start-up and evaluation.
     pub(super) time_to_accuracy: f64,
-    /// Share of the workers' training that was computing, from 0 to 1.
+    /// Share of the training time that the workers spent computing, from 0 to 1.
     pub(super) compute: f64,
-    /// Share of the workers' training that was summing gradients across them, and waiting for each other in it.
+    /// Share of the training time that the workers spent summing gradients, from 0 to 1.
+    ///
+    /// It includes the time in which they waited for each other.
     pub(super) communication: f64,
     /// CPU seconds of all workers.
     pub(super) cpu: f64,
-    /// Peak memory of the worker that took most, in bytes.
+    /// Peak memory in bytes of the worker that used most.
     pub(super) memory: f64,
-    /// The result in the run's own words.
+    /// The result as the run reports it.
     pub(super) result: String,
 }
 
-impl Figures {
-    /// Reads the metrics of a run that has ended, and of its pods while it ran.
+impl Measurements {
+    /// Reads the metrics of a run that has ended, and those of its pods.
     pub(super) async fn read(mlbench: &Mlbench, demo: &DemoRun, run: &Run) -> Result<Self, String> {
         let metrics: PointsByMetric = mlbench.json(&["metrics", "--run", &run.id.to_string()]).await?;
         let mut pods = Vec::new();
         for pod in &run.job_metadata.pods {
             pods.push(mlbench.json(&["metrics", "--pod", pod]).await?);
         }
-        Self::work_out(demo, &run.created_at, &metrics, &pods)
+        Self::compute_from(demo, &run.created_at, &metrics, &pods)
     }
 
-    /// The pods' metrics go back to before the run: what it used is the growth since `created_at`.
-    fn work_out(
+    /// Computes the measurements.
+    ///
+    /// The metrics of the pods begin before the run. What it used is the growth since `created_at`.
+    fn compute_from(
         demo: &DemoRun,
         created_at: &str,
         metrics: &PointsByMetric,
@@ -64,7 +51,7 @@ impl Figures {
             let point = metrics.get(&format!("{name} @ 0")).and_then(|points| points.last());
             point
                 .map(|point| point.value.as_str())
-                .ok_or_else(|| format!("{}: no metric {name} @ 0", demo.name))
+                .ok_or_else(|| format!("{}: metric {name} @ 0 is missing", demo.name))
         };
         let seconds = |name: &str| number(last(name)?);
         let step = |name: &str| seconds(&format!("global_cum_{name}"));
@@ -75,7 +62,7 @@ impl Figures {
         for name in metrics.keys().filter_map(|name| name.strip_suffix(" @ 0")) {
             all_steps += if name.starts_with("global_cum_") { seconds(name)? } else { 0.0 };
         }
-        let mut figures = Self {
+        let mut measurements = Self {
             name: demo.name,
             workers: demo.workers,
             compared: demo.compared,
@@ -87,10 +74,11 @@ impl Figures {
             result: last("TaskResult")?.to_owned(),
         };
         for pod in pods {
-            figures.cpu += growth(pod, "container_cpu_usage_seconds_total", created_at)?;
-            figures.memory = figures.memory.max(peak(pod, "container_memory_working_set_bytes", created_at)?);
+            measurements.cpu += growth(pod, "container_cpu_usage_seconds_total", created_at)?;
+            measurements.memory =
+                measurements.memory.max(peak(pod, "container_memory_working_set_bytes", created_at)?);
         }
-        Ok(figures)
+        Ok(measurements)
     }
 }
 
@@ -114,7 +102,7 @@ fn peak(pod: &PointsByMetric, name: &str, since: &str) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::runs::RUNS;
+    use super::super::scenario::RUNS;
     use super::*;
 
     fn points(values: &[(&str, &str)]) -> Vec<Point> {
@@ -138,15 +126,15 @@ mod tests {
     }
 
     #[test]
-    fn summing_is_communication_only_among_several_workers() {
-        let one = Figures::work_out(&RUNS[0], "2018", &metrics(), &[]).unwrap();
-        let two = Figures::work_out(&RUNS[1], "2018", &metrics(), &[]).unwrap();
+    fn summing_counts_as_communication_for_several_workers() {
+        let one = Measurements::compute_from(&RUNS[0], "2018", &metrics(), &[]).unwrap();
+        let two = Measurements::compute_from(&RUNS[1], "2018", &metrics(), &[]).unwrap();
         assert_eq!((one.compute, one.communication), (0.95, 0.0));
         assert_eq!((two.compute, two.communication), (0.75, 0.2));
     }
 
     #[test]
-    fn a_pod_is_charged_for_what_it_used_since_the_run_was_created() {
+    fn usage_of_a_pod_counts_from_the_creation_of_the_run() {
         let pod = PointsByMetric::from([
             (
                 "container_cpu_usage_seconds_total".to_owned(),
@@ -157,15 +145,16 @@ mod tests {
                 points(&[("2018-01-02", "900"), ("2018-01-03", "100"), ("2018-01-04", "50")]),
             ),
         ]);
-        let figures = Figures::work_out(&RUNS[1], "2018-01-03", &metrics(), &[pod.clone(), pod]).unwrap();
-        assert_eq!((figures.cpu, figures.memory), (11.0, 100.0));
+        let measurements =
+            Measurements::compute_from(&RUNS[1], "2018-01-03", &metrics(), &[pod.clone(), pod]).unwrap();
+        assert_eq!((measurements.cpu, measurements.memory), (11.0, 100.0));
     }
 
     #[test]
-    fn a_metric_that_is_missing_is_named() {
+    fn a_missing_metric_is_named() {
         let mut metrics = metrics();
         metrics.remove("global_cum_agg @ 0");
-        let error = Figures::work_out(&RUNS[0], "2018", &metrics, &[]).unwrap_err();
+        let error = Measurements::compute_from(&RUNS[0], "2018", &metrics, &[]).unwrap_err();
         assert!(error.contains("global_cum_agg @ 0"), "{error}");
     }
 }

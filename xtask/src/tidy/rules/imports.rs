@@ -1,9 +1,9 @@
-//! Each library that shapes the house has one place that may import it.
+//! Each library that shapes the design has one place that may import it.
 
-use super::source::has_word;
-use super::{Finding, Tree};
+use crate::tidy::finding::Finding;
+use crate::tidy::tree::{Tree, has_word};
 
-/// A library, the places that may import it, and what to do instead.
+/// A library, the places that may import it, and advice for all others.
 struct Import {
     library: &'static str,
     allowed: &'static [&'static str],
@@ -12,27 +12,23 @@ struct Import {
 
 const SERVER_HTTP: &str = "mlbench-server/src/http/";
 
-/// The end-to-end tests may speak raw HTTP and to the cluster themselves.
+/// The end-to-end tests may use raw HTTP and the Kubernetes API directly.
 const TESTS: &str = "tests/";
 
-/// The benchmarks compare the server with SQLite itself: one file does the same work without the server.
+/// The benchmark that does the same work in SQLite without the server.
 const LIMITS: &str = "tests/benches/speed/bare.rs";
 
 const IMPORTS: &[Import] = &[
-    Import {
-        library: "warp",
-        allowed: &[SERVER_HTTP],
-        advice: "put what speaks HTTP into the server's http/",
-    },
+    Import { library: "warp", allowed: &[SERVER_HTTP], advice: "move HTTP code into the server's http/" },
     Import {
         library: "hyper",
         allowed: &[SERVER_HTTP, TESTS],
-        advice: "put what speaks HTTP into the server's http/",
+        advice: "move HTTP code into the server's http/",
     },
     Import {
         library: "hyper_util",
         allowed: &[SERVER_HTTP, TESTS],
-        advice: "put what speaks HTTP into the server's http/",
+        advice: "move HTTP code into the server's http/",
     },
     Import {
         library: "rusqlite",
@@ -42,26 +38,26 @@ const IMPORTS: &[Import] = &[
     Import {
         library: "kube",
         allowed: &["mlbench-server/src/cluster/kubernetes/", TESTS],
-        advice: "put it behind trait Cluster, in the server's cluster/kubernetes/",
+        advice: "move it behind trait Cluster, into the server's cluster/kubernetes/",
     },
     Import {
         library: "k8s_openapi",
         allowed: &["mlbench-server/src/cluster/kubernetes/", TESTS],
-        advice: "put it behind trait Cluster, in the server's cluster/kubernetes/",
+        advice: "move it behind trait Cluster, into the server's cluster/kubernetes/",
     },
     Import {
         library: "comfy_table",
         allowed: &["mlbench-cli/src/output.rs"],
-        advice: "hand rows to the command line's output.rs",
+        advice: "pass rows to the command line's output.rs",
     },
     Import {
         library: "reqwest",
         allowed: &["mlbench-client/src/transport.rs", TESTS],
-        advice: "go through the client's transport.rs",
+        advice: "use the client's transport.rs",
     },
 ];
 
-/// Invariant 2.
+/// Invariant 2: one importer per library.
 pub(super) fn one_importer_per_library(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in tree.sources() {
@@ -71,15 +67,19 @@ pub(super) fn one_importer_per_library(tree: &Tree) -> Vec<Finding> {
             .collect();
         for line in source.lines() {
             for import in forbidden.iter().filter(|import| imports(&line.code, import.library)) {
-                let rule = format!("{} is imported outside {}", import.library, import.allowed[0]);
-                findings.push(Finding::new(&source.path, line.number, rule, import.advice));
+                let what = format!("{} is imported outside {}", import.library, import.allowed[0]);
+                findings.push(Finding::new(&source.path, line.number, what, import.advice));
             }
         }
     }
     findings
 }
 
-fn imports(code: &str, library: &str) -> bool {
+/// Whether a line names a library in a path or an import.
+pub(super) fn imports(code: &str, library: &str) -> bool {
+    if !code.contains(library) {
+        return false;
+    }
     let path = format!("{library}::");
     let from_root = code
         .match_indices(&path)
@@ -89,11 +89,11 @@ fn imports(code: &str, library: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::check;
     use super::*;
+    use crate::tidy::testing::check;
 
     #[test]
-    fn a_library_is_imported_in_its_place_only() {
+    fn an_import_outside_its_place_is_found() {
         let found = check(
             one_importer_per_library,
             &[
