@@ -1,7 +1,4 @@
-//! The server put together: what starts in which order, and what stops in which.
-
-mod clusters;
-mod ports;
+//! Starts and stops the parts of the server in order.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,8 +8,8 @@ use std::time::Duration;
 use mlbench_core::storage::Storage;
 use mlbench_core::{Error, ErrorCode, Result};
 
-use self::clusters::{Place, cluster};
-use self::ports::{Port, Ports};
+use super::clusters::{ClusterInputs, connect};
+use super::listeners::{BoundListener, Listeners};
 use crate::app::App;
 use crate::app::run_cache::RunJsonCache;
 use crate::background::Background;
@@ -22,13 +19,13 @@ use crate::files;
 use crate::http::{HttpConfig, HttpServer};
 use crate::launcher::{self, LauncherDeps, LauncherHandle, LauncherSettings};
 use crate::monitor::{self, Monitor};
-use crate::settings::{self, Settings};
+use crate::settings::Settings;
 use crate::sqlite::{self, SqliteStorage};
 
-/// How long tasks may take to stop once they were told.
-const STOP_DEADLINE: Duration = Duration::from_secs(5);
-/// What the teardown of a run may take beyond its grace period when the server is to stop runs before it ends.
-const TEARDOWN: Duration = Duration::from_secs(20);
+/// Longest time for background tasks to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest time for the teardown of a run, beyond its grace period.
+const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A server that accepts connections.
 pub struct Server {
@@ -42,33 +39,34 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts everything: when it returns, requests are answered.
+    /// Starts everything. When it returns, the server responds to requests.
     ///
     /// # Errors
-    /// One sentence for the operator: a taken port, an unwritable database, a second server on it.
+    /// A message for the operator, such as a port in use, an unwritable database, or a second server on it.
     pub async fn start(settings: &Settings) -> Result<Self, String> {
         settings.check()?;
-        let ports = Ports::take(settings).await?;
-        let address = ports.api.address;
+        let listeners = Listeners::bind(settings).await?;
+        let address = listeners.api.address;
         let database = settings.database()?;
         let (storage, instance) =
             open_storage(settings, &database, address).await.map_err(|error| text(&error))?;
         let tasks = Background::new("launcher and monitor");
-        let place = Place { settings, database: &database, instance: &instance, address, tasks: &tasks };
-        let cluster = cluster(place).await?;
+        let inputs =
+            ClusterInputs { settings, database: &database, instance: &instance, address, tasks: &tasks };
+        let cluster = connect(inputs).await?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), database = %database.display(), cluster = cluster.name(),
             workers = cluster.max_workers(), "mlbench-server");
-        let server = Self::assemble(settings, ports, storage, cluster, tasks).await?;
+        let server = Self::assemble(settings, listeners, storage, cluster, tasks).await?;
         if let Some(file) = &settings.address_file {
             files::write_whole(file, &format!("{address}\n"))
-                .map_err(|error| format!("--address-file {}: cannot be written: {error}", file.display()))?;
+                .map_err(|error| format!("--address-file {}: cannot write: {error}", file.display()))?;
         }
         Ok(server)
     }
 
     async fn assemble(
         settings: &Settings,
-        ports: Ports,
+        listeners: Listeners,
         storage: Arc<dyn Storage>,
         cluster: Arc<dyn Cluster>,
         tasks: Background,
@@ -86,15 +84,15 @@ impl Server {
                 grace_period: settings.grace_period,
                 start_timeout: settings.start_timeout,
                 mpirun_prefix: settings.mpirun(),
-                server_url: settings.server_url(ports.api.address),
-                run_tokens: ports.asks_for_a_token(),
+                server_url: settings.server_url(listeners.api.address),
+                run_tokens: listeners.requires_token(),
             }),
         };
         let http = Background::new("http");
         launcher::start(&tasks, launcher.clone());
         monitor::start(&tasks, &monitor, settings.sample_interval());
         let default_command = settings.default_command();
-        ports.announce();
+        listeners.log_addresses();
         let policy = settings.run_policy;
         let app = App {
             storage: Arc::clone(&storage),
@@ -105,22 +103,25 @@ impl Server {
             run_cache: RunJsonCache::default(),
             default_command,
         };
-        let (address, ingest_address) = (ports.api.address, ports.ingest.as_ref().map(|port| port.address));
+        let (address, ingest_address) =
+            (listeners.api.address, listeners.ingest.as_ref().map(|ingest| ingest.address));
         let api = HttpServer::new(app);
-        for Port { listener, config, .. } in [Some(ports.api), ports.ingest].into_iter().flatten() {
+        for BoundListener { listener, config, .. } in
+            [Some(listeners.api), listeners.ingest].into_iter().flatten()
+        {
             http.spawn(api.clone().serve(listener, config, http.stop_token()));
         }
-        let stop_runs_within = settings.stop_runs_on_exit.then_some(settings.grace_period + TEARDOWN);
+        let stop_runs_within = settings.stop_runs_on_exit.then_some(settings.grace_period + TEARDOWN_TIMEOUT);
         Ok(Self { address, ingest_address, storage, launcher, http, tasks, stop_runs_within })
     }
 
-    /// The address that was taken.
+    /// Returns the address of the API.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The address that takes metrics of active runs without a token.
+    /// Returns the address that accepts metrics of active runs without a token.
     #[must_use]
     pub const fn ingest_address(&self) -> Option<SocketAddr> {
         self.ingest_address
@@ -129,42 +130,46 @@ impl Server {
     /// Stops in order: connections, launcher, writer last.
     ///
     /// # Errors
-    /// When what is queued could not be written.
+    /// When queued writes could not be stored.
     pub async fn stop(self) -> Result<(), String> {
-        tracing::info!("stopping: no new connections, answers under way are finished");
-        self.http.stop(HttpConfig::DRAIN_TIMEOUT + STOP_DEADLINE).await;
+        tracing::info!("stopping: no new connections; finishing responses in progress");
+        self.http.stop(HttpConfig::DRAIN_TIMEOUT + STOP_TIMEOUT).await;
         match self.stop_runs_within {
-            Some(patience) => self.stop_runs(patience).await,
-            None => self.name_what_goes_on().await,
+            Some(timeout) => self.stop_runs(timeout).await,
+            None => self.log_active_runs().await,
         }
-        self.tasks.stop(STOP_DEADLINE).await;
+        self.tasks.stop(STOP_TIMEOUT).await;
         self.storage.close().await.map_err(|error| text(&error))
     }
 
-    async fn stop_runs(&self, patience: Duration) {
-        match launcher::stop_all(&self.launcher, patience).await {
-            Ok(left) if left.is_empty() => tracing::info!("no run is left"),
+    async fn stop_runs(&self, timeout: Duration) {
+        match launcher::stop_all(&self.launcher, timeout).await {
+            Ok(left) if left.is_empty() => tracing::info!("no run is active"),
             Ok(left) => {
                 for id in left {
-                    tracing::warn!("run {id} could not be stopped in time; the next start goes on with it");
+                    tracing::warn!(
+                        "run {id} did not stop in time; the next start of the server continues to stop it"
+                    );
                 }
             }
-            Err(error) => tracing::error!(error = text(&error), "runs could not be stopped"),
+            Err(error) => tracing::error!(error = text(&error), "cannot stop the active runs"),
         }
     }
 
-    async fn name_what_goes_on(&self) {
+    async fn log_active_runs(&self) {
         for run in self.storage.active_runs().await.unwrap_or_default() {
             let (id, name) = (run.id, run.name.as_str());
-            tracing::info!("run {id} ({name:?}) goes on; start the server again to follow it");
+            tracing::info!(
+                "run {id} ({name:?}) continues without the server; start the server again to follow it"
+            );
         }
     }
 }
 
-/// A server whose settings are given by flags, for tests and programs that embed it.
+/// Starts a server with these flags, for tests and programs that embed it.
 ///
 /// # Errors
-/// What [`Server::start`] refuses, and flags that do not exist.
+/// Those of [`Server::start`], and unknown flags.
 pub async fn start_with_flags(flags: &[&str]) -> Result<Server, String> {
     Server::start(&Settings::from_flags(flags.iter().copied())?).await
 }
@@ -176,10 +181,7 @@ async fn open_storage(
 ) -> Result<(Arc<dyn Storage>, String)> {
     let mut options = sqlite::Options::new(database);
     options.log_limit_bytes = u64::from(settings.output_limit) << 20;
-    options.durability = match settings.durability {
-        settings::Durability::Full => sqlite::Durability::Full,
-        settings::Durability::Normal => sqlite::Durability::Normal,
-    };
+    options.durability = settings.durability;
     let open = move || {
         let storage = SqliteStorage::open(options)?;
         storage.set_address(&address.to_string())?;
@@ -190,7 +192,7 @@ async fn open_storage(
     Ok((Arc::new(opened), instance))
 }
 
-/// What the operator is told of an error: of one without a sentence for its own, the text for the log.
+/// Returns the message for the operator. Of an internal error, it is the text for the log.
 fn text(error: &Error) -> String {
     let internal = error.internal_text().filter(|_| error.code() == ErrorCode::Internal);
     internal.unwrap_or(error.detail()).to_owned()
