@@ -53,25 +53,12 @@
 //! - *Memory-mapped reading*: a disk error becomes a signal that ends the server.
 //! - *SQLite's automatic checkpoint*: it runs inside the commit, before the answer.
 
-mod batches;
-mod checkpoint;
-mod failure;
-mod ingest;
-mod late;
-mod lock;
+mod connection;
+mod error;
 mod metrics;
-mod migrations;
-mod open;
-mod output;
 mod pods;
-mod points;
-mod purge;
-mod readers;
-mod run_rows;
-mod run_tokens;
 mod runs;
-mod statistics;
-mod value;
+mod stats;
 mod writer;
 
 #[cfg(test)]
@@ -90,12 +77,15 @@ use mlbench_core::storage::{
 };
 use mlbench_core::{Error, Owner, Pod, Result, RunId, Timestamp};
 
-pub use open::{Durability, Options};
+pub use connection::open::{Durability, Options};
 
-use lock::Lock;
-use metrics::Single;
-use readers::Readers;
-use run_rows::Which;
+use connection::lock::Lock;
+use connection::open;
+use connection::readers::Readers;
+use metrics::record::Single;
+use metrics::{batch, insert, read};
+use runs::rows::{self, Which};
+use runs::{lifecycle, output, tokens};
 use writer::Writer;
 
 /// A [`Storage`] in an SQLite database.
@@ -171,39 +161,39 @@ impl Drop for SqliteStorage {
 #[async_trait]
 impl Storage for SqliteStorage {
     async fn start_run_unless_active(&self, new: NewRun, now: Timestamp) -> Result<Run> {
-        self.writer.write(new.spec.command.len(), move |c| runs::start_unless_active(c, &new, now)).await
+        self.writer.write(new.spec.command.len(), move |c| lifecycle::start_unless_active(c, &new, now)).await
     }
 
     async fn queue_run(&self, new: NewRun, capacity: u32, now: Timestamp) -> Result<Run> {
-        self.writer.write(new.spec.command.len(), move |c| runs::queue(c, &new, capacity, now)).await
+        self.writer.write(new.spec.command.len(), move |c| lifecycle::queue(c, &new, capacity, now)).await
     }
 
     async fn admit_runs(&self, capacity: u32, now: Timestamp) -> Result<Vec<Run>> {
-        self.writer.write(0, move |c| runs::admit(c, capacity, now)).await
+        self.writer.write(0, move |c| lifecycle::admit(c, capacity, now)).await
     }
 
     async fn run(&self, id: RunId) -> Result<Run> {
-        self.readers.read(move |c| run_rows::one(c, id)).await
+        self.readers.read(move |c| rows::one(c, id)).await
     }
 
     async fn runs(&self) -> Result<Vec<Run>> {
-        self.readers.read(|c| run_rows::all(c, Which::Kept)).await
+        self.readers.read(|c| rows::all(c, Which::Kept)).await
     }
 
     async fn runs_after(&self, after: Option<RunId>, limit: u32, known: IsCached) -> Result<Vec<RunEntry>> {
-        self.readers.read(move |c| run_rows::page(c, after, limit, &*known)).await
+        self.readers.read(move |c| rows::page(c, after, limit, &*known)).await
     }
 
     async fn active_runs(&self) -> Result<Vec<Run>> {
-        self.readers.read(|c| run_rows::all(c, Which::Active)).await
+        self.readers.read(|c| rows::all(c, Which::Active)).await
     }
 
     async fn assign_workers(&self, id: RunId, workers: Vec<Worker>) -> Result<Run> {
-        self.writer.write(0, move |c| runs::assign_workers(c, id, &workers)).await
+        self.writer.write(0, move |c| lifecycle::assign_workers(c, id, &workers)).await
     }
 
     async fn run_started(&self, id: RunId, ranks: u32) -> Result<Run> {
-        self.writer.write(0, move |c| runs::started(c, id, ranks)).await
+        self.writer.write(0, move |c| lifecycle::started(c, id, ranks)).await
     }
 
     async fn append_output(&self, id: RunId, chunk: OutputChunk) -> Result<()> {
@@ -218,43 +208,45 @@ impl Storage for SqliteStorage {
     }
 
     async fn record_rank_exit(&self, id: RunId, rank: u32, end: RankExit) -> Result<Run> {
-        self.writer.write(0, move |c| runs::record_rank_exit(c, id, rank, &end)).await
+        self.writer.write(0, move |c| lifecycle::record_rank_exit(c, id, rank, &end)).await
     }
 
     async fn request_stop(&self, id: RunId, now: Timestamp) -> Result<Run> {
-        self.writer.write(0, move |c| runs::request_stop(c, id, now)).await
+        self.writer.write(0, move |c| lifecycle::request_stop(c, id, now)).await
     }
 
     async fn decide_ending(&self, id: RunId, ending: RunOutcome) -> Result<Run> {
-        self.writer.write(0, move |c| runs::decide_ending(c, id, &ending)).await
+        self.writer.write(0, move |c| lifecycle::decide_ending(c, id, &ending)).await
     }
 
     async fn end_run(&self, id: RunId) -> Result<Run> {
-        self.writer.write(0, move |c| runs::end(c, id)).await
+        self.writer.write(0, move |c| lifecycle::end(c, id)).await
     }
 
     async fn delete_run(&self, id: RunId) -> Result<()> {
         let purge_due = self.writer.purge_due();
-        let delete = move |c: &_| runs::delete(c, id).inspect(|()| purge_due.store(true, Ordering::Release));
+        let delete =
+            move |c: &_| lifecycle::delete(c, id).inspect(|()| purge_due.store(true, Ordering::Release));
         self.writer.write(0, delete).await
     }
 
     async fn add_run_token(&self, id: RunId, token: TokenHash) -> Result<()> {
-        self.writer.write(0, move |c| run_tokens::add(c, id, token)).await
+        self.writer.write(0, move |c| tokens::add(c, id, token)).await
     }
 
     async fn run_for_token(&self, token: TokenHash) -> Result<Option<RunId>> {
-        self.readers.read(move |c| run_tokens::run_of(c, token)).await
+        self.readers.read(move |c| tokens::run_of(c, token)).await
     }
 
     async fn deleted_runs(&self) -> Result<Vec<Run>> {
-        self.readers.read(|c| run_rows::all(c, Which::Removed)).await
+        self.readers.read(|c| rows::all(c, Which::Removed)).await
     }
 
     async fn finish_teardown(&self, id: RunId) -> Result<()> {
         let purge_due = self.writer.purge_due();
-        let complete =
-            move |c: &_| runs::finish_teardown(c, id).inspect(|()| purge_due.store(true, Ordering::Release));
+        let complete = move |c: &_| {
+            lifecycle::finish_teardown(c, id).inspect(|()| purge_due.store(true, Ordering::Release))
+        };
         self.writer.write(0, complete).await
     }
 
@@ -282,7 +274,7 @@ impl Storage for SqliteStorage {
 
     async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()> {
         let bytes = metrics.iter().map(held).sum();
-        let insert = move |c: &_| ingest::insert(c, &metrics.iter().collect::<Vec<_>>()).map(drop);
+        let insert = move |c: &_| insert::insert(c, &metrics.iter().collect::<Vec<_>>()).map(drop);
         self.writer.write(bytes, insert).await
     }
 
@@ -292,7 +284,7 @@ impl Storage for SqliteStorage {
             Err(error) => size_of::<BatchPoint>() + error.detail().len(),
         };
         let bytes = batch.points.iter().map(of_point).sum();
-        self.writer.write(bytes, move |c| batches::record(c, &batch, now)).await
+        self.writer.write(bytes, move |c| batch::record(c, &batch, now)).await
     }
 
     async fn points(
@@ -302,17 +294,17 @@ impl Storage for SqliteStorage {
         sink: Box<dyn PointSink>,
     ) -> Result<PointsPage> {
         let (query, room) = (query.clone(), self.page_points);
-        self.readers.read(move |c| points::page(c, &query, after, room, sink)).await
+        self.readers.read(move |c| read::page(c, &query, after, room, sink)).await
     }
 
     async fn series(&self, owner: &Owner) -> Result<Vec<Series>> {
         let owner = owner.clone();
-        self.readers.read(move |c| points::figures(c, &owner)).await
+        self.readers.read(move |c| read::figures(c, &owner)).await
     }
 
     async fn stats(&self) -> Result<StoreStats> {
         let (path, counted) = (self.path.clone(), self.writer.counters().snapshot());
-        self.readers.read(move |c| statistics::read(c, &path, counted)).await
+        self.readers.read(move |c| stats::read(c, &path, counted)).await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use mlbench_core::{Error, Pod, PodName, PodPhase, Timestamp};
 use rusqlite::{Connection, params};
 
-use super::failure::Failure;
+use crate::sqlite::error::Failure;
 
 /// Makes `pods` the ones that are there. What did not change is not written, so a quiet cluster costs no
 /// commit.

@@ -1,9 +1,9 @@
-mod figures;
-mod lending;
+mod deletion;
 mod opening;
 mod output;
+mod readers;
 mod reading;
-mod removal;
+mod series_stats;
 mod writing;
 
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use mlbench_core::{MetricName, Owner, RunEvent, RunName};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::failure::Failure;
+use super::error::Failure;
 use super::*;
 
 /// A store in a directory that goes with it.

@@ -62,7 +62,7 @@ async fn a_step_removes_a_bounded_portion() {
     connection.execute("UPDATE run SET removal = 2", []).unwrap();
     let count = |c: &Connection| c.query_row(EVERYTHING_OF_RUNS, [], |row| row.get::<_, i64>(0)).unwrap();
     let (mut steps, mut before) = (0, count(&connection));
-    while purge::step(&mut connection).unwrap() {
+    while runs::purge::step(&mut connection).unwrap() {
         let after = count(&connection);
         assert!(after < before && before - after <= 2_000, "{before} to {after}");
         (steps, before) = (steps + 1, after);

@@ -7,7 +7,7 @@
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::metrics::OwnerKind;
+use crate::sqlite::metrics::record::OwnerKind;
 
 /// Points and keys per step: about 2 ms.
 const SMALL_ROWS: u32 = 2_000;
@@ -15,7 +15,7 @@ const SMALL_ROWS: u32 = 2_000;
 const LINES: u32 = 500;
 
 /// Removes one portion; says whether there may be more.
-pub(super) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
+pub(crate) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let runs: Vec<(i64, i64)> = transaction
         .prepare_cached("SELECT id, removal FROM run WHERE removal > 0 ORDER BY removal, id")?

@@ -7,20 +7,20 @@ use mlbench_core::api::Metric;
 use mlbench_core::{MetricName, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::failure::Failure;
-use super::late::Watch;
-use super::metrics::{OwnerRow, owner};
+use super::arrival::Watch;
+use super::record::{OwnerRow, owner};
 use super::value::Stored;
+use crate::sqlite::error::Failure;
 
 /// Where a point was stored.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub(super) series: i64,
-    pub(super) seq: i64,
+pub(crate) struct Place {
+    pub(crate) series: i64,
+    pub(crate) seq: i64,
 }
 
 /// Stores metrics in the order they came; `None` for those whose owner is unknown, which are left out.
-pub(super) fn insert(connection: &Connection, metrics: &[&Metric]) -> Result<Vec<Option<Place>>, Failure> {
+pub(crate) fn insert(connection: &Connection, metrics: &[&Metric]) -> Result<Vec<Option<Place>>, Failure> {
     let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
     let mut index: HashMap<(&Owner, &MetricName), Option<usize>> = HashMap::new();
     let mut figures: Vec<Figures<'_>> = Vec::new();

@@ -6,15 +6,15 @@ use std::path::Path;
 use mlbench_core::{Error, ErrorCode};
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::failure::Failure;
+use crate::sqlite::error::Failure;
 
 /// Never changed once released, only added to.
 const STEPS: [&str; 5] = [
-    include_str!("schema/0001.sql"),
-    include_str!("schema/0002.sql"),
-    include_str!("schema/0003.sql"),
-    include_str!("schema/0004.sql"),
-    include_str!("schema/0005.sql"),
+    include_str!("../schema/0001.sql"),
+    include_str!("../schema/0002.sql"),
+    include_str!("../schema/0003.sql"),
+    include_str!("../schema/0004.sql"),
+    include_str!("../schema/0005.sql"),
 ];
 
 /// Marks the file as ours: "mlbn".
@@ -24,7 +24,7 @@ const APPLICATION_ID: i32 = 0x6d6c_626e;
 ///
 /// # Errors
 /// When it belongs to a newer server or to another program, in one sentence for the operator.
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
+pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
     let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let refuse = |why: String| {
         Failure::from(Error::new(ErrorCode::Unavailable, format!("the database {} {why}", path.display())))

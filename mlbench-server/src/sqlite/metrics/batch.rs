@@ -6,12 +6,12 @@ use mlbench_core::storage::{Batch, BatchKey, BatchOutcome, BatchPoint, Idempoten
 use mlbench_core::{Error, ErrorCode};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::failure::Failure;
-use super::ingest::insert;
-use super::metrics::{FORGET_AT_ONCE, unknown};
+use super::insert::insert;
+use super::record::{FORGET_AT_ONCE, unknown};
+use crate::sqlite::error::Failure;
 
 /// Stores a batch, unless its key was used before.
-pub(super) fn record(
+pub(crate) fn record(
     connection: &Connection,
     batch: &Batch,
     now: Timestamp,

@@ -18,7 +18,7 @@ const LONGEST_FLOAT: usize = 26;
 
 /// What is stored for a value.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Stored<'a> {
+pub(crate) enum Stored<'a> {
     Integer(i64),
     Real(f64),
     Text(&'a str),
@@ -62,17 +62,17 @@ impl ToSql for Stored<'_> {
 
 impl Stored<'_> {
     /// The number, if it is one that can be averaged.
-    pub(super) fn as_finite(self) -> Option<f64> {
+    pub(crate) fn as_finite(self) -> Option<f64> {
         storage::ValueRef::from(self).as_finite()
     }
 
     /// The text it came as.
-    pub(super) fn into_value(self) -> MetricValue {
+    pub(crate) fn into_value(self) -> MetricValue {
         storage::ValueRef::from(self).into()
     }
 
     /// Reads a column.
-    pub(super) fn read(column: ValueRef<'_>) -> Result<Stored<'_>, FromSqlError> {
+    pub(crate) fn read(column: ValueRef<'_>) -> Result<Stored<'_>, FromSqlError> {
         Ok(match column {
             ValueRef::Integer(integer) => Stored::Integer(integer),
             ValueRef::Real(real) => Stored::Real(real),
@@ -82,7 +82,7 @@ impl Stored<'_> {
 }
 
 /// Reads a column that counts something.
-pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(crate) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get(column).map(|count: i64| u64::try_from(count).unwrap_or(0))
 }
 

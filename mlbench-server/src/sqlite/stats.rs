@@ -10,9 +10,9 @@ use mlbench_core::storage::{NewestValue, StoreStats};
 use mlbench_core::{MetricName, PodName, RunState};
 use rusqlite::Connection;
 
-use super::failure::Failure;
-use super::value::Stored;
+use super::metrics::value::Stored;
 use crate::histogram::{BucketLayout, Histogram};
+use crate::sqlite::error::Failure;
 
 /// What the writer counts.
 #[derive(Debug)]

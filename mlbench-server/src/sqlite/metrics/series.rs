@@ -7,17 +7,17 @@ use mlbench_core::storage::{
 use mlbench_core::{MetricName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::super::failure::Failure;
-use super::super::late::{self, Late};
-use super::super::value::count;
-use super::walk::{Key, Walk};
+use super::arrival::{self, Late};
+use super::scan::{Key, Walk};
+use super::value::count;
+use crate::sqlite::error::Failure;
 
 /// Points that a page reads at most when it thins them: about 20 ms.
 const READ_AT_ONCE: usize = 100_000;
 
 /// One series under a query.
-pub(super) struct Series<'a> {
-    pub(super) name: MetricName,
+pub(crate) struct Series<'a> {
+    pub(crate) name: MetricName,
     connection: &'a Connection,
     query: &'a PointsQuery,
     as_of: i64,
@@ -34,7 +34,7 @@ pub(super) struct Series<'a> {
 }
 
 /// How showing a series ended.
-pub(super) enum End {
+pub(crate) enum End {
     /// Its points are shown.
     Shown,
     /// The page is full.
@@ -42,7 +42,7 @@ pub(super) enum End {
 }
 
 impl<'a> Series<'a> {
-    pub(super) fn read(
+    pub(crate) fn read(
         connection: &'a Connection,
         query: &'a PointsQuery,
         as_of: i64,
@@ -65,7 +65,7 @@ impl<'a> Series<'a> {
     }
 
     /// Decides once per reading how the series is read; `None` when there is nothing of it to be read.
-    pub(super) fn start(&self) -> Result<Option<SeriesCursor>, Failure> {
+    pub(crate) fn start(&self) -> Result<Option<SeriesCursor>, Failure> {
         if let Some(seq) = self.query.arrived_after.filter(|seq| *seq > 0) {
             return self.start_after(seq);
         }
@@ -115,9 +115,9 @@ impl<'a> Series<'a> {
 
     /// Points that arrived after `seq` are those at the end of the series, and late ones.
     fn start_after(&self, seq: i64) -> Result<Option<SeriesCursor>, Failure> {
-        let (_, first) = late::tail(self.connection, self.id, seq)?;
+        let (_, first) = arrival::tail(self.connection, self.id, seq)?;
         let others = first.map_or((Timestamp::MAX, i64::MAX), before);
-        let late = late::among(self.connection, self.id, &(seq + 1..=self.as_of))?;
+        let late = arrival::among(self.connection, self.id, &(seq + 1..=self.as_of))?;
         let start = self.beginning();
         Ok(match late {
             Late::Few(late) if late.iter().any(|key| *key <= others) => {
@@ -140,7 +140,7 @@ impl<'a> Series<'a> {
             return Ok(self.count);
         }
         if self.dated {
-            let newer = late::newer(self.connection, self.id, self.as_of)?;
+            let newer = arrival::newer(self.connection, self.id, self.as_of)?;
             return Ok(self.count.saturating_sub(newer));
         }
         let sql = "SELECT count(*) FROM point WHERE series = ?1 AND date BETWEEN ?2 AND ?3 AND seq <= ?4";
@@ -191,7 +191,7 @@ impl<'a> Series<'a> {
     }
 
     /// Shows points until there are no more or the page is full.
-    pub(super) fn show(
+    pub(crate) fn show(
         &self,
         from: SeriesCursor,
         sink: &mut dyn PointSink,
@@ -231,7 +231,7 @@ impl<'a> Series<'a> {
         room: &mut usize,
     ) -> Result<End, Failure> {
         let first = self.query.arrived_after.unwrap_or(0) + 1;
-        let Late::Few(late) = late::among(self.connection, self.id, &(first..=self.as_of))? else {
+        let Late::Few(late) = arrival::among(self.connection, self.id, &(first..=self.as_of))? else {
             return Err(Failure::unreadable("late points", "there are more than at first"));
         };
         let wanted = |key: &&Key| **key > after && **key <= others && key.0 <= self.query.until;

@@ -15,12 +15,12 @@ use std::time::Instant;
 use mlbench_core::Error;
 use rusqlite::Connection;
 
-use super::super::checkpoint::Checkpoints;
-use super::super::failure::Failure;
-use super::super::metrics::{Single, record_all};
-use super::super::purge;
-use super::super::statistics::Counters;
 use super::{Done, Job, Run, Waiting, Work};
+use crate::sqlite::connection::checkpoint::Checkpoints;
+use crate::sqlite::error::Failure;
+use crate::sqlite::metrics::record::{Single, record_all};
+use crate::sqlite::runs::purge;
+use crate::sqlite::stats::Counters;
 
 /// The most jobs of one transaction, so that the first does not wait for thousands.
 const BATCH: usize = 512;
@@ -50,17 +50,17 @@ fn side_by_side(jobs: VecDeque<Job>) -> VecDeque<Work> {
 }
 
 /// What the thread works with.
-pub(super) struct Desk {
-    pub(super) connection: Connection,
-    pub(super) waiting: mpsc::Receiver<Job>,
-    pub(super) checkpoints: Checkpoints,
-    pub(super) purge_due: Arc<AtomicBool>,
-    pub(super) counters: Arc<Counters>,
+pub(crate) struct Desk {
+    pub(crate) connection: Connection,
+    pub(crate) waiting: mpsc::Receiver<Job>,
+    pub(crate) checkpoints: Checkpoints,
+    pub(crate) purge_due: Arc<AtomicBool>,
+    pub(crate) counters: Arc<Counters>,
 }
 
 impl Desk {
     /// Works until there are no callers left.
-    pub(super) fn serve(mut self) {
+    pub(crate) fn serve(mut self) {
         let mut purge_failed = false;
         loop {
             let purging = self.purge_due.load(Ordering::Acquire) && !purge_failed;

@@ -5,14 +5,14 @@ use mlbench_core::storage::RunEntry;
 use mlbench_core::{Error, RunEvent, RunId, RunName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Rows};
 
-use super::failure::Failure;
+use crate::sqlite::error::Failure;
 
 const COLUMNS: &str = "id, name, job_id, state, created_at, finished_at, spec, workers, stop_requested_at, \
                        ending_event, ending_reason, ending_at, admitted_at";
 
 /// Which runs.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Which {
+pub(crate) enum Which {
     Kept,
     Active,
     /// Deleted, and still to be torn down.
@@ -31,7 +31,7 @@ impl Which {
 }
 
 /// The run with this number.
-pub(super) fn one(connection: &Connection, id: RunId) -> Result<Run, Failure> {
+pub(crate) fn one(connection: &Connection, id: RunId) -> Result<Run, Failure> {
     let sql = format!("SELECT {COLUMNS} FROM run WHERE id = ?1 AND removal = 0");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([id.get()])?;
@@ -48,7 +48,7 @@ pub(super) fn one(connection: &Connection, id: RunId) -> Result<Run, Failure> {
 }
 
 /// Runs by ascending number.
-pub(super) fn all(connection: &Connection, which: Which) -> Result<Vec<Run>, Failure> {
+pub(crate) fn all(connection: &Connection, which: Which) -> Result<Vec<Run>, Failure> {
     let condition = which.condition();
     let sql = format!("SELECT {COLUMNS} FROM run WHERE {condition} ORDER BY id");
     let mut statement = connection.prepare_cached(&sql)?;
@@ -78,7 +78,7 @@ fn hand_out(runs: &mut [Run], mut ranks: Rows<'_>) -> Result<(), Failure> {
 }
 
 /// The first `limit` runs after a number that are kept, by ascending number; `known` ones by their number alone.
-pub(super) fn page(
+pub(crate) fn page(
     connection: &Connection,
     after: Option<RunId>,
     limit: u32,
@@ -106,7 +106,7 @@ pub(super) fn page(
 }
 
 /// Refuses when there is no such run.
-pub(super) fn must_exist(connection: &Connection, id: RunId) -> Result<(), Failure> {
+pub(crate) fn must_exist(connection: &Connection, id: RunId) -> Result<(), Failure> {
     let mut statement = connection.prepare_cached("SELECT 1 FROM run WHERE id = ?1 AND removal = 0")?;
     let found: Option<i64> = statement.query_row([id.get()], |row| row.get(0)).optional()?;
     found.map(|_| ()).ok_or_else(|| not_found(id).into())
@@ -162,7 +162,7 @@ fn read_rank(row: &Row<'_>) -> rusqlite::Result<(i64, RankStatus)> {
 }
 
 /// The word an event is stored as.
-pub(super) const fn event_word(event: RunEvent) -> &'static str {
+pub(crate) const fn event_word(event: RunEvent) -> &'static str {
     match event {
         RunEvent::Start => "start",
         RunEvent::Finish => "finish",

@@ -14,25 +14,25 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 use tokio::task::{block_in_place, spawn_blocking};
 
-use super::failure::{Failure, closed, overloaded};
+use crate::sqlite::error::{Failure, closed, overloaded};
 
 /// How long a read waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The connections.
-pub(super) struct Readers {
+pub(crate) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
-    pub(super) fn new(connections: Vec<Connection>) -> Self {
+    pub(crate) fn new(connections: Vec<Connection>) -> Self {
         let permits = Arc::new(Semaphore::new(connections.len()));
         Self { idle: Arc::new(Mutex::new(connections)), permits }
     }
 
     /// Lets `work` read one state of the database: everything it asks is answered as of the same commit.
-    pub(super) async fn read<T, F>(&self, work: F) -> Result<T>
+    pub(crate) async fn read<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
@@ -57,7 +57,7 @@ impl Readers {
     }
 
     /// Closes the connections; reads that come later are refused.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.permits.close();
         lock(&self.idle).clear();
     }

@@ -27,14 +27,14 @@ const RESTART_PATIENCE: Duration = Duration::from_millis(100);
 const URGENT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the log is, and from where on something is done about it.
-pub(super) struct Checkpoints {
+pub(crate) struct Checkpoints {
     pages: Arc<AtomicU32>,
     due: u32,
 }
 
 impl Checkpoints {
     /// Counts the pages of the log at every commit.
-    pub(super) fn watch(connection: &mut Connection) -> rusqlite::Result<Self> {
+    pub(crate) fn watch(connection: &mut Connection) -> rusqlite::Result<Self> {
         let pages = Arc::new(AtomicU32::new(0));
         let counter = Arc::clone(&pages);
         connection.wal_hook(Some(move |_: &mut _, pages| {
@@ -45,7 +45,7 @@ impl Checkpoints {
     }
 
     /// Does what is due. A failure is told and left to the next time: nothing is lost by it.
-    pub(super) fn after_commit(&mut self, connection: &Connection) {
+    pub(crate) fn after_commit(&mut self, connection: &Connection) {
         let pages = self.pages.load(Ordering::Relaxed);
         if pages < PASSIVE_PAGES {
             self.due = PASSIVE_PAGES;

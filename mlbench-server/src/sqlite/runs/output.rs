@@ -6,18 +6,18 @@ use mlbench_core::storage::{LogPart, LogQuery, OutputChunk};
 use mlbench_core::{RunId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::failure::Failure;
-use super::run_rows;
-use super::runs::never_started;
+use super::lifecycle::never_started;
+use super::rows;
+use crate::sqlite::error::Failure;
 
 /// Stores a chunk and moves the offset; without effect when the chunk does not begin at the stored one.
-pub(super) fn append(
+pub(crate) fn append(
     connection: &Connection,
     id: RunId,
     chunk: &OutputChunk,
     limit: u64,
 ) -> Result<(), Failure> {
-    run_rows::must_exist(connection, id)?;
+    rows::must_exist(connection, id)?;
     let (select, update) = match chunk.stream {
         OutputStream::Stdout => (
             "SELECT stdout_offset FROM run_rank WHERE run = ?1 AND rank = ?2",
@@ -41,8 +41,8 @@ pub(super) fn append(
 }
 
 /// A note of the server; notes are few and do not count against the limit.
-pub(super) fn note(connection: &Connection, id: RunId, text: &str, now: Timestamp) -> Result<(), Failure> {
-    run_rows::must_exist(connection, id)?;
+pub(crate) fn note(connection: &Connection, id: RunId, text: &str, now: Timestamp) -> Result<(), Failure> {
+    rows::must_exist(connection, id)?;
     let mut log = Log::open(connection, id)?;
     log.push(OutputStream::Stderr, None, now, text)
 }
@@ -131,8 +131,8 @@ const fn number(stream: OutputStream) -> i64 {
 }
 
 /// Lines in the order they were stored.
-pub(super) fn lines(connection: &Connection, id: RunId, query: LogQuery) -> Result<Vec<LogLine>, Failure> {
-    run_rows::must_exist(connection, id)?;
+pub(crate) fn lines(connection: &Connection, id: RunId, query: LogQuery) -> Result<Vec<LogLine>, Failure> {
+    rows::must_exist(connection, id)?;
     let streams = [OutputStream::Stdout, OutputStream::Stderr];
     let mut lines = Vec::new();
     for stream in streams.into_iter().filter(|stream| query.stream.is_none_or(|wanted| wanted == *stream)) {

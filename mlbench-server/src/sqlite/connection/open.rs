@@ -11,8 +11,8 @@ use mlbench_core::{Error, ErrorCode, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::failure::Failure;
 use super::migrations::migrate;
+use crate::sqlite::error::Failure;
 
 /// How a database is opened.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ impl Durability {
 
 /// Creates the directory, and gives back the one path that every way to this database leads to: a second server that
 /// comes over a symbolic link meets the same lock.
-pub(super) fn create_directory(path: &Path) -> Result<PathBuf> {
+pub(crate) fn create_directory(path: &Path) -> Result<PathBuf> {
     let cannot_open = |why: &str| operator(format!("cannot open the database {}: {why}", path.display()));
     let name = path.file_name().ok_or_else(|| cannot_open("it is not the name of a file"))?;
     if path.is_dir() {
@@ -82,7 +82,7 @@ pub(super) fn create_directory(path: &Path) -> Result<PathBuf> {
 
 /// Creates the file, so that the files which SQLite adds inherit its mode. Only under the lock: closing a file takes
 /// away the locks that this process has on it, and a first store of the same process would lose them.
-pub(super) fn create_file(path: &Path) -> Result<()> {
+pub(crate) fn create_file(path: &Path) -> Result<()> {
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
     file.map(drop)
@@ -90,7 +90,7 @@ pub(super) fn create_file(path: &Path) -> Result<()> {
 }
 
 /// The only connection that writes, with the schema of this version.
-pub(super) fn writer(options: &Options) -> Result<Connection> {
+pub(crate) fn writer(options: &Options) -> Result<Connection> {
     let open = || -> Result<Connection, Failure> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&options.path, flags)?;
@@ -118,7 +118,7 @@ pub(super) fn writer(options: &Options) -> Result<Connection> {
 }
 
 /// A connection that only reads.
-pub(super) fn reader(options: &Options) -> Result<Connection> {
+pub(crate) fn reader(options: &Options) -> Result<Connection> {
     let open = || -> Result<Connection, Failure> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&options.path, flags)?;
@@ -138,7 +138,7 @@ fn prepare_once(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// How long a connection waits for another program that holds the database.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn explain(failure: Failure, path: &Path) -> Error {
     let path = path.display();
@@ -164,7 +164,7 @@ fn operator(sentence: String) -> Error {
 }
 
 /// What the system says, without the number it says it with.
-pub(super) fn plain(error: &io::Error) -> String {
+pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_owned()
 }

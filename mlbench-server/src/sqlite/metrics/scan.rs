@@ -4,21 +4,21 @@ use mlbench_core::Timestamp;
 use mlbench_core::storage::{PointDetails, PointRef};
 use rusqlite::{Connection, Row, ToSql};
 
-use super::super::failure::Failure;
-use super::super::value::Stored;
+use super::value::Stored;
+use crate::sqlite::error::Failure;
 
 /// The place of a point in its series: points come by date, then by arrival.
-pub(super) type Key = (Timestamp, i64);
+pub(crate) type Key = (Timestamp, i64);
 
 /// Which points of a series. Conditions that all of its points meet are left out: each costs some nanoseconds a row.
-pub(super) struct Walk<'a> {
-    pub(super) connection: &'a Connection,
-    pub(super) series: i64,
-    pub(super) after: Key,
-    pub(super) until: Option<Timestamp>,
-    pub(super) as_of: Option<i64>,
-    pub(super) arrived_after: Option<i64>,
-    pub(super) details: bool,
+pub(crate) struct Walk<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) series: i64,
+    pub(crate) after: Key,
+    pub(crate) until: Option<Timestamp>,
+    pub(crate) as_of: Option<i64>,
+    pub(crate) arrived_after: Option<i64>,
+    pub(crate) details: bool,
 }
 
 impl Walk<'_> {
@@ -26,7 +26,7 @@ impl Walk<'_> {
     ///
     /// Those of the same microsecond as the last one come first, by a statement of their own: a comparison with both parts
     /// of the key would be made again for every row.
-    pub(super) fn each(
+    pub(crate) fn each(
         &self,
         mut each: impl FnMut(&Row<'_>, PointRef<'_>) -> Result<bool, Failure>,
     ) -> Result<(), Failure> {
@@ -78,7 +78,7 @@ impl Walk<'_> {
     }
 
     /// The arrival number of the point that is being shown.
-    pub(super) fn seq(row: &Row<'_>) -> rusqlite::Result<i64> {
+    pub(crate) fn seq(row: &Row<'_>) -> rusqlite::Result<i64> {
         row.get(2)
     }
 }

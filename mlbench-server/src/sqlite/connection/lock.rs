@@ -19,14 +19,14 @@ use super::open::plain;
 
 /// The lock on a database.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     file: File,
     path: PathBuf,
 }
 
 impl Lock {
     /// Takes the lock, or says who has it.
-    pub(super) fn take(database: &Path) -> Result<Self> {
+    pub(crate) fn take(database: &Path) -> Result<Self> {
         let mut path = database.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);
@@ -44,7 +44,7 @@ impl Lock {
     }
 
     /// Writes who holds the lock, for the second server's message.
-    pub(super) fn describe(&mut self, address: Option<&str>) -> Result<()> {
+    pub(crate) fn describe(&mut self, address: Option<&str>) -> Result<()> {
         let address = address.map(|address| format!("address {address}\n")).unwrap_or_default();
         let text = format!("pid {}\n{address}", std::process::id());
         let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());

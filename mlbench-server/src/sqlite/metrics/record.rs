@@ -8,30 +8,30 @@ use mlbench_core::storage::{IdempotencyKey, Recorded};
 use mlbench_core::{Error, MetricName, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::failure::Failure;
-use super::ingest::{Place, insert};
+use super::insert::{Place, insert};
 use super::value::Stored;
+use crate::sqlite::error::Failure;
 
 /// Forgotten keys that a stored one takes with it, so that they go as fast as they come.
-pub(super) const FORGET_AT_ONCE: u32 = 4;
+pub(crate) const FORGET_AT_ONCE: u32 = 4;
 
 /// What the column `owner_kind` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i64)]
-pub(super) enum OwnerKind {
+pub(crate) enum OwnerKind {
     Pod = 0,
     Run = 1,
 }
 
 /// An owner as the tables name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct OwnerRow {
-    pub(super) kind: i64,
-    pub(super) id: i64,
+pub(crate) struct OwnerRow {
+    pub(crate) kind: i64,
+    pub(crate) id: i64,
 }
 
 /// Where an owner's metrics are; `None` when there is no such run, or never was such a pod.
-pub(super) fn owner(connection: &Connection, owner: &Owner) -> Result<Option<OwnerRow>, Failure> {
+pub(crate) fn owner(connection: &Connection, owner: &Owner) -> Result<Option<OwnerRow>, Failure> {
     let (kind, found) = match owner {
         Owner::Pod(name) => {
             let mut statement = connection.prepare_cached("SELECT id FROM pod WHERE name = ?1")?;
@@ -47,7 +47,7 @@ pub(super) fn owner(connection: &Connection, owner: &Owner) -> Result<Option<Own
 }
 
 /// The refusal of an owner that is not there.
-pub(super) fn unknown(owner: &Owner) -> Failure {
+pub(crate) fn unknown(owner: &Owner) -> Failure {
     let error = match owner {
         Owner::Pod(name) => Error::not_found(format_args!("pod {:?}", name.as_str())),
         Owner::Run(id) => Error::not_found(format_args!("run {id}")),
@@ -56,14 +56,14 @@ pub(super) fn unknown(owner: &Owner) -> Failure {
 }
 
 /// A metric that was sent by itself.
-pub(super) struct Single {
-    pub(super) metric: Metric,
-    pub(super) key: Option<IdempotencyKey>,
-    pub(super) now: Timestamp,
+pub(crate) struct Single {
+    pub(crate) metric: Metric,
+    pub(crate) key: Option<IdempotencyKey>,
+    pub(crate) now: Timestamp,
 }
 
 /// What became of one.
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Stored,
     /// Its key was used before, for this metric.
     Replayed(Box<Metric>),
@@ -72,7 +72,7 @@ pub(super) enum Outcome {
 
 impl Outcome {
     /// How it is answered.
-    pub(super) fn of(self, metric: Metric) -> Result<Recorded, Error> {
+    pub(crate) fn of(self, metric: Metric) -> Result<Recorded, Error> {
         match self {
             Self::Stored => Ok(Recorded { metric, replayed: false }),
             Self::Replayed(first) => Ok(Recorded { metric: *first, replayed: true }),
@@ -83,7 +83,7 @@ impl Outcome {
 
 /// Stores metrics that came one by one, together: what they have in common is looked up and written once. Each is
 /// refused or repeated for itself.
-pub(super) fn record_all(connection: &Connection, singles: &[&Single]) -> Result<Vec<Outcome>, Failure> {
+pub(crate) fn record_all(connection: &Connection, singles: &[&Single]) -> Result<Vec<Outcome>, Failure> {
     let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
     let mut keys: HashMap<(OwnerRow, &str), usize> = HashMap::new();
     let mut outcomes = Vec::with_capacity(singles.len());

@@ -3,20 +3,17 @@
 //! Every page of a reading leaves out what arrived after its first one, so that the pages together show one
 //! state of the store although none of them is held open.
 
-mod series;
-mod walk;
-
 use mlbench_core::storage::{PointSink, PointsCursor, PointsPage, PointsQuery, SeriesCursor};
 use mlbench_core::{MetricName, Owner, Timestamp, api};
 use rusqlite::{Connection, Row, ToSql, params};
 
-use super::failure::Failure;
-use super::metrics::{OwnerRow, owner, unknown};
+use super::record::{OwnerRow, owner, unknown};
+use super::series::{End, Series};
 use super::value::{Stored, count};
-use series::{End, Series};
+use crate::sqlite::error::Failure;
 
 /// Shows `sink` the page after `after`, with at most about `room` points.
-pub(super) fn page(
+pub(crate) fn page(
     connection: &Connection,
     query: &PointsQuery,
     after: Option<PointsCursor>,
@@ -85,7 +82,7 @@ fn wanted<'a>(
 }
 
 /// What is known of the series of an owner, by name.
-pub(super) fn figures(connection: &Connection, of: &Owner) -> Result<Vec<api::Series>, Failure> {
+pub(crate) fn figures(connection: &Connection, of: &Owner) -> Result<Vec<api::Series>, Failure> {
     let owner = owner(connection, of)?.ok_or_else(|| unknown(of))?;
     let sql = "SELECT name, count, first_date, last_date, min, max, last_value FROM series \
                WHERE owner_kind = ?1 AND owner = ?2 ORDER BY name";

@@ -9,25 +9,25 @@ use std::ops::RangeInclusive;
 use mlbench_core::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::failure::Failure;
 use super::value::count;
+use crate::sqlite::error::Failure;
 
 /// More late points than these are not looked up one by one.
 const FEW: u32 = 1_000;
 
 /// Notices late points while they are written.
-pub(super) struct Watch {
+pub(crate) struct Watch {
     newest: Timestamp,
 }
 
 impl Watch {
     /// For a series whose last date is `newest`.
-    pub(super) const fn new(newest: Timestamp) -> Self {
+    pub(crate) const fn new(newest: Timestamp) -> Self {
         Self { newest }
     }
 
     /// Looks at the next point in the order of arrival.
-    pub(super) fn see(
+    pub(crate) fn see(
         &mut self,
         connection: &Connection,
         series: i64,
@@ -45,7 +45,7 @@ impl Watch {
 }
 
 /// The late points of a series among some arrivals.
-pub(super) enum Late {
+pub(crate) enum Late {
     /// These, by date, then arrival.
     Few(Vec<(Timestamp, i64)>),
     /// Many, of which this is the first.
@@ -53,7 +53,7 @@ pub(super) enum Late {
 }
 
 /// Finds them.
-pub(super) fn among(
+pub(crate) fn among(
     connection: &Connection,
     series: i64,
     arrivals: &RangeInclusive<i64>,
@@ -73,7 +73,7 @@ pub(super) fn among(
 }
 
 /// How many of the points of a series arrived after `seq`: those at its end, and the late ones before these.
-pub(super) fn newer(connection: &Connection, series: i64, seq: i64) -> Result<u64, Failure> {
+pub(crate) fn newer(connection: &Connection, series: i64, seq: i64) -> Result<u64, Failure> {
     let (tail, first) = tail(connection, series, seq)?;
     let sql = "SELECT count(*) FROM late_point WHERE series = ?1 AND seq > ?2 AND (date, seq) < (?3, ?4)";
     let (date, first) = first.map_or((i64::MAX, i64::MAX), |(date, seq)| (date.as_micros(), seq));
@@ -82,7 +82,7 @@ pub(super) fn newer(connection: &Connection, series: i64, seq: i64) -> Result<u6
 }
 
 /// The points at the end of a series before which there is one that did not arrive after `seq`: how many, and the first.
-pub(super) fn tail(
+pub(crate) fn tail(
     connection: &Connection,
     series: i64,
     seq: i64,

@@ -1,7 +1,7 @@
 //! The one thread that writes: it takes everything that waits, writes it in one transaction, and answers
 //! after the commit.
 
-mod desk;
+mod thread;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -13,11 +13,11 @@ use mlbench_core::{Error, Result};
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::checkpoint::Checkpoints;
-use super::failure::{Failure, closed, overloaded};
-use super::metrics::{Outcome, Single};
-use super::statistics::Counters;
-use desk::Desk;
+use crate::sqlite::connection::checkpoint::Checkpoints;
+use crate::sqlite::error::{Failure, closed, overloaded};
+use crate::sqlite::metrics::record::{Outcome, Single};
+use crate::sqlite::stats::Counters;
+use thread::Desk;
 
 /// The most bytes of waiting work; beyond it callers wait, and after [`PATIENCE`] they are refused.
 const ROOM_BYTES: usize = 32 << 20;
@@ -86,7 +86,7 @@ struct Done {
 }
 
 /// The way to the writer.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     room: Arc<Semaphore>,
     purge_due: Arc<AtomicBool>,
@@ -96,7 +96,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(mut connection: Connection) -> Result<Self> {
+    pub(crate) fn start(mut connection: Connection) -> Result<Self> {
         let (jobs, waiting) = mpsc::channel();
         // What an earlier life of the server left unpurged is found at once.
         let purge_due = Arc::new(AtomicBool::new(true));
@@ -124,7 +124,7 @@ impl Writer {
 
     /// Runs `work` in a transaction and answers when that is on disk. `bytes` is about what `work` holds in
     /// memory.
-    pub(super) async fn write<T, F>(&self, bytes: usize, work: F) -> Result<T>
+    pub(crate) async fn write<T, F>(&self, bytes: usize, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
@@ -140,7 +140,7 @@ impl Writer {
     }
 
     /// Stores a metric together with others that wait, and answers when it is on disk. It takes about `bytes` of memory.
-    pub(super) async fn record(&self, bytes: usize, single: Single) -> Result<Recorded> {
+    pub(crate) async fn record(&self, bytes: usize, single: Single) -> Result<Recorded> {
         self.send(bytes, |reply| Work::Metrics(vec![Waiting { single, reply }])).await
     }
 
@@ -163,18 +163,18 @@ impl Writer {
     }
 
     /// What it counts.
-    pub(super) fn counters(&self) -> &Counters {
+    pub(crate) fn counters(&self) -> &Counters {
         &self.counters
     }
 
     /// What a job sets that leaves something to purge.
-    pub(super) fn purge_due(&self) -> Arc<AtomicBool> {
+    pub(crate) fn purge_due(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.purge_due)
     }
 
     /// Refuses later writes. The thread ends when everything before them is written and the connection is
     /// closed; what comes back waits for that, the first time.
-    pub(super) fn stop(&self) -> impl FnOnce() + Send + 'static + use<> {
+    pub(crate) fn stop(&self) -> impl FnOnce() + Send + 'static + use<> {
         self.room.close();
         drop(held(&self.jobs).take());
         let thread = held(&self.thread).take();
