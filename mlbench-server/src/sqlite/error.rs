@@ -7,35 +7,35 @@ use rusqlite::ffi;
 
 /// A refusal of the use case, or a failure of the database beneath it.
 #[derive(Debug)]
-pub(super) enum Failure {
-    Refused(Error),
-    Sql(rusqlite::Error),
+pub(super) enum StoreError {
+    Domain(Error),
+    Sqlite(rusqlite::Error),
 }
 
-impl Failure {
+impl StoreError {
     /// Something stored does not read back: written by another program, or a defect here.
-    pub(super) fn unreadable(what: &str, why: impl std::fmt::Display) -> Self {
-        Self::Refused(Error::internal(format_args!("stored {what} cannot be read: {why}")))
+    pub(super) fn corrupt(what: &str, why: impl std::fmt::Display) -> Self {
+        Self::Domain(Error::internal(format_args!("stored {what} cannot be read: {why}")))
     }
 }
 
-impl From<Error> for Failure {
+impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
-        Self::Refused(error)
+        Self::Domain(error)
     }
 }
 
-impl From<rusqlite::Error> for Failure {
+impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
+        Self::Sqlite(error)
     }
 }
 
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Refused(error) => error,
-            Failure::Sql(error) => from_sql(&error),
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Domain(error) => error,
+            StoreError::Sqlite(error) => from_sql(&error),
         }
     }
 }

@@ -82,9 +82,9 @@ pub use connection::open::{Durability, Options};
 use connection::lock::Lock;
 use connection::open;
 use connection::readers::Readers;
-use metrics::record::Single;
+use metrics::record::MetricWrite;
 use metrics::{batch, insert, read};
-use runs::rows::{self, Which};
+use runs::rows::{self, RunFilter};
 use runs::{lifecycle, output, tokens};
 use writer::Writer;
 
@@ -177,7 +177,7 @@ impl Storage for SqliteStorage {
     }
 
     async fn runs(&self) -> Result<Vec<Run>> {
-        self.readers.read(|c| rows::all(c, Which::Kept)).await
+        self.readers.read(|c| rows::all(c, RunFilter::All)).await
     }
 
     async fn runs_after(&self, after: Option<RunId>, limit: u32, known: IsCached) -> Result<Vec<RunEntry>> {
@@ -185,7 +185,7 @@ impl Storage for SqliteStorage {
     }
 
     async fn active_runs(&self) -> Result<Vec<Run>> {
-        self.readers.read(|c| rows::all(c, Which::Active)).await
+        self.readers.read(|c| rows::all(c, RunFilter::Active)).await
     }
 
     async fn assign_workers(&self, id: RunId, workers: Vec<Worker>) -> Result<Run> {
@@ -239,7 +239,7 @@ impl Storage for SqliteStorage {
     }
 
     async fn deleted_runs(&self) -> Result<Vec<Run>> {
-        self.readers.read(|c| rows::all(c, Which::Removed)).await
+        self.readers.read(|c| rows::all(c, RunFilter::Deleting)).await
     }
 
     async fn finish_teardown(&self, id: RunId) -> Result<()> {
@@ -269,7 +269,7 @@ impl Storage for SqliteStorage {
         key: Option<IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Recorded> {
-        self.writer.record(held(&metric), Single { metric, key, now }).await
+        self.writer.record(held(&metric), MetricWrite { metric, key, now }).await
     }
 
     async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()> {
@@ -299,7 +299,7 @@ impl Storage for SqliteStorage {
 
     async fn series(&self, owner: &Owner) -> Result<Vec<Series>> {
         let owner = owner.clone();
-        self.readers.read(move |c| read::figures(c, &owner)).await
+        self.readers.read(move |c| read::series_stats(c, &owner)).await
     }
 
     async fn stats(&self) -> Result<StoreStats> {

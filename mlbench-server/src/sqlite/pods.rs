@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use mlbench_core::{Error, Pod, PodName, PodPhase, Timestamp};
 use rusqlite::{Connection, params};
 
-use crate::sqlite::error::Failure;
+use crate::sqlite::error::StoreError;
 
 /// Makes `pods` the ones that are there. What did not change is not written, so a quiet cluster costs no
 /// commit.
-pub(super) fn observed(connection: &Connection, pods: &[Pod], now: Timestamp) -> Result<(), Failure> {
+pub(super) fn observed(connection: &Connection, pods: &[Pod], now: Timestamp) -> Result<(), StoreError> {
     let now = now.as_micros();
     let sql = "INSERT INTO pod (name, labels, phase, ip, first_seen_at) VALUES (?1, ?2, ?3, ?4, ?5) \
                ON CONFLICT (name) DO UPDATE SET labels = ?2, phase = ?3, ip = ?4, left_at = NULL \
@@ -30,7 +30,7 @@ pub(super) fn observed(connection: &Connection, pods: &[Pod], now: Timestamp) ->
 }
 
 /// The pods that are there, by name.
-pub(super) fn present(connection: &Connection) -> Result<Vec<Pod>, Failure> {
+pub(super) fn present(connection: &Connection) -> Result<Vec<Pod>, StoreError> {
     let sql = "SELECT name, labels, phase, ip FROM pod WHERE left_at IS NULL ORDER BY name";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
@@ -40,7 +40,7 @@ pub(super) fn present(connection: &Connection) -> Result<Vec<Pod>, Failure> {
         let labels: String = row.get(1)?;
         let phase: String = row.get(2)?;
         pods.push(Pod {
-            labels: serde_json::from_str(&labels).map_err(|why| Failure::unreadable("labels", why))?,
+            labels: serde_json::from_str(&labels).map_err(|why| StoreError::corrupt("labels", why))?,
             name: PodName::new(name)?,
             phase: PodPhase::from_word(&phase),
             ip: row.get(3)?,

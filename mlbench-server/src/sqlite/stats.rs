@@ -10,9 +10,9 @@ use mlbench_core::storage::{NewestValue, StoreStats};
 use mlbench_core::{MetricName, PodName, RunState};
 use rusqlite::Connection;
 
-use super::metrics::value::Stored;
+use super::metrics::value::SqlValue;
 use crate::histogram::{BucketLayout, Histogram};
-use crate::sqlite::error::Failure;
+use crate::sqlite::error::StoreError;
 
 /// What the writer counts.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ pub(super) fn read(
     connection: &Connection,
     path: &Path,
     mut so_far: StoreStats,
-) -> Result<StoreStats, Failure> {
+) -> Result<StoreStats, StoreError> {
     so_far.runs = runs(connection)?;
     so_far.points = connection
         .prepare_cached("SELECT coalesce(sum(count), 0) FROM series")?
@@ -77,7 +77,7 @@ pub(super) fn read(
     Ok(so_far)
 }
 
-fn runs(connection: &Connection) -> Result<Vec<(RunState, u64)>, Failure> {
+fn runs(connection: &Connection) -> Result<Vec<(RunState, u64)>, StoreError> {
     let sql = "SELECT state, count(*) FROM run WHERE removal = 0 GROUP BY state";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
@@ -91,7 +91,7 @@ fn runs(connection: &Connection) -> Result<Vec<(RunState, u64)>, Failure> {
     Ok(runs)
 }
 
-fn newest(connection: &Connection) -> Result<Vec<NewestValue>, Failure> {
+fn newest(connection: &Connection) -> Result<Vec<NewestValue>, StoreError> {
     // The pods that are there are few; their series are found by the index over owners.
     let sql = "SELECT s.name, p.name, s.last_value FROM pod p CROSS JOIN series s ON s.owner_kind = 0 AND s.owner = p.id \
                WHERE p.left_at IS NULL ORDER BY s.name, p.name";
@@ -102,7 +102,7 @@ fn newest(connection: &Connection) -> Result<Vec<NewestValue>, Failure> {
         newest.push(NewestValue {
             name: MetricName::new(row.get::<_, String>(0)?)?,
             pod: PodName::new(row.get::<_, String>(1)?)?,
-            value: Stored::read(row.get_ref(2)?).map_err(rusqlite::Error::from)?.into_value(),
+            value: SqlValue::read(row.get_ref(2)?).map_err(rusqlite::Error::from)?.into_value(),
         });
     }
     Ok(newest)

@@ -6,7 +6,7 @@ use std::path::Path;
 use mlbench_core::{Error, ErrorCode};
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::sqlite::error::Failure;
+use crate::sqlite::error::StoreError;
 
 /// Never changed once released, only added to.
 const STEPS: [&str; 5] = [
@@ -24,10 +24,10 @@ const APPLICATION_ID: i32 = 0x6d6c_626e;
 ///
 /// # Errors
 /// When it belongs to a newer server or to another program, in one sentence for the operator.
-pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
+pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let refuse = |why: String| {
-        Failure::from(Error::new(ErrorCode::Unavailable, format!("the database {} {why}", path.display())))
+        StoreError::from(Error::new(ErrorCode::Unavailable, format!("the database {} {why}", path.display())))
     };
     if version as usize > STEPS.len() {
         return Err(refuse(format!(

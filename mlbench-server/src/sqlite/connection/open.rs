@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::migrations::migrate;
-use crate::sqlite::error::Failure;
+use crate::sqlite::error::StoreError;
 
 /// How a database is opened.
 #[derive(Debug, Clone)]
@@ -91,7 +91,7 @@ pub(crate) fn create_file(path: &Path) -> Result<()> {
 
 /// The only connection that writes, with the schema of this version.
 pub(crate) fn writer(options: &Options) -> Result<Connection> {
-    let open = || -> Result<Connection, Failure> {
+    let open = || -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&options.path, flags)?;
         prepare_once(&connection)?;
@@ -119,7 +119,7 @@ pub(crate) fn writer(options: &Options) -> Result<Connection> {
 
 /// A connection that only reads.
 pub(crate) fn reader(options: &Options) -> Result<Connection> {
-    let open = || -> Result<Connection, Failure> {
+    let open = || -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&options.path, flags)?;
         prepare_once(&connection)?;
@@ -140,11 +140,11 @@ fn prepare_once(connection: &Connection) -> rusqlite::Result<()> {
 /// How long a connection waits for another program that holds the database.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-fn explain(failure: Failure, path: &Path) -> Error {
+fn explain(failure: StoreError, path: &Path) -> Error {
     let path = path.display();
     let error = match failure {
-        Failure::Refused(error) => return error,
-        Failure::Sql(error) => error,
+        StoreError::Domain(error) => return error,
+        StoreError::Sqlite(error) => error,
     };
     let sentence = match error.sqlite_error_code() {
         Some(ffi::ErrorCode::NotADatabase) => {

@@ -14,7 +14,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 use tokio::task::{block_in_place, spawn_blocking};
 
-use crate::sqlite::error::{Failure, closed, overloaded};
+use crate::sqlite::error::{StoreError, closed, overloaded};
 
 /// How long a read waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ impl Readers {
     pub(crate) async fn read<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let permit = tokio::time::timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned())
             .await
@@ -43,7 +43,7 @@ impl Readers {
             .map_err(|_| closed())?;
         let idle = Arc::clone(&self.idle);
         let read = move || {
-            let lent = Lent::from(idle)?;
+            let lent = PooledConnection::from(idle)?;
             let result = lent.read(work);
             drop(lent);
             drop(permit);
@@ -64,12 +64,12 @@ impl Readers {
 }
 
 /// A connection that goes back when it is dropped, also by a panic.
-struct Lent {
+struct PooledConnection {
     connection: Option<Connection>,
     home: Arc<Mutex<Vec<Connection>>>,
 }
 
-impl Lent {
+impl PooledConnection {
     fn from(home: Arc<Mutex<Vec<Connection>>>) -> Result<Self> {
         let connection = lock(&home).pop();
         if connection.is_none() {
@@ -78,7 +78,7 @@ impl Lent {
         Ok(Self { connection, home })
     }
 
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let connection = self.connection.as_ref().ok_or_else(closed)?;
         let run = |sql| connection.prepare_cached(sql)?.execute([]);
         run("BEGIN")?;
@@ -96,7 +96,7 @@ fn panicked() -> Error {
     Error::internal("a read panicked")
 }
 
-impl Drop for Lent {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         lock(&self.home).extend(self.connection.take());
     }

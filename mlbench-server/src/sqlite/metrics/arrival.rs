@@ -10,30 +10,30 @@ use mlbench_core::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::value::count;
-use crate::sqlite::error::Failure;
+use crate::sqlite::error::StoreError;
 
 /// More late points than these are not looked up one by one.
 const FEW: u32 = 1_000;
 
 /// Notices late points while they are written.
-pub(crate) struct Watch {
+pub(crate) struct OutOfOrderDetector {
     newest: Timestamp,
 }
 
-impl Watch {
+impl OutOfOrderDetector {
     /// For a series whose last date is `newest`.
     pub(crate) const fn new(newest: Timestamp) -> Self {
         Self { newest }
     }
 
     /// Looks at the next point in the order of arrival.
-    pub(crate) fn see(
+    pub(crate) fn observe(
         &mut self,
         connection: &Connection,
         series: i64,
         date: Timestamp,
         seq: i64,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StoreError> {
         if date >= self.newest {
             self.newest = date;
             return Ok(());
@@ -45,7 +45,7 @@ impl Watch {
 }
 
 /// The late points of a series among some arrivals.
-pub(crate) enum Late {
+pub(crate) enum OutOfOrder {
     /// These, by date, then arrival.
     Few(Vec<(Timestamp, i64)>),
     /// Many, of which this is the first.
@@ -53,11 +53,11 @@ pub(crate) enum Late {
 }
 
 /// Finds them.
-pub(crate) fn among(
+pub(crate) fn out_of_order_in(
     connection: &Connection,
     series: i64,
     arrivals: &RangeInclusive<i64>,
-) -> Result<Late, Failure> {
+) -> Result<OutOfOrder, StoreError> {
     let sql = "SELECT date, seq FROM late_point WHERE series = ?1 AND seq BETWEEN ?2 AND ?3 LIMIT ?4";
     let range = params![series, arrivals.start(), arrivals.end(), FEW + 1];
     let mut statement = connection.prepare_cached(sql)?;
@@ -65,16 +65,16 @@ pub(crate) fn among(
     let mut few = statement.query_map(range, key)?.collect::<rusqlite::Result<Vec<_>>>()?;
     if few.len() <= FEW as usize {
         few.sort_unstable();
-        return Ok(Late::Few(few));
+        return Ok(OutOfOrder::Few(few));
     }
     let sql = "SELECT date, seq FROM late_point WHERE series = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY date, seq LIMIT 1";
     let range = params![series, arrivals.start(), arrivals.end()];
-    Ok(Late::Many(connection.prepare_cached(sql)?.query_row(range, key)?))
+    Ok(OutOfOrder::Many(connection.prepare_cached(sql)?.query_row(range, key)?))
 }
 
 /// How many of the points of a series arrived after `seq`: those at its end, and the late ones before these.
-pub(crate) fn newer(connection: &Connection, series: i64, seq: i64) -> Result<u64, Failure> {
-    let (tail, first) = tail(connection, series, seq)?;
+pub(crate) fn count_since(connection: &Connection, series: i64, seq: i64) -> Result<u64, StoreError> {
+    let (tail, first) = tail_since(connection, series, seq)?;
     let sql = "SELECT count(*) FROM late_point WHERE series = ?1 AND seq > ?2 AND (date, seq) < (?3, ?4)";
     let (date, first) = first.map_or((i64::MAX, i64::MAX), |(date, seq)| (date.as_micros(), seq));
     let late = connection.prepare_cached(sql)?.query_row([series, seq, date, first], |row| count(row, 0))?;
@@ -82,11 +82,11 @@ pub(crate) fn newer(connection: &Connection, series: i64, seq: i64) -> Result<u6
 }
 
 /// The points at the end of a series before which there is one that did not arrive after `seq`: how many, and the first.
-pub(crate) fn tail(
+pub(crate) fn tail_since(
     connection: &Connection,
     series: i64,
     seq: i64,
-) -> Result<(u64, Option<(Timestamp, i64)>), Failure> {
+) -> Result<(u64, Option<(Timestamp, i64)>), StoreError> {
     let sql = "SELECT seq, date FROM point WHERE series = ?1 ORDER BY date DESC, seq DESC";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([series])?;

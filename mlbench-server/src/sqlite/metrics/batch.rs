@@ -7,15 +7,15 @@ use mlbench_core::{Error, ErrorCode};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::insert::insert;
-use super::record::{FORGET_AT_ONCE, unknown};
-use crate::sqlite::error::Failure;
+use super::record::{EXPIRE_PER_WRITE, unknown};
+use crate::sqlite::error::StoreError;
 
 /// Stores a batch, unless its key was used before.
 pub(crate) fn record(
     connection: &Connection,
     batch: &Batch,
     now: Timestamp,
-) -> Result<BatchOutcome, Failure> {
+) -> Result<BatchOutcome, StoreError> {
     let Batch { points, key } = batch;
     if let Some(key) = key
         && let Some(answer) = answered_under(connection, key, points.len())?
@@ -24,12 +24,12 @@ pub(crate) fn record(
     }
     let answer = store(connection, points)?;
     if let Some(key) = key {
-        keep(connection, key, points.len(), &answer, now)?;
+        remember(connection, key, points.len(), &answer, now)?;
     }
     Ok(BatchOutcome { answer, replayed: false })
 }
 
-fn store(connection: &Connection, points: &[BatchPoint]) -> Result<BatchResult, Failure> {
+fn store(connection: &Connection, points: &[BatchPoint]) -> Result<BatchResult, StoreError> {
     let good: Vec<&Metric> = points.iter().filter_map(|point| point.metric.as_ref().ok()).collect();
     let mut places = insert(connection, &good)?.into_iter();
     let mut answer = BatchResult::default();
@@ -47,7 +47,7 @@ fn answered_under(
     connection: &Connection,
     key: &BatchKey,
     points: usize,
-) -> Result<Option<BatchResult>, Failure> {
+) -> Result<Option<BatchResult>, StoreError> {
     let sql = "SELECT points, answer FROM batch_key WHERE key = ?1 AND chunk = ?2";
     let kept: Option<(i64, String)> = connection
         .prepare_cached(sql)?
@@ -60,16 +60,16 @@ fn answered_under(
         );
         return Err(Error::new(ErrorCode::IdempotencyKeyReused, detail).into());
     }
-    serde_json::from_str(&answer).map(Some).map_err(|error| Failure::unreadable("answer", error))
+    serde_json::from_str(&answer).map(Some).map_err(|error| StoreError::corrupt("answer", error))
 }
 
-fn keep(
+fn remember(
     connection: &Connection,
     key: &BatchKey,
     points: usize,
     answer: &BatchResult,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), StoreError> {
     let answer = serde_json::to_string(answer).map_err(Error::internal)?;
     let points = i64::try_from(points).unwrap_or(i64::MAX);
     let sql = "INSERT INTO batch_key (key, chunk, stored_at, points, answer) VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -78,6 +78,6 @@ fn keep(
     let sql = "DELETE FROM batch_key WHERE id IN (SELECT id FROM \
                (SELECT id, stored_at FROM batch_key ORDER BY id LIMIT ?2) WHERE stored_at < ?1)";
     let forgotten = now.saturating_sub(IdempotencyKey::RETENTION).as_micros();
-    connection.prepare_cached(sql)?.execute(params![forgotten, FORGET_AT_ONCE])?;
+    connection.prepare_cached(sql)?.execute(params![forgotten, EXPIRE_PER_WRITE])?;
     Ok(())
 }

@@ -9,8 +9,8 @@ use rusqlite::{Connection, Row, ToSql, params};
 
 use super::record::{OwnerRow, owner, unknown};
 use super::series::{End, Series};
-use super::value::{Stored, count};
-use crate::sqlite::error::Failure;
+use super::value::{SqlValue, count};
+use crate::sqlite::error::StoreError;
 
 /// Shows `sink` the page after `after`, with at most about `room` points.
 pub(crate) fn page(
@@ -19,7 +19,7 @@ pub(crate) fn page(
     after: Option<PointsCursor>,
     room: usize,
     mut sink: Box<dyn PointSink>,
-) -> Result<PointsPage, Failure> {
+) -> Result<PointsPage, StoreError> {
     let owner = owner(connection, &query.owner)?.ok_or_else(|| unknown(&query.owner))?;
     let as_of = match after.as_ref().map(|position| position.as_of).or(query.as_of) {
         Some(as_of) => as_of,
@@ -82,13 +82,13 @@ fn wanted<'a>(
 }
 
 /// What is known of the series of an owner, by name.
-pub(crate) fn figures(connection: &Connection, of: &Owner) -> Result<Vec<api::Series>, Failure> {
+pub(crate) fn series_stats(connection: &Connection, of: &Owner) -> Result<Vec<api::Series>, StoreError> {
     let owner = owner(connection, of)?.ok_or_else(|| unknown(of))?;
     let sql = "SELECT name, count, first_date, last_date, min, max, last_value FROM series \
                WHERE owner_kind = ?1 AND owner = ?2 ORDER BY name";
     let mut statement = connection.prepare_cached(sql)?;
-    let read = |row: &Row<'_>| -> Result<api::Series, Failure> {
-        let last_value = Stored::read(row.get_ref(6)?).map_err(rusqlite::Error::from)?;
+    let read = |row: &Row<'_>| -> Result<api::Series, StoreError> {
+        let last_value = SqlValue::read(row.get_ref(6)?).map_err(rusqlite::Error::from)?;
         Ok(api::Series {
             name: MetricName::new(row.get::<_, String>(0)?)?,
             count: count(row, 1)?,

@@ -8,12 +8,12 @@ use mlbench_core::storage::{IdempotencyKey, Recorded};
 use mlbench_core::{Error, MetricName, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::insert::{Place, insert};
-use super::value::Stored;
-use crate::sqlite::error::Failure;
+use super::insert::{PointKey, insert};
+use super::value::SqlValue;
+use crate::sqlite::error::StoreError;
 
 /// Forgotten keys that a stored one takes with it, so that they go as fast as they come.
-pub(crate) const FORGET_AT_ONCE: u32 = 4;
+pub(crate) const EXPIRE_PER_WRITE: u32 = 4;
 
 /// What the column `owner_kind` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(crate) struct OwnerRow {
 }
 
 /// Where an owner's metrics are; `None` when there is no such run, or never was such a pod.
-pub(crate) fn owner(connection: &Connection, owner: &Owner) -> Result<Option<OwnerRow>, Failure> {
+pub(crate) fn owner(connection: &Connection, owner: &Owner) -> Result<Option<OwnerRow>, StoreError> {
     let (kind, found) = match owner {
         Owner::Pod(name) => {
             let mut statement = connection.prepare_cached("SELECT id FROM pod WHERE name = ?1")?;
@@ -47,7 +47,7 @@ pub(crate) fn owner(connection: &Connection, owner: &Owner) -> Result<Option<Own
 }
 
 /// The refusal of an owner that is not there.
-pub(crate) fn unknown(owner: &Owner) -> Failure {
+pub(crate) fn unknown(owner: &Owner) -> StoreError {
     let error = match owner {
         Owner::Pod(name) => Error::not_found(format_args!("pod {:?}", name.as_str())),
         Owner::Run(id) => Error::not_found(format_args!("run {id}")),
@@ -56,7 +56,7 @@ pub(crate) fn unknown(owner: &Owner) -> Failure {
 }
 
 /// A metric that was sent by itself.
-pub(crate) struct Single {
+pub(crate) struct MetricWrite {
     pub(crate) metric: Metric,
     pub(crate) key: Option<IdempotencyKey>,
     pub(crate) now: Timestamp,
@@ -83,11 +83,14 @@ impl Outcome {
 
 /// Stores metrics that came one by one, together: what they have in common is looked up and written once. Each is
 /// refused or repeated for itself.
-pub(crate) fn record_all(connection: &Connection, singles: &[&Single]) -> Result<Vec<Outcome>, Failure> {
+pub(crate) fn record_all(
+    connection: &Connection,
+    singles: &[&MetricWrite],
+) -> Result<Vec<Outcome>, StoreError> {
     let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
     let mut keys: HashMap<(OwnerRow, &str), usize> = HashMap::new();
     let mut outcomes = Vec::with_capacity(singles.len());
-    let mut new: Vec<(&Single, OwnerRow)> = Vec::with_capacity(singles.len());
+    let mut new: Vec<(&MetricWrite, OwnerRow)> = Vec::with_capacity(singles.len());
     for (at, single) in singles.iter().enumerate() {
         let row = match owners.entry(&single.metric.owner) {
             Entry::Occupied(known) => *known.get(),
@@ -118,23 +121,23 @@ pub(crate) fn record_all(connection: &Connection, singles: &[&Single]) -> Result
     let mut kept = 0;
     for (&(single, owner), place) in new.iter().zip(places) {
         if let (Some(key), Some(place)) = (&single.key, place) {
-            keep(connection, single, owner, key, place)?;
+            remember(connection, single, owner, key, place)?;
             kept += 1;
         }
     }
     if let (Some(last), 1..) = (singles.last(), kept) {
-        forget(connection, kept, last.now)?;
+        expire(connection, kept, last.now)?;
     }
     Ok(outcomes)
 }
 
-fn keep(
+fn remember(
     connection: &Connection,
-    single: &Single,
+    single: &MetricWrite,
     owner: OwnerRow,
     key: &IdempotencyKey,
-    place: Place,
-) -> Result<(), Failure> {
+    place: PointKey,
+) -> Result<(), StoreError> {
     let sql = "INSERT INTO idempotency_key (owner_kind, owner, key, stored_at, series, date, seq) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let (now, date) = (single.now.as_micros(), single.metric.date.as_micros());
@@ -144,7 +147,7 @@ fn keep(
 }
 
 /// Forgets the oldest keys, as many as go with `new` ones, where their time is over.
-fn forget(connection: &Connection, new: usize, now: Timestamp) -> Result<(), Failure> {
+fn expire(connection: &Connection, new: usize, now: Timestamp) -> Result<(), StoreError> {
     let oldest = "SELECT stored_at FROM idempotency_key ORDER BY id LIMIT 1";
     let oldest: Option<i64> =
         connection.prepare_cached(oldest)?.query_row([], |row| row.get(0)).optional()?;
@@ -152,7 +155,7 @@ fn forget(connection: &Connection, new: usize, now: Timestamp) -> Result<(), Fai
     if oldest.is_some_and(|stored_at| stored_at < forgotten) {
         let sql = "DELETE FROM idempotency_key WHERE id IN (SELECT id FROM \
                    (SELECT id, stored_at FROM idempotency_key ORDER BY id LIMIT ?2) WHERE stored_at < ?1)";
-        let most = FORGET_AT_ONCE * u32::try_from(new).unwrap_or(1);
+        let most = EXPIRE_PER_WRITE * u32::try_from(new).unwrap_or(1);
         connection.prepare_cached(sql)?.execute(params![forgotten, most])?;
     }
     Ok(())
@@ -163,7 +166,7 @@ fn stored_under(
     row: OwnerRow,
     owner: &Owner,
     key: &IdempotencyKey,
-) -> Result<Option<Metric>, Failure> {
+) -> Result<Option<Metric>, StoreError> {
     let sql =
         "SELECT series, date, seq FROM idempotency_key WHERE owner_kind = ?1 AND owner = ?2 AND key = ?3";
     let place: Option<[i64; 3]> = connection
@@ -180,7 +183,7 @@ fn stored_under(
         owner: owner.clone(),
         name: MetricName::new(found.get::<_, String>(0)?)?,
         date: Timestamp::from_micros(found.get(1)?),
-        value: Stored::read(found.get_ref(2)?).map_err(rusqlite::Error::from)?.into_value(),
+        value: SqlValue::read(found.get_ref(2)?).map_err(rusqlite::Error::from)?.into_value(),
         cumulative: found.get(3)?,
         metadata: found.get(4)?,
         step: found.get(5)?,

@@ -4,8 +4,8 @@ use mlbench_core::Timestamp;
 use mlbench_core::storage::{PointDetails, PointRef};
 use rusqlite::{Connection, Row, ToSql};
 
-use super::value::Stored;
-use crate::sqlite::error::Failure;
+use super::value::SqlValue;
+use crate::sqlite::error::StoreError;
 
 /// The place of a point in its series: points come by date, then by arrival.
 pub(crate) type Key = (Timestamp, i64);
@@ -28,8 +28,8 @@ impl Walk<'_> {
     /// of the key would be made again for every row.
     pub(crate) fn each(
         &self,
-        mut each: impl FnMut(&Row<'_>, PointRef<'_>) -> Result<bool, Failure>,
-    ) -> Result<(), Failure> {
+        mut each: impl FnMut(&Row<'_>, PointRef<'_>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
         let (date, seq) = (self.after.0.as_micros(), self.after.1);
         // Arrival numbers begin at 1: before all points of a microsecond is before that microsecond.
         if seq <= 0 {
@@ -46,8 +46,8 @@ impl Walk<'_> {
         &self,
         condition: &str,
         of_condition: &[&dyn ToSql],
-        each: &mut impl FnMut(&Row<'_>, PointRef<'_>) -> Result<bool, Failure>,
-    ) -> Result<bool, Failure> {
+        each: &mut impl FnMut(&Row<'_>, PointRef<'_>) -> Result<bool, StoreError>,
+    ) -> Result<bool, StoreError> {
         let columns = if self.details { ", cumulative, metadata, step, epoch" } else { "" };
         let mut sql = format!("SELECT date, value, seq{columns} FROM point WHERE series = ? AND {condition}");
         let mut range: Vec<&dyn ToSql> = vec![&self.series];
@@ -67,7 +67,7 @@ impl Walk<'_> {
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query(&*range)?;
         while let Some(row) = rows.next()? {
-            let value = Stored::read(row.get_ref(1)?).map_err(rusqlite::Error::from)?;
+            let value = SqlValue::read(row.get_ref(1)?).map_err(rusqlite::Error::from)?;
             let details = if self.details { Some(details(row)?) } else { None };
             let date = Timestamp::from_micros(row.get(0)?);
             if !each(row, PointRef { date, value: value.into(), details })? {
@@ -83,7 +83,7 @@ impl Walk<'_> {
     }
 }
 
-fn details<'a>(row: &'a Row<'_>) -> Result<PointDetails<'a>, Failure> {
+fn details<'a>(row: &'a Row<'_>) -> Result<PointDetails<'a>, StoreError> {
     let metadata = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
     Ok(PointDetails { cumulative: row.get(3)?, metadata, step: row.get(5)?, epoch: row.get(6)? })
 }

@@ -7,10 +7,10 @@ use mlbench_core::storage::{
 use mlbench_core::{MetricName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::arrival::{self, Late};
+use super::arrival::{self, OutOfOrder};
 use super::scan::{Key, Walk};
 use super::value::count;
-use crate::sqlite::error::Failure;
+use crate::sqlite::error::StoreError;
 
 /// Points that a page reads at most when it thins them: about 20 ms.
 const READ_AT_ONCE: usize = 100_000;
@@ -47,7 +47,7 @@ impl<'a> Series<'a> {
         query: &'a PointsQuery,
         as_of: i64,
         row: &Row<'_>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, StoreError> {
         let whole = count(row, 2)?;
         let open = row.get::<_, i64>(5)? <= query.until.as_micros();
         Ok(Self {
@@ -65,7 +65,7 @@ impl<'a> Series<'a> {
     }
 
     /// Decides once per reading how the series is read; `None` when there is nothing of it to be read.
-    pub(crate) fn start(&self) -> Result<Option<SeriesCursor>, Failure> {
+    pub(crate) fn start(&self) -> Result<Option<SeriesCursor>, StoreError> {
         if let Some(seq) = self.query.arrived_after.filter(|seq| *seq > 0) {
             return self.start_after(seq);
         }
@@ -75,7 +75,7 @@ impl<'a> Series<'a> {
         }
     }
 
-    fn start_of_newest(&self, newest: Option<u64>) -> Result<SeriesCursor, Failure> {
+    fn start_of_newest(&self, newest: Option<u64>) -> Result<SeriesCursor, StoreError> {
         let after = match newest {
             Some(newest) => self.before(newest.max(1) - 1, "DESC")?,
             None => None,
@@ -83,7 +83,7 @@ impl<'a> Series<'a> {
         Ok(SeriesCursor::Points { after: after.unwrap_or(self.beginning()) })
     }
 
-    fn start_thinning(&self, downsampling: Downsampling) -> Result<Option<SeriesCursor>, Failure> {
+    fn start_thinning(&self, downsampling: Downsampling) -> Result<Option<SeriesCursor>, StoreError> {
         let most = u64::from(downsampling.max_points).max(1);
         let length = self.length()?;
         if length == 0 {
@@ -114,18 +114,20 @@ impl<'a> Series<'a> {
     }
 
     /// Points that arrived after `seq` are those at the end of the series, and late ones.
-    fn start_after(&self, seq: i64) -> Result<Option<SeriesCursor>, Failure> {
-        let (_, first) = arrival::tail(self.connection, self.id, seq)?;
+    fn start_after(&self, seq: i64) -> Result<Option<SeriesCursor>, StoreError> {
+        let (_, first) = arrival::tail_since(self.connection, self.id, seq)?;
         let others = first.map_or((Timestamp::MAX, i64::MAX), before);
-        let late = arrival::among(self.connection, self.id, &(seq + 1..=self.as_of))?;
+        let late = arrival::out_of_order_in(self.connection, self.id, &(seq + 1..=self.as_of))?;
         let start = self.beginning();
         Ok(match late {
-            Late::Few(late) if late.iter().any(|key| *key <= others) => {
+            OutOfOrder::Few(late) if late.iter().any(|key| *key <= others) => {
                 Some(SeriesCursor::Late { after: start, others })
             }
-            Late::Few(_) if first.is_none() => None,
-            Late::Few(_) => Some(SeriesCursor::Points { after: others.max(start) }),
-            Late::Many(first) => Some(SeriesCursor::Points { after: before(first).min(others).max(start) }),
+            OutOfOrder::Few(_) if first.is_none() => None,
+            OutOfOrder::Few(_) => Some(SeriesCursor::Points { after: others.max(start) }),
+            OutOfOrder::Many(first) => {
+                Some(SeriesCursor::Points { after: before(first).min(others).max(start) })
+            }
         })
     }
 
@@ -135,12 +137,12 @@ impl<'a> Series<'a> {
     }
 
     /// How many points the query takes.
-    fn length(&self) -> Result<u64, Failure> {
+    fn length(&self) -> Result<u64, StoreError> {
         if self.dated && self.settled {
             return Ok(self.count);
         }
         if self.dated {
-            let newer = arrival::newer(self.connection, self.id, self.as_of)?;
+            let newer = arrival::count_since(self.connection, self.id, self.as_of)?;
             return Ok(self.count.saturating_sub(newer));
         }
         let sql = "SELECT count(*) FROM point WHERE series = ?1 AND date BETWEEN ?2 AND ?3 AND seq <= ?4";
@@ -149,7 +151,7 @@ impl<'a> Series<'a> {
 
     /// Whether every point can be averaged. Series with texts among them are searched for one within the
     /// dates.
-    fn is_finite(&self) -> Result<bool, Failure> {
+    fn is_finite(&self) -> Result<bool, StoreError> {
         if self.all_finite {
             return Ok(true);
         }
@@ -166,7 +168,7 @@ impl<'a> Series<'a> {
     }
 
     /// The key just before the point that has `skipped` points on its other side, counted in `order`.
-    fn before(&self, skipped: u64, order: &str) -> Result<Option<Key>, Failure> {
+    fn before(&self, skipped: u64, order: &str) -> Result<Option<Key>, StoreError> {
         let sql = format!(
             "SELECT date, seq FROM point WHERE series = ?1 AND date BETWEEN ?2 AND ?3 AND seq <= ?4 \
              ORDER BY date {order}, seq {order} LIMIT 1 OFFSET ?5"
@@ -196,7 +198,7 @@ impl<'a> Series<'a> {
         from: SeriesCursor,
         sink: &mut dyn PointSink,
         room: &mut usize,
-    ) -> Result<End, Failure> {
+    ) -> Result<End, StoreError> {
         match from {
             SeriesCursor::Done => Ok(End::Shown),
             SeriesCursor::Points { after } => self.show_points(after, sink, room),
@@ -207,7 +209,7 @@ impl<'a> Series<'a> {
         }
     }
 
-    fn show_points(&self, after: Key, sink: &mut dyn PointSink, room: &mut usize) -> Result<End, Failure> {
+    fn show_points(&self, after: Key, sink: &mut dyn PointSink, room: &mut usize) -> Result<End, StoreError> {
         let (mut begun, mut full) = (false, None);
         self.walk(after).each(|row, point| {
             if !std::mem::replace(&mut begun, true) {
@@ -229,10 +231,12 @@ impl<'a> Series<'a> {
         others: Key,
         sink: &mut dyn PointSink,
         room: &mut usize,
-    ) -> Result<End, Failure> {
+    ) -> Result<End, StoreError> {
         let first = self.query.arrived_after.unwrap_or(0) + 1;
-        let Late::Few(late) = arrival::among(self.connection, self.id, &(first..=self.as_of))? else {
-            return Err(Failure::unreadable("late points", "there are more than at first"));
+        let OutOfOrder::Few(late) =
+            arrival::out_of_order_in(self.connection, self.id, &(first..=self.as_of))?
+        else {
+            return Err(StoreError::corrupt("late points", "there are more than at first"));
         };
         let wanted = |key: &&Key| **key > after && **key <= others && key.0 <= self.query.until;
         let mut begun = false;
@@ -258,7 +262,7 @@ impl<'a> Series<'a> {
         mut downsampler: Box<Downsampler>,
         sink: &mut dyn PointSink,
         room: &mut usize,
-    ) -> Result<End, Failure> {
+    ) -> Result<End, StoreError> {
         let (mut begun, mut full, mut left) = (false, None, READ_AT_ONCE);
         self.walk(after).each(|row, PointRef { date, value, .. }| {
             left -= 1;

@@ -18,13 +18,13 @@ const LONGEST_FLOAT: usize = 26;
 
 /// What is stored for a value.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Stored<'a> {
+pub(crate) enum SqlValue<'a> {
     Integer(i64),
     Real(f64),
     Text(&'a str),
 }
 
-impl<'a> From<&'a MetricValue> for Stored<'a> {
+impl<'a> From<&'a MetricValue> for SqlValue<'a> {
     fn from(value: &'a MetricValue) -> Self {
         let text = value.as_str();
         if let Some(integer) = canonical_integer(text) {
@@ -40,17 +40,17 @@ impl<'a> From<&'a MetricValue> for Stored<'a> {
     }
 }
 
-impl<'a> From<Stored<'a>> for storage::ValueRef<'a> {
-    fn from(stored: Stored<'a>) -> Self {
+impl<'a> From<SqlValue<'a>> for storage::ValueRef<'a> {
+    fn from(stored: SqlValue<'a>) -> Self {
         match stored {
-            Stored::Integer(integer) => Self::Integer(integer),
-            Stored::Real(real) => Self::Real(real),
-            Stored::Text(text) => Self::Text(text),
+            SqlValue::Integer(integer) => Self::Integer(integer),
+            SqlValue::Real(real) => Self::Real(real),
+            SqlValue::Text(text) => Self::Text(text),
         }
     }
 }
 
-impl ToSql for Stored<'_> {
+impl ToSql for SqlValue<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match *self {
             Self::Integer(integer) => ValueRef::Integer(integer),
@@ -60,7 +60,7 @@ impl ToSql for Stored<'_> {
     }
 }
 
-impl Stored<'_> {
+impl SqlValue<'_> {
     /// The number, if it is one that can be averaged.
     pub(crate) fn as_finite(self) -> Option<f64> {
         storage::ValueRef::from(self).as_finite()
@@ -72,11 +72,11 @@ impl Stored<'_> {
     }
 
     /// Reads a column.
-    pub(crate) fn read(column: ValueRef<'_>) -> Result<Stored<'_>, FromSqlError> {
+    pub(crate) fn read(column: ValueRef<'_>) -> Result<SqlValue<'_>, FromSqlError> {
         Ok(match column {
-            ValueRef::Integer(integer) => Stored::Integer(integer),
-            ValueRef::Real(real) => Stored::Real(real),
-            other => Stored::Text(other.as_str()?),
+            ValueRef::Integer(integer) => SqlValue::Integer(integer),
+            ValueRef::Real(real) => SqlValue::Real(real),
+            other => SqlValue::Text(other.as_str()?),
         })
     }
 }
@@ -119,20 +119,20 @@ mod tests {
     use proptest::prelude::*;
 
     fn round_trip(text: &str) -> MetricValue {
-        Stored::from(&MetricValue::from(text)).into_value()
+        SqlValue::from(&MetricValue::from(text)).into_value()
     }
 
     #[test]
     fn a_number_is_stored_as_one_only_where_it_prints_as_the_text() {
         let check = |text: &str, expected| {
-            assert_eq!(Stored::from(&MetricValue::from(text)), expected, "{text:?}");
+            assert_eq!(SqlValue::from(&MetricValue::from(text)), expected, "{text:?}");
         };
-        check("0", Stored::Integer(0));
-        check("-17", Stored::Integer(-17));
-        check("123456789012", Stored::Integer(123_456_789_012));
-        check("0.30000000000000004", Stored::Real(0.1 + 0.2));
-        check("-0.123456789", Stored::Real(-0.123_456_789));
-        check("100000000000000000000", Stored::Real(1e20));
+        check("0", SqlValue::Integer(0));
+        check("-17", SqlValue::Integer(-17));
+        check("123456789012", SqlValue::Integer(123_456_789_012));
+        check("0.30000000000000004", SqlValue::Real(0.1 + 0.2));
+        check("-0.123456789", SqlValue::Real(-0.123_456_789));
+        check("100000000000000000000", SqlValue::Real(1e20));
         for text in [
             "0.5",
             "007",
@@ -147,7 +147,7 @@ mod tests {
             "",
             " 12345678901",
         ] {
-            check(text, Stored::Text(text));
+            check(text, SqlValue::Text(text));
         }
     }
 
@@ -163,7 +163,7 @@ mod tests {
                 let back = round_trip(&text);
                 prop_assert_eq!(back.as_str(), &text);
                 let value = MetricValue::from(text.as_str());
-                prop_assert_eq!(Stored::from(&value).as_finite(), value.as_finite());
+                prop_assert_eq!(SqlValue::from(&value).as_finite(), value.as_finite());
             }
         }
     }

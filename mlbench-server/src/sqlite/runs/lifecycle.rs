@@ -9,9 +9,9 @@ use mlbench_core::storage::RankExit;
 use mlbench_core::{Error, ErrorCode, PodName, RunEvent, RunId, RunState, Timestamp};
 use rusqlite::{Connection, params};
 
-use super::rows::{self, Which, event_word};
+use super::rows::{self, RunFilter, event_word};
 use super::tokens;
-use crate::sqlite::error::Failure;
+use crate::sqlite::error::StoreError;
 
 /// When a start that was refused because of a teardown is worth another try.
 const TEARDOWN_RETRY: Duration = Duration::from_secs(2);
@@ -20,13 +20,13 @@ pub(crate) fn start_unless_active(
     connection: &Connection,
     new: &NewRun,
     now: Timestamp,
-) -> Result<Run, Failure> {
-    if let Some(run) = rows::all(connection, Which::Active)?.first() {
+) -> Result<Run, StoreError> {
+    if let Some(run) = rows::all(connection, RunFilter::Active)?.first() {
         let Run { id, name, state, .. } = run;
         let detail = format!("run {id} \"{name}\" is active ({state}); only one run is active at a time");
         return Err(Error::new(ErrorCode::RunActive, detail).into());
     }
-    if let Some(run) = rows::all(connection, Which::Removed)?.first() {
+    if let Some(run) = rows::all(connection, RunFilter::Deleting)?.first() {
         let detail = format!("run {} is being removed", run.id);
         return Err(Error::new(ErrorCode::RunDeleting, detail).with_retry_after(TEARDOWN_RETRY).into());
     }
@@ -40,15 +40,15 @@ pub(crate) fn queue(
     new: &NewRun,
     capacity: u32,
     now: Timestamp,
-) -> Result<Run, Failure> {
+) -> Result<Run, StoreError> {
     let id = insert(connection, new, now)?;
     admit(connection, capacity, now)?;
     rows::one(connection, id)
 }
 
-pub(crate) fn admit(connection: &Connection, capacity: u32, now: Timestamp) -> Result<Vec<Run>, Failure> {
-    let active = rows::all(connection, Which::Active)?;
-    let removed = rows::all(connection, Which::Removed)?;
+pub(crate) fn admit(connection: &Connection, capacity: u32, now: Timestamp) -> Result<Vec<Run>, StoreError> {
+    let active = rows::all(connection, RunFilter::Active)?;
+    let removed = rows::all(connection, RunFilter::Deleting)?;
     let turn = Queue::new(&active, &removed, capacity).admissible();
     let admitted = turn.into_iter().map(|id| {
         admit_one(connection, id, now)?;
@@ -57,13 +57,13 @@ pub(crate) fn admit(connection: &Connection, capacity: u32, now: Timestamp) -> R
     admitted.collect()
 }
 
-fn admit_one(connection: &Connection, id: RunId, now: Timestamp) -> Result<(), Failure> {
+fn admit_one(connection: &Connection, id: RunId, now: Timestamp) -> Result<(), StoreError> {
     let sql = "UPDATE run SET admitted_at = ?2 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), now.as_micros()])?;
     Ok(())
 }
 
-fn insert(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<RunId, Failure> {
+fn insert(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<RunId, StoreError> {
     let sql = "INSERT INTO run (name, job_id, state, created_at, spec) VALUES (?1, ?2, ?3, ?4, ?5)";
     let number = connection.prepare_cached(sql)?.insert(params![
         new.name.as_str(),
@@ -75,7 +75,11 @@ fn insert(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<RunId
     RunId::new(number).ok_or_else(|| Error::internal("the store gave out a number below 1").into())
 }
 
-pub(crate) fn assign_workers(connection: &Connection, id: RunId, workers: &[Worker]) -> Result<Run, Failure> {
+pub(crate) fn assign_workers(
+    connection: &Connection,
+    id: RunId,
+    workers: &[Worker],
+) -> Result<Run, StoreError> {
     if is_held(connection, id, workers)? {
         return rows::one(connection, id);
     }
@@ -85,15 +89,15 @@ pub(crate) fn assign_workers(connection: &Connection, id: RunId, workers: &[Work
 }
 
 /// Whether another run holds one of these workers.
-fn is_held(connection: &Connection, id: RunId, workers: &[Worker]) -> Result<bool, Failure> {
-    let mut holders = rows::all(connection, Which::Active)?;
-    holders.append(&mut rows::all(connection, Which::Removed)?);
+fn is_held(connection: &Connection, id: RunId, workers: &[Worker]) -> Result<bool, StoreError> {
+    let mut holders = rows::all(connection, RunFilter::Active)?;
+    holders.append(&mut rows::all(connection, RunFilter::Deleting)?);
     let others = holders.iter().filter(|run| run.id != id).flat_map(|run| &run.workers);
     let others: HashSet<&PodName> = others.map(|worker| &worker.pod).collect();
     Ok(workers.iter().any(|worker| others.contains(&worker.pod)))
 }
 
-pub(crate) fn started(connection: &Connection, id: RunId, ranks: u32) -> Result<Run, Failure> {
+pub(crate) fn started(connection: &Connection, id: RunId, ranks: u32) -> Result<Run, StoreError> {
     let run = rows::one(connection, id)?;
     let Some(state) = run.state.after(RunEvent::Start) else { return Ok(run) };
     let sql = "UPDATE run SET state = ?2 WHERE id = ?1";
@@ -110,7 +114,7 @@ pub(crate) fn record_rank_exit(
     id: RunId,
     rank: u32,
     end: &RankExit,
-) -> Result<Run, Failure> {
+) -> Result<Run, StoreError> {
     let run = rows::one(connection, id)?;
     if !run.ranks.iter().any(|status| status.rank == rank) {
         return Err(never_started(id, rank).into());
@@ -132,7 +136,7 @@ pub(crate) fn never_started(id: RunId, rank: u32) -> Error {
     Error::internal(format_args!("rank {rank} of run {id} was never started"))
 }
 
-pub(crate) fn request_stop(connection: &Connection, id: RunId, now: Timestamp) -> Result<Run, Failure> {
+pub(crate) fn request_stop(connection: &Connection, id: RunId, now: Timestamp) -> Result<Run, StoreError> {
     let run = rows::one(connection, id)?;
     if !run.state.is_active() || run.stop_requested_at.is_some() {
         return Ok(run);
@@ -142,7 +146,11 @@ pub(crate) fn request_stop(connection: &Connection, id: RunId, now: Timestamp) -
     rows::one(connection, id)
 }
 
-pub(crate) fn decide_ending(connection: &Connection, id: RunId, ending: &RunOutcome) -> Result<Run, Failure> {
+pub(crate) fn decide_ending(
+    connection: &Connection,
+    id: RunId,
+    ending: &RunOutcome,
+) -> Result<Run, StoreError> {
     let run = rows::one(connection, id)?;
     if !run.state.is_active() || run.ending.is_some() {
         return Ok(run);
@@ -157,7 +165,7 @@ pub(crate) fn decide_ending(connection: &Connection, id: RunId, ending: &RunOutc
     rows::one(connection, id)
 }
 
-pub(crate) fn end(connection: &Connection, id: RunId) -> Result<Run, Failure> {
+pub(crate) fn end(connection: &Connection, id: RunId) -> Result<Run, StoreError> {
     let run = rows::one(connection, id)?;
     if !run.state.is_active() {
         return Ok(run);
@@ -167,14 +175,14 @@ pub(crate) fn end(connection: &Connection, id: RunId) -> Result<Run, Failure> {
     let state = run.state.after(ending.event).ok_or_else(undecided)?;
     let sql = "UPDATE run SET state = ?2, finished_at = ?3 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), state.as_str(), ending.at.as_micros()])?;
-    tokens::void(connection, id)?;
+    tokens::revoke_all(connection, id)?;
     rows::one(connection, id)
 }
 
 /// The run is gone at once; what was its own is left to [`super::purge`].
-pub(crate) fn delete(connection: &Connection, id: RunId) -> Result<(), Failure> {
+pub(crate) fn delete(connection: &Connection, id: RunId) -> Result<(), StoreError> {
     let run = rows::one(connection, id)?;
-    tokens::void(connection, id)?;
+    tokens::revoke_all(connection, id)?;
     let holds_workers = run.state.is_active() && !run.is_queued();
     let removal = if holds_workers { 1 } else { 2 };
     let sql = "UPDATE run SET removal = ?2 WHERE id = ?1";
@@ -182,12 +190,12 @@ pub(crate) fn delete(connection: &Connection, id: RunId) -> Result<(), Failure> 
     Ok(())
 }
 
-pub(crate) fn finish_teardown(connection: &Connection, id: RunId) -> Result<(), Failure> {
+pub(crate) fn finish_teardown(connection: &Connection, id: RunId) -> Result<(), StoreError> {
     let sql = "UPDATE run SET removal = 2 WHERE id = ?1 AND removal = 1";
     connection.prepare_cached(sql)?.execute([id.get()])?;
     Ok(())
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
+fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| Error::internal(error).into())
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::lifecycle::never_started;
 use super::rows;
-use crate::sqlite::error::Failure;
+use crate::sqlite::error::StoreError;
 
 /// Stores a chunk and moves the offset; without effect when the chunk does not begin at the stored one.
 pub(crate) fn append(
@@ -16,7 +16,7 @@ pub(crate) fn append(
     id: RunId,
     chunk: &OutputChunk,
     limit: u64,
-) -> Result<(), Failure> {
+) -> Result<(), StoreError> {
     rows::must_exist(connection, id)?;
     let (select, update) = match chunk.stream {
         OutputStream::Stdout => (
@@ -41,13 +41,18 @@ pub(crate) fn append(
 }
 
 /// A note of the server; notes are few and do not count against the limit.
-pub(crate) fn note(connection: &Connection, id: RunId, text: &str, now: Timestamp) -> Result<(), Failure> {
+pub(crate) fn note(connection: &Connection, id: RunId, text: &str, now: Timestamp) -> Result<(), StoreError> {
     rows::must_exist(connection, id)?;
     let mut log = Log::open(connection, id)?;
     log.push(OutputStream::Stderr, None, now, text)
 }
 
-fn store_lines(connection: &Connection, id: RunId, chunk: &OutputChunk, limit: u64) -> Result<(), Failure> {
+fn store_lines(
+    connection: &Connection,
+    id: RunId,
+    chunk: &OutputChunk,
+    limit: u64,
+) -> Result<(), StoreError> {
     let stream = number(chunk.stream);
     let sql = "SELECT bytes, is_full FROM run_output WHERE run = ?1 AND stream = ?2";
     let kept = connection
@@ -102,7 +107,7 @@ struct Log<'a> {
 }
 
 impl<'a> Log<'a> {
-    fn open(connection: &'a Connection, id: RunId) -> Result<Self, Failure> {
+    fn open(connection: &'a Connection, id: RunId) -> Result<Self, StoreError> {
         let sql = "SELECT max(coalesce((SELECT max(seq) FROM log_line WHERE run = ?1 AND stream = 0), 0), \
                               coalesce((SELECT max(seq) FROM log_line WHERE run = ?1 AND stream = 1), 0))";
         let seq = connection.prepare_cached(sql)?.query_row([id.get()], |row| row.get(0))?;
@@ -116,7 +121,7 @@ impl<'a> Log<'a> {
         rank: Option<u32>,
         date: Timestamp,
         text: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StoreError> {
         self.seq += 1;
         self.insert.execute(params![self.run, number(stream), self.seq, date.as_micros(), rank, text])?;
         Ok(())
@@ -131,7 +136,7 @@ const fn number(stream: OutputStream) -> i64 {
 }
 
 /// Lines in the order they were stored.
-pub(crate) fn lines(connection: &Connection, id: RunId, query: LogQuery) -> Result<Vec<LogLine>, Failure> {
+pub(crate) fn lines(connection: &Connection, id: RunId, query: LogQuery) -> Result<Vec<LogLine>, StoreError> {
     rows::must_exist(connection, id)?;
     let streams = [OutputStream::Stdout, OutputStream::Stderr];
     let mut lines = Vec::new();
@@ -152,7 +157,7 @@ fn of_stream(
     id: RunId,
     stream: OutputStream,
     query: LogQuery,
-) -> Result<Vec<LogLine>, Failure> {
+) -> Result<Vec<LogLine>, StoreError> {
     let (after, limit, order) = match query.part {
         LogPart::After { seq, limit } => (seq, limit, "ASC"),
         LogPart::Last(most) => (0, most, "DESC"),

@@ -5,33 +5,33 @@ use mlbench_core::storage::RunEntry;
 use mlbench_core::{Error, RunEvent, RunId, RunName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Rows};
 
-use crate::sqlite::error::Failure;
+use crate::sqlite::error::StoreError;
 
 const COLUMNS: &str = "id, name, job_id, state, created_at, finished_at, spec, workers, stop_requested_at, \
                        ending_event, ending_reason, ending_at, admitted_at";
 
 /// Which runs.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Which {
-    Kept,
+pub(crate) enum RunFilter {
+    All,
     Active,
     /// Deleted, and still to be torn down.
-    Removed,
+    Deleting,
 }
 
-impl Which {
+impl RunFilter {
     const fn condition(self) -> &'static str {
         match self {
-            Self::Kept => "removal = 0",
+            Self::All => "removal = 0",
             Self::Active => "removal = 0 AND state IN ('INITIALIZED', 'STARTED')",
             // Both terms: the index on removed runs is taken only where its own condition stands.
-            Self::Removed => "removal > 0 AND removal = 1",
+            Self::Deleting => "removal > 0 AND removal = 1",
         }
     }
 }
 
 /// The run with this number.
-pub(crate) fn one(connection: &Connection, id: RunId) -> Result<Run, Failure> {
+pub(crate) fn one(connection: &Connection, id: RunId) -> Result<Run, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM run WHERE id = ?1 AND removal = 0");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([id.get()])?;
@@ -48,22 +48,22 @@ pub(crate) fn one(connection: &Connection, id: RunId) -> Result<Run, Failure> {
 }
 
 /// Runs by ascending number.
-pub(crate) fn all(connection: &Connection, which: Which) -> Result<Vec<Run>, Failure> {
+pub(crate) fn all(connection: &Connection, which: RunFilter) -> Result<Vec<Run>, StoreError> {
     let condition = which.condition();
     let sql = format!("SELECT {COLUMNS} FROM run WHERE {condition} ORDER BY id");
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut runs: Vec<Run> = statement.query_and_then([], read)?.collect::<Result<_, Failure>>()?;
+    let mut runs: Vec<Run> = statement.query_and_then([], read)?.collect::<Result<_, StoreError>>()?;
     let sql = format!(
         "SELECT run, rank, stdout_offset, stderr_offset, exit_code, lost FROM run_rank \
          WHERE run IN (SELECT id FROM run WHERE {condition}) ORDER BY run, rank"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    hand_out(&mut runs, statement.query([])?)?;
+    attach_ranks(&mut runs, statement.query([])?)?;
     Ok(runs)
 }
 
 /// Gives runs their ranks. Both come by ascending number, so one walk over the runs hands out all ranks.
-fn hand_out(runs: &mut [Run], mut ranks: Rows<'_>) -> Result<(), Failure> {
+fn attach_ranks(runs: &mut [Run], mut ranks: Rows<'_>) -> Result<(), StoreError> {
     let mut at = 0;
     while let Some(row) = ranks.next()? {
         let (id, rank) = read_rank(row)?;
@@ -83,7 +83,7 @@ pub(crate) fn page(
     after: Option<RunId>,
     limit: u32,
     known: &dyn Fn(RunId) -> bool,
-) -> Result<Vec<RunEntry>, Failure> {
+) -> Result<Vec<RunEntry>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM run WHERE removal = 0 AND id > ?1 ORDER BY id LIMIT ?2");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([after.map_or(0, RunId::get), i64::from(limit)])?;
@@ -99,14 +99,14 @@ pub(crate) fn page(
         let sql = "SELECT run, rank, stdout_offset, stderr_offset, exit_code, lost FROM run_rank \
                    WHERE run BETWEEN ?1 AND ?2 ORDER BY run, rank";
         let range = [first.id.get(), last.id.get()];
-        hand_out(&mut runs, connection.prepare_cached(sql)?.query(range)?)?;
+        attach_ranks(&mut runs, connection.prepare_cached(sql)?.query(range)?)?;
     }
     let mut runs = runs.into_iter().map(|run| RunEntry::Loaded(Box::new(run)));
     Ok(order.into_iter().filter_map(|known| known.map(RunEntry::Cached).or_else(|| runs.next())).collect())
 }
 
 /// Refuses when there is no such run.
-pub(crate) fn must_exist(connection: &Connection, id: RunId) -> Result<(), Failure> {
+pub(crate) fn must_exist(connection: &Connection, id: RunId) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached("SELECT 1 FROM run WHERE id = ?1 AND removal = 0")?;
     let found: Option<i64> = statement.query_row([id.get()], |row| row.get(0)).optional()?;
     found.map(|_| ()).ok_or_else(|| not_found(id).into())
@@ -116,33 +116,33 @@ fn not_found(id: RunId) -> Error {
     Error::not_found(format_args!("run {id}"))
 }
 
-fn read(row: &Row<'_>) -> Result<Run, Failure> {
+fn read(row: &Row<'_>) -> Result<Run, StoreError> {
     let number: i64 = row.get(0)?;
-    let unreadable = |why: &dyn std::fmt::Display| Failure::unreadable(&format!("run {number}"), why);
-    let text = |column: usize| -> Result<&str, Failure> {
-        row.get_ref(column)?.as_str().map_err(|error| unreadable(&error))
+    let corrupt = |why: &dyn std::fmt::Display| StoreError::corrupt(&format!("run {number}"), why);
+    let text = |column: usize| -> Result<&str, StoreError> {
+        row.get_ref(column)?.as_str().map_err(|error| corrupt(&error))
     };
-    let date = |column: usize| -> Result<Option<Timestamp>, Failure> {
+    let date = |column: usize| -> Result<Option<Timestamp>, StoreError> {
         Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_micros))
     };
-    let ending = match row.get_ref(9)?.as_str_or_null().map_err(|error| unreadable(&error))? {
+    let ending = match row.get_ref(9)?.as_str_or_null().map_err(|error| corrupt(&error))? {
         Some(word) => Some(RunOutcome {
-            event: event_of(word).ok_or_else(|| unreadable(&"its ending is unknown"))?,
+            event: event_of(word).ok_or_else(|| corrupt(&"its ending is unknown"))?,
             reason: row.get(10)?,
             at: date(11)?.unwrap_or_default(),
         }),
         None => None,
     };
     Ok(Run {
-        id: RunId::new(number).ok_or_else(|| unreadable(&"its number is no number of a run"))?,
-        name: RunName::new(text(1)?).map_err(|error| unreadable(&error))?,
-        job_id: text(2)?.parse().map_err(|error| unreadable(&error))?,
-        state: text(3)?.parse().map_err(|error| unreadable(&error))?,
+        id: RunId::new(number).ok_or_else(|| corrupt(&"its number is no number of a run"))?,
+        name: RunName::new(text(1)?).map_err(|error| corrupt(&error))?,
+        job_id: text(2)?.parse().map_err(|error| corrupt(&error))?,
+        state: text(3)?.parse().map_err(|error| corrupt(&error))?,
         created_at: date(4)?.unwrap_or_default(),
         admitted_at: date(12)?,
         finished_at: date(5)?,
-        spec: serde_json::from_str(text(6)?).map_err(|error| unreadable(&error))?,
-        workers: serde_json::from_str(text(7)?).map_err(|error| unreadable(&error))?,
+        spec: serde_json::from_str(text(6)?).map_err(|error| corrupt(&error))?,
+        workers: serde_json::from_str(text(7)?).map_err(|error| corrupt(&error))?,
         ranks: Vec::new(),
         stop_requested_at: date(8)?,
         ending,

@@ -15,7 +15,7 @@ use mlbench_core::{MetricName, Owner, RunEvent, RunName};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::error::Failure;
+use super::error::StoreError;
 use super::*;
 
 /// A store in a directory that goes with it.
@@ -59,7 +59,7 @@ impl Store {
     /// Asks the writer, so that what was written before is seen.
     async fn number(&self, sql: &'static str) -> i64 {
         let ask =
-            move |c: &Connection| -> Result<i64, Failure> { Ok(c.query_row(sql, [], |row| row.get(0))?) };
+            move |c: &Connection| -> Result<i64, StoreError> { Ok(c.query_row(sql, [], |row| row.get(0))?) };
         self.writer.write(0, ask).await.unwrap()
     }
 

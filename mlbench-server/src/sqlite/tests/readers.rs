@@ -8,7 +8,7 @@ use super::*;
 async fn a_read_that_panics_is_told_and_its_connection_serves_the_next() {
     let store = Store::with(|options| options.readers = 1);
     let id = store.started_run().await;
-    let panicking = |c: &Connection| -> Result<(), Failure> {
+    let panicking = |c: &Connection| -> Result<(), StoreError> {
         c.query_row("SELECT count(*) FROM run", [], |_| Ok(()))?;
         panic!("this read panics, as it should in this test")
     };
@@ -16,7 +16,7 @@ async fn a_read_that_panics_is_told_and_its_connection_serves_the_next() {
         assert_eq!(store.readers.read(panicking).await.unwrap_err().code(), ErrorCode::Internal);
         // Not a state of before: the transaction of the read that panicked is over.
         store.append_server_message(id, "meanwhile", at(1)).await.unwrap();
-        let notes = |c: &Connection| -> Result<i64, Failure> {
+        let notes = |c: &Connection| -> Result<i64, StoreError> {
             Ok(c.query_row("SELECT count(*) FROM log_line", [], |row| row.get(0))?)
         };
         assert_eq!(

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 
-type Outcome<T> = Result<T, Failure>;
+type Outcome<T> = Result<T, StoreError>;
 
 fn add_pod(name: &'static str) -> impl FnOnce(&Connection) -> Outcome<()> + Send + 'static {
     move |c| {
@@ -34,7 +34,7 @@ fn gate()
 }
 
 /// Holds the writer until all of `send` is sent, so that it is one transaction whatever else the machine is doing.
-async fn together<T>(store: &Store, send: impl Future<Output = T>) -> T {
+async fn in_one_transaction<T>(store: &Store, send: impl Future<Output = T>) -> T {
     let (entered, open, gate) = gate();
     let all = async {
         entered.await.unwrap();
@@ -76,7 +76,7 @@ async fn a_job_that_fails_or_panics_takes_back_nothing_but_itself() {
             writer.write(0, add_pod("last")),
         )
     };
-    let (first, refused, failed, panicked, last) = together(&store, all).await;
+    let (first, refused, failed, panicked, last) = in_one_transaction(&store, all).await;
     assert!(first.is_ok() && last.is_ok());
     assert_eq!(refused.unwrap_err().code(), ErrorCode::NotFound);
     assert_eq!(failed.unwrap_err().code(), ErrorCode::Internal);
@@ -102,12 +102,12 @@ async fn a_metric_that_cannot_be_stored_loses_none_of_those_beside_it() {
     let record = |date, value| store.record_metric(metric(id, "loss", date, value), None, at(date));
     // Alone in their transaction, then with something else in it.
     let alone = async { tokio::join!(record(1, "1"), record(2, "bad"), record(3, "3")) };
-    let (first, bad, last) = together(&store, alone).await;
+    let (first, bad, last) = in_one_transaction(&store, alone).await;
     assert!(first.is_ok() && bad.is_err() && last.is_ok());
     let shared = async {
         tokio::join!(record(4, "4"), record(5, "bad"), store.writer.write(0, add_pod("a")), record(6, "bad"))
     };
-    let (first, bad, pod, worse) = together(&store, shared).await;
+    let (first, bad, pod, worse) = in_one_transaction(&store, shared).await;
     assert!(first.is_ok() && bad.is_err() && pod.is_ok() && worse.is_err());
     let stored = collect_points(&store.storage, &PointsQuery::all(Owner::Run(id))).await.unwrap();
     let values: Vec<&str> = stored.values().flatten().map(|point| point.value.as_str()).collect();
@@ -128,7 +128,7 @@ async fn when_a_transaction_is_lost_nobody_in_it_is_told_that_it_was_stored() {
             writer.write(0, add_pod("after")),
         )
     };
-    let (before, lost, after) = together(&store, all).await;
+    let (before, lost, after) = in_one_transaction(&store, all).await;
     for failed in [before, lost] {
         assert_eq!(failed.unwrap_err().code(), ErrorCode::Internal);
     }

@@ -14,10 +14,10 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::sqlite::connection::checkpoint::Checkpoints;
-use crate::sqlite::error::{Failure, closed, overloaded};
-use crate::sqlite::metrics::record::{Outcome, Single};
+use crate::sqlite::error::{StoreError, closed, overloaded};
+use crate::sqlite::metrics::record::{MetricWrite, Outcome};
 use crate::sqlite::stats::Counters;
-use thread::Desk;
+use thread::WriterThread;
 
 /// The most bytes of waiting work; beyond it callers wait, and after [`PATIENCE`] they are refused.
 const ROOM_BYTES: usize = 32 << 20;
@@ -34,16 +34,16 @@ struct Job {
 
 enum Work {
     /// Runs in the transaction (or gets the reason why there is none) and gives back how its caller is to be answered.
-    Alone(Run),
+    Exclusive(Run),
     /// Metrics that are stored together.
     Metrics(Vec<Waiting>),
 }
 
 impl Work {
     /// How its callers are answered when there is no transaction for it.
-    fn refuse(self, error: &Error) -> Vec<Done> {
+    fn refuse(self, error: &Error) -> Vec<Completion> {
         match self {
-            Self::Alone(run) => vec![run(Err(error.clone()))],
+            Self::Exclusive(run) => vec![run(Err(error.clone()))],
             Self::Metrics(waiting) => {
                 waiting.into_iter().map(|waiting| waiting.done(Err(error.clone()))).collect()
             }
@@ -51,18 +51,18 @@ impl Work {
     }
 }
 
-type Run = Box<dyn FnOnce(Result<&Connection>) -> Done + Send>;
+type Run = Box<dyn FnOnce(Result<&Connection>) -> Completion + Send>;
 
 struct Waiting {
-    single: Single,
+    single: MetricWrite,
     reply: Reply<Recorded>,
 }
 
 impl Waiting {
-    fn done(self, outcome: Result<Outcome>) -> Done {
+    fn done(self, outcome: Result<Outcome>) -> Completion {
         let Self { single, reply } = self;
         let result = outcome.and_then(|outcome| outcome.of(single.metric));
-        Done { failed: None, answer: Box::new(move |committed| reply.send(committed, result)) }
+        Completion { failed: None, answer: Box::new(move |committed| reply.send(committed, result)) }
     }
 }
 
@@ -80,7 +80,7 @@ impl<T> Reply<T> {
     }
 }
 
-struct Done {
+struct Completion {
     failed: Option<Error>,
     answer: Box<dyn FnOnce(Result<()>) + Send>,
 }
@@ -101,9 +101,9 @@ impl Writer {
         // What an earlier life of the server left unpurged is found at once.
         let purge_due = Arc::new(AtomicBool::new(true));
         let checkpoints =
-            Checkpoints::watch(&mut connection).map_err(|error| Error::from(Failure::from(error)))?;
+            Checkpoints::watch(&mut connection).map_err(|error| Error::from(StoreError::from(error)))?;
         let counters = Arc::new(Counters::new());
-        let desk = Desk {
+        let desk = WriterThread {
             connection,
             waiting,
             checkpoints,
@@ -127,20 +127,20 @@ impl Writer {
     pub(crate) async fn write<T, F>(&self, bytes: usize, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let run = |reply: Reply<T>| {
-            Work::Alone(Box::new(move |connection| {
-                let result = connection.map_err(Failure::from).and_then(work).map_err(Error::from);
+            Work::Exclusive(Box::new(move |connection| {
+                let result = connection.map_err(StoreError::from).and_then(work).map_err(Error::from);
                 let failed = result.as_ref().err().cloned();
-                Done { failed, answer: Box::new(move |committed| reply.send(committed, result)) }
+                Completion { failed, answer: Box::new(move |committed| reply.send(committed, result)) }
             }))
         };
         self.send(bytes, run).await
     }
 
     /// Stores a metric together with others that wait, and answers when it is on disk. It takes about `bytes` of memory.
-    pub(crate) async fn record(&self, bytes: usize, single: Single) -> Result<Recorded> {
+    pub(crate) async fn record(&self, bytes: usize, single: MetricWrite) -> Result<Recorded> {
         self.send(bytes, |reply| Work::Metrics(vec![Waiting { single, reply }])).await
     }
 

@@ -1,7 +1,7 @@
 //! The thread itself: what it takes into a transaction, and what becomes of the parts of that.
 //!
 //! Jobs that share a transaction run in a savepoint each, so that one that fails or panics takes back nothing but itself;
-//! one that has a transaction to itself needs none, which saves SQLite the journal of what it changes. Single metrics
+//! one that has a transaction to itself needs none, which saves SQLite the journal of what it changes. MetricWrite metrics
 //! that wait side by side are one job as long as all goes well: what they share (owner, series, arrival numbers) is then
 //! read and written once. Whatever happens to the commit happens to every answer of the batch.
 
@@ -15,10 +15,10 @@ use std::time::Instant;
 use mlbench_core::Error;
 use rusqlite::Connection;
 
-use super::{Done, Job, Run, Waiting, Work};
+use super::{Completion, Job, Run, Waiting, Work};
 use crate::sqlite::connection::checkpoint::Checkpoints;
-use crate::sqlite::error::Failure;
-use crate::sqlite::metrics::record::{Single, record_all};
+use crate::sqlite::error::StoreError;
+use crate::sqlite::metrics::record::{MetricWrite, record_all};
 use crate::sqlite::runs::purge;
 use crate::sqlite::stats::Counters;
 
@@ -38,7 +38,7 @@ enum Scope {
 }
 
 /// The work in its order, metrics that stand side by side as one.
-fn side_by_side(jobs: VecDeque<Job>) -> VecDeque<Work> {
+fn coalesce(jobs: VecDeque<Job>) -> VecDeque<Work> {
     let mut parts = VecDeque::new();
     for Job { work, .. } in jobs {
         match (parts.back_mut(), work) {
@@ -50,7 +50,7 @@ fn side_by_side(jobs: VecDeque<Job>) -> VecDeque<Work> {
 }
 
 /// What the thread works with.
-pub(crate) struct Desk {
+pub(crate) struct WriterThread {
     pub(crate) connection: Connection,
     pub(crate) waiting: mpsc::Receiver<Job>,
     pub(crate) checkpoints: Checkpoints,
@@ -58,7 +58,7 @@ pub(crate) struct Desk {
     pub(crate) counters: Arc<Counters>,
 }
 
-impl Desk {
+impl WriterThread {
     /// Works until there are no callers left.
     pub(crate) fn serve(mut self) {
         let mut purge_failed = false;
@@ -106,7 +106,7 @@ impl Desk {
 
     fn write(&self, jobs: VecDeque<Job>) {
         self.counters.taken(jobs.len());
-        let mut parts = side_by_side(jobs);
+        let mut parts = coalesce(jobs);
         while !parts.is_empty() {
             let mut done = Vec::new();
             let begin = Instant::now();
@@ -132,19 +132,19 @@ impl Desk {
     }
 
     /// Takes work until there is none or the transaction is lost; what is in `done` shares its fate.
-    fn transaction(&self, parts: &mut VecDeque<Work>, done: &mut Vec<Done>) -> Result<(), Failure> {
+    fn transaction(&self, parts: &mut VecDeque<Work>, done: &mut Vec<Completion>) -> Result<(), StoreError> {
         let scope = if parts.len() > 1 { Scope::Savepoint } else { Scope::Transaction };
         self.run("BEGIN IMMEDIATE")?;
         while let Some(work) = parts.pop_front() {
             match work {
-                Work::Alone(run) => self.alone(run, scope, done)?,
+                Work::Exclusive(run) => self.exclusive(run, scope, done)?,
                 Work::Metrics(waiting) => self.metrics(waiting, scope, done)?,
             }
         }
         Ok(self.run("COMMIT")?)
     }
 
-    fn alone(&self, run: Run, scope: Scope, done: &mut Vec<Done>) -> Result<(), Failure> {
+    fn exclusive(&self, run: Run, scope: Scope, done: &mut Vec<Completion>) -> Result<(), StoreError> {
         self.enter(scope)?;
         // What unwinds out of a job is the job's alone: what it did is taken back, and its caller learns of it because
         // the reply is dropped.
@@ -158,9 +158,14 @@ impl Desk {
     }
 
     /// Stores metrics together; when that fails, each by itself.
-    fn metrics(&self, waiting: Vec<Waiting>, scope: Scope, done: &mut Vec<Done>) -> Result<(), Failure> {
+    fn metrics(
+        &self,
+        waiting: Vec<Waiting>,
+        scope: Scope,
+        done: &mut Vec<Completion>,
+    ) -> Result<(), StoreError> {
         self.enter(scope)?;
-        let singles: Vec<&Single> = waiting.iter().map(|waiting| &waiting.single).collect();
+        let singles: Vec<&MetricWrite> = waiting.iter().map(|waiting| &waiting.single).collect();
         let recorded = catch_unwind(AssertUnwindSafe(|| record_all(&self.connection, &singles)))
             .map_err(|_| Error::internal("storing a metric panicked"))
             .and_then(|recorded| recorded.map_err(Error::from));
@@ -181,15 +186,15 @@ impl Desk {
         self.leave(scope, Some(&error))
     }
 
-    fn enter(&self, scope: Scope) -> Result<(), Failure> {
+    fn enter(&self, scope: Scope) -> Result<(), StoreError> {
         match scope {
             Scope::Savepoint => Ok(self.run("SAVEPOINT job")?),
             Scope::Transaction => Ok(()),
         }
     }
 
-    /// Takes back what was done since [`Desk::enter`] if that failed; the transaction goes on.
-    fn leave(&self, scope: Scope, failed: Option<&Error>) -> Result<(), Failure> {
+    /// Takes back what was done since [`WriterThread::enter`] if that failed; the transaction goes on.
+    fn leave(&self, scope: Scope, failed: Option<&Error>) -> Result<(), StoreError> {
         // After some errors of the disk SQLite takes the whole transaction back by itself.
         if let (Some(error), true) = (failed, self.connection.is_autocommit()) {
             return Err(error.clone().into());
