@@ -78,7 +78,7 @@ pub(super) fn read(
 }
 
 fn runs(connection: &Connection) -> Result<Vec<(RunState, u64)>, StoreError> {
-    let sql = "SELECT state, count(*) FROM run WHERE removal = 0 GROUP BY state";
+    let sql = "SELECT state, count(*) FROM run WHERE deletion = 0 GROUP BY state";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let mut runs = Vec::new();

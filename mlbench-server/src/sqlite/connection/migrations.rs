@@ -1,5 +1,7 @@
-//! The versions of the schema: `PRAGMA user_version` counts the steps that were taken, each in a transaction
-//! of its own.
+//! Brings a database to the schema of this version.
+//!
+//! `PRAGMA user_version` counts the steps that have been applied. Each step runs in a transaction of its own, so an
+//! interrupted migration continues with the step that was interrupted.
 
 use std::path::Path;
 
@@ -8,32 +10,27 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::sqlite::error::StoreError;
 
-/// Never changed once released, only added to.
-const STEPS: [&str; 5] = [
-    include_str!("../schema/0001.sql"),
-    include_str!("../schema/0002.sql"),
-    include_str!("../schema/0003.sql"),
-    include_str!("../schema/0004.sql"),
-    include_str!("../schema/0005.sql"),
-];
+/// The steps from an empty database to the current schema. A released step never changes.
+pub(crate) const STEPS: &[&str] = &[include_str!("../schema/0001.sql")];
 
-/// Marks the file as ours: "mlbn".
+/// Marks a database as one of mlbench: the bytes "mlbn".
 const APPLICATION_ID: i32 = 0x6d6c_626e;
 
-/// Brings the database to the newest version.
+/// Applies the missing ones of `steps`.
 ///
 /// # Errors
-/// When it belongs to a newer server or to another program, in one sentence for the operator.
-pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+/// [`Unavailable`](ErrorCode::Unavailable) when the database belongs to a newer server or to another program, with a
+/// one-line message for the operator.
+pub(crate) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<(), StoreError> {
     let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let refuse = |why: String| {
-        StoreError::from(Error::new(ErrorCode::Unavailable, format!("the database {} {why}", path.display())))
+        StoreError::from(Error::new(ErrorCode::Unavailable, format!("database {}: {why}", path.display())))
     };
-    if version as usize > STEPS.len() {
+    if version as usize > steps.len() {
         return Err(refuse(format!(
-            "was written by a newer mlbench server (its version is {version}, this server knows {}); use that \
-             server or another database",
-            STEPS.len()
+            "written by a newer mlbench server (schema {version}, this server supports up to {}); use that server \
+             or choose another database",
+            steps.len()
         )));
     }
     let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
@@ -41,7 +38,7 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     if application != APPLICATION_ID && (application != 0 || tables > 0) {
         return Err(refuse("belongs to another program; choose another file".to_owned()));
     }
-    for (next, sql) in (1_u32..).zip(STEPS).skip(version as usize) {
+    for (next, sql) in (1_u32..).zip(steps).skip(version as usize) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(sql)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;

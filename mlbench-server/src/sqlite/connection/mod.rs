@@ -2,6 +2,6 @@
 
 pub(super) mod checkpoint;
 pub(super) mod lock;
-mod migrations;
+pub(super) mod migrations;
 pub(super) mod open;
 pub(super) mod readers;

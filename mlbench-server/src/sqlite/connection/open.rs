@@ -11,7 +11,7 @@ use mlbench_core::{Error, ErrorCode, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::migrations::migrate;
+use super::migrations::{STEPS, migrate};
 use crate::sqlite::error::StoreError;
 
 /// How a database is opened.
@@ -111,7 +111,7 @@ pub(crate) fn writer(options: &Options) -> Result<Connection> {
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
         connection.set_prepared_statement_cache_capacity(64);
-        migrate(&mut connection, &options.path)?;
+        migrate(&mut connection, &options.path, STEPS)?;
         Ok(connection)
     };
     open().map_err(|failure| explain(failure, &options.path))

@@ -38,7 +38,7 @@ impl OutOfOrderDetector {
             self.newest = date;
             return Ok(());
         }
-        let sql = "INSERT INTO late_point (series, seq, date) VALUES (?1, ?2, ?3)";
+        let sql = "INSERT INTO out_of_order_point (series, seq, date) VALUES (?1, ?2, ?3)";
         connection.prepare_cached(sql)?.execute(params![series, seq, date.as_micros()])?;
         Ok(())
     }
@@ -58,7 +58,7 @@ pub(crate) fn out_of_order_in(
     series: i64,
     arrivals: &RangeInclusive<i64>,
 ) -> Result<OutOfOrder, StoreError> {
-    let sql = "SELECT date, seq FROM late_point WHERE series = ?1 AND seq BETWEEN ?2 AND ?3 LIMIT ?4";
+    let sql = "SELECT date, seq FROM out_of_order_point WHERE series = ?1 AND seq BETWEEN ?2 AND ?3 LIMIT ?4";
     let range = params![series, arrivals.start(), arrivals.end(), FEW + 1];
     let mut statement = connection.prepare_cached(sql)?;
     let key = |row: &rusqlite::Row<'_>| Ok((Timestamp::from_micros(row.get(0)?), row.get(1)?));
@@ -67,7 +67,7 @@ pub(crate) fn out_of_order_in(
         few.sort_unstable();
         return Ok(OutOfOrder::Few(few));
     }
-    let sql = "SELECT date, seq FROM late_point WHERE series = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY date, seq LIMIT 1";
+    let sql = "SELECT date, seq FROM out_of_order_point WHERE series = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY date, seq LIMIT 1";
     let range = params![series, arrivals.start(), arrivals.end()];
     Ok(OutOfOrder::Many(connection.prepare_cached(sql)?.query_row(range, key)?))
 }
@@ -75,7 +75,8 @@ pub(crate) fn out_of_order_in(
 /// How many of the points of a series arrived after `seq`: those at its end, and the late ones before these.
 pub(crate) fn count_since(connection: &Connection, series: i64, seq: i64) -> Result<u64, StoreError> {
     let (tail, first) = tail_since(connection, series, seq)?;
-    let sql = "SELECT count(*) FROM late_point WHERE series = ?1 AND seq > ?2 AND (date, seq) < (?3, ?4)";
+    let sql =
+        "SELECT count(*) FROM out_of_order_point WHERE series = ?1 AND seq > ?2 AND (date, seq) < (?3, ?4)";
     let (date, first) = first.map_or((i64::MAX, i64::MAX), |(date, seq)| (date.as_micros(), seq));
     let late = connection.prepare_cached(sql)?.query_row([series, seq, date, first], |row| count(row, 0))?;
     Ok(tail + late)

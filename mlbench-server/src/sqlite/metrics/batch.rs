@@ -48,7 +48,7 @@ fn answered_under(
     key: &BatchKey,
     points: usize,
 ) -> Result<Option<BatchResult>, StoreError> {
-    let sql = "SELECT points, answer FROM batch_key WHERE key = ?1 AND chunk = ?2";
+    let sql = "SELECT points, result FROM batch_key WHERE key = ?1 AND chunk = ?2";
     let kept: Option<(i64, String)> = connection
         .prepare_cached(sql)?
         .query_row(params![key.key.as_str(), key.chunk], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -72,7 +72,7 @@ fn remember(
 ) -> Result<(), StoreError> {
     let answer = serde_json::to_string(answer).map_err(Error::internal)?;
     let points = i64::try_from(points).unwrap_or(i64::MAX);
-    let sql = "INSERT INTO batch_key (key, chunk, stored_at, points, answer) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let sql = "INSERT INTO batch_key (key, chunk, stored_at, points, result) VALUES (?1, ?2, ?3, ?4, ?5)";
     let row = params![key.key.as_str(), key.chunk, now.as_micros(), points, answer];
     connection.prepare_cached(sql)?.execute(row)?;
     let sql = "DELETE FROM batch_key WHERE id IN (SELECT id FROM \

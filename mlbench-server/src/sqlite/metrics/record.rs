@@ -39,7 +39,7 @@ pub(crate) fn owner(connection: &Connection, owner: &Owner) -> Result<Option<Own
         }
         Owner::Run(id) => {
             let mut statement =
-                connection.prepare_cached("SELECT id FROM run WHERE id = ?1 AND removal = 0")?;
+                connection.prepare_cached("SELECT id FROM run WHERE id = ?1 AND deletion = 0")?;
             (OwnerKind::Run, statement.query_row([id.get()], |row| row.get(0)).optional()?)
         }
     };
@@ -138,7 +138,7 @@ fn remember(
     key: &IdempotencyKey,
     place: PointKey,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO idempotency_key (owner_kind, owner, key, stored_at, series, date, seq) \
+    let sql = "INSERT INTO metric_key (owner_kind, owner, key, stored_at, series, date, seq) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let (now, date) = (single.now.as_micros(), single.metric.date.as_micros());
     let row = params![owner.kind, owner.id, key.as_str(), now, place.series, date, place.seq];
@@ -148,13 +148,13 @@ fn remember(
 
 /// Forgets the oldest keys, as many as go with `new` ones, where their time is over.
 fn expire(connection: &Connection, new: usize, now: Timestamp) -> Result<(), StoreError> {
-    let oldest = "SELECT stored_at FROM idempotency_key ORDER BY id LIMIT 1";
+    let oldest = "SELECT stored_at FROM metric_key ORDER BY id LIMIT 1";
     let oldest: Option<i64> =
         connection.prepare_cached(oldest)?.query_row([], |row| row.get(0)).optional()?;
     let forgotten = now.saturating_sub(IdempotencyKey::RETENTION).as_micros();
     if oldest.is_some_and(|stored_at| stored_at < forgotten) {
-        let sql = "DELETE FROM idempotency_key WHERE id IN (SELECT id FROM \
-                   (SELECT id, stored_at FROM idempotency_key ORDER BY id LIMIT ?2) WHERE stored_at < ?1)";
+        let sql = "DELETE FROM metric_key WHERE id IN (SELECT id FROM \
+                   (SELECT id, stored_at FROM metric_key ORDER BY id LIMIT ?2) WHERE stored_at < ?1)";
         let most = EXPIRE_PER_WRITE * u32::try_from(new).unwrap_or(1);
         connection.prepare_cached(sql)?.execute(params![forgotten, most])?;
     }
@@ -167,8 +167,7 @@ fn stored_under(
     owner: &Owner,
     key: &IdempotencyKey,
 ) -> Result<Option<Metric>, StoreError> {
-    let sql =
-        "SELECT series, date, seq FROM idempotency_key WHERE owner_kind = ?1 AND owner = ?2 AND key = ?3";
+    let sql = "SELECT series, date, seq FROM metric_key WHERE owner_kind = ?1 AND owner = ?2 AND key = ?3";
     let place: Option<[i64; 3]> = connection
         .prepare_cached(sql)?
         .query_row(params![row.kind, row.id, key.as_str()], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))

@@ -83,7 +83,7 @@ pub(crate) fn assign_workers(
     if is_held(connection, id, workers)? {
         return rows::one(connection, id);
     }
-    let sql = "UPDATE run SET workers = ?2 WHERE id = ?1 AND removal = 0 AND workers = '[]'";
+    let sql = "UPDATE run SET workers = ?2 WHERE id = ?1 AND deletion = 0 AND workers = '[]'";
     connection.prepare_cached(sql)?.execute(params![id.get(), json(&workers)?])?;
     rows::one(connection, id)
 }
@@ -184,14 +184,14 @@ pub(crate) fn delete(connection: &Connection, id: RunId) -> Result<(), StoreErro
     let run = rows::one(connection, id)?;
     tokens::revoke_all(connection, id)?;
     let holds_workers = run.state.is_active() && !run.is_queued();
-    let removal = if holds_workers { 1 } else { 2 };
-    let sql = "UPDATE run SET removal = ?2 WHERE id = ?1";
-    connection.prepare_cached(sql)?.execute(params![id.get(), removal])?;
+    let deletion = if holds_workers { 1 } else { 2 };
+    let sql = "UPDATE run SET deletion = ?2 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.get(), deletion])?;
     Ok(())
 }
 
 pub(crate) fn finish_teardown(connection: &Connection, id: RunId) -> Result<(), StoreError> {
-    let sql = "UPDATE run SET removal = 2 WHERE id = ?1 AND removal = 1";
+    let sql = "UPDATE run SET deletion = 2 WHERE id = ?1 AND deletion = 1";
     connection.prepare_cached(sql)?.execute([id.get()])?;
     Ok(())
 }

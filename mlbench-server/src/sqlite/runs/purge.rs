@@ -18,12 +18,12 @@ const LINES: u32 = 500;
 pub(crate) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let runs: Vec<(i64, i64)> = transaction
-        .prepare_cached("SELECT id, removal FROM run WHERE removal > 0 ORDER BY removal, id")?
+        .prepare_cached("SELECT id, deletion FROM run WHERE deletion > 0 ORDER BY deletion, id")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let mut worked = false;
-    for (run, removal) in runs {
-        worked = contents(&transaction, run)? || (removal == 2 && row(&transaction, run)?);
+    for (run, deletion) in runs {
+        worked = contents(&transaction, run)? || (deletion == 2 && row(&transaction, run)?);
         if worked {
             break;
         }
@@ -42,8 +42,8 @@ fn contents(connection: &Connection, run: i64) -> rusqlite::Result<bool> {
     if let Some(series) = series {
         let sql = "DELETE FROM point WHERE (series, date, seq) IN \
                    (SELECT series, date, seq FROM point WHERE series = ?1 LIMIT ?2)";
-        let late = "DELETE FROM late_point WHERE (series, seq) IN \
-                    (SELECT series, seq FROM late_point WHERE series = ?1 LIMIT ?2)";
+        let late = "DELETE FROM out_of_order_point WHERE (series, seq) IN \
+                    (SELECT series, seq FROM out_of_order_point WHERE series = ?1 LIMIT ?2)";
         let none_of = |sql| -> rusqlite::Result<bool> {
             Ok(connection.prepare_cached(sql)?.execute(params![series, SMALL_ROWS])? == 0)
         };
@@ -57,8 +57,8 @@ fn contents(connection: &Connection, run: i64) -> rusqlite::Result<bool> {
     if connection.prepare_cached(sql)?.execute(params![run, LINES])? > 0 {
         return Ok(true);
     }
-    let sql = "DELETE FROM idempotency_key WHERE id IN \
-               (SELECT id FROM idempotency_key WHERE owner_kind = ?1 AND owner = ?2 LIMIT ?3)";
+    let sql = "DELETE FROM metric_key WHERE id IN \
+               (SELECT id FROM metric_key WHERE owner_kind = ?1 AND owner = ?2 LIMIT ?3)";
     Ok(connection.prepare_cached(sql)?.execute(params![kind, run, SMALL_ROWS])? > 0)
 }
 

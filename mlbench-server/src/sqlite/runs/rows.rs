@@ -22,17 +22,17 @@ pub(crate) enum RunFilter {
 impl RunFilter {
     const fn condition(self) -> &'static str {
         match self {
-            Self::All => "removal = 0",
-            Self::Active => "removal = 0 AND state IN ('INITIALIZED', 'STARTED')",
+            Self::All => "deletion = 0",
+            Self::Active => "deletion = 0 AND state IN ('INITIALIZED', 'STARTED')",
             // Both terms: the index on removed runs is taken only where its own condition stands.
-            Self::Deleting => "removal > 0 AND removal = 1",
+            Self::Deleting => "deletion > 0 AND deletion = 1",
         }
     }
 }
 
 /// The run with this number.
 pub(crate) fn one(connection: &Connection, id: RunId) -> Result<Run, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM run WHERE id = ?1 AND removal = 0");
+    let sql = format!("SELECT {COLUMNS} FROM run WHERE id = ?1 AND deletion = 0");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([id.get()])?;
     let mut run = match rows.next()? {
@@ -84,7 +84,7 @@ pub(crate) fn page(
     limit: u32,
     known: &dyn Fn(RunId) -> bool,
 ) -> Result<Vec<RunEntry>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM run WHERE removal = 0 AND id > ?1 ORDER BY id LIMIT ?2");
+    let sql = format!("SELECT {COLUMNS} FROM run WHERE deletion = 0 AND id > ?1 ORDER BY id LIMIT ?2");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([after.map_or(0, RunId::get), i64::from(limit)])?;
     let (mut runs, mut order) = (Vec::new(), Vec::new());
@@ -107,7 +107,7 @@ pub(crate) fn page(
 
 /// Refuses when there is no such run.
 pub(crate) fn must_exist(connection: &Connection, id: RunId) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached("SELECT 1 FROM run WHERE id = ?1 AND removal = 0")?;
+    let mut statement = connection.prepare_cached("SELECT 1 FROM run WHERE id = ?1 AND deletion = 0")?;
     let found: Option<i64> = statement.query_row([id.get()], |row| row.get(0)).optional()?;
     found.map(|_| ()).ok_or_else(|| not_found(id).into())
 }

@@ -4,8 +4,8 @@ use mlbench_core::storage::{IdempotencyKey, OutputChunk};
 use super::*;
 
 const EVERYTHING_OF_RUNS: &str = "SELECT (SELECT count(*) FROM point) + (SELECT count(*) FROM series) \
-     + (SELECT count(*) FROM late_point) \
-     + (SELECT count(*) FROM log_line) + (SELECT count(*) FROM idempotency_key) + (SELECT count(*) FROM run_output) \
+     + (SELECT count(*) FROM out_of_order_point) \
+     + (SELECT count(*) FROM log_line) + (SELECT count(*) FROM metric_key) + (SELECT count(*) FROM run_output) \
      + (SELECT count(*) FROM run_rank) + (SELECT count(*) FROM run)";
 
 /// An ended run with more of everything than one step removes.
@@ -36,7 +36,7 @@ async fn nothing_of_a_deleted_run_stays_and_nothing_else_goes() {
     let id = large_run(&store).await;
     assert!(store.number(EVERYTHING_OF_RUNS).await > before + 5_000);
     store.delete_run(id).await.unwrap();
-    store.until_zero("SELECT count(*) FROM run WHERE removal > 0").await;
+    store.until_zero("SELECT count(*) FROM run WHERE deletion > 0").await;
     assert_eq!(store.number(EVERYTHING_OF_RUNS).await, before);
 }
 
@@ -46,7 +46,7 @@ async fn a_restarted_server_goes_on_removing() {
     let id = large_run(&store).await;
     store.close().await.unwrap();
     // As if the server had ended right after the deletion was acknowledged.
-    Connection::open(&store.options.path).unwrap().execute("UPDATE run SET removal = 2", []).unwrap();
+    Connection::open(&store.options.path).unwrap().execute("UPDATE run SET deletion = 2", []).unwrap();
     let store = store.reopened();
     assert_eq!(store.run(id).await.unwrap_err().code(), mlbench_core::ErrorCode::NotFound);
     store.until_zero(EVERYTHING_OF_RUNS).await;
@@ -59,7 +59,7 @@ async fn a_step_removes_a_bounded_portion() {
     large_run(&store).await;
     store.close().await.unwrap();
     let mut connection = Connection::open(&store.options.path).unwrap();
-    connection.execute("UPDATE run SET removal = 2", []).unwrap();
+    connection.execute("UPDATE run SET deletion = 2", []).unwrap();
     let count = |c: &Connection| c.query_row(EVERYTHING_OF_RUNS, [], |row| row.get::<_, i64>(0)).unwrap();
     let (mut steps, mut before) = (0, count(&connection));
     while runs::purge::step(&mut connection).unwrap() {

@@ -6,6 +6,7 @@ use mlbench_core::storage::PointsQuery;
 use mlbench_core::storage::collect_points;
 
 use super::*;
+use crate::sqlite::connection::migrations::migrate;
 
 fn refusal(path: &Path) -> String {
     let error = SqliteStorage::open(Options::new(path)).err().expect("should have been refused");
@@ -59,35 +60,47 @@ async fn what_a_dead_server_left_refuses_nobody() {
 }
 
 #[test]
-fn a_database_of_a_newer_server_is_refused() {
+fn database_of_a_newer_server_is_refused() {
     let store = Store::new();
     let path = store.options.path.clone();
     drop(store.storage);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 1_000).unwrap();
     let refusal = refusal(&path);
-    let (before, after) = refusal.split_once(", this server knows ").unwrap();
-    assert_eq!(before, "the database PATH was written by a newer mlbench server (its version is 1000");
-    assert!(after.ends_with("); use that server or another database"), "{refusal}");
+    let (before, after) = refusal.split_once(", this server supports up to ").unwrap();
+    assert_eq!(before, "database PATH: written by a newer mlbench server (schema 1000");
+    assert!(after.ends_with("); use that server or choose another database"), "{refusal}");
 }
 
-#[tokio::test]
-async fn runs_of_an_older_server_were_admitted_when_they_were_created() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("db");
-    let old = Connection::open(&path).unwrap();
-    old.execute_batch(include_str!("../schema/0001.sql")).unwrap();
-    old.pragma_update(None, "application_id", 0x6d6c_626e).unwrap();
-    old.pragma_update(None, "user_version", 1).unwrap();
-    old.execute_batch(
-        r#"INSERT INTO run (name, job_id, state, created_at, spec) VALUES
-           ('old', '5ec9f286-e12d-41bc-886e-0174ef2bddae', 'STARTED', 7,
-            '{"num_workers":1,"command":"x","gpu_enabled":false,"light_target":false,"use_horovod":false}')"#,
-    )
-    .unwrap();
-    drop(old);
-    let store = SqliteStorage::open(Options::new(&path)).unwrap();
-    let run = store.run(RunId::new(1).unwrap()).await.unwrap();
-    assert_eq!((run.admitted_at, run.is_queued()), (Some(run.created_at), false));
+const FIRST_STEP: &str = "CREATE TABLE t (x INTEGER NOT NULL); INSERT INTO t VALUES (1);";
+const SECOND_STEP: &str = "ALTER TABLE t ADD COLUMN y INTEGER; UPDATE t SET y = x + 1;";
+
+fn number(connection: &Connection, sql: &str) -> i64 {
+    connection.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn older_database_gets_the_missing_steps_and_keeps_its_rows() {
+    let (path, mut connection) = (Path::new("db"), Connection::open_in_memory().unwrap());
+    migrate(&mut connection, path, &[FIRST_STEP]).unwrap();
+    connection.execute("INSERT INTO t VALUES (7)", []).unwrap();
+    for _ in 0..2 {
+        migrate(&mut connection, path, &[FIRST_STEP, SECOND_STEP]).unwrap();
+        assert_eq!(number(&connection, "PRAGMA user_version"), 2);
+        assert_eq!(number(&connection, "SELECT sum(100 * x + y) FROM t"), 102 + 708);
+    }
+    let refused = migrate(&mut connection, path, &[FIRST_STEP]).unwrap_err();
+    assert!(Error::from(refused).detail().contains("newer mlbench server"));
+}
+
+#[test]
+fn interrupted_migration_continues_with_the_step_that_was_interrupted() {
+    let (path, mut connection) = (Path::new("db"), Connection::open_in_memory().unwrap());
+    let broken = format!("{SECOND_STEP} nonsense;");
+    migrate(&mut connection, path, &[FIRST_STEP, &broken]).unwrap_err();
+    assert_eq!(number(&connection, "PRAGMA user_version"), 1);
+    assert_eq!(number(&connection, "SELECT count(*) FROM pragma_table_info('t')"), 1);
+    migrate(&mut connection, path, &[FIRST_STEP, SECOND_STEP]).unwrap();
+    assert_eq!(number(&connection, "SELECT y FROM t"), 2);
 }
 
 #[test]
@@ -102,7 +115,7 @@ fn what_is_no_database_of_ours_is_refused_and_left_alone() {
 
     let other = directory.path().join("other.db");
     Connection::open(&other).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
-    assert_eq!(refusal(&other), "the database PATH belongs to another program; choose another file");
+    assert_eq!(refusal(&other), "database PATH: belongs to another program; choose another file");
     let tables = "SELECT count(*) FROM sqlite_schema";
     let count: i64 = Connection::open(&other).unwrap().query_row(tables, [], |row| row.get(0)).unwrap();
     assert_eq!(count, 1);

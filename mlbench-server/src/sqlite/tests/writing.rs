@@ -249,7 +249,7 @@ async fn keys_are_kept_for_a_day_and_then_forgotten_as_fast_as_new_ones_come() {
     for i in 0..10 {
         send(format!("new {i}"), day + 1_000 + i).await;
     }
-    assert_eq!(store.number("SELECT count(*) FROM idempotency_key").await, 10);
+    assert_eq!(store.number("SELECT count(*) FROM metric_key").await, 10);
     assert!(!send("old 0".to_owned(), day + 2_000).await);
     assert!(send("new 0".to_owned(), day + 3_000).await);
 }
