@@ -1,11 +1,11 @@
-//! What can go wrong between a use case and its SQL, and what the caller is told of it.
+//! Errors of SQL and of the use cases built on it, and how callers see them.
 
 use std::time::Duration;
 
 use mlbench_core::{Error, ErrorCode};
 use rusqlite::ffi;
 
-/// A refusal of the use case, or a failure of the database beneath it.
+/// An error of a use case, or of SQLite beneath it.
 #[derive(Debug)]
 pub(super) enum StoreError {
     Domain(Error),
@@ -13,9 +13,9 @@ pub(super) enum StoreError {
 }
 
 impl StoreError {
-    /// Something stored does not read back: written by another program, or a defect here.
-    pub(super) fn corrupt(what: &str, why: impl std::fmt::Display) -> Self {
-        Self::Domain(Error::internal(format_args!("stored {what} cannot be read: {why}")))
+    /// The error for stored data that cannot be parsed: another program wrote it, or the server has a defect.
+    pub(super) fn corrupt(what: &str, reason: impl std::fmt::Display) -> Self {
+        Self::Domain(Error::internal(format_args!("stored {what}: cannot be read: {reason}")))
     }
 }
 
@@ -35,12 +35,12 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Domain(error) => error,
-            StoreError::Sqlite(error) => from_sql(&error),
+            StoreError::Sqlite(error) => from_sqlite(&error),
         }
     }
 }
 
-fn from_sql(error: &rusqlite::Error) -> Error {
+fn from_sqlite(error: &rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
         Some(ffi::ErrorCode::DiskFull) => {
             Error::new(ErrorCode::Unavailable, "the disk of the server is full; nothing was stored")
@@ -48,7 +48,7 @@ fn from_sql(error: &rusqlite::Error) -> Error {
                 .with_retry_after(Duration::from_secs(10))
         }
         Some(ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked) => {
-            Error::new(ErrorCode::Overloaded, "another program holds the database of the server; try again")
+            Error::new(ErrorCode::Overloaded, "another program has locked the server's database; try again")
                 .with_internal(error)
                 .with_retry_after(Duration::from_secs(1))
         }
@@ -56,13 +56,13 @@ fn from_sql(error: &rusqlite::Error) -> Error {
     }
 }
 
-/// The answer to everything after [`close`](mlbench_core::storage::Storage::close).
+/// The error for every request after [`close`](mlbench_core::storage::Storage::close).
 pub(super) fn closed() -> Error {
     Error::new(ErrorCode::Unavailable, "the server is shutting down")
 }
 
-/// The answer when nobody could be served in time.
+/// The error for a request that waited too long, where `what` is "reads" or "writes".
 pub(super) fn overloaded(what: &str) -> Error {
-    Error::new(ErrorCode::Overloaded, format!("the server has more {what} than it can do; try again"))
+    Error::new(ErrorCode::Overloaded, format!("the server has too many pending {what}; try again"))
         .with_retry_after(Duration::from_secs(1))
 }

@@ -1,10 +1,10 @@
-//! Keeps the write-ahead log small, after the callers are answered.
+//! Keeps the write-ahead log small, between transactions of the writer.
 //!
-//! SQLite's own checkpoint runs inside the commit that exceeds its threshold, before that commit is answered,
-//! and never shortens a log in which at every moment some reader is still reading. So: past [`PASSIVE_PAGES`]
-//! what no reader needs is copied into the database; past [`RESTART_PAGES`] the writer also waits for the
-//! readers, shortly, so that the log begins anew; past [`URGENT_PAGES`] as long as any page may take. New
-//! readers do not hold it up, because by then they read from the database.
+//! SQLite's automatic checkpoint would run inside a commit, before its callers get their results, and would never shorten
+//! the log while readers overlap. Instead, the writer copies the pages that no reader needs into the database when the log
+//! exceeds [`PASSIVE_PAGES`]. Above [`RESTART_PAGES`] it also waits briefly for readers, so that the log starts over, and
+//! above [`URGENT_PAGES`] for as long as any page of points may take. New readers do not delay it: they already read from
+//! the database.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,57 +14,56 @@ use rusqlite::Connection;
 
 use super::open::BUSY_TIMEOUT;
 
-/// 4 MiB. A quarter as often would take the writer four times as long when the pages are different ones, as those of
-/// batches are: their p99 was 18 and 75 ms (1,000 and 10,000 points) instead of 10 and 40.
+/// 4 MiB. Rarer checkpoints take longer, because batches change different pages, and delay the writes behind them.
 const PASSIVE_PAGES: u32 = 1_000;
 /// 32 MiB.
 const RESTART_PAGES: u32 = 8_000;
 /// 48 MiB.
 const URGENT_PAGES: u32 = 12_000;
-/// How long the writer waits for readers; a page of an answer takes some milliseconds.
-const RESTART_PATIENCE: Duration = Duration::from_millis(100);
-/// How long it waits when the log would otherwise become large: longer than any page takes.
-const URGENT_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the writer waits for readers. A page of points takes some milliseconds.
+const RESTART_TIMEOUT: Duration = Duration::from_millis(100);
+/// How long the writer waits for readers when the log is large. Longer than any page of points takes.
+const URGENT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long the log is, and from where on something is done about it.
-pub(crate) struct Checkpoints {
+/// Runs checkpoints when the log has grown.
+pub(crate) struct Checkpointer {
     pages: Arc<AtomicU32>,
-    due: u32,
+    next_at_pages: u32,
 }
 
-impl Checkpoints {
-    /// Counts the pages of the log at every commit.
-    pub(crate) fn watch(connection: &mut Connection) -> rusqlite::Result<Self> {
+impl Checkpointer {
+    /// Installs a hook that counts the pages of the log at every commit.
+    pub(crate) fn new(connection: &mut Connection) -> rusqlite::Result<Self> {
         let pages = Arc::new(AtomicU32::new(0));
         let counter = Arc::clone(&pages);
         connection.wal_hook(Some(move |_: &mut _, pages| {
             counter.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { pages, due: PASSIVE_PAGES })
+        Ok(Self { pages, next_at_pages: PASSIVE_PAGES })
     }
 
-    /// Does what is due. A failure is told and left to the next time: nothing is lost by it.
+    /// Runs a checkpoint if one is due. A failure loses nothing, so it is logged and retried later.
     pub(crate) fn after_commit(&mut self, connection: &Connection) {
         let pages = self.pages.load(Ordering::Relaxed);
         if pages < PASSIVE_PAGES {
-            self.due = PASSIVE_PAGES;
+            self.next_at_pages = PASSIVE_PAGES;
         }
-        if pages < self.due {
+        if pages < self.next_at_pages {
             return;
         }
         let result = if pages < RESTART_PAGES {
             checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")
         } else {
-            let patience = if pages < URGENT_PAGES { RESTART_PATIENCE } else { URGENT_PATIENCE };
-            let patience = connection.busy_timeout(patience);
+            let timeout = if pages < URGENT_PAGES { RESTART_TIMEOUT } else { URGENT_TIMEOUT };
+            let timeout_set = connection.busy_timeout(timeout);
             let restarted = checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)");
-            patience.and(restarted).and(connection.busy_timeout(BUSY_TIMEOUT))
+            timeout_set.and(restarted).and(connection.busy_timeout(BUSY_TIMEOUT))
         };
         if let Err(error) = result {
-            tracing::warn!(%error, pages, "the write-ahead log could not be shortened; trying again later");
+            tracing::warn!(%error, pages, "cannot checkpoint the write-ahead log; retrying later");
         }
-        self.due = pages + PASSIVE_PAGES;
+        self.next_at_pages = pages + PASSIVE_PAGES;
     }
 }
 

@@ -1,10 +1,10 @@
-//! One server per database: a lock file beside it, held for as long as the server lives.
+//! Allows one server per database, with a lock file beside it.
 //!
-//! The lock is the kernel's (`flock`), not the file: it ends with the process however that ends, so it is
-//! never stale, and the file is never removed, because a second server could hold the removed one. What
-//! stands in it only tells a second server whom it met. Rejected: a pid file (stale after `kill -9`, and pids
-//! are used again), and SQLite's own exclusive mode (it would shut out the read-only connections and the
-//! `sqlite3` of somebody who looks).
+//! The lock is the kernel's (`flock`) and ends with the process, so it is never stale. The file is never deleted, because
+//! a second server could hold the lock on the deleted file. Its content only tells a second server who holds the lock.
+//!
+//! Rejected: a pid file (stale after `kill -9`, and pids are reused), and SQLite's exclusive mode (it locks out the
+//! read-only connections and a `sqlite3` shell).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -15,18 +15,21 @@ use mlbench_core::{Error, ErrorCode, Result};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-use super::open::plain;
+use super::open::io_reason;
 
-/// The lock on a database.
+/// The lock on a database, held until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub(crate) struct DatabaseLock {
     file: File,
     path: PathBuf,
 }
 
-impl Lock {
-    /// Takes the lock, or says who has it.
-    pub(crate) fn take(database: &Path) -> Result<Self> {
+impl DatabaseLock {
+    /// Acquires the lock.
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorCode::Unavailable) when another server holds the lock, or the file cannot be written.
+    pub(crate) fn acquire(database: &Path) -> Result<Self> {
         let mut path = database.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);
@@ -39,12 +42,12 @@ impl Lock {
             Err(errno) => return Err(cannot_write(&path, &errno.into())),
         }
         let mut lock = Self { file, path };
-        lock.describe(None)?;
+        lock.write_holder(None)?;
         Ok(lock)
     }
 
-    /// Writes who holds the lock, for the second server's message.
-    pub(crate) fn describe(&mut self, address: Option<&str>) -> Result<()> {
+    /// Writes who holds the lock, for the error message of a second server.
+    pub(crate) fn write_holder(&mut self, address: Option<&str>) -> Result<()> {
         let address = address.map(|address| format!("address {address}\n")).unwrap_or_default();
         let text = format!("pid {}\n{address}", std::process::id());
         let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
@@ -54,19 +57,19 @@ impl Lock {
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Error {
-    let (path, why) = (path.display(), plain(error));
-    Error::new(ErrorCode::Unavailable, format!("cannot write the lock file {path}: {why}"))
+    let (path, reason) = (path.display(), io_reason(error));
+    Error::new(ErrorCode::Unavailable, format!("lock file {path}: cannot be written: {reason}"))
 }
 
 fn in_use(database: &Path, file: &mut File) -> Error {
     let mut text = String::new();
-    // Without a description the refusal still stands.
-    let described = file.read_to_string(&mut text).is_ok();
-    let word = |key: &str| {
-        let mut words = text.lines().filter_map(|line| line.split_once(' '));
-        words.find(|(word, _)| described && *word == key).map(|(_, value)| value.to_owned())
+    // A file that cannot be read only makes the message less precise.
+    let readable = file.read_to_string(&mut text).is_ok();
+    let value = |key: &str| {
+        let mut pairs = text.lines().filter_map(|line| line.split_once(' '));
+        pairs.find(|(name, _)| readable && *name == key).map(|(_, value)| value.to_owned())
     };
-    let holder = match (word("pid"), word("address")) {
+    let holder = match (value("pid"), value("address")) {
         (Some(pid), Some(address)) => format!("process {pid} at {address}"),
         (Some(pid), None) => format!("process {pid}"),
         _ => "another process".to_owned(),
@@ -75,8 +78,8 @@ fn in_use(database: &Path, file: &mut File) -> Error {
     Error::new(
         ErrorCode::Unavailable,
         format!(
-            "the database {database} is in use by another mlbench server ({holder}); stop that one or choose \
-             another database"
+            "database {database}: in use by another mlbench server ({holder}); stop that server or choose another \
+             database"
         ),
     )
 }

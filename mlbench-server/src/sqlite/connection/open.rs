@@ -1,5 +1,4 @@
-//! Opening a database: its files, its connections, and one clear sentence for everything that may be wrong
-//! with them.
+//! Opens a database: its directory, its file, its connections. Every failure is one line for the operator.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
@@ -14,23 +13,23 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use super::migrations::{STEPS, migrate};
 use crate::sqlite::error::StoreError;
 
-/// How a database is opened.
+/// How to open a database.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The database file; it and its directory are created when missing.
+    /// Database file. Missing directories and the file are created.
     pub path: PathBuf,
-    /// What an acknowledgement survives.
+    /// When a write is acknowledged.
     pub durability: Durability,
-    /// The most bytes of output that are kept per run and stream.
+    /// Stored output per run and stream, in bytes.
     pub log_limit_bytes: u64,
-    /// The most points of one page of an answer.
+    /// The most points of one page.
     pub page_points: usize,
-    /// Read-only connections, and so the most reads at the same time.
+    /// Number of read-only connections, and so of concurrent reads.
     pub readers: usize,
 }
 
 impl Options {
-    /// What a server uses that was not told otherwise.
+    /// The defaults for a database file.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
@@ -43,13 +42,13 @@ impl Options {
     }
 }
 
-/// What an acknowledgement survives.
+/// When a write is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
-    /// The end of the server and of the machine: every commit is synced to the disk.
+    /// Once it is synced to disk, so it survives a power failure.
     #[default]
     Full,
-    /// The end of the server; the last commits may be lost when the machine loses power.
+    /// Once the operating system has it, so it survives a crash of the server but not of the machine.
     Normal,
 }
 
@@ -62,109 +61,111 @@ impl Durability {
     }
 }
 
-/// Creates the directory, and gives back the one path that every way to this database leads to: a second server that
-/// comes over a symbolic link meets the same lock.
+/// Creates the directory. Returns the canonical path of the database, so that symbolic links lead to the same lock.
 pub(crate) fn create_directory(path: &Path) -> Result<PathBuf> {
-    let cannot_open = |why: &str| operator(format!("cannot open the database {}: {why}", path.display()));
-    let name = path.file_name().ok_or_else(|| cannot_open("it is not the name of a file"))?;
+    let refuse = |reason: &str| operator_error(format!("database {}: {reason}", path.display()));
+    let name = path.file_name().ok_or_else(|| refuse("not the name of a file"))?;
     if path.is_dir() {
-        return Err(cannot_open("it is a directory"));
+        return Err(refuse("is a directory; choose a file"));
     }
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
-        let (directory, why) = (directory.display(), plain(&error));
-        operator(format!("cannot create the directory {directory} for the database: {why}"))
+        refuse(&format!("cannot create the directory {}: {}", directory.display(), io_reason(&error)))
     })?;
     let canonical = path.canonicalize().or_else(|_| Ok(directory.canonicalize()?.join(name)));
-    canonical.map_err(|error: io::Error| cannot_open(&plain(&error)))
+    canonical.map_err(|error: io::Error| refuse(&format!("cannot be opened: {}", io_reason(&error))))
 }
 
-/// Creates the file, so that the files which SQLite adds inherit its mode. Only under the lock: closing a file takes
-/// away the locks that this process has on it, and a first store of the same process would lose them.
+/// Creates the database file, so that the files which SQLite adds inherit its mode.
+///
+/// Call it only under the lock: closing a file releases the locks that this process holds on it, and another store in
+/// this process would lose them.
 pub(crate) fn create_file(path: &Path) -> Result<()> {
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-    file.map(drop)
-        .map_err(|error| operator(format!("cannot open the database {}: {}", path.display(), plain(&error))))
+    file.map(drop).map_err(|error| {
+        operator_error(format!("database {}: cannot be opened: {}", path.display(), io_reason(&error)))
+    })
 }
 
-/// The only connection that writes, with the schema of this version.
+/// Opens the only connection that writes, and brings the schema to this version.
 pub(crate) fn writer(options: &Options) -> Result<Connection> {
     let open = || -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&options.path, flags)?;
-        prepare_once(&connection)?;
+        disable_reprepare(&connection)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         let journal: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         if journal != "wal" {
-            return Err(operator(format!(
-                "the database {} cannot be kept there: its file system has no shared memory (is it a network \
-                 drive?); choose a local one",
+            return Err(operator_error(format!(
+                "database {}: the file system has no shared memory, as on a network drive; choose a local file",
                 options.path.display()
             ))
             .into());
         }
         connection.pragma_update(None, "synchronous", options.durability.pragma())?;
         connection.pragma_update(None, "cache_size", -8_000)?;
-        // The writer checkpoints itself, after it has answered; see `writer.rs`.
+        // The writer runs checkpoints itself, after it has answered: see `checkpoint.rs`.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
         connection.set_prepared_statement_cache_capacity(64);
         migrate(&mut connection, &options.path, STEPS)?;
         Ok(connection)
     };
-    open().map_err(|failure| explain(failure, &options.path))
+    open().map_err(|error| open_error(error, &options.path))
 }
 
-/// A connection that only reads.
+/// Opens a read-only connection.
 pub(crate) fn reader(options: &Options) -> Result<Connection> {
     let open = || -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&options.path, flags)?;
-        prepare_once(&connection)?;
+        disable_reprepare(&connection)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "cache_size", -2_000)?;
         connection.set_prepared_statement_cache_capacity(32);
         Ok(connection)
     };
-    open().map_err(|failure| explain(failure, &options.path))
+    open().map_err(|error| open_error(error, &options.path))
 }
 
-/// Keeps SQLite from preparing a statement anew for every value of a parameter that might lead to another plan (it does
-/// so for `LIMIT ?`, `OFFSET ?` and `= ?`), which takes longer than a small read. No plan of ours depends on a value.
-fn prepare_once(connection: &Connection) -> rusqlite::Result<()> {
+/// Stops SQLite from preparing a statement again when the value of a parameter changes.
+///
+/// SQLite does that for `LIMIT ?`, `OFFSET ?` and `= ?`, in case the value leads to a better plan. It takes longer than
+/// a small read, and no plan of these statements depends on a value.
+fn disable_reprepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
-/// How long a connection waits for another program that holds the database.
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection waits while another program holds the database.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-fn explain(failure: StoreError, path: &Path) -> Error {
-    let path = path.display();
-    let error = match failure {
+fn open_error(error: StoreError, path: &Path) -> Error {
+    let error = match error {
         StoreError::Domain(error) => return error,
         StoreError::Sqlite(error) => error,
     };
-    let sentence = match error.sqlite_error_code() {
+    let path = path.display();
+    let text = match error.sqlite_error_code() {
         Some(ffi::ErrorCode::NotADatabase) => {
-            format!("{path} is not an SQLite database; choose another file")
+            format!("database {path}: not an SQLite database; choose another file")
         }
         Some(ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked) => {
-            format!("the database {path} is held by another program; end that one first")
+            format!("database {path}: locked by another program; stop that program first")
         }
-        _ => format!("cannot open the database {path}: {error}"),
+        _ => format!("database {path}: cannot be opened: {error}"),
     };
-    operator(sentence).with_internal(error)
+    operator_error(text).with_internal(error)
 }
 
-/// Errors of opening are read by the operator on a terminal, so they may name paths.
-fn operator(sentence: String) -> Error {
-    Error::new(ErrorCode::Unavailable, sentence)
+/// An error that the operator reads on a terminal, so it may name paths.
+fn operator_error(text: String) -> Error {
+    Error::new(ErrorCode::Unavailable, text)
 }
 
-/// What the system says, without the number it says it with.
-pub(crate) fn plain(error: &io::Error) -> String {
+/// Returns the text of an error of the operating system, without its number.
+pub(super) fn io_reason(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_owned()
 }

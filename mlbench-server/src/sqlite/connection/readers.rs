@@ -1,8 +1,7 @@
-//! A few read-only connections, lent to one read at a time.
+//! A pool of read-only connections, each lent to one read at a time.
 //!
-//! A read is done on the thread that asks for it, where the runtime can have others take over what else that thread does:
-//! to hand it to another and to be woken when it is done takes some 20 µs of 170 when nothing else happens, and on a busy
-//! machine two more turns of waiting for a core.
+//! A read runs on the thread that asks for it if the runtime can move the other tasks of that thread elsewhere. Handing
+//! the read to another thread would cost two wake-ups, a noticeable part of a small read.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,9 +16,9 @@ use tokio::task::{block_in_place, spawn_blocking};
 use crate::sqlite::error::{StoreError, closed, overloaded};
 
 /// How long a read waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(10);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The connections.
+/// The pool.
 pub(crate) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
@@ -31,75 +30,75 @@ impl Readers {
         Self { idle: Arc::new(Mutex::new(connections)), permits }
     }
 
-    /// Lets `work` read one state of the database: everything it asks is answered as of the same commit.
+    /// Runs `work` in a read transaction, so that all its statements see the database as of one commit.
     pub(crate) async fn read<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        let permit = tokio::time::timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned())
+        let permit = tokio::time::timeout(ACQUIRE_TIMEOUT, Arc::clone(&self.permits).acquire_owned())
             .await
             .map_err(|_| overloaded("reads"))?
             .map_err(|_| closed())?;
         let idle = Arc::clone(&self.idle);
         let read = move || {
-            let lent = PooledConnection::from(idle)?;
-            let result = lent.read(work);
-            drop(lent);
+            let connection = PooledConnection::take(idle)?;
+            let result = connection.read(work);
+            drop(connection);
             drop(permit);
             result.map_err(Error::from)
         };
-        // In a runtime with one thread nobody could take over.
+        // A runtime with one thread cannot move its tasks elsewhere.
         if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
             return block_in_place(read);
         }
         spawn_blocking(read).await.map_err(|_| panicked())?
     }
 
-    /// Closes the connections; reads that come later are refused.
+    /// Closes the connections and rejects later reads.
     pub(crate) fn close(&self) {
         self.permits.close();
         lock(&self.idle).clear();
     }
 }
 
-/// A connection that goes back when it is dropped, also by a panic.
+/// A connection that returns to the pool when it is dropped, also during a panic.
 struct PooledConnection {
     connection: Option<Connection>,
-    home: Arc<Mutex<Vec<Connection>>>,
+    pool: Arc<Mutex<Vec<Connection>>>,
 }
 
 impl PooledConnection {
-    fn from(home: Arc<Mutex<Vec<Connection>>>) -> Result<Self> {
-        let connection = lock(&home).pop();
+    fn take(pool: Arc<Mutex<Vec<Connection>>>) -> Result<Self> {
+        let connection = lock(&pool).pop();
         if connection.is_none() {
             return Err(closed());
         }
-        Ok(Self { connection, home })
+        Ok(Self { connection, pool })
     }
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let connection = self.connection.as_ref().ok_or_else(closed)?;
-        let run = |sql| connection.prepare_cached(sql)?.execute([]);
-        run("BEGIN")?;
+        let execute = |sql| connection.prepare_cached(sql)?.execute([]);
+        execute("BEGIN")?;
         let result = catch_unwind(AssertUnwindSafe(|| work(connection)));
-        // After some errors of the disk SQLite ends the transaction by itself.
+        // After some disk errors SQLite has already ended the transaction.
         if !connection.is_autocommit() {
-            run("ROLLBACK")?;
+            execute("ROLLBACK")?;
         }
         result.unwrap_or_else(|_| Err(panicked().into()))
     }
 }
 
-/// What panicked is told where all panics are.
-fn panicked() -> Error {
-    Error::internal("a read panicked")
-}
-
 impl Drop for PooledConnection {
     fn drop(&mut self) {
-        lock(&self.home).extend(self.connection.take());
+        lock(&self.pool).extend(self.connection.take());
     }
+}
+
+/// The error of a read that panicked. The panic hook has logged the panic itself.
+fn panicked() -> Error {
+    Error::internal("a read panicked")
 }
 
 fn lock(idle: &Mutex<Vec<Connection>>) -> std::sync::MutexGuard<'_, Vec<Connection>> {

@@ -1,83 +1,57 @@
-//! Batches: many points and one answer, which is kept under the key of the request.
+//! Batches: many points in one transaction, with one result.
+
+use std::borrow::Cow;
 
 use mlbench_core::Timestamp;
 use mlbench_core::api::{BatchResult, Metric};
-use mlbench_core::storage::{Batch, BatchKey, BatchOutcome, BatchPoint, IdempotencyKey};
-use mlbench_core::{Error, ErrorCode};
-use rusqlite::{Connection, OptionalExtension, params};
+use mlbench_core::storage::{Batch, BatchOutcome, BatchPoint};
+use rusqlite::Connection;
 
-use super::insert::insert;
-use super::record::{EXPIRE_PER_WRITE, unknown};
+use super::idempotency::{self, KeyedRequest, Replay, Scope};
+use super::insert::{self, insert};
+use super::owner;
 use crate::sqlite::error::StoreError;
 
-/// Stores a batch, unless its key was used before.
+/// Estimates the memory that a batch takes while it is queued, in bytes.
+pub(crate) fn memory_bytes(batch: &Batch) -> usize {
+    let point_bytes = |point: &BatchPoint| match &point.metric {
+        Ok(metric) => insert::memory_bytes(metric),
+        Err(error) => size_of::<BatchPoint>() + error.detail().len(),
+    };
+    batch.points.iter().map(point_bytes).sum()
+}
+
+/// Stores a batch unless its key was used before.
 pub(crate) fn record(
     connection: &Connection,
     batch: &Batch,
     now: Timestamp,
 ) -> Result<BatchOutcome, StoreError> {
     let Batch { points, key } = batch;
-    if let Some(key) = key
-        && let Some(answer) = answered_under(connection, key, points.len())?
-    {
-        return Ok(BatchOutcome { answer, replayed: true });
+    let Some(key) = key else {
+        return Ok(BatchOutcome { answer: store(connection, points)?, replayed: false });
+    };
+    let scope = Scope::Batches { chunk: key.chunk };
+    let request = KeyedRequest { scope, key: &key.key, points: points.len() };
+    if let Some(Replay::Batch(first)) = idempotency::find(connection, request)? {
+        return Ok(BatchOutcome { answer: first.into_owned(), replayed: true });
     }
     let answer = store(connection, points)?;
-    if let Some(key) = key {
-        remember(connection, key, points.len(), &answer, now)?;
-    }
+    idempotency::remember(connection, request, &Replay::Batch(Cow::Borrowed(&answer)), now)?;
+    idempotency::expire(connection, scope, 1, now)?;
     Ok(BatchOutcome { answer, replayed: false })
 }
 
 fn store(connection: &Connection, points: &[BatchPoint]) -> Result<BatchResult, StoreError> {
-    let good: Vec<&Metric> = points.iter().filter_map(|point| point.metric.as_ref().ok()).collect();
-    let mut places = insert(connection, &good)?.into_iter();
-    let mut answer = BatchResult::default();
+    let valid: Vec<&Metric> = points.iter().filter_map(|point| point.metric.as_ref().ok()).collect();
+    let mut stored = insert(connection, &valid)?.into_iter();
+    let mut result = BatchResult::default();
     for BatchPoint { index, metric } in points {
         match metric {
-            Err(error) => answer.reject(*index, error),
-            Ok(_) if places.next().flatten().is_some() => answer.accepted += 1,
-            Ok(metric) => answer.reject(*index, &Error::from(unknown(&metric.owner))),
+            Err(error) => result.reject(*index, error),
+            Ok(_) if stored.next().flatten().is_some() => result.accepted += 1,
+            Ok(metric) => result.reject(*index, &owner::not_found(&metric.owner)),
         }
     }
-    Ok(answer)
-}
-
-fn answered_under(
-    connection: &Connection,
-    key: &BatchKey,
-    points: usize,
-) -> Result<Option<BatchResult>, StoreError> {
-    let sql = "SELECT points, result FROM batch_key WHERE key = ?1 AND chunk = ?2";
-    let kept: Option<(i64, String)> = connection
-        .prepare_cached(sql)?
-        .query_row(params![key.key.as_str(), key.chunk], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((count, answer)) = kept else { return Ok(None) };
-    if usize::try_from(count) != Ok(points) {
-        let detail = format!(
-            "Idempotency-Key: it stands for another batch, which had {count} points and not {points}"
-        );
-        return Err(Error::new(ErrorCode::IdempotencyKeyReused, detail).into());
-    }
-    serde_json::from_str(&answer).map(Some).map_err(|error| StoreError::corrupt("answer", error))
-}
-
-fn remember(
-    connection: &Connection,
-    key: &BatchKey,
-    points: usize,
-    answer: &BatchResult,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let answer = serde_json::to_string(answer).map_err(Error::internal)?;
-    let points = i64::try_from(points).unwrap_or(i64::MAX);
-    let sql = "INSERT INTO batch_key (key, chunk, stored_at, points, result) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let row = params![key.key.as_str(), key.chunk, now.as_micros(), points, answer];
-    connection.prepare_cached(sql)?.execute(row)?;
-    let sql = "DELETE FROM batch_key WHERE id IN (SELECT id FROM \
-               (SELECT id, stored_at FROM batch_key ORDER BY id LIMIT ?2) WHERE stored_at < ?1)";
-    let forgotten = now.saturating_sub(IdempotencyKey::RETENTION).as_micros();
-    connection.prepare_cached(sql)?.execute(params![forgotten, EXPIRE_PER_WRITE])?;
-    Ok(())
+    Ok(result)
 }

@@ -1,4 +1,4 @@
-//! Points into their series: in the order they came, with the running figures of each series updated once.
+//! Inserts points in the order of their arrival and updates the statistics of each series once.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -7,83 +7,77 @@ use mlbench_core::api::Metric;
 use mlbench_core::{MetricName, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::arrival::OutOfOrderDetector;
-use super::record::{OwnerRow, owner};
+use super::arrival::{self, OutOfOrderDetector};
+use super::owner::{self, OwnerRow};
+use super::scan::PointKey;
 use super::value::SqlValue;
 use crate::sqlite::error::StoreError;
 
-/// Where a point was stored.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PointKey {
-    pub(crate) series: i64,
-    pub(crate) seq: i64,
+/// Estimates the memory that a metric takes while it is queued, in bytes.
+pub(crate) fn memory_bytes(metric: &Metric) -> usize {
+    size_of::<Metric>() + metric.name.as_str().len() + metric.value.as_str().len() + metric.metadata.len()
 }
 
-/// Stores metrics in the order they came; `None` for those whose owner is unknown, which are left out.
-pub(crate) fn insert(
+/// Inserts metrics in the order given. Skips those of unknown owners.
+pub(crate) fn insert_all(connection: &Connection, metrics: &[Metric]) -> Result<(), StoreError> {
+    insert(connection, &metrics.iter().collect::<Vec<_>>()).map(drop)
+}
+
+/// Inserts metrics in the order given. Returns the key of each point, `None` for a metric of an unknown owner.
+pub(super) fn insert(
     connection: &Connection,
     metrics: &[&Metric],
 ) -> Result<Vec<Option<PointKey>>, StoreError> {
     let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
     let mut index: HashMap<(&Owner, &MetricName), Option<usize>> = HashMap::new();
-    let mut figures: Vec<SeriesDelta<'_>> = Vec::new();
-    let mut taken = Vec::with_capacity(metrics.len());
-    let mut seq = arrivals(connection, metrics.len())?;
+    let mut deltas: Vec<SeriesDelta<'_>> = Vec::new();
+    let mut accepted = Vec::with_capacity(metrics.len());
+    let mut seq = arrival::reserve(connection, metrics.len())?;
     for (at, &metric) in metrics.iter().enumerate() {
-        let series = match index.entry((&metric.owner, &metric.name)) {
+        let delta = match index.entry((&metric.owner, &metric.name)) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => {
                 let owner = match owners.entry(&metric.owner) {
                     Entry::Occupied(known) => *known.get(),
-                    Entry::Vacant(new) => *new.insert(owner(connection, &metric.owner)?),
+                    Entry::Vacant(new) => *new.insert(owner::find(connection, &metric.owner)?),
                 };
-                let series = owner.map(|owner| {
-                    figures.push(SeriesDelta::new(owner, &metric.name, metric.date));
-                    figures.len() - 1
+                let delta = owner.map(|owner| {
+                    deltas.push(SeriesDelta::new(owner, &metric.name, metric.date));
+                    deltas.len() - 1
                 });
-                *new.insert(series)
+                *new.insert(delta)
             }
         };
-        let Some(series) = series else { continue };
+        let Some(delta) = delta else { continue };
         seq += 1;
         let value = SqlValue::from(&metric.value);
-        figures[series].add(metric.date, seq, value);
-        taken.push((at, series, seq, value));
+        deltas[delta].add(metric.date, seq, value);
+        accepted.push((at, delta, seq, value));
     }
-    let stored = figures.iter().map(|series| series.store(connection));
-    let mut ids = stored.collect::<Result<Vec<(i64, OutOfOrderDetector)>, StoreError>>()?;
-    // Most points have nothing but a value; binding the defaults would take as long as reading the point.
+    let stored = deltas.iter().map(|delta| delta.store(connection));
+    let mut series = stored.collect::<Result<Vec<OutOfOrderDetector>, StoreError>>()?;
+    // Most points have only a value. Binding the defaults of the other columns would take as long as parsing the point.
     let plain = "INSERT INTO point (series, date, seq, value) VALUES (?1, ?2, ?3, ?4)";
     let full = "INSERT INTO point (series, date, seq, value, cumulative, metadata, step, epoch) \
                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let (mut plain, mut full) = (connection.prepare_cached(plain)?, connection.prepare_cached(full)?);
-    let mut places = vec![None; metrics.len()];
-    for (at, series, seq, value) in taken {
-        let (metric, (series, detector)) = (metrics[at], &mut ids[series]);
-        let (series, date) = (*series, metric.date.as_micros());
-        detector.observe(connection, series, metric.date, seq)?;
+    let mut points = vec![None; metrics.len()];
+    for (at, delta, seq, value) in accepted {
+        let (metric, detector) = (metrics[at], &mut series[delta]);
+        detector.observe(connection, metric.date, seq)?;
+        let (series, date) = (detector.series(), metric.date.as_micros());
         let Metric { cumulative, metadata, step, epoch, .. } = metric;
         if !cumulative && metadata.is_empty() && step.is_none() && epoch.is_none() {
             plain.execute(params![series, date, seq, value])?;
         } else {
             full.execute(params![series, date, seq, value, cumulative, metadata, step, epoch])?;
         }
-        places[at] = Some(PointKey { series, seq });
+        points[at] = Some(PointKey { series, date: metric.date, seq });
     }
-    Ok(places)
+    Ok(points)
 }
 
-/// Takes numbers for so many arrivals; gives back the one before the first.
-fn arrivals(connection: &Connection, count: usize) -> Result<i64, StoreError> {
-    // Here and below no `RETURNING`: SQLite makes a table for what that returns, and drops it, for more than all else takes.
-    let sql = "SELECT last FROM arrival";
-    let last = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-    let count = i64::try_from(count).unwrap_or(i64::MAX);
-    connection.prepare_cached("UPDATE arrival SET last = last + ?1")?.execute([count])?;
-    Ok(last)
-}
-
-/// What new points of one series add to its figures.
+/// What new points of one series add to its statistics.
 struct SeriesDelta<'a> {
     owner: OwnerRow,
     name: &'a MetricName,
@@ -128,21 +122,21 @@ impl<'a> SeriesDelta<'a> {
         }
     }
 
-    /// Adds them to the stored figures, and gives back which series that is, and who notices its late points.
-    fn store(&self, connection: &Connection) -> Result<(i64, OutOfOrderDetector), StoreError> {
+    /// Updates the series, or creates it. Returns the detector for its new points.
+    fn store(&self, connection: &Connection) -> Result<OutOfOrderDetector, StoreError> {
         let sql = "SELECT id, last_date FROM series WHERE owner_kind = ?1 AND owner = ?2 AND name = ?3";
         let stored = |row: &Row<'_>| Ok((row.get(0)?, Timestamp::from_micros(row.get(1)?)));
         let key = params![self.owner.kind, self.owner.id, self.name.as_str()];
         match connection.prepare_cached(sql)?.query_row(key, stored).optional()? {
             Some((id, newest)) => {
-                self.add_to(connection, id)?;
-                Ok((id, OutOfOrderDetector::new(newest)))
+                self.update(connection, id)?;
+                Ok(OutOfOrderDetector::new(id, newest))
             }
-            None => Ok((self.create(connection)?, OutOfOrderDetector::new(Timestamp::EPOCH))),
+            None => Ok(OutOfOrderDetector::new(self.create(connection)?, Timestamp::EPOCH)),
         }
     }
 
-    fn add_to(&self, connection: &Connection, id: i64) -> Result<(), StoreError> {
+    fn update(&self, connection: &Connection, id: i64) -> Result<(), StoreError> {
         let sql = "UPDATE series SET count = count + ?2, numbers = numbers + ?3, \
                        first_date = min(first_date, ?4), last_date = max(last_date, ?5), last_seq = ?6, \
                        min = coalesce(min(min, ?7), min, ?7), max = coalesce(max(max, ?8), max, ?8), \

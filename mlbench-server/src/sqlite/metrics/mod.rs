@@ -1,8 +1,11 @@
-//! Metrics: writing them, one by one and in batches, and reading them page by page.
+//! Metrics: single ones and batches on their way in, pages of points on their way out.
 
 pub(super) mod arrival;
 pub(super) mod batch;
+pub(super) mod idempotency;
 pub(super) mod insert;
+pub(super) mod owner;
+mod page;
 pub(super) mod read;
 pub(super) mod record;
 mod scan;

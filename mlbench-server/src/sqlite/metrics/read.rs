@@ -1,50 +1,52 @@
-//! Points on their way out: one page at a time, each read in a transaction of its own.
+//! Pages over the series of an owner, each read in a transaction of its own.
 //!
-//! Every page of a reading leaves out what arrived after its first one, so that the pages together show one
-//! state of the store although none of them is held open.
+//! Later pages leave out points that arrived after the first page, so all pages of a query show one state of the store
+//! although none of them holds it open.
 
 use mlbench_core::storage::{PointSink, PointsCursor, PointsPage, PointsQuery, SeriesCursor};
 use mlbench_core::{MetricName, Owner, Timestamp, api};
 use rusqlite::{Connection, Row, ToSql, params};
 
-use super::record::{OwnerRow, owner, unknown};
-use super::series::{End, Series};
+use super::owner::OwnerRow;
+use super::page::Page;
+use super::series::SeriesReader;
 use super::value::{SqlValue, count};
+use super::{arrival, owner};
 use crate::sqlite::error::StoreError;
 
-/// Shows `sink` the page after `after`, with at most about `room` points.
+/// Sends the page after `after`, of about `max_points` points at most, to `sink`.
 pub(crate) fn page(
     connection: &Connection,
     query: &PointsQuery,
     after: Option<PointsCursor>,
-    room: usize,
+    max_points: usize,
     mut sink: Box<dyn PointSink>,
 ) -> Result<PointsPage, StoreError> {
-    let owner = owner(connection, &query.owner)?.ok_or_else(|| unknown(&query.owner))?;
-    let as_of = match after.as_ref().map(|position| position.as_of).or(query.as_of) {
+    let owner = owner::find(connection, &query.owner)?.ok_or_else(|| owner::not_found(&query.owner))?;
+    let as_of = match after.as_ref().map(|cursor| cursor.as_of).or(query.as_of) {
         Some(as_of) => as_of,
-        None => connection.prepare_cached("SELECT last FROM arrival")?.query_row([], |row| row.get(0))?,
+        None => arrival::last(connection)?,
     };
     let (from, mut progress) = match after {
-        Some(position) => (Some(position.series), Some(position.progress)),
+        Some(cursor) => (Some(cursor.series), Some(cursor.progress)),
         None => (None, None),
     };
-    let mut room = room.max(1);
-    let (sql, wanted) = wanted(owner, query, from.as_ref());
+    let mut page = Page { sink: &mut *sink, remaining: max_points.max(1) };
+    let (sql, values) = select_series(owner, query, from.as_ref());
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(&*wanted.iter().map(|value| &**value).collect::<Vec<&dyn ToSql>>())?;
+    let mut rows = statement.query(&*values.iter().map(|value| &**value).collect::<Vec<&dyn ToSql>>())?;
     while let Some(row) = rows.next()? {
-        let series = Series::read(connection, query, as_of, row)?;
+        let series = SeriesReader::new(connection, query, as_of, row)?;
         let progress = progress.take().filter(|_| from.as_ref() == Some(&series.name));
         let start = match progress {
             Some(SeriesCursor::Done) => continue,
             Some(progress) => progress,
             None => match series.start()? {
-                Some(progress) => progress,
+                Some(start) => start,
                 None => continue,
             },
         };
-        if let End::Full(progress) = series.show(start, &mut *sink, &mut room)? {
+        if let Some(progress) = series.send(start, &mut page)? {
             let next = Some(PointsCursor { series: series.name, progress, as_of });
             return Ok(PointsPage { sink, as_of, next });
         }
@@ -52,13 +54,13 @@ pub(crate) fn page(
     Ok(PointsPage { sink, as_of, next: None })
 }
 
-/// The statement that finds the series with points in question, from `from` on, and its parameters.
-fn wanted<'a>(
+/// Returns the statement that finds the series of a query by name, beginning with `from`, and its parameters.
+fn select_series<'a>(
     owner: OwnerRow,
     query: &'a PointsQuery,
     from: Option<&'a MetricName>,
 ) -> (String, Vec<Box<dyn ToSql + 'a>>) {
-    let mut wanted: Vec<Box<dyn ToSql + 'a>> = vec![
+    let mut values: Vec<Box<dyn ToSql + 'a>> = vec![
         Box::new(owner.kind),
         Box::new(owner.id),
         Box::new(from.map_or("", MetricName::as_str)),
@@ -66,24 +68,25 @@ fn wanted<'a>(
         Box::new(query.until.as_micros()),
         Box::new(query.arrived_after.unwrap_or(-1)),
     ];
-    let named = match query.names.len() {
+    let names = match query.names.len() {
         0 => String::new(),
         count => format!("AND name IN (?{})", ", ?".repeat(count - 1)),
     };
     for name in &query.names {
-        wanted.push(Box::new(name.as_str()));
+        values.push(Box::new(name.as_str()));
     }
+    let columns = SeriesReader::COLUMNS;
     let sql = format!(
-        "SELECT name, id, count, numbers, first_date, last_date, last_seq FROM series \
+        "SELECT {columns} FROM series \
          WHERE owner_kind = ?1 AND owner = ?2 AND name >= ?3 AND last_date >= ?4 AND first_date <= ?5 \
-         AND last_seq > ?6 {named} ORDER BY name"
+         AND last_seq > ?6 {names} ORDER BY name"
     );
-    (sql, wanted)
+    (sql, values)
 }
 
-/// What is known of the series of an owner, by name.
-pub(crate) fn series_stats(connection: &Connection, of: &Owner) -> Result<Vec<api::Series>, StoreError> {
-    let owner = owner(connection, of)?.ok_or_else(|| unknown(of))?;
+/// Reads the statistics of the series of an owner, by name.
+pub(crate) fn series_stats(connection: &Connection, owner: &Owner) -> Result<Vec<api::Series>, StoreError> {
+    let owner = owner::find(connection, owner)?.ok_or_else(|| owner::not_found(owner))?;
     let sql = "SELECT name, count, first_date, last_date, min, max, last_value FROM series \
                WHERE owner_kind = ?1 AND owner = ?2 ORDER BY name";
     let mut statement = connection.prepare_cached(sql)?;

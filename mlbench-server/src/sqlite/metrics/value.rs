@@ -1,9 +1,7 @@
-//! Values are texts and come back byte for byte; where a number says the same in fewer bytes, the number is
-//! stored.
+//! Values of metrics: texts that come back byte for byte, stored as numbers where the number prints as the text.
 //!
-//! A worker sends most values as the shortest text of a float, 17 or 18 bytes; the float has 8. An integer is
-//! stored as one, and takes 1 to 8 bytes. Only a text that its number prints again exactly is replaced, so
-//! `1.50`, `1e-5`, `NaN` and `+1` stay texts.
+//! A worker sends most values as the shortest text of a float, 17 or 18 bytes. The float takes 8 bytes, and an integer 1
+//! to 8. Only a text that its number prints exactly is replaced, so `1.50`, `1e-5`, `NaN` and `+1` stay texts.
 
 use std::io::Write;
 
@@ -11,12 +9,12 @@ use mlbench_core::{MetricValue, storage};
 use rusqlite::Row;
 use rusqlite::types::{FromSqlError, ToSql, ToSqlOutput, ValueRef};
 
-/// A text that is not longer is stored as it is.
+/// A text of at most this many bytes takes no more space than a float.
 const FLOAT_BYTES: usize = 8;
-/// The longest text that is worth trying: more digits than any shortest float has.
-const LONGEST_FLOAT: usize = 26;
+/// Longer texts are not checked: they have more digits than the shortest text of any float.
+const MAX_FLOAT_TEXT: usize = 26;
 
-/// What is stored for a value.
+/// A value as SQLite stores it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum SqlValue<'a> {
     Integer(i64),
@@ -30,7 +28,7 @@ impl<'a> From<&'a MetricValue> for SqlValue<'a> {
         if let Some(integer) = canonical_integer(text) {
             return Self::Integer(integer);
         }
-        if text.len() > FLOAT_BYTES && text.len() <= LONGEST_FLOAT {
+        if text.len() > FLOAT_BYTES && text.len() <= MAX_FLOAT_TEXT {
             let real = value.as_finite().filter(|real| prints_as(*real, text));
             if let Some(real) = real {
                 return Self::Real(real);
@@ -61,12 +59,12 @@ impl ToSql for SqlValue<'_> {
 }
 
 impl SqlValue<'_> {
-    /// The number, if it is one that can be averaged.
+    /// Returns the number if the value is a finite one.
     pub(crate) fn as_finite(self) -> Option<f64> {
         storage::ValueRef::from(self).as_finite()
     }
 
-    /// The text it came as.
+    /// Returns the original text.
     pub(crate) fn into_value(self) -> MetricValue {
         storage::ValueRef::from(self).into()
     }
@@ -81,7 +79,7 @@ impl SqlValue<'_> {
     }
 }
 
-/// Reads a column that counts something.
+/// Reads a column that holds a count.
 pub(crate) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get(column).map(|count: i64| u64::try_from(count).unwrap_or(0))
 }
@@ -96,21 +94,22 @@ fn canonical_integer(text: &str) -> Option<i64> {
     if canonical { text.parse().ok() } else { None }
 }
 
-/// Whether the number, once read, is written as `text`. Most are decided without the formatting of the standard library,
-/// which takes longer than to store a point.
+/// Whether a number prints as `text`.
+///
+/// Most numbers are decided without the formatting of the standard library, which takes longer than storing a point.
 fn prints_as(real: f64, text: &str) -> bool {
     let mut shortest = zmij::Buffer::new();
     let shortest = shortest.format_finite(real);
     if !shortest.contains('e') {
-        // What is read prints a whole number without this.
+        // Whole numbers are printed without it.
         return shortest.strip_suffix(".0").unwrap_or(shortest) == text;
     }
-    let mut buffer = [0_u8; LONGEST_FLOAT];
+    let mut buffer = [0_u8; MAX_FLOAT_TEXT];
     let mut rest = &mut buffer[..];
-    // A number that does not fit prints longer than any text that gets here.
+    // A number that does not fit prints longer than any text that is checked.
     let fits = write!(rest, "{real}").is_ok();
     let left = rest.len();
-    fits && &buffer[..LONGEST_FLOAT - left] == text.as_bytes()
+    fits && &buffer[..MAX_FLOAT_TEXT - left] == text.as_bytes()
 }
 
 #[cfg(test)]
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_stored_as_one_only_where_it_prints_as_the_text() {
+    fn number_is_stored_only_if_it_prints_as_the_text() {
         let check = |text: &str, expected| {
             assert_eq!(SqlValue::from(&MetricValue::from(text)), expected, "{text:?}");
         };
@@ -153,7 +152,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_comes_back(
+        fn every_text_round_trips(
             text in ".{0,30}",
             number in any::<f64>(),
             integer in any::<i64>(),

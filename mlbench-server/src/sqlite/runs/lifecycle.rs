@@ -1,4 +1,4 @@
-//! The life of runs: each function is one step of it, in the transaction of its caller.
+//! The lifecycle of runs. Each function is one transition, in the transaction of its caller.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use mlbench_core::storage::RankExit;
 use mlbench_core::{Error, ErrorCode, PodName, RunEvent, RunId, RunState, Timestamp};
 use rusqlite::{Connection, params};
 
-use super::rows::{self, RunFilter, event_word};
+use super::rows::{self, RunFilter, event_name};
 use super::tokens;
 use crate::sqlite::error::StoreError;
 
-/// When a start that was refused because of a teardown is worth another try.
+/// When a start is worth retrying after it was refused because of a teardown.
 const TEARDOWN_RETRY: Duration = Duration::from_secs(2);
 
 pub(crate) fn start_unless_active(
@@ -21,18 +21,18 @@ pub(crate) fn start_unless_active(
     new: &NewRun,
     now: Timestamp,
 ) -> Result<Run, StoreError> {
-    if let Some(run) = rows::all(connection, RunFilter::Active)?.first() {
+    if let Some(run) = rows::list(connection, RunFilter::Active)?.first() {
         let Run { id, name, state, .. } = run;
         let detail = format!("run {id} \"{name}\" is active ({state}); only one run is active at a time");
         return Err(Error::new(ErrorCode::RunActive, detail).into());
     }
-    if let Some(run) = rows::all(connection, RunFilter::Deleting)?.first() {
+    if let Some(run) = rows::list(connection, RunFilter::Deleting)?.first() {
         let detail = format!("run {} is being removed", run.id);
         return Err(Error::new(ErrorCode::RunDeleting, detail).with_retry_after(TEARDOWN_RETRY).into());
     }
     let id = insert(connection, new, now)?;
     admit_one(connection, id, now)?;
-    rows::one(connection, id)
+    rows::get(connection, id)
 }
 
 pub(crate) fn queue(
@@ -43,16 +43,16 @@ pub(crate) fn queue(
 ) -> Result<Run, StoreError> {
     let id = insert(connection, new, now)?;
     admit(connection, capacity, now)?;
-    rows::one(connection, id)
+    rows::get(connection, id)
 }
 
 pub(crate) fn admit(connection: &Connection, capacity: u32, now: Timestamp) -> Result<Vec<Run>, StoreError> {
-    let active = rows::all(connection, RunFilter::Active)?;
-    let removed = rows::all(connection, RunFilter::Deleting)?;
-    let turn = Queue::new(&active, &removed, capacity).admissible();
+    let active = rows::list(connection, RunFilter::Active)?;
+    let deleting = rows::list(connection, RunFilter::Deleting)?;
+    let turn = Queue::new(&active, &deleting, capacity).admissible();
     let admitted = turn.into_iter().map(|id| {
         admit_one(connection, id, now)?;
-        rows::one(connection, id)
+        rows::get(connection, id)
     });
     admitted.collect()
 }
@@ -72,7 +72,7 @@ fn insert(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<RunId
         now.as_micros(),
         json(&new.spec)?,
     ])?;
-    RunId::new(number).ok_or_else(|| Error::internal("the store gave out a number below 1").into())
+    RunId::new(number).ok_or_else(|| Error::internal("the database assigned a run id below 1").into())
 }
 
 pub(crate) fn assign_workers(
@@ -80,25 +80,25 @@ pub(crate) fn assign_workers(
     id: RunId,
     workers: &[Worker],
 ) -> Result<Run, StoreError> {
-    if is_held(connection, id, workers)? {
-        return rows::one(connection, id);
+    if held_by_another(connection, id, workers)? {
+        return rows::get(connection, id);
     }
     let sql = "UPDATE run SET workers = ?2 WHERE id = ?1 AND deletion = 0 AND workers = '[]'";
     connection.prepare_cached(sql)?.execute(params![id.get(), json(&workers)?])?;
-    rows::one(connection, id)
+    rows::get(connection, id)
 }
 
-/// Whether another run holds one of these workers.
-fn is_held(connection: &Connection, id: RunId, workers: &[Worker]) -> Result<bool, StoreError> {
-    let mut holders = rows::all(connection, RunFilter::Active)?;
-    holders.append(&mut rows::all(connection, RunFilter::Deleting)?);
+/// Whether another run holds one of the workers.
+fn held_by_another(connection: &Connection, id: RunId, workers: &[Worker]) -> Result<bool, StoreError> {
+    let mut holders = rows::list(connection, RunFilter::Active)?;
+    holders.append(&mut rows::list(connection, RunFilter::Deleting)?);
     let others = holders.iter().filter(|run| run.id != id).flat_map(|run| &run.workers);
     let others: HashSet<&PodName> = others.map(|worker| &worker.pod).collect();
     Ok(workers.iter().any(|worker| others.contains(&worker.pod)))
 }
 
-pub(crate) fn started(connection: &Connection, id: RunId, ranks: u32) -> Result<Run, StoreError> {
-    let run = rows::one(connection, id)?;
+pub(crate) fn mark_started(connection: &Connection, id: RunId, ranks: u32) -> Result<Run, StoreError> {
+    let run = rows::get(connection, id)?;
     let Some(state) = run.state.after(RunEvent::Start) else { return Ok(run) };
     let sql = "UPDATE run SET state = ?2 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), state.as_str()])?;
@@ -106,7 +106,7 @@ pub(crate) fn started(connection: &Connection, id: RunId, ranks: u32) -> Result<
     for rank in 0..ranks {
         insert.execute(params![id.get(), rank])?;
     }
-    rows::one(connection, id)
+    rows::get(connection, id)
 }
 
 pub(crate) fn record_rank_exit(
@@ -115,9 +115,9 @@ pub(crate) fn record_rank_exit(
     rank: u32,
     end: &RankExit,
 ) -> Result<Run, StoreError> {
-    let run = rows::one(connection, id)?;
+    let run = rows::get(connection, id)?;
     if !run.ranks.iter().any(|status| status.rank == rank) {
-        return Err(never_started(id, rank).into());
+        return Err(rank_not_started(id, rank).into());
     }
     if !run.state.is_active() {
         return Ok(run);
@@ -129,21 +129,21 @@ pub(crate) fn record_rank_exit(
     let sql = "UPDATE run_rank SET exit_code = ?3, lost = ?4 \
                WHERE run = ?1 AND rank = ?2 AND exit_code IS NULL AND lost IS NULL";
     connection.prepare_cached(sql)?.execute(params![id.get(), rank, exit_code, lost])?;
-    rows::one(connection, id)
+    rows::get(connection, id)
 }
 
-pub(crate) fn never_started(id: RunId, rank: u32) -> Error {
-    Error::internal(format_args!("rank {rank} of run {id} was never started"))
+pub(super) fn rank_not_started(id: RunId, rank: u32) -> Error {
+    Error::internal(format_args!("rank {rank} of run {id} was not started"))
 }
 
 pub(crate) fn request_stop(connection: &Connection, id: RunId, now: Timestamp) -> Result<Run, StoreError> {
-    let run = rows::one(connection, id)?;
+    let run = rows::get(connection, id)?;
     if !run.state.is_active() || run.stop_requested_at.is_some() {
         return Ok(run);
     }
     let sql = "UPDATE run SET stop_requested_at = ?2 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), now.as_micros()])?;
-    rows::one(connection, id)
+    rows::get(connection, id)
 }
 
 pub(crate) fn decide_ending(
@@ -151,37 +151,37 @@ pub(crate) fn decide_ending(
     id: RunId,
     ending: &RunOutcome,
 ) -> Result<Run, StoreError> {
-    let run = rows::one(connection, id)?;
+    let run = rows::get(connection, id)?;
     if !run.state.is_active() || run.ending.is_some() {
         return Ok(run);
     }
-    let event = event_word(ending.event);
+    let event = event_name(ending.event);
     if run.state.after(ending.event).is_none_or(RunState::is_active) {
         return Err(Error::internal(format_args!("run {id} is {} and cannot {event}", run.state)).into());
     }
     let sql = "UPDATE run SET ending_event = ?2, ending_reason = ?3, ending_at = ?4 WHERE id = ?1";
     let at = ending.at.as_micros();
     connection.prepare_cached(sql)?.execute(params![id.get(), event, ending.reason, at])?;
-    rows::one(connection, id)
+    rows::get(connection, id)
 }
 
 pub(crate) fn end(connection: &Connection, id: RunId) -> Result<Run, StoreError> {
-    let run = rows::one(connection, id)?;
+    let run = rows::get(connection, id)?;
     if !run.state.is_active() {
         return Ok(run);
     }
-    let undecided = || Error::internal(format_args!("nobody decided how run {id} ends"));
+    let undecided = || Error::internal(format_args!("run {id} has no decided ending"));
     let ending = run.ending.as_ref().ok_or_else(undecided)?;
     let state = run.state.after(ending.event).ok_or_else(undecided)?;
     let sql = "UPDATE run SET state = ?2, finished_at = ?3 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), state.as_str(), ending.at.as_micros()])?;
     tokens::revoke_all(connection, id)?;
-    rows::one(connection, id)
+    rows::get(connection, id)
 }
 
-/// The run is gone at once; what was its own is left to [`super::purge`].
+/// Marks a run as deleted. [`purge`](super::purge) deletes its rows.
 pub(crate) fn delete(connection: &Connection, id: RunId) -> Result<(), StoreError> {
-    let run = rows::one(connection, id)?;
+    let run = rows::get(connection, id)?;
     tokens::revoke_all(connection, id)?;
     let holds_workers = run.state.is_active() && !run.is_queued();
     let deletion = if holds_workers { 1 } else { 2 };

@@ -1,4 +1,4 @@
-//! Runs: their life, their rows, their output, their tokens, and what deletes them.
+//! Runs: their lifecycle, rows, output and tokens, and the purge of deleted ones.
 
 pub(super) mod lifecycle;
 pub(super) mod output;

@@ -1,4 +1,4 @@
-//! The output of runs: lines by stream, so that one stream reads as one scan; by rank through an index.
+//! The output of runs: log lines clustered by stream, with an index to find those of one rank.
 
 use mlbench_core::api::LogLine;
 use mlbench_core::run::OutputStream;
@@ -6,18 +6,23 @@ use mlbench_core::storage::{LogPart, LogQuery, OutputChunk};
 use mlbench_core::{RunId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::lifecycle::never_started;
+use super::lifecycle::rank_not_started;
 use super::rows;
 use crate::sqlite::error::StoreError;
 
-/// Stores a chunk and moves the offset; without effect when the chunk does not begin at the stored one.
+/// Estimates the memory that a chunk takes while it is queued, in bytes.
+pub(crate) fn memory_bytes(chunk: &OutputChunk) -> usize {
+    chunk.lines.iter().map(|line| line.len() + size_of::<String>()).sum()
+}
+
+/// Stores a chunk and advances the offset. Does nothing if the chunk does not begin at the stored offset.
 pub(crate) fn append(
     connection: &Connection,
     id: RunId,
     chunk: &OutputChunk,
     limit: u64,
 ) -> Result<(), StoreError> {
-    rows::must_exist(connection, id)?;
+    rows::ensure_exists(connection, id)?;
     let (select, update) = match chunk.stream {
         OutputStream::Stdout => (
             "SELECT stdout_offset FROM run_rank WHERE run = ?1 AND rank = ?2",
@@ -31,7 +36,7 @@ pub(crate) fn append(
     let rank = params![id.get(), chunk.rank];
     let stored: Option<i64> =
         connection.prepare_cached(select)?.query_row(rank, |row| row.get(0)).optional()?;
-    let stored = stored.ok_or_else(|| never_started(id, chunk.rank))?;
+    let stored = stored.ok_or_else(|| rank_not_started(id, chunk.rank))?;
     if u64::try_from(stored).ok() != Some(chunk.from) {
         return Ok(());
     }
@@ -40,10 +45,15 @@ pub(crate) fn append(
     store_lines(connection, id, chunk, limit)
 }
 
-/// A note of the server; notes are few and do not count against the limit.
-pub(crate) fn note(connection: &Connection, id: RunId, text: &str, now: Timestamp) -> Result<(), StoreError> {
-    rows::must_exist(connection, id)?;
-    let mut log = Log::open(connection, id)?;
+/// Stores a message of the server. Messages are few and do not count towards the limit.
+pub(crate) fn append_server_message(
+    connection: &Connection,
+    id: RunId,
+    text: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    rows::ensure_exists(connection, id)?;
+    let mut log = LogWriter::open(connection, id)?;
     log.push(OutputStream::Stderr, None, now, text)
 }
 
@@ -53,23 +63,23 @@ fn store_lines(
     chunk: &OutputChunk,
     limit: u64,
 ) -> Result<(), StoreError> {
-    let stream = number(chunk.stream);
+    let stream = stream_id(chunk.stream);
     let sql = "SELECT bytes, is_full FROM run_output WHERE run = ?1 AND stream = ?2";
-    let kept = connection
+    let stored = connection
         .prepare_cached(sql)?
         .query_row(params![id.get(), stream], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let (mut bytes, mut full): (i64, bool) = kept.unwrap_or_default();
+    let (mut bytes, mut full): (i64, bool) = stored.unwrap_or_default();
     if full || chunk.lines.is_empty() {
         return Ok(());
     }
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut log = Log::open(connection, id)?;
+    let mut log = LogWriter::open(connection, id)?;
     for line in &chunk.lines {
         let after = bytes.saturating_add(line_bytes(line));
         if after > limit {
             full = true;
-            let text = limit_note(limit, chunk.stream);
+            let text = limit_message(limit, chunk.stream);
             log.push(OutputStream::Stderr, None, chunk.date, &text)?;
             break;
         }
@@ -82,12 +92,12 @@ fn store_lines(
     Ok(())
 }
 
-/// What a line counts: its text and its line end.
+/// Returns how much a line counts towards the limit: its text and its line end.
 fn line_bytes(line: &str) -> i64 {
     i64::try_from(line.len()).unwrap_or(i64::MAX).saturating_add(1)
 }
 
-fn limit_note(limit: i64, stream: OutputStream) -> String {
+fn limit_message(limit: i64, stream: OutputStream) -> String {
     let limit = match limit {
         _ if limit >= 1 << 20 && limit % (1 << 20) == 0 => format!("{} MiB", limit >> 20),
         _ => format!("{limit} bytes"),
@@ -96,17 +106,17 @@ fn limit_note(limit: i64, stream: OutputStream) -> String {
         OutputStream::Stdout => "standard output",
         OutputStream::Stderr => "standard error",
     };
-    format!("output limit of {limit} reached; what follows on {stream} is not kept")
+    format!("output limit of {limit} reached; later lines on {stream} are discarded")
 }
 
-/// Gives lines their numbers, which ascend over both streams of a run.
-struct Log<'a> {
+/// Numbers and stores lines. Numbers ascend across both streams of a run.
+struct LogWriter<'a> {
     insert: rusqlite::CachedStatement<'a>,
     run: i64,
     seq: i64,
 }
 
-impl<'a> Log<'a> {
+impl<'a> LogWriter<'a> {
     fn open(connection: &'a Connection, id: RunId) -> Result<Self, StoreError> {
         let sql = "SELECT max(coalesce((SELECT max(seq) FROM log_line WHERE run = ?1 AND stream = 0), 0), \
                               coalesce((SELECT max(seq) FROM log_line WHERE run = ?1 AND stream = 1), 0))";
@@ -123,36 +133,36 @@ impl<'a> Log<'a> {
         text: &str,
     ) -> Result<(), StoreError> {
         self.seq += 1;
-        self.insert.execute(params![self.run, number(stream), self.seq, date.as_micros(), rank, text])?;
+        self.insert.execute(params![self.run, stream_id(stream), self.seq, date.as_micros(), rank, text])?;
         Ok(())
     }
 }
 
-const fn number(stream: OutputStream) -> i64 {
+const fn stream_id(stream: OutputStream) -> i64 {
     match stream {
         OutputStream::Stdout => 0,
         OutputStream::Stderr => 1,
     }
 }
 
-/// Lines in the order they were stored.
+/// Reads lines in the order in which they were stored.
 pub(crate) fn lines(connection: &Connection, id: RunId, query: LogQuery) -> Result<Vec<LogLine>, StoreError> {
-    rows::must_exist(connection, id)?;
+    rows::ensure_exists(connection, id)?;
     let streams = [OutputStream::Stdout, OutputStream::Stderr];
     let mut lines = Vec::new();
     for stream in streams.into_iter().filter(|stream| query.stream.is_none_or(|wanted| wanted == *stream)) {
-        lines.extend(of_stream(connection, id, stream, query)?);
+        lines.extend(lines_of_stream(connection, id, stream, query)?);
     }
-    // Each stream came in order, with as many lines as are wanted of both.
+    // Each stream is sorted and has as many lines as the query asks for in total.
     lines.sort_by_key(|line| line.seq);
     match query.part {
         LogPart::After { limit, .. } => lines.truncate(limit as usize),
-        LogPart::Last(most) => drop(lines.drain(..lines.len().saturating_sub(most as usize))),
+        LogPart::Last(count) => drop(lines.drain(..lines.len().saturating_sub(count as usize))),
     }
     Ok(lines)
 }
 
-fn of_stream(
+fn lines_of_stream(
     connection: &Connection,
     id: RunId,
     stream: OutputStream,
@@ -160,9 +170,9 @@ fn of_stream(
 ) -> Result<Vec<LogLine>, StoreError> {
     let (after, limit, order) = match query.part {
         LogPart::After { seq, limit } => (seq, limit, "ASC"),
-        LogPart::Last(most) => (0, most, "DESC"),
+        LogPart::Last(count) => (0, count, "DESC"),
     };
-    // The index is named because a silent rank among millions of lines must not be searched by walking over them.
+    // Without the hint, SQLite may scan the lines of all ranks to find those of a rank that printed little.
     let (index, condition) = match query.rank {
         Some(_) => ("INDEXED BY log_line_rank", "AND rank = ?5"),
         None => ("", "AND ?5 IS NULL"),
@@ -172,7 +182,7 @@ fn of_stream(
          WHERE run = ?1 AND stream = ?2 AND seq > ?3 {condition} ORDER BY seq {order} LIMIT ?4"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let bound = params![id.get(), number(stream), after, limit, query.rank];
+    let bound = params![id.get(), stream_id(stream), after, limit, query.rank];
     let lines = statement.query_map(bound, |row| read(row, stream))?;
     Ok(lines.collect::<rusqlite::Result<_>>()?)
 }

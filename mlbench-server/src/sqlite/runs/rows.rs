@@ -1,4 +1,4 @@
-//! Runs as they are stored, and back.
+//! Reads runs from their rows.
 
 use mlbench_core::run::{RankStatus, Run, RunOutcome};
 use mlbench_core::storage::RunEntry;
@@ -10,12 +10,14 @@ use crate::sqlite::error::StoreError;
 const COLUMNS: &str = "id, name, job_id, state, created_at, finished_at, spec, workers, stop_requested_at, \
                        ending_event, ending_reason, ending_at, admitted_at";
 
-/// Which runs.
+/// Selects runs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum RunFilter {
+    /// All but deleted ones.
     All,
+    /// Those that have not ended, including queued ones.
     Active,
-    /// Deleted, and still to be torn down.
+    /// Deleted ones that are not torn down yet.
     Deleting,
 }
 
@@ -24,14 +26,17 @@ impl RunFilter {
         match self {
             Self::All => "deletion = 0",
             Self::Active => "deletion = 0 AND state IN ('INITIALIZED', 'STARTED')",
-            // Both terms: the index on removed runs is taken only where its own condition stands.
+            // SQLite uses the index on deleted runs only if its condition is repeated.
             Self::Deleting => "deletion > 0 AND deletion = 1",
         }
     }
 }
 
-/// The run with this number.
-pub(crate) fn one(connection: &Connection, id: RunId) -> Result<Run, StoreError> {
+/// Reads the run with this id.
+///
+/// # Errors
+/// [`NotFound`](mlbench_core::ErrorCode::NotFound).
+pub(crate) fn get(connection: &Connection, id: RunId) -> Result<Run, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM run WHERE id = ?1 AND deletion = 0");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([id.get()])?;
@@ -47,9 +52,9 @@ pub(crate) fn one(connection: &Connection, id: RunId) -> Result<Run, StoreError>
     Ok(run)
 }
 
-/// Runs by ascending number.
-pub(crate) fn all(connection: &Connection, which: RunFilter) -> Result<Vec<Run>, StoreError> {
-    let condition = which.condition();
+/// Reads runs by ascending id.
+pub(crate) fn list(connection: &Connection, filter: RunFilter) -> Result<Vec<Run>, StoreError> {
+    let condition = filter.condition();
     let sql = format!("SELECT {COLUMNS} FROM run WHERE {condition} ORDER BY id");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut runs: Vec<Run> = statement.query_and_then([], read)?.collect::<Result<_, StoreError>>()?;
@@ -62,7 +67,7 @@ pub(crate) fn all(connection: &Connection, which: RunFilter) -> Result<Vec<Run>,
     Ok(runs)
 }
 
-/// Gives runs their ranks. Both come by ascending number, so one walk over the runs hands out all ranks.
+/// Adds the ranks to their runs. Both are sorted by run id, so one pass is enough.
 fn attach_ranks(runs: &mut [Run], mut ranks: Rows<'_>) -> Result<(), StoreError> {
     let mut at = 0;
     while let Some(row) = ranks.next()? {
@@ -77,23 +82,23 @@ fn attach_ranks(runs: &mut [Run], mut ranks: Rows<'_>) -> Result<(), StoreError>
     Ok(())
 }
 
-/// The first `limit` runs after a number that are kept, by ascending number; `known` ones by their number alone.
+/// Reads the first `limit` runs after an id, by ascending id. Of cached runs, reads only the id.
 pub(crate) fn page(
     connection: &Connection,
     after: Option<RunId>,
     limit: u32,
-    known: &dyn Fn(RunId) -> bool,
+    is_cached: &dyn Fn(RunId) -> bool,
 ) -> Result<Vec<RunEntry>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM run WHERE deletion = 0 AND id > ?1 ORDER BY id LIMIT ?2");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([after.map_or(0, RunId::get), i64::from(limit)])?;
     let (mut runs, mut order) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
-        let known = RunId::new(row.get(0)?).filter(|id| known(*id));
-        if known.is_none() {
+        let cached = RunId::new(row.get(0)?).filter(|id| is_cached(*id));
+        if cached.is_none() {
             runs.push(read(row)?);
         }
-        order.push(known);
+        order.push(cached);
     }
     if let (Some(first), Some(last)) = (runs.first(), runs.last()) {
         let sql = "SELECT run, rank, stdout_offset, stderr_offset, exit_code, lost FROM run_rank \
@@ -102,11 +107,14 @@ pub(crate) fn page(
         attach_ranks(&mut runs, connection.prepare_cached(sql)?.query(range)?)?;
     }
     let mut runs = runs.into_iter().map(|run| RunEntry::Loaded(Box::new(run)));
-    Ok(order.into_iter().filter_map(|known| known.map(RunEntry::Cached).or_else(|| runs.next())).collect())
+    Ok(order.into_iter().filter_map(|cached| cached.map(RunEntry::Cached).or_else(|| runs.next())).collect())
 }
 
-/// Refuses when there is no such run.
-pub(crate) fn must_exist(connection: &Connection, id: RunId) -> Result<(), StoreError> {
+/// Checks that a run exists.
+///
+/// # Errors
+/// [`NotFound`](mlbench_core::ErrorCode::NotFound).
+pub(super) fn ensure_exists(connection: &Connection, id: RunId) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached("SELECT 1 FROM run WHERE id = ?1 AND deletion = 0")?;
     let found: Option<i64> = statement.query_row([id.get()], |row| row.get(0)).optional()?;
     found.map(|_| ()).ok_or_else(|| not_found(id).into())
@@ -126,15 +134,15 @@ fn read(row: &Row<'_>) -> Result<Run, StoreError> {
         Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_micros))
     };
     let ending = match row.get_ref(9)?.as_str_or_null().map_err(|error| corrupt(&error))? {
-        Some(word) => Some(RunOutcome {
-            event: event_of(word).ok_or_else(|| corrupt(&"its ending is unknown"))?,
+        Some(name) => Some(RunOutcome {
+            event: event_from_name(name).ok_or_else(|| corrupt(&"unknown ending"))?,
             reason: row.get(10)?,
             at: date(11)?.unwrap_or_default(),
         }),
         None => None,
     };
     Ok(Run {
-        id: RunId::new(number).ok_or_else(|| corrupt(&"its number is no number of a run"))?,
+        id: RunId::new(number).ok_or_else(|| corrupt(&"invalid id"))?,
         name: RunName::new(text(1)?).map_err(|error| corrupt(&error))?,
         job_id: text(2)?.parse().map_err(|error| corrupt(&error))?,
         state: text(3)?.parse().map_err(|error| corrupt(&error))?,
@@ -161,8 +169,8 @@ fn read_rank(row: &Row<'_>) -> rusqlite::Result<(i64, RankStatus)> {
     Ok((row.get(0)?, status))
 }
 
-/// The word an event is stored as.
-pub(crate) const fn event_word(event: RunEvent) -> &'static str {
+/// Returns the name under which an event is stored.
+pub(super) const fn event_name(event: RunEvent) -> &'static str {
     match event {
         RunEvent::Start => "start",
         RunEvent::Finish => "finish",
@@ -171,7 +179,7 @@ pub(crate) const fn event_word(event: RunEvent) -> &'static str {
     }
 }
 
-fn event_of(word: &str) -> Option<RunEvent> {
+fn event_from_name(name: &str) -> Option<RunEvent> {
     let events = [RunEvent::Start, RunEvent::Finish, RunEvent::Fail, RunEvent::Stop];
-    events.into_iter().find(|event| event_word(*event) == word)
+    events.into_iter().find(|event| event_name(*event) == name)
 }

@@ -3,12 +3,12 @@ use mlbench_core::storage::{IdempotencyKey, OutputChunk};
 
 use super::*;
 
-const EVERYTHING_OF_RUNS: &str = "SELECT (SELECT count(*) FROM point) + (SELECT count(*) FROM series) \
+const ALL_ROWS_OF_RUNS: &str = "SELECT (SELECT count(*) FROM point) + (SELECT count(*) FROM series) \
      + (SELECT count(*) FROM out_of_order_point) \
      + (SELECT count(*) FROM log_line) + (SELECT count(*) FROM metric_key) + (SELECT count(*) FROM run_output) \
      + (SELECT count(*) FROM run_rank) + (SELECT count(*) FROM run)";
 
-/// An ended run with more of everything than one step removes.
+/// Stores an ended run with more points and lines than one purge step deletes.
 async fn large_run(store: &Store) -> RunId {
     let id = store.started_run().await;
     store.record_metrics((0..5_000).map(|i| metric(id, "loss", i, "1")).collect()).await.unwrap();
@@ -27,40 +27,40 @@ async fn large_run(store: &Store) -> RunId {
 }
 
 #[tokio::test]
-async fn nothing_of_a_deleted_run_stays_and_nothing_else_goes() {
+async fn deletion_removes_all_rows_of_the_run_and_no_others() {
     let store = Store::new();
     let kept = store.finished_run().await;
     store.record_metric(metric(kept, "loss", 1, "1"), None, at(1)).await.unwrap();
     store.append_server_message(kept, "kept", at(1)).await.unwrap();
-    let before = store.number(EVERYTHING_OF_RUNS).await;
+    let before = store.number(ALL_ROWS_OF_RUNS).await;
     let id = large_run(&store).await;
-    assert!(store.number(EVERYTHING_OF_RUNS).await > before + 5_000);
+    assert!(store.number(ALL_ROWS_OF_RUNS).await > before + 5_000);
     store.delete_run(id).await.unwrap();
     store.until_zero("SELECT count(*) FROM run WHERE deletion > 0").await;
-    assert_eq!(store.number(EVERYTHING_OF_RUNS).await, before);
+    assert_eq!(store.number(ALL_ROWS_OF_RUNS).await, before);
 }
 
 #[tokio::test]
-async fn a_restarted_server_goes_on_removing() {
+async fn restarted_server_continues_the_purge() {
     let store = Store::new();
     let id = large_run(&store).await;
     store.close().await.unwrap();
-    // As if the server had ended right after the deletion was acknowledged.
+    // As if the server had died right after it acknowledged the deletion.
     Connection::open(&store.options.path).unwrap().execute("UPDATE run SET deletion = 2", []).unwrap();
     let store = store.reopened();
     assert_eq!(store.run(id).await.unwrap_err().code(), mlbench_core::ErrorCode::NotFound);
-    store.until_zero(EVERYTHING_OF_RUNS).await;
+    store.until_zero(ALL_ROWS_OF_RUNS).await;
     assert_eq!(store.started_run().await.get(), id.get() + 1);
 }
 
 #[tokio::test]
-async fn a_step_removes_a_bounded_portion() {
+async fn purge_step_deletes_a_bounded_number_of_rows() {
     let store = Store::new();
     large_run(&store).await;
     store.close().await.unwrap();
     let mut connection = Connection::open(&store.options.path).unwrap();
     connection.execute("UPDATE run SET deletion = 2", []).unwrap();
-    let count = |c: &Connection| c.query_row(EVERYTHING_OF_RUNS, [], |row| row.get::<_, i64>(0)).unwrap();
+    let count = |c: &Connection| c.query_row(ALL_ROWS_OF_RUNS, [], |row| row.get::<_, i64>(0)).unwrap();
     let (mut steps, mut before) = (0, count(&connection));
     while runs::purge::step(&mut connection).unwrap() {
         let after = count(&connection);
@@ -72,7 +72,7 @@ async fn a_step_removes_a_bounded_portion() {
 }
 
 #[tokio::test]
-async fn the_metrics_of_a_deleted_active_run_go_at_once_and_its_row_when_it_is_torn_down() {
+async fn row_of_a_deleted_active_run_stays_until_its_teardown() {
     let store = Store::new();
     let id = store.started_run().await;
     store.record_metric(metric(id, "loss", 1, "1"), None, at(1)).await.unwrap();
@@ -81,5 +81,5 @@ async fn the_metrics_of_a_deleted_active_run_go_at_once_and_its_row_when_it_is_t
     let store = store.reopened();
     assert_eq!(store.deleted_runs().await.unwrap()[0].ranks.len(), 2);
     store.finish_teardown(id).await.unwrap();
-    store.until_zero(EVERYTHING_OF_RUNS).await;
+    store.until_zero(ALL_ROWS_OF_RUNS).await;
 }

@@ -1,26 +1,26 @@
-//! Connections that are lent to reads.
+//! The pool of read-only connections.
 
 use mlbench_core::ErrorCode;
 use rusqlite::StatementStatus;
 
 use super::*;
 
-async fn a_read_that_panics_is_told_and_its_connection_serves_the_next() {
+async fn check_that_a_panic_fails_one_read_only() {
     let store = Store::with(|options| options.readers = 1);
     let id = store.started_run().await;
     let panicking = |c: &Connection| -> Result<(), StoreError> {
         c.query_row("SELECT count(*) FROM run", [], |_| Ok(()))?;
-        panic!("this read panics, as it should in this test")
+        panic!("expected panic of a read")
     };
     for _ in 0..3 {
         assert_eq!(store.readers.read(panicking).await.unwrap_err().code(), ErrorCode::Internal);
-        // Not a state of before: the transaction of the read that panicked is over.
+        // The next read sees this message, because the transaction of the read that panicked has ended.
         store.append_server_message(id, "meanwhile", at(1)).await.unwrap();
-        let notes = |c: &Connection| -> Result<i64, StoreError> {
+        let messages = |c: &Connection| -> Result<i64, StoreError> {
             Ok(c.query_row("SELECT count(*) FROM log_line", [], |row| row.get(0))?)
         };
         assert_eq!(
-            store.readers.read(notes).await.unwrap(),
+            store.readers.read(messages).await.unwrap(),
             store.number("SELECT count(*) FROM log_line").await
         );
     }
@@ -28,17 +28,17 @@ async fn a_read_that_panics_is_told_and_its_connection_serves_the_next() {
 }
 
 #[tokio::test]
-async fn a_read_that_panics_is_told_on_a_thread_for_blocking_work() {
-    a_read_that_panics_is_told_and_its_connection_serves_the_next().await;
+async fn panic_of_a_read_on_the_blocking_pool_fails_only_that_read() {
+    check_that_a_panic_fails_one_read_only().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_read_that_panics_is_told_on_the_thread_that_asks() {
-    a_read_that_panics_is_told_and_its_connection_serves_the_next().await;
+async fn panic_of_a_read_on_its_own_thread_fails_only_that_read() {
+    check_that_a_panic_fails_one_read_only().await;
 }
 
 #[tokio::test]
-async fn no_value_of_a_parameter_has_a_statement_prepared_anew() {
+async fn new_parameter_values_do_not_reprepare_a_statement() {
     let store = Store::new();
     let reader = open::reader(&store.options).unwrap();
     let writer = open::writer(&store.options).unwrap();

@@ -1,13 +1,12 @@
-//! The running figures of a series are what counting its points anew gives.
+//! The stored statistics of a series equal those computed from its points.
 
-use mlbench_core::storage::IdempotencyKey;
-use mlbench_core::storage::{Batch, BatchKey};
+use mlbench_core::storage::{Batch, BatchKey, BatchPoint, IdempotencyKey};
 use proptest::prelude::*;
 
 use super::*;
 
-/// What the table says of a series, and what its points say. `last_value` is that of the last by date, then arrival.
-const FIGURES: &str = "SELECT count(*) FROM (
+/// Counts the series whose statistics differ from those of their points. The last point is last by date, then by arrival.
+const WRONG_SERIES: &str = "SELECT count(*) FROM (
     SELECT id, count, numbers, first_date, last_date, last_seq, min, max, last_value FROM series
     EXCEPT
     SELECT series, count(*), sum(is_number), min(date), max(date), max(seq),
@@ -16,7 +15,7 @@ const FIGURES: &str = "SELECT count(*) FROM (
     FROM (SELECT *, value NOT IN ('NaN', 'Infinity', 'text') AS is_number, CAST(value AS REAL) AS number FROM point) p
     GROUP BY series)";
 
-/// Owner, name, date, value of a point. There are 2 runs; the third owner is unknown.
+/// Owner, name, date and value of a point. Runs 1 and 2 exist, run 3 does not.
 type Sent = (i64, usize, i64, usize);
 
 const NAMES: [&str; 3] = ["loss @ 0", "loss @ 1", "ü"];
@@ -35,7 +34,7 @@ fn sent() -> impl Strategy<Value = Sent> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn figures_equal_a_recount_after_any_batches(
+    fn stats_equal_a_recount_after_any_batches(
         batches in prop::collection::vec((prop::collection::vec(sent(), 0..20), 0..4_u32), 1..12),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -46,13 +45,13 @@ proptest! {
             let mut seen = std::collections::HashMap::new();
             let mut expected = 0;
             for (points, key) in batches {
-                // Half of the batches repeat a key; the same key always comes with the same points.
+                // Most batches have one of three keys. The same key always comes with the same points.
                 let points = seen.entry(key % 3).or_insert(points).clone();
                 let keyed = key < 3;
                 let known = points.iter().filter(|point| point.0 < 3).count() as i64;
                 let points: Vec<BatchPoint> = (0..).zip(points).map(point).collect();
                 if !keyed && let [first, ..] = points.as_slice() && let Ok(metric) = &first.metric {
-                    // Singles between the batches.
+                    // A single metric between the batches.
                     let stored = store.record_metric(metric.clone(), None, at(1)).await;
                     expected += i64::from(stored.is_ok());
                 }
@@ -62,9 +61,9 @@ proptest! {
                 expected += if outcome.replayed { 0 } else { known };
             }
             assert_eq!(store.number("SELECT count(*) FROM point").await, expected);
-            assert_eq!(store.number(FIGURES).await, 0);
+            assert_eq!(store.number(WRONG_SERIES).await, 0);
             let reopened = store.reopened();
-            assert_eq!(reopened.number(FIGURES).await, 0);
+            assert_eq!(reopened.number(WRONG_SERIES).await, 0);
         });
     }
 }

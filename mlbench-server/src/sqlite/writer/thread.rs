@@ -1,9 +1,9 @@
-//! The thread itself: what it takes into a transaction, and what becomes of the parts of that.
+//! The writer thread: groups queued jobs into one transaction and completes each job after the commit.
 //!
-//! Jobs that share a transaction run in a savepoint each, so that one that fails or panics takes back nothing but itself;
-//! one that has a transaction to itself needs none, which saves SQLite the journal of what it changes. MetricWrite metrics
-//! that wait side by side are one job as long as all goes well: what they share (owner, series, arrival numbers) is then
-//! read and written once. Whatever happens to the commit happens to every answer of the batch.
+//! Jobs that share a transaction run in a savepoint each, so a job that fails or panics loses only its own changes. A job
+//! that has a transaction to itself needs no savepoint, which saves SQLite the journal of its changes. Consecutive single
+//! metrics are coalesced into one job, so that their common owner, series and arrival numbers are read and written once.
+//! If that job fails, each metric is stored by itself. All jobs of a transaction share the result of the commit.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,29 +15,28 @@ use std::time::Instant;
 use mlbench_core::Error;
 use rusqlite::Connection;
 
-use super::{Completion, Job, Run, Waiting, Work};
-use crate::sqlite::connection::checkpoint::Checkpoints;
+use super::job::{Completion, ExclusiveWork, Job, QueuedMetric, Work};
+use super::stats::WriterStats;
+use crate::sqlite::connection::checkpoint::Checkpointer;
 use crate::sqlite::error::StoreError;
 use crate::sqlite::metrics::record::{MetricWrite, record_all};
 use crate::sqlite::runs::purge;
-use crate::sqlite::stats::Counters;
 
-/// The most jobs of one transaction, so that the first does not wait for thousands.
-const BATCH: usize = 512;
-/// A transaction that holds so many bytes of work takes no further job, so that small ones do not wait for many large
-/// ones.
-const BATCH_BYTES: usize = 2 << 20;
+/// The most jobs of one transaction. It bounds how long the first of them waits for the commit.
+const MAX_JOBS: usize = 512;
+/// A transaction with this many bytes of work takes no more jobs, so that small jobs do not wait for many large ones.
+const MAX_BYTES: usize = 2 << 20;
 
-/// What is taken back of a transaction when something in it fails.
+/// What is rolled back when a job fails.
 #[derive(Debug, Clone, Copy)]
-enum Scope {
-    /// One of several parts.
+enum Rollback {
+    /// The savepoint of the job, one of several in the transaction.
     Savepoint,
-    /// Its only part, so all of it.
+    /// The transaction, which has no other job.
     Transaction,
 }
 
-/// The work in its order, metrics that stand side by side as one.
+/// Merges consecutive metrics into one part. Keeps the order.
 fn coalesce(jobs: VecDeque<Job>) -> VecDeque<Work> {
     let mut parts = VecDeque::new();
     for Job { work, .. } in jobs {
@@ -49,174 +48,184 @@ fn coalesce(jobs: VecDeque<Job>) -> VecDeque<Work> {
     parts
 }
 
-/// What the thread works with.
-pub(crate) struct WriterThread {
-    pub(crate) connection: Connection,
-    pub(crate) waiting: mpsc::Receiver<Job>,
-    pub(crate) checkpoints: Checkpoints,
-    pub(crate) purge_due: Arc<AtomicBool>,
-    pub(crate) counters: Arc<Counters>,
+/// State of the writer thread.
+pub(super) struct WriterThread {
+    pub(super) connection: Connection,
+    pub(super) queue: mpsc::Receiver<Job>,
+    pub(super) checkpointer: Checkpointer,
+    pub(super) purge_due: Arc<AtomicBool>,
+    pub(super) stats: Arc<WriterStats>,
 }
 
 impl WriterThread {
-    /// Works until there are no callers left.
-    pub(crate) fn serve(mut self) {
+    /// Works until the queue is closed and empty.
+    pub(super) fn run(mut self) {
         let mut purge_failed = false;
         loop {
             let purging = self.purge_due.load(Ordering::Acquire) && !purge_failed;
-            let Some(batch) = self.next_batch(purging) else { break };
-            if !batch.is_empty() {
-                self.write(batch);
+            let Some(jobs) = self.next_jobs(purging) else { break };
+            if !jobs.is_empty() {
+                self.write(jobs);
                 purge_failed = false;
             }
             if self.purge_due.swap(false, Ordering::AcqRel) {
                 match purge::step(&mut self.connection) {
-                    Ok(left) => self.purge_due.store(left, Ordering::Release),
+                    Ok(more) => self.purge_due.store(more, Ordering::Release),
                     Err(error) => {
-                        tracing::warn!(%error, "deleted runs could not be purged; trying again later");
+                        tracing::warn!(%error, "cannot purge deleted runs; retrying after the next write");
                         self.purge_due.store(true, Ordering::Release);
                         purge_failed = true;
                     }
                 }
             }
-            self.checkpoints.after_commit(&self.connection);
+            self.checkpointer.after_commit(&self.connection);
         }
     }
 
-    /// What waits, in order; empty when nothing does and there is something else to do; `None` at the end.
-    fn next_batch(&self, busy_otherwise: bool) -> Option<VecDeque<Job>> {
-        let first = if busy_otherwise {
-            match self.waiting.try_recv() {
+    /// Takes the jobs of the next transaction. Returns `None` at the end.
+    ///
+    /// Waits for the first job unless the thread is `busy` with a purge. Then it may return no jobs.
+    fn next_jobs(&self, busy: bool) -> Option<VecDeque<Job>> {
+        let first = if busy {
+            match self.queue.try_recv() {
                 Ok(job) => job,
                 Err(mpsc::TryRecvError::Empty) => return Some(VecDeque::new()),
                 Err(mpsc::TryRecvError::Disconnected) => return None,
             }
         } else {
-            self.waiting.recv().ok()?
+            self.queue.recv().ok()?
         };
         let mut bytes = first.bytes;
-        let mut batch = VecDeque::from([first]);
-        while batch.len() < BATCH && bytes < BATCH_BYTES {
-            let Ok(next) = self.waiting.try_recv() else { break };
+        let mut jobs = VecDeque::from([first]);
+        while jobs.len() < MAX_JOBS && bytes < MAX_BYTES {
+            let Ok(next) = self.queue.try_recv() else { break };
             bytes = bytes.saturating_add(next.bytes);
-            batch.push_back(next);
+            jobs.push_back(next);
         }
-        Some(batch)
+        Some(jobs)
     }
 
     fn write(&self, jobs: VecDeque<Job>) {
-        self.counters.taken(jobs.len());
+        self.stats.dequeued(jobs.len());
         let mut parts = coalesce(jobs);
         while !parts.is_empty() {
-            let mut done = Vec::new();
+            let mut completions = Vec::new();
             let begin = Instant::now();
             let committed =
-                self.transaction(&mut parts, &mut done).map_err(Error::from).inspect_err(|error| {
+                self.transaction(&mut parts, &mut completions).map_err(Error::from).inspect_err(|error| {
                     if !self.connection.is_autocommit() {
-                        // When even this fails the next transaction says so.
-                        let _ = self.run("ROLLBACK");
+                        // If this fails too, the next transaction reports it.
+                        let _ = self.execute("ROLLBACK");
                     }
                     let cause = error.internal_text().unwrap_or(error.detail());
-                    tracing::error!(cause, jobs = done.len(), "a transaction was lost");
+                    tracing::error!(cause, jobs = completions.len(), "transaction failed");
                 });
-            if let (Err(error), true) = (&committed, done.is_empty()) {
-                done.extend(parts.drain(..).flat_map(|work| work.refuse(error)));
+            if let (Err(error), true) = (&committed, completions.is_empty()) {
+                completions.extend(parts.drain(..).flat_map(|work| work.reject(error)));
             }
             if committed.is_ok() {
-                self.counters.committed(done.len(), begin.elapsed());
+                self.stats.committed(completions.len(), begin.elapsed());
             }
-            for done in done {
-                (done.answer)(committed.clone());
+            for completion in completions {
+                (completion.send)(committed.clone());
             }
         }
     }
 
-    /// Takes work until there is none or the transaction is lost; what is in `done` shares its fate.
-    fn transaction(&self, parts: &mut VecDeque<Work>, done: &mut Vec<Completion>) -> Result<(), StoreError> {
-        let scope = if parts.len() > 1 { Scope::Savepoint } else { Scope::Transaction };
-        self.run("BEGIN IMMEDIATE")?;
+    /// Runs parts until none are left or the transaction is lost. All `completions` share its result.
+    fn transaction(
+        &self,
+        parts: &mut VecDeque<Work>,
+        completions: &mut Vec<Completion>,
+    ) -> Result<(), StoreError> {
+        let rollback = if parts.len() > 1 { Rollback::Savepoint } else { Rollback::Transaction };
+        self.execute("BEGIN IMMEDIATE")?;
         while let Some(work) = parts.pop_front() {
             match work {
-                Work::Exclusive(run) => self.exclusive(run, scope, done)?,
-                Work::Metrics(waiting) => self.metrics(waiting, scope, done)?,
+                Work::Exclusive(work) => self.exclusive(work, rollback, completions)?,
+                Work::Metrics(metrics) => self.metrics(metrics, rollback, completions)?,
             }
         }
-        Ok(self.run("COMMIT")?)
+        Ok(self.execute("COMMIT")?)
     }
 
-    fn exclusive(&self, run: Run, scope: Scope, done: &mut Vec<Completion>) -> Result<(), StoreError> {
-        self.enter(scope)?;
-        // What unwinds out of a job is the job's alone: what it did is taken back, and its caller learns of it because
-        // the reply is dropped.
-        let ran = catch_unwind(AssertUnwindSafe(|| run(Ok(&self.connection)))).ok();
-        let failed = match &ran {
-            Some(done) => done.failed.clone(),
+    fn exclusive(
+        &self,
+        work: ExclusiveWork,
+        rollback: Rollback,
+        completions: &mut Vec<Completion>,
+    ) -> Result<(), StoreError> {
+        self.begin(rollback)?;
+        // A panic costs only this job: its changes are rolled back, and its caller sees that the reply was dropped.
+        let ran = catch_unwind(AssertUnwindSafe(|| work(Ok(&self.connection)))).ok();
+        let error = match &ran {
+            Some(completion) => completion.error.clone(),
             None => Some(Error::internal("a write panicked")),
         };
-        done.extend(ran);
-        self.leave(scope, failed.as_ref())
+        completions.extend(ran);
+        self.end(rollback, error.as_ref())
     }
 
-    /// Stores metrics together; when that fails, each by itself.
+    /// Stores metrics together. If that fails, stores each by itself.
     fn metrics(
         &self,
-        waiting: Vec<Waiting>,
-        scope: Scope,
-        done: &mut Vec<Completion>,
+        metrics: Vec<QueuedMetric>,
+        rollback: Rollback,
+        completions: &mut Vec<Completion>,
     ) -> Result<(), StoreError> {
-        self.enter(scope)?;
-        let singles: Vec<&MetricWrite> = waiting.iter().map(|waiting| &waiting.single).collect();
-        let recorded = catch_unwind(AssertUnwindSafe(|| record_all(&self.connection, &singles)))
+        self.begin(rollback)?;
+        let writes: Vec<&MetricWrite> = metrics.iter().map(|metric| &metric.write).collect();
+        let recorded = catch_unwind(AssertUnwindSafe(|| record_all(&self.connection, &writes)))
             .map_err(|_| Error::internal("storing a metric panicked"))
             .and_then(|recorded| recorded.map_err(Error::from));
         let error = match recorded {
             Ok(outcomes) => {
-                let answered = waiting.into_iter().zip(outcomes);
-                done.extend(answered.map(|(waiting, outcome)| waiting.done(Ok(outcome))));
-                return self.leave(scope, None);
+                let recorded = metrics.into_iter().zip(outcomes);
+                completions.extend(recorded.map(|(metric, outcome)| metric.complete(Ok(outcome))));
+                return self.end(rollback, None);
             }
             Err(error) => error,
         };
-        if waiting.len() > 1 && !self.connection.is_autocommit() {
-            self.leave(scope, Some(&error))?;
-            let mut each = waiting.into_iter();
-            return each.try_for_each(|waiting| self.metrics(vec![waiting], Scope::Savepoint, done));
+        if metrics.len() > 1 && !self.connection.is_autocommit() {
+            self.end(rollback, Some(&error))?;
+            let mut each = metrics.into_iter();
+            return each.try_for_each(|metric| self.metrics(vec![metric], Rollback::Savepoint, completions));
         }
-        done.extend(waiting.into_iter().map(|waiting| waiting.done(Err(error.clone()))));
-        self.leave(scope, Some(&error))
+        completions.extend(metrics.into_iter().map(|metric| metric.complete(Err(error.clone()))));
+        self.end(rollback, Some(&error))
     }
 
-    fn enter(&self, scope: Scope) -> Result<(), StoreError> {
-        match scope {
-            Scope::Savepoint => Ok(self.run("SAVEPOINT job")?),
-            Scope::Transaction => Ok(()),
+    fn begin(&self, rollback: Rollback) -> Result<(), StoreError> {
+        match rollback {
+            Rollback::Savepoint => Ok(self.execute("SAVEPOINT job")?),
+            Rollback::Transaction => Ok(()),
         }
     }
 
-    /// Takes back what was done since [`WriterThread::enter`] if that failed; the transaction goes on.
-    fn leave(&self, scope: Scope, failed: Option<&Error>) -> Result<(), StoreError> {
-        // After some errors of the disk SQLite takes the whole transaction back by itself.
-        if let (Some(error), true) = (failed, self.connection.is_autocommit()) {
+    /// Ends a job: rolls back its changes if it failed, and leaves a transaction open.
+    fn end(&self, rollback: Rollback, error: Option<&Error>) -> Result<(), StoreError> {
+        // After some disk errors SQLite has already rolled back the whole transaction.
+        if let (Some(error), true) = (error, self.connection.is_autocommit()) {
             return Err(error.clone().into());
         }
-        match scope {
-            Scope::Savepoint => {
-                if failed.is_some() {
-                    self.run("ROLLBACK TO job")?;
+        match rollback {
+            Rollback::Savepoint => {
+                if error.is_some() {
+                    self.execute("ROLLBACK TO job")?;
                 }
-                self.run("RELEASE job")?;
+                self.execute("RELEASE job")?;
             }
-            Scope::Transaction => {
-                if failed.is_some() {
-                    self.run("ROLLBACK")?;
-                    self.run("BEGIN IMMEDIATE")?;
+            Rollback::Transaction => {
+                if error.is_some() {
+                    self.execute("ROLLBACK")?;
+                    self.execute("BEGIN IMMEDIATE")?;
                 }
             }
         }
         Ok(())
     }
 
-    fn run(&self, sql: &str) -> rusqlite::Result<()> {
+    fn execute(&self, sql: &str) -> rusqlite::Result<()> {
         self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
     }
 }
