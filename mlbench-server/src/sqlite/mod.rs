@@ -1,7 +1,7 @@
 //! The store: one SQLite file, written by one thread and read through a few read-only connections.
 //!
 //! Each use case of [`Storage`] is one transaction, and a write returns after its commit. `docs/storage.md` explains the
-//! schema and the threads, and lists what was measured and rejected.
+//! schema and the threads, with measurements and rejected alternatives.
 
 mod connection;
 mod error;
@@ -82,7 +82,7 @@ impl SqliteStorage {
     /// Returns the random name of this database, which differs from that of every other server in a cluster.
     ///
     /// # Errors
-    /// What reading the database returns.
+    /// Any error of a read.
     pub async fn instance(&self) -> Result<String> {
         let name =
             |c: &rusqlite::Connection| Ok(c.query_row("SELECT instance FROM server", [], |row| row.get(0))?);

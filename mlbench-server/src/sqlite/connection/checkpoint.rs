@@ -14,7 +14,9 @@ use rusqlite::Connection;
 
 use super::open::BUSY_TIMEOUT;
 
-/// 4 MiB. Rarer checkpoints take longer, because batches change different pages, and delay the writes behind them.
+/// 4 MiB.
+///
+/// Rarer checkpoints would take longer, because batches change different pages, and would delay the writes behind them.
 const PASSIVE_PAGES: u32 = 1_000;
 /// 32 MiB.
 const RESTART_PAGES: u32 = 8_000;
@@ -22,7 +24,7 @@ const RESTART_PAGES: u32 = 8_000;
 const URGENT_PAGES: u32 = 12_000;
 /// How long the writer waits for readers. A page of points takes some milliseconds.
 const RESTART_TIMEOUT: Duration = Duration::from_millis(100);
-/// How long the writer waits for readers when the log is large. Longer than any page of points takes.
+/// How long the writer waits for readers when the log is large: longer than any page of points takes.
 const URGENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs checkpoints when the log has grown.

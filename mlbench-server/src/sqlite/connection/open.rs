@@ -61,7 +61,9 @@ impl Durability {
     }
 }
 
-/// Creates the directory. Returns the canonical path of the database, so that symbolic links lead to the same lock.
+/// Creates the directory of a database and returns the canonical path of the file.
+///
+/// All symbolic links to a database have one canonical path, and so one lock.
 pub(crate) fn create_directory(path: &Path) -> Result<PathBuf> {
     let refuse = |reason: &str| operator_error(format!("database {}: {reason}", path.display()));
     let name = path.file_name().ok_or_else(|| refuse("not the name of a file"))?;

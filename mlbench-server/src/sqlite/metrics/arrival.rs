@@ -1,4 +1,4 @@
-//! The order in which points arrive: arrival numbers, out-of-order points, and what is new since a number.
+//! The order in which points arrive: arrival numbers, out-of-order points, new points since a number.
 //!
 //! Clients that follow a run ask for new points again and again. Nearly all points of a series arrive in the order of
 //! their dates, so the newest arrivals are its end, read backwards. The table `out_of_order_point` lists the others: an
@@ -105,7 +105,9 @@ pub(super) fn count_since(connection: &Connection, series: i64, seq: i64) -> Res
     Ok(tail + before)
 }
 
-/// Returns the length and the first point of the longest end of a series that arrived as a whole after `seq`.
+/// Returns the length of the tail of a series that arrived after `seq`, and its first point.
+///
+/// The tail is everything after the last point, by date, that arrived at `seq` or earlier.
 fn tail_since(connection: &Connection, series: i64, seq: i64) -> Result<(u64, Option<Position>), StoreError> {
     let sql = "SELECT seq, date FROM point WHERE series = ?1 ORDER BY date DESC, seq DESC";
     let mut statement = connection.prepare_cached(sql)?;
@@ -140,7 +142,9 @@ pub(super) fn start_since(scan: &Scan<'_>, seq: i64) -> Result<Option<SeriesCurs
     })
 }
 
-/// Sends the out-of-order points up to `tail`, then the points after it. Returns the cursor of a page that is full.
+/// Sends the out-of-order points up to `tail`, then the points after it.
+///
+/// Returns the cursor of the next page when the page is full, `None` at the end of the series.
 pub(super) fn send_since(
     scan: &Scan<'_>,
     name: &MetricName,
@@ -172,7 +176,7 @@ pub(super) fn send_since(
     Ok(full.map(|after| SeriesCursor::Points { after }))
 }
 
-/// Deletes up to `limit` entries of a series from the list of out-of-order points. Returns how many it deleted.
+/// Deletes up to `limit` out-of-order entries of a series. Returns how many it deleted.
 pub(crate) fn delete_some(connection: &Connection, series: i64, limit: u32) -> rusqlite::Result<usize> {
     let sql = "DELETE FROM out_of_order_point WHERE (series, seq) IN \
                (SELECT series, seq FROM out_of_order_point WHERE series = ?1 LIMIT ?2)";

@@ -1,4 +1,4 @@
-//! Idempotency keys: what the first request with a key stored, so that a repeated request stores nothing.
+//! Idempotency keys: a repeated request with the same key stores nothing and gets the first result.
 //!
 //! Single metrics and batches have a table each, because a reference to a point is far smaller than the result of a
 //! batch. The rules are the same for both.
@@ -31,11 +31,11 @@ pub(super) enum Scope {
 pub(super) struct KeyedRequest<'a> {
     pub(super) scope: Scope,
     pub(super) key: &'a IdempotencyKey,
-    /// Number of points sent, valid or not. A batch with another number is another request.
+    /// Number of points sent, valid or not. A batch with a different number is a different request.
     pub(super) points: usize,
 }
 
-/// What a repeated request gets.
+/// The result for a repeated request.
 #[derive(Debug)]
 pub(super) enum Replay<'a> {
     /// The point that the first request stored.
@@ -44,10 +44,10 @@ pub(super) enum Replay<'a> {
     Batch(Cow<'a, BatchResult>),
 }
 
-/// Finds what the first request with the same key stored.
+/// Finds the result of the first request with the same key.
 ///
 /// # Errors
-/// [`IdempotencyKeyReused`](ErrorCode::IdempotencyKeyReused) when that was another request.
+/// [`IdempotencyKeyReused`](ErrorCode::IdempotencyKeyReused) when the first request was a different one.
 pub(super) fn find(
     connection: &Connection,
     request: KeyedRequest<'_>,
@@ -93,7 +93,7 @@ fn find_batch(
     Ok(Some(Replay::Batch(Cow::Owned(result))))
 }
 
-/// Stores what repetitions of a request get.
+/// Stores the result of a request for later repeats.
 pub(super) fn remember(
     connection: &Connection,
     request: KeyedRequest<'_>,

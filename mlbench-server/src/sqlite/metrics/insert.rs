@@ -23,7 +23,7 @@ pub(crate) fn insert_all(connection: &Connection, metrics: &[Metric]) -> Result<
     insert(connection, &metrics.iter().collect::<Vec<_>>()).map(drop)
 }
 
-/// Inserts metrics in the order given. Returns the key of each point, `None` for a metric of an unknown owner.
+/// Inserts metrics in the order given. Returns the key of each point, `None` where the owner is unknown.
 pub(super) fn insert(
     connection: &Connection,
     metrics: &[&Metric],

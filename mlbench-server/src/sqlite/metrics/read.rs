@@ -1,4 +1,4 @@
-//! Pages over the series of an owner, each read in a transaction of its own.
+//! Pages over the series of an owner, each read in its own transaction.
 //!
 //! Later pages leave out points that arrived after the first page, so all pages of a query show one state of the store
 //! although none of them holds it open.

@@ -1,4 +1,4 @@
-//! Single metrics: several that arrive together are stored together, each with a result of its own.
+//! Single metrics: those that arrive together are stored together, each with its own result.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -38,7 +38,7 @@ pub(crate) enum WriteOutcome {
 }
 
 impl WriteOutcome {
-    /// Converts the outcome of writing `metric` to what its caller gets.
+    /// Converts the outcome of writing `metric` to the result for its caller.
     pub(crate) fn into_recorded(self, metric: Metric) -> Result<Recorded, Error> {
         match self {
             Self::Stored => Ok(Recorded { metric, replayed: false }),
@@ -48,7 +48,9 @@ impl WriteOutcome {
     }
 }
 
-/// Stores single metrics together. Looks up and updates what they share once; rejects or replays each by itself.
+/// Stores single metrics together. Rejects or replays each by itself.
+///
+/// Reads and writes the rows that several metrics share only once.
 pub(crate) fn record_all(
     connection: &Connection,
     writes: &[&MetricWrite],

@@ -53,7 +53,9 @@ impl Scan<'_> {
         Ok(self.connection.prepare_cached(sql)?.query_row(self.range(), |row| count(row, 0))?)
     }
 
-    /// Returns the position before the point that follows `skipped` others in `order`, which is `ASC` or `DESC`.
+    /// Returns the position before the point that follows `skipped` other points of the query.
+    ///
+    /// The points are counted in `order`, which is `ASC` or `DESC`.
     pub(super) fn before_nth(&self, skipped: u64, order: &str) -> Result<Option<Position>, StoreError> {
         let sql = format!(
             "SELECT date, seq FROM point WHERE series = ?1 AND date BETWEEN ?2 AND ?3 AND seq <= ?4 \
@@ -70,7 +72,9 @@ impl Scan<'_> {
         [self.series, self.since.as_micros(), self.until.as_micros(), self.as_of]
     }
 
-    /// Sends points to the page. Returns the last one sent when the page is full, `None` at the end of the series.
+    /// Sends points to the page until it is full or the series ends.
+    ///
+    /// Returns the last point sent when the page is full, `None` at the end of the series.
     pub(super) fn send(
         &self,
         name: &MetricName,

@@ -1,4 +1,4 @@
-//! One series under a query: where reading it begins, and which of its points a page takes.
+//! One series under a query: the position where reading begins, and the points for each page.
 
 use mlbench_core::downsample::{Downsampler, Groups, Summary};
 use mlbench_core::storage::{Downsampling, DownsamplingMethod, PointRef, PointsQuery, SeriesCursor};
@@ -138,7 +138,9 @@ impl<'a> SeriesReader<'a> {
         Ok(finite)
     }
 
-    /// Sends points to the page. Returns where to continue when the page is full, `None` at the end of the series.
+    /// Sends points to the page until it is full or the series ends.
+    ///
+    /// Returns where the next page continues when the page is full, `None` at the end of the series.
     pub(super) fn send(
         &self,
         from: SeriesCursor,

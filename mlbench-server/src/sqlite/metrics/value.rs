@@ -1,4 +1,4 @@
-//! Values of metrics: texts that come back byte for byte, stored as numbers where the number prints as the text.
+//! Values of metrics: texts that round-trip byte for byte, stored as numbers where possible.
 //!
 //! A worker sends most values as the shortest text of a float, 17 or 18 bytes. The float takes 8 bytes, and an integer 1
 //! to 8. Only a text that its number prints exactly is replaced, so `1.50`, `1e-5`, `NaN` and `+1` stay texts.

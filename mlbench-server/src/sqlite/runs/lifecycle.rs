@@ -16,6 +16,10 @@ use crate::sqlite::error::StoreError;
 /// When a start is worth retrying after it was refused because of a teardown.
 const TEARDOWN_RETRY: Duration = Duration::from_secs(2);
 
+/// Creates and admits a run unless another is active or not torn down yet.
+///
+/// # Errors
+/// [`RunActive`](ErrorCode::RunActive) or [`RunDeleting`](ErrorCode::RunDeleting).
 pub(crate) fn start_unless_active(
     connection: &Connection,
     new: &NewRun,
@@ -35,6 +39,7 @@ pub(crate) fn start_unless_active(
     rows::get(connection, id)
 }
 
+/// Creates a run at the end of the queue, then admits the runs whose turn it is.
 pub(crate) fn queue(
     connection: &Connection,
     new: &NewRun,
@@ -46,11 +51,12 @@ pub(crate) fn queue(
     rows::get(connection, id)
 }
 
+/// Admits the runs whose turn it is and returns them.
 pub(crate) fn admit(connection: &Connection, capacity: u32, now: Timestamp) -> Result<Vec<Run>, StoreError> {
     let active = rows::list(connection, RunFilter::Active)?;
     let deleting = rows::list(connection, RunFilter::Deleting)?;
-    let turn = Queue::new(&active, &deleting, capacity).admissible();
-    let admitted = turn.into_iter().map(|id| {
+    let admissible = Queue::new(&active, &deleting, capacity).admissible();
+    let admitted = admissible.into_iter().map(|id| {
         admit_one(connection, id, now)?;
         rows::get(connection, id)
     });
@@ -65,16 +71,17 @@ fn admit_one(connection: &Connection, id: RunId, now: Timestamp) -> Result<(), S
 
 fn insert(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<RunId, StoreError> {
     let sql = "INSERT INTO run (name, job_id, state, created_at, spec) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let number = connection.prepare_cached(sql)?.insert(params![
+    let id = connection.prepare_cached(sql)?.insert(params![
         new.name.as_str(),
         new.job_id.to_string(),
         RunState::Initialized.as_str(),
         now.as_micros(),
         json(&new.spec)?,
     ])?;
-    RunId::new(number).ok_or_else(|| Error::internal("the database assigned a run id below 1").into())
+    RunId::new(id).ok_or_else(|| Error::internal("the database assigned a run id below 1").into())
 }
 
+/// Assigns workers once. Does nothing if another run holds one of them.
 pub(crate) fn assign_workers(
     connection: &Connection,
     id: RunId,
@@ -97,6 +104,7 @@ fn held_by_another(connection: &Connection, id: RunId, workers: &[Worker]) -> Re
     Ok(workers.iter().any(|worker| others.contains(&worker.pod)))
 }
 
+/// Marks a run as started, with `ranks` ranks.
 pub(crate) fn mark_started(connection: &Connection, id: RunId, ranks: u32) -> Result<Run, StoreError> {
     let run = rows::get(connection, id)?;
     let Some(state) = run.state.after(RunEvent::Start) else { return Ok(run) };
@@ -109,6 +117,7 @@ pub(crate) fn mark_started(connection: &Connection, id: RunId, ranks: u32) -> Re
     rows::get(connection, id)
 }
 
+/// Records how a rank of an active run ended. The first record wins.
 pub(crate) fn record_rank_exit(
     connection: &Connection,
     id: RunId,
@@ -132,10 +141,12 @@ pub(crate) fn record_rank_exit(
     rows::get(connection, id)
 }
 
+/// The error for a rank that the run does not have.
 pub(super) fn rank_not_started(id: RunId, rank: u32) -> Error {
     Error::internal(format_args!("rank {rank} of run {id} was not started"))
 }
 
+/// Records the first stop request of an active run.
 pub(crate) fn request_stop(connection: &Connection, id: RunId, now: Timestamp) -> Result<Run, StoreError> {
     let run = rows::get(connection, id)?;
     if !run.state.is_active() || run.stop_requested_at.is_some() {
@@ -146,6 +157,7 @@ pub(crate) fn request_stop(connection: &Connection, id: RunId, now: Timestamp) -
     rows::get(connection, id)
 }
 
+/// Records how an active run will end. The first decision wins.
 pub(crate) fn decide_ending(
     connection: &Connection,
     id: RunId,
@@ -165,6 +177,7 @@ pub(crate) fn decide_ending(
     rows::get(connection, id)
 }
 
+/// Ends an active run as decided and revokes its tokens.
 pub(crate) fn end(connection: &Connection, id: RunId) -> Result<Run, StoreError> {
     let run = rows::get(connection, id)?;
     if !run.state.is_active() {
@@ -190,6 +203,7 @@ pub(crate) fn delete(connection: &Connection, id: RunId) -> Result<(), StoreErro
     Ok(())
 }
 
+/// Marks a deleted run as torn down, so that its row can be purged.
 pub(crate) fn finish_teardown(connection: &Connection, id: RunId) -> Result<(), StoreError> {
     let sql = "UPDATE run SET deletion = 2 WHERE id = ?1 AND deletion = 1";
     connection.prepare_cached(sql)?.execute([id.get()])?;

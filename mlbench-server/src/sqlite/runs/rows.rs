@@ -125,8 +125,8 @@ fn not_found(id: RunId) -> Error {
 }
 
 fn read(row: &Row<'_>) -> Result<Run, StoreError> {
-    let number: i64 = row.get(0)?;
-    let corrupt = |why: &dyn std::fmt::Display| StoreError::corrupt(&format!("run {number}"), why);
+    let id: i64 = row.get(0)?;
+    let corrupt = |reason: &dyn std::fmt::Display| StoreError::corrupt(&format!("run {id}"), reason);
     let text = |column: usize| -> Result<&str, StoreError> {
         row.get_ref(column)?.as_str().map_err(|error| corrupt(&error))
     };
@@ -142,7 +142,7 @@ fn read(row: &Row<'_>) -> Result<Run, StoreError> {
         None => None,
     };
     Ok(Run {
-        id: RunId::new(number).ok_or_else(|| corrupt(&"invalid id"))?,
+        id: RunId::new(id).ok_or_else(|| corrupt(&"invalid id"))?,
         name: RunName::new(text(1)?).map_err(|error| corrupt(&error))?,
         job_id: text(2)?.parse().map_err(|error| corrupt(&error))?,
         state: text(3)?.parse().map_err(|error| corrupt(&error))?,

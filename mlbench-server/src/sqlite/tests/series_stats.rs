@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Counts the series whose statistics differ from those of their points. The last point is last by date, then by arrival.
+/// Counts the series whose statistics differ from those of their points.
+///
+/// The last point is the last by date, then by arrival.
 const WRONG_SERIES: &str = "SELECT count(*) FROM (
     SELECT id, count, numbers, first_date, last_date, last_seq, min, max, last_value FROM series
     EXCEPT

@@ -4,7 +4,9 @@ use std::sync::{Arc, mpsc};
 
 use mlbench_core::ErrorCode;
 use mlbench_core::run::OutputStream;
-use mlbench_core::storage::{IdempotencyKey, OutputChunk, PointsQuery, collect_points};
+use mlbench_core::storage::{
+    Batch, BatchKey, BatchPoint, IdempotencyKey, OutputChunk, PointsQuery, collect_points,
+};
 use rusqlite::params;
 use tokio::sync::oneshot;
 
@@ -252,6 +254,31 @@ async fn keys_are_remembered_for_a_day_then_expire_as_new_ones_come() {
     assert_eq!(store.number("SELECT count(*) FROM metric_key").await, 10);
     assert!(!send("old 0".to_owned(), day + 2_000).await);
     assert!(send("new 0".to_owned(), day + 3_000).await);
+}
+
+#[tokio::test]
+async fn batch_keys_expire_like_metric_keys() {
+    let store = Store::new();
+    let id = store.started_run().await;
+    let day = i64::try_from(IdempotencyKey::RETENTION.as_micros()).unwrap();
+    let send = async |key: String, points: u64, now: i64| {
+        let key = BatchKey { key: IdempotencyKey::new(&key).unwrap(), chunk: 0 };
+        let points = (0..points).map(|index| BatchPoint { index, metric: Ok(metric(id, "loss", now, "1")) });
+        store.record_batch(Batch { points: points.collect(), key: Some(key) }, at(now)).await
+    };
+    for i in 0..20 {
+        send(format!("old {i}"), 2, i).await.unwrap();
+    }
+    assert!(send("old 0".to_owned(), 2, day).await.unwrap().replayed, "remembered for a whole day");
+    let reused = send("old 0".to_owned(), 3, day).await.unwrap_err();
+    assert_eq!(reused.code(), ErrorCode::IdempotencyKeyReused);
+    let detail = "Idempotency-Key: already used for a batch of 2 points, this one has 3; use a new key";
+    assert_eq!(reused.detail(), detail);
+    for i in 0..10 {
+        assert!(!send(format!("new {i}"), 2, day + 1_000 + i).await.unwrap().replayed);
+    }
+    assert_eq!(store.number("SELECT count(*) FROM batch_key").await, 10);
+    assert!(!send("old 0".to_owned(), 3, day + 2_000).await.unwrap().replayed);
 }
 
 #[tokio::test]

@@ -15,15 +15,15 @@ pub(super) struct Job {
     pub(super) work: Work,
 }
 
-/// What a job does in its transaction.
+/// The work of a job in its transaction.
 pub(super) enum Work {
-    /// Anything, by itself.
+    /// Any other statements.
     Exclusive(ExclusiveWork),
     /// Stores metrics together.
     Metrics(Vec<QueuedMetric>),
 }
 
-/// Runs in a transaction, or gets the error because of which there is none.
+/// Runs in a transaction, or gets the error that prevented one.
 pub(super) type ExclusiveWork = Box<dyn FnOnce(Result<&Connection>) -> Completion + Send>;
 
 impl Work {
@@ -78,7 +78,7 @@ pub(super) struct Completion {
     pub(super) send: Box<dyn FnOnce(Result<()>) + Send>,
 }
 
-/// Where a caller waits for its result. Holds the memory budget of the job until then.
+/// The way back to a caller. Holds the memory budget of the job until the result is sent.
 pub(super) struct Reply<T> {
     pub(super) caller: oneshot::Sender<Result<T>>,
     pub(super) budget: OwnedSemaphorePermit,

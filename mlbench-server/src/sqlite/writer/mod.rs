@@ -65,7 +65,9 @@ impl Writer {
         })
     }
 
-    /// Runs `work` in a transaction and returns its result after the commit. `bytes` estimates the memory it holds.
+    /// Runs `work` in a transaction and returns its result after the commit.
+    ///
+    /// `bytes` estimates the memory that `work` holds.
     pub(super) async fn write<T, F>(&self, bytes: usize, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -83,7 +85,9 @@ impl Writer {
         self.write(0, move |c| work(c).inspect(|()| purge_due.store(true, Ordering::Release))).await
     }
 
-    /// Stores a metric, together with others in the queue, and returns after the commit. `bytes` estimates its memory.
+    /// Stores a metric, together with others in the queue, and returns after the commit.
+    ///
+    /// `bytes` estimates the memory that `write` holds.
     pub(super) async fn record(&self, bytes: usize, write: MetricWrite) -> Result<Recorded> {
         self.send(bytes, |reply| Work::metric(reply, write)).await
     }
@@ -111,13 +115,15 @@ impl Writer {
         self.stats.snapshot()
     }
 
-    /// Rejects later jobs. The returned function waits until earlier ones are written and the connection is closed.
+    /// Rejects later jobs.
+    ///
+    /// The returned function waits until earlier jobs are written and the connection is closed.
     pub(super) fn stop(&self) -> impl FnOnce() + Send + 'static + use<> {
         self.budget.close();
         drop(lock(&self.jobs).take());
         let thread = lock(&self.thread).take();
         move || {
-            // The thread catches panics of jobs. After a panic of its own nothing is left to save.
+            // The thread catches panics of jobs. If the thread itself panicked, there is nothing left to write.
             drop(thread.map(JoinHandle::join));
         }
     }

@@ -7,7 +7,7 @@ use mlbench_core::storage::StoreStats;
 
 use crate::histogram::{BucketLayout, Histogram};
 
-/// Counts what the writer does.
+/// Counters of the writer.
 #[derive(Debug)]
 pub(super) struct WriterStats {
     queued: AtomicI64,

@@ -24,10 +24,10 @@ use crate::sqlite::runs::purge;
 
 /// The most jobs of one transaction. It bounds how long the first of them waits for the commit.
 const MAX_JOBS: usize = 512;
-/// A transaction with this many bytes of work takes no more jobs, so that small jobs do not wait for many large ones.
+/// A transaction takes no more jobs after this many bytes, so that small jobs do not wait for many large ones.
 const MAX_BYTES: usize = 2 << 20;
 
-/// What is rolled back when a job fails.
+/// How much is rolled back when a job fails.
 #[derive(Debug, Clone, Copy)]
 enum Rollback {
     /// The savepoint of the job, one of several in the transaction.
@@ -36,7 +36,7 @@ enum Rollback {
     Transaction,
 }
 
-/// Merges consecutive metrics into one part. Keeps the order.
+/// Merges consecutive metrics into one part. Preserves their order.
 fn coalesce(jobs: VecDeque<Job>) -> VecDeque<Work> {
     let mut parts = VecDeque::new();
     for Job { work, .. } in jobs {
@@ -82,9 +82,9 @@ impl WriterThread {
         }
     }
 
-    /// Takes the jobs of the next transaction. Returns `None` at the end.
+    /// Takes the jobs of the next transaction. Returns `None` when the queue is closed and empty.
     ///
-    /// Waits for the first job unless the thread is `busy` with a purge. Then it may return no jobs.
+    /// Waits for the first job unless the thread is `busy` with a purge, when it may return no jobs.
     fn next_jobs(&self, busy: bool) -> Option<VecDeque<Job>> {
         let first = if busy {
             match self.queue.try_recv() {
