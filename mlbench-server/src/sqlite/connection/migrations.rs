@@ -23,8 +23,8 @@ const APPLICATION_ID: i32 = 0x6d6c_626e;
 /// one-line message for the operator.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<(), StoreError> {
     let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let refuse = |why: String| {
-        StoreError::from(Error::new(ErrorCode::Unavailable, format!("database {}: {why}", path.display())))
+    let refuse = |reason: String| {
+        StoreError::from(Error::new(ErrorCode::Unavailable, format!("database {}: {reason}", path.display())))
     };
     if version as usize > steps.len() {
         return Err(refuse(format!(

@@ -66,7 +66,7 @@ impl Durability {
 /// All symbolic links to a database have one canonical path, and so one lock.
 pub(crate) fn create_directory(path: &Path) -> Result<PathBuf> {
     let refuse = |reason: &str| operator_error(format!("database {}: {reason}", path.display()));
-    let name = path.file_name().ok_or_else(|| refuse("not the name of a file"))?;
+    let name = path.file_name().ok_or_else(|| refuse("is not a file name; choose a file"))?;
     if path.is_dir() {
         return Err(refuse("is a directory; choose a file"));
     }

@@ -93,7 +93,7 @@ fn older_database_gets_the_missing_steps_and_keeps_its_rows() {
 }
 
 #[test]
-fn interrupted_migration_continues_with_the_step_that_was_interrupted() {
+fn interrupted_migration_continues_with_the_interrupted_step() {
     let (path, mut connection) = (Path::new("db"), Connection::open_in_memory().unwrap());
     let broken = format!("{SECOND_STEP} nonsense;");
     migrate(&mut connection, path, &[FIRST_STEP, &broken]).unwrap_err();
