@@ -33,11 +33,11 @@ pub trait Cluster: Send + Sync {
     /// The most workers that a run can have.
     fn max_workers(&self) -> u32;
 
-    /// Makes the workers of a run be there. Asked again and again while it answers [`Provision::Waiting`].
+    /// Makes the workers of a run be there. Asked again and again while it answers [`ProvisionStatus::Waiting`].
     ///
     /// # Errors
     /// [`ClusterError::Refused`] when they can never be had: the run fails with this reason.
-    async fn provision(&self, claim: &Claim<'_>) -> Result<Provision, ClusterError>;
+    async fn provision(&self, claim: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError>;
 
     /// Starts the command of one rank, detached, unless it was started before.
     ///
@@ -45,12 +45,11 @@ pub trait Cluster: Send + Sync {
     /// [`ClusterError::Refused`] when it cannot be started, [`ClusterError::Lost`] when the worker is gone.
     async fn launch(&self, task: &Task) -> Result<(), ClusterError>;
 
-    /// What a rank that was launched has written after `from`, at most some megabytes. Waits up to `patience` for something to report.
+    /// What a rank that was launched has written after `from`, at most some megabytes. Waits up to `timeout` for something to report.
     ///
     /// # Errors
     /// [`ClusterError::Lost`] when the outcome of this rank can never be known.
-    async fn follow(&self, rank: &RankRef, from: Offsets, patience: Duration)
-    -> Result<Output, ClusterError>;
+    async fn follow(&self, rank: &RankRef, from: Offsets, timeout: Duration) -> Result<Output, ClusterError>;
 
     /// Sends a signal to everything that belongs to a rank (its session, and every process that bears its worker id),
     /// and says how many processes of it are left.
@@ -60,11 +59,11 @@ pub trait Cluster: Send + Sync {
     async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError>;
 
     /// Leaves nothing of a run: kills what remains of its processes, removes its files and what was provisioned for it.
-    /// Asked again and again until it answers [`Release::Complete`].
+    /// Asked again and again until it answers [`ReleaseStatus::Complete`].
     ///
     /// # Errors
     /// [`ClusterError::Unreachable`].
-    async fn release(&self, run: &Run) -> Result<Release, ClusterError>;
+    async fn release(&self, run: &Run) -> Result<ReleaseStatus, ClusterError>;
 
     /// Removes what earlier lives of this server made for runs that are none of `known`, and says how much of it was
     /// found; 0 when nothing is left. `known` are the active runs and those being deleted: nothing else may have workers, and
@@ -84,7 +83,7 @@ pub trait Cluster: Send + Sync {
 
 /// What the workers of a run are asked for with.
 #[derive(Debug, Clone, Copy)]
-pub struct Claim<'a> {
+pub struct ProvisionRequest<'a> {
     /// The run.
     pub run: &'a Run,
     /// Standing workers that other runs hold.
@@ -94,7 +93,7 @@ pub struct Claim<'a> {
     pub token: Option<&'a Token>,
 }
 
-impl<'a> Claim<'a> {
+impl<'a> ProvisionRequest<'a> {
     /// The claim of a run that is alone on a server without tokens.
     #[must_use]
     pub const fn of(run: &'a Run) -> Self {
@@ -104,7 +103,7 @@ impl<'a> Claim<'a> {
 
 /// Whether the workers of a run are there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Provision {
+pub enum ProvisionStatus {
     /// All are, in the order of their ranks. `notes` are for the run's log (how a limit is kept, what is ignored).
     Ready {
         /// The workers.
@@ -121,7 +120,7 @@ pub enum Provision {
 
 /// Whether anything of a run is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Release {
+pub enum ReleaseStatus {
     /// Nothing is.
     Complete,
     /// Something still is; ask again.

@@ -14,7 +14,7 @@ use mlbench_core::PodName;
 use mlbench_core::run::RunKey;
 use serde::{Deserialize, Serialize};
 
-use super::processes::{Identity, Owner};
+use super::processes::{ProcessIdentity, RankIdentity};
 use crate::cluster::RankRef;
 use crate::cluster::supervisor::worker_id;
 
@@ -113,13 +113,13 @@ impl RankDir {
     }
 
     /// The supervisor that was started here; `None` before the launch, and when the directory is gone.
-    pub(super) fn supervisor(&self) -> Option<Identity> {
-        Identity::parse(&fs::read_to_string(self.0.join("identity")).ok()?)
+    pub(super) fn supervisor(&self) -> Option<ProcessIdentity> {
+        ProcessIdentity::parse(&fs::read_to_string(self.0.join("identity")).ok()?)
     }
 
     /// What its processes are known by, in the boot with this id.
-    pub(super) fn owner(&self, worker_id: String, boot_id: &str) -> Owner {
-        Owner { worker_id, supervisor: self.supervisor().filter(|found| found.boot_id == boot_id) }
+    pub(super) fn owner(&self, worker_id: String, boot_id: &str) -> RankIdentity {
+        RankIdentity { worker_id, supervisor: self.supervisor().filter(|found| found.boot_id == boot_id) }
     }
 
     /// How the command ended. A file without a newline is not written yet, or of a machine that lost its power.

@@ -23,9 +23,9 @@ pub(super) struct Followed {
 }
 
 impl Followed {
-    /// What was written after `from`, as soon as there is something to report, or nothing after `patience`.
-    pub(super) async fn next(self, from: Offsets, patience: Duration) -> Result<Output, ClusterError> {
-        let deadline = Instant::now() + patience;
+    /// What was written after `from`, as soon as there is something to report, or nothing after `timeout`.
+    pub(super) async fn next(self, from: Offsets, timeout: Duration) -> Result<Output, ClusterError> {
+        let deadline = Instant::now() + timeout;
         let mut poll = POLL.0;
         let followed = std::sync::Arc::new(self);
         loop {

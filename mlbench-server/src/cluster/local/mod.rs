@@ -5,7 +5,6 @@
 //! while the server is away. Commands run in the server's current directory with the server's environment less its own
 //! settings (`MLBENCH_*`), plus what the task adds.
 
-mod account;
 mod files;
 mod follow;
 mod kill;
@@ -15,6 +14,7 @@ mod processes;
 mod sampler;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -32,16 +32,17 @@ use tokio::sync::watch;
 use self::files::WorkDir;
 use self::follow::Followed;
 use self::kill::{Supervisors, signal_all};
-use self::processes::Owner;
+use self::processes::RankIdentity;
 use self::sampler::Sampler;
 use super::supervisor::{launch_input, worker_id};
 use super::{
-    Claim, Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
+    Cluster, ClusterError, Offsets, Output, PodSample, ProvisionRequest, ProvisionStatus, RankRef,
+    ReleaseStatus, Signal, Task,
 };
 use crate::clock::Clock;
 
 /// How long a supervisor has to write down the exit code of a command that was killed.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a local cluster is made of.
 #[derive(Debug, Clone)]
@@ -132,7 +133,7 @@ impl Cluster for LocalCluster {
         u32::try_from(self.shared.names.len()).unwrap_or(u32::MAX)
     }
 
-    async fn provision(&self, claim: &Claim<'_>) -> Result<Provision, ClusterError> {
+    async fn provision(&self, claim: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {
         let (run, taken) = (claim.run.clone(), claim.taken.to_vec());
         self.with_shared(move |shared| shared.provision(&run, &taken)).await
     }
@@ -143,15 +144,10 @@ impl Cluster for LocalCluster {
         self.with_shared(move |shared| shared.launch(&task)).await
     }
 
-    async fn follow(
-        &self,
-        rank: &RankRef,
-        from: Offsets,
-        patience: Duration,
-    ) -> Result<Output, ClusterError> {
+    async fn follow(&self, rank: &RankRef, from: Offsets, timeout: Duration) -> Result<Output, ClusterError> {
         let dir = self.shared.work.rank(rank);
         let followed = Followed { dir, rank: rank.rank, boot_id: self.shared.boot_id.clone() };
-        followed.next(from, patience).await
+        followed.next(from, timeout).await
     }
 
     async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {
@@ -159,7 +155,7 @@ impl Cluster for LocalCluster {
         self.with_shared(move |shared| Ok(shared.signal(&rank, signal))).await
     }
 
-    async fn release(&self, run: &Run) -> Result<Release, ClusterError> {
+    async fn release(&self, run: &Run) -> Result<ReleaseStatus, ClusterError> {
         let run = run.clone();
         self.with_shared(move |shared| shared.release(&run)).await
     }
@@ -173,7 +169,7 @@ impl Cluster for LocalCluster {
 }
 
 impl Shared {
-    fn provision(&self, run: &Run, taken: &[PodName]) -> Result<Provision, ClusterError> {
+    fn provision(&self, run: &Run, taken: &[PodName]) -> Result<ProvisionStatus, ClusterError> {
         let (wanted, limit) = (run.spec.num_workers as usize, self.names.len());
         if wanted > limit {
             let why = format!("{wanted} workers were asked for, and there are {limit}");
@@ -182,7 +178,7 @@ impl Shared {
         let mut pods: Vec<&PodName> = self.names.iter().filter(|name| !taken.contains(name)).collect();
         if pods.len() < wanted {
             let missing = format!("{wanted} workers were asked for, and {} of {limit} are free", pods.len());
-            return Ok(Provision::Waiting { missing: vec![missing] });
+            return Ok(ProvisionStatus::Waiting { missing: vec![missing] });
         }
         pods.truncate(wanted);
         let no_port = |error| ClusterError::Unreachable(format!("no free port on 127.0.0.1: {error}"));
@@ -198,7 +194,7 @@ impl Shared {
         let workers =
             pods.into_iter().zip(&listeners).map(worker).collect::<io::Result<_>>().map_err(no_port)?;
         let groups: Vec<PathBuf> = self.ranks_of(run).iter().filter_map(limits::group).collect();
-        Ok(Provision::Ready { workers, notes: notes(run, &groups) })
+        Ok(ProvisionStatus::Ready { workers, notes: notes(run, &groups) })
     }
 
     fn launch(&self, task: &Task) -> Result<(), ClusterError> {
@@ -226,26 +222,26 @@ impl Shared {
             Signal::Term => rustix::process::Signal::TERM,
             Signal::Kill => rustix::process::Signal::KILL,
         };
-        signal_all(&owners, signal, Supervisors::Spared)
+        signal_all(&owners, signal, Supervisors::Exclude)
     }
 
-    fn release(&self, run: &Run) -> Result<Release, ClusterError> {
+    fn release(&self, run: &Run) -> Result<ReleaseStatus, ClusterError> {
         let key = RunKey::from(run);
         let ranks = self.ranks_of(run);
-        let owners: Vec<Owner> = ranks.iter().map(|at| self.owner(at)).collect();
+        let owners: Vec<RankIdentity> = ranks.iter().map(|at| self.owner(at)).collect();
         let kill = |supervisors| signal_all(&owners, rustix::process::Signal::KILL, supervisors);
         self.sampler.note();
-        if kill(Supervisors::Spared) > 0 {
-            return Ok(Release::Pending);
+        if kill(Supervisors::Exclude) > 0 {
+            return Ok(ReleaseStatus::Pending);
         }
         let dir = self.work.run(key);
         if dir.exists() {
-            self.await_last_words(&ranks);
+            self.await_exit_codes(&ranks);
             let pods: Vec<PodName> = ranks.iter().map(|at| at.pod.clone()).collect();
             self.sampler.keep(&pods);
         }
-        if kill(Supervisors::Included) > 0 {
-            return Ok(Release::Pending);
+        if kill(Supervisors::Include) > 0 {
+            return Ok(ReleaseStatus::Pending);
         }
         match std::fs::remove_dir_all(&dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -254,13 +250,13 @@ impl Shared {
             _ => {}
         }
         // A launch of a server that was killed may have been on its way; without a directory it gets no further.
-        let left = kill(Supervisors::Included);
+        let left = kill(Supervisors::Include);
         ranks.iter().filter_map(limits::group).for_each(|group| limits::remove_quota(&group));
-        Ok(if left == 0 { Release::Complete } else { Release::Pending })
+        Ok(if left == 0 { ReleaseStatus::Complete } else { ReleaseStatus::Pending })
     }
 
-    fn await_last_words(&self, ranks: &[RankRef]) {
-        let deadline = std::time::Instant::now() + LAST_WORDS;
+    fn await_exit_codes(&self, ranks: &[RankRef]) {
+        let deadline = std::time::Instant::now() + EXIT_TIMEOUT;
         let writes = |at: &RankRef| {
             let dir = self.work.rank(at);
             dir.exit_code().is_none() && dir.supervisor().is_some_and(|one| one.is_running(&self.boot_id))
@@ -279,7 +275,7 @@ impl Shared {
         (0..run.spec.num_workers).zip(pods).map(rank).collect()
     }
 
-    fn owner(&self, at: &RankRef) -> Owner {
+    fn owner(&self, at: &RankRef) -> RankIdentity {
         self.work.rank(at).owner(worker_id(at), &self.boot_id)
     }
 }

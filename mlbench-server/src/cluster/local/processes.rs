@@ -15,7 +15,7 @@ use crate::cluster::supervisor::WORKER_ID;
 
 /// A process in all the life of a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(super) struct ProcessIdentity {
     /// Differs after every boot.
     pub boot_id: String,
     /// Its number, used again after its end.
@@ -24,7 +24,7 @@ pub(super) struct Identity {
     pub start: u64,
 }
 
-impl Identity {
+impl ProcessIdentity {
     /// Reads `BOOT_ID PID START_TIME`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut words = text.split_whitespace();
@@ -63,7 +63,7 @@ impl Process {
     }
 
     /// Whether it is the process of this identity, which is of the present boot.
-    pub(super) fn is(&self, identity: &Identity) -> bool {
+    pub(super) fn is(&self, identity: &ProcessIdentity) -> bool {
         self.stat.pid == identity.pid && self.stat.starttime == identity.start
     }
 
@@ -118,17 +118,17 @@ fn worker_id_of(process: &procfs::process::Process) -> Option<String> {
 
 /// A rank as its processes are known by.
 #[derive(Debug, Clone)]
-pub(super) struct Owner {
+pub(super) struct RankIdentity {
     /// What its processes have in their environment.
     pub worker_id: String,
     /// Its supervisor, when one was started in this boot.
-    pub supervisor: Option<Identity>,
+    pub supervisor: Option<ProcessIdentity>,
 }
 
 /// For each owner, what belongs to it, its supervisor and uncollected dead ones included.
-pub(super) fn belonging<'a>(all: &'a [Process], owners: &[Owner]) -> Vec<Vec<&'a Process>> {
+pub(super) fn processes_of<'a>(all: &'a [Process], owners: &[RankIdentity]) -> Vec<Vec<&'a Process>> {
     // The number of a session says something only while its leader is known to be there.
-    let leads = |owner: &Owner| {
+    let leads = |owner: &RankIdentity| {
         let supervisor = owner.supervisor.as_ref()?;
         all.iter().any(|process| process.is(supervisor)).then_some(supervisor.pid)
     };

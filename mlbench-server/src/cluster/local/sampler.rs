@@ -9,9 +9,9 @@ use procfs::FromRead as _;
 use procfs::process::{Io, Stat};
 use serde::{Deserialize, Serialize};
 
-use super::account::{Account, Seen, Usage};
 use super::files::{RankDir, WorkDir, write_whole};
-use super::processes::{Process, belonging, scan, stat};
+use super::processes::{Process, processes_of, scan, stat};
+use super::usage::{ProcessUsage, Usage, WorkerUsage};
 use crate::clock::Clock;
 use crate::cluster::PodSample;
 
@@ -29,15 +29,15 @@ pub(super) struct Sampler {
 }
 
 struct State {
-    ledger: Ledger,
+    saved: SavedUsage,
     waiting: Vec<PodSample>,
 }
 
 /// What is kept on disk.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Ledger {
+struct SavedUsage {
     boot_id: String,
-    pods: BTreeMap<PodName, Account>,
+    pods: BTreeMap<PodName, WorkerUsage>,
 }
 
 /// Bytes of memory in use now.
@@ -48,29 +48,29 @@ struct Memory {
     working_set: u64,
 }
 
-const LEDGER: &str = "usage.json";
+const USAGE_FILE: &str = "usage.json";
 
 impl Sampler {
     /// Continues the books of `work`.
     pub(super) fn open(work: WorkDir, clock: Clock, boot_id: String, pods: &[PodName]) -> Self {
-        let mut ledger = load(&work).unwrap_or_else(|error| {
+        let mut saved = load(&work).unwrap_or_else(|error| {
             tracing::warn!(%error, "the usage of the workers is counted from zero again");
-            Ledger::default()
+            SavedUsage::default()
         });
-        if ledger.boot_id != boot_id {
-            ledger.pods.values_mut().for_each(Account::close);
-            ledger.boot_id.clone_from(&boot_id);
+        if saved.boot_id != boot_id {
+            saved.pods.values_mut().for_each(WorkerUsage::close);
+            saved.boot_id.clone_from(&boot_id);
         }
         for pod in pods {
-            ledger.pods.entry(pod.clone()).or_default();
+            saved.pods.entry(pod.clone()).or_default();
         }
-        Self { work, clock, boot_id, state: Mutex::new(State { ledger, waiting: Vec::new() }) }
+        Self { work, clock, boot_id, state: Mutex::new(State { saved, waiting: Vec::new() }) }
     }
 
     /// What all `pods` use now, after what was kept for this call by [`Sampler::keep`].
     pub(super) fn take(&self, pods: &[PodName]) -> Vec<PodSample> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.measure(&mut state.ledger, pods);
+        let now = self.measure(&mut state.saved, pods);
         let mut samples = std::mem::take(&mut state.waiting);
         samples.extend(now);
         samples
@@ -79,7 +79,7 @@ impl Sampler {
     /// Measures `pods` now, in between: the start and the end of a run are seen however short it is.
     pub(super) fn keep(&self, pods: &[PodName]) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.measure(&mut state.ledger, pods);
+        let now = self.measure(&mut state.saved, pods);
         let room = MAX_WAITING.saturating_sub(state.waiting.len());
         state.waiting.extend(now.into_iter().take(room));
     }
@@ -87,37 +87,37 @@ impl Sampler {
     /// Measures for the books only: before processes are killed for which nobody waits.
     pub(super) fn note(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        self.measure(&mut state.ledger, &[]);
+        self.measure(&mut state.saved, &[]);
     }
 
-    fn measure(&self, ledger: &mut Ledger, pods: &[PodName]) -> Vec<PodSample> {
-        let before = ledger.clone();
+    fn measure(&self, saved: &mut SavedUsage, pods: &[PodName]) -> Vec<PodSample> {
+        let before = saved.clone();
         let mut found = self.processes();
         let date = self.clock.now();
         let mut memory = BTreeMap::new();
-        for (pod, account) in &mut ledger.pods {
+        for (pod, account) in &mut saved.pods {
             let (seen, used) = found.remove(pod).unwrap_or_default();
             account.update(seen);
             memory.insert(pod.clone(), used);
         }
-        if *ledger != before
-            && let Err(error) = self.save(ledger)
+        if *saved != before
+            && let Err(error) = self.save(saved)
         {
             tracing::warn!(%error, "the usage of the workers is not kept for a restart");
         }
         let value = |pod: &PodName| {
-            let total = ledger.pods.get(pod).map(Account::total).unwrap_or_default();
+            let total = saved.pods.get(pod).map(WorkerUsage::total).unwrap_or_default();
             values(total, memory.get(pod).copied().unwrap_or_default())
         };
         pods.iter().map(|pod| PodSample { pod: pod.clone(), date, values: value(pod) }).collect()
     }
 
-    fn save(&self, ledger: &Ledger) -> io::Result<()> {
-        write_whole(&self.work.file(LEDGER), &serde_json::to_vec(ledger)?)
+    fn save(&self, saved: &SavedUsage) -> io::Result<()> {
+        write_whole(&self.work.file(USAGE_FILE), &serde_json::to_vec(saved)?)
     }
 
     /// The processes and the memory of every pod that has a rank.
-    fn processes(&self) -> BTreeMap<PodName, (Vec<Seen>, Memory)> {
+    fn processes(&self) -> BTreeMap<PodName, (Vec<ProcessUsage>, Memory)> {
         let ranks = self.work.ranks();
         if ranks.is_empty() {
             return BTreeMap::new();
@@ -128,13 +128,14 @@ impl Sampler {
         let owners: Vec<_> = ranks.iter().map(owner).collect();
         let mut all = scan();
         for _ in 1..TRIES {
-            if belonging(&all, &owners).iter().flatten().all(|process| has_not_changed(process)) {
+            if processes_of(&all, &owners).iter().flatten().all(|process| has_not_changed(process)) {
                 break;
             }
             all = scan();
         }
-        let mut pods: BTreeMap<PodName, (Vec<Seen>, Memory)> = BTreeMap::new();
-        for (((dir, placement), owner), members) in ranks.iter().zip(&owners).zip(belonging(&all, &owners)) {
+        let mut pods: BTreeMap<PodName, (Vec<ProcessUsage>, Memory)> = BTreeMap::new();
+        for (((dir, placement), owner), members) in ranks.iter().zip(&owners).zip(processes_of(&all, &owners))
+        {
             let (seen, memory) = pods.entry(placement.pod.clone()).or_default();
             for process in &members {
                 let live = procfs::process::Process::new(process.stat.pid).ok();
@@ -144,16 +145,16 @@ impl Sampler {
             let ended =
                 owner.supervisor.as_ref().filter(|one| !members.iter().any(|process| process.is(one)));
             // An ended supervisor has left its last words: they count until the run is released.
-            seen.extend(ended.and_then(|_| last_words(dir)));
+            seen.extend(ended.and_then(|_| final_usage(dir)));
         }
         pods
     }
 }
 
-fn load(work: &WorkDir) -> io::Result<Ledger> {
-    match std::fs::read(work.file(LEDGER)) {
+fn load(work: &WorkDir) -> io::Result<SavedUsage> {
+    match std::fs::read(work.file(USAGE_FILE)) {
         Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ledger::default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SavedUsage::default()),
         Err(error) => Err(error),
     }
 }
@@ -165,19 +166,19 @@ fn has_not_changed(process: &Process) -> bool {
         .is_some_and(|now| (now.starttime, now.cutime, now.cstime) == (was.starttime, was.cutime, was.cstime))
 }
 
-fn last_words(dir: &RankDir) -> Option<Seen> {
+fn final_usage(dir: &RankDir) -> Option<ProcessUsage> {
     let text = dir.usage()?;
     let (stat, io) = text.split_once('\n')?;
     Some(as_seen(&Stat::from_read(stat.as_bytes()).ok()?, Io::from_read(io.as_bytes()).ok().as_ref()))
 }
 
-fn as_seen(stat: &Stat, io: Option<&Io>) -> Seen {
+fn as_seen(stat: &Stat, io: Option<&Io>) -> ProcessUsage {
     // Storage bytes are not split into own and children's: a process shows the sum.
     let (read, written) = io.map_or((0, 0), |io| (io.read_bytes, io.write_bytes));
     let children = |ticks: i64| u64::try_from(ticks).unwrap_or_default();
     let from_children = Usage { user: children(stat.cutime), system: children(stat.cstime), read, written };
     let own = Usage { user: stat.utime, system: stat.stime, read: 0, written: 0 };
-    Seen {
+    ProcessUsage {
         pid: stat.pid,
         start: stat.starttime,
         parent: stat.ppid,

@@ -5,13 +5,14 @@ use super::*;
 async fn launched_with(cpus: f64, argv: &[&str]) -> (Vec<String>, String) {
     let mut fixture = Fixture::new(1);
     fixture.run.spec.num_cpus = Some(cpus);
-    let Provision::Ready { notes, .. } = fixture.cluster.provision(&Claim::of(&fixture.run)).await.unwrap()
+    let ProvisionStatus::Ready { notes, .. } =
+        fixture.cluster.provision(&ProvisionRequest::of(&fixture.run)).await.unwrap()
     else {
         panic!("local workers are always there");
     };
     let task = Task { num_cpus: Some(cpus), ..fixture.task(0, argv) };
     fixture.cluster.launch(&task).await.unwrap();
-    let (stdout, stderr, code) = fixture.to_the_end(Offsets::default()).await;
+    let (stdout, stderr, code) = fixture.read_to_end(Offsets::default()).await;
     assert_eq!((String::from_utf8(stderr).unwrap().as_str(), code), ("", 0));
     fixture.release().await;
     (notes, String::from_utf8(stdout).unwrap())
@@ -47,7 +48,7 @@ async fn no_group_is_left_after_the_release() {
     launched_with(0.5, &["true"]).await;
     let mut fixture = Fixture::new(1);
     fixture.run.spec.num_cpus = Some(0.5);
-    fixture.cluster.provision(&Claim::of(&fixture.run)).await.unwrap();
+    fixture.cluster.provision(&ProvisionRequest::of(&fixture.run)).await.unwrap();
     let group = super::super::limits::group(&fixture.rank(0));
     if let Some(group) = group.as_ref().filter(|group| group.exists()) {
         let quota = |file| std::fs::read_to_string(group.join(file)).unwrap_or_default();

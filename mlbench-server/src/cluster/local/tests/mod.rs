@@ -1,6 +1,6 @@
 //! Real processes, in temporary work directories.
 
-mod life;
+mod lifecycle;
 mod limits;
 mod restart;
 mod script;
@@ -90,7 +90,7 @@ impl Fixture {
     }
 
     /// All that rank 0 writes from `from` to its end, and its exit code.
-    async fn to_the_end(&self, mut from: Offsets) -> (Vec<u8>, Vec<u8>, i32) {
+    async fn read_to_end(&self, mut from: Offsets) -> (Vec<u8>, Vec<u8>, i32) {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let started = Instant::now();
         while started.elapsed() < DEADLINE {
@@ -107,21 +107,24 @@ impl Fixture {
     }
 
     /// Waits until rank 0 has written `text`.
-    async fn written(&self, text: &str) {
+    async fn wait_for_output(&self, text: &str) {
         let path = self.file(0, "stdout");
-        until(text, || async { std::fs::read_to_string(&path).is_ok_and(|all| all.contains(text)) }).await;
-    }
-
-    async fn release(&self) {
-        until("release", || async { self.cluster.release(&self.run).await.unwrap() == Release::Complete })
+        wait_until(text, || async { std::fs::read_to_string(&path).is_ok_and(|all| all.contains(text)) })
             .await;
     }
 
+    async fn release(&self) {
+        wait_until("release", || async {
+            self.cluster.release(&self.run).await.unwrap() == ReleaseStatus::Complete
+        })
+        .await;
+    }
+
     /// Living processes that belong to rank 0, its supervisor included.
-    fn living(&self) -> Vec<i32> {
+    fn live_pids(&self) -> Vec<i32> {
         let all = scan();
         let owners = [self.cluster.shared.owner(&self.rank(0))];
-        let found = processes::belonging(&all, &owners).into_iter().flatten();
+        let found = processes::processes_of(&all, &owners).into_iter().flatten();
         found.filter(|process| process.is_alive()).map(|process| process.stat.pid).collect()
     }
 
@@ -138,7 +141,7 @@ impl Drop for Fixture {
     fn drop(&mut self) {
         let owners: Vec<_> =
             (0..self.run.spec.num_workers).map(|rank| self.cluster.shared.owner(&self.rank(rank))).collect();
-        signal_all(&owners, rustix::process::Signal::KILL, Supervisors::Included);
+        signal_all(&owners, rustix::process::Signal::KILL, Supervisors::Include);
     }
 }
 
@@ -155,7 +158,7 @@ fn open(directory: &TempDir, workers: u32) -> LocalCluster {
 }
 
 /// Polls a condition until it holds.
-async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+async fn wait_until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let started = Instant::now();
     let mut poll = tokio::time::interval(Duration::from_millis(10));
     while !holds().await {

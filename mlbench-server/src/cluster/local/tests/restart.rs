@@ -20,9 +20,9 @@ async fn a_launch_that_comes_often_starts_once() {
         tokio::join!(fixture.cluster.launch(&task), other.launch(&task), fixture.cluster.launch(&task));
     assert_eq!((a, b, c), (Ok(()), Ok(()), Ok(())));
     fixture.cluster.launch(&task).await.unwrap();
-    assert_eq!(fixture.to_the_end(Offsets::default()).await.0, b"started\n");
+    assert_eq!(fixture.read_to_end(Offsets::default()).await.0, b"started\n");
     fixture.cluster.launch(&task).await.unwrap();
-    assert_eq!(fixture.to_the_end(Offsets::default()).await.0, b"started\n");
+    assert_eq!(fixture.read_to_end(Offsets::default()).await.0, b"started\n");
 }
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn a_launch_that_a_killed_server_left_half_done_is_done_again() {
     std::fs::write(dir.path().join("supervise.123"), "half a scr").unwrap();
     std::fs::write(dir.path().join("identity.124"), "").unwrap();
     fixture.sh("echo once").await;
-    assert_eq!(fixture.to_the_end(Offsets::default()).await, (b"once\n".into(), vec![], 0));
+    assert_eq!(fixture.read_to_end(Offsets::default()).await, (b"once\n".into(), vec![], 0));
 }
 
 #[tokio::test]
@@ -42,39 +42,39 @@ async fn a_restarted_server_reads_on_where_it_stopped() {
     fixture
         .sh(&format!("echo before; until [ -e {} ]; do sleep 0.02; done; echo after; exit 5", go.display()))
         .await;
-    fixture.written("before\n").await;
+    fixture.wait_for_output("before\n").await;
     let fixture = fixture.reopened();
-    assert!(fixture.living().len() >= 2, "supervisor and command go on");
+    assert!(fixture.live_pids().len() >= 2, "supervisor and command go on");
     std::fs::write(go, "").unwrap();
     let read = Offsets { stdout: 7, stderr: 0 };
-    assert_eq!(fixture.to_the_end(read).await, (b"after\n".into(), vec![], 5));
+    assert_eq!(fixture.read_to_end(read).await, (b"after\n".into(), vec![], 5));
 }
 
 #[tokio::test]
 async fn a_run_that_ended_while_the_server_was_away_has_its_true_outcome() {
     let fixture = Fixture::new(1);
     fixture.sh("echo bye; exit 9").await;
-    until("its end", || async { fixture.living().is_empty() }).await;
+    wait_until("its end", || async { fixture.live_pids().is_empty() }).await;
     let fixture = fixture.reopened();
-    assert_eq!(fixture.to_the_end(Offsets::default()).await, (b"bye\n".into(), vec![], 9));
+    assert_eq!(fixture.read_to_end(Offsets::default()).await, (b"bye\n".into(), vec![], 9));
 }
 
 #[tokio::test]
 async fn a_supervisor_that_is_killed_loses_the_rank_after_its_output() {
     let fixture = Fixture::new(1);
     fixture.sh("echo last; sleep 1000").await;
-    fixture.written("last\n").await;
+    fixture.wait_for_output("last\n").await;
     let supervisor = fixture.cluster.shared.work.rank(&fixture.rank(0)).supervisor().unwrap();
     kill(supervisor.pid, rustix::process::Signal::KILL);
-    until("its end", || async { !is_alive(supervisor.pid) }).await;
+    wait_until("its end", || async { !is_alive(supervisor.pid) }).await;
     let output = fixture.cluster.follow(&fixture.rank(0), Offsets::default(), DEADLINE).await.unwrap();
     assert_eq!((&output.stdout[..], output.exit_code), (&b"last\n"[..], None));
     let read = Offsets { stdout: 5, stderr: 0 };
     let words = lost(fixture.cluster.follow(&fixture.rank(0), read, DEADLINE).await);
     assert_eq!(words, "the supervisor of rank 0 was killed");
-    assert!(!fixture.living().is_empty());
+    assert!(!fixture.live_pids().is_empty());
     fixture.release().await;
-    assert!(fixture.living().is_empty());
+    assert!(fixture.live_pids().is_empty());
 }
 
 #[tokio::test]
@@ -101,11 +101,11 @@ async fn files_that_somebody_removed_are_named_as_the_reason() {
 async fn a_run_three_of_another_database_is_another_run() {
     let mut fixture = Fixture::new(1);
     fixture.sh("echo old").await;
-    fixture.to_the_end(Offsets::default()).await;
+    fixture.read_to_end(Offsets::default()).await;
     fixture.release().await;
     fixture.run.job_id = Uuid::new_v4();
     fixture.sh("echo new").await;
-    assert_eq!(fixture.to_the_end(Offsets::default()).await.0, b"new\n");
+    assert_eq!(fixture.read_to_end(Offsets::default()).await.0, b"new\n");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::{DEADLINE, until};
+use super::{DEADLINE, wait_until};
 use crate::cluster::supervisor::SCRIPT;
 
 /// A rank's directory on which verbs are called.
@@ -46,7 +46,7 @@ impl Rank {
     async fn ended(&self) {
         let path = format!("{}/exit_code", self.dir());
         let written = || std::fs::read_to_string(&path).is_ok_and(|code| code.ends_with('\n'));
-        until("its end", || async { written() }).await;
+        wait_until("its end", || async { written() }).await;
     }
 }
 
@@ -83,7 +83,7 @@ async fn a_quiet_rank_is_running_and_a_killed_supervisor_is_named() {
     let pid: i32 = identity.split(' ').nth(1).unwrap().parse().unwrap();
     let supervisor = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).unwrap();
-    until("its end", || async { !super::is_alive(pid) }).await;
+    wait_until("its end", || async { !super::is_alive(pid) }).await;
     assert_eq!(rank.follow((0, 0), 10), "mlbench killed - 0 0\n");
     let rebooted = identity.replacen(identity.split(' ').next().unwrap(), "another", 1);
     std::fs::write(format!("{}/identity", rank.dir()), rebooted).unwrap();
@@ -107,7 +107,7 @@ async fn signals_reach_processes_outside_the_session_and_spare_the_supervisor() 
 async fn until_pid(rank: &Rank) -> i32 {
     let path = format!("{}/stdout", rank.dir());
     let pid = || std::fs::read_to_string(&path).ok()?.strip_suffix('\n')?.parse().ok();
-    until("a pid", || async { pid().is_some() }).await;
+    wait_until("a pid", || async { pid().is_some() }).await;
     pid().unwrap()
 }
 

@@ -12,9 +12,9 @@ async fn signal(fixture: &Fixture, signal: Signal) -> usize {
 async fn sigterm_ends_the_command_and_the_supervisor_records_it() {
     let fixture = Fixture::new(1);
     fixture.sh("echo up; sleep 1000; echo unreachable").await;
-    fixture.written("up\n").await;
+    fixture.wait_for_output("up\n").await;
     signal(&fixture, Signal::Term).await;
-    assert_eq!(fixture.to_the_end(Offsets::default()).await, (b"up\n".into(), vec![], 143));
+    assert_eq!(fixture.read_to_end(Offsets::default()).await, (b"up\n".into(), vec![], 143));
     assert_eq!(signal(&fixture, Signal::Term).await, 0);
 }
 
@@ -22,19 +22,19 @@ async fn sigterm_ends_the_command_and_the_supervisor_records_it() {
 async fn a_command_that_ignores_sigterm_is_counted_and_killed() {
     let fixture = Fixture::new(1);
     fixture.sh("trap '' TERM; echo up; while :; do sleep 0.05; done").await;
-    fixture.written("up\n").await;
+    fixture.wait_for_output("up\n").await;
     assert!(signal(&fixture, Signal::Term).await >= 1);
     assert_eq!(signal(&fixture, Signal::Kill).await, 0);
-    assert_eq!(fixture.to_the_end(Offsets::default()).await.2, 137);
+    assert_eq!(fixture.read_to_end(Offsets::default()).await.2, 137);
 }
 
 #[tokio::test]
 async fn a_command_may_clean_up_on_sigterm() {
     let fixture = Fixture::new(1);
     fixture.sh("trap 'echo saved; exit 4' TERM; echo up; while :; do sleep 0.05; done").await;
-    fixture.written("up\n").await;
+    fixture.wait_for_output("up\n").await;
     signal(&fixture, Signal::Term).await;
-    let (stdout, _, code) = fixture.to_the_end(Offsets::default()).await;
+    let (stdout, _, code) = fixture.read_to_end(Offsets::default()).await;
     assert_eq!((String::from_utf8(stdout).unwrap(), code), ("up\nsaved\n".to_owned(), 4));
 }
 
@@ -42,7 +42,7 @@ async fn a_command_may_clean_up_on_sigterm() {
 async fn a_command_that_signals_its_whole_group_does_not_lose_its_exit_code() {
     let fixture = Fixture::new(1);
     fixture.sh("trap 'exit 6' TERM HUP INT QUIT; kill -INT 0; kill -HUP 0; kill 0; sleep 1000").await;
-    assert_eq!(fixture.to_the_end(Offsets::default()).await, (vec![], vec![], 6));
+    assert_eq!(fixture.read_to_end(Offsets::default()).await, (vec![], vec![], 6));
 }
 
 #[tokio::test]
@@ -51,8 +51,8 @@ async fn processes_that_leave_the_session_or_the_environment_are_found() {
     let daemons = "(setsid sh -c '(sleep 1000 & echo $!) & wait' &); env -i sleep 1000 & echo $!; \
                    setsid env -i \"$(command -v sleep)\" 1000 & echo $!; echo up; wait";
     fixture.sh(daemons).await;
-    fixture.written("up\n").await;
-    until("four processes", || async {
+    fixture.wait_for_output("up\n").await;
+    wait_until("four processes", || async {
         std::fs::read_to_string(fixture.file(0, "stdout")).is_ok_and(|all| all.lines().count() == 4)
     })
     .await;
@@ -68,20 +68,20 @@ async fn processes_that_leave_the_session_or_the_environment_are_found() {
 async fn release_leaves_nothing_though_a_program_forks_all_the_time() {
     let fixture = Fixture::new(1);
     fixture.sh("echo up; f() { setsid sleep 1000 & sleep 0.01; }; while :; do f; done").await;
-    fixture.written("up\n").await;
-    until("some forks", || async { fixture.living().len() > 5 }).await;
+    fixture.wait_for_output("up\n").await;
+    wait_until("some forks", || async { fixture.live_pids().len() > 5 }).await;
     fixture.release().await;
-    assert!(fixture.living().is_empty());
+    assert!(fixture.live_pids().is_empty());
     assert!(!fixture.file(0, "").exists());
     assert!(!fixture.cluster.shared.work.run((&fixture.run).into()).exists());
-    assert_eq!(fixture.cluster.release(&fixture.run).await, Ok(Release::Complete));
+    assert_eq!(fixture.cluster.release(&fixture.run).await, Ok(ReleaseStatus::Complete));
 }
 
 #[tokio::test]
 async fn daemons_that_outlive_their_command_go_with_the_release() {
     let fixture = Fixture::new(1);
     fixture.sh("setsid sleep 1000 & echo $!").await;
-    let (stdout, _, code) = fixture.to_the_end(Offsets::default()).await;
+    let (stdout, _, code) = fixture.read_to_end(Offsets::default()).await;
     let daemon: i32 = String::from_utf8(stdout).unwrap().trim().parse().unwrap();
     assert!(code == 0 && is_alive(daemon));
     fixture.release().await;
@@ -92,10 +92,10 @@ async fn daemons_that_outlive_their_command_go_with_the_release() {
 async fn a_stranger_with_the_pid_of_a_supervisor_is_not_signalled() {
     let fixture = Fixture::new(1);
     fixture.sh("true").await;
-    fixture.to_the_end(Offsets::default()).await;
+    fixture.read_to_end(Offsets::default()).await;
     let mut stranger = Command::new("setsid").args(["sleep", "1000"]).stdin(Stdio::null()).spawn().unwrap();
     let pid = i32::try_from(stranger.id()).unwrap();
-    until("a session", || async { processes::stat(pid).is_some_and(|stat| stat.session == pid) }).await;
+    wait_until("a session", || async { processes::stat(pid).is_some_and(|stat| stat.session == pid) }).await;
     let boot = &fixture.cluster.shared.boot_id;
     let start = processes::stat(pid).unwrap().starttime - 1;
     std::fs::write(fixture.file(0, "identity"), format!("{boot} {pid} {start}\n")).unwrap();
@@ -116,7 +116,7 @@ async fn the_rank_beside_it_goes_on() {
         fixture.cluster.launch(&fixture.task(rank, &["sleep", "1000"])).await.unwrap();
     }
     assert_eq!(signal(&fixture, Signal::Kill).await, 0);
-    fixture.to_the_end(Offsets::default()).await;
+    fixture.read_to_end(Offsets::default()).await;
     let beside = fixture.cluster.follow(&fixture.rank(1), Offsets::default(), Duration::ZERO).await.unwrap();
     assert_eq!(beside.exit_code, None);
 }
@@ -131,14 +131,14 @@ async fn nothing_is_left_of_a_real_mpirun() {
     let mpirun = "exec mpirun --allow-run-as-root --oversubscribe --host 127.0.0.1,127.0.0.1 \
                   sh -c 'echo up $$; sleep 1000'";
     fixture.sh(mpirun).await;
-    until("two ranks", || async {
+    wait_until("two ranks", || async {
         std::fs::read_to_string(fixture.file(0, "stdout")).is_ok_and(|all| all.matches("up").count() == 2)
     })
     .await;
-    let before = fixture.living();
+    let before = fixture.live_pids();
     assert!(before.len() >= 4, "supervisor, mpirun and two ranks: {before:?}");
     signal(&fixture, Signal::Term).await;
-    let (_, _, code) = fixture.to_the_end(Offsets::default()).await;
+    let (_, _, code) = fixture.read_to_end(Offsets::default()).await;
     assert_ne!(code, 0);
     fixture.release().await;
     assert!(!before.iter().any(|&pid| is_alive(pid)));

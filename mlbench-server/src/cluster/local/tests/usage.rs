@@ -23,7 +23,7 @@ async fn every_worker_has_its_series_from_the_beginning() {
 async fn a_run_that_was_never_seen_running_is_accounted_for() {
     let fixture = Fixture::new(1);
     fixture.sh(BURN).await;
-    fixture.to_the_end(Offsets::default()).await;
+    fixture.read_to_end(Offsets::default()).await;
     let used = fixture.value(CPU).await;
     assert!(used > 0.02, "{used}");
     fixture.release().await;
@@ -35,7 +35,7 @@ async fn a_run_that_was_never_seen_running_is_accounted_for() {
 async fn a_run_has_a_sample_at_its_start_and_at_its_end() {
     let fixture = Fixture::new(1);
     fixture.sh(BURN).await;
-    fixture.to_the_end(Offsets::default()).await;
+    fixture.read_to_end(Offsets::default()).await;
     fixture.release().await;
     let samples = fixture.cluster.sample().await;
     let cpu: Vec<f64> = samples.iter().map(|sample| sample.values[0].1).collect();
@@ -48,7 +48,7 @@ async fn a_run_has_a_sample_at_its_start_and_at_its_end() {
 async fn what_a_killed_command_used_is_accounted_for() {
     let fixture = Fixture::new(1);
     fixture.sh(&format!("{BURN}; echo up; while :; do sleep 1000; done")).await;
-    fixture.written("up\n").await;
+    fixture.wait_for_output("up\n").await;
     fixture.release().await;
     let used = fixture.value(CPU).await;
     assert!(used > 0.02, "{used}");
@@ -91,7 +91,7 @@ async fn cpu_never_falls_though_children_end_and_servers_restart() {
 async fn memory_is_that_of_the_processes() {
     let fixture = Fixture::new(1);
     fixture.sh("x=$(head -c 30000000 /dev/zero | tr '\\000' x); echo up; sleep 1000; :").await;
-    fixture.written("up\n").await;
+    fixture.wait_for_output("up\n").await;
     let (usage, set) = (
         fixture.value("container_memory_usage_bytes").await,
         fixture.value("container_memory_working_set_bytes").await,
@@ -104,7 +104,7 @@ async fn written_bytes_are_counted_also_of_children_that_ended() {
     let fixture = Fixture::new(1);
     let file = fixture.directory.path().join("data");
     fixture.sh(&format!("dd if=/dev/zero of={} bs=1000000 count=3 2>&1", file.display())).await;
-    fixture.to_the_end(Offsets::default()).await;
+    fixture.read_to_end(Offsets::default()).await;
     let samples = fixture.cluster.sample().await;
     let newest = samples.last().unwrap();
     match newest.values.iter().find(|(name, _)| *name == "container_fs_writes_bytes_total") {

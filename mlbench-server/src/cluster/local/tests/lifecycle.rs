@@ -18,8 +18,8 @@ async fn every_worker_gets_a_port_of_its_own_and_the_log_says_what_is_ignored() 
     let mut fixture = Fixture::new(3);
     fixture.run.spec.image = Some("mlbench/x:latest".to_owned());
     fixture.run.spec.max_bandwidth = Some(100.0);
-    let Provision::Ready { workers, notes } =
-        fixture.cluster.provision(&Claim::of(&fixture.run)).await.unwrap()
+    let ProvisionStatus::Ready { workers, notes } =
+        fixture.cluster.provision(&ProvisionRequest::of(&fixture.run)).await.unwrap()
     else {
         panic!("local workers are always there");
     };
@@ -36,7 +36,7 @@ async fn every_worker_gets_a_port_of_its_own_and_the_log_says_what_is_ignored() 
 async fn more_workers_than_there_are_is_refused() {
     let mut fixture = Fixture::new(1);
     fixture.run.spec.num_workers = 2;
-    let refusal = fixture.cluster.provision(&Claim::of(&fixture.run)).await.unwrap_err();
+    let refusal = fixture.cluster.provision(&ProvisionRequest::of(&fixture.run)).await.unwrap_err();
     assert_eq!(refusal, ClusterError::Refused("2 workers were asked for, and there are 1".to_owned()));
     fixture.run.spec.num_workers = 1;
 }
@@ -45,9 +45,9 @@ async fn more_workers_than_there_are_is_refused() {
 async fn output_is_read_exactly_with_and_without_a_last_newline() {
     let fixture = Fixture::new(1);
     fixture.sh("printf 'one\\ntwo'; printf 'warn\\n' >&2").await;
-    assert_eq!(fixture.to_the_end(Offsets::default()).await, (b"one\ntwo".into(), b"warn\n".into(), 0));
+    assert_eq!(fixture.read_to_end(Offsets::default()).await, (b"one\ntwo".into(), b"warn\n".into(), 0));
     let later = Offsets { stdout: 4, stderr: 5 };
-    assert_eq!(fixture.to_the_end(later).await, (b"two".into(), vec![], 0));
+    assert_eq!(fixture.read_to_end(later).await, (b"two".into(), vec![], 0));
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn output_is_there_while_the_command_runs() {
 async fn twenty_megabytes_arrive_in_pieces_and_the_exit_code_with_the_last() {
     let fixture = Fixture::new(1);
     fixture.sh("head -c 20000000 /dev/zero | tr '\\000' x; exit 3").await;
-    let (stdout, _, code) = fixture.to_the_end(Offsets::default()).await;
+    let (stdout, _, code) = fixture.read_to_end(Offsets::default()).await;
     assert_eq!((stdout.len(), code), (20_000_000, 3));
     assert!(stdout.iter().all(|&byte| byte == b'x'));
     let first = fixture.cluster.follow(&fixture.rank(0), Offsets::default(), DEADLINE).await.unwrap();
@@ -77,7 +77,7 @@ async fn the_exit_code_is_the_commands_own() {
     for (script, expected) in [("true", 0), ("exit 3", 3), ("kill -TERM $$", 143), ("kill -KILL $$", 137)] {
         let fixture = Fixture::new(1);
         fixture.sh(script).await;
-        assert_eq!(fixture.to_the_end(Offsets::default()).await.2, expected, "{script}");
+        assert_eq!(fixture.read_to_end(Offsets::default()).await.2, expected, "{script}");
     }
 }
 
@@ -85,7 +85,7 @@ async fn the_exit_code_is_the_commands_own() {
 async fn a_command_that_is_not_there_ends_with_127_and_says_so() {
     let fixture = Fixture::new(1);
     fixture.cluster.launch(&fixture.task(0, &["no-such-program", "x"])).await.unwrap();
-    let (_, stderr, code) = fixture.to_the_end(Offsets::default()).await;
+    let (_, stderr, code) = fixture.read_to_end(Offsets::default()).await;
     assert_eq!(String::from_utf8(stderr).unwrap(), "mlbench: no-such-program: command not found\n");
     assert_eq!(code, 127);
 }
@@ -96,7 +96,7 @@ async fn a_command_finds_its_own_environment_and_nothing_of_the_servers_settings
     let mut task = fixture.task(0, &["env"]);
     task.env = vec![("RANK".to_owned(), "it's 0\nand more".to_owned())];
     fixture.cluster.launch(&task).await.unwrap();
-    let stdout = String::from_utf8(fixture.to_the_end(Offsets::default()).await.0).unwrap();
+    let stdout = String::from_utf8(fixture.read_to_end(Offsets::default()).await.0).unwrap();
     assert!(stdout.contains("RANK=it's 0\nand more\n"), "{stdout}");
     assert!(stdout.contains(&format!("MLBENCH_WORKER_ID={}/0\n", fixture.run.job_id)));
     assert!(stdout.contains("PATH=") && !stdout.contains("MLBENCH_TOKEN"), "{stdout}");
@@ -106,7 +106,7 @@ async fn a_command_finds_its_own_environment_and_nothing_of_the_servers_settings
 async fn a_command_runs_where_the_server_runs_and_reads_nothing() {
     let fixture = Fixture::new(1);
     fixture.sh("pwd; cat; umask").await;
-    let (stdout, _, code) = fixture.to_the_end(Offsets::default()).await;
+    let (stdout, _, code) = fixture.read_to_end(Offsets::default()).await;
     let here = std::env::current_dir().unwrap();
     let stdout = String::from_utf8(stdout).unwrap();
     assert_eq!((stdout.lines().next(), code), (here.to_str(), 0));
@@ -123,7 +123,7 @@ async fn a_command_handles_signals_as_by_default_though_the_server_ignores_some(
         u64::from_str_radix(mask, 16).unwrap() & 0x7fff_ffff
     };
     if ignored(&status) & 0b111 != 0b111 {
-        let name = "cluster::local::tests::life::\
+        let name = "cluster::local::tests::lifecycle::\
                     a_command_handles_signals_as_by_default_though_the_server_ignores_some";
         let again = std::process::Command::new("sh")
             .args(["-c", "trap '' HUP INT QUIT USR1 TTOU; exec \"$0\" --exact \"$1\""])
@@ -136,7 +136,7 @@ async fn a_command_handles_signals_as_by_default_though_the_server_ignores_some(
     }
     let fixture = Fixture::new(1);
     fixture.cluster.launch(&fixture.task(0, &["cat", "/proc/self/status"])).await.unwrap();
-    let stdout = String::from_utf8(fixture.to_the_end(Offsets::default()).await.0).unwrap();
+    let stdout = String::from_utf8(fixture.read_to_end(Offsets::default()).await.0).unwrap();
     assert_eq!(ignored(&stdout), 0, "{stdout}");
 }
 
@@ -146,5 +146,5 @@ async fn ranks_do_not_see_each_others_output() {
     for (rank, word) in [(0, "zero"), (1, "one")] {
         fixture.cluster.launch(&fixture.task(rank, &["echo", word])).await.unwrap();
     }
-    assert_eq!(fixture.to_the_end(Offsets::default()).await.0, b"zero\n");
+    assert_eq!(fixture.read_to_end(Offsets::default()).await.0, b"zero\n");
 }

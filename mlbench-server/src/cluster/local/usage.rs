@@ -42,7 +42,7 @@ impl Usage {
 
 /// One process as it was last seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Seen {
+pub(super) struct ProcessUsage {
     /// Its pid.
     pub pid: i32,
     /// Its start time: pid and start are unique within a boot.
@@ -57,16 +57,16 @@ pub(super) struct Seen {
 
 /// The usage of one worker.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Account {
+pub(super) struct WorkerUsage {
     base: Usage,
-    seen: Vec<Seen>,
+    seen: Vec<ProcessUsage>,
 }
 
-impl Account {
+impl WorkerUsage {
     /// Takes in what the worker's processes show now.
-    pub(super) fn update(&mut self, mut now: Vec<Seen>) {
+    pub(super) fn update(&mut self, mut now: Vec<ProcessUsage>) {
         let before = std::mem::take(&mut self.seen);
-        let old: HashMap<i32, &Seen> = before.iter().map(|seen| (seen.pid, seen)).collect();
+        let old: HashMap<i32, &ProcessUsage> = before.iter().map(|seen| (seen.pid, seen)).collect();
         for seen in &mut now {
             // A counter that cannot be read any more (of a dying process) keeps its value.
             if let Some(was) = old.get(&seen.pid).filter(|was| was.start == seen.start) {
@@ -74,9 +74,9 @@ impl Account {
                 seen.from_children = seen.from_children.zip(was.from_children, u64::max);
             }
         }
-        let alive: HashMap<(i32, u64), &Seen> =
+        let alive: HashMap<(i32, u64), &ProcessUsage> =
             now.iter().map(|seen| ((seen.pid, seen.start), seen)).collect();
-        let is_alive = |seen: &Seen| alive.contains_key(&(seen.pid, seen.start));
+        let is_alive = |seen: &ProcessUsage| alive.contains_key(&(seen.pid, seen.start));
         let mut gone: HashMap<Option<i32>, Usage> = HashMap::new();
         for vanished in before.iter().filter(|seen| !is_alive(seen)) {
             let mut heir = old.get(&vanished.parent);
@@ -115,15 +115,21 @@ impl Account {
 mod tests {
     use super::*;
 
-    fn seen(pid: i32, parent: i32, own: u64, from_children: u64) -> Seen {
+    fn seen(pid: i32, parent: i32, own: u64, from_children: u64) -> ProcessUsage {
         let usage = |user| Usage { user, ..Usage::default() };
         let start = 100 + u64::try_from(pid).unwrap();
-        Seen { pid, start, parent, total: usage(own + from_children), from_children: usage(from_children) }
+        ProcessUsage {
+            pid,
+            start,
+            parent,
+            total: usage(own + from_children),
+            from_children: usage(from_children),
+        }
     }
 
-    fn totals(history: &[Vec<Seen>]) -> Vec<u64> {
-        let mut account = Account::default();
-        let step = |now: &Vec<Seen>| {
+    fn totals(history: &[Vec<ProcessUsage>]) -> Vec<u64> {
+        let mut account = WorkerUsage::default();
+        let step = |now: &Vec<ProcessUsage>| {
             account.update(now.clone());
             account.total().user
         };
@@ -152,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_reused_pid_is_another_process() {
-        let reused = Seen { start: 999, ..seen(2, 1, 3, 0) };
+        let reused = ProcessUsage { start: 999, ..seen(2, 1, 3, 0) };
         let history = [vec![seen(1, 0, 1, 0), seen(2, 1, 10, 0)], vec![seen(1, 0, 1, 0), reused]];
         assert_eq!(totals(&history), [11, 14]);
     }
