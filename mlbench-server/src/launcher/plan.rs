@@ -10,7 +10,7 @@ use mlbench_core::run::{RankStatus, Run, RunEvent, RunOutcome, Worker};
 use mlbench_core::{RunState, Timestamp};
 
 use super::words;
-use crate::cluster::{Provision, Signal};
+use crate::cluster::{ProvisionStatus, Signal};
 
 /// After how long a SIGKILL that did not help is sent again.
 const KILL_AGAIN: Duration = Duration::from_secs(5);
@@ -49,7 +49,7 @@ pub(super) struct Seen {
     /// The notes that stand in the run's log.
     pub(super) noted: BTreeSet<String>,
     /// The cluster's last answer to being asked for workers.
-    pub(super) provision: Option<Provision>,
+    pub(super) provision: Option<ProvisionStatus>,
     /// The command was started on ranks 0, 1, … below this number.
     pub(super) launched: u32,
     /// Why the run can never be started, in words.
@@ -142,14 +142,14 @@ fn stop(open: Vec<u32>, seen: &Seen, limits: &Limits, now: Now) -> Vec<Action> {
 fn provision(run: &Run, seen: &Seen, limits: &Limits, now: Now) -> Vec<Action> {
     let (sentences, next) = match &seen.provision {
         None => return vec![Action::Provision],
-        Some(Provision::Ready { workers, notes }) => (notes, Action::Assign(workers.clone())),
-        Some(Provision::Waiting { missing })
+        Some(ProvisionStatus::Ready { workers, notes }) => (notes, Action::Assign(workers.clone())),
+        Some(ProvisionStatus::Waiting { missing })
             if now.date.since(run.admitted_at.unwrap_or(run.created_at)) >= limits.start_timeout =>
         {
             let reason = Some(words::start_timeout(limits.start_timeout, missing));
             return vec![Action::Decide(RunOutcome { event: RunEvent::Fail, reason, at: now.date })];
         }
-        Some(Provision::Waiting { missing }) => (missing, Action::Provision),
+        Some(ProvisionStatus::Waiting { missing }) => (missing, Action::Provision),
     };
     let mut noted = seen.noted.clone();
     let new = sentences.iter().filter(|text| noted.insert((*text).clone()));

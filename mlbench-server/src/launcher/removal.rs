@@ -11,7 +11,7 @@ use super::LauncherDeps;
 use super::backoff::Backoff;
 use super::command::rank_ref;
 use super::records::Records;
-use crate::cluster::{ClusterError, Offsets, RankRef, Release, Signal};
+use crate::cluster::{ClusterError, Offsets, RankRef, ReleaseStatus, Signal};
 
 /// How long the cluster may wait for something to report.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -38,8 +38,8 @@ pub(super) async fn remove(deps: &LauncherDeps, run: &Run) -> Result<()> {
     let mut backoff = Backoff::up_to(LONGEST_PAUSE);
     loop {
         match deps.cluster.release(run).await {
-            Ok(Release::Complete) => break,
-            Ok(Release::Pending) => {}
+            Ok(ReleaseStatus::Complete) => break,
+            Ok(ReleaseStatus::Pending) => {}
             Err(error) => {
                 tracing::warn!(run = %run.id, %error, "the workers of a deleted run are not released yet");
             }

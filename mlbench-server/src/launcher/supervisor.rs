@@ -20,7 +20,7 @@ use super::outage::{Caller, Outages};
 use super::plan::{Action, Limits, Now, Seen, Signalled, plan};
 use super::records::Records;
 use super::words;
-use crate::cluster::{Claim, ClusterError, Provision, Release, Signal};
+use crate::cluster::{ClusterError, ProvisionRequest, ProvisionStatus, ReleaseStatus, Signal};
 use crate::token::Token;
 
 /// The longest pause before a run is looked at again that waits for something.
@@ -185,11 +185,12 @@ impl<'a> Supervisor<'a> {
     async fn provision(&mut self, run: &Run) -> Result<Next> {
         let (deps, taken) = (self.context.deps, self.taken(run.id).await?);
         let token = self.token(run.id).await?;
-        match deps.cluster.provision(&Claim { run, taken: &taken, token: token.as_ref() }).await {
+        match deps.cluster.provision(&ProvisionRequest { run, taken: &taken, token: token.as_ref() }).await {
             Ok(answer) => {
                 self.context.answer(Caller::Supervisor);
                 // A cluster whose words change all the time must not be asked all the time.
-                let again = self.seen.provision.is_some() && matches!(answer, Provision::Waiting { .. });
+                let again =
+                    self.seen.provision.is_some() && matches!(answer, ProvisionStatus::Waiting { .. });
                 self.seen.provision = Some(answer);
                 Ok(if again { Next::Wait } else { Next::Plan })
             }
@@ -278,7 +279,7 @@ impl<'a> Supervisor<'a> {
         match self.context.deps.cluster.release(run).await {
             Ok(answer) => {
                 self.context.answer(Caller::Supervisor);
-                self.seen.released = answer == Release::Complete;
+                self.seen.released = answer == ReleaseStatus::Complete;
                 Ok(if self.seen.released { Next::Plan } else { Next::Wait })
             }
             // Whatever the cluster says: a run that may hold workers is not over.

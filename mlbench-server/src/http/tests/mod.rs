@@ -41,7 +41,8 @@ use crate::app::{App, RunPolicy};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::{
-    Claim, Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
+    Cluster, ClusterError, Offsets, Output, PodSample, ProvisionRequest, ProvisionStatus, RankRef,
+    ReleaseStatus, Signal, Task,
 };
 use crate::launcher::LauncherHandle;
 use crate::sqlite::{self, SqliteStorage};
@@ -308,7 +309,7 @@ impl Cluster for FewWorkers {
         number
     }
 
-    async fn provision(&self, _: &Claim<'_>) -> Result<Provision, ClusterError> {
+    async fn provision(&self, _: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {
         nobody()
     }
 
@@ -324,7 +325,7 @@ impl Cluster for FewWorkers {
         nobody()
     }
 
-    async fn release(&self, _: &Run) -> Result<Release, ClusterError> {
+    async fn release(&self, _: &Run) -> Result<ReleaseStatus, ClusterError> {
         nobody()
     }
 

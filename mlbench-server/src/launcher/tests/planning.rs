@@ -7,7 +7,7 @@ use mlbench_core::{RunState, Timestamp};
 use proptest::prelude::*;
 
 use super::a_run;
-use crate::cluster::{Provision, Signal};
+use crate::cluster::{ProvisionStatus, Signal};
 use crate::launcher::plan::{Action, Limits, Now, Seen, Signalled, plan};
 
 const LIMITS: Limits =
@@ -45,7 +45,7 @@ fn a_new_run_gets_workers_then_is_launched_then_recorded_then_followed() {
     let workers = std::mem::take(&mut run.workers);
     let mut seen = Seen::default();
     assert_eq!(planned(&run, &seen, 0), [Action::Provision]);
-    seen.provision = Some(Provision::Ready { workers: workers.clone(), notes: vec!["n".to_owned()] });
+    seen.provision = Some(ProvisionStatus::Ready { workers: workers.clone(), notes: vec!["n".to_owned()] });
     assert_eq!(planned(&run, &seen, 0), [Action::Note("n".to_owned()), Action::Assign(workers.clone())]);
     seen.noted.insert("n".to_owned());
     assert_eq!(planned(&run, &seen, 0), [Action::Assign(workers.clone())]);
@@ -80,7 +80,7 @@ fn a_run_in_the_queue_is_left_alone_until_it_leaves_it() {
 fn the_start_timeout_counts_from_the_admission() {
     let admitted_at = Some(at(1_000).date);
     let run = Run { workers: Vec::new(), admitted_at, ..a_run(2, "p") };
-    let waiting = Provision::Waiting { missing: Vec::new() };
+    let waiting = ProvisionStatus::Waiting { missing: Vec::new() };
     let seen = Seen { provision: Some(waiting), ..Seen::default() };
     assert_eq!(planned(&run, &seen, 1_599), [Action::Provision]);
     assert!(matches!(planned(&run, &seen, 1_600)[..], [Action::Decide(_)]));
@@ -92,7 +92,7 @@ fn what_is_missing_is_noted_once_and_ends_the_run_at_the_start_timeout() {
     run.workers.clear();
     let missing = vec!["worker 1: ImagePullBackOff".to_owned()];
     let mut seen =
-        Seen { provision: Some(Provision::Waiting { missing: missing.clone() }), ..Seen::default() };
+        Seen { provision: Some(ProvisionStatus::Waiting { missing: missing.clone() }), ..Seen::default() };
     assert_eq!(planned(&run, &seen, 599), [Action::Note(missing[0].clone()), Action::Provision]);
     seen.noted.extend(missing);
     assert_eq!(planned(&run, &seen, 599), [Action::Provision]);
@@ -200,8 +200,8 @@ fn carry_out(run: &mut Run, seen: &mut Seen, action: Action, now: Now) {
         Action::Provision => {
             let workers = a_run(3, "p").workers;
             seen.provision = Some(match now.age.as_secs() {
-                0..50 => Provision::Waiting { missing: vec!["a worker".to_owned()] },
-                _ => Provision::Ready { workers, notes: vec!["a note".to_owned()] },
+                0..50 => ProvisionStatus::Waiting { missing: vec!["a worker".to_owned()] },
+                _ => ProvisionStatus::Ready { workers, notes: vec!["a note".to_owned()] },
             });
         }
         Action::Assign(workers) => run.workers = workers,

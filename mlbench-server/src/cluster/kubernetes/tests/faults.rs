@@ -1,53 +1,55 @@
-use super::world::{
-    Followed, IMAGE, PEACE, eventually, followed, image_run, launch, provisioned, rank, released, skipped,
-    standing_run, troubled_world, world,
+//! Lost pods, restarted containers and outages of the cluster.
+
+use super::harness::{
+    CLUSTER_LOCK, Followed, IMAGE, eventually, followed, harness, image_run, launch, provisioned, rank,
+    released, skipped, static_run, unlocked_harness,
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_pod_that_is_deleted_loses_its_rank_with_that_reason() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
+async fn deleted_worker_pod_is_the_loss_reason_of_its_rank() {
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
     let mut run = image_run(1, "x", 2, IMAGE);
     provisioned(&cluster, &mut run).await;
     for number in 0..2 {
         launch(&cluster, rank(&run, number), "echo up; sleep 1000").await;
     }
-    world.delete_pod(run.workers[1].pod.as_str()).await;
+    harness.delete_pod(run.workers[1].pod.as_str()).await;
     let seen = followed(&cluster, &rank(&run, 1)).await;
     let why = seen.end.unwrap().unwrap_err();
     assert!(why.contains(run.workers[1].pod.as_str()) && why.contains("deleted"), "{why}");
     assert!(!Followed::default().step(&cluster, &rank(&run, 0)).await);
     released(&cluster, &run).await;
-    assert_eq!(world.leftovers().await, (0, 0, 0));
+    assert_eq!(harness.leftovers().await, (0, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pod_that_was_made_anew_meanwhile_does_not_pass_for_the_old_one() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
-    world.standing_pods(1, true).await;
-    let mut run = standing_run(1, 1);
+async fn recreated_pod_is_not_taken_for_the_old_one() {
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, true).await;
+    let mut run = static_run(1, 1);
     provisioned(&cluster, &mut run).await;
     launch(&cluster, rank(&run, 0), "sleep 1000").await;
-    world.delete_pod("pool-0").await;
-    let mut next = standing_run(2, 1);
+    harness.delete_pod("pool-0").await;
+    let mut next = static_run(2, 1);
     eventually("the new pod", || async {
-        let pod = world.api::<k8s_openapi::api::core::v1::Pod>().get_opt("pool-0").await.unwrap()?;
+        let pod = harness.api::<k8s_openapi::api::core::v1::Pod>().get_opt("pool-0").await.unwrap()?;
         pod.metadata.deletion_timestamp.is_none().then_some(())
     })
     .await;
     provisioned(&cluster, &mut next).await;
     let why = followed(&cluster, &rank(&run, 0)).await.end.unwrap().unwrap_err();
-    assert!(why.contains("deleted and made anew"), "{why}");
+    assert!(why.contains("deleted and recreated"), "{why}");
     released(&cluster, &run).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_container_that_restarts_loses_its_rank_with_that_reason() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
-    world.standing_pods(1, true).await;
-    let mut run = standing_run(1, 1);
+async fn restarted_container_is_the_loss_reason_of_its_rank() {
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, true).await;
+    let mut run = static_run(1, 1);
     provisioned(&cluster, &mut run).await;
     launch(&cluster, rank(&run, 0), "echo up; sleep 1; kill 1; sleep 1000").await;
     let seen = followed(&cluster, &rank(&run, 0)).await;
@@ -58,11 +60,11 @@ async fn a_container_that_restarts_loses_its_rank_with_that_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rank_that_needs_more_memory_than_its_pod_has_is_named_oom_killed() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
-    world.standing_pods(1, true).await;
-    let mut run = standing_run(1, 1);
+async fn rank_above_its_memory_limit_is_reported_as_oom_killed() {
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, true).await;
+    let mut run = static_run(1, 1);
     provisioned(&cluster, &mut run).await;
     launch(&cluster, rank(&run, 0), "echo up; head -c 500000000 /dev/zero | tail -n 1 >/dev/null; exit 1")
         .await;
@@ -73,7 +75,7 @@ async fn a_rank_that_needs_more_memory_than_its_pod_has_is_named_oom_killed() {
     released(&cluster, &run).await;
 }
 
-/// Kills a part of the cluster and starts it again after `seconds`; `MLBENCH_TEST_KUBE_RESTART` is a program that does.
+/// Stops a part of the cluster for `seconds`, with the program in `MLBENCH_TEST_KUBE_RESTART`.
 async fn restart(part: &str, seconds: u32) -> Option<tokio::process::Child> {
     let Some(program) = std::env::var_os("MLBENCH_TEST_KUBE_RESTART") else {
         skipped("needs a program in MLBENCH_TEST_KUBE_RESTART that restarts parts of the cluster");
@@ -83,9 +85,9 @@ async fn restart(part: &str, seconds: u32) -> Option<tokio::process::Child> {
 }
 
 async fn survives(part: &str, seconds: u32) {
-    let _alone = PEACE.write().await;
-    let Some(world) = troubled_world().await else { return };
-    let cluster = world.cluster().await;
+    let _lock = CLUSTER_LOCK.write().await;
+    let Some(harness) = unlocked_harness().await else { return };
+    let cluster = harness.cluster().await;
     let mut run = image_run(1, "x", 2, IMAGE);
     provisioned(&cluster, &mut run).await;
     let command = "i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo line $i; sleep 0.1; done; exit 4";
@@ -96,7 +98,7 @@ async fn survives(part: &str, seconds: u32) {
     while seen.stdout.is_empty() {
         assert!(!seen.step(&cluster, &first).await);
     }
-    world.alone().await;
+    harness.await_deletion_of_others().await;
     let Some(mut fault) = restart(part, seconds).await else { return };
     while !seen.step(&cluster, &first).await {}
     fault.wait().await.unwrap();
@@ -105,18 +107,21 @@ async fn survives(part: &str, seconds: u32) {
     for seen in [seen, other] {
         assert_eq!((seen.end, String::from_utf8(seen.stdout).unwrap()), (Some(Ok(4)), expected.clone()));
     }
-    // What happened meanwhile is seen again.
+    // The watch resumes and shows the deleted pods.
     released(&cluster, &run).await;
-    let mut pods = crate::cluster::Cluster::pods(&cluster);
-    tokio::time::timeout(super::world::SOON, pods.wait_for(|pods| pods.is_empty())).await.unwrap().unwrap();
+    let mut pods = crate::cluster::interface::Cluster::pods(&cluster);
+    tokio::time::timeout(super::harness::DEADLINE, pods.wait_for(|pods| pods.is_empty()))
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_api_server_that_is_away_for_twenty_seconds_costs_no_byte() {
+async fn api_server_outage_of_twenty_seconds_loses_no_byte() {
     survives("kube-apiserver", 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kubelet_that_restarts_costs_no_byte() {
+async fn kubelet_restart_loses_no_byte() {
     survives("kubelet", 5).await;
 }

@@ -1,0 +1,211 @@
+//! Scripts for a shell in a pod: the supervisor, then one function call.
+
+use mlbench_core::run::RunKey;
+
+use crate::cluster::error::ClusterError;
+use crate::cluster::kubernetes::objects::manifest::WORK_VOLUME;
+use crate::cluster::rank::{Offsets, RankRef, Signal, Task};
+use crate::cluster::supervisor::{SCRIPT, exports, launch_arguments, worker_id};
+
+/// Finds the directory for the files of runs, and defines helpers.
+///
+/// The directory is the volume for runs, or below `/tmp` in a static pod without one.
+const BASE: &str = r#"
+k_base=VOLUME
+[ -d "$k_base" ] && [ -w "$k_base" ] || k_base=/tmp/mlbench
+# Sets k_killed to the processes of this container that the kernel killed for lack of memory (cgroup v2, then v1).
+k_oom() {
+    k_killed=0
+    for k_file in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+        [ -r "$k_file" ] || continue
+        while read -r k_key k_value; do
+            [ "$k_key" != oom_kill ] || k_killed=$k_value
+        done <"$k_file"
+    done
+}
+# Limits the reads of a rank that writes all the time to one per second: every exec costs its node some CPU.
+k_gather() {
+    mlbench_supervisor "$k_dir"
+    mlbench_size "$k_dir/stdout"
+    k_new=$((f_size - $1))
+    mlbench_size "$k_dir/stderr"
+    k_new=$((k_new + f_size - $2))
+    [ "$s_state" != running ] || [ "$k_new" -le 0 ] || [ "$k_new" -gt 65536 ] || sleep 1
+}
+"#;
+
+/// Builds scripts for the pods of one server.
+#[derive(Debug, Clone)]
+pub(crate) struct Scripts {
+    /// A label value, so it needs no quoting for a shell.
+    instance: String,
+    /// Mount path of the volume for runs.
+    volume: String,
+}
+
+impl Scripts {
+    pub(crate) fn new(instance: &str) -> Self {
+        Self { instance: instance.to_owned(), volume: WORK_VOLUME.to_owned() }
+    }
+
+    /// Returns a script that creates the directory of a rank, and checks the image for the supervisor's tools.
+    pub(crate) fn prepare(&self, rank: &RankRef) -> String {
+        let needs = "for k_tool in setsid cat dd head tail tr sed ls ln mv rm mkdir sleep; do\n\
+            command -v \"$k_tool\" >/dev/null || { echo \"the image has no $k_tool\" >&2; exit 3; }\ndone";
+        self.script(rank, "", &format!("{needs}\nmlbench_prepare \"$k_dir\" || exit 4"))
+    }
+
+    /// Returns a script that starts a rank, and saves the counter of memory kills for later comparison.
+    pub(crate) fn launch(&self, task: &Task) -> Result<String, ClusterError> {
+        let counted = "[ -f \"$k_dir/oom\" ] || { k_oom; echo \"$k_killed\" >\"$k_dir/oom\"; }";
+        let exists = "[ -d \"$k_dir\" ] || exit 5";
+        let verb = format!("{exists}\n{counted}\nmlbench_launch \"$k_dir\"{}", launch_arguments(task)?);
+        Ok(self.script(&task.at, &exports(task)?, &verb))
+    }
+
+    /// Returns a script that reads the output of a rank.
+    ///
+    /// A separate last line makes truncated output detectable.
+    pub(crate) fn follow(&self, rank: &RankRef, from: Offsets, limit: usize, seconds: u64) -> String {
+        let verb = format!(
+            "k_before=0\n[ ! -r \"$k_dir/oom\" ] || read -r k_before <\"$k_dir/oom\"\n\
+             k_gather {} {}\nmlbench_follow \"$k_dir\" {} {} {limit} {seconds}\n\
+             k_oom\necho \"mlbench-end $((k_killed - k_before))\"",
+            from.stdout, from.stderr, from.stdout, from.stderr
+        );
+        self.script(rank, "", &verb)
+    }
+
+    /// Returns a script that signals a rank, and prints how many of its processes are left.
+    pub(crate) fn signal(&self, rank: &RankRef, signal: Signal) -> String {
+        let signal = match signal {
+            Signal::Term => "TERM",
+            Signal::Kill => "KILL",
+        };
+        self.script(rank, "", &format!("mlbench_signal \"$k_dir\" '{}' {signal}", worker_id(rank)))
+    }
+
+    /// Returns a script that deletes the files and processes of this server's runs in a pod.
+    ///
+    /// Applies to `only` this run, or to all runs outside `known`, and prints how many processes are left.
+    pub(crate) fn release(&self, only: Option<RunKey>, known: &[RunKey]) -> String {
+        let which = only.map_or_else(|| "*".to_owned(), |run| run.job_id.to_string());
+        let kept: String = known.iter().map(|run| format!("*/run-{}) continue ;;\n", run.job_id)).collect();
+        let verb = format!(
+            "k_left=0\nfor k_run in \"$k_base\"/{instance}/run-{which}; do\n[ -d \"$k_run\" ] || continue\n\
+             case $k_run in\n{kept}*) ;;\nesac\nfor k_dir in \"$k_run\"/rank-*; do\n[ -d \"$k_dir\" ] || continue\n\
+             k_more=$(mlbench_release \"$k_dir\" \"${{k_run##*/run-}}/${{k_dir##*/rank-}}\")\n\
+             k_left=$((k_left + ${{k_more:-1}}))\ndone\n[ \"$k_left\" -gt 0 ] || rm -rf \"$k_run\"\ndone\n\
+             echo \"$k_left\"",
+            instance = self.instance,
+        );
+        self.assemble("", "", &verb)
+    }
+
+    fn script(&self, rank: &RankRef, env: &str, verb: &str) -> String {
+        let dir = format!("k_dir=$k_base/{}/run-{}/rank-{}\n", self.instance, rank.run.job_id, rank.rank);
+        self.assemble(&dir, env, verb)
+    }
+
+    /// Joins the parts of a script within braces.
+    ///
+    /// The shell reads up to the closing brace first, so it executes nothing of a truncated script.
+    fn assemble(&self, dir: &str, env: &str, verb: &str) -> String {
+        let base = BASE.replace("VOLUME", &self.volume);
+        format!("{SCRIPT}\n{base}{{\n{dir}{env}{verb}\nexit\n}}\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    use bytes::Bytes;
+    use mlbench_core::{PodName, RunId};
+    use uuid::Uuid;
+
+    use super::super::follow_output::{State, parse_follow_output};
+    use super::*;
+
+    fn run_shell(shell: &[&str], script: &str) -> (Bytes, Option<i32>) {
+        let mut child = Command::new(shell[0])
+            .args(&shell[1..])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.stdout.into(), output.status.code())
+    }
+
+    /// Returns the shells of this machine: `sh`, and those that images use as `sh`.
+    fn shells() -> Vec<Vec<&'static str>> {
+        let exists = |shell: &Vec<&str>| {
+            Command::new(shell[0]).args(&shell[1..]).arg("-c").arg("exit").status().is_ok()
+        };
+        [vec!["sh"], vec!["dash"], vec!["bash", "--posix"], vec!["busybox", "sh"]]
+            .into_iter()
+            .filter(exists)
+            .collect()
+    }
+
+    fn at(rank: u32) -> RankRef {
+        let run = RunKey { id: RunId::new(1).unwrap(), job_id: Uuid::new_v4() };
+        RankRef { run, rank, pod: PodName::new("w-0").unwrap() }
+    }
+
+    #[test]
+    fn every_shell_prepares_runs_and_releases_a_rank() {
+        for shell in shells() {
+            let directory = tempfile::tempdir().unwrap();
+            let volume = directory.path().to_str().unwrap().to_owned();
+            let scripts = Scripts { instance: "i".to_owned(), volume };
+            let at = at(0);
+            let argv = ["sh", "-c", "printf '%s' \"$A\"; exit 3"].map(str::to_owned).to_vec();
+            let task = Task {
+                at: at.clone(),
+                argv,
+                env: vec![("A".to_owned(), "a'\n$b".to_owned())],
+                num_cpus: None,
+            };
+            assert_eq!(
+                run_shell(&shell, &scripts.launch(&task).unwrap()).1,
+                Some(5),
+                "{shell:?}: the directory does not exist"
+            );
+            assert_eq!(run_shell(&shell, &scripts.prepare(&at)), (Bytes::new(), Some(0)), "{shell:?}");
+            assert_eq!(run_shell(&shell, &scripts.launch(&task).unwrap()).1, Some(0), "{shell:?}");
+            let mut from = Offsets::default();
+            let ended = loop {
+                let output =
+                    parse_follow_output(&run_shell(&shell, &scripts.follow(&at, from, 1000, 10)).0).unwrap();
+                from.stdout += output.stdout.len() as u64;
+                if output.state != State::Running {
+                    break output;
+                }
+            };
+            assert_eq!((ended.state, from.stdout), (State::Ended(3), 5), "{shell:?}");
+            assert_eq!(run_shell(&shell, &scripts.signal(&at, Signal::Kill)).0, "0\n", "{shell:?}");
+            assert_eq!(run_shell(&shell, &scripts.release(None, &[at.run])).0, "0\n", "{shell:?}");
+            let runs = || std::fs::read_dir(directory.path().join("i")).unwrap().count();
+            assert_eq!(runs(), 1, "{shell:?}: a known run is not an orphan");
+            assert_eq!(run_shell(&shell, &scripts.release(Some(at.run), &[])).0, "0\n", "{shell:?}");
+            assert_eq!(runs(), 0, "{shell:?}");
+        }
+    }
+
+    #[test]
+    fn truncated_script_executes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let volume = directory.path().to_str().unwrap().to_owned();
+        let script = Scripts { instance: "i".to_owned(), volume }.prepare(&at(0));
+        let verb = script.rfind("mlbench_prepare").unwrap();
+        for length in verb..script.len() - 2 {
+            run_shell(&["sh"], &script[..length]);
+        }
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+}

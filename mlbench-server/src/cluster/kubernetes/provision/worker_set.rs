@@ -1,0 +1,172 @@
+//! Worker sets: a Service and a StatefulSet for each run with an image.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{Pod, Service};
+use kube::api::{ListParams, PostParams};
+use kube::{Api, Resource};
+use mlbench_core::run::Run;
+use uuid::Uuid;
+
+use crate::cluster::error::ClusterError;
+use crate::cluster::kubernetes::connection::KubernetesCluster;
+use crate::cluster::kubernetes::errors::unreachable;
+use crate::cluster::kubernetes::objects::manifest;
+use crate::cluster::kubernetes::objects::names::{belongs_to, object_names, run_selector};
+use crate::cluster::kubernetes::objects::run_token::{SecretOwner, secret};
+use crate::cluster::kubernetes::pods::{events, pod_status};
+use crate::cluster::provision::{ProvisionRequest, ProvisionStatus};
+use crate::token::Token;
+
+/// The result of creating an object of a run.
+enum Created {
+    /// The object exists under this name and belongs to the run.
+    Ok(String),
+    /// The name is in use by another object.
+    NameTaken,
+    /// The object cannot be created now, with the cause.
+    NotNow(String),
+}
+
+impl KubernetesCluster {
+    /// Creates the worker set of a run, and returns whether its pods are ready.
+    pub(crate) async fn provision_worker_set(
+        &self,
+        image: &str,
+        request: &ProvisionRequest<'_>,
+    ) -> Result<ProvisionStatus, ClusterError> {
+        let run = request.run;
+        let waiting = |why: String| Ok(ProvisionStatus::Waiting { missing: vec![why] });
+        let name = match self.create_service(run).await? {
+            Created::Ok(name) => name,
+            Created::NameTaken => {
+                return waiting("all names for the Service of this run are in use by other runs".to_owned());
+            }
+            Created::NotNow(why) => return waiting(why),
+        };
+        if let Some(token) = request.token
+            && let Some(why) = self.create_token(run, &name, token).await?
+        {
+            return waiting(why);
+        }
+        let set = manifest::stateful_set(&name, image, request, &self.options);
+        match create(&self.sets, &set, &name, run.job_id).await? {
+            Created::Ok(_) => {}
+            // Service and StatefulSet need the same name, but another StatefulSet has that of the Service.
+            Created::NameTaken => {
+                return waiting(format!("StatefulSet {name} exists and does not belong to this run"));
+            }
+            Created::NotNow(why) => return waiting(why),
+        }
+        let pods = self.watch.pods_of(run.job_id);
+        for pod in &pods {
+            if let Some(why) = pod_status::permanent_failure(pod) {
+                return Err(ClusterError::Refused(format!("worker {}: {why}", pod_status::name(pod))));
+            }
+        }
+        let wanted = run.spec.num_workers as usize;
+        if pods.len() == wanted && pods.iter().all(|pod| pod_status::is_ready(pod)) {
+            return self.prepare_workers(&pods, run, notes(run, &name, image)).await;
+        }
+        Ok(ProvisionStatus::Waiting { missing: self.missing(&name, &pods, wanted).await })
+    }
+
+    async fn create_service(&self, run: &Run) -> Result<Created, ClusterError> {
+        let existing = ListParams::default().labels(&run_selector(run.job_id));
+        let found = self.services.list(&existing).await.map_err(|error| unreachable(&error))?;
+        if let Some(name) = found.items.into_iter().find_map(|service| service.metadata.name) {
+            return Ok(Created::Ok(name));
+        }
+        for name in object_names(run, self.options.release.as_str()) {
+            let is_of_another = |set: &StatefulSet| !belongs_to(set, run.job_id);
+            let set = self.sets.get_opt(&name).await.map_err(|error| unreachable(&error))?;
+            if set.as_ref().is_some_and(is_of_another) {
+                continue;
+            }
+            let service: Service = manifest::service(&name, run, &self.options);
+            match create(&self.services, &service, &name, run.job_id).await? {
+                Created::NameTaken => {}
+                created => return Ok(created),
+            }
+        }
+        Ok(Created::NameTaken)
+    }
+
+    /// Creates the Secret of a run unless it exists, and returns why that is not possible now.
+    async fn create_token(
+        &self,
+        run: &Run,
+        service: &str,
+        token: &Token,
+    ) -> Result<Option<String>, ClusterError> {
+        let owner = self.services.get_opt(service).await.map_err(|error| unreachable(&error))?;
+        let Some(uid) = owner.and_then(|service| service.metadata.uid) else {
+            return Ok(Some(format!("Service {service} was deleted just now")));
+        };
+        let secret = secret(run, SecretOwner { service, uid }, token, &self.options);
+        match self.secrets.create(&PostParams::default(), &secret).await {
+            Ok(_) => Ok(None),
+            Err(kube::Error::Api(status)) => match status.code {
+                // Created before a restart of this server. Its token stays valid.
+                409 => Ok(None),
+                401 | 403 => Ok(Some(status.message)),
+                _ => Err(ClusterError::Unreachable(status.message)),
+            },
+            Err(error) => Err(unreachable(&error)),
+        }
+    }
+
+    async fn missing(&self, set: &str, pods: &[Arc<Pod>], wanted: usize) -> Vec<String> {
+        let mut missing = Vec::new();
+        if pods.len() < wanted {
+            let warning = events::newest_warning(&self.events, "StatefulSet", set).await;
+            let why = warning.map(|warning| format!(": {warning}")).unwrap_or_default();
+            missing.push(format!("{} of {wanted} worker pods exist{why}", pods.len()));
+        }
+        for pod in pods.iter().filter(|pod| !pod_status::is_ready(pod)) {
+            let name = pod_status::name(pod);
+            let why = match pod_status::pending_reason(pod) {
+                Some(why) => why,
+                None => events::newest_warning(&self.events, "Pod", name)
+                    .await
+                    .unwrap_or_else(|| "starting".to_owned()),
+            };
+            missing.push(format!("{name}: {why}"));
+        }
+        missing
+    }
+}
+
+/// Creates an object of a run unless it exists.
+async fn create<K>(api: &Api<K>, object: &K, name: &str, job: Uuid) -> Result<Created, ClusterError>
+where
+    K: Resource + Clone + std::fmt::Debug + serde::Serialize + serde::de::DeserializeOwned,
+{
+    let refusal = match api.create(&PostParams::default(), object).await {
+        Ok(_) => return Ok(Created::Ok(name.to_owned())),
+        Err(kube::Error::Api(status)) => status,
+        Err(error) => return Err(unreachable(&error)),
+    };
+    match refusal.code {
+        409 => match api.get_opt(name).await.map_err(|error| unreachable(&error))? {
+            Some(existing) if existing.meta().deletion_timestamp.is_some() && belongs_to(&existing, job) => {
+                Ok(Created::NotNow(format!("{name} is still being deleted")))
+            }
+            Some(existing) if belongs_to(&existing, job) => Ok(Created::Ok(name.to_owned())),
+            Some(_) => Ok(Created::NameTaken),
+            None => Ok(Created::NotNow(format!("{name} was deleted just now"))),
+        },
+        // An administrator may raise the quota or grant the right, and a new API server does not know its roles yet.
+        401 | 403 => Ok(Created::NotNow(refusal.message)),
+        400 | 422 => {
+            Err(ClusterError::Refused(format!("the API server rejected the worker set: {}", refusal.message)))
+        }
+        _ => Err(ClusterError::Unreachable(refusal.message)),
+    }
+}
+
+fn notes(run: &Run, name: &str, image: &str) -> Vec<String> {
+    let workers = run.spec.num_workers;
+    vec![format!("StatefulSet {name} provides {workers} worker pods with image {image}")]
+}
