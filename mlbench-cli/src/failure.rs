@@ -105,8 +105,12 @@ mod tests {
     #[test]
     fn each_kind_of_failure_has_the_exit_code_that_help_documents() {
         let url = String::from("http://127.0.0.1:8000");
-        let status =
-            |status| Error::Foreign { url: url.clone(), status, body: String::new(), retry_after: None };
+        let status = |status| Error::UnexpectedResponse {
+            url: url.clone(),
+            status,
+            body: String::new(),
+            retry_after: None,
+        };
         let unreachable = Error::Unreachable { url: url.clone(), cause: String::new() };
         let invalid = Error::InvalidUrl { url: url.clone(), cause: String::new() };
         let codes = [

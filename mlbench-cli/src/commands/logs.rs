@@ -29,7 +29,7 @@ pub(crate) async fn logs(client: &Client, args: &LogsArgs) -> Result<(), Failure
             break;
         }
         tokio::time::sleep(PAUSE).await;
-        run = client.patiently(|| client.runs().get(run.id)).await?;
+        run = client.with_retries(|| client.runs().get(run.id)).await?;
     }
     if args.follow {
         let reason = run.job_metadata.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -48,7 +48,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     async fn print_all(&mut self, printer: &mut Printer<impl Write>) -> Result<(), Failure> {
         loop {
-            let page = self.client.patiently(|| self.client.runs().logs(self.id, &self.query)).await?;
+            let page = self.client.with_retries(|| self.client.runs().logs(self.id, &self.query)).await?;
             for line in &page.lines {
                 print(printer, line, self.query.rank.is_some())?;
             }
