@@ -56,7 +56,8 @@ impl Client {
 
     /// Returns a builder with the URL in `MLBENCH_URL` and the token in `MLBENCH_TOKEN`.
     ///
-    /// Without `MLBENCH_URL`, the URL is [`DEFAULT_URL`]. The server sets both variables for the workers of a run.
+    /// Without `MLBENCH_URL`, the URL is [`DEFAULT_URL`]. The server sets both variables for the workers of a
+    /// run.
     #[must_use]
     pub fn builder_from_env() -> ClientBuilder {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -77,8 +78,8 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// [`InvalidUrl`](Error::InvalidUrl) when `MLBENCH_URL` is not the URL of a server, [`InvalidToken`](Error::InvalidToken)
-    /// when `MLBENCH_TOKEN` is not a valid token.
+    /// [`InvalidUrl`](Error::InvalidUrl) when `MLBENCH_URL` is not the URL of a server,
+    /// [`InvalidToken`](Error::InvalidToken) when `MLBENCH_TOKEN` is not a valid token.
     pub fn from_env() -> Result<Self> {
         Self::builder_from_env().build()
     }
@@ -89,10 +90,10 @@ impl Client {
         self.0.transport.base_url()
     }
 
-    /// Repeats `operation` until it succeeds, fails with an error that is not retryable, or the retry timeout ends.
+    /// Repeats `operation` until it succeeds, fails for good, or the retry timeout ends.
     ///
-    /// It retries with growing pauses while the server is unreachable, overloaded or failing, for as long as
-    /// [`retry_timeout`](ClientBuilder::retry_timeout) says. The operation must be safe to repeat.
+    /// It retries with growing pauses while the server is unreachable, overloaded or failing, up to the
+    /// [`retry_timeout`](ClientBuilder::retry_timeout). The operation must be safe to repeat.
     ///
     /// ```no_run
     /// # async fn example(client: mlbench_client::Client) -> mlbench_client::Result<()> {
@@ -171,7 +172,8 @@ impl ClientBuilder {
 
     /// Sets a callback for each retry, which receives the failure and the number of attempts so far (from 1).
     ///
-    /// A [`MetricLogger`](crate::MetricLogger) does not call it: [`flush`](crate::MetricLogger::flush) reports its failures.
+    /// A [`MetricLogger`](crate::MetricLogger) does not call it: [`flush`](crate::MetricLogger::flush)
+    /// reports its failures.
     #[must_use]
     pub fn on_retry(mut self, callback: impl Fn(&Error, u32) + Send + Sync + 'static) -> Self {
         self.on_retry = RetryCallback(Arc::new(callback));
@@ -181,8 +183,8 @@ impl ClientBuilder {
     /// Builds the client without sending anything.
     ///
     /// # Errors
-    /// [`InvalidUrl`](Error::InvalidUrl) or [`InvalidToken`](Error::InvalidToken) for a value that is not valid,
-    /// [`Setup`](Error::Setup) when TLS cannot be set up.
+    /// [`InvalidUrl`](Error::InvalidUrl) or [`InvalidToken`](Error::InvalidToken) for a value that is not
+    /// valid, [`Setup`](Error::Setup) when TLS cannot be set up.
     pub fn build(self) -> Result<Client> {
         let token = self.token.as_ref().map(|Token(token)| token.as_str());
         let transport = Transport::new(&self.base_url, token, self.timeout)?;

@@ -9,7 +9,7 @@ use mlbench_core::api::Problem;
 /// Result of every method of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a request failed. The text is written for people and says what to do where that is known.
+/// Why a request failed. The text is for people and includes the fix where it is known.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -34,7 +34,8 @@ impl Health<'_> {
     /// Checks that the server is ready for requests.
     ///
     /// # Errors
-    /// When the server cannot be reached, or is not ready; the error then names the part that is not.
+    /// When the server cannot be reached or is not ready. In the second case the error names the part that is
+    /// not ready.
     pub async fn ready(self) -> Result<()> {
         self.client.transport().execute(&Request::new(READY, &[])).await
     }

@@ -1,7 +1,7 @@
 //! Typed client of the mlbench REST API.
 //!
-//! One [`Client`] per server, one sub-client per resource, one method per endpoint. The methods take and return the
-//! types of [`mlbench_core`], which this crate re-exports.
+//! One [`Client`] per server, one sub-client per resource, one method per endpoint. The methods take and
+//! return the types of [`mlbench_core`], which this crate re-exports.
 //!
 //! ```no_run
 //! use mlbench_client::{Client, NewRun, RunName, RunState};

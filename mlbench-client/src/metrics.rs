@@ -39,7 +39,7 @@ impl Client {
 }
 
 impl Metrics<'_> {
-    /// Returns the metrics of all worker pods in the cluster or of all runs, as `query.metric_type` says.
+    /// Returns the metrics of all worker pods in the cluster or of all runs, by `query.metric_type`.
     ///
     /// # Errors
     /// When the server cannot be reached or fails.
@@ -62,7 +62,8 @@ impl Metrics<'_> {
     /// ```
     ///
     /// # Errors
-    /// `not_found` when the pod or run does not exist. A query that asks for buckets fails: use [`buckets`](Self::buckets).
+    /// `not_found` when the pod or run does not exist. A query that asks for buckets fails: use
+    /// [`buckets`](Self::buckets).
     pub async fn get(self, owner: &Owner, query: &MetricsQuery) -> Result<PointsByMetric> {
         let query = MetricsQuery { fields: Vec::new(), ..query.clone() };
         self.client.transport().json(&get(owner, &query, None)).await
@@ -120,7 +121,8 @@ impl Metrics<'_> {
     /// The archive is streamed. After an error, `target` holds an incomplete archive.
     ///
     /// # Errors
-    /// `not_found` when the pod or run does not exist, [`Write`](crate::Error::Write) when writing to `target` fails.
+    /// `not_found` when the pod or run does not exist, [`Write`](crate::Error::Write) when writing to
+    /// `target` fails.
     pub async fn download(
         self,
         owner: &Owner,
@@ -132,8 +134,8 @@ impl Metrics<'_> {
 
     /// Stores a metric and returns it as stored.
     ///
-    /// Retries under one `Idempotency-Key`, so that the metric is stored once, while the server is unreachable, overloaded
-    /// or failing, for as long as [`retry_timeout`](crate::ClientBuilder::retry_timeout) says.
+    /// Retries under one `Idempotency-Key`, so that the metric is stored once, while the server is
+    /// unreachable, overloaded or failing, up to the [`retry_timeout`](crate::ClientBuilder::retry_timeout).
     ///
     /// ```no_run
     /// use mlbench_client::{Client, NewMetric, Owner, RunId};
@@ -154,9 +156,9 @@ impl Metrics<'_> {
 
     /// Stores metrics of any owners, up to 100,000 per transaction.
     ///
-    /// Each transaction is one request, retried under its own `Idempotency-Key` like [`post`](Self::post). The server
-    /// stores the valid metrics even if it rejects others. The result lists the first 1,000 rejections, each with its
-    /// index in `metrics`.
+    /// Each transaction is one request, retried under its own `Idempotency-Key` like [`post`](Self::post).
+    /// The server stores the valid metrics even if it rejects others. The result lists the first 1,000
+    /// rejections, each with its index in `metrics`.
     ///
     /// ```no_run
     /// use mlbench_client::{Client, NewMetric, Owner, RunId};

@@ -33,8 +33,8 @@ impl Backoff {
 
 /// Calls `operation` until it succeeds, fails with an error that is not retryable, or `deadline` passes.
 ///
-/// The deadline is evaluated after every failure. A `Retry-After` from the server is respected. `on_retry` is called
-/// before each new attempt with the failure and the number of attempts so far.
+/// The deadline is evaluated after every failure. A `Retry-After` from the server is respected. `on_retry` is
+/// called before each new attempt with the failure and the number of attempts so far.
 pub(crate) async fn until<T, F: Future<Output = Result<T>>>(
     deadline: impl Fn() -> Instant,
     on_retry: impl Fn(&Error, u32),

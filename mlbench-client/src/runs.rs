@@ -49,8 +49,8 @@ impl Runs<'_> {
     /// [`Timeout`](crate::Error::Timeout) error, the run may or may not have started.
     ///
     /// # Errors
-    /// `run_active` while another run is active, `run_being_removed` while a deleted run is torn down, `impossible` when
-    /// the cluster does not have what the run asks for.
+    /// `run_active` while another run is active, `run_being_removed` while a deleted run is torn down,
+    /// `impossible` when the cluster does not have what the run asks for.
     pub async fn start(self, run: &NewRun) -> Result<Run> {
         self.client.transport().json(&Request::new(CREATE, &[]).json(run)?).await
     }
@@ -71,7 +71,9 @@ impl Runs<'_> {
         self.client.transport().json(&request(GET, id).query(query.to_pairs())).await
     }
 
-    /// Asks the server to stop a run. The run becomes `STOPPED` a little later; a finished run does not change.
+    /// Asks the server to stop a run.
+    ///
+    /// The run becomes `STOPPED` a little later. A run that has ended does not change.
     ///
     /// # Errors
     /// `not_found` when the run does not exist.
@@ -89,7 +91,8 @@ impl Runs<'_> {
 
     /// Returns one page of a run's output.
     ///
-    /// Pass the page's `next` as `after` to read the next page. An empty page means that no more output exists yet.
+    /// Pass the page's `next` as `after` to read the next page. An empty page means that no more output
+    /// exists yet.
     ///
     /// # Errors
     /// `not_found` when the run does not exist.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use mlbench_client::DEFAULT_URL;
 
-use super::kube::KubeArgs;
+use super::kube::{HEADING, KubeArgs};
 use super::metrics::MetricsArgs;
 use super::output::OutputArgs;
 use super::runs::RunsCommand;
@@ -31,7 +31,7 @@ Examples:
   mlbench metrics --run first --metric 'val_global_Prec@1 @ 0' --last 1
   mlbench --url http://127.0.0.1:9000 pods -o json";
 
-/// Start distributed machine-learning benchmark runs, follow them and read their metrics
+/// Run distributed machine-learning benchmarks and read their metrics
 #[derive(Debug, Parser)]
 #[command(name = "mlbench", version, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
@@ -40,14 +40,15 @@ pub(crate) struct Cli {
         long,
         global = true,
         display_order = 900,
+        help_heading = HEADING,
         env = "MLBENCH_URL",
         hide_env_values = true,
         value_name = "URL",
         default_value = DEFAULT_URL
     )]
     url: String,
-    /// File with the bearer token of the server [default: the token in MLBENCH_TOKEN]
-    #[arg(long, global = true, display_order = 901, value_name = "FILE")]
+    /// File with the bearer token [default: the token in MLBENCH_TOKEN]
+    #[arg(long, global = true, display_order = 901, help_heading = HEADING, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) kube: KubeArgs,
@@ -61,7 +62,9 @@ impl Cli {
         if self.url.is_empty() { DEFAULT_URL } else { &self.url }
     }
 
-    /// Returns the token in `MLBENCH_TOKEN`. No flag takes a token: other users can read the arguments of a process.
+    /// Returns the token in `MLBENCH_TOKEN`.
+    ///
+    /// No flag accepts a token, because other users can read the arguments of a process.
     pub(crate) fn token_from_env() -> Option<String> {
         std::env::var("MLBENCH_TOKEN").ok().filter(|token| !token.is_empty())
     }

@@ -1,18 +1,42 @@
 use clap::Args;
 
+/// Help section of the flags that select the server.
+pub(super) const HEADING: &str = "Server";
+
 /// How to find a server that runs in Kubernetes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct KubeArgs {
-    /// Connect through a kubectl port-forward to a server in Kubernetes, instead of to --url
-    #[arg(long, global = true, display_order = 902)]
+    /// Reach a server in Kubernetes by kubectl port-forward; ignores --url
+    #[arg(long, global = true, help_heading = HEADING, display_order = 902)]
     pub(crate) kube: bool,
     /// Context of kubectl [default: the current context]
-    #[arg(long, global = true, display_order = 903, value_name = "CONTEXT", requires = "kube")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = HEADING,
+        display_order = 903,
+        value_name = "CONTEXT",
+        requires = "kube",
+    )]
     pub(crate) kube_context: Option<String>,
     /// Namespace of the server [default: the namespace of the context]
-    #[arg(long, global = true, display_order = 904, value_name = "NAMESPACE", requires = "kube")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = HEADING,
+        display_order = 904,
+        value_name = "NAMESPACE",
+        requires = "kube",
+    )]
     pub(crate) kube_namespace: Option<String>,
     /// Release of the server, if the namespace has several
-    #[arg(long, global = true, display_order = 905, value_name = "NAME", requires = "kube")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = HEADING,
+        display_order = 905,
+        value_name = "NAME",
+        requires = "kube",
+    )]
     pub(crate) kube_release: Option<String>,
 }

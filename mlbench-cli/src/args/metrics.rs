@@ -1,6 +1,7 @@
 use clap::{Args, Subcommand};
 use mlbench_client::{MetricName, PodName};
 
+use super::number::parse_count;
 use super::output::OutputArgs;
 use super::time::TimeArg;
 
@@ -23,10 +24,10 @@ pub(crate) struct MetricsArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// Run whose metrics to show, by id or name [default: all pods in the cluster]
+    /// Metrics of this run, by id or name [default: all pods in the cluster]
     #[arg(long, value_name = "RUN", conflicts_with = "pod")]
     pub(crate) run: Option<String>,
-    /// Pod whose metrics to show
+    /// Metrics of this pod
     #[arg(long, value_name = "NAME", value_parser = |text: &str| PodName::new(text))]
     pub(crate) pod: Option<PodName>,
     /// Only points at or after TIME: a date (2018-08-03T09:21:29Z) or an age (30s, 10m, 2h, 1d)
@@ -39,10 +40,10 @@ pub(crate) struct ShowArgs {
     #[arg(long, value_name = "NAME", value_parser = |text: &str| MetricName::new(text))]
     pub(crate) metric: Vec<MetricName>,
     /// Only the newest N points of each metric
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub(crate) last: Option<u32>,
-    /// Average consecutive points, to at most N points of each metric
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// At most N points of each metric, averaging consecutive points
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub(crate) summarize: Option<u32>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -60,7 +61,8 @@ pub(crate) enum MetricsCommand {
     after_help = "\
 Examples:
   mlbench metrics post --run first --name 'accuracy @ 0' --value 0.7845
-  mlbench metrics post --pod local-mlbench-worker-0 --name temperature --value 61 --date 10m --metadata 'GPU 0'"
+  mlbench metrics post --pod local-mlbench-worker-0 --name load --value 0.6
+  mlbench metrics post --run 2 --name note --value ok --date 10m"
 )]
 pub(crate) struct PostArgs {
     /// Run that the metric belongs to, by id or name

@@ -3,6 +3,7 @@
 mod cli;
 mod kube;
 mod metrics;
+mod number;
 mod output;
 mod runs;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use mlbench_client::{OutputStream, RunName};
 
+use super::number::{parse_count, parse_positive};
 use super::output::OutputArgs;
 use super::time::parse_duration;
 
@@ -21,7 +22,7 @@ pub(crate) enum RunsCommand {
     /// Stop a run; it becomes STOPPED a moment later
     #[command(after_help = "Example:\n  mlbench runs stop 3 && mlbench runs wait 3")]
     Stop(OneRunArgs),
-    /// Delete a run with its metrics and output, stopping it first if it is active
+    /// Delete a run with its metrics and output; stops an active run
     #[command(after_help = "Example:\n  mlbench runs delete 3")]
     Delete(RunArg),
     /// Print the output of a run
@@ -53,25 +54,25 @@ command once, with mpirun on the first worker; any other backend, or none, start
 Examples:
   mlbench runs start --name first
   mlbench runs start --name two --workers 2 --cpus 0.5 --light --wait
-  mlbench runs start --name mine --command 'python train.py --rank {rank} --hosts {hosts}'
-  mlbench runs start --name job --image registry.example/job --command ./job --backend mpi")]
+  mlbench runs start --name mine --command 'python train.py --rank {rank}'
+  mlbench runs start --name job --image me/job --command ./job --backend mpi")]
 pub(crate) struct StartArgs {
     /// Name of the run, 1 to 100 characters
     #[arg(long, value_name = "NAME", value_parser = |text: &str| RunName::new(text))]
     pub(crate) name: RunName,
     /// Number of workers [default: all workers]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub(crate) workers: Option<u32>,
-    /// CPU cores per worker, may be fractional [default: unlimited]
+    /// CPU cores per worker, such as 0.5 [default: no limit]
     #[arg(long, value_name = "CORES", value_parser = parse_positive)]
     pub(crate) cpus: Option<f64>,
-    /// Container image: an official one, or any image with --command
+    /// Official container image, or any image with --command
     #[arg(long, value_name = "IMAGE")]
     pub(crate) image: Option<String>,
     /// Command of the workers [default: the command of the image, else of the server]
     #[arg(long, value_name = "COMMAND", allow_hyphen_values = true)]
     pub(crate) command: Option<String>,
-    /// Communication backend: mpi, gloo, nccl or a custom name
+    /// Backend: mpi, gloo, nccl or a custom name
     #[arg(long, value_name = "BACKEND")]
     pub(crate) backend: Option<String>,
     /// Start the command on the first worker only
@@ -80,7 +81,7 @@ pub(crate) struct StartArgs {
     /// Request GPUs
     #[arg(long)]
     pub(crate) gpu: bool,
-    /// Train to the light goal, which is lower
+    /// Train to the light goal, a lower accuracy
     #[arg(long)]
     pub(crate) light: bool,
     /// Wait until the run ends; exit code 6 if it failed or was stopped
@@ -154,9 +155,4 @@ pub(crate) struct DownloadArgs {
     /// File to write, or - for standard output [default: metrics_NAME.zip]
     #[arg(short, long, value_name = "FILE.zip")]
     pub(crate) output: Option<PathBuf>,
-}
-
-fn parse_positive(text: &str) -> Result<f64, &'static str> {
-    let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
-    number.ok_or("must be a number above 0, such as 2 or 0.5")
 }

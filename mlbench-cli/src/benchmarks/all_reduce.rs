@@ -1,9 +1,10 @@
 //! Measures the all-reduce that the other benchmarks use: time and bus bandwidth, by vector length.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use super::args::WorldArgs;
+use super::args::{WorldArgs, parse_count};
 use super::error::Error;
 use super::report::Reporter;
 use super::ring::Ring;
@@ -14,12 +15,12 @@ pub(crate) struct Args {
     #[command(flatten)]
     world: WorldArgs,
     /// Vector lengths in 4-byte numbers, comma-separated [default: powers of ten up to --max-count]
-    #[arg(long, value_name = "COUNTS", value_delimiter = ',')]
-    counts: Vec<std::num::NonZeroUsize>,
+    #[arg(long, value_name = "COUNTS", value_delimiter = ',', value_parser = parse_count)]
+    counts: Vec<NonZeroUsize>,
     /// Longest vector length without --counts, in 4-byte numbers
-    #[arg(long, value_name = "COUNT", default_value = "10000000", conflicts_with = "counts")]
-    max_count: std::num::NonZeroUsize,
-    /// No effect, this benchmark has no goal; accepted like in the official images
+    #[arg(long, value_name = "COUNT", default_value = "10000000", value_parser = parse_count, conflicts_with = "counts")]
+    max_count: NonZeroUsize,
+    /// Accepted for compatibility; this benchmark has no goal
     #[arg(long)]
     light: bool,
 }
@@ -104,7 +105,7 @@ fn measure_all(
     reporter: &mut Reporter<'_>,
 ) -> Result<(), Error> {
     if ring.rank() == 0 {
-        reporter.print(format_args!("all-reduce of f32 sums over {} workers", ring.size()))?;
+        reporter.print(format_args!("all-reduce (sum of f32), world size {}", ring.size()))?;
         let (algorithm, bus) = ("algbw (GB/s)", "busbw (GB/s)");
         reporter.print(format_args!(
             "{:>10} {:>12} {:>11} {:>14} {algorithm:>13} {bus:>13}",
@@ -150,7 +151,8 @@ fn measure(count: usize, schedule: Schedule, ring: &mut Ring) -> Result<Measurem
     let (mut spent, mut repetitions) = (0.0, 0);
     let seconds = loop {
         sum.copy_from_slice(&own);
-        // Starts all workers together and tells them the same mean time, so that they stop after the same repetition.
+        // This starts all workers together and gives them the same mean time, so that they stop after the
+        // same repetition.
         let mut all_spent = [spent];
         ring.all_reduce(&mut all_spent)?;
         let mean = all_spent[0] / workers as f64;

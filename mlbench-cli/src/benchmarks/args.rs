@@ -1,5 +1,6 @@
-//! [`WorldArgs`]: how a benchmark learns its rank and the other workers, from arguments or the environment of a run.
+//! [`WorldArgs`]: the rank of a benchmark and the other workers, from arguments or the environment.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 // No doc comment on the struct: clap would use it as the description of the command.
@@ -33,7 +34,7 @@ pub(super) struct WorldArgs {
         hide_env_values = true
     )]
     pub(super) world_size: Option<usize>,
-    /// Address host:port that each worker listens on, by rank, comma-separated
+    /// Addresses host:port of the workers by rank, comma-separated
     #[arg(
         long,
         value_name = "ADDRESSES",
@@ -45,16 +46,16 @@ pub(super) struct WorldArgs {
     /// URL of the server that stores the metrics; without it, metrics are only printed
     #[arg(long, value_name = "URL", env = "MLBENCH_URL", hide_env_values = true)]
     pub(super) report_to: Option<String>,
-    /// No effect, this benchmark computes on the CPU; accepted like in the official images
+    /// Accepted for compatibility; this benchmark computes on the CPU
     #[arg(long)]
     pub(super) gpu: bool,
-    /// No effect, this benchmark has its own all-reduce; accepted like in the official images
+    /// Accepted for compatibility; this benchmark has its own all-reduce
     #[arg(long)]
     pub(super) horovod: bool,
-    /// Seconds to wait until all workers are connected
+    /// Seconds to wait for all workers to connect
     #[arg(long, value_name = "SECONDS", default_value = "120")]
     pub(super) connect_timeout: Seconds,
-    /// Seconds without data after which another worker counts as stuck
+    /// Seconds without data before another worker counts as stuck
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     pub(super) timeout: Seconds,
     /// Set by mpirun of Open MPI, which starts every rank with the same arguments
@@ -63,6 +64,11 @@ pub(super) struct WorldArgs {
     /// Set by mpirun of Open MPI
     #[arg(long = "ompi_size", hide = true, env = "OMPI_COMM_WORLD_SIZE")]
     pub(super) ompi_size: Option<usize>,
+}
+
+/// Parses a whole number from 1.
+pub(super) fn parse_count(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "must be a whole number from 1")
 }
 
 /// A timeout in seconds.

@@ -14,7 +14,7 @@ pub(crate) struct BenchmarkArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum Benchmark {
-    /// Measure the time to accuracy of logistic regression with synchronous data-parallel SGD
+    /// Measure the time to accuracy of logistic regression (synchronous data-parallel SGD)
     LogisticRegression(logistic_regression::Args),
     /// Measure time and bus bandwidth of the all-reduce between the workers, by vector length
     AllReduce(all_reduce::Args),

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-/// Returns part `index` of `length` elements split into `parts` contiguous parts, whose lengths differ by at most 1.
+/// Returns part `index` of `length` elements split into `parts` contiguous parts.
+///
+/// The lengths of the parts differ by at most 1.
 pub(super) fn partition(length: usize, parts: usize, index: usize) -> Range<usize> {
     let start = |index: usize| index * (length / parts) + index.min(length % parts);
     start(index)..start(index + 1)

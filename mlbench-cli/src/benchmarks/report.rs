@@ -7,7 +7,7 @@ use mlbench_client::{Client, MetricLogger, MetricValue, Owner, RunId, now};
 
 use super::error::Error;
 
-/// Timeout of one request; the client retries for longer.
+/// Timeout of one request. The client retries for longer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where the metrics go.
@@ -40,7 +40,7 @@ struct Server {
 }
 
 impl<'a> Reporter<'a> {
-    /// Creates a reporter. Without a server or a run it only prints, and rank 0 says so.
+    /// Creates a reporter, which only prints if the server or the run is missing.
     ///
     /// # Errors
     /// [`Error::Arguments`] for an invalid run id, [`Error::Metrics`] for an invalid URL.

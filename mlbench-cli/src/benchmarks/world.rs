@@ -1,4 +1,4 @@
-//! Turns [`WorldArgs`] into the world of a benchmark: its workers, their ring and the destination of its metrics.
+//! Turns [`WorldArgs`] into the workers of a benchmark, their ring and the destination of its metrics.
 
 use std::io::Write;
 
@@ -10,9 +10,9 @@ use super::ring::{Ring, Timeouts, World, listen};
 impl WorldArgs {
     /// Returns the rank of this worker and the addresses of all, after checking that the arguments agree.
     ///
-    /// Under mpirun, the variables of Open MPI override the arguments: every rank has the same arguments and may have
-    /// inherited the environment of the first. Otherwise arguments override the environment, and a program started
-    /// without either is rank 0 of 1.
+    /// Under mpirun, the variables of Open MPI override the arguments: every rank has the same arguments and
+    /// may have inherited the environment of the first. Otherwise arguments override the environment, and a
+    /// program started without either is rank 0 of 1.
     pub(super) fn world(&self) -> Result<World, Error> {
         let non_empty = |list: &[String]| -> Vec<String> {
             list.iter().map(|entry| entry.trim().to_owned()).filter(|entry| !entry.is_empty()).collect()

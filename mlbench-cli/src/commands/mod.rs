@@ -1,4 +1,6 @@
-//! The commands that talk to a server: one file or folder per resource. Each sends its requests and prints the response.
+//! The commands that talk to a server, one file or folder per resource.
+//!
+//! Each command sends its requests and prints the response.
 
 mod connect;
 mod dispatch;

@@ -15,7 +15,8 @@ pub(super) async fn resolve_run(client: &Client, text: &str) -> Result<Run, Fail
 
 /// Returns the id of the run that `text` refers to.
 ///
-/// An id is not looked up: the next request checks it, and a metric can be posted while the server is unreachable.
+/// An id is not looked up: the next request checks it, and a metric can be posted while the server is
+/// unreachable.
 pub(super) async fn resolve_run_id(client: &Client, text: &str) -> Result<RunId, Failure> {
     match parse_id(text)? {
         Some(id) => Ok(id),

@@ -71,7 +71,7 @@ impl DeliveryTracker {
         number
     }
 
-    /// Settles a batch that the server accepted; metrics that it rejected come with the reason.
+    /// Settles a batch that the server accepted. Metrics that it rejected come with the reason.
     pub(super) fn accepted(&self, outcomes: impl Iterator<Item = (u64, Option<Error>)>) {
         self.0.send_modify(|state| {
             for (number, rejection) in outcomes {

@@ -19,13 +19,15 @@ pub(super) const CAPACITY: usize = 10_000;
 
 /// Records metrics of one owner without waiting for the server: a background task posts them in batches.
 ///
-/// The task posts queued metrics in the order in which they were recorded, one batch at a time. Each batch has its own
-/// `Idempotency-Key`, and the task retries it with growing pauses while the server is unreachable, overloaded or failing.
-/// A restart of the server therefore neither loses nor duplicates a metric. The task drops a metric when the server rejects
-/// it, or when the server has stored nothing for the [`retry_timeout`](crate::ClientBuilder::retry_timeout) (60 s by default).
+/// The task posts queued metrics in the order in which they were recorded, one batch at a time. Each batch
+/// has its own `Idempotency-Key`, and the task retries it with growing pauses while the server is
+/// unreachable, overloaded or failing. A restart of the server therefore neither loses nor duplicates a
+/// metric. The task drops a metric when the server rejects it, or when the server has stored nothing for the
+/// [`retry_timeout`](crate::ClientBuilder::retry_timeout) (60 s by default).
 ///
-/// Clones share one queue. **Call [`flush`](Self::flush) before the program ends**: metrics that are still queued when the
-/// tokio runtime ends are lost. While the runtime lives, they are sent even after the last clone is dropped.
+/// Clones share one queue. **Call [`flush`](Self::flush) before the program ends**: metrics that are still
+/// queued when the tokio runtime ends are lost. While the runtime lives, they are sent even after the last
+/// clone is dropped.
 #[derive(Debug, Clone)]
 pub struct MetricLogger {
     owner: Owner,
@@ -36,7 +38,8 @@ pub struct MetricLogger {
 impl Client {
     /// Returns a logger that records metrics of `owner` in the background.
     ///
-    /// A logger created outside a tokio runtime accepts nothing: every [`record`](MetricLogger::record) fails.
+    /// A logger created outside a tokio runtime accepts nothing: every [`record`](MetricLogger::record)
+    /// fails.
     #[must_use]
     pub fn metric_logger(&self, owner: Owner) -> MetricLogger {
         let (queue, queued) = mpsc::channel(CAPACITY);
@@ -54,8 +57,9 @@ impl MetricLogger {
     /// Records `value` for the metric `name`, dated `date` or now, with `metadata` as free text. Never waits.
     ///
     /// # Errors
-    /// [`QueueFull`](Error::QueueFull), [`LoggerStopped`](Error::LoggerStopped), or [`Invalid`](Error::Invalid) for a name
-    /// that is empty or longer than 512 bytes. [`flush`](Self::flush) counts each of these metrics as lost.
+    /// [`QueueFull`](Error::QueueFull), [`LoggerStopped`](Error::LoggerStopped), or
+    /// [`Invalid`](Error::Invalid) for a name that is empty or longer than 512 bytes. [`flush`](Self::flush)
+    /// counts each of these metrics as lost.
     pub fn record(
         &self,
         name: &str,
@@ -99,7 +103,8 @@ impl MetricLogger {
     /// Waits until every metric recorded so far, through any clone, is stored or lost.
     ///
     /// # Errors
-    /// [`MetricsLost`](Error::MetricsLost) with the number of metrics lost since the last report and the first reason.
+    /// [`MetricsLost`](Error::MetricsLost) with the number of metrics lost since the last report and the
+    /// first reason.
     pub async fn flush(&self) -> Result<()> {
         self.tracker.settled().await
     }

@@ -1,3 +1,5 @@
+mod help;
+
 use clap::CommandFactory;
 
 use super::Cli;

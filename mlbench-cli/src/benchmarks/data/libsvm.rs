@@ -1,11 +1,15 @@
-//! Parser of the LibSVM format: one row per line, `label index:value index:value …`, ascending indices from 1.
+//! Parser of the LibSVM format.
+//!
+//! Each line is one row, `label index:value index:value …`, with ascending indices from 1.
 
 use std::io::BufRead;
 
 use super::error::Error;
 use super::rows::Rows;
 
-/// Reads rows and maps the smaller of their two labels to -1 and the larger to 1. Errors use `name` for the file.
+/// Reads rows and maps the smaller of their two labels to -1 and the larger to 1.
+///
+/// Errors use `name` for the file.
 ///
 /// # Errors
 /// [`Error::Line`] with the line number, or [`Error::Labels`].

@@ -1,7 +1,7 @@
 //! [`Random`]: the generator SplitMix64, which is part of this program so that results stay reproducible.
 //!
-//! Source: Steele, Lea, Flood, *Fast splittable pseudorandom number generators*, 2014. A random-number library may change
-//! its output with any version.
+//! Source: Steele, Lea, Flood, *Fast splittable pseudorandom number generators*, 2014. A random-number
+//! library may change its output with any version.
 
 const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 

@@ -166,7 +166,9 @@ impl Rows {
         }
     }
 
-    /// Converts sparse rows to dense ones if a quarter of the values is given: dense is then faster and hardly larger.
+    /// Converts sparse rows to dense rows if at least a quarter of the values is given.
+    ///
+    /// Dense rows are then faster and hardly larger.
     pub(crate) fn into_faster_layout(self) -> Self {
         let Values::Sparse { entries, .. } = &self.values else { return self };
         if entries.len() < self.len() * self.features / 4 {
@@ -190,7 +192,9 @@ fn dense_range(row: usize, features: usize) -> Range<usize> {
     row * features..(row + 1) * features
 }
 
-/// Returns the dot product, summed in [`LANES`] lanes: a sum in order cannot be vectorised, because rounding depends on the order.
+/// Returns the dot product, summed in [`LANES`] independent lanes.
+///
+/// A sum in order cannot be vectorised, because rounding depends on the order.
 fn dot(row: &[f32], weights: &[f64]) -> f64 {
     let (row, row_rest) = row.as_chunks::<LANES>();
     let (weights, weights_rest) = weights.as_chunks::<LANES>();

@@ -13,14 +13,16 @@ const VALIDATE_EVERY: usize = 5;
 
 /// The rows of one rank.
 ///
-/// Rows are assigned once, before training, independently of the world size: every fifth row is for validation, the others
-/// form global batches of consecutive rows. Each rank holds its part of every batch. All ranks together therefore take the
-/// same steps on the same batches as a single worker.
+/// Rows are assigned once, before training, independently of the world size: every fifth row is for
+/// validation, the others form global batches of consecutive rows. Each rank holds its part of every batch.
+/// All ranks together therefore take the same steps on the same batches as a single worker.
 #[derive(Debug)]
 pub(crate) struct Shard {
     /// Training rows of this rank, batch after batch.
     pub(crate) train: Rows,
-    /// Range of each batch in `train`. It is empty for some ranks if a batch has fewer rows than the world size.
+    /// Range of each batch in `train`.
+    ///
+    /// It is empty for some ranks if a batch has fewer rows than the world size.
     pub(crate) batches: Vec<Batch>,
     /// Validation rows of this rank.
     pub(crate) validation: Rows,
@@ -83,9 +85,10 @@ impl Shard {
     }
 }
 
-/// Returns the order in which rows are assigned: shuffled for a file, because files are often sorted by label.
+/// Returns the order in which rows are assigned.
 ///
-/// The shuffle is the same in every process. Synthetic rows need none.
+/// The rows of a file are shuffled, because files are often sorted by label. Every process
+/// shuffles them in the same way. Synthetic rows need no shuffle.
 fn order(source: &Source) -> Vec<usize> {
     let mut order: Vec<usize> = (0..source.len()).collect();
     if matches!(source, Source::File(_)) {

@@ -1,7 +1,7 @@
 //! [`Synthetic`]: data of any size from a seed.
 //!
-//! Each row depends only on the seed and its index. A rank therefore generates only its own rows, and the data do not
-//! depend on the world size.
+//! Each row depends only on the seed and its index. A rank therefore generates only its own rows, and the
+//! data do not depend on the world size.
 
 use std::str::FromStr;
 
@@ -10,7 +10,8 @@ use super::rows::Rows;
 
 /// Scale of the last feature relative to the first.
 ///
-/// The spread makes gradient descent take many steps, like on real data: it learns features of small scale last.
+/// The spread makes gradient descent take many steps, like on real data: it learns features of small scale
+/// last.
 const SMALLEST_SCALE: f64 = 0.1;
 
 /// Size of a data set, written `ROWSxFEATURES`.

@@ -1,10 +1,11 @@
 //! The `mlbench benchmark logistic-regression` command.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::train::{Settings, train};
-use crate::benchmarks::args::WorldArgs;
+use crate::benchmarks::args::{WorldArgs, parse_count};
 use crate::benchmarks::data::{Shape, Shard, Source, Synthetic};
 use crate::benchmarks::error::Error;
 use crate::benchmarks::report::Reporter;
@@ -28,8 +29,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Rows per step, over all workers
-    #[arg(long, value_name = "ROWS", default_value = "64")]
-    batch_size: std::num::NonZeroUsize,
+    #[arg(long, value_name = "ROWS", default_value = "64", value_parser = parse_count)]
+    batch_size: NonZeroUsize,
     /// Use all rows in every step (gradient descent)
     #[arg(long, conflicts_with = "batch_size")]
     full_batch: bool,
@@ -42,15 +43,15 @@ pub(crate) struct Args {
     /// Validation accuracy to reach, in percent [default: 95, or 89 with --light]
     #[arg(long, value_name = "PERCENT", value_parser = percent, allow_negative_numbers = true)]
     goal: Option<f64>,
-    /// Train to the light goal, which is lower
+    /// Train to the light goal, a lower accuracy
     #[arg(long)]
     light: bool,
-    /// Epochs between two validations, which check the goal and report metrics
-    #[arg(long, value_name = "EPOCHS", default_value = "1")]
-    validate_every: std::num::NonZeroUsize,
-    /// Most epochs to train
-    #[arg(long, value_name = "EPOCHS", default_value = "1000")]
-    max_epochs: std::num::NonZeroUsize,
+    /// Epochs between validations, which check the goal and report metrics
+    #[arg(long, value_name = "EPOCHS", default_value = "1", value_parser = parse_count)]
+    validate_every: NonZeroUsize,
+    /// Maximum number of epochs
+    #[arg(long, value_name = "EPOCHS", default_value = "1000", value_parser = parse_count)]
+    max_epochs: NonZeroUsize,
 }
 
 impl Args {
@@ -88,7 +89,8 @@ pub(crate) fn run(args: &Args, console: &mut dyn Write) -> Result<(), Error> {
         args.world.print_ignored(console)?;
     }
     let mut reporter = Reporter::new(args.world.destination(), rank, console)?;
-    // Load the data before connecting: the timeout to connect is longer than the one for data from a neighbour.
+    // Load the data before connecting: the timeout to connect is longer than the one for data from a
+    // neighbour.
     let (source, name) = args.source()?;
     let features = source.features();
     let batch_size = (!args.full_batch).then_some(args.batch_size.get());
@@ -200,7 +202,7 @@ mod tests {
             ("--goal 0", "must be a percentage above 0 and at most 100"),
             ("--learning-rate nan", "must be a number above 0"),
             ("--l2 -1", "must be a number of at least 0"),
-            ("--batch-size 0", "--batch-size"),
+            ("--batch-size 0", "must be a whole number from 1"),
             ("--synthetic 5", "must be ROWSxFEATURES"),
             ("--synthetic 50x5 --data x", "cannot be used with"),
             ("--full-batch --batch-size 5", "cannot be used with"),

@@ -44,7 +44,8 @@ impl Model {
         let mut sum = 0.0;
         for (score, label) in self.scores.iter_mut().zip(labels) {
             let margin = *score * label;
-            // The argument of `exp` is never positive, so the result neither overflows nor loses small losses.
+            // The argument of `exp` is never positive, so the result neither overflows nor loses small
+            // losses.
             let power = (-margin.abs()).exp();
             sum += power.ln_1p() + (-margin).max(0.0);
             *score = -label * if margin > 0.0 { power / (1.0 + power) } else { 1.0 / (1.0 + power) };

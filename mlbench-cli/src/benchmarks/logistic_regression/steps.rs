@@ -57,7 +57,9 @@ impl StepTimes {
         self.0.iter().sum()
     }
 
-    /// Returns the seconds of computation and of communication. Aggregation is communication if the world has others.
+    /// Returns the seconds of computation and of communication.
+    ///
+    /// Aggregation is communication if the world has several workers, else computation.
     pub(crate) fn compute_and_communication(&self, workers: usize) -> (f64, f64) {
         let steps = [Step::FwdPass, Step::CompLoss, Step::Backprop, Step::Update];
         let compute: f64 = steps.into_iter().map(|step| self.of(step)).sum();

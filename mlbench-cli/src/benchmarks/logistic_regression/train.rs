@@ -20,7 +20,7 @@ pub(super) struct Settings {
     pub(super) goal: f64,
     /// Epochs between two validations.
     pub(super) validate_every: usize,
-    /// Most epochs to train.
+    /// Maximum number of epochs.
     pub(super) max_epochs: usize,
 }
 
@@ -118,7 +118,8 @@ impl Trainer<'_> {
             clock.lap(Step::BatchLoad);
             model.clear_gradient();
             clock.lap(Step::Init);
-            // Train block by block, so that the forward and the backward pass read the rows from memory only once.
+            // Train block by block, so that the forward and the backward pass read the rows from memory only
+            // once.
             for rows in shard.train.blocks(batch.rows.clone()) {
                 let labels = &shard.train.labels()[rows.clone()];
                 model.forward(&shard.train, rows.clone());

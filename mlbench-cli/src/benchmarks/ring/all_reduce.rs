@@ -66,14 +66,17 @@ impl Ring {
         self.size
     }
 
-    /// Replaces each value by its sum over all ranks, which must all call this with vectors of the same length.
+    /// Replaces each value by its sum over all ranks.
     ///
-    /// This cannot deadlock: each rank writes a segment, then reads one, so that all ranks together have at most one unread
-    /// segment each in flight. As each rank may have several segments in flight without waiting, not all of them can wait.
+    /// All ranks must call this with vectors of the same length.
+    ///
+    /// This cannot deadlock: each rank writes a segment, then reads one, so that all ranks together have at
+    /// most one unread segment each in flight. As each rank may have several segments in flight without
+    /// waiting, not all of them can wait.
     ///
     /// # Errors
-    /// [`Error::Lost`], [`Error::Stuck`] or [`Error::Mismatch`] with a rank. Afterwards the ring is unusable and the
-    /// content of `values` undefined.
+    /// [`Error::Lost`], [`Error::Stuck`] or [`Error::Mismatch`] with a rank. Afterwards the ring is unusable
+    /// and the content of `values` undefined.
     pub(crate) fn all_reduce<T: Element>(&mut self, values: &mut [T]) -> Result<(), Error> {
         let Some(link) = &mut self.link else { return Ok(()) };
         let outcome = reduce(link, values, self.rank, self.size).and_then(|()| link.check_writes());

@@ -1,4 +1,4 @@
-//! Connects the ranks of a ring: each listens on its own address and connects to the address of the next rank.
+//! Connects the ranks of a ring: each listens on its address and connects to the next rank.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -9,22 +9,25 @@ use super::error::Error;
 use super::handshake::Handshake;
 use super::world::Timeouts;
 
-/// Pause between two attempts: another worker may start later, and its name may not resolve before its pod runs.
+/// Pause between two attempts.
+///
+/// Another worker may start later, and its name may not resolve before its pod runs.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 /// Timeout of one attempt to connect, and of one handshake.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Confirms the handshake in both directions.
 ///
-/// The listener confirms that it accepts the peer. The connecting rank confirms that it still waits, so that the listener
-/// does not accept a connection that its peer gave up while it was in the accept queue.
+/// The listener confirms that it accepts the peer. The connecting rank confirms that it still waits, so that
+/// the listener does not accept a connection that its peer gave up while it was in the accept queue.
 const CONFIRM: u8 = 1;
 
 /// Listens on this worker's address `host:port`.
 ///
-/// It binds an IP address or `localhost` as given. Any other name, such as the name of a pod in its service, need not
-/// resolve to an address that can be bound here, so it binds all addresses.
+/// It binds an IP address or `localhost` as given. Any other name, such as the name of a pod in its service,
+/// need not resolve to an address that can be bound here, so it binds all addresses.
 ///
-/// It retries for some seconds while the port is in use, because a worker of an earlier run may be about to exit.
+/// It retries for some seconds while the port is in use, because a worker of an earlier run may be about to
+/// exit.
 ///
 /// # Errors
 /// [`Error::Address`] or [`Error::Bind`].
@@ -84,7 +87,7 @@ pub(super) fn accept(
     Err(connect_error(previous, reason))
 }
 
-/// Exchanges handshakes with a peer. Returns why the peer is refused, or `None` if it is accepted.
+/// Exchanges handshakes with a peer, and returns why the peer is refused or `None` if it is accepted.
 fn confirm(
     stream: &mut TcpStream,
     own: Handshake,
@@ -132,8 +135,8 @@ fn connect_once(own: Handshake, next: Neighbour<'_>, deadline: Instant) -> io::R
         }
     }
     let mut stream = outcome?;
-    // A socket that connects to a free port of this machine can connect to itself (RFC 9293, simultaneous open). It would
-    // then block the port that another worker has to listen on.
+    // A socket that connects to a free port of this machine can connect to itself (RFC 9293, simultaneous
+    // open). It would then block the port that another worker has to listen on.
     if stream.local_addr()? == stream.peer_addr()? {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
@@ -142,7 +145,7 @@ fn connect_once(own: Handshake, next: Neighbour<'_>, deadline: Instant) -> io::R
     if let Some(mismatch) = own.mismatch(read_handshake(&mut stream, deadline)?, next.rank) {
         return Err(io::Error::other(mismatch));
     }
-    stream.read_exact(&mut [0]).map_err(|_| io::Error::other("it refused this worker"))?;
+    stream.read_exact(&mut [0]).map_err(|_| io::Error::other("the peer refused this worker"))?;
     stream.write_all(&[CONFIRM])?;
     Ok(stream)
 }

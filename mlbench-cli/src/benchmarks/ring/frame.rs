@@ -1,4 +1,4 @@
-//! Frames: what two neighbours exchange after the handshake, a header and a body.
+//! [`FrameHeader`]: the header of the frames that two neighbours exchange after the handshake.
 
 use super::error::Error;
 
@@ -18,7 +18,9 @@ impl FrameHeader {
     /// Longest reason in an abort frame, in bytes.
     const MAX_REASON: usize = 1024;
 
-    /// Returns the header of segment `number` with a body of `length` bytes. Numbers count per connection and wrap.
+    /// Returns the header of segment `number` with a body of `length` bytes.
+    ///
+    /// Numbers count per connection and wrap.
     pub(super) fn data(number: u32, length: usize) -> Self {
         // A segment has at most `SEGMENT_BYTES`. If it were longer, the peer would report a mismatch.
         Self { kind: Self::DATA, number, length: u32::try_from(length).unwrap_or(u32::MAX) }

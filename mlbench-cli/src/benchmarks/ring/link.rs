@@ -93,8 +93,8 @@ impl Link {
 
     /// Checks that all writes so far succeeded.
     ///
-    /// After a failed write it first reads from the previous rank: a rank that lost a neighbour sends an abort frame to the
-    /// next one, so that the frame arrives here and names the rank that died.
+    /// After a failed write it first reads from the previous rank: a rank that lost a neighbour sends an
+    /// abort frame to the next one, so that the frame arrives here and names the rank that died.
     ///
     /// # Errors
     /// [`Error::Lost`] with the rank in the abort frame, or else with the next rank.

@@ -10,9 +10,10 @@ use super::frame::FrameHeader;
 
 /// Frames in flight. Two would be enough for the argument against deadlocks in `Ring::all_reduce`.
 const BUFFERS: usize = 4;
-/// Size up to which the caller writes a frame itself, because passing it to the thread costs more than the write.
+/// Size up to which the caller writes a frame itself.
 ///
-/// Every socket buffer is larger, so that ranks that write such frames before they read never wait for each other.
+/// Passing a small frame to the thread costs more than the write. Every socket buffer is larger, so that
+/// ranks which write such frames before they read never wait for each other.
 const INLINE_WRITE_BYTES: usize = 8 * 1024;
 
 /// Writes frames to the next rank while the caller reads from the previous one.
@@ -64,7 +65,8 @@ impl Sender {
 
     /// Sends a frame whose body `encode` appends.
     ///
-    /// [`failure`](Self::failure) returns a failure later, because an abort frame from the previous rank may explain it.
+    /// [`failure`](Self::failure) returns a failure later, because an abort frame from the previous rank may
+    /// explain it.
     pub(super) fn send(&mut self, length: usize, encode: impl FnOnce(&mut Vec<u8>)) {
         let Some(mut frame) = self.free_buffer() else { return };
         frame.clear();

@@ -78,7 +78,8 @@ fn sums_are_bitwise_equal_and_reproducible() {
 
 #[test]
 fn chunks_larger_than_socket_buffers_do_not_deadlock() {
-    // 12 MiB per neighbour. The system buffers at most 4 MiB for sending, and grows a receive buffer only for a reader.
+    // 12 MiB per neighbour. The system buffers at most 4 MiB for sending, and grows a receive buffer only for
+    // a reader.
     let length = 3 * 1024 * 1024;
     for sums in in_ring(2, |mut ring| {
         let mut values = vec![ring.rank() as f64 + 1.0; length];

@@ -68,7 +68,7 @@ fn print_head(printer: &mut Printer<impl Write>) -> io::Result<()> {
     }
 }
 
-/// Prints a line, prefixed with its rank unless all lines are of `one_rank`.
+/// Prints a line, prefixed with its rank unless the user selected `one_rank`.
 fn print_line(printer: &mut Printer<impl Write>, line: &LogLine, one_rank: bool) -> io::Result<()> {
     match printer.layout() {
         Layout::Json => printer.json_line(line),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_its_rank_unless_all_are_of_one_rank() {
+    fn a_line_has_its_rank_unless_one_rank_is_selected() {
         assert_eq!(printed(Layout::Tabs, Some(1), false), "[1] a, b\n");
         assert_eq!(printed(Layout::Tabs, None, false), "[mlbench] a, b\n");
         assert_eq!(printed(Layout::Tabs, Some(1), true), "a, b\n");
