@@ -88,9 +88,7 @@ pub enum Error {
     #[error("cannot write the download: {0}")]
     Write(#[source] Arc<std::io::Error>),
     /// The queue of a [`MetricLogger`](crate::MetricLogger) is full, so this metric is lost.
-    #[error(
-        "metric lost: {capacity} metrics are already queued; the server may be overloaded or unreachable"
-    )]
+    #[error("metric queue: full with {capacity} metrics; the server may be overloaded or unreachable")]
     QueueFull {
         /// Size of the queue.
         capacity: usize,
