@@ -1,4 +1,4 @@
-//! Statistics of the store, from its files and the rows of runs and series, never from points.
+//! StoreStats of the store, from its files and the rows of runs and series, never from points.
 
 use std::fs;
 use std::path::Path;

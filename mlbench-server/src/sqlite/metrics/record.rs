@@ -106,12 +106,16 @@ fn find_first(
     owner: &Owner,
 ) -> Result<Option<Metric>, StoreError> {
     match idempotency::find(connection, request)? {
-        Some(Replay::Point(point)) => read_point(connection, owner, point),
+        Some(Replay::Point(point)) => parse_point(connection, owner, point),
         Some(Replay::Batch(_)) | None => Ok(None),
     }
 }
 
-fn read_point(connection: &Connection, owner: &Owner, point: PointKey) -> Result<Option<Metric>, StoreError> {
+fn parse_point(
+    connection: &Connection,
+    owner: &Owner,
+    point: PointKey,
+) -> Result<Option<Metric>, StoreError> {
     let sql = "SELECT s.name, p.date, p.value, p.cumulative, p.metadata, p.step, p.epoch FROM point p \
                JOIN series s ON s.id = p.series WHERE p.series = ?1 AND p.date = ?2 AND p.seq = ?3";
     let mut statement = connection.prepare_cached(sql)?;

@@ -7,16 +7,16 @@ use mlbench_core::metric::file_name_part;
 use tokio::fs::{File, rename};
 use tokio::io::AsyncWrite;
 
-use super::find::{find, newest};
 use crate::args::DownloadArgs;
+use crate::commands::resolve::{newest_run, resolve_run};
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::eprint_message;
 
 /// `mlbench runs download`
 pub(crate) async fn download(client: &Client, args: &DownloadArgs) -> Result<(), Failure> {
     let run = match &args.run {
-        Some(text) => find(client, text).await?,
-        None => newest(client).await?,
+        Some(text) => resolve_run(client, text).await?,
+        None => newest_run(client).await?,
     };
     let path = match &args.output {
         Some(path) => path.clone(),
@@ -27,17 +27,17 @@ pub(crate) async fn download(client: &Client, args: &DownloadArgs) -> Result<(),
         write(client, &run, &mut File::from_std(stdout.into())).await?;
         return Ok(());
     }
-    let length = to_file(client, &run, &path).await?;
-    say(format_args!("{length} bytes written to {}", path.display()));
+    let length = write_file(client, &run, &path).await?;
+    eprint_message(format_args!("wrote {length} bytes to {}", path.display()));
     Ok(())
 }
 
-/// Written beside its place and then moved there, so that no half of an archive is taken for one.
-async fn to_file(client: &Client, run: &Run, path: &Path) -> Result<u64, Failure> {
+/// Writes to a temporary file and renames it, so that `path` never holds an incomplete archive.
+async fn write_file(client: &Client, run: &Run, path: &Path) -> Result<u64, Failure> {
     let failed = |error: io::Error| Failure::File { path: path.to_owned(), error };
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
-    let part = Part(part.into());
+    let part = TemporaryFile(part.into());
     let mut file = File::create(&part.0).await.map_err(failed)?;
     let length = match write(client, run, &mut file).await {
         Err(Error::Write(error)) => return Err(failed(io::Error::new(error.kind(), error))),
@@ -51,12 +51,12 @@ async fn write(client: &Client, run: &Run, to: &mut (impl AsyncWrite + Unpin)) -
     client.metrics().download(&Owner::Run(run.id), &MetricsQuery::default(), to).await
 }
 
-/// A file that is removed when it is not moved to its place: after an error, and after Ctrl-C.
-struct Part(PathBuf);
+/// A file that is removed unless it was renamed: after an error, and after Ctrl-C.
+struct TemporaryFile(PathBuf);
 
-impl Drop for Part {
+impl Drop for TemporaryFile {
     fn drop(&mut self) {
-        // It is gone already when all went well.
+        // This fails after a successful rename.
         let _ = std::fs::remove_file(&self.0);
     }
 }
