@@ -11,8 +11,9 @@ use crate::token::{self, Token};
 pub enum AuthPolicy {
     /// Everyone who reaches the listener may do everything.
     Open,
-    /// The token with this hash may do everything, the token of an active run may post its metrics, and everyone may use
-    /// public endpoints.
+    /// The server's token may do everything, and the token of an active run may post its metrics.
+    ///
+    /// The hash is that of the server's token. Public endpoints need no token.
     Bearer(TokenHash),
 }
 

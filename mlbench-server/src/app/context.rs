@@ -33,6 +33,6 @@ pub struct App {
     pub policy: RunPolicy,
     /// JSON of finished runs.
     pub run_cache: RunJsonCache,
-    /// Command of a run that names none; `Err` with the places that were searched when there is no such program.
+    /// Command of a run that names none, or the places that were searched for one.
     pub default_command: Result<String, String>,
 }

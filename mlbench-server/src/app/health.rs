@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mlbench_core::{Error, ErrorCode, Result};
 
-use super::App;
+use super::context::App;
 
 /// Longest time for the store to respond.
 const TIMEOUT: Duration = Duration::from_secs(2);

@@ -7,7 +7,7 @@ use mlbench_core::run::OutputStream;
 use mlbench_core::storage::{LogPart, LogQuery, Storage};
 use mlbench_core::{Result, RunId};
 
-use super::App;
+use super::context::App;
 
 /// Lines per page: with lines of 16 KiB some megabytes.
 const PAGE: u32 = 500;
@@ -56,7 +56,7 @@ impl LogReader {
         Ok(reader)
     }
 
-    /// Reads the next page; `None` after the last one.
+    /// Reads the next page. `None` after the last one.
     ///
     /// # Errors
     /// [`NotFound`](mlbench_core::ErrorCode::NotFound) for an unknown run.

@@ -2,7 +2,7 @@
 
 use mlbench_core::{Result, api};
 
-use super::App;
+use super::context::App;
 
 /// Lists the worker pods in the cluster by name, from the store, so that a listed pod also accepts metrics.
 ///

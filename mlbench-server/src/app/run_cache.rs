@@ -12,7 +12,7 @@ use mlbench_core::{Error, Result, RunId, api};
 /// Capacity in bytes of JSON: about 15,000 runs. Beyond it, runs are read and serialized for each list.
 const MAX_BYTES: usize = 8 << 20;
 
-/// JSON of finished runs, without their output; cheap to clone.
+/// JSON of finished runs, without their output. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct RunJsonCache {
     cached: Arc<Mutex<Cached>>,

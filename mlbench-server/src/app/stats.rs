@@ -3,14 +3,14 @@
 use mlbench_core::Result;
 use mlbench_core::storage::StoreStats;
 
-use super::App;
+use super::context::App;
 
 /// State of the store and the process.
 #[derive(Debug, Clone)]
 pub struct Stats {
     /// State of the store.
     pub store: StoreStats,
-    /// The server's own process; `None` where the system has no `/proc`.
+    /// The server's own process. `None` where the system has no `/proc`.
     pub process: Option<Process>,
 }
 

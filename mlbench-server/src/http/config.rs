@@ -28,7 +28,7 @@ pub struct HttpConfig {
     pub upload_memory: usize,
     /// Longest time for the head of a request, and for an idle connection.
     pub header_timeout: Duration,
-    /// Longest time for a body; for a batch of lines, between two chunks.
+    /// Longest time for a body. For a batch of lines, between two chunks.
     pub body_timeout: Duration,
     /// Longest time in which a client reads nothing of its response.
     pub stall_timeout: Duration,

@@ -29,7 +29,7 @@ pub(super) trait TypedHandler<A>: Clone + Send + Sync + 'static {
     fn call(self, context: RequestContext, body: BodyStream) -> BoxFuture<'static, Result<Response>>;
 }
 
-/// Without a body, one is ignored, as RFC 9110 has it for GET; DELETE likewise.
+/// Handlers without a body ignore one, as RFC 9110 recommends for GET and DELETE.
 impl<F, R, Q> TypedHandler<(Q,)> for F
 where
     F: Fn(RequestContext, Q) -> R + Clone + Send + Sync + 'static,

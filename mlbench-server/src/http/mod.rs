@@ -1,6 +1,6 @@
 //! The REST API over HTTP/1.1. Only this folder knows warp, hyper and status codes.
 //!
-//! A request passes `connection` → `service` → `router` → `handlers`; a handler reads it with `request` and answers with
+//! A request passes `connection` → `service` → `router` → `handlers`; a handler reads it with `request` and responds with
 //! `response`. A handler returns `Result<Response, Error>`: the error travels to `service` in an extension of an empty
 //! response, where it becomes a problem document.
 

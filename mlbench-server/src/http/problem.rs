@@ -12,7 +12,7 @@ use warp::reply::Response;
 /// Header with the id of a request that failed.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Returns the status of an error code; statuses are decided only here.
+/// Returns the status of an error code. Statuses are decided only here.
 pub(super) const fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::Malformed | ErrorCode::InvalidField | ErrorCode::UnknownField => StatusCode::BAD_REQUEST,
@@ -38,7 +38,7 @@ pub(super) fn error_response(error: Error) -> Response {
     response
 }
 
-/// Turns `response` into the problem document of an error; its other headers and extensions stay.
+/// Turns `response` into the problem document of an error. Its other headers and extensions stay.
 pub(super) fn problem_response(
     mut response: Response,
     error: &Error,

@@ -14,7 +14,7 @@ use warp::reply::Response;
 
 use crate::histogram::{BucketLayout, Histogram};
 
-/// Requests by endpoint; those that reach no endpoint share one entry, so that the number of counters is fixed.
+/// Requests by endpoint. Those that reach no endpoint share one entry.
 #[derive(Debug)]
 pub(super) struct RequestMetrics {
     /// In the order of [`Endpoint::ALL`], and those of no endpoint last.

@@ -64,7 +64,7 @@ fn handler(endpoint: Endpoint) -> Handler {
     }
 }
 
-/// A path pattern and the endpoints there; the first one has the pattern.
+/// A path pattern and the endpoints there. The first one has the pattern.
 struct Route {
     endpoints: Vec<Endpoint>,
     handlers: Vec<Handler>,
@@ -107,7 +107,7 @@ impl Route {
             .boxed()
     }
 
-    /// Matches the pattern; captures a literal segment where a covering pattern has a name.
+    /// Matches the pattern. Captures a literal segment where a covering pattern has a name.
     fn path(&self) -> BoxedFilter<(Segments,)> {
         let mut path = warp::any().map(Segments::new).boxed();
         for (i, segment) in self.endpoints[0].spec().segments().enumerate() {
@@ -150,7 +150,7 @@ impl Route {
         counted(response.unwrap_or_else(error_response), endpoint)
     }
 
-    /// Answers OPTIONS, and refuses a method that no endpoint of the path has.
+    /// Responds to OPTIONS, and refuses a method that no endpoint of the path has.
     fn not_allowed(&self, method: &Method) -> Response {
         let mut response = if method == Method::OPTIONS {
             response::empty()
@@ -165,7 +165,9 @@ impl Route {
     }
 }
 
-/// Authorizes a request; what is not in the table needs the operator's token, so that a stranger learns no paths.
+/// Authorizes a request.
+///
+/// What is not in the table needs the operator's token, so that a stranger learns no paths.
 async fn grant(state: &ServerState, endpoint: Option<Endpoint>, headers: &HeaderMap) -> Result<Grant> {
     match (state.config.surface, endpoint) {
         (Surface::Api(policy), endpoint) => {

@@ -22,7 +22,7 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Responds to requests; cheap to clone.
+/// Responds to requests. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct ApiService {
     routes: BoxedFilter<(Response,)>,

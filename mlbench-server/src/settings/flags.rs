@@ -101,7 +101,7 @@ pub struct Settings {
     #[arg(long, value_name = "FILE", env = "MLBENCH_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
 
-    /// Accept requests without a token on a non-loopback address: anyone who reaches the port can run programs
+    /// Require no token on a non-loopback address: anyone who reaches the port can run programs
     #[arg(long, env = "MLBENCH_INSECURE_NO_AUTH")]
     pub insecure_no_auth: bool,
 

@@ -6,7 +6,7 @@ use mlbench_core::storage::{PointsQuery, collect_points};
 use mlbench_core::{MetricName, Owner, Result, Timestamp};
 
 use super::read::{Source, sources};
-use crate::app::App;
+use crate::app::context::App;
 
 /// What an archive of metrics contains.
 pub struct Archive {
@@ -21,7 +21,7 @@ pub struct Archive {
 /// The metric in which a benchmark reports that it reached its goal.
 const TASK_RESULT: &str = "TaskResult @ 0";
 
-/// Returns the archive of one owner; that of a run also has the metrics of its pods during the run.
+/// Returns the archive of one owner. That of a run also has the metrics of its pods during the run.
 ///
 /// The query applies to every series in it.
 ///

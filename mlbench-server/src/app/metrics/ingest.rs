@@ -6,8 +6,8 @@ use mlbench_core::api::BatchResult;
 use mlbench_core::storage::{Batch, BatchKey, BatchOutcome, BatchPoint, IdempotencyKey, Storage};
 use mlbench_core::{Error, Result};
 
-use crate::app::App;
 use crate::app::access::Grant;
+use crate::app::context::App;
 use crate::clock::Clock;
 
 /// The stored part of an upload.

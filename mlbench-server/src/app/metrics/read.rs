@@ -7,7 +7,7 @@ use mlbench_core::metric::MetricType;
 use mlbench_core::storage::{PointSink, PointsCursor, PointsQuery, Storage, read_page};
 use mlbench_core::{Error, ErrorCode, Owner, PodName, Result};
 
-use crate::app::App;
+use crate::app::context::App;
 
 /// Returns the owner that a path segment names.
 ///
@@ -22,7 +22,7 @@ pub fn owner(kind: MetricType, name: &str) -> Result<Owner> {
     }
 }
 
-/// Returns what to read for `GET /api/metrics/`: the worker pods in the cluster by name, or all runs by number.
+/// Returns what to read for a list: the worker pods in the cluster by name, or all runs by number.
 ///
 /// # Errors
 /// When the store fails or the query contradicts itself.
@@ -61,12 +61,14 @@ pub struct PageRead<S> {
     pub sink: S,
     /// Whether it is the last page.
     pub last: bool,
-    /// Arrival number of the newest point in this snapshot; `None` when the owner was deleted before the first page.
+    /// Arrival number of the newest point in this snapshot.
+    ///
+    /// `None` when the owner was deleted before the first page.
     pub as_of: Option<i64>,
 }
 
 impl PointsReader {
-    /// Begins to read; with `as_of`, only what had arrived with that arrival number.
+    /// Begins to read. With `as_of`, only what had arrived with that arrival number.
     #[must_use]
     pub fn new(storage: &Arc<dyn Storage>, source: Source, as_of: Option<i64>) -> Self {
         let Source { query, skip_if_deleted, .. } = source;

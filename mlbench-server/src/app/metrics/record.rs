@@ -4,7 +4,7 @@ use mlbench_core::Result;
 use mlbench_core::api::NewMetric;
 use mlbench_core::storage::{IdempotencyKey, Recorded};
 
-use crate::app::App;
+use crate::app::context::App;
 
 /// Records a metric, once per idempotency key.
 ///

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::render::with_queue_position;
 use super::spec::{RunDefaults, resolve};
-use crate::app::{App, RunPolicy};
+use crate::app::context::{App, RunPolicy};
 
 /// Longest time for which a response waits for the launcher to act.
 const LAUNCHER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -46,7 +46,7 @@ pub async fn start(app: &App, request: api::RunRequest) -> Result<api::Run> {
     }
 }
 
-/// Stops a run and waits a moment for its end; has no effect on a run that has ended.
+/// Stops a run and waits a moment for its end. Has no effect on a run that has ended.
 ///
 /// # Errors
 /// [`ErrorCode::NotFound`].
@@ -56,7 +56,7 @@ pub async fn stop(app: &App, id: RunId) -> Result<api::Run> {
     wait(app, id, |run| !run.state.is_active()).await.map(api::Run::from)
 }
 
-/// Deletes a run; the launcher releases the workers that it still holds.
+/// Deletes a run. The launcher releases the workers that it still holds.
 ///
 /// # Errors
 /// [`ErrorCode::NotFound`].

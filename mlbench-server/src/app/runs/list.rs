@@ -9,7 +9,7 @@ use mlbench_core::storage::{RunEntry, Storage};
 use mlbench_core::{Result, RunId};
 
 use super::render::to_api;
-use crate::app::App;
+use crate::app::context::App;
 use crate::app::run_cache::RunJsonCache;
 
 /// Runs per page: about 100 kB of JSON.

@@ -4,7 +4,7 @@ use mlbench_core::queue::Queue;
 use mlbench_core::run::Run;
 use mlbench_core::{Result, api};
 
-use crate::app::App;
+use crate::app::context::App;
 
 /// Converts a run, with its place in the queue while it is queued.
 ///

@@ -62,7 +62,7 @@ impl HttpServer {
     }
 }
 
-/// Ignores a client that gave up before it was accepted; any other error passes when connections end.
+/// Ignores a client that gave up before it was accepted. Any other error passes when connections end.
 async fn pause_after(error: &io::Error) {
     if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
         tracing::warn!(%error, "cannot accept a connection");

@@ -6,7 +6,7 @@ use mlbench_core::{Error, ErrorCode};
 
 use crate::http::problem::{self, RequestIds};
 
-/// Returns the replacement of `written` when that is a response of hyper's own: a 4xx head without a request id.
+/// Returns the replacement of a response of hyper's own, which is a 4xx head without a request id.
 pub(super) fn replace_hyper_response(written: &[u8], ids: &RequestIds) -> Option<Vec<u8>> {
     if !written.starts_with(b"HTTP/1.1 4") || !written.ends_with(b"\r\n\r\n") {
         return None;

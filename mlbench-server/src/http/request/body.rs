@@ -35,7 +35,7 @@ pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Reads a whole body, chunked or not; `grown` learns its size after each chunk and may refuse it.
+/// Reads a whole body, chunked or not. `grown` learns its size after each chunk and may refuse it.
 ///
 /// # Errors
 /// [`ErrorCode::PayloadTooLarge`], [`ErrorCode::RequestTimeout`], [`ErrorCode::Malformed`] when it breaks off.
@@ -115,7 +115,7 @@ async fn fields_of(syntax: Syntax, body: Bytes) -> Result<Fields> {
     }
 }
 
-/// Reads a body as a metric; most are points in the usual spelling, which takes one pass.
+/// Reads a body as a metric. Most are points in the usual spelling, which takes one pass.
 ///
 /// # Errors
 /// Those of [`fields`] and [`NewMetric::from_fields`].

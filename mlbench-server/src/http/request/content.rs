@@ -10,7 +10,7 @@ pub(super) enum ContentType {
     /// No `Content-Type`.
     Unlabelled,
     Json,
-    /// `application/x-www-form-urlencoded`, which `curl -d` also says of JSON.
+    /// `application/x-www-form-urlencoded`, as `curl -d` also labels JSON.
     Form,
     Multipart {
         boundary: String,

@@ -73,7 +73,7 @@ impl<T: FromFields> FromQuery for Query<T> {
     }
 }
 
-/// An empty query string; any parameter is refused.
+/// An empty query string. Any parameter is refused.
 pub(in crate::http) struct NoQuery;
 
 impl FromQuery for NoQuery {
@@ -111,7 +111,7 @@ impl FromBody for Body<RunRequest> {
     }
 }
 
-/// An empty body, or an empty object or form; any field is refused.
+/// An empty body, or an empty object or form. Any field is refused.
 pub(in crate::http) struct NoBody;
 
 impl FromBody for NoBody {

@@ -11,7 +11,7 @@ use super::memory::Reservation;
 
 /// Decompressed bytes between two checks of the limits.
 const STEP: u64 = 64 << 10;
-/// Compressed bytes per step; gzip expands them at most about 1,030 times.
+/// Compressed bytes per step. Gzip expands them at most about 1,030 times.
 const PIECE: usize = 4 << 10;
 /// Decompressed bytes from which on [`MAX_RATIO`] applies.
 const RATIO_APPLIES_FROM: u64 = 16 << 20;

@@ -10,7 +10,7 @@ pub(super) const CHUNK_POINTS: usize = 10_000;
 ///
 /// Chunks depend on the lines alone, so that a repeated upload has the same ones.
 const CHUNK_BYTES: usize = 8 << 20;
-/// Longest line in bytes; a longer one is rejected and not kept.
+/// Longest line in bytes. A longer one is rejected and not kept.
 const LINE_BYTES: usize = 1 << 20;
 /// Bytes that a point counts besides those of its line.
 const POINT_BYTES: usize = size_of::<BatchPoint>();
@@ -55,7 +55,7 @@ impl NdjsonSplitter {
         self.text.len() + self.bytes + self.points.len() * POINT_BYTES
     }
 
-    /// Parses whole lines; returns a chunk when it is full, `None` when more text is needed.
+    /// Parses whole lines. Returns a chunk when it is full, `None` when more text is needed.
     pub(super) fn next_chunk(&mut self) -> Option<Vec<BatchPoint>> {
         while self.points.len() < CHUNK_POINTS && self.bytes < CHUNK_BYTES {
             let Some(length) = self.text[self.searched..].iter().position(|b| *b == b'\n') else {
@@ -71,7 +71,7 @@ impl NdjsonSplitter {
         Some(self.take())
     }
 
-    /// Parses the rest at the end; the last line may have no line end.
+    /// Parses the rest at the end. The last line may have no line end.
     pub(super) fn finish(&mut self) -> Vec<BatchPoint> {
         if self.skipping || self.done < self.text.len() {
             self.line(self.text.len());
@@ -92,7 +92,7 @@ impl NdjsonSplitter {
         }
     }
 
-    /// Parses the line that ends before `end`; an empty one is skipped.
+    /// Parses the line that ends before `end`. An empty one is skipped.
     fn line(&mut self, end: usize) {
         let line = &self.text[self.done..end];
         let index = self.count;
@@ -118,7 +118,7 @@ mod tests {
 
     const LINE: &str = r#"{"run_id":1,"name":"a","value":1}"#;
 
-    /// Returns the chunks of `text` that comes in pieces of `size` bytes: of each point its line and its error.
+    /// Returns the line and error of each point of `text`, chunk by chunk, when it comes in pieces of `size`.
     fn chunks_of(text: &str, size: usize) -> Vec<Vec<(u64, Option<ErrorCode>)>> {
         let mut lines = NdjsonSplitter::new(Timestamp::EPOCH);
         let mut chunks_of = Vec::new();

@@ -52,7 +52,7 @@ pub(in crate::http) struct ArrayUpload {
 }
 
 impl ArrayUpload {
-    /// Reads the whole array; returns its points, and their memory to hold until they are stored.
+    /// Reads the whole array. Returns its points, and their memory to hold until they are stored.
     ///
     /// A point without a date gets the time at which the array has arrived.
     ///
@@ -106,7 +106,7 @@ impl LineUpload {
         Ok(Self { state, body, parser, lines: 0 })
     }
 
-    /// Reads the next chunk; `None` at the end.
+    /// Reads the next chunk. `None` at the end.
     ///
     /// # Errors
     /// When the body stalls, is malformed, or the server has no memory for it.

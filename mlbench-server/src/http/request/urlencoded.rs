@@ -1,10 +1,10 @@
-//! Strict `application/x-www-form-urlencoded` of query strings and bodies: invalid input is refused, not replaced.
+//! Strict `application/x-www-form-urlencoded`: invalid input is refused, not replaced.
 
 use mlbench_core::api::Fields;
 use mlbench_core::{Error, ErrorCode, Result};
 use percent_encoding::percent_decode;
 
-/// Reads the pairs of a query string or a form; `what` names it in errors.
+/// Reads the pairs of a query string or a form. `what` names it in errors.
 ///
 /// # Errors
 /// [`ErrorCode::Malformed`] for a `%` without two hexadecimal digits and for what is not UTF-8.

@@ -60,7 +60,7 @@ struct Packing {
 }
 
 impl Packing {
-    /// Compresses one page, or ends the archive; returns false once it has ended.
+    /// Compresses one page, or ends the archive. Returns false once it has ended.
     async fn step(&mut self) -> Result<bool> {
         let Some(mut files) = self.files.take() else { return Ok(false) };
         if let Some(text) = self.official_result.take() {

@@ -31,7 +31,7 @@ impl ResponseBuilder {
         Self { media, gzip: accepts_gzip(headers), replayed: false }
     }
 
-    /// Says whether an earlier request with the same idempotency key was answered.
+    /// Says whether the request repeats an earlier one with the same idempotency key.
     pub(in crate::http) const fn replayed(self, replayed: bool) -> Self {
         Self { replayed, ..self }
     }
@@ -101,7 +101,7 @@ pub(in crate::http) fn empty() -> Response {
     response
 }
 
-/// Names the file that a browser saves the response as (RFC 6266), in ASCII for old ones and in UTF-8 for others.
+/// Names the file that a browser saves (RFC 6266), in ASCII for old browsers and in UTF-8 for others.
 pub(in crate::http) fn attachment(mut response: Response, file_name: &str) -> Response {
     let name = file_name_part(file_name);
     let plain = |c: char| if c.is_ascii() && !matches!(c, '"' | '%') { c } else { '_' };

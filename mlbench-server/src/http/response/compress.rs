@@ -13,7 +13,7 @@ use mlbench_core::{Error, Result};
 use super::negotiate::quality;
 use super::stream::ByteStream;
 
-/// Shortest response in bytes that is compressed; a shorter one fits into one packet anyway.
+/// Shortest response in bytes that is compressed. A shorter one fits into one packet anyway.
 pub(super) const MIN_COMPRESS_BYTES: usize = 1_200;
 
 /// Returns whether the client names gzip and does not refuse it.

@@ -6,13 +6,13 @@ use mlbench_core::storage::HistogramSnapshot;
 
 /// An exposition, written family by family.
 #[derive(Debug, Default)]
-pub(in crate::http) struct Exposition {
+pub(super) struct Exposition {
     text: String,
 }
 
 /// The type of a family.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::http) enum Kind {
+pub(super) enum Kind {
     /// Never falls.
     Counter,
     /// Rises and falls.
@@ -23,14 +23,14 @@ pub(in crate::http) enum Kind {
 
 /// The samples of one name.
 #[derive(Debug)]
-pub(in crate::http) struct Family<'a> {
+pub(super) struct Family<'a> {
     text: &'a mut String,
     name: &'a str,
 }
 
 impl Exposition {
-    /// Begins a family; each name is begun once.
-    pub(in crate::http) fn family<'a>(&'a mut self, name: &'a str, kind: Kind, help: &str) -> Family<'a> {
+    /// Begins a family. Each name is begun once.
+    pub(super) fn family<'a>(&'a mut self, name: &'a str, kind: Kind, help: &str) -> Family<'a> {
         let kind = match kind {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
@@ -41,20 +41,20 @@ impl Exposition {
         Family { text: &mut self.text, name }
     }
 
-    pub(in crate::http) fn into_text(self) -> String {
+    pub(super) fn into_text(self) -> String {
         self.text
     }
 }
 
 impl Family<'_> {
-    /// Writes a sample; no two of a family have the same labels.
-    pub(in crate::http) fn sample(&mut self, labels: &[(&str, &str)], value: f64) {
+    /// Writes a sample. No two of a family have the same labels.
+    pub(super) fn sample(&mut self, labels: &[(&str, &str)], value: f64) {
         self.line("", labels, None, value);
     }
 
     /// Writes the samples of a histogram.
     #[expect(clippy::cast_precision_loss, reason = "a count is far below 2^53")]
-    pub(in crate::http) fn histogram(&mut self, labels: &[(&str, &str)], snapshot: &HistogramSnapshot) {
+    pub(super) fn histogram(&mut self, labels: &[(&str, &str)], snapshot: &HistogramSnapshot) {
         let mut count = 0;
         for (bound, in_bucket) in &snapshot.buckets {
             count += in_bucket;
@@ -84,7 +84,7 @@ impl Family<'_> {
 }
 
 /// A name that needs no quotes: of letters, digits, `_` and `:`, not beginning with a digit.
-pub(in crate::http) fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     let letter = |b: u8| b.is_ascii_alphabetic() || matches!(b, b'_' | b':');
     text.bytes().next().is_some_and(letter) && text.bytes().all(|b| letter(b) || b.is_ascii_digit())
 }

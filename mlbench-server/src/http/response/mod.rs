@@ -7,11 +7,12 @@ mod exposition;
 mod negotiate;
 mod points;
 mod runs;
+mod server_metrics;
 mod stream;
 
 pub(super) use archive::archive;
 pub(super) use builder::{ResponseBuilder, attachment, empty};
-pub(super) use exposition::{Exposition, Kind, is_name};
 pub(super) use negotiate::{MediaType, negotiate};
 pub(super) use points::{PointsFormat, PointsLayout, PointsText};
 pub(super) use runs::{log_page, run_list, run_with_output};
+pub(super) use server_metrics::server_metrics;

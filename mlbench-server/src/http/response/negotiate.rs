@@ -68,7 +68,7 @@ impl MediaType {
 /// Specificity of a range without a wildcard.
 const EXACT: u8 = 2;
 
-/// Returns the best of `offered`; the first of equals.
+/// Returns the best of `offered`. The first of equals.
 ///
 /// # Errors
 /// [`ErrorCode::NotAcceptable`] naming the types on offer.
@@ -101,7 +101,7 @@ pub(in crate::http) fn negotiate(headers: &HeaderMap, offered: &[MediaType]) -> 
     })
 }
 
-/// An item of `Accept`; parameters other than `q` are ignored.
+/// An item of `Accept`. Parameters other than `q` are ignored.
 struct Range<'a> {
     kind: &'a str,
     subtype: &'a str,
@@ -128,7 +128,7 @@ impl<'a> Range<'a> {
     }
 }
 
-/// Reads the quality value among the parameters of an item, in thousandths; 1000 without one, `None` for a bad one.
+/// Reads the quality value of an item in thousandths, 1000 without one and `None` for a bad one.
 pub(super) fn quality<'a>(mut parameters: impl Iterator<Item = &'a str>) -> Option<u16> {
     let value = parameters.find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;

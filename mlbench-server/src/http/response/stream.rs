@@ -8,10 +8,10 @@ use bytes::Bytes;
 use futures_util::stream::{BoxStream, Stream, StreamExt};
 use mlbench_core::Result;
 
-/// A response in chunks; an error ends it in a way that the client notices.
+/// A response in chunks. An error ends it in a way that the client notices.
 pub(in crate::http) type ByteStream = BoxStream<'static, Result<Bytes>>;
 
-/// Makes a stream `Sync`, as warp asks of bodies; only one thread at a time polls it.
+/// Makes a stream `Sync`, as warp asks of bodies. Only one thread at a time polls it.
 pub(super) struct SyncStream(Mutex<ByteStream>);
 
 impl SyncStream {

@@ -157,7 +157,7 @@ async fn ask_for_much(server: &Server) -> TcpStream {
     stream
 }
 
-/// Stops the server; what is under way must end by itself before the server gives up on it.
+/// Stops the server. What is under way must end by itself before the server gives up on it.
 async fn ends_before_the_server_gives_up(server: &Server) {
     server.stop.cancel();
     let began = std::time::Instant::now();

@@ -1,4 +1,4 @@
-//! Who may ask, through the router; the rules themselves are tested where they are.
+//! Who may ask, through the router. The rules themselves are tested where they are.
 
 use hyper::Method;
 

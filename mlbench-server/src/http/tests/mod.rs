@@ -1,4 +1,4 @@
-//! The API through its real router, on a real store; only the workers are played.
+//! The API through its real router, on a real store. Only the workers are played.
 
 mod auth;
 mod bad_input;

@@ -1,4 +1,4 @@
-//! The type of an response, through the router; the rules themselves are tested where they are.
+//! The type of an response, through the router. The rules themselves are tested where they are.
 
 use hyper::Method;
 

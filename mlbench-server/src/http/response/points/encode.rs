@@ -51,7 +51,7 @@ pub(in crate::http) fn write_fields(text: &mut Vec<u8>, fields: &[PointField], p
     }
 }
 
-/// Writes the fields as cells of a row; a missing one is empty.
+/// Writes the fields as cells of a row. A missing one is empty.
 pub(super) fn write_cells(text: &mut Vec<u8>, fields: &[PointField], point: &PointRef<'_>) {
     for (i, field) in fields.iter().enumerate() {
         if i > 0 {
@@ -116,7 +116,7 @@ fn write_date(text: &mut Vec<u8>, date: Timestamp) {
     text.extend_from_slice(date.to_text().as_bytes());
 }
 
-/// Writes a value, which is always a JSON string; numbers need no escapes.
+/// Writes a value, which is always a JSON string. Numbers need no escapes.
 fn write_value(text: &mut Vec<u8>, value: ValueRef<'_>) {
     match value {
         ValueRef::Text(value) => write_text(text, value),
@@ -168,7 +168,7 @@ fn print(text: &mut Vec<u8>, what: std::fmt::Arguments<'_>) {
     let _ = text.write_fmt(what);
 }
 
-/// Writes a JSON string; most need no escapes.
+/// Writes a JSON string. Most need no escapes.
 pub(in crate::http) fn write_text(text: &mut Vec<u8>, value: &str) {
     if value.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') {
         text.push(b'"');

@@ -44,7 +44,9 @@ impl PointsText {
         }
     }
 
-    /// Returns the cell of the response's arrival number, which is set with the first chunk unless no owner exists.
+    /// Returns the cell that holds the arrival number of the response.
+    ///
+    /// It is set before the first chunk, unless no owner exists.
     pub(in crate::http) fn as_of(&self) -> Arc<OnceLock<i64>> {
         Arc::clone(&self.as_of)
     }

@@ -18,7 +18,7 @@ pub(super) const FULL: usize = 128 * 1024;
 /// The format of points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum PointsFormat {
-    /// `{"loss": [{"date": …, "value": …}, …], …}`; of many owners an object of such objects.
+    /// `{"loss": [{"date": …, "value": …}, …], …}`. With many owners, an object of such objects.
     Json,
     /// A line `{"run_id": 2, "name": "loss", "date": …, "value": …}` per point.
     NdJson,
