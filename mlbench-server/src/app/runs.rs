@@ -128,7 +128,7 @@ async fn tell(app: &App, run: Run) -> Result<api::Run> {
 }
 
 fn told(run: Run, queue: Option<&Queue<'_>>) -> api::Run {
-    let place = queue.and_then(|queue| queue.place(run.id));
+    let place = queue.and_then(|queue| queue.position(run.id));
     let (queue_position, waiting_for) = place.map(|place| (place.position, place.waiting_for)).unzip();
     api::Run { queue_position, waiting_for, ..run.into() }
 }
