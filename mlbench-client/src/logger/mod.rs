@@ -19,7 +19,7 @@ use ledger::Ledger;
 /// How many metrics may wait to be sent.
 const CAPACITY: usize = 10_000;
 /// The most metrics of one post: no more than an answer can tell of one by one.
-const BATCH: usize = BatchResult::SHOWN;
+const BATCH: usize = BatchResult::MAX_LISTED;
 /// The most bytes of texts in one post, about.
 const BATCH_BYTES: usize = 4 << 20;
 
