@@ -32,7 +32,7 @@ impl<'a> Queue<'a> {
     #[must_use]
     pub fn new(active: &'a [Run], deleted: &'a [Run], capacity: u32) -> Self {
         let active = || active.iter().filter(|run| run.state.is_active());
-        let is_over = |run: &Run| run.stop_requested_at.is_some() || run.ending.is_some();
+        let is_over = |run: &Run| run.stop_requested_at.is_some() || run.outcome.is_some();
         Self {
             capacity,
             holders: active().filter(|run| !run.is_queued()).chain(deleted).collect(),
@@ -106,7 +106,7 @@ mod tests {
             workers: Vec::new(),
             ranks: Vec::new(),
             stop_requested_at: None,
-            ending: None,
+            outcome: None,
         }
     }
 
@@ -142,8 +142,8 @@ mod tests {
     #[test]
     fn stopping_runs_neither_wait_nor_block_the_queue() {
         let stopped = Run { stop_requested_at: Some(Timestamp::EPOCH), ..run(2, 4, false) };
-        let ending = RunOutcome { event: RunEvent::Stop, reason: None, at: Timestamp::EPOCH };
-        let decided = Run { ending: Some(ending), ..run(3, 4, false) };
+        let outcome = RunOutcome { event: RunEvent::Stop, reason: None, at: Timestamp::EPOCH };
+        let decided = Run { outcome: Some(outcome), ..run(3, 4, false) };
         let active = [run(1, 3, true), stopped, decided, run(4, 1, false)];
         assert_eq!(admissible(&active, &[], 4), [4]);
         let queue = Queue::new(&active, &[], 4);

@@ -267,7 +267,7 @@ pub struct Run {
     /// Time of the first stop request.
     pub stop_requested_at: Option<Timestamp>,
     /// Outcome of the run once it is decided. The state follows when the workers are released.
-    pub ending: Option<RunOutcome>,
+    pub outcome: Option<RunOutcome>,
 }
 
 impl Run {
@@ -280,7 +280,7 @@ impl Run {
     /// Returns why the run failed.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
-        self.ending.as_ref()?.reason.as_deref()
+        self.outcome.as_ref()?.reason.as_deref()
     }
 
     /// Returns the known exit codes by rank.

@@ -84,7 +84,7 @@ impl From<crate::run::Run> for Run {
             master_name: run.workers.first().map(|worker| worker.pod.to_string()).unwrap_or_default(),
             pods: run.workers.into_iter().map(|worker| worker.pod).collect(),
             exit_codes,
-            reason: run.ending.and_then(|ending| ending.reason),
+            reason: run.outcome.and_then(|outcome| outcome.reason),
             stdout: None,
             stderr: None,
         };

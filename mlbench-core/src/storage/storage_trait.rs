@@ -79,13 +79,13 @@ pub trait Storage: Send + Sync {
     async fn append_server_message(&self, id: RunId, text: &str, now: Timestamp) -> Result<()>;
 
     /// Records how a rank ended. The first record is final. Has no effect on an ended run.
-    async fn record_rank_exit(&self, id: RunId, rank: u32, end: RankExit) -> Result<Run>;
+    async fn record_rank_exit(&self, id: RunId, rank: u32, exit: RankExit) -> Result<Run>;
 
     /// Records a stop request. Has no effect on a run that has ended or was already asked to stop.
     async fn request_stop(&self, id: RunId, now: Timestamp) -> Result<Run>;
 
     /// Decides the outcome of an active run. The first decision is final.
-    async fn decide_ending(&self, id: RunId, ending: RunOutcome) -> Result<Run>;
+    async fn decide_outcome(&self, id: RunId, outcome: RunOutcome) -> Result<Run>;
 
     /// Releases the workers of a run and moves it to the state of its outcome.
     async fn end_run(&self, id: RunId) -> Result<Run>;

@@ -145,7 +145,7 @@ fn read(row: &Row<'_>) -> Result<Run, Failure> {
         workers: serde_json::from_str(text(7)?).map_err(|error| unreadable(&error))?,
         ranks: Vec::new(),
         stop_requested_at: date(8)?,
-        ending,
+        outcome: ending,
     })
 }
 

@@ -142,9 +142,13 @@ pub(super) fn request_stop(connection: &Connection, id: RunId, now: Timestamp) -
     run_rows::one(connection, id)
 }
 
-pub(super) fn decide_ending(connection: &Connection, id: RunId, ending: &RunOutcome) -> Result<Run, Failure> {
+pub(super) fn decide_outcome(
+    connection: &Connection,
+    id: RunId,
+    ending: &RunOutcome,
+) -> Result<Run, Failure> {
     let run = run_rows::one(connection, id)?;
-    if !run.state.is_active() || run.ending.is_some() {
+    if !run.state.is_active() || run.outcome.is_some() {
         return Ok(run);
     }
     let event = event_word(ending.event);
@@ -163,7 +167,7 @@ pub(super) fn end(connection: &Connection, id: RunId) -> Result<Run, Failure> {
         return Ok(run);
     }
     let undecided = || Error::internal(format_args!("nobody decided how run {id} ends"));
-    let ending = run.ending.as_ref().ok_or_else(undecided)?;
+    let ending = run.outcome.as_ref().ok_or_else(undecided)?;
     let state = run.state.after(ending.event).ok_or_else(undecided)?;
     let sql = "UPDATE run SET state = ?2, finished_at = ?3 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), state.as_str(), ending.at.as_micros()])?;

@@ -56,7 +56,7 @@ pub(super) async fn started(store: &dyn Storage) -> Run {
 }
 
 pub(super) async fn finish(store: &dyn Storage, run: RunId) -> Run {
-    ok(store.decide_ending(run, RunOutcome { event: RunEvent::Finish, reason: None, at: at(9) }).await);
+    ok(store.decide_outcome(run, RunOutcome { event: RunEvent::Finish, reason: None, at: at(9) }).await);
     ok(store.end_run(run).await)
 }
 

@@ -27,9 +27,9 @@ pub(super) async fn a_run_passes_through_its_lifecycle(store: &dyn Storage) {
     assert_eq!(run.exit_codes(), [(0, 0)].into());
     assert_eq!(run.ranks[1].lost.as_deref(), Some("the pod is gone"));
 
-    let ending = RunOutcome { event: RunEvent::Fail, reason: Some("rank 1 was lost".to_owned()), at: at(7) };
-    let run = ok(store.decide_ending(run.id, ending.clone()).await);
-    assert_eq!((run.state, run.finished_at, run.ending.as_ref()), (RunState::Started, None, Some(&ending)));
+    let outcome = RunOutcome { event: RunEvent::Fail, reason: Some("rank 1 was lost".to_owned()), at: at(7) };
+    let run = ok(store.decide_outcome(run.id, outcome.clone()).await);
+    assert_eq!((run.state, run.finished_at, run.outcome.as_ref()), (RunState::Started, None, Some(&outcome)));
     let run = ok(store.end_run(run.id).await);
     assert_eq!((run.state, run.finished_at), (RunState::Failed, Some(at(7))));
     assert_eq!(ok(store.run(run.id).await), run);
@@ -63,15 +63,15 @@ pub(super) async fn first_decisions_are_final(store: &dyn Storage) {
     assert_eq!((again.ranks[0].exit_code, &again.ranks[0].lost), (Some(143), &None));
 
     let stop = RunOutcome { event: RunEvent::Stop, reason: None, at: at(5) };
-    ok(store.decide_ending(run.id, stop.clone()).await);
+    ok(store.decide_outcome(run.id, stop.clone()).await);
     let fail = RunOutcome { event: RunEvent::Fail, reason: Some("too late".to_owned()), at: at(6) };
-    assert_eq!(ok(store.decide_ending(run.id, fail.clone()).await).ending, Some(stop));
+    assert_eq!(ok(store.decide_outcome(run.id, fail.clone()).await).outcome, Some(stop));
     let ended = ok(store.end_run(run.id).await);
     assert_eq!((ended.state, ended.finished_at), (RunState::Stopped, Some(at(5))));
 
     for unchanged in [
         store.end_run(run.id).await,
-        store.decide_ending(run.id, fail).await,
+        store.decide_outcome(run.id, fail).await,
         store.request_stop(run.id, at(9)).await,
         store.run_started(run.id, 2).await,
         store.record_rank_exit(run.id, 1, RankExit::Exited(0)).await,

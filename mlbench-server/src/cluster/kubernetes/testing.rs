@@ -35,6 +35,6 @@ pub(super) fn run(id: i64, name: &str) -> Run {
         workers: Vec::new(),
         ranks: Vec::new(),
         stop_requested_at: None,
-        ending: None,
+        outcome: None,
     }
 }

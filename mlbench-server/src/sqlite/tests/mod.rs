@@ -78,7 +78,7 @@ impl Store {
 
     async fn finished_run(&self) -> RunId {
         let id = self.started_run().await;
-        self.decide_ending(id, RunOutcome { event: RunEvent::Stop, reason: None, at: at(2) }).await.unwrap();
+        self.decide_outcome(id, RunOutcome { event: RunEvent::Stop, reason: None, at: at(2) }).await.unwrap();
         self.end_run(id).await.unwrap();
         id
     }

@@ -60,7 +60,7 @@ impl Fixture {
             workers: (0..workers).map(worker).collect(),
             ranks: Vec::new(),
             stop_requested_at: None,
-            ending: None,
+            outcome: None,
         };
         Self { cluster, run, directory }
     }
