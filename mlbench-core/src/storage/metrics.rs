@@ -36,7 +36,7 @@ pub struct BatchPoint {
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchOutcome {
     /// Which points were stored. The store leaves `last_line` empty.
-    pub answer: BatchResult,
+    pub result: BatchResult,
     /// Whether an earlier request with the same key stored the batch.
     pub replayed: bool,
 }

@@ -27,7 +27,7 @@ pub(super) async fn create(call: Call) -> Result<Response> {
         Syntax::Array => array(call, encoding, key).await?,
         Syntax::Lines => lines(call, encoding, key).await?,
     };
-    Ok(replayed(reply.json(StatusCode::OK, &outcome.answer)?, outcome.replayed))
+    Ok(replayed(reply.json(StatusCode::OK, &outcome.result)?, outcome.replayed))
 }
 
 enum Syntax {
@@ -181,12 +181,12 @@ impl Stored {
         let app = &self.context.app;
         let key = self.key.clone().map(|key| BatchKey { key, chunk: self.chunks });
         let mut next = app.storage.record_batch(Batch { points, key }, app.clock.now()).await?;
-        next.answer.last_line = Some(last_line);
+        next.result.last_line = Some(last_line);
         self.chunks += 1;
         match &mut self.outcome {
             None => self.outcome = Some(next),
             Some(outcome) => {
-                outcome.answer.add(next.answer);
+                outcome.result.add(next.result);
                 outcome.replayed &= next.replayed;
             }
         }
@@ -195,7 +195,7 @@ impl Stored {
 
     /// An error on the way, with what is on disk nevertheless.
     fn so_far(&self, error: &Error) -> Error {
-        let last = self.outcome.as_ref().and_then(|outcome| outcome.answer.last_line).unwrap_or(0);
+        let last = self.outcome.as_ref().and_then(|outcome| outcome.result.last_line).unwrap_or(0);
         let detail = match last {
             0 => format!("{}; nothing is stored", error.detail()),
             last => format!("{}; the lines up to {last} are stored", error.detail()),
@@ -209,9 +209,9 @@ impl Stored {
     }
 
     fn finish(self, lines: u64) -> BatchOutcome {
-        let nothing = BatchOutcome { answer: BatchResult::default(), replayed: false };
+        let nothing = BatchOutcome { result: BatchResult::default(), replayed: false };
         let mut outcome = self.outcome.unwrap_or(nothing);
-        outcome.answer.last_line = Some(lines);
+        outcome.result.last_line = Some(lines);
         outcome
     }
 }

@@ -20,13 +20,13 @@ pub(super) fn record(
     if let Some(key) = key
         && let Some(answer) = answered_under(connection, key, points.len())?
     {
-        return Ok(BatchOutcome { answer, replayed: true });
+        return Ok(BatchOutcome { result: answer, replayed: true });
     }
     let answer = store(connection, points)?;
     if let Some(key) = key {
         keep(connection, key, points.len(), &answer, now)?;
     }
-    Ok(BatchOutcome { answer, replayed: false })
+    Ok(BatchOutcome { result: answer, replayed: false })
 }
 
 fn store(connection: &Connection, points: &[BatchPoint]) -> Result<BatchResult, Failure> {

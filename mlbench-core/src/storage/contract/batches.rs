@@ -18,7 +18,7 @@ fn batch(metrics: impl IntoIterator<Item = Metric>, key: Option<BatchKey>) -> Ba
 
 /// Returns the number of stored points, and the index and code of each rejected one.
 fn summary(outcome: &BatchOutcome) -> (u64, Vec<(u64, ErrorCode)>) {
-    let result = &outcome.answer;
+    let result = &outcome.result;
     assert_eq!(result.rejected_count, result.rejected.len() as u64);
     (result.accepted, result.rejected.iter().map(|rejected| (rejected.index, rejected.code)).collect())
 }
@@ -41,8 +41,8 @@ pub(super) async fn a_batch_stores_valid_points_and_reports_the_others(store: &d
     let outcome = ok(store.record_batch(Batch { points: points.into(), key: None }, at(2)).await);
     let expected = vec![(4, ErrorCode::NotFound), (7, ErrorCode::InvalidField), (10, ErrorCode::NotFound)];
     assert_eq!((summary(&outcome), outcome.replayed), ((5, expected), false));
-    assert_eq!(outcome.answer.rejected[0].message, "run 99 does not exist");
-    assert_eq!(outcome.answer.rejected[1].message, "value: missing; every metric needs one");
+    assert_eq!(outcome.result.rejected[0].message, "run 99 does not exist");
+    assert_eq!(outcome.result.rejected[1].message, "value: missing; every metric needs one");
     let of_run = [
         ("a".to_owned(), dated(&[(253_402_300_799_999_999, "-Infinity")])),
         ("loss".to_owned(), dated(&[(1, "3"), (5, "NaN"), (5, "4")])),
@@ -62,7 +62,7 @@ pub(super) async fn a_repeated_batch_replays_the_first_result(store: &dyn Storag
     assert_eq!((summary(&first), first.replayed), ((2, vec![(1, ErrorCode::NotFound)]), false));
     for now in [3, 4] {
         let again = ok(store.record_batch(batch(points(), key("k", 0)), at(now)).await);
-        assert_eq!((again.answer, again.replayed), (first.answer.clone(), true));
+        assert_eq!((again.result, again.replayed), (first.result.clone(), true));
     }
     let other = store.record_batch(batch([metric(&run, "c", 1, "1")], key("k", 0)), at(5)).await;
     assert_eq!(code(other), ErrorCode::IdempotencyKeyReused);
