@@ -143,7 +143,7 @@ impl MetricsQuery {
         let refuse = |field: &str, why: &str| Err(Error::invalid(field, why));
         match (self.downsample, self.points) {
             (Some(_), None) => {
-                return refuse("points", "missing; downsample requires it");
+                return refuse("points", "missing; required with downsample");
             }
             (None, Some(_)) => {
                 return refuse("points", "requires downsample; add downsample or remove points");

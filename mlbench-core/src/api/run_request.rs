@@ -114,7 +114,7 @@ impl RunRequest {
         match (self.image_name.as_deref(), self.custom_image_name.as_deref()) {
             (Some(CUSTOM_IMAGE), Some(image)) => Ok(Some(image)),
             (Some(CUSTOM_IMAGE), None) => {
-                Err(Error::invalid("custom_image_name", "missing; image_name custom_image requires it"))
+                Err(Error::invalid("custom_image_name", "missing; required when image_name is custom_image"))
             }
             (None, Some(_)) => {
                 Err(Error::invalid("image_name", "must be custom_image when custom_image_name is given"))
@@ -140,7 +140,10 @@ impl RunRequest {
                 return Ok(Some(Backend::Custom { name: name.to_owned(), run_all_nodes }));
             }
             (Some(CUSTOM_BACKEND), None) => {
-                return Err(Error::invalid("custom_backend", "missing; backend custom_backend requires it"));
+                return Err(Error::invalid(
+                    "custom_backend",
+                    "missing; required when backend is custom_backend",
+                ));
             }
             (_, Some(_)) => {
                 return Err(Error::invalid("backend", "must be custom_backend when custom_backend is given"));

@@ -92,8 +92,8 @@ pub trait Storage: Send + Sync {
 
     /// Deletes a run with its output and its metrics.
     ///
-    /// If the run holds workers, its teardown is recorded in the same transaction. No other run gets these workers until
-    /// [`Storage::finish_teardown`].
+    /// If the run holds workers, its teardown is recorded in the same transaction. No other run gets these workers
+    /// until [`Storage::finish_teardown`].
     ///
     /// # Errors
     /// [`NotFound`](crate::error::ErrorCode::NotFound).
@@ -144,8 +144,8 @@ pub trait Storage: Send + Sync {
 
     /// Stores the valid points of a batch and the result under its key, in one transaction.
     ///
-    /// The points may have any owners and any order of dates. The result lists points that could not be parsed and points
-    /// of unknown owners. If the key was used for a batch before, stores nothing and returns the first result.
+    /// The points may have any owners and any order of dates. The result lists points that could not be parsed and
+    /// points of unknown owners. If the key was used for a batch before, stores nothing and returns the first result.
     ///
     /// # Errors
     /// [`IdempotencyKeyReused`](crate::error::ErrorCode::IdempotencyKeyReused) if the first batch with this key had

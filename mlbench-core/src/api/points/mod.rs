@@ -1,7 +1,7 @@
 //! Parsing of the points of a batch.
 //!
-//! Points in the usual format are parsed in one pass over the body, because a map of allocated strings per point would be
-//! slow. All other points take the general path of a single `POST`, so that both accept and refuse the same points.
+//! Points in the usual format are parsed in one pass over the body, because a map of allocated strings per point would
+//! be slow. All other points take the general path of a single `POST`, so that both accept and refuse the same points.
 
 mod array;
 mod element;

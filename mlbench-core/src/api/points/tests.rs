@@ -47,7 +47,7 @@ fn an_invalid_point_gets_the_error_of_a_single_post() {
 }
 
 #[test]
-fn a_body_that_is_not_an_array_is_refused_with_line_and_column() {
+fn a_body_other_than_an_array_is_refused_with_its_position() {
     for (body, refusal) in [
         ("", "(line 1, column 0): EOF while parsing a value"),
         (GOOD, "(line 1, column 0): invalid type: map, expected an array of points"),

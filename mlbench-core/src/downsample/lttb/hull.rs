@@ -12,8 +12,8 @@ type Point = (Timestamp, f64);
 
 /// Reduces the points to the corners of their convex hull, sorted by date, then by value.
 ///
-/// Rounding may keep a few other points. If more than `max_points` remain, the least prominent are dropped. `max_points`
-/// must be at least 4.
+/// Rounding may keep a few other points. If more than `max_points` remain, which must be at least 4, the least prominent
+/// are dropped.
 pub(super) fn keep_corners(points: &mut Vec<Point>, max_points: usize) {
     points.sort_unstable_by(order);
     points.dedup();

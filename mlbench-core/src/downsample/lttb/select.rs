@@ -10,10 +10,10 @@ const MAX_POINTS_IN_MEMORY: usize = 8_192;
 
 /// Selects points in one pass and constant memory.
 ///
-/// At most 8,192 points of each of two buckets are in memory. The selection is exact for larger buckets too, unless more
-/// than half of the points in memory are corners of the convex hull (a curve without noise, such as a parabola). The
-/// least prominent corners are then dropped, and the selected triangle may be slightly smaller than the largest: by at
-/// most 1e-5 for a parabola with an eighth of the limit.
+/// At most 8,192 points of each of two buckets are in memory. The selection is exact for larger buckets too, unless
+/// more than half of the points in memory are corners of the convex hull (a curve without noise, such as a parabola).
+/// The least prominent corners are then dropped, and the selected triangle may be slightly smaller than the largest:
+/// by at most 1e-5 for a parabola with an eighth of the limit.
 #[derive(Debug, Clone)]
 pub struct Lttb {
     groups: Groups,
