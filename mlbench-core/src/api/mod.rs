@@ -2,8 +2,9 @@
 //!
 //! Requests may be JSON, forms or query strings. [`Fields`] reads all three.
 
-mod endpoints;
+mod endpoint;
 mod fields;
+mod headers;
 mod json;
 mod labels;
 mod log;
@@ -20,8 +21,9 @@ mod run_request;
 pub use crate::batch::{BatchResult, RejectedPoint};
 pub use crate::log::LogLine;
 pub use crate::metric::{Metric, Series};
-pub use endpoints::{ENDPOINTS, Endpoint, Method, encode_segment};
+pub use endpoint::{Access, Endpoint, Listener, Method, Spec, encode_segment};
 pub use fields::{FieldValue, Fields};
+pub use headers::{IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER};
 pub use labels::{format_labels, parse_labels};
 pub use log::{LogPage, LogsQuery};
 pub use metrics_query::{CURSOR_HEADER, Downsample, Format, MetricsQuery};
