@@ -92,7 +92,7 @@ pub(super) fn plan(run: &Run, seen: &Seen, limits: &Limits, now: Now) -> Vec<Act
     if !run.state.is_active() {
         return Vec::new();
     }
-    let stopping = run.ending.is_some() || run.stop_requested_at.is_some();
+    let stopping = run.outcome.is_some() || run.stop_requested_at.is_some();
     let wanted = run.spec.started_ranks();
     if run.state == RunState::Initialized && seen.launched > 0 {
         // What was started is recorded even when no more will be: it has output, and must be stopped.
@@ -104,7 +104,7 @@ pub(super) fn plan(run: &Run, seen: &Seen, limits: &Limits, now: Now) -> Vec<Act
     if stopping && !open.is_empty() {
         return stop(open, seen, limits, now);
     }
-    if run.ending.is_some() {
+    if run.outcome.is_some() {
         // Who still waited in the queue holds nothing that could be released.
         return vec![if seen.released || run.is_queued() { Action::End } else { Action::Release }];
     }

@@ -45,7 +45,7 @@ impl<'a> Records<'a> {
     }
 
     pub(super) async fn ending(&self, ending: &RunOutcome) -> Result<()> {
-        self.keep(|| self.deps.storage.decide_ending(self.id, ending.clone())).await.map(drop)
+        self.keep(|| self.deps.storage.decide_outcome(self.id, ending.clone())).await.map(drop)
     }
 
     pub(super) async fn end(&self) -> Result<()> {

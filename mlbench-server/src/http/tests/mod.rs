@@ -252,7 +252,7 @@ fn pod(name: &str) -> Pod {
 
 async fn end(app: &App, id: RunId, event: RunEvent) {
     let ending = RunOutcome { event, reason: None, at: app.clock.now() };
-    app.storage.decide_ending(id, ending).await.unwrap();
+    app.storage.decide_outcome(id, ending).await.unwrap();
     app.storage.end_run(id).await.unwrap();
 }
 

@@ -99,7 +99,7 @@ async fn a_deleted_run_is_gone_at_once_and_still_in_the_way_until_it_is_torn_dow
     assert_eq!(api.get("/api/metrics/1/?metric_type=run").await.refusal().1, "not_found");
     assert_eq!(api.delete("/api/runs/1/").await.refusal().1, "not_found");
     let busy = api.post("/api/runs/", r#"{"name":"y"}"#).await;
-    assert_eq!(busy.refusal(), (409, "run_deleting", "run 1 is being removed".to_owned()));
+    assert_eq!(busy.refusal(), (409, "run_deleting", "run 1 is being deleted".to_owned()));
     assert!(busy.header("retry-after").parse::<u32>().unwrap() >= 1);
     api.app.storage.finish_teardown(run.id).await.unwrap();
     assert_eq!(api.post("/api/runs/", r#"{"name":"y"}"#).await.status, StatusCode::OK);

@@ -29,7 +29,7 @@ async fn a_run_whose_ranks_exit_with_0_finishes_with_all_its_lines() {
     let run = world.until_ended(id).await;
     assert_eq!((run.state, run.reason()), (RunState::Finished, None));
     assert_eq!(run.exit_codes(), exit_codes([0, 0]));
-    assert_eq!(run.finished_at, Some(run.ending.unwrap().at));
+    assert_eq!(run.finished_at, Some(run.outcome.unwrap().at));
     for rank in [0, 1] {
         assert_eq!(world.lines(id, rank).await, LINES);
     }
@@ -171,7 +171,7 @@ async fn a_stop_that_comes_after_the_outcome_was_decided_does_not_change_it() {
     let world = World::new(vec![script(Life::Exits(0))]);
     world.cluster.answer_releases_with_pending(1_000_000);
     let id = world.start_run().await;
-    world.until(id, |run| run.ending.is_some()).await;
+    world.until(id, |run| run.outcome.is_some()).await;
     world.request_stop(id).await;
     world.cluster.answer_releases_with_pending(0);
     assert_eq!(world.until_ended(id).await.state, RunState::Finished);
@@ -182,7 +182,7 @@ async fn no_other_run_starts_until_the_workers_are_released() {
     let world = World::new(vec![script(Life::Exits(0))]);
     world.cluster.answer_releases_with_pending(1_000_000);
     let id = world.start_run().await;
-    let run = world.until(id, |run| run.ending.is_some()).await;
+    let run = world.until(id, |run| run.outcome.is_some()).await;
     assert_eq!((run.state, run.finished_at), (RunState::Started, None));
     let refused = world.try_start_run(spec(1, "p")).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::RunActive);

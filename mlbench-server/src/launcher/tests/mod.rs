@@ -32,7 +32,7 @@ pub(super) fn a_run(workers: u32, command: &str) -> Run {
         workers: (0..workers).map(worker).collect(),
         ranks: Vec::new(),
         stop_requested_at: None,
-        ending: None,
+        outcome: None,
     }
 }
 

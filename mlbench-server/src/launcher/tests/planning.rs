@@ -72,7 +72,7 @@ fn a_run_in_the_queue_is_left_alone_until_it_leaves_it() {
     assert_eq!(planned(&run, &Seen::default(), 10_000), []);
     run.stop_requested_at = Some(at(1).date);
     assert_eq!(planned(&run, &Seen::default(), 2), decided(RunEvent::Stop, None, 2));
-    run.ending = Some(ending(RunEvent::Stop, None, 2));
+    run.outcome = Some(ending(RunEvent::Stop, None, 2));
     assert_eq!(planned(&run, &Seen::default(), 3), [Action::End], "it holds nothing");
 }
 
@@ -116,7 +116,7 @@ fn every_rank_at_0_finishes_and_the_first_bad_end_fails() {
 #[test]
 fn the_other_ranks_of_a_failed_run_are_stopped_gently_then_hard_then_hard_again() {
     let mut run = started([None, Some(3)]);
-    run.ending = Some(ending(RunEvent::Fail, Some("x"), 0));
+    run.outcome = Some(ending(RunEvent::Fail, Some("x"), 0));
     let mut seen = Seen::default();
     let signal = |signal| vec![Action::Follow(vec![0]), Action::Signal(signal, vec![0])];
     assert_eq!(planned(&run, &seen, 1), signal(Signal::Term));
@@ -206,7 +206,7 @@ fn carry_out(run: &mut Run, seen: &mut Seen, action: Action, now: Now) {
         }
         Action::Assign(workers) => run.workers = workers,
         Action::Launch => {
-            assert!(run.stop_requested_at.is_none() && run.ending.is_none() && !run.workers.is_empty());
+            assert!(run.stop_requested_at.is_none() && run.outcome.is_none() && !run.workers.is_empty());
             seen.launched = 3;
         }
         Action::RecordStart { ranks } => {
@@ -230,16 +230,16 @@ fn carry_out(run: &mut Run, seen: &mut Seen, action: Action, now: Now) {
             }
         }
         Action::Decide(ending) => {
-            assert!(run.ending.is_none(), "decided twice");
-            run.ending = Some(ending);
+            assert!(run.outcome.is_none(), "decided twice");
+            run.outcome = Some(ending);
         }
         Action::Release => {
-            assert!(run.ending.is_some() && run.ranks.iter().all(RankStatus::has_ended));
+            assert!(run.outcome.is_some() && run.ranks.iter().all(RankStatus::has_ended));
             seen.released = true;
         }
         Action::End => {
             assert!(seen.released);
-            let event = run.ending.as_ref().unwrap().event;
+            let event = run.outcome.as_ref().unwrap().event;
             run.state = run.state.after(event).expect("an end that the state machine knows");
         }
     }
