@@ -15,13 +15,13 @@ use self::clusters::{Place, cluster};
 use self::ports::{Port, Ports};
 use crate::app::App;
 use crate::app::told_runs::ToldRuns;
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::launcher::{self, LauncherDeps, LauncherHandle, LauncherSettings};
 use crate::monitor::{self, Monitor};
 use crate::settings::{self, Settings};
 use crate::sqlite::{self, SqliteStorage};
+use crate::task_group::Background;
 use crate::{files, http};
 
 /// How long tasks may take to stop once they were told.

@@ -18,7 +18,7 @@ use super::front::Front;
 use super::socket::Socket;
 use super::watch::Watch;
 use crate::app::App;
-use crate::background::Background;
+use crate::task_group::Background;
 
 /// How long to wait when a connection cannot be accepted for want of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -16,9 +16,9 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::LauncherDeps;
-use super::removal::remove;
 use super::supervisor::supervise;
-use crate::background::Background;
+use super::teardown::remove;
+use crate::task_group::Background;
 
 /// How often the store is looked at without being woken.
 const LOOK_EVERY: Duration = Duration::from_secs(3);

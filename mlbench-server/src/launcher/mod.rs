@@ -1,25 +1,23 @@
 //! Runs from their first second to their last: reads what is stored, looks at the cluster, acts, and keeps no truth of
 //! its own.
 //!
-//! [`driver`] compares what is stored with the tasks it has: one [`supervisor`] per active run, one [`removal`] per
+//! [`driver`] compares what is stored with the tasks it has: one [`supervisor`] per active run, one [`teardown`] per
 //! deleted run that still holds workers. A supervisor reads its run, asks [`plan`] what is next, does it, and begins
 //! again. Everything it asks of the cluster can be asked twice, and everything it finds out is stored before the next
 //! step builds on it: it can be dropped at any `await` and started anew, in this process or the next.
 
 mod backoff;
-mod command;
 mod driver;
-mod follow;
+mod failure_reason;
 mod handle;
-mod lines;
 mod outage;
 mod plan;
-mod records;
-mod removal;
+mod rank;
+mod recorder;
 mod supervisor;
+mod teardown;
 #[cfg(test)]
 pub(crate) mod tests;
-mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,10 +27,10 @@ use mlbench_core::{ErrorCode, Result, RunId};
 use tokio::time::{Instant, timeout_at};
 
 pub use self::handle::LauncherHandle;
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::monitor::Monitor;
+use crate::task_group::Background;
 
 /// What the launcher works with.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use mlbench_core::run::{RankStatus, Run, RunEvent, RunOutcome, Worker};
 use mlbench_core::{RunState, Timestamp};
 
-use super::words;
+use super::failure_reason;
 use crate::cluster::{Provision, Signal};
 
 /// After how long a SIGKILL that did not help is sent again.
@@ -146,7 +146,7 @@ fn provision(run: &Run, seen: &Seen, limits: &Limits, now: Now) -> Vec<Action> {
         Some(Provision::Waiting { missing })
             if now.date.since(run.admitted_at.unwrap_or(run.created_at)) >= limits.start_timeout =>
         {
-            let reason = Some(words::start_timeout(limits.start_timeout, missing));
+            let reason = Some(failure_reason::start_timeout(limits.start_timeout, missing));
             return vec![Action::Decide(RunOutcome { event: RunEvent::Fail, reason, at: now.date })];
         }
         Some(Provision::Waiting { missing }) => (missing, Action::Provision),
@@ -163,7 +163,9 @@ fn failure(run: &Run, seen: &Seen) -> Option<String> {
     }
     let of_rank = |rank: &RankStatus| {
         let lost = rank.lost.clone();
-        lost.or_else(|| rank.exit_code.filter(|&code| code != 0).map(|code| words::exit(rank.rank, code)))
+        lost.or_else(|| {
+            rank.exit_code.filter(|&code| code != 0).map(|code| failure_reason::exit(rank.rank, code))
+        })
     };
     if let Some(reason) = run.ranks.iter().find_map(of_rank) {
         return Some(reason);

@@ -14,12 +14,11 @@ use tokio::time::{Instant, sleep};
 
 use super::LauncherDeps;
 use super::backoff::Backoff;
-use super::command::{rank_ref, task};
-use super::follow::follow;
+use super::failure_reason;
 use super::outage::{Caller, Outages};
 use super::plan::{Action, Limits, Now, Seen, Signalled, plan};
-use super::records::Records;
-use super::words;
+use super::rank::{follow, rank_ref, task};
+use super::recorder::Records;
 use crate::cluster::{Claim, ClusterError, Provision, Release, Signal};
 use crate::token::Token;
 
@@ -46,7 +45,7 @@ impl Context<'_> {
     pub(super) async fn no_answer(&self, caller: Caller, error: &ClusterError) -> Result<()> {
         tracing::debug!(?caller, %error, "no answer");
         match self.outages.no_answer(caller) {
-            Some(lasting) => self.records.note(&words::outage(lasting, &error.to_string())).await,
+            Some(lasting) => self.records.note(&failure_reason::outage(lasting, &error.to_string())).await,
             None => Ok(()),
         }
     }

@@ -12,9 +12,9 @@ use mlbench_core::{Error, MetricName, MetricValue, Owner, Pod, Result};
 use tokio::sync::Mutex;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::{Cluster, PodSample};
+use crate::task_group::Background;
 
 /// After how long what the store refused is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);

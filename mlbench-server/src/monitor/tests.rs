@@ -5,7 +5,7 @@ use mlbench_core::{Owner, Pod, PodName, PodPhase, Point, Timestamp};
 
 use super::*;
 use crate::launcher::tests::cluster::{Life, script};
-use crate::launcher::tests::world::World;
+use crate::launcher::tests::harness::World;
 
 fn world() -> World {
     World::without_launcher(vec![script(Life::Stays); 2])

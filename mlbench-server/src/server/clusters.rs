@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::cluster::kubernetes::KubernetesCluster;
 use crate::cluster::local::{self, LocalCluster};
 use crate::settings::{self, ClusterKind, Settings};
+use crate::task_group::Background;
 
 /// What a cluster is made from.
 pub(super) struct Place<'a> {

@@ -98,13 +98,13 @@ pub(super) fn spawn_in_background_only(tree: &Tree) -> Vec<Finding> {
     for source in tree.sources_in("mlbench-server/src/") {
         // The writer of the database is a thread of its own: it is blocking from end to end.
         let thread_allowed = source.path.starts_with("mlbench-server/src/sqlite/");
-        if source.path == "mlbench-server/src/background.rs" {
+        if source.path == "mlbench-server/src/task_group.rs" {
             continue;
         }
         for line in source.product() {
             let spawn = spawns.iter().find(|spawn| has_word(&line.code, spawn));
             if spawn.is_some_and(|spawn| !(thread_allowed && *spawn == "thread::spawn(")) {
-                let rule = "a task is spawned outside background.rs";
+                let rule = "a task is spawned outside task_group.rs";
                 let advice = "spawn it in a Background group, so that it is stopped in order";
                 findings.push(Finding::new(&source.path, line.number, rule, advice));
             }
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn only_background_spawns() {
         let spawn = "tokio::spawn(async {});\ntokio::task::spawn_blocking(f);\n";
-        let files = [("mlbench-server/src/background.rs", spawn), ("mlbench-server/src/app/runs.rs", spawn)];
+        let files = [("mlbench-server/src/task_group.rs", spawn), ("mlbench-server/src/app/runs.rs", spawn)];
         assert_eq!(check(spawn_in_background_only, &files), ["mlbench-server/src/app/runs.rs:1"]);
     }
 

@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 
 use super::usage::{Ascending, pod_samples};
 use super::{reasons, said};
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::PodSample;
+use crate::task_group::Background;
 
 /// The kubelet's port, the same everywhere.
 const PORT: u16 = 10_250;

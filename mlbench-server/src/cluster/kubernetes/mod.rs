@@ -48,8 +48,8 @@ use self::watch::PodWatch;
 use super::{
     Claim, Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
 };
-use crate::background::Background;
 use crate::clock::Clock;
+use crate::task_group::Background;
 
 /// How long to wait for the first list of pods when the server starts.
 const FIRST_LIST: Duration = Duration::from_secs(5);

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::names::worker_selector;
 use super::options::Release;
-use crate::background::Background;
+use crate::task_group::Background;
 
 /// After how long the API server ends a watch, which is then resumed. A connection that died without a word is
 /// noticed some seconds later.

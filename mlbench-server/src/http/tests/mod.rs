@@ -36,13 +36,13 @@ use super::call::Context;
 use super::front::Front;
 use crate::app::told_runs::ToldRuns;
 use crate::app::{App, RunPolicy};
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::{
     Claim, Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
 };
 use crate::launcher::LauncherHandle;
 use crate::sqlite::{self, SqliteStorage};
+use crate::task_group::Background;
 
 /// Pods of the specification's examples, and the date of the manual clock.
 const PODS: [&str; 2] = ["quiet-mink-mlbench-worker-0", "quiet-mink-mlbench-worker-1"];

@@ -1,13 +1,13 @@
 //! The launcher against a scripted cluster and the real store.
 
 pub(crate) mod cluster;
-mod interruptions;
-mod lives;
+mod crash_points;
+pub(crate) mod harness;
+mod lifecycle;
 mod local;
 mod planning;
 mod queue;
 mod tokens;
-pub(crate) mod world;
 
 use mlbench_core::run::{Run, RunSpec, Worker};
 use mlbench_core::{PodName, RunId, RunName, RunState, Timestamp};

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use mlbench_core::run::Run;
 use mlbench_core::{RunId, RunState};
 
+use super::harness::World;
 use super::local::world;
 use super::spec;
-use super::world::World;
 
 const FOR_EVER: &str = "sleep 1000";
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mlbench_core::{RunId, RunState};
 
 use super::cluster::{Life, Script, script};
-use super::world::World;
+use super::harness::World;
 use crate::token;
 
 fn world(scripts: Vec<Script>) -> World {

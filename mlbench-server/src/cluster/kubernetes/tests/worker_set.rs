@@ -8,9 +8,9 @@ use super::super::{KubernetesCluster, Options};
 use super::world::{
     IMAGE, eventually, followed, image_run, launch, object, provisioned, rank, released, waits_for, world,
 };
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::{Claim, Cluster};
+use crate::task_group::Background;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_with_an_image_has_workers_that_find_each_other_and_leaves_nothing() {

@@ -20,9 +20,9 @@ use uuid::Uuid;
 
 use super::super::{KubernetesCluster, Options, testing};
 use super::account::Account;
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::{Claim, Cluster, ClusterError, Offsets, Provision, RankRef, Release, Task};
+use crate::task_group::Background;
 
 /// The image that the test cluster has: busybox with all its applets.
 pub(super) const IMAGE: &str = "localhost/busybox:1";

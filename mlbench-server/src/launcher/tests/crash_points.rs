@@ -10,11 +10,11 @@ use mlbench_core::{ErrorCode, RunId, RunState};
 use tokio::sync::watch;
 
 use super::cluster::{Life, Script, script};
+use super::harness::World;
 use super::spec;
-use super::world::World;
-use crate::launcher::removal::remove;
 use crate::launcher::stop_all;
 use crate::launcher::supervisor::supervise;
+use crate::launcher::teardown::remove;
 
 /// Polls `work` at most so many times, then drops it where it stands.
 async fn killed_after<F: Future>(polls: usize, work: F) -> Option<F::Output> {
@@ -255,7 +255,7 @@ async fn all_runs_can_be_stopped_before_the_server_exits() {
     let world = World::new(vec![script(Life::Stays)]);
     let id = world.start_run().await;
     world.until_started(id).await;
-    assert_eq!(stop_all(&world.deps, super::world::AGES).await.unwrap(), []);
+    assert_eq!(stop_all(&world.deps, super::harness::AGES).await.unwrap(), []);
     assert_eq!(world.storage().run(id).await.unwrap().state, RunState::Stopped);
 }
 

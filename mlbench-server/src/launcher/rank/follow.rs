@@ -9,11 +9,11 @@ use mlbench_core::run::{OutputStream, RankStatus};
 use mlbench_core::storage::{OutputChunk, RankExit};
 use tokio::time::sleep;
 
-use super::backoff::Backoff;
 use super::lines::Lines;
-use super::outage::Caller;
-use super::supervisor::Context;
 use crate::cluster::{ClusterError, Offsets, RankRef};
+use crate::launcher::backoff::Backoff;
+use crate::launcher::outage::Caller;
+use crate::launcher::supervisor::Context;
 
 /// How long the cluster may wait for something to report.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -25,7 +25,11 @@ const PLENTY: usize = 64 * 1024;
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Follows a rank until its end is recorded, and returns its number.
-pub(super) async fn follow(context: &Context<'_>, at: RankRef, status: RankStatus) -> Result<u32> {
+pub(in crate::launcher) async fn follow(
+    context: &Context<'_>,
+    at: RankRef,
+    status: RankStatus,
+) -> Result<u32> {
     let rank = at.rank;
     let mut stdout = Tail::new(rank, OutputStream::Stdout, status.stdout_offset);
     let mut stderr = Tail::new(rank, OutputStream::Stderr, status.stderr_offset);

@@ -9,8 +9,8 @@ use tokio::time::{sleep, timeout};
 
 use super::LauncherDeps;
 use super::backoff::Backoff;
-use super::command::rank_ref;
-use super::records::Records;
+use super::rank::rank_ref;
+use super::recorder::Records;
 use crate::cluster::{ClusterError, Offsets, RankRef, Release, Signal};
 
 /// How long the cluster may wait for something to report.

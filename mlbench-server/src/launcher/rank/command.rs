@@ -7,15 +7,15 @@
 
 use mlbench_core::run::{Backend, Run, RunKey};
 
-use super::LauncherSettings;
 use crate::cluster::{RankRef, Task};
+use crate::launcher::LauncherSettings;
 use crate::token::Token;
 
 /// What `rank` of `run` executes.
 ///
 /// # Errors
 /// In words, why it can never be started.
-pub(super) fn task(
+pub(in crate::launcher) fn task(
     run: &Run,
     rank: u32,
     settings: &LauncherSettings,
@@ -44,7 +44,7 @@ pub(super) fn task(
 }
 
 /// Where `rank` of `run` is executed; `None` while it has no worker.
-pub(super) fn rank_ref(run: &Run, rank: u32) -> Option<RankRef> {
+pub(in crate::launcher) fn rank_ref(run: &Run, rank: u32) -> Option<RankRef> {
     let worker = run.workers.get(usize::try_from(rank).ok()?)?;
     Some(RankRef { run: RunKey::from(run), rank, pod: worker.pod.clone() })
 }

@@ -12,11 +12,11 @@ use uuid::Uuid;
 
 use super::cluster::{Script, ScriptedCluster};
 use super::spec;
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::launcher::{LauncherDeps, LauncherHandle, LauncherSettings, start};
 use crate::monitor::Monitor;
 use crate::sqlite::{Durability, Options, SqliteStorage};
+use crate::task_group::Background;
 
 /// How long a test waits for anything, in real time.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -8,8 +8,8 @@ use mlbench_core::storage::{PointsQuery, collect_points};
 use mlbench_core::{ErrorCode, Owner, PodName, RunState};
 
 use super::cluster::{Life, script};
+use super::harness::World;
 use super::spec;
-use super::world::World;
 use crate::cluster::ClusterError;
 
 const LINES: [&str; 4] = ["one", "two", "last", "err"];
