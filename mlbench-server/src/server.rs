@@ -21,7 +21,7 @@ use crate::launcher::{self, LauncherDeps, LauncherHandle, LauncherSettings};
 use crate::monitor::{self, Monitor};
 use crate::settings::{self, Settings};
 use crate::sqlite::{self, SqliteStorage};
-use crate::task_group::Background;
+use crate::task_group::TaskGroup;
 use crate::{files, http};
 
 /// How long tasks may take to stop once they were told.
@@ -35,8 +35,8 @@ pub struct Server {
     ingest_address: Option<SocketAddr>,
     storage: Arc<dyn Storage>,
     launcher: LauncherDeps,
-    http: Background,
-    tasks: Background,
+    http: TaskGroup,
+    tasks: TaskGroup,
     stop_runs_within: Option<Duration>,
 }
 
@@ -52,7 +52,7 @@ impl Server {
         let database = settings.database()?;
         let (storage, instance) =
             open_storage(settings, &database, address).await.map_err(|error| text(&error))?;
-        let tasks = Background::new("launcher and monitor");
+        let tasks = TaskGroup::new("launcher and monitor");
         let place = Place { settings, database: &database, instance: &instance, address, tasks: &tasks };
         let cluster = cluster(place).await?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), database = %database.display(), cluster = cluster.name(),
@@ -70,7 +70,7 @@ impl Server {
         ports: Ports,
         storage: Arc<dyn Storage>,
         cluster: Arc<dyn Cluster>,
-        tasks: Background,
+        tasks: TaskGroup,
     ) -> Result<Self, String> {
         let (clock, handle) = (Clock::System, LauncherHandle::default());
         let monitor = Monitor::new(Arc::clone(&storage), Arc::clone(&cluster), clock.clone());
@@ -89,7 +89,7 @@ impl Server {
                 run_tokens: ports.asks_for_a_token(),
             }),
         };
-        let http = Background::new("http");
+        let http = TaskGroup::new("http");
         launcher::start(&tasks, launcher.clone());
         monitor::start(&tasks, &monitor, settings.sample_interval());
         let default_command = settings.default_command();

@@ -11,13 +11,13 @@ use tokio_util::task::TaskTracker;
 
 /// A group of tasks that are stopped together.
 #[derive(Debug, Clone)]
-pub struct Background {
+pub struct TaskGroup {
     name: &'static str,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
-impl Background {
+impl TaskGroup {
     /// An empty group.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
@@ -30,7 +30,7 @@ impl Background {
         self.stop.clone()
     }
 
-    /// Starts a task in this group. It should watch [`Background::stop_token`].
+    /// Starts a task in this group. It should watch [`TaskGroup::stop_token`].
     pub fn spawn<F>(&self, task: F)
     where
         F: Future<Output = ()> + Send + 'static,

@@ -18,7 +18,7 @@ use super::front::Front;
 use super::socket::Socket;
 use super::watch::Watch;
 use crate::app::App;
-use crate::task_group::Background;
+use crate::task_group::TaskGroup;
 
 /// How long to wait when a connection cannot be accepted for want of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -28,7 +28,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub async fn serve(listener: TcpListener, app: App, options: Options, stop: CancellationToken) {
     let context = Context::new(app, options);
     let front = Front::new(&context);
-    let connections = Background::new("connections");
+    let connections = TaskGroup::new("connections");
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,

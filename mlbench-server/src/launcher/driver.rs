@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::LauncherDeps;
 use super::supervisor::supervise;
 use super::teardown::remove;
-use crate::task_group::Background;
+use crate::task_group::TaskGroup;
 
 /// How often the store is looked at without being woken.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
@@ -30,7 +30,7 @@ const ORPHANS_PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Reconciles until the group is stopped.
-pub(super) async fn drive(background: Background, deps: LauncherDeps) {
+pub(super) async fn drive(background: TaskGroup, deps: LauncherDeps) {
     let stop = background.stop_token();
     let driver = Driver { background, deps, crew: Arc::default(), nudge: watch::Sender::new(0) };
     let mut orphans = Orphans::default();
@@ -57,7 +57,7 @@ pub(super) async fn drive(background: Background, deps: LauncherDeps) {
 }
 
 struct Driver {
-    background: Background,
+    background: TaskGroup,
     deps: LauncherDeps,
     crew: Arc<Crew>,
     nudge: watch::Sender<u64>,

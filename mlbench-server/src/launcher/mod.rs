@@ -30,7 +30,7 @@ pub use self::handle::LauncherHandle;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::monitor::Monitor;
-use crate::task_group::Background;
+use crate::task_group::TaskGroup;
 
 /// What the launcher works with.
 #[derive(Clone)]
@@ -65,7 +65,7 @@ pub struct LauncherSettings {
 }
 
 /// Starts the launcher in `background`. It takes up what is stored at once.
-pub fn start(background: &Background, deps: LauncherDeps) {
+pub fn start(background: &TaskGroup, deps: LauncherDeps) {
     background.spawn(driver::drive(background.clone(), deps));
 }
 

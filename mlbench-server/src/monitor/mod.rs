@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::clock::Clock;
 use crate::cluster::{Cluster, PodSample};
-use crate::task_group::Background;
+use crate::task_group::TaskGroup;
 
 /// After how long what the store refused is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
@@ -81,7 +81,7 @@ impl Monitor {
 }
 
 /// Starts observing in `background`: pods at every change, their metrics every `every`.
-pub fn start(background: &Background, monitor: &Monitor, every: Duration) {
+pub fn start(background: &TaskGroup, monitor: &Monitor, every: Duration) {
     let (stop, watching) = (background.stop_token(), monitor.clone());
     background.spawn(async move {
         tokio::select! {

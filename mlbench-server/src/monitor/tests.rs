@@ -12,8 +12,8 @@ fn world() -> World {
 }
 
 /// A monitor at work in a world.
-fn monitor(world: &World, every: Duration) -> (Monitor, Background) {
-    let background = Background::new("monitor");
+fn monitor(world: &World, every: Duration) -> (Monitor, TaskGroup) {
+    let background = TaskGroup::new("monitor");
     start(&background, &world.deps.monitor, every);
     (world.deps.monitor.clone(), background)
 }

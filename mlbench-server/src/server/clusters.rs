@@ -9,7 +9,7 @@ use crate::cluster::Cluster;
 use crate::cluster::kubernetes::KubernetesCluster;
 use crate::cluster::local::{self, LocalCluster};
 use crate::settings::{self, ClusterKind, Settings};
-use crate::task_group::Background;
+use crate::task_group::TaskGroup;
 
 /// What a cluster is made from.
 pub(super) struct Place<'a> {
@@ -20,7 +20,7 @@ pub(super) struct Place<'a> {
     /// Where the server listens.
     pub(super) address: SocketAddr,
     /// What follows the cluster.
-    pub(super) tasks: &'a Background,
+    pub(super) tasks: &'a TaskGroup,
 }
 
 /// Connects to Kubernetes, or makes workers of this machine.

@@ -105,7 +105,7 @@ pub(super) fn spawn_in_background_only(tree: &Tree) -> Vec<Finding> {
             let spawn = spawns.iter().find(|spawn| has_word(&line.code, spawn));
             if spawn.is_some_and(|spawn| !(thread_allowed && *spawn == "thread::spawn(")) {
                 let rule = "a task is spawned outside task_group.rs";
-                let advice = "spawn it in a Background group, so that it is stopped in order";
+                let advice = "spawn it in a TaskGroup, so that it is stopped in order";
                 findings.push(Finding::new(&source.path, line.number, rule, advice));
             }
         }

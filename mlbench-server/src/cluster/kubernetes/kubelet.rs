@@ -13,7 +13,7 @@ use super::usage::{Ascending, pod_samples};
 use super::{reasons, said};
 use crate::clock::Clock;
 use crate::cluster::PodSample;
-use crate::task_group::Background;
+use crate::task_group::TaskGroup;
 
 /// The kubelet's port, the same everywhere.
 const PORT: u16 = 10_250;
@@ -28,7 +28,7 @@ pub(super) struct Kubelets {
     through: Option<Client>,
     namespace: String,
     clock: Clock,
-    background: Background,
+    background: TaskGroup,
     state: Mutex<State>,
     results: tokio::sync::Mutex<mpsc::UnboundedReceiver<Answer>>,
     sender: mpsc::UnboundedSender<Answer>,
@@ -69,7 +69,7 @@ impl Kubelets {
         through: Option<Client>,
         namespace: String,
         clock: Clock,
-        background: Background,
+        background: TaskGroup,
     ) -> Self {
         let (sender, results) = mpsc::unbounded_channel();
         let results = tokio::sync::Mutex::new(results);

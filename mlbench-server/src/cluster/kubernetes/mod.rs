@@ -49,7 +49,7 @@ use super::{
     Claim, Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
 };
 use crate::clock::Clock;
-use crate::task_group::Background;
+use crate::task_group::TaskGroup;
 
 /// How long to wait for the first list of pods when the server starts.
 const FIRST_LIST: Duration = Duration::from_secs(5);
@@ -76,7 +76,7 @@ impl KubernetesCluster {
     pub async fn connect(
         options: Options,
         clock: Clock,
-        background: &Background,
+        background: &TaskGroup,
     ) -> Result<Self, ClusterError> {
         let config = configuration(&options).await?;
         let namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());

@@ -42,7 +42,7 @@ use crate::cluster::{
 };
 use crate::launcher::LauncherHandle;
 use crate::sqlite::{self, SqliteStorage};
-use crate::task_group::Background;
+use crate::task_group::TaskGroup;
 
 /// Pods of the specification's examples, and the date of the manual clock.
 const PODS: [&str; 2] = ["quiet-mink-mlbench-worker-0", "quiet-mink-mlbench-worker-1"];
@@ -53,7 +53,7 @@ struct Api {
     app: App,
     front: Front,
     cluster: Arc<FewWorkers>,
-    background: Background,
+    background: TaskGroup,
     folder: TempDir,
 }
 
@@ -111,7 +111,7 @@ impl Api {
         };
         app.storage.set_pods(&PODS.map(pod), app.clock.now()).await.unwrap();
         let front = Front::new(&Context::new(app.clone(), options));
-        Self { app, front, cluster, background: Background::new("test"), folder }
+        Self { app, front, cluster, background: TaskGroup::new("test"), folder }
     }
 
     /// A file beside the database, which is called `db`.

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::launcher::{LauncherDeps, LauncherHandle, LauncherSettings, start};
 use crate::monitor::Monitor;
 use crate::sqlite::{Durability, Options, SqliteStorage};
-use crate::task_group::Background;
+use crate::task_group::TaskGroup;
 
 /// How long a test waits for anything, in real time.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,7 +26,7 @@ pub(crate) const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 pub(crate) struct World {
     pub(crate) cluster: Arc<ScriptedCluster>,
     pub(crate) deps: LauncherDeps,
-    background: Option<Background>,
+    background: Option<TaskGroup>,
     pub(crate) directory: TempDir,
 }
 
@@ -72,7 +72,7 @@ impl World {
 
     pub(crate) fn start_launcher(&mut self) {
         assert!(self.background.is_none(), "there is a launcher already");
-        let background = Background::new("launcher");
+        let background = TaskGroup::new("launcher");
         start(&background, self.deps.clone());
         self.background = Some(background);
     }

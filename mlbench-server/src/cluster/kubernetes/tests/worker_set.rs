@@ -10,7 +10,7 @@ use super::world::{
 };
 use crate::clock::Clock;
 use crate::cluster::{Claim, Cluster};
-use crate::task_group::Background;
+use crate::task_group::TaskGroup;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_with_an_image_has_workers_that_find_each_other_and_leaves_nothing() {
@@ -136,7 +136,7 @@ async fn what_an_earlier_life_of_the_server_left_is_removed_and_nothing_else() {
     launch(&cluster, rank(&standing_orphan, 0), "sleep 1000").await;
     let another = Options { instance: "another".parse().unwrap(), ..world.options.clone() };
     let mut of_another = image_run(2, "other", 1, IMAGE);
-    let background = Background::new("another");
+    let background = TaskGroup::new("another");
     let other = KubernetesCluster::connect(another, Clock::System, &background).await.unwrap();
     provisioned(&other, &mut of_another).await;
     assert!(cluster.remove_orphans(&[RunKey::from(&known)]).await.unwrap() > 0);

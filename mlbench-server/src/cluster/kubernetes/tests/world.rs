@@ -22,7 +22,7 @@ use super::super::{KubernetesCluster, Options, testing};
 use super::account::Account;
 use crate::clock::Clock;
 use crate::cluster::{Claim, Cluster, ClusterError, Offsets, Provision, RankRef, Release, Task};
-use crate::task_group::Background;
+use crate::task_group::TaskGroup;
 
 /// The image that the test cluster has: busybox with all its applets.
 pub(super) const IMAGE: &str = "localhost/busybox:1";
@@ -41,7 +41,7 @@ pub(super) struct World {
     pub(super) kubeconfig: PathBuf,
     /// Its kubeconfig is there as long as this is.
     _account: Account,
-    background: Background,
+    background: TaskGroup,
     /// Held until the end.
     peace: Option<RwLockReadGuard<'static, ()>>,
 }
@@ -85,7 +85,7 @@ pub(super) async fn troubled_world() -> Option<World> {
         options,
         kubeconfig,
         _account: account,
-        background: Background::new("test"),
+        background: TaskGroup::new("test"),
         peace: None,
     })
 }
