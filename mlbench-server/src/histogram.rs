@@ -7,7 +7,7 @@ use mlbench_core::storage::HistogramSnapshot;
 /// How many measurements lie below each of some bounds.
 #[derive(Debug)]
 pub struct Histogram {
-    scale: BucketLayout,
+    layout: BucketLayout,
     /// One for each bound, and one for what lies above the last.
     counts: Box<[AtomicU64]>,
     sum: AtomicU64,
@@ -18,12 +18,12 @@ pub struct Histogram {
 pub struct BucketLayout {
     /// The bounds, ascending; a measurement belongs to the first that it does not exceed.
     pub bounds: &'static [u64],
-    /// How many of what is measured make one of what is told: 1,000,000 for microseconds told in seconds.
+    /// How many of what is measured make one of what is exported: 1,000,000 for microseconds exported in seconds.
     pub units_per_export: f64,
 }
 
 impl BucketLayout {
-    /// Microseconds from 0.1 ms to 10 s, told in seconds.
+    /// Microseconds from 0.1 ms to 10 s, exported in seconds.
     pub const SECONDS: Self = Self {
         bounds: &[
             100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000,
@@ -39,15 +39,15 @@ impl BucketLayout {
 impl Histogram {
     /// A histogram that has counted nothing yet.
     #[must_use]
-    pub fn new(scale: BucketLayout) -> Self {
-        let counts = (0..=scale.bounds.len()).map(|_| AtomicU64::new(0)).collect();
-        Self { scale, counts, sum: AtomicU64::new(0) }
+    pub fn new(layout: BucketLayout) -> Self {
+        let counts = (0..=layout.bounds.len()).map(|_| AtomicU64::new(0)).collect();
+        Self { layout, counts, sum: AtomicU64::new(0) }
     }
 
     /// Counts a measurement.
     pub fn observe(&self, measured: u64) {
-        let class = self.scale.bounds.partition_point(|bound| *bound < measured);
-        self.counts[class].fetch_add(1, Relaxed);
+        let bucket = self.layout.bounds.partition_point(|bound| *bound < measured);
+        self.counts[bucket].fetch_add(1, Relaxed);
         self.sum.fetch_add(measured, Relaxed);
     }
 
@@ -55,12 +55,18 @@ impl Histogram {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "sums and bounds are far below 2^53")]
     pub fn snapshot(&self) -> HistogramSnapshot {
-        let told = |measured: u64| measured as f64 / self.scale.units_per_export;
+        let exported = |measured: u64| measured as f64 / self.layout.units_per_export;
         let counts: Vec<u64> = self.counts.iter().map(|count| count.load(Relaxed)).collect();
         HistogramSnapshot {
-            buckets: self.scale.bounds.iter().map(|bound| told(*bound)).zip(counts.iter().copied()).collect(),
+            buckets: self
+                .layout
+                .bounds
+                .iter()
+                .map(|bound| exported(*bound))
+                .zip(counts.iter().copied())
+                .collect(),
             overflow: counts.last().copied().unwrap_or_default(),
-            sum: told(self.sum.load(Relaxed)),
+            sum: exported(self.sum.load(Relaxed)),
         }
     }
 }

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 /// The fewest characters of a token that somebody chose.
-const SHORTEST: usize = 16;
+const MIN_CHARS: usize = 16;
 
 /// A token in the clear.
 #[derive(Clone, PartialEq, Eq)]
@@ -50,9 +50,9 @@ impl Token {
             .and_then(|bytes| String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into()))
             .map_err(|error| format!("--token-file {name}: cannot be read: {error}"))?;
         let token = text.trim();
-        if token.len() < SHORTEST {
+        if token.len() < MIN_CHARS {
             return Err(format!(
-                "--token-file {name}: the token must have at least {SHORTEST} characters, not {}; `openssl rand \
+                "--token-file {name}: the token must have at least {MIN_CHARS} characters, not {}; `openssl rand \
                  -hex 32` makes one",
                 token.len()
             ));

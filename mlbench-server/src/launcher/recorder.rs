@@ -1,4 +1,4 @@
-//! What is found out about a run goes into the store here, and everybody who waits is told.
+//! Writes what the launcher learns about a run into the store, and notifies those that wait for a change.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,71 +8,75 @@ use mlbench_core::storage::{OutputChunk, RankExit, TokenHash};
 use mlbench_core::{ErrorCode, Result, RunId};
 use tokio::time::sleep;
 
-use super::LauncherDeps;
 use super::backoff::Backoff;
+use super::deps::LauncherDeps;
 
-/// The writing side of one run.
+/// Writes to one run. All writes are idempotent.
 #[derive(Clone, Copy)]
-pub(super) struct Records<'a> {
+pub(super) struct RunRecorder<'a> {
     deps: &'a LauncherDeps,
     id: RunId,
 }
 
-impl<'a> Records<'a> {
+impl<'a> RunRecorder<'a> {
     pub(super) const fn new(deps: &'a LauncherDeps, id: RunId) -> Self {
         Self { deps, id }
     }
 
-    /// The run, with these workers unless another run holds one of them.
-    pub(super) async fn workers(&self, workers: &[Worker]) -> Result<Run> {
-        self.keep(|| self.deps.storage.assign_workers(self.id, workers.to_vec())).await
+    /// Assigns the workers, unless another run holds one of them, and returns the run.
+    pub(super) async fn assign_workers(&self, workers: &[Worker]) -> Result<Run> {
+        self.write_and_notify(|| self.deps.storage.assign_workers(self.id, workers.to_vec())).await
     }
 
-    pub(super) async fn token(&self, token: TokenHash) -> Result<()> {
-        patiently(|| self.deps.storage.add_run_token(self.id, token)).await
+    pub(super) async fn add_token(&self, token: TokenHash) -> Result<()> {
+        retry_while_unavailable(|| self.deps.storage.add_run_token(self.id, token)).await
     }
 
-    pub(super) async fn started(&self, ranks: u32) -> Result<()> {
-        self.keep(|| self.deps.storage.run_started(self.id, ranks)).await.map(drop)
+    pub(super) async fn record_start(&self, ranks: u32) -> Result<()> {
+        self.write_and_notify(|| self.deps.storage.run_started(self.id, ranks)).await.map(drop)
     }
 
-    pub(super) async fn note(&self, text: &str) -> Result<()> {
-        self.keep(|| self.deps.storage.append_server_message(self.id, text, self.deps.clock.now())).await
+    pub(super) async fn append_server_message(&self, text: &str) -> Result<()> {
+        let storage = &self.deps.storage;
+        self.write_and_notify(|| storage.append_server_message(self.id, text, self.deps.clock.now())).await
     }
 
-    pub(super) async fn record_rank_exit(&self, rank: u32, end: &RankExit) -> Result<()> {
-        self.keep(|| self.deps.storage.record_rank_exit(self.id, rank, end.clone())).await.map(drop)
+    pub(super) async fn record_rank_exit(&self, rank: u32, exit: &RankExit) -> Result<()> {
+        let storage = &self.deps.storage;
+        self.write_and_notify(|| storage.record_rank_exit(self.id, rank, exit.clone())).await.map(drop)
     }
 
-    pub(super) async fn ending(&self, ending: &RunOutcome) -> Result<()> {
-        self.keep(|| self.deps.storage.decide_ending(self.id, ending.clone())).await.map(drop)
+    pub(super) async fn decide_outcome(&self, outcome: &RunOutcome) -> Result<()> {
+        self.write_and_notify(|| self.deps.storage.decide_ending(self.id, outcome.clone())).await.map(drop)
     }
 
-    pub(super) async fn end(&self) -> Result<()> {
-        self.keep(|| self.deps.storage.end_run(self.id)).await.map(drop)
+    pub(super) async fn end_run(&self) -> Result<()> {
+        self.write_and_notify(|| self.deps.storage.end_run(self.id)).await.map(drop)
     }
 
-    pub(super) async fn removed(&self) -> Result<()> {
-        self.keep(|| self.deps.storage.finish_teardown(self.id)).await
+    pub(super) async fn finish_teardown(&self) -> Result<()> {
+        self.write_and_notify(|| self.deps.storage.finish_teardown(self.id)).await
     }
 
-    /// Stores output. Nobody is told: a busy run writes some hundred times a second.
-    pub(super) async fn output(&self, chunk: &OutputChunk) -> Result<()> {
-        patiently(|| self.deps.storage.append_output(self.id, chunk.clone())).await
+    /// Stores output, without a notification: a busy run writes hundreds of times per second.
+    pub(super) async fn append_output(&self, chunk: &OutputChunk) -> Result<()> {
+        retry_while_unavailable(|| self.deps.storage.append_output(self.id, chunk.clone())).await
     }
 
-    async fn keep<T, F>(&self, write: impl FnMut() -> F) -> Result<T>
+    async fn write_and_notify<T, F>(&self, write: impl FnMut() -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {
-        let kept = patiently(write).await?;
+        let written = retry_while_unavailable(write).await?;
         self.deps.handle.changed();
-        Ok(kept)
+        Ok(written)
     }
 }
 
-/// Repeats a write that the store has no room for now: dropping a supervisor for that would reset its grace periods.
-async fn patiently<T, F>(mut write: impl FnMut() -> F) -> Result<T>
+/// Repeats a write while the store is overloaded or unavailable.
+///
+/// Restarting the supervisor instead would reset its grace periods.
+async fn retry_while_unavailable<T, F>(mut write: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<T>>,
 {
@@ -82,7 +86,7 @@ where
             Err(error) if matches!(error.code(), ErrorCode::Overloaded | ErrorCode::Unavailable) => {
                 sleep(backoff.pause()).await;
             }
-            answer => return answer,
+            result => return result,
         }
     }
 }

@@ -10,14 +10,14 @@ use mlbench_core::api::Metric;
 use mlbench_core::storage::Storage;
 use mlbench_core::{Error, MetricName, MetricValue, Owner, Pod, Result};
 use tokio::sync::Mutex;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::clock::Clock;
 use crate::cluster::{Cluster, PodSample};
 use crate::task_group::TaskGroup;
 
 /// After how long what the store refused is tried again.
-const TRY_AGAIN: Duration = Duration::from_secs(1);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Observes the worker pods.
 #[derive(Clone)]
@@ -70,30 +70,30 @@ impl Monitor {
         self.0.storage.record_metrics(metrics).await
     }
 
-    /// Measures every pod; what takes longer than `patience` or fails is only logged, for no run depends on it.
-    pub async fn sample_within(&self, patience: Duration) {
-        match timeout(patience, self.sample()).await {
+    /// Measures every pod; what takes longer than `timeout` or fails is only logged, for no run depends on it.
+    pub async fn sample_within(&self, timeout: Duration) {
+        match tokio::time::timeout(timeout, self.sample()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => warn("the metrics of the pods were not stored", &error),
-            Err(_) => tracing::warn!(?patience, "the pods were not measured in time"),
+            Err(_) => tracing::warn!(?timeout, "the pods were not measured in time"),
         }
     }
 }
 
 /// Starts observing in `background`: pods at every change, their metrics every `every`.
 pub fn start(background: &TaskGroup, monitor: &Monitor, every: Duration) {
-    let (stop, watching) = (background.stop_token(), monitor.clone());
+    let (stop, watcher) = (background.stop_token(), monitor.clone());
     background.spawn(async move {
         tokio::select! {
             () = stop.cancelled() => {}
-            () = watch_pods(&watching) => {}
+            () = watch_pods(&watcher) => {}
         }
     });
-    let (stop, measuring) = (background.stop_token(), monitor.clone());
+    let (stop, sampler) = (background.stop_token(), monitor.clone());
     background.spawn(async move {
         tokio::select! {
             () = stop.cancelled() => {}
-            () = measure_pods(&measuring, every) => {}
+            () = sample_pods(&sampler, every) => {}
         }
     });
 }
@@ -104,14 +104,14 @@ async fn watch_pods(monitor: &Monitor) {
         pods.mark_unchanged();
         if let Err(error) = monitor.observe().await {
             warn("the pods were not stored", &error);
-            sleep(TRY_AGAIN).await;
+            sleep(RETRY_DELAY).await;
         } else if pods.changed().await.is_err() {
             return;
         }
     }
 }
 
-async fn measure_pods(monitor: &Monitor, every: Duration) {
+async fn sample_pods(monitor: &Monitor, every: Duration) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

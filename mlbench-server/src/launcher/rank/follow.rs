@@ -1,6 +1,6 @@
-//! One rank: its output into the store by byte offset, then how it ended.
+//! Follows one rank: stores its output by byte offset, then records its exit.
 //!
-//! The end is recorded only after all output is stored, so that a rank whose end is recorded needs no one any more.
+//! The exit is recorded only after all output is stored, so that a rank with a recorded exit needs no follower.
 
 use std::time::Duration;
 
@@ -9,36 +9,36 @@ use mlbench_core::run::{OutputStream, RankStatus};
 use mlbench_core::storage::{OutputChunk, RankExit};
 use tokio::time::sleep;
 
-use super::lines::Lines;
+use super::lines::LineSplitter;
 use crate::cluster::{ClusterError, Offsets, RankRef};
 use crate::launcher::backoff::Backoff;
 use crate::launcher::outage::Caller;
-use crate::launcher::supervisor::Context;
+use crate::launcher::run_context::RunContext;
 
-/// How long the cluster may wait for something to report.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Lines that come one by one are stored a handful at a time.
-const GATHER: Duration = Duration::from_millis(50);
-/// With so many bytes at once nothing needs to be gathered.
-const PLENTY: usize = 64 * 1024;
-/// The longest pause between two attempts to reach the cluster.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How long one request to the cluster waits for output or an exit.
+const FOLLOW_TIMEOUT: Duration = Duration::from_secs(5);
+/// Delay after a small read, so that lines that trickle in are stored together.
+const GATHER_DELAY: Duration = Duration::from_millis(50);
+/// A read of at least this many bytes is followed by the next one without a delay.
+const LARGE_READ: usize = 64 * 1024;
+/// Longest pause between two attempts to reach the cluster.
+const MAX_PAUSE: Duration = Duration::from_secs(10);
 
-/// Follows a rank until its end is recorded, and returns its number.
+/// Follows a rank until its exit is recorded, and returns its number.
 pub(in crate::launcher) async fn follow(
-    context: &Context<'_>,
+    context: &RunContext<'_>,
     at: RankRef,
     status: RankStatus,
 ) -> Result<u32> {
     let rank = at.rank;
-    let mut stdout = Tail::new(rank, OutputStream::Stdout, status.stdout_offset);
-    let mut stderr = Tail::new(rank, OutputStream::Stderr, status.stderr_offset);
-    let mut backoff = Backoff::up_to(LONGEST_PAUSE);
-    let end = loop {
-        let from = Offsets { stdout: stdout.read_to(), stderr: stderr.read_to() };
-        match context.deps.cluster.follow(&at, from, PATIENCE).await {
+    let mut stdout = StreamTail::new(rank, OutputStream::Stdout, status.stdout_offset);
+    let mut stderr = StreamTail::new(rank, OutputStream::Stderr, status.stderr_offset);
+    let mut backoff = Backoff::up_to(MAX_PAUSE);
+    let exit = loop {
+        let from = Offsets { stdout: stdout.next_offset(), stderr: stderr.next_offset() };
+        match context.deps.cluster.follow(&at, from, FOLLOW_TIMEOUT).await {
             Ok(output) => {
-                context.answer(Caller::Follower(rank));
+                context.responded(Caller::Follower(rank));
                 backoff.reset();
                 stdout.lines.push(&output.stdout);
                 stderr.lines.push(&output.stderr);
@@ -47,45 +47,45 @@ pub(in crate::launcher) async fn follow(
                 if let Some(code) = output.exit_code {
                     break RankExit::Exited(code);
                 }
-                if output.stdout.len() + output.stderr.len() < PLENTY {
-                    sleep(GATHER).await;
+                if output.stdout.len() + output.stderr.len() < LARGE_READ {
+                    sleep(GATHER_DELAY).await;
                 }
             }
             Err(error @ ClusterError::Unreachable(_)) => {
-                context.no_answer(Caller::Follower(rank), &error).await?;
+                context.unreachable(Caller::Follower(rank), &error).await?;
                 sleep(backoff.pause()).await;
             }
             Err(ClusterError::Lost(why) | ClusterError::Refused(why)) => break RankExit::Lost(why),
         }
     };
-    context.answer(Caller::Follower(rank));
+    context.responded(Caller::Follower(rank));
     stdout.store(context, true).await?;
     stderr.store(context, true).await?;
-    context.records.record_rank_exit(rank, &end).await?;
+    context.recorder.record_rank_exit(rank, &exit).await?;
     Ok(rank)
 }
 
-/// One stream of a rank: how much of it is stored, and what was read beyond.
-struct Tail {
+/// The end of one stream of a rank: the stored offset, and the bytes read beyond it.
+struct StreamTail {
     rank: u32,
     stream: OutputStream,
     stored: u64,
-    lines: Lines,
+    lines: LineSplitter,
 }
 
-impl Tail {
+impl StreamTail {
     fn new(rank: u32, stream: OutputStream, stored: u64) -> Self {
-        Self { rank, stream, stored, lines: Lines::default() }
+        Self { rank, stream, stored, lines: LineSplitter::default() }
     }
 
-    /// The offset of the next byte to be read.
-    fn read_to(&self) -> u64 {
-        self.stored + bytes(self.lines.pending())
+    /// Returns the offset of the next byte to read.
+    fn next_offset(&self) -> u64 {
+        self.stored + bytes(self.lines.buffered())
     }
 
-    /// Stores the lines that are whole.
-    async fn store(&mut self, context: &Context<'_>, ended: bool) -> Result<()> {
-        while let Some(batch) = self.lines.next_batch(ended) {
+    /// Stores all complete lines; with `at_end` the unterminated last one too.
+    async fn store(&mut self, context: &RunContext<'_>, at_end: bool) -> Result<()> {
+        while let Some(batch) = self.lines.next_batch(at_end) {
             let to = self.stored + bytes(batch.consumed);
             let chunk = OutputChunk {
                 rank: self.rank,
@@ -95,7 +95,7 @@ impl Tail {
                 lines: batch.lines,
                 date: context.deps.clock.now(),
             };
-            context.records.output(&chunk).await?;
+            context.recorder.append_output(&chunk).await?;
             self.stored = to;
         }
         Ok(())

@@ -1,90 +1,92 @@
-//! Bytes of a rank's output to lines.
+//! Splits the output of a rank into lines.
 //!
-//! A line ends at `\n`; a `\r` right before it goes too, any other stays, so that a progress bar is one line. A line of
-//! more than [`LINE_LIMIT`] bytes is split where no character is cut; invalid UTF-8 becomes U+FFFD. The lines depend on
-//! the bytes alone, never on the pieces they arrived in: a reader that begins again at a stored offset, which is always
-//! the end of a line or of a piece of one, finds the same ones.
+//! A line ends at `\n` or `\r\n`. Any other `\r` stays, so that a progress bar is one line. A line of more than
+//! [`MAX_LINE_BYTES`] is split between characters; invalid UTF-8 becomes U+FFFD. The lines depend on the bytes alone,
+//! never on how they were chunked: a reader that resumes at a stored offset, which is always the end of a line or of a
+//! piece of one, finds the same lines.
 
 use std::borrow::Cow;
 
 use bytes::{Buf, BytesMut};
 
-/// The most bytes of a line, as they were written; a longer one is stored as several.
-pub(super) const LINE_LIMIT: usize = 16 * 1024;
-/// The most lines that are stored in one transaction.
-const BATCH_LINES: usize = 2_000;
-/// A batch is full when its lines have so many bytes.
-const BATCH_BYTES: usize = 256 * 1024;
+/// Maximum length of a line in bytes, as the rank wrote it. A longer line is stored as several.
+pub(super) const MAX_LINE_BYTES: usize = 16 * 1024;
+/// Maximum number of lines in a batch, which is stored in one transaction.
+const MAX_BATCH_LINES: usize = 2_000;
+/// Size in bytes at which a batch is full. Its last line may exceed it.
+const MAX_BATCH_BYTES: usize = 256 * 1024;
 
-/// Bytes that are not stored yet.
+/// Splits bytes into lines, and buffers the bytes of the last, incomplete one.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
-    rest: BytesMut,
+pub(super) struct LineSplitter {
+    buffer: BytesMut,
 }
 
-/// Some lines, and the bytes that they are.
+/// Consecutive lines, and the number of bytes they take up in the output.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Batch {
-    /// The lines without their ends.
+pub(super) struct LineBatch {
+    /// The lines without their line ends.
     pub(super) lines: Vec<String>,
-    /// How many bytes they and their ends were.
+    /// Number of bytes of the lines, including their line ends.
     pub(super) consumed: usize,
 }
 
-impl Lines {
-    /// Adds what was read.
+impl LineSplitter {
+    /// Adds bytes to the buffer.
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.rest.extend_from_slice(bytes);
+        self.buffer.extend_from_slice(bytes);
     }
 
-    /// How many bytes wait for the end of their line.
-    pub(super) fn pending(&self) -> usize {
-        self.rest.len()
+    /// Returns the number of buffered bytes.
+    pub(super) fn buffered(&self) -> usize {
+        self.buffer.len()
     }
 
-    /// The next lines, or `None` when there is no whole one. After the last byte (`ended`) a line without `\n` is whole.
-    pub(super) fn next_batch(&mut self, ended: bool) -> Option<Batch> {
-        let mut batch = Batch::default();
-        while batch.lines.len() < BATCH_LINES && batch.consumed < BATCH_BYTES {
-            let Some(cut) = Cut::first(&self.rest, ended) else { break };
-            batch.lines.push(text(&self.rest[..cut.text]));
+    /// Returns the next complete lines, or `None`. With `at_end` the last line is complete without a `\n`.
+    pub(super) fn next_batch(&mut self, at_end: bool) -> Option<LineBatch> {
+        let mut batch = LineBatch::default();
+        while batch.lines.len() < MAX_BATCH_LINES && batch.consumed < MAX_BATCH_BYTES {
+            let Some(cut) = Cut::first(&self.buffer, at_end) else { break };
+            batch.lines.push(text(&self.buffer[..cut.text]));
             batch.consumed += cut.consumed;
-            self.rest.advance(cut.consumed);
+            self.buffer.advance(cut.consumed);
         }
         (batch.consumed > 0).then_some(batch)
     }
 }
 
-/// Where a line ends, and where the next one begins.
+/// The position where a line ends (`text`), and the one where the next begins (`consumed`).
 struct Cut {
     text: usize,
     consumed: usize,
 }
 
 impl Cut {
-    fn first(bytes: &[u8], ended: bool) -> Option<Self> {
+    fn first(bytes: &[u8], at_end: bool) -> Option<Self> {
         // A `\r` and a `\n` may follow a line of exactly the limit.
-        let window = &bytes[..bytes.len().min(LINE_LIMIT + 2)];
+        let window = &bytes[..bytes.len().min(MAX_LINE_BYTES + 2)];
         let newline = window.iter().position(|&b| b == b'\n');
         let (text, consumed) = match newline {
             Some(at) => (at - usize::from(window[..at].ends_with(b"\r")), at + 1),
-            None if window.len() == LINE_LIMIT + 2 || (ended && !window.is_empty()) => {
+            None if window.len() == MAX_LINE_BYTES + 2 || (at_end && !window.is_empty()) => {
                 (window.len(), window.len())
             }
             None => return None,
         };
-        if text <= LINE_LIMIT {
+        if text <= MAX_LINE_BYTES {
             return Some(Self { text, consumed });
         }
-        let piece = piece(window);
-        Some(Self { text: piece, consumed: piece })
+        let length = first_piece_length(window);
+        Some(Self { text: length, consumed: length })
     }
 }
 
-/// The length of the first piece of a line that is too long: the limit, or up to 3 bytes less for a whole character.
-fn piece(line: &[u8]) -> usize {
+/// Returns the length of the first piece of a line that is too long.
+///
+/// That is the limit, or up to 3 bytes less so that no character is split.
+fn first_piece_length(line: &[u8]) -> usize {
     let starts_character = |at: usize| line[at] & 0b1100_0000 != 0b1000_0000;
-    (LINE_LIMIT - 3..=LINE_LIMIT).rev().find(|&at| starts_character(at)).unwrap_or(LINE_LIMIT)
+    (MAX_LINE_BYTES - 3..=MAX_LINE_BYTES).rev().find(|&at| starts_character(at)).unwrap_or(MAX_LINE_BYTES)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -99,9 +101,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Every line of `chunks`, and the bytes consumed before the output ended.
+    /// Returns every line of `chunks`, and the number of bytes consumed before the output ended.
     fn read(chunks: &[&[u8]]) -> (Vec<String>, usize) {
-        let (mut lines, mut all, mut consumed) = (Lines::default(), Vec::new(), 0);
+        let (mut lines, mut all, mut consumed) = (LineSplitter::default(), Vec::new(), 0);
         for chunk in chunks {
             lines.push(chunk);
             while let Some(batch) = lines.next_batch(false) {
@@ -112,23 +114,23 @@ mod tests {
         while let Some(batch) = lines.next_batch(true) {
             all.extend(batch.lines);
         }
-        assert_eq!(lines.pending(), 0);
+        assert_eq!(lines.buffered(), 0);
         (all, consumed)
     }
 
-    fn check(bytes: &[u8], lines: &[&str], before_the_end: usize) {
-        assert_eq!(read(&[bytes]), (lines.iter().map(|&l| l.to_owned()).collect(), before_the_end));
+    fn check(bytes: &[u8], lines: &[&str], consumed: usize) {
+        assert_eq!(read(&[bytes]), (lines.iter().map(|&l| l.to_owned()).collect(), consumed));
     }
 
     #[test]
-    fn a_line_ends_at_its_newline_and_the_last_one_at_the_end() {
+    fn a_line_ends_at_a_newline_or_at_the_end_of_the_output() {
         check(b"", &[], 0);
         check(b"a\nb\n", &["a", "b"], 4);
         check(b"a\n\n\nb", &["a", "", "", "b"], 4);
     }
 
     #[test]
-    fn a_windows_line_end_goes_and_a_progress_bar_stays_one_line() {
+    fn a_crlf_ends_a_line_and_a_progress_bar_is_one_line() {
         check(b"a\r\nb\r\n", &["a", "b"], 6);
         check(b"10%\r20%\r30%\n", &["10%\r20%\r30%"], 12);
         check(b"\r\r\n40%\r", &["\r", "40%\r"], 3);
@@ -140,36 +142,36 @@ mod tests {
     }
 
     #[test]
-    fn a_line_over_the_limit_is_split_where_no_character_is_cut() {
+    fn a_line_over_the_limit_is_split_between_characters() {
         let lengths = |bytes: &[u8]| read(&[bytes]).0.iter().map(String::len).collect::<Vec<_>>();
         let line = |length: usize, end: &str| [vec![b'x'; length], end.as_bytes().to_vec()].concat();
-        assert_eq!(lengths(&line(LINE_LIMIT, "\n")), [LINE_LIMIT]);
-        assert_eq!(lengths(&line(LINE_LIMIT, "\r\n")), [LINE_LIMIT]);
-        assert_eq!(lengths(&line(LINE_LIMIT + 1, "\n")), [LINE_LIMIT, 1]);
-        assert_eq!(lengths(&line(2 * LINE_LIMIT, "")), [LINE_LIMIT, LINE_LIMIT]);
-        assert_eq!(lengths(&line(LINE_LIMIT - 1, "é\n")), [LINE_LIMIT - 1, 2]);
-        assert_eq!(lengths(&line(LINE_LIMIT - 3, "\u{1f980}")), [LINE_LIMIT - 3, 4]);
+        assert_eq!(lengths(&line(MAX_LINE_BYTES, "\n")), [MAX_LINE_BYTES]);
+        assert_eq!(lengths(&line(MAX_LINE_BYTES, "\r\n")), [MAX_LINE_BYTES]);
+        assert_eq!(lengths(&line(MAX_LINE_BYTES + 1, "\n")), [MAX_LINE_BYTES, 1]);
+        assert_eq!(lengths(&line(2 * MAX_LINE_BYTES, "")), [MAX_LINE_BYTES, MAX_LINE_BYTES]);
+        assert_eq!(lengths(&line(MAX_LINE_BYTES - 1, "é\n")), [MAX_LINE_BYTES - 1, 2]);
+        assert_eq!(lengths(&line(MAX_LINE_BYTES - 3, "\u{1f980}")), [MAX_LINE_BYTES - 3, 4]);
     }
 
     #[test]
-    fn a_line_without_end_never_keeps_more_than_the_limit_in_memory() {
-        let mut lines = Lines::default();
-        lines.push(&vec![b'x'; 10 * LINE_LIMIT]);
+    fn an_endless_line_never_buffers_more_than_the_limit() {
+        let mut lines = LineSplitter::default();
+        lines.push(&vec![b'x'; 10 * MAX_LINE_BYTES]);
         while lines.next_batch(false).is_some() {}
-        assert!(lines.pending() <= LINE_LIMIT + 1, "{}", lines.pending());
+        assert!(lines.buffered() <= MAX_LINE_BYTES + 1, "{}", lines.buffered());
     }
 
     #[test]
     fn a_batch_is_bounded_in_lines_and_in_bytes() {
-        let mut lines = Lines::default();
+        let mut lines = LineSplitter::default();
         lines.push(&vec![b'\n'; 5_000]);
-        assert_eq!(lines.next_batch(false).unwrap().lines.len(), BATCH_LINES);
-        let mut lines = Lines::default();
+        assert_eq!(lines.next_batch(false).unwrap().lines.len(), MAX_BATCH_LINES);
+        let mut lines = LineSplitter::default();
         lines.push(&vec![b'x'; 1 << 20]);
-        assert!(lines.next_batch(false).unwrap().consumed <= BATCH_BYTES + LINE_LIMIT);
+        assert!(lines.next_batch(false).unwrap().consumed <= MAX_BATCH_BYTES + MAX_LINE_BYTES);
     }
 
-    /// Bytes in which line ends, characters of every length, broken ones and lines around the limit are frequent.
+    /// Generates many line ends, characters of every length, invalid UTF-8 and lines around the limit.
     fn output() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
             Just(b"\n".to_vec()),
@@ -177,7 +179,7 @@ mod tests {
             Just(b"\r\n".to_vec()),
             "\\PC{0,20}".prop_map(String::into_bytes),
             proptest::collection::vec(any::<u8>(), 0..20),
-            (LINE_LIMIT - 4..LINE_LIMIT + 4).prop_map(|length| vec![b'x'; length]),
+            (MAX_LINE_BYTES - 4..MAX_LINE_BYTES + 4).prop_map(|length| vec![b'x'; length]),
         ];
         proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
     }
@@ -198,11 +200,11 @@ mod tests {
         }
 
         #[test]
-        fn a_reader_that_begins_again_at_a_stored_offset_finds_the_same_lines(
+        fn a_reader_that_resumes_at_a_stored_offset_finds_the_same_lines(
             bytes in output(),
             read_before in any::<proptest::sample::Index>(),
         ) {
-            let mut lines = Lines::default();
+            let mut lines = LineSplitter::default();
             lines.push(&bytes[..read_before.index(bytes.len() + 1)]);
             let (mut all, mut offset) = (Vec::new(), 0);
             while let Some(batch) = lines.next_batch(false) {
@@ -214,19 +216,19 @@ mod tests {
         }
 
         #[test]
-        fn nothing_of_a_valid_text_is_lost(text in "(\\PC{0,30}\n){0,6}\\PC{0,30}") {
+        fn valid_text_is_kept_completely(text in "(\\PC{0,30}\n){0,6}\\PC{0,30}") {
             let (lines, _) = read(&[text.as_bytes()]);
             prop_assert_eq!(lines.join("\n"), text.strip_suffix('\n').unwrap_or(&text));
         }
 
         #[test]
-        fn no_line_is_longer_than_the_limit_and_a_split_is_lossless(
+        fn splitting_a_long_line_is_lossless_and_respects_the_limit(
             shift in 0..5usize,
             character in prop_oneof![Just("a"), Just("é"), Just("€"), Just("🦀")],
         ) {
-            let text = "x".repeat(shift) + &character.repeat(LINE_LIMIT);
+            let text = "x".repeat(shift) + &character.repeat(MAX_LINE_BYTES);
             let (lines, _) = read(&[text.as_bytes()]);
-            prop_assert!(lines.iter().all(|line| line.len() <= LINE_LIMIT));
+            prop_assert!(lines.iter().all(|line| line.len() <= MAX_LINE_BYTES));
             prop_assert_eq!(lines.concat(), text);
         }
     }

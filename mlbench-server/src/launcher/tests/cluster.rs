@@ -281,14 +281,9 @@ impl Cluster for ScriptedCluster {
         .await
     }
 
-    async fn follow(
-        &self,
-        rank: &RankRef,
-        from: Offsets,
-        patience: Duration,
-    ) -> Result<Output, ClusterError> {
+    async fn follow(&self, rank: &RankRef, from: Offsets, timeout: Duration) -> Result<Output, ClusterError> {
         let mut changed = self.changed.subscribe();
-        let deadline = tokio::time::Instant::now() + patience;
+        let deadline = tokio::time::Instant::now() + timeout;
         loop {
             let output = self
                 .enter(format!("follow {}", rank.rank), |state| {

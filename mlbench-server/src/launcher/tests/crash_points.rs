@@ -10,11 +10,10 @@ use mlbench_core::{ErrorCode, RunId, RunState};
 use tokio::sync::watch;
 
 use super::cluster::{Life, Script, script};
-use super::harness::World;
-use super::spec;
+use super::harness::{World, spec};
 use crate::launcher::stop_all;
 use crate::launcher::supervisor::supervise;
-use crate::launcher::teardown::remove;
+use crate::launcher::teardown::tear_down;
 
 /// Polls `work` at most so many times, then drops it where it stands.
 async fn killed_after<F: Future>(polls: usize, work: F) -> Option<F::Output> {
@@ -31,8 +30,8 @@ async fn killed_after<F: Future>(polls: usize, work: F) -> Option<F::Output> {
 }
 
 async fn supervised(world: &World, id: RunId, polls: usize) -> bool {
-    let (_nudge, nudged) = watch::channel(0);
-    let outcome = killed_after(polls, supervise(&world.deps, id, nudged)).await;
+    let (_wakeup, wakeup) = watch::channel(0);
+    let outcome = killed_after(polls, supervise(&world.deps, id, wakeup)).await;
     outcome.map(|outcome| outcome.unwrap()).is_some()
 }
 
@@ -68,7 +67,7 @@ async fn a_server_killed_at_any_await_finishes_the_run_without_losing_or_doublin
         for rank in [0, 1] {
             assert_eq!(world.lines(id, rank).await, ["one", "two", "last", "err"]);
         }
-        assert_eq!(world.notes(id).await.len(), 1);
+        assert_eq!(world.server_messages(id).await.len(), 1);
     })
     .await;
 }
@@ -107,9 +106,9 @@ async fn a_run_deleted_at_any_await_is_torn_down_even_when_the_server_is_killed_
         // A supervisor that finds its run gone leaves everything to the removal.
         assert!(supervised(&world, id, usize::MAX).await);
         let removal = world.storage().deleted_runs().await.unwrap().remove(0);
-        killed_after(polls, remove(&world.deps, &removal)).await;
+        killed_after(polls, tear_down(&world.deps, &removal)).await;
         if let Some(removal) = world.storage().deleted_runs().await.unwrap().first() {
-            remove(&world.deps, removal).await.unwrap();
+            tear_down(&world.deps, removal).await.unwrap();
         }
         assert!(world.cluster.is_clean(), "after {polls} polls");
         assert!(world.storage().deleted_runs().await.unwrap().is_empty());
@@ -141,13 +140,13 @@ async fn a_cluster_that_does_not_answer_for_a_while_delays_a_run_and_is_noted_on
     world.start_launcher();
     let id = world.start_run().await;
     let outage = |note: &&String| note.contains("cannot be reached: connection refused");
-    world.when(async |world| world.notes(id).await.iter().filter(outage).count() == 1).await;
+    world.when(async |world| world.server_messages(id).await.iter().filter(outage).count() == 1).await;
     world.called_again(20).await;
-    assert_eq!(world.notes(id).await.iter().filter(outage).count(), 1);
+    assert_eq!(world.server_messages(id).await.iter().filter(outage).count(), 1);
     world.cluster.set_unreachable(false);
     world.until_started(id).await;
     world.cluster.set_unreachable(true);
-    world.when(async |world| world.notes(id).await.iter().filter(outage).count() == 2).await;
+    world.when(async |world| world.server_messages(id).await.iter().filter(outage).count() == 2).await;
     world.cluster.set_unreachable(false);
     world.cluster.exit(0, 0);
     world.cluster.exit(1, 0);
@@ -255,7 +254,7 @@ async fn all_runs_can_be_stopped_before_the_server_exits() {
     let world = World::new(vec![script(Life::Stays)]);
     let id = world.start_run().await;
     world.until_started(id).await;
-    assert_eq!(stop_all(&world.deps, super::harness::AGES).await.unwrap(), []);
+    assert_eq!(stop_all(&world.deps, super::harness::FOREVER).await.unwrap(), []);
     assert_eq!(world.storage().run(id).await.unwrap().state, RunState::Stopped);
 }
 

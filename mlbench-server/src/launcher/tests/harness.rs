@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mlbench_core::api::LogLine;
-use mlbench_core::run::{NewRun, Run, RunSpec};
+use mlbench_core::run::{NewRun, Run, RunSpec, Worker};
 use mlbench_core::storage::{LogPart, LogQuery, Storage};
-use mlbench_core::{Result, RunId, RunName, RunState, Timestamp};
+use mlbench_core::{PodName, Result, RunId, RunName, RunState, Timestamp};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::cluster::{Script, ScriptedCluster};
-use super::spec;
 use crate::clock::Clock;
 use crate::launcher::{LauncherDeps, LauncherHandle, LauncherSettings, start};
 use crate::monitor::Monitor;
@@ -19,9 +18,9 @@ use crate::sqlite::{Durability, Options, SqliteStorage};
 use crate::task_group::TaskGroup;
 
 /// How long a test waits for anything, in real time.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// What no test waits for. With a paused clock time flies whenever the store is at work.
-pub(crate) const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+pub(crate) const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 pub(crate) struct World {
     pub(crate) cluster: Arc<ScriptedCluster>,
@@ -42,7 +41,7 @@ impl World {
         let cluster = ScriptedCluster::new(scripts);
         let clock = Clock::manual(Timestamp::from_micros(1_000_000));
         let settings = LauncherSettings {
-            grace_period: AGES,
+            grace_period: FOREVER,
             start_timeout: Duration::from_secs(600),
             mpirun_prefix: "mpirun --host {hosts}".to_owned(),
             server_url: "http://127.0.0.1:8000".to_owned(),
@@ -60,7 +59,7 @@ impl World {
     }
 
     pub(crate) fn new(scripts: Vec<Script>) -> Self {
-        Self::with_grace(scripts, AGES)
+        Self::with_grace(scripts, FOREVER)
     }
 
     pub(crate) fn with_grace(scripts: Vec<Script>, grace_period: Duration) -> Self {
@@ -79,7 +78,7 @@ impl World {
 
     /// Drops every task of the launcher where it stands.
     pub(crate) async fn kill_launcher(&mut self) {
-        self.background.take().unwrap().stop(AGES).await;
+        self.background.take().unwrap().stop(FOREVER).await;
     }
 
     pub(crate) fn storage(&self) -> &dyn Storage {
@@ -129,7 +128,7 @@ impl World {
             if settled(&run) {
                 return run;
             }
-            assert!(begin.elapsed() < PATIENCE, "{run:?} after {:?}", self.cluster.calls());
+            assert!(begin.elapsed() < TIMEOUT, "{run:?} after {:?}", self.cluster.calls());
         }
     }
 
@@ -146,7 +145,7 @@ impl World {
         let begin = Instant::now();
         let mut looks = tokio::time::interval(Duration::from_millis(5));
         while !holds(self).await {
-            assert!(begin.elapsed() < PATIENCE, "after {:?}", self.cluster.calls());
+            assert!(begin.elapsed() < TIMEOUT, "after {:?}", self.cluster.calls());
             looks.tick().await;
         }
     }
@@ -176,7 +175,45 @@ impl World {
     }
 
     /// The server's notes in the log of a run.
-    pub(crate) async fn notes(&self, id: RunId) -> Vec<String> {
+    pub(crate) async fn server_messages(&self, id: RunId) -> Vec<String> {
         self.log(id).await.into_iter().filter(|line| line.rank.is_none()).map(|line| line.text).collect()
+    }
+}
+
+/// Returns run 1 on `workers` workers, ready to be launched.
+pub(crate) fn sample_run(workers: u32, command: &str) -> Run {
+    let worker = |rank: u32| Worker {
+        pod: PodName::new(format!("worker-{rank}")).unwrap(),
+        host: "127.0.0.1".to_owned(),
+        port: u16::try_from(4000 + rank).unwrap(),
+    };
+    Run {
+        id: RunId::new(1).unwrap(),
+        name: RunName::new("a run").unwrap(),
+        created_at: Timestamp::EPOCH,
+        admitted_at: Some(Timestamp::EPOCH),
+        finished_at: None,
+        state: RunState::Initialized,
+        job_id: Uuid::nil(),
+        spec: spec(workers, command),
+        workers: (0..workers).map(worker).collect(),
+        ranks: Vec::new(),
+        stop_requested_at: None,
+        ending: None,
+    }
+}
+
+/// Returns the specification of a run without any option.
+pub(crate) fn spec(num_workers: u32, command: &str) -> RunSpec {
+    RunSpec {
+        num_workers,
+        num_cpus: None,
+        max_bandwidth: None,
+        image: None,
+        command: command.to_owned(),
+        backend: None,
+        gpu_enabled: false,
+        light_target: false,
+        use_horovod: false,
     }
 }

@@ -8,8 +8,7 @@ use mlbench_core::storage::{PointsQuery, collect_points};
 use mlbench_core::{ErrorCode, Owner, PodName, RunState};
 
 use super::cluster::{Life, script};
-use super::harness::World;
-use super::spec;
+use super::harness::{World, spec};
 use crate::cluster::ClusterError;
 
 const LINES: [&str; 4] = ["one", "two", "last", "err"];
@@ -33,7 +32,7 @@ async fn a_run_whose_ranks_exit_with_0_finishes_with_all_its_lines() {
     for rank in [0, 1] {
         assert_eq!(world.lines(id, rank).await, LINES);
     }
-    assert_eq!(world.notes(id).await, ["workers are scripted"]);
+    assert_eq!(world.server_messages(id).await, ["workers are scripted"]);
     assert!(world.cluster.is_clean());
 }
 
@@ -159,7 +158,7 @@ async fn a_run_that_is_stopped_while_it_waits_for_workers_is_never_launched() {
     let mut world = world;
     world.start_launcher();
     let id = world.start_run().await;
-    world.when(async |world| !world.notes(id).await.is_empty()).await;
+    world.when(async |world| !world.server_messages(id).await.is_empty()).await;
     world.request_stop(id).await;
     let run = world.until_ended(id).await;
     assert_eq!((run.state, run.ranks), (RunState::Stopped, vec![]));
@@ -201,15 +200,15 @@ async fn what_is_missing_is_noted_once_and_fails_the_run_at_the_start_timeout() 
     world.cluster.provisions([first.clone(), first, Ok(vec![unknown.clone()])]);
     world.start_launcher();
     let id = world.start_run().await;
-    world.when(async |world| world.notes(id).await == [pulling.clone(), unknown.clone()]).await;
+    world.when(async |world| world.server_messages(id).await == [pulling.clone(), unknown.clone()]).await;
     world.kill_launcher().await;
     world.start_launcher();
     world.deps.clock.advance(Duration::from_secs(600));
     let run = world.until_ended(id).await;
     assert_eq!(run.state, RunState::Failed);
-    let reason = "the workers did not come up within 10 min: worker-0: ImagePullBackOff";
+    let reason = "the workers were not ready within 10 min: worker-0: ImagePullBackOff";
     assert_eq!(run.reason(), Some(reason));
-    assert_eq!(world.notes(id).await, [pulling, unknown]);
+    assert_eq!(world.server_messages(id).await, [pulling, unknown]);
     assert!(world.cluster.is_clean());
 }
 

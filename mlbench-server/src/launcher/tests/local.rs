@@ -6,8 +6,7 @@ use std::time::Duration;
 use mlbench_core::RunState;
 
 use super::cluster::{Life, script};
-use super::harness::World;
-use super::spec;
+use super::harness::{World, spec};
 use crate::cluster::Cluster;
 use crate::cluster::local::{LocalCluster, Options};
 use crate::monitor::Monitor;
