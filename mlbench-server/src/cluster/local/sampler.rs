@@ -10,10 +10,11 @@ use procfs::process::{Io, Stat};
 use serde::{Deserialize, Serialize};
 
 use super::account::{Account, Seen, Usage};
-use super::files::{RankDir, WorkDir, write_whole};
+use super::files::{RankDir, WorkDir};
 use super::processes::{Process, belonging, scan, stat};
 use crate::clock::Clock;
 use crate::cluster::PodSample;
+use crate::files::write_atomic;
 
 /// How often a scan is repeated in whose middle a child was collected: it would count twice or not at all.
 const TRIES: u32 = 4;
@@ -113,7 +114,7 @@ impl Sampler {
     }
 
     fn save(&self, ledger: &Ledger) -> io::Result<()> {
-        write_whole(&self.work.file(LEDGER), &serde_json::to_vec(ledger)?)
+        write_atomic(&self.work.file(LEDGER), serde_json::to_vec(ledger)?)
     }
 
     /// The processes and the memory of every pod that has a rank.
