@@ -1,4 +1,4 @@
-//! The mlbench server as a library: `main.rs` and the tests start the same thing.
+//! The mlbench server as a library, shared by `main.rs` and the tests.
 
 pub mod app;
 pub mod clock;

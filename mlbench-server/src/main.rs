@@ -21,7 +21,7 @@ fn main() -> ExitCode {
 fn run(settings: &Settings) -> Result<(), String> {
     telemetry::init(settings)?;
     let runtime =
-        tokio::runtime::Runtime::new().map_err(|error| format!("no threads can be had: {error}"))?;
+        tokio::runtime::Runtime::new().map_err(|error| format!("cannot start the tokio runtime: {error}"))?;
     let ended = runtime.block_on(async {
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut terminate = listen(SignalKind::terminate())?;
@@ -29,8 +29,8 @@ fn run(settings: &Settings) -> Result<(), String> {
         first_of(&mut interrupt, &mut terminate).await;
         tokio::select! {
             ended = server.stop() => ended,
-            // Whoever asks twice does not want to wait for answers under way.
-            () = first_of(&mut interrupt, &mut terminate) => Err("ended at once by a second signal".to_owned()),
+            // A second signal does not wait for the requests in progress.
+            () = first_of(&mut interrupt, &mut terminate) => Err("stopped by a second signal; requests in progress were aborted".to_owned()),
         }
     });
     runtime.shutdown_background();
@@ -38,7 +38,7 @@ fn run(settings: &Settings) -> Result<(), String> {
 }
 
 fn listen(kind: SignalKind) -> Result<Signal, String> {
-    signal(kind).map_err(|error| format!("signals cannot be received: {error}"))
+    signal(kind).map_err(|error| format!("cannot listen for signals: {error}"))
 }
 
 async fn first_of(interrupt: &mut Signal, terminate: &mut Signal) {

@@ -38,7 +38,7 @@ impl Door {
                 if token::same(hash, *expected) {
                     return Ok(Reach::Everything);
                 }
-                let of_run = shown.len() == Token::OF_RUN_CHARS;
+                let of_run = shown.len() == Token::RUN_TOKEN_CHARS;
                 let run = if of_run { storage.run_for_token(hash).await? } else { None };
                 let run = run.ok_or_else(|| {
                     unauthorized("the token is not the one of this server, nor that of an active run")

@@ -47,6 +47,7 @@ pub(super) async fn supervise(deps: &LauncherDeps, id: RunId, wakeup: watch::Rec
     let context = RunContext::new(deps, id);
     let outcome = Supervisor::new(&context).run(id, wakeup).await;
     match outcome {
+        // A deleted run needs no supervisor: its teardown is a task of its own.
         Err(error) if error.code() == ErrorCode::NotFound => match deps.storage.run(id).await {
             Err(gone) if gone.code() == ErrorCode::NotFound => Ok(()),
             _ => Err(error),
@@ -103,7 +104,7 @@ impl<'a> Supervisor<'a> {
                 }
                 actions.remove(0);
             }
-            let next = while_following(&mut followers, self.act(&run, actions)).await?;
+            let next = while_following(&mut followers, self.execute_all(&run, actions)).await?;
             let pause = match next {
                 Next::PlanAgain => {
                     waits.reset();
@@ -124,15 +125,15 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    async fn act(&mut self, run: &Run, actions: Vec<Action>) -> Result<Next> {
+    async fn execute_all(&mut self, run: &Run, actions: Vec<Action>) -> Result<Next> {
         let mut next = if actions.is_empty() { Next::Wait } else { Next::PlanAgain };
         for action in actions {
-            next = next.max(self.act_once(run, action).await?);
+            next = next.max(self.execute(run, action).await?);
         }
         Ok(next)
     }
 
-    async fn act_once(&mut self, run: &Run, action: Action) -> Result<Next> {
+    async fn execute(&mut self, run: &Run, action: Action) -> Result<Next> {
         let recorder = self.context.recorder;
         match action {
             Action::WriteMessage(text) => {
@@ -165,12 +166,12 @@ impl<'a> Supervisor<'a> {
     }
 
     async fn provision(&mut self, run: &Run) -> Result<Next> {
-        let (deps, taken) = (self.context.deps, self.taken(run.id).await?);
+        let (deps, taken) = (self.context.deps, self.workers_of_other_runs(run.id).await?);
         let token = self.token(run.id).await?;
         match deps.cluster.provision(&Claim { run, taken: &taken, token: token.as_ref() }).await {
             Ok(status) => {
                 self.context.responded(Caller::Supervisor);
-                // Repeated requests pause even when the missing parts change: a busy cluster must not be flooded.
+                // A repeated request is followed by a pause even when `missing` changes, so as not to flood the cluster.
                 let again = self.observed.provision.is_some() && matches!(status, Provision::Waiting { .. });
                 self.observed.provision = Some(status);
                 Ok(if again { Next::Wait } else { Next::PlanAgain })
@@ -184,7 +185,7 @@ impl<'a> Supervisor<'a> {
     }
 
     /// Returns the workers that other runs hold.
-    async fn taken(&self, id: RunId) -> Result<Vec<PodName>> {
+    async fn workers_of_other_runs(&self, id: RunId) -> Result<Vec<PodName>> {
         let storage = &self.context.deps.storage;
         let mut holders = storage.active_runs().await?;
         holders.extend(storage.deleted_runs().await?);
