@@ -59,7 +59,7 @@ impl Server {
             workers = cluster.max_workers(), "mlbench-server");
         let server = Self::assemble(settings, ports, storage, cluster, tasks).await?;
         if let Some(file) = &settings.address_file {
-            files::write_atomic(file, &format!("{address}\n"))
+            files::write_atomic(file, format!("{address}\n"))
                 .map_err(|error| format!("--address-file {}: cannot be written: {error}", file.display()))?;
         }
         Ok(server)

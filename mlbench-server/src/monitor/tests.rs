@@ -4,11 +4,11 @@ use mlbench_core::storage::{PointsQuery, collect_points};
 use mlbench_core::{Owner, Pod, PodName, PodPhase, Point, Timestamp};
 
 use super::*;
-use crate::launcher::tests::cluster::{Life, script};
+use crate::launcher::tests::cluster::{Exit, script};
 use crate::launcher::tests::harness::World;
 
 fn world() -> World {
-    World::without_launcher(vec![script(Life::Stays); 2])
+    World::without_launcher(vec![script(Exit::OnTerm); 2])
 }
 
 /// Starts the monitor of a world.

@@ -1,4 +1,4 @@
-//! The plan, without any input or output.
+//! The planner, as a pure function.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn decided(event: RunEvent, reason: Option<&str>, seconds: u64) -> Vec<Action> {
     vec![Action::Decide(ending(event, reason, seconds))]
 }
 
-/// A run on two workers whose ranks ended like this (`None` still runs).
+/// Returns a run on two workers whose ranks have these exit codes (`None` while running).
 fn started(exits: [Option<i32>; 2]) -> Run {
     let mut run = sample_run(2, "p");
     run.state = RunState::Started;
@@ -40,7 +40,7 @@ fn started(exits: [Option<i32>; 2]) -> Run {
 }
 
 #[test]
-fn a_new_run_gets_workers_then_is_launched_then_recorded_then_followed() {
+fn a_new_run_is_provisioned_launched_recorded_and_followed() {
     let mut run = sample_run(2, "p");
     let workers = std::mem::take(&mut run.workers);
     let mut observed = Observed::default();
@@ -62,7 +62,7 @@ fn a_new_run_gets_workers_then_is_launched_then_recorded_then_followed() {
 }
 
 #[test]
-fn with_mpi_one_rank_is_a_whole_start() {
+fn with_mpi_one_rank_is_a_complete_start() {
     let mut run = sample_run(2, "p");
     run.spec.backend = Some(Backend::Mpi);
     let observed = Observed { launched: 1, ..Observed::default() };
@@ -70,13 +70,13 @@ fn with_mpi_one_rank_is_a_whole_start() {
 }
 
 #[test]
-fn a_run_in_the_queue_is_left_alone_until_it_leaves_it() {
+fn a_queued_run_has_no_actions_until_it_is_stopped() {
     let mut run = Run { workers: Vec::new(), admitted_at: None, ..sample_run(2, "p") };
     assert_eq!(planned(&run, &Observed::default(), 10_000), []);
     run.stop_requested_at = Some(at(1).date);
     assert_eq!(planned(&run, &Observed::default(), 2), decided(RunEvent::Stop, None, 2));
     run.ending = Some(ending(RunEvent::Stop, None, 2));
-    assert_eq!(planned(&run, &Observed::default(), 3), [Action::End], "it holds nothing");
+    assert_eq!(planned(&run, &Observed::default(), 3), [Action::End], "it holds no workers");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn the_start_timeout_counts_from_the_admission() {
 }
 
 #[test]
-fn what_is_missing_is_noted_once_and_ends_the_run_at_the_start_timeout() {
+fn missing_workers_are_logged_once_and_fail_at_the_timeout() {
     let mut run = sample_run(2, "p");
     run.workers.clear();
     let missing = vec!["worker 1: ImagePullBackOff".to_owned()];
@@ -104,7 +104,7 @@ fn what_is_missing_is_noted_once_and_ends_the_run_at_the_start_timeout() {
 }
 
 #[test]
-fn every_rank_at_0_finishes_and_the_first_bad_end_fails() {
+fn exit_codes_of_0_finish_a_run_and_the_first_failure_fails_it() {
     let observed = Observed::default();
     assert_eq!(planned(&started([Some(0), None]), &observed, 1), [Action::Follow(vec![1])]);
     assert_eq!(planned(&started([Some(0), Some(0)]), &observed, 1), decided(RunEvent::Finish, None, 1));
@@ -117,7 +117,7 @@ fn every_rank_at_0_finishes_and_the_first_bad_end_fails() {
 }
 
 #[test]
-fn the_other_ranks_of_a_failed_run_are_stopped_gently_then_hard_then_hard_again() {
+fn the_other_ranks_of_a_failed_run_get_sigterm_then_sigkills() {
     let mut run = started([None, Some(3)]);
     run.ending = Some(ending(RunEvent::Fail, Some("x"), 0));
     let mut observed = Observed::default();
@@ -137,14 +137,14 @@ fn the_other_ranks_of_a_failed_run_are_stopped_gently_then_hard_then_hard_again(
 }
 
 #[test]
-fn a_run_that_was_asked_to_stop_ends_stopped_whatever_its_exit_codes() {
+fn a_stop_request_decides_the_outcome_whatever_the_exit_codes() {
     let mut run = started([Some(143), Some(0)]);
     run.stop_requested_at = Some(Timestamp::EPOCH);
     assert_eq!(planned(&run, &Observed::default(), 1), decided(RunEvent::Stop, None, 1));
 }
 
 #[test]
-fn a_run_that_is_stopped_before_its_launch_is_never_launched() {
+fn a_run_stopped_before_its_launch_is_never_launched() {
     let mut run = sample_run(2, "p");
     run.stop_requested_at = Some(Timestamp::EPOCH);
     assert_eq!(planned(&run, &Observed::default(), 1), decided(RunEvent::Stop, None, 1));
@@ -153,7 +153,7 @@ fn a_run_that_is_stopped_before_its_launch_is_never_launched() {
 }
 
 #[test]
-fn a_launch_that_is_refused_fails_the_run_after_what_was_started_is_recorded() {
+fn a_refused_launch_fails_the_run_after_its_start_is_recorded() {
     let run = sample_run(2, "p");
     let reason = Some("rank 1 cannot start: no");
     let mut observed =
@@ -162,7 +162,7 @@ fn a_launch_that_is_refused_fails_the_run_after_what_was_started_is_recorded() {
     let mut half = started([None, None]);
     half.ranks.pop();
     assert_eq!(planned(&half, &observed, 1), decided(RunEvent::Fail, reason, 1));
-    // Another supervisor does not know the reason, but sees that a rank is missing.
+    // A new supervisor does not know the reason, but detects that a rank is missing.
     let unknown = Some("the command started on only 1 of 2 ranks");
     assert_eq!(planned(&half, &Observed::default(), 1), decided(RunEvent::Fail, unknown, 1));
     observed.launched = 0;
@@ -170,14 +170,14 @@ fn a_launch_that_is_refused_fails_the_run_after_what_was_started_is_recorded() {
 }
 
 #[test]
-fn nothing_is_planned_for_a_run_that_has_ended() {
+fn an_ended_run_has_no_actions() {
     for state in [RunState::Finished, RunState::Failed, RunState::Stopped] {
         let run = Run { state, ..started([None, None]) };
         assert_eq!(planned(&run, &Observed::default(), 1), []);
     }
 }
 
-/// What the world may do between two plans.
+/// An event between two plans.
 #[derive(Debug, Clone)]
 enum Event {
     Exit(u32, i32),
@@ -197,15 +197,15 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// Carries a plan out on paper.
-fn carry_out(run: &mut Run, observed: &mut Observed, action: Action, now: Now) {
+/// Applies an action to the stored run and the observations.
+fn apply(run: &mut Run, observed: &mut Observed, action: Action, now: Now) {
     match action {
-        Action::WriteMessage(text) => assert!(observed.messages.insert(text), "noted twice"),
+        Action::WriteMessage(text) => assert!(observed.messages.insert(text), "written twice"),
         Action::Provision => {
             let workers = sample_run(3, "p").workers;
             observed.provision = Some(match now.age.as_secs() {
                 0..50 => Provision::Waiting { missing: vec!["a worker".to_owned()] },
-                _ => Provision::Ready { workers, notes: vec!["a note".to_owned()] },
+                _ => Provision::Ready { workers, notes: vec!["a message".to_owned()] },
             });
         }
         Action::Assign(workers) => run.workers = workers,
@@ -221,7 +221,7 @@ fn carry_out(run: &mut Run, observed: &mut Observed, action: Action, now: Now) {
         Action::Follow(ranks) => assert!(!ranks.is_empty()),
         Action::Signal(signal, ranks) => {
             for rank in ranks {
-                assert!(!run.ranks[rank as usize].has_ended(), "a signal to a rank that has ended");
+                assert!(!run.ranks[rank as usize].has_ended(), "signal to an ended rank");
                 let before = observed.signalled.get(&rank).copied();
                 if signal == Signal::Kill {
                     let term = before.expect("SIGKILL without SIGTERM").term;
@@ -244,14 +244,14 @@ fn carry_out(run: &mut Run, observed: &mut Observed, action: Action, now: Now) {
         Action::End => {
             assert!(observed.released);
             let event = run.ending.as_ref().unwrap().event;
-            run.state = run.state.after(event).expect("an end that the state machine knows");
+            run.state = run.state.after(event).expect("a valid transition");
         }
     }
 }
 
 proptest! {
     #[test]
-    fn whatever_happens_a_run_comes_to_the_right_end(
+    fn every_sequence_of_events_leads_to_the_right_outcome(
         events in proptest::collection::vec(event(), 0..30),
     ) {
         let mut run = sample_run(3, "p");
@@ -262,7 +262,7 @@ proptest! {
             steps += 1;
             prop_assert!(steps < 5_000, "no end: {run:?} {observed:?}");
             for action in planned(&run, &observed, seconds) {
-                carry_out(&mut run, &mut observed, action, at(seconds));
+                apply(&mut run, &mut observed, action, at(seconds));
             }
             let idle = events.len() == 0;
             match events.next() {
@@ -281,17 +281,17 @@ proptest! {
                 Some(Event::Pass(passed)) => seconds += passed,
                 None => seconds += 1,
             }
-            // In the end every rank that is left alone exits.
+            // After the last event every rank exits sooner or later.
             if idle && steps % 50 == 0 {
                 for rank in run.ranks.iter_mut().filter(|rank| !rank.has_ended()) {
                     rank.exit_code = Some(0);
                 }
             }
         }
-        let well = run.ranks.len() == 3 && run.ranks.iter().all(|rank| rank.exit_code == Some(0));
+        let succeeded = run.ranks.len() == 3 && run.ranks.iter().all(|rank| rank.exit_code == Some(0));
         match run.state {
-            RunState::Finished => prop_assert!(well && run.reason().is_none()),
-            RunState::Failed => prop_assert!(!well && run.reason().is_some()),
+            RunState::Finished => prop_assert!(succeeded && run.reason().is_none()),
+            RunState::Failed => prop_assert!(!succeeded && run.reason().is_some()),
             RunState::Stopped => prop_assert!(run.stop_requested_at.is_some() && run.reason().is_none()),
             active => prop_assert!(false, "{active}"),
         }

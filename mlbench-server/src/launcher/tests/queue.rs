@@ -1,4 +1,4 @@
-//! Several runs on real processes of this machine: at once where there are workers, else one after the other.
+//! The queue with real processes: runs are concurrent while workers are free, and wait otherwise.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::local::world;
 
 const SLEEP: &str = "sleep 1000";
 
-/// Waits until the run has started, and gives its pods.
+/// Waits until the run has started, and returns its pods.
 async fn pods(world: &World, id: RunId) -> BTreeSet<String> {
     let run = world.until_started(id).await;
     run.workers.iter().map(|worker| worker.pod.to_string()).collect()
@@ -21,7 +21,7 @@ async fn is_queued(world: &World, run: &Run) -> bool {
 }
 
 #[tokio::test]
-async fn runs_at_once_have_different_workers_and_a_free_one_is_used_again() {
+async fn concurrent_runs_have_different_workers_and_reuse_free_ones() {
     let world = world(3);
     let first = world.queue_run(spec(1, SLEEP)).await;
     let second = world.queue_run(spec(2, SLEEP)).await;
@@ -38,7 +38,7 @@ async fn runs_at_once_have_different_workers_and_a_free_one_is_used_again() {
 }
 
 #[tokio::test]
-async fn runs_come_in_their_order_also_over_a_restart() {
+async fn queued_runs_keep_their_order_across_a_restart() {
     let mut world = world(2);
     let first = world.queue_run(spec(1, SLEEP)).await;
     let large = world.queue_run(spec(2, "true")).await;
