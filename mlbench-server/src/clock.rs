@@ -12,7 +12,7 @@ pub enum Clock {
     /// The system clock.
     #[default]
     System,
-    /// A clock for tests that only [`Clock::advance`] moves; microseconds since 1970.
+    /// Microseconds since 1970, moved only by [`Clock::advance`]. For tests.
     Manual(Arc<AtomicI64>),
 }
 

@@ -7,6 +7,9 @@ use mlbench_server::settings::Settings;
 use mlbench_server::telemetry;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// Error when a second signal ends the shutdown.
+const SECOND_SIGNAL: &str = "stopped by a second signal; requests in progress were aborted";
+
 fn main() -> ExitCode {
     let settings = Settings::from_command_line();
     match run(&settings) {
@@ -30,7 +33,7 @@ fn run(settings: &Settings) -> Result<(), String> {
         tokio::select! {
             ended = server.stop() => ended,
             // A second signal does not wait for the requests in progress.
-            () = first_of(&mut interrupt, &mut terminate) => Err("stopped by a second signal; requests in progress were aborted".to_owned()),
+            () = first_of(&mut interrupt, &mut terminate) => Err(SECOND_SIGNAL.to_owned()),
         }
     });
     runtime.shutdown_background();

@@ -34,7 +34,7 @@ pub struct LauncherSettings {
     pub grace_period: Duration,
     /// Time that the workers of a run have to become ready, counted from its admission.
     pub start_timeout: Duration,
-    /// Command line that runs the command of an MPI run; placeholders are replaced in it too.
+    /// Command line in front of the command of an MPI run. Its placeholders are replaced too.
     pub mpirun_prefix: String,
     /// URL under which workers reach this server (`MLBENCH_URL`).
     pub server_url: String,

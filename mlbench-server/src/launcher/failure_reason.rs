@@ -37,7 +37,7 @@ pub(super) fn rank_exit(rank: u32, code: i32) -> String {
     }
 }
 
-/// The workers were not ready in time; `missing` is what the cluster still waits for.
+/// The workers were not ready in time: the cluster still waits for what is `missing`.
 pub(super) fn start_timeout(timeout: Duration, missing: &[String]) -> String {
     let missing = if missing.is_empty() { "the cluster gave no cause" } else { &missing.join("; ") };
     format!("the workers were not ready within {}: {missing}", format_duration(timeout))

@@ -1,4 +1,4 @@
-//! Plans the next actions for a run: a pure function of the stored run, the observations, the limits and the time.
+//! Plans the next actions for a run, as a pure function of its stored state, observations and the time.
 //!
 //! The stored run is the truth. [`Observed`] holds what one supervisor has observed since its start. When a supervisor
 //! is lost, its successor observes the same again, because every request to the cluster is idempotent.

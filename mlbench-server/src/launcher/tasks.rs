@@ -16,7 +16,7 @@ struct Shared {
     finished: Notify,
 }
 
-/// The only permit for a task of this run; dropping it ends the task's entry.
+/// Permit for the only task of a run. Its drop makes room for the next one.
 #[derive(Debug)]
 pub(super) struct TaskGuard {
     tasks: Arc<Shared>,
@@ -24,7 +24,7 @@ pub(super) struct TaskGuard {
 }
 
 impl ActiveTasks {
-    /// Registers a task for a run; `None` if the run has one already.
+    /// Registers a task for a run, or returns `None` if the run has one already.
     pub(super) fn register(&self, run: RunId) -> Option<TaskGuard> {
         let is_new = self.0.runs().insert(run);
         is_new.then(|| TaskGuard { tasks: Arc::clone(&self.0), run })

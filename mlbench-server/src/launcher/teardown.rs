@@ -20,7 +20,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Longest pause between two attempts to release the workers.
 const MAX_RELEASE_PAUSE: Duration = Duration::from_secs(10);
 
-/// Sends SIGTERM to the ranks of `run`, waits out the grace period, releases the workers, and records the teardown.
+/// Stops the ranks of a deleted run, releases its workers, and records that the teardown is complete.
+///
+/// Ranks get SIGTERM and the grace period. The release kills those that remain.
 ///
 /// # Errors
 /// Any error of the store. The caller retries later.
@@ -33,7 +35,7 @@ pub(super) async fn tear_down(deps: &LauncherDeps, run: &Run) -> Result<()> {
         let from = Offsets { stdout: rank.stdout_offset, stderr: rank.stderr_offset };
         Some(timeout(deps.settings.grace_period, end_rank(deps, rank_ref(run, rank.rank)?, from)))
     });
-    // A timeout needs no handling: the release kills the ranks that still run.
+    // A timeout needs no handling: the release kills the remaining ranks.
     join_all(exits).await;
     let mut backoff = Backoff::up_to(MAX_RELEASE_PAUSE);
     loop {

@@ -22,7 +22,7 @@ fn pods_of(world: &World) -> Vec<Pod> {
     world.cluster.pods().borrow().to_vec()
 }
 
-/// Returns the stored points of a pod; none while the pod itself is not stored.
+/// Returns the stored points of a pod, or none while the pod itself is not stored.
 async fn points(world: &World, pod: &str) -> Vec<Point> {
     let owner = Owner::Pod(PodName::new(pod).unwrap());
     let series = collect_points(world.storage(), &PointsQuery::all(owner)).await;

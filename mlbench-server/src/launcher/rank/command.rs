@@ -26,7 +26,7 @@ pub(in crate::launcher) fn task(
     let values = Values::new(run, rank);
     let mut argv = Vec::new();
     if spec.backend == Some(Backend::Mpi) {
-        argv.extend(split(&settings.mpirun_prefix, "the mpirun command line")?);
+        argv.extend(split(&settings.mpirun_prefix, "--mpirun")?);
     }
     argv.extend(split(&spec.command, "the command")?);
     for argument in &mut argv {
@@ -43,7 +43,7 @@ pub(in crate::launcher) fn task(
     Ok(Task { at, argv, env, num_cpus: spec.num_cpus })
 }
 
-/// Returns where `rank` of `run` runs; `None` while it has no worker.
+/// Returns where `rank` of `run` runs, or `None` while it has no worker.
 pub(in crate::launcher) fn rank_ref(run: &Run, rank: u32) -> Option<RankRef> {
     let worker = run.workers.get(usize::try_from(rank).ok()?)?;
     Some(RankRef { run: RunKey::from(run), rank, pod: worker.pod.clone() })

@@ -83,7 +83,7 @@ impl StreamTail {
         self.stored + bytes(self.lines.buffered())
     }
 
-    /// Stores all complete lines; with `at_end` the unterminated last one too.
+    /// Stores all complete lines, and with `at_end` the unterminated last one too.
     async fn store(&mut self, context: &RunContext<'_>, at_end: bool) -> Result<()> {
         while let Some(batch) = self.lines.next_batch(at_end) {
             let to = self.stored + bytes(batch.consumed);

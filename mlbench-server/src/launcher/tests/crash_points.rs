@@ -1,4 +1,4 @@
-//! Crash safety: the server is killed at every `await`, the cluster is unreachable, a run is deleted, a supervisor panics.
+//! Crash safety: servers killed at every `await`, outages of the cluster, deleted runs, panics.
 
 use std::future::Future;
 use std::pin::pin;
@@ -30,7 +30,7 @@ async fn killed_after<F: Future>(polls: usize, work: F) -> Option<F::Output> {
 }
 
 async fn supervised(world: &World, id: RunId, polls: usize) -> bool {
-    let (_wakeup, wakeup) = watch::channel(0);
+    let (_sender, wakeup) = watch::channel(0);
     let outcome = killed_after(polls, supervise(&world.deps, id, wakeup)).await;
     outcome.map(|outcome| outcome.unwrap()).is_some()
 }
