@@ -14,7 +14,7 @@ use mlbench_core::{Error, ErrorCode, Result};
 use self::clusters::{Place, cluster};
 use self::ports::{Port, Ports};
 use crate::app::App;
-use crate::app::told_runs::ToldRuns;
+use crate::app::told_runs::RunJsonCache;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::launcher::{self, LauncherDeps, LauncherHandle, LauncherSettings};
@@ -101,7 +101,7 @@ impl Server {
             launcher: handle,
             clock,
             policy,
-            told: ToldRuns::default(),
+            told: RunJsonCache::default(),
             traffic: Arc::default(),
             default_command,
         };
@@ -131,7 +131,7 @@ impl Server {
     /// When what is queued could not be written.
     pub async fn stop(self) -> Result<(), String> {
         tracing::info!("stopping: no new connections, answers under way are finished");
-        self.http.stop(http::Options::default().drain_timeout + STOP_DEADLINE).await;
+        self.http.stop(http::HttpConfig::default().drain_timeout + STOP_DEADLINE).await;
         match self.stop_runs_within {
             Some(patience) => self.stop_runs(patience).await,
             None => self.name_what_goes_on().await,

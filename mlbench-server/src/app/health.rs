@@ -7,7 +7,7 @@ use mlbench_core::{Error, ErrorCode, Result};
 use super::App;
 
 /// How long the store may take to answer before it counts as not ready.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Whether requests can be answered and runs be started.
 ///
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub async fn ready(app: &App) -> Result<()> {
     let mut missing = Vec::new();
     let mut internal = String::new();
-    match tokio::time::timeout(PATIENCE, app.storage.ping()).await {
+    match tokio::time::timeout(TIMEOUT, app.storage.ping()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             missing.push("the store does not answer");

@@ -45,7 +45,7 @@ pub async fn sources(app: &App, query: &MetricsQuery) -> Result<Vec<Source>> {
         MetricType::Run => app.storage.runs().await?.into_iter().map(|run| Owner::Run(run.id)).collect(),
     };
     let source = |owner: Owner| {
-        Ok(Source { label: owner.label(), query: query.to_storage(owner)?, may_be_gone: true })
+        Ok(Source { label: owner.label(), query: query.to_storage(owner)?, skip_if_deleted: true })
     };
     owners.into_iter().map(source).collect()
 }
@@ -58,14 +58,14 @@ pub struct Source {
     pub query: PointsQuery,
     /// Whether an owner that is unknown counts as one without metrics: it is one of a list and may have been removed
     /// since the list was made.
-    pub may_be_gone: bool,
+    pub skip_if_deleted: bool,
 }
 
 /// Reads the points of one owner, a page at a time.
 pub struct PointsReader {
     storage: Arc<dyn Storage>,
     query: PointsQuery,
-    may_be_gone: bool,
+    skip_if_deleted: bool,
     after: Option<PointsCursor>,
 }
 
@@ -83,9 +83,9 @@ impl PointsReader {
     /// A reader that has read nothing yet, and shows what had arrived with the arrival number `as_of`.
     #[must_use]
     pub fn new(storage: &Arc<dyn Storage>, source: Source, as_of: Option<i64>) -> Self {
-        let Source { query, may_be_gone, .. } = source;
+        let Source { query, skip_if_deleted, .. } = source;
         let query = PointsQuery { as_of, ..query };
-        Self { storage: Arc::clone(storage), query, may_be_gone, after: None }
+        Self { storage: Arc::clone(storage), query, skip_if_deleted, after: None }
     }
 
     /// Shows the next page to what `sink` makes.
@@ -93,7 +93,7 @@ impl PointsReader {
     /// # Errors
     /// [`ErrorCode::NotFound`] for an unknown owner, also when it is removed between two pages.
     pub async fn next<S: PointSink>(&mut self, sink: impl Fn() -> S) -> Result<PageRead<S>> {
-        let absent = self.may_be_gone && self.after.is_none();
+        let absent = self.skip_if_deleted && self.after.is_none();
         match read_page(&*self.storage, &self.query, self.after.take(), sink()).await {
             Err(error) if absent && error.code() == ErrorCode::NotFound => {
                 Ok(PageRead { sink: sink(), last: true, as_of: None })
@@ -139,7 +139,7 @@ pub async fn archive(app: &App, owner: Owner, query: &MetricsQuery) -> Result<Ar
         Owner::Pod(ref name) => {
             let title = name.to_string();
             let label = title.clone();
-            let source = Source { label, query: query.to_storage(owner)?, may_be_gone: false };
+            let source = Source { label, query: query.to_storage(owner)?, skip_if_deleted: false };
             Ok(Archive { title, sources: vec![source], official_result: None })
         }
     }
@@ -157,14 +157,14 @@ pub async fn archive_of_all(app: &App, query: &MetricsQuery) -> Result<Archive> 
 async fn archive_of_run(app: &App, run: Run, query: &MetricsQuery) -> Result<Archive> {
     let official_result = task_result(app, &run).await?;
     let of_run = query.to_storage(Owner::Run(run.id))?;
-    let mut sources = vec![Source { label: "result".to_owned(), query: of_run, may_be_gone: false }];
+    let mut sources = vec![Source { label: "result".to_owned(), query: of_run, skip_if_deleted: false }];
     let end = run.finished_at.unwrap_or(Timestamp::MAX);
     for worker in run.workers {
         let of_pod = query.to_storage(Owner::Pod(worker.pod.clone()))?;
         let since = of_pod.since.max(run.created_at);
         let until = of_pod.until.min(end);
         let query = PointsQuery { since, until, ..of_pod };
-        sources.push(Source { label: worker.pod.to_string(), query, may_be_gone: true });
+        sources.push(Source { label: worker.pod.to_string(), query, skip_if_deleted: true });
     }
     Ok(Archive { title: run.name.to_string(), sources, official_result })
 }

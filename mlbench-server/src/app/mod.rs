@@ -43,9 +43,9 @@ pub struct App {
     /// What becomes of a start while a run is active.
     pub policy: RunPolicy,
     /// Ended runs, written once.
-    pub told: told_runs::ToldRuns,
+    pub told: told_runs::RunJsonCache,
     /// What was asked so far.
-    pub traffic: Arc<traffic::Traffic>,
+    pub traffic: Arc<traffic::RequestMetrics>,
     /// What a run executes that names no command; `Err` with the places that were looked at when there is no such
     /// program.
     pub default_command: Result<String, String>,

@@ -6,9 +6,9 @@ use mlbench_core::{Error, ErrorCode, Result};
 
 use super::images::{OFFICIAL_IMAGES, OfficialImage, official};
 
-/// What this server can offer to a run.
+/// What this server can defaults to a run.
 #[derive(Debug, Clone, Copy)]
-pub struct Offer<'a> {
+pub struct RunDefaults<'a> {
     /// The most workers a run can have.
     pub max_workers: u32,
     /// The command of a run that names none, or where it was looked for.
@@ -20,10 +20,10 @@ pub struct Offer<'a> {
 /// # Errors
 /// [`ErrorCode::InvalidField`] naming the field, [`ErrorCode::InsufficientCapacity`] when the cluster is too small for it,
 /// [`ErrorCode::Unavailable`] when there are no workers or no default command.
-pub fn resolve(request: &RunRequest, offer: Offer<'_>) -> Result<RunSpec> {
-    let (image, command) = image_and_command(request, offer)?;
+pub fn resolve(request: &RunRequest, defaults: RunDefaults<'_>) -> Result<RunSpec> {
+    let (image, command) = image_and_command(request, defaults)?;
     Ok(RunSpec {
-        num_workers: num_workers(request.num_workers, offer.max_workers)?,
+        num_workers: num_workers(request.num_workers, defaults.max_workers)?,
         num_cpus: request.num_cpus,
         max_bandwidth: request.max_bandwidth,
         image,
@@ -48,10 +48,10 @@ fn num_workers(wanted: Option<u32>, most: u32) -> Result<u32> {
     }
 }
 
-fn image_and_command(request: &RunRequest, offer: Offer<'_>) -> Result<(Option<String>, String)> {
+fn image_and_command(request: &RunRequest, defaults: RunDefaults<'_>) -> Result<(Option<String>, String)> {
     let given = request.custom_image_command.as_deref().map(checked_command).transpose()?;
     let Some(image) = request.image()? else {
-        let command = given.map_or_else(|| default_command(offer), |command| Ok(command.to_owned()))?;
+        let command = given.map_or_else(|| default_command(defaults), |command| Ok(command.to_owned()))?;
         return Ok((None, command));
     };
     if request.custom_image_name.is_some() {
@@ -67,8 +67,8 @@ fn image_and_command(request: &RunRequest, offer: Offer<'_>) -> Result<(Option<S
     Ok((Some(image.reference()), given.unwrap_or(OfficialImage::COMMAND).to_owned()))
 }
 
-fn default_command(offer: Offer<'_>) -> Result<String> {
-    offer.default_command.map(ToOwned::to_owned).map_err(|looked_at| {
+fn default_command(defaults: RunDefaults<'_>) -> Result<String> {
+    defaults.default_command.map(ToOwned::to_owned).map_err(|looked_at| {
         let detail = format!("custom_image_command: missing, and there is no default command: {looked_at}");
         Error::new(ErrorCode::Unavailable, detail)
     })
@@ -115,10 +115,11 @@ mod tests {
     use super::*;
     use mlbench_core::api::Fields;
 
-    const OFFER: Offer<'_> = Offer { max_workers: 4, default_command: Ok("mlbench benchmark") };
+    const DEFAULTS: RunDefaults<'_> =
+        RunDefaults { max_workers: 4, default_command: Ok("mlbench benchmark") };
 
     fn spec(body: &str) -> Result<RunSpec> {
-        resolve(&RunRequest::from_fields(Fields::from_json(body.as_bytes())?)?, OFFER)
+        resolve(&RunRequest::from_fields(Fields::from_json(body.as_bytes())?)?, DEFAULTS)
     }
 
     fn refusal(body: &str) -> (ErrorCode, String) {
@@ -182,9 +183,9 @@ mod tests {
     #[test]
     fn without_workers_or_a_default_command_the_server_says_so() {
         let request = RunRequest::from_fields(Fields::from_json(br#"{"name":"x"}"#).unwrap()).unwrap();
-        let nobody = Offer { max_workers: 0, ..OFFER };
+        let nobody = RunDefaults { max_workers: 0, ..DEFAULTS };
         assert_eq!(resolve(&request, nobody).unwrap_err().code(), ErrorCode::Unavailable);
-        let nothing = Offer { default_command: Err("neither here nor there"), ..OFFER };
+        let nothing = RunDefaults { default_command: Err("neither here nor there"), ..DEFAULTS };
         let error = resolve(&request, nothing).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Unavailable);
         assert!(error.detail().contains("neither here nor there"));

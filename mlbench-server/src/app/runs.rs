@@ -10,12 +10,12 @@ use mlbench_core::storage::{RunEntry, Storage};
 use mlbench_core::{ErrorCode, Result, RunId, RunState, api};
 use uuid::Uuid;
 
-use super::run_spec::{Offer, resolve};
-use super::told_runs::ToldRuns;
+use super::run_spec::{RunDefaults, resolve};
+use super::told_runs::RunJsonCache;
 use super::{App, RunPolicy};
 
 /// How long an answer waits for the launcher to have done what was asked for.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Runs of a page: some 100 kB of text.
 const PAGE: u32 = 250;
@@ -23,7 +23,7 @@ const PAGE: u32 = 250;
 /// Reads all runs by ascending number as JSON, a page at a time: there may be tens of thousands.
 pub struct RunReader {
     storage: Arc<dyn Storage>,
-    told: ToldRuns,
+    told: RunJsonCache,
     /// Runs that hold workers or wait for some, and deleted ones that still hold some: they make the queue.
     active: Vec<Run>,
     removed: Vec<Run>,
@@ -80,9 +80,9 @@ pub async fn get(app: &App, id: RunId) -> Result<api::Run> {
 /// What [`resolve`] refuses; [`ErrorCode::RunActive`] and [`ErrorCode::RunDeleting`].
 pub async fn start(app: &App, request: api::RunRequest) -> Result<api::Run> {
     let max_workers = app.cluster.max_workers();
-    let offer =
-        Offer { max_workers, default_command: app.default_command.as_deref().map_err(String::as_str) };
-    let spec = resolve(&request, offer)?;
+    let defaults =
+        RunDefaults { max_workers, default_command: app.default_command.as_deref().map_err(String::as_str) };
+    let spec = resolve(&request, defaults)?;
     let new = NewRun { name: request.name, job_id: Uuid::new_v4(), spec };
     let accepted = match app.policy {
         RunPolicy::Single => app.storage.start_run_unless_active(new, app.clock.now()).await?,
@@ -139,5 +139,5 @@ async fn removed(app: &App) -> Result<Vec<Run>> {
 }
 
 async fn wait(app: &App, id: RunId, settled: impl Fn(&Run) -> bool + Send) -> Result<Run> {
-    app.launcher.wait_until(&*app.storage, id, PATIENCE, settled).await
+    app.launcher.wait_until(&*app.storage, id, TIMEOUT, settled).await
 }

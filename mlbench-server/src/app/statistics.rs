@@ -4,7 +4,7 @@ use mlbench_core::Result;
 use mlbench_core::storage::StoreStats;
 
 use super::App;
-use super::traffic::Asked;
+use super::traffic::EndpointStats;
 
 /// Everything that is told.
 #[derive(Debug, Clone)]
@@ -12,7 +12,7 @@ pub struct Report {
     /// What the store says.
     pub store: StoreStats,
     /// What was asked, endpoint by endpoint.
-    pub asked: Vec<Asked>,
+    pub asked: Vec<EndpointStats>,
     /// Requests whose answers are not completely sent.
     pub in_flight: u64,
     /// Repeated requests that were answered as the first time.

@@ -1,4 +1,4 @@
-//! [`ToldRuns`]: runs that have ended, as they are told. They never change again, so a list of thousands is read and
+//! [`RunJsonCache`]: runs that have ended, as they are told. They never change again, so a list of thousands is read and
 //! written once.
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ const ROOM: usize = 8 << 20;
 
 /// Ended runs in their wire form, without their output.
 #[derive(Debug, Clone)]
-pub struct ToldRuns {
+pub struct RunJsonCache {
     kept: Arc<Mutex<Kept>>,
     room: usize,
 }
@@ -24,13 +24,13 @@ struct Kept {
     bytes: usize,
 }
 
-impl Default for ToldRuns {
+impl Default for RunJsonCache {
     fn default() -> Self {
         Self { kept: Arc::default(), room: ROOM }
     }
 }
 
-impl ToldRuns {
+impl RunJsonCache {
     /// Which runs need not be read.
     #[must_use]
     pub fn known(&self) -> IsCached {
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn runs_that_have_ended_are_kept_as_long_as_there_is_room() {
         let length = serde_json::to_vec(&run(1, RunState::Finished)).unwrap().len();
-        let told = ToldRuns { kept: Arc::default(), room: 2 * length };
+        let told = RunJsonCache { kept: Arc::default(), room: 2 * length };
         let known = |number| told.known()(RunId::new(number).unwrap());
         told.tell(&run(1, RunState::Started)).unwrap();
         assert!(!known(1), "it may change");

@@ -11,7 +11,7 @@ use crate::histogram::{BucketLayout, Histogram};
 /// Requests by endpoint. What is asked for at other places is counted together, so that the number of counters is
 /// fixed whatever anybody asks for.
 #[derive(Debug)]
-pub struct Traffic {
+pub struct RequestMetrics {
     /// In the order of [`ENDPOINTS`], and those of no endpoint last.
     endpoints: Vec<Requests>,
     in_flight: AtomicI64,
@@ -30,7 +30,7 @@ pub struct Target(usize);
 
 /// How a request was answered.
 #[derive(Debug, Clone, Copy)]
-pub struct Outcome {
+pub struct ResponseInfo {
     /// The first digit of the status.
     pub class: u16,
     /// From the head of the request to that of the answer.
@@ -41,7 +41,7 @@ pub struct Outcome {
 
 /// What one endpoint was asked.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct EndpointStats {
     /// The endpoint; `None` for all that is none.
     pub endpoint: Option<&'static Endpoint>,
     /// Answers by the first digit of their status, from 1.
@@ -50,7 +50,7 @@ pub struct Asked {
     pub seconds: HistogramSnapshot,
 }
 
-impl Default for Traffic {
+impl Default for RequestMetrics {
     fn default() -> Self {
         let requests = || Requests {
             answers: std::array::from_fn(|_| AtomicU64::new(0)),
@@ -61,7 +61,7 @@ impl Default for Traffic {
     }
 }
 
-impl Traffic {
+impl RequestMetrics {
     /// What a request is counted for. HEAD is GET without the body, and counted so.
     #[must_use]
     pub fn target(method: &str, path: &str) -> Target {
@@ -81,7 +81,7 @@ impl Traffic {
     }
 
     /// A request got its answer.
-    pub fn answered(&self, target: Target, outcome: Outcome) {
+    pub fn answered(&self, target: Target, outcome: ResponseInfo) {
         let requests = &self.endpoints[target.0];
         let class = usize::from(outcome.class).clamp(1, requests.answers.len());
         requests.answers[class - 1].fetch_add(1, Relaxed);
@@ -105,9 +105,9 @@ impl Traffic {
 
     /// What every endpoint was asked so far.
     #[must_use]
-    pub fn asked(&self) -> Vec<Asked> {
+    pub fn asked(&self) -> Vec<EndpointStats> {
         let endpoints = ENDPOINTS.iter().map(Some).chain([None]);
-        let asked = |(endpoint, requests): (_, &Requests)| Asked {
+        let asked = |(endpoint, requests): (_, &Requests)| EndpointStats {
             endpoint,
             answers: requests.answers.each_ref().map(|count| count.load(Relaxed)),
             seconds: requests.microseconds.snapshot(),
@@ -122,12 +122,12 @@ mod tests {
 
     #[test]
     fn a_request_is_counted_for_its_endpoint() {
-        let traffic = Traffic::default();
-        let outcome = Outcome { class: 2, took: Duration::from_millis(2), replayed: true };
-        traffic.answered(Traffic::target("HEAD", "/api/runs/7"), outcome);
-        let missed = Outcome { class: 4, replayed: false, ..outcome };
-        traffic.answered(Traffic::target("PUT", "/api/runs/7"), missed);
-        traffic.answered(Traffic::target("GET", "/index.php"), missed);
+        let traffic = RequestMetrics::default();
+        let outcome = ResponseInfo { class: 2, took: Duration::from_millis(2), replayed: true };
+        traffic.answered(RequestMetrics::target("HEAD", "/api/runs/7"), outcome);
+        let missed = ResponseInfo { class: 4, replayed: false, ..outcome };
+        traffic.answered(RequestMetrics::target("PUT", "/api/runs/7"), missed);
+        traffic.answered(RequestMetrics::target("GET", "/index.php"), missed);
         let asked: Vec<(Option<&str>, [u64; 5], f64)> = traffic
             .asked()
             .iter()

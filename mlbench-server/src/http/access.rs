@@ -12,11 +12,11 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The names this server answers to.
 #[derive(Debug)]
-pub(super) struct Access {
+pub(super) struct HostPolicy {
     allowed: Vec<String>,
 }
 
-impl Access {
+impl HostPolicy {
     /// IP literals and `localhost`, and these names besides.
     pub(super) fn new(allowed_hosts: &[String]) -> Self {
         let name =
@@ -119,7 +119,7 @@ mod tests {
     use hyper::Request;
 
     fn check(method: Method, uri: &str, headers: &[(&str, &str)]) -> Option<ErrorCode> {
-        let access = Access::new(&["Lab.Example.org:8000".to_owned()]);
+        let access = HostPolicy::new(&["Lab.Example.org:8000".to_owned()]);
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -16,7 +16,7 @@ use zip::ZipWriter;
 use zip::write::{SimpleFileOptions, StreamWriter};
 
 use super::points::{write_bucket, write_fields};
-use super::reply::Chunks;
+use super::reply::ByteStream;
 use crate::app::App;
 use crate::app::metrics::{Archive, PointsReader, Source};
 
@@ -24,7 +24,7 @@ use crate::app::metrics::{Archive, PointsReader, Source};
 const PART: usize = 256 * 1024;
 
 /// The pieces of the archive.
-pub(super) fn chunks(app: &App, archive: Archive, fields: &[PointField]) -> Chunks {
+pub(super) fn chunks(app: &App, archive: Archive, fields: &[PointField]) -> ByteStream {
     let packed = Packed::default();
     let packing = Packing {
         storage: Arc::clone(&app.storage),

@@ -12,14 +12,14 @@ use mlbench_core::{Error, ErrorCode, Result};
 use warp::reply::Response;
 
 use super::body::{self, BodyStream};
-use super::call::{Call, Context};
-use super::door::Reach;
-use super::inflate::{Encoding, Expander, expand};
-use super::lines::Lines;
+use super::call::{RequestContext, ServerState};
+use super::door::Grant;
+use super::inflate::{Decompressor, Encoding, decompress};
+use super::lines::NdjsonSplitter;
 use super::metrics::replayed;
-use super::room::Held;
+use super::room::Reservation;
 
-pub(super) async fn create(call: Call) -> Result<Response> {
+pub(super) async fn create(call: RequestContext) -> Result<Response> {
     let (reply, key) = (call.reply()?, call.idempotency_key()?);
     call.no_query()?;
     let encoding = Encoding::of(&call.headers)?;
@@ -36,7 +36,7 @@ enum Syntax {
 }
 
 /// What the body is written in. Bodies without a type, and those that `curl -d` labels as forms, are arrays.
-fn syntax(call: &Call) -> Result<Syntax> {
+fn syntax(call: &RequestContext) -> Result<Syntax> {
     let named = call.headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let essence = named.as_deref().unwrap_or_default().split(';').next().unwrap_or_default();
     match essence.trim().to_ascii_lowercase().as_str() {
@@ -54,25 +54,29 @@ fn syntax(call: &Call) -> Result<Syntax> {
     }
 }
 
-async fn array(call: Call, encoding: Encoding, key: Option<IdempotencyKey>) -> Result<BatchOutcome> {
-    let Call { context, reach, headers, body, .. } = call;
-    let (limit, patience) = (context.options.batch_limit, context.options.body_timeout);
+async fn array(
+    call: RequestContext,
+    encoding: Encoding,
+    key: Option<IdempotencyKey>,
+) -> Result<BatchOutcome> {
+    let RequestContext { context, reach, headers, body, .. } = call;
+    let (limit, timeout) = (context.options.batch_limit, context.options.body_timeout);
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let expected = usize::try_from(declared.unwrap_or(0)).unwrap_or(usize::MAX).min(limit);
-    let mut held = context.batches.enter(expected).await?;
-    let wire = body::read(body, declared, limit, patience, |size| held.set(size.max(expected))).await?;
+    let mut held = context.batches.reserve(expected).await?;
+    let wire = body::read(body, declared, limit, timeout, |size| held.resize(size.max(expected))).await?;
     let now = context.app.clock.now();
     let (points, held) = blocking(move || {
         let body = match encoding {
             Encoding::Plain => wire,
-            Encoding::Gzip => expand(&wire, limit, &mut held)?.into(),
+            Encoding::Gzip => decompress(&wire, limit, &mut held)?.into(),
         };
         let make = |index, point: Result<mlbench_core::api::NewMetric>| BatchPoint {
             index,
             metric: point.map(|metric| metric.at(now)),
         };
         let mut points = parse_points(&body, make)?;
-        reach.limit(&mut points);
+        reach.reject_foreign_points(&mut points);
         Ok((points, held))
     })
     .await?;
@@ -82,22 +86,29 @@ async fn array(call: Call, encoding: Encoding, key: Option<IdempotencyKey>) -> R
     outcome
 }
 
-async fn lines(call: Call, encoding: Encoding, key: Option<IdempotencyKey>) -> Result<BatchOutcome> {
-    let Call { context, reach, mut body, .. } = call;
-    let held = context.batches.enter(0).await?;
-    let lines = Lines::new(context.app.clock.now());
+async fn lines(
+    call: RequestContext,
+    encoding: Encoding,
+    key: Option<IdempotencyKey>,
+) -> Result<BatchOutcome> {
+    let RequestContext { context, reach, mut body, .. } = call;
+    let held = context.batches.reserve(0).await?;
+    let lines = NdjsonSplitter::new(context.app.clock.now());
     let mut upload =
-        Upload { expander: Expander::new(encoding), lines, wire: Bytes::new(), ended: false, held };
+        Upload { decompressor: Decompressor::new(encoding), lines, wire: Bytes::new(), ended: false, held };
     let mut stored = Stored { context, reach, key, chunks: 0, outcome: None };
     loop {
         let (next, step) = blocking(move || Ok(upload.advance())).await?;
         upload = next;
-        match step.map_err(|error| stored.so_far(&error))? {
+        match step.map_err(|error| stored.with_progress(&error))? {
             Step::Store(points) => {
-                stored.add(points, upload.lines.count()).await.map_err(|error| stored.so_far(&error))?;
+                stored
+                    .add(points, upload.lines.count())
+                    .await
+                    .map_err(|error| stored.with_progress(&error))?;
             }
-            Step::More => {
-                match piece(&mut body, &stored.context).await.map_err(|error| stored.so_far(&error))? {
+            Step::NeedInput => {
+                match piece(&mut body, &stored.context).await.map_err(|error| stored.with_progress(&error))? {
                     Some(piece) => upload.wire = piece,
                     None => upload.ended = true,
                 }
@@ -108,26 +119,26 @@ async fn lines(call: Call, encoding: Encoding, key: Option<IdempotencyKey>) -> R
 }
 
 /// The next piece of a body whose length nobody knows: it only must not stall.
-async fn piece(body: &mut BodyStream, context: &Context) -> Result<Option<Bytes>> {
-    let patience = context.options.body_timeout;
-    let next = tokio::time::timeout(patience, body.try_next()).await;
-    next.map_err(|_| body::too_slow(patience))?.map_err(|_| body::broken())
+async fn piece(body: &mut BodyStream, context: &ServerState) -> Result<Option<Bytes>> {
+    let timeout = context.options.body_timeout;
+    let next = tokio::time::timeout(timeout, body.try_next()).await;
+    next.map_err(|_| body::too_slow(timeout))?.map_err(|_| body::broken())
 }
 
 /// An upload between the wire and the store.
 struct Upload {
-    expander: Expander,
-    lines: Lines,
+    decompressor: Decompressor,
+    lines: NdjsonSplitter,
     /// What has come and is not looked at yet.
     wire: Bytes,
     ended: bool,
-    held: Held,
+    held: Reservation,
 }
 
 /// What an upload needs to go on.
 enum Step {
     /// More of the body.
-    More,
+    NeedInput,
     /// These points stored.
     Store(Vec<BatchPoint>),
     /// Nothing: it is over.
@@ -143,20 +154,20 @@ impl Upload {
     fn step(&mut self) -> Result<Step> {
         loop {
             let chunk = self.lines.next_chunk();
-            self.held.set(self.wire.len() + self.lines.held())?;
+            self.held.resize(self.wire.len() + self.lines.held())?;
             if let Some(points) = chunk {
                 return Ok(Step::Store(points));
             }
             if self.wire.is_empty() {
-                return if self.ended { self.last() } else { Ok(Step::More) };
+                return if self.ended { self.last() } else { Ok(Step::NeedInput) };
             }
-            let piece = self.wire.split_to(self.expander.piece().min(self.wire.len()));
-            self.expander.push(&piece, self.lines.text())?;
+            let piece = self.wire.split_to(self.decompressor.piece().min(self.wire.len()));
+            self.decompressor.push(&piece, self.lines.text())?;
         }
     }
 
     fn last(&mut self) -> Result<Step> {
-        self.expander.finish(self.lines.text())?;
+        self.decompressor.finish(self.lines.text())?;
         if let Some(points) = self.lines.next_chunk() {
             return Ok(Step::Store(points));
         }
@@ -167,8 +178,8 @@ impl Upload {
 
 /// What is stored of an upload.
 struct Stored {
-    context: Arc<Context>,
-    reach: Reach,
+    context: Arc<ServerState>,
+    reach: Grant,
     key: Option<IdempotencyKey>,
     chunks: u32,
     outcome: Option<BatchOutcome>,
@@ -177,7 +188,7 @@ struct Stored {
 impl Stored {
     /// Stores a portion that ends with the line of this number.
     async fn add(&mut self, mut points: Vec<BatchPoint>, last_line: u64) -> Result<()> {
-        self.reach.limit(&mut points);
+        self.reach.reject_foreign_points(&mut points);
         let app = &self.context.app;
         let key = self.key.clone().map(|key| BatchKey { key, chunk: self.chunks });
         let mut next = app.storage.record_batch(Batch { points, key }, app.clock.now()).await?;
@@ -194,7 +205,7 @@ impl Stored {
     }
 
     /// An error on the way, with what is on disk nevertheless.
-    fn so_far(&self, error: &Error) -> Error {
+    fn with_progress(&self, error: &Error) -> Error {
         let last = self.outcome.as_ref().and_then(|outcome| outcome.answer.last_line).unwrap_or(0);
         let detail = match last {
             0 => format!("{}; nothing is stored", error.detail()),

@@ -20,7 +20,7 @@ pub(super) fn body_stream<B: Buf>(
     Box::pin(stream.map_ok(|mut chunk| chunk.copy_to_bytes(chunk.remaining())))
 }
 
-/// Reads a whole body of at most `limit` bytes, chunked or not, within `patience`; `grown` hears of its size and may
+/// Reads a whole body of at most `limit` bytes, chunked or not, within `timeout`; `grown` hears of its size and may
 /// refuse it.
 ///
 /// # Errors
@@ -29,14 +29,14 @@ pub(super) async fn read(
     body: BodyStream,
     declared: Option<u64>,
     limit: usize,
-    patience: Duration,
+    timeout: Duration,
     grown: impl FnMut(usize) -> Result<()>,
 ) -> Result<Bytes> {
     if declared.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
-    let collected = tokio::time::timeout(patience, collect(body, declared, limit, grown)).await;
-    collected.unwrap_or_else(|_| Err(too_slow(patience)))
+    let collected = tokio::time::timeout(timeout, collect(body, declared, limit, grown)).await;
+    collected.unwrap_or_else(|_| Err(too_slow(timeout)))
 }
 
 async fn collect(
@@ -66,8 +66,8 @@ pub(super) fn broken() -> Error {
     Error::new(ErrorCode::Malformed, "the body is not as long as it says, or breaks off")
 }
 
-pub(super) fn too_slow(patience: Duration) -> Error {
-    let detail = format!("the body did not arrive within {} s", patience.as_secs_f32());
+pub(super) fn too_slow(timeout: Duration) -> Error {
+    let detail = format!("the body did not arrive within {} s", timeout.as_secs_f32());
     Error::new(ErrorCode::RequestTimeout, detail)
 }
 

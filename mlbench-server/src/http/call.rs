@@ -1,4 +1,4 @@
-//! [`Call`]: what a handler can read of a request.
+//! [`RequestContext`]: what a handler can read of a request.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,34 +11,34 @@ use mlbench_core::{Error, ErrorCode, Result, RunId};
 use percent_encoding::percent_decode_str;
 
 use super::body::{self, BodyStream};
-use super::door::Reach;
+use super::door::Grant;
 use super::negotiate::{MediaType, negotiate};
 use super::problem::RequestIds;
-use super::reply::Reply;
-use super::room::Room;
-use super::{Options, pairs};
+use super::reply::ResponseBuilder;
+use super::room::MemoryBudget;
+use super::{HttpConfig, pairs};
 use crate::app::App;
 
 /// What all requests share.
-pub(super) struct Context {
+pub(super) struct ServerState {
     pub(super) app: App,
-    pub(super) options: Options,
+    pub(super) options: HttpConfig,
     pub(super) ids: RequestIds,
     /// The memory for bodies of batches.
-    pub(super) batches: Room,
+    pub(super) batches: MemoryBudget,
 }
 
-impl Context {
-    pub(super) fn new(app: App, options: Options) -> Arc<Self> {
-        let batches = Room::new(options.batch_room);
+impl ServerState {
+    pub(super) fn new(app: App, options: HttpConfig) -> Arc<Self> {
+        let batches = MemoryBudget::new(options.batch_room);
         Arc::new(Self { app, options, ids: RequestIds::new(), batches })
     }
 }
 
 /// A request whose path and method have a handler.
-pub(super) struct Call {
-    pub(super) context: Arc<Context>,
-    pub(super) reach: Reach,
+pub(super) struct RequestContext {
+    pub(super) context: Arc<ServerState>,
+    pub(super) reach: Grant,
     /// The segment of the path that names something, as it was sent.
     pub(super) segment: String,
     pub(super) query: String,
@@ -46,7 +46,7 @@ pub(super) struct Call {
     pub(super) body: BodyStream,
 }
 
-impl Call {
+impl RequestContext {
     pub(super) fn app(&self) -> &App {
         &self.context.app
     }
@@ -55,8 +55,8 @@ impl Call {
     ///
     /// # Errors
     /// [`NotAcceptable`](mlbench_core::ErrorCode::NotAcceptable).
-    pub(super) fn reply(&self) -> Result<Reply> {
-        negotiate(&self.headers, MediaType::JSON).map(|media| Reply::new(media, &self.headers))
+    pub(super) fn reply(&self) -> Result<ResponseBuilder> {
+        negotiate(&self.headers, MediaType::JSON).map(|media| ResponseBuilder::new(media, &self.headers))
     }
 
     /// The pairs of the query string.
@@ -113,7 +113,7 @@ impl Call {
     /// Reads the metric in the body.
     ///
     /// # Errors
-    /// Those of [`Call::fields`], or naming a field of the metric.
+    /// Those of [`RequestContext::fields`], or naming a field of the metric.
     pub(super) async fn metric(self) -> Result<NewMetric> {
         let (content_type, body) = self.read().await?;
         body::metric(content_type.as_deref(), body).await
@@ -140,7 +140,7 @@ impl Call {
         }
         let content_type = header(CONTENT_TYPE).map(Cow::into_owned);
         let declared = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        let Options { body_limit, body_timeout, .. } = self.context.options;
+        let HttpConfig { body_limit, body_timeout, .. } = self.context.options;
         let body = body::read(self.body, declared, body_limit, body_timeout, |_| Ok(())).await?;
         Ok((content_type, body))
     }

@@ -6,37 +6,37 @@ use hyper::{HeaderMap, Method};
 use mlbench_core::storage::{BatchPoint, Storage};
 use mlbench_core::{Error, ErrorCode, Owner, Result, RunId};
 
-use super::Door;
+use super::AuthPolicy;
 use crate::token::{self, Token};
 
 /// How far a request reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// Everything.
-    Everything,
+pub(super) enum Grant {
+    /// Full.
+    Full,
     /// Posting metrics of this run.
-    MetricsOf(RunId),
+    RunMetrics(RunId),
     /// Posting metrics of whatever run is active.
-    MetricsOfActiveRuns,
+    ActiveRunMetrics,
 }
 
-impl Door {
+impl AuthPolicy {
     /// How far a request reaches. Nothing but its head is looked at.
     ///
     /// # Errors
     /// [`ErrorCode::Unauthorized`], [`ErrorCode::Forbidden`] for a run's token that is shown at another place, and
     /// [`ErrorCode::NotFound`] for what is not behind this door.
-    pub(super) async fn enter(&self, request: &Parts, storage: &dyn Storage) -> Result<Reach> {
+    pub(super) async fn authorize(&self, request: &Parts, storage: &dyn Storage) -> Result<Grant> {
         let posts = request.method == Method::POST;
         let posts_metric = posts && path(request) == "/api/metrics";
         match self {
-            Self::Open => Ok(Reach::Everything),
-            Self::Token(_) if matches!(path(request), "/healthz" | "/readyz") => Ok(Reach::Everything),
-            Self::Token(expected) => {
-                let shown = shown(&request.headers)?;
+            Self::Open => Ok(Grant::Full),
+            Self::Bearer(_) if matches!(path(request), "/healthz" | "/readyz") => Ok(Grant::Full),
+            Self::Bearer(expected) => {
+                let shown = bearer_token(&request.headers)?;
                 let hash = token::hash(shown);
                 if token::same(hash, *expected) {
-                    return Ok(Reach::Everything);
+                    return Ok(Grant::Full);
                 }
                 let of_run = shown.len() == Token::RUN_TOKEN_CHARS;
                 let run = if of_run { storage.run_for_token(hash).await? } else { None };
@@ -44,13 +44,13 @@ impl Door {
                     unauthorized("the token is not the one of this server, nor that of an active run")
                 })?;
                 if posts_metric || posts && path(request) == "/api/metrics/batch" {
-                    return Ok(Reach::MetricsOf(run));
+                    return Ok(Grant::RunMetrics(run));
                 }
                 Err(forbidden(format!(
                     "this token is run {run}'s, which is good for posting its metrics only"
                 )))
             }
-            Self::Ingest if posts_metric => Ok(Reach::MetricsOfActiveRuns),
+            Self::Ingest if posts_metric => Ok(Grant::ActiveRunMetrics),
             Self::Ingest => {
                 Err(Error::new(ErrorCode::NotFound, "this address takes POST /api/metrics and nothing else"))
             }
@@ -58,34 +58,32 @@ impl Door {
     }
 }
 
-impl Reach {
+impl Grant {
     /// Refuses a metric that is beyond reach.
     ///
     /// # Errors
     /// [`ErrorCode::Forbidden`]; [`ErrorCode::NotFound`] for an unknown run.
-    pub(super) async fn covers(self, owner: &Owner, storage: &dyn Storage) -> Result<()> {
+    pub(super) async fn check_owner(self, owner: &Owner, storage: &dyn Storage) -> Result<()> {
         match (self, owner) {
-            (Self::Everything, _) => Ok(()),
-            (Self::MetricsOf(own), owner) => is_of(own, owner),
-            (Self::MetricsOfActiveRuns, Owner::Run(run)) if storage.run(*run).await?.state.is_active() => {
-                Ok(())
-            }
-            (Self::MetricsOfActiveRuns, Owner::Run(run)) => Err(forbidden(format!(
+            (Self::Full, _) => Ok(()),
+            (Self::RunMetrics(own), owner) => is_of(own, owner),
+            (Self::ActiveRunMetrics, Owner::Run(run)) if storage.run(*run).await?.state.is_active() => Ok(()),
+            (Self::ActiveRunMetrics, Owner::Run(run)) => Err(forbidden(format!(
                 "run {run} has ended, and this address takes metrics of active runs only"
             ))),
-            (Self::MetricsOfActiveRuns, Owner::Pod(_)) => {
+            (Self::ActiveRunMetrics, Owner::Pod(_)) => {
                 Err(forbidden("this address takes metrics of runs only, not of pods".to_owned()))
             }
         }
     }
 
     /// Makes refusals of the points of a batch that are beyond reach.
-    pub(super) fn limit(self, points: &mut [BatchPoint]) {
+    pub(super) fn reject_foreign_points(self, points: &mut [BatchPoint]) {
         let own = match self {
-            Self::Everything => return,
-            Self::MetricsOf(own) => Some(own),
+            Self::Full => return,
+            Self::RunMetrics(own) => Some(own),
             // No door lets batches in for everybody.
-            Self::MetricsOfActiveRuns => None,
+            Self::ActiveRunMetrics => None,
         };
         for point in points {
             let Ok(metric) = &point.metric else { continue };
@@ -111,7 +109,7 @@ fn path(request: &Parts) -> &str {
 }
 
 /// The token that a request shows (RFC 6750, section 2.1).
-fn shown(headers: &HeaderMap) -> Result<&str> {
+fn bearer_token(headers: &HeaderMap) -> Result<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let missing = "this server asks for its token, as `Authorization: Bearer TOKEN`; client and command line take it \
                    from the variable MLBENCH_TOKEN, the command line also from --token-file FILE";

@@ -10,13 +10,13 @@ use hyper::HeaderMap;
 use hyper::header::ACCEPT_ENCODING;
 use mlbench_core::{Error, Result};
 
-use super::reply::Chunks;
+use super::reply::ByteStream;
 
 /// A shorter answer fits into one packet anyway.
-pub(super) const WORTH_PACKING: usize = 1_200;
+pub(super) const MIN_COMPRESS_BYTES: usize = 1_200;
 
 /// Whether a client takes gzip: it names it, and does not refuse it. `*` is not enough: who sends that may not unpack.
-pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
+pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
     let lists = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(|item| {
         let mut parts = item.split(';').map(str::trim);
@@ -34,14 +34,14 @@ pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
 ///
 /// # Errors
 /// None in practice: memory takes whatever is written to it.
-pub(super) fn packed(body: &[u8]) -> Result<Bytes> {
+pub(super) fn gzip(body: &[u8]) -> Result<Bytes> {
     let mut packer = packer();
     packer.write_all(body).map_err(Error::internal)?;
     Ok(packer.finish().map_err(Error::internal)?.into())
 }
 
 /// Packs an answer piece by piece. A piece takes some milliseconds, which the threads for blocking work have.
-pub(super) fn packed_chunks(chunks: Chunks) -> Chunks {
+pub(super) fn gzip_stream(chunks: ByteStream) -> ByteStream {
     let begin = Some((chunks, packer()));
     stream::try_unfold(begin, |packing| async {
         let Some((mut chunks, mut packer)) = packing else { return Ok(None) };
@@ -61,7 +61,7 @@ pub(super) fn packed_chunks(chunks: Chunks) -> Chunks {
     .boxed()
 }
 
-/// The fastest level: it packs points to a seventh, and faster than most networks carry what it saves.
+/// The fastest level: it is_compressible points to a seventh, and faster than most networks carry what it saves.
 fn packer() -> GzEncoder<Vec<u8>> {
     GzEncoder::new(Vec::new(), Compression::fast())
 }
@@ -85,8 +85,8 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(accepted));
-            assert_eq!(takes_gzip(&headers), expected, "{accepted}");
+            assert_eq!(accepts_gzip(&headers), expected, "{accepted}");
         }
-        assert!(!takes_gzip(&HeaderMap::new()));
+        assert!(!accepts_gzip(&HeaderMap::new()));
     }
 }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as Task, Poll};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -24,9 +24,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use super::access::Access;
-use super::call::Context;
-use super::door::Reach;
+use super::access::HostPolicy;
+use super::call::ServerState;
+use super::door::Grant;
 use super::problem;
 use super::route::routes;
 
@@ -38,15 +38,15 @@ type Answer = hyper::Response<AnswerBody>;
 type Panic = Box<dyn Any + Send>;
 /// Answers requests; cheap to clone.
 #[derive(Clone)]
-pub(super) struct Front {
+pub(super) struct ApiService {
     routes: BoxedFilter<(Response,)>,
-    access: Arc<Access>,
-    context: Arc<Context>,
+    access: Arc<HostPolicy>,
+    context: Arc<ServerState>,
 }
 
-impl Front {
-    pub(super) fn new(context: &Arc<Context>) -> Self {
-        let access = Arc::new(Access::new(&context.options.allowed_hosts));
+impl ApiService {
+    pub(super) fn new(context: &Arc<ServerState>) -> Self {
+        let access = Arc::new(HostPolicy::new(&context.options.allowed_hosts));
         Self { routes: routes(context), access, context: Arc::clone(context) }
     }
 
@@ -64,7 +64,7 @@ impl Front {
                 parts.extensions.insert(reach);
                 route(self.routes, parts, body).await
             }
-            Err(error) => refusal_of(error, Full::default()).map(AnswerBody::Document),
+            Err(error) => error_response_with(error, Full::default()).map(AnswerBody::Document),
         };
         if let Some(error) = answer.extensions_mut().remove::<Error>() {
             let id = self.context.ids.next();
@@ -78,9 +78,9 @@ impl Front {
         answer
     }
 
-    async fn enter(&self, request: &Parts) -> Result<Reach> {
+    async fn enter(&self, request: &Parts) -> Result<Grant> {
         self.access.check(request)?;
-        self.context.options.door.enter(request, &*self.context.app.storage).await
+        self.context.options.door.authorize(request, &*self.context.app.storage).await
     }
 }
 
@@ -98,12 +98,12 @@ where
     }
 }
 
-/// An error on its way out: [`Front`] makes a document of it.
-pub(super) fn refusal(error: Error) -> Response {
-    refusal_of(error, Bytes::new().into())
+/// An error on its way out: [`ApiService`] makes a document of it.
+pub(super) fn error_response(error: Error) -> Response {
+    error_response_with(error, Bytes::new().into())
 }
 
-fn refusal_of<B>(error: Error, body: B) -> hyper::Response<B> {
+fn error_response_with<B>(error: Error, body: B) -> hyper::Response<B> {
     let mut response = hyper::Response::new(body);
     response.extensions_mut().insert(error);
     response
@@ -113,7 +113,7 @@ fn panicked(panic: Panic) -> hyper::Response<Full<Bytes>> {
     let text = panic.downcast::<String>().map(|text| *text).unwrap_or_else(|other| {
         other.downcast::<&str>().map_or_else(|_| "without a text".to_owned(), |text| (*text).to_owned())
     });
-    refusal_of(Error::internal(format_args!("panic: {text}")), Full::default())
+    error_response_with(Error::internal(format_args!("panic: {text}")), Full::default())
 }
 
 fn log(error: &Error, request_id: &str, method: &str, path: &str) {
@@ -165,7 +165,7 @@ impl Body for AnswerBody {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match self.get_mut() {
             Self::Route(body) => Pin::new(body).poll_frame(task).map_err(io::Error::other),
             Self::Document(body) => Pin::new(body).poll_frame(task).map_err(|never| match never {}),

@@ -5,7 +5,7 @@ use mlbench_core::Result;
 use serde::Serialize;
 use warp::reply::Response;
 
-use super::call::Call;
+use super::call::RequestContext;
 use crate::app;
 
 #[derive(Serialize)]
@@ -13,12 +13,12 @@ struct Health {
     status: &'static str,
 }
 
-pub(super) async fn live(call: Call) -> Result<Response> {
+pub(super) async fn live(call: RequestContext) -> Result<Response> {
     call.no_query()?;
     call.reply()?.json(StatusCode::OK, &Health { status: "alive" })
 }
 
-pub(super) async fn ready(call: Call) -> Result<Response> {
+pub(super) async fn ready(call: RequestContext) -> Result<Response> {
     call.no_query()?;
     let reply = call.reply()?;
     app::health::ready(call.app()).await?;

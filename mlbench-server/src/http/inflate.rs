@@ -8,16 +8,16 @@ use hyper::HeaderMap;
 use hyper::header::CONTENT_ENCODING;
 use mlbench_core::{Error, ErrorCode, Result};
 
-use super::room::Held;
+use super::room::Reservation;
 
 /// How much is expanded before the limits are looked at again.
 const STEP: u64 = 64 << 10;
 /// Compressed bytes that are expanded at once; gzip makes at most some 1,030 times as many of them.
 const PIECE: usize = 4 << 10;
-/// From so many expanded bytes on a stream must not be denser than [`MOST_DENSE`].
+/// From so many expanded bytes on a stream must not be denser than [`MAX_RATIO`].
 const DENSE_FROM: u64 = 16 << 20;
 /// Metrics as text shrink to a tenth or a thirtieth; what shrinks to less than this was made to hurt.
-const MOST_DENSE: u64 = 100;
+const MAX_RATIO: u64 = 100;
 
 /// How a body is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Encoding {
 ///
 /// # Errors
 /// [`ErrorCode::PayloadTooLarge`] when there is more than `limit`, [`ErrorCode::Malformed`] when it is no gzip.
-pub(super) fn expand(wire: &[u8], limit: usize, held: &mut Held) -> Result<Vec<u8>> {
+pub(super) fn decompress(wire: &[u8], limit: usize, held: &mut Reservation) -> Result<Vec<u8>> {
     let mut decoder = bufread::MultiGzDecoder::new(wire);
     let mut body = Vec::new();
     while decoder.by_ref().take(STEP).read_to_end(&mut body).map_err(|error| no_gzip(&error))? > 0 {
@@ -58,18 +58,18 @@ pub(super) fn expand(wire: &[u8], limit: usize, held: &mut Held) -> Result<Vec<u
             let detail = format!("the body is larger than {limit} bytes once it is expanded");
             return Err(Error::new(ErrorCode::PayloadTooLarge, detail));
         }
-        held.set(wire.len() + body.len())?;
+        held.resize(wire.len() + body.len())?;
     }
     Ok(body)
 }
 
 /// Expands a body of any length, piece by piece.
-pub(super) enum Expander {
+pub(super) enum Decompressor {
     Plain,
     Gzip { decoder: Box<MultiGzDecoder<Vec<u8>>>, wire: u64, expanded: u64 },
 }
 
-impl Expander {
+impl Decompressor {
     pub(super) fn new(encoding: Encoding) -> Self {
         match encoding {
             Encoding::Plain => Self::Plain,
@@ -98,8 +98,8 @@ impl Expander {
                 decoder.write_all(piece).map_err(|error| no_gzip(&error))?;
                 *wire += piece.len() as u64;
                 *expanded += decoder.get_ref().len() as u64;
-                if *expanded > DENSE_FROM && *expanded / *wire > MOST_DENSE {
-                    let detail = format!("the body expands to more than {MOST_DENSE} times its size");
+                if *expanded > DENSE_FROM && *expanded / *wire > MAX_RATIO {
+                    let detail = format!("the body expands to more than {MAX_RATIO} times its size");
                     return Err(Error::new(ErrorCode::PayloadTooLarge, detail));
                 }
                 body.append(decoder.get_mut());

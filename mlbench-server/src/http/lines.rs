@@ -15,7 +15,7 @@ const LINE_BYTES: usize = 1 << 20;
 const POINT_BYTES: usize = size_of::<BatchPoint>();
 
 /// Splits lines off and makes points of them.
-pub(super) struct Lines {
+pub(super) struct NdjsonSplitter {
     /// Of points that name none.
     now: Timestamp,
     text: Vec<u8>,
@@ -30,7 +30,7 @@ pub(super) struct Lines {
     bytes: usize,
 }
 
-impl Lines {
+impl NdjsonSplitter {
     pub(super) fn new(now: Timestamp) -> Self {
         let (text, points) = (Vec::new(), Vec::new());
         Self { now, text, done: 0, searched: 0, skipping: false, count: 0, points, bytes: 0 }
@@ -119,7 +119,7 @@ mod tests {
 
     /// The portions that `text` is read in when it comes in pieces of `size` bytes: of each point its line and its error.
     fn portions(text: &str, size: usize) -> Vec<Vec<(u64, Option<ErrorCode>)>> {
-        let mut lines = Lines::new(Timestamp::EPOCH);
+        let mut lines = NdjsonSplitter::new(Timestamp::EPOCH);
         let mut portions = Vec::new();
         for piece in text.as_bytes().chunks(size) {
             lines.text().extend_from_slice(piece);

@@ -9,22 +9,22 @@ use mlbench_core::{Error, Result};
 use warp::reply::Response;
 
 use super::archive;
-use super::call::Call;
+use super::call::RequestContext;
 use super::negotiate::{MediaType, negotiate};
-use super::points::{Form, Layout, PointsText};
-use super::reply::{Reply, attachment};
+use super::points::{PointsFormat, PointsLayout, PointsText};
+use super::reply::{ResponseBuilder, attachment};
 use crate::app::metrics::{self, Archive, Source};
 
 /// Says that a request was repeated under its key and is answered as the first time.
 pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const CURSOR: HeaderName = HeaderName::from_static(CURSOR_HEADER);
 
-pub(super) async fn create(call: Call) -> Result<Response> {
+pub(super) async fn create(call: RequestContext) -> Result<Response> {
     let (reply, key) = (call.reply()?, call.idempotency_key()?);
     call.no_query()?;
     let (context, reach) = (Arc::clone(&call.context), call.reach);
     let metric = call.metric().await?;
-    reach.covers(&metric.owner, &*context.app.storage).await?;
+    reach.check_owner(&metric.owner, &*context.app.storage).await?;
     let recorded = metrics::record(&context.app, metric, key).await?;
     Ok(replayed(reply.json(StatusCode::CREATED, &recorded.metric)?, recorded.replayed))
 }
@@ -37,18 +37,18 @@ pub(super) fn replayed(mut response: Response, replayed: bool) -> Response {
     response
 }
 
-pub(super) async fn get(call: Call) -> Result<Response> {
+pub(super) async fn get(call: RequestContext) -> Result<Response> {
     let query = MetricsQuery::from_fields(call.query()?)?;
     let media = media(&call, &query)?;
     let owner = metrics::owner(query.metric_type, &call.segment()?)?;
     if media == MediaType::Zip {
         return download(&call, metrics::archive(call.app(), owner, &query).await?, &query).await;
     }
-    let source = Source { label: owner.label(), query: query.to_storage(owner)?, may_be_gone: false };
+    let source = Source { label: owner.label(), query: query.to_storage(owner)?, skip_if_deleted: false };
     answer(&call, media, &query, vec![source], false).await
 }
 
-pub(super) async fn list(call: Call) -> Result<Response> {
+pub(super) async fn list(call: RequestContext) -> Result<Response> {
     let query = MetricsQuery::from_fields(call.query()?)?;
     let media = media(&call, &query)?;
     if media == MediaType::Zip {
@@ -59,7 +59,7 @@ pub(super) async fn list(call: Call) -> Result<Response> {
 }
 
 /// `format=` beats `Accept`; JSON keeps the name that `Accept` gives it.
-fn media(call: &Call, query: &MetricsQuery) -> Result<MediaType> {
+fn media(call: &RequestContext, query: &MetricsQuery) -> Result<MediaType> {
     let media = match query.format {
         Some(Format::Zip) => MediaType::Zip,
         Some(Format::NdJson) => MediaType::NdJson,
@@ -75,17 +75,17 @@ fn media(call: &Call, query: &MetricsQuery) -> Result<MediaType> {
 
 /// The points as text, with the cursor to go on from.
 async fn answer(
-    call: &Call,
+    call: &RequestContext,
     media: MediaType,
     query: &MetricsQuery,
     sources: Vec<Source>,
     labelled: bool,
 ) -> Result<Response> {
-    let layout = Layout {
+    let layout = PointsLayout {
         form: match media {
-            MediaType::NdJson => Form::NdJson,
-            MediaType::Csv => Form::Csv,
-            MediaType::Json | MediaType::Javascript | MediaType::Zip => Form::Json,
+            MediaType::NdJson => PointsFormat::NdJson,
+            MediaType::Csv => PointsFormat::Csv,
+            MediaType::Json | MediaType::Javascript | MediaType::Zip => PointsFormat::Json,
         },
         fields: query.fields().to_vec(),
         buckets: query.downsample == Some(Downsample::MinMax),
@@ -94,15 +94,15 @@ async fn answer(
     };
     let text = PointsText::new(&call.app().storage, layout, sources);
     let as_of = text.as_of();
-    let mut response = Reply::new(media, &call.headers).chunks(text.chunks()).await?;
+    let mut response = ResponseBuilder::new(media, &call.headers).chunks(text.chunks()).await?;
     // Where there is nobody, nothing has arrived since.
     let cursor = as_of.get().and_then(|seq| u64::try_from(*seq).ok()).or(query.cursor).unwrap_or(0);
     response.headers_mut().insert(CURSOR, HeaderValue::from(cursor));
     Ok(response)
 }
 
-async fn download(call: &Call, archive: Archive, query: &MetricsQuery) -> Result<Response> {
+async fn download(call: &RequestContext, archive: Archive, query: &MetricsQuery) -> Result<Response> {
     let file_name = format!("metrics_{}.zip", archive.title);
     let chunks = archive::chunks(call.app(), archive, query.fields());
-    Ok(attachment(Reply::new(MediaType::Zip, &call.headers).chunks(chunks).await?, &file_name))
+    Ok(attachment(ResponseBuilder::new(MediaType::Zip, &call.headers).chunks(chunks).await?, &file_name))
 }

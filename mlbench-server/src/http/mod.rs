@@ -51,22 +51,22 @@ pub use serve::serve;
 
 /// Who comes in through a listener, and how far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Door {
+pub enum AuthPolicy {
     /// Whoever reaches it may do everything.
     #[default]
     Open,
     /// Who shows the token with this hash may do everything; who shows the token of an active run may post metrics of
     /// that run; everybody may ask for the server's health.
-    Token(TokenHash),
+    Bearer(TokenHash),
     /// Everybody may post metrics of active runs, and nothing else.
     Ingest,
 }
 
 /// How requests are taken.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct HttpConfig {
     /// Who comes in, and how far.
-    pub door: Door,
+    pub door: AuthPolicy,
     /// Names besides `localhost` and IP literals that may stand in `Host`; a port is ignored.
     pub allowed_hosts: Vec<String>,
     /// The most bytes of a body.
@@ -85,10 +85,10 @@ pub struct Options {
     pub drain_timeout: Duration,
 }
 
-impl Default for Options {
+impl Default for HttpConfig {
     fn default() -> Self {
         Self {
-            door: Door::Open,
+            door: AuthPolicy::Open,
             allowed_hosts: Vec::new(),
             body_limit: 1 << 20,
             batch_limit: 64 << 20,

@@ -51,7 +51,7 @@ impl MediaType {
     }
 
     /// Whether it gains by being packed.
-    pub(super) fn packs(self) -> bool {
+    pub(super) fn is_compressible(self) -> bool {
         self != Self::Zip
     }
 

@@ -6,12 +6,12 @@ use mlbench_core::api::{LogLine, Run};
 use mlbench_core::{Error, Result};
 
 use super::points::write_text;
-use super::reply::Chunks;
+use super::reply::ByteStream;
 use crate::app::logs::LogReader;
 use crate::app::runs::RunReader;
 
 /// `{"lines": [...], "next": N}`.
-pub(super) fn page(reader: LogReader) -> Chunks {
+pub(super) fn page(reader: LogReader) -> ByteStream {
     let line =
         |text: &mut Vec<u8>, line: &LogLine| serde_json::to_writer(text, line).map_err(Error::internal);
     let end = |reader: &LogReader| format!("],\"next\":{}}}", reader.position());
@@ -22,7 +22,7 @@ pub(super) fn page(reader: LogReader) -> Chunks {
 ///
 /// # Errors
 /// None in practice: a run can be written.
-pub(super) fn run(mut run: Run, stdout: LogReader, stderr: LogReader) -> Result<Chunks> {
+pub(super) fn run(mut run: Run, stdout: LogReader, stderr: LogReader) -> Result<ByteStream> {
     run.job_metadata.stdout = Some(Vec::new());
     run.job_metadata.stderr = Some(Vec::new());
     let text = serde_json::to_string(&run).map_err(Error::internal)?;
@@ -45,7 +45,7 @@ pub(super) fn run(mut run: Run, stdout: LogReader, stderr: LogReader) -> Result<
 }
 
 /// All runs as a list.
-pub(super) fn runs(reader: RunReader) -> Chunks {
+pub(super) fn runs(reader: RunReader) -> ByteStream {
     stream::try_unfold((Some(reader), b'['), |(reader, mut before)| async move {
         let Some(mut reader) = reader else { return Ok(None) };
         let (runs, last) = reader.next().await?;
@@ -81,7 +81,7 @@ where
     L: Fn(&mut Vec<u8>, &LogLine) -> Result<()> + Send + 'static,
     E: Fn(&LogReader) -> String + Send + 'static,
 {
-    fn chunks(self) -> Chunks {
+    fn chunks(self) -> ByteStream {
         let begin = (Some(self), true);
         stream::try_unfold(begin, |(listing, mut first)| async move {
             let Some(mut listing) = listing else { return Ok(None) };

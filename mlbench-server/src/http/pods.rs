@@ -5,16 +5,16 @@ use mlbench_core::Result;
 use mlbench_core::metric::MetricType;
 use warp::reply::Response;
 
-use super::call::Call;
+use super::call::RequestContext;
 use crate::app;
 
-pub(super) async fn list(call: Call) -> Result<Response> {
+pub(super) async fn list(call: RequestContext) -> Result<Response> {
     let reply = call.reply()?;
     call.no_query()?;
     reply.json(StatusCode::OK, &app::pods::list(call.app()).await?)
 }
 
-pub(super) async fn series(call: Call) -> Result<Response> {
+pub(super) async fn series(call: RequestContext) -> Result<Response> {
     let reply = call.reply()?;
     call.no_query()?;
     let owner = app::metrics::owner(MetricType::Pod, &call.segment()?)?;

@@ -9,15 +9,15 @@ use mlbench_core::{Result, RunState};
 use warp::reply::Response;
 
 use self::exposition::{Exposition, Kind};
-use super::call::Call;
+use super::call::RequestContext;
 use crate::app::statistics::{self, Process, Report};
-use crate::app::traffic::Asked;
+use crate::app::traffic::EndpointStats;
 
 mod exposition;
 
 const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-pub(super) async fn metrics(call: Call) -> Result<Response> {
+pub(super) async fn metrics(call: RequestContext) -> Result<Response> {
     call.no_query()?;
     let text = write(&statistics::report(call.app()).await?);
     let mut response = Response::new(text.into());
@@ -40,7 +40,7 @@ fn write(report: &Report) -> String {
 }
 
 /// An endpoint's labels; what is no endpoint is counted together.
-fn labels(asked: &Asked) -> [(&'static str, &'static str); 2] {
+fn labels(asked: &EndpointStats) -> [(&'static str, &'static str); 2] {
     let (name, method) = asked.endpoint.map_or(("none", "any"), |e| (e.name, e.method.as_str()));
     [("endpoint", name), ("method", method)]
 }

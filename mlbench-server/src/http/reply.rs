@@ -15,23 +15,23 @@ use serde::Serialize;
 use warp::Reply as _;
 use warp::reply::Response;
 
-use super::encoding::{WORTH_PACKING, packed, packed_chunks, takes_gzip};
+use super::encoding::{MIN_COMPRESS_BYTES, accepts_gzip, gzip, gzip_stream};
 use super::negotiate::MediaType;
 
 /// An answer in pieces; an error ends it so that the client notices.
-pub(super) type Chunks = BoxStream<'static, Result<Bytes>>;
+pub(super) type ByteStream = BoxStream<'static, Result<Bytes>>;
 
 /// How an answer is going to be written.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reply {
+pub(super) struct ResponseBuilder {
     media: MediaType,
     gzip: bool,
 }
 
-impl Reply {
+impl ResponseBuilder {
     /// An answer of this type to a request with these headers.
     pub(super) fn new(media: MediaType, headers: &HeaderMap) -> Self {
-        Self { media, gzip: takes_gzip(headers) }
+        Self { media, gzip: accepts_gzip(headers) }
     }
 
     /// An answer from memory.
@@ -50,34 +50,34 @@ impl Reply {
     ///
     /// # Errors
     /// When the beginning cannot be read.
-    pub(super) async fn chunks(self, mut chunks: Chunks) -> Result<Response> {
+    pub(super) async fn chunks(self, mut chunks: ByteStream) -> Result<Response> {
         let first = chunks.try_next().await?.unwrap_or_default();
         let Some(second) = chunks.try_next().await? else { return self.whole(first) };
         let rest = stream::iter([Ok(first), Ok(second)]).chain(chunks).boxed();
-        let packed = if self.packs() { packed_chunks(rest) } else { rest };
+        let packed = if self.is_compressible() { gzip_stream(rest) } else { rest };
         let watched = packed.inspect_err(|error| {
             let reason = error.internal_text().unwrap_or(error.detail());
             tracing::error!(reason, "an answer breaks off");
         });
-        let response = warp::reply::stream(Exclusive(Mutex::new(watched.boxed()))).into_response();
+        let response = warp::reply::stream(SyncStream(Mutex::new(watched.boxed()))).into_response();
         Ok(self.described(response, true))
     }
 
     fn whole(self, body: Bytes) -> Result<Response> {
-        let large = body.len() >= WORTH_PACKING;
-        let body = if large && self.packs() { packed(&body)? } else { body };
+        let large = body.len() >= MIN_COMPRESS_BYTES;
+        let body = if large && self.is_compressible() { gzip(&body)? } else { body };
         Ok(self.described(Response::new(body.into()), large))
     }
 
     /// Whether the answer is packed when it is large. An archive is already.
-    fn packs(self) -> bool {
-        self.gzip && self.media.packs()
+    fn is_compressible(self) -> bool {
+        self.gzip && self.media.is_compressible()
     }
 
     fn described(self, mut response: Response, large: bool) -> Response {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.media.content_type()));
-        if large && self.media.packs() {
+        if large && self.media.is_compressible() {
             headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
             if self.gzip {
                 headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -110,9 +110,9 @@ pub(super) fn attachment(mut response: Response, file_name: &str) -> Response {
 }
 
 /// Lets a stream that only one thread at a time may poll be shared, as warp asks of bodies: it never is.
-struct Exclusive(Mutex<Chunks>);
+struct SyncStream(Mutex<ByteStream>);
 
-impl Stream for Exclusive {
+impl Stream for SyncStream {
     type Item = Result<Bytes>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -8,13 +8,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 const KIB: usize = 1 << 10;
 /// How long a request waits until there is room for what it says it will send.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The memory that is left.
 #[derive(Debug)]
-pub(super) struct Room(Arc<Semaphore>);
+pub(super) struct MemoryBudget(Arc<Semaphore>);
 
-impl Room {
+impl MemoryBudget {
     pub(super) fn new(bytes: usize) -> Self {
         Self(Arc::new(Semaphore::new(bytes / KIB)))
     }
@@ -23,10 +23,10 @@ impl Room {
     ///
     /// # Errors
     /// [`ErrorCode::Overloaded`].
-    pub(super) async fn enter(&self, bytes: usize) -> Result<Held> {
+    pub(super) async fn reserve(&self, bytes: usize) -> Result<Reservation> {
         let waiting = Arc::clone(&self.0).acquire_many_owned(units(bytes));
-        match tokio::time::timeout(PATIENCE, waiting).await {
-            Ok(Ok(permits)) => Ok(Held { room: Arc::clone(&self.0), permits }),
+        match tokio::time::timeout(TIMEOUT, waiting).await {
+            Ok(Ok(permits)) => Ok(Reservation { room: Arc::clone(&self.0), permits }),
             _ => Err(overloaded()),
         }
     }
@@ -34,18 +34,18 @@ impl Room {
 
 /// What one request holds of it, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct Reservation {
     room: Arc<Semaphore>,
     permits: OwnedSemaphorePermit,
 }
 
-impl Held {
+impl Reservation {
     /// Holds `bytes` in all from now on. What is not there is not waited for: two that wait for each other would do so
     /// for ever.
     ///
     /// # Errors
     /// [`ErrorCode::Overloaded`].
-    pub(super) fn set(&mut self, bytes: usize) -> Result<()> {
+    pub(super) fn resize(&mut self, bytes: usize) -> Result<()> {
         let (wanted, held) = (units(bytes), u32::try_from(self.permits.num_permits()).unwrap_or(u32::MAX));
         if wanted > held {
             let more = Arc::clone(&self.room).try_acquire_many_owned(wanted - held);
@@ -72,15 +72,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_given_back_can_be_had_again_and_no_more_than_there_is() {
-        let room = Room::new(10 * KIB);
-        let mut first = room.enter(KIB).await.unwrap();
-        first.set(8 * KIB).unwrap();
-        let mut second = room.enter(2 * KIB).await.unwrap();
-        assert_eq!(second.set(2 * KIB + 1).unwrap_err().code(), ErrorCode::Overloaded);
-        assert_eq!(room.enter(1).await.unwrap_err().code(), ErrorCode::Overloaded);
-        first.set(0).unwrap();
-        second.set(10 * KIB).unwrap();
+        let room = MemoryBudget::new(10 * KIB);
+        let mut first = room.reserve(KIB).await.unwrap();
+        first.resize(8 * KIB).unwrap();
+        let mut second = room.reserve(2 * KIB).await.unwrap();
+        assert_eq!(second.resize(2 * KIB + 1).unwrap_err().code(), ErrorCode::Overloaded);
+        assert_eq!(room.reserve(1).await.unwrap_err().code(), ErrorCode::Overloaded);
+        first.resize(0).unwrap();
+        second.resize(10 * KIB).unwrap();
         drop((first, second));
-        room.enter(10 * KIB).await.unwrap();
+        room.reserve(10 * KIB).await.unwrap();
     }
 }

@@ -12,14 +12,14 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use super::body::{BodyStream, body_stream};
-use super::call::{Call, Context};
-use super::door::Reach;
+use super::call::{RequestContext, ServerState};
+use super::door::Grant;
 use super::{batch, front, health, metrics, pods, prometheus, reply, runs};
 
-type Handler = Arc<dyn Fn(Call) -> BoxFuture<'static, Result<Response>> + Send + Sync>;
+type Handler = Arc<dyn Fn(RequestContext) -> BoxFuture<'static, Result<Response>> + Send + Sync>;
 
 /// Every route of the server. The first ones are found first: what workers send comes before what people ask.
-pub(super) fn routes(context: &Arc<Context>) -> BoxedFilter<(Response,)> {
+pub(super) fn routes(context: &Arc<ServerState>) -> BoxedFilter<(Response,)> {
     let plain = String::new;
     let resources = [
         Resource::at(warp::path!("api" / "metrics").map(plain).boxed())
@@ -45,7 +45,7 @@ pub(super) fn routes(context: &Arc<Context>) -> BoxedFilter<(Response,)> {
     ];
     let nothing = warp::any().map(|| {
         let detail = "there is nothing under this path; the API begins with /api/";
-        front::refusal(Error::new(ErrorCode::NotFound, detail))
+        front::error_response(Error::new(ErrorCode::NotFound, detail))
     });
     let routes = resources.into_iter().rev().map(|resource| resource.route(context));
     routes.fold(nothing.boxed(), |rest, route| route.or(rest).unify().boxed())
@@ -64,25 +64,29 @@ impl Resource {
 
     fn on<F, Fut>(mut self, method: Method, handler: F) -> Self
     where
-        F: Fn(Call) -> Fut + Send + Sync + 'static,
+        F: Fn(RequestContext) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Response>> + Send + 'static,
     {
         self.handlers.push((method, Arc::new(move |call| Box::pin(handler(call)))));
         self
     }
 
-    fn route(self, context: &Arc<Context>) -> BoxedFilter<(Response,)> {
+    fn route(self, context: &Arc<ServerState>) -> BoxedFilter<(Response,)> {
         let (context, methods) = (Arc::clone(context), Arc::new(Methods::new(self.handlers)));
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
         self.path
-            .and(warp::ext::get::<Reach>())
+            .and(warp::ext::get::<Grant>())
             .and(warp::method())
             .and(query)
             .and(warp::header::headers_cloned())
             .and(warp::body::stream().map(body_stream))
             .then(move |segment, reach, method, query, headers: HeaderMap, body: BodyStream| {
                 let (methods, context) = (Arc::clone(&methods), Arc::clone(&context));
-                async move { methods.answer(method, Call { context, reach, segment, query, headers, body }).await }
+                async move {
+                    methods
+                        .answer(method, RequestContext { context, reach, segment, query, headers, body })
+                        .await
+                }
             })
             .boxed()
     }
@@ -102,16 +106,16 @@ impl Methods {
         Self { names: names.join(", "), handlers }
     }
 
-    async fn answer(&self, method: Method, call: Call) -> Response {
+    async fn answer(&self, method: Method, call: RequestContext) -> Response {
         let wanted = if method == Method::HEAD { Method::GET } else { method };
         if let Some((_, handler)) = self.handlers.iter().find(|(method, _)| *method == wanted) {
-            return handler(call).await.unwrap_or_else(front::refusal);
+            return handler(call).await.unwrap_or_else(front::error_response);
         }
         let mut response = if wanted == Method::OPTIONS {
             reply::empty()
         } else {
             let detail = format!("{wanted} is not possible here; possible are {}", self.names);
-            front::refusal(Error::new(ErrorCode::MethodNotAllowed, detail))
+            front::error_response(Error::new(ErrorCode::MethodNotAllowed, detail))
         };
         if let Ok(allow) = HeaderValue::from_str(&self.names) {
             response.headers_mut().insert(ALLOW, allow);

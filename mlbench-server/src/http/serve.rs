@@ -12,11 +12,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::Options;
-use super::call::Context;
-use super::front::Front;
-use super::socket::Socket;
-use super::watch::Watch;
+use super::HttpConfig;
+use super::call::ServerState;
+use super::front::ApiService;
+use super::socket::ClientStream;
+use super::watch::InFlightGuard;
 use crate::app::App;
 use crate::task_group::TaskGroup;
 
@@ -24,10 +24,10 @@ use crate::task_group::TaskGroup;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves the API on `listener` until `stop` is cancelled. Returns when the answers that are under way then are
-/// finished, at the latest after [`Options::drain_timeout`].
-pub async fn serve(listener: TcpListener, app: App, options: Options, stop: CancellationToken) {
-    let context = Context::new(app, options);
-    let front = Front::new(&context);
+/// finished, at the latest after [`HttpConfig::drain_timeout`].
+pub async fn serve(listener: TcpListener, app: App, options: HttpConfig, stop: CancellationToken) {
+    let context = ServerState::new(app, options);
+    let front = ApiService::new(&context);
     let connections = TaskGroup::new("connections");
     loop {
         let accepted = tokio::select! {
@@ -54,17 +54,22 @@ async fn pause_after(error: &io::Error) {
     }
 }
 
-async fn connection(stream: TcpStream, front: Front, context: Arc<Context>, ending: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    front: ApiService,
+    context: Arc<ServerState>,
+    ending: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection was gone at once");
         return;
     }
     let traffic = Arc::clone(&context.app.traffic);
     let service = service_fn(move |request| {
-        let (front, watch) = (front.clone(), Watch::begin(&traffic, &request));
+        let (front, watch) = (front.clone(), InFlightGuard::begin(&traffic, &request));
         async move { Ok::<_, Infallible>(watch.answered(front.answer(request).await)) }
     });
-    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&context), ending.clone()));
+    let socket = TokioIo::new(ClientStream::new(stream, Arc::clone(&context), ending.clone()));
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())

@@ -17,15 +17,15 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::call::Context as Shared;
-use super::unreadable::answer_instead_of;
+use super::call::ServerState;
+use super::unreadable::replace_hyper_response;
 
 /// How long a client may go on sending after its answer.
 const LINGER: Duration = Duration::from_secs(5);
 
-pub(super) struct Socket {
+pub(super) struct ClientStream {
     stream: TcpStream,
-    shared: Arc<Shared>,
+    shared: Arc<ServerState>,
     /// What remains to be sent instead of an answer of hyper's own.
     replacement: Bytes,
     /// Runs while the client takes nothing.
@@ -40,8 +40,8 @@ struct Lingering {
     ending: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
-impl Socket {
-    pub(super) const fn new(stream: TcpStream, shared: Arc<Shared>, ending: CancellationToken) -> Self {
+impl ClientStream {
+    pub(super) const fn new(stream: TcpStream, shared: Arc<ServerState>, ending: CancellationToken) -> Self {
         Self { stream, shared, replacement: Bytes::new(), stalled: None, ending, lingering: None }
     }
 
@@ -49,7 +49,7 @@ impl Socket {
     fn poll_send(&mut self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let head: &[u8] = slices.first().map_or(&[], |slice| slice);
         if self.replacement.is_empty() {
-            let Some(replacement) = answer_instead_of(head, &self.shared.ids) else {
+            let Some(replacement) = replace_hyper_response(head, &self.shared.ids) else {
                 return Pin::new(&mut self.stream).poll_write_vectored(context, slices);
             };
             self.replacement = replacement.into();
@@ -67,8 +67,8 @@ impl Socket {
             self.stalled = None;
             return written;
         }
-        let patience = self.shared.options.stall_timeout;
-        let limit = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
+        let timeout = self.shared.options.stall_timeout;
+        let limit = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
         ready!(limit.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")))
     }
@@ -96,7 +96,7 @@ impl Socket {
     }
 }
 
-impl AsyncRead for Socket {
+impl AsyncRead for ClientStream {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -106,7 +106,7 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl AsyncWrite for ClientStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_write_vectored(context, &[IoSlice::new(bytes)])
     }

@@ -8,7 +8,7 @@ use mlbench_core::{Error, ErrorCode};
 use super::problem::{self, RequestIds};
 
 /// What to send instead of `written`, when that is an answer of hyper's own: a 4xx head without a request id.
-pub(super) fn answer_instead_of(written: &[u8], ids: &RequestIds) -> Option<Vec<u8>> {
+pub(super) fn replace_hyper_response(written: &[u8], ids: &RequestIds) -> Option<Vec<u8>> {
     if !written.starts_with(b"HTTP/1.1 4") || !written.ends_with(b"\r\n\r\n") {
         return None;
     }
@@ -51,7 +51,7 @@ mod tests {
     fn only_what_hyper_says_of_its_own_is_replaced() {
         let ids = RequestIds::new();
         let own = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n";
-        let answer = String::from_utf8(answer_instead_of(own, &ids).unwrap()).unwrap();
+        let answer = String::from_utf8(replace_hyper_response(own, &ids).unwrap()).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"));
         assert!(head.ends_with(&format!("content-length: {}", body.len())));
@@ -61,7 +61,7 @@ mod tests {
             b"HTTP/1.1 200 OK\r\n\r\n",
             b"HTTP/1.1 400 a part of some text",
         ] {
-            assert_eq!(answer_instead_of(ours, &ids), None);
+            assert_eq!(replace_hyper_response(ours, &ids), None);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as Task, Poll};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -11,51 +11,51 @@ use hyper::body::{Body, Frame, SizeHint};
 use hyper::{Request, Response};
 
 use super::metrics::REPLAYED;
-use crate::app::traffic::{Outcome, Target, Traffic};
+use crate::app::traffic::{RequestMetrics, ResponseInfo, Target};
 
 /// A request that is being answered; it counts as such until it is dropped, with the body of its answer.
-pub(super) struct Watch {
-    traffic: Arc<Traffic>,
+pub(super) struct InFlightGuard {
+    traffic: Arc<RequestMetrics>,
     target: Target,
     begin: Instant,
 }
 
-impl Watch {
-    pub(super) fn begin<B>(traffic: &Arc<Traffic>, request: &Request<B>) -> Self {
-        let target = Traffic::target(request.method().as_str(), request.uri().path());
+impl InFlightGuard {
+    pub(super) fn begin<B>(traffic: &Arc<RequestMetrics>, request: &Request<B>) -> Self {
+        let target = RequestMetrics::target(request.method().as_str(), request.uri().path());
         traffic.begin();
         Self { traffic: Arc::clone(traffic), target, begin: Instant::now() }
     }
 
     /// Counts the answer; the request is over when that is sent.
-    pub(super) fn answered<B>(self, answer: Response<B>) -> Response<Watched<B>> {
-        let outcome = Outcome {
+    pub(super) fn answered<B>(self, answer: Response<B>) -> Response<CountedBody<B>> {
+        let outcome = ResponseInfo {
             class: answer.status().as_u16() / 100,
             took: self.begin.elapsed(),
             replayed: answer.headers().contains_key(REPLAYED),
         };
         self.traffic.answered(self.target, outcome);
-        answer.map(|body| Watched { body, _watch: self })
+        answer.map(|body| CountedBody { body, _watch: self })
     }
 }
 
-impl Drop for Watch {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.traffic.end();
     }
 }
 
 /// The body of an answer.
-pub(super) struct Watched<B> {
+pub(super) struct CountedBody<B> {
     body: B,
-    _watch: Watch,
+    _watch: InFlightGuard,
 }
 
-impl<B: Body<Data = Bytes, Error = io::Error> + Unpin> Body for Watched<B> {
+impl<B: Body<Data = Bytes, Error = io::Error> + Unpin> Body for CountedBody<B> {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         Pin::new(&mut self.get_mut().body).poll_frame(task)
     }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use crate::http::{Door, Options};
+use crate::http::{AuthPolicy, HttpConfig};
 use crate::settings::Settings;
 use crate::token::Token;
 
@@ -13,7 +13,7 @@ use crate::token::Token;
 pub(super) struct Port {
     pub(super) listener: TcpListener,
     pub(super) address: SocketAddr,
-    pub(super) options: Options,
+    pub(super) options: HttpConfig,
 }
 
 /// The ports of a server.
@@ -31,14 +31,17 @@ impl Ports {
     /// One sentence for the operator.
     pub(super) async fn take(settings: &Settings) -> Result<Self, String> {
         let door = match &settings.token_file {
-            Some(file) => Door::Token(Token::read(file)?.hash()),
-            None => Door::Open,
+            Some(file) => AuthPolicy::Bearer(Token::read(file)?.hash()),
+            None => AuthPolicy::Open,
         };
-        let options =
-            |door| Options { door, allowed_hosts: settings.allowed_hosts.clone(), ..Options::default() };
+        let options = |door| HttpConfig {
+            door,
+            allowed_hosts: settings.allowed_hosts.clone(),
+            ..HttpConfig::default()
+        };
         let api = Port::take("--listen", settings.listen, options(door)).await?;
         let ingest = match settings.ingest_listen {
-            Some(address) => Some(Port::take("--ingest-listen", address, options(Door::Ingest)).await?),
+            Some(address) => Some(Port::take("--ingest-listen", address, options(AuthPolicy::Ingest)).await?),
             None => None,
         };
         Ok(Self { api, ingest })
@@ -46,7 +49,7 @@ impl Ports {
 
     /// Whether a request needs a token.
     pub(super) const fn asks_for_a_token(&self) -> bool {
-        matches!(self.api.options.door, Door::Token(_))
+        matches!(self.api.options.door, AuthPolicy::Bearer(_))
     }
 
     /// Says who comes in where.
@@ -63,7 +66,7 @@ impl Ports {
 }
 
 impl Port {
-    async fn take(flag: &str, address: SocketAddr, options: Options) -> Result<Self, String> {
+    async fn take(flag: &str, address: SocketAddr, options: HttpConfig) -> Result<Self, String> {
         let refused = |error: io::Error| cannot_listen(flag, address, &error);
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;

@@ -13,20 +13,20 @@ use futures_util::stream::{self, StreamExt};
 use mlbench_core::Result;
 use mlbench_core::storage::Storage;
 
-use super::reply::Chunks;
+use super::reply::ByteStream;
 use crate::app::metrics::{PointsReader, Source};
 
-pub(super) use page::{Form, Layout};
+pub(super) use page::{PointsFormat, PointsLayout};
 pub(super) use write::{write_bucket, write_fields, write_text};
 
-use page::Page;
+use page::PageWriter;
 
 /// Writes the points of one owner, or of many.
 pub(super) struct PointsText {
     storage: Arc<dyn Storage>,
-    layout: Arc<Layout>,
+    layout: Arc<PointsLayout>,
     sources: VecDeque<Source>,
-    current: Option<(PointsReader, Page)>,
+    current: Option<(PointsReader, PageWriter)>,
     text: Vec<u8>,
     /// Whether an owner stands there already.
     begun: bool,
@@ -35,7 +35,7 @@ pub(super) struct PointsText {
 }
 
 impl PointsText {
-    pub(super) fn new(storage: &Arc<dyn Storage>, layout: Layout, sources: Vec<Source>) -> Self {
+    pub(super) fn new(storage: &Arc<dyn Storage>, layout: PointsLayout, sources: Vec<Source>) -> Self {
         let text = layout.header();
         Self {
             storage: Arc::clone(storage),
@@ -55,7 +55,7 @@ impl PointsText {
     }
 
     /// The pieces of the answer.
-    pub(super) fn chunks(self) -> Chunks {
+    pub(super) fn chunks(self) -> ByteStream {
         stream::try_unfold(self, |mut answer| async {
             while !answer.done && answer.text.len() < page::FULL {
                 answer.step().await?;
@@ -73,7 +73,7 @@ impl PointsText {
         } else if let Some(source) = self.sources.pop_front() {
             self.layout.begin_owner(&mut self.text, &source.label, !self.begun);
             self.begun = true;
-            let page = Page::new(&self.layout, &source.label);
+            let page = PageWriter::new(&self.layout, &source.label);
             // All owners are shown as they were when the first was read.
             let reader = PointsReader::new(&self.storage, source, self.as_of.get().copied());
             self.current = Some((reader, page));
@@ -85,7 +85,7 @@ impl PointsText {
         }
     }
 
-    async fn read(&mut self, mut reader: PointsReader, page: Page) -> Result<()> {
+    async fn read(&mut self, mut reader: PointsReader, page: PageWriter) -> Result<()> {
         let read = reader.next(|| page.next()).await?;
         if let Some(as_of) = read.as_of {
             self.as_of.get_or_init(|| as_of);

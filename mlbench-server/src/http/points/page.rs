@@ -1,4 +1,4 @@
-//! [`Page`]: writes what it is shown in one of the forms of an answer.
+//! [`PageWriter`]: writes what it is shown in one of the forms of an answer.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(super) const FULL: usize = 128 * 1024;
 
 /// How points are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::http) enum Form {
+pub(in crate::http) enum PointsFormat {
     /// `{"loss": [{"date": …, "value": …}, …], …}`; of many owners an object of such objects.
     Json,
     /// A line `{"run_id": 2, "name": "loss", "date": …, "value": …}` per point.
@@ -29,8 +29,8 @@ pub(in crate::http) enum Form {
 
 /// What an answer looks like.
 #[derive(Debug)]
-pub(in crate::http) struct Layout {
-    pub(in crate::http) form: Form,
+pub(in crate::http) struct PointsLayout {
+    pub(in crate::http) form: PointsFormat,
     /// What is told of each point.
     pub(in crate::http) fields: Vec<PointField>,
     /// Whether there are buckets instead of points.
@@ -41,7 +41,7 @@ pub(in crate::http) struct Layout {
     pub(in crate::http) owners: MetricType,
 }
 
-impl Layout {
+impl PointsLayout {
     const fn owner_key(&self) -> &'static str {
         match self.owners {
             MetricType::Pod => "pod_name",
@@ -51,7 +51,7 @@ impl Layout {
 
     /// What stands at the top of the answer.
     pub(super) fn header(&self) -> Vec<u8> {
-        if self.form != Form::Csv {
+        if self.form != PointsFormat::Csv {
             return Vec::new();
         }
         let fields = self.fields.iter().map(|field| field.as_str());
@@ -63,7 +63,7 @@ impl Layout {
     }
 
     pub(super) fn begin_owner(&self, text: &mut Vec<u8>, label: &str, first: bool) {
-        if self.form == Form::Json && self.labelled {
+        if self.form == PointsFormat::Json && self.labelled {
             text.push(if first { b'{' } else { b',' });
             write_text(text, label);
             text.push(b':');
@@ -71,15 +71,15 @@ impl Layout {
     }
 
     pub(super) fn end(&self, text: &mut Vec<u8>, begun: bool) {
-        if self.form == Form::Json && self.labelled {
+        if self.form == PointsFormat::Json && self.labelled {
             text.extend_from_slice(if begun { b"}" } else { b"{}" });
         }
     }
 }
 
 /// A page of the points of one owner.
-pub(super) struct Page {
-    layout: Arc<Layout>,
+pub(super) struct PageWriter {
+    layout: Arc<PointsLayout>,
     /// The owner, as lines and rows begin with it.
     owner: Arc<[u8]>,
     /// Owner and name, as lines and rows begin with them.
@@ -91,13 +91,13 @@ pub(super) struct Page {
     text: Vec<u8>,
 }
 
-impl Page {
+impl PageWriter {
     /// The first page of an owner.
-    pub(super) fn new(layout: &Arc<Layout>, label: &str) -> Self {
+    pub(super) fn new(layout: &Arc<PointsLayout>, label: &str) -> Self {
         let mut owner = Vec::new();
         match layout.form {
-            Form::Json => {}
-            Form::NdJson => {
+            PointsFormat::Json => {}
+            PointsFormat::NdJson => {
                 owner.extend_from_slice(b"{\"");
                 owner.extend_from_slice(layout.owner_key().as_bytes());
                 owner.extend_from_slice(b"\":");
@@ -107,7 +107,7 @@ impl Page {
                 }
                 owner.extend_from_slice(b",\"name\":");
             }
-            Form::Csv => {
+            PointsFormat::Csv => {
                 write_cell(&mut owner, label);
                 owner.push(b',');
             }
@@ -138,21 +138,21 @@ impl Page {
     }
 
     pub(super) fn end_owner(&self, text: &mut Vec<u8>) {
-        if self.layout.form == Form::Json {
+        if self.layout.form == PointsFormat::Json {
             text.extend_from_slice(if self.open.is_some() { b"]}" } else { b"{}" });
         }
     }
 
     fn begin(&mut self) {
         match self.layout.form {
-            Form::Json if std::mem::take(&mut self.first) => {}
-            Form::Json => self.text.push(b','),
-            Form::NdJson | Form::Csv => self.text.extend_from_slice(&self.prefix),
+            PointsFormat::Json if std::mem::take(&mut self.first) => {}
+            PointsFormat::Json => self.text.push(b','),
+            PointsFormat::NdJson | PointsFormat::Csv => self.text.extend_from_slice(&self.prefix),
         }
     }
 }
 
-impl PointSink for Page {
+impl PointSink for PageWriter {
     fn series(&mut self, name: &MetricName) {
         if self.open.as_ref() == Some(name) {
             return;
@@ -160,16 +160,16 @@ impl PointSink for Page {
         self.prefix.clear();
         self.prefix.extend_from_slice(&self.owner);
         match self.layout.form {
-            Form::Json => {
+            PointsFormat::Json => {
                 self.text.extend_from_slice(if self.open.is_some() { b"]," } else { b"{" });
                 write_text(&mut self.text, name.as_str());
                 self.text.extend_from_slice(b":[");
             }
-            Form::NdJson => {
+            PointsFormat::NdJson => {
                 write_text(&mut self.prefix, name.as_str());
                 self.prefix.push(b',');
             }
-            Form::Csv => {
+            PointsFormat::Csv => {
                 write_cell(&mut self.prefix, name.as_str());
                 self.prefix.push(b',');
             }
@@ -182,16 +182,16 @@ impl PointSink for Page {
         self.begin();
         let (text, fields) = (&mut self.text, self.layout.fields.as_slice());
         match self.layout.form {
-            Form::Json => {
+            PointsFormat::Json => {
                 text.push(b'{');
                 write_fields(text, fields, &point);
                 text.push(b'}');
             }
-            Form::NdJson => {
+            PointsFormat::NdJson => {
                 write_fields(text, fields, &point);
                 text.extend_from_slice(b"}\n");
             }
-            Form::Csv => {
+            PointsFormat::Csv => {
                 write_cells(text, fields, &point);
                 text.extend_from_slice(b"\r\n");
             }
@@ -202,16 +202,16 @@ impl PointSink for Page {
         self.begin();
         let text = &mut self.text;
         match self.layout.form {
-            Form::Json => {
+            PointsFormat::Json => {
                 text.push(b'{');
                 write_bucket(text, bucket);
                 text.push(b'}');
             }
-            Form::NdJson => {
+            PointsFormat::NdJson => {
                 write_bucket(text, bucket);
                 text.extend_from_slice(b"}\n");
             }
-            Form::Csv => {
+            PointsFormat::Csv => {
                 write_bucket_cells(text, bucket);
                 text.extend_from_slice(b"\r\n");
             }

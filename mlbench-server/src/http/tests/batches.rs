@@ -239,7 +239,7 @@ async fn gzip_that_is_none_or_lacks_its_end_is_refused() {
 
 #[tokio::test]
 async fn a_gzip_bomb_is_defused() {
-    let api = Api::with(Options { batch_limit: 1 << 20, ..Options::default() }).await;
+    let api = Api::with(HttpConfig { batch_limit: 1 << 20, ..HttpConfig::default() }).await;
     let bomb = gzip(&vec![b' '; 2 << 20]);
     assert!(bomb.len() < 64 << 10);
     let (status, _, detail) = api.post_bytes(&[JSON, GZIP], bomb).await.refusal();
@@ -254,7 +254,7 @@ async fn a_gzip_bomb_is_defused() {
 async fn an_array_may_be_as_large_as_the_limit_and_not_one_byte_larger() {
     let body = array(100);
     for (limit, status) in [(body.len(), 200), (body.len() - 1, 413)] {
-        let api = Api::with(Options { batch_limit: limit, ..Options::default() }).await;
+        let api = Api::with(HttpConfig { batch_limit: limit, ..HttpConfig::default() }).await;
         let answer = api.post_bytes(&[JSON], body.clone()).await;
         assert_eq!(answer.status.as_u16(), status);
         let pieces = body.as_bytes().chunks(1_000).map(Bytes::copy_from_slice).collect();
@@ -264,7 +264,7 @@ async fn an_array_may_be_as_large_as_the_limit_and_not_one_byte_larger() {
 
 #[tokio::test]
 async fn more_bodies_than_there_is_memory_for_are_refused_for_now() {
-    let api = Api::with(Options { batch_room: 64 << 10, ..Options::default() }).await;
+    let api = Api::with(HttpConfig { batch_room: 64 << 10, ..HttpConfig::default() }).await;
     assert_eq!(api.post_bytes(&[JSON], array(100)).await.json(), whole(100));
     for (headers, body) in [
         ([JSON, ("x", "y")], array(2_000).into_bytes()),
@@ -299,7 +299,8 @@ async fn a_type_that_is_not_read_is_refused_naming_those_that_are() {
 
 #[tokio::test]
 async fn lines_that_stall_are_left_and_whole_portions_stay() {
-    let api = Api::with(Options { body_timeout: Duration::from_millis(50), ..Options::default() }).await;
+    let api =
+        Api::with(HttpConfig { body_timeout: Duration::from_millis(50), ..HttpConfig::default() }).await;
     let first = stream::iter([Ok(Frame::data(Bytes::from(lines(10_001))))]);
     let answer = api.post_stream(&[NDJSON], Box::pin(first.chain(stream::pending()))).await;
     let (status, code, detail) = answer.refusal();

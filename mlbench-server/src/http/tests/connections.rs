@@ -11,7 +11,7 @@ use super::*;
 use crate::http::serve;
 
 /// How long any of this may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(super) struct Server {
     pub(super) api: Api,
@@ -21,7 +21,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) async fn start(options: Options) -> Self {
+    pub(super) async fn start(options: HttpConfig) -> Self {
         let api = Api::with(options.clone()).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
@@ -44,13 +44,18 @@ impl Server {
 
 async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
-    timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes").unwrap();
+    timeout(TIMEOUT, stream.read_to_end(&mut answer)).await.expect("the server closes").unwrap();
     String::from_utf8(answer).unwrap()
 }
 
-fn quick() -> Options {
+fn quick() -> HttpConfig {
     let moment = Duration::from_millis(200);
-    Options { header_timeout: moment, body_timeout: moment, stall_timeout: moment, ..Options::default() }
+    HttpConfig {
+        header_timeout: moment,
+        body_timeout: moment,
+        stall_timeout: moment,
+        ..HttpConfig::default()
+    }
 }
 
 fn body_of(answer: &str) -> &str {
@@ -59,7 +64,7 @@ fn body_of(answer: &str) -> &str {
 
 #[tokio::test]
 async fn a_head_has_the_headers_of_a_get_and_no_body() {
-    let server = Server::start(Options::default()).await;
+    let server = Server::start(HttpConfig::default()).await;
     let ask =
         |method: &str| format!("{method} /api/pods HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     let strip_date = |head: &str| {
@@ -75,7 +80,7 @@ async fn a_head_has_the_headers_of_a_get_and_no_body() {
 
 #[tokio::test]
 async fn what_is_no_http_is_answered_with_a_problem() {
-    let server = Server::start(Options::default()).await;
+    let server = Server::start(HttpConfig::default()).await;
     let long = format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "x".repeat(70_000));
     let headers = format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(200));
     for (request, status) in [
@@ -95,7 +100,7 @@ async fn what_is_no_http_is_answered_with_a_problem() {
 
 #[tokio::test]
 async fn a_chunked_body_is_read_and_counted() {
-    let server = Server::start(Options { body_limit: 100, ..Options::default() }).await;
+    let server = Server::start(HttpConfig { body_limit: 100, ..HttpConfig::default() }).await;
     let head = "POST /api/metrics HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
     let body = format!(r#"{{"pod_name":"{}","name":"a","value":1}}"#, PODS[0]);
     let (left, right) = body.split_at(20);
@@ -111,7 +116,7 @@ async fn a_chunked_body_is_read_and_counted() {
 
 #[tokio::test]
 async fn a_client_that_goes_on_sending_still_reads_that_it_is_too_much() {
-    let server = Server::start(Options::default()).await;
+    let server = Server::start(HttpConfig::default()).await;
     let mut stream = server.connect().await;
     let size = 64 << 20;
     let head = format!("POST /api/runs/ HTTP/1.1\r\nhost: localhost\r\ncontent-length: {size}\r\n\r\n");
@@ -132,7 +137,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let mut stream = server.connect().await;
     stream.write_all(request).await.unwrap();
     let mut answer = [0; 12];
-    timeout(PATIENCE, stream.read_exact(&mut answer)).await.unwrap().unwrap();
+    timeout(TIMEOUT, stream.read_exact(&mut answer)).await.unwrap().unwrap();
     assert_eq!(&answer, b"HTTP/1.1 408");
 }
 
@@ -161,8 +166,8 @@ async fn ask_for_much(server: &Server) -> TcpStream {
 async fn ends_before_the_server_gives_up(server: &Server) {
     server.stop.cancel();
     let began = std::time::Instant::now();
-    server.serving.stop(PATIENCE).await;
-    assert!(began.elapsed() < Options::default().drain_timeout, "{:?}", began.elapsed());
+    server.serving.stop(TIMEOUT).await;
+    assert!(began.elapsed() < HttpConfig::default().drain_timeout, "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -171,20 +176,20 @@ async fn a_client_that_takes_nothing_is_dropped() {
     let mut stream = ask_for_much(&server).await;
     ends_before_the_server_gives_up(&server).await;
     let mut taken = Vec::new();
-    let ended = timeout(PATIENCE, stream.read_to_end(&mut taken)).await.unwrap();
+    let ended = timeout(TIMEOUT, stream.read_to_end(&mut taken)).await.unwrap();
     assert!(ended.is_err() || !taken.ends_with(b"0\r\n\r\n"), "it does not look whole");
 }
 
 #[tokio::test]
 async fn nothing_more_is_read_for_a_client_that_is_gone() {
-    let server = Server::start(Options::default()).await;
+    let server = Server::start(HttpConfig::default()).await;
     drop(ask_for_much(&server).await);
     ends_before_the_server_gives_up(&server).await;
 }
 
 #[tokio::test]
 async fn a_client_that_has_said_everything_still_gets_its_answer() {
-    let server = Server::start(Options::default()).await;
+    let server = Server::start(HttpConfig::default()).await;
     let mut stream = server.connect().await;
     let body = r#"{"name":"x"}"#;
     let head =
@@ -198,11 +203,11 @@ async fn a_client_that_has_said_everything_still_gets_its_answer() {
 
 #[tokio::test]
 async fn a_stop_finishes_what_is_under_way_and_closes_what_is_idle() {
-    let server = Server::start(Options::default()).await;
+    let server = Server::start(HttpConfig::default()).await;
     let mut idle = server.connect().await;
     idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     let mut first = [0; 15];
-    timeout(PATIENCE, idle.read_exact(&mut first)).await.unwrap().unwrap();
+    timeout(TIMEOUT, idle.read_exact(&mut first)).await.unwrap().unwrap();
     assert_eq!(&first, b"HTTP/1.1 200 OK");
     let mut busy = server.connect().await;
     let body = format!(r#"{{"pod_name":"{}","name":"a","value":1}}"#, PODS[0]);
@@ -210,20 +215,20 @@ async fn a_stop_finishes_what_is_under_way_and_closes_what_is_idle() {
     let expect = format!("{head}: {}\r\nexpect: 100-continue\r\n\r\n", body.len());
     busy.write_all(expect.as_bytes()).await.unwrap();
     let mut go_on = [0; 25];
-    timeout(PATIENCE, busy.read_exact(&mut go_on)).await.unwrap().unwrap();
+    timeout(TIMEOUT, busy.read_exact(&mut go_on)).await.unwrap().unwrap();
     assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
     server.stop.cancel();
     read_to_end(&mut idle).await;
     busy.write_all(body.as_bytes()).await.unwrap();
     let answer = read_to_end(&mut busy).await;
     assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
-    server.serving.stop(PATIENCE).await;
+    server.serving.stop(TIMEOUT).await;
     assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
 }
 
 #[tokio::test]
 async fn a_connection_is_used_again() {
-    let server = Server::start(Options::default()).await;
+    let server = Server::start(HttpConfig::default()).await;
     let mut stream = server.connect().await;
     let request = "GET /nowhere HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(2)
         + "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";

@@ -1,7 +1,7 @@
 //! Who comes in, and how far.
 
 use super::*;
-use crate::http::Door;
+use crate::http::AuthPolicy;
 use crate::token::Token;
 
 const METRIC: &str = r#""name":"loss","value":"1"}"#;
@@ -10,8 +10,8 @@ fn token() -> Token {
     Token::random().unwrap()
 }
 
-async fn behind(door: Door) -> Api {
-    Api::with(Options { door, ..Options::default() }).await
+async fn behind(door: AuthPolicy) -> Api {
+    Api::with(HttpConfig { door, ..HttpConfig::default() }).await
 }
 
 async fn call(api: &Api, method: Method, path: &str, token: &Token, body: &str) -> Answer {
@@ -22,7 +22,7 @@ async fn call(api: &Api, method: Method, path: &str, token: &Token, body: &str) 
 
 #[tokio::test]
 async fn without_the_token_there_is_nothing_but_health() {
-    let api = behind(Door::Token(token().hash())).await;
+    let api = behind(AuthPolicy::Bearer(token().hash())).await;
     for (method, path) in [
         (Method::GET, "/api/runs/"),
         (Method::POST, "/api/runs/"),
@@ -46,7 +46,7 @@ async fn without_the_token_there_is_nothing_but_health() {
 #[tokio::test]
 async fn the_token_opens_everything_and_what_resembles_it_nothing() {
     let token = token();
-    let api = behind(Door::Token(token.hash())).await;
+    let api = behind(AuthPolicy::Bearer(token.hash())).await;
     let upper = token.reveal().to_uppercase();
     let (short, long) = (&token.reveal()[1..], format!("{}0", token.reveal()));
     for value in [
@@ -75,7 +75,7 @@ async fn the_token_opens_everything_and_what_resembles_it_nothing() {
 #[tokio::test]
 async fn a_foreign_host_is_refused_before_the_token_is_looked_at() {
     let token = token();
-    let api = behind(Door::Token(token.hash())).await;
+    let api = behind(AuthPolicy::Bearer(token.hash())).await;
     let bearer = format!("Bearer {}", token.reveal());
     let headers = [("host", "evil.org"), ("authorization", bearer.as_str())];
     assert_eq!(api.call(Method::GET, "/api/pods/", &headers, "").await.refusal().1, "forbidden_host");
@@ -83,7 +83,7 @@ async fn a_foreign_host_is_refused_before_the_token_is_looked_at() {
 
 #[tokio::test]
 async fn the_token_of_a_run_posts_its_metrics_and_does_nothing_else() {
-    let api = behind(Door::Token(token().hash())).await;
+    let api = behind(AuthPolicy::Bearer(token().hash())).await;
     let (run, other) = (api.ended_run("before").await, api.stored_run("x").await);
     let (run, other) = (other.id, run.id);
     let of_run = token();
@@ -116,7 +116,7 @@ async fn the_token_of_a_run_posts_its_metrics_and_does_nothing_else() {
 
 #[tokio::test]
 async fn the_ingest_door_takes_metrics_of_active_runs_and_nothing_else() {
-    let api = behind(Door::Ingest).await;
+    let api = behind(AuthPolicy::Ingest).await;
     let (ended, active) = (api.ended_run("before").await.id, api.stored_run("x").await.id);
     // What the published Python client sends.
     let form = format!(
@@ -152,7 +152,7 @@ async fn the_ingest_door_takes_metrics_of_active_runs_and_nothing_else() {
 
 #[tokio::test]
 async fn of_a_batch_a_token_of_a_run_stores_the_points_of_its_run() {
-    let api = behind(Door::Token(token().hash())).await;
+    let api = behind(AuthPolicy::Bearer(token().hash())).await;
     let (own, of_run) = (api.stored_run("x").await.id, token());
     api.app.storage.add_run_token(own, of_run.hash()).await.unwrap();
     let points = [format!("{{\"run_id\":{own},{METRIC}"), format!("{{\"pod_name\":\"{}\",{METRIC}", PODS[0])];
@@ -168,6 +168,6 @@ async fn of_a_batch_a_token_of_a_run_stores_the_points_of_its_run() {
         let rejected = &told["rejected"][0];
         assert_eq!((&rejected["index"], &rejected["code"]), (&1.into(), &"forbidden".into()));
     }
-    let ingest = behind(Door::Ingest).await;
+    let ingest = behind(AuthPolicy::Ingest).await;
     assert_eq!(ingest.post("/api/metrics/batch/", "[]").await.refusal().0, 404);
 }

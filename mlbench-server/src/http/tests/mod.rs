@@ -31,10 +31,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use super::Options;
-use super::call::Context;
-use super::front::Front;
-use crate::app::told_runs::ToldRuns;
+use super::HttpConfig;
+use super::call::ServerState;
+use super::front::ApiService;
+use crate::app::told_runs::RunJsonCache;
 use crate::app::{App, RunPolicy};
 use crate::clock::Clock;
 use crate::cluster::{
@@ -51,7 +51,7 @@ const NOW: &str = "2018-08-03T09:21:29.347960Z";
 /// A server without sockets.
 struct Api {
     app: App,
-    front: Front,
+    front: ApiService,
     cluster: Arc<FewWorkers>,
     background: TaskGroup,
     folder: TempDir,
@@ -86,14 +86,15 @@ impl Api {
 
     /// A server that stores what is asked for and does nothing about it.
     async fn without_launcher() -> Self {
-        Self::with(Options { allowed_hosts: vec!["example.com".to_owned()], ..Options::default() }).await
+        Self::with(HttpConfig { allowed_hosts: vec!["example.com".to_owned()], ..HttpConfig::default() })
+            .await
     }
 
-    async fn with(options: Options) -> Self {
+    async fn with(options: HttpConfig) -> Self {
         Self::with_policy(options, RunPolicy::Single).await
     }
 
-    async fn with_policy(options: Options, policy: RunPolicy) -> Self {
+    async fn with_policy(options: HttpConfig, policy: RunPolicy) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = sqlite::Options { page_points: 100, ..sqlite::Options::new(folder.path().join("db")) };
         let storage = Arc::new(SqliteStorage::open(settings).unwrap());
@@ -105,12 +106,12 @@ impl Api {
             launcher: LauncherHandle::default(),
             clock,
             policy,
-            told: ToldRuns::default(),
+            told: RunJsonCache::default(),
             traffic: Arc::default(),
             default_command: Ok("mlbench benchmark logistic-regression".to_owned()),
         };
         app.storage.set_pods(&PODS.map(pod), app.clock.now()).await.unwrap();
-        let front = Front::new(&Context::new(app.clone(), options));
+        let front = ApiService::new(&ServerState::new(app.clone(), options));
         Self { app, front, cluster, background: TaskGroup::new("test"), folder }
     }
 
@@ -153,9 +154,9 @@ impl Api {
         let body = format!(r#"{{"name":{}}}"#, serde_json::to_string(name).unwrap());
         let fields = mlbench_core::api::Fields::from_json(body.as_bytes()).unwrap();
         let request = mlbench_core::api::RunRequest::from_fields(fields).unwrap();
-        let offer = crate::app::run_spec::Offer { max_workers: 2, default_command: Ok("true") };
+        let defaults = crate::app::run_spec::RunDefaults { max_workers: 2, default_command: Ok("true") };
         let new = mlbench_core::run::NewRun {
-            spec: crate::app::run_spec::resolve(&request, offer).unwrap(),
+            spec: crate::app::run_spec::resolve(&request, defaults).unwrap(),
             name: request.name,
             job_id: uuid::Uuid::new_v4(),
         };

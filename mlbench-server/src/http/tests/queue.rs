@@ -11,7 +11,7 @@ async fn started(api: &Api, workers: u32) -> Value {
 
 #[tokio::test]
 async fn a_start_that_waits_says_where_and_for_what() {
-    let api = Api::with_policy(Options::default(), RunPolicy::Queue).await;
+    let api = Api::with_policy(HttpConfig::default(), RunPolicy::Queue).await;
     api.play();
     assert_eq!(started(&api, 3).await["queue_position"], Value::Null);
     let second = started(&api, 2).await;
@@ -31,7 +31,7 @@ async fn a_start_that_waits_says_where_and_for_what() {
 
 #[tokio::test]
 async fn a_start_that_is_larger_than_the_cluster_is_refused_and_not_queued() {
-    let api = Api::with_policy(Options::default(), RunPolicy::Queue).await;
+    let api = Api::with_policy(HttpConfig::default(), RunPolicy::Queue).await;
     let answer = api.post("/api/runs/", r#"{"name":"x","num_workers":5}"#).await;
     assert_eq!((answer.refusal().0, answer.refusal().1), (422, "insufficient_capacity"));
     assert_eq!(api.get("/api/runs/").await.json(), serde_json::json!([]));

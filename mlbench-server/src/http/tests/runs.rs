@@ -168,7 +168,7 @@ async fn the_log_is_read_page_by_page() {
 async fn what_runs_without_a_command_needs_a_default() {
     let mut api = Api::start().await;
     api.app.default_command = Err("there is no mlbench beside /x/server, none on PATH".to_owned());
-    api.front = Front::new(&Context::new(api.app.clone(), Options::default()));
+    api.front = ApiService::new(&ServerState::new(api.app.clone(), HttpConfig::default()));
     let answer = api.post("/api/runs/", r#"{"name":"x"}"#).await;
     let (status, code, detail) = answer.refusal();
     assert_eq!((status, code), (503, "unavailable"));

@@ -24,7 +24,7 @@ async fn stall(server: &Server, path: &str) -> TcpStream {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_stalled_downloads_delay_no_reader_and_hold_no_old_state() {
-    let server = Server::start(Options::default()).await;
+    let server = Server::start(HttpConfig::default()).await;
     let run = many_points(&server.api, 20_000).await;
     let path = format!("/api/metrics/{run}/?metric_type=run");
     let mut stalled = Vec::new();
