@@ -3,7 +3,8 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::{ClusterError, RankRef, Task};
+use super::error::ClusterError;
+use super::rank::{RankRef, Task};
 
 /// The script, to be written to the standard input of a `sh` before a verb.
 pub const SCRIPT: &str = include_str!("supervisor.sh");

@@ -10,7 +10,7 @@ use mlbench_core::run::{RankStatus, Run, RunEvent, RunOutcome, Worker};
 use mlbench_core::{RunState, Timestamp};
 
 use super::failure_reason;
-use crate::cluster::{Provision, Signal};
+use crate::cluster::{ProvisionStatus, Signal};
 
 /// Time between two SIGKILLs to a rank that does not exit.
 const KILL_REPEAT_INTERVAL: Duration = Duration::from_secs(5);
@@ -49,7 +49,7 @@ pub(super) struct Observed {
     /// The server messages in the run's log.
     pub(super) messages: BTreeSet<String>,
     /// The cluster's last response to a request for workers.
-    pub(super) provision: Option<Provision>,
+    pub(super) provision: Option<ProvisionStatus>,
     /// Number of ranks (0, 1, …) on which the command was started.
     pub(super) launched: u32,
     /// Why the run can never start.
@@ -144,14 +144,14 @@ fn stop(open: Vec<u32>, observed: &Observed, limits: &Limits, now: Now) -> Vec<A
 fn provision(run: &Run, observed: &Observed, limits: &Limits, now: Now) -> Vec<Action> {
     let (messages, next) = match &observed.provision {
         None => return vec![Action::Provision],
-        Some(Provision::Ready { workers, notes }) => (notes, Action::Assign(workers.clone())),
-        Some(Provision::Waiting { missing })
+        Some(ProvisionStatus::Ready { workers, notes }) => (notes, Action::Assign(workers.clone())),
+        Some(ProvisionStatus::Waiting { missing })
             if now.date.since(run.admitted_at.unwrap_or(run.created_at)) >= limits.start_timeout =>
         {
             let reason = Some(failure_reason::start_timeout(limits.start_timeout, missing));
             return vec![Action::Decide(RunOutcome { event: RunEvent::Fail, reason, at: now.date })];
         }
-        Some(Provision::Waiting { missing }) => (missing, Action::Provision),
+        Some(ProvisionStatus::Waiting { missing }) => (missing, Action::Provision),
     };
     let mut written = observed.messages.clone();
     let new = messages.iter().filter(|text| written.insert((*text).clone()));

@@ -18,7 +18,7 @@ use super::outage::Caller;
 use super::plan::{Action, Limits, Now, Observed, Signalled, plan};
 use super::rank::{follow, rank_ref, task};
 use super::run_context::RunContext;
-use crate::cluster::{Claim, ClusterError, Provision, Release, Signal};
+use crate::cluster::{ClusterError, ProvisionRequest, ProvisionStatus, ReleaseStatus, Signal};
 use crate::token::Token;
 
 /// Longest pause before a waiting run is planned again.
@@ -168,11 +168,12 @@ impl<'a> Supervisor<'a> {
     async fn provision(&mut self, run: &Run) -> Result<Next> {
         let (deps, taken) = (self.context.deps, self.workers_of_other_runs(run.id).await?);
         let token = self.token(run.id).await?;
-        match deps.cluster.provision(&Claim { run, taken: &taken, token: token.as_ref() }).await {
+        match deps.cluster.provision(&ProvisionRequest { run, taken: &taken, token: token.as_ref() }).await {
             Ok(status) => {
                 self.context.responded(Caller::Supervisor);
                 // A repeated request is followed by a pause even when `missing` changes, so as not to flood the cluster.
-                let again = self.observed.provision.is_some() && matches!(status, Provision::Waiting { .. });
+                let again =
+                    self.observed.provision.is_some() && matches!(status, ProvisionStatus::Waiting { .. });
                 self.observed.provision = Some(status);
                 Ok(if again { Next::Wait } else { Next::PlanAgain })
             }
@@ -262,7 +263,7 @@ impl<'a> Supervisor<'a> {
         match self.context.deps.cluster.release(run).await {
             Ok(status) => {
                 self.context.responded(Caller::Supervisor);
-                self.observed.released = status == Release::Complete;
+                self.observed.released = status == ReleaseStatus::Complete;
                 Ok(if self.observed.released { Next::PlanAgain } else { Next::Wait })
             }
             // Every error is retried: a run that may hold workers has not ended.

@@ -11,7 +11,7 @@ use super::backoff::Backoff;
 use super::deps::LauncherDeps;
 use super::rank::rank_ref;
 use super::recorder::RunRecorder;
-use crate::cluster::{ClusterError, Offsets, RankRef, Release, Signal};
+use crate::cluster::{ClusterError, Offsets, RankRef, ReleaseStatus, Signal};
 
 /// How long one request to the cluster waits for output or an exit.
 const FOLLOW_TIMEOUT: Duration = Duration::from_secs(5);
@@ -40,8 +40,8 @@ pub(super) async fn tear_down(deps: &LauncherDeps, run: &Run) -> Result<()> {
     let mut backoff = Backoff::up_to(MAX_RELEASE_PAUSE);
     loop {
         match deps.cluster.release(run).await {
-            Ok(Release::Complete) => break,
-            Ok(Release::Pending) => {}
+            Ok(ReleaseStatus::Complete) => break,
+            Ok(ReleaseStatus::Pending) => {}
             Err(error) => {
                 tracing::warn!(run = %run.id, %error, "cannot release the workers of a deleted run; retrying");
             }

@@ -145,7 +145,7 @@ mod tests {
         for part in [
             "context: Some(\"c\")",
             "namespace: Some(\"n\")",
-            "Release(\"r\")",
+            "ReleaseName(\"r\")",
             "Instance(\"life-1\")",
             "max_workers: 3",
             "Cpu(8000)",

@@ -6,7 +6,7 @@ use kube::Api;
 use kube::api::ListParams;
 
 /// What the controllers say of a pod when they take it away.
-const LAST_WORDS: [&str; 6] =
+const REMOVAL_REASONS: [&str; 6] =
     ["TaintManagerEviction", "NodeNotReady", "Evicted", "Preempted", "OOMKilling", "SystemOOM"];
 
 /// The newest warning about an object, `reason: message`. None when events cannot be read: they only explain.
@@ -15,9 +15,11 @@ pub(super) async fn newest_warning(api: &Api<Event>, kind: &str, name: &str) -> 
 }
 
 /// Why a pod was taken away, as far as a controller said so.
-pub(super) async fn last_words(api: &Api<Event>, pod: &str) -> Option<String> {
-    newest(api, "Pod", pod, |event| event.reason.as_deref().is_some_and(|word| LAST_WORDS.contains(&word)))
-        .await
+pub(super) async fn removal_reason(api: &Api<Event>, pod: &str) -> Option<String> {
+    newest(api, "Pod", pod, |event| {
+        event.reason.as_deref().is_some_and(|word| REMOVAL_REASONS.contains(&word))
+    })
+    .await
 }
 
 async fn newest(api: &Api<Event>, kind: &str, name: &str, wanted: impl Fn(&Event) -> bool) -> Option<String> {

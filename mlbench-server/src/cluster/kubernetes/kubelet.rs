@@ -9,8 +9,8 @@ use kube::{Client, Config};
 use mlbench_core::PodName;
 use tokio::sync::mpsc;
 
-use super::usage::{Ascending, pod_samples};
-use super::{reasons, said};
+use super::usage::{MonotonicCounters, pod_samples};
+use super::{error_text, pod_status};
 use crate::clock::Clock;
 use crate::cluster::PodSample;
 use crate::task_group::TaskGroup;
@@ -18,7 +18,7 @@ use crate::task_group::TaskGroup;
 /// The kubelet's port, the same everywhere.
 const PORT: u16 = 10_250;
 /// How long one sampling waits. What comes later is handed out with the next, with the date it was measured at.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a node may take before it counts as silent.
 const SILENCE: Duration = Duration::from_secs(20);
 
@@ -30,8 +30,8 @@ pub(super) struct Kubelets {
     clock: Clock,
     background: TaskGroup,
     state: Mutex<State>,
-    results: tokio::sync::Mutex<mpsc::UnboundedReceiver<Answer>>,
-    sender: mpsc::UnboundedSender<Answer>,
+    results: tokio::sync::Mutex<mpsc::UnboundedReceiver<NodeResult>>,
+    sender: mpsc::UnboundedSender<NodeResult>,
 }
 
 #[derive(Default)]
@@ -39,8 +39,8 @@ struct State {
     clients: HashMap<String, Client>,
     asked: HashSet<String>,
     /// Nodes whose failure was said; the empty name stands for what is forbidden on all.
-    complained: HashSet<String>,
-    ascending: Ascending,
+    warned: HashSet<String>,
+    monotonic: MonotonicCounters,
 }
 
 /// A node with worker pods.
@@ -50,7 +50,7 @@ struct Node {
     pods: HashMap<String, PodName>,
 }
 
-struct Answer {
+struct NodeResult {
     node: String,
     samples: Result<Vec<PodSample>, Failure>,
 }
@@ -76,16 +76,16 @@ impl Kubelets {
         Self { config, through, namespace, clock, background, state: Mutex::default(), results, sender }
     }
 
-    /// What the worker pods use. A node is asked again only when it has answered or failed.
+    /// What the worker pods use. A node is asked again only when it has output or failed.
     pub(super) async fn sample(&self, pods: &[Arc<Pod>]) -> Vec<PodSample> {
         let mut results = self.results.lock().await;
         let nodes = nodes(pods);
         let is_there = |name: &PodName| nodes.iter().any(|node| node.pods.contains_key(name.as_str()));
-        self.state().ascending.retain(is_there);
+        self.state().monotonic.retain(is_there);
         for node in nodes {
             self.ask(node);
         }
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + TIMEOUT;
         let mut samples = Vec::new();
         while !self.state().asked.is_empty() {
             let Ok(Some(answer)) = tokio::time::timeout_at(deadline, results.recv()).await else { break };
@@ -119,7 +119,7 @@ impl Kubelets {
             };
             if let Some(samples) = stop.run_until_cancelled(read).await {
                 // The receiver lives as long as the cluster.
-                let _ended = sender.send(Answer { node: node.name, samples });
+                let _ended = sender.send(NodeResult { node: node.name, samples });
             }
         });
     }
@@ -139,18 +139,18 @@ impl Kubelets {
         config.proxy_url = None;
         config.default_retry = false;
         config.connect_timeout = Some(Duration::from_secs(5));
-        let client = Client::try_from(config).map_err(|error| said(&error))?;
+        let client = Client::try_from(config).map_err(|error| error_text(&error))?;
         self.state().clients.insert(node.address.clone(), client.clone());
         Ok(client)
     }
 
-    fn take(&self, answer: Answer) -> Vec<PodSample> {
+    fn take(&self, answer: NodeResult) -> Vec<PodSample> {
         let mut state = self.state();
         state.asked.remove(&answer.node);
         match answer.samples {
-            Ok(samples) => samples.into_iter().filter_map(|sample| state.ascending.next(sample)).collect(),
+            Ok(samples) => samples.into_iter().filter_map(|sample| state.monotonic.next(sample)).collect(),
             Err(failure) => {
-                state.complain(&answer.node, &failure);
+                state.warn_once(&answer.node, &failure);
                 Vec::new()
             }
         }
@@ -159,13 +159,13 @@ impl Kubelets {
 
 impl State {
     /// Says what is missing once, not with every sampling.
-    fn complain(&mut self, node: &str, failure: &Failure) {
+    fn warn_once(&mut self, node: &str, failure: &Failure) {
         match failure {
-            Failure::Forbidden(code) if self.complained.insert(String::new()) => tracing::warn!(
+            Failure::Forbidden(code) if self.warned.insert(String::new()) => tracing::warn!(
                 "pod metrics are missing: the kubelets do not let this server read them (HTTP {code}); it needs `get` \
                  on `nodes/metrics`, see deploy/kubernetes/kubelet-metrics"
             ),
-            Failure::Node(why) if self.complained.insert(node.to_owned()) => {
+            Failure::Node(why) if self.warned.insert(node.to_owned()) => {
                 tracing::warn!(
                     node,
                     why,
@@ -183,7 +183,7 @@ async fn metrics(client: Client, path: &str) -> Result<String, Failure> {
         http::Request::get(path).body(Vec::new()).map_err(|error| Failure::Node(error.to_string()))?;
     client.request_text(request).await.map_err(|error| match &error {
         kube::Error::Api(status) if matches!(status.code, 401 | 403) => Failure::Forbidden(status.code),
-        error => Failure::Node(said(error)),
+        error => Failure::Node(error_text(error)),
     })
 }
 
@@ -194,7 +194,7 @@ fn nodes(pods: &[Arc<Pod>]) -> Vec<Node> {
         let place = || {
             let (node, address) =
                 (pod.spec.as_ref()?.node_name.clone()?, pod.status.as_ref()?.host_ip.clone()?);
-            Some((node, address, PodName::new(reasons::name(pod)).ok()?))
+            Some((node, address, PodName::new(pod_status::name(pod)).ok()?))
         };
         let Some((name, address, pod)) = place() else { continue };
         let node = nodes.entry(name.clone()).or_insert_with(|| Node { name, address, pods: HashMap::new() });

@@ -15,7 +15,7 @@ use mlbench_core::run::{Backend, Run, RunKey};
 use super::names::{NUMBER_ANNOTATION, run_labels, worker_labels};
 use super::options::{AntiAffinity, Cpu, Options};
 use super::run_token;
-use crate::cluster::Claim;
+use crate::cluster::ProvisionRequest;
 
 /// Where the supervisor keeps its files in every worker: a volume, since the root file system may be read-only.
 pub(super) const WORK_VOLUME: &str = "/mlbench";
@@ -65,7 +65,12 @@ pub(super) fn service(name: &str, run: &Run, options: &Options) -> Service {
 }
 
 /// The StatefulSet: one replica per worker, all at once.
-pub(super) fn stateful_set(name: &str, image: &str, claim: &Claim<'_>, options: &Options) -> StatefulSet {
+pub(super) fn stateful_set(
+    name: &str,
+    image: &str,
+    claim: &ProvisionRequest<'_>,
+    options: &Options,
+) -> StatefulSet {
     let run = claim.run;
     let labels = run_labels(options, RunKey::from(run));
     let template = PodTemplateSpec {
@@ -93,7 +98,7 @@ fn metadata(name: &str, run: &Run, labels: BTreeMap<String, String>) -> ObjectMe
     }
 }
 
-fn pod_spec(image: &str, claim: &Claim<'_>, options: &Options) -> PodSpec {
+fn pod_spec(image: &str, claim: &ProvisionRequest<'_>, options: &Options) -> PodSpec {
     let run = claim.run;
     let over_ssh = run.spec.backend == Some(Backend::Mpi);
     let mut container = Container {
@@ -209,7 +214,7 @@ mod tests {
     use super::*;
 
     fn container(run: &Run, options: &Options) -> Container {
-        let set = stateful_set("name", "image:1", &Claim::of(run), options);
+        let set = stateful_set("name", "image:1", &ProvisionRequest::of(run), options);
         set.spec.unwrap().template.spec.unwrap().containers.remove(0)
     }
 
@@ -256,7 +261,7 @@ mod tests {
     #[test]
     fn service_and_stateful_set_select_exactly_the_pods_of_the_run() {
         let run = run(7, "x");
-        let set = stateful_set("name", "image:1", &Claim::of(&run), &options()).spec.unwrap();
+        let set = stateful_set("name", "image:1", &ProvisionRequest::of(&run), &options()).spec.unwrap();
         let labels = set.template.metadata.unwrap().labels.unwrap();
         assert_eq!(labels["mlbench.run-id"], run.job_id.to_string());
         assert_eq!(set.selector.match_labels.unwrap(), labels);

@@ -1,22 +1,23 @@
-//! Worker pods in Kubernetes: standing ones deployed beside the server, and worker sets made for one run.
+//! Worker pods in Kubernetes: static ones deployed beside the server, and worker sets made for one run.
 //!
 //! Every fact is the cluster's: this module keeps none. What was made for a run bears the run's job as a label and is
 //! found and removed by it alone, never by name. Commands run detached from every connection (`supervisor.sh`); an
 //! exec only starts them, reads on where the last one stopped, or signals, and may be cut at any byte.
 
 mod events;
-mod exec;
-mod execution;
+
 mod exposition;
 mod kubelet;
 mod manifest;
 mod names;
 mod options;
+mod pod_status;
 mod provision;
-mod reasons;
+mod ranks;
+mod run_script;
 mod run_token;
 mod script;
-mod standing;
+mod static_workers;
 mod teardown;
 #[cfg(test)]
 mod testing;
@@ -38,15 +39,14 @@ use kube::{Api, Client, Config};
 use mlbench_core::Pod;
 use mlbench_core::run::{Run, RunKey};
 
-pub use options::{
-    AntiAffinity, Cpu, ImagePullPolicy, Instance, Memory, Options, Release as ReleaseName, WorkerHosts,
-};
+pub use options::{AntiAffinity, Cpu, ImagePullPolicy, Instance, Memory, Options, ReleaseName, WorkerHosts};
 
 use self::kubelet::Kubelets;
 use self::script::Scripts;
 use self::watch::PodWatch;
 use super::{
-    Claim, Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
+    Cluster, ClusterError, Offsets, Output, PodSample, ProvisionRequest, ProvisionStatus, RankRef,
+    ReleaseStatus, Signal, Task,
 };
 use crate::clock::Clock;
 use crate::task_group::TaskGroup;
@@ -81,7 +81,7 @@ impl KubernetesCluster {
         let config = configuration(&options).await?;
         let namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let unusable = |error: kube::Error| {
-            ClusterError::Refused(format!("Kubernetes cannot be used: {}", said(&error)))
+            ClusterError::Refused(format!("Kubernetes cannot be used: {}", error_text(&error)))
         };
         let client = Client::try_from(config.clone()).map_err(unusable)?;
         let pods: Api<ClusterPod> = Api::namespaced(client.clone(), &namespace);
@@ -119,28 +119,23 @@ impl Cluster for KubernetesCluster {
         self.options.max_workers
     }
 
-    async fn provision(&self, claim: &Claim<'_>) -> Result<Provision, ClusterError> {
-        self.provide(claim).await
+    async fn provision(&self, claim: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {
+        self.provision_workers(claim).await
     }
 
     async fn launch(&self, task: &Task) -> Result<(), ClusterError> {
-        self.start(task).await
+        self.launch_rank(task).await
     }
 
-    async fn follow(
-        &self,
-        rank: &RankRef,
-        from: Offsets,
-        patience: Duration,
-    ) -> Result<Output, ClusterError> {
-        self.read_on(rank, from, patience).await
+    async fn follow(&self, rank: &RankRef, from: Offsets, timeout: Duration) -> Result<Output, ClusterError> {
+        self.follow_rank(rank, from, timeout).await
     }
 
     async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {
-        self.send_signal(rank, signal).await
+        self.signal_rank(rank, signal).await
     }
 
-    async fn release(&self, run: &Run) -> Result<Release, ClusterError> {
+    async fn release(&self, run: &Run) -> Result<ReleaseStatus, ClusterError> {
         self.tear_down(run).await
     }
 
@@ -190,7 +185,7 @@ async fn check(pods: &Api<ClusterPod>, options: &Options, namespace: &str) -> Re
             }
             Err(error) => {
                 tracing::warn!(
-                    error = said(&error),
+                    error = error_text(&error),
                     "the API server does not answer; trying again in the background"
                 );
                 return Ok(());
@@ -200,7 +195,7 @@ async fn check(pods: &Api<ClusterPod>, options: &Options, namespace: &str) -> Re
 }
 
 /// What an error of the client says, with its causes and without its type names.
-fn said(error: &kube::Error) -> String {
+fn error_text(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
         return status.message.clone();
     }
@@ -218,5 +213,5 @@ fn said(error: &kube::Error) -> String {
 
 /// An error of the API server that may pass.
 fn unreachable(error: &kube::Error) -> ClusterError {
-    ClusterError::Unreachable(said(error))
+    ClusterError::Unreachable(error_text(error))
 }

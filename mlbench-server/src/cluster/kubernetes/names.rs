@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::options::Options;
 
-/// The label that says whose object this is: the job of the run, unique in the world.
+/// The label that says whose object this is: the job of the run, unique in the harness.
 pub(super) const RUN_LABEL: &str = "mlbench.run-id";
 /// The label that says which server made the object.
 pub(super) const INSTANCE_LABEL: &str = "mlbench.instance";
@@ -66,7 +66,7 @@ pub(super) fn worker_selector(release: &str) -> String {
     selector(&worker_labels(release))
 }
 
-/// The selector of what belongs to one run. Its job is unique in the world, so no more is needed to own it.
+/// The selector of what belongs to one run. Its job is unique in the harness, so no more is needed to own it.
 pub(super) fn run_selector(job: Uuid) -> String {
     format!("{RUN_LABEL}={job}")
 }

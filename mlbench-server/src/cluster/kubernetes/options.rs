@@ -16,7 +16,7 @@ pub struct Options {
     /// The namespace of the workers; `None` takes that of the context or of the service account.
     pub namespace: Option<String>,
     /// Which workers are this server's: the value of their label `release`.
-    pub release: Release,
+    pub release: ReleaseName,
     /// Names this server to its own worker sets, as a label value. Two servers that share namespace and release must
     /// differ in it: each removes the worker sets that bear its own and belong to no run it knows.
     pub instance: Instance,
@@ -45,7 +45,7 @@ pub struct Options {
 impl Options {
     /// The defaults for a release.
     #[must_use]
-    pub fn new(release: Release) -> Self {
+    pub fn new(release: ReleaseName) -> Self {
         Self {
             kubeconfig: None,
             context: None,
@@ -69,9 +69,9 @@ impl Options {
 /// The release of the deployment: a DNS-1035 label of at most 20 characters, so that names made with it keep room for
 /// the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Release(String);
+pub struct ReleaseName(String);
 
-impl Release {
+impl ReleaseName {
     /// The most characters.
     pub const MAX_CHARS: usize = 20;
 
@@ -82,7 +82,7 @@ impl Release {
     }
 }
 
-impl FromStr for Release {
+impl FromStr for ReleaseName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -242,10 +242,10 @@ mod tests {
     #[test]
     fn a_release_leaves_room_for_the_name_of_the_run() {
         for release in ["r", "mlbench", "a2345678901234567890"] {
-            assert_eq!(release.parse::<Release>().unwrap().as_str(), release);
+            assert_eq!(release.parse::<ReleaseName>().unwrap().as_str(), release);
         }
         for release in ["", "a23456789012345678901", "2a", "-a", "a-", "A", "a.b", "ü"] {
-            let refusal = release.parse::<Release>().unwrap_err();
+            let refusal = release.parse::<ReleaseName>().unwrap_err();
             assert!(refusal.contains("1 to 20 characters"), "{release:?}: {refusal}");
         }
     }

@@ -5,10 +5,10 @@ use k8s_openapi::api::core::v1::Pod;
 use mlbench_core::PodName;
 use mlbench_core::run::{Run, RunKey, Worker};
 
-use super::exec::{ExecError, run_script};
 use super::options::WorkerHosts;
-use super::{KubernetesCluster, manifest, reasons};
-use crate::cluster::{Claim, ClusterError, Provision, RankRef};
+use super::run_script::{ExecError, run_script};
+use super::{KubernetesCluster, manifest, pod_status};
+use crate::cluster::{ClusterError, ProvisionRequest, ProvisionStatus, RankRef};
 
 /// The port of rank-to-rank connections (`{addresses}`) lies above the reserved and below the ephemeral ones. It
 /// differs from run to run, so that one that was just stopped cannot keep the next from listening.
@@ -17,34 +17,37 @@ const PORTS: i64 = 10_000;
 
 impl KubernetesCluster {
     /// Makes the workers of a run be there, as far as it can be done now.
-    pub(super) async fn provide(&self, claim: &Claim<'_>) -> Result<Provision, ClusterError> {
+    pub(super) async fn provision_workers(
+        &self,
+        claim: &ProvisionRequest<'_>,
+    ) -> Result<ProvisionStatus, ClusterError> {
         let run = claim.run;
         if let Some(why) = manifest::refusal(run, &self.options) {
             return Err(ClusterError::Refused(why));
         }
         match &run.spec.image {
-            Some(image) => self.provide_set(image, claim).await,
-            None => self.provide_standing(claim).await,
+            Some(image) => self.provision_worker_set(image, claim).await,
+            None => self.provision_static_workers(claim).await,
         }
     }
 
     /// Makes ready pods the workers of a run: a directory in each, then names and ports.
-    pub(super) async fn workers_in(
+    pub(super) async fn prepare_workers(
         &self,
         pods: &[impl AsRef<Pod> + Sync],
         run: &Run,
         notes: Vec<String>,
-    ) -> Result<Provision, ClusterError> {
+    ) -> Result<ProvisionStatus, ClusterError> {
         let workers = pods.iter().map(|pod| self.worker(pod.as_ref(), run)).collect::<Result<Vec<_>, _>>()?;
         let prepared = try_join_all(workers.iter().zip(0..).zip(pods).map(|((worker, rank), pod)| {
             let rank = RankRef { run: RunKey::from(run), rank, pod: worker.pod.clone() };
-            self.prepare(rank, reasons::worker_container(pod.as_ref()))
+            self.prepare(rank, pod_status::worker_container(pod.as_ref()))
         }));
         let missing: Vec<String> = prepared.await?.into_iter().flatten().collect();
         if missing.is_empty() {
-            Ok(Provision::Ready { workers, notes })
+            Ok(ProvisionStatus::Ready { workers, notes })
         } else {
-            Ok(Provision::Waiting { missing })
+            Ok(ProvisionStatus::Waiting { missing })
         }
     }
 
@@ -53,23 +56,23 @@ impl KubernetesCluster {
         let pod = &rank.pod;
         let script = self.scripts.prepare(&rank);
         match run_script(&self.pods, pod.as_str(), container, script, std::time::Duration::ZERO).await {
-            Ok(answered) if answered.exit_code == 0 => Ok(None),
-            Ok(answered) if matches!(answered.exit_code, 3 | 4) => Err(ClusterError::Refused(format!(
+            Ok(output) if output.exit_code == 0 => Ok(None),
+            Ok(output) if matches!(output.exit_code, 3 | 4) => Err(ClusterError::Refused(format!(
                 "nothing can be run in worker pod {pod}: {}",
-                answered.stderr
+                output.stderr
             ))),
-            Ok(answered) => Ok(Some(format!("worker pod {pod}: {}", answered.stderr))),
+            Ok(output) => Ok(Some(format!("worker pod {pod}: {}", output.stderr))),
             Err(ExecError::NoShell(_)) => Err(ClusterError::Refused(format!(
                 "the image of worker pod {pod} has no shell `sh`, which runs need"
             ))),
-            Err(ExecError::Refused { message, .. } | ExecError::Cut(message)) => {
+            Err(ExecError::Refused { message, .. } | ExecError::Disconnected(message)) => {
                 Ok(Some(format!("worker pod {pod} does not take commands yet: {message}")))
             }
         }
     }
 
     fn worker(&self, pod: &Pod, run: &Run) -> Result<Worker, ClusterError> {
-        let name = reasons::name(pod);
+        let name = pod_status::name(pod);
         let host = match self.options.worker_hosts {
             WorkerHosts::Dns => dns_name(pod),
             WorkerHosts::Ip => None,

@@ -1,7 +1,7 @@
 //! What the workers of a run with an image show when they post metrics: a Secret, read into their environment.
 //!
-//! It belongs to the run's Service and goes with it, so that the server needs the one right to make Secrets: it can
-//! neither read nor list those of others. Its name holds the run's job, unique in the world: one that is there is ours.
+//! It belongs to the run's Service and selected with it, so that the server needs the one right to make Secrets: it can
+//! neither read nor list those of others. Its name holds the run's job, unique in the harness: one that is there is ours.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ const KEY: &str = "token";
 
 impl KubernetesCluster {
     /// Makes the Secret of a run unless it is there; says why it cannot be made now.
-    pub(super) async fn make_token(
+    pub(super) async fn create_token(
         &self,
         run: &Run,
         service: &str,
@@ -46,7 +46,7 @@ impl KubernetesCluster {
     }
 }
 
-/// The Service that a Secret goes with.
+/// The Service that a Secret selected with.
 struct Owner<'a> {
     service: &'a str,
     uid: String,

@@ -7,7 +7,7 @@ use super::manifest::WORK_VOLUME;
 use crate::cluster::supervisor::{SCRIPT, exports, launch_arguments, worker_id};
 use crate::cluster::{ClusterError, Offsets, RankRef, Signal, Task};
 
-/// Where the files of runs are: the volume made for them, or `/tmp` in a standing pod that has none.
+/// Where the files of runs are: the volume made for them, or `/tmp` in a static pod that has none.
 const BASE: &str = r#"
 k_base=VOLUME
 [ -d "$k_base" ] && [ -w "$k_base" ] || k_base=/tmp/mlbench
@@ -125,7 +125,7 @@ pub(super) enum State {
 
 /// An answer to [`Scripts::follow`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct FollowOutput {
     pub(super) state: State,
     pub(super) stdout: Bytes,
     pub(super) stderr: Bytes,
@@ -134,7 +134,7 @@ pub(super) struct Answer {
 }
 
 /// Reads an answer; `None` for one that was cut.
-pub(super) fn answer(text: &Bytes) -> Option<Answer> {
+pub(super) fn parse_follow_output(text: &Bytes) -> Option<FollowOutput> {
     let head_end = text.iter().position(|byte| *byte == b'\n')?;
     let head = std::str::from_utf8(&text[..head_end]).ok()?;
     let mut words = head.split(' ');
@@ -156,7 +156,7 @@ pub(super) fn answer(text: &Bytes) -> Option<Answer> {
     let tail_start = err_start.checked_add(err).filter(|end| *end <= text.len())?;
     let tail = std::str::from_utf8(&text[tail_start..]).ok()?;
     let oom_kills = tail.strip_prefix("mlbench-end ")?.strip_suffix('\n')?.parse().ok()?;
-    Some(Answer {
+    Some(FollowOutput {
         state,
         stdout: text.slice(out_start..err_start),
         stderr: text.slice(err_start..tail_start),
@@ -179,21 +179,25 @@ mod tests {
     fn an_answer_carries_any_bytes() {
         let mut text = b"mlbench ended 137 4 3\n".to_vec();
         text.extend_from_slice(b"\xff\0\n\rerrmlbench-end 1\n");
-        let answer = answer(&Bytes::from(text)).unwrap();
-        assert_eq!((answer.state, answer.oom_kills), (State::Ended(137), 1));
-        assert_eq!((&answer.stdout[..], &answer.stderr[..]), (&b"\xff\0\n\r"[..], &b"err"[..]));
+        let output = parse_follow_output(&Bytes::from(text)).unwrap();
+        assert_eq!((output.state, output.oom_kills), (State::Ended(137), 1));
+        assert_eq!((&output.stdout[..], &output.stderr[..]), (&b"\xff\0\n\r"[..], &b"err"[..]));
     }
 
     #[test]
     fn an_answer_that_was_cut_anywhere_is_none() {
         let whole = b"mlbench running - 3 2\nabcdemlbench-end 0\n";
-        assert!(answer(&Bytes::from_static(whole)).is_some());
+        assert!(parse_follow_output(&Bytes::from_static(whole)).is_some());
         for length in 0..whole.len() {
-            assert_eq!(answer(&Bytes::copy_from_slice(&whole[..length])), None, "{length} bytes");
+            assert_eq!(
+                parse_follow_output(&Bytes::copy_from_slice(&whole[..length])),
+                None,
+                "{length} bytes"
+            );
         }
     }
 
-    fn told(shell: &[&str], script: &str) -> (Bytes, Option<i32>) {
+    fn run_shell(shell: &[&str], script: &str) -> (Bytes, Option<i32>) {
         let mut child = Command::new(shell[0])
             .args(&shell[1..])
             .stdin(Stdio::piped())
@@ -237,26 +241,27 @@ mod tests {
                 num_cpus: None,
             };
             assert_eq!(
-                told(&shell, &scripts.launch(&task).unwrap()).1,
+                run_shell(&shell, &scripts.launch(&task).unwrap()).1,
                 Some(5),
                 "{shell:?}: nothing was prepared"
             );
-            assert_eq!(told(&shell, &scripts.prepare(&at)), (Bytes::new(), Some(0)), "{shell:?}");
-            assert_eq!(told(&shell, &scripts.launch(&task).unwrap()).1, Some(0), "{shell:?}");
+            assert_eq!(run_shell(&shell, &scripts.prepare(&at)), (Bytes::new(), Some(0)), "{shell:?}");
+            assert_eq!(run_shell(&shell, &scripts.launch(&task).unwrap()).1, Some(0), "{shell:?}");
             let mut from = Offsets::default();
             let ended = loop {
-                let said = answer(&told(&shell, &scripts.follow(&at, from, 1000, 10)).0).unwrap();
+                let said =
+                    parse_follow_output(&run_shell(&shell, &scripts.follow(&at, from, 1000, 10)).0).unwrap();
                 from.stdout += said.stdout.len() as u64;
                 if said.state != State::Running {
                     break said;
                 }
             };
             assert_eq!((ended.state, from.stdout), (State::Ended(3), 5), "{shell:?}");
-            assert_eq!(told(&shell, &scripts.signal(&at, Signal::Kill)).0, "0\n", "{shell:?}");
-            assert_eq!(told(&shell, &scripts.release(None, &[at.run])).0, "0\n", "{shell:?}");
+            assert_eq!(run_shell(&shell, &scripts.signal(&at, Signal::Kill)).0, "0\n", "{shell:?}");
+            assert_eq!(run_shell(&shell, &scripts.release(None, &[at.run])).0, "0\n", "{shell:?}");
             let runs = || std::fs::read_dir(directory.path().join("i")).unwrap().count();
             assert_eq!(runs(), 1, "{shell:?}: a known run is no orphan");
-            assert_eq!(told(&shell, &scripts.release(Some(at.run), &[])).0, "0\n", "{shell:?}");
+            assert_eq!(run_shell(&shell, &scripts.release(Some(at.run), &[])).0, "0\n", "{shell:?}");
             assert_eq!(runs(), 0, "{shell:?}");
         }
     }
@@ -268,7 +273,7 @@ mod tests {
         let script = Scripts { instance: "i".to_owned(), volume }.prepare(&at(0));
         let verb = script.rfind("mlbench_prepare").unwrap();
         for length in verb..script.len() - 2 {
-            told(&["sh"], &script[..length]);
+            run_shell(&["sh"], &script[..length]);
         }
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
@@ -278,8 +283,8 @@ mod tests {
         fn any_bytes_are_read_without_panicking(text in proptest::collection::vec(any::<u8>(), 0..100), n in any::<usize>()) {
             let mut whole = format!("mlbench running - {n} 0\n").into_bytes();
             whole.extend(&text);
-            answer(&Bytes::from(whole));
-            answer(&Bytes::from(text));
+            parse_follow_output(&Bytes::from(whole));
+            parse_follow_output(&Bytes::from(text));
         }
     }
 }

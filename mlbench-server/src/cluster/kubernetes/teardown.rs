@@ -11,20 +11,20 @@ use kube::{Api, Resource, ResourceExt};
 use mlbench_core::run::{Run, RunKey};
 use uuid::Uuid;
 
-use super::exec::{ExecError, run_script};
-use super::execution::left;
 use super::names::{RUN_LABEL, owned_selector, run_selector};
-use super::{KubernetesCluster, reasons, unreachable};
-use crate::cluster::{ClusterError, Release};
+use super::ranks::left;
+use super::run_script::{ExecError, run_script};
+use super::{KubernetesCluster, pod_status, unreachable};
+use crate::cluster::{ClusterError, ReleaseStatus};
 
 /// How long a pod may take beyond its grace period before it is removed without its node's word: the node is gone.
 const CONFIRMATION: Duration = Duration::from_secs(90);
 
 impl KubernetesCluster {
     /// Leaves nothing of a run.
-    pub(super) async fn tear_down(&self, run: &Run) -> Result<Release, ClusterError> {
+    pub(super) async fn tear_down(&self, run: &Run) -> Result<ReleaseStatus, ClusterError> {
         let key = RunKey::from(run);
-        let standing =
+        let static_pods =
             join_all(run.workers.iter().filter(|_| run.spec.image.is_none()).map(|worker| async {
                 let pod =
                     self.pods.get_opt(worker.pod.as_str()).await.map_err(|error| unreachable(&error))?;
@@ -34,10 +34,10 @@ impl KubernetesCluster {
                 }
             }));
         let mut remain = self.delete_all(&run_selector(key.job_id), |_| true).await?;
-        for left in standing.await {
+        for left in static_pods.await {
             remain += left?;
         }
-        Ok(if remain == 0 { Release::Complete } else { Release::Pending })
+        Ok(if remain == 0 { ReleaseStatus::Complete } else { ReleaseStatus::Pending })
     }
 
     /// Removes what this server made for runs that are none of `known`; says how much of it was there.
@@ -45,25 +45,29 @@ impl KubernetesCluster {
         let jobs: HashMap<String, ()> = known.iter().map(|run| (run.job_id.to_string(), ())).collect();
         let unknown = |label: &str| !jobs.contains_key(label);
         let mut found = self.delete_all(&owned_selector(&self.options), unknown).await?;
-        let pods = self.standing_pods();
-        let ready = pods.iter().filter(|pod| reasons::is_ready(pod));
+        let pods = self.static_pods();
+        let ready = pods.iter().filter(|pod| pod_status::is_ready(pod));
         for left in join_all(ready.map(|pod| self.clean(pod, None, known))).await {
             found += left?;
         }
         Ok(found)
     }
 
-    /// Deletes every object of a selector whose run `goes`, and says how many were there.
-    async fn delete_all(&self, selector: &str, goes: impl Fn(&str) -> bool) -> Result<usize, ClusterError> {
-        let sets = delete_listed(&self.sets, selector, &goes).await?;
-        let services = delete_listed(&self.services, selector, &goes).await?;
+    /// Deletes every object of a selector whose run `selected`, and says how many were there.
+    async fn delete_all(
+        &self,
+        selector: &str,
+        selected: impl Fn(&str) -> bool,
+    ) -> Result<usize, ClusterError> {
+        let sets = delete_listed(&self.sets, selector, &selected).await?;
+        let services = delete_listed(&self.services, selector, &selected).await?;
         let pods = self
             .pods
             .list(&ListParams::default().labels(selector))
             .await
             .map_err(|error| unreachable(&error))?;
         let mut left = 0;
-        for pod in pods.items.iter().filter(|pod| run_of(*pod).is_some_and(&goes)) {
+        for pod in pods.items.iter().filter(|pod| run_of(*pod).is_some_and(&selected)) {
             left += 1;
             self.delete_pod(pod, sets > 0).await?;
         }
@@ -79,7 +83,7 @@ impl KubernetesCluster {
                 if overdue.unsigned_abs() < CONFIRMATION || overdue.is_negative() {
                     return Ok(());
                 }
-                tracing::warn!(pod = reasons::name(pod), "its node does not confirm its end: struck off");
+                tracing::warn!(pod = pod_status::name(pod), "its node does not confirm its end: struck off");
                 DeleteParams::default().grace_period(0)
             }
             None if set_is_there => return Ok(()),
@@ -88,27 +92,29 @@ impl KubernetesCluster {
         delete(&self.pods, pod, params).await
     }
 
-    /// Removes what runs left in a standing pod; says how many of their processes remain.
+    /// Removes what runs left in a static pod; says how many of their processes remain.
     async fn clean(&self, pod: &Pod, only: Option<RunKey>, known: &[RunKey]) -> Result<usize, ClusterError> {
-        let name = reasons::name(pod);
+        let name = pod_status::name(pod);
         let ended =
             matches!(pod.status.as_ref().and_then(|s| s.phase.as_deref()), Some("Failed" | "Succeeded"));
         if ended {
             return Ok(0);
         }
         let script = self.scripts.release(only, known);
-        let container = reasons::worker_container(pod);
+        let container = pod_status::worker_container(pod);
         let why = match run_script(&self.pods, name, container, script, Duration::from_secs(20)).await {
-            Ok(answered) => match left(&answered) {
+            Ok(output) => match left(&output) {
                 Some(left) => return Ok(left),
-                None => answered.stderr,
+                None => output.stderr,
             },
             Err(ExecError::Refused { code: 404, .. }) => return Ok(0),
-            // Its processes end with it, and its volume goes.
-            Err(_) if reasons::is_leaving(pod) => return Ok(0),
-            Err(ExecError::NoShell(why) | ExecError::Cut(why) | ExecError::Refused { message: why, .. }) => {
-                why
-            }
+            // Its processes end with it, and its volume selected.
+            Err(_) if pod_status::is_leaving(pod) => return Ok(0),
+            Err(
+                ExecError::NoShell(why)
+                | ExecError::Disconnected(why)
+                | ExecError::Refused { message: why, .. },
+            ) => why,
         };
         Err(ClusterError::Unreachable(format!("{name}: {why}")))
     }
@@ -118,7 +124,7 @@ impl KubernetesCluster {
 async fn delete_listed<K>(
     api: &Api<K>,
     selector: &str,
-    goes: impl Fn(&str) -> bool,
+    selected: impl Fn(&str) -> bool,
 ) -> Result<usize, ClusterError>
 where
     K: Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
@@ -126,7 +132,7 @@ where
     let found =
         api.list(&ListParams::default().labels(selector)).await.map_err(|error| unreachable(&error))?;
     let mut count = 0;
-    for object in found.items.iter().filter(|object| run_of(*object).is_some_and(&goes)) {
+    for object in found.items.iter().filter(|object| run_of(*object).is_some_and(&selected)) {
         count += 1;
         if object.meta().deletion_timestamp.is_none() {
             let params = DeleteParams {

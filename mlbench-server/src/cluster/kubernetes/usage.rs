@@ -108,7 +108,7 @@ fn value(seen: &Seen) -> Option<f64> {
 /// Keeps what is cumulative from falling when a container was restarted or a pod made anew under its name, and tells
 /// a new measurement from one that was seen before.
 #[derive(Debug, Default)]
-pub(super) struct Ascending {
+pub(super) struct MonotonicCounters {
     pods: HashMap<PodName, (Timestamp, HashMap<&'static str, Counter>)>,
 }
 
@@ -118,7 +118,7 @@ struct Counter {
     before: f64,
 }
 
-impl Ascending {
+impl MonotonicCounters {
     /// The sample with its totals made to ascend; `None` when it is not newer than the last.
     pub(super) fn next(&mut self, mut sample: PodSample) -> Option<PodSample> {
         let (date, counters) =
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_is_cumulative_never_falls_and_an_old_measurement_is_not_repeated() {
-        let mut ascending = Ascending::default();
+        let mut monotonic = MonotonicCounters::default();
         let sample = |at, cpu, memory| PodSample {
             pod: PodName::new("w-0").unwrap(),
             date: Timestamp::from_micros(at),
@@ -226,7 +226,7 @@ mod tests {
             ],
         };
         let mut next =
-            |at, cpu, memory| ascending.next(sample(at, cpu, memory)).map(|s| (s.values[0].1, s.values[1].1));
+            |at, cpu, memory| monotonic.next(sample(at, cpu, memory)).map(|s| (s.values[0].1, s.values[1].1));
         assert_eq!(next(1, 5.0, 10.0), Some((5.0, 10.0)));
         assert_eq!(next(1, 5.0, 10.0), None);
         assert_eq!(next(2, 1.0, 8.0), Some((6.0, 8.0)));

@@ -12,7 +12,7 @@ use mlbench_core::{Pod, PodName, PodPhase};
 use tokio::sync::watch;
 
 use super::names::worker_selector;
-use super::options::Release;
+use super::options::ReleaseName;
 use crate::task_group::TaskGroup;
 
 /// After how long the API server ends a watch, which is then resumed. A connection that died without a word is
@@ -36,7 +36,7 @@ pub(super) struct PodWatch {
 
 impl PodWatch {
     /// Starts following the worker pods of a release.
-    pub(super) fn start(api: Api<ClusterPod>, release: &Release, background: &TaskGroup) -> Self {
+    pub(super) fn start(api: Api<ClusterPod>, release: &ReleaseName, background: &TaskGroup) -> Self {
         let config = Config::default().labels(&worker_selector(release.as_str())).timeout(WATCH_SECONDS);
         let (store, mut writer) = store::<ClusterPod>();
         let (sender, pods) = watch::channel(Arc::from([]));

@@ -1,7 +1,7 @@
-//! The work directory: what a run leaves on disk while it runs, and how it is found again after a restart.
+//! The work directory, in which a restarted server finds its runs again.
 //!
 //! `<work dir>/run-3-<job id>/rank-0/` holds the files of the supervisor (see `supervisor.sh`) and `worker.json`. The
-//! job id is in the name so that a run 3 of another database can never be taken for this one.
+//! job id distinguishes this run 3 from run 3 of another database.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -13,44 +13,44 @@ use mlbench_core::PodName;
 use mlbench_core::run::RunKey;
 use serde::{Deserialize, Serialize};
 
-use super::processes::{Identity, Owner};
-use crate::cluster::RankRef;
+use super::processes::{ProcessIdentity, RankIdentity};
+use crate::cluster::rank::RankRef;
 use crate::cluster::supervisor::worker_id;
 use crate::files::write_atomic;
 
-/// The most bytes of one stream that are read at once.
+/// Maximum number of bytes that one read returns of one stream.
 const MAX_READ: u64 = 4 << 20;
 
-/// Where everything of the local cluster is kept.
+/// The directory with all files of the local cluster.
 #[derive(Debug, Clone)]
 pub(super) struct WorkDir {
     root: PathBuf,
 }
 
 impl WorkDir {
-    /// Makes the directory, for its owner only.
+    /// Opens the directory, and creates it for its owner only when it does not exist.
     pub(super) fn open(root: &Path) -> io::Result<Self> {
         make_private(root)?;
-        // Absolute: workers have the path from us and may be anywhere.
+        // Absolute, because a worker may change its current directory.
         Ok(Self { root: root.canonicalize()? })
     }
 
-    /// A file beside the runs.
+    /// Returns the path of a file next to the runs.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
 
-    /// The directory of a run.
+    /// Returns the directory of a run.
     pub(super) fn run(&self, run: RunKey) -> PathBuf {
         self.root.join(format!("run-{}-{}", run.id, run.job_id))
     }
 
-    /// The directory of a rank, there or not.
+    /// Returns the directory of a rank, which need not exist.
     pub(super) fn rank(&self, at: &RankRef) -> RankDir {
         RankDir(self.run(at.run).join(format!("rank-{}", at.rank)))
     }
 
-    /// Makes the directory of a rank and notes whose it is.
+    /// Creates the directory of a rank, and records its worker id and pod.
     pub(super) fn prepare(&self, at: &RankRef) -> io::Result<RankDir> {
         let dir = self.rank(at);
         make_private(&dir.0)?;
@@ -59,7 +59,7 @@ impl WorkDir {
         Ok(dir)
     }
 
-    /// Every rank that has a directory, of whatever run.
+    /// Returns every rank of every run that has a directory.
     pub(super) fn ranks(&self) -> Vec<(RankDir, Placement)> {
         let runs = entries(&self.root, "run-");
         runs.iter()
@@ -83,10 +83,10 @@ fn entries(dir: &Path, prefix: &str) -> Vec<PathBuf> {
     entries.filter_map(|entry| Some(entry.ok()?.path())).filter(named).collect()
 }
 
-/// Whose a rank's directory is.
+/// The content of `worker.json`: the rank that a directory belongs to.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Placement {
-    /// What the processes of the rank bear in their environment.
+    /// The worker id in the environment of the rank's processes.
     pub worker_id: String,
     /// The pod.
     pub pod: PodName,
@@ -97,35 +97,37 @@ pub(super) struct Placement {
 pub(super) struct RankDir(PathBuf);
 
 impl RankDir {
-    /// Where it is.
+    /// Returns the path of the directory.
     pub(super) fn path(&self) -> &Path {
         &self.0
     }
 
-    /// The supervisor that was started here; `None` before the launch, and when the directory is gone.
-    pub(super) fn supervisor(&self) -> Option<Identity> {
-        Identity::parse(&fs::read_to_string(self.0.join("identity")).ok()?)
+    /// Returns the supervisor of the rank; `None` before the launch and after the release.
+    pub(super) fn supervisor(&self) -> Option<ProcessIdentity> {
+        ProcessIdentity::parse(&fs::read_to_string(self.0.join("identity")).ok()?)
     }
 
-    /// What its processes are known by, in the boot with this id.
-    pub(super) fn owner(&self, worker_id: String, boot_id: &str) -> Owner {
-        Owner { worker_id, supervisor: self.supervisor().filter(|found| found.boot_id == boot_id) }
+    /// Returns the marks of the rank's processes in the boot with this id.
+    pub(super) fn identity(&self, worker_id: String, boot_id: &str) -> RankIdentity {
+        RankIdentity { worker_id, supervisor: self.supervisor().filter(|found| found.boot_id == boot_id) }
     }
 
-    /// How the command ended. A file without a newline is not written yet, or of a machine that lost its power.
+    /// Returns the exit code of the command.
+    ///
+    /// Ignores a file without a newline: the supervisor is writing it, or a power failure cut it off.
     pub(super) fn exit_code(&self) -> Option<i32> {
         fs::read_to_string(self.0.join("exit_code")).ok()?.strip_suffix('\n')?.parse().ok()
     }
 
-    /// What the supervisor wrote about the usage of its children after their end: its own `stat` and `io`.
+    /// Returns the supervisor's own `stat` and `io`, written after its children had ended.
     pub(super) fn usage(&self) -> Option<String> {
         fs::read_to_string(self.0.join("usage")).ok()
     }
 
-    /// The bytes of a stream (`stdout`, `stderr`) from `offset` on, and whether that is all there is.
+    /// Reads a stream (`stdout`, `stderr`) from `offset` on, and returns whether it reached the end.
     ///
     /// # Errors
-    /// When the file cannot be read; one that is not there has no bytes.
+    /// When the file cannot be read. A missing file counts as empty.
     pub(super) fn read(&self, stream: &str, offset: u64) -> io::Result<(Bytes, bool)> {
         let mut file = match File::open(self.0.join(stream)) {
             Ok(file) => file,

@@ -1,50 +1,52 @@
-//! The output of a rank, by byte offset, and how it ended.
+//! Follows the output of a rank to its exit code.
 
 use std::io;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::blocking;
+use super::blocking::blocking;
 use super::files::RankDir;
-use crate::cluster::{ClusterError, Offsets, Output};
+use crate::cluster::error::ClusterError;
+use crate::cluster::rank::{Offsets, Output};
 
-/// How often files are looked at: soon after something came, seldom when a rank is quiet.
-const POLL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(100));
+/// First and longest pause between two reads of the files: short after new output, long while a rank is quiet.
+const POLL_INTERVALS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(100));
 
-/// A rank that is followed.
-pub(super) struct Followed {
-    /// Its files.
+/// Follows one rank.
+pub(super) struct Follower {
+    /// The directory of the rank.
     pub dir: RankDir,
-    /// Its number, for messages.
+    /// The number of the rank, for messages.
     pub rank: u32,
-    /// The id of the present boot.
+    /// The id of the current boot.
     pub boot_id: String,
 }
 
-impl Followed {
-    /// What was written after `from`, as soon as there is something to report, or nothing after `patience`.
-    pub(super) async fn next(self, from: Offsets, patience: Duration) -> Result<Output, ClusterError> {
-        let deadline = Instant::now() + patience;
-        let mut poll = POLL.0;
-        let followed = std::sync::Arc::new(self);
+impl Follower {
+    /// Returns the output after `from` as soon as it or the exit code arrives, or nothing after `timeout`.
+    pub(super) async fn next(self, from: Offsets, timeout: Duration) -> Result<Output, ClusterError> {
+        let deadline = Instant::now() + timeout;
+        let mut poll = POLL_INTERVALS.0;
+        let follower = std::sync::Arc::new(self);
         loop {
-            let this = followed.clone();
-            let output = blocking(move || this.look(from)).await?;
+            let this = follower.clone();
+            let output = blocking(move || this.read(from)).await?;
             let nothing = output.stdout.is_empty() && output.stderr.is_empty() && output.exit_code.is_none();
             if !nothing || Instant::now() >= deadline {
                 return Ok(output);
             }
             sleep(poll.min(deadline - Instant::now())).await;
-            poll = (poll * 2).min(POLL.1);
+            poll = (poll * 2).min(POLL_INTERVALS.1);
         }
     }
 
-    fn look(&self, from: Offsets) -> Result<Output, ClusterError> {
-        // Outcome first, output second: what is there after the outcome is all there will be.
+    fn read(&self, from: Offsets) -> Result<Output, ClusterError> {
+        // The order matters: output that is read after the outcome is complete.
         let outcome = self.outcome();
-        let unreadable =
-            |error: io::Error| ClusterError::Unreachable(format!("output of rank {}: {error}", self.rank));
+        let unreadable = |error: io::Error| {
+            ClusterError::Unreachable(format!("rank {}: cannot read its output: {error}", self.rank))
+        };
         let (stdout, all_stdout) = self.dir.read("stdout", from.stdout).map_err(unreadable)?;
         let (stderr, all_stderr) = self.dir.read("stderr", from.stderr).map_err(unreadable)?;
         let exit_code = match outcome {
@@ -55,14 +57,14 @@ impl Followed {
         Ok(Output { stdout, stderr, exit_code })
     }
 
-    /// The exit code, `None` while the rank runs.
+    /// Returns the exit code, `None` while the rank runs.
     fn outcome(&self) -> Result<Option<i32>, ClusterError> {
         if let Some(code) = self.dir.exit_code() {
             return Ok(Some(code));
         }
         let rank = self.rank;
         let Some(supervisor) = self.dir.supervisor() else {
-            return Err(ClusterError::Lost(format!("the files of rank {rank} are gone")));
+            return Err(ClusterError::Lost(format!("the files of rank {rank} were deleted")));
         };
         if supervisor.boot_id != self.boot_id {
             return Err(ClusterError::Lost(format!("the machine was rebooted while rank {rank} ran")));
@@ -70,7 +72,7 @@ impl Followed {
         if supervisor.is_running(&self.boot_id) {
             return Ok(None);
         }
-        // It may have ended in the moment between the two looks.
+        // It may have ended between the first read and the check of the supervisor.
         match self.dir.exit_code() {
             Some(code) => Ok(Some(code)),
             None => Err(ClusterError::Lost(format!("the supervisor of rank {rank} was killed"))),

@@ -1,38 +1,39 @@
-//! Signals to everything that belongs to some ranks.
+//! Signals all processes of some ranks.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::processes::{Owner, Process, belonging, scan};
+use super::processes::{Process, RankIdentity, processes_of, scan};
 
-/// How long one call goes after processes that fork faster than they are found, or do not die at once.
-const PERSISTENCE: Duration = Duration::from_secs(2);
-/// Between two looks at the processes: most are no children of this one, of whose end nobody tells it.
-const PAUSE: Duration = Duration::from_millis(5);
+/// How long one call retries when processes fork faster than it finds them, or do not end immediately.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// Pause between two scans. Most of the processes are no children of this one, so it cannot wait for their end.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Whether supervisors are spared: they record the exit code.
+/// Whether to signal supervisors, which record the exit code, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Supervisors {
-    /// Everything but them is signalled and counted.
-    Spared,
-    /// They, too.
-    Included,
+    /// Signals and counts all other processes.
+    Exclude,
+    /// Signals and counts supervisors too.
+    Include,
 }
 
-/// Sends `signal` to everything that belongs to the owners, again and again until nobody new is found, with SIGKILL
-/// until nobody is left. The number of processes that are left.
-pub(super) fn signal_all(owners: &[Owner], signal: Signal, supervisors: Supervisors) -> usize {
-    let deadline = Instant::now() + PERSISTENCE;
-    let mut told = HashSet::new();
+/// Signals all processes of the ranks, and returns how many are left.
+///
+/// Repeats the scan until it finds no new process, with SIGKILL until no process is left.
+pub(super) fn signal_all(ranks: &[RankIdentity], signal: Signal, supervisors: Supervisors) -> usize {
+    let deadline = Instant::now() + TIMEOUT;
+    let mut signalled = HashSet::new();
     loop {
         let all = scan();
-        let targets = targets(&all, owners, supervisors);
+        let targets = targets(&all, ranks, supervisors);
         let mut new = false;
         for process in &targets {
-            // SIGTERM comes once: many programs take a second one as a wish to die at once.
-            if told.insert((process.stat.pid, process.stat.starttime)) || signal == Signal::KILL {
+            // Sends SIGTERM once: many programs abort their clean-up on the second one.
+            if signalled.insert((process.stat.pid, process.stat.starttime)) || signal == Signal::KILL {
                 process.send(signal);
                 new = true;
             }
@@ -40,15 +41,15 @@ pub(super) fn signal_all(owners: &[Owner], signal: Signal, supervisors: Supervis
         if !new || Instant::now() >= deadline {
             return targets.len();
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
-fn targets<'a>(all: &'a [Process], owners: &[Owner], supervisors: Supervisors) -> Vec<&'a Process> {
-    let spared = |process: &Process| {
-        supervisors == Supervisors::Spared
-            && owners.iter().filter_map(|owner| owner.supervisor.as_ref()).any(|one| process.is(one))
+fn targets<'a>(all: &'a [Process], ranks: &[RankIdentity], supervisors: Supervisors) -> Vec<&'a Process> {
+    let is_excluded = |process: &Process| {
+        supervisors == Supervisors::Exclude
+            && ranks.iter().filter_map(|rank| rank.supervisor.as_ref()).any(|one| process.is(one))
     };
-    let found = belonging(all, owners).into_iter().flatten();
-    found.filter(|process| process.is_alive() && !spared(process)).collect()
+    let found = processes_of(all, ranks).into_iter().flatten();
+    found.filter(|process| process.is_alive() && !is_excluded(process)).collect()
 }

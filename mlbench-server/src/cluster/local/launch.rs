@@ -1,4 +1,4 @@
-//! The start of a rank: a shell reads the supervisor and what to launch from its standard input.
+//! Starts a rank: a shell reads the supervisor and the command from its standard input.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
@@ -9,27 +9,28 @@ use std::process::{Child, Command, Stdio};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::limits;
-use crate::cluster::{ClusterError, Task};
+use crate::cluster::error::ClusterError;
+use crate::cluster::rank::Task;
 
-/// The status of `mlbench_launch` when the supervisor did not come up in time.
-const NOT_YET: i32 = 3;
+/// Exit status of `mlbench_launch` when the supervisor did not start in time.
+const START_TIMEOUT: i32 = 3;
 
-/// What a worker inherits of the server's environment: everything but the server's own settings and secrets.
+/// Returns the environment of a worker: the server's own without its settings and secrets.
 pub(super) fn inherited(environment: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
     let is_ours = |name: &OsStr| name.as_encoded_bytes().starts_with(b"MLBENCH_");
     environment.into_iter().filter(|(name, _)| !is_ours(name)).collect()
 }
 
-/// Makes the processes that this one starts handle all signals as by default.
+/// Gives child processes the default handling of every signal that this process ignores.
 ///
-/// A signal that is ignored stays ignored in programs that are started, and a shell cannot change that; one that is
-/// caught becomes default. Which signals the server ignores is up to who started it (`nohup`, `&` in a script). Being
-/// caught by nobody, they still have no effect on the server. Needs a tokio runtime.
+/// A child inherits an ignored signal, and its shell cannot change that, but a caught signal becomes default again. The
+/// server may ignore signals because of the way it was started (`nohup`, `&` in a script), so this function catches
+/// them. They still have no effect on the server. Requires a tokio runtime.
 pub(super) fn unignore_signals() -> io::Result<()> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
-    // The standard library sets SIGPIPE (13), which it ignores itself, back in every child.
+    // The standard library ignores SIGPIPE (13) itself, and restores it in every child.
     for number in (1..32).filter(|&number| ignored >> (number - 1) & 1 == 1 && number != 13) {
         if let Err(error) = signal(SignalKind::from_raw(number)) {
             tracing::warn!(number, %error, "workers inherit an ignored signal");
@@ -38,7 +39,7 @@ pub(super) fn unignore_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// Runs the shell to its end, which comes when the supervisor is up.
+/// Runs the shell, which exits once the supervisor is running.
 pub(super) fn run_shell(
     input: &[u8],
     task: &Task,
@@ -57,7 +58,7 @@ pub(super) fn run_shell(
     let output = output.map_err(|error| {
         let message = format!("rank {rank} cannot start: {error}");
         match error.kind() {
-            // No room for another process just now.
+            // The machine has no room for another process now.
             io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => ClusterError::Unreachable(message),
             _ => ClusterError::Refused(message),
         }
@@ -65,10 +66,10 @@ pub(super) fn run_shell(
     if output.status.success() {
         return Ok(());
     }
-    let words = String::from_utf8_lossy(&output.stderr);
-    let message = format!("rank {rank} cannot start: {}: {}", output.status, words.trim());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let message = format!("rank {rank} cannot start: {}: {}", output.status, stderr.trim());
     match output.status.code() {
-        Some(NOT_YET) | None => Err(ClusterError::Unreachable(message)),
+        Some(START_TIMEOUT) | None => Err(ClusterError::Unreachable(message)),
         Some(_) => Err(ClusterError::Refused(message)),
     }
 }
@@ -80,7 +81,7 @@ fn spawn(environment: &[(OsString, OsString)]) -> io::Result<Child> {
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
-        // Ctrl-C on the server's terminal must not reach a launch on its way.
+        // Ctrl-C on the server's terminal must not reach a launch in progress.
         .process_group(0)
         .spawn()
 }
@@ -88,7 +89,7 @@ fn spawn(environment: &[(OsString, OsString)]) -> io::Result<Child> {
 fn feed(shell: &mut Child, input: &[u8]) -> io::Result<()> {
     let Some(mut stdin) = shell.stdin.take() else { return Ok(()) };
     match stdin.write_all(input) {
-        // A shell that ended early says why itself.
+        // A shell that exited early reports the cause in its exit status and on stderr.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }

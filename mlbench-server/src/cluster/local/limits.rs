@@ -1,6 +1,6 @@
-//! How `num_cpus` is kept: CPU affinity for whole cores, and a cgroup quota for fractions where that is permitted.
+//! Enforces `num_cpus`: CPU affinity for whole cores, and a cgroup quota for fractions where permitted.
 //!
-//! Both are put on the shell that launches a rank before it reads what to launch; everything it starts inherits them.
+//! Both apply to the shell that launches a rank, before it reads the command. All its processes inherit them.
 
 use std::fs;
 use std::io;
@@ -11,39 +11,39 @@ use mlbench_core::run::Run;
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-use crate::cluster::{RankRef, Task};
+use crate::cluster::rank::{RankRef, Task};
 
-/// Microseconds in which a quota is counted; the kernel's default.
+/// Period of a quota in microseconds, the kernel's default.
 const PERIOD: u32 = 100_000;
 
-/// Sentences for a run's log about how its `num_cpus` is kept. Makes the quotas of its workers where they are wanted.
+/// Creates the quotas of a run's workers where needed, and returns a message for the log of the run.
 pub(super) fn prepare(run: &Run, groups: &[PathBuf]) -> Option<String> {
     let cpus = run.spec.num_cpus?;
     let machine = allowed_cpus().len();
     let cores = whole(cpus);
     if cores > machine || is_whole(cpus) && cores == machine {
-        return Some(format!("num_cpus {cpus} limits nothing: this machine has {machine} cores"));
+        return Some(format!("num_cpus {cpus} has no effect: this machine has {machine} cores"));
     }
     let affinity = if cores == machine { "all".to_owned() } else { cores.to_string() };
     if is_whole(cpus) {
-        return Some(format!("each worker is kept on {affinity} of {machine} cores by CPU affinity"));
+        return Some(format!("CPU affinity limits each worker to {affinity} of {machine} cores"));
     }
     let quota = groups.iter().try_for_each(|group| make_quota(group, cpus));
     Some(match quota {
         Ok(()) => format!(
-            "each worker is kept to {cpus} cores by a cgroup quota, on {affinity} of {machine} cores by CPU affinity"
+            "a cgroup quota limits each worker to {cpus} cores, CPU affinity to {affinity} of {machine} cores"
         ),
         Err(error) => {
             groups.iter().for_each(|group| remove_quota(group));
             format!(
-                "each worker is kept on {affinity} of {machine} cores by CPU affinity: \
-                 {cpus} rounded up, as a cgroup quota is not to be had ({error})"
+                "CPU affinity limits each worker to {affinity} of {machine} cores: \
+                 {cpus} is rounded up, because a cgroup quota is not possible here ({error})"
             )
         }
     })
 }
 
-/// Puts a process under the limits of a task.
+/// Applies the limits of a task to a process.
 pub(super) fn apply(task: &Task, group: Option<&Path>, pid: u32) -> io::Result<()> {
     let Some(cpus) = task.num_cpus else { return Ok(()) };
     if let Some(group) = group.filter(|group| group.is_dir()) {
@@ -54,8 +54,8 @@ pub(super) fn apply(task: &Task, group: Option<&Path>, pid: u32) -> io::Result<(
     if cores >= allowed.len() {
         return Ok(());
     }
-    // Neighbours take different cores while there are enough.
-    let first = place(&task.at) * cores;
+    // Workers with neighbouring numbers use different cores as long as the cores suffice.
+    let first = worker_number(&task.at) * cores;
     let mut set = CpuSet::new();
     (first..first + cores).for_each(|index| set.set(allowed[index % allowed.len()]));
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
@@ -63,8 +63,8 @@ pub(super) fn apply(task: &Task, group: Option<&Path>, pid: u32) -> io::Result<(
     Ok(())
 }
 
-/// The number of a worker on this machine, on which other runs may have other workers.
-fn place(at: &RankRef) -> usize {
+/// Returns the number of a worker on this machine, which differs between runs that execute side by side.
+fn worker_number(at: &RankRef) -> usize {
     let number = at.pod.as_str().rsplit('-').next().and_then(|number| number.parse().ok());
     number.unwrap_or(at.rank as usize)
 }
@@ -83,12 +83,12 @@ fn is_whole(cpus: f64) -> bool {
     cpus.fract() == 0.0
 }
 
-/// The cgroup of a rank, below the one of this server; `None` where CPU cannot be controlled.
+/// Returns the cgroup of a rank, below the server's own; `None` where cgroups cannot control CPU.
 pub(super) fn group(at: &RankRef) -> Option<PathBuf> {
     Some(own_group()?.join(format!("mlbench-{}-{}", at.run.job_id, at.rank)))
 }
 
-/// Where this server is in the hierarchy that controls CPU: the unified one, or the old one of the `cpu` controller.
+/// Returns the server's own cgroup in the hierarchy that controls CPU: version 2, or the `cpu` controller of version 1.
 fn own_group() -> Option<PathBuf> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let root = Path::new("/sys/fs/cgroup");
@@ -117,19 +117,19 @@ fn make_quota(group: &Path, cpus: f64) -> io::Result<()> {
     fs::write(group.join("cpu.cfs_quota_us"), quota.to_string())
 }
 
-/// Removes the cgroup of a rank whose processes have ended.
+/// Deletes the cgroup of a rank whose processes have ended.
 pub(super) fn remove_quota(group: &Path) {
-    // The kernel needs a moment to take the last dead process out of its group.
+    // The kernel takes a moment to remove the last dead process from its cgroup.
     for _ in 0..40 {
         match fs::remove_dir(group) {
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
                 std::thread::sleep(Duration::from_millis(5));
             }
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return tracing::warn!(group = %group.display(), %error, "a cgroup stays behind");
+                return tracing::warn!(group = %group.display(), %error, "cannot delete a cgroup");
             }
             _ => return,
         }
     }
-    tracing::warn!(group = %group.display(), "a cgroup stays behind: it is still in use");
+    tracing::warn!(group = %group.display(), "cannot delete a cgroup: it is still in use");
 }

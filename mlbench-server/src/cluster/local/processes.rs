@@ -1,8 +1,8 @@
-//! Processes of this machine, as `/proc` shows them, and what of them belongs to a rank.
+//! Processes of this machine from `/proc`, and the rank that each belongs to.
 //!
 //! A rank owns the session of its supervisor, every process with its worker id in the environment (mpirun gives its
 //! children process groups of their own, others call setsid), and all descendants of these (some clear their
-//! environment). A process is known by boot id, pid and start time: a pid alone may be a stranger's by now.
+//! environment). Boot id, pid and start time identify a process: the kernel reuses a pid alone.
 
 use std::collections::HashMap;
 use std::io::{self, Read as _};
@@ -13,36 +13,36 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_s
 
 use crate::cluster::supervisor::WORKER_ID;
 
-/// A process in all the life of a machine.
+/// Identifies a process across pid reuse and reboots.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Identity {
-    /// Differs after every boot.
+pub(super) struct ProcessIdentity {
+    /// The boot id of the machine.
     pub boot_id: String,
-    /// Its number, used again after its end.
+    /// The pid.
     pub pid: i32,
-    /// Clock ticks from boot to its start.
+    /// Clock ticks from boot to the start of the process.
     pub start: u64,
 }
 
-impl Identity {
-    /// Reads `BOOT_ID PID START_TIME`.
+impl ProcessIdentity {
+    /// Parses `BOOT_ID PID START_TIME`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut words = text.split_whitespace();
         let (boot_id, pid, start) = (words.next()?, words.next()?, words.next()?);
         Some(Self { boot_id: boot_id.to_owned(), pid: pid.parse().ok()?, start: start.parse().ok()? })
     }
 
-    /// Whether the process still runs, given the boot id of now.
+    /// Returns whether the process is running, given the current boot id.
     pub(super) fn is_running(&self, boot_id: &str) -> bool {
         self.boot_id == boot_id
             && stat(self.pid).is_some_and(|stat| stat.starttime == self.start && !is_dead(&stat))
     }
 }
 
-/// The id of the present boot.
+/// Returns the id of the current boot.
 ///
 /// # Errors
-/// When there is no `/proc`.
+/// When this machine has no `/proc`.
 pub(super) fn boot_id() -> io::Result<String> {
     Ok(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
 }
@@ -50,27 +50,27 @@ pub(super) fn boot_id() -> io::Result<String> {
 /// A process at the moment of a scan.
 #[derive(Debug)]
 pub(super) struct Process {
-    /// Its state and what it used.
+    /// Its state and resource usage.
     pub stat: Stat,
     /// The worker id in its environment.
     worker_id: Option<String>,
 }
 
 impl Process {
-    /// Whether it is more than an entry that its parent has yet to collect.
+    /// Returns whether the process has not ended. A zombie has.
     pub(super) fn is_alive(&self) -> bool {
         !is_dead(&self.stat)
     }
 
-    /// Whether it is the process of this identity, which is of the present boot.
-    pub(super) fn is(&self, identity: &Identity) -> bool {
+    /// Returns whether this is the process of an identity of the current boot.
+    pub(super) fn is(&self, identity: &ProcessIdentity) -> bool {
         self.stat.pid == identity.pid && self.stat.starttime == identity.start
     }
 
-    /// Sends a signal to this process, never to a stranger that has its pid by now.
+    /// Sends a signal to this process, never to another one that has reused its pid.
     pub(super) fn send(&self, signal: Signal) {
         let Some(pid) = Pid::from_raw(self.stat.pid) else { return };
-        // A descriptor holds on to one process: what has the right start time after it was opened is that one.
+        // A pidfd keeps referring to one process. If the start time is right after opening it, this is the right one.
         let handle = pidfd_open(pid, PidfdFlags::empty());
         if stat(self.stat.pid).is_none_or(|now| now.starttime != self.stat.starttime) {
             return;
@@ -78,11 +78,11 @@ impl Process {
         let sent = match handle {
             Ok(handle) => pidfd_send_signal(handle, signal),
             Err(Errno::SRCH) => return,
-            // Old kernels and some sandboxes have no such descriptors.
+            // Old kernels and some sandboxes do not support pidfds.
             Err(_) => kill_process(pid, signal),
         };
         if let Err(error) = sent {
-            tracing::debug!(pid = self.stat.pid, %error, "a process was not signalled");
+            tracing::debug!(pid = self.stat.pid, %error, "cannot signal a process");
         }
     }
 }
@@ -91,12 +91,12 @@ fn is_dead(stat: &Stat) -> bool {
     matches!(stat.state, 'Z' | 'X')
 }
 
-/// The present state of the process with this pid.
+/// Returns the current state of the process with this pid.
 pub(super) fn stat(pid: i32) -> Option<Stat> {
     procfs::process::Process::new(pid).ok()?.stat().ok()
 }
 
-/// All processes that can be seen. Those that end meanwhile are left out.
+/// Returns all visible processes, without those that end during the scan.
 pub(super) fn scan() -> Vec<Process> {
     let Ok(all) = procfs::process::all_processes() else { return Vec::new() };
     all.filter_map(|process| {
@@ -106,7 +106,7 @@ pub(super) fn scan() -> Vec<Process> {
     .collect()
 }
 
-/// Processes of other users do not show their environment: they belong to no worker by it.
+/// Reads the worker id in the environment of a process, which is hidden for processes of other users.
 fn worker_id_of(process: &procfs::process::Process) -> Option<String> {
     let mut environment = Vec::new();
     process.open_relative("environ").ok()?.read_to_end(&mut environment).ok()?;
@@ -116,45 +116,45 @@ fn worker_id_of(process: &procfs::process::Process) -> Option<String> {
     Some(String::from_utf8_lossy(value).into_owned())
 }
 
-/// A rank as its processes are known by.
+/// The marks by which processes of a rank are found.
 #[derive(Debug, Clone)]
-pub(super) struct Owner {
-    /// What its processes have in their environment.
+pub(super) struct RankIdentity {
+    /// The worker id in their environment.
     pub worker_id: String,
-    /// Its supervisor, when one was started in this boot.
-    pub supervisor: Option<Identity>,
+    /// The supervisor, if one was started in this boot.
+    pub supervisor: Option<ProcessIdentity>,
 }
 
-/// For each owner, what belongs to it, its supervisor and uncollected dead ones included.
-pub(super) fn belonging<'a>(all: &'a [Process], owners: &[Owner]) -> Vec<Vec<&'a Process>> {
-    // The number of a session says something only while its leader is known to be there.
-    let leads = |owner: &Owner| {
-        let supervisor = owner.supervisor.as_ref()?;
+/// Returns the processes of each rank, including its supervisor and zombies.
+pub(super) fn processes_of<'a>(all: &'a [Process], ranks: &[RankIdentity]) -> Vec<Vec<&'a Process>> {
+    // A session id may be reused after its leader has ended, so it counts only while the supervisor exists.
+    let session = |rank: &RankIdentity| {
+        let supervisor = rank.supervisor.as_ref()?;
         all.iter().any(|process| process.is(supervisor)).then_some(supervisor.pid)
     };
-    let sessions: Vec<Option<i32>> = owners.iter().map(leads).collect();
-    let claim = |process: &Process| {
-        owners.iter().zip(&sessions).position(|(owner, session)| {
-            *session == Some(process.stat.session) || process.worker_id.as_ref() == Some(&owner.worker_id)
+    let sessions: Vec<Option<i32>> = ranks.iter().map(session).collect();
+    let rank_of = |process: &Process| {
+        ranks.iter().zip(&sessions).position(|(rank, session)| {
+            *session == Some(process.stat.session) || process.worker_id.as_ref() == Some(&rank.worker_id)
         })
     };
     let mut owned: HashMap<i32, usize> =
-        all.iter().filter_map(|process| Some((process.stat.pid, claim(process)?))).collect();
+        all.iter().filter_map(|process| Some((process.stat.pid, rank_of(process)?))).collect();
     loop {
         let before = owned.len();
         for process in all {
-            if let Some(&owner) = owned.get(&process.stat.ppid) {
-                owned.entry(process.stat.pid).or_insert(owner);
+            if let Some(&rank) = owned.get(&process.stat.ppid) {
+                owned.entry(process.stat.pid).or_insert(rank);
             }
         }
         if owned.len() == before {
             break;
         }
     }
-    let mut found = vec![Vec::new(); owners.len()];
+    let mut found = vec![Vec::new(); ranks.len()];
     for process in all {
-        if let Some(&owner) = owned.get(&process.stat.pid) {
-            found[owner].push(process);
+        if let Some(&rank) = owned.get(&process.stat.pid) {
+            found[rank].push(process);
         }
     }
     found

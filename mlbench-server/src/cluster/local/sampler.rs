@@ -1,4 +1,4 @@
-//! The resource metrics of local workers, from `/proc`, under cAdvisor's names.
+//! Resource metrics of local workers from `/proc`, under cAdvisor's names.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,176 +9,177 @@ use procfs::FromRead as _;
 use procfs::process::{Io, Stat};
 use serde::{Deserialize, Serialize};
 
-use super::account::{Account, Seen, Usage};
-use super::files::{RankDir, WorkDir};
-use super::processes::{Process, belonging, scan, stat};
+use super::files::{Placement, RankDir, WorkDir};
+use super::processes::{Process, processes_of, scan, stat};
+use super::usage::{ProcessUsage, Usage, WorkerUsage};
 use crate::clock::Clock;
-use crate::cluster::PodSample;
+use crate::cluster::sample::PodSample;
 use crate::files::write_atomic;
 
-/// How often a scan is repeated in whose middle a child was collected: it would count twice or not at all.
-const TRIES: u32 = 4;
-/// Samples that wait to be taken; more than any number of starts and ends between two rounds of a monitor.
-const MAX_WAITING: usize = 10_000;
+/// Maximum number of scans. A child whose parent collects it during a scan counts twice or not at all, so the scan repeats.
+const MAX_SCANS: u32 = 4;
+/// Maximum number of recorded samples, more than the starts and ends of runs between two rounds of a monitor.
+const MAX_RECORDED: usize = 10_000;
 
-/// Measures, and keeps the books over the life of the workers, also beyond that of this server.
+/// Measures workers, and saves their cumulative usage across restarts of this server.
 pub(super) struct Sampler {
-    work: WorkDir,
+    work_dir: WorkDir,
     clock: Clock,
     boot_id: String,
     state: Mutex<State>,
 }
 
 struct State {
-    ledger: Ledger,
-    waiting: Vec<PodSample>,
+    saved: SavedUsage,
+    recorded: Vec<PodSample>,
 }
 
-/// What is kept on disk.
+/// The usage file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Ledger {
+struct SavedUsage {
     boot_id: String,
-    pods: BTreeMap<PodName, Account>,
+    pods: BTreeMap<PodName, WorkerUsage>,
 }
 
-/// Bytes of memory in use now.
+/// Memory in use, in bytes.
 #[derive(Debug, Clone, Copy, Default)]
 struct Memory {
     resident: u64,
-    /// Without pages of files, which could be dropped.
+    /// Without pages of files, which the kernel could drop.
     working_set: u64,
 }
 
-const LEDGER: &str = "usage.json";
+const USAGE_FILE: &str = "usage.json";
 
 impl Sampler {
-    /// Continues the books of `work`.
-    pub(super) fn open(work: WorkDir, clock: Clock, boot_id: String, pods: &[PodName]) -> Self {
-        let mut ledger = load(&work).unwrap_or_else(|error| {
-            tracing::warn!(%error, "the usage of the workers is counted from zero again");
-            Ledger::default()
+    /// Continues the usage saved in a work directory.
+    pub(super) fn open(work_dir: WorkDir, clock: Clock, boot_id: String, pods: &[PodName]) -> Self {
+        let mut saved = load(&work_dir).unwrap_or_else(|error| {
+            tracing::warn!(%error, "cannot read the saved usage of the workers; it restarts from zero");
+            SavedUsage::default()
         });
-        if ledger.boot_id != boot_id {
-            ledger.pods.values_mut().for_each(Account::close);
-            ledger.boot_id.clone_from(&boot_id);
+        if saved.boot_id != boot_id {
+            saved.pods.values_mut().for_each(WorkerUsage::close);
+            saved.boot_id.clone_from(&boot_id);
         }
         for pod in pods {
-            ledger.pods.entry(pod.clone()).or_default();
+            saved.pods.entry(pod.clone()).or_default();
         }
-        Self { work, clock, boot_id, state: Mutex::new(State { ledger, waiting: Vec::new() }) }
+        Self { work_dir, clock, boot_id, state: Mutex::new(State { saved, recorded: Vec::new() }) }
     }
 
-    /// What all `pods` use now, after what was kept for this call by [`Sampler::keep`].
-    pub(super) fn take(&self, pods: &[PodName]) -> Vec<PodSample> {
+    /// Measures `pods`, and returns this after the samples of [`Sampler::record`] since the last call.
+    pub(super) fn sample(&self, pods: &[PodName]) -> Vec<PodSample> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.measure(&mut state.ledger, pods);
-        let mut samples = std::mem::take(&mut state.waiting);
+        let now = self.measure(&mut state.saved, pods);
+        let mut samples = std::mem::take(&mut state.recorded);
         samples.extend(now);
         samples
     }
 
-    /// Measures `pods` now, in between: the start and the end of a run are seen however short it is.
-    pub(super) fn keep(&self, pods: &[PodName]) {
+    /// Measures `pods` for the next [`Sampler::sample`], so that even a short run has a sample at its start and end.
+    pub(super) fn record(&self, pods: &[PodName]) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.measure(&mut state.ledger, pods);
-        let room = MAX_WAITING.saturating_sub(state.waiting.len());
-        state.waiting.extend(now.into_iter().take(room));
+        let now = self.measure(&mut state.saved, pods);
+        let room = MAX_RECORDED.saturating_sub(state.recorded.len());
+        state.recorded.extend(now.into_iter().take(room));
     }
 
-    /// Measures for the books only: before processes are killed for which nobody waits.
-    pub(super) fn note(&self) {
+    /// Updates the cumulative usage, before processes without a waiting parent are killed.
+    pub(super) fn update(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        self.measure(&mut state.ledger, &[]);
+        self.measure(&mut state.saved, &[]);
     }
 
-    fn measure(&self, ledger: &mut Ledger, pods: &[PodName]) -> Vec<PodSample> {
-        let before = ledger.clone();
+    fn measure(&self, saved: &mut SavedUsage, pods: &[PodName]) -> Vec<PodSample> {
+        let before = saved.clone();
         let mut found = self.processes();
         let date = self.clock.now();
         let mut memory = BTreeMap::new();
-        for (pod, account) in &mut ledger.pods {
-            let (seen, used) = found.remove(pod).unwrap_or_default();
-            account.update(seen);
+        for (pod, usage) in &mut saved.pods {
+            let (processes, used) = found.remove(pod).unwrap_or_default();
+            usage.update(processes);
             memory.insert(pod.clone(), used);
         }
-        if *ledger != before
-            && let Err(error) = self.save(ledger)
+        if *saved != before
+            && let Err(error) = self.save(saved)
         {
-            tracing::warn!(%error, "the usage of the workers is not kept for a restart");
+            tracing::warn!(%error, "cannot save the usage of the workers; a restart would lose it");
         }
         let value = |pod: &PodName| {
-            let total = ledger.pods.get(pod).map(Account::total).unwrap_or_default();
+            let total = saved.pods.get(pod).map(WorkerUsage::total).unwrap_or_default();
             values(total, memory.get(pod).copied().unwrap_or_default())
         };
         pods.iter().map(|pod| PodSample { pod: pod.clone(), date, values: value(pod) }).collect()
     }
 
-    fn save(&self, ledger: &Ledger) -> io::Result<()> {
-        write_atomic(&self.work.file(LEDGER), serde_json::to_vec(ledger)?)
+    fn save(&self, saved: &SavedUsage) -> io::Result<()> {
+        write_atomic(&self.work_dir.file(USAGE_FILE), serde_json::to_vec(saved)?)
     }
 
-    /// The processes and the memory of every pod that has a rank.
-    fn processes(&self) -> BTreeMap<PodName, (Vec<Seen>, Memory)> {
-        let ranks = self.work.ranks();
+    /// Returns the processes and the memory of every pod that has a rank.
+    fn processes(&self) -> BTreeMap<PodName, (Vec<ProcessUsage>, Memory)> {
+        let ranks = self.work_dir.ranks();
         if ranks.is_empty() {
             return BTreeMap::new();
         }
-        let owner = |(dir, placement): &(RankDir, super::files::Placement)| {
-            dir.owner(placement.worker_id.clone(), &self.boot_id)
+        let identity = |(dir, placement): &(RankDir, Placement)| {
+            dir.identity(placement.worker_id.clone(), &self.boot_id)
         };
-        let owners: Vec<_> = ranks.iter().map(owner).collect();
+        let identities: Vec<_> = ranks.iter().map(identity).collect();
         let mut all = scan();
-        for _ in 1..TRIES {
-            if belonging(&all, &owners).iter().flatten().all(|process| has_not_changed(process)) {
+        for _ in 1..MAX_SCANS {
+            if processes_of(&all, &identities).iter().flatten().all(|process| has_not_changed(process)) {
                 break;
             }
             all = scan();
         }
-        let mut pods: BTreeMap<PodName, (Vec<Seen>, Memory)> = BTreeMap::new();
-        for (((dir, placement), owner), members) in ranks.iter().zip(&owners).zip(belonging(&all, &owners)) {
+        let mut pods: BTreeMap<PodName, (Vec<ProcessUsage>, Memory)> = BTreeMap::new();
+        for (((dir, placement), rank), members) in
+            ranks.iter().zip(&identities).zip(processes_of(&all, &identities))
+        {
             let (seen, memory) = pods.entry(placement.pod.clone()).or_default();
             for process in &members {
                 let live = procfs::process::Process::new(process.stat.pid).ok();
                 seen.push(as_seen(&process.stat, live.as_ref().and_then(|live| live.io().ok()).as_ref()));
                 memory.add(live.as_ref());
             }
-            let ended =
-                owner.supervisor.as_ref().filter(|one| !members.iter().any(|process| process.is(one)));
-            // An ended supervisor has left its last words: they count until the run is released.
-            seen.extend(ended.and_then(|_| last_words(dir)));
+            let ended = rank.supervisor.as_ref().filter(|one| !members.iter().any(|process| process.is(one)));
+            // A supervisor that has ended left its final usage in a file, which counts until the run is released.
+            seen.extend(ended.and_then(|_| final_usage(dir)));
         }
         pods
     }
 }
 
-fn load(work: &WorkDir) -> io::Result<Ledger> {
-    match std::fs::read(work.file(LEDGER)) {
+fn load(work_dir: &WorkDir) -> io::Result<SavedUsage> {
+    match std::fs::read(work_dir.file(USAGE_FILE)) {
         Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ledger::default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SavedUsage::default()),
         Err(error) => Err(error),
     }
 }
 
-/// Whether no child was collected by this process, nor it by another, since the scan.
+/// Returns whether this process still exists and has collected no child since the scan.
 fn has_not_changed(process: &Process) -> bool {
     let was = &process.stat;
     stat(was.pid)
         .is_some_and(|now| (now.starttime, now.cutime, now.cstime) == (was.starttime, was.cutime, was.cstime))
 }
 
-fn last_words(dir: &RankDir) -> Option<Seen> {
+fn final_usage(dir: &RankDir) -> Option<ProcessUsage> {
     let text = dir.usage()?;
     let (stat, io) = text.split_once('\n')?;
     Some(as_seen(&Stat::from_read(stat.as_bytes()).ok()?, Io::from_read(io.as_bytes()).ok().as_ref()))
 }
 
-fn as_seen(stat: &Stat, io: Option<&Io>) -> Seen {
-    // Storage bytes are not split into own and children's: a process shows the sum.
+fn as_seen(stat: &Stat, io: Option<&Io>) -> ProcessUsage {
+    // A process reports the sum of its own and its children's storage bytes.
     let (read, written) = io.map_or((0, 0), |io| (io.read_bytes, io.write_bytes));
     let children = |ticks: i64| u64::try_from(ticks).unwrap_or_default();
     let from_children = Usage { user: children(stat.cutime), system: children(stat.cstime), read, written };
     let own = Usage { user: stat.utime, system: stat.stime, read: 0, written: 0 };
-    Seen {
+    ProcessUsage {
         pid: stat.pid,
         start: stat.starttime,
         parent: stat.ppid,
@@ -188,7 +189,9 @@ fn as_seen(stat: &Stat, io: Option<&Io>) -> Seen {
 }
 
 impl Memory {
-    /// Pages shared between processes of a worker count in each of them: splitting them costs a walk over all pages.
+    /// Adds the memory of one process.
+    ///
+    /// Counts pages that processes share in each of them: splitting them would need a walk over all pages.
     fn add(&mut self, process: Option<&procfs::process::Process>) {
         let Some(status) = process.and_then(|process| process.status().ok()) else { return };
         let bytes = |kib: Option<u64>| kib.unwrap_or_default() * 1024;
@@ -208,7 +211,7 @@ fn values(total: Usage, memory: Memory) -> Vec<(&'static str, f64)> {
         ("container_memory_usage_bytes", memory.resident as f64),
         ("container_memory_working_set_bytes", memory.working_set as f64),
     ];
-    // Some systems refuse even the own figures: no series is better than one of zeros.
+    // Some systems hide even a process's own storage counters: no series is better than one of zeros.
     if procfs::process::Process::myself().is_ok_and(|myself| myself.io().is_ok()) {
         values.push(("container_fs_reads_bytes_total", total.read as f64));
         values.push(("container_fs_writes_bytes_total", total.written as f64));

@@ -38,7 +38,8 @@ use crate::app::told_runs::RunJsonCache;
 use crate::app::{App, RunPolicy};
 use crate::clock::Clock;
 use crate::cluster::{
-    Claim, Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
+    Cluster, ClusterError, Offsets, Output, PodSample, ProvisionRequest, ProvisionStatus, RankRef,
+    ReleaseStatus, Signal, Task,
 };
 use crate::launcher::LauncherHandle;
 use crate::sqlite::{self, SqliteStorage};
@@ -277,7 +278,7 @@ impl Cluster for FewWorkers {
         number
     }
 
-    async fn provision(&self, _: &Claim<'_>) -> Result<Provision, ClusterError> {
+    async fn provision(&self, _: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {
         nobody()
     }
 
@@ -293,7 +294,7 @@ impl Cluster for FewWorkers {
         nobody()
     }
 
-    async fn release(&self, _: &Run) -> Result<Release, ClusterError> {
+    async fn release(&self, _: &Run) -> Result<ReleaseStatus, ClusterError> {
         nobody()
     }
 

@@ -13,7 +13,8 @@ use mlbench_core::{Pod, PodName, PodPhase, Timestamp};
 use tokio::sync::watch;
 
 use crate::cluster::{
-    Claim, Cluster, ClusterError, Offsets, Output, PodSample, Provision, RankRef, Release, Signal, Task,
+    Cluster, ClusterError, Offsets, Output, PodSample, ProvisionRequest, ProvisionStatus, RankRef,
+    ReleaseStatus, Signal, Task,
 };
 
 /// What a rank writes, and how it exits.
@@ -239,7 +240,7 @@ impl Cluster for ScriptedCluster {
         u32::try_from(self.state().scripts.len()).unwrap()
     }
 
-    async fn provision(&self, claim: &Claim<'_>) -> Result<Provision, ClusterError> {
+    async fn provision(&self, claim: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {
         let count = claim.run.spec.num_workers as usize;
         let taken = claim.taken;
         let worker = |number: usize| Worker {
@@ -249,15 +250,15 @@ impl Cluster for ScriptedCluster {
         };
         self.call("provision".to_owned(), |state| match state.provisions.front().cloned() {
             // The last response is repeated until a test adds another one.
-            Some(Ok(missing)) if state.provisions.len() == 1 => Ok(Provision::Waiting { missing }),
+            Some(Ok(missing)) if state.provisions.len() == 1 => Ok(ProvisionStatus::Waiting { missing }),
             Some(response) => {
                 state.provisions.pop_front();
-                Ok(Provision::Waiting { missing: response? })
+                Ok(ProvisionStatus::Waiting { missing: response? })
             }
             None => {
                 state.released = false;
                 let workers = (0..).map(worker).filter(|one| !taken.contains(&one.pod)).take(count).collect();
-                Ok(Provision::Ready { workers, notes: vec!["workers are scripted".to_owned()] })
+                Ok(ProvisionStatus::Ready { workers, notes: vec!["workers are scripted".to_owned()] })
             }
         })
         .await
@@ -318,15 +319,15 @@ impl Cluster for ScriptedCluster {
         .await
     }
 
-    async fn release(&self, _run: &Run) -> Result<Release, ClusterError> {
+    async fn release(&self, _run: &Run) -> Result<ReleaseStatus, ClusterError> {
         self.call("release".to_owned(), |state| {
             if state.pending_releases > 0 {
                 state.pending_releases -= 1;
-                return Ok(Release::Pending);
+                return Ok(ReleaseStatus::Pending);
             }
             state.processes.clear();
             state.released = true;
-            Ok(Release::Complete)
+            Ok(ReleaseStatus::Complete)
         })
         .await
     }

@@ -7,7 +7,7 @@ use mlbench_core::{RunState, Timestamp};
 use proptest::prelude::*;
 
 use super::harness::sample_run;
-use crate::cluster::{Provision, Signal};
+use crate::cluster::{ProvisionStatus, Signal};
 use crate::launcher::plan::{Action, Limits, Now, Observed, Signalled, plan};
 
 const LIMITS: Limits =
@@ -45,7 +45,8 @@ fn a_new_run_is_provisioned_launched_recorded_and_followed() {
     let workers = std::mem::take(&mut run.workers);
     let mut observed = Observed::default();
     assert_eq!(planned(&run, &observed, 0), [Action::Provision]);
-    observed.provision = Some(Provision::Ready { workers: workers.clone(), notes: vec!["n".to_owned()] });
+    observed.provision =
+        Some(ProvisionStatus::Ready { workers: workers.clone(), notes: vec!["n".to_owned()] });
     assert_eq!(
         planned(&run, &observed, 0),
         [Action::WriteMessage("n".to_owned()), Action::Assign(workers.clone())]
@@ -83,7 +84,7 @@ fn a_queued_run_has_no_actions_until_it_is_stopped() {
 fn the_start_timeout_counts_from_the_admission() {
     let admitted_at = Some(at(1_000).date);
     let run = Run { workers: Vec::new(), admitted_at, ..sample_run(2, "p") };
-    let waiting = Provision::Waiting { missing: Vec::new() };
+    let waiting = ProvisionStatus::Waiting { missing: Vec::new() };
     let observed = Observed { provision: Some(waiting), ..Observed::default() };
     assert_eq!(planned(&run, &observed, 1_599), [Action::Provision]);
     assert!(matches!(planned(&run, &observed, 1_600)[..], [Action::Decide(_)]));
@@ -94,8 +95,10 @@ fn missing_workers_are_logged_once_and_fail_at_the_timeout() {
     let mut run = sample_run(2, "p");
     run.workers.clear();
     let missing = vec!["worker 1: ImagePullBackOff".to_owned()];
-    let mut observed =
-        Observed { provision: Some(Provision::Waiting { missing: missing.clone() }), ..Observed::default() };
+    let mut observed = Observed {
+        provision: Some(ProvisionStatus::Waiting { missing: missing.clone() }),
+        ..Observed::default()
+    };
     assert_eq!(planned(&run, &observed, 599), [Action::WriteMessage(missing[0].clone()), Action::Provision]);
     observed.messages.extend(missing);
     assert_eq!(planned(&run, &observed, 599), [Action::Provision]);
@@ -204,8 +207,8 @@ fn apply(run: &mut Run, observed: &mut Observed, action: Action, now: Now) {
         Action::Provision => {
             let workers = sample_run(3, "p").workers;
             observed.provision = Some(match now.age.as_secs() {
-                0..50 => Provision::Waiting { missing: vec!["a worker".to_owned()] },
-                _ => Provision::Ready { workers, notes: vec!["a message".to_owned()] },
+                0..50 => ProvisionStatus::Waiting { missing: vec!["a worker".to_owned()] },
+                _ => ProvisionStatus::Ready { workers, notes: vec!["a message".to_owned()] },
             });
         }
         Action::Assign(workers) => run.workers = workers,

@@ -11,7 +11,7 @@ use kube::{Api, Client};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::world::object;
+use super::harness::object;
 
 const ROLE: &str = include_str!("../../../../../deploy/kubernetes/base/rbac.yaml");
 const CLUSTER_ROLE: &str = include_str!("../../../../../deploy/kubernetes/kubelet-metrics/cluster-role.yaml");

@@ -1,38 +1,38 @@
-use super::world::{
-    Followed, IMAGE, PEACE, eventually, followed, image_run, launch, provisioned, rank, released, skipped,
-    standing_run, troubled_world, world,
+use super::harness::{
+    CLUSTER_LOCK, Followed, IMAGE, eventually, followed, harness, image_run, launch, provisioned, rank,
+    released, skipped, static_run, unlocked_harness,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_pod_that_is_deleted_loses_its_rank_with_that_reason() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
     let mut run = image_run(1, "x", 2, IMAGE);
     provisioned(&cluster, &mut run).await;
     for number in 0..2 {
         launch(&cluster, rank(&run, number), "echo up; sleep 1000").await;
     }
-    world.delete_pod(run.workers[1].pod.as_str()).await;
+    harness.delete_pod(run.workers[1].pod.as_str()).await;
     let seen = followed(&cluster, &rank(&run, 1)).await;
     let why = seen.end.unwrap().unwrap_err();
     assert!(why.contains(run.workers[1].pod.as_str()) && why.contains("deleted"), "{why}");
     assert!(!Followed::default().step(&cluster, &rank(&run, 0)).await);
     released(&cluster, &run).await;
-    assert_eq!(world.leftovers().await, (0, 0, 0));
+    assert_eq!(harness.leftovers().await, (0, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pod_that_was_made_anew_meanwhile_does_not_pass_for_the_old_one() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
-    world.standing_pods(1, true).await;
-    let mut run = standing_run(1, 1);
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, true).await;
+    let mut run = static_run(1, 1);
     provisioned(&cluster, &mut run).await;
     launch(&cluster, rank(&run, 0), "sleep 1000").await;
-    world.delete_pod("pool-0").await;
-    let mut next = standing_run(2, 1);
+    harness.delete_pod("pool-0").await;
+    let mut next = static_run(2, 1);
     eventually("the new pod", || async {
-        let pod = world.api::<k8s_openapi::api::core::v1::Pod>().get_opt("pool-0").await.unwrap()?;
+        let pod = harness.api::<k8s_openapi::api::core::v1::Pod>().get_opt("pool-0").await.unwrap()?;
         pod.metadata.deletion_timestamp.is_none().then_some(())
     })
     .await;
@@ -44,10 +44,10 @@ async fn a_pod_that_was_made_anew_meanwhile_does_not_pass_for_the_old_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_that_restarts_loses_its_rank_with_that_reason() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
-    world.standing_pods(1, true).await;
-    let mut run = standing_run(1, 1);
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, true).await;
+    let mut run = static_run(1, 1);
     provisioned(&cluster, &mut run).await;
     launch(&cluster, rank(&run, 0), "echo up; sleep 1; kill 1; sleep 1000").await;
     let seen = followed(&cluster, &rank(&run, 0)).await;
@@ -59,10 +59,10 @@ async fn a_container_that_restarts_loses_its_rank_with_that_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rank_that_needs_more_memory_than_its_pod_has_is_named_oom_killed() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
-    world.standing_pods(1, true).await;
-    let mut run = standing_run(1, 1);
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, true).await;
+    let mut run = static_run(1, 1);
     provisioned(&cluster, &mut run).await;
     launch(&cluster, rank(&run, 0), "echo up; head -c 500000000 /dev/zero | tail -n 1 >/dev/null; exit 1")
         .await;
@@ -83,9 +83,9 @@ async fn restart(part: &str, seconds: u32) -> Option<tokio::process::Child> {
 }
 
 async fn survives(part: &str, seconds: u32) {
-    let _alone = PEACE.write().await;
-    let Some(world) = troubled_world().await else { return };
-    let cluster = world.cluster().await;
+    let _alone = CLUSTER_LOCK.write().await;
+    let Some(harness) = unlocked_harness().await else { return };
+    let cluster = harness.cluster().await;
     let mut run = image_run(1, "x", 2, IMAGE);
     provisioned(&cluster, &mut run).await;
     let command = "i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo line $i; sleep 0.1; done; exit 4";
@@ -96,7 +96,7 @@ async fn survives(part: &str, seconds: u32) {
     while seen.stdout.is_empty() {
         assert!(!seen.step(&cluster, &first).await);
     }
-    world.alone().await;
+    harness.alone().await;
     let Some(mut fault) = restart(part, seconds).await else { return };
     while !seen.step(&cluster, &first).await {}
     fault.wait().await.unwrap();
@@ -108,7 +108,10 @@ async fn survives(part: &str, seconds: u32) {
     // What happened meanwhile is seen again.
     released(&cluster, &run).await;
     let mut pods = crate::cluster::Cluster::pods(&cluster);
-    tokio::time::timeout(super::world::SOON, pods.wait_for(|pods| pods.is_empty())).await.unwrap().unwrap();
+    tokio::time::timeout(super::harness::DEADLINE, pods.wait_for(|pods| pods.is_empty()))
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

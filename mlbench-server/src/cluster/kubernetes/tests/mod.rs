@@ -3,7 +3,7 @@
 
 mod account;
 mod faults;
+mod harness;
 mod output;
-mod standing;
+mod static_workers;
 mod worker_set;
-mod world;

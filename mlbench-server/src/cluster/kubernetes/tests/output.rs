@@ -1,15 +1,15 @@
 use std::time::{Duration, Instant};
 
-use super::world::{followed, launch, provisioned, rank, released, standing_run, world};
+use super::harness::{followed, harness, launch, provisioned, rank, released, static_run};
 
 const MANY: usize = 200_000_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_megabytes_in_one_line_arrive_whole() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
-    world.standing_pods(1, true).await;
-    let mut run = standing_run(1, 1);
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, true).await;
+    let mut run = static_run(1, 1);
     provisioned(&cluster, &mut run).await;
     launch(&cluster, rank(&run, 0), &format!("head -c {MANY} /dev/zero | tr '\\0' x")).await;
     let started = Instant::now();
@@ -22,10 +22,10 @@ async fn two_hundred_megabytes_in_one_line_arrive_whole() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_megabytes_of_lines_arrive_in_order() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
-    world.standing_pods(1, true).await;
-    let mut run = standing_run(1, 1);
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, true).await;
+    let mut run = static_run(1, 1);
     provisioned(&cluster, &mut run).await;
     let width = 99;
     let lines = MANY / (width + 1);
@@ -40,10 +40,10 @@ async fn two_hundred_megabytes_of_lines_arrive_in_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_are_no_text_arrive_as_they_are() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
-    world.standing_pods(1, true).await;
-    let mut run = standing_run(1, 1);
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, true).await;
+    let mut run = static_run(1, 1);
     provisioned(&cluster, &mut run).await;
     let command = "printf '\\377\\000\\r\\nmlbench ended 0 0 0\\n'; printf '\\001' >&2";
     launch(&cluster, rank(&run, 0), command).await;
@@ -55,11 +55,11 @@ async fn bytes_that_are_no_text_arrive_as_they_are() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_died_goes_on_where_it_stopped() {
-    let Some(world) = world().await else { return };
-    world.standing_pods(1, true).await;
-    let mut run = standing_run(1, 1);
-    let mut seen = super::world::Followed::default();
-    let first = world.cluster().await;
+    let Some(harness) = harness().await else { return };
+    harness.static_pods(1, true).await;
+    let mut run = static_run(1, 1);
+    let mut seen = super::harness::Followed::default();
+    let first = harness.cluster().await;
     provisioned(&first, &mut run).await;
     let at = rank(&run, 0);
     launch(&first, at.clone(), "i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo line $i; sleep 0.05; done")
@@ -70,7 +70,7 @@ async fn a_server_that_died_goes_on_where_it_stopped() {
     // In the middle of a request, as a killed server is.
     let cut = tokio::time::timeout(Duration::from_millis(50), seen.step(&first, &at)).await;
     drop((first, cut));
-    let second = world.cluster().await;
+    let second = harness.cluster().await;
     while !seen.step(&second, &at).await {}
     let expected: String = (1..=100).map(|i| format!("line {i}\n")).collect();
     assert_eq!((seen.end, String::from_utf8(seen.stdout).unwrap()), (Some(Ok(0)), expected));

@@ -5,17 +5,17 @@ use mlbench_core::run::RunKey;
 use serde_json::json;
 
 use super::super::{KubernetesCluster, Options};
-use super::world::{
-    IMAGE, eventually, followed, image_run, launch, object, provisioned, rank, released, waits_for, world,
+use super::harness::{
+    IMAGE, eventually, followed, harness, image_run, launch, object, provisioned, rank, released, waits_for,
 };
 use crate::clock::Clock;
-use crate::cluster::{Claim, Cluster};
+use crate::cluster::{Cluster, ProvisionRequest};
 use crate::task_group::TaskGroup;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_with_an_image_has_workers_that_find_each_other_and_leaves_nothing() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
     let mut run = image_run(3, "2nd try", 2, IMAGE);
     run.spec.num_cpus = Some(0.2);
     let workers = provisioned(&cluster, &mut run).await;
@@ -29,13 +29,13 @@ async fn a_run_with_an_image_has_workers_that_find_each_other_and_leaves_nothing
     let seen = followed(&cluster, &rank(&run, 1)).await;
     assert_eq!((seen.end, &seen.stdout[..]), (Some(Ok(0)), &b"hello\n"[..]));
     released(&cluster, &run).await;
-    assert_eq!(world.leftovers().await, (0, 0, 0));
+    assert_eq!(harness.leftovers().await, (0, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_of_one_name_and_of_a_long_one_have_sets_of_their_own() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
     let long = "x".repeat(100);
     let mut runs =
         [image_run(1, "same", 1, IMAGE), image_run(2, "same", 1, IMAGE), image_run(3, &long, 1, IMAGE)];
@@ -52,51 +52,52 @@ async fn runs_of_one_name_and_of_a_long_one_have_sets_of_their_own() {
     for run in &runs {
         released(&cluster, run).await;
     }
-    assert_eq!(world.leftovers().await, (0, 0, 0));
+    assert_eq!(harness.leftovers().await, (0, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_does_not_exist_is_named_while_the_run_waits() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
     let run = image_run(1, "x", 1, "localhost/there-is-none:1");
     let missing = waits_for(&cluster, &run, &["localhost/there-is-none:1"]).await;
     assert!(missing.contains("ImagePull") || missing.contains("Failed to pull"), "{missing}");
     released(&cluster, &run).await;
-    assert_eq!(world.leftovers().await, (0, 0, 0));
+    assert_eq!(harness.leftovers().await, (0, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_name_that_cannot_be_one_is_refused() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
     let run = image_run(1, "x", 1, "No Image:!");
     let refusal =
-        eventually("the refusal", || async { cluster.provision(&Claim::of(&run)).await.err() }).await;
+        eventually("the refusal", || async { cluster.provision(&ProvisionRequest::of(&run)).await.err() })
+            .await;
     assert!(refusal.to_string().contains("InvalidImageName"), "{refusal}");
     released(&cluster, &run).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_no_node_can_take_says_so_and_can_be_released_while_it_waits() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
     let mut run = image_run(1, "x", 2, IMAGE);
     run.spec.num_cpus = Some(1000.0);
     let missing = waits_for(&cluster, &run, &["Unschedulable"]).await;
     assert!(missing.contains("Insufficient cpu"), "{missing}");
     released(&cluster, &run).await;
-    assert_eq!(world.leftovers().await, (0, 0, 0));
+    assert_eq!(harness.leftovers().await, (0, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quota_that_leaves_no_room_is_named() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
     let quota = json!({"metadata": {"name": "small"}, "spec": {"hard": {"pods": "1"}}});
-    world.api::<ResourceQuota>().create(&PostParams::default(), &object(quota)).await.unwrap();
+    harness.api::<ResourceQuota>().create(&PostParams::default(), &object(quota)).await.unwrap();
     eventually("the quota", || async {
-        world.api::<ResourceQuota>().get("small").await.unwrap().status?.used
+        harness.api::<ResourceQuota>().get("small").await.unwrap().status?.used
     })
     .await;
     let run = image_run(1, "x", 2, IMAGE);
@@ -104,37 +105,37 @@ async fn a_quota_that_leaves_no_room_is_named() {
     let missing = waits_for(&cluster, &run, &["1 of 2 worker pods have been made: "]).await;
     assert!(missing.contains("exceeded quota"), "{missing}");
     released(&cluster, &run).await;
-    assert_eq!(world.leftovers().await, (0, 0, 0));
+    assert_eq!(harness.leftovers().await, (0, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_somebody_else_s_object_bears_is_left_to_it() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
     let labels = json!({"app": "other"});
     let set = json!({"metadata": {"name": "x-mlbench-worker-rel"}, "spec": {"replicas": 0, "serviceName": "none",
         "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {"containers": [
             {"name": "c", "image": IMAGE}]}}}});
-    world.api::<StatefulSet>().create(&PostParams::default(), &object(set)).await.unwrap();
+    harness.api::<StatefulSet>().create(&PostParams::default(), &object(set)).await.unwrap();
     let mut run = image_run(7, "x", 1, IMAGE);
     let workers = provisioned(&cluster, &mut run).await;
     assert_eq!(workers[0].pod.as_str(), "x-7-mlbench-worker-rel-0");
     released(&cluster, &run).await;
-    assert_eq!(world.leftovers().await, (1, 0, 0));
+    assert_eq!(harness.leftovers().await, (1, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_earlier_life_of_the_server_left_is_removed_and_nothing_else() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
-    world.standing_pods(1, true).await;
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, true).await;
     let (mut known, mut orphan) = (image_run(1, "known", 1, IMAGE), image_run(2, "orphan", 1, IMAGE));
-    let mut standing_orphan = super::world::standing_run(3, 1);
-    for run in [&mut known, &mut orphan, &mut standing_orphan] {
+    let mut static_orphan = super::harness::static_run(3, 1);
+    for run in [&mut known, &mut orphan, &mut static_orphan] {
         provisioned(&cluster, run).await;
     }
-    launch(&cluster, rank(&standing_orphan, 0), "sleep 1000").await;
-    let another = Options { instance: "another".parse().unwrap(), ..world.options.clone() };
+    launch(&cluster, rank(&static_orphan, 0), "sleep 1000").await;
+    let another = Options { instance: "another".parse().unwrap(), ..harness.options.clone() };
     let mut of_another = image_run(2, "other", 1, IMAGE);
     let background = TaskGroup::new("another");
     let other = KubernetesCluster::connect(another, Clock::System, &background).await.unwrap();
@@ -144,8 +145,8 @@ async fn what_an_earlier_life_of_the_server_left_is_removed_and_nothing_else() {
         (cluster.remove_orphans(&[RunKey::from(&known)]).await == Ok(0)).then_some(())
     })
     .await;
-    let sets = world.api::<StatefulSet>().list(&ListParams::default()).await.unwrap();
+    let sets = harness.api::<StatefulSet>().list(&ListParams::default()).await.unwrap();
     let names: Vec<_> = sets.items.into_iter().filter_map(|set| set.metadata.name).collect();
     assert_eq!(names, ["known-mlbench-worker-rel", "other-mlbench-worker-rel", "pool"]);
-    assert!(followed(&cluster, &rank(&standing_orphan, 0)).await.end.unwrap().is_err());
+    assert!(followed(&cluster, &rank(&static_orphan, 0)).await.end.unwrap().is_err());
 }

@@ -1,17 +1,21 @@
-//! How `num_cpus` reaches the command.
+//! `num_cpus` limits the command.
 
-use super::*;
+use super::harness::Fixture;
+use crate::cluster::interface::Cluster;
+use crate::cluster::provision::{ProvisionRequest, ProvisionStatus};
+use crate::cluster::rank::{Offsets, Task};
 
 async fn launched_with(cpus: f64, argv: &[&str]) -> (Vec<String>, String) {
     let mut fixture = Fixture::new(1);
     fixture.run.spec.num_cpus = Some(cpus);
-    let Provision::Ready { notes, .. } = fixture.cluster.provision(&Claim::of(&fixture.run)).await.unwrap()
+    let ProvisionStatus::Ready { notes, .. } =
+        fixture.cluster.provision(&ProvisionRequest::of(&fixture.run)).await.unwrap()
     else {
-        panic!("local workers are always there");
+        panic!("local workers are always ready");
     };
     let task = Task { num_cpus: Some(cpus), ..fixture.task(0, argv) };
     fixture.cluster.launch(&task).await.unwrap();
-    let (stdout, stderr, code) = fixture.to_the_end(Offsets::default()).await;
+    let (stdout, stderr, code) = fixture.read_to_end(Offsets::default()).await;
     assert_eq!((String::from_utf8(stderr).unwrap().as_str(), code), ("", 0));
     fixture.release().await;
     (notes, String::from_utf8(stdout).unwrap())
@@ -22,32 +26,32 @@ fn cores() -> usize {
 }
 
 #[tokio::test]
-async fn whole_cores_are_kept_by_affinity() {
+async fn affinity_limits_whole_cores() {
     let (notes, stdout) = launched_with(1.0, &["nproc"]).await;
     assert_eq!(stdout, "1\n");
     assert_eq!(notes.len(), 1);
     if cores() > 1 {
-        assert_eq!(notes[0], format!("each worker is kept on 1 of {} cores by CPU affinity", cores()));
+        assert_eq!(notes[0], format!("CPU affinity limits each worker to 1 of {} cores", cores()));
     }
 }
 
 #[tokio::test]
-async fn a_fraction_is_kept_by_a_quota_or_said_to_be_rounded_up() {
+async fn quota_limits_a_fraction_or_a_note_says_it_is_rounded_up() {
     let (notes, stdout) = launched_with(0.5, &["cat", "/proc/self/cgroup"]).await;
-    if notes[0].contains("by a cgroup quota") {
-        assert!(notes[0].starts_with("each worker is kept to 0.5 cores by a cgroup quota"), "{notes:?}");
+    if notes[0].contains("a cgroup quota limits") {
+        assert!(notes[0].starts_with("a cgroup quota limits each worker to 0.5 cores"), "{notes:?}");
         assert!(stdout.contains("mlbench-"), "{stdout}");
     } else {
-        assert!(notes[0].contains("0.5 rounded up"), "{notes:?}");
+        assert!(notes[0].contains("0.5 is rounded up"), "{notes:?}");
     }
 }
 
 #[tokio::test]
-async fn no_group_is_left_after_the_release() {
+async fn release_deletes_the_cgroup() {
     launched_with(0.5, &["true"]).await;
     let mut fixture = Fixture::new(1);
     fixture.run.spec.num_cpus = Some(0.5);
-    fixture.cluster.provision(&Claim::of(&fixture.run)).await.unwrap();
+    fixture.cluster.provision(&ProvisionRequest::of(&fixture.run)).await.unwrap();
     let group = super::super::limits::group(&fixture.rank(0));
     if let Some(group) = group.as_ref().filter(|group| group.exists()) {
         let quota = |file| std::fs::read_to_string(group.join(file)).unwrap_or_default();
@@ -58,8 +62,8 @@ async fn no_group_is_left_after_the_release() {
 }
 
 #[tokio::test]
-async fn more_cores_than_there_are_limit_nothing() {
+async fn more_cores_than_the_machine_has_limit_nothing() {
     let (notes, stdout) = launched_with(4096.0, &["nproc"]).await;
     assert_eq!(stdout.trim(), cores().to_string());
-    assert_eq!(notes, [format!("num_cpus 4096 limits nothing: this machine has {} cores", cores())]);
+    assert_eq!(notes, [format!("num_cpus 4096 has no effect: this machine has {} cores", cores())]);
 }

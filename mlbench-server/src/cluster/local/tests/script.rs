@@ -1,14 +1,14 @@
-//! The verbs of `supervisor.sh` that pods use, by the shell of this machine.
+//! The functions of `supervisor.sh` that pods use, in the shell of this machine.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::{DEADLINE, until};
+use super::harness::{DEADLINE, is_alive, wait_until};
 use crate::cluster::supervisor::SCRIPT;
 
-/// A rank's directory on which verbs are called.
+/// The directory of a rank.
 struct Rank(TempDir);
 
 impl Rank {
@@ -23,14 +23,14 @@ impl Rank {
         format!("{}/run-1/rank-0", self.0.path().display())
     }
 
-    /// Unique, as the directory is.
+    /// The worker id, unique like the directory.
     fn id(&self) -> String {
         format!("{}/0", self.0.path().file_name().unwrap().display())
     }
 
     fn call(&self, verb: &str) -> String {
         let mut shell = Command::new("sh").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        // The input stays open, as that of an exec in a pod does: `exit` must end the shell.
+        // The input stays open, like that of an exec in a pod: `exit` must end the shell.
         let mut stdin = shell.stdin.take().unwrap();
         stdin.write_all(format!("{SCRIPT}\n{verb}\nexit\n").as_bytes()).unwrap();
         let output = shell.wait_with_output().unwrap();
@@ -46,7 +46,7 @@ impl Rank {
     async fn ended(&self) {
         let path = format!("{}/exit_code", self.dir());
         let written = || std::fs::read_to_string(&path).is_ok_and(|code| code.ends_with('\n'));
-        until("its end", || async { written() }).await;
+        wait_until("the end of the rank", || async { written() }).await;
     }
 }
 
@@ -57,7 +57,7 @@ impl Drop for Rank {
 }
 
 #[tokio::test]
-async fn output_is_followed_by_offset_in_bounded_pieces() {
+async fn follow_returns_bounded_pieces_by_offset() {
     let rank = Rank::launched("printf abcdef; printf xyz >&2; exit 3");
     rank.ended().await;
     assert_eq!(rank.follow((0, 0), 1000), "mlbench ended 3 6 3\nabcdefxyz");
@@ -76,14 +76,14 @@ async fn offsets_far_into_the_output_are_exact() {
 }
 
 #[tokio::test]
-async fn a_quiet_rank_is_running_and_a_killed_supervisor_is_named() {
+async fn follow_reports_running_killed_rebooted_and_missing() {
     let rank = Rank::launched("sleep 1000");
     assert_eq!(rank.follow((0, 0), 10), "mlbench running - 0 0\n");
     let identity = std::fs::read_to_string(format!("{}/identity", rank.dir())).unwrap();
     let pid: i32 = identity.split(' ').nth(1).unwrap().parse().unwrap();
     let supervisor = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).unwrap();
-    until("its end", || async { !super::is_alive(pid) }).await;
+    wait_until("the end of the rank", || async { !is_alive(pid) }).await;
     assert_eq!(rank.follow((0, 0), 10), "mlbench killed - 0 0\n");
     let rebooted = identity.replacen(identity.split(' ').next().unwrap(), "another", 1);
     std::fs::write(format!("{}/identity", rank.dir()), rebooted).unwrap();
@@ -93,40 +93,40 @@ async fn a_quiet_rank_is_running_and_a_killed_supervisor_is_named() {
 }
 
 #[tokio::test]
-async fn signals_reach_processes_outside_the_session_and_spare_the_supervisor() {
+async fn signals_reach_all_processes_but_the_supervisor() {
     let rank = Rank::launched("setsid sleep 1000 & echo $!; sleep 1000; exit 7");
-    let outside = until_pid(&rank).await;
+    let outside = written_pid(&rank).await;
     let left = rank.call(&format!("mlbench_signal '{}' '{}' TERM", rank.dir(), rank.id()));
     assert!(left.trim().parse::<u32>().unwrap() <= 3, "{left}");
     rank.ended().await;
     assert!(rank.follow((0, 0), 1).starts_with("mlbench ended 143 "));
-    assert!(!super::is_alive(outside));
+    assert!(!is_alive(outside));
 }
 
-/// The pid that the command writes.
-async fn until_pid(rank: &Rank) -> i32 {
+/// Waits for the pid that the command writes.
+async fn written_pid(rank: &Rank) -> i32 {
     let path = format!("{}/stdout", rank.dir());
     let pid = || std::fs::read_to_string(&path).ok()?.strip_suffix('\n')?.parse().ok();
-    until("a pid", || async { pid().is_some() }).await;
+    wait_until("a pid", || async { pid().is_some() }).await;
     pid().unwrap()
 }
 
 #[tokio::test]
-async fn a_release_leaves_no_process_and_no_file() {
+async fn release_leaves_no_process_and_no_file() {
     let rank = Rank::launched("setsid sleep 1000 & echo $!; sleep 1000");
-    let outside = until_pid(&rank).await;
+    let outside = written_pid(&rank).await;
     let started = std::time::Instant::now();
     while rank.call(&format!("mlbench_release '{}' '{}'", rank.dir(), rank.id())) != "0\n" {
         assert!(started.elapsed() < DEADLINE);
     }
-    assert!(!std::path::Path::new(&rank.dir()).exists() && !super::is_alive(outside));
+    assert!(!std::path::Path::new(&rank.dir()).exists() && !is_alive(outside));
     let later = format!("mlbench_launch '{}' '{}' true 2>/dev/null || echo refused", rank.dir(), rank.id());
-    assert_eq!(rank.call(&later), "refused\n", "a launch that comes after the release starts nothing");
+    assert_eq!(rank.call(&later), "refused\n", "a launch after the release starts nothing");
     assert_eq!(rank.follow((0, 0), 1), "mlbench missing - 0 0\n");
 }
 
 #[test]
-fn an_input_that_was_cut_starts_nothing() {
+fn truncated_input_starts_nothing() {
     let rank = Rank(TempDir::new().unwrap());
     rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
     let whole = format!(

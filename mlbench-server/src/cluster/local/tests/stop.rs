@@ -1,58 +1,65 @@
-//! Signals reach everything that belongs to a rank, and nothing else.
+//! Signals reach all processes of a rank, and no other.
 
 use std::process::{Command, Stdio};
 
-use super::*;
+use std::time::Duration;
+
+use super::super::processes::stat;
+use super::harness::{DEADLINE, Fixture, is_alive, wait_until};
+use crate::cluster::error::ClusterError;
+use crate::cluster::interface::Cluster;
+use crate::cluster::provision::ReleaseStatus;
+use crate::cluster::rank::{Offsets, Signal};
 
 async fn signal(fixture: &Fixture, signal: Signal) -> usize {
     fixture.cluster.signal(&fixture.rank(0), signal).await.unwrap()
 }
 
 #[tokio::test]
-async fn sigterm_ends_the_command_and_the_supervisor_records_it() {
+async fn sigterm_ends_the_command_and_its_exit_code_is_recorded() {
     let fixture = Fixture::new(1);
     fixture.sh("echo up; sleep 1000; echo unreachable").await;
-    fixture.written("up\n").await;
+    fixture.wait_for_output("up\n").await;
     signal(&fixture, Signal::Term).await;
-    assert_eq!(fixture.to_the_end(Offsets::default()).await, (b"up\n".into(), vec![], 143));
+    assert_eq!(fixture.read_to_end(Offsets::default()).await, (b"up\n".into(), vec![], 143));
     assert_eq!(signal(&fixture, Signal::Term).await, 0);
 }
 
 #[tokio::test]
-async fn a_command_that_ignores_sigterm_is_counted_and_killed() {
+async fn command_that_ignores_sigterm_is_counted_and_killed() {
     let fixture = Fixture::new(1);
     fixture.sh("trap '' TERM; echo up; while :; do sleep 0.05; done").await;
-    fixture.written("up\n").await;
+    fixture.wait_for_output("up\n").await;
     assert!(signal(&fixture, Signal::Term).await >= 1);
     assert_eq!(signal(&fixture, Signal::Kill).await, 0);
-    assert_eq!(fixture.to_the_end(Offsets::default()).await.2, 137);
+    assert_eq!(fixture.read_to_end(Offsets::default()).await.2, 137);
 }
 
 #[tokio::test]
-async fn a_command_may_clean_up_on_sigterm() {
+async fn command_can_clean_up_on_sigterm() {
     let fixture = Fixture::new(1);
     fixture.sh("trap 'echo saved; exit 4' TERM; echo up; while :; do sleep 0.05; done").await;
-    fixture.written("up\n").await;
+    fixture.wait_for_output("up\n").await;
     signal(&fixture, Signal::Term).await;
-    let (stdout, _, code) = fixture.to_the_end(Offsets::default()).await;
+    let (stdout, _, code) = fixture.read_to_end(Offsets::default()).await;
     assert_eq!((String::from_utf8(stdout).unwrap(), code), ("up\nsaved\n".to_owned(), 4));
 }
 
 #[tokio::test]
-async fn a_command_that_signals_its_whole_group_does_not_lose_its_exit_code() {
+async fn command_that_signals_its_process_group_keeps_its_exit_code() {
     let fixture = Fixture::new(1);
     fixture.sh("trap 'exit 6' TERM HUP INT QUIT; kill -INT 0; kill -HUP 0; kill 0; sleep 1000").await;
-    assert_eq!(fixture.to_the_end(Offsets::default()).await, (vec![], vec![], 6));
+    assert_eq!(fixture.read_to_end(Offsets::default()).await, (vec![], vec![], 6));
 }
 
 #[tokio::test]
-async fn processes_that_leave_the_session_or_the_environment_are_found() {
+async fn processes_that_leave_session_or_environment_are_found() {
     let fixture = Fixture::new(1);
     let daemons = "(setsid sh -c '(sleep 1000 & echo $!) & wait' &); env -i sleep 1000 & echo $!; \
                    setsid env -i \"$(command -v sleep)\" 1000 & echo $!; echo up; wait";
     fixture.sh(daemons).await;
-    fixture.written("up\n").await;
-    until("four processes", || async {
+    fixture.wait_for_output("up\n").await;
+    wait_until("four processes", || async {
         std::fs::read_to_string(fixture.file(0, "stdout")).is_ok_and(|all| all.lines().count() == 4)
     })
     .await;
@@ -65,23 +72,23 @@ async fn processes_that_leave_the_session_or_the_environment_are_found() {
 }
 
 #[tokio::test]
-async fn release_leaves_nothing_though_a_program_forks_all_the_time() {
+async fn release_leaves_nothing_of_a_program_that_keeps_forking() {
     let fixture = Fixture::new(1);
     fixture.sh("echo up; f() { setsid sleep 1000 & sleep 0.01; }; while :; do f; done").await;
-    fixture.written("up\n").await;
-    until("some forks", || async { fixture.living().len() > 5 }).await;
+    fixture.wait_for_output("up\n").await;
+    wait_until("some forks", || async { fixture.live_pids().len() > 5 }).await;
     fixture.release().await;
-    assert!(fixture.living().is_empty());
+    assert!(fixture.live_pids().is_empty());
     assert!(!fixture.file(0, "").exists());
-    assert!(!fixture.cluster.shared.work.run((&fixture.run).into()).exists());
-    assert_eq!(fixture.cluster.release(&fixture.run).await, Ok(Release::Complete));
+    assert!(!fixture.cluster.workers.work_dir.run((&fixture.run).into()).exists());
+    assert_eq!(fixture.cluster.release(&fixture.run).await, Ok(ReleaseStatus::Complete));
 }
 
 #[tokio::test]
-async fn daemons_that_outlive_their_command_go_with_the_release() {
+async fn release_kills_daemons_that_outlive_their_command() {
     let fixture = Fixture::new(1);
     fixture.sh("setsid sleep 1000 & echo $!").await;
-    let (stdout, _, code) = fixture.to_the_end(Offsets::default()).await;
+    let (stdout, _, code) = fixture.read_to_end(Offsets::default()).await;
     let daemon: i32 = String::from_utf8(stdout).unwrap().trim().parse().unwrap();
     assert!(code == 0 && is_alive(daemon));
     fixture.release().await;
@@ -89,15 +96,15 @@ async fn daemons_that_outlive_their_command_go_with_the_release() {
 }
 
 #[tokio::test]
-async fn a_stranger_with_the_pid_of_a_supervisor_is_not_signalled() {
+async fn process_that_reuses_the_pid_of_a_supervisor_is_not_signalled() {
     let fixture = Fixture::new(1);
     fixture.sh("true").await;
-    fixture.to_the_end(Offsets::default()).await;
-    let mut stranger = Command::new("setsid").args(["sleep", "1000"]).stdin(Stdio::null()).spawn().unwrap();
-    let pid = i32::try_from(stranger.id()).unwrap();
-    until("a session", || async { processes::stat(pid).is_some_and(|stat| stat.session == pid) }).await;
-    let boot = &fixture.cluster.shared.boot_id;
-    let start = processes::stat(pid).unwrap().starttime - 1;
+    fixture.read_to_end(Offsets::default()).await;
+    let mut other = Command::new("setsid").args(["sleep", "1000"]).stdin(Stdio::null()).spawn().unwrap();
+    let pid = i32::try_from(other.id()).unwrap();
+    wait_until("a session", || async { stat(pid).is_some_and(|stat| stat.session == pid) }).await;
+    let boot = &fixture.cluster.workers.boot_id;
+    let start = stat(pid).unwrap().starttime - 1;
     std::fs::write(fixture.file(0, "identity"), format!("{boot} {pid} {start}\n")).unwrap();
     std::fs::remove_file(fixture.file(0, "exit_code")).unwrap();
     assert_eq!(signal(&fixture, Signal::Kill).await, 0);
@@ -105,40 +112,40 @@ async fn a_stranger_with_the_pid_of_a_supervisor_is_not_signalled() {
     assert_eq!(followed, Err(ClusterError::Lost("the supervisor of rank 0 was killed".to_owned())));
     fixture.release().await;
     assert!(is_alive(pid));
-    stranger.kill().unwrap();
-    stranger.wait().unwrap();
+    other.kill().unwrap();
+    other.wait().unwrap();
 }
 
 #[tokio::test]
-async fn the_rank_beside_it_goes_on() {
+async fn other_rank_keeps_running() {
     let fixture = Fixture::new(2);
     for rank in [0, 1] {
         fixture.cluster.launch(&fixture.task(rank, &["sleep", "1000"])).await.unwrap();
     }
     assert_eq!(signal(&fixture, Signal::Kill).await, 0);
-    fixture.to_the_end(Offsets::default()).await;
-    let beside = fixture.cluster.follow(&fixture.rank(1), Offsets::default(), Duration::ZERO).await.unwrap();
-    assert_eq!(beside.exit_code, None);
+    fixture.read_to_end(Offsets::default()).await;
+    let other = fixture.cluster.follow(&fixture.rank(1), Offsets::default(), Duration::ZERO).await.unwrap();
+    assert_eq!(other.exit_code, None);
 }
 
 #[tokio::test]
-async fn nothing_is_left_of_a_real_mpirun() {
+async fn release_leaves_nothing_of_a_real_mpirun() {
     if Command::new("mpirun").arg("--version").stdout(Stdio::null()).status().is_err() {
-        println!("skipped: there is no mpirun on this machine");
+        println!("skipped: this machine has no mpirun");
         return;
     }
     let fixture = Fixture::new(2);
     let mpirun = "exec mpirun --allow-run-as-root --oversubscribe --host 127.0.0.1,127.0.0.1 \
                   sh -c 'echo up $$; sleep 1000'";
     fixture.sh(mpirun).await;
-    until("two ranks", || async {
+    wait_until("two ranks", || async {
         std::fs::read_to_string(fixture.file(0, "stdout")).is_ok_and(|all| all.matches("up").count() == 2)
     })
     .await;
-    let before = fixture.living();
+    let before = fixture.live_pids();
     assert!(before.len() >= 4, "supervisor, mpirun and two ranks: {before:?}");
     signal(&fixture, Signal::Term).await;
-    let (_, _, code) = fixture.to_the_end(Offsets::default()).await;
+    let (_, _, code) = fixture.read_to_end(Offsets::default()).await;
     assert_ne!(code, 0);
     fixture.release().await;
     assert!(!before.iter().any(|&pid| is_alive(pid)));

@@ -1,15 +1,21 @@
-//! The metrics of workers.
+//! Resource metrics of workers.
 
 use std::process::Command;
 
-use super::*;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::harness::Fixture;
+use crate::cluster::interface::Cluster;
+use crate::cluster::rank::Offsets;
 
 const CPU: &str = "container_cpu_usage_seconds_total";
-/// Some hundredths of a second of CPU in a process of its own.
+/// Takes some hundredths of a second of CPU in a separate process.
 const BURN: &str = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done";
 
 #[tokio::test]
-async fn every_worker_has_its_series_from_the_beginning() {
+async fn every_worker_has_all_series_before_its_first_run() {
     let fixture = Fixture::new(2);
     let samples = fixture.cluster.sample().await;
     assert_eq!(samples.len(), 2);
@@ -20,10 +26,10 @@ async fn every_worker_has_its_series_from_the_beginning() {
 }
 
 #[tokio::test]
-async fn a_run_that_was_never_seen_running_is_accounted_for() {
+async fn usage_of_a_run_that_ended_between_scans_counts() {
     let fixture = Fixture::new(1);
     fixture.sh(BURN).await;
-    fixture.to_the_end(Offsets::default()).await;
+    fixture.read_to_end(Offsets::default()).await;
     let used = fixture.value(CPU).await;
     assert!(used > 0.02, "{used}");
     fixture.release().await;
@@ -32,10 +38,10 @@ async fn a_run_that_was_never_seen_running_is_accounted_for() {
 }
 
 #[tokio::test]
-async fn a_run_has_a_sample_at_its_start_and_at_its_end() {
+async fn run_has_a_sample_at_its_start_and_its_end() {
     let fixture = Fixture::new(1);
     fixture.sh(BURN).await;
-    fixture.to_the_end(Offsets::default()).await;
+    fixture.read_to_end(Offsets::default()).await;
     fixture.release().await;
     let samples = fixture.cluster.sample().await;
     let cpu: Vec<f64> = samples.iter().map(|sample| sample.values[0].1).collect();
@@ -45,22 +51,22 @@ async fn a_run_has_a_sample_at_its_start_and_at_its_end() {
 }
 
 #[tokio::test]
-async fn what_a_killed_command_used_is_accounted_for() {
+async fn usage_of_a_killed_command_counts() {
     let fixture = Fixture::new(1);
     fixture.sh(&format!("{BURN}; echo up; while :; do sleep 1000; done")).await;
-    fixture.written("up\n").await;
+    fixture.wait_for_output("up\n").await;
     fixture.release().await;
     let used = fixture.value(CPU).await;
     assert!(used > 0.02, "{used}");
 }
 
 #[tokio::test]
-async fn cpu_never_falls_though_children_end_and_servers_restart() {
+async fn cpu_never_falls_when_children_end_or_servers_restart() {
     let mut fixture = Fixture::new(1);
     let mut last = 0.0;
     for _ in 0..2 {
         fixture.run.job_id = Uuid::new_v4();
-        // One child is waited for, one is left to init.
+        // The shell waits for one child and leaves the other to init.
         fixture.sh(&format!("({BURN}); (sh -c '{BURN}' &); {BURN}; sleep 0.2")).await;
         while fixture
             .cluster
@@ -91,7 +97,7 @@ async fn cpu_never_falls_though_children_end_and_servers_restart() {
 async fn memory_is_that_of_the_processes() {
     let fixture = Fixture::new(1);
     fixture.sh("x=$(head -c 30000000 /dev/zero | tr '\\000' x); echo up; sleep 1000; :").await;
-    fixture.written("up\n").await;
+    fixture.wait_for_output("up\n").await;
     let (usage, set) = (
         fixture.value("container_memory_usage_bytes").await,
         fixture.value("container_memory_working_set_bytes").await,
@@ -100,17 +106,17 @@ async fn memory_is_that_of_the_processes() {
 }
 
 #[tokio::test]
-async fn written_bytes_are_counted_also_of_children_that_ended() {
+async fn bytes_written_by_ended_children_count() {
     let fixture = Fixture::new(1);
     let file = fixture.directory.path().join("data");
     fixture.sh(&format!("dd if=/dev/zero of={} bs=1000000 count=3 2>&1", file.display())).await;
-    fixture.to_the_end(Offsets::default()).await;
+    fixture.read_to_end(Offsets::default()).await;
     let samples = fixture.cluster.sample().await;
     let newest = samples.last().unwrap();
     match newest.values.iter().find(|(name, _)| *name == "container_fs_writes_bytes_total") {
-        // A file system in memory writes nothing to storage.
+        // An in-memory file system writes nothing to storage.
         Some((_, written)) => assert!(*written >= 3e6 || in_memory(&file), "{written}"),
-        None => println!("skipped: this system shows no figures of storage"),
+        None => println!("skipped: this system reports no storage counters"),
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn is_ready(pod: &Pod) -> bool {
 }
 
 /// What a pod that is not ready waits for; `None` when its status does not say (events may).
-pub(super) fn waits_for(pod: &Pod) -> Option<String> {
+pub(super) fn pending_reason(pod: &Pod) -> Option<String> {
     if is_leaving(pod) {
         return Some("an earlier pod of this name is still being removed".to_owned());
     }
@@ -55,7 +55,7 @@ pub(super) fn waits_for(pod: &Pod) -> Option<String> {
 }
 
 /// Why a pod that is not ready never will be; `None` while it may.
-pub(super) fn hopeless(pod: &Pod) -> Option<String> {
+pub(super) fn permanent_failure(pod: &Pod) -> Option<String> {
     let statuses = pod.status.as_ref()?.container_statuses.iter().flatten();
     let reason = |container: &ContainerStatus| {
         let waiting = container.state.as_ref()?.waiting.as_ref()?;
@@ -76,7 +76,7 @@ pub(super) fn runs(pod: &Pod) -> bool {
 }
 
 /// Why what ran in the worker container of this pod does not run any more; `None` when the status shows no reason.
-pub(super) fn lost(pod: &Pod) -> Option<String> {
+pub(super) fn loss_reason(pod: &Pod) -> Option<String> {
     let status = pod.status.as_ref()?;
     let named = |reason: &str, message: Option<&str>| {
         format!("worker pod {} was lost: {}", name(pod), sentence(reason, message))
@@ -148,7 +148,7 @@ mod tests {
     fn a_pod_that_no_node_can_take_says_what_is_missing() {
         let status = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False",
             "reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient cpu."}]});
-        let waits = waits_for(&pod(&status)).unwrap();
+        let waits = pending_reason(&pod(&status)).unwrap();
         assert_eq!(waits, "Unschedulable: 0/1 nodes are available: 1 Insufficient cpu.");
     }
 
@@ -158,30 +158,30 @@ mod tests {
             &json!({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling x:1"}}),
             &json!({}),
         );
-        assert_eq!(waits_for(&pod(&status)).unwrap(), "ImagePullBackOff: Back-off pulling x:1");
-        assert_eq!(hopeless(&pod(&status)), None);
+        assert_eq!(pending_reason(&pod(&status)).unwrap(), "ImagePullBackOff: Back-off pulling x:1");
+        assert_eq!(permanent_failure(&pod(&status)), None);
         let status =
             worker(&json!({"waiting": {"reason": "InvalidImageName", "message": "bad"}}), &json!({}));
-        assert_eq!(hopeless(&pod(&status)).unwrap(), "InvalidImageName: bad");
+        assert_eq!(permanent_failure(&pod(&status)).unwrap(), "InvalidImageName: bad");
     }
 
     #[test]
     fn a_container_that_is_being_made_says_nothing_by_itself() {
         let status = worker(&json!({"waiting": {"reason": "ContainerCreating"}}), &json!({}));
-        assert_eq!(waits_for(&pod(&status)), None);
+        assert_eq!(pending_reason(&pod(&status)), None);
     }
 
     #[test]
     fn a_crashing_container_tells_how_it_ended_before() {
         let end = json!({"terminated": {"reason": "Error", "exitCode": 3}});
         let status = worker(&json!({"waiting": {"reason": "CrashLoopBackOff"}}), &end);
-        assert_eq!(waits_for(&pod(&status)).unwrap(), "CrashLoopBackOff; before: Error (exit code 3)");
+        assert_eq!(pending_reason(&pod(&status)).unwrap(), "CrashLoopBackOff; before: Error (exit code 3)");
     }
 
     #[test]
     fn every_way_to_lose_a_pod_has_its_words() {
         let oom = json!({"terminated": {"reason": "OOMKilled", "exitCode": 137}});
-        let lost_by = |status: &Value| lost(&pod(status)).unwrap();
+        let lost_by = |status: &Value| loss_reason(&pod(status)).unwrap();
         let restarted = worker(&json!({"running": {}}), &oom);
         assert!(lost_by(&restarted).contains("OOMKilled (exit code 137, it needed more memory"));
         let evicted =
@@ -189,6 +189,6 @@ mod tests {
         assert_eq!(lost_by(&evicted), "worker pod w-0 was lost: Evicted: The node was low on memory.");
         let node = json!({"phase": "Running", "reason": "NodeLost"});
         assert_eq!(lost_by(&node), "worker pod w-0 was lost: NodeLost: node7 does not answer any more");
-        assert_eq!(lost(&pod(&worker(&json!({"running": {}}), &json!({})))), None);
+        assert_eq!(loss_reason(&pod(&worker(&json!({"running": {}}), &json!({})))), None);
     }
 }

@@ -1,4 +1,4 @@
-//! A namespace with standing worker pods, a cluster connected to it, and runs driven to their end.
+//! A namespace with static worker pods, a cluster connected to it, and runs driven to their end.
 
 use std::future::Future;
 use std::io::Write as _;
@@ -21,19 +21,21 @@ use uuid::Uuid;
 use super::super::{KubernetesCluster, Options, testing};
 use super::account::Account;
 use crate::clock::Clock;
-use crate::cluster::{Claim, Cluster, ClusterError, Offsets, Provision, RankRef, Release, Task};
+use crate::cluster::{
+    Cluster, ClusterError, Offsets, ProvisionRequest, ProvisionStatus, RankRef, ReleaseStatus, Task,
+};
 use crate::task_group::TaskGroup;
 
 /// The image that the test cluster has: busybox with all its applets.
 pub(super) const IMAGE: &str = "localhost/busybox:1";
 /// Everything a cluster under load does in time.
-pub(super) const SOON: Duration = Duration::from_secs(120);
+pub(super) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Who breaks the API server does so alone.
-pub(super) static PEACE: RwLock<()> = RwLock::const_new(());
+pub(super) static CLUSTER_LOCK: RwLock<()> = RwLock::const_new(());
 
-/// A namespace of the test's own; it goes with the test.
-pub(super) struct World {
+/// A namespace of the test's own; it selected with the test.
+pub(super) struct Harness {
     pub(super) client: Client,
     pub(super) namespace: String,
     pub(super) options: Options,
@@ -43,7 +45,7 @@ pub(super) struct World {
     _account: Account,
     background: TaskGroup,
     /// Held until the end.
-    peace: Option<RwLockReadGuard<'static, ()>>,
+    lock: Option<RwLockReadGuard<'static, ()>>,
 }
 
 /// Says that this test is skipped, past the capture of test output, so that `cargo xtask test` counts it as such.
@@ -53,16 +55,16 @@ pub(super) fn skipped(needs: &str) {
     let _ = std::io::stderr().write_all(format!("SKIPPED {test}: {needs}\n").as_bytes());
 }
 
-/// The world of a test, or none and a word about it.
-pub(super) async fn world() -> Option<World> {
-    let peace = PEACE.read().await;
-    let mut world = troubled_world().await?;
-    world.peace = Some(peace);
-    Some(world)
+/// The harness of a test, or none and a word about it.
+pub(super) async fn harness() -> Option<Harness> {
+    let lock = CLUSTER_LOCK.read().await;
+    let mut harness = unlocked_harness().await?;
+    harness.lock = Some(lock);
+    Some(harness)
 }
 
-/// The world of a test that holds [`PEACE`] itself.
-pub(super) async fn troubled_world() -> Option<World> {
+/// The harness of a test that holds [`CLUSTER_LOCK`] itself.
+pub(super) async fn unlocked_harness() -> Option<Harness> {
     let Some(kubeconfig) = std::env::var_os("MLBENCH_TEST_KUBECONFIG").map(PathBuf::from) else {
         skipped("needs a Kubernetes cluster: cargo xtask test --kube takes that of the current kubeconfig");
         return None;
@@ -79,18 +81,18 @@ pub(super) async fn troubled_world() -> Option<World> {
         namespace: Some(namespace.clone()),
         ..testing::options()
     };
-    Some(World {
+    Some(Harness {
         client,
         namespace,
         options,
         kubeconfig,
         _account: account,
         background: TaskGroup::new("test"),
-        peace: None,
+        lock: None,
     })
 }
 
-impl Drop for World {
+impl Drop for Harness {
     fn drop(&mut self) {
         // In a runtime of its own: that of the test may be ending. Nobody waits for the pods to go.
         let (kubeconfig, namespace) = (self.kubeconfig.clone(), self.namespace.clone());
@@ -114,7 +116,7 @@ async fn client(kubeconfig: &Path) -> Client {
     Client::try_from(config).unwrap()
 }
 
-impl World {
+impl Harness {
     pub(super) fn api<K>(&self) -> Api<K>
     where
         K: kube::Resource<Scope = NamespaceResourceScope>,
@@ -128,8 +130,8 @@ impl World {
         KubernetesCluster::connect(self.options.clone(), Clock::System, &self.background).await.unwrap()
     }
 
-    /// Deploys standing worker pods, their root file system read-only, with or without a volume for runs.
-    pub(super) async fn standing_pods(&self, count: u32, volume: bool) {
+    /// Deploys static worker pods, their root file system read-only, with or without a volume for runs.
+    pub(super) async fn static_pods(&self, count: u32, volume: bool) {
         let labels = json!({"app": "mlbench", "component": "worker", "release": "rel"});
         let mounts = if volume { json!([{"name": "work", "mountPath": "/mlbench"}]) } else { json!([]) };
         let idle = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done"];
@@ -186,19 +188,19 @@ pub(super) async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
     mut ask: impl FnMut() -> F,
 ) -> T {
-    let deadline = Instant::now() + SOON;
+    let deadline = Instant::now() + DEADLINE;
     let mut looks = tokio::time::interval(Duration::from_millis(100));
     loop {
         looks.tick().await;
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(Instant::now() < deadline, "{what} did not happen within {SOON:?}");
+        assert!(Instant::now() < deadline, "{what} did not happen within {DEADLINE:?}");
     }
 }
 
-/// A run of `workers` ranks on the standing pods.
-pub(super) fn standing_run(id: i64, workers: u32) -> Run {
+/// A run of `workers` ranks on the static pods.
+pub(super) fn static_run(id: i64, workers: u32) -> Run {
     let mut run = testing::run(id, "a test");
     run.spec.num_workers = workers;
     run
@@ -216,9 +218,9 @@ pub(super) fn image_run(id: i64, name: &str, workers: u32, image: &str) -> Run {
 pub(super) async fn provisioned(cluster: &KubernetesCluster, run: &mut Run) -> Vec<Worker> {
     let asked = &*run;
     let workers = eventually("the workers of the run", || async move {
-        match cluster.provision(&Claim::of(asked)).await {
-            Ok(Provision::Ready { workers, .. }) => Some(workers),
-            Ok(Provision::Waiting { .. }) | Err(ClusterError::Unreachable(_)) => None,
+        match cluster.provision(&ProvisionRequest::of(asked)).await {
+            Ok(ProvisionStatus::Ready { workers, .. }) => Some(workers),
+            Ok(ProvisionStatus::Waiting { .. }) | Err(ClusterError::Unreachable(_)) => None,
             Err(error) => panic!("{error}"),
         }
     })
@@ -230,7 +232,8 @@ pub(super) async fn provisioned(cluster: &KubernetesCluster, run: &mut Run) -> V
 /// What is missing, as soon as it contains one of `words`.
 pub(super) async fn waits_for(cluster: &KubernetesCluster, run: &Run, words: &[&str]) -> String {
     eventually(&format!("waiting for one of {words:?}"), || async move {
-        let Ok(Provision::Waiting { missing }) = cluster.provision(&Claim::of(run)).await else {
+        let Ok(ProvisionStatus::Waiting { missing }) = cluster.provision(&ProvisionRequest::of(run)).await
+        else {
             return None;
         };
         let missing = missing.join("\n");
@@ -287,7 +290,7 @@ impl Followed {
 /// Follows a rank to its end.
 pub(super) async fn followed(cluster: &KubernetesCluster, at: &RankRef) -> Followed {
     let mut followed = Followed::default();
-    let deadline = Instant::now() + SOON;
+    let deadline = Instant::now() + DEADLINE;
     while !followed.step(cluster, at).await {
         assert!(Instant::now() < deadline, "the rank did not end: {} bytes", followed.stdout.len());
     }
@@ -297,7 +300,7 @@ pub(super) async fn followed(cluster: &KubernetesCluster, at: &RankRef) -> Follo
 /// Releases a run until nothing of it is left.
 pub(super) async fn released(cluster: &KubernetesCluster, run: &Run) {
     eventually("the release of the run", || async move {
-        matches!(cluster.release(run).await, Ok(Release::Complete)).then_some(())
+        matches!(cluster.release(run).await, Ok(ReleaseStatus::Complete)).then_some(())
     })
     .await;
 }

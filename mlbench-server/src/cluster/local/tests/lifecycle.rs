@@ -1,6 +1,14 @@
 //! From the launch to the exit code.
 
-use super::*;
+use std::time::Duration;
+
+use mlbench_core::PodPhase;
+
+use super::harness::{DEADLINE, Fixture};
+use crate::cluster::error::ClusterError;
+use crate::cluster::interface::Cluster;
+use crate::cluster::provision::{ProvisionRequest, ProvisionStatus};
+use crate::cluster::rank::Offsets;
 
 #[tokio::test]
 async fn workers_are_pods_of_this_machine() {
@@ -14,30 +22,31 @@ async fn workers_are_pods_of_this_machine() {
 }
 
 #[tokio::test]
-async fn every_worker_gets_a_port_of_its_own_and_the_log_says_what_is_ignored() {
+async fn every_worker_has_its_own_port_and_ignored_options_are_noted() {
     let mut fixture = Fixture::new(3);
     fixture.run.spec.image = Some("mlbench/x:latest".to_owned());
     fixture.run.spec.max_bandwidth = Some(100.0);
-    let Provision::Ready { workers, notes } =
-        fixture.cluster.provision(&Claim::of(&fixture.run)).await.unwrap()
+    let ProvisionStatus::Ready { workers, notes } =
+        fixture.cluster.provision(&ProvisionRequest::of(&fixture.run)).await.unwrap()
     else {
-        panic!("local workers are always there");
+        panic!("local workers are always ready");
     };
     let mut ports: Vec<u16> = workers.iter().map(|worker| worker.port).collect();
     ports.dedup();
     assert_eq!(ports.len(), 3);
     assert!(workers.iter().all(|worker| worker.host == "127.0.0.1"));
-    let image = "image mlbench/x:latest is not used by local workers; the command runs on this machine";
+    let image = "image mlbench/x:latest is ignored: local workers run the command on this machine";
     assert_eq!(notes[0], image);
-    assert!(notes[1].starts_with("max_bandwidth 100 is stored, not enforced"), "{notes:?}");
+    assert!(notes[1].starts_with("max_bandwidth 100 is not enforced"), "{notes:?}");
 }
 
 #[tokio::test]
-async fn more_workers_than_there_are_is_refused() {
+async fn more_workers_than_the_server_has_are_refused() {
     let mut fixture = Fixture::new(1);
     fixture.run.spec.num_workers = 2;
-    let refusal = fixture.cluster.provision(&Claim::of(&fixture.run)).await.unwrap_err();
-    assert_eq!(refusal, ClusterError::Refused("2 workers were asked for, and there are 1".to_owned()));
+    let refusal = fixture.cluster.provision(&ProvisionRequest::of(&fixture.run)).await.unwrap_err();
+    let why = "num_workers: 2 requested, 1 available; request at most 1";
+    assert_eq!(refusal, ClusterError::Refused(why.to_owned()));
     fixture.run.spec.num_workers = 1;
 }
 
@@ -45,13 +54,13 @@ async fn more_workers_than_there_are_is_refused() {
 async fn output_is_read_exactly_with_and_without_a_last_newline() {
     let fixture = Fixture::new(1);
     fixture.sh("printf 'one\\ntwo'; printf 'warn\\n' >&2").await;
-    assert_eq!(fixture.to_the_end(Offsets::default()).await, (b"one\ntwo".into(), b"warn\n".into(), 0));
+    assert_eq!(fixture.read_to_end(Offsets::default()).await, (b"one\ntwo".into(), b"warn\n".into(), 0));
     let later = Offsets { stdout: 4, stderr: 5 };
-    assert_eq!(fixture.to_the_end(later).await, (b"two".into(), vec![], 0));
+    assert_eq!(fixture.read_to_end(later).await, (b"two".into(), vec![], 0));
 }
 
 #[tokio::test]
-async fn output_is_there_while_the_command_runs() {
+async fn output_arrives_while_the_command_runs() {
     let fixture = Fixture::new(1);
     fixture.sh("echo first; sleep 1000").await;
     let output = fixture.cluster.follow(&fixture.rank(0), Offsets::default(), DEADLINE).await.unwrap();
@@ -62,10 +71,10 @@ async fn output_is_there_while_the_command_runs() {
 }
 
 #[tokio::test]
-async fn twenty_megabytes_arrive_in_pieces_and_the_exit_code_with_the_last() {
+async fn exit_code_arrives_with_the_last_piece_of_twenty_megabytes() {
     let fixture = Fixture::new(1);
     fixture.sh("head -c 20000000 /dev/zero | tr '\\000' x; exit 3").await;
-    let (stdout, _, code) = fixture.to_the_end(Offsets::default()).await;
+    let (stdout, _, code) = fixture.read_to_end(Offsets::default()).await;
     assert_eq!((stdout.len(), code), (20_000_000, 3));
     assert!(stdout.iter().all(|&byte| byte == b'x'));
     let first = fixture.cluster.follow(&fixture.rank(0), Offsets::default(), DEADLINE).await.unwrap();
@@ -73,49 +82,53 @@ async fn twenty_megabytes_arrive_in_pieces_and_the_exit_code_with_the_last() {
 }
 
 #[tokio::test]
-async fn the_exit_code_is_the_commands_own() {
+async fn exit_code_is_that_of_the_command() {
     for (script, expected) in [("true", 0), ("exit 3", 3), ("kill -TERM $$", 143), ("kill -KILL $$", 137)] {
         let fixture = Fixture::new(1);
         fixture.sh(script).await;
-        assert_eq!(fixture.to_the_end(Offsets::default()).await.2, expected, "{script}");
+        assert_eq!(fixture.read_to_end(Offsets::default()).await.2, expected, "{script}");
     }
 }
 
 #[tokio::test]
-async fn a_command_that_is_not_there_ends_with_127_and_says_so() {
+async fn missing_command_exits_with_127_and_a_message() {
     let fixture = Fixture::new(1);
     fixture.cluster.launch(&fixture.task(0, &["no-such-program", "x"])).await.unwrap();
-    let (_, stderr, code) = fixture.to_the_end(Offsets::default()).await;
+    let (_, stderr, code) = fixture.read_to_end(Offsets::default()).await;
     assert_eq!(String::from_utf8(stderr).unwrap(), "mlbench: no-such-program: command not found\n");
     assert_eq!(code, 127);
 }
 
 #[tokio::test]
-async fn a_command_finds_its_own_environment_and_nothing_of_the_servers_settings() {
+async fn command_sees_its_environment_but_no_server_settings() {
     let fixture = Fixture::new(1);
     let mut task = fixture.task(0, &["env"]);
     task.env = vec![("RANK".to_owned(), "it's 0\nand more".to_owned())];
     fixture.cluster.launch(&task).await.unwrap();
-    let stdout = String::from_utf8(fixture.to_the_end(Offsets::default()).await.0).unwrap();
+    let stdout = String::from_utf8(fixture.read_to_end(Offsets::default()).await.0).unwrap();
     assert!(stdout.contains("RANK=it's 0\nand more\n"), "{stdout}");
     assert!(stdout.contains(&format!("MLBENCH_WORKER_ID={}/0\n", fixture.run.job_id)));
     assert!(stdout.contains("PATH=") && !stdout.contains("MLBENCH_TOKEN"), "{stdout}");
 }
 
 #[tokio::test]
-async fn a_command_runs_where_the_server_runs_and_reads_nothing() {
+async fn command_runs_in_the_server_directory_with_empty_stdin() {
     let fixture = Fixture::new(1);
     fixture.sh("pwd; cat; umask").await;
-    let (stdout, _, code) = fixture.to_the_end(Offsets::default()).await;
+    let (stdout, _, code) = fixture.read_to_end(Offsets::default()).await;
     let here = std::env::current_dir().unwrap();
     let stdout = String::from_utf8(stdout).unwrap();
     assert_eq!((stdout.lines().next(), code), (here.to_str(), 0));
-    assert_ne!(stdout.lines().nth(1), Some("0077"), "the files' privacy must not become the command's");
+    assert_ne!(
+        stdout.lines().nth(1),
+        Some("0077"),
+        "the private umask applies to the files of the run, not to the command"
+    );
 }
 
-/// Runs itself again below a shell that ignores signals: only a shell can make a program start so.
+/// Runs itself again under a shell that ignores signals, which is how a server comes to ignore them.
 #[tokio::test]
-async fn a_command_handles_signals_as_by_default_though_the_server_ignores_some() {
+async fn command_has_default_signals_when_the_server_ignores_some() {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let ignored = |status: &str| {
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim();
@@ -123,8 +136,8 @@ async fn a_command_handles_signals_as_by_default_though_the_server_ignores_some(
         u64::from_str_radix(mask, 16).unwrap() & 0x7fff_ffff
     };
     if ignored(&status) & 0b111 != 0b111 {
-        let name = "cluster::local::tests::life::\
-                    a_command_handles_signals_as_by_default_though_the_server_ignores_some";
+        let name = "cluster::local::tests::lifecycle::\
+                    command_has_default_signals_when_the_server_ignores_some";
         let again = std::process::Command::new("sh")
             .args(["-c", "trap '' HUP INT QUIT USR1 TTOU; exec \"$0\" --exact \"$1\""])
             .args([std::env::current_exe().unwrap().as_os_str(), name.as_ref()])
@@ -136,15 +149,15 @@ async fn a_command_handles_signals_as_by_default_though_the_server_ignores_some(
     }
     let fixture = Fixture::new(1);
     fixture.cluster.launch(&fixture.task(0, &["cat", "/proc/self/status"])).await.unwrap();
-    let stdout = String::from_utf8(fixture.to_the_end(Offsets::default()).await.0).unwrap();
+    let stdout = String::from_utf8(fixture.read_to_end(Offsets::default()).await.0).unwrap();
     assert_eq!(ignored(&stdout), 0, "{stdout}");
 }
 
 #[tokio::test]
-async fn ranks_do_not_see_each_others_output() {
+async fn ranks_do_not_share_output() {
     let fixture = Fixture::new(2);
     for (rank, word) in [(0, "zero"), (1, "one")] {
         fixture.cluster.launch(&fixture.task(rank, &["echo", word])).await.unwrap();
     }
-    assert_eq!(fixture.to_the_end(Offsets::default()).await.0, b"zero\n");
+    assert_eq!(fixture.read_to_end(Offsets::default()).await.0, b"zero\n");
 }

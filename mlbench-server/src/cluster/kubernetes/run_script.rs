@@ -15,9 +15,9 @@ const PIPE_BYTES: usize = 256 * 1024;
 /// Of a script's stderr no more is kept: it is for one sentence.
 const STDERR_BYTES: usize = 4096;
 
-/// What a script answered.
+/// What a script output.
 #[derive(Debug)]
-pub(super) struct Answered {
+pub(super) struct ScriptOutput {
     pub(super) stdout: Bytes,
     pub(super) stderr: String,
     pub(super) exit_code: i32,
@@ -31,17 +31,17 @@ pub(super) enum ExecError {
     /// The shell could not be started in the container.
     NoShell(String),
     /// The stream was cut, or never came to be.
-    Cut(String),
+    Disconnected(String),
 }
 
-/// Executes `script` in a container. It must end by itself after `patience`.
+/// Executes `script` in a container. It must end by itself after `timeout`.
 pub(super) async fn run_script(
     api: &Api<Pod>,
     pod: &str,
     container: Option<&str>,
     script: String,
-    patience: Duration,
-) -> Result<Answered, ExecError> {
+    timeout: Duration,
+) -> Result<ScriptOutput, ExecError> {
     let attach = AttachParams {
         container: container.map(str::to_owned),
         stdin: true,
@@ -52,18 +52,18 @@ pub(super) async fn run_script(
         max_stderr_buf_size: Some(PIPE_BYTES),
         ..AttachParams::default()
     };
-    let answered = async {
+    let output = async {
         let process = api.exec(pod, ["sh"], &attach).await.map_err(|error| refused(&error))?;
         talk(process, script).await
     };
-    match tokio::time::timeout(patience + OVERHEAD, answered).await {
-        Ok(answered) => answered,
-        Err(_) => Err(ExecError::Cut("the command in the pod did not end in time".to_owned())),
+    match tokio::time::timeout(timeout + OVERHEAD, output).await {
+        Ok(output) => output,
+        Err(_) => Err(ExecError::Disconnected("the command in the pod did not end in time".to_owned())),
     }
 }
 
-async fn talk(mut process: AttachedProcess, script: String) -> Result<Answered, ExecError> {
-    let cut = |what: &str| ExecError::Cut(format!("the exec stream has no {what}"));
+async fn talk(mut process: AttachedProcess, script: String) -> Result<ScriptOutput, ExecError> {
+    let cut = |what: &str| ExecError::Disconnected(format!("the exec stream has no {what}"));
     let mut stdin = process.stdin().ok_or_else(|| cut("stdin"))?;
     let stdout = process.stdout().ok_or_else(|| cut("stdout"))?;
     let stderr = process.stderr().ok_or_else(|| cut("stderr"))?;
@@ -78,8 +78,8 @@ async fn talk(mut process: AttachedProcess, script: String) -> Result<Answered, 
     let (_stdin, stdout, stderr, status) =
         tokio::join!(write, read(stdout, usize::MAX), read(stderr, STDERR_BYTES), status);
     let stderr = String::from_utf8_lossy(&stderr).trim().to_owned();
-    let status = status.ok_or_else(|| ExecError::Cut("the exec stream was cut".to_owned()))?;
-    Ok(Answered { stdout: stdout.into(), stderr, exit_code: exit_code(&status)? })
+    let status = status.ok_or_else(|| ExecError::Disconnected("the exec stream was cut".to_owned()))?;
+    Ok(ScriptOutput { stdout: stdout.into(), stderr, exit_code: exit_code(&status)? })
 }
 
 /// Reads to the end, keeping the first `most` bytes: what is not read would hold up the other streams.
@@ -107,13 +107,13 @@ fn exit_code(status: &Status) -> Result<i32, ExecError> {
     if no_shell.iter().any(|words| message.contains(words)) {
         return Err(ExecError::NoShell(message));
     }
-    Err(ExecError::Cut(message))
+    Err(ExecError::Disconnected(message))
 }
 
 fn refused(error: &kube::Error) -> ExecError {
     match error {
         kube::Error::Api(status) => ExecError::Refused { code: status.code, message: status.message.clone() },
-        error => ExecError::Cut(super::said(error)),
+        error => ExecError::Disconnected(super::error_text(error)),
     }
 }
 
@@ -140,6 +140,6 @@ mod tests {
         let status = |message: &str| json!({"status": "Failure", "message": message});
         let missing = "OCI runtime exec failed: exec: \"sh\": executable file not found in $PATH";
         assert!(matches!(code(&status(missing)), Err(ExecError::NoShell(_))));
-        assert!(matches!(code(&status("error dialing backend")), Err(ExecError::Cut(_))));
+        assert!(matches!(code(&status("error dialing backend")), Err(ExecError::Disconnected(_))));
     }
 }

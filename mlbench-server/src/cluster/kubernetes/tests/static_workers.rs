@@ -7,39 +7,41 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use mlbench_core::PodPhase;
 use serde_json::json;
 
-use super::world::{SOON, eventually, followed, launch, provisioned, rank, released, standing_run, world};
+use super::harness::{
+    DEADLINE, eventually, followed, harness, launch, provisioned, rank, released, static_run,
+};
 use crate::cluster::{Cluster, Signal};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pods_of_the_release_are_followed_as_they_come_and_go() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
     let mut pods = cluster.pods();
     assert!(pods.borrow().is_empty());
-    world.standing_pods(2, true).await;
+    harness.static_pods(2, true).await;
     let all_run = |pods: &Arc<[mlbench_core::Pod]>| {
         pods.len() == 2 && pods.iter().all(|pod| pod.phase == PodPhase::Running && !pod.ip.is_empty())
     };
-    let seen = tokio::time::timeout(SOON, pods.wait_for(all_run)).await.unwrap().unwrap().clone();
+    let seen = tokio::time::timeout(DEADLINE, pods.wait_for(all_run)).await.unwrap().unwrap().clone();
     assert_eq!(seen.iter().map(|pod| pod.name.as_str()).collect::<Vec<_>>(), ["pool-0", "pool-1"]);
     assert_eq!(seen[0].labels["release"], "rel");
     let labelled = Patch::Merge(json!({"metadata": {"labels": {"seen": "yes"}}}));
-    world.api::<ClusterPod>().patch("pool-0", &PatchParams::default(), &labelled).await.unwrap();
+    harness.api::<ClusterPod>().patch("pool-0", &PatchParams::default(), &labelled).await.unwrap();
     let labelled = pods.wait_for(|pods| pods[0].labels.contains_key("seen"));
     assert!(tokio::time::timeout(Duration::from_secs(1), labelled).await.is_ok(), "not seen within a second");
     let scale = Patch::Merge(json!({"spec": {"replicas": 1}}));
-    world.api::<StatefulSet>().patch("pool", &PatchParams::default(), &scale).await.unwrap();
-    tokio::time::timeout(SOON, pods.wait_for(|pods| pods.len() == 1)).await.unwrap().unwrap();
-    world.api::<StatefulSet>().delete("pool", &DeleteParams::default()).await.unwrap();
-    tokio::time::timeout(SOON, pods.wait_for(|pods| pods.is_empty())).await.unwrap().unwrap();
+    harness.api::<StatefulSet>().patch("pool", &PatchParams::default(), &scale).await.unwrap();
+    tokio::time::timeout(DEADLINE, pods.wait_for(|pods| pods.len() == 1)).await.unwrap().unwrap();
+    harness.api::<StatefulSet>().delete("pool", &DeleteParams::default()).await.unwrap();
+    tokio::time::timeout(DEADLINE, pods.wait_for(|pods| pods.is_empty())).await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_rank_on_standing_pods_gets_its_own_environment_and_its_true_exit_code() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
-    world.standing_pods(2, true).await;
-    let mut run = standing_run(1, 2);
+async fn every_rank_on_static_pods_gets_its_own_environment_and_its_true_exit_code() {
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(2, true).await;
+    let mut run = static_run(1, 2);
     let workers = provisioned(&cluster, &mut run).await;
     assert_eq!(workers[1].host, "pool-1.pool");
     for number in 0..2 {
@@ -63,10 +65,10 @@ async fn every_rank_on_standing_pods_gets_its_own_environment_and_its_true_exit_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pod_without_a_volume_for_runs_keeps_them_in_its_own_file_system() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
-    world.standing_pods(1, false).await;
-    let mut run = standing_run(1, 1);
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, false).await;
+    let mut run = static_run(1, 1);
     provisioned(&cluster, &mut run).await;
     launch(&cluster, rank(&run, 0), "ls -d /tmp/mlbench/rel/run-*/rank-0 | wc -l; exit 7").await;
     let seen = followed(&cluster, &rank(&run, 0)).await;
@@ -76,16 +78,16 @@ async fn a_pod_without_a_volume_for_runs_keeps_them_in_its_own_file_system() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_reaches_everything_of_a_rank_and_nothing_of_it_is_left() {
-    let Some(world) = world().await else { return };
-    let cluster = world.cluster().await;
-    world.standing_pods(1, true).await;
-    let mut run = standing_run(1, 1);
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, true).await;
+    let mut run = static_run(1, 1);
     provisioned(&cluster, &mut run).await;
     let stubborn = "trap 'echo told; exit 9' TERM; \
         setsid sh -c 'trap \"\" TERM; echo up; while :; do sleep 1; done' & while :; do sleep 0.1; done";
     let at = rank(&run, 0);
     launch(&cluster, at.clone(), stubborn).await;
-    let mut seen = super::world::Followed::default();
+    let mut seen = super::harness::Followed::default();
     while seen.stdout.is_empty() {
         assert!(!seen.step(&cluster, &at).await);
     }
@@ -101,16 +103,16 @@ async fn a_signal_reaches_everything_of_a_rank_and_nothing_of_it_is_left() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_pods_use_is_read_from_the_kubelet_and_never_falls() {
-    let Some(mut world) = world().await else { return };
-    world.standing_pods(1, true).await;
+    let Some(mut harness) = harness().await else { return };
+    harness.static_pods(1, true).await;
     for through in [false, true] {
         if through {
             // What it takes is not among the rights of a server that is deployed as we say.
-            world.options.kubeconfig = Some(world.kubeconfig.clone());
-            world.options.kubelet_via_apiserver = true;
+            harness.options.kubeconfig = Some(harness.kubeconfig.clone());
+            harness.options.kubelet_via_apiserver = true;
         }
-        let cluster = world.cluster().await;
-        let mut run = standing_run(1, 1);
+        let cluster = harness.cluster().await;
+        let mut run = static_run(1, 1);
         provisioned(&cluster, &mut run).await;
         launch(&cluster, rank(&run, 0), "timeout 12 sh -c 'while :; do :; done'; exit 0").await;
         let cluster = &cluster;
@@ -131,10 +133,10 @@ async fn what_pods_use_is_read_from_the_kubelet_and_never_falls() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_does_not_answer_delays_no_other() {
-    let Some(world) = world().await else { return };
-    world.standing_pods(1, true).await;
-    let cluster = world.cluster().await;
-    provisioned(&cluster, &mut standing_run(1, 1)).await;
+    let Some(harness) = harness().await else { return };
+    harness.static_pods(1, true).await;
+    let cluster = harness.cluster().await;
+    provisioned(&cluster, &mut static_run(1, 1)).await;
     // A kubelet that accepts and says nothing, on an address of its own.
     let silent = tokio::net::TcpListener::bind("127.0.0.2:10250").await.unwrap();
     let mut pods = cluster.watch.described();

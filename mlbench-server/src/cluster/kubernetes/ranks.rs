@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 
-use super::exec::{Answered, ExecError, run_script};
-use super::script::{self, Answer, State};
-use super::{KubernetesCluster, events, reasons, run_token, unreachable};
+use super::run_script::{ExecError, ScriptOutput, run_script};
+use super::script::{self, FollowOutput, State};
+use super::{KubernetesCluster, events, pod_status, run_token, unreachable};
 use crate::cluster::{ClusterError, Offsets, Output, RankRef, Signal, Task};
 
 /// The most bytes of each stream that one exec brings.
@@ -26,40 +26,40 @@ enum Symptom {
 }
 
 impl KubernetesCluster {
-    pub(super) async fn start(&self, task: &Task) -> Result<(), ClusterError> {
+    pub(super) async fn launch_rank(&self, task: &Task) -> Result<(), ClusterError> {
         let mut task = task.clone();
         if !self.pods_of(task.at.run.job_id).is_empty() {
             // It is in the environment of the container already.
             task.env.retain(|(name, _)| name != run_token::VARIABLE);
         }
-        let answered = self.ask(&task.at, self.scripts.launch(&task)?, Duration::from_secs(20)).await?;
-        let Answered { exit_code, stderr, .. } = answered;
+        let output = self.ask(&task.at, self.scripts.launch(&task)?, Duration::from_secs(20)).await?;
+        let ScriptOutput { exit_code, stderr, .. } = output;
         match exit_code {
             0 => Ok(()),
             3 => Err(ClusterError::Unreachable(stderr)),
-            5 => Err(self.diagnosed(&task.at, Symptom::Vanished, "").await),
+            5 => Err(self.diagnose(&task.at, Symptom::Vanished, "").await),
             code @ (1 | 2 | 126 | 127) => Err(ClusterError::Refused(format!(
                 "the command of rank {} could not be started in {}: {stderr} (exit code {code})",
                 task.at.rank, task.at.pod
             ))),
-            // The shell itself was ended: the container goes, or somebody was there.
-            code => Err(self.diagnosed(&task.at, Symptom::Silent, &format!("exit code {code}")).await),
+            // The shell itself was ended: the container selected, or somebody was there.
+            code => Err(self.diagnose(&task.at, Symptom::Silent, &format!("exit code {code}")).await),
         }
     }
 
-    pub(super) async fn read_on(
+    pub(super) async fn follow_rank(
         &self,
         rank: &RankRef,
         from: Offsets,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Output, ClusterError> {
-        let patience = patience.min(LONGEST_WAIT);
-        let script = self.scripts.follow(rank, from, LIMIT, patience.as_secs());
-        let answered = self.ask(rank, script, patience).await?;
-        let Some(answer) = script::answer(&answered.stdout) else {
-            return Err(self.diagnosed(rank, Symptom::Silent, "the exec stream was cut").await);
+        let timeout = timeout.min(LONGEST_WAIT);
+        let script = self.scripts.follow(rank, from, LIMIT, timeout.as_secs());
+        let output = self.ask(rank, script, timeout).await?;
+        let Some(parsed) = script::parse_follow_output(&output.stdout) else {
+            return Err(self.diagnose(rank, Symptom::Silent, "the exec stream was cut").await);
         };
-        let Answer { state, stdout, stderr, oom_kills } = answer;
+        let FollowOutput { state, stdout, stderr, oom_kills } = parsed;
         // A piece of the full length may not be the last.
         let all = stdout.len() < LIMIT && stderr.len() < LIMIT;
         let nothing = stdout.is_empty() && stderr.is_empty();
@@ -76,16 +76,16 @@ impl KubernetesCluster {
                     format!("the node of worker pod {} was restarted while the run was going on", rank.pod);
                 return Err(ClusterError::Lost(why));
             }
-            State::Killed if nothing => return Err(self.diagnosed(rank, Symptom::Killed, "").await),
-            State::Missing if nothing => return Err(self.diagnosed(rank, Symptom::Vanished, "").await),
+            State::Killed if nothing => return Err(self.diagnose(rank, Symptom::Killed, "").await),
+            State::Missing if nothing => return Err(self.diagnose(rank, Symptom::Vanished, "").await),
             _ => None,
         };
         Ok(Output { stdout, stderr, exit_code })
     }
 
-    pub(super) async fn send_signal(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {
-        let answered = self.ask(rank, self.scripts.signal(rank, signal), Duration::from_secs(10)).await?;
-        left(&answered).ok_or_else(|| ClusterError::Unreachable(format!("no answer from {}", rank.pod)))
+    pub(super) async fn signal_rank(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {
+        let output = self.ask(rank, self.scripts.signal(rank, signal), Duration::from_secs(10)).await?;
+        left(&output).ok_or_else(|| ClusterError::Unreachable(format!("no answer from {}", rank.pod)))
     }
 
     /// Executes a script in the pod of a rank.
@@ -93,41 +93,44 @@ impl KubernetesCluster {
         &self,
         rank: &RankRef,
         script: String,
-        patience: Duration,
-    ) -> Result<Answered, ClusterError> {
+        timeout: Duration,
+    ) -> Result<ScriptOutput, ClusterError> {
         let pod = rank.pod.as_str();
-        let described = self.watch.described().into_iter().find(|described| reasons::name(described) == pod);
-        let container = described.as_deref().and_then(reasons::worker_container);
-        match run_script(&self.pods, pod, container, script, patience).await {
-            Ok(answered) => Ok(answered),
-            Err(ExecError::NoShell(why) | ExecError::Cut(why) | ExecError::Refused { message: why, .. }) => {
-                Err(self.diagnosed(rank, Symptom::Silent, &why).await)
-            }
+        let described =
+            self.watch.described().into_iter().find(|described| pod_status::name(described) == pod);
+        let container = described.as_deref().and_then(pod_status::worker_container);
+        match run_script(&self.pods, pod, container, script, timeout).await {
+            Ok(output) => Ok(output),
+            Err(
+                ExecError::NoShell(why)
+                | ExecError::Disconnected(why)
+                | ExecError::Refused { message: why, .. },
+            ) => Err(self.diagnose(rank, Symptom::Silent, &why).await),
         }
     }
 
     /// Whether a rank is lost, and why; or whether it only cannot be reached now.
-    async fn diagnosed(&self, rank: &RankRef, symptom: Symptom, said: &str) -> ClusterError {
+    async fn diagnose(&self, rank: &RankRef, symptom: Symptom, said: &str) -> ClusterError {
         let pod = match self.pods.get_opt(rank.pod.as_str()).await {
             Ok(Some(pod)) => pod,
             Ok(None) => {
-                return self.lost_with_last_words(rank, "was deleted while the run was going on").await;
+                return self.lost_pod(rank, "was deleted while the run was going on").await;
             }
             Err(error) => return unreachable(&error),
         };
-        if reasons::is_leaving(&pod) {
-            let why = reasons::lost(&pod).unwrap_or_default();
-            let words = events::last_words(&self.events, rank.pod.as_str()).await;
+        if pod_status::is_leaving(&pod) {
+            let why = pod_status::loss_reason(&pod).unwrap_or_default();
+            let words = events::removal_reason(&self.events, rank.pod.as_str()).await;
             return ClusterError::Lost(words.map_or(why.clone(), |words| format!("{why} ({words})")));
         }
         match symptom {
-            Symptom::Silent if reasons::runs(&pod) => {
+            Symptom::Silent if pod_status::runs(&pod) => {
                 ClusterError::Unreachable(format!("{}: {said}", rank.pod))
             }
             Symptom::Vanished if !was_restarted(&pod) => {
-                self.lost_with_last_words(rank, "was deleted and made anew while the run was going on").await
+                self.lost_pod(rank, "was deleted and made anew while the run was going on").await
             }
-            _ => ClusterError::Lost(reasons::lost(&pod).unwrap_or_else(|| {
+            _ => ClusterError::Lost(pod_status::loss_reason(&pod).unwrap_or_else(|| {
                 format!(
                     "the supervisor of rank {} in worker pod {} was killed from outside",
                     rank.rank, rank.pod
@@ -136,16 +139,16 @@ impl KubernetesCluster {
         }
     }
 
-    async fn lost_with_last_words(&self, rank: &RankRef, what: &str) -> ClusterError {
-        let words = events::last_words(&self.events, rank.pod.as_str()).await;
+    async fn lost_pod(&self, rank: &RankRef, what: &str) -> ClusterError {
+        let words = events::removal_reason(&self.events, rank.pod.as_str()).await;
         let words = words.map(|words| format!(" ({words})")).unwrap_or_default();
         ClusterError::Lost(format!("worker pod {} {what}{words}", rank.pod))
     }
 }
 
 /// The number that a script printed: how many processes are left.
-pub(super) fn left(answered: &Answered) -> Option<usize> {
-    std::str::from_utf8(&answered.stdout).ok()?.trim().parse().ok()
+pub(super) fn left(output: &ScriptOutput) -> Option<usize> {
+    std::str::from_utf8(&output.stdout).ok()?.trim().parse().ok()
 }
 
 fn was_restarted(pod: &Pod) -> bool {

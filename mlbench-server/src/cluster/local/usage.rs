@@ -1,8 +1,8 @@
-//! What a worker has used in all its life, from what its processes show while they live.
+//! Cumulative usage of a worker, computed from repeated scans of its processes.
 //!
-//! A process shows its own usage and that of the children it has waited for. The plain sum over living processes falls
-//! when a child ends for which nobody waits (its parent ended first, or ignores SIGCHLD). So what was seen of a vanished
-//! process is added to a base, less what its nearest living ancestor has taken over since.
+//! A process reports its own usage and that of the children it has waited for. The plain sum over living processes
+//! falls when a child ends without a waiting parent (its parent ended first, or ignores SIGCHLD). So this module adds
+//! the last known usage of a vanished process to a base, minus what its nearest living ancestor has taken over since.
 
 use std::collections::HashMap;
 
@@ -15,9 +15,9 @@ pub(super) struct Usage {
     pub user: u64,
     /// CPU in the kernel, in clock ticks.
     pub system: u64,
-    /// Bytes fetched from storage.
+    /// Bytes read from storage.
     pub read: u64,
-    /// Bytes sent to storage.
+    /// Bytes written to storage.
     pub written: u64,
 }
 
@@ -40,47 +40,47 @@ impl Usage {
     }
 }
 
-/// One process as it was last seen.
+/// The usage of one process at a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Seen {
-    /// Its pid.
+pub(super) struct ProcessUsage {
+    /// The pid.
     pub pid: i32,
-    /// Its start time: pid and start are unique within a boot.
+    /// The start time. Pid and start time are unique within a boot.
     pub start: u64,
-    /// Its parent's pid.
+    /// The pid of the parent.
     pub parent: i32,
-    /// What it used, with the children it waited for.
+    /// Usage of the process and of the children it waited for.
     pub total: Usage,
     /// The part of `total` that came from children.
     pub from_children: Usage,
 }
 
-/// The usage of one worker.
+/// Cumulative usage of one worker.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Account {
+pub(super) struct WorkerUsage {
     base: Usage,
-    seen: Vec<Seen>,
+    seen: Vec<ProcessUsage>,
 }
 
-impl Account {
-    /// Takes in what the worker's processes show now.
-    pub(super) fn update(&mut self, mut now: Vec<Seen>) {
+impl WorkerUsage {
+    /// Updates the usage with a scan of the worker's processes.
+    pub(super) fn update(&mut self, mut now: Vec<ProcessUsage>) {
         let before = std::mem::take(&mut self.seen);
-        let old: HashMap<i32, &Seen> = before.iter().map(|seen| (seen.pid, seen)).collect();
+        let old: HashMap<i32, &ProcessUsage> = before.iter().map(|seen| (seen.pid, seen)).collect();
         for seen in &mut now {
-            // A counter that cannot be read any more (of a dying process) keeps its value.
+            // Some counters of an ending process become unreadable: they keep their last value.
             if let Some(was) = old.get(&seen.pid).filter(|was| was.start == seen.start) {
                 seen.total = seen.total.zip(was.total, u64::max);
                 seen.from_children = seen.from_children.zip(was.from_children, u64::max);
             }
         }
-        let alive: HashMap<(i32, u64), &Seen> =
+        let alive: HashMap<(i32, u64), &ProcessUsage> =
             now.iter().map(|seen| ((seen.pid, seen.start), seen)).collect();
-        let is_alive = |seen: &Seen| alive.contains_key(&(seen.pid, seen.start));
+        let is_alive = |seen: &ProcessUsage| alive.contains_key(&(seen.pid, seen.start));
         let mut gone: HashMap<Option<i32>, Usage> = HashMap::new();
         for vanished in before.iter().filter(|seen| !is_alive(seen)) {
             let mut heir = old.get(&vanished.parent);
-            // Parents come before their children in time, but a reused pid could make a ring of old records.
+            // The bound ends the loop when reused pids link old records to a ring.
             for _ in 0..before.len() {
                 heir = match heir {
                     Some(parent) if !is_alive(parent) => old.get(&parent.parent),
@@ -100,12 +100,12 @@ impl Account {
         self.seen = now;
     }
 
-    /// Takes note of a reboot: whatever was seen is gone, and pids and start times begin anew.
+    /// Ends all known processes after a reboot, because pids and start times start again.
     pub(super) fn close(&mut self) {
         self.update(Vec::new());
     }
 
-    /// Everything used so far; never falls.
+    /// Returns the usage so far. It never falls.
     pub(super) fn total(&self) -> Usage {
         self.seen.iter().fold(self.base, |sum, seen| sum.plus(seen.total))
     }
@@ -115,15 +115,21 @@ impl Account {
 mod tests {
     use super::*;
 
-    fn seen(pid: i32, parent: i32, own: u64, from_children: u64) -> Seen {
+    fn seen(pid: i32, parent: i32, own: u64, from_children: u64) -> ProcessUsage {
         let usage = |user| Usage { user, ..Usage::default() };
         let start = 100 + u64::try_from(pid).unwrap();
-        Seen { pid, start, parent, total: usage(own + from_children), from_children: usage(from_children) }
+        ProcessUsage {
+            pid,
+            start,
+            parent,
+            total: usage(own + from_children),
+            from_children: usage(from_children),
+        }
     }
 
-    fn totals(history: &[Vec<Seen>]) -> Vec<u64> {
-        let mut account = Account::default();
-        let step = |now: &Vec<Seen>| {
+    fn totals(history: &[Vec<ProcessUsage>]) -> Vec<u64> {
+        let mut account = WorkerUsage::default();
+        let step = |now: &Vec<ProcessUsage>| {
             account.update(now.clone());
             account.total().user
         };
@@ -131,34 +137,34 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_is_waited_for_counts_once() {
+    fn waited_for_child_counts_once() {
         let history =
             [vec![seen(1, 0, 5, 0), seen(2, 1, 40, 0)], vec![seen(1, 0, 6, 45)], vec![seen(1, 0, 7, 45)]];
         assert_eq!(totals(&history), [45, 51, 52]);
     }
 
     #[test]
-    fn a_child_that_nobody_waits_for_keeps_what_was_seen_of_it() {
+    fn child_without_a_waiting_parent_keeps_its_last_usage() {
         let history = [vec![seen(1, 0, 5, 0), seen(2, 1, 40, 0)], vec![seen(1, 0, 9, 0)], vec![]];
         assert_eq!(totals(&history), [45, 49, 49]);
     }
 
     #[test]
-    fn a_whole_branch_that_ends_counts_in_its_living_ancestor() {
+    fn ended_branch_counts_in_its_living_ancestor() {
         let history =
             [vec![seen(1, 0, 1, 0), seen(2, 1, 10, 0), seen(3, 2, 20, 0)], vec![seen(1, 0, 1, 33)], vec![]];
         assert_eq!(totals(&history), [31, 34, 34]);
     }
 
     #[test]
-    fn a_reused_pid_is_another_process() {
-        let reused = Seen { start: 999, ..seen(2, 1, 3, 0) };
+    fn reused_pid_is_another_process() {
+        let reused = ProcessUsage { start: 999, ..seen(2, 1, 3, 0) };
         let history = [vec![seen(1, 0, 1, 0), seen(2, 1, 10, 0)], vec![seen(1, 0, 1, 0), reused]];
         assert_eq!(totals(&history), [11, 14]);
     }
 
     #[test]
-    fn a_counter_that_cannot_be_read_any_more_does_not_fall() {
+    fn unreadable_counter_does_not_fall() {
         assert_eq!(totals(&[vec![seen(1, 0, 10, 0)], vec![seen(1, 0, 0, 0)], vec![]]), [10, 10, 10]);
     }
 

@@ -1,0 +1,82 @@
+//! The interface of every cluster.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mlbench_core::Pod;
+use mlbench_core::run::{Run, RunKey};
+use tokio::sync::watch;
+
+use super::error::ClusterError;
+use super::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
+use super::rank::{Offsets, Output, RankRef, Signal, Task};
+use super::sample::PodSample;
+
+/// Provides worker pods, and executes runs in them.
+///
+/// Every method is idempotent: the launcher repeats it after a restart, a timeout or a lost response.
+#[async_trait]
+pub trait Cluster: Send + Sync {
+    /// Returns `local` or `kubernetes`, for logs.
+    fn name(&self) -> &'static str;
+
+    /// Returns the current worker pods, ordered by name. Every change wakes the receiver.
+    fn pods(&self) -> watch::Receiver<Arc<[Pod]>>;
+
+    /// Returns the maximum number of workers of a run.
+    fn max_workers(&self) -> u32;
+
+    /// Provides the workers of a run. The launcher repeats it while the status is [`ProvisionStatus::Waiting`].
+    ///
+    /// # Errors
+    /// [`ClusterError::Refused`] when this cluster can never provide them: the run fails with this reason.
+    async fn provision(&self, request: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError>;
+
+    /// Starts the command of one rank, detached, unless an earlier call has started it.
+    ///
+    /// # Errors
+    /// [`ClusterError::Refused`] when it cannot be started, [`ClusterError::Lost`] when the worker is gone.
+    async fn launch(&self, task: &Task) -> Result<(), ClusterError>;
+
+    /// Returns the output of a launched rank from `from` on, at most some megabytes.
+    ///
+    /// Waits up to `timeout` for new output or the exit code.
+    ///
+    /// # Errors
+    /// [`ClusterError::Lost`] when the outcome of this rank can never be known.
+    async fn follow(&self, rank: &RankRef, from: Offsets, timeout: Duration) -> Result<Output, ClusterError>;
+
+    /// Signals every process of a rank, and returns how many are left.
+    ///
+    /// A rank owns the session of its supervisor and every process with its worker id in the environment.
+    ///
+    /// # Errors
+    /// [`ClusterError::Lost`] when the worker is gone.
+    async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError>;
+
+    /// Kills the remaining processes of a run, and deletes its files and what was provisioned for it.
+    ///
+    /// The launcher repeats it until the status is [`ReleaseStatus::Complete`].
+    ///
+    /// # Errors
+    /// [`ClusterError::Unreachable`].
+    async fn release(&self, run: &Run) -> Result<ReleaseStatus, ClusterError>;
+
+    /// Deletes what this server has created for runs outside `known`, and returns how much of it was found.
+    ///
+    /// `known` are the active runs and those being deleted: no other run may have workers, and no run may be accepted
+    /// between reading them and this call. Returns 0 when nothing is left.
+    ///
+    /// # Errors
+    /// [`ClusterError::Unreachable`].
+    async fn remove_orphans(&self, known: &[RunKey]) -> Result<usize, ClusterError> {
+        let _creates_nothing = known;
+        Ok(0)
+    }
+
+    /// Measures every worker pod, and returns this after the samples taken since the last call.
+    ///
+    /// The cluster takes samples by itself at the start and the end of each run, so that even a short run has some.
+    async fn sample(&self) -> Vec<PodSample>;
+}

@@ -1,0 +1,19 @@
+//! Options of a local cluster.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::clock::Clock;
+
+/// Options of a local cluster.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Number of workers.
+    pub workers: u32,
+    /// Directory for the files of runs, `<database>.work`; created for its owner only when it does not exist.
+    pub work_dir: PathBuf,
+    /// The server's environment. Workers inherit it without `MLBENCH_*`.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Clock that dates the samples.
+    pub clock: Clock,
+}

@@ -1,0 +1,183 @@
+//! The workers of this machine, and the runs in them. Every method may block.
+
+use std::ffi::OsString;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mlbench_core::PodName;
+use mlbench_core::run::{Run, RunKey, Worker};
+use rustix::process::Signal as UnixSignal;
+
+use super::files::WorkDir;
+use super::kill::{Supervisors, signal_all};
+use super::options::Options;
+use super::processes::{self, RankIdentity};
+use super::sampler::Sampler;
+use super::{launch, limits};
+use crate::cluster::error::ClusterError;
+use crate::cluster::provision::{ProvisionStatus, ReleaseStatus};
+use crate::cluster::rank::{RankRef, Signal, Task};
+use crate::cluster::supervisor::{launch_input, worker_id};
+
+/// How long a supervisor has to write the exit code of a command that was killed.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The workers of this machine.
+pub(super) struct LocalWorkers {
+    pub(super) names: Vec<PodName>,
+    pub(super) work_dir: WorkDir,
+    pub(super) boot_id: String,
+    pub(super) sampler: Sampler,
+    environment: Vec<(OsString, OsString)>,
+}
+
+impl LocalWorkers {
+    /// Opens the work directory, with the runs that an earlier server left in it.
+    ///
+    /// # Errors
+    /// When the work directory cannot be created, or this machine has no `/proc`.
+    pub(super) fn open(options: Options) -> io::Result<Self> {
+        let name = |rank| PodName::new(format!("local-mlbench-worker-{rank}")).map_err(io::Error::other);
+        let names = (0..options.workers).map(name).collect::<io::Result<Vec<_>>>()?;
+        let work_dir = WorkDir::open(&options.work_dir)?;
+        let boot_id = processes::boot_id()?;
+        let sampler = Sampler::open(work_dir.clone(), options.clock, boot_id.clone(), &names);
+        let environment = launch::inherited(options.environment);
+        Ok(Self { names, work_dir, boot_id, sampler, environment })
+    }
+
+    /// Assigns free workers to a run, each with a free port.
+    pub(super) fn provision(&self, run: &Run, taken: &[PodName]) -> Result<ProvisionStatus, ClusterError> {
+        let (wanted, limit) = (run.spec.num_workers as usize, self.names.len());
+        if wanted > limit {
+            let why = format!("num_workers: {wanted} requested, {limit} available; request at most {limit}");
+            return Err(ClusterError::Refused(why));
+        }
+        let mut pods: Vec<&PodName> = self.names.iter().filter(|name| !taken.contains(name)).collect();
+        if pods.len() < wanted {
+            let missing = format!("{wanted} workers are needed, {} of {limit} are free", pods.len());
+            return Ok(ProvisionStatus::Waiting { missing: vec![missing] });
+        }
+        pods.truncate(wanted);
+        let no_port = |error| ClusterError::Unreachable(format!("no free port on 127.0.0.1: {error}"));
+        let listeners: Vec<TcpListener> = pods
+            .iter()
+            .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+            .collect::<io::Result<_>>()
+            .map_err(no_port)?;
+        let worker = |(pod, listener): (&PodName, &TcpListener)| {
+            let port = listener.local_addr()?.port();
+            Ok(Worker { pod: pod.clone(), host: Ipv4Addr::LOCALHOST.to_string(), port })
+        };
+        let workers =
+            pods.into_iter().zip(&listeners).map(worker).collect::<io::Result<_>>().map_err(no_port)?;
+        let groups: Vec<PathBuf> = self.ranks_of(run).iter().filter_map(limits::group).collect();
+        Ok(ProvisionStatus::Ready { workers, notes: notes(run, &groups) })
+    }
+
+    /// Starts the command of a rank unless its supervisor has been started.
+    pub(super) fn launch(&self, task: &Task) -> Result<(), ClusterError> {
+        if self.work_dir.rank(&task.at).supervisor().is_some() {
+            return Ok(());
+        }
+        let no_files = |error| {
+            ClusterError::Refused(format!("rank {}: cannot create its directory: {error}", task.at.rank))
+        };
+        let dir = self.work_dir.prepare(&task.at).map_err(no_files)?;
+        let input = launch_input(dir.path(), task)?;
+        let group = limits::group(&task.at);
+        launch::run_shell(&input, task, group.as_deref(), &self.environment)?;
+        self.sampler.record(std::slice::from_ref(&task.at.pod));
+        Ok(())
+    }
+
+    /// Signals every process of a rank except its supervisor, and returns how many are left.
+    pub(super) fn signal(&self, at: &RankRef, signal: Signal) -> usize {
+        let ranks = [self.identity(at)];
+        if signal == Signal::Kill {
+            // The usage of a process that is killed and has no waiting parent can only be read before.
+            self.sampler.update();
+        }
+        let signal = match signal {
+            Signal::Term => UnixSignal::TERM,
+            Signal::Kill => UnixSignal::KILL,
+        };
+        signal_all(&ranks, signal, Supervisors::Exclude)
+    }
+
+    /// Kills the remaining processes of a run, and deletes its files and cgroups.
+    pub(super) fn release(&self, run: &Run) -> Result<ReleaseStatus, ClusterError> {
+        let key = RunKey::from(run);
+        let ranks = self.ranks_of(run);
+        let identities: Vec<RankIdentity> = ranks.iter().map(|at| self.identity(at)).collect();
+        let kill = |supervisors| signal_all(&identities, UnixSignal::KILL, supervisors);
+        self.sampler.update();
+        if kill(Supervisors::Exclude) > 0 {
+            return Ok(ReleaseStatus::Pending);
+        }
+        let dir = self.work_dir.run(key);
+        if dir.exists() {
+            self.await_exit_codes(&ranks);
+            let pods: Vec<PodName> = ranks.iter().map(|at| at.pod.clone()).collect();
+            self.sampler.record(&pods);
+        }
+        if kill(Supervisors::Include) > 0 {
+            return Ok(ReleaseStatus::Pending);
+        }
+        match std::fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(ClusterError::Unreachable(format!(
+                    "run {}: cannot delete its files: {error}",
+                    run.id
+                )));
+            }
+            _ => {}
+        }
+        // A killed server may have left a launch in progress, which fails from here on: its directory is gone.
+        let left = kill(Supervisors::Include);
+        ranks.iter().filter_map(limits::group).for_each(|group| limits::remove_quota(&group));
+        Ok(if left == 0 { ReleaseStatus::Complete } else { ReleaseStatus::Pending })
+    }
+
+    fn await_exit_codes(&self, ranks: &[RankRef]) {
+        let deadline = std::time::Instant::now() + EXIT_TIMEOUT;
+        let is_writing = |at: &RankRef| {
+            let dir = self.work_dir.rank(at);
+            dir.exit_code().is_none() && dir.supervisor().is_some_and(|one| one.is_running(&self.boot_id))
+        };
+        while ranks.iter().any(is_writing) && std::time::Instant::now() < deadline {
+            // A supervisor started before a restart is no child of this process, so `wait` does not work for it.
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Returns all ranks of a run, also before its workers are assigned or after the server got fewer workers.
+    fn ranks_of(&self, run: &Run) -> Vec<RankRef> {
+        let known = run.workers.iter().map(|worker| &worker.pod);
+        let pods = known.chain(self.names.iter().skip(run.workers.len()));
+        let rank = |(rank, pod): (u32, &PodName)| RankRef { run: run.into(), rank, pod: pod.clone() };
+        (0..run.spec.num_workers).zip(pods).map(rank).collect()
+    }
+
+    pub(super) fn identity(&self, at: &RankRef) -> RankIdentity {
+        self.work_dir.rank(at).identity(worker_id(at), &self.boot_id)
+    }
+}
+
+/// Returns messages for the log of a run: options that local workers enforce in their own way, or ignore.
+fn notes(run: &Run, groups: &[PathBuf]) -> Vec<String> {
+    let spec = &run.spec;
+    let image = spec
+        .image
+        .as_ref()
+        .map(|image| format!("image {image} is ignored: local workers run the command on this machine"));
+    let bandwidth = spec.max_bandwidth.map(|limit| {
+        format!("max_bandwidth {limit} is not enforced: local workers share the loopback interface")
+    });
+    let gpu = spec
+        .gpu_enabled
+        .then(|| "gpu_enabled is ignored: every local worker can use all GPUs of this machine".to_owned());
+    [image, limits::prepare(run, groups), bandwidth, gpu].into_iter().flatten().collect()
+}

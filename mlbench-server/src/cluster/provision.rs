@@ -1,0 +1,54 @@
+//! Requests for the workers of a run.
+
+use mlbench_core::PodName;
+use mlbench_core::run::{Run, Worker};
+
+use crate::token::Token;
+
+/// A request for the workers of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct ProvisionRequest<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// Static workers that other runs hold.
+    pub taken: &'a [PodName],
+    /// The token with which its workers post metrics; `None` when this server requires no token.
+    ///
+    /// The environment of every [`Task`](super::rank::Task) contains it too. A restarted server creates another one,
+    /// and the earlier one stays valid.
+    pub token: Option<&'a Token>,
+}
+
+impl<'a> ProvisionRequest<'a> {
+    /// Creates the request of the only run of a server without tokens.
+    #[must_use]
+    pub const fn of(run: &'a Run) -> Self {
+        Self { run, taken: &[], token: None }
+    }
+}
+
+/// Whether the workers of a run are ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProvisionStatus {
+    /// All workers are ready.
+    Ready {
+        /// The workers, ordered by rank.
+        workers: Vec<Worker>,
+        /// Server messages for the log of the run: how a limit is enforced, what is ignored.
+        notes: Vec<String>,
+    },
+    /// Some workers are not ready yet.
+    Waiting {
+        /// What is missing, one text per item.
+        missing: Vec<String>,
+    },
+}
+
+/// Whether anything of a run is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReleaseStatus {
+    /// Nothing is left.
+    Complete,
+    /// Something is left. Repeat the call.
+    Pending,
+}

@@ -1,0 +1,70 @@
+//! One rank of a run: where it runs, what it executes and what it writes.
+
+use std::fmt;
+
+use bytes::Bytes;
+use mlbench_core::PodName;
+use mlbench_core::run::RunKey;
+
+/// One rank of a run in its pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RankRef {
+    /// The run.
+    pub run: RunKey,
+    /// The rank.
+    pub rank: u32,
+    /// The pod that executes it.
+    pub pod: PodName,
+}
+
+/// The command of one rank.
+#[derive(Clone, PartialEq)]
+pub struct Task {
+    /// The rank.
+    pub at: RankRef,
+    /// Program and arguments, placeholders replaced.
+    pub argv: Vec<String>,
+    /// Variables added to the environment of the worker.
+    pub env: Vec<(String, String)>,
+    /// Cores it may use; `None` for all.
+    pub num_cpus: Option<f64>,
+}
+
+/// Hides the values of the environment, one of which is a token.
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let env: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        let mut task = f.debug_struct("Task");
+        task.field("at", &self.at).field("argv", &self.argv).field("env", &env);
+        task.field("num_cpus", &self.num_cpus).finish()
+    }
+}
+
+/// How much of the output of a rank has been read, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Offsets {
+    /// Bytes of standard output.
+    pub stdout: u64,
+    /// Bytes of standard error.
+    pub stderr: u64,
+}
+
+/// A piece of a rank's output, and its exit code after the last piece.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Bytes of standard output from the offset on.
+    pub stdout: Bytes,
+    /// Bytes of standard error from the offset on.
+    pub stderr: Bytes,
+    /// The exit code, given only when no output follows these bytes.
+    pub exit_code: Option<i32>,
+}
+
+/// A signal that stops a rank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGTERM.
+    Term,
+    /// SIGKILL.
+    Kill,
+}
