@@ -1,11 +1,7 @@
 use mlbench_core::api::Endpoint;
 
-use crate::transport::{Call, endpoint};
+use crate::transport::Call;
 use crate::{Client, Result};
-
-const LIVE: &Endpoint = endpoint("health.live");
-const READY: &Endpoint = endpoint("health.ready");
-const METRICS: &Endpoint = endpoint("health.metrics");
 
 /// How the server is; see [`Client::health`].
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +15,7 @@ impl Health<'_> {
     /// # Errors
     /// When it cannot be reached.
     pub async fn live(self) -> Result<()> {
-        self.client.transport().done(&Call::new(LIVE, &[])).await
+        self.client.transport().done(&Call::new(Endpoint::Live, &[])).await
     }
 
     /// Returns when the server is ready to serve.
@@ -27,7 +23,7 @@ impl Health<'_> {
     /// # Errors
     /// Naming what is not ready, or when the server cannot be reached.
     pub async fn ready(self) -> Result<()> {
-        self.client.transport().done(&Call::new(READY, &[])).await
+        self.client.transport().done(&Call::new(Endpoint::Ready, &[])).await
     }
 
     /// How the server is, in numbers, and the newest value of every metric of the pods: in Prometheus' text format,
@@ -36,6 +32,6 @@ impl Health<'_> {
     /// # Errors
     /// When the server cannot be reached or fails.
     pub async fn metrics(self) -> Result<String> {
-        self.client.transport().text(&Call::new(METRICS, &[])).await
+        self.client.transport().text(&Call::new(Endpoint::Prometheus, &[])).await
     }
 }

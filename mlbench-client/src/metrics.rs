@@ -10,13 +10,8 @@ use serde::Serialize;
 use tokio::io::AsyncWrite;
 use uuid::Uuid;
 
-use crate::transport::{Call, endpoint};
+use crate::transport::Call;
 use crate::{Client, Result};
-
-const LIST: &Endpoint = endpoint("metrics.list");
-const GET: &Endpoint = endpoint("metrics.get");
-const CREATE: &Endpoint = endpoint("metrics.create");
-const CREATE_BATCH: &Endpoint = endpoint("metrics.create_batch");
 
 /// Metrics; see [`Client::metrics`].
 ///
@@ -33,7 +28,7 @@ impl Metrics<'_> {
     /// When the server cannot be reached or fails.
     pub async fn all(self, query: &MetricsQuery) -> Result<PointsByOwner> {
         let query = MetricsQuery { format: None, fields: Vec::new(), ..query.clone() };
-        self.client.transport().json(&Call::new(LIST, &[]).query(query.to_pairs())).await
+        self.client.transport().json(&Call::new(Endpoint::ListMetrics, &[]).query(query.to_pairs())).await
     }
 
     /// The metrics of a pod or a run, each ordered by date. `query.metric_type` is of no effect: the owner says it.
@@ -191,7 +186,7 @@ const PART: usize = MAX_ARRAY_POINTS;
 
 /// The request that stores metrics, with a key of its own.
 pub(crate) fn create_batch(metrics: &[impl Serialize]) -> Result<Call> {
-    Ok(Call::new(CREATE_BATCH, &[]).json(&metrics)?.once(Uuid::new_v4().to_string()))
+    Ok(Call::new(Endpoint::CreateMetrics, &[]).json(&metrics)?.once(Uuid::new_v4().to_string()))
 }
 
 /// The metrics of a pod or a run as they arrive; see [`Metrics::follow`].
@@ -224,10 +219,10 @@ impl Arrivals {
 
 /// The request that stores a metric, with a key of its own.
 fn create(metric: &NewMetric) -> Result<Call> {
-    Ok(Call::new(CREATE, &[]).json(metric)?.once(Uuid::new_v4().to_string()))
+    Ok(Call::new(Endpoint::CreateMetric, &[]).json(metric)?.once(Uuid::new_v4().to_string()))
 }
 
 fn of_owner(owner: &Owner, query: &MetricsQuery, format: Option<Format>) -> Call {
     let query = MetricsQuery { metric_type: owner.kind(), format, ..query.clone() };
-    Call::new(GET, &[&owner.label()]).query(query.to_pairs())
+    Call::new(Endpoint::GetMetrics, &[&owner.label()]).query(query.to_pairs())
 }

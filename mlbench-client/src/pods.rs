@@ -1,11 +1,8 @@
 use mlbench_core::PodName;
 use mlbench_core::api::{Endpoint, Pod, Series};
 
-use crate::transport::{Call, endpoint};
+use crate::transport::Call;
 use crate::{Client, Result};
-
-const LIST: &Endpoint = endpoint("pods.list");
-const SERIES: &Endpoint = endpoint("pods.series");
 
 /// The worker pods; see [`Client::pods`].
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +16,7 @@ impl Pods<'_> {
     /// # Errors
     /// When the server cannot be reached or fails.
     pub async fn list(self) -> Result<Vec<Pod>> {
-        self.client.transport().json(&Call::new(LIST, &[])).await
+        self.client.transport().json(&Call::new(Endpoint::ListPods, &[])).await
     }
 
     /// What is known of the metrics of a pod without reading their points, by name. A pod that has left the cluster keeps
@@ -28,6 +25,6 @@ impl Pods<'_> {
     /// # Errors
     /// `not_found` when there never was such a pod.
     pub async fn series(self, name: &PodName) -> Result<Vec<Series>> {
-        self.client.transport().json(&Call::new(SERIES, &[name.as_str()])).await
+        self.client.transport().json(&Call::new(Endpoint::ListPodSeries, &[name.as_str()])).await
     }
 }

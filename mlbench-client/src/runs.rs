@@ -4,16 +4,8 @@ use mlbench_core::RunId;
 use mlbench_core::api::{Endpoint, LogPage, LogsQuery, Run, RunRequest, RunsQuery, Series};
 
 use crate::retry::Backoff;
-use crate::transport::{Call, endpoint};
+use crate::transport::Call;
 use crate::{Client, Result};
-
-const LIST: &Endpoint = endpoint("runs.list");
-const CREATE: &Endpoint = endpoint("runs.create");
-const GET: &Endpoint = endpoint("runs.get");
-const DELETE: &Endpoint = endpoint("runs.delete");
-const STOP: &Endpoint = endpoint("runs.stop");
-const LOGS: &Endpoint = endpoint("runs.logs");
-const SERIES: &Endpoint = endpoint("runs.series");
 
 /// The pauses between two looks at a run that is waited for.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
@@ -31,7 +23,7 @@ impl Runs<'_> {
     /// # Errors
     /// When the server cannot be reached or fails.
     pub async fn list(self) -> Result<Vec<Run>> {
-        self.client.transport().json(&Call::new(LIST, &[])).await
+        self.client.transport().json(&Call::new(Endpoint::ListRuns, &[])).await
     }
 
     /// Starts a run. Sent once: after an [`Interrupted`](crate::Error::Interrupted) or a
@@ -41,7 +33,7 @@ impl Runs<'_> {
     /// `run_active` while another one is active, `run_deleting` while a deleted one is torn down,
     /// `impossible` when it asks for more than there is.
     pub async fn start(self, run: &RunRequest) -> Result<Run> {
-        self.client.transport().json(&Call::new(CREATE, &[]).json(run)?).await
+        self.client.transport().json(&Call::new(Endpoint::CreateRun, &[]).json(run)?).await
     }
 
     /// A run without its output, which may be large; [`get_with`](Self::get_with) has it too.
@@ -57,7 +49,7 @@ impl Runs<'_> {
     /// # Errors
     /// `not_found` when there is no such run.
     pub async fn get_with(self, id: RunId, query: RunsQuery) -> Result<Run> {
-        self.client.transport().json(&call(GET, id).query(query.to_pairs())).await
+        self.client.transport().json(&call(Endpoint::GetRun, id).query(query.to_pairs())).await
     }
 
     /// Asks for the end of a run. It ends in `STOPPED` a little later; one that has ended stays as it is.
@@ -65,7 +57,7 @@ impl Runs<'_> {
     /// # Errors
     /// `not_found` when there is no such run.
     pub async fn stop(self, id: RunId) -> Result<Run> {
-        self.client.transport().json(&call(STOP, id)).await
+        self.client.transport().json(&call(Endpoint::StopRun, id)).await
     }
 
     /// Removes a run with its metrics and its output; an active one is stopped.
@@ -73,7 +65,7 @@ impl Runs<'_> {
     /// # Errors
     /// `not_found` when there is no such run.
     pub async fn delete(self, id: RunId) -> Result<()> {
-        self.client.transport().done(&call(DELETE, id)).await
+        self.client.transport().done(&call(Endpoint::DeleteRun, id)).await
     }
 
     /// A page of a run's output. Go on with `after` set to the page's `next`; an empty page is the end for now.
@@ -81,7 +73,7 @@ impl Runs<'_> {
     /// # Errors
     /// `not_found` when there is no such run.
     pub async fn logs(self, id: RunId, query: &LogsQuery) -> Result<LogPage> {
-        self.client.transport().json(&call(LOGS, id).query(query.to_pairs())).await
+        self.client.transport().json(&call(Endpoint::GetRunLogs, id).query(query.to_pairs())).await
     }
 
     /// What is known of the metrics of a run without reading their points, by name.
@@ -89,7 +81,7 @@ impl Runs<'_> {
     /// # Errors
     /// `not_found` when there is no such run.
     pub async fn series(self, id: RunId) -> Result<Vec<Series>> {
-        self.client.transport().json(&call(SERIES, id)).await
+        self.client.transport().json(&call(Endpoint::ListRunSeries, id)).await
     }
 
     /// Waits until a run has ended, however it does. A server that is away for a while is waited for, too, as
@@ -119,6 +111,6 @@ impl Runs<'_> {
     }
 }
 
-fn call(endpoint: &'static Endpoint, id: RunId) -> Call {
+fn call(endpoint: Endpoint, id: RunId) -> Call {
     Call::new(endpoint, &[&id.to_string()])
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mlbench_core::api::{ENDPOINTS, Endpoint, Method, Problem};
+use mlbench_core::api::{Endpoint, IDEMPOTENCY_KEY_HEADER, Method, Problem};
 use reqwest::{Response, StatusCode, Url, header, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,29 +19,9 @@ const EXCERPT: usize = 200;
 /// Shorter than servers keep idle connections, so that none is used that the server is just closing.
 const KEEP_IDLE: Duration = Duration::from_secs(10);
 
-/// The endpoint called `name`; in a `const` a name that does not exist is an error of the compiler.
-pub(crate) const fn endpoint(name: &str) -> &'static Endpoint {
-    let mut at = 0;
-    while at < ENDPOINTS.len() {
-        if same(ENDPOINTS[at].name.as_bytes(), name.as_bytes()) {
-            return &ENDPOINTS[at];
-        }
-        at += 1;
-    }
-    panic!("there is no such endpoint")
-}
-
-const fn same(a: &[u8], b: &[u8]) -> bool {
-    let mut at = 0;
-    while at < a.len() && at < b.len() && a[at] == b[at] {
-        at += 1;
-    }
-    at == a.len() && at == b.len()
-}
-
 /// A request, complete: it can be sent again.
 pub(crate) struct Call {
-    endpoint: &'static Endpoint,
+    endpoint: Endpoint,
     path: String,
     query: Vec<(&'static str, String)>,
     body: Option<Bytes>,
@@ -50,14 +30,8 @@ pub(crate) struct Call {
 
 impl Call {
     /// A request of `endpoint` with `segments` in its path.
-    pub(crate) fn new(endpoint: &'static Endpoint, segments: &[&str]) -> Self {
-        Self {
-            endpoint,
-            path: endpoint.path_of(segments),
-            query: Vec::new(),
-            body: None,
-            idempotency_key: None,
-        }
+    pub(crate) fn new(endpoint: Endpoint, segments: &[&str]) -> Self {
+        Self { endpoint, path: endpoint.path(segments), query: Vec::new(), body: None, idempotency_key: None }
     }
 
     /// With these pairs in the query string.
@@ -176,7 +150,7 @@ impl Transport {
 
     async fn send(&self, call: &Call) -> Result<Response> {
         let url = self.url(call);
-        let mut request = match call.endpoint.method {
+        let mut request = match call.endpoint.spec().method {
             Method::Get => self.http.get(&url),
             Method::Post => self.http.post(&url),
             Method::Delete => self.http.delete(&url),
@@ -188,7 +162,7 @@ impl Transport {
             request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
         }
         if let Some(key) = &call.idempotency_key {
-            request = request.header("Idempotency-Key", key);
+            request = request.header(IDEMPOTENCY_KEY_HEADER, key);
         }
         let response = request.send().await.map_err(|error| self.failure(call, &error))?;
         if response.status().is_success() { Ok(response) } else { Err(self.refusal(call, response).await) }

@@ -14,15 +14,16 @@ use mlbench_core::{Error, ErrorCode, Result};
 use self::clusters::{Place, cluster};
 use self::ports::{Port, Ports};
 use crate::app::App;
-use crate::app::told_runs::RunJsonCache;
+use crate::app::run_cache::RunJsonCache;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
+use crate::files;
+use crate::http::{HttpConfig, HttpServer};
 use crate::launcher::{self, LauncherDeps, LauncherHandle, LauncherSettings};
 use crate::monitor::{self, Monitor};
 use crate::settings::{self, Settings};
 use crate::sqlite::{self, SqliteStorage};
 use crate::task_group::TaskGroup;
-use crate::{files, http};
 
 /// How long tasks may take to stop once they were told.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
@@ -101,13 +102,13 @@ impl Server {
             launcher: handle,
             clock,
             policy,
-            told: RunJsonCache::default(),
-            traffic: Arc::default(),
+            run_cache: RunJsonCache::default(),
             default_command,
         };
         let (address, ingest_address) = (ports.api.address, ports.ingest.as_ref().map(|port| port.address));
-        for Port { listener, options, .. } in [Some(ports.api), ports.ingest].into_iter().flatten() {
-            http.spawn(http::serve(listener, app.clone(), options, http.stop_token()));
+        let api = HttpServer::new(app);
+        for Port { listener, config, .. } in [Some(ports.api), ports.ingest].into_iter().flatten() {
+            http.spawn(api.clone().serve(listener, config, http.stop_token()));
         }
         let stop_runs_within = settings.stop_runs_on_exit.then_some(settings.grace_period + TEARDOWN);
         Ok(Self { address, ingest_address, storage, launcher, http, tasks, stop_runs_within })
@@ -131,7 +132,7 @@ impl Server {
     /// When what is queued could not be written.
     pub async fn stop(self) -> Result<(), String> {
         tracing::info!("stopping: no new connections, answers under way are finished");
-        self.http.stop(http::HttpConfig::default().drain_timeout + STOP_DEADLINE).await;
+        self.http.stop(HttpConfig::DRAIN_TIMEOUT + STOP_DEADLINE).await;
         match self.stop_runs_within {
             Some(patience) => self.stop_runs(patience).await,
             None => self.name_what_goes_on().await,

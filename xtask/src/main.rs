@@ -1,4 +1,4 @@
-//! The project's own commands, run as `cargo xtask COMMAND`.
+//! The project's own commands, `cargo xtask COMMAND`.
 
 mod bench;
 mod demo;
@@ -15,15 +15,19 @@ Usage: cargo xtask COMMAND
 
 Commands:
   bench [--quick] [--only NAME]...
-                                  measure the server's speed beside what SQLite and the loopback can do: a table, and
-                                  target/bench/speed.json. NAME: start, memory, disk, single, synced, batch, read, last,
-                                  minmax, summarize, runs, mixed
-  demo [--keep]                   train the built-in benchmark on 1, 2 and 4 workers and on real data, and show what
-                                  was measured. --keep leaves the server running
-  test [--kube] [--only STEP]...  run everything: format, clippy, tidy, unit, end-to-end and doc tests; says at the
-                                  end what was skipped and why. --kube also tests on the cluster of the current kubeconfig
-  tidy                            check the invariants of ARCHITECTURE.md
-  help                            this text
+      Measure the speed of the server next to the limits of SQLite and the loopback interface. Print a table and write
+      target/bench/speed.json.
+      NAME: start, memory, disk, single, synced, batch, read, last, minmax, summarize, runs, mixed
+  demo [--keep]
+      Train the built-in benchmark on 1, 2 and 4 workers and on real data, and print the results.
+      --keep leaves the server running.
+  test [--kube] [--strict] [--only STEP]...
+      Run everything: format, clippy, tidy, unit, end-to-end and doc tests. List at the end what was skipped, and why.
+      --kube also tests on the cluster of the current kubeconfig. --strict fails if anything was skipped.
+  tidy
+      Check the invariants of ARCHITECTURE.md and the rules of STYLE.md.
+  help
+      Print this text.
 ";
 
 fn main() -> ExitCode {
@@ -43,7 +47,7 @@ fn main() -> ExitCode {
         "demo" => demo::run(rest),
         "test" => test::run(rest),
         "tidy" if rest.is_empty() => tidy::run(),
-        _ => Err(format!("cargo xtask {}: no such command; see cargo xtask help", args.join(" "))),
+        _ => Err(format!("cargo xtask {}: unknown command; see cargo xtask help", args.join(" "))),
     };
     match outcome {
         Ok(code) => code,

@@ -4,8 +4,9 @@
 //! as JSON, as a form or as a query string; [`Fields`] makes one thing of them.
 
 mod batch;
-mod endpoints;
+mod endpoint;
 mod fields;
+mod headers;
 mod json;
 mod labels;
 mod log;
@@ -19,8 +20,9 @@ mod run_request;
 mod series;
 
 pub use batch::{BatchResult, MAX_ARRAY_POINTS, RejectedPoint};
-pub use endpoints::{ENDPOINTS, Endpoint, Method, encode_segment};
+pub use endpoint::{Access, Endpoint, Listener, Method, Spec, encode_segment};
 pub use fields::{FieldValue, Fields, nearest};
+pub use headers::{IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER};
 pub use labels::{format_labels, parse_labels};
 pub use log::{LogLine, LogPage, LogsQuery};
 pub use metric::{Metric, NewMetric, Pod, PointsByMetric, PointsByOwner};

@@ -1,4 +1,4 @@
-//! Whether the server can do its work.
+//! Readiness.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use mlbench_core::{Error, ErrorCode, Result};
 
 use super::App;
 
-/// How long the store may take to answer before it counts as not ready.
+/// Longest time for the store to respond.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Whether requests can be answered and runs be started.
+/// Checks that the server can serve requests and start runs.
 ///
 /// # Errors
-/// [`ErrorCode::Unavailable`] naming everything that is not ready.
+/// [`ErrorCode::Unavailable`] naming each part that is not ready.
 pub async fn ready(app: &App) -> Result<()> {
     let mut missing = Vec::new();
     let mut internal = String::new();
     match tokio::time::timeout(TIMEOUT, app.storage.ping()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            missing.push("the store does not answer");
+            missing.push("the store fails");
             internal = error.internal_text().unwrap_or(error.detail()).to_owned();
         }
-        Err(_) => missing.push("the store does not answer in time"),
+        Err(_) => missing.push("the store does not respond in time"),
     }
     if app.cluster.max_workers() == 0 {
         missing.push("the cluster has no workers");

@@ -1,4 +1,4 @@
-//! The output of runs, read page by page: a run may have written hundreds of megabytes.
+//! Reads the output of runs page by page: a run may have written hundreds of megabytes.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use mlbench_core::{Result, RunId};
 
 use super::App;
 
-/// Lines of a page: with lines of 16 KiB some megabytes.
+/// Lines per page: with lines of 16 KiB some megabytes.
 const PAGE: u32 = 500;
 
 /// Reads lines of a run in the order they were stored, a page at a time.
@@ -18,16 +18,16 @@ pub struct LogReader {
     id: RunId,
     stream: Option<OutputStream>,
     rank: Option<u32>,
-    /// Sequence number of the last line that was read.
+    /// Sequence number of the last line read.
     after: i64,
-    /// Lines of the next page that are left out.
+    /// Lines of the next page to skip.
     skip: usize,
     /// Lines that may still be read.
     left: u32,
 }
 
 impl LogReader {
-    /// A reader of the lines that a query asks for.
+    /// Begins to read the lines that a query selects.
     #[must_use]
     pub fn new(app: &App, id: RunId, query: &LogsQuery) -> Self {
         Self {
@@ -41,7 +41,7 @@ impl LogReader {
         }
     }
 
-    /// A reader of the last `lines` lines of one stream, or of all.
+    /// Begins to read the last `lines` lines of one stream, or all of them.
     ///
     /// # Errors
     /// When the store fails.
@@ -56,7 +56,7 @@ impl LogReader {
         Ok(reader)
     }
 
-    /// The next page; `None` after the last one.
+    /// Reads the next page; `None` after the last one.
     ///
     /// # Errors
     /// [`NotFound`](mlbench_core::ErrorCode::NotFound) for an unknown run.
@@ -67,7 +67,7 @@ impl LogReader {
         }
         let mut lines = self.lines(LogPart::After { seq: self.after, limit }).await?;
         let read = u32::try_from(lines.len()).unwrap_or(limit);
-        // A page that is not full was the last one: what is written from now on is for the next request.
+        // A page that is not full is the last one: later lines belong to the next request.
         self.left = if read < limit { 0 } else { self.left.saturating_sub(read) };
         let Some(last) = lines.last() else { return Ok(None) };
         self.after = last.seq;
@@ -75,7 +75,7 @@ impl LogReader {
         Ok(Some(lines))
     }
 
-    /// The `after` that goes on from here.
+    /// Returns the `after` with which a client continues.
     #[must_use]
     pub const fn position(&self) -> i64 {
         self.after
@@ -91,8 +91,9 @@ impl LogReader {
         Ok(())
     }
 
-    /// Finds the place from which `lines` lines remain by reading all pages once, so that a long tail is not held
-    /// in memory.
+    /// Seeks the position from which `lines` lines remain.
+    ///
+    /// Reads all pages once instead of holding a long tail in memory.
     async fn seek_by_counting(&mut self, lines: u32) -> Result<()> {
         let (mut starts, mut total) = (Vec::new(), 0);
         loop {

@@ -4,8 +4,7 @@ use mlbench_core::{Result, api};
 
 use super::App;
 
-/// The worker pods that are in the cluster now, by name. They come from the store, so that a pod that is listed can
-/// be given metrics, too.
+/// Lists the worker pods in the cluster by name, from the store, so that a listed pod also accepts metrics.
 ///
 /// # Errors
 /// When the store fails.

@@ -1,13 +1,18 @@
-//! Errors as documents, and the status of each.
+//! Problem documents (RFC 9457), and the status of each error code.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use mlbench_core::api::Problem;
 use mlbench_core::{Error, ErrorCode};
+use warp::reply::Response;
 
-/// The status of every kind of error: the only place where it is decided.
+/// Header with the id of a request that failed.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Returns the status of an error code; statuses are decided only here.
 pub(super) const fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::Malformed | ErrorCode::InvalidField | ErrorCode::UnknownField => StatusCode::BAD_REQUEST,
@@ -26,7 +31,43 @@ pub(super) const fn status(code: ErrorCode) -> StatusCode {
     }
 }
 
-/// The document of an error that befell a request for `path`.
+/// Carries an error to the service, which makes a problem document of it.
+pub(super) fn error_response(error: Error) -> Response {
+    let mut response = Response::new(Bytes::new().into());
+    response.extensions_mut().insert(error);
+    response
+}
+
+/// Turns `response` into the problem document of an error; its other headers and extensions stay.
+pub(super) fn problem_response(
+    mut response: Response,
+    error: &Error,
+    method: &str,
+    path: &str,
+    request_id: &str,
+) -> Response {
+    let status = status(error.code());
+    log(error, status, request_id, method, path);
+    *response.body_mut() = document(error, status, path, request_id).into();
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(Problem::MEDIA_TYPE));
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    if let Some(after) = error.retry_after() {
+        headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs_f64().ceil().max(1.0) as u64));
+    }
+    if error.code() == ErrorCode::Unauthorized {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if leaves_a_body_unread(error.code()) {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Returns the problem document of an error in a request for `path`.
 pub(super) fn document(error: &Error, status: StatusCode, path: &str, request_id: &str) -> Bytes {
     let problem = Problem {
         kind: "about:blank".to_owned(),
@@ -41,19 +82,33 @@ pub(super) fn document(error: &Error, status: StatusCode, path: &str, request_id
     serde_json::to_vec(&problem).unwrap_or_default().into()
 }
 
-/// Names for requests: unique in the log of a server's life, and hardly ever the same in two lives.
+fn log(error: &Error, status: StatusCode, request_id: &str, method: &str, path: &str) {
+    let (detail, internal) = (error.detail(), error.internal_text());
+    if status.is_server_error() {
+        tracing::error!(request_id, method, path, detail, internal, "request failed");
+    } else {
+        tracing::debug!(request_id, method, path, detail, internal, "request refused");
+    }
+}
+
+/// Returns whether the client may still be sending, so that its connection cannot be used again.
+const fn leaves_a_body_unread(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::PayloadTooLarge | ErrorCode::RequestTimeout)
+}
+
+/// Source of request ids: unique in the log of one server process, and almost always across processes.
 #[derive(Debug)]
 pub(super) struct RequestIds {
-    life: u32,
+    process: u32,
     next: AtomicU64,
 }
 
 impl RequestIds {
     pub(super) fn new() -> Self {
-        Self { life: uuid::Uuid::new_v4().as_fields().0, next: AtomicU64::new(1) }
+        Self { process: uuid::Uuid::new_v4().as_fields().0, next: AtomicU64::new(1) }
     }
 
     pub(super) fn next(&self) -> String {
-        format!("{:08x}-{}", self.life, self.next.fetch_add(1, Ordering::Relaxed))
+        format!("{:08x}-{}", self.process, self.next.fetch_add(1, Ordering::Relaxed))
     }
 }

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use crate::http::{AuthPolicy, HttpConfig};
+use crate::app::access::AuthPolicy;
+use crate::http::{HttpConfig, Surface};
 use crate::settings::Settings;
 use crate::token::Token;
 
@@ -13,7 +14,7 @@ use crate::token::Token;
 pub(super) struct Port {
     pub(super) listener: TcpListener,
     pub(super) address: SocketAddr,
-    pub(super) options: HttpConfig,
+    pub(super) config: HttpConfig,
 }
 
 /// The ports of a server.
@@ -30,18 +31,17 @@ impl Ports {
     /// # Errors
     /// One sentence for the operator.
     pub(super) async fn take(settings: &Settings) -> Result<Self, String> {
-        let door = match &settings.token_file {
+        let policy = match &settings.token_file {
             Some(file) => AuthPolicy::Bearer(Token::read(file)?.hash()),
             None => AuthPolicy::Open,
         };
-        let options = |door| HttpConfig {
-            door,
+        let config = |surface| HttpConfig {
             allowed_hosts: settings.allowed_hosts.clone(),
-            ..HttpConfig::default()
+            ..HttpConfig::new(surface)
         };
-        let api = Port::take("--listen", settings.listen, options(door)).await?;
+        let api = Port::take("--listen", settings.listen, config(Surface::Api(policy))).await?;
         let ingest = match settings.ingest_listen {
-            Some(address) => Some(Port::take("--ingest-listen", address, options(AuthPolicy::Ingest)).await?),
+            Some(address) => Some(Port::take("--ingest-listen", address, config(Surface::Ingest)).await?),
             None => None,
         };
         Ok(Self { api, ingest })
@@ -49,7 +49,7 @@ impl Ports {
 
     /// Whether a request needs a token.
     pub(super) const fn asks_for_a_token(&self) -> bool {
-        matches!(self.api.options.door, AuthPolicy::Bearer(_))
+        matches!(self.api.config.surface, Surface::Api(AuthPolicy::Bearer(_)))
     }
 
     /// Says who comes in where.
@@ -66,11 +66,11 @@ impl Ports {
 }
 
 impl Port {
-    async fn take(flag: &str, address: SocketAddr, options: HttpConfig) -> Result<Self, String> {
+    async fn take(flag: &str, address: SocketAddr, config: HttpConfig) -> Result<Self, String> {
         let refused = |error: io::Error| cannot_listen(flag, address, &error);
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        Ok(Self { listener, address, options })
+        Ok(Self { listener, address, config })
     }
 }
 

@@ -1,23 +1,23 @@
-//! The command line, as a program that reads its answers.
+//! Runs the `mlbench` command line and parses its output.
 
 use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 use tokio::process::Command;
 
-/// `mlbench` and the server that it talks to.
+/// The command line and the server that it connects to.
 #[derive(Debug, Clone)]
 pub(super) struct Mlbench {
     /// The executable.
     pub(super) program: PathBuf,
-    /// The address of the server.
+    /// The base URL of the server.
     pub(super) url: String,
 }
 
 impl Mlbench {
-    /// Runs a command and reads what it prints as JSON.
+    /// Runs a command with `-o json` and parses what it prints.
     pub(super) async fn json<T: DeserializeOwned>(&self, args: &[&str]) -> Result<T, String> {
-        let what = || format!("mlbench {}", args.join(" "));
+        let command = || format!("mlbench {}", args.join(" "));
         let output = Command::new(&self.program)
             .args(["--url", &self.url])
             .args(args)
@@ -25,10 +25,10 @@ impl Mlbench {
             .kill_on_drop(true)
             .output()
             .await
-            .map_err(|error| format!("{}: {error}", what()))?;
+            .map_err(|error| format!("{}: {error}", command()))?;
         if !output.status.success() {
-            return Err(format!("{}: {}", what(), String::from_utf8_lossy(&output.stderr)));
+            return Err(format!("{}: {}", command(), String::from_utf8_lossy(&output.stderr)));
         }
-        serde_json::from_slice(&output.stdout).map_err(|error| format!("{}: {error}", what()))
+        serde_json::from_slice(&output.stdout).map_err(|error| format!("{}: {error}", command()))
     }
 }

@@ -1,41 +1,39 @@
-//! `cargo xtask demo`: the built-in benchmark on 1, 2 and 4 workers and on real data, measured and read back.
+//! `cargo xtask demo`: trains the built-in benchmark on 1, 2 and 4 workers and on real data.
 //!
-//! Everything goes through the two binaries, as a user would do it: runs are started by the command line, and every
-//! figure of the table is what the API says afterwards.
+//! It uses only the two binaries, as a user would. The command line starts the runs, and every number in the table
+//! comes from the API.
 
-mod figures;
+mod api;
+mod measurements;
 mod mlbench;
 mod runs;
+mod scenario;
 mod server;
 mod table;
 
 use std::process::ExitCode;
 
-use figures::Figures;
+use measurements::Measurements;
 use mlbench::Mlbench;
-use runs::{RUNS, train};
+use runs::train;
+use scenario::RUNS;
 use server::Server;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::repo;
 
-/// Builds, runs the demo, and ends everything that it started, also on Ctrl-C.
+/// Builds the binaries, runs the demo, and stops all that it started, also on Ctrl-C.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
     let keep = match args {
         [] => false,
         [flag] if flag == "--keep" => true,
         _ => {
-            return Err(format!("cargo xtask demo {}: no such option; see cargo xtask help", args.join(" ")));
+            return Err(format!("cargo xtask demo {}: unknown option; see cargo xtask help", args.join(" ")));
         }
     };
-    println!("building in release mode …");
-    let built =
-        repo::cargo(&["build", "--release", "--bins", "-p", "mlbench-server", "-p", "mlbench-cli"]).status();
-    if !built.map_err(|error| format!("cannot run cargo: {error}"))?.success() {
-        return Err("the build failed".to_owned());
-    }
+    repo::build_release()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("cannot start: {error}"))?;
+    let runtime = runtime.map_err(|error| format!("cannot start the tokio runtime: {error}"))?;
     runtime.block_on(demo(keep))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -46,11 +44,11 @@ async fn demo(keep: bool) -> Result<(), String> {
     println!("server on {}, database in {}\n", mlbench.url, server.folder().display());
     let outcome = tokio::select! {
         outcome = show(&mlbench) => outcome,
-        name = interrupted() => Err(format!("{name}: the demo was ended early")),
-        why = server.ended() => Err(why),
+        name = interrupted() => Err(format!("{name}: the demo was stopped")),
+        why = server.exited() => Err(why),
     };
     if keep && outcome.is_ok() {
-        server.leave();
+        server.keep_running();
     } else {
         server.stop().await?;
     }
@@ -58,7 +56,7 @@ async fn demo(keep: bool) -> Result<(), String> {
 }
 
 async fn show(mlbench: &Mlbench) -> Result<(), String> {
-    let mut measured: Vec<Figures> = Vec::new();
+    let mut measured: Vec<Measurements> = Vec::new();
     for run in RUNS {
         measured.push(train(mlbench, run).await?);
     }
@@ -70,7 +68,7 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Completes with the name of the signal that asks for the end.
+/// Completes with the name of the signal that interrupts the demo.
 async fn interrupted() -> &'static str {
     let listen = |kind| signal(kind).ok();
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt()), listen(SignalKind::terminate()));

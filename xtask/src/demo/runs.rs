@@ -1,61 +1,15 @@
-//! The runs of the demo, started and watched.
+//! Starts the runs of the demo and follows them.
 
 use std::io::{IsTerminal as _, Write as _, stdout};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-
-use super::figures::{Figures, PointsByMetric};
+use super::api::{PointsByMetric, Run};
+use super::measurements::Measurements;
 use super::mlbench::Mlbench;
+use super::scenario::DemoRun;
 
-/// What one run of the demo trains.
-pub(super) struct DemoRun {
-    /// Its name.
-    pub(super) name: &'static str,
-    /// Number of workers.
-    pub(super) workers: usize,
-    /// The benchmark's own arguments.
-    arguments: &'static str,
-    /// Whether it belongs to the comparison of numbers of workers.
-    pub(super) compared: bool,
-}
-
-/// Big enough that a second worker pays, and that one worker takes 10 to 20 seconds.
-const SYNTHETIC: &str =
-    "--synthetic 50000x1000 --batch-size 20000 --learning-rate 0.75 --validate-every 20 --max-epochs 2000";
-
-/// One after the other, as the server runs them.
-pub(super) const RUNS: &[DemoRun] = &[
-    DemoRun { name: "synthetic, 1 worker", workers: 1, arguments: SYNTHETIC, compared: true },
-    DemoRun { name: "synthetic, 2 workers", workers: 2, arguments: SYNTHETIC, compared: true },
-    DemoRun { name: "synthetic, 4 workers", workers: 4, arguments: SYNTHETIC, compared: true },
-    DemoRun { name: "breast cancer, 2 workers", workers: 2, arguments: "", compared: false },
-];
-
-/// A run, as far as the demo reads it.
-#[derive(Debug, Deserialize)]
-pub(super) struct Run {
-    /// Its number.
-    pub(super) id: u64,
-    /// When it was accepted.
-    pub(super) created_at: String,
-    /// When it ended.
-    finished_at: Option<String>,
-    state: String,
-    /// What is known of its execution.
-    pub(super) job_metadata: JobMetadata,
-}
-
-/// The execution of a run, as far as the demo reads it.
-#[derive(Debug, Deserialize)]
-pub(super) struct JobMetadata {
-    /// Its pods.
-    pub(super) pods: Vec<String>,
-    reason: Option<String>,
-}
-
-/// Starts a run, shows how its accuracy grows, and reads its figures when it has ended.
-pub(super) async fn train(mlbench: &Mlbench, demo: &DemoRun) -> Result<Figures, String> {
+/// Starts a run, shows its accuracy while it trains, and reads its measurements once it has ended.
+pub(super) async fn train(mlbench: &Mlbench, demo: &DemoRun) -> Result<Measurements, String> {
     let program = mlbench.program.display();
     let command = format!(
         "'{program}' benchmark logistic-regression --run_id {{run_id}} --rank {{rank}} --hosts {{hosts}} \
@@ -70,10 +24,10 @@ pub(super) async fn train(mlbench: &Mlbench, demo: &DemoRun) -> Result<Figures, 
         let reason = run.job_metadata.reason.unwrap_or_default();
         return Err(format!("run {} ({}) is {}: {reason}", run.id, demo.name, run.state));
     }
-    Figures::read(mlbench, demo, &run).await
+    Measurements::read(mlbench, demo, &run).await
 }
 
-/// Shows state and accuracy of a run until it has ended.
+/// Shows the state and the accuracy of a run until it has ended.
 async fn follow(mlbench: &Mlbench, id: u64, name: &str) -> Result<Run, String> {
     let number = id.to_string();
     let accuracy = ["metrics", "--run", &number, "--metric", "val_global_Prec@1 @ 0", "--last", "1"];
@@ -94,7 +48,7 @@ async fn follow(mlbench: &Mlbench, id: u64, name: &str) -> Result<Run, String> {
     }
 }
 
-/// A line that is written over on a terminal, and written again elsewhere when what it says is new.
+/// A status line that a terminal overwrites. Elsewhere, each new text is a line.
 #[derive(Default)]
 struct LiveLine {
     shown: String,
@@ -104,7 +58,7 @@ impl LiveLine {
     fn show(&mut self, text: &str) {
         if stdout().is_terminal() {
             print!("\r\x1b[K{text}");
-            // A terminal that is gone has nobody to show it to.
+            // It does not matter that the terminal is gone.
             let _ = stdout().flush();
         } else if self.shown != text {
             println!("{text}");

@@ -1,4 +1,4 @@
-//! The demo's server: a free port, a temporary database, and an end in every case.
+//! The demo's server, on a free port and a temporary database.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,11 @@ use tokio::process::{Child, Command};
 
 use super::mlbench::Mlbench;
 
-const START: Duration = Duration::from_secs(30);
+/// How long the server may take to start.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// More than the server's own grace period for the runs that it stops on its way out.
-const STOP: Duration = Duration::from_secs(30);
+/// How long the server may take to stop, longer than its own grace period for active runs.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running server.
 pub(super) struct Server {
@@ -25,11 +26,12 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts the server and waits until it answers. It gets a process group of its own: Ctrl-C reaches the demo,
-    /// and the demo ends the server.
+    /// Starts the server and waits until it listens.
+    ///
+    /// Its process group is its own, so that Ctrl-C reaches only the demo, which then stops the server.
     pub(super) async fn start(binaries: PathBuf) -> Result<Self, String> {
         let folder = tempfile::Builder::new().prefix("mlbench-demo-").tempdir();
-        let folder = folder.map_err(|error| format!("cannot make a temporary directory: {error}"))?;
+        let folder = folder.map_err(|error| format!("cannot create a temporary directory: {error}"))?;
         let (address, log) = (folder.path().join("address"), folder.path().join("server.log"));
         let log_file =
             fs::File::create(&log).map_err(|error| format!("cannot write {}: {error}", log.display()))?;
@@ -57,57 +59,58 @@ impl Server {
             .spawn()
             .map_err(|error| format!("cannot start the server: {error}"))?;
         let mut server = Self { child, folder, binaries, url: String::new() };
-        let started = tokio::time::timeout(START, async {
+        let started = tokio::time::timeout(START_TIMEOUT, async {
             tokio::select! {
                 url = read_address(&address) => Ok(url),
-                why = server.child.wait() => Err(ended(why, &log)),
+                status = server.child.wait() => Err(exited(status, &log)),
             }
         });
-        server.url = started.await.map_err(|_| format!("the server did not answer within {START:?}"))??;
+        server.url =
+            started.await.map_err(|_| format!("the server did not start within {START_TIMEOUT:?}"))??;
         Ok(server)
     }
 
-    /// The command line, pointed at this server.
+    /// The command line, connected to this server.
     pub(super) fn mlbench(&self) -> Mlbench {
         Mlbench { program: self.binaries.join("mlbench"), url: self.url.clone() }
     }
 
-    /// Where its files are.
+    /// The folder of its database and log.
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Completes when it ends by itself, with what it said.
-    pub(super) async fn ended(&mut self) -> String {
+    /// Completes when the server exits without being asked to, with its log.
+    pub(super) async fn exited(&mut self) -> String {
         let log = self.folder.path().join("server.log");
-        ended(self.child.wait().await, &log)
+        exited(self.child.wait().await, &log)
     }
 
-    /// Ends it and its runs, and removes its files.
+    /// Stops the server and its runs, and deletes its files.
     pub(super) async fn stop(mut self) -> Result<(), String> {
         self.signal(Signal::TERM);
-        if tokio::time::timeout(STOP, self.child.wait()).await.is_err() {
+        if tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await.is_err() {
             self.signal(Signal::KILL);
-            return Err(format!("the server did not end within {STOP:?} and was killed"));
+            return Err(format!("the server did not stop within {STOP_TIMEOUT:?} and was killed"));
         }
         Ok(())
     }
 
-    /// Leaves it running, and says how to reach and how to end it.
-    pub(super) fn leave(self) {
+    /// Leaves the server running and prints how to use and how to stop it.
+    pub(super) fn keep_running(self) {
         let Self { child, folder, binaries, url } = self;
         let pid = child.id().unwrap_or_default();
         let folder = folder.keep();
-        println!("The server keeps running:");
-        println!("  look:  {} --url {url} runs list", binaries.join("mlbench").display());
-        println!("  stop:  kill {pid} && rm -r {}", folder.display());
+        println!("The server is still running:");
+        println!("  use it:   {} --url {url} runs list", binaries.join("mlbench").display());
+        println!("  stop it:  kill {pid} && rm -r {}", folder.display());
         // Dropping the child would kill the process.
         std::mem::forget(child);
     }
 
     fn signal(&self, signal: Signal) {
         let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
-        // A process that has ended meanwhile is what is wanted.
+        // The process may have exited already.
         let _ = pid.map(|pid| kill_process(pid, signal));
     }
 }
@@ -122,7 +125,7 @@ async fn read_address(file: &Path) -> String {
     }
 }
 
-fn ended(status: std::io::Result<std::process::ExitStatus>, log: &Path) -> String {
+fn exited(status: std::io::Result<std::process::ExitStatus>, log: &Path) -> String {
     let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-    format!("the server ended by itself ({status}):\n{}", fs::read_to_string(log).unwrap_or_default())
+    format!("the server exited unexpectedly ({status}):\n{}", fs::read_to_string(log).unwrap_or_default())
 }

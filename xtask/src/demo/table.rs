@@ -1,13 +1,13 @@
-//! The demo's last page.
+//! The table at the end of the demo.
 
 use std::fmt::Write as _;
 
-use super::figures::Figures;
+use super::measurements::Measurements;
 
 const MEBIBYTE: f64 = 1_048_576.0;
 
-/// A row for each run, and how to read them.
-pub(super) fn render(runs: &[Figures], cores: usize) -> String {
+/// Renders a row for each run, and notes on how to read them.
+pub(super) fn render(runs: &[Measurements], cores: usize) -> String {
     let mut out = format!(
         "\n{:<26} {:>7} {:>16} {:>8} {:>8} {:>13} {:>11} {:>11}\n",
         "run",
@@ -20,10 +20,10 @@ pub(super) fn render(runs: &[Figures], cores: usize) -> String {
         "peak memory"
     );
     let base = runs.iter().find(|run| run.compared && run.workers == 1);
-    let mut crowded = false;
+    let mut oversubscribed = false;
     for run in runs {
         let mark = if run.workers > cores { "*" } else { "" };
-        crowded |= run.workers > cores;
+        oversubscribed |= run.workers > cores;
         let speed_up = base.filter(|_| run.compared).map_or_else(String::new, |base| {
             format!("{:.2} ×", base.time_to_accuracy / run.time_to_accuracy)
         });
@@ -40,13 +40,10 @@ pub(super) fn render(runs: &[Figures], cores: usize) -> String {
             format!("{:.0} MiB", run.memory / MEBIBYTE),
         );
     }
-    out.push_str("\nTime to accuracy is training alone, without start-up and evaluation. CPU seconds are those of all\n");
-    out.push_str("workers, from start to end; peak memory is that of the worker that took most.\n");
-    if crowded {
-        let _ = writeln!(
-            out,
-            "* more workers than this machine has cores ({cores}): no speed-up can be expected."
-        );
+    out.push_str("\nTime to accuracy counts training only, without start-up and evaluation. CPU seconds are the total of all\n");
+    out.push_str("workers for the whole run. Peak memory is that of the worker that used most.\n");
+    if oversubscribed {
+        let _ = writeln!(out, "* More workers than cores ({cores}), so do not expect a speed-up.");
     }
     for run in runs {
         let _ = write!(out, "\n{}: {}", run.name, run.result);
@@ -59,8 +56,8 @@ pub(super) fn render(runs: &[Figures], cores: usize) -> String {
 mod tests {
     use super::*;
 
-    fn run(name: &'static str, workers: usize, seconds: f64, compared: bool) -> Figures {
-        Figures {
+    fn run(name: &'static str, workers: usize, seconds: f64, compared: bool) -> Measurements {
+        Measurements {
             name,
             workers,
             compared,
@@ -74,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_compared_with_one_worker_and_crowded_ones_are_marked() {
+    fn runs_on_more_workers_than_cores_are_marked() {
         let runs = [
             run("one", 1, 10.0, true),
             run("two", 2, 5.0, true),
@@ -89,7 +86,7 @@ mod tests {
         assert_eq!(cells("two"), "two 2 5.00 s 2.00 × 75 % 20 % 12.00 200 MiB");
         assert_eq!(cells("four"), "four 4* 5.00 s 2.00 × 75 % 20 % 12.00 200 MiB");
         assert_eq!(cells("real"), "real 2 1.00 s 75 % 20 % 12.00 200 MiB");
-        assert!(text.contains("* more workers than this machine has cores (2)"));
+        assert!(text.contains("* More workers than cores (2)"));
         assert!(!render(&runs[..2], 2).contains('*'));
     }
 }

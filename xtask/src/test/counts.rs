@@ -1,32 +1,30 @@
-//! How many tests passed, failed and were skipped, read from what cargo prints.
+//! Numbers of passed, failed and skipped tests, parsed from the output of cargo.
 
-/// A test that lacks its tool writes this and its reason, and then passes (`tests/src/tools.rs`).
+/// How a test without its tool reports that it is skipped, before it passes (`tests/src/tools.rs`).
 const SKIPPED: &str = "SKIPPED ";
 
-/// What came of the tests of a step.
+/// The results of a step.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
-    /// Tests that passed.
     pub(super) passed: usize,
-    /// Tests that failed, or 1 for a step that failed as a whole.
+    /// Failed tests, or 1 for a step that failed as a whole.
     pub(super) failed: usize,
-    /// Tests that were not run.
     pub(super) skipped: usize,
-    /// Why they were not, without repetitions.
+    /// Why tests were skipped, without repetitions.
     pub(super) reasons: Vec<String>,
-    /// The names of the tests that failed.
+    /// The names of the failed tests.
     pub(super) failures: Vec<String>,
 }
 
 impl Counts {
-    /// A step that is one test.
+    /// The result of a step that is one test.
     pub(super) fn of_one(ok: bool) -> Self {
         Self { passed: usize::from(ok), failed: usize::from(!ok), ..Self::default() }
     }
 
-    /// The sums over all test programs in the lines of `cargo test`, which ended with success or not.
+    /// The totals of all test programs in the output of `cargo test`. `ok` is whether cargo succeeded.
     ///
-    /// A run without any test is a failure: a filter that matches nothing proves nothing.
+    /// A step without any test has failed, because its filter probably has a typing error.
     pub(super) fn of_tests(output: &[String], ok: bool) -> Self {
         let mut counts = Self::default();
         let mut without_tool = 0;
@@ -54,7 +52,7 @@ impl Counts {
         if counts.failed == 0 && (none || !ok) {
             counts.failed = 1;
             let why =
-                if none && ok { "no test was run" } else { "the tests did not build or did not end well" };
+                if none && ok { "no test ran" } else { "the tests did not build, or a test program crashed" };
             counts.failures.push(why.to_owned());
         }
         counts
@@ -90,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_skipped_test_is_not_a_passed_one() {
+    fn a_skipped_test_does_not_count_as_passed() {
         let output = "SKIPPED mpirun::a: needs mpirun\nSKIPPED mpirun::b: needs mpirun\n\
             test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s\n";
         let expected =
@@ -99,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ran_no_test_or_did_not_build_has_failed() {
+    fn a_step_without_tests_or_with_a_failed_build_has_failed() {
         assert_eq!(count("", true).failed, 1);
         assert_eq!(count("error[E0425]: cannot find value\n", false).failed, 1);
         let crashed =

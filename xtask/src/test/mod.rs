@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that can be checked on this machine, and at the end what could not.
+//! `cargo xtask test`: runs all checks and lists those that this machine cannot run.
 
 mod counts;
 mod report;
@@ -58,7 +58,7 @@ const STEPS: &[Step] = &[
     Step { name: "mpirun", kind: Kind::Tests(&["test", "--workspace", "--test", "it", "--", "mpirun::"]) },
     Step {
         name: "cluster",
-        // Of the whole workspace: of one package alone, dependencies have other features and are built again.
+        // With one package only, dependencies would have other features, and cargo would build them again.
         kind: Kind::Tests(&[
             "test",
             "--workspace",
@@ -84,10 +84,11 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// What the caller asked for.
+/// The options of the command.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Options {
     kube: bool,
+    strict: bool,
     only: Vec<String>,
 }
 
@@ -98,14 +99,15 @@ impl Options {
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--kube" => options.kube = true,
+                "--strict" => options.strict = true,
                 "--only" => {
                     let names = || STEPS.iter().map(|step| step.name).collect::<Vec<_>>().join(", ");
                     let step = args.next().filter(|name| STEPS.iter().any(|step| step.name == name.as_str()));
-                    options
-                        .only
-                        .push(step.ok_or_else(|| format!("--only takes one of {}", names()))?.clone());
+                    options.only.push(
+                        step.ok_or_else(|| format!("--only: unknown step; use one of {}", names()))?.clone(),
+                    );
                 }
-                _ => return Err(format!("cargo xtask test {arg}: no such option; see cargo xtask help")),
+                _ => return Err(format!("cargo xtask test {arg}: unknown option; see cargo xtask help")),
             }
         }
         Ok(options)
@@ -120,7 +122,7 @@ impl Options {
     }
 }
 
-/// Runs the steps one after the other; all of them, unless the build fails.
+/// Runs the steps in turn. If the build fails, it leaves out those that run binaries.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
     let options = Options::parse(args)?;
     let env = environment(&options)?;
@@ -133,12 +135,16 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
         println!("\n== {} ==", step.name);
         rows.push(step.run(&env)?);
     }
+    let skipped = options.strict && rows.iter().any(Row::skipped);
+    if skipped {
+        println!("\n--strict: fails because tests were skipped");
+    }
     print!("{}", report::render(&rows));
-    let failed = rows.iter().any(Row::failed);
+    let failed = skipped || rows.iter().any(Row::failed);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// What the tests learn from the environment: where the binaries are, and which tools they may use.
+/// The environment of the tests, which names the binaries and the tools that they may use.
 fn environment(options: &Options) -> Result<Vec<(&'static str, String)>, String> {
     let target = repo::target_dir();
     let mut env = vec![("MLBENCH_BIN_DIR", target.join("debug").display().to_string())];
@@ -153,12 +159,12 @@ fn environment(options: &Options) -> Result<Vec<(&'static str, String)>, String>
     Ok(env)
 }
 
-/// The current kubeconfig, where kubectl would look for it.
+/// The kubeconfig that kubectl would use.
 fn kubeconfig() -> Result<PathBuf, String> {
     let named = std::env::var_os("KUBECONFIG").map(PathBuf::from);
     let file = named.or_else(|| Some(std::env::home_dir()?.join(".kube/config")));
     let file = file.filter(|file| file.is_file());
-    file.ok_or_else(|| "--kube: there is no kubeconfig in ~/.kube/config; name one in KUBECONFIG".to_owned())
+    file.ok_or_else(|| "--kube: no kubeconfig in ~/.kube/config; set KUBECONFIG".to_owned())
 }
 
 #[cfg(test)]
@@ -174,18 +180,23 @@ mod tests {
     }
 
     #[test]
-    fn without_arguments_every_step_is_run() {
+    fn without_arguments_every_step_runs() {
         assert_eq!(wanted(&parse(&[]).unwrap()).len(), STEPS.len());
     }
 
     #[test]
-    fn a_step_that_runs_binaries_brings_their_build_along() {
+    fn a_step_that_runs_binaries_builds_them_first() {
         assert_eq!(wanted(&parse(&["--only", "tidy"]).unwrap()), ["tidy"]);
         assert_eq!(wanted(&parse(&["--only", "mpirun"]).unwrap()), ["build", "mpirun"]);
     }
 
     #[test]
-    fn a_step_or_option_that_does_not_exist_is_refused() {
+    fn strict_is_an_option_of_its_own() {
+        assert!(parse(&["--strict", "--kube"]).unwrap().strict && !parse(&["--kube"]).unwrap().strict);
+    }
+
+    #[test]
+    fn an_unknown_step_or_option_is_refused() {
         assert!(parse(&["--only", "tydy"]).unwrap_err().contains("fmt, clippy, tidy"));
         assert!(parse(&["--kubernetes"]).unwrap_err().contains("--kubernetes"));
         assert!(parse(&["--only"]).is_err());

@@ -5,30 +5,35 @@ use std::time::Duration;
 
 use super::counts::Counts;
 
-/// What came of a step.
+/// The result of a step.
 #[derive(Debug)]
 pub(super) struct Row {
-    /// Its name.
+    /// The name of the step.
     pub(super) step: &'static str,
     counts: Counts,
     took: Option<Duration>,
 }
 
 impl Row {
-    /// A step that was run.
+    /// The row of a step that ran.
     pub(super) fn ran(step: &'static str, counts: Counts, took: Duration) -> Self {
         Self { step, counts, took: Some(took) }
     }
 
-    /// A step that was not run; it counts as one skipped test.
+    /// The row of a step that did not run, which counts as one skipped test.
     pub(super) fn not_run(step: &'static str, why: &str) -> Self {
         let counts = Counts { skipped: 1, reasons: vec![why.to_owned()], ..Counts::default() };
         Self { step, counts, took: None }
     }
 
-    /// Whether something in it failed.
+    /// Whether a test failed.
     pub(super) fn failed(&self) -> bool {
         self.counts.failed > 0
+    }
+
+    /// Whether a test was skipped.
+    pub(super) fn skipped(&self) -> bool {
+        self.counts.skipped > 0
     }
 
     fn outcome(&self) -> &'static str {
@@ -40,7 +45,7 @@ impl Row {
     }
 }
 
-/// The table, what failed, what was skipped and why, and the line that programs read.
+/// Renders the table, the failed and the skipped tests, and the line for programs.
 pub(super) fn render(rows: &[Row]) -> String {
     let mut out = format!(
         "\n{:<14} {:<8} {:>6} {:>6} {:>7} {:>8}\n",
@@ -83,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_report_ends_with_a_line_that_programs_read() {
+    fn the_report_ends_with_the_line_for_programs() {
         let tests = Counts {
             passed: 5,
             failed: 1,
@@ -106,5 +111,6 @@ mod tests {
             assert!(report.contains(line), "{line:?} is not in {report}");
         }
         assert!(rows[1].failed() && !rows[2].failed());
+        assert!(rows[1].skipped() && rows[2].skipped() && !rows[0].skipped());
     }
 }

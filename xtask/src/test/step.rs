@@ -1,4 +1,4 @@
-//! One step: what it runs, shown live, and what came of it.
+//! Runs a step and shows its output.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitCode, Stdio};
@@ -12,13 +12,12 @@ use crate::{repo, tidy};
 
 /// A step of `cargo xtask test`.
 pub(super) struct Step {
-    /// Its name in the report and for `--only`.
+    /// The name in the report and for `--only`.
     pub(super) name: &'static str,
-    /// What it does.
     pub(super) kind: Kind,
 }
 
-/// What a step does.
+/// The work of a step.
 pub(super) enum Kind {
     /// A cargo command that passes or fails as a whole.
     Cargo(&'static [&'static str]),
@@ -29,12 +28,15 @@ pub(super) enum Kind {
 }
 
 impl Step {
-    /// Whether the step needs the server and the command line to be built.
+    /// Whether the step runs the server and the command line, so that they must be built before it.
     pub(super) fn runs_binaries(&self) -> bool {
         matches!(&self.kind, Kind::Tests(command) if !command.contains(&"--lib"))
     }
 
-    /// Runs it. A step that cannot be run at all is an error: nothing can be said about the rest.
+    /// Runs the step.
+    ///
+    /// # Errors
+    /// If the command of the step cannot start.
     pub(super) fn run(&self, env: &[(&str, String)]) -> Result<Row, String> {
         let begin = Instant::now();
         let counts = match &self.kind {
@@ -52,7 +54,7 @@ impl Step {
     }
 }
 
-/// Runs a command, shows what it prints while it prints it, and returns whether it succeeded and all its lines.
+/// Runs a command, prints its output line by line, and returns its success and the lines.
 fn run_and_show(mut command: Command, env: &[(&str, String)]) -> Result<(bool, Vec<String>), String> {
     let failed = |error| format!("cannot run cargo: {error}");
     command.envs(env.iter().map(|(name, value)| (name, value)));

@@ -19,8 +19,8 @@ async fn check_post(api: &Api, path: &str, cases: &[(&str, Expected)]) {
     }
 }
 
-fn check(answer: &Answer, what: &str, (status, code, sentence): Expected) {
-    let (found_status, found_code, detail) = answer.refusal();
+fn check(response: &ApiResponse, what: &str, (status, code, sentence): Expected) {
+    let (found_status, found_code, detail) = response.refusal();
     assert_eq!((found_status, found_code), (status, code), "{what}: {detail}");
     assert!(detail.contains(sentence), "{what}: {detail}");
 }
@@ -103,7 +103,7 @@ async fn runs_are_refused_with_the_reason() {
             (r#"{"name":"x","num_workers":0}"#, (400, "invalid_field", "num_workers: ")),
             (r#"{"name":"x","num_workers":-1}"#, (400, "invalid_field", "num_workers: ")),
             (r#"{"name":"x","num_workers":1.5}"#, (400, "invalid_field", "num_workers: ")),
-            (r#"{"name":"x","num_workers":5}"#, (422, "insufficient_capacity", "at most 4, not 5")),
+            (r#"{"name":"x","num_workers":5}"#, (422, "insufficient_capacity", "use at most 4")),
             (r#"{"name":"x","num_cpus":0}"#, (400, "invalid_field", "num_cpus: ")),
             (r#"{"name":"x","num_cpus":"two"}"#, (400, "invalid_field", "num_cpus: ")),
             (r#"{"name":"x","backend":"mp"}"#, (400, "invalid_field", "mpi, gloo, nccl or custom_backend")),
@@ -139,8 +139,8 @@ async fn unknown_things_are_not_found_and_never_a_server_error() {
             (Method::GET, format!("/api/metrics/{id}/")),
             (Method::GET, format!("/api/metrics/{id}/?format=zip")),
         ] {
-            let answer = api.call(method.clone(), &path, &[], "").await;
-            assert_eq!(answer.refusal().1, "not_found", "{method} {path}");
+            let response = api.call(method.clone(), &path, &[], "").await;
+            assert_eq!(response.refusal().1, "not_found", "{method} {path}");
         }
     }
 }
@@ -196,8 +196,8 @@ async fn queries_are_refused_naming_the_parameter() {
         ],
     )
     .await;
-    let answer = api.call(Method::DELETE, "/api/runs/1/?force=1", &[], "").await;
-    assert_eq!(answer.refusal().1, "unknown_field");
+    let response = api.call(Method::DELETE, "/api/runs/1/?force=1", &[], "").await;
+    assert_eq!(response.refusal().1, "unknown_field");
     assert_eq!(api.post("/api/runs/1/stop/?now=1", "").await.refusal().1, "unknown_field");
     assert_eq!(api.post("/api/runs/?name=x", r#"{"name":"x"}"#).await.refusal().1, "unknown_field");
     assert_eq!(api.get("/api/pods/?_=1533288089&csrfmiddlewaretoken=x").await.status, StatusCode::OK);
@@ -209,8 +209,8 @@ async fn an_idempotency_key_that_is_none_is_refused() {
     let body = format!(r#"{{"pod_name":"{}","name":"loss","value":1}}"#, PODS[0]);
     for key in ["", &"k".repeat(65), "ü"] {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
-        let answer = api.call(Method::POST, "/api/metrics", &headers, &body).await;
-        assert_eq!(answer.refusal().1, "invalid_field", "{key:?}");
-        assert!(answer.problem().detail.starts_with("Idempotency-Key: "), "{key:?}");
+        let response = api.call(Method::POST, "/api/metrics", &headers, &body).await;
+        assert_eq!(response.refusal().1, "invalid_field", "{key:?}");
+        assert!(response.problem().detail.starts_with("Idempotency-Key: "), "{key:?}");
     }
 }

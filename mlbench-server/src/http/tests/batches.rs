@@ -18,7 +18,7 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 const GZIP: (&str, &str) = ("content-encoding", "gzip");
 
 impl Api {
-    async fn post_bytes(&self, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+    async fn post_bytes(&self, headers: &[(&str, &str)], body: impl Into<Bytes>) -> ApiResponse {
         let mut request = Request::post(PATH).header("host", "localhost");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -27,21 +27,21 @@ impl Api {
     }
 
     /// Sends pieces of a body, and then breaks off, unless it is whole.
-    async fn post_pieces(&self, headers: &[(&str, &str)], pieces: Vec<Bytes>, whole: bool) -> Answer {
+    async fn post_pieces(&self, headers: &[(&str, &str)], pieces: Vec<Bytes>, whole: bool) -> ApiResponse {
         let end = (!whole).then(|| Err(std::io::Error::other("gone")));
         let frames = pieces.into_iter().map(|piece| Ok(Frame::data(piece))).chain(end);
         self.post_stream(headers, Box::pin(stream::iter(frames.collect::<Vec<_>>()))).await
     }
 
-    async fn post_stream(&self, headers: &[(&str, &str)], body: Pieces) -> Answer {
+    async fn post_stream(&self, headers: &[(&str, &str)], body: Pieces) -> ApiResponse {
         let mut request = Request::post(PATH).header("host", "localhost");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.body(StreamBody::new(body)).unwrap();
-        let (parts, body) = self.front.clone().answer(request).await.into_parts();
+        let (parts, body) = self.service.clone().respond(request).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body }
+        ApiResponse { status: parts.status, headers: parts.headers, body }
     }
 
     async fn count(&self) -> u64 {
@@ -92,14 +92,14 @@ async fn a_batch_may_have_many_owners_and_a_bad_point_loses_no_other() {
             {{"run_id":{run},"name":"ü/%@ 0","value":-Infinity,"date":"1970-01-01T00:00:00Z"}}]"#,
         PODS[0]
     );
-    let answer = api.post(PATH, &body).await;
-    assert_eq!(answer.status, StatusCode::OK);
+    let response = api.post(PATH, &body).await;
+    assert_eq!(response.status, StatusCode::OK);
     let expected = json!({"accepted": 4, "rejected_count": 3, "rejected": [
         {"index": 2, "code": "not_found", "message": "run 99 does not exist"},
         {"index": 4, "code": "unknown_field", "message": "\"nmae\": there is no such field; did you mean name?"},
         {"index": 5, "code": "malformed", "message": "a point is a JSON object"},
     ]});
-    assert_eq!(answer.json(), expected);
+    assert_eq!(response.json(), expected);
     let of_run = api.get(&format!("/api/metrics/{run}?metric_type=run")).await.json();
     let early = json!({"date": "1970-01-01T00:00:00.000000Z", "value": "-Infinity"});
     let late = json!({"date": "2999-01-01T00:00:00.000000Z", "value": "Infinity"});
@@ -141,9 +141,9 @@ async fn a_hundred_thousand_points_are_one_transaction_and_one_more_is_refused()
 #[tokio::test]
 async fn only_the_first_thousand_rejected_points_are_listed() {
     let api = Api::start().await;
-    let answer = api.post(PATH, &format!("[{}]", vec!["0"; 2_500].join(","))).await.json();
-    assert_eq!((&answer["accepted"], &answer["rejected_count"]), (&json!(0), &json!(2_500)));
-    assert_eq!(answer["rejected"].as_array().unwrap().len(), 1_000);
+    let response = api.post(PATH, &format!("[{}]", vec!["0"; 2_500].join(","))).await.json();
+    assert_eq!((&response["accepted"], &response["rejected_count"]), (&json!(0), &json!(2_500)));
+    assert_eq!(response["rejected"].as_array().unwrap().len(), 1_000);
     let lines = api.post_bytes(&[NDJSON], "0\n".repeat(12_500)).await.json();
     assert_eq!((&lines["rejected_count"], &lines["last_line"]), (&json!(12_500), &json!(12_500)));
     assert_eq!(lines["rejected"].as_array().unwrap().len(), 1_000);
@@ -156,9 +156,9 @@ async fn lines_are_stored_in_portions_and_counted() {
     let text = format!("{}\n{}{{\n{}", lines(10_003), lines(1), point(7));
     for size in [1_000, 100_000, 10_000_000] {
         let pieces = text.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();
-        let answer = api.post_pieces(&[NDJSON], pieces, true).await;
-        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
-        let json = answer.json();
+        let response = api.post_pieces(&[NDJSON], pieces, true).await;
+        assert_eq!(response.status, StatusCode::OK, "{response:?}");
+        let json = response.json();
         assert_eq!((&json["accepted"], &json["rejected_count"]), (&json!(10_005), &json!(1)));
         assert_eq!((&json["last_line"], &json["rejected"][0]["index"]), (&json!(10_007), &json!(10_005)));
         assert_eq!(json["rejected"][0]["code"], "malformed");
@@ -168,7 +168,7 @@ async fn lines_are_stored_in_portions_and_counted() {
 }
 
 #[tokio::test]
-async fn of_lines_that_break_off_whole_portions_stay_and_a_repetition_completes_them() {
+async fn a_repeat_completes_lines_that_broke_off() {
     let api = Api::start().await;
     let text = lines(25_000);
     let keyed = [NDJSON, ("idempotency-key", "upload 1")];
@@ -176,7 +176,7 @@ async fn of_lines_that_break_off_whole_portions_stay_and_a_repetition_completes_
     let pieces = text.as_bytes()[..half].chunks(50_000).map(Bytes::copy_from_slice).collect();
     let (status, code, detail) = api.post_pieces(&keyed, pieces, false).await.refusal();
     assert_eq!((status, code), (400, "malformed"));
-    assert!(detail.ends_with("; the lines up to 20000 are stored"), "{detail}");
+    assert!(detail.ends_with("; lines 1 to 20000 are stored"), "{detail}");
     assert_eq!(api.count().await, 20_000);
     let completed = api.post_bytes(&keyed, text.clone()).await;
     assert_eq!((completed.json(), completed.header("idempotency-replayed")), (whole_lines(25_000), ""));
@@ -211,23 +211,15 @@ async fn gzip_is_read_in_both_forms() {
 }
 
 #[tokio::test]
-async fn gzip_that_is_none_or_lacks_its_end_is_refused() {
+async fn broken_gzip_is_refused() {
     let api = Api::start().await;
     let whole = gzip(array(500).as_bytes());
     for (kind, body, reason) in [
-        (JSON, &whole[..whole.len() - 9], "the body is gzip without its end"),
-        (NDJSON, &whole[..whole.len() - 9], "the body is gzip without its end; nothing is stored"),
-        (JSON, b"[]", "the body is gzip without its end"),
-        (
-            JSON,
-            b"not gzip at all, and long enough",
-            "the body is not the gzip that Content-Encoding says it is",
-        ),
-        (
-            NDJSON,
-            b"{}\n and no gzip",
-            "the body is not the gzip that Content-Encoding says it is; nothing is stored",
-        ),
+        (JSON, &whole[..whole.len() - 9], "body: gzip stream ends too early"),
+        (NDJSON, &whole[..whole.len() - 9], "body: gzip stream ends too early; no line is stored"),
+        (JSON, b"[]", "body: gzip stream ends too early"),
+        (JSON, b"not gzip at all, and long enough", "body: not gzip, although Content-Encoding says so"),
+        (NDJSON, b"{}\n and no gzip", "body: not gzip, although Content-Encoding says so; no line is stored"),
     ] {
         let refused = api.post_bytes(&[kind, GZIP], body.to_vec()).await.refusal();
         assert_eq!(refused, (400, "malformed", reason.to_owned()));
@@ -239,24 +231,24 @@ async fn gzip_that_is_none_or_lacks_its_end_is_refused() {
 
 #[tokio::test]
 async fn a_gzip_bomb_is_defused() {
-    let api = Api::with(HttpConfig { batch_limit: 1 << 20, ..HttpConfig::default() }).await;
+    let api = Api::with(HttpConfig { batch_limit: 1 << 20, ..config() }).await;
     let bomb = gzip(&vec![b' '; 2 << 20]);
     assert!(bomb.len() < 64 << 10);
     let (status, _, detail) = api.post_bytes(&[JSON, GZIP], bomb).await.refusal();
-    assert_eq!((status, detail.as_str()), (413, "the body is larger than 1048576 bytes once it is expanded"));
+    assert_eq!((status, detail.as_str()), (413, "body: larger than 1048576 bytes after decompression"));
     let bomb = gzip(&vec![b'\n'; 24 << 20]);
     let (status, _, detail) = api.post_bytes(&[NDJSON, GZIP], bomb).await.refusal();
     assert_eq!(status, 413);
-    assert!(detail.starts_with("the body expands to more than 100 times its size"), "{detail}");
+    assert!(detail.starts_with("body: decompresses to more than 100 times its size"), "{detail}");
 }
 
 #[tokio::test]
 async fn an_array_may_be_as_large_as_the_limit_and_not_one_byte_larger() {
     let body = array(100);
     for (limit, status) in [(body.len(), 200), (body.len() - 1, 413)] {
-        let api = Api::with(HttpConfig { batch_limit: limit, ..HttpConfig::default() }).await;
-        let answer = api.post_bytes(&[JSON], body.clone()).await;
-        assert_eq!(answer.status.as_u16(), status);
+        let api = Api::with(HttpConfig { batch_limit: limit, ..config() }).await;
+        let response = api.post_bytes(&[JSON], body.clone()).await;
+        assert_eq!(response.status.as_u16(), status);
         let pieces = body.as_bytes().chunks(1_000).map(Bytes::copy_from_slice).collect();
         assert_eq!(api.post_pieces(&[JSON], pieces, true).await.status.as_u16(), status, "chunked");
     }
@@ -264,7 +256,7 @@ async fn an_array_may_be_as_large_as_the_limit_and_not_one_byte_larger() {
 
 #[tokio::test]
 async fn more_bodies_than_there_is_memory_for_are_refused_for_now() {
-    let api = Api::with(HttpConfig { batch_room: 64 << 10, ..HttpConfig::default() }).await;
+    let api = Api::with(HttpConfig { upload_memory: 64 << 10, ..config() }).await;
     assert_eq!(api.post_bytes(&[JSON], array(100)).await.json(), whole(100));
     for (headers, body) in [
         ([JSON, ("x", "y")], array(2_000).into_bytes()),
@@ -273,15 +265,15 @@ async fn more_bodies_than_there_is_memory_for_are_refused_for_now() {
         ([NDJSON, GZIP], gzip(lines(2_000).as_bytes())),
     ] {
         let pieces = body.chunks(10_000).map(Bytes::copy_from_slice).collect();
-        let answer = api.post_pieces(&headers, pieces, true).await;
-        assert_eq!((answer.refusal().0, answer.refusal().1), (503, "overloaded"));
-        assert_eq!(answer.header("retry-after"), "1");
+        let response = api.post_pieces(&headers, pieces, true).await;
+        assert_eq!((response.refusal().0, response.refusal().1), (503, "overloaded"));
+        assert_eq!(response.header("retry-after"), "1");
     }
     assert_eq!(api.post_bytes(&[JSON], array(100)).await.json(), whole(100), "all of it was given back");
 }
 
 #[tokio::test]
-async fn a_type_that_is_not_read_is_refused_naming_those_that_are() {
+async fn an_unsupported_type_is_refused_naming_the_supported() {
     let api = Api::start().await;
     for kind in ["text/csv", "multipart/form-data; boundary=x", "nonsense"] {
         let (status, code, detail) = api.post_bytes(&[("content-type", kind)], "[]").await.refusal();
@@ -294,17 +286,16 @@ async fn a_type_that_is_not_read_is_refused_naming_those_that_are() {
     assert_eq!(api.post_bytes(&[], array(1)).await.json(), whole(1));
     let refused = api.call(Method::POST, "/api/metrics/batch?run_id=1", &[JSON], "[]").await.refusal();
     assert_eq!((refused.0, refused.1), (400, "unknown_field"));
-    assert_eq!(api.get(PATH).await.refusal().0, 405);
+    assert_eq!(api.delete(PATH).await.refusal().0, 405);
 }
 
 #[tokio::test]
-async fn lines_that_stall_are_left_and_whole_portions_stay() {
-    let api =
-        Api::with(HttpConfig { body_timeout: Duration::from_millis(50), ..HttpConfig::default() }).await;
+async fn lines_that_stall_keep_their_whole_chunks() {
+    let api = Api::with(HttpConfig { body_timeout: Duration::from_millis(50), ..config() }).await;
     let first = stream::iter([Ok(Frame::data(Bytes::from(lines(10_001))))]);
-    let answer = api.post_stream(&[NDJSON], Box::pin(first.chain(stream::pending()))).await;
-    let (status, code, detail) = answer.refusal();
+    let response = api.post_stream(&[NDJSON], Box::pin(first.chain(stream::pending()))).await;
+    let (status, code, detail) = response.refusal();
     assert_eq!((status, code), (408, "request_timeout"));
-    assert!(detail.ends_with("; the lines up to 10000 are stored"), "{detail}");
+    assert!(detail.ends_with("; lines 1 to 10000 are stored"), "{detail}");
     assert_eq!(api.count().await, 10_000);
 }

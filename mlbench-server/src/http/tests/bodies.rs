@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 
-async fn post_typed(api: &Api, content_type: &str, body: &str) -> Answer {
+async fn post_typed(api: &Api, content_type: &str, body: &str) -> ApiResponse {
     api.call(Method::POST, "/api/metrics", &[("content-type", content_type)], body).await
 }
 
@@ -15,13 +15,13 @@ async fn the_published_python_clients_form_is_read() {
     api.ended_run("x").await;
     let body =
         "run_id=1&name=loss+%40+0&cumulative=False&date=2018-08-03+09%3A21%3A44.331823&value=0.5&metadata=";
-    let answer = post_typed(&api, "application/x-www-form-urlencoded", body).await;
-    assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+    let response = post_typed(&api, "application/x-www-form-urlencoded", body).await;
+    assert_eq!(response.status, StatusCode::CREATED, "{response:?}");
     let stored = json!({
         "run_id": 1, "name": "loss @ 0", "date": "2018-08-03T09:21:44.331823Z", "value": "0.5",
         "cumulative": false, "metadata": "",
     });
-    assert_eq!(answer.json(), stored);
+    assert_eq!(response.json(), stored);
 }
 
 #[tokio::test]
@@ -38,11 +38,11 @@ async fn a_multipart_form_is_read() {
         "--XX--\r\n".to_owned(),
     ]
     .concat();
-    let answer = post_typed(&api, "multipart/form-data; boundary=XX", &body).await;
-    assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
-    assert_eq!(answer.json()["name"], "ü/@ 0");
-    assert_eq!(answer.json()["value"], "1.50");
-    assert_eq!(answer.json()["cumulative"], true);
+    let response = post_typed(&api, "multipart/form-data; boundary=XX", &body).await;
+    assert_eq!(response.status, StatusCode::CREATED, "{response:?}");
+    assert_eq!(response.json()["name"], "ü/@ 0");
+    assert_eq!(response.json()["value"], "1.50");
+    assert_eq!(response.json()["cumulative"], true);
 }
 
 #[tokio::test]
@@ -56,8 +56,8 @@ async fn a_broken_multipart_form_is_refused() {
         ("multipart/form-data; boundary=XX", nameless),
         ("multipart/form-data; boundary=YY", nameless),
     ] {
-        let answer = post_typed(&api, content_type, body).await;
-        assert_eq!(answer.refusal().1, "malformed", "{content_type} {body:?}");
+        let response = post_typed(&api, content_type, body).await;
+        assert_eq!(response.refusal().1, "malformed", "{content_type} {body:?}");
     }
 }
 
@@ -74,13 +74,13 @@ async fn the_type_of_a_body_may_be_missing_or_carry_parameters() {
         // curl -d labels everything as a form.
         ("application/x-www-form-urlencoded", &json),
     ] {
-        let answer = post_typed(&api, content_type, body).await;
-        assert_eq!(answer.status, StatusCode::CREATED, "{content_type} {answer:?}");
-        assert_eq!(answer.json()["value"], "1");
+        let response = post_typed(&api, content_type, body).await;
+        assert_eq!(response.status, StatusCode::CREATED, "{content_type} {response:?}");
+        assert_eq!(response.json()["value"], "1");
     }
     for body in [&json, &form] {
-        let answer = api.call(Method::POST, "/api/metrics", &[], body).await;
-        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        let response = api.call(Method::POST, "/api/metrics", &[], body).await;
+        assert_eq!(response.status, StatusCode::CREATED, "{response:?}");
     }
 }
 
@@ -88,8 +88,8 @@ async fn the_type_of_a_body_may_be_missing_or_carry_parameters() {
 async fn a_body_of_another_type_is_refused_naming_those_that_are_read() {
     let api = Api::start().await;
     for content_type in ["text/plain", "application/xml", "nonsense"] {
-        let answer = post_typed(&api, content_type, "x").await;
-        let (status, code, detail) = answer.refusal();
+        let response = post_typed(&api, content_type, "x").await;
+        let (status, code, detail) = response.refusal();
         assert_eq!((status, code), (415, "unsupported_media_type"), "{content_type}");
         for read in ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"] {
             assert!(detail.contains(read), "{detail}");
@@ -103,8 +103,8 @@ async fn a_compressed_body_is_refused() {
     for (encoding, status) in [("gzip", 415), ("identity", 201)] {
         let headers = [("content-type", "application/json"), ("content-encoding", encoding)];
         let body = format!(r#"{{"pod_name":"{}","name":"loss","value":1}}"#, PODS[0]);
-        let answer = api.call(Method::POST, "/api/metrics", &headers, &body).await;
-        assert_eq!(answer.status.as_u16(), status, "{encoding}");
+        let response = api.call(Method::POST, "/api/metrics", &headers, &body).await;
+        assert_eq!(response.status.as_u16(), status, "{encoding}");
     }
 }
 
@@ -116,8 +116,8 @@ async fn a_body_may_have_a_mebibyte_and_not_one_byte_more() {
         let value = "v".repeat(size - frame);
         let body = format!(r#"{{"pod_name":"{}","name":"loss","value":"{value}"}}"#, PODS[0]);
         assert_eq!(body.len(), size);
-        let answer = api.post("/api/metrics", &body).await;
-        assert_eq!(answer.status.as_u16(), status);
+        let response = api.post("/api/metrics", &body).await;
+        assert_eq!(response.status.as_u16(), status);
     }
 }
 
@@ -132,8 +132,8 @@ async fn a_stop_takes_an_empty_body_in_every_form() {
         ("application/x-www-form-urlencoded", ""),
         ("application/x-www-form-urlencoded", "csrfmiddlewaretoken=x"),
     ] {
-        let answer = api.call(Method::POST, &path, &[("content-type", content_type)], body).await;
-        assert_eq!(answer.status, StatusCode::OK, "{body:?} {answer:?}");
+        let response = api.call(Method::POST, &path, &[("content-type", content_type)], body).await;
+        assert_eq!(response.status, StatusCode::OK, "{body:?} {response:?}");
     }
     assert_eq!(api.post(&path, r#"{"force":true}"#).await.refusal().1, "unknown_field");
 }

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::http::serve;
+use crate::http::HttpServer;
 
 /// How long any of this may take on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -26,7 +26,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let serving = TaskGroup::new("serving");
-        serving.spawn(serve(listener, api.app.clone(), options, stop.clone()));
+        serving.spawn(HttpServer::new(api.app.clone()).serve(listener, options, stop.clone()));
         Self { api, address, stop, serving }
     }
 
@@ -43,28 +43,23 @@ impl Server {
 }
 
 async fn read_to_end(stream: &mut TcpStream) -> String {
-    let mut answer = Vec::new();
-    timeout(TIMEOUT, stream.read_to_end(&mut answer)).await.expect("the server closes").unwrap();
-    String::from_utf8(answer).unwrap()
+    let mut response = Vec::new();
+    timeout(TIMEOUT, stream.read_to_end(&mut response)).await.expect("the server closes").unwrap();
+    String::from_utf8(response).unwrap()
 }
 
 fn quick() -> HttpConfig {
     let moment = Duration::from_millis(200);
-    HttpConfig {
-        header_timeout: moment,
-        body_timeout: moment,
-        stall_timeout: moment,
-        ..HttpConfig::default()
-    }
+    HttpConfig { header_timeout: moment, body_timeout: moment, stall_timeout: moment, ..config() }
 }
 
-fn body_of(answer: &str) -> &str {
-    answer.split_once("\r\n\r\n").unwrap().1
+fn body_of(response: &str) -> &str {
+    response.split_once("\r\n\r\n").unwrap().1
 }
 
 #[tokio::test]
 async fn a_head_has_the_headers_of_a_get_and_no_body() {
-    let server = Server::start(HttpConfig::default()).await;
+    let server = Server::start(config()).await;
     let ask =
         |method: &str| format!("{method} /api/pods HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     let strip_date = |head: &str| {
@@ -80,7 +75,7 @@ async fn a_head_has_the_headers_of_a_get_and_no_body() {
 
 #[tokio::test]
 async fn what_is_no_http_is_answered_with_a_problem() {
-    let server = Server::start(HttpConfig::default()).await;
+    let server = Server::start(config()).await;
     let long = format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "x".repeat(70_000));
     let headers = format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(200));
     for (request, status) in [
@@ -90,33 +85,33 @@ async fn what_is_no_http_is_answered_with_a_problem() {
         (long.as_str(), 414),
         (headers.as_str(), 431),
     ] {
-        let answer = server.exchange(request.as_bytes()).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
-        assert!(answer.contains("content-type: application/problem+json\r\n"), "{answer}");
-        let problem: Problem = serde_json::from_str(body_of(&answer)).unwrap();
+        let response = server.exchange(request.as_bytes()).await;
+        assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{response}");
+        assert!(response.contains("content-type: application/problem+json\r\n"), "{response}");
+        let problem: Problem = serde_json::from_str(body_of(&response)).unwrap();
         assert_eq!((problem.status, problem.code.as_str()), (status, "malformed"));
     }
 }
 
 #[tokio::test]
 async fn a_chunked_body_is_read_and_counted() {
-    let server = Server::start(HttpConfig { body_limit: 100, ..HttpConfig::default() }).await;
+    let server = Server::start(HttpConfig { body_limit: 100, ..config() }).await;
     let head = "POST /api/metrics HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
     let body = format!(r#"{{"pod_name":"{}","name":"a","value":1}}"#, PODS[0]);
     let (left, right) = body.split_at(20);
     let request = format!("{head}{:x}\r\n{left}\r\n{:x}\r\n{right}\r\n0\r\n\r\n", left.len(), right.len());
-    let answer = server.exchange(request.as_bytes()).await;
-    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    let response = server.exchange(request.as_bytes()).await;
+    assert!(response.starts_with("HTTP/1.1 201 "), "{response}");
     let chunk = format!("{:x}\r\n{}\r\n", 60, "x".repeat(60));
-    let answer = server.exchange(format!("{head}{chunk}{chunk}{chunk}0\r\n\r\n").as_bytes()).await;
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let response = server.exchange(format!("{head}{chunk}{chunk}{chunk}0\r\n\r\n").as_bytes()).await;
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
     let broken = server.exchange(format!("{head}zz\r\n").as_bytes()).await;
     assert!(broken.starts_with("HTTP/1.1 400 "), "{broken}");
 }
 
 #[tokio::test]
 async fn a_client_that_goes_on_sending_still_reads_that_it_is_too_much() {
-    let server = Server::start(HttpConfig::default()).await;
+    let server = Server::start(config()).await;
     let mut stream = server.connect().await;
     let size = 64 << 20;
     let head = format!("POST /api/runs/ HTTP/1.1\r\nhost: localhost\r\ncontent-length: {size}\r\n\r\n");
@@ -125,9 +120,9 @@ async fn a_client_that_goes_on_sending_still_reads_that_it_is_too_much() {
         stream.write_all(&[b'x'; 1 << 20]).await.unwrap();
     }
     stream.shutdown().await.unwrap();
-    let answer = read_to_end(&mut stream).await;
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-    assert!(answer.contains("connection: close\r\n"), "{answer}");
+    let response = read_to_end(&mut stream).await;
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
+    assert!(response.contains("connection: close\r\n"), "{response}");
 }
 
 #[tokio::test]
@@ -136,16 +131,16 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let request = b"POST /api/runs/ HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{";
     let mut stream = server.connect().await;
     stream.write_all(request).await.unwrap();
-    let mut answer = [0; 12];
-    timeout(TIMEOUT, stream.read_exact(&mut answer)).await.unwrap().unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 408");
+    let mut response = [0; 12];
+    timeout(TIMEOUT, stream.read_exact(&mut response)).await.unwrap().unwrap();
+    assert_eq!(&response, b"HTTP/1.1 408");
 }
 
 #[tokio::test]
 async fn half_a_head_does_not_keep_a_connection() {
     let server = Server::start(quick()).await;
-    let answer = server.exchange(b"GET / HTTP/1.1\r\nhost: loc").await;
-    assert_eq!(answer, "");
+    let response = server.exchange(b"GET / HTTP/1.1\r\nhost: loc").await;
+    assert_eq!(response, "");
 }
 
 /// Asks for more than fits into the buffers of a connection.
@@ -167,7 +162,7 @@ async fn ends_before_the_server_gives_up(server: &Server) {
     server.stop.cancel();
     let began = std::time::Instant::now();
     server.serving.stop(TIMEOUT).await;
-    assert!(began.elapsed() < HttpConfig::default().drain_timeout, "{:?}", began.elapsed());
+    assert!(began.elapsed() < HttpConfig::DRAIN_TIMEOUT, "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -182,28 +177,28 @@ async fn a_client_that_takes_nothing_is_dropped() {
 
 #[tokio::test]
 async fn nothing_more_is_read_for_a_client_that_is_gone() {
-    let server = Server::start(HttpConfig::default()).await;
+    let server = Server::start(config()).await;
     drop(ask_for_much(&server).await);
     ends_before_the_server_gives_up(&server).await;
 }
 
 #[tokio::test]
 async fn a_client_that_has_said_everything_still_gets_its_answer() {
-    let server = Server::start(HttpConfig::default()).await;
+    let server = Server::start(config()).await;
     let mut stream = server.connect().await;
     let body = r#"{"name":"x"}"#;
     let head =
         format!("POST /api/runs/ HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
     stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
-    let answer = read_to_end(&mut stream).await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    assert!(body_of(&answer).contains("INITIALIZED"), "{answer}");
+    let response = read_to_end(&mut stream).await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    assert!(body_of(&response).contains("INITIALIZED"), "{response}");
 }
 
 #[tokio::test]
 async fn a_stop_finishes_what_is_under_way_and_closes_what_is_idle() {
-    let server = Server::start(HttpConfig::default()).await;
+    let server = Server::start(config()).await;
     let mut idle = server.connect().await;
     idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     let mut first = [0; 15];
@@ -220,20 +215,20 @@ async fn a_stop_finishes_what_is_under_way_and_closes_what_is_idle() {
     server.stop.cancel();
     read_to_end(&mut idle).await;
     busy.write_all(body.as_bytes()).await.unwrap();
-    let answer = read_to_end(&mut busy).await;
-    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    let response = read_to_end(&mut busy).await;
+    assert!(response.starts_with("HTTP/1.1 201 "), "{response}");
     server.serving.stop(TIMEOUT).await;
     assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
 }
 
 #[tokio::test]
 async fn a_connection_is_used_again() {
-    let server = Server::start(HttpConfig::default()).await;
+    let server = Server::start(config()).await;
     let mut stream = server.connect().await;
     let request = "GET /nowhere HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(2)
         + "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).await.unwrap();
-    let answers = read_to_end(&mut stream).await;
-    assert_eq!(answers.matches("HTTP/1.1 404 ").count(), 2, "{answers}");
-    assert_eq!(answers.matches("HTTP/1.1 200 ").count(), 1, "{answers}");
+    let responses = read_to_end(&mut stream).await;
+    assert_eq!(responses.matches("HTTP/1.1 404 ").count(), 2, "{responses}");
+    assert_eq!(responses.matches("HTTP/1.1 200 ").count(), 1, "{responses}");
 }

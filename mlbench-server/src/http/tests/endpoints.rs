@@ -3,66 +3,73 @@
 use std::sync::atomic::Ordering;
 
 use hyper::Method;
-use mlbench_core::api::ENDPOINTS;
+use mlbench_core::api::Endpoint;
 use serde_json::json;
 
 use super::*;
-
-/// An existing thing for every `{…}`, with the query it takes.
-fn example(path: &str) -> String {
-    match path {
-        "/api/metrics/{pod_name_or_run_id}/" => format!("/api/metrics/{}/", PODS[0]),
-        path => path.replace("{id}", "1").replace("{name}", PODS[0]),
-    }
-}
 
 fn without_slash(path: &str) -> &str {
     path.strip_suffix('/').unwrap_or(path)
 }
 
 #[tokio::test]
-async fn every_endpoint_of_the_table_is_routed_with_and_without_a_slash() {
+async fn every_endpoint_is_routed_with_and_without_a_slash() {
     let api = Api::start().await;
-    api.ended_run("Name of the run").await;
-    for endpoint in ENDPOINTS {
-        let path = example(endpoint.path);
+    let run = api.ended_run("Name of the run").await.id;
+    for endpoint in Endpoint::ALL {
+        let (path, _) = example(endpoint, run);
         for path in [without_slash(&path).to_owned(), format!("{}/", without_slash(&path))] {
             let options = api.call(Method::OPTIONS, &path, &[], "").await;
             assert_eq!(options.status, StatusCode::NO_CONTENT, "{path}");
             assert!(options.body.is_empty());
             let allow: Vec<&str> = options.header("allow").split(", ").collect();
-            assert!(
-                allow.contains(&endpoint.method.as_str()) && allow.contains(&"OPTIONS"),
-                "{path}: {allow:?}"
-            );
+            let method = endpoint.spec().method.as_str();
+            assert!(allow.contains(&method) && allow.contains(&"OPTIONS"), "{path}: {allow:?}");
             assert_eq!(allow.contains(&"GET"), allow.contains(&"HEAD"), "{path}: {allow:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn every_endpoint_answers_with_the_status_of_the_table() {
+async fn every_endpoint_has_the_status_and_the_label_of_the_table() {
     let api = Api::start().await;
-    for endpoint in ENDPOINTS {
-        let id = api.ended_run("Name of the run").await.id;
-        let path = example(endpoint.path).replace('1', &id.to_string());
-        let path = if endpoint.path.contains("{id}") { path } else { example(endpoint.path) };
-        let body = match endpoint.name {
-            "metrics.create" => json!({"pod_name": PODS[0], "name": "loss", "value": 1}).to_string(),
-            "metrics.create_batch" => json!([{"pod_name": PODS[0], "name": "loss", "value": 1}]).to_string(),
-            "runs.create" => json!({"name": "another"}).to_string(),
-            _ => String::new(),
-        };
-        let method: Method = endpoint.method.as_str().parse().unwrap();
-        let answer = api.call(method, &path, &[("content-type", "application/json")], &body).await;
-        assert_eq!(answer.status.as_u16(), endpoint.status, "{} {path}: {answer:?}", endpoint.name);
-        assert!(answer.header("vary").starts_with("Accept"), "{path}");
-        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
-        assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin", "{path}");
-        if endpoint.name == "runs.create" {
-            let started = answer.json()["id"].to_string();
+    for endpoint in Endpoint::ALL {
+        let spec = endpoint.spec();
+        let run = api.ended_run("Name of the run").await.id;
+        let (path, body) = example(endpoint, run);
+        let method: Method = spec.method.as_str().parse().unwrap();
+        let before = counted(&api, endpoint);
+        let response = api.call(method, &path, &[("content-type", "application/json")], &body).await;
+        assert_eq!(response.status.as_u16(), spec.success, "{} {path}: {response:?}", spec.id);
+        assert_eq!(counted(&api, endpoint), before + 1, "{} is counted", spec.id);
+        assert!(response.header("vary").starts_with("Accept"), "{path}");
+        assert_eq!(response.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(response.header("cross-origin-resource-policy"), "same-origin", "{path}");
+        if endpoint == Endpoint::CreateRun {
+            let started = response.json()["id"].to_string();
             api.post(&format!("/api/runs/{started}/stop/"), "").await;
         }
+    }
+}
+
+/// Successful responses that are counted for an endpoint.
+fn counted(api: &Api, endpoint: Endpoint) -> u64 {
+    let stats = api.metrics.endpoints();
+    stats.iter().find(|stats| stats.endpoint == Some(endpoint)).unwrap().responses[1]
+}
+
+#[tokio::test]
+async fn a_pod_named_batch_is_read_at_the_path_of_batches() {
+    let api = Api::start().await;
+    api.app.storage.set_pods(&[pod("batch")], api.app.clock.now()).await.unwrap();
+    api.post_metric(r#""pod_name":"batch""#, "loss", NOW, "1").await;
+    let expected = json!({"loss": [{"date": NOW, "value": "1"}]});
+    for path in ["/api/metrics/batch", "/api/metrics/batch/"] {
+        assert_eq!(api.get(path).await.json(), expected, "{path}");
+        assert_eq!(api.call(Method::HEAD, path, &[], "").await.status, StatusCode::OK);
+        assert_eq!(api.post(path, "[]").await.json()["accepted"], 0, "batches are still posted here");
+        let refused = api.delete(path).await;
+        assert_eq!(refused.header("allow"), "GET, POST, HEAD, OPTIONS");
     }
 }
 
@@ -86,9 +93,9 @@ async fn a_path_that_does_not_exist_is_not_found() {
         "/api/metrics/%ff",
         "/api/metrics/a%2Fb",
     ] {
-        let answer = api.get(path).await;
-        assert_eq!(answer.refusal().1, "not_found", "{path}");
-        assert_eq!(answer.problem().instance, path);
+        let response = api.get(path).await;
+        assert_eq!(response.refusal().1, "not_found", "{path}");
+        assert_eq!(response.problem().instance, path);
     }
 }
 
@@ -104,10 +111,10 @@ async fn a_wrong_method_names_the_right_ones() {
         (Method::GET, "/api/runs/1/stop/", "POST, OPTIONS"),
         (Method::POST, "/healthz", "GET, HEAD, OPTIONS"),
     ] {
-        let answer = api.call(method.clone(), path, &[], "").await;
-        assert_eq!(answer.refusal().1, "method_not_allowed", "{method} {path}");
-        assert_eq!(answer.header("allow"), allow, "{method} {path}");
-        assert!(answer.problem().detail.contains(allow));
+        let response = api.call(method.clone(), path, &[], "").await;
+        assert_eq!(response.refusal().1, "method_not_allowed", "{method} {path}");
+        assert_eq!(response.header("allow"), allow, "{method} {path}");
+        assert!(response.problem().detail.contains(allow));
     }
 }
 
@@ -126,8 +133,8 @@ async fn readiness_names_what_is_missing() {
     let api = Api::start().await;
     assert_eq!(api.get("/readyz").await.json(), json!({"status": "ready"}));
     api.cluster.number.store(0, Ordering::Relaxed);
-    let answer = api.get("/readyz").await;
-    assert_eq!(answer.refusal(), (503, "unavailable", "not ready: the cluster has no workers".to_owned()));
-    assert_eq!(answer.header("retry-after"), "1");
+    let response = api.get("/readyz").await;
+    assert_eq!(response.refusal(), (503, "unavailable", "not ready: the cluster has no workers".to_owned()));
+    assert_eq!(response.header("retry-after"), "1");
     assert_eq!(api.get("/healthz").await.json(), json!({"status": "alive"}));
 }

@@ -16,9 +16,9 @@ async fn the_specifications_metric_is_stored_and_echoed() {
         "value": "0.7845", "cumulative": false, "metadata": "some additional data",
     });
     let headers = [("host", "example.com"), ("accept", "application/json, text/javascript")];
-    let answer = api.call(Method::POST, "/api/metrics", &headers, &body.to_string()).await;
-    assert_eq!((answer.status, answer.header("content-type")), (StatusCode::CREATED, "text/javascript"));
-    assert_eq!(answer.json(), body);
+    let response = api.call(Method::POST, "/api/metrics", &headers, &body.to_string()).await;
+    assert_eq!((response.status, response.header("content-type")), (StatusCode::CREATED, "text/javascript"));
+    assert_eq!(response.json(), body);
     let read = api.get("/api/metrics/quiet-mink-mlbench-worker-1").await;
     assert_eq!(
         read.json(),
@@ -32,11 +32,11 @@ async fn the_specifications_metric_is_stored_and_echoed() {
 async fn what_a_metric_leaves_out_has_its_default() {
     let api = Api::start().await;
     let run = api.ended_run("x").await;
-    let answer =
+    let response =
         api.post("/api/metrics/", &json!({"run_id": run.id, "name": "a", "value": 1}).to_string()).await;
     let stored =
         json!({"run_id": 1, "name": "a", "date": NOW, "value": "1", "cumulative": false, "metadata": ""});
-    assert_eq!(answer.json(), stored);
+    assert_eq!(response.json(), stored);
 }
 
 #[tokio::test]
@@ -63,8 +63,8 @@ async fn a_reader_says_which_points_and_how_many() {
         api.post_metric(&owner, "a/b%@ü", &later(i), "text").await;
     }
     let values = async |query: &str| -> Value {
-        let answer = api.get(&format!("/api/metrics/{}/?{query}", PODS[0])).await.json();
-        answer["loss @ 0"].as_array().into_iter().flatten().map(|point| point["value"].clone()).collect()
+        let response = api.get(&format!("/api/metrics/{}/?{query}", PODS[0])).await.json();
+        response["loss @ 0"].as_array().into_iter().flatten().map(|point| point["value"].clone()).collect()
     };
     assert_eq!(values("").await, json!(["0", "1", "2", "3", "4", "5"]));
     assert_eq!(
@@ -91,9 +91,9 @@ async fn all_runs_are_told_by_their_numbers() {
     let api = Api::start().await;
     let (first, second) = (api.ended_run("x").await.id, api.ended_run("x").await.id);
     api.post_metric(&format!(r#""run_id":{second}"#), "loss", NOW, "NaN").await;
-    let answer = api.get("/api/metrics/?metric_type=run&last_n=1").await.json();
+    let response = api.get("/api/metrics/?metric_type=run&last_n=1").await.json();
     let loss = json!({"loss": [{"date": NOW, "value": "NaN"}]});
-    assert_eq!(answer, json!({first.to_string(): {}, second.to_string(): loss}));
+    assert_eq!(response, json!({first.to_string(): {}, second.to_string(): loss}));
 }
 
 #[tokio::test]
@@ -136,15 +136,15 @@ pub(super) async fn many_points(api: &Api, count: i64) -> RunId {
 async fn a_long_answer_comes_in_pieces_and_is_whole() {
     let api = Api::start().await;
     let run = many_points(&api, 3_000).await;
-    let answer = api.get(&format!("/api/metrics/{run}/?metric_type=run")).await;
-    assert_eq!(answer.header("content-type"), "application/json");
+    let response = api.get(&format!("/api/metrics/{run}/?metric_type=run")).await;
+    assert_eq!(response.header("content-type"), "application/json");
     for name in ["loss", "time"] {
-        let points = answer.json()[name].as_array().unwrap().clone();
+        let points = response.json()[name].as_array().unwrap().clone();
         assert_eq!(points.len(), 3_000);
         assert!(points.iter().enumerate().all(|(i, point)| point["value"].as_str() == Some(&i.to_string())));
     }
     let all = api.get("/api/metrics/?metric_type=run").await.json();
-    assert_eq!(all[run.to_string()], answer.json());
+    assert_eq!(all[run.to_string()], response.json());
 }
 
 #[tokio::test]
@@ -152,8 +152,8 @@ async fn an_answer_that_cannot_be_finished_breaks_off() {
     let api = Api::start().await;
     let run = many_points(&api, 10_000).await;
     let request = Request::get(format!("/api/metrics/{run}/?metric_type=run")).header("host", "localhost");
-    let answer = api.front.clone().answer(request.body(Full::<Bytes>::default()).unwrap()).await;
-    assert_eq!(answer.status(), StatusCode::OK);
+    let response = api.service.clone().respond(request.body(Full::<Bytes>::default()).unwrap()).await;
+    assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(api.delete(&format!("/api/runs/{run}")).await.status, StatusCode::NO_CONTENT);
-    assert!(answer.into_body().collect().await.is_err(), "never a short answer that looks whole");
+    assert!(response.into_body().collect().await.is_err(), "never a short response that looks whole");
 }

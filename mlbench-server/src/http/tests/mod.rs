@@ -1,12 +1,12 @@
 //! The API through its real router, on a real store; only the workers are played.
 
-mod access;
+mod auth;
 mod bad_input;
 mod batches;
 mod bodies;
 mod connections;
-mod doors;
 mod endpoints;
+mod host;
 mod metrics;
 mod negotiation;
 mod prometheus;
@@ -24,17 +24,19 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Method, Request, StatusCode};
-use mlbench_core::api::Problem;
+use mlbench_core::api::{Endpoint, Problem};
 use mlbench_core::run::{Run, RunOutcome, Worker};
 use mlbench_core::{Error, Pod, PodName, PodPhase, RunEvent, RunId, Timestamp};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use super::HttpConfig;
-use super::call::ServerState;
-use super::front::ApiService;
-use crate::app::told_runs::RunJsonCache;
+use super::request::ServerState;
+use super::request_metrics::RequestMetrics;
+use super::service::ApiService;
+use super::{HttpConfig, Surface};
+use crate::app::access::AuthPolicy;
+use crate::app::run_cache::RunJsonCache;
 use crate::app::{App, RunPolicy};
 use crate::clock::Clock;
 use crate::cluster::{
@@ -49,18 +51,24 @@ use crate::task_group::TaskGroup;
 const PODS: [&str; 2] = ["quiet-mink-mlbench-worker-0", "quiet-mink-mlbench-worker-1"];
 const NOW: &str = "2018-08-03T09:21:29.347960Z";
 
+/// The configuration of a listener without authentication.
+fn config() -> HttpConfig {
+    HttpConfig::new(Surface::Api(AuthPolicy::Open))
+}
+
 /// A server without sockets.
 struct Api {
     app: App,
-    front: ApiService,
+    service: ApiService,
+    metrics: Arc<RequestMetrics>,
     cluster: Arc<FewWorkers>,
     background: TaskGroup,
     folder: TempDir,
 }
 
-/// An answer in memory.
+/// An response in memory.
 #[derive(Debug)]
-struct Answer {
+struct ApiResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
@@ -87,8 +95,7 @@ impl Api {
 
     /// A server that stores what is asked for and does nothing about it.
     async fn without_launcher() -> Self {
-        Self::with(HttpConfig { allowed_hosts: vec!["example.com".to_owned()], ..HttpConfig::default() })
-            .await
+        Self::with(HttpConfig { allowed_hosts: vec!["example.com".to_owned()], ..config() }).await
     }
 
     async fn with(options: HttpConfig) -> Self {
@@ -107,13 +114,13 @@ impl Api {
             launcher: LauncherHandle::default(),
             clock,
             policy,
-            told: RunJsonCache::default(),
-            traffic: Arc::default(),
+            run_cache: RunJsonCache::default(),
             default_command: Ok("mlbench benchmark logistic-regression".to_owned()),
         };
         app.storage.set_pods(&PODS.map(pod), app.clock.now()).await.unwrap();
-        let front = ApiService::new(&ServerState::new(app.clone(), options));
-        Self { app, front, cluster, background: TaskGroup::new("test"), folder }
+        let metrics = Arc::default();
+        let service = ApiService::new(&ServerState::new(app.clone(), options, Arc::clone(&metrics)));
+        Self { app, service, metrics, cluster, background: TaskGroup::new("test"), folder }
     }
 
     /// A file beside the database, which is called `db`.
@@ -121,13 +128,13 @@ impl Api {
         self.folder.path().join(name)
     }
 
-    async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
-        let (parts, body) = self.front.clone().answer(request).await.into_parts();
+    async fn send(&self, request: Request<Full<Bytes>>) -> ApiResponse {
+        let (parts, body) = self.service.clone().respond(request).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body }
+        ApiResponse { status: parts.status, headers: parts.headers, body }
     }
 
-    async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> ApiResponse {
         let mut request = Request::builder().method(method).uri(path);
         if !headers.iter().any(|(name, _)| *name == "host") {
             request = request.header("host", "localhost:8000");
@@ -138,15 +145,15 @@ impl Api {
         self.send(request.body(Full::from(body.to_owned())).unwrap()).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    async fn get(&self, path: &str) -> ApiResponse {
         self.call(Method::GET, path, &[], "").await
     }
 
-    async fn post(&self, path: &str, json: &str) -> Answer {
+    async fn post(&self, path: &str, json: &str) -> ApiResponse {
         self.call(Method::POST, path, &[("content-type", "application/json")], json).await
     }
 
-    async fn delete(&self, path: &str) -> Answer {
+    async fn delete(&self, path: &str) -> ApiResponse {
         self.call(Method::DELETE, path, &[], "").await
     }
 
@@ -155,9 +162,9 @@ impl Api {
         let body = format!(r#"{{"name":{}}}"#, serde_json::to_string(name).unwrap());
         let fields = mlbench_core::api::Fields::from_json(body.as_bytes()).unwrap();
         let request = mlbench_core::api::RunRequest::from_fields(fields).unwrap();
-        let defaults = crate::app::run_spec::RunDefaults { max_workers: 2, default_command: Ok("true") };
+        let defaults = crate::app::runs::RunDefaults { max_workers: 2, default_command: Ok("true") };
         let new = mlbench_core::run::NewRun {
-            spec: crate::app::run_spec::resolve(&request, defaults).unwrap(),
+            spec: crate::app::runs::resolve(&request, defaults).unwrap(),
             name: request.name,
             job_id: uuid::Uuid::new_v4(),
         };
@@ -174,12 +181,12 @@ impl Api {
     async fn post_metric(&self, owner: &str, name: &str, date: &str, value: &str) {
         let metric = serde_json::json!({"name": name, "date": date, "value": value});
         let body = format!("{{{owner},{}", &metric.to_string()[1..]);
-        let answer = self.post("/api/metrics", &body).await;
-        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        let response = self.post("/api/metrics", &body).await;
+        assert_eq!(response.status, StatusCode::CREATED, "{response:?}");
     }
 }
 
-impl Answer {
+impl ApiResponse {
     #[track_caller]
     fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
@@ -207,6 +214,30 @@ impl Answer {
         let problem = self.problem();
         (problem.status, problem.code.as_str(), problem.detail)
     }
+}
+
+/// A path of an endpoint with things that exist, and a body that it accepts.
+fn example(endpoint: Endpoint, run: RunId) -> (String, String) {
+    let metric = serde_json::json!({"pod_name": PODS[0], "name": "loss", "value": 1});
+    let id = run.to_string();
+    let (segments, body): (&[&str], _) = match endpoint {
+        Endpoint::CreateMetric => (&[], metric.to_string()),
+        Endpoint::CreateMetrics => (&[], format!("[{metric}]")),
+        Endpoint::CreateRun => (&[], r#"{"name":"another"}"#.to_owned()),
+        Endpoint::GetMetrics | Endpoint::ListPodSeries => (&[PODS[0]], String::new()),
+        Endpoint::GetRun
+        | Endpoint::DeleteRun
+        | Endpoint::StopRun
+        | Endpoint::GetRunLogs
+        | Endpoint::ListRunSeries => (&[&id], String::new()),
+        Endpoint::Live
+        | Endpoint::Ready
+        | Endpoint::ListMetrics
+        | Endpoint::ListRuns
+        | Endpoint::ListPods
+        | Endpoint::Prometheus => (&[], String::new()),
+    };
+    (endpoint.path(segments), body)
 }
 
 fn pod(name: &str) -> Pod {
@@ -313,8 +344,8 @@ fn later(seconds: u64) -> String {
 async fn a_panic_is_a_problem_that_tells_nothing() {
     let api = Api::start().await;
     api.cluster.number.store(PANIC, Ordering::Relaxed);
-    let answer = api.get("/readyz").await;
-    let (status, code, detail) = answer.refusal();
+    let response = api.get("/readyz").await;
+    let (status, code, detail) = response.refusal();
     assert_eq!((status, code), (500, "internal"));
     assert!(!detail.contains("10.0.0.1"), "{detail}");
     assert_eq!(api.get("/healthz").await.status, StatusCode::OK);

@@ -1,4 +1,4 @@
-//! The type of an answer, through the router; the rules themselves are tested where they are.
+//! The type of an response, through the router; the rules themselves are tested where they are.
 
 use hyper::Method;
 
@@ -13,24 +13,24 @@ async fn the_answer_has_the_type_that_was_asked_for() {
         ("text/html,application/xhtml+xml,*/*;q=0.8", "application/json"),
     ] {
         for path in ["/api/pods", "/api/metrics", "/api/runs/", "/healthz"] {
-            let answer = api.call(Method::GET, path, &[("accept", accept)], "").await;
-            assert_eq!(answer.header("content-type"), expected, "{path} {accept}");
-            assert_eq!(answer.header("vary"), "Accept");
+            let response = api.call(Method::GET, path, &[("accept", accept)], "").await;
+            assert_eq!(response.header("content-type"), expected, "{path} {accept}");
+            assert_eq!(response.header("vary"), "Accept");
         }
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_had_is_refused_before_anything_happens() {
+async fn an_unacceptable_type_is_refused_before_anything_is_stored() {
     let api = Api::start().await;
     let headers = [("accept", "text/html"), ("content-type", "application/json")];
     for (path, body) in [
         ("/api/runs/", r#"{"name":"x"}"#),
         ("/api/metrics", r#"{"pod_name":"quiet-mink-mlbench-worker-0","name":"loss","value":1}"#),
     ] {
-        let answer = api.call(Method::POST, path, &headers, body).await;
-        assert_eq!(answer.refusal().1, "not_acceptable", "{path}");
-        assert!(answer.problem().detail.contains("text/javascript or application/json"));
+        let response = api.call(Method::POST, path, &headers, body).await;
+        assert_eq!(response.refusal().1, "not_acceptable", "{path}");
+        assert!(response.problem().detail.contains("available: text/javascript, application/json"));
     }
     assert_eq!(api.get("/api/runs/").await.json(), serde_json::json!([]));
     assert_eq!(api.get("/api/metrics/quiet-mink-mlbench-worker-0").await.json(), serde_json::json!({}));
@@ -46,17 +46,17 @@ async fn the_format_beats_accept() {
         ("?format=zip", "application/json", "application/zip"),
         ("", "application/zip", "application/zip"),
     ] {
-        let answer = api.call(Method::GET, &format!("{path}{query}"), &[("accept", accept)], "").await;
-        assert_eq!(answer.status, StatusCode::OK, "{query} {accept}");
-        assert_eq!(answer.header("content-type"), expected, "{query} {accept}");
+        let response = api.call(Method::GET, &format!("{path}{query}"), &[("accept", accept)], "").await;
+        assert_eq!(response.status, StatusCode::OK, "{query} {accept}");
+        assert_eq!(response.header("content-type"), expected, "{query} {accept}");
     }
 }
 
 #[tokio::test]
 async fn an_error_is_a_problem_whatever_is_accepted() {
     let api = Api::start().await;
-    let answer =
+    let response =
         api.call(Method::GET, "/api/runs/7", &[("accept", "application/zip, text/javascript")], "").await;
-    assert_eq!(answer.refusal(), (404, "not_found", "run 7 does not exist".to_owned()));
-    assert_eq!(answer.header("vary"), "Accept");
+    assert_eq!(response.refusal(), (404, "not_found", "run 7 does not exist".to_owned()));
+    assert_eq!(response.header("vary"), "Accept");
 }

@@ -3,10 +3,10 @@
 use super::*;
 
 async fn lines(api: &Api) -> Vec<String> {
-    let answer = api.get("/metrics").await;
-    assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
-    String::from_utf8(answer.body.to_vec()).unwrap().lines().map(str::to_owned).collect()
+    let response = api.get("/metrics").await;
+    assert_eq!(response.status, StatusCode::OK);
+    assert_eq!(response.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    String::from_utf8(response.body.to_vec()).unwrap().lines().map(str::to_owned).collect()
 }
 
 fn value(lines: &[String], sample: &str) -> f64 {

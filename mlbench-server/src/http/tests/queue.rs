@@ -4,14 +4,14 @@ use super::*;
 
 async fn started(api: &Api, workers: u32) -> Value {
     let body = format!(r#"{{"name":"x","num_workers":{workers},"custom_image_command":"true"}}"#);
-    let answer = api.post("/api/runs/", &body).await;
-    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
-    answer.json()
+    let response = api.post("/api/runs/", &body).await;
+    assert_eq!(response.status, StatusCode::OK, "{response:?}");
+    response.json()
 }
 
 #[tokio::test]
 async fn a_start_that_waits_says_where_and_for_what() {
-    let api = Api::with_policy(HttpConfig::default(), RunPolicy::Queue).await;
+    let api = Api::with_policy(config(), RunPolicy::Queue).await;
     api.play();
     assert_eq!(started(&api, 3).await["queue_position"], Value::Null);
     let second = started(&api, 2).await;
@@ -31,8 +31,8 @@ async fn a_start_that_waits_says_where_and_for_what() {
 
 #[tokio::test]
 async fn a_start_that_is_larger_than_the_cluster_is_refused_and_not_queued() {
-    let api = Api::with_policy(HttpConfig::default(), RunPolicy::Queue).await;
-    let answer = api.post("/api/runs/", r#"{"name":"x","num_workers":5}"#).await;
-    assert_eq!((answer.refusal().0, answer.refusal().1), (422, "insufficient_capacity"));
+    let api = Api::with_policy(config(), RunPolicy::Queue).await;
+    let response = api.post("/api/runs/", r#"{"name":"x","num_workers":5}"#).await;
+    assert_eq!((response.refusal().0, response.refusal().1), (422, "insufficient_capacity"));
     assert_eq!(api.get("/api/runs/").await.json(), serde_json::json!([]));
 }

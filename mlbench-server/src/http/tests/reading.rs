@@ -24,12 +24,12 @@ async fn api_with_points() -> Api {
     api
 }
 
-fn values(answer: &Answer, name: &str) -> Value {
-    answer.json()[name].as_array().into_iter().flatten().map(|point| point["value"].clone()).collect()
+fn values(response: &ApiResponse, name: &str) -> Value {
+    response.json()[name].as_array().into_iter().flatten().map(|point| point["value"].clone()).collect()
 }
 
-fn cursor(answer: &Answer) -> u64 {
-    answer.header("mlbench-cursor").parse().unwrap()
+fn cursor(response: &ApiResponse) -> u64 {
+    response.header("mlbench-cursor").parse().unwrap()
 }
 
 #[tokio::test]
@@ -110,9 +110,9 @@ async fn all_pods_share_one_cursor() {
 async fn lines_can_be_posted_again_as_they_are() {
     let api = api_with_points().await;
     let fields = "fields=date,value,cumulative,metadata,step,epoch";
-    let answer = api.get(&path(&format!("{fields}&format=ndjson"))).await;
-    assert_eq!(answer.header("content-type"), "application/x-ndjson");
-    let text = String::from_utf8(answer.body.to_vec()).unwrap();
+    let response = api.get(&path(&format!("{fields}&format=ndjson"))).await;
+    assert_eq!(response.header("content-type"), "application/x-ndjson");
+    let text = String::from_utf8(response.body.to_vec()).unwrap();
     assert_eq!(text.lines().count(), 12);
     assert!(text.ends_with("}\n"), "{text}");
     let first: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
@@ -139,15 +139,15 @@ async fn a_table_has_a_header_and_quotes_what_it_must() {
     let owner = format!(r#""run_id":{run}"#);
     api.post_metric(&owner, "a,b", NOW, "say \"x\",\ny").await;
     api.post_metric(&owner, "loss @ 0", NOW, "0.5").await;
-    let answer = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=csv")).await;
-    assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8; header=present");
+    let response = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=csv")).await;
+    assert_eq!(response.header("content-type"), "text/csv; charset=utf-8; header=present");
     let rows = [
         "run_id,name,date,value".to_owned(),
         format!("{run},\"a,b\",{NOW},\"say \"\"x\"\",\ny\""),
         format!("{run},loss @ 0,{NOW},0.5"),
         String::new(),
     ];
-    assert_eq!(String::from_utf8(answer.body.to_vec()).unwrap(), rows.join("\r\n"));
+    assert_eq!(String::from_utf8(response.body.to_vec()).unwrap(), rows.join("\r\n"));
     let step = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=csv&fields=step,metadata")).await;
     assert_eq!(step.body, format!("run_id,name,step,metadata\r\n{run},\"a,b\",,\r\n{run},loss @ 0,,\r\n"));
     let buckets =
@@ -169,8 +169,12 @@ async fn every_form_is_had_by_its_type_too() {
         ("text/csv;q=0.1, */*", "application/json"),
         ("application/zip", "application/zip"),
     ] {
-        let answer = api.call(Method::GET, &path(""), &[("accept", accept)], "").await;
-        assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, expected), "{accept}");
+        let response = api.call(Method::GET, &path(""), &[("accept", accept)], "").await;
+        assert_eq!(
+            (response.status, response.header("content-type")),
+            (StatusCode::OK, expected),
+            "{accept}"
+        );
     }
     let zip = api.call(Method::GET, &path("cursor=1"), &[("accept", "application/zip")], "").await;
     assert_eq!(zip.refusal().1, "invalid_field");

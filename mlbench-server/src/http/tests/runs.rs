@@ -13,13 +13,13 @@ use super::*;
 async fn the_specifications_run_is_started_and_told() {
     let api = Api::start().await;
     let headers = [("host", "example.com"), ("accept", "application/json, text/javascript")];
-    let answer = api.call(Method::POST, "/api/runs/", &headers, r#"{"name": "Name of the run"}"#).await;
+    let response = api.call(Method::POST, "/api/runs/", &headers, r#"{"name": "Name of the run"}"#).await;
     assert_eq!(
-        (answer.status, answer.header("content-type")),
+        (response.status, response.header("content-type")),
         (StatusCode::OK, "text/javascript"),
-        "{answer:?}"
+        "{response:?}"
     );
-    let run = answer.json();
+    let run = response.json();
     assert_eq!(
         (&run["id"], &run["name"], &run["state"]),
         (&json!(1), &json!("Name of the run"), &json!("STARTED"))
@@ -57,18 +57,18 @@ async fn a_list_that_is_asked_for_again_tells_what_has_changed_since() {
 async fn a_run_waits_for_its_workers_only_for_a_moment() {
     let api = Api::without_launcher().await;
     let began = std::time::Instant::now();
-    let answer = api.post("/api/runs/", r#"{"name":"x"}"#).await;
-    assert_eq!(answer.json()["state"], "INITIALIZED");
+    let response = api.post("/api/runs/", r#"{"name":"x"}"#).await;
+    assert_eq!(response.json()["state"], "INITIALIZED");
     assert!(began.elapsed() < Duration::from_secs(10));
 }
 
 #[tokio::test]
 async fn of_fifty_runs_at_once_one_is_started() {
     let api = Api::start().await;
-    let answers = join_all((0..50).map(|_| api.post("/api/runs/", r#"{"name":"x"}"#))).await;
-    let started: Vec<_> = answers.iter().filter(|answer| answer.status == StatusCode::OK).collect();
+    let responses = join_all((0..50).map(|_| api.post("/api/runs/", r#"{"name":"x"}"#))).await;
+    let started: Vec<_> = responses.iter().filter(|response| response.status == StatusCode::OK).collect();
     assert_eq!(started.len(), 1);
-    for refused in answers.iter().filter(|answer| answer.status != StatusCode::OK) {
+    for refused in responses.iter().filter(|response| response.status != StatusCode::OK) {
         let (status, code, detail) = refused.refusal();
         assert_eq!((status, code), (409, "run_active"));
         assert!(detail.contains("run 1"), "{detail}");
@@ -93,8 +93,8 @@ async fn a_deleted_run_is_gone_at_once_and_still_in_the_way_until_it_is_torn_dow
     let api = Api::without_launcher().await;
     let run = api.stored_run("x").await;
     api.post_metric(&format!(r#""run_id":{}"#, run.id), "loss", NOW, "1").await;
-    let answer = api.delete(&format!("/api/runs/{}/", run.id)).await;
-    assert_eq!((answer.status, answer.body.len()), (StatusCode::NO_CONTENT, 0));
+    let response = api.delete(&format!("/api/runs/{}/", run.id)).await;
+    assert_eq!((response.status, response.body.len()), (StatusCode::NO_CONTENT, 0));
     assert_eq!(api.get("/api/runs/1").await.refusal().1, "not_found");
     assert_eq!(api.get("/api/metrics/1/?metric_type=run").await.refusal().1, "not_found");
     assert_eq!(api.delete("/api/runs/1/").await.refusal().1, "not_found");
@@ -128,9 +128,9 @@ async fn a_run_is_told_with_all_or_the_last_lines_of_its_output() {
     for (query, expected) in
         [("", 1_234), ("?logs=2", 2), ("?logs=600", 600), ("?logs=1234", 1_234), ("?logs=9999", 1_234)]
     {
-        let answer = api.get(&format!("/api/runs/{run}/{query}")).await.json();
+        let response = api.get(&format!("/api/runs/{run}/{query}")).await.json();
         for (stream, word) in [("stdout", "out"), ("stderr", "err")] {
-            let lines = strings(&answer["job_metadata"][stream]);
+            let lines = strings(&response["job_metadata"][stream]);
             assert_eq!(lines.len(), expected, "{query}");
             assert_eq!(lines[0], format!("[1] {word} \"{}\"", 1_234 - expected), "{query}");
             assert_eq!(lines[expected - 1], format!("[1] {word} \"1233\""), "{query}");
@@ -168,9 +168,9 @@ async fn the_log_is_read_page_by_page() {
 async fn what_runs_without_a_command_needs_a_default() {
     let mut api = Api::start().await;
     api.app.default_command = Err("there is no mlbench beside /x/server, none on PATH".to_owned());
-    api.front = ApiService::new(&ServerState::new(api.app.clone(), HttpConfig::default()));
-    let answer = api.post("/api/runs/", r#"{"name":"x"}"#).await;
-    let (status, code, detail) = answer.refusal();
+    api.service = ApiService::new(&ServerState::new(api.app.clone(), config(), Arc::default()));
+    let response = api.post("/api/runs/", r#"{"name":"x"}"#).await;
+    let (status, code, detail) = response.refusal();
     assert_eq!((status, code), (503, "unavailable"));
     assert!(detail.contains("none on PATH"), "{detail}");
     let with_command = api.post("/api/runs/", r#"{"name":"x","custom_image_command":"sleep 1"}"#).await;

@@ -1,4 +1,4 @@
-//! Clients that take nothing of a long answer cost nobody else anything.
+//! Clients that take nothing of a long response cost nobody else anything.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use super::*;
 
 const STALLED: usize = 50;
 
-/// A client with hardly any room for what it is sent, in the middle of its answer.
+/// A client with hardly any room for what it is sent, in the middle of its response.
 async fn stall(server: &Server, path: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
@@ -24,7 +24,7 @@ async fn stall(server: &Server, path: &str) -> TcpStream {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_stalled_downloads_delay_no_reader_and_hold_no_old_state() {
-    let server = Server::start(HttpConfig::default()).await;
+    let server = Server::start(config()).await;
     let run = many_points(&server.api, 20_000).await;
     let path = format!("/api/metrics/{run}/?metric_type=run");
     let mut stalled = Vec::new();
@@ -35,8 +35,8 @@ async fn fifty_stalled_downloads_delay_no_reader_and_hold_no_old_state() {
     for _ in 0..21 {
         let began = Instant::now();
         let request = format!("GET {path}&last_n=1 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-        let answer = server.exchange(request.as_bytes()).await;
-        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("19999"), "{answer}");
+        let response = server.exchange(request.as_bytes()).await;
+        assert!(response.starts_with("HTTP/1.1 200 ") && response.contains("19999"), "{response}");
         times.push(began.elapsed());
     }
     times.sort();

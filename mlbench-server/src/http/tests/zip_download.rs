@@ -9,9 +9,9 @@ use serde_json::json;
 use super::*;
 
 /// The names and contents of the files in order.
-fn files(answer: &Answer) -> Vec<(String, String)> {
-    assert_eq!(answer.header("content-type"), "application/zip", "{answer:?}");
-    let mut archive = zip::ZipArchive::new(Cursor::new(answer.body.clone())).unwrap();
+fn files(response: &ApiResponse) -> Vec<(String, String)> {
+    assert_eq!(response.header("content-type"), "application/zip", "{response:?}");
+    let mut archive = zip::ZipArchive::new(Cursor::new(response.body.clone())).unwrap();
     let count = archive.len();
     let file = |i| {
         let mut file = archive.by_index(i).unwrap();
@@ -22,8 +22,8 @@ fn files(answer: &Answer) -> Vec<(String, String)> {
     (0..count).map(file).collect()
 }
 
-fn names(answer: &Answer) -> Vec<String> {
-    files(answer).into_iter().map(|(name, _)| name).collect()
+fn names(response: &ApiResponse) -> Vec<String> {
+    files(response).into_iter().map(|(name, _)| name).collect()
 }
 
 /// A run of ten seconds on the first pod.
@@ -49,9 +49,9 @@ async fn the_archive_of_a_run_holds_its_metrics_and_what_its_pods_used() {
         api.post_metric(&of_pod, "container_memory_usage_bytes", &later(seconds), "7").await;
     }
     api.post_metric(&of_pod, "container_memory_usage_bytes", "2018-08-03T09:00:00Z", "6").await;
-    let answer = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=zip")).await;
+    let response = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=zip")).await;
     assert_eq!(
-        answer.header("content-disposition"),
+        response.header("content-disposition"),
         "attachment; filename=\"metrics_Name_of ___.zip\"; filename*=UTF-8''metrics_Name_of%20%22%C3%BC%22.zip"
     );
     let point = |seconds, value: &str| json!({"date": later(seconds), "value": value});
@@ -61,7 +61,7 @@ async fn the_archive_of_a_run_holds_its_metrics_and_what_its_pods_used() {
         ("result_loss @ 0.json", json!([point(1, "0.5"), point(2, "0.4")]).to_string()),
         ("quiet-mink-mlbench-worker-0_container_memory_usage_bytes.json", json!([point(5, "7")]).to_string()),
     ];
-    assert_eq!(files(&answer), expected.map(|(name, content)| (name.to_owned(), content)));
+    assert_eq!(files(&response), expected.map(|(name, content)| (name.to_owned(), content)));
 }
 
 #[tokio::test]
@@ -84,12 +84,12 @@ async fn names_that_would_clash_lose_no_file() {
     for name in ["a/b", "a_b", "A_B", "..\\x"] {
         api.post_metric(&owner, name, NOW, name).await;
     }
-    let answer = api.get(&format!("/api/metrics/{}/?format=zip", PODS[0])).await;
+    let response = api.get(&format!("/api/metrics/{}/?format=zip", PODS[0])).await;
     assert_eq!(
-        answer.header("content-disposition"),
+        response.header("content-disposition"),
         format!("attachment; filename=\"metrics_{}.zip\"", PODS[0])
     );
-    let found = files(&answer);
+    let found = files(&response);
     let mut values: Vec<String> = found
         .iter()
         .map(|(_, content)| serde_json::from_str::<Value>(content).unwrap()[0]["value"].to_string())
@@ -134,8 +134,8 @@ async fn a_long_series_is_packed_whole() {
         metadata: String::new(),
     };
     api.app.storage.record_metrics((0..20_000).map(metric).collect()).await.unwrap();
-    let answer = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=zip")).await;
-    let found = files(&answer);
+    let response = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=zip")).await;
+    let found = files(&response);
     let points: Vec<mlbench_core::Point> = serde_json::from_str(&found[0].1).unwrap();
     assert_eq!(points.len(), 20_000);
 }

@@ -1,0 +1,114 @@
+//! What a token may do, and to whose metrics.
+
+use mlbench_core::api::Access;
+use mlbench_core::storage::{BatchPoint, Storage, TokenHash};
+use mlbench_core::{Error, ErrorCode, Owner, Result, RunId};
+
+use crate::token::{self, Token};
+
+/// Who may use the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthPolicy {
+    /// Everyone who reaches the listener may do everything.
+    Open,
+    /// The token with this hash may do everything, the token of an active run may post its metrics, and everyone may use
+    /// public endpoints.
+    Bearer(TokenHash),
+}
+
+/// What an authorized request may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    /// Everything.
+    Full,
+    /// Post metrics of this run.
+    RunMetrics(RunId),
+    /// Post single metrics of any active run.
+    ActiveRunMetrics,
+}
+
+impl AuthPolicy {
+    /// Returns what a request may do that needs no token, or `None` where it needs one.
+    #[must_use]
+    pub const fn grant_without_token(self, access: Access) -> Option<Grant> {
+        match (self, access) {
+            (Self::Open, _) | (Self::Bearer(_), Access::Public) => Some(Grant::Full),
+            (Self::Bearer(_), Access::RunToken | Access::Operator) => None,
+        }
+    }
+
+    /// Returns what a request with this token may do at an endpoint with this access rule.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unauthorized`] for an unknown token, [`ErrorCode::Forbidden`] for the token of a run where it is not
+    /// enough.
+    pub async fn grant(self, access: Access, token: &str, storage: &dyn Storage) -> Result<Grant> {
+        let Self::Bearer(expected) = self else { return Ok(Grant::Full) };
+        let hash = token::hash(token);
+        if token::same(hash, expected) {
+            return Ok(Grant::Full);
+        }
+        let of_run = token.len() == Token::RUN_TOKEN_CHARS;
+        let run = if of_run { storage.run_for_token(hash).await? } else { None };
+        let run = run.ok_or_else(|| {
+            let detail = "token: neither the token of this server nor that of an active run";
+            Error::new(ErrorCode::Unauthorized, detail)
+        })?;
+        match access {
+            Access::Public | Access::RunToken => Ok(Grant::RunMetrics(run)),
+            Access::Operator => {
+                Err(forbidden(format!("token: belongs to run {run}, which may only post its own metrics")))
+            }
+        }
+    }
+}
+
+impl Grant {
+    /// Refuses a metric of another owner.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Forbidden`]; [`ErrorCode::NotFound`] for an unknown run.
+    pub async fn check_owner(self, owner: &Owner, storage: &dyn Storage) -> Result<()> {
+        match (self, owner) {
+            (Self::Full, _) => Ok(()),
+            (Self::RunMetrics(own), owner) => check_run(own, owner),
+            (Self::ActiveRunMetrics, Owner::Run(run)) => match storage.run(*run).await?.state.is_active() {
+                true => Ok(()),
+                false => Err(forbidden(format!(
+                    "run_id: run {run} has ended; this listener accepts metrics of active runs only"
+                ))),
+            },
+            (Self::ActiveRunMetrics, Owner::Pod(_)) => {
+                Err(forbidden("pod_name: this listener accepts metrics of runs only".to_owned()))
+            }
+        }
+    }
+
+    /// Replaces the points of other owners by their refusals.
+    pub fn reject_foreign_points(self, points: &mut [BatchPoint]) {
+        let own = match self {
+            Self::Full => return,
+            Self::RunMetrics(own) => Some(own),
+            // The ingest listener serves no batches.
+            Self::ActiveRunMetrics => None,
+        };
+        let refuse = || Err(forbidden("this listener accepts single metrics only".to_owned()));
+        for point in points {
+            let Ok(metric) = &point.metric else { continue };
+            if let Err(refusal) = own.map_or_else(refuse, |own| check_run(own, &metric.owner)) {
+                point.metric = Err(refusal);
+            }
+        }
+    }
+}
+
+fn check_run(own: RunId, owner: &Owner) -> Result<()> {
+    if *owner == Owner::Run(own) {
+        return Ok(());
+    }
+    Err(forbidden(format!("token: belongs to run {own}, which may only post its own metrics")))
+}
+
+fn forbidden(detail: String) -> Error {
+    Error::new(ErrorCode::Forbidden, detail)
+}

@@ -1,0 +1,38 @@
+//! [`App`]: what every use case works with.
+
+use std::sync::Arc;
+
+use mlbench_core::storage::Storage;
+
+use super::run_cache::RunJsonCache;
+use crate::clock::Clock;
+use crate::cluster::Cluster;
+use crate::launcher::LauncherHandle;
+
+/// What the server does with a new run while another one is active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunPolicy {
+    /// Refuses it: one run at a time.
+    Single,
+    /// Queues it: first come, first served, as many at a time as there are workers for.
+    Queue,
+}
+
+/// What every use case works with.
+#[derive(Clone)]
+pub struct App {
+    /// The store.
+    pub storage: Arc<dyn Storage>,
+    /// The cluster that provides workers.
+    pub cluster: Arc<dyn Cluster>,
+    /// Wakes the launcher, which drives runs to their end.
+    pub launcher: LauncherHandle,
+    /// The time.
+    pub clock: Clock,
+    /// What the server does with a new run while another one is active.
+    pub policy: RunPolicy,
+    /// JSON of finished runs.
+    pub run_cache: RunJsonCache,
+    /// Command of a run that names none; `Err` with the places that were searched when there is no such program.
+    pub default_command: Result<String, String>,
+}

@@ -1,0 +1,11 @@
+//! Runs: starting, stopping, deleting and listing them.
+
+mod images;
+mod lifecycle;
+mod list;
+mod render;
+mod spec;
+
+pub use lifecycle::{delete, get, start, stop};
+pub use list::RunReader;
+pub use spec::{RunDefaults, resolve};

@@ -1,0 +1,198 @@
+//! Makes the complete specification of a run from a request: fills in defaults and checks every field.
+
+use mlbench_core::api::{RunRequest, nearest};
+use mlbench_core::run::RunSpec;
+use mlbench_core::{Error, ErrorCode, Result};
+
+use super::images::{OFFICIAL_IMAGES, OfficialImage, official};
+
+/// Defaults and limits of this server.
+#[derive(Debug, Clone, Copy)]
+pub struct RunDefaults<'a> {
+    /// Most workers of a run.
+    pub max_workers: u32,
+    /// Command of a run that names none, or where the server searched for it.
+    pub default_command: Result<&'a str, &'a str>,
+}
+
+/// Resolves a request.
+///
+/// # Errors
+/// [`ErrorCode::InvalidField`] naming the field, [`ErrorCode::InsufficientCapacity`] when the cluster is too small,
+/// [`ErrorCode::Unavailable`] without workers or a default command.
+pub fn resolve(request: &RunRequest, defaults: RunDefaults<'_>) -> Result<RunSpec> {
+    let (image, command) = image_and_command(request, defaults)?;
+    Ok(RunSpec {
+        num_workers: num_workers(request.num_workers, defaults.max_workers)?,
+        num_cpus: request.num_cpus,
+        max_bandwidth: request.max_bandwidth,
+        image,
+        command,
+        backend: request.backend()?,
+        gpu_enabled: request.gpu_enabled,
+        light_target: request.light_target,
+        use_horovod: request.use_horovod,
+    })
+}
+
+fn num_workers(wanted: Option<u32>, most: u32) -> Result<u32> {
+    if most == 0 {
+        return Err(Error::new(
+            ErrorCode::Unavailable,
+            "num_workers: the cluster has no workers now; try again when some are ready",
+        ));
+    }
+    match wanted {
+        Some(wanted) if wanted > most => {
+            let detail =
+                format!("num_workers: {wanted} is more than the {most} of this cluster; use at most {most}");
+            Err(Error::new(ErrorCode::InsufficientCapacity, detail))
+        }
+        wanted => Ok(wanted.unwrap_or(most)),
+    }
+}
+
+fn image_and_command(request: &RunRequest, defaults: RunDefaults<'_>) -> Result<(Option<String>, String)> {
+    let given = request.custom_image_command.as_deref().map(checked_command).transpose()?;
+    let Some(image) = request.image()? else {
+        let command = given.map_or_else(|| default_command(defaults), |command| Ok(command.to_owned()))?;
+        return Ok((None, command));
+    };
+    if request.custom_image_name.is_some() {
+        let missing = || Error::invalid("custom_image_command", "missing; custom_image needs a command");
+        let command = given.ok_or_else(missing)?;
+        return Ok((Some(custom_image(image)?.to_owned()), command.to_owned()));
+    }
+    let image = official(image).ok_or_else(|| no_official_image(image))?;
+    if request.gpu_enabled && !image.gpu {
+        let rule = format_args!("must be false; {} cannot use GPUs", image.name);
+        return Err(Error::invalid("gpu_enabled", rule));
+    }
+    Ok((Some(image.reference()), given.unwrap_or(OfficialImage::COMMAND).to_owned()))
+}
+
+fn default_command(defaults: RunDefaults<'_>) -> Result<String> {
+    defaults.default_command.map(ToOwned::to_owned).map_err(|searched| {
+        let detail =
+            format!("custom_image_command: missing, and this server has no default command: {searched}");
+        Error::new(ErrorCode::Unavailable, detail)
+    })
+}
+
+fn checked_command(command: &str) -> Result<&str> {
+    let invalid = |rule: &str| Err(Error::invalid("custom_image_command", rule));
+    if command.contains('\0') {
+        return invalid("contains a NUL character; remove it");
+    }
+    match shell_words::split(command) {
+        Ok(words) if words.first().is_none_or(String::is_empty) => invalid("empty; name a program"),
+        Ok(_) => Ok(command),
+        Err(_) => invalid("has an unclosed quote; close or escape it"),
+    }
+}
+
+fn custom_image(name: &str) -> Result<&str> {
+    if name.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(Error::invalid(
+            "custom_image_name",
+            format_args!("{name:?} is not an image name; remove the spaces"),
+        ));
+    }
+    Ok(name)
+}
+
+fn no_official_image(name: &str) -> Error {
+    let names = || OFFICIAL_IMAGES.iter().map(|image| image.name);
+    let advice = match nearest(name, names()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("available: {};", names().collect::<Vec<_>>().join(", ")),
+    };
+    Error::invalid(
+        "image_name",
+        format_args!(
+            "{name:?} is not an official image; {advice} for another image use custom_image with custom_image_name"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mlbench_core::api::Fields;
+
+    const DEFAULTS: RunDefaults<'_> =
+        RunDefaults { max_workers: 4, default_command: Ok("mlbench benchmark") };
+
+    fn spec(body: &str) -> Result<RunSpec> {
+        resolve(&RunRequest::from_fields(Fields::from_json(body.as_bytes())?)?, DEFAULTS)
+    }
+
+    fn refusal(body: &str) -> (ErrorCode, String) {
+        let error = spec(body).unwrap_err();
+        (error.code(), error.detail().to_owned())
+    }
+
+    #[test]
+    fn a_name_alone_is_the_default_command_on_all_workers() {
+        let spec = spec(r#"{"name":"x"}"#).unwrap();
+        assert_eq!((spec.num_workers, spec.command.as_str(), spec.image), (4, "mlbench benchmark", None));
+    }
+
+    #[test]
+    fn a_command_alone_runs_on_the_static_workers() {
+        let spec = spec(r#"{"name":"x","custom_image_command":"sleep 9","num_workers":2}"#).unwrap();
+        assert_eq!((spec.num_workers, spec.command.as_str(), spec.image), (2, "sleep 9", None));
+    }
+
+    #[test]
+    fn an_official_image_brings_its_command_and_a_custom_one_does_not() {
+        let name = "mlbench/pytorch-cifar10-resnet20-ddp";
+        for written in [name.to_owned(), format!("{name}:latest")] {
+            let spec = spec(&format!(r#"{{"name":"x","image_name":"{written}"}}"#)).unwrap();
+            assert_eq!(spec.image.as_deref(), Some("mlbench/pytorch-cifar10-resnet20-ddp:latest"));
+            assert!(spec.command.starts_with("/conda/bin/python /codes/main.py --run_id {run_id}"));
+        }
+        let custom = r#"{"name":"x","image_name":"custom_image","custom_image_name":"busybox"}"#;
+        assert_eq!(refusal(custom).1, "custom_image_command: missing; custom_image needs a command");
+    }
+
+    #[test]
+    fn too_many_workers_name_the_limit() {
+        let (code, detail) = refusal(r#"{"name":"x","num_workers":5}"#);
+        assert_eq!(code, ErrorCode::InsufficientCapacity);
+        assert_eq!(detail, "num_workers: 5 is more than the 4 of this cluster; use at most 4");
+    }
+
+    #[test]
+    fn an_unknown_image_names_the_nearest() {
+        let (code, detail) = refusal(r#"{"name":"x","image_name":"mlbench/tensorflow-cifar-resnet"}"#);
+        assert_eq!(code, ErrorCode::InvalidField);
+        assert!(detail.contains("did you mean mlbench/tensorflow-cifar10-resnet?"), "{detail}");
+        let (_, detail) = refusal(r#"{"name":"x","image_name":"busybox"}"#);
+        assert!(detail.contains("mlbench/pytorch-backend-benchmark") && detail.contains("custom_image_name"));
+    }
+
+    #[test]
+    fn an_invalid_command_names_its_field() {
+        for command in ["echo 'open", "   ", "''", "a\\u0000b"] {
+            let (code, detail) = refusal(&format!(r#"{{"name":"x","custom_image_command":"{command}"}}"#));
+            assert_eq!(code, ErrorCode::InvalidField, "{command}");
+            assert!(detail.starts_with("custom_image_command: "), "{detail}");
+        }
+        let gpu = r#"{"name":"x","image_name":"mlbench/tensorflow-cifar10-resnet","gpu_enabled":true}"#;
+        assert!(refusal(gpu).1.starts_with("gpu_enabled: must be false"));
+        let image = r#"{"name":"x","image_name":"custom_image","custom_image_name":"a b","custom_image_command":"x"}"#;
+        assert!(refusal(image).1.starts_with("custom_image_name: "));
+    }
+
+    #[test]
+    fn missing_workers_or_a_missing_default_are_unavailable() {
+        let request = RunRequest::from_fields(Fields::from_json(br#"{"name":"x"}"#).unwrap()).unwrap();
+        let no_workers = RunDefaults { max_workers: 0, ..DEFAULTS };
+        assert_eq!(resolve(&request, no_workers).unwrap_err().code(), ErrorCode::Unavailable);
+        let no_command = RunDefaults { default_command: Err("neither here nor there"), ..DEFAULTS };
+        let error = resolve(&request, no_command).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Unavailable);
+        assert!(error.detail().contains("neither here nor there"));
+    }
+}

@@ -1,0 +1,105 @@
+//! `/api/metrics/`
+
+use hyper::StatusCode;
+use hyper::header::{HeaderName, HeaderValue};
+use mlbench_core::api::{CURSOR_HEADER, Downsample, Format, MetricsQuery, NewMetric};
+use mlbench_core::{Error, Result};
+use warp::reply::Response;
+
+use crate::app::metrics::{self, Archive, Source};
+use crate::http::request::{Body, NoQuery, Path, Query, RequestContext};
+use crate::http::response::{
+    MediaType, PointsFormat, PointsLayout, PointsText, archive, attachment, negotiate,
+};
+
+const CURSOR: HeaderName = HeaderName::from_static(CURSOR_HEADER);
+
+pub(in crate::http) async fn create(
+    context: RequestContext,
+    _: NoQuery,
+    Body(metric): Body<NewMetric>,
+) -> Result<Response> {
+    let (response, key) = (context.json()?, context.idempotency_key()?);
+    let app = context.app();
+    context.grant.check_owner(&metric.owner, &*app.storage).await?;
+    let recorded = metrics::record(app, metric, key).await?;
+    response.replayed(recorded.replayed).json(StatusCode::CREATED, &recorded.metric)
+}
+
+pub(in crate::http) async fn get(
+    context: RequestContext,
+    Path(name): Path<String>,
+    Query(query): Query<MetricsQuery>,
+) -> Result<Response> {
+    let media = media_type(&context, &query)?;
+    let owner = metrics::owner(query.metric_type, &name)?;
+    if media == MediaType::Zip {
+        return download(&context, metrics::archive(context.app(), owner, &query).await?, &query).await;
+    }
+    let source = Source { label: owner.label(), query: query.to_storage(owner)?, skip_if_deleted: false };
+    points(&context, media, &query, vec![source], false).await
+}
+
+pub(in crate::http) async fn list(
+    context: RequestContext,
+    Query(query): Query<MetricsQuery>,
+) -> Result<Response> {
+    let media = media_type(&context, &query)?;
+    if media == MediaType::Zip {
+        return download(&context, metrics::archive_of_all(context.app(), &query).await?, &query).await;
+    }
+    let sources = metrics::sources(context.app(), &query).await?;
+    points(&context, media, &query, sources, true).await
+}
+
+/// Chooses the type: `format=` beats `Accept`, and JSON keeps the name that `Accept` gives it.
+fn media_type(context: &RequestContext, query: &MetricsQuery) -> Result<MediaType> {
+    let media = match query.format {
+        Some(Format::Zip) => MediaType::Zip,
+        Some(Format::NdJson) => MediaType::NdJson,
+        Some(Format::Csv) => MediaType::Csv,
+        Some(Format::Json) => negotiate(&context.headers, MediaType::JSON).unwrap_or(MediaType::Json),
+        None => negotiate(&context.headers, MediaType::METRICS)?,
+    };
+    if media == MediaType::Zip && query.cursor.is_some() {
+        return Err(Error::invalid("cursor", "not allowed with an archive, which is always complete"));
+    }
+    Ok(media)
+}
+
+/// Responds with points, and with the cursor from which a client continues.
+async fn points(
+    context: &RequestContext,
+    media: MediaType,
+    query: &MetricsQuery,
+    sources: Vec<Source>,
+    labelled: bool,
+) -> Result<Response> {
+    let text = PointsText::new(&context.app().storage, layout(media, query, labelled), sources);
+    let as_of = text.as_of();
+    let mut response = context.response(media).stream(text.stream()).await?;
+    // Without an owner nothing has arrived since.
+    let cursor = as_of.get().and_then(|seq| u64::try_from(*seq).ok()).or(query.cursor).unwrap_or(0);
+    response.headers_mut().insert(CURSOR, HeaderValue::from(cursor));
+    Ok(response)
+}
+
+fn layout(media: MediaType, query: &MetricsQuery, labelled: bool) -> PointsLayout {
+    PointsLayout {
+        format: match media {
+            MediaType::NdJson => PointsFormat::NdJson,
+            MediaType::Csv => PointsFormat::Csv,
+            MediaType::Json | MediaType::Javascript | MediaType::Zip => PointsFormat::Json,
+        },
+        fields: query.fields().to_vec(),
+        buckets: query.downsample == Some(Downsample::MinMax),
+        labelled,
+        owners: query.metric_type,
+    }
+}
+
+async fn download(context: &RequestContext, content: Archive, query: &MetricsQuery) -> Result<Response> {
+    let file_name = format!("metrics_{}.zip", content.title);
+    let chunks = archive(context.app(), content, query.fields());
+    Ok(attachment(context.response(MediaType::Zip).stream(chunks).await?, &file_name))
+}

@@ -1,0 +1,77 @@
+//! `/api/runs/`
+
+use hyper::StatusCode;
+use mlbench_core::api::{LogsQuery, RunRequest, RunsQuery};
+use mlbench_core::run::OutputStream::{Stderr, Stdout};
+use mlbench_core::{Owner, Result, RunId};
+use warp::reply::Response;
+
+use crate::app::logs::LogReader;
+use crate::app::runs::RunReader;
+use crate::app::{metrics, runs};
+use crate::http::request::{Body, NoBody, NoQuery, Path, Query, RequestContext};
+use crate::http::response::{empty, log_page, run_list, run_with_output};
+
+pub(in crate::http) async fn list(context: RequestContext, _: NoQuery) -> Result<Response> {
+    context.json()?.stream(run_list(RunReader::new(context.app()).await?)).await
+}
+
+pub(in crate::http) async fn create(
+    context: RequestContext,
+    _: NoQuery,
+    Body(request): Body<RunRequest>,
+) -> Result<Response> {
+    let response = context.json()?;
+    response.json(StatusCode::OK, &runs::start(context.app(), request).await?)
+}
+
+pub(in crate::http) async fn get(
+    context: RequestContext,
+    Path(id): Path<RunId>,
+    Query(RunsQuery { logs }): Query<RunsQuery>,
+) -> Result<Response> {
+    let (response, app) = (context.json()?, context.app());
+    let run = runs::get(app, id).await?;
+    if logs == Some(0) {
+        return response.json(StatusCode::OK, &run);
+    }
+    let stdout = LogReader::of_stream(app, id, Stdout, logs).await?;
+    let stderr = LogReader::of_stream(app, id, Stderr, logs).await?;
+    response.stream(run_with_output(run, stdout, stderr)?).await
+}
+
+pub(in crate::http) async fn delete(
+    context: RequestContext,
+    Path(id): Path<RunId>,
+    _: NoQuery,
+) -> Result<Response> {
+    runs::delete(context.app(), id).await?;
+    Ok(empty())
+}
+
+pub(in crate::http) async fn stop(
+    context: RequestContext,
+    Path(id): Path<RunId>,
+    _: NoQuery,
+    _: NoBody,
+) -> Result<Response> {
+    let response = context.json()?;
+    response.json(StatusCode::OK, &runs::stop(context.app(), id).await?)
+}
+
+pub(in crate::http) async fn logs(
+    context: RequestContext,
+    Path(id): Path<RunId>,
+    Query(query): Query<LogsQuery>,
+) -> Result<Response> {
+    context.json()?.stream(log_page(LogReader::new(context.app(), id, &query))).await
+}
+
+pub(in crate::http) async fn series(
+    context: RequestContext,
+    Path(id): Path<RunId>,
+    _: NoQuery,
+) -> Result<Response> {
+    let series = metrics::series(context.app(), &Owner::Run(id)).await?;
+    context.json()?.json(StatusCode::OK, &series)
+}

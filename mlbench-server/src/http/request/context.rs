@@ -1,0 +1,53 @@
+//! What a handler can read of a request besides its typed arguments.
+
+use std::sync::Arc;
+
+use hyper::HeaderMap;
+use mlbench_core::Result;
+use mlbench_core::api::IDEMPOTENCY_KEY_HEADER;
+use mlbench_core::storage::IdempotencyKey;
+
+use super::state::ServerState;
+use crate::app::App;
+use crate::app::access::Grant;
+use crate::http::response::{MediaType, ResponseBuilder, negotiate};
+
+/// A request with an endpoint.
+pub(in crate::http) struct RequestContext {
+    pub(in crate::http) state: Arc<ServerState>,
+    /// What the request may do.
+    pub(in crate::http) grant: Grant,
+    /// The segments of the path that its pattern names, percent-encoded as they were sent.
+    pub(in crate::http) segments: Vec<String>,
+    /// The query string as it was sent.
+    pub(in crate::http) query: String,
+    pub(in crate::http) headers: HeaderMap,
+}
+
+impl RequestContext {
+    pub(in crate::http) fn app(&self) -> &App {
+        &self.state.app
+    }
+
+    /// Begins a JSON response under the name that `Accept` gives it.
+    ///
+    /// # Errors
+    /// [`NotAcceptable`](mlbench_core::ErrorCode::NotAcceptable).
+    pub(in crate::http) fn json(&self) -> Result<ResponseBuilder> {
+        negotiate(&self.headers, MediaType::JSON).map(|media| self.response(media))
+    }
+
+    /// Begins a response of this type.
+    pub(in crate::http) fn response(&self, media: MediaType) -> ResponseBuilder {
+        ResponseBuilder::new(media, &self.headers)
+    }
+
+    /// Returns the key under which the client repeats this request.
+    ///
+    /// # Errors
+    /// [`InvalidField`](mlbench_core::ErrorCode::InvalidField) naming the header.
+    pub(in crate::http) fn idempotency_key(&self) -> Result<Option<IdempotencyKey>> {
+        let header = self.headers.get(IDEMPOTENCY_KEY_HEADER);
+        header.map(|value| IdempotencyKey::new(&String::from_utf8_lossy(value.as_bytes()))).transpose()
+    }
+}

@@ -1,0 +1,18 @@
+//! Reading a request: its path, query, headers and body.
+
+mod body;
+mod content;
+mod context;
+mod extract;
+mod gzip;
+mod memory;
+mod ndjson;
+mod state;
+mod upload;
+mod urlencoded;
+
+pub(super) use body::{BodyStream, body_stream};
+pub(super) use context::RequestContext;
+pub(super) use extract::{Body, FromBody, FromQuery, NoBody, NoQuery, Path, PathParam, Query};
+pub(super) use state::ServerState;
+pub(super) use upload::{LineUpload, Upload};

@@ -1,0 +1,26 @@
+//! What the requests of one listener share.
+
+use std::sync::Arc;
+
+use super::memory::MemoryBudget;
+use crate::app::App;
+use crate::http::config::HttpConfig;
+use crate::http::problem::RequestIds;
+use crate::http::request_metrics::RequestMetrics;
+
+/// What the requests of one listener share.
+pub(in crate::http) struct ServerState {
+    pub(in crate::http) app: App,
+    pub(in crate::http) config: HttpConfig,
+    pub(in crate::http) ids: Arc<RequestIds>,
+    pub(in crate::http) metrics: Arc<RequestMetrics>,
+    /// Memory for the bodies of batches.
+    pub(super) uploads: MemoryBudget,
+}
+
+impl ServerState {
+    pub(in crate::http) fn new(app: App, config: HttpConfig, metrics: Arc<RequestMetrics>) -> Arc<Self> {
+        let uploads = MemoryBudget::new(config.upload_memory);
+        Arc::new(Self { app, config, ids: Arc::new(RequestIds::new()), metrics, uploads })
+    }
+}

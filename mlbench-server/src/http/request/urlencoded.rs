@@ -1,0 +1,57 @@
+//! Strict `application/x-www-form-urlencoded` of query strings and bodies: invalid input is refused, not replaced.
+
+use mlbench_core::api::Fields;
+use mlbench_core::{Error, ErrorCode, Result};
+use percent_encoding::percent_decode;
+
+/// Reads the pairs of a query string or a form; `what` names it in errors.
+///
+/// # Errors
+/// [`ErrorCode::Malformed`] for a `%` without two hexadecimal digits and for what is not UTF-8.
+pub(super) fn fields(what: &str, encoded: &[u8]) -> Result<Fields> {
+    let pairs = encoded.split(|b| *b == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let equals = pair.iter().position(|b| *b == b'=');
+        let (key, value) = equals.map_or((pair, &b""[..]), |at| (&pair[..at], &pair[at + 1..]));
+        Ok((decode(what, key)?, decode(what, value)?))
+    });
+    pairs.collect::<Result<Vec<_>>>().map(Fields::from_pairs)
+}
+
+fn decode(what: &str, encoded: &[u8]) -> Result<String> {
+    let spaced: Vec<u8> = encoded.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
+    let malformed = |reason: &str| {
+        let shown = String::from_utf8_lossy(&encoded[..encoded.len().min(60)]);
+        Error::new(ErrorCode::Malformed, format!("{what}: {shown:?} {reason}"))
+    };
+    let escapes = spaced.split(|b| *b == b'%').skip(1);
+    if !escapes.into_iter().all(|after| after.len() >= 2 && after[..2].iter().all(u8::is_ascii_hexdigit)) {
+        return Err(malformed("has a % without two hexadecimal digits after it; write %25 for a %"));
+    }
+    String::from_utf8(percent_decode(&spaced).collect()).map_err(|_| malformed("is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(encoded: &str, name: &'static str) -> Option<String> {
+        fields("the query", encoded.as_bytes()).unwrap().text(name).unwrap()
+    }
+
+    #[test]
+    fn pairs_are_decoded() {
+        assert_eq!(take("name=loss+%40+0&x", "name").unwrap(), "loss @ 0");
+        assert_eq!(take("name=loss+%40+0&x", "x").unwrap(), "");
+        assert_eq!(take("a=b=c&&d=%C3%BC", "a").unwrap(), "b=c");
+        assert_eq!(take("a=b=c&&d=%C3%BC", "d").unwrap(), "ü");
+    }
+
+    #[test]
+    fn a_broken_encoding_is_refused() {
+        for broken in ["a=%", "a=%4", "a=%zz", "%g0=1", "a=%ff", "a=1%"] {
+            let error = fields("the query", broken.as_bytes()).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::Malformed, "{broken}");
+            assert!(error.detail().starts_with("the query: "), "{error}");
+        }
+    }
+}

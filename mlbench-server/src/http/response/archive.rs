@@ -1,0 +1,227 @@
+//! Points as a zip archive of JSON files, streamed.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::vec::IntoIter;
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use mlbench_core::api::PointField;
+use mlbench_core::downsample::minmax::Bucket;
+use mlbench_core::metric::file_name_part;
+use mlbench_core::storage::{PointRef, PointSink, Storage};
+use mlbench_core::{Error, MetricName, Result};
+use zip::ZipWriter;
+use zip::write::{SimpleFileOptions, StreamWriter};
+
+use super::points::{write_bucket, write_fields};
+use super::stream::ByteStream;
+use crate::app::App;
+use crate::app::metrics::{Archive, PointsReader, Source};
+
+/// Bytes of text that are compressed at a time.
+const PART: usize = 256 * 1024;
+
+/// Returns the chunks of an archive.
+pub(in crate::http) fn archive(app: &App, content: Archive, fields: &[PointField]) -> ByteStream {
+    let packed = Packed::default();
+    let packing = Packing {
+        storage: Arc::clone(&app.storage),
+        sources: content.sources.into_iter(),
+        official_result: content.official_result,
+        current: None,
+        fields: fields.into(),
+        files: Some(Files::new(packed.clone())),
+        packed,
+    };
+    stream::try_unfold(packing, |mut packing| async {
+        loop {
+            let more = packing.step().await?;
+            let bytes = packing.packed.take();
+            if !bytes.is_empty() || !more {
+                return Ok((!bytes.is_empty()).then_some((bytes, packing)));
+            }
+        }
+    })
+    .boxed()
+}
+
+struct Packing {
+    storage: Arc<dyn Storage>,
+    sources: IntoIter<Source>,
+    official_result: Option<String>,
+    /// The owner that is read now, with the first part of its file names.
+    current: Option<(String, PointsReader)>,
+    fields: Arc<[PointField]>,
+    /// `None` once the archive is complete.
+    files: Option<Files>,
+    packed: Packed,
+}
+
+impl Packing {
+    /// Compresses one page, or ends the archive; returns false once it has ended.
+    async fn step(&mut self) -> Result<bool> {
+        let Some(mut files) = self.files.take() else { return Ok(false) };
+        if let Some(text) = self.official_result.take() {
+            files.add("official_result.txt", text.as_bytes()).map_err(Error::internal)?;
+        }
+        if self.current.is_none() {
+            let started =
+                |source: Source| (source.label.clone(), PointsReader::new(&self.storage, source, None));
+            self.current = self.sources.next().map(started);
+        }
+        let Some((prefix, reader)) = &mut self.current else {
+            files.finish().map_err(Error::internal)?;
+            return Ok(true);
+        };
+        let page = reader.next(|| Parts::new(&self.fields)).await?;
+        let (prefix, last) = (prefix.clone(), page.last);
+        if last {
+            self.current = None;
+        }
+        let packing = tokio::task::spawn_blocking(move || {
+            files.add_parts(&prefix, page.sink, last)?;
+            Ok::<_, zip::result::ZipError>(files)
+        });
+        self.files = Some(packing.await.map_err(Error::internal)?.map_err(Error::internal)?);
+        Ok(true)
+    }
+}
+
+/// The files of an archive, written one after another.
+struct Files {
+    zip: ZipWriter<StreamWriter<Packed>>,
+    /// Names in use, in lower case: some file systems do not distinguish `A` from `a`.
+    names: HashSet<String>,
+    /// The series whose file is open.
+    open: Option<MetricName>,
+}
+
+impl Files {
+    fn new(packed: Packed) -> Self {
+        Self { zip: ZipWriter::new_stream(packed), names: HashSet::new(), open: None }
+    }
+
+    fn add(&mut self, name: &str, content: &[u8]) -> zip::result::ZipResult<()> {
+        self.names.insert(name.to_lowercase());
+        self.zip.start_file(name, SimpleFileOptions::default())?;
+        Ok(self.zip.write_all(content)?)
+    }
+
+    fn add_parts(&mut self, prefix: &str, parts: Parts, last: bool) -> zip::result::ZipResult<()> {
+        for (name, text) in parts.parts {
+            if self.open.as_ref() == Some(&name) {
+                self.zip.write_all(b",")?;
+            } else {
+                self.close()?;
+                let file =
+                    self.free_name(&format!("{}_{}", file_name_part(prefix), file_name_part(name.as_str())));
+                self.zip.start_file(file, SimpleFileOptions::default())?;
+                self.zip.write_all(b"[")?;
+                self.open = Some(name);
+            }
+            self.zip.write_all(&text)?;
+        }
+        if last { self.close() } else { Ok(()) }
+    }
+
+    fn close(&mut self) -> zip::result::ZipResult<()> {
+        if self.open.take().is_some() {
+            self.zip.write_all(b"]")?;
+        }
+        Ok(())
+    }
+
+    /// Returns an unused name: `a/b` and `a_b` become `a_b` and `a_b (2)`.
+    fn free_name(&mut self, stem: &str) -> String {
+        let mut candidates = (2..).map(|n| format!("{stem} ({n}).json"));
+        let mut name = format!("{stem}.json");
+        while !self.names.insert(name.to_lowercase()) {
+            name = candidates.next().unwrap_or_default();
+        }
+        name
+    }
+
+    fn finish(self) -> zip::result::ZipResult<()> {
+        self.zip.finish().map(drop)
+    }
+}
+
+/// A page: points of some series, each as the inside of a JSON list.
+struct Parts {
+    fields: Arc<[PointField]>,
+    parts: Vec<(MetricName, Vec<u8>)>,
+    bytes: usize,
+}
+
+impl Parts {
+    fn new(fields: &Arc<[PointField]>) -> Self {
+        Self { fields: Arc::clone(fields), parts: Vec::new(), bytes: 0 }
+    }
+
+    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>, &[PointField])) {
+        let Some((_, text)) = self.parts.last_mut() else { return };
+        let before = text.len();
+        if before > 0 {
+            text.push(b',');
+        }
+        text.push(b'{');
+        write(text, &self.fields);
+        text.push(b'}');
+        self.bytes += text.len() - before;
+    }
+}
+
+impl PointSink for Parts {
+    fn series(&mut self, name: &MetricName) {
+        if self.parts.last().is_none_or(|(last, _)| last != name) {
+            self.parts.push((name.clone(), Vec::new()));
+        }
+    }
+
+    fn point(&mut self, point: PointRef<'_>) {
+        self.add(|text, fields| write_fields(text, fields, &point));
+    }
+
+    fn bucket(&mut self, bucket: &Bucket) {
+        self.add(|text, _| write_bucket(text, bucket));
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= PART
+    }
+}
+
+/// Compressed bytes that are not sent yet.
+#[derive(Debug, Clone, Default)]
+struct Packed(Arc<Mutex<Vec<u8>>>);
+
+impl Packed {
+    fn take(&self) -> Bytes {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into()
+    }
+}
+
+impl Write for Packed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_are_unique() {
+        let mut files = Files::new(Packed::default());
+        let names: Vec<String> = ["a_b", "a_b", "A_B", "a_b (2)"].map(|stem| files.free_name(stem)).into();
+        assert_eq!(names, ["a_b.json", "a_b (2).json", "A_B (3).json", "a_b (2) (2).json"]);
+    }
+}

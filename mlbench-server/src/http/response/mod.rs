@@ -1,0 +1,17 @@
+//! Writing a response: negotiation, compression, and every representation.
+
+mod archive;
+mod builder;
+mod compress;
+mod exposition;
+mod negotiate;
+mod points;
+mod runs;
+mod stream;
+
+pub(super) use archive::archive;
+pub(super) use builder::{ResponseBuilder, attachment, empty};
+pub(super) use exposition::{Exposition, Kind, is_name};
+pub(super) use negotiate::{MediaType, negotiate};
+pub(super) use points::{PointsFormat, PointsLayout, PointsText};
+pub(super) use runs::{log_page, run_list, run_with_output};

@@ -1,0 +1,97 @@
+//! Writes points as a stream, owner by owner and page by page.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use mlbench_core::Result;
+use mlbench_core::storage::Storage;
+
+use super::writer::{self, PageWriter, PointsLayout};
+use crate::app::metrics::{PointsReader, Source};
+use crate::http::response::stream::ByteStream;
+
+/// Writes the points of one owner, or of many.
+pub(in crate::http) struct PointsText {
+    storage: Arc<dyn Storage>,
+    layout: Arc<PointsLayout>,
+    sources: VecDeque<Source>,
+    current: Option<(PointsReader, PageWriter)>,
+    text: Vec<u8>,
+    /// Whether an owner is written already.
+    begun: bool,
+    done: bool,
+    as_of: Arc<OnceLock<i64>>,
+}
+
+impl PointsText {
+    pub(in crate::http) fn new(
+        storage: &Arc<dyn Storage>,
+        layout: PointsLayout,
+        sources: Vec<Source>,
+    ) -> Self {
+        let text = layout.header();
+        Self {
+            storage: Arc::clone(storage),
+            layout: Arc::new(layout),
+            sources: sources.into(),
+            current: None,
+            text,
+            begun: false,
+            done: false,
+            as_of: Arc::default(),
+        }
+    }
+
+    /// Returns the cell of the response's arrival number, which is set with the first chunk unless no owner exists.
+    pub(in crate::http) fn as_of(&self) -> Arc<OnceLock<i64>> {
+        Arc::clone(&self.as_of)
+    }
+
+    /// Returns the response's chunks.
+    pub(in crate::http) fn stream(self) -> ByteStream {
+        stream::try_unfold(self, |mut this| async {
+            while !this.done && this.text.len() < writer::FULL {
+                this.step().await?;
+            }
+            let text = std::mem::take(&mut this.text);
+            Ok((!text.is_empty()).then(|| (Bytes::from(text), this)))
+        })
+        .boxed()
+    }
+
+    /// Writes one page, the beginning of an owner, or the end.
+    async fn step(&mut self) -> Result<()> {
+        if let Some((reader, page)) = self.current.take() {
+            self.read(reader, page).await
+        } else if let Some(source) = self.sources.pop_front() {
+            self.layout.begin_owner(&mut self.text, &source.label, !self.begun);
+            self.begun = true;
+            let page = PageWriter::new(&self.layout, &source.label);
+            // All owners are read as they were when the first one was.
+            let reader = PointsReader::new(&self.storage, source, self.as_of.get().copied());
+            self.current = Some((reader, page));
+            Ok(())
+        } else {
+            self.done = true;
+            self.layout.end(&mut self.text, self.begun);
+            Ok(())
+        }
+    }
+
+    async fn read(&mut self, mut reader: PointsReader, page: PageWriter) -> Result<()> {
+        let read = reader.next(|| page.next()).await?;
+        if let Some(as_of) = read.as_of {
+            self.as_of.get_or_init(|| as_of);
+        }
+        let mut page = read.sink;
+        page.take(&mut self.text);
+        if read.last {
+            page.end_owner(&mut self.text);
+        } else {
+            self.current = Some((reader, page));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,217 @@
+//! Builds warp's routes from the endpoint table, and calls the handler of an endpoint.
+//!
+//! warp matches paths, and nothing else does. A route is one path pattern with every endpoint that has paths there: its
+//! own, and those of a pattern that covers it, so that a pod named `batch` can be read.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use hyper::header::{ALLOW, HeaderValue};
+use hyper::{HeaderMap, Method};
+use mlbench_core::api::{self, Access, Endpoint, Listener};
+use mlbench_core::{Error, ErrorCode, Result};
+use warp::Filter as _;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use super::auth::authorize;
+use super::config::Surface;
+use super::handler::{Handler, typed};
+use super::handlers::{batch, health, metrics, pods, prometheus, runs};
+use super::problem::error_response;
+use super::request::{BodyStream, RequestContext, ServerState, body_stream};
+use super::response;
+use crate::app::access::Grant;
+
+/// Returns the routes of a listener, those of the first endpoints in the table first.
+pub(super) fn routes(state: &Arc<ServerState>) -> BoxedFilter<(Response,)> {
+    let ingest = state.config.surface == Surface::Ingest;
+    let served = |endpoint: &Endpoint| !ingest || endpoint.spec().listener == Listener::ApiAndIngest;
+    let endpoints: Vec<Endpoint> = Endpoint::ALL.into_iter().filter(served).collect();
+    let mut routes: Vec<Route> = Vec::new();
+    for endpoint in &endpoints {
+        if !routes.iter().any(|route| route.endpoints[0].spec().path == endpoint.spec().path) {
+            let mut at_path: Vec<Endpoint> =
+                endpoints.iter().filter(|other| other.covers(*endpoint)).copied().collect();
+            at_path.sort_by_key(|other| other.spec().path != endpoint.spec().path);
+            routes.push(Route::new(at_path));
+        }
+    }
+    let routes = routes.into_iter().rev().map(|route| route.filter(state));
+    routes.fold(fallback(state), |rest, route| route.or(rest).unify().boxed())
+}
+
+/// Returns the handler of an endpoint.
+fn handler(endpoint: Endpoint) -> Handler {
+    match endpoint {
+        Endpoint::CreateMetric => typed(metrics::create),
+        Endpoint::CreateMetrics => typed(batch::create),
+        Endpoint::Live => typed(health::live),
+        Endpoint::Ready => typed(health::ready),
+        Endpoint::GetMetrics => typed(metrics::get),
+        Endpoint::ListMetrics => typed(metrics::list),
+        Endpoint::ListRuns => typed(runs::list),
+        Endpoint::CreateRun => typed(runs::create),
+        Endpoint::GetRun => typed(runs::get),
+        Endpoint::DeleteRun => typed(runs::delete),
+        Endpoint::StopRun => typed(runs::stop),
+        Endpoint::GetRunLogs => typed(runs::logs),
+        Endpoint::ListRunSeries => typed(runs::series),
+        Endpoint::ListPodSeries => typed(pods::series),
+        Endpoint::ListPods => typed(pods::list),
+        Endpoint::Prometheus => typed(prometheus::metrics),
+    }
+}
+
+/// A path pattern and the endpoints there; the first one has the pattern.
+struct Route {
+    endpoints: Vec<Endpoint>,
+    handlers: Vec<Handler>,
+    /// Value of `Allow`.
+    methods: String,
+}
+
+/// The segments of a path that its pattern or a covering one names, percent-encoded as they were sent.
+type Segments = Vec<String>;
+
+/// Everything of a request but its path and method.
+struct Parts {
+    query: String,
+    headers: HeaderMap,
+    body: BodyStream,
+}
+
+impl Route {
+    fn new(endpoints: Vec<Endpoint>) -> Self {
+        let handlers = endpoints.iter().map(|endpoint| handler(*endpoint)).collect();
+        let has = |method: &api::Method| endpoints.iter().any(|e| e.spec().method == *method);
+        let own = [api::Method::Get, api::Method::Post, api::Method::Delete].into_iter().filter(has);
+        let head = has(&api::Method::Get).then_some("HEAD");
+        let methods: Vec<&str> = own.map(api::Method::as_str).chain(head).chain(["OPTIONS"]).collect();
+        Self { methods: methods.join(", "), handlers, endpoints }
+    }
+
+    fn filter(self, state: &Arc<ServerState>) -> BoxedFilter<(Response,)> {
+        let (path, state, route) = (self.path(), Arc::clone(state), Arc::new(self));
+        let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+        path.and(warp::method())
+            .and(query)
+            .and(warp::header::headers_cloned())
+            .and(warp::body::stream().map(body_stream))
+            .then(move |segments, method, query, headers, body| {
+                let (route, state) = (Arc::clone(&route), Arc::clone(&state));
+                let parts = Parts { query, headers, body };
+                async move { route.respond(state, &method, segments, parts).await }
+            })
+            .boxed()
+    }
+
+    /// Matches the pattern; captures a literal segment where a covering pattern has a name.
+    fn path(&self) -> BoxedFilter<(Segments,)> {
+        let mut path = warp::any().map(Segments::new).boxed();
+        for (i, segment) in self.endpoints[0].spec().segments().enumerate() {
+            let named =
+                |endpoint: &Endpoint| endpoint.spec().segments().nth(i).is_some_and(|s| s.starts_with('{'));
+            let push = |mut segments: Segments, segment: String| {
+                segments.push(segment);
+                segments
+            };
+            path = if segment.starts_with('{') {
+                path.and(warp::path::param()).map(push).boxed()
+            } else if self.endpoints.iter().any(named) {
+                path.and(warp::path(segment).map(move || segment.to_owned())).map(push).boxed()
+            } else {
+                path.and(warp::path(segment)).boxed()
+            };
+        }
+        path.and(warp::path::end()).boxed()
+    }
+
+    async fn respond(
+        &self,
+        state: Arc<ServerState>,
+        method: &Method,
+        segments: Segments,
+        parts: Parts,
+    ) -> Response {
+        let wanted = if method == Method::HEAD { "GET" } else { method.as_str() };
+        let found = self.endpoints.iter().position(|endpoint| endpoint.spec().method.as_str() == wanted);
+        let endpoint = found.map(|i| self.endpoints[i]);
+        let grant = match grant(&state, endpoint, &parts.headers).await {
+            Ok(grant) => grant,
+            Err(error) => return counted(error_response(error), endpoint),
+        };
+        let Some(handler) = found.map(|i| &self.handlers[i]) else { return self.not_allowed(method) };
+        let Parts { query, headers, body } = parts;
+        let context = RequestContext { state, grant, segments, query, headers };
+        let handled = AssertUnwindSafe(handler(context, body)).catch_unwind().await;
+        let response = handled.unwrap_or_else(|panic| Err(panicked(panic)));
+        counted(response.unwrap_or_else(error_response), endpoint)
+    }
+
+    /// Answers OPTIONS, and refuses a method that no endpoint of the path has.
+    fn not_allowed(&self, method: &Method) -> Response {
+        let mut response = if method == Method::OPTIONS {
+            response::empty()
+        } else {
+            let detail = format!("method {method} is not allowed; allowed: {}", self.methods);
+            error_response(Error::new(ErrorCode::MethodNotAllowed, detail))
+        };
+        if let Ok(allow) = HeaderValue::from_str(&self.methods) {
+            response.headers_mut().insert(ALLOW, allow);
+        }
+        response
+    }
+}
+
+/// Authorizes a request; what is not in the table needs the operator's token, so that a stranger learns no paths.
+async fn grant(state: &ServerState, endpoint: Option<Endpoint>, headers: &HeaderMap) -> Result<Grant> {
+    match (state.config.surface, endpoint) {
+        (Surface::Api(policy), endpoint) => {
+            let access = endpoint.map_or(Access::Operator, |endpoint| endpoint.spec().access);
+            authorize(policy, access, headers, &*state.app.storage).await
+        }
+        (Surface::Ingest, Some(_)) => Ok(Grant::ActiveRunMetrics),
+        (Surface::Ingest, None) => Err(not_on_ingest()),
+    }
+}
+
+/// Refuses every path that no route has.
+fn fallback(state: &Arc<ServerState>) -> BoxedFilter<(Response,)> {
+    let state = Arc::clone(state);
+    warp::header::headers_cloned()
+        .then(move |headers: HeaderMap| {
+            let state = Arc::clone(&state);
+            async move {
+                let granted = grant(&state, None, &headers).await;
+                error_response(granted.err().unwrap_or_else(|| {
+                    Error::new(ErrorCode::NotFound, "no such endpoint; the paths of the API begin with /api/")
+                }))
+            }
+        })
+        .boxed()
+}
+
+fn not_on_ingest() -> Error {
+    let served = Endpoint::ALL.into_iter().map(Endpoint::spec);
+    let served = served.filter(|spec| spec.listener == Listener::ApiAndIngest);
+    let names: Vec<String> =
+        served.map(|spec| format!("{} {}", spec.method.as_str(), spec.path.trim_end_matches('/'))).collect();
+    let detail = format!("no such endpoint; this listener serves only {}", names.join(", "));
+    Error::new(ErrorCode::NotFound, detail)
+}
+
+fn counted(mut response: Response, endpoint: Option<Endpoint>) -> Response {
+    if let Some(endpoint) = endpoint {
+        response.extensions_mut().insert(endpoint);
+    }
+    response
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Error {
+    let text = panic.downcast::<String>().map(|text| *text).unwrap_or_else(|other| {
+        other.downcast::<&str>().map_or_else(|_| "without a text".to_owned(), |text| (*text).to_owned())
+    });
+    Error::internal(format_args!("panic: {text}"))
+}

@@ -1,0 +1,23 @@
+//! The runs of the demo.
+
+/// One run of the demo.
+pub(super) struct DemoRun {
+    pub(super) name: &'static str,
+    pub(super) workers: usize,
+    /// Arguments of `mlbench benchmark logistic-regression`.
+    pub(super) arguments: &'static str,
+    /// Whether the demo compares it with the run on one worker.
+    pub(super) compared: bool,
+}
+
+/// Large enough that a second worker pays off, and that one worker takes 10 to 20 seconds.
+const SYNTHETIC: &str =
+    "--synthetic 50000x1000 --batch-size 20000 --learning-rate 0.75 --validate-every 20 --max-epochs 2000";
+
+/// All runs in the order in which the demo starts them.
+pub(super) const RUNS: &[DemoRun] = &[
+    DemoRun { name: "synthetic, 1 worker", workers: 1, arguments: SYNTHETIC, compared: true },
+    DemoRun { name: "synthetic, 2 workers", workers: 2, arguments: SYNTHETIC, compared: true },
+    DemoRun { name: "synthetic, 4 workers", workers: 4, arguments: SYNTHETIC, compared: true },
+    DemoRun { name: "breast cancer, 2 workers", workers: 2, arguments: "", compared: false },
+];
