@@ -1,12 +1,12 @@
 //! Errors of a cluster.
 
-/// Why a cluster did not do what it was asked to do.
+/// Why a cluster rejected or failed a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClusterError {
     /// The cluster does not respond now. The same call may succeed later.
     #[error("the cluster cannot be reached: {0}")]
     Unreachable(String),
-    /// The worker is gone, or its process ended without leaving an exit code.
+    /// The worker no longer exists, or its process ended without leaving an exit code.
     ///
     /// The text names the rank and the cause, and becomes the reason of the run.
     #[error("{0}")]

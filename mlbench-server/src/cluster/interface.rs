@@ -36,10 +36,10 @@ pub trait Cluster: Send + Sync {
     /// Starts the command of one rank, detached, unless an earlier call has started it.
     ///
     /// # Errors
-    /// [`ClusterError::Refused`] when it cannot be started, [`ClusterError::Lost`] when the worker is gone.
+    /// [`ClusterError::Refused`] when it cannot be started, [`ClusterError::Lost`] when the worker no longer exists.
     async fn launch(&self, task: &Task) -> Result<(), ClusterError>;
 
-    /// Returns the output of a launched rank from `from` on, at most some megabytes.
+    /// Returns the output of a launched rank from `from` on, a few megabytes at most.
     ///
     /// Waits up to `timeout` for new output or the exit code.
     ///
@@ -52,7 +52,7 @@ pub trait Cluster: Send + Sync {
     /// A rank owns the session of its supervisor and every process with its worker id in the environment.
     ///
     /// # Errors
-    /// [`ClusterError::Lost`] when the worker is gone.
+    /// [`ClusterError::Lost`] when the worker no longer exists.
     async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError>;
 
     /// Kills the remaining processes of a run, and deletes its files and what was provisioned for it.

@@ -12,7 +12,7 @@ pub struct ProvisionRequest<'a> {
     pub run: &'a Run,
     /// Static workers that other runs hold.
     pub taken: &'a [PodName],
-    /// The token with which its workers post metrics; `None` when this server requires no token.
+    /// The token with which its workers post metrics, or `None` when this server requires no token.
     ///
     /// The environment of every [`Task`](super::rank::Task) contains it too. A restarted server creates another one,
     /// and the earlier one stays valid.

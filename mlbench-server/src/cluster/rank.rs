@@ -26,7 +26,7 @@ pub struct Task {
     pub argv: Vec<String>,
     /// Variables added to the environment of the worker.
     pub env: Vec<(String, String)>,
-    /// Cores it may use; `None` for all.
+    /// Number of cores it may use, or `None` for all.
     pub num_cpus: Option<f64>,
 }
 

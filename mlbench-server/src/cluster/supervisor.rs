@@ -1,4 +1,4 @@
-//! How a server talks to `supervisor.sh`, whose head describes the protocol.
+//! Calls to `supervisor.sh`, whose head documents the protocol.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -6,23 +6,22 @@ use std::path::Path;
 use super::error::ClusterError;
 use super::rank::{RankRef, Task};
 
-/// The script, to be written to the standard input of a `sh` before a verb.
+/// The script, which a `sh` reads from its standard input before a function call.
 pub const SCRIPT: &str = include_str!("supervisor.sh");
 
-/// The variable by which every process of a rank is known.
+/// The environment variable that marks every process of a rank.
 pub const WORKER_ID: &str = "MLBENCH_WORKER_ID";
 
-/// The value of [`WORKER_ID`]: unique in the world, as two servers may both have a run 3.
+/// Returns the value of [`WORKER_ID`], which is globally unique because two servers may both have a run 3.
 #[must_use]
 pub fn worker_id(at: &RankRef) -> String {
     format!("{}/{}", at.run.job_id, at.rank)
 }
 
-/// What to write to `sh` so that it starts `task` with its files in `dir`.
+/// Returns the input for `sh` that starts `task` with its files in `dir`.
 ///
 /// # Errors
-/// [`ClusterError::Refused`] when the task cannot be said to any operating system: no program, a NUL byte in an
-/// argument, a variable whose name is none.
+/// [`ClusterError::Refused`] for a missing program, a NUL byte or an invalid variable name.
 pub fn launch_input(dir: &Path, task: &Task) -> Result<Vec<u8>, ClusterError> {
     let mut input = format!("{SCRIPT}\n{}mlbench_launch ", exports(task)?).into_bytes();
     quote(dir.as_os_str().as_bytes(), &mut input)?;
@@ -31,25 +30,25 @@ pub fn launch_input(dir: &Path, task: &Task) -> Result<Vec<u8>, ClusterError> {
     Ok(input)
 }
 
-/// The environment of a task, a line for each variable.
+/// Returns the environment of a task, one `export` per line.
 ///
 /// # Errors
-/// [`ClusterError::Refused`] for a variable whose name is none, and for a NUL byte.
+/// [`ClusterError::Refused`] for an invalid variable name or a NUL byte.
 pub fn exports(task: &Task) -> Result<String, ClusterError> {
     let mut lines = String::new();
     for (name, value) in &task.env {
-        if !is_name(name) {
-            return Err(ClusterError::Refused(format!("{name:?} cannot be the name of a variable")));
+        if !is_variable_name(name) {
+            return Err(ClusterError::Refused(format!("environment: {name:?} is not a valid variable name")));
         }
         lines.push_str(&format!("export {name}={}\n", quoted(value)?));
     }
     Ok(lines)
 }
 
-/// What stands behind `mlbench_launch DIR`: the worker id and the command.
+/// Returns the arguments after `mlbench_launch DIR`: the worker id and the command.
 ///
 /// # Errors
-/// [`ClusterError::Refused`] when there is no program, and for a NUL byte.
+/// [`ClusterError::Refused`] for a missing program or a NUL byte.
 pub fn launch_arguments(task: &Task) -> Result<String, ClusterError> {
     if task.argv.is_empty() {
         return Err(ClusterError::Refused("the command is empty".to_owned()));
@@ -62,7 +61,7 @@ pub fn launch_arguments(task: &Task) -> Result<String, ClusterError> {
     Ok(arguments)
 }
 
-/// A word in single quotes, in which a shell interprets nothing.
+/// Returns a word in single quotes, in which a shell interprets nothing.
 ///
 /// # Errors
 /// [`ClusterError::Refused`] for a NUL byte.
@@ -72,13 +71,13 @@ pub fn quoted(word: &str) -> Result<String, ClusterError> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn is_name(name: &str) -> bool {
+fn is_variable_name(name: &str) -> bool {
     !name.starts_with(|c: char| c.is_ascii_digit())
         && !name.is_empty()
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// Appends a word in single quotes, in which a shell interprets nothing.
+/// Appends a word in single quotes.
 fn quote(word: &[u8], input: &mut Vec<u8>) -> Result<(), ClusterError> {
     input.push(b'\'');
     for &byte in word {
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_interprets_nothing_of_a_task() {
+    fn shell_interprets_nothing_of_a_task() {
         let task = task(&["echo", "it's", "$HOME `ls`\n"], &[("RANK", "'1'")]);
         let input = launch_input(Path::new("/w/run 3"), &task).unwrap();
         let call = String::from_utf8(input).unwrap().split_off(SCRIPT.len());
@@ -124,11 +123,14 @@ mod tests {
     }
 
     #[test]
-    fn what_no_system_can_start_is_refused() {
+    fn tasks_that_no_system_can_start_are_refused() {
         let refused = |task: &Task| launch_input(Path::new("/w"), task).unwrap_err().to_string();
         assert_eq!(refused(&task(&[], &[])), "the command is empty");
         assert_eq!(refused(&task(&["a\0b"], &[])), "the command contains a NUL byte");
-        assert_eq!(refused(&task(&["a"], &[("A=B", "")])), "\"A=B\" cannot be the name of a variable");
-        assert_eq!(refused(&task(&["a"], &[("1A", "")])), "\"1A\" cannot be the name of a variable");
+        assert_eq!(
+            refused(&task(&["a"], &[("A=B", "")])),
+            "environment: \"A=B\" is not a valid variable name"
+        );
+        assert_eq!(refused(&task(&["a"], &[("1A", "")])), "environment: \"1A\" is not a valid variable name");
     }
 }

@@ -1,4 +1,4 @@
-//! What can be set about the Kubernetes cluster.
+//! Options of a Kubernetes cluster.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,44 +6,48 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 
-/// How this server uses the cluster.
+/// Options of a Kubernetes cluster.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The kubeconfig; `None` looks where `kubectl` does.
+    /// The kubeconfig, or `None` for that of `kubectl`.
     pub kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig; `None` takes its current one, or the service account when in a pod.
+    /// The context of the kubeconfig, or `None` for the current one, or inside a pod its service account.
     pub context: Option<String>,
-    /// The namespace of the workers; `None` takes that of the context or of the service account.
+    /// The namespace of the workers, or `None` for that of the context or the service account.
     pub namespace: Option<String>,
-    /// Which workers are this server's: the value of their label `release`.
+    /// The value of the label `release` of this server's workers.
     pub release: ReleaseName,
-    /// Names this server to its own worker sets, as a label value. Two servers that share namespace and release must
-    /// differ in it: each removes the worker sets that bear its own and belong to no run it knows.
+    /// The label value that marks the worker sets of this server.
+    ///
+    /// Servers that share namespace and release need different values: each deletes the worker sets with its own value
+    /// whose runs it does not know.
     pub instance: Instance,
-    /// The most workers of a run.
+    /// Maximum number of workers of a run.
     pub max_workers: u32,
-    /// The most cores a worker may ask for, and what it is limited to when it asks for none.
+    /// Maximum CPU of a worker, and its limit when the run requests none.
     pub worker_max_cpu: Option<Cpu>,
-    /// The memory of a worker of a worker set, requested and the limit (`4Gi`).
+    /// Memory request and limit of a worker in a worker set (`4Gi`).
     pub worker_memory: Option<Memory>,
-    /// GPUs of a worker whose run asks for them.
+    /// GPUs per worker of a run with `gpu_enabled`.
     pub max_gpu_per_worker: u32,
-    /// How the workers of a run name each other.
+    /// How the workers of a run address each other.
     pub worker_hosts: WorkerHosts,
     /// Whether two workers may share a node.
     pub anti_affinity: AntiAffinity,
     /// When nodes pull the image of a worker set.
     pub image_pull_policy: ImagePullPolicy,
-    /// Names of the secrets with which images are pulled.
+    /// Names of the Secrets for pulling images.
     pub image_pull_secrets: Vec<String>,
-    /// The service account of the pods of worker sets; with `None` they get no token at all.
+    /// Service account of the pods of worker sets, or `None` for pods without its token.
     pub worker_service_account: Option<String>,
-    /// Read the kubelets' metrics through the API server. It needs `nodes/proxy`, which also reaches the kubelets' exec.
+    /// Whether to read the kubelets' metrics through the API server.
+    ///
+    /// This requires the right `nodes/proxy`, which also grants the exec of the kubelets.
     pub kubelet_via_apiserver: bool,
 }
 
 impl Options {
-    /// The defaults for a release.
+    /// Returns the default options for a release.
     #[must_use]
     pub fn new(release: ReleaseName) -> Self {
         Self {
@@ -66,16 +70,17 @@ impl Options {
     }
 }
 
-/// The release of the deployment: a DNS-1035 label of at most 20 characters, so that names made with it keep room for
-/// the run.
+/// The release of the deployment, a DNS-1035 label of at most 20 characters.
+///
+/// The maximum leaves space for the name of the run in object names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReleaseName(String);
 
 impl ReleaseName {
-    /// The most characters.
+    /// Maximum number of characters.
     pub const MAX_CHARS: usize = 20;
 
-    /// The release.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -86,27 +91,27 @@ impl FromStr for ReleaseName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
         let fits = text.len() <= Self::MAX_CHARS
-            && text.bytes().all(|b| word(b) || b == b'-')
+            && text.bytes().all(|b| alphanumeric(b) || b == b'-')
             && text.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
-            && text.bytes().last().is_some_and(word);
+            && text.bytes().last().is_some_and(alphanumeric);
         if fits {
             return Ok(Self(text.to_owned()));
         }
         Err(format!(
-            "{text:?} must have 1 to {} characters out of a-z, 0-9 and '-', begin with a letter and not end in '-'",
+            "{text:?}: must be 1 to {} characters of a-z, 0-9 and '-', start with a letter and not end with '-'",
             Self::MAX_CHARS
         ))
     }
 }
 
-/// The name of a server among those of its release: a label value of 1 to 63 characters.
+/// The name of a server within its release, a label value of 1 to 63 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance(String);
 
 impl Instance {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -127,31 +132,27 @@ impl FromStr for Instance {
             return Ok(Self(text.to_owned()));
         }
         Err(format!(
-            "{text:?} must have 1 to 63 characters out of a-z, A-Z, 0-9, '-', '_' and '.', and begin and end \
-             with a letter or digit"
+            "{text:?}: must be 1 to 63 characters of a-z, A-Z, 0-9, '-', '_' and '.', and start and end with a letter or \
+             digit"
         ))
     }
 }
 
-/// An amount of CPU in thousandths of a core, written `8`, `0.5` or `8000m`.
+/// An amount of CPU in millicores, written `8`, `0.5` or `8000m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cpu(u64);
 
 impl Cpu {
-    /// What `cores` are, rounded up to a thousandth, at least one.
+    /// Converts cores, rounded up to whole millicores and at least 1.
     #[must_use]
     pub fn from_cores(cores: f64) -> Self {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "saturates, which is meant"
-        )]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates by intention")]
         Self(((cores * 1000.0).ceil() as u64).max(1))
     }
 }
 
 impl fmt::Display for Cpu {
-    /// As a Kubernetes quantity.
+    /// Formats as a Kubernetes quantity.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}m", self.0)
     }
@@ -161,17 +162,16 @@ impl FromStr for Cpu {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("{text:?} is no amount of CPU: write cores (8, 0.5) or thousandths of one (8000m)");
-        if let Some(thousandths) = text.strip_suffix('m') {
-            return thousandths.parse().ok().filter(|n| *n >= 1).map(Self).ok_or_else(wrong);
+        let invalid = || format!("{text:?}: not an amount of CPU; use cores (8, 0.5) or millicores (8000m)");
+        if let Some(millicores) = text.strip_suffix('m') {
+            return millicores.parse().ok().filter(|n| *n >= 1).map(Self).ok_or_else(invalid);
         }
-        let cores: f64 = text.parse().map_err(|_| wrong())?;
-        if cores > 0.0 && cores < 1e6 { Ok(Self::from_cores(cores)) } else { Err(wrong()) }
+        let cores: f64 = text.parse().map_err(|_| invalid())?;
+        if cores > 0.0 && cores < 1e6 { Ok(Self::from_cores(cores)) } else { Err(invalid()) }
     }
 }
 
-/// An amount of memory as Kubernetes writes it: `512Mi`, `4Gi`, `1G`, or plain bytes.
+/// An amount of memory as a Kubernetes quantity: `512Mi`, `4Gi`, `1G`, or plain bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Memory(String);
 
@@ -191,16 +191,16 @@ impl FromStr for Memory {
         if known && number.parse::<u64>().is_ok_and(|n| n > 0) {
             return Ok(Self(text.to_owned()));
         }
-        Err(format!("{text:?} is no amount of memory: write a whole number and a unit, like 512Mi or 4Gi"))
+        Err(format!("{text:?}: not an amount of memory; use a whole number and a unit, like 512Mi or 4Gi"))
     }
 }
 
-/// How the workers of a run name each other (`{hosts}`).
+/// How the workers of a run address each other (`{hosts}`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum WorkerHosts {
-    /// `pod.service`, resolved by the cluster's DNS.
+    /// By `pod.service`, which the cluster's DNS resolves.
     Dns,
-    /// The addresses of the pods.
+    /// By the IP addresses of the pods.
     Ip,
 }
 
@@ -220,12 +220,12 @@ pub enum ImagePullPolicy {
     Always,
     /// When the node does not have it.
     IfNotPresent,
-    /// Not at all: it must be there.
+    /// Never: the node must have it.
     Never,
 }
 
 impl ImagePullPolicy {
-    /// The word of Kubernetes.
+    /// Returns the name in Kubernetes.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Always => "Always",
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_release_leaves_room_for_the_name_of_the_run() {
+    fn release_leaves_space_for_the_name_of_the_run() {
         for release in ["r", "mlbench", "a2345678901234567890"] {
             assert_eq!(release.parse::<ReleaseName>().unwrap().as_str(), release);
         }
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_is_a_label_value_and_a_word_for_a_shell() {
+    fn instance_is_a_label_value_and_a_shell_word() {
         for instance in ["a", "7d9c", "A.b-c_d"] {
             assert_eq!(instance.parse::<Instance>().unwrap().as_str(), instance);
         }
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn cpu_is_read_in_cores_and_in_thousandths() {
+    fn cpu_is_parsed_in_cores_and_millicores() {
         let quantity = |text: &str| text.parse::<Cpu>().map(|cpu| cpu.to_string());
         assert_eq!(quantity("8").unwrap(), "8000m");
         assert_eq!(quantity("8000m").unwrap(), "8000m");

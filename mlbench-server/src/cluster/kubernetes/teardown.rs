@@ -1,6 +1,6 @@
-//! Leaving nothing behind: of a run that ended, and of runs that nobody knows any more.
+//! Deletes what is left of a run, and of runs that the server no longer knows.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -9,19 +9,20 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, ListParams, Preconditions, PropagationPolicy};
 use kube::{Api, Resource, ResourceExt};
 use mlbench_core::run::{Run, RunKey};
-use uuid::Uuid;
 
-use super::names::{RUN_LABEL, owned_selector, run_selector};
-use super::ranks::left;
-use super::run_script::{ExecError, run_script};
-use super::{KubernetesCluster, pod_status, unreachable};
-use crate::cluster::{ClusterError, ReleaseStatus};
+use super::connection::KubernetesCluster;
+use super::errors::unreachable;
+use super::exec::run_script::{ExecError, run_script};
+use super::objects::names::{job_of, owned_selector, run_selector};
+use super::pods::pod_status;
+use crate::cluster::error::ClusterError;
+use crate::cluster::provision::ReleaseStatus;
 
-/// How long a pod may take beyond its grace period before it is removed without its node's word: the node is gone.
-const CONFIRMATION: Duration = Duration::from_secs(90);
+/// How long after its grace period a pod waits for its node, before the server deletes it without confirmation.
+const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(90);
 
 impl KubernetesCluster {
-    /// Leaves nothing of a run.
+    /// Deletes what is left of a run.
     pub(super) async fn tear_down(&self, run: &Run) -> Result<ReleaseStatus, ClusterError> {
         let key = RunKey::from(run);
         let static_pods =
@@ -40,12 +41,12 @@ impl KubernetesCluster {
         Ok(if remain == 0 { ReleaseStatus::Complete } else { ReleaseStatus::Pending })
     }
 
-    /// Removes what this server made for runs that are none of `known`; says how much of it was there.
+    /// Deletes what this server created for runs outside `known`, and returns how much it found.
     pub(super) async fn tear_down_unknown(&self, known: &[RunKey]) -> Result<usize, ClusterError> {
-        let jobs: HashMap<String, ()> = known.iter().map(|run| (run.job_id.to_string(), ())).collect();
-        let unknown = |label: &str| !jobs.contains_key(label);
+        let jobs: HashSet<String> = known.iter().map(|run| run.job_id.to_string()).collect();
+        let unknown = |label: &str| !jobs.contains(label);
         let mut found = self.delete_all(&owned_selector(&self.options), unknown).await?;
-        let pods = self.static_pods();
+        let pods = self.watch.static_pods();
         let ready = pods.iter().filter(|pod| pod_status::is_ready(pod));
         for left in join_all(ready.map(|pod| self.clean(pod, None, known))).await {
             found += left?;
@@ -53,7 +54,7 @@ impl KubernetesCluster {
         Ok(found)
     }
 
-    /// Deletes every object of a selector whose run `selected`, and says how many were there.
+    /// Deletes every object of a selector whose run is `selected`, and returns how many it found.
     async fn delete_all(
         &self,
         selector: &str,
@@ -67,32 +68,34 @@ impl KubernetesCluster {
             .await
             .map_err(|error| unreachable(&error))?;
         let mut left = 0;
-        for pod in pods.items.iter().filter(|pod| run_of(*pod).is_some_and(&selected)) {
+        for pod in pods.items.iter().filter(|pod| job_of(*pod).is_some_and(&selected)) {
             left += 1;
             self.delete_pod(pod, sets > 0).await?;
         }
         Ok(sets + services + left)
     }
 
-    /// Pods go with their StatefulSet. One that outlives it is deleted by itself, and one whose node has not confirmed
-    /// its end for long is struck off.
-    async fn delete_pod(&self, pod: &Pod, set_is_there: bool) -> Result<(), ClusterError> {
+    /// Deletes a pod that outlives its StatefulSet, and a pod whose node does not confirm its end.
+    async fn delete_pod(&self, pod: &Pod, set_exists: bool) -> Result<(), ClusterError> {
         let params = match &pod.metadata.deletion_timestamp {
             Some(due) => {
                 let overdue = Timestamp::now().duration_since(due.0);
-                if overdue.unsigned_abs() < CONFIRMATION || overdue.is_negative() {
+                if overdue.unsigned_abs() < CONFIRMATION_TIMEOUT || overdue.is_negative() {
                     return Ok(());
                 }
-                tracing::warn!(pod = pod_status::name(pod), "its node does not confirm its end: struck off");
+                tracing::warn!(
+                    pod = pod_status::name(pod),
+                    "the node does not confirm the end of a pod; deleting it without confirmation"
+                );
                 DeleteParams::default().grace_period(0)
             }
-            None if set_is_there => return Ok(()),
+            None if set_exists => return Ok(()),
             None => DeleteParams::default(),
         };
         delete(&self.pods, pod, params).await
     }
 
-    /// Removes what runs left in a static pod; says how many of their processes remain.
+    /// Deletes what runs left in a static pod, and returns how many of their processes are left.
     async fn clean(&self, pod: &Pod, only: Option<RunKey>, known: &[RunKey]) -> Result<usize, ClusterError> {
         let name = pod_status::name(pod);
         let ended =
@@ -103,13 +106,13 @@ impl KubernetesCluster {
         let script = self.scripts.release(only, known);
         let container = pod_status::worker_container(pod);
         let why = match run_script(&self.pods, name, container, script, Duration::from_secs(20)).await {
-            Ok(output) => match left(&output) {
+            Ok(output) => match output.processes_left() {
                 Some(left) => return Ok(left),
                 None => output.stderr,
             },
             Err(ExecError::Refused { code: 404, .. }) => return Ok(0),
-            // Its processes end with it, and its volume selected.
-            Err(_) if pod_status::is_leaving(pod) => return Ok(0),
+            // Its processes and its volume end with it.
+            Err(_) if pod_status::is_deleting(pod) => return Ok(0),
             Err(
                 ExecError::NoShell(why)
                 | ExecError::Disconnected(why)
@@ -120,7 +123,7 @@ impl KubernetesCluster {
     }
 }
 
-/// Deletes what a selector finds, dependents first; says how much was found.
+/// Deletes the objects of a selector, dependents first, and returns how many it found.
 async fn delete_listed<K>(
     api: &Api<K>,
     selector: &str,
@@ -132,7 +135,7 @@ where
     let found =
         api.list(&ListParams::default().labels(selector)).await.map_err(|error| unreachable(&error))?;
     let mut count = 0;
-    for object in found.items.iter().filter(|object| run_of(*object).is_some_and(&selected)) {
+    for object in found.items.iter().filter(|object| job_of(*object).is_some_and(&selected)) {
         count += 1;
         if object.meta().deletion_timestamp.is_none() {
             let params = DeleteParams {
@@ -145,7 +148,7 @@ where
     Ok(count)
 }
 
-/// Deletes exactly this object: one that was made anew under its name stays.
+/// Deletes exactly this object, and not one that was recreated under its name.
 async fn delete<K>(api: &Api<K>, object: &K, params: DeleteParams) -> Result<(), ClusterError>
 where
     K: Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
@@ -157,14 +160,4 @@ where
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
         Err(error) => Err(unreachable(&error)),
     }
-}
-
-fn run_of(object: &impl Resource) -> Option<&str> {
-    object
-        .meta()
-        .labels
-        .as_ref()?
-        .get(RUN_LABEL)
-        .map(String::as_str)
-        .filter(|job| Uuid::parse_str(job).is_ok())
 }

@@ -1,4 +1,4 @@
-//! What tests of this module start from.
+//! Test data of this module.
 
 use mlbench_core::run::{Run, RunSpec, RunState};
 use mlbench_core::{RunId, RunName, Timestamp};
@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use super::options::Options;
 
-/// The defaults for a release `rel`.
+/// Returns the default options of a release `rel`.
 pub(super) fn options() -> Options {
     Options::new("rel".parse().unwrap())
 }
 
-/// A new run of two workers without an image.
+/// Returns a new run of two workers without an image.
 pub(super) fn run(id: i64, name: &str) -> Run {
     Run {
         id: RunId::new(id).unwrap(),
@@ -21,20 +21,25 @@ pub(super) fn run(id: i64, name: &str) -> Run {
         finished_at: None,
         state: RunState::Initialized,
         job_id: Uuid::new_v4(),
-        spec: RunSpec {
-            num_workers: 2,
-            num_cpus: None,
-            max_bandwidth: None,
-            image: None,
-            command: "true".to_owned(),
-            backend: None,
-            gpu_enabled: false,
-            light_target: false,
-            use_horovod: false,
-        },
+        spec: spec(2),
         workers: Vec::new(),
         ranks: Vec::new(),
         stop_requested_at: None,
         ending: None,
+    }
+}
+
+/// Returns the default options of a run of `num_workers` workers.
+fn spec(num_workers: u32) -> RunSpec {
+    RunSpec {
+        num_workers,
+        num_cpus: None,
+        max_bandwidth: None,
+        image: None,
+        command: "true".to_owned(),
+        backend: None,
+        gpu_enabled: false,
+        light_target: false,
+        use_horovod: false,
     }
 }

@@ -102,7 +102,7 @@ impl RankDir {
         &self.0
     }
 
-    /// Returns the supervisor of the rank; `None` before the launch and after the release.
+    /// Returns the supervisor of the rank, or `None` before the launch and after the release.
     pub(super) fn supervisor(&self) -> Option<ProcessIdentity> {
         ProcessIdentity::parse(&fs::read_to_string(self.0.join("identity")).ok()?)
     }

@@ -9,7 +9,7 @@ use super::processes::{Process, RankIdentity, processes_of, scan};
 
 /// How long one call retries when processes fork faster than it finds them, or do not end immediately.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// Pause between two scans. Most of the processes are no children of this one, so it cannot wait for their end.
+/// Pause between two scans. Most processes are not children of this one, so it cannot wait for their end.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Whether to signal supervisors, which record the exit code, too.

@@ -83,12 +83,14 @@ fn is_whole(cpus: f64) -> bool {
     cpus.fract() == 0.0
 }
 
-/// Returns the cgroup of a rank, below the server's own; `None` where cgroups cannot control CPU.
+/// Returns the cgroup of a rank, below the server's own, or `None` where cgroups cannot control CPU.
 pub(super) fn group(at: &RankRef) -> Option<PathBuf> {
     Some(own_group()?.join(format!("mlbench-{}-{}", at.run.job_id, at.rank)))
 }
 
-/// Returns the server's own cgroup in the hierarchy that controls CPU: version 2, or the `cpu` controller of version 1.
+/// Returns the server's own cgroup in the hierarchy that controls CPU.
+///
+/// That is cgroup v2, or the `cpu` controller of v1.
 fn own_group() -> Option<PathBuf> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let root = Path::new("/sys/fs/cgroup");

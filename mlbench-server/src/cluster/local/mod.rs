@@ -1,4 +1,4 @@
-//! Workers that are processes of this machine: the default, so that everything works on a laptop without set-up.
+//! Workers that are processes of this machine, the default because it needs no set-up.
 //!
 //! A worker is a name and the processes that run under it. A rank of a run is a directory below `<database>.work` and
 //! the processes that belong to it. This module keeps nothing in memory that it cannot find again in those files and in

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 pub struct Options {
     /// Number of workers.
     pub workers: u32,
-    /// Directory for the files of runs, `<database>.work`; created for its owner only when it does not exist.
+    /// Directory for the files of runs, `<database>.work`, created for its owner only if missing.
     pub work_dir: PathBuf,
     /// The server's environment. Workers inherit it without `MLBENCH_*`.
     pub environment: Vec<(OsString, OsString)>,

@@ -16,7 +16,9 @@ use crate::clock::Clock;
 use crate::cluster::sample::PodSample;
 use crate::files::write_atomic;
 
-/// Maximum number of scans. A child whose parent collects it during a scan counts twice or not at all, so the scan repeats.
+/// Maximum number of scans for one sample.
+///
+/// A child that its parent collects during a scan would count twice or not at all, so the scan repeats.
 const MAX_SCANS: u32 = 4;
 /// Maximum number of recorded samples, more than the starts and ends of runs between two rounds of a monitor.
 const MAX_RECORDED: usize = 10_000;
@@ -77,7 +79,9 @@ impl Sampler {
         samples
     }
 
-    /// Measures `pods` for the next [`Sampler::sample`], so that even a short run has a sample at its start and end.
+    /// Measures `pods` for the next [`Sampler::sample`].
+    ///
+    /// The calls at the start and the end of a run give even a short run two samples.
     pub(super) fn record(&self, pods: &[PodName]) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.measure(&mut state.saved, pods);

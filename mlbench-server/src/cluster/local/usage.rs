@@ -68,7 +68,7 @@ impl WorkerUsage {
         let before = std::mem::take(&mut self.seen);
         let old: HashMap<i32, &ProcessUsage> = before.iter().map(|seen| (seen.pid, seen)).collect();
         for seen in &mut now {
-            // Some counters of an ending process become unreadable: they keep their last value.
+            // Some counters of an ending process become unreadable and retain their last value.
             if let Some(was) = old.get(&seen.pid).filter(|was| was.start == seen.start) {
                 seen.total = seen.total.zip(was.total, u64::max);
                 seen.from_children = seen.from_children.zip(was.from_children, u64::max);

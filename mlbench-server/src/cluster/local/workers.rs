@@ -135,7 +135,7 @@ impl LocalWorkers {
             }
             _ => {}
         }
-        // A killed server may have left a launch in progress, which fails from here on: its directory is gone.
+        // A killed server may have left a launch in progress, which fails from here on without its directory.
         let left = kill(Supervisors::Include);
         ranks.iter().filter_map(limits::group).for_each(|group| limits::remove_quota(&group));
         Ok(if left == 0 { ReleaseStatus::Complete } else { ReleaseStatus::Pending })

@@ -1,4 +1,4 @@
-//! The service account of a deployed server, with the rights of its manifests: what they forbid fails the tests.
+//! The service account of a deployed server, with the rights of its manifests and no others.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use kube::{Api, Client};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::harness::object;
+use super::object::object;
 
 const ROLE: &str = include_str!("../../../../../deploy/kubernetes/base/rbac.yaml");
 const CLUSTER_ROLE: &str = include_str!("../../../../../deploy/kubernetes/kubelet-metrics/cluster-role.yaml");
@@ -36,10 +36,10 @@ impl Account {
         let bindings: Api<ClusterRoleBinding> = Api::all(client.clone());
         bindings.create(&create, &of_kind(CLUSTER_ROLE, "ClusterRoleBinding", namespace)).await.unwrap();
         let request = TokenRequest { spec: TokenRequestSpec::default(), ..TokenRequest::default() };
-        let answer: TokenRequest =
+        let response: TokenRequest =
             accounts.create_subresource("token", NAME, &create, &request).await.unwrap();
         let mut config = Kubeconfig::read_from(admin).unwrap();
-        let auth: AuthInfo = object(json!({"token": answer.status.unwrap().token}));
+        let auth: AuthInfo = object(json!({"token": response.status.unwrap().token}));
         for user in &mut config.auth_infos {
             user.auth_info = Some(auth.clone());
         }
@@ -52,15 +52,15 @@ impl Account {
         self.directory.path().join("kubeconfig")
     }
 
-    /// Removes what does not go with the namespace.
-    pub(super) async fn remove(client: &Client, namespace: &str) {
+    /// Deletes the objects that the deletion of the namespace does not.
+    pub(super) async fn delete(client: &Client, namespace: &str) {
         let gone = DeleteParams::default();
         let _missing = Api::<ClusterRoleBinding>::all(client.clone()).delete(namespace, &gone).await;
         let _missing = Api::<ClusterRole>::all(client.clone()).delete(namespace, &gone).await;
     }
 }
 
-/// The object of a kind in a manifest, for another namespace. Those of the whole cluster are called after it.
+/// Returns the object of a kind in a manifest, for another namespace, which also names cluster-wide objects.
 fn of_kind<K: DeserializeOwned>(manifest: &str, kind: &str, namespace: &str) -> K {
     let mut all: Vec<Value> = serde_saphyr::from_multiple(manifest).unwrap();
     let at = all.iter().position(|object| object["kind"] == kind).unwrap();

@@ -1,10 +1,12 @@
+//! Lost pods, restarted containers and outages of the cluster.
+
 use super::harness::{
     CLUSTER_LOCK, Followed, IMAGE, eventually, followed, harness, image_run, launch, provisioned, rank,
     released, skipped, static_run, unlocked_harness,
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_pod_that_is_deleted_loses_its_rank_with_that_reason() {
+async fn deleted_worker_pod_is_the_loss_reason_of_its_rank() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     let mut run = image_run(1, "x", 2, IMAGE);
@@ -22,7 +24,7 @@ async fn a_worker_pod_that_is_deleted_loses_its_rank_with_that_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pod_that_was_made_anew_meanwhile_does_not_pass_for_the_old_one() {
+async fn recreated_pod_is_not_taken_for_the_old_one() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     harness.static_pods(1, true).await;
@@ -38,12 +40,12 @@ async fn a_pod_that_was_made_anew_meanwhile_does_not_pass_for_the_old_one() {
     .await;
     provisioned(&cluster, &mut next).await;
     let why = followed(&cluster, &rank(&run, 0)).await.end.unwrap().unwrap_err();
-    assert!(why.contains("deleted and made anew"), "{why}");
+    assert!(why.contains("deleted and recreated"), "{why}");
     released(&cluster, &run).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_container_that_restarts_loses_its_rank_with_that_reason() {
+async fn restarted_container_is_the_loss_reason_of_its_rank() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     harness.static_pods(1, true).await;
@@ -58,7 +60,7 @@ async fn a_container_that_restarts_loses_its_rank_with_that_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rank_that_needs_more_memory_than_its_pod_has_is_named_oom_killed() {
+async fn rank_above_its_memory_limit_is_reported_as_oom_killed() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     harness.static_pods(1, true).await;
@@ -73,7 +75,7 @@ async fn a_rank_that_needs_more_memory_than_its_pod_has_is_named_oom_killed() {
     released(&cluster, &run).await;
 }
 
-/// Kills a part of the cluster and starts it again after `seconds`; `MLBENCH_TEST_KUBE_RESTART` is a program that does.
+/// Stops a part of the cluster for `seconds`, with the program in `MLBENCH_TEST_KUBE_RESTART`.
 async fn restart(part: &str, seconds: u32) -> Option<tokio::process::Child> {
     let Some(program) = std::env::var_os("MLBENCH_TEST_KUBE_RESTART") else {
         skipped("needs a program in MLBENCH_TEST_KUBE_RESTART that restarts parts of the cluster");
@@ -83,7 +85,7 @@ async fn restart(part: &str, seconds: u32) -> Option<tokio::process::Child> {
 }
 
 async fn survives(part: &str, seconds: u32) {
-    let _alone = CLUSTER_LOCK.write().await;
+    let _lock = CLUSTER_LOCK.write().await;
     let Some(harness) = unlocked_harness().await else { return };
     let cluster = harness.cluster().await;
     let mut run = image_run(1, "x", 2, IMAGE);
@@ -96,7 +98,7 @@ async fn survives(part: &str, seconds: u32) {
     while seen.stdout.is_empty() {
         assert!(!seen.step(&cluster, &first).await);
     }
-    harness.alone().await;
+    harness.await_deletion_of_others().await;
     let Some(mut fault) = restart(part, seconds).await else { return };
     while !seen.step(&cluster, &first).await {}
     fault.wait().await.unwrap();
@@ -105,9 +107,9 @@ async fn survives(part: &str, seconds: u32) {
     for seen in [seen, other] {
         assert_eq!((seen.end, String::from_utf8(seen.stdout).unwrap()), (Some(Ok(4)), expected.clone()));
     }
-    // What happened meanwhile is seen again.
+    // The watch resumes and shows the deleted pods.
     released(&cluster, &run).await;
-    let mut pods = crate::cluster::Cluster::pods(&cluster);
+    let mut pods = crate::cluster::interface::Cluster::pods(&cluster);
     tokio::time::timeout(super::harness::DEADLINE, pods.wait_for(|pods| pods.is_empty()))
         .await
         .unwrap()
@@ -115,11 +117,11 @@ async fn survives(part: &str, seconds: u32) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_api_server_that_is_away_for_twenty_seconds_costs_no_byte() {
+async fn api_server_outage_of_twenty_seconds_loses_no_byte() {
     survives("kube-apiserver", 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kubelet_that_restarts_costs_no_byte() {
+async fn kubelet_restart_loses_no_byte() {
     survives("kubelet", 5).await;
 }

@@ -1,4 +1,4 @@
-//! A namespace with static worker pods, a cluster connected to it, and runs driven to their end.
+//! A namespace with static worker pods, a cluster connected to it, and helpers that drive runs to their end.
 
 use std::future::Future;
 use std::io::Write as _;
@@ -12,50 +12,53 @@ use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use mlbench_core::run::{Run, RunKey, Worker};
-use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::{RwLock, RwLockReadGuard};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::super::{KubernetesCluster, Options, testing};
+use super::super::connection::KubernetesCluster;
+use super::super::options::Options;
+use super::super::testing;
 use super::account::Account;
+use super::object::object;
 use crate::clock::Clock;
-use crate::cluster::{
-    Cluster, ClusterError, Offsets, ProvisionRequest, ProvisionStatus, RankRef, ReleaseStatus, Task,
-};
+use crate::cluster::error::ClusterError;
+use crate::cluster::interface::Cluster;
+use crate::cluster::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
+use crate::cluster::rank::{Offsets, RankRef, Task};
 use crate::task_group::TaskGroup;
 
-/// The image that the test cluster has: busybox with all its applets.
+/// The image of the test cluster, busybox with all its applets.
 pub(super) const IMAGE: &str = "localhost/busybox:1";
-/// Everything a cluster under load does in time.
+/// Upper limit for every wait, even on a cluster under load.
 pub(super) const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Who breaks the API server does so alone.
+/// Held for writing by a test that stops parts of the cluster, and for reading by all others.
 pub(super) static CLUSTER_LOCK: RwLock<()> = RwLock::const_new(());
 
-/// A namespace of the test's own; it selected with the test.
+/// The namespace of a test, deleted at its end.
 pub(super) struct Harness {
     pub(super) client: Client,
     pub(super) namespace: String,
     pub(super) options: Options,
-    /// The kubeconfig of who runs the tests; the clusters connect with less.
+    /// The kubeconfig of the person who runs the tests. The clusters connect with fewer rights.
     pub(super) kubeconfig: PathBuf,
-    /// Its kubeconfig is there as long as this is.
+    /// Keeps its kubeconfig file.
     _account: Account,
     background: TaskGroup,
-    /// Held until the end.
+    /// Held until the end of the test.
     lock: Option<RwLockReadGuard<'static, ()>>,
 }
 
-/// Says that this test is skipped, past the capture of test output, so that `cargo xtask test` counts it as such.
+/// Reports a skipped test, bypassing the capture of test output so that `cargo xtask test` counts it.
 pub(super) fn skipped(needs: &str) {
     let current = std::thread::current();
     let test = current.name().unwrap_or("a test");
     let _ = std::io::stderr().write_all(format!("SKIPPED {test}: {needs}\n").as_bytes());
 }
 
-/// The harness of a test, or none and a word about it.
+/// Returns the harness of a test, or reports that it is skipped.
 pub(super) async fn harness() -> Option<Harness> {
     let lock = CLUSTER_LOCK.read().await;
     let mut harness = unlocked_harness().await?;
@@ -63,7 +66,7 @@ pub(super) async fn harness() -> Option<Harness> {
     Some(harness)
 }
 
-/// The harness of a test that holds [`CLUSTER_LOCK`] itself.
+/// Returns the harness of a test that holds [`CLUSTER_LOCK`] itself.
 pub(super) async fn unlocked_harness() -> Option<Harness> {
     let Some(kubeconfig) = std::env::var_os("MLBENCH_TEST_KUBECONFIG").map(PathBuf::from) else {
         skipped("needs a Kubernetes cluster: cargo xtask test --kube takes that of the current kubeconfig");
@@ -94,18 +97,18 @@ pub(super) async fn unlocked_harness() -> Option<Harness> {
 
 impl Drop for Harness {
     fn drop(&mut self) {
-        // In a runtime of its own: that of the test may be ending. Nobody waits for the pods to go.
+        // In a separate runtime, because that of the test may be ending. Does not wait until the pods are deleted.
         let (kubeconfig, namespace) = (self.kubeconfig.clone(), self.namespace.clone());
         let delete = async move {
             let client = client(&kubeconfig).await;
-            Account::remove(&client, &namespace).await;
+            Account::delete(&client, &namespace).await;
             let namespaces: Api<Namespace> = Api::all(client);
             namespaces.delete(&namespace, &DeleteParams::default()).await.map(drop)
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let deleted = std::thread::spawn(move || runtime.block_on(delete)).join().unwrap();
         if let Err(error) = deleted {
-            println!("namespace {} is left behind: {error}", self.namespace);
+            println!("namespace {} was not deleted: {error}", self.namespace);
         }
     }
 }
@@ -125,12 +128,12 @@ impl Harness {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    /// A server's view of the cluster. Any number can be had: each is a server's life.
+    /// Connects a cluster, as a server does at its start.
     pub(super) async fn cluster(&self) -> KubernetesCluster {
         KubernetesCluster::connect(self.options.clone(), Clock::System, &self.background).await.unwrap()
     }
 
-    /// Deploys static worker pods, their root file system read-only, with or without a volume for runs.
+    /// Deploys static worker pods: with a volume for runs and a read-only root file system, or with neither.
     pub(super) async fn static_pods(&self, count: u32, volume: bool) {
         let labels = json!({"app": "mlbench", "component": "worker", "release": "rel"});
         let mounts = if volume { json!([{"name": "work", "mountPath": "/mlbench"}]) } else { json!([]) };
@@ -151,7 +154,7 @@ impl Harness {
         self.api::<StatefulSet>().create(&PostParams::default(), &object(set)).await.unwrap();
     }
 
-    /// How many StatefulSets, Services and pods there are.
+    /// Returns the number of StatefulSets, Services and pods in the namespace.
     pub(super) async fn leftovers(&self) -> (usize, usize, usize) {
         let all = ListParams::default();
         let sets = self.api::<StatefulSet>().list(&all).await.unwrap().items.len();
@@ -159,17 +162,18 @@ impl Harness {
         (sets, services, self.api::<ClusterPod>().list(&all).await.unwrap().items.len())
     }
 
-    /// Waits until the namespaces of earlier tests are gone: a kubelet that is killed while it removes their pods may
-    /// never come to an end with them.
-    pub(super) async fn alone(&self) {
+    /// Waits until the namespaces of earlier tests are deleted.
+    ///
+    /// A kubelet that is killed while it deletes their pods may never complete that.
+    pub(super) async fn await_deletion_of_others(&self) {
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
         eventually("the end of the namespaces of earlier tests", || async {
             let all = namespaces.list(&ListParams::default()).await.ok()?;
-            let going = |namespace: &Namespace| {
+            let is_terminating = |namespace: &Namespace| {
                 let name = namespace.metadata.name.as_deref().unwrap_or_default();
                 name.starts_with("mlbench-test-") && namespace.metadata.deletion_timestamp.is_some()
             };
-            (!all.items.iter().any(going)).then_some(())
+            (!all.items.iter().any(is_terminating)).then_some(())
         })
         .await;
     }
@@ -179,34 +183,30 @@ impl Harness {
     }
 }
 
-pub(super) fn object<K: DeserializeOwned>(value: serde_json::Value) -> K {
-    serde_json::from_value(value).unwrap()
-}
-
-/// Asks until there is an answer; panics naming `what` when there is none in time.
+/// Polls until `ask` returns a value, and panics with `what` when it does not in time.
 pub(super) async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
     mut ask: impl FnMut() -> F,
 ) -> T {
     let deadline = Instant::now() + DEADLINE;
-    let mut looks = tokio::time::interval(Duration::from_millis(100));
+    let mut interval = tokio::time::interval(Duration::from_millis(100));
     loop {
-        looks.tick().await;
-        if let Some(answer) = ask().await {
-            return answer;
+        interval.tick().await;
+        if let Some(value) = ask().await {
+            return value;
         }
         assert!(Instant::now() < deadline, "{what} did not happen within {DEADLINE:?}");
     }
 }
 
-/// A run of `workers` ranks on the static pods.
+/// Returns a run of `workers` ranks on the static pods.
 pub(super) fn static_run(id: i64, workers: u32) -> Run {
     let mut run = testing::run(id, "a test");
     run.spec.num_workers = workers;
     run
 }
 
-/// A run of `workers` ranks with an image.
+/// Returns a run of `workers` ranks with an image.
 pub(super) fn image_run(id: i64, name: &str, workers: u32, image: &str) -> Run {
     let mut run = testing::run(id, name);
     run.spec.num_workers = workers;
@@ -214,11 +214,11 @@ pub(super) fn image_run(id: i64, name: &str, workers: u32, image: &str) -> Run {
     run
 }
 
-/// Waits until the workers of a run are there, and writes them into it.
+/// Waits until the workers of a run are ready, and assigns them to it.
 pub(super) async fn provisioned(cluster: &KubernetesCluster, run: &mut Run) -> Vec<Worker> {
-    let asked = &*run;
+    let requested = &*run;
     let workers = eventually("the workers of the run", || async move {
-        match cluster.provision(&ProvisionRequest::of(asked)).await {
+        match cluster.provision(&ProvisionRequest::of(requested)).await {
             Ok(ProvisionStatus::Ready { workers, .. }) => Some(workers),
             Ok(ProvisionStatus::Waiting { .. }) | Err(ClusterError::Unreachable(_)) => None,
             Err(error) => panic!("{error}"),
@@ -229,15 +229,15 @@ pub(super) async fn provisioned(cluster: &KubernetesCluster, run: &mut Run) -> V
     workers
 }
 
-/// What is missing, as soon as it contains one of `words`.
-pub(super) async fn waits_for(cluster: &KubernetesCluster, run: &Run, words: &[&str]) -> String {
-    eventually(&format!("waiting for one of {words:?}"), || async move {
+/// Waits until the list of missing items contains one of `texts`, and returns the list.
+pub(super) async fn pending_reason(cluster: &KubernetesCluster, run: &Run, texts: &[&str]) -> String {
+    eventually(&format!("waiting for one of {texts:?}"), || async move {
         let Ok(ProvisionStatus::Waiting { missing }) = cluster.provision(&ProvisionRequest::of(run)).await
         else {
             return None;
         };
         let missing = missing.join("\n");
-        words.iter().any(|word| missing.contains(word)).then_some(missing)
+        texts.iter().any(|text| missing.contains(text)).then_some(missing)
     })
     .await
 }
@@ -246,7 +246,7 @@ pub(super) fn rank(run: &Run, rank: u32) -> RankRef {
     RankRef { run: RunKey::from(run), rank, pod: run.workers[rank as usize].pod.clone() }
 }
 
-/// Starts a shell command as one rank.
+/// Launches a shell command as one rank.
 pub(super) async fn launch(cluster: &KubernetesCluster, at: RankRef, command: &str) {
     let argv = ["sh", "-c", command].map(str::to_owned).to_vec();
     let env =
@@ -254,7 +254,7 @@ pub(super) async fn launch(cluster: &KubernetesCluster, at: RankRef, command: &s
     cluster.launch(&Task { at, argv, env, num_cpus: None }).await.unwrap();
 }
 
-/// Everything a rank wrote, and how it ended.
+/// The output of a rank, and its exit code or loss reason.
 #[derive(Debug, Default)]
 pub(super) struct Followed {
     pub(super) stdout: Vec<u8>,
@@ -267,7 +267,7 @@ impl Followed {
         Offsets { stdout: self.stdout.len() as u64, stderr: self.stderr.len() as u64 }
     }
 
-    /// Reads the next piece; whether the rank has ended.
+    /// Reads the next piece, and returns whether the rank has ended.
     pub(super) async fn step(&mut self, cluster: &KubernetesCluster, at: &RankRef) -> bool {
         match cluster.follow(at, self.offsets(), Duration::from_secs(2)).await {
             Ok(output) => {
@@ -277,7 +277,7 @@ impl Followed {
             }
             Err(ClusterError::Lost(why)) => self.end = Some(Err(why)),
             Err(ClusterError::Unreachable(_)) => {
-                // As the launcher does, which does not ask a cluster at once that could not be reached.
+                // Like the launcher, which pauses before it calls an unreachable cluster again.
                 let next = Instant::now() + Duration::from_millis(300);
                 tokio::time::interval_at(next, Duration::from_secs(1)).tick().await;
             }

@@ -1,9 +1,11 @@
-//! On a real cluster: set `MLBENCH_TEST_KUBECONFIG` to its kubeconfig. Without it, each of these tests says that it was
-//! skipped. Every test has a namespace of its own.
+//! Tests on a real cluster: set `MLBENCH_TEST_KUBECONFIG` to its kubeconfig.
+//!
+//! Without the variable each test reports that it is skipped. Every test has its own namespace.
 
 mod account;
 mod faults;
 mod harness;
+mod object;
 mod output;
 mod static_workers;
 mod worker_set;

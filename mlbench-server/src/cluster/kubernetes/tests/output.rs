@@ -1,3 +1,5 @@
+//! The output of ranks arrives complete and in order.
+
 use std::time::{Duration, Instant};
 
 use super::harness::{followed, harness, launch, provisioned, rank, released, static_run};
@@ -5,7 +7,7 @@ use super::harness::{followed, harness, launch, provisioned, rank, released, sta
 const MANY: usize = 200_000_000;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_megabytes_in_one_line_arrive_whole() {
+async fn two_hundred_megabytes_in_one_line_arrive_complete() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     harness.static_pods(1, true).await;
@@ -39,7 +41,7 @@ async fn two_hundred_megabytes_of_lines_arrive_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_are_no_text_arrive_as_they_are() {
+async fn binary_output_arrives_unchanged() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     harness.static_pods(1, true).await;
@@ -54,7 +56,7 @@ async fn bytes_that_are_no_text_arrive_as_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_died_goes_on_where_it_stopped() {
+async fn killed_server_resumes_at_its_offset() {
     let Some(harness) = harness().await else { return };
     harness.static_pods(1, true).await;
     let mut run = static_run(1, 1);
@@ -67,7 +69,7 @@ async fn a_server_that_died_goes_on_where_it_stopped() {
     while seen.stdout.len() < 200 {
         assert!(!seen.step(&first, &at).await);
     }
-    // In the middle of a request, as a killed server is.
+    // Interrupts a request, as a killed server does.
     let cut = tokio::time::timeout(Duration::from_millis(50), seen.step(&first, &at)).await;
     drop((first, cut));
     let second = harness.cluster().await;

@@ -1,3 +1,5 @@
+//! Runs on static workers.
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,10 +12,11 @@ use serde_json::json;
 use super::harness::{
     DEADLINE, eventually, followed, harness, launch, provisioned, rank, released, static_run,
 };
-use crate::cluster::{Cluster, Signal};
+use crate::cluster::interface::Cluster;
+use crate::cluster::rank::Signal;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_pods_of_the_release_are_followed_as_they_come_and_go() {
+async fn watch_shows_created_changed_and_deleted_pods() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     let mut pods = cluster.pods();
@@ -28,7 +31,10 @@ async fn the_pods_of_the_release_are_followed_as_they_come_and_go() {
     let labelled = Patch::Merge(json!({"metadata": {"labels": {"seen": "yes"}}}));
     harness.api::<ClusterPod>().patch("pool-0", &PatchParams::default(), &labelled).await.unwrap();
     let labelled = pods.wait_for(|pods| pods[0].labels.contains_key("seen"));
-    assert!(tokio::time::timeout(Duration::from_secs(1), labelled).await.is_ok(), "not seen within a second");
+    assert!(
+        tokio::time::timeout(Duration::from_secs(1), labelled).await.is_ok(),
+        "the label did not arrive within a second"
+    );
     let scale = Patch::Merge(json!({"spec": {"replicas": 1}}));
     harness.api::<StatefulSet>().patch("pool", &PatchParams::default(), &scale).await.unwrap();
     tokio::time::timeout(DEADLINE, pods.wait_for(|pods| pods.len() == 1)).await.unwrap().unwrap();
@@ -37,7 +43,7 @@ async fn the_pods_of_the_release_are_followed_as_they_come_and_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_rank_on_static_pods_gets_its_own_environment_and_its_true_exit_code() {
+async fn every_rank_has_its_own_environment_and_exit_code() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     harness.static_pods(2, true).await;
@@ -64,7 +70,7 @@ async fn every_rank_on_static_pods_gets_its_own_environment_and_its_true_exit_co
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pod_without_a_volume_for_runs_keeps_them_in_its_own_file_system() {
+async fn pod_without_a_volume_keeps_runs_in_its_own_file_system() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     harness.static_pods(1, false).await;
@@ -77,13 +83,13 @@ async fn a_pod_without_a_volume_for_runs_keeps_them_in_its_own_file_system() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_reaches_everything_of_a_rank_and_nothing_of_it_is_left() {
+async fn signal_reaches_all_processes_of_a_rank() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     harness.static_pods(1, true).await;
     let mut run = static_run(1, 1);
     provisioned(&cluster, &mut run).await;
-    let stubborn = "trap 'echo told; exit 9' TERM; \
+    let stubborn = "trap 'echo signalled; exit 9' TERM; \
         setsid sh -c 'trap \"\" TERM; echo up; while :; do sleep 1; done' & while :; do sleep 0.1; done";
     let at = rank(&run, 0);
     launch(&cluster, at.clone(), stubborn).await;
@@ -93,7 +99,7 @@ async fn a_signal_reaches_everything_of_a_rank_and_nothing_of_it_is_left() {
     }
     assert!(cluster.signal(&at, Signal::Term).await.unwrap() >= 1);
     let seen = followed(&cluster, &at).await;
-    assert_eq!((seen.end, &seen.stdout[..]), (Some(Ok(9)), &b"up\ntold\n"[..]));
+    assert_eq!((seen.end, &seen.stdout[..]), (Some(Ok(9)), &b"up\nsignalled\n"[..]));
     eventually("the end of all processes", || async {
         (cluster.signal(&at, Signal::Kill).await.unwrap() == 0).then_some(())
     })
@@ -102,12 +108,12 @@ async fn a_signal_reaches_everything_of_a_rank_and_nothing_of_it_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_pods_use_is_read_from_the_kubelet_and_never_falls() {
+async fn usage_of_pods_is_read_from_the_kubelet_and_never_falls() {
     let Some(mut harness) = harness().await else { return };
     harness.static_pods(1, true).await;
-    for through in [false, true] {
-        if through {
-            // What it takes is not among the rights of a server that is deployed as we say.
+    for via_apiserver in [false, true] {
+        if via_apiserver {
+            // The manifests do not grant the right that this needs.
             harness.options.kubeconfig = Some(harness.kubeconfig.clone());
             harness.options.kubelet_via_apiserver = true;
         }
@@ -132,12 +138,12 @@ async fn what_pods_use_is_read_from_the_kubelet_and_never_falls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_does_not_answer_delays_no_other() {
+async fn unresponsive_node_does_not_delay_others() {
     let Some(harness) = harness().await else { return };
     harness.static_pods(1, true).await;
     let cluster = harness.cluster().await;
     provisioned(&cluster, &mut static_run(1, 1)).await;
-    // A kubelet that accepts and says nothing, on an address of its own.
+    // A kubelet at another address that accepts connections and never responds.
     let silent = tokio::net::TcpListener::bind("127.0.0.2:10250").await.unwrap();
     let mut pods = cluster.watch.described();
     let mut dead = ClusterPod::clone(&pods[0]);

@@ -1,19 +1,24 @@
+//! Runs with a worker set.
+
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::ResourceQuota;
 use kube::api::{ListParams, PostParams};
 use mlbench_core::run::RunKey;
 use serde_json::json;
 
-use super::super::{KubernetesCluster, Options};
+use super::super::connection::KubernetesCluster;
+use super::super::options::Options;
 use super::harness::{
-    IMAGE, eventually, followed, harness, image_run, launch, object, provisioned, rank, released, waits_for,
+    IMAGE, eventually, followed, harness, image_run, launch, pending_reason, provisioned, rank, released,
 };
+use super::object::object;
 use crate::clock::Clock;
-use crate::cluster::{Cluster, ProvisionRequest};
+use crate::cluster::interface::Cluster;
+use crate::cluster::provision::ProvisionRequest;
 use crate::task_group::TaskGroup;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_with_an_image_has_workers_that_find_each_other_and_leaves_nothing() {
+async fn workers_of_a_set_find_each_other_and_are_all_deleted() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     let mut run = image_run(3, "2nd try", 2, IMAGE);
@@ -33,7 +38,7 @@ async fn a_run_with_an_image_has_workers_that_find_each_other_and_leaves_nothing
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn runs_of_one_name_and_of_a_long_one_have_sets_of_their_own() {
+async fn runs_with_equal_or_long_names_have_separate_sets() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     let long = "x".repeat(100);
@@ -45,7 +50,7 @@ async fn runs_of_one_name_and_of_a_long_one_have_sets_of_their_own() {
     let pods: Vec<_> = runs.iter().map(|run| run.workers[0].pod.as_str().to_owned()).collect();
     assert_eq!(pods[..2], ["same-mlbench-worker-rel-0", "same-2-mlbench-worker-rel-0"]);
     assert!(pods[2].ends_with("-3-mlbench-worker-rel-0") && pods[2].len() <= 54, "{}", pods[2]);
-    // The teardown of one leaves its namesake alone.
+    // The release of one run does not affect the other run of the same name.
     released(&cluster, &runs[0]).await;
     launch(&cluster, rank(&runs[1], 0), "exit 5").await;
     assert_eq!(followed(&cluster, &rank(&runs[1], 0)).await.end, Some(Ok(5)));
@@ -56,18 +61,18 @@ async fn runs_of_one_name_and_of_a_long_one_have_sets_of_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_that_does_not_exist_is_named_while_the_run_waits() {
+async fn missing_image_is_named_while_the_run_waits() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     let run = image_run(1, "x", 1, "localhost/there-is-none:1");
-    let missing = waits_for(&cluster, &run, &["localhost/there-is-none:1"]).await;
+    let missing = pending_reason(&cluster, &run, &["localhost/there-is-none:1"]).await;
     assert!(missing.contains("ImagePull") || missing.contains("Failed to pull"), "{missing}");
     released(&cluster, &run).await;
     assert_eq!(harness.leftovers().await, (0, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_name_that_cannot_be_one_is_refused() {
+async fn invalid_image_name_is_refused() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     let run = image_run(1, "x", 1, "No Image:!");
@@ -79,19 +84,19 @@ async fn an_image_name_that_cannot_be_one_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_no_node_can_take_says_so_and_can_be_released_while_it_waits() {
+async fn unschedulable_run_says_so_and_can_be_released() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     let mut run = image_run(1, "x", 2, IMAGE);
     run.spec.num_cpus = Some(1000.0);
-    let missing = waits_for(&cluster, &run, &["Unschedulable"]).await;
+    let missing = pending_reason(&cluster, &run, &["Unschedulable"]).await;
     assert!(missing.contains("Insufficient cpu"), "{missing}");
     released(&cluster, &run).await;
     assert_eq!(harness.leftovers().await, (0, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_quota_that_leaves_no_room_is_named() {
+async fn exhausted_quota_is_named() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     let quota = json!({"metadata": {"name": "small"}, "spec": {"hard": {"pods": "1"}}});
@@ -101,15 +106,15 @@ async fn a_quota_that_leaves_no_room_is_named() {
     })
     .await;
     let run = image_run(1, "x", 2, IMAGE);
-    // The first pod may be seen only after the event that says why there is no second.
-    let missing = waits_for(&cluster, &run, &["1 of 2 worker pods have been made: "]).await;
+    // The first pod may appear only after the event that explains the missing second one.
+    let missing = pending_reason(&cluster, &run, &["1 of 2 worker pods exist: "]).await;
     assert!(missing.contains("exceeded quota"), "{missing}");
     released(&cluster, &run).await;
     assert_eq!(harness.leftovers().await, (0, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_somebody_else_s_object_bears_is_left_to_it() {
+async fn name_of_a_foreign_object_is_not_reused() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     let labels = json!({"app": "other"});
@@ -125,7 +130,7 @@ async fn a_name_that_somebody_else_s_object_bears_is_left_to_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_earlier_life_of_the_server_left_is_removed_and_nothing_else() {
+async fn only_leftovers_of_an_earlier_server_process_are_deleted() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
     harness.static_pods(1, true).await;

@@ -1,4 +1,4 @@
-//! Runs one script in a pod, in bounded time, over an exec of constant argv.
+//! Runs one script in a pod, in bounded time, with a constant argv.
 
 use std::time::Duration;
 
@@ -9,33 +9,42 @@ use kube::Api;
 use kube::api::{AttachParams, AttachedProcess};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
-/// Time for a script beside what it waits for itself: connecting, a busy node, some megabytes.
+use crate::cluster::kubernetes::errors::error_text;
+
+/// Time for connecting, a busy node and some megabytes, in addition to what the script waits for.
 const OVERHEAD: Duration = Duration::from_secs(30);
 const PIPE_BYTES: usize = 256 * 1024;
-/// Of a script's stderr no more is kept: it is for one sentence.
-const STDERR_BYTES: usize = 4096;
+/// Maximum size of a script's stderr in bytes, enough for one message.
+const MAX_STDERR_BYTES: usize = 4096;
 
-/// What a script output.
+/// The output of a script.
 #[derive(Debug)]
-pub(super) struct ScriptOutput {
-    pub(super) stdout: Bytes,
-    pub(super) stderr: String,
-    pub(super) exit_code: i32,
+pub(crate) struct ScriptOutput {
+    pub(crate) stdout: Bytes,
+    pub(crate) stderr: String,
+    pub(crate) exit_code: i32,
 }
 
-/// Why there is no answer.
+impl ScriptOutput {
+    /// Parses the number of remaining processes, which some scripts print.
+    pub(crate) fn processes_left(&self) -> Option<usize> {
+        std::str::from_utf8(&self.stdout).ok()?.trim().parse().ok()
+    }
+}
+
+/// Why a script has no output.
 #[derive(Debug)]
-pub(super) enum ExecError {
-    /// The API server or the kubelet refused to execute anything.
+pub(crate) enum ExecError {
+    /// The API server or the kubelet refused the exec.
     Refused { code: u16, message: String },
-    /// The shell could not be started in the container.
+    /// The container could not start a shell.
     NoShell(String),
-    /// The stream was cut, or never came to be.
+    /// The stream failed, or was never established.
     Disconnected(String),
 }
 
-/// Executes `script` in a container. It must end by itself after `timeout`.
-pub(super) async fn run_script(
+/// Executes `script` in a container. The script must end by itself after `timeout`.
+pub(crate) async fn run_script(
     api: &Api<Pod>,
     pod: &str,
     container: Option<&str>,
@@ -54,41 +63,42 @@ pub(super) async fn run_script(
     };
     let output = async {
         let process = api.exec(pod, ["sh"], &attach).await.map_err(|error| refused(&error))?;
-        talk(process, script).await
+        communicate(process, script).await
     };
     match tokio::time::timeout(timeout + OVERHEAD, output).await {
         Ok(output) => output,
-        Err(_) => Err(ExecError::Disconnected("the command in the pod did not end in time".to_owned())),
+        Err(_) => Err(ExecError::Disconnected("the command in the pod timed out".to_owned())),
     }
 }
 
-async fn talk(mut process: AttachedProcess, script: String) -> Result<ScriptOutput, ExecError> {
-    let cut = |what: &str| ExecError::Disconnected(format!("the exec stream has no {what}"));
-    let mut stdin = process.stdin().ok_or_else(|| cut("stdin"))?;
-    let stdout = process.stdout().ok_or_else(|| cut("stdout"))?;
-    let stderr = process.stderr().ok_or_else(|| cut("stderr"))?;
-    let status = process.take_status().ok_or_else(|| cut("status"))?;
-    // A write that fails is a stream that was cut, or a shell that ended early: the status tells which. The writer
-    // must live until then: where a stream cannot be closed by itself, dropping it closes the whole connection.
+async fn communicate(mut process: AttachedProcess, script: String) -> Result<ScriptOutput, ExecError> {
+    let missing = |what: &str| ExecError::Disconnected(format!("the exec stream has no {what}"));
+    let mut stdin = process.stdin().ok_or_else(|| missing("stdin"))?;
+    let stdout = process.stdout().ok_or_else(|| missing("stdout"))?;
+    let stderr = process.stderr().ok_or_else(|| missing("stderr"))?;
+    let status = process.take_status().ok_or_else(|| missing("status"))?;
+    // A failed write means a broken stream or a shell that exited early, which the status distinguishes. The writer must live
+    // until then: where the protocol cannot close one stream alone, dropping it closes the whole connection.
     let write = async {
         let _broken = stdin.write_all(script.as_bytes()).await;
         let _broken = stdin.flush().await;
         stdin
     };
     let (_stdin, stdout, stderr, status) =
-        tokio::join!(write, read(stdout, usize::MAX), read(stderr, STDERR_BYTES), status);
+        tokio::join!(write, read(stdout, usize::MAX), read(stderr, MAX_STDERR_BYTES), status);
     let stderr = String::from_utf8_lossy(&stderr).trim().to_owned();
-    let status = status.ok_or_else(|| ExecError::Disconnected("the exec stream was cut".to_owned()))?;
+    let status =
+        status.ok_or_else(|| ExecError::Disconnected("the exec stream was interrupted".to_owned()))?;
     Ok(ScriptOutput { stdout: stdout.into(), stderr, exit_code: exit_code(&status)? })
 }
 
-/// Reads to the end, keeping the first `most` bytes: what is not read would hold up the other streams.
-async fn read(mut from: impl AsyncRead + Unpin, most: usize) -> Vec<u8> {
+/// Reads to the end, because unread bytes block the other streams, and keeps the first `max` bytes.
+async fn read(mut from: impl AsyncRead + Unpin, max: usize) -> Vec<u8> {
     let mut kept = Vec::new();
     let mut piece = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut piece).await {
-        let room = most.saturating_sub(kept.len());
-        kept.extend_from_slice(&piece[..length.min(room)]);
+        let free = max.saturating_sub(kept.len());
+        kept.extend_from_slice(&piece[..length.min(free)]);
     }
     kept
 }
@@ -104,7 +114,7 @@ fn exit_code(status: &Status) -> Result<i32, ExecError> {
         return Ok(code);
     }
     let no_shell = ["executable file not found", "no such file or directory"];
-    if no_shell.iter().any(|words| message.contains(words)) {
+    if no_shell.iter().any(|text| message.contains(text)) {
         return Err(ExecError::NoShell(message));
     }
     Err(ExecError::Disconnected(message))
@@ -113,7 +123,7 @@ fn exit_code(status: &Status) -> Result<i32, ExecError> {
 fn refused(error: &kube::Error) -> ExecError {
     match error {
         kube::Error::Api(status) => ExecError::Refused { code: status.code, message: status.message.clone() },
-        error => ExecError::Disconnected(super::error_text(error)),
+        error => ExecError::Disconnected(error_text(error)),
     }
 }
 
@@ -128,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_exit_code_is_read_from_the_status() {
+    fn exit_code_is_read_from_the_status() {
         assert_eq!(code(&json!({"status": "Success"})).unwrap(), 0);
         let failed = json!({"status": "Failure", "reason": "NonZeroExitCode",
             "details": {"causes": [{"reason": "ExitCode", "message": "3"}]}});
@@ -136,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_without_a_shell_is_told_from_a_cut_stream() {
+    fn image_without_a_shell_differs_from_a_broken_stream() {
         let status = |message: &str| json!({"status": "Failure", "message": message});
         let missing = "OCI runtime exec failed: exec: \"sh\": executable file not found in $PATH";
         assert!(matches!(code(&status(missing)), Err(ExecError::NoShell(_))));

@@ -1,6 +1,6 @@
-//! The text format in which Prometheus metrics are exposed, as far as cAdvisor uses it: one sample per line.
+//! Parses the Prometheus text format as far as cAdvisor uses it: one sample per line.
 //!
-//! A line that is none (a comment, a broken one) is left out: what a kubelet says beside is not our concern.
+//! Skips every line that is not a sample, such as comments and malformed lines.
 
 /// One sample: `name{label="value",…} value timestamp`.
 #[derive(Debug, Clone, PartialEq)]
@@ -8,12 +8,12 @@ pub(super) struct Sample<'a> {
     pub(super) name: &'a str,
     labels: &'a str,
     pub(super) value: f64,
-    /// Milliseconds since 1970.
+    /// Milliseconds since the Unix epoch.
     pub(super) timestamp: Option<i64>,
 }
 
 impl Sample<'_> {
-    /// The value of a label, empty when the sample does not bear it: the format makes no difference between the two.
+    /// Returns the value of a label. The format does not distinguish an empty label from a missing one.
     pub(super) fn label(&self, wanted: &str) -> String {
         let mut rest = self.labels;
         while let Some((name, value, after)) = next_label(rest) {
@@ -26,7 +26,7 @@ impl Sample<'_> {
     }
 }
 
-/// The samples of a text whose names `wanted` accepts.
+/// Returns the samples of a text whose names `wanted` accepts.
 pub(super) fn samples<'a>(text: &'a str, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = Sample<'a>> {
     text.lines().filter_map(move |line| sample(line, &wanted))
 }
@@ -53,7 +53,7 @@ fn sample<'a>(line: &'a str, wanted: impl Fn(&str) -> bool) -> Option<Sample<'a>
     words.next().is_none().then_some(Sample { name, labels, value, timestamp })
 }
 
-/// Where the labels end: the first `}` outside quotes.
+/// Returns the position of the first `}` outside quotes, which ends the labels.
 fn labels_end(inside: &str) -> Option<usize> {
     let (mut quoted, mut escaped) = (false, false);
     for (at, byte) in inside.bytes().enumerate() {
@@ -68,7 +68,7 @@ fn labels_end(inside: &str) -> Option<usize> {
     None
 }
 
-/// The first label of a list, its value still escaped, and what follows.
+/// Splits the first label, its value still escaped, from the rest of the list.
 fn next_label(labels: &str) -> Option<(&str, &str, &str)> {
     let (name, rest) = labels.split_once('=')?;
     let rest = rest.trim_start().strip_prefix('"')?;
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_of_cadvisor_is_read() {
+    fn cadvisor_sample_is_parsed() {
         let sample =
             only("container_memory_usage_bytes{container=\"worker\",pod=\"w-0\"} 3.575808e+06 1795445897247");
         assert_eq!(sample.name, "container_memory_usage_bytes");
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_may_hold_everything_that_the_format_uses_itself() {
+    fn label_values_may_contain_the_syntax_of_the_format() {
         let sample = only("m{a=\"x\\\"}y,b=\\\\\",b=\"line\\nbreak\", } NaN");
         assert_eq!(
             (sample.label("a"), sample.label("b")),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_sample_is_left_out() {
+    fn lines_that_are_not_samples_are_skipped() {
         let text = "# HELP m About m\n# TYPE m counter\n\nm\nm{a=\"b\" 1\nm{} x\nm{} 1 2 3\nm 1 x\n good 1\n";
         assert_eq!(samples(text, |_| true).count(), 0);
         assert_eq!(only("m +Inf\n").value, f64::INFINITY);
@@ -138,7 +138,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_without_panicking(text in "(?s).{0,200}", braces in "[a{}\"\\\\=, 1\n]{0,60}") {
+        fn any_text_is_parsed_without_panicking(text in "(?s).{0,200}", braces in "[a{}\"\\\\=, 1\n]{0,60}") {
             for text in [&text, &braces] {
                 for sample in samples(text, |_| true) {
                     sample.label("a");
@@ -147,7 +147,7 @@ mod tests {
         }
 
         #[test]
-        fn what_was_written_is_read_back(value in "(?s).{0,40}", number in any::<f64>(), at in any::<i64>()) {
+        fn written_samples_are_read_back(value in "(?s).{0,40}", number in any::<f64>(), at in any::<i64>()) {
             let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
             prop_assume!(!value.contains('\r'));
             let text = format!("name{{first=\"1\",second=\"{escaped}\"}} {number} {at}");

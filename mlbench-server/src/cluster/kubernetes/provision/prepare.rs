@@ -1,37 +1,28 @@
-//! Making the workers of a run be there: from either kind of pod to ranks that can be started.
+//! Turns ready pods into the workers of a run.
+
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use k8s_openapi::api::core::v1::Pod;
 use mlbench_core::PodName;
 use mlbench_core::run::{Run, RunKey, Worker};
 
-use super::options::WorkerHosts;
-use super::run_script::{ExecError, run_script};
-use super::{KubernetesCluster, manifest, pod_status};
-use crate::cluster::{ClusterError, ProvisionRequest, ProvisionStatus, RankRef};
+use crate::cluster::error::ClusterError;
+use crate::cluster::kubernetes::connection::KubernetesCluster;
+use crate::cluster::kubernetes::exec::run_script::{ExecError, run_script};
+use crate::cluster::kubernetes::options::WorkerHosts;
+use crate::cluster::kubernetes::pods::pod_status;
+use crate::cluster::provision::ProvisionStatus;
+use crate::cluster::rank::RankRef;
 
-/// The port of rank-to-rank connections (`{addresses}`) lies above the reserved and below the ephemeral ones. It
-/// differs from run to run, so that one that was just stopped cannot keep the next from listening.
+/// First port of rank-to-rank connections (`{addresses}`), between the reserved and the ephemeral ports.
+///
+/// Consecutive runs use different ports, so that a run that has just been stopped cannot block the next one.
 const FIRST_PORT: u16 = 20_000;
 const PORTS: i64 = 10_000;
 
 impl KubernetesCluster {
-    /// Makes the workers of a run be there, as far as it can be done now.
-    pub(super) async fn provision_workers(
-        &self,
-        claim: &ProvisionRequest<'_>,
-    ) -> Result<ProvisionStatus, ClusterError> {
-        let run = claim.run;
-        if let Some(why) = manifest::refusal(run, &self.options) {
-            return Err(ClusterError::Refused(why));
-        }
-        match &run.spec.image {
-            Some(image) => self.provision_worker_set(image, claim).await,
-            None => self.provision_static_workers(claim).await,
-        }
-    }
-
-    /// Makes ready pods the workers of a run: a directory in each, then names and ports.
+    /// Creates the directory of a rank in each pod, and assigns host names and ports.
     pub(super) async fn prepare_workers(
         &self,
         pods: &[impl AsRef<Pod> + Sync],
@@ -51,22 +42,25 @@ impl KubernetesCluster {
         }
     }
 
-    /// Makes the directory of a rank. What may pass is said; what will not is refused.
+    /// Creates the directory of a rank, and returns why that is not possible yet.
+    ///
+    /// # Errors
+    /// [`ClusterError::Refused`] when it will never be possible.
     async fn prepare(&self, rank: RankRef, container: Option<&str>) -> Result<Option<String>, ClusterError> {
         let pod = &rank.pod;
         let script = self.scripts.prepare(&rank);
-        match run_script(&self.pods, pod.as_str(), container, script, std::time::Duration::ZERO).await {
+        match run_script(&self.pods, pod.as_str(), container, script, Duration::ZERO).await {
             Ok(output) if output.exit_code == 0 => Ok(None),
             Ok(output) if matches!(output.exit_code, 3 | 4) => Err(ClusterError::Refused(format!(
-                "nothing can be run in worker pod {pod}: {}",
+                "worker pod {pod} cannot execute commands: {}",
                 output.stderr
             ))),
             Ok(output) => Ok(Some(format!("worker pod {pod}: {}", output.stderr))),
             Err(ExecError::NoShell(_)) => Err(ClusterError::Refused(format!(
-                "the image of worker pod {pod} has no shell `sh`, which runs need"
+                "the image of worker pod {pod} has no shell `sh`; use an image that contains one"
             ))),
             Err(ExecError::Refused { message, .. } | ExecError::Disconnected(message)) => {
-                Ok(Some(format!("worker pod {pod} does not take commands yet: {message}")))
+                Ok(Some(format!("worker pod {pod} does not execute commands yet: {message}")))
             }
         }
     }
@@ -86,7 +80,7 @@ impl KubernetesCluster {
     }
 }
 
-/// `pod.service`, as far as a Service gives the pod a name.
+/// Returns `pod.service` if a Service names the pod.
 fn dns_name(pod: &Pod) -> Option<String> {
     let spec = pod.spec.as_ref()?;
     Some(format!("{}.{}", spec.hostname.as_ref()?, spec.subdomain.as_ref()?))

@@ -1,42 +1,46 @@
-//! What the objects of a run are called, and the labels by which they are found.
+//! Names of the objects of a run, and the labels by which the server finds them.
 //!
-//! Names are for people: nothing is ever found or removed by its name, only by its labels.
+//! Names are for people: the server finds and deletes objects by their labels only.
 
 use std::collections::BTreeMap;
 
+use kube::Resource;
 use mlbench_core::run::{Run, RunKey};
 use uuid::Uuid;
 
-use super::options::Options;
+use crate::cluster::kubernetes::options::Options;
 
-/// The label that says whose object this is: the job of the run, unique in the harness.
-pub(super) const RUN_LABEL: &str = "mlbench.run-id";
-/// The label that says which server made the object.
-pub(super) const INSTANCE_LABEL: &str = "mlbench.instance";
+/// The label with the job id of the run that owns an object, globally unique.
+pub(crate) const RUN_LABEL: &str = "mlbench.run-id";
+/// The label with the server that created an object.
+pub(crate) const INSTANCE_LABEL: &str = "mlbench.instance";
 /// The annotation with the number of the run, for people.
-pub(super) const NUMBER_ANNOTATION: &str = "mlbench.run-number";
+pub(crate) const NUMBER_ANNOTATION: &str = "mlbench.run-number";
 
-/// The longest name of a StatefulSet whose pods can be made: the controller appends `-` and a hash of ten characters,
-/// and the result is a label value of at most 63.
+/// Maximum length of the name of a StatefulSet.
+///
+/// The controller appends `-` and a hash of ten characters, and the result must fit a label value of 63 characters.
 const MAX_OBJECT_NAME: usize = 52;
 const MIDDLE: &str = "-mlbench-worker-";
 
-/// The names that the objects of a run may bear, the one to try first in front.
+/// Returns the possible names of a run's objects, the preferred one first.
 ///
-/// The last always ends its slug in the number of the run. Numbers above 10^13 would not leave room for a release
-/// of 20 characters; runs are counted from 1.
-pub(super) fn object_names(run: &Run, release: &str) -> Vec<String> {
-    let room = MAX_OBJECT_NAME - MIDDLE.len() - release.len();
+/// The slug of the last one always ends with the number of the run. Numbers above 10^13 would not leave space for a
+/// release of 20 characters, but run numbers start at 1.
+pub(crate) fn object_names(run: &Run, release: &str) -> Vec<String> {
+    let available = MAX_OBJECT_NAME - MIDDLE.len() - release.len();
     let slug = slug(run.name.as_str());
     let suffix = format!("-{}", run.id);
-    let kept = room.saturating_sub(suffix.len()).min(slug.len());
+    let kept = available.saturating_sub(suffix.len()).min(slug.len());
     let numbered = format!("{}{suffix}", slug[..kept].trim_end_matches('-'));
-    let whole = (slug != "run" && slug.len() <= room).then_some(slug);
+    let whole = (slug != "run" && slug.len() <= available).then_some(slug);
     whole.into_iter().chain([numbered]).map(|slug| format!("{slug}{MIDDLE}{release}")).collect()
 }
 
-/// The name of a run as the beginning of a DNS-1035 label: what is no ASCII letter or digit becomes `-`, and a letter
-/// comes first. An empty one is `run`, which says so little that a number always follows.
+/// Returns the name of a run as the start of a DNS-1035 label.
+///
+/// Replaces everything but ASCII letters and digits with `-`, and starts with a letter. An empty name becomes `run`,
+/// which the number of the run always follows.
 fn slug(name: &str) -> String {
     let dashed: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
@@ -47,32 +51,32 @@ fn slug(name: &str) -> String {
     }
 }
 
-/// The labels of every worker pod of a release.
-pub(super) fn worker_labels(release: &str) -> BTreeMap<String, String> {
+/// Returns the labels of every worker pod of a release.
+pub(crate) fn worker_labels(release: &str) -> BTreeMap<String, String> {
     let labels = [("app", "mlbench"), ("component", "worker"), ("release", release)];
     labels.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
-/// The labels of what is made for one run.
-pub(super) fn run_labels(options: &Options, run: RunKey) -> BTreeMap<String, String> {
+/// Returns the labels of the objects of one run.
+pub(crate) fn run_labels(options: &Options, run: RunKey) -> BTreeMap<String, String> {
     let mut labels = worker_labels(options.release.as_str());
     labels.insert(RUN_LABEL.to_owned(), run.job_id.to_string());
     labels.insert(INSTANCE_LABEL.to_owned(), options.instance.as_str().to_owned());
     labels
 }
 
-/// The selector of all worker pods of a release.
-pub(super) fn worker_selector(release: &str) -> String {
+/// Returns the selector of all worker pods of a release.
+pub(crate) fn worker_selector(release: &str) -> String {
     selector(&worker_labels(release))
 }
 
-/// The selector of what belongs to one run. Its job is unique in the harness, so no more is needed to own it.
-pub(super) fn run_selector(job: Uuid) -> String {
+/// Returns the selector of the objects of one run. The job id alone suffices, because it is globally unique.
+pub(crate) fn run_selector(job: Uuid) -> String {
     format!("{RUN_LABEL}={job}")
 }
 
-/// The selector of what this server made for any run.
-pub(super) fn owned_selector(options: &Options) -> String {
+/// Returns the selector of all objects that this server created for runs.
+pub(crate) fn owned_selector(options: &Options) -> String {
     format!(
         "{},{INSTANCE_LABEL}={},{RUN_LABEL}",
         worker_selector(options.release.as_str()),
@@ -84,8 +88,27 @@ fn selector(labels: &BTreeMap<String, String>) -> String {
     labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
 }
 
-/// Orders pods as their StatefulSet counts them: `worker-10` comes after `worker-2`.
-pub(super) fn by_ordinal(pod: &str) -> (&str, u64) {
+/// Returns whether an object belongs to a run.
+pub(crate) fn belongs_to(object: &impl Resource, job: Uuid) -> bool {
+    job_label(object).is_some_and(|label| label == job.to_string())
+}
+
+/// Returns the job id of the run that owns an object, or `None` without a valid one.
+pub(crate) fn job_of(object: &impl Resource) -> Option<&str> {
+    job_label(object).filter(|job| Uuid::parse_str(job).is_ok())
+}
+
+/// Returns whether an object belongs to any run.
+pub(crate) fn is_of_a_run(object: &impl Resource) -> bool {
+    job_label(object).is_some()
+}
+
+fn job_label(object: &impl Resource) -> Option<&str> {
+    object.meta().labels.as_ref()?.get(RUN_LABEL).map(String::as_str)
+}
+
+/// Returns the sort key of a pod by its ordinal in the StatefulSet: `worker-10` comes after `worker-2`.
+pub(crate) fn by_ordinal(pod: &str) -> (&str, u64) {
     let (stem, ordinal) = pod.rsplit_once('-').unwrap_or((pod, ""));
     ordinal.parse().map_or((pod, 0), |ordinal| (stem, ordinal))
 }
@@ -94,8 +117,8 @@ pub(super) fn by_ordinal(pod: &str) -> (&str, u64) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::run;
     use super::*;
+    use crate::cluster::kubernetes::testing::run;
 
     fn is_dns_1035(name: &str) -> bool {
         let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
@@ -105,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_s_objects_are_called_after_it() {
+    fn objects_are_named_after_their_run() {
         let names = |name: &str, id| object_names(&run(id, name), "rel");
         assert_eq!(names("Name of the run", 3)[0], "name-of-the-run-mlbench-worker-rel");
         assert_eq!(names("2nd try", 3)[0], "run-2nd-try-mlbench-worker-rel");
@@ -113,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shortened_or_empty_slug_always_ends_in_the_number_of_the_run() {
+    fn shortened_or_empty_slug_ends_with_the_number_of_the_run() {
         let names = |name: &str, release: &str| object_names(&run(12, name), release);
         assert_eq!(names(&"x".repeat(100), "r"), [format!("{}-12-mlbench-worker-r", "x".repeat(32))]);
         assert_eq!(names("ü ü", "r"), ["run-12-mlbench-worker-r"]);
@@ -140,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn pods_are_ranked_by_their_ordinal() {
+    fn pods_are_ordered_by_their_ordinal() {
         let mut pods = ["w-10", "w-2", "w-0", "other"];
         pods.sort_by_key(|pod| by_ordinal(pod));
         assert_eq!(pods, ["other", "w-0", "w-2", "w-10"]);

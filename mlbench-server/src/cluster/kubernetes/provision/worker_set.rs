@@ -1,4 +1,4 @@
-//! Runs with an image: a Service and a StatefulSet of their own.
+//! Worker sets: a Service and a StatefulSet for each run with an image.
 
 use std::sync::Arc;
 
@@ -9,51 +9,57 @@ use kube::{Api, Resource};
 use mlbench_core::run::Run;
 use uuid::Uuid;
 
-use super::names::{RUN_LABEL, by_ordinal, object_names, run_selector};
-use super::{KubernetesCluster, events, manifest, pod_status, unreachable};
-use crate::cluster::{ClusterError, ProvisionRequest, ProvisionStatus};
+use crate::cluster::error::ClusterError;
+use crate::cluster::kubernetes::connection::KubernetesCluster;
+use crate::cluster::kubernetes::errors::unreachable;
+use crate::cluster::kubernetes::objects::manifest;
+use crate::cluster::kubernetes::objects::names::{belongs_to, object_names, run_selector};
+use crate::cluster::kubernetes::objects::run_token::{SecretOwner, secret};
+use crate::cluster::kubernetes::pods::{events, pod_status};
+use crate::cluster::provision::{ProvisionRequest, ProvisionStatus};
+use crate::token::Token;
 
-/// What became of an attempt to make an object.
+/// The result of creating an object of a run.
 enum Created {
-    /// It is there and ours, with this name.
+    /// The object exists under this name and belongs to the run.
     Ok(String),
-    /// Another object bears the name.
+    /// The name is in use by another object.
     NameTaken,
-    /// Not now, says why.
+    /// The object cannot be created now, with the cause.
     NotNow(String),
 }
 
 impl KubernetesCluster {
-    /// Makes the worker set of a run and says whether its pods are ready.
-    pub(super) async fn provision_worker_set(
+    /// Creates the worker set of a run, and returns whether its pods are ready.
+    pub(crate) async fn provision_worker_set(
         &self,
         image: &str,
-        claim: &ProvisionRequest<'_>,
+        request: &ProvisionRequest<'_>,
     ) -> Result<ProvisionStatus, ClusterError> {
-        let run = claim.run;
+        let run = request.run;
         let waiting = |why: String| Ok(ProvisionStatus::Waiting { missing: vec![why] });
         let name = match self.create_service(run).await? {
             Created::Ok(name) => name,
             Created::NameTaken => {
-                return waiting("every name for its Service is taken by another run's".to_owned());
+                return waiting("all names for the Service of this run are in use by other runs".to_owned());
             }
             Created::NotNow(why) => return waiting(why),
         };
-        if let Some(token) = claim.token
+        if let Some(token) = request.token
             && let Some(why) = self.create_token(run, &name, token).await?
         {
             return waiting(why);
         }
-        let set = manifest::stateful_set(&name, image, claim, &self.options);
+        let set = manifest::stateful_set(&name, image, request, &self.options);
         match create(&self.sets, &set, &name, run.job_id).await? {
             Created::Ok(_) => {}
-            // The Service got a name that a StatefulSet of somebody else has: both must be called the same.
+            // Service and StatefulSet need the same name, but another StatefulSet has that of the Service.
             Created::NameTaken => {
-                return waiting(format!("a StatefulSet called {name} is there and is not this run's"));
+                return waiting(format!("StatefulSet {name} exists and does not belong to this run"));
             }
             Created::NotNow(why) => return waiting(why),
         }
-        let pods = self.pods_of(run.job_id);
+        let pods = self.watch.pods_of(run.job_id);
         for pod in &pods {
             if let Some(why) = pod_status::permanent_failure(pod) {
                 return Err(ClusterError::Refused(format!("worker {}: {why}", pod_status::name(pod))));
@@ -66,33 +72,49 @@ impl KubernetesCluster {
         Ok(ProvisionStatus::Waiting { missing: self.missing(&name, &pods, wanted).await })
     }
 
-    /// The pods that were made for a run, by rank.
-    pub(super) fn pods_of(&self, job: Uuid) -> Vec<Arc<Pod>> {
-        let mut pods = self.watch.described();
-        pods.retain(|pod| belongs_to(pod.as_ref(), job));
-        pods.sort_by(|a, b| by_ordinal(pod_status::name(a)).cmp(&by_ordinal(pod_status::name(b))));
-        pods
-    }
-
     async fn create_service(&self, run: &Run) -> Result<Created, ClusterError> {
-        let ours = ListParams::default().labels(&run_selector(run.job_id));
-        let found = self.services.list(&ours).await.map_err(|error| unreachable(&error))?;
+        let existing = ListParams::default().labels(&run_selector(run.job_id));
+        let found = self.services.list(&existing).await.map_err(|error| unreachable(&error))?;
         if let Some(name) = found.items.into_iter().find_map(|service| service.metadata.name) {
             return Ok(Created::Ok(name));
         }
         for name in object_names(run, self.options.release.as_str()) {
-            let of_another = |set: &StatefulSet| !belongs_to(set, run.job_id);
+            let is_of_another = |set: &StatefulSet| !belongs_to(set, run.job_id);
             let set = self.sets.get_opt(&name).await.map_err(|error| unreachable(&error))?;
-            if set.as_ref().is_some_and(of_another) {
+            if set.as_ref().is_some_and(is_of_another) {
                 continue;
             }
             let service: Service = manifest::service(&name, run, &self.options);
             match create(&self.services, &service, &name, run.job_id).await? {
                 Created::NameTaken => {}
-                made => return Ok(made),
+                created => return Ok(created),
             }
         }
         Ok(Created::NameTaken)
+    }
+
+    /// Creates the Secret of a run unless it exists, and returns why that is not possible now.
+    async fn create_token(
+        &self,
+        run: &Run,
+        service: &str,
+        token: &Token,
+    ) -> Result<Option<String>, ClusterError> {
+        let owner = self.services.get_opt(service).await.map_err(|error| unreachable(&error))?;
+        let Some(uid) = owner.and_then(|service| service.metadata.uid) else {
+            return Ok(Some(format!("Service {service} was deleted just now")));
+        };
+        let secret = secret(run, SecretOwner { service, uid }, token, &self.options);
+        match self.secrets.create(&PostParams::default(), &secret).await {
+            Ok(_) => Ok(None),
+            Err(kube::Error::Api(status)) => match status.code {
+                // Created before a restart of this server. Its token stays valid.
+                409 => Ok(None),
+                401 | 403 => Ok(Some(status.message)),
+                _ => Err(ClusterError::Unreachable(status.message)),
+            },
+            Err(error) => Err(unreachable(&error)),
+        }
     }
 
     async fn missing(&self, set: &str, pods: &[Arc<Pod>], wanted: usize) -> Vec<String> {
@@ -100,7 +122,7 @@ impl KubernetesCluster {
         if pods.len() < wanted {
             let warning = events::newest_warning(&self.events, "StatefulSet", set).await;
             let why = warning.map(|warning| format!(": {warning}")).unwrap_or_default();
-            missing.push(format!("{} of {wanted} worker pods have been made{why}", pods.len()));
+            missing.push(format!("{} of {wanted} worker pods exist{why}", pods.len()));
         }
         for pod in pods.iter().filter(|pod| !pod_status::is_ready(pod)) {
             let name = pod_status::name(pod);
@@ -108,7 +130,7 @@ impl KubernetesCluster {
                 Some(why) => why,
                 None => events::newest_warning(&self.events, "Pod", name)
                     .await
-                    .unwrap_or_else(|| "it is being started".to_owned()),
+                    .unwrap_or_else(|| "starting".to_owned()),
             };
             missing.push(format!("{name}: {why}"));
         }
@@ -116,7 +138,7 @@ impl KubernetesCluster {
     }
 }
 
-/// Makes an object of a run, unless it is there.
+/// Creates an object of a run unless it exists.
 async fn create<K>(api: &Api<K>, object: &K, name: &str, job: Uuid) -> Result<Created, ClusterError>
 where
     K: Resource + Clone + std::fmt::Debug + serde::Serialize + serde::de::DeserializeOwned,
@@ -128,29 +150,23 @@ where
     };
     match refusal.code {
         409 => match api.get_opt(name).await.map_err(|error| unreachable(&error))? {
-            Some(there) if there.meta().deletion_timestamp.is_some() && belongs_to(&there, job) => {
-                Ok(Created::NotNow(format!("{name} is still being removed")))
+            Some(existing) if existing.meta().deletion_timestamp.is_some() && belongs_to(&existing, job) => {
+                Ok(Created::NotNow(format!("{name} is still being deleted")))
             }
-            Some(there) if belongs_to(&there, job) => Ok(Created::Ok(name.to_owned())),
+            Some(existing) if belongs_to(&existing, job) => Ok(Created::Ok(name.to_owned())),
             Some(_) => Ok(Created::NameTaken),
-            None => Ok(Created::NotNow(format!("{name} was removed a moment ago"))),
+            None => Ok(Created::NotNow(format!("{name} was deleted just now"))),
         },
-        // A quota may be raised, a right be given; and an API server that has just come up knows no rights yet.
+        // An administrator may raise the quota or grant the right, and a new API server does not know its roles yet.
         401 | 403 => Ok(Created::NotNow(refusal.message)),
         400 | 422 => {
-            Err(ClusterError::Refused(format!("the API server refuses the worker set: {}", refusal.message)))
+            Err(ClusterError::Refused(format!("the API server rejected the worker set: {}", refusal.message)))
         }
         _ => Err(ClusterError::Unreachable(refusal.message)),
     }
 }
 
-/// Whether an object was made for a run.
-pub(super) fn belongs_to(object: &impl Resource, job: Uuid) -> bool {
-    let label = object.meta().labels.as_ref().and_then(|labels| labels.get(RUN_LABEL));
-    label.is_some_and(|label| *label == job.to_string())
-}
-
 fn notes(run: &Run, name: &str, image: &str) -> Vec<String> {
     let workers = run.spec.num_workers;
-    vec![format!("the run has {workers} worker pods of its own: StatefulSet {name} with image {image}")]
+    vec![format!("StatefulSet {name} provides {workers} worker pods with image {image}")]
 }

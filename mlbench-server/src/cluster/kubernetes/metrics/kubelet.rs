@@ -1,4 +1,4 @@
-//! The metrics of every node's kubelet, each node asked by itself.
+//! Reads the metrics of every node's kubelet, each node independently.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,22 +10,23 @@ use mlbench_core::PodName;
 use tokio::sync::mpsc;
 
 use super::usage::{MonotonicCounters, pod_samples};
-use super::{error_text, pod_status};
 use crate::clock::Clock;
-use crate::cluster::PodSample;
+use crate::cluster::kubernetes::errors::error_text;
+use crate::cluster::kubernetes::pods::pod_status;
+use crate::cluster::sample::PodSample;
 use crate::task_group::TaskGroup;
 
-/// The kubelet's port, the same everywhere.
+/// The port of every kubelet.
 const PORT: u16 = 10_250;
-/// How long one sampling waits. What comes later is handed out with the next, with the date it was measured at.
-const TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a node may take before it counts as silent.
-const SILENCE: Duration = Duration::from_secs(20);
+/// How long one sampling waits. The next one returns later samples, with the dates of their measurement.
+const SAMPLE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a node may take to respond.
+const NODE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Reads the kubelets' `/metrics/cadvisor`.
-pub(super) struct Kubelets {
+pub(crate) struct Kubelets {
     config: Config,
-    through: Option<Client>,
+    proxy: Option<Client>,
     namespace: String,
     clock: Clock,
     background: TaskGroup,
@@ -37,10 +38,10 @@ pub(super) struct Kubelets {
 #[derive(Default)]
 struct State {
     clients: HashMap<String, Client>,
-    asked: HashSet<String>,
-    /// Nodes whose failure was said; the empty name stands for what is forbidden on all.
+    pending: HashSet<String>,
+    /// Nodes whose failure was logged. The empty name means that all nodes deny access.
     warned: HashSet<String>,
-    monotonic: MonotonicCounters,
+    counters: MonotonicCounters,
 }
 
 /// A node with worker pods.
@@ -55,41 +56,41 @@ struct NodeResult {
     samples: Result<Vec<PodSample>, Failure>,
 }
 
-/// Why a node's metrics cannot be had.
+/// Why the metrics of a node are missing.
 enum Failure {
-    /// No node will give them to this server.
+    /// Every node denies this server access.
     Forbidden(u16),
-    /// This node does not, says why.
+    /// This node failed, with the cause.
     Node(String),
 }
 
 impl Kubelets {
-    pub(super) fn new(
+    pub(crate) fn new(
         config: Config,
-        through: Option<Client>,
+        proxy: Option<Client>,
         namespace: String,
         clock: Clock,
         background: TaskGroup,
     ) -> Self {
         let (sender, results) = mpsc::unbounded_channel();
         let results = tokio::sync::Mutex::new(results);
-        Self { config, through, namespace, clock, background, state: Mutex::default(), results, sender }
+        Self { config, proxy, namespace, clock, background, state: Mutex::default(), results, sender }
     }
 
-    /// What the worker pods use. A node is asked again only when it has output or failed.
-    pub(super) async fn sample(&self, pods: &[Arc<Pod>]) -> Vec<PodSample> {
+    /// Returns the usage of the worker pods. Sends a node a new request only after the last one has completed.
+    pub(crate) async fn sample(&self, pods: &[Arc<Pod>]) -> Vec<PodSample> {
         let mut results = self.results.lock().await;
         let nodes = nodes(pods);
-        let is_there = |name: &PodName| nodes.iter().any(|node| node.pods.contains_key(name.as_str()));
-        self.state().monotonic.retain(is_there);
+        let exists = |name: &PodName| nodes.iter().any(|node| node.pods.contains_key(name.as_str()));
+        self.state().counters.retain(exists);
         for node in nodes {
-            self.ask(node);
+            self.request(node);
         }
-        let deadline = tokio::time::Instant::now() + TIMEOUT;
+        let deadline = tokio::time::Instant::now() + SAMPLE_TIMEOUT;
         let mut samples = Vec::new();
-        while !self.state().asked.is_empty() {
-            let Ok(Some(answer)) = tokio::time::timeout_at(deadline, results.recv()).await else { break };
-            samples.extend(self.take(answer));
+        while !self.state().pending.is_empty() {
+            let Ok(Some(result)) = tokio::time::timeout_at(deadline, results.recv()).await else { break };
+            samples.extend(self.complete(result));
         }
         samples
     }
@@ -98,13 +99,13 @@ impl Kubelets {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts a request to a node, unless one is under way.
-    fn ask(&self, node: Node) {
-        if !self.state().asked.insert(node.name.clone()) {
+    /// Sends a request to a node unless one is pending.
+    fn request(&self, node: Node) {
+        if !self.state().pending.insert(node.name.clone()) {
             return;
         }
         let client = self.client(&node);
-        let path = match &self.through {
+        let path = match &self.proxy {
             Some(_) => format!("/api/v1/nodes/{}/proxy/metrics/cadvisor", node.name),
             None => "/metrics/cadvisor".to_owned(),
         };
@@ -113,8 +114,9 @@ impl Kubelets {
         self.background.spawn(async move {
             let read = async {
                 let text =
-                    tokio::time::timeout(SILENCE, metrics(client.map_err(Failure::Node)?, &path)).await;
-                let text = text.unwrap_or_else(|_| Err(Failure::Node("it does not answer".to_owned())))?;
+                    tokio::time::timeout(NODE_TIMEOUT, metrics(client.map_err(Failure::Node)?, &path)).await;
+                let text =
+                    text.unwrap_or_else(|_| Err(Failure::Node("the kubelet does not respond".to_owned())))?;
                 Ok(pod_samples(&text, &namespace, &node.pods, clock.now()))
             };
             if let Some(samples) = stop.run_until_cancelled(read).await {
@@ -125,7 +127,7 @@ impl Kubelets {
     }
 
     fn client(&self, node: &Node) -> Result<Client, String> {
-        if let Some(client) = &self.through {
+        if let Some(client) = &self.proxy {
             return Ok(client.clone());
         }
         if let Some(client) = self.state().clients.get(&node.address) {
@@ -144,13 +146,13 @@ impl Kubelets {
         Ok(client)
     }
 
-    fn take(&self, answer: NodeResult) -> Vec<PodSample> {
+    fn complete(&self, result: NodeResult) -> Vec<PodSample> {
         let mut state = self.state();
-        state.asked.remove(&answer.node);
-        match answer.samples {
-            Ok(samples) => samples.into_iter().filter_map(|sample| state.monotonic.next(sample)).collect(),
+        state.pending.remove(&result.node);
+        match result.samples {
+            Ok(samples) => samples.into_iter().filter_map(|sample| state.counters.next(sample)).collect(),
             Err(failure) => {
-                state.warn_once(&answer.node, &failure);
+                state.warn_once(&result.node, &failure);
                 Vec::new()
             }
         }
@@ -158,19 +160,19 @@ impl Kubelets {
 }
 
 impl State {
-    /// Says what is missing once, not with every sampling.
+    /// Logs a failure once, not with every sampling.
     fn warn_once(&mut self, node: &str, failure: &Failure) {
         match failure {
             Failure::Forbidden(code) if self.warned.insert(String::new()) => tracing::warn!(
-                "pod metrics are missing: the kubelets do not let this server read them (HTTP {code}); it needs `get` \
-                 on `nodes/metrics`, see deploy/kubernetes/kubelet-metrics"
+                "pod metrics are missing: the kubelets deny access (HTTP {code}); grant `get` on `nodes/metrics`, see \
+                 deploy/kubernetes/kubelet-metrics"
             ),
             Failure::Node(why) if self.warned.insert(node.to_owned()) => {
                 tracing::warn!(
                     node,
                     why,
-                    "pod metrics of this node are missing; a kubelet whose certificate the cluster did not sign can \
-                     only be read with --kubelet-via-apiserver"
+                    "pod metrics of this node are missing; if its kubelet's certificate is not signed by the cluster, use \
+                     --kubelet-via-apiserver"
                 );
             }
             _ => {}
@@ -187,16 +189,16 @@ async fn metrics(client: Client, path: &str) -> Result<String, Failure> {
     })
 }
 
-/// The nodes on which worker pods run.
+/// Returns the nodes with worker pods.
 fn nodes(pods: &[Arc<Pod>]) -> Vec<Node> {
     let mut nodes: HashMap<String, Node> = HashMap::new();
     for pod in pods {
-        let place = || {
+        let location = || {
             let (node, address) =
                 (pod.spec.as_ref()?.node_name.clone()?, pod.status.as_ref()?.host_ip.clone()?);
             Some((node, address, PodName::new(pod_status::name(pod)).ok()?))
         };
-        let Some((name, address, pod)) = place() else { continue };
+        let Some((name, address, pod)) = location() else { continue };
         let node = nodes.entry(name.clone()).or_insert_with(|| Node { name, address, pods: HashMap::new() });
         node.pods.insert(pod.as_str().to_owned(), pod);
     }

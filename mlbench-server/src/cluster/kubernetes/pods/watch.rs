@@ -1,4 +1,4 @@
-//! The worker pods of the release, followed by a watch that resumes where it was cut.
+//! Watches the worker pods of a release, and resumes after interruptions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +10,19 @@ use kube::runtime::reflector::{Store, store};
 use kube::runtime::watcher::{Config, Event, watcher};
 use mlbench_core::{Pod, PodName, PodPhase};
 use tokio::sync::watch;
+use uuid::Uuid;
 
-use super::names::worker_selector;
-use super::options::ReleaseName;
+use super::pod_status;
+use crate::cluster::kubernetes::objects::names::{belongs_to, by_ordinal, is_of_a_run, worker_selector};
+use crate::cluster::kubernetes::options::ReleaseName;
 use crate::task_group::TaskGroup;
 
-/// After how long the API server ends a watch, which is then resumed. A connection that died without a word is
-/// noticed some seconds later.
+/// Seconds after which the API server ends a watch, which then resumes.
+///
+/// A dead connection is noticed some seconds later.
 const WATCH_SECONDS: u32 = 60;
-/// The pauses between attempts while the API server does not answer.
-const PAUSES: [Duration; 5] = [
+/// Pauses between attempts while the API server does not respond.
+const RETRY_PAUSES: [Duration; 5] = [
     Duration::from_millis(200),
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -27,21 +30,21 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(4),
 ];
 
-/// The worker pods as the watch shows them.
+/// The current worker pods of a release.
 #[derive(Clone)]
-pub(super) struct PodWatch {
+pub(crate) struct PodWatch {
     store: Store<ClusterPod>,
     pods: watch::Receiver<Arc<[Pod]>>,
 }
 
 impl PodWatch {
-    /// Starts following the worker pods of a release.
-    pub(super) fn start(api: Api<ClusterPod>, release: &ReleaseName, background: &TaskGroup) -> Self {
+    /// Starts watching the worker pods of a release.
+    pub(crate) fn start(api: Api<ClusterPod>, release: &ReleaseName, background: &TaskGroup) -> Self {
         let config = Config::default().labels(&worker_selector(release.as_str())).timeout(WATCH_SECONDS);
         let (store, mut writer) = store::<ClusterPod>();
         let (sender, pods) = watch::channel(Arc::from([]));
         let stop = background.stop_token();
-        let seen = store.clone();
+        let updated = store.clone();
         let follow = async move {
             let events = watcher(api, config);
             pin_mut!(events);
@@ -49,20 +52,20 @@ impl PodWatch {
             while let Some(event) = events.next().await {
                 match event {
                     Ok(event) => {
-                        // Each attempt begins with an `Init`, also one that then fails.
+                        // Every attempt starts with an `Init`, even one that then fails.
                         if !matches!(event, Event::Init) {
                             failures = 0;
                         }
                         writer.apply_watcher_event(&event);
                         if matches!(event, Event::Apply(_) | Event::Delete(_) | Event::InitDone) {
-                            publish(&seen, &sender);
+                            publish(&updated, &sender);
                         }
                     }
                     Err(error) => {
                         if failures == 0 {
-                            tracing::warn!(%error, "the watch of the worker pods was cut; trying again");
+                            tracing::warn!(%error, "the watch of the worker pods was interrupted; retrying");
                         }
-                        let pause = PAUSES[failures.min(PAUSES.len() - 1)];
+                        let pause = RETRY_PAUSES[failures.min(RETRY_PAUSES.len() - 1)];
                         failures += 1;
                         tokio::time::sleep(pause).await;
                     }
@@ -75,20 +78,37 @@ impl PodWatch {
         Self { store, pods }
     }
 
-    /// The worker pods by name; the receiver is woken by every change.
-    pub(super) fn receiver(&self) -> watch::Receiver<Arc<[Pod]>> {
+    /// Returns the worker pods, ordered by name. Every change wakes the receiver.
+    pub(crate) fn receiver(&self) -> watch::Receiver<Arc<[Pod]>> {
         self.pods.clone()
     }
 
-    /// Completes when the pods have been listed once.
-    pub(super) async fn listed(&self) {
-        // The writer lives as long as the server: when it is gone, nobody needs the answer.
+    /// Waits for the first list of pods.
+    pub(crate) async fn listed(&self) {
+        // This fails only without the writer, which lives as long as the server.
         let _ended = self.store.wait_until_ready().await;
     }
 
-    /// The worker pods as the cluster describes them.
-    pub(super) fn described(&self) -> Vec<Arc<ClusterPod>> {
+    /// Returns the worker pods as Kubernetes describes them.
+    pub(crate) fn described(&self) -> Vec<Arc<ClusterPod>> {
         self.store.state()
+    }
+
+    /// Returns the static worker pods, ordered by their ordinal.
+    pub(crate) fn static_pods(&self) -> Vec<Arc<ClusterPod>> {
+        self.ordered(|pod| !is_of_a_run(pod))
+    }
+
+    /// Returns the pods of a run's worker set, ordered by rank.
+    pub(crate) fn pods_of(&self, job: Uuid) -> Vec<Arc<ClusterPod>> {
+        self.ordered(|pod| belongs_to(pod, job))
+    }
+
+    fn ordered(&self, wanted: impl Fn(&ClusterPod) -> bool) -> Vec<Arc<ClusterPod>> {
+        let mut pods = self.described();
+        pods.retain(|pod| wanted(pod));
+        pods.sort_by(|a, b| by_ordinal(pod_status::name(a)).cmp(&by_ordinal(pod_status::name(b))));
+        pods
     }
 }
 
@@ -104,7 +124,7 @@ fn publish(store: &Store<ClusterPod>, sender: &watch::Sender<Arc<[Pod]>>) {
     });
 }
 
-/// A pod in our words; `None` for one without a name, which no API server sends.
+/// Converts a pod, or returns `None` for one without a name, which no API server sends.
 fn worker_pod(pod: &ClusterPod) -> Option<Pod> {
     let status = pod.status.as_ref();
     let phase = status.and_then(|status| status.phase.as_deref()).unwrap_or("Pending");
@@ -123,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pod_without_a_status_is_pending_and_has_no_address() {
+    fn pod_without_a_status_is_pending_and_has_no_address() {
         let pod = serde_json::from_value(json!({"metadata": {"name": "w-0", "labels": {"app": "mlbench"}}}))
             .unwrap();
         let pod = worker_pod(&pod).unwrap();

@@ -1,23 +1,25 @@
-//! What the cluster has said about an object lately.
+//! Recent events about an object.
 
 use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::ListParams;
 
-/// What the controllers say of a pod when they take it away.
+/// Reasons of the events with which controllers remove a pod.
 const REMOVAL_REASONS: [&str; 6] =
     ["TaintManagerEviction", "NodeNotReady", "Evicted", "Preempted", "OOMKilling", "SystemOOM"];
 
-/// The newest warning about an object, `reason: message`. None when events cannot be read: they only explain.
-pub(super) async fn newest_warning(api: &Api<Event>, kind: &str, name: &str) -> Option<String> {
+/// Returns the newest warning about an object as `reason: message`.
+///
+/// Returns `None` when events cannot be read, because they only explain.
+pub(crate) async fn newest_warning(api: &Api<Event>, kind: &str, name: &str) -> Option<String> {
     newest(api, kind, name, |event| event.type_.as_deref() == Some("Warning")).await
 }
 
-/// Why a pod was taken away, as far as a controller said so.
-pub(super) async fn removal_reason(api: &Api<Event>, pod: &str) -> Option<String> {
+/// Returns why a controller removed a pod, or `None` without an event about it.
+pub(crate) async fn removal_reason(api: &Api<Event>, pod: &str) -> Option<String> {
     newest(api, "Pod", pod, |event| {
-        event.reason.as_deref().is_some_and(|word| REMOVAL_REASONS.contains(&word))
+        event.reason.as_deref().is_some_and(|reason| REMOVAL_REASONS.contains(&reason))
     })
     .await
 }
@@ -27,7 +29,7 @@ async fn newest(api: &Api<Event>, kind: &str, name: &str, wanted: impl Fn(&Event
     let events = match api.list(&ListParams::default().fields(&fields)).await {
         Ok(events) => events,
         Err(error) => {
-            tracing::debug!(%error, "events cannot be read");
+            tracing::debug!(%error, "cannot read events");
             return None;
         }
     };

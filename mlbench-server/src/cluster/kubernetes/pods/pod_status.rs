@@ -1,35 +1,37 @@
-//! What a pod's status means, in words: why it is not there yet, and why it is lost. Pure.
+//! The meaning of a pod's status: why it is not ready yet, and why it was lost.
 
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
 
-/// The name of a pod.
-pub(super) fn name(pod: &Pod) -> &str {
+use crate::cluster::kubernetes::objects::manifest::CONTAINER;
+
+/// Returns the name of a pod.
+pub(crate) fn name(pod: &Pod) -> &str {
     pod.metadata.name.as_deref().unwrap_or_default()
 }
 
-/// The container in which runs are executed: the one named `worker`, or the first.
-pub(super) fn worker_container(pod: &Pod) -> Option<&str> {
+/// Returns the container that executes runs: the one named `worker`, or the first.
+pub(crate) fn worker_container(pod: &Pod) -> Option<&str> {
     let containers = &pod.spec.as_ref()?.containers;
-    let worker = containers.iter().find(|container| container.name == super::manifest::CONTAINER);
+    let worker = containers.iter().find(|container| container.name == CONTAINER);
     worker.or(containers.first()).map(|container| container.name.as_str())
 }
 
-/// Whether a pod is on its way out.
-pub(super) fn is_leaving(pod: &Pod) -> bool {
+/// Returns whether a pod is being deleted.
+pub(crate) fn is_deleting(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_some()
 }
 
-/// Whether commands can be executed in a pod.
-pub(super) fn is_ready(pod: &Pod) -> bool {
+/// Returns whether a pod can execute commands.
+pub(crate) fn is_ready(pod: &Pod) -> bool {
     let Some(status) = &pod.status else { return false };
     let ready = status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
-    ready && status.phase.as_deref() == Some("Running") && !is_leaving(pod) && status.pod_ip.is_some()
+    ready && status.phase.as_deref() == Some("Running") && !is_deleting(pod) && status.pod_ip.is_some()
 }
 
-/// What a pod that is not ready waits for; `None` when its status does not say (events may).
-pub(super) fn pending_reason(pod: &Pod) -> Option<String> {
-    if is_leaving(pod) {
-        return Some("an earlier pod of this name is still being removed".to_owned());
+/// Returns why a pod is not ready yet, or `None` when only events can explain it.
+pub(crate) fn pending_reason(pod: &Pod) -> Option<String> {
+    if is_deleting(pod) {
+        return Some("an earlier pod of this name is still being deleted".to_owned());
     }
     let status = pod.status.as_ref()?;
     let unscheduled =
@@ -46,16 +48,19 @@ pub(super) fn pending_reason(pod: &Pod) -> Option<String> {
             .reason
             .as_deref()
             .filter(|reason| *reason != "ContainerCreating" && *reason != "PodInitializing")?;
-        let before =
-            container.last_state.as_ref().and_then(terminated).map(|end| format!("; before: {}", ended(end)));
+        let before = container
+            .last_state
+            .as_ref()
+            .and_then(terminated)
+            .map(|end| format!("; last exit: {}", exit(end)));
         Some(sentence(reason, waiting.message.as_deref()) + before.as_deref().unwrap_or_default())
     };
     let init = status.init_container_statuses.iter().flatten();
     init.chain(status.container_statuses.iter().flatten()).find_map(waiting)
 }
 
-/// Why a pod that is not ready never will be; `None` while it may.
-pub(super) fn permanent_failure(pod: &Pod) -> Option<String> {
+/// Returns why a pod will never be ready, or `None` while it may become so.
+pub(crate) fn permanent_failure(pod: &Pod) -> Option<String> {
     let statuses = pod.status.as_ref()?.container_statuses.iter().flatten();
     let reason = |container: &ContainerStatus| {
         let waiting = container.state.as_ref()?.waiting.as_ref()?;
@@ -65,8 +70,8 @@ pub(super) fn permanent_failure(pod: &Pod) -> Option<String> {
     statuses.into_iter().find_map(reason)
 }
 
-/// Whether the worker container of a pod runs now, as far as the API server knows.
-pub(super) fn runs(pod: &Pod) -> bool {
+/// Returns whether the worker container of a pod is running, as far as the API server knows.
+pub(crate) fn is_running(pod: &Pod) -> bool {
     let Some(status) = &pod.status else { return false };
     let container = worker_container(pod);
     let mut statuses = status.container_statuses.iter().flatten();
@@ -75,37 +80,35 @@ pub(super) fn runs(pod: &Pod) -> bool {
     running && status.phase.as_deref() == Some("Running")
 }
 
-/// Why what ran in the worker container of this pod does not run any more; `None` when the status shows no reason.
-pub(super) fn loss_reason(pod: &Pod) -> Option<String> {
+/// Returns why the worker container of a pod stopped, or `None` when the status gives no reason.
+pub(crate) fn loss_reason(pod: &Pod) -> Option<String> {
     let status = pod.status.as_ref()?;
     let named = |reason: &str, message: Option<&str>| {
         format!("worker pod {} was lost: {}", name(pod), sentence(reason, message))
     };
     if status.reason.as_deref() == Some("NodeLost") || is_unreachable(pod) {
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or("its node");
-        return Some(named("NodeLost", Some(&format!("{node} does not answer any more"))));
+        return Some(named("NodeLost", Some(&format!("{node} does not respond"))));
     }
     if status.phase.as_deref() == Some("Failed") {
         return Some(named(status.reason.as_deref().unwrap_or("Failed"), status.message.as_deref()));
     }
-    if is_leaving(pod) {
-        return Some(format!("worker pod {} was deleted while the run was going on", name(pod)));
+    if is_deleting(pod) {
+        return Some(format!("worker pod {} was deleted during the run", name(pod)));
     }
     let container = worker_container(pod)?;
     let container = status.container_statuses.iter().flatten().find(|c| c.name == container)?;
     let end = [&container.state, &container.last_state].into_iter().flatten().find_map(terminated)?;
-    Some(format!(
-        "the container of worker pod {} ended while the run was going on: {}",
-        name(pod),
-        ended(end)
-    ))
+    Some(format!("the container of worker pod {} ended during the run: {}", name(pod), exit(end)))
 }
 
-/// The node controller has given the node up: it deletes the pod, and the kubelet does not confirm.
+/// Returns whether the node controller has given up the node.
+///
+/// It then deletes the pod, which the kubelet cannot confirm.
 fn is_unreachable(pod: &Pod) -> bool {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     let mut ready = conditions.filter(|condition| condition.type_ == "Ready");
-    is_leaving(pod)
+    is_deleting(pod)
         && ready.any(|condition| {
             condition.reason.as_deref() == Some("NodeStatusUnknown") || condition.status == "Unknown"
         })
@@ -115,9 +118,9 @@ fn terminated(state: &ContainerState) -> Option<&ContainerStateTerminated> {
     state.terminated.as_ref()
 }
 
-fn ended(end: &ContainerStateTerminated) -> String {
-    let reason = end.reason.as_deref().unwrap_or("it ended");
-    let memory = if reason == "OOMKilled" { ", it needed more memory than its limit" } else { "" };
+fn exit(end: &ContainerStateTerminated) -> String {
+    let reason = end.reason.as_deref().unwrap_or("ended");
+    let memory = if reason == "OOMKilled" { ", memory limit exceeded" } else { "" };
     format!("{reason} (exit code {}{memory})", end.exit_code)
 }
 
@@ -145,15 +148,15 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_no_node_can_take_says_what_is_missing() {
+    fn unschedulable_pod_says_what_is_missing() {
         let status = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False",
             "reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient cpu."}]});
-        let waits = pending_reason(&pod(&status)).unwrap();
-        assert_eq!(waits, "Unschedulable: 0/1 nodes are available: 1 Insufficient cpu.");
+        let pending = pending_reason(&pod(&status)).unwrap();
+        assert_eq!(pending, "Unschedulable: 0/1 nodes are available: 1 Insufficient cpu.");
     }
 
     #[test]
-    fn an_image_that_cannot_be_pulled_is_named() {
+    fn image_that_cannot_be_pulled_is_named() {
         let status = worker(
             &json!({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling x:1"}}),
             &json!({}),
@@ -166,29 +169,32 @@ mod tests {
     }
 
     #[test]
-    fn a_container_that_is_being_made_says_nothing_by_itself() {
+    fn container_that_is_being_created_has_no_pending_reason() {
         let status = worker(&json!({"waiting": {"reason": "ContainerCreating"}}), &json!({}));
         assert_eq!(pending_reason(&pod(&status)), None);
     }
 
     #[test]
-    fn a_crashing_container_tells_how_it_ended_before() {
+    fn crashing_container_reports_its_last_exit() {
         let end = json!({"terminated": {"reason": "Error", "exitCode": 3}});
         let status = worker(&json!({"waiting": {"reason": "CrashLoopBackOff"}}), &end);
-        assert_eq!(pending_reason(&pod(&status)).unwrap(), "CrashLoopBackOff; before: Error (exit code 3)");
+        assert_eq!(
+            pending_reason(&pod(&status)).unwrap(),
+            "CrashLoopBackOff; last exit: Error (exit code 3)"
+        );
     }
 
     #[test]
-    fn every_way_to_lose_a_pod_has_its_words() {
+    fn every_way_to_lose_a_pod_has_a_reason() {
         let oom = json!({"terminated": {"reason": "OOMKilled", "exitCode": 137}});
         let lost_by = |status: &Value| loss_reason(&pod(status)).unwrap();
         let restarted = worker(&json!({"running": {}}), &oom);
-        assert!(lost_by(&restarted).contains("OOMKilled (exit code 137, it needed more memory"));
+        assert!(lost_by(&restarted).contains("OOMKilled (exit code 137, memory limit exceeded)"));
         let evicted =
             json!({"phase": "Failed", "reason": "Evicted", "message": "The node was low on memory."});
         assert_eq!(lost_by(&evicted), "worker pod w-0 was lost: Evicted: The node was low on memory.");
         let node = json!({"phase": "Running", "reason": "NodeLost"});
-        assert_eq!(lost_by(&node), "worker pod w-0 was lost: NodeLost: node7 does not answer any more");
+        assert_eq!(lost_by(&node), "worker pod w-0 was lost: NodeLost: node7 does not respond");
         assert_eq!(loss_reason(&pod(&worker(&json!({"running": {}}), &json!({})))), None);
     }
 }

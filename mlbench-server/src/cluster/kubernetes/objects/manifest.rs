@@ -1,4 +1,4 @@
-//! The worker set of a run as Kubernetes objects: a headless Service and a StatefulSet. Pure.
+//! The worker set of a run as Kubernetes objects: a headless Service and a StatefulSet.
 
 use std::collections::BTreeMap;
 
@@ -13,46 +13,29 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use mlbench_core::run::{Backend, Run, RunKey};
 
 use super::names::{NUMBER_ANNOTATION, run_labels, worker_labels};
-use super::options::{AntiAffinity, Cpu, Options};
 use super::run_token;
-use crate::cluster::ProvisionRequest;
+use crate::cluster::kubernetes::options::{AntiAffinity, Cpu, Options};
+use crate::cluster::provision::ProvisionRequest;
 
-/// Where the supervisor keeps its files in every worker: a volume, since the root file system may be read-only.
-pub(super) const WORK_VOLUME: &str = "/mlbench";
-/// The name of the container in which runs are executed.
-pub(super) const CONTAINER: &str = "worker";
+/// Mount path of the volume with the supervisor's files, because the root file system may be read-only.
+pub(crate) const WORK_VOLUME: &str = "/mlbench";
+/// Name of the container that executes runs.
+pub(crate) const CONTAINER: &str = "worker";
 
-/// What a worker whose image has no part in it does: nothing, and ends at once when it is told to. It reaps what the
-/// programs of a run leave behind, since it is the first process of its container.
+/// Command of an idle worker, which exits immediately on SIGTERM.
+///
+/// As the first process of its container it also reaps the orphans of a run.
 const IDLE: &str = "trap 'exit 0' TERM INT; while :; do sleep 3600 & wait $!; done";
-/// Requested for a worker that may use as much as it finds.
-const LEAST_CPU: &str = "100m";
+/// CPU request of a worker without a CPU limit.
+const MIN_CPU: &str = "100m";
 
-/// Why a worker set for this run can never be had here, in words.
-pub(super) fn refusal(run: &Run, options: &Options) -> Option<String> {
-    let (spec, most) = (&run.spec, options.max_workers);
-    if spec.num_workers > most {
-        return Some(format!("the run asks for {} workers, and there are at most {most}", spec.num_workers));
-    }
-    if let (Some(cores), Some(most)) = (spec.num_cpus, options.worker_max_cpu)
-        && spec.image.is_some()
-        && Cpu::from_cores(cores) > most
-    {
-        return Some(format!("the run asks for {cores} cores per worker, and a worker has at most {most}"));
-    }
-    if spec.gpu_enabled && spec.image.is_some() && options.max_gpu_per_worker == 0 {
-        return Some("the run asks for GPUs, and the workers of this cluster are set up without".to_owned());
-    }
-    None
-}
-
-/// The Service that gives the workers their names.
-pub(super) fn service(name: &str, run: &Run, options: &Options) -> Service {
+/// Returns the Service that gives the workers their host names.
+pub(crate) fn service(name: &str, run: &Run, options: &Options) -> Service {
     let labels = run_labels(options, RunKey::from(run));
     let spec = ServiceSpec {
         cluster_ip: Some("None".to_owned()),
         selector: Some(labels.clone()),
-        // A name must resolve as soon as the pod has an address: ranks look each other up in their first second.
+        // Ranks look each other up in their first second, before the pods count as ready.
         publish_not_ready_addresses: Some(true),
         ports: Some(vec![ServicePort {
             name: Some("worker".to_owned()),
@@ -64,18 +47,18 @@ pub(super) fn service(name: &str, run: &Run, options: &Options) -> Service {
     Service { metadata: metadata(name, run, labels), spec: Some(spec), ..Service::default() }
 }
 
-/// The StatefulSet: one replica per worker, all at once.
-pub(super) fn stateful_set(
+/// Returns the StatefulSet, which starts one replica per worker in parallel.
+pub(crate) fn stateful_set(
     name: &str,
     image: &str,
-    claim: &ProvisionRequest<'_>,
+    request: &ProvisionRequest<'_>,
     options: &Options,
 ) -> StatefulSet {
-    let run = claim.run;
+    let run = request.run;
     let labels = run_labels(options, RunKey::from(run));
     let template = PodTemplateSpec {
         metadata: Some(ObjectMeta { labels: Some(labels.clone()), ..ObjectMeta::default() }),
-        spec: Some(pod_spec(image, claim, options)),
+        spec: Some(pod_spec(image, request, options)),
     };
     let spec = StatefulSetSpec {
         replicas: Some(i32::try_from(run.spec.num_workers).unwrap_or(i32::MAX)),
@@ -98,13 +81,13 @@ fn metadata(name: &str, run: &Run, labels: BTreeMap<String, String>) -> ObjectMe
     }
 }
 
-fn pod_spec(image: &str, claim: &ProvisionRequest<'_>, options: &Options) -> PodSpec {
-    let run = claim.run;
+fn pod_spec(image: &str, request: &ProvisionRequest<'_>, options: &Options) -> PodSpec {
+    let run = request.run;
     let over_ssh = run.spec.backend == Some(Backend::Mpi);
     let mut container = Container {
         name: CONTAINER.to_owned(),
         image: Some(image.to_owned()),
-        env: Some(claim.token.map(|_| run_token::variable(run)).into_iter().collect()),
+        env: Some(request.token.map(|_| run_token::variable(run)).into_iter().collect()),
         image_pull_policy: Some(options.image_pull_policy.as_str().to_owned()),
         resources: Some(resources(run, options)),
         volume_mounts: Some(vec![mount("mlbench", WORK_VOLUME)]),
@@ -117,8 +100,8 @@ fn pod_spec(image: &str, claim: &ProvisionRequest<'_>, options: &Options) -> Pod
         ..Volume::default()
     }];
     if over_ssh {
-        // mpirun reaches the other workers by ssh: the image's own program starts its daemon, with the release's key.
-        // A terminal and an open stdin keep an image alive whose own program is a shell.
+        // mpirun reaches the other workers by ssh: the entrypoint of the image starts the ssh daemon with the key of the
+        // release. A terminal and an open stdin keep an image alive whose entrypoint is a shell.
         (container.stdin, container.tty) = (Some(true), Some(true));
         container.volume_mounts.get_or_insert_default().push(mount("ssh-key", "/ssh-key/root"));
         volumes.push(ssh_key(options));
@@ -170,10 +153,10 @@ fn resources(run: &Run, options: &Options) -> ResourceRequirements {
     let mut requests = BTreeMap::new();
     let mut limits = BTreeMap::new();
     let quantity = |amount: String| Quantity(amount);
-    let asked = run.spec.num_cpus.map(|cores| Cpu::from_cores(cores).to_string());
-    let least = || LEAST_CPU.to_owned();
-    requests.insert("cpu".to_owned(), quantity(asked.clone().unwrap_or_else(least)));
-    if let Some(limit) = asked.or_else(|| options.worker_max_cpu.map(|cpu| cpu.to_string())) {
+    let requested = run.spec.num_cpus.map(|cores| Cpu::from_cores(cores).to_string());
+    let least = || MIN_CPU.to_owned();
+    requests.insert("cpu".to_owned(), quantity(requested.clone().unwrap_or_else(least)));
+    if let Some(limit) = requested.or_else(|| options.worker_max_cpu.map(|cpu| cpu.to_string())) {
         limits.insert("cpu".to_owned(), quantity(limit));
     }
     if let Some(memory) = &options.worker_memory {
@@ -195,23 +178,23 @@ fn affinity(options: &Options) -> Affinity {
         topology_key: "kubernetes.io/hostname".to_owned(),
         ..PodAffinityTerm::default()
     };
-    let mut apart = PodAntiAffinity::default();
+    let mut anti_affinity = PodAntiAffinity::default();
     match options.anti_affinity {
         AntiAffinity::Required => {
-            apart.required_during_scheduling_ignored_during_execution = Some(vec![term]);
+            anti_affinity.required_during_scheduling_ignored_during_execution = Some(vec![term]);
         }
         AntiAffinity::Preferred => {
             let weighted = WeightedPodAffinityTerm { pod_affinity_term: term, weight: 100 };
-            apart.preferred_during_scheduling_ignored_during_execution = Some(vec![weighted]);
+            anti_affinity.preferred_during_scheduling_ignored_during_execution = Some(vec![weighted]);
         }
     }
-    Affinity { pod_anti_affinity: Some(apart), ..Affinity::default() }
+    Affinity { pod_anti_affinity: Some(anti_affinity), ..Affinity::default() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{options, run};
     use super::*;
+    use crate::cluster::kubernetes::testing::{options, run};
 
     fn container(run: &Run, options: &Options) -> Container {
         let set = stateful_set("name", "image:1", &ProvisionRequest::of(run), options);
@@ -219,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn cores_that_were_asked_for_are_requested_and_the_limit() {
+    fn requested_cores_are_both_request_and_limit() {
         let mut run = run(1, "x");
         let options = Options { worker_max_cpu: Some("4".parse().unwrap()), ..options() };
         let cpu = |run: &Run| {
@@ -232,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn gpus_are_asked_for_only_by_runs_that_want_them() {
+    fn only_runs_with_gpu_enabled_request_gpus() {
         let mut run = run(1, "x");
         let options = Options { max_gpu_per_worker: 2, ..options() };
         let gpus =
@@ -243,23 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_cluster_can_never_give_is_refused_in_words() {
-        let options = Options { max_workers: 2, worker_max_cpu: Some("8000m".parse().unwrap()), ..options() };
-        let mut asked = run(1, "x");
-        asked.spec.image = Some("image:1".to_owned());
-        assert_eq!(refusal(&asked, &options), None);
-        asked.spec.num_workers = 3;
-        assert!(refusal(&asked, &options).unwrap().contains("asks for 3 workers, and there are at most 2"));
-        asked.spec.num_workers = 2;
-        asked.spec.num_cpus = Some(8.5);
-        assert!(refusal(&asked, &options).unwrap().contains("8.5 cores"));
-        asked.spec.num_cpus = Some(8.0);
-        asked.spec.gpu_enabled = true;
-        assert!(refusal(&asked, &options).unwrap().contains("GPUs"));
-    }
-
-    #[test]
-    fn service_and_stateful_set_select_exactly_the_pods_of_the_run() {
+    fn service_and_stateful_set_select_the_pods_of_the_run() {
         let run = run(7, "x");
         let set = stateful_set("name", "image:1", &ProvisionRequest::of(&run), &options()).spec.unwrap();
         let labels = set.template.metadata.unwrap().labels.unwrap();
@@ -269,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_idles_unless_mpi_needs_the_image_s_own_daemon() {
+    fn worker_idles_unless_mpi_needs_the_entrypoint_of_the_image() {
         let mut run = run(1, "x");
         assert!(container(&run, &options()).command.is_some());
         run.spec.backend = Some(Backend::Mpi);
@@ -278,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn no_worker_is_privileged_or_takes_a_port_of_its_node() {
+    fn no_worker_is_privileged_or_uses_a_node_port() {
         let container = container(&run(1, "x"), &options());
         assert_eq!(container.security_context.unwrap().privileged, Some(false));
         assert!(container.ports.is_none());

@@ -1,17 +1,17 @@
-//! What pods use, out of the rows of one kubelet: summed per pod, nothing counted twice. Pure.
+//! Sums the rows of one kubelet per pod, without counting anything twice.
 //!
-//! cAdvisor writes a row per cgroup. Of a pod those are its own (label `container` empty, no `name`), that of its pause
-//! container (`container` empty or `POD`), which also bears the rows of the pod's network, and one per container. Rows
-//! may be split further, by CPU or by device, with the total beside the parts.
+//! cAdvisor writes a row per cgroup. A pod has its own row (label `container` empty, no `name`), one of its pause
+//! container (`container` empty or `POD`), which also has the rows of the pod's network, and one per container. cAdvisor
+//! may split a row by CPU or by device, and may write the total in addition to the parts.
 
 use std::collections::{BTreeMap, HashMap};
 
 use mlbench_core::{PodName, Timestamp};
 
 use super::exposition::{Sample, samples};
-use crate::cluster::PodSample;
+use crate::cluster::sample::PodSample;
 
-/// What is kept of a pod, by cAdvisor's names.
+/// The metrics of a pod, by cAdvisor's names.
 const NAMES: [&str; 9] = [
     "container_cpu_usage_seconds_total",
     "container_cpu_user_seconds_total",
@@ -24,7 +24,7 @@ const NAMES: [&str; 9] = [
     "container_fs_writes_bytes_total",
 ];
 
-/// The rows of one cgroup under one name: its total, or else its parts by what they are split.
+/// The rows of one cgroup under one name: the total, or the parts by CPU or device.
 #[derive(Default)]
 struct Rows {
     total: Option<f64>,
@@ -37,76 +37,77 @@ impl Rows {
     }
 }
 
-/// What a pod's cgroups said under one name: the containers', and the pod's own.
+/// The rows of a pod under one name: those of its containers, and its own.
 #[derive(Default)]
-struct Seen {
+struct PodRows {
     containers: HashMap<String, Rows>,
     whole: Rows,
 }
 
-/// What the pods of a namespace use according to one kubelet; `now` dates rows without a timestamp.
+/// Returns the usage of the pods of a namespace from one kubelet. `now` dates rows without a timestamp.
 pub(super) fn pod_samples(
     text: &str,
     namespace: &str,
     wanted: &HashMap<String, PodName>,
     now: Timestamp,
 ) -> Vec<PodSample> {
-    let mut pods: BTreeMap<&str, (BTreeMap<&'static str, Seen>, Option<i64>)> = BTreeMap::new();
+    let mut pods: BTreeMap<&str, (BTreeMap<&'static str, PodRows>, Option<i64>)> = BTreeMap::new();
     for sample in samples(text, |name| NAMES.contains(&name)) {
         let Some((pod, _)) = wanted.get_key_value(&sample.label("pod")) else { continue };
         let Some(name) = NAMES.into_iter().find(|name| *name == sample.name) else { continue };
         if sample.label("namespace") != namespace || !sample.value.is_finite() {
             continue;
         }
-        let (seen, date) = pods.entry(pod).or_default();
+        let (rows, date) = pods.entry(pod).or_default();
         *date = (*date).max(sample.timestamp);
-        take(seen.entry(name).or_default(), &sample);
+        add(rows.entry(name).or_default(), &sample);
     }
     pods.into_iter()
-        .map(|(pod, (seen, date))| PodSample {
+        .map(|(pod, (rows, date))| PodSample {
             pod: wanted[pod].clone(),
             date: date.map_or(now, |millis| Timestamp::from_micros(millis.saturating_mul(1000))),
-            values: seen.iter().filter_map(|(name, seen)| Some((*name, value(seen)?))).collect(),
+            values: rows.iter().filter_map(|(name, rows)| Some((*name, value(rows)?))).collect(),
         })
         .collect()
 }
 
-fn take(seen: &mut Seen, sample: &Sample<'_>) {
+fn add(rows: &mut PodRows, sample: &Sample<'_>) {
     let (container, interface) = (sample.label("container"), sample.label("interface"));
     let pause = matches!(container.as_str(), "" | "POD");
-    let (rows, split) = if interface.is_empty() {
+    let (part_rows, split) = if interface.is_empty() {
         let cpu = sample.label("cpu");
         let split = if cpu.is_empty() { sample.label("device") } else { cpu };
         match (pause, sample.label("name").is_empty()) {
-            // A container that was just restarted is there twice, under two ids.
-            (false, _) => (seen.containers.entry(container + &sample.label("id")).or_default(), split),
-            (true, true) => (&mut seen.whole, split),
+            // A container that has just restarted occurs twice, with two ids.
+            (false, _) => (rows.containers.entry(container + &sample.label("id")).or_default(), split),
+            (true, true) => (&mut rows.whole, split),
             (true, false) => return,
         }
     } else if interface == "lo" {
         return;
     } else {
-        // The network is the pod's, whichever of its cgroups bears the row.
-        (&mut seen.whole, interface)
+        // The network belongs to the pod, whichever of its cgroups has the row.
+        (&mut rows.whole, interface)
     };
     if matches!(split.as_str(), "" | "total") {
-        rows.total = Some(rows.total.map_or(sample.value, |total| total.max(sample.value)));
+        part_rows.total = Some(part_rows.total.map_or(sample.value, |total| total.max(sample.value)));
     } else {
-        let part = rows.parts.entry(split).or_insert(0.0);
+        let part = part_rows.parts.entry(split).or_insert(0.0);
         *part = part.max(sample.value);
     }
 }
 
-fn value(seen: &Seen) -> Option<f64> {
-    if !seen.containers.is_empty() {
-        return Some(seen.containers.values().map(Rows::sum).sum());
+fn value(rows: &PodRows) -> Option<f64> {
+    if !rows.containers.is_empty() {
+        return Some(rows.containers.values().map(Rows::sum).sum());
     }
-    let whole = &seen.whole;
+    let whole = &rows.whole;
     (whole.total.is_some() || !whole.parts.is_empty()).then(|| whole.sum())
 }
 
-/// Keeps what is cumulative from falling when a container was restarted or a pod made anew under its name, and tells
-/// a new measurement from one that was seen before.
+/// Keeps cumulative values from falling, and drops measurements that were returned before.
+///
+/// The values of cAdvisor fall when a container restarts or when a pod is recreated under its name.
 #[derive(Debug, Default)]
 pub(super) struct MonotonicCounters {
     pods: HashMap<PodName, (Timestamp, HashMap<&'static str, Counter>)>,
@@ -119,7 +120,7 @@ struct Counter {
 }
 
 impl MonotonicCounters {
-    /// The sample with its totals made to ascend; `None` when it is not newer than the last.
+    /// Returns the sample with totals that never fall, or `None` when it is not newer than the last.
     pub(super) fn next(&mut self, mut sample: PodSample) -> Option<PodSample> {
         let (date, counters) =
             self.pods.entry(sample.pod.clone()).or_insert_with(|| (Timestamp::EPOCH, HashMap::new()));
@@ -138,9 +139,9 @@ impl MonotonicCounters {
         Some(sample)
     }
 
-    /// Forgets the pods that are gone.
-    pub(super) fn retain(&mut self, is_there: impl Fn(&PodName) -> bool) {
-        self.pods.retain(|pod, _| is_there(pod));
+    /// Forgets pods that no longer exist.
+    pub(super) fn retain(&mut self, exists: impl Fn(&PodName) -> bool) {
+        self.pods.retain(|pod, _| exists(pod));
     }
 }
 
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn containers_are_summed_without_the_pod_s_own_row_and_the_pause_container() {
+    fn containers_are_summed_without_pod_and_pause_container() {
         let text = row("memory_usage_bytes", "container=\"\",id=\"/p\",name=\"\"", 100.0)
             + &row("memory_usage_bytes", "container=\"\",id=\"/p/0\",name=\"0\"", 7.0)
             + &row("memory_usage_bytes", "container=\"POD\",id=\"/p/0\",name=\"0\"", 7.0)
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_not_counted_beside_their_total() {
+    fn parts_are_not_added_to_their_total() {
         let cpu = |split: &str, value| {
             row("cpu_usage_seconds_total", &format!("container=\"worker\",cpu=\"{split}\",name=\"1\""), value)
         };
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_network_is_the_pod_s_without_the_loop_device() {
+    fn network_is_that_of_the_pod_without_loopback() {
         let net = |interface: &str, value| {
             let labels = format!("container=\"POD\",interface=\"{interface}\",name=\"0\"");
             row("network_receive_bytes_total", &labels, value)
@@ -201,12 +202,12 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime_that_shows_only_whole_pods_is_read_too() {
+    fn rows_of_whole_pods_are_the_fallback() {
         assert_eq!(read(&row("memory_usage_bytes", "container=\"\",name=\"\"", 100.0))[0].1, 100.0);
     }
 
     #[test]
-    fn other_pods_namespaces_and_names_are_left_out() {
+    fn other_pods_namespaces_and_names_are_skipped() {
         let text = row("memory_usage_bytes", "container=\"worker\",name=\"1\"", 1.0).replace("w-0", "w-1")
             + &row("memory_usage_bytes", "container=\"worker\",name=\"1\"", 1.0)
                 .replace("\"ns\"", "\"other\"")
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cumulative_never_falls_and_an_old_measurement_is_not_repeated() {
+    fn totals_never_fall_and_old_measurements_are_dropped() {
         let mut monotonic = MonotonicCounters::default();
         let sample = |at, cpu, memory| PodSample {
             pod: PodName::new("w-0").unwrap(),

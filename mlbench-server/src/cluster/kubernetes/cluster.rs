@@ -1,0 +1,66 @@
+//! The methods of a Kubernetes cluster.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mlbench_core::Pod;
+use mlbench_core::run::{Run, RunKey};
+use tokio::sync::watch;
+
+use super::connection::KubernetesCluster;
+use super::provision::limits;
+use crate::cluster::error::ClusterError;
+use crate::cluster::interface::Cluster;
+use crate::cluster::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
+use crate::cluster::rank::{Offsets, Output, RankRef, Signal, Task};
+use crate::cluster::sample::PodSample;
+
+#[async_trait]
+impl Cluster for KubernetesCluster {
+    fn name(&self) -> &'static str {
+        "kubernetes"
+    }
+
+    fn pods(&self) -> watch::Receiver<Arc<[Pod]>> {
+        self.watch.receiver()
+    }
+
+    fn max_workers(&self) -> u32 {
+        self.options.max_workers
+    }
+
+    async fn provision(&self, request: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {
+        if let Some(why) = limits::violation(request.run, &self.options) {
+            return Err(ClusterError::Refused(why));
+        }
+        match &request.run.spec.image {
+            Some(image) => self.provision_worker_set(image, request).await,
+            None => self.provision_static_workers(request).await,
+        }
+    }
+
+    async fn launch(&self, task: &Task) -> Result<(), ClusterError> {
+        self.launch_rank(task).await
+    }
+
+    async fn follow(&self, rank: &RankRef, from: Offsets, timeout: Duration) -> Result<Output, ClusterError> {
+        self.follow_rank(rank, from, timeout).await
+    }
+
+    async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {
+        self.signal_rank(rank, signal).await
+    }
+
+    async fn release(&self, run: &Run) -> Result<ReleaseStatus, ClusterError> {
+        self.tear_down(run).await
+    }
+
+    async fn remove_orphans(&self, known: &[RunKey]) -> Result<usize, ClusterError> {
+        self.tear_down_unknown(known).await
+    }
+
+    async fn sample(&self) -> Vec<PodSample> {
+        self.kubelets.sample(&self.watch.described()).await
+    }
+}

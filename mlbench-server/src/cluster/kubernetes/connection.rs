@@ -1,0 +1,125 @@
+//! The connection to a Kubernetes cluster.
+
+use std::time::Duration;
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{Event, Pod as ClusterPod, Secret, Service};
+use kube::api::ListParams;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+
+use super::errors::error_text;
+use super::exec::script::Scripts;
+use super::metrics::kubelet::Kubelets;
+use super::objects::names::worker_selector;
+use super::options::Options;
+use super::pods::watch::PodWatch;
+use crate::clock::Clock;
+use crate::cluster::error::ClusterError;
+use crate::task_group::TaskGroup;
+
+/// How long to wait for the first list of pods when the server starts.
+const FIRST_LIST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The worker pods of one release in one namespace.
+pub struct KubernetesCluster {
+    pub(super) options: Options,
+    pub(super) scripts: Scripts,
+    pub(super) watch: PodWatch,
+    pub(super) kubelets: Kubelets,
+    pub(super) pods: Api<ClusterPod>,
+    pub(super) services: Api<Service>,
+    pub(super) secrets: Api<Secret>,
+    pub(super) sets: Api<StatefulSet>,
+    pub(super) events: Api<Event>,
+}
+
+impl KubernetesCluster {
+    /// Connects, and starts watching the worker pods in `background`.
+    ///
+    /// An API server that does not respond now is retried later; one that denies access is an error.
+    ///
+    /// # Errors
+    /// [`ClusterError::Refused`] without a usable configuration, or when the API server denies reading pods.
+    pub async fn connect(
+        options: Options,
+        clock: Clock,
+        background: &TaskGroup,
+    ) -> Result<Self, ClusterError> {
+        let config = configuration(&options).await?;
+        let namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+        let unusable = |error: kube::Error| {
+            ClusterError::Refused(format!("cannot use Kubernetes: {}", error_text(&error)))
+        };
+        let client = Client::try_from(config.clone()).map_err(unusable)?;
+        let pods: Api<ClusterPod> = Api::namespaced(client.clone(), &namespace);
+        check_access(&pods, &options, &namespace).await?;
+        let watch = PodWatch::start(pods.clone(), &options.release, background);
+        if tokio::time::timeout(FIRST_LIST_TIMEOUT, watch.listed()).await.is_err() {
+            tracing::warn!("the API server does not respond; the worker pods are not known yet");
+        }
+        let proxy = options.kubelet_via_apiserver.then(|| client.clone());
+        Ok(Self {
+            scripts: Scripts::new(options.instance.as_str()),
+            kubelets: Kubelets::new(config, proxy, namespace.clone(), clock, background.clone()),
+            services: Api::namespaced(client.clone(), &namespace),
+            secrets: Api::namespaced(client.clone(), &namespace),
+            sets: Api::namespaced(client.clone(), &namespace),
+            events: Api::namespaced(client, &namespace),
+            options,
+            watch,
+            pods,
+        })
+    }
+}
+
+/// Loads the kubeconfig or context of the options, the current context, or the service account of this pod.
+async fn configuration(options: &Options) -> Result<Config, ClusterError> {
+    let refused = |error: &dyn std::fmt::Display| {
+        ClusterError::Refused(format!("no usable Kubernetes configuration: {error}"))
+    };
+    let named = KubeConfigOptions { context: options.context.clone(), ..KubeConfigOptions::default() };
+    if let Some(file) = &options.kubeconfig {
+        let file = Kubeconfig::read_from(file).map_err(|error| refused(&error))?;
+        return Config::from_custom_kubeconfig(file, &named).await.map_err(|error| refused(&error));
+    }
+    if options.context.is_some() {
+        return Config::from_kubeconfig(&named).await.map_err(|error| refused(&error));
+    }
+    Config::infer().await.map_err(|error| refused(&error))
+}
+
+/// Checks that the server may list the pods.
+///
+/// Retries a denial until the timeout: an API server that has just started does not know its roles yet.
+async fn check_access(
+    pods: &Api<ClusterPod>,
+    options: &Options,
+    namespace: &str,
+) -> Result<(), ClusterError> {
+    let selector = worker_selector(options.release.as_str());
+    let one = ListParams::default().labels(&selector).limit(1);
+    let deadline = tokio::time::Instant::now() + FIRST_LIST_TIMEOUT;
+    loop {
+        match pods.list(&one).await {
+            Ok(_) => return Ok(()),
+            Err(kube::Error::Api(status)) if (400..500).contains(&status.code) => {
+                if tokio::time::Instant::now() >= deadline {
+                    return Err(ClusterError::Refused(format!(
+                        "the API server does not allow this server to list pods in namespace {namespace}: {}",
+                        status.message
+                    )));
+                }
+                // Kubernetes has no event for a role that becomes effective.
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = error_text(&error),
+                    "the API server does not respond; retrying in the background"
+                );
+                return Ok(());
+            }
+        }
+    }
+}

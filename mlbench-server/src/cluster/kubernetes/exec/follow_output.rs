@@ -1,0 +1,98 @@
+//! Parses the output of the script that follows a rank.
+
+use bytes::Bytes;
+
+/// The state of a rank, as its supervisor's files show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// The command is running.
+    Running,
+    /// The command has ended with this exit code.
+    Ended(i32),
+    /// The supervisor ended without writing an exit code.
+    Killed,
+    /// The node has rebooted since the launch.
+    Rebooted,
+    /// The rank has no files here.
+    Missing,
+}
+
+/// A piece of a rank's output, and its state after that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FollowOutput {
+    pub(crate) state: State,
+    pub(crate) stdout: Bytes,
+    pub(crate) stderr: Bytes,
+    /// Number of processes that the kernel killed for lack of memory since the launch.
+    pub(crate) oom_kills: i64,
+}
+
+/// Parses the output of [`Scripts::follow`](super::script::Scripts::follow), or `None` when it is truncated.
+pub(crate) fn parse_follow_output(text: &Bytes) -> Option<FollowOutput> {
+    let head_end = text.iter().position(|byte| *byte == b'\n')?;
+    let head = std::str::from_utf8(&text[..head_end]).ok()?;
+    let mut fields = head.split(' ');
+    if fields.next()? != "mlbench" {
+        return None;
+    }
+    let (state, code) = (fields.next()?, fields.next()?);
+    let (out, err): (usize, usize) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    let state = match state {
+        "running" => State::Running,
+        "ended" => State::Ended(code.parse().ok()?),
+        "killed" => State::Killed,
+        "rebooted" => State::Rebooted,
+        "missing" => State::Missing,
+        _ => return None,
+    };
+    let out_start = head_end + 1;
+    let err_start = out_start.checked_add(out)?;
+    let tail_start = err_start.checked_add(err).filter(|end| *end <= text.len())?;
+    let tail = std::str::from_utf8(&text[tail_start..]).ok()?;
+    let oom_kills = tail.strip_prefix("mlbench-end ")?.strip_suffix('\n')?.parse().ok()?;
+    Some(FollowOutput {
+        state,
+        stdout: text.slice(out_start..err_start),
+        stderr: text.slice(err_start..tail_start),
+        oom_kills,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn output_may_contain_any_bytes() {
+        let mut text = b"mlbench ended 137 4 3\n".to_vec();
+        text.extend_from_slice(b"\xff\0\n\rerrmlbench-end 1\n");
+        let output = parse_follow_output(&Bytes::from(text)).unwrap();
+        assert_eq!((output.state, output.oom_kills), (State::Ended(137), 1));
+        assert_eq!((&output.stdout[..], &output.stderr[..]), (&b"\xff\0\n\r"[..], &b"err"[..]));
+    }
+
+    #[test]
+    fn truncated_output_is_none() {
+        let whole = b"mlbench running - 3 2\nabcdemlbench-end 0\n";
+        assert!(parse_follow_output(&Bytes::from_static(whole)).is_some());
+        for length in 0..whole.len() {
+            assert_eq!(
+                parse_follow_output(&Bytes::copy_from_slice(&whole[..length])),
+                None,
+                "{length} bytes"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_parsed_without_panicking(text in proptest::collection::vec(any::<u8>(), 0..100), n in any::<usize>()) {
+            let mut whole = format!("mlbench running - {n} 0\n").into_bytes();
+            whole.extend(&text);
+            parse_follow_output(&Bytes::from(whole));
+            parse_follow_output(&Bytes::from(text));
+        }
+    }
+}

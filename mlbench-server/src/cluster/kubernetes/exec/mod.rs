@@ -1,0 +1,5 @@
+//! Scripts in pods: their text, their execution and their output.
+
+pub(super) mod follow_output;
+pub(super) mod run_script;
+pub(super) mod script;

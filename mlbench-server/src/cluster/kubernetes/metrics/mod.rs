@@ -1,0 +1,5 @@
+//! Resource metrics of pods, from the kubelet of each node.
+
+mod exposition;
+pub(super) mod kubelet;
+mod usage;

@@ -1,0 +1,5 @@
+//! The objects that the server creates for a run, as pure functions.
+
+pub(super) mod manifest;
+pub(super) mod names;
+pub(super) mod run_token;

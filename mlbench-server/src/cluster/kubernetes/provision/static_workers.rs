@@ -1,0 +1,59 @@
+//! Static workers: the pods deployed together with the server, for runs without an image.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Pod;
+use mlbench_core::run::Run;
+
+use crate::cluster::error::ClusterError;
+use crate::cluster::kubernetes::connection::KubernetesCluster;
+use crate::cluster::kubernetes::pods::pod_status;
+use crate::cluster::provision::{ProvisionRequest, ProvisionStatus};
+
+impl KubernetesCluster {
+    /// Takes the first ready static pods that no other run holds, or those assigned before.
+    pub(crate) async fn provision_static_workers(
+        &self,
+        request: &ProvisionRequest<'_>,
+    ) -> Result<ProvisionStatus, ClusterError> {
+        let ProvisionRequest { run, taken, .. } = *request;
+        let wanted = run.spec.num_workers as usize;
+        let (ready, others): (Vec<_>, Vec<_>) =
+            self.watch.static_pods().into_iter().partition(|pod| pod_status::is_ready(pod));
+        let chosen: Vec<Arc<Pod>> = if run.workers.is_empty() {
+            let held = |pod: &Arc<Pod>| taken.iter().any(|held| held.as_str() == pod_status::name(pod));
+            ready.into_iter().filter(|pod| !held(pod)).take(wanted).collect()
+        } else {
+            let find = |name: &str| ready.iter().find(|pod| pod_status::name(pod) == name).cloned();
+            run.workers.iter().filter_map(|worker| find(worker.pod.as_str())).collect()
+        };
+        if chosen.len() < wanted {
+            let found =
+                format!("{wanted} static worker pods are needed, {} are ready and free", chosen.len());
+            let pending = |pod: &Arc<Pod>| {
+                let why = pod_status::pending_reason(pod).unwrap_or_else(|| "not ready yet".to_owned());
+                format!("{}: {why}", pod_status::name(pod))
+            };
+            return Ok(ProvisionStatus::Waiting {
+                missing: [found].into_iter().chain(others.iter().map(pending)).collect(),
+            });
+        }
+        self.prepare_workers(&chosen, run, notes(run)).await
+    }
+}
+
+fn notes(run: &Run) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(cores) = run.spec.num_cpus {
+        notes.push(format!(
+            "num_cpus {cores} is not enforced: static worker pods keep the limits of their deployment"
+        ));
+    }
+    if run.spec.gpu_enabled {
+        notes.push(
+            "gpu_enabled is ignored: static worker pods keep the GPUs of their deployment; use an image to request GPUs"
+                .to_owned(),
+        );
+    }
+    notes
+}
