@@ -1,60 +1,68 @@
-//! Why a command ended badly, and the exit code that says so.
+//! [`Failure`]: why a command failed, with its message and exit code.
 
 use std::io;
 use std::path::PathBuf;
 
 use mlbench_client::{Error, Run};
 
-/// Every way a command ends badly. Its text is what the user reads.
+use crate::benchmarks;
+
+/// Why a command failed. The text is the message that the user reads.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The server refused, failed or was not there.
+    /// The server refused the request, failed or was unreachable.
     #[error("{0}")]
     Client(#[from] Error),
-    /// No run bears the name.
-    #[error("no run is called {0:?}; `mlbench runs list` shows those there are")]
-    NoSuchName(String),
-    /// There is no run at all.
-    #[error("there are no runs yet; `mlbench runs start --name NAME` starts one")]
+    /// No run has this name.
+    #[error("run {0:?}: not found; list all runs with `mlbench runs list`")]
+    UnknownRunName(String),
+    /// The server has no runs.
+    #[error("no runs yet; start one with `mlbench runs start --name NAME`")]
     NoRuns,
-    /// The awaited run ended otherwise than well.
+    /// The awaited run failed or was stopped.
     #[error("run {} ({:?}) {}{}", .0.id, .0.name.as_str(), .0.state, reason(.0))]
     NotFinished(Box<Run>),
-    /// The awaited run has not ended in time.
-    #[error("run {} ({:?}) is still {} after {seconds} s; it goes on, `mlbench runs stop {}` ends it", .run.id, .run.name.as_str(), .run.state, .run.id)]
+    /// The awaited run is still active after the timeout.
+    #[error(
+        "run {} ({:?}) is still {} after {seconds} s; stop it with `mlbench runs stop {}`",
+        .run.id, .run.name.as_str(), .run.state, .run.id
+    )]
     StillActive {
-        /// The run when it was last seen.
+        /// The run at the last poll.
         run: Box<Run>,
-        /// How long it was waited for.
+        /// The timeout in seconds.
         seconds: u64,
     },
-    /// A server in Kubernetes cannot be reached through kubectl.
+    /// kubectl failed to reach a server in Kubernetes.
     #[error("{0}")]
     Kube(String),
-    /// The file with the token cannot be read.
-    #[error("--token-file {}: cannot be read: {error}", .path.display())]
+    /// The token file cannot be read.
+    #[error("--token-file: cannot read {}: {error}", .path.display())]
     TokenFile {
-        /// Which.
+        /// The token file.
         path: PathBuf,
-        /// Why.
+        /// Reason given by the system.
         error: io::Error,
     },
-    /// A file cannot be written.
-    #[error("{} cannot be written: {error}", .path.display())]
+    /// An output file cannot be written.
+    #[error("--output: cannot write {}: {error}", .path.display())]
     File {
-        /// Which.
+        /// The output file.
         path: PathBuf,
-        /// Why.
+        /// Reason given by the system.
         error: io::Error,
     },
-    /// Standard output, or the system, fails.
-    #[error("cannot print: {0}")]
+    /// Standard output cannot be written.
+    #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
-    /// A built-in benchmark did not come to its goal or its end.
+    /// The tokio runtime cannot start.
+    #[error("cannot start the tokio runtime: {0}")]
+    Runtime(io::Error),
+    /// A built-in benchmark failed or missed its goal.
     #[error("{0}")]
-    Benchmark(#[from] crate::benchmarks::Error),
-    /// Ctrl-C.
-    #[error("interrupted; what the server was asked for goes on there")]
+    Benchmark(#[from] benchmarks::Error),
+    /// The user pressed Ctrl-C.
+    #[error("interrupted; the request may still complete on the server")]
     Interrupted,
 }
 
@@ -66,13 +74,17 @@ fn reason(run: &Run) -> String {
 }
 
 impl Failure {
-    /// The exit code, as `--help` documents it.
+    /// Returns the exit code that `--help` documents.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::NoSuchName(_) | Self::NoRuns => 3,
+            Self::UnknownRunName(_) | Self::NoRuns => 3,
             Self::NotFinished(_) => 6,
             Self::Interrupted => 130,
-            Self::StillActive { .. } | Self::Benchmark(_) | Self::File { .. } | Self::Output(_) => 1,
+            Self::StillActive { .. }
+            | Self::Benchmark(_)
+            | Self::File { .. }
+            | Self::Output(_)
+            | Self::Runtime(_) => 1,
             Self::Client(Error::InvalidUrl { .. } | Error::InvalidToken) | Self::TokenFile { .. } => 2,
             Self::Kube(_) => 7,
             Self::Client(error) if error.is_unreachable() => 7,
@@ -85,11 +97,10 @@ impl Failure {
         }
     }
 
-    /// Whether the reader of the output went away.
+    /// Returns whether the reader of standard output has closed it.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         match self {
-            Self::Output(error) => error.kind() == io::ErrorKind::BrokenPipe,
-            Self::Benchmark(crate::benchmarks::Error::Console(error)) => {
+            Self::Output(error) | Self::Benchmark(benchmarks::Error::Console(error)) => {
                 error.kind() == io::ErrorKind::BrokenPipe
             }
             Self::Client(Error::Write(error)) => error.kind() == io::ErrorKind::BrokenPipe,
@@ -103,31 +114,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_of_failure_has_the_exit_code_that_help_documents() {
+    fn each_failure_has_its_documented_exit_code() {
         let url = String::from("http://127.0.0.1:8000");
-        let status =
-            |status| Error::Foreign { url: url.clone(), status, body: String::new(), retry_after: None };
+        let status = |status| {
+            let (url, body) = (url.clone(), String::new());
+            Failure::Client(Error::UnexpectedResponse { url, status, body, retry_after: None })
+        };
         let unreachable = Error::Unreachable { url: url.clone(), cause: String::new() };
-        let invalid = Error::InvalidUrl { url: url.clone(), cause: String::new() };
-        let codes = [
-            status(401),
-            status(403),
-            status(404),
-            status(409),
-            status(422),
-            status(500),
-            unreachable,
-            invalid,
-        ]
-        .map(|error| Failure::Client(error).exit_code());
-        assert_eq!(codes, [4, 4, 3, 5, 1, 1, 7, 2]);
-        assert_eq!(Failure::NoSuchName("x".to_owned()).exit_code(), 3);
-        assert_eq!(Failure::Interrupted.exit_code(), 130);
+        let invalid_url = Error::InvalidUrl { url: url.clone(), cause: String::new() };
+        for (failure, code) in [
+            (status(422), 1),
+            (status(500), 1),
+            (Failure::Client(invalid_url), 2),
+            (status(404), 3),
+            (Failure::UnknownRunName("x".to_owned()), 3),
+            (status(401), 4),
+            (status(403), 4),
+            (status(409), 5),
+            (Failure::Client(unreachable), 7),
+            (Failure::Interrupted, 130),
+        ] {
+            assert_eq!(failure.exit_code(), code, "{failure:?}");
+        }
     }
 
     #[test]
-    fn a_reader_that_went_away_is_told_from_a_full_disk() {
-        let broken = |kind: io::ErrorKind| Failure::Output(kind.into()).is_broken_pipe();
-        assert!(broken(io::ErrorKind::BrokenPipe) && !broken(io::ErrorKind::StorageFull));
+    fn a_full_disk_is_not_a_broken_pipe() {
+        let is_broken_pipe = |kind: io::ErrorKind| Failure::Output(kind.into()).is_broken_pipe();
+        assert!(is_broken_pipe(io::ErrorKind::BrokenPipe));
+        assert!(!is_broken_pipe(io::ErrorKind::StorageFull));
     }
 }

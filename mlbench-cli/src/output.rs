@@ -1,4 +1,4 @@
-//! What the user sees: the only place that prints.
+//! Everything that the user sees: the only file that prints.
 
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
@@ -8,23 +8,23 @@ use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use mlbench_client::Timestamp;
 use serde::Serialize;
 
-/// The forms a user can ask for.
+/// Output format that the user chooses with `--output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// Aligned columns for people
     Table,
     /// Comma-separated values with a header
     Csv,
-    /// JSON as the API has it
+    /// JSON as in the API
     Json,
 }
 
-/// The forms there are.
+/// How the output is laid out, once the format and the terminal are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// Aligned columns; on a terminal they are made to fit into its width.
-    Table { fit: bool },
-    /// Columns separated by tabs, a line for each row: for `cut` and `awk`.
+pub(crate) enum Layout {
+    /// Aligned columns, on a terminal wrapped to its width.
+    Table { fit_to_width: bool },
+    /// Tab-separated columns, one line per row, for `cut` and `awk`.
     Tabs,
     /// Comma-separated values.
     Csv,
@@ -32,92 +32,92 @@ pub(crate) enum Form {
     Json,
 }
 
-/// A header line and nothing else.
+/// A line under the header and no other lines.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// Writes answers in the form that was asked for.
+/// Writes data in one layout.
 pub(crate) struct Printer<W: Write> {
-    form: Form,
+    layout: Layout,
     to: W,
 }
 
 impl Printer<BufWriter<StdoutLock<'static>>> {
-    /// To standard output: a table on a terminal and tabs elsewhere, unless `format` says otherwise.
+    /// Returns a printer for standard output. Without a `format` it prints a table on a terminal, else tabs.
     pub(crate) fn stdout(format: Option<Format>) -> Self {
         let stdout = io::stdout().lock();
-        let form = match format {
-            None if stdout.is_terminal() => Form::Table { fit: true },
-            None => Form::Tabs,
-            Some(Format::Table) => Form::Table { fit: stdout.is_terminal() },
-            Some(Format::Csv) => Form::Csv,
-            Some(Format::Json) => Form::Json,
+        let layout = match format {
+            None if stdout.is_terminal() => Layout::Table { fit_to_width: true },
+            None => Layout::Tabs,
+            Some(Format::Table) => Layout::Table { fit_to_width: stdout.is_terminal() },
+            Some(Format::Csv) => Layout::Csv,
+            Some(Format::Json) => Layout::Json,
         };
-        Self { form, to: BufWriter::new(stdout) }
+        Self { layout, to: BufWriter::new(stdout) }
     }
 }
 
 impl<W: Write> Printer<W> {
     #[cfg(test)]
-    pub(crate) fn new(form: Form, to: W) -> Self {
-        Self { form, to }
+    pub(crate) fn new(layout: Layout, to: W) -> Self {
+        Self { layout, to }
     }
 
-    /// The form, for what depends on it.
-    pub(crate) fn form(&self) -> Form {
-        self.form
+    /// Returns the layout.
+    pub(crate) fn layout(&self) -> Layout {
+        self.layout
     }
 
-    /// A date: short for people, exact for programs.
+    /// Formats a date: to the second in a table, in full elsewhere.
     pub(crate) fn date(&self, date: Timestamp) -> String {
-        match self.form {
-            Form::Table { .. } => date.to_text().as_str()[..19].replacen('T', " ", 1),
+        match self.layout {
+            Layout::Table { .. } => date.to_text().as_str()[..19].replacen('T', " ", 1),
             _ => date.to_string(),
         }
     }
 
-    /// Whether the form is made to be looked at, not to be read by programs.
-    pub(crate) const fn is_for_people(&self) -> bool {
-        matches!(self.form, Form::Table { .. })
+    /// Returns whether people read the layout, rather than programs.
+    pub(crate) const fn is_human_readable(&self) -> bool {
+        matches!(self.layout, Layout::Table { .. })
     }
 
-    /// `answer` as JSON, or its `rows` under `head`.
+    /// Prints `value` in the JSON layout, or else `rows` under `head`.
     pub(crate) fn print<const N: usize>(
         &mut self,
-        answer: &impl Serialize,
+        value: &impl Serialize,
         head: [&str; N],
         rows: impl IntoIterator<Item = [String; N]>,
     ) -> io::Result<()> {
-        match self.form {
-            Form::Json => {
-                serde_json::to_writer_pretty(&mut self.to, answer)?;
+        match self.layout {
+            Layout::Json => {
+                serde_json::to_writer_pretty(&mut self.to, value)?;
                 self.to.write_all(b"\n")?;
             }
-            Form::Csv => self.csv(head, rows)?,
-            Form::Tabs => self.tabs(head, rows)?,
-            Form::Table { fit } => self.table(fit, head, rows)?,
+            Layout::Csv => self.csv(head, rows)?,
+            Layout::Tabs => self.tabs(head, rows)?,
+            Layout::Table { fit_to_width } => self.table(fit_to_width, head, rows)?,
         }
         self.to.flush()
     }
 
-    /// A value as JSON on a line of its own.
+    /// Prints a value as one line of JSON.
     pub(crate) fn json_line(&mut self, value: &impl Serialize) -> io::Result<()> {
         serde_json::to_writer(&mut self.to, value)?;
         self.to.write_all(b"\n")
     }
 
-    /// A row of comma-separated values.
+    /// Prints a row of comma-separated values.
     pub(crate) fn csv_row(&mut self, row: &[&str]) -> io::Result<()> {
         let mut csv = csv::Writer::from_writer(&mut self.to);
         csv.write_record(row).map_err(io_error)?;
         csv.flush()
     }
 
-    /// A line as it is.
+    /// Prints a line unchanged.
     pub(crate) fn line(&mut self, text: impl fmt::Display) -> io::Result<()> {
         writeln!(self.to, "{text}")
     }
 
-    /// Makes the lines so far visible.
+    /// Flushes the lines printed so far.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
     }
@@ -142,25 +142,25 @@ impl<W: Write> Printer<W> {
     ) -> io::Result<()> {
         writeln!(self.to, "{}", head.join("\t"))?;
         for row in rows {
-            writeln!(self.to, "{}", row.map(visible).join("\t"))?;
+            writeln!(self.to, "{}", row.map(escape).join("\t"))?;
         }
         Ok(())
     }
 
     fn table<const N: usize>(
         &mut self,
-        fit: bool,
+        fit_to_width: bool,
         head: [&str; N],
         rows: impl IntoIterator<Item = [String; N]>,
     ) -> io::Result<()> {
         let mut table = Table::new();
         table.load_style(STYLE).set_header(head);
-        if fit {
+        if fit_to_width {
             table.set_content_arrangement(ContentArrangement::Dynamic);
         } else {
             table.force_no_tty();
         }
-        table.add_rows(rows.into_iter().map(|row| row.map(visible)));
+        table.add_rows(rows.into_iter().map(|row| row.map(escape)));
         for column in table.column_iter_mut() {
             column.set_padding((0, 1));
         }
@@ -171,7 +171,7 @@ impl<W: Write> Printer<W> {
     }
 }
 
-/// The error of the writer itself, whose kind tells a reader that went away.
+/// Returns the error of the underlying writer, which keeps its kind, such as `BrokenPipe`.
 fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -179,21 +179,21 @@ fn io_error(error: csv::Error) -> io::Error {
     }
 }
 
-/// Control characters as their escapes: a value cannot break a row or steer the terminal.
-fn visible(text: String) -> String {
+/// Escapes control characters, so that a value can neither break a row nor control the terminal.
+fn escape(text: String) -> String {
     if !text.contains(char::is_control) {
         return text;
     }
-    let mut shown = String::with_capacity(text.len() + 8);
+    let mut escaped = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+        if c.is_control() { escaped.extend(c.escape_default()) } else { escaped.push(c) }
     }
-    shown
+    escaped
 }
 
-/// A note or an error for the user, on standard error.
-pub(crate) fn say(text: impl fmt::Display) {
-    // There is nobody left to tell when this fails.
+/// Prints a progress or error message to standard error.
+pub(crate) fn eprint_message(text: impl fmt::Display) {
+    // A failure here cannot be reported anywhere.
     let _ = writeln!(io::stderr(), "{text}");
 }
 
@@ -201,25 +201,28 @@ pub(crate) fn say(text: impl fmt::Display) {
 mod tests {
     use super::*;
 
-    fn printed(form: Form, value: &str) -> String {
+    fn printed(layout: Layout, value: &str) -> String {
         let mut to = Vec::new();
         let rows = [["a".to_owned(), value.to_owned()], ["b, c".to_owned(), "2".to_owned()]];
-        Printer::new(form, &mut to).print(&["answer"], ["name", "value"], rows).unwrap();
+        Printer::new(layout, &mut to).print(&["response"], ["name", "value"], rows).unwrap();
         String::from_utf8(to).unwrap()
     }
 
     #[test]
-    fn each_form_says_the_same() {
-        assert_eq!(printed(Form::Table { fit: false }, "1"), "name  value\n────────────\na     1\nb, c  2\n");
-        assert_eq!(printed(Form::Tabs, "1"), "name\tvalue\na\t1\nb, c\t2\n");
-        assert_eq!(printed(Form::Csv, "1"), "name,value\na,1\n\"b, c\",2\n");
-        assert_eq!(printed(Form::Json, "1"), "[\n  \"answer\"\n]\n");
+    fn each_layout_prints_the_same_data() {
+        assert_eq!(
+            printed(Layout::Table { fit_to_width: false }, "1"),
+            "name  value\n────────────\na     1\nb, c  2\n"
+        );
+        assert_eq!(printed(Layout::Tabs, "1"), "name\tvalue\na\t1\nb, c\t2\n");
+        assert_eq!(printed(Layout::Csv, "1"), "name,value\na,1\n\"b, c\",2\n");
+        assert_eq!(printed(Layout::Json, "1"), "[\n  \"response\"\n]\n");
     }
 
-    /// A reader that is gone.
-    struct Gone;
+    /// A writer whose reader has closed the pipe.
+    struct BrokenPipe;
 
-    impl Write for Gone {
+    impl Write for BrokenPipe {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
             Err(io::ErrorKind::BrokenPipe.into())
         }
@@ -230,19 +233,19 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_is_gone_is_known_in_every_form() {
-        for form in [Form::Table { fit: false }, Form::Tabs, Form::Csv, Form::Json] {
-            let mut printer = Printer::new(form, Gone);
+    fn a_broken_pipe_is_reported_in_every_layout() {
+        for layout in [Layout::Table { fit_to_width: false }, Layout::Tabs, Layout::Csv, Layout::Json] {
+            let mut printer = Printer::new(layout, BrokenPipe);
             let error = printer.print(&[1], ["a"], [["b".to_owned()]]).unwrap_err();
-            assert_eq!(error.kind(), io::ErrorKind::BrokenPipe, "{form:?}");
+            assert_eq!(error.kind(), io::ErrorKind::BrokenPipe, "{layout:?}");
         }
     }
 
     #[test]
-    fn a_value_cannot_break_a_row_or_steer_the_terminal() {
+    fn a_value_cannot_break_a_row_or_control_the_terminal() {
         let value = "x\n\t\u{1b}[2J";
-        assert_eq!(printed(Form::Tabs, value).lines().nth(1), Some("a\tx\\n\\t\\u{1b}[2J"));
-        assert!(printed(Form::Table { fit: false }, value).contains("x\\n\\t\\u{1b}[2J"));
-        assert!(printed(Form::Csv, value).contains("a,\"x\n\t\u{1b}[2J\""));
+        assert_eq!(printed(Layout::Tabs, value).lines().nth(1), Some("a\tx\\n\\t\\u{1b}[2J"));
+        assert!(printed(Layout::Table { fit_to_width: false }, value).contains("x\\n\\t\\u{1b}[2J"));
+        assert!(printed(Layout::Csv, value).contains("a,\"x\n\t\u{1b}[2J\""));
     }
 }

@@ -1,13 +1,14 @@
-//! Every endpoint has a method here, which sends what the endpoint takes and reads what it answers.
+//! Every endpoint has a client method that sends its request and decodes its response.
 
-use mlbench_core::api::{Endpoint, LogsQuery, MetricsQuery, NewMetric, RunRequest};
+use mlbench_core::api::{Endpoint, LogsQuery, MetricsQuery, NewMetric, PointField, RunRequest, RunsQuery};
 use mlbench_core::{Owner, PodName, RunId, RunName};
 
+use crate::client::Client;
+use crate::error::Result;
 use crate::testing::{METRIC, POINTS, RUN, SERIES, Server, Step};
-use crate::{Client, Result};
 
-/// An answer of the endpoint.
-fn answer(endpoint: Endpoint) -> String {
+/// Returns a response body of the endpoint.
+fn response(endpoint: Endpoint) -> String {
     match endpoint {
         Endpoint::ListPods => {
             r#"[{"name":"w-0","labels":"{'app': 'mlbench'}","phase":"Running","ip":""}]"#.to_owned()
@@ -25,7 +26,7 @@ fn answer(endpoint: Endpoint) -> String {
     }
 }
 
-/// Calls the endpoint, and gives back the target that it must have asked for.
+/// Calls the method of an endpoint and returns the request target that it must have sent.
 async fn exercise(endpoint: Endpoint, client: &Client) -> Result<&'static str> {
     let id = RunId::new(3).unwrap();
     let run = Owner::Run(id);
@@ -55,8 +56,8 @@ async fn exercise(endpoint: Endpoint, client: &Client) -> Result<&'static str> {
             "/api/metrics/"
         }
         Endpoint::CreateMetrics => {
-            let answer = metrics.post_batch(&[NewMetric::new(run, "loss", "1")?]).await?;
-            assert_eq!(answer.accepted, 1);
+            let result = metrics.post_batch(&[NewMetric::new(run, "loss", "1")?]).await?;
+            assert_eq!(result.accepted, 1);
             "/api/metrics/batch/"
         }
         Endpoint::ListRuns => {
@@ -107,10 +108,69 @@ async fn exercise(endpoint: Endpoint, client: &Client) -> Result<&'static str> {
 async fn every_endpoint_has_a_method() {
     for endpoint in Endpoint::ALL {
         let spec = endpoint.spec();
-        let server = Server::new([], Step::Answer(spec.success, "", answer(endpoint))).await;
+        let server = Server::new([], Step::Respond(spec.success, "", response(endpoint))).await;
         let target = exercise(endpoint, &server.client()).await.unwrap();
-        let seen = server.seen();
-        assert_eq!(seen[0].head, format!("{} {target}", spec.method.as_str()), "{}", spec.id);
-        assert_eq!(seen.len(), 1, "{}", spec.id);
+        let requests = server.received();
+        assert_eq!(requests[0].head, format!("{} {target}", spec.method.as_str()), "{}", spec.id);
+        assert_eq!(requests.len(), 1, "{}", spec.id);
     }
+}
+
+/// Starts a server that sends `body` in response to every request.
+async fn server(body: &str) -> Server {
+    Server::new([], Step::ok(body)).await
+}
+
+#[tokio::test]
+async fn the_other_methods_of_metrics_send_their_requests() {
+    let owner = Owner::Run(RunId::new(3).unwrap());
+    let query = MetricsQuery::default();
+
+    let records = server(r#"{"loss":[{"value":"0.5","step":7}]}"#).await;
+    let fields = vec![PointField::Value, PointField::Step];
+    let with_fields = MetricsQuery { fields, ..query.clone() };
+    let read = records.client().metrics().records(&owner, &with_fields).await.unwrap();
+    assert_eq!(read["loss"][0].step, Some(7));
+    assert_eq!(records.received()[0].head, "GET /api/metrics/3/?metric_type=run&fields=value%2Cstep");
+
+    let buckets = server("{}").await;
+    assert!(buckets.client().metrics().buckets(&owner, &query, 9).await.unwrap().is_empty());
+    let head = "GET /api/metrics/3/?metric_type=run&downsample=minmax&points=9";
+    assert_eq!(buckets.received()[0].head, head);
+
+    let archive = server("zip").await;
+    let mut file = Vec::new();
+    assert_eq!(archive.client().metrics().download(&owner, &query, &mut file).await.unwrap(), 3);
+    assert_eq!(archive.received()[0].head, "GET /api/metrics/3/?metric_type=run&format=zip");
+}
+
+#[tokio::test]
+async fn a_follower_continues_from_the_cursor_of_the_last_response() {
+    let first = Step::Respond(200, "Mlbench-Cursor: 41\r\n", POINTS.to_owned());
+    let server = Server::new([first], Step::ok("{}")).await;
+    let owner = Owner::Run(RunId::new(3).unwrap());
+    let mut follower = server.client().metrics().follow(owner, MetricsQuery::default());
+    assert_eq!(follower.cursor(), None);
+    assert_eq!(follower.next().await.unwrap()["loss"].len(), 1);
+    assert_eq!(follower.cursor(), Some(41));
+    assert!(follower.next().await.unwrap().is_empty());
+    assert_eq!(follower.cursor(), Some(41), "a response without a cursor keeps the last one");
+    let heads: Vec<_> = server.received().into_iter().map(|request| request.head).collect();
+    let head = "GET /api/metrics/3/?metric_type=run";
+    assert_eq!(heads, [head.to_owned(), format!("{head}&cursor=41")]);
+}
+
+#[tokio::test]
+async fn the_other_methods_of_runs_send_their_requests() {
+    let ended = RUN.replace("STARTED", "FINISHED");
+    let server = server(&ended).await;
+    let client = server.client();
+    let id = RunId::new(3).unwrap();
+    client.runs().get_with(id, RunsQuery { logs: Some(5) }).await.unwrap();
+    client.runs().wait(id).await.unwrap();
+    client.runs().watch(id, |run| assert_eq!(run.id, id)).await.unwrap();
+    client.with_retries(|| client.runs().get(id)).await.unwrap();
+    let heads: Vec<_> = server.received().into_iter().map(|request| request.head).collect();
+    let poll = "GET /api/runs/3/?logs=0";
+    assert_eq!(heads, ["GET /api/runs/3/?logs=5", poll, poll, poll]);
 }

@@ -1,4 +1,4 @@
-//! [`Error`]: why a call did not give what it promises.
+//! [`Error`]: why a request failed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,129 +6,129 @@ use std::time::Duration;
 use mlbench_core::ErrorCode;
 use mlbench_core::api::Problem;
 
-/// The result of every call.
+/// Result of every method of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call failed; its text is a sentence for people, that says what to do where that is known.
+/// Why a request failed. The text is for people and includes the fix where it is known.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server refused the request or failed at it, and says why.
-    #[error("{}", sentence(.problem))]
+    /// The server returned a problem document.
+    #[error("{}", describe(.problem))]
     Problem {
-        /// What the server says: status, code, detail, request id.
+        /// The problem document: status, code, detail, request id.
         problem: Box<Problem>,
-        /// After how long a new attempt is worth it, where the server says so.
+        /// Value of `Retry-After`, if the server sent one.
         retry_after: Option<Duration>,
     },
-    /// An error status without a problem document: something between here and the server, or no mlbench at all.
-    #[error("{url} answered {status}, not as an mlbench server does{}; check the address", excerpt(.body))]
-    Foreign {
-        /// What was asked.
+    /// An error status without a problem document, from a proxy or from a server that is not mlbench.
+    #[error("{url}: unexpected response with status {status}{}; check the server URL", excerpt(.body))]
+    UnexpectedResponse {
+        /// URL of the request.
         url: String,
-        /// The status.
+        /// Status of the response.
         status: u16,
-        /// The beginning of the body.
+        /// First bytes of the body.
         body: String,
-        /// After how long a new attempt is worth it, where the answer says so.
+        /// Value of `Retry-After`, if the response has one.
         retry_after: Option<Duration>,
     },
-    /// No connection came about.
+    /// No connection could be made.
     #[error(
-        "no server can be reached at {url} ({cause}); `mlbench-server` starts one here, MLBENCH_URL names another"
+        "cannot connect to {url}: {cause}; start `mlbench-server`, or set MLBENCH_URL to a running server"
     )]
     Unreachable {
-        /// The address of the server.
+        /// URL of the server.
         url: String,
-        /// The reason in the words of the system.
+        /// Reason given by the system.
         cause: String,
     },
-    /// Nothing came within the timeout. Whether the request was carried out is not known.
-    #[error("{url} did not answer within {} s; the server may be overloaded or stopped", .after.as_secs_f64())]
+    /// No bytes arrived within the timeout. The server may have carried out the request.
+    #[error("{url}: no response within {} s; the server may be overloaded or stopped", .after.as_secs_f64())]
     Timeout {
-        /// What was asked.
+        /// URL of the request.
         url: String,
         /// The timeout.
         after: Duration,
     },
-    /// The connection broke before the whole answer was there. Whether the request was carried out is not known.
-    #[error(
-        "the connection to {url} broke before the answer was complete ({cause}); was the server stopped?"
-    )]
+    /// The connection closed before the response was complete. The server may have carried out the request.
+    #[error("{url}: connection lost before the response was complete: {cause}; the server may have stopped")]
     Interrupted {
-        /// What was asked.
+        /// URL of the request.
         url: String,
-        /// The reason in the words of the system.
+        /// Reason given by the system.
         cause: String,
     },
-    /// A successful answer that is not what this endpoint answers.
-    #[error("the answer of {url} cannot be read ({cause}); are server and client of the same version?")]
-    Undecodable {
-        /// What was asked.
+    /// A successful response whose body does not have the type of the endpoint.
+    #[error("{url}: invalid response: {cause}; check that client and server have the same version")]
+    InvalidResponse {
+        /// URL of the request.
         url: String,
-        /// What is wrong with it, with line and column.
+        /// What is wrong with the body, with line and column.
         cause: String,
     },
-    /// The address of the server is none.
-    #[error("{url:?} is not the address of a server ({cause}); write it like http://127.0.0.1:8000")]
+    /// The URL of the server is not valid.
+    #[error("server URL {url:?}: {cause}; write it like http://127.0.0.1:8000")]
     InvalidUrl {
-        /// What was given.
+        /// The URL.
         url: String,
         /// What is wrong with it.
         cause: String,
     },
-    /// The token is none; it is not shown.
-    #[error("the token cannot be sent: it must be one word of visible ASCII characters")]
+    /// The token is not valid. The error does not contain it.
+    #[error("token: not valid in a header; use one word of visible ASCII characters")]
     InvalidToken,
-    /// The client could not be made: TLS or the system refuses.
-    #[error("the HTTP client cannot be set up ({0})")]
+    /// TLS or the system failed while the client was built.
+    #[error("cannot set up the HTTP client: {0}")]
     Setup(String),
-    /// What was asked breaks a rule; nothing was sent.
+    /// The arguments break a rule of the API. Nothing was sent.
     #[error("{0}")]
     Invalid(#[from] mlbench_core::Error),
-    /// The target of a download does not take it.
-    #[error("the download cannot be written ({0})")]
+    /// The target of a download returned an error.
+    #[error("cannot write the download: {0}")]
     Write(#[source] Arc<std::io::Error>),
-    /// A [`MetricLogger`](crate::MetricLogger) has as many metrics waiting as it may; this one was not taken.
-    #[error(
-        "{capacity} metrics are waiting to be sent already; this one is lost (is the server too slow or away?)"
-    )]
+    /// The queue of a [`MetricLogger`](crate::MetricLogger) is full, so this metric is lost.
+    #[error("metric queue: full with {capacity} metrics; the server may be overloaded or unreachable")]
     QueueFull {
-        /// How many may wait.
+        /// Size of the queue.
         capacity: usize,
     },
-    /// A [`MetricLogger`](crate::MetricLogger) whose tokio runtime has ended, or that was made outside of one.
-    #[error("the metric logger does not run: it needs the tokio runtime that it was made in")]
+    /// The tokio runtime of a [`MetricLogger`](crate::MetricLogger) has ended, or never existed.
+    #[error("metric logger: not running; create it in a tokio runtime and keep that runtime alive")]
     LoggerStopped,
-    /// A metric that waited behind others while the server was away, and was given up without being sent.
-    #[error("nothing could be stored for {} s", .after.as_secs_f64())]
-    GivenUp {
-        /// How long was waited.
+    /// A metric that was dropped unsent, because the metrics before it used up the retry timeout.
+    #[error("the server stored nothing for {} s", .after.as_secs_f64())]
+    RetryTimeout {
+        /// The retry timeout.
         after: Duration,
     },
-    /// The server took a batch, but not this metric of it.
+    /// The server stored a batch without this metric.
     #[error("{message}")]
     Rejected {
-        /// Why, for programs.
+        /// Reason for programs.
         code: ErrorCode,
-        /// Why, for people.
+        /// Reason for people.
         message: String,
     },
     /// Metrics that a [`MetricLogger`](crate::MetricLogger) could not store.
-    #[error("{lost} of the recorded metrics could not be stored, the first because: {first}")]
+    #[error("{} lost; first error: {first}", recorded(*lost))]
     MetricsLost {
-        /// How many, since the last report.
+        /// Number of metrics lost since the last report.
         lost: u64,
-        /// Why the first of them was.
+        /// Why the first of them was lost.
         first: Box<Error>,
     },
 }
 
-fn sentence(problem: &Problem) -> String {
+fn describe(problem: &Problem) -> String {
     match problem.status {
         500.. => format!("{} (status {}, request id {})", problem.detail, problem.status, problem.request_id),
         _ => problem.detail.clone(),
     }
+}
+
+fn recorded(count: u64) -> String {
+    if count == 1 { "1 recorded metric was".to_owned() } else { format!("{count} recorded metrics were") }
 }
 
 fn excerpt(body: &str) -> String {
@@ -136,17 +136,17 @@ fn excerpt(body: &str) -> String {
 }
 
 impl Error {
-    /// The status of the answer, if there was one.
+    /// Returns the status of the response, if one arrived.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Problem { problem, .. } => Some(problem.status),
-            Self::Foreign { status, .. } => Some(*status),
+            Self::UnexpectedResponse { status, .. } => Some(*status),
             _ => None,
         }
     }
 
-    /// What the server says of the problem, if it does.
+    /// Returns the problem document, if the server sent one.
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
         match self {
@@ -155,7 +155,7 @@ impl Error {
         }
     }
 
-    /// The kind of problem, if the server named one.
+    /// Returns the error code, if the server sent one.
     #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
@@ -164,23 +164,22 @@ impl Error {
         }
     }
 
-    /// The name of the request in the server's log, if there is one.
+    /// Returns the id of the request in the server log, if the server sent one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.problem().map(|problem| problem.request_id.as_str())
     }
 
-    /// After how long a new attempt is worth it, where the answer says so.
+    /// Returns the value of `Retry-After`, if the response has one.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Problem { retry_after, .. } | Self::Foreign { retry_after, .. } => *retry_after,
+            Self::Problem { retry_after, .. } | Self::UnexpectedResponse { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
 
-    /// Whether the same request may succeed later without being changed: the server is away, too slow, overloaded
-    /// or at fault.
+    /// Returns whether the same request may succeed later: the server is unreachable, overloaded or failing.
     #[must_use]
     pub fn retryable(&self) -> bool {
         match self {
@@ -189,7 +188,7 @@ impl Error {
         }
     }
 
-    /// Whether no answer came: the server is not there, or does not answer.
+    /// Returns whether no complete response arrived.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Timeout { .. } | Self::Interrupted { .. })

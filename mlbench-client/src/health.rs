@@ -1,37 +1,48 @@
 use mlbench_core::api::Endpoint;
 
-use crate::transport::Call;
-use crate::{Client, Result};
+use crate::client::Client;
+use crate::error::Result;
+use crate::transport::Request;
 
-/// How the server is; see [`Client::health`].
+/// Health of the server. See [`Client::health`].
 #[derive(Debug, Clone, Copy)]
 pub struct Health<'a> {
-    pub(crate) client: &'a Client,
+    client: &'a Client,
+}
+
+impl Client {
+    /// Liveness, readiness and metrics of the server itself.
+    #[must_use]
+    pub const fn health(&self) -> Health<'_> {
+        Health { client: self }
+    }
 }
 
 impl Health<'_> {
-    /// Returns when the server lives.
+    /// Checks that the server is alive.
     ///
     /// # Errors
-    /// When it cannot be reached.
+    /// When the server cannot be reached.
     pub async fn live(self) -> Result<()> {
-        self.client.transport().done(&Call::new(Endpoint::Live, &[])).await
+        self.client.transport().execute(&Request::new(Endpoint::Live, &[])).await
     }
 
-    /// Returns when the server is ready to serve.
+    /// Checks that the server is ready for requests.
     ///
     /// # Errors
-    /// Naming what is not ready, or when the server cannot be reached.
+    /// When the server cannot be reached or is not ready. In the second case the error names the part that is
+    /// not ready.
     pub async fn ready(self) -> Result<()> {
-        self.client.transport().done(&Call::new(Endpoint::Ready, &[])).await
+        self.client.transport().execute(&Request::new(Endpoint::Ready, &[])).await
     }
 
-    /// How the server is, in numbers, and the newest value of every metric of the pods: in Prometheus' text format,
-    /// version 0.0.4.
+    /// Returns the metrics of the server and the newest value of every pod metric for Prometheus.
+    ///
+    /// The text has Prometheus' exposition format, version 0.0.4.
     ///
     /// # Errors
     /// When the server cannot be reached or fails.
     pub async fn metrics(self) -> Result<String> {
-        self.client.transport().text(&Call::new(Endpoint::Prometheus, &[])).await
+        self.client.transport().text(&Request::new(Endpoint::Prometheus, &[])).await
     }
 }

@@ -1,16 +1,13 @@
 //! Typed client of the mlbench REST API.
 //!
-//! One [`Client`] for a server, a sub-client per resource, one method per endpoint; every method returns the types
-//! of [`mlbench_core`], which are exported here too.
+//! One [`Client`] per server, one sub-client per resource, one method per endpoint. The methods take and
+//! return the types of [`mlbench_core`], which this crate re-exports.
 //!
-//! ```
+//! ```no_run
 //! use mlbench_client::{Client, RunRequest, RunName, RunState};
 //!
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let url = responder()?;
-//! let client = Client::builder().base_url(url).build()?;
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::from_env()?;
 //! let run = client.runs().start(&RunRequest::named(RunName::new("first try")?)).await?;
 //! let run = client.runs().wait(run.id).await?;
 //! assert_eq!(run.state, RunState::Finished);
@@ -18,21 +15,17 @@
 //! # }
 //! ```
 //!
-//! A program that is measured records its metrics through a [`MetricLogger`], which never holds it up:
+//! A benchmark records its metrics through a [`MetricLogger`], which never slows it down:
 //!
-//! ```
+//! ```no_run
 //! use mlbench_client::{Client, Owner, RunId};
 //!
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let url = responder()?;
-//! let client = Client::builder().base_url(url).build()?;
-//! let logger = client.metric_logger(Owner::Run(RunId::new(1).ok_or("run ids start at 1")?));
+//! # async fn example(run: RunId) -> mlbench_client::Result<()> {
+//! let logger = Client::from_env()?.metric_logger(Owner::Run(run));
 //! for step in 1..=3 {
 //!     logger.record("train_loss @ 0", 1.0 / f64::from(step), None, "")?;
 //! }
-//! logger.flush().await?; // whatever is not flushed is lost when the program ends
+//! logger.flush().await?; // metrics that are not flushed are lost when the program ends
 //! # Ok(())
 //! # }
 //! ```
@@ -60,7 +53,7 @@ pub use clock::now;
 pub use error::{Error, Result};
 pub use health::Health;
 pub use logger::MetricLogger;
-pub use metrics::{Arrivals, Metrics};
+pub use metrics::{Metrics, MetricsFollower};
 pub use pods::Pods;
 pub use runs::Runs;
 

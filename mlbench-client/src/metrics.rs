@@ -10,55 +10,64 @@ use serde::Serialize;
 use tokio::io::AsyncWrite;
 use uuid::Uuid;
 
-use crate::transport::Call;
-use crate::{Client, Result};
+use crate::client::Client;
+use crate::error::Result;
+use crate::transport::Request;
 
-/// Metrics; see [`Client::metrics`].
+/// Metrics of one request.
+const CHUNK: usize = MAX_ARRAY_POINTS;
+
+/// Metrics of runs and pods. See [`Client::metrics`].
 ///
-/// The `format` of a query, its `fields` and whether it asks for buckets are of no effect: the method decides these.
+/// The methods set the `format`, `fields` and `downsample` of a query themselves where they depend on them.
 #[derive(Debug, Clone, Copy)]
 pub struct Metrics<'a> {
-    pub(crate) client: &'a Client,
+    client: &'a Client,
+}
+
+impl Client {
+    /// Metrics of runs and pods: read, follow, download and post them.
+    #[must_use]
+    pub const fn metrics(&self) -> Metrics<'_> {
+        Metrics { client: self }
+    }
 }
 
 impl Metrics<'_> {
-    /// The metrics of all worker pods in the cluster now, or of all runs: `query.metric_type` says which.
+    /// Returns the metrics of all worker pods in the cluster or of all runs, by `query.metric_type`.
     ///
     /// # Errors
     /// When the server cannot be reached or fails.
     pub async fn all(self, query: &MetricsQuery) -> Result<PointsByOwner> {
         let query = MetricsQuery { format: None, fields: Vec::new(), ..query.clone() };
-        self.client.transport().json(&Call::new(Endpoint::ListMetrics, &[]).query(query.to_pairs())).await
+        self.client.transport().json(&Request::new(Endpoint::ListMetrics, &[]).query(query.to_pairs())).await
     }
 
-    /// The metrics of a pod or a run, each ordered by date. `query.metric_type` is of no effect: the owner says it.
+    /// Returns the metrics of a pod or a run, each ordered by date. The owner overrides `query.metric_type`.
     ///
-    /// ```
-    /// # use mlbench_client::{Client, MetricsQuery, Owner, RunId};
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let client = Client::builder().base_url(responder()?).build()?;
-    /// # let run = RunId::new(1).ok_or("run ids start at 1")?;
+    /// ```no_run
+    /// use mlbench_client::{Client, MetricsQuery, Owner, RunId};
+    ///
+    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
     /// let query = MetricsQuery { metric_filter: vec!["accuracy".to_owned()], ..MetricsQuery::default() };
     /// let metrics = client.metrics().get(&Owner::Run(run), &query).await?;
-    /// assert_eq!(metrics["accuracy"][0].value.as_f64(), Some(0.7845));
+    /// println!("{:?}", metrics["accuracy"][0].value.as_f64());
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// `not_found` when there is no such pod or run; when `query.downsample` asks for buckets, which
-    /// [`buckets`](Self::buckets) gives.
+    /// `not_found` when the pod or run does not exist. A query that asks for buckets fails: use
+    /// [`buckets`](Self::buckets).
     pub async fn get(self, owner: &Owner, query: &MetricsQuery) -> Result<PointsByMetric> {
         let query = MetricsQuery { fields: Vec::new(), ..query.clone() };
-        self.client.transport().json(&of_owner(owner, &query, None)).await
+        self.client.transport().json(&get(owner, &query, None)).await
     }
 
-    /// The metrics of a pod or a run with everything that was sent with their points, or with `query.fields` of it.
+    /// Returns the metrics of a pod or a run with all fields of their points, or with `query.fields`.
     ///
     /// # Errors
-    /// `not_found` when there is no such pod or run.
+    /// `not_found` when the pod or run does not exist.
     pub async fn records(
         self,
         owner: &Owner,
@@ -66,163 +75,158 @@ impl Metrics<'_> {
     ) -> Result<BTreeMap<String, Vec<PointRecord>>> {
         let fields = if query.fields.is_empty() { PointField::ALL.to_vec() } else { query.fields.clone() };
         let query = MetricsQuery { fields, ..query.clone() };
-        self.client.transport().json(&of_owner(owner, &query, None)).await
+        self.client.transport().json(&get(owner, &query, None)).await
     }
 
-    /// At most `most` buckets of each metric of a pod or a run: no extreme is lost.
+    /// Returns at most `max_buckets` buckets of each metric of a pod or a run, which keep every extreme.
     ///
     /// # Errors
-    /// `not_found` when there is no such pod or run.
+    /// `not_found` when the pod or run does not exist.
     pub async fn buckets(
         self,
         owner: &Owner,
         query: &MetricsQuery,
-        most: u32,
+        max_buckets: u32,
     ) -> Result<BTreeMap<String, Vec<Bucket>>> {
-        let (downsample, points) = (Some(Downsample::MinMax), Some(most));
+        let (downsample, points) = (Some(Downsample::MinMax), Some(max_buckets));
         let query = MetricsQuery { downsample, points, fields: Vec::new(), ..query.clone() };
-        self.client.transport().json(&of_owner(owner, &query, None)).await
+        self.client.transport().json(&get(owner, &query, None)).await
     }
 
-    /// Follows the metrics of a pod or a run as they arrive, from `query.cursor` on or from the beginning.
+    /// Returns a follower of the metrics of a pod or a run, from `query.cursor` on or from the beginning.
     ///
-    /// ```
-    /// # use mlbench_client::{Client, MetricsQuery, Owner, RunId};
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let client = Client::builder().base_url(responder()?).build()?;
-    /// # let run = RunId::new(1).ok_or("run ids start at 1")?;
-    /// let mut arrivals = client.metrics().follow(Owner::Run(run), MetricsQuery::default());
-    /// let first = arrivals.next().await?; // all there is
-    /// let second = arrivals.next().await?; // what has arrived since, whatever its date
+    /// ```no_run
+    /// use mlbench_client::{Client, MetricsQuery, Owner, RunId};
+    ///
+    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
+    /// let mut follower = client.metrics().follow(Owner::Run(run), MetricsQuery::default());
+    /// let stored = follower.next().await?; // everything stored so far
+    /// let new = follower.next().await?; // what has arrived since, whatever its date
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
-    pub fn follow(self, owner: Owner, query: MetricsQuery) -> Arrivals {
-        Arrivals { client: self.client.clone(), owner, query: MetricsQuery { fields: Vec::new(), ..query } }
+    pub fn follow(self, owner: Owner, query: MetricsQuery) -> MetricsFollower {
+        let query = MetricsQuery { fields: Vec::new(), ..query };
+        MetricsFollower { client: self.client.clone(), owner, query }
     }
 
-    /// Writes the metrics of a pod or a run to `target` as a zip archive, while they come; gives back its length in bytes.
+    /// Writes the metrics of a pod or a run to `target` as a zip archive and returns its length in bytes.
+    ///
+    /// The archive is streamed. After an error, `target` holds an incomplete archive.
     ///
     /// # Errors
-    /// `not_found` when there is no such pod or run; [`Write`](crate::Error::Write) when `target` does not take it. What
-    /// was written before an error is no archive.
+    /// `not_found` when the pod or run does not exist, [`Write`](crate::Error::Write) when writing to
+    /// `target` fails.
     pub async fn download(
         self,
         owner: &Owner,
         query: &MetricsQuery,
         target: &mut (impl AsyncWrite + Unpin),
     ) -> Result<u64> {
-        self.client.transport().download(&of_owner(owner, query, Some(Format::Zip)), target).await
+        self.client.transport().download(&get(owner, query, Some(Format::Zip)), target).await
     }
 
-    /// Stores a metric and gives back what is stored. Sent again, under one `Idempotency-Key`, while the server is away,
-    /// overloaded or at fault, for as long as [`give_up_after`](crate::ClientBuilder::give_up_after) says: it is stored once.
+    /// Stores a metric and returns it as stored.
     ///
-    /// ```
-    /// # use mlbench_client::{Client, NewMetric, Owner, RunId};
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let client = Client::builder().base_url(responder()?).build()?;
-    /// # let run = RunId::new(1).ok_or("run ids start at 1")?;
-    /// let metric = NewMetric::new(Owner::Run(run), "accuracy", "0.7845")?;
-    /// let stored = client.metrics().post(&metric).await?;
+    /// Retries under one `Idempotency-Key`, so that the metric is stored once, while the server is
+    /// unreachable, overloaded or failing, up to the [`retry_timeout`](crate::ClientBuilder::retry_timeout).
+    ///
+    /// ```no_run
+    /// use mlbench_client::{Client, NewMetric, Owner, RunId};
+    ///
+    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
+    /// let stored = client.metrics().post(&NewMetric::new(Owner::Run(run), "accuracy", "0.7845")?).await?;
     /// assert_eq!(stored.value.as_str(), "0.7845");
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// `not_found` when there is no such pod or run; the last failure when time is up.
+    /// `not_found` when the pod or run does not exist, or the last error when the retry timeout ends.
     pub async fn post(self, metric: &NewMetric) -> Result<Metric> {
-        let call = create(metric)?;
-        self.client.patiently(|| self.client.transport().json(&call)).await
+        let request = Request::new(Endpoint::CreateMetric, &[]).json(metric)?.idempotency_key(new_key());
+        self.client.with_retries(|| self.client.transport().json(&request)).await
     }
 
-    /// Stores many metrics, of any owners: up to 100,000 in one transaction, more in as many as it takes. Sent again
-    /// like [`post`](Self::post), under one `Idempotency-Key` for each transaction. Metrics that the server rejects
-    /// lose no others; the answer lists the first 1,000 of them by their index in `metrics`.
+    /// Stores metrics of any owners, up to 100,000 per transaction.
     ///
-    /// ```
-    /// # use mlbench_client::{Client, NewMetric, Owner, RunId};
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/responder.rs"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let client = Client::builder().base_url(responder()?).build()?;
-    /// # let run = RunId::new(1).ok_or("run ids start at 1")?;
+    /// Each transaction is one request, retried under its own `Idempotency-Key` like [`post`](Self::post).
+    /// The server stores the valid metrics even if it rejects others. The result lists the first 1,000
+    /// rejections, each with its index in `metrics`.
+    ///
+    /// ```no_run
+    /// use mlbench_client::{Client, NewMetric, Owner, RunId};
+    ///
+    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
     /// let mut losses = Vec::new();
     /// for step in 1..=3 {
     ///     let mut metric = NewMetric::new(Owner::Run(run), "train_loss @ 0", 1.0 / f64::from(step))?;
     ///     metric.step = Some(step.into());
     ///     losses.push(metric);
     /// }
-    /// let answer = client.metrics().post_batch(&losses).await?;
-    /// assert_eq!((answer.accepted, answer.rejected_count), (3, 0));
+    /// let result = client.metrics().post_batch(&losses).await?;
+    /// assert_eq!(result.rejected_count, 0);
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// The last failure when time is up. Of more than 100,000 metrics the first ones may be stored then.
+    /// The last error when the retry timeout ends. The transactions before the failed one are stored.
     pub async fn post_batch(self, metrics: &[NewMetric]) -> Result<BatchResult> {
-        let mut answer = BatchResult::default();
-        for (part, metrics) in (0_u64..).zip(metrics.chunks(PART)) {
-            let call = create_batch(metrics)?;
-            let mut next: BatchResult = self.client.patiently(|| self.client.transport().json(&call)).await?;
-            for rejected in &mut next.rejected {
-                rejected.index += part * PART as u64;
+        let mut total = BatchResult::default();
+        for (chunk, metrics) in (0_u64..).zip(metrics.chunks(CHUNK)) {
+            let request = create_batch(metrics)?;
+            let mut result: BatchResult =
+                self.client.with_retries(|| self.client.transport().json(&request)).await?;
+            for rejected in &mut result.rejected {
+                rejected.index += chunk * CHUNK as u64;
             }
-            answer.add(next);
+            total.add(result);
         }
-        Ok(answer)
+        Ok(total)
     }
 }
 
-/// The most metrics of one request.
-const PART: usize = MAX_ARRAY_POINTS;
-
-/// The request that stores metrics, with a key of its own.
-pub(crate) fn create_batch(metrics: &[impl Serialize]) -> Result<Call> {
-    Ok(Call::new(Endpoint::CreateMetrics, &[]).json(&metrics)?.once(Uuid::new_v4().to_string()))
-}
-
-/// The metrics of a pod or a run as they arrive; see [`Metrics::follow`].
+/// Reads the metrics of a pod or a run as they arrive. See [`Metrics::follow`].
 #[derive(Debug, Clone)]
-pub struct Arrivals {
+pub struct MetricsFollower {
     client: Client,
     owner: Owner,
     query: MetricsQuery,
 }
 
-impl Arrivals {
-    /// What has arrived since the last call; the first one gives everything before. Nothing is given twice, and after an
-    /// error nothing is lost.
+impl MetricsFollower {
+    /// Returns the points that have arrived since the last call. The first call returns all earlier points.
+    ///
+    /// No point is returned twice. After an error, the next call returns the points that this one missed.
     ///
     /// # Errors
-    /// `not_found` when there is no such pod or run, or no more.
+    /// `not_found` when the pod or run does not exist or was deleted.
     pub async fn next(&mut self) -> Result<PointsByMetric> {
-        let call = of_owner(&self.owner, &self.query, None);
-        let (points, cursor) = self.client.transport().json_and_header(&call, CURSOR_HEADER).await?;
+        let request = get(&self.owner, &self.query, None);
+        let (points, cursor) = self.client.transport().json_and_header(&request, CURSOR_HEADER).await?;
         self.query.cursor = cursor.and_then(|text| text.parse().ok()).or(self.query.cursor);
         Ok(points)
     }
 
-    /// From where the next call goes on; `None` before the first one.
+    /// Returns the cursor that the next call starts from, or `None` before the first call.
     #[must_use]
     pub const fn cursor(&self) -> Option<u64> {
         self.query.cursor
     }
 }
 
-/// The request that stores a metric, with a key of its own.
-fn create(metric: &NewMetric) -> Result<Call> {
-    Ok(Call::new(Endpoint::CreateMetric, &[]).json(metric)?.once(Uuid::new_v4().to_string()))
+/// Returns the request that stores `metrics`, with a new idempotency key.
+pub(crate) fn create_batch(metrics: &[impl Serialize]) -> Result<Request> {
+    Ok(Request::new(Endpoint::CreateMetrics, &[]).json(&metrics)?.idempotency_key(new_key()))
 }
 
-fn of_owner(owner: &Owner, query: &MetricsQuery, format: Option<Format>) -> Call {
+fn new_key() -> String {
+    Uuid::new_v4().to_string()
+}
+
+fn get(owner: &Owner, query: &MetricsQuery, format: Option<Format>) -> Request {
     let query = MetricsQuery { metric_type: owner.kind(), format, ..query.clone() };
-    Call::new(Endpoint::GetMetrics, &[&owner.label()]).query(query.to_pairs())
+    Request::new(Endpoint::GetMetrics, &[&owner.label()]).query(query.to_pairs())
 }

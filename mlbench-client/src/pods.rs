@@ -1,30 +1,40 @@
 use mlbench_core::PodName;
 use mlbench_core::api::{Endpoint, Pod, Series};
 
-use crate::transport::Call;
-use crate::{Client, Result};
+use crate::client::Client;
+use crate::error::Result;
+use crate::transport::Request;
 
-/// The worker pods; see [`Client::pods`].
+/// Worker pods. See [`Client::pods`].
 #[derive(Debug, Clone, Copy)]
 pub struct Pods<'a> {
-    pub(crate) client: &'a Client,
+    client: &'a Client,
+}
+
+impl Client {
+    /// Worker pods: list them and their metrics.
+    #[must_use]
+    pub const fn pods(&self) -> Pods<'_> {
+        Pods { client: self }
+    }
 }
 
 impl Pods<'_> {
-    /// The worker pods that are in the cluster now, by name.
+    /// Returns the worker pods in the cluster, ordered by name.
     ///
     /// # Errors
     /// When the server cannot be reached or fails.
     pub async fn list(self) -> Result<Vec<Pod>> {
-        self.client.transport().json(&Call::new(Endpoint::ListPods, &[])).await
+        self.client.transport().json(&Request::new(Endpoint::ListPods, &[])).await
     }
 
-    /// What is known of the metrics of a pod without reading their points, by name. A pod that has left the cluster keeps
-    /// its metrics.
+    /// Returns count, date range and extremes of each metric of a pod, ordered by name, without the points.
+    ///
+    /// A pod that has left the cluster keeps its metrics.
     ///
     /// # Errors
-    /// `not_found` when there never was such a pod.
+    /// `not_found` when no such pod ever existed.
     pub async fn series(self, name: &PodName) -> Result<Vec<Series>> {
-        self.client.transport().json(&Call::new(Endpoint::ListPodSeries, &[name.as_str()])).await
+        self.client.transport().json(&Request::new(Endpoint::ListPodSeries, &[name.as_str()])).await
     }
 }

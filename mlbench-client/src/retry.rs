@@ -1,28 +1,28 @@
-//! Trying again: exponential back-off with jitter, until a deadline.
+//! Retries with exponential back-off and jitter until a deadline.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
-/// The pauses between attempts.
+/// Growing pauses between attempts.
 pub(crate) struct Backoff {
     pause: Duration,
     longest: Duration,
 }
 
 impl Backoff {
-    /// Doubles from `first` to `longest`.
+    /// Returns pauses that double from `first` up to `longest`.
     pub(crate) const fn new(first: Duration, longest: Duration) -> Self {
         Self { pause: first, longest }
     }
 
-    /// The next pause: between half of it and all, so that many clients do not come back at once.
+    /// Returns the next pause with a jitter of up to one half, so that many clients do not return together.
     pub(crate) fn next(&mut self) -> Duration {
         let whole = self.pause;
         self.pause = (whole * 2).min(self.longest);
@@ -31,28 +31,29 @@ impl Backoff {
     }
 }
 
-/// Calls until it succeeds or fails for good. What may succeed later is tried again until `deadline`, which is asked
-/// for after every failure; a server that says `Retry-After` is left alone as long. `listener` is told of each failure
-/// that is not the end, with the number of attempts so far.
+/// Calls `operation` until it succeeds, fails with an error that is not retryable, or `deadline` passes.
+///
+/// The deadline is evaluated after every failure. A `Retry-After` from the server is respected. `on_retry` is
+/// called before each new attempt with the failure and the number of attempts so far.
 pub(crate) async fn until<T, F: Future<Output = Result<T>>>(
     deadline: impl Fn() -> Instant,
-    listener: impl Fn(&Error, u32),
-    mut call: impl FnMut() -> F,
+    on_retry: impl Fn(&Error, u32),
+    mut operation: impl FnMut() -> F,
 ) -> Result<T> {
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let error = match call().await {
+        let error = match operation().await {
             Err(error) if error.retryable() => error,
             other => return other,
         };
         let (now, deadline) = (Instant::now(), deadline());
-        let asked_for = now + error.retry_after().unwrap_or_default();
-        if now >= deadline || asked_for > deadline {
+        let earliest = now + error.retry_after().unwrap_or_default();
+        if now >= deadline || earliest > deadline {
             return Err(error);
         }
-        listener(&error, attempt);
-        sleep_until((now + backoff.next()).max(asked_for).min(deadline)).await;
+        on_retry(&error, attempt);
+        sleep_until((now + backoff.next()).max(earliest).min(deadline)).await;
     }
 }

@@ -3,114 +3,131 @@ use std::time::Duration;
 use mlbench_core::RunId;
 use mlbench_core::api::{Endpoint, LogPage, LogsQuery, Run, RunRequest, RunsQuery, Series};
 
+use crate::client::Client;
+use crate::error::Result;
 use crate::retry::Backoff;
-use crate::transport::Call;
-use crate::{Client, Result};
+use crate::transport::Request;
 
-/// The pauses between two looks at a run that is waited for.
-const FIRST_LOOK: Duration = Duration::from_millis(50);
-const LONGEST_LOOK: Duration = Duration::from_secs(1);
+/// Shortest and longest pause between two polls of a run.
+const FIRST_POLL: Duration = Duration::from_millis(50);
+const LONGEST_POLL: Duration = Duration::from_secs(1);
 
-/// Runs; see [`Client::runs`].
+/// Runs. See [`Client::runs`].
 #[derive(Debug, Clone, Copy)]
 pub struct Runs<'a> {
-    pub(crate) client: &'a Client,
+    client: &'a Client,
+}
+
+impl Client {
+    /// Runs: start, watch, stop and delete them, and read their output.
+    #[must_use]
+    pub const fn runs(&self) -> Runs<'_> {
+        Runs { client: self }
+    }
 }
 
 impl Runs<'_> {
-    /// All runs by ascending id, without their output.
+    /// Returns all runs by ascending id, without their output.
     ///
     /// # Errors
     /// When the server cannot be reached or fails.
     pub async fn list(self) -> Result<Vec<Run>> {
-        self.client.transport().json(&Call::new(Endpoint::ListRuns, &[])).await
+        self.client.transport().json(&Request::new(Endpoint::ListRuns, &[])).await
     }
 
-    /// Starts a run. Sent once: after an [`Interrupted`](crate::Error::Interrupted) or a
-    /// [`Timeout`](crate::Error::Timeout) it may have been started or not.
+    /// Starts a run.
+    ///
+    /// The request is sent once. After an [`Interrupted`](crate::Error::Interrupted) or a
+    /// [`Timeout`](crate::Error::Timeout) error, the run may or may not have started.
     ///
     /// # Errors
-    /// `run_active` while another one is active, `run_deleting` while a deleted one is torn down,
-    /// `impossible` when it asks for more than there is.
+    /// `run_active` while another run is active, `run_deleting` while a deleted run is torn down,
+    /// `insufficient_capacity` when the cluster does not have what the run asks for.
     pub async fn start(self, run: &RunRequest) -> Result<Run> {
-        self.client.transport().json(&Call::new(Endpoint::CreateRun, &[]).json(run)?).await
+        self.client.transport().json(&Request::new(Endpoint::CreateRun, &[]).json(run)?).await
     }
 
-    /// A run without its output, which may be large; [`get_with`](Self::get_with) has it too.
+    /// Returns a run without its output, which may be large. Use [`get_with`](Self::get_with) for the output.
     ///
     /// # Errors
-    /// `not_found` when there is no such run.
+    /// `not_found` when the run does not exist.
     pub async fn get(self, id: RunId) -> Result<Run> {
         self.get_with(id, RunsQuery { logs: Some(0) }).await
     }
 
-    /// A run with as much of its output as `query` says.
+    /// Returns a run with as much of its output as `query` asks for.
     ///
     /// # Errors
-    /// `not_found` when there is no such run.
+    /// `not_found` when the run does not exist.
     pub async fn get_with(self, id: RunId, query: RunsQuery) -> Result<Run> {
-        self.client.transport().json(&call(Endpoint::GetRun, id).query(query.to_pairs())).await
+        self.client.transport().json(&request(Endpoint::GetRun, id).query(query.to_pairs())).await
     }
 
-    /// Asks for the end of a run. It ends in `STOPPED` a little later; one that has ended stays as it is.
+    /// Asks the server to stop a run.
+    ///
+    /// The run becomes `STOPPED` a little later. A run that has ended does not change.
     ///
     /// # Errors
-    /// `not_found` when there is no such run.
+    /// `not_found` when the run does not exist.
     pub async fn stop(self, id: RunId) -> Result<Run> {
-        self.client.transport().json(&call(Endpoint::StopRun, id)).await
+        self.client.transport().json(&request(Endpoint::StopRun, id)).await
     }
 
-    /// Removes a run with its metrics and its output; an active one is stopped.
+    /// Deletes a run with its metrics and its output, and stops it first if it is active.
     ///
     /// # Errors
-    /// `not_found` when there is no such run.
+    /// `not_found` when the run does not exist.
     pub async fn delete(self, id: RunId) -> Result<()> {
-        self.client.transport().done(&call(Endpoint::DeleteRun, id)).await
+        self.client.transport().execute(&request(Endpoint::DeleteRun, id)).await
     }
 
-    /// A page of a run's output. Go on with `after` set to the page's `next`; an empty page is the end for now.
+    /// Returns one page of a run's output.
+    ///
+    /// Pass the page's `next` as `after` to read the next page. An empty page means that no more output
+    /// exists yet.
     ///
     /// # Errors
-    /// `not_found` when there is no such run.
+    /// `not_found` when the run does not exist.
     pub async fn logs(self, id: RunId, query: &LogsQuery) -> Result<LogPage> {
-        self.client.transport().json(&call(Endpoint::GetRunLogs, id).query(query.to_pairs())).await
+        self.client.transport().json(&request(Endpoint::GetRunLogs, id).query(query.to_pairs())).await
     }
 
-    /// What is known of the metrics of a run without reading their points, by name.
+    /// Returns count, date range and extremes of each metric of a run, ordered by name, without the points.
     ///
     /// # Errors
-    /// `not_found` when there is no such run.
+    /// `not_found` when the run does not exist.
     pub async fn series(self, id: RunId) -> Result<Vec<Series>> {
-        self.client.transport().json(&call(Endpoint::ListRunSeries, id)).await
+        self.client.transport().json(&request(Endpoint::ListRunSeries, id)).await
     }
 
-    /// Waits until a run has ended, however it does. A server that is away for a while is waited for, too, as
-    /// [`Client::patiently`] does.
+    /// Waits until a run has ended in any state.
+    ///
+    /// Retries while the server is unreachable, as [`Client::with_retries`] does.
     ///
     /// # Errors
-    /// `not_found` when there is no such run, or no more.
+    /// `not_found` when the run does not exist or was deleted.
     pub async fn wait(self, id: RunId) -> Result<Run> {
         self.watch(id, |_| ()).await
     }
 
-    /// [`wait`](Self::wait), and shows the run to `look` each time it is looked at.
+    /// Waits like [`wait`](Self::wait) and passes the run to `on_poll` after each poll.
     ///
     /// # Errors
-    /// `not_found` when there is no such run, or no more.
-    pub async fn watch(self, id: RunId, mut look: impl FnMut(&Run)) -> Result<Run> {
-        let mut pauses = Backoff::new(FIRST_LOOK, LONGEST_LOOK);
+    /// `not_found` when the run does not exist or was deleted.
+    pub async fn watch(self, id: RunId, mut on_poll: impl FnMut(&Run)) -> Result<Run> {
+        let mut pauses = Backoff::new(FIRST_POLL, LONGEST_POLL);
         loop {
-            let run = self.client.patiently(|| self.get(id)).await?;
-            look(&run);
+            let run = self.client.with_retries(|| self.get(id)).await?;
+            on_poll(&run);
             if !run.state.is_active() {
                 return Ok(run);
             }
-            // The API tells the state, and has no way to tell that it has changed.
+            // The API has no request that waits for a change of state.
             tokio::time::sleep(pauses.next()).await;
         }
     }
 }
 
-fn call(endpoint: Endpoint, id: RunId) -> Call {
-    Call::new(endpoint, &[&id.to_string()])
+fn request(endpoint: Endpoint, id: RunId) -> Request {
+    Request::new(endpoint, &[&id.to_string()])
 }

@@ -1,4 +1,4 @@
-//! A server that answers as a test tells it to.
+//! [`Server`]: a fake HTTP server that follows the script of a test.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -6,34 +6,34 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{Client, ClientBuilder};
+use crate::client::{Client, ClientBuilder};
 
-/// What the server does with a request.
+/// How the server reacts to a request.
 #[derive(Clone)]
 pub(crate) enum Step {
-    /// Status, further headers (each with its line end), body.
-    Answer(u16, &'static str, String),
-    /// These bytes, and the end of the connection.
+    /// Sends a status, further headers (each with its line end) and a body.
+    Respond(u16, &'static str, String),
+    /// Sends these bytes and closes the connection.
     Raw(&'static str),
-    /// The end of the connection, without an answer.
+    /// Closes the connection without a response.
     Drop,
-    /// Nothing, for ever.
+    /// Never responds.
     Stall,
 }
 
 impl Step {
     pub(crate) fn ok(body: &str) -> Self {
-        Self::Answer(200, "", body.to_owned())
+        Self::Respond(200, "", body.to_owned())
     }
 
     pub(crate) fn status(status: u16) -> Self {
-        Self::Answer(status, "", String::new())
+        Self::Respond(status, "", String::new())
     }
 }
 
-/// A request as it came.
+/// A request that the server received.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
+pub(crate) struct Received {
     /// Method and target.
     pub(crate) head: String,
     pub(crate) idempotency_key: Option<String>,
@@ -49,26 +49,26 @@ pub(crate) struct Server {
 struct Script {
     steps: Mutex<VecDeque<Step>>,
     then: Step,
-    seen: Mutex<Vec<Seen>>,
+    received: Mutex<Vec<Received>>,
     connections: Mutex<usize>,
 }
 
 impl Server {
-    /// Does `steps` for one request after the other, then `then` for all others.
+    /// Starts a server that reacts to the first requests with `steps` and to all later ones with `then`.
     pub(crate) async fn new(steps: impl IntoIterator<Item = Step>, then: Step) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let script = Arc::new(Script {
             steps: Mutex::new(steps.into_iter().collect()),
             then,
-            seen: Mutex::default(),
+            received: Mutex::default(),
             connections: Mutex::default(),
         });
         let serving = Arc::clone(&script);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 *serving.connections.lock().unwrap() += 1;
-                tokio::spawn(converse(Arc::clone(&serving), stream));
+                tokio::spawn(serve(Arc::clone(&serving), stream));
             }
         });
         Self { url, script }
@@ -86,8 +86,8 @@ impl Server {
         self.builder().build().unwrap()
     }
 
-    pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.script.seen.lock().unwrap().clone()
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.script.received.lock().unwrap().clone()
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -95,14 +95,14 @@ impl Server {
     }
 }
 
-async fn converse(script: Arc<Script>, stream: TcpStream) -> Option<()> {
+async fn serve(script: Arc<Script>, stream: TcpStream) -> Option<()> {
     let mut stream = BufReader::new(stream);
     loop {
-        let seen = read(&mut stream).await?;
-        script.seen.lock().unwrap().push(seen);
+        let request = read(&mut stream).await?;
+        script.received.lock().unwrap().push(request);
         let step = script.steps.lock().unwrap().pop_front().unwrap_or_else(|| script.then.clone());
         match step {
-            Step::Answer(status, headers, body) => {
+            Step::Respond(status, headers, body) => {
                 let head = format!("HTTP/1.1 {status} X\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
                 stream.write_all(format!("{head}{body}").as_bytes()).await.ok()?;
             }
@@ -116,7 +116,7 @@ async fn converse(script: Arc<Script>, stream: TcpStream) -> Option<()> {
     }
 }
 
-async fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
+async fn read(stream: &mut BufReader<TcpStream>) -> Option<Received> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -135,7 +135,7 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
     };
     let mut body = vec![0; header("content-length").map_or(0, |length| length.parse().unwrap())];
     stream.read_exact(&mut body).await.ok()?;
-    Some(Seen {
+    Some(Received {
         head: lines[0].trim_end_matches(" HTTP/1.1").to_owned(),
         idempotency_key: header("idempotency-key"),
         authorization: header("authorization"),

@@ -1,4 +1,4 @@
-//! The only place that speaks HTTP.
+//! HTTP: the only file of this crate that imports reqwest.
 
 use std::error::Error as _;
 use std::fmt;
@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mlbench_core::api::{Endpoint, IDEMPOTENCY_KEY_HEADER, Method, Problem};
-use reqwest::{Response, StatusCode, Url, header, redirect};
+use reqwest::{Response, Url, header, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
-/// Bytes of a foreign answer that an error shows.
+/// Bytes of an unexpected body that an error quotes.
 const EXCERPT: usize = 200;
-/// Shorter than servers keep idle connections, so that none is used that the server is just closing.
+/// Shorter than the idle timeout of servers, so that no request uses a connection that the server is closing.
 const KEEP_IDLE: Duration = Duration::from_secs(10);
 
-/// A request, complete: it can be sent again.
-pub(crate) struct Call {
+/// A complete request, which can be sent more than once.
+pub(crate) struct Request {
     endpoint: Endpoint,
     path: String,
     query: Vec<(&'static str, String)>,
@@ -28,55 +28,55 @@ pub(crate) struct Call {
     idempotency_key: Option<String>,
 }
 
-impl Call {
-    /// A request of `endpoint` with `segments` in its path.
+impl Request {
+    /// Creates a request to `endpoint` with `segments` in its path.
     pub(crate) fn new(endpoint: Endpoint, segments: &[&str]) -> Self {
         Self { endpoint, path: endpoint.path(segments), query: Vec::new(), body: None, idempotency_key: None }
     }
 
-    /// With these pairs in the query string.
+    /// Sets the pairs of the query string.
     pub(crate) fn query(mut self, pairs: Vec<(&'static str, String)>) -> Self {
         self.query = pairs;
         self
     }
 
-    /// With `body` as JSON.
+    /// Sets `body`, encoded as JSON.
     pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self> {
         let text = serde_json::to_vec(body).map_err(|error| mlbench_core::Error::invalid("body", error))?;
         self.body = Some(text.into());
         Ok(self)
     }
 
-    /// With a key under which the server carries it out once, however often it is sent.
-    pub(crate) fn once(mut self, key: String) -> Self {
+    /// Sets the key under which the server carries out the request once, however often it arrives.
+    pub(crate) fn idempotency_key(mut self, key: String) -> Self {
         self.idempotency_key = Some(key);
         self
     }
 }
 
-/// A server, and the connections to it.
+/// The URL of a server and a pool of connections to it.
 pub(crate) struct Transport {
     http: reqwest::Client,
-    base: String,
+    base_url: String,
     timeout: Duration,
 }
 
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transport").field("base", &self.base).field("timeout", &self.timeout).finish()
+        f.debug_struct("Transport").field("base_url", &self.base_url).field("timeout", &self.timeout).finish()
     }
 }
 
 impl Transport {
-    /// Makes the connection pool; nothing is sent yet.
-    pub(crate) fn new(base: &str, token: Option<&str>, timeout: Duration) -> Result<Self> {
-        let url = parse(base)?;
-        // A second provider is refused, which is as good: one is installed.
+    /// Creates the connection pool without sending anything.
+    pub(crate) fn new(base_url: &str, token: Option<&str>, timeout: Duration) -> Result<Self> {
+        let url = parse_url(base_url)?;
+        // This fails when a provider is installed already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("mlbench-client/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(timeout)
-            // Between two pieces of an answer, not for the whole of it: a large answer may take its time.
+            // Applies between two reads, not to the whole response: a large response may take longer.
             .read_timeout(timeout)
             .pool_idle_timeout(KEEP_IDLE)
             .redirect(redirect::Policy::none());
@@ -85,143 +85,149 @@ impl Transport {
                 builder.default_headers([(header::AUTHORIZATION, bearer(token)?)].into_iter().collect());
         }
         if url.scheme() == "http" {
-            // Loading the system's certificates takes time, and fails where there are none.
+            // Loading the system's certificates takes time, and fails on systems that have none.
             builder = builder.tls_certs_only([]);
         }
         if is_loopback(&url) {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| Error::Setup(root_cause(&error)))?;
-        Ok(Self { http, base: url.as_str().trim_end_matches('/').to_owned(), timeout })
+        Ok(Self { http, base_url: url.as_str().trim_end_matches('/').to_owned(), timeout })
     }
 
-    /// The address of the server, without a slash at the end.
-    pub(crate) fn base(&self) -> &str {
-        &self.base
+    /// Returns the URL of the server without a trailing slash.
+    pub(crate) fn base_url(&self) -> &str {
+        &self.base_url
     }
 
-    /// Sends a request and reads its answer.
-    pub(crate) async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T> {
-        self.decode(call, self.send(call).await?).await
+    /// Sends a request and decodes the JSON of its response.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
+        self.decode(request, self.send(request).await?).await
     }
 
-    /// The same with a header of the answer, where it is there.
+    /// Sends a request, decodes the JSON of its response and returns one of its headers.
     pub(crate) async fn json_and_header<T: DeserializeOwned>(
         &self,
-        call: &Call,
+        request: &Request,
         header: &str,
     ) -> Result<(T, Option<String>)> {
-        let response = self.send(call).await?;
+        let response = self.send(request).await?;
         let header = response.headers().get(header).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Ok((self.decode(call, response).await?, header))
+        Ok((self.decode(request, response).await?, header))
     }
 
-    async fn decode<T: DeserializeOwned>(&self, call: &Call, response: Response) -> Result<T> {
-        let body = response.bytes().await.map_err(|error| self.failure(call, &error))?;
+    async fn decode<T: DeserializeOwned>(&self, request: &Request, response: Response) -> Result<T> {
+        let body = response.bytes().await.map_err(|error| self.transport_error(request, &error))?;
         serde_json::from_slice(&body)
-            .map_err(|error| Error::Undecodable { url: self.url(call), cause: error.to_string() })
+            .map_err(|error| Error::InvalidResponse { url: self.url(request), cause: error.to_string() })
     }
 
-    /// Sends a request and gives back its answer as it is.
-    pub(crate) async fn text(&self, call: &Call) -> Result<String> {
-        let response = self.send(call).await?;
-        response.text().await.map_err(|error| self.failure(call, &error))
+    /// Sends a request and returns the body of its response as text.
+    pub(crate) async fn text(&self, request: &Request) -> Result<String> {
+        let response = self.send(request).await?;
+        response.text().await.map_err(|error| self.transport_error(request, &error))
     }
 
-    /// Sends a request whose answer says nothing but that it succeeded.
-    pub(crate) async fn done(&self, call: &Call) -> Result<()> {
-        let response = self.send(call).await?;
-        // Read to its end, so that the connection can be used again.
-        response.bytes().await.map_err(|error| self.failure(call, &error))?;
+    /// Sends a request and discards the body of its response.
+    pub(crate) async fn execute(&self, request: &Request) -> Result<()> {
+        let response = self.send(request).await?;
+        // The pool reuses a connection only after the body was read to its end.
+        response.bytes().await.map_err(|error| self.transport_error(request, &error))?;
         Ok(())
     }
 
-    /// Sends a request and writes the body of its answer to `target` as it comes; gives back its length in bytes.
-    pub(crate) async fn download(&self, call: &Call, target: &mut (impl AsyncWrite + Unpin)) -> Result<u64> {
-        let mut response = self.send(call).await?;
+    /// Sends a request, streams the body of its response to `target` and returns its length in bytes.
+    pub(crate) async fn download(
+        &self,
+        request: &Request,
+        target: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<u64> {
+        let mut response = self.send(request).await?;
         let mut length = 0;
-        while let Some(piece) = response.chunk().await.map_err(|error| self.failure(call, &error))? {
-            target.write_all(&piece).await.map_err(unwritable)?;
-            length += piece.len() as u64;
+        while let Some(chunk) =
+            response.chunk().await.map_err(|error| self.transport_error(request, &error))?
+        {
+            target.write_all(&chunk).await.map_err(write_error)?;
+            length += chunk.len() as u64;
         }
-        target.flush().await.map_err(unwritable)?;
+        target.flush().await.map_err(write_error)?;
         Ok(length)
     }
 
-    async fn send(&self, call: &Call) -> Result<Response> {
-        let url = self.url(call);
-        let mut request = match call.endpoint.spec().method {
+    async fn send(&self, request: &Request) -> Result<Response> {
+        let url = self.url(request);
+        let mut builder = match request.endpoint.spec().method {
             Method::Get => self.http.get(&url),
             Method::Post => self.http.post(&url),
             Method::Delete => self.http.delete(&url),
         };
-        if !call.query.is_empty() {
-            request = request.query(&call.query);
+        if !request.query.is_empty() {
+            builder = builder.query(&request.query);
         }
-        if let Some(body) = &call.body {
-            request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
+        if let Some(body) = &request.body {
+            builder = builder.header(header::CONTENT_TYPE, "application/json").body(body.clone());
         }
-        if let Some(key) = &call.idempotency_key {
-            request = request.header(IDEMPOTENCY_KEY_HEADER, key);
+        if let Some(key) = &request.idempotency_key {
+            builder = builder.header(IDEMPOTENCY_KEY_HEADER, key);
         }
-        let response = request.send().await.map_err(|error| self.failure(call, &error))?;
-        if response.status().is_success() { Ok(response) } else { Err(self.refusal(call, response).await) }
+        let response = builder.send().await.map_err(|error| self.transport_error(request, &error))?;
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(self.error_response(request, response).await)
+        }
     }
 
-    fn url(&self, call: &Call) -> String {
-        format!("{}{}", self.base, call.path)
+    fn url(&self, request: &Request) -> String {
+        format!("{}{}", self.base_url, request.path)
     }
 
-    async fn refusal(&self, call: &Call, response: Response) -> Error {
-        let status = response.status();
+    async fn error_response(&self, request: &Request, response: Response) -> Error {
+        let status = response.status().as_u16();
         let retry_after = retry_after(&response);
         let body = match response.bytes().await {
             Ok(body) => body,
-            Err(error) => return self.failure(call, &error),
+            Err(error) => return self.transport_error(request, &error),
         };
-        match serde_json::from_slice::<Problem>(&body) {
-            Ok(problem) => Error::Problem { problem: Box::new(problem), retry_after },
-            Err(_) => self.foreign(call, status, &body, retry_after),
+        if let Ok(problem) = serde_json::from_slice::<Problem>(&body) {
+            return Error::Problem { problem: Box::new(problem), retry_after };
         }
-    }
-
-    fn foreign(&self, call: &Call, status: StatusCode, body: &[u8], retry_after: Option<Duration>) -> Error {
         let text = String::from_utf8_lossy(&body[..body.len().min(EXCERPT)]);
         let body = text.trim().to_owned();
-        Error::Foreign { url: self.url(call), status: status.as_u16(), body, retry_after }
+        Error::UnexpectedResponse { url: self.url(request), status, body, retry_after }
     }
 
-    fn failure(&self, call: &Call, error: &reqwest::Error) -> Error {
+    fn transport_error(&self, request: &Request, error: &reqwest::Error) -> Error {
         let cause = root_cause(error);
         if error.is_timeout() {
-            Error::Timeout { url: self.url(call), after: self.timeout }
+            Error::Timeout { url: self.url(request), after: self.timeout }
         } else if error.is_connect() {
-            Error::Unreachable { url: self.base.clone(), cause }
+            Error::Unreachable { url: self.base_url.clone(), cause }
         } else if error.is_builder() {
-            Error::InvalidUrl { url: self.url(call), cause }
+            Error::InvalidUrl { url: self.url(request), cause }
         } else {
-            Error::Interrupted { url: self.url(call), cause }
+            Error::Interrupted { url: self.url(request), cause }
         }
     }
 }
 
-fn unwritable(error: std::io::Error) -> Error {
+fn write_error(error: std::io::Error) -> Error {
     Error::Write(Arc::new(error))
 }
 
-fn parse(base: &str) -> Result<Url> {
-    let invalid = |cause: String| Error::InvalidUrl { url: base.to_owned(), cause };
-    let url = Url::parse(base).map_err(|error| invalid(error.to_string()))?;
+fn parse_url(text: &str) -> Result<Url> {
+    let invalid = |cause: String| Error::InvalidUrl { url: text.to_owned(), cause };
+    let url = Url::parse(text).map_err(|error| invalid(error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(invalid("it does not start with http:// or https://".to_owned()));
+        return Err(invalid("must start with http:// or https://".to_owned()));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(invalid("it has a query or a fragment".to_owned()));
+        return Err(invalid("must not have a query or a fragment".to_owned()));
     }
     Ok(url)
 }
 
-/// A header that neither logs nor the compression of HTTP/2 keep.
+/// Returns the `Authorization` header, marked sensitive so that neither logs nor HTTP/2 compression keep it.
 fn bearer(token: &str) -> Result<header::HeaderValue> {
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Error::InvalidToken);
@@ -232,7 +238,7 @@ fn bearer(token: &str) -> Result<header::HeaderValue> {
     Ok(value)
 }
 
-/// A proxy is never the way to this machine itself.
+/// Returns whether the URL leads to this machine, which no proxy can reach on our behalf.
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -243,7 +249,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// The innermost reason: what lies around it only says that a request failed.
+/// Returns the innermost cause: the outer ones only say that a request failed.
 fn root_cause(error: &reqwest::Error) -> String {
     let mut cause = error.source();
     while let Some(deeper) = cause.and_then(std::error::Error::source) {

@@ -1,7 +1,9 @@
 use clap::{Args, Subcommand};
 use mlbench_client::{MetricName, PodName};
 
-use super::{OutputArgs, When};
+use super::number::parse_count;
+use super::output::OutputArgs;
+use super::time::TimeArg;
 
 #[derive(Debug, Args)]
 #[command(
@@ -22,26 +24,26 @@ pub(crate) struct MetricsArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// Metrics of this run: its id or its name [default: those of all pods in the cluster]
+    /// Metrics of this run, by id or name [default: all pods in the cluster]
     #[arg(long, value_name = "RUN", conflicts_with = "pod")]
     pub(crate) run: Option<String>,
     /// Metrics of this pod
     #[arg(long, value_name = "NAME", value_parser = |text: &str| PodName::new(text))]
     pub(crate) pod: Option<PodName>,
-    /// Points at or after a date (2018-08-03T09:21:29Z) or not older than 30s, 10m, 2h, 1d
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) since: Option<When>,
-    /// Points at or before a date, or at least so old
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) until: Option<When>,
-    /// Only the metric of exactly this name; several are given one by one
+    /// Only points at or after TIME: a date (2018-08-03T09:21:29Z) or an age (30s, 10m, 2h, 1d)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<TimeArg>,
+    /// Only points at or before TIME: a date or an age
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<TimeArg>,
+    /// Only the metric with exactly this name; repeat the flag for several
     #[arg(long, value_name = "NAME", value_parser = |text: &str| MetricName::new(text))]
     pub(crate) metric: Vec<MetricName>,
-    /// The newest N points of each metric
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Only the newest N points of each metric
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub(crate) last: Option<u32>,
-    /// At most N points of each metric, by averaging consecutive ones
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// At most N points of each metric, averaging consecutive points
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub(crate) summarize: Option<u32>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -49,7 +51,7 @@ pub(crate) struct ShowArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MetricsCommand {
-    /// Store a metric of a run or a pod, and show what was stored
+    /// Store a metric of a run or a pod and show it as stored
     Post(PostArgs),
 }
 
@@ -59,28 +61,29 @@ pub(crate) enum MetricsCommand {
     after_help = "\
 Examples:
   mlbench metrics post --run first --name 'accuracy @ 0' --value 0.7845
-  mlbench metrics post --pod local-mlbench-worker-0 --name temperature --value 61 --date 10m --metadata 'GPU 0'"
+  mlbench metrics post --pod local-mlbench-worker-0 --name load --value 0.6
+  mlbench metrics post --run 2 --name note --value ok --date 10m"
 )]
 pub(crate) struct PostArgs {
-    /// The run it belongs to: its id or its name
+    /// Run that the metric belongs to, by id or name
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<String>,
-    /// The pod it belongs to
+    /// Pod that the metric belongs to
     #[arg(long, value_name = "NAME", value_parser = |text: &str| PodName::new(text))]
     pub(crate) pod: Option<PodName>,
-    /// Its name
+    /// Name of the metric
     #[arg(long, value_name = "NAME", value_parser = |text: &str| MetricName::new(text))]
     pub(crate) name: MetricName,
-    /// What was measured: a number or any text
+    /// Measured value: a number or any text
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     pub(crate) value: String,
-    /// When it was measured, a date or an age like 10m [default: now]
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) date: Option<When>,
-    /// The value adds up over time
+    /// Time of the measurement: a date or an age such as 10m [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) date: Option<TimeArg>,
+    /// Mark the value as one that adds up over time
     #[arg(long)]
     pub(crate) cumulative: bool,
-    /// Free text that is kept with it
+    /// Free text to store with the metric
     #[arg(
         long,
         value_name = "TEXT",

@@ -1,25 +1,26 @@
-//! The raw performance of the all-reduce that the other benchmarks use: time and bus bandwidth, by size.
+//! Measures the all-reduce that the other benchmarks use: time and bus bandwidth, by vector length.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use super::Error;
-use super::args::WorldArgs;
+use super::args::{WorldArgs, parse_count};
+use super::error::Error;
 use super::report::Reporter;
 use super::ring::Ring;
 
-// No doc comment on the struct: clap would take it for the description of the command.
+// No doc comment on the struct: clap would use it as the description of the command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     world: WorldArgs,
-    /// Lengths of the vectors, in numbers of 4 bytes, separated by commas [default: 1, 10, 100 and so on]
-    #[arg(long, value_name = "COUNTS", value_delimiter = ',')]
-    counts: Vec<std::num::NonZeroUsize>,
-    /// The longest vector without --counts
-    #[arg(long, value_name = "COUNT", default_value = "10000000", conflicts_with = "counts")]
-    max_count: std::num::NonZeroUsize,
-    /// Accepted for the official images' sake: there is no goal to lower
+    /// Vector lengths in 4-byte numbers, comma-separated [default: powers of ten up to --max-count]
+    #[arg(long, value_name = "COUNTS", value_delimiter = ',', value_parser = parse_count)]
+    counts: Vec<NonZeroUsize>,
+    /// Longest vector length without --counts, in 4-byte numbers
+    #[arg(long, value_name = "COUNT", default_value = "10000000", value_parser = parse_count, conflicts_with = "counts")]
+    max_count: NonZeroUsize,
+    /// Accepted for compatibility; this benchmark has no goal
     #[arg(long)]
     light: bool,
 }
@@ -34,109 +35,115 @@ impl Args {
     }
 }
 
-/// How often each size is measured.
+/// How often to measure each vector length.
 #[derive(Debug, Clone, Copy)]
-struct Effort {
-    /// Before the measurement, for caches and congestion windows.
+struct Schedule {
+    /// All-reduces before the measurement, which warm caches and congestion windows.
     warm_ups: usize,
-    /// At most.
-    repetitions: usize,
-    /// No repetition begins after this much time spent in the earlier ones.
-    time: Duration,
+    /// Most measured all-reduces.
+    max_repetitions: usize,
+    /// Time of the measured all-reduces after which no further one starts.
+    max_time: Duration,
 }
 
-const EFFORT: Effort = Effort { warm_ups: 5, repetitions: 100, time: Duration::from_secs(2) };
+const SCHEDULE: Schedule = Schedule { warm_ups: 5, max_repetitions: 100, max_time: Duration::from_secs(2) };
 
-/// What one size came to.
+/// Result for one vector length.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Figure {
+struct Measurement {
     count: usize,
     workers: usize,
     repetitions: usize,
-    /// Of one all-reduce, in seconds: the mean over repetitions and workers, as nccl-tests have it by default.
+    /// Time of one all-reduce in seconds, averaged over repetitions and workers like in nccl-tests.
     seconds: f64,
 }
 
-impl Figure {
+impl Measurement {
     fn bytes(self) -> usize {
         self.count * size_of::<f32>()
     }
 
-    /// Bytes of the vector per second.
+    /// Returns the bytes of the vector per second.
     fn algorithm_bandwidth(self) -> f64 {
         self.bytes() as f64 / self.seconds
     }
 
-    /// Bytes per second over each link, whatever the number of workers: `2 (n - 1) / n` times the vector in this time,
-    /// the definition of the nccl-tests (<https://github.com/NVIDIA/nccl-tests/blob/master/doc/PERFORMANCE.md>).
+    /// Returns the bytes per second over each link, which does not depend on the number of workers.
+    ///
+    /// nccl-tests define it as `2 (n - 1) / n` times the algorithm bandwidth
+    /// (<https://github.com/NVIDIA/nccl-tests/blob/master/doc/PERFORMANCE.md>).
     fn bus_bandwidth(self) -> f64 {
         let workers = self.workers as f64;
         self.algorithm_bandwidth() * 2.0 * (workers - 1.0) / workers
     }
 }
 
-/// Measures all sizes as one worker.
+/// Measures all vector lengths as one worker.
 ///
 /// # Errors
-/// [`Error::WrongSum`], or what kept it from measuring or from reporting.
+/// [`Error::WrongSum`], or the first failure of the ring or of the metrics.
 pub(crate) fn run(args: &Args, console: &mut dyn Write) -> Result<(), Error> {
-    let place = args.world.place()?;
-    if place.rank == 0 {
-        args.world.remark(console)?;
+    let world = args.world.world()?;
+    if world.rank == 0 {
+        args.world.print_ignored(console)?;
         if args.light {
-            writeln!(console, "--light: this benchmark has no goal to lower")?;
+            writeln!(console, "--light: no effect, this benchmark has no goal")?;
         }
     }
-    let mut reporter = Reporter::new(args.world.destination(), place.rank, console)?;
-    let mut ring = args.world.form_ring(&place)?;
-    let outcome = measure_all(&args.counts(), EFFORT, &mut ring, &mut reporter);
-    // What was measured up to a failure is worth keeping too.
+    let mut reporter = Reporter::new(args.world.destination(), world.rank, console)?;
+    let mut ring = args.world.form_ring(&world)?;
+    let outcome = measure_all(&args.counts(), SCHEDULE, &mut ring, &mut reporter);
+    // Store the results up to a failure, too.
     let stored = reporter.finish();
     outcome.and(stored)
 }
 
 fn measure_all(
     counts: &[usize],
-    effort: Effort,
+    schedule: Schedule,
     ring: &mut Ring,
     reporter: &mut Reporter<'_>,
 ) -> Result<(), Error> {
     if ring.rank() == 0 {
-        reporter.say(format_args!("all-reduce of f32 sums over {} workers", ring.size()))?;
+        reporter.print(format_args!("all-reduce (sum of f32), world size {}", ring.size()))?;
         let (algorithm, bus) = ("algbw (GB/s)", "busbw (GB/s)");
-        reporter.say(format_args!(
+        reporter.print(format_args!(
             "{:>10} {:>12} {:>11} {:>14} {algorithm:>13} {bus:>13}",
             "count", "bytes", "repetitions", "time (us)"
         ))?;
     }
     for count in counts {
-        let figure = measure(*count, effort, ring)?;
+        let measurement = measure(*count, schedule, ring)?;
         if ring.rank() == 0 {
-            report(figure, reporter)?;
+            report(measurement, reporter)?;
         }
     }
     Ok(())
 }
 
-fn report(figure: Figure, reporter: &mut Reporter<'_>) -> Result<(), Error> {
-    let Figure { count, workers, repetitions, seconds } = figure;
-    let bytes = figure.bytes();
+fn report(measurement: Measurement, reporter: &mut Reporter<'_>) -> Result<(), Error> {
+    let Measurement { count, workers, repetitions, seconds } = measurement;
+    let bytes = measurement.bytes();
     let metadata = format!(
         "{{rank: 0, count: {count}, bytes: {bytes}, repetitions: {repetitions}, world_size: {workers}}}"
     );
     reporter.metric(&format!("allreduce_time_s/{count}"), seconds, &metadata)?;
-    reporter.metric(&format!("allreduce_busbw_bytes_per_s/{count}"), figure.bus_bandwidth(), &metadata)?;
-    let (algorithm, bus) = (figure.algorithm_bandwidth() / 1e9, figure.bus_bandwidth() / 1e9);
+    reporter.metric(
+        &format!("allreduce_busbw_bytes_per_s/{count}"),
+        measurement.bus_bandwidth(),
+        &metadata,
+    )?;
+    let (algorithm, bus) = (measurement.algorithm_bandwidth() / 1e9, measurement.bus_bandwidth() / 1e9);
     let time = seconds * 1e6;
-    reporter.say(format_args!(
+    reporter.print(format_args!(
         "{count:>10} {bytes:>12} {repetitions:>11} {time:>14.2} {algorithm:>13.4} {bus:>13.4}"
     ))
 }
 
-fn measure(count: usize, effort: Effort, ring: &mut Ring) -> Result<Figure, Error> {
-    let own: Vec<f32> = (0..count).map(|index| number(index, ring.rank())).collect();
+fn measure(count: usize, schedule: Schedule, ring: &mut Ring) -> Result<Measurement, Error> {
+    let own: Vec<f32> = (0..count).map(|index| element(index, ring.rank())).collect();
     let mut sum = own.clone();
-    for _ in 0..effort.warm_ups {
+    for _ in 0..schedule.warm_ups {
         sum.copy_from_slice(&own);
         ring.all_reduce(&mut sum)?;
     }
@@ -144,11 +151,12 @@ fn measure(count: usize, effort: Effort, ring: &mut Ring) -> Result<Figure, Erro
     let (mut spent, mut repetitions) = (0.0, 0);
     let seconds = loop {
         sum.copy_from_slice(&own);
-        // All begin together, and all know the same time, so that all end after the same repetition.
+        // This starts all workers together and gives them the same mean time, so that they stop after the
+        // same repetition.
         let mut all_spent = [spent];
         ring.all_reduce(&mut all_spent)?;
         let mean = all_spent[0] / workers as f64;
-        if repetitions == effort.repetitions || mean >= effort.time.as_secs_f64() {
+        if repetitions == schedule.max_repetitions || mean >= schedule.max_time.as_secs_f64() {
             break mean / repetitions as f64;
         }
         let start = Instant::now();
@@ -157,17 +165,17 @@ fn measure(count: usize, effort: Effort, ring: &mut Ring) -> Result<Figure, Erro
         repetitions += 1;
         verify(&sum, workers)?;
     };
-    Ok(Figure { count, workers, repetitions, seconds })
+    Ok(Measurement { count, workers, repetitions, seconds })
 }
 
-/// What a worker brings: whole numbers so small that sums are exact in any order.
-fn number(index: usize, rank: usize) -> f32 {
+/// Returns an element of a worker's vector: a small whole number, so that sums are exact in any order.
+fn element(index: usize, rank: usize) -> f32 {
     ((index + rank) % 8) as f32
 }
 
 fn verify(sum: &[f32], workers: usize) -> Result<(), Error> {
-    // The numbers repeat after 8, and so do their sums.
-    let expected: [f32; 8] = std::array::from_fn(|index| (0..workers).map(|rank| number(index, rank)).sum());
+    // The elements repeat after 8, and so do their sums.
+    let expected: [f32; 8] = std::array::from_fn(|index| (0..workers).map(|rank| element(index, rank)).sum());
     let wrong = sum.iter().zip(expected.iter().cycle()).position(|(found, expected)| found != expected);
     wrong.map_or(Ok(()), |index| {
         let (found, expected) = (sum[index], expected[index % 8]);
@@ -194,29 +202,29 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_powers_of_ten_unless_given() {
+    fn vector_lengths_default_to_powers_of_ten() {
         assert_eq!(parse("").counts(), [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000]);
         assert_eq!(parse("--max-count 99").counts(), [1, 10]);
         assert_eq!(parse("--counts 5,3000").counts(), [5, 3000]);
     }
 
     #[test]
-    fn bus_bandwidth_is_that_of_the_nccl_tests() {
-        let figure = Figure { count: 1_000_000, workers: 4, repetitions: 1, seconds: 0.5 };
-        assert_eq!(figure.algorithm_bandwidth(), 8e6);
-        assert_eq!(figure.bus_bandwidth(), 12e6);
-        assert_eq!(Figure { workers: 1, ..figure }.bus_bandwidth(), 0.0);
+    fn bus_bandwidth_is_defined_as_in_nccl_tests() {
+        let measurement = Measurement { count: 1_000_000, workers: 4, repetitions: 1, seconds: 0.5 };
+        assert_eq!(measurement.algorithm_bandwidth(), 8e6);
+        assert_eq!(measurement.bus_bandwidth(), 12e6);
+        assert_eq!(Measurement { workers: 1, ..measurement }.bus_bandwidth(), 0.0);
     }
 
     #[test]
-    fn workers_measure_the_same_sizes_and_the_first_reports_them() {
-        let effort = Effort { warm_ups: 1, repetitions: 3, time: Duration::from_secs(60) };
+    fn only_the_first_worker_reports_the_measurements() {
+        let schedule = Schedule { warm_ups: 1, max_repetitions: 3, max_time: Duration::from_secs(60) };
         let reported = in_ring(3, |mut ring| {
             let mut console = Vec::new();
-            let mut reporter = Reporter::keeping(ring.rank(), &mut console);
-            measure_all(&[1, 1000], effort, &mut ring, &mut reporter).unwrap();
+            let mut reporter = Reporter::in_memory(ring.rank(), &mut console);
+            measure_all(&[1, 1000], schedule, &mut ring, &mut reporter).unwrap();
             reporter
-                .kept()
+                .metrics()
                 .iter()
                 .map(|(name, _, metadata)| (name.clone(), metadata.clone()))
                 .collect::<Vec<_>>()
@@ -236,20 +244,21 @@ mod tests {
     }
 
     #[test]
-    fn all_workers_stop_together_when_the_time_is_up() {
-        let effort = Effort { warm_ups: 0, repetitions: usize::MAX, time: Duration::from_millis(20) };
-        let figures = in_ring(3, |mut ring| measure(100, effort, &mut ring).unwrap());
-        assert_eq!(figures[0], figures[1]);
-        assert_eq!(figures[0], figures[2]);
-        assert!(figures[0].repetitions > 0);
+    fn all_workers_stop_after_the_same_repetition() {
+        let schedule =
+            Schedule { warm_ups: 0, max_repetitions: usize::MAX, max_time: Duration::from_millis(20) };
+        let measurements = in_ring(3, |mut ring| measure(100, schedule, &mut ring).unwrap());
+        assert_eq!(measurements[0], measurements[1]);
+        assert_eq!(measurements[0], measurements[2]);
+        assert!(measurements[0].repetitions > 0);
     }
 
     #[test]
     fn a_wrong_sum_is_found() {
-        let mut sum: Vec<f32> = (0..20).map(|index| number(index, 0) + number(index, 1)).collect();
+        let mut sum: Vec<f32> = (0..20).map(|index| element(index, 0) + element(index, 1)).collect();
         assert!(verify(&sum, 2).is_ok());
         sum[17] += 1.0;
         let error = verify(&sum, 2).unwrap_err().to_string();
-        assert_eq!(error, "the all-reduce of 20 numbers is wrong: number 17 is 4, not 3");
+        assert_eq!(error, "all-reduce of 20 numbers: wrong sum, element 17 is 4 instead of 3");
     }
 }

@@ -1,27 +1,26 @@
-//! Where a benchmark's metrics go: to the server of its run, if there is one.
+//! [`Reporter`]: posts the metrics of a benchmark to the server of its run, and prints its progress.
 
 use std::io::Write;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use mlbench_client::{Client, MetricLogger};
-use mlbench_core::{MetricValue, Owner, RunId, Timestamp};
+use mlbench_client::{Client, MetricLogger, MetricValue, Owner, RunId, now};
 
-use super::Error;
+use super::error::Error;
 
-/// For one request; the client tries again for longer.
+/// Timeout of one request. The client retries for longer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where metrics go.
+/// Where the metrics go.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Destination<'a> {
-    /// Address of the server.
-    pub(crate) url: Option<&'a str>,
-    /// Run that they belong to.
-    pub(crate) run_id: Option<i64>,
+pub(super) struct Destination<'a> {
+    /// URL of the server.
+    pub(super) url: Option<&'a str>,
+    /// Run that the metrics belong to.
+    pub(super) run_id: Option<i64>,
 }
 
-/// Takes what one worker measures, and what it says.
-pub(crate) struct Reporter<'a> {
+/// Posts the metrics of one worker and prints its progress.
+pub(super) struct Reporter<'a> {
     rank: usize,
     sink: Sink,
     console: &'a mut dyn Write,
@@ -29,37 +28,36 @@ pub(crate) struct Reporter<'a> {
 
 enum Sink {
     Server(Box<Server>),
-    Nothing,
+    None,
     #[cfg(test)]
-    Kept(Vec<(String, MetricValue, String)>),
+    Memory(Vec<(String, MetricValue, String)>),
 }
 
-/// The benchmark is synchronous; only what posts the metrics in the background is not.
+/// A logger with a runtime of its own, because the benchmark itself is synchronous.
 struct Server {
     runtime: tokio::runtime::Runtime,
     logger: MetricLogger,
 }
 
 impl<'a> Reporter<'a> {
-    /// Reports to a run on a server; only prints when either is missing, and says so on rank 0.
+    /// Creates a reporter, which only prints if the server or the run is missing.
     ///
     /// # Errors
-    /// [`Error::Arguments`] for an impossible run id, [`Error::Metrics`] for an impossible address.
-    pub(crate) fn new(to: Destination<'_>, rank: usize, console: &'a mut dyn Write) -> Result<Self, Error> {
+    /// [`Error::Arguments`] for an invalid run id, [`Error::Metrics`] for an invalid URL.
+    pub(super) fn new(to: Destination<'_>, rank: usize, console: &'a mut dyn Write) -> Result<Self, Error> {
         let (Some(url), Some(number)) = (to.url, to.run_id) else {
             if rank == 0 {
                 writeln!(
                     console,
-                    "no server and run given (MLBENCH_URL, MLBENCH_RUN_ID): metrics are only printed"
+                    "metrics are only printed; set MLBENCH_URL and MLBENCH_RUN_ID to store them"
                 )?;
             }
-            return Ok(Self { rank, sink: Sink::Nothing, console });
+            return Ok(Self { rank, sink: Sink::None, console });
         };
-        let run = RunId::new(number).ok_or_else(|| {
-            Error::Arguments(format!("--run_id {number} is not the id of a run; they count from 1"))
-        })?;
+        let run = RunId::new(number)
+            .ok_or_else(|| Error::Arguments(format!("--run_id: {number} is not a run id; ids start at 1")))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let runtime = runtime.map_err(Error::Background)?;
+        let runtime = runtime.map_err(Error::Runtime)?;
         let logger = {
             let _context = runtime.enter();
             let client = Client::builder_from_env()
@@ -72,26 +70,26 @@ impl<'a> Reporter<'a> {
         Ok(Self { rank, sink: Sink::Server(Box::new(Server { runtime, logger })), console })
     }
 
-    /// Keeps what is reported, for tests.
+    /// Creates a reporter that keeps the metrics in memory.
     #[cfg(test)]
-    pub(crate) fn keeping(rank: usize, console: &'a mut dyn Write) -> Self {
-        Self { rank, sink: Sink::Kept(Vec::new()), console }
+    pub(super) fn in_memory(rank: usize, console: &'a mut dyn Write) -> Self {
+        Self { rank, sink: Sink::Memory(Vec::new()), console }
     }
 
-    /// What was reported so far: name, value and metadata.
+    /// Returns the metrics in memory: name, value and metadata.
     #[cfg(test)]
-    pub(crate) fn kept(&self) -> &[(String, MetricValue, String)] {
+    pub(super) fn metrics(&self) -> &[(String, MetricValue, String)] {
         match &self.sink {
-            Sink::Kept(metrics) => metrics,
+            Sink::Memory(metrics) => metrics,
             _ => &[],
         }
     }
 
-    /// Reports `metric @ rank`, measured now. Does not wait for the server.
+    /// Records `metric @ rank`, dated now, without waiting for the server.
     ///
     /// # Errors
-    /// [`Error::Metrics`] when the client takes no more.
-    pub(crate) fn metric(
+    /// [`Error::Metrics`] when the queue of the client is full.
+    pub(super) fn metric(
         &mut self,
         metric: &str,
         value: impl Into<MetricValue>,
@@ -102,41 +100,36 @@ impl<'a> Reporter<'a> {
             Sink::Server(server) => {
                 server.logger.record(&name, value, Some(now()), metadata).map_err(Error::Metrics)
             }
-            Sink::Nothing => Ok(()),
+            Sink::None => Ok(()),
             #[cfg(test)]
-            Sink::Kept(metrics) => {
+            Sink::Memory(metrics) => {
                 metrics.push((name, value.into(), metadata.to_owned()));
                 Ok(())
             }
         }
     }
 
-    /// Prints a line for people.
+    /// Prints a line.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub(crate) fn say(&mut self, line: std::fmt::Arguments<'_>) -> Result<(), Error> {
+    /// [`Error::Console`] when the line cannot be written.
+    pub(super) fn print(&mut self, line: std::fmt::Arguments<'_>) -> Result<(), Error> {
         self.console.write_fmt(line)?;
         Ok(self.console.write_all(b"\n")?)
     }
 
-    /// Waits until the server has stored everything.
+    /// Waits until the server has stored all metrics.
     ///
     /// # Errors
-    /// [`Error::Metrics`], which says what was lost.
-    pub(crate) fn finish(self) -> Result<(), Error> {
+    /// [`Error::Metrics`] with the number of metrics lost.
+    pub(super) fn finish(self) -> Result<(), Error> {
         match self.sink {
             Sink::Server(server) => server.runtime.block_on(server.logger.flush()).map_err(Error::Metrics),
-            Sink::Nothing => Ok(()),
+            Sink::None => Ok(()),
             #[cfg(test)]
-            Sink::Kept(_) => Ok(()),
+            Sink::Memory(_) => Ok(()),
         }
     }
-}
-
-fn now() -> Timestamp {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::EPOCH.saturating_add(since_1970)
 }
 
 #[cfg(test)]
@@ -148,31 +141,30 @@ mod tests {
         let mut console = Vec::new();
         let mut reporter = Reporter::new(Destination::default(), 0, &mut console).unwrap();
         reporter.metric("train_loss", 0.5, "{rank: 0, epoch:1.0}").unwrap();
-        reporter.say(format_args!("epoch 1")).unwrap();
+        reporter.print(format_args!("epoch 1")).unwrap();
         reporter.finish().unwrap();
         assert_eq!(
             String::from_utf8(console).unwrap(),
-            "no server and run given (MLBENCH_URL, MLBENCH_RUN_ID): metrics are only printed\nepoch 1\n"
+            "metrics are only printed; set MLBENCH_URL and MLBENCH_RUN_ID to store them\nepoch 1\n"
         );
     }
 
     #[test]
-    fn a_metric_bears_the_rank_of_its_worker() {
+    fn a_metric_is_named_after_the_rank_of_its_worker() {
         let mut console = Vec::new();
-        let mut reporter = Reporter::keeping(3, &mut console);
+        let mut reporter = Reporter::in_memory(3, &mut console);
         reporter.metric("train_loss", 0.5, "{rank: 3, epoch:1.0}").unwrap();
-        let (name, value, metadata) = &reporter.kept()[0];
-        assert_eq!(
-            (name.as_str(), value.as_str(), metadata.as_str()),
-            ("train_loss @ 3", "0.5", "{rank: 3, epoch:1.0}")
-        );
+        let (name, value, metadata) = &reporter.metrics()[0];
+        assert_eq!(name, "train_loss @ 3");
+        assert_eq!(value.as_str(), "0.5");
+        assert_eq!(metadata, "{rank: 3, epoch:1.0}");
     }
 
     #[test]
-    fn a_run_that_cannot_be_is_refused() {
+    fn an_invalid_run_id_is_refused() {
         let to = Destination { url: Some("http://127.0.0.1:1"), run_id: Some(-1) };
         let mut console = Vec::new();
         let error = Reporter::new(to, 0, &mut console).err().unwrap().to_string();
-        assert_eq!(error, "--run_id -1 is not the id of a run; they count from 1");
+        assert_eq!(error, "--run_id: -1 is not a run id; ids start at 1");
     }
 }

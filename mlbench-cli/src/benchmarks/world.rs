@@ -1,23 +1,23 @@
-//! Who this process is among the workers: from the arguments of the official images, or the environment of a run.
+//! Turns [`WorldArgs`] into the workers of a benchmark, their ring and the destination of its metrics.
 
 use std::io::Write;
 
-use super::Error;
 use super::args::WorldArgs;
+use super::error::Error;
 use super::report::Destination;
-use super::ring::{Place, Ring, Timeouts, listen};
+use super::ring::{Ring, Timeouts, World, listen};
 
 impl WorldArgs {
-    /// The rank and the addresses of all, once they have been found to make sense.
+    /// Returns the rank of this worker and the addresses of all, after checking that the arguments agree.
     ///
-    /// Under mpirun the variables of Open MPI decide, for every rank has the same arguments and may have inherited the
-    /// environment of the first. Otherwise arguments come before the environment, and a program started by hand is rank
-    /// 0 of 1.
-    pub(crate) fn place(&self) -> Result<Place, Error> {
-        let given = |list: &[String]| -> Vec<String> {
+    /// Under mpirun, the variables of Open MPI override the arguments: every rank has the same arguments and
+    /// may have inherited the environment of the first. Otherwise arguments override the environment, and a
+    /// program started without either is rank 0 of 1.
+    pub(super) fn world(&self) -> Result<World, Error> {
+        let non_empty = |list: &[String]| -> Vec<String> {
             list.iter().map(|entry| entry.trim().to_owned()).filter(|entry| !entry.is_empty()).collect()
         };
-        let (hosts, mut addresses) = (given(&self.hosts), given(&self.addresses));
+        let (hosts, mut addresses) = (non_empty(&self.hosts), non_empty(&self.addresses));
         let (rank, size) = match (self.ompi_rank, self.ompi_size) {
             (Some(rank), Some(size)) => (rank, size),
             _ => {
@@ -27,55 +27,55 @@ impl WorldArgs {
         };
         if rank >= size {
             return Err(Error::Arguments(format!(
-                "rank {rank} does not exist among {size} workers; they are counted from 0"
+                "--rank: {rank} is out of range; the world size is {size}, and ranks start at 0"
             )));
         }
         if size > 1 && !hosts.is_empty() && hosts.len() != size {
             return Err(Error::Arguments(format!(
-                "--hosts names {} hosts, but there are {size} workers; it needs one entry for each",
+                "--hosts: {} hosts for {size} workers; name one host per worker",
                 hosts.len()
             )));
         }
         if size > 1 && addresses.len() != size {
             return Err(Error::Arguments(format!(
-                "{size} workers need {size} addresses host:port in --addresses or MLBENCH_ADDRESSES, there are {}",
+                "--addresses, MLBENCH_ADDRESSES: {} addresses for {size} workers; give one host:port per worker",
                 addresses.len()
             )));
         }
         if size == 1 {
             addresses = vec![String::new()];
         }
-        Ok(Place { rank, addresses, run: self.run_id.unwrap_or(0) })
+        Ok(World { rank, addresses, run_id: self.run_id.unwrap_or(0) })
     }
 
-    /// Where the metrics go.
-    pub(crate) fn destination(&self) -> Destination<'_> {
+    /// Returns the server and the run that the metrics go to.
+    pub(super) fn destination(&self) -> Destination<'_> {
         Destination { url: self.report_to.as_deref(), run_id: self.run_id }
     }
 
-    /// Meets the other workers, if there are any.
-    pub(crate) fn form_ring(&self, place: &Place) -> Result<Ring, Error> {
-        if place.addresses.len() == 1 {
-            return Ok(Ring::alone());
+    /// Connects to the other workers, if the world has any.
+    pub(super) fn form_ring(&self, world: &World) -> Result<Ring, Error> {
+        if world.size() == 1 {
+            return Ok(Ring::single());
         }
-        let timeouts = Timeouts { connect: self.connect_timeout.0, silence: self.timeout.0 };
-        let listener = listen(&place.addresses[place.rank], timeouts)?;
-        Ok(Ring::form(&listener, place, timeouts)?)
+        let timeouts = Timeouts { connect: self.connect_timeout.0, idle: self.timeout.0 };
+        let listener = listen(&world.addresses[world.rank], timeouts)?;
+        Ok(Ring::form(&listener, world, timeouts)?)
     }
 
-    /// Says which of the accepted options change nothing here.
-    pub(crate) fn remark(&self, console: &mut dyn Write) -> std::io::Result<()> {
+    /// Prints which of the arguments have no effect.
+    pub(super) fn print_ignored(&self, console: &mut dyn Write) -> std::io::Result<()> {
         if let Some(backend) = self.backend.as_deref().filter(|name| !name.is_empty()) {
             writeln!(
                 console,
-                "backend {backend}: the workers talk over TCP, by the built-in ring all-reduce"
+                "--backend {backend}: no effect, the workers use the built-in ring all-reduce over TCP"
             )?;
         }
         if self.gpu {
-            writeln!(console, "--gpu: this benchmark computes on the CPU")?;
+            writeln!(console, "--gpu: no effect, this benchmark computes on the CPU")?;
         }
         if self.horovod {
-            writeln!(console, "--horovod: this benchmark brings its own all-reduce")?;
+            writeln!(console, "--horovod: no effect, this benchmark has its own all-reduce")?;
         }
         Ok(())
     }
@@ -89,17 +89,18 @@ mod tests {
         text.split(',').map(str::to_owned).collect()
     }
 
-    fn place(args: &WorldArgs) -> Result<(usize, usize), String> {
-        args.place().map(|place| (place.rank, place.addresses.len())).map_err(|error| error.to_string())
+    /// Returns the rank and the world size, or the text of the error.
+    fn world(args: &WorldArgs) -> Result<(usize, usize), String> {
+        args.world().map(|world| (world.rank, world.size())).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn by_hand_one_is_alone() {
-        assert_eq!(place(&WorldArgs::default()), Ok((0, 1)));
+    fn without_arguments_the_world_has_one_worker() {
+        assert_eq!(world(&WorldArgs::default()), Ok((0, 1)));
     }
 
     #[test]
-    fn a_rank_of_a_run_is_who_the_environment_says() {
+    fn the_world_of_a_run_comes_from_the_environment() {
         let args = WorldArgs {
             rank: Some(1),
             world_size: Some(2),
@@ -107,15 +108,15 @@ mod tests {
             addresses: list("127.0.0.1:4000, 127.0.0.1:4001"),
             ..WorldArgs::default()
         };
-        assert_eq!(place(&args), Ok((1, 2)));
+        assert_eq!(world(&args), Ok((1, 2)));
         let by_hosts = WorldArgs { world_size: None, ..args.clone() };
-        assert_eq!(place(&by_hosts), Ok((1, 2)));
+        assert_eq!(world(&by_hosts), Ok((1, 2)));
         let by_addresses = WorldArgs { hosts: vec![], ..by_hosts };
-        assert_eq!(place(&by_addresses), Ok((1, 2)));
+        assert_eq!(world(&by_addresses), Ok((1, 2)));
     }
 
     #[test]
-    fn under_mpirun_the_rank_is_that_of_mpi() {
+    fn under_mpirun_the_rank_comes_from_open_mpi() {
         let args = WorldArgs {
             rank: Some(0),
             world_size: Some(2),
@@ -124,22 +125,22 @@ mod tests {
             ompi_size: Some(2),
             ..WorldArgs::default()
         };
-        assert_eq!(place(&args), Ok((1, 2)));
+        assert_eq!(world(&args), Ok((1, 2)));
     }
 
     #[test]
-    fn what_does_not_fit_together_is_said() {
+    fn contradictory_arguments_are_refused() {
         let args = WorldArgs { rank: Some(2), world_size: Some(2), ..WorldArgs::default() };
         assert_eq!(
-            place(&args).unwrap_err(),
-            "rank 2 does not exist among 2 workers; they are counted from 0"
+            world(&args).unwrap_err(),
+            "--rank: 2 is out of range; the world size is 2, and ranks start at 0"
         );
         let args = WorldArgs { world_size: Some(2), ..WorldArgs::default() };
         assert_eq!(
-            place(&args).unwrap_err(),
-            "2 workers need 2 addresses host:port in --addresses or MLBENCH_ADDRESSES, there are 0"
+            world(&args).unwrap_err(),
+            "--addresses, MLBENCH_ADDRESSES: 0 addresses for 2 workers; give one host:port per worker"
         );
         let args = WorldArgs { world_size: Some(2), hosts: list("a,b,c"), ..WorldArgs::default() };
-        assert!(place(&args).unwrap_err().starts_with("--hosts names 3 hosts, but there are 2 workers"));
+        assert_eq!(world(&args).unwrap_err(), "--hosts: 3 hosts for 2 workers; name one host per worker");
     }
 }

@@ -4,7 +4,7 @@ use mlbench_client::{
     Client, Metric, MetricType, MetricsQuery, NewMetric, Owner, PodName, PointsByMetric, PointsByOwner, now,
 };
 
-use super::find::find_id;
+use super::resolve::resolve_run_id;
 use crate::args::{MetricsArgs, MetricsCommand, PostArgs, ShowArgs};
 use crate::failure::Failure;
 use crate::output::Printer;
@@ -20,8 +20,8 @@ pub(crate) async fn run(client: &Client, args: &MetricsArgs) -> Result<(), Failu
 async fn show(client: &Client, args: &ShowArgs) -> Result<(), Failure> {
     let query = MetricsQuery {
         metric_type: MetricType::Pod,
-        since: args.since.map(|when| when.resolve(now())),
-        until: args.until.map(|when| when.resolve(now())),
+        since: args.since.map(|time| time.resolve(now())),
+        until: args.until.map(|time| time.resolve(now())),
         metric_filter: args.metric.iter().map(|name| name.as_str().to_owned()).collect(),
         summarize: args.summarize,
         last_n: args.last,
@@ -35,12 +35,12 @@ async fn show(client: &Client, args: &ShowArgs) -> Result<(), Failure> {
 }
 
 async fn post(client: &Client, args: &PostArgs) -> Result<(), Failure> {
-    // The group of arguments requires one of the two.
+    // The argument group requires one of the two.
     let Some(owner) = owner(client, args.run.as_deref(), args.pod.as_ref()).await? else { return Ok(()) };
     let metric = NewMetric {
         owner,
         name: args.name.clone(),
-        date: Some(args.date.map_or_else(now, |when| when.resolve(now()))),
+        date: Some(args.date.map_or_else(now, |time| time.resolve(now()))),
         value: args.value.as_str().into(),
         cumulative: args.cumulative,
         step: None,
@@ -53,7 +53,7 @@ async fn post(client: &Client, args: &PostArgs) -> Result<(), Failure> {
 
 async fn owner(client: &Client, run: Option<&str>, pod: Option<&PodName>) -> Result<Option<Owner>, Failure> {
     Ok(match (run, pod) {
-        (Some(run), _) => Some(Owner::Run(find_id(client, run).await?)),
+        (Some(run), _) => Some(Owner::Run(resolve_run_id(client, run).await?)),
         (None, Some(pod)) => Some(Owner::Pod(pod.clone())),
         (None, None) => None,
     })
@@ -92,12 +92,15 @@ fn print_stored(printer: &mut Printer<impl Write>, metric: &Metric) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::Form;
+    use crate::output::Layout;
     use mlbench_client::{Point, Timestamp};
 
-    fn printed(print: impl FnOnce(&mut Printer<&mut Vec<u8>>) -> Result<(), Failure>, form: Form) -> String {
+    fn printed(
+        print: impl FnOnce(&mut Printer<&mut Vec<u8>>) -> Result<(), Failure>,
+        layout: Layout,
+    ) -> String {
         let mut to = Vec::new();
-        print(&mut Printer::new(form, &mut to)).unwrap();
+        print(&mut Printer::new(layout, &mut to)).unwrap();
         String::from_utf8(to).unwrap()
     }
 
@@ -107,22 +110,22 @@ mod tests {
     }
 
     #[test]
-    fn every_point_is_a_row() {
+    fn each_point_is_a_row() {
         let metrics = metrics();
         assert_eq!(
-            printed(|printer| print_one(printer, &metrics), Form::Csv),
+            printed(|printer| print_one(printer, &metrics), Layout::Csv),
             "metric,date,value\nloss @ 0,1970-01-01T00:00:00.000000Z,0.5\n\
              loss @ 0,1970-01-01T00:00:00.000000Z,80% Top 1\n"
         );
         let all = [("w-0".to_owned(), metrics.clone())].into();
-        let text = printed(|printer| print_all(printer, &all), Form::Tabs);
+        let text = printed(|printer| print_all(printer, &all), Layout::Tabs);
         assert_eq!(text.lines().nth(1), Some("w-0\tloss @ 0\t1970-01-01T00:00:00.000000Z\t0.5"));
     }
 
     #[test]
-    fn json_is_the_answer_of_the_api() {
+    fn json_is_the_response_of_the_api() {
         let metrics = metrics();
-        let json = printed(|printer| print_one(printer, &metrics), Form::Json);
+        let json = printed(|printer| print_one(printer, &metrics), Layout::Json);
         assert_eq!(serde_json::from_str::<PointsByMetric>(&json).unwrap(), metrics);
     }
 }

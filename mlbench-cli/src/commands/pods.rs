@@ -22,7 +22,7 @@ mod tests {
     use mlbench_client::{PodName, PodPhase};
 
     #[test]
-    fn labels_stand_as_people_write_them() {
+    fn labels_are_printed_as_key_value_pairs() {
         let pod = Pod {
             name: PodName::new("w-0").unwrap(),
             labels: [("app", "mlbench"), ("component", "worker")]

@@ -1,4 +1,4 @@
-//! The cluster that the settings mean.
+//! Connects to the cluster that the settings name.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,42 +11,40 @@ use crate::cluster::local::{self, LocalCluster};
 use crate::settings::{self, ClusterKind, Settings};
 use crate::task_group::TaskGroup;
 
-/// What a cluster is made from.
-pub(super) struct Place<'a> {
+/// What a cluster needs.
+pub(super) struct ClusterInputs<'a> {
     pub(super) settings: &'a Settings,
     pub(super) database: &'a Path,
-    /// The name of the database.
+    /// Name of the database.
     pub(super) instance: &'a str,
-    /// Where the server listens.
+    /// Address of the API.
     pub(super) address: SocketAddr,
-    /// What follows the cluster.
+    /// Runs the tasks that follow the cluster.
     pub(super) tasks: &'a TaskGroup,
 }
 
-/// Connects to Kubernetes, or makes workers of this machine.
+/// Connects to Kubernetes, or creates workers on this machine.
 ///
 /// # Errors
-/// One sentence for the operator.
-pub(super) async fn cluster(place: Place<'_>) -> Result<Arc<dyn Cluster>, String> {
-    match place.settings.cluster_kind() {
-        ClusterKind::Kubernetes => kubernetes(place).await,
-        ClusterKind::Local | ClusterKind::Auto => local(place.settings, place.database),
+/// A message for the operator.
+pub(super) async fn connect(inputs: ClusterInputs<'_>) -> Result<Arc<dyn Cluster>, String> {
+    match inputs.settings.cluster_kind() {
+        ClusterKind::Kubernetes => kubernetes(inputs).await,
+        ClusterKind::Local | ClusterKind::Auto => local(inputs.settings, inputs.database),
     }
 }
 
-async fn kubernetes(place: Place<'_>) -> Result<Arc<dyn Cluster>, String> {
-    let Place { settings, instance, address, tasks, .. } = place;
+async fn kubernetes(inputs: ClusterInputs<'_>) -> Result<Arc<dyn Cluster>, String> {
+    let ClusterInputs { settings, instance, address, tasks, .. } = inputs;
     let url = settings.server_url(address);
     if settings.server_url.is_none() && (address.ip().is_loopback() || address.ip().is_unspecified()) {
-        tracing::warn!(
-            "worker pods are told to post metrics to {url}, which they cannot reach; set --server-url"
-        );
+        tracing::warn!("--server-url: not set; worker pods cannot reach {url} to post metrics");
     }
     let options = settings.kubernetes.options(instance.parse()?);
     let connected = KubernetesCluster::connect(options, Clock::System, tasks).await;
     connected
         .map(|cluster| Arc::new(cluster) as Arc<dyn Cluster>)
-        .map_err(|error| format!("{error}; --cluster local runs workers on this machine instead"))
+        .map_err(|error| format!("{error}; use --cluster local to run workers on this machine"))
 }
 
 fn local(settings: &Settings, database: &Path) -> Result<Arc<dyn Cluster>, String> {
@@ -56,6 +54,6 @@ fn local(settings: &Settings, database: &Path) -> Result<Arc<dyn Cluster>, Strin
     let (workers, environment) = (settings.workers(), settings::environment());
     let options = local::Options { workers, work_dir: work_dir.clone(), environment, clock: Clock::System };
     let cluster = LocalCluster::new(options)
-        .map_err(|error| format!("local workers cannot be had: {}: {error}", work_dir.display()))?;
+        .map_err(|error| format!("cannot create local workers in {}: {error}", work_dir.display()))?;
     Ok(Arc::new(cluster))
 }

@@ -1,14 +1,16 @@
-//! Defaults that depend on this machine, or on the cluster.
+//! Defaults that depend on this machine or on the cluster.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{ClusterKind, Settings};
+use super::flags::Settings;
+use super::values::ClusterKind;
 
 impl Settings {
-    /// Which cluster is used: the one that was named, else Kubernetes inside a pod and where a context or a kubeconfig is
-    /// given, else this machine.
+    /// Returns the named cluster, or the one that `auto` finds.
+    ///
+    /// That is Kubernetes inside a pod, or with a context or a kubeconfig, and otherwise this machine.
     #[must_use]
     pub fn cluster_kind(&self) -> ClusterKind {
         let variable = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -21,14 +23,14 @@ impl Settings {
         }
     }
 
-    /// Time between two measurements: a kubelet measures every 10 to 15 s itself.
+    /// Returns the sampling interval. A kubelet itself samples every 10 to 15 s.
     #[must_use]
     pub fn sample_interval(&self) -> Duration {
         let default = if self.cluster_kind() == ClusterKind::Kubernetes { 10 } else { 2 };
         self.sample_interval.unwrap_or(Duration::from_secs(default))
     }
 
-    /// Number of local workers.
+    /// Returns the number of local workers.
     #[must_use]
     pub fn workers(&self) -> u32 {
         let cores =
@@ -36,7 +38,7 @@ impl Settings {
         self.workers.unwrap_or_else(|| cores().max(2))
     }
 
-    /// The mpirun prefix.
+    /// Returns the prefix of commands with the mpi backend.
     #[must_use]
     pub fn mpirun(&self) -> String {
         if let Some(prefix) = &self.mpirun {
@@ -49,10 +51,10 @@ impl Settings {
         format!("mpirun{root} --oversubscribe --host {{hosts}}")
     }
 
-    /// What a run executes that names no command, or why there is nothing.
+    /// Returns the command of a run that names none.
     ///
     /// # Errors
-    /// A sentence that names both places where the `mlbench` program was looked for.
+    /// A message that names both places where the server searched for the `mlbench` program.
     pub fn default_command(&self) -> Result<String, String> {
         if let Some(command) = &self.default_command {
             return Ok(command.clone());
@@ -61,19 +63,19 @@ impl Settings {
             return Ok(format!("mlbench {BENCHMARK}"));
         }
         let own = std::env::current_exe().ok();
-        let beside = own.as_deref().and_then(Path::parent).map(|folder| folder.join("mlbench"));
+        let next_to = own.as_deref().and_then(Path::parent).map(|folder| folder.join("mlbench"));
         let path = std::env::var_os("PATH").unwrap_or_default();
         let on_path = std::env::split_paths(&path).map(|folder| folder.join("mlbench"));
-        let program = beside.into_iter().chain(on_path).find(|file| is_program(file)).ok_or_else(|| {
-            "a run without a command needs the program mlbench, which is neither beside the server's own program nor \
-             on its PATH; send custom_image_command, or start the server with --default-command"
+        let program = next_to.into_iter().chain(on_path).find(|file| is_program(file)).ok_or_else(|| {
+            "the program mlbench is neither next to the server's program nor on its PATH; send \
+             custom_image_command, or start the server with --default-command"
                 .to_owned()
         })?;
         let program = program.to_string_lossy();
         Ok(format!("{} {BENCHMARK}", shell_words::quote(&program)))
     }
 
-    /// The URL that workers are given to reach a server that listens on `address`.
+    /// Returns the URL at which workers reach a server that listens on `address`.
     #[must_use]
     pub fn server_url(&self, address: SocketAddr) -> String {
         let reachable = match address.ip() {
@@ -87,14 +89,14 @@ impl Settings {
     }
 }
 
-/// The token of a pod's service account.
+/// File with the token of a pod's service account.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 /// The built-in benchmark, with the arguments that every official image takes.
 const BENCHMARK: &str =
     "benchmark logistic-regression --run_id {run_id} --rank {rank} --hosts {hosts} --backend {backend}";
 
-/// What stands before the command of a run with MPI in the official images.
+/// Prefix of commands with the mpi backend in the official images.
 const KUBERNETES_MPIRUN: &str = "/.openmpi/bin/mpirun --mca btl_tcp_if_exclude docker0,lo \
     -x KUBERNETES_SERVICE_HOST -x KUBERNETES_SERVICE_PORT -x LD_LIBRARY_PATH=/usr/local/nvidia/lib64 --host {hosts}";
 

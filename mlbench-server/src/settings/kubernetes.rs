@@ -1,70 +1,71 @@
-//! The settings of workers in Kubernetes; the names of variables are those of older servers where these had them.
+//! Settings of workers in Kubernetes, with the variable names of older servers where they had one.
 
 use crate::cluster::kubernetes::{
     AntiAffinity, Cpu, ImagePullPolicy, Instance, Memory, Options, ReleaseName, WorkerHosts,
 };
 
-/// Workers as pods.
+/// Settings of workers in Kubernetes.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Workers in Kubernetes")]
 pub struct KubernetesSettings {
-    /// Context of the kubeconfig [default: the current one; inside a pod its service account]
+    /// Context of the kubeconfig [default: the current one, or the service account inside a pod]
     #[arg(long, value_name = "CONTEXT", env = "MLBENCH_KUBE_CONTEXT")]
     pub kube_context: Option<String>,
 
-    /// Namespace of the workers [default: that of the context, or of the pod]
+    /// Namespace of the workers [default: the one of the context or the pod]
     #[arg(long, value_name = "NAMESPACE", env = "MLBENCH_NAMESPACE")]
     pub namespace: Option<String>,
 
-    /// Label `release` of the workers of this server, at most 20 characters
+    /// Value of the label `release` of this server's workers, at most 20 characters
     #[arg(long, value_name = "NAME", env = "MLBENCH_KUBE_RELEASENAME", default_value = "mlbench")]
     pub release_name: ReleaseName,
 
-    /// The most workers of a run, and of all runs at once with --run-policy queue
+    /// Most workers of a run, and of all runs together with --run-policy queue
     #[arg(long, value_name = "N", env = "MLBENCH_MAX_WORKERS", default_value_t = 8)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub max_workers: u32,
 
-    /// The most CPU a worker may ask for, and its limit when it asks for none: 8 or 8000m [default: no limit]
+    /// Most CPU of a worker, and its limit when a run requests none, such as 8 or 8000m [default: no limit]
     #[arg(long, value_name = "CPU", env = "MLBENCH_WORKER_MAX_CPU")]
     pub worker_max_cpu: Option<Cpu>,
 
-    /// Memory of a worker of a run with an image, requested and the limit: 4Gi [default: none]
+    /// Memory request and limit of a worker of a run with an image, such as 4Gi [default: none]
     #[arg(long, value_name = "MEMORY", env = "MLBENCH_WORKER_MEMORY")]
     pub worker_memory: Option<Memory>,
 
-    /// GPUs of a worker whose run asks for them
+    /// GPUs per worker of a run with gpu_enabled
     #[arg(long, value_name = "N", env = "MLBENCH_MAX_GPU_PER_WORKER", default_value_t = 0)]
     pub max_gpu_per_worker: u32,
 
-    /// How the workers of a run name each other
-    #[arg(long, value_name = "HOW", env = "MLBENCH_WORKER_HOSTS", default_value = "dns")]
+    /// How workers of a run address each other
+    #[arg(long, value_name = "KIND", env = "MLBENCH_WORKER_HOSTS", default_value = "dns")]
     pub worker_hosts: WorkerHosts,
 
     /// Whether two workers may share a node
-    #[arg(long, value_name = "RULE", env = "MLBENCH_ANTI_AFFINITY", default_value = "preferred")]
+    #[arg(long, value_name = "MODE", env = "MLBENCH_ANTI_AFFINITY", default_value = "preferred")]
     pub anti_affinity: AntiAffinity,
 
     /// When nodes pull the image of a run
     #[arg(long, value_name = "POLICY", env = "MLBENCH_IMAGE_PULL_POLICY", default_value = "if-not-present")]
     pub image_pull_policy: ImagePullPolicy,
 
-    /// Secrets with which images are pulled
+    /// Secrets for pulling images
     #[arg(long, value_name = "NAMES", env = "MLBENCH_IMAGE_PULL_SECRETS", value_delimiter = ',')]
     pub image_pull_secrets: Vec<String>,
 
-    /// Service account of the workers of runs with an image [default: none, and no token of one]
+    /// Service account of workers of runs with an image [default: none, and no token is mounted]
     #[arg(long, value_name = "NAME", env = "MLBENCH_WORKER_SERVICE_ACCOUNT")]
     pub worker_service_account: Option<String>,
 
-    /// Read the metrics of pods through the API server, which needs the right nodes/proxy; it also reaches the kubelets'
-    /// exec
+    /// Read pod metrics from the kubelets through the API server
+    ///
+    /// This needs the permission nodes/proxy, which also grants exec through the kubelets.
     #[arg(long, env = "MLBENCH_KUBELET_VIA_APISERVER")]
     pub kubelet_via_apiserver: bool,
 }
 
 impl KubernetesSettings {
-    /// What they mean to a server whose worker sets bear the name `instance`.
+    /// Returns the options of a cluster whose worker sets carry the name `instance`.
     #[must_use]
     pub fn options(&self, instance: Instance) -> Options {
         Options {
@@ -85,10 +86,10 @@ impl KubernetesSettings {
         }
     }
 
-    /// Refuses what the API server would refuse later, run by run.
+    /// Refuses names that the API server would refuse later for each run.
     ///
     /// # Errors
-    /// One sentence that names the setting.
+    /// A message that names the flag.
     pub(super) fn check(&self) -> Result<(), String> {
         let names =
             [("--namespace", &self.namespace), ("--worker-service-account", &self.worker_service_account)];
@@ -97,8 +98,8 @@ impl KubernetesSettings {
             names.into_iter().filter_map(|(flag, name)| Some((flag, name.as_ref()?))).chain(secrets);
         match all.find(|(_, name)| !is_object_name(name)) {
             Some((flag, name)) => Err(format!(
-                "{flag}: {name:?} is no name in Kubernetes: it must have 1 to 63 characters out of a-z, 0-9, '-' and \
-                 '.', and begin and end with a letter or digit"
+                "{flag}: {name:?} is not a Kubernetes name; use 1 to 63 characters a-z, 0-9, '-' or '.', with a letter \
+                 or digit first and last"
             )),
             None => Ok(()),
         }
@@ -123,11 +124,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_no_object_can_have_is_refused_naming_the_flag() {
+    fn an_invalid_object_name_is_refused_naming_the_flag() {
         for flag in ["--namespace", "--worker-service-account", "--image-pull-secrets"] {
             assert!(settings(&[flag, "bench.lab-1"]).is_ok());
             let refusal = settings(&[flag, "Bench_1"]).unwrap_err();
-            assert!(refusal.starts_with(&format!("{flag}: \"Bench_1\" is no name")), "{refusal}");
+            assert!(
+                refusal.starts_with(&format!("{flag}: \"Bench_1\" is not a Kubernetes name")),
+                "{refusal}"
+            );
         }
         let refusal = settings(&["--release-name", "longer-than-twenty-characters"]).unwrap_err();
         assert!(refusal.contains("--release-name") && refusal.contains("1 to 20 characters"), "{refusal}");
@@ -141,7 +145,7 @@ mod tests {
         let flags: Vec<&str> = flags.split_whitespace().collect();
         let settings = settings(&flags).unwrap();
         let options = settings.kubernetes.options("life-1".parse().unwrap());
-        let told = format!("{options:?}");
+        let shown = format!("{options:?}");
         for part in [
             "context: Some(\"c\")",
             "namespace: Some(\"n\")",
@@ -158,7 +162,7 @@ mod tests {
             "worker_service_account: Some(\"s\")",
             "kubelet_via_apiserver: true",
         ] {
-            assert!(told.contains(part), "{part} is not in {told}");
+            assert!(shown.contains(part), "{part} is not in {shown}");
         }
     }
 }

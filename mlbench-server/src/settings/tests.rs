@@ -1,4 +1,6 @@
-//! Settings as they are read, checked and completed.
+//! Settings, as they are read, checked and completed.
+
+use std::time::Duration;
 
 use super::*;
 
@@ -13,7 +15,7 @@ fn the_flags_are_consistent() {
 }
 
 #[test]
-fn another_bind_than_loopback_has_to_be_asked_for() {
+fn a_non_loopback_address_needs_a_token_or_a_flag() {
     assert!(settings(&[]).check().is_ok());
     assert!(settings(&["--listen", "[::1]:0"]).check().is_ok());
     let refusal = settings(&["--listen", "0.0.0.0:80"]).check().unwrap_err();
@@ -45,7 +47,7 @@ fn workers_reach_a_wildcard_bind_over_loopback() {
 }
 
 #[test]
-fn kubernetes_is_used_when_it_is_named_or_a_context_is() {
+fn kubernetes_is_used_when_named_or_with_a_context() {
     let kind = |flags: &[&str]| settings(flags).cluster_kind();
     assert_eq!(kind(&["--kube-context", "kind-lab"]), ClusterKind::Kubernetes);
     assert_eq!(kind(&["--kube-context", "kind-lab", "--cluster", "local"]), ClusterKind::Local);
@@ -53,7 +55,7 @@ fn kubernetes_is_used_when_it_is_named_or_a_context_is() {
 }
 
 #[test]
-fn what_depends_on_the_cluster_has_its_own_default_in_each() {
+fn each_cluster_has_its_own_defaults() {
     let (local, kubernetes) = (settings(&["--cluster", "local"]), settings(&["--cluster", "kubernetes"]));
     assert_eq!((local.sample_interval().as_secs(), kubernetes.sample_interval().as_secs()), (2, 10));
     assert!(

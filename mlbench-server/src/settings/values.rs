@@ -1,4 +1,4 @@
-//! Values as people write them.
+//! The types of settings, and how people write their values.
 
 use std::time::Duration;
 
@@ -6,18 +6,47 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::app::RunPolicy;
+use crate::sqlite::Durability;
 
+/// Where to run workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ClusterKind {
+    /// Kubernetes inside a pod, or with --kube-context or KUBECONFIG, or else this machine
+    Auto,
+    /// Pods
+    Kubernetes,
+    /// Processes on this machine
+    Local,
+}
+
+/// Log format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object per line
+    Json,
+}
+
+/// Reads a duration such as `10s`.
+///
+/// # Errors
+/// An example of what to write.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let parsed: Option<jiff::SignedDuration> = text.parse().ok();
     parsed
         .and_then(|time| Duration::try_from(time).ok())
-        .ok_or_else(|| "write a time like 10s, 500ms or 2m".to_owned())
+        .ok_or_else(|| "use a number with a unit, such as 10s, 500ms or 2m".to_owned())
 }
 
+/// Reads a sampling interval.
+///
+/// # Errors
+/// Those of [`duration`], or the smallest interval.
 pub(super) fn interval(text: &str) -> Result<Duration, String> {
     let least = Duration::from_millis(100);
     duration(text)
-        .and_then(|time| if time >= least { Ok(time) } else { Err("must be at least 100ms".to_owned()) })
+        .and_then(|time| if time >= least { Ok(time) } else { Err("use at least 100ms".to_owned()) })
 }
 
 impl ValueEnum for RunPolicy {
@@ -30,6 +59,22 @@ impl ValueEnum for RunPolicy {
             Self::Single => PossibleValue::new("single").help("Refuse it: one run at a time"),
             Self::Queue => PossibleValue::new("queue")
                 .help("Queue it: first come, first served, as many at a time as there are workers for"),
+        })
+    }
+}
+
+impl ValueEnum for Durability {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Full, Self::Normal]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Full => {
+                PossibleValue::new("full").help("Once it is synced to disk: survives a power failure")
+            }
+            Self::Normal => PossibleValue::new("normal")
+                .help("Once the operating system has it: survives a crash of the server, not of the machine"),
         })
     }
 }

@@ -1,15 +1,14 @@
-//! Worker pods: those that are in the cluster, and those that were.
+//! Worker pods: those in the cluster now, and those that have left it.
 
 use std::collections::BTreeSet;
 
 use mlbench_core::{Error, Pod, PodName, PodPhase, Timestamp};
 use rusqlite::{Connection, params};
 
-use super::failure::Failure;
+use crate::sqlite::error::StoreError;
 
-/// Makes `pods` the ones that are there. What did not change is not written, so a quiet cluster costs no
-/// commit.
-pub(super) fn observed(connection: &Connection, pods: &[Pod], now: Timestamp) -> Result<(), Failure> {
+/// Makes `pods` the pods that are in the cluster. Writes only changes, so an idle cluster costs no commit.
+pub(super) fn set(connection: &Connection, pods: &[Pod], now: Timestamp) -> Result<(), StoreError> {
     let now = now.as_micros();
     let sql = "INSERT INTO pod (name, labels, phase, ip, first_seen_at) VALUES (?1, ?2, ?3, ?4, ?5) \
                ON CONFLICT (name) DO UPDATE SET labels = ?2, phase = ?3, ip = ?4, left_at = NULL \
@@ -19,18 +18,18 @@ pub(super) fn observed(connection: &Connection, pods: &[Pod], now: Timestamp) ->
         let labels = serde_json::to_string(&pod.labels).map_err(Error::internal)?;
         upsert.execute(params![pod.name.as_str(), labels, pod.phase.as_str(), pod.ip, now])?;
     }
-    let here: BTreeSet<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
+    let present: BTreeSet<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
     let mut statement = connection.prepare_cached("SELECT name FROM pod WHERE left_at IS NULL")?;
-    let known: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let stored: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let mut left = connection.prepare_cached("UPDATE pod SET left_at = ?2 WHERE name = ?1")?;
-    for name in known.iter().filter(|name| !here.contains(name.as_str())) {
+    for name in stored.iter().filter(|name| !present.contains(name.as_str())) {
         left.execute(params![name, now])?;
     }
     Ok(())
 }
 
-/// The pods that are there, by name.
-pub(super) fn present(connection: &Connection) -> Result<Vec<Pod>, Failure> {
+/// Lists the pods that are in the cluster, by name.
+pub(super) fn list(connection: &Connection) -> Result<Vec<Pod>, StoreError> {
     let sql = "SELECT name, labels, phase, ip FROM pod WHERE left_at IS NULL ORDER BY name";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
@@ -40,7 +39,7 @@ pub(super) fn present(connection: &Connection) -> Result<Vec<Pod>, Failure> {
         let labels: String = row.get(1)?;
         let phase: String = row.get(2)?;
         pods.push(Pod {
-            labels: serde_json::from_str(&labels).map_err(|why| Failure::unreadable("labels", why))?,
+            labels: serde_json::from_str(&labels).map_err(|error| StoreError::corrupt("labels", error))?,
             name: PodName::new(name)?,
             phase: PodPhase::from_word(&phase),
             ip: row.get(3)?,

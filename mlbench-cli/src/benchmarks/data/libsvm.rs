@@ -1,13 +1,18 @@
-//! The LibSVM format: a row per line, `label index:value index:value …`, indices from 1 and ascending.
+//! Parser of the LibSVM format.
+//!
+//! Each line is one row, `label index:value index:value …`, with ascending indices from 1.
 
 use std::io::BufRead;
 
-use super::{Error, Rows};
+use super::error::Error;
+use super::rows::Rows;
 
-/// Reads rows and makes the smaller of their two labels -1, the larger 1. `name` is what errors call the file.
+/// Reads rows and maps the smaller of their two labels to -1 and the larger to 1.
+///
+/// Errors use `name` for the file.
 ///
 /// # Errors
-/// [`Error::Line`] with the number of the line, or [`Error::Labels`].
+/// [`Error::Line`] with the line number, or [`Error::Labels`].
 pub(super) fn read(lines: impl BufRead, name: &str) -> Result<Rows, Error> {
     let mut rows = Rows::sparse(0);
     let mut features = 0;
@@ -19,12 +24,13 @@ pub(super) fn read(lines: impl BufRead, name: &str) -> Result<Rows, Error> {
         let text = line.split('#').next().unwrap_or_default();
         let mut words = text.split_ascii_whitespace();
         let Some(label) = words.next() else { continue };
-        let label = finite(label).ok_or_else(|| at_line(format!("the label {label:?} is not a number")))?;
+        let label =
+            parse_finite(label).ok_or_else(|| at_line(format!("label {label:?}: must be a number")))?;
         entries.clear();
         for word in words {
-            let entry = entry(word).map_err(at_line)?;
+            let entry = parse_entry(word).map_err(at_line)?;
             if entries.last().is_some_and(|(last, _)| *last >= entry.0) {
-                return Err(at_line(format!("{word:?} is out of order; indices ascend, each occurs once")));
+                return Err(at_line(format!("{word:?}: indices must ascend, each at most once")));
             }
             entries.push(entry);
         }
@@ -36,29 +42,29 @@ pub(super) fn read(lines: impl BufRead, name: &str) -> Result<Rows, Error> {
     }
     let [one, other] = labels[..] else {
         let found = match labels.len() {
-            0 => "none: the file has no rows".to_owned(),
-            count => {
-                format!("{}{}, such as {labels:?}", if count > 3 { "more than " } else { "" }, count.min(3))
-            }
+            0 => "no rows".to_owned(),
+            1 => format!("only the label {}", labels[0]),
+            3 => format!("3 labels, {labels:?}"),
+            _ => format!("more than 3 labels, such as {labels:?}"),
         };
         return Err(Error::Labels { file: name.to_owned(), found });
     };
     let upper = one.max(other);
-    let rows = rows.widened(features).relabelled(|label| if label == upper { 1.0 } else { -1.0 });
-    Ok(rows.into_better_kind())
+    let rows = rows.with_features(features).map_labels(|label| if label == upper { 1.0 } else { -1.0 });
+    Ok(rows.into_faster_layout())
 }
 
-fn entry(word: &str) -> Result<(u32, f32), String> {
+fn parse_entry(word: &str) -> Result<(u32, f32), String> {
     let Some((index, value)) = word.split_once(':') else {
-        return Err(format!("{word:?} is not index:value"));
+        return Err(format!("{word:?}: must be index:value"));
     };
     let column = index.parse::<u32>().ok().and_then(|index| index.checked_sub(1));
-    let column = column.ok_or_else(|| format!("the index of {word:?} is not a whole number from 1"))?;
-    let value = finite(value).ok_or_else(|| format!("the value of {word:?} is not a number"))?;
+    let column = column.ok_or_else(|| format!("{word:?}: the index must be a whole number from 1"))?;
+    let value = parse_finite(value).ok_or_else(|| format!("{word:?}: the value must be a number"))?;
     Ok((column, value as f32))
 }
 
-fn finite(text: &str) -> Option<f64> {
+fn parse_finite(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
@@ -82,22 +88,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_line() {
-        assert_eq!(error("1 1:1\nyes 1:2"), "data.txt, line 2: the label \"yes\" is not a number");
-        assert_eq!(error("1 1:1\n0 1"), "data.txt, line 2: \"1\" is not index:value");
-        assert_eq!(error("1 0:1"), "data.txt, line 1: the index of \"0:1\" is not a whole number from 1");
-        assert_eq!(error("1 2:nan"), "data.txt, line 1: the value of \"2:nan\" is not a number");
-        assert_eq!(
-            error("1 2:1 1:1"),
-            "data.txt, line 1: \"1:1\" is out of order; indices ascend, each occurs once"
-        );
+    fn errors_name_the_line_and_the_problem() {
+        assert_eq!(error("1 1:1\nyes 1:2"), "data.txt, line 2: label \"yes\": must be a number");
+        assert_eq!(error("1 1:1\n0 1"), "data.txt, line 2: \"1\": must be index:value");
+        assert_eq!(error("1 0:1"), "data.txt, line 1: \"0:1\": the index must be a whole number from 1");
+        assert_eq!(error("1 2:nan"), "data.txt, line 1: \"2:nan\": the value must be a number");
+        assert_eq!(error("1 2:1 1:1"), "data.txt, line 1: \"1:1\": indices must ascend, each at most once");
     }
 
     #[test]
-    fn there_must_be_two_labels() {
-        let needs = "data.txt: logistic regression needs two different labels, there are ";
-        assert_eq!(error("\n"), format!("{needs}none: the file has no rows"));
-        assert_eq!(error("1 1:1\n1 1:2"), format!("{needs}1, such as [1.0]"));
-        assert_eq!(error("0\n1\n2\n3\n4\n5"), format!("{needs}more than 3, such as [0.0, 1.0, 2.0, 3.0]"));
+    fn data_must_have_exactly_two_labels() {
+        let found =
+            |found| format!("data.txt: found {found}; logistic regression needs two different labels");
+        assert_eq!(error("\n"), found("no rows"));
+        assert_eq!(error("1 1:1\n1 1:2"), found("only the label 1"));
+        assert_eq!(error("0\n1\n2"), found("3 labels, [0.0, 1.0, 2.0]"));
+        assert_eq!(error("0\n1\n2\n3\n4\n5"), found("more than 3 labels, such as [0.0, 1.0, 2.0, 3.0]"));
     }
 }

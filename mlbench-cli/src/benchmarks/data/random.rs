@@ -1,14 +1,16 @@
-//! Random numbers that are the same in every version of this program, as published results need them: the generator
-//! SplitMix64 (Steele, Lea, Flood: *Fast splittable pseudorandom number generators*, 2014).
+//! [`Random`]: the generator SplitMix64, which is part of this program so that results stay reproducible.
+//!
+//! Source: Steele, Lea, Flood, *Fast splittable pseudorandom number generators*, 2014. A random-number
+//! library may change its output with any version.
 
 const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// One stream of numbers.
+/// One stream of random numbers.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// The stream that a seed and a number name.
+    /// Returns stream `stream` of `seed`.
     pub(crate) fn new(seed: u64, stream: u64) -> Self {
         Self(mix(mix(seed).wrapping_add(stream)))
     }
@@ -18,18 +20,18 @@ impl Random {
         mix(self.0)
     }
 
-    /// A number from -1 to 1, all equally likely.
-    pub(crate) fn even(&mut self) -> f32 {
-        // The 24 bits that an `f32` has room for.
+    /// Returns a number from the uniform distribution over -1 to 1.
+    pub(super) fn uniform(&mut self) -> f32 {
+        // An `f32` has 24 significant bits.
         (self.next() >> 40) as f32 / (1_u32 << 23) as f32 - 1.0
     }
 
-    /// Puts things into another order, all equally likely (Fisher and Yates).
-    pub(crate) fn shuffle<T>(&mut self, things: &mut [T]) {
-        for last in (1..things.len()).rev() {
+    /// Shuffles `items` uniformly (Fisher and Yates).
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
             // The upper half of the product is below `last + 1` (Lemire, 2019); the bias is below 2^-32.
             let other = (u128::from(self.next()) * (last as u128 + 1)) >> 64;
-            things.swap(last, usize::try_from(other).unwrap_or(last));
+            items.swap(last, usize::try_from(other).unwrap_or(last));
         }
     }
 }
@@ -53,11 +55,11 @@ mod tests {
     }
 
     #[test]
-    fn shuffling_keeps_everything_and_names_its_order() {
+    fn shuffling_is_a_permutation_that_the_stream_determines() {
         let shuffled = |stream| {
-            let mut things: Vec<u8> = (0..50).collect();
-            Random::new(1, stream).shuffle(&mut things);
-            things
+            let mut items: Vec<u8> = (0..50).collect();
+            Random::new(1, stream).shuffle(&mut items);
+            items
         };
         assert_eq!(shuffled(0), shuffled(0));
         assert_ne!(shuffled(0), shuffled(1));

@@ -1,11 +1,11 @@
-//! [`Rows`]: features in `f32`, as the files have them; sums over them in `f64`.
+//! [`Rows`]: labelled rows of features. Features are `f32`, sums over them `f64`.
 
 use std::ops::Range;
 
-/// Numbers that are worked on at once, so that the loops become vector instructions.
+/// Elements per iteration, so that the compiler emits vector instructions.
 const LANES: usize = 8;
 
-/// Bytes of rows that stay in a core's own cache between being read for the scores and again for the gradient.
+/// Bytes of rows that stay in the cache of a core between the forward and the backward pass.
 const CACHED_BYTES: usize = 256 * 1024;
 
 /// Labelled rows, dense or sparse.
@@ -25,41 +25,41 @@ enum Values {
 }
 
 impl Rows {
-    /// No rows, each of which will have a value for all `features`.
+    /// Returns an empty set of dense rows.
     pub(crate) fn dense(features: usize) -> Self {
         Self { features, labels: Vec::new(), values: Values::Dense(Vec::new()) }
     }
 
-    /// No rows, which will have few of `features` values other than 0.
+    /// Returns an empty set of sparse rows.
     pub(crate) fn sparse(features: usize) -> Self {
         let values = Values::Sparse { starts: vec![0], columns: Vec::new(), entries: Vec::new() };
         Self { features, labels: Vec::new(), values }
     }
 
-    /// No rows, of the same kind.
-    pub(crate) fn like(&self) -> Self {
+    /// Returns an empty set of rows with the same layout.
+    pub(crate) fn empty_like(&self) -> Self {
         match self.values {
             Values::Dense(_) => Self::dense(self.features),
             Values::Sparse { .. } => Self::sparse(self.features),
         }
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub(crate) fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Number of features.
+    /// Returns the number of features.
     pub(crate) fn features(&self) -> usize {
         self.features
     }
 
-    /// Label of each row: 1 or -1.
+    /// Returns the label of each row, 1 or -1.
     pub(crate) fn labels(&self) -> &[f64] {
         &self.labels
     }
 
-    /// Adds a row of entries `(column, value)`, of which each column occurs at most once.
+    /// Appends a row of entries `(column, value)`, in which each column occurs at most once.
     pub(crate) fn push(&mut self, label: f64, row: impl Iterator<Item = (u32, f32)>) {
         self.labels.push(label);
         match &mut self.values {
@@ -80,7 +80,7 @@ impl Rows {
         }
     }
 
-    /// Adds a dense row, which has a value for every feature.
+    /// Appends a row with a value for every feature.
     pub(crate) fn push_dense(&mut self, label: f64, row: impl ExactSizeIterator<Item = f32>) {
         match &mut self.values {
             Values::Dense(values) => {
@@ -91,7 +91,7 @@ impl Rows {
         }
     }
 
-    /// Adds a copy of row `index` of `other`.
+    /// Appends a copy of row `index` of `other`.
     pub(crate) fn push_from(&mut self, other: &Self, index: usize) {
         let label = other.labels[index];
         match &other.values {
@@ -105,15 +105,15 @@ impl Rows {
         }
     }
 
-    /// The same rows with labels made of theirs.
-    pub(crate) fn relabelled(mut self, label: impl Fn(f64) -> f64) -> Self {
+    /// Replaces each label by the result of `label`.
+    pub(crate) fn map_labels(mut self, label: impl Fn(f64) -> f64) -> Self {
         for value in &mut self.labels {
             *value = label(*value);
         }
         self
     }
 
-    /// Cuts a range of rows into blocks that a core's own cache can hold.
+    /// Splits a range of rows into blocks that fit into the cache of a core.
     pub(crate) fn blocks(&self, range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
         let bytes = match &self.values {
             Values::Dense(values) => size_of_val(values.as_slice()),
@@ -121,13 +121,14 @@ impl Rows {
                 size_of_val(columns.as_slice()) + size_of_val(entries.as_slice())
             }
         };
-        let bytes_of_one = (bytes / self.len().max(1)).max(1);
-        let rows = (CACHED_BYTES / bytes_of_one).max(1);
+        let bytes_per_row = (bytes / self.len().max(1)).max(1);
+        let rows = (CACHED_BYTES / bytes_per_row).max(1);
         range.clone().step_by(rows).map(move |start| start..range.end.min(start + rows))
     }
 
-    /// The product of each row in `range` with `weights`, appended to `products`; beyond the features, `weights` have
-    /// one more: the intercept.
+    /// Appends the dot product of each row in `range` with `weights` to `products`.
+    ///
+    /// The last weight, one after the features, is the intercept.
     pub(crate) fn multiply(&self, range: Range<usize>, weights: &[f64], products: &mut Vec<f64>) {
         let (weights, intercept) = (&weights[..self.features], weights[self.features]);
         match &self.values {
@@ -142,14 +143,16 @@ impl Rows {
         }
     }
 
-    /// Adds each row in `range`, times its factor, to `sum`; the intercept, last of `sum`, counts as a feature of 1.
-    pub(crate) fn add_multiples(&self, range: Range<usize>, factors: &[f64], sum: &mut [f64]) {
+    /// Adds each row in `range`, multiplied by its factor, to `sum`.
+    ///
+    /// The intercept, the last element of `sum`, counts as a feature of 1.
+    pub(crate) fn add_weighted(&self, range: Range<usize>, factors: &[f64], sum: &mut [f64]) {
         let (sum, intercept) = sum.split_at_mut(self.features);
         intercept[0] += factors.iter().sum::<f64>();
         match &self.values {
             Values::Dense(values) => {
                 for (row, factor) in range.zip(factors) {
-                    add_multiple(&values[dense_range(row, self.features)], *factor, sum);
+                    add_weighted_row(&values[dense_range(row, self.features)], *factor, sum);
                 }
             }
             Values::Sparse { starts, columns, entries } => {
@@ -163,8 +166,10 @@ impl Rows {
         }
     }
 
-    /// Dense when at least a quarter of the values is given: then that is faster, and hardly larger.
-    pub(crate) fn into_better_kind(self) -> Self {
+    /// Converts sparse rows to dense rows if at least a quarter of the values is given.
+    ///
+    /// Dense rows are then faster and hardly larger.
+    pub(crate) fn into_faster_layout(self) -> Self {
         let Values::Sparse { entries, .. } = &self.values else { return self };
         if entries.len() < self.len() * self.features / 4 {
             return self;
@@ -176,8 +181,8 @@ impl Rows {
         dense
     }
 
-    /// Widens sparse rows to `features`.
-    pub(crate) fn widened(mut self, features: usize) -> Self {
+    /// Raises the number of features of sparse rows to `features`.
+    pub(crate) fn with_features(mut self, features: usize) -> Self {
         self.features = self.features.max(features);
         self
     }
@@ -187,7 +192,9 @@ fn dense_range(row: usize, features: usize) -> Range<usize> {
     row * features..(row + 1) * features
 }
 
-/// Sums in [`LANES`] independent lanes: one sum in order could not be vectorised, for rounding depends on the order.
+/// Returns the dot product, summed in [`LANES`] independent lanes.
+///
+/// A sum in order cannot be vectorised, because rounding depends on the order.
 fn dot(row: &[f32], weights: &[f64]) -> f64 {
     let (row, row_rest) = row.as_chunks::<LANES>();
     let (weights, weights_rest) = weights.as_chunks::<LANES>();
@@ -201,7 +208,7 @@ fn dot(row: &[f32], weights: &[f64]) -> f64 {
     lanes.iter().sum::<f64>() + rest.sum::<f64>()
 }
 
-fn add_multiple(row: &[f32], factor: f64, sum: &mut [f64]) {
+fn add_weighted_row(row: &[f32], factor: f64, sum: &mut [f64]) {
     for (sum, value) in sum.iter_mut().zip(row) {
         *sum += factor * f64::from(*value);
     }
@@ -219,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn dense_and_sparse_rows_give_the_products_of_the_definition() {
+    fn dense_and_sparse_rows_match_the_definition() {
         let (mut dense, mut sparse) = (Rows::dense(19), Rows::sparse(19));
         for row in 0..4 {
             dense.push(1.0, entries(row).into_iter());
@@ -241,15 +248,15 @@ mod tests {
                 plain_sum[column as usize] += factor * f64::from(value);
             }
         }
-        for rows in [&dense, &sparse, &sparse.clone().into_better_kind()] {
+        for rows in [&dense, &sparse, &sparse.clone().into_faster_layout()] {
             let mut products = Vec::new();
             rows.multiply(1..3, &weights, &mut products);
             assert_eq!(products, [plain(1), plain(2)]);
             let mut sum = vec![0.0; 20];
-            rows.add_multiples(1..3, &factors, &mut sum);
+            rows.add_weighted(1..3, &factors, &mut sum);
             assert_eq!(sum, plain_sum);
         }
-        assert_eq!(sparse.into_better_kind(), dense);
+        assert_eq!(sparse.into_faster_layout(), dense);
     }
 
     #[test]
@@ -264,9 +271,9 @@ mod tests {
     }
 
     #[test]
-    fn few_values_stay_sparse() {
+    fn rows_with_few_values_stay_sparse() {
         let mut rows = Rows::sparse(100);
         rows.push(1.0, [(3, 1.0)].into_iter());
-        assert_eq!(rows.clone().into_better_kind(), rows);
+        assert_eq!(rows.clone().into_faster_layout(), rows);
     }
 }

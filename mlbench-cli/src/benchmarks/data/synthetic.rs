@@ -1,19 +1,23 @@
-//! Data of any size from a seed. Every row is made from its own number alone, so that each worker makes only its own rows
-//! and all of them together are the same however many there are.
+//! [`Synthetic`]: data of any size from a seed.
+//!
+//! Each row depends only on the seed and its index. A rank therefore generates only its own rows, and the
+//! data do not depend on the world size.
 
 use std::str::FromStr;
 
-use super::Rows;
 use super::random::Random;
+use super::rows::Rows;
 
-/// How much fainter the last feature is than the first. Such a spread is what makes gradient descent take many steps,
-/// as it does on real data: it first learns the loud features, and the faint ones last.
-const FAINTEST: f64 = 0.1;
+/// Scale of the last feature relative to the first.
+///
+/// The spread makes gradient descent take many steps, like on real data: it learns features of small scale
+/// last.
+const SMALLEST_SCALE: f64 = 0.1;
 
-/// A size, written `ROWSxFEATURES`.
+/// Size of a data set, written `ROWSxFEATURES`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shape {
-    /// Number of rows; a fifth of them is for validation.
+    /// Number of rows, of which a fifth is for validation.
     pub(crate) rows: usize,
     /// Number of features.
     pub(crate) features: usize,
@@ -26,50 +30,50 @@ impl FromStr for Shape {
         let count = |text: &str| text.parse().ok().filter(|count: &usize| *count > 0);
         let shape = text.split_once(['x', 'X', '×']).and_then(|(rows, features)| {
             let (rows, features) = (count(rows)?, count(features)?);
-            // More would not fit into any memory.
+            // More would not fit into memory.
             rows.checked_mul(features).filter(|values| *values < 1 << 40)?;
             Some(Self { rows, features })
         });
-        shape.ok_or_else(|| "write ROWSxFEATURES, both from 1, like 20000x500".to_owned())
+        shape.ok_or_else(|| "must be ROWSxFEATURES, both from 1, such as 20000x500".to_owned())
     }
 }
 
-/// A linear problem: features spread evenly around 0, labelled by which side of a plane through 0 they are on.
+/// A linear problem: uniform features around 0, labelled by the side of a hyperplane through 0.
 #[derive(Debug)]
 pub(crate) struct Synthetic {
     shape: Shape,
     seed: u64,
     scales: Vec<f32>,
-    plane: Vec<f64>,
+    normal: Vec<f64>,
 }
 
 impl Synthetic {
-    /// The problem of a seed.
+    /// Creates the problem of a seed.
     pub(crate) fn new(shape: Shape, seed: u64) -> Self {
         let last = (shape.features.max(2) - 1) as f64;
-        let scale = |feature: usize| FAINTEST.powf(feature as f64 / last);
+        let scale = |feature: usize| SMALLEST_SCALE.powf(feature as f64 / last);
         let mut random = Random::new(seed, 0);
-        let directions = (0..shape.features).map(|feature| (feature, random.even()));
+        let directions = (0..shape.features).map(|feature| (feature, random.uniform()));
         Self {
             shape,
             seed,
             scales: (0..shape.features).map(|feature| (scale(feature) * 3.0_f64.sqrt()) as f32).collect(),
-            // Each feature matters as much as any other, however faint it is.
-            plane: directions.map(|(feature, direction)| f64::from(direction) / scale(feature)).collect(),
+            // Dividing by the scale makes all features equally important.
+            normal: directions.map(|(feature, direction)| f64::from(direction) / scale(feature)).collect(),
         }
     }
 
-    /// Its size.
+    /// Returns the size.
     pub(crate) fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// Makes row `index`.
-    pub(super) fn push_row(&self, index: usize, into: &mut Rows) {
+    /// Appends row `index` to `target`.
+    pub(super) fn push_row(&self, index: usize, target: &mut Rows) {
         let mut random = Random::new(self.seed, 1 + index as u64);
-        let row: Vec<f32> = self.scales.iter().map(|scale| random.even() * scale).collect();
-        let side: f64 = row.iter().zip(&self.plane).map(|(value, plane)| f64::from(*value) * plane).sum();
-        into.push_dense(if side > 0.0 { 1.0 } else { -1.0 }, row.into_iter());
+        let row: Vec<f32> = self.scales.iter().map(|scale| random.uniform() * scale).collect();
+        let side: f64 = row.iter().zip(&self.normal).map(|(value, normal)| f64::from(*value) * normal).sum();
+        target.push_dense(if side > 0.0 { 1.0 } else { -1.0 }, row.into_iter());
     }
 }
 
@@ -81,12 +85,12 @@ mod tests {
     fn a_shape_is_rows_by_features() {
         assert_eq!("20x3".parse(), Ok(Shape { rows: 20, features: 3 }));
         for wrong in ["", "20", "0x3", "20x0", "-1x3", "axb", "1000000000x1000000000"] {
-            assert!(wrong.parse::<Shape>().unwrap_err().starts_with("write ROWSxFEATURES"), "{wrong}");
+            assert!(wrong.parse::<Shape>().unwrap_err().starts_with("must be ROWSxFEATURES"), "{wrong}");
         }
     }
 
     #[test]
-    fn a_row_depends_on_its_number_and_the_seed_only() {
+    fn a_row_depends_only_on_its_index_and_the_seed() {
         let shape = Shape { rows: 10, features: 5 };
         let row = |seed, index| {
             let mut rows = Rows::dense(5);
@@ -99,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn both_labels_occur_about_equally_often_and_values_are_centred() {
+    fn labels_are_balanced_and_values_are_centred() {
         let synthetic = Synthetic::new(Shape { rows: 2000, features: 20 }, 1);
         let mut rows = Rows::dense(20);
         for index in 0..2000 {
@@ -107,7 +111,7 @@ mod tests {
         }
         assert!(rows.labels().iter().sum::<f64>().abs() < 200.0);
         let mut sum = vec![0.0; 21];
-        rows.add_multiples(0..2000, &vec![1.0 / 2000.0; 2000], &mut sum);
+        rows.add_weighted(0..2000, &vec![1.0 / 2000.0; 2000], &mut sum);
         assert!(sum[..20].iter().all(|mean| mean.abs() < 0.1), "{sum:?}");
     }
 }

@@ -1,49 +1,51 @@
-//! The mathematics: logistic loss with an L2 penalty, its gradient, a step against it.
+//! [`Model`]: logistic loss with an L2 penalty, its gradient and the update of the weights.
 
 use std::ops::Range;
 
 use crate::benchmarks::data::Rows;
 
-/// Weights, and room for what a step works out.
+/// The weights and the buffers of one step.
 #[derive(Debug)]
 pub(crate) struct Model {
     /// One weight per feature, then the intercept.
     pub(crate) weights: Vec<f64>,
-    /// Sum of the gradients of the rows of a batch.
+    /// Sum of the gradients of the rows in a batch.
     pub(crate) gradient: Vec<f64>,
-    /// Of each row of a block: its score, afterwards the derivative of its loss by that.
+    /// Score of each row in a block, replaced by the derivative of the loss with respect to the score.
     scores: Vec<f64>,
 }
 
 impl Model {
-    /// All weights 0.
+    /// Returns a model whose weights are 0.
     pub(crate) fn new(features: usize) -> Self {
         Self { weights: vec![0.0; features + 1], gradient: vec![0.0; features + 1], scores: Vec::new() }
     }
 
-    /// Forgets the gradient of the batch before.
-    pub(crate) fn clear(&mut self) {
+    /// Sets the gradient to 0.
+    pub(crate) fn clear_gradient(&mut self) {
         self.gradient.fill(0.0);
     }
 
-    /// Works out the score of each row: how far it is on the side of the label 1. Those of other rows are forgotten.
+    /// Computes the score of each row, which is positive for the label 1, and discards earlier scores.
     pub(crate) fn forward(&mut self, rows: &Rows, range: Range<usize>) {
         self.scores.clear();
         rows.multiply(range, &self.weights, &mut self.scores);
     }
 
-    /// How many of the scored rows are on the side of their label.
+    /// Returns the number of scored rows whose score has the sign of their label.
     pub(crate) fn correct(&self, labels: &[f64]) -> usize {
         self.scores.iter().zip(labels).filter(|(score, label)| (**score > 0.0) == (**label > 0.0)).count()
     }
 
-    /// Sum of the losses `ln(1 + exp(-label · score))` of the scored rows, without the penalty; the scores become their
-    /// derivatives.
+    /// Returns the sum of the losses `ln(1 + exp(-label · score))` of the scored rows, without the penalty.
+    ///
+    /// It replaces each score by the derivative of the loss.
     pub(crate) fn losses(&mut self, labels: &[f64]) -> f64 {
         let mut sum = 0.0;
         for (score, label) in self.scores.iter_mut().zip(labels) {
             let margin = *score * label;
-            // `exp` of what is never positive neither overflows nor loses the small ones.
+            // The argument of `exp` is never positive, so the result neither overflows nor loses small
+            // losses.
             let power = (-margin.abs()).exp();
             sum += power.ln_1p() + (-margin).max(0.0);
             *score = -label * if margin > 0.0 { power / (1.0 + power) } else { 1.0 / (1.0 + power) };
@@ -51,12 +53,12 @@ impl Model {
         sum
     }
 
-    /// Adds the gradient of the rows whose losses were worked out.
+    /// Adds the gradient of the rows whose losses were computed.
     pub(crate) fn backward(&mut self, rows: &Rows, range: Range<usize>) {
-        rows.add_multiples(range, &self.scores, &mut self.gradient);
+        rows.add_weighted(range, &self.scores, &mut self.gradient);
     }
 
-    /// Goes against the gradient, which is a sum over `rows` rows; the intercept is not penalised.
+    /// Updates the weights by the gradient, a sum over `rows` rows. The intercept has no penalty.
     pub(crate) fn step(&mut self, rate: f64, l2: f64, rows: usize) {
         let features = self.weights.len() - 1;
         for weight in &mut self.weights[..features] {
@@ -72,29 +74,29 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::benchmarks::data::{Share, Source};
+    use crate::benchmarks::data::{Shard, Source};
     use crate::benchmarks::ring::testing::in_ring;
 
-    /// The gradient over all rows to train on, as `size` workers find it.
+    /// Returns the gradient over all training rows, as each of `size` ranks computes it.
     fn full_batch_gradients(size: usize) -> Vec<Vec<f64>> {
         let source = Source::breast_cancer().unwrap();
         in_ring(size, |mut ring| {
-            let share = Share::of(&source, None, ring.rank(), size).unwrap();
+            let shard = Shard::of(&source, None, ring.rank(), size).unwrap();
             let mut model = Model::new(source.features());
             for (weight, value) in model.weights.iter_mut().zip(-3_i8..) {
                 *weight = f64::from(value) * 0.1;
             }
-            let rows = share.batches[0].rows.clone();
-            model.forward(&share.train, rows.clone());
-            model.losses(&share.train.labels()[rows.clone()]);
-            model.backward(&share.train, rows);
+            let rows = shard.batches[0].rows.clone();
+            model.forward(&shard.train, rows.clone());
+            model.losses(&shard.train.labels()[rows.clone()]);
+            model.backward(&shard.train, rows);
             ring.all_reduce(&mut model.gradient).unwrap();
             model.gradient
         })
     }
 
     #[test]
-    fn four_workers_find_the_full_batch_gradient_of_one() {
+    fn four_workers_compute_the_gradient_of_one() {
         let alone = &full_batch_gradients(1)[0];
         assert!(alone.iter().any(|value| value.abs() > 1.0));
         for gradient in full_batch_gradients(4) {
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hopelessly_wrong_score_has_a_finite_loss() {
+    fn a_very_wrong_score_has_a_finite_loss() {
         let mut rows = Rows::dense(1);
         rows.push_dense(1.0, [-1e9].into_iter());
         let mut model = Model::new(1);

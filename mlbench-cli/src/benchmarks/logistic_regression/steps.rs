@@ -1,8 +1,8 @@
-//! Where the time of training goes, under the names that all benchmarks of this family report.
+//! Times of the steps of training, under the metric names that all benchmarks of this family use.
 
 use std::time::Instant;
 
-/// A part of one step of training.
+/// A timed part of training on one batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     BatchLoad,
@@ -27,7 +27,7 @@ impl Step {
         Self::CompMetrics,
     ];
 
-    /// The name of its metric.
+    /// Returns the name of the metric.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::BatchLoad => "batch_load",
@@ -42,22 +42,24 @@ impl Step {
     }
 }
 
-/// Seconds that each step took, summed.
+/// Total seconds of each step.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct StepTimes(pub(crate) [f64; Step::ALL.len()]);
 
 impl StepTimes {
-    /// Seconds of one step.
+    /// Returns the seconds of one step.
     pub(crate) fn of(&self, step: Step) -> f64 {
         self.0[step as usize]
     }
 
-    /// Seconds of all steps.
+    /// Returns the seconds of all steps.
     pub(crate) fn total(&self) -> f64 {
         self.0.iter().sum()
     }
 
-    /// Seconds of computing, and of talking to other workers: the aggregation, when there are others.
+    /// Returns the seconds of computation and of communication.
+    ///
+    /// Aggregation is communication if the world has several workers, else computation.
     pub(crate) fn compute_and_communication(&self, workers: usize) -> (f64, f64) {
         let steps = [Step::FwdPass, Step::CompLoss, Step::Backprop, Step::Update];
         let compute: f64 = steps.into_iter().map(|step| self.of(step)).sum();
@@ -65,7 +67,7 @@ impl StepTimes {
         if workers == 1 { (compute + agg, 0.0) } else { (compute, agg) }
     }
 
-    /// Adds those of an epoch.
+    /// Adds the times of an epoch.
     pub(crate) fn add(&mut self, other: &Self) {
         for (sum, seconds) in self.0.iter_mut().zip(other.0) {
             *sum += seconds;
@@ -73,26 +75,26 @@ impl StepTimes {
     }
 }
 
-/// Attributes the time that passes to steps, without a gap.
+/// Attributes all elapsed time to steps.
 pub(crate) struct StepClock {
     last: Instant,
     times: StepTimes,
 }
 
 impl StepClock {
-    /// Starts now.
+    /// Starts the clock.
     pub(crate) fn start() -> Self {
         Self { last: Instant::now(), times: StepTimes::default() }
     }
 
-    /// The time since the last call was this step's.
+    /// Attributes the time since the last call to `step`.
     pub(crate) fn lap(&mut self, step: Step) {
         let now = Instant::now();
         self.times.0[step as usize] += (now - self.last).as_secs_f64();
         self.last = now;
     }
 
-    /// What was measured.
+    /// Returns the times.
     pub(crate) fn stop(self) -> StepTimes {
         self.times
     }
@@ -103,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn aggregation_is_communication_only_among_several() {
+    fn aggregation_is_communication_only_with_other_workers() {
         let mut times = StepTimes([0.0, 0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 0.0]);
         assert_eq!(times.compute_and_communication(2), (23.0, 8.0));
         assert_eq!(times.compute_and_communication(1), (31.0, 0.0));
@@ -113,14 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn every_step_has_its_own_place() {
+    fn each_step_has_its_own_index() {
         for (index, step) in Step::ALL.into_iter().enumerate() {
             assert_eq!(step as usize, index);
         }
     }
 
     #[test]
-    fn the_clock_leaves_no_gap() {
+    fn the_clock_attributes_all_elapsed_time() {
         let started = Instant::now();
         let mut clock = StepClock::start();
         for step in Step::ALL {

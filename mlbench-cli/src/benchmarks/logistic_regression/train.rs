@@ -1,99 +1,100 @@
-//! The training of one worker, in step with the others.
+//! The training loop of one rank.
 
 use super::model::Model;
 use super::steps::{Step, StepClock, StepTimes};
-use crate::benchmarks::Error;
-use crate::benchmarks::data::{Random, Share};
+use crate::benchmarks::data::{Random, Shard};
+use crate::benchmarks::error::Error;
 use crate::benchmarks::report::Reporter;
 use crate::benchmarks::ring::Ring;
 
-/// How to train.
+/// Settings of the training.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
-    /// Names the order of the batches.
+    /// Seed of the batch order.
     pub(super) seed: u64,
-    /// Of the first step.
+    /// Learning rate of the first step.
     pub(super) learning_rate: f64,
-    /// Weight of the penalty.
+    /// Weight of the L2 penalty.
     pub(super) l2: f64,
     /// Validation accuracy to reach, in percent.
     pub(super) goal: f64,
-    /// In epochs: how often to validate and report.
+    /// Epochs between two validations.
     pub(super) validate_every: usize,
-    /// When to give up.
+    /// Maximum number of epochs.
     pub(super) max_epochs: usize,
 }
 
-/// How training that reached its goal ended.
+/// Result of a training that reached its goal.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Trained {
-    /// How many epochs it took.
+pub(super) struct TrainingResult {
+    /// Number of epochs trained.
     pub(super) epochs: usize,
-    /// The weights, with the intercept at the end: the same on every worker.
+    /// Weights, then the intercept, equal on all ranks.
     pub(super) weights: Vec<f64>,
 }
 
-/// What all workers together found on the rows held back.
+/// Result of a validation over all ranks.
 #[derive(Debug, Clone, Copy)]
 struct Validation {
-    /// Percent of the rows.
+    /// Correctly classified rows, in percent.
     accuracy: f64,
-    /// Mean over the rows, without the penalty.
+    /// Mean loss of a row, without the penalty.
     loss: f64,
 }
 
-/// What one worker's training was like since it last reported.
+/// Training statistics of one rank since its last report.
 #[derive(Debug, Default)]
-struct Progress {
-    /// Rows learned from.
+struct EpochStats {
+    /// Number of rows trained on.
     rows: usize,
-    /// Sum over these, while they were learned from; without the penalty.
+    /// Sum of the losses of these rows during training, without the penalty.
     loss: f64,
-    /// How many of them were on the right side, while they were learned from.
+    /// Number of these rows that were classified correctly during training.
     correct: usize,
     times: StepTimes,
 }
 
-impl Progress {
+impl EpochStats {
     fn mean_loss(&self) -> f64 {
         self.loss / self.rows.max(1) as f64
     }
 
-    /// In percent.
+    /// Returns the training accuracy in percent.
     fn accuracy(&self) -> f64 {
         100.0 * self.correct as f64 / self.rows.max(1) as f64
     }
 }
 
-/// Trains until the goal is reached, and reports every epoch, or every so many. Validation is not part of the time it
-/// takes.
+/// Trains until a validation reaches the goal, and reports after each validation.
+///
+/// The reported time does not include validation.
 ///
 /// # Errors
-/// [`Error::GoalNotReached`] and [`Error::Diverged`], on which all workers agree; [`Error::Ring`] when one is lost.
+/// [`Error::GoalNotReached`] or [`Error::Diverged`] on all ranks alike, [`Error::Ring`] when a rank is lost.
 pub(super) fn train(
     settings: &Settings,
-    share: &Share,
+    shard: &Shard,
     ring: &mut Ring,
     reporter: &mut Reporter<'_>,
-) -> Result<Trained, Error> {
-    let mut trainer = Trainer { settings, share, model: Model::new(share.train.features()), steps: 0 };
-    let (mut total, mut progress) = (StepTimes::default(), Progress::default());
+) -> Result<TrainingResult, Error> {
+    let mut trainer = Trainer { settings, shard, model: Model::new(shard.train.features()), steps: 0 };
+    let (mut total, mut stats) = (StepTimes::default(), EpochStats::default());
     let mut best: f64 = 0.0;
     for epoch in 1..=settings.max_epochs {
-        trainer.epoch(epoch, ring, &mut progress)?;
+        trainer.epoch(epoch, ring, &mut stats)?;
         if epoch % settings.validate_every != 0 && epoch < settings.max_epochs {
             continue;
         }
         let validation = trainer.validate(ring)?;
-        report(reporter, ring, epoch, &progress, validation)?;
-        total.add(&progress.times);
-        progress = Progress::default();
+        report(reporter, ring, epoch, &stats, validation)?;
+        total.add(&stats.times);
+        stats = EpochStats::default();
         if !validation.loss.is_finite() {
             return Err(Error::Diverged { epoch });
         }
         if validation.accuracy >= settings.goal {
             report_goal(reporter, ring, epoch, settings.goal, total)?;
-            return Ok(Trained { epochs: epoch, weights: trainer.model.weights });
+            return Ok(TrainingResult { epochs: epoch, weights: trainer.model.weights });
         }
         best = best.max(validation.accuracy);
     }
@@ -102,54 +103,55 @@ pub(super) fn train(
 
 struct Trainer<'a> {
     settings: &'a Settings,
-    share: &'a Share,
+    shard: &'a Shard,
     model: Model,
     steps: usize,
 }
 
 impl Trainer<'_> {
-    fn epoch(&mut self, number: usize, ring: &mut Ring, progress: &mut Progress) -> Result<(), Error> {
-        let (share, model) = (self.share, &mut self.model);
+    fn epoch(&mut self, number: usize, ring: &mut Ring, stats: &mut EpochStats) -> Result<(), Error> {
+        let (shard, model) = (self.shard, &mut self.model);
         let mut clock = StepClock::start();
-        let mut order: Vec<_> = share.batches.iter().collect();
+        let mut order: Vec<_> = shard.batches.iter().collect();
         Random::new(self.settings.seed, number as u64).shuffle(&mut order);
         for batch in order {
             clock.lap(Step::BatchLoad);
-            model.clear();
+            model.clear_gradient();
             clock.lap(Step::Init);
-            // Block by block, so that the rows are fetched from memory once, not for the scores and the gradient each.
-            for rows in share.train.blocks(batch.rows.clone()) {
-                let labels = &share.train.labels()[rows.clone()];
-                model.forward(&share.train, rows.clone());
+            // Train block by block, so that the forward and the backward pass read the rows from memory only
+            // once.
+            for rows in shard.train.blocks(batch.rows.clone()) {
+                let labels = &shard.train.labels()[rows.clone()];
+                model.forward(&shard.train, rows.clone());
                 clock.lap(Step::FwdPass);
-                progress.correct += model.correct(labels);
+                stats.correct += model.correct(labels);
                 clock.lap(Step::CompMetrics);
-                progress.loss += model.losses(labels);
+                stats.loss += model.losses(labels);
                 clock.lap(Step::CompLoss);
-                model.backward(&share.train, rows);
+                model.backward(&shard.train, rows);
                 clock.lap(Step::Backprop);
             }
             ring.all_reduce(&mut model.gradient)?;
             clock.lap(Step::Agg);
-            // The schedule of Bottou, *Stochastic gradient descent tricks* (2012).
+            // Learning-rate schedule of Bottou, *Stochastic gradient descent tricks* (2012).
             let Settings { learning_rate, l2, .. } = self.settings;
             let rate = learning_rate / (1.0 + learning_rate * l2 * self.steps as f64);
             model.step(rate, *l2, batch.total);
             self.steps += 1;
             clock.lap(Step::Update);
         }
-        progress.rows += share.train.len();
-        progress.times.add(&clock.stop());
+        stats.rows += shard.train.len();
+        stats.times.add(&clock.stop());
         Ok(())
     }
 
     fn validate(&mut self, ring: &mut Ring) -> Result<Validation, Error> {
-        let rows = &self.share.validation;
+        let rows = &self.shard.validation;
         self.model.forward(rows, 0..rows.len());
         let correct = self.model.correct(rows.labels()) as f64;
         let mut sums = [correct, self.model.losses(rows.labels())];
         ring.all_reduce(&mut sums)?;
-        let total = self.share.validation_total as f64;
+        let total = self.shard.validation_total as f64;
         Ok(Validation { accuracy: 100.0 * sums[0] / total, loss: sums[1] / total })
     }
 }
@@ -162,13 +164,13 @@ fn report(
     reporter: &mut Reporter<'_>,
     ring: &Ring,
     epoch: usize,
-    progress: &Progress,
+    stats: &EpochStats,
     validation: Validation,
 ) -> Result<(), Error> {
     let metadata = metadata(ring.rank(), epoch);
-    let times = progress.times;
-    reporter.metric("train_loss", progress.mean_loss(), &metadata)?;
-    reporter.metric("train_Prec@1", progress.accuracy(), &metadata)?;
+    let times = stats.times;
+    reporter.metric("train_loss", stats.mean_loss(), &metadata)?;
+    reporter.metric("train_Prec@1", stats.accuracy(), &metadata)?;
     for step in Step::ALL {
         reporter.metric(step.name(), times.of(step), &metadata)?;
     }
@@ -179,9 +181,9 @@ fn report(
         validated = format!(", validation loss {:.4}, accuracy {:.2}%", validation.loss, validation.accuracy);
     }
     let (compute, communication) = times.compute_and_communication(ring.size());
-    reporter.say(format_args!(
+    reporter.print(format_args!(
         "epoch {epoch}: train loss {:.4}{validated}; {:.2} ms: {:.2} compute, {:.2} communication",
-        progress.mean_loss(),
+        stats.mean_loss(),
         1e3 * times.total(),
         1e3 * compute,
         1e3 * communication,
@@ -210,11 +212,11 @@ fn report_goal(
     }
     reporter.metric("TotalCumulativeTrainTime", total.total(), &metadata)?;
     let seconds = total.total();
-    // Small data are learned in milliseconds.
+    // Training on small data takes milliseconds.
     let digits = if seconds < 1.0 { 6 } else { 3 };
     let result = format!("{goal}% Top 1 Validation Accuracy reached in {seconds:.digits$} seconds");
     reporter.metric("TaskResult", result.as_str(), &metadata)?;
-    reporter.say(format_args!("{result}"))
+    reporter.print(format_args!("{result}"))
 }
 
 #[cfg(test)]
@@ -232,23 +234,23 @@ mod tests {
         size: usize,
         source: &Source,
         settings: &Settings,
-    ) -> Vec<(Result<Trained, String>, Metrics)> {
+    ) -> Vec<(Result<TrainingResult, String>, Metrics)> {
         in_ring(size, |mut ring| {
-            let share = Share::of(source, Some(64), ring.rank(), size).unwrap();
+            let shard = Shard::of(source, Some(64), ring.rank(), size).unwrap();
             let mut console = Vec::new();
-            let mut reporter = Reporter::keeping(ring.rank(), &mut console);
+            let mut reporter = Reporter::in_memory(ring.rank(), &mut console);
             let outcome =
-                train(settings, &share, &mut ring, &mut reporter).map_err(|error| error.to_string());
+                train(settings, &shard, &mut ring, &mut reporter).map_err(|error| error.to_string());
             let text = |(name, value, metadata): &(String, _, String)| {
                 (name.clone(), format!("{value}"), metadata.clone())
             };
-            let metrics = reporter.kept().iter().map(text).collect();
+            let metrics = reporter.metrics().iter().map(text).collect();
             (outcome, metrics)
         })
     }
 
     #[test]
-    fn training_is_the_same_again_and_on_every_worker() {
+    fn training_is_reproducible_and_equal_on_all_ranks() {
         let source = Source::breast_cancer().unwrap();
         let run = || {
             train_on(3, &source, &SETTINGS)
@@ -306,23 +308,23 @@ mod tests {
     }
 
     #[test]
-    fn reporting_more_rarely_changes_nothing_else() {
+    fn fewer_validations_do_not_change_the_training() {
         let source = Source::breast_cancer().unwrap();
         let settings = |validate_every| Settings { validate_every, goal: 100.0, max_epochs: 10, ..SETTINGS };
         let losses = |validate_every| -> Vec<f64> {
             let (outcome, metrics) = train_on(2, &source, &settings(validate_every)).remove(0);
-            assert!(outcome.unwrap_err().starts_with("the goal of 100% validation accuracy was not reached"));
+            assert!(outcome.unwrap_err().starts_with("--goal: 100% validation accuracy not reached"));
             let values = metrics.iter().filter(|(name, _, _)| name == "val_global_loss @ 0");
             values.map(|(_, value, _)| value.parse().unwrap()).collect()
         };
         let every = losses(1);
         assert_eq!(every.len(), 10);
-        // Of the last epoch too, though 4 does not divide 10.
+        // The last epoch is validated too, although 4 does not divide 10.
         assert_eq!(losses(4), [every[3], every[7], every[9]]);
     }
 
     #[test]
-    fn a_rate_far_too_high_is_said_to_diverge() {
+    fn a_learning_rate_that_is_too_high_diverges() {
         let settings = Settings { learning_rate: 1e308, l2: 0.0, goal: 100.0, ..SETTINGS };
         for (outcome, _) in train_on(2, &Source::breast_cancer().unwrap(), &settings) {
             let error = outcome.unwrap_err();

@@ -1,29 +1,36 @@
-//! How the workers of a ring find each other: each listens on its own address and connects to the next worker's.
+//! Connects the ranks of a ring: each listens on its address and connects to the next rank.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::frame::Greeting;
-use super::{Error, Timeouts};
+use super::error::Error;
+use super::handshake::Handshake;
+use super::world::Timeouts;
 
-/// Between two attempts: the others start when they start, and a name may not resolve before its pod runs.
-const RETRY: Duration = Duration::from_millis(20);
-/// For one attempt to connect, and for one greeting to arrive.
-const ATTEMPT: Duration = Duration::from_secs(5);
-/// Follows the greeting of the one who listens (you may stay), and answers it (I am still here: a connection that its
-/// maker had given up while it waited to be accepted must not be taken).
-const WELCOME: u8 = 1;
-
-/// Listens on a worker's own address `host:port`.
+/// Pause between two attempts.
 ///
-/// An IP address or `localhost` is taken as it stands. Any other name is one that others know this machine by (a pod's
-/// name in its service), which need not resolve to an address that can be bound, so all addresses are taken.
+/// Another worker may start later, and its name may not resolve before its pod runs.
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
+/// Timeout of one attempt to connect, and of one handshake.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Confirms the handshake in both directions.
+///
+/// The listener confirms that it accepts the peer. The connecting rank confirms that it still waits, so that
+/// the listener does not accept a connection that its peer gave up while it was in the accept queue.
+const CONFIRM: u8 = 1;
+
+/// Listens on this worker's address `host:port`.
+///
+/// It binds an IP address or `localhost` as given. Any other name, such as the name of a pod in its service,
+/// need not resolve to an address that can be bound here, so it binds all addresses.
+///
+/// It retries for some seconds while the port is in use, because a worker of an earlier run may be about to
+/// exit.
 ///
 /// # Errors
-/// [`Error::Bind`] with the address; a port in use is tried again for some seconds first, for it may be that of a
-/// worker of an earlier run that is about to end.
+/// [`Error::Address`] or [`Error::Bind`].
 pub(crate) fn listen(address: &str, timeouts: Timeouts) -> Result<TcpListener, Error> {
     let host_and_port = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
     let Some((host, port)) = host_and_port else { return Err(Error::Address(address.to_owned())) };
@@ -33,92 +40,93 @@ pub(crate) fn listen(address: &str, timeouts: Timeouts) -> Result<TcpListener, E
         if local {
             return TcpListener::bind((host, port));
         }
-        // An IPv6 socket on all addresses takes IPv4 as well; without IPv6 on the machine there is only IPv4.
+        // An IPv6 socket on all addresses also accepts IPv4. Machines without IPv6 need the second attempt.
         TcpListener::bind(("::", port)).or_else(|_| TcpListener::bind(("0.0.0.0", port)))
     };
-    let deadline = Instant::now() + timeouts.connect.min(ATTEMPT);
+    let deadline = Instant::now() + timeouts.connect.min(ATTEMPT_TIMEOUT);
     loop {
         match bind() {
             Ok(listener) => return Ok(listener),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
-                thread::sleep(RETRY);
+                thread::sleep(RETRY_INTERVAL);
             }
             Err(cause) => return Err(Error::Bind { address: address.to_owned(), cause }),
         }
     }
 }
 
-/// Who is to be met: a rank, and where it listens.
+/// A neighbour in the ring and the address that it listens on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Neighbour<'a> {
     pub(super) rank: u32,
     pub(super) address: &'a str,
 }
 
-/// Waits for the worker before to connect, refusing everybody else.
+/// Waits for the previous rank to connect, and refuses all other peers.
 pub(super) fn accept(
     listener: &TcpListener,
-    own: Greeting,
+    own: Handshake,
     previous: Neighbour<'_>,
     deadline: Instant,
 ) -> Result<TcpStream, Error> {
     listener.set_nonblocking(true).map_err(Error::Setup)?;
-    let mut why = "it did not connect".to_owned();
+    let mut reason = "it did not connect in time".to_owned();
     while Instant::now() < deadline {
         match listener.accept() {
-            Ok((mut stream, _)) => match welcome(&mut stream, own, previous.rank, deadline) {
+            Ok((mut stream, _)) => match confirm(&mut stream, own, previous.rank, deadline) {
                 Ok(None) => return Ok(stream),
-                Ok(Some(objection)) => why = format!("a worker was refused: {objection}"),
-                // Somebody who hangs up, or says nothing, is not the one we wait for.
+                Ok(Some(mismatch)) => reason = format!("refused a connection: {mismatch}"),
+                // A peer that closes the connection or stays silent is not the previous rank.
                 Err(_) => {}
             },
-            // The standard library can wait for a connection only for ever.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY / 4),
-            Err(error) => why = error.to_string(),
+            // The standard library has no accept with a timeout.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY_INTERVAL / 4),
+            Err(error) => reason = error.to_string(),
         }
     }
-    Err(unmet(previous, why))
+    Err(connect_error(previous, reason))
 }
 
-fn welcome(
+/// Exchanges handshakes with a peer, and returns why the peer is refused or `None` if it is accepted.
+fn confirm(
     stream: &mut TcpStream,
-    own: Greeting,
+    own: Handshake,
     expected: u32,
     deadline: Instant,
 ) -> io::Result<Option<String>> {
-    // On some systems the accepted socket inherits this from the listener.
+    // On some systems the accepted socket inherits non-blocking mode from the listener.
     stream.set_nonblocking(false)?;
-    let objection = own.objection(read_greeting(stream, deadline)?, expected);
+    let mismatch = own.mismatch(read_handshake(stream, deadline)?, expected);
     stream.write_all(&own.encode())?;
-    if objection.is_none() {
-        stream.write_all(&[WELCOME])?;
+    if mismatch.is_none() {
+        stream.write_all(&[CONFIRM])?;
         stream.read_exact(&mut [0])?;
     }
-    Ok(objection)
+    Ok(mismatch)
 }
 
-/// Connects to the next worker, again and again until it is there and it is the right one.
-pub(super) fn connect(own: Greeting, next: Neighbour<'_>, deadline: Instant) -> Result<TcpStream, Error> {
-    let mut why: io::Error = io::ErrorKind::TimedOut.into();
+/// Connects to the next rank, and retries until it listens and is the expected rank.
+pub(super) fn connect(own: Handshake, next: Neighbour<'_>, deadline: Instant) -> Result<TcpStream, Error> {
+    let mut last: io::Error = io::ErrorKind::TimedOut.into();
     while Instant::now() < deadline {
-        match attempt(own, next, deadline) {
+        match connect_once(own, next, deadline) {
             Ok(stream) => return Ok(stream),
-            // An objection says more than that a later attempt came to nothing.
-            Err(error) if is_objection(&error) || !is_objection(&why) => why = error,
+            // A mismatch explains more than a later failure to connect.
+            Err(error) if is_mismatch(&error) || !is_mismatch(&last) => last = error,
             Err(_) => {}
         }
-        thread::sleep(RETRY);
+        thread::sleep(RETRY_INTERVAL);
     }
-    let silent = matches!(why.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
-    Err(unmet(next, if silent { "it does not answer".to_owned() } else { why.to_string() }))
+    let timed_out = matches!(last.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
+    Err(connect_error(next, if timed_out { "no response".to_owned() } else { last.to_string() }))
 }
 
-/// Whether the error is from [`Greeting::objection`], not from the system.
-fn is_objection(error: &io::Error) -> bool {
+/// Returns whether the error comes from [`Handshake::mismatch`] rather than from the system.
+fn is_mismatch(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Other && error.raw_os_error().is_none()
 }
 
-fn attempt(own: Greeting, next: Neighbour<'_>, deadline: Instant) -> io::Result<TcpStream> {
+fn connect_once(own: Handshake, next: Neighbour<'_>, deadline: Instant) -> io::Result<TcpStream> {
     let mut outcome = Err(io::ErrorKind::AddrNotAvailable.into());
     for address in next.address.to_socket_addrs()? {
         outcome = TcpStream::connect_timeout(&address, remaining(deadline));
@@ -127,33 +135,33 @@ fn attempt(own: Greeting, next: Neighbour<'_>, deadline: Instant) -> io::Result<
         }
     }
     let mut stream = outcome?;
-    // Connecting to a free port of this machine can meet itself (RFC 9293, simultaneous open), and would then keep
-    // the port from the worker that is to listen there.
+    // A socket that connects to a free port of this machine can connect to itself (RFC 9293, simultaneous
+    // open). It would then block the port that another worker has to listen on.
     if stream.local_addr()? == stream.peer_addr()? {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
     stream.set_write_timeout(Some(remaining(deadline)))?;
     stream.write_all(&own.encode())?;
-    if let Some(objection) = own.objection(read_greeting(&mut stream, deadline)?, next.rank) {
-        return Err(io::Error::other(objection));
+    if let Some(mismatch) = own.mismatch(read_handshake(&mut stream, deadline)?, next.rank) {
+        return Err(io::Error::other(mismatch));
     }
-    stream.read_exact(&mut [0]).map_err(|_| io::Error::other("it refused this worker"))?;
-    stream.write_all(&[WELCOME])?;
+    stream.read_exact(&mut [0]).map_err(|_| io::Error::other("the peer refused this worker"))?;
+    stream.write_all(&[CONFIRM])?;
     Ok(stream)
 }
 
-fn read_greeting(stream: &mut TcpStream, deadline: Instant) -> io::Result<Option<Greeting>> {
+fn read_handshake(stream: &mut TcpStream, deadline: Instant) -> io::Result<Option<Handshake>> {
     stream.set_read_timeout(Some(remaining(deadline)))?;
-    let mut bytes = [0; Greeting::BYTES];
+    let mut bytes = [0; Handshake::BYTES];
     stream.read_exact(&mut bytes)?;
-    Ok(Greeting::decode(&bytes))
+    Ok(Handshake::decode(&bytes))
 }
 
-/// The time for one attempt; never zero, which would mean for ever.
+/// Returns the timeout of one attempt, which is never 0, because a socket has no timeout then.
 fn remaining(deadline: Instant) -> Duration {
-    deadline.saturating_duration_since(Instant::now()).clamp(Duration::from_millis(1), ATTEMPT)
+    deadline.saturating_duration_since(Instant::now()).clamp(Duration::from_millis(1), ATTEMPT_TIMEOUT)
 }
 
-fn unmet(neighbour: Neighbour<'_>, reason: String) -> Error {
-    Error::Unmet { rank: neighbour.rank as usize, address: neighbour.address.to_owned(), reason }
+fn connect_error(neighbour: Neighbour<'_>, reason: String) -> Error {
+    Error::Connect { rank: neighbour.rank as usize, address: neighbour.address.to_owned(), reason }
 }

@@ -1,27 +1,27 @@
-//! A worker's two connections: frames come from the worker before it and go to the one after it.
+//! [`Link`]: one rank's connections, which receive frames from the previous rank and send frames to the next.
 
 use std::io::{self, BufReader, Read};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::Error;
 use super::element::Element;
-use super::frame::Head;
+use super::error::Error;
+use super::frame::FrameHeader;
 use super::sender::Sender;
 
-/// A long chunk travels in pieces of this size, so that the sum of one runs beside the transfer of the next.
-pub(super) const PIECE_BYTES: usize = 256 * 1024;
-/// How long a worker that could not write waits to be told why, and tries to pass on what it knows.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// Size of the segments of a chunk: a rank sums one segment while the next one is transferred.
+pub(super) const SEGMENT_BYTES: usize = 256 * 1024;
+/// How long a rank whose write failed waits for an abort frame, and tries to send its own.
+const ABORT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What to do with the numbers that arrive.
+/// What to do with the received numbers.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Combine {
     Add,
     Replace,
 }
 
-/// The connections of one worker in the ring.
+/// The connections of one rank in the ring.
 pub(super) struct Link {
     previous: usize,
     next: usize,
@@ -29,18 +29,18 @@ pub(super) struct Link {
     sender: Sender,
     received: u32,
     body: Vec<u8>,
-    silence: Duration,
+    idle_timeout: Duration,
 }
 
 impl Link {
-    /// `previous` and `next` are ranks; a wait for either ends after `silence` without a byte.
+    /// Creates a link from the ranks of both neighbours and the connections to them.
     ///
     /// # Errors
-    /// When the connections do not take their settings.
+    /// When a connection cannot be configured.
     pub(super) fn new(
         (previous, from_previous): (usize, TcpStream),
         (next, to_next): (usize, TcpStream),
-        silence: Duration,
+        idle_timeout: Duration,
     ) -> io::Result<Self> {
         to_next.set_nodelay(true)?;
         let mut link = Self {
@@ -50,40 +50,40 @@ impl Link {
             sender: Sender::new(to_next)?,
             received: 0,
             body: Vec::new(),
-            silence,
+            idle_timeout,
         };
-        link.set_silence(silence)?;
+        link.set_idle_timeout(idle_timeout)?;
         Ok(link)
     }
 
-    /// Changes how long a neighbour may be silent, or take nothing.
+    /// Sets how long a neighbour may send or accept no data.
     ///
     /// # Errors
-    /// When the connections do not take their settings.
-    pub(super) fn set_silence(&mut self, silence: Duration) -> io::Result<()> {
-        self.silence = silence;
-        self.reader.get_ref().set_read_timeout(Some(silence))?;
-        self.sender.set_patience(silence)
+    /// When a connection cannot be configured.
+    pub(super) fn set_idle_timeout(&mut self, idle_timeout: Duration) -> io::Result<()> {
+        self.idle_timeout = idle_timeout;
+        self.reader.get_ref().set_read_timeout(Some(idle_timeout))?;
+        self.sender.set_write_timeout(idle_timeout)
     }
 
-    /// Queues `values` for the next worker.
+    /// Queues `values` for the next rank.
     pub(super) fn send<T: Element>(&mut self, values: &[T]) {
         self.sender.send(size_of_val(values), |frame| T::encode(values, frame));
     }
 
-    /// Takes as many numbers as `values` has from the worker before.
+    /// Receives as many numbers as `values` has from the previous rank, and combines them with `values`.
     pub(super) fn receive<T: Element>(&mut self, values: &mut [T], combine: Combine) -> Result<(), Error> {
         let length = size_of_val(values);
-        let head = self.head()?;
-        if let Some(length) = head.abort_length() {
-            return Err(self.abort(head, length));
+        let header = self.read_header()?;
+        if let Some(length) = header.abort_length() {
+            return Err(self.read_abort(header, length));
         }
-        if head != Head::data(self.received, length) {
+        if header != FrameHeader::data(self.received, length) {
             return Err(Error::Mismatch { rank: self.previous, bytes: length });
         }
         self.received = self.received.wrapping_add(1);
         self.body.resize(length, 0);
-        self.reader.read_exact(&mut self.body).map_err(|error| self.explain(&error))?;
+        self.reader.read_exact(&mut self.body).map_err(|error| self.read_error(&error))?;
         match combine {
             Combine::Add => T::add(&self.body, values),
             Combine::Replace => T::replace(&self.body, values),
@@ -91,54 +91,64 @@ impl Link {
         Ok(())
     }
 
-    /// Whether everything sent so far could be written. If not, the worker before is heard first: who lost a neighbour
-    /// says so to its next one, so the news of a death travels along the ring and arrives here with the right name.
-    pub(super) fn check_sent(&mut self) -> Result<(), Error> {
+    /// Checks that all writes so far succeeded.
+    ///
+    /// After a failed write it first reads from the previous rank: a rank that lost a neighbour sends an
+    /// abort frame to the next one, so that the frame arrives here and names the rank that died.
+    ///
+    /// # Errors
+    /// [`Error::Lost`] with the rank in the abort frame, or else with the next rank.
+    pub(super) fn check_writes(&mut self) -> Result<(), Error> {
         let Some(failure) = self.sender.failure() else { return Ok(()) };
-        let failure = Error::Lost { rank: self.next, reason: format!("writing to it failed: {failure}") };
-        self.set_silence(LAST_WORDS).map_err(Error::Setup)?;
-        match self.head() {
-            Ok(head) => Err(head.abort_length().map_or(failure, |length| self.abort(head, length))),
+        let failure = Error::Lost { rank: self.next, reason: format!("write failed: {failure}") };
+        self.set_idle_timeout(ABORT_TIMEOUT).map_err(Error::Setup)?;
+        match self.read_header() {
+            Ok(header) => {
+                Err(header.abort_length().map_or(failure, |length| self.read_abort(header, length)))
+            }
             Err(lost @ Error::Lost { .. }) => Err(lost),
             Err(_) => Err(failure),
         }
     }
 
-    /// Passes the end of the ring on, so that the others need not guess.
-    pub(super) fn end(&mut self, error: &Error) {
+    /// Tells the next rank why the ring failed, so that all ranks report the same cause.
+    pub(super) fn abort(&mut self, error: &Error) {
         let frame = match error {
-            Error::Lost { rank, reason } if *rank != self.next => Head::abort_frame(*rank, reason),
-            Error::Silent { rank, seconds } => {
-                Head::abort_frame(*rank, &format!("it, or a rank before it, sent nothing for {seconds} s"))
+            Error::Lost { rank, reason } if *rank != self.next => FrameHeader::abort_frame(*rank, reason),
+            Error::Stuck { rank, seconds } => FrameHeader::abort_frame(
+                *rank,
+                &format!("it or a rank before it sent no data for {seconds} s"),
+            ),
+            Error::Mismatch { rank, .. } => {
+                FrameHeader::abort_frame(*rank, "it reduces a vector of another length")
             }
-            Error::Mismatch { rank, .. } => Head::abort_frame(*rank, "it does not sum the same vector"),
             _ => return,
         };
-        self.sender.abort(frame, LAST_WORDS);
+        self.sender.abort(frame, ABORT_TIMEOUT);
     }
 
-    fn head(&mut self) -> Result<Head, Error> {
-        let mut bytes = [0; Head::BYTES];
-        self.reader.read_exact(&mut bytes).map_err(|error| self.explain(&error))?;
-        Ok(Head::decode(&bytes))
+    fn read_header(&mut self) -> Result<FrameHeader, Error> {
+        let mut bytes = [0; FrameHeader::BYTES];
+        self.reader.read_exact(&mut bytes).map_err(|error| self.read_error(&error))?;
+        Ok(FrameHeader::decode(&bytes))
     }
 
-    fn abort(&mut self, head: Head, length: usize) -> Error {
+    fn read_abort(&mut self, header: FrameHeader, length: usize) -> Error {
         let mut reason = vec![0; length];
         match self.reader.read_exact(&mut reason) {
-            Ok(()) => head.into_lost(&reason),
-            Err(error) => self.explain(&error),
+            Ok(()) => header.into_lost(&reason),
+            Err(error) => self.read_error(&error),
         }
     }
 
-    fn explain(&self, error: &io::Error) -> Error {
+    fn read_error(&self, error: &io::Error) -> Error {
         let rank = self.previous;
         match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                Error::Silent { rank, seconds: self.silence.as_secs_f64() }
+                Error::Stuck { rank, seconds: self.idle_timeout.as_secs_f64() }
             }
             io::ErrorKind::UnexpectedEof => {
-                Error::Lost { rank, reason: "it closed its connection before the end".to_owned() }
+                Error::Lost { rank, reason: "it closed the connection early".to_owned() }
             }
             _ => Error::Lost { rank, reason: error.to_string() },
         }

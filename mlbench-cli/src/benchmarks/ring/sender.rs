@@ -1,4 +1,4 @@
-//! The sending half of a link: a few buffers that go to a thread and come back written.
+//! [`Sender`]: the sending half of a link, which passes buffers to a thread and gets them back when written.
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
@@ -6,29 +6,33 @@ use std::sync::mpsc::{Receiver, Sender as Queue, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::frame::Head;
+use super::frame::FrameHeader;
 
-/// Frames under way at once. Two would do: the argument in [`super::Ring::all_reduce`] needs one to spare.
+/// Frames in flight. Two would be enough for the argument against deadlocks in `Ring::all_reduce`.
 const BUFFERS: usize = 4;
-/// Up to this size a frame is written by the caller: handing it to the thread costs more than the write. No socket
-/// buffer is as small, so that workers that write such frames before they read never wait for each other.
-const WRITTEN_AT_ONCE: usize = 8 * 1024;
+/// Size up to which the caller writes a frame itself.
+///
+/// Passing a small frame to the thread costs more than the write. Every socket buffer is larger, so that
+/// ranks which write such frames before they read never wait for each other.
+const INLINE_WRITE_BYTES: usize = 8 * 1024;
 
-/// Writes frames to the next worker while the caller reads from the one before.
+/// Writes frames to the next rank while the caller reads from the previous one.
 pub(super) struct Sender {
     stream: TcpStream,
     queue: Option<Queue<Vec<u8>>>,
     written: Receiver<io::Result<Vec<u8>>>,
     thread: Option<JoinHandle<()>>,
-    idle: Vec<Vec<u8>>,
-    under_way: usize,
+    free: Vec<Vec<u8>>,
+    in_flight: usize,
     frames: u32,
     failure: Option<io::Error>,
 }
 
 impl Sender {
+    /// Starts the writing thread.
+    ///
     /// # Errors
-    /// When the stream cannot be shared with a thread, or no thread be started.
+    /// When the stream cannot be cloned or the thread cannot start.
     pub(super) fn new(stream: TcpStream) -> io::Result<Self> {
         let mut own_stream = stream.try_clone()?;
         let (queue, frames) = channel::<Vec<u8>>();
@@ -47,88 +51,89 @@ impl Sender {
             queue: Some(queue),
             written,
             thread: Some(thread),
-            idle: vec![Vec::new(); BUFFERS],
-            under_way: 0,
+            free: vec![Vec::new(); BUFFERS],
+            in_flight: 0,
             frames: 0,
             failure: None,
         })
     }
 
-    /// Changes how long the next worker may take nothing.
-    pub(super) fn set_patience(&self, patience: Duration) -> io::Result<()> {
-        self.stream.set_write_timeout(Some(patience))
+    /// Sets how long the next rank may accept no data.
+    pub(super) fn set_write_timeout(&self, timeout: Duration) -> io::Result<()> {
+        self.stream.set_write_timeout(Some(timeout))
     }
 
-    /// Sends a frame with the numbers that `encode` appends. A failure is kept, not returned: what the worker before
-    /// tells explains it better (see [`super::Ring`]).
+    /// Sends a frame whose body `encode` appends.
+    ///
+    /// [`failure`](Self::failure) returns a failure later, because an abort frame from the previous rank may
+    /// explain it.
     pub(super) fn send(&mut self, length: usize, encode: impl FnOnce(&mut Vec<u8>)) {
-        let Some(mut frame) = self.buffer() else { return };
+        let Some(mut frame) = self.free_buffer() else { return };
         frame.clear();
-        Head::data(self.frames, length).encode(&mut frame);
+        FrameHeader::data(self.frames, length).encode(&mut frame);
         self.frames = self.frames.wrapping_add(1);
         encode(&mut frame);
         self.dispatch(frame);
     }
 
-    /// Tells the next worker that the ring has ended, waits up to `patience` until that is written, and gives up what
-    /// is not.
-    pub(super) fn abort(&mut self, frame: Vec<u8>, patience: Duration) {
-        self.collect();
+    /// Sends an abort frame, waits at most `timeout` until it is written, and closes the connection.
+    pub(super) fn abort(&mut self, frame: Vec<u8>, timeout: Duration) {
+        self.reclaim_written();
         self.dispatch(frame);
-        let deadline = Instant::now() + patience;
-        while self.failure.is_none() && self.under_way > 0 {
+        let deadline = Instant::now() + timeout;
+        while self.failure.is_none() && self.in_flight > 0 {
             let Ok(outcome) = self.written.recv_timeout(deadline.saturating_duration_since(Instant::now()))
             else {
                 break;
             };
-            self.take_back(outcome);
+            self.reclaim(outcome);
         }
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 
-    /// Why sending failed, if it did.
+    /// Returns the first failure to write, if any.
     pub(super) fn failure(&mut self) -> Option<&io::Error> {
-        self.collect();
+        self.reclaim_written();
         self.failure.as_ref()
     }
 
-    /// A buffer to fill, once one is free; none after a failure.
-    fn buffer(&mut self) -> Option<Vec<u8>> {
-        self.collect();
-        while self.failure.is_none() && self.idle.is_empty() {
-            // The thread lives until it has reported a failure, so this ends with a buffer or with that.
+    /// Waits for a free buffer. Returns `None` after a failure.
+    fn free_buffer(&mut self) -> Option<Vec<u8>> {
+        self.reclaim_written();
+        while self.failure.is_none() && self.free.is_empty() {
+            // The thread lives until it has reported a failure, so this ends with a buffer or a failure.
             match self.written.recv() {
-                Ok(outcome) => self.take_back(outcome),
+                Ok(outcome) => self.reclaim(outcome),
                 Err(_) => self.failure = Some(io::ErrorKind::BrokenPipe.into()),
             }
         }
-        if self.failure.is_some() { None } else { self.idle.pop() }
+        if self.failure.is_some() { None } else { self.free.pop() }
     }
 
     fn dispatch(&mut self, frame: Vec<u8>) {
-        if self.under_way == 0 && frame.len() <= WRITTEN_AT_ONCE {
+        if self.in_flight == 0 && frame.len() <= INLINE_WRITE_BYTES {
             match self.stream.write_all(&frame) {
-                Ok(()) => self.idle.push(frame),
+                Ok(()) => self.free.push(frame),
                 Err(error) => self.failure = Some(error),
             }
             return;
         }
-        self.under_way += 1;
+        self.in_flight += 1;
         if self.queue.as_ref().is_none_or(|queue| queue.send(frame).is_err()) {
             self.failure.get_or_insert_with(|| io::ErrorKind::BrokenPipe.into());
         }
     }
 
-    fn collect(&mut self) {
+    fn reclaim_written(&mut self) {
         while let Ok(outcome) = self.written.try_recv() {
-            self.take_back(outcome);
+            self.reclaim(outcome);
         }
     }
 
-    fn take_back(&mut self, outcome: io::Result<Vec<u8>>) {
-        self.under_way -= 1;
+    fn reclaim(&mut self, outcome: io::Result<Vec<u8>>) {
+        self.in_flight -= 1;
         match outcome {
-            Ok(frame) => self.idle.push(frame),
+            Ok(frame) => self.free.push(frame),
             Err(error) => self.failure = Some(error),
         }
     }
@@ -138,7 +143,7 @@ impl Drop for Sender {
     fn drop(&mut self) {
         self.queue = None;
         if let Some(thread) = self.thread.take() {
-            // Ends when the queue is written, or at the stream's write timeout.
+            // The thread ends when the queue is written, or at the write timeout of the stream.
             let _ = thread.join();
         }
     }

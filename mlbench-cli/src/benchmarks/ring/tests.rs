@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::testing::{PATIENT, in_ring, in_ring_with, places};
-use super::{Error, Ring, Timeouts, listen, part};
+use super::testing::{LONG_TIMEOUTS, in_ring, in_ring_with, worlds};
+use super::{Error, Ring, Timeouts, listen};
 
-/// What rank `rank` brings: small whole numbers, so that sums are exact in any order.
+/// Returns the vector of a rank: small whole numbers, so that sums are exact in any order.
 fn vector(length: usize, rank: usize, seed: u64) -> Vec<f64> {
     let number =
         |index: usize| ((index as u64 + 7 * rank as u64 + seed) * 2_654_435_761 % 2001) as f64 - 1000.0;
@@ -23,7 +23,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_ring_gives_the_plain_sum_on_every_rank(
+    fn every_rank_gets_the_sum(
         size in prop::sample::select(vec![1_usize, 2, 3, 5, 8]),
         lengths in prop::collection::vec(prop_oneof![0..20_usize, 0..3000_usize], 1..6),
         seed in 0..1000_u64,
@@ -41,19 +41,10 @@ proptest! {
             prop_assert_eq!(&of_rank, &expected);
         }
     }
-
-    #[test]
-    fn parts_cover_everything_once_and_evenly(length in 0..1000_usize, parts in 1..20_usize) {
-        let ranges: Vec<_> = (0..parts).map(|index| part(length, parts, index)).collect();
-        prop_assert_eq!(ranges.iter().cloned().flatten().collect::<Vec<_>>(), (0..length).collect::<Vec<_>>());
-        let longest = ranges.iter().map(ExactSizeIterator::len).max();
-        let shortest = ranges.iter().map(ExactSizeIterator::len).min();
-        prop_assert!(longest.unwrap() - shortest.unwrap() <= 1);
-    }
 }
 
 #[test]
-fn every_number_of_ranks_sums_vectors_shorter_than_itself() {
+fn vectors_may_be_shorter_than_the_world_size() {
     for size in [1, 2, 3, 5, 8] {
         let sums = in_ring(size, |mut ring| {
             (0..size)
@@ -70,7 +61,7 @@ fn every_number_of_ranks_sums_vectors_shorter_than_itself() {
 }
 
 #[test]
-fn all_ranks_get_the_same_bits_and_get_them_again() {
+fn sums_are_bitwise_equal_and_reproducible() {
     let run = || {
         in_ring(3, |mut ring| {
             let mut values: Vec<f32> =
@@ -86,9 +77,9 @@ fn all_ranks_get_the_same_bits_and_get_them_again() {
 }
 
 #[test]
-fn chunks_larger_than_any_socket_buffer_do_not_block_each_other() {
-    // 12 MiB for each neighbour, when the system lets at most 4 MiB wait to be sent and grows what waits to be read
-    // only for those who read.
+fn chunks_larger_than_socket_buffers_do_not_deadlock() {
+    // 12 MiB per neighbour. The system buffers at most 4 MiB for sending, and grows a receive buffer only for
+    // a reader.
     let length = 3 * 1024 * 1024;
     for sums in in_ring(2, |mut ring| {
         let mut values = vec![ring.rank() as f64 + 1.0; length];
@@ -99,7 +90,7 @@ fn chunks_larger_than_any_socket_buffer_do_not_block_each_other() {
     }
 }
 
-/// One of five ranks leaves after the first of three sums; who notices what?
+/// Returns the error of each of five ranks when `lost` leaves after the first of three sums.
 fn after_losing(lost: usize, length: usize) -> Vec<Option<Error>> {
     in_ring(5, |mut ring| {
         let mut values = vec![1.0_f64; length];
@@ -112,42 +103,42 @@ fn after_losing(lost: usize, length: usize) -> Vec<Option<Error>> {
 }
 
 #[test]
-fn when_a_peer_dies_all_others_end_and_name_it() {
+fn all_ranks_name_the_rank_that_died() {
     for length in [10, 200_000] {
         let started = Instant::now();
         for (rank, error) in after_losing(2, length).into_iter().enumerate() {
             if rank == 2 {
                 continue;
             }
-            let error = error.expect("no rank can go on without rank 2");
+            let error = error.expect("no rank can continue without rank 2");
             assert!(matches!(error, Error::Lost { rank: 2, .. }), "rank {rank}, {length} numbers: {error}");
         }
-        assert!(started.elapsed() < PATIENT.silence, "they waited for a timeout");
+        assert!(started.elapsed() < LONG_TIMEOUTS.idle, "a rank waited for a timeout");
     }
 }
 
 #[test]
-fn a_peer_that_dies_in_the_middle_of_a_sum_is_named() {
-    // Rank 1 is a bare socket that greets, takes part in the first sum by dying in it.
-    let mut places = places(2);
-    let (listener, fake) = places.pop().unwrap();
-    let (own_listener, place) = places.pop().unwrap();
+fn a_rank_that_dies_during_a_sum_is_named() {
+    // Rank 1 joins the ring and dies during the first sum.
+    let mut worlds = worlds(2);
+    let (listener, dying) = worlds.pop().unwrap();
+    let (own_listener, world) = worlds.pop().unwrap();
     let error = std::thread::scope(|scope| {
         scope.spawn(move || {
-            let mut ring = Ring::form(&listener, &fake, PATIENT).unwrap();
-            // One chunk of the first step, then nothing more.
+            let mut ring = Ring::form(&listener, &dying, LONG_TIMEOUTS).unwrap();
+            // Sends half of its chunk of the first step.
             let link = ring.link.as_mut().unwrap();
             link.send(&[0.0_f64; 512]);
         });
-        let mut ring = Ring::form(&own_listener, &place, PATIENT).unwrap();
+        let mut ring = Ring::form(&own_listener, &world, LONG_TIMEOUTS).unwrap();
         ring.all_reduce(&mut [1.0_f64; 1024]).unwrap_err()
     });
-    assert_eq!(error.to_string(), "rank 1 is lost: it closed its connection before the end");
+    assert_eq!(error.to_string(), "lost rank 1: it closed the connection early");
 }
 
 #[test]
-fn a_peer_that_says_nothing_is_named_after_the_silence() {
-    let timeouts = Timeouts { silence: Duration::from_millis(200), ..PATIENT };
+fn a_rank_that_sends_nothing_is_named_at_the_timeout() {
+    let timeouts = Timeouts { idle: Duration::from_millis(200), ..LONG_TIMEOUTS };
     let done = Barrier::new(2);
     let errors = in_ring_with(2, timeouts, |ring| {
         let mut ring = ring.unwrap();
@@ -155,45 +146,44 @@ fn a_peer_that_says_nothing_is_named_after_the_silence() {
         done.wait();
         error
     });
-    assert_eq!(
-        errors[0].as_deref(),
-        Some("rank 1 sent nothing for 0.2 s; it, or a rank before it, is stuck")
-    );
+    assert_eq!(errors[0].as_deref(), Some("no data from rank 1 for 0.2 s; it or a rank before it is stuck"));
 }
 
 #[test]
-fn ranks_that_disagree_about_the_vector_are_told_so() {
+fn vectors_of_different_lengths_are_an_error() {
     let errors = in_ring(2, |mut ring| {
         let mut values = vec![1.0_f64; 4 + 4 * ring.rank()];
         ring.all_reduce(&mut values).unwrap_err()
     });
     assert!(
-        errors.iter().any(|error| error.to_string().contains("does not sum the same vector")),
+        errors
+            .iter()
+            .any(|error| error.to_string().contains("all ranks must reduce vectors of the same length")),
         "{errors:?}"
     );
 }
 
 #[test]
-fn a_neighbour_that_does_not_come_is_named_at_the_deadline() {
-    let (listener, place) = places(3).remove(1);
-    let timeouts = Timeouts { connect: Duration::from_millis(100), ..PATIENT };
-    let error = Ring::form(&listener, &place, timeouts).err().unwrap();
-    assert!(error.to_string().starts_with("rank 2 at 127.0.0.1:"), "{error}");
+fn a_missing_neighbour_is_named_at_the_deadline() {
+    let (listener, world) = worlds(3).remove(1);
+    let timeouts = Timeouts { connect: Duration::from_millis(100), ..LONG_TIMEOUTS };
+    let error = Ring::form(&listener, &world, timeouts).err().unwrap();
+    assert!(error.to_string().starts_with("cannot connect to rank 2 at 127.0.0.1:"), "{error}");
 }
 
 #[test]
-fn a_stranger_is_refused_and_the_right_peer_still_welcome() {
-    let mut places = places(2);
-    let address = places[0].1.addresses[0].clone();
+fn a_stranger_is_refused_and_the_ring_still_forms() {
+    let mut worlds = worlds(2);
+    let address = worlds[0].1.addresses[0].clone();
     let mut stranger = TcpStream::connect(&address).unwrap();
     stranger.write_all(b"GET / HTTP/1.1\r\nHost: worker\r\n\r\n").unwrap();
-    let mut silent_guest = TcpStream::connect(&address).unwrap();
-    silent_guest.write_all(b"ML").unwrap();
-    silent_guest.shutdown(std::net::Shutdown::Write).unwrap();
-    let (second, first) = (places.pop().unwrap(), places.pop().unwrap());
+    let mut silent_stranger = TcpStream::connect(&address).unwrap();
+    silent_stranger.write_all(b"ML").unwrap();
+    silent_stranger.shutdown(std::net::Shutdown::Write).unwrap();
+    let (second, first) = (worlds.pop().unwrap(), worlds.pop().unwrap());
     std::thread::scope(|scope| {
-        let form = |(listener, place)| {
-            let mut ring = Ring::form(&listener, &place, PATIENT).unwrap();
+        let form = |(listener, world)| {
+            let mut ring = Ring::form(&listener, &world, LONG_TIMEOUTS).unwrap();
             let mut values = [1.0_f32];
             ring.all_reduce(&mut values).unwrap();
             values
@@ -203,35 +193,38 @@ fn a_stranger_is_refused_and_the_right_peer_still_welcome() {
             assert_eq!(worker.join().unwrap(), [2.0]);
         }
     });
-    let mut answer = Vec::new();
-    // Refused: at most the greeting, without the word of welcome; the connection may be reset as well.
-    let _ = stranger.read_to_end(&mut answer);
-    assert!(answer.len() <= 24, "{answer:?}");
+    let mut response = Vec::new();
+    // The stranger gets at most the handshake without the confirmation. Its connection may also be reset.
+    let _ = stranger.read_to_end(&mut response);
+    assert!(response.len() <= 24, "{response:?}");
 }
 
 #[test]
 fn workers_of_different_runs_refuse_each_other() {
-    let mut places = places(2);
-    places[1].1.run = 2;
-    let timeouts = Timeouts { connect: Duration::from_millis(500), ..PATIENT };
+    let mut worlds = worlds(2);
+    worlds[1].1.run_id = 2;
+    let timeouts = Timeouts { connect: Duration::from_millis(500), ..LONG_TIMEOUTS };
     let errors: Vec<_> = std::thread::scope(|scope| {
-        let form = |(listener, place)| Ring::form(&listener, &place, timeouts).err().unwrap().to_string();
-        let workers: Vec<_> = places.into_iter().map(|place| scope.spawn(move || form(place))).collect();
+        let form = |(listener, world)| Ring::form(&listener, &world, timeouts).err().unwrap().to_string();
+        let workers: Vec<_> = worlds.into_iter().map(|world| scope.spawn(move || form(world))).collect();
         workers.into_iter().map(|worker| worker.join().unwrap()).collect()
     });
-    assert!(errors[0].contains("it belongs to run 2, this worker to run 1"), "{errors:?}");
-    assert!(errors[1].contains("it belongs to run 1, this worker to run 2"), "{errors:?}");
+    assert!(errors[0].contains("the peer belongs to run 2, this worker to run 1"), "{errors:?}");
+    assert!(errors[1].contains("the peer belongs to run 1, this worker to run 2"), "{errors:?}");
 }
 
 #[test]
-fn a_workers_own_address_is_listened_on() {
-    assert_eq!(listen("127.0.0.1:0", PATIENT).unwrap().local_addr().unwrap().ip().to_string(), "127.0.0.1");
+fn a_worker_listens_on_its_own_address() {
+    assert_eq!(
+        listen("127.0.0.1:0", LONG_TIMEOUTS).unwrap().local_addr().unwrap().ip().to_string(),
+        "127.0.0.1"
+    );
     // A pod's name need not be an address of this machine.
-    let everywhere = listen("worker-0.workers.example:0", PATIENT).unwrap().local_addr().unwrap();
+    let everywhere = listen("worker-0.workers.example:0", LONG_TIMEOUTS).unwrap().local_addr().unwrap();
     assert!(everywhere.ip().is_unspecified(), "{everywhere}");
-    assert!(matches!(listen("127.0.0.1", PATIENT), Err(Error::Address(_))));
-    let taken = listen("127.0.0.1:0", PATIENT).unwrap();
-    let timeouts = Timeouts { connect: Duration::from_millis(50), ..PATIENT };
+    assert!(matches!(listen("127.0.0.1", LONG_TIMEOUTS), Err(Error::Address(_))));
+    let taken = listen("127.0.0.1:0", LONG_TIMEOUTS).unwrap();
+    let timeouts = Timeouts { connect: Duration::from_millis(50), ..LONG_TIMEOUTS };
     let error = listen(&taken.local_addr().unwrap().to_string(), timeouts).unwrap_err().to_string();
     assert!(error.starts_with("cannot listen on 127.0.0.1:"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Runs as the user sees them.
+//! Prints runs.
 
 use std::io::Write;
 
@@ -7,16 +7,20 @@ use mlbench_client::Run;
 use crate::failure::Failure;
 use crate::output::Printer;
 
-/// Whether the JSON of a list of runs is an array or the only run.
+/// Shape of the JSON for a list of runs.
 #[derive(Clone, Copy)]
-pub(super) enum Json {
-    /// An array.
+pub(super) enum JsonShape {
+    /// An array of runs.
     Array,
-    /// The only run.
-    One,
+    /// The only run, as an object.
+    Object,
 }
 
-pub(super) fn print_all(printer: &mut Printer<impl Write>, runs: &[Run], json: Json) -> Result<(), Failure> {
+pub(super) fn print_all(
+    printer: &mut Printer<impl Write>,
+    runs: &[Run],
+    json: JsonShape,
+) -> Result<(), Failure> {
     let date =
         |printer: &Printer<_>, date: Option<_>| date.map(|date| printer.date(date)).unwrap_or_default();
     let rows: Vec<[String; 6]> = runs
@@ -34,15 +38,15 @@ pub(super) fn print_all(printer: &mut Printer<impl Write>, runs: &[Run], json: J
         .collect();
     let head = ["id", "name", "state", "workers", "created_at", "finished_at"];
     match (json, runs) {
-        (Json::One, [run]) => printer.print(run, head, rows)?,
+        (JsonShape::Object, [run]) => printer.print(run, head, rows)?,
         _ => printer.print(&runs, head, rows)?,
     }
     Ok(())
 }
 
-/// The state; people also see the place in the queue.
+/// Formats the state, in a table with the position in the queue.
 fn state(printer: &Printer<impl Write>, run: &Run) -> String {
-    match run.queue_position.filter(|_| printer.is_for_people()) {
+    match run.queue_position.filter(|_| printer.is_human_readable()) {
         Some(position) => format!("{} (queue: {position})", run.state),
         None => run.state.to_string(),
     }
@@ -90,20 +94,27 @@ mod tests {
     use mlbench_client::RunState;
 
     use super::*;
-    use crate::commands::runs::tests::run;
-    use crate::output::Form;
+    use crate::commands::testing::failed_run as run;
+    use crate::output::Layout;
 
-    fn printed(form: Form, print: impl FnOnce(&mut Printer<&mut Vec<u8>>) -> Result<(), Failure>) -> String {
+    fn printed(
+        layout: Layout,
+        print: impl FnOnce(&mut Printer<&mut Vec<u8>>) -> Result<(), Failure>,
+    ) -> String {
         let mut to = Vec::new();
-        print(&mut Printer::new(form, &mut to)).unwrap();
+        print(&mut Printer::new(layout, &mut to)).unwrap();
         String::from_utf8(to).unwrap()
     }
 
     #[test]
-    fn a_list_of_runs_fits_a_terminal() {
+    fn a_list_of_runs_fits_into_80_columns() {
         let runs = [run(1, "first"), run(12, "second try")];
         assert_eq!(
-            printed(Form::Table { fit: false }, |printer| print_all(printer, &runs, Json::Array)),
+            printed(Layout::Table { fit_to_width: false }, |printer| print_all(
+                printer,
+                &runs,
+                JsonShape::Array
+            )),
             "\
 id  name        state   workers  created_at           finished_at
 ──────────────────────────────────────────────────────────────────────────
@@ -111,36 +122,38 @@ id  name        state   workers  created_at           finished_at
 12  second try  FAILED  2        2018-08-03 09:21:29  2018-08-03 09:21:41
 "
         );
-        let tabs = printed(Form::Tabs, |printer| print_all(printer, &runs, Json::Array));
+        let tabs = printed(Layout::Tabs, |printer| print_all(printer, &runs, JsonShape::Array));
         let line = "1\tfirst\tFAILED\t2\t2018-08-03T09:21:29.347960Z\t2018-08-03T09:21:41.847960Z";
         assert_eq!(tabs.lines().nth(1), Some(line));
     }
 
     #[test]
-    fn a_run_that_waits_says_where_and_for_what() {
-        let waiting_for = Some("its turn, after run 1".to_owned());
-        let waits =
+    fn a_queued_run_shows_its_position_and_the_reason() {
+        let waiting_for = Some("run 1 is ahead in the queue".to_owned());
+        let queued =
             Run { state: RunState::Initialized, queue_position: Some(2), waiting_for, ..run(3, "third") };
-        let runs = [run(1, "first"), waits];
-        let table = printed(Form::Table { fit: false }, |printer| print_all(printer, &runs, Json::Array));
+        let runs = [run(1, "first"), queued];
+        let table = printed(Layout::Table { fit_to_width: false }, |printer| {
+            print_all(printer, &runs, JsonShape::Array)
+        });
         assert!(table.contains("  third  INITIALIZED (queue: 2)  2 "), "{table}");
-        let tabs = printed(Form::Tabs, |printer| print_all(printer, &runs, Json::Array));
+        let tabs = printed(Layout::Tabs, |printer| print_all(printer, &runs, JsonShape::Array));
         assert!(tabs.contains("\tthird\tINITIALIZED\t2\t"), "{tabs}");
-        let details = printed(Form::Tabs, |printer| print_details(printer, &runs[1]));
-        assert!(details.contains("\nqueue\t2\nwaiting_for\tits turn, after run 1\n"), "{details}");
+        let details = printed(Layout::Tabs, |printer| print_details(printer, &runs[1]));
+        assert!(details.contains("\nqueue\t2\nwaiting_for\trun 1 is ahead in the queue\n"), "{details}");
     }
 
     #[test]
-    fn the_json_of_one_run_is_no_array() {
+    fn the_json_of_one_run_is_an_object() {
         let runs = [run(1, "first")];
-        let json = |kind| printed(Form::Json, |printer| print_all(printer, &runs, kind));
-        assert_eq!(serde_json::from_str::<Run>(&json(Json::One)).unwrap(), runs[0]);
-        assert_eq!(serde_json::from_str::<Vec<Run>>(&json(Json::Array)).unwrap(), runs);
+        let json = |kind| printed(Layout::Json, |printer| print_all(printer, &runs, kind));
+        assert_eq!(serde_json::from_str::<Run>(&json(JsonShape::Object)).unwrap(), runs[0]);
+        assert_eq!(serde_json::from_str::<Vec<Run>>(&json(JsonShape::Array)).unwrap(), runs);
     }
 
     #[test]
-    fn details_say_what_is_known_and_nothing_else() {
-        let text = printed(Form::Tabs, |printer| print_details(printer, &run(1, "first")));
+    fn details_leave_out_unknown_fields() {
+        let text = printed(Layout::Tabs, |printer| print_details(printer, &run(1, "first")));
         assert_eq!(
             text,
             "field\tvalue\nid\t1\nname\tfirst\nstate\tFAILED\nreason\trank 1 ended with exit code 3\n\

@@ -1,14 +1,14 @@
-//! From arguments to the body of a start.
+//! Builds the request that starts a run from the arguments.
 
 use mlbench_client::RunRequest;
 
 use crate::args::StartArgs;
 
-/// What `{backend}` becomes when a run is to start on the first worker only and names no backend.
-const UNNAMED_BACKEND: &str = "custom";
+/// Custom backend of a run with `--first-worker-only` and without `--backend`.
+const DEFAULT_CUSTOM_BACKEND: &str = "custom";
 
-/// What the server is asked for.
-pub(super) fn new_run(args: &StartArgs) -> RunRequest {
+/// Returns the request for a run with these arguments.
+pub(super) fn run_request(args: &StartArgs) -> RunRequest {
     let mut run = RunRequest::named(args.name.clone());
     run.num_workers = args.workers;
     run.num_cpus = args.cpus;
@@ -16,7 +16,7 @@ pub(super) fn new_run(args: &StartArgs) -> RunRequest {
     run.light_target = args.light;
     run.custom_image_command.clone_from(&args.command);
     match (&args.image, &args.command) {
-        // An image with a command of one's own is one that the server need not know.
+        // With a command, the image need not be one of the official images that the server knows.
         (Some(image), Some(_)) => {
             run.image_name = Some("custom_image".to_owned());
             run.custom_image_name = Some(image.clone());
@@ -25,12 +25,12 @@ pub(super) fn new_run(args: &StartArgs) -> RunRequest {
     }
     let named = args.backend.as_deref();
     let is = |name: &str| named.is_some_and(|backend| backend.eq_ignore_ascii_case(name));
-    // MPI starts on the first worker only as it is.
+    // The mpi backend always starts on the first worker only.
     if is("mpi") || (!args.first_worker_only && (named.is_none() || is("gloo") || is("nccl"))) {
         run.backend = named.map(str::to_ascii_lowercase);
     } else {
         run.backend = Some("custom_backend".to_owned());
-        run.custom_backend = Some(named.unwrap_or(UNNAMED_BACKEND).to_owned());
+        run.custom_backend = Some(named.unwrap_or(DEFAULT_CUSTOM_BACKEND).to_owned());
         run.run_all_nodes = Some(!args.first_worker_only);
     }
     run
@@ -42,31 +42,28 @@ mod tests {
     use crate::args::{Cli, Command, RunsCommand};
     use clap::Parser;
 
-    /// What `runs start` with these arguments asks the server for.
-    fn asked(arguments: &str) -> serde_json::Value {
+    /// Returns the request body of `runs start` with these arguments.
+    fn body(arguments: &str) -> serde_json::Value {
         let line =
             ["mlbench", "runs", "start", "--name", "x"].into_iter().chain(arguments.split_whitespace());
         let Command::Runs(RunsCommand::Start(args)) = Cli::try_parse_from(line).unwrap().command else {
-            panic!("it is a start")
+            panic!("not a start")
         };
-        serde_json::to_value(new_run(&args)).unwrap()
+        serde_json::to_value(run_request(&args)).unwrap()
     }
 
     #[test]
-    fn a_start_asks_for_what_was_said() {
+    fn each_argument_sets_its_field() {
         let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
-        assert_eq!(asked(""), json(r#"{"name":"x"}"#));
+        assert_eq!(body(""), json(r#"{"name":"x"}"#));
         assert_eq!(
-            asked("--workers 2 --cpus 0.5 --gpu --light"),
+            body("--workers 2 --cpus 0.5 --gpu --light"),
             json(r#"{"name":"x","num_workers":2,"num_cpus":0.5,"gpu_enabled":true,"light_target":true}"#)
         );
-        assert_eq!(asked("--command true"), json(r#"{"name":"x","custom_image_command":"true"}"#));
+        assert_eq!(body("--command true"), json(r#"{"name":"x","custom_image_command":"true"}"#));
+        assert_eq!(body("--image mlbench/a:latest"), json(r#"{"name":"x","image_name":"mlbench/a:latest"}"#));
         assert_eq!(
-            asked("--image mlbench/a:latest"),
-            json(r#"{"name":"x","image_name":"mlbench/a:latest"}"#)
-        );
-        assert_eq!(
-            asked("--image busybox --command true"),
+            body("--image busybox --command true"),
             json(
                 r#"{"name":"x","image_name":"custom_image","custom_image_name":"busybox","custom_image_command":"true"}"#
             )
@@ -74,10 +71,10 @@ mod tests {
     }
 
     #[test]
-    fn a_backend_of_ones_own_is_a_custom_backend() {
+    fn an_unknown_backend_is_a_custom_backend() {
         let backend = |arguments: &str| {
             let run: RunRequest = serde_json::from_value({
-                let mut value = asked(arguments);
+                let mut value = body(arguments);
                 for flag in ["gpu_enabled", "light_target", "use_horovod"] {
                     value[flag] = false.into();
                 }
@@ -97,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_arguments_are_refused_before_the_server_is_asked() {
+    fn invalid_arguments_are_refused_without_a_request() {
         for arguments in ["", "--name=", "--name x --workers 0", "--name x --cpus -1", "--name x --cpus nan"]
         {
             let line = ["mlbench", "runs", "start"].into_iter().chain(arguments.split_whitespace());

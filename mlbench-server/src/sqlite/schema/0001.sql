@@ -1,23 +1,35 @@
--- Dates are microseconds since 1970. Foreign keys are not declared: owners disappear at once and what was theirs is
--- purged in small steps afterwards.
+-- Dates are microseconds since 1970. Foreign keys are not declared: a deletion marks its run, and the purge deletes the
+-- rows of that run in small steps.
+
+-- Names this database, and so its server, among others in the same cluster.
+CREATE TABLE server (instance TEXT NOT NULL) STRICT;
+INSERT INTO server (instance) VALUES (lower(hex(randomblob(16))));
 
 CREATE TABLE run (
-    id                INTEGER PRIMARY KEY AUTOINCREMENT,  -- a number is never used twice
+    id                INTEGER PRIMARY KEY AUTOINCREMENT,  -- never reused
     name              TEXT    NOT NULL,
     job_id            TEXT    NOT NULL,
     state             TEXT    NOT NULL,
     created_at        INTEGER NOT NULL,
     finished_at       INTEGER,
-    spec              TEXT    NOT NULL,                   -- JSON; never changes, nothing searches in it
+    spec              TEXT    NOT NULL,                   -- JSON; immutable and never searched
     workers           TEXT    NOT NULL DEFAULT '[]',      -- JSON; written once
     stop_requested_at INTEGER,
     ending_event      TEXT,
     ending_reason     TEXT,
     ending_at         INTEGER,
-    removal           INTEGER NOT NULL DEFAULT 0          -- 0 kept, 1 deleted and to be torn down, 2 deleted
+    deletion          INTEGER NOT NULL DEFAULT 0,         -- 0 not deleted, 1 deleted but not torn down, 2 deleted
+    admitted_at       INTEGER                             -- NULL while the run is queued
 ) STRICT;
-CREATE INDEX run_active  ON run (id) WHERE removal = 0 AND state IN ('INITIALIZED', 'STARTED');
-CREATE INDEX run_removed ON run (removal, id) WHERE removal > 0;
+CREATE INDEX run_active  ON run (id) WHERE deletion = 0 AND state IN ('INITIALIZED', 'STARTED');
+CREATE INDEX run_deleted ON run (deletion, id) WHERE deletion > 0;
+
+-- Tokens with which the workers of an active run post metrics. They are deleted when the run ends.
+CREATE TABLE run_token (
+    hash BLOB    NOT NULL PRIMARY KEY,                    -- SHA-256
+    run  INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+CREATE INDEX run_token_run ON run_token (run);
 
 CREATE TABLE run_rank (
     run           INTEGER NOT NULL,
@@ -29,7 +41,7 @@ CREATE TABLE run_rank (
     PRIMARY KEY (run, rank)
 ) WITHOUT ROWID, STRICT;
 
--- How much of a stream is kept, against the limit.
+-- Stored bytes of each output stream, compared with the output limit.
 CREATE TABLE run_output (
     run     INTEGER NOT NULL,
     stream  INTEGER NOT NULL,
@@ -41,13 +53,13 @@ CREATE TABLE run_output (
 CREATE TABLE log_line (
     run    INTEGER NOT NULL,
     stream INTEGER NOT NULL,                              -- 0 standard output, 1 standard error
-    seq    INTEGER NOT NULL,                              -- ascending within the run, over both streams
+    seq    INTEGER NOT NULL,                              -- ascends within the run, across both streams
     date   INTEGER NOT NULL,
-    rank   INTEGER,                                       -- NULL for notes of the server
+    rank   INTEGER,                                       -- NULL for messages of the server
     text   TEXT    NOT NULL,
     PRIMARY KEY (run, stream, seq)
 ) WITHOUT ROWID, STRICT;
-CREATE INDEX log_line_rank ON log_line (run, stream, rank);  -- seq follows by itself
+CREATE INDEX log_line_rank ON log_line (run, stream, rank);  -- includes seq, as part of the primary key
 
 CREATE TABLE pod (
     id            INTEGER PRIMARY KEY,
@@ -56,7 +68,7 @@ CREATE TABLE pod (
     phase         TEXT    NOT NULL DEFAULT '',
     ip            TEXT    NOT NULL DEFAULT '',
     first_seen_at INTEGER NOT NULL,
-    left_at       INTEGER                                 -- NULL while it is in the cluster
+    left_at       INTEGER                                 -- NULL while the pod is in the cluster
 ) STRICT;
 CREATE INDEX pod_present ON pod (name) WHERE left_at IS NULL;
 
@@ -66,38 +78,61 @@ CREATE TABLE series (
     owner      INTEGER NOT NULL,
     name       TEXT    NOT NULL,
     count      INTEGER NOT NULL DEFAULT 0,
-    numbers    INTEGER NOT NULL DEFAULT 0,                -- how many of them are finite numbers
+    numbers    INTEGER NOT NULL DEFAULT 0,                -- how many values are finite numbers
     first_date INTEGER NOT NULL,
     last_date  INTEGER NOT NULL,
-    last_seq   INTEGER NOT NULL,                          -- the newest arrival
+    last_seq   INTEGER NOT NULL,                          -- highest arrival number
     min        REAL,
     max        REAL,
-    last_value ANY     NOT NULL,                          -- of the point that is last by date, then arrival
+    last_value ANY     NOT NULL,                          -- value of the last point by date, then arrival number
     UNIQUE (owner_kind, owner, name)
 ) STRICT;
 
 CREATE TABLE point (
     series     INTEGER NOT NULL,
     date       INTEGER NOT NULL,
-    seq        INTEGER NOT NULL,                          -- arrival, over all series
+    seq        INTEGER NOT NULL,                          -- arrival number, across all series
     value      ANY     NOT NULL,
     cumulative INTEGER NOT NULL DEFAULT 0,
     metadata   TEXT    NOT NULL DEFAULT '',
+    step       INTEGER,                                   -- of the training
+    epoch      REAL,                                      -- of the training
     PRIMARY KEY (series, date, seq)
 ) WITHOUT ROWID, STRICT;
 
--- One row: the newest arrival of all points ever.
+-- One row: the highest arrival number of all points ever stored.
 CREATE TABLE arrival (last INTEGER NOT NULL) STRICT;
 INSERT INTO arrival (last) VALUES (0);
 
-CREATE TABLE idempotency_key (
-    id         INTEGER PRIMARY KEY,                       -- ascends with time, so the oldest are found first
+-- Points that arrived after a point of the same series with a later date. All other points of a series have the same
+-- order by date and by arrival, so new points are found at the end of the series and here, without an index on arrival.
+CREATE TABLE out_of_order_point (
+    series INTEGER NOT NULL,
+    seq    INTEGER NOT NULL,
+    date   INTEGER NOT NULL,
+    PRIMARY KEY (series, seq)
+) WITHOUT ROWID, STRICT;
+
+-- Idempotency keys of single metrics. The replay is the point that the first request stored.
+CREATE TABLE metric_key (
+    id         INTEGER PRIMARY KEY,                       -- ascends with time, so the oldest keys come first
     owner_kind INTEGER NOT NULL,
     owner      INTEGER NOT NULL,
     key        TEXT    NOT NULL,
     stored_at  INTEGER NOT NULL,
-    series     INTEGER NOT NULL,                          -- the point that was stored under the key is its answer
+    series     INTEGER NOT NULL,
     date       INTEGER NOT NULL,
     seq        INTEGER NOT NULL,
     UNIQUE (owner_kind, owner, key)
+) STRICT;
+
+-- Idempotency keys of batches. An array is chunk 0; each part of an NDJSON stream is the next chunk.
+CREATE TABLE batch_key (
+    id        INTEGER PRIMARY KEY,                        -- ascends with time, so the oldest keys come first
+    key       TEXT    NOT NULL,
+    chunk     INTEGER NOT NULL,
+    stored_at INTEGER NOT NULL,
+    points    INTEGER NOT NULL,                           -- number of points sent, valid or not
+    result    TEXT    NOT NULL,                           -- JSON
+    UNIQUE (key, chunk)
 ) STRICT;

@@ -1,9 +1,9 @@
-mod figures;
-mod lending;
+mod deletion;
 mod opening;
 mod output;
+mod readers;
 mod reading;
-mod removal;
+mod series_stats;
 mod writing;
 
 use std::path::PathBuf;
@@ -15,10 +15,10 @@ use mlbench_core::{MetricName, Owner, RunEvent, RunName};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::failure::Failure;
+use super::error::StoreError;
 use super::*;
 
-/// A store in a directory that goes with it.
+/// A store in a temporary directory of its own.
 struct Store {
     storage: SqliteStorage,
     options: Options,
@@ -40,7 +40,7 @@ impl Store {
     fn with(change: impl FnOnce(&mut Options)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut options = Options::new(directory.path().join("mlbench.db"));
-        // Whether the disk itself was reached no test can see, and waiting for it is slow.
+        // No test can see whether the disk was synced, and syncing is slow.
         options.durability = Durability::Normal;
         change(&mut options);
         Self { storage: SqliteStorage::open(options.clone()).unwrap(), options, directory }
@@ -56,11 +56,11 @@ impl Store {
         self.directory.path().join("mlbench.db-wal")
     }
 
-    /// Asks the writer, so that what was written before is seen.
+    /// Reads a number through the writer, after all earlier writes.
     async fn number(&self, sql: &'static str) -> i64 {
-        let ask =
-            move |c: &Connection| -> Result<i64, Failure> { Ok(c.query_row(sql, [], |row| row.get(0))?) };
-        self.writer.write(0, ask).await.unwrap()
+        let query =
+            move |c: &Connection| -> Result<i64, StoreError> { Ok(c.query_row(sql, [], |row| row.get(0))?) };
+        self.writer.write(0, query).await.unwrap()
     }
 
     async fn until_zero(&self, sql: &'static str) {
@@ -127,13 +127,13 @@ async fn contract_with(page_points: usize) {
     .await;
 }
 
-// Reads are done elsewhere in a runtime with one thread, as in the other tests; servers have more.
+// With several threads, as in a server, a read runs on the thread that asks for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_storage_contract_holds() {
+async fn storage_contract_holds() {
     contract_with(4_096).await;
 }
 
 #[tokio::test]
-async fn the_storage_contract_holds_with_pages_of_one_point() {
+async fn storage_contract_holds_with_pages_of_one_point() {
     contract_with(1).await;
 }

@@ -6,12 +6,13 @@ use mlbench_core::storage::PointsQuery;
 use mlbench_core::storage::collect_points;
 
 use super::*;
+use crate::sqlite::connection::migrations::migrate;
 
 fn refusal(path: &Path) -> String {
-    let error = SqliteStorage::open(Options::new(path)).err().expect("should have been refused");
-    let sentence = error.detail().to_owned();
-    assert_eq!(sentence.lines().count(), 1, "{sentence}");
-    sentence.replace(path.to_str().unwrap(), "PATH")
+    let error = SqliteStorage::open(Options::new(path)).err().expect("opening fails");
+    let message = error.detail().to_owned();
+    assert_eq!(message.lines().count(), 1, "{message}");
+    message.replace(path.to_str().unwrap(), "PATH")
 }
 
 fn mode(path: &Path) -> u32 {
@@ -19,7 +20,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[tokio::test]
-async fn missing_directories_are_created_and_nobody_else_can_read_the_files() {
+async fn missing_directories_are_created_and_files_are_private() {
     let store =
         Store::with(|options| options.path = options.path.with_file_name("new").join("deep").join("db"));
     store.started_run().await;
@@ -31,105 +32,117 @@ async fn missing_directories_are_created_and_nobody_else_can_read_the_files() {
 }
 
 #[test]
-fn a_second_server_is_refused_and_told_of_the_first() {
+fn second_server_is_refused_and_the_error_names_the_first() {
     let store = Store::new();
     let pid = std::process::id();
     let expected = |who: &str| {
         format!(
-            "the database PATH is in use by another mlbench server ({who}); stop that one or choose another database"
+            "database PATH: in use by another mlbench server ({who}); stop that server or choose another database"
         )
     };
     assert_eq!(refusal(&store.options.path), expected(&format!("process {pid}")));
     store.set_address("http://127.0.0.1:8000").unwrap();
     let with_address = expected(&format!("process {pid} at http://127.0.0.1:8000"));
     assert_eq!(refusal(&store.options.path), with_address);
-    assert_eq!(refusal(&store.options.path), with_address, "being asked changes nothing");
+    assert_eq!(refusal(&store.options.path), with_address, "a refused server changes nothing");
 }
 
 #[tokio::test]
-async fn what_a_dead_server_left_refuses_nobody() {
+async fn lock_file_of_a_dead_server_blocks_no_other() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("db");
     fs::write(directory.path().join("db.lock"), "pid 1\naddress http://127.0.0.1:8000\n").unwrap();
     SqliteStorage::open(Options::new(&path)).unwrap().close().await.unwrap();
     let left: Vec<_> =
         fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 2, "only the database and its lock file stay: {left:?}");
+    assert_eq!(left.len(), 2, "only the database and its lock file remain: {left:?}");
     SqliteStorage::open(Options::new(&path)).unwrap();
 }
 
 #[test]
-fn a_database_of_a_newer_server_is_refused() {
+fn database_of_a_newer_server_is_refused() {
     let store = Store::new();
     let path = store.options.path.clone();
     drop(store.storage);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 1_000).unwrap();
     let refusal = refusal(&path);
-    let (before, after) = refusal.split_once(", this server knows ").unwrap();
-    assert_eq!(before, "the database PATH was written by a newer mlbench server (its version is 1000");
-    assert!(after.ends_with("); use that server or another database"), "{refusal}");
+    let (before, after) = refusal.split_once(", this server supports up to ").unwrap();
+    assert_eq!(before, "database PATH: written by a newer mlbench server (schema 1000");
+    assert!(after.ends_with("); use that server or choose another database"), "{refusal}");
 }
 
-#[tokio::test]
-async fn runs_of_an_older_server_were_admitted_when_they_were_created() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("db");
-    let old = Connection::open(&path).unwrap();
-    old.execute_batch(include_str!("../schema/0001.sql")).unwrap();
-    old.pragma_update(None, "application_id", 0x6d6c_626e).unwrap();
-    old.pragma_update(None, "user_version", 1).unwrap();
-    old.execute_batch(
-        r#"INSERT INTO run (name, job_id, state, created_at, spec) VALUES
-           ('old', '5ec9f286-e12d-41bc-886e-0174ef2bddae', 'STARTED', 7,
-            '{"num_workers":1,"command":"x","gpu_enabled":false,"light_target":false,"use_horovod":false}')"#,
-    )
-    .unwrap();
-    drop(old);
-    let store = SqliteStorage::open(Options::new(&path)).unwrap();
-    let run = store.run(RunId::new(1).unwrap()).await.unwrap();
-    assert_eq!((run.admitted_at, run.is_queued()), (Some(run.created_at), false));
+const FIRST_STEP: &str = "CREATE TABLE t (x INTEGER NOT NULL); INSERT INTO t VALUES (1);";
+const SECOND_STEP: &str = "ALTER TABLE t ADD COLUMN y INTEGER; UPDATE t SET y = x + 1;";
+
+fn number(connection: &Connection, sql: &str) -> i64 {
+    connection.query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
 #[test]
-fn what_is_no_database_of_ours_is_refused_and_left_alone() {
+fn older_database_gets_the_missing_steps_and_keeps_its_rows() {
+    let (path, mut connection) = (Path::new("db"), Connection::open_in_memory().unwrap());
+    migrate(&mut connection, path, &[FIRST_STEP]).unwrap();
+    connection.execute("INSERT INTO t VALUES (7)", []).unwrap();
+    for _ in 0..2 {
+        migrate(&mut connection, path, &[FIRST_STEP, SECOND_STEP]).unwrap();
+        assert_eq!(number(&connection, "PRAGMA user_version"), 2);
+        assert_eq!(number(&connection, "SELECT sum(100 * x + y) FROM t"), 102 + 708);
+    }
+    let refused = migrate(&mut connection, path, &[FIRST_STEP]).unwrap_err();
+    assert!(Error::from(refused).detail().contains("newer mlbench server"));
+}
+
+#[test]
+fn interrupted_migration_continues_with_the_interrupted_step() {
+    let (path, mut connection) = (Path::new("db"), Connection::open_in_memory().unwrap());
+    let broken = format!("{SECOND_STEP} nonsense;");
+    migrate(&mut connection, path, &[FIRST_STEP, &broken]).unwrap_err();
+    assert_eq!(number(&connection, "PRAGMA user_version"), 1);
+    assert_eq!(number(&connection, "SELECT count(*) FROM pragma_table_info('t')"), 1);
+    migrate(&mut connection, path, &[FIRST_STEP, SECOND_STEP]).unwrap();
+    assert_eq!(number(&connection, "SELECT y FROM t"), 2);
+}
+
+#[test]
+fn foreign_file_is_refused_and_left_unchanged() {
     let directory = tempfile::tempdir().unwrap();
     let text = directory.path().join("notes.txt");
     for content in ["short", &"these are notes ".repeat(1_000)] {
         fs::write(&text, content).unwrap();
-        assert_eq!(refusal(&text), "PATH is not an SQLite database; choose another file");
+        assert_eq!(refusal(&text), "database PATH: not an SQLite database; choose another file");
         assert_eq!(fs::read_to_string(&text).unwrap(), content);
     }
 
     let other = directory.path().join("other.db");
     Connection::open(&other).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
-    assert_eq!(refusal(&other), "the database PATH belongs to another program; choose another file");
+    assert_eq!(refusal(&other), "database PATH: belongs to another program; choose another file");
     let tables = "SELECT count(*) FROM sqlite_schema";
     let count: i64 = Connection::open(&other).unwrap().query_row(tables, [], |row| row.get(0)).unwrap();
     assert_eq!(count, 1);
 }
 
 #[test]
-fn a_place_that_cannot_hold_a_database_is_named() {
+fn unusable_path_is_named_in_the_error() {
     let directory = tempfile::tempdir().unwrap();
-    assert_eq!(refusal(directory.path()), "cannot open the database PATH: it is a directory");
+    assert_eq!(refusal(directory.path()), "database PATH: is a directory; choose a file");
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
-    let sentence = refusal(&file.join("db"));
-    let expected = format!("cannot create the directory {} for the database: ", file.display());
-    assert!(sentence.starts_with(&expected), "{sentence}");
-    assert!(!sentence.contains("os error"), "{sentence}");
+    let message = refusal(&file.join("db"));
+    let expected = format!("database PATH: cannot create the directory {}: ", file.display());
+    assert!(message.starts_with(&expected), "{message}");
+    assert!(!message.contains("os error"), "{message}");
 }
 
 #[test]
-fn a_second_server_that_comes_over_a_link_is_refused_too() {
+fn second_server_through_a_symbolic_link_is_refused() {
     let store = Store::new();
     let link = store.directory.path().join("link.db");
     std::os::unix::fs::symlink(&store.options.path, &link).unwrap();
-    assert!(refusal(&link).contains("is in use by another mlbench server"));
+    assert!(refusal(&link).contains("in use by another mlbench server"));
 }
 
 #[tokio::test]
-async fn a_path_like_a_sqlite_address_is_a_plain_file() {
+async fn path_that_looks_like_a_sqlite_uri_is_a_plain_file() {
     let store = Store::with(|options| options.path = options.path.with_file_name("file:x?mode=memory"));
     store.started_run().await;
     assert!(store.options.path.exists());
@@ -137,11 +150,11 @@ async fn a_path_like_a_sqlite_address_is_a_plain_file() {
 }
 
 #[tokio::test]
-async fn everything_is_there_after_a_restart() {
+async fn everything_survives_a_restart() {
     let store = Store::new();
     let id = store.started_run().await;
     store.record_metric(metric(id, "loss", 1, "0.5"), None, at(1)).await.unwrap();
-    store.append_server_message(id, "a note", at(1)).await.unwrap();
+    store.append_server_message(id, "a message", at(1)).await.unwrap();
     let run = store.run(id).await.unwrap();
     let store = store.reopened();
     assert_eq!(store.runs().await.unwrap(), [run]);

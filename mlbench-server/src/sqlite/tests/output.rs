@@ -16,19 +16,19 @@ async fn texts(store: &Store, run: RunId, query: LogQuery) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn beyond_the_limit_one_note_says_so_and_reading_goes_on() {
+async fn lines_beyond_the_limit_are_discarded_with_one_message() {
     let store = Store::with(|options| options.log_limit_bytes = 10);
     let run = store.started_run().await;
     append(&store, run, Stdout, 0, &["12345", "1234567", "1"]).await;
     append(&store, run, Stdout, 16, &["1"]).await;
     append(&store, run, Stderr, 0, &["still kept"]).await;
     append(&store, run, Stderr, 11, &["123456789"]).await;
-    store.append_server_message(run, "a note is always kept", at(6)).await.unwrap();
+    store.append_server_message(run, "a message of the server is always stored", at(6)).await.unwrap();
     let expected = [
         "[0] 12345",
-        "[mlbench] output limit of 10 bytes reached; what follows on standard output is not kept",
-        "[mlbench] output limit of 10 bytes reached; what follows on standard error is not kept",
-        "[mlbench] a note is always kept",
+        "[mlbench] output limit of 10 bytes reached; later lines on standard output are discarded",
+        "[mlbench] output limit of 10 bytes reached; later lines on standard error are discarded",
+        "[mlbench] a message of the server is always stored",
     ];
     assert_eq!(texts(&store, run, ALL).await, expected);
     let ranks = store.run(run).await.unwrap().ranks;
@@ -41,20 +41,20 @@ async fn beyond_the_limit_one_note_says_so_and_reading_goes_on() {
 }
 
 #[tokio::test]
-async fn the_limit_is_named_in_mebibytes_where_it_is_some() {
+async fn whole_mebibytes_are_named_as_such_in_the_message() {
     let store = Store::with(|options| options.log_limit_bytes = 1 << 20);
     let run = store.started_run().await;
     append(&store, run, Stdout, 0, &[&"x".repeat(1 << 20)]).await;
-    let expected = "[mlbench] output limit of 1 MiB reached; what follows on standard output is not kept";
+    let expected = "[mlbench] output limit of 1 MiB reached; later lines on standard output are discarded";
     assert_eq!(texts(&store, run, ALL).await, [expected]);
 }
 
 #[tokio::test]
-async fn a_silent_rank_is_not_searched_among_the_lines_of_the_others() {
+async fn lines_of_a_silent_rank_are_found_through_the_index() {
     let store = Store::new();
     let run = store.started_run().await;
     append(&store, run, Stdout, 0, &vec!["a line"; 1_000]).await;
-    store.append_server_message(run, "a note", at(1)).await.unwrap();
+    store.append_server_message(run, "a message", at(1)).await.unwrap();
     for (rank, part) in [(1, LogPart::Last(10)), (1, LogPart::After { seq: 0, limit: 10 })] {
         assert!(texts(&store, run, LogQuery { rank: Some(rank), part, ..ALL }).await.is_empty());
     }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use mlbench_core::downsample::minmax::Bucket;
-use mlbench_core::downsample::summarize;
+use mlbench_core::downsample::{Groups, Summary};
 use mlbench_core::storage::{
     Downsampling, DownsamplingMethod, PointRef, PointsByName, SeriesCursor, collect_points, read_page,
 };
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What a store of points is, without a database: series by name, in order of date and arrival.
+/// A store of points without a database: series by name, points by date, then by arrival.
 #[derive(Default)]
 struct Model(BTreeMap<MetricName, Vec<Point>>);
 
@@ -21,9 +21,9 @@ impl Model {
         points.sort_by_key(|point| point.date);
     }
 
-    fn answer(&self, query: &PointsQuery) -> PointsByName {
-        let wanted = |name: &MetricName| query.names.is_empty() || query.names.contains(name);
-        let series = self.0.iter().filter(|(name, _)| wanted(name)).map(|(name, points)| {
+    fn select(&self, query: &PointsQuery) -> PointsByName {
+        let selected = |name: &MetricName| query.names.is_empty() || query.names.contains(name);
+        let series = self.0.iter().filter(|(name, _)| selected(name)).map(|(name, points)| {
             let dates = query.since..=query.until;
             let mut points: Vec<Point> = points.iter().filter(|p| dates.contains(&p.date)).cloned().collect();
             if let Some(downsampling) = query.downsampling {
@@ -38,7 +38,21 @@ impl Model {
     }
 }
 
-fn metrics(most: usize) -> impl Strategy<Value = Vec<Metric>> {
+/// Averages groups of consecutive points, as [`DownsamplingMethod::Summary`] does.
+fn summarize(mut points: Vec<Point>, max_points: usize) -> Vec<Point> {
+    if points.len() <= max_points {
+        return points;
+    }
+    if points.iter().any(|point| point.value.as_finite().is_none()) {
+        return points.split_off(points.len() - max_points);
+    }
+    let mut summary = Summary::new(Groups::new(points.len() as u64, max_points as u64));
+    let numbers = points.iter().filter_map(|point| Some((point.date, point.value.as_finite()?)));
+    let means = numbers.filter_map(|(date, number)| summary.push(date, number));
+    means.map(|(date, mean)| Point { date, value: MetricValue::from(mean) }).collect()
+}
+
+fn metrics(max: usize) -> impl Strategy<Value = Vec<Metric>> {
     let name = prop_oneof![Just("a"), Just("b"), Just("é @ 0")];
     let value = prop_oneof![
         8 => (-50..50_i32).prop_map(|number| (f64::from(number) / 7.0).to_string()),
@@ -46,7 +60,7 @@ fn metrics(most: usize) -> impl Strategy<Value = Vec<Metric>> {
         1 => prop_oneof![Just("text"), Just("NaN"), Just("1e5"), Just("1e308")].prop_map(str::to_owned),
     ];
     let run = RunId::new(1).unwrap();
-    prop::collection::vec((name, 0..20_i64, value), 0..most)
+    prop::collection::vec((name, 0..20_i64, value), 0..max)
         .prop_map(move |all| all.iter().map(|(name, date, value)| metric(run, name, *date, value)).collect())
 }
 
@@ -70,7 +84,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
-    fn pages_of_any_size_say_what_one_large_answer_says(
+    fn pages_of_any_size_hold_the_same_points_as_one_large_page(
         batches in prop::collection::vec(metrics(30), 1..4),
         late in metrics(10),
         queries in prop::collection::vec(queries(), 6),
@@ -85,27 +99,27 @@ proptest! {
                 batch.iter().for_each(|metric| model.add(metric));
                 store.record_metrics(batch).await.unwrap();
             }
-            check_figures(&store, &model);
+            check_stats(&store, &model);
             for query in &queries {
                 let found = collect_points(&store.storage, query).await.unwrap();
-                prop_assert_eq!(found, model.answer(query), "{:?}", query);
+                prop_assert_eq!(found, model.select(query), "{:?}", query);
             }
-            // What arrives between two pages is in none of them.
+            // No page holds points that arrived after the first page.
             let query = &queries[0];
             let first = read_page(&store.storage, query, None, Points::default()).await.unwrap();
             for metric in &late {
                 store.record_metric(metric.clone(), None, at(0)).await.unwrap();
             }
             let rest = follow(&store, query, first).await;
-            prop_assert_eq!(rest, model.answer(query), "{:?} while points arrive", query);
+            prop_assert_eq!(rest, model.select(query), "{:?} while points arrive", query);
             late.iter().for_each(|metric| model.add(metric));
-            check_figures(&store, &model);
+            check_stats(&store, &model);
             Ok(())
         })?;
     }
 }
 
-/// A page, and the number of its points.
+/// A page and the number of its points.
 #[derive(Default)]
 struct Points {
     all: Vec<(MetricName, Vec<Point>)>,
@@ -123,7 +137,7 @@ impl PointSink for Points {
     }
 
     fn bucket(&mut self, _: &Bucket) {
-        panic!("nobody asked for buckets");
+        panic!("the query asks for no buckets");
     }
 
     fn is_full(&self) -> bool {
@@ -150,8 +164,8 @@ async fn follow(
     }
 }
 
-/// The running figures of every series are those of its points.
-fn check_figures(store: &Store, model: &Model) {
+/// Checks that the stored statistics of every series are those of its points.
+fn check_stats(store: &Store, model: &Model) {
     let sql =
         "SELECT count, numbers, first_date, last_date, min, max, last_value FROM series WHERE name = ?1";
     let connection = open::reader(&store.options).unwrap();
@@ -161,7 +175,7 @@ fn check_figures(store: &Store, model: &Model) {
         type Row = (i64, i64, i64, i64, Option<f64>, Option<f64>);
         let (row, value): (Row, MetricValue) = connection
             .query_row(sql, [name.as_str()], |row| {
-                let value = value::Stored::read(row.get_ref(6)?)?.into_value();
+                let value = metrics::value::SqlValue::read(row.get_ref(6)?)?.into_value();
                 Ok(((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?), value))
             })
             .unwrap();
@@ -178,23 +192,23 @@ fn check_figures(store: &Store, model: &Model) {
 }
 
 #[tokio::test]
-async fn a_position_of_a_series_that_is_gone_goes_on_with_the_next() {
+async fn cursor_of_a_deleted_series_continues_with_the_next_series() {
     let store = Store::new();
     let id = store.started_run().await;
     store.record_metrics(vec![metric(id, "a", 1, "1"), metric(id, "c", 1, "1")]).await.unwrap();
     let series = MetricName::new("b").unwrap();
-    let position = PointsCursor { series, progress: SeriesCursor::Points { after: (at(1), 1) }, as_of: 2 };
+    let cursor = PointsCursor { series, progress: SeriesCursor::Points { after: (at(1), 1) }, as_of: 2 };
     let query = PointsQuery::all(Owner::Run(id));
-    let (page, ..) = read_page(&store.storage, &query, Some(position), Points::default()).await.unwrap();
+    let (page, ..) = read_page(&store.storage, &query, Some(cursor), Points::default()).await.unwrap();
     assert_eq!(page.all.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["c"]);
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
-    /// Somebody who goes on from cursor to cursor sees every point once, whatever their dates, however they come.
+    /// Whatever the dates of the points and the sizes of the batches.
     #[test]
-    fn a_follower_sees_every_point_once(
+    fn client_that_follows_cursors_sees_every_point_once(
         batches in prop::collection::vec(metrics(30), 1..6),
         page_points in 1..9_usize,
         since in prop_oneof![3 => Just(0), 1 => 0..20_i64],
@@ -205,8 +219,8 @@ proptest! {
             store.started_run().await;
             let mut cursor = None;
             for batch in batches {
-                let mut news = Model::default();
-                batch.iter().for_each(|metric| news.add(metric));
+                let mut new = Model::default();
+                batch.iter().for_each(|metric| new.add(metric));
                 store.record_metrics(batch).await.unwrap();
                 let query = PointsQuery {
                     arrived_after: cursor,
@@ -216,7 +230,7 @@ proptest! {
                 let first = read_page(&store.storage, &query, None, Points::default()).await.unwrap();
                 cursor = Some(first.1);
                 let found = follow(&store, &query, first).await;
-                prop_assert_eq!(found, news.answer(&PointsQuery { arrived_after: None, ..query }));
+                prop_assert_eq!(found, new.select(&PointsQuery { arrived_after: None, ..query }));
             }
             Ok(())
         })?;
@@ -224,7 +238,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn many_late_points_are_found_too() {
+async fn many_out_of_order_points_are_found() {
     let store = Store::with(|options| options.page_points = 100);
     let id = store.started_run().await;
     let points =
@@ -232,34 +246,33 @@ async fn many_late_points_are_found_too() {
     store.record_metrics(points(0..10)).await.unwrap();
     let all = PointsQuery::all(Owner::Run(id));
     let seen = read_page(&store.storage, &all, None, Points::default()).await.unwrap().1;
-    // Backwards, so that all but the first are late.
+    // In descending order of dates, so that all but the first are out of order.
     store.record_metrics(points(5..3_000)).await.unwrap();
-    let news = PointsQuery { arrived_after: Some(seen), ..all };
-    let found = collect_points(&store.storage, &news).await.unwrap();
+    let new = PointsQuery { arrived_after: Some(seen), ..all };
+    let found = collect_points(&store.storage, &new).await.unwrap();
     let dates: Vec<i64> = found.values().flatten().map(|point| point.date.as_micros()).collect();
     assert_eq!(dates, (5..3_000).collect::<Vec<_>>());
 }
 
+/// The sum of arrival number times date over all points that arrived after a later date.
+const OUT_OF_ORDER: &str = "SELECT sum(seq * date) FROM (
+    SELECT seq, date, min(seq) OVER (PARTITION BY series ORDER BY date DESC, seq DESC ROWS UNBOUNDED PRECEDING)
+           AS first_seq
+    FROM point) WHERE first_seq < seq";
+
 #[tokio::test]
-async fn a_database_from_before_finds_its_late_points() {
+async fn points_that_arrive_after_a_later_date_are_listed() {
     let store = Store::new();
     let id = store.started_run().await;
     for (date, value) in [(10, "1"), (30, "2"), (20, "3"), (20, "4"), (40, "5"), (5, "6")] {
         store.record_metric(metric(id, "a", date, value), None, at(0)).await.unwrap();
     }
-    let late = "SELECT sum(seq * date) FROM late_point";
-    let noticed = store.number(late).await;
-    let steps = include_str!("../schema/0003.sql");
-    let (create, rest) = steps.split_once("INSERT").unwrap();
-    let (insert, _) = rest.split_once("ALTER").unwrap();
-    assert!(create.contains("CREATE TABLE late_point"));
-    let again = format!("DELETE FROM late_point; INSERT{insert}");
-    store.writer.write(0, move |c| Ok(c.execute_batch(&again)?)).await.unwrap();
-    assert_eq!((store.number(late).await, noticed), (3 * 20 + 4 * 20 + 6 * 5, 170));
+    let detected = store.number("SELECT sum(seq * date) FROM out_of_order_point").await;
+    assert_eq!((store.number(OUT_OF_ORDER).await, detected), (3 * 20 + 4 * 20 + 6 * 5, 170));
 }
 
 #[tokio::test]
-async fn a_point_takes_at_most_40_bytes_of_the_disk() {
+async fn a_point_takes_at_most_40_bytes_on_disk() {
     const POINTS: i64 = 30_000;
     let store = Store::new();
     let id = store.started_run().await;

@@ -1,16 +1,18 @@
 use std::fs;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 
 use mlbench_core::ErrorCode;
 use mlbench_core::run::OutputStream;
-use mlbench_core::storage::{IdempotencyKey, OutputChunk, PointsQuery, collect_points};
+use mlbench_core::storage::{
+    Batch, BatchKey, BatchPoint, IdempotencyKey, OutputChunk, PointsQuery, collect_points,
+};
 use rusqlite::params;
 use tokio::sync::oneshot;
 
 use super::*;
 
-type Outcome<T> = Result<T, Failure>;
+type Outcome<T> = Result<T, StoreError>;
 
 fn add_pod(name: &'static str) -> impl FnOnce(&Connection) -> Outcome<()> + Send + 'static {
     move |c| {
@@ -19,13 +21,13 @@ fn add_pod(name: &'static str) -> impl FnOnce(&Connection) -> Outcome<()> + Send
     }
 }
 
-/// A job that holds the writer until the sender speaks, and tells when it does.
+/// Returns a job that blocks the writer until the sender sends, and a receiver that tells when the job runs.
 fn gate()
 -> (oneshot::Receiver<()>, mpsc::Sender<()>, impl FnOnce(&Connection) -> Outcome<()> + Send + 'static) {
     let (inside, entered) = oneshot::channel();
     let (open, closed) = mpsc::channel();
     let wait = move |_: &Connection| {
-        // Not everybody wants to know.
+        // Some tests drop the receiver.
         let _ = inside.send(());
         closed.recv().unwrap();
         Ok(())
@@ -33,8 +35,8 @@ fn gate()
     (entered, open, wait)
 }
 
-/// Holds the writer until all of `send` is sent, so that it is one transaction whatever else the machine is doing.
-async fn together<T>(store: &Store, send: impl Future<Output = T>) -> T {
+/// Blocks the writer until `send` has queued its jobs, so that they share one transaction on any machine.
+async fn in_one_transaction<T>(store: &Store, send: impl Future<Output = T>) -> T {
     let (entered, open, gate) = gate();
     let all = async {
         entered.await.unwrap();
@@ -52,7 +54,7 @@ fn broken(c: &Connection) -> Outcome<()> {
 
 fn panicking(c: &Connection) -> Outcome<()> {
     add_pod("panicking")(c)?;
-    panic!("this job panics, as it should in this test")
+    panic!("expected panic of a job")
 }
 
 async fn pods(store: &Store) -> Vec<String> {
@@ -60,7 +62,7 @@ async fn pods(store: &Store) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_job_that_fails_or_panics_takes_back_nothing_but_itself() {
+async fn job_that_fails_or_panics_rolls_back_only_its_own_changes() {
     let store = Store::new();
     let refused = |c: &Connection| -> Outcome<()> {
         add_pod("refused")(c)?;
@@ -76,7 +78,7 @@ async fn a_job_that_fails_or_panics_takes_back_nothing_but_itself() {
             writer.write(0, add_pod("last")),
         )
     };
-    let (first, refused, failed, panicked, last) = together(&store, all).await;
+    let (first, refused, failed, panicked, last) = in_one_transaction(&store, all).await;
     assert!(first.is_ok() && last.is_ok());
     assert_eq!(refused.unwrap_err().code(), ErrorCode::NotFound);
     assert_eq!(failed.unwrap_err().code(), ErrorCode::Internal);
@@ -85,7 +87,7 @@ async fn a_job_that_fails_or_panics_takes_back_nothing_but_itself() {
 }
 
 #[tokio::test]
-async fn a_job_that_has_a_transaction_to_itself_takes_back_what_it_did() {
+async fn failed_job_alone_in_its_transaction_is_rolled_back() {
     let store = Store::new();
     assert_eq!(store.writer.write(0, broken).await.unwrap_err().code(), ErrorCode::Internal);
     assert_eq!(store.writer.write(0, panicking).await.unwrap_err().code(), ErrorCode::Internal);
@@ -94,20 +96,20 @@ async fn a_job_that_has_a_transaction_to_itself_takes_back_what_it_did() {
 }
 
 #[tokio::test]
-async fn a_metric_that_cannot_be_stored_loses_none_of_those_beside_it() {
+async fn metric_that_cannot_be_stored_costs_no_other_metric() {
     let store = Store::new();
     let id = store.started_run().await;
     let trap = "CREATE TRIGGER trap BEFORE INSERT ON point WHEN new.value = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END";
     store.writer.write(0, |c| Ok(c.execute_batch(trap)?)).await.unwrap();
     let record = |date, value| store.record_metric(metric(id, "loss", date, value), None, at(date));
-    // Alone in their transaction, then with something else in it.
+    // First alone in their transaction, then together with another job.
     let alone = async { tokio::join!(record(1, "1"), record(2, "bad"), record(3, "3")) };
-    let (first, bad, last) = together(&store, alone).await;
+    let (first, bad, last) = in_one_transaction(&store, alone).await;
     assert!(first.is_ok() && bad.is_err() && last.is_ok());
     let shared = async {
         tokio::join!(record(4, "4"), record(5, "bad"), store.writer.write(0, add_pod("a")), record(6, "bad"))
     };
-    let (first, bad, pod, worse) = together(&store, shared).await;
+    let (first, bad, pod, worse) = in_one_transaction(&store, shared).await;
     assert!(first.is_ok() && bad.is_err() && pod.is_ok() && worse.is_err());
     let stored = collect_points(&store.storage, &PointsQuery::all(Owner::Run(id))).await.unwrap();
     let values: Vec<&str> = stored.values().flatten().map(|point| point.value.as_str()).collect();
@@ -116,9 +118,9 @@ async fn a_metric_that_cannot_be_stored_loses_none_of_those_beside_it() {
 }
 
 #[tokio::test]
-async fn when_a_transaction_is_lost_nobody_in_it_is_told_that_it_was_stored() {
+async fn no_job_of_a_lost_transaction_succeeds() {
     let store = Store::new();
-    // What SQLite does by itself after some errors of the disk.
+    // As SQLite does after some disk errors.
     let lose = |c: &Connection| -> Outcome<()> { Ok(c.execute_batch("ROLLBACK")?) };
     let writer = &store.writer;
     let all = async {
@@ -128,7 +130,7 @@ async fn when_a_transaction_is_lost_nobody_in_it_is_told_that_it_was_stored() {
             writer.write(0, add_pod("after")),
         )
     };
-    let (before, lost, after) = together(&store, all).await;
+    let (before, lost, after) = in_one_transaction(&store, all).await;
     for failed in [before, lost] {
         assert_eq!(failed.unwrap_err().code(), ErrorCode::Internal);
     }
@@ -137,7 +139,7 @@ async fn when_a_transaction_is_lost_nobody_in_it_is_told_that_it_was_stored() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_and_survived() {
+async fn full_disk_is_reported_and_writes_work_again_afterwards() {
     let store = Store::new();
     let id = store.started_run().await;
     let limit = |pages: &'static str| {
@@ -155,7 +157,7 @@ async fn a_full_disk_is_told_and_survived() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_work_than_there_is_room_for_is_refused_after_a_while() {
+async fn jobs_beyond_the_memory_budget_are_rejected_after_a_timeout() {
     let store = Store::new();
     let (_, open, gate) = gate();
     let too_much = async {
@@ -171,7 +173,7 @@ async fn more_work_than_there_is_room_for_is_refused_after_a_while() {
 }
 
 #[tokio::test]
-async fn what_waits_when_the_store_closes_is_written_and_what_comes_later_is_refused() {
+async fn close_writes_queued_jobs_and_rejects_later_ones() {
     let store = Store::new();
     let (_, open, gate) = gate();
     let close = async {
@@ -187,14 +189,14 @@ async fn what_waits_when_the_store_closes_is_written_and_what_comes_later_is_ref
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_is_in_the_files_when_the_server_is_killed() {
+async fn acknowledged_writes_survive_a_kill() {
     let store = Store::new();
     let id = store.started_run().await;
     for i in 0..20 {
         let key = IdempotencyKey::new(&format!("key {i}")).unwrap();
         store.record_metric(metric(id, "loss", i, "0.5"), Some(key), at(i)).await.unwrap();
     }
-    // The files as a kill leaves them: no last checkpoint, no orderly close.
+    // The files as a kill leaves them, without a last checkpoint.
     let after_kill = tempfile::tempdir().unwrap();
     for name in ["mlbench.db", "mlbench.db-wal"] {
         fs::copy(store.directory.path().join(name), after_kill.path().join(name)).unwrap();
@@ -208,7 +210,7 @@ async fn what_was_acknowledged_is_in_the_files_when_the_server_is_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn callers_that_all_send_everything_twice_store_it_once() {
+async fn concurrent_repeats_with_the_same_key_store_each_metric_once() {
     let store = Arc::new(Store::new());
     let id = store.started_run().await;
     let callers: Vec<_> = (0..64)
@@ -216,7 +218,7 @@ async fn callers_that_all_send_everything_twice_store_it_once() {
             let store = Arc::clone(&store);
             tokio::spawn(async move {
                 for i in 0..10 {
-                    // Callers 0 and 1 send the same, so do 2 and 3.
+                    // Callers 0 and 1 send the same metrics, and so do 2 and 3.
                     let key = IdempotencyKey::new(&format!("{} {i}", caller / 2)).unwrap();
                     let metric = metric(id, &format!("loss @ {}", caller % 4), i, "1");
                     store.record_metric(metric, Some(key), at(i)).await.unwrap();
@@ -234,7 +236,7 @@ async fn callers_that_all_send_everything_twice_store_it_once() {
 }
 
 #[tokio::test]
-async fn keys_are_kept_for_a_day_and_then_forgotten_as_fast_as_new_ones_come() {
+async fn keys_are_remembered_for_a_day_then_expire_as_new_ones_come() {
     let store = Store::new();
     let id = store.started_run().await;
     let day = i64::try_from(IdempotencyKey::RETENTION.as_micros()).unwrap();
@@ -245,17 +247,42 @@ async fn keys_are_kept_for_a_day_and_then_forgotten_as_fast_as_new_ones_come() {
     for i in 0..20 {
         send(format!("old {i}"), i).await;
     }
-    assert!(send("old 0".to_owned(), day).await, "a day later it is still known");
+    assert!(send("old 0".to_owned(), day).await, "remembered for a whole day");
     for i in 0..10 {
         send(format!("new {i}"), day + 1_000 + i).await;
     }
-    assert_eq!(store.number("SELECT count(*) FROM idempotency_key").await, 10);
+    assert_eq!(store.number("SELECT count(*) FROM metric_key").await, 10);
     assert!(!send("old 0".to_owned(), day + 2_000).await);
     assert!(send("new 0".to_owned(), day + 3_000).await);
 }
 
 #[tokio::test]
-async fn a_cluster_in_which_nothing_happens_costs_no_commit() {
+async fn batch_keys_expire_like_metric_keys() {
+    let store = Store::new();
+    let id = store.started_run().await;
+    let day = i64::try_from(IdempotencyKey::RETENTION.as_micros()).unwrap();
+    let send = async |key: String, points: u64, now: i64| {
+        let key = BatchKey { key: IdempotencyKey::new(&key).unwrap(), chunk: 0 };
+        let points = (0..points).map(|index| BatchPoint { index, metric: Ok(metric(id, "loss", now, "1")) });
+        store.record_batch(Batch { points: points.collect(), key: Some(key) }, at(now)).await
+    };
+    for i in 0..20 {
+        send(format!("old {i}"), 2, i).await.unwrap();
+    }
+    assert!(send("old 0".to_owned(), 2, day).await.unwrap().replayed, "remembered for a whole day");
+    let reused = send("old 0".to_owned(), 3, day).await.unwrap_err();
+    assert_eq!(reused.code(), ErrorCode::IdempotencyKeyReused);
+    let detail = "Idempotency-Key: already used for a batch of 2 points, this one has 3; use a new key";
+    assert_eq!(reused.detail(), detail);
+    for i in 0..10 {
+        assert!(!send(format!("new {i}"), 2, day + 1_000 + i).await.unwrap().replayed);
+    }
+    assert_eq!(store.number("SELECT count(*) FROM batch_key").await, 10);
+    assert!(!send("old 0".to_owned(), 3, day + 2_000).await.unwrap().replayed);
+}
+
+#[tokio::test]
+async fn idle_cluster_costs_no_commit() {
     let store = Store::new();
     let pod = Pod {
         name: mlbench_core::PodName::new("worker-0").unwrap(),
@@ -271,12 +298,12 @@ async fn a_cluster_in_which_nothing_happens_costs_no_commit() {
     assert_eq!(fs::metadata(store.wal()).unwrap().len(), before);
 }
 
-/// Takes longer than a commit.
+/// A query that takes longer than a commit.
 const SLOW: &str =
     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) SELECT count(*) FROM n";
 
 #[tokio::test]
-async fn readers_that_never_pause_do_not_let_the_log_grow() {
+async fn overlapping_readers_do_not_let_the_log_grow() {
     let store = Store::new();
     let id = store.started_run().await;
     let stop = Arc::new(AtomicBool::new(false));
@@ -287,7 +314,7 @@ async fn readers_that_never_pause_do_not_let_the_log_grow() {
             let begin =
                 |reader: &Connection| reader.execute_batch("BEGIN; SELECT count(*) FROM run").unwrap();
             begin(&readers[0]);
-            // At every moment one of the two is in a transaction, for longer than a commit takes.
+            // One of the two is always in a transaction, for longer than a commit takes.
             for turn in 0_usize.. {
                 begin(&readers[(turn + 1) % 2]);
                 readers[(turn + 1) % 2].query_row(SLOW, [], |_| Ok(())).unwrap();

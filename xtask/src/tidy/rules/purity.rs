@@ -5,10 +5,10 @@ use crate::tidy::tree::{Tree, has_word};
 
 /// Whether a file may read the environment.
 ///
-/// Three places may: the server's settings, the `args.rs` files of the command line, and the client's `from_env`.
+/// Three places may: the server's settings, the arguments of the command line, and the client's `from_env`.
 fn reads_environment(tree: &Tree, path: &str) -> bool {
-    let settings = path.starts_with("mlbench-server/src/settings");
-    let arguments = path.starts_with("mlbench-cli/src/") && path.ends_with("/args.rs");
+    let settings = path.starts_with("mlbench-server/src/settings/");
+    let arguments = path.starts_with("mlbench-cli/src/args/") || path == "mlbench-cli/src/benchmarks/args.rs";
     let from_env = path.starts_with("mlbench-client/") && tree.text(path).contains("fn from_env");
     settings || arguments || from_env
 }
@@ -17,7 +17,7 @@ const MEMBERS: [&str; 4] = ["mlbench-core/", "mlbench-server/", "mlbench-client/
 
 /// Invariant 2: a setting is read in one place, where `--help` explains it.
 pub(super) fn environment(tree: &Tree) -> Vec<Finding> {
-    let advice = "make it a setting in settings.rs or args.rs and pass its value";
+    let advice = "make it a setting in settings/ or args/ and pass its value";
     let mut findings = Vec::new();
     for source in MEMBERS.iter().flat_map(|member| tree.sources_in(member)) {
         if reads_environment(tree, &source.path) {
@@ -144,8 +144,8 @@ mod tests {
         let found = check(
             environment,
             &[
-                ("mlbench-server/src/settings.rs", read),
-                ("mlbench-cli/src/args.rs", "#[arg(env = \"X\")]\n"),
+                ("mlbench-server/src/settings/flags.rs", read),
+                ("mlbench-cli/src/args/cli.rs", "#[arg(env = \"X\")]\n"),
                 ("mlbench-client/src/client.rs", "fn from_env() { std::env::var(\"X\"); }\n"),
                 ("mlbench-client/src/metrics.rs", read),
                 ("mlbench-cli/src/commands/pods.rs", "#[arg(env = \"X\")]\n"),

@@ -1,0 +1,16 @@
+//! Command-line arguments. The environment is read here and in `benchmarks/args.rs` only.
+
+mod cli;
+mod kube;
+mod metrics;
+mod number;
+mod output;
+mod runs;
+#[cfg(test)]
+mod tests;
+mod time;
+
+pub(crate) use self::cli::{Cli, Command};
+pub(crate) use self::kube::KubeArgs;
+pub(crate) use self::metrics::{MetricsArgs, MetricsCommand, PostArgs, ShowArgs};
+pub(crate) use self::runs::{DownloadArgs, LogsArgs, OneRunArgs, RunsCommand, StartArgs, WaitArgs};

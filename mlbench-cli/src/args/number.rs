@@ -1,0 +1,12 @@
+//! Numbers on the command line.
+
+/// Parses a whole number from 1.
+pub(super) fn parse_count(text: &str) -> Result<u32, &'static str> {
+    text.parse().ok().filter(|count| *count > 0).ok_or("must be a whole number from 1")
+}
+
+/// Parses a finite number above 0.
+pub(super) fn parse_positive(text: &str) -> Result<f64, &'static str> {
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
+    number.ok_or("must be a number above 0, such as 2 or 0.5")
+}

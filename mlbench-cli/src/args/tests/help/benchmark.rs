@@ -1,0 +1,138 @@
+use insta::assert_snapshot;
+
+use super::help;
+
+#[test]
+fn benchmark_prints_help() {
+    assert_snapshot!(help("benchmark"), @r"
+    Run a built-in reference benchmark, as a worker of a run or by hand
+
+    Usage: mlbench benchmark [OPTIONS] <COMMAND>
+
+    Commands:
+      logistic-regression  Measure the time to accuracy of logistic regression
+                           (synchronous data-parallel SGD)
+      all-reduce           Measure time and bus bandwidth of the all-reduce between
+                           the workers, by vector length
+      help                 Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help  Print help
+    ");
+}
+
+#[test]
+fn logistic_regression_prints_help() {
+    assert_snapshot!(help("benchmark logistic-regression"), @r"
+    Measure the time to accuracy of logistic regression (synchronous data-parallel
+    SGD)
+
+    Usage: mlbench benchmark logistic-regression [OPTIONS]
+
+    Options:
+          --run_id <ID>
+              Run that the metrics belong to; without it, metrics are only printed
+              [env: MLBENCH_RUN_ID]
+          --rank <RANK>
+              Rank of this worker, from 0 [env: RANK]
+          --hosts <HOSTS>
+              Host names of the workers by rank, comma-separated
+          --backend <BACKEND>
+              Backend that started this program (mpi, gloo, nccl); the workers use
+              TCP with any backend
+          --world-size <N>
+              Number of workers [env: WORLD_SIZE]
+          --addresses <ADDRESSES>
+              Addresses host:port of the workers by rank, comma-separated [env:
+              MLBENCH_ADDRESSES]
+          --report-to <URL>
+              URL of the server that stores the metrics; without it, metrics are
+              only printed [env: MLBENCH_URL]
+          --gpu
+              Accepted for compatibility; this benchmark computes on the CPU
+          --horovod
+              Accepted for compatibility; this benchmark has its own all-reduce
+          --connect-timeout <SECONDS>
+              Seconds to wait for all workers to connect [default: 120]
+          --timeout <SECONDS>
+              Seconds without data before another worker counts as stuck [default:
+              60]
+          --data <FILE>
+              Training data in the LibSVM format [default: breast cancer Wisconsin,
+              included]
+          --synthetic <ROWSxFEATURES>
+              Train on synthetic data of this size, such as 20000x500
+          --seed <N>
+              Seed of the synthetic data and of the batch order [default: 1]
+          --batch-size <ROWS>
+              Rows per step, over all workers [default: 64]
+          --full-batch
+              Use all rows in every step (gradient descent)
+          --learning-rate <RATE>
+              Learning rate of the first step; step t uses RATE / (1 + RATE * L2 *
+              t) [default: 0.1]
+          --l2 <WEIGHT>
+              Weight of the L2 penalty [default: 0.0001]
+          --goal <PERCENT>
+              Validation accuracy to reach, in percent [default: 95, or 89 with
+              --light]
+          --light
+              Train to the light goal, a lower accuracy
+          --validate-every <EPOCHS>
+              Epochs between validations, which check the goal and report metrics
+              [default: 1]
+          --max-epochs <EPOCHS>
+              Maximum number of epochs [default: 1000]
+      -h, --help
+              Print help
+    ");
+}
+
+#[test]
+fn all_reduce_prints_help() {
+    assert_snapshot!(help("benchmark all-reduce"), @r"
+    Measure time and bus bandwidth of the all-reduce between the workers, by vector
+    length
+
+    Usage: mlbench benchmark all-reduce [OPTIONS]
+
+    Options:
+          --run_id <ID>
+              Run that the metrics belong to; without it, metrics are only printed
+              [env: MLBENCH_RUN_ID]
+          --rank <RANK>
+              Rank of this worker, from 0 [env: RANK]
+          --hosts <HOSTS>
+              Host names of the workers by rank, comma-separated
+          --backend <BACKEND>
+              Backend that started this program (mpi, gloo, nccl); the workers use
+              TCP with any backend
+          --world-size <N>
+              Number of workers [env: WORLD_SIZE]
+          --addresses <ADDRESSES>
+              Addresses host:port of the workers by rank, comma-separated [env:
+              MLBENCH_ADDRESSES]
+          --report-to <URL>
+              URL of the server that stores the metrics; without it, metrics are
+              only printed [env: MLBENCH_URL]
+          --gpu
+              Accepted for compatibility; this benchmark computes on the CPU
+          --horovod
+              Accepted for compatibility; this benchmark has its own all-reduce
+          --connect-timeout <SECONDS>
+              Seconds to wait for all workers to connect [default: 120]
+          --timeout <SECONDS>
+              Seconds without data before another worker counts as stuck [default:
+              60]
+          --counts <COUNTS>
+              Vector lengths in 4-byte numbers, comma-separated [default: powers of
+              ten up to --max-count]
+          --max-count <COUNT>
+              Longest vector length without --counts, in 4-byte numbers [default:
+              10000000]
+          --light
+              Accepted for compatibility; this benchmark has no goal
+      -h, --help
+              Print help
+    ");
+}

@@ -1,0 +1,83 @@
+use insta::assert_snapshot;
+
+use super::help;
+
+#[test]
+fn metrics_prints_help() {
+    assert_snapshot!(help("metrics"), @r"
+    Show the metrics of a run or of pods, or store a metric
+
+    Usage: mlbench metrics [OPTIONS]
+           mlbench metrics <COMMAND>
+
+    Commands:
+      post  Store a metric of a run or a pod and show it as stored
+      help  Print this message or the help of the given subcommand(s)
+
+    Options:
+          --run <RUN>        Metrics of this run, by id or name [default: all pods
+                             in the cluster]
+          --pod <NAME>       Metrics of this pod
+          --since <TIME>     Only points at or after TIME: a date
+                             (2018-08-03T09:21:29Z) or an age (30s, 10m, 2h, 1d)
+          --until <TIME>     Only points at or before TIME: a date or an age
+          --metric <NAME>    Only the metric with exactly this name; repeat the flag
+                             for several
+          --last <N>         Only the newest N points of each metric
+          --summarize <N>    At most N points of each metric, averaging consecutive
+                             points
+      -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
+                             terminal, else tab-separated columns]
+      -h, --help             Print help
+
+    Examples:
+      mlbench metrics --run 2 --since 2018-08-03T09:21:29Z
+      mlbench metrics --run first --metric 'train_loss @ 0' --summarize 20
+      mlbench metrics --pod local-mlbench-worker-0 --since 10m --last 5 -o csv
+      mlbench metrics post --run 2 --name accuracy --value 0.7845
+    ");
+}
+
+#[test]
+fn metrics_post_prints_help() {
+    assert_snapshot!(help("metrics post"), @r"
+    Store a metric of a run or a pod and show it as stored
+
+    Usage: mlbench metrics post [OPTIONS] --name <NAME> --value <VALUE> <--run <RUN>|--pod <NAME>>
+
+    Options:
+          --run <RUN>        Run that the metric belongs to, by id or name
+          --pod <NAME>       Pod that the metric belongs to
+          --name <NAME>      Name of the metric
+          --value <VALUE>    Measured value: a number or any text
+          --date <TIME>      Time of the measurement: a date or an age such as 10m
+                             [default: now]
+          --cumulative       Mark the value as one that adds up over time
+          --metadata <TEXT>  Free text to store with the metric
+      -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
+                             terminal, else tab-separated columns]
+      -h, --help             Print help
+
+    Examples:
+      mlbench metrics post --run first --name 'accuracy @ 0' --value 0.7845
+      mlbench metrics post --pod local-mlbench-worker-0 --name load --value 0.6
+      mlbench metrics post --run 2 --name note --value ok --date 10m
+    ");
+}
+
+#[test]
+fn pods_prints_help() {
+    assert_snapshot!(help("pods"), @r"
+    List the worker pods in the cluster
+
+    Usage: mlbench pods [OPTIONS]
+
+    Options:
+      -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
+                             terminal, else tab-separated columns]
+      -h, --help             Print help
+
+    Example:
+      mlbench pods -o csv
+    ");
+}

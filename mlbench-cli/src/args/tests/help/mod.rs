@@ -1,0 +1,88 @@
+//! The help texts, as they appear on a terminal with 80 columns.
+
+mod benchmark;
+mod metrics;
+mod runs;
+
+use clap::CommandFactory;
+use insta::assert_snapshot;
+
+use crate::args::Cli;
+
+/// Returns the help text of the command at `path`, such as `runs start`.
+fn full_help(path: &str) -> String {
+    let mut command = Cli::command().term_width(80);
+    command.build();
+    let command = path.split_whitespace().fold(&mut command, |command, name| {
+        command.find_subcommand_mut(name).unwrap_or_else(|| panic!("no command {name}"))
+    });
+    command.render_help().to_string()
+}
+
+/// Returns the section on the server, which is the same for every command.
+fn server_section(help: &str) -> &str {
+    let start = help.find("\nServer:\n").unwrap();
+    let end = help[start..].find("\n\n").map_or(help.trim_end().len(), |length| start + length);
+    &help[start..end]
+}
+
+/// Returns the help text of the command at `path` without the section on the server.
+fn help(path: &str) -> String {
+    let help = full_help(path);
+    let server = server_section(&help);
+    assert_eq!(server, server_section(&full_help("")), "{path}");
+    help.replacen(&format!("\n{server}"), "", 1)
+}
+
+#[test]
+fn the_program_prints_help() {
+    assert_snapshot!(full_help(""), @r"
+    Run distributed machine-learning benchmarks and read their metrics
+
+    Usage: mlbench [OPTIONS] <COMMAND>
+
+    Commands:
+      runs       Start, watch, stop and delete runs
+      metrics    Show the metrics of a run or of pods, or store a metric
+      pods       List the worker pods in the cluster
+      benchmark  Run a built-in reference benchmark, as a worker of a run or by hand
+      help       Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Server:
+          --url <URL>
+              URL of the server [env: MLBENCH_URL] [default: http://127.0.0.1:8000]
+          --token-file <FILE>
+              File with the bearer token [default: the token in MLBENCH_TOKEN]
+          --kube
+              Reach a server in Kubernetes by kubectl port-forward; ignores --url
+          --kube-context <CONTEXT>
+              Context of kubectl [default: the current context]
+          --kube-namespace <NAMESPACE>
+              Namespace of the server [default: the namespace of the context]
+          --kube-release <NAME>
+              Release of the server, if the namespace has several
+
+    Exit codes:
+      0    success
+      1    failure
+      2    usage error
+      3    not found
+      4    authentication failed: token missing or not accepted
+      5    conflict: another run is active
+      6    the awaited run failed or was stopped
+      7    server unreachable
+      130  interrupted with Ctrl-C
+
+    Data goes to standard output, messages go to standard error.
+
+    Examples:
+      mlbench runs start --name first --workers 2 --wait
+      mlbench runs logs first --follow
+      mlbench metrics --run first --metric 'val_global_Prec@1 @ 0' --last 1
+      mlbench --url http://127.0.0.1:9000 pods -o json
+    ");
+}

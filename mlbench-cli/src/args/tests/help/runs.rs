@@ -1,0 +1,206 @@
+use insta::assert_snapshot;
+
+use super::help;
+
+#[test]
+fn runs_prints_help() {
+    assert_snapshot!(help("runs"), @r"
+    Start, watch, stop and delete runs
+
+    Usage: mlbench runs [OPTIONS] <COMMAND>
+
+    Commands:
+      start     Start a run
+      list      List all runs
+      show      Show the details of a run
+      wait      Wait until a run ends; exit code 6 if it failed or was stopped
+      stop      Stop a run; it becomes STOPPED a moment later
+      delete    Delete a run with its metrics and output; stops an active run
+      logs      Print the output of a run
+      download  Download the metrics of a run and its pods as a zip archive
+      help      Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help  Print help
+    ");
+}
+
+#[test]
+fn runs_start_prints_help() {
+    assert_snapshot!(help("runs start"), @r"
+    Start a run
+
+    Usage: mlbench runs start [OPTIONS] --name <NAME>
+
+    Options:
+          --name <NAME>        Name of the run, 1 to 100 characters
+          --workers <N>        Number of workers [default: all workers]
+          --cpus <CORES>       CPU cores per worker, such as 0.5 [default: no limit]
+          --image <IMAGE>      Official container image, or any image with --command
+          --command <COMMAND>  Command of the workers [default: the command of the
+                               image, else of the server]
+          --backend <BACKEND>  Backend: mpi, gloo, nccl or a custom name
+          --first-worker-only  Start the command on the first worker only
+          --gpu                Request GPUs
+          --light              Train to the light goal, a lower accuracy
+          --wait               Wait until the run ends; exit code 6 if it failed or
+                               was stopped
+      -o, --output <FORMAT>    Output format: table, csv or json [default: table on
+                               a terminal, else tab-separated columns]
+      -h, --help               Print help
+
+    The placeholders {hosts}, {run_id}, {rank} and {backend} in the command are
+    replaced. The mpi backend starts the command once, with mpirun on the first
+    worker; any other backend, or none, starts it on every worker.
+
+    Examples:
+      mlbench runs start --name first
+      mlbench runs start --name two --workers 2 --cpus 0.5 --light --wait
+      mlbench runs start --name mine --command 'python train.py --rank {rank}'
+      mlbench runs start --name job --image me/job --command ./job --backend mpi
+    ");
+}
+
+#[test]
+fn runs_list_prints_help() {
+    assert_snapshot!(help("runs list"), @r"
+    List all runs
+
+    Usage: mlbench runs list [OPTIONS]
+
+    Options:
+      -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
+                             terminal, else tab-separated columns]
+      -h, --help             Print help
+    ");
+}
+
+#[test]
+fn runs_show_prints_help() {
+    assert_snapshot!(help("runs show"), @r"
+    Show the details of a run
+
+    Usage: mlbench runs show [OPTIONS] <RUN>
+
+    Arguments:
+      <RUN>  Id of the run, or its name, which selects the newest run of that name
+
+    Options:
+      -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
+                             terminal, else tab-separated columns]
+      -h, --help             Print help
+
+    Example:
+      mlbench runs show first -o json
+    ");
+}
+
+#[test]
+fn runs_wait_prints_help() {
+    assert_snapshot!(help("runs wait"), @r"
+    Wait until a run ends; exit code 6 if it failed or was stopped
+
+    Usage: mlbench runs wait [OPTIONS] <RUN>
+
+    Arguments:
+      <RUN>  Id of the run, or its name, which selects the newest run of that name
+
+    Options:
+          --timeout <DURATION>  Wait at most this long (30s, 10m, 2h); exit code 1
+                                if the run is still active [default: no limit]
+      -o, --output <FORMAT>     Output format: table, csv or json [default: table on
+                                a terminal, else tab-separated columns]
+      -h, --help                Print help
+
+    Example:
+      mlbench runs wait first --timeout 10m
+    ");
+}
+
+#[test]
+fn runs_stop_prints_help() {
+    assert_snapshot!(help("runs stop"), @r"
+    Stop a run; it becomes STOPPED a moment later
+
+    Usage: mlbench runs stop [OPTIONS] <RUN>
+
+    Arguments:
+      <RUN>  Id of the run, or its name, which selects the newest run of that name
+
+    Options:
+      -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
+                             terminal, else tab-separated columns]
+      -h, --help             Print help
+
+    Example:
+      mlbench runs stop 3 && mlbench runs wait 3
+    ");
+}
+
+#[test]
+fn runs_delete_prints_help() {
+    assert_snapshot!(help("runs delete"), @r"
+    Delete a run with its metrics and output; stops an active run
+
+    Usage: mlbench runs delete [OPTIONS] <RUN>
+
+    Arguments:
+      <RUN>  Id of the run, or its name, which selects the newest run of that name
+
+    Options:
+      -h, --help  Print help
+
+    Example:
+      mlbench runs delete 3
+    ");
+}
+
+#[test]
+fn runs_logs_prints_help() {
+    assert_snapshot!(help("runs logs"), @r"
+    Print the output of a run
+
+    Usage: mlbench runs logs [OPTIONS] <RUN>
+
+    Arguments:
+      <RUN>  Id of the run, or its name, which selects the newest run of that name
+
+    Options:
+      -f, --follow           Keep printing new output until the run ends
+          --rank <N>         Only the output of this rank
+          --stream <STREAM>  Only this output stream [possible values: stdout,
+                             stderr]
+      -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
+                             terminal, else tab-separated columns]
+      -h, --help             Print help
+
+    Each line starts with the rank that wrote it; [mlbench] marks server messages.
+    With --rank, lines have no prefix. With -o json, each line is a JSON object.
+
+    Examples:
+      mlbench runs logs first --follow
+      mlbench runs logs 3 --rank 0 --stream stderr
+    ");
+}
+
+#[test]
+fn runs_download_prints_help() {
+    assert_snapshot!(help("runs download"), @r"
+    Download the metrics of a run and its pods as a zip archive
+
+    Usage: mlbench runs download [OPTIONS] [RUN]
+
+    Arguments:
+      [RUN]  Id or name of the run [default: the newest run]
+
+    Options:
+      -o, --output <FILE.zip>  File to write, or - for standard output [default:
+                               metrics_NAME.zip]
+      -h, --help               Print help
+
+    Examples:
+      mlbench runs download first
+      mlbench runs download 3 --output first.zip
+      mlbench runs download 3 --output - | bsdtar -tf -
+    ");
+}

@@ -1,0 +1,43 @@
+//! Chooses the server and the function that carries out the command.
+
+use mlbench_client::Client;
+
+use super::connect::connect;
+use super::port_forward::PortForward;
+use super::{metrics, pods, runs};
+use crate::args::{Cli, Command, RunsCommand};
+use crate::failure::Failure;
+use crate::output::Printer;
+
+/// Runs the command, through a port-forward if `--kube` is given.
+pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
+    if !cli.kube.kube {
+        return dispatch(cli, &connect(cli, cli.server_url())?).await;
+    }
+    let mut forward = PortForward::open(&cli.kube).await?;
+    let client = connect(cli, forward.url())?;
+    tokio::select! {
+        biased;
+        result = dispatch(cli, &client) => result,
+        failure = forward.closed() => Err(failure),
+    }
+}
+
+async fn dispatch(cli: &Cli, client: &Client) -> Result<(), Failure> {
+    match &cli.command {
+        Command::Pods(output) => pods::list(client, Printer::stdout(output.output)).await,
+        Command::Metrics(args) => metrics::run(client, args).await,
+        Command::Runs(command) => match command {
+            RunsCommand::Start(args) => runs::start(client, args).await,
+            RunsCommand::List(output) => runs::list(client, Printer::stdout(output.output)).await,
+            RunsCommand::Show(args) => runs::show(client, args).await,
+            RunsCommand::Wait(args) => runs::wait(client, args).await,
+            RunsCommand::Stop(args) => runs::stop(client, args).await,
+            RunsCommand::Delete(args) => runs::delete(client, &args.run).await,
+            RunsCommand::Logs(args) => runs::logs(client, args).await,
+            RunsCommand::Download(args) => runs::download(client, args).await,
+        },
+        // `main` runs benchmarks, which need no client.
+        Command::Benchmark(_) => Ok(()),
+    }
+}

@@ -1,0 +1,117 @@
+use std::io::{self, Write};
+use std::time::Duration;
+
+use mlbench_client::{Client, LogLine, LogsQuery, RunId};
+
+use crate::args::LogsArgs;
+use crate::commands::resolve::resolve_run;
+use crate::failure::Failure;
+use crate::output::{Layout, Printer, eprint_message};
+
+/// Pause between two polls: the API has no request that waits for new output.
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
+
+/// `mlbench runs logs`
+pub(crate) async fn logs(client: &Client, args: &LogsArgs) -> Result<(), Failure> {
+    let mut run = resolve_run(client, &args.run.run).await?;
+    let mut reader = Reader {
+        client,
+        id: run.id,
+        query: LogsQuery { rank: args.rank, stream: args.stream.map(Into::into), ..LogsQuery::default() },
+    };
+    let mut printer = Printer::stdout(args.output.output);
+    print_head(&mut printer)?;
+    loop {
+        // Read the state before the lines: if the run had ended by then, these lines are its last.
+        let ended = !run.state.is_active();
+        reader.print_all(&mut printer).await?;
+        if !args.follow || ended {
+            break;
+        }
+        tokio::time::sleep(POLL_INTERVAL).await;
+        run = client.with_retries(|| client.runs().get(run.id)).await?;
+    }
+    if args.follow {
+        let reason = run.job_metadata.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        eprint_message(format_args!("run {} ({:?}) {}{reason}", run.id, run.name.as_str(), run.state));
+    }
+    Ok(())
+}
+
+/// Reads the output of a run from where it stopped, so that it prints no line twice.
+struct Reader<'a> {
+    client: &'a Client,
+    id: RunId,
+    query: LogsQuery,
+}
+
+impl Reader<'_> {
+    async fn print_all(&mut self, printer: &mut Printer<impl Write>) -> Result<(), Failure> {
+        loop {
+            let page = self.client.with_retries(|| self.client.runs().logs(self.id, &self.query)).await?;
+            for line in &page.lines {
+                print_line(printer, line, self.query.rank.is_some())?;
+            }
+            printer.flush()?;
+            self.query.after = Some(page.next);
+            if page.lines.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn print_head(printer: &mut Printer<impl Write>) -> io::Result<()> {
+    match printer.layout() {
+        Layout::Csv => printer.csv_row(&["seq", "date", "rank", "stream", "text"]),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a line, prefixed with its rank unless the user selected `one_rank`.
+fn print_line(printer: &mut Printer<impl Write>, line: &LogLine, one_rank: bool) -> io::Result<()> {
+    match printer.layout() {
+        Layout::Json => printer.json_line(line),
+        Layout::Csv => {
+            let rank = line.rank.map(|rank| rank.to_string()).unwrap_or_default();
+            let (seq, date) = (line.seq.to_string(), line.date.to_string());
+            printer.csv_row(&[&seq, &date, &rank, line.stream.as_str(), &line.text])
+        }
+        Layout::Table { .. } | Layout::Tabs if one_rank => printer.line(&line.text),
+        Layout::Table { .. } | Layout::Tabs => printer.line(line.labelled()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mlbench_client::{OutputStream, Timestamp};
+
+    fn printed(layout: Layout, rank: Option<u32>, one_rank: bool) -> String {
+        let text = "a, b".to_owned();
+        let line = LogLine { seq: 7, date: Timestamp::EPOCH, rank, stream: OutputStream::Stdout, text };
+        let mut to = Vec::new();
+        let mut printer = Printer::new(layout, &mut to);
+        print_head(&mut printer).unwrap();
+        print_line(&mut printer, &line, one_rank).unwrap();
+        String::from_utf8(to).unwrap()
+    }
+
+    #[test]
+    fn a_line_has_its_rank_unless_one_rank_is_selected() {
+        assert_eq!(printed(Layout::Tabs, Some(1), false), "[1] a, b\n");
+        assert_eq!(printed(Layout::Tabs, None, false), "[mlbench] a, b\n");
+        assert_eq!(printed(Layout::Tabs, Some(1), true), "a, b\n");
+    }
+
+    #[test]
+    fn lines_are_records_in_json_and_csv() {
+        let json =
+            r#"{"seq":7,"date":"1970-01-01T00:00:00.000000Z","rank":1,"stream":"stdout","text":"a, b"}"#;
+        assert_eq!(printed(Layout::Json, Some(1), true), format!("{json}\n"));
+        assert_eq!(
+            printed(Layout::Csv, None, false),
+            "seq,date,rank,stream,text\n7,1970-01-01T00:00:00.000000Z,,stdout,\"a, b\"\n"
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! Starts and stops the parts of the server in order.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mlbench_core::storage::Storage;
+use mlbench_core::{Error, ErrorCode, Result};
+
+use super::clusters::{ClusterInputs, connect};
+use super::listeners::{BoundListener, Listeners};
+use crate::app::App;
+use crate::app::run_cache::RunJsonCache;
+use crate::clock::Clock;
+use crate::cluster::Cluster;
+use crate::files;
+use crate::http::{HttpConfig, HttpServer};
+use crate::launcher::{self, LauncherDeps, LauncherHandle, LauncherSettings};
+use crate::monitor::{self, Monitor};
+use crate::settings::Settings;
+use crate::sqlite::{self, SqliteStorage};
+use crate::task_group::TaskGroup;
+
+/// Longest time for background tasks to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest time for the teardown of a run, beyond its grace period.
+const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A server that accepts connections.
+pub struct Server {
+    address: SocketAddr,
+    ingest_address: Option<SocketAddr>,
+    storage: Arc<dyn Storage>,
+    launcher: LauncherDeps,
+    http: TaskGroup,
+    tasks: TaskGroup,
+    stop_runs_within: Option<Duration>,
+}
+
+impl Server {
+    /// Starts everything. When it returns, the server responds to requests.
+    ///
+    /// # Errors
+    /// A message for the operator, such as a port in use, an unwritable database, or a second server on it.
+    pub async fn start(settings: &Settings) -> Result<Self, String> {
+        settings.check()?;
+        let listeners = Listeners::bind(settings).await?;
+        let address = listeners.api.address;
+        let database = settings.database()?;
+        let (storage, instance) =
+            open_storage(settings, &database, address).await.map_err(|error| text(&error))?;
+        let tasks = TaskGroup::new("launcher and monitor");
+        let inputs =
+            ClusterInputs { settings, database: &database, instance: &instance, address, tasks: &tasks };
+        let cluster = connect(inputs).await?;
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), database = %database.display(), cluster = cluster.name(),
+            workers = cluster.max_workers(), "mlbench-server");
+        let server = Self::assemble(settings, listeners, storage, cluster, tasks).await?;
+        if let Some(file) = &settings.address_file {
+            files::write_atomic(file, format!("{address}\n"))
+                .map_err(|error| format!("--address-file {}: cannot write: {error}", file.display()))?;
+        }
+        Ok(server)
+    }
+
+    async fn assemble(
+        settings: &Settings,
+        listeners: Listeners,
+        storage: Arc<dyn Storage>,
+        cluster: Arc<dyn Cluster>,
+        tasks: TaskGroup,
+    ) -> Result<Self, String> {
+        let (clock, handle) = (Clock::System, LauncherHandle::default());
+        let monitor = Monitor::new(Arc::clone(&storage), Arc::clone(&cluster), clock.clone());
+        monitor.observe().await.map_err(|error| text(&error))?;
+        let launcher = LauncherDeps {
+            storage: Arc::clone(&storage),
+            cluster: Arc::clone(&cluster),
+            handle: handle.clone(),
+            monitor: monitor.clone(),
+            clock: clock.clone(),
+            settings: Arc::new(LauncherSettings {
+                grace_period: settings.grace_period,
+                start_timeout: settings.start_timeout,
+                mpirun_prefix: settings.mpirun(),
+                server_url: settings.server_url(listeners.api.address),
+                run_tokens: listeners.requires_token(),
+            }),
+        };
+        let http = TaskGroup::new("http");
+        launcher::start(&tasks, launcher.clone());
+        monitor::start(&tasks, &monitor, settings.sample_interval());
+        let default_command = settings.default_command();
+        listeners.log_addresses();
+        let policy = settings.run_policy;
+        let app = App {
+            storage: Arc::clone(&storage),
+            cluster,
+            launcher: handle,
+            clock,
+            policy,
+            run_cache: RunJsonCache::default(),
+            default_command,
+        };
+        let (address, ingest_address) =
+            (listeners.api.address, listeners.ingest.as_ref().map(|ingest| ingest.address));
+        let api = HttpServer::new(app);
+        for BoundListener { listener, config, .. } in
+            [Some(listeners.api), listeners.ingest].into_iter().flatten()
+        {
+            http.spawn(api.clone().serve(listener, config, http.stop_token()));
+        }
+        let stop_runs_within = settings.stop_runs_on_exit.then_some(settings.grace_period + TEARDOWN_TIMEOUT);
+        Ok(Self { address, ingest_address, storage, launcher, http, tasks, stop_runs_within })
+    }
+
+    /// Returns the address of the API.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns the address that accepts metrics of active runs without a token.
+    #[must_use]
+    pub const fn ingest_address(&self) -> Option<SocketAddr> {
+        self.ingest_address
+    }
+
+    /// Stops in order: connections, launcher, writer last.
+    ///
+    /// # Errors
+    /// When queued writes could not be stored.
+    pub async fn stop(self) -> Result<(), String> {
+        tracing::info!("stopping: no new connections; finishing responses in progress");
+        self.http.stop(HttpConfig::DRAIN_TIMEOUT + STOP_TIMEOUT).await;
+        match self.stop_runs_within {
+            Some(timeout) => self.stop_runs(timeout).await,
+            None => self.log_active_runs().await,
+        }
+        self.tasks.stop(STOP_TIMEOUT).await;
+        self.storage.close().await.map_err(|error| text(&error))
+    }
+
+    async fn stop_runs(&self, timeout: Duration) {
+        match launcher::stop_all(&self.launcher, timeout).await {
+            Ok(left) if left.is_empty() => tracing::info!("no run is active"),
+            Ok(left) => {
+                for id in left {
+                    tracing::warn!(
+                        "run {id} did not stop in time; the next start of the server continues to stop it"
+                    );
+                }
+            }
+            Err(error) => tracing::error!(error = text(&error), "cannot stop the active runs"),
+        }
+    }
+
+    async fn log_active_runs(&self) {
+        for run in self.storage.active_runs().await.unwrap_or_default() {
+            let (id, name) = (run.id, run.name.as_str());
+            tracing::info!(
+                "run {id} ({name:?}) continues without the server; start the server again to follow it"
+            );
+        }
+    }
+}
+
+/// Starts a server with these flags, for tests and programs that embed it.
+///
+/// # Errors
+/// Those of [`Server::start`], and unknown flags.
+pub async fn start_with_flags(flags: &[&str]) -> Result<Server, String> {
+    Server::start(&Settings::from_flags(flags.iter().copied())?).await
+}
+
+async fn open_storage(
+    settings: &Settings,
+    database: &Path,
+    address: SocketAddr,
+) -> Result<(Arc<dyn Storage>, String)> {
+    let mut options = sqlite::Options::new(database);
+    options.log_limit_bytes = u64::from(settings.output_limit) << 20;
+    options.durability = settings.durability;
+    let open = move || {
+        let storage = SqliteStorage::open(options)?;
+        storage.set_address(&address.to_string())?;
+        Ok::<_, Error>(storage)
+    };
+    let opened = tokio::task::spawn_blocking(open).await.map_err(Error::internal)??;
+    let instance = opened.instance().await?;
+    Ok((Arc::new(opened), instance))
+}
+
+/// Returns the message for the operator. Of an internal error, it is the text for the log.
+fn text(error: &Error) -> String {
+    let internal = error.internal_text().filter(|_| error.code() == ErrorCode::Internal);
+    internal.unwrap_or(error.detail()).to_owned()
+}

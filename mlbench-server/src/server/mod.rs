@@ -1,0 +1,7 @@
+//! The server put together: what starts in which order, and what stops in which.
+
+mod assembly;
+mod clusters;
+mod listeners;
+
+pub use assembly::{Server, start_with_flags};

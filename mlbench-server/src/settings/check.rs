@@ -1,0 +1,51 @@
+//! Checks settings that depend on each other, and finds the database.
+
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy;
+
+use super::flags::Settings;
+
+impl Settings {
+    /// Refuses settings that contradict each other.
+    ///
+    /// # Errors
+    /// A message for the operator.
+    pub fn check(&self) -> Result<(), String> {
+        match &self.token_file {
+            Some(_) if self.insecure_no_auth => {
+                let rule = "--insecure-no-auth: contradicts --token-file; leave one of them out";
+                return Err(rule.to_owned());
+            }
+            None if !self.listen.ip().is_loopback() && !self.insecure_no_auth => {
+                return Err(format!(
+                    "--listen {}: anyone who reaches this address could run programs; listen on 127.0.0.1, require a \
+                     token with --token-file FILE, or add --insecure-no-auth if only trusted machines reach it",
+                    self.listen
+                ));
+            }
+            _ => {}
+        }
+        self.kubernetes.check()?;
+        let host = |name: &String| name.is_empty() || name.contains(['/', ':', ' ']);
+        match self.allowed_hosts.iter().find(|name| host(name)) {
+            Some(name) => {
+                Err(format!("--allowed-hosts: {name:?} is not a host name; leave out scheme and port"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the database file, by default in the user's data directory.
+    ///
+    /// # Errors
+    /// When the user has no data directory.
+    pub fn database(&self) -> Result<PathBuf, String> {
+        if let Some(file) = &self.database {
+            return Ok(file.clone());
+        }
+        let base = etcetera::choose_base_strategy()
+            .map_err(|error| format!("--database: this user has no data directory ({error}); name a file"))?;
+        Ok(base.data_dir().join("mlbench").join("mlbench.sqlite3"))
+    }
+}

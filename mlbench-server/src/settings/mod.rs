@@ -1,0 +1,13 @@
+//! The settings of the server, read once.
+
+mod check;
+mod defaults;
+mod flags;
+mod kubernetes;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub use flags::{Settings, environment};
+pub use kubernetes::KubernetesSettings;
+pub use values::{ClusterKind, LogFormat};

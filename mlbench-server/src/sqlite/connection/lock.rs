@@ -1,0 +1,85 @@
+//! Allows one server per database, with a lock file beside it.
+//!
+//! The lock is the kernel's (`flock`) and ends with the process, so it is never stale. The file is never deleted, because
+//! a second server could hold the lock on the deleted file. Its content only tells a second server who holds the lock.
+//!
+//! Rejected: a pid file (stale after `kill -9`, and pids are reused), and SQLite's exclusive mode (it locks out the
+//! read-only connections and a `sqlite3` shell).
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use mlbench_core::{Error, ErrorCode, Result};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use super::open::io_reason;
+
+/// The lock on a database, held until it is dropped.
+#[derive(Debug)]
+pub(crate) struct DatabaseLock {
+    file: File,
+    path: PathBuf,
+}
+
+impl DatabaseLock {
+    /// Acquires the lock.
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorCode::Unavailable) when another server holds the lock, or the file cannot be written.
+    pub(crate) fn acquire(database: &Path) -> Result<Self> {
+        let mut path = database.as_os_str().to_owned();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut file = options.open(&path).map_err(|error| cannot_write(&path, &error))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(in_use(database, &mut file)),
+            Err(errno) => return Err(cannot_write(&path, &errno.into())),
+        }
+        let mut lock = Self { file, path };
+        lock.write_holder(None)?;
+        Ok(lock)
+    }
+
+    /// Writes who holds the lock, for the error message of a second server.
+    pub(crate) fn write_holder(&mut self, address: Option<&str>) -> Result<()> {
+        let address = address.map(|address| format!("address {address}\n")).unwrap_or_default();
+        let text = format!("pid {}\n{address}", std::process::id());
+        let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
+        let written = emptied.and_then(|()| self.file.write_all(text.as_bytes()));
+        written.map_err(|error| cannot_write(&self.path, &error))
+    }
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Error {
+    let (path, reason) = (path.display(), io_reason(error));
+    Error::new(ErrorCode::Unavailable, format!("lock file {path}: cannot be written: {reason}"))
+}
+
+fn in_use(database: &Path, file: &mut File) -> Error {
+    let mut text = String::new();
+    // A file that cannot be read only makes the message less precise.
+    let readable = file.read_to_string(&mut text).is_ok();
+    let value = |key: &str| {
+        let mut pairs = text.lines().filter_map(|line| line.split_once(' '));
+        pairs.find(|(name, _)| readable && *name == key).map(|(_, value)| value.to_owned())
+    };
+    let holder = match (value("pid"), value("address")) {
+        (Some(pid), Some(address)) => format!("process {pid} at {address}"),
+        (Some(pid), None) => format!("process {pid}"),
+        _ => "another process".to_owned(),
+    };
+    let database = database.display();
+    Error::new(
+        ErrorCode::Unavailable,
+        format!(
+            "database {database}: in use by another mlbench server ({holder}); stop that server or choose another \
+             database"
+        ),
+    )
+}

@@ -1,0 +1,7 @@
+//! Connections to the database file: opening, locking, migrating, lending to reads, checkpointing.
+
+pub(super) mod checkpoint;
+pub(super) mod lock;
+pub(super) mod migrations;
+pub(super) mod open;
+pub(super) mod readers;

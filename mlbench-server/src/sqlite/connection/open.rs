@@ -1,0 +1,173 @@
+//! Opens a database: its directory, its file, its connections. Every failure is one line for the operator.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mlbench_core::{Error, ErrorCode, Result};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, ffi};
+
+use super::migrations::{STEPS, migrate};
+use crate::sqlite::error::StoreError;
+
+/// How to open a database.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Database file. Missing directories and the file are created.
+    pub path: PathBuf,
+    /// When a write is acknowledged.
+    pub durability: Durability,
+    /// Stored output per run and stream, in bytes.
+    pub log_limit_bytes: u64,
+    /// The most points of one page.
+    pub page_points: usize,
+    /// Number of read-only connections, and so of concurrent reads.
+    pub readers: usize,
+}
+
+impl Options {
+    /// The defaults for a database file.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            durability: Durability::Full,
+            log_limit_bytes: 256 << 20,
+            page_points: 4_096,
+            readers: 4,
+        }
+    }
+}
+
+/// When a write is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Once it is synced to disk, so it survives a power failure.
+    #[default]
+    Full,
+    /// Once the operating system has it, so it survives a crash of the server but not of the machine.
+    Normal,
+}
+
+impl Durability {
+    const fn pragma(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Normal => "NORMAL",
+        }
+    }
+}
+
+/// Creates the directory of a database and returns the canonical path of the file.
+///
+/// All symbolic links to a database have one canonical path, and so one lock.
+pub(crate) fn create_directory(path: &Path) -> Result<PathBuf> {
+    let refuse = |reason: &str| operator_error(format!("database {}: {reason}", path.display()));
+    let name = path.file_name().ok_or_else(|| refuse("is not a file name; choose a file"))?;
+    if path.is_dir() {
+        return Err(refuse("is a directory; choose a file"));
+    }
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
+        refuse(&format!("cannot create the directory {}: {}", directory.display(), io_reason(&error)))
+    })?;
+    let canonical = path.canonicalize().or_else(|_| Ok(directory.canonicalize()?.join(name)));
+    canonical.map_err(|error: io::Error| refuse(&format!("cannot be opened: {}", io_reason(&error))))
+}
+
+/// Creates the database file, so that the files which SQLite adds inherit its mode.
+///
+/// Call it only under the lock: closing a file releases the locks that this process holds on it, and another store in
+/// this process would lose them.
+pub(crate) fn create_file(path: &Path) -> Result<()> {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+    file.map(drop).map_err(|error| {
+        operator_error(format!("database {}: cannot be opened: {}", path.display(), io_reason(&error)))
+    })
+}
+
+/// Opens the only connection that writes, and brings the schema to this version.
+pub(crate) fn writer(options: &Options) -> Result<Connection> {
+    let open = || -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(&options.path, flags)?;
+        disable_reprepare(&connection)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        let journal: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        if journal != "wal" {
+            return Err(operator_error(format!(
+                "database {}: the file system has no shared memory, as on a network drive; choose a local file",
+                options.path.display()
+            ))
+            .into());
+        }
+        connection.pragma_update(None, "synchronous", options.durability.pragma())?;
+        connection.pragma_update(None, "cache_size", -8_000)?;
+        // The writer runs checkpoints itself, after it has answered: see `checkpoint.rs`.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        migrate(&mut connection, &options.path, STEPS)?;
+        Ok(connection)
+    };
+    open().map_err(|error| open_error(error, &options.path))
+}
+
+/// Opens a read-only connection.
+pub(crate) fn reader(options: &Options) -> Result<Connection> {
+    let open = || -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&options.path, flags)?;
+        disable_reprepare(&connection)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "cache_size", -2_000)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        Ok(connection)
+    };
+    open().map_err(|error| open_error(error, &options.path))
+}
+
+/// Stops SQLite from preparing a statement again when the value of a parameter changes.
+///
+/// SQLite does that for `LIMIT ?`, `OFFSET ?` and `= ?`, in case the value leads to a better plan. It takes longer than
+/// a small read, and no plan of these statements depends on a value.
+fn disable_reprepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
+/// How long a connection waits while another program holds the database.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+fn open_error(error: StoreError, path: &Path) -> Error {
+    let error = match error {
+        StoreError::Domain(error) => return error,
+        StoreError::Sqlite(error) => error,
+    };
+    let path = path.display();
+    let text = match error.sqlite_error_code() {
+        Some(ffi::ErrorCode::NotADatabase) => {
+            format!("database {path}: not an SQLite database; choose another file")
+        }
+        Some(ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked) => {
+            format!("database {path}: locked by another program; stop that program first")
+        }
+        _ => format!("database {path}: cannot be opened: {error}"),
+    };
+    operator_error(text).with_internal(error)
+}
+
+/// An error that the operator reads on a terminal, so it may name paths.
+fn operator_error(text: String) -> Error {
+    Error::new(ErrorCode::Unavailable, text)
+}
+
+/// Returns the text of an error of the operating system, without its number.
+pub(super) fn io_reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}

@@ -1,0 +1,106 @@
+//! Pages over the series of an owner, each read in its own transaction.
+//!
+//! Later pages leave out points that arrived after the first page, so all pages of a query show one state of the store
+//! although none of them holds it open.
+
+use mlbench_core::storage::{PointSink, PointsCursor, PointsPage, PointsQuery, SeriesCursor};
+use mlbench_core::{MetricName, Owner, Timestamp, api};
+use rusqlite::{Connection, Row, ToSql, params};
+
+use super::owner::OwnerRow;
+use super::page::Page;
+use super::series::SeriesReader;
+use super::value::{SqlValue, count};
+use super::{arrival, owner};
+use crate::sqlite::error::StoreError;
+
+/// Sends the page after `after`, of about `max_points` points at most, to `sink`.
+pub(crate) fn page(
+    connection: &Connection,
+    query: &PointsQuery,
+    after: Option<PointsCursor>,
+    max_points: usize,
+    mut sink: Box<dyn PointSink>,
+) -> Result<PointsPage, StoreError> {
+    let owner = owner::find(connection, &query.owner)?.ok_or_else(|| owner::not_found(&query.owner))?;
+    let as_of = match after.as_ref().map(|cursor| cursor.as_of).or(query.as_of) {
+        Some(as_of) => as_of,
+        None => arrival::last(connection)?,
+    };
+    let (from, mut progress) = match after {
+        Some(cursor) => (Some(cursor.series), Some(cursor.progress)),
+        None => (None, None),
+    };
+    let mut page = Page { sink: &mut *sink, remaining: max_points.max(1) };
+    let (sql, values) = select_series(owner, query, from.as_ref());
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(&*values.iter().map(|value| &**value).collect::<Vec<&dyn ToSql>>())?;
+    while let Some(row) = rows.next()? {
+        let series = SeriesReader::new(connection, query, as_of, row)?;
+        let progress = progress.take().filter(|_| from.as_ref() == Some(&series.name));
+        let start = match progress {
+            Some(SeriesCursor::Done) => continue,
+            Some(progress) => progress,
+            None => match series.start()? {
+                Some(start) => start,
+                None => continue,
+            },
+        };
+        if let Some(progress) = series.send(start, &mut page)? {
+            let next = Some(PointsCursor { series: series.name, progress, as_of });
+            return Ok(PointsPage { sink, as_of, next });
+        }
+    }
+    Ok(PointsPage { sink, as_of, next: None })
+}
+
+/// Returns the statement that finds the series of a query by name, beginning with `from`, and its parameters.
+fn select_series<'a>(
+    owner: OwnerRow,
+    query: &'a PointsQuery,
+    from: Option<&'a MetricName>,
+) -> (String, Vec<Box<dyn ToSql + 'a>>) {
+    let mut values: Vec<Box<dyn ToSql + 'a>> = vec![
+        Box::new(owner.kind),
+        Box::new(owner.id),
+        Box::new(from.map_or("", MetricName::as_str)),
+        Box::new(query.since.as_micros()),
+        Box::new(query.until.as_micros()),
+        Box::new(query.arrived_after.unwrap_or(-1)),
+    ];
+    let names = match query.names.len() {
+        0 => String::new(),
+        count => format!("AND name IN (?{})", ", ?".repeat(count - 1)),
+    };
+    for name in &query.names {
+        values.push(Box::new(name.as_str()));
+    }
+    let columns = SeriesReader::COLUMNS;
+    let sql = format!(
+        "SELECT {columns} FROM series \
+         WHERE owner_kind = ?1 AND owner = ?2 AND name >= ?3 AND last_date >= ?4 AND first_date <= ?5 \
+         AND last_seq > ?6 {names} ORDER BY name"
+    );
+    (sql, values)
+}
+
+/// Reads the statistics of the series of an owner, by name.
+pub(crate) fn series_stats(connection: &Connection, owner: &Owner) -> Result<Vec<api::Series>, StoreError> {
+    let owner = owner::find(connection, owner)?.ok_or_else(|| owner::not_found(owner))?;
+    let sql = "SELECT name, count, first_date, last_date, min, max, last_value FROM series \
+               WHERE owner_kind = ?1 AND owner = ?2 ORDER BY name";
+    let mut statement = connection.prepare_cached(sql)?;
+    let read = |row: &Row<'_>| -> Result<api::Series, StoreError> {
+        let last_value = SqlValue::read(row.get_ref(6)?).map_err(rusqlite::Error::from)?;
+        Ok(api::Series {
+            name: MetricName::new(row.get::<_, String>(0)?)?,
+            count: count(row, 1)?,
+            first_date: Timestamp::from_micros(row.get(2)?),
+            last_date: Timestamp::from_micros(row.get(3)?),
+            min: row.get(4)?,
+            max: row.get(5)?,
+            last_value: last_value.into_value(),
+        })
+    };
+    statement.query_and_then(params![owner.kind, owner.id], read)?.collect()
+}

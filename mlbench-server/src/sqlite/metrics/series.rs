@@ -1,0 +1,197 @@
+//! One series under a query: the position where reading begins, and the points for each page.
+
+use mlbench_core::downsample::{Downsampler, Groups, Summary};
+use mlbench_core::storage::{Downsampling, DownsamplingMethod, PointRef, PointsQuery, SeriesCursor};
+use mlbench_core::{MetricName, Timestamp};
+use rusqlite::{Connection, Row};
+
+use super::arrival;
+use super::page::Page;
+use super::scan::{Position, Scan, seq};
+use super::value::count;
+use crate::sqlite::error::StoreError;
+
+/// The most points that a page reads to downsample them. It bounds how long a page holds its connection.
+const MAX_POINTS_READ: usize = 100_000;
+
+/// One series under a query.
+pub(super) struct SeriesReader<'a> {
+    pub(super) name: MetricName,
+    query: &'a PointsQuery,
+    scan: Scan<'a>,
+    /// Number of all points of the series.
+    count: u64,
+    /// Whether all values of the series are finite numbers.
+    all_finite: bool,
+    /// Whether the dates of the query include all points of the series.
+    all_dates: bool,
+}
+
+impl<'a> SeriesReader<'a> {
+    /// The columns of `series` that [`SeriesReader::new`] reads.
+    pub(super) const COLUMNS: &'static str = "name, id, count, numbers, first_date, last_date, last_seq";
+
+    /// Reads a row of [`SeriesReader::COLUMNS`].
+    pub(super) fn new(
+        connection: &'a Connection,
+        query: &'a PointsQuery,
+        as_of: i64,
+        row: &Row<'_>,
+    ) -> Result<Self, StoreError> {
+        let points = count(row, 2)?;
+        let first_date = Timestamp::from_micros(row.get(4)?);
+        let has_later = Timestamp::from_micros(row.get(5)?) > query.until;
+        let scan = Scan {
+            connection,
+            series: row.get(1)?,
+            since: query.since,
+            until: query.until,
+            as_of,
+            arrived_after: query.arrived_after.filter(|seq| *seq > 0),
+            details: query.details,
+            has_later,
+            has_newer: row.get::<_, i64>(6)? > as_of,
+        };
+        Ok(Self {
+            name: MetricName::new(row.get::<_, String>(0)?)?,
+            query,
+            scan,
+            count: points,
+            all_finite: count(row, 3)? == points,
+            all_dates: !has_later && first_date >= query.since,
+        })
+    }
+
+    /// Decides once per query how the series is read. Returns `None` when the query selects nothing of it.
+    pub(super) fn start(&self) -> Result<Option<SeriesCursor>, StoreError> {
+        if let Some(seq) = self.scan.arrived_after {
+            return arrival::start_since(&self.scan, seq);
+        }
+        match self.query.downsampling {
+            Some(downsampling) => self.start_downsampled(downsampling),
+            None => self.start_of_newest(self.query.last_n.map(u64::from)).map(Some),
+        }
+    }
+
+    fn start_of_newest(&self, newest: Option<u64>) -> Result<SeriesCursor, StoreError> {
+        let after = match newest {
+            Some(newest) => self.scan.before_nth(newest.max(1) - 1, "DESC")?,
+            None => None,
+        };
+        Ok(SeriesCursor::Points { after: after.unwrap_or(self.scan.start()) })
+    }
+
+    fn start_downsampled(&self, downsampling: Downsampling) -> Result<Option<SeriesCursor>, StoreError> {
+        let max_points = u64::from(downsampling.max_points).max(1);
+        let length = self.length()?;
+        if length == 0 {
+            return Ok(None);
+        }
+        let last_n = self.query.last_n.map(u64::from);
+        let (downsampler, after) = match downsampling.method {
+            DownsamplingMethod::MinMax => (Downsampler::minmax(length, max_points), None),
+            DownsamplingMethod::Lttb => (Downsampler::lttb(length, max_points), None),
+            DownsamplingMethod::Mean => (Downsampler::mean(length, max_points), None),
+            DownsamplingMethod::Summary if length <= max_points => {
+                return self.start_of_newest(last_n).map(Some);
+            }
+            DownsamplingMethod::Summary if !self.is_finite()? => {
+                let newest = last_n.map_or(max_points, |last| last.min(max_points));
+                return self.start_of_newest(Some(newest)).map(Some);
+            }
+            DownsamplingMethod::Summary => {
+                let groups = Groups::new(length, max_points);
+                let groups = last_n.map_or(groups, |last| groups.only_last(last));
+                let after = match groups.skipped() {
+                    0 => None,
+                    skipped => self.scan.before_nth(skipped, "ASC")?,
+                };
+                (Downsampler::Summary(Summary::new(groups)), after)
+            }
+        };
+        let after = after.unwrap_or(self.scan.start());
+        Ok(Some(SeriesCursor::Downsampled { after, downsampler: Box::new(downsampler) }))
+    }
+
+    /// Returns how many points the query selects.
+    fn length(&self) -> Result<u64, StoreError> {
+        if !self.all_dates {
+            return self.scan.count();
+        }
+        if !self.scan.has_newer {
+            return Ok(self.count);
+        }
+        let newer = arrival::count_since(self.scan.connection, self.scan.series, self.scan.as_of)?;
+        Ok(self.count.saturating_sub(newer))
+    }
+
+    /// Whether every selected value can be averaged. A series with other values is searched for one.
+    fn is_finite(&self) -> Result<bool, StoreError> {
+        if self.all_finite {
+            return Ok(true);
+        }
+        let mut finite = true;
+        self.scan.each(self.scan.start(), |_, point| {
+            finite = point.value.as_finite().is_some();
+            Ok(finite)
+        })?;
+        Ok(finite)
+    }
+
+    /// Sends points to the page until it is full or the series ends.
+    ///
+    /// Returns where the next page continues when the page is full, `None` at the end of the series.
+    pub(super) fn send(
+        &self,
+        from: SeriesCursor,
+        page: &mut Page<'_>,
+    ) -> Result<Option<SeriesCursor>, StoreError> {
+        match from {
+            SeriesCursor::Done => Ok(None),
+            SeriesCursor::Points { after } => {
+                let full = self.scan.send(&self.name, after, page)?;
+                Ok(full.map(|after| SeriesCursor::Points { after }))
+            }
+            SeriesCursor::Late { after, others } => {
+                arrival::send_since(&self.scan, &self.name, after, others, page)
+            }
+            SeriesCursor::Downsampled { after, downsampler } => {
+                self.send_downsampled(after, downsampler, page)
+            }
+        }
+    }
+
+    fn send_downsampled(
+        &self,
+        after: Position,
+        mut downsampler: Box<Downsampler>,
+        page: &mut Page<'_>,
+    ) -> Result<Option<SeriesCursor>, StoreError> {
+        let (mut begun, mut last, mut to_read) = (false, None, MAX_POINTS_READ);
+        self.scan.each(after, |row, PointRef { date, value, .. }| {
+            to_read -= 1;
+            if let Some(downsampled) = downsampler.push(date, value.as_finite()) {
+                if !std::mem::replace(&mut begun, true) {
+                    page.sink.series(&self.name);
+                }
+                page.sink.downsampled(&downsampled);
+                page.remaining -= 1;
+            }
+            if to_read == 0 || page.is_full() {
+                last = Some((date, seq(row)?));
+            }
+            Ok(last.is_none())
+        })?;
+        if let Some(after) = last {
+            return Ok(Some(SeriesCursor::Downsampled { after, downsampler }));
+        }
+        for downsampled in downsampler.finish() {
+            if !std::mem::replace(&mut begun, true) {
+                page.sink.series(&self.name);
+            }
+            page.sink.downsampled(&downsampled);
+            page.remaining = page.remaining.saturating_sub(1);
+        }
+        Ok(page.is_full().then_some(SeriesCursor::Done))
+    }
+}

@@ -1,0 +1,215 @@
+//! The lifecycle of runs. Each function is one transition, in the transaction of its caller.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use mlbench_core::queue::Queue;
+use mlbench_core::run::{NewRun, Run, RunOutcome, Worker};
+use mlbench_core::storage::RankExit;
+use mlbench_core::{Error, ErrorCode, PodName, RunEvent, RunId, RunState, Timestamp};
+use rusqlite::{Connection, params};
+
+use super::rows::{self, RunFilter, event_name};
+use super::tokens;
+use crate::sqlite::error::StoreError;
+
+/// When a start is worth retrying after it was refused because of a teardown.
+const TEARDOWN_RETRY: Duration = Duration::from_secs(2);
+
+/// Creates and admits a run unless another is active or not torn down yet.
+///
+/// # Errors
+/// [`RunActive`](ErrorCode::RunActive) or [`RunDeleting`](ErrorCode::RunDeleting).
+pub(crate) fn start_unless_active(
+    connection: &Connection,
+    new: &NewRun,
+    now: Timestamp,
+) -> Result<Run, StoreError> {
+    if let Some(run) = rows::list(connection, RunFilter::Active)?.first() {
+        let Run { id, name, state, .. } = run;
+        let detail = format!("run {id} \"{name}\" is active ({state}); only one run is active at a time");
+        return Err(Error::new(ErrorCode::RunActive, detail).into());
+    }
+    if let Some(run) = rows::list(connection, RunFilter::Deleting)?.first() {
+        let detail = format!("run {} is being removed", run.id);
+        return Err(Error::new(ErrorCode::RunDeleting, detail).with_retry_after(TEARDOWN_RETRY).into());
+    }
+    let id = insert(connection, new, now)?;
+    admit_one(connection, id, now)?;
+    rows::get(connection, id)
+}
+
+/// Creates a run at the end of the queue, then admits the runs whose turn it is.
+pub(crate) fn queue(
+    connection: &Connection,
+    new: &NewRun,
+    capacity: u32,
+    now: Timestamp,
+) -> Result<Run, StoreError> {
+    let id = insert(connection, new, now)?;
+    admit(connection, capacity, now)?;
+    rows::get(connection, id)
+}
+
+/// Admits the runs whose turn it is and returns them.
+pub(crate) fn admit(connection: &Connection, capacity: u32, now: Timestamp) -> Result<Vec<Run>, StoreError> {
+    let active = rows::list(connection, RunFilter::Active)?;
+    let deleting = rows::list(connection, RunFilter::Deleting)?;
+    let admissible = Queue::new(&active, &deleting, capacity).admissible();
+    let admitted = admissible.into_iter().map(|id| {
+        admit_one(connection, id, now)?;
+        rows::get(connection, id)
+    });
+    admitted.collect()
+}
+
+fn admit_one(connection: &Connection, id: RunId, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE run SET admitted_at = ?2 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.get(), now.as_micros()])?;
+    Ok(())
+}
+
+fn insert(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<RunId, StoreError> {
+    let sql = "INSERT INTO run (name, job_id, state, created_at, spec) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let id = connection.prepare_cached(sql)?.insert(params![
+        new.name.as_str(),
+        new.job_id.to_string(),
+        RunState::Initialized.as_str(),
+        now.as_micros(),
+        json(&new.spec)?,
+    ])?;
+    RunId::new(id).ok_or_else(|| Error::internal("the database assigned a run id below 1").into())
+}
+
+/// Assigns workers once. Does nothing if another run holds one of them.
+pub(crate) fn assign_workers(
+    connection: &Connection,
+    id: RunId,
+    workers: &[Worker],
+) -> Result<Run, StoreError> {
+    if held_by_another(connection, id, workers)? {
+        return rows::get(connection, id);
+    }
+    let sql = "UPDATE run SET workers = ?2 WHERE id = ?1 AND deletion = 0 AND workers = '[]'";
+    connection.prepare_cached(sql)?.execute(params![id.get(), json(&workers)?])?;
+    rows::get(connection, id)
+}
+
+/// Whether another run holds one of the workers.
+fn held_by_another(connection: &Connection, id: RunId, workers: &[Worker]) -> Result<bool, StoreError> {
+    let mut holders = rows::list(connection, RunFilter::Active)?;
+    holders.append(&mut rows::list(connection, RunFilter::Deleting)?);
+    let others = holders.iter().filter(|run| run.id != id).flat_map(|run| &run.workers);
+    let others: HashSet<&PodName> = others.map(|worker| &worker.pod).collect();
+    Ok(workers.iter().any(|worker| others.contains(&worker.pod)))
+}
+
+/// Marks a run as started, with `ranks` ranks.
+pub(crate) fn mark_started(connection: &Connection, id: RunId, ranks: u32) -> Result<Run, StoreError> {
+    let run = rows::get(connection, id)?;
+    let Some(state) = run.state.after(RunEvent::Start) else { return Ok(run) };
+    let sql = "UPDATE run SET state = ?2 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.get(), state.as_str()])?;
+    let mut insert = connection.prepare_cached("INSERT INTO run_rank (run, rank) VALUES (?1, ?2)")?;
+    for rank in 0..ranks {
+        insert.execute(params![id.get(), rank])?;
+    }
+    rows::get(connection, id)
+}
+
+/// Records how a rank of an active run ended. The first record wins.
+pub(crate) fn record_rank_exit(
+    connection: &Connection,
+    id: RunId,
+    rank: u32,
+    end: &RankExit,
+) -> Result<Run, StoreError> {
+    let run = rows::get(connection, id)?;
+    if !run.ranks.iter().any(|status| status.rank == rank) {
+        return Err(rank_not_started(id, rank).into());
+    }
+    if !run.state.is_active() {
+        return Ok(run);
+    }
+    let (exit_code, lost) = match end {
+        RankExit::Exited(code) => (Some(*code), None),
+        RankExit::Lost(reason) => (None, Some(reason)),
+    };
+    let sql = "UPDATE run_rank SET exit_code = ?3, lost = ?4 \
+               WHERE run = ?1 AND rank = ?2 AND exit_code IS NULL AND lost IS NULL";
+    connection.prepare_cached(sql)?.execute(params![id.get(), rank, exit_code, lost])?;
+    rows::get(connection, id)
+}
+
+/// The error for a rank that the run does not have.
+pub(super) fn rank_not_started(id: RunId, rank: u32) -> Error {
+    Error::internal(format_args!("rank {rank} of run {id} was not started"))
+}
+
+/// Records the first stop request of an active run.
+pub(crate) fn request_stop(connection: &Connection, id: RunId, now: Timestamp) -> Result<Run, StoreError> {
+    let run = rows::get(connection, id)?;
+    if !run.state.is_active() || run.stop_requested_at.is_some() {
+        return Ok(run);
+    }
+    let sql = "UPDATE run SET stop_requested_at = ?2 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.get(), now.as_micros()])?;
+    rows::get(connection, id)
+}
+
+/// Records how an active run will end. The first decision wins.
+pub(crate) fn decide_ending(
+    connection: &Connection,
+    id: RunId,
+    ending: &RunOutcome,
+) -> Result<Run, StoreError> {
+    let run = rows::get(connection, id)?;
+    if !run.state.is_active() || run.ending.is_some() {
+        return Ok(run);
+    }
+    let event = event_name(ending.event);
+    if run.state.after(ending.event).is_none_or(RunState::is_active) {
+        return Err(Error::internal(format_args!("run {id} is {} and cannot {event}", run.state)).into());
+    }
+    let sql = "UPDATE run SET ending_event = ?2, ending_reason = ?3, ending_at = ?4 WHERE id = ?1";
+    let at = ending.at.as_micros();
+    connection.prepare_cached(sql)?.execute(params![id.get(), event, ending.reason, at])?;
+    rows::get(connection, id)
+}
+
+/// Ends an active run as decided and revokes its tokens.
+pub(crate) fn end(connection: &Connection, id: RunId) -> Result<Run, StoreError> {
+    let run = rows::get(connection, id)?;
+    if !run.state.is_active() {
+        return Ok(run);
+    }
+    let undecided = || Error::internal(format_args!("run {id} has no decided ending"));
+    let ending = run.ending.as_ref().ok_or_else(undecided)?;
+    let state = run.state.after(ending.event).ok_or_else(undecided)?;
+    let sql = "UPDATE run SET state = ?2, finished_at = ?3 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.get(), state.as_str(), ending.at.as_micros()])?;
+    tokens::revoke_all(connection, id)?;
+    rows::get(connection, id)
+}
+
+/// Marks a run as deleted. [`purge`](super::purge) deletes its rows.
+pub(crate) fn delete(connection: &Connection, id: RunId) -> Result<(), StoreError> {
+    let run = rows::get(connection, id)?;
+    tokens::revoke_all(connection, id)?;
+    let holds_workers = run.state.is_active() && !run.is_queued();
+    let deletion = if holds_workers { 1 } else { 2 };
+    let sql = "UPDATE run SET deletion = ?2 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.get(), deletion])?;
+    Ok(())
+}
+
+/// Marks a deleted run as torn down, so that its row can be purged.
+pub(crate) fn finish_teardown(connection: &Connection, id: RunId) -> Result<(), StoreError> {
+    let sql = "UPDATE run SET deletion = 2 WHERE id = ?1 AND deletion = 1";
+    connection.prepare_cached(sql)?.execute([id.get()])?;
+    Ok(())
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| Error::internal(error).into())
+}

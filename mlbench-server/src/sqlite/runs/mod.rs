@@ -1,0 +1,7 @@
+//! Runs: their lifecycle, rows, output and tokens, and the purge of deleted ones.
+
+pub(super) mod lifecycle;
+pub(super) mod output;
+pub(super) mod purge;
+pub(super) mod rows;
+pub(super) mod tokens;

@@ -1,0 +1,193 @@
+//! The output of runs: log lines clustered by stream, with an index to find those of one rank.
+
+use mlbench_core::api::LogLine;
+use mlbench_core::run::OutputStream;
+use mlbench_core::storage::{LogPart, LogQuery, OutputChunk};
+use mlbench_core::{RunId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::lifecycle::rank_not_started;
+use super::rows;
+use crate::sqlite::error::StoreError;
+
+/// Estimates the memory that a chunk takes while it is queued, in bytes.
+pub(crate) fn memory_bytes(chunk: &OutputChunk) -> usize {
+    chunk.lines.iter().map(|line| line.len() + size_of::<String>()).sum()
+}
+
+/// Stores a chunk and advances the offset. Does nothing if the chunk does not begin at the stored offset.
+pub(crate) fn append(
+    connection: &Connection,
+    id: RunId,
+    chunk: &OutputChunk,
+    limit: u64,
+) -> Result<(), StoreError> {
+    rows::ensure_exists(connection, id)?;
+    let (select, update) = match chunk.stream {
+        OutputStream::Stdout => (
+            "SELECT stdout_offset FROM run_rank WHERE run = ?1 AND rank = ?2",
+            "UPDATE run_rank SET stdout_offset = ?3 WHERE run = ?1 AND rank = ?2",
+        ),
+        OutputStream::Stderr => (
+            "SELECT stderr_offset FROM run_rank WHERE run = ?1 AND rank = ?2",
+            "UPDATE run_rank SET stderr_offset = ?3 WHERE run = ?1 AND rank = ?2",
+        ),
+    };
+    let rank = params![id.get(), chunk.rank];
+    let stored: Option<i64> =
+        connection.prepare_cached(select)?.query_row(rank, |row| row.get(0)).optional()?;
+    let stored = stored.ok_or_else(|| rank_not_started(id, chunk.rank))?;
+    if u64::try_from(stored).ok() != Some(chunk.from) {
+        return Ok(());
+    }
+    let to = i64::try_from(chunk.to).unwrap_or(i64::MAX);
+    connection.prepare_cached(update)?.execute(params![id.get(), chunk.rank, to])?;
+    store_lines(connection, id, chunk, limit)
+}
+
+/// Stores a message of the server. Messages are few and do not count towards the limit.
+pub(crate) fn append_server_message(
+    connection: &Connection,
+    id: RunId,
+    text: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    rows::ensure_exists(connection, id)?;
+    let mut log = LogWriter::open(connection, id)?;
+    log.push(OutputStream::Stderr, None, now, text)
+}
+
+fn store_lines(
+    connection: &Connection,
+    id: RunId,
+    chunk: &OutputChunk,
+    limit: u64,
+) -> Result<(), StoreError> {
+    let stream = stream_id(chunk.stream);
+    let sql = "SELECT bytes, is_full FROM run_output WHERE run = ?1 AND stream = ?2";
+    let stored = connection
+        .prepare_cached(sql)?
+        .query_row(params![id.get(), stream], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (mut bytes, mut full): (i64, bool) = stored.unwrap_or_default();
+    if full || chunk.lines.is_empty() {
+        return Ok(());
+    }
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut log = LogWriter::open(connection, id)?;
+    for line in &chunk.lines {
+        let after = bytes.saturating_add(line_bytes(line));
+        if after > limit {
+            full = true;
+            let text = limit_message(limit, chunk.stream);
+            log.push(OutputStream::Stderr, None, chunk.date, &text)?;
+            break;
+        }
+        bytes = after;
+        log.push(chunk.stream, Some(chunk.rank), chunk.date, line)?;
+    }
+    let sql = "INSERT INTO run_output (run, stream, bytes, is_full) VALUES (?1, ?2, ?3, ?4) \
+               ON CONFLICT DO UPDATE SET bytes = excluded.bytes, is_full = excluded.is_full";
+    connection.prepare_cached(sql)?.execute(params![id.get(), stream, bytes, full])?;
+    Ok(())
+}
+
+/// Returns how much a line counts towards the limit: its text and its line end.
+fn line_bytes(line: &str) -> i64 {
+    i64::try_from(line.len()).unwrap_or(i64::MAX).saturating_add(1)
+}
+
+fn limit_message(limit: i64, stream: OutputStream) -> String {
+    let limit = match limit {
+        _ if limit >= 1 << 20 && limit % (1 << 20) == 0 => format!("{} MiB", limit >> 20),
+        _ => format!("{limit} bytes"),
+    };
+    let stream = match stream {
+        OutputStream::Stdout => "standard output",
+        OutputStream::Stderr => "standard error",
+    };
+    format!("output limit of {limit} reached; later lines on {stream} are discarded")
+}
+
+/// Numbers and stores lines. Numbers ascend across both streams of a run.
+struct LogWriter<'a> {
+    insert: rusqlite::CachedStatement<'a>,
+    run: i64,
+    seq: i64,
+}
+
+impl<'a> LogWriter<'a> {
+    fn open(connection: &'a Connection, id: RunId) -> Result<Self, StoreError> {
+        let sql = "SELECT max(coalesce((SELECT max(seq) FROM log_line WHERE run = ?1 AND stream = 0), 0), \
+                              coalesce((SELECT max(seq) FROM log_line WHERE run = ?1 AND stream = 1), 0))";
+        let seq = connection.prepare_cached(sql)?.query_row([id.get()], |row| row.get(0))?;
+        let sql = "INSERT INTO log_line (run, stream, seq, date, rank, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        Ok(Self { insert: connection.prepare_cached(sql)?, run: id.get(), seq })
+    }
+
+    fn push(
+        &mut self,
+        stream: OutputStream,
+        rank: Option<u32>,
+        date: Timestamp,
+        text: &str,
+    ) -> Result<(), StoreError> {
+        self.seq += 1;
+        self.insert.execute(params![self.run, stream_id(stream), self.seq, date.as_micros(), rank, text])?;
+        Ok(())
+    }
+}
+
+const fn stream_id(stream: OutputStream) -> i64 {
+    match stream {
+        OutputStream::Stdout => 0,
+        OutputStream::Stderr => 1,
+    }
+}
+
+/// Reads lines in the order in which they were stored.
+pub(crate) fn lines(connection: &Connection, id: RunId, query: LogQuery) -> Result<Vec<LogLine>, StoreError> {
+    rows::ensure_exists(connection, id)?;
+    let streams = [OutputStream::Stdout, OutputStream::Stderr];
+    let mut lines = Vec::new();
+    for stream in streams.into_iter().filter(|stream| query.stream.is_none_or(|wanted| wanted == *stream)) {
+        lines.extend(lines_of_stream(connection, id, stream, query)?);
+    }
+    // Each stream is sorted and has as many lines as the query asks for in total.
+    lines.sort_by_key(|line| line.seq);
+    match query.part {
+        LogPart::After { limit, .. } => lines.truncate(limit as usize),
+        LogPart::Last(count) => drop(lines.drain(..lines.len().saturating_sub(count as usize))),
+    }
+    Ok(lines)
+}
+
+fn lines_of_stream(
+    connection: &Connection,
+    id: RunId,
+    stream: OutputStream,
+    query: LogQuery,
+) -> Result<Vec<LogLine>, StoreError> {
+    let (after, limit, order) = match query.part {
+        LogPart::After { seq, limit } => (seq, limit, "ASC"),
+        LogPart::Last(count) => (0, count, "DESC"),
+    };
+    // Without the hint, SQLite may scan the lines of all ranks to find those of a rank that printed little.
+    let (index, condition) = match query.rank {
+        Some(_) => ("INDEXED BY log_line_rank", "AND rank = ?5"),
+        None => ("", "AND ?5 IS NULL"),
+    };
+    let sql = format!(
+        "SELECT seq, date, rank, text FROM log_line {index} \
+         WHERE run = ?1 AND stream = ?2 AND seq > ?3 {condition} ORDER BY seq {order} LIMIT ?4"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let bound = params![id.get(), stream_id(stream), after, limit, query.rank];
+    let lines = statement.query_map(bound, |row| read(row, stream))?;
+    Ok(lines.collect::<rusqlite::Result<_>>()?)
+}
+
+fn read(row: &Row<'_>, stream: OutputStream) -> rusqlite::Result<LogLine> {
+    let date = Timestamp::from_micros(row.get(1)?);
+    Ok(LogLine { seq: row.get(0)?, date, rank: row.get(2)?, stream, text: row.get(3)? })
+}

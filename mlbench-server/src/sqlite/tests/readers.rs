@@ -1,0 +1,54 @@
+//! The pool of read-only connections.
+
+use mlbench_core::ErrorCode;
+use rusqlite::StatementStatus;
+
+use super::*;
+
+async fn check_that_a_panic_fails_one_read_only() {
+    let store = Store::with(|options| options.readers = 1);
+    let id = store.started_run().await;
+    let panicking = |c: &Connection| -> Result<(), StoreError> {
+        c.query_row("SELECT count(*) FROM run", [], |_| Ok(()))?;
+        panic!("expected panic of a read")
+    };
+    for _ in 0..3 {
+        assert_eq!(store.readers.read(panicking).await.unwrap_err().code(), ErrorCode::Internal);
+        // The next read sees this message, because the transaction of the read that panicked has ended.
+        store.append_server_message(id, "meanwhile", at(1)).await.unwrap();
+        let messages = |c: &Connection| -> Result<i64, StoreError> {
+            Ok(c.query_row("SELECT count(*) FROM log_line", [], |row| row.get(0))?)
+        };
+        assert_eq!(
+            store.readers.read(messages).await.unwrap(),
+            store.number("SELECT count(*) FROM log_line").await
+        );
+    }
+    assert_eq!(store.number("SELECT count(*) FROM log_line").await, 3);
+}
+
+#[tokio::test]
+async fn panic_of_a_read_on_the_blocking_pool_fails_only_that_read() {
+    check_that_a_panic_fails_one_read_only().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn panic_of_a_read_on_its_own_thread_fails_only_that_read() {
+    check_that_a_panic_fails_one_read_only().await;
+}
+
+#[tokio::test]
+async fn new_parameter_values_do_not_reprepare_a_statement() {
+    let store = Store::new();
+    let reader = open::reader(&store.options).unwrap();
+    let writer = open::writer(&store.options).unwrap();
+    for connection in [reader, writer] {
+        let sql = "SELECT seq FROM point WHERE series = ?1 AND date BETWEEN ?2 AND ?3 ORDER BY date LIMIT 1 OFFSET ?4";
+        let mut statement = connection.prepare(sql).unwrap();
+        for value in 0..5 {
+            assert!(!statement.exists([value, value, value + 7, value]).unwrap());
+            statement.clear_bindings();
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
+}

@@ -1,0 +1,134 @@
+//! The handle of the writer: queues jobs for the one thread that writes, and waits for their results.
+
+mod job;
+mod stats;
+mod thread;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use mlbench_core::storage::{Recorded, StoreStats};
+use mlbench_core::{Error, Result};
+use rusqlite::Connection;
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::sqlite::connection::checkpoint::Checkpointer;
+use crate::sqlite::error::{StoreError, closed, overloaded};
+use crate::sqlite::metrics::record::MetricWrite;
+use job::{Job, Reply, Work};
+use stats::WriterStats;
+use thread::WriterThread;
+
+/// The memory budget of queued jobs. Beyond it callers wait, for up to [`QUEUE_TIMEOUT`].
+const MAX_QUEUED_BYTES: usize = 32 << 20;
+/// The least that a job takes of the budget, for itself and its result.
+const MIN_JOB_BYTES: usize = 1 << 10;
+/// How long a caller waits for memory budget.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Sends jobs to the writer thread.
+pub(super) struct Writer {
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    budget: Arc<Semaphore>,
+    purge_due: Arc<AtomicBool>,
+    stats: Arc<WriterStats>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the writer thread.
+    pub(super) fn start(mut connection: Connection) -> Result<Self> {
+        let (jobs, queue) = mpsc::channel();
+        // An earlier server may have left something to purge.
+        let purge_due = Arc::new(AtomicBool::new(true));
+        let checkpointer =
+            Checkpointer::new(&mut connection).map_err(|error| Error::from(StoreError::from(error)))?;
+        let stats = Arc::new(WriterStats::new());
+        let thread = WriterThread {
+            connection,
+            queue,
+            checkpointer,
+            purge_due: Arc::clone(&purge_due),
+            stats: Arc::clone(&stats),
+        };
+        let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || thread.run());
+        let thread = thread
+            .map_err(|error| Error::internal(format_args!("cannot start the writer thread: {error}")))?;
+        Ok(Self {
+            jobs: Mutex::new(Some(jobs)),
+            budget: Arc::new(Semaphore::new(MAX_QUEUED_BYTES / MIN_JOB_BYTES)),
+            purge_due,
+            stats,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Runs `work` in a transaction and returns its result after the commit.
+    ///
+    /// `bytes` estimates the memory that `work` holds.
+    pub(super) async fn write<T, F>(&self, bytes: usize, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.send(bytes, |reply| Work::exclusive(reply, work)).await
+    }
+
+    /// Like [`Writer::write`], for work that leaves something to purge.
+    pub(super) async fn write_and_purge<F>(&self, work: F) -> Result<()>
+    where
+        F: FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+    {
+        let purge_due = Arc::clone(&self.purge_due);
+        self.write(0, move |c| work(c).inspect(|()| purge_due.store(true, Ordering::Release))).await
+    }
+
+    /// Stores a metric, together with others in the queue, and returns after the commit.
+    ///
+    /// `bytes` estimates the memory that `write` holds.
+    pub(super) async fn record(&self, bytes: usize, write: MetricWrite) -> Result<Recorded> {
+        self.send(bytes, |reply| Work::metric(reply, write)).await
+    }
+
+    async fn send<T>(&self, bytes: usize, work: impl FnOnce(Reply<T>) -> Work) -> Result<T> {
+        let units = (1 + bytes / MIN_JOB_BYTES).min(MAX_QUEUED_BYTES / MIN_JOB_BYTES);
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        let budget = tokio::time::timeout(QUEUE_TIMEOUT, Arc::clone(&self.budget).acquire_many_owned(units))
+            .await
+            .map_err(|_| overloaded("writes"))?
+            .map_err(|_| closed())?;
+        let (caller, result) = oneshot::channel();
+        let job = Job { bytes, work: work(Reply { caller, budget }) };
+        {
+            let jobs = lock(&self.jobs);
+            let sender = jobs.as_ref().ok_or_else(closed)?;
+            self.stats.enqueued();
+            sender.send(job).map_err(|_| closed())?;
+        }
+        result.await.map_err(|_| Error::internal("a write panicked"))?
+    }
+
+    /// Returns the statistics of the writer. The fields that come from the database keep their defaults.
+    pub(super) fn stats(&self) -> StoreStats {
+        self.stats.snapshot()
+    }
+
+    /// Rejects later jobs.
+    ///
+    /// The returned function waits until earlier jobs are written and the connection is closed.
+    pub(super) fn stop(&self) -> impl FnOnce() + Send + 'static + use<> {
+        self.budget.close();
+        drop(lock(&self.jobs).take());
+        let thread = lock(&self.thread).take();
+        move || {
+            // The thread catches panics of jobs. If the thread itself panicked, there is nothing left to write.
+            drop(thread.map(JoinHandle::join));
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
