@@ -17,7 +17,7 @@ pub(super) struct Server {
     pub(super) api: Api,
     pub(super) address: SocketAddr,
     stop: CancellationToken,
-    serving: Background,
+    serving: TaskGroup,
 }
 
 impl Server {
@@ -25,7 +25,7 @@ impl Server {
         let api = Api::with(options.clone()).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let serving = Background::new("serving");
+        let serving = TaskGroup::new("serving");
         serving.spawn(HttpServer::new(api.app.clone()).serve(listener, options, stop.clone()));
         Self { api, address, stop, serving }
     }

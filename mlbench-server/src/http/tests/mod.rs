@@ -38,7 +38,6 @@ use super::{HttpConfig, Surface};
 use crate::app::access::AuthPolicy;
 use crate::app::run_cache::RunJsonCache;
 use crate::app::{App, RunPolicy};
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::{
     Cluster, ClusterError, Offsets, Output, PodSample, ProvisionRequest, ProvisionStatus, RankRef,
@@ -46,6 +45,7 @@ use crate::cluster::{
 };
 use crate::launcher::LauncherHandle;
 use crate::sqlite::{self, SqliteStorage};
+use crate::task_group::TaskGroup;
 
 /// Pods of the specification's examples, and the date of the manual clock.
 const PODS: [&str; 2] = ["quiet-mink-mlbench-worker-0", "quiet-mink-mlbench-worker-1"];
@@ -62,7 +62,7 @@ struct Api {
     service: ApiService,
     metrics: Arc<RequestMetrics>,
     cluster: Arc<FewWorkers>,
-    background: Background,
+    background: TaskGroup,
     folder: TempDir,
 }
 
@@ -120,7 +120,7 @@ impl Api {
         app.storage.set_pods(&PODS.map(pod), app.clock.now()).await.unwrap();
         let metrics = Arc::default();
         let service = ApiService::new(&ServerState::new(app.clone(), options, Arc::clone(&metrics)));
-        Self { app, service, metrics, cluster, background: Background::new("test"), folder }
+        Self { app, service, metrics, cluster, background: TaskGroup::new("test"), folder }
     }
 
     /// A file beside the database, which is called `db`.
