@@ -2,7 +2,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 
 use mlbench_client::{Client, ErrorCode, MetricsQuery, NewMetric, Owner, RunState};
-use mlbench_tests::{Cli, PATIENCE, ServerOptions, TestServer, binary, eventually};
+use mlbench_tests::{Cli, ServerOptions, TIMEOUT, TestServer, binary, eventually};
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
@@ -11,7 +11,7 @@ async fn server() -> TestServer {
 }
 
 #[tokio::test]
-async fn client_and_command_line_show_the_token_and_nobody_prints_it() {
+async fn client_and_command_line_send_the_token_and_never_print_it() {
     let server = server().await;
     assert_eq!(server.get("/healthz").await.status, 200);
     let refused = server.get("/api/pods/").await;
@@ -36,7 +36,7 @@ async fn client_and_command_line_show_the_token_and_nobody_prints_it() {
 }
 
 #[tokio::test]
-async fn a_token_file_that_others_can_read_is_warned_of() {
+async fn a_world_readable_token_file_causes_a_warning() {
     let server = TestServer::start().await;
     let file = server.dir().join("open-token");
     fs::write(&file, TOKEN).unwrap();
@@ -49,7 +49,7 @@ async fn a_token_file_that_others_can_read_is_warned_of() {
 }
 
 #[tokio::test]
-async fn where_a_server_listens_beyond_loopback_requests_over_loopback_need_the_token_too() {
+async fn a_server_beyond_loopback_requires_the_token_on_loopback_too() {
     let server = ServerOptions::default().listen(Ipv4Addr::UNSPECIFIED.into()).token(TOKEN).start().await;
     assert!(server.url().starts_with("http://127.0.0.1:"));
     assert_eq!(server.get("/api/pods/").await.status, 401);
@@ -58,7 +58,7 @@ async fn where_a_server_listens_beyond_loopback_requests_over_loopback_need_the_
 }
 
 #[tokio::test]
-async fn workers_have_a_token_of_their_own_that_posts_metrics_until_the_run_ends() {
+async fn a_run_token_posts_metrics_until_the_run_ends() {
     let server = server().await;
     let script = server.script(&format!(
         "[ $RANK = 0 ] || exit 0\n'{}' metrics post --run $MLBENCH_RUN_ID --name 'loss @ 0' --value 0.5 >&2 || exit 9\n\
@@ -67,17 +67,21 @@ async fn workers_have_a_token_of_their_own_that_posts_metrics_until_the_run_ends
     ));
     let client = server.client();
     let run = server.start_run(&script).await;
-    let lines = eventually("the worker says its token", PATIENCE, async || {
+    let lines = eventually("the worker has printed its token", TIMEOUT, async || {
         let lines = server.output(run.id).await;
         (lines.len() >= 2).then_some(lines)
     })
     .await;
-    let of_run = lines[0].text.clone();
-    assert_eq!((of_run.len(), lines[1].text.as_str()), (64, "0"), "the server's own token reaches no worker");
+    let run_token = lines[0].text.clone();
+    assert_eq!(
+        (run_token.len(), lines[1].text.as_str()),
+        (64, "0"),
+        "the operator's token reaches no worker"
+    );
     let points = client.metrics().get(&Owner::Run(run.id), &MetricsQuery::default()).await.unwrap();
     assert_eq!(points["loss @ 0"][0].value.as_str(), "0.5");
 
-    let worker = Client::builder().base_url(server.url()).token(&of_run).build().unwrap();
+    let worker = Client::builder().base_url(server.url()).token(&run_token).build().unwrap();
     let refused = worker.runs().delete(run.id).await.unwrap_err();
     assert_eq!((refused.status(), refused.code()), (Some(403), Some(ErrorCode::Forbidden)));
     let late = NewMetric::new(Owner::Run(run.id), "late", 1.0).unwrap();
@@ -89,7 +93,7 @@ async fn workers_have_a_token_of_their_own_that_posts_metrics_until_the_run_ends
 }
 
 #[tokio::test]
-async fn the_built_in_benchmark_reports_to_a_server_that_asks_for_a_token() {
+async fn the_built_in_benchmark_sends_its_run_token() {
     let server = server().await;
     server.cli().ok(&["runs", "start", "--name", "trained", "--light", "--wait"]).await;
     let text = server.cli().ok(&["metrics", "--run", "trained", "--last", "1"]).await;
