@@ -1,5 +1,6 @@
 use mlbench_client::{MetricsQuery, Owner};
-use mlbench_tests::{Request, ServerOptions, TestServer};
+use mlbench_core::api::{Endpoint, Listener};
+use mlbench_tests::{Request, ServerOptions, TestServer, example_path, example_request};
 
 /// Returns the URL of the ingest listener, which the server logs.
 fn ingest_url(server: &TestServer) -> String {
@@ -22,9 +23,14 @@ async fn the_ingest_listener_accepts_only_metrics_of_active_runs() {
         let response = Request::new("POST", &format!("{ingest}{path}")).form(&form).send().await;
         assert_eq!(response.status, 201, "{path}");
     }
-    for path in ["/api/runs/", "/api/pods/", "/healthz", "/api/metrics/"] {
-        assert_eq!(Request::new("GET", &format!("{ingest}{path}")).send().await.status, 404, "{path}");
+    for endpoint in Endpoint::ALL {
+        if endpoint.spec().listener == Listener::Api {
+            let url = format!("{ingest}{}", example_path(endpoint, run.id));
+            let response = example_request(endpoint, &url, run.id).send().await;
+            assert_eq!(response.status, 404, "{}", endpoint.spec().id);
+        }
     }
+    assert!(client.runs().get(run.id).await.unwrap().state.is_active(), "nothing stopped or deleted the run");
     let points = client.metrics().get(&Owner::Run(run.id), &MetricsQuery::default()).await.unwrap();
     assert_eq!(points["loss @ 0"].len(), 2);
 

@@ -2,7 +2,10 @@ use std::fs;
 use std::net::Ipv4Addr;
 
 use mlbench_client::{Client, ErrorCode, MetricsQuery, NewMetric, Owner, RunState};
-use mlbench_tests::{Cli, ServerOptions, TIMEOUT, TestServer, binary, eventually};
+use mlbench_core::api::{Access, Endpoint};
+use mlbench_tests::{
+    Cli, ServerOptions, TIMEOUT, TestServer, binary, eventually, example_path, example_request,
+};
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
@@ -11,12 +14,33 @@ async fn server() -> TestServer {
 }
 
 #[tokio::test]
+async fn without_a_token_only_public_endpoints_respond() {
+    let server = server().await;
+    let run = server.run("true").await;
+    for endpoint in Endpoint::ALL {
+        let spec = endpoint.spec();
+        let url = format!("{}{}", server.url(), example_path(endpoint, run.id));
+        let response = example_request(endpoint, &url, run.id).send().await;
+        let status = if spec.access == Access::Public { spec.success } else { 401 };
+        let challenge = (status == 401).then_some("Bearer");
+        assert_eq!(
+            (response.status, response.header("www-authenticate")),
+            (status, challenge),
+            "{}",
+            spec.id
+        );
+    }
+    let runs = server.client().runs().list().await.unwrap();
+    assert_eq!(
+        runs.iter().map(|run| run.id).collect::<Vec<_>>(),
+        [run.id],
+        "nothing started or deleted a run"
+    );
+}
+
+#[tokio::test]
 async fn client_and_command_line_send_the_token_and_never_print_it() {
     let server = server().await;
-    assert_eq!(server.get("/healthz").await.status, 200);
-    let refused = server.get("/api/pods/").await;
-    assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer")));
-
     assert_eq!(server.client().pods().list().await.unwrap().len(), 2);
     server.cli().ok(&["pods"]).await;
     let file = server.dir().join("token");
@@ -81,6 +105,14 @@ async fn a_run_token_posts_metrics_until_the_run_ends() {
     let points = client.metrics().get(&Owner::Run(run.id), &MetricsQuery::default()).await.unwrap();
     assert_eq!(points["loss @ 0"][0].value.as_str(), "0.5");
 
+    for endpoint in Endpoint::ALL {
+        let spec = endpoint.spec();
+        let url = format!("{}{}", server.url(), example_path(endpoint, run.id));
+        let request = example_request(endpoint, &url, run.id);
+        let response = request.header("authorization", &format!("Bearer {run_token}")).send().await;
+        let status = if spec.access == Access::Operator { 403 } else { spec.success };
+        assert_eq!(response.status, status, "{}: {}", spec.id, response.text());
+    }
     let worker = Client::builder().base_url(server.url()).token(&run_token).build().unwrap();
     let refused = worker.runs().delete(run.id).await.unwrap_err();
     assert_eq!((refused.status(), refused.code()), (Some(403), Some(ErrorCode::Forbidden)));
