@@ -55,7 +55,7 @@ async fn a_run_is_stopped_awaited_and_deleted() {
     cli.ok(&["runs", "start", "--name", "long", "--command", "sleep 1000"]).await;
     cli.ok(&["runs", "stop", "long"]).await;
     let waited = cli.run(&["runs", "wait", "long"]).await;
-    assert!(waited.code == 0 || waited.code == 6, "{waited:?}");
+    assert_eq!(waited.code, 6, "{waited:?}");
     assert_eq!(cli.json(&["runs", "show", "long"]).await["state"], "STOPPED");
     cli.ok(&["runs", "delete", "long"]).await;
     assert_eq!(cli.run(&["runs", "show", "long"]).await.code, 3);

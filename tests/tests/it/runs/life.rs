@@ -98,6 +98,9 @@ async fn num_cpus_limits_the_cores_of_local_workers() {
     let run = server.client().runs().start(&new).await.unwrap();
     let run = server.wait(run.id).await;
     assert_eq!((run.state, run.num_cpus), (RunState::Finished, Some(1.0)));
+    for rank in 0..2 {
+        assert_eq!(server.lines_of(run.id, rank, OutputStream::Stdout).await, ["1"], "rank {rank}");
+    }
     let messages = server.server_messages(run.id).await.join("\n").to_lowercase();
     assert!(messages.contains("core") || messages.contains("cpu"), "{messages}");
 }
