@@ -1,4 +1,6 @@
-//! Starting a run executes programs, so other sites must not reach the API, neither through pages nor through names.
+//! Requests of other web sites.
+//!
+//! Starting a run executes programs, so no page of another site and no foreign host name may reach the API.
 
 use mlbench_tests::TestServer;
 
