@@ -1,4 +1,4 @@
-//! A valid request for every endpoint.
+//! Valid requests of every endpoint.
 
 use mlbench_core::RunId;
 use mlbench_core::api::Endpoint;
@@ -16,7 +16,7 @@ pub fn example_path(endpoint: Endpoint, run: RunId) -> String {
     endpoint.path(&[&segment])
 }
 
-/// Prepares a request to `url` that the endpoint accepts, about a run that has ended.
+/// Prepares a valid request of an endpoint to `url`, for this run or the first local worker.
 ///
 /// # Panics
 /// If the URL is invalid.

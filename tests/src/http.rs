@@ -1,4 +1,4 @@
-//! Raw HTTP requests, for what the typed client does not send or hides.
+//! Raw HTTP requests, which the typed client cannot send or whose responses it hides.
 
 use mlbench_client::Problem;
 use reqwest::header::{CONTENT_TYPE, HOST};
@@ -106,7 +106,7 @@ impl Request {
     /// Sends the request.
     ///
     /// # Panics
-    /// If there is no response.
+    /// If no response arrives.
     pub async fn send(self) -> Response {
         let response = self.0.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());

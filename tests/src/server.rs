@@ -110,7 +110,7 @@ impl ServerOptions {
     }
 }
 
-/// A running server with a database of its own.
+/// A running server with its own database.
 #[derive(Debug)]
 pub struct TestServer {
     child: Option<Child>,

@@ -1,4 +1,4 @@
-//! What is measured, and how.
+//! The measurements of one server.
 
 mod bench;
 pub(crate) mod footprint;

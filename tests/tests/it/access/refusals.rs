@@ -23,13 +23,15 @@ async fn an_invalid_token_file_is_refused_and_never_printed() {
     let path = file.to_str().unwrap();
     let database = server.dir().join("other.db");
     let args = ["--listen", "127.0.0.1:0", "--token-file", path, "--database", database.to_str().unwrap()];
-    for (content, says) in [(None, "cannot be read"), (Some("hunter2"), "16 characters"), (Some(""), "16")] {
+    for (content, expected) in
+        [(None, "cannot be read"), (Some("hunter2"), "16 characters"), (Some(""), "16")]
+    {
         if let Some(content) = content {
             fs::write(&file, content).unwrap();
         }
         let output = server.fail_to_start(&args).await;
         assert_eq!((output.code, output.stdout.as_str()), (1, ""), "{output:?}");
-        assert!(output.stderr.contains(path) && output.stderr.contains(says), "{output:?}");
+        assert!(output.stderr.contains(path) && output.stderr.contains(expected), "{output:?}");
         assert!(!output.stderr.contains("hunter2"), "{output:?}");
     }
 }

@@ -66,7 +66,7 @@ async fn an_unknown_or_invalid_parameter_is_named() {
     server.run("true").await;
     for path in ["/api/metrics/", "/api/metrics/1/", "/api/metrics/local-mlbench-worker-0/"] {
         let kind = if path.ends_with("1/") { "metric_type=run&" } else { "" };
-        for (query, says) in [
+        for (query, expected) in [
             ("last_n=-1", "last_n"),
             ("last_n=0", "last_n"),
             ("last_n=1e3", "last_n"),
@@ -78,7 +78,7 @@ async fn an_unknown_or_invalid_parameter_is_named() {
             ("sinse=2018-08-03", "since"),
             ("metric_filter=", "metric_filter"),
         ] {
-            check_paths(&server, &[(&format!("{path}?{kind}{query}"), 400, says)]).await;
+            check_paths(&server, &[(&format!("{path}?{kind}{query}"), 400, expected)]).await;
         }
     }
     let cases = [

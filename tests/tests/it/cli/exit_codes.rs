@@ -1,8 +1,8 @@
 use mlbench_tests::{Cli, CommandOutput, TestServer};
 
-fn assert_refused(output: &CommandOutput, code: i32, says: &str) {
+fn assert_refused(output: &CommandOutput, code: i32, expected: &str) {
     assert_eq!(output.code, code, "{output:?}");
-    assert!(output.stderr.contains(says), "{says:?} is not in {:?}", output.stderr);
+    assert!(output.stderr.contains(expected), "{expected:?} is not in {:?}", output.stderr);
     assert_eq!(output.stdout, "", "standard output is for data");
 }
 

@@ -38,7 +38,7 @@ impl Deref for TestCluster {
     }
 }
 
-/// Returns a request for a run in pods of its own.
+/// Returns a request for a run that gets its own pods.
 pub(super) fn image_run(name: &str, workers: u32, command: &str) -> RunRequest {
     RunRequest {
         num_workers: Some(workers),

@@ -3,11 +3,11 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 
 use mlbench_tests::{CommandOutput, TestServer};
 
-/// Checks for exit code 1 and one line on standard error that contains `says`.
-fn assert_one_line_error(output: &CommandOutput, says: &str) {
+/// Checks for exit code 1 and one line on standard error that contains `expected`.
+fn assert_one_line_error(output: &CommandOutput, expected: &str) {
     assert_eq!(output.code, 1, "{output:?}");
     assert_eq!(output.stderr.trim_end().lines().count(), 1, "{}", output.stderr);
-    assert!(output.stderr.contains(says), "{says:?} is not in {}", output.stderr);
+    assert!(output.stderr.contains(expected), "{expected:?} is not in {}", output.stderr);
     assert!(!output.stderr.contains("panicked"), "{}", output.stderr);
 }
 

@@ -25,19 +25,19 @@ async fn output_is_read_page_by_page_without_a_gap() {
 async fn logs_limits_the_output_shown_with_a_run() {
     let server = TestServer::start().await;
     let run = server.run("sh -c 'seq 1 3; echo err >&2'").await;
-    let of = async |logs| {
+    let metadata = async |logs| {
         let run = server.client().runs().get_with(run.id, RunsQuery { logs }).await.unwrap();
         run.job_metadata
     };
-    let all = of(None).await;
+    let all = metadata(None).await;
     let (stdout, stderr) = (all.stdout.unwrap(), all.stderr.unwrap());
     assert_eq!(stdout.len(), 6);
     assert!(
         stdout.contains(&"[0] 3".to_owned()) && stderr.contains(&"[1] err".to_owned()),
         "{stdout:?} {stderr:?}"
     );
-    assert_eq!(of(Some(2)).await.stdout.unwrap(), stdout[4..]);
-    assert_eq!(of(Some(0)).await.stdout, None);
+    assert_eq!(metadata(Some(2)).await.stdout.unwrap(), stdout[4..]);
+    assert_eq!(metadata(Some(0)).await.stdout, None);
     let listed = server.client().runs().list().await.unwrap();
     assert_eq!(listed[0].job_metadata.stdout, None);
 }
