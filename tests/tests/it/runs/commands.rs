@@ -2,7 +2,7 @@ use mlbench_client::{OutputStream, RunRequest, RunState};
 use mlbench_tests::{TestServer, new_run};
 
 #[tokio::test]
-async fn placeholders_are_replaced_and_no_shell_reads_the_command() {
+async fn placeholders_are_replaced_without_a_shell() {
     let server = TestServer::start().await;
     let command = "printf '%s\\n' {rank} {run_id} 'in a word:{hosts}' '$HOME; ls' '{unknown}'";
     let new = RunRequest { backend: Some("GLOO".to_owned()), ..new_run("arguments", command) };
@@ -21,7 +21,7 @@ async fn placeholders_are_replaced_and_no_shell_reads_the_command() {
 }
 
 #[tokio::test]
-async fn every_rank_finds_its_place_in_its_environment() {
+async fn every_rank_finds_itself_and_its_peers_in_its_environment() {
     let server = TestServer::start().await;
     let names = "$RANK $WORLD_SIZE $MASTER_ADDR $MLBENCH_URL $MLBENCH_RUN_ID";
     let run = server.run(&format!("sh -c 'echo {names}; echo $MASTER_PORT $MLBENCH_ADDRESSES'")).await;
@@ -37,7 +37,7 @@ async fn every_rank_finds_its_place_in_its_environment() {
 }
 
 #[tokio::test]
-async fn a_backend_of_ones_own_can_start_on_the_first_worker_only() {
+async fn a_custom_backend_can_start_on_the_first_worker_only() {
     let server = TestServer::start().await;
     for (all, ranks) in [(false, 1), (true, 2)] {
         let new = RunRequest {
@@ -54,7 +54,7 @@ async fn a_backend_of_ones_own_can_start_on_the_first_worker_only() {
 }
 
 #[tokio::test]
-async fn flags_are_appended_where_they_apply() {
+async fn flags_of_a_run_are_appended_to_its_command() {
     let server = TestServer::start().await;
     let new = RunRequest {
         light_target: true,
