@@ -26,7 +26,7 @@ async fn runs_share_the_workers_and_wait_in_order() {
     let shown = server.cli().ok(&["runs", "show", "fourth"]).await;
     assert!(shown.contains("run 3 is ahead in the queue"), "{shown}");
     let noted = server.cli().run(&["runs", "start", "--name", "fifth", "--workers", "1"]).await;
-    assert!(noted.stderr.contains("number 3 in the queue"), "{noted:?}");
+    assert!(noted.stderr.contains("queue position 3"), "{noted:?}");
     server.client().runs().delete(mlbench_client::RunId::new(5).unwrap()).await.unwrap();
 
     server.client().runs().stop(first.id).await.unwrap();

@@ -5,8 +5,8 @@ use mlbench_tests::{Request, ServerOptions, TestServer, example_path, example_re
 /// Returns the URL of the ingest listener, which the server logs.
 fn ingest_url(server: &TestServer) -> String {
     let log = server.log();
-    let (_, rest) = log.split_once("taking metrics of active runs on ").unwrap();
-    rest.split_once(',').unwrap().0.to_owned()
+    let (_, rest) = log.split_once("accepting metrics of active runs without a token on ").unwrap();
+    rest.lines().next().unwrap().to_owned()
 }
 
 /// Posts a form without a token, as the official images do, and tries every other endpoint.

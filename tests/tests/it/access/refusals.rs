@@ -24,7 +24,7 @@ async fn an_invalid_token_file_is_refused_and_never_printed() {
     let database = server.dir().join("other.db");
     let args = ["--listen", "127.0.0.1:0", "--token-file", path, "--database", database.to_str().unwrap()];
     for (content, expected) in
-        [(None, "cannot be read"), (Some("hunter2"), "16 characters"), (Some(""), "16")]
+        [(None, "cannot be read"), (Some("hunter2"), "7 characters, at least 16"), (Some(""), "16")]
     {
         if let Some(content) = content {
             fs::write(&file, content).unwrap();

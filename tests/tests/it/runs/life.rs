@@ -59,7 +59,7 @@ async fn a_missing_built_in_benchmark_is_refused_with_its_locations() {
     let refused = server.post("/api/runs/", r#"{"name":"x"}"#).await;
     assert_eq!(refused.status, 503, "{}", refused.text());
     let detail = refused.problem().detail;
-    assert!(detail.contains("beside") && detail.contains("PATH"), "{detail}");
+    assert!(detail.contains("next to") && detail.contains("PATH"), "{detail}");
     assert_eq!(
         server.run("true").await.state,
         RunState::Finished,
