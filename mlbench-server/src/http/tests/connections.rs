@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::super::config::HttpConfig;
 use super::fakes::PODS;
 use super::harness::{config, later};
-use super::tcp::{DEADLINE, TcpServer, body_of, read_to_end};
+use super::tcp::{DEADLINE, TcpServer, body_of, read_to_end, wait_for_ok};
 
 fn short_timeouts() -> HttpConfig {
     let timeout = Duration::from_millis(200);
@@ -27,6 +27,7 @@ async fn a_head_has_the_headers_of_a_get_and_no_body() {
     };
     let get = server.exchange(request("GET").as_bytes()).await;
     let head = server.exchange(request("HEAD").as_bytes()).await;
+    assert!(get.starts_with("HTTP/1.1 200 "), "{get}");
     let (get_head, get_body) = get.split_once("\r\n\r\n").unwrap();
     assert_eq!(strip_date(head.split_once("\r\n\r\n").unwrap().0), strip_date(get_head));
     assert!(get_head.contains(&format!("content-length: {}", get_body.len())), "{get_head}");
@@ -113,7 +114,7 @@ async fn request_large_response(server: &TcpServer) -> TcpStream {
     let mut stream = server.connect().await;
     let request = format!("GET /api/metrics/{run}/?metric_type=run HTTP/1.1\r\nhost: localhost\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    stream.readable().await.unwrap();
+    wait_for_ok(&stream).await;
     stream
 }
 

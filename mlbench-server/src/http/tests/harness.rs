@@ -201,9 +201,10 @@ impl ApiResponse {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Returns the values of a series in the response, or an empty array without that series.
+    /// Returns the values of a series in a successful response, or an empty array without that series.
     #[track_caller]
     pub(super) fn values(&self, name: &str) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{self:?}");
         self.json()[name].as_array().into_iter().flatten().map(|point| point["value"].clone()).collect()
     }
 

@@ -36,7 +36,9 @@ fn every_error_code_has_the_documented_status() {
         (Code::PayloadTooLarge, 413),
         (Code::UnsupportedMediaType, 415),
         (Code::InsufficientCapacity, 422),
+        (Code::IdempotencyKeyReused, 422),
         (Code::Internal, 500),
+        (Code::Unknown, 500),
         (Code::Overloaded, 503),
         (Code::Unavailable, 503),
     ] {

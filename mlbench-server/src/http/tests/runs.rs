@@ -32,7 +32,8 @@ async fn the_run_of_the_specification_is_started_and_returned() {
         (&json!(1), &json!("Name of the run"), &json!("STARTED"))
     );
     assert_eq!((&run["created_at"], &run["finished_at"]), (&json!(NOW), &Value::Null));
-    assert!(run["job_id"].as_str().unwrap().parse::<uuid::Uuid>().is_ok());
+    let stored = &api.app.storage.runs().await.unwrap()[0];
+    assert_eq!(run["job_id"], stored.job_id.to_string());
     assert_eq!(run["job_metadata"]["pods"], json!(PODS));
     assert_eq!(run["num_workers"], 4, "the default is every worker");
     let mut with_output = run.clone();

@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::harness::config;
-use super::tcp::TcpServer;
+use super::tcp::{TcpServer, wait_for_ok};
 
 const CLIENTS: usize = 50;
 
@@ -19,7 +19,7 @@ async fn stall(server: &TcpServer, path: &str) -> TcpStream {
     let mut stream = socket.connect(server.address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    stream.readable().await.unwrap();
+    wait_for_ok(&stream).await;
     stream
 }
 

@@ -63,6 +63,13 @@ pub(super) async fn read_to_end(stream: &mut TcpStream) -> String {
     String::from_utf8(response).unwrap()
 }
 
+/// Waits for the beginning of a response and checks its status, without reading it.
+pub(super) async fn wait_for_ok(stream: &TcpStream) {
+    let mut status = [0; 13];
+    let length = timeout(DEADLINE, stream.peek(&mut status)).await.expect("a response").unwrap();
+    assert_eq!(&status[..length], b"HTTP/1.1 200 ");
+}
+
 /// Returns the body of a raw response.
 pub(super) fn body_of(response: &str) -> &str {
     response.split_once("\r\n\r\n").unwrap().1

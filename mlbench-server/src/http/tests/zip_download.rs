@@ -1,9 +1,10 @@
 //! Archives: `format=zip`.
 
+use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
 use std::time::Duration;
 
-use mlbench_core::{Point, RunEvent};
+use mlbench_core::{Point, RunEvent, Timestamp};
 use serde_json::{Value, json};
 
 use super::fakes::{PODS, end_run, worker};
@@ -97,6 +98,8 @@ async fn similar_metric_names_get_different_file_names() {
     values.sort();
     assert_eq!(values, [r#""..\\x""#, r#""A_B""#, r#""a/b""#, r#""a_b""#]);
     assert!(found.iter().all(|(name, _)| !name.contains(['/', '\\'])), "{found:?}");
+    let names: BTreeSet<String> = found.iter().map(|(name, _)| name.to_lowercase()).collect();
+    assert_eq!(names.len(), 4, "different on a file system that ignores case: {found:?}");
 }
 
 #[tokio::test]
@@ -129,4 +132,5 @@ async fn a_long_series_is_archived_completely() {
     let response = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=zip")).await;
     let points: Vec<Point> = serde_json::from_str(&files(&response)[0].1).unwrap();
     assert_eq!(points.len(), 20_000);
+    assert!(points.into_iter().eq((0..20_000).map(|i| Point::new(Timestamp::from_micros(i), value(i)))));
 }
