@@ -30,7 +30,7 @@ impl Api {
 
     /// Sends a body in chunks. An incomplete body ends with a broken connection.
     async fn post_chunks(&self, headers: &[(&str, &str)], chunks: Vec<Bytes>, complete: bool) -> ApiResponse {
-        let end = (!complete).then(|| Err(io::Error::other("gone")));
+        let end = (!complete).then(|| Err(io::Error::other("connection lost")));
         let frames = chunks.into_iter().map(|chunk| Ok(Frame::data(chunk))).chain(end);
         self.post_stream(headers, Box::pin(stream::iter(frames.collect::<Vec<_>>()))).await
     }
