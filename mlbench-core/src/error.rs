@@ -1,67 +1,67 @@
-//! What can go wrong, without any notion of HTTP.
+//! Errors of the API.
 //!
-//! An [`Error`] carries two texts: `detail` is for the caller and names what would be right; `internal` is for
-//! the log and may hold SQL, paths and addresses.
+//! An [`Error`] carries two texts: `detail` for the caller, and `internal` for the log, which may contain SQL, paths
+//! and addresses. The server's `http/problem.rs` maps each code to an HTTP status.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The result of everything in mlbench that can be refused.
+/// A result with [`Error`] as the default error type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The kinds of error, as a program tells them apart (the member `code` of a problem document).
+/// Machine-readable kind of an error, the member `code` of a problem document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
-    /// The body or the request line cannot be read at all (broken JSON, broken multipart).
+    /// The request cannot be parsed (broken JSON, broken multipart, broken request line).
     Malformed,
-    /// A field or query parameter has a value it may not have.
+    /// A field or query parameter has an invalid value.
     InvalidField,
-    /// A field or query parameter that does not exist.
+    /// The request contains a field or query parameter that the endpoint does not know.
     UnknownField,
-    /// There is no credential, or it is not the right one.
+    /// The credential is missing or wrong.
     Unauthorized,
-    /// The credential is known and does not reach that far.
+    /// The credential is valid but does not permit the request.
     Forbidden,
-    /// The `Host` is not one this server answers to.
+    /// The `Host` header names a host that the server does not accept.
     ForbiddenHost,
-    /// The request comes from a page of another site.
+    /// The request comes from a page of another origin.
     ForbiddenOrigin,
     /// The resource does not exist.
     NotFound,
-    /// The path exists, the method does not.
+    /// The path exists but does not support the method.
     MethodNotAllowed,
-    /// None of the media types in `Accept` can be had.
+    /// The endpoint produces none of the media types in `Accept`.
     NotAcceptable,
-    /// The body has a media type that is not read here.
+    /// The endpoint does not accept the media type or encoding of the body.
     UnsupportedMediaType,
     /// The body is larger than the limit.
     PayloadTooLarge,
     /// The body did not arrive in time.
     RequestTimeout,
-    /// A run is active already.
+    /// Another run is active.
     RunActive,
-    /// A deleted run is still being torn down.
+    /// A deleted run still holds workers.
     RunDeleting,
-    /// Valid, and impossible on this cluster.
+    /// The request is valid but exceeds what the cluster can provide.
     InsufficientCapacity,
-    /// The `Idempotency-Key` was used for a different request.
+    /// The `Idempotency-Key` was used for a different request before.
     IdempotencyKeyReused,
-    /// More work is waiting than the server takes on; try again.
+    /// The server has too much queued work. Retry later.
     Overloaded,
-    /// Something that the request needs is not there now.
+    /// A dependency of the request is temporarily unavailable.
     Unavailable,
-    /// The server's own fault.
+    /// The server failed.
     Internal,
-    /// A code that a newer server knows.
+    /// A code that this version does not know.
     #[serde(other)]
     Unknown,
 }
 
 impl ErrorCode {
-    /// The code as it stands on the wire.
+    /// Returns the wire form.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -89,7 +89,7 @@ impl ErrorCode {
         }
     }
 
-    /// Whether the same request may succeed later without being changed.
+    /// Returns whether the same request may succeed when it is repeated later.
     #[must_use]
     pub const fn retryable(self) -> bool {
         matches!(self, Self::RequestTimeout | Self::Overloaded | Self::Unavailable | Self::Internal)
@@ -102,7 +102,7 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// A refusal or a failure: a code for programs, a sentence for people, a text for the log.
+/// An error with a code for programs, a message for the caller and an optional text for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     code: ErrorCode,
@@ -112,70 +112,70 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error whose `detail` may be shown to anybody.
+    /// Creates an error. The caller of the API sees `detail`.
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into(), internal: None, retry_after: None }
     }
 
-    /// A field or parameter `field` that may not have the value it has; `expected` says what would be right.
-    pub fn invalid(field: &str, expected: impl fmt::Display) -> Self {
-        Self::new(ErrorCode::InvalidField, format!("{field}: {expected}"))
+    /// Creates an [`ErrorCode::InvalidField`] with the message `{field}: {problem}`.
+    pub fn invalid(field: &str, problem: impl fmt::Display) -> Self {
+        Self::new(ErrorCode::InvalidField, format!("{field}: {problem}"))
     }
 
-    /// Nothing is there under the name that was asked for; `what` is the subject of the sentence ("run 7").
+    /// Creates an [`ErrorCode::NotFound`] with the message `{what} does not exist`.
     pub fn not_found(what: impl fmt::Display) -> Self {
         Self::new(ErrorCode::NotFound, format!("{what} does not exist"))
     }
 
-    /// The server's own fault: `internal` goes to the log, the caller learns only that it happened.
+    /// Creates an [`ErrorCode::Internal`]. Only the log shows `internal`.
     pub fn internal(internal: impl fmt::Display) -> Self {
         Self {
             code: ErrorCode::Internal,
-            detail: "the server could not answer; its log says why under this request id".to_owned(),
+            detail: "internal server error; see this request id in the server log".to_owned(),
             internal: Some(internal.to_string()),
             retry_after: None,
         }
     }
 
-    /// Adds what only the log may say.
+    /// Adds a text for the log.
     #[must_use]
     pub fn with_internal(mut self, internal: impl fmt::Display) -> Self {
         self.internal = Some(internal.to_string());
         self
     }
 
-    /// Adds after how long a new attempt is worth it.
+    /// Adds the delay after which the caller should retry.
     #[must_use]
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
     }
 
-    /// The kind of error.
+    /// Returns the code.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         self.code
     }
 
-    /// The sentence for the caller.
+    /// Returns the message for the caller.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// What only the log may say, if there is more to say than [`Error::detail`].
+    /// Returns the text for the log, if it has more than [`Error::detail`].
     #[must_use]
     pub fn internal_text(&self) -> Option<&str> {
         self.internal.as_deref()
     }
 
-    /// After how long a new attempt is worth it, where that is known.
+    /// Returns the delay after which the caller should retry, if known.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// Whether the same request may succeed later without being changed.
+    /// Returns whether the same request may succeed when it is repeated later.
     #[must_use]
     pub const fn retryable(&self) -> bool {
         self.code.retryable()

@@ -1,11 +1,13 @@
-//! Domain types, wire types and rules of mlbench.
+//! Domain types, storage interface and API types of mlbench.
 //!
-//! This crate does no input or output and reads no clock: time, randomness and ports are passed in.
-//! The server, the client and the command line share it, so every type that crosses the wire lives here once.
+//! This crate performs no input or output and reads no clock: callers pass in time, randomness and ports.
+//! The layers are domain ← [`storage`] ← [`api`]. No module imports from a layer above its own.
 
 pub mod api;
+pub mod batch;
 pub mod downsample;
 pub mod error;
+pub mod log;
 pub mod metric;
 pub mod name;
 pub mod pod;

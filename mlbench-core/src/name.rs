@@ -1,4 +1,4 @@
-//! Names that are checked once, at the border: pods, runs and their numbers.
+//! Validated identifiers: run ids, run names and pod names.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// The number of a run: 1, 2, 3 … in the order of their creation, never used twice.
+/// The id of a run: 1, 2, 3 … in order of creation, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(i64);
 
 impl RunId {
-    /// The run with this number; numbers below 1 name no run.
+    /// Creates an id. Returns `None` for numbers below 1.
     #[must_use]
     pub const fn new(number: i64) -> Option<Self> {
         if number >= 1 { Some(Self(number)) } else { None }
     }
 
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub const fn get(self) -> i64 {
         self.0
@@ -35,7 +35,7 @@ impl fmt::Display for RunId {
 impl FromStr for RunId {
     type Err = Error;
 
-    /// Decimal digits only: `1e3`, `+1` and ` 1` name no run, as a path segment that is no number names none.
+    /// Parses decimal digits. Every other text is not found, because it comes from a path segment.
     fn from_str(text: &str) -> Result<Self> {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let number = if digits { text.parse().ok().and_then(Self::new) } else { None };
@@ -43,19 +43,19 @@ impl FromStr for RunId {
     }
 }
 
-/// The name of a run as a person writes it: 1 to 100 characters, none of them a control character; not unique.
+/// The name of a run, chosen by a person and not unique: 1 to 100 characters, no control characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RunName(String);
 
 impl RunName {
-    /// The most characters (Unicode scalar values) of a name.
+    /// Maximum length of a name in characters (Unicode scalar values).
     pub const MAX_CHARS: usize = 100;
 
-    /// Checks a name.
+    /// Validates a name.
     ///
     /// # Errors
-    /// [`crate::ErrorCode::InvalidField`] naming `name` and the rule it breaks.
+    /// [`ErrorCode::InvalidField`](crate::error::ErrorCode::InvalidField) for the field `name`.
     pub fn new(text: impl Into<String>) -> Result<Self> {
         let text = text.into();
         let length = text.chars().count();
@@ -68,7 +68,7 @@ impl RunName {
         Ok(Self(text))
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -94,16 +94,16 @@ impl From<RunName> for String {
     }
 }
 
-/// The name of a pod: a DNS-1123 subdomain (lower-case letters, digits, `-` and `.`, at most 253 characters).
+/// The name of a pod, a DNS-1123 subdomain (lowercase letters, digits, `-` and `.`, at most 253 characters).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PodName(String);
 
 impl PodName {
-    /// Checks a name.
+    /// Validates a name.
     ///
     /// # Errors
-    /// [`crate::ErrorCode::InvalidField`] naming `pod_name`.
+    /// [`ErrorCode::InvalidField`](crate::error::ErrorCode::InvalidField) for the field `pod_name`.
     pub fn new(text: impl Into<String>) -> Result<Self> {
         let text = text.into();
         let label = |label: &str| {
@@ -115,12 +115,11 @@ impl PodName {
         if text.len() <= 253 && text.split('.').all(label) {
             return Ok(Self(text));
         }
-        let rule =
-            "must be the name of a pod: lower-case letters, digits, '-' and '.', at most 253 characters";
+        let rule = "must be a pod name: lowercase letters, digits, '-' and '.', at most 253 characters";
         Err(Error::invalid("pod_name", rule))
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -151,14 +150,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_name_is_what_a_person_writes() {
+    fn run_names_may_hold_spaces_and_any_script() {
         for name in ["Name of the run", "2nd try", "ü", " ", &"x".repeat(100), &"é".repeat(100)] {
             assert_eq!(RunName::new(name).unwrap().as_str(), name);
         }
     }
 
     #[test]
-    fn a_run_name_that_breaks_a_rule_is_refused_naming_it() {
+    fn invalid_run_names_are_refused_with_the_rule() {
         let refusal = |name: &str| RunName::new(name).unwrap_err().detail().to_owned();
         assert_eq!(refusal(""), "name: must have 1 to 100 characters, not 0");
         assert_eq!(refusal(&"x".repeat(101)), "name: must have 1 to 100 characters, not 101");
@@ -167,15 +166,19 @@ mod tests {
     }
 
     #[test]
-    fn only_decimal_digits_name_a_run() {
+    fn run_ids_are_decimal_digits() {
         assert_eq!("42".parse::<RunId>().unwrap().get(), 42);
         for text in ["", "0", "-1", "1e3", "+1", " 1", "1.0", "9223372036854775808", "quiet-mink"] {
-            assert_eq!(text.parse::<RunId>().unwrap_err().code(), crate::ErrorCode::NotFound, "{text:?}");
+            assert_eq!(
+                text.parse::<RunId>().unwrap_err().code(),
+                crate::error::ErrorCode::NotFound,
+                "{text:?}"
+            );
         }
     }
 
     #[test]
-    fn a_pod_name_is_a_dns_subdomain() {
+    fn pod_names_are_dns_subdomains() {
         for name in ["worn-mouse-mlbench-worker-55bbdd4d8c-4mxh5", "a", "0", "a.b-c"] {
             assert!(PodName::new(name).is_ok(), "{name:?}");
         }

@@ -1,4 +1,4 @@
-//! Worker pods as the cluster shows them.
+//! Worker pods.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,40 +7,40 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::PodName;
 
-/// The labels of a pod, sorted by key.
+/// Labels of a pod, sorted by key.
 pub type Labels = BTreeMap<String, String>;
 
-/// A worker pod, in a real cluster or of this machine.
+/// A worker pod, in a Kubernetes cluster or simulated by a local process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pod {
-    /// Its name, unique in the cluster.
+    /// Name of the pod, unique in the cluster.
     pub name: PodName,
-    /// Its labels.
+    /// Labels of the pod.
     pub labels: Labels,
-    /// Where it is in its life.
+    /// Lifecycle phase.
     pub phase: PodPhase,
-    /// Its address, empty while unknown.
+    /// IP address, empty while unknown.
     pub ip: String,
 }
 
-/// Where a pod is in its life, in the words of Kubernetes.
+/// Lifecycle phase of a pod, as defined by Kubernetes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PodPhase {
-    /// Accepted, its containers do not all run yet.
+    /// Accepted, but not all containers run yet.
     Pending,
-    /// Bound to a node, its containers were started.
+    /// Bound to a node, with its containers started.
     Running,
-    /// All containers ended well.
+    /// All containers exited successfully.
     Succeeded,
-    /// A container ended badly.
+    /// All containers exited and at least one failed.
     Failed,
-    /// The node does not answer.
+    /// The state cannot be determined, usually because the node does not respond.
     #[serde(other)]
     Unknown,
 }
 
 impl PodPhase {
-    /// The word of the specification (`Running`).
+    /// Returns the name of the phase in the specification (`Running`).
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -52,7 +52,7 @@ impl PodPhase {
         }
     }
 
-    /// The phase a word names; any other word is `Unknown`.
+    /// Parses the name of a phase. Every other word is `Unknown`.
     #[must_use]
     pub fn from_word(word: &str) -> Self {
         [Self::Pending, Self::Running, Self::Succeeded, Self::Failed]

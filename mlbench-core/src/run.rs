@@ -1,4 +1,4 @@
-//! Runs: what is asked for, what becomes of it, and the state machine between the two.
+//! Runs: specification, state machine and outcome.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,44 +6,45 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::error::{Error, Result};
 use crate::name::{PodName, RunId, RunName};
 use crate::time::Timestamp;
 
-/// Where a run is in its life; upper case on the wire, as in the specification.
+/// Lifecycle state of a run, uppercase on the wire as in the specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RunState {
-    /// Accepted; it waits for its turn, or for its workers to come up.
+    /// Accepted, waiting in the queue or for its workers to start.
     Initialized,
-    /// Its command runs on the workers.
+    /// The command runs on the workers.
     Started,
-    /// Every rank ended with exit code 0.
+    /// Every rank exited with code 0.
     Finished,
-    /// A rank ended badly, a worker was lost or none could be had; `reason` says which.
+    /// A rank failed, a worker was lost or the workers could not be provided. `reason` says which.
     Failed,
-    /// Ended because somebody asked for it.
+    /// Stopped on request.
     Stopped,
 }
 
-/// What happens to a run.
+/// An event in the life of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RunEvent {
-    /// The command was started on every rank that runs it.
+    /// The command was started on all of its ranks.
     Start,
-    /// Every rank ended with exit code 0.
+    /// Every rank exited with code 0.
     Finish,
-    /// It cannot end well any more.
+    /// The run failed.
     Fail,
-    /// It was stopped on request, and nothing of it is left.
+    /// The run was stopped on request, and none of its processes is left.
     Stop,
 }
 
 impl RunState {
-    /// All states, in the order of a life.
+    /// All states, in lifecycle order.
     pub const ALL: [Self; 5] =
         [Self::Initialized, Self::Started, Self::Finished, Self::Failed, Self::Stopped];
 
-    /// The word of the specification.
+    /// Returns the name of the state in the specification.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -55,15 +56,15 @@ impl RunState {
         }
     }
 
-    /// Whether the run has not ended: it holds workers, or waits for some.
+    /// Returns whether the run holds workers or waits for some.
     #[must_use]
     pub const fn is_active(self) -> bool {
         matches!(self, Self::Initialized | Self::Started)
     }
 
-    /// The state after `event`; `None` when the event cannot happen to a run in this state.
+    /// Returns the state after `event`. `None` when the event cannot occur in this state.
     ///
-    /// An ended run never changes again.
+    /// The state of an ended run never changes.
     #[must_use]
     pub const fn after(self, event: RunEvent) -> Option<Self> {
         match (self, event) {
@@ -83,34 +84,34 @@ impl fmt::Display for RunState {
 }
 
 impl std::str::FromStr for RunState {
-    type Err = crate::Error;
-    fn from_str(word: &str) -> crate::Result<Self> {
+    type Err = Error;
+    fn from_str(word: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|state| state.as_str() == word);
-        found.ok_or_else(|| crate::Error::invalid("state", format_args!("{word:?} is no state of a run")))
+        found.ok_or_else(|| Error::invalid("state", format_args!("unknown run state {word:?}")))
     }
 }
 
-/// How the ranks of a run find each other, which decides where its command is started.
+/// Communication backend of a run, which decides on which workers the command is started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Backend {
-    /// Open MPI: the command runs once, on the first worker, behind the mpirun prefix.
+    /// Open MPI. The command runs once, on the first worker, prefixed with mpirun.
     Mpi,
-    /// Gloo: once on every worker.
+    /// Gloo. The command runs on every worker.
     Gloo,
-    /// NCCL: once on every worker.
+    /// NCCL. The command runs on every worker.
     Nccl,
-    /// Anything else, under its own name.
+    /// A user-defined backend.
     Custom {
-        /// What `{backend}` becomes.
+        /// Replacement for `{backend}` in the command.
         name: String,
-        /// Whether the command runs on every worker or only on the first.
+        /// Whether the command runs on every worker instead of only the first.
         run_all_nodes: bool,
     },
 }
 
 impl Backend {
-    /// What `{backend}` becomes in the command.
+    /// Returns the replacement for `{backend}` in the command.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -121,38 +122,54 @@ impl Backend {
         }
     }
 
-    /// Whether the command is started on the first worker only.
+    /// Returns whether the command runs only on the first worker.
     #[must_use]
     pub const fn first_worker_only(&self) -> bool {
         matches!(self, Self::Mpi | Self::Custom { run_all_nodes: false, .. })
     }
 }
 
-/// What a run is to do, complete: defaults are filled in, everything was checked.
+/// The validated specification of a run, with all defaults filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSpec {
     /// Number of workers, at least 1.
     pub num_workers: u32,
-    /// Cores per worker, may be fractional; `None` leaves them unlimited.
+    /// CPU cores per worker, possibly fractional. `None` for no limit.
     pub num_cpus: Option<f64>,
-    /// Megabits per second between workers; stored, not enforced.
+    /// Bandwidth between workers in megabits per second. Stored but not enforced.
     pub max_bandwidth: Option<f64>,
-    /// The container image; `None` runs on the standing workers.
+    /// Container image. `None` runs on the static workers.
     pub image: Option<String>,
-    /// The command before placeholders are replaced, split by shell-word rules, at least one word.
+    /// Command before placeholders are replaced, at least one shell word.
     pub command: String,
-    /// How ranks find each other; `None` starts the command on every worker.
+    /// Communication backend. `None` starts the command on every worker.
     pub backend: Option<Backend>,
-    /// Ask for GPUs and append `--gpu`.
+    /// Whether to request GPUs and append `--gpu`.
     pub gpu_enabled: bool,
-    /// Train to the light goal: append `--light`.
+    /// Whether to train to the light goal and append `--light`.
     pub light_target: bool,
-    /// Append `--horovod`.
+    /// Whether to append `--horovod`.
     pub use_horovod: bool,
 }
 
 impl RunSpec {
-    /// The ranks that the command is started on: all workers, or the first.
+    /// Creates a spec that runs `command` on one static worker, with every option off. For tests.
+    #[doc(hidden)]
+    pub fn running(command: impl Into<String>) -> Self {
+        Self {
+            num_workers: 1,
+            num_cpus: None,
+            max_bandwidth: None,
+            image: None,
+            command: command.into(),
+            backend: None,
+            gpu_enabled: false,
+            light_target: false,
+            use_horovod: false,
+        }
+    }
+
+    /// Returns the number of ranks on which the command is started: all workers or only the first.
     #[must_use]
     pub fn started_ranks(&self) -> u32 {
         let first_only = self.backend.as_ref().is_some_and(Backend::first_worker_only);
@@ -160,62 +177,64 @@ impl RunSpec {
     }
 }
 
-/// A run to be: everything about it but the number that the store gives it.
+/// A run to store, complete except for the id that the store assigns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRun {
-    /// Its name.
+    /// Name of the run.
     pub name: RunName,
-    /// Its job, chosen at random by the caller.
+    /// Random id of the job, chosen by the caller.
     pub job_id: Uuid,
-    /// What it is to do.
+    /// Specification of the run.
     pub spec: RunSpec,
 }
 
-/// A worker of a run, chosen before anything is started and kept, so that a restarted server starts the same.
+/// A worker of a run.
+///
+/// The store records the workers before anything is started, so that a restarted server uses the same ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worker {
-    /// The pod.
+    /// Pod of the worker.
     pub pod: PodName,
-    /// The name or address under which the other workers reach it (`{hosts}`).
+    /// Host name or address at which other workers reach this one (`{hosts}`).
     pub host: String,
-    /// The TCP port that is its own for this run (`{addresses}`).
+    /// TCP port reserved for this worker during the run (`{addresses}`).
     pub port: u16,
 }
 
-/// How a run is going to end: decided once, before its workers are released; the first decision stays.
+/// The outcome of a run, decided once, before its workers are released.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunOutcome {
-    /// `Finish`, `Fail` or `Stop`.
+    /// [`Finish`](RunEvent::Finish), [`Fail`](RunEvent::Fail) or [`Stop`](RunEvent::Stop).
     pub event: RunEvent,
-    /// Why, in words; only failures have a reason.
+    /// Why the run failed. `None` unless it did.
     pub reason: Option<String>,
-    /// When; becomes `finished_at`.
+    /// Time of the decision, which becomes `finished_at`.
     pub at: Timestamp,
 }
 
-/// Where one started rank is, and how far its output was read.
+/// State of a started rank and of the collection of its output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RankStatus {
-    /// The number of the worker within the run, from 0.
+    /// Index of the worker within the run, from 0.
     pub rank: u32,
-    /// Bytes of the standard output that are stored.
+    /// Number of bytes of standard output that are stored.
     pub stdout_offset: u64,
-    /// Bytes of the standard error that are stored.
+    /// Number of bytes of standard error that are stored.
     pub stderr_offset: u64,
-    /// How it ended; `None` while it runs, or when that can never be known (see `lost`).
+    /// Exit code. `None` while the rank runs, or when the code cannot be known (see `lost`).
     pub exit_code: Option<i32>,
-    /// Why its end can never be known, in words (the pod is gone, the machine was rebooted).
+    /// Why the exit code cannot be known (the pod is gone, the machine was rebooted).
     pub lost: Option<String>,
 }
 
 impl RankStatus {
-    /// A rank of which nothing has been read yet.
+    /// Creates the status of a rank whose output has not been read yet.
     #[must_use]
     pub const fn new(rank: u32) -> Self {
         Self { rank, stdout_offset: 0, stderr_offset: 0, exit_code: None, lost: None }
     }
 
-    /// Whether nothing more will come from it.
+    /// Returns whether the rank exited or was lost.
     #[must_use]
     pub const fn has_ended(&self) -> bool {
         self.exit_code.is_some() || self.lost.is_some()
@@ -225,58 +244,60 @@ impl RankStatus {
 /// A stored run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
-    /// Its number.
+    /// Id of the run.
     pub id: RunId,
-    /// Its name.
+    /// Name of the run.
     pub name: RunName,
-    /// When it was accepted.
+    /// Time when the run was accepted.
     pub created_at: Timestamp,
-    /// When it was given its share of the workers; `None` while it waits in the queue.
+    /// Time when the run left the queue. `None` while it waits.
     pub admitted_at: Option<Timestamp>,
-    /// When it ended, however it did.
+    /// Time when the run ended.
     pub finished_at: Option<Timestamp>,
-    /// Where it is in its life.
+    /// Lifecycle state.
     pub state: RunState,
-    /// Its job.
+    /// Random id of the job.
     pub job_id: Uuid,
-    /// What it is to do.
+    /// Specification of the run.
     pub spec: RunSpec,
-    /// Its workers in the order of their ranks; empty until they are known.
+    /// Workers in rank order, empty until they are assigned.
     pub workers: Vec<Worker>,
-    /// The ranks that the command was started on, in order; empty before `Started`.
+    /// Ranks on which the command was started, in order, empty before [`RunState::Started`].
     pub ranks: Vec<RankStatus>,
-    /// When somebody asked for its end.
+    /// Time of the first stop request.
     pub stop_requested_at: Option<Timestamp>,
-    /// How it ends, from the moment that is decided; the state follows when its workers are released.
-    pub ending: Option<RunOutcome>,
+    /// Outcome of the run once it is decided. The state follows when the workers are released.
+    pub outcome: Option<RunOutcome>,
 }
 
 impl Run {
-    /// Whether it waits in the queue: accepted, and without a share of the workers.
+    /// Returns whether the run waits in the queue.
     #[must_use]
     pub const fn is_queued(&self) -> bool {
         self.state.is_active() && self.admitted_at.is_none()
     }
 
-    /// Why it failed, in words.
+    /// Returns why the run failed.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
-        self.ending.as_ref()?.reason.as_deref()
+        self.outcome.as_ref()?.reason.as_deref()
     }
 
-    /// The exit codes that are known, by rank.
+    /// Returns the known exit codes by rank.
     #[must_use]
     pub fn exit_codes(&self) -> BTreeMap<u32, i32> {
         self.ranks.iter().filter_map(|rank| Some((rank.rank, rank.exit_code?))).collect()
     }
 }
 
-/// The identity of a run that is unique in the world: two servers may both have a run 3.
+/// A globally unique key of a run.
+///
+/// The id alone is not enough, because two servers may both have a run 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RunKey {
-    /// Its number on this server.
+    /// Id of the run on its server.
     pub id: RunId,
-    /// Its job.
+    /// Random id of the job.
     pub job_id: Uuid,
 }
 
@@ -286,18 +307,18 @@ impl From<&Run> for RunKey {
     }
 }
 
-/// The two output streams of a rank.
+/// An output stream of a rank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OutputStream {
     /// Standard output.
     Stdout,
-    /// Standard error; the server's own notes on a run are written there too.
+    /// Standard error, and the server messages of a run.
     Stderr,
 }
 
 impl OutputStream {
-    /// The wire form.
+    /// Returns the wire form.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -312,7 +333,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ended_run_never_changes_again() {
+    fn the_state_of_an_ended_run_never_changes() {
         for state in RunState::ALL.into_iter().filter(|state| !state.is_active()) {
             for event in [RunEvent::Start, RunEvent::Finish, RunEvent::Fail, RunEvent::Stop] {
                 assert_eq!(state.after(event), None, "{state} after {event:?}");
@@ -337,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn every_state_reads_back_from_its_word() {
+    fn every_state_parses_from_its_name() {
         for state in RunState::ALL {
             assert_eq!(state.as_str().parse::<RunState>().unwrap(), state);
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());

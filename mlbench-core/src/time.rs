@@ -1,4 +1,4 @@
-//! [`Timestamp`]: a moment in UTC with microseconds, read in every spelling that clients send and written in one.
+//! UTC timestamps with microseconds, parsed leniently and written in one format.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,25 +10,25 @@ const MICROS: i64 = 1_000_000;
 /// 9999-12-31T23:59:59.999999Z.
 const LAST: i64 = 253_402_300_799 * MICROS + 999_999;
 
-/// A moment between 1970 and 9999, in whole microseconds since 1970-01-01T00:00:00Z.
+/// A point in time from 1970 to 9999, in microseconds since 1970-01-01T00:00:00Z.
 ///
-/// Written as RFC 3339 in UTC with six digits and `Z` (`2018-08-03T09:21:29.347960Z`), so that the texts sort as
-/// the moments do. [`FromStr`] reads what the specification's clients send: RFC 3339, a space for the `T`, with or
-/// without fraction, with or without zone (none is UTC), and bare digits as seconds since 1970. What is finer than a
-/// microsecond is cut, not rounded; a leap second reads as the last microsecond before it.
+/// [`Display`](fmt::Display) writes RFC 3339 in UTC with six fractional digits (`2018-08-03T09:21:29.347960Z`), so that
+/// the texts sort by time. [`FromStr`] accepts what the specification's clients send: RFC 3339 with `T` or a space, an
+/// optional fraction and an optional time zone (default UTC), or digits as seconds since 1970. It truncates to
+/// microseconds, and maps a leap second to the last microsecond before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
-/// Why a text is not a [`Timestamp`].
+/// The error of parsing a [`Timestamp`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseTimestampError {
-    /// Not a date in any spelling that is read.
+    /// The text has none of the accepted formats.
     #[error("{0:?} is not a date; write it like 2018-08-03T09:21:29.347960Z or as seconds since 1970")]
     Syntax(String),
-    /// A date that the calendar does not have (month 13, 30 February, hour 25).
-    #[error("{0:?} is not in the calendar; write a date like 2018-08-03T09:21:29.347960Z")]
+    /// The date does not exist (month 13, 30 February, hour 25).
+    #[error("{0:?} does not exist in the calendar; write a date like 2018-08-03T09:21:29.347960Z")]
     Calendar(String),
-    /// A date outside the years that can be stored.
+    /// The date is outside the supported years.
     #[error("{0:?} is outside the years 1970 to 9999")]
     Range(String),
 }
@@ -36,10 +36,10 @@ pub enum ParseTimestampError {
 impl Timestamp {
     /// 1970-01-01T00:00:00Z, the default of every `since`.
     pub const EPOCH: Self = Self(0);
-    /// The last moment that can be stored.
+    /// The latest supported time.
     pub const MAX: Self = Self(LAST);
 
-    /// The moment `micros` microseconds after 1970, brought into the range that can be stored.
+    /// Creates a timestamp from microseconds since 1970, clamped to the supported range.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         if micros < 0 {
@@ -51,31 +51,31 @@ impl Timestamp {
         }
     }
 
-    /// Microseconds since 1970.
+    /// Returns the microseconds since 1970.
     #[must_use]
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// The moment `duration` later, or the last one that can be stored.
+    /// Adds a duration. Returns [`Timestamp::MAX`] on overflow.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self::from_micros(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// The moment `duration` earlier, or 1970.
+    /// Subtracts a duration. Returns [`Timestamp::EPOCH`] on underflow.
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {
         Self::from_micros(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// The time from `earlier` to this moment; zero when it is not earlier.
+    /// Returns the time elapsed since `earlier`, or zero when `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0 - earlier.0).unwrap_or(0))
     }
 
-    /// The 27 characters of the wire form, without an allocation.
+    /// Returns the 27 characters of the wire form without allocating.
     #[must_use]
     pub fn to_text(self) -> TimestampText {
         let seconds = self.0 / MICROS;
@@ -99,14 +99,15 @@ impl Timestamp {
 /// Seconds.
 const DAY: i64 = 86_400;
 
-/// A part of a date: none is negative, and none has more than 23 bits.
+/// Converts a part of a date, which is never negative and has at most 23 bits.
 fn narrow(part: i64) -> u32 {
     u32::try_from(part).unwrap_or(0)
 }
 
-/// Year, month and day of a day after 1970-01-01, by arithmetic alone: a large answer is dates for a good part (after
-/// H. Hinnant, *chrono-Compatible Low-Level Date Algorithms*, 2013). Years begin in March here, so that the leap day is
-/// the last of its year.
+/// Converts days since 1970-01-01 to year, month and day.
+///
+/// After H. Hinnant, *chrono-Compatible Low-Level Date Algorithms*, 2013: years begin in March, so that the leap day is
+/// the last of its year. Plain arithmetic is worth it here, because large responses consist mostly of dates.
 const fn calendar(day: u32) -> (u32, u32, u32) {
     const DAYS_FROM_MARCH_0: u32 = 719_468;
     const DAYS_OF_400_YEARS: u32 = 146_097;
@@ -127,18 +128,18 @@ fn two(text: &mut [u8; 27], at: usize, number: u32) {
     text[at + 1] = DIGITS[(number % 10) as usize];
 }
 
-/// The wire form of a [`Timestamp`], on the stack.
+/// The wire form of a [`Timestamp`], stored on the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimestampText([u8; 27]);
 
 impl TimestampText {
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// The text's bytes, all of which are ASCII.
+    /// Returns the bytes of the text, all ASCII.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -167,7 +168,7 @@ impl FromStr for Timestamp {
     }
 }
 
-/// A date as it was written, before anything is known of the calendar.
+/// The parts of a date as written, not yet checked against the calendar.
 struct Parts {
     year: i64,
     month: i64,
@@ -208,8 +209,9 @@ impl Parts {
     }
 }
 
-/// Days of the Gregorian calendar; `None` for a day that it does not have. Every point of a batch asks, so this counts
-/// years from March on, where leap days come last and months follow one formula, instead of asking a calendar.
+/// Returns the days since 1970 in the Gregorian calendar. `None` for a date that does not exist.
+///
+/// Runs for every point of a batch. Years begin in March, so that leap days come last and one formula fits all months.
 fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let longest = match month {
@@ -225,7 +227,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     let year = if month < 3 { year - 1 } else { year };
     let days_before_month = (153 * ((month + 9) % 12) + 2) / 5;
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    // 1 March of the year 0 lies 719,468 days before 1970.
+    // 0000-03-01 is 719,468 days before 1970-01-01.
     Some(year * 365 + leap_days + days_before_month + day - 1 - 719_468)
 }
 
@@ -250,7 +252,7 @@ impl Cursor<'_> {
         Some(head.iter().fold(0, |sum, b| sum * 10 + i64::from(b - b'0')))
     }
 
-    /// At least one digit; the first six count.
+    /// Parses at least one digit and ignores all after the sixth.
     fn fraction(&mut self) -> Option<i64> {
         let length = self.0.iter().take_while(|b| b.is_ascii_digit()).count();
         let (head, rest) = self.0.split_at(length);
@@ -259,7 +261,9 @@ impl Cursor<'_> {
         (length > 0).then_some(kept)
     }
 
-    /// `Z`, `+02:00`, `+0200`, `+02`, nothing, or ` 02:00`: a `+` that a query string turned into a space.
+    /// Parses `Z`, `+02:00`, `+0200`, `+02`, nothing, or ` 02:00`.
+    ///
+    /// A query string turns the `+` of the last into a space.
     fn offset(&mut self) -> Option<i64> {
         if self.0.is_empty() || self.one_of(b"Zz").is_some() {
             return Some(0);
@@ -294,7 +298,7 @@ mod tests {
     use jiff::civil::DateTime;
     use proptest::prelude::*;
 
-    /// The calendar's 1970-01-01T00:00:00. Civil arithmetic, because jiff's own timestamps end a day before 9999 does.
+    /// Civil arithmetic, because jiff's timestamps end a day before the year 9999 does.
     const CIVIL_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
     fn check(text: &str, wire: &str) {
@@ -302,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn every_accepted_spelling_is_written_in_one() {
+    fn every_accepted_format_is_written_in_one() {
         check("2018-08-03T09:21:29.347960Z", "2018-08-03T09:21:29.347960Z");
         check("2018-08-03 09:21:29.347960", "2018-08-03T09:21:29.347960Z");
         check("2018-08-03t09:21:29z", "2018-08-03T09:21:29.000000Z");
@@ -317,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_finer_than_a_microsecond_is_cut_not_rounded() {
+    fn fractions_are_truncated_to_microseconds() {
         check("2018-08-03T09:21:29.3479609999999Z", "2018-08-03T09:21:29.347960Z");
         check("2018-08-03T09:21:29.9999999Z", "2018-08-03T09:21:29.999999Z");
     }
@@ -329,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_refused_with_its_reason() {
+    fn invalid_dates_are_refused_with_the_reason() {
         use ParseTimestampError::{Calendar, Range, Syntax};
         let parse = |text: &str| text.parse::<Timestamp>().unwrap_err();
         for text in
@@ -354,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_those_of_the_calendar() {
+    fn days_match_the_calendar() {
         let calendar = |year, month, day| {
             let date = jiff::civil::Date::new(year as i16, month as i8, day as i8).ok()?;
             Some(date.to_datetime(jiff::civil::Time::midnight()).duration_since(CIVIL_EPOCH).as_hours() / 24)
@@ -371,14 +375,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_wire_form_reads_back_and_sorts_as_the_moment(a in 0..=LAST, b in 0..=LAST) {
+        fn the_wire_form_parses_back_and_sorts_by_time(a in 0..=LAST, b in 0..=LAST) {
             let (a, b) = (Timestamp(a), Timestamp(b));
             prop_assert_eq!(a.to_string().parse::<Timestamp>().unwrap(), a);
             prop_assert_eq!(a.to_string().cmp(&b.to_string()), a.cmp(&b));
         }
 
         #[test]
-        fn the_wire_form_is_what_the_calendar_says(micros in 0..=LAST) {
+        fn the_wire_form_matches_the_calendar(micros in 0..=LAST) {
             let date = CIVIL_EPOCH.checked_add(jiff::SignedDuration::from_secs(micros / MICROS)).unwrap();
             let expected = format!("{}.{:06}Z", date.strftime("%Y-%m-%dT%H:%M:%S"), micros % MICROS);
             prop_assert_eq!(Timestamp(micros).to_string(), expected);

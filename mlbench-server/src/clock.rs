@@ -1,4 +1,4 @@
-//! The only place that reads the time; tests turn it by hand.
+//! The clock of the server: the only place that reads the system time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,24 +6,24 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mlbench_core::Timestamp;
 
-/// Where the server takes the date from.
+/// Source of the current date.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
-    /// The system's clock.
+    /// The system clock.
     #[default]
     System,
-    /// A clock that stands until somebody turns it; microseconds since 1970.
+    /// Microseconds since 1970, moved only by [`Clock::advance`]. For tests.
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// A clock that stands at `now`.
+    /// Returns a manual clock that is set to `now`.
     #[must_use]
     pub fn manual(now: Timestamp) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(now.as_micros())))
     }
 
-    /// The date.
+    /// Returns the current date.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match self {
@@ -35,7 +35,7 @@ impl Clock {
         }
     }
 
-    /// Turns a manual clock forward; the system's clock goes by itself.
+    /// Advances a manual clock. Has no effect on the system clock.
     pub fn advance(&self, by: Duration) {
         if let Self::Manual(micros) = self {
             micros.store(self.now().saturating_add(by).as_micros(), Ordering::Relaxed);

@@ -1,19 +1,25 @@
-//! Small files that others wait for: they are there complete or not at all.
+//! Atomic writes of small files.
 
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Writes a file under another name beside its place, then moves it there.
+/// Writes a file so that readers see either its old or its new content, never a part.
+///
+/// Writes through a temporary file in the same directory. Concurrent writers of one file are safe: each has a temporary
+/// file of its own.
 ///
 /// # Errors
-/// What the file system refuses.
-pub fn write_whole(file: &Path, text: &str) -> io::Result<()> {
-    let mut other = OsString::from(file.as_os_str());
-    other.push(format!(".{}.new", std::process::id()));
-    fs::write(&other, text)?;
-    fs::rename(&other, file).inspect_err(|_| drop(fs::remove_file(&other)))
+/// Any error of the file system.
+pub fn write_atomic(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    let number = WRITES.fetch_add(1, Ordering::Relaxed);
+    let mut temporary = OsString::from(path.as_os_str());
+    temporary.push(format!(".{}-{number}.new", std::process::id()));
+    let written = fs::write(&temporary, content).and_then(|()| fs::rename(&temporary, path));
+    written.inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 
 #[cfg(test)]
@@ -21,13 +27,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_whole_file_replaces_the_one_before_and_leaves_nothing_beside() {
+    fn a_write_replaces_the_file_and_leaves_no_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("address");
-        write_whole(&file, "a").unwrap();
-        write_whole(&file, "b").unwrap();
+        write_atomic(&file, "a").unwrap();
+        write_atomic(&file, "b").unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "b");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(write_whole(&folder.path().join("no/where"), "c").is_err());
+        assert!(write_atomic(&folder.path().join("no/where"), "c").is_err());
     }
 }

@@ -1,29 +1,29 @@
-//! Counting measurements by their size, cheaply enough for every request: two atomic additions, no lock.
+//! Lock-free histograms, cheap enough for every request: two atomic additions per measurement.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use mlbench_core::storage::HistogramSnapshot;
 
-/// How many measurements lie below each of some bounds.
+/// Counts of measurements per bucket, and their sum.
 #[derive(Debug)]
 pub struct Histogram {
-    scale: BucketLayout,
-    /// One for each bound, and one for what lies above the last.
+    layout: BucketLayout,
+    /// One count per bound, and one for measurements above the last bound.
     counts: Box<[AtomicU64]>,
     sum: AtomicU64,
 }
 
-/// What is measured, and between which bounds.
+/// The bounds of the buckets, and the unit of the export.
 #[derive(Debug, Clone, Copy)]
 pub struct BucketLayout {
-    /// The bounds, ascending; a measurement belongs to the first that it does not exceed.
+    /// Upper bounds in ascending order. A measurement belongs to the first bound that it does not exceed.
     pub bounds: &'static [u64],
-    /// How many of what is measured make one of what is told: 1,000,000 for microseconds told in seconds.
+    /// Measured units per exported unit: 1,000,000 when microseconds are exported as seconds.
     pub units_per_export: f64,
 }
 
 impl BucketLayout {
-    /// Microseconds from 0.1 ms to 10 s, told in seconds.
+    /// Microseconds from 0.1 ms to 10 s, exported as seconds.
     pub const SECONDS: Self = Self {
         bounds: &[
             100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000,
@@ -31,36 +31,42 @@ impl BucketLayout {
         ],
         units_per_export: 1_000_000.0,
     };
-    /// Numbers of things that are handled together.
+    /// Sizes of batches, from 1 to 512.
     pub const NUMBERS: Self =
         Self { bounds: &[1, 2, 4, 8, 16, 32, 64, 128, 256, 512], units_per_export: 1.0 };
 }
 
 impl Histogram {
-    /// A histogram that has counted nothing yet.
+    /// Returns an empty histogram.
     #[must_use]
-    pub fn new(scale: BucketLayout) -> Self {
-        let counts = (0..=scale.bounds.len()).map(|_| AtomicU64::new(0)).collect();
-        Self { scale, counts, sum: AtomicU64::new(0) }
+    pub fn new(layout: BucketLayout) -> Self {
+        let counts = (0..=layout.bounds.len()).map(|_| AtomicU64::new(0)).collect();
+        Self { layout, counts, sum: AtomicU64::new(0) }
     }
 
     /// Counts a measurement.
     pub fn observe(&self, measured: u64) {
-        let class = self.scale.bounds.partition_point(|bound| *bound < measured);
-        self.counts[class].fetch_add(1, Relaxed);
+        let bucket = self.layout.bounds.partition_point(|bound| *bound < measured);
+        self.counts[bucket].fetch_add(1, Relaxed);
         self.sum.fetch_add(measured, Relaxed);
     }
 
-    /// What has been counted so far.
+    /// Returns the current counts and their sum.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "sums and bounds are far below 2^53")]
     pub fn snapshot(&self) -> HistogramSnapshot {
-        let told = |measured: u64| measured as f64 / self.scale.units_per_export;
+        let to_export = |measured: u64| measured as f64 / self.layout.units_per_export;
         let counts: Vec<u64> = self.counts.iter().map(|count| count.load(Relaxed)).collect();
         HistogramSnapshot {
-            buckets: self.scale.bounds.iter().map(|bound| told(*bound)).zip(counts.iter().copied()).collect(),
+            buckets: self
+                .layout
+                .bounds
+                .iter()
+                .map(|&bound| to_export(bound))
+                .zip(counts.iter().copied())
+                .collect(),
             overflow: counts.last().copied().unwrap_or_default(),
-            sum: told(self.sum.load(Relaxed)),
+            sum: to_export(self.sum.load(Relaxed)),
         }
     }
 }

@@ -1,7 +1,6 @@
-//! The mlbench server as a library: `main.rs` and the tests start the same thing.
+//! The mlbench server as a library, shared by `main.rs` and the tests.
 
 pub mod app;
-pub mod background;
 pub mod clock;
 pub mod cluster;
 pub mod files;
@@ -12,5 +11,6 @@ pub mod monitor;
 pub mod server;
 pub mod settings;
 pub mod sqlite;
+pub mod task_group;
 pub mod telemetry;
 pub mod token;

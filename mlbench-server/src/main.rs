@@ -7,6 +7,9 @@ use mlbench_server::settings::Settings;
 use mlbench_server::telemetry;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// Error when a second signal ends the shutdown.
+const SECOND_SIGNAL: &str = "stopped by a second signal; requests in progress were aborted";
+
 fn main() -> ExitCode {
     let settings = Settings::from_command_line();
     match run(&settings) {
@@ -21,7 +24,7 @@ fn main() -> ExitCode {
 fn run(settings: &Settings) -> Result<(), String> {
     telemetry::init(settings)?;
     let runtime =
-        tokio::runtime::Runtime::new().map_err(|error| format!("no threads can be had: {error}"))?;
+        tokio::runtime::Runtime::new().map_err(|error| format!("cannot start the tokio runtime: {error}"))?;
     let ended = runtime.block_on(async {
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut terminate = listen(SignalKind::terminate())?;
@@ -29,8 +32,8 @@ fn run(settings: &Settings) -> Result<(), String> {
         first_of(&mut interrupt, &mut terminate).await;
         tokio::select! {
             ended = server.stop() => ended,
-            // Whoever asks twice does not want to wait for answers under way.
-            () = first_of(&mut interrupt, &mut terminate) => Err("ended at once by a second signal".to_owned()),
+            // A second signal does not wait for the requests in progress.
+            () = first_of(&mut interrupt, &mut terminate) => Err(SECOND_SIGNAL.to_owned()),
         }
     });
     runtime.shutdown_background();
@@ -38,7 +41,7 @@ fn run(settings: &Settings) -> Result<(), String> {
 }
 
 fn listen(kind: SignalKind) -> Result<Signal, String> {
-    signal(kind).map_err(|error| format!("signals cannot be received: {error}"))
+    signal(kind).map_err(|error| format!("cannot listen for signals: {error}"))
 }
 
 async fn first_of(interrupt: &mut Signal, terminate: &mut Signal) {

@@ -1,4 +1,4 @@
-//! The server's log, on standard error.
+//! The server log, on standard error.
 
 use std::io::IsTerminal;
 
@@ -8,12 +8,12 @@ use tracing_subscriber::fmt::time::FormatTime;
 use crate::clock::Clock;
 use crate::settings::{LogFormat, Settings};
 
-/// Starts logging as the settings say.
+/// Starts logging as configured by the settings.
 ///
 /// # Errors
-/// When the filter is none, in one sentence.
+/// A message for the operator when the filter of `--log` is invalid.
 pub fn init(settings: &Settings) -> Result<(), String> {
-    // The library reports each refused connection as an error; where that matters, this server says it once.
+    // kube logs each refused connection as an error. The cluster module reports an outage itself, once.
     let quiet = if settings.log.contains("kube_client") { "" } else { ",kube_client=off" };
     let filter = EnvFilter::try_new(format!("{}{quiet}", settings.log))
         .map_err(|error| format!("--log {}: {error}", settings.log))?;
@@ -29,7 +29,7 @@ pub fn init(settings: &Settings) -> Result<(), String> {
     Ok(())
 }
 
-/// The dates of the log are written as those of the API, so that one can be found by the other.
+/// Writes dates in the format of the API, so that log lines and API responses can be matched.
 struct WireTime;
 
 impl FormatTime for WireTime {

@@ -1,6 +1,6 @@
-//! Bearer tokens: the operator's, read from a file, and those of runs, made here.
+//! Bearer tokens: the operator's token, read from a file, and run tokens, generated here.
 //!
-//! Only hashes are kept and compared, in constant time. A token is shown by nothing: not by `Debug`, not by an error.
+//! Only hashes are stored, and they are compared in constant time. Neither `Debug` nor an error message reveals a token.
 
 use std::fmt;
 use std::fs;
@@ -13,10 +13,10 @@ use mlbench_core::{Error, Result};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// The fewest characters of a token that somebody chose.
-const SHORTEST: usize = 16;
+/// Minimum length of an operator's token, in characters.
+const MIN_CHARS: usize = 16;
 
-/// A token in the clear.
+/// A token in plain text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
@@ -27,70 +27,70 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    /// Characters of a token of a run: 256 random bits, in hexadecimal.
-    pub const OF_RUN_CHARS: usize = 64;
+    /// Length of a run token in characters: 256 random bits in hexadecimal.
+    pub const RUN_TOKEN_CHARS: usize = 64;
 
-    /// A new token for the workers of a run.
+    /// Generates a token for the workers of a run.
     ///
     /// # Errors
-    /// When the system has no randomness to give.
+    /// `internal` when the operating system provides no random bytes.
     pub fn random() -> Result<Self> {
-        let mut bits = [0; Self::OF_RUN_CHARS / 2];
+        let mut bits = [0; Self::RUN_TOKEN_CHARS / 2];
         getrandom::fill(&mut bits).map_err(Error::internal)?;
         Ok(Self(bits.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
-    /// The token in a file, without the white space around it.
+    /// Reads the token in a file, without the white space around it.
     ///
     /// # Errors
-    /// One sentence for the operator, without anything of the token.
+    /// A message for the operator that contains no part of the token.
     pub fn read(file: &Path) -> Result<Self, String> {
         let name = file.display();
         let text = fs::read(file)
             .and_then(|bytes| String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into()))
             .map_err(|error| format!("--token-file {name}: cannot be read: {error}"))?;
         let token = text.trim();
-        if token.len() < SHORTEST {
+        if token.len() < MIN_CHARS {
             return Err(format!(
-                "--token-file {name}: the token must have at least {SHORTEST} characters, not {}; `openssl rand \
-                 -hex 32` makes one",
+                "--token-file {name}: the token has {} characters, at least {MIN_CHARS} are required; create one \
+                 with `openssl rand -hex 32`",
                 token.len()
             ));
         }
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(format!(
-                "--token-file {name}: the token must be one word of visible ASCII characters, as it travels in a \
-                 header"
+                "--token-file {name}: the token contains white space, control or non-ASCII characters; use visible \
+                 ASCII characters only"
             ));
         }
         if fs::metadata(file).is_ok_and(|data| data.permissions().mode() & 0o007 != 0) {
             tracing::warn!(
-                "--token-file {name} can be read by everybody on this machine; `chmod o= FILE` prevents that"
+                "--token-file {name}: other users of this machine can read the token; run `chmod o= {name}`"
             );
         }
         Ok(Self(token.to_owned()))
     }
 
-    /// What is kept of it.
+    /// Returns the hash that is stored and compared.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
         hash(&self.0)
     }
 
-    /// The token itself, for those who are to show it.
+    /// Returns the token in plain text, for the environment of the workers.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-/// The hash of a token that somebody shows.
+/// Returns the hash of a token as received in a request.
 #[must_use]
-pub fn hash(shown: &str) -> TokenHash {
-    TokenHash(Sha256::digest(shown.as_bytes()).into())
+pub fn hash(token: &str) -> TokenHash {
+    TokenHash(Sha256::digest(token.as_bytes()).into())
 }
 
-/// Whether two tokens are the same, in a time that tells nothing.
+/// Compares two hashes in constant time.
 #[must_use]
 pub fn same(one: TokenHash, other: TokenHash) -> bool {
     one.0.ct_eq(&other.0).into()
@@ -107,12 +107,12 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_the_word_in_its_file() {
+    fn a_token_is_read_without_surrounding_white_space() {
         assert_eq!(read(b"  correct-horse-battery \n").unwrap().reveal(), "correct-horse-battery");
     }
 
     #[test]
-    fn a_file_that_cannot_be_a_token_is_refused_without_showing_it() {
+    fn an_invalid_token_file_is_refused_without_revealing_its_content() {
         for content in [&b""[..], b"short", b"two words that are long enough", b"0123456789\xff0123456789"] {
             let refusal = read(content).unwrap_err();
             assert!(refusal.starts_with("--token-file "), "{refusal}");
@@ -123,9 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn tokens_of_runs_are_long_and_different() {
+    fn run_tokens_are_long_and_different() {
         let (one, other) = (Token::random().unwrap(), Token::random().unwrap());
-        assert_eq!(one.reveal().len(), Token::OF_RUN_CHARS);
+        assert_eq!(one.reveal().len(), Token::RUN_TOKEN_CHARS);
         assert!(one != other && !same(one.hash(), other.hash()) && same(one.hash(), hash(one.reveal())));
     }
 
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_prints_a_token() {
+    fn debug_output_does_not_reveal_a_token() {
         let token = Token::random().unwrap();
         assert!(!format!("{token:?}").contains(token.reveal()));
     }

@@ -13,7 +13,7 @@ use crate::metrics::create_batch;
 use crate::retry;
 
 /// Metrics per post: the server reports at most this many rejections one by one.
-const BATCH_METRICS: usize = BatchResult::SHOWN;
+const BATCH_METRICS: usize = BatchResult::MAX_LISTED;
 /// Approximate size limit of the texts in one post, in bytes.
 pub(super) const BATCH_BYTES: usize = 4 << 20;
 

@@ -1,17 +1,18 @@
-//! [`Fields`]: the fields of a request, whatever it was written in, taken out one by one.
+//! The fields of a request, in JSON, a form or a query string.
 //!
-//! JSON says `false`, a form says `False`, a query string says `0`: all are the same field here. A field that nobody
-//! takes is an error that names the nearest one there is, so that a misspelt option is never silently without effect.
+//! All formats share one reader: JSON `false`, `False` in a form and `0` in a query string mean the same. A field that
+//! remains after parsing is an error that suggests the nearest known name, so that no misspelt option is ignored.
 
 use serde_json::value::RawValue;
 
-use super::json::{not_json, quoted};
+use super::json::{not_json, quote_non_finite};
+use super::nearest::nearest;
 use crate::error::{Error, ErrorCode, Result};
 
-/// The value of a field as it was sent.
+/// The value of a field as sent.
 #[derive(Debug, Clone)]
 pub enum FieldValue {
-    /// A JSON value, in its own text.
+    /// The text of a JSON value.
     Json(Box<RawValue>),
     /// The text of a form field or a query parameter.
     Text(String),
@@ -24,37 +25,37 @@ pub struct Fields {
     known: Vec<&'static str>,
 }
 
-/// Keys that browsers' libraries add and that mean nothing here.
+/// Fields to ignore, because browser libraries add them.
 const IGNORED: [&str; 2] = ["_", "csrfmiddlewaretoken"];
 
 impl Fields {
-    /// Fields in the order they were sent. Of a repeated one the last counts, as in the servers that clients know.
+    /// Creates fields from pairs in request order. The last of a repeated field counts, as in Django.
     #[must_use]
     pub fn new(fields: Vec<(String, FieldValue)>) -> Self {
         Self { fields, known: Vec::new() }
     }
 
-    /// The members of a JSON object. `NaN`, `Infinity` and `-Infinity` may stand there bare.
+    /// Parses a JSON object. Accepts `NaN`, `Infinity` and `-Infinity` without quotes.
     ///
     /// # Errors
-    /// [`ErrorCode::Malformed`] with line and column when it is no JSON, or no object.
+    /// [`ErrorCode::Malformed`] with line and column if the body is not a JSON object.
     pub fn from_json(body: &[u8]) -> Result<Self> {
         if body.trim_ascii().is_empty() {
             return Err(Error::new(ErrorCode::Malformed, "the body is empty; send a JSON object"));
         }
         let read = |body: &[u8]| serde_json::from_slice(body).map(|Members(fields)| Self::new(fields));
         read(body).or_else(|error| {
-            let second = quoted(body).and_then(|body| read(&body).ok());
+            let second = quote_non_finite(body).and_then(|body| read(&body).ok());
             second.ok_or_else(|| not_json("the body is not a JSON object", &error))
         })
     }
 
-    /// Pairs of a query string or a form.
+    /// Creates fields from the pairs of a query string or a form.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         Self::new(pairs.into_iter().map(|(key, text)| (key, FieldValue::Text(text))).collect())
     }
 
-    /// Takes a field; JSON `null` is as good as absent.
+    /// Takes a field. JSON `null` counts as absent.
     pub fn take(&mut self, name: &'static str) -> Option<FieldValue> {
         self.known.push(name);
         let mut taken = None;
@@ -68,10 +69,10 @@ impl Fields {
         taken.filter(|value| !matches!(value, FieldValue::Json(raw) if raw.get() == "null"))
     }
 
-    /// Takes a field that is a text.
+    /// Takes a string.
     ///
     /// # Errors
-    /// When it is a JSON number, boolean, array or object.
+    /// [`ErrorCode::InvalidField`] for a JSON number, boolean, array or object.
     pub fn text(&mut self, name: &'static str) -> Result<Option<String>> {
         match self.take(name) {
             None => Ok(None),
@@ -82,10 +83,10 @@ impl Fields {
         }
     }
 
-    /// Takes every value of a field that may be repeated, in the order they were sent.
+    /// Takes all values of a field that may be repeated, in request order.
     ///
     /// # Errors
-    /// When one is no text.
+    /// [`ErrorCode::InvalidField`] if one is not a string.
     pub fn repeated(&mut self, name: &'static str) -> Result<Vec<String>> {
         let mut texts = Vec::new();
         while let Some(at) = self.fields.iter().position(|(key, _)| key == name) {
@@ -96,10 +97,10 @@ impl Fields {
         Ok(texts)
     }
 
-    /// Takes a field that is a text or a number, as text: `1.50` stays `1.50`.
+    /// Takes a string or a number as its text, so that `1.50` stays `1.50`.
     ///
     /// # Errors
-    /// When it is a JSON boolean, array or object.
+    /// [`ErrorCode::InvalidField`] for a JSON boolean, array or object.
     pub fn text_or_number(&mut self, name: &'static str) -> Result<Option<String>> {
         match self.take(name) {
             None => Ok(None),
@@ -111,10 +112,10 @@ impl Fields {
         }
     }
 
-    /// Takes a field that is free text, or a JSON object or array that is kept as its text.
+    /// Takes a string, or a JSON object or array as its text.
     ///
     /// # Errors
-    /// When it is a JSON number or boolean.
+    /// [`ErrorCode::InvalidField`] for a JSON number or boolean.
     pub fn text_or_structure(&mut self, name: &'static str) -> Result<Option<String>> {
         match self.take(name) {
             None => Ok(None),
@@ -131,10 +132,10 @@ impl Fields {
         }
     }
 
-    /// Takes a boolean: `true`, `false`, `True`, `False`, `1` or `0`. An empty text counts as absent.
+    /// Takes a boolean: `true`, `false`, `True`, `False`, `1` or `0`. An empty string counts as absent.
     ///
     /// # Errors
-    /// When it is anything else.
+    /// [`ErrorCode::InvalidField`] for anything else.
     pub fn boolean(&mut self, name: &'static str) -> Result<Option<bool>> {
         let Some(text) = self.scalar(name) else { return Ok(None) };
         match text.as_str() {
@@ -145,26 +146,26 @@ impl Fields {
         }
     }
 
-    /// Takes a whole number from `least` to `most`. An empty text counts as absent.
+    /// Takes a whole number from `min` to `max`. An empty string counts as absent.
     ///
     /// # Errors
-    /// When it is anything else.
-    pub fn integer(&mut self, name: &'static str, least: u32, most: u32) -> Result<Option<u32>> {
+    /// [`ErrorCode::InvalidField`] for anything else.
+    pub fn integer(&mut self, name: &'static str, min: u32, max: u32) -> Result<Option<u32>> {
         let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
-        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+        let number = text.parse().ok().filter(|number| (min..=max).contains(number));
         number.map(Some).ok_or_else(|| {
-            let rule = match most {
-                u32::MAX => format!("must be a whole number of at least {least}"),
-                _ => format!("must be a whole number from {least} to {most}"),
+            let rule = match max {
+                u32::MAX => format!("must be a whole number of at least {min}"),
+                _ => format!("must be a whole number from {min} to {max}"),
             };
             Error::invalid(name, format_args!("{rule}, not {}", shorten(&text)))
         })
     }
 
-    /// Takes a whole number of any sign. An empty text counts as absent.
+    /// Takes a whole number of any sign. An empty string counts as absent.
     ///
     /// # Errors
-    /// When it is anything else, or beyond 64 bits.
+    /// [`ErrorCode::InvalidField`] for anything else, and for numbers beyond 64 bits.
     pub fn signed_integer(&mut self, name: &'static str) -> Result<Option<i64>> {
         let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
         text.parse()
@@ -172,10 +173,10 @@ impl Fields {
             .map_err(|_| Error::invalid(name, format_args!("must be a whole number, not {}", shorten(&text))))
     }
 
-    /// Takes a finite number. An empty text counts as absent.
+    /// Takes a finite number. An empty string counts as absent.
     ///
     /// # Errors
-    /// When it is anything else.
+    /// [`ErrorCode::InvalidField`] for anything else.
     pub fn finite(&mut self, name: &'static str) -> Result<Option<f64>> {
         let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
         let number = text.parse().ok().filter(|number: &f64| number.is_finite());
@@ -184,10 +185,10 @@ impl Fields {
             .ok_or_else(|| Error::invalid(name, format_args!("must be a number, not {}", shorten(&text))))
     }
 
-    /// Takes a finite number above 0. An empty text counts as absent.
+    /// Takes a finite number above 0. An empty string counts as absent.
     ///
     /// # Errors
-    /// When it is anything else.
+    /// [`ErrorCode::InvalidField`] for anything else.
     pub fn positive(&mut self, name: &'static str) -> Result<Option<f64>> {
         let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
         let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
@@ -196,10 +197,10 @@ impl Fields {
         })
     }
 
-    /// Takes a field that has its own syntax (a date, a name).
+    /// Takes a value with a syntax of its own (a date, a name).
     ///
     /// # Errors
-    /// When it does not follow it, with the reason.
+    /// [`ErrorCode::InvalidField`] with the reason of the parser.
     pub fn parsed<T>(&mut self, name: &'static str) -> Result<Option<T>>
     where
         T: std::str::FromStr,
@@ -212,41 +213,48 @@ impl Fields {
     /// Takes one of a few words.
     ///
     /// # Errors
-    /// When it is another one, naming them.
+    /// [`ErrorCode::InvalidField`] with the valid words.
     pub fn one_of<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Result<Option<T>> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let found = words.iter().find(|(word, _)| *word == text);
         found.map(|&(_, value)| Some(value)).ok_or_else(|| {
             let choices: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            Error::invalid(name, format_args!("must be {}, not {}", choices.join(" or "), shorten(&text)))
+            Error::invalid(name, format_args!("must be {}, not {}", alternatives(&choices), shorten(&text)))
         })
     }
 
-    /// Ends the reading.
+    /// Checks that no field remains.
     ///
     /// # Errors
-    /// [`ErrorCode::UnknownField`] when a field was not taken, naming the nearest one there is.
+    /// [`ErrorCode::UnknownField`] with the nearest known field.
     pub fn finish(self) -> Result<()> {
         let Some((unknown, _)) = self.fields.iter().find(|(key, _)| !IGNORED.contains(&key.as_str())) else {
             return Ok(());
         };
         let hint = match nearest(unknown, self.known.iter().copied()) {
             Some(known) => format!("; did you mean {known}?"),
-            None if self.known.is_empty() => "; there is none here".to_owned(),
-            None => format!("; there are {}", self.known.join(", ")),
+            None if self.known.is_empty() => "; this endpoint takes none".to_owned(),
+            None => format!("; known fields: {}", self.known.join(", ")),
         };
-        Err(Error::new(
-            ErrorCode::UnknownField,
-            format!("{}: there is no such field{hint}", shorten(unknown)),
-        ))
+        Err(Error::new(ErrorCode::UnknownField, format!("{}: unknown field{hint}", shorten(unknown))))
     }
 
-    /// The text of a scalar; objects and arrays too, which no caller accepts and every caller names.
+    /// Takes the text of a scalar.
+    ///
+    /// Includes objects and arrays, because every caller refuses them with their text.
     fn scalar(&mut self, name: &'static str) -> Option<String> {
         self.take(name).map(|value| match value {
             FieldValue::Text(text) => text,
             FieldValue::Json(raw) => serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()),
         })
+    }
+}
+
+/// Joins words as `a, b or c`.
+fn alternatives(words: &[&str]) -> String {
+    match words {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        words => words.concat(),
     }
 }
 
@@ -264,7 +272,7 @@ fn kind(raw: &RawValue) -> &'static str {
     }
 }
 
-/// A text for a sentence: quoted, and never longer than a line.
+/// Quotes a text for a message, cut after 60 characters.
 fn shorten(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
@@ -272,44 +280,18 @@ fn shorten(text: &str) -> String {
     }
 }
 
-/// The one of `known` that `unknown` was probably meant to be; `None` when it resembles none of them.
-pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let with_distance = known.into_iter().map(|word| (edit_distance(word, unknown), word));
-    let (distance, word) = with_distance.min_by_key(|(distance, _)| *distance)?;
-    (distance <= word.len().div_ceil(2)).then_some(word)
-}
-
-/// Levenshtein distance in bytes, one row at a time; both texts are field names.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b = &b.as_bytes()[..b.len().min(64)];
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substitute = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
-/// The members of a JSON object in order, repeated ones too, each value in its own text.
+/// The members of a JSON object in order, including repeated ones, with the text of each value.
 struct Members(Vec<(String, FieldValue)>);
 
 impl<'de> serde::Deserialize<'de> for Members {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
         impl<'de> serde::de::Visitor<'de> for Visitor {
             type Value = Members;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object")
             }
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> std::result::Result<Members, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
                 let mut fields = Vec::with_capacity(8);
                 while let Some((key, raw)) = map.next_entry::<String, Box<RawValue>>()? {
                     fields.push((key, FieldValue::Json(raw)));
@@ -340,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_keeps_its_own_text() {
+    fn numbers_keep_their_text() {
         assert_eq!(json(r#"{"value": 1.50}"#).text_or_number("value").unwrap().unwrap(), "1.50");
         assert_eq!(json(r#"{"value": "NaN"}"#).text_or_number("value").unwrap().unwrap(), "NaN");
         let refused = json(r#"{"value": {"a": 1}}"#).text_or_number("value").unwrap_err();
@@ -348,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn booleans_come_in_every_spelling() {
+    fn booleans_are_accepted_in_every_format() {
         for (body, expected) in [(r#"{"b":true}"#, true), (r#"{"b":"False"}"#, false), (r#"{"b":1}"#, true)] {
             assert_eq!(json(body).boolean("b").unwrap(), Some(expected), "{body}");
         }
@@ -359,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_out_of_range_is_refused_naming_the_range() {
+    fn numbers_out_of_range_are_refused_with_the_range() {
         let refusal = |body: &str| json(body).integer("last_n", 1, u32::MAX).unwrap_err().detail().to_owned();
         assert_eq!(refusal(r#"{"last_n":-3}"#), "last_n: must be a whole number of at least 1, not \"-3\"");
         assert!(refusal(r#"{"last_n":1e3}"#).contains("whole number"));
@@ -368,16 +350,16 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_field_is_refused_naming_the_nearest() {
+    fn unknown_fields_are_refused_with_a_suggestion() {
         let mut fields = json(r#"{"nmae": "x", "_": 1, "csrfmiddlewaretoken": "y"}"#);
         assert!(fields.text("name").unwrap().is_none() && fields.text("backend").unwrap().is_none());
         let error = fields.finish().unwrap_err();
         assert_eq!(error.code(), ErrorCode::UnknownField);
-        assert_eq!(error.detail(), "\"nmae\": there is no such field; did you mean name?");
+        assert_eq!(error.detail(), "\"nmae\": unknown field; did you mean name?");
     }
 
     #[test]
-    fn a_field_may_be_one_of_many() {
+    fn repeated_fields_are_taken_in_order() {
         let pairs = [("a", "1"), ("b", "2"), ("a", "3")].map(|(key, text)| (key.to_owned(), text.to_owned()));
         let mut fields = Fields::from_pairs(pairs);
         assert_eq!(fields.repeated("a").unwrap(), ["1", "3"]);
@@ -387,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_repeated_field_the_last_counts_and_null_is_absent() {
+    fn the_last_of_a_repeated_field_counts_and_null_is_absent() {
         assert_eq!(json(r#"{"a":"1","a":"2"}"#).text("a").unwrap().unwrap(), "2");
         assert_eq!(json(r#"{"a":null}"#).text("a").unwrap(), None);
     }

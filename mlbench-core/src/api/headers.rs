@@ -1,7 +1,7 @@
-//! The API's own headers, in lower case.
+//! Names of the API's own headers, in lowercase.
 
-/// Request header: the key under which a client repeats a request.
+/// The request header with the key under which a client repeats a request.
 pub const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
 
-/// Response header: `true` when an earlier request with the same key was answered, and nothing was stored now.
+/// The response header that is `true` if the response repeats that of an earlier request with the same key.
 pub const IDEMPOTENCY_REPLAYED_HEADER: &str = "idempotency-replayed";

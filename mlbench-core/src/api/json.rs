@@ -1,8 +1,8 @@
-//! JSON as it is sent here: by libraries that write what JSON has no word for.
+//! JSON from libraries that write non-finite numbers.
 
 use crate::error::{Error, ErrorCode};
 
-/// The refusal of what cannot be read as JSON, with line and column.
+/// Creates the error for text that is not valid JSON, with line and column.
 pub(crate) fn not_json(what: &str, error: &serde_json::Error) -> Error {
     let place = format!("line {}, column {}", error.line(), error.column());
     let text = error.to_string();
@@ -10,8 +10,8 @@ pub(crate) fn not_json(what: &str, error: &serde_json::Error) -> Error {
     Error::new(ErrorCode::Malformed, format!("{what} ({place}): {reason}"))
 }
 
-/// The body with quotes around every bare `NaN`, `Infinity` and `-Infinity`; `None` when there is none.
-pub(super) fn quoted(body: &[u8]) -> Option<Vec<u8>> {
+/// Puts quotes around every bare `NaN`, `Infinity` and `-Infinity`. `None` if the body has none.
+pub(super) fn quote_non_finite(body: &[u8]) -> Option<Vec<u8>> {
     const WORDS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
     let mut out = Vec::new();
     let (mut copied, mut at, mut in_text) = (0, 0, false);

@@ -1,11 +1,11 @@
-//! The labels of a pod on the wire: the text of a Python dictionary, as the specification's example has it.
+//! Pod labels on the wire: a Python dictionary literal, as in the example of the specification.
 
 use crate::error::{Error, Result};
 use crate::pod::Labels;
 
-/// Labels as a Python literal, keys sorted: `{'app': 'mlbench', 'component': 'worker'}`.
+/// Formats labels as a Python literal with sorted keys: `{'app': 'mlbench', 'component': 'worker'}`.
 ///
-/// Quotes, backslashes and control characters are escaped so that Python's `ast.literal_eval` gives back the map.
+/// Escapes quotes, backslashes and control characters, so that Python's `ast.literal_eval` returns the same map.
 #[must_use]
 pub fn format_labels(labels: &Labels) -> String {
     let items: Vec<String> =
@@ -30,14 +30,14 @@ fn quote(text: &str) -> String {
     quoted
 }
 
-/// Reads the literal back, also as Python itself writes it (values with a `'` between double quotes).
+/// Parses a Python literal with single or double quotes.
 ///
 /// # Errors
-/// When the text is no dictionary of strings.
+/// [`InvalidField`](crate::error::ErrorCode::InvalidField) if the text is not a dictionary of strings.
 pub fn parse_labels(text: &str) -> Result<Labels> {
     let mut reader = Reader(text.trim());
     reader.dictionary().filter(|_| reader.0.is_empty()).ok_or_else(|| {
-        Error::invalid("labels", format_args!("{text:?} is not a dictionary like {{'app': 'mlbench'}}"))
+        Error::invalid("labels", format_args!("must be a dictionary like {{'app': 'mlbench'}}, not {text:?}"))
     })
 }
 
@@ -103,7 +103,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn labels_look_as_in_the_specification() {
+    fn labels_are_formatted_as_in_the_specification() {
         let labels = Labels::from([("component".into(), "worker".into()), ("app".into(), "mlbench".into())]);
         assert_eq!(format_labels(&labels), "{'app': 'mlbench', 'component': 'worker'}");
         assert_eq!(format_labels(&Labels::new()), "{}");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_python_writes_is_read() {
+    fn python_literals_are_parsed() {
         let labels = parse_labels(r#"{'a': "it's", 'b': 'x\x41\u00e9' }"#).unwrap();
         assert_eq!(labels, Labels::from([("a".into(), "it's".into()), ("b".into(), "xAé".into())]));
         for text in ["", "{", "{'a'}", "{'a': 1}", "{'a': 'b'", "{'a': 'b'} x", "['a']", r"{'a': '\q'}"] {
@@ -126,7 +126,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_map_survives(labels in proptest::collection::btree_map(".*", ".*", 0..5)) {
+        fn every_map_parses_back(labels in proptest::collection::btree_map(".*", ".*", 0..5)) {
             prop_assert_eq!(parse_labels(&format_labels(&labels)).unwrap(), labels);
         }
     }

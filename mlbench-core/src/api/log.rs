@@ -1,71 +1,46 @@
-//! The output of runs.
+//! Requests and responses for the output of runs.
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::Fields;
+use super::fields::Fields;
 use crate::error::Result;
+use crate::log::LogLine;
 use crate::run::OutputStream;
 use crate::storage::{LogPart, LogQuery};
-use crate::time::Timestamp;
 
-/// One line of a run's output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogLine {
-    /// Ascending within a run, across ranks and streams.
-    pub seq: i64,
-    /// When the server read it.
-    pub date: Timestamp,
-    /// The rank that wrote it; `null` for notes of the server.
-    pub rank: Option<u32>,
-    /// Where it was written to.
-    pub stream: OutputStream,
-    /// The line without its line end.
-    pub text: String,
-}
-
-impl LogLine {
-    /// `[rank] text`, as `job_metadata` has it; `[mlbench] text` for notes of the server.
-    #[must_use]
-    pub fn labelled(&self) -> String {
-        match self.rank {
-            Some(rank) => format!("[{rank}] {}", self.text),
-            None => format!("[mlbench] {}", self.text),
-        }
-    }
-}
-
-/// The answer of `GET /api/runs/{id}/logs/`.
+/// The response of `GET /api/runs/{id}/logs/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogPage {
-    /// The lines in order.
+    /// The lines by ascending sequence number.
     pub lines: Vec<LogLine>,
-    /// The `after` that goes on from here; the one that was asked for when there was nothing new.
+    /// Value of `after` for the next page. Equal to the requested one if there are no new lines.
     pub next: i64,
 }
 
 /// The query of `GET /api/runs/{id}/logs/`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LogsQuery {
-    /// Only this stream.
+    /// Only lines of this stream.
     pub stream: Option<OutputStream>,
-    /// Only this rank.
+    /// Only lines of this rank.
     pub rank: Option<u32>,
-    /// Only lines after this sequence number.
+    /// Only lines with a higher sequence number.
     pub after: Option<i64>,
-    /// At most so many lines: 1 to 10,000, default 1,000.
+    /// Maximum number of lines: 1 to 10,000, default 1,000.
     pub limit: Option<u32>,
 }
 
 impl LogsQuery {
-    /// Lines of an answer when the query does not say.
+    /// Default of `limit`.
     pub const DEFAULT_LIMIT: u32 = 1_000;
-    /// The most lines of an answer.
+    /// Maximum of `limit`.
     pub const MAX_LIMIT: u32 = 10_000;
 
-    /// Reads the query.
+    /// Parses the query.
     ///
     /// # Errors
-    /// Naming the parameter.
+    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) or
+    /// [`UnknownField`](crate::error::ErrorCode::UnknownField) for the parameter.
     pub fn from_fields(mut fields: Fields) -> Result<Self> {
         let streams = [("stdout", OutputStream::Stdout), ("stderr", OutputStream::Stderr)];
         let query = Self {
@@ -78,7 +53,7 @@ impl LogsQuery {
         Ok(query)
     }
 
-    /// The pairs of the query string.
+    /// Returns the pairs of the query string.
     #[must_use]
     pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
         let mut pairs = Vec::new();
@@ -89,7 +64,7 @@ impl LogsQuery {
         pairs
     }
 
-    /// What the store is asked for.
+    /// Converts to the query of the store.
     #[must_use]
     pub fn to_storage(&self) -> LogQuery {
         let limit = self.limit.unwrap_or(Self::DEFAULT_LIMIT);

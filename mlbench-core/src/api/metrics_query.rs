@@ -1,24 +1,25 @@
-//! The query of both `GET /api/metrics/…`.
+//! The query of `GET /api/metrics/` and `GET /api/metrics/{pod_name_or_run_id}/`.
 
-use crate::api::{Fields, PointField};
+use super::fields::Fields;
+use super::point_field::PointField;
 use crate::error::{Error, Result};
 use crate::metric::{MetricName, MetricType, Owner};
 use crate::storage::{Downsampling, DownsamplingMethod, PointsQuery};
 use crate::time::Timestamp;
 
-/// The header of an answer that says from where on the next one is asked for: the next `cursor`.
+/// The response header with the `cursor` of the next request.
 pub const CURSOR_HEADER: &str = "mlbench-cursor";
 
-/// The form of an answer, when `format=` says it.
+/// Response format, which takes precedence over `Accept`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// JSON, whatever `Accept` says.
+    /// JSON.
     Json,
-    /// A JSON object per line, each a point with its owner and its name, as `POST /api/metrics/` takes it.
+    /// One JSON object per line: a point with its owner and its name, as `POST /api/metrics/` accepts it.
     NdJson,
-    /// A table with a header row (RFC 4180).
+    /// CSV with a header row (RFC 4180).
     Csv,
-    /// A zip archive with a file per metric.
+    /// A zip archive with one file per metric.
     Zip,
 }
 
@@ -38,14 +39,14 @@ impl Format {
     }
 }
 
-/// How `points=N` are made of a series; see [`crate::downsample`].
+/// Method of [downsampling](crate::downsample) a series to `points=N`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Downsample {
-    /// Buckets `{start, end, count, first, last, min, max}`: no extreme is lost.
+    /// Buckets `{start, end, count, first, last, min, max}`, which preserve all extremes.
     MinMax,
-    /// The points an eye would keep (Largest-Triangle-Three-Buckets).
+    /// The points that shape a chart (Largest-Triangle-Three-Buckets).
     Lttb,
-    /// Means between both ends.
+    /// Means between the first and the last point.
     Mean,
 }
 
@@ -72,43 +73,48 @@ impl Downsample {
     }
 }
 
-/// Which metrics, and how many points of them. Applied in the order `cursor`, `since` and `until`, `metric_filter`,
-/// `summarize` or `downsample`, `last_n`.
+/// A query for metrics.
+///
+/// Filters apply in this order: `cursor`, `since` and `until`, `metric_filter`, `summarize` or `downsample`, `last_n`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MetricsQuery {
-    /// What the path names, or the keys of the answer are.
+    /// Whether the path segment, or the keys of the response, are pods or runs.
     pub metric_type: MetricType,
-    /// Points at or after this date.
+    /// Only points at or after this date.
     pub since: Option<Timestamp>,
-    /// Points at or before this date.
+    /// Only points at or before this date.
     pub until: Option<Timestamp>,
-    /// Only the metrics of exactly these names; all when there are none.
+    /// Only metrics with exactly these names. Empty for all metrics.
     pub metric_filter: Vec<String>,
-    /// What is told of each point, in this order; date and value when empty.
+    /// Fields of each point in the response, in this order. Empty for date and value.
     pub fields: Vec<PointField>,
-    /// Only points that arrived after the answer that bore this [`CURSOR_HEADER`]. Not with a parameter that leaves
-    /// points out by their number.
+    /// Only points that arrived after the response with this [`CURSOR_HEADER`].
+    ///
+    /// Excludes `summarize`, `downsample` and `last_n`.
     pub cursor: Option<u64>,
-    /// At most so many points per metric, by averaging consecutive ones; at least 1.
+    /// Maximum number of points per metric, as means of consecutive points. At least 1.
     pub summarize: Option<u32>,
-    /// At most [`points`](Self::points) points or buckets per metric. Instead of `summarize`, and without `last_n`.
+    /// How to reduce each metric to [`points`](Self::points) points or buckets.
+    ///
+    /// Excludes `summarize` and `last_n`.
     pub downsample: Option<Downsample>,
-    /// How many points `downsample` leaves: 1 to [`MAX_POINTS`](Self::MAX_POINTS).
+    /// Maximum number of points after `downsample`, 1 to [`MAX_POINTS`](Self::MAX_POINTS).
     pub points: Option<u32>,
-    /// The newest so many points per metric; at least 1.
+    /// Only the newest points per metric. At least 1.
     pub last_n: Option<u32>,
-    /// The form of the answer.
+    /// Response format.
     pub format: Option<Format>,
 }
 
 impl MetricsQuery {
-    /// The most points per metric that `downsample` makes.
+    /// Maximum of `points`.
     pub const MAX_POINTS: u32 = 100_000;
 
-    /// Reads the query.
+    /// Parses the query.
     ///
     /// # Errors
-    /// Naming the parameter.
+    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) or
+    /// [`UnknownField`](crate::error::ErrorCode::UnknownField) for the parameter.
     pub fn from_fields(mut fields: Fields) -> Result<Self> {
         let types = [("pod", MetricType::Pod), ("run", MetricType::Run)];
         let query = Self {
@@ -132,56 +138,61 @@ impl MetricsQuery {
         Ok(query)
     }
 
-    /// Refuses parameters that contradict each other, so that none is silently without effect.
+    /// Refuses contradictory parameters, so that none is ignored.
     fn check(&self) -> Result<()> {
         let refuse = |field: &str, why: &str| Err(Error::invalid(field, why));
         match (self.downsample, self.points) {
             (Some(_), None) => {
-                return refuse("points", "missing; downsample needs to know how many are wanted");
+                return refuse("points", "missing; required with downsample");
             }
-            (None, Some(_)) => return refuse("points", "is for downsample only, which is missing"),
+            (None, Some(_)) => {
+                return refuse("points", "requires downsample; add downsample or remove points");
+            }
             _ => {}
         }
         if self.downsample.is_some() && self.summarize.is_some() {
-            return refuse("downsample", "summarize asks for the same in another way; send one of the two");
+            return refuse("downsample", "cannot be combined with summarize; send only one of them");
         }
         if self.downsample.is_some() && self.last_n.is_some() {
-            return refuse(
-                "last_n",
-                "not with downsample, whose points stand for all there are; cut with since",
-            );
+            return refuse("last_n", "cannot be combined with downsample; limit the range with since");
         }
         let downsampled = self.downsample.is_some() || self.summarize.is_some();
         if self.cursor.is_some() && (downsampled || self.last_n.is_some()) {
             return refuse(
                 "cursor",
-                "not with summarize, downsample or last_n, which would leave out what arrived",
+                "cannot be combined with summarize, downsample or last_n; they would skip new points",
             );
         }
         if self.cursor.is_some() && self.format == Some(Format::Zip) {
-            return refuse("cursor", "not with format=zip; an archive is complete");
+            return refuse(
+                "cursor",
+                "cannot be combined with format=zip; remove cursor to download the whole archive",
+            );
         }
         if self.downsample == Some(Downsample::MinMax) && !self.fields.is_empty() {
-            return refuse("fields", "not with downsample=minmax, whose buckets have fields of their own");
+            return refuse("fields", "cannot be combined with downsample=minmax; buckets have fixed fields");
         }
         if downsampled && self.details() {
-            return refuse("fields", "only date and value with summarize and downsample");
+            return refuse(
+                "fields",
+                "summarize and downsample return only date and value; remove the other fields",
+            );
         }
         Ok(())
     }
 
-    /// Whether more is told of a point than its date and its value.
+    /// Returns whether the response needs more than date and value.
     fn details(&self) -> bool {
         self.fields.iter().any(|field| !PointField::DEFAULT.contains(field))
     }
 
-    /// What is told of each point.
+    /// Returns the fields of each point in the response.
     #[must_use]
     pub fn fields(&self) -> &[PointField] {
         if self.fields.is_empty() { &PointField::DEFAULT } else { &self.fields }
     }
 
-    /// The pairs of the query string.
+    /// Returns the pairs of the query string.
     #[must_use]
     pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
         let mut pairs = vec![("metric_type", self.metric_type.as_str().to_owned())];
@@ -201,10 +212,10 @@ impl MetricsQuery {
         pairs
     }
 
-    /// What the store is asked for, for one owner.
+    /// Converts to the query of the store for one owner.
     ///
     /// # Errors
-    /// When a filter is no name of a metric.
+    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) if `metric_filter` has an invalid metric name.
     pub fn to_storage(&self, owner: Owner) -> Result<PointsQuery> {
         let names: Result<Vec<MetricName>> = self.metric_filter.iter().map(MetricName::new).collect();
         let downsample = self.downsample.zip(self.points);
@@ -226,7 +237,7 @@ impl MetricsQuery {
 }
 
 fn negative(seq: i64) -> Error {
-    Error::invalid("cursor", format_args!("must be the {CURSOR_HEADER} of an earlier answer, not {seq}"))
+    Error::invalid("cursor", format_args!("must be the {CURSOR_HEADER} of an earlier response, not {seq}"))
 }
 
 #[cfg(test)]
@@ -239,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_reads_back_what_it_writes() {
+    fn query_strings_parse_back() {
         for pairs in [
             &[
                 ("metric_type", "run"),
@@ -260,25 +271,37 @@ mod tests {
     }
 
     #[test]
-    fn what_contradicts_itself_is_refused_naming_the_parameter() {
+    fn contradictory_parameters_are_refused() {
         for (pairs, field) in [
             (&[("downsample", "lttb")] as &[_], "points: missing"),
-            (&[("points", "5")], "points: is for downsample"),
+            (&[("points", "5")], "points: requires downsample"),
             (
                 &[("downsample", "mean"), ("points", "100001")],
                 "points: must be a whole number from 1 to 100000",
             ),
-            (&[("downsample", "max"), ("points", "1")], "downsample: must be minmax or lttb or mean"),
-            (&[("downsample", "mean"), ("points", "1"), ("summarize", "1")], "downsample: summarize"),
-            (&[("downsample", "mean"), ("points", "1"), ("last_n", "1")], "last_n: not with downsample"),
-            (&[("downsample", "minmax"), ("points", "1"), ("fields", "date")], "fields: not with"),
-            (&[("summarize", "1"), ("fields", "date,step")], "fields: only date and value"),
-            (&[("cursor", "1"), ("last_n", "1")], "cursor: not with"),
-            (&[("cursor", "1"), ("format", "zip")], "cursor: not with format=zip"),
+            (&[("downsample", "max"), ("points", "1")], "downsample: must be minmax, lttb or mean"),
+            (
+                &[("downsample", "mean"), ("points", "1"), ("summarize", "1")],
+                "downsample: cannot be combined with summarize",
+            ),
+            (
+                &[("downsample", "mean"), ("points", "1"), ("last_n", "1")],
+                "last_n: cannot be combined with downsample",
+            ),
+            (
+                &[("downsample", "minmax"), ("points", "1"), ("fields", "date")],
+                "fields: cannot be combined with",
+            ),
+            (
+                &[("summarize", "1"), ("fields", "date,step")],
+                "fields: summarize and downsample return only date and value",
+            ),
+            (&[("cursor", "1"), ("last_n", "1")], "cursor: cannot be combined with"),
+            (&[("cursor", "1"), ("format", "zip")], "cursor: cannot be combined with format=zip"),
             (&[("cursor", "-1")], "cursor: must be the mlbench-cursor"),
             (&[("cursor", "x")], "cursor: must be a whole number"),
-            (&[("fields", "date,x")], "fields: a point has no field \"x\""),
-            (&[("format", "xml")], "format: must be json or ndjson or csv or zip"),
+            (&[("fields", "date,x")], "fields: unknown field \"x\""),
+            (&[("format", "xml")], "format: must be json, ndjson, csv or zip"),
         ] {
             let error = read(pairs).unwrap_err();
             assert!(error.detail().starts_with(field), "{pairs:?}: {error}");

@@ -1,4 +1,4 @@
-//! What an answer tells of each point: the query parameter `fields`.
+//! The query parameter `fields`, and points with the requested fields.
 
 use std::str::FromStr;
 
@@ -11,28 +11,28 @@ use crate::time::Timestamp;
 /// A field of a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PointField {
-    /// When it was measured.
+    /// Time of the measurement.
     Date,
-    /// What was measured.
+    /// The measured value.
     Value,
     /// Whether the value adds up over time.
     Cumulative,
     /// Free text.
     Metadata,
-    /// The step of the training, `null` where none was given.
+    /// Training step of the measurement, `null` if the client sent none.
     Step,
-    /// The epoch of the training, `null` where none was given.
+    /// Training epoch of the measurement, `null` if the client sent none.
     Epoch,
 }
 
 impl PointField {
-    /// Every field.
+    /// All fields.
     pub const ALL: [Self; 6] =
         [Self::Date, Self::Value, Self::Cumulative, Self::Metadata, Self::Step, Self::Epoch];
-    /// What the specification's points have.
+    /// The fields of points in the specification.
     pub const DEFAULT: [Self; 2] = [Self::Date, Self::Value];
 
-    /// The wire form.
+    /// Returns the wire form.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -45,16 +45,16 @@ impl PointField {
         }
     }
 
-    /// Reads a list like `date,value,step`.
+    /// Parses a list like `date,value,step`.
     ///
     /// # Errors
-    /// [`InvalidField`](crate::ErrorCode::InvalidField) naming the fields there are; also for one that stands there twice.
+    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) for an unknown or repeated field.
     pub fn list(text: &str) -> Result<Vec<Self>> {
         let mut fields = Vec::new();
         for word in text.split(',').map(str::trim) {
             let field: Self = word.parse()?;
             if fields.contains(&field) {
-                return Err(Error::invalid("fields", format_args!("{word} stands there twice")));
+                return Err(Error::invalid("fields", format_args!("{word} is listed more than once")));
             }
             fields.push(field);
         }
@@ -67,21 +67,21 @@ impl FromStr for PointField {
 
     fn from_str(word: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|field| field.as_str() == word).ok_or_else(|| {
-            let there = Self::ALL.map(Self::as_str).join(", ");
+            let known = Self::ALL.map(Self::as_str).join(", ");
             let word: String = word.chars().take(60).collect();
-            Error::invalid("fields", format_args!("a point has no field {word:?}; there are {there}"))
+            Error::invalid("fields", format_args!("unknown field {word:?}; known fields: {known}"))
         })
     }
 }
 
-/// A point with the fields that were asked for.
+/// A point with the requested fields.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PointRecord {
-    /// When it was measured.
+    /// Time of the measurement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<Timestamp>,
-    /// What was measured.
+    /// The measured value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<MetricValue>,
     /// Whether the value adds up over time.
@@ -90,10 +90,10 @@ pub struct PointRecord {
     /// Free text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<String>,
-    /// The step of the training.
+    /// Training step of the measurement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<i64>,
-    /// The epoch of the training.
+    /// Training epoch of the measurement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<f64>,
 }
@@ -103,20 +103,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_taken_in_the_order_they_are_named() {
+    fn fields_keep_their_order() {
         assert_eq!(PointField::list("value, date").unwrap(), [PointField::Value, PointField::Date]);
         let all = PointField::ALL.map(PointField::as_str).join(",");
         assert_eq!(PointField::list(&all).unwrap(), PointField::ALL);
     }
 
     #[test]
-    fn a_field_that_is_not_there_is_refused_naming_those_that_are() {
+    fn unknown_and_repeated_fields_are_refused() {
         let refusal = |text: &str| PointField::list(text).unwrap_err().detail().to_owned();
         assert_eq!(
             refusal("date,vlaue"),
-            "fields: a point has no field \"vlaue\"; there are date, value, cumulative, metadata, step, epoch"
+            "fields: unknown field \"vlaue\"; known fields: date, value, cumulative, metadata, step, epoch"
         );
-        assert!(refusal("").contains("no field \"\""));
-        assert_eq!(refusal("date,date"), "fields: date stands there twice");
+        assert!(refusal("").contains("unknown field \"\""));
+        assert_eq!(refusal("date,date"), "fields: date is listed more than once");
     }
 }

@@ -1,32 +1,32 @@
-//! Errors on the wire: RFC 9457 problem documents.
+//! Problem documents (RFC 9457).
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorCode;
 
-/// The body of every 4xx and 5xx, `application/problem+json`.
+/// The body of every response with status 4xx or 5xx.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// `about:blank`: the status says what kind of problem it is (RFC 9457, section 4.2.1).
+    /// Always `about:blank`, because the status describes the problem (RFC 9457, section 4.2.1).
     #[serde(rename = "type")]
     pub kind: String,
-    /// The status in words.
+    /// Reason phrase of the status.
     pub title: String,
-    /// The status.
+    /// HTTP status code.
     pub status: u16,
-    /// What is wrong and what would be right.
+    /// Description of the problem, usually with a fix.
     pub detail: String,
-    /// The path that was asked for.
+    /// Path of the request.
     pub instance: String,
-    /// The kind of error, for programs.
+    /// Machine-readable error code.
     pub code: ErrorCode,
-    /// Names this request in the server's log.
+    /// Id of the request in the server log.
     pub request_id: String,
-    /// `detail` again: existing clients print this member.
+    /// Copy of `detail`, because existing clients print this member.
     pub message: String,
 }
 
 impl Problem {
-    /// The media type of a problem document.
+    /// Media type of problem documents.
     pub const MEDIA_TYPE: &'static str = "application/problem+json";
 }

@@ -1,76 +1,76 @@
-//! Runs on the wire.
+//! Runs as the API returns them.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::api::Fields;
+use super::fields::Fields;
 use crate::error::Result;
 use crate::name::{PodName, RunId, RunName};
 use crate::run::RunState;
 use crate::time::Timestamp;
 
-/// A run: the answer of `GET` and `POST /api/runs/…`, an item of `GET /api/runs/`.
+/// A run, the response of `GET` and `POST /api/runs/…` and an item of `GET /api/runs/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// Its number.
+    /// Id of the run.
     pub id: RunId,
-    /// Its name.
+    /// Name of the run.
     pub name: RunName,
-    /// When it was accepted.
+    /// Time when the run was accepted.
     pub created_at: Timestamp,
-    /// When it ended, `null` before.
+    /// Time when the run ended, `null` before.
     pub finished_at: Option<Timestamp>,
-    /// Where it is in its life.
+    /// Lifecycle state.
     pub state: RunState,
-    /// Its job.
+    /// Random id of the job.
     pub job_id: Uuid,
-    /// What is known of its execution.
+    /// Details of the execution.
     pub job_metadata: JobMetadata,
     /// Number of workers.
     pub num_workers: u32,
-    /// Cores per worker, `null` when unlimited.
+    /// CPU cores per worker, `null` for no limit.
     pub num_cpus: Option<f64>,
-    /// Megabits per second between workers, as asked for.
+    /// Requested bandwidth between workers in megabits per second.
     pub max_bandwidth: Option<f64>,
-    /// The container image, `null` on the standing workers.
+    /// Container image, `null` on the static workers.
     pub image: Option<String>,
-    /// The backend, `null` when none was named.
+    /// Communication backend, `null` if none was requested.
     pub backend: Option<String>,
     /// Whether the command is started on every worker.
     pub run_all_nodes: bool,
-    /// Whether GPUs were asked for.
+    /// Whether GPUs were requested.
     pub gpu_enabled: bool,
-    /// Whether it trains to the light goal.
+    /// Whether the run trains to the light goal.
     pub light_target: bool,
-    /// Whether Horovod is used.
+    /// Whether the run uses Horovod.
     pub use_horovod: bool,
-    /// Its place in the queue, 1 for the next; only there while it waits (`--run-policy queue`).
+    /// Position in the queue, 1 for the next run. Only present while the run waits (`--run-policy queue`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_position: Option<u32>,
-    /// What it waits for, in words; only there while it waits.
+    /// Why the run waits, as a sentence fragment. Only present while the run waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<String>,
 }
 
-/// What is known of a run's execution.
+/// Details of the execution of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct JobMetadata {
-    /// The command, before placeholders are replaced.
+    /// Command before placeholders are replaced.
     pub command: String,
-    /// The pod of rank 0, empty while unknown.
+    /// Pod of rank 0, empty while unknown.
     pub master_name: String,
-    /// The pods in the order of their ranks.
+    /// Pods in rank order.
     pub pods: Vec<PodName>,
-    /// Exit codes by rank, as far as known.
+    /// Known exit codes by rank.
     pub exit_codes: BTreeMap<u32, i32>,
-    /// Why it failed, in words.
+    /// Why the run failed.
     pub reason: Option<String>,
-    /// Lines `[rank] text`; left out in lists and with `logs=0`.
+    /// Lines of standard output as `[rank] text`. Absent in lists and with `logs=0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdout: Option<Vec<String>>,
-    /// Lines `[rank] text`; left out in lists and with `logs=0`.
+    /// Lines of standard error as `[rank] text`. Absent in lists and with `logs=0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stderr: Option<Vec<String>>,
 }
@@ -84,7 +84,7 @@ impl From<crate::run::Run> for Run {
             master_name: run.workers.first().map(|worker| worker.pod.to_string()).unwrap_or_default(),
             pods: run.workers.into_iter().map(|worker| worker.pod).collect(),
             exit_codes,
-            reason: run.ending.and_then(|ending| ending.reason),
+            reason: run.outcome.and_then(|outcome| outcome.reason),
             stdout: None,
             stderr: None,
         };
@@ -114,22 +114,23 @@ impl From<crate::run::Run> for Run {
 /// The query of `GET /api/runs/{id}/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RunsQuery {
-    /// Lines of each output stream: `0` leaves them out, `N` gives the last N, absent gives all.
+    /// Number of last lines per output stream, 0 to omit them. Absent for all lines.
     pub logs: Option<u32>,
 }
 
 impl RunsQuery {
-    /// Reads the query.
+    /// Parses the query.
     ///
     /// # Errors
-    /// Naming the parameter.
+    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) or
+    /// [`UnknownField`](crate::error::ErrorCode::UnknownField) for the parameter.
     pub fn from_fields(mut fields: Fields) -> Result<Self> {
         let query = Self { logs: fields.integer("logs", 0, u32::MAX)? };
         fields.finish()?;
         Ok(query)
     }
 
-    /// The pairs of the query string.
+    /// Returns the pairs of the query string.
     #[must_use]
     pub fn to_pairs(self) -> Vec<(&'static str, String)> {
         self.logs.map(|lines| ("logs", lines.to_string())).into_iter().collect()

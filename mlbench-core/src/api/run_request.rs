@@ -2,61 +2,61 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::Fields;
+use super::fields::Fields;
 use crate::error::{Error, Result};
 use crate::name::RunName;
 use crate::run::Backend;
 
-/// `image_name` when the image is named by `custom_image_name`.
+/// Value of `image_name` that defers to `custom_image_name`.
 const CUSTOM_IMAGE: &str = "custom_image";
-/// `backend` when it is named by `custom_backend`.
+/// Value of `backend` that defers to `custom_backend`.
 const CUSTOM_BACKEND: &str = "custom_backend";
 
-/// A run to start. `{"name": …}` is enough: the default command on all workers.
+/// A run to start. `{"name": …}` alone runs the default command on all workers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRequest {
-    /// Its name.
+    /// Name of the run.
     pub name: RunName,
-    /// Number of workers; all there are when absent.
+    /// Number of workers. Defaults to all workers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_workers: Option<u32>,
-    /// Cores per worker, may be fractional.
+    /// CPU cores per worker, possibly fractional.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_cpus: Option<f64>,
-    /// Megabits per second between workers; stored, not enforced.
+    /// Bandwidth between workers in megabits per second. Stored but not enforced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_bandwidth: Option<f64>,
-    /// An official image, or `custom_image`.
+    /// Name of an official image, or `custom_image`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_name: Option<String>,
-    /// The image when `image_name` is `custom_image`.
+    /// Container image if `image_name` is `custom_image`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_image_name: Option<String>,
-    /// The command; alone it runs on the standing workers.
+    /// Command to run. Runs on the static workers unless an image is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_image_command: Option<String>,
-    /// `mpi`, `gloo`, `nccl` in any case, or `custom_backend`.
+    /// `mpi`, `gloo` or `nccl` in any letter case, or `custom_backend`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backend: Option<String>,
-    /// The backend when `backend` is `custom_backend`.
+    /// Communication backend if `backend` is `custom_backend`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_backend: Option<String>,
-    /// With a custom backend: whether the command is started on every worker or only on the first.
+    /// Whether a custom backend starts the command on every worker instead of only the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_all_nodes: Option<bool>,
-    /// Ask for GPUs.
+    /// Whether to request GPUs.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub gpu_enabled: bool,
-    /// Train to the light goal.
+    /// Whether to train to the light goal.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub light_target: bool,
-    /// Use Horovod.
+    /// Whether to use Horovod.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub use_horovod: bool,
 }
 
 impl RunRequest {
-    /// A run that leaves everything but its name to the server.
+    /// Creates a request that leaves everything but the name to the server.
     #[must_use]
     pub const fn named(name: RunName) -> Self {
         Self {
@@ -76,13 +76,15 @@ impl RunRequest {
         }
     }
 
-    /// Reads the body. Empty texts count as absent, as forms send them; an empty name does not.
+    /// Parses the fields of a request. Empty strings, which forms send, count as absent, except for the name.
     ///
     /// # Errors
-    /// Naming the field and what would be right.
+    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) or
+    /// [`UnknownField`](crate::error::ErrorCode::UnknownField) for the field.
     pub fn from_fields(mut fields: Fields) -> Result<Self> {
         let optional = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let name = fields.text("name")?.ok_or_else(|| Error::invalid("name", "missing; a run has one"))?;
+        let name =
+            fields.text("name")?.ok_or_else(|| Error::invalid("name", "missing; every run needs one"))?;
         let run = Self {
             name: RunName::new(name)?,
             num_workers: fields.integer("num_workers", 1, u32::MAX)?,
@@ -104,17 +106,16 @@ impl RunRequest {
         Ok(run)
     }
 
-    /// The container image, if one was named.
+    /// Returns the requested container image.
     ///
     /// # Errors
-    /// When `image_name` is `custom_image` and `custom_image_name` is missing, or the other way round.
+    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) if `image_name` and `custom_image_name` do not match.
     pub fn image(&self) -> Result<Option<&str>> {
         match (self.image_name.as_deref(), self.custom_image_name.as_deref()) {
             (Some(CUSTOM_IMAGE), Some(image)) => Ok(Some(image)),
-            (Some(CUSTOM_IMAGE), None) => Err(Error::invalid(
-                "custom_image_name",
-                "missing; image_name is custom_image, so this names the image",
-            )),
+            (Some(CUSTOM_IMAGE), None) => {
+                Err(Error::invalid("custom_image_name", "missing; required when image_name is custom_image"))
+            }
             (None, Some(_)) => {
                 Err(Error::invalid("image_name", "must be custom_image when custom_image_name is given"))
             }
@@ -125,10 +126,11 @@ impl RunRequest {
         }
     }
 
-    /// The backend, if one was named.
+    /// Returns the requested backend.
     ///
     /// # Errors
-    /// When it is none of those there are, or `custom_backend` does not fit.
+    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) if `backend` is unknown or does not match
+    /// `custom_backend`.
     pub fn backend(&self) -> Result<Option<Backend>> {
         let named = self.backend.as_deref().map(str::to_ascii_lowercase);
         let plain = match (named.as_deref(), self.custom_backend.as_deref()) {
@@ -140,7 +142,7 @@ impl RunRequest {
             (Some(CUSTOM_BACKEND), None) => {
                 return Err(Error::invalid(
                     "custom_backend",
-                    "missing; backend is custom_backend, so this names it",
+                    "missing; required when backend is custom_backend",
                 ));
             }
             (_, Some(_)) => {
@@ -167,14 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_alone_is_enough() {
+    fn a_name_is_enough() {
         let run = read(r#"{"name":"Name of the run"}"#).unwrap();
         assert_eq!(run, RunRequest::named(RunName::new("Name of the run").unwrap()));
         assert_eq!(serde_json::to_string(&run).unwrap(), r#"{"name":"Name of the run"}"#);
     }
 
     #[test]
-    fn what_the_python_client_sends_is_read() {
+    fn forms_of_the_python_client_are_accepted() {
         let body = "name=x&num_workers=1&num_cpus=2.0&max_bandwidth=1000&gpu_enabled=false&light_target=true\
                     &run_all_nodes=false&image_name=custom_image&custom_image_name=busybox&custom_image_command=sleep+9&backend=MPI";
         let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_together_is_refused_naming_the_field() {
+    fn invalid_combinations_are_refused_with_the_field() {
         let refusal = |body: &str| read(body).unwrap_err().detail().split(':').next().unwrap().to_owned();
         assert_eq!(refusal("{}"), "name");
         assert_eq!(refusal(r#"{"name":"x","image_name":"custom_image"}"#), "custom_image_name");
@@ -202,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_custom_backend_says_where_the_command_is_started() {
+    fn a_custom_backend_decides_where_the_command_starts() {
         let run =
             read(r#"{"name":"x","backend":"custom_backend","custom_backend":"ring","run_all_nodes":"True"}"#);
         let expected = Backend::Custom { name: "ring".to_owned(), run_all_nodes: true };

@@ -1,53 +1,57 @@
-//! [`Downsampler`]: any of the ways to thin a series, behind one face.
+//! All downsampling methods behind one type.
 
-use super::lttb::{Kept, Lttb};
+use super::groups::Groups;
+use super::lttb::Lttb;
 use super::mean::Mean;
 use super::minmax::{Bucket, MinMax};
-use super::{Groups, Summary};
+use super::point_or_gap::PointOrGap;
+use super::summary::Summary;
 use crate::time::Timestamp;
 
-/// Thins one series in one pass. It can be put aside after any point and taken up again.
+/// Downsamples one series in one pass. It can pause and resume after any point.
 #[derive(Debug, Clone)]
 pub enum Downsampler {
-    /// Means of consecutive points, all of which are finite.
+    /// Means of consecutive points, all of them finite.
     Summary(Summary),
-    /// Buckets.
+    /// Buckets with their extremes and ends.
     MinMax(MinMax),
     /// Largest-Triangle-Three-Buckets.
     Lttb(Box<Lttb>),
-    /// Means between both ends.
+    /// Means between the first and the last point.
     Mean(Mean),
 }
 
-/// What is kept of some points.
+/// An item of a downsampled series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Downsampled {
-    /// A point; `None` is a gap.
-    Point(Kept),
+    /// A point or a gap.
+    Point(PointOrGap),
     /// A bucket.
     Bucket(Bucket),
 }
 
 impl Downsampler {
-    /// At most `most` buckets of `length` points.
+    /// Reduces `length` points to at most `max_points` buckets.
     #[must_use]
-    pub fn minmax(length: u64, most: u64) -> Self {
-        Self::MinMax(MinMax::new(Groups::new(length, most)))
+    pub fn minmax(length: u64, max_points: u64) -> Self {
+        Self::MinMax(MinMax::new(Groups::new(length, max_points)))
     }
 
-    /// At most `most` of `length` points.
+    /// Reduces `length` points to at most `max_points` points.
     #[must_use]
-    pub fn lttb(length: u64, most: u64) -> Self {
-        Self::Lttb(Box::new(Lttb::new(length, most)))
+    pub fn lttb(length: u64, max_points: u64) -> Self {
+        Self::Lttb(Box::new(Lttb::new(length, max_points)))
     }
 
-    /// At most `most` of `length` points.
+    /// Reduces `length` points to at most `max_points` points.
     #[must_use]
-    pub fn mean(length: u64, most: u64) -> Self {
-        Self::Mean(Mean::new(length, most))
+    pub fn mean(length: u64, max_points: u64) -> Self {
+        Self::Mean(Mean::new(length, max_points))
     }
 
-    /// Takes the next point, `None` when it is no finite number.
+    /// Adds the next point, and returns the next item of the result, if any.
+    ///
+    /// `number` is `None` for a value that is not a finite number.
     pub fn push(&mut self, date: Timestamp, number: Option<f64>) -> Option<Downsampled> {
         match self {
             Self::Summary(summary) => {
@@ -59,7 +63,7 @@ impl Downsampler {
         }
     }
 
-    /// What is kept at the end: at most two.
+    /// Returns the remaining items, at most two.
     #[must_use]
     pub fn finish(self) -> Vec<Downsampled> {
         match self {

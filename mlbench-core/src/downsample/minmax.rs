@@ -1,47 +1,48 @@
-//! One bucket for many consecutive points, with everything a chart must not lose: the ends and the extremes.
+//! Buckets of consecutive points that keep what a chart must show: ends and extremes.
 
 use serde::{Deserialize, Serialize};
 
-use super::Groups;
+use super::groups::Groups;
 use crate::time::Timestamp;
 
-/// What consecutive points say together. A bucket without a number (a gap) has `count` 0 and no values.
+/// An aggregate of consecutive points. A bucket without a finite number has `count` 0 and no values.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bucket {
-    /// The date of its first point.
+    /// Date of the first point.
     pub start: Timestamp,
-    /// The date of its last point.
+    /// Date of the last point.
     pub end: Timestamp,
-    /// How many of its points are finite numbers.
+    /// Number of points that are finite numbers.
     pub count: u64,
-    /// The first of them.
+    /// First finite number.
     pub first: Option<f64>,
-    /// The last of them.
+    /// Last finite number.
     pub last: Option<f64>,
-    /// The smallest.
+    /// Smallest finite number.
     pub min: Option<f64>,
-    /// The largest.
+    /// Largest finite number.
     pub max: Option<f64>,
 }
 
-/// Collects points into buckets of as even sizes as can be, in one pass and memory for one bucket.
+/// Collects points into buckets of nearly equal size, in one pass and with memory for one bucket.
 #[derive(Debug, Clone)]
 pub struct MinMax {
     groups: Groups,
-    /// How many points are missing in the bucket that is being filled; counting them off needs no division per point.
+    /// Number of points missing in the open bucket. Counting down avoids a division per point.
     missing: u64,
     open: Option<Bucket>,
 }
 
 impl MinMax {
-    /// Buckets as `groups` say.
+    /// Creates one bucket per group.
     #[must_use]
     pub fn new(groups: Groups) -> Self {
         Self { groups, missing: groups.size(), open: None }
     }
 
-    /// Takes the next point, `None` when it is no finite number; with the last point of a bucket comes the bucket.
-    /// Points after the last bucket are ignored.
+    /// Adds the next point, and returns a bucket once it is complete.
+    ///
+    /// `number` is `None` for a value that is not a finite number. Points after the last bucket are ignored.
     pub fn push(&mut self, date: Timestamp, number: Option<f64>) -> Option<Bucket> {
         if self.groups.left() == 0 {
             return None;
@@ -72,7 +73,7 @@ impl MinMax {
         self.open.take()
     }
 
-    /// The bucket that was begun, when fewer points came than were announced.
+    /// Returns the incomplete bucket, if the series had fewer points than announced.
     #[must_use]
     pub const fn finish(self) -> Option<Bucket> {
         self.open
@@ -84,8 +85,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn buckets(numbers: &[Option<f64>], most: u64) -> Vec<Bucket> {
-        let mut collect = MinMax::new(Groups::new(numbers.len() as u64, most));
+    fn buckets(numbers: &[Option<f64>], max_points: u64) -> Vec<Bucket> {
+        let mut collect = MinMax::new(Groups::new(numbers.len() as u64, max_points));
         let dated = numbers.iter().enumerate().map(|(i, n)| (Timestamp::from_micros(i as i64), *n));
         let mut all: Vec<Bucket> = dated.filter_map(|(date, number)| collect.push(date, number)).collect();
         all.extend(collect.finish());
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_a_gap() {
+    fn a_bucket_without_a_number_is_a_gap() {
         let all = buckets(&[None, None, Some(1.0), None], 2);
         assert_eq!((all[0].count, all[0].min), (0, None));
         assert_eq!((all[1].count, all[1].first, all[1].last), (1, Some(1.0), Some(1.0)));
@@ -114,10 +115,10 @@ mod tests {
         #[test]
         fn every_extreme_and_both_ends_survive(
             numbers in proptest::collection::vec(proptest::option::of(-1e9..1e9f64), 1..300),
-            most in 1..40u64,
+            max_points in 1..40u64,
         ) {
-            let all = buckets(&numbers, most);
-            prop_assert!(all.len() as u64 <= most);
+            let all = buckets(&numbers, max_points);
+            prop_assert!(all.len() as u64 <= max_points);
             let finite: Vec<f64> = numbers.iter().flatten().copied().collect();
             prop_assert_eq!(all.iter().map(|b| b.count).sum::<u64>(), finite.len() as u64);
             let fold = |values: Vec<f64>, pick: fn(f64, f64) -> f64| values.into_iter().reduce(pick);

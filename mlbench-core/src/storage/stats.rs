@@ -1,48 +1,48 @@
-//! What a store tells about itself, for whoever watches the server.
+//! Statistics of the store.
 
 use crate::metric::{MetricName, MetricValue};
 use crate::name::PodName;
 use crate::run::RunState;
 
-/// How a store is and what it did since it was opened. Nothing in it is found by looking at points.
+/// State of the store and its activity since it was opened. Collecting it reads no points.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StoreStats {
-    /// How many runs there are in each state, for the states that have any.
+    /// Number of runs per state, without states that have none.
     pub runs: Vec<(RunState, u64)>,
-    /// How many points are stored.
+    /// Number of stored points.
     pub points: u64,
-    /// The newest value of every metric of the pods that are in the cluster now, by metric, then by pod.
+    /// Newest value of every metric of the pods in the cluster, by metric, then by pod.
     pub newest: Vec<NewestValue>,
-    /// Bytes that the database takes on disk.
+    /// Size of the database on disk, in bytes.
     pub database_bytes: u64,
-    /// Bytes of its write-ahead log.
+    /// Size of the write-ahead log, in bytes.
     pub log_bytes: u64,
-    /// Writes that wait for the writer.
+    /// Number of queued writes.
     pub waiting_writes: u64,
-    /// How many writes each transaction held.
+    /// Number of writes per transaction.
     pub writes_per_commit: HistogramSnapshot,
-    /// How long each transaction took until it was on disk, in seconds.
+    /// Duration of transactions including the sync to disk, in seconds.
     pub commit_seconds: HistogramSnapshot,
 }
 
-/// What a pod reported last under one name.
+/// The newest value of one metric of one pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewestValue {
-    /// The metric.
+    /// Name of the metric.
     pub name: MetricName,
-    /// The pod.
+    /// Name of the pod.
     pub pod: PodName,
-    /// The value of its newest point.
+    /// Value of the newest point.
     pub value: MetricValue,
 }
 
-/// How measurements are spread.
+/// A snapshot of a histogram.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct HistogramSnapshot {
-    /// The upper bounds of the classes, ascending, and how many measurements each holds.
+    /// Upper bound of each bucket in ascending order, and the number of observations in it.
     pub buckets: Vec<(f64, u64)>,
-    /// Measurements above the last bound.
+    /// Number of observations above the last bound.
     pub overflow: u64,
-    /// All measurements added up.
+    /// Sum of all observations.
     pub sum: f64,
 }

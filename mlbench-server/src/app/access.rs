@@ -49,7 +49,7 @@ impl AuthPolicy {
         if token::same(hash, expected) {
             return Ok(Grant::Full);
         }
-        let of_run = token.len() == Token::OF_RUN_CHARS;
+        let of_run = token.len() == Token::RUN_TOKEN_CHARS;
         let run = if of_run { storage.run_for_token(hash).await? } else { None };
         let run = run.ok_or_else(|| {
             let detail = "token: neither the token of this server nor that of an active run";

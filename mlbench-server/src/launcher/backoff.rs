@@ -1,4 +1,4 @@
-//! How long to wait before the same thing is tried again.
+//! Growing pauses between retries.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ const FIRST: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Backoff {
     next: Duration,
-    longest: Duration,
+    max: Duration,
 }
 
 impl Backoff {
-    /// Pauses of at most `longest`.
-    pub(super) const fn up_to(longest: Duration) -> Self {
-        Self { next: FIRST, longest }
+    /// Pauses of at most `max`.
+    pub(super) const fn up_to(max: Duration) -> Self {
+        Self { next: FIRST, max }
     }
 
-    /// The next pause.
+    /// Returns the next pause.
     pub(super) fn pause(&mut self) -> Duration {
-        let pause = self.next.min(self.longest);
+        let pause = self.next.min(self.max);
         self.next = pause * 2;
         pause
     }
 
-    /// Begins again with the shortest.
+    /// Returns to the shortest pause.
     pub(super) const fn reset(&mut self) {
         self.next = FIRST;
     }

@@ -1,4 +1,4 @@
-//! How the rest of the server reaches the launcher, and hears from it.
+//! [`LauncherHandle`] connects the launcher and the rest of the server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use mlbench_core::storage::Storage;
 use mlbench_core::{Result, RunId};
 use tokio::sync::{Notify, watch};
 
-/// How the rest of the server reaches the launcher.
+/// Wakes the launcher, and notifies the rest of the server of its changes.
 #[derive(Debug, Clone)]
 pub struct LauncherHandle {
     wake: Arc<Notify>,
@@ -22,40 +22,41 @@ impl Default for LauncherHandle {
 }
 
 impl LauncherHandle {
-    /// Makes the launcher look again, soon.
+    /// Makes the launcher reconcile soon.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
 
-    /// Completes when somebody called [`LauncherHandle::wake`].
+    /// Completes after a call of [`LauncherHandle::wake`].
     pub async fn woken(&self) {
         self.wake.notified().await;
     }
 
-    /// Tells everybody who waits that a run changed.
+    /// Notifies all receivers that a run changed.
     pub fn changed(&self) {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// Wakes its owner when a run changed. New output alone is no change: a busy run writes some hundred times a
-    /// second.
+    /// Returns a receiver that is notified of every change of a run.
+    ///
+    /// New output alone does not count as a change: a busy run writes hundreds of times per second.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    /// The run as soon as `settled` holds of it, or as it is when `patience` is over.
+    /// Returns the run as soon as it satisfies `settled`, or as it is after `timeout`.
     ///
     /// # Errors
-    /// What [`Storage::run`] refuses.
+    /// Those of [`Storage::run`].
     pub async fn wait_until(
         &self,
         storage: &dyn Storage,
         id: RunId,
-        patience: Duration,
+        timeout: Duration,
         settled: impl Fn(&Run) -> bool + Send,
     ) -> Result<Run> {
-        let deadline = tokio::time::Instant::now() + patience;
+        let deadline = tokio::time::Instant::now() + timeout;
         let mut changes = self.changes();
         loop {
             let run = storage.run(id).await?;

@@ -1,100 +1,29 @@
-//! Runs from their first second to their last: reads what is stored, looks at the cluster, acts, and keeps no truth of
-//! its own.
+//! Executes runs: provisions workers, launches ranks, stores their output, and decides how each run ends.
 //!
-//! [`driver`] compares what is stored with the tasks it has: one [`supervisor`] per active run, one [`removal`] per
-//! deleted run that still holds workers. A supervisor reads its run, asks [`plan`] what is next, does it, and begins
-//! again. Everything it asks of the cluster can be asked twice, and everything it finds out is stored before the next
-//! step builds on it: it can be dropped at any `await` and started anew, in this process or the next.
+//! The launcher keeps no truth of its own: the stored run is the truth. [`driver`] starts one task per run that holds
+//! workers: a [`supervisor`] for each active run, a [`teardown`] for each deleted run. A supervisor reads its run, asks
+//! [`plan`] for the next actions, executes them, and repeats. Every request to the cluster is idempotent, and each
+//! result is stored before the next step relies on it. A supervisor can therefore be dropped at any `await` and started
+//! again, in this process or in the next one.
 
 mod backoff;
-mod command;
+mod deps;
 mod driver;
-mod follow;
+mod failure_reason;
 mod handle;
-mod lines;
 mod outage;
 mod plan;
-mod records;
-mod removal;
+mod rank;
+mod recorder;
+mod run_context;
+mod shutdown;
 mod supervisor;
+mod tasks;
+mod teardown;
 #[cfg(test)]
 pub(crate) mod tests;
-mod words;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use mlbench_core::storage::Storage;
-use mlbench_core::{ErrorCode, Result, RunId};
-use tokio::time::{Instant, timeout_at};
-
+pub use self::deps::{LauncherDeps, LauncherSettings};
+pub use self::driver::start;
 pub use self::handle::LauncherHandle;
-use crate::background::Background;
-use crate::clock::Clock;
-use crate::cluster::Cluster;
-use crate::monitor::Monitor;
-
-/// What the launcher works with.
-#[derive(Clone)]
-pub struct LauncherDeps {
-    /// What is kept.
-    pub storage: Arc<dyn Storage>,
-    /// Where runs run.
-    pub cluster: Arc<dyn Cluster>,
-    /// How the rest of the server reaches it.
-    pub handle: LauncherHandle,
-    /// Measures the pods when a run starts and when it ends.
-    pub monitor: Monitor,
-    /// What time it is.
-    pub clock: Clock,
-    /// How long, and with what.
-    pub settings: Arc<LauncherSettings>,
-}
-
-/// The settings of the launcher.
-#[derive(Debug, Clone)]
-pub struct LauncherSettings {
-    /// From SIGTERM to SIGKILL.
-    pub grace_period: Duration,
-    /// From the admission of a run until its workers must be there.
-    pub start_timeout: Duration,
-    /// A command line that stands before the command of a run with MPI; placeholders are replaced in it too.
-    pub mpirun_prefix: String,
-    /// Where workers reach this server (`MLBENCH_URL`).
-    pub server_url: String,
-    /// Whether workers need a token to post metrics (`MLBENCH_TOKEN`).
-    pub run_tokens: bool,
-}
-
-/// Starts the launcher in `background`. It takes up what is stored at once.
-pub fn start(background: &Background, deps: LauncherDeps) {
-    background.spawn(driver::drive(background.clone(), deps));
-}
-
-/// Asks every active run to stop, and waits until nothing of any run is left on a worker, at most for `patience`.
-/// Returns the runs that were not over by then.
-///
-/// # Errors
-/// What the store refuses.
-pub async fn stop_all(deps: &LauncherDeps, patience: Duration) -> Result<Vec<RunId>> {
-    let deadline = Instant::now() + patience;
-    let mut changes = deps.handle.changes();
-    loop {
-        let active = deps.storage.active_runs().await?;
-        for run in active.iter().filter(|run| run.stop_requested_at.is_none()) {
-            match deps.storage.request_stop(run.id, deps.clock.now()).await {
-                Err(error) if error.code() != ErrorCode::NotFound => return Err(error),
-                _ => {
-                    deps.handle.changed();
-                    deps.handle.wake();
-                }
-            }
-        }
-        let deleted_runs = deps.storage.deleted_runs().await?;
-        let left = active.iter().map(|run| run.id).chain(deleted_runs.iter().map(|run| run.id));
-        let left: Vec<RunId> = left.collect();
-        if left.is_empty() || timeout_at(deadline, changes.changed()).await.is_err() {
-            return Ok(left);
-        }
-    }
-}
+pub use self::shutdown::stop_all;

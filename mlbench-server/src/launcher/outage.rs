@@ -1,26 +1,30 @@
-//! Times in which the cluster does not answer.
+//! Outages of the cluster, and when the log of a run mentions them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// An outage that lasts so long is noted in the log of the run.
-const WORTH_A_NOTE: Duration = Duration::from_secs(30);
+use super::failure_reason::format_duration;
 
-/// The outages that one run notices. Its ranks may be on nodes of which some answer and some do not; what lasts is noted
-/// once, and again only after everything had answered.
+/// Duration after which an outage is written into the log of the run.
+const REPORT_AFTER: Duration = Duration::from_secs(30);
+
+/// The outages that one run observes.
+///
+/// The nodes of its ranks fail independently, so each caller has an outage of its own. The log mentions the first one
+/// that lasts, and another only after all have ended.
 #[derive(Debug, Default)]
 pub(super) struct Outages(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     since: BTreeMap<Caller, Instant>,
-    noted: bool,
+    reported: bool,
 }
 
-/// Who asks the cluster: the supervisor of a run, or the follower of one of its ranks.
+/// Who calls the cluster: the supervisor of a run, or the follower of one of its ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Caller {
     /// The supervisor.
@@ -30,21 +34,30 @@ pub(super) enum Caller {
 }
 
 impl Outages {
-    /// The cluster did not answer. Returns how long that has lasted, when it is to be noted now.
-    pub(super) fn no_answer(&self, caller: Caller) -> Option<Duration> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let lasting = state.since.entry(caller).or_insert_with(Instant::now).elapsed();
-        let due = lasting >= WORTH_A_NOTE && !state.noted;
-        state.noted |= due;
-        due.then_some(lasting)
+    /// Begins or continues the outage of `caller`. Returns its duration if it must be reported now.
+    pub(super) fn unreachable(&self, caller: Caller) -> Option<Duration> {
+        let mut state = self.state();
+        let duration = state.since.entry(caller).or_insert_with(Instant::now).elapsed();
+        let due = duration >= REPORT_AFTER && !state.reported;
+        state.reported |= due;
+        due.then_some(duration)
     }
 
-    /// The cluster answered.
-    pub(super) fn answer(&self, caller: Caller) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Ends the outage of `caller`.
+    pub(super) fn responded(&self, caller: Caller) {
+        let mut state = self.state();
         state.since.remove(&caller);
-        state.noted &= !state.since.is_empty();
+        state.reported &= !state.since.is_empty();
     }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The server message about an outage of this duration.
+pub(super) fn message(error: &str, duration: Duration) -> String {
+    format!("{error}; no response for {}, still retrying", format_duration(duration))
 }
 
 #[cfg(test)]
@@ -52,26 +65,35 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn an_outage_that_lasts_is_noted_once_and_a_new_one_again() {
+    async fn each_long_outage_is_reported_once() {
         let outages = Outages::default();
-        assert_eq!(outages.no_answer(Caller::Supervisor), None);
-        tokio::time::advance(WORTH_A_NOTE).await;
-        assert_eq!(outages.no_answer(Caller::Supervisor), Some(WORTH_A_NOTE));
-        assert_eq!(outages.no_answer(Caller::Supervisor), None);
-        outages.answer(Caller::Supervisor);
-        assert_eq!(outages.no_answer(Caller::Supervisor), None);
-        tokio::time::advance(WORTH_A_NOTE).await;
-        assert!(outages.no_answer(Caller::Supervisor).is_some());
+        assert_eq!(outages.unreachable(Caller::Supervisor), None);
+        tokio::time::advance(REPORT_AFTER).await;
+        assert_eq!(outages.unreachable(Caller::Supervisor), Some(REPORT_AFTER));
+        assert_eq!(outages.unreachable(Caller::Supervisor), None);
+        outages.responded(Caller::Supervisor);
+        assert_eq!(outages.unreachable(Caller::Supervisor), None);
+        tokio::time::advance(REPORT_AFTER).await;
+        assert!(outages.unreachable(Caller::Supervisor).is_some());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_rank_that_answers_does_not_end_the_outage_of_another() {
+    async fn a_response_to_one_rank_does_not_end_the_outage_of_another() {
         let outages = Outages::default();
-        outages.no_answer(Caller::Follower(1));
-        tokio::time::advance(WORTH_A_NOTE).await;
-        outages.answer(Caller::Follower(0));
-        assert!(outages.no_answer(Caller::Follower(1)).is_some());
-        outages.answer(Caller::Follower(0));
-        assert_eq!(outages.no_answer(Caller::Follower(1)), None);
+        outages.unreachable(Caller::Follower(1));
+        tokio::time::advance(REPORT_AFTER).await;
+        outages.responded(Caller::Follower(0));
+        assert!(outages.unreachable(Caller::Follower(1)).is_some());
+        outages.responded(Caller::Follower(0));
+        assert_eq!(outages.unreachable(Caller::Follower(1)), None);
+    }
+
+    #[test]
+    fn the_message_states_the_error_and_the_duration() {
+        let error = "the cluster cannot be reached: connection refused";
+        assert_eq!(
+            message(error, Duration::from_secs(30)),
+            "the cluster cannot be reached: connection refused; no response for 30 s, still retrying"
+        );
     }
 }

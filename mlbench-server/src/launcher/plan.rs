@@ -1,7 +1,7 @@
-//! What is to be done next for a run: a pure function of what is stored, what was seen, and the time.
+//! Plans the next actions for a run, as a pure function of its stored state, observations and the time.
 //!
-//! The stored run is the truth. [`Seen`] is what one supervisor has noticed in its own life; when it is lost, the
-//! supervisor that follows sees it again, because everything that is asked of the cluster can be asked twice.
+//! The stored run is the truth. [`Observed`] holds what one supervisor has observed since its start. When a supervisor
+//! is lost, its successor observes the same again, because every request to the cluster is idempotent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,58 +9,58 @@ use std::time::Duration;
 use mlbench_core::run::{RankStatus, Run, RunEvent, RunOutcome, Worker};
 use mlbench_core::{RunState, Timestamp};
 
-use super::words;
+use super::failure_reason;
 use crate::cluster::{ProvisionStatus, Signal};
 
-/// After how long a SIGKILL that did not help is sent again.
-const KILL_AGAIN: Duration = Duration::from_secs(5);
+/// Time between two SIGKILLs to a rank that does not exit.
+const KILL_REPEAT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What a supervisor does next.
+/// The next step of a supervisor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Write a sentence into the run's log.
-    Note(String),
-    /// Ask the cluster for workers.
+    /// Write a server message into the run's log.
+    WriteMessage(String),
+    /// Request workers from the cluster.
     Provision,
-    /// Keep the workers that the cluster gave.
+    /// Record the workers that the cluster provided.
     Assign(Vec<Worker>),
-    /// Start the command of every rank that runs it.
+    /// Start the command on every rank that runs it.
     Launch,
-    /// Record on how many ranks it was started.
+    /// Record on how many ranks the command was started.
     RecordStart {
         /// Ranks 0, 1, … below this number.
         ranks: u32,
     },
-    /// Read the output of these ranks until their ends are recorded.
+    /// Store the output of these ranks until their exits are recorded.
     Follow(Vec<u32>),
     /// Send a signal to these ranks.
     Signal(Signal, Vec<u32>),
-    /// Decide how the run ends.
+    /// Record the outcome of the run.
     Decide(RunOutcome),
-    /// Leave nothing of the run on its workers.
+    /// Release the workers.
     Release,
-    /// Give the run its last state.
+    /// Set the final state of the run.
     End,
 }
 
-/// What a supervisor has seen in its own life.
+/// What a supervisor has observed since its start.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
-    /// The notes that stand in the run's log.
-    pub(super) noted: BTreeSet<String>,
-    /// The cluster's last answer to being asked for workers.
+pub(super) struct Observed {
+    /// The server messages in the run's log.
+    pub(super) messages: BTreeSet<String>,
+    /// The cluster's last response to a request for workers.
     pub(super) provision: Option<ProvisionStatus>,
-    /// The command was started on ranks 0, 1, … below this number.
+    /// Number of ranks (0, 1, …) on which the command was started.
     pub(super) launched: u32,
-    /// Why the run can never be started, in words.
+    /// Why the run can never start.
     pub(super) refusal: Option<String>,
-    /// Which ranks were sent a signal.
+    /// The ranks that were sent a signal.
     pub(super) signalled: BTreeMap<u32, Signalled>,
-    /// Whether nothing of the run is left on its workers.
+    /// Whether the workers are released.
     pub(super) released: bool,
 }
 
-/// When a rank was sent its signals, as the age of its supervisor.
+/// When a rank was sent its signals, as ages of the supervisor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Signalled {
     /// The first SIGTERM.
@@ -69,50 +69,50 @@ pub(super) struct Signalled {
     pub(super) kill: Option<Duration>,
 }
 
-/// How long what may take.
+/// Time limits of a run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// From SIGTERM to SIGKILL.
+    /// Time between SIGTERM and SIGKILL.
     pub(super) grace_period: Duration,
-    /// From the admission of a run until its workers must be there.
+    /// Time that the workers have to become ready, counted from the admission of the run.
     pub(super) start_timeout: Duration,
 }
 
-/// Now: the date, and the age of the supervisor, which no change of the system's clock disturbs.
+/// The current time, as a date and as the age of the supervisor, which clock changes do not affect.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Now {
-    /// The date.
+    /// The current date.
     pub(super) date: Timestamp,
-    /// How long the supervisor has lived.
+    /// Time since the start of the supervisor.
     pub(super) age: Duration,
 }
 
-/// What is to be done next for `run`; empty when it has ended.
-pub(super) fn plan(run: &Run, seen: &Seen, limits: &Limits, now: Now) -> Vec<Action> {
+/// Returns the next actions for `run`, or none if it has ended.
+pub(super) fn plan(run: &Run, observed: &Observed, limits: &Limits, now: Now) -> Vec<Action> {
     if !run.state.is_active() {
         return Vec::new();
     }
-    let stopping = run.ending.is_some() || run.stop_requested_at.is_some();
+    let stopping = run.outcome.is_some() || run.stop_requested_at.is_some();
     let wanted = run.spec.started_ranks();
-    if run.state == RunState::Initialized && seen.launched > 0 {
-        // What was started is recorded even when no more will be: it has output, and must be stopped.
-        if stopping || seen.refusal.is_some() || seen.launched == wanted {
-            return vec![Action::RecordStart { ranks: seen.launched }];
+    if run.state == RunState::Initialized && observed.launched > 0 {
+        // Ranks that were started are recorded even if no more will be: they have output, and must be stopped.
+        if stopping || observed.refusal.is_some() || observed.launched == wanted {
+            return vec![Action::RecordStart { ranks: observed.launched }];
         }
     }
     let open: Vec<u32> = run.ranks.iter().filter(|rank| !rank.has_ended()).map(|rank| rank.rank).collect();
     if stopping && !open.is_empty() {
-        return stop(open, seen, limits, now);
+        return stop(open, observed, limits, now);
     }
-    if run.ending.is_some() {
-        // Who still waited in the queue holds nothing that could be released.
-        return vec![if seen.released || run.is_queued() { Action::End } else { Action::Release }];
+    if run.outcome.is_some() {
+        // A queued run holds no workers.
+        return vec![if observed.released || run.is_queued() { Action::End } else { Action::Release }];
     }
     let decide = |event, reason| vec![Action::Decide(RunOutcome { event, reason, at: now.date })];
     if run.stop_requested_at.is_some() {
         return decide(RunEvent::Stop, None);
     }
-    if let Some(reason) = failure(run, seen) {
+    if let Some(reason) = failure(run, observed) {
         return decide(RunEvent::Fail, Some(reason));
     }
     match run.state {
@@ -120,17 +120,19 @@ pub(super) fn plan(run: &Run, seen: &Seen, limits: &Limits, now: Now) -> Vec<Act
         RunState::Started => vec![Action::Follow(open)],
         _ if run.is_queued() => Vec::new(),
         _ if !run.workers.is_empty() => vec![Action::Launch],
-        _ => provision(run, seen, limits, now),
+        _ => provision(run, observed, limits, now),
     }
 }
 
-fn stop(open: Vec<u32>, seen: &Seen, limits: &Limits, now: Now) -> Vec<Action> {
-    let due = |&rank: &u32| match seen.signalled.get(&rank) {
+fn stop(open: Vec<u32>, observed: &Observed, limits: &Limits, now: Now) -> Vec<Action> {
+    let due = |&rank: &u32| match observed.signalled.get(&rank) {
         None => Some(Signal::Term),
         Some(Signalled { term, kill: None }) => {
             (now.age >= *term + limits.grace_period).then_some(Signal::Kill)
         }
-        Some(Signalled { kill: Some(kill), .. }) => (now.age >= *kill + KILL_AGAIN).then_some(Signal::Kill),
+        Some(Signalled { kill: Some(kill), .. }) => {
+            (now.age >= *kill + KILL_REPEAT_INTERVAL).then_some(Signal::Kill)
+        }
     };
     let to = |signal| open.iter().copied().filter(|rank| due(rank) == Some(signal)).collect::<Vec<_>>();
     let signals = [Signal::Term, Signal::Kill].map(|signal| (signal, to(signal)));
@@ -139,36 +141,38 @@ fn stop(open: Vec<u32>, seen: &Seen, limits: &Limits, now: Now) -> Vec<Action> {
     std::iter::once(Action::Follow(open)).chain(signals).collect()
 }
 
-fn provision(run: &Run, seen: &Seen, limits: &Limits, now: Now) -> Vec<Action> {
-    let (sentences, next) = match &seen.provision {
+fn provision(run: &Run, observed: &Observed, limits: &Limits, now: Now) -> Vec<Action> {
+    let (messages, next) = match &observed.provision {
         None => return vec![Action::Provision],
         Some(ProvisionStatus::Ready { workers, notes }) => (notes, Action::Assign(workers.clone())),
         Some(ProvisionStatus::Waiting { missing })
             if now.date.since(run.admitted_at.unwrap_or(run.created_at)) >= limits.start_timeout =>
         {
-            let reason = Some(words::start_timeout(limits.start_timeout, missing));
+            let reason = Some(failure_reason::start_timeout(limits.start_timeout, missing));
             return vec![Action::Decide(RunOutcome { event: RunEvent::Fail, reason, at: now.date })];
         }
         Some(ProvisionStatus::Waiting { missing }) => (missing, Action::Provision),
     };
-    let mut noted = seen.noted.clone();
-    let new = sentences.iter().filter(|text| noted.insert((*text).clone()));
-    new.cloned().map(Action::Note).chain([next]).collect()
+    let mut written = observed.messages.clone();
+    let new = messages.iter().filter(|text| written.insert((*text).clone()));
+    new.cloned().map(Action::WriteMessage).chain([next]).collect()
 }
 
-/// Why a run cannot end well any more; `None` while it can.
-fn failure(run: &Run, seen: &Seen) -> Option<String> {
-    if let Some(refusal) = &seen.refusal {
+/// Returns why the run has failed, or `None` while it can still finish.
+fn failure(run: &Run, observed: &Observed) -> Option<String> {
+    if let Some(refusal) = &observed.refusal {
         return Some(refusal.clone());
     }
     let of_rank = |rank: &RankStatus| {
         let lost = rank.lost.clone();
-        lost.or_else(|| rank.exit_code.filter(|&code| code != 0).map(|code| words::exit(rank.rank, code)))
+        lost.or_else(|| {
+            rank.exit_code.filter(|&code| code != 0).map(|code| failure_reason::rank_exit(rank.rank, code))
+        })
     };
     if let Some(reason) = run.ranks.iter().find_map(of_rank) {
         return Some(reason);
     }
     let (started, wanted) = (run.ranks.len(), run.spec.started_ranks());
     (run.state == RunState::Started && started < usize::try_from(wanted).unwrap_or(usize::MAX))
-        .then(|| format!("the command was started on {started} of {wanted} ranks only"))
+        .then(|| failure_reason::partial_start(started, wanted))
 }

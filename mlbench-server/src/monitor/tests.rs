@@ -4,37 +4,37 @@ use mlbench_core::storage::{PointsQuery, collect_points};
 use mlbench_core::{Owner, Pod, PodName, PodPhase, Point, Timestamp};
 
 use super::*;
-use crate::launcher::tests::cluster::{Life, script};
-use crate::launcher::tests::world::World;
+use crate::launcher::tests::cluster::{Exit, script};
+use crate::launcher::tests::harness::World;
 
 fn world() -> World {
-    World::without_launcher(vec![script(Life::Stays); 2])
+    World::without_launcher(vec![script(Exit::OnTerm); 2])
 }
 
-/// A monitor at work in a world.
-fn monitor(world: &World, every: Duration) -> (Monitor, Background) {
-    let background = Background::new("monitor");
-    start(&background, &world.deps.monitor, every);
-    (world.deps.monitor.clone(), background)
+/// Starts the monitor of a world.
+fn monitor(world: &World, interval: Duration) -> (Monitor, TaskGroup) {
+    let group = TaskGroup::new("monitor");
+    start(&group, &world.deps.monitor, interval);
+    (world.deps.monitor.clone(), group)
 }
 
 fn pods_of(world: &World) -> Vec<Pod> {
     world.cluster.pods().borrow().to_vec()
 }
 
-/// What is stored of a pod; nothing while the pod itself is not.
+/// Returns the stored points of a pod, or none while the pod itself is not stored.
 async fn points(world: &World, pod: &str) -> Vec<Point> {
     let owner = Owner::Pod(PodName::new(pod).unwrap());
     let series = collect_points(world.storage(), &PointsQuery::all(owner)).await;
     series.unwrap_or_default().into_values().flatten().collect()
 }
 
-const SELDOM: Duration = Duration::from_secs(3_600);
+const ONE_HOUR: Duration = Duration::from_secs(3_600);
 
 #[tokio::test]
-async fn pods_are_stored_at_once_and_at_every_change() {
+async fn pods_are_stored_at_the_start_and_at_every_change() {
     let world = world();
-    let (_monitor, _background) = monitor(&world, SELDOM);
+    let (_monitor, _group) = monitor(&world, ONE_HOUR);
     world.when(async |world| world.storage().pods().await.unwrap() == pods_of(world)).await;
     let mut pods = pods_of(&world);
     pods[0].phase = PodPhase::Failed;
@@ -44,9 +44,9 @@ async fn pods_are_stored_at_once_and_at_every_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pods_are_measured_at_every_interval_in_order() {
+async fn pods_are_sampled_at_every_interval_in_order() {
     let world = world();
-    let (_monitor, _background) = monitor(&world, Duration::from_secs(2));
+    let (_monitor, _group) = monitor(&world, Duration::from_secs(2));
     world.when(async |world| points(world, "worker-1").await.len() >= 3).await;
     let points = points(&world, "worker-1").await;
     let expected = [(1, "0.1"), (2, "0.2"), (3, "0.3")];
@@ -55,14 +55,14 @@ async fn pods_are_measured_at_every_interval_in_order() {
 }
 
 #[tokio::test]
-async fn a_measurement_of_a_new_pod_is_kept_also_before_the_pod_was_stored() {
+async fn a_sample_of_a_new_pod_is_stored_together_with_the_pod() {
     let world = world();
     world.deps.monitor.sample().await.unwrap();
     assert_eq!(points(&world, "worker-0").await.len(), 1);
 }
 
 #[tokio::test]
-async fn a_pod_that_left_keeps_its_metrics() {
+async fn a_deleted_pod_keeps_its_metrics() {
     let world = world();
     let monitor = &world.deps.monitor;
     monitor.sample().await.unwrap();
@@ -87,10 +87,10 @@ fn values_read_back_exactly_and_totals_are_cumulative() {
 }
 
 #[tokio::test]
-async fn a_monitor_stops_when_it_is_told() {
+async fn a_monitor_stops_with_its_group() {
     let world = world();
-    let (_monitor, background) = monitor(&world, SELDOM);
-    let told = std::time::Instant::now();
-    background.stop(Duration::from_secs(60)).await;
-    assert!(told.elapsed() < Duration::from_secs(30));
+    let (_monitor, group) = monitor(&world, ONE_HOUR);
+    let stopped_at = std::time::Instant::now();
+    group.stop(Duration::from_secs(60)).await;
+    assert!(stopped_at.elapsed() < Duration::from_secs(30));
 }

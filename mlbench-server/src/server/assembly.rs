@@ -12,7 +12,6 @@ use super::clusters::{ClusterInputs, connect};
 use super::listeners::{BoundListener, Listeners};
 use crate::app::App;
 use crate::app::run_cache::RunJsonCache;
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::files;
@@ -21,6 +20,7 @@ use crate::launcher::{self, LauncherDeps, LauncherHandle, LauncherSettings};
 use crate::monitor::{self, Monitor};
 use crate::settings::Settings;
 use crate::sqlite::{self, SqliteStorage};
+use crate::task_group::TaskGroup;
 
 /// Longest time for background tasks to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,8 +33,8 @@ pub struct Server {
     ingest_address: Option<SocketAddr>,
     storage: Arc<dyn Storage>,
     launcher: LauncherDeps,
-    http: Background,
-    tasks: Background,
+    http: TaskGroup,
+    tasks: TaskGroup,
     stop_runs_within: Option<Duration>,
 }
 
@@ -50,7 +50,7 @@ impl Server {
         let database = settings.database()?;
         let (storage, instance) =
             open_storage(settings, &database, address).await.map_err(|error| text(&error))?;
-        let tasks = Background::new("launcher and monitor");
+        let tasks = TaskGroup::new("launcher and monitor");
         let inputs =
             ClusterInputs { settings, database: &database, instance: &instance, address, tasks: &tasks };
         let cluster = connect(inputs).await?;
@@ -58,7 +58,7 @@ impl Server {
             workers = cluster.max_workers(), "mlbench-server");
         let server = Self::assemble(settings, listeners, storage, cluster, tasks).await?;
         if let Some(file) = &settings.address_file {
-            files::write_whole(file, &format!("{address}\n"))
+            files::write_atomic(file, format!("{address}\n"))
                 .map_err(|error| format!("--address-file {}: cannot write: {error}", file.display()))?;
         }
         Ok(server)
@@ -69,7 +69,7 @@ impl Server {
         listeners: Listeners,
         storage: Arc<dyn Storage>,
         cluster: Arc<dyn Cluster>,
-        tasks: Background,
+        tasks: TaskGroup,
     ) -> Result<Self, String> {
         let (clock, handle) = (Clock::System, LauncherHandle::default());
         let monitor = Monitor::new(Arc::clone(&storage), Arc::clone(&cluster), clock.clone());
@@ -88,7 +88,7 @@ impl Server {
                 run_tokens: listeners.requires_token(),
             }),
         };
-        let http = Background::new("http");
+        let http = TaskGroup::new("http");
         launcher::start(&tasks, launcher.clone());
         monitor::start(&tasks, &monitor, settings.sample_interval());
         let default_command = settings.default_command();

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::cluster::kubernetes::KubernetesCluster;
 use crate::cluster::local::{self, LocalCluster};
 use crate::settings::{self, ClusterKind, Settings};
+use crate::task_group::TaskGroup;
 
 /// What a cluster needs.
 pub(super) struct ClusterInputs<'a> {
@@ -20,7 +20,7 @@ pub(super) struct ClusterInputs<'a> {
     /// Address of the API.
     pub(super) address: SocketAddr,
     /// Runs the tasks that follow the cluster.
-    pub(super) tasks: &'a Background,
+    pub(super) tasks: &'a TaskGroup,
 }
 
 /// Connects to Kubernetes, or creates workers on this machine.

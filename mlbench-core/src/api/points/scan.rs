@@ -1,21 +1,20 @@
-//! One pass over points in their usual spelling: flat objects of known fields.
+//! A fast scanner for points in the usual format: flat objects of known fields.
 //!
-//! It does less than a general reader of JSON, and never has the last word: whatever is not plain, right or wrong, is left
-//! to that.
+//! The scanner never decides that a point is invalid. It leaves everything unusual to the general JSON parser.
 
 use std::borrow::Cow;
 
-/// A plain value.
+/// A scalar value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Plain<'a> {
-    /// The inside of a string.
+    /// The content of a string.
     Text(Cow<'a, str>),
-    /// A number (`NaN`, `Infinity` and `-Infinity` are some here), `true` or `false`.
+    /// A number, including `NaN`, `Infinity` and `-Infinity`, or `true` or `false`.
     Bare(&'a str),
 }
 
 impl Plain<'_> {
-    /// The text, quoted or not.
+    /// Returns the text without quotes.
     pub(super) fn as_str(&self) -> &str {
         match self {
             Self::Text(text) => text,
@@ -24,12 +23,13 @@ impl Plain<'_> {
     }
 }
 
-/// Run, pod, name, date, value, cumulative, metadata, step, epoch; of a repeated field the last, and `null` is as good
-/// as absent.
+/// The fields run, pod, name, date, value, cumulative, metadata, step and epoch.
+///
+/// The last of a repeated field counts. `null` counts as absent.
 pub(super) type PlainPoint<'a> = [Option<Plain<'a>>; 9];
 
-/// The place of a field in a [`PlainPoint`].
-fn place(name: &str) -> Option<usize> {
+/// Returns the index of a field in a [`PlainPoint`].
+fn field_index(name: &str) -> Option<usize> {
     Some(match name {
         "run_id" => 0,
         "pod_name" => 1,
@@ -44,7 +44,7 @@ fn place(name: &str) -> Option<usize> {
     })
 }
 
-/// Quotation marks, backslashes and control characters. Most bytes of a body are asked, and a table answers soonest.
+/// Marks quotes, backslashes and control characters. A table, because most bytes of a body are looked up.
 const ENDS_PLAIN_TEXT: [bool; 256] = {
     let mut table = [false; 256];
     let mut control = 0;
@@ -57,7 +57,7 @@ const ENDS_PLAIN_TEXT: [bool; 256] = {
     table
 };
 
-/// Goes over a text.
+/// Scans a text from start to end.
 pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
@@ -72,11 +72,11 @@ impl<'a> Scanner<'a> {
         self.at
     }
 
-    pub(super) const fn go_to(&mut self, position: usize) {
+    pub(super) const fn seek(&mut self, position: usize) {
         self.at = position;
     }
 
-    /// Goes over `byte`, if it comes next.
+    /// Skips whitespace, and `byte` if it comes next. Returns whether it did.
     pub(super) fn take(&mut self, byte: u8) -> bool {
         let taken = self.next() == Some(byte);
         self.at += usize::from(taken);
@@ -87,7 +87,7 @@ impl<'a> Scanner<'a> {
         self.next().is_none()
     }
 
-    /// Reads an object of plain fields that are known.
+    /// Scans an object of known fields with scalar values.
     pub(super) fn point(&mut self) -> Option<PlainPoint<'a>> {
         let mut point = [const { None }; 9];
         if !self.take(b'{') {
@@ -95,7 +95,7 @@ impl<'a> Scanner<'a> {
         }
         loop {
             let name = self.string()?;
-            let field = &mut point[place(&name)?];
+            let field = &mut point[field_index(&name)?];
             if !self.take(b':') {
                 return None;
             }
@@ -112,7 +112,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The next byte that is no space.
+    /// Skips whitespace and returns the next byte.
     fn next(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(self.at) {
@@ -145,8 +145,8 @@ impl<'a> Scanner<'a> {
         text.get(begin..end).map(Cow::Borrowed)
     }
 
-    /// Reads what is neither string nor structure; the inner `None` is `null`.
-    #[expect(clippy::option_option, reason = "unreadable, and read as absent")]
+    /// Scans a scalar that is not a string. The inner `None` is `null`.
+    #[expect(clippy::option_option, reason = "the outer None is unusual, the inner one null")]
     fn bare(&mut self) -> Option<Option<Plain<'a>>> {
         let rest = self.text.get(self.at..)?;
         let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.');
@@ -160,7 +160,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether a number is one of JSON (RFC 8259, section 6).
+/// Returns whether a text is a JSON number (RFC 8259, section 6).
 fn is_number(text: &[u8]) -> bool {
     fn digits(text: &[u8]) -> Option<&[u8]> {
         let count = text.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -188,7 +188,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn numbers_are_those_of_json() {
+    fn numbers_follow_the_json_grammar() {
         for text in ["0", "-0", "7", "-7.50", "1e5", "1E-5", "0.1e+10", "123456789012345678901234567890"] {
             assert!(is_number(text.as_bytes()), "{text}");
         }
@@ -199,7 +199,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_scanned_is_what_a_general_reader_reads(
+        fn the_scanner_agrees_with_a_json_parser(
             name in any::<String>(), text in "[\"{}:,\\\\ a-c0-9.]{0,12}", number in any::<f64>(), cut in 0..100_usize,
         ) {
             let body = serde_json::json!({"name": name, "value": text, "epoch": number}).to_string();
@@ -209,11 +209,11 @@ mod tests {
             prop_assert_eq!(point[2].as_ref().unwrap().as_str(), &name);
             prop_assert_eq!(point[4].as_ref().unwrap().as_str(), &text);
             let cut = body.char_indices().nth(cut).map_or(body.len() - 1, |(at, _)| at.min(body.len() - 1));
-            prop_assert!(Scanner::new(&body[..cut]).point().is_none(), "half a point is none");
+            prop_assert!(Scanner::new(&body[..cut]).point().is_none(), "a truncated point is refused");
         }
 
         #[test]
-        fn whatever_is_scanned_is_json(text in "[\\[{\":,\\\\ nametrue0-9.\\-+}]{0,30}") {
+        fn scanned_points_are_valid_json(text in "[\\[{\":,\\\\ nametrue0-9.\\-+}]{0,30}") {
             let body = format!("{{\"value\":{text}}}");
             let mut scanner = Scanner::new(&body);
             if scanner.point().is_some() && scanner.is_at_end() {

@@ -1,5 +1,9 @@
-use super::*;
 use proptest::prelude::*;
+
+use super::{MAX_ARRAY_POINTS, parse_point, parse_points};
+use crate::api::fields::Fields;
+use crate::api::new_metric::NewMetric;
+use crate::error::{Error, ErrorCode, Result};
 
 const GOOD: &str = r#"{"run_id":3,"name":"loss @ 0","value":0.5}"#;
 
@@ -7,15 +11,15 @@ fn read(body: &str) -> Result<Vec<Result<NewMetric>>> {
     parse_points(body.as_bytes(), |_, point| point)
 }
 
-/// What became of each point: its value, or why it has none.
-fn outcome(body: &str) -> Vec<String> {
-    let told =
+/// Returns the value or the error message of each point.
+fn values(body: &str) -> Vec<String> {
+    let value =
         |point: Result<NewMetric>| point.map_or_else(|e| e.detail().to_owned(), |m| m.value.to_string());
-    read(body).unwrap().into_iter().map(told).collect()
+    read(body).unwrap().into_iter().map(value).collect()
 }
 
 #[test]
-fn a_bad_point_is_told_in_the_words_of_a_single_post_and_loses_no_other() {
+fn an_invalid_point_gets_the_error_of_a_single_post() {
     let bad = [
         "7",
         "[[1],2]",
@@ -35,15 +39,15 @@ fn a_bad_point_is_told_in_the_words_of_a_single_post_and_loses_no_other() {
     for bad in bad {
         let single = match bad.starts_with('{') {
             true => NewMetric::from_fields(Fields::from_json(bad.as_bytes()).unwrap()).unwrap_err(),
-            false => Error::new(ErrorCode::Malformed, "a point is a JSON object"),
+            false => Error::new(ErrorCode::Malformed, "point: must be a JSON object"),
         };
-        assert_eq!(outcome(&format!("[{GOOD}, {bad} ,{GOOD}]")), ["0.5", single.detail(), "0.5"], "{bad}");
+        assert_eq!(values(&format!("[{GOOD}, {bad} ,{GOOD}]")), ["0.5", single.detail(), "0.5"], "{bad}");
         assert_eq!(parse_point(bad.as_bytes()).unwrap_err(), single);
     }
 }
 
 #[test]
-fn what_is_no_array_is_refused_naming_the_place() {
+fn a_body_other_than_an_array_is_refused_with_its_position() {
     for (body, refusal) in [
         ("", "(line 1, column 0): EOF while parsing a value"),
         (GOOD, "(line 1, column 0): invalid type: map, expected an array of points"),
@@ -67,7 +71,7 @@ fn what_is_no_array_is_refused_naming_the_place() {
 }
 
 #[test]
-fn bare_non_finite_numbers_are_read_and_texts_stay_untouched() {
+fn bare_non_finite_numbers_are_accepted_and_strings_unchanged() {
     let point = |name: &str, value: &str| format!(r#"{{"run_id":3,"name":"{name}","value":{value}}}"#);
     let body = format!(
         "[{},{},{},{}]",
@@ -76,13 +80,13 @@ fn bare_non_finite_numbers_are_read_and_texts_stay_untouched() {
         point("c", "Infinity"),
         point("d", "1.50")
     );
-    assert_eq!(outcome(&body), ["NaN", "-Infinity", "Infinity", "1.50"]);
+    assert_eq!(values(&body), ["NaN", "-Infinity", "Infinity", "1.50"]);
     assert_eq!(read(&body).unwrap()[0].as_ref().unwrap().name.as_str(), "NaN \" -Infinity");
     assert_eq!(parse_point(point("a", "NaN").as_bytes()).unwrap().value.as_str(), "NaN");
 }
 
 #[test]
-fn an_array_of_one_point_too_many_is_too_large() {
+fn an_array_above_the_limit_is_too_large() {
     let body = |count: usize| format!("[{}]", vec!["1"; count].join(","));
     assert_eq!(read(&body(MAX_ARRAY_POINTS)).unwrap().len(), MAX_ARRAY_POINTS);
     let error = read(&body(MAX_ARRAY_POINTS + 1)).unwrap_err();
@@ -91,7 +95,7 @@ fn an_array_of_one_point_too_many_is_too_large() {
 
 proptest! {
     #[test]
-    fn the_quick_way_reads_what_the_long_way_reads(
+    fn the_fast_path_agrees_with_the_general_path(
         owner in prop_oneof![Just(r#""run_id":3"#), Just(r#""run_id":"3""#), Just(r#""pod_name":"w-0""#), Just(r#""run_id":0"#)],
         name in ".{0,4}",
         value in prop_oneof![Just("1.50"), Just("\"a\\nb\""), Just("\"NaN\""), Just("-0"), Just("true"), Just("null")],
@@ -103,10 +107,10 @@ proptest! {
         let mut body = format!(r#"{{{owner},"name":{},"value":{value}"#, serde_json::to_string(&name).unwrap());
         rest.iter().for_each(|field| { body.push(','); body.push_str(field); });
         body.push('}');
-        let long = Fields::from_json(body.as_bytes()).and_then(NewMetric::from_fields);
-        match (parse_point(body.as_bytes()), long) {
-            (Ok(quick), Ok(long)) => prop_assert_eq!(quick, long),
-            (Err(quick), Err(long)) => prop_assert_eq!(quick.code(), long.code()),
+        let general = Fields::from_json(body.as_bytes()).and_then(NewMetric::from_fields);
+        match (parse_point(body.as_bytes()), general) {
+            (Ok(fast), Ok(general)) => prop_assert_eq!(fast, general),
+            (Err(fast), Err(general)) => prop_assert_eq!(fast.code(), general.code()),
             other => prop_assert!(false, "{other:?}"),
         }
     }

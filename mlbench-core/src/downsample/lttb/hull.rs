@@ -1,5 +1,7 @@
-//! The convex hull of points that come by date: Andrew's monotone chains (*Another efficient algorithm for convex hulls in
-//! two dimensions*, Information Processing Letters 9, 1979).
+//! Convex hulls of points.
+//!
+//! Andrew's monotone chain algorithm (*Another efficient algorithm for convex hulls in two dimensions*, Information
+//! Processing Letters 9, 1979).
 
 use std::cmp::Ordering;
 use std::iter::once;
@@ -8,27 +10,30 @@ use crate::time::Timestamp;
 
 type Point = (Timestamp, f64);
 
-/// Leaves the corners of the hull, by date, then by value, and a few points more where rounding does not tell; of more
-/// than `most`, which is at least 4, those that stand out most.
-pub(super) fn keep_corners(points: &mut Vec<Point>, most: usize) {
+/// Reduces the points to the corners of their convex hull, sorted by date, then by value.
+///
+/// Rounding may keep a few other points. If more than `max_points` remain, which must be at least 4, the least prominent
+/// are dropped.
+pub(super) fn keep_corners(points: &mut Vec<Point>, max_points: usize) {
     points.sort_unstable_by(order);
     points.dedup();
     let mut corners = chain(points, 1.0);
     let mut lower = chain(points, -1.0);
     for chain in [&mut corners, &mut lower] {
-        while chain.len() > most / 2 {
+        while chain.len() > max_points / 2 {
             thin(chain);
         }
     }
     corners.append(&mut lower);
     corners.sort_unstable_by(order);
-    // Both chains have the first and the last point.
+    // Both chains contain the first and the last point.
     corners.dedup();
     *points = corners;
 }
 
-/// Leaves out a quarter to a half of the points, those that span the smallest triangles with their neighbours, but no
-/// two neighbours, and never an end.
+/// Drops a quarter to a half of the points: those with the smallest triangles with their neighbours.
+///
+/// Keeps the ends, and never drops two neighbours.
 fn thin(chain: &mut Vec<Point>) {
     let areas: Vec<f64> = chain.array_windows().map(|[a, b, c]| turn(*a, *b, *c).abs()).collect();
     let mut ordered = areas.clone();
@@ -46,7 +51,7 @@ fn order(a: &Point, b: &Point) -> Ordering {
     a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
 }
 
-/// The corners above all points with `side` 1, below them with -1.
+/// Returns the upper hull for `side` 1 and the lower hull for `side` -1.
 fn chain(points: &[Point], side: f64) -> Vec<Point> {
     let mut chain: Vec<Point> = Vec::new();
     for &point in points {
@@ -60,12 +65,14 @@ fn chain(points: &[Point], side: f64) -> Vec<Point> {
     chain
 }
 
-/// Above 0 where the way from `a` over `b` to `c` turns left. Not a number, so neither, where it is too long to tell.
+/// Returns a positive number if the path from `a` over `b` to `c` turns left.
+///
+/// Returns NaN on overflow, which counts as no turn.
 fn turn(a: Point, b: Point, c: Point) -> f64 {
     apart(a, b) * (c.1 - a.1) - (b.1 - a.1) * apart(a, c)
 }
 
-/// The microseconds from one point to another.
+/// Returns the microseconds from one point to the other.
 #[expect(clippy::cast_precision_loss, reason = "a difference of dates has no use for its last bits")]
 fn apart(from: Point, to: Point) -> f64 {
     (to.0.as_micros() - from.0.as_micros()) as f64
@@ -81,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_between_others_is_left_out() {
+    fn inner_points_are_dropped() {
         let mut points =
             vec![at(0, 0.0), at(1, 1.0), at(1, 1.0), at(2, 2.0), at(2, 7.0), at(2, 3.0), at(3, 3.0)];
         keep_corners(&mut points, 100);
@@ -89,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_corners_those_that_stand_out_least_are_left_out() {
+    fn the_least_prominent_of_too_many_corners_are_dropped() {
         let arc = |date: i64| at(date, -((date - 500) as f64).powi(2));
         let mut points: Vec<Point> = (0..=1_000).map(arc).collect();
         keep_corners(&mut points, 40);
@@ -101,7 +108,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_direction_has_a_point_further_out(
+        fn corners_are_the_outermost_points_in_every_direction(
             points in proptest::collection::vec((0..20_i64, -20..20_i32), 1..200),
             (dx, dy) in (-9..=9_i32, -9..=9_i32),
         ) {

@@ -1,8 +1,11 @@
-use super::metrics::{dated, series};
-use super::{at, code, id, metric, ok, pod, pod_name, started};
-use crate::api::Metric;
-use crate::storage::{Batch, BatchKey, BatchOutcome, BatchPoint, IdempotencyKey, PointsQuery, Storage};
-use crate::{Error, ErrorCode, Owner, PodPhase};
+use super::fixtures::{at, code, dated, id, metric, ok, pod, pod_name, series, started};
+use crate::error::{Error, ErrorCode};
+use crate::metric::{Metric, Owner};
+use crate::pod::PodPhase;
+use crate::storage::idempotency::{BatchKey, IdempotencyKey};
+use crate::storage::metrics::{Batch, BatchOutcome, BatchPoint};
+use crate::storage::points::PointsQuery;
+use crate::storage::storage_trait::Storage;
 
 fn key(text: &str, chunk: u32) -> Option<BatchKey> {
     Some(BatchKey { key: ok(IdempotencyKey::new(text)), chunk })
@@ -13,21 +16,21 @@ fn batch(metrics: impl IntoIterator<Item = Metric>, key: Option<BatchKey>) -> Ba
     Batch { points: (0..).zip(metrics).map(point).collect(), key }
 }
 
-/// How many were stored, and the index and code of each that was not.
-fn told(outcome: &BatchOutcome) -> (u64, Vec<(u64, ErrorCode)>) {
-    let answer = &outcome.answer;
-    assert_eq!(answer.rejected_count, answer.rejected.len() as u64);
-    (answer.accepted, answer.rejected.iter().map(|rejected| (rejected.index, rejected.code)).collect())
+/// Returns the number of stored points, and the index and code of each rejected one.
+fn summary(outcome: &BatchOutcome) -> (u64, Vec<(u64, ErrorCode)>) {
+    let result = &outcome.result;
+    assert_eq!(result.rejected_count, result.rejected.len() as u64);
+    (result.accepted, result.rejected.iter().map(|rejected| (rejected.index, rejected.code)).collect())
 }
 
-pub(super) async fn a_batch_stores_its_good_points_and_tells_of_the_others(store: &dyn Storage) {
+pub(super) async fn a_batch_stores_valid_points_and_reports_the_others(store: &dyn Storage) {
     ok(store.set_pods(&[pod("worker-a", PodPhase::Running)], at(1)).await);
     let (run, worker) = (Owner::Run(started(store).await.id), Owner::Pod(pod_name("worker-a")));
-    let unreadable = Error::invalid("value", "missing; a metric has one");
+    let invalid = Error::invalid("value", "missing; every metric needs one");
     let points = [
         (3, Ok(metric(&run, "loss", 5, "NaN"))),
         (4, Ok(metric(&Owner::Run(id(99)), "loss", 5, "1"))),
-        (7, Err(unreadable)),
+        (7, Err(invalid)),
         (8, Ok(metric(&worker, "loss", 9, "2"))),
         (9, Ok(metric(&run, "loss", 1, "3"))),
         (10, Ok(metric(&Owner::Pod(pod_name("never-seen")), "loss", 5, "1"))),
@@ -37,9 +40,9 @@ pub(super) async fn a_batch_stores_its_good_points_and_tells_of_the_others(store
     let points = points.map(|(index, metric)| BatchPoint { index, metric });
     let outcome = ok(store.record_batch(Batch { points: points.into(), key: None }, at(2)).await);
     let expected = vec![(4, ErrorCode::NotFound), (7, ErrorCode::InvalidField), (10, ErrorCode::NotFound)];
-    assert_eq!((told(&outcome), outcome.replayed), ((5, expected), false));
-    assert_eq!(outcome.answer.rejected[0].message, "run 99 does not exist");
-    assert_eq!(outcome.answer.rejected[1].message, "value: missing; a metric has one");
+    assert_eq!((summary(&outcome), outcome.replayed), ((5, expected), false));
+    assert_eq!(outcome.result.rejected[0].message, "run 99 does not exist");
+    assert_eq!(outcome.result.rejected[1].message, "value: missing; every metric needs one");
     let of_run = [
         ("a".to_owned(), dated(&[(253_402_300_799_999_999, "-Infinity")])),
         ("loss".to_owned(), dated(&[(1, "3"), (5, "NaN"), (5, "4")])),
@@ -47,19 +50,19 @@ pub(super) async fn a_batch_stores_its_good_points_and_tells_of_the_others(store
     assert_eq!(series(store, &PointsQuery::all(run)).await, of_run);
     assert_eq!(series(store, &PointsQuery::all(worker)).await, [("loss".to_owned(), dated(&[(9, "2")]))]);
     let empty = ok(store.record_batch(batch([], None), at(3)).await);
-    assert_eq!(told(&empty), (0, vec![]));
+    assert_eq!(summary(&empty), (0, vec![]));
 }
 
-pub(super) async fn a_repeated_batch_stores_nothing_and_answers_as_the_first_did(store: &dyn Storage) {
+pub(super) async fn a_repeated_batch_replays_the_first_result(store: &dyn Storage) {
     let run = Owner::Run(started(store).await.id);
     let points = || {
         [metric(&run, "loss", 1, "1"), metric(&Owner::Run(id(99)), "loss", 1, "1"), metric(&run, "b", 1, "2")]
     };
     let first = ok(store.record_batch(batch(points(), key("k", 0)), at(2)).await);
-    assert_eq!((told(&first), first.replayed), ((2, vec![(1, ErrorCode::NotFound)]), false));
+    assert_eq!((summary(&first), first.replayed), ((2, vec![(1, ErrorCode::NotFound)]), false));
     for now in [3, 4] {
         let again = ok(store.record_batch(batch(points(), key("k", 0)), at(now)).await);
-        assert_eq!((again.answer, again.replayed), (first.answer.clone(), true));
+        assert_eq!((again.result, again.replayed), (first.result.clone(), true));
     }
     let other = store.record_batch(batch([metric(&run, "c", 1, "1")], key("k", 0)), at(5)).await;
     assert_eq!(code(other), ErrorCode::IdempotencyKeyReused);
@@ -67,7 +70,7 @@ pub(super) async fn a_repeated_batch_stores_nothing_and_answers_as_the_first_did
     assert_eq!(series(store, &PointsQuery::all(run)).await, stored);
 }
 
-pub(super) async fn chunks_of_one_key_and_keys_of_single_metrics_are_apart(store: &dyn Storage) {
+pub(super) async fn batch_chunks_and_single_metrics_have_separate_keys(store: &dyn Storage) {
     let run = Owner::Run(started(store).await.id);
     let single = ok(store
         .record_metric(metric(&run, "loss", 1, "1"), Some(ok(IdempotencyKey::new("k"))), at(1))

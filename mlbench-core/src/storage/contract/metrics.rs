@@ -1,11 +1,13 @@
-use super::{at, code, finish, id, metric, new_run, ok, pod, pod_name, started};
-use crate::api::Metric;
-use crate::storage::{
-    Downsampling, DownsamplingMethod, IdempotencyKey, PointsQuery, Storage, collect_points,
-};
-use crate::{ErrorCode, MetricName, Owner, PodPhase};
+use super::fixtures::{at, code, dated, finish, id, metric, new_run, ok, pod, pod_name, series, started};
+use crate::error::ErrorCode;
+use crate::metric::{Metric, MetricName, Owner};
+use crate::pod::PodPhase;
+use crate::storage::idempotency::IdempotencyKey;
+use crate::storage::points::{Downsampling, DownsamplingMethod, PointsQuery};
+use crate::storage::read_points::collect_points;
+use crate::storage::storage_trait::Storage;
 
-pub(super) async fn pods_are_those_observed_last(store: &dyn Storage) {
+pub(super) async fn pods_are_the_latest_set(store: &dyn Storage) {
     assert_eq!(ok(store.pods().await), []);
     let (a, b) = (pod("worker-a", PodPhase::Running), pod("worker-b", PodPhase::Pending));
     ok(store.set_pods(&[b.clone(), a.clone()], at(1)).await);
@@ -50,7 +52,7 @@ pub(super) async fn unknown_owners_are_refused(store: &dyn Storage) {
     assert_eq!(series(store, &PointsQuery::all(known)).await, [("x".to_owned(), dated(&[(2, "2")]))]);
 }
 
-pub(super) async fn values_come_back_byte_for_byte(store: &dyn Storage) {
+pub(super) async fn values_are_preserved_byte_for_byte(store: &dyn Storage) {
     let owner = Owner::Run(started(store).await.id);
     let values = [
         "0.7845",
@@ -89,7 +91,7 @@ pub(super) async fn values_come_back_byte_for_byte(store: &dyn Storage) {
     assert_eq!(series(store, &PointsQuery::all(owner)).await, [("é @ 0\0".to_owned(), expected)]);
 }
 
-pub(super) async fn points_come_by_name_then_date_then_arrival(store: &dyn Storage) {
+pub(super) async fn points_are_ordered_by_name_date_and_arrival(store: &dyn Storage) {
     let owner = Owner::Run(started(store).await.id);
     let metrics = [("b", 2, "1"), ("a", 5, "2"), ("b", 1, "3"), ("B", 1, "4"), ("b", 2, "5"), ("é", 0, "6")];
     ok(store
@@ -103,12 +105,12 @@ pub(super) async fn points_come_by_name_then_date_then_arrival(store: &dyn Stora
         ("é".to_owned(), dated(&[(0, "6")])),
     ];
     assert_eq!(series(store, &PointsQuery::all(owner.clone())).await, expected);
-    // RunOutcome the run changes nothing of it.
+    // The end of the run changes none of its points.
     finish(store, id(1)).await;
     assert_eq!(series(store, &PointsQuery::all(owner)).await, expected);
 }
 
-pub(super) async fn queries_cut_filter_summarise_and_keep_the_newest(store: &dyn Storage) {
+pub(super) async fn queries_filter_summarize_and_limit(store: &dyn Storage) {
     let owner = Owner::Run(started(store).await.id);
     let numbers = (0..8).map(|i| metric(&owner, "loss", 10 * i, &i.to_string()));
     let texts = (0..4).map(|i| metric(&owner, "note", 10 * i, if i == 1 { "text" } else { "1" }));
@@ -129,15 +131,19 @@ pub(super) async fn queries_cut_filter_summarise_and_keep_the_newest(store: &dyn
     check(PointsQuery { since: at(70), downsampling: summary(3), ..loss.clone() }, &[(70, "7")]).await;
 
     let newest = series(store, &PointsQuery { downsampling: summary(2), since: at(10), ..all.clone() }).await;
-    assert_eq!(newest[1], ("note".to_owned(), dated(&[(20, "1"), (30, "1")])), "a text cannot be averaged");
+    assert_eq!(newest[1], ("note".to_owned(), dated(&[(20, "1"), (30, "1")])), "a text has no mean");
     let numbers_only =
         series(store, &PointsQuery { downsampling: summary(1), since: at(20), ..all.clone() }).await;
-    assert_eq!(numbers_only[1], ("note".to_owned(), dated(&[(30, "1")])), "without the text it can");
+    assert_eq!(
+        numbers_only[1],
+        ("note".to_owned(), dated(&[(30, "1")])),
+        "the series has a mean without the text"
+    );
     assert_eq!(series(store, &PointsQuery { since: at(71), ..all.clone() }).await, []);
     assert_eq!(series(store, &PointsQuery { names: vec![ok(MetricName::new("los"))], ..all }).await, []);
 }
 
-pub(super) async fn a_repeated_key_stores_nothing_and_answers_as_the_first_did(store: &dyn Storage) {
+pub(super) async fn a_repeated_key_replays_the_first_metric(store: &dyn Storage) {
     let first = Owner::Run(started(store).await.id);
     let key = || Some(ok(IdempotencyKey::new("a key")));
     let sent = metric(&first, "loss", 3, "0.50");
@@ -158,18 +164,4 @@ pub(super) async fn a_repeated_key_stores_nothing_and_answers_as_the_first_did(s
 
 const fn summary(max_points: u32) -> Option<Downsampling> {
     Some(Downsampling { method: DownsamplingMethod::Summary, max_points })
-}
-
-pub(super) type Dated = Vec<(i64, String)>;
-
-pub(super) fn dated(points: &[(i64, &str)]) -> Dated {
-    points.iter().map(|(date, value)| (*date, (*value).to_owned())).collect()
-}
-
-pub(super) async fn series(store: &dyn Storage, query: &PointsQuery) -> Vec<(String, Dated)> {
-    let points = ok(collect_points(store, query).await);
-    let dated = |points: Vec<crate::Point>| {
-        points.into_iter().map(|point| (point.date.as_micros(), point.value.as_str().to_owned())).collect()
-    };
-    points.into_iter().map(|(name, points)| (name.to_string(), dated(points))).collect()
 }

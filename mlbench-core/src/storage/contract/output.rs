@@ -1,8 +1,10 @@
-use super::{at, chunk, code, id, ok, started};
-use crate::api::LogLine;
+use super::fixtures::{at, chunk, code, id, ok, started};
+use crate::error::ErrorCode;
+use crate::log::LogLine;
+use crate::name::RunId;
 use crate::run::OutputStream::{Stderr, Stdout};
-use crate::storage::{LogPart, LogQuery, Storage};
-use crate::{ErrorCode, RunId};
+use crate::storage::logs::{LogPart, LogQuery};
+use crate::storage::storage_trait::Storage;
 
 async fn texts(store: &dyn Storage, run: RunId, query: LogQuery) -> Vec<String> {
     ok(store.log_lines(run, query).await).iter().map(LogLine::labelled).collect()
@@ -10,7 +12,7 @@ async fn texts(store: &dyn Storage, run: RunId, query: LogQuery) -> Vec<String> 
 
 const ALL: LogQuery = LogQuery { stream: None, rank: None, part: LogPart::After { seq: 0, limit: 1_000 } };
 
-pub(super) async fn lines_come_back_in_their_order_and_parts(store: &dyn Storage) {
+pub(super) async fn lines_are_read_in_order_and_in_parts(store: &dyn Storage) {
     let run = started(store).await.id;
     ok(store.append_server_message(run, "starting", at(2)).await);
     ok(store.append_output(run, chunk(1, Stdout, 0, &["a", ""])).await);
@@ -37,7 +39,7 @@ pub(super) async fn lines_come_back_in_their_order_and_parts(store: &dyn Storage
     assert_eq!(code(store.log_lines(id(99), ALL).await), ErrorCode::NotFound);
 }
 
-pub(super) async fn a_chunk_that_does_not_begin_where_the_last_ended_has_no_effect(store: &dyn Storage) {
+pub(super) async fn a_chunk_at_another_offset_has_no_effect(store: &dyn Storage) {
     let run = started(store).await.id;
     ok(store.append_output(run, chunk(0, Stdout, 0, &["first"])).await);
     for from in [0, 3, 7] {

@@ -1,10 +1,11 @@
-use super::{at, code, finish, id, new_run, ok, started, workers};
-use crate::run::{NewRun, Run, RunSpec};
-use crate::storage::{Storage, TokenHash};
-use crate::{ErrorCode, RunState};
+use super::fixtures::{at, code, finish, id, new_run, ok, started, workers};
+use crate::error::ErrorCode;
+use crate::run::{NewRun, Run, RunSpec, RunState};
+use crate::storage::runs::TokenHash;
+use crate::storage::storage_trait::Storage;
 
-/// A run like any other on so many workers.
-fn wanting(num_workers: u32) -> NewRun {
+/// Returns a new run with this number of workers.
+fn run_on(num_workers: u32) -> NewRun {
     let new = new_run("queued");
     NewRun { spec: RunSpec { num_workers, ..new.spec.clone() }, ..new }
 }
@@ -14,11 +15,11 @@ fn ids(runs: &[Run]) -> Vec<i64> {
 }
 
 pub(super) async fn runs_are_admitted_first_come_first_served(store: &dyn Storage) {
-    let first = ok(store.queue_run(wanting(2), 4, at(1)).await);
+    let first = ok(store.queue_run(run_on(2), 4, at(1)).await);
     assert_eq!((first.state, first.admitted_at), (RunState::Initialized, Some(at(1))));
-    let large = ok(store.queue_run(wanting(3), 4, at(2)).await);
-    let small = ok(store.queue_run(wanting(1), 4, at(3)).await);
-    assert!(large.is_queued() && small.is_queued(), "nobody overtakes");
+    let large = ok(store.queue_run(run_on(3), 4, at(2)).await);
+    let small = ok(store.queue_run(run_on(1), 4, at(3)).await);
+    assert!(large.is_queued() && small.is_queued(), "the small run does not overtake");
     assert_eq!(ids(&ok(store.active_runs().await)), [1, 2, 3]);
     assert_eq!(ids(&ok(store.admit_runs(4, at(4)).await)), [0; 0]);
     assert_eq!(code(store.start_run_unless_active(new_run("x"), at(4)).await), ErrorCode::RunActive);
@@ -32,26 +33,26 @@ pub(super) async fn runs_are_admitted_first_come_first_served(store: &dyn Storag
 }
 
 pub(super) async fn a_worker_is_held_by_one_run_at_a_time(store: &dyn Storage) {
-    let first = ok(store.queue_run(wanting(2), 4, at(1)).await);
-    let second = ok(store.queue_run(wanting(2), 4, at(1)).await);
+    let first = ok(store.queue_run(run_on(2), 4, at(1)).await);
+    let second = ok(store.queue_run(run_on(2), 4, at(1)).await);
     assert_eq!(ok(store.assign_workers(first.id, workers()).await).workers, workers());
     let late = || store.assign_workers(second.id, workers()[1..].to_vec());
-    assert_eq!(ok(late().await).workers, [], "worker-1 is the first run's");
+    assert_eq!(ok(late().await).workers, [], "the first run holds worker-1");
     ok(store.delete_run(first.id).await);
-    assert_eq!(ok(late().await).workers, [], "until nothing of that run is left on it");
+    assert_eq!(ok(late().await).workers, [], "the first run holds worker-1 until its teardown");
     ok(store.finish_teardown(first.id).await);
     assert_eq!(ok(late().await).workers, workers()[1..]);
 }
 
-pub(super) async fn a_queued_run_that_is_deleted_leaves_nothing_to_tear_down(store: &dyn Storage) {
-    let first = ok(store.queue_run(wanting(4), 4, at(1)).await);
-    let queued = ok(store.queue_run(wanting(4), 4, at(2)).await);
+pub(super) async fn a_deleted_queued_run_needs_no_teardown(store: &dyn Storage) {
+    let first = ok(store.queue_run(run_on(4), 4, at(1)).await);
+    let queued = ok(store.queue_run(run_on(4), 4, at(2)).await);
     ok(store.delete_run(queued.id).await);
     assert_eq!(ok(store.deleted_runs().await), []);
     assert_eq!(ids(&ok(store.active_runs().await)), [first.id.get()]);
 }
 
-pub(super) async fn a_token_is_good_for_its_run_until_that_ends(store: &dyn Storage) {
+pub(super) async fn a_token_is_valid_until_its_run_ends(store: &dyn Storage) {
     let (one, two, three) = (TokenHash([1; 32]), TokenHash([2; 32]), TokenHash([3; 32]));
     let run = started(store).await;
     ok(store.add_run_token(run.id, one).await);

@@ -1,11 +1,12 @@
-use super::metrics::{dated, series};
-use super::{at, code, id, metric, ok, started};
-use crate::api::{Metric, Series};
+use super::fixtures::{at, code, dated, id, metric, ok, series, started};
 use crate::downsample::minmax::Bucket;
-use crate::storage::{
-    Downsampling, DownsamplingMethod, PointRef, PointSink, PointsCursor, PointsQuery, Storage, read_page,
+use crate::error::ErrorCode;
+use crate::metric::{Metric, MetricName, Owner, Series};
+use crate::storage::points::{
+    Downsampling, DownsamplingMethod, PointRef, PointSink, PointsCursor, PointsQuery,
 };
-use crate::{ErrorCode, MetricName, Owner};
+use crate::storage::read_points::read_page;
+use crate::storage::storage_trait::Storage;
 
 fn name(text: &str) -> MetricName {
     ok(MetricName::new(text))
@@ -16,11 +17,11 @@ async fn record(store: &dyn Storage, owner: &Owner, points: &[(&str, i64, &str)]
     ok(store.record_metrics(metrics.collect()).await);
 }
 
-/// Everything a page tells, as text.
+/// Collects everything it receives as text.
 #[derive(Default)]
-struct Told(Vec<String>);
+struct TextSink(Vec<String>);
 
-impl PointSink for Told {
+impl PointSink for TextSink {
     fn series(&mut self, name: &MetricName) {
         self.0.push(format!("{name}:"));
     }
@@ -44,13 +45,13 @@ impl PointSink for Told {
     }
 }
 
-/// What all pages tell, without the repeated names, and the arrival number of the reading.
-async fn told(store: &dyn Storage, query: &PointsQuery) -> (Vec<String>, i64) {
+/// Reads all pages as text without repeated names. Returns the arrival number of the snapshot too.
+async fn read_as_text(store: &dyn Storage, query: &PointsQuery) -> (Vec<String>, i64) {
     let mut after: Option<PointsCursor> = None;
     let mut all: Vec<String> = Vec::new();
     let mut current = String::new();
     loop {
-        let (page, as_of, next) = ok(read_page(store, query, after, Told::default()).await);
+        let (page, as_of, next) = ok(read_page(store, query, after, TextSink::default()).await);
         for text in page.0 {
             if text.ends_with(':') && text == current {
                 continue;
@@ -67,19 +68,19 @@ async fn told(store: &dyn Storage, query: &PointsQuery) -> (Vec<String>, i64) {
     }
 }
 
-pub(super) async fn what_arrived_after_a_number_is_found_whatever_its_date(store: &dyn Storage) {
+pub(super) async fn points_are_found_by_arrival_whatever_their_date(store: &dyn Storage) {
     let owner = Owner::Run(started(store).await.id);
     let all = PointsQuery::all(owner.clone());
-    let (_, empty) = told(store, &all).await;
+    let (_, empty) = read_as_text(store, &all).await;
     record(store, &owner, &[("a", 10, "1"), ("a", 20, "2"), ("b", 10, "3")]).await;
-    let (_, first) = told(store, &PointsQuery { arrived_after: Some(empty), ..all.clone() }).await;
+    let (_, first) = read_as_text(store, &PointsQuery { arrived_after: Some(empty), ..all.clone() }).await;
     assert!(first > empty);
-    // In time, of the same microsecond, late, later than late, and a new series.
+    // In order, in the same microsecond, three more in other orders, and a new series.
     let news = [("a", 30, "4"), ("a", 20, "5"), ("a", 5, "6"), ("a", 7, "7"), ("a", 31, "8"), ("c", 1, "9")];
     record(store, &owner, &news).await;
     let since = async |arrived_after: i64| {
         let query = PointsQuery { arrived_after: Some(arrived_after), ..all.clone() };
-        (series(store, &query).await, told(store, &query).await.1)
+        (series(store, &query).await, read_as_text(store, &query).await.1)
     };
     let (found, second) = since(first).await;
     let expected = [
@@ -88,31 +89,27 @@ pub(super) async fn what_arrived_after_a_number_is_found_whatever_its_date(store
     ];
     assert_eq!(found, expected);
     assert_eq!(since(second).await, (vec![], second), "nothing new");
-    assert_eq!(
-        since(empty).await.0,
-        series(store, &all).await,
-        "everything is new to one who has seen nothing"
-    );
+    assert_eq!(since(empty).await.0, series(store, &all).await, "all points are new to a first reader");
     let cut = PointsQuery { arrived_after: Some(first), since: at(7), until: at(20), ..all };
     assert_eq!(series(store, &cut).await, [("a".to_owned(), dated(&[(7, "7"), (20, "5")]))]);
 }
 
-pub(super) async fn one_state_is_shown_however_late_it_is_read(store: &dyn Storage) {
+pub(super) async fn a_snapshot_does_not_change_while_points_arrive(store: &dyn Storage) {
     let owner = Owner::Run(started(store).await.id);
     let all = PointsQuery::all(owner.clone());
     record(store, &owner, &[("a", 10, "1"), ("a", 20, "2")]).await;
     let before = series(store, &all).await;
-    let (_, as_of) = told(store, &all).await;
+    let (_, as_of) = read_as_text(store, &all).await;
     record(store, &owner, &[("a", 15, "3"), ("a", 30, "4"), ("b", 1, "5")]).await;
     let then = PointsQuery { as_of: Some(as_of), ..all };
     assert_eq!(series(store, &then).await, before);
-    assert_eq!(told(store, &then).await.1, as_of);
+    assert_eq!(read_as_text(store, &then).await.1, as_of);
     let halves = Downsampling { method: DownsamplingMethod::Summary, max_points: 1 };
     let then = PointsQuery { downsampling: Some(halves), ..then };
     assert_eq!(series(store, &then).await, [("a".to_owned(), dated(&[(20, "1.5")]))]);
 }
 
-pub(super) async fn points_can_be_had_with_all_that_was_sent(store: &dyn Storage) {
+pub(super) async fn details_hold_all_fields_of_a_point(store: &dyn Storage) {
     let owner = Owner::Run(started(store).await.id);
     record(store, &owner, &[("a", 1, "1.50")]).await;
     let bare = Metric {
@@ -126,10 +123,10 @@ pub(super) async fn points_can_be_had_with_all_that_was_sent(store: &dyn Storage
     let query = PointsQuery { details: true, ..PointsQuery::all(owner) };
     let expected =
         ["a:", r#"1 1.50 true "{rank: 0, epoch:1.5}" Some(-7) Some(1.5)"#, r#"2 x false "" None None"#];
-    assert_eq!(told(store, &query).await.0, expected);
+    assert_eq!(read_as_text(store, &query).await.0, expected);
 }
 
-pub(super) async fn several_series_can_be_named(store: &dyn Storage) {
+pub(super) async fn a_query_may_name_several_series(store: &dyn Storage) {
     let owner = Owner::Run(started(store).await.id);
     record(store, &owner, &[("a", 1, "1"), ("b", 1, "2"), ("c", 1, "3"), ("a", 2, "4")]).await;
     let names = vec![name("c"), name("a"), name("none"), name("a")];
@@ -138,15 +135,15 @@ pub(super) async fn several_series_can_be_named(store: &dyn Storage) {
     assert_eq!(found, expected);
 }
 
-pub(super) async fn a_series_can_be_thinned_in_every_way(store: &dyn Storage) {
+pub(super) async fn a_series_is_downsampled_by_every_method(store: &dyn Storage) {
     let owner = Owner::Run(started(store).await.id);
     let values = ["0", "9", "-5", "1", "NaN", "2", "text", "4"];
     let points: Vec<_> = (0..).zip(values).map(|(date, value)| ("a", date, value)).collect();
     record(store, &owner, &points).await;
     record(store, &owner, &[("b", 3, "1.50")]).await;
-    let downsampled = async |method, most| {
-        let downsampling = Some(Downsampling { method, max_points: most });
-        told(store, &PointsQuery { downsampling, ..PointsQuery::all(owner.clone()) }).await.0
+    let downsampled = async |method, max_points| {
+        let downsampling = Some(Downsampling { method, max_points });
+        read_as_text(store, &PointsQuery { downsampling, ..PointsQuery::all(owner.clone()) }).await.0
     };
     assert_eq!(
         downsampled(DownsamplingMethod::MinMax, 2).await,
@@ -168,7 +165,7 @@ pub(super) async fn a_series_can_be_thinned_in_every_way(store: &dyn Storage) {
     assert_eq!((gap[5].as_str(), gap[7].as_str()), ("4 NaN", "6 NaN"), "{gap:?}");
 }
 
-pub(super) async fn the_figures_of_a_series_are_those_of_its_points(store: &dyn Storage) {
+pub(super) async fn the_summary_of_a_series_matches_its_points(store: &dyn Storage) {
     let owner = Owner::Run(started(store).await.id);
     assert_eq!(ok(store.series(&owner).await), []);
     record(store, &owner, &[("loss", 20, "0.50"), ("loss", 10, "-3"), ("note", 7, "text")]).await;

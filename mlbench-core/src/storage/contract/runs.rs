@@ -1,11 +1,17 @@
 use std::sync::Arc;
 
-use super::{at, code, finish, id, metric, new_run, ok, started, together, workers};
-use crate::run::{Run, RunOutcome};
-use crate::storage::{LogPart, LogQuery, PointsQuery, RankExit, RunEntry, Storage, collect_points};
-use crate::{ErrorCode, Owner, RunEvent, RunId, RunState};
+use super::fixtures::{at, code, finish, id, join_all, metric, new_run, ok, started, workers};
+use crate::error::ErrorCode;
+use crate::metric::Owner;
+use crate::name::RunId;
+use crate::run::{Run, RunEvent, RunOutcome, RunState};
+use crate::storage::logs::{LogPart, LogQuery};
+use crate::storage::points::PointsQuery;
+use crate::storage::read_points::collect_points;
+use crate::storage::runs::{RankExit, RunEntry};
+use crate::storage::storage_trait::Storage;
 
-pub(super) async fn a_run_lives_from_its_start_to_its_end(store: &dyn Storage) {
+pub(super) async fn a_run_passes_through_its_lifecycle(store: &dyn Storage) {
     let new = new_run("Name of the run");
     let run = ok(store.start_run_unless_active(new.clone(), at(1)).await);
     assert_eq!((run.id, run.state, run.created_at), (id(1), RunState::Initialized, at(1)));
@@ -21,29 +27,29 @@ pub(super) async fn a_run_lives_from_its_start_to_its_end(store: &dyn Storage) {
     assert_eq!(run.exit_codes(), [(0, 0)].into());
     assert_eq!(run.ranks[1].lost.as_deref(), Some("the pod is gone"));
 
-    let ending = RunOutcome { event: RunEvent::Fail, reason: Some("rank 1 was lost".to_owned()), at: at(7) };
-    let run = ok(store.decide_ending(run.id, ending.clone()).await);
-    assert_eq!((run.state, run.finished_at, run.ending.as_ref()), (RunState::Started, None, Some(&ending)));
+    let outcome = RunOutcome { event: RunEvent::Fail, reason: Some("rank 1 was lost".to_owned()), at: at(7) };
+    let run = ok(store.decide_outcome(run.id, outcome.clone()).await);
+    assert_eq!((run.state, run.finished_at, run.outcome.as_ref()), (RunState::Started, None, Some(&outcome)));
     let run = ok(store.end_run(run.id).await);
     assert_eq!((run.state, run.finished_at), (RunState::Failed, Some(at(7))));
     assert_eq!(ok(store.run(run.id).await), run);
     assert_eq!(ok(store.active_runs().await), []);
 
     let second = ok(store.start_run_unless_active(new, at(8)).await);
-    let page = async |after, limit, known: Option<RunId>| {
-        ok(store.runs_after(after, limit, Arc::new(move |id| Some(id) == known)).await)
+    let page = async |after, limit, cached: Option<RunId>| {
+        ok(store.runs_after(after, limit, Arc::new(move |id| Some(id) == cached)).await)
     };
-    let read = |run: &Run| RunEntry::Loaded(Box::new(run.clone()));
-    assert_eq!(page(None, 1, None).await, [read(&run)]);
-    assert_eq!(page(None, 9, None).await, [read(&run), read(&second)]);
-    assert_eq!(page(Some(run.id), 9, None).await, [read(&second)]);
+    let loaded = |run: &Run| RunEntry::Loaded(Box::new(run.clone()));
+    assert_eq!(page(None, 1, None).await, [loaded(&run)]);
+    assert_eq!(page(None, 9, None).await, [loaded(&run), loaded(&second)]);
+    assert_eq!(page(Some(run.id), 9, None).await, [loaded(&second)]);
     assert_eq!(page(Some(second.id), 9, None).await, []);
-    assert_eq!(page(None, 9, Some(run.id)).await, [RunEntry::Cached(run.id), read(&second)]);
-    assert_eq!(page(None, 9, Some(second.id)).await, [read(&run), RunEntry::Cached(second.id)]);
+    assert_eq!(page(None, 9, Some(run.id)).await, [RunEntry::Cached(run.id), loaded(&second)]);
+    assert_eq!(page(None, 9, Some(second.id)).await, [loaded(&run), RunEntry::Cached(second.id)]);
     assert_eq!(ok(store.runs().await), [run, second]);
 }
 
-pub(super) async fn decisions_are_made_once(store: &dyn Storage) {
+pub(super) async fn first_decisions_are_final(store: &dyn Storage) {
     let run = started(store).await;
     assert_eq!(ok(store.run_started(run.id, 1).await), run);
     assert_eq!(ok(store.assign_workers(run.id, Vec::new()).await).workers, workers());
@@ -57,15 +63,15 @@ pub(super) async fn decisions_are_made_once(store: &dyn Storage) {
     assert_eq!((again.ranks[0].exit_code, &again.ranks[0].lost), (Some(143), &None));
 
     let stop = RunOutcome { event: RunEvent::Stop, reason: None, at: at(5) };
-    ok(store.decide_ending(run.id, stop.clone()).await);
+    ok(store.decide_outcome(run.id, stop.clone()).await);
     let fail = RunOutcome { event: RunEvent::Fail, reason: Some("too late".to_owned()), at: at(6) };
-    assert_eq!(ok(store.decide_ending(run.id, fail.clone()).await).ending, Some(stop));
+    assert_eq!(ok(store.decide_outcome(run.id, fail.clone()).await).outcome, Some(stop));
     let ended = ok(store.end_run(run.id).await);
     assert_eq!((ended.state, ended.finished_at), (RunState::Stopped, Some(at(5))));
 
     for unchanged in [
         store.end_run(run.id).await,
-        store.decide_ending(run.id, fail).await,
+        store.decide_outcome(run.id, fail).await,
         store.request_stop(run.id, at(9)).await,
         store.run_started(run.id, 2).await,
         store.record_rank_exit(run.id, 1, RankExit::Exited(0)).await,
@@ -74,26 +80,26 @@ pub(super) async fn decisions_are_made_once(store: &dyn Storage) {
     }
 }
 
-pub(super) async fn of_many_starts_at_once_one_succeeds(store: &dyn Storage) {
+pub(super) async fn one_of_many_concurrent_starts_succeeds(store: &dyn Storage) {
     let starts =
         (0..50).map(|i| store.start_run_unless_active(new_run(&format!("run of caller {i}")), at(1)));
-    let results = together(starts).await;
-    let begun: Vec<&Run> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
-    let [winner] = begun.as_slice() else { panic!("{} of 50 starts succeeded", begun.len()) };
+    let results = join_all(starts).await;
+    let started: Vec<&Run> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
+    let [winner] = started.as_slice() else { panic!("{} of 50 starts succeeded", started.len()) };
     for refusal in results.iter().filter_map(|result| result.as_ref().err()) {
         assert_eq!(refusal.code(), ErrorCode::RunActive);
         for word in [&format!("run {}", winner.id), winner.name.as_str(), "INITIALIZED"] {
-            assert!(refusal.detail().contains(word), "{refusal} names {word}");
+            assert!(refusal.detail().contains(word), "{refusal} lacks {word}");
         }
     }
     assert_eq!(ok(store.runs().await), [(*winner).clone()]);
 }
 
-pub(super) async fn a_deleted_run_is_gone_and_its_number_is_not_used_again(store: &dyn Storage) {
+pub(super) async fn a_deleted_run_is_gone_and_its_id_is_not_reused(store: &dyn Storage) {
     let run = started(store).await;
     let owner = Owner::Run(run.id);
     ok(store.record_metric(metric(&owner, "loss", 1, "1"), None, at(1)).await);
-    ok(store.append_server_message(run.id, "a note", at(1)).await);
+    ok(store.append_server_message(run.id, "a message", at(1)).await);
     finish(store, run.id).await;
     ok(store.delete_run(run.id).await);
 
@@ -117,7 +123,7 @@ pub(super) async fn a_deleted_run_is_gone_and_its_number_is_not_used_again(store
     assert!(nothing.is_empty(), "{nothing:?}");
 }
 
-pub(super) async fn an_active_run_that_is_deleted_holds_its_workers_until_its_removal(store: &dyn Storage) {
+pub(super) async fn a_deleted_active_run_holds_its_workers_until_teardown(store: &dyn Storage) {
     let run = started(store).await;
     ok(store.delete_run(run.id).await);
     assert_eq!(code(store.run(run.id).await), ErrorCode::NotFound);
@@ -126,9 +132,9 @@ pub(super) async fn an_active_run_that_is_deleted_holds_its_workers_until_its_re
     assert_eq!(deleted_runs, std::slice::from_ref(&run));
 
     let Err(refusal) = store.start_run_unless_active(new_run("too early"), at(2)).await else {
-        panic!("a run was started on workers that are still held");
+        panic!("a run started on workers that another run holds");
     };
-    assert_eq!((refusal.code(), refusal.detail()), (ErrorCode::RunDeleting, "run 1 is being removed"));
+    assert_eq!((refusal.code(), refusal.detail()), (ErrorCode::RunDeleting, "run 1 is being deleted"));
     assert!(refusal.retry_after().is_some());
 
     ok(store.finish_teardown(run.id).await);

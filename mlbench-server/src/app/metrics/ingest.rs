@@ -42,11 +42,11 @@ impl Ingest {
     /// Those of [`store_array`](Self::store_array), with the lines that are stored.
     pub async fn store_chunk(&mut self, points: Vec<BatchPoint>, last_line: u64) -> Result<()> {
         let mut next = self.store(points).await.map_err(|error| self.with_progress(&error))?;
-        next.answer.last_line = Some(last_line);
+        next.result.last_line = Some(last_line);
         self.chunks += 1;
         match &mut self.outcome {
             Some(outcome) => {
-                outcome.answer.add(next.answer);
+                outcome.result.add(next.result);
                 outcome.replayed &= next.replayed;
             }
             None => self.outcome = Some(next),
@@ -57,7 +57,7 @@ impl Ingest {
     /// Adds to an error which lines are stored.
     #[must_use]
     pub fn with_progress(&self, error: &Error) -> Error {
-        let last = self.outcome.as_ref().and_then(|outcome| outcome.answer.last_line).unwrap_or(0);
+        let last = self.outcome.as_ref().and_then(|outcome| outcome.result.last_line).unwrap_or(0);
         let detail = match last {
             0 => format!("{}; no line is stored", error.detail()),
             last => format!("{}; lines 1 to {last} are stored", error.detail()),
@@ -73,9 +73,9 @@ impl Ingest {
     /// Ends an upload of this many lines.
     #[must_use]
     pub fn finish(self, lines: u64) -> BatchOutcome {
-        let nothing = BatchOutcome { answer: BatchResult::default(), replayed: false };
+        let nothing = BatchOutcome { result: BatchResult::default(), replayed: false };
         let mut outcome = self.outcome.unwrap_or(nothing);
-        outcome.answer.last_line = Some(lines);
+        outcome.result.last_line = Some(lines);
         outcome
     }
 

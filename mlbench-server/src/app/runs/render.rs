@@ -20,7 +20,7 @@ pub(super) async fn with_queue_position(app: &App, run: Run) -> Result<api::Run>
 
 /// Converts a run, with its place in this queue.
 pub(super) fn to_api(run: Run, queue: Option<&Queue<'_>>) -> api::Run {
-    let place = queue.and_then(|queue| queue.place(run.id));
+    let place = queue.and_then(|queue| queue.position(run.id));
     let (queue_position, waiting_for) = place.map(|place| (place.position, place.waiting_for)).unzip();
     api::Run { queue_position, waiting_for, ..run.into() }
 }

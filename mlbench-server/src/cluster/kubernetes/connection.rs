@@ -14,9 +14,9 @@ use super::metrics::kubelet::Kubelets;
 use super::objects::names::worker_selector;
 use super::options::Options;
 use super::pods::watch::PodWatch;
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::error::ClusterError;
+use crate::task_group::TaskGroup;
 
 /// How long to wait for the first list of pods when the server starts.
 const FIRST_LIST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,7 +44,7 @@ impl KubernetesCluster {
     pub async fn connect(
         options: Options,
         clock: Clock,
-        background: &Background,
+        background: &TaskGroup,
     ) -> Result<Self, ClusterError> {
         let config = configuration(&options).await?;
         let namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());

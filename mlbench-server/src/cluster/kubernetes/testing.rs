@@ -25,21 +25,11 @@ pub(super) fn run(id: i64, name: &str) -> Run {
         workers: Vec::new(),
         ranks: Vec::new(),
         stop_requested_at: None,
-        ending: None,
+        outcome: None,
     }
 }
 
 /// Returns the default options of a run of `num_workers` workers.
 fn spec(num_workers: u32) -> RunSpec {
-    RunSpec {
-        num_workers,
-        num_cpus: None,
-        max_bandwidth: None,
-        image: None,
-        command: "true".to_owned(),
-        backend: None,
-        gpu_enabled: false,
-        light_target: false,
-        use_horovod: false,
-    }
+    RunSpec { num_workers, ..RunSpec::running("true") }
 }

@@ -7,7 +7,6 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use mlbench_core::PodName;
@@ -17,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::processes::{ProcessIdentity, RankIdentity};
 use crate::cluster::rank::RankRef;
 use crate::cluster::supervisor::worker_id;
+use crate::files::write_atomic;
 
 /// Maximum number of bytes that one read returns of one stream.
 const MAX_READ: u64 = 4 << 20;
@@ -55,7 +55,7 @@ impl WorkDir {
         let dir = self.rank(at);
         make_private(&dir.0)?;
         let placement = Placement { worker_id: worker_id(at), pod: at.pod.clone() };
-        write_whole(&dir.0.join("worker.json"), &serde_json::to_vec(&placement)?)?;
+        write_atomic(&dir.0.join("worker.json"), serde_json::to_vec(&placement)?)?;
         Ok(dir)
     }
 
@@ -81,16 +81,6 @@ fn entries(dir: &Path, prefix: &str) -> Vec<PathBuf> {
     let named =
         |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
     entries.filter_map(|entry| Some(entry.ok()?.path())).filter(named).collect()
-}
-
-/// Writes a file so that a reader sees the old content or the new, never a part.
-pub(super) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
-    // Several may write it at once, each a file of its own.
-    static WRITES: AtomicU64 = AtomicU64::new(0);
-    let number = WRITES.fetch_add(1, Ordering::Relaxed);
-    let new = path.with_extension(format!("{}-{number}.new", std::process::id()));
-    fs::write(&new, content)?;
-    fs::rename(new, path)
 }
 
 /// The content of `worker.json`: the rank that a directory belongs to.

@@ -9,11 +9,12 @@ use procfs::FromRead as _;
 use procfs::process::{Io, Stat};
 use serde::{Deserialize, Serialize};
 
-use super::files::{Placement, RankDir, WorkDir, write_whole};
+use super::files::{Placement, RankDir, WorkDir};
 use super::processes::{Process, processes_of, scan, stat};
 use super::usage::{ProcessUsage, Usage, WorkerUsage};
 use crate::clock::Clock;
 use crate::cluster::sample::PodSample;
+use crate::files::write_atomic;
 
 /// Maximum number of scans for one sample.
 ///
@@ -117,7 +118,7 @@ impl Sampler {
     }
 
     fn save(&self, saved: &SavedUsage) -> io::Result<()> {
-        write_whole(&self.work_dir.file(USAGE_FILE), &serde_json::to_vec(saved)?)
+        write_atomic(&self.work_dir.file(USAGE_FILE), serde_json::to_vec(saved)?)
     }
 
     /// Returns the processes and the memory of every pod that has a rank.

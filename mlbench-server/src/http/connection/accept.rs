@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::stream::ClientStream;
 use crate::app::App;
-use crate::background::Background;
 use crate::http::config::HttpConfig;
 use crate::http::request::ServerState;
 use crate::http::request_metrics::RequestMetrics;
 use crate::http::service::ApiService;
+use crate::task_group::TaskGroup;
 
 /// Pause after a connection could not be accepted because file descriptors or memory ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -43,7 +43,7 @@ impl HttpServer {
     pub async fn serve(self, listener: TcpListener, config: HttpConfig, stop: CancellationToken) {
         let state = ServerState::new(self.app, config, self.metrics);
         let service = ApiService::new(&state);
-        let connections = Background::new("connections");
+        let connections = TaskGroup::new("connections");
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,

@@ -18,7 +18,7 @@ pub(in crate::http) async fn create(context: RequestContext, _: NoQuery, upload:
         }
         Upload::Lines(lines) => store_lines(ingest, lines).await?,
     };
-    response.replayed(outcome.replayed).json(StatusCode::OK, &outcome.answer)
+    response.replayed(outcome.replayed).json(StatusCode::OK, &outcome.result)
 }
 
 async fn store_lines(mut ingest: Ingest, mut lines: LineUpload) -> Result<BatchOutcome> {

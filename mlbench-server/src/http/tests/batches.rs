@@ -97,8 +97,8 @@ async fn a_bad_point_costs_no_other_point_of_a_batch() {
     assert_eq!(response.status, StatusCode::OK);
     let expected = json!({"accepted": 4, "rejected_count": 3, "rejected": [
         {"index": 2, "code": "not_found", "message": "run 99 does not exist"},
-        {"index": 4, "code": "unknown_field", "message": "\"nmae\": there is no such field; did you mean name?"},
-        {"index": 5, "code": "malformed", "message": "a point is a JSON object"},
+        {"index": 4, "code": "unknown_field", "message": "\"nmae\": unknown field; did you mean name?"},
+        {"index": 5, "code": "malformed", "message": "point: must be a JSON object"},
     ]});
     assert_eq!(response.json(), expected);
     let of_run = api.get(&format!("/api/metrics/{run}?metric_type=run")).await.json();

@@ -123,7 +123,7 @@ pub(super) async fn run_fake_launcher(app: App) {
 
 /// Ends a run in the store.
 pub(super) async fn end_run(app: &App, id: RunId, event: RunEvent) {
-    let ending = RunOutcome { event, reason: None, at: app.clock.now() };
-    app.storage.decide_ending(id, ending).await.unwrap();
+    let outcome = RunOutcome { event, reason: None, at: app.clock.now() };
+    app.storage.decide_outcome(id, outcome).await.unwrap();
     app.storage.end_run(id).await.unwrap();
 }

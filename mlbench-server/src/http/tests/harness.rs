@@ -25,11 +25,11 @@ use crate::app::access::AuthPolicy;
 use crate::app::run_cache::RunJsonCache;
 use crate::app::runs::{RunDefaults, resolve};
 use crate::app::{App, RunPolicy};
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::launcher::LauncherHandle;
 use crate::sqlite::{self, SqliteStorage};
+use crate::task_group::TaskGroup;
 
 /// The time at which the manual clock begins.
 pub(super) const NOW: &str = "2018-08-03T09:21:29.347960Z";
@@ -51,7 +51,7 @@ pub(super) struct Api {
     pub(super) service: ApiService,
     pub(super) metrics: Arc<RequestMetrics>,
     pub(super) cluster: Arc<FakeCluster>,
-    background: Background,
+    tasks: TaskGroup,
     directory: TempDir,
 }
 
@@ -73,8 +73,8 @@ impl Api {
 
     /// Starts and stops runs immediately from now on.
     pub(super) fn spawn_fake_launcher(&self) {
-        let (app, stop) = (self.app.clone(), self.background.stop_token());
-        self.background.spawn(async move {
+        let (app, stop) = (self.app.clone(), self.tasks.stop_token());
+        self.tasks.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = run_fake_launcher(app) => {}
@@ -108,7 +108,7 @@ impl Api {
         app.storage.set_pods(&PODS.map(pod), app.clock.now()).await.unwrap();
         let metrics = Arc::default();
         let service = ApiService::new(&ServerState::new(app.clone(), config, Arc::clone(&metrics)));
-        Self { app, service, metrics, cluster, background: Background::new("test"), directory }
+        Self { app, service, metrics, cluster, tasks: TaskGroup::new("test"), directory }
     }
 
     /// Returns the path of a file in the directory of the database, whose name is `db`.

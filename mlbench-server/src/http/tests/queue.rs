@@ -21,10 +21,10 @@ async fn a_queued_run_has_a_position_and_a_reason() {
     let second = create_run(&api, 2).await;
     let third = create_run(&api, 1).await;
     assert_eq!((&second["state"], &second["queue_position"]), (&"INITIALIZED".into(), &1.into()));
-    assert_eq!(second["waiting_for"], "2 free workers: 1 of 4 is free, the others are held by run 1");
+    assert_eq!(second["waiting_for"], "2 workers; 1 of 4 is free, run 1 holds the rest");
     assert_eq!(
         (&third["queue_position"], &third["waiting_for"]),
-        (&2.into(), &"its turn, after run 2".into())
+        (&2.into(), &"run 2 is ahead in the queue".into())
     );
 
     let list = api.get("/api/runs/").await.json();

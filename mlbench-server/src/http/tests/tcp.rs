@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::config::HttpConfig;
 use super::super::connection::HttpServer;
 use super::harness::Api;
-use crate::background::Background;
+use crate::task_group::TaskGroup;
 
 /// Upper limit for every wait. Only a failure reaches it.
 pub(super) const DEADLINE: Duration = Duration::from_secs(20);
@@ -21,7 +21,7 @@ pub(super) struct TcpServer {
     pub(super) api: Api,
     pub(super) address: SocketAddr,
     stop: CancellationToken,
-    connections: Background,
+    connections: TaskGroup,
 }
 
 impl TcpServer {
@@ -29,7 +29,7 @@ impl TcpServer {
         let api = Api::with(config.clone()).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let connections = Background::new("serving");
+        let connections = TaskGroup::new("serving");
         connections.spawn(HttpServer::new(api.app.clone()).serve(listener, config, stop.clone()));
         Self { api, address, stop, connections }
     }

@@ -1,4 +1,4 @@
-//! A cluster whose ranks do what a test says.
+//! A scripted cluster: its ranks write and exit as a test defines.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
@@ -17,32 +17,32 @@ use crate::cluster::{
     ReleaseStatus, Signal, Task,
 };
 
-/// What a rank does from its launch on.
+/// What a rank writes, and how it exits.
 #[derive(Debug, Clone)]
 pub(crate) struct Script {
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: Vec<u8>,
-    pub(crate) life: Life,
+    pub(crate) exit: Exit,
 }
 
 /// How the process of a rank ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Life {
-    /// By itself, with this code.
-    Exits(i32),
-    /// At SIGTERM, with 143 and a last line.
-    Stays,
-    /// At SIGKILL.
-    IgnoresTerm,
-    /// Not: its pod is gone.
-    IsLost,
-    /// It cannot be launched.
-    IsRefused,
+pub(crate) enum Exit {
+    /// Exits by itself, with this code.
+    WithCode(i32),
+    /// Exits at SIGTERM, with code 143 and a last line.
+    OnTerm,
+    /// Exits only at SIGKILL.
+    OnKill,
+    /// Never exits: its pod is gone.
+    PodLost,
+    /// Cannot be launched.
+    LaunchRefused,
 }
 
-/// A script that writes some lines to both streams.
-pub(crate) fn script(life: Life) -> Script {
-    Script { stdout: b"one\ntwo\r\nlast".to_vec(), stderr: b"err\n".to_vec(), life }
+/// Returns a script that writes some lines to both streams.
+pub(crate) fn script(exit: Exit) -> Script {
+    Script { stdout: b"one\ntwo\r\nlast".to_vec(), stderr: b"err\n".to_vec(), exit }
 }
 
 #[derive(Default)]
@@ -53,7 +53,7 @@ struct State {
     tasks: Vec<Task>,
     provisions: VecDeque<Result<Vec<String>, ClusterError>>,
     unreachable: bool,
-    unanswered: Range<usize>,
+    failing_calls: Range<usize>,
     panics: bool,
     pending_releases: u32,
     released: bool,
@@ -62,18 +62,18 @@ struct State {
 struct Process {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
-    life: Life,
+    exit: Exit,
     exit_code: Option<i32>,
 }
 
-/// The cluster.
+/// A cluster whose workers follow scripts.
 pub(crate) struct ScriptedCluster {
     state: Mutex<State>,
     changed: watch::Sender<u64>,
     pods: watch::Sender<Arc<[Pod]>>,
 }
 
-/// Bytes of a stream that are given at once: small, so that lines arrive in pieces.
+/// Maximum number of bytes per read of a stream: small, so that lines arrive in pieces.
 const PIECE: usize = 5;
 
 impl ScriptedCluster {
@@ -101,18 +101,18 @@ impl ScriptedCluster {
         outcome
     }
 
-    /// Answers the next questions for workers like this: what is missing, or why there will never be any.
-    pub(crate) fn provisions(&self, answers: impl IntoIterator<Item = Result<Vec<String>, ClusterError>>) {
-        self.change(|state| state.provisions.extend(answers));
+    /// Scripts the responses to the next requests for workers: what is missing, or a refusal.
+    pub(crate) fn provisions(&self, responses: impl IntoIterator<Item = Result<Vec<String>, ClusterError>>) {
+        self.change(|state| state.provisions.extend(responses));
     }
 
     pub(crate) fn set_unreachable(&self, unreachable: bool) {
         self.change(|state| state.unreachable = unreachable);
     }
 
-    /// Leaves these calls, counted from 0, without an answer.
-    pub(crate) fn leave_unanswered(&self, calls: Range<usize>) {
-        self.change(|state| state.unanswered = calls);
+    /// Makes these calls, counted from 0, fail as unreachable.
+    pub(crate) fn fail_calls(&self, calls: Range<usize>) {
+        self.change(|state| state.failing_calls = calls);
     }
 
     /// Makes the next call panic.
@@ -120,7 +120,7 @@ impl ScriptedCluster {
         self.change(|state| state.panics = true);
     }
 
-    pub(crate) fn answer_releases_with_pending(&self, times: u32) {
+    pub(crate) fn keep_releases_pending(&self, times: u32) {
         self.change(|state| state.pending_releases = times);
     }
 
@@ -132,19 +132,19 @@ impl ScriptedCluster {
         self.change(|state| state.process(rank).exit_code = Some(code));
     }
 
-    /// Makes it new for another run.
-    pub(crate) fn forget(&self) {
+    /// Resets everything but the scripts, for another run.
+    pub(crate) fn reset(&self) {
         self.change(|state| {
             *state = State { scripts: std::mem::take(&mut state.scripts), ..State::default() }
         });
     }
 
-    /// Makes these the worker pods that are there.
+    /// Replaces the worker pods.
     pub(crate) fn set_pods(&self, pods: Vec<Pod>) {
         self.pods.send_replace(pods.into());
     }
 
-    /// The calls so far, each once in a row (`signal 0 Term`).
+    /// Returns the calls so far, such as `signal 0 Term`, with repetitions in a row left out.
     pub(crate) fn calls(&self) -> Vec<String> {
         let mut calls = self.state().calls.clone();
         calls.dedup();
@@ -159,28 +159,28 @@ impl ScriptedCluster {
         self.state().tasks.clone()
     }
 
-    /// Whether nothing of any run is left.
+    /// Returns whether all processes are gone and the workers are released.
     pub(crate) fn is_clean(&self) -> bool {
         let state = self.state();
         state.released && state.processes.is_empty()
     }
 
-    /// Every call passes two points at which its caller can be dropped: before it had an effect, and after.
-    async fn enter<T>(
+    /// Executes a call between two points at which its caller can be dropped: before its effect and after it.
+    async fn call<T>(
         &self,
-        call: String,
+        name: String,
         effect: impl FnOnce(&mut State) -> Result<T, ClusterError>,
     ) -> Result<T, ClusterError> {
         tokio::task::yield_now().await;
         let outcome = {
             let mut state = self.state();
-            let unreachable = state.unreachable || state.unanswered.contains(&state.calls.len());
-            state.calls.push(call.clone());
+            let unreachable = state.unreachable || state.failing_calls.contains(&state.calls.len());
+            state.calls.push(name.clone());
             if std::mem::take(&mut state.panics) {
                 drop(state);
-                panic!("the scripted cluster was told to panic in {call}");
+                panic!("scripted panic in {name}");
             }
-            if unreachable { Err(no_answer()) } else { effect(&mut state) }
+            if unreachable { Err(connection_refused()) } else { effect(&mut state) }
         };
         self.changed.send_modify(|count| *count += 1);
         tokio::task::yield_now().await;
@@ -196,11 +196,11 @@ impl State {
 
 impl Process {
     fn launched(script: &Script) -> Self {
-        let exit_code = match script.life {
-            Life::Exits(code) => Some(code),
+        let exit_code = match script.exit {
+            Exit::WithCode(code) => Some(code),
             _ => None,
         };
-        Self { stdout: script.stdout.clone(), stderr: script.stderr.clone(), life: script.life, exit_code }
+        Self { stdout: script.stdout.clone(), stderr: script.stderr.clone(), exit: script.exit, exit_code }
     }
 
     fn output(&self, from: Offsets) -> Output {
@@ -214,7 +214,7 @@ impl Process {
     }
 }
 
-fn no_answer() -> ClusterError {
+fn connection_refused() -> ClusterError {
     ClusterError::Unreachable("connection refused".to_owned())
 }
 
@@ -241,24 +241,23 @@ impl Cluster for ScriptedCluster {
     }
 
     async fn provision(&self, claim: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {
-        let wanted = claim.run.spec.num_workers as usize;
+        let count = claim.run.spec.num_workers as usize;
         let taken = claim.taken;
         let worker = |number: usize| Worker {
             pod: pod_name(number),
             host: "127.0.0.1".to_owned(),
             port: u16::try_from(4000 + number).unwrap(),
         };
-        self.enter("provision".to_owned(), |state| match state.provisions.front().cloned() {
-            // What is missing stays missing until a test adds another answer.
+        self.call("provision".to_owned(), |state| match state.provisions.front().cloned() {
+            // The last response is repeated until a test adds another one.
             Some(Ok(missing)) if state.provisions.len() == 1 => Ok(ProvisionStatus::Waiting { missing }),
-            Some(answer) => {
+            Some(response) => {
                 state.provisions.pop_front();
-                Ok(ProvisionStatus::Waiting { missing: answer? })
+                Ok(ProvisionStatus::Waiting { missing: response? })
             }
             None => {
                 state.released = false;
-                let workers =
-                    (0..).map(worker).filter(|one| !taken.contains(&one.pod)).take(wanted).collect();
+                let workers = (0..).map(worker).filter(|one| !taken.contains(&one.pod)).take(count).collect();
                 Ok(ProvisionStatus::Ready { workers, notes: vec!["workers are scripted".to_owned()] })
             }
         })
@@ -267,14 +266,14 @@ impl Cluster for ScriptedCluster {
 
     async fn launch(&self, task: &Task) -> Result<(), ClusterError> {
         let rank = task.at.rank;
-        self.enter(format!("launch {rank}"), |state| {
-            assert!(!state.released, "launched on workers that were released");
+        self.call(format!("launch {rank}"), |state| {
+            assert!(!state.released, "launched on released workers");
             let script = state.scripts[rank as usize].clone();
-            if script.life == Life::IsRefused {
+            if script.exit == Exit::LaunchRefused {
                 return Err(ClusterError::Refused(format!("rank {rank} cannot start: no such program")));
             }
-            if let Entry::Vacant(place) = state.processes.entry(rank) {
-                place.insert(Process::launched(&script));
+            if let Entry::Vacant(entry) = state.processes.entry(rank) {
+                entry.insert(Process::launched(&script));
                 state.tasks.push(task.clone());
             }
             Ok(())
@@ -282,38 +281,33 @@ impl Cluster for ScriptedCluster {
         .await
     }
 
-    async fn follow(
-        &self,
-        rank: &RankRef,
-        from: Offsets,
-        patience: Duration,
-    ) -> Result<Output, ClusterError> {
+    async fn follow(&self, rank: &RankRef, from: Offsets, timeout: Duration) -> Result<Output, ClusterError> {
         let mut changed = self.changed.subscribe();
-        let deadline = tokio::time::Instant::now() + patience;
+        let deadline = tokio::time::Instant::now() + timeout;
         loop {
             let output = self
-                .enter(format!("follow {}", rank.rank), |state| {
+                .call(format!("follow {}", rank.rank), |state| {
                     let process = state.processes.get(&rank.rank).ok_or_else(|| lost(rank))?;
                     let output = process.output(from);
-                    let silent = output.stdout.is_empty() && output.stderr.is_empty();
-                    if silent && process.life == Life::IsLost { Err(lost(rank)) } else { Ok(output) }
+                    let is_empty = output.stdout.is_empty() && output.stderr.is_empty();
+                    if is_empty && process.exit == Exit::PodLost { Err(lost(rank)) } else { Ok(output) }
                 })
                 .await?;
             changed.mark_unchanged();
-            let silent = output.stdout.is_empty() && output.stderr.is_empty() && output.exit_code.is_none();
-            if !silent || tokio::time::timeout_at(deadline, changed.changed()).await.is_err() {
+            let is_empty = output.stdout.is_empty() && output.stderr.is_empty() && output.exit_code.is_none();
+            if !is_empty || tokio::time::timeout_at(deadline, changed.changed()).await.is_err() {
                 return Ok(output);
             }
         }
     }
 
     async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {
-        self.enter(format!("signal {} {signal:?}", rank.rank), |state| {
+        self.call(format!("signal {} {signal:?}", rank.rank), |state| {
             let Some(process) = state.processes.get_mut(&rank.rank) else { return Ok(0) };
             if process.exit_code.is_none() {
-                match (signal, process.life) {
+                match (signal, process.exit) {
                     (Signal::Kill, _) => process.exit_code = Some(137),
-                    (Signal::Term, Life::Stays) => {
+                    (Signal::Term, Exit::OnTerm) => {
                         process.stdout.extend_from_slice(b"\nterminated\n");
                         process.exit_code = Some(143);
                     }
@@ -326,7 +320,7 @@ impl Cluster for ScriptedCluster {
     }
 
     async fn release(&self, _run: &Run) -> Result<ReleaseStatus, ClusterError> {
-        self.enter("release".to_owned(), |state| {
+        self.call("release".to_owned(), |state| {
             if state.pending_releases > 0 {
                 state.pending_releases -= 1;
                 return Ok(ReleaseStatus::Pending);

@@ -1,21 +1,20 @@
-//! The launcher with real processes of this machine.
+//! The launcher with real processes on this machine.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use mlbench_core::RunState;
 
-use super::cluster::{Life, script};
-use super::spec;
-use super::world::World;
+use super::cluster::{Exit, script};
+use super::harness::{World, spec};
 use crate::cluster::Cluster;
 use crate::cluster::local::{LocalCluster, Options};
 use crate::monitor::Monitor;
 use crate::settings;
 
-/// A world whose workers are real.
+/// Starts a world whose workers are real processes.
 pub(super) fn world(workers: u32) -> World {
-    let mut world = World::without_launcher(vec![script(Life::Stays)]);
+    let mut world = World::without_launcher(vec![script(Exit::OnTerm)]);
     let deps = &mut world.deps;
     let options = Options {
         workers,
@@ -32,7 +31,7 @@ pub(super) fn world(workers: u32) -> World {
 }
 
 #[tokio::test]
-async fn real_ranks_know_who_they_are_and_all_they_say_is_kept() {
+async fn real_ranks_know_their_rank_and_all_their_output_is_stored() {
     let world = world(2);
     let command = r#"sh -c 'echo "$RANK of $WORLD_SIZE: $0"; echo {hosts} >&2; printf end' {rank}"#;
     let id = world.try_start_run(spec(2, command)).await.unwrap().id;
@@ -43,7 +42,7 @@ async fn real_ranks_know_who_they_are_and_all_they_say_is_kept() {
 }
 
 #[tokio::test]
-async fn a_real_run_goes_on_while_no_server_is_there_and_is_stopped_by_the_next() {
+async fn a_real_run_outlives_its_server_and_is_stopped_by_the_next() {
     let mut world = world(2);
     let wait = r#"sh -c 'trap "echo stopped; exit 9" TERM; echo up; while :; do sleep 0.05; done'"#;
     let id = world.try_start_run(spec(2, wait)).await.unwrap().id;
@@ -54,13 +53,13 @@ async fn a_real_run_goes_on_while_no_server_is_there_and_is_stopped_by_the_next(
     let run = world.until_ended(id).await;
     assert_eq!((run.state, run.exit_codes()), (RunState::Stopped, [(0, 9), (1, 9)].into()));
     for rank in [0, 1] {
-        // Some shells also say on standard error that their `sleep` was terminated.
+        // Some shells also report on standard error that their `sleep` was terminated.
         assert_eq!(world.lines(id, rank).await[..2], ["up", "stopped"]);
     }
 }
 
 #[tokio::test]
-async fn a_real_rank_that_dies_of_a_signal_fails_the_run_in_words() {
+async fn a_real_rank_killed_by_a_signal_fails_the_run_with_its_name() {
     let world = world(2);
     let command = r#"sh -c 'if [ $RANK = 1 ]; then kill -SEGV $$; fi; sleep 60'"#;
     let id = world.try_start_run(spec(2, command)).await.unwrap().id;

@@ -1,4 +1,4 @@
-//! The plan, without any input or output.
+//! The planner, as a pure function.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use mlbench_core::run::{Backend, RankStatus, Run, RunEvent, RunOutcome};
 use mlbench_core::{RunState, Timestamp};
 use proptest::prelude::*;
 
-use super::a_run;
+use super::harness::sample_run;
 use crate::cluster::{ProvisionStatus, Signal};
-use crate::launcher::plan::{Action, Limits, Now, Seen, Signalled, plan};
+use crate::launcher::plan::{Action, Limits, Now, Observed, Signalled, plan};
 
 const LIMITS: Limits =
     Limits { grace_period: Duration::from_secs(10), start_timeout: Duration::from_secs(600) };
@@ -18,8 +18,8 @@ fn at(seconds: u64) -> Now {
     Now { date: Timestamp::EPOCH.saturating_add(age), age }
 }
 
-fn planned(run: &Run, seen: &Seen, seconds: u64) -> Vec<Action> {
-    plan(run, seen, &LIMITS, at(seconds))
+fn planned(run: &Run, observed: &Observed, seconds: u64) -> Vec<Action> {
+    plan(run, observed, &LIMITS, at(seconds))
 }
 
 fn ending(event: RunEvent, reason: Option<&str>, seconds: u64) -> RunOutcome {
@@ -30,9 +30,9 @@ fn decided(event: RunEvent, reason: Option<&str>, seconds: u64) -> Vec<Action> {
     vec![Action::Decide(ending(event, reason, seconds))]
 }
 
-/// A run on two workers whose ranks ended like this (`None` still runs).
+/// Returns a run on two workers whose ranks have these exit codes (`None` while running).
 fn started(exits: [Option<i32>; 2]) -> Run {
-    let mut run = a_run(2, "p");
+    let mut run = sample_run(2, "p");
     run.state = RunState::Started;
     let rank = |(rank, exit_code)| RankStatus { exit_code, ..RankStatus::new(rank) };
     run.ranks = (0..).zip(exits).map(rank).collect();
@@ -40,140 +40,147 @@ fn started(exits: [Option<i32>; 2]) -> Run {
 }
 
 #[test]
-fn a_new_run_gets_workers_then_is_launched_then_recorded_then_followed() {
-    let mut run = a_run(2, "p");
+fn a_new_run_is_provisioned_launched_recorded_and_followed() {
+    let mut run = sample_run(2, "p");
     let workers = std::mem::take(&mut run.workers);
-    let mut seen = Seen::default();
-    assert_eq!(planned(&run, &seen, 0), [Action::Provision]);
-    seen.provision = Some(ProvisionStatus::Ready { workers: workers.clone(), notes: vec!["n".to_owned()] });
-    assert_eq!(planned(&run, &seen, 0), [Action::Note("n".to_owned()), Action::Assign(workers.clone())]);
-    seen.noted.insert("n".to_owned());
-    assert_eq!(planned(&run, &seen, 0), [Action::Assign(workers.clone())]);
+    let mut observed = Observed::default();
+    assert_eq!(planned(&run, &observed, 0), [Action::Provision]);
+    observed.provision =
+        Some(ProvisionStatus::Ready { workers: workers.clone(), notes: vec!["n".to_owned()] });
+    assert_eq!(
+        planned(&run, &observed, 0),
+        [Action::WriteMessage("n".to_owned()), Action::Assign(workers.clone())]
+    );
+    observed.messages.insert("n".to_owned());
+    assert_eq!(planned(&run, &observed, 0), [Action::Assign(workers.clone())]);
     run.workers = workers;
-    assert_eq!(planned(&run, &seen, 0), [Action::Launch]);
-    seen.launched = 1;
-    assert_eq!(planned(&run, &seen, 0), [Action::Launch]);
-    seen.launched = 2;
-    assert_eq!(planned(&run, &seen, 0), [Action::RecordStart { ranks: 2 }]);
-    assert_eq!(planned(&started([None, None]), &seen, 0), [Action::Follow(vec![0, 1])]);
+    assert_eq!(planned(&run, &observed, 0), [Action::Launch]);
+    observed.launched = 1;
+    assert_eq!(planned(&run, &observed, 0), [Action::Launch]);
+    observed.launched = 2;
+    assert_eq!(planned(&run, &observed, 0), [Action::RecordStart { ranks: 2 }]);
+    assert_eq!(planned(&started([None, None]), &observed, 0), [Action::Follow(vec![0, 1])]);
 }
 
 #[test]
-fn with_mpi_one_rank_is_a_whole_start() {
-    let mut run = a_run(2, "p");
+fn with_mpi_one_rank_is_a_complete_start() {
+    let mut run = sample_run(2, "p");
     run.spec.backend = Some(Backend::Mpi);
-    let seen = Seen { launched: 1, ..Seen::default() };
-    assert_eq!(planned(&run, &seen, 0), [Action::RecordStart { ranks: 1 }]);
+    let observed = Observed { launched: 1, ..Observed::default() };
+    assert_eq!(planned(&run, &observed, 0), [Action::RecordStart { ranks: 1 }]);
 }
 
 #[test]
-fn a_run_in_the_queue_is_left_alone_until_it_leaves_it() {
-    let mut run = Run { workers: Vec::new(), admitted_at: None, ..a_run(2, "p") };
-    assert_eq!(planned(&run, &Seen::default(), 10_000), []);
+fn a_queued_run_has_no_actions_until_it_is_stopped() {
+    let mut run = Run { workers: Vec::new(), admitted_at: None, ..sample_run(2, "p") };
+    assert_eq!(planned(&run, &Observed::default(), 10_000), []);
     run.stop_requested_at = Some(at(1).date);
-    assert_eq!(planned(&run, &Seen::default(), 2), decided(RunEvent::Stop, None, 2));
-    run.ending = Some(ending(RunEvent::Stop, None, 2));
-    assert_eq!(planned(&run, &Seen::default(), 3), [Action::End], "it holds nothing");
+    assert_eq!(planned(&run, &Observed::default(), 2), decided(RunEvent::Stop, None, 2));
+    run.outcome = Some(ending(RunEvent::Stop, None, 2));
+    assert_eq!(planned(&run, &Observed::default(), 3), [Action::End], "it holds no workers");
 }
 
 #[test]
 fn the_start_timeout_counts_from_the_admission() {
     let admitted_at = Some(at(1_000).date);
-    let run = Run { workers: Vec::new(), admitted_at, ..a_run(2, "p") };
+    let run = Run { workers: Vec::new(), admitted_at, ..sample_run(2, "p") };
     let waiting = ProvisionStatus::Waiting { missing: Vec::new() };
-    let seen = Seen { provision: Some(waiting), ..Seen::default() };
-    assert_eq!(planned(&run, &seen, 1_599), [Action::Provision]);
-    assert!(matches!(planned(&run, &seen, 1_600)[..], [Action::Decide(_)]));
+    let observed = Observed { provision: Some(waiting), ..Observed::default() };
+    assert_eq!(planned(&run, &observed, 1_599), [Action::Provision]);
+    assert!(matches!(planned(&run, &observed, 1_600)[..], [Action::Decide(_)]));
 }
 
 #[test]
-fn what_is_missing_is_noted_once_and_ends_the_run_at_the_start_timeout() {
-    let mut run = a_run(2, "p");
+fn missing_workers_are_logged_once_and_fail_at_the_timeout() {
+    let mut run = sample_run(2, "p");
     run.workers.clear();
     let missing = vec!["worker 1: ImagePullBackOff".to_owned()];
-    let mut seen =
-        Seen { provision: Some(ProvisionStatus::Waiting { missing: missing.clone() }), ..Seen::default() };
-    assert_eq!(planned(&run, &seen, 599), [Action::Note(missing[0].clone()), Action::Provision]);
-    seen.noted.extend(missing);
-    assert_eq!(planned(&run, &seen, 599), [Action::Provision]);
-    let reason = "the workers did not come up within 10 min: worker 1: ImagePullBackOff";
-    assert_eq!(planned(&run, &seen, 600), decided(RunEvent::Fail, Some(reason), 600));
+    let mut observed = Observed {
+        provision: Some(ProvisionStatus::Waiting { missing: missing.clone() }),
+        ..Observed::default()
+    };
+    assert_eq!(planned(&run, &observed, 599), [Action::WriteMessage(missing[0].clone()), Action::Provision]);
+    observed.messages.extend(missing);
+    assert_eq!(planned(&run, &observed, 599), [Action::Provision]);
+    let reason = "the workers were not ready within 10 min: worker 1: ImagePullBackOff";
+    assert_eq!(planned(&run, &observed, 600), decided(RunEvent::Fail, Some(reason), 600));
 }
 
 #[test]
-fn every_rank_at_0_finishes_and_the_first_bad_end_fails() {
-    let seen = Seen::default();
-    assert_eq!(planned(&started([Some(0), None]), &seen, 1), [Action::Follow(vec![1])]);
-    assert_eq!(planned(&started([Some(0), Some(0)]), &seen, 1), decided(RunEvent::Finish, None, 1));
+fn exit_codes_of_0_finish_a_run_and_the_first_failure_fails_it() {
+    let observed = Observed::default();
+    assert_eq!(planned(&started([Some(0), None]), &observed, 1), [Action::Follow(vec![1])]);
+    assert_eq!(planned(&started([Some(0), Some(0)]), &observed, 1), decided(RunEvent::Finish, None, 1));
     let reason = Some("rank 1 exited with code 3");
-    assert_eq!(planned(&started([None, Some(3)]), &seen, 1), decided(RunEvent::Fail, reason, 1));
+    assert_eq!(planned(&started([None, Some(3)]), &observed, 1), decided(RunEvent::Fail, reason, 1));
     let mut lost = started([None, None]);
     lost.ranks[0].lost = Some("the machine was rebooted".to_owned());
     let reason = Some("the machine was rebooted");
-    assert_eq!(planned(&lost, &seen, 1), decided(RunEvent::Fail, reason, 1));
+    assert_eq!(planned(&lost, &observed, 1), decided(RunEvent::Fail, reason, 1));
 }
 
 #[test]
-fn the_other_ranks_of_a_failed_run_are_stopped_gently_then_hard_then_hard_again() {
+fn the_other_ranks_of_a_failed_run_get_sigterm_then_sigkills() {
     let mut run = started([None, Some(3)]);
-    run.ending = Some(ending(RunEvent::Fail, Some("x"), 0));
-    let mut seen = Seen::default();
+    run.outcome = Some(ending(RunEvent::Fail, Some("x"), 0));
+    let mut observed = Observed::default();
     let signal = |signal| vec![Action::Follow(vec![0]), Action::Signal(signal, vec![0])];
-    assert_eq!(planned(&run, &seen, 1), signal(Signal::Term));
+    assert_eq!(planned(&run, &observed, 1), signal(Signal::Term));
     let term = Duration::from_secs(1);
-    seen.signalled.insert(0, Signalled { term, kill: None });
-    assert_eq!(planned(&run, &seen, 10), [Action::Follow(vec![0])]);
-    assert_eq!(planned(&run, &seen, 11), signal(Signal::Kill));
-    seen.signalled.insert(0, Signalled { term, kill: Some(Duration::from_secs(11)) });
-    assert_eq!(planned(&run, &seen, 15), [Action::Follow(vec![0])]);
-    assert_eq!(planned(&run, &seen, 16), signal(Signal::Kill));
+    observed.signalled.insert(0, Signalled { term, kill: None });
+    assert_eq!(planned(&run, &observed, 10), [Action::Follow(vec![0])]);
+    assert_eq!(planned(&run, &observed, 11), signal(Signal::Kill));
+    observed.signalled.insert(0, Signalled { term, kill: Some(Duration::from_secs(11)) });
+    assert_eq!(planned(&run, &observed, 15), [Action::Follow(vec![0])]);
+    assert_eq!(planned(&run, &observed, 16), signal(Signal::Kill));
     run.ranks[0].exit_code = Some(137);
-    assert_eq!(planned(&run, &seen, 16), [Action::Release]);
-    seen.released = true;
-    assert_eq!(planned(&run, &seen, 16), [Action::End]);
+    assert_eq!(planned(&run, &observed, 16), [Action::Release]);
+    observed.released = true;
+    assert_eq!(planned(&run, &observed, 16), [Action::End]);
 }
 
 #[test]
-fn a_run_that_was_asked_to_stop_ends_stopped_whatever_its_exit_codes() {
+fn a_stop_request_decides_the_outcome_whatever_the_exit_codes() {
     let mut run = started([Some(143), Some(0)]);
     run.stop_requested_at = Some(Timestamp::EPOCH);
-    assert_eq!(planned(&run, &Seen::default(), 1), decided(RunEvent::Stop, None, 1));
+    assert_eq!(planned(&run, &Observed::default(), 1), decided(RunEvent::Stop, None, 1));
 }
 
 #[test]
-fn a_run_that_is_stopped_before_its_launch_is_never_launched() {
-    let mut run = a_run(2, "p");
+fn a_run_stopped_before_its_launch_is_never_launched() {
+    let mut run = sample_run(2, "p");
     run.stop_requested_at = Some(Timestamp::EPOCH);
-    assert_eq!(planned(&run, &Seen::default(), 1), decided(RunEvent::Stop, None, 1));
-    let half = Seen { launched: 1, ..Seen::default() };
+    assert_eq!(planned(&run, &Observed::default(), 1), decided(RunEvent::Stop, None, 1));
+    let half = Observed { launched: 1, ..Observed::default() };
     assert_eq!(planned(&run, &half, 1), [Action::RecordStart { ranks: 1 }]);
 }
 
 #[test]
-fn a_launch_that_is_refused_fails_the_run_after_what_was_started_is_recorded() {
-    let run = a_run(2, "p");
+fn a_refused_launch_fails_the_run_after_its_start_is_recorded() {
+    let run = sample_run(2, "p");
     let reason = Some("rank 1 cannot start: no");
-    let mut seen = Seen { launched: 1, refusal: reason.map(ToOwned::to_owned), ..Seen::default() };
-    assert_eq!(planned(&run, &seen, 1), [Action::RecordStart { ranks: 1 }]);
+    let mut observed =
+        Observed { launched: 1, refusal: reason.map(ToOwned::to_owned), ..Observed::default() };
+    assert_eq!(planned(&run, &observed, 1), [Action::RecordStart { ranks: 1 }]);
     let mut half = started([None, None]);
     half.ranks.pop();
-    assert_eq!(planned(&half, &seen, 1), decided(RunEvent::Fail, reason, 1));
-    // Another supervisor does not know the reason, but sees that a rank is missing.
-    let unknown = Some("the command was started on 1 of 2 ranks only");
-    assert_eq!(planned(&half, &Seen::default(), 1), decided(RunEvent::Fail, unknown, 1));
-    seen.launched = 0;
-    assert_eq!(planned(&run, &seen, 1), decided(RunEvent::Fail, reason, 1));
+    assert_eq!(planned(&half, &observed, 1), decided(RunEvent::Fail, reason, 1));
+    // A new supervisor does not know the reason, but detects that a rank is missing.
+    let unknown = Some("the command started on only 1 of 2 ranks");
+    assert_eq!(planned(&half, &Observed::default(), 1), decided(RunEvent::Fail, unknown, 1));
+    observed.launched = 0;
+    assert_eq!(planned(&run, &observed, 1), decided(RunEvent::Fail, reason, 1));
 }
 
 #[test]
-fn nothing_is_planned_for_a_run_that_has_ended() {
+fn an_ended_run_has_no_actions() {
     for state in [RunState::Finished, RunState::Failed, RunState::Stopped] {
         let run = Run { state, ..started([None, None]) };
-        assert_eq!(planned(&run, &Seen::default(), 1), []);
+        assert_eq!(planned(&run, &Observed::default(), 1), []);
     }
 }
 
-/// What the world may do between two plans.
+/// An event between two plans.
 #[derive(Debug, Clone)]
 enum Event {
     Exit(u32, i32),
@@ -193,21 +200,21 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// Carries a plan out on paper.
-fn carry_out(run: &mut Run, seen: &mut Seen, action: Action, now: Now) {
+/// Applies an action to the stored run and the observations.
+fn apply(run: &mut Run, observed: &mut Observed, action: Action, now: Now) {
     match action {
-        Action::Note(text) => assert!(seen.noted.insert(text), "noted twice"),
+        Action::WriteMessage(text) => assert!(observed.messages.insert(text), "written twice"),
         Action::Provision => {
-            let workers = a_run(3, "p").workers;
-            seen.provision = Some(match now.age.as_secs() {
+            let workers = sample_run(3, "p").workers;
+            observed.provision = Some(match now.age.as_secs() {
                 0..50 => ProvisionStatus::Waiting { missing: vec!["a worker".to_owned()] },
-                _ => ProvisionStatus::Ready { workers, notes: vec!["a note".to_owned()] },
+                _ => ProvisionStatus::Ready { workers, notes: vec!["a message".to_owned()] },
             });
         }
         Action::Assign(workers) => run.workers = workers,
         Action::Launch => {
-            assert!(run.stop_requested_at.is_none() && run.ending.is_none() && !run.workers.is_empty());
-            seen.launched = 3;
+            assert!(run.stop_requested_at.is_none() && run.outcome.is_none() && !run.workers.is_empty());
+            observed.launched = 3;
         }
         Action::RecordStart { ranks } => {
             assert!(run.state == RunState::Initialized && ranks <= 3);
@@ -217,8 +224,8 @@ fn carry_out(run: &mut Run, seen: &mut Seen, action: Action, now: Now) {
         Action::Follow(ranks) => assert!(!ranks.is_empty()),
         Action::Signal(signal, ranks) => {
             for rank in ranks {
-                assert!(!run.ranks[rank as usize].has_ended(), "a signal to a rank that has ended");
-                let before = seen.signalled.get(&rank).copied();
+                assert!(!run.ranks[rank as usize].has_ended(), "signal to an ended rank");
+                let before = observed.signalled.get(&rank).copied();
                 if signal == Signal::Kill {
                     let term = before.expect("SIGKILL without SIGTERM").term;
                     assert!(now.age >= term + LIMITS.grace_period, "SIGKILL within the grace period");
@@ -226,39 +233,39 @@ fn carry_out(run: &mut Run, seen: &mut Seen, action: Action, now: Now) {
                 }
                 let kill = (signal == Signal::Kill).then_some(now.age);
                 let term = before.map_or(now.age, |before| before.term);
-                seen.signalled.insert(rank, Signalled { term, kill });
+                observed.signalled.insert(rank, Signalled { term, kill });
             }
         }
         Action::Decide(ending) => {
-            assert!(run.ending.is_none(), "decided twice");
-            run.ending = Some(ending);
+            assert!(run.outcome.is_none(), "decided twice");
+            run.outcome = Some(ending);
         }
         Action::Release => {
-            assert!(run.ending.is_some() && run.ranks.iter().all(RankStatus::has_ended));
-            seen.released = true;
+            assert!(run.outcome.is_some() && run.ranks.iter().all(RankStatus::has_ended));
+            observed.released = true;
         }
         Action::End => {
-            assert!(seen.released);
-            let event = run.ending.as_ref().unwrap().event;
-            run.state = run.state.after(event).expect("an end that the state machine knows");
+            assert!(observed.released);
+            let event = run.outcome.as_ref().unwrap().event;
+            run.state = run.state.after(event).expect("a valid transition");
         }
     }
 }
 
 proptest! {
     #[test]
-    fn whatever_happens_a_run_comes_to_the_right_end(
+    fn every_sequence_of_events_leads_to_the_right_outcome(
         events in proptest::collection::vec(event(), 0..30),
     ) {
-        let mut run = a_run(3, "p");
+        let mut run = sample_run(3, "p");
         run.workers.clear();
-        let (mut seen, mut seconds, mut steps) = (Seen::default(), 0, 0);
+        let (mut observed, mut seconds, mut steps) = (Observed::default(), 0, 0);
         let mut events = events.into_iter();
         while run.state.is_active() {
             steps += 1;
-            prop_assert!(steps < 5_000, "no end: {run:?} {seen:?}");
-            for action in planned(&run, &seen, seconds) {
-                carry_out(&mut run, &mut seen, action, at(seconds));
+            prop_assert!(steps < 5_000, "no end: {run:?} {observed:?}");
+            for action in planned(&run, &observed, seconds) {
+                apply(&mut run, &mut observed, action, at(seconds));
             }
             let idle = events.len() == 0;
             match events.next() {
@@ -273,21 +280,21 @@ proptest! {
                     }
                 }
                 Some(Event::RequestStop) => run.stop_requested_at = Some(at(seconds).date),
-                Some(Event::Restart) => seen = Seen { noted: seen.noted, ..Seen::default() },
+                Some(Event::Restart) => observed = Observed { messages: observed.messages, ..Observed::default() },
                 Some(Event::Pass(passed)) => seconds += passed,
                 None => seconds += 1,
             }
-            // In the end every rank that is left alone exits.
+            // After the last event every rank exits sooner or later.
             if idle && steps % 50 == 0 {
                 for rank in run.ranks.iter_mut().filter(|rank| !rank.has_ended()) {
                     rank.exit_code = Some(0);
                 }
             }
         }
-        let well = run.ranks.len() == 3 && run.ranks.iter().all(|rank| rank.exit_code == Some(0));
+        let succeeded = run.ranks.len() == 3 && run.ranks.iter().all(|rank| rank.exit_code == Some(0));
         match run.state {
-            RunState::Finished => prop_assert!(well && run.reason().is_none()),
-            RunState::Failed => prop_assert!(!well && run.reason().is_some()),
+            RunState::Finished => prop_assert!(succeeded && run.reason().is_none()),
+            RunState::Failed => prop_assert!(!succeeded && run.reason().is_some()),
             RunState::Stopped => prop_assert!(run.stop_requested_at.is_some() && run.reason().is_none()),
             active => prop_assert!(false, "{active}"),
         }

@@ -1,17 +1,16 @@
-//! Several runs on real processes of this machine: at once where there are workers, else one after the other.
+//! The queue with real processes: runs are concurrent while workers are free, and wait otherwise.
 
 use std::collections::BTreeSet;
 
 use mlbench_core::run::Run;
 use mlbench_core::{RunId, RunState};
 
+use super::harness::{World, spec};
 use super::local::world;
-use super::spec;
-use super::world::World;
 
-const FOR_EVER: &str = "sleep 1000";
+const SLEEP: &str = "sleep 1000";
 
-/// Waits until the run has started, and gives its pods.
+/// Waits until the run has started, and returns its pods.
 async fn pods(world: &World, id: RunId) -> BTreeSet<String> {
     let run = world.until_started(id).await;
     run.workers.iter().map(|worker| worker.pod.to_string()).collect()
@@ -22,11 +21,11 @@ async fn is_queued(world: &World, run: &Run) -> bool {
 }
 
 #[tokio::test]
-async fn runs_at_once_have_different_workers_and_a_free_one_is_used_again() {
+async fn concurrent_runs_have_different_workers_and_reuse_free_ones() {
     let world = world(3);
-    let first = world.queue_run(spec(1, FOR_EVER)).await;
-    let second = world.queue_run(spec(2, FOR_EVER)).await;
-    let third = world.queue_run(spec(1, FOR_EVER)).await;
+    let first = world.queue_run(spec(1, SLEEP)).await;
+    let second = world.queue_run(spec(2, SLEEP)).await;
+    let third = world.queue_run(spec(1, SLEEP)).await;
     let (of_first, of_second) = (pods(&world, first.id).await, pods(&world, second.id).await);
     assert_eq!((of_first.len(), of_second.len()), (1, 2));
     assert!(of_first.is_disjoint(&of_second), "{of_first:?} {of_second:?}");
@@ -39,9 +38,9 @@ async fn runs_at_once_have_different_workers_and_a_free_one_is_used_again() {
 }
 
 #[tokio::test]
-async fn runs_come_in_their_order_also_over_a_restart() {
+async fn queued_runs_keep_their_order_across_a_restart() {
     let mut world = world(2);
-    let first = world.queue_run(spec(1, FOR_EVER)).await;
+    let first = world.queue_run(spec(1, SLEEP)).await;
     let large = world.queue_run(spec(2, "true")).await;
     let small = world.queue_run(spec(1, "true")).await;
     world.until_started(first.id).await;
@@ -60,9 +59,9 @@ async fn runs_come_in_their_order_also_over_a_restart() {
 #[tokio::test]
 async fn a_run_leaves_the_queue_when_it_is_stopped_or_deleted() {
     let world = world(1);
-    let first = world.queue_run(spec(1, FOR_EVER)).await;
-    let stopped = world.queue_run(spec(1, FOR_EVER)).await;
-    let deleted = world.queue_run(spec(1, FOR_EVER)).await;
+    let first = world.queue_run(spec(1, SLEEP)).await;
+    let stopped = world.queue_run(spec(1, SLEEP)).await;
+    let deleted = world.queue_run(spec(1, SLEEP)).await;
     let last = world.queue_run(spec(1, "true")).await;
     world.until_started(first.id).await;
     world.request_stop(stopped.id).await;

@@ -29,17 +29,17 @@ pub(crate) fn record(
 ) -> Result<BatchOutcome, StoreError> {
     let Batch { points, key } = batch;
     let Some(key) = key else {
-        return Ok(BatchOutcome { answer: store(connection, points)?, replayed: false });
+        return Ok(BatchOutcome { result: store(connection, points)?, replayed: false });
     };
     let scope = Scope::Batches { chunk: key.chunk };
     let request = KeyedRequest { scope, key: &key.key, points: points.len() };
     if let Some(Replay::Batch(first)) = idempotency::find(connection, request)? {
-        return Ok(BatchOutcome { answer: first.into_owned(), replayed: true });
+        return Ok(BatchOutcome { result: first.into_owned(), replayed: true });
     }
     let answer = store(connection, points)?;
     idempotency::remember(connection, request, &Replay::Batch(Cow::Borrowed(&answer)), now)?;
     idempotency::expire(connection, scope, 1, now)?;
-    Ok(BatchOutcome { answer, replayed: false })
+    Ok(BatchOutcome { result: answer, replayed: false })
 }
 
 fn store(connection: &Connection, points: &[BatchPoint]) -> Result<BatchResult, StoreError> {

@@ -31,7 +31,7 @@ pub(crate) fn start_unless_active(
         return Err(Error::new(ErrorCode::RunActive, detail).into());
     }
     if let Some(run) = rows::list(connection, RunFilter::Deleting)?.first() {
-        let detail = format!("run {} is being removed", run.id);
+        let detail = format!("run {} is being deleted", run.id);
         return Err(Error::new(ErrorCode::RunDeleting, detail).with_retry_after(TEARDOWN_RETRY).into());
     }
     let id = insert(connection, new, now)?;
@@ -158,13 +158,13 @@ pub(crate) fn request_stop(connection: &Connection, id: RunId, now: Timestamp) -
 }
 
 /// Records how an active run will end. The first decision wins.
-pub(crate) fn decide_ending(
+pub(crate) fn decide_outcome(
     connection: &Connection,
     id: RunId,
     ending: &RunOutcome,
 ) -> Result<Run, StoreError> {
     let run = rows::get(connection, id)?;
-    if !run.state.is_active() || run.ending.is_some() {
+    if !run.state.is_active() || run.outcome.is_some() {
         return Ok(run);
     }
     let event = event_name(ending.event);
@@ -184,7 +184,7 @@ pub(crate) fn end(connection: &Connection, id: RunId) -> Result<Run, StoreError>
         return Ok(run);
     }
     let undecided = || Error::internal(format_args!("run {id} has no decided ending"));
-    let ending = run.ending.as_ref().ok_or_else(undecided)?;
+    let ending = run.outcome.as_ref().ok_or_else(undecided)?;
     let state = run.state.after(ending.event).ok_or_else(undecided)?;
     let sql = "UPDATE run SET state = ?2, finished_at = ?3 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), state.as_str(), ending.at.as_micros()])?;

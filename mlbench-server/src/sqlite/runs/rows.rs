@@ -153,7 +153,7 @@ fn read(row: &Row<'_>) -> Result<Run, StoreError> {
         workers: serde_json::from_str(text(7)?).map_err(|error| corrupt(&error))?,
         ranks: Vec::new(),
         stop_requested_at: date(8)?,
-        ending,
+        outcome: ending,
     })
 }
 

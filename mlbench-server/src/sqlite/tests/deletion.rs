@@ -21,7 +21,7 @@ async fn large_run(store: &Store) -> RunId {
     let lines = vec!["a line".to_owned(); 1_200];
     let chunk = OutputChunk { rank: 0, stream: OutputStream::Stdout, from: 0, to: 8_400, lines, date: at(1) };
     store.append_output(id, chunk).await.unwrap();
-    store.decide_ending(id, RunOutcome { event: RunEvent::Finish, reason: None, at: at(2) }).await.unwrap();
+    store.decide_outcome(id, RunOutcome { event: RunEvent::Finish, reason: None, at: at(2) }).await.unwrap();
     store.end_run(id).await.unwrap();
     id
 }

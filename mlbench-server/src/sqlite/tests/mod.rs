@@ -78,7 +78,7 @@ impl Store {
 
     async fn finished_run(&self) -> RunId {
         let id = self.started_run().await;
-        self.decide_ending(id, RunOutcome { event: RunEvent::Stop, reason: None, at: at(2) }).await.unwrap();
+        self.decide_outcome(id, RunOutcome { event: RunEvent::Stop, reason: None, at: at(2) }).await.unwrap();
         self.end_run(id).await.unwrap();
         id
     }
@@ -89,17 +89,7 @@ fn at(micros: i64) -> Timestamp {
 }
 
 fn new_run(name: &str) -> NewRun {
-    let spec = RunSpec {
-        num_workers: 2,
-        num_cpus: None,
-        max_bandwidth: None,
-        image: None,
-        command: "true".to_owned(),
-        backend: None,
-        gpu_enabled: false,
-        light_target: false,
-        use_horovod: false,
-    };
+    let spec = RunSpec { num_workers: 2, ..RunSpec::running("true") };
     NewRun { name: RunName::new(name).unwrap(), job_id: uuid::Uuid::from_u128(7), spec }
 }
 

@@ -38,20 +38,6 @@ impl Model {
     }
 }
 
-/// Averages groups of consecutive points, as [`DownsamplingMethod::Summary`] does.
-fn summarize(mut points: Vec<Point>, max_points: usize) -> Vec<Point> {
-    if points.len() <= max_points {
-        return points;
-    }
-    if points.iter().any(|point| point.value.as_finite().is_none()) {
-        return points.split_off(points.len() - max_points);
-    }
-    let mut summary = Summary::new(Groups::new(points.len() as u64, max_points as u64));
-    let numbers = points.iter().filter_map(|point| Some((point.date, point.value.as_finite()?)));
-    let means = numbers.filter_map(|(date, number)| summary.push(date, number));
-    means.map(|(date, mean)| Point { date, value: MetricValue::from(mean) }).collect()
-}
-
 fn metrics(max: usize) -> impl Strategy<Value = Vec<Metric>> {
     let name = prop_oneof![Just("a"), Just("b"), Just("é @ 0")];
     let value = prop_oneof![
@@ -288,4 +274,34 @@ async fn a_point_takes_at_most_40_bytes_on_disk() {
     let after = store.number("SELECT page_count * 4096 FROM pragma_page_count").await;
     let each = (after - before) / POINTS;
     assert!(each <= 40, "{each} bytes per point");
+}
+
+/// Returns at most `max_points` means of consecutive points, each with the date of its last point.
+///
+/// A series with a value that is not a finite number is cut to its newest points.
+fn summarize(mut points: Vec<Point>, max_points: usize) -> Vec<Point> {
+    if points.len() <= max_points {
+        return points;
+    }
+    if points.iter().any(|point| point.value.as_finite().is_none()) {
+        return points.split_off(points.len() - max_points);
+    }
+    let mut summary = Summary::new(Groups::new(points.len() as u64, max_points as u64));
+    let numbers = points.iter().filter_map(|point| Some((point.date, point.value.as_finite()?)));
+    let means = numbers.filter_map(|(date, number)| summary.push(date, number));
+    means.map(|(date, mean)| Point { date, value: MetricValue::from(mean) }).collect()
+}
+
+#[test]
+fn short_series_stay_unchanged_and_series_with_text_keep_their_newest_points() {
+    let check = |values: &[&str], max_points, expected: &[(i64, &str)]| {
+        let points = (0..).zip(values).map(|(date, value)| Point::new(at(date), *value)).collect();
+        let summary = summarize(points, max_points);
+        let found: Vec<(i64, &str)> =
+            summary.iter().map(|point| (point.date.as_micros(), point.value.as_str())).collect();
+        assert_eq!(found, expected);
+    };
+    check(&["1.50", "x"], 2, &[(0, "1.50"), (1, "x")]);
+    check(&["1", "x", "3", "4"], 2, &[(2, "3"), (3, "4")]);
+    check(&["1", "NaN", "3"], 1, &[(2, "3")]);
 }

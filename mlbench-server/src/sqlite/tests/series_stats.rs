@@ -59,7 +59,7 @@ proptest! {
                 }
                 let key = keyed.then(|| BatchKey { key: IdempotencyKey::new(&format!("k{key}")).unwrap(), chunk: 0 });
                 let outcome = store.record_batch(Batch { points, key }, at(1)).await.unwrap();
-                assert_eq!(outcome.answer.accepted as i64, known);
+                assert_eq!(outcome.result.accepted as i64, known);
                 expected += if outcome.replayed { 0 } else { known };
             }
             assert_eq!(store.number("SELECT count(*) FROM point").await, expected);

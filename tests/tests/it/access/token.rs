@@ -44,7 +44,7 @@ async fn a_token_file_that_others_can_read_is_warned_of() {
     server.reconfigure(|options| options.args(&["--token-file", file.to_str().unwrap()]));
     server.terminate().await;
     server.restart().await;
-    assert!(server.log().contains("can be read by everybody"), "{}", server.log());
+    assert!(server.log().contains("other users of this machine can read the token"), "{}", server.log());
     assert_eq!(server.get("/api/pods/").await.status, 401);
 }
 

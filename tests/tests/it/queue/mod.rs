@@ -20,11 +20,11 @@ async fn runs_share_the_workers_and_the_others_wait_in_their_order() {
     assert_eq!([first.state, second.state], [RunState::Started; 2]);
     assert_ne!(first.job_metadata.pods, second.job_metadata.pods);
     assert_eq!((third.queue_position, fourth.queue_position), (Some(1), Some(2)));
-    let words = "2 free workers: 0 of 2 are free, the others are held by run 1, run 2";
+    let words = "2 workers; 0 of 2 are free, runs 1 and 2 hold the rest";
     assert_eq!(third.waiting_for.as_deref(), Some(words));
 
     let shown = server.cli().ok(&["runs", "show", "fourth"]).await;
-    assert!(shown.contains("its turn, after run 3"), "{shown}");
+    assert!(shown.contains("run 3 is ahead in the queue"), "{shown}");
     let noted = server.cli().run(&["runs", "start", "--name", "fifth", "--workers", "1"]).await;
     assert!(noted.stderr.contains("number 3 in the queue"), "{noted:?}");
     server.client().runs().delete(mlbench_client::RunId::new(5).unwrap()).await.unwrap();

@@ -70,7 +70,7 @@ async fn an_active_run_that_is_deleted_is_gone_at_once_and_torn_down_before_the_
     assert_eq!(client.runs().get(run.id).await.unwrap_err().code(), Some(ErrorCode::NotFound));
     assert!(client.runs().list().await.unwrap().is_empty());
     let refused = server.post("/api/runs/", r#"{"name":"next","custom_image_command":"true"}"#).await;
-    assert_eq!(refused.problem().detail, format!("run {} is being removed", run.id));
+    assert_eq!(refused.problem().detail, format!("run {} is being deleted", run.id));
     assert_eq!(refused.status, 409);
     assert!(refused.header("retry-after").is_some());
     let next = eventually("the next run can be started", PATIENCE, async || {

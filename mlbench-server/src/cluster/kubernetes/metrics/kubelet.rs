@@ -10,11 +10,11 @@ use mlbench_core::PodName;
 use tokio::sync::mpsc;
 
 use super::usage::{MonotonicCounters, pod_samples};
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::kubernetes::errors::error_text;
 use crate::cluster::kubernetes::pods::pod_status;
 use crate::cluster::sample::PodSample;
+use crate::task_group::TaskGroup;
 
 /// The port of every kubelet.
 const PORT: u16 = 10_250;
@@ -29,7 +29,7 @@ pub(crate) struct Kubelets {
     proxy: Option<Client>,
     namespace: String,
     clock: Clock,
-    background: Background,
+    background: TaskGroup,
     state: Mutex<State>,
     results: tokio::sync::Mutex<mpsc::UnboundedReceiver<NodeResult>>,
     sender: mpsc::UnboundedSender<NodeResult>,
@@ -70,7 +70,7 @@ impl Kubelets {
         proxy: Option<Client>,
         namespace: String,
         clock: Clock,
-        background: Background,
+        background: TaskGroup,
     ) -> Self {
         let (sender, results) = mpsc::unbounded_channel();
         let results = tokio::sync::Mutex::new(results);

@@ -13,9 +13,9 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::pod_status;
-use crate::background::Background;
 use crate::cluster::kubernetes::objects::names::{belongs_to, by_ordinal, is_of_a_run, worker_selector};
 use crate::cluster::kubernetes::options::ReleaseName;
+use crate::task_group::TaskGroup;
 
 /// Seconds after which the API server ends a watch, which then resumes.
 ///
@@ -39,7 +39,7 @@ pub(crate) struct PodWatch {
 
 impl PodWatch {
     /// Starts watching the worker pods of a release.
-    pub(crate) fn start(api: Api<ClusterPod>, release: &ReleaseName, background: &Background) -> Self {
+    pub(crate) fn start(api: Api<ClusterPod>, release: &ReleaseName, background: &TaskGroup) -> Self {
         let config = Config::default().labels(&worker_selector(release.as_str())).timeout(WATCH_SECONDS);
         let (store, mut writer) = store::<ClusterPod>();
         let (sender, pods) = watch::channel(Arc::from([]));

@@ -22,12 +22,12 @@ use super::super::options::Options;
 use super::super::testing;
 use super::account::Account;
 use super::object::object;
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::error::ClusterError;
 use crate::cluster::interface::Cluster;
 use crate::cluster::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
 use crate::cluster::rank::{Offsets, RankRef, Task};
+use crate::task_group::TaskGroup;
 
 /// The image of the test cluster, busybox with all its applets.
 pub(super) const IMAGE: &str = "localhost/busybox:1";
@@ -46,7 +46,7 @@ pub(super) struct Harness {
     pub(super) kubeconfig: PathBuf,
     /// Keeps its kubeconfig file.
     _account: Account,
-    background: Background,
+    background: TaskGroup,
     /// Held until the end of the test.
     lock: Option<RwLockReadGuard<'static, ()>>,
 }
@@ -90,7 +90,7 @@ pub(super) async fn unlocked_harness() -> Option<Harness> {
         options,
         kubeconfig,
         _account: account,
-        background: Background::new("test"),
+        background: TaskGroup::new("test"),
         lock: None,
     })
 }

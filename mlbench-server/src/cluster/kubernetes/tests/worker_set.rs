@@ -12,10 +12,10 @@ use super::harness::{
     IMAGE, eventually, followed, harness, image_run, launch, pending_reason, provisioned, rank, released,
 };
 use super::object::object;
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::interface::Cluster;
 use crate::cluster::provision::ProvisionRequest;
+use crate::task_group::TaskGroup;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_of_a_set_find_each_other_and_are_all_deleted() {
@@ -142,7 +142,7 @@ async fn only_leftovers_of_an_earlier_server_process_are_deleted() {
     launch(&cluster, rank(&static_orphan, 0), "sleep 1000").await;
     let another = Options { instance: "another".parse().unwrap(), ..harness.options.clone() };
     let mut of_another = image_run(2, "other", 1, IMAGE);
-    let background = Background::new("another");
+    let background = TaskGroup::new("another");
     let other = KubernetesCluster::connect(another, Clock::System, &background).await.unwrap();
     provisioned(&other, &mut of_another).await;
     assert!(cluster.remove_orphans(&[RunKey::from(&known)]).await.unwrap() > 0);

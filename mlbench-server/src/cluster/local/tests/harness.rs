@@ -50,7 +50,7 @@ impl Fixture {
             workers: (0..workers).map(worker).collect(),
             ranks: Vec::new(),
             stop_requested_at: None,
-            ending: None,
+            outcome: None,
         };
         Self { cluster, run, directory }
     }
@@ -138,17 +138,7 @@ impl Drop for Fixture {
 
 /// A run of `workers` ranks with the default options.
 fn spec(num_workers: u32) -> RunSpec {
-    RunSpec {
-        num_workers,
-        num_cpus: None,
-        max_bandwidth: None,
-        image: None,
-        command: "true".to_owned(),
-        backend: None,
-        gpu_enabled: false,
-        light_target: false,
-        use_horovod: false,
-    }
+    RunSpec { num_workers, ..RunSpec::running("true") }
 }
 
 /// Opens a local cluster in a directory, as a server does.

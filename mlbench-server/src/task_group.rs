@@ -1,7 +1,7 @@
-//! Everything that runs beside the requests is started here, and ends here.
+//! Groups of background tasks. All tasks of the server are spawned here, so that all of them stop.
 //!
-//! Tasks are spawned into named groups that the server stops one after the other (see `lib.rs` for the order). A task
-//! gets a token and returns soon after it is cancelled; one that does not is left behind at the deadline and named.
+//! `Server::stop` stops the groups one after the other. Each task gets a token and returns soon after its cancellation.
+//! A task that misses the deadline is abandoned and logged.
 
 use std::future::Future;
 use std::time::Duration;
@@ -9,28 +9,28 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// A group of tasks that are stopped together.
+/// Tasks that are stopped together.
 #[derive(Debug, Clone)]
-pub struct Background {
+pub struct TaskGroup {
     name: &'static str,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
-impl Background {
-    /// An empty group.
+impl TaskGroup {
+    /// Returns an empty group.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
         Self { name, stop: CancellationToken::new(), tasks: TaskTracker::new() }
     }
 
-    /// Cancelled when the group is to stop.
+    /// Returns the token that is cancelled when the group stops.
     #[must_use]
     pub fn stop_token(&self) -> CancellationToken {
         self.stop.clone()
     }
 
-    /// Starts a task in this group. It should watch [`Background::stop_token`].
+    /// Spawns a task, which must return after the cancellation of [`TaskGroup::stop_token`].
     pub fn spawn<F>(&self, task: F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -38,11 +38,11 @@ impl Background {
         self.tasks.spawn(task);
     }
 
-    /// Stops the group and waits for its tasks, at most until the deadline.
-    pub async fn stop(&self, deadline: Duration) {
+    /// Cancels the token and waits for the tasks, at most for `timeout`.
+    pub async fn stop(&self, timeout: Duration) {
         self.stop.cancel();
         self.tasks.close();
-        if tokio::time::timeout(deadline, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(timeout, self.tasks.wait()).await.is_err() {
             tracing::warn!(group = self.name, left = self.tasks.len(), "tasks did not stop in time");
         }
     }

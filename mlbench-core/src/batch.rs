@@ -1,22 +1,21 @@
-//! Many metrics in one request: `POST /api/metrics/batch/`.
+//! The result of storing many metrics together.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode};
 
-/// The most points of a JSON array; lines may be any number.
-pub const MAX_ARRAY_POINTS: usize = 100_000;
-
-/// What became of a batch: the answer of `POST /api/metrics/batch/`. A bad point never loses the good ones.
+/// The result of a batch and the response of `POST /api/metrics/batch/`.
+///
+/// A rejected point does not affect the others.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BatchResult {
-    /// How many points are stored.
+    /// Number of stored points.
     pub accepted: u64,
-    /// How many are not.
+    /// Number of rejected points.
     pub rejected_count: u64,
-    /// The first [`BatchResult::SHOWN`] of those, in their order.
+    /// The first [`BatchResult::MAX_LISTED`] rejected points, in request order.
     pub rejected: Vec<RejectedPoint>,
-    /// Of a batch of lines: the number of the last line, from 1, that is dealt with and on disk; 0 for none.
+    /// Number of the last line that was processed, from 1, and 0 for none. Only for NDJSON uploads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_line: Option<u64>,
 }
@@ -24,22 +23,22 @@ pub struct BatchResult {
 /// A point that was not stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectedPoint {
-    /// Its place in the request, from 0: of an array the element, of lines the line.
+    /// Index of the array element or of the line in the request, from 0.
     pub index: u64,
-    /// Why, for programs: what a single post of it would be refused with.
+    /// The error code that a single `POST` of the point would return.
     pub code: ErrorCode,
-    /// Why, for people.
+    /// The error message that a single `POST` of the point would return.
     pub message: String,
 }
 
 impl BatchResult {
-    /// The most points that are listed of those that were rejected.
-    pub const SHOWN: usize = 1_000;
+    /// Maximum number of rejected points that are listed.
+    pub const MAX_LISTED: usize = 1_000;
 
     /// Counts a point that is not stored.
     pub fn reject(&mut self, index: u64, error: &Error) {
         self.rejected_count += 1;
-        if self.rejected.len() < Self::SHOWN {
+        if self.rejected.len() < Self::MAX_LISTED {
             self.rejected.push(RejectedPoint {
                 index,
                 code: error.code(),
@@ -48,12 +47,12 @@ impl BatchResult {
         }
     }
 
-    /// Adds what became of the points that follow.
+    /// Adds the result of the points that follow.
     pub fn add(&mut self, next: Self) {
         self.accepted += next.accepted;
         self.rejected_count += next.rejected_count;
         self.rejected.extend(next.rejected);
-        self.rejected.truncate(Self::SHOWN);
+        self.rejected.truncate(Self::MAX_LISTED);
         self.last_line = next.last_line.or(self.last_line);
     }
 }

@@ -1,4 +1,4 @@
-//! Runs that end well, badly and on request, with nobody disturbing the server.
+//! Runs that finish, fail or are stopped while the server keeps running.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,9 +7,8 @@ use mlbench_core::run::{Backend, Run};
 use mlbench_core::storage::{PointsQuery, collect_points};
 use mlbench_core::{ErrorCode, Owner, PodName, RunState};
 
-use super::cluster::{Life, script};
-use super::spec;
-use super::world::World;
+use super::cluster::{Exit, script};
+use super::harness::{World, spec};
 use crate::cluster::ClusterError;
 
 const LINES: [&str; 4] = ["one", "two", "last", "err"];
@@ -23,24 +22,24 @@ fn position(calls: &[String], call: &str) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_whose_ranks_exit_with_0_finishes_with_all_its_lines() {
-    let world = World::new(vec![script(Life::Exits(0)); 2]);
+async fn a_run_whose_ranks_exit_with_0_finishes() {
+    let world = World::new(vec![script(Exit::WithCode(0)); 2]);
     let id = world.start_run().await;
     let run = world.until_ended(id).await;
     assert_eq!((run.state, run.reason()), (RunState::Finished, None));
     assert_eq!(run.exit_codes(), exit_codes([0, 0]));
-    assert_eq!(run.finished_at, Some(run.ending.unwrap().at));
+    assert_eq!(run.finished_at, Some(run.outcome.unwrap().at));
     for rank in [0, 1] {
         assert_eq!(world.lines(id, rank).await, LINES);
     }
-    assert_eq!(world.notes(id).await, ["workers are scripted"]);
+    assert_eq!(world.server_messages(id).await, ["workers are scripted"]);
     assert!(world.cluster.is_clean());
 }
 
 #[tokio::test(start_paused = true)]
 async fn eight_ranks_keep_their_lines_apart() {
     let scripts = (0..8).map(|rank| {
-        let mut script = script(Life::Exits(0));
+        let mut script = script(Exit::WithCode(0));
         script.stdout = format!("rank {rank}\n").repeat(20).into_bytes();
         script
     });
@@ -55,8 +54,8 @@ async fn eight_ranks_keep_their_lines_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_rank_that_fails_stops_the_others_and_their_last_lines_are_kept() {
-    let world = World::new(vec![script(Life::Stays), script(Life::Exits(3))]);
+async fn a_failed_rank_stops_the_others_and_keeps_their_last_lines() {
+    let world = World::new(vec![script(Exit::OnTerm), script(Exit::WithCode(3))]);
     let id = world.start_run().await;
     let run = world.until_ended(id).await;
     assert_eq!((run.state, run.reason()), (RunState::Failed, Some("rank 1 exited with code 3")));
@@ -66,8 +65,8 @@ async fn one_rank_that_fails_stops_the_others_and_their_last_lines_are_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rank_that_is_lost_fails_the_run_and_what_it_wrote_is_kept() {
-    let world = World::new(vec![script(Life::Stays), script(Life::IsLost)]);
+async fn a_lost_rank_fails_the_run_and_its_output_is_stored() {
+    let world = World::new(vec![script(Exit::OnTerm), script(Exit::PodLost)]);
     let id = world.start_run().await;
     let run = world.until_ended(id).await;
     assert_eq!((run.state, run.reason()), (RunState::Failed, Some("the pod of rank 1 is gone")));
@@ -76,8 +75,8 @@ async fn a_rank_that_is_lost_fails_the_run_and_what_it_wrote_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rank_that_cannot_be_launched_fails_the_run_and_stops_what_was_launched() {
-    let world = World::new(vec![script(Life::Stays), script(Life::IsRefused), script(Life::Stays)]);
+async fn a_failed_launch_fails_the_run_and_stops_the_launched_ranks() {
+    let world = World::new(vec![script(Exit::OnTerm), script(Exit::LaunchRefused), script(Exit::OnTerm)]);
     let id = world.start_run().await;
     let run = world.until_ended(id).await;
     assert_eq!(run.state, RunState::Failed);
@@ -88,8 +87,8 @@ async fn a_rank_that_cannot_be_launched_fails_the_run_and_stops_what_was_launche
 }
 
 #[tokio::test(start_paused = true)]
-async fn workers_that_can_never_be_had_fail_the_run_with_the_words_of_the_cluster() {
-    let world = World::without_launcher(vec![script(Life::Exits(0))]);
+async fn refused_workers_fail_the_run_with_the_reason_of_the_cluster() {
+    let world = World::without_launcher(vec![script(Exit::WithCode(0))]);
     world.cluster.provisions([Err(ClusterError::Refused("the image does not exist".to_owned()))]);
     let mut world = world;
     world.start_launcher();
@@ -99,8 +98,8 @@ async fn workers_that_can_never_be_had_fail_the_run_with_the_words_of_the_cluste
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_mpi_only_the_first_rank_is_launched_behind_the_prefix() {
-    let world = World::new(vec![script(Life::Exits(0)); 2]);
+async fn with_mpi_only_rank_0_is_launched_by_mpirun() {
+    let world = World::new(vec![script(Exit::WithCode(0)); 2]);
     let mut spec = spec(2, "p --hosts {hosts}");
     spec.backend = Some(Backend::Mpi);
     let id = world.try_start_run(spec).await.unwrap().id;
@@ -111,8 +110,8 @@ async fn with_mpi_only_the_first_rank_is_launched_behind_the_prefix() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lines_are_readable_while_the_run_goes_on() {
-    let world = World::new(vec![script(Life::Stays)]);
+async fn lines_are_readable_during_the_run() {
+    let world = World::new(vec![script(Exit::OnTerm)]);
     let id = world.start_run().await;
     world.until_started(id).await;
     world.when(async |world| world.lines(id, 0).await == ["one", "two", "err"]).await;
@@ -124,8 +123,8 @@ async fn lines_are_readable_while_the_run_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_is_stopped_ends_stopped_with_its_exit_codes() {
-    let world = World::new(vec![script(Life::Stays); 2]);
+async fn a_stopped_run_records_its_exit_codes() {
+    let world = World::new(vec![script(Exit::OnTerm); 2]);
     let id = world.start_run().await;
     world.until_started(id).await;
     world.request_stop(id).await;
@@ -139,7 +138,7 @@ async fn a_run_that_is_stopped_ends_stopped_with_its_exit_codes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rank_that_ignores_sigterm_is_killed_after_the_grace_period() {
-    let world = World::with_grace(vec![script(Life::IgnoresTerm)], Duration::from_secs(10));
+    let world = World::with_grace(vec![script(Exit::OnKill)], Duration::from_secs(10));
     let id = world.start_run().await;
     world.until_started(id).await;
     let before = tokio::time::Instant::now();
@@ -153,13 +152,13 @@ async fn a_rank_that_ignores_sigterm_is_killed_after_the_grace_period() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_is_stopped_while_it_waits_for_workers_is_never_launched() {
-    let world = World::without_launcher(vec![script(Life::Stays)]);
+async fn a_run_stopped_before_its_workers_are_ready_is_never_launched() {
+    let world = World::without_launcher(vec![script(Exit::OnTerm)]);
     world.cluster.provisions([Ok(vec!["worker-0 is pulling its image".to_owned()])]);
     let mut world = world;
     world.start_launcher();
     let id = world.start_run().await;
-    world.when(async |world| !world.notes(id).await.is_empty()).await;
+    world.when(async |world| !world.server_messages(id).await.is_empty()).await;
     world.request_stop(id).await;
     let run = world.until_ended(id).await;
     assert_eq!((run.state, run.ranks), (RunState::Stopped, vec![]));
@@ -167,55 +166,55 @@ async fn a_run_that_is_stopped_while_it_waits_for_workers_is_never_launched() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_that_comes_after_the_outcome_was_decided_does_not_change_it() {
-    let world = World::new(vec![script(Life::Exits(0))]);
-    world.cluster.answer_releases_with_pending(1_000_000);
+async fn a_stop_after_the_outcome_was_decided_does_not_change_it() {
+    let world = World::new(vec![script(Exit::WithCode(0))]);
+    world.cluster.keep_releases_pending(1_000_000);
     let id = world.start_run().await;
-    world.until(id, |run| run.ending.is_some()).await;
+    world.until(id, |run| run.outcome.is_some()).await;
     world.request_stop(id).await;
-    world.cluster.answer_releases_with_pending(0);
+    world.cluster.keep_releases_pending(0);
     assert_eq!(world.until_ended(id).await.state, RunState::Finished);
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_other_run_starts_until_the_workers_are_released() {
-    let world = World::new(vec![script(Life::Exits(0))]);
-    world.cluster.answer_releases_with_pending(1_000_000);
+    let world = World::new(vec![script(Exit::WithCode(0))]);
+    world.cluster.keep_releases_pending(1_000_000);
     let id = world.start_run().await;
-    let run = world.until(id, |run| run.ending.is_some()).await;
+    let run = world.until(id, |run| run.outcome.is_some()).await;
     assert_eq!((run.state, run.finished_at), (RunState::Started, None));
     let refused = world.try_start_run(spec(1, "p")).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::RunActive);
-    world.cluster.answer_releases_with_pending(0);
+    world.cluster.keep_releases_pending(0);
     world.until_ended(id).await;
     let next: Run = world.try_start_run(spec(1, "p")).await.unwrap();
     assert_eq!(world.until_ended(next.id).await.state, RunState::Finished);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_missing_is_noted_once_and_fails_the_run_at_the_start_timeout() {
-    let mut world = World::without_launcher(vec![script(Life::Stays)]);
+async fn missing_workers_are_logged_once_and_fail_at_the_timeout() {
+    let mut world = World::without_launcher(vec![script(Exit::OnTerm)]);
     let pulling = "worker-0 is pulling its image".to_owned();
     let unknown = "worker-0: ImagePullBackOff".to_owned();
     let first = Ok(vec![pulling.clone()]);
     world.cluster.provisions([first.clone(), first, Ok(vec![unknown.clone()])]);
     world.start_launcher();
     let id = world.start_run().await;
-    world.when(async |world| world.notes(id).await == [pulling.clone(), unknown.clone()]).await;
+    world.when(async |world| world.server_messages(id).await == [pulling.clone(), unknown.clone()]).await;
     world.kill_launcher().await;
     world.start_launcher();
     world.deps.clock.advance(Duration::from_secs(600));
     let run = world.until_ended(id).await;
     assert_eq!(run.state, RunState::Failed);
-    let reason = "the workers did not come up within 10 min: worker-0: ImagePullBackOff";
+    let reason = "the workers were not ready within 10 min: worker-0: ImagePullBackOff";
     assert_eq!(run.reason(), Some(reason));
-    assert_eq!(world.notes(id).await, [pulling, unknown]);
+    assert_eq!(world.server_messages(id).await, [pulling, unknown]);
     assert!(world.cluster.is_clean());
 }
 
 #[tokio::test]
-async fn however_short_a_run_is_its_pods_are_measured_at_its_start_and_at_its_end() {
-    let world = World::new(vec![script(Life::Exits(0))]);
+async fn pods_are_sampled_at_the_start_and_end_of_the_shortest_run() {
+    let world = World::new(vec![script(Exit::WithCode(0))]);
     let id = world.start_run().await;
     world.until_ended(id).await;
     let calls = world.cluster.calls();

@@ -1,40 +1,39 @@
-//! A store, a scripted cluster and a launcher that can be killed.
+//! A test world: a store, a scripted cluster, and a launcher that can be killed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mlbench_core::api::LogLine;
-use mlbench_core::run::{NewRun, Run, RunSpec};
+use mlbench_core::run::{NewRun, Run, RunSpec, Worker};
 use mlbench_core::storage::{LogPart, LogQuery, Storage};
-use mlbench_core::{Result, RunId, RunName, RunState, Timestamp};
+use mlbench_core::{PodName, Result, RunId, RunName, RunState, Timestamp};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::cluster::{Script, ScriptedCluster};
-use super::spec;
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::launcher::{LauncherDeps, LauncherHandle, LauncherSettings, start};
 use crate::monitor::Monitor;
 use crate::sqlite::{Durability, Options, SqliteStorage};
+use crate::task_group::TaskGroup;
 
-/// How long a test waits for anything, in real time.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// What no test waits for. With a paused clock time flies whenever the store is at work.
-pub(crate) const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+/// How long a test waits for a condition, in real time.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Longer than any test, even with a paused clock, which advances while the store works.
+pub(crate) const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 pub(crate) struct World {
     pub(crate) cluster: Arc<ScriptedCluster>,
     pub(crate) deps: LauncherDeps,
-    background: Option<Background>,
+    launcher: Option<TaskGroup>,
     pub(crate) directory: TempDir,
 }
 
 impl World {
-    /// A world in which no launcher runs yet, with one worker per script.
+    /// Returns a world with one worker per script, whose launcher is not started yet.
     pub(crate) fn without_launcher(scripts: Vec<Script>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        // The tests kill supervisors, not the machine.
+        // These tests kill supervisors, not the machine.
         let mut options = Options::new(directory.path().join("mlbench.db"));
         options.durability = Durability::Normal;
         let storage = SqliteStorage::open(options).unwrap();
@@ -42,7 +41,7 @@ impl World {
         let cluster = ScriptedCluster::new(scripts);
         let clock = Clock::manual(Timestamp::from_micros(1_000_000));
         let settings = LauncherSettings {
-            grace_period: AGES,
+            grace_period: FOREVER,
             start_timeout: Duration::from_secs(600),
             mpirun_prefix: "mpirun --host {hosts}".to_owned(),
             server_url: "http://127.0.0.1:8000".to_owned(),
@@ -56,11 +55,11 @@ impl World {
             clock,
             settings: Arc::new(settings),
         };
-        Self { cluster, deps, background: None, directory }
+        Self { cluster, deps, launcher: None, directory }
     }
 
     pub(crate) fn new(scripts: Vec<Script>) -> Self {
-        Self::with_grace(scripts, AGES)
+        Self::with_grace(scripts, FOREVER)
     }
 
     pub(crate) fn with_grace(scripts: Vec<Script>, grace_period: Duration) -> Self {
@@ -71,15 +70,15 @@ impl World {
     }
 
     pub(crate) fn start_launcher(&mut self) {
-        assert!(self.background.is_none(), "there is a launcher already");
-        let background = Background::new("launcher");
-        start(&background, self.deps.clone());
-        self.background = Some(background);
+        assert!(self.launcher.is_none(), "the launcher runs already");
+        let group = TaskGroup::new("launcher");
+        start(&group, self.deps.clone());
+        self.launcher = Some(group);
     }
 
-    /// Drops every task of the launcher where it stands.
+    /// Drops every task of the launcher at its current `await`.
     pub(crate) async fn kill_launcher(&mut self) {
-        self.background.take().unwrap().stop(AGES).await;
+        self.launcher.take().unwrap().stop(FOREVER).await;
     }
 
     pub(crate) fn storage(&self) -> &dyn Storage {
@@ -120,7 +119,7 @@ impl World {
         assert!(self.storage().run(id).await.is_err());
     }
 
-    /// The run as soon as `settled` holds of it.
+    /// Returns the run as soon as it satisfies `settled`.
     pub(crate) async fn until(&self, id: RunId, settled: impl Fn(&Run) -> bool + Send + Copy) -> Run {
         let begin = Instant::now();
         loop {
@@ -129,7 +128,7 @@ impl World {
             if settled(&run) {
                 return run;
             }
-            assert!(begin.elapsed() < PATIENCE, "{run:?} after {:?}", self.cluster.calls());
+            assert!(begin.elapsed() < TIMEOUT, "{run:?} after {:?}", self.cluster.calls());
         }
     }
 
@@ -141,23 +140,23 @@ impl World {
         self.until(id, |run| !run.state.is_active()).await
     }
 
-    /// Waits until `holds`.
-    pub(crate) async fn when(&self, holds: impl AsyncFn(&Self) -> bool) {
+    /// Waits until `condition` holds.
+    pub(crate) async fn when(&self, condition: impl AsyncFn(&Self) -> bool) {
         let begin = Instant::now();
         let mut looks = tokio::time::interval(Duration::from_millis(5));
-        while !holds(self).await {
-            assert!(begin.elapsed() < PATIENCE, "after {:?}", self.cluster.calls());
+        while !condition(self).await {
+            assert!(begin.elapsed() < TIMEOUT, "after {:?}", self.cluster.calls());
             looks.tick().await;
         }
     }
 
-    /// Waits until the cluster was called so many times more.
+    /// Waits for this many further calls of the cluster.
     pub(crate) async fn called_again(&self, times: usize) {
         let before = self.cluster.number_of_calls();
         self.when(async |world| world.cluster.number_of_calls() >= before + times).await;
     }
 
-    /// Waits until the cluster was called like this.
+    /// Waits until the cluster has received this call.
     pub(crate) async fn called(&self, call: &str) {
         self.when(async |world| world.cluster.calls().iter().any(|made| made == call)).await;
     }
@@ -167,7 +166,7 @@ impl World {
         self.storage().log_lines(id, query).await.unwrap()
     }
 
-    /// The lines of a rank, standard output first.
+    /// Returns the lines of a rank, standard output first.
     pub(crate) async fn lines(&self, id: RunId, rank: u32) -> Vec<String> {
         let mut lines = self.log(id).await;
         lines.retain(|line| line.rank == Some(rank));
@@ -175,8 +174,36 @@ impl World {
         lines.into_iter().map(|line| line.text).collect()
     }
 
-    /// The server's notes in the log of a run.
-    pub(crate) async fn notes(&self, id: RunId) -> Vec<String> {
+    /// Returns the server messages in the log of a run.
+    pub(crate) async fn server_messages(&self, id: RunId) -> Vec<String> {
         self.log(id).await.into_iter().filter(|line| line.rank.is_none()).map(|line| line.text).collect()
     }
+}
+
+/// Returns run 1 on `workers` workers, ready to be launched.
+pub(crate) fn sample_run(workers: u32, command: &str) -> Run {
+    let worker = |rank: u32| Worker {
+        pod: PodName::new(format!("worker-{rank}")).unwrap(),
+        host: "127.0.0.1".to_owned(),
+        port: u16::try_from(4000 + rank).unwrap(),
+    };
+    Run {
+        id: RunId::new(1).unwrap(),
+        name: RunName::new("a run").unwrap(),
+        created_at: Timestamp::EPOCH,
+        admitted_at: Some(Timestamp::EPOCH),
+        finished_at: None,
+        state: RunState::Initialized,
+        job_id: Uuid::nil(),
+        spec: spec(workers, command),
+        workers: (0..workers).map(worker).collect(),
+        ranks: Vec::new(),
+        stop_requested_at: None,
+        outcome: None,
+    }
+}
+
+/// Returns the specification of a run without any option.
+pub(crate) fn spec(num_workers: u32, command: &str) -> RunSpec {
+    RunSpec { num_workers, ..RunSpec::running(command) }
 }

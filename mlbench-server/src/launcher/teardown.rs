@@ -1,4 +1,4 @@
-//! A deleted run that still holds workers, until nothing of it is left on them.
+//! Tears down a deleted run: stops its ranks and releases its workers.
 
 use std::time::Duration;
 
@@ -7,61 +7,63 @@ use mlbench_core::Result;
 use mlbench_core::run::{RankStatus, Run};
 use tokio::time::{sleep, timeout};
 
-use super::LauncherDeps;
 use super::backoff::Backoff;
-use super::command::rank_ref;
-use super::records::Records;
+use super::deps::LauncherDeps;
+use super::rank::rank_ref;
+use super::recorder::RunRecorder;
 use crate::cluster::{ClusterError, Offsets, RankRef, ReleaseStatus, Signal};
 
-/// How long the cluster may wait for something to report.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The pause between two looks at a rank that is asked to end.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// The longest pause between two attempts to release the workers.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How long one request to the cluster waits for output or an exit.
+const FOLLOW_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause between two requests about a rank that is stopping.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// Longest pause between two attempts to release the workers.
+const MAX_RELEASE_PAUSE: Duration = Duration::from_secs(10);
 
-/// Ends what is left of `run` (SIGTERM, grace period, then whatever the cluster does), and records that nothing is.
+/// Stops the ranks of a deleted run, releases its workers, and records that the teardown is complete.
+///
+/// Ranks get SIGTERM and the grace period. The release kills those that remain.
 ///
 /// # Errors
-/// What the store refuses: try again later.
-pub(super) async fn remove(deps: &LauncherDeps, run: &Run) -> Result<()> {
-    // Before the start was recorded, ranks may have been started all the same.
+/// Any error of the store. The caller retries later.
+pub(super) async fn tear_down(deps: &LauncherDeps, run: &Run) -> Result<()> {
+    // Ranks may run although their start was not recorded: the supervisor may have been dropped in between.
     let maybe_started = || (0..run.spec.started_ranks()).map(RankStatus::new).collect();
     let ranks: Vec<RankStatus> = if run.ranks.is_empty() { maybe_started() } else { run.ranks.clone() };
     let open = ranks.iter().filter(|rank| !rank.has_ended());
-    let ends = open.filter_map(|rank| {
+    let exits = open.filter_map(|rank| {
         let from = Offsets { stdout: rank.stdout_offset, stderr: rank.stderr_offset };
         Some(timeout(deps.settings.grace_period, end_rank(deps, rank_ref(run, rank.rank)?, from)))
     });
-    // The outcome is the same whether a rank ended or its time is over: what remains is killed by the release.
-    join_all(ends).await;
-    let mut backoff = Backoff::up_to(LONGEST_PAUSE);
+    // A timeout needs no handling: the release kills the remaining ranks.
+    join_all(exits).await;
+    let mut backoff = Backoff::up_to(MAX_RELEASE_PAUSE);
     loop {
         match deps.cluster.release(run).await {
             Ok(ReleaseStatus::Complete) => break,
             Ok(ReleaseStatus::Pending) => {}
             Err(error) => {
-                tracing::warn!(run = %run.id, %error, "the workers of a deleted run are not released yet");
+                tracing::warn!(run = %run.id, %error, "cannot release the workers of a deleted run; retrying");
             }
         }
         sleep(backoff.pause()).await;
     }
-    Records::new(deps, run.id).removed().await?;
-    tracing::info!(run = %run.id, "nothing is left of the deleted run");
+    RunRecorder::new(deps, run.id).finish_teardown().await?;
+    tracing::info!(run = %run.id, "deleted run torn down");
     Ok(())
 }
 
-/// Asks a rank to end, and waits until it did.
+/// Sends SIGTERM to a rank, and returns after its exit.
 async fn end_rank(deps: &LauncherDeps, at: RankRef, mut from: Offsets) {
     loop {
         match deps.cluster.signal(&at, Signal::Term).await {
-            Err(ClusterError::Unreachable(_)) => sleep(LOOK_AGAIN).await,
+            Err(ClusterError::Unreachable(_)) => sleep(POLL_INTERVAL).await,
             Ok(0) | Err(_) => return,
             Ok(_) => break,
         }
     }
     loop {
-        match deps.cluster.follow(&at, from, PATIENCE).await {
+        match deps.cluster.follow(&at, from, FOLLOW_TIMEOUT).await {
             Ok(output) if output.exit_code.is_some() => return,
             Ok(output) => {
                 let bytes = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
@@ -71,6 +73,6 @@ async fn end_rank(deps: &LauncherDeps, at: RankRef, mut from: Offsets) {
             Err(ClusterError::Unreachable(_)) => {}
             Err(_) => return,
         }
-        sleep(LOOK_AGAIN).await;
+        sleep(POLL_INTERVAL).await;
     }
 }

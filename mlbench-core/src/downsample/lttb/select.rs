@@ -1,75 +1,67 @@
-//! Largest-Triangle-Three-Buckets: the points that an eye would keep.
-//!
-//! Sveinn Steinarsson, *Downsampling Time Series for Visual Representation*, M.Sc. thesis, University of Iceland, 2013,
-//! section 4.2. The first and the last point are kept; the points between them are dealt into N − 2 buckets, and of each
-//! the one is kept that spans the largest triangle with the point kept before it and the mean of the next bucket.
-//!
-//! Which point that is shows only when the next bucket is complete, so two buckets are held. Of a large one only the
-//! corners of its convex hull are: the area of a triangle with two corners given is the absolute value of a linear
-//! function of the third, and over a set of points such a function is greatest at a corner of their hull.
+//! Selection of points, bucket by bucket.
 
-mod hull;
-
-use super::Groups;
+use super::hull;
+use crate::downsample::groups::Groups;
+use crate::downsample::point_or_gap::PointOrGap;
 use crate::time::Timestamp;
 
-/// A point that was kept; `None` stands for a gap: a bucket in which there is no number.
-pub type Kept = (Timestamp, Option<f64>);
+/// Maximum number of points of a bucket in memory.
+const MAX_POINTS_IN_MEMORY: usize = 8_192;
 
-/// Points of a bucket that are held at most.
-const ROOM: usize = 8_192;
-
-/// Selects points in one pass, in constant memory: of each of two buckets at most 8,192 points.
+/// Selects points in one pass and constant memory.
 ///
-/// A bucket that is larger is answered as if all of it were held, unless more than half as many of its points are corners
-/// of their hull (a curve without noise, such as a parabola): then those that stand out least go, and a triangle may be
-/// kept that is a little smaller than the largest (a hundred thousandth at most for a parabola, with an eighth of the room).
+/// At most 8,192 points of each of two buckets are in memory. The selection is exact for larger buckets too, unless
+/// more than half of the points in memory are corners of the convex hull (a curve without noise, such as a parabola).
+/// The least prominent corners are then dropped, and the selected triangle may be slightly smaller than the largest:
+/// by at most 1e-5 for a parabola with an eighth of the limit.
 #[derive(Debug, Clone)]
 pub struct Lttb {
     groups: Groups,
-    /// Points that are still to come before the last one.
+    /// Number of points still to come before the last one.
     inner: u64,
-    /// How many points are missing in the bucket that is being filled; counting them off needs no division per point.
+    /// Number of points missing in the current bucket. Counting down avoids a division per point.
     missing: u64,
     first: bool,
     anchor: Option<(f64, f64)>,
     waiting: Option<Bucket>,
     filling: Bucket,
-    last: Option<Kept>,
-    room: usize,
+    last: Option<PointOrGap>,
+    max_in_memory: usize,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Bucket {
     points: Vec<(Timestamp, f64)>,
     gap: Option<Timestamp>,
-    /// How many of `points` stand for earlier ones, which are counted in `before`.
+    /// Number of leading `points` that are hull corners of earlier points, all counted in `before`.
     corners: usize,
-    /// How many points came before the others, and their mean.
+    /// Number and mean of the earlier points.
     before: (f64, (f64, f64)),
 }
 
 impl Lttb {
-    /// Selects at most `most` of `length` points. With `most` 1 it is the last one, with 2 both ends.
+    /// Selects at most `max_points` of `length` points: 1 keeps the last point, 2 the first and the last.
     #[must_use]
-    pub fn new(length: u64, most: u64) -> Self {
-        let inner = if most > 2 { length.saturating_sub(2) } else { 0 };
-        let groups = Groups::new(inner, most.saturating_sub(2).max(1));
+    pub fn new(length: u64, max_points: u64) -> Self {
+        let inner = if max_points > 2 { length.saturating_sub(2) } else { 0 };
+        let groups = Groups::new(inner, max_points.saturating_sub(2).max(1));
         Self {
             groups,
             inner,
             missing: groups.size(),
-            first: most >= 2,
+            first: max_points >= 2,
             anchor: None,
             waiting: None,
             filling: Bucket::default(),
             last: None,
-            room: ROOM,
+            max_in_memory: MAX_POINTS_IN_MEMORY,
         }
     }
 
-    /// Takes the next point, `None` when it is no finite number; returns what is kept by now.
-    pub fn push(&mut self, date: Timestamp, number: Option<f64>) -> Option<Kept> {
+    /// Adds the next point, and returns the next selected point, if any.
+    ///
+    /// `number` is `None` for a value that is not a finite number.
+    pub fn push(&mut self, date: Timestamp, number: Option<f64>) -> Option<PointOrGap> {
         self.last = Some((date, number));
         if self.first {
             self.first = false;
@@ -85,7 +77,7 @@ impl Lttb {
         self.missing -= 1;
         match number {
             Some(number) => {
-                if self.filling.points.len() == self.room {
+                if self.filling.points.len() == self.max_in_memory {
                     self.filling.shrink();
                 }
                 self.filling.points.push((date, number));
@@ -103,16 +95,16 @@ impl Lttb {
         kept
     }
 
-    /// What is kept at the end: a point of the last bucket, and the last point.
-    pub fn finish(mut self) -> impl Iterator<Item = Kept> {
+    /// Returns the selected point of the last bucket and the last point.
+    pub fn finish(mut self) -> impl Iterator<Item = PointOrGap> {
         let last = self.last.take();
         let target = last.and_then(|(date, number)| Some((x(date), number?)));
         let inner = self.waiting.take().and_then(|bucket| self.select(&bucket, target));
         inner.into_iter().chain(last)
     }
 
-    fn select(&mut self, bucket: &Bucket, next: Option<(f64, f64)>) -> Option<Kept> {
-        // Beside a gap there is no third corner; the bucket's own mean stands in, so that its outlier is kept.
+    fn select(&mut self, bucket: &Bucket, next: Option<(f64, f64)>) -> Option<PointOrGap> {
+        // Next to a gap the third corner is missing. The bucket's own mean replaces it, so that an outlier is kept.
         let corner = |known: Option<(f64, f64)>| known.or_else(|| bucket.mean());
         let (Some(a), Some(c)) = (corner(self.anchor), corner(next)) else {
             self.anchor = None;
@@ -147,13 +139,13 @@ impl Bucket {
         (!self.points.is_empty()).then(|| new.iter().fold(begin, shares))
     }
 
-    /// Keeps no more than half of its points.
+    /// Reduces the points to at most half.
     fn shrink(&mut self) {
         if let Some(mean) = self.mean() {
             self.before = (self.before.0 + count(&self.points[self.corners..]), mean);
         }
-        let most = self.points.len() / 2;
-        hull::keep_corners(&mut self.points, most);
+        let max_points = self.points.len() / 2;
+        hull::keep_corners(&mut self.points, max_points);
         self.corners = self.points.len();
     }
 }
@@ -163,7 +155,7 @@ fn count(points: &[(Timestamp, f64)]) -> f64 {
     points.len() as f64
 }
 
-/// Seconds: the unit scales all triangles alike and keeps the products small.
+/// Converts a date to seconds, which keeps the products small and scales all triangles alike.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a date in microseconds has at most 58 bits, and a chart has no use for the last"
@@ -177,20 +169,28 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn select(numbers: &[Option<f64>], most: u64) -> Vec<(i64, Option<f64>)> {
-        select_holding(ROOM, numbers, most)
+    fn select(numbers: &[Option<f64>], max_points: u64) -> Vec<(i64, Option<f64>)> {
+        select_holding(MAX_POINTS_IN_MEMORY, numbers, max_points)
     }
 
-    fn select_holding(room: usize, numbers: &[Option<f64>], most: u64) -> Vec<(i64, Option<f64>)> {
-        let mut lttb = Lttb { room, ..Lttb::new(numbers.len() as u64, most) };
+    fn select_holding(
+        max_in_memory: usize,
+        numbers: &[Option<f64>],
+        max_points: u64,
+    ) -> Vec<(i64, Option<f64>)> {
+        let mut lttb = Lttb { max_in_memory, ..Lttb::new(numbers.len() as u64, max_points) };
         let dated =
             numbers.iter().enumerate().map(|(i, n)| (Timestamp::from_micros(i as i64 * 1_000_000), *n));
         let push = |(date, number)| {
             let kept = lttb.push(date, number);
-            assert!(lttb.filling.points.len() <= room, "{} points are held", lttb.filling.points.len());
+            assert!(
+                lttb.filling.points.len() <= max_in_memory,
+                "{} points in memory",
+                lttb.filling.points.len()
+            );
             kept
         };
-        let mut kept: Vec<Kept> = dated.filter_map(push).collect();
+        let mut kept: Vec<PointOrGap> = dated.filter_map(push).collect();
         kept.extend(lttb.finish());
         kept.into_iter().map(|(date, number)| (date.as_micros() / 1_000_000, number)).collect()
     }
@@ -199,13 +199,13 @@ mod tests {
         values.iter().copied().map(Some).collect()
     }
 
-    /// The definition, straight from the thesis, over all points in memory.
-    fn by_definition(values: &[f64], most: usize) -> Vec<usize> {
+    /// The definition of the thesis, with all points in memory.
+    fn by_definition(values: &[f64], max_points: usize) -> Vec<usize> {
         let inner = values.len() - 2;
-        let bound = |group: usize| 1 + group * inner / (most - 2);
+        let bound = |group: usize| 1 + group * inner / (max_points - 2);
         let mut kept = vec![0];
-        for group in 0..most - 2 {
-            let next = match group + 1 < most - 2 {
+        for group in 0..max_points - 2 {
+            let next = match group + 1 < max_points - 2 {
                 true => bound(group + 1)..bound(group + 2),
                 false => values.len() - 1..values.len(),
             };
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn few_points_are_both_ends_or_the_last() {
+    fn one_point_is_the_last_and_two_are_the_ends() {
         let values = numbers(&[1.0, 2.0, 3.0]);
         assert_eq!(select(&values, 1), [(2, Some(3.0))]);
         assert_eq!(select(&values, 2), [(0, Some(1.0)), (2, Some(3.0))]);
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_curve_without_noise_nearly_the_largest_triangle_is_kept() {
+    fn a_curve_without_noise_keeps_nearly_the_largest_triangle() {
         let values: Vec<f64> = (0..100_000).map(|i| (f64::from(i) / 1e5 - 0.3).powi(2)).collect();
         let exact = by_definition(&values, 4)[1];
         let kept = select_holding(1_024, &numbers(&values), 4)[1].0;
@@ -261,35 +261,35 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_keeps_what_the_definition_keeps(
+        fn the_selection_matches_the_definition(
             values in proptest::collection::vec(-1e3..1e3f64, 3..300),
-            most in 3..40usize,
+            max_points in 3..40usize,
         ) {
-            let most = most.min(values.len());
-            let kept: Vec<usize> = select(&numbers(&values), most as u64).iter().map(|k| k.0 as usize).collect();
-            prop_assert_eq!(kept, by_definition(&values, most));
+            let max_points = max_points.min(values.len());
+            let kept: Vec<usize> = select(&numbers(&values), max_points as u64).iter().map(|k| k.0 as usize).collect();
+            prop_assert_eq!(kept, by_definition(&values, max_points));
         }
 
         #[test]
-        fn it_keeps_that_too_when_it_cannot_hold_a_bucket(
+        fn buckets_above_the_memory_limit_match_the_definition(
             values in proptest::collection::vec(-1e3..1e3f64, 300..600),
-            most in 3..6usize,
+            max_points in 3..6usize,
         ) {
-            let kept = select_holding(64, &numbers(&values), most as u64);
+            let kept = select_holding(64, &numbers(&values), max_points as u64);
             let kept: Vec<usize> = kept.iter().map(|k| k.0 as usize).collect();
-            prop_assert_eq!(kept, by_definition(&values, most));
+            prop_assert_eq!(kept, by_definition(&values, max_points));
         }
 
         #[test]
-        fn the_ends_survive_and_the_bound_is_kept(
+        fn the_ends_survive_and_the_limit_is_kept(
             values in proptest::collection::vec(proptest::option::of(-1e3..1e3f64), 1..300),
-            most in 1..40u64,
+            max_points in 1..40u64,
         ) {
-            let kept = select(&values, most);
-            prop_assert!(kept.len() as u64 <= most);
+            let kept = select(&values, max_points);
+            prop_assert!(kept.len() as u64 <= max_points);
             prop_assert!(kept.windows(2).all(|pair| pair[0].0 < pair[1].0));
             prop_assert_eq!(kept[kept.len() - 1].0, values.len() as i64 - 1);
-            prop_assert!(most == 1 || kept[0].0 == 0);
+            prop_assert!(max_points == 1 || kept[0].0 == 0);
         }
     }
 }

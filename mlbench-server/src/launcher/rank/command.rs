@@ -1,32 +1,32 @@
-//! What a rank executes: its arguments and what is added to its environment.
+//! The command line and the environment of a rank.
 //!
-//! The command is split once, by shell-word rules; then placeholders are replaced within each argument, so that no value
-//! can become two arguments, and nothing is interpreted by a shell. What is no placeholder stays as it is. Without a
-//! backend `{backend}` is empty, and an argument that becomes empty by it stays an argument: `--backend {backend} --gpu`
-//! never reads `--gpu` as the backend.
+//! The command is first split into arguments by the rules of shell words. Placeholders are then replaced within each
+//! argument, so that no value can become two arguments, and no shell interprets anything. Other text in braces stays
+//! unchanged. Without a backend `{backend}` is empty, but its argument remains, so that `--backend {backend} --gpu`
+//! never takes `--gpu` for the backend.
 
 use mlbench_core::run::{Backend, Run, RunKey};
 
-use super::LauncherSettings;
 use crate::cluster::{RankRef, Task};
+use crate::launcher::deps::LauncherSettings;
 use crate::token::Token;
 
-/// What `rank` of `run` executes.
+/// Returns the task of `rank`: where it runs, its arguments and its environment.
 ///
 /// # Errors
-/// In words, why it can never be started.
-pub(super) fn task(
+/// The reason why the rank can never start.
+pub(in crate::launcher) fn task(
     run: &Run,
     rank: u32,
     settings: &LauncherSettings,
     token: Option<&Token>,
 ) -> Result<Task, String> {
-    let at = rank_ref(run, rank).ok_or_else(|| format!("there is no worker for rank {rank}"))?;
+    let at = rank_ref(run, rank).ok_or_else(|| format!("rank {rank} has no worker"))?;
     let spec = &run.spec;
     let values = Values::new(run, rank);
     let mut argv = Vec::new();
     if spec.backend == Some(Backend::Mpi) {
-        argv.extend(split(&settings.mpirun_prefix, "the mpirun prefix")?);
+        argv.extend(split(&settings.mpirun_prefix, "--mpirun")?);
     }
     argv.extend(split(&spec.command, "the command")?);
     for argument in &mut argv {
@@ -36,24 +36,24 @@ pub(super) fn task(
         [(spec.gpu_enabled, "--gpu"), (spec.light_target, "--light"), (spec.use_horovod, "--horovod")];
     argv.extend(flags.iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| (*flag).to_owned()));
     if argv.first().is_none_or(String::is_empty) {
-        return Err("the command names no program".to_owned());
+        return Err("the command does not name a program".to_owned());
     }
     let mut env = values.environment(run, &settings.server_url);
     env.extend(token.map(|token| ("MLBENCH_TOKEN".to_owned(), token.reveal().to_owned())));
     Ok(Task { at, argv, env, num_cpus: spec.num_cpus })
 }
 
-/// Where `rank` of `run` is executed; `None` while it has no worker.
-pub(super) fn rank_ref(run: &Run, rank: u32) -> Option<RankRef> {
+/// Returns where `rank` of `run` runs, or `None` while it has no worker.
+pub(in crate::launcher) fn rank_ref(run: &Run, rank: u32) -> Option<RankRef> {
     let worker = run.workers.get(usize::try_from(rank).ok()?)?;
     Some(RankRef { run: RunKey::from(run), rank, pod: worker.pod.clone() })
 }
 
 fn split(line: &str, what: &str) -> Result<Vec<String>, String> {
-    shell_words::split(line).map_err(|_| format!("{what} has a quote that is not closed: {line}"))
+    shell_words::split(line).map_err(|_| format!("{what} has an unclosed quote: {line}"))
 }
 
-/// What the placeholders stand for.
+/// The values of the placeholders.
 struct Values {
     run_id: String,
     rank: String,
@@ -86,7 +86,7 @@ impl Values {
         })
     }
 
-    /// Replaces every placeholder in one pass: what a value contains is not looked at again.
+    /// Replaces every placeholder in one pass: placeholders within a value stay unchanged.
     fn replace(&self, argument: &str) -> String {
         let mut replaced = String::with_capacity(argument.len());
         let mut rest = argument;
@@ -129,7 +129,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::launcher::tests::a_run;
+    use crate::launcher::tests::harness::sample_run;
 
     const OFFICIAL: &str = "/conda/bin/python /codes/main.py --run_id {run_id} --rank {rank} --hosts {hosts} --backend {backend}";
 
@@ -144,13 +144,13 @@ mod tests {
     }
 
     fn argv(command: &str, rank: u32, change: impl FnOnce(&mut Run)) -> Vec<String> {
-        let mut run = a_run(2, command);
+        let mut run = sample_run(2, command);
         change(&mut run);
         task(&run, rank, &settings(), None).unwrap().argv
     }
 
     #[test]
-    fn every_placeholder_of_the_official_command_is_replaced() {
+    fn all_placeholders_of_the_official_command_are_replaced() {
         assert_eq!(
             argv(OFFICIAL, 1, |run| run.spec.backend = Some(Backend::Gloo)).join(" "),
             "/conda/bin/python /codes/main.py --run_id 1 --rank 1 --hosts 127.0.0.1,127.0.0.1 --backend gloo"
@@ -158,13 +158,13 @@ mod tests {
     }
 
     #[test]
-    fn without_a_backend_its_argument_stays_so_that_no_flag_is_read_as_one() {
+    fn without_a_backend_its_argument_stays_and_is_empty() {
         let argv = argv("train --backend {backend}", 0, |run| run.spec.light_target = true);
         assert_eq!(argv, ["train", "--backend", "", "--light"]);
     }
 
     #[test]
-    fn placeholders_are_replaced_within_arguments_and_values_are_not_looked_at_again() {
+    fn placeholders_within_values_are_not_replaced() {
         let custom = Backend::Custom { name: "{rank}".to_owned(), run_all_nodes: true };
         assert_eq!(
             argv("p 'a b{rank}{rank}' {backend} {addresses}", 1, |run| run.spec.backend = Some(custom)),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_placeholder_stays_as_it_is() {
+    fn unknown_placeholders_stay_unchanged() {
         for word in ["{unknown}", "{", "}", "{}", "{{rank", "${HOME}", "{ rank }", "é{", "$(reboot)", "*"] {
             assert_eq!(argv(&format!("p '{word}'"), 0, |_| ()), ["p", word]);
         }
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_are_appended_as_they_were_asked_for() {
+    fn enabled_options_append_their_flags() {
         let argv = argv("p", 0, |run| {
             run.spec.gpu_enabled = true;
             run.spec.light_target = true;
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn mpi_stands_behind_its_prefix_and_no_other_backend_does() {
+    fn only_the_mpi_backend_gets_the_mpirun_prefix() {
         let mpi = argv("p {rank}", 0, |run| run.spec.backend = Some(Backend::Mpi));
         assert_eq!(mpi, ["mpirun", "--oversubscribe", "--host", "127.0.0.1,127.0.0.1", "p", "0"]);
         let custom = Backend::Custom { name: "x".to_owned(), run_all_nodes: false };
@@ -199,8 +199,8 @@ mod tests {
     }
 
     #[test]
-    fn every_rank_finds_the_others_in_its_environment() {
-        let task = task(&a_run(2, "p"), 1, &settings(), None).unwrap();
+    fn the_environment_names_the_rank_and_all_addresses() {
+        let task = task(&sample_run(2, "p"), 1, &settings(), None).unwrap();
         let env: Vec<(&str, &str)> = task.env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         assert_eq!(
             env,
@@ -218,19 +218,20 @@ mod tests {
     }
 
     #[test]
-    fn the_token_of_a_run_is_in_the_environment_and_in_no_log() {
+    fn the_run_token_is_in_the_environment_but_not_in_debug_output() {
         let token = Token::random().unwrap();
-        let task = task(&a_run(1, "p"), 0, &settings(), Some(&token)).unwrap();
+        let task = task(&sample_run(1, "p"), 0, &settings(), Some(&token)).unwrap();
         assert!(task.env.contains(&("MLBENCH_TOKEN".to_owned(), token.reveal().to_owned())));
         assert!(!format!("{task:?}").contains(token.reveal()), "{task:?}");
     }
 
     #[test]
-    fn a_command_that_can_never_start_is_refused_in_words() {
-        let refusal = |command: &str, rank| task(&a_run(2, command), rank, &settings(), None).unwrap_err();
-        assert_eq!(refusal("p 'a", 0), "the command has a quote that is not closed: p 'a");
-        assert_eq!(refusal("p", 2), "there is no worker for rank 2");
-        assert_eq!(refusal("''", 0), "the command names no program");
-        assert_eq!(refusal("{backend}", 0), "the command names no program");
+    fn a_command_that_can_never_start_is_refused_with_the_reason() {
+        let refusal =
+            |command: &str, rank| task(&sample_run(2, command), rank, &settings(), None).unwrap_err();
+        assert_eq!(refusal("p 'a", 0), "the command has an unclosed quote: p 'a");
+        assert_eq!(refusal("p", 2), "rank 2 has no worker");
+        assert_eq!(refusal("''", 0), "the command does not name a program");
+        assert_eq!(refusal("{backend}", 0), "the command does not name a program");
     }
 }

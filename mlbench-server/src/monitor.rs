@@ -1,7 +1,7 @@
-//! Worker pods and what they use, into the store.
+//! Stores the worker pods and their resource metrics.
 //!
-//! Pods are stored at every change, their resource metrics at every interval; the launcher asks for one more
-//! measurement when a run starts and when it ends.
+//! Pods are stored at every change, their metrics at a fixed interval. The launcher requests one more sample when a run
+//! starts and when it ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +10,16 @@ use mlbench_core::api::Metric;
 use mlbench_core::storage::Storage;
 use mlbench_core::{Error, MetricName, MetricValue, Owner, Pod, Result};
 use tokio::sync::Mutex;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, sleep};
 
-use crate::background::Background;
 use crate::clock::Clock;
 use crate::cluster::{Cluster, PodSample};
+use crate::task_group::TaskGroup;
 
-/// After how long what the store refused is tried again.
-const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// Delay before a failed write of the pods is retried.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Observes the worker pods.
+/// Observes and samples the worker pods.
 #[derive(Clone)]
 pub struct Monitor(Arc<Inner>);
 
@@ -27,24 +27,24 @@ struct Inner {
     storage: Arc<dyn Storage>,
     cluster: Arc<dyn Cluster>,
     clock: Clock,
-    /// The pods that were stored last. Held while they are stored, so that an older list never overwrites a newer one.
+    /// The last stored pods. Locked during a write, so that an older list never overwrites a newer one.
     stored_pods: Mutex<Option<Arc<[Pod]>>>,
-    /// Held during a measurement, so that points are stored in the order in which they were measured.
+    /// Locked during a sample, so that points are stored in the order in which they were measured.
     sampling: Mutex<()>,
 }
 
 impl Monitor {
-    /// A monitor of the pods of `cluster`.
+    /// Returns a monitor of the pods of `cluster`.
     #[must_use]
     pub fn new(storage: Arc<dyn Storage>, cluster: Arc<dyn Cluster>, clock: Clock) -> Self {
         let (stored_pods, sampling) = (Mutex::new(None), Mutex::new(()));
         Self(Arc::new(Inner { storage, cluster, clock, stored_pods, sampling }))
     }
 
-    /// Stores which pods there are, unless that is stored.
+    /// Stores the current pods, unless they are stored already.
     ///
     /// # Errors
-    /// What the store refuses.
+    /// Any error of the store.
     pub async fn observe(&self) -> Result<()> {
         let mut stored = self.0.stored_pods.lock().await;
         let pods = Arc::clone(&self.0.cluster.pods().borrow());
@@ -55,10 +55,12 @@ impl Monitor {
         Ok(())
     }
 
-    /// Measures every pod and stores that, after the pods themselves: a measurement of an unknown pod is not kept.
+    /// Samples every pod and stores the metrics.
+    ///
+    /// Stores the pods first, because the store drops metrics of unknown pods.
     ///
     /// # Errors
-    /// What the store refuses.
+    /// Any error of the store.
     pub async fn sample(&self) -> Result<()> {
         let _one_at_a_time = self.0.sampling.lock().await;
         let samples = self.0.cluster.sample().await;
@@ -70,30 +72,30 @@ impl Monitor {
         self.0.storage.record_metrics(metrics).await
     }
 
-    /// Measures every pod; what takes longer than `patience` or fails is only logged, for no run depends on it.
-    pub async fn sample_within(&self, patience: Duration) {
-        match timeout(patience, self.sample()).await {
+    /// Samples every pod. A failure or a timeout is only logged, because no run depends on the sample.
+    pub async fn sample_within(&self, timeout: Duration) {
+        match tokio::time::timeout(timeout, self.sample()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => warn("the metrics of the pods were not stored", &error),
-            Err(_) => tracing::warn!(?patience, "the pods were not measured in time"),
+            Ok(Err(error)) => warn("cannot store the metrics of the pods", &error),
+            Err(_) => tracing::warn!(?timeout, "sampling the pods timed out"),
         }
     }
 }
 
-/// Starts observing in `background`: pods at every change, their metrics every `every`.
-pub fn start(background: &Background, monitor: &Monitor, every: Duration) {
-    let (stop, watching) = (background.stop_token(), monitor.clone());
-    background.spawn(async move {
+/// Starts the monitor in `group`: pods are stored at every change, their metrics at every `interval`.
+pub fn start(group: &TaskGroup, monitor: &Monitor, interval: Duration) {
+    let (stop, watcher) = (group.stop_token(), monitor.clone());
+    group.spawn(async move {
         tokio::select! {
             () = stop.cancelled() => {}
-            () = watch_pods(&watching) => {}
+            () = watch_pods(&watcher) => {}
         }
     });
-    let (stop, measuring) = (background.stop_token(), monitor.clone());
-    background.spawn(async move {
+    let (stop, sampler) = (group.stop_token(), monitor.clone());
+    group.spawn(async move {
         tokio::select! {
             () = stop.cancelled() => {}
-            () = measure_pods(&measuring, every) => {}
+            () = sample_pods(&sampler, interval) => {}
         }
     });
 }
@@ -103,21 +105,21 @@ async fn watch_pods(monitor: &Monitor) {
     loop {
         pods.mark_unchanged();
         if let Err(error) = monitor.observe().await {
-            warn("the pods were not stored", &error);
-            sleep(TRY_AGAIN).await;
+            warn("cannot store the pods", &error);
+            sleep(RETRY_DELAY).await;
         } else if pods.changed().await.is_err() {
             return;
         }
     }
 }
 
-async fn measure_pods(monitor: &Monitor, every: Duration) {
-    let mut ticks = interval(every);
+async fn sample_pods(monitor: &Monitor, interval: Duration) {
+    let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         if let Err(error) = monitor.sample().await {
-            warn("the metrics of the pods were not stored", &error);
+            warn("cannot store the metrics of the pods", &error);
         }
     }
 }
@@ -137,8 +139,8 @@ fn metrics(sample: &PodSample) -> impl Iterator<Item = Metric> {
     })
 }
 
-fn warn(what: &'static str, error: &Error) {
-    tracing::warn!(error = error.internal_text().unwrap_or(error.detail()), what);
+fn warn(message: &'static str, error: &Error) {
+    tracing::warn!(error = error.internal_text().unwrap_or(error.detail()), "{message}");
 }
 
 #[cfg(test)]

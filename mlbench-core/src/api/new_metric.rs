@@ -1,0 +1,175 @@
+//! Metrics to store, and points by metric and owner.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+
+use super::fields::Fields;
+use crate::error::{Error, Result};
+use crate::metric::{Metric, MetricName, MetricValue, Owner, Point, serialize_epoch};
+use crate::name::PodName;
+use crate::time::Timestamp;
+
+/// Points by metric name, the response of `GET /api/metrics/{pod_name_or_run_id}/`.
+pub type PointsByMetric = BTreeMap<String, Vec<Point>>;
+
+/// Points by pod name or run id, then by metric name, the response of `GET /api/metrics/`.
+pub type PointsByOwner = BTreeMap<String, PointsByMetric>;
+
+/// A metric to store, the body of `POST /api/metrics/` and a point of a batch.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NewMetric {
+    /// The pod or the run that the metric belongs to.
+    #[serde(flatten, serialize_with = "serialize_owner")]
+    pub owner: Owner,
+    /// Name of the metric.
+    pub name: MetricName,
+    /// Time of the measurement. Defaults to the time of arrival.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<Timestamp>,
+    /// The measured value.
+    pub value: MetricValue,
+    /// Whether the value adds up over time.
+    pub cumulative: bool,
+    /// Free text.
+    pub metadata: String,
+    /// Training step of the measurement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<i64>,
+    /// Training epoch of the measurement, a finite and possibly fractional number.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "serialize_epoch")]
+    pub epoch: Option<f64>,
+}
+
+fn serialize_owner<S: Serializer>(owner: &Owner, serializer: S) -> Result<S::Ok, S::Error> {
+    match owner {
+        Owner::Pod(name) => serializer.collect_map([("pod_name", name)]),
+        Owner::Run(id) => serializer.collect_map([("run_id", id)]),
+    }
+}
+
+impl NewMetric {
+    /// Creates a metric without a date, metadata, step or epoch that is not cumulative.
+    ///
+    /// # Errors
+    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) if the name is empty or longer than 512 bytes.
+    pub fn new(owner: Owner, name: &str, value: impl Into<MetricValue>) -> Result<Self> {
+        Ok(Self {
+            owner,
+            name: MetricName::new(name)?,
+            date: None,
+            value: value.into(),
+            cumulative: false,
+            metadata: String::new(),
+            step: None,
+            epoch: None,
+        })
+    }
+
+    /// Parses the fields of a request.
+    ///
+    /// # Errors
+    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) or
+    /// [`UnknownField`](crate::error::ErrorCode::UnknownField) for the field, or
+    /// [`NotFound`](crate::error::ErrorCode::NotFound) for an owner that cannot exist.
+    pub fn from_fields(mut fields: Fields) -> Result<Self> {
+        let pod = fields.text("pod_name")?.filter(|name| !name.is_empty());
+        let run = fields.text_or_number("run_id")?.filter(|id| !id.is_empty());
+        let name = fields.text("name")?;
+        let date = fields.parsed("date")?;
+        let value = fields.text_or_number("value")?;
+        let cumulative = fields.boolean("cumulative")?.unwrap_or(false);
+        let metadata = fields.text_or_structure("metadata")?.unwrap_or_default();
+        let (step, epoch) = (fields.signed_integer("step")?, fields.finite("epoch")?);
+        fields.finish()?;
+        let missing = |field: &str| Error::invalid(field, "missing; every metric needs one");
+        let name = MetricName::new(name.ok_or_else(|| missing("name"))?)?;
+        let value = MetricValue::new(value.ok_or_else(|| missing("value"))?);
+        let pod = pod.map(|name| {
+            PodName::new(name.as_str()).map_err(|_| Error::not_found(format_args!("pod {name:?}")))
+        });
+        let owner = Owner::from_fields(pod.transpose()?, run.map(|id| id.parse()).transpose()?)?;
+        Ok(Self { owner, name, date, value, cumulative, metadata, step, epoch })
+    }
+
+    /// Converts to the metric to store, with `now` as the default date.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Metric {
+        let Self { owner, name, date, value, cumulative, metadata, step, epoch } = self;
+        Metric { owner, name, date: date.unwrap_or(now), value, cumulative, metadata, step, epoch }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Result<NewMetric> {
+        NewMetric::from_fields(Fields::from_json(body.as_bytes())?)
+    }
+
+    #[test]
+    fn a_metric_has_exactly_one_owner() {
+        let both = read(r#"{"pod_name":"a","run_id":2,"name":"x","value":"1"}"#).unwrap_err();
+        assert_eq!(both.detail(), "pod_name, run_id: both are given; send only one of them");
+        let neither = read(r#"{"name":"x","value":"1"}"#).unwrap_err();
+        assert!(neither.detail().contains("missing"), "{neither}");
+    }
+
+    #[test]
+    fn bare_non_finite_numbers_are_accepted() {
+        for value in ["NaN", "Infinity", "-Infinity"] {
+            // Metadata other than a plain string takes the general path.
+            for metadata in [r#""""#, r#"{"NaN": 1}"#] {
+                let metric =
+                    read(&format!(r#"{{"run_id":2,"name":"x","value":{value},"metadata":{metadata}}}"#));
+                assert_eq!(metric.unwrap().value.as_str(), value);
+            }
+        }
+        let broken = read(r#"{"run_id":2,"name":"x","value":NaNo}"#).unwrap_err();
+        assert!(broken.detail().starts_with("the body is not a JSON object (line 1"), "{broken}");
+    }
+
+    #[test]
+    fn an_owner_that_cannot_exist_is_not_found() {
+        for body in
+            [r#"{"pod_name":"A b","name":"x","value":"1"}"#, r#"{"run_id":"1e3","name":"x","value":"1"}"#]
+        {
+            assert_eq!(read(body).unwrap_err().code(), crate::error::ErrorCode::NotFound, "{body}");
+        }
+    }
+
+    #[test]
+    fn metrics_serialize_and_parse_back() {
+        let new = read(r#"{"run_id":2,"name":"loss @ 0","value":1.50,"metadata":{"epoch": 1}}"#).unwrap();
+        assert_eq!((new.value.as_str(), new.metadata.as_str()), ("1.50", r#"{"epoch": 1}"#));
+        assert_eq!(read(&serde_json::to_string(&new).unwrap()).unwrap(), new);
+        let metric = new.at(Timestamp::EPOCH);
+        let wire = serde_json::to_string(&metric).unwrap();
+        assert!(!wire.contains("pod_name"), "{wire}");
+        assert_eq!(serde_json::from_str::<Metric>(&wire).unwrap(), metric);
+    }
+
+    #[test]
+    fn step_and_epoch_are_on_the_wire_if_sent() {
+        let plain = read(r#"{"run_id":2,"name":"x","value":1}"#).unwrap().at(Timestamp::EPOCH);
+        assert!(!serde_json::to_string(&plain).unwrap().contains("step"));
+        for (given, written) in [
+            (r#""step":7,"epoch":1.5"#, r#""step":7,"epoch":1.5"#),
+            (r#""step":"-3","epoch":"2""#, r#""step":-3,"epoch":2"#),
+            (r#""step":null,"epoch":1e300"#, r#""epoch":1e+300"#),
+        ] {
+            let metric = read(&format!(r#"{{"run_id":2,"name":"x","value":1,{given}}}"#)).unwrap();
+            let wire = serde_json::to_string(&metric.at(Timestamp::EPOCH)).unwrap();
+            assert!(wire.ends_with(&format!("{written}}}")), "{wire}");
+        }
+        for (given, refusal) in [
+            (r#""step":1.5"#, "step: must be a whole number, not \"1.5\""),
+            (r#""step":9223372036854775808"#, "step: must be a whole number, not \"9223372036854775808\""),
+            (r#""epoch":"NaN""#, "epoch: must be a number, not \"NaN\""),
+        ] {
+            let error = read(&format!(r#"{{"run_id":2,"name":"x","value":1,{given}}}"#)).unwrap_err();
+            assert_eq!(error.detail(), refusal);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Parsing of the points of a batch.
+//!
+//! Points in the usual format are parsed in one pass over the body, because a map of allocated strings per point would
+//! be slow. All other points take the general path of a single `POST`, so that both accept and refuse the same points.
+
+mod array;
+mod element;
+mod point;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+pub use array::{MAX_ARRAY_POINTS, parse_points};
+pub use point::{parse_point, parse_point_fast};

@@ -1,0 +1,26 @@
+//! Series: all points of one metric of one owner.
+
+use serde::{Deserialize, Serialize};
+
+use super::name::MetricName;
+use super::value::MetricValue;
+use crate::time::Timestamp;
+
+/// A summary of a series, an item of `GET /api/runs/{id}/series/` and `GET /api/pods/{name}/series/`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// Name of the metric.
+    pub name: MetricName,
+    /// Number of points, at least 1.
+    pub count: u64,
+    /// Date of the first point.
+    pub first_date: Timestamp,
+    /// Date of the last point.
+    pub last_date: Timestamp,
+    /// Smallest finite value. `None` when no value is a finite number.
+    pub min: Option<f64>,
+    /// Largest finite value. `None` when no value is a finite number.
+    pub max: Option<f64>,
+    /// Value of the last point by date, then by arrival.
+    pub last_value: MetricValue,
+}

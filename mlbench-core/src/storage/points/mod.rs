@@ -1,0 +1,9 @@
+//! Types for reading points: queries, sinks and cursors.
+
+mod cursor;
+mod query;
+mod sink;
+
+pub use cursor::{PointsCursor, PointsPage, SeriesCursor};
+pub use query::{Downsampling, DownsamplingMethod, PointsQuery};
+pub use sink::{PointDetails, PointRef, PointSink, ValueRef};

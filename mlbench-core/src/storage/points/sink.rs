@@ -1,0 +1,114 @@
+//! Sinks that receive points, and the points as they receive them.
+
+use std::any::Any;
+use std::fmt;
+
+use crate::downsample::Downsampled;
+use crate::downsample::minmax::Bucket;
+use crate::metric::{MetricName, MetricValue};
+use crate::time::Timestamp;
+
+/// Receives points in the thread that reads them, so that nothing is copied unless the sink copies it.
+pub trait PointSink: Any + Send {
+    /// Starts a series, at its beginning and again on each further page.
+    ///
+    /// Series without matching points do not appear.
+    fn series(&mut self, name: &MetricName);
+
+    /// Receives the next point of the series.
+    fn point(&mut self, point: PointRef<'_>);
+
+    /// Receives the next bucket of the series.
+    ///
+    /// Only with [`DownsamplingMethod::MinMax`](super::query::DownsamplingMethod::MinMax).
+    fn bucket(&mut self, bucket: &Bucket);
+
+    /// Returns whether to end the page here.
+    fn is_full(&self) -> bool;
+}
+
+impl dyn PointSink {
+    /// Passes on an item of a downsampled series.
+    pub fn downsampled(&mut self, downsampled: &Downsampled) {
+        match downsampled {
+            Downsampled::Point((date, number)) => self.point(PointRef::gap_or(*date, *number)),
+            Downsampled::Bucket(bucket) => self.bucket(bucket),
+        }
+    }
+}
+
+/// A point borrowed from the store.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PointRef<'a> {
+    /// Time of the measurement.
+    pub date: Timestamp,
+    /// The measured value.
+    pub value: ValueRef<'a>,
+    /// The other fields, if the query requests them.
+    pub details: Option<PointDetails<'a>>,
+}
+
+impl PointRef<'_> {
+    /// Creates a computed point. The value of a gap is `NaN`.
+    #[must_use]
+    pub fn gap_or(date: Timestamp, number: Option<f64>) -> Self {
+        Self { date, value: number.map_or(ValueRef::Text("NaN"), ValueRef::Real), details: None }
+    }
+}
+
+/// The fields of a point besides its date and its value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PointDetails<'a> {
+    /// Whether the value adds up over time.
+    pub cumulative: bool,
+    /// Free text.
+    pub metadata: &'a str,
+    /// Training step of the measurement.
+    pub step: Option<i64>,
+    /// Training epoch of the measurement.
+    pub epoch: Option<f64>,
+}
+
+/// A value borrowed from the store, which stores a text as a number if the number prints as that text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ValueRef<'a> {
+    /// An integer, printed in decimal.
+    Integer(i64),
+    /// A finite number, printed as the shortest decimal that parses back to it, without an exponent.
+    Real(f64),
+    /// Any other text.
+    Text(&'a str),
+}
+
+impl ValueRef<'_> {
+    /// Returns the value as a finite number.
+    #[must_use]
+    pub fn as_finite(self) -> Option<f64> {
+        match self {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "parsing the text would give the same nearest float"
+            )]
+            Self::Integer(integer) => Some(integer as f64),
+            Self::Real(real) => Some(real),
+            Self::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+        }
+    }
+}
+
+/// Writes the original text.
+impl fmt::Display for ValueRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(integer) => integer.fmt(f),
+            Self::Real(real) => real.fmt(f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl From<ValueRef<'_>> for MetricValue {
+    fn from(value: ValueRef<'_>) -> Self {
+        Self::new(value.to_string())
+    }
+}

@@ -1,0 +1,183 @@
+//! The trait [`Storage`].
+
+use async_trait::async_trait;
+
+use super::idempotency::IdempotencyKey;
+use super::logs::{LogQuery, OutputChunk};
+use super::metrics::{Batch, BatchOutcome, Recorded};
+use super::points::{PointSink, PointsCursor, PointsPage, PointsQuery};
+use super::runs::{IsCached, RankExit, RunEntry, TokenHash};
+use super::stats::StoreStats;
+use crate::error::Result;
+use crate::log::LogLine;
+use crate::metric::{Metric, Owner, Series};
+use crate::name::RunId;
+use crate::pod::Pod;
+use crate::run::{NewRun, Run, RunOutcome, Worker};
+use crate::time::Timestamp;
+
+/// The persistent state of the server, one method per use case.
+#[async_trait]
+pub trait Storage: Send + Sync {
+    /// Stores a new run in state `INITIALIZED`, unless another run is active or not yet torn down.
+    ///
+    /// Of any number of concurrent calls exactly one succeeds. A refused run leaves no trace.
+    ///
+    /// # Errors
+    /// [`RunActive`](crate::error::ErrorCode::RunActive) with the name of the active run, or
+    /// [`RunDeleting`](crate::error::ErrorCode::RunDeleting) with a delay to retry after.
+    async fn start_run_unless_active(&self, new: NewRun, now: Timestamp) -> Result<Run>;
+
+    /// Stores a new run at the end of the queue, and admits runs in the same transaction.
+    ///
+    /// [`Storage::admit_runs`] describes which.
+    async fn queue_run(&self, new: NewRun, capacity: u32, now: Timestamp) -> Result<Run>;
+
+    /// Admits runs in a cluster of `capacity` workers in one transaction, and returns them.
+    ///
+    /// [`Queue::admissible`](crate::queue::Queue::admissible) decides which.
+    async fn admit_runs(&self, capacity: u32, now: Timestamp) -> Result<Vec<Run>>;
+
+    /// Returns a run.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorCode::NotFound).
+    async fn run(&self, id: RunId) -> Result<Run>;
+
+    /// Returns all runs by ascending id.
+    async fn runs(&self) -> Result<Vec<Run>>;
+
+    /// Returns a page of at most `limit` runs by ascending id, after the run `after`.
+    ///
+    /// Does not read runs for which `is_cached` returns true: an ended run never changes, so its id is enough.
+    async fn runs_after(
+        &self,
+        after: Option<RunId>,
+        limit: u32,
+        is_cached: IsCached,
+    ) -> Result<Vec<RunEntry>>;
+
+    /// Returns the runs that have not ended, including queued ones, by ascending id.
+    async fn active_runs(&self) -> Result<Vec<Run>>;
+
+    /// Records the workers of a run before anything is started on them, and returns the run.
+    ///
+    /// The first call decides. Has no effect while another run holds one of the workers.
+    async fn assign_workers(&self, id: RunId, workers: Vec<Worker>) -> Result<Run>;
+
+    /// Records that the command was started on `ranks` ranks, and moves the run to `STARTED`.
+    ///
+    /// Has no effect on a run that is already started.
+    async fn run_started(&self, id: RunId, ranks: u32) -> Result<Run>;
+
+    /// Stores lines of a rank's output and the new offset in one transaction.
+    ///
+    /// Has no effect if the stored offset differs from `chunk.from`, because another reader was faster.
+    async fn append_output(&self, id: RunId, chunk: OutputChunk) -> Result<()>;
+
+    /// Stores a server message in the log of a run, as a line of standard error without a rank.
+    async fn append_server_message(&self, id: RunId, text: &str, now: Timestamp) -> Result<()>;
+
+    /// Records how a rank ended. The first record is final. Has no effect on an ended run.
+    async fn record_rank_exit(&self, id: RunId, rank: u32, exit: RankExit) -> Result<Run>;
+
+    /// Records a stop request. Has no effect on a run that has ended or was already asked to stop.
+    async fn request_stop(&self, id: RunId, now: Timestamp) -> Result<Run>;
+
+    /// Decides the outcome of an active run. The first decision is final.
+    async fn decide_outcome(&self, id: RunId, outcome: RunOutcome) -> Result<Run>;
+
+    /// Releases the workers of a run and moves it to the state of its outcome.
+    async fn end_run(&self, id: RunId) -> Result<Run>;
+
+    /// Deletes a run with its output and its metrics.
+    ///
+    /// If the run holds workers, its teardown is recorded in the same transaction. No other run gets these workers
+    /// until [`Storage::finish_teardown`].
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorCode::NotFound).
+    async fn delete_run(&self, id: RunId) -> Result<()>;
+
+    /// Adds a token that grants access as an active run. It expires when the run ends.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorCode::NotFound).
+    async fn add_run_token(&self, id: RunId, token: TokenHash) -> Result<()>;
+
+    /// Returns the active run that a token belongs to.
+    async fn run_for_token(&self, token: TokenHash) -> Result<Option<RunId>>;
+
+    /// Returns deleted runs that still hold workers, as they were when they were deleted.
+    async fn deleted_runs(&self) -> Result<Vec<Run>>;
+
+    /// Records that nothing of a deleted run is left on any worker.
+    async fn finish_teardown(&self, id: RunId) -> Result<()>;
+
+    /// Returns lines of a run's output in the order they were stored.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorCode::NotFound).
+    async fn log_lines(&self, id: RunId, query: LogQuery) -> Result<Vec<LogLine>>;
+
+    /// Replaces the set of worker pods in the cluster. Pods that left keep their metrics.
+    async fn set_pods(&self, pods: &[Pod], now: Timestamp) -> Result<()>;
+
+    /// Returns the worker pods of the last [`Storage::set_pods`], by name.
+    async fn pods(&self) -> Result<Vec<Pod>>;
+
+    /// Stores one metric and returns it.
+    ///
+    /// If the key was used for the same owner before, stores nothing and returns the first result.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorCode::NotFound) for an unknown owner.
+    async fn record_metric(
+        &self,
+        metric: Metric,
+        key: Option<IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<Recorded>;
+
+    /// Stores many metrics in one transaction and skips those of unknown owners.
+    async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()>;
+
+    /// Stores the valid points of a batch and the result under its key, in one transaction.
+    ///
+    /// The points may have any owners and any order of dates. The result lists points that could not be parsed and
+    /// points of unknown owners. If the key was used for a batch before, stores nothing and returns the first result.
+    ///
+    /// # Errors
+    /// [`IdempotencyKeyReused`](crate::error::ErrorCode::IdempotencyKeyReused) if the first batch with this key had
+    /// another number of points.
+    async fn record_batch(&self, batch: Batch, now: Timestamp) -> Result<BatchOutcome>;
+
+    /// Passes one page of the points of an owner to `sink`: series by name, points by date, then by arrival.
+    ///
+    /// The page ends when the sink is full, or after some thousand points. `after` is the `next` of the previous page.
+    /// [`read_page`](super::read_page) returns the sink with its own type.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorCode::NotFound) for an unknown owner.
+    async fn points(
+        &self,
+        query: &PointsQuery,
+        after: Option<PointsCursor>,
+        sink: Box<dyn PointSink>,
+    ) -> Result<PointsPage>;
+
+    /// Returns summaries of the series of an owner, by name, without reading points.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorCode::NotFound) for an unknown owner.
+    async fn series(&self, owner: &Owner) -> Result<Vec<Series>>;
+
+    /// Returns statistics, in time independent of the number of points.
+    async fn stats(&self) -> Result<StoreStats>;
+
+    /// Checks that the store responds, for the readiness check.
+    async fn ping(&self) -> Result<()>;
+
+    /// Completes queued writes and closes the store. Later writes are refused.
+    async fn close(&self) -> Result<()>;
+}

@@ -1,0 +1,82 @@
+//! Failure reasons of runs, in plain English.
+
+use std::time::Duration;
+
+/// Signals that end a process, by number (the same on every Linux architecture that workers run on).
+const SIGNALS: [(i32, &str); 17] = [
+    (1, "SIGHUP"),
+    (2, "SIGINT"),
+    (3, "SIGQUIT"),
+    (4, "SIGILL"),
+    (5, "SIGTRAP"),
+    (6, "SIGABRT"),
+    (7, "SIGBUS"),
+    (8, "SIGFPE"),
+    (9, "SIGKILL"),
+    (10, "SIGUSR1"),
+    (11, "SIGSEGV"),
+    (12, "SIGUSR2"),
+    (13, "SIGPIPE"),
+    (14, "SIGALRM"),
+    (15, "SIGTERM"),
+    (24, "SIGXCPU"),
+    (25, "SIGXFSZ"),
+];
+
+/// A rank exited with a code other than 0.
+///
+/// By the shell's convention 126 and 127 mean that the command did not start, and codes above 128 are signals.
+pub(super) fn rank_exit(rank: u32, code: i32) -> String {
+    if let Some((_, name)) = SIGNALS.iter().find(|(number, _)| *number == code - 128) {
+        return format!("rank {rank} was killed by {name} (exit code {code})");
+    }
+    match code {
+        126 => format!("rank {rank} exited with code 126: the command cannot be executed"),
+        127 => format!("rank {rank} exited with code 127: command not found"),
+        _ => format!("rank {rank} exited with code {code}"),
+    }
+}
+
+/// The workers were not ready in time: the cluster still waits for what is `missing`.
+pub(super) fn start_timeout(timeout: Duration, missing: &[String]) -> String {
+    let missing = if missing.is_empty() { "the cluster gave no cause" } else { &missing.join("; ") };
+    format!("the workers were not ready within {}: {missing}", format_duration(timeout))
+}
+
+/// Fewer ranks were launched than the run needs.
+pub(super) fn partial_start(started: usize, wanted: u32) -> String {
+    format!("the command started on only {started} of {wanted} ranks")
+}
+
+/// `10 min`, `90 s` or `500 ms`.
+pub(super) fn format_duration(duration: Duration) -> String {
+    match duration.as_secs() {
+        0 => format!("{} ms", duration.as_millis()),
+        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exit_code_is_explained() {
+        assert_eq!(rank_exit(1, 3), "rank 1 exited with code 3");
+        assert_eq!(rank_exit(0, 137), "rank 0 was killed by SIGKILL (exit code 137)");
+        assert_eq!(rank_exit(2, 127), "rank 2 exited with code 127: command not found");
+        assert_eq!(rank_exit(0, 255), "rank 0 exited with code 255");
+        assert_eq!(rank_exit(0, 128), "rank 0 exited with code 128");
+    }
+
+    #[test]
+    fn a_start_timeout_names_what_is_missing() {
+        let missing = ["worker 1: ImagePullBackOff".to_owned(), "worker 2: Unschedulable".to_owned()];
+        assert_eq!(
+            start_timeout(Duration::from_secs(600), &missing),
+            "the workers were not ready within 10 min: worker 1: ImagePullBackOff; worker 2: Unschedulable"
+        );
+        assert!(start_timeout(Duration::from_millis(1_500), &[]).contains("within 1 s: the cluster gave no"));
+    }
+}

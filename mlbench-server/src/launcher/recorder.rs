@@ -1,0 +1,92 @@
+//! Writes what the launcher learns about a run into the store, and notifies those that wait for a change.
+
+use std::future::Future;
+use std::time::Duration;
+
+use mlbench_core::run::{Run, RunOutcome, Worker};
+use mlbench_core::storage::{OutputChunk, RankExit, TokenHash};
+use mlbench_core::{ErrorCode, Result, RunId};
+use tokio::time::sleep;
+
+use super::backoff::Backoff;
+use super::deps::LauncherDeps;
+
+/// Writes to one run. All writes are idempotent.
+#[derive(Clone, Copy)]
+pub(super) struct RunRecorder<'a> {
+    deps: &'a LauncherDeps,
+    id: RunId,
+}
+
+impl<'a> RunRecorder<'a> {
+    pub(super) const fn new(deps: &'a LauncherDeps, id: RunId) -> Self {
+        Self { deps, id }
+    }
+
+    /// Assigns the workers, unless another run holds one of them, and returns the run.
+    pub(super) async fn assign_workers(&self, workers: &[Worker]) -> Result<Run> {
+        self.write_and_notify(|| self.deps.storage.assign_workers(self.id, workers.to_vec())).await
+    }
+
+    pub(super) async fn add_token(&self, token: TokenHash) -> Result<()> {
+        retry_while_unavailable(|| self.deps.storage.add_run_token(self.id, token)).await
+    }
+
+    pub(super) async fn record_start(&self, ranks: u32) -> Result<()> {
+        self.write_and_notify(|| self.deps.storage.run_started(self.id, ranks)).await.map(drop)
+    }
+
+    pub(super) async fn append_server_message(&self, text: &str) -> Result<()> {
+        let storage = &self.deps.storage;
+        self.write_and_notify(|| storage.append_server_message(self.id, text, self.deps.clock.now())).await
+    }
+
+    pub(super) async fn record_rank_exit(&self, rank: u32, exit: &RankExit) -> Result<()> {
+        let storage = &self.deps.storage;
+        self.write_and_notify(|| storage.record_rank_exit(self.id, rank, exit.clone())).await.map(drop)
+    }
+
+    pub(super) async fn decide_outcome(&self, outcome: &RunOutcome) -> Result<()> {
+        self.write_and_notify(|| self.deps.storage.decide_outcome(self.id, outcome.clone())).await.map(drop)
+    }
+
+    pub(super) async fn end_run(&self) -> Result<()> {
+        self.write_and_notify(|| self.deps.storage.end_run(self.id)).await.map(drop)
+    }
+
+    pub(super) async fn finish_teardown(&self) -> Result<()> {
+        self.write_and_notify(|| self.deps.storage.finish_teardown(self.id)).await
+    }
+
+    /// Stores output, without a notification: a busy run writes hundreds of times per second.
+    pub(super) async fn append_output(&self, chunk: &OutputChunk) -> Result<()> {
+        retry_while_unavailable(|| self.deps.storage.append_output(self.id, chunk.clone())).await
+    }
+
+    async fn write_and_notify<T, F>(&self, write: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let written = retry_while_unavailable(write).await?;
+        self.deps.handle.changed();
+        Ok(written)
+    }
+}
+
+/// Repeats a write while the store is overloaded or unavailable.
+///
+/// Restarting the supervisor instead would reset its grace periods.
+async fn retry_while_unavailable<T, F>(mut write: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    let mut backoff = Backoff::up_to(Duration::from_secs(1));
+    loop {
+        match write().await {
+            Err(error) if matches!(error.code(), ErrorCode::Overloaded | ErrorCode::Unavailable) => {
+                sleep(backoff.pause()).await;
+            }
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! State that the supervisor of a run shares with the followers of its ranks.
+
+use mlbench_core::{Result, RunId};
+
+use super::deps::LauncherDeps;
+use super::outage::{self, Caller, Outages};
+use super::recorder::RunRecorder;
+use crate::cluster::ClusterError;
+
+/// State that the supervisor of a run shares with the followers of its ranks.
+pub(super) struct RunContext<'a> {
+    pub(super) deps: &'a LauncherDeps,
+    pub(super) recorder: RunRecorder<'a>,
+    outages: Outages,
+}
+
+impl<'a> RunContext<'a> {
+    pub(super) fn new(deps: &'a LauncherDeps, id: RunId) -> Self {
+        Self { deps, recorder: RunRecorder::new(deps, id), outages: Outages::default() }
+    }
+
+    /// Ends the outage of `caller`: the cluster responded.
+    pub(super) fn responded(&self, caller: Caller) {
+        self.outages.responded(caller);
+    }
+
+    /// Begins or continues the outage of `caller`, and writes a long one into the log of the run.
+    ///
+    /// # Errors
+    /// Any error of the store.
+    pub(super) async fn unreachable(&self, caller: Caller, error: &ClusterError) -> Result<()> {
+        tracing::debug!(?caller, %error, "the cluster did not respond");
+        match self.outages.unreachable(caller) {
+            Some(duration) => {
+                let message = outage::message(&error.to_string(), duration);
+                self.recorder.append_server_message(&message).await
+            }
+            None => Ok(()),
+        }
+    }
+}
