@@ -17,12 +17,12 @@ pub(crate) enum RunsCommand {
     /// Show the details of a run
     #[command(after_help = "Example:\n  mlbench runs show first -o json")]
     Show(OneRunArgs),
-    /// Wait until a run ends; exit code 6 if it failed or was stopped
+    /// Wait until a run ends. Exit code 6 if it failed or was stopped
     Wait(WaitArgs),
-    /// Stop a run; it becomes STOPPED a moment later
+    /// Stop a run. It becomes STOPPED a moment later
     #[command(after_help = "Example:\n  mlbench runs stop 3 && mlbench runs wait 3")]
     Stop(OneRunArgs),
-    /// Delete a run with its metrics and output; stops an active run
+    /// Delete a run with its metrics and output. Stops an active run
     #[command(after_help = "Example:\n  mlbench runs delete 3")]
     Delete(RunArg),
     /// Print the output of a run
@@ -84,7 +84,7 @@ pub(crate) struct StartArgs {
     /// Train to the light goal, a lower accuracy
     #[arg(long)]
     pub(crate) light: bool,
-    /// Wait until the run ends; exit code 6 if it failed or was stopped
+    /// Wait until the run ends. Exit code 6 if it failed or was stopped
     #[arg(long)]
     pub(crate) wait: bool,
     #[command(flatten)]
@@ -96,7 +96,7 @@ pub(crate) struct StartArgs {
 pub(crate) struct WaitArgs {
     #[command(flatten)]
     pub(crate) run: RunArg,
-    /// Wait at most this long (30s, 10m, 2h); exit code 1 if the run is still active [default: no limit]
+    /// Wait at most this long (30s, 10m, 2h). Exit code 1 if the run is still active [default: no limit]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) timeout: Option<Duration>,
     #[command(flatten)]

@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// Longest vector length without --counts, in 4-byte numbers
     #[arg(long, value_name = "COUNT", default_value = "10000000", value_parser = parse_count, conflicts_with = "counts")]
     max_count: NonZeroUsize,
-    /// Accepted for compatibility; this benchmark has no goal
+    /// Accepted for compatibility. This benchmark has no goal
     #[arg(long)]
     light: bool,
 }

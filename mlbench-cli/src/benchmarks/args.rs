@@ -6,7 +6,7 @@ use std::time::Duration;
 // No doc comment on the struct: clap would use it as the description of the command.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct WorldArgs {
-    /// Run that the metrics belong to; without it, metrics are only printed
+    /// Run that the metrics belong to. Without it, metrics are only printed
     #[arg(
         long = "run_id",
         alias = "run-id",
@@ -22,7 +22,7 @@ pub(super) struct WorldArgs {
     /// Host names of the workers by rank, comma-separated
     #[arg(long, value_name = "HOSTS", value_delimiter = ',')]
     pub(super) hosts: Vec<String>,
-    /// Backend that started this program (mpi, gloo, nccl); the workers use TCP with any backend
+    /// Backend that started this program (mpi, gloo, nccl). The workers use TCP with any backend
     #[arg(long, value_name = "BACKEND")]
     pub(super) backend: Option<String>,
     /// Number of workers
@@ -43,13 +43,13 @@ pub(super) struct WorldArgs {
         hide_env_values = true
     )]
     pub(super) addresses: Vec<String>,
-    /// URL of the server that stores the metrics; without it, metrics are only printed
+    /// URL of the server that stores the metrics. Without it, metrics are only printed
     #[arg(long, value_name = "URL", env = "MLBENCH_URL", hide_env_values = true)]
     pub(super) report_to: Option<String>,
-    /// Accepted for compatibility; this benchmark computes on the CPU
+    /// Accepted for compatibility. This benchmark computes on the CPU
     #[arg(long)]
     pub(super) gpu: bool,
-    /// Accepted for compatibility; this benchmark has its own all-reduce
+    /// Accepted for compatibility. This benchmark has its own all-reduce
     #[arg(long)]
     pub(super) horovod: bool,
     /// Seconds to wait for all workers to connect

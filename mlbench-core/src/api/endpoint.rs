@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// A method of the API.
 ///
-/// The server answers HEAD like GET without the body, and OPTIONS from the table.
+/// The server responds to HEAD like to GET without the body, and to OPTIONS from the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
     /// Reads.
@@ -59,9 +59,9 @@ pub struct Spec {
     pub id: &'static str,
     /// Method.
     pub method: Method,
-    /// Path, with a trailing slash where the specification has one; `{name}` is one segment.
+    /// Path, with a trailing slash where the specification has one.
     ///
-    /// The server accepts every path with and without the trailing slash.
+    /// `{name}` is one segment. The server accepts every path with and without the trailing slash.
     pub path: &'static str,
     /// Status of success.
     pub success: u16,
@@ -134,7 +134,9 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Every endpoint in matching order: what workers send first, and a literal path before a pattern that covers it.
+    /// Every endpoint in matching order.
+    ///
+    /// What workers send comes first, and a literal path before a pattern that covers it.
     pub const ALL: [Self; Self::Prometheus as usize + 1] = [
         Self::CreateMetric,
         Self::CreateMetrics,
@@ -235,7 +237,7 @@ impl Endpoint {
     }
 }
 
-/// The characters that RFC 3986 reserves or forbids in a segment; `/` and `%` are encoded too.
+/// The characters that RFC 3986 reserves or forbids in a segment, with `/` and `%`.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Percent-encodes a text as one segment of a path.
@@ -272,7 +274,7 @@ mod tests {
         }
     }
 
-    /// Two patterns may share paths when no method is in both; the router then serves both at such a path.
+    /// Two patterns may share paths when no method is in both. The router then serves both at such a path.
     #[test]
     fn the_only_overlap_is_a_pod_named_batch() {
         let mut overlaps = Vec::new();

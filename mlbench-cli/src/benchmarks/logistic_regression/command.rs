@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// Use all rows in every step (gradient descent)
     #[arg(long, conflicts_with = "batch_size")]
     full_batch: bool,
-    /// Learning rate of the first step; step t uses RATE / (1 + RATE * L2 * t)
+    /// Learning rate of the first step. Step t uses RATE / (1 + RATE * L2 * t)
     #[arg(long, value_name = "RATE", default_value = "0.1", value_parser = positive, allow_negative_numbers = true)]
     learning_rate: f64,
     /// Weight of the L2 penalty

@@ -111,7 +111,7 @@ impl Link {
         }
     }
 
-    /// Tells the next rank why the ring failed, so that all ranks report the same cause.
+    /// Reports to the next rank why the ring failed, so that all ranks report the same cause.
     pub(super) fn abort(&mut self, error: &Error) {
         let frame = match error {
             Error::Lost { rank, reason } if *rank != self.next => FrameHeader::abort_frame(*rank, reason),

@@ -18,7 +18,7 @@ use super::pods::pod_status;
 use crate::cluster::error::ClusterError;
 use crate::cluster::provision::ReleaseStatus;
 
-/// How long after its grace period a pod waits for its node, before the server deletes it without confirmation.
+/// Time after its grace period at which the server deletes a pod that its node does not confirm.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(90);
 
 impl KubernetesCluster {

@@ -37,7 +37,7 @@ pub(super) fn prepare(run: &Run, groups: &[PathBuf]) -> Option<String> {
             groups.iter().for_each(|group| remove_quota(group));
             format!(
                 "CPU affinity limits each worker to {affinity} of {machine} cores: \
-                 {cpus} is rounded up, because a cgroup quota is not possible here ({error})"
+                 {cpus} is rounded up, because the server cannot set a cgroup quota ({error})"
             )
         }
     })

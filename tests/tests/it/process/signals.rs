@@ -10,7 +10,9 @@ async fn sigterm_stops_the_server_but_not_its_run() {
     assert!(status.success(), "{status}");
     let log = server.log();
     assert!(
-        log.lines().any(|line| line.contains(&format!("run {}", run.id)) && line.contains("continues without the server")),
+        log.lines()
+            .any(|line| line.contains(&format!("run {}", run.id))
+                && line.contains("continues without the server")),
         "{log}"
     );
     assert!(!server.descendants().is_empty(), "the run continues");

@@ -31,14 +31,14 @@ fn logistic_regression_prints_help() {
 
     Options:
           --run_id <ID>
-              Run that the metrics belong to; without it, metrics are only printed
+              Run that the metrics belong to. Without it, metrics are only printed
               [env: MLBENCH_RUN_ID]
           --rank <RANK>
               Rank of this worker, from 0 [env: RANK]
           --hosts <HOSTS>
               Host names of the workers by rank, comma-separated
           --backend <BACKEND>
-              Backend that started this program (mpi, gloo, nccl); the workers use
+              Backend that started this program (mpi, gloo, nccl). The workers use
               TCP with any backend
           --world-size <N>
               Number of workers [env: WORLD_SIZE]
@@ -46,12 +46,12 @@ fn logistic_regression_prints_help() {
               Addresses host:port of the workers by rank, comma-separated [env:
               MLBENCH_ADDRESSES]
           --report-to <URL>
-              URL of the server that stores the metrics; without it, metrics are
+              URL of the server that stores the metrics. Without it, metrics are
               only printed [env: MLBENCH_URL]
           --gpu
-              Accepted for compatibility; this benchmark computes on the CPU
+              Accepted for compatibility. This benchmark computes on the CPU
           --horovod
-              Accepted for compatibility; this benchmark has its own all-reduce
+              Accepted for compatibility. This benchmark has its own all-reduce
           --connect-timeout <SECONDS>
               Seconds to wait for all workers to connect [default: 120]
           --timeout <SECONDS>
@@ -69,7 +69,7 @@ fn logistic_regression_prints_help() {
           --full-batch
               Use all rows in every step (gradient descent)
           --learning-rate <RATE>
-              Learning rate of the first step; step t uses RATE / (1 + RATE * L2 *
+              Learning rate of the first step. Step t uses RATE / (1 + RATE * L2 *
               t) [default: 0.1]
           --l2 <WEIGHT>
               Weight of the L2 penalty [default: 0.0001]
@@ -98,14 +98,14 @@ fn all_reduce_prints_help() {
 
     Options:
           --run_id <ID>
-              Run that the metrics belong to; without it, metrics are only printed
+              Run that the metrics belong to. Without it, metrics are only printed
               [env: MLBENCH_RUN_ID]
           --rank <RANK>
               Rank of this worker, from 0 [env: RANK]
           --hosts <HOSTS>
               Host names of the workers by rank, comma-separated
           --backend <BACKEND>
-              Backend that started this program (mpi, gloo, nccl); the workers use
+              Backend that started this program (mpi, gloo, nccl). The workers use
               TCP with any backend
           --world-size <N>
               Number of workers [env: WORLD_SIZE]
@@ -113,12 +113,12 @@ fn all_reduce_prints_help() {
               Addresses host:port of the workers by rank, comma-separated [env:
               MLBENCH_ADDRESSES]
           --report-to <URL>
-              URL of the server that stores the metrics; without it, metrics are
+              URL of the server that stores the metrics. Without it, metrics are
               only printed [env: MLBENCH_URL]
           --gpu
-              Accepted for compatibility; this benchmark computes on the CPU
+              Accepted for compatibility. This benchmark computes on the CPU
           --horovod
-              Accepted for compatibility; this benchmark has its own all-reduce
+              Accepted for compatibility. This benchmark has its own all-reduce
           --connect-timeout <SECONDS>
               Seconds to wait for all workers to connect [default: 120]
           --timeout <SECONDS>
@@ -131,7 +131,7 @@ fn all_reduce_prints_help() {
               Longest vector length without --counts, in 4-byte numbers [default:
               10000000]
           --light
-              Accepted for compatibility; this benchmark has no goal
+              Accepted for compatibility. This benchmark has no goal
       -h, --help
               Print help
     ");

@@ -58,7 +58,7 @@ fn the_program_prints_help() {
           --token-file <FILE>
               File with the bearer token [default: the token in MLBENCH_TOKEN]
           --kube
-              Reach a server in Kubernetes by kubectl port-forward; ignores --url
+              Reach a server in Kubernetes by kubectl port-forward. Ignores --url
           --kube-context <CONTEXT>
               Context of kubectl [default: the current context]
           --kube-namespace <NAMESPACE>
