@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args, console: &mut dyn Write) -> Result<(), Error> {
     if world.rank == 0 {
         args.world.print_ignored(console)?;
         if args.light {
-            writeln!(console, "--light: no effect, this benchmark has no goal")?;
+            writeln!(console, "--light: no effect; this benchmark has no goal")?;
         }
     }
     let mut reporter = Reporter::new(args.world.destination(), world.rank, console)?;

@@ -68,7 +68,7 @@ pub(super) struct WorldArgs {
 
 /// Parses a whole number from 1.
 pub(super) fn parse_count(text: &str) -> Result<NonZeroUsize, &'static str> {
-    text.parse().map_err(|_| "must be a whole number from 1")
+    text.parse().map_err(|_| "must be a whole number of at least 1")
 }
 
 /// A timeout in seconds.

@@ -68,14 +68,14 @@ impl WorldArgs {
         if let Some(backend) = self.backend.as_deref().filter(|name| !name.is_empty()) {
             writeln!(
                 console,
-                "--backend {backend}: no effect, the workers use the built-in ring all-reduce over TCP"
+                "--backend {backend}: no effect; the workers use the built-in ring all-reduce over TCP"
             )?;
         }
         if self.gpu {
-            writeln!(console, "--gpu: no effect, this benchmark computes on the CPU")?;
+            writeln!(console, "--gpu: no effect; this benchmark computes on the CPU")?;
         }
         if self.horovod {
-            writeln!(console, "--horovod: no effect, this benchmark has its own all-reduce")?;
+            writeln!(console, "--horovod: no effect; this benchmark has its own all-reduce")?;
         }
         Ok(())
     }

@@ -191,7 +191,11 @@ mod tests {
         assert_eq!(outcome, Ok(()), "{console}");
         std::fs::write(&file, rows + "1 x:1\n").unwrap();
         let (outcome, _) = run_with(&format!("--data {}", file.display()));
-        assert!(outcome.unwrap_err().ends_with("line 101: \"x:1\": the index must be a whole number from 1"));
+        assert!(
+            outcome
+                .unwrap_err()
+                .ends_with("line 101: \"x:1\": the index must be a whole number of at least 1")
+        );
         let (outcome, _) = run_with("--data /nowhere/data.txt");
         assert!(outcome.unwrap_err().starts_with("cannot read /nowhere/data.txt: "));
     }
@@ -202,7 +206,7 @@ mod tests {
             ("--goal 0", "must be a percentage above 0 and at most 100"),
             ("--learning-rate nan", "must be a number above 0"),
             ("--l2 -1", "must be a number of at least 0"),
-            ("--batch-size 0", "must be a whole number from 1"),
+            ("--batch-size 0", "must be a whole number of at least 1"),
             ("--synthetic 5", "must be ROWSxFEATURES"),
             ("--synthetic 50x5 --data x", "cannot be used with"),
             ("--full-batch --batch-size 5", "cannot be used with"),

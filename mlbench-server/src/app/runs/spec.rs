@@ -44,8 +44,7 @@ fn num_workers(wanted: Option<u32>, most: u32) -> Result<u32> {
     }
     match wanted {
         Some(wanted) if wanted > most => {
-            let detail =
-                format!("num_workers: {wanted} is more than the {most} of this cluster; use at most {most}");
+            let detail = format!("num_workers: {wanted} requested, {most} available; request at most {most}");
             Err(Error::new(ErrorCode::InsufficientCapacity, detail))
         }
         wanted => Ok(wanted.unwrap_or(most)),
@@ -160,7 +159,7 @@ mod tests {
     fn too_many_workers_name_the_limit() {
         let (code, detail) = refusal(r#"{"name":"x","num_workers":5}"#);
         assert_eq!(code, ErrorCode::InsufficientCapacity);
-        assert_eq!(detail, "num_workers: 5 is more than the 4 of this cluster; use at most 4");
+        assert_eq!(detail, "num_workers: 5 requested, 4 available; request at most 4");
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl KubernetesCluster {
                 }
                 tracing::warn!(
                     pod = pod_status::name(pod),
-                    "the node does not confirm the end of a pod; deleting it without confirmation"
+                    "the node does not confirm that a pod has ended; deleting the pod without confirmation"
                 );
                 DeleteParams::default().grace_period(0)
             }

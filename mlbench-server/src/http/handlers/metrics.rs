@@ -62,7 +62,7 @@ fn media_type(context: &RequestContext, query: &MetricsQuery) -> Result<MediaTyp
         None => negotiate(&context.headers, MediaType::METRICS)?,
     };
     if media == MediaType::Zip && query.cursor.is_some() {
-        return Err(Error::invalid("cursor", "not allowed with an archive, which is always complete"));
+        return Err(Error::invalid("cursor", "cannot be combined with zip archives; remove cursor"));
     }
     Ok(media)
 }

@@ -110,7 +110,7 @@ pub(super) async fn fields(content_type: ContentType, body: Bytes) -> Result<Fie
 async fn fields_of(syntax: Syntax, body: Bytes) -> Result<Fields> {
     match syntax {
         Syntax::Json => Fields::from_json(&body),
-        Syntax::Form => urlencoded::fields("the form", body.trim_ascii_end()),
+        Syntax::Form => urlencoded::fields("form", body.trim_ascii_end()),
         Syntax::Multipart { boundary } => multipart(boundary, body).await,
     }
 }

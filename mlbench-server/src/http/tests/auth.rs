@@ -158,7 +158,7 @@ async fn a_run_token_posts_only_the_metrics_of_its_run() {
     for owner in [format!("\"run_id\":{other}"), format!("\"pod_name\":\"{}\"", PODS[0])] {
         let (status, code, detail) = post("/api/metrics", owner).await.error();
         assert_eq!((status, code), (403, "forbidden"));
-        assert_eq!(detail, format!("token: belongs to run {run}, which may only post its own metrics"));
+        assert_eq!(detail, format!("token: belongs to run {run} and may only post metrics of that run"));
     }
     for (method, path) in [
         (Method::GET, "/api/metrics/".to_owned()),
@@ -168,7 +168,7 @@ async fn a_run_token_posts_only_the_metrics_of_its_run() {
     ] {
         let (status, code, detail) = call_with(&api, method, &path, &run_token, "").await.error();
         assert_eq!((status, code), (403, "forbidden"), "{path}");
-        assert!(detail.ends_with("which may only post its own metrics"), "{detail}");
+        assert!(detail.ends_with("may only post metrics of that run"), "{detail}");
     }
     end_run(&api.app, run, RunEvent::Stop).await;
     assert_eq!(post("/api/metrics", format!("\"run_id\":{run}")).await.error().0, 401);

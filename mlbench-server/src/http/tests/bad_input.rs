@@ -36,7 +36,7 @@ async fn invalid_metrics_are_refused_with_the_reason() {
         "/api/metrics",
         &[
             ("{\n  \"name\": oops}", (400, "malformed", "line 2, column 11")),
-            ("", (400, "malformed", "the body is empty")),
+            ("", (400, "malformed", "body: empty")),
             ("[1]", (400, "malformed", "expected an object")),
             (r#"{"run_id":1,"name":"x","value":"1""#, (400, "malformed", "line 1")),
             (
@@ -167,7 +167,7 @@ async fn invalid_queries_are_refused_with_the_parameter_name() {
             ("/api/metrics/?metric_filter=", (400, "invalid_field", "metric_filter: ")),
             ("/api/metrics/?sicne=0", (400, "unknown_field", "did you mean since?")),
             ("/api/metrics/1?metric_type=run&last=3", (400, "unknown_field", "did you mean last_n?")),
-            ("/api/metrics/?since=%zz", (400, "malformed", "the query: ")),
+            ("/api/metrics/?since=%zz", (400, "malformed", "query: ")),
             ("/api/metrics/?since=%ff", (400, "malformed", "is not UTF-8")),
             ("/api/metrics/?until=soon", (400, "invalid_field", "until: \"soon\" is not a date")),
             (
@@ -194,7 +194,7 @@ async fn invalid_queries_are_refused_with_the_parameter_name() {
                 (400, "invalid_field", "limit: must be a whole number from 1 to 10000"),
             ),
             ("/healthz?verbose", (400, "unknown_field", "verbose")),
-            ("/readyz?x=%", (400, "malformed", "the query: ")),
+            ("/readyz?x=%", (400, "malformed", "query: ")),
         ],
     )
     .await;

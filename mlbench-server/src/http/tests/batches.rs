@@ -121,7 +121,7 @@ async fn a_body_that_is_not_an_array_is_refused_with_its_position() {
     ] {
         let (status, code, detail) = api.post(PATH, body).await.error();
         assert_eq!((status, code), (400, "malformed"), "{body}");
-        assert!(detail.starts_with(&format!("the body is not a JSON array ({position}")), "{detail}");
+        assert!(detail.starts_with(&format!("body: not a JSON array ({position}")), "{detail}");
     }
     assert_eq!(api.count().await, 0);
     assert_eq!(api.post(PATH, "[]").await.json(), all_accepted(0));
@@ -177,7 +177,7 @@ async fn a_repeated_upload_completes_an_interrupted_one() {
     let chunks = text.as_bytes()[..half].chunks(50_000).map(Bytes::copy_from_slice).collect();
     let (status, code, detail) = api.post_chunks(&keyed, chunks, false).await.error();
     assert_eq!((status, code), (400, "malformed"));
-    assert!(detail.ends_with("; lines 1 to 20000 are stored"), "{detail}");
+    assert!(detail.ends_with("; lines 1 to 20000 were stored"), "{detail}");
     assert_eq!(api.count().await, 20_000);
     let completed = api.post_bytes(&keyed, text.clone()).await;
     assert_eq!(
@@ -223,10 +223,14 @@ async fn broken_gzip_is_refused() {
     let compressed = gzip(array(500).as_bytes());
     for (kind, body, reason) in [
         (JSON, &compressed[..compressed.len() - 9], "body: gzip stream ends too early"),
-        (NDJSON, &compressed[..compressed.len() - 9], "body: gzip stream ends too early; no line is stored"),
+        (NDJSON, &compressed[..compressed.len() - 9], "body: gzip stream ends too early; no line was stored"),
         (JSON, b"[]", "body: gzip stream ends too early"),
         (JSON, b"not gzip at all, and long enough", "body: not gzip, although Content-Encoding says so"),
-        (NDJSON, b"{}\n and no gzip", "body: not gzip, although Content-Encoding says so; no line is stored"),
+        (
+            NDJSON,
+            b"{}\n and no gzip",
+            "body: not gzip, although Content-Encoding says so; no line was stored",
+        ),
     ] {
         let refused = api.post_bytes(&[kind, GZIP], body.to_vec()).await.error();
         assert_eq!(refused, (400, "malformed", reason.to_owned()));
@@ -311,6 +315,6 @@ async fn a_stalled_upload_keeps_its_complete_chunks() {
     let response = api.post_stream(&[NDJSON], Box::pin(first.chain(stream::pending()))).await;
     let (status, code, detail) = response.error();
     assert_eq!((status, code), (408, "request_timeout"));
-    assert!(detail.ends_with("; lines 1 to 10000 are stored"), "{detail}");
+    assert!(detail.ends_with("; lines 1 to 10000 were stored"), "{detail}");
     assert_eq!(api.count().await, 10_000);
 }

@@ -107,7 +107,10 @@ async fn a_deleted_run_blocks_starts_until_it_is_torn_down() {
     assert_eq!(api.get("/api/metrics/1/?metric_type=run").await.error().1, "not_found");
     assert_eq!(api.delete("/api/runs/1/").await.error().1, "not_found");
     let busy = api.post("/api/runs/", r#"{"name":"y"}"#).await;
-    assert_eq!(busy.error(), (409, "run_deleting", "run 1 is being deleted".to_owned()));
+    assert_eq!(
+        busy.error(),
+        (409, "run_deleting", "run 1 is being deleted; try again in a moment".to_owned())
+    );
     assert!(busy.header("retry-after").parse::<u32>().unwrap() >= 1);
     api.app.storage.finish_teardown(run.id).await.unwrap();
     assert_eq!(api.post("/api/runs/", r#"{"name":"y"}"#).await.status, StatusCode::OK);

@@ -27,11 +27,11 @@ pub(crate) fn start_unless_active(
 ) -> Result<Run, StoreError> {
     if let Some(run) = rows::list(connection, RunFilter::Active)?.first() {
         let Run { id, name, state, .. } = run;
-        let detail = format!("run {id} \"{name}\" is active ({state}); only one run is active at a time");
+        let detail = format!("run {id} \"{name}\" is active ({state}); stop it or wait until it ends");
         return Err(Error::new(ErrorCode::RunActive, detail).into());
     }
     if let Some(run) = rows::list(connection, RunFilter::Deleting)?.first() {
-        let detail = format!("run {} is being deleted", run.id);
+        let detail = format!("run {} is being deleted; try again in a moment", run.id);
         return Err(Error::new(ErrorCode::RunDeleting, detail).with_retry_after(TEARDOWN_RETRY).into());
     }
     let id = insert(connection, new, now)?;

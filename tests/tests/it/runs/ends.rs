@@ -70,7 +70,7 @@ async fn deleting_an_active_run_hides_it_and_then_tears_it_down() {
     assert_eq!(client.runs().get(run.id).await.unwrap_err().code(), Some(ErrorCode::NotFound));
     assert!(client.runs().list().await.unwrap().is_empty());
     let refused = server.post("/api/runs/", r#"{"name":"next","custom_image_command":"true"}"#).await;
-    assert_eq!(refused.problem().detail, format!("run {} is being deleted", run.id));
+    assert_eq!(refused.problem().detail, format!("run {} is being deleted; try again in a moment", run.id));
     assert_eq!(refused.status, 409);
     assert!(refused.header("retry-after").is_some());
     let next = eventually("the next run can be started", TIMEOUT, async || {
