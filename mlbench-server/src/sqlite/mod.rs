@@ -169,8 +169,8 @@ impl Storage for SqliteStorage {
         self.writer.write(0, move |c| lifecycle::request_stop(c, id, now)).await
     }
 
-    async fn decide_outcome(&self, id: RunId, ending: RunOutcome) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::decide_outcome(c, id, &ending)).await
+    async fn decide_outcome(&self, id: RunId, outcome: RunOutcome) -> Result<Run> {
+        self.writer.write(0, move |c| lifecycle::decide_outcome(c, id, &outcome)).await
     }
 
     async fn end_run(&self, id: RunId) -> Result<Run> {
