@@ -74,7 +74,7 @@ impl LocalWorkers {
         let workers =
             pods.into_iter().zip(&listeners).map(worker).collect::<io::Result<_>>().map_err(no_port)?;
         let groups: Vec<PathBuf> = self.ranks_of(run).iter().filter_map(limits::group).collect();
-        Ok(ProvisionStatus::Ready { workers, notes: notes(run, &groups) })
+        Ok(ProvisionStatus::Ready { workers, messages: messages(run, &groups) })
     }
 
     /// Starts the command of a rank unless its supervisor has been started.
@@ -167,7 +167,7 @@ impl LocalWorkers {
 }
 
 /// Returns messages for the log of a run: options that local workers enforce in their own way, or ignore.
-fn notes(run: &Run, groups: &[PathBuf]) -> Vec<String> {
+fn messages(run: &Run, groups: &[PathBuf]) -> Vec<String> {
     let spec = &run.spec;
     let image = spec
         .image

@@ -46,7 +46,7 @@ fn a_new_run_is_provisioned_launched_recorded_and_followed() {
     let mut observed = Observed::default();
     assert_eq!(planned(&run, &observed, 0), [Action::Provision]);
     observed.provision =
-        Some(ProvisionStatus::Ready { workers: workers.clone(), notes: vec!["n".to_owned()] });
+        Some(ProvisionStatus::Ready { workers: workers.clone(), messages: vec!["n".to_owned()] });
     assert_eq!(
         planned(&run, &observed, 0),
         [Action::WriteMessage("n".to_owned()), Action::Assign(workers.clone())]
@@ -208,7 +208,7 @@ fn apply(run: &mut Run, observed: &mut Observed, action: Action, now: Now) {
             let workers = sample_run(3, "p").workers;
             observed.provision = Some(match now.age.as_secs() {
                 0..50 => ProvisionStatus::Waiting { missing: vec!["a worker".to_owned()] },
-                _ => ProvisionStatus::Ready { workers, notes: vec!["a message".to_owned()] },
+                _ => ProvisionStatus::Ready { workers, messages: vec!["a message".to_owned()] },
             });
         }
         Action::Assign(workers) => run.workers = workers,
