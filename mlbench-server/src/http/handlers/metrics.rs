@@ -20,9 +20,7 @@ pub(in crate::http) async fn create(
     Body(metric): Body<NewMetric>,
 ) -> Result<Response> {
     let (response, key) = (context.json()?, context.idempotency_key()?);
-    let app = context.app();
-    context.grant.check_owner(&metric.owner, &*app.storage).await?;
-    let recorded = metrics::record(app, metric, key).await?;
+    let recorded = metrics::record(context.app(), context.grant, metric, key).await?;
     response.replayed(recorded.replayed).json(StatusCode::CREATED, &recorded.metric)
 }
 
