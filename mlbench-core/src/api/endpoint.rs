@@ -52,7 +52,7 @@ pub enum Listener {
     ApiAndIngest,
 }
 
-/// What the table says about one endpoint.
+/// One row of the table of endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spec {
     /// Operation id (`resource.action`), and the label `endpoint` of the request metrics.
@@ -96,16 +96,32 @@ impl Spec {
     }
 }
 
-/// An endpoint of the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Endpoint {
+/// Declares the enum and the list of its variants together, so that no variant is missing from the list.
+macro_rules! endpoints {
+    ($($(#[$doc:meta])* $name:ident,)+) => {
+        /// An endpoint of the server.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Endpoint {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Endpoint {
+            /// Every endpoint in matching order.
+            ///
+            /// What workers send comes first, and a literal path before a pattern that covers it.
+            pub const ALL: [Self; [$(Self::$name),+].len()] = [$(Self::$name),+];
+        }
+    };
+}
+
+endpoints! {
     /// Stores one metric.
     CreateMetric,
     /// Stores many metrics.
     CreateMetrics,
-    /// Says whether the server is alive.
+    /// Checks whether the server is alive.
     Live,
-    /// Says whether the server is ready.
+    /// Checks whether the server is ready.
     Ready,
     /// Reads the metrics of one pod or run.
     GetMetrics,
@@ -134,28 +150,6 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Every endpoint in matching order.
-    ///
-    /// What workers send comes first, and a literal path before a pattern that covers it.
-    pub const ALL: [Self; Self::Prometheus as usize + 1] = [
-        Self::CreateMetric,
-        Self::CreateMetrics,
-        Self::Live,
-        Self::Ready,
-        Self::GetMetrics,
-        Self::ListMetrics,
-        Self::ListRuns,
-        Self::CreateRun,
-        Self::GetRun,
-        Self::DeleteRun,
-        Self::StopRun,
-        Self::GetRunLogs,
-        Self::ListRunSeries,
-        Self::ListPodSeries,
-        Self::ListPods,
-        Self::Prometheus,
-    ];
-
     /// Returns the endpoint's row of the table.
     #[must_use]
     pub const fn spec(self) -> Spec {
