@@ -18,7 +18,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use mlbench_core::api::{LogLine, Metric, Series};
+use mlbench_core::log::LogLine;
+use mlbench_core::metric::{Metric, Series};
 use mlbench_core::run::{NewRun, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, IdempotencyKey, IsCached, LogQuery, OutputChunk, PointSink, PointsCursor,

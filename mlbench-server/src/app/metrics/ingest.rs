@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mlbench_core::api::BatchResult;
+use mlbench_core::batch::BatchResult;
 use mlbench_core::storage::{Batch, BatchKey, BatchOutcome, BatchPoint, IdempotencyKey, Storage};
 use mlbench_core::{Error, Result};
 

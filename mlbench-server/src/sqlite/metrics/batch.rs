@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use mlbench_core::Timestamp;
-use mlbench_core::api::{BatchResult, Metric};
+use mlbench_core::batch::BatchResult;
+use mlbench_core::metric::Metric;
 use mlbench_core::storage::{Batch, BatchOutcome, BatchPoint};
 use rusqlite::Connection;
 

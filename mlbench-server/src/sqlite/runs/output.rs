@@ -1,6 +1,6 @@
 //! The output of runs: log lines clustered by stream, with an index to find those of one rank.
 
-use mlbench_core::api::LogLine;
+use mlbench_core::log::LogLine;
 use mlbench_core::run::OutputStream;
 use mlbench_core::storage::{LogPart, LogQuery, OutputChunk};
 use mlbench_core::{RunId, Timestamp};
