@@ -66,7 +66,7 @@ pub(super) struct WorldArgs {
     pub(super) ompi_size: Option<usize>,
 }
 
-/// Parses a whole number from 1.
+/// Parses a whole number of at least 1.
 pub(super) fn parse_count(text: &str) -> Result<NonZeroUsize, &'static str> {
     text.parse().map_err(|_| "must be a whole number of at least 1")
 }

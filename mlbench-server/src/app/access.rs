@@ -85,7 +85,7 @@ impl Grant {
         }
     }
 
-    /// Replaces the points of other owners by their refusals.
+    /// Replaces each point of another owner by an error.
     pub fn reject_foreign_points(self, points: &mut [BatchPoint]) {
         let own = match self {
             Self::Full => return,

@@ -9,7 +9,7 @@ use super::images::{OFFICIAL_IMAGES, OfficialImage, official};
 /// Defaults and limits of this server.
 #[derive(Debug, Clone, Copy)]
 pub struct RunDefaults<'a> {
-    /// Most workers of a run.
+    /// Maximum number of workers of a run.
     pub max_workers: u32,
     /// Command of a run that names none, or where the server searched for it.
     pub default_command: Result<&'a str, &'a str>,

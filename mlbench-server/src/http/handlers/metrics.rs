@@ -76,7 +76,7 @@ async fn points(
     let text = PointsText::new(&context.app().storage, layout(media, query, labelled), sources);
     let as_of = text.as_of();
     let mut response = context.response(media).stream(text.stream()).await?;
-    // Without an owner nothing has arrived since.
+    // Without an owner there is no snapshot, so the client keeps its cursor.
     let cursor = as_of.get().and_then(|seq| u64::try_from(*seq).ok()).or(query.cursor).unwrap_or(0);
     response.headers_mut().insert(CURSOR, HeaderValue::from(cursor));
     Ok(response)

@@ -97,8 +97,8 @@ enum Syntax {
 
 /// Reads the fields of a body.
 ///
-/// A body without a type is JSON or a form, as it looks. One that is labelled as a form and begins with `{` is read as
-/// JSON: `curl -d` labels everything as a form, and no form begins like that.
+/// A body without a type is a form if it contains `=` and does not begin with `{`, otherwise JSON. A body that is
+/// labelled as a form and begins with `{` is JSON: `curl -d` labels everything as a form, and no form begins like that.
 ///
 /// # Errors
 /// [`ErrorCode::UnsupportedMediaType`] naming the supported types, [`ErrorCode::Malformed`].

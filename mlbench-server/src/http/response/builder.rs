@@ -49,7 +49,7 @@ impl ResponseBuilder {
 
     /// Responds with a stream.
     ///
-    /// The first chunks are waited for, so that an early failure gets its own status; a stream that ends with them is sent
+    /// Waits for the first chunks, so that an early failure gets its own status; a stream that ends with them is sent
     /// whole, with its length.
     ///
     /// # Errors

@@ -52,7 +52,7 @@ fn write_requests(out: &mut Exposition, metrics: &RequestMetrics) {
         out.family("mlbench_http_requests_total", Kind::Counter, "Requests by endpoint and status.");
     for stats in &endpoints {
         for (count, class) in stats.responses.iter().zip(["1xx", "2xx", "3xx", "4xx", "5xx"]) {
-            // The classes that the API uses are there from the first scrape, so that no first request is missed.
+            // The classes that the API uses exist from the first scrape, so that Prometheus counts the first request.
             if *count > 0 || matches!(class, "2xx" | "4xx" | "5xx") {
                 let [endpoint, method] = labels(stats);
                 requests.sample(&[endpoint, method, ("status", class)], number(*count));
@@ -102,7 +102,7 @@ fn write_process(out: &mut Exposition, process: Option<Process>) {
         .sample(&[], number(process.resident_bytes));
 }
 
-/// Writes the pod metrics under their own names. Texts are left out.
+/// Writes the pod metrics under their own names. Leaves out values that are not numbers.
 ///
 /// Names that Prometheus cannot read, or would take for the server's own, share one family.
 fn write_pods(out: &mut Exposition, newest: &[NewestValue]) {
