@@ -83,7 +83,7 @@ pub struct Settings {
     #[arg(long, value_name = "TIME", env = "MLBENCH_SAMPLE_INTERVAL", value_parser = interval)]
     pub sample_interval: Option<Duration>,
 
-    /// Maximum output to store per run and stream, in MiB. A server message marks where later output is discarded
+    /// Maximum stored output per run and stream, in MiB. Later output is dropped with a server message
     #[arg(long, value_name = "MIB", env = "MLBENCH_OUTPUT_LIMIT", default_value_t = 256)]
     pub output_limit: u32,
 

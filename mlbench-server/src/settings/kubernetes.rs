@@ -25,7 +25,7 @@ pub struct KubernetesSettings {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub max_workers: u32,
 
-    /// Maximum CPU of a worker, and its limit when a run requests none, such as 8 or 8000m [default: no limit]
+    /// Maximum CPU of a worker, and its limit when a run requests none, such as 8 or 8000m [default: none]
     #[arg(long, value_name = "CPU", env = "MLBENCH_WORKER_MAX_CPU")]
     pub worker_max_cpu: Option<Cpu>,
 
