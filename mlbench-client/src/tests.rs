@@ -162,6 +162,23 @@ async fn posting_ends_with_the_retry_timeout() {
 }
 
 #[tokio::test]
+async fn an_endless_delay_or_timeout_does_not_overflow() {
+    let endless = "Retry-After: 18446744073709551615\r\n";
+    let server = Server::new([], Step::Respond(503, endless, String::new())).await;
+    let error = server.client().metrics().post(&metric()).await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(u64::MAX)));
+    let server = Server::new([Step::status(503)], created()).await;
+    let client = server.builder().timeout(Duration::MAX).retry_timeout(Duration::MAX).build().unwrap();
+    client.metrics().post(&metric()).await.unwrap();
+    let rejected = r#"{"accepted":18446744073709551615,"rejected_count":18446744073709551615,"rejected":[
+        {"index":18446744073709551615,"code":"not_found","message":"no"}]}"#;
+    let server = Server::new([], Step::ok(rejected)).await;
+    let metrics = vec![metric(); 100_001];
+    let result = server.client().metrics().post_batch(&metrics).await.unwrap();
+    assert_eq!((result.accepted, result.rejected_count), (u64::MAX, u64::MAX));
+}
+
+#[tokio::test]
 async fn a_start_is_never_retried() {
     let server = Server::new([Step::Drop], Step::ok(RUN)).await;
     let client = server.client();
