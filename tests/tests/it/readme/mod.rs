@@ -42,6 +42,8 @@ async fn the_examples_of_the_readme_do_what_it_says() {
     let examples = examples(&readme);
     assert!(examples.len() > 10, "the README has {} examples", examples.len());
     let server = ServerOptions::default().workers(2).start().await;
+    // Without this, curl succeeds whatever the status of the response is.
+    std::fs::write(server.dir().join(".curlrc"), "fail-with-body\n").unwrap();
     for example in examples {
         run(&server, &example).await;
     }
@@ -52,13 +54,15 @@ async fn run(server: &TestServer, example: &Example) {
     let command = example.command.replace("http://127.0.0.1:8000", &server.url());
     let command = command.replace("127.0.0.1:8000", &server.address().to_string());
     let script = format!(
-        "cd '{}'; PATH='{folder}':$PATH; export MLBENCH_URL={}; {command}",
-        server.dir().display(),
-        server.url()
+        "cd '{dir}'; PATH='{folder}':$PATH; export MLBENCH_URL={} CURL_HOME='{dir}'; {command}",
+        server.url(),
+        dir = server.dir().display(),
     );
     let ended = run_program(Path::new("sh"), &["-c", &script]).await;
     let said = format!("README.md:{}: {}\n{}{}", example.line, example.command, ended.stdout, ended.stderr);
-    assert_eq!(ended.code, 0, "{said}");
+    // 22 is curl's exit code for a response with an error status.
+    let code = if example.output.contains("\"status\": 4") { 22 } else { 0 };
+    assert_eq!(ended.code, code, "{said}");
     if let Err(difference) = matches(example.output.trim(), ended.stdout.trim()) {
         panic!("{difference}\n{said}");
     }
