@@ -33,7 +33,7 @@ pub(crate) enum RunsCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArg {
-    /// Id of the run, or its name, which selects the newest run of that name
+    /// Id of the run, or its name, which selects the newest run of that name (or id:7, name:7)
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
 }
@@ -92,11 +92,15 @@ pub(crate) struct StartArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  mlbench runs wait first --timeout 10m")]
+#[command(after_help = "\
+After the timeout, the exit code is 1 if the run is still active, and 7 if the server is away.
+
+Example:
+  mlbench runs wait first --timeout 10m")]
 pub(crate) struct WaitArgs {
     #[command(flatten)]
     pub(crate) run: RunArg,
-    /// Wait at most this long (30s, 10m, 2h). Exit code 1 if the run is still active [default: no limit]
+    /// Wait at most this long (30s, 10m, 2h), for the server too [default: no limit once it responds]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
@@ -146,13 +150,13 @@ impl From<Stream> for OutputStream {
 #[command(after_help = "\
 Examples:
   mlbench runs download first
-  mlbench runs download 3 --output first.zip
-  mlbench runs download 3 --output - | bsdtar -tf -")]
+  mlbench runs download 3 --output-file first.zip
+  mlbench runs download 3 -O - | bsdtar -tf -")]
 pub(crate) struct DownloadArgs {
     /// Id or name of the run [default: the newest run]
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
     /// File to write, or - for standard output [default: metrics_NAME.zip]
-    #[arg(short, long, value_name = "FILE.zip")]
-    pub(crate) output: Option<PathBuf>,
+    #[arg(short = 'O', long, value_name = "FILE.zip")]
+    pub(crate) output_file: Option<PathBuf>,
 }

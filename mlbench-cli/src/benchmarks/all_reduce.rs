@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::args::{WorldArgs, parse_count};
 use super::error::Error;
-use super::report::Reporter;
+use super::report::{Reporter, print_line};
 use super::ring::Ring;
 
 // No doc comment on the struct: clap would use it as the description of the command.
@@ -87,15 +87,14 @@ pub(crate) fn run(args: &Args, console: &mut dyn Write) -> Result<(), Error> {
     if world.rank == 0 {
         args.world.print_ignored(console)?;
         if args.light {
-            writeln!(console, "--light: no effect; this benchmark has no goal")?;
+            print_line(console, format_args!("--light: no effect; this benchmark has no goal"))?;
         }
     }
     let mut reporter = Reporter::new(args.world.destination(), world.rank, console)?;
     let mut ring = args.world.form_ring(&world)?;
     let outcome = measure_all(&args.counts(), SCHEDULE, &mut ring, &mut reporter);
     // Store the results up to a failure, too.
-    let stored = reporter.finish();
-    outcome.and(stored)
+    reporter.finish(outcome)
 }
 
 fn measure_all(

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::args::WorldArgs;
 use super::error::Error;
-use super::report::Destination;
+use super::report::{Destination, print_line};
 use super::ring::{Ring, Timeouts, World, listen};
 
 impl WorldArgs {
@@ -64,18 +64,16 @@ impl WorldArgs {
     }
 
     /// Prints which of the arguments have no effect.
-    pub(super) fn print_ignored(&self, console: &mut dyn Write) -> std::io::Result<()> {
+    pub(super) fn print_ignored(&self, console: &mut dyn Write) -> Result<(), Error> {
         if let Some(backend) = self.backend.as_deref().filter(|name| !name.is_empty()) {
-            writeln!(
-                console,
-                "--backend {backend}: no effect; the workers use the built-in ring all-reduce over TCP"
-            )?;
+            let effect = "no effect; the workers use the built-in ring all-reduce over TCP";
+            print_line(console, format_args!("--backend {backend}: {effect}"))?;
         }
         if self.gpu {
-            writeln!(console, "--gpu: no effect; this benchmark computes on the CPU")?;
+            print_line(console, format_args!("--gpu: no effect; this benchmark computes on the CPU"))?;
         }
         if self.horovod {
-            writeln!(console, "--horovod: no effect; this benchmark has its own all-reduce")?;
+            print_line(console, format_args!("--horovod: no effect; this benchmark has its own all-reduce"))?;
         }
         Ok(())
     }

@@ -108,8 +108,7 @@ pub(crate) fn run(args: &Args, console: &mut dyn Write) -> Result<(), Error> {
     }
     let outcome = train(&args.settings(), &shard, &mut ring, &mut reporter).map(drop);
     // Store the metrics up to a failure, too.
-    let stored = reporter.finish();
-    outcome.and(stored)
+    reporter.finish(outcome)
 }
 
 fn parse_number(text: &str, fits: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {

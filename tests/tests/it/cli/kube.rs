@@ -3,8 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::{ExitStatus, Stdio};
 
-use mlbench_tests::{Cli, TIMEOUT, TestServer, eventually};
+use mlbench_tests::{Cli, TIMEOUT, TestServer, binary, eventually, run_program};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
 
 const POD: &str = r#"{"metadata":{"name":"the-server"},"spec":{"containers":[{"ports":[{"name":"http","containerPort":8000}]}]}}"#;
 
@@ -42,6 +45,11 @@ async fn kube_uses_a_port_forward_that_ends_with_the_command() {
         "{calls}"
     );
     let pid = fs::read_to_string(server.dir().join("pid")).unwrap();
+    is_gone(&pid).await;
+}
+
+/// Waits until the process has ended.
+async fn is_gone(pid: &str) {
     let process = Path::new("/proc").join(pid.trim()).join("cmdline");
     eventually("kubectl has exited", TIMEOUT, async || {
         fs::read(&process).map_or(Some(()), |line| line.is_empty().then_some(()))
@@ -62,4 +70,56 @@ async fn a_missing_server_or_kubectl_is_reported() {
     assert!(without.stderr.contains("kubectl is not on PATH"), "{without:?}");
     let alone = Cli::new(&server.url()).run(&["pods", "--kube-namespace", "lab"]).await;
     assert_eq!(alone.code, 2, "{alone:?}");
+}
+
+/// Starts `mlbench --kube runs wait 1` and returns it when it waits.
+async fn waiting(server: &TestServer) -> (Child, Lines<BufReader<ChildStderr>>) {
+    let path = format!("{}:{}", server.dir().display(), std::env::var("PATH").unwrap());
+    let mut command = Command::new(binary("mlbench"));
+    command.args(["--kube", "runs", "wait", "1"]).env("PATH", path).env_remove("MLBENCH_URL");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let mut messages = BufReader::new(child.stderr.take().unwrap()).lines();
+    let message = messages.next_line().await.unwrap().unwrap();
+    assert!(message.contains("STARTED"), "{message}");
+    (child, messages)
+}
+
+async fn ended(child: &mut Child) -> ExitStatus {
+    tokio::time::timeout(TIMEOUT, child.wait()).await.expect("it ends in time").unwrap()
+}
+
+#[tokio::test]
+async fn a_port_forward_ends_with_a_command_that_is_killed() {
+    let server = TestServer::start().await;
+    server.cli().ok(&["runs", "start", "--name", "long", "--command", "sleep 1000"]).await;
+    with_kubectl(&server, POD);
+    for signal in ["-TERM", "-INT", "-KILL"] {
+        let (mut child, _messages) = waiting(&server).await;
+        let kubectl = fs::read_to_string(server.dir().join("pid")).unwrap();
+        run_program(Path::new("kill"), &[signal, &child.id().unwrap().to_string()]).await;
+        ended(&mut child).await;
+        is_gone(&kubectl).await;
+    }
+}
+
+#[tokio::test]
+async fn waiting_goes_on_with_the_next_pod_of_the_server() {
+    let mut server = TestServer::start().await;
+    server.cli().ok(&["runs", "start", "--name", "long", "--command", "sleep 1000"]).await;
+    with_kubectl(&server, POD);
+    let (mut child, _messages) = waiting(&server).await;
+    // The first kubectl keeps its port open, as it does when the pod is gone.
+    let first = fs::read_to_string(server.dir().join("pid")).unwrap();
+    with_kubectl(&server, &POD.replace("the-server", "the-next"));
+    server.kill9().await;
+    is_gone(&first).await;
+    let next = format!("pod/the-next {}:8000", server.address().port());
+    eventually("the port-forward leads to the next pod", TIMEOUT, async || {
+        fs::read_to_string(server.dir().join("asked")).unwrap().contains(&next).then_some(())
+    })
+    .await;
+    server.restart().await;
+    server.cli().ok(&["runs", "stop", "1"]).await;
+    assert_eq!(ended(&mut child).await.code(), Some(6));
 }

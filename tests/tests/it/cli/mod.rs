@@ -4,3 +4,5 @@ mod exit_codes;
 mod kube;
 mod metrics;
 mod runs;
+mod streams;
+mod waiting;

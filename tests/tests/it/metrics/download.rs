@@ -53,6 +53,6 @@ async fn an_archive_holds_a_run_with_its_result_and_pods() {
 async fn the_command_line_downloads_the_same_archive() {
     let server = server_with_a_measured_run().await;
     let target = server.dir().join("out.zip");
-    server.cli().ok(&["runs", "download", "1", "--output", target.to_str().unwrap()]).await;
+    server.cli().ok(&["runs", "download", "1", "--output-file", target.to_str().unwrap()]).await;
     assert!(files(&std::fs::read(target).unwrap()).contains_key("official_result.txt"));
 }

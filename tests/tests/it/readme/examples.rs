@@ -40,6 +40,8 @@ async fn the_console_examples_work() {
     let examples = examples(&readme);
     assert!(examples.len() > 10, "the README has {} examples", examples.len());
     let server = ServerOptions::default().workers(2).start().await;
+    // Without this, curl succeeds whatever the status of the response is.
+    std::fs::write(server.dir().join(".curlrc"), "fail-with-body\n").unwrap();
     for example in examples {
         run(&server, &example).await;
     }
@@ -50,14 +52,16 @@ async fn run(server: &TestServer, example: &Example) {
     let command = example.command.replace("http://127.0.0.1:8000", &server.url());
     let command = command.replace("127.0.0.1:8000", &server.address().to_string());
     let script = format!(
-        "cd '{}'; PATH='{folder}':$PATH; export MLBENCH_URL={}; {command}",
-        server.dir().display(),
-        server.url()
+        "cd '{dir}'; PATH='{folder}':$PATH; export MLBENCH_URL={} CURL_HOME='{dir}'; {command}",
+        server.url(),
+        dir = server.dir().display(),
     );
     let output = run_program(Path::new("sh"), &["-c", &script]).await;
     let context =
         format!("README.md:{}: {}\n{}{}", example.line, example.command, output.stdout, output.stderr);
-    assert_eq!(output.code, 0, "{context}");
+    // 22 is curl's exit code for a response with an error status.
+    let code = if example.output.contains("\"status\": 4") { 22 } else { 0 };
+    assert_eq!(output.code, code, "{context}");
     if let Err(difference) = matches(example.output.trim(), output.stdout.trim()) {
         panic!("{difference}\n{context}");
     }

@@ -84,6 +84,7 @@ fn runs_show_prints_help() {
 
     Arguments:
       <RUN>  Id of the run, or its name, which selects the newest run of that name
+             (or id:7, name:7)
 
     Options:
       -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
@@ -104,13 +105,17 @@ fn runs_wait_prints_help() {
 
     Arguments:
       <RUN>  Id of the run, or its name, which selects the newest run of that name
+             (or id:7, name:7)
 
     Options:
-          --timeout <DURATION>  Wait at most this long (30s, 10m, 2h). Exit code 1
-                                if the run is still active [default: no limit]
+          --timeout <DURATION>  Wait at most this long (30s, 10m, 2h), for the
+                                server too [default: no limit once it responds]
       -o, --output <FORMAT>     Output format: table, csv or json [default: table on
                                 a terminal, else tab-separated columns]
       -h, --help                Print help
+
+    After the timeout, the exit code is 1 if the run is still active, and 7 if the
+    server is away.
 
     Example:
       mlbench runs wait first --timeout 10m
@@ -126,6 +131,7 @@ fn runs_stop_prints_help() {
 
     Arguments:
       <RUN>  Id of the run, or its name, which selects the newest run of that name
+             (or id:7, name:7)
 
     Options:
       -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
@@ -146,6 +152,7 @@ fn runs_delete_prints_help() {
 
     Arguments:
       <RUN>  Id of the run, or its name, which selects the newest run of that name
+             (or id:7, name:7)
 
     Options:
       -h, --help  Print help
@@ -164,6 +171,7 @@ fn runs_logs_prints_help() {
 
     Arguments:
       <RUN>  Id of the run, or its name, which selects the newest run of that name
+             (or id:7, name:7)
 
     Options:
       -f, --follow           Keep printing new output until the run ends
@@ -194,13 +202,13 @@ fn runs_download_prints_help() {
       [RUN]  Id or name of the run [default: the newest run]
 
     Options:
-      -o, --output <FILE.zip>  File to write, or - for standard output [default:
-                               metrics_NAME.zip]
-      -h, --help               Print help
+      -O, --output-file <FILE.zip>  File to write, or - for standard output
+                                    [default: metrics_NAME.zip]
+      -h, --help                    Print help
 
     Examples:
       mlbench runs download first
-      mlbench runs download 3 --output first.zip
-      mlbench runs download 3 --output - | bsdtar -tf -
+      mlbench runs download 3 --output-file first.zip
+      mlbench runs download 3 -O - | bsdtar -tf -
     ");
 }
