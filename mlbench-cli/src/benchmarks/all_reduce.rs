@@ -4,6 +4,8 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
+use clap::builder::FalseyValueParser;
+
 use super::args::{WorldArgs, parse_count};
 use super::error::Error;
 use super::report::Reporter;
@@ -21,7 +23,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COUNT", default_value = "10000000", value_parser = parse_count, conflicts_with = "counts")]
     max_count: NonZeroUsize,
     /// Accepted for compatibility; this benchmark has no goal
-    #[arg(long)]
+    #[arg(long, env = "MLBENCH_LIGHT", hide_env_values = true, value_parser = FalseyValueParser::new())]
     light: bool,
 }
 

@@ -3,6 +3,8 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
+
 // No doc comment on the struct: clap would use it as the description of the command.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct WorldArgs {
@@ -47,10 +49,10 @@ pub(super) struct WorldArgs {
     #[arg(long, value_name = "URL", env = "MLBENCH_URL", hide_env_values = true)]
     pub(super) report_to: Option<String>,
     /// Accepted for compatibility; this benchmark computes on the CPU
-    #[arg(long)]
+    #[arg(long, env = "MLBENCH_GPU", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(super) gpu: bool,
     /// Accepted for compatibility; this benchmark has its own all-reduce
-    #[arg(long)]
+    #[arg(long, env = "MLBENCH_HOROVOD", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(super) horovod: bool,
     /// Seconds to wait for all workers to connect
     #[arg(long, value_name = "SECONDS", default_value = "120")]

@@ -4,6 +4,8 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
+
 use super::train::{Settings, train};
 use crate::benchmarks::args::{WorldArgs, parse_count};
 use crate::benchmarks::data::{Shape, Shard, Source, Synthetic};
@@ -44,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PERCENT", value_parser = percent, allow_negative_numbers = true)]
     goal: Option<f64>,
     /// Train to the light goal, a lower accuracy
-    #[arg(long)]
+    #[arg(long, env = "MLBENCH_LIGHT", hide_env_values = true, value_parser = FalseyValueParser::new())]
     light: bool,
     /// Epochs between validations, which check the goal and report metrics
     #[arg(long, value_name = "EPOCHS", default_value = "1", value_parser = parse_count)]

@@ -49,9 +49,11 @@ fn logistic_regression_prints_help() {
               URL of the server that stores the metrics; without it, metrics are
               only printed [env: MLBENCH_URL]
           --gpu
-              Accepted for compatibility; this benchmark computes on the CPU
+              Accepted for compatibility; this benchmark computes on the CPU [env:
+              MLBENCH_GPU]
           --horovod
               Accepted for compatibility; this benchmark has its own all-reduce
+              [env: MLBENCH_HOROVOD]
           --connect-timeout <SECONDS>
               Seconds to wait for all workers to connect [default: 120]
           --timeout <SECONDS>
@@ -77,7 +79,7 @@ fn logistic_regression_prints_help() {
               Validation accuracy to reach, in percent [default: 95, or 89 with
               --light]
           --light
-              Train to the light goal, a lower accuracy
+              Train to the light goal, a lower accuracy [env: MLBENCH_LIGHT]
           --validate-every <EPOCHS>
               Epochs between validations, which check the goal and report metrics
               [default: 1]
@@ -116,9 +118,11 @@ fn all_reduce_prints_help() {
               URL of the server that stores the metrics; without it, metrics are
               only printed [env: MLBENCH_URL]
           --gpu
-              Accepted for compatibility; this benchmark computes on the CPU
+              Accepted for compatibility; this benchmark computes on the CPU [env:
+              MLBENCH_GPU]
           --horovod
               Accepted for compatibility; this benchmark has its own all-reduce
+              [env: MLBENCH_HOROVOD]
           --connect-timeout <SECONDS>
               Seconds to wait for all workers to connect [default: 120]
           --timeout <SECONDS>
@@ -131,7 +135,8 @@ fn all_reduce_prints_help() {
               Longest vector length without --counts, in 4-byte numbers [default:
               10000000]
           --light
-              Accepted for compatibility; this benchmark has no goal
+              Accepted for compatibility; this benchmark has no goal [env:
+              MLBENCH_LIGHT]
       -h, --help
               Print help
     ");
