@@ -12,6 +12,7 @@ mod follow;
 mod kill;
 mod launch;
 mod limits;
+mod memory;
 mod options;
 mod processes;
 mod sampler;
