@@ -14,6 +14,7 @@ mod launch;
 mod limits;
 mod memory;
 mod options;
+mod ports;
 mod processes;
 mod sampler;
 #[cfg(test)]
