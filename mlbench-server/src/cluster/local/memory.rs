@@ -56,7 +56,7 @@ impl Walk {
 impl MemoryMeter {
     /// Returns the memory of these processes. A process that has ended uses none.
     ///
-    /// The resident set stands for the proportional one of a process whose pages this server may not read.
+    /// For a process whose pages this server may not read, the resident set replaces the proportional one.
     pub(super) fn measure(&mut self, pids: impl Iterator<Item = i32>, clock: &Clock) -> Memory {
         let processes: Vec<_> = pids
             .filter_map(|pid| {

@@ -12,7 +12,7 @@ use mlbench_core::run::RunKey;
 
 /// The ports to choose from, above those of most services.
 const PORTS: RangeInclusive<u16> = 20_000..=u16::MAX;
-/// The default ports of services on the nodes of a Kubernetes cluster, which no socket of the node listens on.
+/// Default ports of services on Kubernetes nodes, on which no socket listens.
 const NODE_PORTS: RangeInclusive<u16> = 30_000..=32_767;
 
 /// The ports of all workers.
@@ -47,7 +47,7 @@ impl Ports {
         Self { candidates, workers: workers.max(1) }
     }
 
-    /// Returns a port on 127.0.0.1 on which nobody listens, for the worker with this number.
+    /// Returns a port on 127.0.0.1 on which no program listens, for the worker with this number.
     ///
     /// Two workers never have the same port, although their ranks may begin to listen late. The ports of a worker
     /// differ from run to run, because a connection of the last run may still occupy its port.

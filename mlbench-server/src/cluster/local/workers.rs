@@ -84,9 +84,11 @@ impl LocalWorkers {
             ClusterError::Refused(format!("rank {}: cannot create its directory: {error}", task.at.rank))
         };
         let dir = self.work_dir.prepare(&task.at).map_err(no_files)?;
-        let input = launch_input(dir.path(), task)?;
+        let mut task = task.clone();
+        task.env.extend(limits::cores(&task).map(|cores| ("MLBENCH_CORES".to_owned(), cores)));
+        let input = launch_input(dir.path(), &task)?;
         let group = limits::group(&task.at);
-        launch::run_shell(&input, task, group.as_deref(), &self.environment)?;
+        launch::run_shell(&input, &task, group.as_deref(), &self.environment)?;
         self.sampler.record(std::slice::from_ref(&task.at.pod));
         Ok(())
     }
@@ -164,7 +166,7 @@ impl LocalWorkers {
     }
 }
 
-/// Returns messages for the log of a run: options that local workers enforce in their own way, or ignore.
+/// Returns messages for the log of a run: options that local workers enforce differently or ignore.
 fn notes(run: &Run, groups: &[PathBuf]) -> Vec<String> {
     let spec = &run.spec;
     let image = spec

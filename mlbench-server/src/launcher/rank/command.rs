@@ -37,7 +37,8 @@ pub(in crate::launcher) fn task(
     }
     let mut env = values.environment(run, &settings.server_url);
     env.extend(token.map(|token| ("MLBENCH_TOKEN".to_owned(), token.reveal().to_owned())));
-    Ok(Task { at, argv, env, num_cpus: spec.num_cpus })
+    let ranks = (spec.started_ranks() == spec.num_workers).then_some(spec.num_workers);
+    Ok(Task { at, argv, env, num_cpus: spec.num_cpus, ranks })
 }
 
 /// Returns where `rank` of `run` runs, or `None` while it has no worker.
@@ -212,6 +213,14 @@ mod tests {
         assert_eq!(mpi, ["mpirun", "--oversubscribe", "--host", "127.0.0.1,127.0.0.1", "p", "0"]);
         let custom = Backend::Custom { name: "x".to_owned(), run_all_nodes: false };
         assert_eq!(argv("p {rank}", 0, |run| run.spec.backend = Some(custom)), ["p", "0"]);
+    }
+
+    #[test]
+    fn a_command_that_starts_all_ranks_is_not_one_rank_of_many() {
+        let mut run = sample_run(2, "p");
+        assert_eq!(task(&run, 0, &settings(), None).unwrap().ranks, Some(2));
+        run.spec.backend = Some(Backend::Mpi);
+        assert_eq!(task(&run, 0, &settings(), None).unwrap().ranks, None);
     }
 
     #[test]
