@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 
+use super::pin::Cores;
+
 // No doc comment on the struct: clap would use it as the description of the command.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct WorldArgs {
@@ -54,6 +56,12 @@ pub(super) struct WorldArgs {
     /// Accepted for compatibility; this benchmark has its own all-reduce
     #[arg(long, env = "MLBENCH_HOROVOD", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(super) horovod: bool,
+    /// Train to the light goal, a lower accuracy, if the benchmark has a goal
+    #[arg(long, env = "MLBENCH_LIGHT", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(super) light: bool,
+    /// Cores to run on, such as 0 or 2,3, or all
+    #[arg(long, value_name = "CORES", env = "MLBENCH_CORES", hide_env_values = true)]
+    pub(super) cores: Option<Cores>,
     /// Seconds to wait for all workers to connect
     #[arg(long, value_name = "SECONDS", default_value = "120")]
     pub(super) connect_timeout: Seconds,

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::args::WorldArgs;
 use super::error::Error;
+use super::pin::pin;
 use super::report::Destination;
 use super::ring::{Ring, Timeouts, World, listen};
 
@@ -85,6 +86,13 @@ impl WorldArgs {
         let timeouts = Timeouts { connect: self.connect_timeout.0, idle: self.timeout.0 };
         let listener = listen(&world.addresses[world.rank], timeouts)?;
         Ok(Ring::form(&listener, world, timeouts)?)
+    }
+
+    /// Pins this worker to its cores.
+    ///
+    /// Every thread of the benchmark starts later and therefore runs there, too.
+    pub(super) fn pin(&self, world: &World, console: &mut dyn Write) -> std::io::Result<()> {
+        pin(self.cores.as_ref(), world.rank, console)
     }
 
     /// Prints which of the arguments have no effect.
