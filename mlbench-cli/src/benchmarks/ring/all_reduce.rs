@@ -16,7 +16,7 @@ use crate::benchmarks::clock::Clock;
 use crate::benchmarks::partition::partition;
 
 /// Number of all-reduces that measure the latency, of which the fastest counts.
-const LATENCY_ROUNDS: usize = 5;
+const LATENCY_ROUNDS: usize = 16;
 
 /// One rank's end of the ring.
 pub(crate) struct Ring {
