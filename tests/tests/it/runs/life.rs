@@ -68,7 +68,7 @@ async fn without_the_built_in_benchmark_a_name_alone_is_refused_and_both_places_
     let refused = server.post("/api/runs/", r#"{"name":"x"}"#).await;
     assert_eq!(refused.status, 503, "{}", refused.text());
     let detail = refused.problem().detail;
-    assert!(detail.contains("beside") && detail.contains("PATH"), "{detail}");
+    assert!(detail.contains("next to") && detail.contains("PATH"), "{detail}");
     assert_eq!(server.run("true").await.state, RunState::Finished, "a run with a command needs no benchmark");
 }
 
