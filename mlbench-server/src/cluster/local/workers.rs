@@ -153,7 +153,7 @@ impl LocalWorkers {
         }
     }
 
-    /// Returns all ranks of a run, also before its workers are assigned or after the server got fewer workers.
+    /// Returns all ranks of a run, even before its workers are assigned or with fewer workers than before.
     fn ranks_of(&self, run: &Run) -> Vec<RankRef> {
         let known = run.workers.iter().map(|worker| &worker.pod);
         let pods = known.chain(self.names.iter().skip(run.workers.len()));
