@@ -148,11 +148,11 @@ pub struct RunSpec {
     pub command: String,
     /// Communication backend. `None` starts the command on every worker.
     pub backend: Option<Backend>,
-    /// Whether to request GPUs and append `--gpu`.
+    /// Whether to request GPUs.
     pub gpu_enabled: bool,
-    /// Whether to train to the light goal and append `--light`.
+    /// Whether to train to the light goal.
     pub light_target: bool,
-    /// Whether to append `--horovod`.
+    /// Whether to use Horovod.
     pub use_horovod: bool,
 }
 

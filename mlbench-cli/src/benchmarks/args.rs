@@ -3,6 +3,10 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
+
+use super::pin::Cores;
+
 // No doc comment on the struct: clap would use it as the description of the command.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct WorldArgs {
@@ -47,11 +51,17 @@ pub(super) struct WorldArgs {
     #[arg(long, value_name = "URL", env = "MLBENCH_URL", hide_env_values = true)]
     pub(super) report_to: Option<String>,
     /// Accepted for compatibility. This benchmark computes on the CPU
-    #[arg(long)]
+    #[arg(long, env = "MLBENCH_GPU", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(super) gpu: bool,
     /// Accepted for compatibility. This benchmark has its own all-reduce
-    #[arg(long)]
+    #[arg(long, env = "MLBENCH_HOROVOD", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(super) horovod: bool,
+    /// Train to the light goal, a lower accuracy, if the benchmark has a goal
+    #[arg(long, env = "MLBENCH_LIGHT", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(super) light: bool,
+    /// Cores to run on, such as 0 or 2,3, or all
+    #[arg(long, value_name = "CORES", env = "MLBENCH_CORES", hide_env_values = true)]
+    pub(super) cores: Option<Cores>,
     /// Seconds to wait for all workers to connect
     #[arg(long, value_name = "SECONDS", default_value = "120")]
     pub(super) connect_timeout: Seconds,

@@ -25,6 +25,7 @@ mod sender;
 pub(super) mod testing;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod world;
 
 pub(super) use all_reduce::Ring;

@@ -67,7 +67,21 @@ fn image_and_command(request: &RunRequest, defaults: RunDefaults<'_>) -> Result<
         let rule = format_args!("must be false; {} cannot use GPUs", image.name);
         return Err(Error::invalid("gpu_enabled", rule));
     }
-    Ok((Some(image.reference()), given.unwrap_or(OfficialImage::COMMAND).to_owned()))
+    let command = given.map_or_else(|| official_command(request), ToOwned::to_owned);
+    Ok((Some(image.reference()), command))
+}
+
+/// Returns the command of the official images with the flags of the request's options.
+///
+/// Only their program is known to take these flags. The launcher gives every command the options as variables.
+fn official_command(request: &RunRequest) -> String {
+    let flags = [
+        (request.gpu_enabled, " --gpu"),
+        (request.light_target, " --light"),
+        (request.use_horovod, " --horovod"),
+    ];
+    let wanted = flags.iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| *flag);
+    std::iter::once(OfficialImage::COMMAND).chain(wanted).collect()
 }
 
 fn default_command(defaults: RunDefaults<'_>) -> Result<String> {
@@ -153,6 +167,23 @@ mod tests {
         }
         let custom = r#"{"name":"x","image_name":"custom_image","custom_image_name":"busybox"}"#;
         assert_eq!(refusal(custom).1, "custom_image_command: missing; custom_image needs a command");
+    }
+
+    #[test]
+    fn only_the_command_of_an_official_image_gets_flags() {
+        let command = |rest: &str| {
+            let options = r#""name":"x","gpu_enabled":true,"light_target":true,"use_horovod":true"#;
+            spec(&format!("{{{options}{rest}}}")).unwrap().command
+        };
+        let official = r#","image_name":"mlbench/pytorch-cifar10-resnet20-ddp""#;
+        let all = "--backend {backend} --gpu --light --horovod";
+        assert_eq!(command(official), OfficialImage::COMMAND.replace("--backend {backend}", all));
+        let own = r#","custom_image_command":"train""#;
+        let custom = format!(r#","image_name":"custom_image","custom_image_name":"busybox"{own}"#);
+        for rest in [own.to_owned(), custom, format!("{official}{own}")] {
+            assert_eq!(command(&rest), "train", "{rest}");
+        }
+        assert_eq!(command(""), "mlbench benchmark");
     }
 
     #[test]

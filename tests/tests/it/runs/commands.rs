@@ -54,15 +54,16 @@ async fn a_custom_backend_can_start_on_the_first_worker_only() {
 }
 
 #[tokio::test]
-async fn flags_of_a_run_are_appended_to_its_command() {
+async fn options_reach_a_command_as_variables_and_not_as_flags() {
     let server = TestServer::start().await;
+    let command = "sh -c 'echo $# $MLBENCH_GPU$MLBENCH_LIGHT$MLBENCH_HOROVOD' sh";
     let new = RunRequest {
         light_target: true,
         use_horovod: true,
         gpu_enabled: true,
-        ..new_run("flags", "echo start")
+        ..new_run("options", command)
     };
     let run = server.client().runs().start(&new).await.unwrap();
     let run = server.wait(run.id).await;
-    assert_eq!(server.lines_of(run.id, 0, OutputStream::Stdout).await, ["start --gpu --light --horovod"]);
+    assert_eq!(server.lines_of(run.id, 0, OutputStream::Stdout).await, ["0 111"]);
 }

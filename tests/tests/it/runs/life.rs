@@ -48,6 +48,15 @@ async fn a_run_without_a_command_trains_the_built_in_benchmark() {
     for name in ["TaskResult @ 0", "TotalCumulativeTrainTime @ 0", "global_cum_agg @ 0", "train_loss @ 1"] {
         assert!(metrics.contains_key(name), "{name} is not in {:?}", metrics.keys());
     }
+    let last = |name: &str| metrics[name].last().unwrap().value.as_f64().unwrap();
+    let parts = last("global_cum_agg_transfer @ 0") + last("global_cum_agg_wait @ 0");
+    assert!((parts - last("global_cum_agg @ 0")).abs() < 1e-9, "{parts}");
+    assert!(last("agg_wait @ 1") >= 0.0);
+    assert_eq!(last("time_to_accuracy @ 0"), last("TotalCumulativeTrainTime @ 0"));
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let pinned = if cores < 2 { "rank 1 is not pinned: " } else { "rank 1 is pinned to core " };
+    let lines = server.lines_of(run.id, 1, OutputStream::Stdout).await;
+    assert!(lines[0].starts_with(pinned), "{}", lines[0]);
 }
 
 #[tokio::test]
@@ -60,11 +69,7 @@ async fn a_missing_built_in_benchmark_is_refused_with_its_locations() {
     assert_eq!(refused.status, 503, "{}", refused.text());
     let detail = refused.problem().detail;
     assert!(detail.contains("next to") && detail.contains("PATH"), "{detail}");
-    assert_eq!(
-        server.run("true").await.state,
-        RunState::Finished,
-        "a run with a command does not need the benchmark"
-    );
+    assert_eq!(server.run("true").await.state, RunState::Finished, "a run with a command needs no benchmark");
 }
 
 #[tokio::test]

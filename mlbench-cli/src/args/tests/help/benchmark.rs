@@ -49,40 +49,51 @@ fn logistic_regression_prints_help() {
               URL of the server that stores the metrics. Without it, metrics are
               only printed [env: MLBENCH_URL]
           --gpu
-              Accepted for compatibility. This benchmark computes on the CPU
+              Accepted for compatibility. This benchmark computes on the CPU [env:
+              MLBENCH_GPU]
           --horovod
               Accepted for compatibility. This benchmark has its own all-reduce
+              [env: MLBENCH_HOROVOD]
+          --light
+              Train to the light goal, a lower accuracy, if the benchmark has a goal
+              [env: MLBENCH_LIGHT]
+          --cores <CORES>
+              Cores to run on, such as 0 or 2,3, or all [env: MLBENCH_CORES]
           --connect-timeout <SECONDS>
               Seconds to wait for all workers to connect [default: 120]
           --timeout <SECONDS>
               Seconds without data before another worker counts as stuck [default:
               60]
-          --data <FILE>
-              Training data in the LibSVM format [default: breast cancer Wisconsin,
-              included]
           --synthetic <ROWSxFEATURES>
-              Train on synthetic data of this size, such as 20000x500
+              Train on synthetic data of this size [default: 40000x400]
+          --data <FILE>
+              Train on data in the LibSVM format instead
+          --breast-cancer
+              Train on the breast cancer Wisconsin data instead, which the program
+              includes
           --seed <N>
               Seed of the synthetic data and of the batch order [default: 1]
           --batch-size <ROWS>
-              Rows per step, over all workers [default: 64]
+              Rows per step, over all workers [default: 8000 of synthetic data, else
+              64]
           --full-batch
               Use all rows in every step (gradient descent)
           --learning-rate <RATE>
-              Learning rate of the first step. Step t uses RATE / (1 + RATE * L2 *
-              t) [default: 0.1]
+              Learning rate, which step t divides by 1 + RATE * L2 * t [default: 1.5
+              for synthetic data, else 0.1]
           --l2 <WEIGHT>
               Weight of the L2 penalty [default: 0.0001]
           --goal <PERCENT>
               Validation accuracy to reach, in percent [default: 95, or 89 with
               --light]
-          --light
-              Train to the light goal, a lower accuracy
           --validate-every <EPOCHS>
               Epochs between validations, which check the goal and report metrics
               [default: 1]
           --max-epochs <EPOCHS>
               Maximum number of epochs [default: 1000]
+          --repeats <N>
+              Number of trainings from zero, whose median time is the result
+              [default: 1]
       -h, --help
               Print help
     ");
@@ -116,9 +127,16 @@ fn all_reduce_prints_help() {
               URL of the server that stores the metrics. Without it, metrics are
               only printed [env: MLBENCH_URL]
           --gpu
-              Accepted for compatibility. This benchmark computes on the CPU
+              Accepted for compatibility. This benchmark computes on the CPU [env:
+              MLBENCH_GPU]
           --horovod
               Accepted for compatibility. This benchmark has its own all-reduce
+              [env: MLBENCH_HOROVOD]
+          --light
+              Train to the light goal, a lower accuracy, if the benchmark has a goal
+              [env: MLBENCH_LIGHT]
+          --cores <CORES>
+              Cores to run on, such as 0 or 2,3, or all [env: MLBENCH_CORES]
           --connect-timeout <SECONDS>
               Seconds to wait for all workers to connect [default: 120]
           --timeout <SECONDS>
@@ -130,8 +148,6 @@ fn all_reduce_prints_help() {
           --max-count <COUNT>
               Longest vector length without --counts, in 4-byte numbers [default:
               10000000]
-          --light
-              Accepted for compatibility. This benchmark has no goal
       -h, --help
               Print help
     ");

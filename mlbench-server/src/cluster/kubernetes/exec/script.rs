@@ -170,6 +170,7 @@ mod tests {
                 argv,
                 env: vec![("A".to_owned(), "a'\n$b".to_owned())],
                 num_cpus: None,
+                ranks: None,
             };
             assert_eq!(
                 run_shell(&shell, &scripts.launch(&task).unwrap()).1,

@@ -67,3 +67,19 @@ async fn more_cores_than_the_machine_has_limit_nothing() {
     assert_eq!(stdout.trim(), cores().to_string());
     assert_eq!(messages, [format!("num_cpus 4096 has no effect: this machine has {} cores", cores())]);
 }
+
+#[tokio::test]
+async fn every_rank_has_a_core_of_its_own_where_they_suffice() {
+    let cores_of = async |ranks: Option<u32>| {
+        let fixture = Fixture::new(1);
+        let task = Task { ranks, ..fixture.task(0, &["sh", "-c", "echo $MLBENCH_CORES"]) };
+        fixture.cluster.launch(&task).await.unwrap();
+        let (stdout, _, _) = fixture.read_to_end(Offsets::default()).await;
+        fixture.release().await;
+        String::from_utf8(stdout).unwrap().trim().to_owned()
+    };
+    let all = u32::try_from(cores()).unwrap();
+    assert!(cores_of(Some(all)).await.parse::<usize>().is_ok());
+    assert_eq!(cores_of(Some(all + 1)).await, "", "ranks would share cores");
+    assert_eq!(cores_of(None).await, "", "one command starts all ranks");
+}
