@@ -7,6 +7,7 @@ pub mod files;
 pub mod histogram;
 pub mod http;
 pub mod launcher;
+pub mod log_queue;
 pub mod monitor;
 pub mod server;
 pub mod settings;

@@ -1,5 +1,6 @@
 //! The server as a process: signals, crashes, restarts, and what keeps it from starting.
 
 mod kill9;
+mod log;
 mod refusals;
 mod signals;
