@@ -42,12 +42,16 @@ fn run(settings: &Settings, log: &LogQueue) -> Result<(), String> {
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut terminate = listen(SignalKind::terminate())?;
         let server = Server::start(settings).await?;
-        first_of(&mut interrupt, &mut terminate).await;
-        tokio::select! {
-            ended = server.stop() => ended,
+        let failure = tokio::select! {
+            () = first_of(&mut interrupt, &mut terminate) => None,
+            failure = server.failure() => Some(failure),
+        };
+        let stopped = tokio::select! {
+            stopped = server.stop() => stopped,
             // A second signal does not wait for the requests in progress.
             () = first_of(&mut interrupt, &mut terminate) => Err(SECOND_SIGNAL.to_owned()),
-        }
+        };
+        failure.map_or(stopped, Err)
     });
     runtime.shutdown_background();
     ended

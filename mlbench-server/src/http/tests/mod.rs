@@ -17,7 +17,7 @@ mod stalled;
 mod zip_download;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -40,12 +40,13 @@ use crate::app::run_cache::RunJsonCache;
 use crate::app::{App, RunPolicy};
 use crate::clock::Clock;
 use crate::cluster::{
-    Cluster, ClusterError, Offsets, Output, PodSample, ProvisionRequest, ProvisionStatus, RankRef,
-    ReleaseStatus, Signal, Task,
+    Cluster, ClusterError, Offsets, Output, PodListStatus, PodSample, ProvisionRequest, ProvisionStatus,
+    RankRef, ReleaseStatus, Signal, Task,
 };
 use crate::launcher::LauncherHandle;
 use crate::sqlite::{self, SqliteStorage};
 use crate::task_group::TaskGroup;
+use crate::vitals::Vitals;
 
 /// Pods of the specification's examples, and the date of the manual clock.
 const PODS: [&str; 2] = ["quiet-mink-mlbench-worker-0", "quiet-mink-mlbench-worker-1"];
@@ -112,6 +113,7 @@ impl Api {
             storage,
             cluster: Arc::clone(&cluster) as Arc<dyn Cluster>,
             launcher: LauncherHandle::default(),
+            vitals: Vitals::default(),
             clock,
             policy,
             run_cache: RunJsonCache::default(),
@@ -277,12 +279,15 @@ async fn play_launcher(app: App) {
 /// A cluster of which only the number of workers matters.
 struct FewWorkers {
     number: AtomicU32,
+    /// Whether its pods are not known.
+    silent: AtomicBool,
     pods: watch::Sender<Arc<[Pod]>>,
 }
 
 impl Default for FewWorkers {
     fn default() -> Self {
-        Self { number: AtomicU32::new(4), pods: watch::Sender::new(Arc::from(PODS.map(pod))) }
+        let (number, silent) = (AtomicU32::new(4), AtomicBool::new(false));
+        Self { number, silent, pods: watch::Sender::new(Arc::from(PODS.map(pod))) }
     }
 }
 
@@ -301,6 +306,10 @@ impl Cluster for FewWorkers {
 
     fn pods(&self) -> watch::Receiver<Arc<[Pod]>> {
         self.pods.subscribe()
+    }
+
+    fn pod_list_status(&self) -> PodListStatus {
+        if self.silent.load(Ordering::Relaxed) { PodListStatus::Unknown } else { PodListStatus::Current }
     }
 
     fn max_workers(&self) -> u32 {

@@ -1,4 +1,5 @@
 mod deletion;
+mod health;
 mod opening;
 mod output;
 mod readers;
