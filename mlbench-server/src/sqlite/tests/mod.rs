@@ -1,4 +1,5 @@
 mod deletion;
+mod foreign_reader;
 mod health;
 mod opening;
 mod output;
