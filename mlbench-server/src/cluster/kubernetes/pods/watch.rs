@@ -175,9 +175,29 @@ fn worker_pod(pod: &ClusterPod) -> Option<Pod> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::stream;
     use serde_json::json;
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn pods_are_unknown_until_the_first_list_and_stale_after_an_interruption() {
+        let (store, writer) = store::<ClusterPod>();
+        let (pods, changes) = watch::channel(Arc::from([]));
+        let (status, now) = watch::channel(PodListStatus::Unknown);
+        let state = Arc::new(Mutex::new((writer, Updates { store, pods, status })));
+        let interrupted = || Err(watcher::Error::NoResourceVersion);
+        for (events, expected, is_told) in [
+            (vec![Ok(Event::Init), interrupted()], PodListStatus::Unknown, false),
+            // The first list wakes the receivers, even if it is empty.
+            (vec![Ok(Event::Init), Ok(Event::InitDone)], PodListStatus::Current, true),
+            (vec![interrupted()], PodListStatus::Stale, true),
+            (vec![Ok(Event::Init), Ok(Event::InitDone)], PodListStatus::Current, true),
+        ] {
+            follow(stream::iter(events), Arc::clone(&state)).await;
+            assert_eq!((*now.borrow(), changes.has_changed().unwrap()), (expected, is_told));
+        }
+    }
 
     #[test]
     fn pod_without_a_status_is_pending_and_has_no_address() {
