@@ -13,12 +13,12 @@ use serde_json::json;
 use super::*;
 
 const PATH: &str = "/api/metrics/batch/";
-const NDJSON: (&str, &str) = ("content-type", "application/x-ndjson");
-const JSON: (&str, &str) = ("content-type", "application/json");
+pub(super) const NDJSON: (&str, &str) = ("content-type", "application/x-ndjson");
+pub(super) const JSON: (&str, &str) = ("content-type", "application/json");
 const GZIP: (&str, &str) = ("content-encoding", "gzip");
 
 impl Api {
-    async fn post_bytes(&self, headers: &[(&str, &str)], body: impl Into<Bytes>) -> ApiResponse {
+    pub(super) async fn post_bytes(&self, headers: &[(&str, &str)], body: impl Into<Bytes>) -> ApiResponse {
         let mut request = Request::post(PATH).header("host", "localhost");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -33,7 +33,7 @@ impl Api {
         self.post_stream(headers, Box::pin(stream::iter(frames.collect::<Vec<_>>()))).await
     }
 
-    async fn post_stream(&self, headers: &[(&str, &str)], body: Pieces) -> ApiResponse {
+    pub(super) async fn post_stream(&self, headers: &[(&str, &str)], body: Pieces) -> ApiResponse {
         let mut request = Request::post(PATH).header("host", "localhost");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -44,23 +44,24 @@ impl Api {
         ApiResponse { status: parts.status, headers: parts.headers, body }
     }
 
-    async fn count(&self) -> u64 {
+    pub(super) async fn count(&self) -> u64 {
         let read = self.get(&format!("/api/metrics/{}/", PODS[0])).await.json();
         read.as_object().unwrap().values().map(|points| points.as_array().unwrap().len() as u64).sum()
     }
 }
 
-type Pieces = std::pin::Pin<Box<dyn stream::Stream<Item = std::io::Result<Frame<Bytes>>> + Send + Sync>>;
+pub(super) type Pieces =
+    std::pin::Pin<Box<dyn stream::Stream<Item = std::io::Result<Frame<Bytes>>> + Send + Sync>>;
 
 fn point(i: usize) -> String {
     format!(r#"{{"pod_name":"{}","name":"loss","date":"{}","value":{i}}}"#, PODS[0], later(i as u64))
 }
 
-fn array(count: usize) -> String {
+pub(super) fn array(count: usize) -> String {
     format!("[{}]", (0..count).map(point).collect::<Vec<_>>().join(","))
 }
 
-fn lines(count: usize) -> String {
+pub(super) fn lines(count: usize) -> String {
     (0..count).map(|i| point(i) + "\n").collect()
 }
 
@@ -291,7 +292,7 @@ async fn an_unsupported_type_is_refused_naming_the_supported() {
 
 #[tokio::test]
 async fn lines_that_stall_keep_their_whole_chunks() {
-    let api = Api::with(HttpConfig { body_timeout: Duration::from_millis(50), ..config() }).await;
+    let api = Api::with(HttpConfig { body_stall_timeout: Duration::from_millis(50), ..config() }).await;
     let first = stream::iter([Ok(Frame::data(Bytes::from(lines(10_001))))]);
     let response = api.post_stream(&[NDJSON], Box::pin(first.chain(stream::pending()))).await;
     let (status, code, detail) = response.refusal();

@@ -50,7 +50,7 @@ async fn read_to_end(stream: &mut TcpStream) -> String {
 
 fn quick() -> HttpConfig {
     let moment = Duration::from_millis(200);
-    HttpConfig { header_timeout: moment, body_timeout: moment, stall_timeout: moment, ..config() }
+    HttpConfig { header_timeout: moment, body_stall_timeout: moment, stall_timeout: moment, ..config() }
 }
 
 fn body_of(response: &str) -> &str {

@@ -14,6 +14,7 @@ mod queue;
 mod reading;
 mod runs;
 mod stalled;
+mod uploads;
 mod zip_download;
 
 use std::sync::Arc;
