@@ -62,7 +62,7 @@ impl SqliteStorage {
         let writer = open::writer(&options)?;
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;
         Ok(Self {
-            writer: Writer::start(writer)?,
+            writer: Writer::start(writer, options.vitals)?,
             readers: Readers::new(readers),
             lock: Mutex::new(Some(lock)),
             path: options.path,
@@ -250,7 +250,8 @@ impl Storage for SqliteStorage {
     }
 
     async fn ping(&self) -> Result<()> {
-        self.readers.read(|c| Ok(c.query_row("SELECT 1", [], |_| Ok(()))?)).await
+        self.readers.read(|c| Ok(c.query_row("SELECT 1", [], |_| Ok(()))?)).await?;
+        self.writer.check().await
     }
 
     async fn close(&self) -> Result<()> {

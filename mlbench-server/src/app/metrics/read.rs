@@ -8,6 +8,7 @@ use mlbench_core::storage::{PointSink, PointsCursor, PointsQuery, Storage, read_
 use mlbench_core::{Error, ErrorCode, Owner, PodName, Result};
 
 use crate::app::context::App;
+use crate::app::pods;
 
 /// Returns the owner that a path segment names.
 ///
@@ -28,7 +29,7 @@ pub fn owner(kind: MetricType, name: &str) -> Result<Owner> {
 /// When the store fails or the query contradicts itself.
 pub async fn sources(app: &App, query: &MetricsQuery) -> Result<Vec<Source>> {
     let owners: Vec<Owner> = match query.metric_type {
-        MetricType::Pod => app.storage.pods().await?.into_iter().map(|pod| Owner::Pod(pod.name)).collect(),
+        MetricType::Pod => pods::current(app).await?.into_iter().map(|pod| Owner::Pod(pod.name)).collect(),
         MetricType::Run => app.storage.runs().await?.into_iter().map(|run| Owner::Run(run.id)).collect(),
     };
     let source = |owner: Owner| {

@@ -128,8 +128,9 @@ async fn read(context: &RequestContext, body: BodyStream) -> Result<(ContentType
     ContentEncoding::identity_only(&context.headers)?;
     let content_type = ContentType::of(&context.headers)?;
     let config = &context.state.config;
-    let limits = body::Limits { bytes: config.body_limit, timeout: config.body_timeout };
-    let body = body::read(body, body::content_length(&context.headers), limits, |_| Ok(())).await?;
+    let limits = body::Limits { bytes: config.body_limit, stall: config.body_stall_timeout };
+    let declared = body::content_length(&context.headers);
+    let (body, _memory) = body::read(body, declared, limits, &context.state.uploads).await?;
     Ok((content_type, body))
 }
 

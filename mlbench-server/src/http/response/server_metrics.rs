@@ -21,6 +21,9 @@ pub(in crate::http) fn server_metrics(stats: &Stats, requests: &RequestMetrics) 
     write_build(&mut out);
     write_requests(&mut out, requests);
     write_store(&mut out, &stats.store);
+    let help = "1 while the list of worker pods has every change, 0 while the cluster does not respond.";
+    out.family("mlbench_cluster_pods_current", Kind::Gauge, help)
+        .sample(&[], f64::from(u8::from(stats.pods_are_current)));
     write_process(&mut out, stats.process);
     write_pods(&mut out, &stats.store.newest);
     let mut response = Response::new(out.into_text().into());
@@ -79,6 +82,11 @@ fn write_store(out: &mut Exposition, store: &StoreStats) {
     let mut gauge = |name, help, value: u64| {
         out.family(name, Kind::Gauge, help).sample(&[], number(value));
     };
+    gauge(
+        "mlbench_database_writable",
+        "0 after the disk refused a write, 1 after the next one that it took.",
+        u64::from(!store.failing),
+    );
     gauge("mlbench_points", "Stored points.", store.points);
     gauge("mlbench_database_size_bytes", "Size of the database file.", store.database_bytes);
     gauge("mlbench_database_wal_size_bytes", "Size of the write-ahead log.", store.log_bytes);

@@ -1,7 +1,7 @@
 //! A cluster and a launcher that run no process.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::cluster::{
-    Cluster, ClusterError, Offsets, Output, PodSample, ProvisionRequest, ProvisionStatus, RankRef,
-    ReleaseStatus, Signal, Task,
+    Cluster, ClusterError, Offsets, Output, PodListStatus, PodSample, ProvisionRequest, ProvisionStatus,
+    RankRef, ReleaseStatus, Signal, Task,
 };
 
 /// The pods of the specification's examples.
@@ -21,6 +21,8 @@ pub(super) const PODS: [&str; 2] = ["quiet-mink-mlbench-worker-0", "quiet-mink-m
 /// A cluster that has pods and a number of workers, and refuses everything else.
 pub(super) struct FakeCluster {
     max_workers: AtomicU32,
+    /// Whether its pods are unknown.
+    silent: AtomicBool,
     pods: watch::Sender<Arc<[Pod]>>,
 }
 
@@ -32,6 +34,11 @@ impl FakeCluster {
         self.max_workers.store(workers, Ordering::Relaxed);
     }
 
+    /// Makes the pods unknown from now on.
+    pub(super) fn fall_silent(&self) {
+        self.silent.store(true, Ordering::Relaxed);
+    }
+
     /// Makes every later call of `max_workers` panic.
     pub(super) fn panic_from_now_on(&self) {
         self.set_max_workers(Self::PANIC);
@@ -40,7 +47,8 @@ impl FakeCluster {
 
 impl Default for FakeCluster {
     fn default() -> Self {
-        Self { max_workers: AtomicU32::new(4), pods: watch::Sender::new(Arc::from(PODS.map(pod))) }
+        let (max_workers, silent) = (AtomicU32::new(4), AtomicBool::new(false));
+        Self { max_workers, silent, pods: watch::Sender::new(Arc::from(PODS.map(pod))) }
     }
 }
 
@@ -56,6 +64,10 @@ impl Cluster for FakeCluster {
 
     fn pods(&self) -> watch::Receiver<Arc<[Pod]>> {
         self.pods.subscribe()
+    }
+
+    fn pod_list_status(&self) -> PodListStatus {
+        if self.silent.load(Ordering::Relaxed) { PodListStatus::Unknown } else { PodListStatus::Current }
     }
 
     fn max_workers(&self) -> u32 {

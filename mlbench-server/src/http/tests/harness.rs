@@ -30,6 +30,7 @@ use crate::cluster::Cluster;
 use crate::launcher::LauncherHandle;
 use crate::sqlite::{self, SqliteStorage};
 use crate::task_group::TaskGroup;
+use crate::vitals::Vitals;
 
 /// The time at which the manual clock begins.
 pub(super) const NOW: &str = "2018-08-03T09:21:29.347960Z";
@@ -100,6 +101,7 @@ impl Api {
             storage: Arc::new(SqliteStorage::open(options).unwrap()),
             cluster: Arc::clone(&cluster) as Arc<dyn Cluster>,
             launcher: LauncherHandle::default(),
+            vitals: Vitals::default(),
             clock: Clock::manual(NOW.parse().unwrap()),
             policy,
             run_cache: RunJsonCache::default(),

@@ -18,4 +18,5 @@ mod reading;
 mod runs;
 mod stalled;
 mod tcp;
+mod uploads;
 mod zip_download;

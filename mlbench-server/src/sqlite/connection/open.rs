@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::migrations::{STEPS, migrate};
 use crate::sqlite::error::StoreError;
+use crate::vitals::Vitals;
 
 /// How to open a database.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct Options {
     pub page_points: usize,
     /// Number of read-only connections, and so of concurrent reads.
     pub readers: usize,
+    /// Learns that the writer has failed for good.
+    pub vitals: Vitals,
 }
 
 impl Options {
@@ -38,6 +41,7 @@ impl Options {
             log_limit_bytes: 256 << 20,
             page_points: 4_096,
             readers: 4,
+            vitals: Vitals::default(),
         }
     }
 }

@@ -1,4 +1,6 @@
 mod deletion;
+mod foreign_reader;
+mod health;
 mod opening;
 mod output;
 mod readers;
