@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mlbench_core::api::{MetricsQuery, Series};
 use mlbench_core::metric::MetricType;
+use mlbench_core::quote::quote;
 use mlbench_core::storage::{PointSink, PointsCursor, PointsQuery, Storage, read_page};
 use mlbench_core::{Error, ErrorCode, Owner, PodName, Result};
 
@@ -17,7 +18,8 @@ pub fn owner(kind: MetricType, name: &str) -> Result<Owner> {
     match kind {
         MetricType::Run => name.parse().map(Owner::Run),
         MetricType::Pod => {
-            PodName::new(name).map(Owner::Pod).map_err(|_| Error::not_found(format_args!("pod {name:?}")))
+            let unknown = |_| Error::not_found(format_args!("pod {}", quote(name)));
+            PodName::new(name).map(Owner::Pod).map_err(unknown)
         }
     }
 }

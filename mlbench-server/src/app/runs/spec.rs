@@ -1,6 +1,7 @@
 //! Makes the complete specification of a run from a request: fills in defaults and checks every field.
 
 use mlbench_core::api::{RunRequest, nearest};
+use mlbench_core::quote::quote;
 use mlbench_core::run::RunSpec;
 use mlbench_core::{Error, ErrorCode, Result};
 
@@ -95,7 +96,7 @@ fn custom_image(name: &str) -> Result<&str> {
     if name.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(Error::invalid(
             "custom_image_name",
-            format_args!("{name:?} is not an image name; remove the spaces"),
+            format_args!("{} is not an image name; remove the spaces", quote(name)),
         ));
     }
     Ok(name)
@@ -110,7 +111,8 @@ fn no_official_image(name: &str) -> Error {
     Error::invalid(
         "image_name",
         format_args!(
-            "{name:?} is not an official image; {advice} for another image use custom_image with custom_image_name"
+            "{} is not an official image; {advice} for another image use custom_image with custom_image_name",
+            quote(name)
         ),
     )
 }

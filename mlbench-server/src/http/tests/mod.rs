@@ -7,12 +7,14 @@ mod bodies;
 mod connections;
 mod endpoints;
 mod host;
+mod long_input;
 mod metrics;
 mod negotiation;
 mod prometheus;
 mod queue;
 mod reading;
 mod runs;
+mod spelling;
 mod stalled;
 mod zip_download;
 

@@ -1,6 +1,7 @@
 //! The output of runs: log lines clustered by stream, with an index to find those of one rank.
 
 use mlbench_core::api::LogLine;
+use mlbench_core::quote::shorten_message;
 use mlbench_core::run::OutputStream;
 use mlbench_core::storage::{LogPart, LogQuery, OutputChunk};
 use mlbench_core::{RunId, Timestamp};
@@ -45,7 +46,7 @@ pub(crate) fn append(
     store_lines(connection, id, chunk, limit)
 }
 
-/// Stores a message of the server. Messages are few and do not count towards the limit.
+/// Stores a message of the server, shortened. Messages are few and do not count towards the limit.
 pub(crate) fn append_server_message(
     connection: &Connection,
     id: RunId,
@@ -54,7 +55,7 @@ pub(crate) fn append_server_message(
 ) -> Result<(), StoreError> {
     rows::ensure_exists(connection, id)?;
     let mut log = LogWriter::open(connection, id)?;
-    log.push(OutputStream::Stderr, None, now, text)
+    log.push(OutputStream::Stderr, None, now, &shorten_message(text))
 }
 
 fn store_lines(

@@ -69,7 +69,7 @@ async fn a_query_that_does_not_exist_or_fit_is_named() {
         for (query, says) in [
             ("last_n=-1", "last_n"),
             ("last_n=0", "last_n"),
-            ("last_n=1e3", "last_n"),
+            ("last_n=1.5", "last_n"),
             ("summarize=0", "summarize"),
             ("summarize=few", "summarize"),
             ("since=yesterday", "since"),
