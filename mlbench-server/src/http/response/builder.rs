@@ -5,7 +5,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use hyper::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
 use hyper::{HeaderMap, StatusCode};
 use mlbench_core::api::{IDEMPOTENCY_REPLAYED_HEADER, encode_segment};
-use mlbench_core::metric::file_name_part;
+use mlbench_core::metric::file_name;
 use mlbench_core::{Error, Result};
 use serde::Serialize;
 use warp::Reply as _;
@@ -102,8 +102,8 @@ pub(in crate::http) fn empty() -> Response {
 }
 
 /// Names the file that a browser saves (RFC 6266), in ASCII for old browsers and in UTF-8 for others.
-pub(in crate::http) fn attachment(mut response: Response, file_name: &str) -> Response {
-    let name = file_name_part(file_name);
+pub(in crate::http) fn attachment(mut response: Response, stem: &str, ending: &str) -> Response {
+    let name = file_name(stem, ending);
     let plain = |c: char| if c.is_ascii() && !matches!(c, '"' | '%') { c } else { '_' };
     let ascii: String = name.chars().map(plain).collect();
     let mut value = format!("attachment; filename=\"{ascii}\"");
@@ -121,7 +121,8 @@ mod tests {
     use super::*;
 
     fn header(name: &str) -> String {
-        let response = attachment(empty(), name);
+        let (stem, ending) = name.split_at(name.find(".zip").unwrap_or(name.len()));
+        let response = attachment(empty(), stem, ending);
         response.headers()[CONTENT_DISPOSITION].to_str().unwrap().to_owned()
     }
 
@@ -134,5 +135,8 @@ mod tests {
             "attachment; filename=\"metrics____.zip\"; filename*=UTF-8''metrics_%22%C3%BC%22.zip"
         );
         assert_eq!(header("a\r\nX: y"), "attachment; filename=\"a__X: y\"");
+        let long = header(&format!("metrics_{}.zip", "\u{1f600}".repeat(100)));
+        let expected = format!("UTF-8''metrics_{}.zip", "%F0%9F%98%80".repeat(60));
+        assert!(long.ends_with(&expected), "{long}");
     }
 }
