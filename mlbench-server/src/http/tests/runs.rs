@@ -125,9 +125,16 @@ fn strings(value: &Value) -> Vec<&str> {
 async fn a_run_is_told_with_all_or_the_last_lines_of_its_output() {
     let api = Api::without_launcher().await;
     let run = run_with_output(&api, 1_234).await;
-    for (query, expected) in
-        [("", 1_234), ("?logs=2", 2), ("?logs=600", 600), ("?logs=1234", 1_234), ("?logs=9999", 1_234)]
-    {
+    for (query, expected) in [
+        ("", 1_234),
+        ("?logs=2", 2),
+        ("?logs=500", 500),
+        ("?logs=501", 501),
+        ("?logs=1000", 1_000),
+        ("?logs=1001", 1_001),
+        ("?logs=1234", 1_234),
+        ("?logs=9999", 1_234),
+    ] {
         let response = api.get(&format!("/api/runs/{run}/{query}")).await.json();
         for (stream, word) in [("stdout", "out"), ("stderr", "err")] {
             let lines = strings(&response["job_metadata"][stream]);
