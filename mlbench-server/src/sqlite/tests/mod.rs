@@ -1,3 +1,4 @@
+mod arrivals;
 mod deletion;
 mod opening;
 mod output;
