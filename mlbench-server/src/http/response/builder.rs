@@ -11,7 +11,7 @@ use serde::Serialize;
 use warp::Reply as _;
 use warp::reply::Response;
 
-use super::compress::{MIN_COMPRESS_BYTES, accepts_gzip, gzip, gzip_stream};
+use super::compress::{MAX_INLINE_BYTES, MIN_COMPRESS_BYTES, accepts_gzip, gzip, gzip_stream};
 use super::negotiate::MediaType;
 use super::stream::{ByteStream, SyncStream};
 
@@ -57,18 +57,24 @@ impl ResponseBuilder {
     pub(in crate::http) async fn stream(self, mut chunks: ByteStream) -> Result<Response> {
         let first = chunks.try_next().await?.unwrap_or_default();
         let Some(second) = chunks.try_next().await? else { return self.whole(first) };
-        let rest = stream::iter([Ok(first), Ok(second)]).chain(chunks).boxed();
-        let encoded = if self.compresses() { gzip_stream(rest) } else { rest };
+        Ok(self.streamed(stream::iter([Ok(first), Ok(second)]).chain(chunks).boxed()))
+    }
+
+    fn streamed(self, chunks: ByteStream) -> Response {
+        let encoded = if self.compresses() { gzip_stream(chunks) } else { chunks };
         let watched = encoded.inspect_err(|error| {
             let reason = error.internal_text().unwrap_or(error.detail());
             tracing::error!(reason, "a response broke off");
         });
         let response = warp::reply::stream(SyncStream::new(watched.boxed())).into_response();
-        Ok(self.with_headers(response, true))
+        self.with_headers(response, true)
     }
 
     fn whole(self, body: Bytes) -> Result<Response> {
         let large = body.len() >= MIN_COMPRESS_BYTES;
+        if body.len() > MAX_INLINE_BYTES && self.compresses() {
+            return Ok(self.streamed(stream::once(async { Ok(body) }).boxed()));
+        }
         let body = if large && self.compresses() { gzip(&body)? } else { body };
         Ok(self.with_headers(Response::new(body.into()), large))
     }

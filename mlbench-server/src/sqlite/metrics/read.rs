@@ -88,11 +88,16 @@ fn select_series<'a>(
     (sql, values)
 }
 
-/// Reads the statistics of the series of an owner, by name.
-pub(crate) fn series_stats(connection: &Connection, owner: &Owner) -> Result<Vec<api::Series>, StoreError> {
+/// Reads the statistics of at most `limit` series of an owner, by name, after the series `after`.
+pub(crate) fn series_stats(
+    connection: &Connection,
+    owner: &Owner,
+    after: Option<&MetricName>,
+    limit: u32,
+) -> Result<Vec<api::Series>, StoreError> {
     let owner = owner::find(connection, owner)?.ok_or_else(|| owner::not_found(owner))?;
     let sql = "SELECT name, count, first_date, last_date, min, max, last_value FROM series \
-               WHERE owner_kind = ?1 AND owner = ?2 ORDER BY name";
+               WHERE owner_kind = ?1 AND owner = ?2 AND name > ?3 ORDER BY name LIMIT ?4";
     let mut statement = connection.prepare_cached(sql)?;
     let read = |row: &Row<'_>| -> Result<api::Series, StoreError> {
         let last_value = SqlValue::read(row.get_ref(6)?).map_err(rusqlite::Error::from)?;
@@ -106,5 +111,7 @@ pub(crate) fn series_stats(connection: &Connection, owner: &Owner) -> Result<Vec
             last_value: last_value.into_value(),
         })
     };
-    statement.query_and_then(params![owner.kind, owner.id], read)?.collect()
+    // No name is empty.
+    let after = after.map_or("", MetricName::as_str);
+    statement.query_and_then(params![owner.kind, owner.id, after, limit], read)?.collect()
 }
