@@ -15,7 +15,7 @@ pub(crate) struct Decimal {
 }
 
 impl Decimal {
-    /// Parses a number. `None` for other texts and for numbers of more than 38 digits before the decimal point.
+    /// Parses a number. `None` for other texts, and for more than 38 digits before the decimal point.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (negative, unsigned) = match text.as_bytes() {
             [b'-', rest @ ..] => (true, rest),

@@ -21,7 +21,7 @@ fn is_bad_escape(reason: &str) -> bool {
     reason.contains("surrogate") || reason.contains("hex escape")
 }
 
-/// Names the first escape of half a surrogate pair, such as `\ud83d` without the other half. `None` if there is none.
+/// Names the first escape of half a surrogate pair, such as `\ud83d` alone. `None` if the text has none.
 pub(super) fn lone_surrogate(json: &[u8]) -> Option<String> {
     let mut at = 0;
     while let Some(&byte) = json.get(at) {

@@ -7,7 +7,7 @@ use super::*;
 /// Most bytes of a refusal.
 const SHORT: usize = 4_000;
 
-/// Checks that a refusal is short and tells how long the input was.
+/// Checks that a refusal is short and names the length of the input.
 #[track_caller]
 fn check(response: &ApiResponse, length: usize, what: &str) {
     assert!(response.status.is_client_error(), "{what}: {:?}", response.status);
