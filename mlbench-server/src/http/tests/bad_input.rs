@@ -105,6 +105,7 @@ async fn runs_are_refused_with_the_reason() {
             (r#"{"name":"x","num_workers":1.5}"#, (400, "invalid_field", "num_workers: ")),
             (r#"{"name":"x","num_workers":5}"#, (422, "insufficient_capacity", "use at most 4")),
             (r#"{"name":"x","num_cpus":0}"#, (400, "invalid_field", "num_cpus: ")),
+            (r#"{"name":"x","num_cpus":9}"#, (422, "insufficient_capacity", "use at most 8")),
             (r#"{"name":"x","num_cpus":"two"}"#, (400, "invalid_field", "num_cpus: ")),
             (r#"{"name":"x","backend":"mp"}"#, (400, "invalid_field", "mpi, gloo, nccl or custom_backend")),
             (

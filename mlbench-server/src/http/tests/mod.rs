@@ -164,7 +164,8 @@ impl Api {
         let body = format!(r#"{{"name":{}}}"#, serde_json::to_string(name).unwrap());
         let fields = mlbench_core::api::Fields::from_json(body.as_bytes()).unwrap();
         let request = mlbench_core::api::RunRequest::from_fields(fields).unwrap();
-        let defaults = crate::app::runs::RunDefaults { max_workers: 2, default_command: Ok("true") };
+        let defaults =
+            crate::app::runs::RunDefaults { max_workers: 2, max_cpus: None, default_command: Ok("true") };
         let new = mlbench_core::run::NewRun {
             spec: crate::app::runs::resolve(&request, defaults).unwrap(),
             name: request.name,
@@ -272,6 +273,9 @@ async fn play_launcher(app: App) {
                 app.storage.run_started(run.id, 2).await.unwrap();
             }
         }
+        for run in app.storage.deleted_runs().await.unwrap() {
+            app.storage.finish_teardown(run.id).await.unwrap();
+        }
         app.launcher.changed();
     }
 }
@@ -309,6 +313,10 @@ impl Cluster for FewWorkers {
         let number = self.number.load(Ordering::Relaxed);
         assert!(number != PANIC, "the cluster panics at 10.0.0.1");
         number
+    }
+
+    fn max_cpus(&self) -> Option<f64> {
+        Some(8.0)
     }
 
     async fn provision(&self, _: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {

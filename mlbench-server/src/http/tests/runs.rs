@@ -105,6 +105,33 @@ async fn a_deleted_run_is_gone_at_once_and_still_in_the_way_until_it_is_torn_dow
     assert_eq!(api.post("/api/runs/", r#"{"name":"y"}"#).await.status, StatusCode::OK);
 }
 
+#[tokio::test]
+async fn a_run_can_start_as_soon_as_the_deletion_of_another_returns() {
+    let api = Api::start().await;
+    for _ in 0..20 {
+        let run = api.post("/api/runs/", r#"{"name":"x"}"#).await;
+        assert_eq!(run.status, StatusCode::OK, "{run:?}");
+        let response = api.delete(&format!("/api/runs/{}/", run.json()["id"])).await;
+        assert_eq!(response.status, StatusCode::NO_CONTENT);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_waits_two_seconds_for_the_teardown() {
+    let api = Api::without_launcher().await;
+    let run = api.stored_run("x").await;
+    let began = tokio::time::Instant::now();
+    assert_eq!(api.delete(&format!("/api/runs/{}/", run.id)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(began.elapsed().as_secs(), 2);
+    assert_eq!(api.post("/api/runs/", r#"{"name":"y"}"#).await.refusal().1, "run_deleting");
+    let ended = api.app.storage.finish_teardown(run.id).await;
+    ended.unwrap();
+    let run = api.ended_run("z").await;
+    let began = tokio::time::Instant::now();
+    assert_eq!(api.delete(&format!("/api/runs/{}/", run.id)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(began.elapsed().as_secs(), 0, "an ended run holds no workers");
+}
+
 /// A run that has written `count` lines to each of its streams.
 async fn run_with_output(api: &Api, count: usize) -> String {
     let run = api.stored_run("x").await.id;
