@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::blocking::blocking;
 use super::follow::Follower;
 use super::launch;
+use super::limits;
 use super::options::Options;
 use super::workers::LocalWorkers;
 use crate::cluster::error::ClusterError;
@@ -76,8 +77,7 @@ impl Cluster for LocalCluster {
     }
 
     fn max_cpus(&self) -> Option<f64> {
-        let cores = std::thread::available_parallelism().ok()?;
-        u32::try_from(cores.get()).ok().map(f64::from)
+        limits::cores().map(f64::from)
     }
 
     async fn provision(&self, request: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {
