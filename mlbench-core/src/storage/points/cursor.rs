@@ -42,6 +42,13 @@ pub enum SeriesCursor {
         /// The last point that was counted.
         after: (Timestamp, i64),
     },
+    /// Reading has not begun: the points are searched for a value that has no mean.
+    Checking {
+        /// Number of points that the query selects.
+        length: u64,
+        /// The last point that was checked.
+        after: (Timestamp, i64),
+    },
     /// Reading has not begun: its first point is searched from the end of the series.
     FromEnd {
         /// Number of points from the first one to `before`, at least 1.

@@ -111,38 +111,28 @@ impl<'a> SeriesReader<'a> {
             DownsamplingMethod::Summary if length <= max_points => {
                 return Ok(Some(self.start_of_newest(last_n)));
             }
-            DownsamplingMethod::Summary if !self.is_finite()? => {
-                let newest = last_n.map_or(max_points, |last| last.min(max_points));
-                return Ok(Some(self.start_of_newest(Some(newest))));
+            DownsamplingMethod::Summary if self.all_finite => {
+                return Ok(Some(self.start_summary(length, max_points)));
             }
             DownsamplingMethod::Summary => {
-                let groups = Groups::new(length, max_points);
-                let groups = last_n.map_or(groups, |last| groups.only_last(last));
-                let left = length - groups.skipped();
-                let downsampler = Box::new(Downsampler::Summary(Summary::new(groups)));
-                return Ok(Some(if left < length {
-                    let before = self.scan.end();
-                    SeriesCursor::FromEnd { left, before, downsampler: Some(downsampler) }
-                } else {
-                    SeriesCursor::Downsampled { after: self.scan.start(), downsampler }
-                }));
+                return Ok(Some(SeriesCursor::Checking { length, after: self.scan.start() }));
             }
         };
         let downsampler = Box::new(downsampler);
         Ok(Some(SeriesCursor::Downsampled { after: self.scan.start(), downsampler }))
     }
 
-    /// Whether every selected value can be averaged. A series with other values is searched for one.
-    fn is_finite(&self) -> Result<bool, StoreError> {
-        if self.all_finite {
-            return Ok(true);
+    /// Begins to average `length` points, all of which are finite numbers.
+    fn start_summary(&self, length: u64, max_points: u64) -> SeriesCursor {
+        let groups = Groups::new(length, max_points);
+        let groups = self.query.last_n.map_or(groups, |last| groups.only_last(last.into()));
+        let left = length - groups.skipped();
+        let downsampler = Box::new(Downsampler::Summary(Summary::new(groups)));
+        if left < length {
+            SeriesCursor::FromEnd { left, before: self.scan.end(), downsampler: Some(downsampler) }
+        } else {
+            SeriesCursor::Downsampled { after: self.scan.start(), downsampler }
         }
-        let mut finite = true;
-        self.scan.each(self.scan.start(), |_, point| {
-            finite = point.value.as_finite().is_some();
-            Ok(finite)
-        })?;
-        Ok(finite)
     }
 
     /// Sends points to the page until it is full or the series ends.
@@ -156,6 +146,7 @@ impl<'a> SeriesReader<'a> {
         match from {
             SeriesCursor::Done => Ok(None),
             SeriesCursor::Counting { counted, after } => self.count_on(counted, after, page),
+            SeriesCursor::Checking { length, after } => self.check_on(length, after, page),
             SeriesCursor::FromEnd { left, before, downsampler } => {
                 self.search_from_end(left, before, downsampler, page)
             }
@@ -185,6 +176,36 @@ impl<'a> SeriesReader<'a> {
         let Some(downsampling) = self.query.downsampling else { return Ok(None) };
         let length = counted + self.scan.count(after)?;
         self.start_counted(downsampling, length)?.map_or(Ok(None), |start| self.send(start, page))
+    }
+
+    /// Checks further values, and sends points once all are checked.
+    ///
+    /// Sends means if every value is a finite number, else the newest points.
+    fn check_on(
+        &self,
+        length: u64,
+        after: Position,
+        page: &mut Page<'_>,
+    ) -> Result<Option<SeriesCursor>, StoreError> {
+        let Some(downsampling) = self.query.downsampling else { return Ok(None) };
+        let max_points = u64::from(downsampling.max_points).max(1);
+        let (mut to_read, mut last, mut finite) = (MAX_POINTS_READ, None, true);
+        self.scan.each(after, |row, point| {
+            finite = point.value.as_finite().is_some();
+            to_read -= 1;
+            if to_read == 0 {
+                last = Some((point.date, seq(row)?));
+            }
+            Ok(finite && to_read > 0)
+        })?;
+        if !finite {
+            let newest = self.query.last_n.map_or(max_points, |last| max_points.min(last.into()));
+            return self.send(self.start_of_newest(Some(newest)), page);
+        }
+        match last {
+            Some(after) => Ok(Some(SeriesCursor::Checking { length, after })),
+            None => self.send(self.start_summary(length, max_points), page),
+        }
     }
 
     /// Searches the first point further, and sends points once it is found.

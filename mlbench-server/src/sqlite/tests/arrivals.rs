@@ -73,6 +73,10 @@ async fn the_newest_points_of_a_long_series_are_found_step_by_step() {
     assert_eq!(dates(&until).await, [POINTS - 2]);
     let until = PointsQuery { downsampling: summary(3), last_n: Some(2), until: at(POINTS), ..until };
     assert_eq!(dates(&until).await, [139_999, POINTS - 1]);
+    store.record_metrics(vec![metric(id, "a", POINTS, "text")]).await.unwrap();
+    let numbers = PointsQuery { until: at(POINTS - 1), ..until.clone() };
+    assert_eq!(dates(&numbers).await, [139_999, POINTS - 1], "every number is checked");
+    assert_eq!(dates(&until).await, [POINTS - 1, POINTS], "a text has no mean");
 }
 
 /// Counts the points of a page.
