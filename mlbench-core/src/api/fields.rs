@@ -44,12 +44,12 @@ impl Fields {
     pub fn from_json(body: &[u8]) -> Result<Self> {
         let body = without_bom(body);
         if body.trim_ascii().is_empty() {
-            return Err(Error::new(ErrorCode::Malformed, "the body is empty; send a JSON object"));
+            return Err(Error::new(ErrorCode::Malformed, "body: empty; send a JSON object"));
         }
         let read = |body: &[u8]| serde_json::from_slice(body).map(|Members(fields)| Self::new(fields));
         read(body).or_else(|error| {
             let second = quote_non_finite(body).and_then(|body| read(&body).ok());
-            second.ok_or_else(|| not_json("the body is not a JSON object", body, &error))
+            second.ok_or_else(|| not_json("body: not a JSON object", body, &error))
         })
     }
 

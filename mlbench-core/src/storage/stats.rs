@@ -17,6 +17,8 @@ pub struct StoreStats {
     pub database_bytes: u64,
     /// Size of the write-ahead log, in bytes.
     pub log_bytes: u64,
+    /// Whether the last write failed because the disk did not take it.
+    pub failing: bool,
     /// Number of queued writes.
     pub waiting_writes: u64,
     /// Number of writes per transaction.

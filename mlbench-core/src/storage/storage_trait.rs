@@ -177,7 +177,10 @@ pub trait Storage: Send + Sync {
     /// Returns statistics, in time independent of the number of points.
     async fn stats(&self) -> Result<StoreStats>;
 
-    /// Checks that the store responds, for the readiness check.
+    /// Checks that the store can read and write, for the readiness check.
+    ///
+    /// # Errors
+    /// Naming why it cannot, in the first clause.
     async fn ping(&self) -> Result<()>;
 
     /// Completes queued writes and closes the store. Later writes are refused.

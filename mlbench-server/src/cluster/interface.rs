@@ -9,6 +9,7 @@ use mlbench_core::run::{Run, RunKey};
 use tokio::sync::watch;
 
 use super::error::ClusterError;
+use super::pod_list::PodListStatus;
 use super::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
 use super::rank::{Offsets, Output, RankRef, Signal, Task};
 use super::sample::PodSample;
@@ -24,6 +25,11 @@ pub trait Cluster: Send + Sync {
     /// Returns the current worker pods, ordered by name. Every change wakes the receiver.
     fn pods(&self) -> watch::Receiver<Arc<[Pod]>>;
 
+    /// Returns whether the list of worker pods is known.
+    fn pod_list_status(&self) -> PodListStatus {
+        PodListStatus::Current
+    }
+
     /// Returns the maximum number of workers of a run.
     fn max_workers(&self) -> u32;
 
@@ -32,7 +38,7 @@ pub trait Cluster: Send + Sync {
         None
     }
 
-    /// Provides the workers of a run. The launcher repeats it while the status is [`ProvisionStatus::Waiting`].
+    /// Provides the workers of a run. The launcher repeats it during [`ProvisionStatus::Waiting`].
     ///
     /// # Errors
     /// [`ClusterError::Refused`] when this cluster can never provide them: the run fails with this reason.

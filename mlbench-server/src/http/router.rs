@@ -24,6 +24,7 @@ use super::problem::error_response;
 use super::request::{BodyStream, RequestContext, ServerState, body_stream};
 use super::response;
 use crate::app::access::Grant;
+use crate::panics;
 
 /// Returns the routes of a listener, those of the first endpoints in the table first.
 pub(super) fn routes(state: &Arc<ServerState>) -> BoxedFilter<(Response,)> {
@@ -147,7 +148,7 @@ impl Route {
         let Parts { query, headers, body } = parts;
         let context = RequestContext { state, grant, segments, query, headers };
         let handled = AssertUnwindSafe(handler(context, body)).catch_unwind().await;
-        let response = handled.unwrap_or_else(|panic| Err(panicked(panic)));
+        let response = handled.unwrap_or_else(|panic| Err(panicked(&*panic)));
         counted(response.unwrap_or_else(error_response), endpoint)
     }
 
@@ -213,9 +214,6 @@ fn counted(mut response: Response, endpoint: Option<Endpoint>) -> Response {
     response
 }
 
-fn panicked(panic: Box<dyn std::any::Any + Send>) -> Error {
-    let text = panic.downcast::<String>().map(|text| *text).unwrap_or_else(|other| {
-        other.downcast::<&str>().map_or_else(|_| "without a text".to_owned(), |text| (*text).to_owned())
-    });
-    Error::internal(format_args!("panic: {text}"))
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
+    Error::internal(format_args!("panic: {}", panics::text(panic)))
 }

@@ -21,9 +21,12 @@ use crate::monitor::{self, Monitor};
 use crate::settings::Settings;
 use crate::sqlite::{self, SqliteStorage};
 use crate::task_group::TaskGroup;
+use crate::vitals::Vitals;
 
 /// Longest time for background tasks to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest time for the queued writes to be stored.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest time for the teardown of a run, beyond its grace period.
 const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -35,6 +38,7 @@ pub struct Server {
     launcher: LauncherDeps,
     http: TaskGroup,
     tasks: TaskGroup,
+    vitals: Vitals,
     stop_runs_within: Option<Duration>,
 }
 
@@ -47,16 +51,16 @@ impl Server {
         settings.check()?;
         let listeners = Listeners::bind(settings).await?;
         let address = listeners.api.address;
-        let database = settings.database()?;
+        let (database, vitals) = (settings.database()?, Vitals::default());
         let (storage, instance) =
-            open_storage(settings, &database, address).await.map_err(|error| text(&error))?;
-        let tasks = TaskGroup::new("launcher and monitor");
+            open_storage(settings, &database, address, &vitals).await.map_err(|error| text(&error))?;
+        let tasks = TaskGroup::reporting_to("launcher and monitor", vitals.clone());
         let inputs =
             ClusterInputs { settings, database: &database, instance: &instance, address, tasks: &tasks };
         let cluster = connect(inputs).await?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), database = %database.display(), cluster = cluster.name(),
             workers = cluster.max_workers(), "mlbench-server");
-        let server = Self::assemble(settings, listeners, storage, cluster, tasks).await?;
+        let server = Self::assemble(settings, listeners, storage, cluster, tasks, vitals).await?;
         if let Some(file) = &settings.address_file {
             files::write_atomic(file, format!("{address}\n"))
                 .map_err(|error| format!("--address-file {}: cannot write: {error}", file.display()))?;
@@ -70,6 +74,7 @@ impl Server {
         storage: Arc<dyn Storage>,
         cluster: Arc<dyn Cluster>,
         tasks: TaskGroup,
+        vitals: Vitals,
     ) -> Result<Self, String> {
         let (clock, handle) = (Clock::System, LauncherHandle::default());
         let monitor = Monitor::new(Arc::clone(&storage), Arc::clone(&cluster), clock.clone());
@@ -88,7 +93,7 @@ impl Server {
                 run_tokens: listeners.requires_token(),
             }),
         };
-        let http = TaskGroup::new("http");
+        let http = TaskGroup::reporting_to("http", vitals.clone());
         launcher::start(&tasks, launcher.clone());
         monitor::start(&tasks, &monitor, settings.sample_interval());
         let default_command = settings.default_command();
@@ -98,6 +103,7 @@ impl Server {
             storage: Arc::clone(&storage),
             cluster,
             launcher: handle,
+            vitals: vitals.clone(),
             clock,
             policy,
             run_cache: RunJsonCache::default(),
@@ -109,10 +115,10 @@ impl Server {
         for BoundListener { listener, config, .. } in
             [Some(listeners.api), listeners.ingest].into_iter().flatten()
         {
-            http.spawn(api.clone().serve(listener, config, http.stop_token()));
+            api.clone().start(&http, listener, config);
         }
         let stop_runs_within = settings.stop_runs_on_exit.then_some(settings.grace_period + TEARDOWN_TIMEOUT);
-        Ok(Self { address, ingest_address, storage, launcher, http, tasks, stop_runs_within })
+        Ok(Self { address, ingest_address, storage, launcher, http, tasks, vitals, stop_runs_within })
     }
 
     /// Returns the address of the API.
@@ -127,6 +133,11 @@ impl Server {
         self.ingest_address
     }
 
+    /// Waits until a part of the server has failed for good, and returns a message that names it.
+    pub async fn failure(&self) -> String {
+        format!("{}; this process ends, start a new one", self.vitals.failed().await)
+    }
+
     /// Stops in order: connections, launcher, writer last.
     ///
     /// # Errors
@@ -139,7 +150,10 @@ impl Server {
             None => self.log_active_runs().await,
         }
         self.tasks.stop(STOP_TIMEOUT).await;
-        self.storage.close().await.map_err(|error| text(&error))
+        let closed = tokio::time::timeout(CLOSE_TIMEOUT, self.storage.close()).await;
+        closed
+            .unwrap_or_else(|_| Err(Error::internal("the database did not take the queued writes in time")))
+            .map_err(|error| text(&error))
     }
 
     async fn stop_runs(&self, timeout: Duration) {
@@ -178,10 +192,12 @@ async fn open_storage(
     settings: &Settings,
     database: &Path,
     address: SocketAddr,
+    vitals: &Vitals,
 ) -> Result<(Arc<dyn Storage>, String)> {
     let mut options = sqlite::Options::new(database);
     options.log_limit_bytes = u64::from(settings.output_limit) << 20;
     options.durability = settings.durability;
+    options.vitals = vitals.clone();
     let open = move || {
         let storage = SqliteStorage::open(options)?;
         storage.set_address(&address.to_string())?;

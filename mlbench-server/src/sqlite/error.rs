@@ -42,11 +42,11 @@ impl From<StoreError> for Error {
 
 fn from_sqlite(error: &rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
-        Some(ffi::ErrorCode::DiskFull) => {
-            Error::new(ErrorCode::Unavailable, "the disk of the server is full; nothing was stored")
-                .with_internal(error)
-                .with_retry_after(Duration::from_secs(10))
-        }
+        Some(ffi::ErrorCode::DiskFull) => unwritable("disk full", error),
+        Some(ffi::ErrorCode::ReadOnly) => unwritable("read-only", error),
+        Some(ffi::ErrorCode::CannotOpen) => unwritable("a file cannot be opened", error),
+        // Without the reads: a quota that is used up fails as an ordinary write.
+        Some(ffi::ErrorCode::SystemIoFailure) if !is_read(error) => unwritable("input/output error", error),
         Some(ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked) => {
             Error::new(ErrorCode::Overloaded, "another program has locked the server's database; try again")
                 .with_internal(error)
@@ -56,9 +56,30 @@ fn from_sqlite(error: &rusqlite::Error) -> Error {
     }
 }
 
+fn is_read(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code, Some(ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ | ffi::SQLITE_IOERR_CORRUPTFS))
+}
+
+/// The error of a write that may succeed later.
+fn unwritable(reason: &str, error: &rusqlite::Error) -> Error {
+    Error::new(
+        ErrorCode::Unavailable,
+        format!("the database cannot be written: {reason}; nothing was stored"),
+    )
+    .with_internal(error)
+    .with_retry_after(Duration::from_secs(10))
+}
+
 /// The error for every request after [`close`](mlbench_core::storage::Storage::close).
 pub(super) fn closed() -> Error {
     Error::new(ErrorCode::Unavailable, "the server is shutting down")
+}
+
+/// The error for every write after the writer has failed for good.
+pub(super) fn failed() -> Error {
+    Error::new(ErrorCode::Unavailable, "the writer of the database has failed; nothing was stored")
+        .with_retry_after(Duration::from_secs(10))
 }
 
 /// The error for a request that waited too long, where `what` is "reads" or "writes".

@@ -18,7 +18,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use mlbench_core::api::{LogLine, Metric, Series};
+use mlbench_core::log::LogLine;
+use mlbench_core::metric::{Metric, Series};
 use mlbench_core::run::{NewRun, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, IdempotencyKey, IsCached, LogQuery, OutputChunk, PointSink, PointsCursor,
@@ -61,7 +62,7 @@ impl SqliteStorage {
         let writer = open::writer(&options)?;
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;
         Ok(Self {
-            writer: Writer::start(writer)?,
+            writer: Writer::start(writer, options.vitals)?,
             readers: Readers::new(readers),
             lock: Mutex::new(Some(lock)),
             path: options.path,
@@ -169,8 +170,8 @@ impl Storage for SqliteStorage {
         self.writer.write(0, move |c| lifecycle::request_stop(c, id, now)).await
     }
 
-    async fn decide_outcome(&self, id: RunId, ending: RunOutcome) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::decide_outcome(c, id, &ending)).await
+    async fn decide_outcome(&self, id: RunId, outcome: RunOutcome) -> Result<Run> {
+        self.writer.write(0, move |c| lifecycle::decide_outcome(c, id, &outcome)).await
     }
 
     async fn end_run(&self, id: RunId) -> Result<Run> {
@@ -249,7 +250,8 @@ impl Storage for SqliteStorage {
     }
 
     async fn ping(&self) -> Result<()> {
-        self.readers.read(|c| Ok(c.query_row("SELECT 1", [], |_| Ok(()))?)).await
+        self.readers.read(|c| Ok(c.query_row("SELECT 1", [], |_| Ok(()))?)).await?;
+        self.writer.check().await
     }
 
     async fn close(&self) -> Result<()> {

@@ -8,7 +8,7 @@ fn json(body: &str) -> Fields {
 fn broken_json_is_refused_with_line_and_column() {
     let error = Fields::from_json(b"{\n  \"name\": oops}").unwrap_err();
     assert_eq!(error.code(), ErrorCode::Malformed);
-    assert_eq!(error.detail(), "the body is not a JSON object (line 2, column 11): expected value");
+    assert_eq!(error.detail(), "body: not a JSON object (line 2, column 11): expected value");
     assert!(Fields::from_json(b"[1]").unwrap_err().detail().contains("expected an object"));
     assert!(Fields::from_json(b"  ").unwrap_err().detail().contains("empty"));
     assert!(Fields::from_json(b"{} x").is_err());

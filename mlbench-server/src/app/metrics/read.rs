@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use mlbench_core::api::{MetricsQuery, Series};
-use mlbench_core::metric::MetricType;
+use mlbench_core::api::MetricsQuery;
+use mlbench_core::metric::{MetricType, Series};
 use mlbench_core::quote::quote;
 use mlbench_core::storage::{PointSink, PointsCursor, PointsQuery, Storage, read_page};
 use mlbench_core::{Error, ErrorCode, MetricName, Owner, PodName, Result};
 
 use crate::app::context::App;
+use crate::app::pods;
 
 /// Returns the owner that a path segment names.
 ///
@@ -30,7 +31,7 @@ pub fn owner(kind: MetricType, name: &str) -> Result<Owner> {
 /// When the store fails or the query contradicts itself.
 pub async fn sources(app: &App, query: &MetricsQuery) -> Result<Vec<Source>> {
     let owners: Vec<Owner> = match query.metric_type {
-        MetricType::Pod => app.storage.pods().await?.into_iter().map(|pod| Owner::Pod(pod.name)).collect(),
+        MetricType::Pod => pods::current(app).await?.into_iter().map(|pod| Owner::Pod(pod.name)).collect(),
         MetricType::Run => app.storage.runs().await?.into_iter().map(|run| Owner::Run(run.id)).collect(),
     };
     let source = |owner: Owner| {

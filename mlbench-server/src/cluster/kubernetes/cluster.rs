@@ -13,6 +13,7 @@ use super::options::Cpu;
 use super::provision::limits;
 use crate::cluster::error::ClusterError;
 use crate::cluster::interface::Cluster;
+use crate::cluster::pod_list::PodListStatus;
 use crate::cluster::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
 use crate::cluster::rank::{Offsets, Output, RankRef, Signal, Task};
 use crate::cluster::sample::PodSample;
@@ -25,6 +26,10 @@ impl Cluster for KubernetesCluster {
 
     fn pods(&self) -> watch::Receiver<Arc<[Pod]>> {
         self.watch.receiver()
+    }
+
+    fn pod_list_status(&self) -> PodListStatus {
+        self.watch.status()
     }
 
     fn max_workers(&self) -> u32 {

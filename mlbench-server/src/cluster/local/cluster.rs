@@ -77,7 +77,7 @@ impl Cluster for LocalCluster {
     }
 
     fn max_cpus(&self) -> Option<f64> {
-        limits::cores().map(f64::from)
+        limits::core_count().map(f64::from)
     }
 
     async fn provision(&self, request: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {

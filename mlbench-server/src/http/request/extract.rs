@@ -70,7 +70,7 @@ pub(in crate::http) struct Query<T>(pub(in crate::http) T);
 
 impl<T: FromFields> FromQuery for Query<T> {
     fn from_query(context: &RequestContext) -> Result<Self> {
-        T::from_fields(urlencoded::fields("the query", context.query.as_bytes())?).map(Self)
+        T::from_fields(urlencoded::fields("query", context.query.as_bytes())?).map(Self)
     }
 }
 
@@ -80,7 +80,7 @@ pub(in crate::http) struct NoQuery;
 impl FromQuery for NoQuery {
     fn from_query(context: &RequestContext) -> Result<Self> {
         if !context.query.is_empty() {
-            urlencoded::fields("the query", context.query.as_bytes())?.finish()?;
+            urlencoded::fields("query", context.query.as_bytes())?.finish()?;
         }
         Ok(Self)
     }
@@ -129,8 +129,9 @@ async fn read(context: &RequestContext, body: BodyStream) -> Result<(ContentType
     ContentEncoding::identity_only(&context.headers)?;
     let content_type = ContentType::of(&context.headers)?;
     let config = &context.state.config;
-    let limits = body::Limits { bytes: config.body_limit, timeout: config.body_timeout };
-    let body = body::read(body, body::content_length(&context.headers), limits, |_| Ok(())).await?;
+    let limits = body::Limits { bytes: config.body_limit, stall: config.body_stall_timeout };
+    let declared = body::content_length(&context.headers);
+    let (body, _memory) = body::read(body, declared, limits, &context.state.uploads).await?;
     Ok((content_type, body))
 }
 

@@ -7,6 +7,7 @@ mod extract;
 mod gzip;
 mod memory;
 mod ndjson;
+mod pace;
 mod state;
 mod upload;
 mod urlencoded;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
 use mlbench_core::api::{NewMetric, parse_points};
 use mlbench_core::storage::BatchPoint;
 use mlbench_core::{Error, Result};
@@ -34,7 +33,7 @@ impl FromBody for Upload {
             ContentType::Unlabelled | ContentType::Json | ContentType::Form => {
                 Ok(Self::Array(ArrayUpload { state, body, declared, encoding }))
             }
-            ContentType::Ndjson => LineUpload::new(state, body, encoding).await.map(Self::Lines),
+            ContentType::Ndjson => Ok(Self::Lines(LineUpload::new(state, body, encoding))),
             other @ (ContentType::Multipart { .. } | ContentType::Other(_)) => {
                 Err(other
                     .unsupported("application/json (an array) or application/x-ndjson (a point per line)"))
@@ -61,10 +60,8 @@ impl ArrayUpload {
     pub(in crate::http) async fn read(self) -> Result<(Vec<BatchPoint>, Reservation)> {
         let Self { state, body, declared, encoding } = self;
         let limit = state.config.batch_limit;
-        let expected = usize::try_from(declared.unwrap_or(0)).unwrap_or(usize::MAX).min(limit);
-        let mut memory = state.uploads.reserve(expected).await?;
-        let limits = Limits { bytes: limit, timeout: state.config.body_timeout };
-        let wire = body::read(body, declared, limits, |size| memory.resize(size.max(expected))).await?;
+        let limits = Limits { bytes: limit, stall: state.config.body_stall_timeout };
+        let (wire, mut memory) = body::read(body, declared, limits, &state.uploads).await?;
         let now = state.app.clock.now();
         blocking(move || {
             let body = match encoding {
@@ -98,12 +95,12 @@ pub(in crate::http) struct Chunk {
 }
 
 impl LineUpload {
-    async fn new(state: Arc<ServerState>, body: BodyStream, encoding: ContentEncoding) -> Result<Self> {
-        let memory = state.uploads.reserve(0).await?;
+    fn new(state: Arc<ServerState>, body: BodyStream, encoding: ContentEncoding) -> Self {
+        let memory = state.uploads.reservation();
         let lines = NdjsonSplitter::new(state.app.clock.now());
         let decompressor = Decompressor::new(encoding);
         let parser = Some(Parser { decompressor, lines, wire: Bytes::new(), ended: false, memory });
-        Ok(Self { state, body, parser, lines: 0 })
+        Self { state, body, parser, lines: 0 }
     }
 
     /// Reads the next chunk. `None` at the end.
@@ -120,7 +117,7 @@ impl LineUpload {
                     self.parser = Some(parser);
                     return Ok(Some(Chunk { points, last_line: self.lines }));
                 }
-                Step::NeedInput => match self.receive().await? {
+                Step::NeedInput => match self.receive(&parser.memory).await? {
                     Some(wire) => parser.wire = wire,
                     None => parser.ended = true,
                 },
@@ -135,11 +132,9 @@ impl LineUpload {
         self.lines
     }
 
-    /// Receives the next part of the body, whose length is unknown: it only must not stall.
-    async fn receive(&mut self) -> Result<Option<Bytes>> {
-        let timeout = self.state.config.body_timeout;
-        let next = tokio::time::timeout(timeout, self.body.try_next()).await;
-        next.map_err(|_| body::too_slow(timeout))?.map_err(|_| body::broken())
+    /// Receives the next piece of the body.
+    async fn receive(&mut self, memory: &Reservation) -> Result<Option<Bytes>> {
+        memory.receive(body::next_piece(&mut self.body, self.state.config.body_stall_timeout)).await
     }
 }
 
@@ -172,7 +167,7 @@ impl Parser {
     fn step(&mut self) -> Result<Step> {
         loop {
             let chunk = self.lines.next_chunk();
-            self.memory.resize(self.wire.len() + self.lines.memory())?;
+            self.memory.resize_blocking(self.wire.len() + self.lines.memory())?;
             if let Some(points) = chunk {
                 return Ok(Step::Store(points));
             }

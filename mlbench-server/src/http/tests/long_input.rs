@@ -1,8 +1,8 @@
 //! Input of any length: a refusal repeats its beginning, wherever the refusal goes.
 
-use hyper::Method;
+use hyper::{Method, StatusCode};
 
-use super::*;
+use super::harness::{Api, ApiResponse};
 
 /// Most bytes of a refusal.
 const SHORT: usize = 4_000;

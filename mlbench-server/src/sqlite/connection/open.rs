@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::migrations::{STEPS, migrate};
 use crate::sqlite::error::StoreError;
+use crate::vitals::Vitals;
 
 /// How to open a database.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct Options {
     pub page_points: usize,
     /// Number of read-only connections, and so of concurrent reads.
     pub readers: usize,
+    /// Learns that the writer has failed for good.
+    pub vitals: Vitals,
 }
 
 impl Options {
@@ -38,6 +41,7 @@ impl Options {
             log_limit_bytes: 256 << 20,
             page_points: 4_096,
             readers: 4,
+            vitals: Vitals::default(),
         }
     }
 }
@@ -108,7 +112,7 @@ pub(crate) fn writer(options: &Options) -> Result<Connection> {
         }
         connection.pragma_update(None, "synchronous", options.durability.pragma())?;
         connection.pragma_update(None, "cache_size", -8_000)?;
-        // The writer runs checkpoints itself, after it has answered: see `checkpoint.rs`.
+        // The writer runs checkpoints itself, after it has responded: see `checkpoint.rs`.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
         connection.set_prepared_statement_cache_capacity(64);

@@ -1,5 +1,7 @@
 mod arrivals;
 mod deletion;
+mod foreign_reader;
+mod health;
 mod opening;
 mod output;
 mod readers;

@@ -21,7 +21,7 @@ fn add_pod(name: &'static str) -> impl FnOnce(&Connection) -> Outcome<()> + Send
     }
 }
 
-/// Returns a job that blocks the writer until the sender sends, and a receiver that tells when the job runs.
+/// Returns a job that blocks the writer until the sender sends, and a receiver of the start signal.
 fn gate()
 -> (oneshot::Receiver<()>, mpsc::Sender<()>, impl FnOnce(&Connection) -> Outcome<()> + Send + 'static) {
     let (inside, entered) = oneshot::channel();
@@ -149,7 +149,7 @@ async fn full_disk_is_reported_and_writes_work_again_afterwards() {
     let large = Metric { metadata: "x".repeat(1 << 20), ..metric(id, "loss", 1, "1") };
     let refused = store.record_metric(large.clone(), None, at(1)).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::Unavailable);
-    assert_eq!(refused.detail(), "the disk of the server is full; nothing was stored");
+    assert_eq!(refused.detail(), "the database cannot be written: disk full; nothing was stored");
     assert_eq!(store.number("SELECT count(*) FROM point").await, 0);
     store.writer.write(0, limit("PRAGMA max_page_count = 1000000")).await.unwrap();
     store.record_metric(large, None, at(1)).await.unwrap();

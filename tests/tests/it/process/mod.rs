@@ -1,5 +1,7 @@
-//! The server as a process: signals, crashes, restarts, and what keeps it from starting.
+//! The server as a process: signals, crashes, restarts and failed starts.
 
+mod full_disk;
 mod kill9;
+mod log;
 mod refusals;
 mod signals;
