@@ -8,7 +8,7 @@ mod series;
 mod stored;
 mod value;
 
-pub use file_name::file_name_part;
+pub use file_name::{MAX_FILE_NAME_BYTES, file_name, file_name_part};
 pub use name::MetricName;
 pub use owner::{MetricType, Owner};
 pub use point::Point;

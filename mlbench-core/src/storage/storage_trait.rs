@@ -10,7 +10,7 @@ use super::runs::{IsCached, RankExit, RunEntry, TokenHash};
 use super::stats::StoreStats;
 use crate::error::Result;
 use crate::log::LogLine;
-use crate::metric::{Metric, Owner, Series};
+use crate::metric::{Metric, MetricName, Owner, Series};
 use crate::name::RunId;
 use crate::pod::Pod;
 use crate::run::{NewRun, Run, RunOutcome, Worker};
@@ -166,11 +166,13 @@ pub trait Storage: Send + Sync {
         sink: Box<dyn PointSink>,
     ) -> Result<PointsPage>;
 
-    /// Returns summaries of the series of an owner, by name, without reading points.
+    /// Returns at most `limit` series of an owner by name, after the series `after`.
+    ///
+    /// Reads no points.
     ///
     /// # Errors
     /// [`NotFound`](crate::error::ErrorCode::NotFound) for an unknown owner.
-    async fn series(&self, owner: &Owner) -> Result<Vec<Series>>;
+    async fn series(&self, owner: &Owner, after: Option<&MetricName>, limit: u32) -> Result<Vec<Series>>;
 
     /// Returns statistics, in time independent of the number of points.
     async fn stats(&self) -> Result<StoreStats>;

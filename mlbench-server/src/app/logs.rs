@@ -21,8 +21,6 @@ pub struct LogReader {
     rank: Option<u32>,
     /// Sequence number of the last line read.
     after: i64,
-    /// Lines of the next page to skip.
-    skip: usize,
     /// Lines that may still be read.
     left: u32,
 }
@@ -37,7 +35,6 @@ impl LogReader {
             stream: query.stream,
             rank: query.rank,
             after: query.after.unwrap_or(0),
-            skip: 0,
             left: query.limit.unwrap_or(LogsQuery::DEFAULT_LIMIT),
         }
     }
@@ -49,10 +46,8 @@ impl LogReader {
     pub async fn of_stream(app: &App, id: RunId, stream: OutputStream, lines: Option<u32>) -> Result<Self> {
         let mut reader = Self::new(app, id, &LogsQuery { stream: Some(stream), ..LogsQuery::default() });
         reader.left = u32::MAX;
-        match lines {
-            Some(lines) if lines <= PAGE => reader.seek_near_end(lines).await?,
-            Some(lines) => reader.seek_by_counting(lines).await?,
-            None => {}
+        if let Some(lines) = lines {
+            reader.seek_from_end(lines).await?;
         }
         Ok(reader)
     }
@@ -66,13 +61,12 @@ impl LogReader {
         if limit == 0 {
             return Ok(None);
         }
-        let mut lines = self.lines(LogPart::After { seq: self.after, limit }).await?;
+        let lines = self.lines(LogPart::After { seq: self.after, limit }).await?;
         let read = u32::try_from(lines.len()).unwrap_or(limit);
         // A page that is not full is the last one: later lines belong to the next request.
         self.left = if read < limit { 0 } else { self.left.saturating_sub(read) };
         let Some(last) = lines.last() else { return Ok(None) };
         self.after = last.seq;
-        lines.drain(..std::mem::take(&mut self.skip).min(lines.len()));
         Ok(Some(lines))
     }
 
@@ -86,30 +80,21 @@ impl LogReader {
         self.storage.log_lines(self.id, LogQuery { stream: self.stream, rank: self.rank, part }).await
     }
 
-    async fn seek_near_end(&mut self, lines: u32) -> Result<()> {
-        let tail = self.lines(LogPart::Last(lines)).await?;
-        self.after = tail.first().map_or(i64::MAX, |line| line.seq - 1);
-        Ok(())
-    }
-
     /// Seeks the position from which `lines` lines remain.
     ///
-    /// Reads all pages once instead of holding a long tail in memory.
-    async fn seek_by_counting(&mut self, lines: u32) -> Result<()> {
-        let (mut starts, mut total) = (Vec::new(), 0);
-        loop {
-            let start = self.after;
-            let page = self.lines(LogPart::After { seq: start, limit: PAGE }).await?;
-            starts.push(start);
-            total += page.len();
-            match page.last() {
-                Some(last) if page.len() == PAGE as usize => self.after = last.seq,
-                _ => break,
-            }
+    /// Reads backwards, a page at a time: the time depends on `lines`, not on how much the run has written.
+    async fn seek_from_end(&mut self, mut lines: u32) -> Result<()> {
+        let mut seq = i64::MAX;
+        while lines > 0 {
+            let limit = lines.min(PAGE);
+            let page = self.lines(LogPart::Before { seq, limit }).await?;
+            let Some(first) = page.first() else { break };
+            seq = first.seq;
+            let read = u32::try_from(page.len()).unwrap_or(limit);
+            lines = if read < limit { 0 } else { lines - read };
         }
-        let before = total.saturating_sub(lines as usize);
-        self.after = starts.get(before / PAGE as usize).copied().unwrap_or(self.after);
-        self.skip = before % PAGE as usize;
+        // Without a line, what is written from now on belongs to the next request.
+        self.after = if seq == i64::MAX { seq } else { seq - 1 };
         Ok(())
     }
 }

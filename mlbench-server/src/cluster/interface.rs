@@ -33,6 +33,11 @@ pub trait Cluster: Send + Sync {
     /// Returns the maximum number of workers of a run.
     fn max_workers(&self) -> u32;
 
+    /// Returns the maximum number of CPU cores of a worker. `None` when only its node limits it.
+    fn max_cpus(&self) -> Option<f64> {
+        None
+    }
+
     /// Provides the workers of a run. The launcher repeats it during [`ProvisionStatus::Waiting`].
     ///
     /// # Errors

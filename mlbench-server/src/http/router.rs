@@ -10,6 +10,7 @@ use futures_util::FutureExt as _;
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::{HeaderMap, Method};
 use mlbench_core::api::{self, Access, Endpoint, Listener};
+use mlbench_core::quote::shorten;
 use mlbench_core::{Error, ErrorCode, Result};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
@@ -156,7 +157,8 @@ impl Route {
         let mut response = if method == Method::OPTIONS {
             response::empty()
         } else {
-            let detail = format!("method {method} is not allowed; allowed: {}", self.methods);
+            let detail =
+                format!("method {} is not allowed; allowed: {}", shorten(method.as_str()), self.methods);
             error_response(Error::new(ErrorCode::MethodNotAllowed, detail))
         };
         if let Ok(allow) = HeaderValue::from_str(&self.methods) {

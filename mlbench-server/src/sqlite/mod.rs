@@ -25,7 +25,7 @@ use mlbench_core::storage::{
     Batch, BatchOutcome, IdempotencyKey, IsCached, LogQuery, OutputChunk, PointSink, PointsCursor,
     PointsPage, PointsQuery, RankExit, Recorded, RunEntry, Storage, StoreStats, TokenHash,
 };
-use mlbench_core::{Error, Owner, Pod, Result, RunId, Timestamp};
+use mlbench_core::{Error, MetricName, Owner, Pod, Result, RunId, Timestamp};
 
 pub use connection::open::{Durability, Options};
 
@@ -239,9 +239,9 @@ impl Storage for SqliteStorage {
         self.readers.read(move |c| read::page(c, &query, after, max_points, sink)).await
     }
 
-    async fn series(&self, owner: &Owner) -> Result<Vec<Series>> {
-        let owner = owner.clone();
-        self.readers.read(move |c| read::series_stats(c, &owner)).await
+    async fn series(&self, owner: &Owner, after: Option<&MetricName>, limit: u32) -> Result<Vec<Series>> {
+        let (owner, after) = (owner.clone(), after.cloned());
+        self.readers.read(move |c| read::series_stats(c, &owner, after.as_ref(), limit)).await
     }
 
     async fn stats(&self) -> Result<StoreStats> {

@@ -167,7 +167,7 @@ pub(super) async fn a_series_is_downsampled_by_every_method(store: &dyn Storage)
 
 pub(super) async fn the_summary_of_a_series_matches_its_points(store: &dyn Storage) {
     let owner = Owner::Run(started(store).await.id);
-    assert_eq!(ok(store.series(&owner).await), []);
+    assert_eq!(ok(store.series(&owner, None, 9).await), []);
     record(store, &owner, &[("loss", 20, "0.50"), ("loss", 10, "-3"), ("note", 7, "text")]).await;
     record(store, &owner, &[("loss", 15, "NaN")]).await;
     let loss = Series {
@@ -188,6 +188,10 @@ pub(super) async fn the_summary_of_a_series_matches_its_points(store: &dyn Stora
         max: None,
         last_value: "text".into(),
     };
-    assert_eq!(ok(store.series(&owner).await), [loss, note]);
-    assert_eq!(code(store.series(&Owner::Run(id(99))).await), ErrorCode::NotFound);
+    let (first, second) = (std::slice::from_ref(&loss), std::slice::from_ref(&note));
+    assert_eq!(ok(store.series(&owner, None, 1).await), first);
+    assert_eq!(ok(store.series(&owner, Some(&loss.name), 1).await), second);
+    assert_eq!(ok(store.series(&owner, Some(&note.name), 1).await), []);
+    assert_eq!(ok(store.series(&owner, None, 9).await), [loss, note]);
+    assert_eq!(code(store.series(&Owner::Run(id(99)), None, 9).await), ErrorCode::NotFound);
 }

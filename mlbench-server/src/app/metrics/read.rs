@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use mlbench_core::api::MetricsQuery;
 use mlbench_core::metric::{MetricType, Series};
+use mlbench_core::quote::quote;
 use mlbench_core::storage::{PointSink, PointsCursor, PointsQuery, Storage, read_page};
-use mlbench_core::{Error, ErrorCode, Owner, PodName, Result};
+use mlbench_core::{Error, ErrorCode, MetricName, Owner, PodName, Result};
 
 use crate::app::context::App;
 use crate::app::pods;
@@ -18,7 +19,8 @@ pub fn owner(kind: MetricType, name: &str) -> Result<Owner> {
     match kind {
         MetricType::Run => name.parse().map(Owner::Run),
         MetricType::Pod => {
-            PodName::new(name).map(Owner::Pod).map_err(|_| Error::not_found(format_args!("pod {name:?}")))
+            let unknown = |_| Error::not_found(format_args!("pod {}", quote(name)));
+            PodName::new(name).map(Owner::Pod).map_err(unknown)
         }
     }
 }
@@ -96,10 +98,31 @@ impl PointsReader {
     }
 }
 
-/// Lists the series of an owner with their statistics, by name.
-///
-/// # Errors
-/// [`ErrorCode::NotFound`] for an unknown owner.
-pub async fn series(app: &App, owner: &Owner) -> Result<Vec<Series>> {
-    app.storage.series(owner).await
+/// Series per page: about 100 kB of JSON.
+const SERIES_PER_PAGE: u32 = 500;
+
+/// Reads the series of an owner with their statistics by name, a page at a time.
+pub struct SeriesReader {
+    storage: Arc<dyn Storage>,
+    owner: Owner,
+    after: Option<MetricName>,
+}
+
+impl SeriesReader {
+    /// Begins to read.
+    #[must_use]
+    pub fn new(app: &App, owner: Owner) -> Self {
+        Self { storage: Arc::clone(&app.storage), owner, after: None }
+    }
+
+    /// Reads the next page, and returns whether it is the last one.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] for an unknown owner.
+    pub async fn next(&mut self) -> Result<(Vec<Series>, bool)> {
+        let series = self.storage.series(&self.owner, self.after.as_ref(), SERIES_PER_PAGE).await?;
+        self.after = series.last().map(|series| series.name.clone());
+        let last = series.len() < SERIES_PER_PAGE as usize;
+        Ok((series, last))
+    }
 }

@@ -29,9 +29,9 @@ pub async fn get(app: &App, id: RunId) -> Result<api::Run> {
 /// # Errors
 /// Those of [`resolve`]; [`ErrorCode::RunActive`] and [`ErrorCode::RunDeleting`].
 pub async fn start(app: &App, request: api::RunRequest) -> Result<api::Run> {
-    let max_workers = app.cluster.max_workers();
+    let (max_workers, max_cpus) = (app.cluster.max_workers(), app.cluster.max_cpus());
     let default_command = app.default_command.as_deref().map_err(String::as_str);
-    let spec = resolve(&request, RunDefaults { max_workers, default_command })?;
+    let spec = resolve(&request, RunDefaults { max_workers, max_cpus, default_command })?;
     let new = NewRun { name: request.name, job_id: Uuid::new_v4(), spec };
     let accepted = match app.policy {
         RunPolicy::Single => app.storage.start_run_unless_active(new, app.clock.now()).await?,
@@ -56,7 +56,7 @@ pub async fn stop(app: &App, id: RunId) -> Result<api::Run> {
     wait(app, id, |run| !run.state.is_active()).await.map(api::Run::from)
 }
 
-/// Deletes a run. The launcher releases the workers that it still holds.
+/// Deletes a run, and waits a moment until the launcher has released the workers that it held.
 ///
 /// # Errors
 /// [`ErrorCode::NotFound`].
@@ -64,7 +64,7 @@ pub async fn delete(app: &App, id: RunId) -> Result<()> {
     app.storage.delete_run(id).await?;
     app.run_cache.remove(id);
     app.launcher.wake();
-    Ok(())
+    app.launcher.wait_for_teardown(&*app.storage, id, LAUNCHER_TIMEOUT).await
 }
 
 async fn wait(app: &App, id: RunId, settled: impl Fn(&Run) -> bool + Send) -> Result<Run> {

@@ -9,6 +9,7 @@ use mlbench_core::run::{Run, RunKey};
 use tokio::sync::watch;
 
 use super::connection::KubernetesCluster;
+use super::options::Cpu;
 use super::provision::limits;
 use crate::cluster::error::ClusterError;
 use crate::cluster::interface::Cluster;
@@ -33,6 +34,10 @@ impl Cluster for KubernetesCluster {
 
     fn max_workers(&self) -> u32 {
         self.options.max_workers
+    }
+
+    fn max_cpus(&self) -> Option<f64> {
+        self.options.worker_max_cpu.map(Cpu::cores)
     }
 
     async fn provision(&self, request: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::blocking::blocking;
 use super::follow::Follower;
 use super::launch;
+use super::limits;
 use super::options::Options;
 use super::workers::LocalWorkers;
 use crate::cluster::error::ClusterError;
@@ -73,6 +74,10 @@ impl Cluster for LocalCluster {
 
     fn max_workers(&self) -> u32 {
         u32::try_from(self.workers.names.len()).unwrap_or(u32::MAX)
+    }
+
+    fn max_cpus(&self) -> Option<f64> {
+        limits::core_count().map(f64::from)
     }
 
     async fn provision(&self, request: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {

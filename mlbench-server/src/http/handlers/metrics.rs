@@ -97,7 +97,7 @@ fn layout(media: MediaType, query: &MetricsQuery, labelled: bool) -> PointsLayou
 }
 
 async fn download(context: &RequestContext, content: Archive, query: &MetricsQuery) -> Result<Response> {
-    let file_name = format!("metrics_{}.zip", content.title);
+    let stem = format!("metrics_{}", content.title);
     let chunks = archive(context.app(), content, query.fields());
-    Ok(attachment(context.response(MediaType::Zip).stream(chunks).await?, &file_name))
+    Ok(attachment(context.response(MediaType::Zip).stream(chunks).await?, &stem, ".zip"))
 }

@@ -7,10 +7,11 @@ use mlbench_core::{Owner, Result, RunId};
 use warp::reply::Response;
 
 use crate::app::logs::LogReader;
+use crate::app::metrics::SeriesReader;
+use crate::app::runs;
 use crate::app::runs::RunReader;
-use crate::app::{metrics, runs};
 use crate::http::request::{Body, NoBody, NoQuery, Path, Query, RequestContext};
-use crate::http::response::{empty, log_page, run_list, run_with_output};
+use crate::http::response::{empty, log_page, run_list, run_with_output, series_list};
 
 pub(in crate::http) async fn list(context: RequestContext, _: NoQuery) -> Result<Response> {
     context.json()?.stream(run_list(RunReader::new(context.app()).await?)).await
@@ -72,6 +73,6 @@ pub(in crate::http) async fn series(
     Path(id): Path<RunId>,
     _: NoQuery,
 ) -> Result<Response> {
-    let series = metrics::series(context.app(), &Owner::Run(id)).await?;
-    context.json()?.json(StatusCode::OK, &series)
+    let reader = SeriesReader::new(context.app(), Owner::Run(id));
+    context.json()?.stream(series_list(reader)).await
 }

@@ -7,7 +7,8 @@ use bytes::{Buf, Bytes};
 use futures_util::stream::{self, Stream, TryStreamExt};
 use hyper::HeaderMap;
 use hyper::header::CONTENT_LENGTH;
-use mlbench_core::api::{FieldValue, Fields, NewMetric, parse_point_fast};
+use mlbench_core::api::{FieldValue, Fields, NewMetric, parse_point_fast, without_bom};
+use mlbench_core::quote::{quote, shorten};
 use mlbench_core::{Error, ErrorCode, Result};
 
 use super::content::ContentType;
@@ -110,7 +111,7 @@ enum Syntax {
     Multipart { boundary: String },
 }
 
-/// Reads the fields of a body.
+/// Reads the fields of a body, without its byte order mark.
 ///
 /// A body without a type is a form if it contains `=` and does not begin with `{`, otherwise JSON. A body that is
 /// labelled as a form and begins with `{` is JSON: `curl -d` labels everything as a form, and no form begins like that.
@@ -125,7 +126,7 @@ pub(super) async fn fields(content_type: ContentType, body: Bytes) -> Result<Fie
 async fn fields_of(syntax: Syntax, body: Bytes) -> Result<Fields> {
     match syntax {
         Syntax::Json => Fields::from_json(&body),
-        Syntax::Form => urlencoded::fields("form", body.trim_ascii_end()),
+        Syntax::Form => urlencoded::fields("form", without_bom(&body).trim_ascii_end()),
         Syntax::Multipart { boundary } => multipart(boundary, body).await,
     }
 }
@@ -144,6 +145,7 @@ pub(super) async fn metric(content_type: ContentType, body: Bytes) -> Result<New
 }
 
 fn syntax(content_type: ContentType, body: &[u8]) -> Result<Syntax> {
+    let body = without_bom(body);
     let braced = || body.trim_ascii_start().starts_with(b"{");
     match content_type {
         ContentType::Json => Ok(Syntax::Json),
@@ -160,15 +162,16 @@ fn syntax(content_type: ContentType, body: &[u8]) -> Result<Syntax> {
 }
 
 async fn multipart(boundary: String, body: Bytes) -> Result<Fields> {
-    let malformed = |reason: String| Error::new(ErrorCode::Malformed, format!("multipart body: {reason}"));
+    let malformed =
+        |reason: String| Error::new(ErrorCode::Malformed, format!("multipart body: {}", shorten(&reason)));
     let once = stream::once(async { Ok::<_, std::convert::Infallible>(body) });
     let mut parts = multer::Multipart::new(once, boundary);
     let mut fields = Vec::new();
     while let Some(part) = parts.next_field().await.map_err(|error| malformed(error.to_string()))? {
         let name = part.name().ok_or_else(|| malformed("a part has no name".to_owned()))?.to_owned();
         let bytes = part.bytes().await.map_err(|error| malformed(error.to_string()))?;
-        let text =
-            String::from_utf8(bytes.into()).map_err(|_| malformed(format!("{name:?} is not UTF-8")))?;
+        let text = String::from_utf8(bytes.into())
+            .map_err(|_| malformed(format!("{} is not UTF-8", quote(&name))))?;
         fields.push((name, FieldValue::Text(text)));
     }
     Ok(Fields::new(fields))

@@ -2,7 +2,8 @@
 
 use std::future::Future;
 
-use mlbench_core::api::{Fields, LogsQuery, MetricsQuery, NewMetric, RunRequest, RunsQuery};
+use mlbench_core::api::{Fields, LogsQuery, MetricsQuery, NewMetric, RunRequest, RunsQuery, without_bom};
+use mlbench_core::quote::quote;
 use mlbench_core::{Error, PodName, Result, RunId};
 use percent_encoding::percent_decode_str;
 
@@ -31,7 +32,7 @@ impl PathParam for RunId {
 
 impl PathParam for PodName {
     fn from_segment(segment: &str) -> Result<Self> {
-        Self::new(segment).map_err(|_| Error::not_found(format_args!("pod {segment:?}")))
+        Self::new(segment).map_err(|_| Error::not_found(format_args!("pod {}", quote(segment))))
     }
 }
 
@@ -50,7 +51,7 @@ impl<T: PathParam> Path<T> {
     pub(in crate::http) fn from_context(context: &RequestContext) -> Result<Self> {
         let segment = context.segments.first().map_or("", String::as_str);
         let decoded = percent_decode_str(segment).decode_utf8();
-        let decoded = decoded.map_err(|_| Error::not_found(format_args!("{segment:?}")))?;
+        let decoded = decoded.map_err(|_| Error::not_found(quote(segment)))?;
         T::from_segment(&decoded).map(Self)
     }
 }
@@ -117,7 +118,7 @@ pub(in crate::http) struct NoBody;
 impl FromBody for NoBody {
     async fn from_body(context: &RequestContext, body: BodyStream) -> Result<Self> {
         let (content_type, body) = read(context, body).await?;
-        if !body.trim_ascii().is_empty() {
+        if !without_bom(&body).trim_ascii().is_empty() {
             body::fields(content_type, body).await?.finish()?;
         }
         Ok(Self)

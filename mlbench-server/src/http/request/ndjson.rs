@@ -1,6 +1,6 @@
 //! Splits an NDJSON upload into chunks of points.
 
-use mlbench_core::api::parse_point;
+use mlbench_core::api::{parse_point, without_bom};
 use mlbench_core::storage::BatchPoint;
 use mlbench_core::{Error, ErrorCode, Timestamp};
 
@@ -94,8 +94,9 @@ impl NdjsonSplitter {
 
     /// Parses the line that ends before `end`. An empty one is skipped.
     fn line(&mut self, end: usize) {
-        let line = &self.text[self.done..end];
         let index = self.count;
+        let line = &self.text[self.done..end];
+        let line = if index == 0 { without_bom(line) } else { line };
         self.count += 1;
         let too_long = std::mem::take(&mut self.skipping) || line.len() > LINE_BYTES;
         if !too_long && line.trim_ascii().is_empty() {
@@ -147,6 +148,14 @@ mod tests {
             );
         }
         assert_eq!(chunks_of("", 1), [[]]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_begins_the_first_line() {
+        assert_eq!(chunks_of(&format!("\u{feff}{LINE}\n{LINE}"), 1), [[(0, None), (1, None)]]);
+        assert_eq!(chunks_of(&format!("\u{feff}\n{LINE}"), 1), [[(1, None)]]);
+        let later = chunks_of(&format!("{LINE}\n\u{feff}{LINE}"), 1);
+        assert_eq!(later, [[(0, None), (1, Some(ErrorCode::Malformed))]]);
     }
 
     #[test]

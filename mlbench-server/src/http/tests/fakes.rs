@@ -76,6 +76,10 @@ impl Cluster for FakeCluster {
         workers
     }
 
+    fn max_cpus(&self) -> Option<f64> {
+        Some(8.0)
+    }
+
     async fn provision(&self, _: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {
         unsupported()
     }
@@ -117,7 +121,7 @@ pub(super) fn worker(pod: &str) -> Worker {
     Worker { pod: PodName::new(pod).unwrap(), host: "h".to_owned(), port: 1 }
 }
 
-/// Starts and stops runs in the store, immediately after each request.
+/// Starts, stops and tears down runs in the store, immediately after each request.
 pub(super) async fn run_fake_launcher(app: App) {
     loop {
         app.launcher.woken().await;
@@ -128,6 +132,9 @@ pub(super) async fn run_fake_launcher(app: App) {
                 app.storage.assign_workers(run.id, PODS.map(worker).into()).await.unwrap();
                 app.storage.run_started(run.id, 2).await.unwrap();
             }
+        }
+        for run in app.storage.deleted_runs().await.unwrap() {
+            app.storage.finish_teardown(run.id).await.unwrap();
         }
         app.launcher.changed();
     }

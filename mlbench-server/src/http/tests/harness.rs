@@ -162,7 +162,7 @@ impl Api {
     pub(super) async fn stored_run(&self, name: &str) -> Run {
         let body = json!({"name": name}).to_string();
         let request = RunRequest::from_fields(Fields::from_json(body.as_bytes()).unwrap()).unwrap();
-        let defaults = RunDefaults { max_workers: 2, default_command: Ok("true") };
+        let defaults = RunDefaults { max_workers: 2, max_cpus: None, default_command: Ok("true") };
         let new =
             NewRun { spec: resolve(&request, defaults).unwrap(), name: request.name, job_id: Uuid::new_v4() };
         self.app.storage.start_run_unless_active(new, self.app.clock.now()).await.unwrap()

@@ -255,3 +255,20 @@ async fn the_series_of_runs_and_pods_are_listed_with_statistics() {
         assert_eq!(api.get(path).await.error(), (404, "not_found", detail.to_owned()), "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_long_list_of_series_is_whole() {
+    let api = Api::start().await;
+    let run = api.ended_run("x").await.id;
+    for count in [499, 500, 501, 1_501] {
+        let points: Vec<Value> = (0..count)
+            .map(|i| json!({"run_id": run, "name": format!("metric {i:04}"), "value": i}))
+            .collect();
+        let stored = api.post("/api/metrics/batch", &serde_json::to_string(&points).unwrap()).await;
+        assert_eq!(stored.json()["accepted"], count);
+        let series = api.get(&format!("/api/runs/{run}/series")).await.json();
+        let names: Vec<&str> =
+            series.as_array().unwrap().iter().map(|series| series["name"].as_str().unwrap()).collect();
+        assert_eq!(names, (0..count).map(|i| format!("metric {i:04}")).collect::<Vec<_>>());
+    }
+}

@@ -134,3 +134,32 @@ async fn a_long_series_is_archived_completely() {
     assert_eq!(points.len(), 20_000);
     assert!(points.into_iter().eq((0..20_000).map(|i| Point::new(Timestamp::from_micros(i), value(i)))));
 }
+
+#[tokio::test]
+async fn long_and_colliding_names_are_cut_and_unique() {
+    let api = Api::start().await;
+    let run = api.ended_run(&"\u{1f600}".repeat(100)).await.id;
+    let mut expected = Vec::new();
+    for (i, name) in
+        ["é".repeat(256), "É".repeat(256), "é".repeat(200), "a".to_owned(), "A".to_owned()].iter().enumerate()
+    {
+        api.post_metric(&format!(r#""run_id":{run}"#), name, &later(i as u64), "1").await;
+        expected.push(later(i as u64));
+    }
+    let response = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=zip")).await;
+    let files = files(&response);
+    let unique: std::collections::HashSet<String> =
+        files.iter().map(|(name, _)| name.to_lowercase()).collect();
+    assert_eq!((files.len(), unique.len()), (5, 5), "{files:?}");
+    assert!(files.iter().all(|(name, _)| name.len() <= 255 && name.ends_with(".json")), "{files:?}");
+    let mut dates: Vec<String> = files
+        .iter()
+        .map(|(_, content)| {
+            serde_json::from_str::<Value>(content).unwrap()[0]["date"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    dates.sort();
+    assert_eq!(dates, expected, "each file has its own points");
+    let saved = response.header("content-disposition").rsplit_once("''").unwrap().1.to_owned();
+    assert!(percent_encoding::percent_decode_str(&saved).count() <= 255, "{saved}");
+}

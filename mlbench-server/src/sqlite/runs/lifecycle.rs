@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use mlbench_core::queue::Queue;
+use mlbench_core::quote::shorten_message;
 use mlbench_core::run::{NewRun, Run, RunOutcome, Worker};
 use mlbench_core::storage::RankExit;
 use mlbench_core::{Error, ErrorCode, PodName, RunEvent, RunId, RunState, Timestamp};
@@ -133,7 +134,7 @@ pub(crate) fn record_rank_exit(
     }
     let (exit_code, lost) = match end {
         RankExit::Exited(code) => (Some(*code), None),
-        RankExit::Lost(reason) => (None, Some(reason)),
+        RankExit::Lost(reason) => (None, Some(shorten_message(reason))),
     };
     let sql = "UPDATE run_rank SET exit_code = ?3, lost = ?4 \
                WHERE run = ?1 AND rank = ?2 AND exit_code IS NULL AND lost IS NULL";
@@ -172,8 +173,8 @@ pub(crate) fn decide_outcome(
         return Err(Error::internal(format_args!("run {id} is {} and cannot {event}", run.state)).into());
     }
     let sql = "UPDATE run SET outcome_event = ?2, outcome_reason = ?3, outcome_at = ?4 WHERE id = ?1";
-    let at = outcome.at.as_micros();
-    connection.prepare_cached(sql)?.execute(params![id.get(), event, outcome.reason, at])?;
+    let (reason, at) = (outcome.reason.as_deref().map(shorten_message), outcome.at.as_micros());
+    connection.prepare_cached(sql)?.execute(params![id.get(), event, reason, at])?;
     rows::get(connection, id)
 }
 

@@ -1,3 +1,4 @@
+mod arrivals;
 mod deletion;
 mod foreign_reader;
 mod health;

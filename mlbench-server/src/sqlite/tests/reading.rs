@@ -223,23 +223,6 @@ proptest! {
     }
 }
 
-#[tokio::test]
-async fn many_out_of_order_points_are_found() {
-    let store = Store::with(|options| options.page_points = 100);
-    let id = store.started_run().await;
-    let points =
-        |dates: std::ops::Range<i64>| dates.map(|i| metric(id, "a", i, "1")).rev().collect::<Vec<_>>();
-    store.record_metrics(points(0..10)).await.unwrap();
-    let all = PointsQuery::all(Owner::Run(id));
-    let seen = read_page(&store.storage, &all, None, Points::default()).await.unwrap().1;
-    // In descending order of dates, so that all but the first are out of order.
-    store.record_metrics(points(5..3_000)).await.unwrap();
-    let new = PointsQuery { arrived_after: Some(seen), ..all };
-    let found = collect_points(&store.storage, &new).await.unwrap();
-    let dates: Vec<i64> = found.values().flatten().map(|point| point.date.as_micros()).collect();
-    assert_eq!(dates, (5..3_000).collect::<Vec<_>>());
-}
-
 /// The sum of arrival number times date over all points that arrived after a later date.
 const OUT_OF_ORDER: &str = "SELECT sum(seq * date) FROM (
     SELECT seq, date, min(seq) OVER (PARTITION BY series ORDER BY date DESC, seq DESC ROWS UNBOUNDED PRECEDING)
