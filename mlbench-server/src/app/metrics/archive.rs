@@ -55,7 +55,8 @@ async fn archive_of_run(app: &App, run: Run, query: &MetricsQuery) -> Result<Arc
     let end = run.finished_at.unwrap_or(Timestamp::MAX);
     for worker in run.workers {
         let of_pod = query.to_storage(Owner::Pod(worker.pod.clone()))?;
-        let since = of_pod.since.max(run.created_at);
+        // While it was queued, its pods worked for other runs.
+        let since = of_pod.since.max(run.admitted_at.unwrap_or(run.created_at));
         let until = of_pod.until.min(end);
         let query = PointsQuery { since, until, ..of_pod };
         sources.push(Source { label: worker.pod.to_string(), query, skip_if_deleted: true });

@@ -65,6 +65,27 @@ async fn the_archive_of_a_run_holds_its_metrics_and_what_its_pods_used() {
 }
 
 #[tokio::test]
+async fn the_archive_of_a_queued_run_begins_with_its_admission() {
+    let api = Api::with_policy(config(), RunPolicy::Queue).await;
+    api.play();
+    let body = r#"{"name":"x","num_workers":4,"custom_image_command":"true"}"#;
+    for run in [1, 2] {
+        assert_eq!(api.post("/api/runs/", body).await.json()["id"], run);
+    }
+    api.app.clock.advance(Duration::from_secs(10));
+    end(&api.app, RunId::new(1).unwrap(), RunEvent::Finish).await;
+    api.app.storage.admit_runs(4, api.app.clock.now()).await.unwrap();
+    let worker = Worker { pod: PodName::new(PODS[0]).unwrap(), host: "h".to_owned(), port: 1 };
+    api.app.storage.assign_workers(RunId::new(2).unwrap(), vec![worker]).await.unwrap();
+    for seconds in [5, 9, 10, 12] {
+        api.post_metric(&format!(r#""pod_name":"{}""#, PODS[0]), "cpu", &later(seconds), "7").await;
+    }
+    let point = |seconds| json!({"date": later(seconds), "value": "7"});
+    let cpu = (format!("{}_cpu.json", PODS[0]), json!([point(10), point(12)]).to_string());
+    assert_eq!(files(&api.get("/api/metrics/2/?metric_type=run&format=zip").await), [cpu]);
+}
+
+#[tokio::test]
 async fn the_query_applies_to_the_archive() {
     let api = Api::start().await;
     let run = run_on_a_pod(&api).await;
