@@ -54,7 +54,7 @@ fn newest_values(connection: &Connection) -> Result<Vec<NewestValue>, StoreError
         newest.push(NewestValue {
             name: MetricName::new(row.get::<_, String>(0)?)?,
             pod: PodName::new(row.get::<_, String>(1)?)?,
-            value: SqlValue::read(row.get_ref(2)?).map_err(rusqlite::Error::from)?.into_value(),
+            value: SqlValue::read(row.get_ref(2)?).map_err(rusqlite::Error::from)?.0.into(),
         });
     }
     Ok(newest)

@@ -79,6 +79,8 @@ pub(super) async fn values_are_preserved_byte_for_byte(store: &dyn Storage) {
         "-0.00000012345678901234",
         "12345678901234567890.5",
         "0.18823681300000001",
+        "1723946505500986.2",
+        "1723946505500986.3",
         "80% Top 1 Validation Accuracy reached in 12.3 seconds",
         "é\0\u{1f600}",
         "1\0",

@@ -239,11 +239,41 @@ async fn fewer_points_say_the_same_in_three_ways() {
 }
 
 #[tokio::test]
+async fn a_number_has_the_text_that_was_sent_on_every_path() {
+    let api = Api::start().await;
+    // Both texts are the shortest of their number, which is halfway between them.
+    for sent in ["1723946505500986.2", "1723946505500986.3", "100000000000000000000", "0.000000123"] {
+        let metric = json!({"pod_name": PODS[0], "name": sent, "value": sent, "date": NOW}).to_string();
+        let headers = [("content-type", "application/json"), ("idempotency-key", sent)];
+        for _ in 0..2 {
+            let echo = api.call(Method::POST, "/api/metrics", &headers, &metric).await;
+            assert_eq!((echo.status, &echo.json()["value"]), (StatusCode::CREATED, &json!(sent)));
+        }
+        let query = |rest: &str| path(&format!("metric_filter={sent}{rest}"));
+        for rest in ["", "&last_n=1", "&summarize=1", "&cursor=0"] {
+            assert_eq!(values(&api.get(&query(rest)).await, sent), json!([sent]), "{rest}");
+        }
+        for form in ["csv", "ndjson"] {
+            let text = api.get(&query(&format!("&format={form}&fields=value"))).await.body;
+            let count = String::from_utf8_lossy(&text).matches(sent).count();
+            assert_eq!(count, 2, "as name and as value in {text:?}");
+        }
+        let series = api.get(&format!("/api/pods/{}/series", PODS[0])).await.json();
+        let series = series.as_array().unwrap().iter().find(|series| series["name"] == sent).unwrap();
+        assert_eq!(series["last_value"], sent);
+    }
+    let computed = api.get(&path("downsample=lttb&points=2&metric_filter=1723946505500986.3")).await;
+    assert_eq!(values(&computed, "1723946505500986.3"), json!(["1723946505500986.2"]));
+    let exposition = String::from_utf8(api.get("/metrics").await.body.to_vec()).unwrap();
+    assert!(exposition.contains("worker-0\"} 1723946505500986.2\n"), "{exposition}");
+}
+
+#[tokio::test]
 async fn the_series_of_a_run_and_a_pod_are_told_by_their_figures() {
     let api = api_with_points().await;
     let run = api.ended_run("x").await.id;
     assert_eq!(api.get(&format!("/api/runs/{run}/series/")).await.json(), json!([]));
-    let loss = json!({"name": "loss", "count": 6, "first_date": NOW, "last_date": later(5), "min": 0.0, "max": 5.0,
+    let loss = json!({"name": "loss", "count": 6, "first_date": NOW, "last_date": later(5), "min": 0, "max": 5,
         "last_value": "5"});
     let time = json!({"name": "time", "count": 6, "first_date": NOW, "last_date": later(5), "min": null,
         "max": null, "last_value": "text"});

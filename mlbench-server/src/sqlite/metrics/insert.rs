@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use mlbench_core::api::Metric;
+use mlbench_core::storage::ValueRef;
 use mlbench_core::{MetricName, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -103,7 +104,7 @@ impl<'a> SeriesDelta<'a> {
             last_seq: 0,
             min: None,
             max: None,
-            last_value: SqlValue::Text(""),
+            last_value: SqlValue(ValueRef::Text("")),
         }
     }
 
@@ -115,7 +116,7 @@ impl<'a> SeriesDelta<'a> {
             self.last_value = value;
         }
         self.last_seq = seq;
-        if let Some(number) = value.as_finite() {
+        if let Some(number) = value.0.as_finite() {
             self.numbers += 1;
             self.min = Some(self.min.map_or(number, |min| min.min(number)));
             self.max = Some(self.max.map_or(number, |max| max.max(number)));

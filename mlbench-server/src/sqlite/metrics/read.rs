@@ -99,7 +99,7 @@ pub(crate) fn series_stats(connection: &Connection, owner: &Owner) -> Result<Vec
             last_date: Timestamp::from_micros(row.get(3)?),
             min: row.get(4)?,
             max: row.get(5)?,
-            last_value: last_value.into_value(),
+            last_value: last_value.0.into(),
         })
     };
     statement.query_and_then(params![owner.kind, owner.id], read)?.collect()

@@ -125,7 +125,7 @@ fn parse_point(
         owner: owner.clone(),
         name: MetricName::new(row.get::<_, String>(0)?)?,
         date: Timestamp::from_micros(row.get(1)?),
-        value: SqlValue::read(row.get_ref(2)?).map_err(rusqlite::Error::from)?.into_value(),
+        value: SqlValue::read(row.get_ref(2)?).map_err(rusqlite::Error::from)?.0.into(),
         cumulative: row.get(3)?,
         metadata: row.get(4)?,
         step: row.get(5)?,

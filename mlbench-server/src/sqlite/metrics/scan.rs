@@ -143,7 +143,7 @@ impl Scan<'_> {
             let value = SqlValue::read(row.get_ref(1)?).map_err(rusqlite::Error::from)?;
             let details = if self.details { Some(details(row)?) } else { None };
             let date = Timestamp::from_micros(row.get(0)?);
-            if !each(row, PointRef { date, value: value.into(), details })? {
+            if !each(row, PointRef { date, value: value.0, details })? {
                 return Ok(false);
             }
         }

@@ -161,7 +161,7 @@ fn check_stats(store: &Store, model: &Model) {
         type Row = (i64, i64, i64, i64, Option<f64>, Option<f64>);
         let (row, value): (Row, MetricValue) = connection
             .query_row(sql, [name.as_str()], |row| {
-                let value = metrics::value::SqlValue::read(row.get_ref(6)?)?.into_value();
+                let value = metrics::value::SqlValue::read(row.get_ref(6)?)?.0.into();
                 Ok(((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?), value))
             })
             .unwrap();
