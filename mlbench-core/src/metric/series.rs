@@ -24,6 +24,6 @@ pub struct Series {
     /// Largest finite value. `None` when no value is a finite number.
     #[serde(serialize_with = "serialize_number")]
     pub max: Option<f64>,
-    /// Value of the last point by date, then by arrival.
+    /// Value of the point that arrived last, whatever its date: a clock that is ahead hides no later value.
     pub last_value: MetricValue,
 }

@@ -19,8 +19,8 @@ pub use idempotency::{BatchKey, IdempotencyKey};
 pub use logs::{LogPart, LogQuery, OutputChunk};
 pub use metrics::{Batch, BatchOutcome, BatchPoint, Recorded};
 pub use points::{
-    Downsampling, DownsamplingMethod, PointDetails, PointRef, PointSink, PointsCursor, PointsPage,
-    PointsQuery, SeriesCursor, ValueRef,
+    Downsampling, DownsamplingMethod, ListedOwner, OwnerList, PointDetails, PointRef, PointSink,
+    PointsCursor, PointsPage, PointsQuery, SeriesCursor, ValueRef,
 };
 pub use read_points::{PointsByName, collect_points, read_page};
 pub use runs::{IsCached, RankExit, RunEntry, TokenHash};

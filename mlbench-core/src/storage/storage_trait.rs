@@ -5,12 +5,12 @@ use async_trait::async_trait;
 use super::idempotency::IdempotencyKey;
 use super::logs::{LogQuery, OutputChunk};
 use super::metrics::{Batch, BatchOutcome, Recorded};
-use super::points::{PointSink, PointsCursor, PointsPage, PointsQuery};
+use super::points::{OwnerList, PointSink, PointsCursor, PointsPage, PointsQuery};
 use super::runs::{IsCached, RankExit, RunEntry, TokenHash};
 use super::stats::StoreStats;
 use crate::error::Result;
 use crate::log::LogLine;
-use crate::metric::{Metric, Owner, Series};
+use crate::metric::{Metric, MetricType, Owner, Series};
 use crate::name::RunId;
 use crate::pod::Pod;
 use crate::run::{NewRun, Run, RunOutcome, Worker};
@@ -151,6 +151,12 @@ pub trait Storage: Send + Sync {
     /// [`IdempotencyKeyReused`](crate::error::ErrorCode::IdempotencyKeyReused) if the first batch with this key had
     /// another number of points.
     async fn record_batch(&self, batch: Batch, now: Timestamp) -> Result<BatchOutcome>;
+
+    /// Returns the owners of a list and the arrival number up to which it shows points, in one snapshot.
+    ///
+    /// Lists the pods in the cluster by name, or all runs by id. `arrived_after` is the `as_of` of the reader's last list:
+    /// runs without later points are left out, and a pod that returned since then shows what arrived in its absence too.
+    async fn metric_owners(&self, kind: MetricType, arrived_after: Option<i64>) -> Result<OwnerList>;
 
     /// Passes one page of the points of an owner to `sink`: series by name, points by date, then by arrival.
     ///

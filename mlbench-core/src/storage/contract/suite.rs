@@ -30,6 +30,8 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     metrics::a_repeated_key_replays_the_first_metric(&open().await).await;
     reading::points_are_found_by_arrival_whatever_their_date(&open().await).await;
     reading::a_snapshot_does_not_change_while_points_arrive(&open().await).await;
+    reading::a_list_names_the_runs_with_new_points(&open().await).await;
+    reading::a_pod_that_returns_shows_the_points_of_its_absence(&open().await).await;
     reading::details_hold_all_fields_of_a_point(&open().await).await;
     reading::a_query_may_name_several_series(&open().await).await;
     reading::a_series_is_downsampled_by_every_method(&open().await).await;

@@ -6,7 +6,7 @@ use mlbench_core::api::{CURSOR_HEADER, Downsample, Format, MetricsQuery, NewMetr
 use mlbench_core::{Error, Result};
 use warp::reply::Response;
 
-use crate::app::metrics::{self, Archive, Source};
+use crate::app::metrics::{self, Archive, Sources};
 use crate::http::request::{Body, NoQuery, Path, Query, RequestContext};
 use crate::http::response::{
     MediaType, PointsFormat, PointsLayout, PointsText, archive, attachment, negotiate,
@@ -36,8 +36,7 @@ pub(in crate::http) async fn get(
     if media == MediaType::Zip {
         return download(&context, metrics::archive(context.app(), owner, &query).await?, &query).await;
     }
-    let source = Source { label: owner.label(), query: query.to_storage(owner)?, skip_if_deleted: false };
-    points(&context, media, &query, vec![source], false).await
+    points(&context, media, &query, metrics::source(owner, &query)?, false).await
 }
 
 pub(in crate::http) async fn list(
@@ -72,13 +71,12 @@ async fn points(
     context: &RequestContext,
     media: MediaType,
     query: &MetricsQuery,
-    sources: Vec<Source>,
+    sources: Sources,
     labelled: bool,
 ) -> Result<Response> {
     let text = PointsText::new(&context.app().storage, layout(media, query, labelled), sources);
     let as_of = text.as_of();
     let mut response = context.response(media).stream(text.stream()).await?;
-    // Without an owner nothing has arrived since.
     let cursor = as_of.get().and_then(|seq| u64::try_from(*seq).ok()).or(query.cursor).unwrap_or(0);
     response.headers_mut().insert(CURSOR, HeaderValue::from(cursor));
     Ok(response)

@@ -151,8 +151,7 @@ async fn a_long_answer_comes_in_pieces_and_is_whole() {
 async fn an_answer_that_cannot_be_finished_breaks_off() {
     let api = Api::start().await;
     let run = many_points(&api, 10_000).await;
-    let request = Request::get(format!("/api/metrics/{run}/?metric_type=run")).header("host", "localhost");
-    let response = api.service.clone().respond(request.body(Full::<Bytes>::default()).unwrap()).await;
+    let response = api.begin(&format!("/api/metrics/{run}/?metric_type=run")).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(api.delete(&format!("/api/runs/{run}")).await.status, StatusCode::NO_CONTENT);
     assert!(response.into_body().collect().await.is_err(), "never a short response that looks whole");

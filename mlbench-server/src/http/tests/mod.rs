@@ -32,7 +32,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use super::request::ServerState;
-use super::request_metrics::RequestMetrics;
+use super::request_metrics::{CountedResponse, RequestMetrics};
 use super::service::ApiService;
 use super::{HttpConfig, Surface};
 use crate::app::access::AuthPolicy;
@@ -151,6 +151,12 @@ impl Api {
 
     async fn post(&self, path: &str, json: &str) -> ApiResponse {
         self.call(Method::POST, path, &[("content-type", "application/json")], json).await
+    }
+
+    /// A response whose body is still being sent.
+    async fn begin(&self, path: &str) -> CountedResponse {
+        let request = Request::get(path).header("host", "localhost");
+        self.service.clone().respond(request.body(Full::<Bytes>::default()).unwrap()).await
     }
 
     async fn delete(&self, path: &str) -> ApiResponse {

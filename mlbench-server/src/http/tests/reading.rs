@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use flate2::read::GzDecoder;
+use http_body_util::BodyExt as _;
 use hyper::Method;
 use serde_json::json;
 
@@ -104,6 +105,85 @@ async fn all_pods_share_one_cursor() {
     api.app.storage.set_pods(&[], api.app.clock.now()).await.unwrap();
     let nobody = api.get(&format!("/api/metrics/?cursor={}", cursor(&news))).await;
     assert_eq!((nobody.json(), cursor(&nobody)), (json!({}), cursor(&news)));
+}
+
+#[tokio::test]
+async fn a_pod_that_returns_has_all_its_points_in_lists_with_a_cursor() {
+    let api = api_with_points().await;
+    let [here, away] = PODS;
+    let set = async |names: &[&str]| {
+        let pods: Vec<Pod> = names.iter().copied().map(pod).collect();
+        api.app.storage.set_pods(&pods, api.app.clock.now()).await.unwrap();
+    };
+    let list = async |seq: u64| api.get(&format!("/api/metrics/?cursor={seq}")).await;
+    set(&[here]).await;
+    let first = cursor(&api.get("/api/metrics/").await);
+    api.post_metric(&format!(r#""pod_name":"{away}""#), "loss", NOW, "1").await;
+    let without = list(first).await;
+    assert_eq!(without.json(), json!({here: {}}));
+    set(&[here, away]).await;
+    let with = list(cursor(&without)).await;
+    assert_eq!(with.json(), json!({here: {}, away: {"loss": [{"date": NOW, "value": "1"}]}}));
+    assert_eq!(list(cursor(&with)).await.json(), json!({here: {}, away: {}}), "and only once");
+}
+
+#[tokio::test]
+async fn a_list_with_a_cursor_has_the_runs_with_new_points() {
+    let api = Api::start().await;
+    let list = async |seq: u64| api.get(&format!("/api/metrics/?metric_type=run&cursor={seq}")).await;
+    let [first, second] = [api.ended_run("x").await.id, api.ended_run("y").await.id];
+    let before = cursor(&api.get("/api/metrics/?metric_type=run").await);
+    api.post_metric(&format!(r#""run_id":{second}"#), "loss", NOW, "1").await;
+    let news = list(before).await;
+    assert_eq!(news.json(), json!({second.to_string(): {"loss": [{"date": NOW, "value": "1"}]}}));
+    api.post_metric(&format!(r#""run_id":{first}"#), "loss", NOW, "2").await;
+    let news = list(cursor(&news)).await;
+    assert_eq!(news.json(), json!({first.to_string(): {"loss": [{"date": NOW, "value": "2"}]}}));
+    let none = list(cursor(&news)).await;
+    assert_eq!((none.json(), cursor(&none)), (json!({}), cursor(&news)));
+}
+
+#[tokio::test]
+async fn a_run_that_appears_while_a_list_is_read_is_in_the_next() {
+    let api = Api::start().await;
+    many_points(&api, 10_000).await;
+    let response = api.begin("/api/metrics/?metric_type=run").await;
+    let late = api.ended_run("late").await.id;
+    api.post_metric(&format!(r#""run_id":{late}"#), "loss", NOW, "1").await;
+    let seq = response.headers()["mlbench-cursor"].to_str().unwrap().to_owned();
+    let list: Value =
+        serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap();
+    assert_eq!(list.as_object().unwrap().len(), 1);
+    let next = api.get(&format!("/api/metrics/?metric_type=run&cursor={seq}")).await.json();
+    assert_eq!(next, json!({late.to_string(): {"loss": [{"date": NOW, "value": "1"}]}}));
+}
+
+#[tokio::test]
+async fn a_deleted_run_ends_only_its_own_part_of_a_list() {
+    let api = Api::start().await;
+    let run = many_points(&api, 10_000).await;
+    let other = api.ended_run("other").await.id;
+    api.post_metric(&format!(r#""run_id":{other}"#), "loss", NOW, "1").await;
+    for format in ["json", "ndjson", "zip"] {
+        let run = if format == "json" { run } else { many_points(&api, 10_000).await };
+        let response = api.begin(&format!("/api/metrics/?metric_type=run&format={format}")).await;
+        assert_eq!(api.delete(&format!("/api/runs/{run}")).await.status, StatusCode::NO_CONTENT);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        match format {
+            "json" => {
+                let list: Value = serde_json::from_slice(&body).unwrap();
+                assert_eq!(list[other.to_string()], json!({"loss": [{"date": NOW, "value": "1"}]}));
+                let rest = list[run.to_string()]["loss"].as_array().unwrap().len();
+                assert!((1..10_000).contains(&rest), "{rest} points");
+            }
+            "ndjson" => {
+                let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+                let lines: Vec<Value> = lines.map(|line| serde_json::from_slice(line).unwrap()).collect();
+                assert!((2..20_000).contains(&lines.len()), "{} lines", lines.len());
+            }
+            _ => assert!(zip::ZipArchive::new(std::io::Cursor::new(body)).unwrap().len() >= 1),
+        }
+    }
 }
 
 #[tokio::test]

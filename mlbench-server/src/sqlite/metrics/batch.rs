@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use super::idempotency::{self, KeyedRequest, Replay, Scope};
 use super::insert::{self, insert};
 use super::owner;
+use super::recent::RecentArrivals;
 use crate::sqlite::error::StoreError;
 
 /// Estimates the memory that a batch takes while it is queued, in bytes.
@@ -24,27 +25,32 @@ pub(crate) fn memory_bytes(batch: &Batch) -> usize {
 /// Stores a batch unless its key was used before.
 pub(crate) fn record(
     connection: &Connection,
+    recent: &RecentArrivals,
     batch: &Batch,
     now: Timestamp,
 ) -> Result<BatchOutcome, StoreError> {
     let Batch { points, key } = batch;
     let Some(key) = key else {
-        return Ok(BatchOutcome { result: store(connection, points)?, replayed: false });
+        return Ok(BatchOutcome { result: store(connection, recent, points)?, replayed: false });
     };
     let scope = Scope::Batches { chunk: key.chunk };
     let request = KeyedRequest { scope, key: &key.key, points: points.len() };
     if let Some(Replay::Batch(first)) = idempotency::find(connection, request)? {
         return Ok(BatchOutcome { result: first.into_owned(), replayed: true });
     }
-    let answer = store(connection, points)?;
+    let answer = store(connection, recent, points)?;
     idempotency::remember(connection, request, &Replay::Batch(Cow::Borrowed(&answer)), now)?;
     idempotency::expire(connection, scope, 1, now)?;
     Ok(BatchOutcome { result: answer, replayed: false })
 }
 
-fn store(connection: &Connection, points: &[BatchPoint]) -> Result<BatchResult, StoreError> {
+fn store(
+    connection: &Connection,
+    recent: &RecentArrivals,
+    points: &[BatchPoint],
+) -> Result<BatchResult, StoreError> {
     let valid: Vec<&Metric> = points.iter().filter_map(|point| point.metric.as_ref().ok()).collect();
-    let mut stored = insert(connection, &valid)?.into_iter();
+    let mut stored = insert(connection, recent, &valid)?.into_iter();
     let mut result = BatchResult::default();
     for BatchPoint { index, metric } in points {
         match metric {

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::arrival::{self, OutOfOrderDetector};
 use super::owner::{self, OwnerRow};
+use super::recent::RecentArrivals;
 use super::scan::PointKey;
 use super::value::SqlValue;
 use crate::sqlite::error::StoreError;
@@ -20,13 +21,18 @@ pub(crate) fn memory_bytes(metric: &Metric) -> usize {
 }
 
 /// Inserts metrics in the order given. Skips those of unknown owners.
-pub(crate) fn insert_all(connection: &Connection, metrics: &[Metric]) -> Result<(), StoreError> {
-    insert(connection, &metrics.iter().collect::<Vec<_>>()).map(drop)
+pub(crate) fn insert_all(
+    connection: &Connection,
+    recent: &RecentArrivals,
+    metrics: &[Metric],
+) -> Result<(), StoreError> {
+    insert(connection, recent, &metrics.iter().collect::<Vec<_>>()).map(drop)
 }
 
 /// Inserts metrics in the order given. Returns the key of each point, `None` where the owner is unknown.
 pub(super) fn insert(
     connection: &Connection,
+    recent: &RecentArrivals,
     metrics: &[&Metric],
 ) -> Result<Vec<Option<PointKey>>, StoreError> {
     let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
@@ -54,6 +60,9 @@ pub(super) fn insert(
         let value = SqlValue::from(&metric.value);
         deltas[delta].add(metric.date, seq, value);
         accepted.push((at, delta, seq, value));
+    }
+    for delta in &deltas {
+        recent.note(delta.owner, delta.last_seq);
     }
     let stored = deltas.iter().map(|delta| delta.store(connection));
     let mut series = stored.collect::<Result<Vec<OutOfOrderDetector>, StoreError>>()?;
@@ -111,11 +120,9 @@ impl<'a> SeriesDelta<'a> {
     fn add(&mut self, date: Timestamp, seq: i64, value: SqlValue<'a>) {
         self.count += 1;
         self.first_date = self.first_date.min(date);
-        if date >= self.last_date {
-            self.last_date = date;
-            self.last_value = value;
-        }
+        self.last_date = self.last_date.max(date);
         self.last_seq = seq;
+        self.last_value = value;
         if let Some(number) = value.0.as_finite() {
             self.numbers += 1;
             self.min = Some(self.min.map_or(number, |min| min.min(number)));
@@ -141,7 +148,7 @@ impl<'a> SeriesDelta<'a> {
         let sql = "UPDATE series SET count = count + ?2, numbers = numbers + ?3, \
                        first_date = min(first_date, ?4), last_date = max(last_date, ?5), last_seq = ?6, \
                        min = coalesce(min(min, ?7), min, ?7), max = coalesce(max(max, ?8), max, ?8), \
-                       last_value = CASE WHEN ?5 >= last_date THEN ?9 ELSE last_value END \
+                       last_value = ?9 \
                    WHERE id = ?1";
         let (first, last) = (self.first_date.as_micros(), self.last_date.as_micros());
         let (count, numbers, last_seq) = (self.count, self.numbers, self.last_seq);

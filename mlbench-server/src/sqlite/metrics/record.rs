@@ -11,6 +11,7 @@ use rusqlite::{Connection, params};
 use super::idempotency::{self, KeyedRequest, Replay, Scope};
 use super::insert::insert;
 use super::owner::{self, OwnerRow};
+use super::recent::RecentArrivals;
 use super::scan::PointKey;
 use super::value::SqlValue;
 use crate::sqlite::error::StoreError;
@@ -53,6 +54,7 @@ impl WriteOutcome {
 /// Reads and writes the rows that several metrics share only once.
 pub(crate) fn record_all(
     connection: &Connection,
+    recent: &RecentArrivals,
     writes: &[&MetricWrite],
 ) -> Result<Vec<WriteOutcome>, StoreError> {
     let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
@@ -85,7 +87,7 @@ pub(crate) fn record_all(
         outcomes.push(WriteOutcome::Stored);
     }
     let metrics: Vec<&Metric> = new.iter().map(|(write, _)| &write.metric).collect();
-    let points = insert(connection, &metrics)?;
+    let points = insert(connection, recent, &metrics)?;
     let mut remembered = 0;
     for (&(write, owner), point) in new.iter().zip(points) {
         if let (Some(request), Some(point)) = (write.keyed(owner), point) {

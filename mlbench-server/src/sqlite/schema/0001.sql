@@ -68,9 +68,18 @@ CREATE TABLE pod (
     phase         TEXT    NOT NULL DEFAULT '',
     ip            TEXT    NOT NULL DEFAULT '',
     first_seen_at INTEGER NOT NULL,
-    left_at       INTEGER                                 -- NULL while the pod is in the cluster
+    left_at       INTEGER,                                -- NULL while the pod is in the cluster
+    left_seq      INTEGER                                 -- highest arrival number at that time
 ) STRICT;
 CREATE INDEX pod_present ON pod (name) WHERE left_at IS NULL;
+
+-- Absences of pods during which points of them arrived. The lists of that time left these points out.
+CREATE TABLE pod_absence (
+    pod          INTEGER NOT NULL,
+    left_seq     INTEGER NOT NULL,                        -- highest arrival number when the pod left
+    returned_seq INTEGER NOT NULL,                        -- arrival number of its return, which is that of no point
+    PRIMARY KEY (pod, left_seq)
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE series (
     id         INTEGER PRIMARY KEY,
@@ -84,7 +93,7 @@ CREATE TABLE series (
     last_seq   INTEGER NOT NULL,                          -- highest arrival number
     min        REAL,
     max        REAL,
-    last_value ANY     NOT NULL,                          -- value of the last point by date, then arrival number
+    last_value ANY     NOT NULL,                          -- value of the point with the highest arrival number
     UNIQUE (owner_kind, owner, name)
 ) STRICT;
 

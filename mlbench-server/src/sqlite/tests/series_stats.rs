@@ -7,13 +7,13 @@ use super::*;
 
 /// Counts the series whose statistics differ from those of their points.
 ///
-/// The last point is the last by date, then by arrival.
+/// The last point is the one that arrived last.
 const WRONG_SERIES: &str = "SELECT count(*) FROM (
     SELECT id, count, numbers, first_date, last_date, last_seq, min, max, last_value FROM series
     EXCEPT
     SELECT series, count(*), sum(is_number), min(date), max(date), max(seq),
            min(CASE WHEN is_number THEN number END), max(CASE WHEN is_number THEN number END),
-           (SELECT value FROM point l WHERE l.series = p.series ORDER BY date DESC, seq DESC LIMIT 1)
+           (SELECT value FROM point l WHERE l.series = p.series ORDER BY seq DESC LIMIT 1)
     FROM (SELECT *, value NOT IN ('NaN', 'Infinity', 'text') AS is_number, CAST(value AS REAL) AS number FROM point) p
     GROUP BY series)";
 

@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::sqlite::connection::checkpoint::Checkpointer;
 use crate::sqlite::error::{StoreError, closed, overloaded};
+use crate::sqlite::metrics::recent::RecentArrivals;
 use crate::sqlite::metrics::record::MetricWrite;
 use job::{Job, Reply, Work};
 use stats::WriterStats;
@@ -39,7 +40,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the writer thread.
-    pub(super) fn start(mut connection: Connection) -> Result<Self> {
+    pub(super) fn start(mut connection: Connection, recent: Arc<RecentArrivals>) -> Result<Self> {
         let (jobs, queue) = mpsc::channel();
         // An earlier server may have left something to purge.
         let purge_due = Arc::new(AtomicBool::new(true));
@@ -50,6 +51,7 @@ impl Writer {
             connection,
             queue,
             checkpointer,
+            recent,
             purge_due: Arc::clone(&purge_due),
             stats: Arc::clone(&stats),
         };

@@ -19,6 +19,7 @@ use super::job::{Completion, ExclusiveWork, Job, QueuedMetric, Work};
 use super::stats::WriterStats;
 use crate::sqlite::connection::checkpoint::Checkpointer;
 use crate::sqlite::error::StoreError;
+use crate::sqlite::metrics::recent::RecentArrivals;
 use crate::sqlite::metrics::record::{MetricWrite, record_all};
 use crate::sqlite::runs::purge;
 
@@ -53,6 +54,7 @@ pub(super) struct WriterThread {
     pub(super) connection: Connection,
     pub(super) queue: mpsc::Receiver<Job>,
     pub(super) checkpointer: Checkpointer,
+    pub(super) recent: Arc<RecentArrivals>,
     pub(super) purge_due: Arc<AtomicBool>,
     pub(super) stats: Arc<WriterStats>,
 }
@@ -175,7 +177,7 @@ impl WriterThread {
     ) -> Result<(), StoreError> {
         self.begin(rollback)?;
         let writes: Vec<&MetricWrite> = metrics.iter().map(|metric| &metric.write).collect();
-        let recorded = catch_unwind(AssertUnwindSafe(|| record_all(&self.connection, &writes)))
+        let recorded = catch_unwind(AssertUnwindSafe(|| record_all(&self.connection, &self.recent, &writes)))
             .map_err(|_| Error::internal("storing a metric panicked"))
             .and_then(|recorded| recorded.map_err(Error::from));
         let error = match recorded {
