@@ -5,6 +5,7 @@
 
 mod connection;
 mod error;
+mod idempotency;
 mod metrics;
 mod pods;
 mod runs;
@@ -20,10 +21,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use mlbench_core::api::{LogLine, Metric, Series};
 use mlbench_core::metric::MetricType;
-use mlbench_core::run::{NewRun, Run, RunOutcome, Worker};
+use mlbench_core::run::{Run, RunOutcome, Worker};
 use mlbench_core::storage::{
-    Batch, BatchOutcome, IdempotencyKey, IsCached, LogQuery, OutputChunk, OwnerList, PointSink, PointsCursor,
-    PointsPage, PointsQuery, RankExit, Recorded, RunEntry, Storage, StoreStats, TokenHash,
+    Batch, BatchOutcome, IsCached, KeyedRequest, LogQuery, OutputChunk, OwnerList, PointSink, PointsCursor,
+    PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, StartedRun, Storage, StoreStats,
+    TokenHash,
 };
 use mlbench_core::{Error, Owner, Pod, Result, RunId, Timestamp};
 
@@ -119,12 +121,13 @@ impl Drop for SqliteStorage {
 
 #[async_trait]
 impl Storage for SqliteStorage {
-    async fn start_run_unless_active(&self, new: NewRun, now: Timestamp) -> Result<Run> {
-        self.writer.write(new.spec.command.len(), move |c| lifecycle::start_unless_active(c, &new, now)).await
+    async fn start_run(&self, start: RunStart, now: Timestamp) -> Result<StartedRun> {
+        let bytes = start.new.spec.command.len();
+        self.writer.write(bytes, move |c| lifecycle::start(c, &start, now)).await
     }
 
-    async fn queue_run(&self, new: NewRun, capacity: u32, now: Timestamp) -> Result<Run> {
-        self.writer.write(new.spec.command.len(), move |c| lifecycle::queue(c, &new, capacity, now)).await
+    async fn find_started_run(&self, key: KeyedRequest) -> Result<Option<Run>> {
+        self.readers.read(move |c| lifecycle::find_started(c, &key)).await
     }
 
     async fn admit_runs(&self, capacity: u32, now: Timestamp) -> Result<Vec<Run>> {
@@ -222,7 +225,7 @@ impl Storage for SqliteStorage {
     async fn record_metric(
         &self,
         metric: Metric,
-        key: Option<IdempotencyKey>,
+        key: Option<KeyedRequest>,
         now: Timestamp,
     ) -> Result<Recorded> {
         let bytes = insert::memory_bytes(&metric);

@@ -17,11 +17,11 @@ const CURSOR: HeaderName = HeaderName::from_static(CURSOR_HEADER);
 pub(in crate::http) async fn create(
     context: RequestContext,
     _: NoQuery,
-    Body(metric): Body<NewMetric>,
+    Body { value: metric, key }: Body<NewMetric>,
 ) -> Result<Response> {
-    let (response, key) = (context.json()?, context.idempotency_key()?);
-    let app = context.app();
+    let (response, app) = (context.json()?, context.app());
     context.grant.check_owner(&metric.owner, &*app.storage).await?;
+    let key = key.map(|key| key.held_by(context.grant.key_holder(Some(&metric.owner))));
     let recorded = metrics::record(app, metric, key).await?;
     response.replayed(recorded.replayed).json(StatusCode::CREATED, &recorded.metric)
 }

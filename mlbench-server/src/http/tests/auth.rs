@@ -223,3 +223,34 @@ async fn the_token_of_a_run_stores_only_its_points_of_a_batch() {
     let ingest = serving(Surface::Ingest).await;
     assert_eq!(ingest.post("/api/metrics/batch/", "[]").await.refusal().0, 404);
 }
+
+#[tokio::test]
+async fn an_idempotency_key_belongs_to_the_token_that_shows_it() {
+    let operator = token();
+    let api = serving(Surface::Api(AuthPolicy::Bearer(operator.hash()))).await;
+    let post = async |token: &Token, path: &str, body: &str| {
+        let bearer = format!("Bearer {}", token.reveal());
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+            ("idempotency-key", "step-1"),
+        ];
+        let response = api.call(Method::POST, path, &headers, body).await;
+        assert!(response.status.is_success(), "{response:?}");
+        response.header("idempotency-replayed").to_owned()
+    };
+    for _ in 0..2 {
+        let (run, of_run) = (api.stored_run("x").await.id, token());
+        api.app.storage.add_run_token(run, of_run.hash()).await.unwrap();
+        let metric = format!("{{\"run_id\":{run},{METRIC}");
+        for (path, body) in [("/api/metrics", metric.clone()), ("/api/metrics/batch", format!("[{metric}]"))]
+        {
+            assert_eq!(post(&of_run, path, &body).await, "");
+            assert_eq!(post(&of_run, path, &body).await, "true");
+        }
+        let series = api.app.storage.series(&mlbench_core::Owner::Run(run)).await.unwrap();
+        assert_eq!(series[0].count, 2);
+        end(&api.app, run, RunEvent::Stop).await;
+    }
+    assert_eq!(post(&operator, "/api/metrics/batch", "[]").await, "");
+}

@@ -55,6 +55,49 @@ async fn a_repeated_request_stores_nothing_and_says_so() {
 }
 
 #[tokio::test]
+async fn another_body_under_a_used_key_is_refused() {
+    let api = Api::start().await;
+    let post = async |path: &str, kind: &str, body: &str| {
+        api.call(Method::POST, path, &[("content-type", kind), ("idempotency-key", "step-1")], body).await
+    };
+    let json = format!(r#"{{"pod_name":"{}","name":"loss","value":1}}"#, PODS[0]);
+    assert_eq!(post("/api/metrics", "application/json", &json).await.status, StatusCode::CREATED);
+    let form = format!("pod_name={}&name=accuracy&value=0.9", PODS[0]);
+    for (kind, body) in [
+        ("application/json", json.replace("loss", "accuracy")),
+        ("application/json", json.replace(":1", ":2")),
+        ("application/json", json.replace(PODS[0], PODS[1])),
+        ("application/x-www-form-urlencoded", form),
+    ] {
+        let (status, code, detail) = post("/api/metrics/", kind, &body).await.refusal();
+        assert_eq!((status, code), (422, "idempotency_key_reused"), "{body}");
+        assert!(detail.starts_with("Idempotency-Key: "), "{detail}");
+    }
+    assert_eq!(post("/api/metrics/", "application/json", &json).await.header("idempotency-replayed"), "true");
+    let all = api.get("/api/metrics/").await.json();
+    assert_eq!(all, json!({PODS[0]: {"loss": [{"date": NOW, "value": "1"}]}, PODS[1]: {}}));
+    // Other endpoints have keys of their own.
+    let batch = post("/api/metrics/batch/", "application/json", &format!("[{json}]")).await;
+    assert_eq!((batch.status, batch.header("idempotency-replayed")), (StatusCode::OK, ""));
+}
+
+#[tokio::test]
+async fn two_idempotency_keys_are_refused() {
+    let api = Api::start().await;
+    let metric = format!(r#"{{"pod_name":"{}","name":"loss","value":1}}"#, PODS[0]);
+    let headers = [("content-type", "application/json"), ("idempotency-key", "a"), ("idempotency-key", "a")];
+    for (path, body) in [
+        ("/api/metrics", &*metric),
+        ("/api/metrics/batch", &*format!("[{metric}]")),
+        ("/api/runs", r#"{"name":"x"}"#),
+    ] {
+        let (status, code, detail) = api.call(Method::POST, path, &headers, body).await.refusal();
+        assert_eq!((status, code), (400, "invalid_field"), "{path}");
+        assert!(detail.starts_with("Idempotency-Key: "), "{detail}");
+    }
+}
+
+#[tokio::test]
 async fn a_reader_says_which_points_and_how_many() {
     let api = Api::start().await;
     let owner = format!(r#""pod_name":"{}""#, PODS[0]);

@@ -30,6 +30,29 @@ async fn a_start_that_waits_says_where_and_for_what() {
 }
 
 #[tokio::test]
+async fn a_repeated_start_is_answered_as_the_first_whatever_the_cluster_has_now() {
+    for policy in [RunPolicy::Single, RunPolicy::Queue] {
+        let api = Api::with_policy(config(), policy).await;
+        api.play();
+        let start = async |name: &str| {
+            let headers = [("content-type", "application/json"), ("idempotency-key", "start")];
+            api.call(Method::POST, "/api/runs/", &headers, &format!(r#"{{"name":"{name}"}}"#)).await
+        };
+        let first = start("x").await;
+        assert_eq!((first.status, first.header("idempotency-replayed")), (StatusCode::OK, ""));
+        api.cluster.number.store(0, Ordering::Relaxed);
+        let second = start("x").await;
+        assert_eq!((second.status, second.header("idempotency-replayed")), (StatusCode::OK, "true"));
+        assert_eq!(second.json(), first.json());
+        assert_eq!(
+            (start("y").await.refusal().0, start("y").await.refusal().1),
+            (422, "idempotency_key_reused")
+        );
+        assert_eq!(api.get("/api/runs/").await.json().as_array().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_start_that_is_larger_than_the_cluster_is_refused_and_not_queued() {
     let api = Api::with_policy(config(), RunPolicy::Queue).await;
     let response = api.post("/api/runs/", r#"{"name":"x","num_workers":5}"#).await;

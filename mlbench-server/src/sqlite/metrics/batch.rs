@@ -1,17 +1,15 @@
 //! Batches: many points in one transaction, with one result.
 
-use std::borrow::Cow;
-
 use mlbench_core::Timestamp;
 use mlbench_core::api::{BatchResult, Metric};
 use mlbench_core::storage::{Batch, BatchOutcome, BatchPoint};
 use rusqlite::Connection;
 
-use super::idempotency::{self, KeyedRequest, Replay, Scope};
 use super::insert::{self, insert};
 use super::owner;
 use super::recent::RecentArrivals;
 use crate::sqlite::error::StoreError;
+use crate::sqlite::idempotency::{self, Keyed, KeyedEndpoint};
 
 /// Estimates the memory that a batch takes while it is queued, in bytes.
 pub(crate) fn memory_bytes(batch: &Batch) -> usize {
@@ -33,15 +31,14 @@ pub(crate) fn record(
     let Some(key) = key else {
         return Ok(BatchOutcome { result: store(connection, recent, points)?, replayed: false });
     };
-    let scope = Scope::Batches { chunk: key.chunk };
-    let request = KeyedRequest { scope, key: &key.key, points: points.len() };
-    if let Some(Replay::Batch(first)) = idempotency::find(connection, request)? {
-        return Ok(BatchOutcome { result: first.into_owned(), replayed: true });
+    let keyed = Keyed { endpoint: KeyedEndpoint::Batches, chunk: key.chunk, request: &key.request };
+    if let Some(result) = idempotency::find(connection, keyed)? {
+        return Ok(BatchOutcome { result, replayed: true });
     }
-    let answer = store(connection, recent, points)?;
-    idempotency::remember(connection, request, &Replay::Batch(Cow::Borrowed(&answer)), now)?;
-    idempotency::expire(connection, scope, 1, now)?;
-    Ok(BatchOutcome { result: answer, replayed: false })
+    let result = store(connection, recent, points)?;
+    idempotency::remember(connection, keyed, &result, now)?;
+    idempotency::expire(connection, 1, now)?;
+    Ok(BatchOutcome { result, replayed: false })
 }
 
 fn store(
@@ -55,7 +52,7 @@ fn store(
     for BatchPoint { index, metric } in points {
         match metric {
             Err(error) => result.reject(*index, error),
-            Ok(_) if stored.next().flatten().is_some() => result.accepted += 1,
+            Ok(_) if stored.next() == Some(true) => result.accepted += 1,
             Ok(metric) => result.reject(*index, &owner::not_found(&metric.owner)),
         }
     }

@@ -11,7 +11,6 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::arrival::{self, OutOfOrderDetector};
 use super::owner::{self, OwnerRow};
 use super::recent::RecentArrivals;
-use super::scan::PointKey;
 use super::value::SqlValue;
 use crate::sqlite::error::StoreError;
 
@@ -29,12 +28,12 @@ pub(crate) fn insert_all(
     insert(connection, recent, &metrics.iter().collect::<Vec<_>>()).map(drop)
 }
 
-/// Inserts metrics in the order given. Returns the key of each point, `None` where the owner is unknown.
+/// Inserts metrics in the order given. Returns which of them have a known owner.
 pub(super) fn insert(
     connection: &Connection,
     recent: &RecentArrivals,
     metrics: &[&Metric],
-) -> Result<Vec<Option<PointKey>>, StoreError> {
+) -> Result<Vec<bool>, StoreError> {
     let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
     let mut index: HashMap<(&Owner, &MetricName), Option<usize>> = HashMap::new();
     let mut deltas: Vec<SeriesDelta<'_>> = Vec::new();
@@ -61,17 +60,18 @@ pub(super) fn insert(
         deltas[delta].add(metric.date, seq, value);
         accepted.push((at, delta, seq, value));
     }
-    for delta in &deltas {
-        recent.note(delta.owner, delta.last_seq);
+    for of_owner in deltas.chunk_by(|a, b| a.owner == b.owner) {
+        let last_seq = of_owner.iter().map(|delta| delta.last_seq).max().unwrap_or(0);
+        recent.note(of_owner[0].owner, last_seq);
     }
-    let stored = deltas.iter().map(|delta| delta.store(connection));
-    let mut series = stored.collect::<Result<Vec<OutOfOrderDetector>, StoreError>>()?;
+    let series = deltas.iter().map(|delta| delta.store(connection));
+    let mut series = series.collect::<Result<Vec<OutOfOrderDetector>, StoreError>>()?;
     // Most points have only a value. Binding the defaults of the other columns would take as long as parsing the point.
     let plain = "INSERT INTO point (series, date, seq, value) VALUES (?1, ?2, ?3, ?4)";
     let full = "INSERT INTO point (series, date, seq, value, cumulative, metadata, step, epoch) \
                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let (mut plain, mut full) = (connection.prepare_cached(plain)?, connection.prepare_cached(full)?);
-    let mut points = vec![None; metrics.len()];
+    let mut stored = vec![false; metrics.len()];
     for (at, delta, seq, value) in accepted {
         let (metric, detector) = (metrics[at], &mut series[delta]);
         detector.observe(connection, metric.date, seq)?;
@@ -82,9 +82,9 @@ pub(super) fn insert(
         } else {
             full.execute(params![series, date, seq, value, cumulative, metadata, step, epoch])?;
         }
-        points[at] = Some(PointKey { series, date: metric.date, seq });
+        stored[at] = true;
     }
-    Ok(points)
+    Ok(stored)
 }
 
 /// What new points of one series add to its statistics.

@@ -2,7 +2,6 @@
 
 pub(super) mod arrival;
 pub(super) mod batch;
-pub(super) mod idempotency;
 pub(super) mod insert;
 pub(super) mod owner;
 pub(super) mod owners;

@@ -8,14 +8,6 @@ use super::page::Page;
 use super::value::{SqlValue, count};
 use crate::sqlite::error::StoreError;
 
-/// The primary key of a point.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PointKey {
-    pub(super) series: i64,
-    pub(super) date: Timestamp,
-    pub(super) seq: i64,
-}
-
 /// The position of a point in its series: its date and its arrival number.
 pub(super) type Position = (Timestamp, i64);
 

@@ -1,6 +1,6 @@
 //! The stored statistics of a series equal those computed from its points.
 
-use mlbench_core::storage::{Batch, BatchKey, BatchPoint, IdempotencyKey};
+use mlbench_core::storage::{Batch, BatchKey, BatchPoint};
 use proptest::prelude::*;
 
 use super::*;
@@ -57,7 +57,7 @@ proptest! {
                     let stored = store.record_metric(metric.clone(), None, at(1)).await;
                     expected += i64::from(stored.is_ok());
                 }
-                let key = keyed.then(|| BatchKey { key: IdempotencyKey::new(&format!("k{key}")).unwrap(), chunk: 0 });
+                let key = keyed.then(|| BatchKey { request: super::keyed(&format!("k{key}")), chunk: 0 });
                 let outcome = store.record_batch(Batch { points, key }, at(1)).await.unwrap();
                 assert_eq!(outcome.result.accepted as i64, known);
                 expected += if outcome.replayed { 0 } else { known };
