@@ -34,7 +34,7 @@ impl IdempotencyKey {
     }
 }
 
-/// The hash of a request's body as it was sent, by which a repeated request is told from another one.
+/// The hash of a request's body as it was sent, which distinguishes a repeated request from another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(pub [u8; 16]);
 

@@ -35,7 +35,7 @@ pub(super) fn set(connection: &Connection, pods: &[Pod], now: Timestamp) -> Resu
 
 /// Records the absence of a pod that returns, if points of it arrived meanwhile.
 ///
-/// The return gets an arrival number, which tells the lists before it from those after it.
+/// The return gets an arrival number, which separates the lists before it from those after it.
 fn record_absence(connection: &Connection, name: &PodName) -> Result<(), StoreError> {
     let sql = "SELECT id, left_seq FROM pod WHERE name = ?1 AND left_seq < \
                (SELECT max(last_seq) FROM series WHERE owner_kind = 0 AND owner = pod.id)";

@@ -16,7 +16,7 @@ pub(in crate::http) async fn create(context: RequestContext, _: NoQuery, upload:
             let Array { points, fingerprint, memory: _memory } = array.read().await?;
             ingest.store_array(points, fingerprint).await?
         }
-        Upload::Lines(lines) => store_lines(ingest, lines).await?,
+        Upload::Lines(lines) => store_lines(ingest, *lines).await?,
     };
     response.replayed(outcome.replayed).json(StatusCode::OK, &outcome.result)
 }

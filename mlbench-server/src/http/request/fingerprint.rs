@@ -1,4 +1,4 @@
-//! Fingerprints of bodies, by which a repeated request is told from another one.
+//! Fingerprints of bodies, which distinguish a repeated request from another one.
 
 use bytes::Bytes;
 use mlbench_core::storage::{Fingerprint, IdempotencyKey, KeyHolder, KeyedRequest};

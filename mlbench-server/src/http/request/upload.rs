@@ -23,7 +23,7 @@ pub(in crate::http) enum Upload {
     /// An array, which is stored in one transaction.
     Array(ArrayUpload),
     /// A point per line, stored chunk by chunk.
-    Lines(LineUpload),
+    Lines(Box<LineUpload>),
 }
 
 impl FromBody for Upload {
@@ -36,7 +36,9 @@ impl FromBody for Upload {
             ContentType::Unlabelled | ContentType::Json | ContentType::Form => {
                 Ok(Self::Array(ArrayUpload { state, body, declared, encoding, keyed }))
             }
-            ContentType::Ndjson => LineUpload::new(state, body, encoding, keyed).await.map(Self::Lines),
+            ContentType::Ndjson => {
+                LineUpload::new(state, body, encoding, keyed).await.map(|lines| Self::Lines(Box::new(lines)))
+            }
             other @ (ContentType::Multipart { .. } | ContentType::Other(_)) => {
                 Err(other
                     .unsupported("application/json (an array) or application/x-ndjson (a point per line)"))

@@ -27,7 +27,9 @@ pub(crate) fn list(
     Ok(OwnerList { as_of, owners })
 }
 
-/// Lists pods. A reader that has read a list during the absence of a pod gets the points that this list left out.
+/// Lists pods.
+///
+/// A reader that has read a list during the absence of a pod gets the points that this list left out.
 fn pods(connection: &Connection, arrived_after: Option<i64>) -> Result<Vec<ListedOwner>, StoreError> {
     let sql = "SELECT p.name, \
                    (SELECT min(a.left_seq) FROM pod_absence a \

@@ -10,7 +10,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A store of points without a database: series by name, points by date, then by arrival; and the last arrivals.
+/// A store of points without a database: series by name, points by date, then by arrival.
+///
+/// The second map has the value of each series that arrived last.
 #[derive(Default)]
 struct Model(BTreeMap<MetricName, Vec<Point>>, BTreeMap<MetricName, MetricValue>);
 
