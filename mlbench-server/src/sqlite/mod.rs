@@ -19,8 +19,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use mlbench_core::api::{LogLine, Metric, Series};
-use mlbench_core::metric::MetricType;
+use mlbench_core::log::LogLine;
+use mlbench_core::metric::{Metric, MetricType, Series};
 use mlbench_core::run::{Run, RunOutcome, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, IsCached, KeyedRequest, LogQuery, OutputChunk, OwnerList, PointSink, PointsCursor,
@@ -181,8 +181,8 @@ impl Storage for SqliteStorage {
         self.writer.write(0, move |c| lifecycle::request_stop(c, id, now)).await
     }
 
-    async fn decide_outcome(&self, id: RunId, ending: RunOutcome) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::decide_outcome(c, id, &ending)).await
+    async fn decide_outcome(&self, id: RunId, outcome: RunOutcome) -> Result<Run> {
+        self.writer.write(0, move |c| lifecycle::decide_outcome(c, id, &outcome)).await
     }
 
     async fn end_run(&self, id: RunId) -> Result<Run> {

@@ -1,11 +1,11 @@
-//! StoreStats of the store, from its files and the rows of runs and series, never from points.
+//! Statistics of the store, from its files and the rows of runs and series, never from points.
 
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use mlbench_core::api::Metric;
+use mlbench_core::metric::Metric;
 use mlbench_core::storage::{NewestValue, StoreStats};
 use mlbench_core::{MetricName, PodName, RunState, Timestamp};
 use rusqlite::Connection;

@@ -12,7 +12,9 @@ mod follow;
 mod kill;
 mod launch;
 mod limits;
+mod memory;
 mod options;
+mod ports;
 mod processes;
 mod sampler;
 #[cfg(test)]

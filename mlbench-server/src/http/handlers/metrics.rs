@@ -19,10 +19,9 @@ pub(in crate::http) async fn create(
     _: NoQuery,
     Body { value: metric, key }: Body<NewMetric>,
 ) -> Result<Response> {
-    let (response, app) = (context.json()?, context.app());
-    context.grant.check_owner(&metric.owner, &*app.storage).await?;
+    let response = context.json()?;
     let key = key.map(|key| key.held_by(context.grant.key_holder(Some(&metric.owner))));
-    let recorded = metrics::record(app, metric, key).await?;
+    let recorded = metrics::record(context.app(), context.grant, metric, key).await?;
     response.replayed(recorded.replayed).json(StatusCode::CREATED, &recorded.metric)
 }
 
@@ -61,7 +60,7 @@ fn media_type(context: &RequestContext, query: &MetricsQuery) -> Result<MediaTyp
         None => negotiate(&context.headers, MediaType::METRICS)?,
     };
     if media == MediaType::Zip && query.cursor.is_some() {
-        return Err(Error::invalid("cursor", "not allowed with an archive, which is always complete"));
+        return Err(Error::invalid("cursor", "cannot be combined with zip archives; remove cursor"));
     }
     Ok(media)
 }

@@ -1,7 +1,8 @@
 //! Batches: many points in one transaction, with one result.
 
 use mlbench_core::Timestamp;
-use mlbench_core::api::{BatchResult, Metric};
+use mlbench_core::batch::BatchResult;
+use mlbench_core::metric::Metric;
 use mlbench_core::storage::{Batch, BatchOutcome, BatchPoint};
 use rusqlite::Connection;
 
