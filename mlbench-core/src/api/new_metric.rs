@@ -6,7 +6,8 @@ use serde::{Serialize, Serializer};
 
 use super::fields::Fields;
 use crate::error::{Error, Result};
-use crate::metric::{Metric, MetricName, MetricValue, Owner, Point, serialize_epoch};
+use crate::metric::number::serialize_number;
+use crate::metric::{Metric, MetricName, MetricValue, Owner, Point};
 use crate::name::{PodName, RunId};
 use crate::quote::quote;
 use crate::time::Timestamp;
@@ -38,7 +39,7 @@ pub struct NewMetric {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<i64>,
     /// Training epoch of the measurement, a finite and possibly fractional number.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "serialize_epoch")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "serialize_number")]
     pub epoch: Option<f64>,
 }
 

@@ -11,6 +11,8 @@ pub struct StoreStats {
     pub runs: Vec<(RunState, u64)>,
     /// Number of stored points.
     pub points: u64,
+    /// Number of points received since the store was opened whose date was more than a minute ahead.
+    pub points_ahead: u64,
     /// Newest value of every metric of the pods in the cluster, by metric, then by pod.
     pub newest: Vec<NewestValue>,
     /// Size of the database on disk, in bytes.
@@ -34,7 +36,7 @@ pub struct NewestValue {
     pub name: MetricName,
     /// Name of the pod.
     pub pod: PodName,
-    /// Value of the newest point.
+    /// Value of the point that arrived last.
     pub value: MetricValue,
 }
 

@@ -20,10 +20,12 @@ pub(in crate::http) async fn list(context: RequestContext, _: NoQuery) -> Result
 pub(in crate::http) async fn create(
     context: RequestContext,
     _: NoQuery,
-    Body(request): Body<RunRequest>,
+    Body { value: request, key }: Body<RunRequest>,
 ) -> Result<Response> {
     let response = context.json()?;
-    response.json(StatusCode::OK, &runs::start(context.app(), request).await?)
+    let key = key.map(|key| key.held_by(context.grant.key_holder(None)));
+    let started = runs::start(context.app(), request, key).await?;
+    response.replayed(started.replayed).json(StatusCode::OK, &started.run)
 }
 
 pub(in crate::http) async fn get(

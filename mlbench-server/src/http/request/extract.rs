@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use super::body::{self, BodyStream};
 use super::content::{ContentEncoding, ContentType};
 use super::context::RequestContext;
+use super::fingerprint::BodyKey;
 use super::urlencoded;
 
 /// The segment of the path that its pattern names.
@@ -96,19 +97,23 @@ pub(in crate::http) trait FromBody: Sized + Send {
 }
 
 /// A body of fields: JSON, a form or multipart.
-pub(in crate::http) struct Body<T>(pub(in crate::http) T);
+pub(in crate::http) struct Body<T> {
+    pub(in crate::http) value: T,
+    /// The key under which the client repeats the request.
+    pub(in crate::http) key: Option<BodyKey>,
+}
 
 impl FromBody for Body<NewMetric> {
     async fn from_body(context: &RequestContext, body: BodyStream) -> Result<Self> {
-        let (content_type, body) = read(context, body).await?;
-        body::metric(content_type, body).await.map(Self)
+        let (content_type, body, key) = read_keyed(context, body).await?;
+        Ok(Self { value: body::metric(content_type, body).await?, key })
     }
 }
 
 impl FromBody for Body<RunRequest> {
     async fn from_body(context: &RequestContext, body: BodyStream) -> Result<Self> {
-        let (content_type, body) = read(context, body).await?;
-        RunRequest::from_fields(body::fields(content_type, body).await?).map(Self)
+        let (content_type, body, key) = read_keyed(context, body).await?;
+        Ok(Self { value: RunRequest::from_fields(body::fields(content_type, body).await?)?, key })
     }
 }
 
@@ -123,6 +128,16 @@ impl FromBody for NoBody {
         }
         Ok(Self)
     }
+}
+
+async fn read_keyed(
+    context: &RequestContext,
+    body: BodyStream,
+) -> Result<(ContentType, bytes::Bytes, Option<BodyKey>)> {
+    let key = context.idempotency_key()?;
+    let (content_type, body) = read(context, body).await?;
+    let key = key.map(|key| BodyKey::new(key, &content_type, &body));
+    Ok((content_type, body, key))
 }
 
 async fn read(context: &RequestContext, body: BodyStream) -> Result<(ContentType, bytes::Bytes)> {

@@ -68,8 +68,7 @@ impl ArchiveWriter {
             files.add("official_result.txt", text.as_bytes()).map_err(Error::internal)?;
         }
         if self.current.is_none() {
-            let started =
-                |source: Source| (source.label.clone(), PointsReader::new(&self.storage, source, None));
+            let started = |source: Source| (source.label.clone(), PointsReader::new(&self.storage, source));
             self.current = self.sources.next().map(started);
         }
         let Some((prefix, reader)) = &mut self.current else {

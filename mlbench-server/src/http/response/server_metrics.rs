@@ -91,6 +91,8 @@ fn write_store(out: &mut Exposition, store: &StoreStats) {
     gauge("mlbench_database_size_bytes", "Size of the database file.", store.database_bytes);
     gauge("mlbench_database_wal_size_bytes", "Size of the write-ahead log.", store.log_bytes);
     gauge("mlbench_writer_queue_depth", "Writes waiting for the writer thread.", store.waiting_writes);
+    let help = "Points received with a date more than a minute ahead of the server's clock.";
+    out.family("mlbench_points_ahead_total", Kind::Counter, help).sample(&[], number(store.points_ahead));
     let mut histogram = |name, help, snapshot: &HistogramSnapshot| {
         out.family(name, Kind::Histogram, help).histogram(&[], snapshot);
     };
@@ -114,7 +116,7 @@ fn write_process(out: &mut Exposition, process: Option<Process>) {
 ///
 /// Names that Prometheus cannot read, or would take for the server's own, share one family.
 fn write_pods(out: &mut Exposition, newest: &[NewestValue]) {
-    let help = "Newest value that the pod reported.";
+    let help = "Value that the pod reported last.";
     let (own, others): (Vec<&NewestValue>, Vec<&NewestValue>) =
         newest.iter().filter(|newest| newest.value.as_f64().is_some()).partition(|newest| {
             let name = newest.name.as_str();

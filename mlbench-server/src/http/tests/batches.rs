@@ -202,9 +202,35 @@ async fn a_repeated_array_stores_nothing_and_gets_the_same_response() {
     assert_eq!((first.json()["accepted"].as_u64(), first.header("idempotency-replayed")), (Some(2), ""));
     assert_eq!((second.json(), second.header("idempotency-replayed")), (first.json(), "true"));
     assert_eq!(api.count().await, 2);
-    let (status, code, _) = api.post_bytes(&keyed, array(2)).await.error();
-    assert_eq!((status, code), (422, "idempotency_key_reused"));
+    let other = format!("[{},{{}},{}]", point(1), point(3));
+    for body in [array(2), other] {
+        let (status, code, _) = api.post_bytes(&keyed, body).await.error();
+        assert_eq!((status, code), (422, "idempotency_key_reused"));
+    }
+    assert_eq!(api.count().await, 2);
     assert_eq!(api.post_bytes(&[JSON, ("idempotency-key", "")], array(2)).await.error().0, 400);
+}
+
+#[tokio::test]
+async fn lines_that_go_on_after_the_same_chunks_are_another_upload() {
+    let api = Api::start().await;
+    let lines = |count: u64| lines(usize::try_from(count).unwrap());
+    for (key, first, second) in
+        [("a", 10_000, 10_005), ("b", 20_000, 10_000), ("c", 3, 4), ("d", 0, 1), ("e", 1, 0)]
+    {
+        let before = api.count().await;
+        let keyed = [NDJSON, ("idempotency-key", key)];
+        for replayed in ["", "true"] {
+            let response = api.post_bytes(&keyed, lines(first)).await;
+            assert_eq!(
+                (response.json(), response.header("idempotency-replayed")),
+                (all_lines_accepted(first), replayed)
+            );
+        }
+        let (status, code, _) = api.post_bytes(&keyed, lines(second)).await.error();
+        assert_eq!((status, code), (422, "idempotency_key_reused"), "{first} lines, then {second}");
+        assert_eq!(api.count().await, before + first);
+    }
 }
 
 #[tokio::test]

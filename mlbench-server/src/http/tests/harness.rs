@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::super::config::{HttpConfig, Surface};
 use super::super::request::ServerState;
-use super::super::request_metrics::RequestMetrics;
+use super::super::request_metrics::{CountedResponse, RequestMetrics};
 use super::super::service::ApiService;
 use super::fakes::{FakeCluster, PODS, end_run, pod, run_fake_launcher};
 use crate::app::access::AuthPolicy;
@@ -152,6 +152,12 @@ impl Api {
 
     pub(super) async fn post(&self, path: &str, json: &str) -> ApiResponse {
         self.call(Method::POST, path, &[("content-type", "application/json")], json).await
+    }
+
+    /// Sends a request and returns the response while its body is still being sent.
+    pub(super) async fn begin(&self, path: &str) -> CountedResponse {
+        let request = Request::get(path).header("host", "localhost");
+        self.service.clone().respond(request.body(Full::<Bytes>::default()).unwrap()).await
     }
 
     pub(super) async fn delete(&self, path: &str) -> ApiResponse {

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
 use std::time::Duration;
 
-use mlbench_core::{Point, RunEvent, Timestamp};
+use mlbench_core::{Point, RunEvent, RunId, Timestamp};
 use serde_json::{Value, json};
 
 use super::fakes::{PODS, end_run, worker};
-use super::harness::{Api, ApiResponse, NOW, later, run_metric};
+use super::harness::{Api, ApiResponse, NOW, config, later, run_metric};
+use crate::app::RunPolicy;
 
 /// Returns the names and contents of the files of an archive, in order.
 fn files(response: &ApiResponse) -> Vec<(String, String)> {
@@ -63,6 +64,26 @@ async fn the_archive_of_a_run_has_its_metrics_and_those_of_its_pods() {
         ("quiet-mink-mlbench-worker-0_container_memory_usage_bytes.json", json!([point(5, "7")]).to_string()),
     ];
     assert_eq!(files(&response), expected.map(|(name, content)| (name.to_owned(), content)));
+}
+
+#[tokio::test]
+async fn the_archive_of_a_queued_run_begins_with_its_admission() {
+    let api = Api::with_policy(config(), RunPolicy::Queue).await;
+    api.spawn_fake_launcher();
+    let body = r#"{"name":"x","num_workers":4,"custom_image_command":"true"}"#;
+    for run in [1, 2] {
+        assert_eq!(api.post("/api/runs/", body).await.json()["id"], run);
+    }
+    api.app.clock.advance(Duration::from_secs(10));
+    end_run(&api.app, RunId::new(1).unwrap(), RunEvent::Finish).await;
+    api.app.storage.admit_runs(4, api.app.clock.now()).await.unwrap();
+    api.app.storage.assign_workers(RunId::new(2).unwrap(), vec![worker(PODS[0])]).await.unwrap();
+    for seconds in [5, 9, 10, 12] {
+        api.post_metric(&format!(r#""pod_name":"{}""#, PODS[0]), "cpu", &later(seconds), "7").await;
+    }
+    let point = |seconds| json!({"date": later(seconds), "value": "7"});
+    let cpu = (format!("{}_cpu.json", PODS[0]), json!([point(10), point(12)]).to_string());
+    assert_eq!(files(&api.get("/api/metrics/2/?metric_type=run&format=zip").await), [cpu]);
 }
 
 #[tokio::test]

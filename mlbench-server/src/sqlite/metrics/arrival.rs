@@ -23,12 +23,12 @@ const MAX_SEARCHED: u32 = 200_000;
 const MAX_TAIL: u32 = 2_000;
 
 /// Returns the highest arrival number given out so far.
-pub(super) fn last(connection: &Connection) -> Result<i64, StoreError> {
+pub(crate) fn last(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.prepare_cached("SELECT last FROM arrival")?.query_row([], |row| row.get(0))?)
 }
 
 /// Reserves `count` arrival numbers. Returns the one before the first.
-pub(super) fn reserve(connection: &Connection, count: usize) -> Result<i64, StoreError> {
+pub(crate) fn reserve(connection: &Connection, count: usize) -> Result<i64, StoreError> {
     // No `RETURNING`: SQLite creates and drops a table for its result, which takes longer than the statement.
     let last = last(connection)?;
     let count = i64::try_from(count).unwrap_or(i64::MAX);

@@ -109,7 +109,7 @@ pub(crate) fn series_stats(
             last_date: Timestamp::from_micros(row.get(3)?),
             min: row.get(4)?,
             max: row.get(5)?,
-            last_value: last_value.into_value(),
+            last_value: last_value.0.into(),
         })
     };
     // No name is empty.

@@ -8,14 +8,6 @@ use super::page::Page;
 use super::value::{SqlValue, count};
 use crate::sqlite::error::StoreError;
 
-/// The primary key of a point.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PointKey {
-    pub(super) series: i64,
-    pub(super) date: Timestamp,
-    pub(super) seq: i64,
-}
-
 /// The position of a point in its series: its date and its arrival number.
 pub(super) type Position = (Timestamp, i64);
 
@@ -163,7 +155,7 @@ impl Scan<'_> {
             let value = SqlValue::read(row.get_ref(1)?).map_err(rusqlite::Error::from)?;
             let details = if self.details { Some(details(row)?) } else { None };
             let date = Timestamp::from_micros(row.get(0)?);
-            if !each(row, PointRef { date, value: value.into(), details })? {
+            if !each(row, PointRef { date, value: value.0, details })? {
                 return Ok(false);
             }
         }

@@ -6,26 +6,62 @@ use std::time::Duration;
 use mlbench_core::queue::Queue;
 use mlbench_core::quote::shorten_message;
 use mlbench_core::run::{NewRun, Run, RunOutcome, Worker};
-use mlbench_core::storage::RankExit;
+use mlbench_core::storage::{Admission, KeyedRequest, RankExit, RunStart, StartedRun};
 use mlbench_core::{Error, ErrorCode, PodName, RunEvent, RunId, RunState, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::rows::{self, RunFilter, event_name};
 use super::tokens;
 use crate::sqlite::error::StoreError;
+use crate::sqlite::idempotency::{self, Keyed, KeyedEndpoint};
 
 /// When a start is worth retrying after it was refused because of a teardown.
 const TEARDOWN_RETRY: Duration = Duration::from_secs(2);
+
+/// Starts a run as it asks for, unless its key was used before.
+///
+/// # Errors
+/// Those of [`find_started`] and [`start_unless_active`].
+pub(crate) fn start(
+    connection: &Connection,
+    start: &RunStart,
+    now: Timestamp,
+) -> Result<StartedRun, StoreError> {
+    let RunStart { new, admission, key } = start;
+    if let Some(key) = key
+        && let Some(run) = find_started(connection, key)?
+    {
+        return Ok(StartedRun { run, replayed: true });
+    }
+    let run = match *admission {
+        Admission::UnlessActive => start_unless_active(connection, new, now)?,
+        Admission::Queue { capacity } => queue(connection, new, capacity, now)?,
+    };
+    if let Some(key) = key {
+        let keyed = Keyed::whole(KeyedEndpoint::Runs, key);
+        idempotency::remember(connection, keyed, &run.id, now)?;
+        idempotency::expire(connection, 1, now)?;
+    }
+    Ok(StartedRun { run, replayed: false })
+}
+
+/// Finds the run that an earlier request with the same key started.
+///
+/// # Errors
+/// [`IdempotencyKeyReused`](ErrorCode::IdempotencyKeyReused), [`NotFound`](ErrorCode::NotFound) for a deleted run.
+pub(crate) fn find_started(
+    connection: &Connection,
+    request: &KeyedRequest,
+) -> Result<Option<Run>, StoreError> {
+    let id: Option<RunId> = idempotency::find(connection, Keyed::whole(KeyedEndpoint::Runs, request))?;
+    id.map(|id| rows::get(connection, id)).transpose()
+}
 
 /// Creates and admits a run unless another is active or not torn down yet.
 ///
 /// # Errors
 /// [`RunActive`](ErrorCode::RunActive) or [`RunDeleting`](ErrorCode::RunDeleting).
-pub(crate) fn start_unless_active(
-    connection: &Connection,
-    new: &NewRun,
-    now: Timestamp,
-) -> Result<Run, StoreError> {
+fn start_unless_active(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<Run, StoreError> {
     if let Some(run) = rows::list(connection, RunFilter::Active)?.first() {
         let Run { id, name, state, .. } = run;
         let detail = format!("run {id} \"{name}\" is active ({state}); stop it or wait until it ends");
@@ -41,12 +77,7 @@ pub(crate) fn start_unless_active(
 }
 
 /// Creates a run at the end of the queue, then admits the runs whose turn it is.
-pub(crate) fn queue(
-    connection: &Connection,
-    new: &NewRun,
-    capacity: u32,
-    now: Timestamp,
-) -> Result<Run, StoreError> {
+fn queue(connection: &Connection, new: &NewRun, capacity: u32, now: Timestamp) -> Result<Run, StoreError> {
     let id = insert(connection, new, now)?;
     admit(connection, capacity, now)?;
     rows::get(connection, id)

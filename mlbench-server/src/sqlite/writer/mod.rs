@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::sqlite::connection::checkpoint::Checkpointer;
 use crate::sqlite::error::{StoreError, closed, failed, overloaded};
+use crate::sqlite::metrics::recent::RecentArrivals;
 use crate::sqlite::metrics::record::MetricWrite;
 use crate::vitals::Vitals;
 use health::WriterHealth;
@@ -48,7 +49,11 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the writer thread, which reports to `vitals` when it has failed for good.
-    pub(super) fn start(mut connection: Connection, vitals: Vitals) -> Result<Self> {
+    pub(super) fn start(
+        mut connection: Connection,
+        vitals: Vitals,
+        recent: Arc<RecentArrivals>,
+    ) -> Result<Self> {
         let (jobs, queue) = mpsc::channel();
         // An earlier server may have left something to purge.
         let purge_due = Arc::new(AtomicBool::new(true));
@@ -60,6 +65,7 @@ impl Writer {
             connection,
             queue,
             checkpointer,
+            recent,
             purge_due: Arc::clone(&purge_due),
             stats: Arc::clone(&stats),
             health: Arc::clone(&health),
