@@ -1,0 +1,4 @@
+/** All runs. */
+export function RunsPage() {
+  return <h1>Runs</h1>;
+}
