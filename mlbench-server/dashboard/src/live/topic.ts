@@ -1,3 +1,4 @@
+import { Problem } from "../api/problem";
 import type { Received } from "./stream";
 import type { Hub } from "./hub";
 
@@ -66,7 +67,11 @@ export abstract class TopicStore {
     try {
       await this.fetch(signal);
     } catch (error) {
-      if (!signal.aborted) this.failed(error);
+      if (!signal.aborted) {
+        this.failed(error);
+        const final = error instanceof Problem && error.status >= 400 && error.status < 500;
+        if (!final) this.timer = setTimeout(() => void this.refresh(), RETRY);
+      }
     } finally {
       this.fetching = false;
       const held = this.held;
@@ -86,5 +91,7 @@ export abstract class TopicStore {
   }
 }
 
+/** How long to wait after a failed fetch, in milliseconds. */
+const RETRY = 2_000;
 /** How many events a fetch holds up before it is repeated instead. */
 const MOST_HELD = 1_000;
