@@ -61,7 +61,7 @@ export function Layout({ children }: { children: ComponentChildren }) {
           </Button>
         </div>
       </header>
-      {connection.value === "lost" && (
+      {connection.value.state === "lost" && (
         <p class="banner">The server does not respond. This page shows what it knew and tries again.</p>
       )}
       <Content>{children}</Content>
@@ -90,10 +90,10 @@ function Content({ children }: { children: ComponentChildren }) {
 }
 
 function Connection() {
-  const state = connection.value;
+  const { state } = connection.value;
   return (
     <div class="connection" role="status">
-      {state === "open" ? (
+      {state === "live" ? (
         <Badge tone="good">Live</Badge>
       ) : state === "lost" ? (
         <Badge tone="bad">Offline</Badge>
