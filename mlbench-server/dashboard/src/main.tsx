@@ -1,6 +1,7 @@
 import "./style/tokens.css";
 import "./style/base.css";
 import "./style/parts.css";
+import "./style/runs.css";
 
 import { render } from "preact";
 
