@@ -61,9 +61,7 @@ export function Layout({ children }: { children: ComponentChildren }) {
           </Button>
         </div>
       </header>
-      {connection.value.state === "lost" && (
-        <p class="banner">The server does not respond. This page shows what it knew and tries again.</p>
-      )}
+      <Lost />
       <Content>{children}</Content>
       <Toasts />
       {helpShown.value && <Help onClose={() => (helpShown.value = false)} />}
@@ -101,6 +99,19 @@ function Connection() {
         <Badge tone="idle">Connecting</Badge>
       )}
     </div>
+  );
+}
+
+/** Says that what the page shows may be old. */
+function Lost() {
+  const shown = connection.value;
+  if (shown.state !== "lost") return null;
+  return (
+    <p class="banner">
+      {shown.polling
+        ? "The server sends no events. This page asks for changes every 5 seconds."
+        : "The server does not respond. This page shows what it knew and tries again."}
+    </p>
   );
 }
 
