@@ -1,5 +1,7 @@
 import "./style/tokens.css";
 import "./style/base.css";
+import "uplot/dist/uPlot.min.css";
+import "./style/charts.css";
 
 import { render } from "preact";
 
