@@ -44,7 +44,9 @@ export function linearTicks([min, max]: Range, count: number): number[] {
   const wanted = Math.min(MOST - 2, Math.max(1, count));
   const rough = max / wanted - min / wanted;
   if (!(rough > 0)) return [];
-  return multiples(min, max, niceStep(rough));
+  const ticks = multiples(min, max, niceStep(rough));
+  // One tick does not make a scale.
+  return ticks.length < 2 && wanted < 9 ? linearTicks([min, max], wanted * 2) : ticks;
 }
 
 /** Returns about `count` multiples of a step from `steps`, the first that is not too fine. */
