@@ -13,6 +13,7 @@ use crate::time::Timestamp;
 
 /// Lifecycle state of a run, uppercase on the wire as in the specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RunState {
     /// Accepted, waiting in the queue or for its workers to start.
@@ -26,6 +27,7 @@ pub enum RunState {
     /// Stopped on request.
     Stopped,
     /// A state of a newer server that this version does not know. Never stored.
+    #[cfg_attr(test, ts(skip))]
     #[serde(other)]
     Unknown,
 }
@@ -314,6 +316,7 @@ impl From<&Run> for RunKey {
 
 /// An output stream of a rank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum OutputStream {
     /// Standard output.
@@ -321,6 +324,7 @@ pub enum OutputStream {
     /// Standard error, and the server messages of a run.
     Stderr,
     /// A stream of a newer server that this version does not know. Never stored.
+    #[cfg_attr(test, ts(skip))]
     #[serde(other)]
     Unknown,
 }
@@ -387,11 +391,7 @@ mod tests {
     #[test]
     fn mpi_starts_on_the_first_worker_and_gloo_on_all() {
         let custom = |run_all_nodes| Backend::Custom { name: "x".to_owned(), run_all_nodes };
-        assert!(Backend::Mpi.first_worker_only() && custom(false).first_worker_only());
-        assert!(
-            !Backend::Gloo.first_worker_only()
-                && !Backend::Nccl.first_worker_only()
-                && !custom(true).first_worker_only()
-        );
+        assert!([Backend::Mpi, custom(false)].iter().all(Backend::first_worker_only));
+        assert!(![Backend::Gloo, Backend::Nccl, custom(true)].iter().any(Backend::first_worker_only));
     }
 }

@@ -17,6 +17,8 @@ mod points;
 mod problem;
 mod run;
 mod run_request;
+#[cfg(test)]
+mod wire;
 
 pub use crate::batch::{BatchResult, RejectedPoint};
 pub use crate::log::LogLine;
