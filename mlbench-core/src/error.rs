@@ -52,6 +52,8 @@ pub enum ErrorCode {
     InsufficientCapacity,
     /// The `Idempotency-Key` was used for a different request before.
     IdempotencyKeyReused,
+    /// Too many wrong tokens. Retry later.
+    TooManyAttempts,
     /// The server has too much queued work. Retry later.
     Overloaded,
     /// A dependency of the request is temporarily unavailable.
@@ -86,6 +88,7 @@ impl ErrorCode {
             Self::RunDeleting => "run_deleting",
             Self::InsufficientCapacity => "insufficient_capacity",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::TooManyAttempts => "too_many_attempts",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",

@@ -9,7 +9,7 @@ use ts_rs::{Config, TS};
 
 use super::{
     BatchResult, JobMetadata, LogLine, LogPage, Pod, PointRecord, Problem, RejectedPoint, Run, RunRequest,
-    Series,
+    Series, Session, SignIn,
 };
 use crate::downsample::minmax::Bucket;
 use crate::metric::{MetricName, MetricValue};
@@ -28,7 +28,19 @@ fn types() -> String {
     }
     add!(Timestamp, RunId, RunName, PodName, MetricName, MetricValue);
     add!(RunState, Run, JobMetadata, RunRequest, OutputStream, LogLine, LogPage);
-    add!(PodPhase, Pod, Series, PointRecord, Bucket, BatchResult, RejectedPoint, ErrorCode, Problem);
+    add!(
+        Session,
+        SignIn,
+        PodPhase,
+        Pod,
+        Series,
+        PointRecord,
+        Bucket,
+        BatchResult,
+        RejectedPoint,
+        ErrorCode,
+        Problem
+    );
     out
 }
 

@@ -12,6 +12,7 @@ use super::clusters::{ClusterInputs, connect};
 use super::listeners::{BoundListener, Listeners};
 use crate::app::App;
 use crate::app::run_cache::RunJsonCache;
+use crate::app::sessions::Sessions;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::files;
@@ -106,6 +107,7 @@ impl Server {
             vitals: vitals.clone(),
             clock,
             policy,
+            sessions: Sessions::default(),
             run_cache: RunJsonCache::default(),
             default_command,
         };

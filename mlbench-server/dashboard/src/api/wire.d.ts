@@ -134,6 +134,20 @@ export type LogPage = {
   next: number;
 };
 
+/** The response of `GET /api/session/`. */
+export type Session = {
+  /** Whether the server requires a token. */
+  required: boolean;
+  /** Whether the cookie of the request names a session. */
+  signed_in: boolean;
+};
+
+/** The body of `POST /api/session/`. */
+export type SignIn = {
+  /** The token of the server. */
+  token: string;
+};
+
 /** Lifecycle phase of a pod, as defined by Kubernetes. */
 export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
 
@@ -224,7 +238,7 @@ export type RejectedPoint = {
 };
 
 /** Machine-readable kind of an error, the member `code` of a problem document. */
-export type ErrorCode = "malformed" | "invalid_field" | "unknown_field" | "unauthorized" | "forbidden" | "forbidden_host" | "forbidden_origin" | "not_found" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "request_timeout" | "run_active" | "run_deleting" | "insufficient_capacity" | "idempotency_key_reused" | "overloaded" | "unavailable" | "internal";
+export type ErrorCode = "malformed" | "invalid_field" | "unknown_field" | "unauthorized" | "forbidden" | "forbidden_host" | "forbidden_origin" | "not_found" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "request_timeout" | "run_active" | "run_deleting" | "insufficient_capacity" | "idempotency_key_reused" | "too_many_attempts" | "overloaded" | "unavailable" | "internal";
 
 /** The body of every response with status 4xx or 5xx. */
 export type Problem = {
