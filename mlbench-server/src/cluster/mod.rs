@@ -8,6 +8,7 @@ mod error;
 mod interface;
 pub mod kubernetes;
 pub mod local;
+mod orphans;
 mod provision;
 mod rank;
 mod sample;
@@ -15,6 +16,7 @@ pub mod supervisor;
 
 pub use error::ClusterError;
 pub use interface::Cluster;
+pub use orphans::{OrphanSearch, Orphans};
 pub use provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
 pub use rank::{Offsets, Output, RankRef, Signal, Task};
 pub use sample::PodSample;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mlbench_core::Timestamp;
 use mlbench_core::storage::Storage;
 
 use super::handle::LauncherHandle;
@@ -38,6 +39,10 @@ pub struct LauncherSettings {
     pub mpirun_prefix: String,
     /// URL under which workers reach this server (`MLBENCH_URL`).
     pub server_url: String,
+    /// When the database was last written before this server opened it.
+    pub last_write: Timestamp,
+    /// Delete what unknown runs have left in the cluster, whatever its age.
+    pub purge_orphans: bool,
     /// Whether workers need a token to post metrics (`MLBENCH_TOKEN`).
     pub run_tokens: bool,
 }

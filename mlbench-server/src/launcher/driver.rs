@@ -17,6 +17,7 @@ use super::deps::LauncherDeps;
 use super::supervisor::supervise;
 use super::tasks::{ActiveTasks, TaskGuard};
 use super::teardown::tear_down;
+use crate::cluster::{OrphanSearch, Orphans};
 use crate::task_group::TaskGroup;
 
 /// Time between two reconciliations when nothing wakes the driver.
@@ -110,20 +111,21 @@ impl Job {
 }
 
 impl Driver {
-    /// Deletes the cluster resources of unknown runs, and returns how many it found.
+    /// Deletes what unknown runs have left in the cluster, and returns how much that is.
     ///
     /// A run accepted meanwhile is safe: its supervisor starts later, from this same task.
     async fn delete_orphans(&self) -> Option<usize> {
-        let LauncherDeps { storage, cluster, .. } = &self.deps;
+        let LauncherDeps { storage, cluster, settings, .. } = &self.deps;
         let mut known: Vec<RunKey> = storage.active_runs().await.ok()?.iter().map(RunKey::from).collect();
         known.extend(storage.deleted_runs().await.ok()?.iter().map(RunKey::from));
-        match timeout(ORPHAN_TIMEOUT, cluster.remove_orphans(&known)).await.ok()? {
-            Ok(found) => {
-                if found > 0 {
-                    tracing::info!(found, "deleting resources of unknown runs");
-                }
-                Some(found)
+        let search =
+            OrphanSearch { known: &known, last_write: settings.last_write, purge: settings.purge_orphans };
+        match timeout(ORPHAN_TIMEOUT, cluster.remove_orphans(&search)).await.ok()? {
+            Ok(Orphans { deleting: 0, kept }) => {
+                log_kept(&kept);
+                Some(0)
             }
+            Ok(Orphans { deleting, .. }) => Some(deleting),
             Err(error) => {
                 tracing::debug!(%error, "cannot delete resources of unknown runs yet");
                 None
@@ -184,6 +186,15 @@ impl Driver {
             }
             drop(guard);
         });
+    }
+}
+
+/// Names what the last search for orphans has left alone, and how to delete it.
+fn log_kept(kept: &[String]) {
+    for item in kept {
+        tracing::warn!(
+            "{item}: this database does not know the run, which may be alive; start the server with --purge to delete it"
+        );
     }
 }
 

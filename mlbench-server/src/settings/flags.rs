@@ -31,6 +31,20 @@ pub struct Settings {
     #[arg(long, value_name = "FILE", env = "MLBENCH_DATABASE")]
     pub database: Option<PathBuf>,
 
+    /// Take over a moved database with its active runs
+    ///
+    /// Without it, a database that was opened elsewhere before counts as a copy: its active runs fail here, because they
+    /// belong to the server on the original.
+    #[arg(long, env = "MLBENCH_ADOPT")]
+    pub adopt: bool,
+
+    /// Delete what this database and the ones it is a copy of have left in the cluster, even if newer than the last write
+    ///
+    /// Without it, the server names this and leaves it alone: it may belong to runs that a restored backup does not
+    /// contain, or to the server on the original.
+    #[arg(long, env = "MLBENCH_PURGE")]
+    pub purge: bool,
+
     /// When a write is acknowledged
     #[arg(long, value_name = "LEVEL", env = "MLBENCH_DURABILITY", default_value = "full")]
     pub durability: Durability,

@@ -5,6 +5,7 @@
 
 mod connection;
 mod error;
+mod identity;
 mod metrics;
 mod pods;
 mod runs;
@@ -27,14 +28,17 @@ use mlbench_core::storage::{
 use mlbench_core::{Error, Owner, Pod, Result, RunId, Timestamp};
 
 pub use connection::open::{Durability, Options};
+pub use identity::{Identity, Moved};
 
 use connection::lock::DatabaseLock;
 use connection::open;
+use connection::place::Place;
 use connection::readers::Readers;
 use metrics::record::MetricWrite;
 use metrics::{batch, insert, read};
 use runs::rows::{self, RunFilter};
 use runs::{lifecycle, output, tokens};
+use rusqlite::Connection;
 use writer::Writer;
 
 /// A [`Storage`] in an SQLite database.
@@ -43,6 +47,7 @@ pub struct SqliteStorage {
     readers: Readers,
     lock: Mutex<Option<DatabaseLock>>,
     path: PathBuf,
+    identity: Identity,
     log_limit_bytes: u64,
     page_points: usize,
 }
@@ -58,13 +63,16 @@ impl SqliteStorage {
         options.path = open::create_directory(&options.path)?;
         let lock = DatabaseLock::acquire(&options.path)?;
         open::create_file(&options.path)?;
-        let writer = open::writer(&options)?;
+        let mut writer = open::writer(&options)?;
+        let place = Place::of(&options.path, &options.machine)?;
+        let identity = identity::claim(&mut writer, &place, options.adopt)?;
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;
         Ok(Self {
             writer: Writer::start(writer)?,
             readers: Readers::new(readers),
             lock: Mutex::new(Some(lock)),
             path: options.path,
+            identity,
             log_limit_bytes: options.log_limit_bytes,
             page_points: options.page_points,
         })
@@ -79,14 +87,10 @@ impl SqliteStorage {
         lock.as_mut().map_or(Ok(()), |lock| lock.write_holder(Some(address)))
     }
 
-    /// Returns the random name of this database, which differs from that of every other server in a cluster.
-    ///
-    /// # Errors
-    /// Any error of a read.
-    pub async fn instance(&self) -> Result<String> {
-        let name =
-            |c: &rusqlite::Connection| Ok(c.query_row("SELECT instance FROM server", [], |row| row.get(0))?);
-        self.readers.read(name).await
+    /// Returns the name of this database, and what became of it when it was opened.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Rejects later requests. The returned function waits for queued writes, then releases the lock.
@@ -166,7 +170,11 @@ impl Storage for SqliteStorage {
     }
 
     async fn request_stop(&self, id: RunId, now: Timestamp) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::request_stop(c, id, now)).await
+        let stop = move |c: &Connection| {
+            identity::touch(c, now)?;
+            lifecycle::request_stop(c, id, now)
+        };
+        self.writer.write(0, stop).await
     }
 
     async fn decide_outcome(&self, id: RunId, ending: RunOutcome) -> Result<Run> {
@@ -221,7 +229,11 @@ impl Storage for SqliteStorage {
 
     async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()> {
         let bytes = metrics.iter().map(insert::memory_bytes).sum();
-        self.writer.write(bytes, move |c| insert::insert_all(c, &metrics)).await
+        let insert = move |c: &Connection| {
+            metrics.iter().map(|metric| metric.date).max().map_or(Ok(()), |date| identity::touch(c, date))?;
+            insert::insert_all(c, &metrics)
+        };
+        self.writer.write(bytes, insert).await
     }
 
     async fn record_batch(&self, batch: Batch, now: Timestamp) -> Result<BatchOutcome> {

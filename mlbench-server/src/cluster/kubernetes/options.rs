@@ -22,6 +22,8 @@ pub struct Options {
     /// Servers that share namespace and release need different values: each deletes the worker sets with its own value
     /// whose runs it does not know.
     pub instance: Instance,
+    /// The earlier values of a copied database. What bears them belongs to the server on the original.
+    pub former: Vec<Instance>,
     /// Maximum number of workers of a run.
     pub max_workers: u32,
     /// Maximum CPU of a worker, and its limit when the run requests none.
@@ -55,6 +57,7 @@ impl Options {
             context: None,
             namespace: None,
             instance: Instance(release.0.clone()),
+            former: Vec::new(),
             release,
             max_workers: 8,
             worker_max_cpu: None,

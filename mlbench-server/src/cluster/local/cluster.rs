@@ -18,6 +18,7 @@ use super::options::Options;
 use super::workers::LocalWorkers;
 use crate::cluster::error::ClusterError;
 use crate::cluster::interface::Cluster;
+use crate::cluster::orphans::{OrphanSearch, Orphans};
 use crate::cluster::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
 use crate::cluster::rank::{Offsets, Output, RankRef, Signal, Task};
 use crate::cluster::sample::PodSample;
@@ -100,6 +101,14 @@ impl Cluster for LocalCluster {
     async fn release(&self, run: &Run) -> Result<ReleaseStatus, ClusterError> {
         let run = run.clone();
         self.with_workers(move |workers| workers.release(&run)).await
+    }
+
+    async fn remove_orphans(&self, search: &OrphanSearch<'_>) -> Result<Orphans, ClusterError> {
+        let (known, OrphanSearch { last_write, purge, .. }) = (search.known.to_vec(), *search);
+        let remove = move |workers: &LocalWorkers| {
+            workers.remove_orphans(&OrphanSearch { known: &known, last_write, purge })
+        };
+        self.with_workers(remove).await
     }
 
     async fn sample(&self) -> Vec<PodSample> {

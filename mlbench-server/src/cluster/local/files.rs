@@ -7,10 +7,11 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use mlbench_core::PodName;
 use mlbench_core::run::RunKey;
+use mlbench_core::{PodName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::processes::{ProcessIdentity, RankIdentity};
@@ -25,14 +26,26 @@ const MAX_READ: u64 = 4 << 20;
 #[derive(Debug, Clone)]
 pub(super) struct WorkDir {
     root: PathBuf,
+    /// The server whose runs the directory holds. A copied directory holds those of another one.
+    instance: String,
 }
 
 impl WorkDir {
     /// Opens the directory, and creates it for its owner only when it does not exist.
-    pub(super) fn open(root: &Path) -> io::Result<Self> {
+    pub(super) fn open(root: &Path, instance: &str) -> io::Result<Self> {
         make_private(root)?;
         // Absolute, because a worker may change its current directory.
-        Ok(Self { root: root.canonicalize()? })
+        Ok(Self { root: root.canonicalize()?, instance: instance.to_owned() })
+    }
+
+    /// Returns the path of the directory.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns whether this server has prepared a rank.
+    pub(super) fn is_own(&self, placement: &Placement) -> bool {
+        placement.server == self.instance
     }
 
     /// Returns the path of a file next to the runs.
@@ -54,22 +67,32 @@ impl WorkDir {
     pub(super) fn prepare(&self, at: &RankRef) -> io::Result<RankDir> {
         let dir = self.rank(at);
         make_private(&dir.0)?;
-        let placement = Placement { worker_id: worker_id(at), pod: at.pod.clone() };
+        let placement =
+            Placement { worker_id: worker_id(at), pod: at.pod.clone(), server: self.instance.clone() };
         write_atomic(&dir.0.join("worker.json"), serde_json::to_vec(&placement)?)?;
         Ok(dir)
     }
 
-    /// Returns every rank of every run that has a directory.
+    /// Returns every rank of every run of this server that has a directory.
     pub(super) fn ranks(&self) -> Vec<(RankDir, Placement)> {
-        let runs = entries(&self.root, "run-");
-        runs.iter()
-            .flat_map(|run| entries(run, "rank-"))
-            .filter_map(|path| {
-                let placement = serde_json::from_slice(&fs::read(path.join("worker.json")).ok()?).ok()?;
-                Some((RankDir(path), placement))
-            })
-            .collect()
+        let mut all: Vec<_> = self.runs().iter().flat_map(|run| ranks_in(run)).collect();
+        all.retain(|(_, placement)| self.is_own(placement));
+        all
     }
+
+    /// Returns the directories of all runs, also of other servers.
+    pub(super) fn runs(&self) -> Vec<PathBuf> {
+        entries(&self.root, "run-")
+    }
+}
+
+/// Returns the ranks of a run's directory.
+pub(super) fn ranks_in(run: &Path) -> Vec<(RankDir, Placement)> {
+    let rank = |path: PathBuf| {
+        let placement = serde_json::from_slice(&fs::read(path.join("worker.json")).ok()?).ok()?;
+        Some((RankDir(path), placement))
+    };
+    entries(run, "rank-").into_iter().filter_map(rank).collect()
 }
 
 fn make_private(path: &Path) -> io::Result<()> {
@@ -90,6 +113,8 @@ pub(super) struct Placement {
     pub worker_id: String,
     /// The pod.
     pub pod: PodName,
+    /// The server that has prepared the directory.
+    pub server: String,
 }
 
 /// The files of one rank.
@@ -110,6 +135,13 @@ impl RankDir {
     /// Returns the marks of the rank's processes in the boot with this id.
     pub(super) fn identity(&self, worker_id: String, boot_id: &str) -> RankIdentity {
         RankIdentity { worker_id, supervisor: self.supervisor().filter(|found| found.boot_id == boot_id) }
+    }
+
+    /// Returns when the server prepared the launch of the rank.
+    pub(super) fn prepared_at(&self) -> Option<Timestamp> {
+        let modified = fs::metadata(self.0.join("worker.json")).ok()?.modified().ok()?;
+        let micros = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_micros();
+        Some(Timestamp::from_micros(i64::try_from(micros).ok()?))
     }
 
     /// Returns the exit code of the command.

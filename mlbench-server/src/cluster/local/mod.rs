@@ -13,6 +13,7 @@ mod kill;
 mod launch;
 mod limits;
 mod options;
+mod orphans;
 mod processes;
 mod sampler;
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub(super) struct LocalWorkers {
     pub(super) work_dir: WorkDir,
     pub(super) boot_id: String,
     pub(super) sampler: Sampler,
+    /// The names that the database had elsewhere.
+    pub(super) former: Vec<String>,
     environment: Vec<(OsString, OsString)>,
 }
 
@@ -41,11 +43,11 @@ impl LocalWorkers {
     pub(super) fn open(options: Options) -> io::Result<Self> {
         let name = |rank| PodName::new(format!("local-mlbench-worker-{rank}")).map_err(io::Error::other);
         let names = (0..options.workers).map(name).collect::<io::Result<Vec<_>>>()?;
-        let work_dir = WorkDir::open(&options.work_dir)?;
+        let work_dir = WorkDir::open(&options.work_dir, &options.instance)?;
         let boot_id = processes::boot_id()?;
         let sampler = Sampler::open(work_dir.clone(), options.clock, boot_id.clone(), &names);
         let environment = launch::inherited(options.environment);
-        Ok(Self { names, work_dir, boot_id, sampler, environment })
+        Ok(Self { names, work_dir, boot_id, sampler, former: options.former, environment })
     }
 
     /// Assigns free workers to a run, each with a free port.

@@ -40,8 +40,8 @@ use crate::app::run_cache::RunJsonCache;
 use crate::app::{App, RunPolicy};
 use crate::clock::Clock;
 use crate::cluster::{
-    Cluster, ClusterError, Offsets, Output, PodSample, ProvisionRequest, ProvisionStatus, RankRef,
-    ReleaseStatus, Signal, Task,
+    Cluster, ClusterError, Offsets, OrphanSearch, Orphans, Output, PodSample, ProvisionRequest,
+    ProvisionStatus, RankRef, ReleaseStatus, Signal, Task,
 };
 use crate::launcher::LauncherHandle;
 use crate::sqlite::{self, SqliteStorage};
@@ -326,6 +326,10 @@ impl Cluster for FewWorkers {
     }
 
     async fn release(&self, _: &Run) -> Result<ReleaseStatus, ClusterError> {
+        nobody()
+    }
+
+    async fn remove_orphans(&self, _: &OrphanSearch<'_>) -> Result<Orphans, ClusterError> {
         nobody()
     }
 

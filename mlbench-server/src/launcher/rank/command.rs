@@ -139,6 +139,8 @@ mod tests {
             start_timeout: Duration::ZERO,
             mpirun_prefix: "mpirun --oversubscribe --host {hosts}".to_owned(),
             server_url: "http://127.0.0.1:8000".to_owned(),
+            last_write: mlbench_core::Timestamp::EPOCH,
+            purge_orphans: false,
             run_tokens: false,
         }
     }

@@ -13,8 +13,8 @@ use mlbench_core::{Pod, PodName, PodPhase, Timestamp};
 use tokio::sync::watch;
 
 use crate::cluster::{
-    Cluster, ClusterError, Offsets, Output, PodSample, ProvisionRequest, ProvisionStatus, RankRef,
-    ReleaseStatus, Signal, Task,
+    Cluster, ClusterError, Offsets, OrphanSearch, Orphans, Output, PodSample, ProvisionRequest,
+    ProvisionStatus, RankRef, ReleaseStatus, Signal, Task,
 };
 
 /// What a rank writes, and how it exits.
@@ -57,6 +57,8 @@ struct State {
     panics: bool,
     pending_releases: u32,
     released: bool,
+    orphans: Orphans,
+    orphan_searches: Vec<(Timestamp, bool)>,
 }
 
 struct Process {
@@ -137,6 +139,16 @@ impl ScriptedCluster {
         self.change(|state| {
             *state = State { scripts: std::mem::take(&mut state.scripts), ..State::default() }
         });
+    }
+
+    /// Scripts what the next search for orphans finds.
+    pub(crate) fn leave_orphans(&self, orphans: Orphans) {
+        self.change(|state| state.orphans = orphans);
+    }
+
+    /// Returns the last write and the permission to purge of each search for orphans.
+    pub(crate) fn orphan_searches(&self) -> Vec<(Timestamp, bool)> {
+        self.state().orphan_searches.clone()
     }
 
     /// Replaces the worker pods.
@@ -330,6 +342,12 @@ impl Cluster for ScriptedCluster {
             Ok(ReleaseStatus::Complete)
         })
         .await
+    }
+
+    async fn remove_orphans(&self, search: &OrphanSearch<'_>) -> Result<Orphans, ClusterError> {
+        let mut state = self.state();
+        state.orphan_searches.push((search.last_write, search.purge));
+        Ok(std::mem::take(&mut state.orphans))
     }
 
     async fn sample(&self) -> Vec<PodSample> {

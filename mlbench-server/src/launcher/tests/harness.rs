@@ -45,6 +45,8 @@ impl World {
             start_timeout: Duration::from_secs(600),
             mpirun_prefix: "mpirun --host {hosts}".to_owned(),
             server_url: "http://127.0.0.1:8000".to_owned(),
+            last_write: Timestamp::EPOCH,
+            purge_orphans: false,
             run_tokens: false,
         };
         let deps = LauncherDeps {

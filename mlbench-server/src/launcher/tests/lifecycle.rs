@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use mlbench_core::run::{Backend, Run};
 use mlbench_core::storage::{PointsQuery, collect_points};
-use mlbench_core::{ErrorCode, Owner, PodName, RunState};
+use mlbench_core::{ErrorCode, Owner, PodName, RunState, Timestamp};
 
 use super::cluster::{Exit, script};
 use super::harness::{World, spec};
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, Orphans};
 
 const LINES: [&str; 4] = ["one", "two", "last", "err"];
 
@@ -225,4 +225,17 @@ async fn pods_are_sampled_at_the_start_and_end_of_the_shortest_run() {
     let series = collect_points(world.storage(), &PointsQuery::all(pod)).await.unwrap();
     let values: Vec<&str> = series.values().flatten().map(|point| point.value.as_str()).collect();
     assert_eq!(values, ["0.1", "0.2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn orphans_are_searched_with_the_last_write_until_none_is_left() {
+    let mut world = World::without_launcher(vec![script(Exit::WithCode(0))]);
+    let settings = std::sync::Arc::make_mut(&mut world.deps.settings);
+    settings.last_write = Timestamp::from_micros(7);
+    world.cluster.leave_orphans(Orphans { deleting: 1, kept: Vec::new() });
+    world.start_launcher();
+    let search = (Timestamp::from_micros(7), false);
+    world.when(async |world| world.cluster.orphan_searches() == [search; 2]).await;
+    let _elapsed = tokio::time::timeout(Duration::from_secs(60), std::future::pending::<()>()).await;
+    assert_eq!(world.cluster.orphan_searches().len(), 2);
 }

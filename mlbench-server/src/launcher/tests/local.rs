@@ -17,6 +17,8 @@ pub(super) fn world(workers: u32) -> World {
     let mut world = World::without_launcher(vec![script(Exit::OnTerm)]);
     let deps = &mut world.deps;
     let options = Options {
+        instance: "own".to_owned(),
+        former: Vec::new(),
         workers,
         work_dir: world.directory.path().join("mlbench.db.work"),
         environment: settings::environment(),

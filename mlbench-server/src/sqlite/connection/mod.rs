@@ -4,4 +4,5 @@ pub(super) mod checkpoint;
 pub(super) mod lock;
 pub(super) mod migrations;
 pub(super) mod open;
+pub(super) mod place;
 pub(super) mod readers;

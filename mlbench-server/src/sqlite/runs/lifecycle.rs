@@ -12,6 +12,7 @@ use rusqlite::{Connection, params};
 use super::rows::{self, RunFilter, event_name};
 use super::tokens;
 use crate::sqlite::error::StoreError;
+use crate::sqlite::identity;
 
 /// When a start is worth retrying after it was refused because of a teardown.
 const TEARDOWN_RETRY: Duration = Duration::from_secs(2);
@@ -70,6 +71,7 @@ fn admit_one(connection: &Connection, id: RunId, now: Timestamp) -> Result<(), S
 }
 
 fn insert(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<RunId, StoreError> {
+    identity::touch(connection, now)?;
     let sql = "INSERT INTO run (name, job_id, state, created_at, spec) VALUES (?1, ?2, ?3, ?4, ?5)";
     let id = connection.prepare_cached(sql)?.insert(params![
         new.name.as_str(),
@@ -171,6 +173,7 @@ pub(crate) fn decide_outcome(
     if run.state.after(ending.event).is_none_or(RunState::is_active) {
         return Err(Error::internal(format_args!("run {id} is {} and cannot {event}", run.state)).into());
     }
+    identity::touch(connection, ending.at)?;
     let sql = "UPDATE run SET ending_event = ?2, ending_reason = ?3, ending_at = ?4 WHERE id = ?1";
     let at = ending.at.as_micros();
     connection.prepare_cached(sql)?.execute(params![id.get(), event, ending.reason, at])?;

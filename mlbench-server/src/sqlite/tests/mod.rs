@@ -1,4 +1,5 @@
 mod deletion;
+mod identity;
 mod opening;
 mod output;
 mod readers;

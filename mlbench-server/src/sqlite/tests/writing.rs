@@ -201,7 +201,8 @@ async fn acknowledged_writes_survive_a_kill() {
     for name in ["mlbench.db", "mlbench.db-wal"] {
         fs::copy(store.directory.path().join(name), after_kill.path().join(name)).unwrap();
     }
-    let next = SqliteStorage::open(Options::new(after_kill.path().join("mlbench.db"))).unwrap();
+    let options = Options { adopt: true, ..Options::new(after_kill.path().join("mlbench.db")) };
+    let next = SqliteStorage::open(options).unwrap();
     assert_eq!(next.runs().await.unwrap(), store.runs().await.unwrap());
     let again = metric(id, "loss", 99, "9");
     let key = IdempotencyKey::new("key 19").unwrap();

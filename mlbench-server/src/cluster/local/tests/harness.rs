@@ -148,6 +148,8 @@ pub(super) fn open(directory: &TempDir, workers: u32) -> LocalCluster {
     LocalCluster::new(Options {
         workers,
         work_dir: directory.path().join("mlbench.db.work"),
+        instance: "own".to_owned(),
+        former: vec!["former".to_owned()],
         environment: inherited.into_iter().chain([ours]).collect(),
         clock: Clock::System,
     })

@@ -3,6 +3,7 @@
 mod harness;
 mod lifecycle;
 mod limits;
+mod orphans;
 mod restart;
 mod script;
 mod stop;
