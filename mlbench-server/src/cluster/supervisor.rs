@@ -42,7 +42,31 @@ pub fn exports(task: &Task) -> Result<String, ClusterError> {
         }
         lines.push_str(&format!("export {name}={}\n", quoted(value)?));
     }
+    let url = task.env.iter().find(|(name, _)| name == "MLBENCH_URL");
+    if let Some(host) = url.and_then(|(_, url)| host_of(url)) {
+        lines.push_str(&NO_PROXY.replace("HOST", &quoted(host)?));
+    }
     Ok(lines)
+}
+
+/// Adds a host to those that a program reaches without a proxy. Programs read either spelling of the variable.
+const NO_PROXY: &str = "\
+m_no=${no_proxy:-${NO_PROXY:-}}
+case ,$m_no, in ',*,' | *,HOST,*) ;; *) m_no=${m_no:+$m_no,}HOST ;; esac
+export no_proxy=\"$m_no\" NO_PROXY=\"$m_no\"
+";
+
+/// Returns the host of a URL, without the brackets of an IPv6 address.
+#[must_use]
+pub fn host_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    let host = match host.strip_prefix('[') {
+        Some(address) => address.split(']').next()?,
+        None => host.split(':').next()?,
+    };
+    (!host.is_empty()).then_some(host)
 }
 
 /// Returns the arguments after `mlbench_launch DIR`: the worker id and the command.
@@ -120,6 +144,31 @@ mod tests {
             "\nexport RANK=''\\''1'\\'''\nmlbench_launch '/w/run 3' \
              '00000000-0000-0000-0000-000000000000/1' 'echo' 'it'\\''s' '$HOME `ls`\n'\nexit\n"
         );
+    }
+
+    #[test]
+    fn host_of_the_server_is_reached_without_a_proxy() {
+        let shown = |url: &str, variables: &[(&str, &str)]| {
+            let script = exports(&task(&["p"], &[("MLBENCH_URL", url)])).unwrap();
+            let mut shell = std::process::Command::new("sh");
+            shell.env_remove("no_proxy").env_remove("NO_PROXY").envs(variables.iter().copied());
+            shell.args(["-c", &format!("{script}exec env")]);
+            let shown = String::from_utf8(shell.output().unwrap().stdout).unwrap();
+            let value = |name: &str| {
+                let line = shown.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
+                line.unwrap().to_owned()
+            };
+            assert_eq!(value("no_proxy"), value("NO_PROXY"));
+            value("no_proxy")
+        };
+        assert_eq!(shown("http://10.0.0.7:8000", &[]), "10.0.0.7");
+        assert_eq!(shown("http://[fd00::1]:80/x", &[("NO_PROXY", "a,b")]), "a,b,fd00::1");
+        assert_eq!(
+            shown("https://u:p@mlbench.lab/", &[("no_proxy", "a"), ("NO_PROXY", "b")]),
+            "a,mlbench.lab"
+        );
+        assert_eq!(shown("http://h", &[("no_proxy", "*")]), "*");
+        assert_eq!(shown("http://h", &[("no_proxy", "a,h,b")]), "a,h,b");
     }
 
     #[test]

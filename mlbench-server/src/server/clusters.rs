@@ -54,7 +54,8 @@ fn local(inputs: &ClusterInputs<'_>) -> Result<Arc<dyn Cluster>, String> {
     let mut work_dir = database.as_os_str().to_owned();
     work_dir.push(".work");
     let work_dir = PathBuf::from(work_dir);
-    let (workers, environment) = (settings.workers(), settings::environment());
+    let environment = local::without_proxy(settings::environment(), &settings.server_url(inputs.address));
+    let workers = settings.workers();
     let Identity { instance, former, .. } = identity.clone();
     let clock = Clock::System;
     let options =

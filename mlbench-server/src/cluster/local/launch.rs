@@ -1,6 +1,6 @@
 //! Starts a rank: a shell reads the supervisor and the command from its standard input.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -14,12 +14,6 @@ use crate::cluster::rank::Task;
 
 /// Exit status of `mlbench_launch` when the supervisor did not start in time.
 const START_TIMEOUT: i32 = 3;
-
-/// Returns the environment of a worker: the server's own without its settings and secrets.
-pub(super) fn inherited(environment: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
-    let is_ours = |name: &OsStr| name.as_encoded_bytes().starts_with(b"MLBENCH_");
-    environment.into_iter().filter(|(name, _)| !is_ours(name)).collect()
-}
 
 /// Gives child processes the default handling of every signal that this process ignores.
 ///

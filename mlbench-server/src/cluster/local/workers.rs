@@ -15,7 +15,7 @@ use super::kill::{Supervisors, signal_all};
 use super::options::Options;
 use super::processes::{self, RankIdentity};
 use super::sampler::Sampler;
-use super::{launch, limits};
+use super::{environment, launch, limits};
 use crate::cluster::error::ClusterError;
 use crate::cluster::provision::{ProvisionStatus, ReleaseStatus};
 use crate::cluster::rank::{RankRef, Signal, Task};
@@ -46,7 +46,7 @@ impl LocalWorkers {
         let work_dir = WorkDir::open(&options.work_dir, &options.instance)?;
         let boot_id = processes::boot_id()?;
         let sampler = Sampler::open(work_dir.clone(), options.clock, boot_id.clone(), &names);
-        let environment = launch::inherited(options.environment);
+        let environment = environment::inherited(options.environment);
         Ok(Self { names, work_dir, boot_id, sampler, former: options.former, environment })
     }
 

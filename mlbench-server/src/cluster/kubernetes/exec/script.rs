@@ -158,6 +158,7 @@ impl Scripts {
 mod tests {
     use std::io::Write;
     use std::process::{Command, Stdio};
+    use std::time::Duration;
 
     use bytes::Bytes;
     use mlbench_core::{PodName, RunId};
@@ -258,7 +259,8 @@ mod tests {
             std::fs::write(aged.join("rank-0/identity"), format!("{} 99999999 0\n", boot.trim())).unwrap();
             let has = |at: &RankRef| directory.path().join(format!("i/run-{}", at.run.job_id)).exists();
             let known_runs = [known.run];
-            let mut search = OrphanSearch { known: &known_runs, last_write: now, purge: false };
+            let last_write = now.saturating_sub(Duration::from_secs(60));
+            let mut search = OrphanSearch { known: &known_runs, last_write, purge: false };
             assert_eq!(run_shell(&shell, &scripts.release_unknown(&search, now)).0, "0\n", "{shell:?}");
             assert!(has(&known) && has(&orphan) && old.exists() && !aged.exists(), "{shell:?}");
             search.purge = true;
