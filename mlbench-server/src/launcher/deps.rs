@@ -35,6 +35,10 @@ pub struct LauncherSettings {
     pub grace_period: Duration,
     /// Time that the workers of a run have to become ready, counted from its admission.
     pub start_timeout: Duration,
+    /// Time from the admission of a run to its end, or `None` for no limit.
+    pub time_limit: Option<Duration>,
+    /// Time that ranks may go on after another one has ended, or `None` for no limit.
+    pub exit_grace: Option<Duration>,
     /// Command line in front of the command of an MPI run. Its placeholders are replaced too.
     pub mpirun_prefix: String,
     /// URL under which workers reach this server (`MLBENCH_URL`).

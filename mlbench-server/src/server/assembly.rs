@@ -85,6 +85,8 @@ impl Server {
             settings: Arc::new(LauncherSettings {
                 grace_period: settings.grace_period,
                 start_timeout: settings.start_timeout,
+                time_limit: settings.time_limit,
+                exit_grace: settings.exit_grace,
                 mpirun_prefix: settings.mpirun(),
                 server_url: settings.server_url(listeners.api.address),
                 last_write,

@@ -93,6 +93,14 @@ pub struct Settings {
     #[arg(long, value_name = "TIME", env = "MLBENCH_START_TIMEOUT", default_value = "10m", value_parser = duration)]
     pub start_timeout: Duration,
 
+    /// Longest time of a run, from its admission to its end, before it fails [default: no limit]
+    #[arg(long, value_name = "TIME", env = "MLBENCH_TIME_LIMIT", value_parser = duration)]
+    pub time_limit: Option<Duration>,
+
+    /// Longest time that ranks may go on after another one has ended, before the run fails [default: no limit]
+    #[arg(long, value_name = "TIME", env = "MLBENCH_EXIT_GRACE", value_parser = duration)]
+    pub exit_grace: Option<Duration>,
+
     /// Interval between two samples of the workers' resource usage [default: 2s locally, 10s in Kubernetes]
     #[arg(long, value_name = "TIME", env = "MLBENCH_SAMPLE_INTERVAL", value_parser = interval)]
     pub sample_interval: Option<Duration>,

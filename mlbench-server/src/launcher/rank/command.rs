@@ -148,6 +148,8 @@ mod tests {
         LauncherSettings {
             grace_period: Duration::ZERO,
             start_timeout: Duration::ZERO,
+            time_limit: None,
+            exit_grace: None,
             mpirun_prefix: "mpirun --oversubscribe --host {hosts}".to_owned(),
             server_url: "http://127.0.0.1:8000".to_owned(),
             last_write: mlbench_core::Timestamp::EPOCH,

@@ -53,6 +53,7 @@ struct State {
     tasks: Vec<Task>,
     provisions: VecDeque<Result<Vec<String>, ClusterError>>,
     unreachable: bool,
+    execs_refused: bool,
     failing_calls: Range<usize>,
     panics: bool,
     pending_releases: u32,
@@ -110,6 +111,11 @@ impl ScriptedCluster {
 
     pub(crate) fn set_unreachable(&self, unreachable: bool) {
         self.change(|state| state.unreachable = unreachable);
+    }
+
+    /// Makes launches, reads and signals fail as unreachable, as a cluster that allows no exec does.
+    pub(crate) fn refuse_execs(&self) {
+        self.change(|state| state.execs_refused = true);
     }
 
     /// Makes these calls, counted from 0, fail as unreachable.
@@ -186,7 +192,10 @@ impl ScriptedCluster {
         tokio::task::yield_now().await;
         let outcome = {
             let mut state = self.state();
-            let unreachable = state.unreachable || state.failing_calls.contains(&state.calls.len());
+            let is_exec = ["launch", "follow", "signal"].iter().any(|method| name.starts_with(method));
+            let unreachable = state.unreachable
+                || state.execs_refused && is_exec
+                || state.failing_calls.contains(&state.calls.len());
             state.calls.push(name.clone());
             if std::mem::take(&mut state.panics) {
                 drop(state);
