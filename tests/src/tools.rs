@@ -48,6 +48,13 @@ pub fn kubernetes_restart() -> Option<PathBuf> {
     available(program.is_some(), needs).then_some(program)?
 }
 
+/// The right to start a process as the first one of a process namespace, as in a container.
+#[must_use]
+pub fn process_namespace() -> bool {
+    let needs = "needs root and unshare (Debian: util-linux), to start the server as the first process of a namespace";
+    available(succeeds(Command::new("unshare").args(["--pid", "--fork", "--mount-proc", "true"])), needs)
+}
+
 /// `curl`, for the examples of the README.
 #[must_use]
 pub fn curl() -> Option<PathBuf> {

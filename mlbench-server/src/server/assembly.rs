@@ -10,6 +10,7 @@ use mlbench_core::{Error, ErrorCode, Result, Timestamp};
 
 use super::clusters::{ClusterInputs, connect};
 use super::listeners::{BoundListener, Listeners};
+use super::reaper;
 use crate::app::App;
 use crate::app::run_cache::RunJsonCache;
 use crate::clock::Clock;
@@ -95,6 +96,7 @@ impl Server {
             }),
         };
         let http = TaskGroup::new("http");
+        reaper::start(&tasks);
         launcher::start(&tasks, launcher.clone());
         monitor::start(&tasks, &monitor, settings.sample_interval());
         let default_command = settings.default_command();
