@@ -64,7 +64,7 @@ pub trait Cluster: Send + Sync {
     /// [`ClusterError::Unreachable`].
     async fn release(&self, run: &Run) -> Result<ReleaseStatus, ClusterError>;
 
-    /// Deletes what this server has created for unknown runs, as far as the search allows, and names all of it.
+    /// Deletes what this server has created for unknown runs, as far as the search allows, and logs it.
     ///
     /// No run may be accepted between reading the known runs and this call.
     ///

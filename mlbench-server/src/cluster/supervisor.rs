@@ -49,7 +49,7 @@ pub fn exports(task: &Task) -> Result<String, ClusterError> {
     Ok(lines)
 }
 
-/// Adds a host to those that a program reaches without a proxy. Programs read either spelling of the variable.
+/// Adds a host to `no_proxy` and `NO_PROXY`. Programs read either spelling.
 const NO_PROXY: &str = "\
 m_no=${no_proxy:-${NO_PROXY:-}}
 case ,$m_no, in ',*,' | *,HOST,*) ;; *) m_no=${m_no:+$m_no,}HOST ;; esac

@@ -208,7 +208,7 @@ async fn open_storage(
     Ok((Arc::new(opened), identity))
 }
 
-/// Says what became of a database that was opened elsewhere before.
+/// Logs that a database was opened elsewhere before, and its disowned runs.
 fn log_move(identity: &Identity) {
     let Some(Moved { from, disowned }) = &identity.moved else { return };
     let Some(runs) = disowned else {

@@ -1,8 +1,8 @@
 //! Collects the dead processes that a server with pid 1 adopts.
 //!
 //! In a container the server often is the first process. The kernel makes that one the parent of every orphan, and a
-//! dead process stays in the table until its parent has collected it. The server's own children are collected by whoever
-//! started them: they are in the session of the server, and every adopted process comes from the session of a rank.
+//! dead process stays in the table until its parent has collected it. The server's own children are collected where
+//! they were started: they are in the session of the server, and every adopted process comes from the session of a rank.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use crate::task_group::TaskGroup;
 
-/// How long a dead process is left to whoever may wait for it.
+/// How long a dead process is left to another waiter.
 const DELAY: Duration = Duration::from_millis(20);
 
 /// Starts the reaper, if this process is the first one of its container.

@@ -38,10 +38,10 @@ pub struct Settings {
     #[arg(long, env = "MLBENCH_ADOPT")]
     pub adopt: bool,
 
-    /// Delete what this database and the ones it is a copy of have left in the cluster, even if newer than the last write
+    /// Delete what unknown runs left in the cluster, even if it is newer than the last write
     ///
-    /// Without it, the server names this and leaves it alone: it may belong to runs that a restored backup does not
-    /// contain, or to the server on the original.
+    /// That includes the runs of the databases that this one is a copy of. Without it, the server names all this and leaves
+    /// it alone: it may belong to runs that a restored backup does not contain, or to the server on the original.
     #[arg(long, env = "MLBENCH_PURGE")]
     pub purge: bool,
 
@@ -97,7 +97,7 @@ pub struct Settings {
     #[arg(long, value_name = "TIME", env = "MLBENCH_TIME_LIMIT", value_parser = duration)]
     pub time_limit: Option<Duration>,
 
-    /// Longest time that ranks may go on after another one has ended, before the run fails [default: no limit]
+    /// Longest time that ranks may go on after another one has ended [default: no limit]
     #[arg(long, value_name = "TIME", env = "MLBENCH_EXIT_GRACE", value_parser = duration)]
     pub exit_grace: Option<Duration>,
 

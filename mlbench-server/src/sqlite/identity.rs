@@ -23,7 +23,7 @@ pub struct Identity {
     pub former: Vec<String>,
     /// When the database was last written before it was opened, or seconds earlier.
     pub last_write: Timestamp,
-    /// What became of it when it was opened at another place than before.
+    /// Set when it was opened at another place than before.
     pub moved: Option<Moved>,
 }
 
@@ -32,7 +32,7 @@ pub struct Identity {
 pub struct Moved {
     /// The earlier place: machine, inode and path.
     pub from: String,
-    /// The active runs that were failed, or `None` for an adopted database, which keeps its name and its runs.
+    /// The active runs that failed here, or `None` for an adopted database, which keeps its runs.
     pub disowned: Option<Vec<RunId>>,
 }
 
@@ -57,7 +57,7 @@ pub(super) fn claim(connection: &mut Connection, place: &Place, adopt: bool) -> 
     Ok(Identity { instance, former, last_write, moved })
 }
 
-/// Takes another name, fails the active runs and forgets the teardown of deleted ones. Returns the failed runs.
+/// Takes another name and fails the active runs. Returns these, and forgets the teardown of deleted ones.
 fn disown(connection: &Connection, last_write: Timestamp) -> Result<Vec<RunId>, StoreError> {
     connection.execute_batch(
         "UPDATE server SET former = json_insert(former, '$[#]', instance), instance = lower(hex(randomblob(16)));

@@ -87,7 +87,7 @@ impl SqliteStorage {
         lock.as_mut().map_or(Ok(()), |lock| lock.write_holder(Some(address)))
     }
 
-    /// Returns the name of this database, and what became of it when it was opened.
+    /// Returns the name of this database, and whether it was opened elsewhere before.
     #[must_use]
     pub const fn identity(&self) -> &Identity {
         &self.identity

@@ -22,7 +22,7 @@ pub struct Options {
     /// Servers that share namespace and release need different values: each deletes the worker sets with its own value
     /// whose runs it does not know.
     pub instance: Instance,
-    /// The earlier values of a copied database. What bears them belongs to the server on the original.
+    /// The earlier values of a copied database. What has them belongs to the server on the original.
     pub former: Vec<Instance>,
     /// Maximum number of workers of a run.
     pub max_workers: u32,

@@ -44,12 +44,12 @@ const JOB_NAMES: [&str; 22] = [
     "LISTEN_PID",
     "LISTEN_FDNAMES",
 ];
-/// Prefixes of the variables with which people configure an `mpirun` of their own, unless another one has set them.
+/// Prefixes of the variables with which people configure their own `mpirun`, unless a job has set them.
 const CONFIGURATION_PREFIXES: [&str; 4] = ["OMPI_MCA_", "OMPI_ALLOW_RUN_AS_ROOT", "PMIX_MCA_", "PRTE_MCA_"];
 /// Variables whose presence shows that the server is itself a process of an MPI job.
 const MPI_JOB: [&str; 4] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "OMPI_UNIVERSE_SIZE"];
 
-/// Returns the environment of a worker: the server's own without its settings, its secrets and its place in a job.
+/// Returns the environment of a worker: the server's own without settings, secrets and its place in a job.
 ///
 /// A program that finds the rank of the server would take itself for that process: two of them would be the same rank.
 pub(super) fn inherited(environment: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
@@ -71,7 +71,7 @@ pub(super) fn inherited(environment: Vec<(OsString, OsString)>) -> Vec<(OsString
     kept
 }
 
-/// Adds the host of the server to those that workers reach without a proxy, in both spellings of the variable.
+/// Adds the host of the server to `no_proxy` and `NO_PROXY`, so that workers reach it directly.
 #[must_use]
 pub fn without_proxy(mut environment: Vec<(OsString, OsString)>, url: &str) -> Vec<(OsString, OsString)> {
     const NAMES: [&str; 2] = ["no_proxy", "NO_PROXY"];

@@ -42,7 +42,9 @@ impl LocalWorkers {
         runs
     }
 
-    /// Returns whether every rank is of this server and old enough. A directory without ranks has no processes.
+    /// Returns whether every rank is of this server and old enough.
+    ///
+    /// A directory without ranks has no processes.
     fn may_delete(&self, ranks: &[(RankDir, Placement)], search: &OrphanSearch<'_>) -> bool {
         let is_own = |placement: &Placement| {
             self.work_dir.is_own(placement) || search.purge && self.former.contains(&placement.server)
@@ -51,7 +53,9 @@ impl LocalWorkers {
         ranks.iter().all(|(dir, placement)| is_own(placement) && search.may_delete(prepared(dir)))
     }
 
-    /// Kills the processes of a run, then deletes its directory. Returns how many processes are left, at least 1.
+    /// Kills the processes of a run, then deletes its directory.
+    ///
+    /// Returns how many processes are left, at least 1.
     fn remove(&self, dir: &Path, ranks: &[(RankDir, Placement)]) -> Result<usize, ClusterError> {
         let identity = |(dir, placement): &(RankDir, Placement)| {
             dir.identity(placement.worker_id.clone(), &self.boot_id)

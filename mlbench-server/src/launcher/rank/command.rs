@@ -45,7 +45,7 @@ pub(in crate::launcher) fn task(
     Ok(Task { at, argv, env, num_cpus: spec.num_cpus })
 }
 
-/// Sets `RANK` and `WORLD_SIZE` in each process of an MPI run, as far as Open MPI, PMIx, PMI or Slurm tell them.
+/// Sets `RANK` and `WORLD_SIZE` in each process of an MPI run, from Open MPI, PMIx, PMI or Slurm.
 const MPI_ENVIRONMENT: &str = "\
     for r in \"$OMPI_COMM_WORLD_RANK\" \"$PMIX_RANK\" \"$PMI_RANK\" \"$SLURM_PROCID\"; do [ -z \"$r\" ] || break; done; \
     for s in \"$OMPI_COMM_WORLD_SIZE\" \"$PMI_SIZE\" \"$SLURM_NTASKS\" \"$WORLD_SIZE\"; do [ -z \"$s\" ] || break; done; \

@@ -29,7 +29,7 @@ async fn copied_database_has_another_name_and_disowns_active_runs() {
     let copy = store.copied(|_| {});
     let (original, identity) = (store.identity(), copy.identity());
     assert_ne!(identity.instance, original.instance);
-    assert_eq!(identity.former, [original.instance.clone()]);
+    assert_eq!(identity.former, std::slice::from_ref(&original.instance));
     let moved = identity.moved.as_ref().unwrap();
     assert_eq!(moved.disowned, Some(vec![active, queued]));
     assert!(moved.from.ends_with(store.options.path.to_str().unwrap()), "{moved:?}");

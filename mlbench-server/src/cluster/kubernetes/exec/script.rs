@@ -111,7 +111,7 @@ impl Scripts {
         self.release_each(&runs, "")
     }
 
-    /// Returns a script that deletes the files and processes of unknown runs in a pod, as far as the search allows.
+    /// Returns a script that deletes what unknown runs left in a pod, as far as the search allows.
     ///
     /// It names every run on standard error, as `deleting JOB` or `keeping JOB`.
     pub(crate) fn release_unknown(&self, search: &OrphanSearch<'_>, now: Timestamp) -> String {
