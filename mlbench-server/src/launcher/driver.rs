@@ -22,10 +22,12 @@ use crate::task_group::TaskGroup;
 
 /// Time between two reconciliations when nothing wakes the driver.
 const RECONCILE_INTERVAL: Duration = Duration::from_secs(3);
-/// Time between two checks for orphans, until none is left.
-const ORPHAN_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// First and longest time between two checks for orphans, until none is left.
+const ORPHAN_CHECK_INTERVALS: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(300));
 /// Timeout of one check for orphans.
-const ORPHAN_TIMEOUT: Duration = Duration::from_secs(30);
+///
+/// No run starts meanwhile, so a worker that does not respond must not prolong it.
+const ORPHAN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time between the failure of a run's task (a panic, an error of the store) and its next task.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
@@ -73,6 +75,7 @@ struct Driver {
 #[derive(Default)]
 struct OrphanCheck {
     next: Option<Instant>,
+    failures: u32,
     done: bool,
 }
 
@@ -83,8 +86,11 @@ impl OrphanCheck {
 
     /// Takes the number of orphans found, or `None` if the check failed.
     fn checked(&mut self, found: Option<usize>) {
+        let (first, longest) = ORPHAN_CHECK_INTERVALS;
         self.done = found == Some(0);
-        self.next = Some(Instant::now() + ORPHAN_CHECK_INTERVAL);
+        self.failures = if found.is_some() { 0 } else { self.failures.saturating_add(1) };
+        let pause = first.saturating_mul(2_u32.saturating_pow(self.failures.saturating_sub(1)));
+        self.next = Some(Instant::now() + pause.min(longest));
     }
 }
 
