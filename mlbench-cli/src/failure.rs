@@ -3,7 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use mlbench_client::{Error, Run};
+use mlbench_client::{Error, Run, RunId};
+use mlbench_core::api::nearest;
+use tokio::signal::unix::SignalKind;
 
 use crate::benchmarks;
 
@@ -16,6 +18,37 @@ pub(crate) enum Failure {
     /// No run has this name.
     #[error("run {0:?}: not found; list all runs with `mlbench runs list`")]
     UnknownRunName(String),
+    /// A number is the id of one run and the name of another.
+    #[error(
+        "{by_id}: refers to two runs, by id and by name; write id:{by_id} for run {by_id} or name:{by_id} for run \
+         {by_name}"
+    )]
+    AmbiguousRun {
+        /// The run with this id.
+        by_id: RunId,
+        /// The newest run with this name.
+        by_name: RunId,
+    },
+    /// The run or pod has no metric of this name.
+    #[error("--metric {name:?}: {owner} has no such metric; {}", metric_hint(name, known))]
+    UnknownMetric {
+        /// The name.
+        name: String,
+        /// The run or pod.
+        owner: String,
+        /// Names of the metrics that it has.
+        known: Vec<String>,
+    },
+    /// The run has no output of this rank.
+    #[error("--rank {rank}: run {run} starts its command {}", started_ranks(*ranks))]
+    UnknownRank {
+        /// The rank.
+        rank: u32,
+        /// The run.
+        run: RunId,
+        /// Number of ranks on which the command is started.
+        ranks: u32,
+    },
     /// The server has no runs.
     #[error("no runs yet; start one with `mlbench runs start --name NAME`")]
     NoRuns,
@@ -45,7 +78,7 @@ pub(crate) enum Failure {
         error: io::Error,
     },
     /// An output file cannot be written.
-    #[error("--output: cannot write {}: {error}", .path.display())]
+    #[error("--output-file: cannot write {}: {error}", .path.display())]
     File {
         /// The output file.
         path: PathBuf,
@@ -61,9 +94,34 @@ pub(crate) enum Failure {
     /// A built-in benchmark failed or missed its goal.
     #[error("{0}")]
     Benchmark(#[from] benchmarks::Error),
-    /// The user pressed Ctrl-C.
+    /// A signal arrived: the user pressed Ctrl-C, or the process was asked to end.
     #[error("interrupted; the request may still complete on the server")]
-    Interrupted,
+    Interrupted {
+        /// The signal.
+        signal: SignalKind,
+    },
+}
+
+/// Names listed in a hint.
+const MAX_HINTS: usize = 5;
+
+fn metric_hint(name: &str, known: &[String]) -> String {
+    if let Some(nearest) = nearest(name, known.iter().map(String::as_str)) {
+        return format!("did you mean {nearest:?}?");
+    }
+    let listed: Vec<String> = known.iter().take(MAX_HINTS).map(|name| format!("{name:?}")).collect();
+    match known.len() {
+        0 => "it has no metrics".to_owned(),
+        count if count > MAX_HINTS => format!("it has {} and {} more", listed.join(", "), count - MAX_HINTS),
+        _ => format!("it has {}", listed.join(", ")),
+    }
+}
+
+fn started_ranks(ranks: u32) -> String {
+    match ranks {
+        0 | 1 => "on rank 0 only".to_owned(),
+        _ => format!("on ranks 0 to {}", ranks - 1),
+    }
 }
 
 fn reason(run: &Run) -> String {
@@ -77,15 +135,21 @@ impl Failure {
     /// Returns the exit code that `--help` documents.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::UnknownRunName(_) | Self::NoRuns => 3,
+            Self::UnknownRunName(_)
+            | Self::NoRuns
+            | Self::UnknownMetric { .. }
+            | Self::UnknownRank { .. } => 3,
             Self::NotFinished(_) => 6,
-            Self::Interrupted => 130,
+            // Like a shell: 130 for SIGINT, 143 for SIGTERM.
+            Self::Interrupted { signal } => u8::try_from(128 + signal.as_raw_value()).unwrap_or(1),
             Self::StillActive { .. }
             | Self::Benchmark(_)
             | Self::File { .. }
             | Self::Output(_)
             | Self::Runtime(_) => 1,
-            Self::Client(Error::InvalidUrl { .. } | Error::InvalidToken) | Self::TokenFile { .. } => 2,
+            Self::Client(Error::InvalidUrl { .. } | Error::InvalidToken)
+            | Self::TokenFile { .. }
+            | Self::AmbiguousRun { .. } => 2,
             Self::Kube(_) => 7,
             Self::Client(error) if error.is_unreachable() => 7,
             Self::Client(error) => match error.status() {
@@ -132,10 +196,18 @@ mod tests {
             (status(403), 4),
             (status(409), 5),
             (Failure::Client(unreachable), 7),
-            (Failure::Interrupted, 130),
+            (Failure::Interrupted { signal: SignalKind::interrupt() }, 130),
+            (Failure::Interrupted { signal: SignalKind::terminate() }, 143),
         ] {
             assert_eq!(failure.exit_code(), code, "{failure:?}");
         }
+    }
+
+    #[test]
+    fn an_unknown_rank_is_reported_with_the_ranks_of_the_run() {
+        let text = |ranks| Failure::UnknownRank { rank: 9, run: RunId::new(3).unwrap(), ranks }.to_string();
+        assert_eq!(text(2), "--rank 9: run 3 starts its command on ranks 0 to 1");
+        assert_eq!(text(1), "--rank 9: run 3 starts its command on rank 0 only");
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
@@ -195,6 +198,20 @@ fn escape(text: String) -> String {
 pub(crate) fn eprint_message(text: impl fmt::Display) {
     // A failure here cannot be reported anywhere.
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// How long the last message may take before the program ends without it.
+const LAST_MESSAGE: Duration = Duration::from_millis(500);
+
+/// Prints the message that ends the program, unless standard error is blocked.
+pub(crate) fn eprint_last_message(text: String) {
+    let (printed, done) = mpsc::channel();
+    thread::spawn(move || {
+        eprint_message(text);
+        printed.send(())
+    });
+    // This fails after the time has passed.
+    let _ = done.recv_timeout(LAST_MESSAGE);
 }
 
 #[cfg(test)]

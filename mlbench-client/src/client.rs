@@ -27,6 +27,7 @@ struct Inner {
     transport: Transport,
     retry_timeout: Duration,
     on_retry: RetryCallback,
+    on_loss: LossCallback,
 }
 
 /// Called before each retry with the failure and the number of attempts so far.
@@ -41,6 +42,18 @@ impl fmt::Debug for RetryCallback {
     }
 }
 
+/// Called with the number of metrics that a logger lost, and why the last of them was lost.
+#[derive(Clone)]
+struct LossCallback(Arc<OnLoss>);
+
+type OnLoss = dyn Fn(u64, &Error) + Send + Sync;
+
+impl fmt::Debug for LossCallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LossCallback")
+    }
+}
+
 impl Client {
     /// Returns a builder for a client of the server at [`DEFAULT_URL`].
     #[must_use]
@@ -51,6 +64,7 @@ impl Client {
             timeout: DEFAULT_TIMEOUT,
             retry_timeout: DEFAULT_RETRY_TIMEOUT,
             on_retry: RetryCallback(Arc::new(|_, _| ())),
+            on_loss: LossCallback(Arc::new(|lost, error| tracing::warn!(lost, %error, "metrics lost"))),
         }
     }
 
@@ -108,7 +122,7 @@ impl Client {
         &self,
         operation: impl FnMut() -> F,
     ) -> Result<T> {
-        let deadline = Instant::now() + self.0.retry_timeout;
+        let deadline = retry::later(Instant::now(), self.0.retry_timeout);
         retry::until(|| deadline, |error, attempt| (self.0.on_retry.0)(error, attempt), operation).await
     }
 
@@ -118,6 +132,10 @@ impl Client {
 
     pub(crate) fn retry_timeout(&self) -> Duration {
         self.0.retry_timeout
+    }
+
+    pub(crate) fn report_loss(&self, lost: u64, error: &Error) {
+        (self.0.on_loss.0)(lost, error);
     }
 }
 
@@ -129,6 +147,7 @@ pub struct ClientBuilder {
     timeout: Duration,
     retry_timeout: Duration,
     on_retry: RetryCallback,
+    on_loss: LossCallback,
 }
 
 /// A bearer token whose `Debug` output hides it.
@@ -173,10 +192,20 @@ impl ClientBuilder {
     /// Sets a callback for each retry, which receives the failure and the number of attempts so far (from 1).
     ///
     /// A [`MetricLogger`](crate::MetricLogger) does not call it: [`flush`](crate::MetricLogger::flush)
-    /// reports its failures.
+    /// and [`on_loss`](Self::on_loss) report its failures.
     #[must_use]
     pub fn on_retry(mut self, callback: impl Fn(&Error, u32) + Send + Sync + 'static) -> Self {
         self.on_retry = RetryCallback(Arc::new(callback));
+        self
+    }
+
+    /// Sets a callback for metrics that a [`MetricLogger`](crate::MetricLogger) loses while the program runs.
+    ///
+    /// It receives the number of metrics lost since its last call, at most every 10 s, and why the last of them
+    /// was lost. Default: a warning through `tracing`.
+    #[must_use]
+    pub fn on_loss(mut self, callback: impl Fn(u64, &Error) + Send + Sync + 'static) -> Self {
+        self.on_loss = LossCallback(Arc::new(callback));
         self
     }
 
@@ -187,8 +216,8 @@ impl ClientBuilder {
     /// valid, [`Setup`](Error::Setup) when TLS cannot be set up.
     pub fn build(self) -> Result<Client> {
         let token = self.token.as_ref().map(|Token(token)| token.as_str());
-        let transport = Transport::new(&self.base_url, token, self.timeout)?;
-        let Self { retry_timeout, on_retry, .. } = self;
-        Ok(Client(Arc::new(Inner { transport, retry_timeout, on_retry })))
+        let transport = Transport::new(&self.base_url, token, self.timeout.min(retry::LONGEST))?;
+        let Self { retry_timeout, on_retry, on_loss, .. } = self;
+        Ok(Client(Arc::new(Inner { transport, retry_timeout, on_retry, on_loss })))
     }
 }

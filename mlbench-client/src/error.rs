@@ -88,16 +88,16 @@ pub enum Error {
     #[error("cannot write the download: {0}")]
     Write(#[source] Arc<std::io::Error>),
     /// The queue of a [`MetricLogger`](crate::MetricLogger) is full, so this metric is lost.
-    #[error("metric queue: full with {capacity} metrics; the server may be overloaded or unreachable")]
+    #[error("metric queue: full with {waiting} metrics; the server may be overloaded or unreachable")]
     QueueFull {
-        /// Size of the queue.
-        capacity: usize,
+        /// Number of metrics that wait for the server.
+        waiting: usize,
     },
     /// The tokio runtime of a [`MetricLogger`](crate::MetricLogger) has ended, or never existed.
     #[error("metric logger: not running; create it in a tokio runtime and keep that runtime alive")]
     LoggerStopped,
-    /// A metric that was dropped unsent, because the metrics before it used up the retry timeout.
-    #[error("the server stored nothing for {} s", .after.as_secs_f64())]
+    /// A metric that was dropped after one attempt without a response, because the retry timeout was over.
+    #[error("the server stored nothing for {} s and does not respond", .after.as_secs_f64())]
     RetryTimeout {
         /// The retry timeout.
         after: Duration,

@@ -15,7 +15,7 @@
 //! # }
 //! ```
 //!
-//! A benchmark records its metrics through a [`MetricLogger`], which never slows it down:
+//! A benchmark records its metrics through a [`MetricLogger`], which never slows it down and never fails:
 //!
 //! ```no_run
 //! use mlbench_client::{Client, Owner, RunId};
@@ -23,7 +23,7 @@
 //! # async fn example(run: RunId) -> mlbench_client::Result<()> {
 //! let logger = Client::from_env()?.metric_logger(Owner::Run(run));
 //! for step in 1..=3 {
-//!     logger.record("train_loss @ 0", 1.0 / f64::from(step), None, "")?;
+//!     logger.record("train_loss @ 0", 1.0 / f64::from(step), None, "");
 //! }
 //! logger.flush().await?; // metrics that are not flushed are lost when the program ends
 //! # Ok(())

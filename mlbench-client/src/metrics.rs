@@ -180,7 +180,7 @@ impl Metrics<'_> {
             let mut result: BatchResult =
                 self.client.with_retries(|| self.client.transport().json(&request)).await?;
             for rejected in &mut result.rejected {
-                rejected.index += chunk * CHUNK as u64;
+                rejected.index = rejected.index.saturating_add(chunk * CHUNK as u64);
             }
             total.add(result);
         }

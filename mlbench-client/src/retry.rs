@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// Longer than any program runs, and short enough to be added to any time: 30 years.
+pub(crate) const LONGEST: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// Growing pauses between attempts.
 pub(crate) struct Backoff {
@@ -31,6 +33,11 @@ impl Backoff {
     }
 }
 
+/// Returns the time `duration` after `start`, or a time in the far future if that cannot be represented.
+pub(crate) fn later(start: Instant, duration: Duration) -> Instant {
+    start.checked_add(duration.min(LONGEST)).unwrap_or(start)
+}
+
 /// Calls `operation` until it succeeds, fails with an error that is not retryable, or `deadline` passes.
 ///
 /// The deadline is evaluated after every failure. A `Retry-After` from the server is respected. `on_retry` is
@@ -49,7 +56,7 @@ pub(crate) async fn until<T, F: Future<Output = Result<T>>>(
             other => return other,
         };
         let (now, deadline) = (Instant::now(), deadline());
-        let earliest = now + error.retry_after().unwrap_or_default();
+        let earliest = later(now, error.retry_after().unwrap_or_default());
         if now >= deadline || earliest > deadline {
             return Err(error);
         }

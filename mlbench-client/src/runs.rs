@@ -119,7 +119,7 @@ impl Runs<'_> {
         loop {
             let run = self.client.with_retries(|| self.get(id)).await?;
             on_poll(&run);
-            if !run.state.is_active() {
+            if !run.is_active() {
                 return Ok(run);
             }
             // The API has no request that waits for a change of state.

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use mlbench_core::api::{MetricsQuery, NewMetric, RunRequest};
-use mlbench_core::{ErrorCode, Owner, RunId, RunName, RunState};
+use mlbench_core::api::{LogsQuery, MetricsQuery, NewMetric, RunRequest};
+use mlbench_core::run::OutputStream;
+use mlbench_core::{ErrorCode, Owner, PodPhase, RunId, RunName, RunState};
 
 use crate::client::Client;
 use crate::error::Error;
@@ -161,6 +162,23 @@ async fn posting_ends_with_the_retry_timeout() {
 }
 
 #[tokio::test]
+async fn an_endless_delay_or_timeout_does_not_overflow() {
+    let endless = "Retry-After: 18446744073709551615\r\n";
+    let server = Server::new([], Step::Respond(503, endless, String::new())).await;
+    let error = server.client().metrics().post(&metric()).await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(u64::MAX)));
+    let server = Server::new([Step::status(503)], created()).await;
+    let client = server.builder().timeout(Duration::MAX).retry_timeout(Duration::MAX).build().unwrap();
+    client.metrics().post(&metric()).await.unwrap();
+    let rejected = r#"{"accepted":18446744073709551615,"rejected_count":18446744073709551615,"rejected":[
+        {"index":18446744073709551615,"code":"not_found","message":"no"}]}"#;
+    let server = Server::new([], Step::ok(rejected)).await;
+    let metrics = vec![metric(); 100_001];
+    let result = server.client().metrics().post_batch(&metrics).await.unwrap();
+    assert_eq!((result.accepted, result.rejected_count), (u64::MAX, u64::MAX));
+}
+
+#[tokio::test]
 async fn a_start_is_never_retried() {
     let server = Server::new([Step::Drop], Step::ok(RUN)).await;
     let client = server.client();
@@ -177,6 +195,37 @@ async fn waiting_survives_a_restart_of_the_server() {
     let run = server.client().runs().watch(run(), |run| states.push(run.state)).await.unwrap();
     assert_eq!(run.state, RunState::Failed);
     assert_eq!(states, [RunState::Started, RunState::Failed]);
+}
+
+#[tokio::test]
+async fn words_of_a_newer_server_leave_lists_readable() {
+    let paused = RUN.replace("STARTED", "PAUSED").replace(r#""backend":null"#, r#""backend":"ucc""#);
+    let server = Server::new([], Step::ok(&format!("[{paused},{RUN}]"))).await;
+    let runs = server.client().runs().list().await.unwrap();
+    assert_eq!((runs[0].state, runs[1].state), (RunState::Unknown, RunState::Started));
+    assert_eq!(runs[0].backend.as_deref(), Some("ucc"));
+
+    let pods = r#"[{"name":"w-0","labels":"{}","phase":"Evicted","ip":""}]"#;
+    let server = Server::new([], Step::ok(pods)).await;
+    assert_eq!(server.client().pods().list().await.unwrap()[0].phase, PodPhase::Unknown);
+
+    let page = r#"{"next":1,"lines":[{"seq":1,"date":"2018-08-03T09:21:44Z","rank":0,"stream":"stdlog","text":"x"}]}"#;
+    let server = Server::new([], Step::ok(page)).await;
+    let lines = server.client().runs().logs(run(), &LogsQuery::default()).await.unwrap().lines;
+    assert_eq!((lines[0].stream, lines[0].text.as_str()), (OutputStream::Unknown, "x"));
+
+    let problem = Step::Respond(409, "", PROBLEM.replace("run_active", "run_haunted"));
+    let error = Server::new([], problem).await.client().pods().list().await.unwrap_err();
+    assert_eq!((error.code(), error.to_string().as_str()), (Some(ErrorCode::Unknown), "run 3 is active"));
+}
+
+#[tokio::test]
+async fn a_run_in_an_unknown_state_has_ended_when_it_says_when() {
+    let paused = RUN.replace("STARTED", "PAUSED");
+    let done = paused.replace(r#""finished_at":null"#, r#""finished_at":"2018-08-03T09:21:44Z""#);
+    let server = Server::new([Step::ok(&paused)], Step::ok(&done)).await;
+    let ended = server.client().runs().wait(run()).await.unwrap();
+    assert_eq!((ended.state, server.received().len()), (RunState::Unknown, 2));
 }
 
 #[tokio::test]

@@ -49,8 +49,9 @@ impl BatchResult {
 
     /// Adds the result of the points that follow.
     pub fn add(&mut self, next: Self) {
-        self.accepted += next.accepted;
-        self.rejected_count += next.rejected_count;
+        // A client adds what a server sent, which may be any number.
+        self.accepted = self.accepted.saturating_add(next.accepted);
+        self.rejected_count = self.rejected_count.saturating_add(next.rejected_count);
         self.rejected.extend(next.rejected);
         self.rejected.truncate(Self::MAX_LISTED);
         self.last_line = next.last_line.or(self.last_line);

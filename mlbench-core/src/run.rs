@@ -24,6 +24,9 @@ pub enum RunState {
     Failed,
     /// Stopped on request.
     Stopped,
+    /// A state of a newer server that this version does not know. Never stored.
+    #[serde(other)]
+    Unknown,
 }
 
 /// An event in the life of a run.
@@ -40,7 +43,7 @@ pub enum RunEvent {
 }
 
 impl RunState {
-    /// All states, in lifecycle order.
+    /// All known states, in lifecycle order.
     pub const ALL: [Self; 5] =
         [Self::Initialized, Self::Started, Self::Finished, Self::Failed, Self::Stopped];
 
@@ -53,6 +56,7 @@ impl RunState {
             Self::Finished => "FINISHED",
             Self::Failed => "FAILED",
             Self::Stopped => "STOPPED",
+            Self::Unknown => "UNKNOWN",
         }
     }
 
@@ -144,11 +148,11 @@ pub struct RunSpec {
     pub command: String,
     /// Communication backend. `None` starts the command on every worker.
     pub backend: Option<Backend>,
-    /// Whether to request GPUs and append `--gpu`.
+    /// Whether to request GPUs.
     pub gpu_enabled: bool,
-    /// Whether to train to the light goal and append `--light`.
+    /// Whether to train to the light goal.
     pub light_target: bool,
-    /// Whether to append `--horovod`.
+    /// Whether to use Horovod.
     pub use_horovod: bool,
 }
 
@@ -315,6 +319,9 @@ pub enum OutputStream {
     Stdout,
     /// Standard error, and the server messages of a run.
     Stderr,
+    /// A stream of a newer server that this version does not know. Never stored.
+    #[serde(other)]
+    Unknown,
 }
 
 impl OutputStream {
@@ -324,6 +331,7 @@ impl OutputStream {
         match self {
             Self::Stdout => "stdout",
             Self::Stderr => "stderr",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -362,6 +370,16 @@ mod tests {
         for state in RunState::ALL {
             assert_eq!(state.as_str().parse::<RunState>().unwrap(), state);
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_on_the_wire_is_kept_apart_from_known_ones() {
+        assert_eq!(serde_json::from_str::<RunState>(r#""PAUSED""#).unwrap(), RunState::Unknown);
+        assert_eq!(serde_json::from_str::<OutputStream>(r#""stdlog""#).unwrap(), OutputStream::Unknown);
+        assert!("PAUSED".parse::<RunState>().is_err() && "UNKNOWN".parse::<RunState>().is_err());
+        for event in [RunEvent::Start, RunEvent::Finish, RunEvent::Fail, RunEvent::Stop] {
+            assert_eq!(RunState::Unknown.after(event), None);
         }
     }
 

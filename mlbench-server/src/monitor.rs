@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mlbench_core::api::Metric;
+use mlbench_core::metric::Metric;
 use mlbench_core::storage::Storage;
 use mlbench_core::{Error, MetricName, MetricValue, Owner, Pod, Result};
 use tokio::sync::Mutex;

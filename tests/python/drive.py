@@ -1,6 +1,6 @@
-"""Drives every method of the published client's api.py against the server at sys.argv[1] (host:port).
+"""Calls every method in the published client's api.py on the server at sys.argv[1] (host:port).
 
-Only that file is loaded, by its path: the package's own __init__ imports PyTorch.
+It loads only that file, by its path, because the __init__ of the package imports PyTorch.
 """
 
 import datetime
@@ -26,7 +26,7 @@ called = set()
 
 
 class Recorder:
-    """Passes calls on to the client, checks the status, and remembers which methods were called."""
+    """Forwards calls to the client, checks the status, and records which methods were called."""
 
     def __init__(self, client):
         self.client = client
@@ -57,7 +57,7 @@ def main(address):
         pods = client.get_worker_pods().json()
         assert [pod["name"] for pod in pods] == ["local-mlbench-worker-0", "local-mlbench-worker-1"], pods
 
-        # A run as the dashboard's integration test makes it.
+        # The run of the dashboard's integration test.
         created = client.create_run(
             "from python", 1, num_cpus=1.0, custom_image_name="busybox", custom_image_command="sleep 0.1"
         ).json()
@@ -99,15 +99,15 @@ def main(address):
 
         deadline = time.monotonic() + 60
         while not client.get_pod_metrics(pods[0]["name"], since=base, summarize=3).json():
-            assert time.monotonic() < deadline, "the pods are not measured"
+            assert time.monotonic() < deadline, "the pods have no metrics"
         assert pods[0]["name"] in client.get_all_metrics().json()
 
-        # An official image by its title, on the backends the client knows; none is active any more.
+        # An official image by its title, on a backend that the client knows.
         official = client.create_run(
             "official", 2, image="PyTorch Linear Logistic Regression", backend="GLOO", light_target=True
         ).json()
         ended = wait_for_end(client, official["id"])
-        assert ended["state"] == "FAILED", "there is no /conda/bin/python here: %s" % ended
+        assert ended["state"] == "FAILED", "/conda/bin/python should be missing: %s" % ended
 
         for run_id in (run["id"], official["id"]):
             client.delete_run(run_id, expect=204)

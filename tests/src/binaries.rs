@@ -1,23 +1,27 @@
-//! Where the server and the command line are that the tests start.
+//! The binaries that the tests start.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The binary of this name: in `MLBENCH_BIN_DIR` where that is set, else built once with the profile of the tests.
+/// Returns the path of a binary of this workspace.
+///
+/// It is in `MLBENCH_BIN_DIR` if that is set, else it is built once with the profile of the tests.
 ///
 /// # Panics
-/// When it cannot be built or is not there.
+/// If the build fails or the file does not exist.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| std::env::var_os("MLBENCH_BIN_DIR").map_or_else(build, PathBuf::from));
     let path = folder.join(name);
-    assert!(path.is_file(), "{} is not there; is MLBENCH_BIN_DIR right?", path.display());
+    assert!(path.is_file(), "{} does not exist; check MLBENCH_BIN_DIR", path.display());
     path
 }
 
-/// The test program lies in `TARGET/PROFILE/deps`: the binaries go to `TARGET/PROFILE`.
+/// Builds the binaries and returns their folder.
+///
+/// The test program is in `TARGET/PROFILE/deps`, and Cargo puts the binaries into `TARGET/PROFILE`.
 fn build() -> PathBuf {
     let program = std::env::current_exe().unwrap();
     let folder = program.ancestors().nth(2).unwrap();

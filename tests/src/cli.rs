@@ -1,4 +1,4 @@
-//! The command line, run as a user runs it.
+//! Runs the command line as a user does.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -6,7 +6,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use crate::binaries::binary;
-use crate::wait::PATIENCE;
+use crate::wait::TIMEOUT;
 
 /// Runs `mlbench` against one server.
 #[derive(Debug, Clone)]
@@ -14,74 +14,74 @@ pub struct Cli {
     env: Vec<(String, String)>,
 }
 
-/// How a command ended.
+/// Exit code and output of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
-    /// Its exit code, -1 when a signal ended it.
+pub struct CommandOutput {
+    /// Exit code, or -1 if a signal ended the command.
     pub code: i32,
-    /// What it wrote to standard output.
+    /// Standard output.
     pub stdout: String,
-    /// What it wrote to standard error.
+    /// Standard error.
     pub stderr: String,
 }
 
 impl Cli {
-    /// A command line that finds the server at `url`.
+    /// Creates a command line that uses the server at `url`.
     #[must_use]
     pub fn new(url: &str) -> Self {
         Self { env: vec![("MLBENCH_URL".to_owned(), url.to_owned())] }
     }
 
-    /// Sets a variable of its environment.
+    /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Runs `mlbench` with these arguments to its end.
+    /// Runs `mlbench` with these arguments and waits until it exits.
     ///
     /// # Panics
-    /// When it does not end in time.
-    pub async fn run(&self, args: &[&str]) -> Ended {
+    /// If it does not exit in time.
+    pub async fn run(&self, args: &[&str]) -> CommandOutput {
         let mut command = Command::new(binary("mlbench"));
         clean_environment(&mut command);
         command.args(args).envs(self.env.iter().cloned());
         run_to_end(command, &format!("mlbench {}", args.join(" "))).await
     }
 
-    /// Runs it and returns its standard output.
+    /// Runs `mlbench` and returns its standard output.
     ///
     /// # Panics
-    /// When its exit code is not 0.
+    /// If the exit code is not 0.
     pub async fn ok(&self, args: &[&str]) -> String {
-        let ended = self.run(args).await;
-        assert_eq!(ended.code, 0, "mlbench {}: {}{}", args.join(" "), ended.stdout, ended.stderr);
-        ended.stdout
+        let output = self.run(args).await;
+        assert_eq!(output.code, 0, "mlbench {}: {}{}", args.join(" "), output.stdout, output.stderr);
+        output.stdout
     }
 
-    /// Runs it with `-o json` and returns what it says.
+    /// Runs `mlbench` with `-o json` and returns the parsed output.
     ///
     /// # Panics
-    /// When its exit code is not 0 or its output is no JSON.
+    /// If the exit code is not 0, or the output is not JSON.
     pub async fn json(&self, args: &[&str]) -> serde_json::Value {
         let text = self.ok(&[args, &["-o", "json"]].concat()).await;
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 }
 
-/// Runs any program to its end.
+/// Runs any program and waits until it exits.
 ///
 /// # Panics
-/// When it cannot be started or does not end in time.
-pub async fn run_program(program: &Path, args: &[&str]) -> Ended {
+/// If it cannot be started or does not exit in time.
+pub async fn run_program(program: &Path, args: &[&str]) -> CommandOutput {
     let mut command = Command::new(program);
     clean_environment(&mut command);
     command.args(args);
     run_to_end(command, &program.display().to_string()).await
 }
 
-/// Takes the settings of whoever runs the tests out of a child's environment.
+/// Removes the user's own mlbench settings from a child's environment.
 pub(crate) fn clean_environment(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("MLBENCH_") {
@@ -91,11 +91,12 @@ pub(crate) fn clean_environment(command: &mut Command) {
     command.env_remove("RUST_LOG");
 }
 
-pub(crate) async fn run_to_end(mut command: Command, what: &str) -> Ended {
+/// Runs a command and waits until it exits.
+pub(crate) async fn run_to_end(mut command: Command, what: &str) -> CommandOutput {
     command.stdin(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(PATIENCE, command.output()).await;
-    let output = output.unwrap_or_else(|_| panic!("{what} did not end within {PATIENCE:?}")).unwrap();
-    Ended {
+    let output = tokio::time::timeout(TIMEOUT, command.output()).await;
+    let output = output.unwrap_or_else(|_| panic!("{what} did not exit within {TIMEOUT:?}")).unwrap();
+    CommandOutput {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),

@@ -1,75 +1,86 @@
-//! Requests as other programs send them, for what the typed client cannot say or would not show.
+//! Raw HTTP requests, which the typed client cannot send or whose responses it hides.
 
 use mlbench_client::Problem;
 use reqwest::header::{CONTENT_TYPE, HOST};
 use serde_json::Value;
 
-use crate::TestServer;
-use crate::wait::PATIENCE;
+use crate::server::TestServer;
+use crate::wait::TIMEOUT;
 
-/// A request to be sent.
+/// A request.
 #[derive(Debug)]
 pub struct Request(reqwest::RequestBuilder);
 
-/// What came back.
+/// A response.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    /// The status.
+pub struct Response {
+    /// Status.
     pub status: u16,
-    /// The body.
+    /// Body.
     pub body: Vec<u8>,
     headers: reqwest::header::HeaderMap,
 }
 
 impl TestServer {
-    /// A request to this server; `path` begins with a slash and is sent as it is.
+    /// Prepares a request to this server.
+    ///
+    /// `path` begins with a slash and is sent unchanged.
     ///
     /// # Panics
-    /// When method or path is none.
+    /// If method or path is invalid.
     #[must_use]
     pub fn request(&self, method: &str, path: &str) -> Request {
-        // Fails when a client of this process has installed it before: then it is there.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(PATIENCE)
-            .build()
-            .unwrap();
-        Request(client.request(method.parse().unwrap(), format!("{}{path}", self.url())))
+        Request::new(method, &format!("{}{path}", self.url()))
     }
 
-    /// `GET path`.
-    pub async fn get(&self, path: &str) -> Answer {
+    /// Sends `GET path`.
+    pub async fn get(&self, path: &str) -> Response {
         self.request("GET", path).send().await
     }
 
-    /// `POST path` with a JSON body, which may be broken.
-    pub async fn post(&self, path: &str, json: impl ToString) -> Answer {
+    /// Sends `POST path` with a JSON body, which may be malformed.
+    pub async fn post(&self, path: &str, json: impl ToString) -> Response {
         self.request("POST", path).body("application/json", json.to_string()).send().await
     }
 }
 
 impl Request {
+    /// Prepares a request to any URL.
+    ///
+    /// # Panics
+    /// If method or URL is invalid.
+    #[must_use]
+    pub fn new(method: &str, url: &str) -> Self {
+        // Fails if a client in this process has installed a provider before; any provider will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .timeout(TIMEOUT)
+            .build()
+            .unwrap();
+        Self(client.request(method.parse().unwrap(), url))
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn header(self, name: &str, value: &str) -> Self {
         Self(self.0.header(name, value))
     }
 
-    /// Names another host than the one that is connected to.
+    /// Sends this `Host` instead of the server's own.
     #[must_use]
     pub fn host(self, host: &str) -> Self {
         Self(self.0.header(HOST, host))
     }
 
-    /// Sends these bytes.
+    /// Sets the body.
     #[must_use]
     pub fn body(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Self(self.0.header(CONTENT_TYPE, content_type).body(body.into()))
     }
 
-    /// Sends these bytes in pieces, without saying beforehand how many they are.
+    /// Sets a body that is sent in chunks, without a `Content-Length`.
     #[must_use]
     pub fn chunked(self, content_type: &str, pieces: Vec<Vec<u8>>) -> Self {
         let pieces = pieces.into_iter().map(Ok::<_, std::io::Error>);
@@ -77,13 +88,13 @@ impl Request {
         Self(self.0.header(CONTENT_TYPE, content_type).body(body))
     }
 
-    /// Sends fields as a web page sends a form.
+    /// Sets a body of URL-encoded form fields.
     #[must_use]
     pub fn form(self, fields: &[(&str, &str)]) -> Self {
         Self(self.0.form(fields))
     }
 
-    /// Sends fields as a web page sends a form with files.
+    /// Sets a body of multipart form fields.
     #[must_use]
     pub fn multipart(self, fields: &[(&str, &str)]) -> Self {
         let form = fields.iter().fold(reqwest::multipart::Form::new(), |form, (name, value)| {
@@ -92,43 +103,43 @@ impl Request {
         Self(self.0.multipart(form))
     }
 
-    /// Sends it.
+    /// Sends the request.
     ///
     /// # Panics
-    /// When no answer comes.
-    pub async fn send(self) -> Answer {
+    /// If no response arrives.
+    pub async fn send(self) -> Response {
         let response = self.0.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
+        Response { status, headers, body: response.bytes().await.unwrap().to_vec() }
     }
 }
 
-impl Answer {
-    /// A header, where there is one that is text.
+impl Response {
+    /// Returns a header, if it is present and text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body as JSON.
+    /// Returns the body as JSON.
     ///
     /// # Panics
-    /// When it is none.
+    /// If it is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    /// The problem that the body must be, with the status it must repeat.
+    /// Returns the body as a problem document.
     ///
     /// # Panics
-    /// When it is none.
+    /// If it is not one, or does not repeat the status.
     #[must_use]
     pub fn problem(&self) -> Problem {
         let text = self.text();

@@ -1,29 +1,27 @@
-//! What the end-to-end tests drive mlbench with: the real binaries, started and ended by the test.
+//! Harness of the end-to-end tests: each test starts and stops the real binaries.
 //!
-//! Every [`TestServer`] has a port and a temporary directory of its own and leaves nothing behind, however its test
-//! ends. Nothing here sleeps: [`eventually`] polls a condition until a deadline.
+//! Every [`TestServer`] has its own port and temporary directory, and leaves no process or file behind, even if its
+//! test panics. Tests never sleep: [`eventually`] polls a condition until a deadline.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends with a panic")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod binaries;
 mod cli;
+mod examples;
 mod http;
 pub mod kube;
 mod processes;
+mod readme;
 mod runs;
 mod server;
 pub mod tools;
 mod wait;
 
 pub use binaries::binary;
-pub use cli::{Cli, Ended, run_program};
-pub use http::{Answer, Request};
+pub use cli::{Cli, CommandOutput, run_program};
+pub use examples::{example_path, example_request};
+pub use http::{Request, Response};
 pub use processes::{Process, processes_with};
 pub use runs::new_run;
 pub use server::{ServerOptions, TestServer};
-pub use wait::{PATIENCE, eventually};
-
-/// The Rust examples of the README compile.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+pub use wait::{TIMEOUT, eventually};

@@ -1,20 +1,20 @@
-//! Processes of this machine, told by what is in their environment.
+//! Processes of this machine, found by their environment.
 
 use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A process that is alive.
+/// A live process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
-    /// Its number.
+    /// Process id.
     pub pid: i32,
-    /// Its arguments, separated by blanks.
+    /// Arguments, separated by blanks.
     pub command: String,
 }
 
 impl Process {
-    /// Ends it; without effect on one that has ended.
+    /// Kills the process, if it is still alive.
     pub fn kill(&self) {
         if let Some(pid) = Pid::from_raw(self.pid) {
             let _ = kill_process(pid, Signal::KILL);
@@ -22,7 +22,9 @@ impl Process {
     }
 }
 
-/// The processes in whose environment `text` stands (a child inherits it from its parent). Zombies have none.
+/// Returns the processes whose environment contains `text`.
+///
+/// Children inherit the environment of their parent. Zombies have none.
 #[must_use]
 pub fn processes_with(text: &str) -> Vec<Process> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();

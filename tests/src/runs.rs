@@ -1,14 +1,14 @@
-//! Runs, as most tests start them.
+//! Starts and reads runs.
 
 use mlbench_client::{Client, LogLine, LogsQuery, OutputStream, Run, RunId, RunName, RunRequest};
 
-use crate::TestServer;
-use crate::wait::{PATIENCE, eventually};
+use crate::server::TestServer;
+use crate::wait::{TIMEOUT, eventually};
 
-/// A run with a command of its own.
+/// Creates a request for a run of this command.
 ///
 /// # Panics
-/// When `name` is no name of a run.
+/// If `name` is invalid.
 #[must_use]
 pub fn new_run(name: &str, command: &str) -> RunRequest {
     let named = RunRequest::named(RunName::new(name).unwrap());
@@ -16,13 +16,13 @@ pub fn new_run(name: &str, command: &str) -> RunRequest {
 }
 
 impl TestServer {
-    /// The typed client, pointed at this server.
+    /// Creates a typed client of this server.
     ///
     /// # Panics
-    /// When it cannot be made.
+    /// If the client cannot be built.
     #[must_use]
     pub fn client(&self) -> Client {
-        let builder = Client::builder().base_url(self.url()).timeout(PATIENCE);
+        let builder = Client::builder().base_url(self.url()).timeout(TIMEOUT);
         let builder = match self.token() {
             Some(token) => builder.token(token),
             None => builder,
@@ -30,10 +30,12 @@ impl TestServer {
         builder.build().unwrap()
     }
 
-    /// A command that runs these lines of shell, without a word of quoting.
+    /// Writes these lines to a shell script and returns a command that runs it.
+    ///
+    /// The lines need no quoting.
     ///
     /// # Panics
-    /// When the script cannot be written.
+    /// If the script cannot be written.
     #[must_use]
     pub fn script(&self, lines: &str) -> String {
         let file =
@@ -45,7 +47,7 @@ impl TestServer {
     /// Starts a command on all workers.
     ///
     /// # Panics
-    /// When the server refuses.
+    /// If the server refuses the run.
     pub async fn start_run(&self, command: &str) -> Run {
         self.client().runs().start(&new_run("a run", command)).await.unwrap()
     }
@@ -53,10 +55,10 @@ impl TestServer {
     /// Waits until a run has ended.
     ///
     /// # Panics
-    /// When that is not in time.
+    /// If it does not end in time.
     pub async fn wait(&self, id: RunId) -> Run {
         let client = self.client();
-        let ended = tokio::time::timeout(PATIENCE, client.runs().wait(id)).await;
+        let ended = tokio::time::timeout(TIMEOUT, client.runs().wait(id)).await;
         ended.unwrap_or_else(|_| panic!("run {id} did not end:\n{}", self.log())).unwrap()
     }
 
@@ -66,10 +68,10 @@ impl TestServer {
         self.wait(run.id).await
     }
 
-    /// Everything that a run wrote, in order, without the server's notes.
+    /// Returns the output of a run in order, without server messages.
     ///
     /// # Panics
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub async fn output(&self, id: RunId) -> Vec<LogLine> {
         let (client, mut lines, mut query) = (self.client(), Vec::new(), LogsQuery::default());
         loop {
@@ -82,32 +84,32 @@ impl TestServer {
         }
     }
 
-    /// What one rank wrote to one stream.
+    /// Returns the output of one rank on one stream.
     pub async fn lines_of(&self, id: RunId, rank: u32, stream: OutputStream) -> Vec<String> {
         let lines = self.output(id).await.into_iter();
         lines.filter(|line| line.rank == Some(rank) && line.stream == stream).map(|line| line.text).collect()
     }
 
-    /// What the server itself wrote into the log of a run.
+    /// Returns the server messages in the log of a run.
     ///
     /// # Panics
-    /// When it cannot be read.
-    pub async fn notes(&self, id: RunId) -> Vec<String> {
+    /// If the log cannot be read.
+    pub async fn server_messages(&self, id: RunId) -> Vec<String> {
         let page = self.client().runs().logs(id, &LogsQuery::default()).await.unwrap();
         page.lines.into_iter().filter(|line| line.rank.is_none()).map(|line| line.text).collect()
     }
 
-    /// Waits until a run has written at least so many lines.
+    /// Waits until a run has written at least `count` lines.
     pub async fn wait_for_lines(&self, id: RunId, count: usize) {
-        eventually("the run has written its lines", PATIENCE, async || {
+        eventually("the run has written its lines", TIMEOUT, async || {
             (self.output(id).await.len() >= count).then_some(())
         })
         .await;
     }
 
-    /// Waits until no process is left of what this server started.
+    /// Waits until every process that this server started has exited.
     pub async fn wait_until_nothing_runs(&self) {
-        eventually("no process is left of the server's workers", PATIENCE, async || {
+        eventually("all processes of the server have exited", TIMEOUT, async || {
             self.descendants().is_empty().then_some(())
         })
         .await;

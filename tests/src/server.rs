@@ -1,4 +1,4 @@
-//! The server, started as a process of its own.
+//! Starts and stops the server as a separate process.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -12,11 +12,11 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::binaries::binary;
-use crate::cli::{Cli, Ended, clean_environment, run_to_end};
+use crate::cli::{Cli, CommandOutput, clean_environment, run_to_end};
 use crate::processes::{Process, processes_with};
-use crate::wait::{PATIENCE, eventually};
+use crate::wait::{TIMEOUT, eventually};
 
-/// How a server is started.
+/// How to start a server.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
     args: Vec<String>,
@@ -43,59 +43,59 @@ impl Default for ServerOptions {
 }
 
 impl ServerOptions {
-    /// Adds arguments to those that every test's server gets.
+    /// Adds arguments to the ones that every test server gets.
     #[must_use]
     pub fn args(mut self, args: &[&str]) -> Self {
         self.args.extend(args.iter().map(|arg| (*arg).to_owned()));
         self
     }
 
-    /// Sets a variable of its environment.
+    /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.env.push((name.to_owned(), value.into()));
         self
     }
 
-    /// Starts another executable than the one that was built.
+    /// Starts this executable instead of the built one.
     #[must_use]
     pub fn program(mut self, program: PathBuf) -> Self {
         self.program = Some(program);
         self
     }
 
-    /// Takes pods for workers, instead of processes of this machine.
+    /// Uses pods as workers instead of local processes.
     #[must_use]
     pub fn kubernetes(mut self) -> Self {
         self.kubernetes = true;
         self
     }
 
-    /// Number of local workers; two unless said otherwise.
+    /// Sets the number of local workers (default: 2).
     #[must_use]
     pub fn workers(mut self, workers: u32) -> Self {
         self.workers = workers;
         self
     }
 
-    /// Listens on this address; on loopback unless said otherwise.
+    /// Listens on this address (default: loopback).
     #[must_use]
     pub fn listen(mut self, address: IpAddr) -> Self {
         self.listen = address;
         self
     }
 
-    /// Makes the server ask for this token, and [`TestServer::cli`] and [`TestServer::client`] show it.
+    /// Makes the server require this token, and [`TestServer::cli`] and [`TestServer::client`] send it.
     #[must_use]
     pub fn token(mut self, token: &str) -> Self {
         self.token = Some(token.to_owned());
         self
     }
 
-    /// Starts a server that answers.
+    /// Starts a server and waits until it is ready.
     ///
     /// # Panics
-    /// When it does not come up.
+    /// If it does not become ready.
     pub async fn start(mut self) -> TestServer {
         let dir = tempfile::tempdir().unwrap();
         if let Some(token) = &self.token {
@@ -110,7 +110,7 @@ impl ServerOptions {
     }
 }
 
-/// A running server with a database of its own.
+/// A running server with its own database.
 #[derive(Debug)]
 pub struct TestServer {
     child: Option<Child>,
@@ -120,12 +120,12 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// A server with two local workers.
+    /// Starts a server with two local workers.
     pub async fn start() -> Self {
         ServerOptions::default().start().await
     }
 
-    /// Where it answers, without a slash at the end.
+    /// Returns the URL of the server, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> String {
         let anywhere = self.address.ip().is_unspecified();
@@ -133,39 +133,39 @@ impl TestServer {
         format!("http://{}", SocketAddr::from((host, self.address.port())))
     }
 
-    /// Where it listens.
+    /// Returns the address that the server listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its process.
+    /// Returns the process id.
     ///
     /// # Panics
-    /// When it does not run.
+    /// If the server is not running.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.as_ref().and_then(Child::id).expect("the server runs")
+        self.child.as_ref().and_then(Child::id).expect("the server is running")
     }
 
-    /// Changes how it is started the next time.
+    /// Changes how the next [`TestServer::restart`] starts the server.
     pub fn reconfigure(&mut self, change: impl FnOnce(ServerOptions) -> ServerOptions) {
         self.options = change(std::mem::take(&mut self.options));
     }
 
-    /// Its database.
+    /// Returns the path of the database.
     #[must_use]
     pub fn database(&self) -> PathBuf {
         self.dir.path().join("mlbench.db")
     }
 
-    /// A directory of the test's own that lives as long as the server.
+    /// Returns the temporary directory of this test, which is deleted with the server.
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    /// The command line, pointed at this server.
+    /// Creates a command line that uses this server.
     #[must_use]
     pub fn cli(&self) -> Cli {
         let cli = Cli::new(&self.url());
@@ -176,13 +176,13 @@ impl TestServer {
         self.options.token.as_deref()
     }
 
-    /// Everything that it, and the servers before it on this database, wrote to standard output and error.
+    /// Returns standard output and error of this server and of its predecessors on this database.
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
-    /// The live processes that this server or one of its workers started, itself not included.
+    /// Returns the live processes that this server or one of its workers started, without the server itself.
     #[must_use]
     pub fn descendants(&self) -> Vec<Process> {
         let own = self.child.as_ref().and_then(Child::id);
@@ -190,35 +190,37 @@ impl TestServer {
         all.into_iter().filter(|process| u32::try_from(process.pid).ok() != own).collect()
     }
 
-    /// Ends it at once, as a crash would; its runs go on.
+    /// Kills the server, as a crash would.
+    ///
+    /// Its runs continue.
     pub async fn kill9(&mut self) {
         self.signal(Signal::KILL);
-        self.ended().await;
+        self.exited().await;
     }
 
-    /// Asks it to end, as a service manager does, and waits until it has.
+    /// Sends SIGTERM, as a service manager does, and waits until the server has exited.
     pub async fn terminate(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
-        self.ended().await
+        self.exited().await
     }
 
-    /// Asks it to end, as Ctrl-C does, and waits until it has.
+    /// Sends SIGINT, as Ctrl-C does, and waits until the server has exited.
     pub async fn interrupt(&mut self) -> ExitStatus {
         self.signal(Signal::INT);
-        self.ended().await
+        self.exited().await
     }
 
-    /// Starts it again on the same port and database.
+    /// Starts the server again on the same port and database.
     ///
     /// # Panics
-    /// When it does not come up, or was not ended before.
+    /// If it does not become ready, or is still running.
     pub async fn restart(&mut self) {
-        assert!(self.child.is_none(), "the server still runs");
+        assert!(self.child.is_none(), "the server is still running");
         self.launch().await;
     }
 
-    /// Runs a second server to its end that is expected not to come up: same directory, these arguments.
-    pub async fn refused(&self, args: &[&str]) -> Ended {
+    /// Starts a second server that is expected to fail, in the same directory and with these arguments.
+    pub async fn fail_to_start(&self, args: &[&str]) -> CommandOutput {
         let mut command = self.command();
         command.args(args);
         run_to_end(command, &format!("mlbench-server {}", args.join(" "))).await
@@ -229,14 +231,15 @@ impl TestServer {
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
-    async fn ended(&mut self) -> ExitStatus {
-        let mut child = self.child.take().expect("the server runs");
-        let status = tokio::time::timeout(PATIENCE, child.wait()).await;
-        status.unwrap_or_else(|_| panic!("the server did not end:\n{}", self.log())).unwrap()
+    async fn exited(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("the server is running");
+        let status = tokio::time::timeout(TIMEOUT, child.wait()).await;
+        status.unwrap_or_else(|_| panic!("the server did not exit:\n{}", self.log())).unwrap()
     }
 
-    /// Stands in the environment of everything that this server starts, directly or not. (It keeps its own settings,
-    /// `MLBENCH_*`, from its workers.)
+    /// Returns the marker in the environment of everything that this server starts, directly or not.
+    ///
+    /// It is not called `MLBENCH_*`, because the server keeps its own settings from its workers.
     fn marker(&self) -> String {
         format!("E2E_SERVER_DIR={}\0", self.dir.path().display())
     }
@@ -263,7 +266,7 @@ impl TestServer {
         command.arg("--address-file").arg(&address_file);
         command.arg("--database").arg(self.database());
         if self.options.kubernetes {
-            // A cluster's own database keeps the disk busy, and no test here cuts the power.
+            // Syncing is slow here: etcd keeps the disk busy. No test cuts the power, so `normal` is enough.
             command.args(["--cluster", "kubernetes", "--sample-interval", "1s", "--durability", "normal"]);
         } else {
             command.args(["--cluster", "local", "--sample-interval", "200ms", "--workers"]);
@@ -275,9 +278,9 @@ impl TestServer {
             .envs(self.options.env.iter().cloned());
         command.stdout(log.try_clone().unwrap()).stderr(log);
         let mut child = command.spawn().unwrap();
-        let address = eventually("the server has written its address", PATIENCE, async || {
+        let address = eventually("the server has written its address", TIMEOUT, async || {
             if let Some(status) = child.try_wait().unwrap() {
-                panic!("the server ended with {status}:\n{}", self.log());
+                panic!("the server exited with {status}:\n{}", self.log());
             }
             let text = fs::read_to_string(&address_file).ok()?;
             text.trim().trim_start_matches("http://").parse().ok()
@@ -287,11 +290,11 @@ impl TestServer {
     }
 }
 
-/// Leaves nothing behind: not the server, not its workers, not what they started.
+/// Kills the server, its workers, and everything that they started.
 impl Drop for TestServer {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("--- what the server said ---\n{}", self.log());
+            eprintln!("--- server log ---\n{}", self.log());
         }
         if let Some(child) = &mut self.child {
             let _ = child.start_kill();

@@ -1,14 +1,14 @@
-//! What some tests need that not every machine has.
+//! Tools that some tests need and some machines lack.
 //!
-//! A test that lacks its tool says so and passes: `let Some(tool) = tools::mpirun() else { return };`. It writes one
-//! line `SKIPPED test: reason` past the capture of test output, so that it is seen even when everything passes, and
+//! A test without its tool passes and reports that it was skipped: `let Some(tool) = tools::mpirun() else { return };`.
+//! The line `SKIPPED test: reason` bypasses the capture of test output, so that it shows even if all tests pass, and
 //! `cargo xtask test` counts it as skipped.
 
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// The published Python client and what it imports are there: the Python that has them.
+/// Returns a Python that has the published client and its imports.
 #[must_use]
 pub fn python() -> Option<PathBuf> {
     let needs = "needs a Python with requests, kubernetes and the published client: run .ci/python-client, or name one \
@@ -19,50 +19,52 @@ pub fn python() -> Option<PathBuf> {
     available(succeeds(Command::new(&python).args(["-c", imports])), needs).then_some(python)
 }
 
-/// Open MPI's `mpirun`.
+/// Returns Open MPI's `mpirun`.
 #[must_use]
 pub fn mpirun() -> Option<PathBuf> {
     let needs = "needs Open MPI: install it (Debian: apt-get install openmpi-bin) so that mpirun is on PATH";
     available(succeeds(Command::new("mpirun").arg("--version")), needs).then(|| "mpirun".into())
 }
 
-/// A Kubernetes to test on: the program, with its arguments, that imports an image into it.
+/// Returns the program, with its arguments, that imports an image into the Kubernetes cluster to test on.
 #[must_use]
 pub fn kubernetes() -> Option<String> {
-    let asked = std::env::var_os("MLBENCH_TEST_KUBE").is_some();
+    let enabled = std::env::var_os("MLBENCH_TEST_KUBE").is_some();
     let needs =
-        "needs a Kubernetes and kubectl on PATH: cargo xtask test --kube tests on the current kubeconfig";
-    available(asked && succeeds(Command::new("kubectl").args(["get", "nodes"])), needs).then_some(())?;
+        "needs a Kubernetes cluster and kubectl on PATH: cargo xtask test --kube uses the current kubeconfig";
+    available(enabled && succeeds(Command::new("kubectl").args(["get", "nodes"])), needs).then_some(())?;
     let importer = std::env::var("MLBENCH_TEST_KUBE_IMPORT").ok();
     let needs = "needs MLBENCH_TEST_KUBE_IMPORT: the program, with its arguments, that imports a docker-archive into the \
-                 cluster (as `ctr -n k8s.io images import`); the file is appended";
+                 cluster (such as `ctr -n k8s.io images import`); the file is appended";
     available(importer.is_some(), needs).then_some(importer)?
 }
 
-/// What breaks a cluster: `PROGRAM PART SECONDS` kills a part of it and starts it again after so many seconds.
+/// Returns the program that breaks a cluster.
+///
+/// `PROGRAM COMPONENT SECONDS` kills a component of the cluster and restarts it after that many seconds.
 #[must_use]
 pub fn kubernetes_restart() -> Option<PathBuf> {
-    let needs = "needs MLBENCH_TEST_KUBE_RESTART: a program that kills a part of the cluster (kube-apiserver) and starts \
-                 it again after some seconds";
+    let needs = "needs MLBENCH_TEST_KUBE_RESTART: a program that kills a component of the cluster (kube-apiserver) \
+                 and restarts it after some seconds";
     let program = std::env::var_os("MLBENCH_TEST_KUBE_RESTART").map(PathBuf::from);
     available(program.is_some(), needs).then_some(program)?
 }
 
-/// The right to start a process as the first one of a process namespace, as in a container.
+/// Returns whether a process can be started as the first one of a process namespace, as in a container.
 #[must_use]
 pub fn process_namespace() -> bool {
     let needs = "needs root and unshare (Debian: util-linux), to start the server as the first process of a namespace";
     available(succeeds(Command::new("unshare").args(["--pid", "--fork", "--mount-proc", "true"])), needs)
 }
 
-/// `curl`, for the examples of the README.
+/// Returns `curl`, for the examples in the README.
 #[must_use]
 pub fn curl() -> Option<PathBuf> {
     let needs = "needs curl on PATH (Debian: apt-get install curl)";
     available(succeeds(Command::new("curl").arg("--version")), needs).then(|| "curl".into())
 }
 
-/// Prometheus' `promtool`.
+/// Returns Prometheus' `promtool`.
 #[must_use]
 pub fn promtool() -> Option<PathBuf> {
     let needs = "needs promtool on PATH (Debian: apt-get install prometheus)";
@@ -74,12 +76,12 @@ fn succeeds(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// Passes `available` on; says that this test is skipped when it is not.
+/// Returns `available`, and reports the current test as skipped if it is false.
 fn available(available: bool, needs: &str) -> bool {
     if !available {
         let current = std::thread::current();
         let test = current.name().unwrap_or("a test");
-        // Written directly, not by a macro: the test harness swallows what macros print.
+        // Not `eprintln!`: the test harness captures what macros print.
         let _ = std::io::stderr().write_all(format!("SKIPPED {test}: {needs}\n").as_bytes());
     }
     available

@@ -1,22 +1,24 @@
-//! Waiting for what becomes true by itself.
+//! Polling.
 
 use std::time::{Duration, Instant};
 
-/// How long a test waits for what should take a moment; generous, because the machine may be busy.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Timeout of everything that should take a moment.
+///
+/// It is generous because the machine may be busy.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Asks every 20 ms until the answer is `Some`, and returns what is in it.
+/// Polls every 20 ms until `poll` returns `Some`, and returns the value.
 ///
 /// # Panics
-/// When that is not before the deadline; `what` says what was waited for.
-pub async fn eventually<T>(what: &str, deadline: Duration, mut answer: impl AsyncFnMut() -> Option<T>) -> T {
+/// If `poll` returns no value within `timeout`. The message quotes `what`.
+pub async fn eventually<T>(what: &str, timeout: Duration, mut poll: impl AsyncFnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     let mut ticks = tokio::time::interval(Duration::from_millis(20));
-    while begin.elapsed() < deadline {
+    while begin.elapsed() < timeout {
         ticks.tick().await;
-        if let Some(found) = answer().await {
+        if let Some(found) = poll().await {
             return found;
         }
     }
-    panic!("waited {deadline:?} in vain until {what}");
+    panic!("timed out after {timeout:?} waiting until {what}");
 }

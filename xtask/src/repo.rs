@@ -14,6 +14,18 @@ pub(crate) fn target_dir() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
+/// Builds every program in the dev profile, in which only the benchmarks are optimised.
+///
+/// The whole workspace: then dependencies have the features that the tests need, and cargo builds them once for both.
+pub(crate) fn build_dev() -> Result<(), String> {
+    println!("building …");
+    if succeeds(&mut cargo(&["build", "--workspace", "--bins"]))? {
+        Ok(())
+    } else {
+        Err("the build failed".to_owned())
+    }
+}
+
 /// Builds the server and the command line in release mode.
 ///
 /// Always both: with one package only, dependencies would have other features, and cargo would build them again.

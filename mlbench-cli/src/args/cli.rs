@@ -1,8 +1,11 @@
 //! [`Cli`]: the top-level command and the flags that every command accepts.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use mlbench_client::DEFAULT_URL;
 
 use super::kube::{HEADING, KubeArgs};
@@ -21,7 +24,7 @@ Exit codes:
   5    conflict: another run is active
   6    the awaited run failed or was stopped
   7    server unreachable
-  130  interrupted with Ctrl-C
+  130  interrupted with Ctrl-C (143 with SIGTERM)
 
 Data goes to standard output, messages go to standard error.
 
@@ -56,7 +59,47 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// Flags that select the server, and what to use instead of them where they have no effect.
+const SERVER_FLAGS: [(&str, &str); 6] = [
+    ("url", "use --report-to"),
+    ("token_file", "set MLBENCH_TOKEN"),
+    ("kube", "use --report-to"),
+    ("kube_context", "use --report-to"),
+    ("kube_namespace", "use --report-to"),
+    ("kube_release", "use --report-to"),
+];
+
 impl Cli {
+    /// Parses the arguments of this process. Ends it with exit code 2 if they are not valid.
+    pub(crate) fn from_command_line() -> Self {
+        Self::from_words(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Parses arguments, and refuses flags that would have no effect.
+    pub(super) fn from_words<T: Into<OsString> + Clone>(
+        words: impl IntoIterator<Item = T>,
+    ) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(words)?;
+        let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        match cli.flag_without_effect(&matches) {
+            Some(problem) => Err(command.error(ErrorKind::ArgumentConflict, problem)),
+            None => Ok(cli),
+        }
+    }
+
+    /// Names a flag on the command line that has no effect. Variables of the environment may have none.
+    fn flag_without_effect(&self, matches: &ArgMatches) -> Option<String> {
+        let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        if matches!(self.command, Command::Benchmark(_)) {
+            let (id, instead) = SERVER_FLAGS.into_iter().find(|(id, _)| given(id))?;
+            let flag = id.replace('_', "-");
+            return Some(format!("--{flag}: no effect on a benchmark; {instead}"));
+        }
+        (self.kube.kube && given("url"))
+            .then(|| "--url: no effect with --kube; give only one of them".to_owned())
+    }
+
     /// Returns the URL of the server. An empty `MLBENCH_URL` counts as unset.
     pub(crate) fn server_url(&self) -> &str {
         if self.url.is_empty() { DEFAULT_URL } else { &self.url }

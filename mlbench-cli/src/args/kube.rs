@@ -6,7 +6,7 @@ pub(super) const HEADING: &str = "Server";
 /// How to find a server that runs in Kubernetes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct KubeArgs {
-    /// Reach a server in Kubernetes by kubectl port-forward; ignores --url
+    /// Reach a server in Kubernetes by kubectl port-forward, instead of --url
     #[arg(long, global = true, help_heading = HEADING, display_order = 902)]
     pub(crate) kube: bool,
     /// Context of kubectl [default: the current context]

@@ -36,7 +36,7 @@ pub(crate) struct ShowArgs {
     /// Only points at or before TIME: a date or an age
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<TimeArg>,
-    /// Only the metric with exactly this name; repeat the flag for several
+    /// Only the metric with exactly this name. Repeat the flag for several
     #[arg(long, value_name = "NAME", value_parser = |text: &str| MetricName::new(text))]
     pub(crate) metric: Vec<MetricName>,
     /// Only the newest N points of each metric

@@ -1,8 +1,8 @@
 //! Numbers on the command line.
 
-/// Parses a whole number from 1.
+/// Parses a whole number of at least 1.
 pub(super) fn parse_count(text: &str) -> Result<u32, &'static str> {
-    text.parse().ok().filter(|count| *count > 0).ok_or("must be a whole number from 1")
+    text.parse().ok().filter(|count| *count > 0).ok_or("must be a whole number of at least 1")
 }
 
 /// Parses a finite number above 0.

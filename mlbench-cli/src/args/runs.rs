@@ -17,12 +17,12 @@ pub(crate) enum RunsCommand {
     /// Show the details of a run
     #[command(after_help = "Example:\n  mlbench runs show first -o json")]
     Show(OneRunArgs),
-    /// Wait until a run ends; exit code 6 if it failed or was stopped
+    /// Wait until a run ends. Exit code 6 if it failed or was stopped
     Wait(WaitArgs),
-    /// Stop a run; it becomes STOPPED a moment later
+    /// Stop a run. It becomes STOPPED a moment later
     #[command(after_help = "Example:\n  mlbench runs stop 3 && mlbench runs wait 3")]
     Stop(OneRunArgs),
-    /// Delete a run with its metrics and output; stops an active run
+    /// Delete a run with its metrics and output. Stops an active run
     #[command(after_help = "Example:\n  mlbench runs delete 3")]
     Delete(RunArg),
     /// Print the output of a run
@@ -33,7 +33,7 @@ pub(crate) enum RunsCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArg {
-    /// Id of the run, or its name, which selects the newest run of that name
+    /// Id of the run, or its name, which selects the newest run of that name (or id:7, name:7)
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
 }
@@ -84,7 +84,7 @@ pub(crate) struct StartArgs {
     /// Train to the light goal, a lower accuracy
     #[arg(long)]
     pub(crate) light: bool,
-    /// Wait until the run ends; exit code 6 if it failed or was stopped
+    /// Wait until the run ends. Exit code 6 if it failed or was stopped
     #[arg(long)]
     pub(crate) wait: bool,
     #[command(flatten)]
@@ -92,11 +92,15 @@ pub(crate) struct StartArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  mlbench runs wait first --timeout 10m")]
+#[command(after_help = "\
+After the timeout, the exit code is 1 if the run is still active, and 7 if the server is away.
+
+Example:
+  mlbench runs wait first --timeout 10m")]
 pub(crate) struct WaitArgs {
     #[command(flatten)]
     pub(crate) run: RunArg,
-    /// Wait at most this long (30s, 10m, 2h); exit code 1 if the run is still active [default: no limit]
+    /// Wait at most this long (30s, 10m, 2h), for the server too [default: no limit once it responds]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
@@ -146,13 +150,13 @@ impl From<Stream> for OutputStream {
 #[command(after_help = "\
 Examples:
   mlbench runs download first
-  mlbench runs download 3 --output first.zip
-  mlbench runs download 3 --output - | bsdtar -tf -")]
+  mlbench runs download 3 --output-file first.zip
+  mlbench runs download 3 -O - | bsdtar -tf -")]
 pub(crate) struct DownloadArgs {
     /// Id or name of the run [default: the newest run]
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
     /// File to write, or - for standard output [default: metrics_NAME.zip]
-    #[arg(short, long, value_name = "FILE.zip")]
-    pub(crate) output: Option<PathBuf>,
+    #[arg(short = 'O', long, value_name = "FILE.zip")]
+    pub(crate) output_file: Option<PathBuf>,
 }

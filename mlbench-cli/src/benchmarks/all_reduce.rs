@@ -2,11 +2,11 @@
 
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::args::{WorldArgs, parse_count};
 use super::error::Error;
-use super::report::Reporter;
+use super::report::{Reporter, print_line};
 use super::ring::Ring;
 
 // No doc comment on the struct: clap would use it as the description of the command.
@@ -20,9 +20,6 @@ pub(crate) struct Args {
     /// Longest vector length without --counts, in 4-byte numbers
     #[arg(long, value_name = "COUNT", default_value = "10000000", value_parser = parse_count, conflicts_with = "counts")]
     max_count: NonZeroUsize,
-    /// Accepted for compatibility; this benchmark has no goal
-    #[arg(long)]
-    light: bool,
 }
 
 impl Args {
@@ -56,6 +53,8 @@ struct Measurement {
     repetitions: usize,
     /// Time of one all-reduce in seconds, averaged over repetitions and workers like in nccl-tests.
     seconds: f64,
+    /// The part of it in which a worker waited for others, averaged likewise.
+    waiting: f64,
 }
 
 impl Measurement {
@@ -86,16 +85,16 @@ pub(crate) fn run(args: &Args, console: &mut dyn Write) -> Result<(), Error> {
     let world = args.world.world()?;
     if world.rank == 0 {
         args.world.print_ignored(console)?;
-        if args.light {
-            writeln!(console, "--light: no effect, this benchmark has no goal")?;
+        if args.world.light {
+            print_line(console, format_args!("--light: no effect; this benchmark has no goal"))?;
         }
     }
+    args.world.pin(&world, console)?;
     let mut reporter = Reporter::new(args.world.destination(), world.rank, console)?;
     let mut ring = args.world.form_ring(&world)?;
     let outcome = measure_all(&args.counts(), SCHEDULE, &mut ring, &mut reporter);
     // Store the results up to a failure, too.
-    let stored = reporter.finish();
-    outcome.and(stored)
+    reporter.finish(outcome)
 }
 
 fn measure_all(
@@ -108,8 +107,8 @@ fn measure_all(
         reporter.print(format_args!("all-reduce (sum of f32), world size {}", ring.size()))?;
         let (algorithm, bus) = ("algbw (GB/s)", "busbw (GB/s)");
         reporter.print(format_args!(
-            "{:>10} {:>12} {:>11} {:>14} {algorithm:>13} {bus:>13}",
-            "count", "bytes", "repetitions", "time (us)"
+            "{:>10} {:>12} {:>11} {:>14} {:>14} {algorithm:>13} {bus:>13}",
+            "count", "bytes", "repetitions", "time (us)", "waiting (us)"
         ))?;
     }
     for count in counts {
@@ -122,21 +121,22 @@ fn measure_all(
 }
 
 fn report(measurement: Measurement, reporter: &mut Reporter<'_>) -> Result<(), Error> {
-    let Measurement { count, workers, repetitions, seconds } = measurement;
+    let Measurement { count, workers, repetitions, seconds, waiting } = measurement;
     let bytes = measurement.bytes();
     let metadata = format!(
         "{{rank: 0, count: {count}, bytes: {bytes}, repetitions: {repetitions}, world_size: {workers}}}"
     );
     reporter.metric(&format!("allreduce_time_s/{count}"), seconds, &metadata)?;
+    reporter.metric(&format!("allreduce_wait_s/{count}"), waiting, &metadata)?;
     reporter.metric(
         &format!("allreduce_busbw_bytes_per_s/{count}"),
         measurement.bus_bandwidth(),
         &metadata,
     )?;
     let (algorithm, bus) = (measurement.algorithm_bandwidth() / 1e9, measurement.bus_bandwidth() / 1e9);
-    let time = seconds * 1e6;
+    let (time, waiting) = (seconds * 1e6, waiting * 1e6);
     reporter.print(format_args!(
-        "{count:>10} {bytes:>12} {repetitions:>11} {time:>14.2} {algorithm:>13.4} {bus:>13.4}"
+        "{count:>10} {bytes:>12} {repetitions:>11} {time:>14.2} {waiting:>14.2} {algorithm:>13.4} {bus:>13.4}"
     ))
 }
 
@@ -148,24 +148,26 @@ fn measure(count: usize, schedule: Schedule, ring: &mut Ring) -> Result<Measurem
         ring.all_reduce(&mut sum)?;
     }
     let workers = ring.size();
-    let (mut spent, mut repetitions) = (0.0, 0);
-    let seconds = loop {
+    let (mut spent, mut waited, mut repetitions) = (0.0, 0.0, 0);
+    let (seconds, waiting) = loop {
         sum.copy_from_slice(&own);
         // This starts all workers together and gives them the same mean time, so that they stop after the
         // same repetition.
-        let mut all_spent = [spent];
-        ring.all_reduce(&mut all_spent)?;
-        let mean = all_spent[0] / workers as f64;
+        let mut of_all = [spent, waited];
+        ring.all_reduce(&mut of_all)?;
+        let [mean, mean_waited] = of_all.map(|sum| sum / workers as f64);
         if repetitions == schedule.max_repetitions || mean >= schedule.max_time.as_secs_f64() {
-            break mean / repetitions as f64;
+            break (mean / repetitions as f64, mean_waited / repetitions as f64);
         }
-        let start = Instant::now();
+        ring.take_waiting();
+        let start = ring.clock().now();
         ring.all_reduce(&mut sum)?;
-        spent += start.elapsed().as_secs_f64();
+        spent += (ring.clock().now() - start).as_secs_f64();
+        waited += ring.take_waiting().as_secs_f64();
         repetitions += 1;
         verify(&sum, workers)?;
     };
-    Ok(Measurement { count, workers, repetitions, seconds })
+    Ok(Measurement { count, workers, repetitions, seconds, waiting })
 }
 
 /// Returns an element of a worker's vector: a small whole number, so that sums are exact in any order.
@@ -210,7 +212,8 @@ mod tests {
 
     #[test]
     fn bus_bandwidth_is_defined_as_in_nccl_tests() {
-        let measurement = Measurement { count: 1_000_000, workers: 4, repetitions: 1, seconds: 0.5 };
+        let measurement =
+            Measurement { count: 1_000_000, workers: 4, repetitions: 1, seconds: 0.5, waiting: 0.0 };
         assert_eq!(measurement.algorithm_bandwidth(), 8e6);
         assert_eq!(measurement.bus_bandwidth(), 12e6);
         assert_eq!(Measurement { workers: 1, ..measurement }.bus_bandwidth(), 0.0);
@@ -234,12 +237,14 @@ mod tests {
             names,
             [
                 "allreduce_time_s/1 @ 0",
+                "allreduce_wait_s/1 @ 0",
                 "allreduce_busbw_bytes_per_s/1 @ 0",
                 "allreduce_time_s/1000 @ 0",
+                "allreduce_wait_s/1000 @ 0",
                 "allreduce_busbw_bytes_per_s/1000 @ 0",
             ]
         );
-        assert_eq!(reported[0][2].1, "{rank: 0, count: 1000, bytes: 4000, repetitions: 3, world_size: 3}");
+        assert_eq!(reported[0][3].1, "{rank: 0, count: 1000, bytes: 4000, repetitions: 3, world_size: 3}");
         assert!(reported[1].is_empty() && reported[2].is_empty());
     }
 

@@ -3,10 +3,14 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
+
+use super::pin::Cores;
+
 // No doc comment on the struct: clap would use it as the description of the command.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct WorldArgs {
-    /// Run that the metrics belong to; without it, metrics are only printed
+    /// Run that the metrics belong to. Without it, metrics are only printed
     #[arg(
         long = "run_id",
         alias = "run-id",
@@ -22,7 +26,7 @@ pub(super) struct WorldArgs {
     /// Host names of the workers by rank, comma-separated
     #[arg(long, value_name = "HOSTS", value_delimiter = ',')]
     pub(super) hosts: Vec<String>,
-    /// Backend that started this program (mpi, gloo, nccl); the workers use TCP with any backend
+    /// Backend that started this program (mpi, gloo, nccl). The workers use TCP with any backend
     #[arg(long, value_name = "BACKEND")]
     pub(super) backend: Option<String>,
     /// Number of workers
@@ -43,15 +47,21 @@ pub(super) struct WorldArgs {
         hide_env_values = true
     )]
     pub(super) addresses: Vec<String>,
-    /// URL of the server that stores the metrics; without it, metrics are only printed
+    /// URL of the server that stores the metrics. Without it, metrics are only printed
     #[arg(long, value_name = "URL", env = "MLBENCH_URL", hide_env_values = true)]
     pub(super) report_to: Option<String>,
-    /// Accepted for compatibility; this benchmark computes on the CPU
-    #[arg(long)]
+    /// Accepted for compatibility. This benchmark computes on the CPU
+    #[arg(long, env = "MLBENCH_GPU", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(super) gpu: bool,
-    /// Accepted for compatibility; this benchmark has its own all-reduce
-    #[arg(long)]
+    /// Accepted for compatibility. This benchmark has its own all-reduce
+    #[arg(long, env = "MLBENCH_HOROVOD", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(super) horovod: bool,
+    /// Train to the light goal, a lower accuracy, if the benchmark has a goal
+    #[arg(long, env = "MLBENCH_LIGHT", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(super) light: bool,
+    /// Cores to run on, such as 0 or 2,3, or all
+    #[arg(long, value_name = "CORES", env = "MLBENCH_CORES", hide_env_values = true)]
+    pub(super) cores: Option<Cores>,
     /// Seconds to wait for all workers to connect
     #[arg(long, value_name = "SECONDS", default_value = "120")]
     pub(super) connect_timeout: Seconds,
@@ -66,9 +76,9 @@ pub(super) struct WorldArgs {
     pub(super) ompi_size: Option<usize>,
 }
 
-/// Parses a whole number from 1.
+/// Parses a whole number of at least 1.
 pub(super) fn parse_count(text: &str) -> Result<NonZeroUsize, &'static str> {
-    text.parse().map_err(|_| "must be a whole number from 1")
+    text.parse().map_err(|_| "must be a whole number of at least 1")
 }
 
 /// A timeout in seconds.

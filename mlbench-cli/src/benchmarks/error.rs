@@ -48,6 +48,14 @@ pub(crate) enum Error {
     /// The metrics could not be posted.
     #[error(transparent)]
     Metrics(mlbench_client::Error),
+    /// The benchmark failed, and some of its metrics could not be posted either.
+    #[error("{failure}; {lost}")]
+    AndMetrics {
+        /// Why the benchmark failed.
+        failure: Box<Error>,
+        /// The metrics that are lost.
+        lost: mlbench_client::Error,
+    },
     /// The tokio runtime that posts the metrics cannot start.
     #[error("cannot start the tokio runtime: {0}")]
     Runtime(std::io::Error),

@@ -6,11 +6,13 @@
 
 mod all_reduce;
 mod args;
+mod clock;
 mod command;
 mod data;
 mod error;
 mod logistic_regression;
 mod partition;
+mod pin;
 mod report;
 mod ring;
 mod world;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use mlbench_client::{Client, MetricLogger, MetricValue, Owner, RunId, now};
 
 use super::error::Error;
+use crate::output::eprint_message;
 
 /// Timeout of one request. The client retries for longer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -47,10 +48,8 @@ impl<'a> Reporter<'a> {
     pub(super) fn new(to: Destination<'_>, rank: usize, console: &'a mut dyn Write) -> Result<Self, Error> {
         let (Some(url), Some(number)) = (to.url, to.run_id) else {
             if rank == 0 {
-                writeln!(
-                    console,
-                    "metrics are only printed; set MLBENCH_URL and MLBENCH_RUN_ID to store them"
-                )?;
+                let note = "metrics are only printed; set MLBENCH_URL and MLBENCH_RUN_ID to store them";
+                print_line(console, format_args!("{note}"))?;
             }
             return Ok(Self { rank, sink: Sink::None, console });
         };
@@ -63,6 +62,7 @@ impl<'a> Reporter<'a> {
             let client = Client::builder_from_env()
                 .base_url(url)
                 .timeout(REQUEST_TIMEOUT)
+                .on_loss(|lost, error| eprint_message(loss_message(lost, error)))
                 .build()
                 .map_err(Error::Metrics)?;
             client.metric_logger(Owner::Run(run))
@@ -88,7 +88,7 @@ impl<'a> Reporter<'a> {
     /// Records `metric @ rank`, dated now, without waiting for the server.
     ///
     /// # Errors
-    /// [`Error::Metrics`] when the queue of the client is full.
+    /// None because of the server: `finish` reports the metrics that it did not store.
     pub(super) fn metric(
         &mut self,
         metric: &str,
@@ -97,38 +97,52 @@ impl<'a> Reporter<'a> {
     ) -> Result<(), Error> {
         let name = format!("{metric} @ {}", self.rank);
         match &mut self.sink {
-            Sink::Server(server) => {
-                server.logger.record(&name, value, Some(now()), metadata).map_err(Error::Metrics)
-            }
-            Sink::None => Ok(()),
+            Sink::Server(server) => server.logger.record(&name, value, Some(now()), metadata),
+            Sink::None => {}
             #[cfg(test)]
-            Sink::Memory(metrics) => {
-                metrics.push((name, value.into(), metadata.to_owned()));
-                Ok(())
-            }
+            Sink::Memory(metrics) => metrics.push((name, value.into(), metadata.to_owned())),
         }
+        Ok(())
     }
 
-    /// Prints a line.
+    /// Prints a line, unless the reader of standard output is gone: the benchmark goes on without it.
     ///
     /// # Errors
-    /// [`Error::Console`] when the line cannot be written.
+    /// [`Error::Console`] when the line cannot be written for another reason.
     pub(super) fn print(&mut self, line: std::fmt::Arguments<'_>) -> Result<(), Error> {
-        self.console.write_fmt(line)?;
-        Ok(self.console.write_all(b"\n")?)
+        print_line(self.console, line)
     }
 
-    /// Waits until the server has stored all metrics.
+    /// Waits until the server has stored all metrics, and returns `outcome` if it has.
     ///
     /// # Errors
-    /// [`Error::Metrics`] with the number of metrics lost.
-    pub(super) fn finish(self) -> Result<(), Error> {
-        match self.sink {
-            Sink::Server(server) => server.runtime.block_on(server.logger.flush()).map_err(Error::Metrics),
+    /// The error of `outcome`, [`Error::Metrics`] with the number of metrics lost, or [`Error::AndMetrics`] with
+    /// both.
+    pub(super) fn finish(self, outcome: Result<(), Error>) -> Result<(), Error> {
+        let stored = match self.sink {
+            Sink::Server(server) => server.runtime.block_on(server.logger.flush()),
             Sink::None => Ok(()),
             #[cfg(test)]
             Sink::Memory(_) => Ok(()),
+        };
+        match (outcome, stored) {
+            (outcome, Ok(())) => outcome,
+            (Ok(()), Err(lost)) => Err(Error::Metrics(lost)),
+            (Err(failure), Err(lost)) => Err(Error::AndMetrics { failure: Box::new(failure), lost }),
         }
+    }
+}
+
+fn loss_message(lost: u64, error: &mlbench_client::Error) -> String {
+    let plural = if lost == 1 { "" } else { "s" };
+    format!("mlbench: {lost} metric{plural} lost, the last one because of: {error}")
+}
+
+/// Prints a line unless the reader of `console` is gone.
+pub(super) fn print_line(console: &mut dyn Write, line: std::fmt::Arguments<'_>) -> Result<(), Error> {
+    match console.write_fmt(format_args!("{line}\n")) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
     }
 }
 
@@ -142,7 +156,7 @@ mod tests {
         let mut reporter = Reporter::new(Destination::default(), 0, &mut console).unwrap();
         reporter.metric("train_loss", 0.5, "{rank: 0, epoch:1.0}").unwrap();
         reporter.print(format_args!("epoch 1")).unwrap();
-        reporter.finish().unwrap();
+        reporter.finish(Ok(())).unwrap();
         assert_eq!(
             String::from_utf8(console).unwrap(),
             "metrics are only printed; set MLBENCH_URL and MLBENCH_RUN_ID to store them\nepoch 1\n"
@@ -166,5 +180,46 @@ mod tests {
         let mut console = Vec::new();
         let error = Reporter::new(to, 0, &mut console).err().unwrap().to_string();
         assert_eq!(error, "--run_id: -1 is not a run id; ids start at 1");
+    }
+
+    #[test]
+    fn lost_metrics_are_reported_beside_the_failure_of_the_benchmark() {
+        let finish = |outcome| {
+            let mut console = Vec::new();
+            let to = Destination { url: Some("http://127.0.0.1:1"), run_id: Some(1) };
+            let mut reporter = Reporter::new(to, 0, &mut console).unwrap();
+            // The client refuses such a long name before it sends anything.
+            reporter.metric(&"x".repeat(600), 0.5, "").unwrap();
+            reporter.finish(outcome).unwrap_err().to_string()
+        };
+        assert!(finish(Ok(())).starts_with("1 recorded metric was lost; first error: "));
+        let missed = Error::GoalNotReached { goal: 95.0, epochs: 2, best: 90.0 };
+        let text = finish(Err(missed));
+        assert!(text.starts_with("--goal: 95% validation accuracy not reached in 2 epochs"), "{text}");
+        assert!(text.contains("; 1 recorded metric was lost; first error: "), "{text}");
+    }
+
+    #[test]
+    fn losses_are_printed_while_the_benchmark_runs() {
+        let error = mlbench_client::Error::QueueFull { waiting: 7 };
+        let text = format!("mlbench: 2 metrics lost, the last one because of: {error}");
+        assert_eq!(loss_message(2, &error), text);
+        assert!(loss_message(1, &error).starts_with("mlbench: 1 metric lost, "));
+    }
+
+    #[test]
+    fn a_benchmark_goes_on_without_a_reader_of_its_output() {
+        struct Console(std::io::ErrorKind);
+        impl Write for Console {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(self.0.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let print = |kind| print_line(&mut Console(kind), format_args!("epoch 1"));
+        assert!(print(std::io::ErrorKind::BrokenPipe).is_ok());
+        assert!(print(std::io::ErrorKind::StorageFull).is_err());
     }
 }

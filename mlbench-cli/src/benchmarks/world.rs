@@ -4,7 +4,8 @@ use std::io::Write;
 
 use super::args::WorldArgs;
 use super::error::Error;
-use super::report::Destination;
+use super::pin::pin;
+use super::report::{Destination, print_line};
 use super::ring::{Ring, Timeouts, World, listen};
 
 impl WorldArgs {
@@ -18,25 +19,20 @@ impl WorldArgs {
             list.iter().map(|entry| entry.trim().to_owned()).filter(|entry| !entry.is_empty()).collect()
         };
         let (hosts, mut addresses) = (non_empty(&self.hosts), non_empty(&self.addresses));
-        let (rank, size) = match (self.ompi_rank, self.ompi_size) {
-            (Some(rank), Some(size)) => (rank, size),
-            _ => {
-                let counted = [hosts.len(), addresses.len()].into_iter().find(|count| *count > 0);
-                (self.rank.unwrap_or(0), self.world_size.or(counted).unwrap_or(1))
-            }
-        };
+        let (rank, size) = self.rank_and_size(hosts.len(), addresses.len())?;
         if rank >= size {
             return Err(Error::Arguments(format!(
                 "--rank: {rank} is out of range; the world size is {size}, and ranks start at 0"
             )));
         }
-        if size > 1 && !hosts.is_empty() && hosts.len() != size {
+        // A variable that another launcher left in the environment makes every worker train alone.
+        if !hosts.is_empty() && hosts.len() != size {
             return Err(Error::Arguments(format!(
                 "--hosts: {} hosts for {size} workers; name one host per worker",
                 hosts.len()
             )));
         }
-        if size > 1 && addresses.len() != size {
+        if addresses.len() != size && (size > 1 || !addresses.is_empty()) {
             return Err(Error::Arguments(format!(
                 "--addresses, MLBENCH_ADDRESSES: {} addresses for {size} workers; give one host:port per worker",
                 addresses.len()
@@ -46,6 +42,35 @@ impl WorldArgs {
             addresses = vec![String::new()];
         }
         Ok(World { rank, addresses, run_id: self.run_id.unwrap_or(0) })
+    }
+
+    fn rank_and_size(&self, hosts: usize, addresses: usize) -> Result<(usize, usize), Error> {
+        if let (Some(rank), Some(size)) = (self.ompi_rank, self.ompi_size) {
+            let disagree = |what: &str, ompi: usize, other: usize| {
+                let of_ompi = what.to_uppercase().replace("WORLD-", "");
+                Error::Arguments(format!(
+                    "--{what}: {other}, but OMPI_COMM_WORLD_{of_ompi} is {ompi}; start the program with mpirun and \
+                     one process per worker, or unset OMPI_COMM_WORLD_RANK and OMPI_COMM_WORLD_SIZE"
+                ))
+            };
+            if let Some(other) = self.world_size.filter(|other| *other != size) {
+                return Err(disagree("world-size", size, other));
+            }
+            // Every process of mpirun may have inherited rank 0 from the one that started it.
+            if let Some(other) = self.rank.filter(|other| *other != rank && *other != 0) {
+                return Err(disagree("rank", rank, other));
+            }
+            return Ok((rank, size));
+        }
+        let counted = [hosts, addresses].into_iter().find(|count| *count > 0);
+        let size = self.world_size.or(counted).unwrap_or(1);
+        match self.rank {
+            Some(rank) => Ok((rank, size)),
+            None if size == 1 => Ok((0, 1)),
+            None => Err(Error::Arguments(format!(
+                "--rank: missing; the world has {size} workers, and each needs its rank from 0"
+            ))),
+        }
     }
 
     /// Returns the server and the run that the metrics go to.
@@ -63,19 +88,24 @@ impl WorldArgs {
         Ok(Ring::form(&listener, world, timeouts)?)
     }
 
+    /// Pins this worker to its cores.
+    ///
+    /// Every thread of the benchmark starts later and therefore runs there, too.
+    pub(super) fn pin(&self, world: &World, console: &mut dyn Write) -> std::io::Result<()> {
+        pin(self.cores.as_ref(), world.rank, console)
+    }
+
     /// Prints which of the arguments have no effect.
-    pub(super) fn print_ignored(&self, console: &mut dyn Write) -> std::io::Result<()> {
+    pub(super) fn print_ignored(&self, console: &mut dyn Write) -> Result<(), Error> {
         if let Some(backend) = self.backend.as_deref().filter(|name| !name.is_empty()) {
-            writeln!(
-                console,
-                "--backend {backend}: no effect, the workers use the built-in ring all-reduce over TCP"
-            )?;
+            let effect = "no effect; the workers use the built-in ring all-reduce over TCP";
+            print_line(console, format_args!("--backend {backend}: {effect}"))?;
         }
         if self.gpu {
-            writeln!(console, "--gpu: no effect, this benchmark computes on the CPU")?;
+            print_line(console, format_args!("--gpu: no effect; this benchmark computes on the CPU"))?;
         }
         if self.horovod {
-            writeln!(console, "--horovod: no effect, this benchmark has its own all-reduce")?;
+            print_line(console, format_args!("--horovod: no effect; this benchmark has its own all-reduce"))?;
         }
         Ok(())
     }
@@ -138,9 +168,38 @@ mod tests {
         let args = WorldArgs { world_size: Some(2), ..WorldArgs::default() };
         assert_eq!(
             world(&args).unwrap_err(),
+            "--rank: missing; the world has 2 workers, and each needs its rank from 0"
+        );
+        let args = WorldArgs { rank: Some(0), ..args };
+        assert_eq!(
+            world(&args).unwrap_err(),
             "--addresses, MLBENCH_ADDRESSES: 0 addresses for 2 workers; give one host:port per worker"
         );
-        let args = WorldArgs { world_size: Some(2), hosts: list("a,b,c"), ..WorldArgs::default() };
+        let args = WorldArgs { hosts: list("a,b,c"), ..args };
         assert_eq!(world(&args).unwrap_err(), "--hosts: 3 hosts for 2 workers; name one host per worker");
+    }
+    #[test]
+    fn a_world_that_contradicts_that_of_the_run_is_refused() {
+        let run = WorldArgs {
+            rank: Some(1),
+            world_size: Some(2),
+            addresses: list("a:1,b:2"),
+            ..WorldArgs::default()
+        };
+        let alone = WorldArgs { rank: Some(0), world_size: Some(1), ..run.clone() };
+        assert_eq!(
+            world(&alone).unwrap_err(),
+            "--addresses, MLBENCH_ADDRESSES: 2 addresses for 1 workers; give one host:port per worker"
+        );
+        let alone = WorldArgs { addresses: vec![], hosts: list("a,b"), ..alone };
+        assert_eq!(world(&alone).unwrap_err(), "--hosts: 2 hosts for 1 workers; name one host per worker");
+        let left_behind = WorldArgs { ompi_rank: Some(0), ompi_size: Some(1), ..run };
+        let error = world(&left_behind).unwrap_err();
+        assert!(error.starts_with("--world-size: 2, but OMPI_COMM_WORLD_SIZE is 1; "), "{error}");
+        let without_size = WorldArgs { world_size: None, ..left_behind.clone() };
+        let error = world(&without_size).unwrap_err();
+        assert!(error.starts_with("--rank: 1, but OMPI_COMM_WORLD_RANK is 0; "), "{error}");
+        let only_addresses = WorldArgs { rank: None, ..without_size };
+        assert!(world(&only_addresses).unwrap_err().contains("2 addresses for 1 workers"));
     }
 }

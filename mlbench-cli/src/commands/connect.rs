@@ -1,25 +1,53 @@
 //! Builds the client from the arguments and the environment.
 
 use std::path::Path;
+use std::time::Duration;
 
 use mlbench_client::{Client, Error};
 
-use crate::args::Cli;
+use crate::args::{Cli, Command, RunsCommand};
 use crate::failure::Failure;
 use crate::output::eprint_message;
 
+/// How long to retry a request that is safe to repeat, while the server is away.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Returns a client of the server at `url` with the token of the command line.
-pub(super) fn connect(cli: &Cli, url: &str) -> Result<Client, Failure> {
+///
+/// It calls `on_unreachable` before it repeats a request without a response.
+pub(super) fn connect(
+    cli: &Cli,
+    url: &str,
+    on_unreachable: impl Fn() + Send + Sync + 'static,
+) -> Result<Client, Failure> {
     let token = match &cli.token_file {
         Some(file) => Some(read_token(file)?),
         None => Cli::token_from_env(),
     };
-    let builder = Client::builder().base_url(url).on_retry(report_retry);
+    let timeout = retry_timeout(&cli.command);
+    let builder = Client::builder().base_url(url).retry_timeout(timeout).on_retry(move |error, attempt| {
+        if attempt == 1 {
+            report_retry(error, timeout);
+        }
+        if error.is_unreachable() {
+            on_unreachable();
+        }
+    });
     let builder = match token {
         Some(token) => builder.token(token),
         None => builder,
     };
     Ok(builder.build()?)
+}
+
+/// Returns how long the server may be away: as long as the user waits for a run to end.
+fn retry_timeout(command: &Command) -> Duration {
+    match command {
+        Command::Runs(RunsCommand::Wait(args)) => args.timeout.unwrap_or(Duration::MAX),
+        Command::Runs(RunsCommand::Start(args)) if args.wait => Duration::MAX,
+        Command::Runs(RunsCommand::Logs(args)) if args.follow => Duration::MAX,
+        _ => RETRY_TIMEOUT,
+    }
 }
 
 fn read_token(file: &Path) -> Result<String, Failure> {
@@ -28,8 +56,9 @@ fn read_token(file: &Path) -> Result<String, Failure> {
 }
 
 /// Reports the first retry of a request, not every one.
-fn report_retry(error: &Error, attempt: u32) {
-    if attempt == 1 {
-        eprint_message(format_args!("retrying for up to 60 s: {error}"));
+fn report_retry(error: &Error, timeout: Duration) {
+    match timeout {
+        Duration::MAX => eprint_message(format_args!("retrying until the server responds: {error}")),
+        _ => eprint_message(format_args!("retrying for up to {} s: {error}", timeout.as_secs())),
     }
 }

@@ -1,6 +1,7 @@
 //! Chooses the server and the function that carries out the command.
 
 use mlbench_client::Client;
+use tokio::sync::watch;
 
 use super::connect::connect;
 use super::port_forward::PortForward;
@@ -12,14 +13,22 @@ use crate::output::Printer;
 /// Runs the command, through a port-forward if `--kube` is given.
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     if !cli.kube.kube {
-        return dispatch(cli, &connect(cli, cli.server_url())?).await;
+        return dispatch(cli, &connect(cli, cli.server_url(), || ())?).await;
     }
     let mut forward = PortForward::open(&cli.kube).await?;
-    let client = connect(cli, forward.url())?;
-    tokio::select! {
+    let (unreachable, mut failures) = watch::channel(());
+    let client = connect(cli, &forward.url(), move || unreachable.send_replace(()))?;
+    let result = tokio::select! {
         biased;
         result = dispatch(cli, &client) => result,
-        failure = forward.closed() => Err(failure),
+        never = forward.keep_open(&mut failures) => match never {},
+    };
+    match result {
+        // The client only knows that its connection to the local port failed.
+        Err(Failure::Client(error)) if error.is_unreachable() => {
+            Err(forward.failure().unwrap_or(error.into()))
+        }
+        other => other,
     }
 }
 

@@ -1,10 +1,11 @@
 use std::io::Write;
 
 use mlbench_client::{
-    Client, Metric, MetricType, MetricsQuery, NewMetric, Owner, PodName, PointsByMetric, PointsByOwner, now,
+    Client, Error, Metric, MetricName, MetricType, MetricsQuery, NewMetric, Owner, PointsByMetric,
+    PointsByOwner, Series, now,
 };
 
-use super::resolve::resolve_run_id;
+use super::resolve::with_run_id;
 use crate::args::{MetricsArgs, MetricsCommand, PostArgs, ShowArgs};
 use crate::failure::Failure;
 use crate::output::Printer;
@@ -27,36 +28,72 @@ async fn show(client: &Client, args: &ShowArgs) -> Result<(), Failure> {
         last_n: args.last,
         ..MetricsQuery::default()
     };
-    let mut printer = Printer::stdout(args.output.output);
-    match owner(client, args.run.as_deref(), args.pod.as_ref()).await? {
-        Some(owner) => print_one(&mut printer, &client.metrics().get(&owner, &query).await?),
-        None => print_all(&mut printer, &client.metrics().all(&query).await?),
+    let get = async |owner: Owner| Ok::<_, Error>((client.metrics().get(&owner, &query).await?, owner));
+    let (metrics, owner) = match (&args.run, &args.pod) {
+        (Some(run), _) => with_run_id(client, run, async |id| get(Owner::Run(id)).await).await?,
+        (None, Some(pod)) => get(Owner::Pod(pod.clone())).await?,
+        (None, None) => return show_all(client, args, &query).await,
+    };
+    if let Some(name) = args.metric.iter().find(|name| !metrics.contains_key(name.as_str())) {
+        check_exists(name, &owner.to_string(), &series(client, &owner).await?)?;
+    }
+    print_one(&mut Printer::stdout(args.output.output), &metrics)
+}
+
+async fn show_all(client: &Client, args: &ShowArgs, query: &MetricsQuery) -> Result<(), Failure> {
+    let metrics = client.metrics().all(query).await?;
+    let is_missing = |name: &&MetricName| !metrics.values().any(|pod| pod.contains_key(name.as_str()));
+    if let Some(name) = args.metric.iter().find(is_missing) {
+        let mut all = Vec::new();
+        for pod in client.pods().list().await? {
+            all.extend(client.pods().series(&pod.name).await?);
+        }
+        check_exists(name, "the cluster", &all)?;
+    }
+    print_all(&mut Printer::stdout(args.output.output), &metrics)
+}
+
+async fn series(client: &Client, owner: &Owner) -> Result<Vec<Series>, Error> {
+    match owner {
+        Owner::Run(id) => client.runs().series(*id).await,
+        Owner::Pod(name) => client.pods().series(name).await,
     }
 }
 
-async fn post(client: &Client, args: &PostArgs) -> Result<(), Failure> {
-    // The argument group requires one of the two.
-    let Some(owner) = owner(client, args.run.as_deref(), args.pod.as_ref()).await? else { return Ok(()) };
-    let metric = NewMetric {
-        owner,
-        name: args.name.clone(),
-        date: Some(args.date.map_or_else(now, |time| time.resolve(now()))),
-        value: args.value.as_str().into(),
-        cumulative: args.cumulative,
-        step: None,
-        epoch: None,
-        metadata: args.metadata.clone(),
-    };
-    let stored = client.metrics().post(&metric).await?;
-    print_stored(&mut Printer::stdout(args.output.output), &stored)
+/// Checks that a metric without points in a response exists: `--since` may have left out all its points.
+fn check_exists(name: &MetricName, owner: &str, series: &[Series]) -> Result<(), Failure> {
+    let mut known: Vec<String> = series.iter().map(|series| series.name.as_str().to_owned()).collect();
+    known.sort_unstable();
+    known.dedup();
+    if known.iter().any(|known| known == name.as_str()) {
+        return Ok(());
+    }
+    let (name, owner) = (name.as_str().to_owned(), owner.to_owned());
+    Err(Failure::UnknownMetric { name, owner, known })
 }
 
-async fn owner(client: &Client, run: Option<&str>, pod: Option<&PodName>) -> Result<Option<Owner>, Failure> {
-    Ok(match (run, pod) {
-        (Some(run), _) => Some(Owner::Run(resolve_run_id(client, run).await?)),
-        (None, Some(pod)) => Some(Owner::Pod(pod.clone())),
-        (None, None) => None,
-    })
+async fn post(client: &Client, args: &PostArgs) -> Result<(), Failure> {
+    let date = args.date.map_or_else(now, |time| time.resolve(now()));
+    let post = async |owner| {
+        let metric = NewMetric {
+            owner,
+            name: args.name.clone(),
+            date: Some(date),
+            value: args.value.as_str().into(),
+            cumulative: args.cumulative,
+            step: None,
+            epoch: None,
+            metadata: args.metadata.clone(),
+        };
+        client.metrics().post(&metric).await
+    };
+    let stored = match (&args.run, &args.pod) {
+        (Some(run), _) => with_run_id(client, run, async |id| post(Owner::Run(id)).await).await?,
+        (None, Some(pod)) => post(Owner::Pod(pod.clone())).await?,
+        // The argument group requires one of the two.
+        (None, None) => return Ok(()),
+    };
+    print_stored(&mut Printer::stdout(args.output.output), &stored)
 }
 
 fn print_one(printer: &mut Printer<impl Write>, metrics: &PointsByMetric) -> Result<(), Failure> {
@@ -94,6 +131,36 @@ mod tests {
     use super::*;
     use crate::output::Layout;
     use mlbench_client::{Point, Timestamp};
+
+    fn series(names: &[&str]) -> Vec<Series> {
+        let series = |name: &&str| {
+            serde_json::from_value(serde_json::json!({
+                "name": name, "count": 1, "first_date": "2018-08-03T09:21:44Z",
+                "last_date": "2018-08-03T09:21:44Z", "min": 1.0, "max": 1.0, "last_value": "1"
+            }))
+            .unwrap()
+        };
+        names.iter().map(series).collect()
+    }
+
+    #[test]
+    fn a_mistyped_metric_is_reported_with_a_hint() {
+        let check = |name: &str, names: &[&str]| {
+            check_exists(&MetricName::new(name).unwrap(), "run 1", &series(names))
+                .map_err(|failure| (failure.exit_code(), failure.to_string()))
+        };
+        assert_eq!(check("loss", &["acc", "loss"]), Ok(()));
+        let text = "--metric \"los\": run 1 has no such metric; did you mean \"loss\"?";
+        assert_eq!(check("los", &["acc", "loss"]), Err((3, text.to_owned())));
+        let text = "--metric \"throughput\": run 1 has no such metric; it has \"acc\", \"loss\"";
+        assert_eq!(check("throughput", &["loss", "acc", "acc"]), Err((3, text.to_owned())));
+        let text = "--metric \"loss\": run 1 has no such metric; it has no metrics";
+        assert_eq!(check("loss", &[]), Err((3, text.to_owned())));
+        let many: Vec<String> = (10..30).map(|number| format!("metric-{number}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let (_, text) = check("x", &many).unwrap_err();
+        assert!(text.ends_with("\"metric-14\" and 15 more"), "{text}");
+    }
 
     fn printed(
         print: impl FnOnce(&mut Printer<&mut Vec<u8>>) -> Result<(), Failure>,

@@ -1,5 +1,6 @@
 //! [`PortForward`]: reaches a server in Kubernetes through `kubectl port-forward`.
 
+use std::convert::Infallible;
 use std::io;
 use std::process::Stdio;
 use std::time::Duration;
@@ -7,18 +8,40 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::watch;
 
 use crate::args::KubeArgs;
 use crate::failure::Failure;
 
 /// How long kubectl may take to find the server and to forward a port.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// Pause between two attempts to find the server again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long kubectl may take to end.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A local port that leads to the server until this value is dropped.
+/// Runs kubectl until it ends or standard input is closed, which the system does however this program ends.
+const UNTIL_CLOSED: &str = r#"
+exec 3<&0
+kubectl "$@" 3<&- &
+kubectl=$!
+{ read -r _ <&3; kill "$kubectl"; } >/dev/null 2>&1 &
+exec 3<&-
+wait "$kubectl"
+"#;
+
+/// A local port that leads to the server until this value is dropped or the program ends.
 pub(super) struct PortForward {
-    kubectl: Child,
+    args: KubeArgs,
+    port: u16,
+    tunnel: Option<Tunnel>,
+    failure: Option<Failure>,
+}
+
+/// A running `kubectl port-forward`.
+struct Tunnel {
+    shell: Child,
     output: Lines<BufReader<ChildStdout>>,
-    url: String,
 }
 
 /// The pod of a server.
@@ -31,53 +54,98 @@ struct ServerPod {
 impl PortForward {
     /// Finds the server and opens the port-forward.
     pub(super) async fn open(args: &KubeArgs) -> Result<Self, Failure> {
-        let opened = tokio::time::timeout(TIMEOUT, async {
-            let pod = only_server(parse_pods(&list_pods(args).await?)?, args)?;
-            Self::to_pod(&pod, args).await
-        });
-        opened.await.unwrap_or_else(|_| {
-            let seconds = TIMEOUT.as_secs();
-            Err(failed(format!("--kube: kubectl did not reach the cluster within {seconds} s")))
-        })
+        let (tunnel, port) = open_tunnel(args, None).await?;
+        Ok(Self { args: args.clone(), port, tunnel: Some(tunnel), failure: None })
     }
 
-    async fn to_pod(pod: &ServerPod, args: &KubeArgs) -> Result<Self, Failure> {
-        let mut command = kubectl(args);
-        command.args(["port-forward", "--address", "127.0.0.1"]);
-        command.arg(format!("pod/{}", pod.name)).arg(format!(":{}", pod.port));
-        let mut kubectl = command.spawn().map_err(|error| spawn_failure(&error))?;
-        let stdout = kubectl.stdout.take().ok_or_else(|| failed("kubectl: no standard output".to_owned()))?;
-        let mut output = BufReader::new(stdout).lines();
-        while let Some(line) = output.next_line().await? {
-            if let Some(address) = forwarded_address(&line) {
-                return Ok(Self { kubectl, output, url: format!("http://{address}") });
+    /// Returns the local URL of the server, which stays the same.
+    pub(super) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Finds the server again whenever kubectl ends or a request fails.
+    ///
+    /// The pod may be another one by then, and kubectl may keep a port open whose pod is gone.
+    pub(super) async fn keep_open(&mut self, failures: &mut watch::Receiver<()>) -> Infallible {
+        loop {
+            if let Some(mut tunnel) = self.tunnel.take() {
+                tokio::select! {
+                    reason = tunnel.closed() => {
+                        self.failure = Some(failed(format!("kubectl port-forward: connection closed: {reason}")));
+                    }
+                    // The client holds the sender as long as this is polled.
+                    _ = failures.changed() => {}
+                }
+                tunnel.close().await;
+            }
+            match open_tunnel(&self.args, Some(self.port)).await {
+                Ok((tunnel, _)) => {
+                    (self.tunnel, self.failure) = (Some(tunnel), None);
+                    // Requests that failed until now are no reason to do this again.
+                    failures.mark_unchanged();
+                }
+                Err(failure) => {
+                    self.failure = Some(failure);
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         }
-        Err(failed(format!("kubectl port-forward: {}", error_output(&mut kubectl).await)))
     }
 
-    /// Returns the local URL of the server.
-    pub(super) fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// Completes with the failure when the port-forward closes. Until then it discards kubectl's output.
-    pub(super) async fn closed(&mut self) -> Failure {
-        while let Ok(Some(_)) = self.output.next_line().await {}
-        let reason = error_output(&mut self.kubectl).await;
-        failed(format!("kubectl port-forward: connection closed: {reason}"))
+    /// Returns why the server cannot be reached now, if kubectl said why.
+    pub(super) fn failure(&mut self) -> Option<Failure> {
+        self.failure.take()
     }
 }
 
-fn kubectl(args: &KubeArgs) -> Command {
-    let mut command = Command::new("kubectl");
-    for (flag, value) in [("--context", &args.kube_context), ("--namespace", &args.kube_namespace)] {
-        if let Some(value) = value {
-            command.arg(flag).arg(value);
+/// Finds the server and forwards `port` to it, or a free port, which is returned.
+async fn open_tunnel(args: &KubeArgs, port: Option<u16>) -> Result<(Tunnel, u16), Failure> {
+    let opened = tokio::time::timeout(TIMEOUT, async {
+        let pod = only_server(parse_pods(&list_pods(args).await?)?, args)?;
+        Tunnel::to_pod(&pod, args, port).await
+    });
+    opened.await.unwrap_or_else(|_| {
+        let seconds = TIMEOUT.as_secs();
+        Err(failed(format!("--kube: kubectl did not reach the cluster within {seconds} s")))
+    })
+}
+
+impl Tunnel {
+    async fn to_pod(pod: &ServerPod, args: &KubeArgs, port: Option<u16>) -> Result<(Self, u16), Failure> {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", UNTIL_CLOSED, "sh"]).args(server_flags(args));
+        command.args(["port-forward", "--address", "127.0.0.1"]).arg(format!("pod/{}", pod.name));
+        let local = port.map(|port| port.to_string()).unwrap_or_default();
+        command.arg(format!("{local}:{}", pod.port));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut shell = command.spawn().map_err(|error| spawn_failure(&error))?;
+        let stdout = shell.stdout.take().ok_or_else(|| failed("kubectl: no standard output".to_owned()))?;
+        let mut output = BufReader::new(stdout).lines();
+        while let Some(line) = output.next_line().await? {
+            if let Some(port) = forwarded_port(&line) {
+                return Ok((Self { shell, output }, port));
+            }
         }
+        Err(failed(format!("kubectl port-forward: {}", error_output(&mut shell).await)))
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    command
+
+    /// Completes with the reason when kubectl ends. Until then it discards kubectl's output.
+    async fn closed(&mut self) -> String {
+        while let Ok(Some(_)) = self.output.next_line().await {}
+        error_output(&mut self.shell).await
+    }
+
+    /// Ends kubectl, so that its port is free.
+    async fn close(mut self) {
+        drop(self.shell.stdin.take());
+        // A kubectl that does not end keeps the port, which the next one reports.
+        let _ = tokio::time::timeout(END_TIMEOUT, self.shell.wait()).await;
+    }
+}
+
+fn server_flags(args: &KubeArgs) -> Vec<&str> {
+    let flags = [("--context", &args.kube_context), ("--namespace", &args.kube_namespace)];
+    flags.into_iter().filter_map(|(flag, value)| Some([flag, value.as_deref()?])).flatten().collect()
 }
 
 async fn list_pods(args: &KubeArgs) -> Result<Vec<u8>, Failure> {
@@ -85,9 +153,10 @@ async fn list_pods(args: &KubeArgs) -> Result<Vec<u8>, Failure> {
     if let Some(release) = &args.kube_release {
         labels.push_str(&format!(",release={release}"));
     }
-    let mut command = kubectl(args);
-    command.args(["get", "pods", "--selector", &labels]);
+    let mut command = Command::new("kubectl");
+    command.args(server_flags(args)).args(["get", "pods", "--selector", &labels]);
     command.args(["--field-selector", "status.phase=Running", "--output", "json"]);
+    command.stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.map_err(|error| spawn_failure(&error))?;
     if output.status.success() {
         return Ok(output.stdout);
@@ -95,12 +164,17 @@ async fn list_pods(args: &KubeArgs) -> Result<Vec<u8>, Failure> {
     Err(failed(format!("kubectl get pods: {}", String::from_utf8_lossy(&output.stderr).trim())))
 }
 
-/// Parses kubectl's list of pods. The port of a pod is the one named `http`, else its first.
+/// Parses kubectl's list of pods, without those that are being deleted.
+///
+/// The port of a pod is the one named `http`, else its first.
 fn parse_pods(json: &[u8]) -> Result<Vec<ServerPod>, Failure> {
     let list: Value = serde_json::from_slice(json)
         .map_err(|error| failed(format!("kubectl get pods: invalid list of pods: {error}")))?;
     let items = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     let pod = |pod: &Value| {
+        if pod["metadata"]["deletionTimestamp"].is_string() {
+            return None;
+        }
         let name = pod["metadata"]["name"].as_str()?.to_owned();
         let containers = pod["spec"]["containers"].as_array()?.iter();
         let ports: Vec<&Value> = containers.filter_map(|one| one["ports"].as_array()).flatten().collect();
@@ -129,17 +203,14 @@ fn only_server(mut pods: Vec<ServerPod>, args: &KubeArgs) -> Result<ServerPod, F
     }
 }
 
-/// Returns the address in a line such as `Forwarding from 127.0.0.1:40123 -> 8000`.
-fn forwarded_address(line: &str) -> Option<&str> {
-    line.strip_prefix("Forwarding from ")?
-        .split(" -> ")
-        .next()
-        .filter(|address| address.starts_with("127.0.0.1:"))
+/// Returns the local port in a line such as `Forwarding from 127.0.0.1:40123 -> 8000`.
+fn forwarded_port(line: &str) -> Option<u16> {
+    line.strip_prefix("Forwarding from 127.0.0.1:")?.split(" -> ").next()?.parse().ok()
 }
 
-async fn error_output(kubectl: &mut Child) -> String {
+async fn error_output(shell: &mut Child) -> String {
     let mut text = String::new();
-    if let Some(stderr) = &mut kubectl.stderr {
+    if let Some(stderr) = &mut shell.stderr {
         // The text only explains the failure, so a failure to read it changes nothing.
         let _ = stderr.read_to_string(&mut text).await;
     }
@@ -166,6 +237,8 @@ mod tests {
         {"metadata": {"name": "a"}, "spec": {"containers": [
             {"name": "sidecar"}, {"ports": [{"name": "ingest", "containerPort": 80}, {"name": "http", "containerPort": 8000}]}]}},
         {"metadata": {"name": "b"}, "spec": {"containers": [{"ports": [{"containerPort": 9000}]}]}},
+        {"metadata": {"name": "old", "deletionTimestamp": "2018-08-03T09:21:29Z"},
+            "spec": {"containers": [{"ports": [{"containerPort": 9000}]}]}},
         {"metadata": {"name": "no-port"}, "spec": {"containers": [{}]}}]}"#;
 
     fn args(namespace: Option<&str>) -> KubeArgs {
@@ -195,9 +268,10 @@ mod tests {
     }
 
     #[test]
-    fn the_address_is_the_one_that_kubectl_prints() {
-        assert_eq!(forwarded_address("Forwarding from 127.0.0.1:40123 -> 8000"), Some("127.0.0.1:40123"));
-        assert_eq!(forwarded_address("Forwarding from [::1]:40123 -> 8000"), None);
-        assert_eq!(forwarded_address("Handling connection for 40123"), None);
+    fn the_port_is_the_one_that_kubectl_prints() {
+        assert_eq!(forwarded_port("Forwarding from 127.0.0.1:40123 -> 8000"), Some(40123));
+        assert_eq!(forwarded_port("Forwarding from [::1]:40123 -> 8000"), None);
+        assert_eq!(forwarded_port("Forwarding from 127.0.0.1:99999 -> 8000"), None);
+        assert_eq!(forwarded_port("Handling connection for 40123"), None);
     }
 }

@@ -9,13 +9,13 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::delivery::DeliveryTracker;
-use super::sender::{QueuedMetric, StopGuard, send_all};
+use super::sender::{QueuedMetric, StopGuard, report_losses, send_all, size};
 use crate::client::Client;
 use crate::clock;
 use crate::error::{Error, Result};
 
 /// Metrics that can be queued.
-pub(super) const CAPACITY: usize = 10_000;
+pub(super) const CAPACITY: usize = 100_000;
 
 /// Records metrics of one owner without waiting for the server: a background task posts them in batches.
 ///
@@ -23,7 +23,12 @@ pub(super) const CAPACITY: usize = 10_000;
 /// has its own `Idempotency-Key`, and the task retries it with growing pauses while the server is
 /// unreachable, overloaded or failing. A restart of the server therefore neither loses nor duplicates a
 /// metric. The task drops a metric when the server rejects it, or when the server has stored nothing for the
-/// [`retry_timeout`](crate::ClientBuilder::retry_timeout) (60 s by default).
+/// [`retry_timeout`](crate::ClientBuilder::retry_timeout) (60 s by default). It tries to send each batch at
+/// least once, even if the program was suspended for longer than that.
+///
+/// Recording never fails and never waits, so that the measured program is not disturbed. A metric that cannot
+/// be stored is counted as lost: [`flush`](Self::flush) returns the number, and
+/// [`on_loss`](crate::ClientBuilder::on_loss) is called while the program runs.
 ///
 /// Clones share one queue. **Call [`flush`](Self::flush) before the program ends**: metrics that are still
 /// queued when the tokio runtime ends are lost. While the runtime lives, they are sent even after the last
@@ -38,8 +43,7 @@ pub struct MetricLogger {
 impl Client {
     /// Returns a logger that records metrics of `owner` in the background.
     ///
-    /// A logger created outside a tokio runtime accepts nothing: every [`record`](MetricLogger::record)
-    /// fails.
+    /// A logger created outside a tokio runtime stores nothing, and counts every metric as lost.
     #[must_use]
     pub fn metric_logger(&self, owner: Owner) -> MetricLogger {
         let (queue, queued) = mpsc::channel(CAPACITY);
@@ -47,6 +51,7 @@ impl Client {
         let guard = StopGuard(Arc::clone(&tracker));
         // Without a runtime the guard is dropped here, which marks the logger as stopped.
         if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(report_losses(self.clone(), Arc::clone(&tracker)));
             runtime.spawn(send_all(self.clone(), guard, queued));
         }
         MetricLogger { owner, tracker, queue }
@@ -54,35 +59,18 @@ impl Client {
 }
 
 impl MetricLogger {
-    /// Records `value` for the metric `name`, dated `date` or now, with `metadata` as free text. Never waits.
+    /// Records `value` for the metric `name`, dated `date` or now, with `metadata` as free text.
     ///
-    /// # Errors
-    /// [`QueueFull`](Error::QueueFull), [`LoggerStopped`](Error::LoggerStopped), or
-    /// [`Invalid`](Error::Invalid) for a name that is empty or longer than 512 bytes. [`flush`](Self::flush)
-    /// counts each of these metrics as lost.
-    pub fn record(
-        &self,
-        name: &str,
-        value: impl Into<MetricValue>,
-        date: Option<Timestamp>,
-        metadata: &str,
-    ) -> Result<()> {
-        let number = self.tracker.begin();
-        let queued = self.enqueue(number, name, value.into(), date, metadata);
-        if let Err(error) = &queued {
-            self.tracker.lose(std::iter::once(number), error);
+    /// Never waits and never fails. A metric that cannot be queued is counted as lost: because 100,000 metrics
+    /// or 64 MiB of them wait for the server, the logger has stopped, or `name` is empty or longer than 512
+    /// bytes.
+    pub fn record(&self, name: &str, value: impl Into<MetricValue>, date: Option<Timestamp>, metadata: &str) {
+        if let Err(error) = self.enqueue(name, value.into(), date, metadata) {
+            self.tracker.lose_untracked(&error);
         }
-        queued
     }
 
-    fn enqueue(
-        &self,
-        number: u64,
-        name: &str,
-        value: MetricValue,
-        date: Option<Timestamp>,
-        metadata: &str,
-    ) -> Result<()> {
+    fn enqueue(&self, name: &str, value: MetricValue, date: Option<Timestamp>, metadata: &str) -> Result<()> {
         let metric = NewMetric {
             owner: self.owner.clone(),
             name: MetricName::new(name)?,
@@ -93,11 +81,14 @@ impl MetricLogger {
             epoch: None,
             metadata: metadata.to_owned(),
         };
-        let queued = QueuedMetric { number, recorded: Instant::now(), metric };
-        self.queue.try_send(queued).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Error::QueueFull { capacity: CAPACITY },
-            mpsc::error::TrySendError::Closed(_) => Error::LoggerStopped,
-        })
+        let queue_full = || Error::QueueFull { waiting: self.tracker.pending() };
+        let slot = self.queue.try_reserve().map_err(|error| match error {
+            mpsc::error::TrySendError::Full(()) => queue_full(),
+            mpsc::error::TrySendError::Closed(()) => Error::LoggerStopped,
+        })?;
+        let number = self.tracker.begin(size(&metric)).ok_or_else(queue_full)?;
+        slot.send(QueuedMetric { number, recorded: Instant::now(), metric });
+        Ok(())
     }
 
     /// Waits until every metric recorded so far, through any clone, is stored or lost.

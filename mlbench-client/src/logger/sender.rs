@@ -1,10 +1,11 @@
 //! The background task that posts queued metrics in batches.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mlbench_core::api::{BatchResult, NewMetric, RejectedPoint};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::delivery::DeliveryTracker;
 use crate::client::Client;
@@ -12,10 +13,15 @@ use crate::error::{Error, Result};
 use crate::metrics::create_batch;
 use crate::retry;
 
-/// Metrics per post: the server reports at most this many rejections one by one.
-const BATCH_METRICS: usize = BatchResult::MAX_LISTED;
+/// Metrics per post, so that few posts are left to try when the server has been away.
+const BATCH_METRICS: usize = 10_000;
 /// Approximate size limit of the texts in one post, in bytes.
 pub(super) const BATCH_BYTES: usize = 4 << 20;
+
+/// Timeout of the last attempt to send a batch, so that `flush` does not take hours.
+const LATE_ATTEMPT: Duration = Duration::from_secs(5);
+/// Shortest time between two reports of losses.
+const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A recorded metric on its way to the server.
 #[derive(Debug)]
@@ -42,14 +48,28 @@ pub(super) async fn send_all(client: Client, guard: StopGuard, mut queue: mpsc::
         let numbers = batch.iter().map(|queued| queued.number);
         match send(&client, tracker, &batch).await {
             Ok(result) => {
+                let listed = result.rejected.len() as u64;
                 let mut rejections = result.rejected.into_iter().peekable();
-                tracker.accepted((0..).zip(numbers).map(|(index, number)| {
+                let outcomes = (0..).zip(numbers).map(|(index, number)| {
                     let rejection = rejections.next_if(|point| point.index == index).map(rejected);
                     (number, rejection)
-                }));
+                });
+                tracker.accepted(outcomes, result.rejected_count.saturating_sub(listed));
             }
             Err(error) => tracker.lose(numbers, &error),
         }
+    }
+}
+
+/// Reports lost metrics to `on_loss` until the logger stops: the first at once, others in groups.
+pub(super) async fn report_losses(client: Client, tracker: Arc<DeliveryTracker>) {
+    let mut reported = 0;
+    while let Some(losses) = tracker.more_losses_than(reported).await {
+        if let Some(error) = &losses.last {
+            client.report_loss(losses.count - reported, error);
+        }
+        reported = losses.count;
+        sleep(REPORT_INTERVAL).await;
     }
 }
 
@@ -57,33 +77,41 @@ fn rejected(point: RejectedPoint) -> Error {
     Error::Rejected { code: point.code, message: point.message }
 }
 
+/// Returns the approximate size of a metric in memory and in a request, in bytes.
+pub(super) fn size(metric: &NewMetric) -> usize {
+    let NewMetric { name, value, metadata, .. } = metric;
+    name.as_str().len() + value.as_str().len() + metadata.len()
+}
+
 /// Takes `first` and whatever else is queued, up to the limits of one post.
 fn next_batch(first: QueuedMetric, queue: &mut mpsc::Receiver<QueuedMetric>) -> Vec<QueuedMetric> {
-    let size = |queued: &QueuedMetric| {
-        let NewMetric { name, value, metadata, .. } = &queued.metric;
-        name.as_str().len() + value.as_str().len() + metadata.len()
-    };
-    let mut bytes = size(&first);
+    let mut bytes = size(&first.metric);
     let mut batch = vec![first];
     while batch.len() < BATCH_METRICS && bytes < BATCH_BYTES {
         let Ok(next) = queue.try_recv() else { break };
-        bytes += size(&next);
+        bytes += size(&next.metric);
         batch.push(next);
     }
     batch
 }
 
-/// Sends a batch until the server accepts it or the retry timeout ends.
+/// Sends a batch until the server accepts it or the retry timeout ends, at least once after it has ended.
+///
+/// The timeout may end without any chance to send: the program was suspended, or earlier batches used it up.
 async fn send(client: &Client, tracker: &DeliveryTracker, batch: &[QueuedMetric]) -> Result<BatchResult> {
-    let timeout = client.retry_timeout();
+    let retry_timeout = client.retry_timeout();
     let newest = batch.last().map_or_else(Instant::now, |queued| queued.recorded);
-    let deadline = || newest.max(tracker.last_stored()) + timeout;
-    if Instant::now() >= deadline() {
-        // Batches before this one used up the timeout. One more attempt per batch would add up to hours.
-        return Err(Error::RetryTimeout { after: timeout });
-    }
+    let deadline = || retry::later(newest.max(tracker.last_stored()), retry_timeout);
     let metrics: Vec<&NewMetric> = batch.iter().map(|queued| &queued.metric).collect();
     let request = create_batch(&metrics)?;
-    // The retry callback is not called here: `flush` reports what is lost.
-    retry::until(deadline, |_, _| (), || client.transport().json(&request)).await
+    let attempt = || client.transport().json(&request);
+    if Instant::now() < deadline() {
+        // The retry callback is not called here: `flush` and `on_loss` report what is lost.
+        match retry::until(deadline, |_, _| (), attempt).await {
+            Err(error) if error.retryable() && Instant::now() >= deadline() => {}
+            other => return other,
+        }
+    }
+    let late = timeout(LATE_ATTEMPT, attempt()).await;
+    late.unwrap_or(Err(Error::RetryTimeout { after: retry_timeout }))
 }

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use mlbench_core::{ErrorCode, Owner, RunId, Timestamp};
 
+use super::delivery::MAX_PENDING_BYTES;
 use super::metric_logger::CAPACITY;
 use super::sender::BATCH_BYTES;
 use crate::client::Client;
@@ -25,7 +26,7 @@ async fn everything_recorded_is_stored_when_flush_returns() {
     let logger = server.client().metric_logger(owner());
     let date = "2018-08-03T09:21:44Z".parse().unwrap();
     for step in 0..100 {
-        logger.record("loss", f64::from(step), Some(date), "{epoch: 1}").unwrap();
+        logger.record("loss", f64::from(step), Some(date), "{epoch: 1}");
     }
     logger.clone().flush().await.unwrap();
     let received = server.received();
@@ -49,16 +50,16 @@ async fn everything_recorded_is_stored_when_flush_returns() {
 async fn many_metrics_are_split_into_posts_in_order() {
     let server = Server::new([], accepted()).await;
     let logger = server.client().metric_logger(owner());
-    for step in 0..2_500 {
-        logger.record("loss", f64::from(step), None, "").unwrap();
+    for step in 0..25_000 {
+        logger.record("loss", f64::from(step), None, "");
     }
     logger.flush().await.unwrap();
     let values = server.received().iter().flat_map(|request| values_of(&request.body)).collect::<Vec<_>>();
-    assert_eq!(values, (0..2_500).map(|step| step.to_string()).collect::<Vec<_>>());
+    assert_eq!(values, (0..25_000).map(|step| step.to_string()).collect::<Vec<_>>());
     assert_eq!(server.received().len(), 3);
     let large = "x".repeat(BATCH_BYTES / 2);
     for _ in 0..4 {
-        logger.record("note", "1", None, &large).unwrap();
+        logger.record("note", "1", None, &large);
     }
     logger.flush().await.unwrap();
     assert_eq!(server.received().len(), 5);
@@ -77,7 +78,7 @@ async fn rejected_metrics_are_counted_and_the_others_stored() {
     let server = Server::new([], Step::ok(result)).await;
     let logger = server.client().metric_logger(owner());
     for _ in 0..5 {
-        logger.record("loss", 1.0, None, "").unwrap();
+        logger.record("loss", 1.0, None, "");
     }
     let error = logger.flush().await.unwrap_err();
     let Error::MetricsLost { lost: 2, first } = error else { panic!("{error}") };
@@ -90,7 +91,7 @@ async fn a_metric_without_a_date_is_dated_when_recorded() {
     let server = Server::new([], accepted()).await;
     let logger = server.client().metric_logger(owner());
     let before = clock::now();
-    logger.record("loss", 1.0, None, "").unwrap();
+    logger.record("loss", 1.0, None, "");
     let after = clock::now();
     logger.flush().await.unwrap();
     let body: serde_json::Value = serde_json::from_str(&server.received()[0].body).unwrap();
@@ -103,31 +104,118 @@ async fn lost_metrics_are_counted_and_reported_once() {
     let server = Server::new([Step::status(404)], accepted()).await;
     let logger = server.client().metric_logger(owner());
     for _ in 0..5 {
-        logger.record("loss", 1.0, None, "").unwrap();
+        logger.record("loss", 1.0, None, "");
     }
-    assert!(matches!(logger.record("", 1.0, None, ""), Err(Error::Invalid(_))));
+    logger.record("", 1.0, None, "");
     let error = logger.flush().await.unwrap_err();
     assert!(matches!(error, Error::MetricsLost { lost: 6, .. }), "{error}");
-    logger.record("loss", 1.0, None, "").unwrap();
+    logger.record("loss", 1.0, None, "");
     logger.flush().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_full_queue_rejects_immediately_and_counts_it() {
-    let server = Server::new([], Step::Stall).await;
-    let client = server.builder().timeout(Duration::from_millis(100)).retry_timeout(Duration::ZERO);
-    let logger = client.build().unwrap().metric_logger(owner());
-    let started = Instant::now();
-    let rejected = (0..CAPACITY + 10).filter(|_| logger.record("loss", "1", None, "").is_err()).count();
-    assert_eq!(rejected, 10, "the background task has not run yet");
-    assert!(started.elapsed() < Duration::from_secs(5));
+async fn a_full_queue_drops_what_is_recorded_and_counts_it() {
+    let server = Server::new([], accepted()).await;
+    let logger = server.client().metric_logger(owner());
+    for _ in 0..CAPACITY + 10 {
+        logger.record("loss", "1", None, "");
+    }
+    assert_eq!(server.received().len(), 0, "the background task has not run yet");
     let error = logger.flush().await.unwrap_err();
-    assert!(matches!(error, Error::MetricsLost { lost, .. } if lost == CAPACITY as u64 + 10), "{error}");
     assert_eq!(
         error.to_string(),
-        "10010 recorded metrics were lost; first error: metric queue: full with 10000 metrics; the server may be \
+        "10 recorded metrics were lost; first error: metric queue: full with 100000 metrics; the server may be \
          overloaded or unreachable"
     );
+    let stored: usize = server.received().iter().map(|request| values_of(&request.body).len()).sum();
+    assert_eq!(stored, CAPACITY, "the others are stored");
+}
+
+#[tokio::test]
+async fn large_metrics_fill_the_queue_by_their_size() {
+    let server = Server::new([], accepted()).await;
+    let logger = server.client().metric_logger(owner());
+    let note = "x".repeat(MAX_PENDING_BYTES / 4);
+    for _ in 0..6 {
+        logger.record("note", "1", None, &note);
+    }
+    let error = logger.flush().await.unwrap_err();
+    assert!(matches!(error, Error::MetricsLost { lost: 3, .. }), "{error}");
+    assert!(error.to_string().contains("full with 3 metrics"), "{error}");
+    logger.record("note", "1", None, &note);
+    logger.flush().await.unwrap();
+}
+
+#[tokio::test]
+async fn losses_are_reported_while_the_program_runs() {
+    let server = Server::new([Step::status(404)], accepted()).await;
+    let (sender, mut losses) = tokio::sync::mpsc::unbounded_channel();
+    let client = server.builder().on_loss(move |lost, error| sender.send((lost, error.status())).unwrap());
+    let logger = client.build().unwrap().metric_logger(owner());
+    for _ in 0..5 {
+        logger.record("loss", 1.0, None, "");
+    }
+    assert_eq!(losses.recv().await, Some((5, Some(404))));
+    assert!(matches!(logger.flush().await, Err(Error::MetricsLost { lost: 5, .. })));
+}
+
+/// Lets the clock jump, as it does for a program that was suspended.
+async fn suspend(duration: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(duration).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn a_batch_is_sent_once_even_after_the_retry_timeout() {
+    let server = Server::new([], accepted()).await;
+    let logger = server.client().metric_logger(owner());
+    for _ in 0..3_599 {
+        logger.record("loss", 1.0, None, "");
+    }
+    suspend(Duration::from_secs(61)).await;
+    logger.flush().await.unwrap();
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_batch_in_flight_survives_a_suspension() {
+    let server = Server::new([Step::Stall], accepted()).await;
+    let logger = server.client().metric_logger(owner());
+    logger.record("loss", 1.0, None, "");
+    while server.received().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    suspend(Duration::from_secs(61)).await;
+    logger.flush().await.unwrap();
+    let received = server.received();
+    assert_eq!(received.len(), 2);
+    assert_eq!(received[0].idempotency_key, received[1].idempotency_key);
+}
+
+#[tokio::test]
+async fn an_endless_retry_after_loses_the_batch_without_a_panic() {
+    let endless = Step::Respond(503, "Retry-After: 18446744073709551615\r\n", String::new());
+    let server = Server::new([], endless).await;
+    let logger = server.client().metric_logger(owner());
+    logger.record("loss", 1.0, None, "");
+    let error = logger.flush().await.unwrap_err();
+    let Error::MetricsLost { lost: 1, first } = error else { panic!("{error}") };
+    assert_eq!(first.status(), Some(503));
+    assert_eq!(server.received().len(), 1, "a server that says when to come back is not asked before");
+}
+
+#[tokio::test]
+async fn rejections_beyond_the_list_are_counted() {
+    let result = r#"{"accepted":1,"rejected_count":4,"rejected":[
+        {"index":1,"code":"not_found","message":"run 3 does not exist"}]}"#;
+    let server = Server::new([], Step::ok(result)).await;
+    let logger = server.client().metric_logger(owner());
+    for _ in 0..5 {
+        logger.record("loss", 1.0, None, "");
+    }
+    let error = logger.flush().await.unwrap_err();
+    assert!(matches!(error, Error::MetricsLost { lost: 4, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -136,7 +224,7 @@ async fn the_retry_timeout_applies_to_all_metrics_together() {
     let client = server.builder().retry_timeout(Duration::from_millis(200)).build().unwrap();
     let logger = client.metric_logger(owner());
     for _ in 0..1000 {
-        logger.record("loss", "1", None, "").unwrap();
+        logger.record("loss", "1", None, "");
     }
     let started = Instant::now();
     let error = logger.flush().await.unwrap_err();
@@ -148,7 +236,7 @@ async fn the_retry_timeout_applies_to_all_metrics_together() {
 async fn metrics_are_sent_after_the_last_clone_is_dropped() {
     let server = Server::new([], accepted()).await;
     let logger = server.client().metric_logger(owner());
-    logger.record("loss", "1", None, "").unwrap();
+    logger.record("loss", "1", None, "");
     let tracker = Arc::clone(&logger.tracker);
     drop(logger);
     tracker.settled().await.unwrap();
@@ -162,19 +250,23 @@ fn a_logger_fails_without_hanging_after_its_runtime_ends() {
     let logger = first.block_on(async {
         let client = Client::builder().base_url("http://127.0.0.1:1").build().unwrap();
         let logger = client.metric_logger(owner());
-        logger.record("loss", "1", None, "").unwrap();
+        logger.record("loss", "1", None, "");
         logger
     });
     drop(first);
-    assert!(matches!(logger.record("loss", "1", None, ""), Err(Error::LoggerStopped)));
+    logger.record("loss", "1", None, "");
     let error = runtime().block_on(logger.flush()).unwrap_err();
     assert!(matches!(error, Error::MetricsLost { lost: 2, .. }), "{error}");
 }
 
-#[test]
-fn a_logger_created_outside_a_runtime_accepts_nothing() {
-    let logger = Client::builder().build().unwrap().metric_logger(owner());
-    assert!(matches!(logger.record("loss", "1", None, ""), Err(Error::LoggerStopped)));
+#[tokio::test]
+async fn a_logger_created_outside_a_runtime_counts_everything_as_lost() {
+    let outside = std::thread::spawn(|| Client::builder().build().unwrap().metric_logger(owner()));
+    let logger = outside.join().unwrap();
+    logger.record("loss", "1", None, "");
+    let error = logger.flush().await.unwrap_err();
+    assert!(matches!(error, Error::MetricsLost { lost: 1, .. }), "{error}");
+    assert!(error.to_string().ends_with(&Error::LoggerStopped.to_string()), "{error}");
 }
 
 #[test]
@@ -185,7 +277,7 @@ fn a_logger_works_from_synchronous_code() {
         let _context = runtime.enter();
         server.client().metric_logger(owner())
     };
-    logger.record("loss", "1", None, "").unwrap();
+    logger.record("loss", "1", None, "");
     runtime.block_on(logger.flush()).unwrap();
     assert_eq!(server.received().len(), 1);
 }

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// A method of the API.
 ///
-/// The server answers HEAD like GET without the body, and OPTIONS from the table.
+/// The server responds to HEAD like to GET without the body, and to OPTIONS from the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
     /// Reads.
@@ -52,16 +52,16 @@ pub enum Listener {
     ApiAndIngest,
 }
 
-/// What the table says about one endpoint.
+/// One row of the table of endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spec {
     /// Operation id (`resource.action`), and the label `endpoint` of the request metrics.
     pub id: &'static str,
     /// Method.
     pub method: Method,
-    /// Path, with a trailing slash where the specification has one; `{name}` is one segment.
+    /// Path, with a trailing slash where the specification has one.
     ///
-    /// The server accepts every path with and without the trailing slash.
+    /// `{name}` is one segment. The server accepts every path with and without the trailing slash.
     pub path: &'static str,
     /// Status of success.
     pub success: u16,
@@ -96,16 +96,32 @@ impl Spec {
     }
 }
 
-/// An endpoint of the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Endpoint {
+/// Declares the enum and the list of its variants together, so that no variant is missing from the list.
+macro_rules! endpoints {
+    ($($(#[$doc:meta])* $name:ident,)+) => {
+        /// An endpoint of the server.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Endpoint {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Endpoint {
+            /// Every endpoint in matching order.
+            ///
+            /// What workers send comes first, and a literal path before a pattern that covers it.
+            pub const ALL: [Self; [$(Self::$name),+].len()] = [$(Self::$name),+];
+        }
+    };
+}
+
+endpoints! {
     /// Stores one metric.
     CreateMetric,
     /// Stores many metrics.
     CreateMetrics,
-    /// Says whether the server is alive.
+    /// Checks whether the server is alive.
     Live,
-    /// Says whether the server is ready.
+    /// Checks whether the server is ready.
     Ready,
     /// Reads the metrics of one pod or run.
     GetMetrics,
@@ -134,26 +150,6 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Every endpoint in matching order: what workers send first, and a literal path before a pattern that covers it.
-    pub const ALL: [Self; Self::Prometheus as usize + 1] = [
-        Self::CreateMetric,
-        Self::CreateMetrics,
-        Self::Live,
-        Self::Ready,
-        Self::GetMetrics,
-        Self::ListMetrics,
-        Self::ListRuns,
-        Self::CreateRun,
-        Self::GetRun,
-        Self::DeleteRun,
-        Self::StopRun,
-        Self::GetRunLogs,
-        Self::ListRunSeries,
-        Self::ListPodSeries,
-        Self::ListPods,
-        Self::Prometheus,
-    ];
-
     /// Returns the endpoint's row of the table.
     #[must_use]
     pub const fn spec(self) -> Spec {
@@ -235,7 +231,7 @@ impl Endpoint {
     }
 }
 
-/// The characters that RFC 3986 reserves or forbids in a segment; `/` and `%` are encoded too.
+/// The characters that RFC 3986 reserves or forbids in a segment, with `/` and `%`.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Percent-encodes a text as one segment of a path.
@@ -272,7 +268,7 @@ mod tests {
         }
     }
 
-    /// Two patterns may share paths when no method is in both; the router then serves both at such a path.
+    /// Two patterns may share paths when no method is in both. The router then serves both at such a path.
     #[test]
     fn the_only_overlap_is_a_pod_named_batch() {
         let mut overlaps = Vec::new();

@@ -41,12 +41,12 @@ impl Fields {
     /// [`ErrorCode::Malformed`] with line and column if the body is not a JSON object.
     pub fn from_json(body: &[u8]) -> Result<Self> {
         if body.trim_ascii().is_empty() {
-            return Err(Error::new(ErrorCode::Malformed, "the body is empty; send a JSON object"));
+            return Err(Error::new(ErrorCode::Malformed, "body: empty; send a JSON object"));
         }
         let read = |body: &[u8]| serde_json::from_slice(body).map(|Members(fields)| Self::new(fields));
         read(body).or_else(|error| {
             let second = quote_non_finite(body).and_then(|body| read(&body).ok());
-            second.ok_or_else(|| not_json("the body is not a JSON object", &error))
+            second.ok_or_else(|| not_json("body: not a JSON object", &error))
         })
     }
 
@@ -315,7 +315,7 @@ mod tests {
     fn broken_json_is_refused_with_line_and_column() {
         let error = Fields::from_json(b"{\n  \"name\": oops}").unwrap_err();
         assert_eq!(error.code(), ErrorCode::Malformed);
-        assert_eq!(error.detail(), "the body is not a JSON object (line 2, column 11): expected value");
+        assert_eq!(error.detail(), "body: not a JSON object (line 2, column 11): expected value");
         assert!(Fields::from_json(b"[1]").unwrap_err().detail().contains("expected an object"));
         assert!(Fields::from_json(b"  ").unwrap_err().detail().contains("empty"));
         assert!(Fields::from_json(b"{} x").is_err());

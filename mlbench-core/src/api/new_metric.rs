@@ -127,7 +127,7 @@ mod tests {
             }
         }
         let broken = read(r#"{"run_id":2,"name":"x","value":NaNo}"#).unwrap_err();
-        assert!(broken.detail().starts_with("the body is not a JSON object (line 1"), "{broken}");
+        assert!(broken.detail().starts_with("body: not a JSON object (line 1"), "{broken}");
     }
 
     #[test]

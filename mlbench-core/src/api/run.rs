@@ -54,6 +54,17 @@ pub struct Run {
     pub waiting_for: Option<String>,
 }
 
+impl Run {
+    /// Returns whether the run has not ended, also in a state that this version does not know.
+    #[must_use]
+    pub const fn is_active(&self) -> bool {
+        match self.state {
+            RunState::Unknown => self.finished_at.is_none(),
+            state => state.is_active(),
+        }
+    }
+}
+
 /// Details of the execution of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct JobMetadata {

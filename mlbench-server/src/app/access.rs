@@ -52,13 +52,13 @@ impl AuthPolicy {
         let of_run = token.len() == Token::RUN_TOKEN_CHARS;
         let run = if of_run { storage.run_for_token(hash).await? } else { None };
         let run = run.ok_or_else(|| {
-            let detail = "token: neither the token of this server nor that of an active run";
+            let detail = "token: not accepted; send the token of this server or of an active run";
             Error::new(ErrorCode::Unauthorized, detail)
         })?;
         match access {
             Access::Public | Access::RunToken => Ok(Grant::RunMetrics(run)),
             Access::Operator => {
-                Err(forbidden(format!("token: belongs to run {run}, which may only post its own metrics")))
+                Err(forbidden(format!("token: belongs to run {run} and may only post metrics of that run")))
             }
         }
     }
@@ -80,12 +80,12 @@ impl Grant {
                 ))),
             },
             (Self::ActiveRunMetrics, Owner::Pod(_)) => {
-                Err(forbidden("pod_name: this listener accepts metrics of runs only".to_owned()))
+                Err(forbidden("pod_name: this listener accepts metrics of runs only; send run_id".to_owned()))
             }
         }
     }
 
-    /// Replaces the points of other owners by their refusals.
+    /// Replaces each point of another owner by an error.
     pub fn reject_foreign_points(self, points: &mut [BatchPoint]) {
         let own = match self {
             Self::Full => return,
@@ -107,7 +107,7 @@ fn check_run(own: RunId, owner: &Owner) -> Result<()> {
     if *owner == Owner::Run(own) {
         return Ok(());
     }
-    Err(forbidden(format!("token: belongs to run {own}, which may only post its own metrics")))
+    Err(forbidden(format!("token: belongs to run {own} and may only post metrics of that run")))
 }
 
 fn forbidden(detail: String) -> Error {

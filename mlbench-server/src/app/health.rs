@@ -19,10 +19,10 @@ pub async fn ready(app: &App) -> Result<()> {
     match tokio::time::timeout(TIMEOUT, app.storage.ping()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            missing.push("the store fails");
+            missing.push("the store returned an error");
             internal = error.internal_text().unwrap_or(error.detail()).to_owned();
         }
-        Err(_) => missing.push("the store does not respond in time"),
+        Err(_) => missing.push("the store did not respond in time"),
     }
     if app.cluster.max_workers() == 0 {
         missing.push("the cluster has no workers");

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use mlbench_core::api::{LogLine, LogsQuery};
+use mlbench_core::api::LogsQuery;
+use mlbench_core::log::LogLine;
 use mlbench_core::run::OutputStream;
 use mlbench_core::storage::{LogPart, LogQuery, Storage};
 use mlbench_core::{Result, RunId};

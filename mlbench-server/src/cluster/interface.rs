@@ -28,7 +28,7 @@ pub trait Cluster: Send + Sync {
     /// Returns the maximum number of workers of a run.
     fn max_workers(&self) -> u32;
 
-    /// Provides the workers of a run. The launcher repeats it while the status is [`ProvisionStatus::Waiting`].
+    /// Provides the workers of a run. The launcher repeats it during [`ProvisionStatus::Waiting`].
     ///
     /// # Errors
     /// [`ClusterError::Refused`] when this cluster can never provide them: the run fails with this reason.

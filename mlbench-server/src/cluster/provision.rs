@@ -35,7 +35,7 @@ pub enum ProvisionStatus {
         /// The workers, ordered by rank.
         workers: Vec<Worker>,
         /// Server messages for the log of the run: how a limit is enforced, what is ignored.
-        notes: Vec<String>,
+        messages: Vec<String>,
     },
     /// Some workers are not ready yet.
     Waiting {

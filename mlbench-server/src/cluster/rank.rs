@@ -28,6 +28,8 @@ pub struct Task {
     pub env: Vec<(String, String)>,
     /// Number of cores it may use, or `None` for all.
     pub num_cpus: Option<f64>,
+    /// Number of workers, if each of them starts the command, and not the first for all.
+    pub ranks: Option<u32>,
 }
 
 /// Hides the values of the environment, one of which is a token.

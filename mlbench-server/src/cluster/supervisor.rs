@@ -131,6 +131,7 @@ mod tests {
             argv: argv.iter().map(|&word| word.to_owned()).collect(),
             env: env.iter().map(owned).collect(),
             num_cpus: None,
+            ranks: None,
         }
     }
 

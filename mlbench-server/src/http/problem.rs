@@ -31,7 +31,7 @@ pub(super) const fn status(code: ErrorCode) -> StatusCode {
     }
 }
 
-/// Carries an error to the service, which makes a problem document of it.
+/// Carries an error to the service, which turns it into a problem document.
 pub(super) fn error_response(error: Error) -> Response {
     let mut response = Response::new(Bytes::new().into());
     response.extensions_mut().insert(error);

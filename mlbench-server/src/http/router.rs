@@ -213,7 +213,7 @@ fn counted(mut response: Response, endpoint: Option<Endpoint>) -> Response {
 
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Error {
     let text = panic.downcast::<String>().map(|text| *text).unwrap_or_else(|other| {
-        other.downcast::<&str>().map_or_else(|_| "without a text".to_owned(), |text| (*text).to_owned())
+        other.downcast::<&str>().map_or_else(|_| "no message".to_owned(), |text| (*text).to_owned())
     });
     Error::internal(format_args!("panic: {text}"))
 }

@@ -154,7 +154,7 @@ fn stop(open: Vec<u32>, observed: &Observed, limits: &Limits, now: Now) -> Vec<A
 fn provision(run: &Run, observed: &Observed, limits: &Limits, now: Now) -> Vec<Action> {
     let (messages, next) = match &observed.provision {
         None => return vec![Action::Provision],
-        Some(ProvisionStatus::Ready { workers, notes }) => (notes, Action::Assign(workers.clone())),
+        Some(ProvisionStatus::Ready { workers, messages }) => (messages, Action::Assign(workers.clone())),
         Some(ProvisionStatus::Waiting { missing })
             if now.date.since(run.admitted_at.unwrap_or(run.created_at)) >= limits.start_timeout =>
         {

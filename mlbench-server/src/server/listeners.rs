@@ -81,7 +81,7 @@ impl BoundListener {
 fn cannot_listen(flag: &str, address: SocketAddr, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "{flag} {address}: another program uses this port; stop it or choose another port (0 takes a free one)"
+            "{flag} {address}: another program uses this port; stop it or choose another port (0 picks a free one)"
         ),
         io::ErrorKind::PermissionDenied => {
             format!("{flag} {address}: not permitted; choose a port above 1023 or run with more privileges")

@@ -19,7 +19,7 @@ use crate::sqlite::Durability;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "mlbench-server", version, max_term_width = 110)]
 pub struct Settings {
-    /// Address and port to listen on. Port 0 takes a free port
+    /// Address and port to listen on. Port 0 picks a free port
     #[arg(long, value_name = "ADDR:PORT", env = "MLBENCH_LISTEN", default_value = "127.0.0.1:8000")]
     pub listen: SocketAddr,
 
@@ -89,7 +89,7 @@ pub struct Settings {
     #[arg(long, value_name = "TIME", env = "MLBENCH_GRACE_PERIOD", default_value = "10s", value_parser = duration)]
     pub grace_period: Duration,
 
-    /// Longest time for the workers of a run to become ready before the run fails
+    /// How long to wait for the workers of a run to become ready before the run fails
     #[arg(long, value_name = "TIME", env = "MLBENCH_START_TIMEOUT", default_value = "10m", value_parser = duration)]
     pub start_timeout: Duration,
 
@@ -105,7 +105,7 @@ pub struct Settings {
     #[arg(long, value_name = "TIME", env = "MLBENCH_SAMPLE_INTERVAL", value_parser = interval)]
     pub sample_interval: Option<Duration>,
 
-    /// Most output to store per run and stream, in MiB. Later output is dropped with a server message
+    /// Maximum stored output per run and stream, in MiB. Later output is dropped with a server message
     #[arg(long, value_name = "MIB", env = "MLBENCH_OUTPUT_LIMIT", default_value_t = 256)]
     pub output_limit: u32,
 

@@ -20,12 +20,12 @@ pub struct KubernetesSettings {
     #[arg(long, value_name = "NAME", env = "MLBENCH_KUBE_RELEASENAME", default_value = "mlbench")]
     pub release_name: ReleaseName,
 
-    /// Most workers of a run, and of all runs together with --run-policy queue
+    /// Maximum number of workers of a run, and of all runs together with --run-policy queue
     #[arg(long, value_name = "N", env = "MLBENCH_MAX_WORKERS", default_value_t = 8)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub max_workers: u32,
 
-    /// Most CPU of a worker, and its limit when a run requests none, such as 8 or 8000m [default: no limit]
+    /// Maximum CPU of a worker, and its limit when a run requests none, such as 8 or 8000m [default: none]
     #[arg(long, value_name = "CPU", env = "MLBENCH_WORKER_MAX_CPU")]
     pub worker_max_cpu: Option<Cpu>,
 

@@ -64,8 +64,8 @@ fn disown(connection: &Connection, last_write: Timestamp) -> Result<Vec<RunId>, 
          UPDATE run SET deletion = 2 WHERE deletion = 1;
          DELETE FROM run_token;",
     )?;
-    let sql = "UPDATE run SET state = 'FAILED', ending_event = 'fail', ending_reason = ?1, \
-               ending_at = max(?2, created_at), finished_at = max(?2, created_at) \
+    let sql = "UPDATE run SET state = 'FAILED', outcome_event = 'fail', outcome_reason = ?1, \
+               outcome_at = max(?2, created_at), finished_at = max(?2, created_at) \
                WHERE deletion = 0 AND state IN ('INITIALIZED', 'STARTED') RETURNING id";
     let mut statement = connection.prepare(sql)?;
     let ids = statement.query_map(params![DISOWNED, last_write.as_micros()], |row| row.get::<_, i64>(0))?;

@@ -19,7 +19,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use mlbench_core::api::{LogLine, Metric, Series};
+use mlbench_core::log::LogLine;
+use mlbench_core::metric::{Metric, Series};
 use mlbench_core::run::{NewRun, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, IdempotencyKey, IsCached, LogQuery, OutputChunk, PointSink, PointsCursor,
@@ -177,8 +178,8 @@ impl Storage for SqliteStorage {
         self.writer.write(0, stop).await
     }
 
-    async fn decide_outcome(&self, id: RunId, ending: RunOutcome) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::decide_outcome(c, id, &ending)).await
+    async fn decide_outcome(&self, id: RunId, outcome: RunOutcome) -> Result<Run> {
+        self.writer.write(0, move |c| lifecycle::decide_outcome(c, id, &outcome)).await
     }
 
     async fn end_run(&self, id: RunId) -> Result<Run> {

@@ -1,4 +1,4 @@
-//! StoreStats of the store, from its files and the rows of runs and series, never from points.
+//! Statistics of the store, from its files and the rows of runs and series, never from points.
 
 use std::fs;
 use std::path::Path;

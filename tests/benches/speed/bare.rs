@@ -1,4 +1,6 @@
-//! The limits: the same work on the same disk by SQLite alone. The only place outside the server that knows its tables.
+//! The limits: SQLite alone does the same work on the same disk.
+//!
+//! This is the only file outside the server that knows its tables.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,9 +13,9 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, params};
 use serde::Deserialize;
 
-use crate::Result;
+use crate::error::Result;
 
-/// A database with nothing but points, clustered as the server's are.
+/// A database of points only, clustered like the server's.
 pub(crate) struct Bare {
     connection: Connection,
     arrivals: i64,
@@ -28,7 +30,7 @@ struct BarePoint<'a> {
 }
 
 impl Bare {
-    /// An empty one in place of `path`.
+    /// Creates an empty database, which replaces a file at `path`.
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let _ = std::fs::remove_file(path);
         let connection = Connection::open(path)?;
@@ -41,8 +43,8 @@ impl Bare {
         Ok(Self { connection, arrivals: 0 })
     }
 
-    /// Rows a second, each in a transaction of its own, synced, with something `between` them.
-    pub(crate) async fn rows_committed_one_by_one(
+    /// Inserts rows, each in a synced transaction and followed by `between`, and returns rows per second.
+    pub(crate) async fn insert_rows(
         &mut self,
         time: Duration,
         mut between: impl AsyncFnMut() -> Result<()>,
@@ -57,8 +59,8 @@ impl Bare {
         Ok((self.arrivals - first) as f64 / begin.elapsed().as_secs_f64())
     }
 
-    /// Points a second: JSON arrays parsed, dates read, rows inserted, one synced transaction for each array.
-    pub(crate) fn arrays_inserted(&mut self, bodies: &[Vec<u8>], time: Duration) -> Result<f64> {
+    /// Parses JSON arrays and inserts each in a synced transaction, and returns points per second.
+    pub(crate) fn insert_arrays(&mut self, bodies: &[Vec<u8>], time: Duration) -> Result<f64> {
         let (begin, first) = (Instant::now(), self.arrivals);
         for body in bodies {
             if begin.elapsed() >= time {
@@ -82,7 +84,7 @@ impl Bare {
     }
 }
 
-/// The server's own database, read beside it.
+/// A reader of the server's own database.
 pub(crate) struct Scan {
     connection: Connection,
 }
@@ -94,7 +96,7 @@ impl Scan {
         Ok(Self { connection: Connection::open_with_flags(path, flags)? })
     }
 
-    /// All points of a run, printed as the server answers them.
+    /// Prints all points of a run as the server does.
     pub(crate) fn print(&self, run: u64) -> Result<Vec<u8>> {
         let mut text = Vec::new();
         for (name, id) in self.series(run)? {
@@ -119,7 +121,7 @@ impl Scan {
         Ok(text)
     }
 
-    /// Steps through all points of a run, their dates and values read; how many there are.
+    /// Reads dates and values of all points of a run, and returns the number of points.
     pub(crate) fn step(&self, run: u64) -> Result<u64> {
         let mut rows = 0;
         for (_, id) in self.series(run)? {
@@ -150,8 +152,9 @@ impl Scan {
     }
 }
 
-/// Copies one run, with what is known of its ranks, until there are so many runs: starting thousands would measure the
-/// machine's processes.
+/// Copies one run and its ranks until the database has `until` runs.
+///
+/// Starting thousands of runs would measure the processes of the machine instead.
 pub(crate) fn multiply_runs(path: &Path, run: u64, until: u64) -> Result<()> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(5))?;

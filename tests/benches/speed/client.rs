@@ -1,4 +1,6 @@
-//! HTTP/1.1 over a kept connection, with as little work per request as can be: what is measured is the server.
+//! HTTP/1.1 over a persistent connection.
+//!
+//! It does as little work per request as possible, because it shares the cores with the server.
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -6,25 +8,25 @@ use std::ops::Range;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::Result;
+use crate::error::Result;
 
 const BUFFER: usize = 256 * 1024;
 
-/// A kept connection.
+/// A persistent connection.
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Box<[u8]>,
-    /// The part of the buffer that is not read yet.
+    /// Part of the buffer that is not read yet.
     unread: Range<usize>,
 }
 
-/// How long a body is.
+/// Length of a body.
 enum Length {
     Known(usize),
     Chunked,
 }
 
-/// A request that is complete, its bytes ready to be sent.
+/// Builds the bytes of a request.
 pub(crate) fn request(method: &str, path: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
     let mut bytes = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n");
     if method == "POST" {
@@ -36,22 +38,23 @@ pub(crate) fn request(method: &str, path: &str, content_type: &str, body: &[u8])
     bytes
 }
 
-/// A request that reads.
+/// Builds the bytes of a GET request.
 pub(crate) fn get(path: &str) -> Vec<u8> {
     request("GET", path, "", b"")
 }
 
 impl Connection {
-    /// Connects.
+    /// Connects to a server.
     pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: vec![0; BUFFER].into(), unread: 0..0 })
     }
 
-    /// Sends a request, reads its answer to the end and gives back its status; the body goes into `kept` if that is
-    /// wanted.
-    pub(crate) async fn ask(&mut self, request: &[u8], mut kept: Option<&mut Vec<u8>>) -> Result<u16> {
+    /// Sends a request, reads the whole response and returns its status.
+    ///
+    /// The body is appended to `kept`, if given.
+    pub(crate) async fn send(&mut self, request: &[u8], mut kept: Option<&mut Vec<u8>>) -> Result<u16> {
         self.stream.write_all(request).await?;
         let (status, length) = self.head().await?;
         match length {
@@ -68,20 +71,23 @@ impl Connection {
         Ok(status)
     }
 
-    /// Sends a request that must succeed and gives back the body of its answer.
+    /// Sends a request and returns the body of its response.
+    ///
+    /// # Errors
+    /// If the status is not a success.
     pub(crate) async fn body(&mut self, request: &[u8]) -> Result<Vec<u8>> {
         let mut body = Vec::new();
-        let status = self.ask(request, Some(&mut body)).await?;
+        let status = self.send(request, Some(&mut body)).await?;
         if status >= 300 {
             let line = request.split(|b| *b == b'\r').next().unwrap_or_default();
             let (line, body) = (String::from_utf8_lossy(line), String::from_utf8_lossy(&body));
-            return Err(format!("{line} is answered {status}: {body}").into());
+            return Err(format!("{line}: status {status}: {body}").into());
         }
         Ok(body)
     }
 
     async fn head(&mut self) -> Result<(u16, Length)> {
-        let status = self.line().await?.get(9..12).ok_or("the answer is not HTTP/1.1")?.parse()?;
+        let status = self.line().await?.get(9..12).ok_or("the response is not HTTP/1.1")?.parse()?;
         let mut length = Length::Known(0);
         loop {
             let line = self.line().await?;
@@ -94,7 +100,7 @@ impl Connection {
         }
     }
 
-    /// The next line, without its end.
+    /// Reads the next line and returns it without its end.
     async fn line(&mut self) -> Result<&str> {
         let mut searched = 0;
         loop {
@@ -125,7 +131,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads more behind what is unread.
+    /// Reads more bytes after the unread ones.
     async fn fill(&mut self) -> Result<()> {
         if self.unread.start > 0 {
             self.buffer.copy_within(self.unread.clone(), 0);
@@ -133,7 +139,7 @@ impl Connection {
         }
         let read = self.stream.read(&mut self.buffer[self.unread.end..]).await?;
         if read == 0 {
-            return Err("the server closed the connection within an answer".into());
+            return Err("the server closed the connection within a response".into());
         }
         self.unread.end += read;
         Ok(())

@@ -1,30 +1,34 @@
-//! The points that are sent: always the same, made before anything is timed.
+//! The points that are sent.
+//!
+//! They are the same in every run, and built before anything is timed.
 
 use std::io::Write as _;
 
 use mlbench_core::Timestamp;
 
-/// The first date: 2026-01-01.
+/// Date of the first point: 2026-01-01.
 const BEGIN: i64 = 1_767_225_600_000_000;
 /// Microseconds between two steps.
 const STEP: i64 = 10_000;
 
-/// A run's series, all of which have a point at every step.
+/// The series of a run, each of which has a point at every step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Series {
-    /// The run that they belong to.
+    /// Id of the run.
     pub(crate) run: u64,
-    /// How many.
+    /// Number of series.
     pub(crate) count: usize,
 }
 
 impl Series {
-    /// The name of one.
+    /// Returns the name of a series.
     pub(crate) fn name(number: usize) -> String {
         format!("train_loss @ {number}")
     }
 
-    /// Bodies of `POST /api/metrics/` for the points of some steps, as the specification's example has them.
+    /// Returns bodies of `POST /api/metrics/` for the points of some steps.
+    ///
+    /// They look like the specification's example.
     pub(crate) fn singles(self, first: usize, steps: usize) -> Vec<Vec<u8>> {
         self.points(first, steps)
             .map(|point| {
@@ -35,7 +39,7 @@ impl Series {
             .collect()
     }
 
-    /// A JSON array of the points of some steps.
+    /// Returns a JSON array of the points of some steps.
     pub(crate) fn array(self, first: usize, steps: usize) -> Vec<u8> {
         let mut body = Vec::with_capacity(120 * self.count * steps);
         body.push(b'[');
@@ -49,7 +53,7 @@ impl Series {
         body
     }
 
-    /// The points of some steps, one a line.
+    /// Returns the points of some steps as NDJSON.
     pub(crate) fn lines(self, first: usize, steps: usize) -> Vec<u8> {
         let mut body = Vec::with_capacity(120 * self.count * steps);
         for point in self.points(first, steps) {
@@ -91,7 +95,7 @@ impl NewPoint {
     }
 }
 
-/// Xorshift: numbers as a training gives them, from 0 to 1 with all their digits.
+/// Xorshift: numbers from 0 to 1 with all digits of a double, like the losses of a training.
 struct Random(u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! Sending requests that were made beforehand, as fast as they are answered or at a given pace, and timing each.
+//! Sends prepared requests, in a closed loop or at a given pace, and times each.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,53 +8,57 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use crate::Result;
 use crate::client::Connection;
+use crate::error::Result;
 
-/// Requests, each sent once and in turn: points that are sent again would all be late ones.
+/// Requests, each of which is sent once and in order.
+///
+/// Sending points again would make all of them out of order.
 pub(crate) type Requests = Arc<Vec<Vec<u8>>>;
 
-/// What a load came to.
+/// Response times of a load.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Samples {
-    /// How long each request took, ascending.
+    /// Time of each request, ascending.
     times: Vec<Duration>,
     elapsed: Duration,
 }
 
 impl Samples {
-    /// Samples that were taken one after the other.
+    /// Creates samples that were taken one after the other.
     pub(crate) fn new(mut times: Vec<Duration>) -> Self {
         times.sort_unstable();
         let elapsed = times.iter().sum();
         Self { times, elapsed }
     }
 
-    /// The samples of both.
-    pub(crate) fn and(mut self, others: Self) -> Self {
+    /// Adds the samples of another load.
+    pub(crate) fn merge(mut self, others: Self) -> Self {
         self.times.extend(others.times);
         self.times.sort_unstable();
         Self { elapsed: self.elapsed + others.elapsed, ..self }
     }
 
-    /// Answers per second.
+    /// Returns responses per second.
     pub(crate) fn per_second(&self) -> f64 {
         self.times.len() as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// The time in milliseconds that `percent` of the requests did not exceed.
+    /// Returns the time in milliseconds that `percent` of the requests did not exceed.
     pub(crate) fn percentile(&self, percent: f64) -> f64 {
         let rank = (self.times.len() as f64 * percent / 100.0).ceil().max(1.0) as usize;
         self.times.get(rank - 1).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
     }
 }
 
-/// Sends from so many connections, each waiting for its answer before it sends again, until the time is up or every
-/// request was sent. What is answered in the first fifth of the time warms up and is not counted.
+/// Sends from `connections` connections until the time is up or every request was sent.
+///
+/// Each connection waits for a response before it sends its next request. The first fifth of the time is a warm-up,
+/// whose responses do not count.
 ///
 /// # Errors
-/// When the requests are used up before anything is counted.
-pub(crate) async fn as_fast_as_answered(
+/// If a request fails, or the requests do not outlast the warm-up.
+pub(crate) async fn closed_loop(
     address: SocketAddr,
     requests: &Requests,
     connections: usize,
@@ -72,9 +76,9 @@ pub(crate) async fn as_fast_as_answered(
             while begin.elapsed() < warm + time {
                 let Some(request) = requests.get(next.fetch_add(1, Relaxed)) else { break };
                 let sent = Instant::now();
-                let status = connection.ask(request, None).await.map_err(|error| error.to_string())?;
+                let status = connection.send(request, None).await.map_err(|error| error.to_string())?;
                 if status >= 300 {
-                    return Err(format!("a request was answered {status}"));
+                    return Err(format!("a request got status {status}"));
                 }
                 if begin.elapsed() > warm {
                     times.push(sent.elapsed());
@@ -88,40 +92,40 @@ pub(crate) async fn as_fast_as_answered(
         times.extend(done??);
     }
     if times.is_empty() {
-        return Err(format!("{} requests did not last beyond the warm-up", requests.len()).into());
+        return Err(format!("{} requests are too few: the warm-up used them up", requests.len()).into());
     }
     times.sort_unstable();
     Ok(Samples { times, elapsed: begin.elapsed().saturating_sub(warm) })
 }
 
-/// Sends requests one after the other on one connection, each of them `rounds` times over.
-pub(crate) async fn one_by_one(address: SocketAddr, requests: &[Vec<u8>], rounds: usize) -> Result<Samples> {
+/// Sends all requests one after the other on one connection, `rounds` times.
+pub(crate) async fn sequential(address: SocketAddr, requests: &[Vec<u8>], rounds: usize) -> Result<Samples> {
     let mut connection = Connection::open(address).await?;
     let mut times = Vec::with_capacity(requests.len() * rounds);
     for _ in 0..rounds {
         for request in requests {
             let sent = Instant::now();
-            let status = connection.ask(request, None).await?;
+            let status = connection.send(request, None).await?;
             times.push(sent.elapsed());
             if status >= 300 {
-                let said = String::from_utf8(connection.body(request).await?)?;
-                return Err(format!("a request was answered {status}: {said}").into());
+                let body = String::from_utf8(connection.body(request).await?)?;
+                return Err(format!("a request got status {status}: {body}").into());
             }
         }
     }
     Ok(Samples::new(times))
 }
 
-/// A load in a thread of its own, at a given pace.
-pub(crate) struct Paced {
+/// A load at a given pace, on a separate thread.
+pub(crate) struct PacedLoad {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<std::result::Result<usize, String>>,
     begin: Instant,
 }
 
-impl Paced {
-    /// Begins to send `per_second` requests from so many connections.
-    pub(crate) fn begin(address: SocketAddr, requests: Requests, connections: u32, per_second: f64) -> Self {
+impl PacedLoad {
+    /// Starts to send `per_second` requests from this many connections.
+    pub(crate) fn start(address: SocketAddr, requests: Requests, connections: u32, per_second: f64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
@@ -147,7 +151,7 @@ impl Paced {
         Self { stop, thread, begin: Instant::now() }
     }
 
-    /// Stops it, and says how many requests a second were answered.
+    /// Stops the load and returns the rate of completed requests per second.
     pub(crate) fn stop(self) -> Result<f64> {
         self.stop.store(true, Relaxed);
         let sent = self.thread.join().map_err(|_| "the paced load panicked")??;
@@ -166,9 +170,9 @@ async fn send_at(
     while !stopped.load(Relaxed) {
         ticks.tick().await;
         let request = requests.get(next.fetch_add(1, Relaxed)).ok_or("the paced load ran out of requests")?;
-        let status = connection.ask(request, None).await.map_err(|error| error.to_string())?;
+        let status = connection.send(request, None).await.map_err(|error| error.to_string())?;
         if status >= 300 {
-            return Err(format!("a paced request was answered {status}"));
+            return Err(format!("a paced request got status {status}"));
         }
         sent += 1;
     }

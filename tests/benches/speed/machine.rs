@@ -1,4 +1,4 @@
-//! The machine that is measured on: without this no figure means anything.
+//! The machine, without which no measurement means anything.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -7,23 +7,23 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::Result;
+use crate::error::Result;
 
-/// What the figures depend on.
+/// Properties of the machine that the measurements depend on.
 #[derive(Debug, Clone)]
 pub(crate) struct Machine {
-    /// Cores that this process may use.
+    /// Number of cores that this process may use.
     pub(crate) cores: usize,
-    /// The processor, as it calls itself.
+    /// Model name of the processor.
     pub(crate) processor: String,
-    /// Bytes of memory.
+    /// Memory in bytes.
     pub(crate) memory: u64,
-    /// How often a second 4 KiB can be appended to a file and synced, one after the other.
+    /// Rate of appending 4 KiB to a file and syncing it.
     pub(crate) syncs_per_second: f64,
 }
 
 impl Machine {
-    /// Looks at the machine, and at the disk that `folder` is on.
+    /// Measures the machine, and the disk of `folder`.
     pub(crate) fn measure(folder: &Path) -> Result<Self> {
         let processors = fs::read_to_string("/proc/cpuinfo")?;
         let memory = fs::read_to_string("/proc/meminfo")?;
@@ -39,7 +39,7 @@ impl Machine {
         })
     }
 
-    /// As it stands in the results.
+    /// Returns the machine as it is written to the results.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "cores": self.cores,
@@ -50,19 +50,19 @@ impl Machine {
     }
 }
 
-/// How busy the processors have been since the machine was started, in clock ticks.
+/// Processor time since the machine was booted, in clock ticks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Processors {
     all: i64,
-    /// Of those, the ones in which other programs ran than this one and the servers that it has ended.
+    /// Busy ticks of programs other than this one and the servers that it has stopped.
     others: i64,
 }
 
 impl Processors {
-    /// Until now.
+    /// Reads the current times.
     pub(crate) fn now() -> Result<Self> {
         let stat = fs::read_to_string("/proc/stat")?;
-        // Some are negative: -1 stands for no terminal.
+        // Some are negative: -1 means no terminal.
         let numbers =
             |text: &str| text.split_whitespace().map_while(|n| n.parse().ok()).collect::<Vec<i64>>();
         // user nice system idle iowait irq softirq steal
@@ -70,19 +70,21 @@ impl Processors {
         let ticks: i64 = all.iter().take(8).sum();
         let idle: i64 = all.iter().skip(3).take(2).sum();
         let own = fs::read_to_string("/proc/self/stat")?;
-        // Behind the name and the state: the 12th to 15th are the times of this program and its children.
+        // Fields 14 to 17 of proc(5): user and system time of this program, and of its children.
         let own = numbers(own.rsplit_once(") ").and_then(|(_, rest)| rest.get(2..)).unwrap_or_default());
         let own: i64 = own.iter().skip(10).take(4).sum();
         Ok(Self { all: ticks, others: ticks - idle - own })
     }
 
-    /// The percentage of the machine that other programs took since `before`: the noise of what was measured.
+    /// Returns the percentage of processor time that other programs used since `before`.
+    ///
+    /// It shows how noisy the results are.
     pub(crate) fn taken_by_others_since(self, before: Self) -> f64 {
         100.0 * (self.others - before.others).max(0) as f64 / (self.all - before.all).max(1) as f64
     }
 }
 
-/// The first word of a line of `/proc` that begins with `name:`.
+/// Returns the first word after `name:` in a file of `/proc`.
 pub(crate) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     line.split_whitespace().next()

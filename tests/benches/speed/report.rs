@@ -1,4 +1,4 @@
-//! What was measured, as a table and as JSON.
+//! Results as a table and as JSON.
 
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -6,12 +6,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use mlbench_core::Timestamp;
 use serde_json::{Value, json};
 
-use crate::Result;
+use crate::error::Result;
 use crate::machine::{Machine, Processors};
 
-/// One measurement beside its limit and its goals.
+/// One measurement with its limit and its goals.
 #[derive(Debug)]
-pub(crate) struct Figure {
+pub(crate) struct Measurement {
     name: &'static str,
     what: String,
     database: String,
@@ -22,50 +22,50 @@ pub(crate) struct Figure {
     goals: Vec<(String, bool)>,
 }
 
-impl Figure {
-    /// A measurement of `value`, called `name` by `--only`.
+impl Measurement {
+    /// Creates a measurement of `value`, which `--only` selects by `name`.
     pub(crate) fn new(name: &'static str, what: impl Into<String>, value: f64, unit: &'static str) -> Self {
         let (what, database) = (what.into(), String::new());
         Self { name, what, database, value, unit, limit: None, notes: Vec::new(), goals: Vec::new() }
     }
 
-    /// The limit that was measured beside it, in the same unit.
+    /// Adds the limit that was measured in turns with it, in the same unit.
     pub(crate) fn limit(mut self, what: &'static str, value: f64) -> Self {
         self.limit = Some((what, value));
         self
     }
 
-    /// Something to know besides.
+    /// Adds a secondary result.
     pub(crate) fn note(mut self, what: &'static str, value: f64) -> Self {
         self.notes.push((what, value));
         self
     }
 
-    /// The measurement should be at most this.
+    /// Adds the goal that the value is at most `most`.
     pub(crate) fn at_most(self, most: f64) -> Self {
         let (value, unit) = (self.value, self.unit);
         self.goal(format!("≤ {} {unit}", number(most)), value <= most)
     }
 
-    /// The measurement should be at least this.
+    /// Adds the goal that the value is at least `least`.
     pub(crate) fn at_least(self, least: f64) -> Self {
         let (value, unit) = (self.value, self.unit);
         self.goal(format!("≥ {} {unit}", number(least)), value >= least)
     }
 
-    /// The measurement should be at most so many times its limit.
+    /// Adds the goal that the value is at most `most` times the limit.
     pub(crate) fn times_at_most(self, most: f64) -> Self {
         let reached = self.ratio().is_some_and(|ratio| ratio <= most);
         self.goal(format!("≤ {} × limit", number(most)), reached)
     }
 
-    /// The measurement should be at least so many percent of its limit.
+    /// Adds the goal that the value is at least `least` percent of the limit.
     pub(crate) fn percent_at_least(self, least: f64) -> Self {
         let reached = self.ratio().is_some_and(|ratio| ratio * 100.0 >= least);
         self.goal(format!("≥ {} % of limit", number(least)), reached)
     }
 
-    /// What was noted under this name should be below `below`.
+    /// Adds the goal that a secondary result is below `below`.
     pub(crate) fn note_below(self, what: &str, below: f64) -> Self {
         let reached = self.notes.iter().any(|(name, value)| *name == what && *value < below);
         self.goal(format!("{what} < {}", number(below)), reached)
@@ -99,7 +99,7 @@ impl Figure {
         let goals: Vec<Value> =
             self.goals.iter().map(|(goal, reached)| json!({"goal": goal, "reached": reached})).collect();
         json!({
-            "figure": self.name, "what": self.what, "database": self.database, "value": self.value,
+            "name": self.name, "what": self.what, "database": self.database, "value": self.value,
             "unit": self.unit, "limit": self.limit.map(|(what, value)| json!({"what": what, "value": value})),
             "ratio": self.ratio(), "notes": notes, "goals": goals,
         })
@@ -113,58 +113,65 @@ pub(crate) struct Report {
     quick: bool,
     date: Timestamp,
     begin: Processors,
-    figures: Vec<Figure>,
-    /// What could not be measured, and why.
+    measurements: Vec<Measurement>,
+    /// Measurements that failed, and why.
     failures: Vec<String>,
 }
 
 impl Report {
-    /// A report without measurements.
+    /// Creates a report without measurements.
     pub(crate) fn new(machine: Machine, quick: bool) -> Result<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let (date, begin) = (Timestamp::EPOCH.saturating_add(now), Processors::now()?);
-        Ok(Self { machine, quick, date, begin, figures: Vec::new(), failures: Vec::new() })
+        Ok(Self { machine, quick, date, begin, measurements: Vec::new(), failures: Vec::new() })
     }
 
     fn noise(&self) -> f64 {
         Processors::now().map_or(f64::NAN, |now| now.taken_by_others_since(self.begin))
     }
 
-    /// Adds what was measured on a database.
-    pub(crate) fn add(&mut self, database: &str, figures: Vec<Figure>) {
-        for figure in figures {
-            let figure = Figure { database: database.to_owned(), ..figure };
-            eprintln!("  {}: {} {}  {}", figure.what, number(figure.value), figure.unit, figure.verdict());
-            self.figures.push(figure);
+    /// Adds measurements of a database.
+    pub(crate) fn add(&mut self, database: &str, measurements: Vec<Measurement>) {
+        for measurement in measurements {
+            let measurement = Measurement { database: database.to_owned(), ..measurement };
+            eprintln!(
+                "  {}: {} {}  {}",
+                measurement.what,
+                number(measurement.value),
+                measurement.unit,
+                measurement.verdict()
+            );
+            self.measurements.push(measurement);
         }
     }
 
-    /// Adds what was measured on a database, or why it could not be.
-    pub(crate) fn outcome(&mut self, database: &str, name: &str, outcome: Result<Vec<Figure>>) {
-        match outcome {
-            Ok(figures) => self.add(database, figures),
+    /// Adds measurements of a database, or the reason of their failure.
+    pub(crate) fn add_result(&mut self, database: &str, name: &str, result: Result<Vec<Measurement>>) {
+        match result {
+            Ok(measurements) => self.add(database, measurements),
             Err(error) => {
-                eprintln!("  {name} cannot be measured: {error}");
+                eprintln!("  cannot measure {name}: {error}");
                 self.failures.push(format!("{name} ({database}): {error}"));
             }
         }
     }
 
-    /// A table in Markdown, which reads well on a terminal too.
+    /// Returns a Markdown table, which is readable on a terminal too.
     pub(crate) fn to_table(&self) -> String {
         let Machine { cores, processor, memory, syncs_per_second } = &self.machine;
         let mut text = format!(
-            "{}{}: {cores} cores ({processor}), {:.0} GiB of memory, a disk that syncs {} times a second;\n\
-             other programs took {:.0} % of the processors meanwhile\n\n",
+            "{}{}: {cores} cores ({processor}), {:.0} GiB of memory, a disk with {} syncs per second;\n\
+             other programs used {:.0} % of the processors meanwhile\n\n",
             &self.date.to_text().as_str()[..10],
             if self.quick { " (quick)" } else { "" },
             *memory as f64 / f64::from(1 << 30),
             number(*syncs_per_second),
             self.noise(),
         );
-        let mut rows =
-            vec![["figure", "database", "measured", "limit", "ratio", "goal: reached"].map(String::from)];
-        rows.extend(self.figures.iter().map(row));
+        let mut rows = vec![
+            ["measurement", "database", "measured", "limit", "ratio", "goal: reached"].map(String::from),
+        ];
+        rows.extend(self.measurements.iter().map(row));
         let widths: [usize; 6] = std::array::from_fn(|column| {
             rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
         });
@@ -175,8 +182,8 @@ impl Report {
             }
             text.push_str("|\n");
         }
-        let goals: usize = self.figures.iter().map(|figure| figure.goals.len()).sum();
-        let missed: usize = self.figures.iter().map(Figure::missed).sum();
+        let goals: usize = self.measurements.iter().map(|measurement| measurement.goals.len()).sum();
+        let missed: usize = self.measurements.iter().map(Measurement::missed).sum();
         let _ = match missed {
             0 => writeln!(text, "\nAll {goals} goals are reached."),
             _ => writeln!(text, "\n{missed} of {goals} goals are NOT reached."),
@@ -187,31 +194,31 @@ impl Report {
         text
     }
 
-    /// Everything, for programs.
+    /// Returns all results as JSON.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "date": self.date.to_string(), "quick": self.quick, "machine": self.machine.to_json(),
             "percent_of_processors_taken_by_others": self.noise(),
-            "figures": self.figures.iter().map(Figure::to_json).collect::<Vec<_>>(),
+            "measurements": self.measurements.iter().map(Measurement::to_json).collect::<Vec<_>>(),
             "failures": self.failures,
         })
     }
 }
 
-fn row(figure: &Figure) -> [String; 6] {
+fn row(measurement: &Measurement) -> [String; 6] {
     let notes: String =
-        figure.notes.iter().map(|(what, value)| format!(", {what} {}", number(*value))).collect();
+        measurement.notes.iter().map(|(what, value)| format!(", {what} {}", number(*value))).collect();
     [
-        figure.what.clone(),
-        figure.database.clone(),
-        format!("{} {}{notes}", number(figure.value), figure.unit),
-        figure.limit.map_or_else(String::new, |(what, value)| format!("{} ({what})", number(value))),
-        figure.ratio().map_or_else(String::new, |ratio| format!("{ratio:.2}")),
-        figure.verdict(),
+        measurement.what.clone(),
+        measurement.database.clone(),
+        format!("{} {}{notes}", number(measurement.value), measurement.unit),
+        measurement.limit.map_or_else(String::new, |(what, value)| format!("{} ({what})", number(value))),
+        measurement.ratio().map_or_else(String::new, |ratio| format!("{ratio:.2}")),
+        measurement.verdict(),
     ]
 }
 
-/// Three digits that count, thousands apart.
+/// Formats a number with about three significant digits and thousands separators.
 fn number(value: f64) -> String {
     if value.abs() < 100.0 {
         let text = if value.abs() < 10.0 { format!("{value:.2}") } else { format!("{value:.1}") };

@@ -1,4 +1,4 @@
-//! The server that is measured: the release binary, a process of its own, with the settings that users have.
+//! The server under measurement: the release binary in a separate process, with default settings.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::Result;
 use crate::client::{Connection, get, request};
+use crate::error::Result;
 use crate::machine::field;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running server.
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
-    /// From its start until it said that it is ready.
+    /// Time from the start until `/readyz` reports ready.
     pub(crate) ready_after: Duration,
 }
 
@@ -40,7 +40,7 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .map_err(|error| format!("{} cannot be started: {error}", binary.display()))?;
+            .map_err(|error| format!("cannot start {}: {error}", binary.display()))?;
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut server = Self { child, address: nowhere, ready_after: Duration::ZERO };
         let mut ticks = tokio::time::interval(Duration::from_millis(1));
@@ -51,9 +51,9 @@ impl Server {
                 server.address = address;
                 break;
             }
-            if begin.elapsed() > PATIENCE || server.child.try_wait()?.is_some() {
-                let said = fs::read_to_string(with_suffix(database, ".log"))?;
-                return Err(format!("the server did not come up:\n{said}").into());
+            if begin.elapsed() > TIMEOUT || server.child.try_wait()?.is_some() {
+                let log = fs::read_to_string(with_suffix(database, ".log"))?;
+                return Err(format!("the server did not become ready:\n{log}").into());
             }
         }
         server.connect().await?.body(&get("/readyz")).await?;
@@ -61,26 +61,26 @@ impl Server {
         Ok(server)
     }
 
-    /// Where it listens.
+    /// Returns the address that the server listens on.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// A connection to it.
+    /// Connects to the server.
     pub(crate) async fn connect(&self) -> Result<Connection> {
         Connection::open(self.address).await
     }
 
-    /// Has a run that does nothing and has ended, to which metrics can be posted.
+    /// Starts a run that does nothing, waits until it has ended and returns its id.
     pub(crate) async fn ended_run(&self) -> Result<u64> {
         let body = br#"{"name":"bench","custom_image_command":"true","num_workers":1}"#;
         let mut connection = self.connect().await?;
         let run: Value =
             serde_json::from_slice(&connection.body(&request("POST", "/api/runs/", JSON, body)).await?)?;
-        let id = run["id"].as_u64().ok_or("a run without a number")?;
+        let id = run["id"].as_u64().ok_or("the run has no id")?;
         let mut ticks = tokio::time::interval(Duration::from_millis(10));
         let begin = Instant::now();
-        while begin.elapsed() < PATIENCE {
+        while begin.elapsed() < TIMEOUT {
             ticks.tick().await;
             let run: Value =
                 serde_json::from_slice(&connection.body(&get(&format!("/api/runs/{id}/"))).await?)?;
@@ -91,28 +91,28 @@ impl Server {
         Err(format!("run {id} did not end").into())
     }
 
-    /// Memory that it alone takes, and its part of what it shares with others, in MiB.
+    /// Returns the proportional set size in MiB: private memory, and its share of shared memory.
     pub(crate) fn pss(&self) -> Result<f64> {
         self.mebibytes("smaps_rollup", "Pss")
     }
 
-    /// Forgets the largest memory so far, and gives back the present one in MiB.
+    /// Resets the peak of the resident memory and returns the current size in MiB.
     pub(crate) fn reset_peak(&self) -> Result<f64> {
         fs::write(self.proc("clear_refs"), "5")?;
         self.mebibytes("status", "VmRSS")
     }
 
-    /// The largest memory since [`Server::reset_peak`], in MiB.
+    /// Returns the peak of the resident memory since [`Server::reset_peak`] in MiB.
     pub(crate) fn peak(&self) -> Result<f64> {
         self.mebibytes("status", "VmHWM")
     }
 
-    /// Asks it to end and waits until it has, its database complete in one file.
+    /// Sends SIGTERM and waits until the server has exited, with its database complete in one file.
     pub(crate) fn stop(mut self) -> Result<()> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).ok_or("no process")?;
         kill_process(pid, Signal::TERM)?;
         let status = self.child.wait()?;
-        if status.success() { Ok(()) } else { Err(format!("the server ended with {status}").into()) }
+        if status.success() { Ok(()) } else { Err(format!("the server exited with {status}").into()) }
     }
 
     fn mebibytes(&self, file: &str, name: &str) -> Result<f64> {
@@ -126,7 +126,7 @@ impl Server {
     }
 }
 
-/// The media type of most bodies.
+/// Media type of most bodies.
 pub(crate) const JSON: &str = "application/json";
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
@@ -135,7 +135,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     path.into()
 }
 
-/// No server is left behind, however a measurement ends.
+/// Kills the server, even if a measurement fails.
 impl Drop for Server {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {

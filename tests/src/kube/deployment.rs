@@ -1,4 +1,4 @@
-//! The manifests of `deploy/`, applied as a user applies them: an overlay of one's own on top.
+//! Applies the manifests of `deploy/` as a user does: through an overlay.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,34 +12,40 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use super::image::IMAGE;
 use super::kubectl::kubectl;
-use super::{Namespace, TOKEN};
+use super::namespace::{Namespace, TOKEN};
 
-/// Reads what pods use: the only right of the whole cluster, so every test has one of its own name.
+/// Name of the role that reads the usage of pods.
+///
+/// It is the only right that is not limited to a namespace, so every test gives it another name.
 const CLUSTER_ROLE: &str = "mlbench-kubelet-metrics";
 
-/// A server in a pod. What it has outside of its namespace goes with the test.
+/// A server in a pod.
+///
+/// Dropping it deletes its objects outside of the namespace.
 #[derive(Debug)]
 pub struct Deployment {
     namespace: String,
     _dir: TempDir,
 }
 
-/// A connection from this machine to the server's pod, through the API server.
+/// A port-forward from this machine to the pod of the server.
 #[derive(Debug)]
 pub struct Forward {
     _child: Child,
-    /// Read no further, but open: kubectl writes a line for every connection, and would end without it.
-    _said: Lines<BufReader<ChildStdout>>,
-    /// The URL on this side.
+    /// Kept open: kubectl writes a line per connection, and would exit if the pipe were closed.
+    _output: Lines<BufReader<ChildStdout>>,
+    /// URL of the server on this machine.
     pub url: String,
 }
 
 impl Deployment {
-    /// Applies a folder below `deploy/kubernetes` (`""` for the whole) to a namespace, with the image of the tests and a
-    /// directory of this machine as the claimed volume, and waits until server and standing workers are ready.
+    /// Applies a folder below `deploy/kubernetes` to a namespace and waits until all pods are ready.
+    ///
+    /// The empty string means `deploy/kubernetes` itself. The pods use the test image, and the claimed volume is a
+    /// directory of this machine.
     ///
     /// # Panics
-    /// When they do not become ready.
+    /// If the server or the static workers do not become ready.
     pub async fn apply(namespace: &Namespace, folder: &str) -> Self {
         let (dir, name) = (tempfile::tempdir().unwrap(), namespace.name());
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy/kubernetes");
@@ -58,7 +64,7 @@ impl Deployment {
 
         let data = dir.path().join("data");
         fs::create_dir(&data).unwrap();
-        // The server's user is nobody on this machine, and volumes of this kind are not given to its group.
+        // The server runs as `nobody`, and Kubernetes does not change the group of a hostPath volume.
         for folder in [dir.path(), &data] {
             fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
         }
@@ -84,7 +90,7 @@ impl Deployment {
 }
 
 impl Namespace {
-    /// What the deployed server wrote.
+    /// Returns the log of the deployed server.
     pub async fn server_log(&self) -> String {
         self.try_run(&["logs", "deployment/mlbench-server"]).await.unwrap_or_else(|why| why)
     }
@@ -92,7 +98,7 @@ impl Namespace {
     /// Connects to the deployed server.
     ///
     /// # Panics
-    /// When that cannot be done.
+    /// If `kubectl port-forward` fails.
     pub async fn forward(&self) -> Forward {
         let mut command = Command::new("kubectl");
         command.args(["-n", self.name(), "port-forward", "deployment/mlbench-server", ":8000"]);
@@ -100,9 +106,9 @@ impl Namespace {
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // `Forwarding from 127.0.0.1:40123 -> 8000`
-        let line = lines.next_line().await.unwrap().expect("kubectl says where it listens");
+        let line = lines.next_line().await.unwrap().expect("kubectl prints the address");
         let address = line.split_whitespace().nth(2).unwrap_or_else(|| panic!("{line}"));
-        Forward { _child: child, _said: lines, url: format!("http://{address}") }
+        Forward { _child: child, _output: lines, url: format!("http://{address}") }
     }
 }
 
@@ -120,7 +126,7 @@ impl Drop for Deployment {
             let deleted =
                 command.args(["delete", "--ignore-not-found", "--wait=false"]).args(object).output();
             if !deleted.is_ok_and(|output| output.status.success()) {
-                eprintln!("{object:?} is left behind");
+                eprintln!("cannot delete {object:?}");
             }
         }
     }

@@ -1,7 +1,8 @@
-//! The image of the tests: the programs under test, a shell with the usual small tools, and their shared libraries.
+//! Builds and imports the test image.
 //!
-//! Nothing is downloaded: everything is this machine's own. A docker-archive with one layer, put together by hand and
-//! handed to the program that `MLBENCH_TEST_KUBE_IMPORT` names.
+//! The image holds the programs under test, a shell with the usual small tools, and their shared libraries, all copied
+//! from this machine: a test downloads nothing. It is a docker-archive with one layer, which the program in
+//! `MLBENCH_TEST_KUBE_IMPORT` imports.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::binaries::binary;
 
-/// What the image is called in the cluster.
+/// Name of the image in the cluster.
 pub const IMAGE: &str = "localhost/mlbench-test:1";
 
 const OURS: &[&str] = &["mlbench", "mlbench-server"];
@@ -23,11 +24,12 @@ const TOOLS: &[&str] = &[
     "seq", "env", "grep", "true", "curl",
 ];
 
-/// Makes the image and imports it: `importer` is a program and its arguments, separated by blanks; the archive's path
-/// is appended.
+/// Builds the image and imports it.
+///
+/// `importer` is a program and its arguments, separated by blanks. The path of the archive is appended.
 ///
 /// # Panics
-/// When a tool is missing or the import fails.
+/// If a tool is missing or the import fails.
 pub(super) fn import(importer: &str) {
     let dir = tempfile::tempdir().unwrap();
     let archive = assemble(&dir);
@@ -50,7 +52,7 @@ fn assemble(dir: &TempDir) -> PathBuf {
         fs::copy(from, to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
     }
     for name in OURS {
-        // Smaller, and the import faster; where there is no strip they stay as they are.
+        // A smaller binary is imported faster. Without `strip` it stays as it is.
         let _ =
             Command::new("strip").arg("--strip-debug").arg(root.join("usr/local/bin").join(name)).status();
     }
@@ -74,7 +76,7 @@ fn assemble(dir: &TempDir) -> PathBuf {
     archive
 }
 
-/// As images name what Rust calls by another name.
+/// Returns the name that images use for the architecture of this machine.
 fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
@@ -89,7 +91,7 @@ fn on_path(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} is not on PATH"))
 }
 
-/// The shared libraries that a program is linked with, its loader included.
+/// Returns the shared libraries of a program, including its loader.
 fn libraries(program: &Path) -> Vec<PathBuf> {
     let text = run(Command::new("ldd").arg(program));
     let paths = text.split_whitespace().filter(|word| word.starts_with('/'));

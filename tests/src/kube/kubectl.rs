@@ -1,4 +1,4 @@
-//! `kubectl`, which the tests drive the cluster with.
+//! Runs `kubectl`.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-/// No single command takes longer, even while the API server is away for a moment.
-const DEADLINE: Duration = Duration::from_secs(120);
+/// Timeout of one command, long enough for a restart of the API server.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Runs `kubectl` with these arguments and this standard input, and returns what it wrote.
+/// Runs `kubectl` with these arguments and this standard input, and returns its standard output.
 ///
 /// # Errors
-/// What it complained of.
+/// The standard error of a command that fails.
 pub(super) async fn try_kubectl(args: &[&str], input: &str) -> Result<String, String> {
     let mut command = Command::new("kubectl");
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -21,23 +21,23 @@ pub(super) async fn try_kubectl(args: &[&str], input: &str) -> Result<String, St
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(input.as_bytes()).await.map_err(|error| format!("kubectl: {error}"))?;
     }
-    let ended = tokio::time::timeout(DEADLINE, child.wait_with_output()).await;
-    let output = ended.map_err(|_| format!("kubectl {args:?} did not end"))?.map_err(|e| e.to_string())?;
+    let exited = tokio::time::timeout(COMMAND_TIMEOUT, child.wait_with_output()).await;
+    let output = exited.map_err(|_| format!("kubectl {args:?} did not exit"))?.map_err(|e| e.to_string())?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     Err(format!("kubectl {args:?}: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
-/// As [`try_kubectl`], of what must succeed.
+/// Runs `kubectl` like [`try_kubectl`].
 ///
 /// # Panics
-/// When it does not.
+/// If the command fails.
 pub(super) async fn kubectl(args: &[&str], input: &str) -> String {
     try_kubectl(args, input).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The objects of a list, as JSON.
+/// Returns the objects of a list as JSON.
 pub(super) async fn items(args: &[&str]) -> Vec<Value> {
     let text = kubectl(&[args, &["-o", "json"]].concat(), "").await;
     let list: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));

@@ -1,6 +1,6 @@
-//! End-to-end tests on the real binaries; the folders mirror the resources and the programs.
+//! End-to-end tests on the real binaries, grouped by resource and by program.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends with a panic")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
 mod bad_input;

@@ -11,14 +11,16 @@ pub(super) struct Measurements {
     pub(super) workers: usize,
     /// Whether the demo compares it with the run on one worker.
     pub(super) compared: bool,
-    /// Seconds of training until the goal, without start-up and evaluation.
+    /// Seconds of each training until the goal, without start-up and evaluation.
+    pub(super) times_to_accuracy: Vec<f64>,
+    /// The median of these times.
     pub(super) time_to_accuracy: f64,
     /// Share of the training time that the workers spent computing, from 0 to 1.
     pub(super) compute: f64,
-    /// Share of the training time that the workers spent summing gradients, from 0 to 1.
-    ///
-    /// It includes the time in which they waited for each other.
-    pub(super) communication: f64,
+    /// Share of the training time that the workers spent sending, receiving and summing gradients.
+    pub(super) transfer: f64,
+    /// Share of the training time that the workers spent waiting for each other.
+    pub(super) waiting: f64,
     /// CPU seconds of all workers.
     pub(super) cpu: f64,
     /// Peak memory in bytes of the worker that used most.
@@ -57,18 +59,24 @@ impl Measurements {
         let step = |name: &str| seconds(&format!("global_cum_{name}"));
         let own = step("fwd_pass")? + step("comp_loss")? + step("backprop")? + step("opt_step")?;
         let agg = step("agg")?;
-        let (compute, communication) = if demo.workers == 1 { (own + agg, 0.0) } else { (own, agg) };
+        let compute = if demo.workers == 1 { own + agg } else { own };
+        // The parts of `agg` have metrics of their own.
+        let parts = ["global_cum_agg_transfer", "global_cum_agg_wait"];
         let mut all_steps = 0.0;
         for name in metrics.keys().filter_map(|name| name.strip_suffix(" @ 0")) {
-            all_steps += if name.starts_with("global_cum_") { seconds(name)? } else { 0.0 };
+            let is_step = name.starts_with("global_cum_") && !parts.contains(&name);
+            all_steps += if is_step { seconds(name)? } else { 0.0 };
         }
+        let times = metrics.get("time_to_accuracy @ 0").map(Vec::as_slice).unwrap_or_default();
         let mut measurements = Self {
             name: demo.name,
             workers: demo.workers,
             compared: demo.compared,
+            times_to_accuracy: times.iter().map(|point| number(&point.value)).collect::<Result<_, _>>()?,
             time_to_accuracy: seconds("TotalCumulativeTrainTime")?,
             compute: compute / all_steps,
-            communication: communication / all_steps,
+            transfer: step("agg_transfer")? / all_steps,
+            waiting: step("agg_wait")? / all_steps,
             cpu: 0.0,
             memory: 0.0,
             result: last("TaskResult")?.to_owned(),
@@ -120,17 +128,26 @@ mod tests {
             ("global_cum_backprop", "3"),
             ("global_cum_opt_step", "0.5"),
             ("global_cum_agg", "2"),
+            ("global_cum_agg_transfer", "0.5"),
+            ("global_cum_agg_wait", "1.5"),
             ("global_cum_batch_load", "0.5"),
         ];
-        values.iter().map(|(name, value)| (format!("{name} @ 0"), points(&[("2018-01-01", value)]))).collect()
+        let metric = |(name, value): &(&str, &str)| (format!("{name} @ 0"), points(&[("2018-01-01", value)]));
+        let times = points(&[("2018-01-01", "11"), ("2018-01-02", "10"), ("2018-01-03", "9")]);
+        values.iter().map(metric).chain([("time_to_accuracy @ 0".to_owned(), times)]).collect()
     }
 
     #[test]
-    fn summing_counts_as_communication_for_several_workers() {
-        let one = Measurements::compute_from(&RUNS[0], "2018", &metrics(), &[]).unwrap();
+    fn compute_transfer_and_waiting_are_shares_of_all_steps() {
         let two = Measurements::compute_from(&RUNS[1], "2018", &metrics(), &[]).unwrap();
-        assert_eq!((one.compute, one.communication), (0.95, 0.0));
-        assert_eq!((two.compute, two.communication), (0.75, 0.2));
+        assert_eq!((two.compute, two.transfer, two.waiting), (0.75, 0.05, 0.15));
+        assert_eq!(two.times_to_accuracy, [11.0, 10.0, 9.0]);
+        let mut alone = metrics();
+        for part in ["global_cum_agg_transfer @ 0", "global_cum_agg_wait @ 0"] {
+            alone.insert(part.to_owned(), points(&[("2018-01-01", "0")]));
+        }
+        let one = Measurements::compute_from(&RUNS[0], "2018", &alone, &[]).unwrap();
+        assert_eq!((one.compute, one.transfer, one.waiting), (0.95, 0.0, 0.0));
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
             return Err(format!("cargo xtask demo {}: unknown option; see cargo xtask help", args.join(" ")));
         }
     };
-    repo::build_release()?;
+    repo::build_dev()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("cannot start the tokio runtime: {error}"))?;
     runtime.block_on(demo(keep))?;
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
 }
 
 async fn demo(keep: bool) -> Result<(), String> {
-    let mut server = Server::start(repo::target_dir().join("release")).await?;
+    let mut server = Server::start(repo::target_dir().join("debug")).await?;
     let mlbench = server.mlbench();
     println!("server on {}, database in {}\n", mlbench.url, server.folder().display());
     let outcome = tokio::select! {

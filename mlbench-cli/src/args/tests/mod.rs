@@ -22,3 +22,28 @@ fn every_command_and_argument_has_a_help_text() {
     }
     check(&Cli::command());
 }
+
+#[test]
+fn flags_without_effect_are_refused() {
+    let refusal = |line: &str| {
+        let words = line.split_whitespace();
+        Cli::from_words(std::iter::once("mlbench").chain(words)).map_err(|error| error.to_string())
+    };
+    for (line, flag) in [
+        ("--kube --url http://x pods", "--url"),
+        ("pods --url http://x --kube", "--url"),
+        ("--url http://x benchmark all-reduce", "--url"),
+        ("benchmark all-reduce --url http://x", "--url"),
+        ("benchmark all-reduce --token-file x", "--token-file"),
+        ("benchmark all-reduce --kube", "--kube"),
+        ("benchmark all-reduce --kube --kube-context x", "--kube"),
+    ] {
+        let error = refusal(line).unwrap_err();
+        assert!(error.contains(&format!("{flag}: no effect")), "{line}: {error}");
+    }
+    for line in ["--kube pods", "--url http://x pods", "benchmark all-reduce --report-to http://x"] {
+        assert!(refusal(line).is_ok(), "{line}");
+    }
+    let error = refusal("runs download 3 -o x.zip").unwrap_err();
+    assert!(error.contains("unexpected argument '-o' found"), "{error}");
+}

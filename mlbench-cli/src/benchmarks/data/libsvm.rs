@@ -59,7 +59,7 @@ fn parse_entry(word: &str) -> Result<(u32, f32), String> {
         return Err(format!("{word:?}: must be index:value"));
     };
     let column = index.parse::<u32>().ok().and_then(|index| index.checked_sub(1));
-    let column = column.ok_or_else(|| format!("{word:?}: the index must be a whole number from 1"))?;
+    let column = column.ok_or_else(|| format!("{word:?}: the index must be a whole number of at least 1"))?;
     let value = parse_finite(value).ok_or_else(|| format!("{word:?}: the value must be a number"))?;
     Ok((column, value as f32))
 }
@@ -91,7 +91,10 @@ mod tests {
     fn errors_name_the_line_and_the_problem() {
         assert_eq!(error("1 1:1\nyes 1:2"), "data.txt, line 2: label \"yes\": must be a number");
         assert_eq!(error("1 1:1\n0 1"), "data.txt, line 2: \"1\": must be index:value");
-        assert_eq!(error("1 0:1"), "data.txt, line 1: \"0:1\": the index must be a whole number from 1");
+        assert_eq!(
+            error("1 0:1"),
+            "data.txt, line 1: \"0:1\": the index must be a whole number of at least 1"
+        );
         assert_eq!(error("1 2:nan"), "data.txt, line 1: \"2:nan\": the value must be a number");
         assert_eq!(error("1 2:1 1:1"), "data.txt, line 1: \"1:1\": indices must ascend, each at most once");
     }

@@ -34,7 +34,7 @@ impl FromStr for Shape {
             rows.checked_mul(features).filter(|values| *values < 1 << 40)?;
             Some(Self { rows, features })
         });
-        shape.ok_or_else(|| "must be ROWSxFEATURES, both from 1, such as 20000x500".to_owned())
+        shape.ok_or_else(|| "must be ROWSxFEATURES, both at least 1, such as 20000x500".to_owned())
     }
 }
 

@@ -14,66 +14,93 @@ use crate::benchmarks::report::Reporter;
 const GOAL: f64 = 95.0;
 const LIGHT_GOAL: f64 = 89.0;
 
+/// Default size of synthetic data. One core trains for about two seconds, nearly all of it computing.
+const SYNTHETIC: Shape = Shape { rows: 40_000, features: 400 };
+const SYNTHETIC_BATCH: usize = 8000;
+const SYNTHETIC_RATE: f64 = 1.5;
+/// Defaults for data from a file.
+const DATA_BATCH: usize = 64;
+const DATA_RATE: f64 = 0.1;
+
 // No doc comment on the struct: clap would use it as the description of the command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     world: WorldArgs,
-    /// Training data in the LibSVM format [default: breast cancer Wisconsin, included]
-    #[arg(long, value_name = "FILE", conflicts_with = "synthetic")]
-    data: Option<PathBuf>,
-    /// Train on synthetic data of this size, such as 20000x500
+    /// Train on synthetic data of this size [default: 40000x400]
     #[arg(long, value_name = "ROWSxFEATURES")]
     synthetic: Option<Shape>,
+    /// Train on data in the LibSVM format instead
+    #[arg(long, value_name = "FILE", conflicts_with = "synthetic")]
+    data: Option<PathBuf>,
+    /// Train on the breast cancer Wisconsin data instead, which the program includes
+    #[arg(long, conflicts_with_all = ["synthetic", "data"])]
+    breast_cancer: bool,
     /// Seed of the synthetic data and of the batch order
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Rows per step, over all workers
-    #[arg(long, value_name = "ROWS", default_value = "64", value_parser = parse_count)]
-    batch_size: NonZeroUsize,
+    /// Rows per step, over all workers [default: 8000 of synthetic data, else 64]
+    #[arg(long, value_name = "ROWS", value_parser = parse_count)]
+    batch_size: Option<NonZeroUsize>,
     /// Use all rows in every step (gradient descent)
     #[arg(long, conflicts_with = "batch_size")]
     full_batch: bool,
-    /// Learning rate of the first step; step t uses RATE / (1 + RATE * L2 * t)
-    #[arg(long, value_name = "RATE", default_value = "0.1", value_parser = positive, allow_negative_numbers = true)]
-    learning_rate: f64,
+    /// Learning rate, which step t divides by 1 + RATE * L2 * t [default: 1.5 for synthetic data, else 0.1]
+    #[arg(long, value_name = "RATE", value_parser = positive, allow_negative_numbers = true)]
+    learning_rate: Option<f64>,
     /// Weight of the L2 penalty
     #[arg(long, value_name = "WEIGHT", default_value = "0.0001", value_parser = not_negative, allow_negative_numbers = true)]
     l2: f64,
     /// Validation accuracy to reach, in percent [default: 95, or 89 with --light]
     #[arg(long, value_name = "PERCENT", value_parser = percent, allow_negative_numbers = true)]
     goal: Option<f64>,
-    /// Train to the light goal, a lower accuracy
-    #[arg(long)]
-    light: bool,
     /// Epochs between validations, which check the goal and report metrics
     #[arg(long, value_name = "EPOCHS", default_value = "1", value_parser = parse_count)]
     validate_every: NonZeroUsize,
     /// Maximum number of epochs
     #[arg(long, value_name = "EPOCHS", default_value = "1000", value_parser = parse_count)]
     max_epochs: NonZeroUsize,
+    /// Number of trainings from zero, whose median time is the result
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_count)]
+    repeats: NonZeroUsize,
 }
 
 impl Args {
+    fn is_synthetic(&self) -> bool {
+        self.data.is_none() && !self.breast_cancer
+    }
+
+    /// Returns the rows per step, or `None` for all.
+    fn batch_size(&self) -> Option<usize> {
+        let default = if self.is_synthetic() { SYNTHETIC_BATCH } else { DATA_BATCH };
+        (!self.full_batch).then(|| self.batch_size.map_or(default, NonZeroUsize::get))
+    }
+
     fn settings(&self) -> Settings {
         Settings {
             seed: self.seed,
-            learning_rate: self.learning_rate,
+            learning_rate: self.learning_rate.unwrap_or(if self.is_synthetic() {
+                SYNTHETIC_RATE
+            } else {
+                DATA_RATE
+            }),
             l2: self.l2,
-            goal: self.goal.unwrap_or(if self.light { LIGHT_GOAL } else { GOAL }),
+            goal: self.goal.unwrap_or(if self.world.light { LIGHT_GOAL } else { GOAL }),
             validate_every: self.validate_every.get(),
             max_epochs: self.max_epochs.get(),
+            repeats: self.repeats.get(),
         }
     }
 
     fn source(&self) -> Result<(Source, String), Error> {
-        Ok(match (&self.synthetic, &self.data) {
-            (Some(shape), _) => {
+        Ok(match &self.data {
+            Some(path) => (Source::file(path)?, path.display().to_string()),
+            None if self.breast_cancer => (Source::breast_cancer()?, "breast cancer Wisconsin".to_owned()),
+            None => {
+                let shape = self.synthetic.unwrap_or(SYNTHETIC);
                 let name = format!("synthetic data, seed {}", self.seed);
-                (Source::Synthetic(Synthetic::new(*shape, self.seed)), name)
+                (Source::Synthetic(Synthetic::new(shape, self.seed)), name)
             }
-            (None, Some(path)) => (Source::file(path)?, path.display().to_string()),
-            (None, None) => (Source::breast_cancer()?, "breast cancer Wisconsin".to_owned()),
         })
     }
 }
@@ -88,13 +115,13 @@ pub(crate) fn run(args: &Args, console: &mut dyn Write) -> Result<(), Error> {
     if rank == 0 {
         args.world.print_ignored(console)?;
     }
+    args.world.pin(&world, console)?;
     let mut reporter = Reporter::new(args.world.destination(), rank, console)?;
     // Load the data before connecting: the timeout to connect is longer than the one for data from a
     // neighbour.
     let (source, name) = args.source()?;
     let features = source.features();
-    let batch_size = (!args.full_batch).then_some(args.batch_size.get());
-    let shard = Shard::of(&source, batch_size, rank, workers)?;
+    let shard = Shard::of(&source, args.batch_size(), rank, workers)?;
     drop(source);
     let mut ring = args.world.form_ring(&world)?;
     if rank == 0 {
@@ -108,8 +135,7 @@ pub(crate) fn run(args: &Args, console: &mut dyn Write) -> Result<(), Error> {
     }
     let outcome = train(&args.settings(), &shard, &mut ring, &mut reporter).map(drop);
     // Store the metrics up to a failure, too.
-    let stored = reporter.finish();
-    outcome.and(stored)
+    reporter.finish(outcome)
 }
 
 fn parse_number(text: &str, fits: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {
@@ -164,6 +190,13 @@ mod tests {
     }
 
     #[test]
+    fn the_included_data_train_to_the_goal() {
+        let (outcome, console) = run_with("--breast-cancer");
+        assert_eq!(outcome, Ok(()), "{console}");
+        assert!(console.contains("breast cancer Wisconsin: 456 training rows in 8 batches"), "{console}");
+    }
+
+    #[test]
     fn an_explicit_goal_overrides_the_light_goal() {
         let goal = |arguments: &str| {
             let words = std::iter::once("mlbench").chain(arguments.split_whitespace());
@@ -176,7 +209,7 @@ mod tests {
 
     #[test]
     fn an_unreachable_goal_is_reported_with_the_fix() {
-        let (outcome, _) = run_with("--goal 100 --max-epochs 2");
+        let (outcome, _) = run_with("--breast-cancer --goal 100 --max-epochs 2");
         let error = outcome.unwrap_err();
         assert!(error.starts_with("--goal: 100% validation accuracy not reached in 2 epochs"), "{error}");
     }
@@ -191,7 +224,11 @@ mod tests {
         assert_eq!(outcome, Ok(()), "{console}");
         std::fs::write(&file, rows + "1 x:1\n").unwrap();
         let (outcome, _) = run_with(&format!("--data {}", file.display()));
-        assert!(outcome.unwrap_err().ends_with("line 101: \"x:1\": the index must be a whole number from 1"));
+        assert!(
+            outcome
+                .unwrap_err()
+                .ends_with("line 101: \"x:1\": the index must be a whole number of at least 1")
+        );
         let (outcome, _) = run_with("--data /nowhere/data.txt");
         assert!(outcome.unwrap_err().starts_with("cannot read /nowhere/data.txt: "));
     }
@@ -202,9 +239,11 @@ mod tests {
             ("--goal 0", "must be a percentage above 0 and at most 100"),
             ("--learning-rate nan", "must be a number above 0"),
             ("--l2 -1", "must be a number of at least 0"),
-            ("--batch-size 0", "must be a whole number from 1"),
+            ("--batch-size 0", "must be a whole number of at least 1"),
             ("--synthetic 5", "must be ROWSxFEATURES"),
             ("--synthetic 50x5 --data x", "cannot be used with"),
+            ("--synthetic 50x5 --breast-cancer", "cannot be used with"),
+            ("--repeats 0", "must be a whole number from 1"),
             ("--full-batch --batch-size 5", "cannot be used with"),
         ] {
             let (outcome, _) = run_with(arguments);

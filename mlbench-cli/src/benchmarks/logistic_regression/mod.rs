@@ -7,6 +7,7 @@
 
 mod command;
 mod model;
+mod report;
 mod steps;
 mod train;
 

@@ -1,6 +1,7 @@
 //! The training loop of one rank.
 
 use super::model::Model;
+use super::report::{EpochStats, Outcome, Report, Validation, report_outcome};
 use super::steps::{Step, StepClock, StepTimes};
 use crate::benchmarks::data::{Random, Shard};
 use crate::benchmarks::error::Error;
@@ -22,6 +23,8 @@ pub(super) struct Settings {
     pub(super) validate_every: usize,
     /// Maximum number of epochs.
     pub(super) max_epochs: usize,
+    /// Number of trainings.
+    pub(super) repeats: usize,
 }
 
 /// Result of a training that reached its goal.
@@ -31,43 +34,13 @@ pub(super) struct TrainingResult {
     pub(super) epochs: usize,
     /// Weights, then the intercept, equal on all ranks.
     pub(super) weights: Vec<f64>,
+    /// Time of this rank, without validation.
+    pub(super) times: StepTimes,
 }
 
-/// Result of a validation over all ranks.
-#[derive(Debug, Clone, Copy)]
-struct Validation {
-    /// Correctly classified rows, in percent.
-    accuracy: f64,
-    /// Mean loss of a row, without the penalty.
-    loss: f64,
-}
-
-/// Training statistics of one rank since its last report.
-#[derive(Debug, Default)]
-struct EpochStats {
-    /// Number of rows trained on.
-    rows: usize,
-    /// Sum of the losses of these rows during training, without the penalty.
-    loss: f64,
-    /// Number of these rows that were classified correctly during training.
-    correct: usize,
-    times: StepTimes,
-}
-
-impl EpochStats {
-    fn mean_loss(&self) -> f64 {
-        self.loss / self.rows.max(1) as f64
-    }
-
-    /// Returns the training accuracy in percent.
-    fn accuracy(&self) -> f64 {
-        100.0 * self.correct as f64 / self.rows.max(1) as f64
-    }
-}
-
-/// Trains until a validation reaches the goal, and reports after each validation.
+/// Trains as often as the settings say, and reports the median of the times.
 ///
-/// The reported time does not include validation.
+/// Every training starts from zero, so that all take the same steps.
 ///
 /// # Errors
 /// [`Error::GoalNotReached`] or [`Error::Diverged`] on all ranks alike, [`Error::Ring`] when a rank is lost.
@@ -76,9 +49,31 @@ pub(super) fn train(
     shard: &Shard,
     ring: &mut Ring,
     reporter: &mut Reporter<'_>,
+) -> Result<Vec<TrainingResult>, Error> {
+    let mut results = Vec::new();
+    for repeat in 1..=settings.repeats {
+        let repeat = (settings.repeats > 1).then_some(repeat);
+        let mut report = Report { reporter: &mut *reporter, repeat };
+        results.push(train_once(settings, shard, ring, &mut report)?);
+    }
+    let epochs = results.last().map_or(0, |result: &TrainingResult| result.epochs);
+    let times: Vec<StepTimes> = results.iter().map(|result| result.times).collect();
+    let outcome = Outcome { goal: settings.goal, epochs, trainings: &times };
+    report_outcome(reporter, ring, outcome)?;
+    Ok(results)
+}
+
+/// Trains until a validation reaches the goal, and reports after each validation.
+fn train_once(
+    settings: &Settings,
+    shard: &Shard,
+    ring: &mut Ring,
+    report: &mut Report<'_, '_>,
 ) -> Result<TrainingResult, Error> {
+    // All ranks start together, so that none waits for one that still loads its data.
+    ring.all_reduce(&mut [0.0_f64])?;
     let mut trainer = Trainer { settings, shard, model: Model::new(shard.train.features()), steps: 0 };
-    let (mut total, mut stats) = (StepTimes::default(), EpochStats::default());
+    let (mut times, mut stats) = (StepTimes::default(), EpochStats::default());
     let mut best: f64 = 0.0;
     for epoch in 1..=settings.max_epochs {
         trainer.epoch(epoch, ring, &mut stats)?;
@@ -86,15 +81,14 @@ pub(super) fn train(
             continue;
         }
         let validation = trainer.validate(ring)?;
-        report(reporter, ring, epoch, &stats, validation)?;
-        total.add(&stats.times);
+        report.epoch(ring, epoch, &stats, validation)?;
+        times.add(&stats.times);
         stats = EpochStats::default();
         if !validation.loss.is_finite() {
             return Err(Error::Diverged { epoch });
         }
         if validation.accuracy >= settings.goal {
-            report_goal(reporter, ring, epoch, settings.goal, total)?;
-            return Ok(TrainingResult { epochs: epoch, weights: trainer.model.weights });
+            return Ok(TrainingResult { epochs: epoch, weights: trainer.model.weights, times });
         }
         best = best.max(validation.accuracy);
     }
@@ -111,7 +105,7 @@ struct Trainer<'a> {
 impl Trainer<'_> {
     fn epoch(&mut self, number: usize, ring: &mut Ring, stats: &mut EpochStats) -> Result<(), Error> {
         let (shard, model) = (self.shard, &mut self.model);
-        let mut clock = StepClock::start();
+        let mut clock = StepClock::start(ring);
         let mut order: Vec<_> = shard.batches.iter().collect();
         Random::new(self.settings.seed, number as u64).shuffle(&mut order);
         for batch in order {
@@ -141,7 +135,7 @@ impl Trainer<'_> {
             clock.lap(Step::Update);
         }
         stats.rows += shard.train.len();
-        stats.times.add(&clock.stop());
+        stats.times.add(&clock.stop(ring));
         Ok(())
     }
 
@@ -156,77 +150,21 @@ impl Trainer<'_> {
     }
 }
 
-fn metadata(rank: usize, epoch: usize) -> String {
-    format!("{{rank: {rank}, epoch:{epoch}.0}}")
-}
-
-fn report(
-    reporter: &mut Reporter<'_>,
-    ring: &Ring,
-    epoch: usize,
-    stats: &EpochStats,
-    validation: Validation,
-) -> Result<(), Error> {
-    let metadata = metadata(ring.rank(), epoch);
-    let times = stats.times;
-    reporter.metric("train_loss", stats.mean_loss(), &metadata)?;
-    reporter.metric("train_Prec@1", stats.accuracy(), &metadata)?;
-    for step in Step::ALL {
-        reporter.metric(step.name(), times.of(step), &metadata)?;
-    }
-    let mut validated = String::new();
-    if ring.rank() == 0 {
-        reporter.metric("val_global_Prec@1", validation.accuracy, &metadata)?;
-        reporter.metric("val_global_loss", validation.loss, &metadata)?;
-        validated = format!(", validation loss {:.4}, accuracy {:.2}%", validation.loss, validation.accuracy);
-    }
-    let (compute, communication) = times.compute_and_communication(ring.size());
-    reporter.print(format_args!(
-        "epoch {epoch}: train loss {:.4}{validated}; {:.2} ms: {:.2} compute, {:.2} communication",
-        stats.mean_loss(),
-        1e3 * times.total(),
-        1e3 * compute,
-        1e3 * communication,
-    ))
-}
-
-fn report_goal(
-    reporter: &mut Reporter<'_>,
-    ring: &mut Ring,
-    epoch: usize,
-    goal: f64,
-    total: StepTimes,
-) -> Result<(), Error> {
-    let mut mean = total;
-    ring.all_reduce(&mut mean.0)?;
-    if ring.rank() > 0 {
-        return Ok(());
-    }
-    let metadata = metadata(0, epoch);
-    for step in Step::ALL {
-        reporter.metric(
-            &format!("global_cum_{}", step.name()),
-            mean.of(step) / ring.size() as f64,
-            &metadata,
-        )?;
-    }
-    reporter.metric("TotalCumulativeTrainTime", total.total(), &metadata)?;
-    let seconds = total.total();
-    // Training on small data takes milliseconds.
-    let digits = if seconds < 1.0 { 6 } else { 3 };
-    let result = format!("{goal}% Top 1 Validation Accuracy reached in {seconds:.digits$} seconds");
-    reporter.metric("TaskResult", result.as_str(), &metadata)?;
-    reporter.print(format_args!("{result}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::benchmarks::data::{Shape, Source, Synthetic};
     use crate::benchmarks::ring::testing::in_ring;
 
-    const SETTINGS: Settings =
-        Settings { seed: 1, learning_rate: 0.5, l2: 1e-4, goal: 95.0, validate_every: 1, max_epochs: 500 };
+    const SETTINGS: Settings = Settings {
+        seed: 1,
+        learning_rate: 0.5,
+        l2: 1e-4,
+        goal: 95.0,
+        validate_every: 1,
+        max_epochs: 500,
+        repeats: 1,
+    };
 
     type Metrics = Vec<(String, String, String)>;
 
@@ -234,7 +172,7 @@ mod tests {
         size: usize,
         source: &Source,
         settings: &Settings,
-    ) -> Vec<(Result<TrainingResult, String>, Metrics)> {
+    ) -> Vec<(Result<Vec<TrainingResult>, String>, Metrics)> {
         in_ring(size, |mut ring| {
             let shard = Shard::of(source, Some(64), ring.rank(), size).unwrap();
             let mut console = Vec::new();
@@ -249,14 +187,18 @@ mod tests {
         })
     }
 
+    /// Returns the epochs and the weights of the only training.
+    fn trained(outcome: Result<Vec<TrainingResult>, String>) -> (usize, Vec<f64>) {
+        let [result] = <[TrainingResult; 1]>::try_from(outcome.unwrap()).unwrap();
+        (result.epochs, result.weights)
+    }
+
     #[test]
     fn training_is_reproducible_and_equal_on_all_ranks() {
         let source = Source::breast_cancer().unwrap();
         let run = || {
-            train_on(3, &source, &SETTINGS)
-                .into_iter()
-                .map(|(outcome, _)| outcome.unwrap())
-                .collect::<Vec<_>>()
+            let workers = train_on(3, &source, &SETTINGS).into_iter();
+            workers.map(|(outcome, _)| trained(outcome)).collect::<Vec<_>>()
         };
         let first = run();
         assert_eq!(first[0], first[1]);
@@ -267,36 +209,63 @@ mod tests {
     #[test]
     fn one_and_many_workers_take_the_same_steps() {
         let source = Source::Synthetic(Synthetic::new(Shape { rows: 2000, features: 10 }, 1));
-        let trained = |size| train_on(size, &source, &SETTINGS).remove(0).0.unwrap();
-        let alone = trained(1);
+        let weights_of = |size| trained(train_on(size, &source, &SETTINGS).remove(0).0);
+        let (epochs, alone) = weights_of(1);
         for size in [2, 4] {
-            let together = trained(size);
-            assert_eq!(together.epochs, alone.epochs);
-            for (one, other) in together.weights.iter().zip(&alone.weights) {
+            let (epochs_together, together) = weights_of(size);
+            assert_eq!(epochs_together, epochs);
+            for (one, other) in together.iter().zip(&alone) {
                 assert!((one - other).abs() < 1e-9, "{size} workers: {one} {other}");
             }
         }
     }
 
     #[test]
+    fn repeated_trainings_take_the_same_steps_and_report_all_times() {
+        let settings = Settings { repeats: 3, ..SETTINGS };
+        let (outcome, metrics) = train_on(2, &Source::breast_cancer().unwrap(), &settings).remove(0);
+        let results = outcome.unwrap();
+        assert_eq!(results.len(), 3);
+        assert!(results.iter().all(|result| result.weights == results[0].weights));
+        let values = |wanted: &str| -> Vec<f64> {
+            let of_metric = metrics.iter().filter(|(name, _, _)| *name == format!("{wanted} @ 0"));
+            of_metric.map(|(_, value, _)| value.parse().unwrap()).collect()
+        };
+        let mut times: Vec<f64> = results.iter().map(|result| result.times.total()).collect();
+        assert_eq!(values("time_to_accuracy"), times);
+        times.sort_by(f64::total_cmp);
+        assert_eq!(values("time_to_accuracy_min"), [times[0]]);
+        assert_eq!(values("TotalCumulativeTrainTime"), [times[1]]);
+        assert_eq!(values("time_to_accuracy_max"), [times[2]]);
+        assert_eq!(values("val_global_loss").len(), 3 * results[0].epochs);
+        let repeated = metrics.iter().filter(|(_, _, metadata)| metadata.ends_with(".0, repeat:2}"));
+        assert!(repeated.count() > results[0].epochs);
+        let (_, result, _) = metrics.last().unwrap();
+        assert!(result.contains(" seconds (median of 3, "), "{result}");
+    }
+
+    #[test]
     fn every_metric_of_the_specification_is_reported() {
         let workers = train_on(2, &Source::breast_cancer().unwrap(), &SETTINGS);
-        let epochs = workers[0].0.as_ref().unwrap().epochs;
+        let epochs = workers[0].0.as_ref().unwrap()[0].epochs;
         let steps = Step::ALL.map(Step::name);
         for (rank, (_, metrics)) in workers.iter().enumerate() {
             let count = |name: &str| {
                 metrics.iter().filter(|(metric, _, _)| *metric == format!("{name} @ {rank}")).count()
             };
-            for name in steps.into_iter().chain(["train_loss", "train_Prec@1"]) {
+            let parts = ["agg_transfer", "agg_wait"];
+            for name in steps.into_iter().chain(["train_loss", "train_Prec@1"]).chain(parts) {
                 assert_eq!(count(name), epochs, "{name} of rank {rank}");
             }
             let only_first = usize::from(rank == 0);
             assert_eq!(count("val_global_Prec@1"), epochs * only_first);
             assert_eq!(count("val_global_loss"), epochs * only_first);
-            for name in steps.map(|step| format!("global_cum_{step}")) {
+            for name in steps.into_iter().chain(parts).map(|step| format!("global_cum_{step}")) {
                 assert_eq!(count(&name), only_first, "{name} of rank {rank}");
             }
             assert_eq!(count("TotalCumulativeTrainTime"), only_first);
+            assert_eq!(count("time_to_accuracy"), only_first);
+            assert_eq!(count("time_to_accuracy_max"), 0, "one training has no spread");
             assert_eq!(count("TaskResult"), only_first);
         }
         let (name, value, metadata) = workers[0].1.last().unwrap();

@@ -4,7 +4,7 @@ use std::io;
 use std::net::TcpListener;
 use std::ops::Range;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::connect::{self, Neighbour};
 use super::element::Element;
@@ -12,19 +12,24 @@ use super::error::Error;
 use super::handshake::Handshake;
 use super::link::{Combine, Link, SEGMENT_BYTES};
 use super::world::{Timeouts, World};
+use crate::benchmarks::clock::Clock;
 use crate::benchmarks::partition::partition;
+
+/// Number of all-reduces that measure the latency, of which the fastest counts.
+const LATENCY_ROUNDS: usize = 16;
 
 /// One rank's end of the ring.
 pub(crate) struct Ring {
     rank: usize,
     size: usize,
+    clock: Clock,
     pub(super) link: Option<Link>,
 }
 
 impl Ring {
     /// Returns the ring of a single worker, whose sums are its own values.
     pub(crate) fn single() -> Self {
-        Self { rank: 0, size: 1, link: None }
+        Self { rank: 0, size: 1, clock: Clock::system(), link: None }
     }
 
     /// Connects to both neighbours and waits until all ranks have done so.
@@ -32,6 +37,16 @@ impl Ring {
     /// # Errors
     /// [`Error::Connect`] with the neighbour that did not connect in time or is not the expected one.
     pub(crate) fn form(listener: &TcpListener, world: &World, timeouts: Timeouts) -> Result<Self, Error> {
+        Self::form_with_clock(listener, world, timeouts, Clock::system())
+    }
+
+    /// Forms a ring like [`Ring::form`], which measures with this clock.
+    pub(super) fn form_with_clock(
+        listener: &TcpListener,
+        world: &World,
+        timeouts: Timeouts,
+        clock: Clock,
+    ) -> Result<Self, Error> {
         let (rank, size) = (world.rank, world.size());
         let neighbour = |rank: usize| Neighbour { rank: to_wire(rank), address: &world.addresses[rank] };
         let previous = neighbour((rank + size - 1) % size);
@@ -47,13 +62,40 @@ impl Ring {
         let to_next = (next.rank as usize, to_next?);
         let from_previous = (previous.rank as usize, from_previous?);
         // Other ranks may still be connecting, so the first all-reduce has the timeout of the connections.
-        let link = Link::new(from_previous, to_next, timeouts.connect).map_err(Error::Setup)?;
-        let mut ring = Self { rank, size, link: Some(link) };
+        let link = Link::new(from_previous, to_next, timeouts.connect, &clock).map_err(Error::Setup)?;
+        let mut ring = Self { rank, size, clock, link: Some(link) };
         ring.all_reduce(&mut [0.0_f64])?;
+        let latency = ring.latency()?;
         if let Some(link) = &mut ring.link {
+            link.set_latency(latency);
+            link.take_waiting();
             link.set_idle_timeout(timeouts.idle).map_err(Error::Setup)?;
         }
         Ok(ring)
+    }
+
+    /// Measures the time of one byte from one rank to the next, while no rank waits for another.
+    fn latency(&mut self) -> Result<Duration, Error> {
+        let steps = u32::try_from(2 * (self.size - 1)).unwrap_or(u32::MAX);
+        let mut fastest = Duration::MAX;
+        for _ in 0..LATENCY_ROUNDS {
+            let started = self.clock.now();
+            self.all_reduce(&mut vec![0.0_f64; self.size])?;
+            fastest = fastest.min((self.clock.now() - started) / steps);
+        }
+        Ok(fastest)
+    }
+
+    /// Returns how long this rank has waited for others in its all-reduces since the last call.
+    ///
+    /// The rest of their time is transfer: sending, receiving and summing.
+    pub(crate) fn take_waiting(&mut self) -> Duration {
+        self.link.as_mut().map(Link::take_waiting).unwrap_or_default()
+    }
+
+    /// Returns the clock that measures the waiting.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Returns the rank of this worker, from 0.

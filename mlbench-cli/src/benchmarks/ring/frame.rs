@@ -43,7 +43,7 @@ impl FrameHeader {
         (self.kind == Self::ABORT).then_some((self.length as usize).min(Self::MAX_REASON))
     }
 
-    /// Returns the complete frame that tells the next rank which rank is lost, and why.
+    /// Returns the complete frame that reports to the next rank which rank is lost, and why.
     pub(super) fn abort_frame(lost: usize, reason: &str) -> Vec<u8> {
         let reason = &reason.as_bytes()[..reason.len().min(Self::MAX_REASON)];
         let mut frame = Vec::with_capacity(Self::BYTES + reason.len());

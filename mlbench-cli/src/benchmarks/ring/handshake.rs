@@ -53,7 +53,7 @@ impl Handshake {
         }
         if peer.world_size != self.world_size {
             return Some(format!(
-                "the world size of the peer is {}, of this worker {}",
+                "the peer has world size {}, this worker {}",
                 peer.world_size, self.world_size
             ));
         }
@@ -84,7 +84,7 @@ mod tests {
         );
         assert_eq!(
             mismatch(Some(Handshake { world_size: 2, rank: 2, ..own })).unwrap(),
-            "the world size of the peer is 2, of this worker 4"
+            "the peer has world size 2, this worker 4"
         );
         assert_eq!(mismatch(Some(Handshake { rank: 1, ..own })).unwrap(), "the peer is rank 1");
     }

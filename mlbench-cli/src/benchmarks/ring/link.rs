@@ -8,6 +8,8 @@ use super::element::Element;
 use super::error::Error;
 use super::frame::FrameHeader;
 use super::sender::Sender;
+use super::waiting::{Inlet, WaitMeter};
+use crate::benchmarks::clock::Clock;
 
 /// Size of the segments of a chunk: a rank sums one segment while the next one is transferred.
 pub(super) const SEGMENT_BYTES: usize = 256 * 1024;
@@ -25,7 +27,7 @@ pub(super) enum Combine {
 pub(super) struct Link {
     previous: usize,
     next: usize,
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Inlet<TcpStream>>,
     sender: Sender,
     received: u32,
     body: Vec<u8>,
@@ -41,13 +43,17 @@ impl Link {
         (previous, from_previous): (usize, TcpStream),
         (next, to_next): (usize, TcpStream),
         idle_timeout: Duration,
+        clock: &Clock,
     ) -> io::Result<Self> {
         to_next.set_nodelay(true)?;
         let mut link = Self {
             previous,
             next,
-            reader: BufReader::with_capacity(64 * 1024, from_previous),
-            sender: Sender::new(to_next)?,
+            reader: BufReader::with_capacity(
+                64 * 1024,
+                Inlet::new(from_previous, WaitMeter::new(clock.clone())),
+            ),
+            sender: Sender::new(to_next, WaitMeter::new(clock.clone()))?,
             received: 0,
             body: Vec::new(),
             idle_timeout,
@@ -62,8 +68,18 @@ impl Link {
     /// When a connection cannot be configured.
     pub(super) fn set_idle_timeout(&mut self, idle_timeout: Duration) -> io::Result<()> {
         self.idle_timeout = idle_timeout;
-        self.reader.get_ref().set_read_timeout(Some(idle_timeout))?;
+        self.reader.get_ref().stream().set_read_timeout(Some(idle_timeout))?;
         self.sender.set_write_timeout(idle_timeout)
+    }
+
+    /// Sets the time that one byte takes from one rank to the next, which does not count as waiting.
+    pub(super) fn set_latency(&mut self, latency: Duration) {
+        self.reader.get_mut().meter.set_latency(latency);
+    }
+
+    /// Returns how long this rank has waited for others since the last call.
+    pub(super) fn take_waiting(&mut self) -> Duration {
+        self.reader.get_mut().meter.take() + self.sender.meter.take()
     }
 
     /// Queues `values` for the next rank.
@@ -74,6 +90,9 @@ impl Link {
     /// Receives as many numbers as `values` has from the previous rank, and combines them with `values`.
     pub(super) fn receive<T: Element>(&mut self, values: &mut [T], combine: Combine) -> Result<(), Error> {
         let length = size_of_val(values);
+        if self.reader.buffer().is_empty() {
+            self.reader.get_mut().expect_frame();
+        }
         let header = self.read_header()?;
         if let Some(length) = header.abort_length() {
             return Err(self.read_abort(header, length));
@@ -111,7 +130,7 @@ impl Link {
         }
     }
 
-    /// Tells the next rank why the ring failed, so that all ranks report the same cause.
+    /// Reports to the next rank why the ring failed, so that all ranks report the same cause.
     pub(super) fn abort(&mut self, error: &Error) {
         let frame = match error {
             Error::Lost { rank, reason } if *rank != self.next => FrameHeader::abort_frame(*rank, reason),

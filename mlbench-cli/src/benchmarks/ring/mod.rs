@@ -8,7 +8,7 @@
 //! A chunk is summed in the order of the ring, from a rank that depends only on the index of the chunk. The
 //! result is therefore bitwise equal on all ranks, and reproducible for the same world size.
 //!
-//! Every wait has a timeout. A rank that loses its previous neighbour tells the next one which rank it lost
+//! Every wait has a timeout. A rank that loses its previous neighbour reports to the next one which rank it lost
 //! and why, so that all ranks fail with the name of the rank that died rather than of a neighbour that failed
 //! because of it. For the same reason, a rank whose write fails reads from its previous neighbour before it
 //! reports the failure.
@@ -25,6 +25,7 @@ mod sender;
 pub(super) mod testing;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod world;
 
 pub(super) use all_reduce::Ring;

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::frame::FrameHeader;
+use super::waiting::WaitMeter;
 
 /// Frames in flight. Two would be enough for the argument against deadlocks in `Ring::all_reduce`.
 const BUFFERS: usize = 4;
@@ -26,6 +27,7 @@ pub(super) struct Sender {
     in_flight: usize,
     frames: u32,
     failure: Option<io::Error>,
+    pub(super) meter: WaitMeter,
 }
 
 impl Sender {
@@ -33,7 +35,7 @@ impl Sender {
     ///
     /// # Errors
     /// When the stream cannot be cloned or the thread cannot start.
-    pub(super) fn new(stream: TcpStream) -> io::Result<Self> {
+    pub(super) fn new(stream: TcpStream, meter: WaitMeter) -> io::Result<Self> {
         let mut own_stream = stream.try_clone()?;
         let (queue, frames) = channel::<Vec<u8>>();
         let (done, written) = channel();
@@ -55,6 +57,7 @@ impl Sender {
             in_flight: 0,
             frames: 0,
             failure: None,
+            meter,
         })
     }
 
@@ -101,11 +104,13 @@ impl Sender {
     fn free_buffer(&mut self) -> Option<Vec<u8>> {
         self.reclaim_written();
         while self.failure.is_none() && self.free.is_empty() {
+            let since = self.meter.now();
             // The thread lives until it has reported a failure, so this ends with a buffer or a failure.
             match self.written.recv() {
                 Ok(outcome) => self.reclaim(outcome),
                 Err(_) => self.failure = Some(io::ErrorKind::BrokenPipe.into()),
             }
+            self.meter.went_on(since);
         }
         if self.failure.is_some() { None } else { self.free.pop() }
     }

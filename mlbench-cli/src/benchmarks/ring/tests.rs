@@ -1,12 +1,15 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Barrier;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
 use super::testing::{LONG_TIMEOUTS, in_ring, in_ring_with, worlds};
 use super::{Error, Ring, Timeouts, listen};
+use crate::benchmarks::clock::Clock;
+use crate::benchmarks::clock::manual::Manual;
 
 /// Returns the vector of a rank: small whole numbers, so that sums are exact in any order.
 fn vector(length: usize, rank: usize, seed: u64) -> Vec<f64> {
@@ -161,6 +164,38 @@ fn vectors_of_different_lengths_are_an_error() {
             .any(|error| error.to_string().contains("all ranks must reduce vectors of the same length")),
         "{errors:?}"
     );
+}
+
+#[test]
+fn a_rank_that_is_held_up_shows_as_waiting_of_the_other() {
+    let late = Duration::from_millis(300);
+    let manual = || Arc::new(Manual::default());
+    let clocks = [manual(), manual()];
+    let (entering, entered) = channel();
+    let mut worlds = worlds(2);
+    let (second, first) = (worlds.pop().unwrap(), worlds.pop().unwrap());
+    let form = |(listener, world), rank: usize| {
+        let clock = Clock::Manual(Arc::clone(&clocks[rank]));
+        Ring::form_with_clock(&listener, &world, LONG_TIMEOUTS, clock).unwrap()
+    };
+    std::thread::scope(|scope| {
+        let (form, clocks) = (&form, &clocks);
+        let held_up = scope.spawn(move || {
+            let mut ring = form(first, 0);
+            // The other rank reads its clock before it waits for the first byte.
+            clocks[1].wait_for_more_than(entered.recv().unwrap());
+            clocks.iter().for_each(|clock| clock.advance(late));
+            ring.all_reduce(&mut [1.0_f64; 100]).unwrap();
+            ring.take_waiting()
+        });
+        let mut ring = form(second, 1);
+        let start = ring.clock().now();
+        entering.send(clocks[1].reads()).unwrap();
+        ring.all_reduce(&mut [1.0_f64; 100]).unwrap();
+        assert_eq!((ring.clock().now() - start, ring.take_waiting()), (late, late));
+        assert_eq!(ring.take_waiting(), Duration::ZERO);
+        assert_eq!(held_up.join().unwrap(), Duration::ZERO);
+    });
 }
 
 #[test]

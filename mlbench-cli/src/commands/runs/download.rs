@@ -18,7 +18,7 @@ pub(crate) async fn download(client: &Client, args: &DownloadArgs) -> Result<(),
         Some(text) => resolve_run(client, text).await?,
         None => newest_run(client).await?,
     };
-    let path = match &args.output {
+    let path = match &args.output_file {
         Some(path) => path.clone(),
         None => format!("metrics_{}.zip", file_name_part(run.name.as_str())).into(),
     };

@@ -1,27 +1,31 @@
 //! Starts, lists, shows, awaits, stops and deletes runs.
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use mlbench_client::{Client, Run, RunState};
+use mlbench_client::{Client, Error, Run, RunId, RunState};
 
 use super::print::{JsonShape, print_all, print_details};
 use super::request::run_request;
-use crate::args::{OneRunArgs, StartArgs, WaitArgs};
-use crate::commands::resolve::resolve_run;
+use crate::args::{OneRunArgs, OutputArgs, StartArgs, WaitArgs};
+use crate::commands::resolve::{resolve_run, resolve_unambiguous_run};
 use crate::failure::Failure;
 use crate::output::{Printer, eprint_message};
 
+/// Timeout of the request that asks for the state once more when the user's time is over.
+const LAST_LOOK: Duration = Duration::from_secs(2);
+
 /// `mlbench runs start`
 pub(crate) async fn start(client: &Client, args: &StartArgs) -> Result<(), Failure> {
-    let mut run = client.runs().start(&run_request(args)).await?;
+    let run = client.runs().start(&run_request(args)).await?;
     if args.wait {
-        run = wait_until_ended(client, run, None).await?;
-    } else if run.queue_position.is_some() {
+        let run = wait_until_ended(client, run, None).await?;
+        return print_ended(args.output, run);
+    }
+    if run.queue_position.is_some() {
         report_state(&run);
     }
-    print_one(&mut Printer::stdout(args.output.output), &run)?;
-    if args.wait { check_finished(run) } else { Ok(()) }
+    print_one(&mut Printer::stdout(args.output.output), &run)
 }
 
 /// `mlbench runs list`
@@ -37,17 +41,21 @@ pub(crate) async fn show(client: &Client, args: &OneRunArgs) -> Result<(), Failu
 
 /// `mlbench runs wait`
 pub(crate) async fn wait(client: &Client, args: &WaitArgs) -> Result<(), Failure> {
+    let limit = args.timeout.map(|timeout| Limit { begin: Instant::now(), timeout });
+    if limit.is_some() {
+        // The user said how long to wait, so that the server may be away at the beginning, too.
+        client.with_retries(|| client.health().live()).await?;
+    }
     let run = resolve_run(client, &args.run.run).await?;
-    let run = wait_until_ended(client, run, args.timeout).await?;
-    print_one(&mut Printer::stdout(args.output.output), &run)?;
-    check_finished(run)
+    let run = wait_until_ended(client, run, limit).await?;
+    print_ended(args.output, run)
 }
 
 /// `mlbench runs stop`
 pub(crate) async fn stop(client: &Client, args: &OneRunArgs) -> Result<(), Failure> {
-    let run = resolve_run(client, &args.run.run).await?;
+    let run = resolve_unambiguous_run(client, &args.run.run).await?;
     let run = client.runs().stop(run.id).await?;
-    if run.state.is_active() {
+    if run.is_active() {
         eprint_message(format_args!(
             "stopping run {} ({:?}); wait for it with `mlbench runs wait {}`",
             run.id,
@@ -60,7 +68,7 @@ pub(crate) async fn stop(client: &Client, args: &OneRunArgs) -> Result<(), Failu
 
 /// `mlbench runs delete`
 pub(crate) async fn delete(client: &Client, text: &str) -> Result<(), Failure> {
-    let run = resolve_run(client, text).await?;
+    let run = resolve_unambiguous_run(client, text).await?;
     client.runs().delete(run.id).await?;
     eprint_message(format_args!("deleted run {} ({:?})", run.id, run.name.as_str()));
     Ok(())
@@ -70,27 +78,61 @@ fn print_one(printer: &mut Printer<impl Write>, run: &Run) -> Result<(), Failure
     print_all(printer, std::slice::from_ref(run), JsonShape::Object)
 }
 
+/// Prints a run that has ended. How it ended decides the exit code, even without a reader of the output.
+fn print_ended(output: OutputArgs, run: Run) -> Result<(), Failure> {
+    let printed = print_one(&mut Printer::stdout(output.output), &run);
+    match (check_finished(run), printed) {
+        (Ok(()), printed) => printed,
+        (ended, Err(failure)) if !failure.is_broken_pipe() => {
+            eprint_message(format_args!("mlbench: {failure}"));
+            ended
+        }
+        (ended, _) => ended,
+    }
+}
+
+/// How long the user waits for a run.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    begin: Instant,
+    timeout: Duration,
+}
+
 /// Waits until a run ends, reports each change until then, and survives a restart of the server.
-async fn wait_until_ended(client: &Client, run: Run, timeout: Option<Duration>) -> Result<Run, Failure> {
+async fn wait_until_ended(client: &Client, run: Run, limit: Option<Limit>) -> Result<Run, Failure> {
+    report_state(&run);
+    if !run.is_active() {
+        return Ok(run);
+    }
     let id = run.id;
     let mut last = run;
-    report_state(&last);
     let watched = client.runs().watch(id, |run| {
         if (run.state, run.queue_position) != (last.state, last.queue_position) {
             report_state(run);
         }
         last.clone_from(run);
     });
-    let Some(timeout) = timeout else { return Ok(watched.await?) };
-    match tokio::time::timeout(timeout, watched).await {
+    let Some(Limit { begin, timeout }) = limit else { return Ok(watched.await?) };
+    match tokio::time::timeout(timeout.saturating_sub(begin.elapsed()), watched).await {
         Ok(run) => Ok(run?),
-        Err(_) => Err(Failure::StillActive { run: Box::new(last), seconds: timeout.as_secs() }),
+        Err(_) => last_look(client, id, timeout).await,
     }
+}
+
+/// Returns the run if it has ended by now: the last poll may be a second old, or failed.
+async fn last_look(client: &Client, id: RunId, timeout: Duration) -> Result<Run, Failure> {
+    let run = tokio::time::timeout(LAST_LOOK, client.runs().get(id)).await;
+    let no_response = |_| Err(Error::Timeout { url: client.base_url().to_owned(), after: LAST_LOOK });
+    let run = run.unwrap_or_else(no_response)?;
+    if run.is_active() {
+        return Err(Failure::StillActive { run: Box::new(run), seconds: timeout.as_secs() });
+    }
+    Ok(run)
 }
 
 /// Reports the state of an active run, with its position in the queue and the reason why it waits.
 fn report_state(run: &Run) {
-    if run.state.is_active() {
+    if run.is_active() {
         let queue = match (run.queue_position, &run.waiting_for) {
             (Some(position), Some(reason)) => format!(", queue position {position}: {reason}"),
             _ => String::new(),

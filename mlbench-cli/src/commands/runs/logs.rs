@@ -14,6 +14,10 @@ const POLL_INTERVAL: Duration = Duration::from_millis(300);
 /// `mlbench runs logs`
 pub(crate) async fn logs(client: &Client, args: &LogsArgs) -> Result<(), Failure> {
     let mut run = resolve_run(client, &args.run.run).await?;
+    let ranks = if run.run_all_nodes { run.num_workers } else { 1 };
+    if let Some(rank) = args.rank.filter(|rank| *rank >= ranks) {
+        return Err(Failure::UnknownRank { rank, run: run.id, ranks });
+    }
     let mut reader = Reader {
         client,
         id: run.id,
@@ -23,7 +27,7 @@ pub(crate) async fn logs(client: &Client, args: &LogsArgs) -> Result<(), Failure
     print_head(&mut printer)?;
     loop {
         // Read the state before the lines: if the run had ended by then, these lines are its last.
-        let ended = !run.state.is_active();
+        let ended = !run.is_active();
         reader.print_all(&mut printer).await?;
         if !args.follow || ended {
             break;

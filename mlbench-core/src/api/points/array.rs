@@ -31,7 +31,7 @@ pub fn parse_points<T>(body: &[u8], make: impl Fn(u64, Result<NewMetric>) -> T) 
     match quote_non_finite(body).map(|body| parse_array(&body, make)) {
         Some(Ok(points)) => Ok(points),
         Some(Err(ArrayError::TooMany)) => Err(too_many_points()),
-        Some(Err(ArrayError::Syntax(_))) | None => Err(not_json("the body is not a JSON array", &syntax)),
+        Some(Err(ArrayError::Syntax(_))) | None => Err(not_json("body: not a JSON array", &syntax)),
     }
 }
 

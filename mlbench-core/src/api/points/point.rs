@@ -19,7 +19,7 @@ pub fn parse_point(text: &[u8]) -> Result<NewMetric> {
     let parse = |text: &[u8]| serde_json::from_slice(text).map(Element::parse);
     parse(text).unwrap_or_else(|error| {
         let second = quote_non_finite(text).and_then(|text| parse(&text).ok());
-        second.unwrap_or_else(|| Err(not_json("the line is not a JSON object", &error)))
+        second.unwrap_or_else(|| Err(not_json("line: not a JSON object", &error)))
     })
 }
 

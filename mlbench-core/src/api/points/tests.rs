@@ -62,10 +62,10 @@ fn a_body_other_than_an_array_is_refused_with_its_position() {
     ] {
         let error = read(body).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Malformed);
-        assert_eq!(error.detail(), format!("the body is not a JSON array {refusal}"), "{body}");
+        assert_eq!(error.detail(), format!("body: not a JSON array {refusal}"), "{body}");
     }
     let error = parse_point(b"{\"name\": \"x\"").unwrap_err();
-    assert!(error.detail().starts_with("the line is not a JSON object (line 1, column 12)"), "{error}");
+    assert!(error.detail().starts_with("line: not a JSON object (line 1, column 12)"), "{error}");
     assert_eq!(read("[]").unwrap(), []);
     assert!(parse_points(b"[\"\xff\"]", |_, _| ()).is_err());
 }

@@ -134,7 +134,10 @@ pub(super) async fn a_deleted_active_run_holds_its_workers_until_teardown(store:
     let Err(refusal) = store.start_run_unless_active(new_run("too early"), at(2)).await else {
         panic!("a run started on workers that another run holds");
     };
-    assert_eq!((refusal.code(), refusal.detail()), (ErrorCode::RunDeleting, "run 1 is being deleted"));
+    assert_eq!(
+        (refusal.code(), refusal.detail()),
+        (ErrorCode::RunDeleting, "run 1 is being deleted; try again in a moment")
+    );
     assert!(refusal.retry_after().is_some());
 
     ok(store.finish_teardown(run.id).await);

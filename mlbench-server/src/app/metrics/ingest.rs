@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mlbench_core::api::BatchResult;
+use mlbench_core::batch::BatchResult;
 use mlbench_core::storage::{Batch, BatchKey, BatchOutcome, BatchPoint, IdempotencyKey, Storage};
 use mlbench_core::{Error, Result};
 
@@ -59,8 +59,8 @@ impl Ingest {
     pub fn with_progress(&self, error: &Error) -> Error {
         let last = self.outcome.as_ref().and_then(|outcome| outcome.result.last_line).unwrap_or(0);
         let detail = match last {
-            0 => format!("{}; no line is stored", error.detail()),
-            last => format!("{}; lines 1 to {last} are stored", error.detail()),
+            0 => format!("{}; no line was stored", error.detail()),
+            last => format!("{}; lines 1 to {last} were stored", error.detail()),
         };
         let internal = error.internal_text().unwrap_or(error.detail());
         let with_progress = Error::new(error.code(), detail).with_internal(internal);

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use mlbench_core::api::{MetricsQuery, Series};
-use mlbench_core::metric::MetricType;
+use mlbench_core::api::MetricsQuery;
+use mlbench_core::metric::{MetricType, Series};
 use mlbench_core::storage::{PointSink, PointsCursor, PointsQuery, Storage, read_page};
 use mlbench_core::{Error, ErrorCode, Owner, PodName, Result};
 

@@ -4,13 +4,21 @@ use mlbench_core::Result;
 use mlbench_core::api::NewMetric;
 use mlbench_core::storage::{IdempotencyKey, Recorded};
 
+use crate::app::access::Grant;
 use crate::app::context::App;
 
-/// Records a metric, once per idempotency key.
+/// Records a metric whose owner `grant` covers, once per idempotency key.
 ///
 /// # Errors
-/// [`NotFound`](mlbench_core::ErrorCode::NotFound) for an unknown owner.
-pub async fn record(app: &App, metric: NewMetric, key: Option<IdempotencyKey>) -> Result<Recorded> {
+/// [`Forbidden`](mlbench_core::ErrorCode::Forbidden) for another owner,
+/// [`NotFound`](mlbench_core::ErrorCode::NotFound) for an unknown one.
+pub async fn record(
+    app: &App,
+    grant: Grant,
+    metric: NewMetric,
+    key: Option<IdempotencyKey>,
+) -> Result<Recorded> {
+    grant.check_owner(&metric.owner, &*app.storage).await?;
     let now = app.clock.now();
     app.storage.record_metric(metric.at(now), key, now).await
 }

@@ -9,7 +9,7 @@ use super::images::{OFFICIAL_IMAGES, OfficialImage, official};
 /// Defaults and limits of this server.
 #[derive(Debug, Clone, Copy)]
 pub struct RunDefaults<'a> {
-    /// Most workers of a run.
+    /// Maximum number of workers of a run.
     pub max_workers: u32,
     /// Command of a run that names none, or where the server searched for it.
     pub default_command: Result<&'a str, &'a str>,
@@ -44,8 +44,7 @@ fn num_workers(wanted: Option<u32>, most: u32) -> Result<u32> {
     }
     match wanted {
         Some(wanted) if wanted > most => {
-            let detail =
-                format!("num_workers: {wanted} is more than the {most} of this cluster; use at most {most}");
+            let detail = format!("num_workers: {wanted} requested, {most} available; request at most {most}");
             Err(Error::new(ErrorCode::InsufficientCapacity, detail))
         }
         wanted => Ok(wanted.unwrap_or(most)),
@@ -68,7 +67,21 @@ fn image_and_command(request: &RunRequest, defaults: RunDefaults<'_>) -> Result<
         let rule = format_args!("must be false; {} cannot use GPUs", image.name);
         return Err(Error::invalid("gpu_enabled", rule));
     }
-    Ok((Some(image.reference()), given.unwrap_or(OfficialImage::COMMAND).to_owned()))
+    let command = given.map_or_else(|| official_command(request), ToOwned::to_owned);
+    Ok((Some(image.reference()), command))
+}
+
+/// Returns the command of the official images with the flags of the request's options.
+///
+/// Only their program is known to take these flags. The launcher gives every command the options as variables.
+fn official_command(request: &RunRequest) -> String {
+    let flags = [
+        (request.gpu_enabled, " --gpu"),
+        (request.light_target, " --light"),
+        (request.use_horovod, " --horovod"),
+    ];
+    let wanted = flags.iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| *flag);
+    std::iter::once(OfficialImage::COMMAND).chain(wanted).collect()
 }
 
 fn default_command(defaults: RunDefaults<'_>) -> Result<String> {
@@ -157,10 +170,27 @@ mod tests {
     }
 
     #[test]
+    fn only_the_command_of_an_official_image_gets_flags() {
+        let command = |rest: &str| {
+            let options = r#""name":"x","gpu_enabled":true,"light_target":true,"use_horovod":true"#;
+            spec(&format!("{{{options}{rest}}}")).unwrap().command
+        };
+        let official = r#","image_name":"mlbench/pytorch-cifar10-resnet20-ddp""#;
+        let all = "--backend {backend} --gpu --light --horovod";
+        assert_eq!(command(official), OfficialImage::COMMAND.replace("--backend {backend}", all));
+        let own = r#","custom_image_command":"train""#;
+        let custom = format!(r#","image_name":"custom_image","custom_image_name":"busybox"{own}"#);
+        for rest in [own.to_owned(), custom, format!("{official}{own}")] {
+            assert_eq!(command(&rest), "train", "{rest}");
+        }
+        assert_eq!(command(""), "mlbench benchmark");
+    }
+
+    #[test]
     fn too_many_workers_name_the_limit() {
         let (code, detail) = refusal(r#"{"name":"x","num_workers":5}"#);
         assert_eq!(code, ErrorCode::InsufficientCapacity);
-        assert_eq!(detail, "num_workers: 5 is more than the 4 of this cluster; use at most 4");
+        assert_eq!(detail, "num_workers: 5 requested, 4 available; request at most 4");
     }
 
     #[test]

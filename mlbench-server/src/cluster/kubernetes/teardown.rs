@@ -21,7 +21,7 @@ use crate::cluster::error::ClusterError;
 use crate::cluster::orphans::{OrphanSearch, Orphans};
 use crate::cluster::provision::ReleaseStatus;
 
-/// How long after its grace period a pod waits for its node, before the server deletes it without confirmation.
+/// Time after its grace period at which the server deletes a pod that its node does not confirm.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(90);
 
 impl KubernetesCluster {
@@ -100,7 +100,7 @@ impl KubernetesCluster {
                 }
                 tracing::warn!(
                     pod = pod_status::name(pod),
-                    "the node does not confirm the end of a pod; deleting it without confirmation"
+                    "the node does not confirm that a pod has ended; deleting the pod without confirmation"
                 );
                 DeleteParams::default().grace_period(0)
             }

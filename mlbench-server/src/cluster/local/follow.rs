@@ -10,7 +10,7 @@ use super::files::RankDir;
 use crate::cluster::error::ClusterError;
 use crate::cluster::rank::{Offsets, Output};
 
-/// First and longest pause between two reads of the files: short after new output, long while a rank is quiet.
+/// First and longest pause between two reads: short after new output, long while a rank is quiet.
 const POLL_INTERVALS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(100));
 
 /// Follows one rank.

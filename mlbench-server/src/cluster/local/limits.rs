@@ -37,7 +37,7 @@ pub(super) fn prepare(run: &Run, groups: &[PathBuf]) -> Option<String> {
             groups.iter().for_each(|group| remove_quota(group));
             format!(
                 "CPU affinity limits each worker to {affinity} of {machine} cores: \
-                 {cpus} is rounded up, because a cgroup quota is not possible here ({error})"
+                 {cpus} is rounded up, because the server cannot set a cgroup quota ({error})"
             )
         }
     })
@@ -61,6 +61,23 @@ pub(super) fn apply(task: &Task, group: Option<&Path>, pid: u32) -> io::Result<(
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     sched_setaffinity(pid, &set)?;
     Ok(())
+}
+
+/// Returns the cores that a rank should stay on, or `None` where they do not suffice for every rank.
+///
+/// They only become a variable of the command, because a program with several threads may need all cores.
+pub(super) fn cores(task: &Task) -> Option<String> {
+    cores_of(worker_number(&task.at), task, &allowed_cpus())
+}
+
+fn cores_of(worker: usize, task: &Task, allowed: &[usize]) -> Option<String> {
+    let each = task.num_cpus.map_or(1, whole);
+    if each.checked_mul(task.ranks? as usize)? > allowed.len() {
+        return None;
+    }
+    let first = worker * each;
+    let cores: Vec<String> = allowed.get(first..first + each)?.iter().map(ToString::to_string).collect();
+    Some(cores.join(","))
 }
 
 /// Returns the number of a worker on this machine, which differs between runs that execute side by side.

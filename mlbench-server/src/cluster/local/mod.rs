@@ -14,8 +14,10 @@ mod follow;
 mod kill;
 mod launch;
 mod limits;
+mod memory;
 mod options;
 mod orphans;
+mod ports;
 mod processes;
 mod sampler;
 #[cfg(test)]

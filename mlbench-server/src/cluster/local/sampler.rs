@@ -10,6 +10,7 @@ use procfs::process::{Io, Stat};
 use serde::{Deserialize, Serialize};
 
 use super::files::{Placement, RankDir, WorkDir};
+use super::memory::{Memory, MemoryMeter};
 use super::processes::{Process, processes_of, scan, stat};
 use super::usage::{ProcessUsage, Usage, WorkerUsage};
 use crate::clock::Clock;
@@ -33,6 +34,7 @@ pub(super) struct Sampler {
 
 struct State {
     saved: SavedUsage,
+    meters: BTreeMap<PodName, MemoryMeter>,
     recorded: Vec<PodSample>,
 }
 
@@ -41,14 +43,6 @@ struct State {
 struct SavedUsage {
     boot_id: String,
     pods: BTreeMap<PodName, WorkerUsage>,
-}
-
-/// Memory in use, in bytes.
-#[derive(Debug, Clone, Copy, Default)]
-struct Memory {
-    resident: u64,
-    /// Without pages of files, which the kernel could drop.
-    working_set: u64,
 }
 
 const USAGE_FILE: &str = "usage.json";
@@ -67,13 +61,14 @@ impl Sampler {
         for pod in pods {
             saved.pods.entry(pod.clone()).or_default();
         }
-        Self { work_dir, clock, boot_id, state: Mutex::new(State { saved, recorded: Vec::new() }) }
+        let state = State { saved, meters: BTreeMap::new(), recorded: Vec::new() };
+        Self { work_dir, clock, boot_id, state: Mutex::new(state) }
     }
 
     /// Measures `pods`, and returns this after the samples of [`Sampler::record`] since the last call.
     pub(super) fn sample(&self, pods: &[PodName]) -> Vec<PodSample> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.measure(&mut state.saved, pods);
+        let now = self.measure(&mut state, pods);
         let mut samples = std::mem::take(&mut state.recorded);
         samples.extend(now);
         samples
@@ -84,7 +79,7 @@ impl Sampler {
     /// The calls at the start and the end of a run give even a short run two samples.
     pub(super) fn record(&self, pods: &[PodName]) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.measure(&mut state.saved, pods);
+        let now = self.measure(&mut state, pods);
         let room = MAX_RECORDED.saturating_sub(state.recorded.len());
         state.recorded.extend(now.into_iter().take(room));
     }
@@ -92,37 +87,45 @@ impl Sampler {
     /// Updates the cumulative usage, before processes without a waiting parent are killed.
     pub(super) fn update(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        self.measure(&mut state.saved, &[]);
+        self.measure(&mut state, &[]);
     }
 
-    fn measure(&self, saved: &mut SavedUsage, pods: &[PodName]) -> Vec<PodSample> {
+    fn measure(&self, state: &mut State, pods: &[PodName]) -> Vec<PodSample> {
+        let saved = &mut state.saved;
         let before = saved.clone();
         let mut found = self.processes();
         let date = self.clock.now();
-        let mut memory = BTreeMap::new();
+        let mut pids: BTreeMap<&PodName, Vec<i32>> = BTreeMap::new();
         for (pod, usage) in &mut saved.pods {
-            let (processes, used) = found.remove(pod).unwrap_or_default();
+            let processes = found.remove(pod).unwrap_or_default();
+            pids.insert(pod, processes.iter().map(|process| process.pid).collect());
             usage.update(processes);
-            memory.insert(pod.clone(), used);
         }
+        let memory: Vec<Memory> = pods
+            .iter()
+            .map(|pod| {
+                let pids = pids.remove(pod).unwrap_or_default();
+                state.meters.entry(pod.clone()).or_default().measure(pids.into_iter(), &self.clock)
+            })
+            .collect();
         if *saved != before
             && let Err(error) = self.save(saved)
         {
             tracing::warn!(%error, "cannot save the usage of the workers; a restart would lose it");
         }
-        let value = |pod: &PodName| {
+        let sample = |(pod, memory): (&PodName, Memory)| {
             let total = saved.pods.get(pod).map(WorkerUsage::total).unwrap_or_default();
-            values(total, memory.get(pod).copied().unwrap_or_default())
+            PodSample { pod: pod.clone(), date, values: values(total, memory) }
         };
-        pods.iter().map(|pod| PodSample { pod: pod.clone(), date, values: value(pod) }).collect()
+        pods.iter().zip(memory).map(sample).collect()
     }
 
     fn save(&self, saved: &SavedUsage) -> io::Result<()> {
         write_atomic(&self.work_dir.file(USAGE_FILE), serde_json::to_vec(saved)?)
     }
 
-    /// Returns the processes and the memory of every pod that has a rank.
-    fn processes(&self) -> BTreeMap<PodName, (Vec<ProcessUsage>, Memory)> {
+    /// Returns the processes of every pod that has a rank.
+    fn processes(&self) -> BTreeMap<PodName, Vec<ProcessUsage>> {
         let ranks = self.work_dir.ranks();
         if ranks.is_empty() {
             return BTreeMap::new();
@@ -138,15 +141,14 @@ impl Sampler {
             }
             all = scan();
         }
-        let mut pods: BTreeMap<PodName, (Vec<ProcessUsage>, Memory)> = BTreeMap::new();
+        let mut pods: BTreeMap<PodName, Vec<ProcessUsage>> = BTreeMap::new();
         for (((dir, placement), rank), members) in
             ranks.iter().zip(&identities).zip(processes_of(&all, &identities))
         {
-            let (seen, memory) = pods.entry(placement.pod.clone()).or_default();
+            let seen = pods.entry(placement.pod.clone()).or_default();
             for process in &members {
-                let live = procfs::process::Process::new(process.stat.pid).ok();
-                seen.push(as_seen(&process.stat, live.as_ref().and_then(|live| live.io().ok()).as_ref()));
-                memory.add(live.as_ref());
+                let io = procfs::process::Process::new(process.stat.pid).and_then(|live| live.io());
+                seen.push(as_seen(&process.stat, io.ok().as_ref()));
             }
             let ended = rank.supervisor.as_ref().filter(|one| !members.iter().any(|process| process.is(one)));
             // A supervisor that has ended left its final usage in a file, which counts until the run is released.
@@ -192,18 +194,6 @@ fn as_seen(stat: &Stat, io: Option<&Io>) -> ProcessUsage {
     }
 }
 
-impl Memory {
-    /// Adds the memory of one process.
-    ///
-    /// Counts pages that processes share in each of them: splitting them would need a walk over all pages.
-    fn add(&mut self, process: Option<&procfs::process::Process>) {
-        let Some(status) = process.and_then(|process| process.status().ok()) else { return };
-        let bytes = |kib: Option<u64>| kib.unwrap_or_default() * 1024;
-        self.working_set += bytes(status.rssanon) + bytes(status.rssshmem);
-        self.resident += bytes(status.vmrss);
-    }
-}
-
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 bytes or ticks")]
 fn values(total: Usage, memory: Memory) -> Vec<(&'static str, f64)> {
     let ticks = procfs::ticks_per_second() as f64;
@@ -212,8 +202,8 @@ fn values(total: Usage, memory: Memory) -> Vec<(&'static str, f64)> {
         ("container_cpu_usage_seconds_total", seconds(total.user + total.system)),
         ("container_cpu_user_seconds_total", seconds(total.user)),
         ("container_cpu_system_seconds_total", seconds(total.system)),
-        ("container_memory_usage_bytes", memory.resident as f64),
-        ("container_memory_working_set_bytes", memory.working_set as f64),
+        ("container_memory_usage_bytes", memory.usage),
+        ("container_memory_working_set_bytes", memory.working_set),
     ];
     // Some systems hide even a process's own storage counters: no series is better than one of zeros.
     if procfs::process::Process::myself().is_ok_and(|myself| myself.io().is_ok()) {

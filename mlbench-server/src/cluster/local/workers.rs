@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use rustix::process::Signal as UnixSignal;
 use super::files::WorkDir;
 use super::kill::{Supervisors, signal_all};
 use super::options::Options;
+use super::ports::Ports;
 use super::processes::{self, RankIdentity};
 use super::sampler::Sampler;
 use super::{environment, launch, limits};
@@ -32,6 +33,7 @@ pub(super) struct LocalWorkers {
     pub(super) sampler: Sampler,
     /// The names that the database had elsewhere.
     pub(super) former: Vec<String>,
+    ports: Ports,
     environment: Vec<(OsString, OsString)>,
 }
 
@@ -47,7 +49,8 @@ impl LocalWorkers {
         let boot_id = processes::boot_id()?;
         let sampler = Sampler::open(work_dir.clone(), options.clock, boot_id.clone(), &names);
         let environment = environment::inherited(options.environment);
-        Ok(Self { names, work_dir, boot_id, sampler, former: options.former, environment })
+        let ports = Ports::read(names.len());
+        Ok(Self { names, work_dir, boot_id, sampler, former: options.former, ports, environment })
     }
 
     /// Assigns free workers to a run, each with a free port.
@@ -64,19 +67,14 @@ impl LocalWorkers {
         }
         pods.truncate(wanted);
         let no_port = |error| ClusterError::Unreachable(format!("no free port on 127.0.0.1: {error}"));
-        let listeners: Vec<TcpListener> = pods
-            .iter()
-            .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-            .collect::<io::Result<_>>()
-            .map_err(no_port)?;
-        let worker = |(pod, listener): (&PodName, &TcpListener)| {
-            let port = listener.local_addr()?.port();
+        let worker = |pod: &PodName| {
+            let number = self.names.iter().position(|name| name == pod).unwrap_or_default();
+            let port = self.ports.free(run.into(), number)?;
             Ok(Worker { pod: pod.clone(), host: Ipv4Addr::LOCALHOST.to_string(), port })
         };
-        let workers =
-            pods.into_iter().zip(&listeners).map(worker).collect::<io::Result<_>>().map_err(no_port)?;
+        let workers = pods.into_iter().map(worker).collect::<io::Result<_>>().map_err(no_port)?;
         let groups: Vec<PathBuf> = self.ranks_of(run).iter().filter_map(limits::group).collect();
-        Ok(ProvisionStatus::Ready { workers, notes: notes(run, &groups) })
+        Ok(ProvisionStatus::Ready { workers, messages: messages(run, &groups) })
     }
 
     /// Starts the command of a rank unless its supervisor has been started.
@@ -88,9 +86,11 @@ impl LocalWorkers {
             ClusterError::Refused(format!("rank {}: cannot create its directory: {error}", task.at.rank))
         };
         let dir = self.work_dir.prepare(&task.at).map_err(no_files)?;
-        let input = launch_input(dir.path(), task)?;
+        let mut task = task.clone();
+        task.env.extend(limits::cores(&task).map(|cores| ("MLBENCH_CORES".to_owned(), cores)));
+        let input = launch_input(dir.path(), &task)?;
         let group = limits::group(&task.at);
-        launch::run_shell(&input, task, group.as_deref(), &self.environment)?;
+        launch::run_shell(&input, &task, group.as_deref(), &self.environment)?;
         self.sampler.record(std::slice::from_ref(&task.at.pod));
         Ok(())
     }
@@ -155,7 +155,7 @@ impl LocalWorkers {
         }
     }
 
-    /// Returns all ranks of a run, also before its workers are assigned or after the server got fewer workers.
+    /// Returns all ranks of a run, also without assigned workers or with fewer workers than ranks.
     fn ranks_of(&self, run: &Run) -> Vec<RankRef> {
         let known = run.workers.iter().map(|worker| &worker.pod);
         let pods = known.chain(self.names.iter().skip(run.workers.len()));
@@ -169,7 +169,7 @@ impl LocalWorkers {
 }
 
 /// Returns messages for the log of a run: options that local workers enforce in their own way, or ignore.
-fn notes(run: &Run, groups: &[PathBuf]) -> Vec<String> {
+fn messages(run: &Run, groups: &[PathBuf]) -> Vec<String> {
     let spec = &run.spec;
     let image = spec
         .image

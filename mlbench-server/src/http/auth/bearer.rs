@@ -30,7 +30,7 @@ fn bearer_token(headers: &HeaderMap) -> Result<&str> {
                    from MLBENCH_TOKEN, mlbench also from --token-file FILE)";
     let value = values.next().ok_or_else(|| unauthorized(missing))?;
     if values.next().is_some() {
-        return Err(unauthorized("Authorization: is sent more than once; send it once"));
+        return Err(unauthorized("Authorization: sent more than once; send it once"));
     }
     let bearer = value.to_str().ok().and_then(|text| text.split_once(' '));
     let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));

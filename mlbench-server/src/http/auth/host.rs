@@ -57,7 +57,7 @@ impl HostPolicy {
             return Ok(());
         }
         Err(forbidden_host(
-            "not an allowed name of this server; use its IP address or localhost, or start it with --allowed-hosts NAME",
+            "name not allowed; use localhost or an IP address, or start the server with --allowed-hosts NAME",
         ))
     }
 }

@@ -20,9 +20,7 @@ pub(in crate::http) async fn create(
     Body(metric): Body<NewMetric>,
 ) -> Result<Response> {
     let (response, key) = (context.json()?, context.idempotency_key()?);
-    let app = context.app();
-    context.grant.check_owner(&metric.owner, &*app.storage).await?;
-    let recorded = metrics::record(app, metric, key).await?;
+    let recorded = metrics::record(context.app(), context.grant, metric, key).await?;
     response.replayed(recorded.replayed).json(StatusCode::CREATED, &recorded.metric)
 }
 
@@ -62,7 +60,7 @@ fn media_type(context: &RequestContext, query: &MetricsQuery) -> Result<MediaTyp
         None => negotiate(&context.headers, MediaType::METRICS)?,
     };
     if media == MediaType::Zip && query.cursor.is_some() {
-        return Err(Error::invalid("cursor", "not allowed with an archive, which is always complete"));
+        return Err(Error::invalid("cursor", "cannot be combined with zip archives; remove cursor"));
     }
     Ok(media)
 }
@@ -78,7 +76,7 @@ async fn points(
     let text = PointsText::new(&context.app().storage, layout(media, query, labelled), sources);
     let as_of = text.as_of();
     let mut response = context.response(media).stream(text.stream()).await?;
-    // Without an owner nothing has arrived since.
+    // Without an owner there is no snapshot, so the client keeps its cursor.
     let cursor = as_of.get().and_then(|seq| u64::try_from(*seq).ok()).or(query.cursor).unwrap_or(0);
     response.headers_mut().insert(CURSOR, HeaderValue::from(cursor));
     Ok(response)

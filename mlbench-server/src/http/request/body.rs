@@ -97,8 +97,8 @@ enum Syntax {
 
 /// Reads the fields of a body.
 ///
-/// A body without a type is JSON or a form, as it looks. One that is labelled as a form and begins with `{` is read as
-/// JSON: `curl -d` labels everything as a form, and no form begins like that.
+/// A body without a type is a form if it contains `=` and does not begin with `{`, otherwise JSON. A body that is
+/// labelled as a form and begins with `{` is JSON: `curl -d` labels everything as a form, and no form begins like that.
 ///
 /// # Errors
 /// [`ErrorCode::UnsupportedMediaType`] naming the supported types, [`ErrorCode::Malformed`].
@@ -110,7 +110,7 @@ pub(super) async fn fields(content_type: ContentType, body: Bytes) -> Result<Fie
 async fn fields_of(syntax: Syntax, body: Bytes) -> Result<Fields> {
     match syntax {
         Syntax::Json => Fields::from_json(&body),
-        Syntax::Form => urlencoded::fields("the form", body.trim_ascii_end()),
+        Syntax::Form => urlencoded::fields("form", body.trim_ascii_end()),
         Syntax::Multipart { boundary } => multipart(boundary, body).await,
     }
 }

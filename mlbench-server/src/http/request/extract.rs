@@ -69,7 +69,7 @@ pub(in crate::http) struct Query<T>(pub(in crate::http) T);
 
 impl<T: FromFields> FromQuery for Query<T> {
     fn from_query(context: &RequestContext) -> Result<Self> {
-        T::from_fields(urlencoded::fields("the query", context.query.as_bytes())?).map(Self)
+        T::from_fields(urlencoded::fields("query", context.query.as_bytes())?).map(Self)
     }
 }
 
@@ -79,7 +79,7 @@ pub(in crate::http) struct NoQuery;
 impl FromQuery for NoQuery {
     fn from_query(context: &RequestContext) -> Result<Self> {
         if !context.query.is_empty() {
-            urlencoded::fields("the query", context.query.as_bytes())?.finish()?;
+            urlencoded::fields("query", context.query.as_bytes())?.finish()?;
         }
         Ok(Self)
     }

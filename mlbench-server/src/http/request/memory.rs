@@ -19,7 +19,7 @@ impl MemoryBudget {
         Self(Arc::new(Semaphore::new(bytes / KIB)))
     }
 
-    /// Reserves `bytes`, and waits shortly where they are not free.
+    /// Reserves `bytes`, and waits briefly if they are not free.
     ///
     /// # Errors
     /// [`ErrorCode::Overloaded`].
@@ -42,7 +42,7 @@ pub(in crate::http) struct Reservation {
 impl Reservation {
     /// Changes the reservation to `bytes` in all.
     ///
-    /// It never waits for more: two requests that waited for each other would do so without end.
+    /// It never waits for more: two requests that waited for each other would wait forever.
     ///
     /// # Errors
     /// [`ErrorCode::Overloaded`].

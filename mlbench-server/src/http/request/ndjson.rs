@@ -12,7 +12,7 @@ pub(super) const CHUNK_POINTS: usize = 10_000;
 const CHUNK_BYTES: usize = 8 << 20;
 /// Longest line in bytes. A longer one is rejected and not kept.
 const LINE_BYTES: usize = 1 << 20;
-/// Bytes that a point counts besides those of its line.
+/// Bytes of memory that a point takes besides those of its line.
 const POINT_BYTES: usize = size_of::<BatchPoint>();
 
 /// Splits text into lines and makes points of them.
@@ -50,7 +50,7 @@ impl NdjsonSplitter {
         self.count
     }
 
-    /// Returns about the memory in use, in bytes.
+    /// Returns the approximate memory in use, in bytes.
     pub(super) fn memory(&self) -> usize {
         self.text.len() + self.bytes + self.points.len() * POINT_BYTES
     }

@@ -135,7 +135,7 @@ impl LineUpload {
         self.lines
     }
 
-    /// Receives the next part of the body, whose length is unknown: it only must not stall.
+    /// Receives the next part of the body, whose length is unknown. Fails only when it stalls.
     async fn receive(&mut self) -> Result<Option<Bytes>> {
         let timeout = self.state.config.body_timeout;
         let next = tokio::time::timeout(timeout, self.body.try_next()).await;

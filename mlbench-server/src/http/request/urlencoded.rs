@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     fn take(encoded: &str, name: &'static str) -> Option<String> {
-        fields("the query", encoded.as_bytes()).unwrap().text(name).unwrap()
+        fields("query", encoded.as_bytes()).unwrap().text(name).unwrap()
     }
 
     #[test]
@@ -49,9 +49,9 @@ mod tests {
     #[test]
     fn a_broken_encoding_is_refused() {
         for broken in ["a=%", "a=%4", "a=%zz", "%g0=1", "a=%ff", "a=1%"] {
-            let error = fields("the query", broken.as_bytes()).unwrap_err();
+            let error = fields("query", broken.as_bytes()).unwrap_err();
             assert_eq!(error.code(), ErrorCode::Malformed, "{broken}");
-            assert!(error.detail().starts_with("the query: "), "{error}");
+            assert!(error.detail().starts_with("query: "), "{error}");
         }
     }
 }

@@ -25,29 +25,30 @@ const PART: usize = 256 * 1024;
 
 /// Returns the chunks of an archive.
 pub(in crate::http) fn archive(app: &App, content: Archive, fields: &[PointField]) -> ByteStream {
-    let packed = Packed::default();
-    let packing = Packing {
+    let output = ZipOutput::default();
+    let writer = ArchiveWriter {
         storage: Arc::clone(&app.storage),
         sources: content.sources.into_iter(),
         official_result: content.official_result,
         current: None,
         fields: fields.into(),
-        files: Some(Files::new(packed.clone())),
-        packed,
+        files: Some(Files::new(output.clone())),
+        output,
     };
-    stream::try_unfold(packing, |mut packing| async {
+    stream::try_unfold(writer, |mut writer| async {
         loop {
-            let more = packing.step().await?;
-            let bytes = packing.packed.take();
+            let more = writer.step().await?;
+            let bytes = writer.output.take();
             if !bytes.is_empty() || !more {
-                return Ok((!bytes.is_empty()).then_some((bytes, packing)));
+                return Ok((!bytes.is_empty()).then_some((bytes, writer)));
             }
         }
     })
     .boxed()
 }
 
-struct Packing {
+/// Writes an archive step by step.
+struct ArchiveWriter {
     storage: Arc<dyn Storage>,
     sources: IntoIter<Source>,
     official_result: Option<String>,
@@ -56,10 +57,10 @@ struct Packing {
     fields: Arc<[PointField]>,
     /// `None` once the archive is complete.
     files: Option<Files>,
-    packed: Packed,
+    output: ZipOutput,
 }
 
-impl Packing {
+impl ArchiveWriter {
     /// Compresses one page, or ends the archive. Returns false once it has ended.
     async fn step(&mut self) -> Result<bool> {
         let Some(mut files) = self.files.take() else { return Ok(false) };
@@ -80,18 +81,18 @@ impl Packing {
         if last {
             self.current = None;
         }
-        let packing = tokio::task::spawn_blocking(move || {
+        let compressed = tokio::task::spawn_blocking(move || {
             files.add_parts(&prefix, page.sink, last)?;
             Ok::<_, zip::result::ZipError>(files)
         });
-        self.files = Some(packing.await.map_err(Error::internal)?.map_err(Error::internal)?);
+        self.files = Some(compressed.await.map_err(Error::internal)?.map_err(Error::internal)?);
         Ok(true)
     }
 }
 
 /// The files of an archive, written one after another.
 struct Files {
-    zip: ZipWriter<StreamWriter<Packed>>,
+    zip: ZipWriter<StreamWriter<ZipOutput>>,
     /// Names in use, in lower case: some file systems do not distinguish `A` from `a`.
     names: HashSet<String>,
     /// The series whose file is open.
@@ -99,8 +100,8 @@ struct Files {
 }
 
 impl Files {
-    fn new(packed: Packed) -> Self {
-        Self { zip: ZipWriter::new_stream(packed), names: HashSet::new(), open: None }
+    fn new(output: ZipOutput) -> Self {
+        Self { zip: ZipWriter::new_stream(output), names: HashSet::new(), open: None }
     }
 
     fn add(&mut self, name: &str, content: &[u8]) -> zip::result::ZipResult<()> {
@@ -195,15 +196,15 @@ impl PointSink for Parts {
 
 /// Compressed bytes that are not sent yet.
 #[derive(Debug, Clone, Default)]
-struct Packed(Arc<Mutex<Vec<u8>>>);
+struct ZipOutput(Arc<Mutex<Vec<u8>>>);
 
-impl Packed {
+impl ZipOutput {
     fn take(&self) -> Bytes {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into()
     }
 }
 
-impl Write for Packed {
+impl Write for ZipOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
         Ok(bytes.len())
@@ -220,7 +221,7 @@ mod tests {
 
     #[test]
     fn file_names_are_unique() {
-        let mut files = Files::new(Packed::default());
+        let mut files = Files::new(ZipOutput::default());
         let names: Vec<String> = ["a_b", "a_b", "A_B", "a_b (2)"].map(|stem| files.free_name(stem)).into();
         assert_eq!(names, ["a_b.json", "a_b (2).json", "A_B (3).json", "a_b (2) (2).json"]);
     }

@@ -49,7 +49,7 @@ impl ResponseBuilder {
 
     /// Responds with a stream.
     ///
-    /// The first chunks are waited for, so that an early failure gets its own status; a stream that ends with them is sent
+    /// Waits for the first chunks, so that an early failure gets its own status; a stream that ends with them is sent
     /// whole, with its length.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl ResponseBuilder {
         let encoded = if self.compresses() { gzip_stream(rest) } else { rest };
         let watched = encoded.inspect_err(|error| {
             let reason = error.internal_text().unwrap_or(error.detail());
-            tracing::error!(reason, "a response broke off");
+            tracing::error!(reason, "a response was cut off");
         });
         let response = warp::reply::stream(SyncStream::new(watched.boxed())).into_response();
         Ok(self.with_headers(response, true))

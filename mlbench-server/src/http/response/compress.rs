@@ -18,7 +18,7 @@ pub(super) const MIN_COMPRESS_BYTES: usize = 1_200;
 
 /// Returns whether the client names gzip and does not refuse it.
 ///
-/// `*` is not enough: clients send it that do not decompress.
+/// `*` is not enough, because clients that cannot decompress send it.
 pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
     let lists = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(|item| {

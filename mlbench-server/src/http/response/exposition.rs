@@ -29,7 +29,7 @@ pub(super) struct Family<'a> {
 }
 
 impl Exposition {
-    /// Begins a family. Each name is begun once.
+    /// Begins a family. Call it once per name.
     pub(super) fn family<'a>(&'a mut self, name: &'a str, kind: Kind, help: &str) -> Family<'a> {
         let kind = match kind {
             Kind::Counter => "counter",
@@ -94,7 +94,7 @@ fn put(text: &mut String, piece: fmt::Arguments<'_>) {
     let _ = text.write_fmt(piece);
 }
 
-/// A text whose line ends and backslashes, and within quotes those too, cannot be taken for what ends it.
+/// A text with escaped line ends and backslashes, and within quotes with escaped quotes.
 struct Escaped<'a> {
     text: &'a str,
     quotes: bool,

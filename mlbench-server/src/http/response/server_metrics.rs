@@ -52,7 +52,7 @@ fn write_requests(out: &mut Exposition, metrics: &RequestMetrics) {
         out.family("mlbench_http_requests_total", Kind::Counter, "Requests by endpoint and status.");
     for stats in &endpoints {
         for (count, class) in stats.responses.iter().zip(["1xx", "2xx", "3xx", "4xx", "5xx"]) {
-            // The classes that the API uses are there from the first scrape, so that no first request is missed.
+            // The classes that the API uses exist from the first scrape, so that Prometheus counts the first request.
             if *count > 0 || matches!(class, "2xx" | "4xx" | "5xx") {
                 let [endpoint, method] = labels(stats);
                 requests.sample(&[endpoint, method, ("status", class)], number(*count));
@@ -64,9 +64,9 @@ fn write_requests(out: &mut Exposition, metrics: &RequestMetrics) {
     for stats in &endpoints {
         latency.histogram(&labels(stats), &stats.seconds);
     }
-    let help = "Requests whose responses are not completely sent.";
+    let help = "Requests in progress, until their responses are sent.";
     out.family("mlbench_http_requests_in_flight", Kind::Gauge, help).sample(&[], number(metrics.in_flight()));
-    let help = "Requests that repeated an earlier one under its Idempotency-Key.";
+    let help = "Requests that repeated an earlier one with its Idempotency-Key.";
     out.family("mlbench_http_replays_total", Kind::Counter, help).sample(&[], number(metrics.replays()));
 }
 
@@ -82,18 +82,18 @@ fn write_store(out: &mut Exposition, store: &StoreStats) {
     gauge("mlbench_points", "Stored points.", store.points);
     gauge("mlbench_database_size_bytes", "Size of the database file.", store.database_bytes);
     gauge("mlbench_database_wal_size_bytes", "Size of the write-ahead log.", store.log_bytes);
-    gauge("mlbench_writer_queue_depth", "Writes that wait for the writer.", store.waiting_writes);
+    gauge("mlbench_writer_queue_depth", "Writes waiting for the writer thread.", store.waiting_writes);
     let mut histogram = |name, help, snapshot: &HistogramSnapshot| {
         out.family(name, Kind::Histogram, help).histogram(&[], snapshot);
     };
     histogram("mlbench_commit_writes", "Writes per transaction.", &store.writes_per_commit);
-    let help = "Seconds from the begin of a transaction until it was on disk.";
+    let help = "Seconds from the start of a transaction until it was on disk.";
     histogram("mlbench_commit_duration_seconds", help, &store.commit_seconds);
 }
 
 fn write_process(out: &mut Exposition, process: Option<Process>) {
     let Some(process) = process else { return };
-    let help = "Seconds from 1970 to the start of the server.";
+    let help = "Start time of the server in seconds since 1970.";
     out.family("process_start_time_seconds", Kind::Gauge, help).sample(&[], process.started);
     let help = "CPU time of the server.";
     out.family("process_cpu_seconds_total", Kind::Counter, help).sample(&[], process.cpu_seconds);
@@ -102,7 +102,7 @@ fn write_process(out: &mut Exposition, process: Option<Process>) {
         .sample(&[], number(process.resident_bytes));
 }
 
-/// Writes the pod metrics under their own names. Texts are left out.
+/// Writes the pod metrics under their own names. Leaves out values that are not numbers.
 ///
 /// Names that Prometheus cannot read, or would take for the server's own, share one family.
 fn write_pods(out: &mut Exposition, newest: &[NewestValue]) {

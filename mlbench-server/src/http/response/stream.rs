@@ -11,7 +11,7 @@ use mlbench_core::Result;
 /// A response in chunks. An error ends it in a way that the client notices.
 pub(in crate::http) type ByteStream = BoxStream<'static, Result<Bytes>>;
 
-/// Makes a stream `Sync`, as warp asks of bodies. Only one thread at a time polls it.
+/// Makes a stream `Sync`, as warp requires of bodies. Only one thread at a time polls it.
 pub(super) struct SyncStream(Mutex<ByteStream>);
 
 impl SyncStream {

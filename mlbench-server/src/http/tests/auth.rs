@@ -1,28 +1,34 @@
-//! Tokens, and what each may do.
+//! Bearer tokens, and the endpoints that each of them may use.
 
-use mlbench_core::api::{Access, Listener};
+use hyper::{Method, StatusCode};
+use mlbench_core::RunEvent;
+use mlbench_core::api::{Access, Endpoint, Listener};
 
-use super::*;
+use super::super::config::{HttpConfig, Surface};
+use super::fakes::{PODS, end_run};
+use super::harness::{Api, ApiResponse, example};
+use crate::app::access::AuthPolicy;
 use crate::token::Token;
 
+/// The end of a JSON object with a metric, after its owner.
 const METRIC: &str = r#""name":"loss","value":"1"}"#;
 
 fn token() -> Token {
     Token::random().unwrap()
 }
 
-async fn serving(surface: Surface) -> Api {
+async fn api_with(surface: Surface) -> Api {
     Api::with(HttpConfig::new(surface)).await
 }
 
-async fn call(api: &Api, method: Method, path: &str, token: &Token, body: &str) -> ApiResponse {
+async fn call_with(api: &Api, method: Method, path: &str, token: &Token, body: &str) -> ApiResponse {
     let bearer = format!("Bearer {}", token.reveal());
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
     api.call(method, path, &headers, body).await
 }
 
-/// What is in no table: unknown paths, and other methods of known ones.
-const ELSEWHERE: [(Method, &str); 5] = [
+/// Requests that match no endpoint: unknown paths, and other methods of known paths.
+const UNROUTED: [(Method, &str); 5] = [
     (Method::GET, "/nowhere"),
     (Method::GET, "/healthz/x"),
     (Method::POST, "/healthz"),
@@ -36,14 +42,14 @@ fn method(endpoint: Endpoint) -> Method {
 
 #[tokio::test]
 async fn without_a_token_only_public_endpoints_respond() {
-    let api = serving(Surface::Api(AuthPolicy::Bearer(token().hash()))).await;
+    let api = api_with(Surface::Api(AuthPolicy::Bearer(token().hash()))).await;
     let run = api.ended_run("before").await.id;
     let endpoints = Endpoint::ALL.map(|endpoint| {
         let (path, body) = example(endpoint, run);
         (method(endpoint), path, body, endpoint.spec().access == Access::Public)
     });
-    let elsewhere = ELSEWHERE.map(|(method, path)| (method, path.to_owned(), String::new(), false));
-    for (method, path, body, public) in endpoints.into_iter().chain(elsewhere) {
+    let unrouted = UNROUTED.map(|(method, path)| (method, path.to_owned(), String::new(), false));
+    for (method, path, body, public) in endpoints.into_iter().chain(unrouted) {
         let methods = if method == Method::GET { vec![method, Method::HEAD] } else { vec![method] };
         for method in methods {
             for path in [path.trim_end_matches('/').to_owned(), format!("{}/", path.trim_end_matches('/'))] {
@@ -54,7 +60,7 @@ async fn without_a_token_only_public_endpoints_respond() {
                 }
                 assert_eq!(response.status, StatusCode::UNAUTHORIZED, "{method} {path}");
                 assert_eq!(response.header("www-authenticate"), "Bearer");
-                let (_, code, detail) = response.refusal();
+                let (_, code, detail) = response.error();
                 assert_eq!(code, "unauthorized");
                 assert!(detail.contains("MLBENCH_TOKEN"), "{detail}");
             }
@@ -63,34 +69,37 @@ async fn without_a_token_only_public_endpoints_respond() {
 }
 
 #[tokio::test]
-async fn the_token_of_a_run_reaches_no_operator_endpoint() {
-    let api = serving(Surface::Api(AuthPolicy::Bearer(token().hash()))).await;
-    let (run, of_run) = (api.stored_run("x").await.id, token());
-    api.app.storage.add_run_token(run, of_run.hash()).await.unwrap();
+async fn a_run_token_reaches_no_operator_endpoint() {
+    let api = api_with(Surface::Api(AuthPolicy::Bearer(token().hash()))).await;
+    let (run, run_token) = (api.stored_run("x").await.id, token());
+    api.app.storage.add_run_token(run, run_token.hash()).await.unwrap();
     for endpoint in Endpoint::ALL {
         let (path, body) = example(endpoint, run);
-        let response = call(&api, method(endpoint), &path, &of_run, &body).await;
+        let response = call_with(&api, method(endpoint), &path, &run_token, &body).await;
         match endpoint.spec().access {
             Access::Public => assert_eq!(response.status, StatusCode::OK, "{path}"),
             Access::RunToken => assert_ne!(response.status, StatusCode::UNAUTHORIZED, "{path}"),
-            Access::Operator => assert_eq!(response.refusal().1, "forbidden", "{path}"),
+            Access::Operator => assert_eq!(response.error().1, "forbidden", "{path}"),
         }
     }
-    for (method, path) in ELSEWHERE {
-        assert_eq!(call(&api, method, path, &of_run, "").await.refusal().1, "forbidden", "{path}");
+    for (method, path) in UNROUTED {
+        assert_eq!(call_with(&api, method, path, &run_token, "").await.error().1, "forbidden", "{path}");
     }
-    assert!(api.app.storage.run(run).await.unwrap().state.is_active(), "it stopped and deleted nothing");
+    assert!(
+        api.app.storage.run(run).await.unwrap().state.is_active(),
+        "the run is neither stopped nor deleted"
+    );
 }
 
 #[tokio::test]
 async fn the_ingest_listener_serves_no_other_endpoint() {
-    let api = serving(Surface::Ingest).await;
+    let api = api_with(Surface::Ingest).await;
     let run = api.stored_run("x").await.id;
     for endpoint in Endpoint::ALL {
         if endpoint.spec().listener == Listener::Api {
             let (path, body) = example(endpoint, run);
             let response = api.call(method(endpoint), &path, &[], &body).await;
-            assert_eq!(response.refusal().1, "not_found", "{path}");
+            assert_eq!(response.error().1, "not_found", "{path}");
         }
     }
 }
@@ -98,7 +107,7 @@ async fn the_ingest_listener_serves_no_other_endpoint() {
 #[tokio::test]
 async fn only_the_exact_token_is_accepted() {
     let token = token();
-    let api = serving(Surface::Api(AuthPolicy::Bearer(token.hash()))).await;
+    let api = api_with(Surface::Api(AuthPolicy::Bearer(token.hash()))).await;
     let upper = token.reveal().to_uppercase();
     let (short, long) = (&token.reveal()[1..], format!("{}0", token.reveal()));
     for value in [
@@ -115,42 +124,41 @@ async fn only_the_exact_token_is_accepted() {
         assert_eq!(problem.status, 401, "{value}");
         assert!(!problem.detail.contains(short), "{problem:?}");
     }
-    let twice = format!("Bearer {}", token.reveal());
-    let twice = [("authorization", twice.as_str()), ("authorization", twice.as_str())];
+    let bearer = format!("Bearer {}", token.reveal());
+    let twice = [("authorization", bearer.as_str()), ("authorization", bearer.as_str())];
     assert_eq!(api.call(Method::GET, "/api/pods/", &twice, "").await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(call(&api, Method::GET, "/api/pods/", &token, "").await.status, StatusCode::OK);
+    assert_eq!(call_with(&api, Method::GET, "/api/pods/", &token, "").await.status, StatusCode::OK);
     let lower = format!("bearer {}", token.reveal());
     let response = api.call(Method::GET, "/api/pods/", &[("authorization", &lower)], "").await;
-    assert_eq!(response.status, StatusCode::OK, "the scheme is written in any case (RFC 9110)");
+    assert_eq!(response.status, StatusCode::OK, "the scheme ignores case (RFC 9110)");
 }
 
 #[tokio::test]
 async fn a_foreign_host_is_refused_before_the_token_is_checked() {
     let token = token();
-    let api = serving(Surface::Api(AuthPolicy::Bearer(token.hash()))).await;
+    let api = api_with(Surface::Api(AuthPolicy::Bearer(token.hash()))).await;
     let bearer = format!("Bearer {}", token.reveal());
     let headers = [("host", "evil.org"), ("authorization", bearer.as_str())];
-    assert_eq!(api.call(Method::GET, "/api/pods/", &headers, "").await.refusal().1, "forbidden_host");
+    assert_eq!(api.call(Method::GET, "/api/pods/", &headers, "").await.error().1, "forbidden_host");
 }
 
 #[tokio::test]
-async fn the_token_of_a_run_posts_only_its_metrics() {
-    let api = serving(Surface::Api(AuthPolicy::Bearer(token().hash()))).await;
-    let (run, other) = (api.ended_run("before").await, api.stored_run("x").await);
-    let (run, other) = (other.id, run.id);
-    let of_run = token();
-    api.app.storage.add_run_token(run, of_run.hash()).await.unwrap();
+async fn a_run_token_posts_only_the_metrics_of_its_run() {
+    let api = api_with(Surface::Api(AuthPolicy::Bearer(token().hash()))).await;
+    let (other, run) = (api.ended_run("before").await.id, api.stored_run("x").await.id);
+    let run_token = token();
+    api.app.storage.add_run_token(run, run_token.hash()).await.unwrap();
     let post = async |path, owner: String| {
-        call(&api, Method::POST, path, &of_run, &format!("{{{owner},{METRIC}")).await
+        call_with(&api, Method::POST, path, &run_token, &format!("{{{owner},{METRIC}")).await
     };
     for path in ["/api/metrics", "/api/metrics/"] {
         let response = post(path, format!("\"run_id\":{run}")).await;
         assert_eq!(response.status, StatusCode::CREATED, "{response:?}");
     }
     for owner in [format!("\"run_id\":{other}"), format!("\"pod_name\":\"{}\"", PODS[0])] {
-        let (status, code, detail) = post("/api/metrics", owner).await.refusal();
+        let (status, code, detail) = post("/api/metrics", owner).await.error();
         assert_eq!((status, code), (403, "forbidden"));
-        assert_eq!(detail, format!("token: belongs to run {run}, which may only post its own metrics"));
+        assert_eq!(detail, format!("token: belongs to run {run} and may only post metrics of that run"));
     }
     for (method, path) in [
         (Method::GET, "/api/metrics/".to_owned()),
@@ -158,19 +166,19 @@ async fn the_token_of_a_run_posts_only_its_metrics() {
         (Method::DELETE, format!("/api/runs/{run}/")),
         (Method::POST, "/api/runs/".to_owned()),
     ] {
-        let (status, code, detail) = call(&api, method, &path, &of_run, "").await.refusal();
+        let (status, code, detail) = call_with(&api, method, &path, &run_token, "").await.error();
         assert_eq!((status, code), (403, "forbidden"), "{path}");
-        assert!(detail.ends_with("which may only post its own metrics"), "{detail}");
+        assert!(detail.ends_with("may only post metrics of that run"), "{detail}");
     }
-    end(&api.app, run, RunEvent::Stop).await;
-    assert_eq!(post("/api/metrics", format!("\"run_id\":{run}")).await.refusal().0, 401);
+    end_run(&api.app, run, RunEvent::Stop).await;
+    assert_eq!(post("/api/metrics", format!("\"run_id\":{run}")).await.error().0, 401);
 }
 
 #[tokio::test]
 async fn the_ingest_listener_accepts_metrics_of_active_runs() {
-    let api = serving(Surface::Ingest).await;
+    let api = api_with(Surface::Ingest).await;
     let (ended, active) = (api.ended_run("before").await.id, api.stored_run("x").await.id);
-    // What the published Python client sends.
+    // The body that the published Python client sends.
     let form = format!(
         "run_id={active}&name=loss+%40+0&cumulative=False&date=2018-08-03+09%3A21%3A44.331823&value=0.5&metadata="
     );
@@ -179,7 +187,7 @@ async fn the_ingest_listener_accepts_metrics_of_active_runs() {
         let response = api.call(Method::POST, path, &headers, &form).await;
         assert_eq!(response.status, StatusCode::CREATED, "{response:?}");
     }
-    let post = async |owner: String| api.post("/api/metrics", &format!("{{{owner},{METRIC}")).await.refusal();
+    let post = async |owner: String| api.post("/api/metrics", &format!("{{{owner},{METRIC}")).await.error();
     let (status, _, detail) = post(format!("\"run_id\":{ended}")).await;
     assert_eq!(
         (status, detail.as_str()),
@@ -196,21 +204,21 @@ async fn the_ingest_listener_accepts_metrics_of_active_runs() {
         (Method::DELETE, "/api/runs/2/"),
         (Method::POST, "/api/runs/2/stop/"),
     ] {
-        let (status, code, detail) = api.call(method, path, &[], "{}").await.refusal();
+        let (status, code, detail) = api.call(method, path, &[], "{}").await.error();
         assert_eq!((status, code), (404, "not_found"), "{path}");
         assert_eq!(detail, "no such endpoint; this listener serves only POST /api/metrics");
     }
 }
 
 #[tokio::test]
-async fn the_token_of_a_run_stores_only_its_points_of_a_batch() {
-    let api = serving(Surface::Api(AuthPolicy::Bearer(token().hash()))).await;
-    let (own, of_run) = (api.stored_run("x").await.id, token());
-    api.app.storage.add_run_token(own, of_run.hash()).await.unwrap();
+async fn a_run_token_stores_only_the_points_of_its_run_in_a_batch() {
+    let api = api_with(Surface::Api(AuthPolicy::Bearer(token().hash()))).await;
+    let (own, run_token) = (api.stored_run("x").await.id, token());
+    api.app.storage.add_run_token(own, run_token.hash()).await.unwrap();
     let points = [format!("{{\"run_id\":{own},{METRIC}"), format!("{{\"pod_name\":\"{}\",{METRIC}", PODS[0])];
     let array = format!("[{}]", points.join(","));
-    let array = call(&api, Method::POST, "/api/metrics/batch/", &of_run, &array).await;
-    let bearer = format!("Bearer {}", of_run.reveal());
+    let array = call_with(&api, Method::POST, "/api/metrics/batch/", &run_token, &array).await;
+    let bearer = format!("Bearer {}", run_token.reveal());
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/x-ndjson")];
     let lines = api.call(Method::POST, "/api/metrics/batch", &headers, &points.join("\n")).await;
     for response in [array, lines] {
@@ -220,6 +228,6 @@ async fn the_token_of_a_run_stores_only_its_points_of_a_batch() {
         let rejected = &result["rejected"][0];
         assert_eq!((&rejected["index"], &rejected["code"]), (&1.into(), &"forbidden".into()));
     }
-    let ingest = serving(Surface::Ingest).await;
-    assert_eq!(ingest.post("/api/metrics/batch/", "[]").await.refusal().0, 404);
+    let ingest = api_with(Surface::Ingest).await;
+    assert_eq!(ingest.post("/api/metrics/batch/", "[]").await.error().0, 404);
 }

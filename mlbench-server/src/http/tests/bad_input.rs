@@ -1,10 +1,12 @@
-//! What people get wrong: each has its status, its code and a sentence that helps.
+//! Mistakes of clients: each has its status, its code and a helpful message.
 
-use hyper::Method;
+use hyper::{Method, StatusCode};
+use serde_json::json;
 
-use super::*;
+use super::fakes::PODS;
+use super::harness::{Api, ApiResponse};
 
-/// The status, the code and a part of the sentence.
+/// The status, the code and a part of the detail.
 type Expected = (u16, &'static str, &'static str);
 
 async fn check_get(api: &Api, cases: &[(&str, Expected)]) {
@@ -19,14 +21,14 @@ async fn check_post(api: &Api, path: &str, cases: &[(&str, Expected)]) {
     }
 }
 
-fn check(response: &ApiResponse, what: &str, (status, code, sentence): Expected) {
-    let (found_status, found_code, detail) = response.refusal();
-    assert_eq!((found_status, found_code), (status, code), "{what}: {detail}");
-    assert!(detail.contains(sentence), "{what}: {detail}");
+fn check(response: &ApiResponse, request: &str, (status, code, part): Expected) {
+    let (found_status, found_code, detail) = response.error();
+    assert_eq!((found_status, found_code), (status, code), "{request}: {detail}");
+    assert!(detail.contains(part), "{request}: {detail}");
 }
 
 #[tokio::test]
-async fn metrics_are_refused_with_the_reason() {
+async fn invalid_metrics_are_refused_with_the_reason() {
     let api = Api::start().await;
     api.ended_run("x").await;
     check_post(
@@ -34,7 +36,7 @@ async fn metrics_are_refused_with_the_reason() {
         "/api/metrics",
         &[
             ("{\n  \"name\": oops}", (400, "malformed", "line 2, column 11")),
-            ("", (400, "malformed", "the body is empty")),
+            ("", (400, "malformed", "body: empty")),
             ("[1]", (400, "malformed", "expected an object")),
             (r#"{"run_id":1,"name":"x","value":"1""#, (400, "malformed", "line 1")),
             (
@@ -48,7 +50,7 @@ async fn metrics_are_refused_with_the_reason() {
                 r#"{"run_id":9223372036854775808,"name":"x","value":"1"}"#,
                 (404, "not_found", "does not exist"),
             ),
-            (r#"{"pod_name":"nobody","name":"x","value":"1"}"#, (404, "not_found", "nobody")),
+            (r#"{"pod_name":"unknown","name":"x","value":"1"}"#, (404, "not_found", "\"unknown\"")),
             (r#"{"run_id":1,"value":"1"}"#, (400, "invalid_field", "name: missing")),
             (
                 r#"{"run_id":1,"name":"","value":"1"}"#,
@@ -87,7 +89,7 @@ async fn metrics_are_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn runs_are_refused_with_the_reason() {
+async fn invalid_runs_are_refused_with_the_reason() {
     let api = Api::start().await;
     let long = format!(r#"{{"name":"{}"}}"#, "x".repeat(101));
     check_post(
@@ -103,7 +105,7 @@ async fn runs_are_refused_with_the_reason() {
             (r#"{"name":"x","num_workers":0}"#, (400, "invalid_field", "num_workers: ")),
             (r#"{"name":"x","num_workers":-1}"#, (400, "invalid_field", "num_workers: ")),
             (r#"{"name":"x","num_workers":1.5}"#, (400, "invalid_field", "num_workers: ")),
-            (r#"{"name":"x","num_workers":5}"#, (422, "insufficient_capacity", "use at most 4")),
+            (r#"{"name":"x","num_workers":5}"#, (422, "insufficient_capacity", "request at most 4")),
             (r#"{"name":"x","num_cpus":0}"#, (400, "invalid_field", "num_cpus: ")),
             (r#"{"name":"x","num_cpus":"two"}"#, (400, "invalid_field", "num_cpus: ")),
             (r#"{"name":"x","backend":"mp"}"#, (400, "invalid_field", "mpi, gloo, nccl or custom_backend")),
@@ -121,11 +123,11 @@ async fn runs_are_refused_with_the_reason() {
         ],
     )
     .await;
-    assert_eq!(api.get("/api/runs/").await.json(), serde_json::json!([]), "nothing of a refused run remains");
+    assert_eq!(api.get("/api/runs/").await.json(), json!([]), "a refused run is not stored");
 }
 
 #[tokio::test]
-async fn unknown_things_are_not_found_and_never_a_server_error() {
+async fn unknown_ids_are_not_found_and_cause_no_server_error() {
     let api = Api::start().await;
     for id in ["7", "abc", "1e3", "-1", "0", "9223372036854775808", "1.0", "%20", "+1", "%00"] {
         let run = format!("/api/runs/{id}/");
@@ -140,13 +142,13 @@ async fn unknown_things_are_not_found_and_never_a_server_error() {
             (Method::GET, format!("/api/metrics/{id}/?format=zip")),
         ] {
             let response = api.call(method.clone(), &path, &[], "").await;
-            assert_eq!(response.refusal().1, "not_found", "{method} {path}");
+            assert_eq!(response.error().1, "not_found", "{method} {path}");
         }
     }
 }
 
 #[tokio::test]
-async fn queries_are_refused_naming_the_parameter() {
+async fn invalid_queries_are_refused_with_the_parameter_name() {
     let api = Api::start().await;
     api.ended_run("x").await;
     check_get(
@@ -165,7 +167,7 @@ async fn queries_are_refused_naming_the_parameter() {
             ("/api/metrics/?metric_filter=", (400, "invalid_field", "metric_filter: ")),
             ("/api/metrics/?sicne=0", (400, "unknown_field", "did you mean since?")),
             ("/api/metrics/1?metric_type=run&last=3", (400, "unknown_field", "did you mean last_n?")),
-            ("/api/metrics/?since=%zz", (400, "malformed", "the query: ")),
+            ("/api/metrics/?since=%zz", (400, "malformed", "query: ")),
             ("/api/metrics/?since=%ff", (400, "malformed", "is not UTF-8")),
             ("/api/metrics/?until=soon", (400, "invalid_field", "until: \"soon\" is not a date")),
             (
@@ -192,25 +194,25 @@ async fn queries_are_refused_naming_the_parameter() {
                 (400, "invalid_field", "limit: must be a whole number from 1 to 10000"),
             ),
             ("/healthz?verbose", (400, "unknown_field", "verbose")),
-            ("/readyz?x=%", (400, "malformed", "the query: ")),
+            ("/readyz?x=%", (400, "malformed", "query: ")),
         ],
     )
     .await;
     let response = api.call(Method::DELETE, "/api/runs/1/?force=1", &[], "").await;
-    assert_eq!(response.refusal().1, "unknown_field");
-    assert_eq!(api.post("/api/runs/1/stop/?now=1", "").await.refusal().1, "unknown_field");
-    assert_eq!(api.post("/api/runs/?name=x", r#"{"name":"x"}"#).await.refusal().1, "unknown_field");
+    assert_eq!(response.error().1, "unknown_field");
+    assert_eq!(api.post("/api/runs/1/stop/?now=1", "").await.error().1, "unknown_field");
+    assert_eq!(api.post("/api/runs/?name=x", r#"{"name":"x"}"#).await.error().1, "unknown_field");
     assert_eq!(api.get("/api/pods/?_=1533288089&csrfmiddlewaretoken=x").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn an_idempotency_key_that_is_none_is_refused() {
+async fn an_invalid_idempotency_key_is_refused() {
     let api = Api::start().await;
     let body = format!(r#"{{"pod_name":"{}","name":"loss","value":1}}"#, PODS[0]);
     for key in ["", &"k".repeat(65), "ü"] {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
         let response = api.call(Method::POST, "/api/metrics", &headers, &body).await;
-        assert_eq!(response.refusal().1, "invalid_field", "{key:?}");
+        assert_eq!(response.error().1, "invalid_field", "{key:?}");
         assert!(response.problem().detail.starts_with("Idempotency-Key: "), "{key:?}");
     }
 }

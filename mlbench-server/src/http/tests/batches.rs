@@ -1,16 +1,22 @@
-//! `POST /api/metrics/batch/`: every limit, and what is told of bad points.
+//! `POST /api/metrics/batch/`: every limit, and the report of rejected points.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use futures_util::{StreamExt, stream};
-use http_body_util::{BodyExt, Full, StreamBody};
+use futures_util::{Stream, StreamExt, stream};
+use http_body_util::{Full, StreamBody};
 use hyper::body::Frame;
-use serde_json::json;
+use hyper::http::request::Builder;
+use hyper::{Method, Request, StatusCode};
+use serde_json::{Value, json};
 
-use super::*;
+use super::super::config::HttpConfig;
+use super::fakes::PODS;
+use super::harness::{Api, ApiResponse, NOW, config, later};
 
 const PATH: &str = "/api/metrics/batch/";
 const NDJSON: (&str, &str) = ("content-type", "application/x-ndjson");
@@ -19,38 +25,33 @@ const GZIP: (&str, &str) = ("content-encoding", "gzip");
 
 impl Api {
     async fn post_bytes(&self, headers: &[(&str, &str)], body: impl Into<Bytes>) -> ApiResponse {
-        let mut request = Request::post(PATH).header("host", "localhost");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        self.send(request.body(Full::from(body.into())).unwrap()).await
+        self.send(post_request(headers).body(Full::from(body.into())).unwrap()).await
     }
 
-    /// Sends pieces of a body, and then breaks off, unless it is whole.
-    async fn post_pieces(&self, headers: &[(&str, &str)], pieces: Vec<Bytes>, whole: bool) -> ApiResponse {
-        let end = (!whole).then(|| Err(std::io::Error::other("gone")));
-        let frames = pieces.into_iter().map(|piece| Ok(Frame::data(piece))).chain(end);
+    /// Sends a body in chunks. An incomplete body ends with a broken connection.
+    async fn post_chunks(&self, headers: &[(&str, &str)], chunks: Vec<Bytes>, complete: bool) -> ApiResponse {
+        let end = (!complete).then(|| Err(io::Error::other("connection lost")));
+        let frames = chunks.into_iter().map(|chunk| Ok(Frame::data(chunk))).chain(end);
         self.post_stream(headers, Box::pin(stream::iter(frames.collect::<Vec<_>>()))).await
     }
 
-    async fn post_stream(&self, headers: &[(&str, &str)], body: Pieces) -> ApiResponse {
-        let mut request = Request::post(PATH).header("host", "localhost");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(StreamBody::new(body)).unwrap();
-        let (parts, body) = self.service.clone().respond(request).await.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        ApiResponse { status: parts.status, headers: parts.headers, body }
+    async fn post_stream(&self, headers: &[(&str, &str)], body: FrameStream) -> ApiResponse {
+        self.send(post_request(headers).body(StreamBody::new(body)).unwrap()).await
     }
 
+    /// Returns the number of points of the first pod in the store.
     async fn count(&self) -> u64 {
         let read = self.get(&format!("/api/metrics/{}/", PODS[0])).await.json();
         read.as_object().unwrap().values().map(|points| points.as_array().unwrap().len() as u64).sum()
     }
 }
 
-type Pieces = std::pin::Pin<Box<dyn stream::Stream<Item = std::io::Result<Frame<Bytes>>> + Send + Sync>>;
+type FrameStream = Pin<Box<dyn Stream<Item = io::Result<Frame<Bytes>>> + Send + Sync>>;
+
+fn post_request(headers: &[(&str, &str)]) -> Builder {
+    let request = Request::post(PATH).header("host", "localhost");
+    headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+}
 
 fn point(i: usize) -> String {
     format!(r#"{{"pod_name":"{}","name":"loss","date":"{}","value":{i}}}"#, PODS[0], later(i as u64))
@@ -70,16 +71,16 @@ fn gzip(text: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn whole(accepted: u64) -> Value {
+fn all_accepted(accepted: u64) -> Value {
     json!({"accepted": accepted, "rejected_count": 0, "rejected": []})
 }
 
-fn whole_lines(accepted: u64) -> Value {
+fn all_lines_accepted(accepted: u64) -> Value {
     json!({"accepted": accepted, "rejected_count": 0, "rejected": [], "last_line": accepted})
 }
 
 #[tokio::test]
-async fn a_batch_may_have_many_owners_and_a_bad_point_loses_no_other() {
+async fn a_bad_point_costs_no_other_point_of_a_batch() {
     let api = Api::start().await;
     let run = api.ended_run("x").await.id;
     let body = format!(
@@ -101,41 +102,41 @@ async fn a_batch_may_have_many_owners_and_a_bad_point_loses_no_other() {
     ]});
     assert_eq!(response.json(), expected);
     let of_run = api.get(&format!("/api/metrics/{run}?metric_type=run")).await.json();
-    let early = json!({"date": "1970-01-01T00:00:00.000000Z", "value": "-Infinity"});
-    let late = json!({"date": "2999-01-01T00:00:00.000000Z", "value": "Infinity"});
-    assert_eq!(of_run, json!({"ü/%@ 0": [early, early, late]}));
+    let first = json!({"date": "1970-01-01T00:00:00.000000Z", "value": "-Infinity"});
+    let last = json!({"date": "2999-01-01T00:00:00.000000Z", "value": "Infinity"});
+    assert_eq!(of_run, json!({"ü/%@ 0": [first, first, last]}));
     let of_pod = api.get(&format!("/api/metrics/{}", PODS[0])).await.json();
     assert_eq!(of_pod, json!({"loss @ 0": [{"date": NOW, "value": "NaN"}]}));
 }
 
 #[tokio::test]
-async fn what_is_no_array_is_refused_with_line_and_column_and_nothing_is_stored() {
+async fn a_body_that_is_not_an_array_is_refused_with_its_position() {
     let api = Api::start().await;
     let long = array(3);
-    for (body, place) in [
+    for (body, position) in [
         ("", "line 1, column 0"),
         ("{}", "line 1"),
         (&long[..long.len() - 1], "line 1, column"),
         ("[\n{,}]", "line 2, column 2"),
     ] {
-        let (status, code, detail) = api.post(PATH, body).await.refusal();
+        let (status, code, detail) = api.post(PATH, body).await.error();
         assert_eq!((status, code), (400, "malformed"), "{body}");
-        assert!(detail.starts_with(&format!("the body is not a JSON array ({place}")), "{detail}");
+        assert!(detail.starts_with(&format!("body: not a JSON array ({position}")), "{detail}");
     }
     assert_eq!(api.count().await, 0);
-    assert_eq!(api.post(PATH, "[]").await.json(), whole(0));
+    assert_eq!(api.post(PATH, "[]").await.json(), all_accepted(0));
 }
 
 #[tokio::test]
-async fn a_hundred_thousand_points_are_one_transaction_and_one_more_is_refused() {
+async fn an_array_of_more_than_100_000_points_is_refused() {
     let api = Api::start().await;
     let one = format!(r#"{{"pod_name":"{}","name":"loss","value":1}}"#, PODS[0]);
     let body = |count: usize| format!("[{}]", vec![one.as_str(); count].join(","));
-    let refused = api.post(PATH, &body(100_001)).await.refusal();
+    let refused = api.post(PATH, &body(100_001)).await.error();
     assert_eq!((refused.0, refused.1), (413, "payload_too_large"));
     assert!(refused.2.contains("application/x-ndjson"), "{}", refused.2);
     assert_eq!(api.count().await, 0);
-    assert_eq!(api.post(PATH, &body(100_000)).await.json(), whole(100_000));
+    assert_eq!(api.post(PATH, &body(100_000)).await.json(), all_accepted(100_000));
 }
 
 #[tokio::test]
@@ -151,12 +152,12 @@ async fn only_the_first_thousand_rejected_points_are_listed() {
 }
 
 #[tokio::test]
-async fn lines_are_stored_in_portions_and_counted() {
+async fn lines_are_stored_in_chunks_and_counted() {
     let api = Api::start().await;
     let text = format!("{}\n{}{{\n{}", lines(10_003), lines(1), point(7));
     for size in [1_000, 100_000, 10_000_000] {
-        let pieces = text.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();
-        let response = api.post_pieces(&[NDJSON], pieces, true).await;
+        let chunks = text.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();
+        let response = api.post_chunks(&[NDJSON], chunks, true).await;
         assert_eq!(response.status, StatusCode::OK, "{response:?}");
         let json = response.json();
         assert_eq!((&json["accepted"], &json["rejected_count"]), (&json!(10_005), &json!(1)));
@@ -164,29 +165,35 @@ async fn lines_are_stored_in_portions_and_counted() {
         assert_eq!(json["rejected"][0]["code"], "malformed");
     }
     assert_eq!(api.count().await, 3 * 10_005);
-    assert_eq!(api.post_bytes(&[NDJSON], "").await.json(), whole_lines(0));
+    assert_eq!(api.post_bytes(&[NDJSON], "").await.json(), all_lines_accepted(0));
 }
 
 #[tokio::test]
-async fn a_repeat_completes_lines_that_broke_off() {
+async fn a_repeated_upload_completes_an_interrupted_one() {
     let api = Api::start().await;
     let text = lines(25_000);
     let keyed = [NDJSON, ("idempotency-key", "upload 1")];
     let half = text.len() * 9 / 10;
-    let pieces = text.as_bytes()[..half].chunks(50_000).map(Bytes::copy_from_slice).collect();
-    let (status, code, detail) = api.post_pieces(&keyed, pieces, false).await.refusal();
+    let chunks = text.as_bytes()[..half].chunks(50_000).map(Bytes::copy_from_slice).collect();
+    let (status, code, detail) = api.post_chunks(&keyed, chunks, false).await.error();
     assert_eq!((status, code), (400, "malformed"));
-    assert!(detail.ends_with("; lines 1 to 20000 are stored"), "{detail}");
+    assert!(detail.ends_with("; lines 1 to 20000 were stored"), "{detail}");
     assert_eq!(api.count().await, 20_000);
     let completed = api.post_bytes(&keyed, text.clone()).await;
-    assert_eq!((completed.json(), completed.header("idempotency-replayed")), (whole_lines(25_000), ""));
+    assert_eq!(
+        (completed.json(), completed.header("idempotency-replayed")),
+        (all_lines_accepted(25_000), "")
+    );
     let repeated = api.post_bytes(&keyed, text).await;
-    assert_eq!((repeated.json(), repeated.header("idempotency-replayed")), (whole_lines(25_000), "true"));
+    assert_eq!(
+        (repeated.json(), repeated.header("idempotency-replayed")),
+        (all_lines_accepted(25_000), "true")
+    );
     assert_eq!(api.count().await, 25_000);
 }
 
 #[tokio::test]
-async fn a_repeated_array_stores_nothing_and_is_answered_as_the_first() {
+async fn a_repeated_array_stores_nothing_and_gets_the_same_response() {
     let api = Api::start().await;
     let body = format!("[{},{{}},{}]", point(1), point(2));
     let keyed = [JSON, ("idempotency-key", "a key")];
@@ -195,107 +202,119 @@ async fn a_repeated_array_stores_nothing_and_is_answered_as_the_first() {
     assert_eq!((first.json()["accepted"].as_u64(), first.header("idempotency-replayed")), (Some(2), ""));
     assert_eq!((second.json(), second.header("idempotency-replayed")), (first.json(), "true"));
     assert_eq!(api.count().await, 2);
-    let (status, code, _) = api.post_bytes(&keyed, array(2)).await.refusal();
+    let (status, code, _) = api.post_bytes(&keyed, array(2)).await.error();
     assert_eq!((status, code), (422, "idempotency_key_reused"));
-    assert_eq!(api.post_bytes(&[JSON, ("idempotency-key", "")], array(2)).await.refusal().0, 400);
+    assert_eq!(api.post_bytes(&[JSON, ("idempotency-key", "")], array(2)).await.error().0, 400);
 }
 
 #[tokio::test]
-async fn gzip_is_read_in_both_forms() {
+async fn arrays_and_lines_are_accepted_with_gzip() {
     let api = Api::start().await;
-    assert_eq!(api.post_bytes(&[JSON, GZIP], gzip(array(500).as_bytes())).await.json(), whole(500));
+    assert_eq!(api.post_bytes(&[JSON, GZIP], gzip(array(500).as_bytes())).await.json(), all_accepted(500));
     let members = [gzip(lines(9_000).as_bytes()), gzip(lines(3_000).as_bytes())].concat();
-    assert_eq!(api.post_bytes(&[NDJSON, GZIP], members.clone()).await.json(), whole_lines(12_000));
-    let pieces = members.chunks(7).map(Bytes::copy_from_slice).collect();
-    assert_eq!(api.post_pieces(&[NDJSON, GZIP], pieces, true).await.json(), whole_lines(12_000));
+    assert_eq!(api.post_bytes(&[NDJSON, GZIP], members.clone()).await.json(), all_lines_accepted(12_000));
+    let chunks = members.chunks(7).map(Bytes::copy_from_slice).collect();
+    assert_eq!(api.post_chunks(&[NDJSON, GZIP], chunks, true).await.json(), all_lines_accepted(12_000));
 }
 
 #[tokio::test]
 async fn broken_gzip_is_refused() {
     let api = Api::start().await;
-    let whole = gzip(array(500).as_bytes());
+    let compressed = gzip(array(500).as_bytes());
     for (kind, body, reason) in [
-        (JSON, &whole[..whole.len() - 9], "body: gzip stream ends too early"),
-        (NDJSON, &whole[..whole.len() - 9], "body: gzip stream ends too early; no line is stored"),
+        (JSON, &compressed[..compressed.len() - 9], "body: gzip stream ends too early"),
+        (NDJSON, &compressed[..compressed.len() - 9], "body: gzip stream ends too early; no line was stored"),
         (JSON, b"[]", "body: gzip stream ends too early"),
         (JSON, b"not gzip at all, and long enough", "body: not gzip, although Content-Encoding says so"),
-        (NDJSON, b"{}\n and no gzip", "body: not gzip, although Content-Encoding says so; no line is stored"),
+        (
+            NDJSON,
+            b"{}\n and no gzip",
+            "body: not gzip, although Content-Encoding says so; no line was stored",
+        ),
     ] {
-        let refused = api.post_bytes(&[kind, GZIP], body.to_vec()).await.refusal();
+        let refused = api.post_bytes(&[kind, GZIP], body.to_vec()).await.error();
         assert_eq!(refused, (400, "malformed", reason.to_owned()));
     }
-    let refused = api.post_bytes(&[JSON, ("content-encoding", "br")], "[]").await.refusal();
+    let refused = api.post_bytes(&[JSON, ("content-encoding", "br")], "[]").await.error();
     assert_eq!((refused.0, refused.1), (415, "unsupported_media_type"));
     assert_eq!(api.count().await, 0);
 }
 
 #[tokio::test]
-async fn a_gzip_bomb_is_defused() {
+async fn a_gzip_bomb_is_refused() {
     let api = Api::with(HttpConfig { batch_limit: 1 << 20, ..config() }).await;
     let bomb = gzip(&vec![b' '; 2 << 20]);
     assert!(bomb.len() < 64 << 10);
-    let (status, _, detail) = api.post_bytes(&[JSON, GZIP], bomb).await.refusal();
+    let (status, _, detail) = api.post_bytes(&[JSON, GZIP], bomb).await.error();
     assert_eq!((status, detail.as_str()), (413, "body: larger than 1048576 bytes after decompression"));
     let bomb = gzip(&vec![b'\n'; 24 << 20]);
-    let (status, _, detail) = api.post_bytes(&[NDJSON, GZIP], bomb).await.refusal();
+    let (status, _, detail) = api.post_bytes(&[NDJSON, GZIP], bomb).await.error();
     assert_eq!(status, 413);
     assert!(detail.starts_with("body: decompresses to more than 100 times its size"), "{detail}");
 }
 
 #[tokio::test]
-async fn an_array_may_be_as_large_as_the_limit_and_not_one_byte_larger() {
+async fn an_array_one_byte_over_the_limit_is_refused() {
     let body = array(100);
     for (limit, status) in [(body.len(), 200), (body.len() - 1, 413)] {
         let api = Api::with(HttpConfig { batch_limit: limit, ..config() }).await;
         let response = api.post_bytes(&[JSON], body.clone()).await;
         assert_eq!(response.status.as_u16(), status);
-        let pieces = body.as_bytes().chunks(1_000).map(Bytes::copy_from_slice).collect();
-        assert_eq!(api.post_pieces(&[JSON], pieces, true).await.status.as_u16(), status, "chunked");
+        let chunks = body.as_bytes().chunks(1_000).map(Bytes::copy_from_slice).collect();
+        assert_eq!(api.post_chunks(&[JSON], chunks, true).await.status.as_u16(), status, "chunked");
     }
 }
 
 #[tokio::test]
-async fn more_bodies_than_there_is_memory_for_are_refused_for_now() {
+async fn uploads_beyond_the_memory_budget_are_refused_for_now() {
     let api = Api::with(HttpConfig { upload_memory: 64 << 10, ..config() }).await;
-    assert_eq!(api.post_bytes(&[JSON], array(100)).await.json(), whole(100));
+    assert_eq!(api.post_bytes(&[JSON], array(100)).await.json(), all_accepted(100));
     for (headers, body) in [
         ([JSON, ("x", "y")], array(2_000).into_bytes()),
         ([NDJSON, ("x", "y")], lines(2_000).into_bytes()),
         ([JSON, GZIP], gzip(array(2_000).as_bytes())),
         ([NDJSON, GZIP], gzip(lines(2_000).as_bytes())),
     ] {
-        let pieces = body.chunks(10_000).map(Bytes::copy_from_slice).collect();
-        let response = api.post_pieces(&headers, pieces, true).await;
-        assert_eq!((response.refusal().0, response.refusal().1), (503, "overloaded"));
+        let chunks = body.chunks(10_000).map(Bytes::copy_from_slice).collect();
+        let response = api.post_chunks(&headers, chunks, true).await;
+        assert_eq!((response.error().0, response.error().1), (503, "overloaded"));
         assert_eq!(response.header("retry-after"), "1");
     }
-    assert_eq!(api.post_bytes(&[JSON], array(100)).await.json(), whole(100), "all of it was given back");
+    assert_eq!(
+        api.post_bytes(&[JSON], array(100)).await.json(),
+        all_accepted(100),
+        "the whole budget is free again"
+    );
 }
 
 #[tokio::test]
-async fn an_unsupported_type_is_refused_naming_the_supported() {
+async fn an_unsupported_type_is_refused_with_the_supported_types() {
     let api = Api::start().await;
     for kind in ["text/csv", "multipart/form-data; boundary=x", "nonsense"] {
-        let (status, code, detail) = api.post_bytes(&[("content-type", kind)], "[]").await.refusal();
+        let (status, code, detail) = api.post_bytes(&[("content-type", kind)], "[]").await.error();
         assert_eq!((status, code), (415, "unsupported_media_type"));
         assert!(detail.contains("application/json") && detail.contains("application/x-ndjson"), "{detail}");
     }
     for kind in ["application/json; charset=utf-8", "application/x-www-form-urlencoded", "text/json"] {
-        assert_eq!(api.post_bytes(&[("content-type", kind)], array(1)).await.json(), whole(1), "{kind}");
+        assert_eq!(
+            api.post_bytes(&[("content-type", kind)], array(1)).await.json(),
+            all_accepted(1),
+            "{kind}"
+        );
     }
-    assert_eq!(api.post_bytes(&[], array(1)).await.json(), whole(1));
-    let refused = api.call(Method::POST, "/api/metrics/batch?run_id=1", &[JSON], "[]").await.refusal();
+    assert_eq!(api.post_bytes(&[], array(1)).await.json(), all_accepted(1));
+    let refused = api.call(Method::POST, "/api/metrics/batch?run_id=1", &[JSON], "[]").await.error();
     assert_eq!((refused.0, refused.1), (400, "unknown_field"));
-    assert_eq!(api.delete(PATH).await.refusal().0, 405);
+    assert_eq!(api.delete(PATH).await.error().0, 405);
 }
 
 #[tokio::test]
-async fn lines_that_stall_keep_their_whole_chunks() {
+async fn a_stalled_upload_keeps_its_complete_chunks() {
     let api = Api::with(HttpConfig { body_timeout: Duration::from_millis(50), ..config() }).await;
     let first = stream::iter([Ok(Frame::data(Bytes::from(lines(10_001))))]);
     let response = api.post_stream(&[NDJSON], Box::pin(first.chain(stream::pending()))).await;
-    let (status, code, detail) = response.refusal();
+    let (status, code, detail) = response.error();
     assert_eq!((status, code), (408, "request_timeout"));
-    assert!(detail.ends_with("; lines 1 to 10000 are stored"), "{detail}");
+    assert!(detail.ends_with("; lines 1 to 10000 were stored"), "{detail}");
     assert_eq!(api.count().await, 10_000);
 }

@@ -1,31 +1,32 @@
-//! JSON, forms and multipart: the same fields whatever they are written in.
+//! JSON, form and multipart bodies with the same fields.
 
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use serde_json::json;
 
-use super::*;
+use super::fakes::PODS;
+use super::harness::{Api, ApiResponse};
 
 async fn post_typed(api: &Api, content_type: &str, body: &str) -> ApiResponse {
     api.call(Method::POST, "/api/metrics", &[("content-type", content_type)], body).await
 }
 
 #[tokio::test]
-async fn the_published_python_clients_form_is_read() {
+async fn the_form_of_the_published_python_client_is_accepted() {
     let api = Api::start().await;
     api.ended_run("x").await;
     let body =
         "run_id=1&name=loss+%40+0&cumulative=False&date=2018-08-03+09%3A21%3A44.331823&value=0.5&metadata=";
     let response = post_typed(&api, "application/x-www-form-urlencoded", body).await;
     assert_eq!(response.status, StatusCode::CREATED, "{response:?}");
-    let stored = json!({
+    let expected = json!({
         "run_id": 1, "name": "loss @ 0", "date": "2018-08-03T09:21:44.331823Z", "value": "0.5",
         "cumulative": false, "metadata": "",
     });
-    assert_eq!(response.json(), stored);
+    assert_eq!(response.json(), expected);
 }
 
 #[tokio::test]
-async fn a_multipart_form_is_read() {
+async fn a_multipart_form_is_accepted() {
     let api = Api::start().await;
     let part = |name: &str, value: &str| {
         format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
@@ -57,12 +58,12 @@ async fn a_broken_multipart_form_is_refused() {
         ("multipart/form-data; boundary=YY", nameless),
     ] {
         let response = post_typed(&api, content_type, body).await;
-        assert_eq!(response.refusal().1, "malformed", "{content_type} {body:?}");
+        assert_eq!(response.error().1, "malformed", "{content_type} {body:?}");
     }
 }
 
 #[tokio::test]
-async fn the_type_of_a_body_may_be_missing_or_carry_parameters() {
+async fn a_content_type_may_be_missing_or_have_parameters() {
     let api = Api::start().await;
     let json = format!(r#"  {{"pod_name":"{}","name":"loss","value":1}}"#, PODS[0]);
     let form = format!("pod_name={}&name=loss&value=1\r\n", PODS[0]);
@@ -71,7 +72,7 @@ async fn the_type_of_a_body_may_be_missing_or_carry_parameters() {
         ("APPLICATION/JSON", &json),
         ("application/vnd.api+json", &json),
         ("application/x-www-form-urlencoded; charset=UTF-8", &form),
-        // curl -d labels everything as a form.
+        // `curl -d` labels every body as a form.
         ("application/x-www-form-urlencoded", &json),
     ] {
         let response = post_typed(&api, content_type, body).await;
@@ -85,20 +86,20 @@ async fn the_type_of_a_body_may_be_missing_or_carry_parameters() {
 }
 
 #[tokio::test]
-async fn a_body_of_another_type_is_refused_naming_those_that_are_read() {
+async fn an_unsupported_type_is_refused_with_the_supported_types() {
     let api = Api::start().await;
     for content_type in ["text/plain", "application/xml", "nonsense"] {
         let response = post_typed(&api, content_type, "x").await;
-        let (status, code, detail) = response.refusal();
+        let (status, code, detail) = response.error();
         assert_eq!((status, code), (415, "unsupported_media_type"), "{content_type}");
-        for read in ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"] {
-            assert!(detail.contains(read), "{detail}");
+        for supported in ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"] {
+            assert!(detail.contains(supported), "{detail}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_compressed_body_is_refused() {
+async fn a_compressed_metric_is_refused() {
     let api = Api::start().await;
     for (encoding, status) in [("gzip", 415), ("identity", 201)] {
         let headers = [("content-type", "application/json"), ("content-encoding", encoding)];
@@ -109,7 +110,7 @@ async fn a_compressed_body_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_may_have_a_mebibyte_and_not_one_byte_more() {
+async fn a_body_of_one_byte_over_a_mebibyte_is_refused() {
     let api = Api::start().await;
     let frame = format!(r#"{{"pod_name":"{}","name":"loss","value":""}}"#, PODS[0]).len();
     for (size, status) in [(1 << 20, 201), ((1 << 20) + 1, 413)] {
@@ -122,7 +123,7 @@ async fn a_body_may_have_a_mebibyte_and_not_one_byte_more() {
 }
 
 #[tokio::test]
-async fn a_stop_takes_an_empty_body_in_every_form() {
+async fn a_stop_accepts_an_empty_body_of_every_type() {
     let api = Api::start().await;
     let run = api.ended_run("x").await;
     let path = format!("/api/runs/{}/stop/", run.id);
@@ -135,5 +136,5 @@ async fn a_stop_takes_an_empty_body_in_every_form() {
         let response = api.call(Method::POST, &path, &[("content-type", content_type)], body).await;
         assert_eq!(response.status, StatusCode::OK, "{body:?} {response:?}");
     }
-    assert_eq!(api.post(&path, r#"{"force":true}"#).await.refusal().1, "unknown_field");
+    assert_eq!(api.post(&path, r#"{"force":true}"#).await.error().1, "unknown_field");
 }

@@ -1,72 +1,33 @@
-//! Real sockets: what only shows on the wire.
+//! Behaviour that only shows on a real socket.
 
-use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
+use mlbench_core::api::Problem;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
-use super::*;
-use crate::http::HttpServer;
+use super::super::config::HttpConfig;
+use super::fakes::PODS;
+use super::harness::{config, later};
+use super::tcp::{DEADLINE, TcpServer, body_of, read_to_end, wait_for_ok};
 
-/// How long any of this may take on a busy machine.
-const TIMEOUT: Duration = Duration::from_secs(20);
-
-pub(super) struct Server {
-    pub(super) api: Api,
-    pub(super) address: SocketAddr,
-    stop: CancellationToken,
-    serving: TaskGroup,
-}
-
-impl Server {
-    pub(super) async fn start(options: HttpConfig) -> Self {
-        let api = Api::with(options.clone()).await;
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let serving = TaskGroup::new("serving");
-        serving.spawn(HttpServer::new(api.app.clone()).serve(listener, options, stop.clone()));
-        Self { api, address, stop, serving }
-    }
-
-    async fn connect(&self) -> TcpStream {
-        TcpStream::connect(self.address).await.unwrap()
-    }
-
-    /// Sends `request` and reads until the server closes.
-    pub(super) async fn exchange(&self, request: &[u8]) -> String {
-        let mut stream = self.connect().await;
-        stream.write_all(request).await.unwrap();
-        read_to_end(&mut stream).await
-    }
-}
-
-async fn read_to_end(stream: &mut TcpStream) -> String {
-    let mut response = Vec::new();
-    timeout(TIMEOUT, stream.read_to_end(&mut response)).await.expect("the server closes").unwrap();
-    String::from_utf8(response).unwrap()
-}
-
-fn quick() -> HttpConfig {
-    let moment = Duration::from_millis(200);
-    HttpConfig { header_timeout: moment, body_timeout: moment, stall_timeout: moment, ..config() }
-}
-
-fn body_of(response: &str) -> &str {
-    response.split_once("\r\n\r\n").unwrap().1
+fn short_timeouts() -> HttpConfig {
+    let timeout = Duration::from_millis(200);
+    HttpConfig { header_timeout: timeout, body_timeout: timeout, stall_timeout: timeout, ..config() }
 }
 
 #[tokio::test]
 async fn a_head_has_the_headers_of_a_get_and_no_body() {
-    let server = Server::start(config()).await;
-    let ask =
+    let server = TcpServer::start(config()).await;
+    let request =
         |method: &str| format!("{method} /api/pods HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     let strip_date = |head: &str| {
         head.lines().filter(|line| !line.starts_with("date")).map(str::to_owned).collect::<Vec<_>>()
     };
-    let get = server.exchange(ask("GET").as_bytes()).await;
-    let head = server.exchange(ask("HEAD").as_bytes()).await;
+    let get = server.exchange(request("GET").as_bytes()).await;
+    let head = server.exchange(request("HEAD").as_bytes()).await;
+    assert!(get.starts_with("HTTP/1.1 200 "), "{get}");
     let (get_head, get_body) = get.split_once("\r\n\r\n").unwrap();
     assert_eq!(strip_date(head.split_once("\r\n\r\n").unwrap().0), strip_date(get_head));
     assert!(get_head.contains(&format!("content-length: {}", get_body.len())), "{get_head}");
@@ -74,8 +35,8 @@ async fn a_head_has_the_headers_of_a_get_and_no_body() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_answered_with_a_problem() {
-    let server = Server::start(config()).await;
+async fn a_request_that_is_not_http_gets_a_problem() {
+    let server = TcpServer::start(config()).await;
     let long = format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "x".repeat(70_000));
     let headers = format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(200));
     for (request, status) in [
@@ -94,8 +55,8 @@ async fn what_is_no_http_is_answered_with_a_problem() {
 }
 
 #[tokio::test]
-async fn a_chunked_body_is_read_and_counted() {
-    let server = Server::start(HttpConfig { body_limit: 100, ..config() }).await;
+async fn a_chunked_body_is_read_up_to_the_limit() {
+    let server = TcpServer::start(HttpConfig { body_limit: 100, ..config() }).await;
     let head = "POST /api/metrics HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
     let body = format!(r#"{{"pod_name":"{}","name":"a","value":1}}"#, PODS[0]);
     let (left, right) = body.split_at(20);
@@ -110,8 +71,8 @@ async fn a_chunked_body_is_read_and_counted() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_on_sending_still_reads_that_it_is_too_much() {
-    let server = Server::start(config()).await;
+async fn a_client_that_keeps_sending_still_gets_the_413() {
+    let server = TcpServer::start(config()).await;
     let mut stream = server.connect().await;
     let size = 64 << 20;
     let head = format!("POST /api/runs/ HTTP/1.1\r\nhost: localhost\r\ncontent-length: {size}\r\n\r\n");
@@ -126,25 +87,25 @@ async fn a_client_that_goes_on_sending_still_reads_that_it_is_too_much() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_not_waited_for() {
-    let server = Server::start(quick()).await;
+async fn a_body_that_never_arrives_gets_a_408() {
+    let server = TcpServer::start(short_timeouts()).await;
     let request = b"POST /api/runs/ HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{";
     let mut stream = server.connect().await;
     stream.write_all(request).await.unwrap();
     let mut response = [0; 12];
-    timeout(TIMEOUT, stream.read_exact(&mut response)).await.unwrap().unwrap();
+    timeout(DEADLINE, stream.read_exact(&mut response)).await.unwrap().unwrap();
     assert_eq!(&response, b"HTTP/1.1 408");
 }
 
 #[tokio::test]
-async fn half_a_head_does_not_keep_a_connection() {
-    let server = Server::start(quick()).await;
+async fn a_connection_with_an_incomplete_head_is_closed() {
+    let server = TcpServer::start(short_timeouts()).await;
     let response = server.exchange(b"GET / HTTP/1.1\r\nhost: loc").await;
     assert_eq!(response, "");
 }
 
-/// Asks for more than fits into the buffers of a connection.
-async fn ask_for_much(server: &Server) -> TcpStream {
+/// Requests a response that does not fit into the buffers of a connection.
+async fn request_large_response(server: &TcpServer) -> TcpStream {
     let run = server.api.ended_run("x").await.id;
     let value = "v".repeat((1 << 20) - 200);
     for i in 0..24 {
@@ -153,38 +114,38 @@ async fn ask_for_much(server: &Server) -> TcpStream {
     let mut stream = server.connect().await;
     let request = format!("GET /api/metrics/{run}/?metric_type=run HTTP/1.1\r\nhost: localhost\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    stream.readable().await.unwrap();
+    wait_for_ok(&stream).await;
     stream
 }
 
-/// Stops the server. What is under way must end by itself before the server gives up on it.
-async fn ends_before_the_server_gives_up(server: &Server) {
-    server.stop.cancel();
-    let began = std::time::Instant::now();
-    server.serving.stop(TIMEOUT).await;
+/// Stops the server, and checks that every connection ends before the server closes it by force.
+async fn stop_within_drain_timeout(server: &TcpServer) {
+    server.begin_shutdown();
+    let began = Instant::now();
+    server.wait_until_drained().await;
     assert!(began.elapsed() < HttpConfig::DRAIN_TIMEOUT, "{:?}", began.elapsed());
 }
 
 #[tokio::test]
-async fn a_client_that_takes_nothing_is_dropped() {
-    let server = Server::start(quick()).await;
-    let mut stream = ask_for_much(&server).await;
-    ends_before_the_server_gives_up(&server).await;
-    let mut taken = Vec::new();
-    let ended = timeout(TIMEOUT, stream.read_to_end(&mut taken)).await.unwrap();
-    assert!(ended.is_err() || !taken.ends_with(b"0\r\n\r\n"), "it does not look whole");
+async fn a_client_that_reads_nothing_is_dropped() {
+    let server = TcpServer::start(short_timeouts()).await;
+    let mut stream = request_large_response(&server).await;
+    stop_within_drain_timeout(&server).await;
+    let mut received = Vec::new();
+    let ended = timeout(DEADLINE, stream.read_to_end(&mut received)).await.unwrap();
+    assert!(ended.is_err() || !received.ends_with(b"0\r\n\r\n"), "the response must not look complete");
 }
 
 #[tokio::test]
-async fn nothing_more_is_read_for_a_client_that_is_gone() {
-    let server = Server::start(config()).await;
-    drop(ask_for_much(&server).await);
-    ends_before_the_server_gives_up(&server).await;
+async fn reading_stops_when_the_client_disconnects() {
+    let server = TcpServer::start(config()).await;
+    drop(request_large_response(&server).await);
+    stop_within_drain_timeout(&server).await;
 }
 
 #[tokio::test]
-async fn a_client_that_has_said_everything_still_gets_its_answer() {
-    let server = Server::start(config()).await;
+async fn a_client_that_closes_its_half_still_gets_the_response() {
+    let server = TcpServer::start(config()).await;
     let mut stream = server.connect().await;
     let body = r#"{"name":"x"}"#;
     let head =
@@ -197,33 +158,33 @@ async fn a_client_that_has_said_everything_still_gets_its_answer() {
 }
 
 #[tokio::test]
-async fn a_stop_finishes_what_is_under_way_and_closes_what_is_idle() {
-    let server = Server::start(config()).await;
+async fn a_shutdown_finishes_requests_and_closes_idle_connections() {
+    let server = TcpServer::start(config()).await;
     let mut idle = server.connect().await;
     idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     let mut first = [0; 15];
-    timeout(TIMEOUT, idle.read_exact(&mut first)).await.unwrap().unwrap();
+    timeout(DEADLINE, idle.read_exact(&mut first)).await.unwrap().unwrap();
     assert_eq!(&first, b"HTTP/1.1 200 OK");
     let mut busy = server.connect().await;
     let body = format!(r#"{{"pod_name":"{}","name":"a","value":1}}"#, PODS[0]);
     let head = "POST /api/metrics HTTP/1.1\r\nhost: localhost\r\ncontent-length";
     let expect = format!("{head}: {}\r\nexpect: 100-continue\r\n\r\n", body.len());
     busy.write_all(expect.as_bytes()).await.unwrap();
-    let mut go_on = [0; 25];
-    timeout(TIMEOUT, busy.read_exact(&mut go_on)).await.unwrap().unwrap();
-    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
-    server.stop.cancel();
+    let mut interim = [0; 25];
+    timeout(DEADLINE, busy.read_exact(&mut interim)).await.unwrap().unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+    server.begin_shutdown();
     read_to_end(&mut idle).await;
     busy.write_all(body.as_bytes()).await.unwrap();
     let response = read_to_end(&mut busy).await;
     assert!(response.starts_with("HTTP/1.1 201 "), "{response}");
-    server.serving.stop(TIMEOUT).await;
-    assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+    server.wait_until_drained().await;
+    assert!(TcpStream::connect(server.address).await.is_err(), "the listener is closed");
 }
 
 #[tokio::test]
-async fn a_connection_is_used_again() {
-    let server = Server::start(config()).await;
+async fn a_connection_is_reused() {
+    let server = TcpServer::start(config()).await;
     let mut stream = server.connect().await;
     let request = "GET /nowhere HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(2)
         + "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";

@@ -1,12 +1,11 @@
-//! Every endpoint: the specification's examples, both spellings of a path, HEAD and OPTIONS.
+//! Every endpoint: both spellings of its path, HEAD, OPTIONS and its status.
 
-use std::sync::atomic::Ordering;
-
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use mlbench_core::api::Endpoint;
 use serde_json::json;
 
-use super::*;
+use super::fakes::{PODS, pod};
+use super::harness::{Api, NOW, example};
 
 fn without_slash(path: &str) -> &str {
     path.strip_suffix('/').unwrap_or(path)
@@ -31,17 +30,17 @@ async fn every_endpoint_is_routed_with_and_without_a_slash() {
 }
 
 #[tokio::test]
-async fn every_endpoint_has_the_status_and_the_label_of_the_table() {
+async fn every_endpoint_has_the_status_and_label_of_its_spec() {
     let api = Api::start().await;
     for endpoint in Endpoint::ALL {
         let spec = endpoint.spec();
         let run = api.ended_run("Name of the run").await.id;
         let (path, body) = example(endpoint, run);
         let method: Method = spec.method.as_str().parse().unwrap();
-        let before = counted(&api, endpoint);
+        let before = successes(&api, endpoint);
         let response = api.call(method, &path, &[("content-type", "application/json")], &body).await;
         assert_eq!(response.status.as_u16(), spec.success, "{} {path}: {response:?}", spec.id);
-        assert_eq!(counted(&api, endpoint), before + 1, "{} is counted", spec.id);
+        assert_eq!(successes(&api, endpoint), before + 1, "{} is counted", spec.id);
         assert!(response.header("vary").starts_with("Accept"), "{path}");
         assert_eq!(response.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(response.header("cross-origin-resource-policy"), "same-origin", "{path}");
@@ -52,14 +51,14 @@ async fn every_endpoint_has_the_status_and_the_label_of_the_table() {
     }
 }
 
-/// Successful responses that are counted for an endpoint.
-fn counted(api: &Api, endpoint: Endpoint) -> u64 {
+/// Returns the number of successful responses that the metrics count for an endpoint.
+fn successes(api: &Api, endpoint: Endpoint) -> u64 {
     let stats = api.metrics.endpoints();
     stats.iter().find(|stats| stats.endpoint == Some(endpoint)).unwrap().responses[1]
 }
 
 #[tokio::test]
-async fn a_pod_named_batch_is_read_at_the_path_of_batches() {
+async fn a_pod_named_batch_is_readable_at_the_path_of_batches() {
     let api = Api::start().await;
     api.app.storage.set_pods(&[pod("batch")], api.app.clock.now()).await.unwrap();
     api.post_metric(r#""pod_name":"batch""#, "loss", NOW, "1").await;
@@ -67,14 +66,14 @@ async fn a_pod_named_batch_is_read_at_the_path_of_batches() {
     for path in ["/api/metrics/batch", "/api/metrics/batch/"] {
         assert_eq!(api.get(path).await.json(), expected, "{path}");
         assert_eq!(api.call(Method::HEAD, path, &[], "").await.status, StatusCode::OK);
-        assert_eq!(api.post(path, "[]").await.json()["accepted"], 0, "batches are still posted here");
+        assert_eq!(api.post(path, "[]").await.json()["accepted"], 0, "the path still accepts batches");
         let refused = api.delete(path).await;
         assert_eq!(refused.header("allow"), "GET, POST, HEAD, OPTIONS");
     }
 }
 
 #[tokio::test]
-async fn a_path_that_does_not_exist_is_not_found() {
+async fn an_unknown_path_is_not_found() {
     let api = Api::start().await;
     for path in [
         "/",
@@ -94,13 +93,13 @@ async fn a_path_that_does_not_exist_is_not_found() {
         "/api/metrics/a%2Fb",
     ] {
         let response = api.get(path).await;
-        assert_eq!(response.refusal().1, "not_found", "{path}");
+        assert_eq!(response.error().1, "not_found", "{path}");
         assert_eq!(response.problem().instance, path);
     }
 }
 
 #[tokio::test]
-async fn a_wrong_method_names_the_right_ones() {
+async fn a_wrong_method_is_refused_with_the_allowed_methods() {
     let api = Api::start().await;
     for (method, path, allow) in [
         (Method::POST, "/api/pods/", "GET, HEAD, OPTIONS"),
@@ -112,14 +111,14 @@ async fn a_wrong_method_names_the_right_ones() {
         (Method::POST, "/healthz", "GET, HEAD, OPTIONS"),
     ] {
         let response = api.call(method.clone(), path, &[], "").await;
-        assert_eq!(response.refusal().1, "method_not_allowed", "{method} {path}");
+        assert_eq!(response.error().1, "method_not_allowed", "{method} {path}");
         assert_eq!(response.header("allow"), allow, "{method} {path}");
         assert!(response.problem().detail.contains(allow));
     }
 }
 
 #[tokio::test]
-async fn the_pods_are_those_that_are_in_the_cluster_now() {
+async fn only_the_current_pods_of_the_cluster_are_listed() {
     let api = Api::start().await;
     let labels = "{'app': 'mlbench', 'component': 'worker', 'release': 'quiet-mink'}";
     let item = |name| json!({"name": name, "labels": labels, "phase": "Running", "ip": "10.244.2.58"});
@@ -129,12 +128,12 @@ async fn the_pods_are_those_that_are_in_the_cluster_now() {
 }
 
 #[tokio::test]
-async fn readiness_names_what_is_missing() {
+async fn readiness_names_the_missing_part() {
     let api = Api::start().await;
     assert_eq!(api.get("/readyz").await.json(), json!({"status": "ready"}));
-    api.cluster.number.store(0, Ordering::Relaxed);
+    api.cluster.set_max_workers(0);
     let response = api.get("/readyz").await;
-    assert_eq!(response.refusal(), (503, "unavailable", "not ready: the cluster has no workers".to_owned()));
+    assert_eq!(response.error(), (503, "unavailable", "not ready: the cluster has no workers".to_owned()));
     assert_eq!(response.header("retry-after"), "1");
     assert_eq!(api.get("/healthz").await.json(), json!({"status": "alive"}));
 }

@@ -1,15 +1,15 @@
-//! Who may ask, through the router. The rules themselves are tested where they are.
+//! Host and Origin checks through the service. `auth/host.rs` tests the rules.
 
-use hyper::Method;
+use hyper::{Method, StatusCode};
 
-use super::*;
+use super::harness::Api;
 
 #[tokio::test]
-async fn a_foreign_host_is_refused_everywhere() {
+async fn a_foreign_host_is_refused_on_every_path() {
     let api = Api::start().await;
     for path in ["/api/pods/", "/healthz", "/nowhere"] {
         let response = api.call(Method::GET, path, &[("host", "rebound.evil.org:8000")], "").await;
-        let (status, code, detail) = response.refusal();
+        let (status, code, detail) = response.error();
         assert_eq!((status, code), (403, "forbidden_host"), "{path}");
         assert!(detail.contains("--allowed-hosts"), "{detail}");
         assert_eq!(response.header("vary"), "Accept");
@@ -20,7 +20,7 @@ async fn a_foreign_host_is_refused_everywhere() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_changes_nothing() {
+async fn a_page_of_another_site_cannot_change_runs() {
     let api = Api::start().await;
     let run = api.stored_run("x").await;
     for header in [
@@ -32,9 +32,9 @@ async fn a_page_of_another_site_changes_nothing() {
     ] {
         let path = format!("/api/runs/{}/", run.id);
         let response = api.call(Method::DELETE, &path, &[header], "").await;
-        assert_eq!(response.refusal().1, "forbidden_origin", "{header:?}");
+        assert_eq!(response.error().1, "forbidden_origin", "{header:?}");
         let response = api.call(Method::POST, "/api/runs/", &[header], r#"{"name":"y"}"#).await;
-        assert_eq!(response.refusal().1, "forbidden_origin", "{header:?}");
+        assert_eq!(response.error().1, "forbidden_origin", "{header:?}");
     }
     assert_eq!(api.get("/api/runs/").await.json().as_array().unwrap().len(), 1);
     let own = [("origin", "http://localhost:8000"), ("sec-fetch-site", "same-origin")];

@@ -1,15 +1,17 @@
-//! `/api/metrics/`: stored once, read in every cut.
+//! `/api/metrics/`: stores metrics once and reads them by pod, run, name, date and number.
 
-use http_body_util::BodyExt;
-use hyper::Method;
-use mlbench_core::api::Metric;
-use mlbench_core::{MetricName, Owner};
-use serde_json::json;
+use std::time::Duration;
 
-use super::*;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+
+use super::fakes::{PODS, pod};
+use super::harness::{Api, NOW, later};
 
 #[tokio::test]
-async fn the_specifications_metric_is_stored_and_echoed() {
+async fn the_metric_of_the_specification_is_stored_and_returned() {
     let api = Api::start().await;
     let body = json!({
         "pod_name": "quiet-mink-mlbench-worker-1", "name": "accuracy", "date": "2018-08-03T09:21:44.331823Z",
@@ -29,18 +31,18 @@ async fn the_specifications_metric_is_stored_and_echoed() {
 }
 
 #[tokio::test]
-async fn what_a_metric_leaves_out_has_its_default() {
+async fn missing_fields_of_a_metric_have_defaults() {
     let api = Api::start().await;
     let run = api.ended_run("x").await;
     let response =
         api.post("/api/metrics/", &json!({"run_id": run.id, "name": "a", "value": 1}).to_string()).await;
-    let stored =
+    let expected =
         json!({"run_id": 1, "name": "a", "date": NOW, "value": "1", "cumulative": false, "metadata": ""});
-    assert_eq!(response.json(), stored);
+    assert_eq!(response.json(), expected);
 }
 
 #[tokio::test]
-async fn a_repeated_request_stores_nothing_and_says_so() {
+async fn a_repeated_request_stores_nothing_and_is_marked_as_replayed() {
     let api = Api::start().await;
     let body = format!(r#"{{"pod_name":"{}","name":"loss","value":"1"}}"#, PODS[0]);
     let headers = [("content-type", "application/json"), ("idempotency-key", "run-2 step-7")];
@@ -55,7 +57,7 @@ async fn a_repeated_request_stores_nothing_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_reader_says_which_points_and_how_many() {
+async fn a_query_selects_points_by_date_number_and_name() {
     let api = Api::start().await;
     let owner = format!(r#""pod_name":"{}""#, PODS[0]);
     for i in 0..6 {
@@ -63,17 +65,20 @@ async fn a_reader_says_which_points_and_how_many() {
         api.post_metric(&owner, "a/b%@ü", &later(i), "text").await;
     }
     let values = async |query: &str| -> Value {
-        let response = api.get(&format!("/api/metrics/{}/?{query}", PODS[0])).await.json();
-        response["loss @ 0"].as_array().into_iter().flatten().map(|point| point["value"].clone()).collect()
+        api.get(&format!("/api/metrics/{}/?{query}", PODS[0])).await.values("loss @ 0")
     };
     assert_eq!(values("").await, json!(["0", "1", "2", "3", "4", "5"]));
+    assert_eq!(values(&format!("since={}", later(4))).await, json!(["4", "5"]), "the limit is inclusive");
     assert_eq!(
-        values(&format!("since={}", later(4))).await,
+        values("since=2018-08-03+09:21:33.347960").await,
         json!(["4", "5"]),
-        "the date itself is included"
+        "in the format of Python"
     );
-    assert_eq!(values("since=2018-08-03+09:21:33.347960").await, json!(["4", "5"]), "as Python writes it");
-    assert_eq!(values("since=2018-08-03T11:21:33.347960+02:00").await, json!(["4", "5"]), "a lost plus");
+    assert_eq!(
+        values("since=2018-08-03T11:21:33.347960+02:00").await,
+        json!(["4", "5"]),
+        "a plus sign decoded as a space"
+    );
     assert_eq!(values("since=1533288094").await, json!(["5"]), "epoch seconds");
     assert_eq!(values("last_n=2").await, json!(["4", "5"]));
     assert_eq!(values("summarize=3").await, json!(["0.5", "2.5", "4.5"]));
@@ -87,7 +92,7 @@ async fn a_reader_says_which_points_and_how_many() {
 }
 
 #[tokio::test]
-async fn all_runs_are_told_by_their_numbers() {
+async fn the_metrics_of_all_runs_are_keyed_by_run_id() {
     let api = Api::start().await;
     let (first, second) = (api.ended_run("x").await.id, api.ended_run("x").await.id);
     api.post_metric(&format!(r#""run_id":{second}"#), "loss", NOW, "NaN").await;
@@ -97,7 +102,7 @@ async fn all_runs_are_told_by_their_numbers() {
 }
 
 #[tokio::test]
-async fn nobody_is_an_empty_object() {
+async fn without_pods_or_runs_the_response_is_an_empty_object() {
     let api = Api::start().await;
     assert_eq!(api.get("/api/metrics/?metric_type=run").await.json(), json!({}));
     api.app.storage.set_pods(&[], api.app.clock.now()).await.unwrap();
@@ -105,37 +110,19 @@ async fn nobody_is_an_empty_object() {
 }
 
 #[tokio::test]
-async fn a_pod_that_left_keeps_its_metrics() {
+async fn a_pod_outside_the_cluster_keeps_its_metrics() {
     let api = Api::start().await;
     api.post_metric(&format!(r#""pod_name":"{}""#, PODS[0]), "loss", NOW, "1").await;
     api.app.storage.set_pods(&[pod(PODS[1])], api.app.clock.now()).await.unwrap();
     assert_eq!(api.get("/api/metrics/").await.json(), json!({ PODS[1]: {} }));
-    let kept = api.get(&format!("/api/metrics/{}", PODS[0])).await.json();
-    assert_eq!(kept["loss"][0]["value"], "1");
-}
-
-/// Points of two series of a run: more than are sent before the first byte.
-pub(super) async fn many_points(api: &Api, count: i64) -> RunId {
-    let run = api.ended_run("many").await.id;
-    let metric = |name: &str, i: i64| Metric {
-        owner: Owner::Run(run),
-        name: MetricName::new(name).unwrap(),
-        date: Timestamp::from_micros(i),
-        value: i.to_string().into(),
-        cumulative: false,
-        step: None,
-        epoch: None,
-        metadata: String::new(),
-    };
-    let metrics = ["loss", "time"].into_iter().flat_map(|name| (0..count).map(move |i| metric(name, i)));
-    api.app.storage.record_metrics(metrics.collect()).await.unwrap();
-    run
+    let metrics = api.get(&format!("/api/metrics/{}", PODS[0])).await.json();
+    assert_eq!(metrics["loss"][0]["value"], "1");
 }
 
 #[tokio::test]
-async fn a_long_answer_comes_in_pieces_and_is_whole() {
+async fn a_streamed_response_is_complete() {
     let api = Api::start().await;
-    let run = many_points(&api, 3_000).await;
+    let run = api.run_with_points(3_000).await;
     let response = api.get(&format!("/api/metrics/{run}/?metric_type=run")).await;
     assert_eq!(response.header("content-type"), "application/json");
     for name in ["loss", "time"] {
@@ -148,12 +135,12 @@ async fn a_long_answer_comes_in_pieces_and_is_whole() {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_finished_breaks_off() {
+async fn a_response_that_cannot_be_completed_breaks_off() {
     let api = Api::start().await;
-    let run = many_points(&api, 10_000).await;
+    let run = api.run_with_points(10_000).await;
     let request = Request::get(format!("/api/metrics/{run}/?metric_type=run")).header("host", "localhost");
     let response = api.service.clone().respond(request.body(Full::<Bytes>::default()).unwrap()).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(api.delete(&format!("/api/runs/{run}")).await.status, StatusCode::NO_CONTENT);
-    assert!(response.into_body().collect().await.is_err(), "never a short response that looks whole");
+    assert!(response.into_body().collect().await.is_err(), "the response must not look complete");
 }

@@ -1,11 +1,13 @@
-//! The type of an response, through the router. The rules themselves are tested where they are.
+//! The type of a response. `response/` tests the rules of the negotiation.
 
-use hyper::Method;
+use hyper::{Method, StatusCode};
+use serde_json::json;
 
-use super::*;
+use super::fakes::PODS;
+use super::harness::Api;
 
 #[tokio::test]
-async fn the_answer_has_the_type_that_was_asked_for() {
+async fn the_response_has_the_type_that_accept_names() {
     let api = Api::start().await;
     for (accept, expected) in [
         ("application/json, text/javascript", "text/javascript"),
@@ -29,15 +31,15 @@ async fn an_unacceptable_type_is_refused_before_anything_is_stored() {
         ("/api/metrics", r#"{"pod_name":"quiet-mink-mlbench-worker-0","name":"loss","value":1}"#),
     ] {
         let response = api.call(Method::POST, path, &headers, body).await;
-        assert_eq!(response.refusal().1, "not_acceptable", "{path}");
+        assert_eq!(response.error().1, "not_acceptable", "{path}");
         assert!(response.problem().detail.contains("available: text/javascript, application/json"));
     }
-    assert_eq!(api.get("/api/runs/").await.json(), serde_json::json!([]));
-    assert_eq!(api.get("/api/metrics/quiet-mink-mlbench-worker-0").await.json(), serde_json::json!({}));
+    assert_eq!(api.get("/api/runs/").await.json(), json!([]));
+    assert_eq!(api.get("/api/metrics/quiet-mink-mlbench-worker-0").await.json(), json!({}));
 }
 
 #[tokio::test]
-async fn the_format_beats_accept() {
+async fn the_format_parameter_overrides_accept() {
     let api = Api::start().await;
     let path = format!("/api/metrics/{}", PODS[0]);
     for (query, accept, expected) in [
@@ -53,10 +55,10 @@ async fn the_format_beats_accept() {
 }
 
 #[tokio::test]
-async fn an_error_is_a_problem_whatever_is_accepted() {
+async fn an_error_is_a_problem_document_for_every_accept() {
     let api = Api::start().await;
     let response =
         api.call(Method::GET, "/api/runs/7", &[("accept", "application/zip, text/javascript")], "").await;
-    assert_eq!(response.refusal(), (404, "not_found", "run 7 does not exist".to_owned()));
+    assert_eq!(response.error(), (404, "not_found", "run 7 does not exist".to_owned()));
     assert_eq!(response.header("vary"), "Accept");
 }

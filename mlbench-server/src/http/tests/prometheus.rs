@@ -1,6 +1,9 @@
-//! `/metrics`: what stands there, and under which names.
+//! `/metrics`: its samples and their names.
 
-use super::*;
+use hyper::StatusCode;
+
+use super::fakes::{PODS, pod};
+use super::harness::Api;
 
 async fn lines(api: &Api) -> Vec<String> {
     let response = api.get("/metrics").await;
@@ -33,25 +36,25 @@ async fn runs_points_and_commits_are_counted() {
 }
 
 #[tokio::test]
-async fn the_newest_value_of_every_pod_stands_under_its_own_name() {
+async fn the_newest_values_of_current_pods_are_exported() {
     let api = Api::start().await;
-    let [here, gone] = PODS;
+    let [present, absent] = PODS;
     for (pod, name, date, text) in [
-        (here, "container_cpu_usage_seconds_total", "2018-08-03T09:21:31Z", "2.5"),
-        (here, "container_cpu_usage_seconds_total", "2018-08-03T09:21:30Z", "1.5"),
-        (here, "temperature", "2018-08-03T09:21:30Z", "NaN"),
-        (here, "state", "2018-08-03T09:21:30Z", "warm"),
-        (here, "odd \"name\" \\ ü", "2018-08-03T09:21:30Z", "-1"),
-        (here, "mlbench_points", "2018-08-03T09:21:30Z", "7"),
-        (gone, "temperature", "2018-08-03T09:21:30Z", "40"),
+        (present, "container_cpu_usage_seconds_total", "2018-08-03T09:21:31Z", "2.5"),
+        (present, "container_cpu_usage_seconds_total", "2018-08-03T09:21:30Z", "1.5"),
+        (present, "temperature", "2018-08-03T09:21:30Z", "NaN"),
+        (present, "state", "2018-08-03T09:21:30Z", "warm"),
+        (present, "odd \"name\" \\ ü", "2018-08-03T09:21:30Z", "-1"),
+        (present, "mlbench_points", "2018-08-03T09:21:30Z", "7"),
+        (absent, "temperature", "2018-08-03T09:21:30Z", "40"),
     ] {
         api.post_metric(&format!("\"pod_name\":\"{pod}\""), name, date, text).await;
     }
-    api.app.storage.set_pods(&[pod(here)], api.app.clock.now()).await.unwrap();
+    api.app.storage.set_pods(&[pod(present)], api.app.clock.now()).await.unwrap();
     let lines = lines(&api).await;
-    let of_pods: Vec<&String> = lines.iter().filter(|line| line.contains("pod=\"")).collect();
+    let pod_samples: Vec<&String> = lines.iter().filter(|line| line.contains("pod=\"")).collect();
     assert_eq!(
-        of_pods,
+        pod_samples,
         [
             "container_cpu_usage_seconds_total{pod=\"quiet-mink-mlbench-worker-0\"} 2.5",
             "temperature{pod=\"quiet-mink-mlbench-worker-0\"} NaN",

@@ -1,8 +1,12 @@
-//! Starts while a run is active, when they wait for their turn.
+//! Run requests while another run is active, with the policy that queues them.
 
-use super::*;
+use hyper::StatusCode;
+use serde_json::{Value, json};
 
-async fn started(api: &Api, workers: u32) -> Value {
+use super::harness::{Api, config};
+use crate::app::RunPolicy;
+
+async fn create_run(api: &Api, workers: u32) -> Value {
     let body = format!(r#"{{"name":"x","num_workers":{workers},"custom_image_command":"true"}}"#);
     let response = api.post("/api/runs/", &body).await;
     assert_eq!(response.status, StatusCode::OK, "{response:?}");
@@ -10,12 +14,12 @@ async fn started(api: &Api, workers: u32) -> Value {
 }
 
 #[tokio::test]
-async fn a_start_that_waits_says_where_and_for_what() {
+async fn a_queued_run_has_a_position_and_a_reason() {
     let api = Api::with_policy(config(), RunPolicy::Queue).await;
-    api.play();
-    assert_eq!(started(&api, 3).await["queue_position"], Value::Null);
-    let second = started(&api, 2).await;
-    let third = started(&api, 1).await;
+    api.spawn_fake_launcher();
+    assert_eq!(create_run(&api, 3).await["queue_position"], Value::Null);
+    let second = create_run(&api, 2).await;
+    let third = create_run(&api, 1).await;
     assert_eq!((&second["state"], &second["queue_position"]), (&"INITIALIZED".into(), &1.into()));
     assert_eq!(second["waiting_for"], "2 workers; 1 of 4 is free, run 1 holds the rest");
     assert_eq!(
@@ -30,9 +34,9 @@ async fn a_start_that_waits_says_where_and_for_what() {
 }
 
 #[tokio::test]
-async fn a_start_that_is_larger_than_the_cluster_is_refused_and_not_queued() {
+async fn a_run_larger_than_the_cluster_is_refused_and_not_queued() {
     let api = Api::with_policy(config(), RunPolicy::Queue).await;
     let response = api.post("/api/runs/", r#"{"name":"x","num_workers":5}"#).await;
-    assert_eq!((response.refusal().0, response.refusal().1), (422, "insufficient_capacity"));
-    assert_eq!(api.get("/api/runs/").await.json(), serde_json::json!([]));
+    assert_eq!((response.error().0, response.error().1), (422, "insufficient_capacity"));
+    assert_eq!(api.get("/api/runs/").await.json(), json!([]));
 }

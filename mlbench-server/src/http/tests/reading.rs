@@ -1,19 +1,19 @@
-//! What can be read of metrics beyond the specification: cuts, fields, forms, arrivals, fewer points, figures.
+//! Reads beyond the specification: ranges, fields, formats, cursors, downsampling and series statistics.
 
 use std::io::Read;
 
 use flate2::read::GzDecoder;
-use hyper::Method;
-use serde_json::json;
+use hyper::{Method, StatusCode};
+use serde_json::{Value, json};
 
-use super::metrics::many_points;
-use super::*;
+use super::fakes::PODS;
+use super::harness::{Api, ApiResponse, NOW, later};
 
 fn path(query: &str) -> String {
     format!("/api/metrics/{}/?{query}", PODS[0])
 }
 
-/// Six points a second apart of two metrics of the first pod.
+/// Starts a server with two series of the first pod, each of six points, one second apart.
 async fn api_with_points() -> Api {
     let api = Api::start().await;
     let owner = format!(r#""pod_name":"{}""#, PODS[0]);
@@ -24,26 +24,22 @@ async fn api_with_points() -> Api {
     api
 }
 
-fn values(response: &ApiResponse, name: &str) -> Value {
-    response.json()[name].as_array().into_iter().flatten().map(|point| point["value"].clone()).collect()
-}
-
 fn cursor(response: &ApiResponse) -> u64 {
     response.header("mlbench-cursor").parse().unwrap()
 }
 
 #[tokio::test]
-async fn points_can_be_cut_at_both_ends() {
+async fn points_are_selected_by_since_and_until() {
     let api = api_with_points().await;
-    let cut = async |query: &str| values(&api.get(&path(query)).await, "loss");
-    assert_eq!(cut(&format!("until={}", later(1))).await, json!(["0", "1"]), "the date itself is included");
-    assert_eq!(cut(&format!("since={}&until={}", later(2), later(3))).await, json!(["2", "3"]));
-    assert_eq!(cut(&format!("until={}&last_n=1", later(3))).await, json!(["3"]));
-    assert_eq!(cut(&format!("since={}&until={}", later(3), later(2))).await, json!([]));
+    let select = async |query: &str| api.get(&path(query)).await.values("loss");
+    assert_eq!(select(&format!("until={}", later(1))).await, json!(["0", "1"]), "the limit is inclusive");
+    assert_eq!(select(&format!("since={}&until={}", later(2), later(3))).await, json!(["2", "3"]));
+    assert_eq!(select(&format!("until={}&last_n=1", later(3))).await, json!(["3"]));
+    assert_eq!(select(&format!("since={}&until={}", later(3), later(2))).await, json!([]));
 }
 
 #[tokio::test]
-async fn several_metrics_can_be_asked_for() {
+async fn metric_filter_selects_several_metrics() {
     let api = api_with_points().await;
     let owner = format!(r#""pod_name":"{}""#, PODS[0]);
     api.post_metric(&owner, "a&b=c", NOW, "1").await;
@@ -56,7 +52,7 @@ async fn several_metrics_can_be_asked_for() {
 }
 
 #[tokio::test]
-async fn a_point_tells_the_fields_that_are_asked_for() {
+async fn a_point_has_the_requested_fields_in_their_order() {
     let api = Api::start().await;
     let metric = json!({"pod_name": PODS[0], "name": "loss", "date": NOW, "value": "0.50", "cumulative": true,
         "metadata": "a \"b\"", "step": 7, "epoch": 1.5});
@@ -72,12 +68,12 @@ async fn a_point_tells_the_fields_that_are_asked_for() {
     assert_eq!(
         few.body,
         &br#"{"loss":[{"step":7,"value":"0.50"},{"step":null,"value":"x"}]}"#[..],
-        "in that order"
+        "in the order of the query"
     );
 }
 
 #[tokio::test]
-async fn what_arrived_since_is_had_by_the_cursor_of_the_answer_before() {
+async fn a_cursor_selects_the_points_that_arrived_after_it() {
     let api = api_with_points().await;
     let first = api.get(&path("")).await;
     let poll = async |seq: u64| api.get(&path(&format!("cursor={seq}"))).await;
@@ -86,12 +82,12 @@ async fn what_arrived_since_is_had_by_the_cursor_of_the_answer_before() {
     let owner = format!(r#""pod_name":"{}""#, PODS[0]);
     api.post_metric(&owner, "loss", &later(9), "in time").await;
     api.post_metric(&owner, "loss", "2018-01-01T00:00:00Z", "late").await;
-    let news = poll(cursor(&first)).await;
-    assert_eq!(news.json().as_object().unwrap().len(), 1, "{news:?}");
-    assert_eq!(values(&news, "loss"), json!(["late", "in time"]));
-    assert_eq!(poll(cursor(&news)).await.json(), json!({}));
+    let new = poll(cursor(&first)).await;
+    assert_eq!(new.json().as_object().unwrap().len(), 1, "{new:?}");
+    assert_eq!(new.values("loss"), json!(["late", "in time"]));
+    assert_eq!(poll(cursor(&new)).await.json(), json!({}));
     assert_eq!(poll(0).await.json(), api.get(&path("")).await.json());
-    assert_eq!(poll(1 << 62).await.json(), json!({}), "of the future there is nothing");
+    assert_eq!(poll(1 << 62).await.json(), json!({}), "a cursor of the future selects no points");
 }
 
 #[tokio::test]
@@ -99,15 +95,15 @@ async fn all_pods_share_one_cursor() {
     let api = api_with_points().await;
     let first = api.get("/api/metrics/").await;
     api.post_metric(&format!(r#""pod_name":"{}""#, PODS[1]), "loss", NOW, "1").await;
-    let news = api.get(&format!("/api/metrics/?cursor={}", cursor(&first))).await;
-    assert_eq!(news.json(), json!({PODS[0]: {}, PODS[1]: {"loss": [{"date": NOW, "value": "1"}]}}));
+    let new = api.get(&format!("/api/metrics/?cursor={}", cursor(&first))).await;
+    assert_eq!(new.json(), json!({PODS[0]: {}, PODS[1]: {"loss": [{"date": NOW, "value": "1"}]}}));
     api.app.storage.set_pods(&[], api.app.clock.now()).await.unwrap();
-    let nobody = api.get(&format!("/api/metrics/?cursor={}", cursor(&news))).await;
-    assert_eq!((nobody.json(), cursor(&nobody)), (json!({}), cursor(&news)));
+    let empty = api.get(&format!("/api/metrics/?cursor={}", cursor(&new))).await;
+    assert_eq!((empty.json(), cursor(&empty)), (json!({}), cursor(&new)));
 }
 
 #[tokio::test]
-async fn lines_can_be_posted_again_as_they_are() {
+async fn ndjson_lines_can_be_posted_unchanged() {
     let api = api_with_points().await;
     let fields = "fields=date,value,cumulative,metadata,step,epoch";
     let response = api.get(&path(&format!("{fields}&format=ndjson"))).await;
@@ -133,7 +129,7 @@ async fn lines_can_be_posted_again_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_table_has_a_header_and_quotes_what_it_must() {
+async fn csv_has_a_header_and_quotes_special_characters() {
     let api = Api::start().await;
     let run = api.ended_run("x").await.id;
     let owner = format!(r#""run_id":{run}"#);
@@ -160,7 +156,7 @@ async fn a_table_has_a_header_and_quotes_what_it_must() {
 }
 
 #[tokio::test]
-async fn every_form_is_had_by_its_type_too() {
+async fn accept_selects_each_format() {
     let api = api_with_points().await;
     for (accept, expected) in [
         ("text/csv", "text/csv; charset=utf-8; header=present"),
@@ -177,69 +173,72 @@ async fn every_form_is_had_by_its_type_too() {
         );
     }
     let zip = api.call(Method::GET, &path("cursor=1"), &[("accept", "application/zip")], "").await;
-    assert_eq!(zip.refusal().1, "invalid_field");
+    assert_eq!(zip.error().1, "invalid_field");
 }
 
 #[tokio::test]
-async fn a_large_answer_is_packed_for_those_who_unpack() {
+async fn a_large_response_is_compressed_for_clients_that_accept_gzip() {
     let api = Api::start().await;
-    let run = many_points(&api, 5_000).await;
+    let run = api.run_with_points(5_000).await;
     for query in ["", "&last_n=50", "&format=csv"] {
         let path = format!("/api/metrics/{run}/?metric_type=run{query}");
         let plain = api.get(&path).await;
         assert_eq!((plain.header("vary"), plain.header("content-encoding")), ("Accept, Accept-Encoding", ""));
-        let packed = api.call(Method::GET, &path, &[("accept-encoding", "br, gzip")], "").await;
-        assert_eq!(packed.header("vary"), "Accept, Accept-Encoding");
-        assert_eq!(packed.header("content-encoding"), "gzip");
-        assert_eq!(packed.header("mlbench-cursor"), plain.header("mlbench-cursor"));
-        assert!(packed.body.len() * 3 < plain.body.len(), "{} of {}", packed.body.len(), plain.body.len());
-        let mut unpacked = Vec::new();
-        GzDecoder::new(&packed.body[..]).read_to_end(&mut unpacked).unwrap();
-        assert!(unpacked == plain.body, "{query}");
+        let gzipped = api.call(Method::GET, &path, &[("accept-encoding", "br, gzip")], "").await;
+        assert_eq!(gzipped.header("vary"), "Accept, Accept-Encoding");
+        assert_eq!(gzipped.header("content-encoding"), "gzip");
+        assert_eq!(gzipped.header("mlbench-cursor"), plain.header("mlbench-cursor"));
+        assert!(gzipped.body.len() * 3 < plain.body.len(), "{} of {}", gzipped.body.len(), plain.body.len());
+        let mut unzipped = Vec::new();
+        GzDecoder::new(&gzipped.body[..]).read_to_end(&mut unzipped).unwrap();
+        assert!(unzipped == plain.body, "{query}");
     }
     let gzip = [("accept-encoding", "gzip")];
     let small = api.call(Method::GET, "/api/pods/", &gzip, "").await;
     assert_eq!((small.header("vary"), small.header("content-encoding")), ("Accept", ""));
     let zip =
         api.call(Method::GET, &format!("/api/metrics/{run}/?metric_type=run&format=zip"), &gzip, "").await;
-    assert_eq!((zip.header("vary"), zip.header("content-encoding")), ("Accept", ""), "an archive is packed");
+    assert_eq!(
+        (zip.header("vary"), zip.header("content-encoding")),
+        ("Accept", ""),
+        "an archive is already compressed"
+    );
 }
 
 #[tokio::test]
-async fn fewer_points_say_the_same_in_three_ways() {
+async fn downsampling_reduces_points_in_three_modes() {
     let api = Api::start().await;
     let owner = format!(r#""pod_name":"{}""#, PODS[0]);
     for (i, value) in ["0", "50", "1", "NaN", "-2", "3", "4"].iter().enumerate() {
         api.post_metric(&owner, "loss", &later(i as u64), value).await;
     }
-    let thin = async |how: &str, points: u32| {
-        api.get(&path(&format!("downsample={how}&points={points}"))).await.json()["loss"].clone()
+    let downsample = async |mode: &str, points: u32| {
+        api.get(&path(&format!("downsample={mode}&points={points}"))).await.json()["loss"].clone()
     };
     let expected = json!([
         {"start": NOW, "end": later(2), "count": 3, "first": 0, "last": 1, "min": 0, "max": 50},
         {"start": later(3), "end": later(6), "count": 3, "first": -2, "last": 4, "min": -2, "max": 4},
     ]);
-    let as_sent = |buckets: Value| serde_json::from_str::<Value>(&buckets.to_string()).unwrap();
-    assert_eq!(as_sent(thin("minmax", 2).await), expected);
+    assert_eq!(downsample("minmax", 2).await, expected);
     let gap =
         api.get(&path(&format!("downsample=minmax&points=1&since={}&until={}", later(3), later(3)))).await;
     let empty = json!({"start": later(3), "end": later(3), "count": 0, "first": null, "last": null,
         "min": null, "max": null});
     assert_eq!(gap.json()["loss"], json!([empty]));
     let point = |second: u64, value: &str| json!({"date": later(second), "value": value});
-    let lttb = thin("lttb", 4).await;
+    let lttb = downsample("lttb", 4).await;
     assert_eq!((&lttb[0], &lttb[1], &lttb[3]), (&point(0, "0"), &point(1, "50"), &point(6, "4")));
     assert_eq!(lttb.as_array().unwrap().len(), 4);
-    assert_eq!(thin("lttb", 7).await[3], point(3, "NaN"), "a gap");
+    assert_eq!(downsample("lttb", 7).await[3], point(3, "NaN"), "a gap");
     assert_eq!(
-        thin("mean", 4).await,
+        downsample("mean", 4).await,
         json!([point(0, "0"), point(2, "25.5"), point(5, "0.5"), point(6, "4")])
     );
-    assert_eq!(thin("mean", 100_000).await.as_array().unwrap().len(), 7);
+    assert_eq!(downsample("mean", 100_000).await.as_array().unwrap().len(), 7);
 }
 
 #[tokio::test]
-async fn the_series_of_a_run_and_a_pod_are_told_by_their_figures() {
+async fn the_series_of_runs_and_pods_are_listed_with_statistics() {
     let api = api_with_points().await;
     let run = api.ended_run("x").await.id;
     assert_eq!(api.get(&format!("/api/runs/{run}/series/")).await.json(), json!([]));
@@ -249,10 +248,10 @@ async fn the_series_of_a_run_and_a_pod_are_told_by_their_figures() {
         "max": null, "last_value": "text"});
     assert_eq!(api.get(&format!("/api/pods/{}/series", PODS[0])).await.json(), json!([loss, time]));
     for (path, detail) in [
-        ("/api/pods/nobody/series/", "pod \"nobody\" does not exist"),
+        ("/api/pods/unknown/series/", "pod \"unknown\" does not exist"),
         ("/api/runs/99/series/", "run 99 does not exist"),
         ("/api/runs/x/series/", "run \"x\" does not exist"),
     ] {
-        assert_eq!(api.get(path).await.refusal(), (404, "not_found", detail.to_owned()), "{path}");
+        assert_eq!(api.get(path).await.error(), (404, "not_found", detail.to_owned()), "{path}");
     }
 }

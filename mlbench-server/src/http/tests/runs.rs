@@ -1,16 +1,23 @@
-//! `/api/runs/`: started once, stopped, removed, read with their output.
+//! `/api/runs/`: starts, stops and deletes runs, and reads them with their output.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use hyper::Method;
-use mlbench_core::RunState;
+use hyper::{Method, StatusCode};
+use mlbench_core::api::LogPage;
 use mlbench_core::run::OutputStream;
 use mlbench_core::storage::OutputChunk;
-use serde_json::json;
+use mlbench_core::{RunEvent, RunId, RunState};
+use serde_json::{Value, json};
 
-use super::*;
+use super::super::request::ServerState;
+use super::super::service::ApiService;
+use super::fakes::{PODS, end_run};
+use super::harness::{Api, NOW, config};
 
 #[tokio::test]
-async fn the_specifications_run_is_started_and_told() {
+async fn the_run_of_the_specification_is_started_and_returned() {
     let api = Api::start().await;
     let headers = [("host", "example.com"), ("accept", "application/json, text/javascript")];
     let response = api.call(Method::POST, "/api/runs/", &headers, r#"{"name": "Name of the run"}"#).await;
@@ -25,9 +32,10 @@ async fn the_specifications_run_is_started_and_told() {
         (&json!(1), &json!("Name of the run"), &json!("STARTED"))
     );
     assert_eq!((&run["created_at"], &run["finished_at"]), (&json!(NOW), &Value::Null));
-    assert!(run["job_id"].as_str().unwrap().parse::<uuid::Uuid>().is_ok());
+    let stored = &api.app.storage.runs().await.unwrap()[0];
+    assert_eq!(run["job_id"], stored.job_id.to_string());
     assert_eq!(run["job_metadata"]["pods"], json!(PODS));
-    assert_eq!(run["num_workers"], 4, "all there are");
+    assert_eq!(run["num_workers"], 4, "the default is every worker");
     let mut with_output = run.clone();
     with_output["job_metadata"]["stdout"] = json!([]);
     with_output["job_metadata"]["stderr"] = json!([]);
@@ -37,7 +45,7 @@ async fn the_specifications_run_is_started_and_told() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_asked_for_again_tells_what_has_changed_since() {
+async fn a_repeated_list_shows_changed_and_deleted_runs() {
     let api = Api::without_launcher().await;
     let list = async || api.get("/api/runs/").await.json();
     let shown = async |id: RunId| api.get(&format!("/api/runs/{id}/?logs=0")).await.json();
@@ -46,30 +54,30 @@ async fn a_list_that_is_asked_for_again_tells_what_has_changed_since() {
     let third = api.stored_run("third").await.id;
     let before = json!([shown(first).await, shown(second).await, shown(third).await]);
     assert_eq!(list().await, before);
-    assert_eq!(list().await, before, "told again");
-    end(&api.app, third, RunEvent::Stop).await;
+    assert_eq!(list().await, before, "from the cache");
+    end_run(&api.app, third, RunEvent::Stop).await;
     api.delete(&format!("/api/runs/{first}/")).await;
     assert_eq!(list().await, json!([shown(second).await, shown(third).await]));
     assert_eq!(list().await[1]["state"], "STOPPED");
 }
 
 #[tokio::test]
-async fn a_run_waits_for_its_workers_only_for_a_moment() {
+async fn a_start_responds_before_the_workers_are_ready() {
     let api = Api::without_launcher().await;
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let response = api.post("/api/runs/", r#"{"name":"x"}"#).await;
     assert_eq!(response.json()["state"], "INITIALIZED");
     assert!(began.elapsed() < Duration::from_secs(10));
 }
 
 #[tokio::test]
-async fn of_fifty_runs_at_once_one_is_started() {
+async fn one_of_fifty_concurrent_starts_succeeds() {
     let api = Api::start().await;
     let responses = join_all((0..50).map(|_| api.post("/api/runs/", r#"{"name":"x"}"#))).await;
     let started: Vec<_> = responses.iter().filter(|response| response.status == StatusCode::OK).collect();
     assert_eq!(started.len(), 1);
     for refused in responses.iter().filter(|response| response.status != StatusCode::OK) {
-        let (status, code, detail) = refused.refusal();
+        let (status, code, detail) = refused.error();
         assert_eq!((status, code), (409, "run_active"));
         assert!(detail.contains("run 1"), "{detail}");
     }
@@ -89,23 +97,26 @@ async fn a_stop_ends_a_run_once() {
 }
 
 #[tokio::test]
-async fn a_deleted_run_is_gone_at_once_and_still_in_the_way_until_it_is_torn_down() {
+async fn a_deleted_run_blocks_starts_until_it_is_torn_down() {
     let api = Api::without_launcher().await;
     let run = api.stored_run("x").await;
     api.post_metric(&format!(r#""run_id":{}"#, run.id), "loss", NOW, "1").await;
     let response = api.delete(&format!("/api/runs/{}/", run.id)).await;
     assert_eq!((response.status, response.body.len()), (StatusCode::NO_CONTENT, 0));
-    assert_eq!(api.get("/api/runs/1").await.refusal().1, "not_found");
-    assert_eq!(api.get("/api/metrics/1/?metric_type=run").await.refusal().1, "not_found");
-    assert_eq!(api.delete("/api/runs/1/").await.refusal().1, "not_found");
+    assert_eq!(api.get("/api/runs/1").await.error().1, "not_found");
+    assert_eq!(api.get("/api/metrics/1/?metric_type=run").await.error().1, "not_found");
+    assert_eq!(api.delete("/api/runs/1/").await.error().1, "not_found");
     let busy = api.post("/api/runs/", r#"{"name":"y"}"#).await;
-    assert_eq!(busy.refusal(), (409, "run_deleting", "run 1 is being deleted".to_owned()));
+    assert_eq!(
+        busy.error(),
+        (409, "run_deleting", "run 1 is being deleted; try again in a moment".to_owned())
+    );
     assert!(busy.header("retry-after").parse::<u32>().unwrap() >= 1);
     api.app.storage.finish_teardown(run.id).await.unwrap();
     assert_eq!(api.post("/api/runs/", r#"{"name":"y"}"#).await.status, StatusCode::OK);
 }
 
-/// A run that has written `count` lines to each of its streams.
+/// Stores a run with `count` lines in each of its output streams, and returns its id.
 async fn run_with_output(api: &Api, count: usize) -> String {
     let run = api.stored_run("x").await.id;
     api.app.storage.run_started(run, 2).await.unwrap();
@@ -122,7 +133,7 @@ fn strings(value: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_run_is_told_with_all_or_the_last_lines_of_its_output() {
+async fn a_run_is_returned_with_all_or_the_last_lines_of_its_output() {
     let api = Api::without_launcher().await;
     let run = run_with_output(&api, 1_234).await;
     for (query, expected) in
@@ -146,10 +157,10 @@ async fn the_log_is_read_page_by_page() {
     let (mut after, mut texts) = (0, Vec::new());
     loop {
         let path = format!("/api/runs/{run}/logs/?stream=stderr&after={after}&limit=700");
-        let page: mlbench_core::api::LogPage = serde_json::from_slice(&api.get(&path).await.body).unwrap();
+        let page: LogPage = serde_json::from_slice(&api.get(&path).await.body).unwrap();
         assert!(page.lines.len() <= 700);
         if page.lines.is_empty() {
-            assert_eq!(page.next, after, "nothing new: the same place");
+            assert_eq!(page.next, after, "an empty page keeps the position");
             break;
         }
         assert_eq!(page.next, page.lines.last().unwrap().seq);
@@ -158,19 +169,19 @@ async fn the_log_is_read_page_by_page() {
     }
     assert_eq!(texts, (0..1_200).map(|i| format!("err \"{i}\"")).collect::<Vec<_>>());
     let first = api.get(&format!("/api/runs/{run}/logs")).await.json();
-    assert_eq!(first["lines"].as_array().unwrap().len(), 1_000, "the default");
+    assert_eq!(first["lines"].as_array().unwrap().len(), 1_000, "the default limit");
     assert_eq!(first["lines"][0]["rank"], 1);
-    let nobody = api.get(&format!("/api/runs/{run}/logs/?rank=7")).await.json();
-    assert_eq!(nobody, json!({"lines": [], "next": 0}));
+    let empty = api.get(&format!("/api/runs/{run}/logs/?rank=7")).await.json();
+    assert_eq!(empty, json!({"lines": [], "next": 0}));
 }
 
 #[tokio::test]
-async fn what_runs_without_a_command_needs_a_default() {
+async fn a_run_without_a_command_needs_a_default_command() {
     let mut api = Api::start().await;
-    api.app.default_command = Err("there is no mlbench beside /x/server, none on PATH".to_owned());
+    api.app.default_command = Err("no mlbench next to /x/server, none on PATH".to_owned());
     api.service = ApiService::new(&ServerState::new(api.app.clone(), config(), Arc::default()));
     let response = api.post("/api/runs/", r#"{"name":"x"}"#).await;
-    let (status, code, detail) = response.refusal();
+    let (status, code, detail) = response.error();
     assert_eq!((status, code), (503, "unavailable"));
     assert!(detail.contains("none on PATH"), "{detail}");
     let with_command = api.post("/api/runs/", r#"{"name":"x","custom_image_command":"sleep 1"}"#).await;
@@ -179,7 +190,7 @@ async fn what_runs_without_a_command_needs_a_default() {
 }
 
 #[tokio::test]
-async fn what_the_python_client_sends_starts_a_run() {
+async fn the_form_of_the_python_client_starts_a_run() {
     let api = Api::start().await;
     let body = "name=x&num_workers=1&num_cpus=2.0&max_bandwidth=1000&gpu_enabled=false&light_target=true\
                 &run_all_nodes=false&image_name=custom_image&custom_image_name=busybox\
@@ -192,7 +203,7 @@ async fn what_the_python_client_sends_starts_a_run() {
 }
 
 #[tokio::test]
-async fn a_long_list_comes_in_pages_and_is_whole() {
+async fn a_list_of_several_pages_is_complete() {
     let api = Api::without_launcher().await;
     for number in [0, 1, 249, 250, 251] {
         while api.app.storage.runs().await.unwrap().len() < number {

@@ -1,34 +1,35 @@
-//! Clients that take nothing of a long response cost nobody else anything.
+//! Clients that stop reading a long response do not slow down others.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use mlbench_core::Owner;
+use mlbench_core::api::NewMetric;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::connections::Server;
-use super::metrics::many_points;
-use super::*;
+use super::harness::config;
+use super::tcp::{TcpServer, wait_for_ok};
 
-const STALLED: usize = 50;
+const CLIENTS: usize = 50;
 
-/// A client with hardly any room for what it is sent, in the middle of its response.
-async fn stall(server: &Server, path: &str) -> TcpStream {
+/// Connects a client with a tiny receive buffer, which reads nothing of its response.
+async fn stall(server: &TcpServer, path: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
     let mut stream = socket.connect(server.address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    stream.readable().await.unwrap();
+    wait_for_ok(&stream).await;
     stream
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_stalled_downloads_delay_no_reader_and_hold_no_old_state() {
-    let server = Server::start(config()).await;
-    let run = many_points(&server.api, 20_000).await;
+async fn stalled_downloads_delay_no_reader_and_hold_no_snapshot() {
+    let server = TcpServer::start(config()).await;
+    let run = server.api.run_with_points(20_000).await;
     let path = format!("/api/metrics/{run}/?metric_type=run");
     let mut stalled = Vec::new();
-    for _ in 0..STALLED {
+    for _ in 0..CLIENTS {
         stalled.push(stall(&server, &path).await);
     }
     let mut times = Vec::new();
@@ -42,10 +43,10 @@ async fn fifty_stalled_downloads_delay_no_reader_and_hold_no_old_state() {
     times.sort();
     assert!(times[10] < Duration::from_millis(100), "{times:?}");
 
-    // 96 MB of writes: a reader that held its state would keep all of it in the log.
-    let owner = mlbench_core::Owner::Run(run);
+    // Writes 96 MB: an open snapshot would keep all of it in the write-ahead log.
+    let owner = Owner::Run(run);
     for i in 0..96 {
-        let mut metric = mlbench_core::api::NewMetric::new(owner.clone(), "big", f64::from(i)).unwrap();
+        let mut metric = NewMetric::new(owner.clone(), "big", f64::from(i)).unwrap();
         metric.metadata = "m".repeat(1 << 20);
         let now = server.api.app.clock.now();
         server.api.app.storage.record_metric(metric.at(now), None, now).await.unwrap();

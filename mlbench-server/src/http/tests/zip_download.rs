@@ -1,14 +1,16 @@
-//! `format=zip`
+//! Archives: `format=zip`.
 
+use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
+use std::time::Duration;
 
-use mlbench_core::RunEvent;
-use mlbench_core::run::Worker;
-use serde_json::json;
+use mlbench_core::{Point, RunEvent, Timestamp};
+use serde_json::{Value, json};
 
-use super::*;
+use super::fakes::{PODS, end_run, worker};
+use super::harness::{Api, ApiResponse, NOW, later, run_metric};
 
-/// The names and contents of the files in order.
+/// Returns the names and contents of the files of an archive, in order.
 fn files(response: &ApiResponse) -> Vec<(String, String)> {
     assert_eq!(response.header("content-type"), "application/zip", "{response:?}");
     let mut archive = zip::ZipArchive::new(Cursor::new(response.body.clone())).unwrap();
@@ -26,29 +28,28 @@ fn names(response: &ApiResponse) -> Vec<String> {
     files(response).into_iter().map(|(name, _)| name).collect()
 }
 
-/// A run of ten seconds on the first pod.
+/// Stores a finished run that took ten seconds on the first pod, and returns its id.
 async fn run_on_a_pod(api: &Api) -> String {
     let run = api.stored_run("Name/of \"ü\"").await.id;
-    let worker = Worker { pod: PodName::new(PODS[0]).unwrap(), host: "h".to_owned(), port: 1 };
-    api.app.storage.assign_workers(run, vec![worker]).await.unwrap();
+    api.app.storage.assign_workers(run, vec![worker(PODS[0])]).await.unwrap();
     api.app.storage.run_started(run, 1).await.unwrap();
     api.app.clock.advance(Duration::from_secs(10));
-    end(&api.app, run, RunEvent::Finish).await;
+    end_run(&api.app, run, RunEvent::Finish).await;
     run.to_string()
 }
 
 #[tokio::test]
-async fn the_archive_of_a_run_holds_its_metrics_and_what_its_pods_used() {
+async fn the_archive_of_a_run_has_its_metrics_and_those_of_its_pods() {
     let api = Api::start().await;
     let run = run_on_a_pod(&api).await;
-    let (of_run, of_pod) = (format!(r#""run_id":{run}"#), format!(r#""pod_name":"{}""#, PODS[0]));
-    api.post_metric(&of_run, "TaskResult @ 0", &later(9), "80% reached").await;
-    api.post_metric(&of_run, "loss @ 0", &later(1), "0.5").await;
-    api.post_metric(&of_run, "loss @ 0", &later(2), "0.4").await;
+    let (run_owner, pod_owner) = (format!(r#""run_id":{run}"#), format!(r#""pod_name":"{}""#, PODS[0]));
+    api.post_metric(&run_owner, "TaskResult @ 0", &later(9), "80% reached").await;
+    api.post_metric(&run_owner, "loss @ 0", &later(1), "0.5").await;
+    api.post_metric(&run_owner, "loss @ 0", &later(2), "0.4").await;
     for seconds in [5, 11] {
-        api.post_metric(&of_pod, "container_memory_usage_bytes", &later(seconds), "7").await;
+        api.post_metric(&pod_owner, "container_memory_usage_bytes", &later(seconds), "7").await;
     }
-    api.post_metric(&of_pod, "container_memory_usage_bytes", "2018-08-03T09:00:00Z", "6").await;
+    api.post_metric(&pod_owner, "container_memory_usage_bytes", "2018-08-03T09:00:00Z", "6").await;
     let response = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=zip")).await;
     assert_eq!(
         response.header("content-disposition"),
@@ -78,7 +79,7 @@ async fn the_query_applies_to_the_archive() {
 }
 
 #[tokio::test]
-async fn names_that_would_clash_lose_no_file() {
+async fn similar_metric_names_get_different_file_names() {
     let api = Api::start().await;
     let owner = format!(r#""pod_name":"{}""#, PODS[0]);
     for name in ["a/b", "a_b", "A_B", "..\\x"] {
@@ -97,10 +98,12 @@ async fn names_that_would_clash_lose_no_file() {
     values.sort();
     assert_eq!(values, [r#""..\\x""#, r#""A_B""#, r#""a/b""#, r#""a_b""#]);
     assert!(found.iter().all(|(name, _)| !name.contains(['/', '\\'])), "{found:?}");
+    let names: BTreeSet<String> = found.iter().map(|(name, _)| name.to_lowercase()).collect();
+    assert_eq!(names.len(), 4, "different on a file system that ignores case: {found:?}");
 }
 
 #[tokio::test]
-async fn all_pods_and_all_runs_fit_into_an_archive() {
+async fn all_pods_and_all_runs_have_an_archive() {
     let api = Api::start().await;
     let run = api.ended_run("x").await.id;
     api.post_metric(&format!(r#""run_id":{run}"#), "loss", NOW, "1").await;
@@ -113,29 +116,21 @@ async fn all_pods_and_all_runs_fit_into_an_archive() {
 }
 
 #[tokio::test]
-async fn an_archive_of_nothing_is_an_archive() {
+async fn an_archive_may_be_empty() {
     let api = Api::start().await;
     let run = api.ended_run("x").await.id;
     assert!(files(&api.get(&format!("/api/metrics/{run}/?metric_type=run&format=zip")).await).is_empty());
 }
 
 #[tokio::test]
-async fn a_long_series_is_packed_whole() {
+async fn a_long_series_is_archived_completely() {
     let api = Api::start().await;
     let run = api.ended_run("x").await.id;
-    let metric = |i: i64| mlbench_core::api::Metric {
-        owner: mlbench_core::Owner::Run(run),
-        name: mlbench_core::MetricName::new("loss").unwrap(),
-        date: Timestamp::from_micros(i),
-        value: i.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64).to_string().into(),
-        cumulative: false,
-        step: None,
-        epoch: None,
-        metadata: String::new(),
-    };
-    api.app.storage.record_metrics((0..20_000).map(metric).collect()).await.unwrap();
+    let value = |i: i64| i.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64).to_string();
+    let metrics = (0..20_000).map(|i| run_metric(run, "loss", i, value(i)));
+    api.app.storage.record_metrics(metrics.collect()).await.unwrap();
     let response = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=zip")).await;
-    let found = files(&response);
-    let points: Vec<mlbench_core::Point> = serde_json::from_str(&found[0].1).unwrap();
+    let points: Vec<Point> = serde_json::from_str(&files(&response)[0].1).unwrap();
     assert_eq!(points.len(), 20_000);
+    assert!(points.into_iter().eq((0..20_000).map(|i| Point::new(Timestamp::from_micros(i), value(i)))));
 }

@@ -3,9 +3,9 @@
 //! The command is first split into arguments by the rules of shell words. Placeholders are then replaced within each
 //! argument, so that no value can become two arguments, and no shell interprets anything. Other text in braces stays
 //! unchanged. Without a backend `{backend}` is empty, but its argument remains, so that `--backend {backend} --gpu`
-//! never takes `--gpu` for the backend.
+//! never takes `--gpu` for the backend. The options of a run reach every command as variables, never as arguments.
 
-use mlbench_core::run::{Backend, Run, RunKey};
+use mlbench_core::run::{Backend, Run, RunKey, RunSpec};
 
 use crate::cluster::{RankRef, Task};
 use crate::launcher::deps::LauncherSettings;
@@ -32,9 +32,6 @@ pub(in crate::launcher) fn task(
         argv.extend(["sh", "-c", MPI_ENVIRONMENT, "sh"].map(str::to_owned));
     }
     argv.extend(command);
-    let flags =
-        [(spec.gpu_enabled, "--gpu"), (spec.light_target, "--light"), (spec.use_horovod, "--horovod")];
-    argv.extend(flags.iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| (*flag).to_owned()));
     if argv.first().is_none_or(String::is_empty) {
         return Err("the command does not name a program".to_owned());
     }
@@ -42,7 +39,8 @@ pub(in crate::launcher) fn task(
     // Every process that mpirun starts on this worker would inherit it.
     env.retain(|(name, _)| !is_mpi || name != "RANK");
     env.extend(token.map(|token| ("MLBENCH_TOKEN".to_owned(), token.reveal().to_owned())));
-    Ok(Task { at, argv, env, num_cpus: spec.num_cpus })
+    let ranks = (spec.started_ranks() == spec.num_workers).then_some(spec.num_workers);
+    Ok(Task { at, argv, env, num_cpus: spec.num_cpus, ranks })
 }
 
 /// Sets `RANK` and `WORLD_SIZE` in each process of an MPI run, from Open MPI, PMIx, PMI or Slurm.
@@ -130,8 +128,20 @@ impl Values {
             ("MLBENCH_RUN_ID", self.run_id),
             ("MLBENCH_ADDRESSES", self.addresses),
         ];
-        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value));
+        pairs.chain(options(&run.spec)).collect()
     }
+}
+
+/// Returns the variables of the enabled options.
+fn options(spec: &RunSpec) -> impl Iterator<Item = (String, String)> {
+    let options = [
+        (spec.gpu_enabled, "MLBENCH_GPU"),
+        (spec.light_target, "MLBENCH_LIGHT"),
+        (spec.use_horovod, "MLBENCH_HOROVOD"),
+    ];
+    let enabled = options.into_iter().filter(|(enabled, _)| *enabled);
+    enabled.map(|(_, name)| (name.to_owned(), "1".to_owned()))
 }
 
 #[cfg(test)]
@@ -174,7 +184,7 @@ mod tests {
 
     #[test]
     fn without_a_backend_its_argument_stays_and_is_empty() {
-        let argv = argv("train --backend {backend}", 0, |run| run.spec.light_target = true);
+        let argv = argv("train --backend {backend} --light", 0, |_| ());
         assert_eq!(argv, ["train", "--backend", "", "--light"]);
     }
 
@@ -196,13 +206,20 @@ mod tests {
     }
 
     #[test]
-    fn enabled_options_append_their_flags() {
-        let argv = argv("p", 0, |run| {
-            run.spec.gpu_enabled = true;
-            run.spec.light_target = true;
-            run.spec.use_horovod = true;
-        });
-        assert_eq!(argv, ["p", "--gpu", "--light", "--horovod"]);
+    fn enabled_options_are_variables_and_no_arguments() {
+        let mut run = sample_run(2, "p");
+        let options_of = |run: &Run| {
+            let task = task(run, 1, &settings(), None).unwrap();
+            assert_eq!(task.argv, ["p"]);
+            let is_option = |name: &str| ["GPU", "LIGHT", "HOROVOD"].iter().any(|end| name.ends_with(end));
+            task.env.into_iter().filter(|(name, _)| is_option(name)).collect::<Vec<_>>()
+        };
+        assert_eq!(options_of(&run), []);
+        run.spec.gpu_enabled = true;
+        run.spec.light_target = true;
+        run.spec.use_horovod = true;
+        let names = ["MLBENCH_GPU", "MLBENCH_LIGHT", "MLBENCH_HOROVOD"];
+        assert_eq!(options_of(&run), names.map(|name| (name.to_owned(), "1".to_owned())));
     }
 
     #[test]
@@ -214,6 +231,14 @@ mod tests {
         assert_eq!(with_options[4..], ["-np", "4", "p"]);
         let custom = Backend::Custom { name: "x".to_owned(), run_all_nodes: false };
         assert_eq!(argv("p {rank}", 0, |run| run.spec.backend = Some(custom)), ["p", "0"]);
+    }
+
+    #[test]
+    fn a_command_that_starts_all_ranks_is_not_one_rank_of_many() {
+        let mut run = sample_run(2, "p");
+        assert_eq!(task(&run, 0, &settings(), None).unwrap().ranks, Some(2));
+        run.spec.backend = Some(Backend::Mpi);
+        assert_eq!(task(&run, 0, &settings(), None).unwrap().ranks, None);
     }
 
     #[test]

@@ -279,7 +279,7 @@ impl Cluster for ScriptedCluster {
             None => {
                 state.released = false;
                 let workers = (0..).map(worker).filter(|one| !taken.contains(&one.pod)).take(count).collect();
-                Ok(ProvisionStatus::Ready { workers, notes: vec!["workers are scripted".to_owned()] })
+                Ok(ProvisionStatus::Ready { workers, messages: vec!["workers are scripted".to_owned()] })
             }
         })
         .await

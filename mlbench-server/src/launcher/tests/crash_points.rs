@@ -208,7 +208,7 @@ async fn a_deleted_run_is_torn_down_before_another_starts() {
     world.delete(id).await;
     let refused = world.try_start_run(spec(2, "p")).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::RunDeleting);
-    assert_eq!(refused.detail(), "run 1 is being deleted");
+    assert_eq!(refused.detail(), "run 1 is being deleted; try again in a moment");
     world.called("release").await;
     assert!(world.cluster.calls().contains(&"signal 1 Term".to_owned()));
     world.cluster.keep_releases_pending(0);

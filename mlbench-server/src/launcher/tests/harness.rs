@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mlbench_core::api::LogLine;
+use mlbench_core::log::LogLine;
 use mlbench_core::run::{NewRun, Run, RunSpec, Worker};
 use mlbench_core::storage::{LogPart, LogQuery, Storage};
 use mlbench_core::{PodName, Result, RunId, RunName, RunState, Timestamp};

@@ -26,12 +26,12 @@ fn planned(run: &Run, observed: &Observed, seconds: u64) -> Vec<Action> {
     plan(run, observed, &LIMITS, at(seconds))
 }
 
-fn ending(event: RunEvent, reason: Option<&str>, seconds: u64) -> RunOutcome {
+fn outcome(event: RunEvent, reason: Option<&str>, seconds: u64) -> RunOutcome {
     RunOutcome { event, reason: reason.map(ToOwned::to_owned), at: at(seconds).date }
 }
 
 fn decided(event: RunEvent, reason: Option<&str>, seconds: u64) -> Vec<Action> {
-    vec![Action::Decide(ending(event, reason, seconds))]
+    vec![Action::Decide(outcome(event, reason, seconds))]
 }
 
 /// Returns a run on two workers whose ranks have these exit codes (`None` while running).
@@ -52,7 +52,7 @@ fn a_run_fails_at_its_time_limit_and_is_stopped() {
     assert_eq!(planned(&run, 59), [Action::Follow(vec![0])]);
     let why = "the run did not end within its time limit of 1 min";
     assert_eq!(planned(&run, 60), decided(RunEvent::Fail, Some(why), 60));
-    run.outcome = Some(ending(RunEvent::Fail, Some(why), 60));
+    run.outcome = Some(outcome(RunEvent::Fail, Some(why), 60));
     assert_eq!(planned(&run, 61), [Action::Follow(vec![0]), Action::Signal(Signal::Term, vec![0])]);
     assert_eq!(planned(&started([Some(0); 2]), 61), decided(RunEvent::Finish, None, 61));
     let mut waiting = sample_run(2, "p");
@@ -85,7 +85,7 @@ fn a_new_run_is_provisioned_launched_recorded_and_followed() {
     let mut observed = Observed::default();
     assert_eq!(planned(&run, &observed, 0), [Action::Provision]);
     observed.provision =
-        Some(ProvisionStatus::Ready { workers: workers.clone(), notes: vec!["n".to_owned()] });
+        Some(ProvisionStatus::Ready { workers: workers.clone(), messages: vec!["n".to_owned()] });
     assert_eq!(
         planned(&run, &observed, 0),
         [Action::WriteMessage("n".to_owned()), Action::Assign(workers.clone())]
@@ -115,7 +115,7 @@ fn a_queued_run_has_no_actions_until_it_is_stopped() {
     assert_eq!(planned(&run, &Observed::default(), 10_000), []);
     run.stop_requested_at = Some(at(1).date);
     assert_eq!(planned(&run, &Observed::default(), 2), decided(RunEvent::Stop, None, 2));
-    run.outcome = Some(ending(RunEvent::Stop, None, 2));
+    run.outcome = Some(outcome(RunEvent::Stop, None, 2));
     assert_eq!(planned(&run, &Observed::default(), 3), [Action::End], "it holds no workers");
 }
 
@@ -161,7 +161,7 @@ fn exit_codes_of_0_finish_a_run_and_the_first_failure_fails_it() {
 #[test]
 fn the_other_ranks_of_a_failed_run_get_sigterm_then_sigkills() {
     let mut run = started([None, Some(3)]);
-    run.outcome = Some(ending(RunEvent::Fail, Some("x"), 0));
+    run.outcome = Some(outcome(RunEvent::Fail, Some("x"), 0));
     let mut observed = Observed::default();
     let signal = |signal| vec![Action::Follow(vec![0]), Action::Signal(signal, vec![0])];
     assert_eq!(planned(&run, &observed, 1), signal(Signal::Term));
@@ -247,7 +247,7 @@ fn apply(run: &mut Run, observed: &mut Observed, action: Action, now: Now) {
             let workers = sample_run(3, "p").workers;
             observed.provision = Some(match now.age.as_secs() {
                 0..50 => ProvisionStatus::Waiting { missing: vec!["a worker".to_owned()] },
-                _ => ProvisionStatus::Ready { workers, notes: vec!["a message".to_owned()] },
+                _ => ProvisionStatus::Ready { workers, messages: vec!["a message".to_owned()] },
             });
         }
         Action::Assign(workers) => run.workers = workers,
@@ -275,9 +275,9 @@ fn apply(run: &mut Run, observed: &mut Observed, action: Action, now: Now) {
                 observed.signalled.insert(rank, Signalled { term, kill });
             }
         }
-        Action::Decide(ending) => {
+        Action::Decide(outcome) => {
             assert!(run.outcome.is_none(), "decided twice");
-            run.outcome = Some(ending);
+            run.outcome = Some(outcome);
         }
         Action::Release => {
             assert!(run.outcome.is_some() && run.ranks.iter().all(RankStatus::has_ended));

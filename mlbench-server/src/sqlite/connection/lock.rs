@@ -1,7 +1,7 @@
 //! Allows one server per database, with a lock file beside it.
 //!
 //! The lock is the kernel's (`flock`) and ends with the process, so it is never stale. The file is never deleted, because
-//! a second server could hold the lock on the deleted file. Its content only tells a second server who holds the lock.
+//! a second server could hold the lock on the deleted file. Its content only names the holder of the lock.
 //!
 //! Rejected: a pid file (stale after `kill -9`, and pids are reused), and SQLite's exclusive mode (it locks out the
 //! read-only connections and a `sqlite3` shell).

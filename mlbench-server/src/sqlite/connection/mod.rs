@@ -1,4 +1,4 @@
-//! Connections to the database file: opening, locking, migrating, lending to reads, checkpointing.
+//! Connections to the database file: opening, locking, migrating, pooling for reads, checkpointing.
 
 pub(super) mod checkpoint;
 pub(super) mod lock;

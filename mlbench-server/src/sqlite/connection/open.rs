@@ -114,7 +114,7 @@ pub(crate) fn writer(options: &Options) -> Result<Connection> {
         }
         connection.pragma_update(None, "synchronous", options.durability.pragma())?;
         connection.pragma_update(None, "cache_size", -8_000)?;
-        // The writer runs checkpoints itself, after it has answered: see `checkpoint.rs`.
+        // The writer runs checkpoints itself, after it has responded: see `checkpoint.rs`.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
         connection.set_prepared_statement_cache_capacity(64);

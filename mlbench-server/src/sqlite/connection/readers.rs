@@ -1,6 +1,6 @@
-//! A pool of read-only connections, each lent to one read at a time.
+//! A pool of read-only connections, each used by one read at a time.
 //!
-//! A read runs on the thread that asks for it if the runtime can move the other tasks of that thread elsewhere. Handing
+//! A read runs on the thread that requests it if the runtime can move the other tasks of that thread elsewhere. Handing
 //! the read to another thread would cost two wake-ups, a noticeable part of a small read.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use mlbench_core::Timestamp;
-use mlbench_core::api::{BatchResult, Metric};
+use mlbench_core::batch::BatchResult;
+use mlbench_core::metric::Metric;
 use mlbench_core::storage::{Batch, BatchOutcome, BatchPoint};
 use rusqlite::Connection;
 
@@ -36,10 +37,10 @@ pub(crate) fn record(
     if let Some(Replay::Batch(first)) = idempotency::find(connection, request)? {
         return Ok(BatchOutcome { result: first.into_owned(), replayed: true });
     }
-    let answer = store(connection, points)?;
-    idempotency::remember(connection, request, &Replay::Batch(Cow::Borrowed(&answer)), now)?;
+    let result = store(connection, points)?;
+    idempotency::remember(connection, request, &Replay::Batch(Cow::Borrowed(&result)), now)?;
     idempotency::expire(connection, scope, 1, now)?;
-    Ok(BatchOutcome { result: answer, replayed: false })
+    Ok(BatchOutcome { result, replayed: false })
 }
 
 fn store(connection: &Connection, points: &[BatchPoint]) -> Result<BatchResult, StoreError> {

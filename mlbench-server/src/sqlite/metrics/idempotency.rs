@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use mlbench_core::api::BatchResult;
+use mlbench_core::batch::BatchResult;
 use mlbench_core::storage::IdempotencyKey;
 use mlbench_core::{Error, ErrorCode, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};

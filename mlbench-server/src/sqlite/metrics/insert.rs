@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use mlbench_core::api::Metric;
+use mlbench_core::metric::Metric;
 use mlbench_core::{MetricName, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 

@@ -3,8 +3,9 @@
 //! Later pages leave out points that arrived after the first page, so all pages of a query show one state of the store
 //! although none of them holds it open.
 
+use mlbench_core::metric::Series;
 use mlbench_core::storage::{PointSink, PointsCursor, PointsPage, PointsQuery, SeriesCursor};
-use mlbench_core::{MetricName, Owner, Timestamp, api};
+use mlbench_core::{MetricName, Owner, Timestamp};
 use rusqlite::{Connection, Row, ToSql, params};
 
 use super::owner::OwnerRow;
@@ -85,14 +86,14 @@ fn select_series<'a>(
 }
 
 /// Reads the statistics of the series of an owner, by name.
-pub(crate) fn series_stats(connection: &Connection, owner: &Owner) -> Result<Vec<api::Series>, StoreError> {
+pub(crate) fn series_stats(connection: &Connection, owner: &Owner) -> Result<Vec<Series>, StoreError> {
     let owner = owner::find(connection, owner)?.ok_or_else(|| owner::not_found(owner))?;
     let sql = "SELECT name, count, first_date, last_date, min, max, last_value FROM series \
                WHERE owner_kind = ?1 AND owner = ?2 ORDER BY name";
     let mut statement = connection.prepare_cached(sql)?;
-    let read = |row: &Row<'_>| -> Result<api::Series, StoreError> {
+    let read = |row: &Row<'_>| -> Result<Series, StoreError> {
         let last_value = SqlValue::read(row.get_ref(6)?).map_err(rusqlite::Error::from)?;
-        Ok(api::Series {
+        Ok(Series {
             name: MetricName::new(row.get::<_, String>(0)?)?,
             count: count(row, 1)?,
             first_date: Timestamp::from_micros(row.get(2)?),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use mlbench_core::api::Metric;
+use mlbench_core::metric::Metric;
 use mlbench_core::storage::{IdempotencyKey, Recorded};
 use mlbench_core::{Error, MetricName, Owner, Timestamp};
 use rusqlite::{Connection, params};

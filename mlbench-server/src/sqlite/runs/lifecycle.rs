@@ -28,11 +28,11 @@ pub(crate) fn start_unless_active(
 ) -> Result<Run, StoreError> {
     if let Some(run) = rows::list(connection, RunFilter::Active)?.first() {
         let Run { id, name, state, .. } = run;
-        let detail = format!("run {id} \"{name}\" is active ({state}); only one run is active at a time");
+        let detail = format!("run {id} \"{name}\" is active ({state}); stop it or wait until it ends");
         return Err(Error::new(ErrorCode::RunActive, detail).into());
     }
     if let Some(run) = rows::list(connection, RunFilter::Deleting)?.first() {
-        let detail = format!("run {} is being deleted", run.id);
+        let detail = format!("run {} is being deleted; try again in a moment", run.id);
         return Err(Error::new(ErrorCode::RunDeleting, detail).with_retry_after(TEARDOWN_RETRY).into());
     }
     let id = insert(connection, new, now)?;
@@ -163,20 +163,20 @@ pub(crate) fn request_stop(connection: &Connection, id: RunId, now: Timestamp) -
 pub(crate) fn decide_outcome(
     connection: &Connection,
     id: RunId,
-    ending: &RunOutcome,
+    outcome: &RunOutcome,
 ) -> Result<Run, StoreError> {
     let run = rows::get(connection, id)?;
     if !run.state.is_active() || run.outcome.is_some() {
         return Ok(run);
     }
-    let event = event_name(ending.event);
-    if run.state.after(ending.event).is_none_or(RunState::is_active) {
+    let event = event_name(outcome.event);
+    if run.state.after(outcome.event).is_none_or(RunState::is_active) {
         return Err(Error::internal(format_args!("run {id} is {} and cannot {event}", run.state)).into());
     }
-    identity::touch(connection, ending.at)?;
-    let sql = "UPDATE run SET ending_event = ?2, ending_reason = ?3, ending_at = ?4 WHERE id = ?1";
-    let at = ending.at.as_micros();
-    connection.prepare_cached(sql)?.execute(params![id.get(), event, ending.reason, at])?;
+    identity::touch(connection, outcome.at)?;
+    let sql = "UPDATE run SET outcome_event = ?2, outcome_reason = ?3, outcome_at = ?4 WHERE id = ?1";
+    let at = outcome.at.as_micros();
+    connection.prepare_cached(sql)?.execute(params![id.get(), event, outcome.reason, at])?;
     rows::get(connection, id)
 }
 
@@ -186,11 +186,11 @@ pub(crate) fn end(connection: &Connection, id: RunId) -> Result<Run, StoreError>
     if !run.state.is_active() {
         return Ok(run);
     }
-    let undecided = || Error::internal(format_args!("run {id} has no decided ending"));
-    let ending = run.outcome.as_ref().ok_or_else(undecided)?;
-    let state = run.state.after(ending.event).ok_or_else(undecided)?;
+    let undecided = || Error::internal(format_args!("run {id} has no decided outcome"));
+    let outcome = run.outcome.as_ref().ok_or_else(undecided)?;
+    let state = run.state.after(outcome.event).ok_or_else(undecided)?;
     let sql = "UPDATE run SET state = ?2, finished_at = ?3 WHERE id = ?1";
-    connection.prepare_cached(sql)?.execute(params![id.get(), state.as_str(), ending.at.as_micros()])?;
+    connection.prepare_cached(sql)?.execute(params![id.get(), state.as_str(), outcome.at.as_micros()])?;
     tokens::revoke_all(connection, id)?;
     rows::get(connection, id)
 }

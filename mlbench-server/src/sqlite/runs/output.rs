@@ -1,6 +1,6 @@
 //! The output of runs: log lines clustered by stream, with an index to find those of one rank.
 
-use mlbench_core::api::LogLine;
+use mlbench_core::log::LogLine;
 use mlbench_core::run::OutputStream;
 use mlbench_core::storage::{LogPart, LogQuery, OutputChunk};
 use mlbench_core::{RunId, Timestamp};
@@ -28,7 +28,7 @@ pub(crate) fn append(
             "SELECT stdout_offset FROM run_rank WHERE run = ?1 AND rank = ?2",
             "UPDATE run_rank SET stdout_offset = ?3 WHERE run = ?1 AND rank = ?2",
         ),
-        OutputStream::Stderr => (
+        OutputStream::Stderr | OutputStream::Unknown => (
             "SELECT stderr_offset FROM run_rank WHERE run = ?1 AND rank = ?2",
             "UPDATE run_rank SET stderr_offset = ?3 WHERE run = ?1 AND rank = ?2",
         ),
@@ -104,7 +104,7 @@ fn limit_message(limit: i64, stream: OutputStream) -> String {
     };
     let stream = match stream {
         OutputStream::Stdout => "standard output",
-        OutputStream::Stderr => "standard error",
+        OutputStream::Stderr | OutputStream::Unknown => "standard error",
     };
     format!("output limit of {limit} reached; later lines on {stream} are discarded")
 }
@@ -141,7 +141,7 @@ impl<'a> LogWriter<'a> {
 const fn stream_id(stream: OutputStream) -> i64 {
     match stream {
         OutputStream::Stdout => 0,
-        OutputStream::Stderr => 1,
+        OutputStream::Stderr | OutputStream::Unknown => 1,
     }
 }
 

@@ -13,7 +13,7 @@ const ROWS_PER_STEP: u32 = 2_000;
 /// Output lines deleted per step. A line may have 16 KiB.
 const LINES_PER_STEP: u32 = 500;
 
-/// Deletes one portion. Returns whether more may be left.
+/// Deletes one part. Returns whether more may be left.
 pub(crate) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let runs: Vec<(i64, i64)> = transaction
@@ -31,7 +31,7 @@ pub(crate) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
     Ok(deleted)
 }
 
-/// Deletes a portion of the rows that belong to a run. Returns whether it found any.
+/// Deletes a part of the rows that belong to a run. Returns whether it found any.
 fn delete_contents(connection: &Connection, run: i64) -> rusqlite::Result<bool> {
     let owner = OwnerRow::run(run);
     if let Some(series) = owner.any_series(connection)? {

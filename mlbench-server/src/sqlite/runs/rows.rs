@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Rows};
 use crate::sqlite::error::StoreError;
 
 const COLUMNS: &str = "id, name, job_id, state, created_at, finished_at, spec, workers, stop_requested_at, \
-                       ending_event, ending_reason, ending_at, admitted_at";
+                       outcome_event, outcome_reason, outcome_at, admitted_at";
 
 /// Selects runs.
 #[derive(Debug, Clone, Copy)]
@@ -133,9 +133,9 @@ fn read(row: &Row<'_>) -> Result<Run, StoreError> {
     let date = |column: usize| -> Result<Option<Timestamp>, StoreError> {
         Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_micros))
     };
-    let ending = match row.get_ref(9)?.as_str_or_null().map_err(|error| corrupt(&error))? {
+    let outcome = match row.get_ref(9)?.as_str_or_null().map_err(|error| corrupt(&error))? {
         Some(name) => Some(RunOutcome {
-            event: event_from_name(name).ok_or_else(|| corrupt(&"unknown ending"))?,
+            event: event_from_name(name).ok_or_else(|| corrupt(&"unknown outcome"))?,
             reason: row.get(10)?,
             at: date(11)?.unwrap_or_default(),
         }),
@@ -153,7 +153,7 @@ fn read(row: &Row<'_>) -> Result<Run, StoreError> {
         workers: serde_json::from_str(text(7)?).map_err(|error| corrupt(&error))?,
         ranks: Vec::new(),
         stop_requested_at: date(8)?,
-        outcome: ending,
+        outcome,
     })
 }
 

@@ -21,9 +21,9 @@ CREATE TABLE run (
     spec              TEXT    NOT NULL,                   -- JSON; immutable and never searched
     workers           TEXT    NOT NULL DEFAULT '[]',      -- JSON; written once
     stop_requested_at INTEGER,
-    ending_event      TEXT,
-    ending_reason     TEXT,
-    ending_at         INTEGER,
+    outcome_event     TEXT,
+    outcome_reason    TEXT,
+    outcome_at        INTEGER,
     deletion          INTEGER NOT NULL DEFAULT 0,         -- 0 not deleted, 1 deleted but not torn down, 2 deleted
     admitted_at       INTEGER                             -- NULL while the run is queued
 ) STRICT;

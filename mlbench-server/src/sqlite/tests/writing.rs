@@ -21,7 +21,7 @@ fn add_pod(name: &'static str) -> impl FnOnce(&Connection) -> Outcome<()> + Send
     }
 }
 
-/// Returns a job that blocks the writer until the sender sends, and a receiver that tells when the job runs.
+/// Returns a job that blocks the writer until the sender sends, and a receiver of the start signal.
 fn gate()
 -> (oneshot::Receiver<()>, mpsc::Sender<()>, impl FnOnce(&Connection) -> Outcome<()> + Send + 'static) {
     let (inside, entered) = oneshot::channel();

@@ -123,7 +123,7 @@ impl Writer {
         drop(lock(&self.jobs).take());
         let thread = lock(&self.thread).take();
         move || {
-            // The thread catches panics of jobs. If the thread itself panicked, there is nothing left to write.
+            // The thread catches panics of jobs. If the thread itself panicked, no write is left.
             drop(thread.map(JoinHandle::join));
         }
     }

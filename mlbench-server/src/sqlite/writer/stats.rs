@@ -1,4 +1,4 @@
-//! StoreStats of the writer: queued jobs, jobs per commit, duration of commits.
+//! Statistics of the writer: queued jobs, jobs per commit, duration of commits.
 
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::Duration;

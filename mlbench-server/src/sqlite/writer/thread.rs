@@ -24,7 +24,7 @@ use crate::sqlite::runs::purge;
 
 /// The most jobs of one transaction. It bounds how long the first of them waits for the commit.
 const MAX_JOBS: usize = 512;
-/// A transaction takes no more jobs after this many bytes, so that small jobs do not wait for many large ones.
+/// Bytes after which a transaction takes no more jobs, so that small jobs do not wait for large ones.
 const MAX_BYTES: usize = 2 << 20;
 
 /// How much is rolled back when a job fails.

@@ -1,40 +1,41 @@
 use mlbench_client::{MetricsQuery, Owner};
-use mlbench_tests::{ServerOptions, TestServer};
+use mlbench_core::api::{Endpoint, Listener};
+use mlbench_tests::{Request, ServerOptions, TestServer, example_path, example_request};
 
-/// The address that takes metrics without a token, as the log tells it.
-fn ingest(server: &TestServer) -> String {
+/// Returns the URL of the ingest listener, which the server logs.
+fn ingest_url(server: &TestServer) -> String {
     let log = server.log();
-    let (_, rest) = log.split_once("taking metrics of active runs on ").unwrap();
-    rest.split_once(',').unwrap().0.to_owned()
+    let (_, rest) = log.split_once("accepting metrics of active runs without a token on ").unwrap();
+    rest.lines().next().unwrap().to_owned()
 }
 
-/// What an official image does: it posts a form to an address of its own, without a token.
+/// Posts a form without a token, as the official images do, and tries every other endpoint.
 #[tokio::test]
-async fn an_official_image_posts_without_a_token_and_can_do_nothing_else() {
+async fn the_ingest_listener_accepts_only_metrics_of_active_runs() {
     let options = ServerOptions::default().token("correct-horse-battery-staple");
     let server = options.args(&["--ingest-listen", "127.0.0.1:0"]).start().await;
     let (client, run) = (server.client(), server.start_run("sleep 1000").await);
 
-    let ingest = ingest(&server);
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ingest = ingest_url(&server);
     let id = run.id.to_string();
     let form = [("run_id", id.as_str()), ("name", "loss @ 0"), ("value", "0.5"), ("cumulative", "False")];
     for path in ["/api/metrics/", "/api/metrics"] {
-        let answer = http.post(format!("{ingest}{path}")).form(&form).send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), 201, "{path}");
+        let response = Request::new("POST", &format!("{ingest}{path}")).form(&form).send().await;
+        assert_eq!(response.status, 201, "{path}");
     }
-    for path in ["/api/runs/", "/api/pods/", "/healthz", "/api/metrics/"] {
-        assert_eq!(
-            http.get(format!("{ingest}{path}")).send().await.unwrap().status().as_u16(),
-            404,
-            "{path}"
-        );
+    for endpoint in Endpoint::ALL {
+        if endpoint.spec().listener == Listener::Api {
+            let url = format!("{ingest}{}", example_path(endpoint, run.id));
+            let response = example_request(endpoint, &url, run.id).send().await;
+            assert_eq!(response.status, 404, "{}", endpoint.spec().id);
+        }
     }
+    assert!(client.runs().get(run.id).await.unwrap().state.is_active(), "nothing stopped or deleted the run");
     let points = client.metrics().get(&Owner::Run(run.id), &MetricsQuery::default()).await.unwrap();
     assert_eq!(points["loss @ 0"].len(), 2);
 
     client.runs().stop(run.id).await.unwrap();
     server.wait(run.id).await;
-    let late = http.post(format!("{ingest}/api/metrics")).form(&form).send().await.unwrap();
-    assert_eq!(late.status().as_u16(), 403);
+    let late = Request::new("POST", &format!("{ingest}/api/metrics")).form(&form).send().await;
+    assert_eq!(late.status, 403);
 }

@@ -2,7 +2,10 @@ use std::fs;
 use std::net::Ipv4Addr;
 
 use mlbench_client::{Client, ErrorCode, MetricsQuery, NewMetric, Owner, RunState};
-use mlbench_tests::{Cli, PATIENCE, ServerOptions, TestServer, binary, eventually};
+use mlbench_core::api::{Access, Endpoint};
+use mlbench_tests::{
+    Cli, ServerOptions, TIMEOUT, TestServer, binary, eventually, example_path, example_request,
+};
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
@@ -11,12 +14,33 @@ async fn server() -> TestServer {
 }
 
 #[tokio::test]
-async fn client_and_command_line_show_the_token_and_nobody_prints_it() {
+async fn without_a_token_only_public_endpoints_respond() {
     let server = server().await;
-    assert_eq!(server.get("/healthz").await.status, 200);
-    let refused = server.get("/api/pods/").await;
-    assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer")));
+    let run = server.run("true").await;
+    for endpoint in Endpoint::ALL {
+        let spec = endpoint.spec();
+        let url = format!("{}{}", server.url(), example_path(endpoint, run.id));
+        let response = example_request(endpoint, &url, run.id).send().await;
+        let status = if spec.access == Access::Public { spec.success } else { 401 };
+        let challenge = (status == 401).then_some("Bearer");
+        assert_eq!(
+            (response.status, response.header("www-authenticate")),
+            (status, challenge),
+            "{}",
+            spec.id
+        );
+    }
+    let runs = server.client().runs().list().await.unwrap();
+    assert_eq!(
+        runs.iter().map(|run| run.id).collect::<Vec<_>>(),
+        [run.id],
+        "nothing started or deleted a run"
+    );
+}
 
+#[tokio::test]
+async fn client_and_command_line_send_the_token_and_never_print_it() {
+    let server = server().await;
     assert_eq!(server.client().pods().list().await.unwrap().len(), 2);
     server.cli().ok(&["pods"]).await;
     let file = server.dir().join("token");
@@ -36,7 +60,7 @@ async fn client_and_command_line_show_the_token_and_nobody_prints_it() {
 }
 
 #[tokio::test]
-async fn a_token_file_that_others_can_read_is_warned_of() {
+async fn a_world_readable_token_file_causes_a_warning() {
     let server = TestServer::start().await;
     let file = server.dir().join("open-token");
     fs::write(&file, TOKEN).unwrap();
@@ -49,7 +73,7 @@ async fn a_token_file_that_others_can_read_is_warned_of() {
 }
 
 #[tokio::test]
-async fn where_a_server_listens_beyond_loopback_requests_over_loopback_need_the_token_too() {
+async fn a_server_beyond_loopback_requires_the_token_on_loopback_too() {
     let server = ServerOptions::default().listen(Ipv4Addr::UNSPECIFIED.into()).token(TOKEN).start().await;
     assert!(server.url().starts_with("http://127.0.0.1:"));
     assert_eq!(server.get("/api/pods/").await.status, 401);
@@ -58,7 +82,7 @@ async fn where_a_server_listens_beyond_loopback_requests_over_loopback_need_the_
 }
 
 #[tokio::test]
-async fn workers_have_a_token_of_their_own_that_posts_metrics_until_the_run_ends() {
+async fn a_run_token_posts_metrics_until_the_run_ends() {
     let server = server().await;
     let script = server.script(&format!(
         "[ $RANK = 0 ] || exit 0\n'{}' metrics post --run $MLBENCH_RUN_ID --name 'loss @ 0' --value 0.5 >&2 || exit 9\n\
@@ -67,17 +91,29 @@ async fn workers_have_a_token_of_their_own_that_posts_metrics_until_the_run_ends
     ));
     let client = server.client();
     let run = server.start_run(&script).await;
-    let lines = eventually("the worker says its token", PATIENCE, async || {
+    let lines = eventually("the worker has printed its token", TIMEOUT, async || {
         let lines = server.output(run.id).await;
         (lines.len() >= 2).then_some(lines)
     })
     .await;
-    let of_run = lines[0].text.clone();
-    assert_eq!((of_run.len(), lines[1].text.as_str()), (64, "0"), "the server's own token reaches no worker");
+    let run_token = lines[0].text.clone();
+    assert_eq!(
+        (run_token.len(), lines[1].text.as_str()),
+        (64, "0"),
+        "the operator's token reaches no worker"
+    );
     let points = client.metrics().get(&Owner::Run(run.id), &MetricsQuery::default()).await.unwrap();
     assert_eq!(points["loss @ 0"][0].value.as_str(), "0.5");
 
-    let worker = Client::builder().base_url(server.url()).token(&of_run).build().unwrap();
+    for endpoint in Endpoint::ALL {
+        let spec = endpoint.spec();
+        let url = format!("{}{}", server.url(), example_path(endpoint, run.id));
+        let request = example_request(endpoint, &url, run.id);
+        let response = request.header("authorization", &format!("Bearer {run_token}")).send().await;
+        let status = if spec.access == Access::Operator { 403 } else { spec.success };
+        assert_eq!(response.status, status, "{}: {}", spec.id, response.text());
+    }
+    let worker = Client::builder().base_url(server.url()).token(&run_token).build().unwrap();
     let refused = worker.runs().delete(run.id).await.unwrap_err();
     assert_eq!((refused.status(), refused.code()), (Some(403), Some(ErrorCode::Forbidden)));
     let late = NewMetric::new(Owner::Run(run.id), "late", 1.0).unwrap();
@@ -89,7 +125,7 @@ async fn workers_have_a_token_of_their_own_that_posts_metrics_until_the_run_ends
 }
 
 #[tokio::test]
-async fn the_built_in_benchmark_reports_to_a_server_that_asks_for_a_token() {
+async fn the_built_in_benchmark_sends_its_run_token() {
     let server = server().await;
     server.cli().ok(&["runs", "start", "--name", "trained", "--light", "--wait"]).await;
     let text = server.cli().ok(&["metrics", "--run", "trained", "--last", "1"]).await;

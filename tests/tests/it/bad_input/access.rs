@@ -1,17 +1,19 @@
-//! Who can start a run can run programs: pages of other sites and names that point here must not.
+//! Requests of other web sites.
+//!
+//! Starting a run executes programs, so no page of another site and no foreign host name may reach the API.
 
 use mlbench_tests::TestServer;
 
-use super::assert_refused;
+use super::check::assert_refused;
 
 const RUN: &str = r#"{"name":"x","custom_image_command":"true"}"#;
 
 #[tokio::test]
-async fn a_name_that_points_here_is_not_answered() {
+async fn a_foreign_host_is_refused() {
     let server = TestServer::start().await;
     for host in ["evil.example", "evil.example:8000", "localhost.evil.example"] {
-        let answer = server.request("GET", "/api/pods/").host(host).send().await;
-        assert_refused(&answer, 403, "allowed-hosts", host);
+        let response = server.request("GET", "/api/pods/").host(host).send().await;
+        assert_refused(&response, 403, "allowed-hosts", host);
     }
     for host in ["localhost", "localhost:9999", "127.0.0.1", "[::1]:80", "10.1.2.3"] {
         assert_eq!(server.request("GET", "/api/pods/").host(host).send().await.status, 200, "{host}");
@@ -19,7 +21,7 @@ async fn a_name_that_points_here_is_not_answered() {
 }
 
 #[tokio::test]
-async fn a_name_that_was_allowed_is_answered() {
+async fn an_allowed_host_is_accepted() {
     let server =
         mlbench_tests::ServerOptions::default().args(&["--allowed-hosts", "bench.example"]).start().await;
     assert_eq!(server.request("GET", "/api/pods/").host("bench.example:80").send().await.status, 200);
@@ -27,7 +29,7 @@ async fn a_name_that_was_allowed_is_answered() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_can_start_nothing() {
+async fn a_page_of_another_site_cannot_start_a_run() {
     let server = TestServer::start().await;
     let own = format!("http://{}", server.address());
     let post = |name: &str, value: &str| {
@@ -44,11 +46,11 @@ async fn a_page_of_another_site_can_start_nothing() {
 }
 
 #[tokio::test]
-async fn every_answer_keeps_other_pages_from_reading_it() {
+async fn other_sites_cannot_read_any_response() {
     let server = TestServer::start().await;
     for path in ["/api/pods/", "/healthz", "/nothing"] {
-        let answer = server.get(path).await;
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
-        assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"), "{path}");
+        let response = server.get(path).await;
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(response.header("cross-origin-resource-policy"), Some("same-origin"), "{path}");
     }
 }

@@ -1,9 +1,9 @@
 use mlbench_tests::TestServer;
 
-use super::{assert_refused, check_bodies};
+use super::check::{assert_refused, check_bodies};
 
 #[tokio::test]
-async fn broken_json_is_shown_with_line_and_column() {
+async fn malformed_json_is_located_by_line_and_column() {
     let server = TestServer::start().await;
     for path in ["/api/runs/", "/api/metrics/"] {
         let cases = [
@@ -20,7 +20,7 @@ async fn broken_json_is_shown_with_line_and_column() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_refused_also_when_its_length_is_not_said() {
+async fn a_body_over_the_limit_is_refused_even_when_chunked() {
     let server = TestServer::start().await;
     let large = format!(r#"{{"name":"{}"}}"#, "x".repeat(1 << 20));
     for path in ["/api/runs/", "/api/metrics/"] {
@@ -32,31 +32,31 @@ async fn a_body_over_the_limit_is_refused_also_when_its_length_is_not_said() {
 }
 
 #[tokio::test]
-async fn a_small_body_whose_length_is_not_said_is_read() {
+async fn a_small_chunked_body_is_accepted() {
     let server = TestServer::start().await;
     let pieces = vec![b"{\"name\":\"in pieces\",".to_vec(), b"\"custom_image_command\":\"true\"}".to_vec()];
-    let answer = server.request("POST", "/api/runs/").chunked("application/json", pieces).send().await;
-    assert_eq!((answer.status, answer.json()["name"].as_str()), (200, Some("in pieces")));
+    let response = server.request("POST", "/api/runs/").chunked("application/json", pieces).send().await;
+    assert_eq!((response.status, response.json()["name"].as_str()), (200, Some("in pieces")));
 }
 
 #[tokio::test]
-async fn a_type_that_is_not_read_here_is_415() {
+async fn an_unsupported_content_type_is_415() {
     let server = TestServer::start().await;
     for content_type in ["text/csv", "application/xml", "image/png"] {
-        let answer = server.request("POST", "/api/runs/").body(content_type, "name=x").send().await;
-        assert_refused(&answer, 415, "application/json", content_type);
+        let response = server.request("POST", "/api/runs/").body(content_type, "name=x").send().await;
+        assert_refused(&response, 415, "application/json", content_type);
     }
 }
 
 #[tokio::test]
-async fn broken_multipart_and_forms_are_refused() {
+async fn malformed_multipart_and_form_bodies_are_refused() {
     let server = TestServer::start().await;
     let cut = "--X\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nno end";
-    let answer =
+    let response =
         server.request("POST", "/api/runs/").body("multipart/form-data; boundary=X", cut).send().await;
-    assert_refused(&answer, 400, "multipart", "a part without an end");
-    let answer = server.request("POST", "/api/runs/").body("multipart/form-data", cut).send().await;
-    assert_refused(&answer, 400, "boundary", "no boundary");
-    let answer = server.request("POST", "/api/runs/").form(&[("nam", "x")]).send().await;
-    assert_refused(&answer, 400, "name", "a misspelt field");
+    assert_refused(&response, 400, "multipart", "an unterminated part");
+    let response = server.request("POST", "/api/runs/").body("multipart/form-data", cut).send().await;
+    assert_refused(&response, 400, "boundary", "no boundary");
+    let response = server.request("POST", "/api/runs/").form(&[("nam", "x")]).send().await;
+    assert_refused(&response, 400, "name", "a misspelt field");
 }

@@ -1,9 +1,9 @@
 use mlbench_tests::TestServer;
 
-use super::{check_bodies, check_paths};
+use super::check::{assert_refused, check_bodies, check_paths};
 
 #[tokio::test]
-async fn a_metric_has_one_owner_that_exists() {
+async fn a_metric_needs_exactly_one_existing_owner() {
     let server = TestServer::start().await;
     server.run("true").await;
     let cases = [
@@ -17,7 +17,7 @@ async fn a_metric_has_one_owner_that_exists() {
         (r#"{"name":"x","value":"1","run_id":"1e3"}"#, 404, "1e3"),
         (r#"{"name":"x","value":"1","run_id":-1}"#, 404, "-1"),
         (r#"{"name":"x","value":"1","run_id":9223372036854775808}"#, 404, "9223372036854775808"),
-        (r#"{"name":"x","value":"1","pod_name":"nobody"}"#, 404, "nobody"),
+        (r#"{"name":"x","value":"1","pod_name":"missing"}"#, 404, "missing"),
         (r#"{"name":"x","value":"1","pod_name":"Not A Pod"}"#, 404, "Not A Pod"),
         (r#"{"name":"x","value":"1","run_id":[1]}"#, 400, "run_id"),
     ];
@@ -25,7 +25,7 @@ async fn a_metric_has_one_owner_that_exists() {
 }
 
 #[tokio::test]
-async fn a_field_with_a_wrong_value_is_named() {
+async fn a_field_with_an_invalid_value_is_named() {
     let server = TestServer::start().await;
     server.run("true").await;
     let long = format!(r#"{{"run_id":1,"value":"1","name":"{}"}}"#, "x".repeat(513));
@@ -49,7 +49,7 @@ async fn a_field_with_a_wrong_value_is_named() {
     ];
     check_bodies(&server, "/api/metrics/", &cases).await;
     let points = server.get("/api/metrics/1?metric_type=run").await.json();
-    assert_eq!(points.as_object().unwrap().len(), 0, "nothing of a refused metric remains");
+    assert_eq!(points.as_object().unwrap().len(), 0, "refused metrics are not stored");
 }
 
 #[tokio::test]
@@ -61,12 +61,12 @@ async fn a_leap_second_is_the_last_moment_of_its_minute() {
 }
 
 #[tokio::test]
-async fn a_query_that_does_not_exist_or_fit_is_named() {
+async fn an_unknown_or_invalid_parameter_is_named() {
     let server = TestServer::start().await;
     server.run("true").await;
     for path in ["/api/metrics/", "/api/metrics/1/", "/api/metrics/local-mlbench-worker-0/"] {
         let kind = if path.ends_with("1/") { "metric_type=run&" } else { "" };
-        for (query, says) in [
+        for (query, expected) in [
             ("last_n=-1", "last_n"),
             ("last_n=0", "last_n"),
             ("last_n=1e3", "last_n"),
@@ -78,12 +78,12 @@ async fn a_query_that_does_not_exist_or_fit_is_named() {
             ("sinse=2018-08-03", "since"),
             ("metric_filter=", "metric_filter"),
         ] {
-            check_paths(&server, &[(&format!("{path}?{kind}{query}"), 400, says)]).await;
+            check_paths(&server, &[(&format!("{path}?{kind}{query}"), 400, expected)]).await;
         }
     }
     let cases = [
         ("/api/metrics/1/?metric_type=job", 400, "metric_type"),
-        ("/api/metrics/nobody/", 404, "nobody"),
+        ("/api/metrics/missing/", 404, "missing"),
         ("/api/metrics/Not%20A%20Pod/", 404, "Not A Pod"),
         ("/api/metrics/7/?metric_type=run", 404, "run 7"),
     ];
@@ -91,7 +91,7 @@ async fn a_query_that_does_not_exist_or_fit_is_named() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_one_is_refused() {
+async fn an_overlong_idempotency_key_is_refused() {
     let server = TestServer::start().await;
     server.run("true").await;
     let post = async |key: &str, body: &'static str| {
@@ -99,6 +99,6 @@ async fn a_key_that_cannot_be_one_is_refused() {
         request.body("application/json", body).send().await
     };
     let metric = r#"{"run_id":1,"name":"x","value":"1"}"#;
-    super::assert_refused(&post(&"k".repeat(65), metric).await, 400, "Idempotency-Key", "a long key");
+    assert_refused(&post(&"k".repeat(65), metric).await, 400, "Idempotency-Key", "an overlong key");
     assert_eq!(post(&"k".repeat(64), metric).await.status, 201);
 }

@@ -1,6 +1,6 @@
 use mlbench_tests::TestServer;
 
-use super::{check_bodies, check_paths};
+use super::check::{check_bodies, check_paths};
 
 #[tokio::test]
 async fn a_name_is_1_to_100_characters_without_control_characters() {
@@ -22,7 +22,7 @@ async fn a_name_is_1_to_100_characters_without_control_characters() {
 }
 
 #[tokio::test]
-async fn a_field_with_a_wrong_value_is_named() {
+async fn a_field_with_an_invalid_value_is_named() {
     let server = TestServer::start().await;
     let cases = [
         (r#"{"name":"x","num_workers":0}"#, 400, "num_workers"),
@@ -47,11 +47,11 @@ async fn a_field_with_a_wrong_value_is_named() {
         (r#"{"name":"x","job_id":"mine"}"#, 400, "job_id"),
     ];
     check_bodies(&server, "/api/runs/", &cases).await;
-    assert!(server.client().runs().list().await.unwrap().is_empty(), "nothing of a refused run remains");
+    assert!(server.client().runs().list().await.unwrap().is_empty(), "refused runs are not stored");
 }
 
 #[tokio::test]
-async fn an_id_that_is_none_is_not_found() {
+async fn an_invalid_id_is_not_found() {
     let server = TestServer::start().await;
     for id in ["1", "0", "-1", "1e3", "9223372036854775808", "abc", "1.0", "%00", "%ff", "1%2f2"] {
         let (run, logs) = (format!("/api/runs/{id}/"), format!("/api/runs/{id}/logs/"));
@@ -59,14 +59,14 @@ async fn an_id_that_is_none_is_not_found() {
         let cases = [&run, &logs, &metrics].map(|path| (path.as_str(), 404, "does not exist"));
         check_paths(&server, &cases).await;
         for (method, path) in [("DELETE", run.clone()), ("POST", format!("/api/runs/{id}/stop/"))] {
-            let answer = server.request(method, &path).send().await;
-            assert_eq!(answer.status, 404, "{method} {path}: {}", answer.text());
+            let response = server.request(method, &path).send().await;
+            assert_eq!(response.status, 404, "{method} {path}: {}", response.text());
         }
     }
 }
 
 #[tokio::test]
-async fn a_query_that_does_not_exist_or_fit_is_named() {
+async fn an_unknown_or_invalid_parameter_is_named() {
     let server = TestServer::start().await;
     server.run("true").await;
     let cases = [
@@ -85,16 +85,16 @@ async fn a_query_that_does_not_exist_or_fit_is_named() {
 }
 
 #[tokio::test]
-async fn paths_and_methods_that_do_not_exist_are_told_apart() {
+async fn unknown_paths_are_404_and_unknown_methods_405() {
     let server = TestServer::start().await;
     let cases = [("/api/run/", 404, "/api/"), ("/nothing", 404, "/api/"), ("/api/runs/1/log/", 404, "/api/")];
     check_paths(&server, &cases).await;
     for (method, path) in
         [("PUT", "/api/runs/"), ("DELETE", "/api/pods/"), ("PATCH", "/api/runs/1/"), ("POST", "/healthz")]
     {
-        let answer = server.request(method, path).send().await;
-        assert_eq!(answer.status, 405, "{method} {path}: {}", answer.text());
-        assert!(answer.header("allow").is_some(), "{method} {path}");
-        assert!(answer.problem().detail.contains(method), "{}", answer.problem().detail);
+        let response = server.request(method, path).send().await;
+        assert_eq!(response.status, 405, "{method} {path}: {}", response.text());
+        assert!(response.header("allow").is_some(), "{method} {path}");
+        assert!(response.problem().detail.contains(method), "{}", response.problem().detail);
     }
 }

@@ -1,21 +1,21 @@
-use mlbench_tests::{Cli, Ended, TestServer};
+use mlbench_tests::{Cli, CommandOutput, TestServer};
 
-fn assert_refused(ended: &Ended, code: i32, says: &str) {
-    assert_eq!(ended.code, code, "{ended:?}");
-    assert!(ended.stderr.contains(says), "{says:?} is not in {:?}", ended.stderr);
-    assert_eq!(ended.stdout, "", "standard output is for data");
+fn assert_refused(output: &CommandOutput, code: i32, expected: &str) {
+    assert_eq!(output.code, code, "{output:?}");
+    assert!(output.stderr.contains(expected), "{expected:?} is not in {:?}", output.stderr);
+    assert_eq!(output.stdout, "", "standard output is for data");
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_3() {
+async fn not_found_is_3() {
     let server = TestServer::start().await;
     assert_refused(&server.cli().run(&["runs", "show", "7"]).await, 3, "run 7");
     assert_refused(&server.cli().run(&["runs", "show", "no such name"]).await, 3, "no such name");
-    assert_refused(&server.cli().run(&["metrics", "--pod", "nobody"]).await, 3, "nobody");
+    assert_refused(&server.cli().run(&["metrics", "--pod", "missing"]).await, 3, "missing");
 }
 
 #[tokio::test]
-async fn a_second_run_is_5_and_a_failed_one_that_was_awaited_6() {
+async fn a_conflict_is_5_and_an_awaited_failed_run_is_6() {
     let server = TestServer::start().await;
     let cli = server.cli();
     cli.ok(&["runs", "start", "--name", "one", "--command", "sleep 1000"]).await;
@@ -28,7 +28,7 @@ async fn a_second_run_is_5_and_a_failed_one_that_was_awaited_6() {
 }
 
 #[tokio::test]
-async fn a_wrong_argument_is_2_and_no_server_7() {
+async fn wrong_usage_is_2_and_an_unreachable_server_is_7() {
     let nowhere = Cli::new("http://127.0.0.1:1");
     assert_refused(&nowhere.run(&["runs", "begin"]).await, 2, "begin");
     assert_refused(&nowhere.run(&["metrics", "--run", "1", "--since", "yesterday"]).await, 2, "yesterday");
@@ -36,7 +36,7 @@ async fn a_wrong_argument_is_2_and_no_server_7() {
 }
 
 #[tokio::test]
-async fn what_the_server_refuses_is_1_and_said_in_its_words() {
+async fn a_refusal_is_1_and_quotes_the_server() {
     let server = TestServer::start().await;
     let many = server.cli().run(&["runs", "start", "--name", "many", "--workers", "99"]).await;
     assert_refused(&many, 1, "99");

@@ -16,6 +16,16 @@ async fn metrics_are_posted_and_read() {
     assert_eq!(csv.lines().count(), 4, "{csv}");
     let table = cli.ok(&["metrics", "--run", "1", "--since", "10m", "-o", "table"]).await;
     assert!(table.contains("loss @ 0") && table.contains("0.125"), "{table}");
-    let none = cli.json(&["metrics", "--run", "1", "--metric", "gain"]).await;
-    assert_eq!(none.as_object().unwrap().len(), 0);
+    let later = cli.json(&["metrics", "--run", "1", "--metric", "loss @ 0", "--since", "2100-01-01"]).await;
+    assert!(
+        later.as_object().unwrap().values().all(|points| points.as_array().unwrap().is_empty()),
+        "{later}"
+    );
+    let mistyped = cli.run(&["metrics", "--run", "1", "--metric", "los @ 0"]).await;
+    assert_eq!((mistyped.code, mistyped.stdout.as_str()), (3, ""), "{mistyped:?}");
+    assert!(mistyped.stderr.contains("run 1 has no such metric; did you mean \"loss @ 0\"?"), "{mistyped:?}");
+    for owner in [["--pod", "local-mlbench-worker-0"].as_slice(), &[]] {
+        let nowhere = cli.run(&[&["metrics", "--metric", "gain"], owner].concat()).await;
+        assert_eq!(nowhere.code, 3, "{nowhere:?}");
+    }
 }

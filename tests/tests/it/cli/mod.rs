@@ -1,6 +1,8 @@
-//! The command line: what it prints and how it ends.
+//! The command line: its output and exit codes.
 
 mod exit_codes;
 mod kube;
 mod metrics;
 mod runs;
+mod streams;
+mod waiting;

@@ -18,7 +18,7 @@ async fn a_run_is_started_awaited_shown_and_listed() {
 }
 
 #[tokio::test]
-async fn the_newest_of_several_runs_of_one_name_is_meant_and_said() {
+async fn a_name_shared_by_runs_selects_the_newest() {
     let server = TestServer::start().await;
     let cli = server.cli();
     for _ in 0..2 {
@@ -27,7 +27,7 @@ async fn the_newest_of_several_runs_of_one_name_is_meant_and_said() {
     let shown = cli.run(&["runs", "show", "twice", "-o", "json"]).await;
     assert_eq!(shown.code, 0, "{shown:?}");
     assert!(shown.stdout.contains("\"id\": 2") || shown.stdout.contains("\"id\":2"), "{}", shown.stdout);
-    assert!(shown.stderr.contains('2'), "a note says which one is meant: {:?}", shown.stderr);
+    assert_eq!(shown.stderr, "2 runs are named \"twice\"; using run 2, the newest\n");
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn a_run_is_stopped_awaited_and_deleted() {
     cli.ok(&["runs", "start", "--name", "long", "--command", "sleep 1000"]).await;
     cli.ok(&["runs", "stop", "long"]).await;
     let waited = cli.run(&["runs", "wait", "long"]).await;
-    assert!(waited.code == 0 || waited.code == 6, "{waited:?}");
+    assert_eq!(waited.code, 6, "{waited:?}");
     assert_eq!(cli.json(&["runs", "show", "long"]).await["state"], "STOPPED");
     cli.ok(&["runs", "delete", "long"]).await;
     assert_eq!(cli.run(&["runs", "show", "long"]).await.code, 3);
@@ -66,6 +66,53 @@ async fn pods_are_listed() {
     let server = TestServer::start().await;
     let pods = server.cli().json(&["pods"]).await;
     assert_eq!(pods.as_array().unwrap().len(), 2);
-    let table = server.cli().ok(&["pods"]).await;
+    let table = server.cli().ok(&["pods", "-o", "table"]).await;
     assert!(table.contains("local-mlbench-worker-1") && table.contains("Running"), "{table}");
+}
+
+#[tokio::test]
+async fn digits_are_an_id_or_else_a_name() {
+    let server = TestServer::start().await;
+    let cli = server.cli();
+    for name in ["2", "first", "99999999999999999999", "007"] {
+        cli.ok(&["runs", "start", "--name", name, "--command", "true", "--wait"]).await;
+    }
+    let id = async |which: &str| cli.json(&["runs", "show", which]).await["id"].as_u64();
+    assert_eq!(id("2").await, Some(2), "an id comes first");
+    assert_eq!(id("name:2").await, Some(1));
+    assert_eq!(id("99999999999999999999").await, Some(3));
+    assert_eq!(id("007").await, Some(4));
+    for command in ["delete", "stop"] {
+        let refused = cli.run(&["runs", command, "2"]).await;
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.stderr.contains("write id:2 for run 2 or name:2 for run 1"), "{refused:?}");
+    }
+    cli.ok(&["runs", "delete", "id:2"]).await;
+    assert_eq!(id("2").await, Some(1), "no run has this id");
+    cli.ok(&["metrics", "post", "--run", "2", "--name", "loss", "--value", "1"]).await;
+    assert_eq!(cli.json(&["metrics", "--run", "name:2"]).await["loss"][0]["value"], "1");
+    cli.ok(&["runs", "delete", "2"]).await;
+    assert_eq!(cli.run(&["runs", "show", "2"]).await.code, 3);
+}
+
+#[tokio::test]
+async fn output_of_a_rank_that_does_not_exist_is_an_error() {
+    let server = TestServer::start().await;
+    let cli = server.cli();
+    cli.ok(&["runs", "start", "--name", "two", "--command", "echo hello", "--wait"]).await;
+    let refused = cli.run(&["runs", "logs", "two", "--rank", "2"]).await;
+    assert_eq!((refused.code, refused.stdout.as_str()), (3, ""), "{refused:?}");
+    assert!(refused.stderr.contains("on ranks 0 to 1"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_has_ended_is_not_waited_for() {
+    let server = TestServer::start().await;
+    let cli = server.cli();
+    cli.ok(&["runs", "start", "--name", "ended", "--command", "true", "--wait"]).await;
+    assert!(cli.ok(&["runs", "wait", "ended", "--timeout", "0"]).await.contains("FINISHED"));
+    cli.ok(&["runs", "start", "--name", "long", "--command", "sleep 1000"]).await;
+    let late = cli.run(&["runs", "wait", "long", "--timeout", "0"]).await;
+    assert_eq!(late.code, 1, "{late:?}");
+    assert!(late.stderr.contains("is still STARTED after 0 s"), "{late:?}");
 }

@@ -13,7 +13,7 @@ fn metric(name: &str, date: i64, value: f64) -> NewMetric {
 }
 
 #[tokio::test]
-async fn a_follower_gets_every_point_once_also_a_late_one_and_after_a_restart() {
+async fn a_follower_gets_every_point_once_across_a_restart() {
     let mut server = TestServer::start().await;
     server.run("true").await;
     let client = server.client();
@@ -22,9 +22,9 @@ async fn a_follower_gets_every_point_once_also_a_late_one_and_after_a_restart() 
         assert_eq!(client.metrics().post_batch(&points).await.unwrap().rejected_count, 0);
     };
     let filter = MetricsQuery { metric_filter: vec!["loss".to_owned()], ..MetricsQuery::default() };
-    let mut arrivals = client.metrics().follow(Owner::Run(run()), filter);
+    let mut follower = client.metrics().follow(Owner::Run(run()), filter);
     let mut next = async || -> Vec<(i64, f64)> {
-        let points = arrivals.next().await.unwrap().remove("loss").unwrap_or_default();
+        let points = follower.next().await.unwrap().remove("loss").unwrap_or_default();
         points.iter().map(|point| (point.date.as_micros(), point.value.as_f64().unwrap())).collect()
     };
     post(&[(10, 1.0), (20, 0.5)]).await;
@@ -41,15 +41,15 @@ async fn a_follower_gets_every_point_once_also_a_late_one_and_after_a_restart() 
     assert_eq!((loss.count, loss.min, loss.max), (5, Some(0.25), Some(2.0)));
 }
 
-/// A figure of a process in KiB.
-fn memory(pid: u32, figure: &str) -> u64 {
+/// Returns a field of `/proc/PID/status` in KiB.
+fn memory(pid: u32, field: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with(figure)).unwrap();
+    let line = status.lines().find(|line| line.starts_with(field)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 #[tokio::test]
-async fn the_servers_memory_does_not_grow_with_an_answer() {
+async fn the_servers_memory_does_not_grow_with_a_response() {
     let server = TestServer::start().await;
     server.run("true").await;
     let points: Vec<_> =
@@ -58,15 +58,15 @@ async fn the_servers_memory_does_not_grow_with_an_answer() {
         assert_eq!(server.client().metrics().post_batch(part).await.unwrap().accepted, 10_000);
     }
     let path = "/api/metrics/1/?metric_type=run";
-    // The first answer warms the caches of the connections that read.
+    // The first responses warm the caches of the reading connections.
     for _ in 0..4 {
         assert_eq!(server.get(&format!("{path}&last_n=1000")).await.status, 200);
     }
     let before = memory(server.pid(), "VmRSS");
-    // Forgets the highest that it ever was.
+    // Resets `VmHWM`.
     fs::write(format!("/proc/{}/clear_refs", server.pid()), "5").unwrap();
-    let answer = server.get(path).await;
-    assert!(answer.body.len() > 5_000_000, "{}", answer.body.len());
+    let response = server.get(path).await;
+    assert!(response.body.len() > 5_000_000, "{}", response.body.len());
     let grown = memory(server.pid(), "VmHWM").saturating_sub(before);
     assert!(grown < 8 * 1024, "{grown} KiB");
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
 
 use mlbench_client::RunRequest;
-use mlbench_tests::{PATIENCE, TestServer, eventually, new_run};
+use mlbench_tests::{TIMEOUT, TestServer, eventually, new_run};
 use serde_json::{Value, json};
 
 fn files(archive: &[u8]) -> BTreeMap<String, String> {
@@ -30,15 +30,15 @@ async fn server_with_a_measured_run() -> TestServer {
 }
 
 #[tokio::test]
-async fn a_run_is_downloaded_with_its_result_and_its_pods() {
+async fn an_archive_holds_a_run_with_its_result_and_pods() {
     let server = server_with_a_measured_run().await;
-    // The pod's last sample of the run is stored a moment after the run's end.
-    let files = eventually("the archive holds metrics of the pod", PATIENCE, async || {
-        let answer = server.get("/api/metrics/1/?metric_type=run&format=zip").await;
-        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/zip")));
-        let disposition = answer.header("content-disposition").unwrap_or_default().to_owned();
+    // The server stores the pod's last sample shortly after the end of the run.
+    let files = eventually("the archive holds metrics of the pod", TIMEOUT, async || {
+        let response = server.get("/api/metrics/1/?metric_type=run&format=zip").await;
+        assert_eq!((response.status, response.header("content-type")), (200, Some("application/zip")));
+        let disposition = response.header("content-disposition").unwrap_or_default().to_owned();
         assert!(disposition.contains("metrics_my_run.zip"), "{disposition}");
-        Some(files(&answer.body)).filter(|files| files.keys().any(|name| name.starts_with("local-")))
+        Some(files(&response.body)).filter(|files| files.keys().any(|name| name.starts_with("local-")))
     });
     let files = files.await;
     let loss: Value = serde_json::from_str(&files["result_loss @ 0.json"]).unwrap();
@@ -50,9 +50,9 @@ async fn a_run_is_downloaded_with_its_result_and_its_pods() {
 }
 
 #[tokio::test]
-async fn the_command_line_saves_the_same_archive() {
+async fn the_command_line_downloads_the_same_archive() {
     let server = server_with_a_measured_run().await;
     let target = server.dir().join("out.zip");
-    server.cli().ok(&["runs", "download", "1", "--output", target.to_str().unwrap()]).await;
+    server.cli().ok(&["runs", "download", "1", "--output-file", target.to_str().unwrap()]).await;
     assert!(files(&std::fs::read(target).unwrap()).contains_key("official_result.txt"));
 }

@@ -1,4 +1,4 @@
-//! Metrics: posted, read, downloaded.
+//! Metrics: posting, reading and downloading.
 
 mod arrivals;
 mod batches;

@@ -3,7 +3,7 @@ use mlbench_tests::TestServer;
 use serde_json::json;
 
 #[tokio::test]
-async fn json_form_and_multipart_say_the_same() {
+async fn json_form_and_multipart_bodies_are_equivalent() {
     let server = TestServer::start().await;
     server.run("true").await;
     let fields = [
@@ -19,8 +19,8 @@ async fn json_form_and_multipart_say_the_same() {
     let as_form = server.request("POST", "/api/metrics/").form(&fields).send().await;
     let as_multipart = server.request("POST", "/api/metrics/").multipart(&fields).send().await;
     let as_json = server.post("/api/metrics/", &stored).await;
-    for answer in [as_form, as_multipart, as_json] {
-        assert_eq!((answer.status, answer.json()), (201, stored.clone()));
+    for response in [as_form, as_multipart, as_json] {
+        assert_eq!((response.status, response.json()), (201, stored.clone()));
     }
     assert_eq!(
         server.get("/api/metrics/1?metric_type=run").await.json()["loss @ 0"].as_array().unwrap().len(),
@@ -29,7 +29,7 @@ async fn json_form_and_multipart_say_the_same() {
 }
 
 #[tokio::test]
-async fn a_value_comes_back_byte_for_byte() {
+async fn values_are_returned_byte_for_byte() {
     let server = TestServer::start().await;
     server.run("true").await;
     let values = [
@@ -41,8 +41,8 @@ async fn a_value_comes_back_byte_for_byte() {
         " ü\n\"\\",
     ];
     for value in values {
-        let answer = server.post("/api/metrics/", json!({"run_id": 1, "name": "v", "value": value})).await;
-        assert_eq!((answer.status, answer.json()["value"].as_str()), (201, Some(value)));
+        let response = server.post("/api/metrics/", json!({"run_id": 1, "name": "v", "value": value})).await;
+        assert_eq!((response.status, response.json()["value"].as_str()), (201, Some(value)));
     }
     let number = server.post("/api/metrics/", r#"{"run_id": 1, "name": "v", "value": 1.50}"#).await;
     assert_eq!(number.json()["value"], "1.50");
@@ -71,13 +71,13 @@ async fn a_repeated_request_with_the_same_key_stores_nothing() {
 }
 
 #[tokio::test]
-async fn a_logger_of_the_client_stores_everything_it_is_given() {
+async fn the_metric_logger_stores_every_record() {
     let server = TestServer::start().await;
     let run = server.run("true").await;
     let client = server.client();
     let logger = client.metric_logger(Owner::Run(run.id));
     for step in 0..200 {
-        logger.record("train_loss @ 0", f64::from(step), None, "").unwrap();
+        logger.record("train_loss @ 0", f64::from(step), None, "");
     }
     logger.flush().await.unwrap();
     let points =
@@ -89,7 +89,7 @@ async fn a_logger_of_the_client_stores_everything_it_is_given() {
 }
 
 #[tokio::test]
-async fn a_metric_without_a_date_is_of_now() {
+async fn a_metric_without_a_date_gets_the_current_time() {
     let server = TestServer::start().await;
     let run = server.run("true").await;
     let stored =

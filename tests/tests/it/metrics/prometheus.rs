@@ -1,12 +1,12 @@
-//! `/metrics`, as Prometheus' own tool and a scraper see it.
+//! `/metrics`, checked by promtool and read like a scraper.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use mlbench_client::{NewMetric, Owner, PodName};
-use mlbench_tests::{PATIENCE, TestServer, eventually, tools};
+use mlbench_tests::{TIMEOUT, TestServer, eventually, tools};
 
-/// The value of a sample, where it is there.
+/// Returns the value of a sample, if the text has it.
 fn value(text: &str, sample: &str) -> Option<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '))?;
     Some(line.parse().unwrap())
@@ -17,7 +17,7 @@ async fn scrape(server: &TestServer) -> String {
 }
 
 #[tokio::test]
-async fn promtool_accepts_what_is_told_while_a_run_goes_on() {
+async fn promtool_accepts_the_metrics_during_a_run() {
     let Some(promtool) = tools::promtool() else { return };
     let server = TestServer::start().await;
     let run = server.start_run("sh -c 'echo ready; sleep 1000'").await;
@@ -33,7 +33,7 @@ async fn promtool_accepts_what_is_told_while_a_run_goes_on() {
         server.client().metrics().post(&NewMetric::new(pod.clone(), name, value).unwrap()).await.unwrap();
     }
     let cpu = "container_cpu_usage_seconds_total{pod=\"local-mlbench-worker-1\"}";
-    let text = eventually("the workers are measured", PATIENCE, async || {
+    let text = eventually("the workers are measured", TIMEOUT, async || {
         let text = scrape(&server).await;
         value(&text, cpu).is_some().then_some(text)
     })
@@ -44,15 +44,15 @@ async fn promtool_accepts_what_is_told_while_a_run_goes_on() {
     command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut check = command.spawn().unwrap();
     check.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let said = check.wait_with_output().unwrap();
-    let said = (said.status.code(), String::from_utf8(said.stdout), String::from_utf8(said.stderr));
-    assert_eq!(said, (Some(0), Ok(String::new()), Ok(String::new())), "{text}");
+    let output = check.wait_with_output().unwrap();
+    let output = (output.status.code(), String::from_utf8(output.stdout), String::from_utf8(output.stderr));
+    assert_eq!(output, (Some(0), Ok(String::new()), Ok(String::new())), "{text}");
     server.client().runs().stop(run.id).await.unwrap();
     server.wait(run.id).await;
 }
 
 #[tokio::test]
-async fn requests_are_counted_by_endpoint_and_outcome() {
+async fn requests_are_counted_by_endpoint_method_and_status() {
     let server = TestServer::start().await;
     for path in ["/api/runs/", "/api/runs", "/api/runs/77/", "/nowhere", "/api/runs/?x=1"] {
         server.get(path).await;
@@ -77,7 +77,7 @@ async fn requests_are_counted_by_endpoint_and_outcome() {
         assert_eq!(value(&text, &sample), Some(count), "{labels} in\n{text}");
     }
     assert_eq!(value(&text, "mlbench_http_replays_total"), Some(1.0));
-    assert_eq!(value(&text, "mlbench_http_requests_in_flight"), Some(1.0), "this one is");
+    assert_eq!(value(&text, "mlbench_http_requests_in_flight"), Some(1.0), "the scrape itself is in flight");
     let count = "mlbench_http_request_duration_seconds_count{endpoint=\"runs.list\",method=\"GET\"}";
     assert_eq!(value(&text, count), Some(4.0));
 }

@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use mlbench_client::RunState;
-use mlbench_tests::{PATIENCE, ServerOptions, binary, eventually, tools};
+use mlbench_tests::{ServerOptions, TIMEOUT, binary, eventually, tools};
 
 /// The children of a process, and those of them that are dead.
 fn children(pid: u32) -> (Vec<u32>, usize) {
@@ -34,5 +34,5 @@ async fn a_server_that_is_the_first_process_collects_its_orphans() {
         let run = server.run("sh -c '(setsid sh -c \"exit 0\" &)'").await;
         assert_eq!(run.state, RunState::Finished, "{:?}", run.job_metadata);
     }
-    eventually("no dead process is left", PATIENCE, async || (children(first).1 == 0).then_some(())).await;
+    eventually("no dead process is left", TIMEOUT, async || (children(first).1 == 0).then_some(())).await;
 }

@@ -1,11 +1,13 @@
 use mlbench_client::{MetricsQuery, OutputStream, Owner, RunState};
-use mlbench_tests::{PATIENCE, TestServer, binary, eventually};
+use mlbench_tests::{TIMEOUT, TestServer, binary, eventually};
 
-/// So many lines and metrics does every rank of the measured run write.
+/// Number of lines and metrics that every rank of the measured run writes.
 const STEPS: usize = 30;
 
-/// A command that writes a line and posts a metric per step, with the client's patience for a server that is away.
-fn measured(server: &TestServer) -> String {
+/// Returns a command that writes a line and posts a metric per step.
+///
+/// The client retries while the server is down.
+fn measured_command(server: &TestServer) -> String {
     let mlbench = binary("mlbench");
     server.script(&format!(
         "for i in $(seq 1 {STEPS}); do echo step $i of $RANK\n\
@@ -15,11 +17,11 @@ fn measured(server: &TestServer) -> String {
 }
 
 #[tokio::test]
-async fn a_server_that_is_killed_three_times_loses_and_doubles_nothing() {
+async fn a_server_killed_three_times_loses_and_duplicates_nothing() {
     let mut server = TestServer::start().await;
-    let run = server.start_run(&measured(&server)).await;
+    let run = server.start_run(&measured_command(&server)).await;
     for seen in [STEPS / 4, STEPS / 2, 3 * STEPS / 4] {
-        eventually("the run has gone on", PATIENCE, async || {
+        eventually("the run has made progress", TIMEOUT, async || {
             (server.lines_of(run.id, 0, OutputStream::Stdout).await.len() >= seen).then_some(())
         })
         .await;
@@ -40,7 +42,7 @@ async fn a_server_that_is_killed_three_times_loses_and_doubles_nothing() {
 }
 
 #[tokio::test]
-async fn a_run_that_ended_while_the_server_was_away_gets_its_true_outcome() {
+async fn a_run_that_ends_while_the_server_is_down_keeps_its_outcome() {
     for (code, state) in [(0, RunState::Finished), (3, RunState::Failed)] {
         let mut server = TestServer::start().await;
         let go = server.dir().join("go");
@@ -64,7 +66,7 @@ async fn a_run_that_ended_while_the_server_was_away_gets_its_true_outcome() {
 }
 
 #[tokio::test]
-async fn a_worker_that_was_killed_while_the_server_was_away_is_noticed() {
+async fn a_worker_killed_while_the_server_is_down_is_noticed() {
     let mut server = TestServer::start().await;
     let run = server.start_run("sh -c 'echo ready; sleep 1000'").await;
     server.wait_for_lines(run.id, 2).await;
@@ -79,7 +81,7 @@ async fn a_worker_that_was_killed_while_the_server_was_away_is_noticed() {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_is_there_after_a_crash() {
+async fn acknowledged_metrics_survive_a_crash() {
     let mut server = TestServer::start().await;
     server.run("true").await;
     for value in 0..50 {

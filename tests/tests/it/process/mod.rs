@@ -1,4 +1,4 @@
-//! The server as a process: signals, crashes, restarts, and what keeps it from starting.
+//! The server as a process: signals, crashes, restarts and failed starts.
 
 mod copies;
 mod first;

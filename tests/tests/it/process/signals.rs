@@ -2,7 +2,7 @@ use mlbench_client::{OutputStream, RunState};
 use mlbench_tests::{ServerOptions, TestServer};
 
 #[tokio::test]
-async fn a_server_that_is_asked_to_end_leaves_its_run_going_and_says_so() {
+async fn sigterm_stops_the_server_but_not_its_run() {
     let mut server = TestServer::start().await;
     let run = server.start_run("sh -c 'echo ready; sleep 1000'").await;
     server.wait_for_lines(run.id, 2).await;
@@ -10,10 +10,12 @@ async fn a_server_that_is_asked_to_end_leaves_its_run_going_and_says_so() {
     assert!(status.success(), "{status}");
     let log = server.log();
     assert!(
-        log.lines().any(|line| line.contains(&format!("run {}", run.id)) && line.contains("goes on")),
+        log.lines()
+            .any(|line| line.contains(&format!("run {}", run.id))
+                && line.contains("continues without the server")),
         "{log}"
     );
-    assert!(!server.descendants().is_empty(), "the run goes on");
+    assert!(!server.descendants().is_empty(), "the run continues");
     server.restart().await;
     assert!(server.client().runs().get(run.id).await.unwrap().state.is_active());
     server.client().runs().stop(run.id).await.unwrap();
@@ -22,14 +24,14 @@ async fn a_server_that_is_asked_to_end_leaves_its_run_going_and_says_so() {
 }
 
 #[tokio::test]
-async fn ctrl_c_ends_an_idle_server_at_once() {
+async fn ctrl_c_stops_an_idle_server() {
     let mut server = TestServer::start().await;
     assert!(server.interrupt().await.success());
     assert!(server.descendants().is_empty());
 }
 
 #[tokio::test]
-async fn a_server_that_was_told_to_stops_its_runs_on_the_way_out() {
+async fn stop_runs_on_exit_stops_the_run() {
     let mut server = ServerOptions::default().args(&["--stop-runs-on-exit"]).start().await;
     let run = server.start_run("sh -c 'echo ready; sleep 1000'").await;
     server.wait_for_lines(run.id, 2).await;

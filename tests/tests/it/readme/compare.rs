@@ -1,8 +1,11 @@
-//! Whether what a command prints is what the README shows.
+//! Compares the output of a command with the README.
 
 use serde_json::Value;
 
-/// Compares the output shown with the actual one; the error says what differs.
+/// Compares the output in the README with the actual output.
+///
+/// # Errors
+/// The difference.
 pub(super) fn matches(shown: &str, actual: &str) -> Result<(), String> {
     if shown.is_empty() {
         return Ok(());
@@ -10,7 +13,8 @@ pub(super) fn matches(shown: &str, actual: &str) -> Result<(), String> {
     let complete = shown.replace("{…}", "{}").replace("[…]", "[]").replace(", …", "");
     match serde_json::from_str::<Value>(&complete) {
         Ok(shown) => {
-            let actual = serde_json::from_str(actual).map_err(|error| format!("no JSON ({error})"))?;
+            let actual =
+                serde_json::from_str(actual).map_err(|error| format!("the output is not JSON: {error}"))?;
             same_shape(&shown, &actual, "")
         }
         Err(_) => same_first_line(shown, actual),
@@ -53,7 +57,7 @@ fn same_first_line(shown: &str, actual: &str) -> Result<(), String> {
 }
 
 #[test]
-fn a_difference_of_shape_is_found() {
+fn differences_of_shape_are_found() {
     let shown = r#"{"id": 1, "state": "STARTED", "job_metadata": {…}, "rest": [{"a": "x"}, …]}"#;
     let same =
         r#"{"id": 7, "state": "FINISHED", "job_metadata": {"b": 1}, "rest": [{"a": "y"}, {}], "more": 1}"#;

@@ -2,7 +2,7 @@ use mlbench_client::{OutputStream, RunRequest, RunState};
 use mlbench_tests::{TestServer, new_run};
 
 #[tokio::test]
-async fn placeholders_are_replaced_and_no_shell_reads_the_command() {
+async fn placeholders_are_replaced_without_a_shell() {
     let server = TestServer::start().await;
     let command = "printf '%s\\n' {rank} {run_id} 'in a word:{hosts}' '$HOME; ls' '{unknown}'";
     let new = RunRequest { backend: Some("GLOO".to_owned()), ..new_run("arguments", command) };
@@ -21,7 +21,7 @@ async fn placeholders_are_replaced_and_no_shell_reads_the_command() {
 }
 
 #[tokio::test]
-async fn every_rank_finds_its_place_in_its_environment() {
+async fn every_rank_finds_itself_and_its_peers_in_its_environment() {
     let server = TestServer::start().await;
     let names = "$RANK $WORLD_SIZE $MASTER_ADDR $MLBENCH_URL $MLBENCH_RUN_ID";
     let run = server.run(&format!("sh -c 'echo {names}; echo $MASTER_PORT $MLBENCH_ADDRESSES'")).await;
@@ -37,7 +37,7 @@ async fn every_rank_finds_its_place_in_its_environment() {
 }
 
 #[tokio::test]
-async fn a_backend_of_ones_own_can_start_on_the_first_worker_only() {
+async fn a_custom_backend_can_start_on_the_first_worker_only() {
     let server = TestServer::start().await;
     for (all, ranks) in [(false, 1), (true, 2)] {
         let new = RunRequest {
@@ -54,15 +54,16 @@ async fn a_backend_of_ones_own_can_start_on_the_first_worker_only() {
 }
 
 #[tokio::test]
-async fn flags_are_appended_where_they_apply() {
+async fn options_reach_a_command_as_variables_and_not_as_flags() {
     let server = TestServer::start().await;
+    let command = "sh -c 'echo $# $MLBENCH_GPU$MLBENCH_LIGHT$MLBENCH_HOROVOD' sh";
     let new = RunRequest {
         light_target: true,
         use_horovod: true,
         gpu_enabled: true,
-        ..new_run("flags", "echo start")
+        ..new_run("options", command)
     };
     let run = server.client().runs().start(&new).await.unwrap();
     let run = server.wait(run.id).await;
-    assert_eq!(server.lines_of(run.id, 0, OutputStream::Stdout).await, ["start --gpu --light --horovod"]);
+    assert_eq!(server.lines_of(run.id, 0, OutputStream::Stdout).await, ["0 111"]);
 }

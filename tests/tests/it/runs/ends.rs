@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use mlbench_client::{ErrorCode, OutputStream, RunState};
-use mlbench_tests::{PATIENCE, TestServer, eventually};
+use mlbench_tests::{TIMEOUT, TestServer, eventually};
 
 #[tokio::test]
-async fn a_rank_that_fails_fails_the_run_and_stops_the_others() {
+async fn a_failing_rank_fails_the_run_and_stops_the_others() {
     let server = TestServer::start().await;
     let run = server.run("sh -c 'if [ $RANK = 1 ]; then exit 7; fi; sleep 1000'").await;
     assert_eq!(run.state, RunState::Failed);
@@ -15,16 +15,16 @@ async fn a_rank_that_fails_fails_the_run_and_stops_the_others() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_fails_the_run_and_is_named() {
+async fn a_missing_program_fails_the_run_and_is_named() {
     let server = TestServer::start().await;
     let run = server.run("no-such-program --at-all").await;
     assert_eq!(run.state, RunState::Failed);
-    let said = format!("{:?} {:?}", run.job_metadata.reason, server.output(run.id).await);
-    assert!(said.contains("no-such-program"), "{said}");
+    let output = format!("{:?} {:?}", run.job_metadata.reason, server.output(run.id).await);
+    assert!(output.contains("no-such-program"), "{output}");
 }
 
 #[tokio::test]
-async fn a_rank_that_is_killed_fails_the_run() {
+async fn a_killed_rank_fails_the_run() {
     let server = TestServer::start().await;
     let run = server.run("sh -c 'if [ $RANK = 0 ]; then kill -9 $$; fi; sleep 1000'").await;
     assert_eq!(run.state, RunState::Failed);
@@ -34,9 +34,9 @@ async fn a_rank_that_is_killed_fails_the_run() {
 }
 
 #[tokio::test]
-async fn a_stopped_run_leaves_nothing_behind_even_when_it_does_not_want_to_end() {
+async fn stopping_a_run_kills_processes_that_ignore_sigterm() {
     let server = TestServer::start().await;
-    // The child ignores SIGTERM, and left its parent's session: only its environment tells whose it is.
+    // The child ignores SIGTERM and has left its parent's session, so only its environment shows whose it is.
     let stubborn = "setsid sh -c 'trap : TERM; echo ready; while :; do sleep 1; done' &\nwait\n";
     let run = server.start_run(&server.script(stubborn)).await;
     server.wait_for_lines(run.id, 2).await;
@@ -46,11 +46,11 @@ async fn a_stopped_run_leaves_nothing_behind_even_when_it_does_not_want_to_end()
     assert_eq!(stopped.state, RunState::Stopped);
     assert!(stopped.finished_at.is_some());
     server.wait_until_nothing_runs().await;
-    assert_eq!(client.runs().stop(run.id).await.unwrap(), stopped, "a stop of an ended run changes nothing");
+    assert_eq!(client.runs().stop(run.id).await.unwrap(), stopped, "stopping an ended run changes nothing");
 }
 
 #[tokio::test]
-async fn a_program_that_ends_at_sigterm_has_the_time_to() {
+async fn a_program_has_time_to_exit_after_sigterm() {
     let server = TestServer::start().await;
     let polite = "trap 'echo saved; exit 0' TERM\necho ready\nwhile :; do sleep 0.1; done\n";
     let run = server.start_run(&server.script(polite)).await;
@@ -61,7 +61,7 @@ async fn a_program_that_ends_at_sigterm_has_the_time_to() {
 }
 
 #[tokio::test]
-async fn an_active_run_that_is_deleted_is_gone_at_once_and_torn_down_before_the_next() {
+async fn deleting_an_active_run_hides_it_and_then_tears_it_down() {
     let server = TestServer::start().await;
     let client = server.client();
     let run = server.start_run("sh -c 'trap : TERM; echo ready; while :; do sleep 1; done'").await;
@@ -70,20 +70,20 @@ async fn an_active_run_that_is_deleted_is_gone_at_once_and_torn_down_before_the_
     assert_eq!(client.runs().get(run.id).await.unwrap_err().code(), Some(ErrorCode::NotFound));
     assert!(client.runs().list().await.unwrap().is_empty());
     let refused = server.post("/api/runs/", r#"{"name":"next","custom_image_command":"true"}"#).await;
-    assert_eq!(refused.problem().detail, format!("run {} is being deleted", run.id));
+    assert_eq!(refused.problem().detail, format!("run {} is being deleted; try again in a moment", run.id));
     assert_eq!(refused.status, 409);
     assert!(refused.header("retry-after").is_some());
-    let next = eventually("the next run can be started", PATIENCE, async || {
+    let next = eventually("the next run can be started", TIMEOUT, async || {
         client.runs().start(&mlbench_tests::new_run("next", "true")).await.ok()
     });
     let next = next.await;
-    assert!(next.id > run.id, "the number of a deleted run is not given again");
+    assert!(next.id > run.id, "ids of deleted runs are not reused");
     assert!(server.descendants().iter().all(|process| !process.command.contains("trap")));
     assert_eq!(server.wait(next.id).await.state, RunState::Finished);
 }
 
 #[tokio::test]
-async fn an_ended_run_is_deleted_with_its_metrics() {
+async fn deleting_an_ended_run_deletes_its_metrics() {
     let server = TestServer::start().await;
     let client = server.client();
     let run = server.run("true").await;
@@ -97,7 +97,7 @@ async fn an_ended_run_is_deleted_with_its_metrics() {
 }
 
 #[tokio::test]
-async fn a_short_run_ends_soon() {
+async fn a_short_run_ends_within_seconds() {
     let server = TestServer::start().await;
     let begin = std::time::Instant::now();
     server.run("true").await;

@@ -2,7 +2,7 @@ use mlbench_client::{MetricsQuery, OutputStream, Owner, RunName, RunRequest, Run
 use mlbench_tests::{ServerOptions, TestServer};
 
 #[tokio::test]
-async fn a_run_starts_its_command_on_every_worker_and_finishes() {
+async fn a_run_executes_its_command_on_every_worker() {
     let server = TestServer::start().await;
     let started = server.start_run("sh -c 'echo out of $RANK; echo err of $RANK >&2'").await;
     assert!(started.state.is_active(), "{started:?}");
@@ -23,7 +23,7 @@ async fn a_run_starts_its_command_on_every_worker_and_finishes() {
 }
 
 #[tokio::test]
-async fn the_workers_of_a_run_are_pods_that_run() {
+async fn local_workers_are_listed_as_running_pods() {
     let server = ServerOptions::default().workers(3).start().await;
     let pods = server.client().pods().list().await.unwrap();
     assert_eq!(pods.len(), 3);
@@ -35,7 +35,7 @@ async fn the_workers_of_a_run_are_pods_that_run() {
 }
 
 #[tokio::test]
-async fn a_name_alone_trains_the_built_in_benchmark_on_all_workers() {
+async fn a_run_without_a_command_trains_the_built_in_benchmark() {
     let server = TestServer::start().await;
     let client = server.client();
     let run =
@@ -48,10 +48,19 @@ async fn a_name_alone_trains_the_built_in_benchmark_on_all_workers() {
     for name in ["TaskResult @ 0", "TotalCumulativeTrainTime @ 0", "global_cum_agg @ 0", "train_loss @ 1"] {
         assert!(metrics.contains_key(name), "{name} is not in {:?}", metrics.keys());
     }
+    let last = |name: &str| metrics[name].last().unwrap().value.as_f64().unwrap();
+    let parts = last("global_cum_agg_transfer @ 0") + last("global_cum_agg_wait @ 0");
+    assert!((parts - last("global_cum_agg @ 0")).abs() < 1e-9, "{parts}");
+    assert!(last("agg_wait @ 1") >= 0.0);
+    assert_eq!(last("time_to_accuracy @ 0"), last("TotalCumulativeTrainTime @ 0"));
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let pinned = if cores < 2 { "rank 1 is not pinned: " } else { "rank 1 is pinned to core " };
+    let lines = server.lines_of(run.id, 1, OutputStream::Stdout).await;
+    assert!(lines[0].starts_with(pinned), "{}", lines[0]);
 }
 
 #[tokio::test]
-async fn without_the_built_in_benchmark_a_name_alone_is_refused_and_both_places_are_named() {
+async fn a_missing_built_in_benchmark_is_refused_with_its_locations() {
     let folder = tempfile::tempdir().unwrap();
     let lonely = folder.path().join("mlbench-server");
     std::fs::copy(mlbench_tests::binary("mlbench-server"), &lonely).unwrap();
@@ -59,7 +68,7 @@ async fn without_the_built_in_benchmark_a_name_alone_is_refused_and_both_places_
     let refused = server.post("/api/runs/", r#"{"name":"x"}"#).await;
     assert_eq!(refused.status, 503, "{}", refused.text());
     let detail = refused.problem().detail;
-    assert!(detail.contains("beside") && detail.contains("PATH"), "{detail}");
+    assert!(detail.contains("next to") && detail.contains("PATH"), "{detail}");
     assert_eq!(server.run("true").await.state, RunState::Finished, "a run with a command needs no benchmark");
 }
 
@@ -73,7 +82,7 @@ async fn a_smaller_run_uses_the_first_workers() {
 }
 
 #[tokio::test]
-async fn an_image_is_kept_but_not_used_and_the_log_says_so() {
+async fn local_workers_store_an_image_but_do_not_use_it() {
     let server = TestServer::start().await;
     let new = RunRequest {
         image_name: Some("custom_image".to_owned()),
@@ -83,17 +92,20 @@ async fn an_image_is_kept_but_not_used_and_the_log_says_so() {
     let run = server.client().runs().start(&new).await.unwrap();
     let run = server.wait(run.id).await;
     assert_eq!((run.state, run.image.as_deref()), (RunState::Finished, Some("busybox:1")));
-    let notes = server.notes(run.id).await.join("\n");
-    assert!(notes.contains("busybox:1"), "{notes}");
+    let messages = server.server_messages(run.id).await.join("\n");
+    assert!(messages.contains("busybox:1"), "{messages}");
 }
 
 #[tokio::test]
-async fn a_limit_of_cores_is_kept_and_the_log_says_how() {
+async fn num_cpus_limits_the_cores_of_local_workers() {
     let server = TestServer::start().await;
     let new = RunRequest { num_cpus: Some(1.0), ..mlbench_tests::new_run("one core", "nproc") };
     let run = server.client().runs().start(&new).await.unwrap();
     let run = server.wait(run.id).await;
     assert_eq!((run.state, run.num_cpus), (RunState::Finished, Some(1.0)));
-    let notes = server.notes(run.id).await.join("\n").to_lowercase();
-    assert!(notes.contains("core") || notes.contains("cpu"), "{notes}");
+    for rank in 0..2 {
+        assert_eq!(server.lines_of(run.id, rank, OutputStream::Stdout).await, ["1"], "rank {rank}");
+    }
+    let messages = server.server_messages(run.id).await.join("\n").to_lowercase();
+    assert!(messages.contains("core") || messages.contains("cpu"), "{messages}");
 }

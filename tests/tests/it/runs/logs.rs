@@ -22,28 +22,28 @@ async fn output_is_read_page_by_page_without_a_gap() {
 }
 
 #[tokio::test]
-async fn a_run_shows_as_much_of_its_output_as_is_asked_for() {
+async fn logs_limits_the_output_shown_with_a_run() {
     let server = TestServer::start().await;
     let run = server.run("sh -c 'seq 1 3; echo err >&2'").await;
-    let of = async |logs| {
+    let metadata = async |logs| {
         let run = server.client().runs().get_with(run.id, RunsQuery { logs }).await.unwrap();
         run.job_metadata
     };
-    let all = of(None).await;
+    let all = metadata(None).await;
     let (stdout, stderr) = (all.stdout.unwrap(), all.stderr.unwrap());
     assert_eq!(stdout.len(), 6);
     assert!(
         stdout.contains(&"[0] 3".to_owned()) && stderr.contains(&"[1] err".to_owned()),
         "{stdout:?} {stderr:?}"
     );
-    assert_eq!(of(Some(2)).await.stdout.unwrap(), stdout[4..]);
-    assert_eq!(of(Some(0)).await.stdout, None);
+    assert_eq!(metadata(Some(2)).await.stdout.unwrap(), stdout[4..]);
+    assert_eq!(metadata(Some(0)).await.stdout, None);
     let listed = server.client().runs().list().await.unwrap();
     assert_eq!(listed[0].job_metadata.stdout, None);
 }
 
 #[tokio::test]
-async fn output_that_is_not_lines_of_text_is_kept_as_well_as_it_can_be() {
+async fn output_that_is_not_lines_of_text_is_kept_as_text() {
     let server = TestServer::start().await;
     let odd = "printf 'a\\377b\\n'\nhead -c 40000 /dev/zero | tr '\\0' x\nprintf '\\nno newline'\n";
     let run = server.run(&server.script(odd)).await;
@@ -57,7 +57,7 @@ async fn output_that_is_not_lines_of_text_is_kept_as_well_as_it_can_be() {
 }
 
 #[tokio::test]
-async fn output_can_be_read_while_the_run_goes_on() {
+async fn output_can_be_read_during_the_run() {
     let server = TestServer::start().await;
     let run = server.start_run("sh -c 'echo first; sleep 1000'").await;
     server.wait_for_lines(run.id, 2).await;

@@ -1,4 +1,4 @@
-//! Runs: started, watched, ended.
+//! Runs: starting, following and ending.
 
 mod commands;
 mod ends;

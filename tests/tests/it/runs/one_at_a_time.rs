@@ -7,21 +7,21 @@ async fn of_fifty_simultaneous_starts_exactly_one_succeeds() {
     let server = TestServer::start().await;
     let body = r#"{"name":"race","custom_image_command":"sleep 1000"}"#;
     let starts = (0..50).map(|_| server.post("/api/runs/", body));
-    let answers = futures_util::future::join_all(starts).await;
-    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    let responses = futures_util::future::join_all(starts).await;
+    let mut statuses: Vec<u16> = responses.iter().map(|response| response.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses[0], 200);
     assert_eq!(statuses[1..], [409; 49]);
     let runs = server.client().runs().list().await.unwrap();
-    assert_eq!(runs.len(), 1, "nothing of a refused run remains");
-    let refusal = answers.iter().find(|answer| answer.status == 409).unwrap().problem();
+    assert_eq!(runs.len(), 1, "refused runs are not stored");
+    let refusal = responses.iter().find(|response| response.status == 409).unwrap().problem();
     assert_eq!(refusal.code, ErrorCode::RunActive);
     assert!(refusal.detail.contains(&format!("run {}", runs[0].id)), "{}", refusal.detail);
     assert_eq!(refusal.message, refusal.detail);
 }
 
 #[tokio::test]
-async fn a_run_can_be_started_when_the_one_before_has_ended() {
+async fn a_run_can_start_once_the_previous_one_has_ended() {
     let server = TestServer::start().await;
     for expected in 1..=3_u64 {
         let run = server.run("true").await;
@@ -33,7 +33,7 @@ async fn a_run_can_be_started_when_the_one_before_has_ended() {
 }
 
 #[tokio::test]
-async fn more_workers_than_there_are_is_refused_with_the_limit() {
+async fn a_run_over_the_worker_limit_is_refused() {
     let server = TestServer::start().await;
     let new = RunRequest { num_workers: Some(3), ..new_run("too many", "true") };
     let refused = server.post("/api/runs/", json!(new)).await;

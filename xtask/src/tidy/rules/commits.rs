@@ -31,7 +31,7 @@ fn problem(subject: &str) -> Option<String> {
     let verb = text.split(' ').next().unwrap_or_default().to_lowercase();
     let inflected = (verb.ends_with("ed") || verb.ends_with("ing")) && !IMPERATIVES.contains(&verb.as_str());
     if inflected {
-        return Some(format!("{verb} is no imperative"));
+        return Some(format!("{verb} is not an imperative"));
     }
     text.ends_with('.').then(|| "the subject ends with a full stop".to_owned())
 }

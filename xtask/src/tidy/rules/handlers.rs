@@ -5,7 +5,7 @@ use crate::tidy::tree::{Tree, block_length, has_word};
 
 const MAX_LINES: usize = 12;
 
-/// Invariant 4: a handler over 12 lines is a use case and belongs in `app/`.
+/// Invariant 6: a handler over 12 lines is a use case and belongs in `app/`.
 ///
 /// Every function in `http/handlers/` counts.
 pub(super) fn short(tree: &Tree) -> Vec<Finding> {

@@ -90,7 +90,7 @@ pub(super) fn core_dependencies(tree: &Tree) -> Vec<Finding> {
 /// The files that may spawn.
 const SPAWNER: &str = "mlbench-server/src/task_group.rs";
 
-/// Invariant 6: only `task_group.rs` spawns, so that everything stops in order.
+/// Invariant 8: only `task_group.rs` spawns, so that everything stops in order.
 pub(super) fn spawn_in_task_groups_only(tree: &Tree) -> Vec<Finding> {
     let spawns = ["tokio::spawn(", "task::spawn(", "spawn_local(", "thread::spawn("];
     let mut findings = Vec::new();

@@ -23,7 +23,7 @@ pub(super) fn no_allow(tree: &Tree) -> Vec<Finding> {
     each_line(tree.sources(), true, found, "a lint is turned off", "use #[expect(…, reason = \"…\")]")
 }
 
-/// Invariant 8: no input may end the process.
+/// Invariant 10: no input may end the process.
 pub(super) fn no_unwrap(tree: &Tree) -> Vec<Finding> {
     let found = |code: &str| code.contains(".unwrap()") || code.contains(".expect(");
     each_line(

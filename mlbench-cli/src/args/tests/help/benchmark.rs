@@ -31,14 +31,14 @@ fn logistic_regression_prints_help() {
 
     Options:
           --run_id <ID>
-              Run that the metrics belong to; without it, metrics are only printed
+              Run that the metrics belong to. Without it, metrics are only printed
               [env: MLBENCH_RUN_ID]
           --rank <RANK>
               Rank of this worker, from 0 [env: RANK]
           --hosts <HOSTS>
               Host names of the workers by rank, comma-separated
           --backend <BACKEND>
-              Backend that started this program (mpi, gloo, nccl); the workers use
+              Backend that started this program (mpi, gloo, nccl). The workers use
               TCP with any backend
           --world-size <N>
               Number of workers [env: WORLD_SIZE]
@@ -46,43 +46,54 @@ fn logistic_regression_prints_help() {
               Addresses host:port of the workers by rank, comma-separated [env:
               MLBENCH_ADDRESSES]
           --report-to <URL>
-              URL of the server that stores the metrics; without it, metrics are
+              URL of the server that stores the metrics. Without it, metrics are
               only printed [env: MLBENCH_URL]
           --gpu
-              Accepted for compatibility; this benchmark computes on the CPU
+              Accepted for compatibility. This benchmark computes on the CPU [env:
+              MLBENCH_GPU]
           --horovod
-              Accepted for compatibility; this benchmark has its own all-reduce
+              Accepted for compatibility. This benchmark has its own all-reduce
+              [env: MLBENCH_HOROVOD]
+          --light
+              Train to the light goal, a lower accuracy, if the benchmark has a goal
+              [env: MLBENCH_LIGHT]
+          --cores <CORES>
+              Cores to run on, such as 0 or 2,3, or all [env: MLBENCH_CORES]
           --connect-timeout <SECONDS>
               Seconds to wait for all workers to connect [default: 120]
           --timeout <SECONDS>
               Seconds without data before another worker counts as stuck [default:
               60]
-          --data <FILE>
-              Training data in the LibSVM format [default: breast cancer Wisconsin,
-              included]
           --synthetic <ROWSxFEATURES>
-              Train on synthetic data of this size, such as 20000x500
+              Train on synthetic data of this size [default: 40000x400]
+          --data <FILE>
+              Train on data in the LibSVM format instead
+          --breast-cancer
+              Train on the breast cancer Wisconsin data instead, which the program
+              includes
           --seed <N>
               Seed of the synthetic data and of the batch order [default: 1]
           --batch-size <ROWS>
-              Rows per step, over all workers [default: 64]
+              Rows per step, over all workers [default: 8000 of synthetic data, else
+              64]
           --full-batch
               Use all rows in every step (gradient descent)
           --learning-rate <RATE>
-              Learning rate of the first step; step t uses RATE / (1 + RATE * L2 *
-              t) [default: 0.1]
+              Learning rate, which step t divides by 1 + RATE * L2 * t [default: 1.5
+              for synthetic data, else 0.1]
           --l2 <WEIGHT>
               Weight of the L2 penalty [default: 0.0001]
           --goal <PERCENT>
               Validation accuracy to reach, in percent [default: 95, or 89 with
               --light]
-          --light
-              Train to the light goal, a lower accuracy
           --validate-every <EPOCHS>
               Epochs between validations, which check the goal and report metrics
               [default: 1]
           --max-epochs <EPOCHS>
               Maximum number of epochs [default: 1000]
+          --repeats <N>
+              Number of trainings from zero, whose median time is the result
+              [default: 1]
       -h, --help
               Print help
     ");
@@ -98,14 +109,14 @@ fn all_reduce_prints_help() {
 
     Options:
           --run_id <ID>
-              Run that the metrics belong to; without it, metrics are only printed
+              Run that the metrics belong to. Without it, metrics are only printed
               [env: MLBENCH_RUN_ID]
           --rank <RANK>
               Rank of this worker, from 0 [env: RANK]
           --hosts <HOSTS>
               Host names of the workers by rank, comma-separated
           --backend <BACKEND>
-              Backend that started this program (mpi, gloo, nccl); the workers use
+              Backend that started this program (mpi, gloo, nccl). The workers use
               TCP with any backend
           --world-size <N>
               Number of workers [env: WORLD_SIZE]
@@ -113,12 +124,19 @@ fn all_reduce_prints_help() {
               Addresses host:port of the workers by rank, comma-separated [env:
               MLBENCH_ADDRESSES]
           --report-to <URL>
-              URL of the server that stores the metrics; without it, metrics are
+              URL of the server that stores the metrics. Without it, metrics are
               only printed [env: MLBENCH_URL]
           --gpu
-              Accepted for compatibility; this benchmark computes on the CPU
+              Accepted for compatibility. This benchmark computes on the CPU [env:
+              MLBENCH_GPU]
           --horovod
-              Accepted for compatibility; this benchmark has its own all-reduce
+              Accepted for compatibility. This benchmark has its own all-reduce
+              [env: MLBENCH_HOROVOD]
+          --light
+              Train to the light goal, a lower accuracy, if the benchmark has a goal
+              [env: MLBENCH_LIGHT]
+          --cores <CORES>
+              Cores to run on, such as 0 or 2,3, or all [env: MLBENCH_CORES]
           --connect-timeout <SECONDS>
               Seconds to wait for all workers to connect [default: 120]
           --timeout <SECONDS>
@@ -130,8 +148,6 @@ fn all_reduce_prints_help() {
           --max-count <COUNT>
               Longest vector length without --counts, in 4-byte numbers [default:
               10000000]
-          --light
-              Accepted for compatibility; this benchmark has no goal
       -h, --help
               Print help
     ");

@@ -21,7 +21,7 @@ fn metrics_prints_help() {
           --since <TIME>     Only points at or after TIME: a date
                              (2018-08-03T09:21:29Z) or an age (30s, 10m, 2h, 1d)
           --until <TIME>     Only points at or before TIME: a date or an age
-          --metric <NAME>    Only the metric with exactly this name; repeat the flag
+          --metric <NAME>    Only the metric with exactly this name. Repeat the flag
                              for several
           --last <N>         Only the newest N points of each metric
           --summarize <N>    At most N points of each metric, averaging consecutive

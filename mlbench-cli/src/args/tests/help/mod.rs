@@ -58,7 +58,7 @@ fn the_program_prints_help() {
           --token-file <FILE>
               File with the bearer token [default: the token in MLBENCH_TOKEN]
           --kube
-              Reach a server in Kubernetes by kubectl port-forward; ignores --url
+              Reach a server in Kubernetes by kubectl port-forward, instead of --url
           --kube-context <CONTEXT>
               Context of kubectl [default: the current context]
           --kube-namespace <NAMESPACE>
@@ -75,7 +75,7 @@ fn the_program_prints_help() {
       5    conflict: another run is active
       6    the awaited run failed or was stopped
       7    server unreachable
-      130  interrupted with Ctrl-C
+      130  interrupted with Ctrl-C (143 with SIGTERM)
 
     Data goes to standard output, messages go to standard error.
 

@@ -13,9 +13,9 @@ fn runs_prints_help() {
       start     Start a run
       list      List all runs
       show      Show the details of a run
-      wait      Wait until a run ends; exit code 6 if it failed or was stopped
-      stop      Stop a run; it becomes STOPPED a moment later
-      delete    Delete a run with its metrics and output; stops an active run
+      wait      Wait until a run ends. Exit code 6 if it failed or was stopped
+      stop      Stop a run. It becomes STOPPED a moment later
+      delete    Delete a run with its metrics and output. Stops an active run
       logs      Print the output of a run
       download  Download the metrics of a run and its pods as a zip archive
       help      Print this message or the help of the given subcommand(s)
@@ -43,7 +43,7 @@ fn runs_start_prints_help() {
           --first-worker-only  Start the command on the first worker only
           --gpu                Request GPUs
           --light              Train to the light goal, a lower accuracy
-          --wait               Wait until the run ends; exit code 6 if it failed or
+          --wait               Wait until the run ends. Exit code 6 if it failed or
                                was stopped
       -o, --output <FORMAT>    Output format: table, csv or json [default: table on
                                a terminal, else tab-separated columns]
@@ -84,6 +84,7 @@ fn runs_show_prints_help() {
 
     Arguments:
       <RUN>  Id of the run, or its name, which selects the newest run of that name
+             (or id:7, name:7)
 
     Options:
       -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
@@ -98,19 +99,23 @@ fn runs_show_prints_help() {
 #[test]
 fn runs_wait_prints_help() {
     assert_snapshot!(help("runs wait"), @r"
-    Wait until a run ends; exit code 6 if it failed or was stopped
+    Wait until a run ends. Exit code 6 if it failed or was stopped
 
     Usage: mlbench runs wait [OPTIONS] <RUN>
 
     Arguments:
       <RUN>  Id of the run, or its name, which selects the newest run of that name
+             (or id:7, name:7)
 
     Options:
-          --timeout <DURATION>  Wait at most this long (30s, 10m, 2h); exit code 1
-                                if the run is still active [default: no limit]
+          --timeout <DURATION>  Wait at most this long (30s, 10m, 2h), for the
+                                server too [default: no limit once it responds]
       -o, --output <FORMAT>     Output format: table, csv or json [default: table on
                                 a terminal, else tab-separated columns]
       -h, --help                Print help
+
+    After the timeout, the exit code is 1 if the run is still active, and 7 if the
+    server is away.
 
     Example:
       mlbench runs wait first --timeout 10m
@@ -120,12 +125,13 @@ fn runs_wait_prints_help() {
 #[test]
 fn runs_stop_prints_help() {
     assert_snapshot!(help("runs stop"), @r"
-    Stop a run; it becomes STOPPED a moment later
+    Stop a run. It becomes STOPPED a moment later
 
     Usage: mlbench runs stop [OPTIONS] <RUN>
 
     Arguments:
       <RUN>  Id of the run, or its name, which selects the newest run of that name
+             (or id:7, name:7)
 
     Options:
       -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
@@ -140,12 +146,13 @@ fn runs_stop_prints_help() {
 #[test]
 fn runs_delete_prints_help() {
     assert_snapshot!(help("runs delete"), @r"
-    Delete a run with its metrics and output; stops an active run
+    Delete a run with its metrics and output. Stops an active run
 
     Usage: mlbench runs delete [OPTIONS] <RUN>
 
     Arguments:
       <RUN>  Id of the run, or its name, which selects the newest run of that name
+             (or id:7, name:7)
 
     Options:
       -h, --help  Print help
@@ -164,6 +171,7 @@ fn runs_logs_prints_help() {
 
     Arguments:
       <RUN>  Id of the run, or its name, which selects the newest run of that name
+             (or id:7, name:7)
 
     Options:
       -f, --follow           Keep printing new output until the run ends
@@ -194,13 +202,13 @@ fn runs_download_prints_help() {
       [RUN]  Id or name of the run [default: the newest run]
 
     Options:
-      -o, --output <FILE.zip>  File to write, or - for standard output [default:
-                               metrics_NAME.zip]
-      -h, --help               Print help
+      -O, --output-file <FILE.zip>  File to write, or - for standard output
+                                    [default: metrics_NAME.zip]
+      -h, --help                    Print help
 
     Examples:
       mlbench runs download first
-      mlbench runs download 3 --output first.zip
-      mlbench runs download 3 --output - | bsdtar -tf -
+      mlbench runs download 3 --output-file first.zip
+      mlbench runs download 3 -O - | bsdtar -tf -
     ");
 }

@@ -66,7 +66,7 @@ impl Scripts {
         Self { instance: options.instance.as_str().to_owned(), former, volume: WORK_VOLUME.to_owned() }
     }
 
-    /// Returns a script that creates the directory of a rank, and checks the image for the supervisor's tools.
+    /// Returns a script that creates the directory of a rank and checks the image for the tools.
     pub(crate) fn prepare(&self, rank: &RankRef) -> String {
         let needs = "for k_tool in setsid cat dd head tail tr sed ls ln mv rm mkdir sleep; do\n\
             command -v \"$k_tool\" >/dev/null || { echo \"the image has no $k_tool\" >&2; exit 3; }\ndone";
@@ -213,6 +213,7 @@ mod tests {
                 argv,
                 env: vec![("A".to_owned(), "a'\n$b".to_owned())],
                 num_cpus: None,
+                ranks: None,
             };
             assert_eq!(
                 run_shell(&shell, &scripts.launch(&task).unwrap()).1,

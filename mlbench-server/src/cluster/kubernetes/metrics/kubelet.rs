@@ -77,7 +77,7 @@ impl Kubelets {
         Self { config, proxy, namespace, clock, background, state: Mutex::default(), results, sender }
     }
 
-    /// Returns the usage of the worker pods. Sends a node a new request only after the last one has completed.
+    /// Returns the usage of the worker pods, with one request per node at a time.
     pub(crate) async fn sample(&self, pods: &[Arc<Pod>]) -> Vec<PodSample> {
         let mut results = self.results.lock().await;
         let nodes = nodes(pods);

@@ -27,7 +27,7 @@ impl KubernetesCluster {
         &self,
         pods: &[impl AsRef<Pod> + Sync],
         run: &Run,
-        notes: Vec<String>,
+        messages: Vec<String>,
     ) -> Result<ProvisionStatus, ClusterError> {
         let workers = pods.iter().map(|pod| self.worker(pod.as_ref(), run)).collect::<Result<Vec<_>, _>>()?;
         let prepared = try_join_all(workers.iter().zip(0..).zip(pods).map(|((worker, rank), pod)| {
@@ -36,7 +36,7 @@ impl KubernetesCluster {
         }));
         let missing: Vec<String> = prepared.await?.into_iter().flatten().collect();
         if missing.is_empty() {
-            Ok(ProvisionStatus::Ready { workers, notes })
+            Ok(ProvisionStatus::Ready { workers, messages })
         } else {
             Ok(ProvisionStatus::Waiting { missing })
         }

@@ -38,22 +38,22 @@ impl KubernetesCluster {
                 missing: [found].into_iter().chain(others.iter().map(pending)).collect(),
             });
         }
-        self.prepare_workers(&chosen, run, notes(run)).await
+        self.prepare_workers(&chosen, run, messages(run)).await
     }
 }
 
-fn notes(run: &Run) -> Vec<String> {
-    let mut notes = Vec::new();
+fn messages(run: &Run) -> Vec<String> {
+    let mut messages = Vec::new();
     if let Some(cores) = run.spec.num_cpus {
-        notes.push(format!(
+        messages.push(format!(
             "num_cpus {cores} is not enforced: static worker pods keep the limits of their deployment"
         ));
     }
     if run.spec.gpu_enabled {
-        notes.push(
+        messages.push(
             "gpu_enabled is ignored: static worker pods keep the GPUs of their deployment; use an image to request GPUs"
                 .to_owned(),
         );
     }
-    notes
+    messages
 }

@@ -67,7 +67,7 @@ impl KubernetesCluster {
         }
         let wanted = run.spec.num_workers as usize;
         if pods.len() == wanted && pods.iter().all(|pod| pod_status::is_ready(pod)) {
-            return self.prepare_workers(&pods, run, notes(run, &name, image)).await;
+            return self.prepare_workers(&pods, run, messages(run, &name, image)).await;
         }
         Ok(ProvisionStatus::Waiting { missing: self.missing(&name, &pods, wanted).await })
     }
@@ -166,7 +166,7 @@ where
     }
 }
 
-fn notes(run: &Run, name: &str, image: &str) -> Vec<String> {
+fn messages(run: &Run, name: &str, image: &str) -> Vec<String> {
     let workers = run.spec.num_workers;
     vec![format!("StatefulSet {name} provides {workers} worker pods with image {image}")]
 }

@@ -251,7 +251,7 @@ pub(super) async fn launch(cluster: &KubernetesCluster, at: RankRef, command: &s
     let argv = ["sh", "-c", command].map(str::to_owned).to_vec();
     let env =
         vec![("RANK".to_owned(), at.rank.to_string()), ("TEXT".to_owned(), "it's \"so\"\n$HOME".to_owned())];
-    cluster.launch(&Task { at, argv, env, num_cpus: None }).await.unwrap();
+    cluster.launch(&Task { at, argv, env, num_cpus: None, ranks: None }).await.unwrap();
 }
 
 /// The output of a rank, and its exit code or loss reason.

@@ -71,7 +71,8 @@ impl Fixture {
 
     pub(super) fn task(&self, rank: u32, argv: &[&str]) -> Task {
         let argv = argv.iter().map(|&word| word.to_owned()).collect();
-        Task { at: self.rank(rank), argv, env: Vec::new(), num_cpus: None }
+        let ranks = Some(self.run.spec.num_workers);
+        Task { at: self.rank(rank), argv, env: Vec::new(), num_cpus: None, ranks }
     }
 
     /// Launches a shell script on rank 0.

@@ -26,7 +26,7 @@ async fn every_worker_has_its_own_port_and_ignored_options_are_noted() {
     let mut fixture = Fixture::new(3);
     fixture.run.spec.image = Some("mlbench/x:latest".to_owned());
     fixture.run.spec.max_bandwidth = Some(100.0);
-    let ProvisionStatus::Ready { workers, notes } =
+    let ProvisionStatus::Ready { workers, messages } =
         fixture.cluster.provision(&ProvisionRequest::of(&fixture.run)).await.unwrap()
     else {
         panic!("local workers are always ready");
@@ -36,8 +36,8 @@ async fn every_worker_has_its_own_port_and_ignored_options_are_noted() {
     assert_eq!(ports.len(), 3);
     assert!(workers.iter().all(|worker| worker.host == "127.0.0.1"));
     let image = "image mlbench/x:latest is ignored: local workers run the command on this machine";
-    assert_eq!(notes[0], image);
-    assert!(notes[1].starts_with("max_bandwidth 100 is not enforced"), "{notes:?}");
+    assert_eq!(messages[0], image);
+    assert!(messages[1].starts_with("max_bandwidth 100 is not enforced"), "{messages:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::cluster::rank::{Offsets, Task};
 async fn launched_with(cpus: f64, argv: &[&str]) -> (Vec<String>, String) {
     let mut fixture = Fixture::new(1);
     fixture.run.spec.num_cpus = Some(cpus);
-    let ProvisionStatus::Ready { notes, .. } =
+    let ProvisionStatus::Ready { messages, .. } =
         fixture.cluster.provision(&ProvisionRequest::of(&fixture.run)).await.unwrap()
     else {
         panic!("local workers are always ready");
@@ -18,7 +18,7 @@ async fn launched_with(cpus: f64, argv: &[&str]) -> (Vec<String>, String) {
     let (stdout, stderr, code) = fixture.read_to_end(Offsets::default()).await;
     assert_eq!((String::from_utf8(stderr).unwrap().as_str(), code), ("", 0));
     fixture.release().await;
-    (notes, String::from_utf8(stdout).unwrap())
+    (messages, String::from_utf8(stdout).unwrap())
 }
 
 fn cores() -> usize {
@@ -27,22 +27,22 @@ fn cores() -> usize {
 
 #[tokio::test]
 async fn affinity_limits_whole_cores() {
-    let (notes, stdout) = launched_with(1.0, &["nproc"]).await;
+    let (messages, stdout) = launched_with(1.0, &["nproc"]).await;
     assert_eq!(stdout, "1\n");
-    assert_eq!(notes.len(), 1);
+    assert_eq!(messages.len(), 1);
     if cores() > 1 {
-        assert_eq!(notes[0], format!("CPU affinity limits each worker to 1 of {} cores", cores()));
+        assert_eq!(messages[0], format!("CPU affinity limits each worker to 1 of {} cores", cores()));
     }
 }
 
 #[tokio::test]
 async fn quota_limits_a_fraction_or_a_note_says_it_is_rounded_up() {
-    let (notes, stdout) = launched_with(0.5, &["cat", "/proc/self/cgroup"]).await;
-    if notes[0].contains("a cgroup quota limits") {
-        assert!(notes[0].starts_with("a cgroup quota limits each worker to 0.5 cores"), "{notes:?}");
+    let (messages, stdout) = launched_with(0.5, &["cat", "/proc/self/cgroup"]).await;
+    if messages[0].contains("a cgroup quota limits") {
+        assert!(messages[0].starts_with("a cgroup quota limits each worker to 0.5 cores"), "{messages:?}");
         assert!(stdout.contains("mlbench-"), "{stdout}");
     } else {
-        assert!(notes[0].contains("0.5 is rounded up"), "{notes:?}");
+        assert!(messages[0].contains("0.5 is rounded up"), "{messages:?}");
     }
 }
 
@@ -63,7 +63,23 @@ async fn release_deletes_the_cgroup() {
 
 #[tokio::test]
 async fn more_cores_than_the_machine_has_limit_nothing() {
-    let (notes, stdout) = launched_with(4096.0, &["nproc"]).await;
+    let (messages, stdout) = launched_with(4096.0, &["nproc"]).await;
     assert_eq!(stdout.trim(), cores().to_string());
-    assert_eq!(notes, [format!("num_cpus 4096 has no effect: this machine has {} cores", cores())]);
+    assert_eq!(messages, [format!("num_cpus 4096 has no effect: this machine has {} cores", cores())]);
+}
+
+#[tokio::test]
+async fn every_rank_has_a_core_of_its_own_where_they_suffice() {
+    let cores_of = async |ranks: Option<u32>| {
+        let fixture = Fixture::new(1);
+        let task = Task { ranks, ..fixture.task(0, &["sh", "-c", "echo $MLBENCH_CORES"]) };
+        fixture.cluster.launch(&task).await.unwrap();
+        let (stdout, _, _) = fixture.read_to_end(Offsets::default()).await;
+        fixture.release().await;
+        String::from_utf8(stdout).unwrap().trim().to_owned()
+    };
+    let all = u32::try_from(cores()).unwrap();
+    assert!(cores_of(Some(all)).await.parse::<usize>().is_ok());
+    assert_eq!(cores_of(Some(all + 1)).await, "", "ranks would share cores");
+    assert_eq!(cores_of(None).await, "", "one command starts all ranks");
 }

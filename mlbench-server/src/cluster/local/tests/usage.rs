@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::harness::Fixture;
+use super::harness::{Fixture, wait_until};
 use crate::cluster::interface::Cluster;
 use crate::cluster::rank::Offsets;
 
@@ -103,6 +103,26 @@ async fn memory_is_that_of_the_processes() {
         fixture.value("container_memory_working_set_bytes").await,
     );
     assert!(set > 30e6 && usage >= set && usage < 500e6, "{usage} {set}");
+}
+
+#[tokio::test]
+async fn memory_that_processes_share_counts_once() {
+    let fixture = Fixture::new(1);
+    // Each subshell has the whole variable, and shares its pages with the shell that made it.
+    let fork = "for i in 1 2 3 4; do (sleep 1000; :) & done";
+    let fill = "x=$(head -c 30000000 /dev/zero | tr '\\000' x)";
+    fixture.sh(&format!("{fill}; {fork}; echo up; sleep 1000; :")).await;
+    fixture.wait_for_output("up\n").await;
+    let resident = |pid| procfs::process::Process::new(pid).unwrap().status().unwrap().vmrss.unwrap() * 1024;
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 bytes")]
+    let sum = fixture.live_pids().into_iter().map(resident).sum::<u64>() as f64;
+    for name in ["container_memory_usage_bytes", "container_memory_working_set_bytes"] {
+        wait_until(name, || async {
+            let used = fixture.value(name).await;
+            used > 30e6 && used < 0.5 * sum
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -1,32 +1,33 @@
-//! The examples of the specification as they stand, but for `False` made JSON, one owner per metric, and names of
-//! pods that exist.
+//! The examples of the specification.
+//!
+//! They differ from the text in three ways: `False` is JSON, a metric has one owner, and the pods exist.
 
-use mlbench_tests::{Answer, ServerOptions, TestServer};
+use mlbench_tests::{Response, ServerOptions, TestServer};
 use serde_json::{Value, json};
 
 const ACCEPT: &str = "application/json, text/javascript";
 
-async fn get(server: &TestServer, path: &str) -> Answer {
-    let answer = server.request("GET", path).header("accept", ACCEPT).send().await;
-    as_in_the_example(&answer, 200);
-    answer
+async fn get(server: &TestServer, path: &str) -> Response {
+    let response = server.request("GET", path).header("accept", ACCEPT).send().await;
+    assert_like_example(&response, 200);
+    response
 }
 
-async fn post(server: &TestServer, path: &str, body: &Value, status: u16) -> Answer {
+async fn post(server: &TestServer, path: &str, body: &Value, status: u16) -> Response {
     let body = serde_json::to_string_pretty(body).unwrap();
-    // The examples name no content type.
+    // The examples do not show a Content-Type.
     let request = server.request("POST", path).header("accept", ACCEPT).body("application/json", body);
-    let answer = request.send().await;
-    as_in_the_example(&answer, status);
-    answer
+    let response = request.send().await;
+    assert_like_example(&response, status);
+    response
 }
 
-fn as_in_the_example(answer: &Answer, status: u16) {
-    assert_eq!(answer.status, status, "{}", answer.text());
-    // A large answer may be packed, too, and says so behind it.
-    let vary: Vec<&str> = answer.header("vary").unwrap_or_default().split(", ").collect();
+fn assert_like_example(response: &Response, status: u16) {
+    assert_eq!(response.status, status, "{}", response.text());
+    // A large response may be compressed, and then varies by Accept-Encoding too.
+    let vary: Vec<&str> = response.header("vary").unwrap_or_default().split(", ").collect();
     assert!(matches!(*vary, ["Accept"] | ["Accept", "Accept-Encoding"]), "{vary:?}");
-    assert_eq!(answer.header("content-type"), Some("text/javascript"));
+    assert_eq!(response.header("content-type"), Some("text/javascript"));
 }
 
 fn keys(value: &Value) -> Vec<&str> {
@@ -36,7 +37,7 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn pods_are_answered_as_in_the_example() {
+async fn pods_are_listed_as_in_the_example() {
     let server = TestServer::start().await;
     let pods = get(&server, "/api/pods").await.json();
     assert_eq!(keys(&pods[0]), ["ip", "labels", "name", "phase"]);
@@ -46,7 +47,7 @@ async fn pods_are_answered_as_in_the_example() {
 }
 
 #[tokio::test]
-async fn a_metric_is_posted_and_answered_as_in_the_example() {
+async fn a_metric_is_posted_and_read_as_in_the_example() {
     let server = TestServer::start().await;
     let sent = json!({
         "pod_name": "local-mlbench-worker-1",
@@ -73,7 +74,7 @@ async fn a_metric_is_posted_and_answered_as_in_the_example() {
 
 #[tokio::test]
 async fn a_run_is_started_listed_and_shown_as_in_the_example() {
-    // One that is still active when the second is asked for.
+    // The run is still active when the second one is started.
     let server = ServerOptions::default().args(&["--default-command", "sleep 60"]).start().await;
     let started = post(&server, "/api/runs/", &json!({"name": "Name of the run"}), 200).await.json();
     assert_eq!((&started["id"], &started["name"]), (&json!(1), &json!("Name of the run")));

@@ -9,24 +9,20 @@ async fn start(server: &TestServer, command: &str) -> Run {
 }
 
 #[tokio::test]
-async fn mpirun_starts_one_process_for_every_worker() {
+async fn mpirun_starts_one_process_per_worker() {
     let Some(_) = tools::mpirun() else { return };
     let server = TestServer::start().await;
     let run = start(&server, "sh -c 'echo $RANK of $WORLD_SIZE is $OMPI_COMM_WORLD_RANK'").await;
     let run = server.wait(run.id).await;
     assert_eq!(run.state, RunState::Finished, "{:?} {:?}", run.job_metadata, server.output(run.id).await);
-    assert_eq!(
-        run.job_metadata.exit_codes,
-        [(0, 0)].into(),
-        "the command is started on the first worker only"
-    );
+    assert_eq!(run.job_metadata.exit_codes, [(0, 0)].into(), "mpirun runs on the first worker only");
     let mut lines = server.lines_of(run.id, 0, OutputStream::Stdout).await;
     lines.sort_unstable();
     assert_eq!(lines, ["0 of 2 is 0", "1 of 2 is 1"]);
 }
 
 #[tokio::test]
-async fn nothing_is_left_of_an_mpirun_that_is_stopped_in_the_middle() {
+async fn a_stopped_mpirun_leaves_no_process() {
     let Some(_) = tools::mpirun() else { return };
     let server = TestServer::start().await;
     let run = start(&server, "sh -c 'echo ready; sleep 1000'").await;
@@ -37,7 +33,7 @@ async fn nothing_is_left_of_an_mpirun_that_is_stopped_in_the_middle() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_of_an_mpirun_whose_program_fails() {
+async fn an_mpirun_whose_program_fails_leaves_no_process() {
     let Some(_) = tools::mpirun() else { return };
     let server = TestServer::start().await;
     let run = start(&server, "sh -c 'if [ $OMPI_COMM_WORLD_RANK = 1 ]; then exit 5; fi; sleep 1000'").await;

@@ -1,0 +1,166 @@
+//! Memory of a worker, in which a page counts once however many of the worker's processes share it.
+//!
+//! The kernel divides every page among the processes that map it (the proportional set size, PSS) only when asked, in a
+//! walk over all pages of a process. A [`MemoryMeter`] bounds the time that these walks take: until the next one is due,
+//! it scales the resident set, which the kernel counts itself, by the share that the last walk found.
+
+use std::time::Duration;
+
+use mlbench_core::Timestamp;
+use procfs::process::Status;
+
+use crate::clock::Clock;
+
+/// Time of a walk up to which every sample may take one.
+const SHORT: Duration = Duration::from_millis(5);
+/// Time after a longer walk until the next, as a multiple of the time it took: at most 1 % of a core.
+const REST: u32 = 100;
+
+/// Memory in use, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Memory {
+    /// All pages.
+    pub usage: f64,
+    /// Without pages of files, which the kernel could drop.
+    pub working_set: f64,
+}
+
+impl Memory {
+    fn plus(self, other: Self) -> Self {
+        Self { usage: self.usage + other.usage, working_set: self.working_set + other.working_set }
+    }
+}
+
+/// Measures the memory of one worker.
+#[derive(Debug, Default)]
+pub(super) struct MemoryMeter {
+    last: Option<Walk>,
+}
+
+/// A walk over the pages of a worker's processes.
+#[derive(Debug, Clone, Copy)]
+struct Walk {
+    ended_at: Timestamp,
+    took: Duration,
+    /// Proportional set size divided by the resident set.
+    share: Memory,
+}
+
+impl Walk {
+    /// Returns whether the next walk would exceed the bound, or the clock was set back.
+    fn is_recent(&self, now: Timestamp) -> bool {
+        self.took > SHORT && now >= self.ended_at && now.since(self.ended_at) < self.took * REST
+    }
+}
+
+impl MemoryMeter {
+    /// Returns the memory of these processes. A process that has ended uses none.
+    ///
+    /// For a process whose pages this server may not read, the resident set replaces the proportional one.
+    pub(super) fn measure(&mut self, pids: impl Iterator<Item = i32>, clock: &Clock) -> Memory {
+        let processes: Vec<_> = pids
+            .filter_map(|pid| {
+                let process = procfs::process::Process::new(pid).ok()?;
+                let resident = resident(&process.status().ok()?);
+                Some((process, resident))
+            })
+            .collect();
+        let resident = processes.iter().fold(Memory::default(), |sum, (_, resident)| sum.plus(*resident));
+        let started = clock.now();
+        if let Some(walk) = self.last.filter(|walk| walk.is_recent(started)) {
+            return Memory {
+                usage: resident.usage * walk.share.usage,
+                working_set: resident.working_set * walk.share.working_set,
+            };
+        }
+        let used = processes.iter().fold(Memory::default(), |sum, (process, resident)| {
+            sum.plus(proportional(process, *resident).unwrap_or(*resident))
+        });
+        let ended_at = clock.now();
+        let share = |used: f64, resident: f64| if resident > 0.0 { used / resident } else { 1.0 };
+        self.last = Some(Walk {
+            ended_at,
+            took: ended_at.since(started),
+            share: Memory {
+                usage: share(used.usage, resident.usage),
+                working_set: share(used.working_set, resident.working_set),
+            },
+        });
+        used
+    }
+}
+
+fn resident(status: &Status) -> Memory {
+    let bytes = |kib: Option<u64>| kilobytes(kib.unwrap_or_default());
+    Memory { usage: bytes(status.vmrss), working_set: bytes(status.rssanon) + bytes(status.rssshmem) }
+}
+
+/// Reads the proportional set size, which takes the kernel some milliseconds per gigabyte.
+fn proportional(process: &procfs::process::Process, resident: Memory) -> Option<Memory> {
+    let mut text = String::new();
+    let mut file = process.open_relative("smaps_rollup").ok()?;
+    std::io::Read::read_to_string(&mut file, &mut text).ok()?;
+    parse(&text, resident)
+}
+
+/// Parses `smaps_rollup`. Before Linux 5.9 it does not say which pages are those of files.
+fn parse(text: &str, resident: Memory) -> Option<Memory> {
+    let field = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        line.trim().strip_suffix("kB")?.trim().parse().ok().map(kilobytes)
+    };
+    let usage = field("Pss")?;
+    let without_files =
+        field("Pss_Anon").zip(field("Pss_Shmem")).map(|(anonymous, shared)| anonymous + shared);
+    Some(Memory { usage, working_set: without_files.unwrap_or_else(|| resident.working_set.min(usage)) })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 bytes")]
+fn kilobytes(number: u64) -> f64 {
+    (number * 1024) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROLLUP: &str = "5583000-7ffc000 ---p 00000000 00:00 0    [rollup]\n\
+                          Rss:                1780 kB\nPss:                 200 kB\nPss_Dirty:           116 kB\n\
+                          Pss_Anon:            110 kB\nPss_File:             84 kB\nPss_Shmem:             6 kB\n";
+
+    #[test]
+    fn usage_is_the_proportional_set_and_files_are_no_working_set() {
+        let resident = Memory { usage: 1780.0 * 1024.0, working_set: 300.0 * 1024.0 };
+        let expected = Memory { usage: 200.0 * 1024.0, working_set: 116.0 * 1024.0 };
+        assert_eq!(parse(ROLLUP, resident), Some(expected));
+        let old: String =
+            ROLLUP.lines().filter(|line| !line.starts_with("Pss_")).collect::<Vec<_>>().join("\n");
+        let expected = Memory { usage: 200.0 * 1024.0, working_set: 200.0 * 1024.0 };
+        assert_eq!(parse(&old, resident), Some(expected));
+        assert_eq!(parse("", resident), None);
+    }
+
+    #[test]
+    fn a_long_walk_is_followed_by_a_hundred_times_as_long_without() {
+        let at = |millis: i64| Timestamp::from_micros(1000 * millis);
+        let share = Memory::default();
+        let walk = Walk { ended_at: at(1000), took: Duration::from_millis(30), share };
+        assert!(walk.is_recent(at(1000)) && walk.is_recent(at(3999)));
+        assert!(!walk.is_recent(at(4000)));
+        assert!(!walk.is_recent(at(999)), "the clock was set back");
+        assert!(!Walk { took: SHORT, ..walk }.is_recent(at(1000)));
+    }
+
+    #[test]
+    fn between_walks_the_last_share_scales_the_resident_set() {
+        let clock = Clock::manual(Timestamp::from_micros(1_000_000));
+        let own = i32::try_from(std::process::id()).unwrap();
+        let share = Memory { usage: 0.0, working_set: 0.0 };
+        let took = Duration::from_secs(1);
+        let mut meter = MemoryMeter { last: Some(Walk { ended_at: clock.now(), took, share }) };
+        assert_eq!(meter.measure([own].into_iter(), &clock), Memory::default());
+        clock.advance(took * REST);
+        let used = meter.measure([own].into_iter(), &clock);
+        assert!(used.usage >= used.working_set && used.working_set > 0.0, "{used:?}");
+    }
+}

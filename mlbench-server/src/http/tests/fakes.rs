@@ -1,0 +1,133 @@
+//! A cluster and a launcher that run no process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mlbench_core::run::{Run, RunOutcome, Worker};
+use mlbench_core::{Pod, PodName, PodPhase, RunEvent, RunId};
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::cluster::{
+    Cluster, ClusterError, Offsets, OrphanSearch, Orphans, Output, PodSample, ProvisionRequest,
+    ProvisionStatus, RankRef, ReleaseStatus, Signal, Task,
+};
+
+/// The pods of the specification's examples.
+pub(super) const PODS: [&str; 2] = ["quiet-mink-mlbench-worker-0", "quiet-mink-mlbench-worker-1"];
+
+/// A cluster that has pods and a number of workers, and refuses everything else.
+pub(super) struct FakeCluster {
+    max_workers: AtomicU32,
+    pods: watch::Sender<Arc<[Pod]>>,
+}
+
+impl FakeCluster {
+    /// A number of workers that makes `max_workers` panic.
+    const PANIC: u32 = u32::MAX;
+
+    pub(super) fn set_max_workers(&self, workers: u32) {
+        self.max_workers.store(workers, Ordering::Relaxed);
+    }
+
+    /// Makes every later call of `max_workers` panic.
+    pub(super) fn panic_from_now_on(&self) {
+        self.set_max_workers(Self::PANIC);
+    }
+}
+
+impl Default for FakeCluster {
+    fn default() -> Self {
+        Self { max_workers: AtomicU32::new(4), pods: watch::Sender::new(Arc::from(PODS.map(pod))) }
+    }
+}
+
+fn unsupported<T>() -> Result<T, ClusterError> {
+    Err(ClusterError::Refused("the fake cluster runs nothing".to_owned()))
+}
+
+#[async_trait]
+impl Cluster for FakeCluster {
+    fn name(&self) -> &'static str {
+        "fake"
+    }
+
+    fn pods(&self) -> watch::Receiver<Arc<[Pod]>> {
+        self.pods.subscribe()
+    }
+
+    fn max_workers(&self) -> u32 {
+        let workers = self.max_workers.load(Ordering::Relaxed);
+        assert!(workers != Self::PANIC, "the cluster panics at 10.0.0.1");
+        workers
+    }
+
+    async fn provision(&self, _: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {
+        unsupported()
+    }
+
+    async fn launch(&self, _: &Task) -> Result<(), ClusterError> {
+        unsupported()
+    }
+
+    async fn follow(&self, _: &RankRef, _: Offsets, _: Duration) -> Result<Output, ClusterError> {
+        unsupported()
+    }
+
+    async fn signal(&self, _: &RankRef, _: Signal) -> Result<usize, ClusterError> {
+        unsupported()
+    }
+
+    async fn release(&self, _: &Run) -> Result<ReleaseStatus, ClusterError> {
+        unsupported()
+    }
+
+    async fn remove_orphans(&self, _: &OrphanSearch<'_>) -> Result<Orphans, ClusterError> {
+        unsupported()
+    }
+
+    async fn sample(&self) -> Vec<PodSample> {
+        Vec::new()
+    }
+}
+
+/// A running worker pod with the labels of the specification's example.
+pub(super) fn pod(name: &str) -> Pod {
+    let labels = [("app", "mlbench"), ("component", "worker"), ("release", "quiet-mink")];
+    Pod {
+        name: PodName::new(name).unwrap(),
+        labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+        phase: PodPhase::Running,
+        ip: "10.244.2.58".to_owned(),
+    }
+}
+
+/// The worker on a pod.
+pub(super) fn worker(pod: &str) -> Worker {
+    Worker { pod: PodName::new(pod).unwrap(), host: "h".to_owned(), port: 1 }
+}
+
+/// Starts and stops runs in the store, immediately after each request.
+pub(super) async fn run_fake_launcher(app: App) {
+    loop {
+        app.launcher.woken().await;
+        for run in app.storage.active_runs().await.unwrap() {
+            if run.stop_requested_at.is_some() {
+                end_run(&app, run.id, RunEvent::Stop).await;
+            } else if !run.is_queued() {
+                app.storage.assign_workers(run.id, PODS.map(worker).into()).await.unwrap();
+                app.storage.run_started(run.id, 2).await.unwrap();
+            }
+        }
+        app.launcher.changed();
+    }
+}
+
+/// Ends a run in the store.
+pub(super) async fn end_run(app: &App, id: RunId, event: RunEvent) {
+    let outcome = RunOutcome { event, reason: None, at: app.clock.now() };
+    app.storage.decide_outcome(id, outcome).await.unwrap();
+    app.storage.end_run(id).await.unwrap();
+}

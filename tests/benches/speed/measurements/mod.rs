@@ -1,0 +1,8 @@
+//! The measurements of one server.
+
+mod bench;
+pub(crate) mod footprint;
+mod reading;
+pub(crate) mod writing;
+
+pub(crate) use bench::Bench;
