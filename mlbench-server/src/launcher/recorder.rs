@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use mlbench_core::run::{Run, RunOutcome, Worker};
+use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{OutputChunk, RankExit, TokenHash};
 use mlbench_core::{ErrorCode, Result, RunId};
 use tokio::time::sleep;
@@ -59,8 +59,10 @@ impl<'a> RunRecorder<'a> {
     }
 
     /// Stores output, without a notification: a busy run writes hundreds of times per second.
-    pub(super) async fn append_output(&self, chunk: &OutputChunk) -> Result<()> {
-        retry_while_unavailable(|| self.deps.storage.append_output(self.id, chunk.clone())).await
+    ///
+    /// Returns the streams of the run that have reached the output limit.
+    pub(super) async fn append_output(&self, chunks: &[OutputChunk]) -> Result<Vec<OutputStream>> {
+        retry_while_unavailable(|| self.deps.storage.append_output(self.id, chunks.to_vec())).await
     }
 
     async fn write_and_notify<T, F>(&self, write: impl FnMut() -> F) -> Result<T>

@@ -52,8 +52,15 @@ fn local(settings: &Settings, database: &Path) -> Result<Arc<dyn Cluster>, Strin
     work_dir.push(".work");
     let work_dir = PathBuf::from(work_dir);
     let (workers, environment) = (settings.workers(), settings::environment());
-    let options = local::Options { workers, work_dir: work_dir.clone(), environment, clock: Clock::System };
-    let cluster = LocalCluster::new(options)
-        .map_err(|error| format!("cannot create local workers in {}: {error}", work_dir.display()))?;
+    let failed = |error| format!("cannot create local workers in {}: {error}", work_dir.display());
+    let options = local::Options {
+        workers,
+        work_dir: work_dir.clone(),
+        environment,
+        supervisor: local::supervise::program().map_err(failed)?,
+        output_limit: u64::from(settings.output_limit) << 20,
+        clock: Clock::System,
+    };
+    let cluster = LocalCluster::new(options).map_err(failed)?;
     Ok(Arc::new(cluster))
 }

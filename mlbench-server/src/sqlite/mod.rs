@@ -19,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use mlbench_core::api::{LogLine, Metric, Series};
-use mlbench_core::run::{NewRun, Run, RunOutcome, Worker};
+use mlbench_core::run::{NewRun, OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, IdempotencyKey, IsCached, LogQuery, OutputChunk, PointSink, PointsCursor,
     PointsPage, PointsQuery, RankExit, Recorded, RunEntry, Storage, StoreStats, TokenHash,
@@ -151,9 +151,9 @@ impl Storage for SqliteStorage {
         self.writer.write(0, move |c| lifecycle::mark_started(c, id, ranks)).await
     }
 
-    async fn append_output(&self, id: RunId, chunk: OutputChunk) -> Result<()> {
-        let limit = self.log_limit_bytes;
-        self.writer.write(output::memory_bytes(&chunk), move |c| output::append(c, id, &chunk, limit)).await
+    async fn append_output(&self, id: RunId, chunks: Vec<OutputChunk>) -> Result<Vec<OutputStream>> {
+        let (bytes, limit) = (output::memory_bytes(&chunks), self.log_limit_bytes);
+        self.writer.write(bytes, move |c| output::append_all(c, id, &chunks, limit)).await
     }
 
     async fn append_server_message(&self, id: RunId, text: &str, now: Timestamp) -> Result<()> {

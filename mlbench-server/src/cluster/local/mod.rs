@@ -9,12 +9,15 @@ mod blocking;
 mod cluster;
 mod files;
 mod follow;
+mod holes;
+mod index;
 mod kill;
 mod launch;
 mod limits;
 mod options;
 mod processes;
 mod sampler;
+pub mod supervise;
 #[cfg(test)]
 mod tests;
 mod usage;

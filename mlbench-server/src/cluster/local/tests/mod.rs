@@ -6,4 +6,5 @@ mod limits;
 mod restart;
 mod script;
 mod stop;
+mod supervisor;
 mod usage;
