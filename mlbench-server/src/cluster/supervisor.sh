@@ -70,6 +70,7 @@ rm -f "$dir/identity.$$"
 blank='               '
 echo "$blank" >"$dir/exit_code"
 run() {
+    unset mlbench_limit
     command -v "$1" >/dev/null || { echo "mlbench: $1: command not found" >&2; exit 127; }
     exec "$@"
 }

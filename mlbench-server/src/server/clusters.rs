@@ -40,7 +40,8 @@ async fn kubernetes(inputs: ClusterInputs<'_>) -> Result<Arc<dyn Cluster>, Strin
     if settings.server_url.is_none() && (address.ip().is_loopback() || address.ip().is_unspecified()) {
         tracing::warn!("--server-url: not set; worker pods cannot reach {url} to post metrics");
     }
-    let options = settings.kubernetes.options(instance.parse()?);
+    let mut options = settings.kubernetes.options(instance.parse()?);
+    options.output_limit = settings.output_limit;
     let connected = KubernetesCluster::connect(options, Clock::System, tasks).await;
     connected
         .map(|cluster| Arc::new(cluster) as Arc<dyn Cluster>)

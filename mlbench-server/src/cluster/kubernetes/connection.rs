@@ -60,7 +60,7 @@ impl KubernetesCluster {
         }
         let proxy = options.kubelet_via_apiserver.then(|| client.clone());
         Ok(Self {
-            scripts: Scripts::new(options.instance.as_str()),
+            scripts: Scripts::new(options.instance.as_str(), options.output_limit),
             kubelets: Kubelets::new(config, proxy, namespace.clone(), clock, background.clone()),
             services: Api::namespaced(client.clone(), &namespace),
             secrets: Api::namespaced(client.clone(), &namespace),

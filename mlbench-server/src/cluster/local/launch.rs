@@ -76,7 +76,7 @@ pub(super) async fn start(
         Ok(Err(error)) => {
             let message = format!("rank {rank} cannot start: {error}");
             Err(match error.kind() {
-                // The machine has no room for another process now.
+                // The machine has no room for another process now, or somebody killed it.
                 io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => ClusterError::Unreachable(message),
                 _ => ClusterError::Refused(message),
             })
@@ -112,6 +112,12 @@ async fn try_start(
     }
     // It has ended: without an error another supervisor of this rank was first.
     let output = child.wait_with_output().await?;
+    if output.status.code().is_none() {
+        return Err(io::Error::new(
+            io::ErrorKind::WouldBlock,
+            format!("its supervisor ended: {}", output.status),
+        ));
+    }
     let stderr = String::from_utf8_lossy(&output.stderr);
     Ok(if output.status.success() { Ok(()) } else { Err(format!("{}: {}", output.status, stderr.trim())) })
 }

@@ -72,7 +72,9 @@ impl<'a> OutputTail<'a> {
                 before < MAX_TRANSACTION_BYTES
             };
             let count = self.chunks.iter().take(MAX_TRANSACTION_CHUNKS).take_while(fits).count();
-            let full = self.context.recorder.append_output(&self.chunks[..count]).await?;
+            let Some(full) = self.context.recorder.append_output(&self.chunks[..count]).await? else {
+                return self.give_up().await;
+            };
             self.chunks.drain(..count);
             for stream in self.streams.iter_mut().filter(|one| full.contains(&one.stream)) {
                 stream.is_full = true;
@@ -80,6 +82,17 @@ impl<'a> OutputTail<'a> {
             self.chunks.retain(|chunk| !full.contains(&chunk.stream));
         }
         Ok(())
+    }
+
+    /// Drops the output that cannot be stored, so that the run can end and make room.
+    async fn give_up(&mut self) -> Result<()> {
+        self.chunks.clear();
+        self.streams.iter_mut().for_each(|stream| stream.is_full = true);
+        let text = format!(
+            "rank {}: the disk of the server was full while the run was ending; the end of its output is lost",
+            self.rank
+        );
+        self.context.recorder.append_server_message(&text).await
     }
 
     /// Shows the current state of the lines without an end to those who read the log.
@@ -102,7 +115,7 @@ impl<'a> OutputTail<'a> {
                 OutputStream::Stderr => "standard error",
             };
             let text = match cut.reason {
-                CutReason::Limit if stream.is_full => continue,
+                _ if stream.is_full => continue,
                 CutReason::Limit => format!(
                     "rank {rank}: {name} exceeded the output limit before it was stored; its end is discarded"
                 ),
@@ -151,7 +164,7 @@ struct StreamTail {
     /// Bytes of replaced lines after it.
     replaced: u64,
     lines: LineSplitter,
-    /// Whether the stream has reached the output limit of the run.
+    /// Whether no more of the stream is stored: it has reached the output limit, or was given up.
     is_full: bool,
 }
 

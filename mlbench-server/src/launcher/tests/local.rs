@@ -68,7 +68,7 @@ async fn lines_of_both_streams_are_stored_in_the_order_and_with_the_dates_of_the
 #[tokio::test]
 async fn output_beyond_the_limit_is_not_kept_for_the_store() {
     let world = world(1);
-    let id = world.try_start_run(spec(1, "sh -c 'yes | head -c 300000000; echo end >&2'")).await.unwrap().id;
+    let id = world.try_start_run(spec(1, "sh -c 'yes 0123456789012345678901234567890123456789012345678901234567 | head -c 300000000; echo end >&2'")).await.unwrap().id;
     let run = world.until_ended(id).await;
     assert_eq!(run.state, RunState::Finished);
     assert_eq!(world.lines(id, 0).await.last().unwrap(), "end");

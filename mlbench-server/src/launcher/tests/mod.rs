@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster;
 mod crash_points;
+mod full_disk;
 pub(crate) mod harness;
 mod lifecycle;
 mod local;

@@ -1,7 +1,8 @@
-//! Connections to the database file: opening, locking, migrating, lending to reads, checkpointing.
+//! Connections to the database file: opening, locking, migrating, lending to reads, checkpointing, a full disk.
 
 pub(super) mod checkpoint;
 pub(super) mod lock;
 pub(super) mod migrations;
 pub(super) mod open;
 pub(super) mod readers;
+pub(super) mod reserve;

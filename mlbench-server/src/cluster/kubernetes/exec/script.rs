@@ -41,11 +41,13 @@ pub(crate) struct Scripts {
     instance: String,
     /// Mount path of the volume for runs.
     volume: String,
+    /// MiB of each output stream that a pod keeps.
+    output_limit: u32,
 }
 
 impl Scripts {
-    pub(crate) fn new(instance: &str) -> Self {
-        Self { instance: instance.to_owned(), volume: WORK_VOLUME.to_owned() }
+    pub(crate) fn new(instance: &str, output_limit: u32) -> Self {
+        Self { instance: instance.to_owned(), volume: WORK_VOLUME.to_owned(), output_limit }
     }
 
     /// Returns a script that creates the directory of a rank, and checks the image for the supervisor's tools.
@@ -59,7 +61,11 @@ impl Scripts {
     pub(crate) fn launch(&self, task: &Task) -> Result<String, ClusterError> {
         let counted = "[ -f \"$k_dir/oom\" ] || { k_oom; echo \"$k_killed\" >\"$k_dir/oom\"; }";
         let exists = "[ -d \"$k_dir\" ] || exit 5";
-        let verb = format!("{exists}\n{counted}\nmlbench_launch \"$k_dir\"{}", launch_arguments(task)?);
+        let verb = format!(
+            "{exists}\n{counted}\nmlbench_limit={}\nmlbench_launch \"$k_dir\"{}",
+            self.output_limit,
+            launch_arguments(task)?
+        );
         Ok(self.script(&task.at, &exports(task)?, &verb))
     }
 
@@ -162,7 +168,7 @@ mod tests {
         for shell in shells() {
             let directory = tempfile::tempdir().unwrap();
             let volume = directory.path().to_str().unwrap().to_owned();
-            let scripts = Scripts { instance: "i".to_owned(), volume };
+            let scripts = Scripts { instance: "i".to_owned(), volume, output_limit: 1 };
             let at = at(0);
             let argv = ["sh", "-c", "printf '%s' \"$A\"; exit 3"].map(str::to_owned).to_vec();
             let task = Task {
@@ -201,7 +207,7 @@ mod tests {
     fn truncated_script_executes_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let volume = directory.path().to_str().unwrap().to_owned();
-        let script = Scripts { instance: "i".to_owned(), volume }.prepare(&at(0));
+        let script = Scripts { instance: "i".to_owned(), volume, output_limit: 1 }.prepare(&at(0));
         let verb = script.rfind("mlbench_prepare").unwrap();
         for length in verb..script.len() - 2 {
             run_shell(&["sh"], &script[..length]);

@@ -21,7 +21,7 @@ const MAX_DRAIN_BYTES: usize = 1 << 20;
 /// What a stream may hold beyond the limit, so that the server sees that there is more.
 const LIMIT_MARGIN: u64 = 128 * 1024;
 /// Free space that output leaves on the disk, for what the server must write.
-const FREE_BYTES: u64 = 1 << 20;
+const FREE_BYTES: u64 = 2 << 20;
 /// Pause before another attempt while the disk is full.
 const FULL_DISK_PAUSE: Duration = Duration::from_millis(100);
 /// Small reads in a second, after which the copier gathers output for [`GATHER_PAUSE`] before each.
@@ -200,6 +200,9 @@ impl StreamCopy {
                 break;
             }
             if self.is_disk_full() {
+                if self.mark("stop").exists() {
+                    self.cut("disk");
+                }
                 break;
             }
             match self.file.write(&self.pending) {

@@ -22,11 +22,12 @@ const NO_EXEC_FORMAT: i32 = 8;
 
 /// Supervises a rank until its command and all its orphans have ended.
 pub(super) fn supervise(assignment: &Assignment) -> io::Result<()> {
+    // First, because Ctrl-C on the server's terminal must not reach a launch in progress. Fails for the leader of a
+    // process group, which a shell has started.
+    let _ = setsid();
     if !is_told_to_go()? {
         return Ok(());
     }
-    // Fails for the leader of a process group, which already has a session without a terminal.
-    let _ = setsid();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut children = catch_signals()?;
