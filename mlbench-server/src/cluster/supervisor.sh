@@ -74,7 +74,7 @@ run() {
     command -v "$1" >/dev/null || { echo "mlbench: $1: command not found" >&2; exit 127; }
     exec "$@"
 }
-# Copies standard input into file $1, and throws away what exceeds the limit. Ends when nobody can write any more. It is
+# Copies standard input into file $1, and throws away what exceeds the limit. Ends with the last writer. It is
 # no process of the rank: it has a session and an environment of its own, so no signal to the rank reaches it.
 copy='until (ulimit -f "$2" 2>/dev/null; exec cat >>"$1"); do
     # SIGXFSZ: the file has its full size. Otherwise the disk is full.

@@ -71,7 +71,7 @@ impl<'a> RunRecorder<'a> {
         loop {
             match storage.append_output(self.id, chunks.to_vec()).await {
                 Err(error) if matches!(error.code(), ErrorCode::Overloaded | ErrorCode::Unavailable) => {
-                    // Fails for a deleted run, whose output nobody wants.
+                    // Fails for a deleted run, whose output is not wanted.
                     let run = storage.run(self.id).await?;
                     let is_ending = run.stop_requested_at.is_some() || run.outcome.is_some();
                     if is_ending && begin.elapsed() >= FULL_DISK_TIMEOUT {

@@ -125,7 +125,9 @@ impl RankDir {
         fs::read_to_string(self.0.join("usage")).ok()
     }
 
-    /// Reads a stream from `offset` on, and returns whether it reached the end. Gives back the space of earlier bytes.
+    /// Reads a stream from `offset` on, and returns whether it reached the end.
+    ///
+    /// Gives back the space of earlier bytes.
     ///
     /// # Errors
     /// When the file cannot be read. A missing file counts as empty.

@@ -16,7 +16,7 @@ use crate::cluster::rank::{Arrival, Offsets};
 
 const FILE: &str = "arrivals";
 const RECORD_BYTES: usize = 24;
-/// Size on the disk beyond which the index gets only one record per [`COARSE_INTERVAL`]: the server is away for long.
+/// Size on the disk beyond which the index gets only one record per [`COARSE_INTERVAL`].
 const MAX_BYTES: u64 = 4 << 20;
 const COARSE_INTERVAL: Duration = Duration::from_secs(10);
 /// Most records of one read.

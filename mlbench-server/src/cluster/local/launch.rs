@@ -20,7 +20,7 @@ use crate::cluster::supervisor::{WORKER_ID, worker_id};
 /// Time that a supervisor has to start its command.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Makes Python programs write what they print at once. Otherwise a stopped program loses up to 8 KiB of output.
+/// Makes Python programs write at once. Otherwise a stopped program loses up to 8 KiB.
 const UNBUFFERED: &str = "PYTHONUNBUFFERED";
 
 /// Returns the environment of a worker: the server's own without its settings and secrets.

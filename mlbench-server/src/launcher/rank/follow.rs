@@ -15,7 +15,7 @@ use crate::launcher::backoff::Backoff;
 use crate::launcher::outage::Caller;
 use crate::launcher::run_context::RunContext;
 
-/// How long one request to the cluster waits for output or an exit. In a pod each request starts a few processes.
+/// How long one request to the cluster waits: in a pod each starts a few processes.
 const FOLLOW_TIMEOUT: Duration = Duration::from_secs(20);
 /// Delay after a small read, so that lines that trickle in are stored together.
 const GATHER_DELAY: Duration = Duration::from_millis(50);

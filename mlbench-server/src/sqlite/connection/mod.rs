@@ -1,4 +1,4 @@
-//! Connections to the database file: opening, locking, migrating, lending to reads, checkpointing, a full disk.
+//! Connections to the database file: opening, locking, migrating, pooling, checkpointing.
 
 pub(super) mod checkpoint;
 pub(super) mod lock;

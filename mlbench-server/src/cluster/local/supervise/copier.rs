@@ -10,18 +10,19 @@ use rustix::fs::fstatvfs;
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::FULL_DISK_TIMEOUT;
 use crate::cluster::local::index::IndexWriter;
 use crate::cluster::rank::Offsets;
 
 /// Size of one read, the usual capacity of a pipe.
 const READ_BYTES: usize = 64 * 1024;
-/// The most bytes of one stream that a drain reads, the largest capacity of a pipe: orphans may go on writing.
+/// The most bytes of one stream that a drain reads, the largest capacity of a pipe.
 const MAX_DRAIN_BYTES: usize = 1 << 20;
 /// What a stream may hold beyond the limit, so that the server sees that there is more.
 const LIMIT_MARGIN: u64 = 128 * 1024;
 /// Free space that output leaves on the disk, for what the server must write.
 const FREE_BYTES: u64 = 2 << 20;
+/// How long a full disk holds up the end of a command.
+const FULL_DISK_TIMEOUT: Duration = Duration::from_secs(3);
 /// Pause before another attempt while the disk is full.
 const FULL_DISK_PAUSE: Duration = Duration::from_millis(100);
 /// Small reads in a second, after which the copier gathers output for [`GATHER_PAUSE`] before each.

@@ -1,4 +1,4 @@
-//! The supervisor of one rank: a process that starts the command, copies its output and records its exit code.
+//! The supervisor of one rank, a process that starts the command and copies its output.
 //!
 //! It is this program again, in a hidden mode ([`run_if_requested`]), in a session of its own, so it outlives the
 //! server. The command writes into two pipes, which one thread copies into append-only files. Nothing that a program
@@ -16,11 +16,12 @@
 //!
 //! What lies on the disk is bounded: each stream may hold the output limit of the run before the server has read it,
 //! and what comes then is dropped. While the disk is full the supervisor stops reading, so the command waits, and goes on
-//! when there is room. When the command has ended meanwhile, its last output is given up after [`FULL_DISK_TIMEOUT`].
+//! when there is room. When the command has ended meanwhile, its last output is given up after 3 s.
 //!
 //! The supervisor adopts the orphans of its command and stays until none is left. An idle command costs nothing: the
 //! supervisor sleeps until output or a signal comes.
 
+mod assignment;
 mod copier;
 mod process;
 
@@ -29,20 +30,20 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+
+pub(super) use assignment::STARTED;
+
+use assignment::Assignment;
 
 /// The first argument of the hidden mode.
 pub(super) const MODE: &str = "supervise-rank";
-/// The line on standard output by which the supervisor reports that it is the one of its rank.
-pub(super) const STARTED: &str = "mlbench: started";
-/// How long a full disk holds up the end of a command.
-const FULL_DISK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Whether this program has the hidden mode.
 static IS_AVAILABLE: AtomicBool = AtomicBool::new(false);
 
-/// Supervises a rank if the command line asks for it. A program that starts local workers calls this first in `main`.
+/// Supervises a rank if the command line asks for it.
 ///
+/// A program that starts local workers calls this first in `main`.
 /// Returns the exit code of the process, or `None` when this is an ordinary start.
 #[must_use]
 pub fn run_if_requested() -> Option<ExitCode> {
@@ -63,16 +64,6 @@ pub(crate) fn program() -> io::Result<Vec<OsString>> {
     Ok(vec!["/proc/self/exe".into(), MODE.into()])
 }
 
-/// What a supervisor does.
-struct Assignment {
-    /// The directory of the rank.
-    dir: PathBuf,
-    /// How many bytes of each stream may wait for the server.
-    limit: u64,
-    /// The command.
-    argv: Vec<OsString>,
-}
-
 /// Supervises a rank, given the arguments after the mode: the directory, the limit and the command.
 pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let assignment = || {
@@ -87,7 +78,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The server may be gone, and nobody else reads this.
+            // The server may be gone: only it reads this.
             let _ = io::Write::write_all(&mut io::stderr(), format!("{error}\n").as_bytes());
             ExitCode::FAILURE
         }

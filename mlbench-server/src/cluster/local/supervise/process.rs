@@ -11,8 +11,8 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, getpid, set_child_subreaper, setsid, wait};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::assignment::{Assignment, STARTED};
 use super::copier::{Copier, Stream};
-use super::{Assignment, STARTED};
 use crate::cluster::local::processes::{boot_id, stat};
 
 /// Size of the file with the exit code.
@@ -66,7 +66,9 @@ pub(super) fn supervise(assignment: &Assignment) -> io::Result<()> {
     })
 }
 
-/// Returns whether the server has prepared the limits of this process. If it was killed before, nothing may start.
+/// Returns whether the server has prepared the limits of this process.
+///
+/// If it was killed before, nothing may start.
 fn is_told_to_go() -> io::Result<bool> {
     let mut input = Vec::new();
     io::stdin().read_to_end(&mut input)?;
@@ -140,7 +142,9 @@ fn start(argv: &[OsString], copier: &mut Copier) -> io::Result<Started> {
     }
 }
 
-/// Collects all ended children. Returns the exit code of the command if it was among them, and whether any are left.
+/// Collects all ended children.
+///
+/// Returns the exit code of the command if it was among them, and whether any are left.
 fn reap(command: Option<Pid>) -> io::Result<(Option<i32>, bool)> {
     let mut code = None;
     loop {
