@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use mlbench_server::cluster::local::supervise::run_if_requested;
 use mlbench_server::server::Server;
 use mlbench_server::settings::Settings;
 use mlbench_server::telemetry;
@@ -11,6 +12,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 const SECOND_SIGNAL: &str = "stopped by a second signal; requests in progress were aborted";
 
 fn main() -> ExitCode {
+    if let Some(code) = run_if_requested() {
+        return code;
+    }
     let settings = Settings::from_command_line();
     match run(&settings) {
         Ok(()) => ExitCode::SUCCESS,

@@ -42,7 +42,11 @@ async fn kubernetes(inputs: ClusterInputs<'_>) -> Result<Arc<dyn Cluster>, Strin
         tracing::warn!("--server-url: not set; worker pods cannot reach {url} to post metrics");
     }
     let former: Result<_, String> = identity.former.iter().map(|name| name.parse()).collect();
-    let options = Options { former: former?, ..settings.kubernetes.options(identity.instance.parse()?) };
+    let options = Options {
+        former: former?,
+        output_limit: settings.output_limit,
+        ..settings.kubernetes.options(identity.instance.parse()?)
+    };
     let connected = KubernetesCluster::connect(options, Clock::System, tasks).await;
     connected
         .map(|cluster| Arc::new(cluster) as Arc<dyn Cluster>)
@@ -55,12 +59,18 @@ fn local(inputs: &ClusterInputs<'_>) -> Result<Arc<dyn Cluster>, String> {
     work_dir.push(".work");
     let work_dir = PathBuf::from(work_dir);
     let environment = local::without_proxy(settings::environment(), &settings.server_url(inputs.address));
-    let workers = settings.workers();
+    let failed = |error| format!("cannot create local workers in {}: {error}", work_dir.display());
     let Identity { instance, former, .. } = identity.clone();
-    let clock = Clock::System;
-    let options =
-        local::Options { workers, work_dir: work_dir.clone(), instance, former, environment, clock };
-    let cluster = LocalCluster::new(options)
-        .map_err(|error| format!("cannot create local workers in {}: {error}", work_dir.display()))?;
+    let options = local::Options {
+        workers: settings.workers(),
+        work_dir: work_dir.clone(),
+        instance,
+        former,
+        environment,
+        supervisor: local::supervise::program().map_err(failed)?,
+        output_limit: u64::from(settings.output_limit) << 20,
+        clock: Clock::System,
+    };
+    let cluster = LocalCluster::new(options).map_err(failed)?;
     Ok(Arc::new(cluster))
 }

@@ -2,8 +2,9 @@
 //!
 //! In a container the server often is the first process. The kernel makes that one the parent of every orphan, and a
 //! dead process stays in the table until its parent has collected it. The server's own children are collected where
-//! they were started: they are in the session of the server, and every adopted process comes from the session of a rank.
+//! they were started, within [`DELAY`]: most are in the session of the server, but the supervisor of a rank is in its own.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use rustix::process::{Pid, WaitOptions, waitpid};
@@ -13,7 +14,7 @@ use tokio::time::sleep;
 use crate::task_group::TaskGroup;
 
 /// How long a dead process is left to another waiter.
-const DELAY: Duration = Duration::from_millis(20);
+const DELAY: Duration = Duration::from_millis(200);
 
 /// Starts the reaper, if this process is the first one of its container.
 pub(super) fn start(group: &TaskGroup) {
@@ -28,27 +29,38 @@ async fn reap(group: TaskGroup) {
         Ok(ended) => ended,
         Err(error) => return tracing::warn!(%error, "cannot collect orphans that have ended"),
     };
+    let mut seen = HashSet::new();
     loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ended.recv() => {}
+        if seen.is_empty() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ended.recv() => {}
+            }
         }
         sleep(DELAY).await;
-        if let Err(error) = tokio::task::spawn_blocking(collect).await {
-            tracing::warn!(%error, "cannot collect orphans that have ended");
+        match tokio::task::spawn_blocking(move || collect(&seen)).await {
+            Ok(left) => seen = left,
+            Err(error) => return tracing::warn!(%error, "cannot collect orphans that have ended"),
         }
     }
 }
 
-/// Collects every dead child that is in the session of another process.
-fn collect() {
-    let Ok(own) = procfs::process::Process::myself().and_then(|own| own.stat()) else { return };
-    let Ok(all) = procfs::process::all_processes() else { return };
+/// Collects every dead child in the session of another process that was seen before, and returns the others.
+fn collect(seen: &HashSet<i32>) -> HashSet<i32> {
+    let Ok(own) = procfs::process::Process::myself().and_then(|own| own.stat()) else {
+        return HashSet::new();
+    };
+    let Ok(all) = procfs::process::all_processes() else { return HashSet::new() };
+    let mut left = HashSet::new();
     for stat in all.filter_map(|process| process.ok()?.stat().ok()) {
-        let is_adopted = stat.ppid == own.pid && stat.session != own.session;
-        if let Some(pid) = Pid::from_raw(stat.pid).filter(|_| is_adopted && stat.state == 'Z') {
+        let is_foreign = stat.ppid == own.pid && stat.session != own.session;
+        let Some(pid) = Pid::from_raw(stat.pid).filter(|_| is_foreign && stat.state == 'Z') else { continue };
+        if seen.contains(&stat.pid) {
             // Another waiter may have been faster.
             let _ = waitpid(Some(pid), WaitOptions::NOHANG);
+        } else {
+            left.insert(stat.pid);
         }
     }
+    left
 }

@@ -106,6 +106,8 @@ pub struct Settings {
     pub sample_interval: Option<Duration>,
 
     /// Maximum stored output per run and stream, in MiB. Later output is dropped with a server message
+    ///
+    /// Each stream of a local rank also keeps at most this much on the disk until the server has stored it.
     #[arg(long, value_name = "MIB", env = "MLBENCH_OUTPUT_LIMIT", default_value_t = 256)]
     pub output_limit: u32,
 

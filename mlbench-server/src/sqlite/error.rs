@@ -42,11 +42,7 @@ impl From<StoreError> for Error {
 
 fn from_sqlite(error: &rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
-        Some(ffi::ErrorCode::DiskFull) => {
-            Error::new(ErrorCode::Unavailable, "the disk of the server is full; nothing was stored")
-                .with_internal(error)
-                .with_retry_after(Duration::from_secs(10))
-        }
+        Some(ffi::ErrorCode::DiskFull) => disk_full().with_internal(error),
         Some(ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked) => {
             Error::new(ErrorCode::Overloaded, "another program has locked the server's database; try again")
                 .with_internal(error)
@@ -54,6 +50,18 @@ fn from_sqlite(error: &rusqlite::Error) -> Error {
         }
         _ => Error::internal(format_args!("sqlite: {error}")),
     }
+}
+
+const DISK_FULL: &str = "the disk of the server is full; nothing was stored";
+
+/// The error of a write for which the disk has no room.
+pub(super) fn disk_full() -> Error {
+    Error::new(ErrorCode::Unavailable, DISK_FULL).with_retry_after(Duration::from_secs(10))
+}
+
+/// Returns whether an error is that of a full disk.
+pub(super) fn is_disk_full(error: &Error) -> bool {
+    error.detail() == DISK_FULL
 }
 
 /// The error for every request after [`close`](mlbench_core::storage::Storage::close).

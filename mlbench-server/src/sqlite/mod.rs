@@ -21,7 +21,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use mlbench_core::log::LogLine;
 use mlbench_core::metric::{Metric, Series};
-use mlbench_core::run::{NewRun, Run, RunOutcome, Worker};
+use mlbench_core::run::{NewRun, OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, IdempotencyKey, IsCached, LogQuery, OutputChunk, PointSink, PointsCursor,
     PointsPage, PointsQuery, RankExit, Recorded, RunEntry, Storage, StoreStats, TokenHash,
@@ -35,6 +35,7 @@ use connection::lock::DatabaseLock;
 use connection::open;
 use connection::place::Place;
 use connection::readers::Readers;
+use connection::reserve::Reserve;
 use metrics::record::MetricWrite;
 use metrics::{batch, insert, read};
 use runs::rows::{self, RunFilter};
@@ -69,7 +70,7 @@ impl SqliteStorage {
         let identity = identity::claim(&mut writer, &place, options.adopt)?;
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;
         Ok(Self {
-            writer: Writer::start(writer)?,
+            writer: Writer::start(writer, Reserve::take(&options.path))?,
             readers: Readers::new(readers),
             lock: Mutex::new(Some(lock)),
             path: options.path,
@@ -149,25 +150,26 @@ impl Storage for SqliteStorage {
     }
 
     async fn assign_workers(&self, id: RunId, workers: Vec<Worker>) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::assign_workers(c, id, &workers)).await
+        self.writer.write_first(0, move |c| lifecycle::assign_workers(c, id, &workers)).await
     }
 
     async fn run_started(&self, id: RunId, ranks: u32) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::mark_started(c, id, ranks)).await
+        self.writer.write_first(0, move |c| lifecycle::mark_started(c, id, ranks)).await
     }
 
-    async fn append_output(&self, id: RunId, chunk: OutputChunk) -> Result<()> {
-        let limit = self.log_limit_bytes;
-        self.writer.write(output::memory_bytes(&chunk), move |c| output::append(c, id, &chunk, limit)).await
+    async fn append_output(&self, id: RunId, chunks: Vec<OutputChunk>) -> Result<Vec<OutputStream>> {
+        self.writer.reserve().check()?;
+        let (bytes, limit) = (output::memory_bytes(&chunks), self.log_limit_bytes);
+        self.writer.write(bytes, move |c| output::append_all(c, id, &chunks, limit)).await
     }
 
     async fn append_server_message(&self, id: RunId, text: &str, now: Timestamp) -> Result<()> {
         let text = text.to_owned();
-        self.writer.write(text.len(), move |c| output::append_server_message(c, id, &text, now)).await
+        self.writer.write_first(text.len(), move |c| output::append_server_message(c, id, &text, now)).await
     }
 
     async fn record_rank_exit(&self, id: RunId, rank: u32, end: RankExit) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::record_rank_exit(c, id, rank, &end)).await
+        self.writer.write_first(0, move |c| lifecycle::record_rank_exit(c, id, rank, &end)).await
     }
 
     async fn request_stop(&self, id: RunId, now: Timestamp) -> Result<Run> {
@@ -175,15 +177,15 @@ impl Storage for SqliteStorage {
             identity::touch(c, now)?;
             lifecycle::request_stop(c, id, now)
         };
-        self.writer.write(0, stop).await
+        self.writer.write_first(0, stop).await
     }
 
     async fn decide_outcome(&self, id: RunId, outcome: RunOutcome) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::decide_outcome(c, id, &outcome)).await
+        self.writer.write_first(0, move |c| lifecycle::decide_outcome(c, id, &outcome)).await
     }
 
     async fn end_run(&self, id: RunId) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::end(c, id)).await
+        self.writer.write_first(0, move |c| lifecycle::end(c, id)).await
     }
 
     async fn delete_run(&self, id: RunId) -> Result<()> {
@@ -225,10 +227,12 @@ impl Storage for SqliteStorage {
         key: Option<IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Recorded> {
+        self.writer.reserve().check()?;
         self.writer.record(insert::memory_bytes(&metric), MetricWrite { metric, key, now }).await
     }
 
     async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()> {
+        self.writer.reserve().check()?;
         let bytes = metrics.iter().map(insert::memory_bytes).sum();
         let insert = move |c: &Connection| {
             metrics.iter().map(|metric| metric.date).max().map_or(Ok(()), |date| identity::touch(c, date))?;
@@ -238,6 +242,7 @@ impl Storage for SqliteStorage {
     }
 
     async fn record_batch(&self, batch: Batch, now: Timestamp) -> Result<BatchOutcome> {
+        self.writer.reserve().check()?;
         self.writer.write(batch::memory_bytes(&batch), move |c| batch::record(c, &batch, now)).await
     }
 

@@ -42,6 +42,8 @@ pub struct Options {
     pub image_pull_secrets: Vec<String>,
     /// Service account of the pods of worker sets, or `None` for pods without its token.
     pub worker_service_account: Option<String>,
+    /// MiB of each output stream of a rank that its pod keeps.
+    pub output_limit: u32,
     /// Whether to read the kubelets' metrics through the API server.
     ///
     /// This requires the right `nodes/proxy`, which also grants the exec of the kubelets.
@@ -60,6 +62,7 @@ impl Options {
             former: Vec::new(),
             release,
             max_workers: 8,
+            output_limit: 256,
             worker_max_cpu: None,
             worker_memory: None,
             max_gpu_per_worker: 0,

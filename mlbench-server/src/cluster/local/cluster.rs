@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::blocking::blocking;
 use super::follow::Follower;
 use super::launch;
+use super::limits;
 use super::options::Options;
 use super::workers::LocalWorkers;
 use crate::cluster::error::ClusterError;
@@ -83,8 +84,18 @@ impl Cluster for LocalCluster {
 
     async fn launch(&self, task: &Task) -> Result<(), ClusterError> {
         launch::unignore_signals().map_err(|error| ClusterError::Unreachable(error.to_string()))?;
-        let task = task.clone();
-        self.with_workers(move |workers| workers.launch(&task)).await
+        let prepared = task.clone();
+        let Some(dir) = self.with_workers(move |workers| workers.prepare(&prepared)).await? else {
+            return Ok(());
+        };
+        let group = limits::group(&task.at);
+        launch::start(&self.workers.supervisor, task, dir.path(), group.as_deref()).await?;
+        let pods = [task.at.pod.clone()];
+        self.with_workers(move |workers| {
+            workers.sampler.record(&pods);
+            Ok(())
+        })
+        .await
     }
 
     async fn follow(&self, rank: &RankRef, from: Offsets, timeout: Duration) -> Result<Output, ClusterError> {

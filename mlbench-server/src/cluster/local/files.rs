@@ -1,21 +1,22 @@
 //! The work directory, in which a restarted server finds its runs again.
 //!
-//! `<work dir>/run-3-<job id>/rank-0/` holds the files of the supervisor (see `supervisor.sh`) and `worker.json`. The
-//! job id distinguishes this run 3 from run 3 of another database.
+//! `<work dir>/run-3-<job id>/rank-0/` holds the files of the supervisor (see [`supervise`](super::supervise)) and
+//! `worker.json`. The job id distinguishes this run 3 from run 3 of another database.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use mlbench_core::run::RunKey;
+use mlbench_core::run::{OutputStream, RunKey};
 use mlbench_core::{PodName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::processes::{ProcessIdentity, RankIdentity};
-use crate::cluster::rank::RankRef;
+use super::{holes, index};
+use crate::cluster::rank::{Arrival, Cut, CutReason, Offsets, RankRef};
 use crate::cluster::supervisor::worker_id;
 use crate::files::write_atomic;
 
@@ -148,7 +149,7 @@ impl RankDir {
     ///
     /// Ignores a file without a newline: the supervisor is writing it, or a power failure cut it off.
     pub(super) fn exit_code(&self) -> Option<i32> {
-        fs::read_to_string(self.0.join("exit_code")).ok()?.strip_suffix('\n')?.parse().ok()
+        fs::read_to_string(self.0.join("exit_code")).ok()?.strip_suffix('\n')?.trim_start().parse().ok()
     }
 
     /// Returns the supervisor's own `stat` and `io`, written after its children had ended.
@@ -156,20 +157,55 @@ impl RankDir {
         fs::read_to_string(self.0.join("usage")).ok()
     }
 
-    /// Reads a stream (`stdout`, `stderr`) from `offset` on, and returns whether it reached the end.
+    /// Reads a stream from `offset` on, and returns whether it reached the end.
+    ///
+    /// Gives back the space of earlier bytes.
     ///
     /// # Errors
     /// When the file cannot be read. A missing file counts as empty.
-    pub(super) fn read(&self, stream: &str, offset: u64) -> io::Result<(Bytes, bool)> {
-        let mut file = match File::open(self.0.join(stream)) {
+    pub(super) fn read(&self, stream: OutputStream, offset: u64) -> io::Result<(Bytes, bool)> {
+        let mut file = match OpenOptions::new().read(true).write(true).open(self.output(stream)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Bytes::new(), true)),
             Err(error) => return Err(error),
         };
+        if offset >= Offsets::NO_MORE {
+            let stop = self.output(stream).with_extension("stop");
+            if !stop.exists() {
+                fs::write(stop, "")?;
+            }
+            holes::punch(&file, file.metadata()?.len());
+            return Ok((Bytes::new(), true));
+        }
+        holes::punch(&file, offset.saturating_sub(Offsets::KEPT));
         file.seek(SeekFrom::Start(offset))?;
         let mut bytes = Vec::new();
         file.take(MAX_READ).read_to_end(&mut bytes)?;
         let all = (bytes.len() as u64) < MAX_READ;
         Ok((bytes.into(), all))
+    }
+
+    /// Returns when the bytes of both streams after `from` came.
+    pub(super) fn arrivals(&self, from: Offsets, stdout: &Bytes, stderr: &Bytes) -> Vec<Arrival> {
+        index::arrivals(&self.0, from, stdout.len(), stderr.len())
+    }
+
+    /// Returns the streams whose end is missing, and why.
+    pub(super) fn cuts(&self) -> Vec<Cut> {
+        let cut = |stream| {
+            let reason = match &*fs::read(self.output(stream).with_extension("cut")).ok()? {
+                b"disk" => CutReason::DiskFull,
+                _ => CutReason::Limit,
+            };
+            Some(Cut { stream, reason })
+        };
+        [OutputStream::Stdout, OutputStream::Stderr].into_iter().filter_map(cut).collect()
+    }
+
+    fn output(&self, stream: OutputStream) -> PathBuf {
+        self.0.join(match stream {
+            OutputStream::Stdout => "stdout",
+            OutputStream::Stderr | OutputStream::Unknown => "stderr",
+        })
     }
 }

@@ -11,6 +11,8 @@ mod cluster;
 mod environment;
 mod files;
 mod follow;
+mod holes;
+mod index;
 mod kill;
 mod launch;
 mod limits;
@@ -20,6 +22,7 @@ mod orphans;
 mod ports;
 mod processes;
 mod sampler;
+pub mod supervise;
 #[cfg(test)]
 mod tests;
 mod usage;

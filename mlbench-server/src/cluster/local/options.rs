@@ -18,6 +18,10 @@ pub struct Options {
     pub former: Vec<String>,
     /// The server's environment. Workers inherit it without `MLBENCH_*`.
     pub environment: Vec<(OsString, OsString)>,
+    /// Program and first arguments of a supervisor.
+    pub supervisor: Vec<OsString>,
+    /// Bytes of each output stream of a rank that may wait for the server.
+    pub output_limit: u64,
     /// Clock that dates the samples.
     pub clock: Clock,
 }

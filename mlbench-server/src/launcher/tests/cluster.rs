@@ -231,7 +231,8 @@ impl Process {
         };
         let ((stdout, all_stdout), (stderr, all_stderr)) =
             (rest(&self.stdout, from.stdout), rest(&self.stderr, from.stderr));
-        Output { stdout, stderr, exit_code: self.exit_code.filter(|_| all_stdout && all_stderr) }
+        let exit_code = self.exit_code.filter(|_| all_stdout && all_stderr);
+        Output { stdout, stderr, exit_code, ..Output::default() }
     }
 }
 

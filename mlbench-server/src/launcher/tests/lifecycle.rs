@@ -37,6 +37,33 @@ async fn a_run_whose_ranks_exit_with_0_finishes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_progress_bar_is_shown_while_it_grows_and_kept_once() {
+    let world = World::new(vec![script(Exit::OnTerm)]);
+    let id = world.start_run().await;
+    let shows = async |state: &str| {
+        world
+            .when(async |world| {
+                let lines = world.deps.handle.unfinished().of(id, None, Some(0));
+                lines.len() == 1 && lines[0].text == state && lines[0].seq == 0
+            })
+            .await;
+    };
+    shows("last").await;
+    assert_eq!(world.lines(id, 0).await, ["one", "two", "err"]);
+    world.cluster.write(0, "\r1 %\r2 %");
+    shows("2 %").await;
+    world.cluster.write(0, "\r");
+    world.cluster.write(0, &(3..=62).map(|percent| format!("{percent} %\r")).collect::<String>());
+    shows("62 %").await;
+    world.cluster.write(0, "\nend");
+    shows("end").await;
+    world.cluster.exit(0, 0);
+    world.until_ended(id).await;
+    assert_eq!(world.lines(id, 0).await, ["one", "two", "62 %", "end", "err"]);
+    assert!(world.deps.handle.unfinished().of(id, None, None).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn eight_ranks_keep_their_lines_apart() {
     let scripts = (0..8).map(|rank| {
         let mut script = script(Exit::WithCode(0));

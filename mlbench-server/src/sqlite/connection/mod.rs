@@ -1,4 +1,4 @@
-//! Connections to the database file: opening, locking, migrating, pooling for reads, checkpointing.
+//! Connections to the database file: opening, locking, migrating, pooling for reads, reserving disk space, checkpointing.
 
 pub(super) mod checkpoint;
 pub(super) mod lock;
@@ -6,3 +6,4 @@ pub(super) mod migrations;
 pub(super) mod open;
 pub(super) mod place;
 pub(super) mod readers;
+pub(super) mod reserve;

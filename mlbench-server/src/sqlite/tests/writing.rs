@@ -331,7 +331,7 @@ async fn overlapping_readers_do_not_let_the_log_grow() {
         let lines = vec!["x".repeat(16 << 10); 64];
         let chunk =
             OutputChunk { rank: 0, stream: OutputStream::Stdout, from, to: from + 1, lines, date: at(1) };
-        store.append_output(id, chunk).await.unwrap();
+        store.append_output(id, vec![chunk]).await.unwrap();
         highest = highest.max(fs::metadata(store.wal()).unwrap().len());
     }
     stop.store(true, Ordering::Relaxed);

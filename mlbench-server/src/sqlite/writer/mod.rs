@@ -15,7 +15,8 @@ use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::sqlite::connection::checkpoint::Checkpointer;
-use crate::sqlite::error::{StoreError, closed, overloaded};
+use crate::sqlite::connection::reserve::Reserve;
+use crate::sqlite::error::{StoreError, closed, is_disk_full, overloaded};
 use crate::sqlite::metrics::record::MetricWrite;
 use job::{Job, Reply, Work};
 use stats::WriterStats;
@@ -35,11 +36,12 @@ pub(super) struct Writer {
     purge_due: Arc<AtomicBool>,
     stats: Arc<WriterStats>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    reserve: Reserve,
 }
 
 impl Writer {
     /// Starts the writer thread.
-    pub(super) fn start(mut connection: Connection) -> Result<Self> {
+    pub(super) fn start(mut connection: Connection, reserve: Reserve) -> Result<Self> {
         let (jobs, queue) = mpsc::channel();
         // An earlier server may have left something to purge.
         let purge_due = Arc::new(AtomicBool::new(true));
@@ -62,6 +64,7 @@ impl Writer {
             purge_due,
             stats,
             thread: Mutex::new(Some(thread)),
+            reserve,
         })
     }
 
@@ -76,13 +79,30 @@ impl Writer {
         self.send(bytes, |reply| Work::exclusive(reply, work)).await
     }
 
-    /// Like [`Writer::write`], for work that leaves something to purge.
+    /// Like [`Writer::write`], for work that runs on a full disk too, because it makes room or ends a run.
+    pub(super) async fn write_first<T, F>(&self, bytes: usize, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> Result<T, StoreError> + Clone + Send + 'static,
+    {
+        match self.write(bytes, work.clone()).await {
+            Err(error) if is_disk_full(&error) && self.reserve.release() => self.write(bytes, work).await,
+            written => written,
+        }
+    }
+
+    /// Returns the space that is held back for [`Writer::write_first`].
+    pub(super) const fn reserve(&self) -> &Reserve {
+        &self.reserve
+    }
+
+    /// Like [`Writer::write_first`], for work that leaves something to purge.
     pub(super) async fn write_and_purge<F>(&self, work: F) -> Result<()>
     where
-        F: FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+        F: Fn(&Connection) -> Result<(), StoreError> + Clone + Send + 'static,
     {
         let purge_due = Arc::clone(&self.purge_due);
-        self.write(0, move |c| work(c).inspect(|()| purge_due.store(true, Ordering::Release))).await
+        self.write_first(0, move |c| work(c).inspect(|()| purge_due.store(true, Ordering::Release))).await
     }
 
     /// Stores a metric, together with others in the queue, and returns after the commit.

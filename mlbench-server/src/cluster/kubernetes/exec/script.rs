@@ -58,12 +58,18 @@ pub(crate) struct Scripts {
     former: Vec<String>,
     /// Mount path of the volume for runs.
     volume: String,
+    /// MiB of each output stream that a pod keeps.
+    output_limit: u32,
 }
 
 impl Scripts {
     pub(crate) fn new(options: &Options) -> Self {
-        let former = options.former.iter().map(|name| name.as_str().to_owned()).collect();
-        Self { instance: options.instance.as_str().to_owned(), former, volume: WORK_VOLUME.to_owned() }
+        Self {
+            instance: options.instance.as_str().to_owned(),
+            former: options.former.iter().map(|name| name.as_str().to_owned()).collect(),
+            volume: WORK_VOLUME.to_owned(),
+            output_limit: options.output_limit,
+        }
     }
 
     /// Returns a script that creates the directory of a rank and checks the image for the tools.
@@ -77,7 +83,11 @@ impl Scripts {
     pub(crate) fn launch(&self, task: &Task) -> Result<String, ClusterError> {
         let counted = "[ -f \"$k_dir/oom\" ] || { k_oom; echo \"$k_killed\" >\"$k_dir/oom\"; }";
         let exists = "[ -d \"$k_dir\" ] || exit 5";
-        let verb = format!("{exists}\n{counted}\nmlbench_launch \"$k_dir\"{}", launch_arguments(task)?);
+        let verb = format!(
+            "{exists}\n{counted}\nmlbench_limit={}\nmlbench_launch \"$k_dir\"{}",
+            self.output_limit,
+            launch_arguments(task)?
+        );
         Ok(self.script(&task.at, &exports(task)?, &verb))
     }
 
@@ -192,7 +202,7 @@ mod tests {
     }
 
     fn scripts(volume: String) -> Scripts {
-        Scripts { instance: "i".to_owned(), former: vec!["old".to_owned()], volume }
+        Scripts { instance: "i".to_owned(), former: vec!["old".to_owned()], volume, output_limit: 1 }
     }
 
     fn at(rank: u32) -> RankRef {
@@ -249,7 +259,8 @@ mod tests {
             let argv = ["sleep", "100"].map(str::to_owned).to_vec();
             for at in [&known, &orphan] {
                 run_shell(&shell, &scripts.prepare(at));
-                let task = Task { at: at.clone(), argv: argv.clone(), env: Vec::new(), num_cpus: None };
+                let task =
+                    Task { at: at.clone(), argv: argv.clone(), env: Vec::new(), num_cpus: None, ranks: None };
                 assert_eq!(run_shell(&shell, &scripts.launch(&task).unwrap()).1, Some(0), "{shell:?}");
             }
             let (old, aged) = (directory.path().join("old/run-x"), directory.path().join("i/run-aged"));

@@ -7,4 +7,5 @@ mod orphans;
 mod restart;
 mod script;
 mod stop;
+mod supervisor;
 mod usage;
