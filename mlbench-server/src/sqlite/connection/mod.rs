@@ -1,4 +1,4 @@
-//! Connections to the database file: opening, locking, migrating, pooling for reads, reserving disk space, checkpointing.
+//! Connections to the database file: opening, locking, migrating, pooling, reserving, checkpointing.
 
 pub(super) mod checkpoint;
 pub(super) mod lock;

@@ -26,7 +26,7 @@ pub struct Options {
     pub page_points: usize,
     /// Number of read-only connections, and so of concurrent reads.
     pub readers: usize,
-    /// Names this machine, or what stands for it. The database has another name on another machine.
+    /// Names this machine, or what represents it. The database has another name on another machine.
     pub machine: String,
     /// Keep the name and the active runs of a database that was opened elsewhere before.
     pub adopt: bool,
