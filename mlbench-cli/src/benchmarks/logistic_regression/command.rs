@@ -243,7 +243,7 @@ mod tests {
             ("--synthetic 5", "must be ROWSxFEATURES"),
             ("--synthetic 50x5 --data x", "cannot be used with"),
             ("--synthetic 50x5 --breast-cancer", "cannot be used with"),
-            ("--repeats 0", "must be a whole number from 1"),
+            ("--repeats 0", "must be a whole number of at least 1"),
             ("--full-batch --batch-size 5", "cannot be used with"),
         ] {
             let (outcome, _) = run_with(arguments);
