@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::quote::{MAX_MESSAGE_CHARS, shorten_message};
+
 /// A result with [`Error`] as the default error type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -113,8 +115,11 @@ pub struct Error {
 
 impl Error {
     /// Creates an error. The caller of the API sees `detail`.
+    ///
+    /// A message that repeats input shortens it with [`quote`](crate::quote::quote). Texts of more than
+    /// [`MAX_MESSAGE_CHARS`](crate::quote::MAX_MESSAGE_CHARS) characters are shortened here.
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), internal: None, retry_after: None }
+        Self { code, detail: bounded(detail.into()), internal: None, retry_after: None }
     }
 
     /// Creates an [`ErrorCode::InvalidField`] with the message `{field}: {problem}`.
@@ -132,7 +137,7 @@ impl Error {
         Self {
             code: ErrorCode::Internal,
             detail: "internal server error; see this request id in the server log".to_owned(),
-            internal: Some(internal.to_string()),
+            internal: Some(bounded(internal.to_string())),
             retry_after: None,
         }
     }
@@ -140,7 +145,7 @@ impl Error {
     /// Adds a text for the log.
     #[must_use]
     pub fn with_internal(mut self, internal: impl fmt::Display) -> Self {
-        self.internal = Some(internal.to_string());
+        self.internal = Some(bounded(internal.to_string()));
         self
     }
 
@@ -189,3 +194,23 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+fn bounded(text: String) -> String {
+    if text.len() <= MAX_MESSAGE_CHARS { text } else { shorten_message(&text).into_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_texts_of_an_error_are_bounded() {
+        let long = "é".repeat(9 << 20);
+        let error = Error::new(ErrorCode::Malformed, long.as_str()).with_internal(&long);
+        for text in
+            [error.detail(), error.internal_text().unwrap(), Error::internal(&long).internal_text().unwrap()]
+        {
+            assert!(text.ends_with("é… (9437184 characters)") && text.len() < 5_000, "{}", text.len());
+        }
+    }
+}

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::quote::quote;
 
 /// The id of a run: 1, 2, 3 … in order of creation, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -39,7 +40,7 @@ impl FromStr for RunId {
     fn from_str(text: &str) -> Result<Self> {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let number = if digits { text.parse().ok().and_then(Self::new) } else { None };
-        number.ok_or_else(|| Error::not_found(format_args!("run {text:?}")))
+        number.ok_or_else(|| Error::not_found(format_args!("run {}", quote(text))))
     }
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::name::{PodName, RunId, RunName};
+use crate::quote::quote;
 use crate::time::Timestamp;
 
 /// Lifecycle state of a run, uppercase on the wire as in the specification.
@@ -91,7 +92,7 @@ impl std::str::FromStr for RunState {
     type Err = Error;
     fn from_str(word: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|state| state.as_str() == word);
-        found.ok_or_else(|| Error::invalid("state", format_args!("unknown run state {word:?}")))
+        found.ok_or_else(|| Error::invalid("state", format_args!("unknown run state {}", quote(word))))
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::{MissedTickBehavior, sleep};
 
 use crate::clock::Clock;
-use crate::cluster::{Cluster, PodSample};
+use crate::cluster::{Cluster, PodListStatus, PodSample};
 use crate::task_group::TaskGroup;
 
 /// Delay before a failed write of the pods is retried.
@@ -41,12 +41,15 @@ impl Monitor {
         Self(Arc::new(Inner { storage, cluster, clock, stored_pods, sampling }))
     }
 
-    /// Stores the current pods, unless they are stored already.
+    /// Stores the current pods, unless they are stored already or not known yet.
     ///
     /// # Errors
     /// Any error of the store.
     pub async fn observe(&self) -> Result<()> {
         let mut stored = self.0.stored_pods.lock().await;
+        if self.0.cluster.pod_list_status() == PodListStatus::Unknown {
+            return Ok(());
+        }
         let pods = Arc::clone(&self.0.cluster.pods().borrow());
         if stored.as_ref() != Some(&pods) {
             self.0.storage.set_pods(&pods, self.0.clock.now()).await?;
@@ -84,23 +87,13 @@ impl Monitor {
 
 /// Starts the monitor in `group`: pods are stored at every change, their metrics at every `interval`.
 pub fn start(group: &TaskGroup, monitor: &Monitor, interval: Duration) {
-    let (stop, watcher) = (group.stop_token(), monitor.clone());
-    group.spawn(async move {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = watch_pods(&watcher) => {}
-        }
-    });
-    let (stop, sampler) = (group.stop_token(), monitor.clone());
-    group.spawn(async move {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = sample_pods(&sampler, interval) => {}
-        }
-    });
+    let watcher = monitor.clone();
+    group.spawn_part("monitor of the pods", move || Some(watch_pods(watcher.clone())));
+    let sampler = monitor.clone();
+    group.spawn_part("sampler of the pods", move || Some(sample_pods(sampler.clone(), interval)));
 }
 
-async fn watch_pods(monitor: &Monitor) {
+async fn watch_pods(monitor: Monitor) {
     let mut pods = monitor.0.cluster.pods();
     loop {
         pods.mark_unchanged();
@@ -113,7 +106,7 @@ async fn watch_pods(monitor: &Monitor) {
     }
 }
 
-async fn sample_pods(monitor: &Monitor, interval: Duration) {
+async fn sample_pods(monitor: Monitor, interval: Duration) {
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

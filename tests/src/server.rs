@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -26,6 +27,8 @@ pub struct ServerOptions {
     workers: u32,
     token: Option<String>,
     listen: IpAddr,
+    database: Option<PathBuf>,
+    log: Option<Arc<File>>,
 }
 
 impl Default for ServerOptions {
@@ -38,6 +41,8 @@ impl Default for ServerOptions {
             workers: 2,
             token: None,
             listen: Ipv4Addr::LOCALHOST.into(),
+            database: None,
+            log: None,
         }
     }
 }
@@ -85,7 +90,21 @@ impl ServerOptions {
         self
     }
 
-    /// Makes the server require this token, and [`TestServer::cli`] and [`TestServer::client`] send it.
+    /// Keeps the database in this file.
+    #[must_use]
+    pub fn database(mut self, file: PathBuf) -> Self {
+        self.database = Some(file);
+        self
+    }
+
+    /// Writes standard error there, where [`TestServer::log`] does not find it.
+    #[must_use]
+    pub fn log_to(mut self, file: impl Into<File>) -> Self {
+        self.log = Some(Arc::new(file.into()));
+        self
+    }
+
+    /// Makes the server ask for this token, and [`TestServer::cli`] and [`TestServer::client`] show it.
     #[must_use]
     pub fn token(mut self, token: &str) -> Self {
         self.token = Some(token.to_owned());
@@ -156,7 +175,7 @@ impl TestServer {
     /// Returns the path of the database.
     #[must_use]
     pub fn database(&self) -> PathBuf {
-        self.dir.path().join("mlbench.db")
+        self.options.database.clone().unwrap_or_else(|| self.dir.path().join("mlbench.db"))
     }
 
     /// Returns the temporary directory of this test, which is deleted with the server.
@@ -276,7 +295,8 @@ impl TestServer {
             .args(["--grace-period", "2s"])
             .args(&self.options.args)
             .envs(self.options.env.iter().cloned());
-        command.stdout(log.try_clone().unwrap()).stderr(log);
+        command.stdout(log.try_clone().unwrap());
+        command.stderr(self.options.log.as_ref().map_or(log, |log| log.try_clone().unwrap()));
         let mut child = command.spawn().unwrap();
         let address = eventually("the server has written its address", TIMEOUT, async || {
             if let Some(status) = child.try_wait().unwrap() {

@@ -4,11 +4,14 @@
 //! The line `SKIPPED test: reason` bypasses the capture of test output, so that it shows even if all tests pass, and
 //! `cargo xtask test` counts it as skipped.
 
+use std::fs::File;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Returns a Python that has the published client and its imports.
+use tempfile::TempDir;
+
+/// The published Python client and what it imports are there: the Python that has them.
 #[must_use]
 pub fn python() -> Option<PathBuf> {
     let needs = "needs a Python with requests, kubernetes and the published client: run .ci/python-client, or name one \
@@ -69,6 +72,49 @@ pub fn curl() -> Option<PathBuf> {
 pub fn promtool() -> Option<PathBuf> {
     let needs = "needs promtool on PATH (Debian: apt-get install prometheus)";
     available(succeeds(Command::new("promtool").arg("--version")), needs).then(|| "promtool".into())
+}
+
+/// A file system of a few megabytes, to fill.
+#[must_use]
+pub fn small_disk(megabytes: u32) -> Option<SmallDisk> {
+    let needs = "needs to mount a tmpfs: run the tests as root";
+    let directory = tempfile::tempdir().ok()?;
+    let mut mount = Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o"]).arg(format!("size={megabytes}m")).arg("tmpfs").arg(directory.path());
+    available(succeeds(&mut mount), needs).then_some(SmallDisk(directory))
+}
+
+/// A mounted file system, until it is dropped.
+#[derive(Debug)]
+pub struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    /// Where it is mounted.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Takes all that is left of its space, until the file that is returned is removed.
+    ///
+    /// # Panics
+    /// When the file cannot be created.
+    #[must_use]
+    pub fn fill(&self) -> PathBuf {
+        let file = self.path().join("filler");
+        let mut filler = File::create(&file).unwrap();
+        for size in [64 << 10, 4 << 10] {
+            while filler.write_all(&vec![1; size]).is_ok() {}
+        }
+        file
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: a process of the test may still have a file open.
+        succeeds(Command::new("umount").arg("-l").arg(self.path()));
+    }
 }
 
 fn succeeds(command: &mut Command) -> bool {

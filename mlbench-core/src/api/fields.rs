@@ -5,9 +5,11 @@
 
 use serde_json::value::RawValue;
 
-use super::json::{not_json, quote_non_finite};
+use super::json::{lone_surrogate, not_json, quote_non_finite, without_bom};
 use super::nearest::nearest;
 use crate::error::{Error, ErrorCode, Result};
+use crate::number::whole;
+use crate::quote::quote;
 
 /// The value of a field as sent.
 #[derive(Debug, Clone)]
@@ -40,13 +42,14 @@ impl Fields {
     /// # Errors
     /// [`ErrorCode::Malformed`] with line and column if the body is not a JSON object.
     pub fn from_json(body: &[u8]) -> Result<Self> {
+        let body = without_bom(body);
         if body.trim_ascii().is_empty() {
             return Err(Error::new(ErrorCode::Malformed, "body: empty; send a JSON object"));
         }
         let read = |body: &[u8]| serde_json::from_slice(body).map(|Members(fields)| Self::new(fields));
         read(body).or_else(|error| {
             let second = quote_non_finite(body).and_then(|body| read(&body).ok());
-            second.ok_or_else(|| not_json("body: not a JSON object", &error))
+            second.ok_or_else(|| not_json("body: not a JSON object", body, &error))
         })
     }
 
@@ -77,9 +80,9 @@ impl Fields {
         match self.take(name) {
             None => Ok(None),
             Some(FieldValue::Text(text)) => Ok(Some(text)),
-            Some(FieldValue::Json(raw)) => serde_json::from_str(raw.get())
-                .map(Some)
-                .map_err(|_| Error::invalid(name, format_args!("must be a string, not {}", kind(&raw)))),
+            Some(FieldValue::Json(raw)) => {
+                serde_json::from_str(raw.get()).map(Some).map_err(|_| not_text(name, "a string", &raw))
+            }
         }
     }
 
@@ -106,9 +109,9 @@ impl Fields {
             None => Ok(None),
             Some(FieldValue::Text(text)) => Ok(Some(text)),
             Some(FieldValue::Json(raw)) if is_number(raw.get()) => Ok(Some(raw.get().to_owned())),
-            Some(FieldValue::Json(raw)) => serde_json::from_str(raw.get()).map(Some).map_err(|_| {
-                Error::invalid(name, format_args!("must be a string or a number, not {}", kind(&raw)))
-            }),
+            Some(FieldValue::Json(raw)) => serde_json::from_str(raw.get())
+                .map(Some)
+                .map_err(|_| not_text(name, "a string or a number", &raw)),
         }
     }
 
@@ -123,12 +126,9 @@ impl Fields {
             Some(FieldValue::Json(raw)) if raw.get().starts_with(['{', '[']) => {
                 Ok(Some(raw.get().to_owned()))
             }
-            Some(FieldValue::Json(raw)) => serde_json::from_str(raw.get()).map(Some).map_err(|_| {
-                Error::invalid(
-                    name,
-                    format_args!("must be a string, an object or an array, not {}", kind(&raw)),
-                )
-            }),
+            Some(FieldValue::Json(raw)) => serde_json::from_str(raw.get())
+                .map(Some)
+                .map_err(|_| not_text(name, "a string, an object or an array", &raw)),
         }
     }
 
@@ -142,35 +142,52 @@ impl Fields {
             "true" | "True" | "1" => Ok(Some(true)),
             "false" | "False" | "0" => Ok(Some(false)),
             "" => Ok(None),
-            _ => Err(Error::invalid(name, format_args!("must be true or false, not {}", shorten(&text)))),
+            _ => Err(Error::invalid(name, format_args!("must be true or false, not {}", quote(&text)))),
         }
     }
 
-    /// Takes a whole number from `min` to `max`. An empty string counts as absent.
+    /// Takes a whole number from `min` to `max`, also spelled `2.0`. An empty string counts as absent.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidField`] for anything else.
     pub fn integer(&mut self, name: &'static str, min: u32, max: u32) -> Result<Option<u32>> {
         let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
-        let number = text.parse().ok().filter(|number| (min..=max).contains(number));
+        let number = whole(&text).filter(|number| (min..=max).contains(number));
         number.map(Some).ok_or_else(|| {
             let rule = match max {
                 u32::MAX => format!("must be a whole number of at least {min}"),
                 _ => format!("must be a whole number from {min} to {max}"),
             };
-            Error::invalid(name, format_args!("{rule}, not {}", shorten(&text)))
+            Error::invalid(name, format_args!("{rule}, not {}", quote(&text)))
         })
     }
 
-    /// Takes a whole number of any sign. An empty string counts as absent.
+    /// Takes a whole number of any sign, also spelled `2.0`. An empty string counts as absent.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidField`] for anything else, and for numbers beyond 64 bits.
     pub fn signed_integer(&mut self, name: &'static str) -> Result<Option<i64>> {
         let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
-        text.parse()
-            .map(Some)
-            .map_err(|_| Error::invalid(name, format_args!("must be a whole number, not {}", shorten(&text))))
+        whole(&text).map(Some).ok_or_else(|| {
+            let rule = match whole::<i128>(&text) {
+                Some(_) => "must be a whole number of at most 64 bits",
+                None => "must be a whole number",
+            };
+            Error::invalid(name, format_args!("{rule}, not {}", quote(&text)))
+        })
+    }
+
+    /// Takes a sequence number of at least 0, also spelled `2.0`. An empty string counts as absent.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidField`] for anything else.
+    pub fn sequence(&mut self, name: &'static str) -> Result<Option<i64>> {
+        let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        // A number beyond every sequence is as good as the largest one.
+        let number = whole::<i128>(&text).filter(|number| *number >= 0);
+        number.map(|number| Some(i64::try_from(number).unwrap_or(i64::MAX))).ok_or_else(|| {
+            Error::invalid(name, format_args!("must be a whole number of at least 0, not {}", quote(&text)))
+        })
     }
 
     /// Takes a finite number. An empty string counts as absent.
@@ -182,7 +199,7 @@ impl Fields {
         let number = text.parse().ok().filter(|number: &f64| number.is_finite());
         number
             .map(Some)
-            .ok_or_else(|| Error::invalid(name, format_args!("must be a number, not {}", shorten(&text))))
+            .ok_or_else(|| Error::invalid(name, format_args!("must be a number, not {}", quote(&text))))
     }
 
     /// Takes a finite number above 0. An empty string counts as absent.
@@ -193,7 +210,7 @@ impl Fields {
         let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
         let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
         number.map(Some).ok_or_else(|| {
-            Error::invalid(name, format_args!("must be a number above 0, not {}", shorten(&text)))
+            Error::invalid(name, format_args!("must be a number above 0, not {}", quote(&text)))
         })
     }
 
@@ -219,7 +236,7 @@ impl Fields {
         let found = words.iter().find(|(word, _)| *word == text);
         found.map(|&(_, value)| Some(value)).ok_or_else(|| {
             let choices: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            Error::invalid(name, format_args!("must be {}, not {}", alternatives(&choices), shorten(&text)))
+            Error::invalid(name, format_args!("must be {}, not {}", alternatives(&choices), quote(&text)))
         })
     }
 
@@ -233,10 +250,10 @@ impl Fields {
         };
         let hint = match nearest(unknown, self.known.iter().copied()) {
             Some(known) => format!("; did you mean {known}?"),
-            None if self.known.is_empty() => "; this endpoint takes none".to_owned(),
+            None if self.known.is_empty() => "; remove it, because this endpoint takes no fields".to_owned(),
             None => format!("; known fields: {}", self.known.join(", ")),
         };
-        Err(Error::new(ErrorCode::UnknownField, format!("{}: unknown field{hint}", shorten(unknown))))
+        Err(Error::new(ErrorCode::UnknownField, format!("{}: unknown field{hint}", quote(unknown))))
     }
 
     /// Takes the text of a scalar.
@@ -272,11 +289,11 @@ fn kind(raw: &RawValue) -> &'static str {
     }
 }
 
-/// Quotes a text for a message, cut after 60 characters.
-fn shorten(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{:?}…", &text[..end]),
-        None => format!("{text:?}"),
+/// Creates the error for a value that is not the `wanted` text.
+fn not_text(name: &str, wanted: &str, raw: &RawValue) -> Error {
+    match lone_surrogate(raw.get().as_bytes()) {
+        Some(escape) if raw.get().starts_with('"') => Error::invalid(name, escape),
+        _ => Error::invalid(name, format_args!("must be {wanted}, not {}", kind(raw))),
     }
 }
 
@@ -304,73 +321,4 @@ impl<'de> serde::Deserialize<'de> for Members {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn json(body: &str) -> Fields {
-        Fields::from_json(body.as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn broken_json_is_refused_with_line_and_column() {
-        let error = Fields::from_json(b"{\n  \"name\": oops}").unwrap_err();
-        assert_eq!(error.code(), ErrorCode::Malformed);
-        assert_eq!(error.detail(), "body: not a JSON object (line 2, column 11): expected value");
-        assert!(Fields::from_json(b"[1]").unwrap_err().detail().contains("expected an object"));
-        assert!(Fields::from_json(b"  ").unwrap_err().detail().contains("empty"));
-        assert!(Fields::from_json(b"{} x").is_err());
-    }
-
-    #[test]
-    fn numbers_keep_their_text() {
-        assert_eq!(json(r#"{"value": 1.50}"#).text_or_number("value").unwrap().unwrap(), "1.50");
-        assert_eq!(json(r#"{"value": "NaN"}"#).text_or_number("value").unwrap().unwrap(), "NaN");
-        let refused = json(r#"{"value": {"a": 1}}"#).text_or_number("value").unwrap_err();
-        assert_eq!(refused.detail(), "value: must be a string or a number, not an object");
-    }
-
-    #[test]
-    fn booleans_are_accepted_in_every_format() {
-        for (body, expected) in [(r#"{"b":true}"#, true), (r#"{"b":"False"}"#, false), (r#"{"b":1}"#, true)] {
-            assert_eq!(json(body).boolean("b").unwrap(), Some(expected), "{body}");
-        }
-        assert_eq!(
-            json(r#"{"b":"yes"}"#).boolean("b").unwrap_err().detail(),
-            "b: must be true or false, not \"yes\""
-        );
-    }
-
-    #[test]
-    fn numbers_out_of_range_are_refused_with_the_range() {
-        let refusal = |body: &str| json(body).integer("last_n", 1, u32::MAX).unwrap_err().detail().to_owned();
-        assert_eq!(refusal(r#"{"last_n":-3}"#), "last_n: must be a whole number of at least 1, not \"-3\"");
-        assert!(refusal(r#"{"last_n":1e3}"#).contains("whole number"));
-        assert!(json(r#"{"num_cpus":0}"#).positive("num_cpus").is_err());
-        assert!(json(r#"{"num_cpus":"nan"}"#).positive("num_cpus").is_err());
-    }
-
-    #[test]
-    fn unknown_fields_are_refused_with_a_suggestion() {
-        let mut fields = json(r#"{"nmae": "x", "_": 1, "csrfmiddlewaretoken": "y"}"#);
-        assert!(fields.text("name").unwrap().is_none() && fields.text("backend").unwrap().is_none());
-        let error = fields.finish().unwrap_err();
-        assert_eq!(error.code(), ErrorCode::UnknownField);
-        assert_eq!(error.detail(), "\"nmae\": unknown field; did you mean name?");
-    }
-
-    #[test]
-    fn repeated_fields_are_taken_in_order() {
-        let pairs = [("a", "1"), ("b", "2"), ("a", "3")].map(|(key, text)| (key.to_owned(), text.to_owned()));
-        let mut fields = Fields::from_pairs(pairs);
-        assert_eq!(fields.repeated("a").unwrap(), ["1", "3"]);
-        assert_eq!(fields.repeated("a").unwrap(), [""; 0]);
-        assert_eq!(fields.finish().unwrap_err().code(), ErrorCode::UnknownField);
-        assert!(json(r#"{"a":1}"#).repeated("a").is_err());
-    }
-
-    #[test]
-    fn the_last_of_a_repeated_field_counts_and_null_is_absent() {
-        assert_eq!(json(r#"{"a":"1","a":"2"}"#).text("a").unwrap().unwrap(), "2");
-        assert_eq!(json(r#"{"a":null}"#).text("a").unwrap(), None);
-    }
-}
+mod tests;

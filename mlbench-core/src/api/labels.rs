@@ -37,7 +37,9 @@ fn quote(text: &str) -> String {
 pub fn parse_labels(text: &str) -> Result<Labels> {
     let mut reader = Reader(text.trim());
     reader.dictionary().filter(|_| reader.0.is_empty()).ok_or_else(|| {
-        Error::invalid("labels", format_args!("must be a dictionary like {{'app': 'mlbench'}}, not {text:?}"))
+        let rule =
+            format_args!("must be a dictionary like {{'app': 'mlbench'}}, not {}", crate::quote::quote(text));
+        Error::invalid("labels", rule)
     })
 }
 

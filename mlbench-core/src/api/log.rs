@@ -49,7 +49,7 @@ impl LogsQuery {
         let query = Self {
             stream: fields.one_of("stream", &streams)?,
             rank: fields.integer("rank", 0, u32::MAX)?,
-            after: fields.parsed::<u64>("after")?.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX)),
+            after: fields.sequence("after")?,
             limit: fields.integer("limit", 1, Self::MAX_LIMIT)?,
         };
         fields.finish()?;

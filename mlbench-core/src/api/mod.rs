@@ -24,6 +24,7 @@ pub use crate::metric::{Metric, Series};
 pub use endpoint::{Access, Endpoint, Listener, Method, Spec, encode_segment};
 pub use fields::{FieldValue, Fields};
 pub use headers::{IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER};
+pub use json::without_bom;
 pub use labels::{format_labels, parse_labels};
 pub use log::{LogPage, LogsQuery};
 pub use metrics_query::{CURSOR_HEADER, Downsample, Format, MetricsQuery};

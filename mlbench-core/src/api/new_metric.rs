@@ -6,8 +6,10 @@ use serde::{Serialize, Serializer};
 
 use super::fields::Fields;
 use crate::error::{Error, Result};
-use crate::metric::{Metric, MetricName, MetricValue, Owner, Point, serialize_epoch};
-use crate::name::PodName;
+use crate::metric::number::serialize_number;
+use crate::metric::{Metric, MetricName, MetricValue, Owner, Point};
+use crate::name::{PodName, RunId};
+use crate::quote::quote;
 use crate::time::Timestamp;
 
 /// Points by metric name, the response of `GET /api/metrics/{pod_name_or_run_id}/`.
@@ -37,7 +39,7 @@ pub struct NewMetric {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<i64>,
     /// Training epoch of the measurement, a finite and possibly fractional number.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "serialize_epoch")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "serialize_number")]
     pub epoch: Option<f64>,
 }
 
@@ -86,9 +88,9 @@ impl NewMetric {
         let name = MetricName::new(name.ok_or_else(|| missing("name"))?)?;
         let value = MetricValue::new(value.ok_or_else(|| missing("value"))?);
         let pod = pod.map(|name| {
-            PodName::new(name.as_str()).map_err(|_| Error::not_found(format_args!("pod {name:?}")))
+            PodName::new(name.as_str()).map_err(|_| Error::not_found(format_args!("pod {}", quote(&name))))
         });
-        let owner = Owner::from_fields(pod.transpose()?, run.map(|id| id.parse()).transpose()?)?;
+        let owner = Owner::from_fields(pod.transpose()?, run.as_deref().map(run_id).transpose()?)?;
         Ok(Self { owner, name, date, value, cumulative, metadata, step, epoch })
     }
 
@@ -98,6 +100,13 @@ impl NewMetric {
         let Self { owner, name, date, value, cumulative, metadata, step, epoch } = self;
         Metric { owner, name, date: date.unwrap_or(now), value, cumulative, metadata, step, epoch }
     }
+}
+
+/// Parses the id of a run, which some libraries write as a number with a fraction (`1.0`).
+fn run_id(text: &str) -> Result<RunId> {
+    let whole =
+        text.split_once('.').filter(|(_, zeros)| !zeros.is_empty() && zeros.bytes().all(|b| b == b'0'));
+    whole.and_then(|(id, _)| id.parse().ok()).map_or_else(|| text.parse(), Ok)
 }
 
 #[cfg(test)]
@@ -158,6 +167,8 @@ mod tests {
             (r#""step":7,"epoch":1.5"#, r#""step":7,"epoch":1.5"#),
             (r#""step":"-3","epoch":"2""#, r#""step":-3,"epoch":2"#),
             (r#""step":null,"epoch":1e300"#, r#""epoch":1e+300"#),
+            (r#""step":100.0,"epoch":1.0"#, r#""step":100,"epoch":1"#),
+            (r#""step":"1e2""#, r#""step":100"#),
         ] {
             let metric = read(&format!(r#"{{"run_id":2,"name":"x","value":1,{given}}}"#)).unwrap();
             let wire = serde_json::to_string(&metric.at(Timestamp::EPOCH)).unwrap();
@@ -165,7 +176,10 @@ mod tests {
         }
         for (given, refusal) in [
             (r#""step":1.5"#, "step: must be a whole number, not \"1.5\""),
-            (r#""step":9223372036854775808"#, "step: must be a whole number, not \"9223372036854775808\""),
+            (
+                r#""step":9223372036854775808"#,
+                "step: must be a whole number of at most 64 bits, not \"9223372036854775808\"",
+            ),
             (r#""epoch":"NaN""#, "epoch: must be a number, not \"NaN\""),
         ] {
             let error = read(&format!(r#"{{"run_id":2,"name":"x","value":1,{given}}}"#)).unwrap_err();

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::metric::MetricValue;
+use crate::quote::quote;
 use crate::time::Timestamp;
 
 /// A field of a point.
@@ -68,8 +69,7 @@ impl FromStr for PointField {
     fn from_str(word: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|field| field.as_str() == word).ok_or_else(|| {
             let known = Self::ALL.map(Self::as_str).join(", ");
-            let word: String = word.chars().take(60).collect();
-            Error::invalid("fields", format_args!("unknown field {word:?}; known fields: {known}"))
+            Error::invalid("fields", format_args!("unknown field {}; known fields: {known}", quote(word)))
         })
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::fields::Fields;
 use crate::error::{Error, Result};
 use crate::name::RunName;
+use crate::quote::quote;
 use crate::run::Backend;
 
 /// Value of `image_name` that defers to `custom_image_name`.
@@ -152,7 +153,8 @@ impl RunRequest {
             (Some("gloo"), None) => Backend::Gloo,
             (Some("nccl"), None) => Backend::Nccl,
             (Some(other), None) => {
-                let rule = format_args!("must be mpi, gloo, nccl or custom_backend, not {other:?}");
+                let other = quote(other);
+                let rule = format_args!("must be mpi, gloo, nccl or custom_backend, not {other}");
                 return Err(Error::invalid("backend", rule));
             }
         };

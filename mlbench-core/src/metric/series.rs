@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::name::MetricName;
+use super::number::serialize_number;
 use super::value::MetricValue;
 use crate::time::Timestamp;
 
@@ -18,9 +19,11 @@ pub struct Series {
     /// Date of the last point.
     pub last_date: Timestamp,
     /// Smallest finite value. `None` when no value is a finite number.
+    #[serde(serialize_with = "serialize_number")]
     pub min: Option<f64>,
     /// Largest finite value. `None` when no value is a finite number.
+    #[serde(serialize_with = "serialize_number")]
     pub max: Option<f64>,
-    /// Value of the last point by date, then by arrival.
+    /// Value of the point that arrived last, whatever its date: a clock that is ahead hides no later value.
     pub last_value: MetricValue,
 }

@@ -1,8 +1,9 @@
 //! Stored metrics.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::name::MetricName;
+use super::number::serialize_number;
 use super::owner::Owner;
 use super::value::MetricValue;
 use crate::error::{Error, Result};
@@ -44,20 +45,8 @@ struct WireMetric {
     metadata: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     step: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "serialize_epoch")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "serialize_number")]
     epoch: Option<f64>,
-}
-
-/// Writes whole epochs as integers, because most clients send `3` and not `3.0`.
-pub(crate) fn serialize_epoch<S: Serializer>(epoch: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    match *epoch {
-        #[expect(clippy::cast_possible_truncation, reason = "a whole number that i64 holds")]
-        Some(number) if number.fract() == 0.0 && number.abs() < EXACT => {
-            serializer.serialize_i64(number as i64)
-        }
-        other => other.serialize(serializer),
-    }
 }
 
 impl From<Metric> for WireMetric {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::number;
+
 /// A measured value, a number or any other text, preserved byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -24,13 +26,13 @@ impl MetricValue {
     /// Parses the text as a number. Accepts `NaN`, `Infinity` and `inf` in any letter case.
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
-        self.0.trim().parse().ok()
+        number::parse(&self.0)
     }
 
     /// Parses the text as a finite number.
     #[must_use]
     pub fn as_finite(&self) -> Option<f64> {
-        self.as_f64().filter(|number| number.is_finite())
+        number::parse_finite(&self.0)
     }
 }
 
@@ -57,12 +59,11 @@ impl From<String> for MetricValue {
 /// Non-finite numbers become `NaN`, `Infinity` and `-Infinity`, as Python's JSON library spells them.
 impl From<f64> for MetricValue {
     fn from(number: f64) -> Self {
-        Self(if number == f64::INFINITY {
-            "Infinity".to_owned()
-        } else if number == f64::NEG_INFINITY {
-            "-Infinity".to_owned()
-        } else {
-            number.to_string()
+        Self(match number {
+            f64::INFINITY => "Infinity".to_owned(),
+            f64::NEG_INFINITY => "-Infinity".to_owned(),
+            number if number.is_nan() => "NaN".to_owned(),
+            finite => number::plain_number(finite, str::to_owned),
         })
     }
 }

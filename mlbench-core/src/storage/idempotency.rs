@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::name::RunId;
 
 /// The value of an `Idempotency-Key` header, 1 to 64 bytes of printable ASCII.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,14 +34,35 @@ impl IdempotencyKey {
     }
 }
 
+/// The hash of a request's body as it was sent, which distinguishes a repeated request from another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(pub [u8; 16]);
+
+/// To whom a key belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyHolder {
+    /// Everyone who may do everything.
+    Server,
+    /// The run whose token the request showed.
+    Run(RunId),
+}
+
+/// The key of a request, unique among the requests of one holder to one endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyedRequest {
+    /// To whom the key belongs.
+    pub holder: KeyHolder,
+    /// The key.
+    pub key: IdempotencyKey,
+    /// What was sent under the key.
+    pub fingerprint: Fingerprint,
+}
+
 /// The key of a chunk of a batch upload.
-///
-/// A batch may contain points of many owners. Its key is therefore unique among all batches of the server, and
-/// independent of the keys of single metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchKey {
-    /// The key of the request.
-    pub key: IdempotencyKey,
-    /// Index of the chunk within the request, from 0. Each chunk is a transaction of its own.
+    /// The key of the upload, with the fingerprint of the chunk.
+    pub request: KeyedRequest,
+    /// Index of the chunk within the upload, from 0. Each chunk is a transaction of its own.
     pub chunk: u32,
 }

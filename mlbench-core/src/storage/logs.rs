@@ -43,4 +43,11 @@ pub enum LogPart {
     },
     /// The last lines, at most this many.
     Last(u32),
+    /// The last `limit` lines with a sequence number below `seq`.
+    Before {
+        /// Sequence number of the first line already read.
+        seq: i64,
+        /// Maximum number of lines.
+        limit: u32,
+    },
 }

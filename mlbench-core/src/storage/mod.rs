@@ -15,14 +15,14 @@ mod runs;
 mod stats;
 mod storage_trait;
 
-pub use idempotency::{BatchKey, IdempotencyKey};
+pub use idempotency::{BatchKey, Fingerprint, IdempotencyKey, KeyHolder, KeyedRequest};
 pub use logs::{LogPart, LogQuery, OutputChunk};
 pub use metrics::{Batch, BatchOutcome, BatchPoint, Recorded};
 pub use points::{
-    Downsampling, DownsamplingMethod, PointDetails, PointRef, PointSink, PointsCursor, PointsPage,
-    PointsQuery, SeriesCursor, ValueRef,
+    Downsampling, DownsamplingMethod, ListedOwner, OwnerList, PointDetails, PointRef, PointSink,
+    PointsCursor, PointsPage, PointsQuery, SeriesCursor, ValueRef,
 };
 pub use read_points::{PointsByName, collect_points, read_page};
-pub use runs::{IsCached, RankExit, RunEntry, TokenHash};
+pub use runs::{Admission, IsCached, RankExit, RunEntry, RunStart, StartedRun, TokenHash};
 pub use stats::{HistogramSnapshot, NewestValue, StoreStats};
 pub use storage_trait::Storage;

@@ -2,11 +2,44 @@
 
 use std::sync::Arc;
 
+use super::idempotency::KeyedRequest;
 use crate::name::RunId;
-use crate::run::Run;
+use crate::run::{NewRun, Run};
 
 /// Returns whether the caller has a run in its cache.
 pub type IsCached = Arc<dyn Fn(RunId) -> bool + Send + Sync>;
+
+/// A request to start a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunStart {
+    /// The run.
+    pub new: NewRun,
+    /// What happens while another run is active.
+    pub admission: Admission,
+    /// The key under which the client may repeat the request.
+    pub key: Option<KeyedRequest>,
+}
+
+/// What happens to a new run while another run is active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It is refused.
+    UnlessActive,
+    /// It waits for its turn in a cluster of `capacity` workers.
+    Queue {
+        /// Number of workers of the cluster.
+        capacity: u32,
+    },
+}
+
+/// The result of a [`RunStart`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct StartedRun {
+    /// The run as it is now.
+    pub run: Run,
+    /// Whether an earlier request with the same key started it.
+    pub replayed: bool,
+}
 
 /// An item in a list of runs.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,12 +11,16 @@ pub struct StoreStats {
     pub runs: Vec<(RunState, u64)>,
     /// Number of stored points.
     pub points: u64,
+    /// Number of points received since the store was opened whose date was more than a minute ahead.
+    pub points_ahead: u64,
     /// Newest value of every metric of the pods in the cluster, by metric, then by pod.
     pub newest: Vec<NewestValue>,
     /// Size of the database on disk, in bytes.
     pub database_bytes: u64,
     /// Size of the write-ahead log, in bytes.
     pub log_bytes: u64,
+    /// Whether the last write failed because the disk did not take it.
+    pub failing: bool,
     /// Number of queued writes.
     pub waiting_writes: u64,
     /// Number of writes per transaction.
@@ -32,7 +36,7 @@ pub struct NewestValue {
     pub name: MetricName,
     /// Name of the pod.
     pub pod: PodName,
-    /// Value of the newest point.
+    /// Value of the point that arrived last.
     pub value: MetricValue,
 }
 

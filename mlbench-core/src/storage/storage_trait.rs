@@ -2,15 +2,15 @@
 
 use async_trait::async_trait;
 
-use super::idempotency::IdempotencyKey;
+use super::idempotency::KeyedRequest;
 use super::logs::{LogQuery, OutputChunk};
 use super::metrics::{Batch, BatchOutcome, Recorded};
-use super::points::{PointSink, PointsCursor, PointsPage, PointsQuery};
-use super::runs::{IsCached, RankExit, RunEntry, TokenHash};
+use super::points::{OwnerList, PointSink, PointsCursor, PointsPage, PointsQuery};
+use super::runs::{Admission, IsCached, RankExit, RunEntry, RunStart, StartedRun, TokenHash};
 use super::stats::StoreStats;
 use crate::error::Result;
 use crate::log::LogLine;
-use crate::metric::{Metric, Owner, Series};
+use crate::metric::{Metric, MetricName, MetricType, Owner, Series};
 use crate::name::RunId;
 use crate::pod::Pod;
 use crate::run::{NewRun, OutputStream, Run, RunOutcome, Worker};
@@ -19,19 +19,43 @@ use crate::time::Timestamp;
 /// The persistent state of the server, one method per use case.
 #[async_trait]
 pub trait Storage: Send + Sync {
-    /// Stores a new run in state `INITIALIZED`, unless another run is active or not yet torn down.
+    /// Stores a new run in state `INITIALIZED`, unless its key was used before.
     ///
-    /// Of any number of concurrent calls exactly one succeeds. A refused run leaves no trace.
+    /// If the run must not wait, of any number of concurrent calls exactly one succeeds, and a refused run leaves no
+    /// trace. A run that may wait goes to the end of the queue, and runs are admitted in the same transaction as in
+    /// [`Storage::admit_runs`]. If the key was used for a request with the same fingerprint, stores nothing and returns
+    /// the run that the first request started, as it is now.
     ///
     /// # Errors
     /// [`RunActive`](crate::error::ErrorCode::RunActive) with the name of the active run, or
-    /// [`RunDeleting`](crate::error::ErrorCode::RunDeleting) with a delay to retry after.
-    async fn start_run_unless_active(&self, new: NewRun, now: Timestamp) -> Result<Run>;
+    /// [`RunDeleting`](crate::error::ErrorCode::RunDeleting) with a delay to retry after. Those of
+    /// [`Storage::find_started_run`].
+    async fn start_run(&self, start: RunStart, now: Timestamp) -> Result<StartedRun>;
 
-    /// Stores a new run at the end of the queue, and admits runs in the same transaction.
+    /// Returns the run that an earlier request with this key and fingerprint started.
     ///
-    /// [`Storage::admit_runs`] describes which.
-    async fn queue_run(&self, new: NewRun, capacity: u32, now: Timestamp) -> Result<Run>;
+    /// # Errors
+    /// [`IdempotencyKeyReused`](crate::error::ErrorCode::IdempotencyKeyReused) if that request had another fingerprint,
+    /// [`NotFound`](crate::error::ErrorCode::NotFound) if the run was deleted.
+    async fn find_started_run(&self, key: KeyedRequest) -> Result<Option<Run>>;
+
+    /// Starts a run without a key unless another run is active.
+    ///
+    /// # Errors
+    /// Those of [`Storage::start_run`].
+    async fn start_run_unless_active(&self, new: NewRun, now: Timestamp) -> Result<Run> {
+        let start = RunStart { new, admission: Admission::UnlessActive, key: None };
+        self.start_run(start, now).await.map(|started| started.run)
+    }
+
+    /// Queues a run without a key.
+    ///
+    /// # Errors
+    /// Those of [`Storage::start_run`].
+    async fn queue_run(&self, new: NewRun, capacity: u32, now: Timestamp) -> Result<Run> {
+        let start = RunStart { new, admission: Admission::Queue { capacity }, key: None };
+        self.start_run(start, now).await.map(|started| started.run)
+    }
 
     /// Admits runs in a cluster of `capacity` workers in one transaction, and returns them.
     ///
@@ -129,14 +153,16 @@ pub trait Storage: Send + Sync {
 
     /// Stores one metric and returns it.
     ///
-    /// If the key was used for the same owner before, stores nothing and returns the first result.
+    /// If the key was used for a request with the same fingerprint, stores nothing and returns the first result.
     ///
     /// # Errors
     /// [`NotFound`](crate::error::ErrorCode::NotFound) for an unknown owner.
+    /// [`IdempotencyKeyReused`](crate::error::ErrorCode::IdempotencyKeyReused) if the first request had another
+    /// fingerprint.
     async fn record_metric(
         &self,
         metric: Metric,
-        key: Option<IdempotencyKey>,
+        key: Option<KeyedRequest>,
         now: Timestamp,
     ) -> Result<Recorded>;
 
@@ -146,12 +172,19 @@ pub trait Storage: Send + Sync {
     /// Stores the valid points of a batch and the result under its key, in one transaction.
     ///
     /// The points may have any owners and any order of dates. The result lists points that could not be parsed and
-    /// points of unknown owners. If the key was used for a batch before, stores nothing and returns the first result.
+    /// points of unknown owners. If the key was used for a batch with the same fingerprint, stores nothing and returns
+    /// the first result.
     ///
     /// # Errors
     /// [`IdempotencyKeyReused`](crate::error::ErrorCode::IdempotencyKeyReused) if the first batch with this key had
-    /// another number of points.
+    /// another fingerprint.
     async fn record_batch(&self, batch: Batch, now: Timestamp) -> Result<BatchOutcome>;
+
+    /// Returns the owners of a list and the arrival number up to which it shows points, in one snapshot.
+    ///
+    /// Lists the pods in the cluster by name, or all runs by id. `arrived_after` is the `as_of` of the reader's last list:
+    /// runs without later points are left out, and a pod that returned since then shows what arrived in its absence too.
+    async fn metric_owners(&self, kind: MetricType, arrived_after: Option<i64>) -> Result<OwnerList>;
 
     /// Passes one page of the points of an owner to `sink`: series by name, points by date, then by arrival.
     ///
@@ -167,16 +200,21 @@ pub trait Storage: Send + Sync {
         sink: Box<dyn PointSink>,
     ) -> Result<PointsPage>;
 
-    /// Returns summaries of the series of an owner, by name, without reading points.
+    /// Returns at most `limit` series of an owner by name, after the series `after`.
+    ///
+    /// Reads no points.
     ///
     /// # Errors
     /// [`NotFound`](crate::error::ErrorCode::NotFound) for an unknown owner.
-    async fn series(&self, owner: &Owner) -> Result<Vec<Series>>;
+    async fn series(&self, owner: &Owner, after: Option<&MetricName>, limit: u32) -> Result<Vec<Series>>;
 
     /// Returns statistics, in time independent of the number of points.
     async fn stats(&self) -> Result<StoreStats>;
 
-    /// Checks that the store responds, for the readiness check.
+    /// Checks that the store can read and write, for the readiness check.
+    ///
+    /// # Errors
+    /// Naming why it cannot, in the first clause.
     async fn ping(&self) -> Result<()>;
 
     /// Completes queued writes and closes the store. Later writes are refused.

@@ -1,7 +1,7 @@
 //! What a token may do, and to whose metrics.
 
 use mlbench_core::api::Access;
-use mlbench_core::storage::{BatchPoint, Storage, TokenHash};
+use mlbench_core::storage::{BatchPoint, KeyHolder, Storage, TokenHash};
 use mlbench_core::{Error, ErrorCode, Owner, Result, RunId};
 
 use crate::token::{self, Token};
@@ -82,6 +82,18 @@ impl Grant {
             (Self::ActiveRunMetrics, Owner::Pod(_)) => {
                 Err(forbidden("pod_name: this listener accepts metrics of runs only; send run_id".to_owned()))
             }
+        }
+    }
+
+    /// Returns to whom the idempotency key of a request belongs.
+    ///
+    /// Where no token is shown, `owner` is the run of a metric that the request may only post as that run.
+    #[must_use]
+    pub const fn key_holder(self, owner: Option<&Owner>) -> KeyHolder {
+        match (self, owner) {
+            (Self::RunMetrics(run), _) => KeyHolder::Run(run),
+            (Self::ActiveRunMetrics, Some(Owner::Run(run))) => KeyHolder::Run(*run),
+            (Self::Full | Self::ActiveRunMetrics, _) => KeyHolder::Server,
         }
     }
 

@@ -8,6 +8,7 @@ use super::run_cache::RunJsonCache;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::launcher::LauncherHandle;
+use crate::vitals::Vitals;
 
 /// What the server does with a new run while another one is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct App {
     pub cluster: Arc<dyn Cluster>,
     /// Wakes the launcher, which drives runs to their end.
     pub launcher: LauncherHandle,
+    /// Which part of the server has failed for good.
+    pub vitals: Vitals,
     /// The time.
     pub clock: Clock,
     /// What the server does with a new run while another one is active.

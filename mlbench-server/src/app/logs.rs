@@ -22,8 +22,6 @@ pub struct LogReader {
     rank: Option<u32>,
     /// Sequence number of the last line read.
     after: i64,
-    /// Lines of the next page to skip.
-    skip: usize,
     /// Lines that may still be read.
     left: u32,
     /// The lines without an end, which follow the last stored one.
@@ -44,7 +42,6 @@ impl LogReader {
             stream: query.stream,
             rank: query.rank,
             after: query.after.unwrap_or(0),
-            skip: 0,
             left: query.limit.unwrap_or(LogsQuery::DEFAULT_LIMIT),
             unfinished: app.launcher.unfinished().clone(),
             with_unfinished: false,
@@ -60,12 +57,9 @@ impl LogReader {
         let mut reader = Self::new(app, id, &LogsQuery { stream: Some(stream), ..LogsQuery::default() });
         reader.left = lines.unwrap_or(u32::MAX);
         reader.with_unfinished = true;
-        let unfinished =
-            u32::try_from(reader.unfinished.of(id, reader.stream, None).len()).unwrap_or(u32::MAX);
-        match lines.map(|lines| lines.saturating_sub(unfinished)) {
-            Some(lines) if lines <= PAGE => reader.seek_near_end(lines).await?,
-            Some(lines) => reader.seek_by_counting(lines).await?,
-            None => {}
+        let unfinished = reader.unfinished.of(id, reader.stream, None).len();
+        if let Some(lines) = lines {
+            reader.seek_from_end(lines.saturating_sub(u32::try_from(unfinished).unwrap_or(u32::MAX))).await?;
         }
         Ok(reader)
     }
@@ -82,8 +76,7 @@ impl LogReader {
         let mut lines = self.lines(LogPart::After { seq: self.after, limit }).await?;
         let read = u32::try_from(lines.len()).unwrap_or(limit);
         self.after = lines.last().map_or(self.after, |last| last.seq);
-        lines.drain(..std::mem::take(&mut self.skip).min(lines.len()));
-        self.left = self.left.saturating_sub(u32::try_from(lines.len()).unwrap_or(u32::MAX));
+        self.left = self.left.saturating_sub(read);
         // A page that is not full is the last one: later lines belong to the next request.
         if read < limit {
             self.is_complete = true;
@@ -111,30 +104,21 @@ impl LogReader {
         self.storage.log_lines(self.id, LogQuery { stream: self.stream, rank: self.rank, part }).await
     }
 
-    async fn seek_near_end(&mut self, lines: u32) -> Result<()> {
-        let tail = self.lines(LogPart::Last(lines)).await?;
-        self.after = tail.first().map_or(i64::MAX, |line| line.seq - 1);
-        Ok(())
-    }
-
     /// Seeks the position from which `lines` lines remain.
     ///
-    /// Reads all pages once instead of holding a long tail in memory.
-    async fn seek_by_counting(&mut self, lines: u32) -> Result<()> {
-        let (mut starts, mut total) = (Vec::new(), 0);
-        loop {
-            let start = self.after;
-            let page = self.lines(LogPart::After { seq: start, limit: PAGE }).await?;
-            starts.push(start);
-            total += page.len();
-            match page.last() {
-                Some(last) if page.len() == PAGE as usize => self.after = last.seq,
-                _ => break,
-            }
+    /// Reads backwards, a page at a time: the time depends on `lines`, not on how much the run has written.
+    async fn seek_from_end(&mut self, mut lines: u32) -> Result<()> {
+        let mut seq = i64::MAX;
+        while lines > 0 {
+            let limit = lines.min(PAGE);
+            let page = self.lines(LogPart::Before { seq, limit }).await?;
+            let Some(first) = page.first() else { break };
+            seq = first.seq;
+            let read = u32::try_from(page.len()).unwrap_or(limit);
+            lines = if read < limit { 0 } else { lines - read };
         }
-        let before = total.saturating_sub(lines as usize);
-        self.after = starts.get(before / PAGE as usize).copied().unwrap_or(self.after);
-        self.skip = before % PAGE as usize;
+        // Without a line, what is written from now on belongs to the next request.
+        self.after = if seq == i64::MAX { seq } else { seq - 1 };
         Ok(())
     }
 }

@@ -4,12 +4,15 @@ use mlbench_core::Result;
 use mlbench_core::storage::StoreStats;
 
 use super::context::App;
+use crate::cluster::PodListStatus;
 
 /// State of the store and the process.
 #[derive(Debug, Clone)]
 pub struct Stats {
     /// State of the store.
     pub store: StoreStats,
+    /// Whether the list of pods has every change.
+    pub pods_are_current: bool,
     /// The server's own process. `None` where the system has no `/proc`.
     pub process: Option<Process>,
 }
@@ -30,7 +33,8 @@ pub struct Process {
 /// # Errors
 /// When the store fails.
 pub async fn collect(app: &App) -> Result<Stats> {
-    Ok(Stats { store: app.storage.stats().await?, process: own_process() })
+    let pods_are_current = app.cluster.pod_list_status() == PodListStatus::Current;
+    Ok(Stats { store: app.storage.stats().await?, pods_are_current, process: own_process() })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 and clock ticks are far below 2^53")]

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::error::ClusterError;
 use super::orphans::{OrphanSearch, Orphans};
+use super::pod_list::PodListStatus;
 use super::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
 use super::rank::{Offsets, Output, RankRef, Signal, Task};
 use super::sample::PodSample;
@@ -25,8 +26,18 @@ pub trait Cluster: Send + Sync {
     /// Returns the current worker pods, ordered by name. Every change wakes the receiver.
     fn pods(&self) -> watch::Receiver<Arc<[Pod]>>;
 
+    /// Returns whether the list of worker pods is known.
+    fn pod_list_status(&self) -> PodListStatus {
+        PodListStatus::Current
+    }
+
     /// Returns the maximum number of workers of a run.
     fn max_workers(&self) -> u32;
+
+    /// Returns the maximum number of CPU cores of a worker. `None` when only its node limits it.
+    fn max_cpus(&self) -> Option<f64> {
+        None
+    }
 
     /// Provides the workers of a run. The launcher repeats it during [`ProvisionStatus::Waiting`].
     ///

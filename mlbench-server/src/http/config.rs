@@ -28,8 +28,8 @@ pub struct HttpConfig {
     pub upload_memory: usize,
     /// Longest time for the head of a request, and for an idle connection.
     pub header_timeout: Duration,
-    /// Longest time for a body. For a batch of lines, between two chunks.
-    pub body_timeout: Duration,
+    /// Longest time between two pieces of a body. A body may take any time as long as it goes on.
+    pub body_stall_timeout: Duration,
     /// Longest time in which a client reads nothing of its response.
     pub stall_timeout: Duration,
     /// Longest time for responses in progress when the server stops.
@@ -47,7 +47,7 @@ impl HttpConfig {
             batch_limit: 64 << 20,
             upload_memory: 128 << 20,
             header_timeout: Duration::from_secs(30),
-            body_timeout: Duration::from_secs(30),
+            body_stall_timeout: Duration::from_secs(30),
             stall_timeout: Duration::from_secs(30),
             drain_timeout: Self::DRAIN_TIMEOUT,
         }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use mlbench_core::api::Problem;
+use mlbench_core::quote::shorten;
 use mlbench_core::{Error, ErrorCode};
 use warp::reply::Response;
 
@@ -74,7 +75,7 @@ pub(super) fn document(error: &Error, status: StatusCode, path: &str, request_id
         title: status.canonical_reason().unwrap_or("Error").to_owned(),
         status: status.as_u16(),
         detail: error.detail().to_owned(),
-        instance: path.to_owned(),
+        instance: shorten(path).into_owned(),
         code: error.code(),
         request_id: request_id.to_owned(),
         message: error.detail().to_owned(),
@@ -84,6 +85,7 @@ pub(super) fn document(error: &Error, status: StatusCode, path: &str, request_id
 
 fn log(error: &Error, status: StatusCode, request_id: &str, method: &str, path: &str) {
     let (detail, internal) = (error.detail(), error.internal_text());
+    let (method, path) = (&*shorten(method), &*shorten(path));
     if status.is_server_error() {
         tracing::error!(request_id, method, path, detail, internal, "request failed");
     } else {

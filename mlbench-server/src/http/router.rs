@@ -10,6 +10,7 @@ use futures_util::FutureExt as _;
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::{HeaderMap, Method};
 use mlbench_core::api::{self, Access, Endpoint, Listener};
+use mlbench_core::quote::shorten;
 use mlbench_core::{Error, ErrorCode, Result};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
@@ -23,6 +24,7 @@ use super::problem::error_response;
 use super::request::{BodyStream, RequestContext, ServerState, body_stream};
 use super::response;
 use crate::app::access::Grant;
+use crate::panics;
 
 /// Returns the routes of a listener, those of the first endpoints in the table first.
 pub(super) fn routes(state: &Arc<ServerState>) -> BoxedFilter<(Response,)> {
@@ -146,7 +148,7 @@ impl Route {
         let Parts { query, headers, body } = parts;
         let context = RequestContext { state, grant, segments, query, headers };
         let handled = AssertUnwindSafe(handler(context, body)).catch_unwind().await;
-        let response = handled.unwrap_or_else(|panic| Err(panicked(panic)));
+        let response = handled.unwrap_or_else(|panic| Err(panicked(&*panic)));
         counted(response.unwrap_or_else(error_response), endpoint)
     }
 
@@ -155,7 +157,8 @@ impl Route {
         let mut response = if method == Method::OPTIONS {
             response::empty()
         } else {
-            let detail = format!("method {method} is not allowed; allowed: {}", self.methods);
+            let detail =
+                format!("method {} is not allowed; allowed: {}", shorten(method.as_str()), self.methods);
             error_response(Error::new(ErrorCode::MethodNotAllowed, detail))
         };
         if let Ok(allow) = HeaderValue::from_str(&self.methods) {
@@ -211,9 +214,6 @@ fn counted(mut response: Response, endpoint: Option<Endpoint>) -> Response {
     response
 }
 
-fn panicked(panic: Box<dyn std::any::Any + Send>) -> Error {
-    let text = panic.downcast::<String>().map(|text| *text).unwrap_or_else(|other| {
-        other.downcast::<&str>().map_or_else(|_| "no message".to_owned(), |text| (*text).to_owned())
-    });
-    Error::internal(format_args!("panic: {text}"))
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
+    Error::internal(format_args!("panic: {}", panics::text(panic)))
 }

@@ -3,8 +3,8 @@
 //! A deleted run is torn down only after its supervisor has returned. Otherwise a launch in progress could land on
 //! workers that were just released.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -18,6 +18,7 @@ use super::supervisor::supervise;
 use super::tasks::{ActiveTasks, TaskGuard};
 use super::teardown::tear_down;
 use crate::cluster::{OrphanSearch, Orphans};
+use crate::panics;
 use crate::task_group::TaskGroup;
 
 /// Time between two reconciliations when nothing wakes the driver.
@@ -33,13 +34,18 @@ const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// Starts the launcher in `group`. It resumes the stored runs immediately.
 pub fn start(group: &TaskGroup, deps: LauncherDeps) {
-    group.spawn(drive(group.clone(), deps));
+    // A driver that is started again knows the tasks that the one before started.
+    let driver = Arc::new(Driver {
+        group: group.clone(),
+        deps,
+        tasks: ActiveTasks::default(),
+        wakeup: watch::Sender::new(0),
+    });
+    group.spawn_part("launcher", move || Some(drive(Arc::clone(&driver))));
 }
 
-/// Reconciles until the group is stopped.
-async fn drive(group: TaskGroup, deps: LauncherDeps) {
-    let stop = group.stop_token();
-    let driver = Driver { group, deps, tasks: ActiveTasks::default(), wakeup: watch::Sender::new(0) };
+/// Reconciles without end.
+async fn drive(driver: Arc<Driver>) {
     let mut orphans = OrphanCheck::default();
     loop {
         let work = async {
@@ -48,14 +54,10 @@ async fn drive(group: TaskGroup, deps: LauncherDeps) {
             }
             driver.reconcile().await
         };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            outcome = work => if let Err(error) = outcome {
-                tracing::error!(error = log_text(&error), "cannot read the stored runs");
-            },
+        if let Err(error) = work.await {
+            tracing::error!(error = log_text(&error), "cannot read the stored runs");
         }
         tokio::select! {
-            () = stop.cancelled() => return,
             () = driver.deps.handle.woken() => driver.wakeup.send_modify(|count| *count += 1),
             () = driver.tasks.finished() => {}
             () = sleep(RECONCILE_INTERVAL) => {}
@@ -181,7 +183,7 @@ impl Driver {
                 let failure = match AssertUnwindSafe(job.execute(&deps, wakeup)).catch_unwind().await {
                     Ok(Ok(())) => return,
                     Ok(Err(error)) => log_text(&error).to_owned(),
-                    Err(panic) => format!("panicked: {}", panic_message(&*panic)),
+                    Err(panic) => format!("panicked: {}", panics::text(&*panic)),
                 };
                 tracing::error!(%run, failure, "the task of a run failed; starting another one");
                 sleep(RESTART_DELAY).await;
@@ -206,9 +208,4 @@ fn log_kept(kept: &[String]) {
 
 fn log_text(error: &Error) -> &str {
     error.internal_text().unwrap_or(error.detail())
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
 }

@@ -58,6 +58,21 @@ impl LauncherHandle {
         self.changes.subscribe()
     }
 
+    /// Returns as soon as a deleted run holds no workers, or after `timeout`.
+    ///
+    /// # Errors
+    /// Those of [`Storage::deleted_runs`].
+    pub async fn wait_for_teardown(&self, storage: &dyn Storage, id: RunId, timeout: Duration) -> Result<()> {
+        let deadline = tokio::time::Instant::now() + timeout;
+        let mut changes = self.changes();
+        while storage.deleted_runs().await?.iter().any(|run| run.id == id) {
+            if tokio::time::timeout_at(deadline, changes.changed()).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the run as soon as it satisfies `settled`, or as it is after `timeout`.
     ///
     /// # Errors

@@ -22,9 +22,12 @@ use crate::monitor::{self, Monitor};
 use crate::settings::Settings;
 use crate::sqlite::{self, Identity, Moved, SqliteStorage};
 use crate::task_group::TaskGroup;
+use crate::vitals::Vitals;
 
 /// Longest time for background tasks to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest time for the queued writes to be stored.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest time for the teardown of a run, beyond its grace period.
 const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -36,6 +39,7 @@ pub struct Server {
     launcher: LauncherDeps,
     http: TaskGroup,
     tasks: TaskGroup,
+    vitals: Vitals,
     stop_runs_within: Option<Duration>,
 }
 
@@ -48,10 +52,10 @@ impl Server {
         settings.check()?;
         let listeners = Listeners::bind(settings).await?;
         let address = listeners.api.address;
-        let database = settings.database()?;
+        let (database, vitals) = (settings.database()?, Vitals::default());
         let (storage, identity) =
-            open_storage(settings, &database, address).await.map_err(|error| text(&error))?;
-        let tasks = TaskGroup::new("launcher and monitor");
+            open_storage(settings, &database, address, &vitals).await.map_err(|error| text(&error))?;
+        let tasks = TaskGroup::reporting_to("launcher and monitor", vitals.clone());
         let inputs =
             ClusterInputs { settings, database: &database, identity: &identity, address, tasks: &tasks };
         let cluster = connect(inputs).await?;
@@ -59,7 +63,7 @@ impl Server {
             workers = cluster.max_workers(), "mlbench-server");
         log_move(&identity);
         let storage = OpenedStorage { storage, last_write: identity.last_write };
-        let server = Self::assemble(settings, listeners, storage, cluster, tasks).await?;
+        let server = Self::assemble(settings, listeners, storage, cluster, tasks, vitals).await?;
         if let Some(file) = &settings.address_file {
             files::write_atomic(file, format!("{address}\n"))
                 .map_err(|error| format!("--address-file {}: cannot write: {error}", file.display()))?;
@@ -73,6 +77,7 @@ impl Server {
         OpenedStorage { storage, last_write }: OpenedStorage,
         cluster: Arc<dyn Cluster>,
         tasks: TaskGroup,
+        vitals: Vitals,
     ) -> Result<Self, String> {
         let (clock, handle) = (Clock::System, LauncherHandle::default());
         let monitor = Monitor::new(Arc::clone(&storage), Arc::clone(&cluster), clock.clone());
@@ -95,7 +100,7 @@ impl Server {
                 run_tokens: listeners.requires_token(),
             }),
         };
-        let http = TaskGroup::new("http");
+        let http = TaskGroup::reporting_to("http", vitals.clone());
         reaper::start(&tasks);
         launcher::start(&tasks, launcher.clone());
         monitor::start(&tasks, &monitor, settings.sample_interval());
@@ -106,6 +111,7 @@ impl Server {
             storage: Arc::clone(&storage),
             cluster,
             launcher: handle,
+            vitals: vitals.clone(),
             clock,
             policy,
             run_cache: RunJsonCache::default(),
@@ -117,10 +123,10 @@ impl Server {
         for BoundListener { listener, config, .. } in
             [Some(listeners.api), listeners.ingest].into_iter().flatten()
         {
-            http.spawn(api.clone().serve(listener, config, http.stop_token()));
+            api.clone().start(&http, listener, config);
         }
         let stop_runs_within = settings.stop_runs_on_exit.then_some(settings.grace_period + TEARDOWN_TIMEOUT);
-        Ok(Self { address, ingest_address, storage, launcher, http, tasks, stop_runs_within })
+        Ok(Self { address, ingest_address, storage, launcher, http, tasks, vitals, stop_runs_within })
     }
 
     /// Returns the address of the API.
@@ -135,6 +141,11 @@ impl Server {
         self.ingest_address
     }
 
+    /// Waits until a part of the server has failed for good, and returns a message that names it.
+    pub async fn failure(&self) -> String {
+        format!("{}; this process ends, start a new one", self.vitals.failed().await)
+    }
+
     /// Stops in order: connections, launcher, writer last.
     ///
     /// # Errors
@@ -147,7 +158,10 @@ impl Server {
             None => self.log_active_runs().await,
         }
         self.tasks.stop(STOP_TIMEOUT).await;
-        self.storage.close().await.map_err(|error| text(&error))
+        let closed = tokio::time::timeout(CLOSE_TIMEOUT, self.storage.close()).await;
+        closed
+            .unwrap_or_else(|_| Err(Error::internal("the database did not take the queued writes in time")))
+            .map_err(|error| text(&error))
     }
 
     async fn stop_runs(&self, timeout: Duration) {
@@ -192,12 +206,14 @@ async fn open_storage(
     settings: &Settings,
     database: &Path,
     address: SocketAddr,
+    vitals: &Vitals,
 ) -> Result<(Arc<dyn Storage>, Identity)> {
     let mut options = sqlite::Options::new(database);
     options.log_limit_bytes = u64::from(settings.output_limit) << 20;
     options.durability = settings.durability;
     options.machine = settings.machine();
     options.adopt = settings.adopt;
+    options.vitals = vitals.clone();
     let open = move || {
         let storage = SqliteStorage::open(options)?;
         storage.set_address(&address.to_string())?;

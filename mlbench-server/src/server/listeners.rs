@@ -35,10 +35,8 @@ impl Listeners {
             Some(file) => AuthPolicy::Bearer(Token::read(file)?.hash()),
             None => AuthPolicy::Open,
         };
-        let config = |surface| HttpConfig {
-            allowed_hosts: settings.allowed_hosts.clone(),
-            ..HttpConfig::new(surface)
-        };
+        let config =
+            |surface| HttpConfig { allowed_hosts: settings.host_names(), ..HttpConfig::new(surface) };
         let api = BoundListener::bind("--listen", settings.listen, config(Surface::Api(policy))).await?;
         let ingest = match settings.ingest_listen {
             Some(address) => {

@@ -28,6 +28,12 @@ impl Settings {
         }
         self.kubernetes.check()?;
         let host = |name: &String| name.is_empty() || name.contains(['/', ':', ' ']);
+        if host(&self.service_name) {
+            let name = &self.service_name;
+            return Err(format!(
+                "--service-name: {name:?} is not the name of a service; leave out the namespace"
+            ));
+        }
         match self.allowed_hosts.iter().find(|name| host(name)) {
             Some(name) => {
                 Err(format!("--allowed-hosts: {name:?} is not a host name; leave out scheme and port"))

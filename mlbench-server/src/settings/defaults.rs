@@ -33,7 +33,7 @@ impl Settings {
             text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
         };
         if Path::new(SERVICE_ACCOUNT).exists() {
-            let namespace = first_line(SERVICE_ACCOUNT_NAMESPACE).unwrap_or_default();
+            let namespace = first_line(NAMESPACE).unwrap_or_default();
             return format!("pod/{namespace}/{}", self.kubernetes.release_name.as_str());
         }
         ["/etc/machine-id", "/var/lib/dbus/machine-id"].into_iter().find_map(first_line).unwrap_or_default()
@@ -91,6 +91,26 @@ impl Settings {
         Ok(format!("{} {BENCHMARK}", shell_words::quote(&program)))
     }
 
+    /// Returns the host names that requests may use.
+    ///
+    /// They are the allowed ones and, in a pod, those of the server's service.
+    #[must_use]
+    pub fn host_names(&self) -> Vec<String> {
+        let variable = std::env::var("POD_NAMESPACE").ok().filter(|namespace| !namespace.is_empty());
+        let namespace = variable.or_else(|| std::fs::read_to_string(NAMESPACE).ok());
+        self.host_names_in(namespace.as_deref())
+    }
+
+    /// Returns the host names that requests may use in a pod of this namespace.
+    pub(super) fn host_names_in(&self, namespace: Option<&str>) -> Vec<String> {
+        let (mut names, service) = (self.allowed_hosts.clone(), &self.service_name);
+        if let Some(namespace) = namespace.map(str::trim) {
+            names.push(service.clone());
+            names.extend(["", ".svc", ".svc.cluster.local"].map(|end| format!("{service}.{namespace}{end}")));
+        }
+        names
+    }
+
     /// Returns the URL at which workers reach a server that listens on `address`.
     #[must_use]
     pub fn server_url(&self, address: SocketAddr) -> String {
@@ -108,8 +128,8 @@ impl Settings {
 /// File with the token of a pod's service account.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
-/// File with the namespace of a pod.
-const SERVICE_ACCOUNT_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+/// File with the namespace of a pod's service account.
+const NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 /// The built-in benchmark, with the arguments that every official image takes.
 const BENCHMARK: &str =

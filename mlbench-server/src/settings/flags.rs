@@ -119,6 +119,13 @@ pub struct Settings {
     #[arg(long, value_name = "NAMES", env = "MLBENCH_ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
 
+    /// Name of this server's service in Kubernetes, which requests may use inside the cluster
+    ///
+    /// In a pod the server accepts NAME, NAME.NAMESPACE, NAME.NAMESPACE.svc and NAME.NAMESPACE.svc.cluster.local as host
+    /// names. The namespace is that of the variable POD_NAMESPACE, or else of the service account.
+    #[arg(long, value_name = "NAME", env = "MLBENCH_SERVICE_NAME", default_value = "mlbench")]
+    pub service_name: String,
+
     /// File with the bearer token required by every endpoint except the health checks
     ///
     /// Required to listen on a non-loopback address unless --insecure-no-auth is set.

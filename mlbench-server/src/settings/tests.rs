@@ -78,3 +78,23 @@ fn a_host_name_has_no_port() {
     assert!(settings(&["--allowed-hosts", "a.example,b.example"]).check().is_ok());
     assert!(settings(&["--allowed-hosts", "a.example:80"]).check().is_err());
 }
+
+#[test]
+fn a_server_in_a_pod_has_the_names_of_its_service() {
+    let settings = Settings::from_flags(["--allowed-hosts", "lab.example.org"]).unwrap();
+    assert_eq!(settings.host_names_in(None), ["lab.example.org"]);
+    assert_eq!(
+        settings.host_names_in(Some("bench\n")),
+        [
+            "lab.example.org",
+            "mlbench",
+            "mlbench.bench",
+            "mlbench.bench.svc",
+            "mlbench.bench.svc.cluster.local"
+        ]
+    );
+    let renamed = Settings::from_flags(["--service-name", "second"]).unwrap().host_names_in(Some("a"));
+    assert_eq!(renamed, ["second", "second.a", "second.a.svc", "second.a.svc.cluster.local"]);
+    let invalid = Settings::from_flags(["--service-name", "http://mlbench"]).unwrap();
+    assert!(invalid.check().unwrap_err().starts_with("--service-name: "));
+}

@@ -42,7 +42,11 @@ impl From<StoreError> for Error {
 
 fn from_sqlite(error: &rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
-        Some(ffi::ErrorCode::DiskFull) => disk_full().with_internal(error),
+        Some(ffi::ErrorCode::DiskFull) => unwritable(DISK_FULL, error),
+        Some(ffi::ErrorCode::ReadOnly) => unwritable("read-only", error),
+        Some(ffi::ErrorCode::CannotOpen) => unwritable("a file cannot be opened", error),
+        // Without the reads: a quota that is used up fails as an ordinary write.
+        Some(ffi::ErrorCode::SystemIoFailure) if !is_read(error) => unwritable(IO_ERROR, error),
         Some(ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked) => {
             Error::new(ErrorCode::Overloaded, "another program has locked the server's database; try again")
                 .with_internal(error)
@@ -52,21 +56,41 @@ fn from_sqlite(error: &rusqlite::Error) -> Error {
     }
 }
 
-const DISK_FULL: &str = "the disk of the server is full; nothing was stored";
-
-/// The error of a write for which the disk has no room.
-pub(super) fn disk_full() -> Error {
-    Error::new(ErrorCode::Unavailable, DISK_FULL).with_retry_after(Duration::from_secs(10))
+fn is_read(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code, Some(ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ | ffi::SQLITE_IOERR_CORRUPTFS))
 }
 
-/// Returns whether an error is that of a full disk.
-pub(super) fn is_disk_full(error: &Error) -> bool {
-    error.detail() == DISK_FULL
+/// The reason of a write for which the disk has no room.
+pub(super) const DISK_FULL: &str = "disk full";
+/// The reason of a write that the disk refused, also for a quota that is used up.
+const IO_ERROR: &str = "input/output error";
+
+/// The error of a write that may succeed later.
+pub(super) fn unwritable(reason: &str, error: impl std::fmt::Display) -> Error {
+    Error::new(ErrorCode::Unavailable, unwritable_detail(reason))
+        .with_internal(error)
+        .with_retry_after(Duration::from_secs(10))
+}
+
+/// Returns whether a write failed in a way that more room on the disk may correct.
+pub(super) fn is_out_of_space(error: &Error) -> bool {
+    [DISK_FULL, IO_ERROR].iter().any(|reason| error.detail() == unwritable_detail(reason))
+}
+
+fn unwritable_detail(reason: &str) -> String {
+    format!("the database cannot be written: {reason}; nothing was stored")
 }
 
 /// The error for every request after [`close`](mlbench_core::storage::Storage::close).
 pub(super) fn closed() -> Error {
     Error::new(ErrorCode::Unavailable, "the server is shutting down")
+}
+
+/// The error for every write after the writer has failed for good.
+pub(super) fn failed() -> Error {
+    Error::new(ErrorCode::Unavailable, "the writer of the database has failed; nothing was stored")
+        .with_retry_after(Duration::from_secs(10))
 }
 
 /// The error for a request that waited too long, where `what` is "reads" or "writes".

@@ -5,6 +5,7 @@
 
 mod connection;
 mod error;
+mod idempotency;
 mod identity;
 mod metrics;
 mod pods;
@@ -16,17 +17,18 @@ mod writer;
 mod tests;
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use mlbench_core::log::LogLine;
-use mlbench_core::metric::{Metric, Series};
-use mlbench_core::run::{NewRun, OutputStream, Run, RunOutcome, Worker};
+use mlbench_core::metric::{Metric, MetricType, Series};
+use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
-    Batch, BatchOutcome, IdempotencyKey, IsCached, LogQuery, OutputChunk, PointSink, PointsCursor,
-    PointsPage, PointsQuery, RankExit, Recorded, RunEntry, Storage, StoreStats, TokenHash,
+    Batch, BatchOutcome, IsCached, KeyedRequest, LogQuery, OutputChunk, OwnerList, PointSink, PointsCursor,
+    PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, StartedRun, Storage, StoreStats,
+    TokenHash,
 };
-use mlbench_core::{Error, Owner, Pod, Result, RunId, Timestamp};
+use mlbench_core::{Error, MetricName, Owner, Pod, Result, RunId, Timestamp};
 
 pub use connection::open::{Durability, Options};
 pub use identity::{Identity, Moved};
@@ -36,17 +38,21 @@ use connection::open;
 use connection::place::Place;
 use connection::readers::Readers;
 use connection::reserve::Reserve;
+use metrics::recent::RecentArrivals;
 use metrics::record::MetricWrite;
-use metrics::{batch, insert, read};
+use metrics::{arrival, batch, insert, owners, read};
 use runs::rows::{self, RunFilter};
 use runs::{lifecycle, output, tokens};
 use rusqlite::Connection;
+use stats::PointsAhead;
 use writer::Writer;
 
 /// A [`Storage`] in an SQLite database.
 pub struct SqliteStorage {
     writer: Writer,
     readers: Readers,
+    recent: Arc<RecentArrivals>,
+    ahead: PointsAhead,
     lock: Mutex<Option<DatabaseLock>>,
     path: PathBuf,
     identity: Identity,
@@ -68,9 +74,13 @@ impl SqliteStorage {
         let mut writer = open::writer(&options)?;
         let place = Place::of(&options.path, &options.machine)?;
         let identity = identity::claim(&mut writer, &place, options.adopt)?;
+        let last = arrival::last(&writer).map_err(Error::from)?;
+        let recent = Arc::new(RecentArrivals::new(last));
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;
         Ok(Self {
-            writer: Writer::start(writer, Reserve::take(&options.path))?,
+            writer: Writer::start(writer, Reserve::take(&options.path), options.vitals, Arc::clone(&recent))?,
+            recent,
+            ahead: PointsAhead::default(),
             readers: Readers::new(readers),
             lock: Mutex::new(Some(lock)),
             path: options.path,
@@ -116,12 +126,13 @@ impl Drop for SqliteStorage {
 
 #[async_trait]
 impl Storage for SqliteStorage {
-    async fn start_run_unless_active(&self, new: NewRun, now: Timestamp) -> Result<Run> {
-        self.writer.write(new.spec.command.len(), move |c| lifecycle::start_unless_active(c, &new, now)).await
+    async fn start_run(&self, start: RunStart, now: Timestamp) -> Result<StartedRun> {
+        let bytes = start.new.spec.command.len();
+        self.writer.write(bytes, move |c| lifecycle::start(c, &start, now)).await
     }
 
-    async fn queue_run(&self, new: NewRun, capacity: u32, now: Timestamp) -> Result<Run> {
-        self.writer.write(new.spec.command.len(), move |c| lifecycle::queue(c, &new, capacity, now)).await
+    async fn find_started_run(&self, key: KeyedRequest) -> Result<Option<Run>> {
+        self.readers.read(move |c| lifecycle::find_started(c, &key)).await
     }
 
     async fn admit_runs(&self, capacity: u32, now: Timestamp) -> Result<Vec<Run>> {
@@ -224,26 +235,39 @@ impl Storage for SqliteStorage {
     async fn record_metric(
         &self,
         metric: Metric,
-        key: Option<IdempotencyKey>,
+        key: Option<KeyedRequest>,
         now: Timestamp,
     ) -> Result<Recorded> {
         self.writer.reserve().check()?;
-        self.writer.record(insert::memory_bytes(&metric), MetricWrite { metric, key, now }).await
+        let bytes = insert::memory_bytes(&metric);
+        let recorded = self.writer.record(bytes, MetricWrite { metric, key, now }).await?;
+        if !recorded.replayed {
+            self.ahead.observe([&recorded.metric], now);
+        }
+        Ok(recorded)
     }
 
     async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()> {
         self.writer.reserve().check()?;
         let bytes = metrics.iter().map(insert::memory_bytes).sum();
+        let recent = Arc::clone(&self.recent);
         let insert = move |c: &Connection| {
             metrics.iter().map(|metric| metric.date).max().map_or(Ok(()), |date| identity::touch(c, date))?;
-            insert::insert_all(c, &metrics)
+            insert::insert_all(c, &recent, &metrics)
         };
         self.writer.write(bytes, insert).await
     }
 
     async fn record_batch(&self, batch: Batch, now: Timestamp) -> Result<BatchOutcome> {
         self.writer.reserve().check()?;
-        self.writer.write(batch::memory_bytes(&batch), move |c| batch::record(c, &batch, now)).await
+        let (recent, bytes) = (Arc::clone(&self.recent), batch::memory_bytes(&batch));
+        self.ahead.observe(batch.points.iter().filter_map(|point| point.metric.as_ref().ok()), now);
+        self.writer.write(bytes, move |c| batch::record(c, &recent, &batch, now)).await
+    }
+
+    async fn metric_owners(&self, kind: MetricType, arrived_after: Option<i64>) -> Result<OwnerList> {
+        let recent = Arc::clone(&self.recent);
+        self.readers.read(move |c| owners::list(c, &recent, kind, arrived_after)).await
     }
 
     async fn points(
@@ -256,18 +280,20 @@ impl Storage for SqliteStorage {
         self.readers.read(move |c| read::page(c, &query, after, max_points, sink)).await
     }
 
-    async fn series(&self, owner: &Owner) -> Result<Vec<Series>> {
-        let owner = owner.clone();
-        self.readers.read(move |c| read::series_stats(c, &owner)).await
+    async fn series(&self, owner: &Owner, after: Option<&MetricName>, limit: u32) -> Result<Vec<Series>> {
+        let (owner, after) = (owner.clone(), after.cloned());
+        self.readers.read(move |c| read::series_stats(c, &owner, after.as_ref(), limit)).await
     }
 
     async fn stats(&self) -> Result<StoreStats> {
-        let (path, writer) = (self.path.clone(), self.writer.stats());
+        let path = self.path.clone();
+        let writer = StoreStats { points_ahead: self.ahead.count(), ..self.writer.stats() };
         self.readers.read(move |c| stats::read(c, &path, writer)).await
     }
 
     async fn ping(&self) -> Result<()> {
-        self.readers.read(|c| Ok(c.query_row("SELECT 1", [], |_| Ok(()))?)).await
+        self.readers.read(|c| Ok(c.query_row("SELECT 1", [], |_| Ok(()))?)).await?;
+        self.writer.check().await
     }
 
     async fn close(&self) -> Result<()> {

@@ -2,13 +2,39 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
+use mlbench_core::metric::Metric;
 use mlbench_core::storage::{NewestValue, StoreStats};
-use mlbench_core::{MetricName, PodName, RunState};
+use mlbench_core::{MetricName, PodName, RunState, Timestamp};
 use rusqlite::Connection;
 
 use super::error::StoreError;
 use super::metrics::value::SqlValue;
+
+/// A date that is further ahead of the server's clock comes from a clock that is wrong.
+const FAR_AHEAD: Duration = Duration::from_secs(60);
+
+/// Counts points with a date far ahead.
+#[derive(Debug, Default)]
+pub(super) struct PointsAhead(AtomicU64);
+
+impl PointsAhead {
+    /// Counts the metrics whose date is far ahead of `now`.
+    pub(super) fn observe<'a>(&self, metrics: impl IntoIterator<Item = &'a Metric>, now: Timestamp) {
+        let limit = now.saturating_add(FAR_AHEAD);
+        let ahead = metrics.into_iter().filter(|metric| metric.date > limit).count();
+        if ahead > 0 {
+            self.0.fetch_add(ahead as u64, Relaxed);
+        }
+    }
+
+    /// Returns the number so far.
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
 
 /// Adds the statistics of the database and its files to those of the writer.
 pub(super) fn read(
@@ -54,7 +80,7 @@ fn newest_values(connection: &Connection) -> Result<Vec<NewestValue>, StoreError
         newest.push(NewestValue {
             name: MetricName::new(row.get::<_, String>(0)?)?,
             pod: PodName::new(row.get::<_, String>(1)?)?,
-            value: SqlValue::read(row.get_ref(2)?).map_err(rusqlite::Error::from)?.into_value(),
+            value: SqlValue::read(row.get_ref(2)?).map_err(rusqlite::Error::from)?.0.into(),
         });
     }
     Ok(newest)

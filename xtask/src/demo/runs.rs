@@ -37,7 +37,8 @@ async fn follow(mlbench: &Mlbench, id: u64, name: &str) -> Result<Run, String> {
     loop {
         ticks.tick().await;
         let run: Run = mlbench.json(&["runs", "show", &number]).await?;
-        let points: PointsByMetric = mlbench.json(&accuracy).await?;
+        // The run has no accuracy before its first evaluation.
+        let points: PointsByMetric = mlbench.json_if_found(&accuracy).await?.unwrap_or_default();
         let newest = points.values().flatten().next_back().and_then(|point| point.value.parse::<f64>().ok());
         let newest = newest.map_or_else(String::new, |percent| format!("  accuracy {percent:.2} %"));
         line.show(&format!("{name:<26} {:>4} s  {:<11}{newest}", begin.elapsed().as_secs(), run.state));

@@ -3,7 +3,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use mlbench_client::{Client, Error, MetricsQuery, Owner, Run};
-use mlbench_core::metric::file_name_part;
+use mlbench_core::metric::file_name;
 use tokio::fs::{File, rename};
 use tokio::io::AsyncWrite;
 
@@ -20,7 +20,7 @@ pub(crate) async fn download(client: &Client, args: &DownloadArgs) -> Result<(),
     };
     let path = match &args.output_file {
         Some(path) => path.clone(),
-        None => format!("metrics_{}.zip", file_name_part(run.name.as_str())).into(),
+        None => file_name(&format!("metrics_{}", run.name), ".zip").into(),
     };
     if path == Path::new("-") {
         let stdout = io::stdout().as_fd().try_clone_to_owned()?;

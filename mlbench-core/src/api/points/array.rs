@@ -7,7 +7,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use super::element::Element;
 use super::point::from_plain;
 use super::scan::Scanner;
-use crate::api::json::{not_json, quote_non_finite};
+use crate::api::json::{not_json, quote_non_finite, without_bom};
 use crate::api::new_metric::NewMetric;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -22,7 +22,7 @@ pub const MAX_ARRAY_POINTS: usize = 100_000;
 /// [`ErrorCode::Malformed`] with line and column if the body is not a JSON array. [`ErrorCode::PayloadTooLarge`] for
 /// more than [`MAX_ARRAY_POINTS`] points.
 pub fn parse_points<T>(body: &[u8], make: impl Fn(u64, Result<NewMetric>) -> T) -> Result<Vec<T>> {
-    let make: &dyn Fn(u64, Result<NewMetric>) -> T = &make;
+    let (make, body): (&dyn Fn(u64, Result<NewMetric>) -> T, _) = (&make, without_bom(body));
     let syntax = match parse_array_fast(body, make).map_or_else(|| parse_array(body, make), Ok) {
         Err(ArrayError::Syntax(error)) => error,
         Err(ArrayError::TooMany) => return Err(too_many_points()),
@@ -31,7 +31,7 @@ pub fn parse_points<T>(body: &[u8], make: impl Fn(u64, Result<NewMetric>) -> T) 
     match quote_non_finite(body).map(|body| parse_array(&body, make)) {
         Some(Ok(points)) => Ok(points),
         Some(Err(ArrayError::TooMany)) => Err(too_many_points()),
-        Some(Err(ArrayError::Syntax(_))) | None => Err(not_json("body: not a JSON array", &syntax)),
+        Some(Err(ArrayError::Syntax(_))) | None => Err(not_json("body: not a JSON array", body, &syntax)),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::api::new_metric::NewMetric;
 use crate::error::Result;
 use crate::metric::{MetricName, MetricValue, Owner};
 use crate::name::PodName;
+use crate::number::whole;
 
 /// Parses one point.
 ///
@@ -19,7 +20,7 @@ pub fn parse_point(text: &[u8]) -> Result<NewMetric> {
     let parse = |text: &[u8]| serde_json::from_slice(text).map(Element::parse);
     parse(text).unwrap_or_else(|error| {
         let second = quote_non_finite(text).and_then(|text| parse(&text).ok());
-        second.unwrap_or_else(|| Err(not_json("line: not a JSON object", &error)))
+        second.unwrap_or_else(|| Err(not_json("line: not a JSON object", text, &error)))
     })
 }
 
@@ -62,7 +63,10 @@ pub(super) fn from_plain(point: PlainPoint<'_>) -> Option<NewMetric> {
         value,
         cumulative,
         metadata,
-        step: step.map(|step| step.as_str().parse()).transpose().ok()?,
+        step: match step {
+            None => None,
+            Some(step) => Some(whole(step.as_str())?),
+        },
         epoch: match epoch {
             None => None,
             Some(epoch) => Some(epoch.as_str().parse().ok().filter(|number: &f64| number.is_finite())?),

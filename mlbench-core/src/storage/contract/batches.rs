@@ -1,14 +1,14 @@
-use super::fixtures::{at, code, dated, id, metric, ok, pod, pod_name, series, started};
+use super::fixtures::{at, code, dated, finish, held, id, keyed, metric, ok, pod, pod_name, series, started};
 use crate::error::{Error, ErrorCode};
 use crate::metric::{Metric, Owner};
 use crate::pod::PodPhase;
-use crate::storage::idempotency::{BatchKey, IdempotencyKey};
+use crate::storage::idempotency::{BatchKey, KeyHolder};
 use crate::storage::metrics::{Batch, BatchOutcome, BatchPoint};
 use crate::storage::points::PointsQuery;
 use crate::storage::storage_trait::Storage;
 
-fn key(text: &str, chunk: u32) -> Option<BatchKey> {
-    Some(BatchKey { key: ok(IdempotencyKey::new(text)), chunk })
+fn key(text: &str, body: u8, chunk: u32) -> Option<BatchKey> {
+    Some(BatchKey { request: keyed(text, body), chunk })
 }
 
 fn batch(metrics: impl IntoIterator<Item = Metric>, key: Option<BatchKey>) -> Batch {
@@ -58,13 +58,13 @@ pub(super) async fn a_repeated_batch_replays_the_first_result(store: &dyn Storag
     let points = || {
         [metric(&run, "loss", 1, "1"), metric(&Owner::Run(id(99)), "loss", 1, "1"), metric(&run, "b", 1, "2")]
     };
-    let first = ok(store.record_batch(batch(points(), key("k", 0)), at(2)).await);
+    let first = ok(store.record_batch(batch(points(), key("k", 1, 0)), at(2)).await);
     assert_eq!((summary(&first), first.replayed), ((2, vec![(1, ErrorCode::NotFound)]), false));
     for now in [3, 4] {
-        let again = ok(store.record_batch(batch(points(), key("k", 0)), at(now)).await);
+        let again = ok(store.record_batch(batch(points(), key("k", 1, 0)), at(now)).await);
         assert_eq!((again.result, again.replayed), (first.result.clone(), true));
     }
-    let other = store.record_batch(batch([metric(&run, "c", 1, "1")], key("k", 0)), at(5)).await;
+    let other = store.record_batch(batch(points(), key("k", 2, 0)), at(5)).await;
     assert_eq!(code(other), ErrorCode::IdempotencyKeyReused);
     let stored = [("b".to_owned(), dated(&[(1, "2")])), ("loss".to_owned(), dated(&[(1, "1")]))];
     assert_eq!(series(store, &PointsQuery::all(run)).await, stored);
@@ -72,14 +72,26 @@ pub(super) async fn a_repeated_batch_replays_the_first_result(store: &dyn Storag
 
 pub(super) async fn batch_chunks_and_single_metrics_have_separate_keys(store: &dyn Storage) {
     let run = Owner::Run(started(store).await.id);
-    let single = ok(store
-        .record_metric(metric(&run, "loss", 1, "1"), Some(ok(IdempotencyKey::new("k"))), at(1))
-        .await);
+    let single = ok(store.record_metric(metric(&run, "loss", 1, "1"), Some(keyed("k", 1)), at(1)).await);
     assert!(!single.replayed);
     for chunk in [0, 1, 2, 1] {
         let point = metric(&run, "loss", 10 + i64::from(chunk), "1");
-        ok(store.record_batch(batch([point], key("k", chunk)), at(2)).await);
+        ok(store.record_batch(batch([point], key("k", 1, chunk)), at(2)).await);
     }
     let stored = dated(&[(1, "1"), (10, "1"), (11, "1"), (12, "1")]);
     assert_eq!(series(store, &PointsQuery::all(run)).await, [("loss".to_owned(), stored)]);
+}
+
+pub(super) async fn a_batch_key_belongs_to_its_holder(store: &dyn Storage) {
+    let first = Owner::Run(started(store).await.id);
+    finish(store, id(1)).await;
+    let second = Owner::Run(started(store).await.id);
+    for (run, owner) in [(1, &first), (2, &second)] {
+        let key = BatchKey { request: held(KeyHolder::Run(id(run)), "step-1", 1), chunk: 0 };
+        let outcome =
+            ok(store.record_batch(batch([metric(owner, "loss", run, "1")], Some(key)), at(2)).await);
+        assert_eq!((outcome.result.accepted, outcome.replayed), (1, false));
+        let stored = [("loss".to_owned(), dated(&[(run, "1")]))];
+        assert_eq!(series(store, &PointsQuery::all(owner.clone())).await, stored);
+    }
 }

@@ -11,6 +11,7 @@ use crate::metric::{Metric, MetricName, Owner, Point};
 use crate::name::{PodName, RunId, RunName};
 use crate::pod::{Pod, PodPhase};
 use crate::run::{NewRun, OutputStream, Run, RunEvent, RunOutcome, RunSpec, Worker};
+use crate::storage::idempotency::{Fingerprint, IdempotencyKey, KeyHolder, KeyedRequest};
 use crate::storage::logs::OutputChunk;
 use crate::storage::points::PointsQuery;
 use crate::storage::read_points::collect_points;
@@ -47,6 +48,15 @@ pub(super) fn new_run(name: &str) -> NewRun {
         ..RunSpec::running("train --rank {rank}")
     };
     NewRun { name: ok(RunName::new(name)), job_id: Uuid::from_u128(0x5ec9_f286), spec }
+}
+
+/// A request of the server's principal under a key, with a body of this fingerprint.
+pub(super) fn keyed(key: &str, body: u8) -> KeyedRequest {
+    held(KeyHolder::Server, key, body)
+}
+
+pub(super) fn held(holder: KeyHolder, key: &str, body: u8) -> KeyedRequest {
+    KeyedRequest { holder, key: ok(IdempotencyKey::new(key)), fingerprint: Fingerprint([body; 16]) }
 }
 
 pub(super) async fn started(store: &dyn Storage) -> Run {

@@ -1,8 +1,8 @@
-use super::fixtures::{at, code, dated, finish, id, metric, new_run, ok, pod, pod_name, series, started};
+use super::fixtures::{at, code, dated, finish, held, id, keyed, metric, ok, pod, pod_name, series, started};
 use crate::error::ErrorCode;
 use crate::metric::{Metric, MetricName, Owner};
 use crate::pod::PodPhase;
-use crate::storage::idempotency::IdempotencyKey;
+use crate::storage::idempotency::KeyHolder;
 use crate::storage::points::{Downsampling, DownsamplingMethod, PointsQuery};
 use crate::storage::read_points::collect_points;
 use crate::storage::storage_trait::Storage;
@@ -79,6 +79,8 @@ pub(super) async fn values_are_preserved_byte_for_byte(store: &dyn Storage) {
         "-0.00000012345678901234",
         "12345678901234567890.5",
         "0.18823681300000001",
+        "1723946505500986.2",
+        "1723946505500986.3",
         "80% Top 1 Validation Accuracy reached in 12.3 seconds",
         "é\0\u{1f600}",
         "1\0",
@@ -143,23 +145,31 @@ pub(super) async fn queries_filter_summarize_and_limit(store: &dyn Storage) {
     assert_eq!(series(store, &PointsQuery { names: vec![ok(MetricName::new("los"))], ..all }).await, []);
 }
 
-pub(super) async fn a_repeated_key_replays_the_first_metric(store: &dyn Storage) {
-    let first = Owner::Run(started(store).await.id);
-    let key = || Some(ok(IdempotencyKey::new("a key")));
-    let sent = metric(&first, "loss", 3, "0.50");
-    let stored = ok(store.record_metric(sent.clone(), key(), at(4)).await);
+pub(super) async fn a_repeated_metric_is_stored_once(store: &dyn Storage) {
+    let run = started(store).await.id;
+    let owner = Owner::Run(run);
+    let sent = metric(&owner, "loss", 3, "0.50");
+    let stored = ok(store.record_metric(sent.clone(), Some(keyed("k", 1)), at(4)).await);
     assert_eq!((&stored.metric, stored.replayed), (&sent, false));
-    let different = Metric { value: "9".into(), ..metric(&first, "other", 8, "") };
+    // The same body, whose date the server chooses.
+    let repeated = Metric { date: at(5), ..sent.clone() };
     for _ in 0..2 {
-        let again = ok(store.record_metric(different.clone(), key(), at(5)).await);
+        let again = ok(store.record_metric(repeated.clone(), Some(keyed("k", 1)), at(5)).await);
         assert_eq!((&again.metric, again.replayed), (&sent, true));
     }
-    assert_eq!(series(store, &PointsQuery::all(first)).await, [("loss".to_owned(), dated(&[(3, "0.50")]))]);
-
-    finish(store, id(1)).await;
-    let second = ok(store.start_run_unless_active(new_run("second"), at(6)).await);
-    let other = metric(&Owner::Run(second.id), "loss", 3, "1");
-    assert!(!ok(store.record_metric(other, key(), at(7)).await).replayed, "keys are unique per owner only");
+    let other = metric(&owner, "other", 3, "1");
+    let reused = store.record_metric(other.clone(), Some(keyed("k", 2)), at(6)).await;
+    assert_eq!(code(reused), ErrorCode::IdempotencyKeyReused);
+    let unknown = metric(&Owner::Run(id(99)), "loss", 3, "1");
+    assert_eq!(code(store.record_metric(unknown, Some(keyed("new", 1)), at(6)).await), ErrorCode::NotFound);
+    assert!(!ok(store.record_metric(other.clone(), Some(keyed("new", 2)), at(6)).await).replayed);
+    // A key belongs to its holder.
+    let own = || Some(held(KeyHolder::Run(run), "k", 3));
+    assert!(!ok(store.record_metric(other.clone(), own(), at(7)).await).replayed);
+    assert!(ok(store.record_metric(other, own(), at(7)).await).replayed);
+    let expected =
+        [("loss".to_owned(), dated(&[(3, "0.50")])), ("other".to_owned(), dated(&[(3, "1"), (3, "1")]))];
+    assert_eq!(series(store, &PointsQuery::all(owner)).await, expected);
 }
 
 const fn summary(max_points: u32) -> Option<Downsampling> {

@@ -31,6 +31,11 @@ pub(super) async fn lines_are_read_in_order_and_in_parts(store: &dyn Storage) {
     assert_eq!(texts(store, run, LogQuery { part: LogPart::Last(0), ..ALL }).await, [""; 0]);
 
     let lines = ok(store.log_lines(run, ALL).await);
+    let before = |line: usize, limit| LogPart::Before { seq: lines[line].seq, limit };
+    assert_eq!(texts(store, run, LogQuery { part: before(4, 2), ..ALL }).await, all[2..4]);
+    assert_eq!(texts(store, run, LogQuery { part: before(2, 9), ..ALL }).await, all[..2]);
+    assert_eq!(texts(store, run, LogQuery { part: before(4, 1), ..both }).await, [all[2]]);
+    assert_eq!(texts(store, run, LogQuery { part: before(0, 9), ..ALL }).await, [""; 0]);
     assert!(lines.iter().map(|line| line.seq).is_sorted_by(|a, b| a < b) && lines[0].seq > 0);
     assert_eq!((lines[0].date, lines[0].rank, lines[0].stream), (at(2), None, Stderr));
     assert_eq!((lines[1].date, lines[1].rank, lines[1].stream), (at(5), Some(1), Stdout));

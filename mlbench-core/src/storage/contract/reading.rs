@@ -1,7 +1,8 @@
-use super::fixtures::{at, code, dated, id, metric, ok, series, started};
+use super::fixtures::{at, code, dated, finish, id, metric, new_run, ok, pod, pod_name, series, started};
 use crate::downsample::minmax::Bucket;
 use crate::error::ErrorCode;
-use crate::metric::{Metric, MetricName, Owner, Series};
+use crate::metric::{Metric, MetricName, MetricType, Owner, Series};
+use crate::pod::PodPhase;
 use crate::storage::points::{
     Downsampling, DownsamplingMethod, PointRef, PointSink, PointsCursor, PointsQuery,
 };
@@ -109,6 +110,64 @@ pub(super) async fn a_snapshot_does_not_change_while_points_arrive(store: &dyn S
     assert_eq!(series(store, &then).await, [("a".to_owned(), dated(&[(20, "1.5")]))]);
 }
 
+pub(super) async fn a_list_names_the_runs_with_new_points(store: &dyn Storage) {
+    let list = async |after: Option<i64>| {
+        let list = ok(store.metric_owners(MetricType::Run, after).await);
+        assert!(list.owners.iter().all(|listed| listed.arrived_after == after));
+        let owners = list.owners.into_iter().map(|listed| (listed.owner, listed.has_points));
+        (owners.collect::<Vec<_>>(), list.as_of)
+    };
+    let first = Owner::Run(started(store).await.id);
+    let (owners, empty) = list(None).await;
+    assert_eq!(owners, [(first.clone(), false)]);
+    record(store, &first, &[("a", 1, "1")]).await;
+    finish(store, id(1)).await;
+    let (owners, one) = list(Some(empty)).await;
+    assert_eq!(owners, [(first.clone(), true)]);
+    assert_eq!(list(Some(one)).await, (vec![], one));
+
+    let second = Owner::Run(ok(store.start_run_unless_active(new_run("second"), at(6)).await).id);
+    record(store, &second, &[("a", 1, "1")]).await;
+    let (owners, two) = list(Some(one)).await;
+    assert_eq!(owners, [(second.clone(), true)]);
+    record(store, &first, &[("a", 0, "2")]).await;
+    assert_eq!(list(Some(one)).await.0, [(first.clone(), true), (second, true)]);
+    assert_eq!(list(Some(two)).await.0, [(first.clone(), true)]);
+    ok(store.delete_run(id(2)).await);
+    assert_eq!(list(Some(empty)).await.0, [(first.clone(), true)]);
+    assert_eq!(list(None).await.0, [(first, true)]);
+}
+
+pub(super) async fn a_pod_that_returns_shows_the_points_of_its_absence(store: &dyn Storage) {
+    let (a, b) = (pod("a", PodPhase::Running), pod("b", PodPhase::Running));
+    let owner = Owner::Pod(pod_name("b"));
+    let list = async |after: i64| {
+        let list = ok(store.metric_owners(MetricType::Pod, Some(after)).await);
+        let of_b = list.owners.into_iter().find(|listed| listed.owner == owner);
+        (of_b.and_then(|listed| listed.arrived_after), list.as_of)
+    };
+    ok(store.set_pods(&[a.clone(), b.clone()], at(1)).await);
+    record(store, &owner, &[("x", 1, "1")]).await;
+    let (_, present) = list(0).await;
+    ok(store.set_pods(std::slice::from_ref(&a), at(2)).await);
+    record(store, &owner, &[("x", 2, "2")]).await;
+    let (gone, absent) = list(present).await;
+    assert_eq!(gone, None);
+    ok(store.set_pods(&[a.clone(), b.clone()], at(3)).await);
+    let (missed, returned) = list(absent).await;
+    assert_eq!(missed, Some(present), "what arrived in its absence is new to a reader of that time");
+    assert_eq!(list(returned).await.0, Some(returned), "and only once");
+    assert_eq!(list(0).await.0, Some(0), "a reader of an earlier time misses nothing");
+
+    // It leaves again. A reader of the first absence has still not read what arrived then.
+    ok(store.set_pods(std::slice::from_ref(&a), at(4)).await);
+    record(store, &owner, &[("x", 4, "4")]).await;
+    let (_, again) = list(returned).await;
+    ok(store.set_pods(&[a, b], at(5)).await);
+    assert_eq!(list(absent).await.0, Some(present));
+    assert_eq!(list(again).await.0, Some(returned));
+}
+
 pub(super) async fn details_hold_all_fields_of_a_point(store: &dyn Storage) {
     let owner = Owner::Run(started(store).await.id);
     record(store, &owner, &[("a", 1, "1.50")]).await;
@@ -167,7 +226,7 @@ pub(super) async fn a_series_is_downsampled_by_every_method(store: &dyn Storage)
 
 pub(super) async fn the_summary_of_a_series_matches_its_points(store: &dyn Storage) {
     let owner = Owner::Run(started(store).await.id);
-    assert_eq!(ok(store.series(&owner).await), []);
+    assert_eq!(ok(store.series(&owner, None, 9).await), []);
     record(store, &owner, &[("loss", 20, "0.50"), ("loss", 10, "-3"), ("note", 7, "text")]).await;
     record(store, &owner, &[("loss", 15, "NaN")]).await;
     let loss = Series {
@@ -177,7 +236,7 @@ pub(super) async fn the_summary_of_a_series_matches_its_points(store: &dyn Stora
         last_date: at(20),
         min: Some(-3.0),
         max: Some(0.5),
-        last_value: "0.50".into(),
+        last_value: "NaN".into(),
     };
     let note = Series {
         name: name("note"),
@@ -188,6 +247,10 @@ pub(super) async fn the_summary_of_a_series_matches_its_points(store: &dyn Stora
         max: None,
         last_value: "text".into(),
     };
-    assert_eq!(ok(store.series(&owner).await), [loss, note]);
-    assert_eq!(code(store.series(&Owner::Run(id(99))).await), ErrorCode::NotFound);
+    let (first, second) = (std::slice::from_ref(&loss), std::slice::from_ref(&note));
+    assert_eq!(ok(store.series(&owner, None, 1).await), first);
+    assert_eq!(ok(store.series(&owner, Some(&loss.name), 1).await), second);
+    assert_eq!(ok(store.series(&owner, Some(&note.name), 1).await), []);
+    assert_eq!(ok(store.series(&owner, None, 9).await), [loss, note]);
+    assert_eq!(code(store.series(&Owner::Run(id(99)), None, 9).await), ErrorCode::NotFound);
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::fixtures::{at, code, finish, id, join_all, metric, new_run, ok, started, workers};
+use super::fixtures::{at, code, finish, id, join_all, keyed, metric, new_run, ok, started, workers};
 use crate::error::ErrorCode;
 use crate::metric::Owner;
 use crate::name::RunId;
@@ -8,7 +8,7 @@ use crate::run::{Run, RunEvent, RunOutcome, RunState};
 use crate::storage::logs::{LogPart, LogQuery};
 use crate::storage::points::PointsQuery;
 use crate::storage::read_points::collect_points;
-use crate::storage::runs::{RankExit, RunEntry};
+use crate::storage::runs::{Admission, RankExit, RunEntry, RunStart};
 use crate::storage::storage_trait::Storage;
 
 pub(super) async fn a_run_passes_through_its_lifecycle(store: &dyn Storage) {
@@ -144,4 +144,29 @@ pub(super) async fn a_deleted_active_run_holds_its_workers_until_teardown(store:
     ok(store.finish_teardown(run.id).await);
     assert_eq!(ok(store.deleted_runs().await), []);
     assert_eq!(ok(store.start_run_unless_active(new_run("now"), at(3)).await).id, id(2));
+}
+
+pub(super) async fn a_repeated_start_starts_one_run(store: &dyn Storage) {
+    let start = async |key: &str, body, admission, now| {
+        let start = RunStart { new: new_run("a run"), admission, key: Some(keyed(key, body)) };
+        store.start_run(start, at(now)).await
+    };
+    let queue = Admission::Queue { capacity: 2 };
+    let first = ok(start("k", 1, Admission::UnlessActive, 1).await);
+    assert!(!first.replayed);
+    // The policy may have changed meanwhile.
+    for admission in [Admission::UnlessActive, queue] {
+        let again = ok(start("k", 1, admission, 2).await);
+        assert_eq!((&again.run, again.replayed), (&first.run, true));
+    }
+    assert_eq!(ok(store.find_started_run(keyed("k", 1)).await), Some(first.run));
+    assert_eq!(ok(store.find_started_run(keyed("other", 1)).await), None);
+    assert_eq!(code(start("k", 2, queue, 3).await), ErrorCode::IdempotencyKeyReused);
+    assert_eq!(code(store.find_started_run(keyed("k", 2)).await), ErrorCode::IdempotencyKeyReused);
+    // A refused start leaves its key free.
+    assert_eq!(code(start("new", 1, Admission::UnlessActive, 4).await), ErrorCode::RunActive);
+    assert!(!ok(start("new", 1, queue, 5).await).replayed);
+    assert_eq!(ok(store.runs().await).len(), 2);
+    ok(store.delete_run(id(1)).await);
+    assert_eq!(code(start("k", 1, queue, 6).await), ErrorCode::NotFound);
 }

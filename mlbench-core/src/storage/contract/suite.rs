@@ -15,6 +15,7 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     runs::one_of_many_concurrent_starts_succeeds(&open().await).await;
     runs::a_deleted_run_is_gone_and_its_id_is_not_reused(&open().await).await;
     runs::a_deleted_active_run_holds_its_workers_until_teardown(&open().await).await;
+    runs::a_repeated_start_starts_one_run(&open().await).await;
     queue::runs_are_admitted_first_come_first_served(&open().await).await;
     queue::a_worker_is_held_by_one_run_at_a_time(&open().await).await;
     queue::a_deleted_queued_run_needs_no_teardown(&open().await).await;
@@ -27,15 +28,18 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     metrics::values_are_preserved_byte_for_byte(&open().await).await;
     metrics::points_are_ordered_by_name_date_and_arrival(&open().await).await;
     metrics::queries_filter_summarize_and_limit(&open().await).await;
-    metrics::a_repeated_key_replays_the_first_metric(&open().await).await;
+    metrics::a_repeated_metric_is_stored_once(&open().await).await;
     reading::points_are_found_by_arrival_whatever_their_date(&open().await).await;
     reading::a_snapshot_does_not_change_while_points_arrive(&open().await).await;
+    reading::a_list_names_the_runs_with_new_points(&open().await).await;
+    reading::a_pod_that_returns_shows_the_points_of_its_absence(&open().await).await;
     reading::details_hold_all_fields_of_a_point(&open().await).await;
     reading::a_query_may_name_several_series(&open().await).await;
     reading::a_series_is_downsampled_by_every_method(&open().await).await;
     reading::the_summary_of_a_series_matches_its_points(&open().await).await;
     batches::a_batch_stores_valid_points_and_reports_the_others(&open().await).await;
     batches::a_repeated_batch_replays_the_first_result(&open().await).await;
+    batches::a_batch_key_belongs_to_its_holder(&open().await).await;
     batches::batch_chunks_and_single_metrics_have_separate_keys(&open().await).await;
     writes_after_close_are_refused(&open().await).await;
 }

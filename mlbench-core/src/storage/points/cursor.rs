@@ -35,15 +35,38 @@ pub struct PointsCursor {
 pub enum SeriesCursor {
     /// The series is complete.
     Done,
+    /// Reading has not begun: the points that a query selects are counted.
+    Counting {
+        /// Number of points up to `after`.
+        counted: u64,
+        /// The last point that was counted.
+        after: (Timestamp, i64),
+    },
+    /// Reading has not begun: the points are searched for a value that has no mean.
+    Checking {
+        /// Number of points that the query selects.
+        length: u64,
+        /// The last point that was checked.
+        after: (Timestamp, i64),
+    },
+    /// Reading has not begun: its first point is searched from the end of the series.
+    FromEnd {
+        /// Number of points from the first one to `before`, at least 1.
+        left: u64,
+        /// The last point that was passed.
+        before: (Timestamp, i64),
+        /// The state of downsampling, if the series is downsampled.
+        downsampler: Option<Box<Downsampler>>,
+    },
     /// Reading continues after this point.
     Points {
         /// The last point that was read.
         after: (Timestamp, i64),
     },
-    /// Reading continues after this out-of-order point. The in-order points follow.
+    /// Reading continues with these out-of-order points. The in-order points follow.
     Late {
-        /// The last out-of-order point that was read.
-        after: (Timestamp, i64),
+        /// The out-of-order points that are left, in order.
+        late: std::vec::IntoIter<(Timestamp, i64)>,
         /// The in-order points start after this point.
         others: (Timestamp, i64),
     },

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::downsample::Downsampled;
 use crate::downsample::minmax::Bucket;
-use crate::metric::{MetricName, MetricValue};
+use crate::metric::{MetricName, MetricValue, number};
 use crate::time::Timestamp;
 
 /// Receives points in the thread that reads them, so that nothing is copied unless the sink copies it.
@@ -74,7 +74,7 @@ pub struct PointDetails<'a> {
 pub enum ValueRef<'a> {
     /// An integer, printed in decimal.
     Integer(i64),
-    /// A finite number, printed as the shortest decimal that parses back to it, without an exponent.
+    /// A finite number, printed by [`plain_number`](crate::metric::plain_number).
     Real(f64),
     /// Any other text.
     Text(&'a str),
@@ -91,7 +91,7 @@ impl ValueRef<'_> {
             )]
             Self::Integer(integer) => Some(integer as f64),
             Self::Real(real) => Some(real),
-            Self::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+            Self::Text(text) => number::parse_finite(text),
         }
     }
 }
@@ -101,9 +101,22 @@ impl fmt::Display for ValueRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Integer(integer) => integer.fmt(f),
-            Self::Real(real) => real.fmt(f),
+            Self::Real(real) => number::plain_number(*real, |text| f.write_str(text)),
             Self::Text(text) => f.write_str(text),
         }
+    }
+}
+
+/// Decides whether a text is stored as a number.
+impl<'a> From<&'a MetricValue> for ValueRef<'a> {
+    fn from(value: &'a MetricValue) -> Self {
+        let text = value.as_str();
+        if let Some(integer) = number::integer(text) {
+            return Self::Integer(integer);
+        }
+        // A text of up to 8 bytes takes no more space than a float.
+        let real = if text.len() > size_of::<f64>() { number::real(text) } else { None };
+        real.map_or(Self::Text(text), Self::Real)
     }
 }
 

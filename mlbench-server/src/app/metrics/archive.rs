@@ -5,7 +5,7 @@ use mlbench_core::run::Run;
 use mlbench_core::storage::{PointsQuery, collect_points};
 use mlbench_core::{MetricName, Owner, Result, Timestamp};
 
-use super::read::{Source, sources};
+use super::read::{Source, source, sources};
 use crate::app::context::App;
 
 /// What an archive of metrics contains.
@@ -32,9 +32,7 @@ pub async fn archive(app: &App, owner: Owner, query: &MetricsQuery) -> Result<Ar
         Owner::Run(id) => archive_of_run(app, app.storage.run(id).await?, query).await,
         Owner::Pod(ref name) => {
             let title = name.to_string();
-            let label = title.clone();
-            let source = Source { label, query: query.to_storage(owner)?, skip_if_deleted: false };
-            Ok(Archive { title, sources: vec![source], official_result: None })
+            Ok(Archive { title, sources: source(owner, query)?.owners, official_result: None })
         }
     }
 }
@@ -45,20 +43,21 @@ pub async fn archive(app: &App, owner: Owner, query: &MetricsQuery) -> Result<Ar
 /// When the store fails or the query contradicts itself.
 pub async fn archive_of_all(app: &App, query: &MetricsQuery) -> Result<Archive> {
     let title = format!("{}s", query.metric_type.as_str());
-    Ok(Archive { title, sources: sources(app, query).await?, official_result: None })
+    Ok(Archive { title, sources: sources(app, query).await?.owners, official_result: None })
 }
 
 async fn archive_of_run(app: &App, run: Run, query: &MetricsQuery) -> Result<Archive> {
     let official_result = task_result(app, &run).await?;
-    let of_run = query.to_storage(Owner::Run(run.id))?;
-    let mut sources = vec![Source { label: "result".to_owned(), query: of_run, skip_if_deleted: false }];
+    let of_run = Some(query.to_storage(Owner::Run(run.id))?);
+    let mut sources = vec![Source { label: "result".to_owned(), query: of_run, may_be_deleted: false }];
     let end = run.finished_at.unwrap_or(Timestamp::MAX);
     for worker in run.workers {
         let of_pod = query.to_storage(Owner::Pod(worker.pod.clone()))?;
-        let since = of_pod.since.max(run.created_at);
+        // While it was queued, its pods worked for other runs.
+        let since = of_pod.since.max(run.admitted_at.unwrap_or(run.created_at));
         let until = of_pod.until.min(end);
-        let query = PointsQuery { since, until, ..of_pod };
-        sources.push(Source { label: worker.pod.to_string(), query, skip_if_deleted: true });
+        let query = Some(PointsQuery { since, until, ..of_pod });
+        sources.push(Source { label: worker.pod.to_string(), query, may_be_deleted: true });
     }
     Ok(Archive { title: run.name.to_string(), sources, official_result })
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use mlbench_core::batch::BatchResult;
-use mlbench_core::storage::{Batch, BatchKey, BatchOutcome, BatchPoint, IdempotencyKey, Storage};
+use mlbench_core::storage::{
+    Batch, BatchKey, BatchOutcome, BatchPoint, Fingerprint, IdempotencyKey, KeyedRequest, Storage,
+};
 use mlbench_core::{Error, Result};
 
 use crate::app::access::Grant;
@@ -32,16 +34,25 @@ impl Ingest {
     ///
     /// # Errors
     /// [`IdempotencyKeyReused`](mlbench_core::ErrorCode::IdempotencyKeyReused), or when the store fails.
-    pub async fn store_array(mut self, points: Vec<BatchPoint>) -> Result<BatchOutcome> {
-        self.store(points).await
+    pub async fn store_array(
+        mut self,
+        points: Vec<BatchPoint>,
+        fingerprint: Option<Fingerprint>,
+    ) -> Result<BatchOutcome> {
+        self.store(points, fingerprint).await
     }
 
     /// Stores a chunk that ends with the line of this number.
     ///
     /// # Errors
     /// Those of [`store_array`](Self::store_array), with the lines that are stored.
-    pub async fn store_chunk(&mut self, points: Vec<BatchPoint>, last_line: u64) -> Result<()> {
-        let mut next = self.store(points).await.map_err(|error| self.with_progress(&error))?;
+    pub async fn store_chunk(
+        &mut self,
+        points: Vec<BatchPoint>,
+        fingerprint: Option<Fingerprint>,
+        last_line: u64,
+    ) -> Result<()> {
+        let mut next = self.store(points, fingerprint).await.map_err(|error| self.with_progress(&error))?;
         next.result.last_line = Some(last_line);
         self.chunks += 1;
         match &mut self.outcome {
@@ -79,9 +90,17 @@ impl Ingest {
         outcome
     }
 
-    async fn store(&mut self, mut points: Vec<BatchPoint>) -> Result<BatchOutcome> {
+    async fn store(
+        &mut self,
+        mut points: Vec<BatchPoint>,
+        fingerprint: Option<Fingerprint>,
+    ) -> Result<BatchOutcome> {
         self.grant.reject_foreign_points(&mut points);
-        let key = self.key.clone().map(|key| BatchKey { key, chunk: self.chunks });
+        let holder = self.grant.key_holder(None);
+        let key = self.key.clone().zip(fingerprint).map(|(key, fingerprint)| BatchKey {
+            request: KeyedRequest { holder, key, fingerprint },
+            chunk: self.chunks,
+        });
         self.storage.record_batch(Batch { points, key }, self.clock.now()).await
     }
 }

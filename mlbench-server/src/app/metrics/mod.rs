@@ -7,5 +7,5 @@ mod record;
 
 pub use archive::{Archive, archive, archive_of_all};
 pub use ingest::Ingest;
-pub use read::{PageRead, PointsReader, Source, owner, series, sources};
+pub use read::{PointsReader, SeriesReader, Source, Sources, owner, source, sources};
 pub use record::record;

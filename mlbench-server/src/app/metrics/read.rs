@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use mlbench_core::api::MetricsQuery;
 use mlbench_core::metric::{MetricType, Series};
-use mlbench_core::storage::{PointSink, PointsCursor, PointsQuery, Storage, read_page};
-use mlbench_core::{Error, ErrorCode, Owner, PodName, Result};
+use mlbench_core::quote::quote;
+use mlbench_core::storage::{ListedOwner, PointSink, PointsCursor, PointsQuery, Storage, read_page};
+use mlbench_core::{Error, ErrorCode, MetricName, Owner, PodName, Result};
 
 use crate::app::context::App;
+use crate::app::pods;
 
 /// Returns the owner that a path segment names.
 ///
@@ -17,41 +19,67 @@ pub fn owner(kind: MetricType, name: &str) -> Result<Owner> {
     match kind {
         MetricType::Run => name.parse().map(Owner::Run),
         MetricType::Pod => {
-            PodName::new(name).map(Owner::Pod).map_err(|_| Error::not_found(format_args!("pod {name:?}")))
+            let unknown = |_| Error::not_found(format_args!("pod {}", quote(name)));
+            PodName::new(name).map(Owner::Pod).map_err(unknown)
         }
     }
 }
 
-/// Returns what to read for a list: the worker pods in the cluster by name, or all runs by number.
-///
-/// # Errors
-/// When the store fails or the query contradicts itself.
-pub async fn sources(app: &App, query: &MetricsQuery) -> Result<Vec<Source>> {
-    let owners: Vec<Owner> = match query.metric_type {
-        MetricType::Pod => app.storage.pods().await?.into_iter().map(|pod| Owner::Pod(pod.name)).collect(),
-        MetricType::Run => app.storage.runs().await?.into_iter().map(|run| Owner::Run(run.id)).collect(),
-    };
-    let source = |owner: Owner| {
-        Ok(Source { label: owner.label(), query: query.to_storage(owner)?, skip_if_deleted: true })
-    };
-    owners.into_iter().map(source).collect()
+/// What to read for a response.
+pub struct Sources {
+    /// Arrival number up to which all of them are read. `None` for that of the first page.
+    pub as_of: Option<i64>,
+    /// The owners in order.
+    pub owners: Vec<Source>,
 }
 
 /// One owner of a response, and which of its points to read.
 pub struct Source {
     /// Key of the owner's object, or prefix of its file names.
     pub label: String,
-    /// Which points.
-    pub query: PointsQuery,
-    /// Whether an unknown owner counts as one without metrics, because it was deleted since it was listed.
-    pub skip_if_deleted: bool,
+    /// Which points. `None` when there are none to read.
+    pub query: Option<PointsQuery>,
+    /// Whether an owner that is deleted ends only its own part of the response.
+    pub may_be_deleted: bool,
+}
+
+/// Returns what to read of one owner.
+///
+/// # Errors
+/// When the query contradicts itself.
+pub fn source(owner: Owner, query: &MetricsQuery) -> Result<Sources> {
+    let label = owner.label();
+    let source = Source { label, query: Some(query.to_storage(owner)?), may_be_deleted: false };
+    Ok(Sources { as_of: None, owners: vec![source] })
+}
+
+/// Returns what to read for a list: the worker pods in the cluster by name, or runs by number.
+///
+/// With a cursor, the runs are those with points that arrived since.
+///
+/// # Errors
+/// When the store fails or the query contradicts itself.
+pub async fn sources(app: &App, query: &MetricsQuery) -> Result<Sources> {
+    let arrived_after = query.cursor.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
+    if query.metric_type == MetricType::Pod {
+        pods::check_known(app)?;
+    }
+    let list = app.storage.metric_owners(query.metric_type, arrived_after).await?;
+    let source = |ListedOwner { owner, arrived_after, has_points }: ListedOwner| {
+        let label = owner.label();
+        let of_owner = query.to_storage(owner)?;
+        let of_owner = PointsQuery { arrived_after, as_of: Some(list.as_of), ..of_owner };
+        Ok(Source { label, query: has_points.then_some(of_owner), may_be_deleted: true })
+    };
+    let owners: Result<Vec<Source>> = list.owners.into_iter().map(source).collect();
+    Ok(Sources { as_of: Some(list.as_of), owners: owners? })
 }
 
 /// Reads the points of one owner, a page at a time.
 pub struct PointsReader {
     storage: Arc<dyn Storage>,
-    query: PointsQuery,
-    skip_if_deleted: bool,
+    query: Option<PointsQuery>,
+    may_be_deleted: bool,
     after: Option<PointsCursor>,
 }
 
@@ -61,19 +89,16 @@ pub struct PageRead<S> {
     pub sink: S,
     /// Whether it is the last page.
     pub last: bool,
-    /// Arrival number of the newest point in this snapshot.
-    ///
-    /// `None` when the owner was deleted before the first page.
+    /// Arrival number of the newest point in this snapshot. `None` when nothing was read.
     pub as_of: Option<i64>,
 }
 
 impl PointsReader {
-    /// Begins to read. With `as_of`, only what had arrived with that arrival number.
+    /// Begins to read.
     #[must_use]
-    pub fn new(storage: &Arc<dyn Storage>, source: Source, as_of: Option<i64>) -> Self {
-        let Source { query, skip_if_deleted, .. } = source;
-        let query = PointsQuery { as_of, ..query };
-        Self { storage: Arc::clone(storage), query, skip_if_deleted, after: None }
+    pub fn new(storage: &Arc<dyn Storage>, source: Source) -> Self {
+        let Source { query, may_be_deleted, .. } = source;
+        Self { storage: Arc::clone(storage), query, may_be_deleted, after: None }
     }
 
     /// Reads the next page into what `sink` makes.
@@ -81,11 +106,10 @@ impl PointsReader {
     /// # Errors
     /// [`ErrorCode::NotFound`] for an unknown owner, also when it is deleted between two pages.
     pub async fn next<S: PointSink>(&mut self, sink: impl Fn() -> S) -> Result<PageRead<S>> {
-        let may_be_absent = self.skip_if_deleted && self.after.is_none();
-        match read_page(&*self.storage, &self.query, self.after.take(), sink()).await {
-            Err(error) if may_be_absent && error.code() == ErrorCode::NotFound => {
-                Ok(PageRead { sink: sink(), last: true, as_of: None })
-            }
+        let nothing = || Ok(PageRead { sink: sink(), last: true, as_of: None });
+        let Some(query) = &self.query else { return nothing() };
+        match read_page(&*self.storage, query, self.after.take(), sink()).await {
+            Err(error) if self.may_be_deleted && error.code() == ErrorCode::NotFound => nothing(),
             Err(error) => Err(error),
             Ok((sink, as_of, next)) => {
                 self.after = next;
@@ -95,10 +119,31 @@ impl PointsReader {
     }
 }
 
-/// Lists the series of an owner with their statistics, by name.
-///
-/// # Errors
-/// [`ErrorCode::NotFound`] for an unknown owner.
-pub async fn series(app: &App, owner: &Owner) -> Result<Vec<Series>> {
-    app.storage.series(owner).await
+/// Series per page: about 100 kB of JSON.
+const SERIES_PER_PAGE: u32 = 500;
+
+/// Reads the series of an owner with their statistics by name, a page at a time.
+pub struct SeriesReader {
+    storage: Arc<dyn Storage>,
+    owner: Owner,
+    after: Option<MetricName>,
+}
+
+impl SeriesReader {
+    /// Begins to read.
+    #[must_use]
+    pub fn new(app: &App, owner: Owner) -> Self {
+        Self { storage: Arc::clone(&app.storage), owner, after: None }
+    }
+
+    /// Reads the next page, and returns whether it is the last one.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] for an unknown owner.
+    pub async fn next(&mut self) -> Result<(Vec<Series>, bool)> {
+        let series = self.storage.series(&self.owner, self.after.as_ref(), SERIES_PER_PAGE).await?;
+        self.after = series.last().map(|series| series.name.clone());
+        let last = series.len() < SERIES_PER_PAGE as usize;
+        Ok((series, last))
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mlbench_core::run::{NewRun, Run};
+use mlbench_core::storage::{Admission, KeyedRequest, RunStart, StartedRun};
 use mlbench_core::{ErrorCode, Result, RunId, RunState, api};
 use uuid::Uuid;
 
@@ -22,28 +23,47 @@ pub async fn get(app: &App, id: RunId) -> Result<api::Run> {
     with_queue_position(app, run).await
 }
 
+/// A run that a request started.
+pub struct Started {
+    /// The run without its output.
+    pub run: api::Run,
+    /// Whether an earlier request with the same key started it.
+    pub replayed: bool,
+}
+
 /// Starts a run, or queues it, as [`RunPolicy`] says.
 ///
 /// The response waits a moment for the workers, so that the run is `STARTED` where they are ready.
 ///
+/// A request that repeats an earlier one under its key gets the run that was started then, as it is now.
+///
 /// # Errors
-/// Those of [`resolve`]; [`ErrorCode::RunActive`] and [`ErrorCode::RunDeleting`].
-pub async fn start(app: &App, request: api::RunRequest) -> Result<api::Run> {
-    let max_workers = app.cluster.max_workers();
+/// Those of [`resolve`] and [`Storage::start_run`](mlbench_core::storage::Storage::start_run).
+pub async fn start(app: &App, request: api::RunRequest, key: Option<KeyedRequest>) -> Result<Started> {
+    // First of all: a repetition does not depend on what the cluster has now.
+    if let Some(key) = key.clone()
+        && let Some(run) = app.storage.find_started_run(key).await?
+    {
+        return Ok(Started { run: with_queue_position(app, run).await?, replayed: true });
+    }
+    let (max_workers, max_cpus) = (app.cluster.max_workers(), app.cluster.max_cpus());
     let default_command = app.default_command.as_deref().map_err(String::as_str);
-    let spec = resolve(&request, RunDefaults { max_workers, default_command })?;
+    let spec = resolve(&request, RunDefaults { max_workers, max_cpus, default_command })?;
     let new = NewRun { name: request.name, job_id: Uuid::new_v4(), spec };
-    let accepted = match app.policy {
-        RunPolicy::Single => app.storage.start_run_unless_active(new, app.clock.now()).await?,
-        RunPolicy::Queue => app.storage.queue_run(new, max_workers, app.clock.now()).await?,
+    let admission = match app.policy {
+        RunPolicy::Single => Admission::UnlessActive,
+        RunPolicy::Queue => Admission::Queue { capacity: max_workers },
     };
+    let start = RunStart { new, admission, key };
+    let StartedRun { run: accepted, replayed } = app.storage.start_run(start, app.clock.now()).await?;
     app.launcher.wake();
     let started = wait(app, accepted.id, |run| run.state != RunState::Initialized || run.is_queued()).await;
-    match started {
+    let run = match started {
         // Deleted meanwhile: it was accepted all the same.
-        Err(error) if error.code() == ErrorCode::NotFound => Ok(accepted.into()),
-        run => with_queue_position(app, run?).await,
-    }
+        Err(error) if error.code() == ErrorCode::NotFound => accepted.into(),
+        run => with_queue_position(app, run?).await?,
+    };
+    Ok(Started { run, replayed })
 }
 
 /// Stops a run and waits a moment for its end. Has no effect on a run that has ended.
@@ -56,7 +76,7 @@ pub async fn stop(app: &App, id: RunId) -> Result<api::Run> {
     wait(app, id, |run| !run.state.is_active()).await.map(api::Run::from)
 }
 
-/// Deletes a run. The launcher releases the workers that it still holds.
+/// Deletes a run, and waits a moment until the launcher has released the workers that it held.
 ///
 /// # Errors
 /// [`ErrorCode::NotFound`].
@@ -64,7 +84,7 @@ pub async fn delete(app: &App, id: RunId) -> Result<()> {
     app.storage.delete_run(id).await?;
     app.run_cache.remove(id);
     app.launcher.wake();
-    Ok(())
+    app.launcher.wait_for_teardown(&*app.storage, id, LAUNCHER_TIMEOUT).await
 }
 
 async fn wait(app: &App, id: RunId, settled: impl Fn(&Run) -> bool + Send) -> Result<Run> {

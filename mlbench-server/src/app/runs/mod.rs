@@ -6,6 +6,6 @@ mod list;
 mod render;
 mod spec;
 
-pub use lifecycle::{delete, get, start, stop};
+pub use lifecycle::{Started, delete, get, start, stop};
 pub use list::RunReader;
 pub use spec::{RunDefaults, resolve};

@@ -1,6 +1,7 @@
 //! Makes the complete specification of a run from a request: fills in defaults and checks every field.
 
 use mlbench_core::api::{RunRequest, nearest};
+use mlbench_core::quote::quote;
 use mlbench_core::run::RunSpec;
 use mlbench_core::{Error, ErrorCode, Result};
 
@@ -11,6 +12,8 @@ use super::images::{OFFICIAL_IMAGES, OfficialImage, official};
 pub struct RunDefaults<'a> {
     /// Maximum number of workers of a run.
     pub max_workers: u32,
+    /// Maximum number of CPU cores of a worker. `None` when only its node limits it.
+    pub max_cpus: Option<f64>,
     /// Command of a run that names none, or where the server searched for it.
     pub default_command: Result<&'a str, &'a str>,
 }
@@ -24,7 +27,7 @@ pub fn resolve(request: &RunRequest, defaults: RunDefaults<'_>) -> Result<RunSpe
     let (image, command) = image_and_command(request, defaults)?;
     Ok(RunSpec {
         num_workers: num_workers(request.num_workers, defaults.max_workers)?,
-        num_cpus: request.num_cpus,
+        num_cpus: num_cpus(request.num_cpus, defaults.max_cpus)?,
         max_bandwidth: request.max_bandwidth,
         image,
         command,
@@ -48,6 +51,16 @@ fn num_workers(wanted: Option<u32>, most: u32) -> Result<u32> {
             Err(Error::new(ErrorCode::InsufficientCapacity, detail))
         }
         wanted => Ok(wanted.unwrap_or(most)),
+    }
+}
+
+fn num_cpus(wanted: Option<f64>, most: Option<f64>) -> Result<Option<f64>> {
+    match (wanted, most) {
+        (Some(wanted), Some(most)) if wanted > most => {
+            let detail = format!("num_cpus: {wanted} cores requested per worker; request at most {most}");
+            Err(Error::new(ErrorCode::InsufficientCapacity, detail))
+        }
+        (wanted, _) => Ok(wanted),
     }
 }
 
@@ -108,7 +121,7 @@ fn custom_image(name: &str) -> Result<&str> {
     if name.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(Error::invalid(
             "custom_image_name",
-            format_args!("{name:?} is not an image name; remove the spaces"),
+            format_args!("{} is not an image name; remove the spaces", quote(name)),
         ));
     }
     Ok(name)
@@ -123,7 +136,8 @@ fn no_official_image(name: &str) -> Error {
     Error::invalid(
         "image_name",
         format_args!(
-            "{name:?} is not an official image; {advice} for another image use custom_image with custom_image_name"
+            "{} is not an official image; {advice} for another image use custom_image with custom_image_name",
+            quote(name)
         ),
     )
 }
@@ -134,7 +148,7 @@ mod tests {
     use mlbench_core::api::Fields;
 
     const DEFAULTS: RunDefaults<'_> =
-        RunDefaults { max_workers: 4, default_command: Ok("mlbench benchmark") };
+        RunDefaults { max_workers: 4, max_cpus: Some(8.0), default_command: Ok("mlbench benchmark") };
 
     fn spec(body: &str) -> Result<RunSpec> {
         resolve(&RunRequest::from_fields(Fields::from_json(body.as_bytes())?)?, DEFAULTS)
@@ -191,6 +205,17 @@ mod tests {
         let (code, detail) = refusal(r#"{"name":"x","num_workers":5}"#);
         assert_eq!(code, ErrorCode::InsufficientCapacity);
         assert_eq!(detail, "num_workers: 5 requested, 4 available; request at most 4");
+    }
+
+    #[test]
+    fn too_many_cores_name_the_limit() {
+        let (code, detail) = refusal(r#"{"name":"x","num_cpus":8.5}"#);
+        assert_eq!(code, ErrorCode::InsufficientCapacity);
+        assert_eq!(detail, "num_cpus: 8.5 cores requested per worker; request at most 8");
+        assert_eq!(spec(r#"{"name":"x","num_cpus":8}"#).unwrap().num_cpus, Some(8.0));
+        let request = RunRequest::from_fields(Fields::from_json(br#"{"name":"x","num_cpus":999}"#).unwrap());
+        let unlimited = RunDefaults { max_cpus: None, ..DEFAULTS };
+        assert_eq!(resolve(&request.unwrap(), unlimited).unwrap().num_cpus, Some(999.0));
     }
 
     #[test]

@@ -9,10 +9,12 @@ use mlbench_core::run::Run;
 use tokio::sync::watch;
 
 use super::connection::KubernetesCluster;
+use super::options::Cpu;
 use super::provision::limits;
 use crate::cluster::error::ClusterError;
 use crate::cluster::interface::Cluster;
 use crate::cluster::orphans::{OrphanSearch, Orphans};
+use crate::cluster::pod_list::PodListStatus;
 use crate::cluster::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
 use crate::cluster::rank::{Offsets, Output, RankRef, Signal, Task};
 use crate::cluster::sample::PodSample;
@@ -27,8 +29,16 @@ impl Cluster for KubernetesCluster {
         self.watch.receiver()
     }
 
+    fn pod_list_status(&self) -> PodListStatus {
+        self.watch.status()
+    }
+
     fn max_workers(&self) -> u32 {
         self.options.max_workers
+    }
+
+    fn max_cpus(&self) -> Option<f64> {
+        self.options.worker_max_cpu.map(Cpu::cores)
     }
 
     async fn provision(&self, request: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {

@@ -149,6 +149,14 @@ impl FromStr for Instance {
 pub struct Cpu(u64);
 
 impl Cpu {
+    /// Returns the number of cores.
+    #[must_use]
+    pub fn cores(self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a parsed amount is below 2^53 millicores")]
+        let millicores = self.0 as f64;
+        millicores / 1000.0
+    }
+
     /// Converts cores, rounded up to whole millicores and at least 1.
     #[must_use]
     pub fn from_cores(cores: f64) -> Self {

@@ -77,6 +77,10 @@ impl Cluster for LocalCluster {
         u32::try_from(self.workers.names.len()).unwrap_or(u32::MAX)
     }
 
+    fn max_cpus(&self) -> Option<f64> {
+        limits::core_count().map(f64::from)
+    }
+
     async fn provision(&self, request: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {
         let (run, taken) = (request.run.clone(), request.taken.to_vec());
         self.with_workers(move |workers| workers.provision(&run, &taken)).await

@@ -86,6 +86,11 @@ fn worker_number(at: &RankRef) -> usize {
     number.unwrap_or(at.rank as usize)
 }
 
+/// Returns the number of cores that this process may use, if it is known.
+pub(super) fn core_count() -> Option<u32> {
+    u32::try_from(allowed_cpus().len()).ok().filter(|cores| *cores > 0)
+}
+
 fn allowed_cpus() -> Vec<usize> {
     let Ok(set) = sched_getaffinity(None) else { return Vec::new() };
     (0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect()

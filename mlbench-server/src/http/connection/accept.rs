@@ -2,10 +2,12 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,6 +20,7 @@ use crate::http::config::HttpConfig;
 use crate::http::request::ServerState;
 use crate::http::request_metrics::RequestMetrics;
 use crate::http::service::ApiService;
+use crate::panics;
 use crate::task_group::TaskGroup;
 
 /// Pause after a connection could not be accepted because file descriptors or memory ran out.
@@ -35,6 +38,22 @@ impl HttpServer {
     #[must_use]
     pub fn new(app: App) -> Self {
         Self { app, metrics: Arc::default() }
+    }
+
+    /// Serves `listener` in `group` until it stops.
+    pub fn start(self, group: &TaskGroup, listener: TcpListener, config: HttpConfig) {
+        let (stop, vitals) = (group.stop_token(), self.app.vitals.clone());
+        group.spawn(async move {
+            let address =
+                listener.local_addr().map_or_else(|_| "?".to_owned(), |address| address.to_string());
+            let served = AssertUnwindSafe(self.serve(listener, config, stop)).catch_unwind().await;
+            if let Err(panic) = served {
+                vitals.report(
+                    &format!("listener on {address}"),
+                    &format!("panicked: {}", panics::text(&*panic)),
+                );
+            }
+        });
     }
 
     /// Serves `listener` until `stop` is cancelled.

@@ -6,7 +6,7 @@ use mlbench_core::api::{CURSOR_HEADER, Downsample, Format, MetricsQuery, NewMetr
 use mlbench_core::{Error, Result};
 use warp::reply::Response;
 
-use crate::app::metrics::{self, Archive, Source};
+use crate::app::metrics::{self, Archive, Sources};
 use crate::http::request::{Body, NoQuery, Path, Query, RequestContext};
 use crate::http::response::{
     MediaType, PointsFormat, PointsLayout, PointsText, archive, attachment, negotiate,
@@ -17,9 +17,10 @@ const CURSOR: HeaderName = HeaderName::from_static(CURSOR_HEADER);
 pub(in crate::http) async fn create(
     context: RequestContext,
     _: NoQuery,
-    Body(metric): Body<NewMetric>,
+    Body { value: metric, key }: Body<NewMetric>,
 ) -> Result<Response> {
-    let (response, key) = (context.json()?, context.idempotency_key()?);
+    let response = context.json()?;
+    let key = key.map(|key| key.held_by(context.grant.key_holder(Some(&metric.owner))));
     let recorded = metrics::record(context.app(), context.grant, metric, key).await?;
     response.replayed(recorded.replayed).json(StatusCode::CREATED, &recorded.metric)
 }
@@ -34,8 +35,7 @@ pub(in crate::http) async fn get(
     if media == MediaType::Zip {
         return download(&context, metrics::archive(context.app(), owner, &query).await?, &query).await;
     }
-    let source = Source { label: owner.label(), query: query.to_storage(owner)?, skip_if_deleted: false };
-    points(&context, media, &query, vec![source], false).await
+    points(&context, media, &query, metrics::source(owner, &query)?, false).await
 }
 
 pub(in crate::http) async fn list(
@@ -70,13 +70,12 @@ async fn points(
     context: &RequestContext,
     media: MediaType,
     query: &MetricsQuery,
-    sources: Vec<Source>,
+    sources: Sources,
     labelled: bool,
 ) -> Result<Response> {
     let text = PointsText::new(&context.app().storage, layout(media, query, labelled), sources);
     let as_of = text.as_of();
     let mut response = context.response(media).stream(text.stream()).await?;
-    // Without an owner there is no snapshot, so the client keeps its cursor.
     let cursor = as_of.get().and_then(|seq| u64::try_from(*seq).ok()).or(query.cursor).unwrap_or(0);
     response.headers_mut().insert(CURSOR, HeaderValue::from(cursor));
     Ok(response)
@@ -97,7 +96,7 @@ fn layout(media: MediaType, query: &MetricsQuery, labelled: bool) -> PointsLayou
 }
 
 async fn download(context: &RequestContext, content: Archive, query: &MetricsQuery) -> Result<Response> {
-    let file_name = format!("metrics_{}.zip", content.title);
+    let stem = format!("metrics_{}", content.title);
     let chunks = archive(context.app(), content, query.fields());
-    Ok(attachment(context.response(MediaType::Zip).stream(chunks).await?, &file_name))
+    Ok(attachment(context.response(MediaType::Zip).stream(chunks).await?, &stem, ".zip"))
 }

@@ -7,10 +7,11 @@ use mlbench_core::{Owner, Result, RunId};
 use warp::reply::Response;
 
 use crate::app::logs::LogReader;
+use crate::app::metrics::SeriesReader;
+use crate::app::runs;
 use crate::app::runs::RunReader;
-use crate::app::{metrics, runs};
 use crate::http::request::{Body, NoBody, NoQuery, Path, Query, RequestContext};
-use crate::http::response::{empty, log_page, run_list, run_with_output};
+use crate::http::response::{empty, log_page, run_list, run_with_output, series_list};
 
 pub(in crate::http) async fn list(context: RequestContext, _: NoQuery) -> Result<Response> {
     context.json()?.stream(run_list(RunReader::new(context.app()).await?)).await
@@ -19,10 +20,12 @@ pub(in crate::http) async fn list(context: RequestContext, _: NoQuery) -> Result
 pub(in crate::http) async fn create(
     context: RequestContext,
     _: NoQuery,
-    Body(request): Body<RunRequest>,
+    Body { value: request, key }: Body<RunRequest>,
 ) -> Result<Response> {
     let response = context.json()?;
-    response.json(StatusCode::OK, &runs::start(context.app(), request).await?)
+    let key = key.map(|key| key.held_by(context.grant.key_holder(None)));
+    let started = runs::start(context.app(), request, key).await?;
+    response.replayed(started.replayed).json(StatusCode::OK, &started.run)
 }
 
 pub(in crate::http) async fn get(
@@ -72,6 +75,6 @@ pub(in crate::http) async fn series(
     Path(id): Path<RunId>,
     _: NoQuery,
 ) -> Result<Response> {
-    let series = metrics::series(context.app(), &Owner::Run(id)).await?;
-    context.json()?.json(StatusCode::OK, &series)
+    let reader = SeriesReader::new(context.app(), Owner::Run(id));
+    context.json()?.stream(series_list(reader)).await
 }

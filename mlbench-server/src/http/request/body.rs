@@ -1,16 +1,18 @@
-//! Reads a body under a size and a time limit, and makes fields or a metric of it.
+//! Reads a body under a size limit as long as it does not stall, and makes fields or a metric of it.
 
 use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use futures_util::stream::{self, Stream, TryStreamExt};
 use hyper::HeaderMap;
 use hyper::header::CONTENT_LENGTH;
-use mlbench_core::api::{FieldValue, Fields, NewMetric, parse_point_fast};
+use mlbench_core::api::{FieldValue, Fields, NewMetric, parse_point_fast, without_bom};
+use mlbench_core::quote::{quote, shorten};
 use mlbench_core::{Error, ErrorCode, Result};
 
 use super::content::ContentType;
+use super::memory::{MemoryBudget, Reservation};
 use super::urlencoded;
 
 /// A body that has not been read yet.
@@ -27,7 +29,8 @@ pub(in crate::http) fn body_stream<B: Buf>(
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub(super) bytes: usize,
-    pub(super) timeout: Duration,
+    /// Longest time between two pieces.
+    pub(super) stall: Duration,
 }
 
 /// Returns the length that the client declares, in bytes.
@@ -35,52 +38,65 @@ pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Reads a whole body, chunked or not. `grown` learns its size after each chunk and may refuse it.
+/// Reads a whole body, chunked or not. Returns it with its memory, to hold until it is dropped.
+///
+/// Memory is taken as the bytes arrive, whatever length the client declares.
 ///
 /// # Errors
-/// [`ErrorCode::PayloadTooLarge`], [`ErrorCode::RequestTimeout`], [`ErrorCode::Malformed`] when it breaks off.
+/// [`ErrorCode::PayloadTooLarge`], [`ErrorCode::RequestTimeout`] when it stalls, [`ErrorCode::Malformed`] when it breaks
+/// off, [`ErrorCode::Overloaded`].
 pub(super) async fn read(
-    body: BodyStream,
-    declared: Option<u64>,
-    limits: Limits,
-    grown: impl FnMut(usize) -> Result<()>,
-) -> Result<Bytes> {
-    if declared.is_some_and(|length| length > limits.bytes as u64) {
-        return Err(too_large(limits.bytes));
-    }
-    let collected = tokio::time::timeout(limits.timeout, collect(body, declared, limits.bytes, grown)).await;
-    collected.unwrap_or_else(|_| Err(too_slow(limits.timeout)))
-}
-
-async fn collect(
     mut body: BodyStream,
     declared: Option<u64>,
-    limit: usize,
-    mut grown: impl FnMut(usize) -> Result<()>,
-) -> Result<Bytes> {
-    let mut next = async || body.try_next().await.map_err(|_| broken());
-    let first = next().await?.unwrap_or_default();
-    let mut size = first.len();
-    let mut rest = BytesMut::new();
-    while let Some(chunk) = if size > limit { return Err(too_large(limit)) } else { next().await? } {
+    limits: Limits,
+    budget: &MemoryBudget,
+) -> Result<(Bytes, Reservation)> {
+    let declared = declared.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+    if declared.is_some_and(|length| length > limits.bytes) {
+        return Err(too_large(limits.bytes));
+    }
+    let mut memory = budget.reservation();
+    let first = next_piece(&mut body, limits.stall).await?.unwrap_or_default();
+    // Nearly every body is one piece, which needs neither a copy nor the budget.
+    if declared == Some(first.len()) {
+        return Ok((first, memory));
+    }
+    let (mut rest, mut size) = (Vec::new(), first.len());
+    let within_limit = |size| if size > limits.bytes { Err(too_large(limits.bytes)) } else { Ok(()) };
+    within_limit(size)?;
+    memory.resize(size).await?;
+    while let Some(piece) = memory.receive(next_piece(&mut body, limits.stall)).await? {
+        size += piece.len();
+        within_limit(size)?;
+        if rest.capacity() < size {
+            let end = declared.unwrap_or(limits.bytes).min(limits.bytes);
+            let capacity = (size + size / 2).min(end).max(size);
+            memory.resize(capacity).await?;
+            rest.reserve_exact(capacity - rest.len());
+        }
         if rest.is_empty() {
-            rest.reserve(declared.and_then(|length| usize::try_from(length).ok()).unwrap_or(0));
             rest.extend_from_slice(&first);
         }
-        size += chunk.len();
-        grown(size)?;
-        rest.extend_from_slice(&chunk);
+        rest.extend_from_slice(&piece);
     }
-    // Nearly every body is one chunk, which need not be copied.
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
+    Ok((if rest.is_empty() { first } else { rest.into() }, memory))
 }
 
-pub(super) fn broken() -> Error {
+/// Receives the next piece of a body, or `None` at its end.
+///
+/// # Errors
+/// [`ErrorCode::RequestTimeout`] when it stalls, [`ErrorCode::Malformed`] when it breaks off.
+pub(super) async fn next_piece(body: &mut BodyStream, stall: Duration) -> Result<Option<Bytes>> {
+    let next = tokio::time::timeout(stall, body.try_next()).await;
+    next.map_err(|_| stalled(stall))?.map_err(|_| broken())
+}
+
+fn broken() -> Error {
     Error::new(ErrorCode::Malformed, "body: ends before its declared length or its last chunk")
 }
 
-pub(super) fn too_slow(timeout: Duration) -> Error {
-    let detail = format!("body: not received within {} s", timeout.as_secs_f32());
+fn stalled(stall: Duration) -> Error {
+    let detail = format!("body: nothing received for {} s", stall.as_secs_f32());
     Error::new(ErrorCode::RequestTimeout, detail)
 }
 
@@ -95,7 +111,7 @@ enum Syntax {
     Multipart { boundary: String },
 }
 
-/// Reads the fields of a body.
+/// Reads the fields of a body, without its byte order mark.
 ///
 /// A body without a type is a form if it contains `=` and does not begin with `{`, otherwise JSON. A body that is
 /// labelled as a form and begins with `{` is JSON: `curl -d` labels everything as a form, and no form begins like that.
@@ -110,7 +126,7 @@ pub(super) async fn fields(content_type: ContentType, body: Bytes) -> Result<Fie
 async fn fields_of(syntax: Syntax, body: Bytes) -> Result<Fields> {
     match syntax {
         Syntax::Json => Fields::from_json(&body),
-        Syntax::Form => urlencoded::fields("form", body.trim_ascii_end()),
+        Syntax::Form => urlencoded::fields("form", without_bom(&body).trim_ascii_end()),
         Syntax::Multipart { boundary } => multipart(boundary, body).await,
     }
 }
@@ -129,6 +145,7 @@ pub(super) async fn metric(content_type: ContentType, body: Bytes) -> Result<New
 }
 
 fn syntax(content_type: ContentType, body: &[u8]) -> Result<Syntax> {
+    let body = without_bom(body);
     let braced = || body.trim_ascii_start().starts_with(b"{");
     match content_type {
         ContentType::Json => Ok(Syntax::Json),
@@ -145,15 +162,16 @@ fn syntax(content_type: ContentType, body: &[u8]) -> Result<Syntax> {
 }
 
 async fn multipart(boundary: String, body: Bytes) -> Result<Fields> {
-    let malformed = |reason: String| Error::new(ErrorCode::Malformed, format!("multipart body: {reason}"));
+    let malformed =
+        |reason: String| Error::new(ErrorCode::Malformed, format!("multipart body: {}", shorten(&reason)));
     let once = stream::once(async { Ok::<_, std::convert::Infallible>(body) });
     let mut parts = multer::Multipart::new(once, boundary);
     let mut fields = Vec::new();
     while let Some(part) = parts.next_field().await.map_err(|error| malformed(error.to_string()))? {
         let name = part.name().ok_or_else(|| malformed("a part has no name".to_owned()))?.to_owned();
         let bytes = part.bytes().await.map_err(|error| malformed(error.to_string()))?;
-        let text =
-            String::from_utf8(bytes.into()).map_err(|_| malformed(format!("{name:?} is not UTF-8")))?;
+        let text = String::from_utf8(bytes.into())
+            .map_err(|_| malformed(format!("{} is not UTF-8", quote(&name))))?;
         fields.push((name, FieldValue::Text(text)));
     }
     Ok(Fields::new(fields))

@@ -2,6 +2,7 @@
 
 use hyper::HeaderMap;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use mlbench_core::quote::quote;
 use mlbench_core::{Error, ErrorCode, Result};
 
 /// What a body is written in.
@@ -58,7 +59,7 @@ impl ContentType {
             Self::Ndjson => "application/x-ndjson",
             Self::Other(name) => name,
         };
-        let detail = format!("Content-Type: unsupported {name:?}; use {supported}");
+        let detail = format!("Content-Type: unsupported {}; use {supported}", quote(name));
         Error::new(ErrorCode::UnsupportedMediaType, detail)
     }
 }
@@ -104,6 +105,6 @@ impl ContentEncoding {
 }
 
 fn unsupported_encoding(name: &str, advice: &str) -> Error {
-    let detail = format!("Content-Encoding: unsupported {name:?}; {advice}");
+    let detail = format!("Content-Encoding: unsupported {}; {advice}", quote(name));
     Error::new(ErrorCode::UnsupportedMediaType, detail)
 }

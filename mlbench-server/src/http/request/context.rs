@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use hyper::HeaderMap;
-use mlbench_core::Result;
 use mlbench_core::api::IDEMPOTENCY_KEY_HEADER;
 use mlbench_core::storage::IdempotencyKey;
+use mlbench_core::{Error, Result};
 
 use super::state::ServerState;
 use crate::app::App;
@@ -47,7 +47,11 @@ impl RequestContext {
     /// # Errors
     /// [`InvalidField`](mlbench_core::ErrorCode::InvalidField) naming the header.
     pub(in crate::http) fn idempotency_key(&self) -> Result<Option<IdempotencyKey>> {
-        let header = self.headers.get(IDEMPOTENCY_KEY_HEADER);
-        header.map(|value| IdempotencyKey::new(&String::from_utf8_lossy(value.as_bytes()))).transpose()
+        let mut headers = self.headers.get_all(IDEMPOTENCY_KEY_HEADER).iter();
+        let Some(value) = headers.next() else { return Ok(None) };
+        if headers.next().is_some() {
+            return Err(Error::invalid("Idempotency-Key", "sent more than once; send one header"));
+        }
+        IdempotencyKey::new(&String::from_utf8_lossy(value.as_bytes())).map(Some)
     }
 }

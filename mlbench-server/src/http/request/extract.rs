@@ -2,13 +2,15 @@
 
 use std::future::Future;
 
-use mlbench_core::api::{Fields, LogsQuery, MetricsQuery, NewMetric, RunRequest, RunsQuery};
+use mlbench_core::api::{Fields, LogsQuery, MetricsQuery, NewMetric, RunRequest, RunsQuery, without_bom};
+use mlbench_core::quote::quote;
 use mlbench_core::{Error, PodName, Result, RunId};
 use percent_encoding::percent_decode_str;
 
 use super::body::{self, BodyStream};
 use super::content::{ContentEncoding, ContentType};
 use super::context::RequestContext;
+use super::fingerprint::BodyKey;
 use super::urlencoded;
 
 /// The segment of the path that its pattern names.
@@ -31,7 +33,7 @@ impl PathParam for RunId {
 
 impl PathParam for PodName {
     fn from_segment(segment: &str) -> Result<Self> {
-        Self::new(segment).map_err(|_| Error::not_found(format_args!("pod {segment:?}")))
+        Self::new(segment).map_err(|_| Error::not_found(format_args!("pod {}", quote(segment))))
     }
 }
 
@@ -50,7 +52,7 @@ impl<T: PathParam> Path<T> {
     pub(in crate::http) fn from_context(context: &RequestContext) -> Result<Self> {
         let segment = context.segments.first().map_or("", String::as_str);
         let decoded = percent_decode_str(segment).decode_utf8();
-        let decoded = decoded.map_err(|_| Error::not_found(format_args!("{segment:?}")))?;
+        let decoded = decoded.map_err(|_| Error::not_found(quote(segment)))?;
         T::from_segment(&decoded).map(Self)
     }
 }
@@ -95,19 +97,23 @@ pub(in crate::http) trait FromBody: Sized + Send {
 }
 
 /// A body of fields: JSON, a form or multipart.
-pub(in crate::http) struct Body<T>(pub(in crate::http) T);
+pub(in crate::http) struct Body<T> {
+    pub(in crate::http) value: T,
+    /// The key under which the client repeats the request.
+    pub(in crate::http) key: Option<BodyKey>,
+}
 
 impl FromBody for Body<NewMetric> {
     async fn from_body(context: &RequestContext, body: BodyStream) -> Result<Self> {
-        let (content_type, body) = read(context, body).await?;
-        body::metric(content_type, body).await.map(Self)
+        let (content_type, body, key) = read_keyed(context, body).await?;
+        Ok(Self { value: body::metric(content_type, body).await?, key })
     }
 }
 
 impl FromBody for Body<RunRequest> {
     async fn from_body(context: &RequestContext, body: BodyStream) -> Result<Self> {
-        let (content_type, body) = read(context, body).await?;
-        RunRequest::from_fields(body::fields(content_type, body).await?).map(Self)
+        let (content_type, body, key) = read_keyed(context, body).await?;
+        Ok(Self { value: RunRequest::from_fields(body::fields(content_type, body).await?)?, key })
     }
 }
 
@@ -117,19 +123,30 @@ pub(in crate::http) struct NoBody;
 impl FromBody for NoBody {
     async fn from_body(context: &RequestContext, body: BodyStream) -> Result<Self> {
         let (content_type, body) = read(context, body).await?;
-        if !body.trim_ascii().is_empty() {
+        if !without_bom(&body).trim_ascii().is_empty() {
             body::fields(content_type, body).await?.finish()?;
         }
         Ok(Self)
     }
 }
 
+async fn read_keyed(
+    context: &RequestContext,
+    body: BodyStream,
+) -> Result<(ContentType, bytes::Bytes, Option<BodyKey>)> {
+    let key = context.idempotency_key()?;
+    let (content_type, body) = read(context, body).await?;
+    let key = key.map(|key| BodyKey::new(key, &content_type, &body));
+    Ok((content_type, body, key))
+}
+
 async fn read(context: &RequestContext, body: BodyStream) -> Result<(ContentType, bytes::Bytes)> {
     ContentEncoding::identity_only(&context.headers)?;
     let content_type = ContentType::of(&context.headers)?;
     let config = &context.state.config;
-    let limits = body::Limits { bytes: config.body_limit, timeout: config.body_timeout };
-    let body = body::read(body, body::content_length(&context.headers), limits, |_| Ok(())).await?;
+    let limits = body::Limits { bytes: config.body_limit, stall: config.body_stall_timeout };
+    let declared = body::content_length(&context.headers);
+    let (body, _memory) = body::read(body, declared, limits, &context.state.uploads).await?;
     Ok((content_type, body))
 }
 

@@ -20,6 +20,8 @@ const MAX_RATIO: u64 = 100;
 
 /// Decompresses a whole body, and keeps `memory` at the bytes that it takes.
 ///
+/// It runs on a thread for blocking work, because it may wait for memory.
+///
 /// # Errors
 /// [`ErrorCode::PayloadTooLarge`] above `limit` bytes, [`ErrorCode::Malformed`] when it is not gzip.
 pub(super) fn decompress(wire: &[u8], limit: usize, memory: &mut Reservation) -> Result<Vec<u8>> {
@@ -30,7 +32,7 @@ pub(super) fn decompress(wire: &[u8], limit: usize, memory: &mut Reservation) ->
             let detail = format!("body: larger than {limit} bytes after decompression");
             return Err(Error::new(ErrorCode::PayloadTooLarge, detail));
         }
-        memory.resize(wire.len() + body.len())?;
+        memory.resize_blocking(wire.len() + body.capacity())?;
     }
     Ok(body)
 }

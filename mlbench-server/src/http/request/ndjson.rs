@@ -1,8 +1,10 @@
 //! Splits an NDJSON upload into chunks of points.
 
-use mlbench_core::api::parse_point;
-use mlbench_core::storage::BatchPoint;
+use mlbench_core::api::{parse_point, without_bom};
+use mlbench_core::storage::{BatchPoint, Fingerprint};
 use mlbench_core::{Error, ErrorCode, Timestamp};
+
+use super::fingerprint::Fingerprinter;
 
 /// Points per chunk.
 pub(super) const CHUNK_POINTS: usize = 10_000;
@@ -29,12 +31,23 @@ pub(super) struct NdjsonSplitter {
     count: u64,
     points: Vec<BatchPoint>,
     bytes: usize,
+    /// `None` for an upload without a key.
+    fingerprinter: Option<Fingerprinter>,
+}
+
+/// Points that are stored together.
+pub(super) struct SplitChunk {
+    pub(super) points: Vec<BatchPoint>,
+    /// The fingerprint of the lines, and of whether they are the last ones.
+    pub(super) fingerprint: Option<Fingerprint>,
 }
 
 impl NdjsonSplitter {
-    pub(super) fn new(now: Timestamp) -> Self {
+    /// Begins to split. `keyed` uploads have fingerprints.
+    pub(super) fn new(now: Timestamp, keyed: bool) -> Self {
         let (text, points) = (Vec::new(), Vec::new());
-        Self { now, text, done: 0, searched: 0, skipping: false, count: 0, points, bytes: 0 }
+        let fingerprinter = keyed.then(Fingerprinter::default);
+        Self { now, text, done: 0, searched: 0, skipping: false, count: 0, points, bytes: 0, fingerprinter }
     }
 
     /// Returns the buffer to which the caller appends the text that follows.
@@ -56,7 +69,7 @@ impl NdjsonSplitter {
     }
 
     /// Parses whole lines. Returns a chunk when it is full, `None` when more text is needed.
-    pub(super) fn next_chunk(&mut self) -> Option<Vec<BatchPoint>> {
+    pub(super) fn next_chunk(&mut self) -> Option<SplitChunk> {
         while self.points.len() < CHUNK_POINTS && self.bytes < CHUNK_BYTES {
             let Some(length) = self.text[self.searched..].iter().position(|b| *b == b'\n') else {
                 self.searched = self.text.len();
@@ -65,37 +78,50 @@ impl NdjsonSplitter {
             };
             let end = self.searched + length;
             self.line(end);
-            self.done = end + 1;
+            self.consume(end + 1);
             self.searched = self.done;
         }
-        Some(self.take())
+        Some(self.take(false))
     }
 
     /// Parses the rest at the end. The last line may have no line end.
-    pub(super) fn finish(&mut self) -> Vec<BatchPoint> {
+    pub(super) fn finish(&mut self) -> SplitChunk {
         if self.skipping || self.done < self.text.len() {
             self.line(self.text.len());
-            self.done = self.text.len();
+            self.consume(self.text.len());
         }
-        self.take()
+        self.take(true)
     }
 
-    fn take(&mut self) -> Vec<BatchPoint> {
+    fn take(&mut self, last: bool) -> SplitChunk {
         self.bytes = 0;
-        std::mem::take(&mut self.points)
+        let fingerprint = self.fingerprinter.as_mut().map(|fingerprinter| {
+            fingerprinter.update(&[u8::from(last)]);
+            std::mem::take(fingerprinter).finish()
+        });
+        SplitChunk { points: std::mem::take(&mut self.points), fingerprint }
+    }
+
+    /// Marks the text before `to` as parsed.
+    fn consume(&mut self, to: usize) {
+        if let Some(fingerprinter) = &mut self.fingerprinter {
+            fingerprinter.update(&self.text[self.done..to]);
+        }
+        self.done = to;
     }
 
     fn skip_long_line(&mut self) {
         if self.skipping || self.text.len() - self.done > LINE_BYTES {
             self.skipping = true;
-            self.done = self.text.len();
+            self.consume(self.text.len());
         }
     }
 
     /// Parses the line that ends before `end`. An empty one is skipped.
     fn line(&mut self, end: usize) {
-        let line = &self.text[self.done..end];
         let index = self.count;
+        let line = &self.text[self.done..end];
+        let line = if index == 0 { without_bom(line) } else { line };
         self.count += 1;
         let too_long = std::mem::take(&mut self.skipping) || line.len() > LINE_BYTES;
         if !too_long && line.trim_ascii().is_empty() {
@@ -120,16 +146,16 @@ mod tests {
 
     /// Returns the line and error of each point of `text`, chunk by chunk, when it comes in pieces of `size`.
     fn chunks_of(text: &str, size: usize) -> Vec<Vec<(u64, Option<ErrorCode>)>> {
-        let mut lines = NdjsonSplitter::new(Timestamp::EPOCH);
+        let mut lines = NdjsonSplitter::new(Timestamp::EPOCH, false);
         let mut chunks_of = Vec::new();
         for piece in text.as_bytes().chunks(size) {
             lines.text().extend_from_slice(piece);
             while let Some(chunk) = lines.next_chunk() {
-                chunks_of.push(chunk);
+                chunks_of.push(chunk.points);
             }
             assert!(lines.text.len() - lines.done <= LINE_BYTES + size);
         }
-        chunks_of.push(lines.finish());
+        chunks_of.push(lines.finish().points);
         assert_eq!(lines.count(), text.lines().count() as u64);
         let summary = |point: BatchPoint| (point.index, point.metric.err().map(|error| error.code()));
         chunks_of.into_iter().map(|chunk| chunk.into_iter().map(summary).collect()).collect()
@@ -147,6 +173,14 @@ mod tests {
             );
         }
         assert_eq!(chunks_of("", 1), [[]]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_begins_the_first_line() {
+        assert_eq!(chunks_of(&format!("\u{feff}{LINE}\n{LINE}"), 1), [[(0, None), (1, None)]]);
+        assert_eq!(chunks_of(&format!("\u{feff}\n{LINE}"), 1), [[(1, None)]]);
+        let later = chunks_of(&format!("{LINE}\n\u{feff}{LINE}"), 1);
+        assert_eq!(later, [[(0, None), (1, Some(ErrorCode::Malformed))]]);
     }
 
     #[test]

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
 use mlbench_core::api::{NewMetric, parse_points};
-use mlbench_core::storage::BatchPoint;
+use mlbench_core::storage::{BatchPoint, Fingerprint};
 use mlbench_core::{Error, Result};
 
 use super::body::{self, BodyStream, Limits, content_length};
 use super::content::{ContentEncoding, ContentType};
 use super::context::RequestContext;
 use super::extract::FromBody;
+use super::fingerprint;
 use super::gzip::{Decompressor, decompress};
 use super::memory::Reservation;
-use super::ndjson::NdjsonSplitter;
+use super::ndjson::{NdjsonSplitter, SplitChunk};
 use super::state::ServerState;
 
 /// The body of a batch.
@@ -22,19 +22,20 @@ pub(in crate::http) enum Upload {
     /// An array, which is stored in one transaction.
     Array(ArrayUpload),
     /// A point per line, stored chunk by chunk.
-    Lines(LineUpload),
+    Lines(Box<LineUpload>),
 }
 
 impl FromBody for Upload {
     async fn from_body(context: &RequestContext, body: BodyStream) -> Result<Self> {
         let encoding = ContentEncoding::of(&context.headers)?;
         let (state, declared) = (Arc::clone(&context.state), content_length(&context.headers));
+        let keyed = context.idempotency_key()?.is_some();
         match ContentType::of(&context.headers)? {
             // `curl -d` labels everything as a form.
             ContentType::Unlabelled | ContentType::Json | ContentType::Form => {
-                Ok(Self::Array(ArrayUpload { state, body, declared, encoding }))
+                Ok(Self::Array(ArrayUpload { state, body, declared, encoding, keyed }))
             }
-            ContentType::Ndjson => LineUpload::new(state, body, encoding).await.map(Self::Lines),
+            ContentType::Ndjson => Ok(Self::Lines(Box::new(LineUpload::new(state, body, encoding, keyed)))),
             other @ (ContentType::Multipart { .. } | ContentType::Other(_)) => {
                 Err(other
                     .unsupported("application/json (an array) or application/x-ndjson (a point per line)"))
@@ -49,22 +50,30 @@ pub(in crate::http) struct ArrayUpload {
     body: BodyStream,
     declared: Option<u64>,
     encoding: ContentEncoding,
+    keyed: bool,
+}
+
+/// A whole array.
+pub(in crate::http) struct Array {
+    pub(in crate::http) points: Vec<BatchPoint>,
+    /// Of a request with a key.
+    pub(in crate::http) fingerprint: Option<Fingerprint>,
+    /// The memory of the points, to hold until they are stored.
+    pub(in crate::http) memory: Reservation,
 }
 
 impl ArrayUpload {
-    /// Reads the whole array. Returns its points, and their memory to hold until they are stored.
+    /// Reads the whole array.
     ///
     /// A point without a date gets the time at which the array has arrived.
     ///
     /// # Errors
     /// When the body is too large, too slow or malformed, or the server has no memory for it.
-    pub(in crate::http) async fn read(self) -> Result<(Vec<BatchPoint>, Reservation)> {
-        let Self { state, body, declared, encoding } = self;
+    pub(in crate::http) async fn read(self) -> Result<Array> {
+        let Self { state, body, declared, encoding, keyed } = self;
         let limit = state.config.batch_limit;
-        let expected = usize::try_from(declared.unwrap_or(0)).unwrap_or(usize::MAX).min(limit);
-        let mut memory = state.uploads.reserve(expected).await?;
-        let limits = Limits { bytes: limit, timeout: state.config.body_timeout };
-        let wire = body::read(body, declared, limits, |size| memory.resize(size.max(expected))).await?;
+        let limits = Limits { bytes: limit, stall: state.config.body_stall_timeout };
+        let (wire, mut memory) = body::read(body, declared, limits, &state.uploads).await?;
         let now = state.app.clock.now();
         blocking(move || {
             let body = match encoding {
@@ -75,7 +84,8 @@ impl ArrayUpload {
                 index,
                 metric: point.map(|metric| metric.at(now)),
             };
-            Ok((parse_points(&body, point)?, memory))
+            let fingerprint = keyed.then(|| fingerprint::of_bytes(&body));
+            Ok(Array { points: parse_points(&body, point)?, fingerprint, memory })
         })
         .await
     }
@@ -93,17 +103,20 @@ pub(in crate::http) struct LineUpload {
 /// Points of an upload that are stored together.
 pub(in crate::http) struct Chunk {
     pub(in crate::http) points: Vec<BatchPoint>,
+    /// Of a request with a key.
+    pub(in crate::http) fingerprint: Option<Fingerprint>,
     /// Number of the last line of the chunk, from 1.
     pub(in crate::http) last_line: u64,
 }
 
 impl LineUpload {
-    async fn new(state: Arc<ServerState>, body: BodyStream, encoding: ContentEncoding) -> Result<Self> {
-        let memory = state.uploads.reserve(0).await?;
-        let lines = NdjsonSplitter::new(state.app.clock.now());
+    fn new(state: Arc<ServerState>, body: BodyStream, encoding: ContentEncoding, keyed: bool) -> Self {
+        let memory = state.uploads.reservation();
+        let lines = NdjsonSplitter::new(state.app.clock.now(), keyed);
         let decompressor = Decompressor::new(encoding);
-        let parser = Some(Parser { decompressor, lines, wire: Bytes::new(), ended: false, memory });
-        Ok(Self { state, body, parser, lines: 0 })
+        let parser =
+            Some(Parser { decompressor, lines, wire: Bytes::new(), ended: false, finished: false, memory });
+        Self { state, body, parser, lines: 0 }
     }
 
     /// Reads the next chunk. `None` at the end.
@@ -116,11 +129,11 @@ impl LineUpload {
             let (mut parser, step) = blocking(move || Ok(parser.advance())).await?;
             self.lines = parser.lines.count();
             match step? {
-                Step::Store(points) => {
+                Step::Store(SplitChunk { points, fingerprint }) => {
                     self.parser = Some(parser);
-                    return Ok(Some(Chunk { points, last_line: self.lines }));
+                    return Ok(Some(Chunk { points, fingerprint, last_line: self.lines }));
                 }
-                Step::NeedInput => match self.receive().await? {
+                Step::NeedInput => match self.receive(&parser.memory).await? {
                     Some(wire) => parser.wire = wire,
                     None => parser.ended = true,
                 },
@@ -135,11 +148,9 @@ impl LineUpload {
         self.lines
     }
 
-    /// Receives the next part of the body, whose length is unknown. Fails only when it stalls.
-    async fn receive(&mut self) -> Result<Option<Bytes>> {
-        let timeout = self.state.config.body_timeout;
-        let next = tokio::time::timeout(timeout, self.body.try_next()).await;
-        next.map_err(|_| body::too_slow(timeout))?.map_err(|_| body::broken())
+    /// Receives the next piece of the body.
+    async fn receive(&mut self, memory: &Reservation) -> Result<Option<Bytes>> {
+        memory.receive(body::next_piece(&mut self.body, self.state.config.body_stall_timeout)).await
     }
 }
 
@@ -150,6 +161,8 @@ struct Parser {
     /// Bytes that are received and not parsed yet.
     wire: Bytes,
     ended: bool,
+    /// Whether the last chunk was returned.
+    finished: bool,
     memory: Reservation,
 }
 
@@ -158,7 +171,7 @@ enum Step {
     /// More of the body.
     NeedInput,
     /// These points stored.
-    Store(Vec<BatchPoint>),
+    Store(SplitChunk),
     /// Nothing: it has ended.
     Ended,
 }
@@ -172,9 +185,9 @@ impl Parser {
     fn step(&mut self) -> Result<Step> {
         loop {
             let chunk = self.lines.next_chunk();
-            self.memory.resize(self.wire.len() + self.lines.memory())?;
-            if let Some(points) = chunk {
-                return Ok(Step::Store(points));
+            self.memory.resize_blocking(self.wire.len() + self.lines.memory())?;
+            if let Some(chunk) = chunk {
+                return Ok(Step::Store(chunk));
             }
             if self.wire.is_empty() {
                 return if self.ended { self.last() } else { Ok(Step::NeedInput) };
@@ -185,12 +198,18 @@ impl Parser {
     }
 
     fn last(&mut self) -> Result<Step> {
-        self.decompressor.finish(self.lines.text())?;
-        if let Some(points) = self.lines.next_chunk() {
-            return Ok(Step::Store(points));
+        if self.finished {
+            return Ok(Step::Ended);
         }
-        let points = self.lines.finish();
-        Ok(if points.is_empty() { Step::Ended } else { Step::Store(points) })
+        self.decompressor.finish(self.lines.text())?;
+        if let Some(chunk) = self.lines.next_chunk() {
+            return Ok(Step::Store(chunk));
+        }
+        self.finished = true;
+        let chunk = self.lines.finish();
+        // The end of an upload with a key is stored too: a longer one that begins like it is another one.
+        let is_needed = !chunk.points.is_empty() || chunk.fingerprint.is_some();
+        Ok(if is_needed { Step::Store(chunk) } else { Step::Ended })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Strict `application/x-www-form-urlencoded`: invalid input is refused, not replaced.
 
 use mlbench_core::api::Fields;
+use mlbench_core::quote::quote;
 use mlbench_core::{Error, ErrorCode, Result};
 use percent_encoding::percent_decode;
 
@@ -20,8 +21,8 @@ pub(super) fn fields(what: &str, encoded: &[u8]) -> Result<Fields> {
 fn decode(what: &str, encoded: &[u8]) -> Result<String> {
     let spaced: Vec<u8> = encoded.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
     let malformed = |reason: &str| {
-        let shown = String::from_utf8_lossy(&encoded[..encoded.len().min(60)]);
-        Error::new(ErrorCode::Malformed, format!("{what}: {shown:?} {reason}"))
+        let shown = String::from_utf8_lossy(encoded);
+        Error::new(ErrorCode::Malformed, format!("{what}: {} {reason}", quote(&shown)))
     };
     let escapes = spaced.split(|b| *b == b'%').skip(1);
     if !escapes.into_iter().all(|after| after.len() >= 2 && after[..2].iter().all(u8::is_ascii_hexdigit)) {

@@ -1,6 +1,6 @@
 //! Points as a zip archive of JSON files, streamed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::vec::IntoIter;
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use mlbench_core::api::PointField;
 use mlbench_core::downsample::minmax::Bucket;
-use mlbench_core::metric::file_name_part;
+use mlbench_core::metric::file_name;
 use mlbench_core::storage::{PointRef, PointSink, Storage};
 use mlbench_core::{Error, MetricName, Result};
 use zip::ZipWriter;
@@ -68,8 +68,7 @@ impl ArchiveWriter {
             files.add("official_result.txt", text.as_bytes()).map_err(Error::internal)?;
         }
         if self.current.is_none() {
-            let started =
-                |source: Source| (source.label.clone(), PointsReader::new(&self.storage, source, None));
+            let started = |source: Source| (source.label.clone(), PointsReader::new(&self.storage, source));
             self.current = self.sources.next().map(started);
         }
         let Some((prefix, reader)) = &mut self.current else {
@@ -93,19 +92,18 @@ impl ArchiveWriter {
 /// The files of an archive, written one after another.
 struct Files {
     zip: ZipWriter<StreamWriter<ZipOutput>>,
-    /// Names in use, in lower case: some file systems do not distinguish `A` from `a`.
-    names: HashSet<String>,
+    names: Names,
     /// The series whose file is open.
     open: Option<MetricName>,
 }
 
 impl Files {
     fn new(output: ZipOutput) -> Self {
-        Self { zip: ZipWriter::new_stream(output), names: HashSet::new(), open: None }
+        Self { zip: ZipWriter::new_stream(output), names: Names::default(), open: None }
     }
 
     fn add(&mut self, name: &str, content: &[u8]) -> zip::result::ZipResult<()> {
-        self.names.insert(name.to_lowercase());
+        self.names.used.insert(name.to_lowercase());
         self.zip.start_file(name, SimpleFileOptions::default())?;
         Ok(self.zip.write_all(content)?)
     }
@@ -116,8 +114,7 @@ impl Files {
                 self.zip.write_all(b",")?;
             } else {
                 self.close()?;
-                let file =
-                    self.free_name(&format!("{}_{}", file_name_part(prefix), file_name_part(name.as_str())));
+                let file = self.names.free(&format!("{prefix}_{name}"));
                 self.zip.start_file(file, SimpleFileOptions::default())?;
                 self.zip.write_all(b"[")?;
                 self.open = Some(name);
@@ -134,18 +131,42 @@ impl Files {
         Ok(())
     }
 
-    /// Returns an unused name: `a/b` and `a_b` become `a_b` and `a_b (2)`.
-    fn free_name(&mut self, stem: &str) -> String {
-        let mut candidates = (2..).map(|n| format!("{stem} ({n}).json"));
-        let mut name = format!("{stem}.json");
-        while !self.names.insert(name.to_lowercase()) {
-            name = candidates.next().unwrap_or_default();
-        }
-        name
-    }
-
     fn finish(self) -> zip::result::ZipResult<()> {
         self.zip.finish().map(drop)
+    }
+}
+
+/// The names of an archive's files, each at most once.
+#[derive(Default)]
+struct Names {
+    /// Names in use, in lower case: some file systems do not distinguish `A` from `a`.
+    used: HashSet<String>,
+    /// The number to try next, by the start that colliding names share.
+    next: HashMap<String, u64>,
+}
+
+/// The longest ending that makes a name unique, for as many names as an archive may have.
+const LONGEST_ENDING: &str = " (18446744073709551615).json";
+
+impl Names {
+    /// Returns an unused name: `a/b` and `a_b` become `a_b.json` and `a_b (2).json`.
+    ///
+    /// Each number is tried once per start, so that thousands of colliding names take linear time.
+    fn free(&mut self, stem: &str) -> String {
+        let name = file_name(stem, ".json");
+        if self.used.insert(name.to_lowercase()) {
+            return name;
+        }
+        let start = file_name(stem, LONGEST_ENDING);
+        let start = start.strip_suffix(LONGEST_ENDING).unwrap_or(&start);
+        let next = self.next.entry(start.to_lowercase()).or_insert(2);
+        loop {
+            let name = file_name(start, &format!(" ({next}).json"));
+            *next += 1;
+            if self.used.insert(name.to_lowercase()) {
+                return name;
+            }
+        }
     }
 }
 
@@ -221,8 +242,29 @@ mod tests {
 
     #[test]
     fn file_names_are_unique() {
-        let mut files = Files::new(ZipOutput::default());
-        let names: Vec<String> = ["a_b", "a_b", "A_B", "a_b (2)"].map(|stem| files.free_name(stem)).into();
-        assert_eq!(names, ["a_b.json", "a_b (2).json", "A_B (3).json", "a_b (2) (2).json"]);
+        let mut all = Names::default();
+        let names = ["a_b", "a/b", "A_B", "a_b (2)", "a_b (4)", "a_b"].map(|stem| all.free(stem));
+        let expected =
+            ["a_b.json", "a_b (2).json", "A_B (3).json", "a_b (2) (2).json", "a_b (4).json", "a_b (5).json"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn long_file_names_are_cut_and_unique() {
+        let mut all = Names::default();
+        for i in 0..2_000 {
+            let name = all.free(&format!("result_{}{i}", "\u{e9}".repeat(250)));
+            assert!(name.len() <= 255 && name.ends_with(".json"), "{name}");
+        }
+        assert_eq!(all.used.len(), 2_000);
+    }
+
+    #[test]
+    fn each_number_is_tried_once() {
+        let mut all = Names::default();
+        // `A` collides with `a (i)`, however many of those there are.
+        (2..20_000).for_each(|i| drop(all.free(&format!("a ({i})"))));
+        (0..20_000).for_each(|_| drop(all.free("A")));
+        assert_eq!((all.used.len(), all.next["a"]), (39_998, 39_999));
     }
 }

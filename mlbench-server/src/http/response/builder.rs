@@ -5,13 +5,13 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use hyper::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
 use hyper::{HeaderMap, StatusCode};
 use mlbench_core::api::{IDEMPOTENCY_REPLAYED_HEADER, encode_segment};
-use mlbench_core::metric::file_name_part;
+use mlbench_core::metric::file_name;
 use mlbench_core::{Error, Result};
 use serde::Serialize;
 use warp::Reply as _;
 use warp::reply::Response;
 
-use super::compress::{MIN_COMPRESS_BYTES, accepts_gzip, gzip, gzip_stream};
+use super::compress::{MAX_INLINE_BYTES, MIN_COMPRESS_BYTES, accepts_gzip, gzip, gzip_stream};
 use super::negotiate::MediaType;
 use super::stream::{ByteStream, SyncStream};
 
@@ -57,18 +57,24 @@ impl ResponseBuilder {
     pub(in crate::http) async fn stream(self, mut chunks: ByteStream) -> Result<Response> {
         let first = chunks.try_next().await?.unwrap_or_default();
         let Some(second) = chunks.try_next().await? else { return self.whole(first) };
-        let rest = stream::iter([Ok(first), Ok(second)]).chain(chunks).boxed();
-        let encoded = if self.compresses() { gzip_stream(rest) } else { rest };
+        Ok(self.streamed(stream::iter([Ok(first), Ok(second)]).chain(chunks).boxed()))
+    }
+
+    fn streamed(self, chunks: ByteStream) -> Response {
+        let encoded = if self.compresses() { gzip_stream(chunks) } else { chunks };
         let watched = encoded.inspect_err(|error| {
             let reason = error.internal_text().unwrap_or(error.detail());
             tracing::error!(reason, "a response was cut off");
         });
         let response = warp::reply::stream(SyncStream::new(watched.boxed())).into_response();
-        Ok(self.with_headers(response, true))
+        self.with_headers(response, true)
     }
 
     fn whole(self, body: Bytes) -> Result<Response> {
         let large = body.len() >= MIN_COMPRESS_BYTES;
+        if body.len() > MAX_INLINE_BYTES && self.compresses() {
+            return Ok(self.streamed(stream::once(async { Ok(body) }).boxed()));
+        }
         let body = if large && self.compresses() { gzip(&body)? } else { body };
         Ok(self.with_headers(Response::new(body.into()), large))
     }
@@ -102,8 +108,8 @@ pub(in crate::http) fn empty() -> Response {
 }
 
 /// Names the file that a browser saves (RFC 6266), in ASCII for old browsers and in UTF-8 for others.
-pub(in crate::http) fn attachment(mut response: Response, file_name: &str) -> Response {
-    let name = file_name_part(file_name);
+pub(in crate::http) fn attachment(mut response: Response, stem: &str, ending: &str) -> Response {
+    let name = file_name(stem, ending);
     let plain = |c: char| if c.is_ascii() && !matches!(c, '"' | '%') { c } else { '_' };
     let ascii: String = name.chars().map(plain).collect();
     let mut value = format!("attachment; filename=\"{ascii}\"");
@@ -121,7 +127,8 @@ mod tests {
     use super::*;
 
     fn header(name: &str) -> String {
-        let response = attachment(empty(), name);
+        let (stem, ending) = name.split_at(name.find(".zip").unwrap_or(name.len()));
+        let response = attachment(empty(), stem, ending);
         response.headers()[CONTENT_DISPOSITION].to_str().unwrap().to_owned()
     }
 
@@ -134,5 +141,8 @@ mod tests {
             "attachment; filename=\"metrics____.zip\"; filename*=UTF-8''metrics_%22%C3%BC%22.zip"
         );
         assert_eq!(header("a\r\nX: y"), "attachment; filename=\"a__X: y\"");
+        let long = header(&format!("metrics_{}.zip", "\u{1f600}".repeat(100)));
+        let expected = format!("UTF-8''metrics_{}.zip", "%F0%9F%98%80".repeat(60));
+        assert!(long.ends_with(&expected), "{long}");
     }
 }

@@ -16,6 +16,9 @@ use super::stream::ByteStream;
 /// Shortest response in bytes that is compressed. A shorter one fits into one packet anyway.
 pub(super) const MIN_COMPRESS_BYTES: usize = 1_200;
 
+/// Longest response in bytes that is compressed on a thread of the runtime, which takes about a millisecond.
+pub(super) const MAX_INLINE_BYTES: usize = 64 << 10;
+
 /// Returns whether the client names gzip and does not refuse it.
 ///
 /// `*` is not enough, because clients that cannot decompress send it.

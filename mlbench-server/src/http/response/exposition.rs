@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use mlbench_core::metric::plain_number;
 use mlbench_core::storage::HistogramSnapshot;
 
 /// An exposition, written family by family.
@@ -121,7 +122,8 @@ impl fmt::Display for Number {
         match self.0 {
             f64::INFINITY => f.write_str("+Inf"),
             f64::NEG_INFINITY => f.write_str("-Inf"),
-            number => write!(f, "{number}"),
+            number if number.is_nan() => f.write_str("NaN"),
+            finite => plain_number(finite, |text| f.write_str(text)),
         }
     }
 }

@@ -7,6 +7,7 @@ mod exposition;
 mod negotiate;
 mod points;
 mod runs;
+mod series;
 mod server_metrics;
 mod stream;
 
@@ -15,4 +16,5 @@ pub(super) use builder::{ResponseBuilder, attachment, empty};
 pub(super) use negotiate::{MediaType, negotiate};
 pub(super) use points::{PointsFormat, PointsLayout, PointsText};
 pub(super) use runs::{log_page, run_list, run_with_output};
+pub(super) use series::series_list;
 pub(super) use server_metrics::server_metrics;

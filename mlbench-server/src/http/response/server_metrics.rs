@@ -21,6 +21,9 @@ pub(in crate::http) fn server_metrics(stats: &Stats, requests: &RequestMetrics) 
     write_build(&mut out);
     write_requests(&mut out, requests);
     write_store(&mut out, &stats.store);
+    let help = "1 while the list of worker pods has every change, 0 while the cluster does not respond.";
+    out.family("mlbench_cluster_pods_current", Kind::Gauge, help)
+        .sample(&[], f64::from(u8::from(stats.pods_are_current)));
     write_process(&mut out, stats.process);
     write_pods(&mut out, &stats.store.newest);
     let mut response = Response::new(out.into_text().into());
@@ -79,10 +82,17 @@ fn write_store(out: &mut Exposition, store: &StoreStats) {
     let mut gauge = |name, help, value: u64| {
         out.family(name, Kind::Gauge, help).sample(&[], number(value));
     };
+    gauge(
+        "mlbench_database_writable",
+        "0 after the disk refused a write, 1 after the next one that it took.",
+        u64::from(!store.failing),
+    );
     gauge("mlbench_points", "Stored points.", store.points);
     gauge("mlbench_database_size_bytes", "Size of the database file.", store.database_bytes);
     gauge("mlbench_database_wal_size_bytes", "Size of the write-ahead log.", store.log_bytes);
     gauge("mlbench_writer_queue_depth", "Writes waiting for the writer thread.", store.waiting_writes);
+    let help = "Points received with a date more than a minute ahead of the server's clock.";
+    out.family("mlbench_points_ahead_total", Kind::Counter, help).sample(&[], number(store.points_ahead));
     let mut histogram = |name, help, snapshot: &HistogramSnapshot| {
         out.family(name, Kind::Histogram, help).histogram(&[], snapshot);
     };
@@ -106,7 +116,7 @@ fn write_process(out: &mut Exposition, process: Option<Process>) {
 ///
 /// Names that Prometheus cannot read, or would take for the server's own, share one family.
 fn write_pods(out: &mut Exposition, newest: &[NewestValue]) {
-    let help = "Newest value that the pod reported.";
+    let help = "Value that the pod reported last.";
     let (own, others): (Vec<&NewestValue>, Vec<&NewestValue>) =
         newest.iter().filter(|newest| newest.value.as_f64().is_some()).partition(|newest| {
             let name = newest.name.as_str();

@@ -231,3 +231,34 @@ async fn a_run_token_stores_only_the_points_of_its_run_in_a_batch() {
     let ingest = api_with(Surface::Ingest).await;
     assert_eq!(ingest.post("/api/metrics/batch/", "[]").await.error().0, 404);
 }
+
+#[tokio::test]
+async fn an_idempotency_key_belongs_to_the_token_that_shows_it() {
+    let operator = token();
+    let api = api_with(Surface::Api(AuthPolicy::Bearer(operator.hash()))).await;
+    let post = async |token: &Token, path: &str, body: &str| {
+        let bearer = format!("Bearer {}", token.reveal());
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+            ("idempotency-key", "step-1"),
+        ];
+        let response = api.call(Method::POST, path, &headers, body).await;
+        assert!(response.status.is_success(), "{response:?}");
+        response.header("idempotency-replayed").to_owned()
+    };
+    for _ in 0..2 {
+        let (run, of_run) = (api.stored_run("x").await.id, token());
+        api.app.storage.add_run_token(run, of_run.hash()).await.unwrap();
+        let metric = format!("{{\"run_id\":{run},{METRIC}");
+        for (path, body) in [("/api/metrics", metric.clone()), ("/api/metrics/batch", format!("[{metric}]"))]
+        {
+            assert_eq!(post(&of_run, path, &body).await, "");
+            assert_eq!(post(&of_run, path, &body).await, "true");
+        }
+        let series = api.app.storage.series(&mlbench_core::Owner::Run(run), None, 10).await.unwrap();
+        assert_eq!(series[0].count, 2);
+        end_run(&api.app, run, RunEvent::Stop).await;
+    }
+    assert_eq!(post(&operator, "/api/metrics/batch", "[]").await, "");
+}

@@ -19,12 +19,12 @@ use super::fakes::PODS;
 use super::harness::{Api, ApiResponse, NOW, config, later};
 
 const PATH: &str = "/api/metrics/batch/";
-const NDJSON: (&str, &str) = ("content-type", "application/x-ndjson");
-const JSON: (&str, &str) = ("content-type", "application/json");
+pub(super) const NDJSON: (&str, &str) = ("content-type", "application/x-ndjson");
+pub(super) const JSON: (&str, &str) = ("content-type", "application/json");
 const GZIP: (&str, &str) = ("content-encoding", "gzip");
 
 impl Api {
-    async fn post_bytes(&self, headers: &[(&str, &str)], body: impl Into<Bytes>) -> ApiResponse {
+    pub(super) async fn post_bytes(&self, headers: &[(&str, &str)], body: impl Into<Bytes>) -> ApiResponse {
         self.send(post_request(headers).body(Full::from(body.into())).unwrap()).await
     }
 
@@ -35,18 +35,18 @@ impl Api {
         self.post_stream(headers, Box::pin(stream::iter(frames.collect::<Vec<_>>()))).await
     }
 
-    async fn post_stream(&self, headers: &[(&str, &str)], body: FrameStream) -> ApiResponse {
+    pub(super) async fn post_stream(&self, headers: &[(&str, &str)], body: FrameStream) -> ApiResponse {
         self.send(post_request(headers).body(StreamBody::new(body)).unwrap()).await
     }
 
     /// Returns the number of points of the first pod in the store.
-    async fn count(&self) -> u64 {
+    pub(super) async fn count(&self) -> u64 {
         let read = self.get(&format!("/api/metrics/{}/", PODS[0])).await.json();
         read.as_object().unwrap().values().map(|points| points.as_array().unwrap().len() as u64).sum()
     }
 }
 
-type FrameStream = Pin<Box<dyn Stream<Item = io::Result<Frame<Bytes>>> + Send + Sync>>;
+pub(super) type FrameStream = Pin<Box<dyn Stream<Item = io::Result<Frame<Bytes>>> + Send + Sync>>;
 
 fn post_request(headers: &[(&str, &str)]) -> Builder {
     let request = Request::post(PATH).header("host", "localhost");
@@ -57,11 +57,11 @@ fn point(i: usize) -> String {
     format!(r#"{{"pod_name":"{}","name":"loss","date":"{}","value":{i}}}"#, PODS[0], later(i as u64))
 }
 
-fn array(count: usize) -> String {
+pub(super) fn array(count: usize) -> String {
     format!("[{}]", (0..count).map(point).collect::<Vec<_>>().join(","))
 }
 
-fn lines(count: usize) -> String {
+pub(super) fn lines(count: usize) -> String {
     (0..count).map(|i| point(i) + "\n").collect()
 }
 
@@ -202,9 +202,35 @@ async fn a_repeated_array_stores_nothing_and_gets_the_same_response() {
     assert_eq!((first.json()["accepted"].as_u64(), first.header("idempotency-replayed")), (Some(2), ""));
     assert_eq!((second.json(), second.header("idempotency-replayed")), (first.json(), "true"));
     assert_eq!(api.count().await, 2);
-    let (status, code, _) = api.post_bytes(&keyed, array(2)).await.error();
-    assert_eq!((status, code), (422, "idempotency_key_reused"));
+    let other = format!("[{},{{}},{}]", point(1), point(3));
+    for body in [array(2), other] {
+        let (status, code, _) = api.post_bytes(&keyed, body).await.error();
+        assert_eq!((status, code), (422, "idempotency_key_reused"));
+    }
+    assert_eq!(api.count().await, 2);
     assert_eq!(api.post_bytes(&[JSON, ("idempotency-key", "")], array(2)).await.error().0, 400);
+}
+
+#[tokio::test]
+async fn lines_that_go_on_after_the_same_chunks_are_another_upload() {
+    let api = Api::start().await;
+    let lines = |count: u64| lines(usize::try_from(count).unwrap());
+    for (key, first, second) in
+        [("a", 10_000, 10_005), ("b", 20_000, 10_000), ("c", 3, 4), ("d", 0, 1), ("e", 1, 0)]
+    {
+        let before = api.count().await;
+        let keyed = [NDJSON, ("idempotency-key", key)];
+        for replayed in ["", "true"] {
+            let response = api.post_bytes(&keyed, lines(first)).await;
+            assert_eq!(
+                (response.json(), response.header("idempotency-replayed")),
+                (all_lines_accepted(first), replayed)
+            );
+        }
+        let (status, code, _) = api.post_bytes(&keyed, lines(second)).await.error();
+        assert_eq!((status, code), (422, "idempotency_key_reused"), "{first} lines, then {second}");
+        assert_eq!(api.count().await, before + first);
+    }
 }
 
 #[tokio::test]
@@ -310,7 +336,7 @@ async fn an_unsupported_type_is_refused_with_the_supported_types() {
 
 #[tokio::test]
 async fn a_stalled_upload_keeps_its_complete_chunks() {
-    let api = Api::with(HttpConfig { body_timeout: Duration::from_millis(50), ..config() }).await;
+    let api = Api::with(HttpConfig { body_stall_timeout: Duration::from_millis(50), ..config() }).await;
     let first = stream::iter([Ok(Frame::data(Bytes::from(lines(10_001))))]);
     let response = api.post_stream(&[NDJSON], Box::pin(first.chain(stream::pending()))).await;
     let (status, code, detail) = response.error();

@@ -14,7 +14,7 @@ use super::tcp::{DEADLINE, TcpServer, body_of, read_to_end, wait_for_ok};
 
 fn short_timeouts() -> HttpConfig {
     let timeout = Duration::from_millis(200);
-    HttpConfig { header_timeout: timeout, body_timeout: timeout, stall_timeout: timeout, ..config() }
+    HttpConfig { header_timeout: timeout, body_stall_timeout: timeout, stall_timeout: timeout, ..config() }
 }
 
 #[tokio::test]

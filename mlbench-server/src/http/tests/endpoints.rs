@@ -137,3 +137,32 @@ async fn readiness_names_the_missing_part() {
     assert_eq!(response.header("retry-after"), "1");
     assert_eq!(api.get("/healthz").await.json(), json!({"status": "alive"}));
 }
+
+#[tokio::test]
+async fn readiness_names_a_part_that_failed_for_good() {
+    let api = Api::start().await;
+    api.app.vitals.report("launcher", "panicked: out of luck");
+    let (status, _, detail) = api.get("/readyz").await.error();
+    assert_eq!((status, detail.as_str()), (503, "not ready: the launcher has failed: panicked: out of luck"));
+}
+
+#[tokio::test]
+async fn pods_of_a_silent_cluster_are_unknown_and_not_none() {
+    let api = Api::start().await;
+    let gauge = async |value| {
+        let text = String::from_utf8(api.get("/metrics").await.body.to_vec()).unwrap();
+        text.lines().any(|line| line == format!("mlbench_cluster_pods_current {value}"))
+    };
+    assert!(gauge(1).await);
+    api.cluster.fall_silent();
+    for path in ["/readyz", "/api/pods/", "/api/metrics/"] {
+        let (status, _, detail) = api.get(path).await.error();
+        assert_eq!(status, 503, "{path}");
+        assert!(detail.contains("the worker pods are not known: the cluster"), "{detail}");
+    }
+    assert!(gauge(0).await);
+    let of_a_pod = format!("/api/metrics/{}/", PODS[0]);
+    for path in ["/api/metrics/?metric_type=run", of_a_pod.as_str()] {
+        assert_eq!(api.get(path).await.status, StatusCode::OK, "{path}");
+    }
+}

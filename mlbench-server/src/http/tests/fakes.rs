@@ -1,7 +1,7 @@
 //! A cluster and a launcher that run no process.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::cluster::{
-    Cluster, ClusterError, Offsets, OrphanSearch, Orphans, Output, PodSample, ProvisionRequest,
-    ProvisionStatus, RankRef, ReleaseStatus, Signal, Task,
+    Cluster, ClusterError, Offsets, OrphanSearch, Orphans, Output, PodListStatus, PodSample,
+    ProvisionRequest, ProvisionStatus, RankRef, ReleaseStatus, Signal, Task,
 };
 
 /// The pods of the specification's examples.
@@ -21,6 +21,8 @@ pub(super) const PODS: [&str; 2] = ["quiet-mink-mlbench-worker-0", "quiet-mink-m
 /// A cluster that has pods and a number of workers, and refuses everything else.
 pub(super) struct FakeCluster {
     max_workers: AtomicU32,
+    /// Whether its pods are unknown.
+    silent: AtomicBool,
     pods: watch::Sender<Arc<[Pod]>>,
 }
 
@@ -32,6 +34,11 @@ impl FakeCluster {
         self.max_workers.store(workers, Ordering::Relaxed);
     }
 
+    /// Makes the pods unknown from now on.
+    pub(super) fn fall_silent(&self) {
+        self.silent.store(true, Ordering::Relaxed);
+    }
+
     /// Makes every later call of `max_workers` panic.
     pub(super) fn panic_from_now_on(&self) {
         self.set_max_workers(Self::PANIC);
@@ -40,7 +47,8 @@ impl FakeCluster {
 
 impl Default for FakeCluster {
     fn default() -> Self {
-        Self { max_workers: AtomicU32::new(4), pods: watch::Sender::new(Arc::from(PODS.map(pod))) }
+        let (max_workers, silent) = (AtomicU32::new(4), AtomicBool::new(false));
+        Self { max_workers, silent, pods: watch::Sender::new(Arc::from(PODS.map(pod))) }
     }
 }
 
@@ -58,10 +66,18 @@ impl Cluster for FakeCluster {
         self.pods.subscribe()
     }
 
+    fn pod_list_status(&self) -> PodListStatus {
+        if self.silent.load(Ordering::Relaxed) { PodListStatus::Unknown } else { PodListStatus::Current }
+    }
+
     fn max_workers(&self) -> u32 {
         let workers = self.max_workers.load(Ordering::Relaxed);
         assert!(workers != Self::PANIC, "the cluster panics at 10.0.0.1");
         workers
+    }
+
+    fn max_cpus(&self) -> Option<f64> {
+        Some(8.0)
     }
 
     async fn provision(&self, _: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {
@@ -109,7 +125,7 @@ pub(super) fn worker(pod: &str) -> Worker {
     Worker { pod: PodName::new(pod).unwrap(), host: "h".to_owned(), port: 1 }
 }
 
-/// Starts and stops runs in the store, immediately after each request.
+/// Starts, stops and tears down runs in the store, immediately after each request.
 pub(super) async fn run_fake_launcher(app: App) {
     loop {
         app.launcher.woken().await;
@@ -120,6 +136,9 @@ pub(super) async fn run_fake_launcher(app: App) {
                 app.storage.assign_workers(run.id, PODS.map(worker).into()).await.unwrap();
                 app.storage.run_started(run.id, 2).await.unwrap();
             }
+        }
+        for run in app.storage.deleted_runs().await.unwrap() {
+            app.storage.finish_teardown(run.id).await.unwrap();
         }
         app.launcher.changed();
     }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::super::config::{HttpConfig, Surface};
 use super::super::request::ServerState;
-use super::super::request_metrics::RequestMetrics;
+use super::super::request_metrics::{CountedResponse, RequestMetrics};
 use super::super::service::ApiService;
 use super::fakes::{FakeCluster, PODS, end_run, pod, run_fake_launcher};
 use crate::app::access::AuthPolicy;
@@ -30,6 +30,7 @@ use crate::cluster::Cluster;
 use crate::launcher::LauncherHandle;
 use crate::sqlite::{self, SqliteStorage};
 use crate::task_group::TaskGroup;
+use crate::vitals::Vitals;
 
 /// The time at which the manual clock begins.
 pub(super) const NOW: &str = "2018-08-03T09:21:29.347960Z";
@@ -100,6 +101,7 @@ impl Api {
             storage: Arc::new(SqliteStorage::open(options).unwrap()),
             cluster: Arc::clone(&cluster) as Arc<dyn Cluster>,
             launcher: LauncherHandle::default(),
+            vitals: Vitals::default(),
             clock: Clock::manual(NOW.parse().unwrap()),
             policy,
             run_cache: RunJsonCache::default(),
@@ -152,6 +154,12 @@ impl Api {
         self.call(Method::POST, path, &[("content-type", "application/json")], json).await
     }
 
+    /// Sends a request and returns the response while its body is still being sent.
+    pub(super) async fn begin(&self, path: &str) -> CountedResponse {
+        let request = Request::get(path).header("host", "localhost");
+        self.service.clone().respond(request.body(Full::<Bytes>::default()).unwrap()).await
+    }
+
     pub(super) async fn delete(&self, path: &str) -> ApiResponse {
         self.call(Method::DELETE, path, &[], "").await
     }
@@ -160,7 +168,7 @@ impl Api {
     pub(super) async fn stored_run(&self, name: &str) -> Run {
         let body = json!({"name": name}).to_string();
         let request = RunRequest::from_fields(Fields::from_json(body.as_bytes()).unwrap()).unwrap();
-        let defaults = RunDefaults { max_workers: 2, default_command: Ok("true") };
+        let defaults = RunDefaults { max_workers: 2, max_cpus: None, default_command: Ok("true") };
         let new =
             NewRun { spec: resolve(&request, defaults).unwrap(), name: request.name, job_id: Uuid::new_v4() };
         self.app.storage.start_run_unless_active(new, self.app.clock.now()).await.unwrap()

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::{Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::fakes::{PODS, pod};
@@ -54,6 +53,49 @@ async fn a_repeated_request_stores_nothing_and_is_marked_as_replayed() {
     assert_eq!((first.header("idempotency-replayed"), second.header("idempotency-replayed")), ("", "true"));
     let read = api.get(&format!("/api/metrics/{}", PODS[0])).await.json();
     assert_eq!(read["loss"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn another_body_under_a_used_key_is_refused() {
+    let api = Api::start().await;
+    let post = async |path: &str, kind: &str, body: &str| {
+        api.call(Method::POST, path, &[("content-type", kind), ("idempotency-key", "step-1")], body).await
+    };
+    let json = format!(r#"{{"pod_name":"{}","name":"loss","value":1}}"#, PODS[0]);
+    assert_eq!(post("/api/metrics", "application/json", &json).await.status, StatusCode::CREATED);
+    let form = format!("pod_name={}&name=accuracy&value=0.9", PODS[0]);
+    for (kind, body) in [
+        ("application/json", json.replace("loss", "accuracy")),
+        ("application/json", json.replace(":1", ":2")),
+        ("application/json", json.replace(PODS[0], PODS[1])),
+        ("application/x-www-form-urlencoded", form),
+    ] {
+        let (status, code, detail) = post("/api/metrics/", kind, &body).await.error();
+        assert_eq!((status, code), (422, "idempotency_key_reused"), "{body}");
+        assert!(detail.starts_with("Idempotency-Key: "), "{detail}");
+    }
+    assert_eq!(post("/api/metrics/", "application/json", &json).await.header("idempotency-replayed"), "true");
+    let all = api.get("/api/metrics/").await.json();
+    assert_eq!(all, json!({PODS[0]: {"loss": [{"date": NOW, "value": "1"}]}, PODS[1]: {}}));
+    // Other endpoints have keys of their own.
+    let batch = post("/api/metrics/batch/", "application/json", &format!("[{json}]")).await;
+    assert_eq!((batch.status, batch.header("idempotency-replayed")), (StatusCode::OK, ""));
+}
+
+#[tokio::test]
+async fn two_idempotency_keys_are_refused() {
+    let api = Api::start().await;
+    let metric = format!(r#"{{"pod_name":"{}","name":"loss","value":1}}"#, PODS[0]);
+    let headers = [("content-type", "application/json"), ("idempotency-key", "a"), ("idempotency-key", "a")];
+    for (path, body) in [
+        ("/api/metrics", &*metric),
+        ("/api/metrics/batch", &*format!("[{metric}]")),
+        ("/api/runs", r#"{"name":"x"}"#),
+    ] {
+        let (status, code, detail) = api.call(Method::POST, path, &headers, body).await.error();
+        assert_eq!((status, code), (400, "invalid_field"), "{path}");
+        assert!(detail.starts_with("Idempotency-Key: "), "{detail}");
+    }
 }
 
 #[tokio::test]
@@ -138,8 +180,7 @@ async fn a_streamed_response_is_complete() {
 async fn a_response_that_cannot_be_completed_breaks_off() {
     let api = Api::start().await;
     let run = api.run_with_points(10_000).await;
-    let request = Request::get(format!("/api/metrics/{run}/?metric_type=run")).header("host", "localhost");
-    let response = api.service.clone().respond(request.body(Full::<Bytes>::default()).unwrap()).await;
+    let response = api.begin(&format!("/api/metrics/{run}/?metric_type=run")).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(api.delete(&format!("/api/runs/{run}")).await.status, StatusCode::NO_CONTENT);
     assert!(response.into_body().collect().await.is_err(), "the response must not look complete");

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 
 use super::fakes::{PODS, pod};
-use super::harness::Api;
+use super::harness::{Api, later};
 
 async fn lines(api: &Api) -> Vec<String> {
     let response = api.get("/metrics").await;
@@ -36,7 +36,29 @@ async fn runs_points_and_commits_are_counted() {
 }
 
 #[tokio::test]
-async fn the_newest_values_of_current_pods_are_exported() {
+async fn a_clock_that_is_ahead_hides_no_later_value_and_is_counted() {
+    let api = Api::start().await;
+    let owner = format!("\"pod_name\":\"{}\"", PODS[0]);
+    for (date, value) in [(later(86_400), "99"), (later(30), "41"), (later(0), "42")] {
+        api.post_metric(&owner, "gpu_temp", &date, value).await;
+    }
+    let batch = format!(
+        r#"[{{{owner},"name":"b","value":1,"date":"{}"}},{{{owner},"name":"b","value":2}}]"#,
+        later(61)
+    );
+    assert_eq!(api.post("/api/metrics/batch/", &batch).await.status, StatusCode::OK);
+    let lines = lines(&api).await;
+    assert_eq!(value(&lines, &format!("gpu_temp{{pod=\"{}\"}}", PODS[0])), 42.0);
+    assert_eq!(value(&lines, &format!("b{{pod=\"{}\"}}", PODS[0])), 2.0);
+    assert_eq!(value(&lines, "mlbench_points_ahead_total"), 2.0);
+    let by_date = api.get(&format!("/api/metrics/{}/?metric_filter=gpu_temp&last_n=1", PODS[0])).await.json();
+    assert_eq!(by_date["gpu_temp"][0]["value"], "99");
+    let series = api.get(&format!("/api/pods/{}/series/", PODS[0])).await.json();
+    assert_eq!((&series[1]["name"], &series[1]["last_value"]), (&"gpu_temp".into(), &"42".into()));
+}
+
+#[tokio::test]
+async fn the_value_that_arrived_last_has_the_name_of_its_metric() {
     let api = Api::start().await;
     let [present, absent] = PODS;
     for (pod, name, date, text) in [
@@ -56,7 +78,7 @@ async fn the_newest_values_of_current_pods_are_exported() {
     assert_eq!(
         pod_samples,
         [
-            "container_cpu_usage_seconds_total{pod=\"quiet-mink-mlbench-worker-0\"} 2.5",
+            "container_cpu_usage_seconds_total{pod=\"quiet-mink-mlbench-worker-0\"} 1.5",
             "temperature{pod=\"quiet-mink-mlbench-worker-0\"} NaN",
             "mlbench_pod_metric{name=\"mlbench_points\",pod=\"quiet-mink-mlbench-worker-0\"} 7",
             "mlbench_pod_metric{name=\"odd \\\"name\\\" \\\\ ü\",pod=\"quiet-mink-mlbench-worker-0\"} -1",

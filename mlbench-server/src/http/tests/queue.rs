@@ -1,6 +1,6 @@
 //! Run requests while another run is active, with the policy that queues them.
 
-use hyper::StatusCode;
+use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::harness::{Api, config};
@@ -31,6 +31,26 @@ async fn a_queued_run_has_a_position_and_a_reason() {
     assert_eq!((&list[2]["queue_position"], list[0].get("queue_position")), (&2.into(), None));
     api.delete("/api/runs/2").await;
     assert_eq!(api.get("/api/runs/3").await.json()["queue_position"], 1);
+}
+
+#[tokio::test]
+async fn a_repeated_start_is_answered_as_the_first_whatever_the_cluster_has_now() {
+    for policy in [RunPolicy::Single, RunPolicy::Queue] {
+        let api = Api::with_policy(config(), policy).await;
+        api.spawn_fake_launcher();
+        let start = async |name: &str| {
+            let headers = [("content-type", "application/json"), ("idempotency-key", "start")];
+            api.call(Method::POST, "/api/runs/", &headers, &format!(r#"{{"name":"{name}"}}"#)).await
+        };
+        let first = start("x").await;
+        assert_eq!((first.status, first.header("idempotency-replayed")), (StatusCode::OK, ""));
+        api.cluster.set_max_workers(0);
+        let second = start("x").await;
+        assert_eq!((second.status, second.header("idempotency-replayed")), (StatusCode::OK, "true"));
+        assert_eq!(second.json(), first.json());
+        assert_eq!((start("y").await.error().0, start("y").await.error().1), (422, "idempotency_key_reused"));
+        assert_eq!(api.get("/api/runs/").await.json().as_array().unwrap().len(), 1);
+    }
 }
 
 #[tokio::test]

@@ -3,10 +3,12 @@
 use std::io::Read;
 
 use flate2::read::GzDecoder;
+use http_body_util::BodyExt as _;
 use hyper::{Method, StatusCode};
+use mlbench_core::Pod;
 use serde_json::{Value, json};
 
-use super::fakes::PODS;
+use super::fakes::{PODS, pod};
 use super::harness::{Api, ApiResponse, NOW, later};
 
 fn path(query: &str) -> String {
@@ -100,6 +102,85 @@ async fn all_pods_share_one_cursor() {
     api.app.storage.set_pods(&[], api.app.clock.now()).await.unwrap();
     let empty = api.get(&format!("/api/metrics/?cursor={}", cursor(&new))).await;
     assert_eq!((empty.json(), cursor(&empty)), (json!({}), cursor(&new)));
+}
+
+#[tokio::test]
+async fn a_pod_that_returns_has_all_its_points_in_lists_with_a_cursor() {
+    let api = api_with_points().await;
+    let [here, away] = PODS;
+    let set = async |names: &[&str]| {
+        let pods: Vec<Pod> = names.iter().copied().map(pod).collect();
+        api.app.storage.set_pods(&pods, api.app.clock.now()).await.unwrap();
+    };
+    let list = async |seq: u64| api.get(&format!("/api/metrics/?cursor={seq}")).await;
+    set(&[here]).await;
+    let first = cursor(&api.get("/api/metrics/").await);
+    api.post_metric(&format!(r#""pod_name":"{away}""#), "loss", NOW, "1").await;
+    let without = list(first).await;
+    assert_eq!(without.json(), json!({here: {}}));
+    set(&[here, away]).await;
+    let with = list(cursor(&without)).await;
+    assert_eq!(with.json(), json!({here: {}, away: {"loss": [{"date": NOW, "value": "1"}]}}));
+    assert_eq!(list(cursor(&with)).await.json(), json!({here: {}, away: {}}), "and only once");
+}
+
+#[tokio::test]
+async fn a_list_with_a_cursor_has_the_runs_with_new_points() {
+    let api = Api::start().await;
+    let list = async |seq: u64| api.get(&format!("/api/metrics/?metric_type=run&cursor={seq}")).await;
+    let [first, second] = [api.ended_run("x").await.id, api.ended_run("y").await.id];
+    let before = cursor(&api.get("/api/metrics/?metric_type=run").await);
+    api.post_metric(&format!(r#""run_id":{second}"#), "loss", NOW, "1").await;
+    let news = list(before).await;
+    assert_eq!(news.json(), json!({second.to_string(): {"loss": [{"date": NOW, "value": "1"}]}}));
+    api.post_metric(&format!(r#""run_id":{first}"#), "loss", NOW, "2").await;
+    let news = list(cursor(&news)).await;
+    assert_eq!(news.json(), json!({first.to_string(): {"loss": [{"date": NOW, "value": "2"}]}}));
+    let none = list(cursor(&news)).await;
+    assert_eq!((none.json(), cursor(&none)), (json!({}), cursor(&news)));
+}
+
+#[tokio::test]
+async fn a_run_that_appears_while_a_list_is_read_is_in_the_next() {
+    let api = Api::start().await;
+    api.run_with_points(10_000).await;
+    let response = api.begin("/api/metrics/?metric_type=run").await;
+    let late = api.ended_run("late").await.id;
+    api.post_metric(&format!(r#""run_id":{late}"#), "loss", NOW, "1").await;
+    let seq = response.headers()["mlbench-cursor"].to_str().unwrap().to_owned();
+    let list: Value =
+        serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap();
+    assert_eq!(list.as_object().unwrap().len(), 1);
+    let next = api.get(&format!("/api/metrics/?metric_type=run&cursor={seq}")).await.json();
+    assert_eq!(next, json!({late.to_string(): {"loss": [{"date": NOW, "value": "1"}]}}));
+}
+
+#[tokio::test]
+async fn a_deleted_run_ends_only_its_own_part_of_a_list() {
+    let api = Api::start().await;
+    let run = api.run_with_points(10_000).await;
+    let other = api.ended_run("other").await.id;
+    api.post_metric(&format!(r#""run_id":{other}"#), "loss", NOW, "1").await;
+    for format in ["json", "ndjson", "zip"] {
+        let run = if format == "json" { run } else { api.run_with_points(10_000).await };
+        let response = api.begin(&format!("/api/metrics/?metric_type=run&format={format}")).await;
+        assert_eq!(api.delete(&format!("/api/runs/{run}")).await.status, StatusCode::NO_CONTENT);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        match format {
+            "json" => {
+                let list: Value = serde_json::from_slice(&body).unwrap();
+                assert_eq!(list[other.to_string()], json!({"loss": [{"date": NOW, "value": "1"}]}));
+                let rest = list[run.to_string()]["loss"].as_array().unwrap().len();
+                assert!((1..10_000).contains(&rest), "{rest} points");
+            }
+            "ndjson" => {
+                let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+                let lines: Vec<Value> = lines.map(|line| serde_json::from_slice(line).unwrap()).collect();
+                assert!((2..20_000).contains(&lines.len()), "{} lines", lines.len());
+            }
+            _ => assert!(!zip::ZipArchive::new(std::io::Cursor::new(body)).unwrap().is_empty()),
+        }
+    }
 }
 
 #[tokio::test]
@@ -238,11 +319,41 @@ async fn downsampling_reduces_points_in_three_modes() {
 }
 
 #[tokio::test]
+async fn a_number_has_the_text_that_was_sent_on_every_path() {
+    let api = Api::start().await;
+    // Both texts are the shortest of their number, which is halfway between them.
+    for sent in ["1723946505500986.2", "1723946505500986.3", "100000000000000000000", "0.000000123"] {
+        let metric = json!({"pod_name": PODS[0], "name": sent, "value": sent, "date": NOW}).to_string();
+        let headers = [("content-type", "application/json"), ("idempotency-key", sent)];
+        for _ in 0..2 {
+            let echo = api.call(Method::POST, "/api/metrics", &headers, &metric).await;
+            assert_eq!((echo.status, &echo.json()["value"]), (StatusCode::CREATED, &json!(sent)));
+        }
+        let query = |rest: &str| path(&format!("metric_filter={sent}{rest}"));
+        for rest in ["", "&last_n=1", "&summarize=1", "&cursor=0"] {
+            assert_eq!(api.get(&query(rest)).await.values(sent), json!([sent]), "{rest}");
+        }
+        for form in ["csv", "ndjson"] {
+            let text = api.get(&query(&format!("&format={form}&fields=value"))).await.body;
+            let count = String::from_utf8_lossy(&text).matches(sent).count();
+            assert_eq!(count, 2, "as name and as value in {text:?}");
+        }
+        let series = api.get(&format!("/api/pods/{}/series", PODS[0])).await.json();
+        let series = series.as_array().unwrap().iter().find(|series| series["name"] == sent).unwrap();
+        assert_eq!(series["last_value"], sent);
+    }
+    let computed = api.get(&path("downsample=lttb&points=2&metric_filter=1723946505500986.3")).await;
+    assert_eq!(computed.values("1723946505500986.3"), json!(["1723946505500986.2"]));
+    let exposition = String::from_utf8(api.get("/metrics").await.body.to_vec()).unwrap();
+    assert!(exposition.contains("worker-0\"} 1723946505500986.2\n"), "{exposition}");
+}
+
+#[tokio::test]
 async fn the_series_of_runs_and_pods_are_listed_with_statistics() {
     let api = api_with_points().await;
     let run = api.ended_run("x").await.id;
     assert_eq!(api.get(&format!("/api/runs/{run}/series/")).await.json(), json!([]));
-    let loss = json!({"name": "loss", "count": 6, "first_date": NOW, "last_date": later(5), "min": 0.0, "max": 5.0,
+    let loss = json!({"name": "loss", "count": 6, "first_date": NOW, "last_date": later(5), "min": 0, "max": 5,
         "last_value": "5"});
     let time = json!({"name": "time", "count": 6, "first_date": NOW, "last_date": later(5), "min": null,
         "max": null, "last_value": "text"});
@@ -253,5 +364,22 @@ async fn the_series_of_runs_and_pods_are_listed_with_statistics() {
         ("/api/runs/x/series/", "run \"x\" does not exist"),
     ] {
         assert_eq!(api.get(path).await.error(), (404, "not_found", detail.to_owned()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_list_of_series_is_whole() {
+    let api = Api::start().await;
+    let run = api.ended_run("x").await.id;
+    for count in [499, 500, 501, 1_501] {
+        let points: Vec<Value> = (0..count)
+            .map(|i| json!({"run_id": run, "name": format!("metric {i:04}"), "value": i}))
+            .collect();
+        let stored = api.post("/api/metrics/batch", &serde_json::to_string(&points).unwrap()).await;
+        assert_eq!(stored.json()["accepted"], count);
+        let series = api.get(&format!("/api/runs/{run}/series")).await.json();
+        let names: Vec<&str> =
+            series.as_array().unwrap().iter().map(|series| series["name"].as_str().unwrap()).collect();
+        assert_eq!(names, (0..count).map(|i| format!("metric {i:04}")).collect::<Vec<_>>());
     }
 }

@@ -116,6 +116,32 @@ async fn a_deleted_run_blocks_starts_until_it_is_torn_down() {
     assert_eq!(api.post("/api/runs/", r#"{"name":"y"}"#).await.status, StatusCode::OK);
 }
 
+#[tokio::test]
+async fn a_run_can_start_as_soon_as_the_deletion_of_another_returns() {
+    let api = Api::start().await;
+    for _ in 0..20 {
+        let run = api.post("/api/runs/", r#"{"name":"x"}"#).await;
+        assert_eq!(run.status, StatusCode::OK, "{run:?}");
+        let response = api.delete(&format!("/api/runs/{}/", run.json()["id"])).await;
+        assert_eq!(response.status, StatusCode::NO_CONTENT);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_waits_two_seconds_for_the_teardown() {
+    let api = Api::without_launcher().await;
+    let run = api.stored_run("x").await;
+    let began = tokio::time::Instant::now();
+    assert_eq!(api.delete(&format!("/api/runs/{}/", run.id)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(began.elapsed().as_secs(), 2);
+    assert_eq!(api.post("/api/runs/", r#"{"name":"y"}"#).await.error().1, "run_deleting");
+    api.app.storage.finish_teardown(run.id).await.unwrap();
+    let run = api.ended_run("z").await;
+    let began = tokio::time::Instant::now();
+    assert_eq!(api.delete(&format!("/api/runs/{}/", run.id)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(began.elapsed().as_secs(), 0, "an ended run holds no workers");
+}
+
 /// Stores a run with `count` lines in each of its output streams, and returns its id.
 async fn run_with_output(api: &Api, count: usize) -> String {
     let run = api.stored_run("x").await.id;
@@ -136,9 +162,16 @@ fn strings(value: &Value) -> Vec<&str> {
 async fn a_run_is_returned_with_all_or_the_last_lines_of_its_output() {
     let api = Api::without_launcher().await;
     let run = run_with_output(&api, 1_234).await;
-    for (query, expected) in
-        [("", 1_234), ("?logs=2", 2), ("?logs=600", 600), ("?logs=1234", 1_234), ("?logs=9999", 1_234)]
-    {
+    for (query, expected) in [
+        ("", 1_234),
+        ("?logs=2", 2),
+        ("?logs=500", 500),
+        ("?logs=501", 501),
+        ("?logs=1000", 1_000),
+        ("?logs=1001", 1_001),
+        ("?logs=1234", 1_234),
+        ("?logs=9999", 1_234),
+    ] {
         let response = api.get(&format!("/api/runs/{run}/{query}")).await.json();
         for (stream, word) in [("stdout", "out"), ("stderr", "err")] {
             let lines = strings(&response["job_metadata"][stream]);

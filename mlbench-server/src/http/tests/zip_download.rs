@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
 use std::time::Duration;
 
-use mlbench_core::{Point, RunEvent, Timestamp};
+use mlbench_core::{Point, RunEvent, RunId, Timestamp};
 use serde_json::{Value, json};
 
 use super::fakes::{PODS, end_run, worker};
-use super::harness::{Api, ApiResponse, NOW, later, run_metric};
+use super::harness::{Api, ApiResponse, NOW, config, later, run_metric};
+use crate::app::RunPolicy;
 
 /// Returns the names and contents of the files of an archive, in order.
 fn files(response: &ApiResponse) -> Vec<(String, String)> {
@@ -63,6 +64,26 @@ async fn the_archive_of_a_run_has_its_metrics_and_those_of_its_pods() {
         ("quiet-mink-mlbench-worker-0_container_memory_usage_bytes.json", json!([point(5, "7")]).to_string()),
     ];
     assert_eq!(files(&response), expected.map(|(name, content)| (name.to_owned(), content)));
+}
+
+#[tokio::test]
+async fn the_archive_of_a_queued_run_begins_with_its_admission() {
+    let api = Api::with_policy(config(), RunPolicy::Queue).await;
+    api.spawn_fake_launcher();
+    let body = r#"{"name":"x","num_workers":4,"custom_image_command":"true"}"#;
+    for run in [1, 2] {
+        assert_eq!(api.post("/api/runs/", body).await.json()["id"], run);
+    }
+    api.app.clock.advance(Duration::from_secs(10));
+    end_run(&api.app, RunId::new(1).unwrap(), RunEvent::Finish).await;
+    api.app.storage.admit_runs(4, api.app.clock.now()).await.unwrap();
+    api.app.storage.assign_workers(RunId::new(2).unwrap(), vec![worker(PODS[0])]).await.unwrap();
+    for seconds in [5, 9, 10, 12] {
+        api.post_metric(&format!(r#""pod_name":"{}""#, PODS[0]), "cpu", &later(seconds), "7").await;
+    }
+    let point = |seconds| json!({"date": later(seconds), "value": "7"});
+    let cpu = (format!("{}_cpu.json", PODS[0]), json!([point(10), point(12)]).to_string());
+    assert_eq!(files(&api.get("/api/metrics/2/?metric_type=run&format=zip").await), [cpu]);
 }
 
 #[tokio::test]
@@ -133,4 +154,33 @@ async fn a_long_series_is_archived_completely() {
     let points: Vec<Point> = serde_json::from_str(&files(&response)[0].1).unwrap();
     assert_eq!(points.len(), 20_000);
     assert!(points.into_iter().eq((0..20_000).map(|i| Point::new(Timestamp::from_micros(i), value(i)))));
+}
+
+#[tokio::test]
+async fn long_and_colliding_names_are_cut_and_unique() {
+    let api = Api::start().await;
+    let run = api.ended_run(&"\u{1f600}".repeat(100)).await.id;
+    let mut expected = Vec::new();
+    for (i, name) in
+        ["é".repeat(256), "É".repeat(256), "é".repeat(200), "a".to_owned(), "A".to_owned()].iter().enumerate()
+    {
+        api.post_metric(&format!(r#""run_id":{run}"#), name, &later(i as u64), "1").await;
+        expected.push(later(i as u64));
+    }
+    let response = api.get(&format!("/api/metrics/{run}/?metric_type=run&format=zip")).await;
+    let files = files(&response);
+    let unique: std::collections::HashSet<String> =
+        files.iter().map(|(name, _)| name.to_lowercase()).collect();
+    assert_eq!((files.len(), unique.len()), (5, 5), "{files:?}");
+    assert!(files.iter().all(|(name, _)| name.len() <= 255 && name.ends_with(".json")), "{files:?}");
+    let mut dates: Vec<String> = files
+        .iter()
+        .map(|(_, content)| {
+            serde_json::from_str::<Value>(content).unwrap()[0]["date"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    dates.sort();
+    assert_eq!(dates, expected, "each file has its own points");
+    let saved = response.header("content-disposition").rsplit_once("''").unwrap().1.to_owned();
+    assert!(percent_encoding::percent_decode_str(&saved).count() <= 255, "{saved}");
 }

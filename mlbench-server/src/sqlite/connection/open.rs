@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::migrations::{STEPS, migrate};
 use crate::sqlite::error::StoreError;
+use crate::vitals::Vitals;
 
 /// How to open a database.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub struct Options {
     pub machine: String,
     /// Keep the name and the active runs of a database that was opened elsewhere before.
     pub adopt: bool,
+    /// Learns that the writer has failed for good.
+    pub vitals: Vitals,
 }
 
 impl Options {
@@ -44,6 +47,7 @@ impl Options {
             readers: 4,
             machine: String::new(),
             adopt: false,
+            vitals: Vitals::default(),
         }
     }
 }

@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use mlbench_core::Result;
+use mlbench_core::{Error, Result};
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
-use crate::sqlite::error::disk_full;
+use crate::sqlite::error::{DISK_FULL, unwritable};
 
 /// Size of the reserve, enough for dozens of such writes.
 const BYTES: usize = 1 << 20;
@@ -26,7 +26,23 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 pub(in crate::sqlite) struct Reserve {
     path: PathBuf,
     is_held: AtomicBool,
-    last_attempt: Mutex<Option<Instant>>,
+    last_failure: Mutex<Option<Failure>>,
+}
+
+/// A failed attempt to take the reserve.
+struct Failure {
+    at: Instant,
+    error: io::Error,
+}
+
+impl Failure {
+    /// The error of a write that the missing reserve refuses.
+    fn refusal(&self) -> Error {
+        match self.error.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::NOSPC | Errno::DQUOT) => unwritable(DISK_FULL, &self.error),
+            _ => unwritable(&self.error.to_string(), self.error.kind()),
+        }
+    }
 }
 
 impl Reserve {
@@ -35,7 +51,7 @@ impl Reserve {
         let mut path = database.as_os_str().to_owned();
         path.push("-reserve");
         let reserve =
-            Self { path: path.into(), is_held: AtomicBool::new(false), last_attempt: Mutex::new(None) };
+            Self { path: path.into(), is_held: AtomicBool::new(false), last_failure: Mutex::new(None) };
         // Without it, the first large write reports the full disk.
         let _ = reserve.check();
         reserve
@@ -50,26 +66,33 @@ impl Reserve {
         was_held
     }
 
+    /// Returns whether large writes are accepted.
+    pub(in crate::sqlite) fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::Acquire)
+    }
+
     /// Checks that the reserve is held, or takes it again: others may write too.
     ///
     /// # Errors
-    /// That of a full disk.
+    /// That of a write on the same disk.
     pub(in crate::sqlite) fn check(&self) -> Result<()> {
-        if self.is_held.load(Ordering::Acquire) {
+        if self.is_held() {
             return Ok(());
         }
-        let mut last = self.last_attempt.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_none_or(|last| last.elapsed() >= RETRY_INTERVAL) {
-            *last = Some(Instant::now());
-            match allocate(&self.path) {
-                Ok(()) => self.is_held.store(true, Ordering::Release),
-                Err(error) => {
-                    drop(fs::remove_file(&self.path));
-                    tracing::warn!(%error, "the disk is full: metrics and output are refused");
-                }
+        let mut last = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(failure) = last.as_ref().filter(|failure| failure.at.elapsed() < RETRY_INTERVAL) {
+            return Err(failure.refusal());
+        }
+        match allocate(&self.path) {
+            Ok(()) => self.is_held.store(true, Ordering::Release),
+            Err(error) => {
+                drop(fs::remove_file(&self.path));
+                tracing::warn!(%error, "no room for the reserve of the disk: metrics and output are refused");
+                let failure = Failure { at: Instant::now(), error };
+                return Err(last.insert(failure).refusal());
             }
         }
-        if self.is_held.load(Ordering::Acquire) { Ok(()) } else { Err(disk_full()) }
+        Ok(())
     }
 }
 
@@ -106,7 +129,7 @@ mod tests {
         assert!(reserve.check().is_ok());
         assert!(reserve.release() && !reserve.release());
         assert!(!file.exists());
-        *reserve.last_attempt.lock().unwrap() = None;
+        *reserve.last_failure.lock().unwrap() = None;
         assert!(reserve.check().is_ok() && file.exists(), "taken again");
         drop(reserve);
         assert!(!file.exists());
@@ -119,7 +142,7 @@ mod tests {
         let reserve = Reserve::take(&missing.join("x.db"));
         assert_eq!(reserve.check().unwrap_err().code(), ErrorCode::Unavailable);
         fs::create_dir(missing).unwrap();
-        *reserve.last_attempt.lock().unwrap() = None;
+        *reserve.last_failure.lock().unwrap() = None;
         assert!(reserve.check().is_ok());
     }
 }

@@ -4,7 +4,7 @@
 //! their dates, so the newest arrivals are its end, read backwards. The table `out_of_order_point` lists the others: an
 //! index on the arrival number would be large, and a list of exceptions is small.
 
-use std::ops::RangeInclusive;
+use std::vec::IntoIter;
 
 use mlbench_core::storage::SeriesCursor;
 use mlbench_core::{MetricName, Timestamp};
@@ -15,16 +15,20 @@ use super::scan::{Position, Scan, just_before};
 use super::value::count;
 use crate::sqlite::error::StoreError;
 
-/// The most out-of-order points that are looked up one by one.
-const MAX_LISTED: u32 = 1_000;
+/// The most out-of-order points that are looked up one by one. A cursor holds them: 320 kB.
+const MAX_LISTED: u32 = 20_000;
+/// The most out-of-order points among which the first date is searched.
+const MAX_SEARCHED: u32 = 200_000;
+/// The longest tail that is read backwards to find its first point.
+const MAX_TAIL: u32 = 2_000;
 
 /// Returns the highest arrival number given out so far.
-pub(super) fn last(connection: &Connection) -> Result<i64, StoreError> {
+pub(crate) fn last(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.prepare_cached("SELECT last FROM arrival")?.query_row([], |row| row.get(0))?)
 }
 
 /// Reserves `count` arrival numbers. Returns the one before the first.
-pub(super) fn reserve(connection: &Connection, count: usize) -> Result<i64, StoreError> {
+pub(crate) fn reserve(connection: &Connection, count: usize) -> Result<i64, StoreError> {
     // No `RETURNING`: SQLite creates and drops a table for its result, which takes longer than the statement.
     let last = last(connection)?;
     let count = i64::try_from(count).unwrap_or(i64::MAX);
@@ -66,32 +70,39 @@ impl OutOfOrderDetector {
     }
 }
 
-/// The out-of-order points of a series among some arrivals.
+/// The new out-of-order points of a series.
 enum OutOfOrder {
-    /// All of them, in order.
+    /// All of them that the query selects before the tail, in order.
     Few(Vec<Position>),
-    /// The first of more than [`MAX_LISTED`].
+    /// A position before the first of more than [`MAX_LISTED`].
     Many(Position),
 }
 
-fn out_of_order_in(
-    connection: &Connection,
-    series: i64,
-    arrivals: &RangeInclusive<i64>,
-) -> Result<OutOfOrder, StoreError> {
-    let sql = "SELECT date, seq FROM out_of_order_point WHERE series = ?1 AND seq BETWEEN ?2 AND ?3 LIMIT ?4";
-    let range = params![series, arrivals.start(), arrivals.end(), MAX_LISTED + 1];
-    let mut statement = connection.prepare_cached(sql)?;
+/// Finds the out-of-order points that arrived after `seq`. Those after `tail` are part of the tail.
+fn out_of_order_since(scan: &Scan<'_>, seq: i64, tail: Position) -> Result<OutOfOrder, StoreError> {
+    let sql =
+        "SELECT date, seq FROM out_of_order_point WHERE series = ?1 AND seq > ?2 AND seq <= ?3 LIMIT ?4";
+    let mut statement = scan.connection.prepare_cached(sql)?;
     let position = |row: &Row<'_>| Ok((Timestamp::from_micros(row.get(0)?), row.get(1)?));
-    let mut few = statement.query_map(range, position)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    if few.len() <= MAX_LISTED as usize {
-        few.sort_unstable();
-        return Ok(OutOfOrder::Few(few));
+    let range = params![scan.series, seq, scan.as_of, MAX_LISTED + 1];
+    let mut few = statement.query_map(range, position)?.collect::<rusqlite::Result<Vec<Position>>>()?;
+    if few.len() > MAX_LISTED as usize {
+        return first_date_since(scan, seq).map(|date| OutOfOrder::Many((date, 0)));
     }
-    let sql = "SELECT date, seq FROM out_of_order_point WHERE series = ?1 AND seq BETWEEN ?2 AND ?3 \
-               ORDER BY date, seq LIMIT 1";
-    let range = params![series, arrivals.start(), arrivals.end()];
-    Ok(OutOfOrder::Many(connection.prepare_cached(sql)?.query_row(range, position)?))
+    let start = scan.start();
+    few.retain(|point| *point > start && *point <= tail && point.0 <= scan.until);
+    few.sort_unstable();
+    Ok(OutOfOrder::Few(few))
+}
+
+/// Returns the first date of the new out-of-order points, or that of the query if they are too many.
+fn first_date_since(scan: &Scan<'_>, seq: i64) -> Result<Timestamp, StoreError> {
+    let sql = "SELECT count(*), min(date) FROM (SELECT date FROM out_of_order_point \
+               WHERE series = ?1 AND seq > ?2 AND seq <= ?3 LIMIT ?4)";
+    let range = params![scan.series, seq, scan.as_of, MAX_SEARCHED];
+    let (searched, first): (u32, i64) =
+        scan.connection.prepare_cached(sql)?.query_row(range, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(if searched < MAX_SEARCHED { Timestamp::from_micros(first) } else { scan.since })
 }
 
 /// Counts the points of a series that arrived after `seq`: its tail, and the out-of-order points before that.
@@ -124,52 +135,85 @@ fn tail_since(connection: &Connection, series: i64, seq: i64) -> Result<(u64, Op
     Ok((count, first))
 }
 
+/// Returns a position before which all new points are out of order.
+///
+/// That is the position before the tail, or one of an earlier point if the tail is long. `None` without a tail.
+fn before_tail(scan: &Scan<'_>, seq: i64) -> Result<Option<Position>, StoreError> {
+    let sql = "SELECT seq, date FROM point WHERE series = ?1 ORDER BY date DESC, seq DESC LIMIT ?2";
+    let mut statement = scan.connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![scan.series, MAX_TAIL])?;
+    let (mut first, mut length) = (None, 0);
+    while let Some(row) = rows.next()? {
+        let arrival: i64 = row.get(0)?;
+        if arrival <= seq {
+            return Ok(first.map(just_before));
+        }
+        first = Some((Timestamp::from_micros(row.get(1)?), arrival));
+        length += 1;
+    }
+    match first {
+        Some((date, _)) if length == MAX_TAIL => some_point_before_tail(scan, seq, date).map(Some),
+        first => Ok(first.map(just_before)),
+    }
+}
+
+/// Returns the position of a point that arrived at `seq` or earlier, or the position before all points.
+///
+/// It is near the last such point, because nearly all points have the same order by date and by arrival. Reads a point
+/// per bisection of the dates before `end`, however long the tail is.
+fn some_point_before_tail(scan: &Scan<'_>, seq: i64, end: Timestamp) -> Result<Position, StoreError> {
+    let sql = "SELECT date, seq FROM point WHERE series = ?1 AND date >= ?2 ORDER BY date, seq LIMIT 1";
+    let mut statement = scan.connection.prepare_cached(sql)?;
+    let (mut low, mut high, mut found) = (0, end.as_micros(), (Timestamp::EPOCH, 0));
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        let (date, arrival): (i64, i64) =
+            statement.query_row([scan.series, middle], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if arrival <= seq {
+            found = (Timestamp::from_micros(date), arrival);
+            low = date;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(found)
+}
+
 /// Decides where to begin reading the points that arrived after `seq`. Returns `None` when there are none.
 pub(super) fn start_since(scan: &Scan<'_>, seq: i64) -> Result<Option<SeriesCursor>, StoreError> {
-    let (_, first) = tail_since(scan.connection, scan.series, seq)?;
-    let tail = first.map_or((Timestamp::MAX, i64::MAX), just_before);
-    let out_of_order = out_of_order_in(scan.connection, scan.series, &(seq + 1..=scan.as_of))?;
+    let before_tail = before_tail(scan, seq)?;
+    let tail = before_tail.unwrap_or((Timestamp::MAX, i64::MAX));
     let start = scan.start();
-    Ok(match out_of_order {
-        OutOfOrder::Few(points) if points.iter().any(|point| *point <= tail) => {
-            Some(SeriesCursor::Late { after: start, others: tail })
+    Ok(match out_of_order_since(scan, seq, tail)? {
+        OutOfOrder::Few(late) if !late.is_empty() => {
+            Some(SeriesCursor::Late { late: late.into_iter(), others: tail })
         }
-        OutOfOrder::Few(_) if first.is_none() => None,
-        OutOfOrder::Few(_) => Some(SeriesCursor::Points { after: tail.max(start) }),
-        OutOfOrder::Many(first) => {
-            Some(SeriesCursor::Points { after: just_before(first).min(tail).max(start) })
-        }
+        OutOfOrder::Few(_) => before_tail.map(|tail| SeriesCursor::Points { after: tail.max(start) }),
+        OutOfOrder::Many(first) => Some(SeriesCursor::Points { after: first.min(tail).max(start) }),
     })
 }
 
-/// Sends the out-of-order points up to `tail`, then the points after it.
+/// Sends the out-of-order points, then the points after `tail`.
 ///
 /// Returns the cursor of the next page when the page is full, `None` at the end of the series.
 pub(super) fn send_since(
     scan: &Scan<'_>,
     name: &MetricName,
-    after: Position,
+    mut late: IntoIter<Position>,
     tail: Position,
     page: &mut Page<'_>,
 ) -> Result<Option<SeriesCursor>, StoreError> {
-    let first = scan.arrived_after.unwrap_or(0) + 1;
-    let OutOfOrder::Few(points) = out_of_order_in(scan.connection, scan.series, &(first..=scan.as_of))?
-    else {
-        return Err(StoreError::corrupt("out-of-order points", "their number grew between two pages"));
-    };
-    let selected = |point: &&Position| **point > after && **point <= tail && point.0 <= scan.until;
-    let mut begun = false;
-    for position in points.iter().filter(selected) {
-        if !std::mem::replace(&mut begun, true) {
-            page.sink.series(name);
-        }
-        scan.each(just_before(*position), |_, point| {
+    if !late.as_slice().is_empty() {
+        page.sink.series(name);
+    }
+    while let Some(position) = late.next() {
+        scan.each(just_before(position), |_, point| {
             page.sink.point(point);
             Ok(false)
         })?;
         page.remaining -= 1;
         if page.is_full() {
-            return Ok(Some(SeriesCursor::Late { after: *position, others: tail }));
+            return Ok(Some(SeriesCursor::Late { late, others: tail }));
         }
     }
     let full = scan.send(name, tail.max(scan.start()), page)?;

@@ -1,17 +1,16 @@
 //! Batches: many points in one transaction, with one result.
 
-use std::borrow::Cow;
-
 use mlbench_core::Timestamp;
 use mlbench_core::batch::BatchResult;
 use mlbench_core::metric::Metric;
 use mlbench_core::storage::{Batch, BatchOutcome, BatchPoint};
 use rusqlite::Connection;
 
-use super::idempotency::{self, KeyedRequest, Replay, Scope};
 use super::insert::{self, insert};
 use super::owner;
+use super::recent::RecentArrivals;
 use crate::sqlite::error::StoreError;
+use crate::sqlite::idempotency::{self, Keyed, KeyedEndpoint};
 
 /// Estimates the memory that a batch takes while it is queued, in bytes.
 pub(crate) fn memory_bytes(batch: &Batch) -> usize {
@@ -25,32 +24,36 @@ pub(crate) fn memory_bytes(batch: &Batch) -> usize {
 /// Stores a batch unless its key was used before.
 pub(crate) fn record(
     connection: &Connection,
+    recent: &RecentArrivals,
     batch: &Batch,
     now: Timestamp,
 ) -> Result<BatchOutcome, StoreError> {
     let Batch { points, key } = batch;
     let Some(key) = key else {
-        return Ok(BatchOutcome { result: store(connection, points)?, replayed: false });
+        return Ok(BatchOutcome { result: store(connection, recent, points)?, replayed: false });
     };
-    let scope = Scope::Batches { chunk: key.chunk };
-    let request = KeyedRequest { scope, key: &key.key, points: points.len() };
-    if let Some(Replay::Batch(first)) = idempotency::find(connection, request)? {
-        return Ok(BatchOutcome { result: first.into_owned(), replayed: true });
+    let keyed = Keyed { endpoint: KeyedEndpoint::Batches, chunk: key.chunk, request: &key.request };
+    if let Some(result) = idempotency::find(connection, keyed)? {
+        return Ok(BatchOutcome { result, replayed: true });
     }
-    let result = store(connection, points)?;
-    idempotency::remember(connection, request, &Replay::Batch(Cow::Borrowed(&result)), now)?;
-    idempotency::expire(connection, scope, 1, now)?;
+    let result = store(connection, recent, points)?;
+    idempotency::remember(connection, keyed, &result, now)?;
+    idempotency::expire(connection, 1, now)?;
     Ok(BatchOutcome { result, replayed: false })
 }
 
-fn store(connection: &Connection, points: &[BatchPoint]) -> Result<BatchResult, StoreError> {
+fn store(
+    connection: &Connection,
+    recent: &RecentArrivals,
+    points: &[BatchPoint],
+) -> Result<BatchResult, StoreError> {
     let valid: Vec<&Metric> = points.iter().filter_map(|point| point.metric.as_ref().ok()).collect();
-    let mut stored = insert(connection, &valid)?.into_iter();
+    let mut stored = insert(connection, recent, &valid)?.into_iter();
     let mut result = BatchResult::default();
     for BatchPoint { index, metric } in points {
         match metric {
             Err(error) => result.reject(*index, error),
-            Ok(_) if stored.next().flatten().is_some() => result.accepted += 1,
+            Ok(_) if stored.next() == Some(true) => result.accepted += 1,
             Ok(metric) => result.reject(*index, &owner::not_found(&metric.owner)),
         }
     }

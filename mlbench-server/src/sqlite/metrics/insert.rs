@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use mlbench_core::metric::Metric;
+use mlbench_core::storage::ValueRef;
 use mlbench_core::{MetricName, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::arrival::{self, OutOfOrderDetector};
 use super::owner::{self, OwnerRow};
-use super::scan::PointKey;
+use super::recent::RecentArrivals;
 use super::value::SqlValue;
 use crate::sqlite::error::StoreError;
 
@@ -19,15 +20,20 @@ pub(crate) fn memory_bytes(metric: &Metric) -> usize {
 }
 
 /// Inserts metrics in the order given. Skips those of unknown owners.
-pub(crate) fn insert_all(connection: &Connection, metrics: &[Metric]) -> Result<(), StoreError> {
-    insert(connection, &metrics.iter().collect::<Vec<_>>()).map(drop)
+pub(crate) fn insert_all(
+    connection: &Connection,
+    recent: &RecentArrivals,
+    metrics: &[Metric],
+) -> Result<(), StoreError> {
+    insert(connection, recent, &metrics.iter().collect::<Vec<_>>()).map(drop)
 }
 
-/// Inserts metrics in the order given. Returns the key of each point, `None` where the owner is unknown.
+/// Inserts metrics in the order given. Returns which of them have a known owner.
 pub(super) fn insert(
     connection: &Connection,
+    recent: &RecentArrivals,
     metrics: &[&Metric],
-) -> Result<Vec<Option<PointKey>>, StoreError> {
+) -> Result<Vec<bool>, StoreError> {
     let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
     let mut index: HashMap<(&Owner, &MetricName), Option<usize>> = HashMap::new();
     let mut deltas: Vec<SeriesDelta<'_>> = Vec::new();
@@ -54,14 +60,18 @@ pub(super) fn insert(
         deltas[delta].add(metric.date, seq, value);
         accepted.push((at, delta, seq, value));
     }
-    let stored = deltas.iter().map(|delta| delta.store(connection));
-    let mut series = stored.collect::<Result<Vec<OutOfOrderDetector>, StoreError>>()?;
+    for of_owner in deltas.chunk_by(|a, b| a.owner == b.owner) {
+        let last_seq = of_owner.iter().map(|delta| delta.last_seq).max().unwrap_or(0);
+        recent.note(of_owner[0].owner, last_seq);
+    }
+    let series = deltas.iter().map(|delta| delta.store(connection));
+    let mut series = series.collect::<Result<Vec<OutOfOrderDetector>, StoreError>>()?;
     // Most points have only a value. Binding the defaults of the other columns would take as long as parsing the point.
     let plain = "INSERT INTO point (series, date, seq, value) VALUES (?1, ?2, ?3, ?4)";
     let full = "INSERT INTO point (series, date, seq, value, cumulative, metadata, step, epoch) \
                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let (mut plain, mut full) = (connection.prepare_cached(plain)?, connection.prepare_cached(full)?);
-    let mut points = vec![None; metrics.len()];
+    let mut stored = vec![false; metrics.len()];
     for (at, delta, seq, value) in accepted {
         let (metric, detector) = (metrics[at], &mut series[delta]);
         detector.observe(connection, metric.date, seq)?;
@@ -72,9 +82,9 @@ pub(super) fn insert(
         } else {
             full.execute(params![series, date, seq, value, cumulative, metadata, step, epoch])?;
         }
-        points[at] = Some(PointKey { series, date: metric.date, seq });
+        stored[at] = true;
     }
-    Ok(points)
+    Ok(stored)
 }
 
 /// What new points of one series add to its statistics.
@@ -103,19 +113,17 @@ impl<'a> SeriesDelta<'a> {
             last_seq: 0,
             min: None,
             max: None,
-            last_value: SqlValue::Text(""),
+            last_value: SqlValue(ValueRef::Text("")),
         }
     }
 
     fn add(&mut self, date: Timestamp, seq: i64, value: SqlValue<'a>) {
         self.count += 1;
         self.first_date = self.first_date.min(date);
-        if date >= self.last_date {
-            self.last_date = date;
-            self.last_value = value;
-        }
+        self.last_date = self.last_date.max(date);
         self.last_seq = seq;
-        if let Some(number) = value.as_finite() {
+        self.last_value = value;
+        if let Some(number) = value.0.as_finite() {
             self.numbers += 1;
             self.min = Some(self.min.map_or(number, |min| min.min(number)));
             self.max = Some(self.max.map_or(number, |max| max.max(number)));
@@ -140,7 +148,7 @@ impl<'a> SeriesDelta<'a> {
         let sql = "UPDATE series SET count = count + ?2, numbers = numbers + ?3, \
                        first_date = min(first_date, ?4), last_date = max(last_date, ?5), last_seq = ?6, \
                        min = coalesce(min(min, ?7), min, ?7), max = coalesce(max(max, ?8), max, ?8), \
-                       last_value = CASE WHEN ?5 >= last_date THEN ?9 ELSE last_value END \
+                       last_value = ?9 \
                    WHERE id = ?1";
         let (first, last) = (self.first_date.as_micros(), self.last_date.as_micros());
         let (count, numbers, last_seq) = (self.count, self.numbers, self.last_seq);

@@ -2,11 +2,12 @@
 
 pub(super) mod arrival;
 pub(super) mod batch;
-pub(super) mod idempotency;
 pub(super) mod insert;
 pub(super) mod owner;
+pub(super) mod owners;
 mod page;
 pub(super) mod read;
+pub(super) mod recent;
 pub(super) mod record;
 mod scan;
 mod series;

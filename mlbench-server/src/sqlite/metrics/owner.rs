@@ -14,13 +14,21 @@ enum OwnerKind {
 }
 
 /// Identifies an owner in the tables of series and keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct OwnerRow {
     pub(super) kind: i64,
     pub(super) id: i64,
 }
 
 impl OwnerRow {
+    /// Orders before all others.
+    pub(super) const FIRST: Self = Self { kind: i64::MIN, id: i64::MIN };
+
+    /// Returns the id of a run, `None` for a pod.
+    pub(super) fn run_id(self) -> Option<i64> {
+        (self == Self::run(self.id)).then_some(self.id)
+    }
+
     /// A run, whether it is deleted or not.
     pub(crate) const fn run(id: i64) -> Self {
         Self { kind: OwnerKind::Run as i64, id }

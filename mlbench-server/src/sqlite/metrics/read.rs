@@ -15,6 +15,9 @@ use super::value::{SqlValue, count};
 use super::{arrival, owner};
 use crate::sqlite::error::StoreError;
 
+/// Points that a page may skip for each point that it may send. Skipping one takes a tenth of the time.
+const SKIPPED_PER_POINT: usize = 10;
+
 /// Sends the page after `after`, of about `max_points` points at most, to `sink`.
 pub(crate) fn page(
     connection: &Connection,
@@ -32,7 +35,8 @@ pub(crate) fn page(
         Some(cursor) => (Some(cursor.series), Some(cursor.progress)),
         None => (None, None),
     };
-    let mut page = Page { sink: &mut *sink, remaining: max_points.max(1) };
+    let remaining = max_points.max(1);
+    let mut page = Page { sink: &mut *sink, remaining, to_skip: remaining.saturating_mul(SKIPPED_PER_POINT) };
     let (sql, values) = select_series(owner, query, from.as_ref());
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(&*values.iter().map(|value| &**value).collect::<Vec<&dyn ToSql>>())?;
@@ -85,11 +89,16 @@ fn select_series<'a>(
     (sql, values)
 }
 
-/// Reads the statistics of the series of an owner, by name.
-pub(crate) fn series_stats(connection: &Connection, owner: &Owner) -> Result<Vec<Series>, StoreError> {
+/// Reads the statistics of at most `limit` series of an owner, by name, after the series `after`.
+pub(crate) fn series_stats(
+    connection: &Connection,
+    owner: &Owner,
+    after: Option<&MetricName>,
+    limit: u32,
+) -> Result<Vec<Series>, StoreError> {
     let owner = owner::find(connection, owner)?.ok_or_else(|| owner::not_found(owner))?;
     let sql = "SELECT name, count, first_date, last_date, min, max, last_value FROM series \
-               WHERE owner_kind = ?1 AND owner = ?2 ORDER BY name";
+               WHERE owner_kind = ?1 AND owner = ?2 AND name > ?3 ORDER BY name LIMIT ?4";
     let mut statement = connection.prepare_cached(sql)?;
     let read = |row: &Row<'_>| -> Result<Series, StoreError> {
         let last_value = SqlValue::read(row.get_ref(6)?).map_err(rusqlite::Error::from)?;
@@ -100,8 +109,10 @@ pub(crate) fn series_stats(connection: &Connection, owner: &Owner) -> Result<Vec
             last_date: Timestamp::from_micros(row.get(3)?),
             min: row.get(4)?,
             max: row.get(5)?,
-            last_value: last_value.into_value(),
+            last_value: last_value.0.into(),
         })
     };
-    statement.query_and_then(params![owner.kind, owner.id], read)?.collect()
+    // No name is empty.
+    let after = after.map_or("", MetricName::as_str);
+    statement.query_and_then(params![owner.kind, owner.id, after, limit], read)?.collect()
 }

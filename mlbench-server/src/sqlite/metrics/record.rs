@@ -4,36 +4,34 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use mlbench_core::metric::Metric;
-use mlbench_core::storage::{IdempotencyKey, Recorded};
-use mlbench_core::{Error, MetricName, Owner, Timestamp};
-use rusqlite::{Connection, params};
+use mlbench_core::storage::{KeyHolder, KeyedRequest, Recorded};
+use mlbench_core::{Error, Owner, Timestamp};
+use rusqlite::Connection;
 
-use super::idempotency::{self, KeyedRequest, Replay, Scope};
 use super::insert::insert;
-use super::owner::{self, OwnerRow};
-use super::scan::PointKey;
-use super::value::SqlValue;
+use super::owner;
+use super::recent::RecentArrivals;
 use crate::sqlite::error::StoreError;
+use crate::sqlite::idempotency::{self, Keyed, KeyedEndpoint};
 
 /// A request to store one metric.
 pub(crate) struct MetricWrite {
     pub(crate) metric: Metric,
-    pub(crate) key: Option<IdempotencyKey>,
+    pub(crate) key: Option<KeyedRequest>,
     pub(crate) now: Timestamp,
 }
 
 impl MetricWrite {
-    fn keyed(&self, owner: OwnerRow) -> Option<KeyedRequest<'_>> {
-        let scope = Scope::Metrics(owner);
-        self.key.as_ref().map(|key| KeyedRequest { scope, key, points: 1 })
+    fn keyed(&self) -> Option<Keyed<'_>> {
+        self.key.as_ref().map(|request| Keyed::whole(KeyedEndpoint::Metrics, request))
     }
 }
 
 /// The result of one [`MetricWrite`].
 pub(crate) enum WriteOutcome {
     Stored,
-    /// The key was used before, for this metric.
-    Replayed(Box<Metric>),
+    /// The first request with the same key and body stored the metric with this date.
+    Replayed(Timestamp),
     Rejected(Error),
 }
 
@@ -42,93 +40,82 @@ impl WriteOutcome {
     pub(crate) fn into_recorded(self, metric: Metric) -> Result<Recorded, Error> {
         match self {
             Self::Stored => Ok(Recorded { metric, replayed: false }),
-            Self::Replayed(first) => Ok(Recorded { metric: *first, replayed: true }),
+            // The same body gives the same metric but for the date, which a body may leave to the server.
+            Self::Replayed(date) => Ok(Recorded { metric: Metric { date, ..metric }, replayed: true }),
             Self::Rejected(error) => Err(error),
         }
     }
 }
+
+/// The keys of the metrics that are stored together.
+type Firsts<'a> = HashMap<(KeyHolder, &'a str), &'a MetricWrite>;
 
 /// Stores single metrics together. Rejects or replays each by itself.
 ///
 /// Reads and writes the rows that several metrics share only once.
 pub(crate) fn record_all(
     connection: &Connection,
+    recent: &RecentArrivals,
     writes: &[&MetricWrite],
 ) -> Result<Vec<WriteOutcome>, StoreError> {
-    let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
-    let mut keys: HashMap<(OwnerRow, &str), usize> = HashMap::new();
+    let mut owners: HashMap<&Owner, bool> = HashMap::new();
+    let mut firsts = Firsts::new();
     let mut outcomes = Vec::with_capacity(writes.len());
-    let mut new: Vec<(&MetricWrite, OwnerRow)> = Vec::with_capacity(writes.len());
-    for (index, write) in writes.iter().enumerate() {
-        let owner = match owners.entry(&write.metric.owner) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(unseen) => *unseen.insert(owner::find(connection, &write.metric.owner)?),
-        };
-        let Some(owner) = owner else {
-            outcomes.push(WriteOutcome::Rejected(owner::not_found(&write.metric.owner)));
-            continue;
-        };
-        if let Some(request) = write.keyed(owner) {
-            let first = match keys.entry((owner, request.key.as_str())) {
-                Entry::Occupied(first) => Some(writes[*first.get()].metric.clone()),
-                Entry::Vacant(unseen) => {
-                    unseen.insert(index);
-                    find_first(connection, request, &write.metric.owner)?
-                }
-            };
-            if let Some(first) = first {
-                outcomes.push(WriteOutcome::Replayed(Box::new(first)));
+    let mut new: Vec<&MetricWrite> = Vec::with_capacity(writes.len());
+    for &write in writes {
+        match find_first(connection, &firsts, write) {
+            Ok(None) => {}
+            Ok(Some(date)) => {
+                outcomes.push(WriteOutcome::Replayed(date));
                 continue;
             }
+            Err(StoreError::Domain(error)) => {
+                outcomes.push(WriteOutcome::Rejected(error));
+                continue;
+            }
+            Err(error) => return Err(error),
         }
-        new.push((write, owner));
+        let owner = &write.metric.owner;
+        let exists = match owners.entry(owner) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(unseen) => *unseen.insert(owner::find(connection, owner)?.is_some()),
+        };
+        if !exists {
+            outcomes.push(WriteOutcome::Rejected(owner::not_found(owner)));
+            continue;
+        }
+        if let Some(request) = &write.key {
+            firsts.insert((request.holder, request.key.as_str()), write);
+        }
+        new.push(write);
         outcomes.push(WriteOutcome::Stored);
     }
-    let metrics: Vec<&Metric> = new.iter().map(|(write, _)| &write.metric).collect();
-    let points = insert(connection, &metrics)?;
-    let mut remembered = 0;
-    for (&(write, owner), point) in new.iter().zip(points) {
-        if let (Some(request), Some(point)) = (write.keyed(owner), point) {
-            idempotency::remember(connection, request, &Replay::Point(point), write.now)?;
-            remembered += 1;
+    let metrics: Vec<&Metric> = new.iter().map(|write| &write.metric).collect();
+    insert(connection, recent, &metrics)?;
+    for write in firsts.values() {
+        if let Some(keyed) = write.keyed() {
+            idempotency::remember(connection, keyed, &write.metric.date, write.now)?;
         }
     }
-    if let (Some((last, owner)), 1..) = (new.last(), remembered) {
-        idempotency::expire(connection, Scope::Metrics(*owner), remembered, last.now)?;
+    if let (Some(last), 1..) = (new.last(), firsts.len()) {
+        idempotency::expire(connection, firsts.len(), last.now)?;
     }
     Ok(outcomes)
 }
 
-/// Finds the metric that the first request with the same key stored.
+/// Finds the date of the metric that the first request with the same key stored.
 fn find_first(
     connection: &Connection,
-    request: KeyedRequest<'_>,
-    owner: &Owner,
-) -> Result<Option<Metric>, StoreError> {
-    match idempotency::find(connection, request)? {
-        Some(Replay::Point(point)) => parse_point(connection, owner, point),
-        Some(Replay::Batch(_)) | None => Ok(None),
+    firsts: &Firsts<'_>,
+    write: &MetricWrite,
+) -> Result<Option<Timestamp>, StoreError> {
+    let Some(keyed) = write.keyed() else { return Ok(None) };
+    let first = firsts.get(&(keyed.request.holder, keyed.request.key.as_str()));
+    match first.and_then(|first| Some((first, first.key.as_ref()?))) {
+        Some((first, request)) => {
+            keyed.check_repeats(request.fingerprint)?;
+            Ok(Some(first.metric.date))
+        }
+        None => idempotency::find(connection, keyed),
     }
-}
-
-fn parse_point(
-    connection: &Connection,
-    owner: &Owner,
-    point: PointKey,
-) -> Result<Option<Metric>, StoreError> {
-    let sql = "SELECT s.name, p.date, p.value, p.cumulative, p.metadata, p.step, p.epoch FROM point p \
-               JOIN series s ON s.id = p.series WHERE p.series = ?1 AND p.date = ?2 AND p.seq = ?3";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![point.series, point.date.as_micros(), point.seq])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(Metric {
-        owner: owner.clone(),
-        name: MetricName::new(row.get::<_, String>(0)?)?,
-        date: Timestamp::from_micros(row.get(1)?),
-        value: SqlValue::read(row.get_ref(2)?).map_err(rusqlite::Error::from)?.into_value(),
-        cumulative: row.get(3)?,
-        metadata: row.get(4)?,
-        step: row.get(5)?,
-        epoch: row.get(6)?,
-    }))
 }

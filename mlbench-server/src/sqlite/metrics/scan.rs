@@ -8,14 +8,6 @@ use super::page::Page;
 use super::value::{SqlValue, count};
 use crate::sqlite::error::StoreError;
 
-/// The primary key of a point.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PointKey {
-    pub(super) series: i64,
-    pub(super) date: Timestamp,
-    pub(super) seq: i64,
-}
-
 /// The position of a point in its series: its date and its arrival number.
 pub(super) type Position = (Timestamp, i64);
 
@@ -32,7 +24,7 @@ pub(super) struct Scan<'a> {
     pub(super) until: Timestamp,
     /// Leaves out points with a higher arrival number.
     pub(super) as_of: i64,
-    /// Leaves out points with this arrival number or a lower one.
+    /// [`Scan::send`] leaves out points with this arrival number or a lower one.
     pub(super) arrived_after: Option<i64>,
     pub(super) details: bool,
     /// Whether the series has points after `until`.
@@ -47,29 +39,47 @@ impl Scan<'_> {
         (self.since, 0)
     }
 
-    /// Counts the points between the dates of the query that had arrived at `as_of`.
-    pub(super) fn count(&self) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM point WHERE series = ?1 AND date BETWEEN ?2 AND ?3 AND seq <= ?4";
-        Ok(self.connection.prepare_cached(sql)?.query_row(self.range(), |row| count(row, 0))?)
+    /// Returns the position after all points of the query.
+    pub(super) fn end(&self) -> Position {
+        (self.until, i64::MAX)
     }
 
-    /// Returns the position before the point that follows `skipped` other points of the query.
-    ///
-    /// The points are counted in `order`, which is `ASC` or `DESC`.
-    pub(super) fn before_nth(&self, skipped: u64, order: &str) -> Result<Option<Position>, StoreError> {
-        let sql = format!(
-            "SELECT date, seq FROM point WHERE series = ?1 AND date BETWEEN ?2 AND ?3 AND seq <= ?4 \
-             ORDER BY date {order}, seq {order} LIMIT 1 OFFSET ?5"
-        );
-        let [series, since, until, as_of] = self.range();
-        let skipped = i64::try_from(skipped).unwrap_or(i64::MAX);
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        let position = |row: &Row<'_>| Ok(just_before((Timestamp::from_micros(row.get(0)?), row.get(1)?)));
-        Ok(statement.query_row([series, since, until, as_of, skipped], position).optional()?)
+    /// Counts the points of the query after a position. Expects them to be few.
+    pub(super) fn count(&self, after: Position) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM point \
+                   WHERE series = ?1 AND (date, seq) > (?2, ?3) AND date <= ?4 AND seq <= ?5";
+        let (date, until) = (after.0.as_micros(), self.until.as_micros());
+        let values = [self.series, date, after.1, until, self.as_of];
+        Ok(self.connection.prepare_cached(sql)?.query_row(values, |row| count(row, 0))?)
     }
 
-    fn range(&self) -> [i64; 4] {
-        [self.series, self.since.as_micros(), self.until.as_micros(), self.as_of]
+    /// Returns the position of the point that is `steps` points of the query after a position.
+    pub(super) fn forward(&self, after: Position, steps: u64) -> Result<Option<Position>, StoreError> {
+        let sql = "SELECT date, seq FROM point \
+                   WHERE series = ?1 AND (date, seq) > (?2, ?3) AND date <= ?4 AND seq <= ?5 \
+                   ORDER BY date, seq LIMIT 1 OFFSET ?6";
+        self.step_over(sql, after, self.until, steps)
+    }
+
+    /// Returns the position of the point that is `steps` points of the query before a position.
+    pub(super) fn backward(&self, before: Position, steps: u64) -> Result<Option<Position>, StoreError> {
+        let sql = "SELECT date, seq FROM point \
+                   WHERE series = ?1 AND (date, seq) < (?2, ?3) AND date >= ?4 AND seq <= ?5 \
+                   ORDER BY date DESC, seq DESC LIMIT 1 OFFSET ?6";
+        self.step_over(sql, before, self.since, steps)
+    }
+
+    fn step_over(
+        &self,
+        sql: &str,
+        from: Position,
+        to: Timestamp,
+        steps: u64,
+    ) -> Result<Option<Position>, StoreError> {
+        let skipped = i64::try_from(steps.saturating_sub(1)).unwrap_or(i64::MAX);
+        let values = [self.series, from.0.as_micros(), from.1, to.as_micros(), self.as_of, skipped];
+        let position = |row: &Row<'_>| Ok((Timestamp::from_micros(row.get(0)?), row.get(1)?));
+        Ok(self.connection.prepare_cached(sql)?.query_row(values, position).optional()?)
     }
 
     /// Sends points to the page until it is full or the series ends.
@@ -83,11 +93,15 @@ impl Scan<'_> {
     ) -> Result<Option<Position>, StoreError> {
         let (mut begun, mut last) = (false, None);
         self.each(after, |row, point| {
-            if !std::mem::replace(&mut begun, true) {
-                page.sink.series(name);
+            if self.arrived_after.is_some_and(|newest_seen| seq(row).is_ok_and(|seq| seq <= newest_seen)) {
+                page.to_skip -= 1;
+            } else {
+                if !std::mem::replace(&mut begun, true) {
+                    page.sink.series(name);
+                }
+                page.sink.point(point);
+                page.remaining -= 1;
             }
-            page.sink.point(point);
-            page.remaining -= 1;
             if page.is_full() {
                 last = Some((point.date, seq(row)?));
             }
@@ -128,9 +142,7 @@ impl Scan<'_> {
         // SQLite checks a condition for every row, so the statement leaves out those that all points meet.
         let until = self.has_later.then_some(self.until.as_micros());
         let as_of = self.has_newer.then_some(self.as_of);
-        for (bound, condition) in
-            [(&until, " AND date <= ?"), (&as_of, " AND seq <= ?"), (&self.arrived_after, " AND seq > ?")]
-        {
+        for (bound, condition) in [(&until, " AND date <= ?"), (&as_of, " AND seq <= ?")] {
             if let Some(bound) = bound {
                 sql.push_str(condition);
                 values.push(bound);
@@ -143,7 +155,7 @@ impl Scan<'_> {
             let value = SqlValue::read(row.get_ref(1)?).map_err(rusqlite::Error::from)?;
             let details = if self.details { Some(details(row)?) } else { None };
             let date = Timestamp::from_micros(row.get(0)?);
-            if !each(row, PointRef { date, value: value.into(), details })? {
+            if !each(row, PointRef { date, value: value.0, details })? {
                 return Ok(false);
             }
         }

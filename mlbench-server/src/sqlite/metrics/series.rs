@@ -7,12 +7,14 @@ use rusqlite::{Connection, Row};
 
 use super::arrival;
 use super::page::Page;
-use super::scan::{Position, Scan, seq};
+use super::scan::{Position, Scan, just_before, seq};
 use super::value::count;
 use crate::sqlite::error::StoreError;
 
 /// The most points that a page reads to downsample them. It bounds how long a page holds its connection.
 const MAX_POINTS_READ: usize = 100_000;
+/// The most points that a page counts or passes without reading them.
+const MAX_POINTS_PASSED: u64 = 100_000;
 
 /// One series under a query.
 pub(super) struct SeriesReader<'a> {
@@ -69,73 +71,68 @@ impl<'a> SeriesReader<'a> {
         }
         match self.query.downsampling {
             Some(downsampling) => self.start_downsampled(downsampling),
-            None => self.start_of_newest(self.query.last_n.map(u64::from)).map(Some),
+            None => Ok(Some(self.start_of_newest(self.query.last_n.map(u64::from)))),
         }
     }
 
-    fn start_of_newest(&self, newest: Option<u64>) -> Result<SeriesCursor, StoreError> {
-        let after = match newest {
-            Some(newest) => self.scan.before_nth(newest.max(1) - 1, "DESC")?,
-            None => None,
-        };
-        Ok(SeriesCursor::Points { after: after.unwrap_or(self.scan.start()) })
+    fn start_of_newest(&self, newest: Option<u64>) -> SeriesCursor {
+        match newest {
+            Some(left) => SeriesCursor::FromEnd { left, before: self.scan.end(), downsampler: None },
+            None => SeriesCursor::Points { after: self.scan.start() },
+        }
     }
 
     fn start_downsampled(&self, downsampling: Downsampling) -> Result<Option<SeriesCursor>, StoreError> {
-        let max_points = u64::from(downsampling.max_points).max(1);
-        let length = self.length()?;
+        if !self.all_dates {
+            return Ok(Some(SeriesCursor::Counting { counted: 0, after: self.scan.start() }));
+        }
+        let newer = match self.scan.has_newer {
+            true => arrival::count_since(self.scan.connection, self.scan.series, self.scan.as_of)?,
+            false => 0,
+        };
+        self.start_counted(downsampling, self.count.saturating_sub(newer))
+    }
+
+    /// Decides how `length` points are downsampled.
+    fn start_counted(
+        &self,
+        downsampling: Downsampling,
+        length: u64,
+    ) -> Result<Option<SeriesCursor>, StoreError> {
         if length == 0 {
             return Ok(None);
         }
+        let max_points = u64::from(downsampling.max_points).max(1);
         let last_n = self.query.last_n.map(u64::from);
-        let (downsampler, after) = match downsampling.method {
-            DownsamplingMethod::MinMax => (Downsampler::minmax(length, max_points), None),
-            DownsamplingMethod::Lttb => (Downsampler::lttb(length, max_points), None),
-            DownsamplingMethod::Mean => (Downsampler::mean(length, max_points), None),
+        let downsampler = match downsampling.method {
+            DownsamplingMethod::MinMax => Downsampler::minmax(length, max_points),
+            DownsamplingMethod::Lttb => Downsampler::lttb(length, max_points),
+            DownsamplingMethod::Mean => Downsampler::mean(length, max_points),
             DownsamplingMethod::Summary if length <= max_points => {
-                return self.start_of_newest(last_n).map(Some);
+                return Ok(Some(self.start_of_newest(last_n)));
             }
-            DownsamplingMethod::Summary if !self.is_finite()? => {
-                let newest = last_n.map_or(max_points, |last| last.min(max_points));
-                return self.start_of_newest(Some(newest)).map(Some);
+            DownsamplingMethod::Summary if self.all_finite => {
+                return Ok(Some(self.start_summary(length, max_points)));
             }
             DownsamplingMethod::Summary => {
-                let groups = Groups::new(length, max_points);
-                let groups = last_n.map_or(groups, |last| groups.only_last(last));
-                let after = match groups.skipped() {
-                    0 => None,
-                    skipped => self.scan.before_nth(skipped, "ASC")?,
-                };
-                (Downsampler::Summary(Summary::new(groups)), after)
+                return Ok(Some(SeriesCursor::Checking { length, after: self.scan.start() }));
             }
         };
-        let after = after.unwrap_or(self.scan.start());
-        Ok(Some(SeriesCursor::Downsampled { after, downsampler: Box::new(downsampler) }))
+        let downsampler = Box::new(downsampler);
+        Ok(Some(SeriesCursor::Downsampled { after: self.scan.start(), downsampler }))
     }
 
-    /// Returns how many points the query selects.
-    fn length(&self) -> Result<u64, StoreError> {
-        if !self.all_dates {
-            return self.scan.count();
+    /// Begins to average `length` points, all of which are finite numbers.
+    fn start_summary(&self, length: u64, max_points: u64) -> SeriesCursor {
+        let groups = Groups::new(length, max_points);
+        let groups = self.query.last_n.map_or(groups, |last| groups.only_last(last.into()));
+        let left = length - groups.skipped();
+        let downsampler = Box::new(Downsampler::Summary(Summary::new(groups)));
+        if left < length {
+            SeriesCursor::FromEnd { left, before: self.scan.end(), downsampler: Some(downsampler) }
+        } else {
+            SeriesCursor::Downsampled { after: self.scan.start(), downsampler }
         }
-        if !self.scan.has_newer {
-            return Ok(self.count);
-        }
-        let newer = arrival::count_since(self.scan.connection, self.scan.series, self.scan.as_of)?;
-        Ok(self.count.saturating_sub(newer))
-    }
-
-    /// Whether every selected value can be averaged. A series with other values is searched for one.
-    fn is_finite(&self) -> Result<bool, StoreError> {
-        if self.all_finite {
-            return Ok(true);
-        }
-        let mut finite = true;
-        self.scan.each(self.scan.start(), |_, point| {
-            finite = point.value.as_finite().is_some();
-            Ok(finite)
-        })?;
-        Ok(finite)
     }
 
     /// Sends points to the page until it is full or the series ends.
@@ -148,16 +145,86 @@ impl<'a> SeriesReader<'a> {
     ) -> Result<Option<SeriesCursor>, StoreError> {
         match from {
             SeriesCursor::Done => Ok(None),
+            SeriesCursor::Counting { counted, after } => self.count_on(counted, after, page),
+            SeriesCursor::Checking { length, after } => self.check_on(length, after, page),
+            SeriesCursor::FromEnd { left, before, downsampler } => {
+                self.search_from_end(left, before, downsampler, page)
+            }
             SeriesCursor::Points { after } => {
                 let full = self.scan.send(&self.name, after, page)?;
                 Ok(full.map(|after| SeriesCursor::Points { after }))
             }
-            SeriesCursor::Late { after, others } => {
-                arrival::send_since(&self.scan, &self.name, after, others, page)
+            SeriesCursor::Late { late, others } => {
+                arrival::send_since(&self.scan, &self.name, late, others, page)
             }
             SeriesCursor::Downsampled { after, downsampler } => {
                 self.send_downsampled(after, downsampler, page)
             }
+        }
+    }
+
+    /// Counts further points, and sends some once all are counted.
+    fn count_on(
+        &self,
+        counted: u64,
+        after: Position,
+        page: &mut Page<'_>,
+    ) -> Result<Option<SeriesCursor>, StoreError> {
+        if let Some(after) = self.scan.forward(after, MAX_POINTS_PASSED)? {
+            return Ok(Some(SeriesCursor::Counting { counted: counted + MAX_POINTS_PASSED, after }));
+        }
+        let Some(downsampling) = self.query.downsampling else { return Ok(None) };
+        let length = counted + self.scan.count(after)?;
+        self.start_counted(downsampling, length)?.map_or(Ok(None), |start| self.send(start, page))
+    }
+
+    /// Checks further values, and sends points once all are checked.
+    ///
+    /// Sends means if every value is a finite number, else the newest points.
+    fn check_on(
+        &self,
+        length: u64,
+        after: Position,
+        page: &mut Page<'_>,
+    ) -> Result<Option<SeriesCursor>, StoreError> {
+        let Some(downsampling) = self.query.downsampling else { return Ok(None) };
+        let max_points = u64::from(downsampling.max_points).max(1);
+        let (mut to_read, mut last, mut finite) = (MAX_POINTS_READ, None, true);
+        self.scan.each(after, |row, point| {
+            finite = point.value.as_finite().is_some();
+            to_read -= 1;
+            if to_read == 0 {
+                last = Some((point.date, seq(row)?));
+            }
+            Ok(finite && to_read > 0)
+        })?;
+        if !finite {
+            let newest = self.query.last_n.map_or(max_points, |last| max_points.min(last.into()));
+            return self.send(self.start_of_newest(Some(newest)), page);
+        }
+        match last {
+            Some(after) => Ok(Some(SeriesCursor::Checking { length, after })),
+            None => self.send(self.start_summary(length, max_points), page),
+        }
+    }
+
+    /// Searches the first point further, and sends points once it is found.
+    fn search_from_end(
+        &self,
+        left: u64,
+        before: Position,
+        downsampler: Option<Box<Downsampler>>,
+        page: &mut Page<'_>,
+    ) -> Result<Option<SeriesCursor>, StoreError> {
+        let steps = left.min(MAX_POINTS_PASSED);
+        let found = self.scan.backward(before, steps)?;
+        if let Some(before) = found.filter(|_| steps < left) {
+            return Ok(Some(SeriesCursor::FromEnd { left: left - steps, before, downsampler }));
+        }
+        let after = found.map_or(self.scan.start(), just_before);
+        match downsampler {
+            Some(downsampler) => self.send_downsampled(after, downsampler, page),
+            None => self.send(SeriesCursor::Points { after }, page),
         }
     }
 

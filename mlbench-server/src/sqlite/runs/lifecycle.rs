@@ -4,28 +4,65 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use mlbench_core::queue::Queue;
+use mlbench_core::quote::shorten_message;
 use mlbench_core::run::{NewRun, Run, RunOutcome, Worker};
-use mlbench_core::storage::RankExit;
+use mlbench_core::storage::{Admission, KeyedRequest, RankExit, RunStart, StartedRun};
 use mlbench_core::{Error, ErrorCode, PodName, RunEvent, RunId, RunState, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::rows::{self, RunFilter, event_name};
 use super::tokens;
 use crate::sqlite::error::StoreError;
+use crate::sqlite::idempotency::{self, Keyed, KeyedEndpoint};
 use crate::sqlite::identity;
 
 /// When a start is worth retrying after it was refused because of a teardown.
 const TEARDOWN_RETRY: Duration = Duration::from_secs(2);
 
+/// Starts a run as it asks for, unless its key was used before.
+///
+/// # Errors
+/// Those of [`find_started`] and [`start_unless_active`].
+pub(crate) fn start(
+    connection: &Connection,
+    start: &RunStart,
+    now: Timestamp,
+) -> Result<StartedRun, StoreError> {
+    let RunStart { new, admission, key } = start;
+    if let Some(key) = key
+        && let Some(run) = find_started(connection, key)?
+    {
+        return Ok(StartedRun { run, replayed: true });
+    }
+    let run = match *admission {
+        Admission::UnlessActive => start_unless_active(connection, new, now)?,
+        Admission::Queue { capacity } => queue(connection, new, capacity, now)?,
+    };
+    if let Some(key) = key {
+        let keyed = Keyed::whole(KeyedEndpoint::Runs, key);
+        idempotency::remember(connection, keyed, &run.id, now)?;
+        idempotency::expire(connection, 1, now)?;
+    }
+    Ok(StartedRun { run, replayed: false })
+}
+
+/// Finds the run that an earlier request with the same key started.
+///
+/// # Errors
+/// [`IdempotencyKeyReused`](ErrorCode::IdempotencyKeyReused), [`NotFound`](ErrorCode::NotFound) for a deleted run.
+pub(crate) fn find_started(
+    connection: &Connection,
+    request: &KeyedRequest,
+) -> Result<Option<Run>, StoreError> {
+    let id: Option<RunId> = idempotency::find(connection, Keyed::whole(KeyedEndpoint::Runs, request))?;
+    id.map(|id| rows::get(connection, id)).transpose()
+}
+
 /// Creates and admits a run unless another is active or not torn down yet.
 ///
 /// # Errors
 /// [`RunActive`](ErrorCode::RunActive) or [`RunDeleting`](ErrorCode::RunDeleting).
-pub(crate) fn start_unless_active(
-    connection: &Connection,
-    new: &NewRun,
-    now: Timestamp,
-) -> Result<Run, StoreError> {
+fn start_unless_active(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<Run, StoreError> {
     if let Some(run) = rows::list(connection, RunFilter::Active)?.first() {
         let Run { id, name, state, .. } = run;
         let detail = format!("run {id} \"{name}\" is active ({state}); stop it or wait until it ends");
@@ -41,12 +78,7 @@ pub(crate) fn start_unless_active(
 }
 
 /// Creates a run at the end of the queue, then admits the runs whose turn it is.
-pub(crate) fn queue(
-    connection: &Connection,
-    new: &NewRun,
-    capacity: u32,
-    now: Timestamp,
-) -> Result<Run, StoreError> {
+fn queue(connection: &Connection, new: &NewRun, capacity: u32, now: Timestamp) -> Result<Run, StoreError> {
     let id = insert(connection, new, now)?;
     admit(connection, capacity, now)?;
     rows::get(connection, id)
@@ -135,7 +167,7 @@ pub(crate) fn record_rank_exit(
     }
     let (exit_code, lost) = match end {
         RankExit::Exited(code) => (Some(*code), None),
-        RankExit::Lost(reason) => (None, Some(reason)),
+        RankExit::Lost(reason) => (None, Some(shorten_message(reason))),
     };
     let sql = "UPDATE run_rank SET exit_code = ?3, lost = ?4 \
                WHERE run = ?1 AND rank = ?2 AND exit_code IS NULL AND lost IS NULL";
@@ -175,8 +207,8 @@ pub(crate) fn decide_outcome(
     }
     identity::touch(connection, outcome.at)?;
     let sql = "UPDATE run SET outcome_event = ?2, outcome_reason = ?3, outcome_at = ?4 WHERE id = ?1";
-    let at = outcome.at.as_micros();
-    connection.prepare_cached(sql)?.execute(params![id.get(), event, outcome.reason, at])?;
+    let (reason, at) = (outcome.reason.as_deref().map(shorten_message), outcome.at.as_micros());
+    connection.prepare_cached(sql)?.execute(params![id.get(), event, reason, at])?;
     rows::get(connection, id)
 }
 

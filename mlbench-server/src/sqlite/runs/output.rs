@@ -1,6 +1,7 @@
 //! The output of runs: log lines clustered by stream, with an index to find those of one rank.
 
 use mlbench_core::log::LogLine;
+use mlbench_core::quote::shorten_message;
 use mlbench_core::run::OutputStream;
 use mlbench_core::storage::{LogPart, LogQuery, OutputChunk};
 use mlbench_core::{RunId, Timestamp};
@@ -60,7 +61,7 @@ fn append(connection: &Connection, id: RunId, chunk: &OutputChunk, limit: u64) -
     store_lines(connection, id, chunk, limit)
 }
 
-/// Stores a message of the server. Messages are few and do not count towards the limit.
+/// Stores a message of the server, shortened. Messages are few and do not count towards the limit.
 pub(crate) fn append_server_message(
     connection: &Connection,
     id: RunId,
@@ -69,7 +70,7 @@ pub(crate) fn append_server_message(
 ) -> Result<(), StoreError> {
     rows::ensure_exists(connection, id)?;
     let mut log = LogWriter::open(connection, id)?;
-    log.push(OutputStream::Stderr, None, now, text)
+    log.push(OutputStream::Stderr, None, now, &shorten_message(text))
 }
 
 fn store_lines(
@@ -177,7 +178,9 @@ pub(crate) fn lines(connection: &Connection, id: RunId, query: LogQuery) -> Resu
     lines.sort_by_key(|line| line.seq);
     match query.part {
         LogPart::After { limit, .. } => lines.truncate(limit as usize),
-        LogPart::Last(count) => drop(lines.drain(..lines.len().saturating_sub(count as usize))),
+        LogPart::Last(limit) | LogPart::Before { limit, .. } => {
+            drop(lines.drain(..lines.len().saturating_sub(limit as usize)));
+        }
     }
     Ok(lines)
 }
@@ -188,9 +191,10 @@ fn lines_of_stream(
     stream: OutputStream,
     query: LogQuery,
 ) -> Result<Vec<LogLine>, StoreError> {
-    let (after, limit, order) = match query.part {
-        LogPart::After { seq, limit } => (seq, limit, "ASC"),
-        LogPart::Last(count) => (0, count, "DESC"),
+    let (bound, seq, limit, order) = match query.part {
+        LogPart::After { seq, limit } => ("seq >", seq, limit, "ASC"),
+        LogPart::Last(limit) => ("seq <=", i64::MAX, limit, "DESC"),
+        LogPart::Before { seq, limit } => ("seq <", seq, limit, "DESC"),
     };
     // Without the hint, SQLite may scan the lines of all ranks to find those of a rank that printed little.
     let (index, condition) = match query.rank {
@@ -199,11 +203,11 @@ fn lines_of_stream(
     };
     let sql = format!(
         "SELECT seq, date, rank, text FROM log_line {index} \
-         WHERE run = ?1 AND stream = ?2 AND seq > ?3 {condition} ORDER BY seq {order} LIMIT ?4"
+         WHERE run = ?1 AND stream = ?2 AND {bound} ?3 {condition} ORDER BY seq {order} LIMIT ?4"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let bound = params![id.get(), stream_id(stream), after, limit, query.rank];
-    let lines = statement.query_map(bound, |row| read(row, stream))?;
+    let values = params![id.get(), stream_id(stream), seq, limit, query.rank];
+    let lines = statement.query_map(values, |row| read(row, stream))?;
     Ok(lines.collect::<rusqlite::Result<_>>()?)
 }
 

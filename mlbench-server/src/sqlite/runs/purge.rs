@@ -5,8 +5,9 @@
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use crate::sqlite::idempotency;
+use crate::sqlite::metrics::arrival;
 use crate::sqlite::metrics::owner::OwnerRow;
-use crate::sqlite::metrics::{arrival, idempotency};
 
 /// Points or keys deleted per step: about 2 ms.
 const ROWS_PER_STEP: u32 = 2_000;
@@ -48,7 +49,7 @@ fn delete_contents(connection: &Connection, run: i64) -> rusqlite::Result<bool> 
     if connection.prepare_cached(sql)?.execute(params![run, LINES_PER_STEP])? > 0 {
         return Ok(true);
     }
-    Ok(idempotency::delete_some(connection, owner, ROWS_PER_STEP)? > 0)
+    Ok(idempotency::delete_some(connection, run, ROWS_PER_STEP)? > 0)
 }
 
 /// Deletes the run itself.

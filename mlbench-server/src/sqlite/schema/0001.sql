@@ -74,9 +74,18 @@ CREATE TABLE pod (
     phase         TEXT    NOT NULL DEFAULT '',
     ip            TEXT    NOT NULL DEFAULT '',
     first_seen_at INTEGER NOT NULL,
-    left_at       INTEGER                                 -- NULL while the pod is in the cluster
+    left_at       INTEGER,                                -- NULL while the pod is in the cluster
+    left_seq      INTEGER                                 -- highest arrival number at that time
 ) STRICT;
 CREATE INDEX pod_present ON pod (name) WHERE left_at IS NULL;
+
+-- Absences of pods during which points of them arrived. The lists of that time left these points out.
+CREATE TABLE pod_absence (
+    pod          INTEGER NOT NULL,
+    left_seq     INTEGER NOT NULL,                        -- highest arrival number when the pod left
+    returned_seq INTEGER NOT NULL,                        -- arrival number of its return, which is that of no point
+    PRIMARY KEY (pod, left_seq)
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE series (
     id         INTEGER PRIMARY KEY,
@@ -90,7 +99,7 @@ CREATE TABLE series (
     last_seq   INTEGER NOT NULL,                          -- highest arrival number
     min        REAL,
     max        REAL,
-    last_value ANY     NOT NULL,                          -- value of the last point by date, then arrival number
+    last_value ANY     NOT NULL,                          -- value of the point with the highest arrival number
     UNIQUE (owner_kind, owner, name)
 ) STRICT;
 
@@ -119,26 +128,15 @@ CREATE TABLE out_of_order_point (
     PRIMARY KEY (series, seq)
 ) WITHOUT ROWID, STRICT;
 
--- Idempotency keys of single metrics. The replay is the point that the first request stored.
-CREATE TABLE metric_key (
-    id         INTEGER PRIMARY KEY,                       -- ascends with time, so the oldest keys come first
-    owner_kind INTEGER NOT NULL,
-    owner      INTEGER NOT NULL,
-    key        TEXT    NOT NULL,
-    stored_at  INTEGER NOT NULL,
-    series     INTEGER NOT NULL,
-    date       INTEGER NOT NULL,
-    seq        INTEGER NOT NULL,
-    UNIQUE (owner_kind, owner, key)
-) STRICT;
-
--- Idempotency keys of batches. An array is chunk 0; each part of an NDJSON stream is the next chunk.
-CREATE TABLE batch_key (
-    id        INTEGER PRIMARY KEY,                        -- ascends with time, so the oldest keys come first
-    key       TEXT    NOT NULL,
-    chunk     INTEGER NOT NULL,
-    stored_at INTEGER NOT NULL,
-    points    INTEGER NOT NULL,                           -- number of points sent, valid or not
-    result    TEXT    NOT NULL,                           -- JSON
-    UNIQUE (key, chunk)
-) STRICT;
+-- Idempotency keys, and what a repeated request needs for the first response besides its own body.
+CREATE TABLE idempotency_key (
+    holder      INTEGER NOT NULL,                         -- the run whose token showed the key, 0 for the server
+    endpoint    INTEGER NOT NULL,                         -- 0 runs, 1 metrics, 2 batches
+    key         TEXT    NOT NULL,
+    chunk       INTEGER NOT NULL,                         -- of a batch of lines, else 0
+    stored_at   INTEGER NOT NULL,
+    fingerprint BLOB    NOT NULL,                         -- of the body as it was sent
+    response    TEXT    NOT NULL,                         -- JSON
+    PRIMARY KEY (holder, endpoint, key, chunk)
+) WITHOUT ROWID, STRICT;
+CREATE INDEX idempotency_key_age ON idempotency_key (stored_at);

@@ -1,11 +1,11 @@
 use mlbench_core::run::OutputStream;
-use mlbench_core::storage::{IdempotencyKey, OutputChunk};
+use mlbench_core::storage::OutputChunk;
 
 use super::*;
 
 const ALL_ROWS_OF_RUNS: &str = "SELECT (SELECT count(*) FROM point) + (SELECT count(*) FROM series) \
      + (SELECT count(*) FROM out_of_order_point) \
-     + (SELECT count(*) FROM log_line) + (SELECT count(*) FROM metric_key) + (SELECT count(*) FROM run_output) \
+     + (SELECT count(*) FROM log_line) + (SELECT count(*) FROM idempotency_key) + (SELECT count(*) FROM run_output) \
      + (SELECT count(*) FROM run_rank) + (SELECT count(*) FROM run)";
 
 /// Stores an ended run with more points and lines than one purge step deletes.
@@ -16,7 +16,7 @@ async fn large_run(store: &Store) -> RunId {
         .record_metrics((0..10).map(|i| metric(id, &format!("metric {i}"), i, "1")).collect())
         .await
         .unwrap();
-    let key = IdempotencyKey::new("key").unwrap();
+    let key = KeyedRequest { holder: KeyHolder::Run(id), ..keyed("key") };
     store.record_metric(metric(id, "loss", 0, "1"), Some(key), at(1)).await.unwrap();
     let lines = vec!["a line".to_owned(); 1_200];
     let chunk = OutputChunk { rank: 0, stream: OutputStream::Stdout, from: 0, to: 8_400, lines, date: at(1) };

@@ -1,5 +1,9 @@
+mod arrivals;
 mod deletion;
+mod foreign_reader;
+mod health;
 mod identity;
+mod keys;
 mod opening;
 mod output;
 mod readers;
@@ -10,8 +14,9 @@ mod writing;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use mlbench_core::run::RunSpec;
+use mlbench_core::run::{NewRun, RunSpec};
 use mlbench_core::storage::contract::storage_contract;
+use mlbench_core::storage::{Fingerprint, IdempotencyKey, KeyHolder};
 use mlbench_core::{MetricName, Owner, RunEvent, RunName};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -87,6 +92,12 @@ impl Store {
 
 fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
+}
+
+/// A request under a key. The key decides about the body.
+fn keyed(key: &str) -> KeyedRequest {
+    let fingerprint = Fingerprint([key.bytes().fold(0, u8::wrapping_add); 16]);
+    KeyedRequest { holder: KeyHolder::Server, key: IdempotencyKey::new(key).unwrap(), fingerprint }
 }
 
 fn new_run(name: &str) -> NewRun {

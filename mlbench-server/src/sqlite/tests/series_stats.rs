@@ -1,19 +1,19 @@
 //! The stored statistics of a series equal those computed from its points.
 
-use mlbench_core::storage::{Batch, BatchKey, BatchPoint, IdempotencyKey};
+use mlbench_core::storage::{Batch, BatchKey, BatchPoint};
 use proptest::prelude::*;
 
 use super::*;
 
 /// Counts the series whose statistics differ from those of their points.
 ///
-/// The last point is the last by date, then by arrival.
+/// The last point is the one that arrived last.
 const WRONG_SERIES: &str = "SELECT count(*) FROM (
     SELECT id, count, numbers, first_date, last_date, last_seq, min, max, last_value FROM series
     EXCEPT
     SELECT series, count(*), sum(is_number), min(date), max(date), max(seq),
            min(CASE WHEN is_number THEN number END), max(CASE WHEN is_number THEN number END),
-           (SELECT value FROM point l WHERE l.series = p.series ORDER BY date DESC, seq DESC LIMIT 1)
+           (SELECT value FROM point l WHERE l.series = p.series ORDER BY seq DESC LIMIT 1)
     FROM (SELECT *, value NOT IN ('NaN', 'Infinity', 'text') AS is_number, CAST(value AS REAL) AS number FROM point) p
     GROUP BY series)";
 
@@ -57,7 +57,7 @@ proptest! {
                     let stored = store.record_metric(metric.clone(), None, at(1)).await;
                     expected += i64::from(stored.is_ok());
                 }
-                let key = keyed.then(|| BatchKey { key: IdempotencyKey::new(&format!("k{key}")).unwrap(), chunk: 0 });
+                let key = keyed.then(|| BatchKey { request: super::keyed(&format!("k{key}")), chunk: 0 });
                 let outcome = store.record_batch(Batch { points, key }, at(1)).await.unwrap();
                 assert_eq!(outcome.result.accepted as i64, known);
                 expected += if outcome.replayed { 0 } else { known };

@@ -1,23 +1,28 @@
 //! The handle of the writer: queues jobs for the one thread that writes, and waits for their results.
 
+mod health;
 mod job;
 mod stats;
 mod thread;
 
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mlbench_core::storage::{Recorded, StoreStats};
-use mlbench_core::{Error, Result};
+use mlbench_core::{Error, ErrorCode, Result};
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::sqlite::connection::checkpoint::Checkpointer;
 use crate::sqlite::connection::reserve::Reserve;
-use crate::sqlite::error::{StoreError, closed, is_disk_full, overloaded};
+use crate::sqlite::error::{StoreError, closed, failed, is_out_of_space, overloaded};
+use crate::sqlite::metrics::recent::RecentArrivals;
 use crate::sqlite::metrics::record::MetricWrite;
+use crate::vitals::Vitals;
+use health::WriterHealth;
 use job::{Job, Reply, Work};
 use stats::WriterStats;
 use thread::WriterThread;
@@ -26,6 +31,8 @@ use thread::WriterThread;
 const MAX_QUEUED_BYTES: usize = 32 << 20;
 /// The least that a job takes of the budget, for itself and its result.
 const MIN_JOB_BYTES: usize = 1 << 10;
+/// How long a check of the writer waits for its result.
+const CHECK_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// How long a caller waits for memory budget.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -35,25 +42,38 @@ pub(super) struct Writer {
     budget: Arc<Semaphore>,
     purge_due: Arc<AtomicBool>,
     stats: Arc<WriterStats>,
+    health: Arc<WriterHealth>,
+    /// Locked during a check, so that many callers share one.
+    checking: tokio::sync::Mutex<()>,
     thread: Mutex<Option<JoinHandle<()>>>,
     reserve: Reserve,
 }
 
 impl Writer {
-    /// Starts the writer thread.
-    pub(super) fn start(mut connection: Connection, reserve: Reserve) -> Result<Self> {
+    /// Starts the writer thread, which reports to `vitals` when it has failed for good.
+    pub(super) fn start(
+        mut connection: Connection,
+        reserve: Reserve,
+        vitals: Vitals,
+        recent: Arc<RecentArrivals>,
+    ) -> Result<Self> {
         let (jobs, queue) = mpsc::channel();
         // An earlier server may have left something to purge.
         let purge_due = Arc::new(AtomicBool::new(true));
         let checkpointer =
             Checkpointer::new(&mut connection).map_err(|error| Error::from(StoreError::from(error)))?;
         let stats = Arc::new(WriterStats::new());
+        let health = Arc::new(WriterHealth::new(Instant::now()));
         let thread = WriterThread {
             connection,
             queue,
             checkpointer,
+            recent,
             purge_due: Arc::clone(&purge_due),
             stats: Arc::clone(&stats),
+            health: Arc::clone(&health),
+            vitals,
+            disk_failure: RefCell::new(None),
         };
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || thread.run());
         let thread = thread
@@ -63,6 +83,8 @@ impl Writer {
             budget: Arc::new(Semaphore::new(MAX_QUEUED_BYTES / MIN_JOB_BYTES)),
             purge_due,
             stats,
+            health,
+            checking: tokio::sync::Mutex::new(()),
             thread: Mutex::new(Some(thread)),
             reserve,
         })
@@ -86,7 +108,7 @@ impl Writer {
         F: Fn(&Connection) -> Result<T, StoreError> + Clone + Send + 'static,
     {
         match self.write(bytes, work.clone()).await {
-            Err(error) if is_disk_full(&error) && self.reserve.release() => self.write(bytes, work).await,
+            Err(error) if is_out_of_space(&error) && self.reserve.release() => self.write(bytes, work).await,
             written => written,
         }
     }
@@ -125,14 +147,41 @@ impl Writer {
             let jobs = lock(&self.jobs);
             let sender = jobs.as_ref().ok_or_else(closed)?;
             self.stats.enqueued();
-            sender.send(job).map_err(|_| closed())?;
+            sender.send(job).map_err(|_| failed())?;
         }
         result.await.map_err(|_| Error::internal("a write panicked"))?
     }
 
+    /// Checks that the writer can write.
+    ///
+    /// It writes at most once a second, and not at all while other writes show the same.
+    ///
+    /// # Errors
+    /// The error of a write, also of one that the missing reserve refuses, or [`ErrorCode::Unavailable`] when the writer
+    /// makes no progress.
+    pub(super) async fn check(&self) -> Result<()> {
+        self.reserve.check()?;
+        let checked = tokio::time::timeout(CHECK_TIMEOUT, async {
+            let _one_at_a_time = self.checking.lock().await;
+            match self.health.recent(Instant::now()) {
+                Some(outcome) => outcome,
+                // It changes nothing, and dirties one page.
+                None => {
+                    self.write(0, |c| Ok(c.execute("UPDATE server SET instance = instance", []).map(drop)?))
+                        .await
+                }
+            }
+        });
+        // The writer may be busy with a large batch.
+        checked.await.unwrap_or_else(|_| match self.health.stalled(Instant::now()) {
+            Some(since) => Err(stalled(since)),
+            None => Ok(()),
+        })
+    }
+
     /// Returns the statistics of the writer. The fields that come from the database keep their defaults.
     pub(super) fn stats(&self) -> StoreStats {
-        self.stats.snapshot()
+        StoreStats { failing: self.health.is_failing() || !self.reserve.is_held(), ..self.stats.snapshot() }
     }
 
     /// Rejects later jobs.
@@ -147,6 +196,11 @@ impl Writer {
             drop(thread.map(JoinHandle::join));
         }
     }
+}
+
+fn stalled(since: Duration) -> Error {
+    let detail = format!("the database has not responded for {} s", since.as_secs());
+    Error::new(ErrorCode::Unavailable, detail).with_retry_after(Duration::from_secs(10))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

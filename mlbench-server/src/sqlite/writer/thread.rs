@@ -5,6 +5,7 @@
 //! metrics are coalesced into one job, so that their common owner, series and arrival numbers are read and written once.
 //! If that job fails, each metric is stored by itself. All jobs of a transaction share the result of the commit.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,20 +13,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Instant;
 
-use mlbench_core::Error;
+use mlbench_core::{Error, ErrorCode};
 use rusqlite::Connection;
 
+use super::health::WriterHealth;
 use super::job::{Completion, ExclusiveWork, Job, QueuedMetric, Work};
 use super::stats::WriterStats;
+use crate::panics;
 use crate::sqlite::connection::checkpoint::Checkpointer;
-use crate::sqlite::error::StoreError;
+use crate::sqlite::error::{StoreError, failed};
+use crate::sqlite::metrics::recent::RecentArrivals;
 use crate::sqlite::metrics::record::{MetricWrite, record_all};
 use crate::sqlite::runs::purge;
+use crate::vitals::Vitals;
 
 /// The most jobs of one transaction. It bounds how long the first of them waits for the commit.
 const MAX_JOBS: usize = 512;
 /// Bytes after which a transaction takes no more jobs, so that small jobs do not wait for large ones.
 const MAX_BYTES: usize = 2 << 20;
+
+/// Number of panics outside jobs, without a transaction in between, after which the thread gives up.
+const MAX_PANICS: u32 = 5;
 
 /// How much is rolled back when a job fails.
 #[derive(Debug, Clone, Copy)]
@@ -53,20 +61,40 @@ pub(super) struct WriterThread {
     pub(super) connection: Connection,
     pub(super) queue: mpsc::Receiver<Job>,
     pub(super) checkpointer: Checkpointer,
+    pub(super) recent: Arc<RecentArrivals>,
     pub(super) purge_due: Arc<AtomicBool>,
     pub(super) stats: Arc<WriterStats>,
+    pub(super) health: Arc<WriterHealth>,
+    pub(super) vitals: Vitals,
+    /// Why a job of the current transaction could not be written.
+    pub(super) disk_failure: RefCell<Option<Error>>,
 }
 
 impl WriterThread {
-    /// Works until the queue is closed and empty.
+    /// Works until the queue is closed and empty, also after a panic.
     pub(super) fn run(mut self) {
+        let mut panics = 0;
+        while let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work(&mut panics))) {
+            panics += 1;
+            let reason = format!("panicked: {}", panics::text(&*panic));
+            tracing::error!(reason, "the writer of the database failed; continuing");
+            self.roll_back();
+            if panics == MAX_PANICS {
+                self.health.ended(Err(failed()), Instant::now());
+                self.vitals.report("writer of the database", &reason);
+                return;
+            }
+        }
+    }
+
+    fn work(&mut self, panics: &mut u32) {
         let mut purge_failed = false;
         loop {
             let purging = self.purge_due.load(Ordering::Acquire) && !purge_failed;
             let Some(jobs) = self.next_jobs(purging) else { break };
             if !jobs.is_empty() {
                 self.write(jobs);
-                purge_failed = false;
+                (purge_failed, *panics) = (false, 0);
             }
             if self.purge_due.swap(false, Ordering::AcqRel) {
                 match purge::step(&mut self.connection) {
@@ -111,18 +139,18 @@ impl WriterThread {
         while !parts.is_empty() {
             let mut completions = Vec::new();
             let begin = Instant::now();
+            self.health.begun(begin);
             let committed =
                 self.transaction(&mut parts, &mut completions).map_err(Error::from).inspect_err(|error| {
-                    if !self.connection.is_autocommit() {
-                        // If this fails too, the next transaction reports it.
-                        let _ = self.execute("ROLLBACK");
-                    }
+                    self.roll_back();
                     let cause = error.internal_text().unwrap_or(error.detail());
                     tracing::error!(cause, jobs = completions.len(), "transaction failed");
                 });
             if let (Err(error), true) = (&committed, completions.is_empty()) {
                 completions.extend(parts.drain(..).flat_map(|work| work.reject(error)));
             }
+            let written = self.disk_failure.take().map_or_else(|| committed.clone(), Err);
+            self.health.ended(written, Instant::now());
             if committed.is_ok() {
                 self.stats.committed(completions.len(), begin.elapsed());
             }
@@ -175,7 +203,7 @@ impl WriterThread {
     ) -> Result<(), StoreError> {
         self.begin(rollback)?;
         let writes: Vec<&MetricWrite> = metrics.iter().map(|metric| &metric.write).collect();
-        let recorded = catch_unwind(AssertUnwindSafe(|| record_all(&self.connection, &writes)))
+        let recorded = catch_unwind(AssertUnwindSafe(|| record_all(&self.connection, &self.recent, &writes)))
             .map_err(|_| Error::internal("storing a metric panicked"))
             .and_then(|recorded| recorded.map_err(Error::from));
         let error = match recorded {
@@ -204,6 +232,9 @@ impl WriterThread {
 
     /// Ends a job: rolls back its changes if it failed, and leaves a transaction open.
     fn end(&self, rollback: Rollback, error: Option<&Error>) -> Result<(), StoreError> {
+        if let Some(error) = error.filter(|error| error.code() == ErrorCode::Unavailable) {
+            self.disk_failure.replace(Some(error.clone()));
+        }
         // After some disk errors SQLite has already rolled back the whole transaction.
         if let (Some(error), true) = (error, self.connection.is_autocommit()) {
             return Err(error.clone().into());
@@ -223,6 +254,13 @@ impl WriterThread {
             }
         }
         Ok(())
+    }
+
+    fn roll_back(&self) {
+        if !self.connection.is_autocommit() {
+            // If this fails too, the next transaction reports it.
+            let _ = self.execute("ROLLBACK");
+        }
     }
 
     fn execute(&self, sql: &str) -> rusqlite::Result<()> {

@@ -116,7 +116,7 @@ async fn waiting_goes_on_with_the_next_pod_of_the_server() {
     is_gone(&first).await;
     let next = format!("pod/the-next {}:8000", server.address().port());
     eventually("the port-forward leads to the next pod", TIMEOUT, async || {
-        fs::read_to_string(server.dir().join("asked")).unwrap().contains(&next).then_some(())
+        fs::read_to_string(server.dir().join("calls")).unwrap().contains(&next).then_some(())
     })
     .await;
     server.restart().await;

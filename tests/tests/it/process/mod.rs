@@ -2,6 +2,8 @@
 
 mod copies;
 mod first;
+mod full_disk;
 mod kill9;
+mod log;
 mod refusals;
 mod signals;

@@ -66,13 +66,22 @@ async fn deleting_an_active_run_hides_it_and_then_tears_it_down() {
     let client = server.client();
     let run = server.start_run("sh -c 'trap : TERM; echo ready; while :; do sleep 1; done'").await;
     server.wait_for_lines(run.id, 2).await;
-    client.runs().delete(run.id).await.unwrap();
-    assert_eq!(client.runs().get(run.id).await.unwrap_err().code(), Some(ErrorCode::NotFound));
-    assert!(client.runs().list().await.unwrap().is_empty());
-    let refused = server.post("/api/runs/", r#"{"name":"next","custom_image_command":"true"}"#).await;
-    assert_eq!(refused.problem().detail, format!("run {} is being deleted; try again in a moment", run.id));
-    assert_eq!(refused.status, 409);
-    assert!(refused.header("retry-after").is_some());
+    let deletion = client.runs().delete(run.id);
+    // The deletion waits for the teardown, and the run is gone before that.
+    let meanwhile = async {
+        let gone = async || client.runs().get(run.id).await.err();
+        assert_eq!(eventually("the run is gone", TIMEOUT, gone).await.code(), Some(ErrorCode::NotFound));
+        assert!(client.runs().list().await.unwrap().is_empty());
+        let refused = server.post("/api/runs/", r#"{"name":"next","custom_image_command":"true"}"#).await;
+        assert_eq!(
+            refused.problem().detail,
+            format!("run {} is being deleted; try again in a moment", run.id)
+        );
+        assert_eq!(refused.status, 409);
+        assert!(refused.header("retry-after").is_some());
+    };
+    let (deleted, ()) = tokio::join!(deletion, meanwhile);
+    deleted.unwrap();
     let next = eventually("the next run can be started", TIMEOUT, async || {
         client.runs().start(&mlbench_tests::new_run("next", "true")).await.ok()
     });

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt, pin_mut};
+use futures_util::{Stream, StreamExt, pin_mut};
 use k8s_openapi::api::core::v1::Pod as ClusterPod;
 use kube::Api;
+use kube::runtime::reflector::store::Writer;
 use kube::runtime::reflector::{Store, store};
-use kube::runtime::watcher::{Config, Event, watcher};
+use kube::runtime::watcher::{self, Config, Event, watcher};
 use mlbench_core::{Pod, PodName, PodPhase};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use uuid::Uuid;
 
 use super::pod_status;
 use crate::cluster::kubernetes::objects::names::{belongs_to, by_ordinal, is_of_a_run, worker_selector};
 use crate::cluster::kubernetes::options::ReleaseName;
+use crate::cluster::pod_list::PodListStatus;
 use crate::task_group::TaskGroup;
 
 /// Seconds after which the API server ends a watch, which then resumes.
@@ -35,52 +37,33 @@ const RETRY_PAUSES: [Duration; 5] = [
 pub(crate) struct PodWatch {
     store: Store<ClusterPod>,
     pods: watch::Receiver<Arc<[Pod]>>,
+    status: watch::Receiver<PodListStatus>,
 }
 
 impl PodWatch {
     /// Starts watching the worker pods of a release.
     pub(crate) fn start(api: Api<ClusterPod>, release: &ReleaseName, background: &TaskGroup) -> Self {
         let config = Config::default().labels(&worker_selector(release.as_str())).timeout(WATCH_SECONDS);
-        let (store, mut writer) = store::<ClusterPod>();
-        let (sender, pods) = watch::channel(Arc::from([]));
-        let stop = background.stop_token();
-        let updated = store.clone();
-        let follow = async move {
-            let events = watcher(api, config);
-            pin_mut!(events);
-            let mut failures = 0;
-            while let Some(event) = events.next().await {
-                match event {
-                    Ok(event) => {
-                        // Every attempt starts with an `Init`, even one that then fails.
-                        if !matches!(event, Event::Init) {
-                            failures = 0;
-                        }
-                        writer.apply_watcher_event(&event);
-                        if matches!(event, Event::Apply(_) | Event::Delete(_) | Event::InitDone) {
-                            publish(&updated, &sender);
-                        }
-                    }
-                    Err(error) => {
-                        if failures == 0 {
-                            tracing::warn!(%error, "the watch of the worker pods was interrupted; retrying");
-                        }
-                        let pause = RETRY_PAUSES[failures.min(RETRY_PAUSES.len() - 1)];
-                        failures += 1;
-                        tokio::time::sleep(pause).await;
-                    }
-                }
-            }
-        };
-        background.spawn(async move {
-            stop.run_until_cancelled(follow).await;
+        let (store, writer) = store::<ClusterPod>();
+        let (updates, pods) = watch::channel(Arc::from([]));
+        let (status_updates, status) = watch::channel(PodListStatus::Unknown);
+        let updates = Updates { store: store.clone(), pods: updates, status: status_updates };
+        // A watch that is started again needs the writer of the one before.
+        let state = Arc::new(Mutex::new((writer, updates)));
+        background.spawn_part("watch of the worker pods", move || {
+            Some(follow(watcher(api.clone(), config.clone()), Arc::clone(&state)))
         });
-        Self { store, pods }
+        Self { store, pods, status }
     }
 
     /// Returns the worker pods, ordered by name. Every change wakes the receiver.
     pub(crate) fn receiver(&self) -> watch::Receiver<Arc<[Pod]>> {
         self.pods.clone()
+    }
+
+    /// Returns whether the worker pods are known.
+    pub(crate) fn status(&self) -> PodListStatus {
+        *self.status.borrow()
     }
 
     /// Waits for the first list of pods.
@@ -112,16 +95,70 @@ impl PodWatch {
     }
 }
 
-fn publish(store: &Store<ClusterPod>, sender: &watch::Sender<Arc<[Pod]>>) {
-    let mut pods: Vec<Pod> = store.state().iter().filter_map(|pod| worker_pod(pod)).collect();
-    pods.sort_by(|a, b| a.name.cmp(&b.name));
-    sender.send_if_modified(|current| {
-        let changed = **current != *pods;
-        if changed {
-            *current = pods.into();
+type SharedState = Arc<Mutex<(Writer<ClusterPod>, Updates)>>;
+
+/// Publishes the pods of the store.
+struct Updates {
+    store: Store<ClusterPod>,
+    pods: watch::Sender<Arc<[Pod]>>,
+    status: watch::Sender<PodListStatus>,
+}
+
+impl Updates {
+    /// Publishes a current list, also a first one that is empty.
+    fn publish(&self) {
+        let first = self.status.send_replace(PodListStatus::Current) == PodListStatus::Unknown;
+        let mut pods: Vec<Pod> = self.store.state().iter().filter_map(|pod| worker_pod(pod)).collect();
+        pods.sort_by(|a, b| a.name.cmp(&b.name));
+        self.pods.send_if_modified(|current| {
+            let changed = **current != *pods;
+            if changed {
+                *current = pods.into();
+            }
+            changed || first
+        });
+    }
+
+    /// Publishes that the list is no longer current, if there is one.
+    fn interrupt(&self) {
+        self.status.send_if_modified(|status| {
+            let was_current = *status == PodListStatus::Current;
+            if was_current {
+                *status = PodListStatus::Stale;
+            }
+            was_current
+        });
+    }
+}
+
+/// Follows the events of a watch without end.
+async fn follow(events: impl Stream<Item = Result<Event<ClusterPod>, watcher::Error>>, state: SharedState) {
+    let (writer, updates) = &mut *state.lock().await;
+    pin_mut!(events);
+    let mut failures = 0;
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => {
+                // Every attempt starts with an `Init`, even one that then fails.
+                if !matches!(event, Event::Init) {
+                    failures = 0;
+                }
+                writer.apply_watcher_event(&event);
+                if matches!(event, Event::Apply(_) | Event::Delete(_) | Event::InitDone) {
+                    updates.publish();
+                }
+            }
+            Err(error) => {
+                if failures == 0 {
+                    tracing::warn!(%error, "the watch of the worker pods was interrupted; retrying");
+                }
+                updates.interrupt();
+                let pause = RETRY_PAUSES[failures.min(RETRY_PAUSES.len() - 1)];
+                failures += 1;
+                tokio::time::sleep(pause).await;
+            }
         }
-        changed
-    });
+    }
 }
 
 /// Converts a pod, or returns `None` for one without a name, which no API server sends.
@@ -138,9 +175,29 @@ fn worker_pod(pod: &ClusterPod) -> Option<Pod> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::stream;
     use serde_json::json;
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn pods_are_unknown_until_the_first_list_and_stale_after_an_interruption() {
+        let (store, writer) = store::<ClusterPod>();
+        let (pods, changes) = watch::channel(Arc::from([]));
+        let (status, now) = watch::channel(PodListStatus::Unknown);
+        let state = Arc::new(Mutex::new((writer, Updates { store, pods, status })));
+        let interrupted = || Err(watcher::Error::NoResourceVersion);
+        for (events, expected, is_told) in [
+            (vec![Ok(Event::Init), interrupted()], PodListStatus::Unknown, false),
+            // The first list wakes the receivers, even if it is empty.
+            (vec![Ok(Event::Init), Ok(Event::InitDone)], PodListStatus::Current, true),
+            (vec![interrupted()], PodListStatus::Stale, true),
+            (vec![Ok(Event::Init), Ok(Event::InitDone)], PodListStatus::Current, true),
+        ] {
+            follow(stream::iter(events), Arc::clone(&state)).await;
+            assert_eq!((*now.borrow(), changes.has_changed().unwrap()), (expected, is_told));
+        }
+    }
 
     #[test]
     fn pod_without_a_status_is_pending_and_has_no_address() {

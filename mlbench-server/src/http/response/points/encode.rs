@@ -5,6 +5,7 @@ use std::io::Write;
 use mlbench_core::Timestamp;
 use mlbench_core::api::PointField;
 use mlbench_core::downsample::minmax::Bucket;
+use mlbench_core::metric::{json_number, plain_number};
 use mlbench_core::storage::{PointRef, ValueRef};
 
 /// The columns of a bucket.
@@ -129,27 +130,14 @@ fn write_value(text: &mut Vec<u8>, value: ValueRef<'_>) {
     }
 }
 
-/// Writes a finite number as [`ValueRef`] prints it.
-///
-/// Most of a large response is numbers without an exponent, which take a quarter of the time here.
+/// Writes a finite number as a value.
 fn write_real(text: &mut Vec<u8>, real: f64) {
-    let mut buffer = zmij::Buffer::new();
-    let shortest = buffer.format_finite(real);
-    if shortest.contains('e') {
-        print(text, format_args!("{real}"));
-    } else {
-        text.extend_from_slice(shortest.strip_suffix(".0").unwrap_or(shortest).as_bytes());
-    }
+    plain_number(real, |printed| text.extend_from_slice(printed.as_bytes()));
 }
 
 /// Writes a finite number as JSON, whole ones as `3`, not `3.0`.
 fn write_number(text: &mut Vec<u8>, number: f64) {
-    let size = number.abs();
-    if number == 0.0 || (1e-5..1e16).contains(&size) {
-        write_real(text, number);
-    } else {
-        print(text, format_args!("{number:e}"));
-    }
+    json_number(number, |printed| text.extend_from_slice(printed.as_bytes()));
 }
 
 fn write_number_or_null(text: &mut Vec<u8>, number: Option<f64>) {

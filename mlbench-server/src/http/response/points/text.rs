@@ -9,7 +9,7 @@ use mlbench_core::Result;
 use mlbench_core::storage::Storage;
 
 use super::writer::{self, PageWriter, PointsLayout};
-use crate::app::metrics::{PointsReader, Source};
+use crate::app::metrics::{PointsReader, Source, Sources};
 use crate::http::response::stream::ByteStream;
 
 /// Writes the points of one owner, or of many.
@@ -26,27 +26,23 @@ pub(in crate::http) struct PointsText {
 }
 
 impl PointsText {
-    pub(in crate::http) fn new(
-        storage: &Arc<dyn Storage>,
-        layout: PointsLayout,
-        sources: Vec<Source>,
-    ) -> Self {
+    pub(in crate::http) fn new(storage: &Arc<dyn Storage>, layout: PointsLayout, sources: Sources) -> Self {
         let text = layout.header();
         Self {
             storage: Arc::clone(storage),
             layout: Arc::new(layout),
-            sources: sources.into(),
+            sources: sources.owners.into(),
             current: None,
             text,
             begun: false,
             done: false,
-            as_of: Arc::default(),
+            as_of: Arc::new(sources.as_of.map_or_else(OnceLock::new, OnceLock::from)),
         }
     }
 
     /// Returns the cell that holds the arrival number of the response.
     ///
-    /// It is set before the first chunk, unless no owner exists.
+    /// It is set before the first chunk.
     pub(in crate::http) fn as_of(&self) -> Arc<OnceLock<i64>> {
         Arc::clone(&self.as_of)
     }
@@ -71,8 +67,7 @@ impl PointsText {
             self.layout.begin_owner(&mut self.text, &source.label, !self.begun);
             self.begun = true;
             let page = PageWriter::new(&self.layout, &source.label);
-            // All owners are read as they were when the first one was.
-            let reader = PointsReader::new(&self.storage, source, self.as_of.get().copied());
+            let reader = PointsReader::new(&self.storage, source);
             self.current = Some((reader, page));
             Ok(())
         } else {

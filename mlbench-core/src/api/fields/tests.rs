@@ -1,0 +1,126 @@
+use super::*;
+
+fn json(body: &str) -> Fields {
+    Fields::from_json(body.as_bytes()).unwrap()
+}
+
+#[test]
+fn broken_json_is_refused_with_line_and_column() {
+    let error = Fields::from_json(b"{\n  \"name\": oops}").unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Malformed);
+    assert_eq!(error.detail(), "body: not a JSON object (line 2, column 11): expected value");
+    assert!(Fields::from_json(b"[1]").unwrap_err().detail().contains("expected an object"));
+    assert!(Fields::from_json(b"  ").unwrap_err().detail().contains("empty"));
+    assert!(Fields::from_json(b"{} x").is_err());
+}
+
+#[test]
+fn numbers_keep_their_text() {
+    assert_eq!(json(r#"{"value": 1.50}"#).text_or_number("value").unwrap().unwrap(), "1.50");
+    assert_eq!(json(r#"{"value": "NaN"}"#).text_or_number("value").unwrap().unwrap(), "NaN");
+    let refused = json(r#"{"value": {"a": 1}}"#).text_or_number("value").unwrap_err();
+    assert_eq!(refused.detail(), "value: must be a string or a number, not an object");
+}
+
+#[test]
+fn booleans_are_accepted_in_every_format() {
+    for (body, expected) in [(r#"{"b":true}"#, true), (r#"{"b":"False"}"#, false), (r#"{"b":1}"#, true)] {
+        assert_eq!(json(body).boolean("b").unwrap(), Some(expected), "{body}");
+    }
+    assert_eq!(
+        json(r#"{"b":"yes"}"#).boolean("b").unwrap_err().detail(),
+        "b: must be true or false, not \"yes\""
+    );
+}
+
+#[test]
+fn numbers_out_of_range_are_refused_with_the_range() {
+    let refusal = |body: &str| json(body).integer("last_n", 1, u32::MAX).unwrap_err().detail().to_owned();
+    assert_eq!(refusal(r#"{"last_n":-3}"#), "last_n: must be a whole number of at least 1, not \"-3\"");
+    assert!(refusal(r#"{"last_n":1e-3}"#).contains("whole number"));
+    assert!(json(r#"{"num_cpus":0}"#).positive("num_cpus").is_err());
+    assert!(json(r#"{"num_cpus":"nan"}"#).positive("num_cpus").is_err());
+}
+
+#[test]
+fn numbers_are_read_by_their_value() {
+    for text in ["100", "100.0", "1e2", "1.00e+2", r#""100.0""#] {
+        let mut fields = json(&format!(r#"{{"a":{text},"b":{text},"c":{text}}}"#));
+        assert_eq!(fields.integer("a", 1, 100).unwrap(), Some(100), "{text}");
+        assert_eq!(fields.signed_integer("b").unwrap(), Some(100), "{text}");
+        assert_eq!(fields.sequence("c").unwrap(), Some(100), "{text}");
+    }
+    assert_eq!(json(r#"{"a":1e30}"#).sequence("a").unwrap(), Some(i64::MAX));
+    assert!(json(r#"{"a":-1.0}"#).sequence("a").is_err());
+    assert!(json(r#"{"a":100.5}"#).integer("a", 1, 100).is_err());
+}
+
+#[test]
+fn a_byte_order_mark_is_skipped() {
+    let mut fields = Fields::from_json(b"\xEF\xBB\xBF {\"a\":\"x\"}").unwrap();
+    assert_eq!(fields.text("a").unwrap().unwrap(), "x");
+    assert!(Fields::from_json(b"\xEF\xBB\xBF").unwrap_err().detail().contains("empty"));
+    assert!(Fields::from_json(b"{\xEF\xBB\xBF}").is_err(), "in the middle");
+}
+
+#[test]
+fn a_lone_surrogate_is_named() {
+    let named = r"a: has the lone surrogate \ud83d; send both halves of the pair, or \ufffd";
+    for text in [r"\ud83d", r"x \\\ud83d!", r"\ude00\ud83d"] {
+        let found = json(&format!(r#"{{"a":"{text}"}}"#)).text("a").unwrap_err();
+        let expected =
+            if text.starts_with(r"\ude") { named.replace("d83d", "de00") } else { named.to_owned() };
+        assert_eq!(found.detail(), expected);
+    }
+    assert_eq!(json(r#"{"a":"\ud83d\ude00 \\ud83d"}"#).text("a").unwrap().unwrap(), "\u{1f600} \\ud83d");
+    let name = Fields::from_json(br#"{"\ud83d":1}"#).unwrap_err();
+    let expected = r"has the lone surrogate \ud83d; send both halves of the pair, or \ufffd";
+    assert!(name.detail().ends_with(expected), "{name}");
+}
+
+#[test]
+fn a_message_repeats_at_most_200_characters() {
+    let long = "x".repeat(9 << 20);
+    let fields = || json(&format!(r#"{{"a":"{long}"}}"#));
+    let refusals = [
+        fields().boolean("a").unwrap_err(),
+        fields().integer("a", 0, 9).unwrap_err(),
+        fields().signed_integer("a").unwrap_err(),
+        fields().positive("a").unwrap_err(),
+        fields().parsed::<crate::time::Timestamp>("a").unwrap_err(),
+        fields().parsed::<crate::name::RunId>("a").unwrap_err(),
+        fields().one_of("a", &[("b", 1)]).unwrap_err(),
+        json(&format!(r#"{{"{long}":1}}"#)).finish().unwrap_err(),
+    ];
+    for error in refusals {
+        assert!(error.detail().contains("xxx\"… (9437184 characters)"), "{error}");
+        assert!(error.detail().len() < 400, "{error}");
+    }
+    let body = Fields::from_json(format!("\"{long}\"").as_bytes()).unwrap_err();
+    assert!(body.detail().len() < 400 && body.detail().contains("characters)"), "{body}");
+}
+
+#[test]
+fn unknown_fields_are_refused_with_a_suggestion() {
+    let mut fields = json(r#"{"nmae": "x", "_": 1, "csrfmiddlewaretoken": "y"}"#);
+    assert!(fields.text("name").unwrap().is_none() && fields.text("backend").unwrap().is_none());
+    let error = fields.finish().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UnknownField);
+    assert_eq!(error.detail(), "\"nmae\": unknown field; did you mean name?");
+}
+
+#[test]
+fn repeated_fields_are_taken_in_order() {
+    let pairs = [("a", "1"), ("b", "2"), ("a", "3")].map(|(key, text)| (key.to_owned(), text.to_owned()));
+    let mut fields = Fields::from_pairs(pairs);
+    assert_eq!(fields.repeated("a").unwrap(), ["1", "3"]);
+    assert_eq!(fields.repeated("a").unwrap(), [""; 0]);
+    assert_eq!(fields.finish().unwrap_err().code(), ErrorCode::UnknownField);
+    assert!(json(r#"{"a":1}"#).repeated("a").is_err());
+}
+
+#[test]
+fn the_last_of_a_repeated_field_counts_and_null_is_absent() {
+    assert_eq!(json(r#"{"a":"1","a":"2"}"#).text("a").unwrap().unwrap(), "2");
+    assert_eq!(json(r#"{"a":null}"#).text("a").unwrap(), None);
+}

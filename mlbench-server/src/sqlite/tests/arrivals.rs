@@ -1,0 +1,120 @@
+//! Cursors of clients that are far behind, and series whose points mostly arrive late.
+
+use mlbench_core::storage::{
+    Downsampling, DownsamplingMethod, PointRef, PointSink, collect_points, read_page,
+};
+
+use super::*;
+
+const PAGE: usize = 100;
+
+/// The points of one series with these dates, which arrive in this order.
+fn points(id: RunId, dates: impl Iterator<Item = i64>) -> Vec<Metric> {
+    dates.map(|date| metric(id, "a", date, "1")).collect()
+}
+
+/// Stores `old`, then `new`, and returns the dates of what a client reads that has seen `old`.
+async fn new_dates(old: impl Iterator<Item = i64>, new: impl Iterator<Item = i64>) -> Vec<i64> {
+    let store = Store::with(|options| options.page_points = PAGE);
+    let id = store.started_run().await;
+    store.record_metrics(points(id, old)).await.unwrap();
+    let all = PointsQuery::all(Owner::Run(id));
+    let seen = read_page(&store.storage, &all, None, Count::default()).await.unwrap().1;
+    store.record_metrics(points(id, new)).await.unwrap();
+    let found =
+        collect_points(&store.storage, &PointsQuery { arrived_after: Some(seen), ..all }).await.unwrap();
+    found.values().flatten().map(|point| point.date.as_micros()).collect()
+}
+
+#[tokio::test]
+async fn out_of_order_points_are_found_however_many_they_are() {
+    for count in [10, 1_100, 3_000, 25_000] {
+        // In descending order of dates, so that all but the first are out of order.
+        let found = new_dates((0..10).map(|i| i * 1_000), (0..count).rev()).await;
+        assert!(found.into_iter().eq(0..count), "{count}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_tail_is_found_behind_old_points_and_among_late_ones() {
+    for count in [1_999, 2_000, 2_001, 9_000] {
+        let late = (0..count).filter(|i| i % 7 == 0).map(|i| i * 2 + 1);
+        let tail = (0..count).map(|i| 20_000 + i);
+        let found = new_dates((0..10_000).map(|i| i * 2), tail.clone().chain(late.clone())).await;
+        assert!(found.into_iter().eq(late.chain(tail)), "{count}");
+    }
+    let same_date = new_dates((0..10).map(|_| 5), (0..5_000).map(|_| 5)).await;
+    assert_eq!(same_date.len(), 5_000);
+    let first_date = new_dates(0..1, (0..5_000).map(|_| 0)).await;
+    assert_eq!(first_date.len(), 5_000);
+}
+
+#[tokio::test]
+async fn the_newest_points_of_a_long_series_are_found_step_by_step() {
+    const POINTS: i64 = 210_000;
+    let store = Store::with(|options| options.page_points = 100_000);
+    let id = store.started_run().await;
+    for start in (0..POINTS).step_by(70_000) {
+        store.record_metrics(points(id, start..start + 70_000)).await.unwrap();
+    }
+    let all = PointsQuery::all(Owner::Run(id));
+    let dates = async |query: &PointsQuery| -> Vec<i64> {
+        let found = collect_points(&store.storage, query).await.unwrap();
+        found.values().flatten().map(|point| point.date.as_micros()).collect()
+    };
+    for last in [99_999, 100_000, 100_001, 200_001] {
+        let found = dates(&PointsQuery { last_n: Some(last), ..all.clone() }).await;
+        assert!(found.into_iter().eq(POINTS - i64::from(last)..POINTS), "{last}");
+    }
+    let summary = |max_points| Some(Downsampling { method: DownsamplingMethod::Summary, max_points });
+    let until = PointsQuery { downsampling: summary(2), until: at(POINTS - 2), ..all.clone() };
+    assert_eq!(dates(&until).await, [104_998, POINTS - 2], "209,999 points are counted");
+    let until = PointsQuery { last_n: Some(1), ..until };
+    assert_eq!(dates(&until).await, [POINTS - 2]);
+    let until = PointsQuery { downsampling: summary(3), last_n: Some(2), until: at(POINTS), ..until };
+    assert_eq!(dates(&until).await, [139_999, POINTS - 1]);
+    store.record_metrics(vec![metric(id, "a", POINTS, "text")]).await.unwrap();
+    let numbers = PointsQuery { until: at(POINTS - 1), ..until.clone() };
+    assert_eq!(dates(&numbers).await, [139_999, POINTS - 1], "every number is checked");
+    assert_eq!(dates(&until).await, [POINTS - 1, POINTS], "a text has no mean");
+}
+
+/// Counts the points of a page.
+#[derive(Default)]
+struct Count(usize);
+
+impl PointSink for Count {
+    fn series(&mut self, _: &MetricName) {}
+
+    fn point(&mut self, _: PointRef<'_>) {
+        self.0 += 1;
+    }
+
+    fn bucket(&mut self, _: &mlbench_core::downsample::minmax::Bucket) {
+        panic!("the query requests no buckets");
+    }
+
+    fn is_full(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_finds_nothing_ends_after_some_old_points() {
+    const OLD: usize = 20_000;
+    let store = Store::with(|options| options.page_points = PAGE);
+    let id = store.started_run().await;
+    store.record_metrics(points(id, 0..OLD as i64)).await.unwrap();
+    let all = PointsQuery::all(Owner::Run(id));
+    let query = PointsQuery { arrived_after: Some(OLD as i64), ..all };
+    // From the first date on, as after too many out-of-order points.
+    let progress = mlbench_core::storage::SeriesCursor::Points { after: (at(0), 0) };
+    let cursor = PointsCursor { series: MetricName::new("a").unwrap(), progress, as_of: OLD as i64 + 1 };
+    store.record_metrics(points(id, std::iter::once(OLD as i64))).await.unwrap();
+    let (mut next, mut pages, mut sent) = (Some(cursor), 0, 0);
+    while let Some(cursor) = next {
+        let page = read_page(&store.storage, &query, Some(cursor), Count::default()).await.unwrap();
+        (next, pages, sent) = (page.2, pages + 1, sent + page.0.0);
+    }
+    assert_eq!((pages, sent), (OLD / (10 * PAGE) + 1, 1));
+}
