@@ -30,9 +30,13 @@ async fn a_server_that_is_the_first_process_collects_its_orphans() {
     let server = ServerOptions::default().program(program).start().await;
     let (first, _) = children(server.pid());
     let [first] = first[..] else { panic!("unshare has the children {first:?}") };
+    // Without its supervisor, the command of a rank belongs to the first process.
     for _ in 0..3 {
-        let run = server.run("sh -c '(setsid sh -c \"exit 0\" &)'").await;
-        assert_eq!(run.state, RunState::Finished, "{:?}", run.job_metadata);
+        let run = server.run("sh -c 'kill -KILL $PPID; exit 0'").await;
+        assert_eq!(run.state, RunState::Failed, "{:?}", run.job_metadata);
     }
+    // With it, an orphan belongs to the supervisor.
+    let run = server.run("sh -c '(setsid sh -c \"exit 0\" &)'").await;
+    assert_eq!(run.state, RunState::Finished, "{:?}", run.job_metadata);
     eventually("no dead process is left", TIMEOUT, async || (children(first).1 == 0).then_some(())).await;
 }
