@@ -1,0 +1,65 @@
+import { address } from "../lib/base";
+import { Problem } from "./problem";
+
+/** How long a request may take without a byte of response, in milliseconds. */
+const TIMEOUT = 30_000;
+
+/** What a request carries. */
+export interface RequestOptions {
+  method?: "GET" | "POST" | "DELETE";
+  query?: URLSearchParams;
+  body?: unknown;
+  signal?: AbortSignal;
+  /** Sent with everything that stores or starts something, so that a repeat does nothing twice. */
+  idempotencyKey?: string;
+}
+
+/** Sends a request to a path such as `api/runs/` and returns its response, which succeeded. */
+export async function send(path: string, options: RequestOptions = {}): Promise<Response> {
+  const headers: Record<string, string> = { accept: "application/json" };
+  if (options.body !== undefined) headers["content-type"] = "application/json";
+  if (options.idempotencyKey !== undefined) headers["idempotency-key"] = options.idempotencyKey;
+  const query = options.query?.toString() ?? "";
+  const timeout = AbortSignal.timeout(TIMEOUT);
+  const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
+  let response;
+  try {
+    response = await fetch(address(query === "" ? path : `${path}?${query}`), {
+      method: options.method ?? "GET",
+      headers,
+      signal,
+      cache: "no-store",
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+    });
+  } catch (error) {
+    if (options.signal?.aborted === true) throw error;
+    throw new Problem(0, "unreachable", "the server does not respond; check that it runs");
+  }
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+/** Sends a request and reads its JSON. */
+export async function sendJson<T>(path: string, options?: RequestOptions): Promise<T> {
+  const response = await send(path, options);
+  return (await response.json()) as T;
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  const retryAfter = Number(response.headers.get("retry-after") ?? NaN);
+  const wait = Number.isFinite(retryAfter) ? retryAfter : undefined;
+  try {
+    const body = (await response.json()) as { code?: unknown; detail?: unknown };
+    if (typeof body.code === "string" && typeof body.detail === "string") {
+      return new Problem(response.status, body.code, body.detail, wait);
+    }
+  } catch {
+    // Not a problem document: a proxy answered.
+  }
+  return new Problem(
+    response.status,
+    "http",
+    `the server responded ${response.status} ${response.statusText}`,
+    wait,
+  );
+}

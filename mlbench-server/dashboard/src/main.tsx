@@ -1,0 +1,14 @@
+import "./style/tokens.css";
+import "./style/base.css";
+import "./style/parts.css";
+import "./style/runs.css";
+import "uplot/dist/uPlot.min.css";
+import "./style/charts.css";
+import "./style/workers.css";
+
+import { render } from "preact";
+
+import { App } from "./app";
+
+const root = document.getElementById("app");
+if (root !== null) render(<App />, root);

@@ -1,0 +1,4 @@
+/** Several runs side by side. */
+export function ComparePage() {
+  return <h1>Compare</h1>;
+}

@@ -1,0 +1,4 @@
+/** The worker pods of the cluster. */
+export function WorkersPage() {
+  return <h1>Workers</h1>;
+}
