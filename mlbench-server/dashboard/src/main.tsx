@@ -1,6 +1,8 @@
 import "./style/tokens.css";
 import "./style/base.css";
 import "./style/parts.css";
+import "./style/log.css";
+import "./style/run.css";
 
 import { render } from "preact";
 
