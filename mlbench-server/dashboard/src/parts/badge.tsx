@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 
-import type { PodPhase, Run } from "../api/wire";
+import type { PodPhase } from "../api/wire";
+import { stateWord, type Stateful } from "./state";
 
 /** The meaning of a badge, shown by colour and by the shape of its mark. */
 export type Tone = "good" | "bad" | "warn" | "idle" | "live";
@@ -15,23 +16,17 @@ export function Badge({ tone, children }: { tone: Tone; children: ComponentChild
   );
 }
 
-const STATES: Record<string, [Tone, string]> = {
-  INITIALIZED: ["warn", "Initialized"],
-  STARTED: ["live", "Started"],
-  FINISHED: ["good", "Finished"],
-  FAILED: ["bad", "Failed"],
-  STOPPED: ["idle", "Stopped"],
+const STATES: Record<string, Tone> = {
+  INITIALIZED: "warn",
+  STARTED: "live",
+  FINISHED: "good",
+  FAILED: "bad",
+  STOPPED: "idle",
 };
 
-/** Returns the word for the state of a run. A newer server may send states that this page does not know. */
-export function stateWord(run: Pick<Run, "state" | "queue_position">): string {
-  return run.queue_position === undefined ? (STATES[run.state]?.[1] ?? run.state) : "Queued";
-}
-
 /** The state of a run. */
-export function StateBadge({ run }: { run: Pick<Run, "state" | "queue_position"> }) {
-  const tone = run.queue_position === undefined ? (STATES[run.state]?.[0] ?? "idle") : "warn";
-  return <Badge tone={tone}>{stateWord(run)}</Badge>;
+export function StateBadge({ run }: { run: Stateful }) {
+  return <Badge tone={STATES[run.state] ?? "idle"}>{stateWord(run)}</Badge>;
 }
 
 const PHASES: Record<string, Tone> = {

@@ -2,25 +2,18 @@ import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { moved, scrollTo, slice } from "./rows";
+import type { Sort } from "./sort";
 
 /** A column of a table of `T`. */
 export interface Column<T> {
   key: string;
-  /** What the header shows; a text unless `label` gives the name. */
   header: ComponentChildren;
-  label?: string;
   /** A CSS width; one column without takes what is left. */
   width?: string;
   class?: string;
   sortable?: boolean;
   /** Renders the cell. Controls in it take `tabIndex`, so that Tab only stops in the active row. */
   cell: (row: T, tabIndex: 0 | -1) => ComponentChildren;
-}
-
-/** The column that a table is sorted by. */
-export interface Sort {
-  key: string;
-  descending: boolean;
 }
 
 /** What others may do with a table. */
@@ -49,7 +42,7 @@ export interface TableProps<T> {
   onToggle?: (row: T) => void;
   /** Called with the rows in view after each render of other rows. */
   onVisible?: (rows: readonly T[]) => void;
-  handle?: RefObject<TableHandle>;
+  handle?: RefObject<TableHandle | null>;
 }
 
 /** A scrolled table with a header that stays, sortable columns and a keyboard: arrows, Page, Home, End, Enter, space. */
@@ -169,16 +162,16 @@ function Head<T>({ columns, sort, onSort }: TableProps<T>) {
   return (
     <thead>
       <tr aria-rowindex={1}>
-        {columns.map(({ key, header, label, sortable, ...column }) => {
+        {columns.map(({ key, header, sortable, ...column }) => {
           const sorted = sort?.key === key ? (sort.descending ? "descending" : "ascending") : undefined;
           return (
-            <th key={key} scope="col" class={column.class ?? ""} aria-label={label} aria-sort={sorted}>
+            <th key={key} scope="col" class={column.class ?? ""} aria-sort={sorted}>
               {sortable === true ? (
                 <button type="button" class="sort" onClick={() => onSort?.(key)}>
                   {header}
-                  <span aria-hidden="true">
-                    {sorted === undefined ? "" : sort?.descending === true ? "▼" : "▲"}
-                  </span>
+                  {sorted !== undefined && (
+                    <span aria-hidden="true">{sorted === "descending" ? "▼" : "▲"}</span>
+                  )}
                 </button>
               ) : (
                 header

@@ -1,4 +1,3 @@
-import { useComputed } from "@preact/signals";
 import { useRef, useState } from "preact/hooks";
 
 import type { Timestamp } from "../api/wire";
@@ -23,10 +22,10 @@ export function Cut({ text, class: name = "" }: { text: string; class?: string }
 
 /** A date as the time since then; the title has it exactly. */
 export function Ago({ date }: { date: Timestamp }) {
-  const text = useComputed(() => relative(milliseconds(date), now.value));
+  const time = milliseconds(date);
   return (
-    <time dateTime={date} title={exactDateTime(milliseconds(date), timeZone.value)}>
-      {text}
+    <time dateTime={date} title={exactDateTime(time, timeZone.value)}>
+      {relative(time, now.value)}
     </time>
   );
 }
@@ -34,12 +33,10 @@ export function Ago({ date }: { date: Timestamp }) {
 /** The time between two dates, or from a date on until now. */
 export function Elapsed({ from, to }: { from: Timestamp; to: Timestamp | null }) {
   const start = milliseconds(from);
-  const text = useComputed(() => {
-    if (to !== null) return duration(milliseconds(to) - start);
-    // Whole seconds: tenths that come once a second only flicker.
-    return duration(Math.floor((now.value - start) / 1000) * 1000).replace(/\.00? s$/, " s");
-  });
-  return <span class="elapsed">{text}</span>;
+  if (to !== null) return <span>{duration(milliseconds(to) - start)}</span>;
+  // Whole seconds: tenths that come once a second only flicker.
+  const seconds = Math.max(0, Math.floor((now.value - start) / 1000));
+  return <span>{seconds < 60 ? `${seconds} s` : duration(seconds * 1000)}</span>;
 }
 
 /** A button that copies a text. */
