@@ -155,6 +155,8 @@ export function Chart(props: ChartProps) {
   };
 
   const single = series.length === 1 ? series[0] : undefined;
+  // The title names a single curve well enough.
+  const named = series.length > 1 || (single !== undefined && !compact && !title.includes(single.label));
   const xName = axisName(axis, offset);
   const saveCsv = () => download(fileName(name, "csv"), "text/csv", csv(series, xName, csvX(axis)));
   const saveSvg = () => download(fileName(name, "svg"), "image/svg+xml", svg(model, name, colors, note));
@@ -171,34 +173,18 @@ export function Chart(props: ChartProps) {
           group={group}
           text={(at) => positionText(at, axis, offset)}
           usual={zoom === null ? "" : rangeText(zoom, axis, offset)}
-          {...(compact && single !== undefined && { value: (at) => valueOf(single, at) })}
+          {...(!named && single !== undefined && { value: (at) => valueOf(single, at) })}
         />
-        <div class="chart-buttons">
-          {props.extra}
-          {zoom !== null && (
-            <button
-              type="button"
-              aria-label={`Reset zoom of ${name}`}
-              onClick={() => (group.zoom.value = null)}
-            >
-              Reset zoom
-            </button>
-          )}
+        {zoom !== null && (
           <button
             type="button"
-            aria-expanded={table}
-            aria-label={`Table of ${name}`}
-            onClick={() => setTable(!table)}
+            class="chart-reset"
+            aria-label={`Reset zoom of ${name}`}
+            onClick={() => (group.zoom.value = null)}
           >
-            Table
+            Reset zoom
           </button>
-          <button type="button" aria-label={`Download ${name} as SVG`} onClick={saveSvg}>
-            SVG
-          </button>
-          <button type="button" aria-label={`Download ${name} as CSV`} onClick={saveCsv}>
-            CSV
-          </button>
-        </div>
+        )}
       </div>
       <div
         ref={root}
@@ -215,9 +201,28 @@ export function Chart(props: ChartProps) {
         {blank !== "" && <p class="chart-blank">{blank}</p>}
       </div>
       {note !== "" && <p class="chart-note">{note}</p>}
-      {(!compact || series.length > 1) && series.length > 0 && (
-        <Legend series={series} hidden={hidden} value={value} onHide={setHidden} onFocus={setFocus} />
-      )}
+      <div class="chart-foot">
+        {named && (
+          <Legend series={series} hidden={hidden} value={value} onHide={setHidden} onFocus={setFocus} />
+        )}
+        <div class="chart-buttons">
+          {props.extra}
+          <button
+            type="button"
+            aria-expanded={table}
+            aria-label={`Table of ${name}`}
+            onClick={() => setTable(!table)}
+          >
+            Table
+          </button>
+          <button type="button" aria-label={`Download ${name} as SVG`} onClick={saveSvg}>
+            SVG
+          </button>
+          <button type="button" aria-label={`Download ${name} as CSV`} onClick={saveCsv}>
+            CSV
+          </button>
+        </div>
+      </div>
       <p id={`${id}-summary`} class="unseen">
         {summaryText(shown, (value) => valueText(value, unit))} Arrow keys move the crosshair, with Shift by
         ten points; plus and minus zoom, Escape shows everything.

@@ -60,14 +60,16 @@ export function modelOf(options: ModelOptions): Model {
   const [from, to] = zoom ?? whole;
   const view: Range = from < to ? [from, to] : padded(from, to);
   const extent = yExtent(series, view, scale);
-  const yRange = paddedFrom(extent, scale === "linear" ? floor : undefined);
+  const yRange = paddedFrom(extent, scale === "linear" ? floor : undefined, options.unit);
   return { ...options, view, extent, yRange, lines: series.map((curve) => lineOf(curve, halfLife)) };
 }
 
 /** Returns the range of the y axis; a floor that is reached needs no space below. */
-function paddedFrom({ min, max }: Extent, floor: number | undefined): Range {
+function paddedFrom({ min, max }: Extent, floor: number | undefined, unit: Unit): Range {
   if (floor === undefined || !(min <= max) || min < floor) return padded(min, max);
-  const [, top] = padded(floor, max);
+  // Less than a byte is no measure.
+  const least = unit.startsWith("bytes") ? 4096 : 0;
+  const [, top] = padded(floor, max - floor < least ? floor + least : max);
   return [floor, top];
 }
 

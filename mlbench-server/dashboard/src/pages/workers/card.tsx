@@ -9,7 +9,7 @@ import { PhaseBadge } from "../../parts/badge";
 import { Link } from "../../parts/link";
 import { Cut } from "../../parts/text";
 import { CARD_METRICS, CARDS, cardCurves } from "./usage";
-import { lastMinutes, WINDOW } from "./window";
+import { recent, WINDOW } from "./window";
 
 const UNITS: readonly Unit[] = ["cores", "bytes", "bytes/s"];
 const COLORS = [0, 2, 4];
@@ -73,7 +73,7 @@ function Usage({ pod, group }: { pod: string; group: ChartGroup }) {
             name={`${title} of ${pod}`}
             series={series}
             axis="wall"
-            whole={lastMinutes.value}
+            whole={recent(series)}
             group={group}
             unit={UNITS[index] ?? "number"}
             height={HEIGHT}

@@ -19,7 +19,7 @@ import { Link } from "../../parts/link";
 import { Empty, Loading } from "../../parts/message";
 import { Assignment } from "./card";
 import { labelsOf, runOf, usageOf } from "./usage";
-import { lastMinutes, WINDOW } from "./window";
+import { recent, WINDOW } from "./window";
 
 /** How far back the charts go: the last 30 minutes, six hours, or everything. */
 const SPANS = ["30 minutes", "6 hours", "All"] as const;
@@ -104,7 +104,7 @@ export function WorkerPage({ pod }: { pod: string }) {
         <div class="chart-grid">
           {(catalog ?? []).map((info) => (
             <WhenVisible key={info.name} height={320}>
-              {() => <Metric store={store} info={info} group={group} recent={span === "30 minutes"} />}
+              {() => <Metric store={store} info={info} group={group} short={span === "30 minutes"} />}
             </WhenVisible>
           ))}
         </div>
@@ -120,8 +120,8 @@ export function WorkerPage({ pod }: { pod: string }) {
 }
 
 /** The chart of a metric; counters by how fast they grow. */
-function Metric(props: { store: PointsStore; info: SeriesInfo; group: ChartGroup; recent: boolean }) {
-  const { store, info, group, recent } = props;
+function Metric(props: { store: PointsStore; info: SeriesInfo; group: ChartGroup; short: boolean }) {
+  const { store, info, group, short } = props;
   const { name } = info;
   const view = usePoints(store, [name]).get(name);
   const [plain, setPlain] = useState(false);
@@ -149,7 +149,7 @@ function Metric(props: { store: PointsStore; info: SeriesInfo; group: ChartGroup
       floor={0}
       loading={view?.ready !== true}
       empty="No points in this time."
-      {...(recent && { whole: lastMinutes.value })}
+      {...(short && { whole: recent(series) })}
       extra={
         rate && (
           <button type="button" aria-pressed={plain} onClick={() => setPlain(!plain)}>
