@@ -23,6 +23,7 @@ export interface Run {
   gpu_enabled: boolean;
   light_target: boolean;
   use_horovod: boolean;
+  environment: Record<string, string>;
   queue_position?: number;
   waiting_for?: string;
 }

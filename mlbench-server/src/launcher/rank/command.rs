@@ -119,8 +119,14 @@ impl Values {
             ("MLBENCH_ADDRESSES", self.addresses),
         ];
         let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value));
-        pairs.chain(options(&run.spec)).collect()
+        // The user's variables have other names.
+        pairs.chain(options(&run.spec)).chain(variables(&run.spec)).collect()
     }
+}
+
+/// Returns the variables that the user set.
+fn variables(spec: &RunSpec) -> impl Iterator<Item = (String, String)> {
+    spec.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
 /// Returns the variables of the enabled options.
@@ -137,6 +143,8 @@ fn options(spec: &RunSpec) -> impl Iterator<Item = (String, String)> {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use mlbench_core::Environment;
 
     use super::*;
     use crate::launcher::tests::harness::sample_run;
@@ -240,6 +248,14 @@ mod tests {
             ]
         );
         assert_eq!((task.at.rank, task.at.pod.as_str()), (1, "worker-1"));
+    }
+
+    #[test]
+    fn variables_of_the_user_are_in_the_environment_unchanged() {
+        let mut run = sample_run(1, "p");
+        let variable = ("A".to_owned(), "{rank} $HOME 'b'".to_owned());
+        run.spec.environment = Environment::new([variable.clone()]).unwrap();
+        assert!(task(&run, 0, &settings(), None).unwrap().env.contains(&variable));
     }
 
     #[test]
