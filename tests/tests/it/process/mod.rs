@@ -3,5 +3,6 @@
 mod full_disk;
 mod kill9;
 mod log;
+mod lost_response;
 mod refusals;
 mod signals;
