@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::panics;
-use crate::vitals::Vitals;
+use crate::vitals::{Step, Vitals};
 
 /// Pause before a part that failed is started again.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
@@ -60,8 +60,9 @@ impl TaskGroup {
 
     /// Spawns a part that the server cannot do without.
     ///
-    /// `start` returns its task, or `None` if it cannot start again. The task is dropped when the group stops. If it ends earlier or panics, the part is started again. A part that
-    /// fails several times in a row is reported as failed for good.
+    /// `start` returns its task, or `None` if it cannot start again. The task is dropped when the group stops. If it
+    /// ends earlier or panics, the part is started again. A part that fails several times in a row is reported as failed
+    /// for good.
     pub fn spawn_part<F>(&self, part: &'static str, start: impl FnMut() -> Option<F> + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -72,6 +73,11 @@ impl TaskGroup {
                 vitals.report(part, &reason);
             }
         });
+    }
+
+    /// Begins a step of a part, which counts as hung when it takes very long.
+    pub fn step(&self, part: &'static str) -> Step {
+        self.vitals.step(part)
     }
 
     /// Cancels the token and waits for the tasks, at most for `timeout`.
