@@ -17,7 +17,8 @@ Commands:
   bench [--quick] [--only NAME]...
       Measure the speed of the server next to the limits of SQLite and the loopback interface. Print a table and write
       target/bench/speed.json.
-      NAME: start, memory, disk, single, synced, batch, read, last, minmax, summarize, runs, mixed
+      NAME: start, memory, disk, single, synced, batch, read, last, minmax, summarize, runs, mixed,
+            edges
   demo [--keep]
       Train the built-in benchmark on 1, 2 and 4 workers and on real data, and print the results.
       --keep leaves the server running.
