@@ -15,3 +15,8 @@ export class Problem extends Error {
     return /^([a-z_]+): /.exec(this.message)?.[1];
   }
 }
+
+/** Returns the words for any error that a request or a reader threw. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

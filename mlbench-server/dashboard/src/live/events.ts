@@ -23,3 +23,19 @@ export type LiveEvent = { id: number } & (
   | { event: "logs"; run_id: number; lines: LogLine[] }
   | { event: "resync"; reason: string }
 );
+
+/** Reads an event of the stream; undefined if it is none that this page knows. */
+export function parseEvent(event: string, id: string, json: string): LiveEvent | undefined {
+  const position = Number(id);
+  if (!NAMES.has(event) || id === "" || !Number.isSafeInteger(position)) return undefined;
+  try {
+    const data: unknown = JSON.parse(json);
+    if (typeof data !== "object" || data === null) return undefined;
+    return { ...data, id: position, event } as LiveEvent;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The names of all events. */
+export const NAMES: ReadonlySet<string> = new Set(["open", "runs", "pods", "points", "logs", "resync"]);

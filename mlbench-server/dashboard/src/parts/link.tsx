@@ -9,18 +9,27 @@ export interface LinkProps {
   to: string;
   class?: string;
   current?: boolean;
+  /** The name where what it shows is no text. */
+  label?: string;
+  tabIndex?: number;
   children: ComponentChildren;
 }
 
 /** A link to a page of the dashboard. */
-export function Link({ to, current, children, ...rest }: LinkProps) {
+export function Link({ to, current, label, children, ...rest }: LinkProps) {
   const follow = (event: MouseEvent) => {
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     navigate(to);
   };
   return (
-    <a href={address(to)} onClick={follow} aria-current={current === true ? "page" : undefined} {...rest}>
+    <a
+      href={address(to)}
+      onClick={follow}
+      aria-current={current === true ? "page" : undefined}
+      aria-label={label}
+      {...rest}
+    >
       {children}
     </a>
   );

@@ -49,7 +49,7 @@ async fn timed(server: &Server, what: &str, request: Vec<u8>) -> Result<Measurem
     Ok(measurement.note("slowest ms", samples.percentile(100.0)).note("memory grows MiB", growth))
 }
 
-/// Lists many series, and reads those that have no point in a range of dates between their first and last one.
+/// Lists many series, and reads dates in which none of them has a point.
 async fn many_series(server: &Server) -> Result<Vec<Measurement>> {
     let many = Series { run: server.ended_run("true").await?, count: SERIES };
     for step in [0, 1_000_000] {

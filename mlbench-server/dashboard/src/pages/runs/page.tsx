@@ -1,4 +1,185 @@
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+
+import type { Run } from "../../api/wire";
+import { plural } from "../../lib/format";
+import { useShortcuts, type Shortcut } from "../../lib/keys";
+import { navigate, query, setQuery } from "../../lib/navigation";
+import { useTitle } from "../../lib/title";
+import { refreshRuns, useRuns } from "../../live/runs";
+import { Button } from "../../parts/button";
+import { Empty, Failure, Loading } from "../../parts/message";
+import { useRunNews } from "../../parts/news";
+import { isActive } from "../../parts/state";
+import { Table, type TableHandle } from "../../parts/table";
+import { columns } from "./columns";
+import { Confirmation, type Pending } from "./confirmations";
+import { choices, filterRuns } from "./filter";
+import { groupedItems, keyOf, plainItems, runsOf, type Item } from "./group";
+import { want } from "./newest";
+import { Queue } from "./queue";
+import { changeIds, type Selection } from "./selection";
+import { sortRuns } from "./sort";
+import { StartDialog } from "./start/dialog";
+import { showAll, Toolbar } from "./toolbar";
+import { readView, sortParameter } from "./view";
+
+const start = () => setQuery({ start: "1" });
+
 /** All runs. */
 export function RunsPage() {
-  return <h1>Runs</h1>;
+  useTitle("Runs");
+  return (
+    <>
+      <Content />
+      <StartDialog />
+    </>
+  );
+}
+
+function Content() {
+  const { runs, ready, error } = useRuns();
+  useRunNews(runs);
+  if (ready) return runs.length === 0 ? <NoRuns /> : <Runs runs={runs} />;
+  return (
+    <>
+      <h1>Runs</h1>
+      {error === undefined ? (
+        <Loading what="runs" />
+      ) : (
+        <Failure what="The runs could not be read" error={error} onRetry={refreshRuns} />
+      )}
+    </>
+  );
+}
+
+function NoRuns() {
+  return (
+    <>
+      <h1>Runs</h1>
+      <Empty title="No runs yet">
+        <p>
+          A run executes one program on one or more workers and records what it measures. The built-in
+          benchmark needs nothing but a name.
+        </p>
+        <Button kind="primary" onClick={start}>
+          Start run
+        </Button>
+      </Empty>
+    </>
+  );
+}
+
+function Runs({ runs }: { runs: readonly Run[] }) {
+  const parameters = query.value;
+  const view = useMemo(() => readView(parameters), [parameters]);
+  const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const [pending, setPending] = useState<Pending>();
+  const table = useRef<TableHandle>(null);
+
+  const { runs: filtered, counts } = useMemo(() => filterRuns(runs, view), [runs, view]);
+  const values = useMemo(() => choices(runs), [runs]);
+  const sorted = useMemo(() => sortRuns(filtered, view.sort, Date.now()), [filtered, view.sort]);
+  const items = useMemo(
+    () => (view.grouped ? groupedItems(sorted, open) : plainItems(sorted)),
+    [view.grouped, sorted, open],
+  );
+  const chosen = useMemo(() => runs.filter((run) => selected.has(run.id)), [runs, selected]);
+
+  const selection: Selection = {
+    has: (id) => selected.has(id),
+    set: (changed, on) => setSelected((ids) => changeIds(ids, changed, on)),
+  };
+  const stop = (stopped: readonly Run[]) => setPending({ action: "stop", runs: stopped });
+  const remove = (removed: readonly Run[]) => setPending({ action: "delete", runs: removed });
+  const toggleGroup = (key: string) => {
+    setOpen((keys) =>
+      keys.has(key) ? new Set([...keys].filter((other) => other !== key)) : new Set([...keys, key]),
+    );
+  };
+  const again = (run: Run) => setQuery({ again: String(run.id) });
+  const toggle = (item: Item) => {
+    const all = runsOf(item);
+    selection.set(all, !all.every((run) => selected.has(run.id)));
+  };
+
+  useShortcuts(useMemo(() => keys(table), []));
+  useEffect(() => () => want([]), []);
+
+  return (
+    <div class="runs">
+      <div class="heading">
+        <h1>
+          Runs <span class="count">{runs.length.toLocaleString("en")}</span>
+        </h1>
+        {chosen.length > 0 && (
+          <Chosen runs={chosen} onClear={() => setSelected(new Set())} {...{ stop, remove }} />
+        )}
+        <Button kind="primary" onClick={start}>
+          Start run
+        </Button>
+      </div>
+      <Queue runs={runs} onStop={stop} />
+      <Toolbar view={view} counts={counts} values={values} />
+      {items.length === 0 ? (
+        <Empty title="No run matches">
+          <p>{plural(runs.length, "run")} are hidden by the filters.</p>
+          <Button onClick={showAll}>Clear filters</Button>
+        </Empty>
+      ) : (
+        <Table
+          caption="Runs"
+          columns={columns({ selection, toggleGroup, again, stop, remove }, sorted)}
+          rows={items}
+          keyOf={keyOf}
+          rowHeight={48}
+          rowClass={(item) => ("run" in item ? (item.member ? "member" : "") : "group")}
+          selected={(item) => runsOf(item).every((run) => selected.has(run.id))}
+          sort={view.sort}
+          onSort={(key) => setQuery({ sort: sortParameter(view.sort, key) })}
+          onOpen={(item) => ("run" in item ? navigate(`runs/${item.run.id}`) : toggleGroup(item.group.key))}
+          onToggle={toggle}
+          onVisible={wantValues}
+          handle={table}
+        />
+      )}
+      {pending !== undefined && <Confirmation pending={pending} onClose={() => setPending(undefined)} />}
+    </div>
+  );
+}
+
+function wantValues(items: readonly Item[]) {
+  want(items.flatMap((item) => ("run" in item ? [item.run] : [])));
+}
+
+interface ChosenProps {
+  runs: readonly Run[];
+  stop: (runs: readonly Run[]) => void;
+  remove: (runs: readonly Run[]) => void;
+  onClear: () => void;
+}
+
+/** What can be done with the selected runs. */
+function Chosen({ runs, stop, remove, onClear }: ChosenProps) {
+  const active = runs.filter(isActive);
+  return (
+    <div class="chosen" role="group" aria-label="Selected runs">
+      <span>{runs.length.toLocaleString("en")} selected</span>
+      <Button onClick={() => navigate(`compare?runs=${runs.map(({ id }) => id).join(",")}`)}>Compare</Button>
+      {active.length > 0 && <Button onClick={() => stop(active)}>Stop</Button>}
+      <Button onClick={() => remove(runs)}>Delete</Button>
+      <Button kind="quiet" onClick={onClear}>
+        Clear selection
+      </Button>
+    </div>
+  );
+}
+
+function keys(table: { current: TableHandle | null }): Shortcut[] {
+  const group = "Runs";
+  return [
+    { keys: "/", label: "Search", group, run: () => document.getElementById("search")?.focus() },
+    { keys: "j", label: "Move to the next run", group, run: () => table.current?.move(1) },
+    { keys: "k", label: "Move to the run before", group, run: () => table.current?.move(-1) },
+  ];
 }

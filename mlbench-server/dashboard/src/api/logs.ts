@@ -1,0 +1,20 @@
+import { sendJson } from "./request";
+import type { LogPage, OutputStream } from "./wire";
+
+/** Which lines of a run's output to read. */
+export interface LogsOptions {
+  stream?: OutputStream;
+  rank?: number;
+  /** Only lines with a higher sequence number. */
+  after?: number;
+  /** 1 to 10,000. */
+  limit?: number;
+  signal?: AbortSignal;
+}
+
+/** Reads a page of a run's output, by ascending sequence number. */
+export function getLogs(run: number, { signal, ...options }: LogsOptions = {}): Promise<LogPage> {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(options)) query.set(key, String(value));
+  return sendJson(`api/runs/${run}/logs/`, { query, ...(signal === undefined ? {} : { signal }) });
+}

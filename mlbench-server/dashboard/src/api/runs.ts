@@ -1,0 +1,51 @@
+import { newKey } from "../lib/key";
+import { send, sendJson } from "./request";
+import type { Run } from "./wire";
+
+/** The fields of a new run. Only the name is required. */
+export interface RunRequest {
+  name: string;
+  num_workers?: number;
+  num_cpus?: number;
+  max_bandwidth?: number;
+  image_name?: string;
+  custom_image_name?: string;
+  custom_image_command?: string;
+  backend?: string;
+  custom_backend?: string;
+  run_all_nodes?: boolean;
+  gpu_enabled?: boolean;
+  light_target?: boolean;
+  use_horovod?: boolean;
+  environment?: Record<string, string>;
+}
+
+/** Lists all runs by ascending id, without their output. */
+export function listRuns(signal?: AbortSignal): Promise<Run[]> {
+  return sendJson("api/runs/", withSignal(signal));
+}
+
+/** Reads a run; `logs` is the number of last lines of each output stream. */
+export function getRun(id: number, logs = 0, signal?: AbortSignal): Promise<Run> {
+  const query = new URLSearchParams({ logs: String(logs) });
+  return sendJson(`api/runs/${id}/`, { query, ...withSignal(signal) });
+}
+
+/** Starts a run. A repeat with the same key starts nothing twice. */
+export function startRun(body: RunRequest, key = newKey()): Promise<Run> {
+  return sendJson("api/runs/", { method: "POST", body, idempotencyKey: key });
+}
+
+/** Stops a run; the response is the run. */
+export function stopRun(id: number): Promise<Run> {
+  return sendJson(`api/runs/${id}/stop/`, { method: "POST" });
+}
+
+/** Deletes a run with its metrics and output, and stops it before. */
+export async function deleteRun(id: number): Promise<void> {
+  await send(`api/runs/${id}/`, { method: "DELETE" });
+}
+
+function withSignal(signal: AbortSignal | undefined) {
+  return signal === undefined ? {} : { signal };
+}

@@ -1,0 +1,41 @@
+import { batch } from "@preact/signals";
+
+/** The shortest time between two updates of the page, in milliseconds. */
+const INTERVAL = 100;
+
+const waiting = new Set<() => void>();
+let timer: ReturnType<typeof setTimeout> | undefined;
+let last = 0;
+
+/** Calls within 100 ms, once for all calls of that time, and not while the tab is hidden. */
+export function publish(call: () => void): void {
+  waiting.add(call);
+  if (timer !== undefined || hidden()) return;
+  timer = setTimeout(flush, Math.max(0, INTERVAL - (performance.now() - last)));
+}
+
+/** Withdraws a call. */
+export function withdraw(call: () => void): void {
+  waiting.delete(call);
+}
+
+function flush(): void {
+  timer = undefined;
+  if (hidden()) return;
+  last = performance.now();
+  const calls = [...waiting];
+  waiting.clear();
+  batch(() => {
+    for (const call of calls) call();
+  });
+}
+
+function hidden(): boolean {
+  return typeof document !== "undefined" && document.visibilityState === "hidden";
+}
+
+if (typeof document !== "undefined") {
+  document.addEventListener("visibilitychange", () => {
+    if (waiting.size > 0 && timer === undefined) flush();
+  });
+}

@@ -1,0 +1,237 @@
+import type { Run } from "../../api/wire";
+import { duration, number, plural } from "../../lib/format";
+import { StateBadge } from "../../parts/badge";
+import { Link } from "../../parts/link";
+import { Menu, type MenuAction } from "../../parts/popover";
+import { isActive, stateWord } from "../../parts/state";
+import type { Column } from "../../parts/table";
+import { Ago, Cut, Elapsed } from "../../parts/text";
+import { runsOf, type Item } from "./group";
+import { valuesOf, type Newest, type RunValues } from "./newest";
+import type { Selection } from "./selection";
+import { program } from "./sort";
+import { SPARK, sparkPath } from "./spark";
+
+/** What the rows can do. */
+export interface RowActions {
+  selection: Selection;
+  toggleGroup: (key: string) => void;
+  again: (run: Run) => void;
+  stop: (runs: readonly Run[]) => void;
+  remove: (runs: readonly Run[]) => void;
+}
+
+/** Returns the columns of the list of runs. */
+export function columns(actions: RowActions, shown: readonly Run[]): Column<Item>[] {
+  return [
+    selectColumn(actions.selection, shown),
+    {
+      key: "id",
+      header: "Id",
+      width: "60px",
+      class: "end",
+      sortable: true,
+      cell: (item) => runCell(item, (run) => run.id),
+    },
+    {
+      key: "name",
+      header: "Name",
+      class: "pinned",
+      sortable: true,
+      cell: (item, tab) => <Name {...{ item, tab, actions }} />,
+    },
+    { key: "state", header: "State", width: "180px", sortable: true, cell: (item) => <State item={item} /> },
+    {
+      key: "accuracy",
+      header: "Accuracy",
+      width: "136px",
+      class: "end",
+      cell: (item) => <Value item={item} which="accuracy" />,
+    },
+    {
+      key: "loss",
+      header: "Loss",
+      width: "136px",
+      class: "end",
+      cell: (item) => <Value item={item} which="loss" />,
+    },
+    {
+      key: "workers",
+      header: "Workers",
+      width: "80px",
+      class: "end",
+      sortable: true,
+      cell: (item) => first(item)?.num_workers,
+    },
+    {
+      key: "backend",
+      header: "Backend",
+      width: "92px",
+      sortable: true,
+      cell: (item) => <Cut text={first(item)?.backend ?? "–"} />,
+    },
+    {
+      key: "program",
+      header: "Program",
+      width: "190px",
+      sortable: true,
+      cell: (item) => <Program item={item} />,
+    },
+    {
+      key: "duration",
+      header: "Duration",
+      width: "116px",
+      class: "end",
+      sortable: true,
+      cell: (item) => <Duration item={item} />,
+    },
+    {
+      key: "created",
+      header: "Created",
+      width: "112px",
+      class: "end",
+      sortable: true,
+      cell: (item) => runCell(item, (run) => <Ago date={run.created_at} />),
+    },
+    {
+      key: "menu",
+      header: <span class="unseen">Actions</span>,
+      width: "44px",
+      cell: (item, tab) => <RowMenu {...{ item, tab, actions }} />,
+    },
+  ];
+}
+
+interface CellProps {
+  item: Item;
+  tab: 0 | -1;
+  actions: RowActions;
+}
+
+function selectColumn(selection: Selection, shown: readonly Run[]): Column<Item> {
+  const all = shown.length > 0 && shown.every((run) => selection.has(run.id));
+  return {
+    key: "select",
+    width: "40px",
+    class: "pinned select",
+    header: (
+      <input
+        type="checkbox"
+        aria-label="Select all runs"
+        checked={all}
+        onChange={() => selection.set(shown, !all)}
+      />
+    ),
+    cell: (item, tabIndex) => {
+      const runs = runsOf(item);
+      const selected = runs.filter((run) => selection.has(run.id)).length;
+      return (
+        <input
+          type="checkbox"
+          tabIndex={tabIndex}
+          aria-label={"run" in item ? `Select run ${item.run.id}` : `Select ${plural(runs.length, "run")}`}
+          checked={selected === runs.length}
+          indeterminate={selected > 0 && selected < runs.length}
+          onChange={() => selection.set(runs, selected < runs.length)}
+        />
+      );
+    },
+  };
+}
+
+function first(item: Item): Run | undefined {
+  return runsOf(item)[0];
+}
+
+function runCell<T>(item: Item, cell: (run: Run) => T): T | undefined {
+  return "run" in item ? cell(item.run) : undefined;
+}
+
+function Name({ item, tab, actions }: CellProps) {
+  if ("run" in item) {
+    return (
+      <Link to={`runs/${item.run.id}`} tabIndex={tab} class={item.member ? "run-name member" : "run-name"}>
+        <Cut text={item.run.name} />
+      </Link>
+    );
+  }
+  const { key, runs } = item.group;
+  const names = new Set(runs.map((run) => run.name));
+  const [name = ""] = names;
+  return (
+    <button
+      type="button"
+      class="group-name"
+      tabIndex={tab}
+      aria-expanded={item.open}
+      onClick={() => actions.toggleGroup(key)}
+    >
+      <span class="twist" aria-hidden="true" />
+      <Cut text={names.size === 1 ? name : `${name} and others`} />
+      <span class="count">{plural(runs.length, "run")}</span>
+    </button>
+  );
+}
+
+function State({ item }: { item: Item }) {
+  if ("run" in item) {
+    const { run } = item;
+    const why = run.waiting_for === undefined ? run.job_metadata.reason : `waiting: ${run.waiting_for}`;
+    return (
+      <>
+        <StateBadge run={run} />
+        {why !== null && <Cut text={why} class="why" />}
+      </>
+    );
+  }
+  const counts = new Map<string, number>();
+  for (const run of item.group.runs) counts.set(stateWord(run), (counts.get(stateWord(run)) ?? 0) + 1);
+  return (
+    <Cut text={[...counts].map(([word, count]) => `${count} ${word.toLowerCase()}`).join(", ")} class="why" />
+  );
+}
+
+function Program({ item }: { item: Item }) {
+  const run = first(item);
+  if (run === undefined) return null;
+  return <Cut text={program(run)} class={run.image === null ? "program code" : "program"} />;
+}
+
+function Duration({ item }: { item: Item }) {
+  if ("run" in item) return <Elapsed from={item.run.created_at} to={item.run.finished_at} />;
+  const { median } = item.group;
+  return (
+    <span title="median of the finished runs">{Number.isNaN(median) ? "–" : `~ ${duration(median)}`}</span>
+  );
+}
+
+function Value({ item, which }: { item: Item; which: keyof RunValues }) {
+  return "run" in item ? <Newest newest={valuesOf(item.run.id).value?.[which]} /> : null;
+}
+
+function Newest({ newest }: { newest: Newest | undefined }) {
+  if (newest === undefined) return <span class="none">–</span>;
+  const path = sparkPath(newest.values);
+  return (
+    <span class="newest" title={newest.name}>
+      {path !== "" && (
+        <svg class="spark" width={SPARK.width} height={SPARK.height} aria-hidden="true">
+          <path d={path} />
+        </svg>
+      )}
+      {number(newest.value)}
+    </span>
+  );
+}
+
+function RowMenu({ item, tab, actions }: CellProps) {
+  const runs = runsOf(item);
+  const active = runs.filter(isActive);
+  const [run] = runs;
+  const list: MenuAction[] = [];
+  if (run !== undefined) list.push({ label: "Start again", run: () => actions.again(run) });
+  if (active.length > 0) list.push({ label: "Stop", run: () => actions.stop(active) });
+  list.push({ label: "Delete", danger: true, run: () => actions.remove(runs) });
+  const label = "run" in item ? `Actions of run ${item.run.id}` : `Actions of ${plural(runs.length, "run")}`;
+  return <Menu button="⋯" label={label} class="icon" tabIndex={tab} actions={list} />;
+}

@@ -1,0 +1,46 @@
+import type { Run } from "../../api/wire";
+import { milliseconds } from "../../lib/format";
+import type { Sort } from "../../parts/sort";
+import { stateWord } from "../../parts/state";
+
+/** Returns the runs by a column; equal ones by descending id. An unknown column sorts by id. */
+export function sortRuns(runs: readonly Run[], { key, descending }: Sort, now: number): Run[] {
+  const sorted = runs.slice();
+  if (key === "id" || !isColumn(key)) return sorted.sort((a, b) => (descending ? b.id - a.id : a.id - b.id));
+  const keys = new Map(runs.map((run) => [run, COLUMNS[key](run, now)]));
+  return sorted.sort((a, b) => {
+    const [left, right] = [keys.get(a) ?? 0, keys.get(b) ?? 0];
+    const order =
+      typeof left === "string" || typeof right === "string"
+        ? collator.compare(String(left), String(right))
+        : left - right;
+    return (descending ? -order : order) || b.id - a.id;
+  });
+}
+
+/** The milliseconds from the creation of a run to its end, or until now. */
+export function elapsed(run: Run, now: number): number {
+  const end = run.finished_at === null ? now : milliseconds(run.finished_at);
+  return end - milliseconds(run.created_at);
+}
+
+/** What a run runs, in short: its image, or its command on the static workers. */
+export function program(run: Run): string {
+  return run.image ?? run.job_metadata.command;
+}
+
+const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+
+const COLUMNS = {
+  name: (run: Run) => run.name,
+  state: (run: Run) => stateWord(run),
+  program,
+  backend: (run: Run) => run.backend ?? "",
+  workers: (run: Run) => run.num_workers,
+  duration: elapsed,
+  created: (run: Run) => milliseconds(run.created_at),
+} satisfies Record<string, (run: Run, now: number) => string | number>;
+
+function isColumn(key: string): key is keyof typeof COLUMNS {
+  return Object.hasOwn(COLUMNS, key);
+}

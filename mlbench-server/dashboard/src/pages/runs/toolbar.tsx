@@ -1,0 +1,121 @@
+import { setQuery } from "../../lib/navigation";
+import { Button } from "../../parts/button";
+import { STATE_WORDS } from "../../parts/state";
+import type { Choices } from "./filter";
+import { isFiltered, NO_BACKEND, NO_IMAGE, type RunsView } from "./view";
+
+/** The states in the order of a run's life. */
+const STATES = ["Queued", ...Object.values(STATE_WORDS)];
+
+/** What narrows the list. */
+export function Toolbar({
+  view,
+  counts,
+  values,
+}: {
+  view: RunsView;
+  counts: Map<string, number>;
+  values: Choices;
+}) {
+  const words = [...new Set([...STATES, ...counts.keys()])];
+  const shown = words.filter((word) => counts.has(word) || view.states.includes(word));
+  const toggle = (word: string) => {
+    const chosen = view.states.includes(word)
+      ? view.states.filter((state) => state !== word)
+      : [...view.states, word];
+    setQuery({ state: chosen.join(",") });
+  };
+  return (
+    <search class="toolbar">
+      <input
+        type="search"
+        id="search"
+        aria-label="Search"
+        placeholder="Search name, id, image, command"
+        value={view.text}
+        onInput={(event) => setQuery({ q: event.currentTarget.value })}
+      />
+      <div class="chips" role="group" aria-label="States">
+        {shown.map((word) => (
+          <button
+            key={word}
+            type="button"
+            class="chip"
+            aria-pressed={view.states.includes(word)}
+            onClick={() => toggle(word)}
+          >
+            {word} <span class="count">{(counts.get(word) ?? 0).toLocaleString("en")}</span>
+          </button>
+        ))}
+      </div>
+      <Choice
+        label="Image"
+        value={view.image}
+        options={values.images.map((image) => [image, image === NO_IMAGE ? "Static workers" : image])}
+        onValue={(image) => setQuery({ image })}
+      />
+      <Choice
+        label="Backend"
+        value={view.backend}
+        options={values.backends.map((backend) => [backend, backend === NO_BACKEND ? "No backend" : backend])}
+        onValue={(backend) => setQuery({ backend })}
+      />
+      <Choice
+        label="Workers"
+        value={view.workers}
+        options={values.workers.map((count) => [String(count), String(count)])}
+        onValue={(workers) => setQuery({ workers })}
+      />
+      <label class="inline">
+        <input
+          type="checkbox"
+          checked={view.grouped}
+          onChange={(event) => setQuery({ group: event.currentTarget.checked ? "1" : null })}
+        />
+        Group repeats
+      </label>
+      {isFiltered(view) && (
+        <Button kind="quiet" onClick={showAll}>
+          Clear filters
+        </Button>
+      )}
+    </search>
+  );
+}
+
+/** Removes every filter, and keeps the order. */
+export function showAll(): void {
+  setQuery({ q: null, state: null, image: null, backend: null, workers: null });
+}
+
+interface ChoiceProps {
+  label: string;
+  value: string;
+  options: [value: string, words: string][];
+  onValue: (value: string) => void;
+}
+
+function Choice({ label, value, options, onValue }: ChoiceProps) {
+  // One value to choose is no choice, unless a link has chosen one that no run has.
+  if (options.length < 2 && value === "") return null;
+  const known = options.some(([key]) => key === value) || value === "";
+  const all: [string, string][] = [
+    ["", `${label}: all`],
+    ...options,
+    ...(known ? [] : [[value, value] as [string, string]]),
+  ];
+  return (
+    <select
+      aria-label={label}
+      class="choice"
+      value={value}
+      onChange={(event) => onValue(event.currentTarget.value)}
+    >
+      {all.map(([key, words]) => (
+        <option key={key} value={key} selected={key === value}>
+          {words}
+        </option>
+      ))}
+    </select>
+  );
+}

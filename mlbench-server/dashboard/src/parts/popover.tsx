@@ -1,0 +1,116 @@
+import type { ComponentChildren } from "preact";
+import { useId, useRef, useState } from "preact/hooks";
+
+/** A button that opens a panel beneath it. */
+export interface PopoverProps {
+  /** What the button shows. */
+  button: ComponentChildren;
+  /** The name of the button where what it shows is no text. */
+  label?: string;
+  class?: string;
+  /** Whether the panel is a menu of actions. */
+  menu?: boolean;
+  tabIndex?: number;
+  /** The panel; it is rendered only while it is open. */
+  children: (close: () => void) => ComponentChildren;
+}
+
+/**
+ * A panel in the top layer, which no scrolled container cuts off.
+ *
+ * The browser closes it for Escape and for a click elsewhere, and gives the focus back to the button.
+ */
+export function Popover({ button, label, menu = false, tabIndex, children, ...rest }: PopoverProps) {
+  const [open, setOpen] = useState(false);
+  const trigger = useRef<HTMLButtonElement>(null);
+  const panel = useRef<HTMLDivElement>(null);
+  const id = useId();
+  const place = () => {
+    if (trigger.current === null || panel.current === null) return;
+    const [anchor, shown] = [trigger.current.getBoundingClientRect(), panel.current];
+    shown.style.top = `${Math.max(8, Math.min(anchor.bottom + 4, innerHeight - shown.offsetHeight - 8))}px`;
+    shown.style.left = `${Math.max(8, Math.min(anchor.left, innerWidth - shown.offsetWidth - 8))}px`;
+  };
+  const toggled = (event: { newState: string }) => {
+    const opened = event.newState === "open";
+    setOpen(opened);
+    if (!opened) return;
+    requestAnimationFrame(() => {
+      place();
+      panel.current?.querySelector<HTMLElement>("button, select, input, a")?.focus();
+    });
+  };
+  return (
+    <>
+      <button
+        type="button"
+        ref={trigger}
+        class={`button quiet ${rest.class ?? ""}`}
+        aria-label={label}
+        aria-haspopup={menu ? "menu" : "dialog"}
+        aria-expanded={open}
+        popovertarget={id}
+        tabIndex={tabIndex}
+      >
+        {button}
+      </button>
+      <div
+        id={id}
+        ref={panel}
+        popover="auto"
+        class="popover"
+        role={menu ? "menu" : "dialog"}
+        aria-label={label}
+        onToggle={toggled}
+        onKeyDown={menu ? moveInMenu : undefined}
+      >
+        {open && children(() => panel.current?.hidePopover())}
+      </div>
+    </>
+  );
+}
+
+function moveInMenu(event: KeyboardEvent) {
+  if (!(event.currentTarget instanceof HTMLElement)) return;
+  const items = [...event.currentTarget.querySelectorAll<HTMLElement>("[role=menuitem]")];
+  const at = items.findIndex((item) => item === document.activeElement);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  event.stopPropagation();
+  items.at(to % items.length)?.focus();
+}
+
+/** An action of a menu. */
+export interface MenuAction {
+  label: string;
+  danger?: boolean;
+  run: () => void;
+}
+
+/** A button that opens a menu of actions. */
+export function Menu({
+  actions,
+  ...rest
+}: Omit<PopoverProps, "children" | "menu"> & { actions: MenuAction[] }) {
+  return (
+    <Popover {...rest} menu>
+      {(close) =>
+        actions.map(({ label, danger, run }) => (
+          <button
+            key={label}
+            type="button"
+            role="menuitem"
+            class={danger === true ? "danger" : ""}
+            onClick={() => {
+              close();
+              run();
+            }}
+          >
+            {label}
+          </button>
+        ))
+      }
+    </Popover>
+  );
+}

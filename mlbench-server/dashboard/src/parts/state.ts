@@ -1,0 +1,23 @@
+import type { Run } from "../api/wire";
+
+/** The words for the states of a run, in the order of a run's life. */
+export const STATE_WORDS: Readonly<Record<string, string>> = {
+  INITIALIZED: "Initialized",
+  STARTED: "Started",
+  FINISHED: "Finished",
+  FAILED: "Failed",
+  STOPPED: "Stopped",
+};
+
+/** What of a run decides about its word. */
+export type Stateful = Pick<Run, "state" | "queue_position">;
+
+/** Returns the word for the state of a run. A newer server may send states that this page does not know. */
+export function stateWord(run: Stateful): string {
+  return run.queue_position === undefined ? (STATE_WORDS[run.state] ?? run.state) : "Queued";
+}
+
+/** Returns whether a run has not ended. */
+export function isActive(run: Pick<Run, "finished_at">): boolean {
+  return run.finished_at === null;
+}
