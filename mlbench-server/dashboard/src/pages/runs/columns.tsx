@@ -4,27 +4,19 @@ import { StateBadge } from "../../parts/badge";
 import { Link } from "../../parts/link";
 import { Menu, type MenuAction } from "../../parts/popover";
 import { isActive, stateWord } from "../../parts/state";
-import type { Column } from "../../parts/table";
+import type { Column } from "../../parts/row";
 import { Ago, Cut, Elapsed } from "../../parts/text";
 import { runsOf, type Item } from "./group";
+import type { RowActions } from "./list-state";
 import { valuesOf, type Newest, type RunValues } from "./newest";
 import type { Selection } from "./selection";
 import { program } from "./sort";
 import { SPARK, sparkPath } from "./spark";
 
-/** What the rows can do. */
-export interface RowActions {
-  selection: Selection;
-  toggleGroup: (key: string) => void;
-  again: (run: Run) => void;
-  stop: (runs: readonly Run[]) => void;
-  remove: (runs: readonly Run[]) => void;
-}
-
 /** Returns the columns of the list of runs. */
-export function columns(actions: RowActions, shown: readonly Run[]): Column<Item>[] {
+export function columns(selection: Selection, actions: RowActions, shown: readonly Run[]): Column<Item>[] {
   return [
-    selectColumn(actions.selection, shown),
+    selectColumn(selection, shown),
     {
       key: "id",
       header: "Id",

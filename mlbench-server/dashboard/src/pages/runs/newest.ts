@@ -19,8 +19,9 @@ export interface RunValues {
   accuracy: Newest | undefined;
 }
 
-/** How the values are read: requests at a time, points of a sparkline, runs kept, milliseconds between reads. */
-const LIMITS = { requests: 4, points: 30, kept: 2000, refresh: 2000 };
+/** How the values are read: requests at a time, points of a sparkline, runs kept, milliseconds between reads
+ * of a run, and milliseconds that the list has to stand still before. */
+const LIMITS = { requests: 4, points: 30, kept: 2000, refresh: 2000, pause: 150 };
 
 interface Entry {
   values: Signal<RunValues | undefined>;
@@ -31,6 +32,7 @@ interface Entry {
 const entries = new Map<number, Entry>();
 let wanted: readonly Run[] = [];
 let reading = 0;
+let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Returns the values of a run: undefined until they are read. */
 export function valuesOf(id: number): Signal<RunValues | undefined> {
@@ -40,7 +42,8 @@ export function valuesOf(id: number): Signal<RunValues | undefined> {
 /** Reads the values of these runs, those of active runs again and again, until the next call. */
 export function want(runs: readonly Run[]): void {
   wanted = runs;
-  pump();
+  clearTimeout(timer);
+  timer = setTimeout(pump, LIMITS.pause);
 }
 
 setInterval(() => {
