@@ -2,6 +2,11 @@ import "./style/tokens.css";
 import "./style/base.css";
 import "./style/parts.css";
 import "./style/runs.css";
+import "uplot/dist/uPlot.min.css";
+import "./style/charts.css";
+import "./style/workers.css";
+import "./style/log.css";
+import "./style/run.css";
 
 import { render } from "preact";
 

@@ -2,7 +2,7 @@
 export interface ChartSeries {
   /** Identifies the curve over updates, for instance `3:train_loss @ 0`. */
   key: string;
-  /** What the legend says: only what differs between the curves of the chart. */
+  /** The full name; the legend shows of it what differs between the curves of the chart. */
   label: string;
   /** Index into the palette; the same run has the same everywhere. Beyond 8 the curve is dashed. */
   color: number;
@@ -16,3 +16,12 @@ export interface ChartSeries {
 
 /** What the x axis means. Time axes hold seconds: absolute (since 1970), or relative to the start. */
 export type XAxis = "step" | "epoch" | "relative" | "wall" | "training";
+
+/** How values map to positions. */
+export type Scale = "linear" | "log10" | "log2";
+
+/** What the values of a chart measure, for their texts. */
+export type Unit = "number" | "bytes" | "bytes/s" | "seconds" | "cores" | "percent";
+
+/** A part of an axis, from its least to its greatest value. */
+export type Range = readonly [number, number];

@@ -1,0 +1,66 @@
+import type { ReadonlySignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+
+import { differing } from "./legend";
+import { dashOf } from "./model";
+import type { ChartSeries } from "./series";
+
+/** What the legend of a chart needs. */
+export interface LegendProps {
+  series: readonly ChartSeries[];
+  hidden: ReadonlySet<string>;
+  /** Returns the text beside the name of a curve; it follows the crosshair. */
+  value: ReadonlySignal<(curve: ChartSeries) => string>;
+  onHide: (hidden: ReadonlySet<string>) => void;
+  onFocus: (key: string | null) => void;
+}
+
+/** Names the curves: a click shows one alone, with Shift it hides or shows one. */
+export function Legend({ series, hidden, value, onHide, onFocus }: LegendProps) {
+  const names = series.map(({ label }) => label).join("\n");
+  const labels = useMemo(() => differing(names.split("\n")), [names]);
+  const choose = (key: string, one: boolean) => {
+    const others = series.map((curve) => curve.key).filter((other) => other !== key);
+    if (one) {
+      const next = new Set(hidden);
+      if (!next.delete(key)) next.add(key);
+      onHide(next.size < series.length ? next : new Set());
+      return;
+    }
+    const alone = !hidden.has(key) && others.every((other) => hidden.has(other));
+    onHide(alone ? new Set() : new Set(others));
+  };
+  return (
+    <ul class="chart-legend" aria-label="Curves">
+      {series.map((curve, index) => (
+        <li key={curve.key}>
+          <button
+            type="button"
+            aria-pressed={!hidden.has(curve.key)}
+            title={`${curve.label}\nClick: only this curve. Shift and click: hide or show it.`}
+            disabled={series.length === 1}
+            onClick={(event) => choose(curve.key, event.shiftKey)}
+            onPointerEnter={() => onFocus(curve.key)}
+            onPointerLeave={() => onFocus(null)}
+            onFocus={() => onFocus(curve.key)}
+            onBlur={() => onFocus(null)}
+          >
+            <svg class={`curve curve-${curve.color % 8}`} width="18" height="10" aria-hidden="true">
+              <line x1="1" y1="5" x2="17" y2="5" stroke-dasharray={dashOf(curve.color).join(" ")} />
+            </svg>
+            <span class="chart-legend-name">
+              <bdi>{labels[index]}</bdi>
+            </span>
+            <Value curve={curve} value={value} />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** A text that follows the crosshair without a new legend. */
+function Value({ curve, value }: { curve: ChartSeries; value: LegendProps["value"] }) {
+  const text = value.value(curve);
+  return <span class="chart-legend-value">{text}</span>;
+}
