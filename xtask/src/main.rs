@@ -1,7 +1,9 @@
 //! The project's own commands, `cargo xtask COMMAND`.
 
 mod bench;
+mod dashboard;
 mod demo;
+mod install;
 mod repo;
 mod test;
 mod tidy;
@@ -18,11 +20,15 @@ Commands:
       Measure the speed of the server next to the limits of SQLite and the loopback interface. Print a table and write
       target/bench/speed.json.
       NAME: start, memory, disk, single, synced, batch, read, last, minmax, summarize, runs, mixed
+  dashboard
+      Build the page of the server. Needs Node 20 or newer.
   demo [--keep]
       Train the built-in benchmark on 1, 2 and 4 workers and on real data, and print the results.
       --keep leaves the server running.
+  install [--root DIR]
+      Build the page, and install the server and the command line.
   test [--kube] [--strict] [--only STEP]...
-      Run everything: format, clippy, tidy, unit, end-to-end and doc tests. List at the end what was skipped, and why.
+      Run everything: format, page, clippy, tidy, unit, end-to-end and doc tests. List at the end what was skipped, and why.
       --kube also tests on the cluster of the current kubeconfig. --strict fails if anything was skipped.
   tidy
       Check the invariants of ARCHITECTURE.md and the rules of STYLE.md.
@@ -44,7 +50,9 @@ fn main() -> ExitCode {
     }
     let outcome = match command.as_str() {
         "bench" => bench::run(rest),
+        "dashboard" => dashboard::run(rest),
         "demo" => demo::run(rest),
+        "install" => install::run(rest),
         "test" => test::run(rest),
         "tidy" if rest.is_empty() => tidy::run(),
         _ => Err(format!("cargo xtask {}: unknown command; see cargo xtask help", args.join(" "))),

@@ -1,8 +1,8 @@
-// Bundles the page into dist/: `node scripts/build.mjs [--watch]`.
+// Bundles the page into dist/: `node scripts/build.mjs`.
 //
 // The names of the assets contain a hash of their content, so that the server can let browsers keep them for ever.
 // dist/manifest.json names the script and the style sheet of the shell.
-import { rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -30,15 +30,25 @@ export const options = {
   logLevel: "warning",
 };
 
-/** Builds dist/ anew. */
+/** Builds dist/, and touches only what changed: cargo embeds its files again when their times differ. */
 export async function build() {
-  await rm(dist, { recursive: true, force: true });
-  const result = await esbuild.build({ ...options, metafile: true });
-  const outputs = Object.keys(result.metafile.outputs).map((path) => basename(path));
+  const result = await esbuild.build({ ...options, metafile: true, write: false });
+  const files = new Map(result.outputFiles.map((file) => [basename(file.path), Buffer.from(file.contents)]));
   const named = (/** @type {string} */ end) =>
-    outputs.find((name) => name.startsWith("app-") && name.endsWith(end));
+    [...files.keys()].find((name) => name.startsWith("app-") && name.endsWith(end));
   const manifest = { script: named(".js"), style: named(".css") };
-  await writeFile(join(dist, "manifest.json"), `${JSON.stringify(manifest)}\n`);
+  await mkdir(dist, { recursive: true });
+  for (const name of await readdir(dist)) {
+    if (!name.startsWith(".") && !files.has(name) && name !== "manifest.json") await rm(join(dist, name));
+  }
+  for (const [name, content] of files) await writeChanged(join(dist, name), content);
+  await writeChanged(join(dist, "manifest.json"), Buffer.from(`${JSON.stringify(manifest)}\n`));
+}
+
+/** Writes a file unless it has this content already. @param {string} path @param {Buffer} content */
+async function writeChanged(path, content) {
+  const old = await readFile(path).catch(() => undefined);
+  if (old === undefined || !old.equals(content)) await writeFile(path, content);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await build();

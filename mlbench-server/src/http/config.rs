@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::page::Page;
 use crate::app::access::AuthPolicy;
 
 /// Which endpoints a listener serves, and to whom.
@@ -20,6 +21,8 @@ pub struct HttpConfig {
     pub surface: Surface,
     /// Names that `Host` may have besides `localhost` and IP literals, without a port.
     pub allowed_hosts: Vec<String>,
+    /// The page that the listener of the whole API serves.
+    pub page: Page,
     /// Largest body, in bytes.
     pub body_limit: usize,
     /// Largest batch that is an array, in bytes, before and after decompression.
@@ -43,6 +46,7 @@ impl HttpConfig {
         Self {
             surface,
             allowed_hosts: Vec::new(),
+            page: Page::embedded(),
             body_limit: 1 << 20,
             batch_limit: 64 << 20,
             upload_memory: 128 << 20,

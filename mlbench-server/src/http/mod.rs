@@ -9,6 +9,7 @@ mod config;
 mod connection;
 mod handler;
 mod handlers;
+mod page;
 mod problem;
 mod request;
 mod request_metrics;
@@ -21,3 +22,4 @@ mod tests;
 
 pub use config::{HttpConfig, Surface};
 pub use connection::HttpServer;
+pub use page::Page;

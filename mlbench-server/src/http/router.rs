@@ -20,6 +20,7 @@ use super::auth::authorize;
 use super::config::Surface;
 use super::handler::{Handler, typed};
 use super::handlers::{batch, health, metrics, pods, prometheus, runs};
+use super::page;
 use super::problem::error_response;
 use super::request::{BodyStream, RequestContext, ServerState, body_stream};
 use super::response;
@@ -182,8 +183,15 @@ async fn grant(state: &ServerState, endpoint: Option<Endpoint>, headers: &Header
     }
 }
 
-/// Refuses every path that no route has.
+/// Serves the page on the listener of the whole API, and refuses every other path that no route has.
 fn fallback(state: &Arc<ServerState>) -> BoxedFilter<(Response,)> {
+    match state.config.surface {
+        Surface::Api(_) => page::routes(state.config.page).or(refusal(state)).unify().boxed(),
+        Surface::Ingest => refusal(state),
+    }
+}
+
+fn refusal(state: &Arc<ServerState>) -> BoxedFilter<(Response,)> {
     let state = Arc::clone(state);
     warp::header::headers_cloned()
         .then(move |headers: HeaderMap| {

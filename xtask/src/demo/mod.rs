@@ -20,7 +20,7 @@ use scenario::RUNS;
 use server::Server;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::repo;
+use crate::{dashboard, repo};
 
 /// Builds the binaries, runs the demo, and stops all that it started, also on Ctrl-C.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
@@ -31,6 +31,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
             return Err(format!("cargo xtask demo {}: unknown option; see cargo xtask help", args.join(" ")));
         }
     };
+    dashboard::build_for_server();
     repo::build_dev()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("cannot start the tokio runtime: {error}"))?;

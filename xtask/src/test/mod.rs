@@ -14,6 +14,8 @@ use crate::repo;
 
 const STEPS: &[Step] = &[
     Step { name: "fmt", kind: Kind::Cargo(&["fmt", "--all", "--check"]) },
+    // Before every step that compiles the server, which embeds the page.
+    Step { name: "page", kind: Kind::Page },
     Step {
         name: "clippy",
         kind: Kind::Cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
@@ -197,7 +199,7 @@ mod tests {
 
     #[test]
     fn an_unknown_step_or_option_is_refused() {
-        assert!(parse(&["--only", "tydy"]).unwrap_err().contains("fmt, clippy, tidy"));
+        assert!(parse(&["--only", "tydy"]).unwrap_err().contains("fmt, page, clippy, tidy"));
         assert!(parse(&["--kubernetes"]).unwrap_err().contains("--kubernetes"));
         assert!(parse(&["--only"]).is_err());
     }

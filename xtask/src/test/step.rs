@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::counts::Counts;
 use super::report::Row;
+use crate::dashboard::{self, Checked};
 use crate::{repo, tidy};
 
 /// A step of `cargo xtask test`.
@@ -23,6 +24,8 @@ pub(super) enum Kind {
     Cargo(&'static [&'static str]),
     /// The checks of `cargo xtask tidy`, in this process.
     Tidy,
+    /// The build of the page, and the checks of its sources.
+    Page,
     /// A cargo command that runs tests.
     Tests(&'static [&'static str]),
 }
@@ -45,6 +48,12 @@ impl Step {
                 Counts::of_one(ok)
             }
             Kind::Tidy => Counts::of_one(tidy::run()? == ExitCode::SUCCESS),
+            Kind::Page => match dashboard::check() {
+                Ok(Checked { passed, failures }) => {
+                    Counts { passed, failed: failures.len(), failures, ..Counts::default() }
+                }
+                Err(needs) => return Ok(Row::not_run(self.name, &needs)),
+            },
             Kind::Tests(command) => {
                 let (ok, output) = run_and_show(repo::cargo(command), env)?;
                 Counts::of_tests(&output, ok)

@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import { useShortcuts, type Shortcut } from "../lib/keys";
-import { navigate, route } from "../lib/navigation";
+import { navigate, route, setQuery } from "../lib/navigation";
 import { routePath } from "../lib/route";
 import { connection } from "../live/connection";
 import { Badge } from "./badge";
@@ -15,12 +15,18 @@ import { Toasts } from "./toast";
 
 const helpShown = signal(false);
 
+/** Opens the dialog that starts a run; the list of runs keeps its filters beneath. */
+function start() {
+  if (route.value.page === "runs") setQuery({ start: "1" });
+  else navigate("runs?start=1");
+}
+
 const SHORTCUTS: readonly Shortcut[] = [
   { keys: "?", label: "Show this help", group: "Everywhere", run: () => (helpShown.value = true) },
   { keys: "g w", label: "Show workers", group: "Everywhere", run: () => navigate("") },
   { keys: "g r", label: "Show runs", group: "Everywhere", run: () => navigate("runs") },
   { keys: "g c", label: "Show the comparison", group: "Everywhere", run: () => navigate("compare") },
-  { keys: "n", label: "Start a run", group: "Everywhere", run: () => navigate("runs?start=1") },
+  { keys: "n", label: "Start a run", group: "Everywhere", run: start },
 ];
 
 /** The frame of every page: name, navigation, connection, settings, content. */

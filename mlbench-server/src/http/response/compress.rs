@@ -22,7 +22,7 @@ pub(super) const MAX_INLINE_BYTES: usize = 64 << 10;
 /// Returns whether the client names gzip and does not refuse it.
 ///
 /// `*` is not enough, because clients that cannot decompress send it.
-pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
+pub(in crate::http) fn accepts_gzip(headers: &HeaderMap) -> bool {
     let lists = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(|item| {
         let mut parts = item.split(';').map(str::trim);

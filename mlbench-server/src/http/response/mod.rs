@@ -13,7 +13,8 @@ mod stream;
 
 pub(super) use archive::archive;
 pub(super) use builder::{ResponseBuilder, attachment, empty};
-pub(super) use negotiate::{MediaType, negotiate};
+pub(super) use compress::accepts_gzip;
+pub(super) use negotiate::{MediaType, accepts_html, negotiate};
 pub(super) use points::{PointsFormat, PointsLayout, PointsText};
 pub(super) use runs::{log_page, run_list, run_with_output};
 pub(super) use series::series_list;

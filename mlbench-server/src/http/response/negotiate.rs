@@ -73,13 +73,7 @@ const EXACT: u8 = 2;
 /// # Errors
 /// [`ErrorCode::NotAcceptable`] naming the types on offer.
 pub(in crate::http) fn negotiate(headers: &HeaderMap, offered: &[MediaType]) -> Result<MediaType> {
-    let ranges: Vec<Range<'_>> = headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(Range::parse)
-        .collect();
+    let ranges: Vec<Range<'_>> = ranges(headers).collect();
     if ranges.is_empty() {
         return Ok(MediaType::Json);
     }
@@ -99,6 +93,16 @@ pub(in crate::http) fn negotiate(headers: &HeaderMap, offered: &[MediaType]) -> 
         let detail = format!("Accept: no acceptable type; available: {}", names.join(", "));
         Error::new(ErrorCode::NotAcceptable, detail)
     })
+}
+
+/// Returns whether the client names HTML, as browsers do for what they show.
+pub(in crate::http) fn accepts_html(headers: &HeaderMap) -> bool {
+    ranges(headers).any(|range| range.covers("text/html") == Some(EXACT) && range.quality > 0)
+}
+
+fn ranges(headers: &HeaderMap) -> impl Iterator<Item = Range<'_>> {
+    let lists = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).filter_map(Range::parse)
 }
 
 /// An item of `Accept`. Parameters other than `q` are ignored.

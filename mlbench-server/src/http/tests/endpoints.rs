@@ -76,7 +76,6 @@ async fn a_pod_named_batch_is_readable_at_the_path_of_batches() {
 async fn an_unknown_path_is_not_found() {
     let api = Api::start().await;
     for path in [
-        "/",
         "/api",
         "/api/",
         "/api/pod",

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::super::config::{HttpConfig, Surface};
+use super::super::page::Page;
 use super::super::request::ServerState;
 use super::super::request_metrics::{CountedResponse, RequestMetrics};
 use super::super::service::ApiService;
@@ -41,9 +42,9 @@ pub(super) fn later(seconds: u64) -> String {
     now.saturating_add(Duration::from_secs(seconds)).to_string()
 }
 
-/// The configuration of a listener without authentication.
+/// The configuration of a listener without authentication and without a page.
 pub(super) fn config() -> HttpConfig {
-    HttpConfig::new(Surface::Api(AuthPolicy::Open))
+    HttpConfig { page: Page::of(&[]), ..HttpConfig::new(Surface::Api(AuthPolicy::Open)) }
 }
 
 /// A server without sockets.

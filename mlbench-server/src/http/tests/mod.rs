@@ -12,6 +12,7 @@ mod host;
 mod long_input;
 mod metrics;
 mod negotiation;
+mod page;
 mod problems;
 mod prometheus;
 mod queue;

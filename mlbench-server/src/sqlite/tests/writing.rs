@@ -199,7 +199,8 @@ async fn acknowledged_writes_survive_a_kill() {
     for name in ["mlbench.db", "mlbench.db-wal"] {
         fs::copy(store.directory.path().join(name), after_kill.path().join(name)).unwrap();
     }
-    let next = SqliteStorage::open(Options::new(after_kill.path().join("mlbench.db"))).unwrap();
+    let options = Options { adopt: true, ..Options::new(after_kill.path().join("mlbench.db")) };
+    let next = SqliteStorage::open(options).unwrap();
     assert_eq!(next.runs().await.unwrap(), store.runs().await.unwrap());
     let again = metric(id, "loss", 99, "0.5");
     let recorded = next.record_metric(again, Some(keyed("key 19")), at(99)).await.unwrap();
@@ -281,7 +282,7 @@ async fn overlapping_readers_do_not_let_the_log_grow() {
         let lines = vec!["x".repeat(16 << 10); 64];
         let chunk =
             OutputChunk { rank: 0, stream: OutputStream::Stdout, from, to: from + 1, lines, date: at(1) };
-        store.append_output(id, chunk).await.unwrap();
+        store.append_output(id, vec![chunk]).await.unwrap();
         highest = highest.max(fs::metadata(store.wal()).unwrap().len());
     }
     stop.store(true, Ordering::Relaxed);

@@ -3,6 +3,7 @@ use std::net::Ipv4Addr;
 
 use mlbench_client::{Client, ErrorCode, MetricsQuery, NewMetric, Owner, RunState};
 use mlbench_core::api::{Access, Endpoint};
+use mlbench_core::run::OutputStream;
 use mlbench_tests::{
     Cli, ServerOptions, TIMEOUT, TestServer, binary, eventually, example_path, example_request,
 };
@@ -93,6 +94,7 @@ async fn a_run_token_posts_metrics_until_the_run_ends() {
     let run = server.start_run(&script).await;
     let lines = eventually("the worker has printed its token", TIMEOUT, async || {
         let lines = server.output(run.id).await;
+        let lines: Vec<_> = lines.into_iter().filter(|line| line.stream == OutputStream::Stdout).collect();
         (lines.len() >= 2).then_some(lines)
     })
     .await;

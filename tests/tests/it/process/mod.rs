@@ -1,5 +1,7 @@
 //! The server as a process: signals, crashes, restarts and failed starts.
 
+mod copies;
+mod first;
 mod full_disk;
 mod kill9;
 mod log;

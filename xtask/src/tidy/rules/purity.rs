@@ -6,11 +6,12 @@ use crate::tidy::tree::{Tree, has_word};
 /// Whether a file may read the environment.
 ///
 /// Three places may: the server's settings, the arguments of the command line, and the client's `from_env`.
+/// A build script reads what cargo sets for it.
 fn reads_environment(tree: &Tree, path: &str) -> bool {
     let settings = path.starts_with("mlbench-server/src/settings/");
     let arguments = path.starts_with("mlbench-cli/src/args/") || path == "mlbench-cli/src/benchmarks/args.rs";
     let from_env = path.starts_with("mlbench-client/") && tree.text(path).contains("fn from_env");
-    settings || arguments || from_env
+    settings || arguments || from_env || path.ends_with("/build.rs")
 }
 
 const MEMBERS: [&str; 4] = ["mlbench-core/", "mlbench-server/", "mlbench-client/", "mlbench-cli/"];

@@ -8,7 +8,7 @@ use super::commits::{Commit, History};
 use super::source::Source;
 
 /// Folders that tools fill (`.git` is a file in a worktree).
-const SKIPPED: [&str; 3] = ["target", ".git", "node_modules"];
+const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", "dist"];
 
 /// All text files by their path below the top, with `/` as separator, and the history.
 pub(crate) struct Tree {

@@ -19,6 +19,7 @@ import { want } from "./newest";
 import { Queue } from "./queue";
 import { changeIds, type Selection } from "./selection";
 import { sortRuns } from "./sort";
+import { StartDialog } from "./start/dialog";
 import { showAll, Toolbar } from "./toolbar";
 import { readView, sortParameter } from "./view";
 
@@ -26,22 +27,29 @@ const start = () => setQuery({ start: "1" });
 
 /** All runs. */
 export function RunsPage() {
-  const { runs, ready, error } = useRuns();
   useTitle("Runs");
+  return (
+    <>
+      <Content />
+      <StartDialog />
+    </>
+  );
+}
+
+function Content() {
+  const { runs, ready, error } = useRuns();
   useRunNews(runs);
-  if (!ready) {
-    return (
-      <>
-        <h1>Runs</h1>
-        {error === undefined ? (
-          <Loading what="runs" />
-        ) : (
-          <Failure what="The runs could not be read" error={error} onRetry={refreshRuns} />
-        )}
-      </>
-    );
-  }
-  return runs.length === 0 ? <NoRuns /> : <Runs runs={runs} />;
+  if (ready) return runs.length === 0 ? <NoRuns /> : <Runs runs={runs} />;
+  return (
+    <>
+      <h1>Runs</h1>
+      {error === undefined ? (
+        <Loading what="runs" />
+      ) : (
+        <Failure what="The runs could not be read" error={error} onRetry={refreshRuns} />
+      )}
+    </>
+  );
 }
 
 function NoRuns() {
@@ -89,7 +97,7 @@ function Runs({ runs }: { runs: readonly Run[] }) {
       keys.has(key) ? new Set([...keys].filter((other) => other !== key)) : new Set([...keys, key]),
     );
   };
-  const again = (run: Run) => setQuery({ start: "1", again: String(run.id) });
+  const again = (run: Run) => setQuery({ again: String(run.id) });
   const toggle = (item: Item) => {
     const all = runsOf(item);
     selection.set(all, !all.every((run) => selected.has(run.id)));

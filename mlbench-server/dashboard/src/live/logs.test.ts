@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+
+import type { LogsOptions } from "../api/logs";
+import type { LogLine } from "../api/wire";
+import { Hub } from "./hub";
+import { findEnd } from "./log-end";
+import { LogWindow, MOST_LINES } from "./log-window";
+import { LogsStore } from "./logs";
+import { FakeBrowser, settle } from "./testing";
+
+mock.timers.enable({ apis: ["setTimeout"] });
+
+function line(seq: number, text = `line ${seq}`): LogLine {
+  return { seq, date: "2026-11-26T21:45:30Z", rank: 0, stream: "stdout", text };
+}
+
+function lines(from: number, to: number): LogLine[] {
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => line(from + index));
+}
+
+/** The requests for the output of a run with so many lines. */
+function output(server: { count: number; requests: number }) {
+  return (_: number, { after = 0, limit = 1_000 }: LogsOptions = {}) => {
+    server.requests += 1;
+    const page = lines(after + 1, Math.min(server.count, after + limit));
+    return Promise.resolve({ lines: page, next: page.at(-1)?.seq ?? after });
+  };
+}
+
+async function setup(server: { count: number; requests: number }) {
+  const browser = new FakeBrowser();
+  const hub = new Hub(browser.tab(), () => undefined);
+  const store = new LogsStore(() => hub, 3, output(server));
+  const release = store.use();
+  await browser.advance(50);
+  browser.source.open(10);
+  await settle();
+  const seqs = () => {
+    mock.timers.tick(100);
+    return store.state.value.window.lines.map(({ seq }) => seq);
+  };
+  return { browser, store, release, seqs };
+}
+
+test("the end of an output of any length is found in a few rounds", async () => {
+  for (const count of [1_000, 1_001, 99_999, 100_000, 100_001, 12_345_678, 3e8]) {
+    let probes = 0;
+    const end = await findEnd((seq) => {
+      probes += 1;
+      return Promise.resolve(seq < count);
+    });
+    assert.ok(end < count && count - end <= 1_000, `${count}: ${end}`);
+    assert.ok(probes < 50, `${count}: ${probes} probes`);
+  }
+});
+
+test("a short output needs one request", async () => {
+  const server = { count: 3, requests: 0 };
+  const { store, seqs } = await setup(server);
+  assert.deepEqual(seqs(), [1, 2, 3]);
+  assert.equal(store.state.value.window.older, 0);
+  assert.equal(server.requests, 1);
+});
+
+test("a long output is read whole, its end first", async () => {
+  const server = { count: 35_000, requests: 0 };
+  const { store, seqs } = await setup(server);
+  for (let round = 0; round < 10; round += 1) await settle();
+  assert.deepEqual([seqs()[0], seqs().at(-1), seqs().length], [1, 35_000, 35_000]);
+  assert.equal(store.state.value.reading, false);
+});
+
+test("an output beyond all bounds says what is not here", async () => {
+  const server = { count: 2 * MOST_LINES + 500, requests: 0 };
+  const { store } = await setup(server);
+  for (let round = 0; round < 60; round += 1) await settle();
+  const { window } = store.state.value;
+  assert.equal(window.last, server.count);
+  assert.ok(window.lines.length >= MOST_LINES && window.lines.length < MOST_LINES * 1.1);
+  assert.equal(window.older, server.count - window.lines.length);
+});
+
+test("lines that arrive twice are there once", async () => {
+  const server = { count: 2, requests: 0 };
+  const { browser, seqs } = await setup(server);
+  browser.source.send("logs", 11, { run_id: 3, lines: lines(2, 4) });
+  browser.source.send("logs", 12, { run_id: 3, lines: lines(4, 5) });
+  assert.deepEqual(seqs(), [1, 2, 3, 4, 5]);
+});
+
+test("resync reads the lines that were missed", async () => {
+  const server = { count: 2, requests: 0 };
+  const { browser, seqs } = await setup(server);
+  server.count = 4;
+  browser.source.send("resync", 99, { reason: "lag" });
+  browser.source.send("logs", 100, { run_id: 3, lines: lines(5, 5) });
+  await settle();
+  assert.deepEqual(seqs(), [1, 2, 3, 4, 5]);
+});
+
+test("the window forgets the oldest lines", () => {
+  const window = new LogWindow();
+  window.append(lines(1, MOST_LINES));
+  window.append(lines(MOST_LINES + 1, MOST_LINES * 1.2));
+  assert.equal(window.lines.length, MOST_LINES);
+  assert.equal(window.removed, MOST_LINES * 0.2);
+  assert.equal(window.older, MOST_LINES * 0.2);
+  const long = new LogWindow();
+  for (let seq = 1; seq <= 4_000; seq += 1) long.append([line(seq, "x".repeat(16_000))]);
+  assert.ok(long.lines.length < 2_800, `${long.lines.length} long lines`);
+});
+
+test("older lines come before the others, once", () => {
+  const window = new LogWindow();
+  window.startAfter(10);
+  window.append(lines(11, 12));
+  window.prepend(lines(8, 11));
+  assert.deepEqual(
+    window.lines.map(({ seq }) => seq),
+    [8, 9, 10, 11, 12],
+  );
+  assert.equal(window.added, 3);
+  assert.equal(window.older, 7);
+});

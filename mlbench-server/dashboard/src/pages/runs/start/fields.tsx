@@ -1,0 +1,219 @@
+import { useEffect, useState } from "preact/hooks";
+
+import { listPods } from "../../../api/pods";
+import { CheckField, SelectField, TextField } from "../../../parts/field";
+import type { Errors, Program, StartForm } from "./form";
+import { OFFICIAL_IMAGES, officialImage, type OfficialImage } from "./images";
+
+interface PartProps {
+  form: StartForm;
+  errors: Errors;
+  change: (changes: Partial<StartForm>) => void;
+}
+
+const PROGRAMS: [Program, string, string][] = [
+  ["builtin", "Built-in benchmark", "The server's default program"],
+  ["command", "Command", "Your program on the static workers"],
+  ["official", "Official image", "A benchmark of MLBench"],
+  ["own", "Own image", "Your image and its command"],
+];
+
+/** What the run executes. */
+export function ProgramChoice({ form, errors, change }: PartProps) {
+  const { program } = form;
+  return (
+    <>
+      <fieldset class="programs">
+        <legend>Program</legend>
+        {PROGRAMS.map(([value, title, text]) => (
+          <label key={value}>
+            <input
+              type="radio"
+              name="program"
+              value={value}
+              checked={program === value}
+              onChange={() => change({ program: value })}
+            />
+            <span>
+              <strong>{title}</strong>
+              <small>{text}</small>
+            </span>
+          </label>
+        ))}
+      </fieldset>
+      {program === "official" && (
+        <SelectField
+          label="Image"
+          name="image_name"
+          value={form.officialImage}
+          options={OFFICIAL_IMAGES.map(({ name, title }) => [name, title] as const)}
+          onValue={(name) => change({ officialImage: name })}
+          error={errors.image_name}
+          help={<Goal image={officialImage(form.officialImage)} light={form.light} />}
+        />
+      )}
+      {program === "own" && (
+        <TextField
+          label="Image"
+          name="custom_image_name"
+          value={form.ownImage}
+          onValue={(ownImage) => change({ ownImage })}
+          error={errors.custom_image_name}
+          placeholder="registry.example.com/name:tag"
+          code
+        />
+      )}
+      {(program === "own" || program === "command") && (
+        <TextField
+          label="Command"
+          name="custom_image_command"
+          value={form.command}
+          onValue={(command) => change({ command })}
+          error={errors.custom_image_command}
+          placeholder="python train.py --rank {rank}"
+          help={
+            <>
+              The server replaces <code>{"{run_id}"}</code>, <code>{"{rank}"}</code>, <code>{"{hosts}"}</code>{" "}
+              and <code>{"{backend}"}</code>.
+            </>
+          }
+          code
+        />
+      )}
+    </>
+  );
+}
+
+function Goal({ image, light }: { image: OfficialImage | undefined; light: boolean }) {
+  if (image === undefined) return null;
+  const { goal, name } = image;
+  return (
+    <>
+      <code>{name}</code>
+      <br />
+      {goal === undefined ? "No goal" : `Goal: ${goal.metric} ${light ? goal.light : goal.full}`}
+    </>
+  );
+}
+
+/** How much the run gets. */
+export function Resources({ form, errors, change }: PartProps) {
+  const available = useWorkers();
+  return (
+    <div class="fields three">
+      <TextField
+        label="Workers"
+        name="num_workers"
+        value={form.workers}
+        onValue={(workers) => change({ workers })}
+        error={errors.num_workers}
+        placeholder={available === undefined ? "all" : `all (${available})`}
+        inputMode="numeric"
+      />
+      <TextField
+        label="CPUs per worker"
+        name="num_cpus"
+        value={form.cpus}
+        onValue={(cpus) => change({ cpus })}
+        error={errors.num_cpus}
+        placeholder="no limit"
+        inputMode="decimal"
+      />
+      <TextField
+        label="Max bandwidth (Mbit/s)"
+        name="max_bandwidth"
+        value={form.bandwidth}
+        onValue={(bandwidth) => change({ bandwidth })}
+        error={errors.max_bandwidth}
+        placeholder="no limit"
+        help="Stored, not enforced"
+        inputMode="decimal"
+      />
+    </div>
+  );
+}
+
+/** Returns how many workers there are, undefined until it is known. */
+function useWorkers(): number | undefined {
+  const [count, setCount] = useState<number>();
+  useEffect(() => {
+    const stop = new AbortController();
+    listPods(stop.signal).then(
+      (pods) => setCount(pods.length),
+      () => undefined,
+    );
+    return () => stop.abort();
+  }, []);
+  return count;
+}
+
+/** How the workers talk to each other. */
+export function Backend({ form, errors, change }: PartProps) {
+  return (
+    <div class="fields">
+      <SelectField
+        label="Backend"
+        name="backend"
+        value={form.backend}
+        options={[
+          ["", "None"],
+          ["mpi", "MPI"],
+          ["gloo", "Gloo"],
+          ["nccl", "NCCL"],
+          ["custom", "Custom"],
+        ]}
+        onValue={(backend) => change({ backend })}
+        error={errors.backend}
+      />
+      {form.backend === "custom" && (
+        <>
+          <TextField
+            label="Custom backend"
+            name="custom_backend"
+            value={form.customBackend}
+            onValue={(customBackend) => change({ customBackend })}
+            error={errors.custom_backend}
+          />
+          <CheckField
+            label="Run on all nodes"
+            name="run_all_nodes"
+            checked={form.allNodes}
+            onChecked={(allNodes) => change({ allNodes })}
+            error={errors.run_all_nodes}
+            help="Starts the command on every worker, not only the first"
+          />
+        </>
+      )}
+    </div>
+  );
+}
+
+/** What the program is told to do. */
+export function Options({ form, errors, change }: PartProps) {
+  return (
+    <fieldset class="options">
+      <legend>Options</legend>
+      <CheckField
+        label="GPU"
+        name="gpu_enabled"
+        checked={form.gpu}
+        onChecked={(gpu) => change({ gpu })}
+        error={errors.gpu_enabled}
+      />
+      <CheckField
+        label="Light goal"
+        name="light_target"
+        checked={form.light}
+        onChecked={(light) => change({ light })}
+        error={errors.light_target}
+      />
+      <CheckField
+        label="Horovod"
+        name="use_horovod"
+        checked={form.horovod}
+        onChecked={(horovod) => change({ horovod })}
+        error={errors.use_horovod}
+      />
+    </fieldset>
+  );
+}

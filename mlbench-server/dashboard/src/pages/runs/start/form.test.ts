@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { RunRequest } from "../../../api/runs";
+import type { Run } from "../../../api/wire";
+import { activeRun, EMPTY, formOf, placeMessage, requestOf, type StartForm } from "./form";
+import { OFFICIAL_IMAGES, officialImage } from "./images";
+
+function request(changes: Partial<StartForm>): RunRequest {
+  const result = requestOf({ ...EMPTY, name: "x", ...changes });
+  assert.ok("request" in result, JSON.stringify(result));
+  return result.request;
+}
+
+function errors(changes: Partial<StartForm>): string[] {
+  const result = requestOf({ ...EMPTY, name: "x", ...changes });
+  return "errors" in result ? Object.keys(result.errors) : [];
+}
+
+test("a name is enough", () => {
+  assert.deepEqual(request({ name: " first " }), { name: "first" });
+});
+
+test("only the fields of the chosen program are sent", () => {
+  const typed = {
+    command: "python x.py",
+    ownImage: "busybox",
+    officialImage: "mlbench/pytorch-backend-benchmark",
+  };
+  assert.deepEqual(request({ ...typed, program: "builtin" }), { name: "x" });
+  assert.deepEqual(request({ ...typed, program: "command" }), {
+    name: "x",
+    custom_image_command: "python x.py",
+  });
+  assert.deepEqual(request({ ...typed, program: "official" }), {
+    name: "x",
+    image_name: "mlbench/pytorch-backend-benchmark",
+  });
+  assert.deepEqual(request({ ...typed, program: "own" }), {
+    name: "x",
+    image_name: "custom_image",
+    custom_image_name: "busybox",
+    custom_image_command: "python x.py",
+  });
+});
+
+test("a custom backend is sent with its name and where it starts", () => {
+  assert.deepEqual(request({ backend: "mpi", customBackend: "ring", allNodes: true }), {
+    name: "x",
+    backend: "mpi",
+  });
+  assert.deepEqual(request({ backend: "custom", customBackend: "ring", allNodes: true }), {
+    name: "x",
+    backend: "custom_backend",
+    custom_backend: "ring",
+    run_all_nodes: true,
+  });
+});
+
+test("numbers are sent as numbers, and the server judges their range", () => {
+  assert.deepEqual(request({ workers: "0", cpus: "1,5", bandwidth: " 100 " }), {
+    name: "x",
+    num_workers: 0,
+    num_cpus: 1.5,
+    max_bandwidth: 100,
+  });
+  assert.deepEqual(errors({ workers: "two", cpus: "1 core" }), ["num_workers", "num_cpus"]);
+});
+
+test("what is missing is said before anything is sent", () => {
+  assert.deepEqual(errors({ name: " " }), ["name"]);
+  assert.deepEqual(errors({ program: "command", command: " " }), ["custom_image_command"]);
+});
+
+function run(changes: Partial<Run>, command = "train --lr 1"): Run {
+  return {
+    id: 1,
+    name: "x",
+    created_at: "",
+    finished_at: null,
+    state: "FINISHED",
+    job_id: "",
+    job_metadata: { command, master_name: "", pods: [], exit_codes: {}, reason: null },
+    num_workers: 4,
+    num_cpus: null,
+    max_bandwidth: null,
+    image: null,
+    backend: null,
+    run_all_nodes: true,
+    gpu_enabled: false,
+    light_target: false,
+    use_horovod: false,
+    ...changes,
+  };
+}
+
+test("a run started again has the same parameters", () => {
+  const official = "/conda/bin/python /codes/main.py --run_id {run_id} --rank {rank} --light";
+  const name = OFFICIAL_IMAGES[0].name;
+  const cases: [Run, Partial<RunRequest>][] = [
+    [
+      run({ backend: "gloo", num_cpus: 0.5 }),
+      { custom_image_command: "train --lr 1", backend: "gloo", num_cpus: 0.5 },
+    ],
+    [
+      run({ image: `${name}:latest`, light_target: true }, official),
+      { image_name: name, light_target: true },
+    ],
+    [
+      run({ image: `${name}:latest` }, "sh"),
+      { image_name: "custom_image", custom_image_name: `${name}:latest`, custom_image_command: "sh" },
+    ],
+    [
+      run({ image: "a/b:1", backend: "ring", run_all_nodes: false }),
+      {
+        image_name: "custom_image",
+        custom_image_name: "a/b:1",
+        custom_image_command: "train --lr 1",
+        backend: "custom_backend",
+        custom_backend: "ring",
+        run_all_nodes: false,
+      },
+    ],
+  ];
+  for (const [before, expected] of cases) {
+    assert.deepEqual(request(formOf(before)), { name: "x", num_workers: 4, ...expected });
+  }
+});
+
+test("a message stands beside its field if the dialog shows it", () => {
+  const message = "num_workers: 9 requested, 8 available; request at most 8";
+  assert.deepEqual(placeMessage(EMPTY, "num_workers", message), {
+    num_workers: "9 requested, 8 available; request at most 8",
+  });
+  assert.equal(
+    placeMessage(EMPTY, "custom_image_command", "custom_image_command: missing"),
+    "custom_image_command: missing",
+  );
+  assert.equal(placeMessage(EMPTY, undefined, "the server does not respond"), "the server does not respond");
+});
+
+test("a refusal names the active run", () => {
+  assert.equal(activeRun('run 12 "x" is active (STARTED); stop it or wait until it ends'), 12);
+  assert.equal(activeRun("the server does not respond"), undefined);
+});
+
+test("an official image is found with and without its tag", () => {
+  for (const image of OFFICIAL_IMAGES) assert.equal(officialImage(`${image.name}:latest`), image);
+  assert.equal(officialImage("mlbench/tensorflow-cifar10-resnet:1.0"), undefined);
+});

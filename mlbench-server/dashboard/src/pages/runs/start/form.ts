@@ -1,0 +1,146 @@
+import type { RunRequest } from "../../../api/runs";
+import type { Run } from "../../../api/wire";
+import { OFFICIAL_IMAGES, officialImage } from "./images";
+
+/** Where the program of a run comes from. */
+export type Program = "builtin" | "command" | "official" | "own";
+
+/** The backends of the dialog; `custom` has a name of its own. */
+export type BackendChoice = "" | "mpi" | "gloo" | "nccl" | "custom";
+
+/** What the dialog holds, as it was typed. */
+export interface StartForm {
+  name: string;
+  program: Program;
+  command: string;
+  officialImage: string;
+  ownImage: string;
+  backend: BackendChoice;
+  customBackend: string;
+  allNodes: boolean;
+  workers: string;
+  cpus: string;
+  bandwidth: string;
+  gpu: boolean;
+  light: boolean;
+  horovod: boolean;
+}
+
+/** What is wrong, by the field's name in the API. */
+export type Errors = Partial<Record<keyof RunRequest, string>>;
+
+/** A dialog that nobody has typed in. */
+export const EMPTY: StartForm = {
+  name: "",
+  program: "builtin",
+  command: "",
+  officialImage: OFFICIAL_IMAGES[0].name,
+  ownImage: "",
+  backend: "",
+  customBackend: "",
+  allNodes: false,
+  workers: "",
+  cpus: "",
+  bandwidth: "",
+  gpu: false,
+  light: false,
+  horovod: false,
+};
+
+/** Returns the request for a form, or what the server could not even read. Everything else the server decides. */
+export function requestOf(form: StartForm): { request: RunRequest } | { errors: Errors } {
+  const errors: Errors = {};
+  const number = (field: "num_workers" | "num_cpus" | "max_bandwidth", text: string) => {
+    if (text.trim() === "") return {};
+    const value = Number(text.replace(",", "."));
+    if (Number.isFinite(value)) return { [field]: value };
+    errors[field] = `must be a number, not "${text.trim()}"`;
+    return {};
+  };
+  if (form.name.trim() === "") errors.name = "missing; every run needs one";
+  if (form.program === "command" && form.command.trim() === "") {
+    errors.custom_image_command = "missing; enter a command or choose the built-in benchmark";
+  }
+  const request: RunRequest = {
+    name: form.name.trim(),
+    ...programOf(form),
+    ...backendOf(form),
+    ...number("num_workers", form.workers),
+    ...number("num_cpus", form.cpus),
+    ...number("max_bandwidth", form.bandwidth),
+    ...(form.gpu ? { gpu_enabled: true } : {}),
+    ...(form.light ? { light_target: true } : {}),
+    ...(form.horovod ? { use_horovod: true } : {}),
+  };
+  return Object.keys(errors).length > 0 ? { errors } : { request };
+}
+
+function programOf({ program, command, ...form }: StartForm): Partial<RunRequest> {
+  const given = command.trim() === "" ? {} : { custom_image_command: command.trim() };
+  switch (program) {
+    case "builtin":
+      return {};
+    case "command":
+      return given;
+    case "official":
+      return { image_name: form.officialImage };
+    case "own":
+      return { image_name: "custom_image", custom_image_name: form.ownImage.trim(), ...given };
+  }
+}
+
+function backendOf({ backend, customBackend, allNodes }: StartForm): Partial<RunRequest> {
+  if (backend === "") return {};
+  if (backend !== "custom") return { backend };
+  return { backend: "custom_backend", custom_backend: customBackend.trim(), run_all_nodes: allNodes };
+}
+
+/** Returns the form that starts a run with the parameters of another one. */
+export function formOf(run: Run): StartForm {
+  const { command } = run.job_metadata;
+  const official = run.image === null ? undefined : officialImage(run.image);
+  const isOfficial = official !== undefined && command.startsWith(OFFICIAL_COMMAND);
+  const known = (["mpi", "gloo", "nccl"] as const).find((backend) => backend === run.backend);
+  return {
+    name: run.name,
+    program: run.image === null ? "command" : isOfficial ? "official" : "own",
+    command: isOfficial ? "" : command,
+    officialImage: official?.name ?? EMPTY.officialImage,
+    ownImage: isOfficial ? "" : (run.image ?? ""),
+    backend: run.backend === null ? "" : (known ?? "custom"),
+    customBackend: run.backend === null || known !== undefined ? "" : run.backend,
+    allNodes: run.run_all_nodes,
+    workers: String(run.num_workers),
+    cpus: run.num_cpus === null ? "" : String(run.num_cpus),
+    bandwidth: run.max_bandwidth === null ? "" : String(run.max_bandwidth),
+    gpu: run.gpu_enabled,
+    light: run.light_target,
+    horovod: run.use_horovod,
+  };
+}
+
+/** How the commands of all official images begin; the server adds flags for the options. */
+const OFFICIAL_COMMAND = "/conda/bin/python /codes/main.py --run_id {run_id}";
+
+/** The fields that the dialog shows for a form, by their names in the API. */
+export function shownFields(form: StartForm): ReadonlySet<string> {
+  const shown = ["name", "num_workers", "num_cpus", "max_bandwidth", "backend"];
+  shown.push("gpu_enabled", "light_target", "use_horovod");
+  if (form.program === "command" || form.program === "own") shown.push("custom_image_command");
+  if (form.program === "own") shown.push("custom_image_name");
+  if (form.program === "official") shown.push("image_name");
+  if (form.backend === "custom") shown.push("custom_backend", "run_all_nodes");
+  return new Set(shown);
+}
+
+/** Where a message of the server belongs: beside a field that is shown, without its name, or on top. */
+export function placeMessage(form: StartForm, field: string | undefined, message: string): Errors | string {
+  if (field === undefined || !shownFields(form).has(field)) return message;
+  return { [field]: message.slice(field.length + 2) };
+}
+
+/** Returns the id of the run that a refusal names as active. */
+export function activeRun(message: string): number | undefined {
+  const id = /^run ([0-9]+) /.exec(message)?.[1];
+  return id === undefined ? undefined : Number(id);
+}

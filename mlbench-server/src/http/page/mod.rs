@@ -1,0 +1,13 @@
+//! The page that people open in a browser: its shell and its assets, from inside the binary.
+//!
+//! The shell holds no data, so it needs no token. What the page shows comes from the API.
+
+mod assets;
+mod headers;
+mod routes;
+mod shell;
+
+pub(super) use routes::routes;
+pub use shell::Page;
+#[cfg(test)]
+pub(super) use {assets::Asset, headers::SHELL_HEADERS};
