@@ -5,6 +5,8 @@ import "./style/runs.css";
 import "uplot/dist/uPlot.min.css";
 import "./style/charts.css";
 import "./style/workers.css";
+import "./style/log.css";
+import "./style/run.css";
 
 import { render } from "preact";
 

@@ -21,6 +21,9 @@ export type MetricValue = string;
 /** Lifecycle state of a run, uppercase on the wire as in the specification. */
 export type RunState = "INITIALIZED" | "STARTED" | "FINISHED" | "FAILED" | "STOPPED";
 
+/** Environment variables by name. */
+export type Environment = Record<string, string>;
+
 /** A run, the response of `GET` and `POST /api/runs/…` and an item of `GET /api/runs/`. */
 export type Run = {
   /** Id of the run. */
@@ -55,6 +58,8 @@ export type Run = {
   light_target: boolean;
   /** Whether the run uses Horovod. */
   use_horovod: boolean;
+  /** Environment variables of the command. Not secret. */
+  environment: Environment;
   /** Position in the queue, 1 for the next run. Only present while the run waits (`--run-policy queue`). */
   queue_position?: number;
   /** Why the run waits, as a sentence fragment. Only present while the run waits. */
@@ -107,6 +112,8 @@ export type RunRequest = {
   light_target?: boolean;
   /** Whether to use Horovod. */
   use_horovod?: boolean;
+  /** Environment variables of the command. */
+  environment?: Environment;
 };
 
 /** An output stream of a rank. */
@@ -114,9 +121,9 @@ export type OutputStream = "stdout" | "stderr";
 
 /** One line of a run's output. */
 export type LogLine = {
-  /** Sequence number, ascending within a run across ranks and streams. */
+  /** Sequence number, ascending within a run across ranks and streams. 0 for an unfinished line. */
   seq: number;
-  /** Time when the server read the line. */
+  /** Time when the end of the line came. */
   date: Timestamp;
   /** The rank that wrote the line. `null` for server messages. */
   rank: number | null;
@@ -132,6 +139,8 @@ export type LogPage = {
   lines: Array<LogLine>;
   /** Value of `after` for the next page. Equal to the requested one if there are no new lines. */
   next: number;
+  /** The newest state of lines without an end, such as progress bars, after the last page. */
+  unfinished?: Array<LogLine>;
 };
 
 /** The response of `GET /api/session/`. */

@@ -1,4 +1,5 @@
 import { computed, useSignalEffect } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { timeZone } from "../lib/settings";
@@ -33,6 +34,14 @@ export interface ChartProps {
   height?: number;
   /** A small chart: no legend for a single curve, and its buttons show themselves when needed. */
   compact?: boolean;
+  /** All of the x axis, where it is more than the points have. */
+  whole?: Range;
+  /** A value that the y axis reaches down to at least. */
+  floor?: number;
+  /** The name for people who do not see the chart, where the title is not enough. */
+  name?: string;
+  /** Further buttons. */
+  extra?: ComponentChildren;
   loading?: boolean;
   /** Said where there are no points. */
   empty?: string;
@@ -45,6 +54,7 @@ const NONE: ReadonlySet<string> = new Set();
 /** A chart of curves, with legend, table and downloads. */
 export function Chart(props: ChartProps) {
   const { title, series, axis, group, scale = "linear", halfLife = 0, unit = "number" } = props;
+  const { whole, floor, name = title } = props;
   const { height = props.compact === true ? 120 : 240, compact = false } = props;
   const id = useId();
   const root = useRef<HTMLDivElement>(null);
@@ -60,8 +70,8 @@ export function Chart(props: ChartProps) {
 
   const shown = useMemo(() => series.filter(({ key }) => !hidden.has(key)), [series, hidden]);
   const model = useMemo(
-    () => modelOf({ series: shown, all: series, axis, scale, unit, halfLife, zoom, offset }),
-    [shown, series, axis, scale, unit, halfLife, zoom, offset],
+    () => modelOf({ series: shown, all: series, axis, scale, unit, halfLife, zoom, offset, whole, floor }),
+    [shown, series, axis, scale, unit, halfLife, zoom, offset, whole, floor],
   );
   const state = { model, width, height, palette: colors, focus, compact };
   const { view } = model;
@@ -119,7 +129,7 @@ export function Chart(props: ChartProps) {
   const value = useMemo(
     () =>
       computed(() => {
-        const at = group.cursor.value;
+        const at = group.read.value;
         return (curve: ChartSeries) => valueOf(curve, at);
       }),
     [group, valueOf],
@@ -144,9 +154,12 @@ export function Chart(props: ChartProps) {
     return `${positionText(at, axis, offset)}. ${values.join(", ")}${more}`;
   };
 
+  const single = series.length === 1 ? series[0] : undefined;
+  // The title names a single curve well enough.
+  const named = series.length > 1 || (single !== undefined && !compact && !title.includes(single.label));
   const xName = axisName(axis, offset);
-  const saveCsv = () => download(fileName(title, "csv"), "text/csv", csv(series, xName, csvX(axis)));
-  const saveSvg = () => download(fileName(title, "svg"), "image/svg+xml", svg(model, title, colors, note));
+  const saveCsv = () => download(fileName(name, "csv"), "text/csv", csv(series, xName, csvX(axis)));
+  const saveSvg = () => download(fileName(name, "svg"), "image/svg+xml", svg(model, name, colors, note));
   const points = model.extent.points;
   const blank =
     props.loading === true && points === 0 ? "Loading …" : points === 0 ? emptyText(props, zoom) : "";
@@ -160,35 +173,25 @@ export function Chart(props: ChartProps) {
           group={group}
           text={(at) => positionText(at, axis, offset)}
           usual={zoom === null ? "" : rangeText(zoom, axis, offset)}
+          {...(!named && single !== undefined && { value: (at) => valueOf(single, at) })}
         />
-        <div class="chart-buttons">
-          {zoom !== null && (
-            <button type="button" onClick={() => (group.zoom.value = null)}>
-              Reset zoom
-            </button>
-          )}
+        {zoom !== null && (
           <button
             type="button"
-            aria-expanded={table}
-            aria-label={`Table of ${title}`}
-            onClick={() => setTable(!table)}
+            class="chart-reset"
+            aria-label={`Reset zoom of ${name}`}
+            onClick={() => (group.zoom.value = null)}
           >
-            Table
+            Reset zoom
           </button>
-          <button type="button" aria-label={`Download ${title} as SVG`} onClick={saveSvg}>
-            SVG
-          </button>
-          <button type="button" aria-label={`Download ${title} as CSV`} onClick={saveCsv}>
-            CSV
-          </button>
-        </div>
+        )}
       </div>
       <div
         ref={root}
         class="chart-plot"
         role="application"
         aria-roledescription="chart"
-        aria-label={title}
+        aria-label={name}
         aria-describedby={`${id}-summary`}
         tabIndex={0}
         style={{ height: `${height}px` }}
@@ -198,9 +201,28 @@ export function Chart(props: ChartProps) {
         {blank !== "" && <p class="chart-blank">{blank}</p>}
       </div>
       {note !== "" && <p class="chart-note">{note}</p>}
-      {(!compact || series.length > 1) && series.length > 0 && (
-        <Legend series={series} hidden={hidden} value={value} onHide={setHidden} onFocus={setFocus} />
-      )}
+      <div class="chart-foot">
+        {named && (
+          <Legend series={series} hidden={hidden} value={value} onHide={setHidden} onFocus={setFocus} />
+        )}
+        <div class="chart-buttons">
+          {props.extra}
+          <button
+            type="button"
+            aria-expanded={table}
+            aria-label={`Table of ${name}`}
+            onClick={() => setTable(!table)}
+          >
+            Table
+          </button>
+          <button type="button" aria-label={`Download ${name} as SVG`} onClick={saveSvg}>
+            SVG
+          </button>
+          <button type="button" aria-label={`Download ${name} as CSV`} onClick={saveCsv}>
+            CSV
+          </button>
+        </div>
+      </div>
       <p id={`${id}-summary`} class="unseen">
         {summaryText(shown, (value) => valueText(value, unit))} Arrow keys move the crosshair, with Shift by
         ten points; plus and minus zoom, Escape shows everything.
@@ -210,7 +232,7 @@ export function Chart(props: ChartProps) {
       </p>
       {table && (
         <Table
-          title={title}
+          title={name}
           series={shown}
           xName={xName}
           xText={(x) => positionText(x, axis, offset)}
@@ -229,16 +251,19 @@ function csvX(axis: XAxis): (x: number) => string {
   return axis === "wall" ? (x) => new Date(x * 1000).toISOString() : String;
 }
 
-/** The x under the crosshair, or what is in view. */
-function Position({
-  group,
-  text,
-  usual,
-}: {
+/** The x under the crosshair, or what is in view; for a chart without a legend also the value there. */
+function Position(props: {
   group: ChartGroup;
   text: (at: number) => string;
   usual: string;
+  value?: (at: number | null) => string;
 }) {
-  const at = group.cursor.value;
-  return <p class="chart-position">{at === null ? usual : text(at)}</p>;
+  const { group, text, usual, value } = props;
+  const at = group.read.value;
+  return (
+    <p class="chart-position">
+      {at === null ? usual : text(at)}
+      {value !== undefined && <strong>{value(at)}</strong>}
+    </p>
+  );
 }

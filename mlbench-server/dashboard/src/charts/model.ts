@@ -19,6 +19,10 @@ export interface ModelOptions {
   halfLife: number;
   zoom: Range | null;
   offset: Offset;
+  /** All of the x axis, where it is more than the points have. */
+  whole?: Range | undefined;
+  /** A value that the y axis reaches down to at least. */
+  floor?: number | undefined;
 }
 
 /** A line across the plot with its text, at a fraction of the axis. */
@@ -51,18 +55,27 @@ function lineOf({ x, y }: ChartSeries, halfLife: number): Float64Array {
 
 /** Computes a chart from its curves. */
 export function modelOf(options: ModelOptions): Model {
-  const { series, all, scale, halfLife, zoom } = options;
-  const whole = xExtent(all) ?? [0, 1];
+  const { series, all, scale, halfLife, zoom, floor } = options;
+  const whole = options.whole ?? xExtent(all) ?? [0, 1];
   const [from, to] = zoom ?? whole;
   const view: Range = from < to ? [from, to] : padded(from, to);
   const extent = yExtent(series, view, scale);
-  const yRange = padded(extent.min, extent.max);
+  const yRange = paddedFrom(extent, scale === "linear" ? floor : undefined, options.unit);
   return { ...options, view, extent, yRange, lines: series.map((curve) => lineOf(curve, halfLife)) };
 }
 
+/** Returns the range of the y axis; a floor that is reached needs no space below. */
+function paddedFrom({ min, max }: Extent, floor: number | undefined, unit: Unit): Range {
+  if (floor === undefined || !(min <= max) || min < floor) return padded(min, max);
+  // Less than a byte is no measure.
+  const least = unit.startsWith("bytes") ? 4096 : 0;
+  const [, top] = padded(floor, max - floor < least ? floor + least : max);
+  return [floor, top];
+}
+
 /** Returns the ticks of the x axis. */
-export function xTicks({ view, axis, offset, all, zoom }: Model, pixels: number): Tick[] {
-  if (zoom === null && all.every(({ x }) => x.length === 0)) return [];
+export function xTicks({ view, axis, offset, all, zoom, whole }: Model, pixels: number): Tick[] {
+  if (zoom === null && whole === undefined && all.every(({ x }) => x.length === 0)) return [];
   const place = (ticks: readonly number[], texts: readonly string[]) =>
     ticks.map((tick, index) => ({ at: fraction(tick, view), text: texts[index] ?? "" }));
   switch (axis) {

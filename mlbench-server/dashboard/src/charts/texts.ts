@@ -42,7 +42,7 @@ export function valueText(value: number, unit: Unit, digits = 4): string {
     case "seconds":
       return `${numberText(value, digits)} s`;
     case "cores":
-      return `${numberText(value, digits)} ${value === 1 ? "core" : "cores"}`;
+      return `${numberText(value, Math.min(3, digits))} ${value === 1 ? "core" : "cores"}`;
     case "percent":
       return `${numberText(value, digits)} %`;
     case "number":

@@ -24,6 +24,11 @@ test("colours and weights are kept", () => {
   ]);
 });
 
+test("colours are the same beside other sequences", () => {
+  const line = `${ESC}[1;31mred${ESC}[0m and ${ESC}[48;5;20mblue${ESC}[m`;
+  assert.deepEqual(terminalLine(`${ESC}[?25l${line}`), terminalLine(line));
+});
+
 test("every weight ends on its own", () => {
   const styles = terminalLine(`${ESC}[1;3;4;7;9ma${ESC}[22;23mb${ESC}[24;27;29mc`).map(({ style }) => style);
   assert.deepEqual(styles, [

@@ -19,7 +19,8 @@ export interface Span {
   style: TextStyle | undefined;
 }
 
-/** The characters that make a line more than text. */
+/** The escape sequences for colours, and the characters that make a line more than text. */
+const COLORS = /\u001b\[[0-9;:]*m/g;
 const SPECIAL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/;
 
 /**
@@ -29,6 +30,7 @@ const SPECIAL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/;
  */
 export function terminalLine(text: string): Span[] {
   if (!SPECIAL.test(text)) return text === "" ? [] : [{ text, style: undefined }];
+  if (!SPECIAL.test(text.replace(COLORS, ""))) return colored(text);
   const screen = new Screen();
   for (let index = 0; index < text.length;) {
     const code = text.charCodeAt(index);
@@ -45,10 +47,28 @@ export function terminalLine(text: string): Span[] {
 
 /** Returns the text of a line without its style. */
 export function plainLine(text: string): string {
-  if (!SPECIAL.test(text)) return text;
-  return terminalLine(text)
+  // Colours are what most lines have, and a search reads all lines.
+  const colorless = text.includes("\u001b") ? text.replace(COLORS, "") : text;
+  if (!SPECIAL.test(colorless)) return colorless;
+  return terminalLine(colorless)
     .map((span) => span.text)
     .join("");
+}
+
+/** Splits a line that has no other escape sequences than colours. */
+function colored(text: string): Span[] {
+  const spans: Span[] = [];
+  let [style, start]: [TextStyle | undefined, number] = [undefined, 0];
+  const add = (end: number) => {
+    if (end > start) spans.push({ text: text.slice(start, end), style });
+  };
+  for (const { 0: sequence, index } of text.matchAll(COLORS)) {
+    add(index);
+    style = restyle(style, sequence.slice(2, -1));
+    start = index + sequence.length;
+  }
+  add(text.length);
+  return spans;
 }
 
 /** The line of a terminal while it is written. */

@@ -55,7 +55,10 @@ class Server {
   private select(names: readonly string[], after: number): Map<string, Point[]> {
     const found = new Map<string, Point[]>();
     for (const { name, point: each } of this.points.slice(after)) {
-      if (names.includes(name)) found.set(name, [...(found.get(name) ?? []), each]);
+      if (!names.includes(name)) continue;
+      const list = found.get(name);
+      if (list === undefined) found.set(name, [each]);
+      else list.push(each);
     }
     return found;
   }

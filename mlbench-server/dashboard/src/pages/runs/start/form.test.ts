@@ -80,6 +80,7 @@ function run(changes: Partial<Run>, command = "train --lr 1"): Run {
     finished_at: null,
     state: "FINISHED",
     job_id: "",
+    environment: {},
     job_metadata: { command, master_name: "", pods: [], exit_codes: {}, reason: null },
     num_workers: 4,
     num_cpus: null,
@@ -99,8 +100,13 @@ test("a run started again has the same parameters", () => {
   const name = OFFICIAL_IMAGES[0].name;
   const cases: [Run, Partial<RunRequest>][] = [
     [
-      run({ backend: "gloo", num_cpus: 0.5 }),
-      { custom_image_command: "train --lr 1", backend: "gloo", num_cpus: 0.5 },
+      run({ backend: "gloo", num_cpus: 0.5, environment: { LR: "0.1" } }),
+      {
+        custom_image_command: "train --lr 1",
+        backend: "gloo",
+        num_cpus: 0.5,
+        environment: { LR: "0.1" },
+      },
     ],
     [
       run({ image: `${name}:latest`, light_target: true }, official),
