@@ -51,6 +51,7 @@ pub struct Run {
     pub use_horovod: bool,
     /// Environment variables of the command. Not secret.
     #[serde(default)]
+    #[cfg_attr(test, ts(type = "Record<string, string>"))]
     pub environment: Environment,
     /// Position in the queue, 1 for the next run. Only present while the run waits (`--run-policy queue`).
     #[serde(default, skip_serializing_if = "Option::is_none")]

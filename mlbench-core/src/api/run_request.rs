@@ -70,7 +70,7 @@ pub struct RunRequest {
     pub use_horovod: bool,
     /// Environment variables of the command.
     #[serde(default, skip_serializing_if = "Environment::is_empty")]
-    #[cfg_attr(test, ts(as = "Option<_>", optional))]
+    #[cfg_attr(test, ts(type = "Record<string, string>", optional))]
     pub environment: Environment,
 }
 

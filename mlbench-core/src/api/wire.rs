@@ -12,7 +12,6 @@ use super::{
     Series, Session, SignIn,
 };
 use crate::downsample::minmax::Bucket;
-use crate::environment::Environment;
 use crate::metric::{MetricName, MetricValue};
 use crate::run::{OutputStream, RunState};
 use crate::{ErrorCode, PodName, PodPhase, RunId, RunName, Timestamp};
@@ -28,7 +27,7 @@ fn types() -> String {
         ($($name:ty),+ $(,)?) => { $( add::<$name>(&mut out); )+ };
     }
     add!(Timestamp, RunId, RunName, PodName, MetricName, MetricValue);
-    add!(RunState, Environment, Run, JobMetadata, RunRequest, OutputStream, LogLine, LogPage);
+    add!(RunState, Run, JobMetadata, RunRequest, OutputStream, LogLine, LogPage);
     add!(
         Session,
         SignIn,

@@ -47,7 +47,7 @@ impl Sessions {
         peer: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Option<Token>> {
-        let AuthPolicy::Bearer(expected) = policy else { return Ok(None) };
+        let AuthPolicy::Bearer { operator: expected, .. } = policy else { return Ok(None) };
         let mut state = self.state();
         state.check_attempts(peer, now)?;
         if !token::same(token::hash(token), expected) {
@@ -85,7 +85,7 @@ impl Sessions {
     /// Describes the session of a request to its browser.
     #[must_use]
     pub const fn describe(policy: AuthPolicy, signed_in: bool) -> Session {
-        Session { required: matches!(policy, AuthPolicy::Bearer(_)), signed_in }
+        Session { required: matches!(policy, AuthPolicy::Bearer { .. }), signed_in }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -145,7 +145,7 @@ mod tests {
     const TOKEN: &str = "correct-horse-battery-staple";
 
     fn policy() -> AuthPolicy {
-        AuthPolicy::Bearer(token::hash(TOKEN))
+        AuthPolicy::bearer(token::hash(TOKEN))
     }
 
     fn at(seconds: u64) -> Timestamp {

@@ -21,9 +21,6 @@ export type MetricValue = string;
 /** Lifecycle state of a run, uppercase on the wire as in the specification. */
 export type RunState = "INITIALIZED" | "STARTED" | "FINISHED" | "FAILED" | "STOPPED";
 
-/** Environment variables by name. */
-export type Environment = Record<string, string>;
-
 /** A run, the response of `GET` and `POST /api/runs/…` and an item of `GET /api/runs/`. */
 export type Run = {
   /** Id of the run. */
@@ -59,7 +56,7 @@ export type Run = {
   /** Whether the run uses Horovod. */
   use_horovod: boolean;
   /** Environment variables of the command. Not secret. */
-  environment: Environment;
+  environment: Record<string, string>;
   /** Position in the queue, 1 for the next run. Only present while the run waits (`--run-policy queue`). */
   queue_position?: number;
   /** Why the run waits, as a sentence fragment. Only present while the run waits. */
@@ -113,7 +110,7 @@ export type RunRequest = {
   /** Whether to use Horovod. */
   use_horovod?: boolean;
   /** Environment variables of the command. */
-  environment?: Environment;
+  environment?: Record<string, string>;
 };
 
 /** An output stream of a rank. */

@@ -19,7 +19,7 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 async fn api(token: &Token) -> Api {
     Api::with(HttpConfig {
         page: config().page,
-        ..HttpConfig::new(Surface::Api(AuthPolicy::Bearer(token.hash())))
+        ..HttpConfig::new(Surface::Api(AuthPolicy::bearer(token.hash())))
     })
     .await
 }
