@@ -1,9 +1,11 @@
+import { needsToken } from "./api/access";
 import { route } from "./lib/navigation";
 import { MissingPage } from "./pages/missing";
 import { Layout } from "./parts/layout";
 import { lazy } from "./parts/lazy";
 
 const ComparePage = lazy(() => import("./pages/compare/page").then((module) => module.ComparePage));
+const LoginPage = lazy(() => import("./pages/login/page").then((module) => module.LoginPage));
 const RunPage = lazy(() => import("./pages/run/page").then((module) => module.RunPage));
 const RunsPage = lazy(() => import("./pages/runs/page").then((module) => module.RunsPage));
 const WorkerPage = lazy(() => import("./pages/workers/worker").then((module) => module.WorkerPage));
@@ -11,6 +13,7 @@ const WorkersPage = lazy(() => import("./pages/workers/page").then((module) => m
 
 /** The dashboard: the page that the address names, in its frame. */
 export function App() {
+  if (needsToken.value) return <LoginPage />;
   return (
     <Layout>
       <Page />

@@ -1,4 +1,5 @@
 import { address } from "../lib/base";
+import { needsToken } from "./access";
 import { Problem } from "./problem";
 
 /** How long a request may take without a byte of response, in milliseconds. */
@@ -35,6 +36,7 @@ export async function send(path: string, options: RequestOptions = {}): Promise<
     if (options.signal?.aborted === true) throw error;
     throw new Problem(0, "unreachable", "the server does not respond; check that it runs");
   }
+  if (response.status === 401) needsToken.value = true;
   if (!response.ok) throw await problemOf(response);
   return response;
 }

@@ -64,28 +64,40 @@ export interface TextFieldProps extends FieldProps {
   inputMode?: "text" | "numeric" | "decimal";
   /** Shows the text in the typeface of programs. */
   code?: boolean;
+  /** Shows dots instead of the text, which the browser may keep for the next visit. */
+  secret?: boolean;
   autoFocus?: boolean;
 }
 
 /** A field for text. Numbers are text too: the server says what is wrong with them. */
-export function TextField({ value, onValue, code = false, autoFocus = false, ...rest }: TextFieldProps) {
+export function TextField({
+  value,
+  onValue,
+  code = false,
+  secret = false,
+  autoFocus = false,
+  ...rest
+}: TextFieldProps) {
   const { label, name, help, error, ...input } = rest;
   return (
     <Field
       {...{ label, name, help, error }}
-      control={(ties) => (
-        <input
-          {...ties}
-          {...input}
-          type="text"
-          class={code ? "code" : ""}
-          value={value}
-          autocomplete="off"
-          spellcheck={false}
-          autofocus={autoFocus}
-          onInput={(event) => onValue(event.currentTarget.value)}
-        />
-      )}
+      control={(ties) => {
+        const shared = {
+          ...ties,
+          ...input,
+          class: code ? "code" : "",
+          value,
+          spellcheck: false,
+          autofocus: autoFocus,
+          onInput: (event: { currentTarget: HTMLInputElement }) => onValue(event.currentTarget.value),
+        };
+        return secret ? (
+          <input {...shared} type="password" autocomplete="current-password" />
+        ) : (
+          <input {...shared} type="text" autocomplete="off" />
+        );
+      }}
     />
   );
 }

@@ -1,6 +1,7 @@
 import { theme, timeZone } from "../lib/settings";
 import { SelectField } from "./field";
 import { Popover } from "./popover";
+import { SignOut } from "./session";
 
 /** The settings of the page, kept in the browser. */
 export function Settings() {
@@ -29,6 +30,7 @@ export function Settings() {
             ]}
             onValue={(value) => (timeZone.value = value)}
           />
+          <SignOut />
         </>
       )}
     </Popover>

@@ -17,6 +17,7 @@ function run(id: number, changes: Partial<Run> = {}): Run {
     finished_at: `2026-11-26T12:10:00.000000Z`,
     state: "FINISHED",
     job_id: "",
+    environment: {},
     job_metadata: { command: "train", master_name: "", pods: [], exit_codes: {}, reason: null },
     num_workers: 2,
     num_cpus: null,

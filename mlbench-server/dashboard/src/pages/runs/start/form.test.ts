@@ -80,6 +80,7 @@ function run(changes: Partial<Run>, command = "train --lr 1"): Run {
     finished_at: null,
     state: "FINISHED",
     job_id: "",
+    environment: {},
     job_metadata: { command, master_name: "", pods: [], exit_codes: {}, reason: null },
     num_workers: 4,
     num_cpus: null,

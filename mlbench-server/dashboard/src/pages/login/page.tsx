@@ -1,0 +1,69 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+
+import { messageOf } from "../../api/problem";
+import { getSession, signIn } from "../../api/session";
+import { useTitle } from "../../lib/title";
+import { Button } from "../../parts/button";
+import { TextField } from "../../parts/field";
+
+/** The form for the token of the server, in the place of every page. */
+export function LoginPage() {
+  useTitle("Sign in");
+  const token = useSignal("");
+  const error = useSignal<string | undefined>(undefined);
+  const busy = useSignal(false);
+  useEffect(signedInElsewhere, []);
+  const submit = async () => {
+    busy.value = true;
+    try {
+      await signIn(token.value);
+      // Everything that was refused is read anew, also the event stream.
+      location.reload();
+    } catch (refused) {
+      error.value = messageOf(refused);
+      busy.value = false;
+    }
+  };
+  return (
+    <main class="login">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!busy.value) void submit();
+        }}
+      >
+        <h1>Sign in to mlbench</h1>
+        <TextField
+          label="Token"
+          name="token"
+          secret
+          autoFocus
+          required
+          value={token.value}
+          error={error.value}
+          help="The token of this server: the content of the file that --token-file names."
+          onValue={(value) => (token.value = value)}
+        />
+        <Button type="submit" kind="primary" busy={busy.value}>
+          Sign in
+        </Button>
+      </form>
+    </main>
+  );
+}
+
+/** Shows the page once another tab has signed in. */
+function signedInElsewhere() {
+  const ask = () => {
+    if (document.visibilityState === "hidden") return;
+    getSession().then(
+      ({ signed_in }) => {
+        if (signed_in) location.reload();
+      },
+      () => undefined,
+    );
+  };
+  document.addEventListener("visibilitychange", ask);
+  return () => document.removeEventListener("visibilitychange", ask);
+}
