@@ -8,9 +8,9 @@ use crate::time::Timestamp;
 /// One line of a run's output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// Sequence number, ascending within a run across ranks and streams.
+    /// Sequence number, ascending within a run across ranks and streams. 0 for an unfinished line.
     pub seq: i64,
-    /// Time when the server read the line.
+    /// Time when the end of the line came.
     pub date: Timestamp,
     /// The rank that wrote the line. `null` for server messages.
     pub rank: Option<u32>,

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use mlbench_server::cluster::local::supervise::run_if_requested;
 use mlbench_server::log_queue::LogQueue;
 use mlbench_server::server::Server;
 use mlbench_server::settings::Settings;
@@ -16,6 +17,9 @@ const SECOND_SIGNAL: &str = "stopped by a second signal; requests in progress we
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    if let Some(code) = run_if_requested() {
+        return code;
+    }
     let settings = Settings::from_command_line();
     let log = match LogQueue::start(std::io::stderr()) {
         Ok(log) => log,

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::panics;
-use crate::vitals::Vitals;
+use crate::vitals::{Step, Vitals};
 
 /// Pause before a part that failed is started again.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
@@ -60,18 +60,24 @@ impl TaskGroup {
 
     /// Spawns a part that the server cannot do without.
     ///
-    /// `start` returns its task, or `None` if it cannot start again. The task is dropped when the group stops. If it ends earlier or panics, the part is started again. A part that
-    /// fails several times in a row is reported as failed for good.
+    /// `start` returns its task, or `None` if it cannot start again. The task is dropped when the group stops. If it ends
+    /// earlier or panics, the part is started again. A part that fails several times in a row is reported as failed for
+    /// good.
     pub fn spawn_part<F>(&self, part: &'static str, start: impl FnMut() -> Option<F> + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let (stop, vitals) = (self.stop.clone(), self.vitals.clone());
         self.tasks.spawn(async move {
-            if let Some(reason) = stop.run_until_cancelled(keep_alive(part, start)).await {
+            if let Some(reason) = stop.run_until_cancelled(keep_alive(part, start, &stop)).await {
                 vitals.report(part, &reason);
             }
         });
+    }
+
+    /// Begins a step of a part, which counts as hung when it takes very long.
+    pub fn step(&self, part: &'static str) -> Step {
+        self.vitals.step(part)
     }
 
     /// Cancels the token and waits for the tasks, at most for `timeout`.
@@ -85,7 +91,13 @@ impl TaskGroup {
 }
 
 /// Starts a part again whenever it fails. Returns why it failed last, when it is given up.
-async fn keep_alive<F>(part: &'static str, mut start: impl FnMut() -> Option<F>) -> String
+///
+/// Never returns once the group stops, when a part may end because another one has.
+async fn keep_alive<F>(
+    part: &'static str,
+    mut start: impl FnMut() -> Option<F>,
+    stop: &CancellationToken,
+) -> String
 where
     F: Future<Output = ()>,
 {
@@ -96,6 +108,9 @@ where
             Ok(()) => "it ended".to_owned(),
             Err(panic) => format!("panicked: {}", panics::text(&*panic)),
         };
+        if stop.is_cancelled() {
+            std::future::pending::<()>().await;
+        }
         failures = if began.elapsed() < CALM { failures + 1 } else { 1 };
         if failures == MAX_FAILURES {
             break;
@@ -135,6 +150,17 @@ mod tests {
         assert_eq!((starts.load(Relaxed), vitals.failure()), (3, None));
         group.stop(CALM).await;
         assert_eq!(vitals.failure(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_that_ends_while_its_group_stops_has_not_failed() {
+        let (stop, mut starts) = (CancellationToken::new(), 0);
+        let start = || {
+            starts += 1;
+            Some(async { stop.cancel() })
+        };
+        tokio::time::timeout(CALM, keep_alive("part", start, &stop)).await.unwrap_err();
+        assert_eq!(starts, 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -53,6 +53,13 @@ pub fn kubernetes_restart() -> Option<PathBuf> {
     available(program.is_some(), needs).then_some(program)?
 }
 
+/// Returns whether a process can be started as the first one of a process namespace, as in a container.
+#[must_use]
+pub fn process_namespace() -> bool {
+    let needs = "needs root and unshare (Debian: util-linux), to start the server as the first process of a namespace";
+    available(succeeds(Command::new("unshare").args(["--pid", "--fork", "--mount-proc", "true"])), needs)
+}
+
 /// Returns `curl`, for the examples in the README.
 #[must_use]
 pub fn curl() -> Option<PathBuf> {

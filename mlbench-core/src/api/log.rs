@@ -15,6 +15,9 @@ pub struct LogPage {
     pub lines: Vec<LogLine>,
     /// Value of `after` for the next page. Equal to the requested one if there are no new lines.
     pub next: i64,
+    /// The newest state of lines without an end, such as progress bars, after the last page.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unfinished: Vec<LogLine>,
 }
 
 /// The query of `GET /api/runs/{id}/logs/`.

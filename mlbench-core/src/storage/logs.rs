@@ -16,7 +16,7 @@ pub struct OutputChunk {
     pub to: u64,
     /// The lines without their line endings.
     pub lines: Vec<String>,
-    /// Time when the lines were read.
+    /// Time when the lines came.
     pub date: Timestamp,
 }
 

@@ -13,7 +13,7 @@ use crate::log::LogLine;
 use crate::metric::{Metric, MetricName, MetricType, Owner, Series};
 use crate::name::RunId;
 use crate::pod::Pod;
-use crate::run::{NewRun, Run, RunOutcome, Worker};
+use crate::run::{NewRun, OutputStream, Run, RunOutcome, Worker};
 use crate::time::Timestamp;
 
 /// The persistent state of the server, one method per use case.
@@ -94,10 +94,11 @@ pub trait Storage: Send + Sync {
     /// Has no effect on a run that is already started.
     async fn run_started(&self, id: RunId, ranks: u32) -> Result<Run>;
 
-    /// Stores lines of a rank's output and the new offset in one transaction.
+    /// Stores lines of a rank's output and the new offsets in one transaction.
     ///
-    /// Has no effect if the stored offset differs from `chunk.from`, because another reader was faster.
-    async fn append_output(&self, id: RunId, chunk: OutputChunk) -> Result<()>;
+    /// A chunk has no effect if the stored offset differs from its `from`, because another reader was faster. Returns
+    /// the streams of the run that have reached the output limit: more of them is not stored.
+    async fn append_output(&self, id: RunId, chunks: Vec<OutputChunk>) -> Result<Vec<OutputStream>>;
 
     /// Stores a server message in the log of a run, as a line of standard error without a rank.
     async fn append_server_message(&self, id: RunId, text: &str, now: Timestamp) -> Result<()>;

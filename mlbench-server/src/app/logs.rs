@@ -9,6 +9,7 @@ use mlbench_core::storage::{LogPart, LogQuery, Storage};
 use mlbench_core::{Result, RunId};
 
 use super::context::App;
+use crate::launcher::UnfinishedLines;
 
 /// Lines per page: with lines of 16 KiB some megabytes.
 const PAGE: u32 = 500;
@@ -23,6 +24,12 @@ pub struct LogReader {
     after: i64,
     /// Lines that may still be read.
     left: u32,
+    /// The lines without an end, which follow the last stored one.
+    unfinished: UnfinishedLines,
+    /// Whether [`LogReader::next`] returns them too.
+    with_unfinished: bool,
+    /// Whether the last stored line was read.
+    is_complete: bool,
 }
 
 impl LogReader {
@@ -36,18 +43,23 @@ impl LogReader {
             rank: query.rank,
             after: query.after.unwrap_or(0),
             left: query.limit.unwrap_or(LogsQuery::DEFAULT_LIMIT),
+            unfinished: app.launcher.unfinished().clone(),
+            with_unfinished: false,
+            is_complete: false,
         }
     }
 
-    /// Begins to read the last `lines` lines of one stream, or all of them.
+    /// Begins to read the last `lines` lines of one stream, or all of them, including the unfinished ones.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn of_stream(app: &App, id: RunId, stream: OutputStream, lines: Option<u32>) -> Result<Self> {
         let mut reader = Self::new(app, id, &LogsQuery { stream: Some(stream), ..LogsQuery::default() });
-        reader.left = u32::MAX;
+        reader.left = lines.unwrap_or(u32::MAX);
+        reader.with_unfinished = true;
+        let unfinished = reader.unfinished.of(id, reader.stream, None).len();
         if let Some(lines) = lines {
-            reader.seek_from_end(lines).await?;
+            reader.seek_from_end(lines.saturating_sub(u32::try_from(unfinished).unwrap_or(u32::MAX))).await?;
         }
         Ok(reader)
     }
@@ -61,13 +73,25 @@ impl LogReader {
         if limit == 0 {
             return Ok(None);
         }
-        let lines = self.lines(LogPart::After { seq: self.after, limit }).await?;
+        let mut lines = self.lines(LogPart::After { seq: self.after, limit }).await?;
         let read = u32::try_from(lines.len()).unwrap_or(limit);
+        self.after = lines.last().map_or(self.after, |last| last.seq);
+        self.left = self.left.saturating_sub(read);
         // A page that is not full is the last one: later lines belong to the next request.
-        self.left = if read < limit { 0 } else { self.left.saturating_sub(read) };
-        let Some(last) = lines.last() else { return Ok(None) };
-        self.after = last.seq;
-        Ok(Some(lines))
+        if read < limit {
+            self.is_complete = true;
+            if self.with_unfinished {
+                lines.extend(self.unfinished().into_iter().take(self.left as usize));
+            }
+            self.left = 0;
+        }
+        Ok((!lines.is_empty()).then_some(lines))
+    }
+
+    /// Returns the lines without an end, if all stored lines were read.
+    #[must_use]
+    pub fn unfinished(&self) -> Vec<LogLine> {
+        if self.is_complete { self.unfinished.of(self.id, self.stream, self.rank) } else { Vec::new() }
     }
 
     /// Returns the `after` with which a client continues.

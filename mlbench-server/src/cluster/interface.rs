@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mlbench_core::Pod;
-use mlbench_core::run::{Run, RunKey};
+use mlbench_core::run::Run;
 use tokio::sync::watch;
 
 use super::error::ClusterError;
+use super::orphans::{OrphanSearch, Orphans};
 use super::pod_list::PodListStatus;
 use super::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
 use super::rank::{Offsets, Output, RankRef, Signal, Task};
@@ -74,17 +75,13 @@ pub trait Cluster: Send + Sync {
     /// [`ClusterError::Unreachable`].
     async fn release(&self, run: &Run) -> Result<ReleaseStatus, ClusterError>;
 
-    /// Deletes what this server has created for runs outside `known`, and returns how much of it was found.
+    /// Deletes what this server has created for unknown runs, as far as the search allows, and logs it.
     ///
-    /// `known` are the active runs and those being deleted: no other run may have workers, and no run may be accepted
-    /// between reading them and this call. Returns 0 when nothing is left.
+    /// No run may be accepted between reading the known runs and this call.
     ///
     /// # Errors
     /// [`ClusterError::Unreachable`].
-    async fn remove_orphans(&self, known: &[RunKey]) -> Result<usize, ClusterError> {
-        let _creates_nothing = known;
-        Ok(0)
-    }
+    async fn remove_orphans(&self, search: &OrphanSearch<'_>) -> Result<Orphans, ClusterError>;
 
     /// Measures every worker pod, and returns this after the samples taken since the last call.
     ///

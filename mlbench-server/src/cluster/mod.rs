@@ -1,13 +1,15 @@
 //! Worker pods, and the execution of runs in them.
 //!
 //! The trait [`Cluster`] has two implementors: [`local`], processes of this machine and the default, and
-//! [`kubernetes`]. In every worker the same small supervisor (`supervisor.sh`) starts the command detached and keeps
-//! its output, identity and exit code in files, so a run does not depend on a connection to this server.
+//! [`kubernetes`]. In every worker a small supervisor starts the command detached and keeps its output, identity and exit
+//! code in files, so a run does not depend on a connection to this server. In pods it is `supervisor.sh`, on this machine
+//! [`local::supervise`].
 
 mod error;
 mod interface;
 pub mod kubernetes;
 pub mod local;
+mod orphans;
 mod pod_list;
 mod provision;
 mod rank;
@@ -16,7 +18,8 @@ pub mod supervisor;
 
 pub use error::ClusterError;
 pub use interface::Cluster;
+pub use orphans::{OrphanSearch, Orphans};
 pub use pod_list::PodListStatus;
 pub use provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
-pub use rank::{Offsets, Output, RankRef, Signal, Task};
+pub use rank::{Arrival, Cut, CutReason, Offsets, Output, RankRef, Signal, Task};
 pub use sample::PodSample;

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use bytes::Bytes;
-use mlbench_core::PodName;
-use mlbench_core::run::RunKey;
+use mlbench_core::run::{OutputStream, RunKey};
+use mlbench_core::{PodName, Timestamp};
 
 /// One rank of a run in its pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,15 +51,57 @@ pub struct Offsets {
     pub stderr: u64,
 }
 
+impl Offsets {
+    /// The offset of a stream of which nothing more is wanted. It fits into the arithmetic of a shell.
+    pub const NO_MORE: u64 = i64::MAX.unsigned_abs();
+    /// Bytes before the offset of a read that the cluster keeps.
+    ///
+    /// It may delete earlier output, so a reader stores what it has read before it is this far behind.
+    pub const KEPT: u64 = 256 * 1024;
+}
+
 /// A piece of a rank's output, and its exit code after the last piece.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Output {
     /// Bytes of standard output from the offset on.
     pub stdout: Bytes,
     /// Bytes of standard error from the offset on.
     pub stderr: Bytes,
+    /// When the first bytes of both came, in order. The rest came last, just now.
+    pub arrivals: Vec<Arrival>,
+    /// Output that is missing after these bytes. Given with the exit code.
+    pub cuts: Vec<Cut>,
     /// The exit code, given only when no output follows these bytes.
     pub exit_code: Option<i32>,
+}
+
+/// Bytes that came at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// When they came.
+    pub date: Timestamp,
+    /// Number of bytes of standard output.
+    pub stdout: usize,
+    /// Number of bytes of standard error, which came after those of standard output.
+    pub stderr: usize,
+}
+
+/// The end of a stream before its rank had ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// The stream.
+    pub stream: OutputStream,
+    /// Why later output is missing.
+    pub reason: CutReason,
+}
+
+/// Why the output of a rank is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CutReason {
+    /// More of it waited for the server than the output limit allows.
+    Limit,
+    /// The disk was full when the command ended.
+    DiskFull,
 }
 
 /// A signal that stops a rank.

@@ -1,5 +1,5 @@
-# Starts and supervises one rank, on the server's machine and in pods alike. POSIX sh. Requires setsid, ln, mv, rm, ls,
-# cat, dd, head, tail, tr, sed and sleep, which even the smallest images contain.
+# Starts and supervises one rank in a pod. POSIX sh. Requires setsid, ln, mv, rm, ls, cat, dd, head, tail, tr, sed and
+# sleep, which even the smallest images contain. Where there is mkfifo, the command writes into pipes.
 #
 # Usage: run `sh` without arguments, and write to its standard input this file, one line per environment variable of the
 # command, one function call, and `exit`:
@@ -16,6 +16,7 @@
 #   mlbench_launch DIR ID ARG…   Starts ARG… with the exported environment and MLBENCH_WORKER_ID=ID, detached. Repeated
 #                                calls start it once. Fails when DIR does not exist, so that a launch after the release
 #                                of the run starts nothing. Status 3: the supervisor did not start in time, call again.
+#                                Keeps mlbench_limit MiB of each stream, if that variable is set before.
 #   mlbench_follow DIR OUT ERR LIMIT TIMEOUT
 #                                Prints the output after byte OUT of stdout and byte ERR of stderr, at most LIMIT bytes
 #                                of each, after at most TIMEOUT seconds: one line `mlbench STATE CODE NOUT NERR`, then
@@ -29,10 +30,13 @@
 #                                of processes left: if any, DIR still exists, call again.
 #
 # Files in DIR:
-#   stdout, stderr  The output of the command.
+#   stdout, stderr  The output of the command. Copied from pipes by one `cat` each, so no program can truncate it, or
+#                   written by the command itself where the image has no mkfifo.
+#   stdout.base     The offset of the first byte of the file, after a command has truncated it.
 #   identity        `BOOT_ID PID START_TIME` of the supervisor, written before the command starts.
 #   usage           The supervisor's /proc/PID/stat and io after the end of its command, including waited-for children.
-#   exit_code       The exit code (128+N for signal N) and a newline, written last.
+#   exit_code       16 bytes, reserved before the command starts and written in place at its end, also on a full disk:
+#                   the exit code (128+N for signal N) and a newline.
 #
 # The processes of a rank are the session of its supervisor and all processes with MLBENCH_WORKER_ID=ID in their
 # environment.
@@ -63,23 +67,60 @@ echo "$boot $$ $start" >"$dir/identity.$$" && ln "$dir/identity.$$" "$dir/identi
 lost_the_race=$?
 rm -f "$dir/identity.$$"
 [ $lost_the_race = 0 ] || exit 0
-(
+blank='               '
+echo "$blank" >"$dir/exit_code"
+run() {
+    unset mlbench_limit
     command -v "$1" >/dev/null || { echo "mlbench: $1: command not found" >&2; exit 127; }
     exec "$@"
-) </dev/null >>"$dir/stdout" 2>>"$dir/stderr"
-code=$?
-# Starts no process from here on, because a SIGKILL to all processes of the rank would hit it.
-copy() { while read -r line; do echo "$line"; done; }
-{ copy </proc/$$/stat; copy </proc/$$/io; } >"$dir/usage"
-# One short write is complete or absent. Retries while the disk is full.
-until echo "$code" >"$dir/exit_code"; do
-    [ -d "$dir" ] || exit 0
+}
+# Copies standard input into file $1, and throws away what exceeds the limit. Ends with the last writer. It is
+# no process of the rank: it has a session and an environment of its own, so no signal to the rank reaches it.
+copy='until (ulimit -f "$2" 2>/dev/null; exec cat >>"$1"); do
+    # SIGXFSZ: the file has its full size. Otherwise the disk is full.
+    [ $? -eq 153 ] && exec cat >/dev/null
+    [ -d "${1%/*}" ] || exit
     sleep 1
+done'
+copy_to() {
+    unset MLBENCH_WORKER_ID
+    exec setsid sh -c "$copy" sh "$dir/$1" $((${mlbench_limit:-256} * 2048 + 256))
+}
+copiers=''
+# Opened for reading and writing, so that no side waits for the other one. `true` survives a failed redirection.
+if mkfifo "$dir/stdout.pipe" "$dir/stderr.pipe" 2>/dev/null && true 3<>"$dir/stdout.pipe"; then
+    exec 3<>"$dir/stdout.pipe" 4<>"$dir/stderr.pipe"
+    copy_to stdout <"$dir/stdout.pipe" 3>&- 4>&- &
+    copiers=$!
+    copy_to stderr <"$dir/stderr.pipe" 3>&- 4>&- &
+    copiers="$copiers $!"
+    (run "$@") </dev/null >"$dir/stdout.pipe" 2>"$dir/stderr.pipe" 3>&- 4>&-
+    code=$?
+    exec 3>&- 4>&-
+else
+    (run "$@") </dev/null >>"$dir/stdout" 2>>"$dir/stderr"
+    code=$?
+fi
+# The copiers end when they have copied everything, unless an orphan still has the pipes.
+tries=0
+for copier in $copiers; do
+    while [ $tries -lt 20 ] && kill -0 "$copier" 2>/dev/null; do
+        tries=$((tries + 1))
+        sleep 0.05 2>/dev/null || sleep 1
+    done
 done
+# Starts no process from here on, because a SIGKILL to all processes of the rank would hit it.
+print() { while read -r line; do echo "$line"; done; }
+{ print </proc/$$/stat; print </proc/$$/io; } >"$dir/usage"
+code="$blank$code"
+echo "${code#"${code%???????????????}"}" 1<>"$dir/exit_code"
 SUPERVISE
     mv -f "$mlbench_dir/supervise.$$" "$mlbench_dir/supervise" || return 1
     MLBENCH_WORKER_ID=$2
-    export MLBENCH_WORKER_ID
+    # A Python program writes what it prints at once. Otherwise it loses up to 8 KiB when it is stopped.
+    PYTHONUNBUFFERED=${PYTHONUNBUFFERED-1}
+    export MLBENCH_WORKER_ID PYTHONUNBUFFERED
+    [ -z "$mlbench_limit" ] || export mlbench_limit
     shift 2
     # setsid forks only when it leads a process group. The first one makes its shell a leader, so the second one always
     # forks and the caller continues immediately, without `&` and its ignored signals. The trap is for shells that
@@ -144,16 +185,43 @@ mlbench_bytes() {
         tail -c +$(($3 % 4096 + 1)) | head -c "$2"
 }
 
-# Sleeps longer every time, up to 0.4 s, so that waiting does not take CPU from what is measured.
+# Sets f_new to the number of bytes of stream $2 in directory $1 after offset $3, and f_at to their place in the file.
+mlbench_new() {
+    f_base=0
+    [ ! -f "$1/$2.base" ] || read -r f_base <"$1/$2.base"
+    mlbench_size "$1/$2"
+    f_at=$(($3 - f_base))
+    if [ "$f_at" -gt "$f_size" ] && [ "$3" -lt 9223372036854775807 ]; then
+        # Possible only without pipes.
+        f_at=0
+        echo "$3" >"$1/$2.base"
+        echo "mlbench: the command truncated its $2; reading it from the start" >>"$1/stderr"
+    fi
+    [ "$f_at" -ge 0 ] || f_at=0
+    f_new=$((f_size - f_at))
+    [ "$f_new" -ge 0 ] || f_new=0
+}
+
+# Sleeps longer every time, up to 1 s, so that waiting does not take CPU from what is measured: a process starts only for
+# the sleep itself. Tests of files that are older than the last look start none.
 mlbench_wait() {
     case $f_nap in
     1) f_seconds=0.05 ;;
     2) f_seconds=0.1 ;;
     4) f_seconds=0.2 ;;
-    *) f_seconds=0.4 ;;
+    8) f_seconds=0.4 ;;
+    *) f_seconds=1 ;;
     esac
     sleep $f_seconds 2>/dev/null || sleep 1
-    [ $f_nap -ge 8 ] || f_nap=$((f_nap * 2))
+    f_tries=$((f_tries - f_nap))
+    [ $f_nap -ge 16 ] || f_nap=$((f_nap * 2))
+}
+
+# Returns whether the rank in directory $1 is running and has written nothing since the last look.
+mlbench_is_quiet() {
+    mlbench_supervisor "$1"
+    [ "$s_state" = running ] && [ "$f_tries" -gt 0 ] && [ "$1/stdout" -ot "$1/looked" ] &&
+        [ "$1/stderr" -ot "$1/looked" ] && [ "$1/exit_code" -ot "$1/looked" ]
 }
 
 mlbench_follow() {
@@ -161,30 +229,30 @@ mlbench_follow() {
     f_tries=$(($5 * 20))
     f_nap=1
     while :; do
+        # A change in the same moment makes the file not older. `true` survives a failed redirection.
+        { true >"$1/looked"; } 2>/dev/null
         mlbench_supervisor "$1"
         f_code=-
         # The order supervisor, exit code, sizes guarantees that the output of an ended rank is complete. `read` fails
         # without a newline.
-        if { read -r f_code <"$1/exit_code"; } 2>/dev/null; then
+        if { read -r f_code <"$1/exit_code" && [ -n "$f_code" ]; } 2>/dev/null; then
             s_state=ended
         else
             f_code=-
         fi
-        mlbench_size "$1/stdout"
-        f_out=$((f_size - $2))
-        mlbench_size "$1/stderr"
-        f_err=$((f_size - $3))
-        [ "$f_out" -gt 0 ] || f_out=0
-        [ "$f_err" -gt 0 ] || f_err=0
-        f_tries=$((f_tries - f_nap))
+        mlbench_new "$1" stdout "$2"
+        f_out=$f_new f_out_at=$f_at
+        mlbench_new "$1" stderr "$3"
+        f_err=$f_new f_err_at=$f_at
         [ "$s_state" = running ] && [ $((f_out + f_err)) -eq 0 ] && [ "$f_tries" -gt 0 ] || break
         mlbench_wait
+        while mlbench_is_quiet "$1"; do mlbench_wait; done
     done
     [ "$f_out" -le "$4" ] || f_out=$4
     [ "$f_err" -le "$4" ] || f_err=$4
     echo "mlbench $s_state $f_code $f_out $f_err"
-    mlbench_bytes "$1/stdout" "$f_out" "$2"
-    mlbench_bytes "$1/stderr" "$f_err" "$3"
+    mlbench_bytes "$1/stdout" "$f_out" "$f_out_at"
+    mlbench_bytes "$1/stderr" "$f_err" "$f_err_at"
 } </dev/null
 
 # Prints the pids of the processes with worker id $1 in their environment. `tail` prints the name of each file before

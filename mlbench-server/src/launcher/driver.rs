@@ -17,17 +17,23 @@ use super::deps::LauncherDeps;
 use super::supervisor::supervise;
 use super::tasks::{ActiveTasks, TaskGuard};
 use super::teardown::tear_down;
+use crate::cluster::{OrphanSearch, Orphans};
 use crate::panics;
 use crate::task_group::TaskGroup;
 
 /// Time between two reconciliations when nothing wakes the driver.
 const RECONCILE_INTERVAL: Duration = Duration::from_secs(3);
-/// Time between two checks for orphans, until none is left.
-const ORPHAN_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// First and longest time between two checks for orphans, until none is left.
+const ORPHAN_CHECK_INTERVALS: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(300));
 /// Timeout of one check for orphans.
-const ORPHAN_TIMEOUT: Duration = Duration::from_secs(30);
+///
+/// No run starts meanwhile, so a worker that does not respond must not prolong it.
+const ORPHAN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time between the failure of a run's task (a panic, an error of the store) and its next task.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
+
+/// Name of the launcher where it fails or hangs.
+const PART: &str = "launcher";
 
 /// Starts the launcher in `group`. It resumes the stored runs immediately.
 pub fn start(group: &TaskGroup, deps: LauncherDeps) {
@@ -38,7 +44,7 @@ pub fn start(group: &TaskGroup, deps: LauncherDeps) {
         tasks: ActiveTasks::default(),
         wakeup: watch::Sender::new(0),
     });
-    group.spawn_part("launcher", move || Some(drive(Arc::clone(&driver))));
+    group.spawn_part(PART, move || Some(drive(Arc::clone(&driver))));
 }
 
 /// Reconciles without end.
@@ -46,6 +52,7 @@ async fn drive(driver: Arc<Driver>) {
     let mut orphans = OrphanCheck::default();
     loop {
         let work = async {
+            let _step = driver.group.step(PART);
             if orphans.is_due() {
                 orphans.checked(driver.delete_orphans().await);
             }
@@ -74,6 +81,7 @@ struct Driver {
 #[derive(Default)]
 struct OrphanCheck {
     next: Option<Instant>,
+    failures: u32,
     done: bool,
 }
 
@@ -84,8 +92,11 @@ impl OrphanCheck {
 
     /// Takes the number of orphans found, or `None` if the check failed.
     fn checked(&mut self, found: Option<usize>) {
+        let (first, longest) = ORPHAN_CHECK_INTERVALS;
         self.done = found == Some(0);
-        self.next = Some(Instant::now() + ORPHAN_CHECK_INTERVAL);
+        self.failures = if found.is_some() { 0 } else { self.failures.saturating_add(1) };
+        let pause = first.saturating_mul(2_u32.saturating_pow(self.failures.saturating_sub(1)));
+        self.next = Some(Instant::now() + pause.min(longest));
     }
 }
 
@@ -112,20 +123,21 @@ impl Job {
 }
 
 impl Driver {
-    /// Deletes the cluster resources of unknown runs, and returns how many it found.
+    /// Deletes what unknown runs have left in the cluster, and returns how much that is.
     ///
     /// A run accepted meanwhile is safe: its supervisor starts later, from this same task.
     async fn delete_orphans(&self) -> Option<usize> {
-        let LauncherDeps { storage, cluster, .. } = &self.deps;
+        let LauncherDeps { storage, cluster, settings, .. } = &self.deps;
         let mut known: Vec<RunKey> = storage.active_runs().await.ok()?.iter().map(RunKey::from).collect();
         known.extend(storage.deleted_runs().await.ok()?.iter().map(RunKey::from));
-        match timeout(ORPHAN_TIMEOUT, cluster.remove_orphans(&known)).await.ok()? {
-            Ok(found) => {
-                if found > 0 {
-                    tracing::info!(found, "deleting resources of unknown runs");
-                }
-                Some(found)
+        let search =
+            OrphanSearch { known: &known, last_write: settings.last_write, purge: settings.purge_orphans };
+        match timeout(ORPHAN_TIMEOUT, cluster.remove_orphans(&search)).await.ok()? {
+            Ok(Orphans { deleting: 0, kept }) => {
+                log_kept(&kept);
+                Some(0)
             }
+            Ok(Orphans { deleting, .. }) => Some(deleting),
             Err(error) => {
                 tracing::debug!(%error, "cannot delete resources of unknown runs yet");
                 None
@@ -186,6 +198,15 @@ impl Driver {
             }
             drop(guard);
         });
+    }
+}
+
+/// Names what the last search for orphans has left alone, and how to delete it.
+fn log_kept(kept: &[String]) {
+    for item in kept {
+        tracing::warn!(
+            "{item}: this database does not know the run, which may be alive; start the server with --purge to delete it"
+        );
     }
 }
 

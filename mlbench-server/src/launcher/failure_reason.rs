@@ -23,6 +23,9 @@ const SIGNALS: [(i32, &str); 17] = [
     (25, "SIGXFSZ"),
 ];
 
+/// The most ranks that a reason names.
+const MAX_NAMED_RANKS: usize = 8;
+
 /// A rank exited with a code other than 0.
 ///
 /// By the shell's convention 126 and 127 mean that the command did not start, and codes above 128 are signals.
@@ -41,6 +44,29 @@ pub(super) fn rank_exit(rank: u32, code: i32) -> String {
 pub(super) fn start_timeout(timeout: Duration, missing: &[String]) -> String {
     let missing = if missing.is_empty() { "the cluster gave no cause" } else { &missing.join("; ") };
     format!("the workers were not ready within {}: {missing}", format_duration(timeout))
+}
+
+/// The command could not be launched in time, because of the last `error`.
+pub(super) fn launch_timeout(timeout: Duration, error: &str) -> String {
+    format!("the command did not start within {}: {error}", format_duration(timeout))
+}
+
+/// The run took too long.
+pub(super) fn time_limit(limit: Duration) -> String {
+    format!("the run did not end within its time limit of {}", format_duration(limit))
+}
+
+/// The ranks in `open` went on for too long after another one had ended.
+pub(super) fn exit_grace(open: &[u32], limit: Duration) -> String {
+    let ranks: Vec<String> = open.iter().take(MAX_NAMED_RANKS).map(u32::to_string).collect();
+    let more = if open.len() > MAX_NAMED_RANKS { ", …" } else { "" };
+    let (what, limit) = (if open.len() == 1 { "rank" } else { "ranks" }, format_duration(limit));
+    format!("{what} {}{more} did not end within {limit} after another rank had ended", ranks.join(", "))
+}
+
+/// The processes of a rank cannot be signalled, because of the last `error`.
+pub(super) fn unreachable_rank(rank: u32, time: Duration, error: &str) -> String {
+    format!("rank {rank} could not be stopped for {}: {error}", format_duration(time))
 }
 
 /// Fewer ranks were launched than the run needs.
@@ -68,6 +94,16 @@ mod tests {
         assert_eq!(rank_exit(2, 127), "rank 2 exited with code 127: command not found");
         assert_eq!(rank_exit(0, 255), "rank 0 exited with code 255");
         assert_eq!(rank_exit(0, 128), "rank 0 exited with code 128");
+    }
+
+    #[test]
+    fn a_limit_names_the_ranks_that_exceeded_it() {
+        let limit = Duration::from_secs(90);
+        assert_eq!(time_limit(limit), "the run did not end within its time limit of 90 s");
+        let reason = |open: &[u32]| exit_grace(open, limit);
+        assert_eq!(reason(&[1]), "rank 1 did not end within 90 s after another rank had ended");
+        let all: Vec<u32> = (0..10).collect();
+        assert!(reason(&all).starts_with("ranks 0, 1, 2, 3, 4, 5, 6, 7, … did not end"), "{}", reason(&all));
     }
 
     #[test]

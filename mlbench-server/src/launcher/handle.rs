@@ -8,16 +8,23 @@ use mlbench_core::storage::Storage;
 use mlbench_core::{Result, RunId};
 use tokio::sync::{Notify, watch};
 
+use super::unfinished::UnfinishedLines;
+
 /// Wakes the launcher, and notifies the rest of the server of its changes.
 #[derive(Debug, Clone)]
 pub struct LauncherHandle {
     wake: Arc<Notify>,
     changes: Arc<watch::Sender<u64>>,
+    unfinished: UnfinishedLines,
 }
 
 impl Default for LauncherHandle {
     fn default() -> Self {
-        Self { wake: Arc::new(Notify::new()), changes: Arc::new(watch::Sender::new(0)) }
+        Self {
+            wake: Arc::new(Notify::new()),
+            changes: Arc::new(watch::Sender::new(0)),
+            unfinished: UnfinishedLines::default(),
+        }
     }
 }
 
@@ -35,6 +42,12 @@ impl LauncherHandle {
     /// Notifies all receivers that a run changed.
     pub fn changed(&self) {
         self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Returns the lines of running ranks that have no end yet.
+    #[must_use]
+    pub const fn unfinished(&self) -> &UnfinishedLines {
+        &self.unfinished
     }
 
     /// Returns a receiver that is notified of every change of a run.

@@ -22,8 +22,10 @@ mod tasks;
 mod teardown;
 #[cfg(test)]
 pub(crate) mod tests;
+mod unfinished;
 
 pub use self::deps::{LauncherDeps, LauncherSettings};
 pub use self::driver::start;
 pub use self::handle::LauncherHandle;
 pub use self::shutdown::stop_all;
+pub use self::unfinished::UnfinishedLines;

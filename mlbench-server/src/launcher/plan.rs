@@ -54,6 +54,8 @@ pub(super) struct Observed {
     pub(super) launched: u32,
     /// Why the run can never start.
     pub(super) refusal: Option<String>,
+    /// The age at which the first rank had ended.
+    pub(super) first_exit: Option<Duration>,
     /// The ranks that were sent a signal.
     pub(super) signalled: BTreeMap<u32, Signalled>,
     /// Whether the workers are released.
@@ -76,6 +78,10 @@ pub(super) struct Limits {
     pub(super) grace_period: Duration,
     /// Time that the workers have to become ready, counted from the admission of the run.
     pub(super) start_timeout: Duration,
+    /// Time from the admission of a run to its end.
+    pub(super) time_limit: Option<Duration>,
+    /// Time that ranks may go on after another one has ended.
+    pub(super) exit_grace: Option<Duration>,
 }
 
 /// The current time, as a date and as the age of the supervisor, which clock changes do not affect.
@@ -113,6 +119,10 @@ pub(super) fn plan(run: &Run, observed: &Observed, limits: &Limits, now: Now) ->
         return decide(RunEvent::Stop, None);
     }
     if let Some(reason) = failure(run, observed) {
+        return decide(RunEvent::Fail, Some(reason));
+    }
+    let has_finished = run.state == RunState::Started && open.is_empty();
+    if let Some(reason) = overdue(run, &open, observed, limits, now).filter(|_| !has_finished) {
         return decide(RunEvent::Fail, Some(reason));
     }
     match run.state {
@@ -156,6 +166,17 @@ fn provision(run: &Run, observed: &Observed, limits: &Limits, now: Now) -> Vec<A
     let mut written = observed.messages.clone();
     let new = messages.iter().filter(|text| written.insert((*text).clone()));
     new.cloned().map(Action::WriteMessage).chain([next]).collect()
+}
+
+/// Returns which limit an admitted run has exceeded.
+fn overdue(run: &Run, open: &[u32], observed: &Observed, limits: &Limits, now: Now) -> Option<String> {
+    let age = now.date.since(run.admitted_at?);
+    if let Some(limit) = limits.time_limit.filter(|&limit| age >= limit) {
+        return Some(failure_reason::time_limit(limit));
+    }
+    let limit = limits.exit_grace?;
+    let is_over = now.age.checked_sub(observed.first_exit?)? >= limit;
+    is_over.then(|| failure_reason::exit_grace(open, limit))
 }
 
 /// Returns why the run has failed, or `None` while it can still finish.

@@ -3,13 +3,16 @@
 use std::future::Future;
 use std::time::Duration;
 
-use mlbench_core::run::{Run, RunOutcome, Worker};
+use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{OutputChunk, RankExit, TokenHash};
 use mlbench_core::{ErrorCode, Result, RunId};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::backoff::Backoff;
 use super::deps::LauncherDeps;
+
+/// How long the output of an ending run waits for a store without room.
+const FULL_DISK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Writes to one run. All writes are idempotent.
 #[derive(Clone, Copy)]
@@ -59,8 +62,26 @@ impl<'a> RunRecorder<'a> {
     }
 
     /// Stores output, without a notification: a busy run writes hundreds of times per second.
-    pub(super) async fn append_output(&self, chunk: &OutputChunk) -> Result<()> {
-        retry_while_unavailable(|| self.deps.storage.append_output(self.id, chunk.clone())).await
+    ///
+    /// Returns the streams of the run that have reached the output limit, or `None` when the output must be given up:
+    /// the run is ending, and the store had no room for it for [`FULL_DISK_TIMEOUT`]. Otherwise it waits for room.
+    pub(super) async fn append_output(&self, chunks: &[OutputChunk]) -> Result<Option<Vec<OutputStream>>> {
+        let storage = &self.deps.storage;
+        let (begin, mut backoff) = (Instant::now(), Backoff::up_to(Duration::from_secs(1)));
+        loop {
+            match storage.append_output(self.id, chunks.to_vec()).await {
+                Err(error) if matches!(error.code(), ErrorCode::Overloaded | ErrorCode::Unavailable) => {
+                    // Fails for a deleted run, whose output is not wanted.
+                    let run = storage.run(self.id).await?;
+                    let is_ending = run.stop_requested_at.is_some() || run.outcome.is_some();
+                    if is_ending && begin.elapsed() >= FULL_DISK_TIMEOUT {
+                        return Ok(None);
+                    }
+                    sleep(backoff.pause()).await;
+                }
+                stored => return stored.map(Some),
+            }
+        }
     }
 
     async fn write_and_notify<T, F>(&self, write: impl FnMut() -> F) -> Result<T>

@@ -10,13 +10,14 @@ use crate::cluster::ClusterError;
 /// State that the supervisor of a run shares with the followers of its ranks.
 pub(super) struct RunContext<'a> {
     pub(super) deps: &'a LauncherDeps,
+    pub(super) id: RunId,
     pub(super) recorder: RunRecorder<'a>,
     outages: Outages,
 }
 
 impl<'a> RunContext<'a> {
     pub(super) fn new(deps: &'a LauncherDeps, id: RunId) -> Self {
-        Self { deps, recorder: RunRecorder::new(deps, id), outages: Outages::default() }
+        Self { deps, id, recorder: RunRecorder::new(deps, id), outages: Outages::default() }
     }
 
     /// Ends the outage of `caller`: the cluster responded.

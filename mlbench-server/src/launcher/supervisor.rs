@@ -1,19 +1,20 @@
 //! Supervises one run, from its current state to its end.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::FuturesUnordered;
-use mlbench_core::run::{OutputStream, Run};
-use mlbench_core::storage::{LogPart, LogQuery};
+use mlbench_core::run::{OutputStream, RankStatus, Run};
+use mlbench_core::storage::{LogPart, LogQuery, RankExit};
 use mlbench_core::{ErrorCode, PodName, Result, RunId};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::backoff::Backoff;
 use super::deps::LauncherDeps;
+use super::failure_reason;
 use super::outage::Caller;
 use super::plan::{Action, Limits, Now, Observed, Signalled, plan};
 use super::rank::{follow, rank_ref, task};
@@ -27,6 +28,9 @@ const MAX_WAIT: Duration = Duration::from_millis(500);
 const MAX_OUTAGE_PAUSE: Duration = Duration::from_secs(10);
 /// How long a run waits for a sample of its pods.
 const SAMPLE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a rank may take no signal, beyond the grace period, before its worker is released nevertheless.
+const SIGNAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How to continue after an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +65,10 @@ struct Supervisor<'a> {
     observed: Observed,
     started_at: Instant,
     sampled_at_end: bool,
+    /// When this supervisor first tried to launch the command.
+    launching_since: Option<Instant>,
+    /// When each rank that does not take signals was first sent one.
+    deaf_since: BTreeMap<u32, Instant>,
     /// The token of the workers, once it is needed.
     token: Option<Token>,
 }
@@ -74,14 +82,21 @@ impl<'a> Supervisor<'a> {
             observed: Observed::default(),
             started_at: Instant::now(),
             sampled_at_end: false,
+            launching_since: None,
+            deaf_since: BTreeMap::new(),
             token: None,
         }
     }
 
     async fn run(mut self, id: RunId, mut wakeup: watch::Receiver<u64>) -> Result<()> {
         let deps = self.context.deps;
-        let limits =
-            Limits { grace_period: deps.settings.grace_period, start_timeout: deps.settings.start_timeout };
+        let settings = &deps.settings;
+        let limits = Limits {
+            grace_period: settings.grace_period,
+            start_timeout: settings.start_timeout,
+            time_limit: settings.time_limit,
+            exit_grace: settings.exit_grace,
+        };
         let mut followers = Followers::new();
         let mut followed = HashSet::new();
         let mut waits = Backoff::up_to(MAX_WAIT);
@@ -94,6 +109,9 @@ impl<'a> Supervisor<'a> {
                 return Ok(());
             }
             let now = Now { date: deps.clock.now(), age: self.started_at.elapsed() };
+            if run.ranks.iter().any(RankStatus::has_ended) {
+                self.observed.first_exit.get_or_insert(now.age);
+            }
             let mut actions = plan(&run, &self.observed, &limits, now);
             if let Some(Action::Follow(ranks)) = actions.first() {
                 let new = run.ranks.iter().filter(|rank| ranks.contains(&rank.rank));
@@ -177,7 +195,15 @@ impl<'a> Supervisor<'a> {
                 self.observed.provision = Some(status);
                 Ok(if again { Next::Wait } else { Next::PlanAgain })
             }
-            Err(error @ ClusterError::Unreachable(_)) => self.unreachable(&error).await,
+            Err(error @ ClusterError::Unreachable(_)) => {
+                let limit = deps.settings.start_timeout;
+                if deps.clock.now().since(run.admitted_at.unwrap_or(run.created_at)) >= limit {
+                    let why = failure_reason::start_timeout(limit, &[error.to_string()]);
+                    self.observed.refusal = Some(why);
+                    return Ok(Next::PlanAgain);
+                }
+                self.unreachable(&error).await
+            }
             Err(ClusterError::Refused(why) | ClusterError::Lost(why)) => {
                 self.observed.refusal = Some(why);
                 Ok(Next::PlanAgain)
@@ -211,6 +237,7 @@ impl<'a> Supervisor<'a> {
         let deps = self.context.deps;
         let ranks = self.observed.launched..run.spec.started_ranks();
         let token = self.token(run.id).await?;
+        let began = *self.launching_since.get_or_insert_with(Instant::now);
         let launches = join_all(ranks.map(|rank| {
             let task = task(run, rank, &deps.settings, token.as_ref());
             async move { deps.cluster.launch(&task.map_err(ClusterError::Refused)?).await }
@@ -218,7 +245,15 @@ impl<'a> Supervisor<'a> {
         for launch in launches.await {
             match launch {
                 Ok(()) => self.observed.launched += 1,
-                Err(error @ ClusterError::Unreachable(_)) => return self.unreachable(&error).await,
+                Err(error @ ClusterError::Unreachable(_)) => {
+                    let limit = deps.settings.start_timeout;
+                    if began.elapsed() < limit {
+                        return self.unreachable(&error).await;
+                    }
+                    let why = failure_reason::launch_timeout(limit, &error.to_string());
+                    self.observed.refusal = Some(why);
+                    break;
+                }
                 Err(ClusterError::Refused(why) | ClusterError::Lost(why)) => {
                     self.observed.refusal = Some(why);
                     break;
@@ -237,9 +272,16 @@ impl<'a> Supervisor<'a> {
         let mut unreachable = None;
         for (rank, outcome) in sent {
             if let Err(error @ ClusterError::Unreachable(_)) = outcome {
+                let deaf = self.deaf_since.entry(rank).or_insert_with(Instant::now).elapsed();
+                if deaf >= self.context.deps.settings.grace_period.saturating_add(SIGNAL_TIMEOUT) {
+                    // The release deletes the worker itself, or goes on killing the processes.
+                    let why = failure_reason::unreachable_rank(rank, deaf, &error.to_string());
+                    self.context.recorder.record_rank_exit(rank, &RankExit::Lost(why)).await?;
+                }
                 unreachable = Some(error);
                 continue;
             }
+            self.deaf_since.remove(&rank);
             // A lost worker needs no signal: its follower records the loss.
             let entry = self.observed.signalled.entry(rank).or_insert(Signalled { term: age, kill: None });
             if signal == Signal::Kill {

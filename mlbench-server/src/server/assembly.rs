@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mlbench_core::storage::Storage;
-use mlbench_core::{Error, ErrorCode, Result};
+use mlbench_core::{Error, ErrorCode, Result, Timestamp};
 
 use super::clusters::{ClusterInputs, connect};
 use super::listeners::{BoundListener, Listeners};
+use super::reaper;
 use crate::app::App;
 use crate::app::run_cache::RunJsonCache;
 use crate::clock::Clock;
@@ -19,7 +20,7 @@ use crate::http::{HttpConfig, HttpServer};
 use crate::launcher::{self, LauncherDeps, LauncherHandle, LauncherSettings};
 use crate::monitor::{self, Monitor};
 use crate::settings::Settings;
-use crate::sqlite::{self, SqliteStorage};
+use crate::sqlite::{self, Identity, Moved, SqliteStorage};
 use crate::task_group::TaskGroup;
 use crate::vitals::Vitals;
 
@@ -52,14 +53,16 @@ impl Server {
         let listeners = Listeners::bind(settings).await?;
         let address = listeners.api.address;
         let (database, vitals) = (settings.database()?, Vitals::default());
-        let (storage, instance) =
+        let (storage, identity) =
             open_storage(settings, &database, address, &vitals).await.map_err(|error| text(&error))?;
         let tasks = TaskGroup::reporting_to("launcher and monitor", vitals.clone());
         let inputs =
-            ClusterInputs { settings, database: &database, instance: &instance, address, tasks: &tasks };
+            ClusterInputs { settings, database: &database, identity: &identity, address, tasks: &tasks };
         let cluster = connect(inputs).await?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), database = %database.display(), cluster = cluster.name(),
             workers = cluster.max_workers(), "mlbench-server");
+        log_move(&identity);
+        let storage = OpenedStorage { storage, last_write: identity.last_write };
         let server = Self::assemble(settings, listeners, storage, cluster, tasks, vitals).await?;
         if let Some(file) = &settings.address_file {
             files::write_atomic(file, format!("{address}\n"))
@@ -71,7 +74,7 @@ impl Server {
     async fn assemble(
         settings: &Settings,
         listeners: Listeners,
-        storage: Arc<dyn Storage>,
+        OpenedStorage { storage, last_write }: OpenedStorage,
         cluster: Arc<dyn Cluster>,
         tasks: TaskGroup,
         vitals: Vitals,
@@ -88,12 +91,17 @@ impl Server {
             settings: Arc::new(LauncherSettings {
                 grace_period: settings.grace_period,
                 start_timeout: settings.start_timeout,
+                time_limit: settings.time_limit,
+                exit_grace: settings.exit_grace,
                 mpirun_prefix: settings.mpirun(),
                 server_url: settings.server_url(listeners.api.address),
+                last_write,
+                purge_orphans: settings.purge,
                 run_tokens: listeners.requires_token(),
             }),
         };
         let http = TaskGroup::reporting_to("http", vitals.clone());
+        reaper::start(&tasks);
         launcher::start(&tasks, launcher.clone());
         monitor::start(&tasks, &monitor, settings.sample_interval());
         let default_command = settings.default_command();
@@ -188,15 +196,23 @@ pub async fn start_with_flags(flags: &[&str]) -> Result<Server, String> {
     Server::start(&Settings::from_flags(flags.iter().copied())?).await
 }
 
+/// A store, and when it was last written before it was opened.
+struct OpenedStorage {
+    storage: Arc<dyn Storage>,
+    last_write: Timestamp,
+}
+
 async fn open_storage(
     settings: &Settings,
     database: &Path,
     address: SocketAddr,
     vitals: &Vitals,
-) -> Result<(Arc<dyn Storage>, String)> {
+) -> Result<(Arc<dyn Storage>, Identity)> {
     let mut options = sqlite::Options::new(database);
     options.log_limit_bytes = u64::from(settings.output_limit) << 20;
     options.durability = settings.durability;
+    options.machine = settings.machine();
+    options.adopt = settings.adopt;
     options.vitals = vitals.clone();
     let open = move || {
         let storage = SqliteStorage::open(options)?;
@@ -204,8 +220,29 @@ async fn open_storage(
         Ok::<_, Error>(storage)
     };
     let opened = tokio::task::spawn_blocking(open).await.map_err(Error::internal)??;
-    let instance = opened.instance().await?;
-    Ok((Arc::new(opened), instance))
+    let identity = opened.identity().clone();
+    Ok((Arc::new(opened), identity))
+}
+
+/// Logs that a database was opened elsewhere before, and its disowned runs.
+fn log_move(identity: &Identity) {
+    let Some(Moved { from, disowned }) = &identity.moved else { return };
+    let Some(runs) = disowned else {
+        return tracing::info!(
+            from,
+            "adopted a database that was opened elsewhere before, with its active runs"
+        );
+    };
+    tracing::warn!(
+        from,
+        "this database was opened elsewhere before and counts as a copy: it has a new identity"
+    );
+    for run in runs {
+        tracing::warn!(
+            "run {run} belongs to the server on the original and has failed here; its processes and pods are left alone. \
+             To take over a moved database with its active runs, start its first server with --adopt"
+        );
+    }
 }
 
 /// Returns the message for the operator. Of an internal error, it is the text for the log.

@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::cluster::Cluster;
-use crate::cluster::kubernetes::KubernetesCluster;
+use crate::cluster::kubernetes::{KubernetesCluster, Options};
 use crate::cluster::local::{self, LocalCluster};
 use crate::settings::{self, ClusterKind, Settings};
+use crate::sqlite::Identity;
 use crate::task_group::TaskGroup;
 
 /// What a cluster needs.
 pub(super) struct ClusterInputs<'a> {
     pub(super) settings: &'a Settings,
     pub(super) database: &'a Path,
-    /// Name of the database.
-    pub(super) instance: &'a str,
+    /// Name of the database, and those that it had elsewhere.
+    pub(super) identity: &'a Identity,
     /// Address of the API.
     pub(super) address: SocketAddr,
     /// Runs the tasks that follow the cluster.
@@ -30,30 +31,46 @@ pub(super) struct ClusterInputs<'a> {
 pub(super) async fn connect(inputs: ClusterInputs<'_>) -> Result<Arc<dyn Cluster>, String> {
     match inputs.settings.cluster_kind() {
         ClusterKind::Kubernetes => kubernetes(inputs).await,
-        ClusterKind::Local | ClusterKind::Auto => local(inputs.settings, inputs.database),
+        ClusterKind::Local | ClusterKind::Auto => local(&inputs),
     }
 }
 
 async fn kubernetes(inputs: ClusterInputs<'_>) -> Result<Arc<dyn Cluster>, String> {
-    let ClusterInputs { settings, instance, address, tasks, .. } = inputs;
+    let ClusterInputs { settings, identity, address, tasks, .. } = inputs;
     let url = settings.server_url(address);
     if settings.server_url.is_none() && (address.ip().is_loopback() || address.ip().is_unspecified()) {
         tracing::warn!("--server-url: not set; worker pods cannot reach {url} to post metrics");
     }
-    let options = settings.kubernetes.options(instance.parse()?);
+    let former: Result<_, String> = identity.former.iter().map(|name| name.parse()).collect();
+    let options = Options {
+        former: former?,
+        output_limit: settings.output_limit,
+        ..settings.kubernetes.options(identity.instance.parse()?)
+    };
     let connected = KubernetesCluster::connect(options, Clock::System, tasks).await;
     connected
         .map(|cluster| Arc::new(cluster) as Arc<dyn Cluster>)
         .map_err(|error| format!("{error}; use --cluster local to run workers on this machine"))
 }
 
-fn local(settings: &Settings, database: &Path) -> Result<Arc<dyn Cluster>, String> {
+fn local(inputs: &ClusterInputs<'_>) -> Result<Arc<dyn Cluster>, String> {
+    let ClusterInputs { settings, database, identity, .. } = *inputs;
     let mut work_dir = database.as_os_str().to_owned();
     work_dir.push(".work");
     let work_dir = PathBuf::from(work_dir);
-    let (workers, environment) = (settings.workers(), settings::environment());
-    let options = local::Options { workers, work_dir: work_dir.clone(), environment, clock: Clock::System };
-    let cluster = LocalCluster::new(options)
-        .map_err(|error| format!("cannot create local workers in {}: {error}", work_dir.display()))?;
+    let environment = local::without_proxy(settings::environment(), &settings.server_url(inputs.address));
+    let failed = |error| format!("cannot create local workers in {}: {error}", work_dir.display());
+    let Identity { instance, former, .. } = identity.clone();
+    let options = local::Options {
+        workers: settings.workers(),
+        work_dir: work_dir.clone(),
+        instance,
+        former,
+        environment,
+        supervisor: local::supervise::program().map_err(failed)?,
+        output_limit: u64::from(settings.output_limit) << 20,
+        clock: Clock::System,
+    };
+    let cluster = LocalCluster::new(options).map_err(failed)?;
     Ok(Arc::new(cluster))
 }

@@ -3,5 +3,6 @@
 mod assembly;
 mod clusters;
 mod listeners;
+mod reaper;
 
 pub use assembly::{Server, start_with_flags};

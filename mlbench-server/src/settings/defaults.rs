@@ -23,6 +23,22 @@ impl Settings {
         }
     }
 
+    /// Returns the name of this machine, which marks the database as its own.
+    ///
+    /// A pod may move between machines with its volume. Its namespace and release stand for the machine.
+    #[must_use]
+    pub fn machine(&self) -> String {
+        let first_line = |file: &str| {
+            let text = std::fs::read_to_string(file).ok()?;
+            text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
+        };
+        if Path::new(SERVICE_ACCOUNT).exists() {
+            let namespace = first_line(NAMESPACE).unwrap_or_default();
+            return format!("pod/{namespace}/{}", self.kubernetes.release_name.as_str());
+        }
+        ["/etc/machine-id", "/var/lib/dbus/machine-id"].into_iter().find_map(first_line).unwrap_or_default()
+    }
+
     /// Returns the sampling interval. A kubelet itself samples every 10 to 15 s.
     #[must_use]
     pub fn sample_interval(&self) -> Duration {

@@ -31,6 +31,20 @@ pub struct Settings {
     #[arg(long, value_name = "FILE", env = "MLBENCH_DATABASE")]
     pub database: Option<PathBuf>,
 
+    /// Take over a moved database with its active runs
+    ///
+    /// Without it, a database that was opened elsewhere before counts as a copy: its active runs fail here, because they
+    /// belong to the server on the original.
+    #[arg(long, env = "MLBENCH_ADOPT")]
+    pub adopt: bool,
+
+    /// Delete what unknown runs left in the cluster, even if it is newer than the last write
+    ///
+    /// That includes the runs of the databases that this one is a copy of. Without it, the server names all this and leaves
+    /// it alone: it may belong to runs that a restored backup does not contain, or to the server on the original.
+    #[arg(long, env = "MLBENCH_PURGE")]
+    pub purge: bool,
+
     /// When a write is acknowledged
     #[arg(long, value_name = "LEVEL", env = "MLBENCH_DURABILITY", default_value = "full")]
     pub durability: Durability,
@@ -79,11 +93,21 @@ pub struct Settings {
     #[arg(long, value_name = "TIME", env = "MLBENCH_START_TIMEOUT", default_value = "10m", value_parser = duration)]
     pub start_timeout: Duration,
 
+    /// Longest time of a run, from its admission to its end, before it fails [default: no limit]
+    #[arg(long, value_name = "TIME", env = "MLBENCH_TIME_LIMIT", value_parser = duration)]
+    pub time_limit: Option<Duration>,
+
+    /// Longest time that ranks may go on after another one has ended [default: no limit]
+    #[arg(long, value_name = "TIME", env = "MLBENCH_EXIT_GRACE", value_parser = duration)]
+    pub exit_grace: Option<Duration>,
+
     /// Interval between two samples of the workers' resource usage [default: 2s locally, 10s in Kubernetes]
     #[arg(long, value_name = "TIME", env = "MLBENCH_SAMPLE_INTERVAL", value_parser = interval)]
     pub sample_interval: Option<Duration>,
 
     /// Maximum stored output per run and stream, in MiB. Later output is dropped with a server message
+    ///
+    /// Each stream of a local rank also keeps at most this much on the disk until the server has stored it.
     #[arg(long, value_name = "MIB", env = "MLBENCH_OUTPUT_LIMIT", default_value_t = 256)]
     pub output_limit: u32,
 
@@ -107,6 +131,12 @@ pub struct Settings {
     /// Required to listen on a non-loopback address unless --insecure-no-auth is set.
     #[arg(long, value_name = "FILE", env = "MLBENCH_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
+
+    /// File with a second bearer token, which may only read the server's own metrics
+    ///
+    /// Give it to a program that scrapes them, such as Prometheus.
+    #[arg(long, value_name = "FILE", env = "MLBENCH_METRICS_TOKEN_FILE")]
+    pub metrics_token_file: Option<PathBuf>,
 
     /// Require no token on a non-loopback address: anyone who reaches the port can run programs
     #[arg(long, env = "MLBENCH_INSECURE_NO_AUTH")]

@@ -42,11 +42,11 @@ impl From<StoreError> for Error {
 
 fn from_sqlite(error: &rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
-        Some(ffi::ErrorCode::DiskFull) => unwritable("disk full", error),
+        Some(ffi::ErrorCode::DiskFull) => unwritable(DISK_FULL, error),
         Some(ffi::ErrorCode::ReadOnly) => unwritable("read-only", error),
         Some(ffi::ErrorCode::CannotOpen) => unwritable("a file cannot be opened", error),
         // Without the reads: a quota that is used up fails as an ordinary write.
-        Some(ffi::ErrorCode::SystemIoFailure) if !is_read(error) => unwritable("input/output error", error),
+        Some(ffi::ErrorCode::SystemIoFailure) if !is_read(error) => unwritable(IO_ERROR, error),
         Some(ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked) => {
             Error::new(ErrorCode::Overloaded, "another program has locked the server's database; try again")
                 .with_internal(error)
@@ -61,19 +61,30 @@ fn is_read(error: &rusqlite::Error) -> bool {
     matches!(code, Some(ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ | ffi::SQLITE_IOERR_CORRUPTFS))
 }
 
+/// The reason of a write for which the disk has no room.
+pub(super) const DISK_FULL: &str = "disk full";
+/// The reason of a write that the disk refused, also for a quota that is used up.
+const IO_ERROR: &str = "input/output error";
+
 /// The error of a write that may succeed later.
-fn unwritable(reason: &str, error: &rusqlite::Error) -> Error {
-    Error::new(
-        ErrorCode::Unavailable,
-        format!("the database cannot be written: {reason}; nothing was stored"),
-    )
-    .with_internal(error)
-    .with_retry_after(Duration::from_secs(10))
+pub(super) fn unwritable(reason: &str, error: impl std::fmt::Display) -> Error {
+    Error::new(ErrorCode::Unavailable, unwritable_detail(reason))
+        .with_internal(error)
+        .with_retry_after(Duration::from_secs(10))
+}
+
+/// Returns whether a write failed in a way that more room on the disk may correct.
+pub(super) fn is_out_of_space(error: &Error) -> bool {
+    [DISK_FULL, IO_ERROR].iter().any(|reason| error.detail() == unwritable_detail(reason))
+}
+
+fn unwritable_detail(reason: &str) -> String {
+    format!("the database cannot be written: {reason}; nothing was stored")
 }
 
 /// The error for every request after [`close`](mlbench_core::storage::Storage::close).
 pub(super) fn closed() -> Error {
-    Error::new(ErrorCode::Unavailable, "the server is shutting down")
+    Error::new(ErrorCode::Unavailable, "the server is shutting down").with_retry_after(Duration::from_secs(1))
 }
 
 /// The error for every write after the writer has failed for good.

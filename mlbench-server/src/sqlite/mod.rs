@@ -6,6 +6,7 @@
 mod connection;
 mod error;
 mod idempotency;
+mod identity;
 mod metrics;
 mod pods;
 mod runs;
@@ -21,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use mlbench_core::log::LogLine;
 use mlbench_core::metric::{Metric, MetricType, Series};
-use mlbench_core::run::{Run, RunOutcome, Worker};
+use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, IsCached, KeyedRequest, LogQuery, OutputChunk, OwnerList, PointSink, PointsCursor,
     PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, StartedRun, Storage, StoreStats,
@@ -30,15 +31,19 @@ use mlbench_core::storage::{
 use mlbench_core::{Error, MetricName, Owner, Pod, Result, RunId, Timestamp};
 
 pub use connection::open::{Durability, Options};
+pub use identity::{Identity, Moved};
 
 use connection::lock::DatabaseLock;
 use connection::open;
+use connection::place::Place;
 use connection::readers::Readers;
+use connection::reserve::Reserve;
 use metrics::recent::RecentArrivals;
 use metrics::record::MetricWrite;
 use metrics::{arrival, batch, insert, owners, read};
 use runs::rows::{self, RunFilter};
 use runs::{lifecycle, output, tokens};
+use rusqlite::Connection;
 use stats::PointsAhead;
 use writer::Writer;
 
@@ -50,6 +55,7 @@ pub struct SqliteStorage {
     ahead: PointsAhead,
     lock: Mutex<Option<DatabaseLock>>,
     path: PathBuf,
+    identity: Identity,
     log_limit_bytes: u64,
     page_points: usize,
 }
@@ -65,17 +71,20 @@ impl SqliteStorage {
         options.path = open::create_directory(&options.path)?;
         let lock = DatabaseLock::acquire(&options.path)?;
         open::create_file(&options.path)?;
-        let writer = open::writer(&options)?;
+        let mut writer = open::writer(&options)?;
+        let place = Place::of(&options.path, &options.machine)?;
+        let identity = identity::claim(&mut writer, &place, options.adopt)?;
         let last = arrival::last(&writer).map_err(Error::from)?;
         let recent = Arc::new(RecentArrivals::new(last));
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;
         Ok(Self {
-            writer: Writer::start(writer, options.vitals, Arc::clone(&recent))?,
+            writer: Writer::start(writer, Reserve::take(&options.path), options.vitals, Arc::clone(&recent))?,
             recent,
             ahead: PointsAhead::default(),
             readers: Readers::new(readers),
             lock: Mutex::new(Some(lock)),
             path: options.path,
+            identity,
             log_limit_bytes: options.log_limit_bytes,
             page_points: options.page_points,
         })
@@ -90,14 +99,10 @@ impl SqliteStorage {
         lock.as_mut().map_or(Ok(()), |lock| lock.write_holder(Some(address)))
     }
 
-    /// Returns the random name of this database, which differs from that of every other server in a cluster.
-    ///
-    /// # Errors
-    /// Any error of a read.
-    pub async fn instance(&self) -> Result<String> {
-        let name =
-            |c: &rusqlite::Connection| Ok(c.query_row("SELECT instance FROM server", [], |row| row.get(0))?);
-        self.readers.read(name).await
+    /// Returns the name of this database, and whether it was opened elsewhere before.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Rejects later requests. The returned function waits for queued writes, then releases the lock.
@@ -156,37 +161,42 @@ impl Storage for SqliteStorage {
     }
 
     async fn assign_workers(&self, id: RunId, workers: Vec<Worker>) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::assign_workers(c, id, &workers)).await
+        self.writer.write_first(0, move |c| lifecycle::assign_workers(c, id, &workers)).await
     }
 
     async fn run_started(&self, id: RunId, ranks: u32) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::mark_started(c, id, ranks)).await
+        self.writer.write_first(0, move |c| lifecycle::mark_started(c, id, ranks)).await
     }
 
-    async fn append_output(&self, id: RunId, chunk: OutputChunk) -> Result<()> {
-        let limit = self.log_limit_bytes;
-        self.writer.write(output::memory_bytes(&chunk), move |c| output::append(c, id, &chunk, limit)).await
+    async fn append_output(&self, id: RunId, chunks: Vec<OutputChunk>) -> Result<Vec<OutputStream>> {
+        self.writer.reserve().check()?;
+        let (bytes, limit) = (output::memory_bytes(&chunks), self.log_limit_bytes);
+        self.writer.write(bytes, move |c| output::append_all(c, id, &chunks, limit)).await
     }
 
     async fn append_server_message(&self, id: RunId, text: &str, now: Timestamp) -> Result<()> {
         let text = text.to_owned();
-        self.writer.write(text.len(), move |c| output::append_server_message(c, id, &text, now)).await
+        self.writer.write_first(text.len(), move |c| output::append_server_message(c, id, &text, now)).await
     }
 
     async fn record_rank_exit(&self, id: RunId, rank: u32, end: RankExit) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::record_rank_exit(c, id, rank, &end)).await
+        self.writer.write_first(0, move |c| lifecycle::record_rank_exit(c, id, rank, &end)).await
     }
 
     async fn request_stop(&self, id: RunId, now: Timestamp) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::request_stop(c, id, now)).await
+        let stop = move |c: &Connection| {
+            identity::touch(c, now)?;
+            lifecycle::request_stop(c, id, now)
+        };
+        self.writer.write_first(0, stop).await
     }
 
     async fn decide_outcome(&self, id: RunId, outcome: RunOutcome) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::decide_outcome(c, id, &outcome)).await
+        self.writer.write_first(0, move |c| lifecycle::decide_outcome(c, id, &outcome)).await
     }
 
     async fn end_run(&self, id: RunId) -> Result<Run> {
-        self.writer.write(0, move |c| lifecycle::end(c, id)).await
+        self.writer.write_first(0, move |c| lifecycle::end(c, id)).await
     }
 
     async fn delete_run(&self, id: RunId) -> Result<()> {
@@ -228,6 +238,7 @@ impl Storage for SqliteStorage {
         key: Option<KeyedRequest>,
         now: Timestamp,
     ) -> Result<Recorded> {
+        self.writer.reserve().check()?;
         let bytes = insert::memory_bytes(&metric);
         let recorded = self.writer.record(bytes, MetricWrite { metric, key, now }).await?;
         if !recorded.replayed {
@@ -237,12 +248,18 @@ impl Storage for SqliteStorage {
     }
 
     async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()> {
+        self.writer.reserve().check()?;
         let bytes = metrics.iter().map(insert::memory_bytes).sum();
         let recent = Arc::clone(&self.recent);
-        self.writer.write(bytes, move |c| insert::insert_all(c, &recent, &metrics)).await
+        let insert = move |c: &Connection| {
+            metrics.iter().map(|metric| metric.date).max().map_or(Ok(()), |date| identity::touch(c, date))?;
+            insert::insert_all(c, &recent, &metrics)
+        };
+        self.writer.write(bytes, insert).await
     }
 
     async fn record_batch(&self, batch: Batch, now: Timestamp) -> Result<BatchOutcome> {
+        self.writer.reserve().check()?;
         let (recent, bytes) = (Arc::clone(&self.recent), batch::memory_bytes(&batch));
         self.ahead.observe(batch.points.iter().filter_map(|point| point.metric.as_ref().ok()), now);
         self.writer.write(bytes, move |c| batch::record(c, &recent, &batch, now)).await

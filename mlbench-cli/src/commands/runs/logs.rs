@@ -22,6 +22,7 @@ pub(crate) async fn logs(client: &Client, args: &LogsArgs) -> Result<(), Failure
         client,
         id: run.id,
         query: LogsQuery { rank: args.rank, stream: args.stream.map(Into::into), ..LogsQuery::default() },
+        follow: args.follow,
     };
     let mut printer = Printer::stdout(args.output.output);
     print_head(&mut printer)?;
@@ -47,6 +48,8 @@ struct Reader<'a> {
     client: &'a Client,
     id: RunId,
     query: LogsQuery,
+    /// Whether the run is followed: then an unfinished line is printed once it has its end.
+    follow: bool,
 }
 
 impl Reader<'_> {
@@ -59,6 +62,11 @@ impl Reader<'_> {
             printer.flush()?;
             self.query.after = Some(page.next);
             if page.lines.is_empty() {
+                if !self.follow {
+                    for line in &page.unfinished {
+                        print_line(printer, line, self.query.rank.is_some())?;
+                    }
+                }
                 return Ok(());
             }
         }

@@ -15,10 +15,10 @@ const ALL: LogQuery = LogQuery { stream: None, rank: None, part: LogPart::After 
 pub(super) async fn lines_are_read_in_order_and_in_parts(store: &dyn Storage) {
     let run = started(store).await.id;
     ok(store.append_server_message(run, "starting", at(2)).await);
-    ok(store.append_output(run, chunk(1, Stdout, 0, &["a", ""])).await);
-    ok(store.append_output(run, chunk(0, Stderr, 0, &["warning: é"])).await);
-    ok(store.append_output(run, chunk(1, Stdout, 3, &["b"])).await);
-    ok(store.append_output(run, chunk(0, Stdout, 0, &["c"])).await);
+    ok(store.append_output(run, vec![chunk(1, Stdout, 0, &["a", ""])]).await);
+    ok(store.append_output(run, vec![chunk(0, Stderr, 0, &["warning: é"])]).await);
+    ok(store.append_output(run, vec![chunk(1, Stdout, 3, &["b"])]).await);
+    ok(store.append_output(run, vec![chunk(0, Stdout, 0, &["c"])]).await);
     let all = ["[mlbench] starting", "[1] a", "[1] ", "[0] warning: é", "[1] b", "[0] c"];
     assert_eq!(texts(store, run, ALL).await, all);
     assert_eq!(texts(store, run, LogQuery { stream: Some(Stderr), ..ALL }).await, [all[0], all[3]]);
@@ -46,11 +46,16 @@ pub(super) async fn lines_are_read_in_order_and_in_parts(store: &dyn Storage) {
 
 pub(super) async fn a_chunk_at_another_offset_has_no_effect(store: &dyn Storage) {
     let run = started(store).await.id;
-    ok(store.append_output(run, chunk(0, Stdout, 0, &["first"])).await);
+    ok(store.append_output(run, vec![chunk(0, Stdout, 0, &["first"])]).await);
     for from in [0, 3, 7] {
-        ok(store.append_output(run, chunk(0, Stdout, from, &["again"])).await);
+        ok(store.append_output(run, vec![chunk(0, Stdout, from, &["again"])]).await);
     }
     assert_eq!(texts(store, run, ALL).await, ["[0] first"]);
+    // The second of these chunks does not continue its stream.
+    let chunks =
+        vec![chunk(0, Stdout, 6, &["b"]), chunk(0, Stderr, 1, &["gap"]), chunk(0, Stdout, 8, &["c"])];
+    assert_eq!(ok(store.append_output(run, chunks).await), []);
+    assert_eq!(texts(store, run, ALL).await, ["[0] first", "[0] b", "[0] c"]);
     let ranks = ok(store.run(run).await).ranks;
-    assert_eq!((ranks[0].stdout_offset, ranks[0].stderr_offset, ranks[1].stdout_offset), (6, 0, 0));
+    assert_eq!((ranks[0].stdout_offset, ranks[0].stderr_offset, ranks[1].stdout_offset), (10, 0, 0));
 }

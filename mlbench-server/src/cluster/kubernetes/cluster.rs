@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mlbench_core::Pod;
-use mlbench_core::run::{Run, RunKey};
+use mlbench_core::run::Run;
 use tokio::sync::watch;
 
 use super::connection::KubernetesCluster;
@@ -13,6 +13,7 @@ use super::options::Cpu;
 use super::provision::limits;
 use crate::cluster::error::ClusterError;
 use crate::cluster::interface::Cluster;
+use crate::cluster::orphans::{OrphanSearch, Orphans};
 use crate::cluster::pod_list::PodListStatus;
 use crate::cluster::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
 use crate::cluster::rank::{Offsets, Output, RankRef, Signal, Task};
@@ -66,8 +67,8 @@ impl Cluster for KubernetesCluster {
         self.tear_down(run).await
     }
 
-    async fn remove_orphans(&self, known: &[RunKey]) -> Result<usize, ClusterError> {
-        self.tear_down_unknown(known).await
+    async fn remove_orphans(&self, search: &OrphanSearch<'_>) -> Result<Orphans, ClusterError> {
+        self.tear_down_unknown(search).await
     }
 
     async fn sample(&self) -> Vec<PodSample> {

@@ -24,6 +24,7 @@ const FIRST_LIST_TIMEOUT: Duration = Duration::from_secs(5);
 /// The worker pods of one release in one namespace.
 pub struct KubernetesCluster {
     pub(super) options: Options,
+    pub(super) clock: Clock,
     pub(super) scripts: Scripts,
     pub(super) watch: PodWatch,
     pub(super) kubelets: Kubelets,
@@ -60,8 +61,9 @@ impl KubernetesCluster {
         }
         let proxy = options.kubelet_via_apiserver.then(|| client.clone());
         Ok(Self {
-            scripts: Scripts::new(options.instance.as_str()),
-            kubelets: Kubelets::new(config, proxy, namespace.clone(), clock, background.clone()),
+            scripts: Scripts::new(&options),
+            kubelets: Kubelets::new(config, proxy, namespace.clone(), clock.clone(), background.clone()),
+            clock,
             services: Api::namespaced(client.clone(), &namespace),
             secrets: Api::namespaced(client.clone(), &namespace),
             sets: Api::namespaced(client.clone(), &namespace),

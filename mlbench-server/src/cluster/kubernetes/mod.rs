@@ -15,6 +15,7 @@ mod exec;
 mod metrics;
 mod objects;
 mod options;
+mod orphans;
 mod pods;
 mod provision;
 mod ranks;

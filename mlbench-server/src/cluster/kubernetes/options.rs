@@ -22,6 +22,8 @@ pub struct Options {
     /// Servers that share namespace and release need different values: each deletes the worker sets with its own value
     /// whose runs it does not know.
     pub instance: Instance,
+    /// The earlier values of a copied database. What has them belongs to the server on the original.
+    pub former: Vec<Instance>,
     /// Maximum number of workers of a run.
     pub max_workers: u32,
     /// Maximum CPU of a worker, and its limit when the run requests none.
@@ -40,6 +42,8 @@ pub struct Options {
     pub image_pull_secrets: Vec<String>,
     /// Service account of the pods of worker sets, or `None` for pods without its token.
     pub worker_service_account: Option<String>,
+    /// MiB of each output stream of a rank that its pod keeps.
+    pub output_limit: u32,
     /// Whether to read the kubelets' metrics through the API server.
     ///
     /// This requires the right `nodes/proxy`, which also grants the exec of the kubelets.
@@ -55,8 +59,10 @@ impl Options {
             context: None,
             namespace: None,
             instance: Instance(release.0.clone()),
+            former: Vec::new(),
             release,
             max_workers: 8,
+            output_limit: 256,
             worker_max_cpu: None,
             worker_memory: None,
             max_gpu_per_worker: 0,

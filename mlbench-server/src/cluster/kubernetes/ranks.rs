@@ -83,7 +83,7 @@ impl KubernetesCluster {
             State::Missing if is_empty => return Err(self.diagnose(rank, Symptom::Vanished, "").await),
             _ => None,
         };
-        Ok(Output { stdout, stderr, exit_code })
+        Ok(Output { stdout, stderr, exit_code, ..Output::default() })
     }
 
     pub(super) async fn signal_rank(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {

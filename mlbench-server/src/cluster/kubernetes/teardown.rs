@@ -1,10 +1,11 @@
 //! Deletes what is left of a run, and of runs that the server no longer knows.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, ListParams, Preconditions, PropagationPolicy};
 use kube::{Api, Resource, ResourceExt};
@@ -13,9 +14,11 @@ use mlbench_core::run::{Run, RunKey};
 use super::connection::KubernetesCluster;
 use super::errors::unreachable;
 use super::exec::run_script::{ExecError, run_script};
-use super::objects::names::{job_of, owned_selector, run_selector};
+use super::objects::names::{owned_selector, run_selector};
+use super::orphans::{Cleaned, OrphanFilter};
 use super::pods::pod_status;
 use crate::cluster::error::ClusterError;
+use crate::cluster::orphans::{OrphanSearch, Orphans};
 use crate::cluster::provision::ReleaseStatus;
 
 /// Time after its grace period at which the server deletes a pod that its node does not confirm.
@@ -30,35 +33,47 @@ impl KubernetesCluster {
                 let pod =
                     self.pods.get_opt(worker.pod.as_str()).await.map_err(|error| unreachable(&error))?;
                 match pod {
-                    Some(pod) => self.clean(&pod, Some(key), &[]).await,
+                    Some(pod) => self.clean(&pod, self.scripts.release(key)).await.map(|c| c.left),
                     None => Ok(0),
                 }
             }));
-        let mut remain = self.delete_all(&run_selector(key.job_id), |_| true).await?;
+        let mut remain = self.delete_all(&run_selector(&self.options, key.job_id), |_| true).await?;
         for left in static_pods.await {
             remain += left?;
         }
         Ok(if remain == 0 { ReleaseStatus::Complete } else { ReleaseStatus::Pending })
     }
 
-    /// Deletes what this server created for runs outside `known`, and returns how much it found.
-    pub(super) async fn tear_down_unknown(&self, known: &[RunKey]) -> Result<usize, ClusterError> {
-        let jobs: HashSet<String> = known.iter().map(|run| run.job_id.to_string()).collect();
-        let unknown = |label: &str| !jobs.contains(label);
-        let mut found = self.delete_all(&owned_selector(&self.options), unknown).await?;
+    /// Deletes what this server created for unknown runs, as far as the search allows.
+    pub(super) async fn tear_down_unknown(&self, search: &OrphanSearch<'_>) -> Result<Orphans, ClusterError> {
+        let own = OrphanFilter::new(search);
+        let mut deleting = self
+            .delete_all(&owned_selector(&self.options, &self.options.instance), |o| own.selects(o))
+            .await?;
+        let copied = OrphanFilter::of_former_name(search);
+        for instance in &self.options.former {
+            let selector = owned_selector(&self.options, instance);
+            deleting += self.delete_all(&selector, |object| copied.selects(object)).await?;
+        }
+        let mut kept: BTreeSet<String> = own.into_kept().chain(copied.into_kept()).collect();
         let pods = self.watch.static_pods();
         let ready = pods.iter().filter(|pod| pod_status::is_ready(pod));
-        for left in join_all(ready.map(|pod| self.clean(pod, None, known))).await {
-            found += left?;
+        let now = self.clock.now();
+        for cleaned in
+            join_all(ready.map(|pod| self.clean(pod, self.scripts.release_unknown(search, now)))).await
+        {
+            let cleaned = cleaned?;
+            deleting += cleaned.left;
+            kept.extend(cleaned.kept);
         }
-        Ok(found)
+        Ok(Orphans { deleting, kept: kept.into_iter().collect() })
     }
 
-    /// Deletes every object of a selector whose run is `selected`, and returns how many it found.
+    /// Deletes every object of a selector that is `selected`, and returns how many it found.
     async fn delete_all(
         &self,
         selector: &str,
-        selected: impl Fn(&str) -> bool,
+        selected: impl Fn(&ObjectMeta) -> bool,
     ) -> Result<usize, ClusterError> {
         let sets = delete_listed(&self.sets, selector, &selected).await?;
         let services = delete_listed(&self.services, selector, &selected).await?;
@@ -68,7 +83,7 @@ impl KubernetesCluster {
             .await
             .map_err(|error| unreachable(&error))?;
         let mut left = 0;
-        for pod in pods.items.iter().filter(|pod| job_of(*pod).is_some_and(&selected)) {
+        for pod in pods.items.iter().filter(|pod| selected(&pod.metadata)) {
             left += 1;
             self.delete_pod(pod, sets > 0).await?;
         }
@@ -95,24 +110,23 @@ impl KubernetesCluster {
         delete(&self.pods, pod, params).await
     }
 
-    /// Deletes what runs left in a static pod, and returns how many of their processes are left.
-    async fn clean(&self, pod: &Pod, only: Option<RunKey>, known: &[RunKey]) -> Result<usize, ClusterError> {
+    /// Deletes what runs left in a static pod, with a script for that.
+    async fn clean(&self, pod: &Pod, script: String) -> Result<Cleaned, ClusterError> {
         let name = pod_status::name(pod);
         let ended =
             matches!(pod.status.as_ref().and_then(|s| s.phase.as_deref()), Some("Failed" | "Succeeded"));
         if ended {
-            return Ok(0);
+            return Ok(Cleaned::default());
         }
-        let script = self.scripts.release(only, known);
         let container = pod_status::worker_container(pod);
         let why = match run_script(&self.pods, name, container, script, Duration::from_secs(20)).await {
             Ok(output) => match output.processes_left() {
-                Some(left) => return Ok(left),
+                Some(left) => return Ok(Cleaned::new(name, left, &output.stderr)),
                 None => output.stderr,
             },
-            Err(ExecError::Refused { code: 404, .. }) => return Ok(0),
+            Err(ExecError::Refused { code: 404, .. }) => return Ok(Cleaned::default()),
             // Its processes and its volume end with it.
-            Err(_) if pod_status::is_deleting(pod) => return Ok(0),
+            Err(_) if pod_status::is_deleting(pod) => return Ok(Cleaned::default()),
             Err(
                 ExecError::NoShell(why)
                 | ExecError::Disconnected(why)
@@ -127,7 +141,7 @@ impl KubernetesCluster {
 async fn delete_listed<K>(
     api: &Api<K>,
     selector: &str,
-    selected: impl Fn(&str) -> bool,
+    selected: impl Fn(&ObjectMeta) -> bool,
 ) -> Result<usize, ClusterError>
 where
     K: Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
@@ -135,7 +149,7 @@ where
     let found =
         api.list(&ListParams::default().labels(selector)).await.map_err(|error| unreachable(&error))?;
     let mut count = 0;
-    for object in found.items.iter().filter(|object| job_of(*object).is_some_and(&selected)) {
+    for object in found.items.iter().filter(|object| selected(object.meta())) {
         count += 1;
         if object.meta().deletion_timestamp.is_none() {
             let params = DeleteParams {

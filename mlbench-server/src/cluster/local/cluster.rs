@@ -19,6 +19,7 @@ use super::options::Options;
 use super::workers::LocalWorkers;
 use crate::cluster::error::ClusterError;
 use crate::cluster::interface::Cluster;
+use crate::cluster::orphans::{OrphanSearch, Orphans};
 use crate::cluster::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
 use crate::cluster::rank::{Offsets, Output, RankRef, Signal, Task};
 use crate::cluster::sample::PodSample;
@@ -87,8 +88,18 @@ impl Cluster for LocalCluster {
 
     async fn launch(&self, task: &Task) -> Result<(), ClusterError> {
         launch::unignore_signals().map_err(|error| ClusterError::Unreachable(error.to_string()))?;
-        let task = task.clone();
-        self.with_workers(move |workers| workers.launch(&task)).await
+        let prepared = task.clone();
+        let Some(dir) = self.with_workers(move |workers| workers.prepare(&prepared)).await? else {
+            return Ok(());
+        };
+        let group = limits::group(&task.at);
+        launch::start(&self.workers.supervisor, task, dir.path(), group.as_deref()).await?;
+        let pods = [task.at.pod.clone()];
+        self.with_workers(move |workers| {
+            workers.sampler.record(&pods);
+            Ok(())
+        })
+        .await
     }
 
     async fn follow(&self, rank: &RankRef, from: Offsets, timeout: Duration) -> Result<Output, ClusterError> {
@@ -105,6 +116,14 @@ impl Cluster for LocalCluster {
     async fn release(&self, run: &Run) -> Result<ReleaseStatus, ClusterError> {
         let run = run.clone();
         self.with_workers(move |workers| workers.release(&run)).await
+    }
+
+    async fn remove_orphans(&self, search: &OrphanSearch<'_>) -> Result<Orphans, ClusterError> {
+        let (known, OrphanSearch { last_write, purge, .. }) = (search.known.to_vec(), *search);
+        let remove = move |workers: &LocalWorkers| {
+            workers.remove_orphans(&OrphanSearch { known: &known, last_write, purge })
+        };
+        self.with_workers(remove).await
     }
 
     async fn sample(&self) -> Vec<PodSample> {

@@ -1,20 +1,22 @@
 //! The work directory, in which a restarted server finds its runs again.
 //!
-//! `<work dir>/run-3-<job id>/rank-0/` holds the files of the supervisor (see `supervisor.sh`) and `worker.json`. The
-//! job id distinguishes this run 3 from run 3 of another database.
+//! `<work dir>/run-3-<job id>/rank-0/` holds the files of the supervisor (see [`supervise`](super::supervise)) and
+//! `worker.json`. The job id distinguishes this run 3 from run 3 of another database.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use mlbench_core::PodName;
-use mlbench_core::run::RunKey;
+use mlbench_core::run::{OutputStream, RunKey};
+use mlbench_core::{PodName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::processes::{ProcessIdentity, RankIdentity};
-use crate::cluster::rank::RankRef;
+use super::{holes, index};
+use crate::cluster::rank::{Arrival, Cut, CutReason, Offsets, RankRef};
 use crate::cluster::supervisor::worker_id;
 use crate::files::write_atomic;
 
@@ -25,14 +27,26 @@ const MAX_READ: u64 = 4 << 20;
 #[derive(Debug, Clone)]
 pub(super) struct WorkDir {
     root: PathBuf,
+    /// The server whose runs the directory holds. A copied directory holds those of another one.
+    instance: String,
 }
 
 impl WorkDir {
     /// Opens the directory, and creates it for its owner only when it does not exist.
-    pub(super) fn open(root: &Path) -> io::Result<Self> {
+    pub(super) fn open(root: &Path, instance: &str) -> io::Result<Self> {
         make_private(root)?;
         // Absolute, because a worker may change its current directory.
-        Ok(Self { root: root.canonicalize()? })
+        Ok(Self { root: root.canonicalize()?, instance: instance.to_owned() })
+    }
+
+    /// Returns the path of the directory.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns whether this server has prepared a rank.
+    pub(super) fn is_own(&self, placement: &Placement) -> bool {
+        placement.server == self.instance
     }
 
     /// Returns the path of a file next to the runs.
@@ -54,22 +68,32 @@ impl WorkDir {
     pub(super) fn prepare(&self, at: &RankRef) -> io::Result<RankDir> {
         let dir = self.rank(at);
         make_private(&dir.0)?;
-        let placement = Placement { worker_id: worker_id(at), pod: at.pod.clone() };
+        let placement =
+            Placement { worker_id: worker_id(at), pod: at.pod.clone(), server: self.instance.clone() };
         write_atomic(&dir.0.join("worker.json"), serde_json::to_vec(&placement)?)?;
         Ok(dir)
     }
 
-    /// Returns every rank of every run that has a directory.
+    /// Returns every rank of every run of this server that has a directory.
     pub(super) fn ranks(&self) -> Vec<(RankDir, Placement)> {
-        let runs = entries(&self.root, "run-");
-        runs.iter()
-            .flat_map(|run| entries(run, "rank-"))
-            .filter_map(|path| {
-                let placement = serde_json::from_slice(&fs::read(path.join("worker.json")).ok()?).ok()?;
-                Some((RankDir(path), placement))
-            })
-            .collect()
+        let mut all: Vec<_> = self.runs().iter().flat_map(|run| ranks_in(run)).collect();
+        all.retain(|(_, placement)| self.is_own(placement));
+        all
     }
+
+    /// Returns the directories of all runs, also of other servers.
+    pub(super) fn runs(&self) -> Vec<PathBuf> {
+        entries(&self.root, "run-")
+    }
+}
+
+/// Returns the ranks of a run's directory.
+pub(super) fn ranks_in(run: &Path) -> Vec<(RankDir, Placement)> {
+    let rank = |path: PathBuf| {
+        let placement = serde_json::from_slice(&fs::read(path.join("worker.json")).ok()?).ok()?;
+        Some((RankDir(path), placement))
+    };
+    entries(run, "rank-").into_iter().filter_map(rank).collect()
 }
 
 fn make_private(path: &Path) -> io::Result<()> {
@@ -90,6 +114,8 @@ pub(super) struct Placement {
     pub worker_id: String,
     /// The pod.
     pub pod: PodName,
+    /// The server that has prepared the directory.
+    pub server: String,
 }
 
 /// The files of one rank.
@@ -112,11 +138,18 @@ impl RankDir {
         RankIdentity { worker_id, supervisor: self.supervisor().filter(|found| found.boot_id == boot_id) }
     }
 
+    /// Returns when the server prepared the launch of the rank.
+    pub(super) fn prepared_at(&self) -> Option<Timestamp> {
+        let modified = fs::metadata(self.0.join("worker.json")).ok()?.modified().ok()?;
+        let micros = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_micros();
+        Some(Timestamp::from_micros(i64::try_from(micros).ok()?))
+    }
+
     /// Returns the exit code of the command.
     ///
     /// Ignores a file without a newline: the supervisor is writing it, or a power failure cut it off.
     pub(super) fn exit_code(&self) -> Option<i32> {
-        fs::read_to_string(self.0.join("exit_code")).ok()?.strip_suffix('\n')?.parse().ok()
+        fs::read_to_string(self.0.join("exit_code")).ok()?.strip_suffix('\n')?.trim_start().parse().ok()
     }
 
     /// Returns the supervisor's own `stat` and `io`, written after its children had ended.
@@ -124,20 +157,55 @@ impl RankDir {
         fs::read_to_string(self.0.join("usage")).ok()
     }
 
-    /// Reads a stream (`stdout`, `stderr`) from `offset` on, and returns whether it reached the end.
+    /// Reads a stream from `offset` on, and returns whether it reached the end.
+    ///
+    /// Gives back the space of earlier bytes.
     ///
     /// # Errors
     /// When the file cannot be read. A missing file counts as empty.
-    pub(super) fn read(&self, stream: &str, offset: u64) -> io::Result<(Bytes, bool)> {
-        let mut file = match File::open(self.0.join(stream)) {
+    pub(super) fn read(&self, stream: OutputStream, offset: u64) -> io::Result<(Bytes, bool)> {
+        let mut file = match OpenOptions::new().read(true).write(true).open(self.output(stream)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Bytes::new(), true)),
             Err(error) => return Err(error),
         };
+        if offset >= Offsets::NO_MORE {
+            let stop = self.output(stream).with_extension("stop");
+            if !stop.exists() {
+                fs::write(stop, "")?;
+            }
+            holes::punch(&file, file.metadata()?.len());
+            return Ok((Bytes::new(), true));
+        }
+        holes::punch(&file, offset.saturating_sub(Offsets::KEPT));
         file.seek(SeekFrom::Start(offset))?;
         let mut bytes = Vec::new();
         file.take(MAX_READ).read_to_end(&mut bytes)?;
         let all = (bytes.len() as u64) < MAX_READ;
         Ok((bytes.into(), all))
+    }
+
+    /// Returns when the bytes of both streams after `from` came.
+    pub(super) fn arrivals(&self, from: Offsets, stdout: &Bytes, stderr: &Bytes) -> Vec<Arrival> {
+        index::arrivals(&self.0, from, stdout.len(), stderr.len())
+    }
+
+    /// Returns the streams whose end is missing, and why.
+    pub(super) fn cuts(&self) -> Vec<Cut> {
+        let cut = |stream| {
+            let reason = match &*fs::read(self.output(stream).with_extension("cut")).ok()? {
+                b"disk" => CutReason::DiskFull,
+                _ => CutReason::Limit,
+            };
+            Some(Cut { stream, reason })
+        };
+        [OutputStream::Stdout, OutputStream::Stderr].into_iter().filter_map(cut).collect()
+    }
+
+    fn output(&self, stream: OutputStream) -> PathBuf {
+        self.0.join(match stream {
+            OutputStream::Stdout => "stdout",
+            OutputStream::Stderr | OutputStream::Unknown => "stderr",
+        })
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use mlbench_core::run::OutputStream;
 use tokio::time::{Instant, sleep};
 
 use super::blocking::blocking;
@@ -47,14 +48,17 @@ impl Follower {
         let unreadable = |error: io::Error| {
             ClusterError::Unreachable(format!("rank {}: cannot read its output: {error}", self.rank))
         };
-        let (stdout, all_stdout) = self.dir.read("stdout", from.stdout).map_err(unreadable)?;
-        let (stderr, all_stderr) = self.dir.read("stderr", from.stderr).map_err(unreadable)?;
+        let (stdout, all_stdout) = self.dir.read(OutputStream::Stdout, from.stdout).map_err(unreadable)?;
+        let (stderr, all_stderr) = self.dir.read(OutputStream::Stderr, from.stderr).map_err(unreadable)?;
         let exit_code = match outcome {
             Ok(code) => code.filter(|_| all_stdout && all_stderr),
             Err(lost) if stdout.is_empty() && stderr.is_empty() => return Err(lost),
             Err(_) => None,
         };
-        Ok(Output { stdout, stderr, exit_code })
+        let is_empty = stdout.is_empty() && stderr.is_empty();
+        let arrivals = if is_empty { Vec::new() } else { self.dir.arrivals(from, &stdout, &stderr) };
+        let cuts = if exit_code.is_some() { self.dir.cuts() } else { Vec::new() };
+        Ok(Output { stdout, stderr, arrivals, cuts, exit_code })
     }
 
     /// Returns the exit code, `None` while the rank runs.

@@ -1,24 +1,34 @@
-//! Starts a rank: a shell reads the supervisor and the command from its standard input.
+//! Starts the supervisor of a rank.
 
-use std::ffi::{OsStr, OsString};
-use std::io::{self, Write as _};
-use std::os::unix::process::CommandExt as _;
+use std::ffi::OsString;
+use std::io;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
+use std::time::Duration;
 
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
 
 use super::limits;
+use super::supervise::STARTED;
 use crate::cluster::error::ClusterError;
 use crate::cluster::rank::Task;
+use crate::cluster::supervisor::{WORKER_ID, worker_id};
 
-/// Exit status of `mlbench_launch` when the supervisor did not start in time.
-const START_TIMEOUT: i32 = 3;
+/// Time that a supervisor has to start its command.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Returns the environment of a worker: the server's own without its settings and secrets.
-pub(super) fn inherited(environment: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
-    let is_ours = |name: &OsStr| name.as_encoded_bytes().starts_with(b"MLBENCH_");
-    environment.into_iter().filter(|(name, _)| !is_ours(name)).collect()
+/// Makes Python programs write at once. Otherwise a stopped program loses up to 8 KiB.
+const UNBUFFERED: &str = "PYTHONUNBUFFERED";
+
+/// Adds the variable that makes Python programs write at once, unless the environment has it.
+pub(super) fn unbuffered(mut environment: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
+    if !environment.iter().any(|(name, _)| name == UNBUFFERED) {
+        environment.push((UNBUFFERED.into(), "1".into()));
+    }
+    environment
 }
 
 /// Gives child processes the default handling of every signal that this process ignores.
@@ -39,58 +49,93 @@ pub(super) fn unignore_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// Runs the shell, which exits once the supervisor is running.
-pub(super) fn run_shell(
-    input: &[u8],
+/// The program that supervises ranks, and its environment.
+#[derive(Debug)]
+pub(super) struct Supervisor {
+    /// Program and first arguments.
+    pub program: Vec<OsString>,
+    /// Bytes of each output stream that may wait for the server.
+    pub output_limit: u64,
+    /// The environment of a worker.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+/// Starts the supervisor of a task, and returns once it has started the command.
+pub(super) async fn start(
+    supervisor: &Supervisor,
     task: &Task,
+    dir: &Path,
     group: Option<&Path>,
-    environment: &[(OsString, OsString)],
 ) -> Result<(), ClusterError> {
     let rank = task.at.rank;
-    let output = spawn(environment).and_then(|mut shell| {
-        let fed = limits::apply(task, group, shell.id()).and_then(|()| feed(&mut shell, input));
-        if fed.is_err() {
-            shell.kill()?;
+    match timeout(START_TIMEOUT, try_start(supervisor, task, dir, group)).await {
+        Ok(Ok(Ok(()))) => Ok(()),
+        Ok(Ok(Err(why))) => Err(ClusterError::Refused(format!("rank {rank} cannot start: {why}"))),
+        Ok(Err(error)) => {
+            let message = format!("rank {rank} cannot start: {error}");
+            Err(match error.kind() {
+                // The machine has no room for another process now, or somebody killed it.
+                io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => ClusterError::Unreachable(message),
+                _ => ClusterError::Refused(message),
+            })
         }
-        let output = shell.wait_with_output()?;
-        fed.map(|()| output)
-    });
-    let output = output.map_err(|error| {
-        let message = format!("rank {rank} cannot start: {error}");
-        match error.kind() {
-            // The machine has no room for another process now.
-            io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => ClusterError::Unreachable(message),
-            _ => ClusterError::Refused(message),
+        Err(_) => {
+            Err(ClusterError::Unreachable(format!("rank {rank}: its supervisor did not start in time")))
         }
-    })?;
-    if output.status.success() {
-        return Ok(());
+    }
+}
+
+/// Starts a supervisor. The inner error is the reason why it refuses.
+async fn try_start(
+    supervisor: &Supervisor,
+    task: &Task,
+    dir: &Path,
+    group: Option<&Path>,
+) -> io::Result<Result<(), String>> {
+    let mut child = spawn(supervisor, task, dir)?;
+    if let Some(pid) = child.id() {
+        // Without its input the supervisor starts nothing.
+        limits::apply(task, group, pid)?;
+    }
+    if let Some(mut stdin) = child.stdin.take() {
+        // A supervisor that ended early reports the cause below.
+        let _ = stdin.write_all(b"go").await;
+    }
+    let Some(stdout) = child.stdout.take() else { return Ok(Ok(())) };
+    let mut lines = BufReader::new(stdout).lines();
+    while let Some(line) = lines.next_line().await? {
+        if line == STARTED {
+            return Ok(Ok(()));
+        }
+    }
+    // It has ended: without an error another supervisor of this rank was first.
+    let output = child.wait_with_output().await?;
+    if output.status.code().is_none() {
+        return Err(io::Error::new(
+            io::ErrorKind::WouldBlock,
+            format!("its supervisor ended: {}", output.status),
+        ));
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let message = format!("rank {rank} cannot start: {}: {}", output.status, stderr.trim());
-    match output.status.code() {
-        Some(START_TIMEOUT) | None => Err(ClusterError::Unreachable(message)),
-        Some(_) => Err(ClusterError::Refused(message)),
-    }
+    Ok(if output.status.success() { Ok(()) } else { Err(format!("{}: {}", output.status, stderr.trim())) })
 }
 
-fn spawn(environment: &[(OsString, OsString)]) -> io::Result<Child> {
-    Command::new("sh")
+fn spawn(supervisor: &Supervisor, task: &Task, dir: &Path) -> io::Result<Child> {
+    let Some((program, arguments)) = supervisor.program.split_first() else {
+        return Err(io::Error::other("there is no program for its supervisor"));
+    };
+    Command::new(program)
+        .args(arguments)
+        .arg(dir)
+        .arg(supervisor.output_limit.to_string())
+        .args(&task.argv)
         .env_clear()
-        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .envs(supervisor.environment.iter().map(|(name, value)| (name, value)))
+        .envs(task.env.iter().map(|(name, value)| (name, value)))
+        .envs(limits::cores(task).map(|cores| ("MLBENCH_CORES", cores)))
+        .env(WORKER_ID, worker_id(&task.at))
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // Ctrl-C on the server's terminal must not reach a launch in progress.
-        .process_group(0)
         .spawn()
-}
-
-fn feed(shell: &mut Child, input: &[u8]) -> io::Result<()> {
-    let Some(mut stdin) = shell.stdin.take() else { return Ok(()) };
-    match stdin.write_all(input) {
-        // A shell that exited early reports the cause in its exit status and on stderr.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(()),
-    }
 }

@@ -1,6 +1,6 @@
 //! Enforces `num_cpus`: CPU affinity for whole cores, and a cgroup quota for fractions where permitted.
 //!
-//! Both apply to the shell that launches a rank, before it reads the command. All its processes inherit them.
+//! Both apply to the supervisor of a rank, before it starts the command. All its processes inherit them.
 
 use std::fs;
 use std::io;

@@ -2,8 +2,10 @@
 //!
 //! The kernel divides every page among the processes that map it (the proportional set size, PSS) only when asked, in a
 //! walk over all pages of a process. A [`MemoryMeter`] bounds the time that these walks take: until the next one is due,
-//! it scales the resident set, which the kernel counts itself, by the share that the last walk found.
+//! it takes the resident set, which the kernel counts itself, without what the last walk found to be the share of others.
+//! So memory that a process has taken since then counts whole.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use mlbench_core::Timestamp;
@@ -29,7 +31,18 @@ impl Memory {
     fn plus(self, other: Self) -> Self {
         Self { usage: self.usage + other.usage, working_set: self.working_set + other.working_set }
     }
+
+    /// Subtracts, and stops at zero.
+    fn minus(self, other: Self) -> Self {
+        Self {
+            usage: (self.usage - other.usage).max(0.0),
+            working_set: (self.working_set - other.working_set).max(0.0),
+        }
+    }
 }
+
+/// A process: its pid and its start time.
+type ProcessKey = (i32, u64);
 
 /// Measures the memory of one worker.
 #[derive(Debug, Default)]
@@ -38,12 +51,12 @@ pub(super) struct MemoryMeter {
 }
 
 /// A walk over the pages of a worker's processes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Walk {
     ended_at: Timestamp,
     took: Duration,
-    /// Proportional set size divided by the resident set.
-    share: Memory,
+    /// Resident set of every process without its proportional set.
+    shares_of_others: HashMap<ProcessKey, Memory>,
 }
 
 impl Walk {
@@ -57,36 +70,27 @@ impl MemoryMeter {
     /// Returns the memory of these processes. A process that has ended uses none.
     ///
     /// For a process whose pages this server may not read, the resident set replaces the proportional one.
-    pub(super) fn measure(&mut self, pids: impl Iterator<Item = i32>, clock: &Clock) -> Memory {
-        let processes: Vec<_> = pids
-            .filter_map(|pid| {
-                let process = procfs::process::Process::new(pid).ok()?;
+    pub(super) fn measure(&mut self, processes: impl Iterator<Item = ProcessKey>, clock: &Clock) -> Memory {
+        let processes: Vec<_> = processes
+            .filter_map(|key| {
+                let process = procfs::process::Process::new(key.0).ok()?;
                 let resident = resident(&process.status().ok()?);
-                Some((process, resident))
+                Some((key, process, resident))
             })
             .collect();
-        let resident = processes.iter().fold(Memory::default(), |sum, (_, resident)| sum.plus(*resident));
         let started = clock.now();
-        if let Some(walk) = self.last.filter(|walk| walk.is_recent(started)) {
-            return Memory {
-                usage: resident.usage * walk.share.usage,
-                working_set: resident.working_set * walk.share.working_set,
+        if self.last.as_ref().is_none_or(|walk| !walk.is_recent(started)) {
+            let share_of_others = |(key, process, resident): &(ProcessKey, _, Memory)| {
+                (*key, resident.minus(proportional(process, *resident).unwrap_or(*resident)))
             };
+            let shares_of_others = processes.iter().map(share_of_others).collect();
+            let ended_at = clock.now();
+            self.last = Some(Walk { ended_at, took: ended_at.since(started), shares_of_others });
         }
-        let used = processes.iter().fold(Memory::default(), |sum, (process, resident)| {
-            sum.plus(proportional(process, *resident).unwrap_or(*resident))
-        });
-        let ended_at = clock.now();
-        let share = |used: f64, resident: f64| if resident > 0.0 { used / resident } else { 1.0 };
-        self.last = Some(Walk {
-            ended_at,
-            took: ended_at.since(started),
-            share: Memory {
-                usage: share(used.usage, resident.usage),
-                working_set: share(used.working_set, resident.working_set),
-            },
-        });
-        used
+        let share_of_others = |key| self.last.as_ref().and_then(|walk| walk.shares_of_others.get(key));
+        processes.iter().fold(Memory::default(), |sum, (key, _, resident)| {
+            sum.plus(resident.minus(share_of_others(key).copied().unwrap_or_default()))
+        })
     }
 }
 
@@ -143,24 +147,29 @@ mod tests {
     #[test]
     fn a_long_walk_is_followed_by_a_hundred_times_as_long_without() {
         let at = |millis: i64| Timestamp::from_micros(1000 * millis);
-        let share = Memory::default();
-        let walk = Walk { ended_at: at(1000), took: Duration::from_millis(30), share };
+        let walk = |took| Walk { ended_at: at(1000), took, shares_of_others: HashMap::new() };
+        let short = walk(SHORT);
+        let walk = walk(Duration::from_millis(30));
         assert!(walk.is_recent(at(1000)) && walk.is_recent(at(3999)));
         assert!(!walk.is_recent(at(4000)));
         assert!(!walk.is_recent(at(999)), "the clock was set back");
-        assert!(!Walk { took: SHORT, ..walk }.is_recent(at(1000)));
+        assert!(!short.is_recent(at(1000)));
     }
 
     #[test]
-    fn between_walks_the_last_share_scales_the_resident_set() {
+    fn between_walks_the_share_of_others_stays_and_what_is_new_counts_whole() {
         let clock = Clock::manual(Timestamp::from_micros(1_000_000));
-        let own = i32::try_from(std::process::id()).unwrap();
-        let share = Memory { usage: 0.0, working_set: 0.0 };
-        let took = Duration::from_secs(1);
-        let mut meter = MemoryMeter { last: Some(Walk { ended_at: clock.now(), took, share }) };
+        let own = (i32::try_from(std::process::id()).unwrap(), 1);
+        let (took, all) = (Duration::from_secs(1), 1e15);
+        let shares_of_others = HashMap::from([(own, Memory { usage: all, working_set: all })]);
+        let mut meter = MemoryMeter { last: Some(Walk { ended_at: clock.now(), took, shares_of_others }) };
         assert_eq!(meter.measure([own].into_iter(), &clock), Memory::default());
+        let successor = (own.0, 2);
+        let new = meter.measure([successor].into_iter(), &clock);
+        let resident = |new: Memory| new.usage >= new.working_set && new.working_set > 0.0;
+        assert!(resident(new), "{new:?}");
         clock.advance(took * REST);
         let used = meter.measure([own].into_iter(), &clock);
-        assert!(used.usage >= used.working_set && used.working_set > 0.0, "{used:?}");
+        assert!(resident(used), "{used:?}");
     }
 }

@@ -95,17 +95,17 @@ impl Sampler {
         let before = saved.clone();
         let mut found = self.processes();
         let date = self.clock.now();
-        let mut pids: BTreeMap<&PodName, Vec<i32>> = BTreeMap::new();
+        let mut commands: BTreeMap<&PodName, Vec<(i32, u64)>> = BTreeMap::new();
         for (pod, usage) in &mut saved.pods {
-            let processes = found.remove(pod).unwrap_or_default();
-            pids.insert(pod, processes.iter().map(|process| process.pid).collect());
-            usage.update(processes);
+            let found = found.remove(pod).unwrap_or_default();
+            commands.insert(pod, found.commands);
+            usage.update(found.usage);
         }
         let memory: Vec<Memory> = pods
             .iter()
             .map(|pod| {
-                let pids = pids.remove(pod).unwrap_or_default();
-                state.meters.entry(pod.clone()).or_default().measure(pids.into_iter(), &self.clock)
+                let commands = commands.remove(pod).unwrap_or_default();
+                state.meters.entry(pod.clone()).or_default().measure(commands.into_iter(), &self.clock)
             })
             .collect();
         if *saved != before
@@ -125,7 +125,7 @@ impl Sampler {
     }
 
     /// Returns the processes of every pod that has a rank.
-    fn processes(&self) -> BTreeMap<PodName, Vec<ProcessUsage>> {
+    fn processes(&self) -> BTreeMap<PodName, PodProcesses> {
         let ranks = self.work_dir.ranks();
         if ranks.is_empty() {
             return BTreeMap::new();
@@ -141,21 +141,37 @@ impl Sampler {
             }
             all = scan();
         }
-        let mut pods: BTreeMap<PodName, Vec<ProcessUsage>> = BTreeMap::new();
+        let mut pods: BTreeMap<PodName, PodProcesses> = BTreeMap::new();
         for (((dir, placement), rank), members) in
             ranks.iter().zip(&identities).zip(processes_of(&all, &identities))
         {
             let seen = pods.entry(placement.pod.clone()).or_default();
+            let mut has_ended = rank.supervisor.is_some();
             for process in &members {
                 let io = procfs::process::Process::new(process.stat.pid).and_then(|live| live.io());
-                seen.push(as_seen(&process.stat, io.ok().as_ref()));
+                seen.usage.push(as_seen(&process.stat, io.ok().as_ref()));
+                if rank.supervisor.as_ref().is_some_and(|supervisor| process.is(supervisor)) {
+                    has_ended = false;
+                } else {
+                    seen.commands.push((process.stat.pid, process.stat.starttime));
+                }
             }
-            let ended = rank.supervisor.as_ref().filter(|one| !members.iter().any(|process| process.is(one)));
             // A supervisor that has ended left its final usage in a file, which counts until the run is released.
-            seen.extend(ended.and_then(|_| final_usage(dir)));
+            seen.usage.extend(has_ended.then(|| final_usage(dir)).flatten());
         }
         pods
     }
+}
+
+/// The processes of one pod.
+#[derive(Debug, Default)]
+struct PodProcesses {
+    /// The usage of each, in which that of the supervisors has its part: they wait for the others.
+    usage: Vec<ProcessUsage>,
+    /// Pid and start time of those whose memory counts.
+    ///
+    /// The supervisors are the program of the server. Their share of its pages would depend on the other workers.
+    commands: Vec<(i32, u64)>,
 }
 
 fn load(work_dir: &WorkDir) -> io::Result<SavedUsage> {

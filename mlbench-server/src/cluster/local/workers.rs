@@ -1,6 +1,5 @@
 //! The workers of this machine, and the runs in them. Every method may block.
 
-use std::ffi::OsString;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -10,17 +9,19 @@ use mlbench_core::PodName;
 use mlbench_core::run::{Run, RunKey, Worker};
 use rustix::process::Signal as UnixSignal;
 
-use super::files::WorkDir;
+use super::environment;
+use super::files::{RankDir, WorkDir};
 use super::kill::{Supervisors, signal_all};
+use super::launch::{self, Supervisor};
+use super::limits;
 use super::options::Options;
 use super::ports::Ports;
 use super::processes::{self, RankIdentity};
 use super::sampler::Sampler;
-use super::{launch, limits};
 use crate::cluster::error::ClusterError;
 use crate::cluster::provision::{ProvisionStatus, ReleaseStatus};
 use crate::cluster::rank::{RankRef, Signal, Task};
-use crate::cluster::supervisor::{launch_input, worker_id};
+use crate::cluster::supervisor::{check_task, worker_id};
 
 /// How long a supervisor has to write the exit code of a command that was killed.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -31,8 +32,10 @@ pub(super) struct LocalWorkers {
     pub(super) work_dir: WorkDir,
     pub(super) boot_id: String,
     pub(super) sampler: Sampler,
+    /// The names that the database had elsewhere.
+    pub(super) former: Vec<String>,
+    pub(super) supervisor: Supervisor,
     ports: Ports,
-    environment: Vec<(OsString, OsString)>,
 }
 
 impl LocalWorkers {
@@ -43,12 +46,16 @@ impl LocalWorkers {
     pub(super) fn open(options: Options) -> io::Result<Self> {
         let name = |rank| PodName::new(format!("local-mlbench-worker-{rank}")).map_err(io::Error::other);
         let names = (0..options.workers).map(name).collect::<io::Result<Vec<_>>>()?;
-        let work_dir = WorkDir::open(&options.work_dir)?;
+        let work_dir = WorkDir::open(&options.work_dir, &options.instance)?;
         let boot_id = processes::boot_id()?;
         let sampler = Sampler::open(work_dir.clone(), options.clock, boot_id.clone(), &names);
-        let environment = launch::inherited(options.environment);
+        let supervisor = Supervisor {
+            program: options.supervisor,
+            output_limit: options.output_limit,
+            environment: launch::unbuffered(environment::inherited(options.environment)),
+        };
         let ports = Ports::read(names.len());
-        Ok(Self { names, work_dir, boot_id, sampler, ports, environment })
+        Ok(Self { names, work_dir, boot_id, sampler, former: options.former, supervisor, ports })
     }
 
     /// Assigns free workers to a run, each with a free port.
@@ -75,22 +82,16 @@ impl LocalWorkers {
         Ok(ProvisionStatus::Ready { workers, messages: messages(run, &groups) })
     }
 
-    /// Starts the command of a rank unless its supervisor has been started.
-    pub(super) fn launch(&self, task: &Task) -> Result<(), ClusterError> {
+    /// Creates the directory of a rank, or returns `None` if its supervisor has been started.
+    pub(super) fn prepare(&self, task: &Task) -> Result<Option<RankDir>, ClusterError> {
         if self.work_dir.rank(&task.at).supervisor().is_some() {
-            return Ok(());
+            return Ok(None);
         }
+        check_task(task)?;
         let no_files = |error| {
             ClusterError::Refused(format!("rank {}: cannot create its directory: {error}", task.at.rank))
         };
-        let dir = self.work_dir.prepare(&task.at).map_err(no_files)?;
-        let mut task = task.clone();
-        task.env.extend(limits::cores(&task).map(|cores| ("MLBENCH_CORES".to_owned(), cores)));
-        let input = launch_input(dir.path(), &task)?;
-        let group = limits::group(&task.at);
-        launch::run_shell(&input, &task, group.as_deref(), &self.environment)?;
-        self.sampler.record(std::slice::from_ref(&task.at.pod));
-        Ok(())
+        self.work_dir.prepare(&task.at).map(Some).map_err(no_files)
     }
 
     /// Signals every process of a rank except its supervisor, and returns how many are left.

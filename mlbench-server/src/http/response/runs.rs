@@ -10,11 +10,17 @@ use super::stream::ByteStream;
 use crate::app::logs::LogReader;
 use crate::app::runs::RunReader;
 
-/// Writes a page of output: `{"lines": [...], "next": N}`.
+/// Writes a page of output: `{"lines": [...], "next": N}`, and the `unfinished` lines if there are any.
 pub(in crate::http) fn log_page(reader: LogReader) -> ByteStream {
     let line =
         |text: &mut Vec<u8>, line: &LogLine| serde_json::to_writer(text, line).map_err(Error::internal);
-    let end = |reader: &LogReader| format!("],\"next\":{}}}", reader.position());
+    let end = |reader: &LogReader| {
+        let unfinished = match serde_json::to_string(&reader.unfinished()) {
+            Ok(lines) if lines != "[]" => format!(",\"unfinished\":{lines}"),
+            _ => String::new(),
+        };
+        format!("],\"next\":{}{unfinished}}}", reader.position())
+    };
     Listing { reader, begin: b"{\"lines\":[".to_vec(), line, end }.chunks()
 }
 

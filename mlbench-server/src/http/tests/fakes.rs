@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::cluster::{
-    Cluster, ClusterError, Offsets, Output, PodListStatus, PodSample, ProvisionRequest, ProvisionStatus,
-    RankRef, ReleaseStatus, Signal, Task,
+    Cluster, ClusterError, Offsets, OrphanSearch, Orphans, Output, PodListStatus, PodSample,
+    ProvisionRequest, ProvisionStatus, RankRef, ReleaseStatus, Signal, Task,
 };
 
 /// The pods of the specification's examples.
@@ -97,6 +97,10 @@ impl Cluster for FakeCluster {
     }
 
     async fn release(&self, _: &Run) -> Result<ReleaseStatus, ClusterError> {
+        unsupported()
+    }
+
+    async fn remove_orphans(&self, _: &OrphanSearch<'_>) -> Result<Orphans, ClusterError> {
         unsupported()
     }
 

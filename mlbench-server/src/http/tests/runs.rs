@@ -149,7 +149,7 @@ async fn run_with_output(api: &Api, count: usize) -> String {
     for (stream, word) in [(OutputStream::Stdout, "out"), (OutputStream::Stderr, "err")] {
         let lines = (0..count).map(|i| format!("{word} \"{i}\"")).collect();
         let chunk = OutputChunk { rank: 1, stream, from: 0, to: 7, lines, date: api.app.clock.now() };
-        api.app.storage.append_output(run, chunk).await.unwrap();
+        api.app.storage.append_output(run, vec![chunk]).await.unwrap();
     }
     run.to_string()
 }
@@ -206,6 +206,36 @@ async fn the_log_is_read_page_by_page() {
     assert_eq!(first["lines"][0]["rank"], 1);
     let empty = api.get(&format!("/api/runs/{run}/logs/?rank=7")).await.json();
     assert_eq!(empty, json!({"lines": [], "next": 0}));
+}
+
+#[tokio::test]
+async fn an_unfinished_line_follows_the_last_stored_one() {
+    let api = Api::without_launcher().await;
+    let run = run_with_output(&api, 3).await;
+    let unfinished = api.app.launcher.unfinished();
+    let id = run.parse().unwrap();
+    let date = api.app.clock.now();
+    unfinished.set(id, 1, OutputStream::Stdout, Some((date, "50 %".to_owned())));
+    let texts = async |query: &str| {
+        let response = api.get(&format!("/api/runs/{run}/{query}")).await.json();
+        strings(&response["job_metadata"]["stdout"]).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(texts("").await[2..], ["[1] out \"2\"", "[1] 50 %"]);
+    assert_eq!(texts("?logs=2").await, ["[1] out \"2\"", "[1] 50 %"]);
+    assert_eq!(texts("?logs=1").await, ["[1] 50 %"]);
+    let page = async |query: &str| {
+        let page = api.get(&format!("/api/runs/{run}/logs/{query}")).await;
+        serde_json::from_slice::<LogPage>(&page.body).unwrap()
+    };
+    let all = page("").await;
+    assert_eq!((all.lines.len(), all.next), (6, all.lines[5].seq));
+    let shown: Vec<(i64, &str)> = all.unfinished.iter().map(|line| (line.seq, line.text.as_str())).collect();
+    assert_eq!(shown, [(0, "50 %")]);
+    assert!(page("?limit=2").await.unfinished.is_empty(), "stored lines follow");
+    assert!(page("?stream=stderr").await.unfinished.is_empty());
+    assert!(page("?rank=0").await.unfinished.is_empty());
+    unfinished.set(id, 1, OutputStream::Stdout, None);
+    assert_eq!(texts("").await.len(), 3);
 }
 
 #[tokio::test]

@@ -24,31 +24,36 @@ pub(in crate::launcher) fn task(
     let at = rank_ref(run, rank).ok_or_else(|| format!("rank {rank} has no worker"))?;
     let spec = &run.spec;
     let values = Values::new(run, rank);
-    let mut argv = Vec::new();
-    if spec.backend == Some(Backend::Mpi) {
-        argv.extend(split(&settings.mpirun_prefix, "--mpirun")?);
+    let is_mpi = spec.backend == Some(Backend::Mpi);
+    let mut argv = if is_mpi { values.split(&settings.mpirun_prefix, "--mpirun")? } else { Vec::new() };
+    let command = values.split(&spec.command, "the command")?;
+    // A command that begins with an option continues the arguments of mpirun.
+    if is_mpi && command.first().is_some_and(|word| !word.starts_with('-')) {
+        argv.extend(["sh", "-c", MPI_ENVIRONMENT, "sh"].map(str::to_owned));
+        argv.extend(env_command(spec));
     }
-    argv.extend(split(&spec.command, "the command")?);
-    for argument in &mut argv {
-        *argument = values.replace(argument);
-    }
+    argv.extend(command);
     if argv.first().is_none_or(String::is_empty) {
         return Err("the command does not name a program".to_owned());
     }
     let mut env = values.environment(run, &settings.server_url);
+    // Every process that mpirun starts on this worker would inherit it.
+    env.retain(|(name, _)| !is_mpi || name != "RANK");
     env.extend(token.map(|token| ("MLBENCH_TOKEN".to_owned(), token.reveal().to_owned())));
     let ranks = (spec.started_ranks() == spec.num_workers).then_some(spec.num_workers);
     Ok(Task { at, argv, env, num_cpus: spec.num_cpus, ranks })
 }
 
+/// Sets `RANK` and `WORLD_SIZE` in each process of an MPI run, from Open MPI, PMIx, PMI or Slurm.
+const MPI_ENVIRONMENT: &str = "\
+    for r in \"$OMPI_COMM_WORLD_RANK\" \"$PMIX_RANK\" \"$PMI_RANK\" \"$SLURM_PROCID\"; do [ -z \"$r\" ] || break; done; \
+    for s in \"$OMPI_COMM_WORLD_SIZE\" \"$PMI_SIZE\" \"$SLURM_NTASKS\" \"$WORLD_SIZE\"; do [ -z \"$s\" ] || break; done; \
+    [ -z \"$r\" ] || export RANK=\"$r\"; [ -z \"$s\" ] || export WORLD_SIZE=\"$s\"; exec \"$@\"";
+
 /// Returns where `rank` of `run` runs, or `None` while it has no worker.
 pub(in crate::launcher) fn rank_ref(run: &Run, rank: u32) -> Option<RankRef> {
     let worker = run.workers.get(usize::try_from(rank).ok()?)?;
     Some(RankRef { run: RunKey::from(run), rank, pod: worker.pod.clone() })
-}
-
-fn split(line: &str, what: &str) -> Result<Vec<String>, String> {
-    shell_words::split(line).map_err(|_| format!("{what} has an unclosed quote: {line}"))
 }
 
 /// The values of the placeholders.
@@ -82,6 +87,12 @@ impl Values {
             "backend" => &self.backend,
             _ => return None,
         })
+    }
+
+    /// Splits a line into arguments, and replaces the placeholders in each.
+    fn split(&self, line: &str, what: &str) -> Result<Vec<String>, String> {
+        let words = shell_words::split(line).map_err(|_| format!("{what} has an unclosed quote: {line}"))?;
+        Ok(words.iter().map(|word| self.replace(word)).collect())
     }
 
     /// Replaces every placeholder in one pass: placeholders within a value stay unchanged.
@@ -119,8 +130,20 @@ impl Values {
             ("MLBENCH_ADDRESSES", self.addresses),
         ];
         let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value));
-        pairs.chain(options(&run.spec)).collect()
+        // The user's variables have other names.
+        pairs.chain(options(&run.spec)).chain(variables(&run.spec)).collect()
     }
+}
+
+/// Returns the variables that the user set.
+fn variables(spec: &RunSpec) -> impl Iterator<Item = (String, String)> {
+    spec.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned()))
+}
+
+/// Returns the words that set the user's variables for a command that mpirun starts, on every worker.
+fn env_command(spec: &RunSpec) -> impl Iterator<Item = String> {
+    let program = (!spec.environment.is_empty()).then(|| "env".to_owned());
+    program.into_iter().chain(variables(spec).map(|(name, value)| format!("{name}={value}")))
 }
 
 /// Returns the variables of the enabled options.
@@ -136,7 +159,10 @@ fn options(spec: &RunSpec) -> impl Iterator<Item = (String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
     use std::time::Duration;
+
+    use mlbench_core::Environment;
 
     use super::*;
     use crate::launcher::tests::harness::sample_run;
@@ -147,8 +173,12 @@ mod tests {
         LauncherSettings {
             grace_period: Duration::ZERO,
             start_timeout: Duration::ZERO,
+            time_limit: None,
+            exit_grace: None,
             mpirun_prefix: "mpirun --oversubscribe --host {hosts}".to_owned(),
             server_url: "http://127.0.0.1:8000".to_owned(),
+            last_write: mlbench_core::Timestamp::EPOCH,
+            purge_orphans: false,
             run_tokens: false,
         }
     }
@@ -210,7 +240,10 @@ mod tests {
     #[test]
     fn only_the_mpi_backend_gets_the_mpirun_prefix() {
         let mpi = argv("p {rank}", 0, |run| run.spec.backend = Some(Backend::Mpi));
-        assert_eq!(mpi, ["mpirun", "--oversubscribe", "--host", "127.0.0.1,127.0.0.1", "p", "0"]);
+        assert_eq!(mpi[..4], ["mpirun", "--oversubscribe", "--host", "127.0.0.1,127.0.0.1"]);
+        assert_eq!(mpi[4..], ["sh", "-c", MPI_ENVIRONMENT, "sh", "p", "0"]);
+        let with_options = argv("-np 4 p", 0, |run| run.spec.backend = Some(Backend::Mpi));
+        assert_eq!(with_options[4..], ["-np", "4", "p"]);
         let custom = Backend::Custom { name: "x".to_owned(), run_all_nodes: false };
         assert_eq!(argv("p {rank}", 0, |run| run.spec.backend = Some(custom)), ["p", "0"]);
     }
@@ -240,6 +273,35 @@ mod tests {
             ]
         );
         assert_eq!((task.at.rank, task.at.pod.as_str()), (1, "worker-1"));
+    }
+
+    #[test]
+    fn variables_of_the_user_are_in_the_environment_unchanged() {
+        let mut run = sample_run(1, "p");
+        let variable = ("A".to_owned(), "{rank} $HOME 'b'".to_owned());
+        run.spec.environment = Environment::new([variable.clone()]).unwrap();
+        assert!(task(&run, 0, &settings(), None).unwrap().env.contains(&variable));
+        run.spec.backend = Some(Backend::Mpi);
+        let argv = task(&run, 0, &settings(), None).unwrap().argv;
+        assert_eq!(argv[argv.len() - 4..], ["sh", "env", "A={rank} $HOME 'b'", "p"]);
+    }
+
+    #[test]
+    fn every_process_of_an_mpi_run_learns_its_own_rank() {
+        let mut run = sample_run(2, "p");
+        run.spec.backend = Some(Backend::Mpi);
+        let env = task(&run, 0, &settings(), None).unwrap().env;
+        assert!(env.iter().all(|(name, _)| name != "RANK"), "{env:?}");
+        let shown = |variables: &[(&str, &str)]| {
+            let mut shell = Command::new("sh");
+            shell.env_clear().env("WORLD_SIZE", "2").envs(variables.iter().copied());
+            shell.args(["-c", MPI_ENVIRONMENT, "sh", "sh", "-c", "echo \"${RANK-none} of $WORLD_SIZE\""]);
+            String::from_utf8(shell.output().unwrap().stdout).unwrap()
+        };
+        assert_eq!(shown(&[("OMPI_COMM_WORLD_RANK", "1"), ("OMPI_COMM_WORLD_SIZE", "4")]), "1 of 4\n");
+        assert_eq!(shown(&[("PMIX_RANK", "0")]), "0 of 2\n");
+        assert_eq!(shown(&[("PMI_RANK", "3"), ("PMI_SIZE", "8")]), "3 of 8\n");
+        assert_eq!(shown(&[]), "none of 2\n");
     }
 
     #[test]

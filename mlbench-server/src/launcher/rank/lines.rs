@@ -1,9 +1,9 @@
 //! Splits the output of a rank into lines.
 //!
-//! A line ends at `\n` or `\r\n`. Any other `\r` stays, so that a progress bar is one line. A line of more than
-//! [`MAX_LINE_BYTES`] is split between characters; invalid UTF-8 becomes U+FFFD. The lines depend on the bytes alone,
-//! never on how they were chunked: a reader that resumes at a stored offset, which is always the end of a line or of a
-//! piece of one, finds the same lines.
+//! A line ends at `\n` or `\r\n`. Any other `\r` ends a provisional line, which what follows replaces: only the last
+//! state of a progress bar is kept. A line of more than [`MAX_LINE_BYTES`] is split between characters; invalid UTF-8
+//! becomes U+FFFD. The lines depend on the bytes alone, never on how they were chunked: a reader that resumes at a stored
+//! offset, which is always the end of a line, of a piece or of a provisional line, finds the same lines.
 
 use std::borrow::Cow;
 
@@ -27,7 +27,7 @@ pub(super) struct LineSplitter {
 pub(super) struct LineBatch {
     /// The lines without their line ends.
     pub(super) lines: Vec<String>,
-    /// Number of bytes of the lines, including their line ends.
+    /// Number of bytes of the lines, including their line ends and what they have replaced.
     pub(super) consumed: usize,
 }
 
@@ -42,12 +42,20 @@ impl LineSplitter {
         self.buffer.len()
     }
 
+    /// Returns the current state of the last, incomplete line, once all complete lines were taken.
+    pub(super) fn unfinished(&self) -> Option<String> {
+        let length = self.buffer.iter().position(|&byte| byte == b'\r').unwrap_or(self.buffer.len());
+        (length > 0).then(|| text(&self.buffer[..length]))
+    }
+
     /// Returns the next complete lines, or `None`. With `at_end` the last line is complete without a `\n`.
+    ///
+    /// A batch of provisional lines only has no lines.
     pub(super) fn next_batch(&mut self, at_end: bool) -> Option<LineBatch> {
         let mut batch = LineBatch::default();
         while batch.lines.len() < MAX_BATCH_LINES && batch.consumed < MAX_BATCH_BYTES {
             let Some(cut) = Cut::first(&self.buffer, at_end) else { break };
-            batch.lines.push(text(&self.buffer[..cut.text]));
+            batch.lines.extend(cut.text.map(|end| text(&self.buffer[..end])));
             batch.consumed += cut.consumed;
             self.buffer.advance(cut.consumed);
         }
@@ -57,27 +65,38 @@ impl LineSplitter {
 
 /// The position where a line ends (`text`), and the one where the next begins (`consumed`).
 struct Cut {
-    text: usize,
+    /// `None` for a provisional line that was replaced.
+    text: Option<usize>,
     consumed: usize,
 }
 
 impl Cut {
     fn first(bytes: &[u8], at_end: bool) -> Option<Self> {
-        // A `\r` and a `\n` may follow a line of exactly the limit.
-        let window = &bytes[..bytes.len().min(MAX_LINE_BYTES + 2)];
-        let newline = window.iter().position(|&b| b == b'\n');
-        let (text, consumed) = match newline {
-            Some(at) => (at - usize::from(window[..at].ends_with(b"\r")), at + 1),
-            None if window.len() == MAX_LINE_BYTES + 2 || (at_end && !window.is_empty()) => {
-                (window.len(), window.len())
+        let window = &bytes[..bytes.len().min(MAX_LINE_BYTES + 1)];
+        let Some(text) = window.iter().position(|&b| matches!(b, b'\n' | b'\r')) else {
+            if window.len() > MAX_LINE_BYTES {
+                let length = first_piece_length(window);
+                return Some(Self { text: Some(length), consumed: length });
             }
-            None => return None,
+            let is_line = at_end && !window.is_empty();
+            return is_line.then_some(Self { text: Some(window.len()), consumed: window.len() });
         };
-        if text <= MAX_LINE_BYTES {
-            return Some(Self { text, consumed });
+        if bytes[text] == b'\n' {
+            return Some(Self { text: Some(text), consumed: text + 1 });
         }
-        let length = first_piece_length(window);
-        Some(Self { text: length, consumed: length })
+        // A cursor that returns again and again changes nothing, but must not fill the memory.
+        let returns = &bytes[text..bytes.len().min(text + MAX_LINE_BYTES)];
+        let visible = (text > 0).then_some(text);
+        match returns.iter().position(|&b| b != b'\r') {
+            Some(count) if returns[count] == b'\n' => {
+                Some(Self { text: Some(text), consumed: text + count + 1 })
+            }
+            Some(count) => Some(Self { text: None, consumed: text + count }),
+            None if at_end || returns.len() == MAX_LINE_BYTES => {
+                Some(Self { text: visible, consumed: text + returns.len() })
+            }
+            None => None,
+        }
     }
 }
 
@@ -130,10 +149,44 @@ mod tests {
     }
 
     #[test]
-    fn a_crlf_ends_a_line_and_a_progress_bar_is_one_line() {
+    fn a_crlf_ends_a_line_and_a_progress_bar_keeps_its_last_state() {
         check(b"a\r\nb\r\n", &["a", "b"], 6);
-        check(b"10%\r20%\r30%\n", &["10%\r20%\r30%"], 12);
-        check(b"\r\r\n40%\r", &["\r", "40%\r"], 3);
+        check(b"10%\r20%\r30%\n", &["30%"], 12);
+        check(b"\r10%\r20%\r30%\ndone\n", &["30%", "done"], 18);
+        check(b"\r\r\n40%\r", &["", "40%"], 3);
+        check(b"50%\r\r\n", &["50%"], 6);
+        check(b"50%\r   \rdone", &["done"], 8);
+        check(b"\r\r", &[], 0);
+    }
+
+    #[test]
+    fn the_newest_state_of_an_unfinished_line_is_shown() {
+        let mut lines = LineSplitter::default();
+        let states = [
+            ("a\nload", Some("load")),
+            ("ing 1%", Some("loading 1%")),
+            ("\r", Some("loading 1%")),
+            ("2%\r3", Some("3")),
+            ("\r\n", None),
+        ];
+        for (piece, state) in states {
+            lines.push(piece.as_bytes());
+            while lines.next_batch(false).is_some() {}
+            assert_eq!(lines.unfinished().as_deref(), state, "{piece:?}");
+        }
+    }
+
+    #[test]
+    fn endless_carriage_returns_never_buffer_more_than_two_lines() {
+        let mut lines = LineSplitter::default();
+        lines.push(b"state");
+        lines.push(&vec![b'\r'; 10 * MAX_LINE_BYTES]);
+        let mut kept = Vec::new();
+        while let Some(batch) = lines.next_batch(false) {
+            kept.extend(batch.lines);
+        }
+        assert_eq!(kept, ["state"]);
+        assert!(lines.buffered() <= 2 * MAX_LINE_BYTES, "{}", lines.buffered());
     }
 
     #[test]

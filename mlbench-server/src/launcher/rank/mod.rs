@@ -3,6 +3,7 @@
 mod command;
 mod follow;
 mod lines;
+mod tail;
 
 pub(super) use self::command::{rank_ref, task};
 pub(super) use self::follow::follow;

@@ -13,8 +13,8 @@ use mlbench_core::{Pod, PodName, PodPhase, Timestamp};
 use tokio::sync::watch;
 
 use crate::cluster::{
-    Cluster, ClusterError, Offsets, Output, PodSample, ProvisionRequest, ProvisionStatus, RankRef,
-    ReleaseStatus, Signal, Task,
+    Cluster, ClusterError, Offsets, OrphanSearch, Orphans, Output, PodSample, ProvisionRequest,
+    ProvisionStatus, RankRef, ReleaseStatus, Signal, Task,
 };
 
 /// What a rank writes, and how it exits.
@@ -53,10 +53,13 @@ struct State {
     tasks: Vec<Task>,
     provisions: VecDeque<Result<Vec<String>, ClusterError>>,
     unreachable: bool,
+    execs_refused: bool,
     failing_calls: Range<usize>,
     panics: bool,
     pending_releases: u32,
     released: bool,
+    orphans: Orphans,
+    orphan_searches: Vec<(Timestamp, bool)>,
 }
 
 struct Process {
@@ -110,6 +113,11 @@ impl ScriptedCluster {
         self.change(|state| state.unreachable = unreachable);
     }
 
+    /// Makes launches, reads and signals fail as unreachable, as a cluster that allows no exec does.
+    pub(crate) fn refuse_execs(&self) {
+        self.change(|state| state.execs_refused = true);
+    }
+
     /// Makes these calls, counted from 0, fail as unreachable.
     pub(crate) fn fail_calls(&self, calls: Range<usize>) {
         self.change(|state| state.failing_calls = calls);
@@ -137,6 +145,16 @@ impl ScriptedCluster {
         self.change(|state| {
             *state = State { scripts: std::mem::take(&mut state.scripts), ..State::default() }
         });
+    }
+
+    /// Scripts what the next search for orphans finds.
+    pub(crate) fn leave_orphans(&self, orphans: Orphans) {
+        self.change(|state| state.orphans = orphans);
+    }
+
+    /// Returns the last write and the permission to purge of each search for orphans.
+    pub(crate) fn orphan_searches(&self) -> Vec<(Timestamp, bool)> {
+        self.state().orphan_searches.clone()
     }
 
     /// Replaces the worker pods.
@@ -174,7 +192,10 @@ impl ScriptedCluster {
         tokio::task::yield_now().await;
         let outcome = {
             let mut state = self.state();
-            let unreachable = state.unreachable || state.failing_calls.contains(&state.calls.len());
+            let is_exec = ["launch", "follow", "signal"].iter().any(|method| name.starts_with(method));
+            let unreachable = state.unreachable
+                || state.execs_refused && is_exec
+                || state.failing_calls.contains(&state.calls.len());
             state.calls.push(name.clone());
             if std::mem::take(&mut state.panics) {
                 drop(state);
@@ -210,7 +231,8 @@ impl Process {
         };
         let ((stdout, all_stdout), (stderr, all_stderr)) =
             (rest(&self.stdout, from.stdout), rest(&self.stderr, from.stderr));
-        Output { stdout, stderr, exit_code: self.exit_code.filter(|_| all_stdout && all_stderr) }
+        let exit_code = self.exit_code.filter(|_| all_stdout && all_stderr);
+        Output { stdout, stderr, exit_code, ..Output::default() }
     }
 }
 
@@ -330,6 +352,12 @@ impl Cluster for ScriptedCluster {
             Ok(ReleaseStatus::Complete)
         })
         .await
+    }
+
+    async fn remove_orphans(&self, search: &OrphanSearch<'_>) -> Result<Orphans, ClusterError> {
+        let mut state = self.state();
+        state.orphan_searches.push((search.last_write, search.purge));
+        Ok(std::mem::take(&mut state.orphans))
     }
 
     async fn sample(&self) -> Vec<PodSample> {

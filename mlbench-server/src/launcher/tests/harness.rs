@@ -43,8 +43,12 @@ impl World {
         let settings = LauncherSettings {
             grace_period: FOREVER,
             start_timeout: Duration::from_secs(600),
+            time_limit: None,
+            exit_grace: None,
             mpirun_prefix: "mpirun --host {hosts}".to_owned(),
             server_url: "http://127.0.0.1:8000".to_owned(),
+            last_write: Timestamp::EPOCH,
+            purge_orphans: false,
             run_tokens: false,
         };
         let deps = LauncherDeps {

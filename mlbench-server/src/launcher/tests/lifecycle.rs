@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use mlbench_core::run::{Backend, Run};
 use mlbench_core::storage::{PointsQuery, collect_points};
-use mlbench_core::{ErrorCode, Owner, PodName, RunState};
+use mlbench_core::{ErrorCode, Owner, PodName, RunState, Timestamp};
 
 use super::cluster::{Exit, script};
 use super::harness::{World, spec};
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, Orphans};
 
 const LINES: [&str; 4] = ["one", "two", "last", "err"];
 
@@ -34,6 +34,33 @@ async fn a_run_whose_ranks_exit_with_0_finishes() {
     }
     assert_eq!(world.server_messages(id).await, ["workers are scripted"]);
     assert!(world.cluster.is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_progress_bar_is_shown_while_it_grows_and_kept_once() {
+    let world = World::new(vec![script(Exit::OnTerm)]);
+    let id = world.start_run().await;
+    let shows = async |state: &str| {
+        world
+            .when(async |world| {
+                let lines = world.deps.handle.unfinished().of(id, None, Some(0));
+                lines.len() == 1 && lines[0].text == state && lines[0].seq == 0
+            })
+            .await;
+    };
+    shows("last").await;
+    assert_eq!(world.lines(id, 0).await, ["one", "two", "err"]);
+    world.cluster.write(0, "\r1 %\r2 %");
+    shows("2 %").await;
+    world.cluster.write(0, "\r");
+    world.cluster.write(0, &(3..=62).map(|percent| format!("{percent} %\r")).collect::<String>());
+    shows("62 %").await;
+    world.cluster.write(0, "\nend");
+    shows("end").await;
+    world.cluster.exit(0, 0);
+    world.until_ended(id).await;
+    assert_eq!(world.lines(id, 0).await, ["one", "two", "62 %", "end", "err"]);
+    assert!(world.deps.handle.unfinished().of(id, None, None).is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,8 +132,10 @@ async fn with_mpi_only_rank_0_is_launched_by_mpirun() {
     let id = world.try_start_run(spec).await.unwrap().id;
     let run = world.until_ended(id).await;
     assert_eq!((run.state, run.ranks.len(), run.workers.len()), (RunState::Finished, 1, 2));
-    let argv: Vec<String> = world.cluster.tasks().into_iter().map(|task| task.argv.join(" ")).collect();
-    assert_eq!(argv, ["mpirun --host 127.0.0.1,127.0.0.1 p --hosts 127.0.0.1,127.0.0.1"]);
+    let tasks = world.cluster.tasks();
+    let [task] = &tasks[..] else { panic!("{tasks:?}") };
+    assert_eq!(task.argv[..3], ["mpirun", "--host", "127.0.0.1,127.0.0.1"]);
+    assert!(task.argv.ends_with(&["p", "--hosts", "127.0.0.1,127.0.0.1"].map(str::to_owned)), "{task:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -225,4 +254,17 @@ async fn pods_are_sampled_at_the_start_and_end_of_the_shortest_run() {
     let series = collect_points(world.storage(), &PointsQuery::all(pod)).await.unwrap();
     let values: Vec<&str> = series.values().flatten().map(|point| point.value.as_str()).collect();
     assert_eq!(values, ["0.1", "0.2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn orphans_are_searched_with_the_last_write_until_none_is_left() {
+    let mut world = World::without_launcher(vec![script(Exit::WithCode(0))]);
+    let settings = std::sync::Arc::make_mut(&mut world.deps.settings);
+    settings.last_write = Timestamp::from_micros(7);
+    world.cluster.leave_orphans(Orphans { deleting: 1, kept: Vec::new() });
+    world.start_launcher();
+    let search = (Timestamp::from_micros(7), false);
+    world.when(async |world| world.cluster.orphan_searches() == [search; 2]).await;
+    let _elapsed = tokio::time::timeout(Duration::from_secs(60), std::future::pending::<()>()).await;
+    assert_eq!(world.cluster.orphan_searches().len(), 2);
 }

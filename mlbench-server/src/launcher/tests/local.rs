@@ -3,23 +3,34 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mlbench_core::RunState;
+use mlbench_core::log::LogLine;
+use mlbench_core::storage::{LogPart, LogQuery};
+use mlbench_core::{RunState, Timestamp};
 
 use super::cluster::{Exit, script};
 use super::harness::{World, spec};
 use crate::cluster::Cluster;
-use crate::cluster::local::{LocalCluster, Options};
+use crate::cluster::local::{LocalCluster, Options, supervise};
 use crate::monitor::Monitor;
 use crate::settings;
+
+/// Returns the time since 1970 of the system, which dates the output of real processes.
+fn unix_time() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap()
+}
 
 /// Starts a world whose workers are real processes.
 pub(super) fn world(workers: u32) -> World {
     let mut world = World::without_launcher(vec![script(Exit::OnTerm)]);
     let deps = &mut world.deps;
     let options = Options {
+        instance: "own".to_owned(),
+        former: Vec::new(),
         workers,
         work_dir: world.directory.path().join("mlbench.db.work"),
         environment: settings::environment(),
+        supervisor: supervise::program_of_tests(),
+        output_limit: 1 << 20,
         clock: deps.clock.clone(),
     };
     let cluster: Arc<dyn Cluster> = Arc::new(LocalCluster::new(options).unwrap());
@@ -39,6 +50,33 @@ async fn real_ranks_know_their_rank_and_all_their_output_is_stored() {
     assert_eq!((run.state, run.reason()), (RunState::Finished, None));
     assert_eq!(world.lines(id, 0).await, ["0 of 2: 0", "end", "127.0.0.1,127.0.0.1"]);
     assert_eq!(world.lines(id, 1).await, ["1 of 2: 1", "end", "127.0.0.1,127.0.0.1"]);
+}
+
+#[tokio::test]
+async fn lines_of_both_streams_are_stored_in_the_order_and_with_the_dates_of_their_writing() {
+    let world = world(1);
+    let command = "sh -c 'for i in 1 2 3 4; do echo o$i; sleep 0.05; echo e$i >&2; sleep 0.05; done'";
+    let before = Timestamp::from_micros(i64::try_from(unix_time().as_micros()).unwrap());
+    let id = world.try_start_run(spec(1, command)).await.unwrap().id;
+    world.until_ended(id).await;
+    let query = LogQuery { stream: None, rank: Some(0), part: LogPart::Last(100) };
+    let lines = world.storage().log_lines(id, query).await.unwrap();
+    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(texts, ["o1", "e1", "o2", "e2", "o3", "e3", "o4", "e4"]);
+    let apart = |pair: &[LogLine]| pair[1].date.since(pair[0].date) >= Duration::from_millis(40);
+    assert!(lines[0].date > before && lines.windows(2).all(apart), "{lines:?}");
+}
+
+#[tokio::test]
+async fn output_beyond_the_limit_is_not_kept_for_the_store() {
+    let world = world(1);
+    let id = world.try_start_run(spec(1, "sh -c 'yes 0123456789012345678901234567890123456789012345678901234567 | head -c 300000000; echo end >&2'")).await.unwrap().id;
+    let run = world.until_ended(id).await;
+    assert_eq!(run.state, RunState::Finished);
+    assert_eq!(world.lines(id, 0).await.last().unwrap(), "end");
+    let notes = world.server_messages(id).await;
+    let text = "rank 0: standard output exceeded the output limit before it was stored; its end is discarded";
+    assert!(notes.iter().any(|note| note == text), "{notes:?}");
 }
 
 #[tokio::test]

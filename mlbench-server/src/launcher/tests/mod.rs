@@ -2,6 +2,8 @@
 
 pub(crate) mod cluster;
 mod crash_points;
+mod deadlines;
+mod full_disk;
 pub(crate) mod harness;
 mod lifecycle;
 mod local;

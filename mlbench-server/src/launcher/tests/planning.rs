@@ -10,8 +10,12 @@ use super::harness::sample_run;
 use crate::cluster::{ProvisionStatus, Signal};
 use crate::launcher::plan::{Action, Limits, Now, Observed, Signalled, plan};
 
-const LIMITS: Limits =
-    Limits { grace_period: Duration::from_secs(10), start_timeout: Duration::from_secs(600) };
+const LIMITS: Limits = Limits {
+    grace_period: Duration::from_secs(10),
+    start_timeout: Duration::from_secs(600),
+    time_limit: None,
+    exit_grace: None,
+};
 
 fn at(seconds: u64) -> Now {
     let age = Duration::from_secs(seconds);
@@ -37,6 +41,41 @@ fn started(exits: [Option<i32>; 2]) -> Run {
     let rank = |(rank, exit_code)| RankStatus { exit_code, ..RankStatus::new(rank) };
     run.ranks = (0..).zip(exits).map(rank).collect();
     run
+}
+
+#[test]
+fn a_run_fails_at_its_time_limit_and_is_stopped() {
+    let limits = Limits { time_limit: Some(Duration::from_secs(60)), ..LIMITS };
+    let observed = Observed::default();
+    let planned = |run: &Run, seconds| plan(run, &observed, &limits, at(seconds));
+    let mut run = started([None, Some(0)]);
+    assert_eq!(planned(&run, 59), [Action::Follow(vec![0])]);
+    let why = "the run did not end within its time limit of 1 min";
+    assert_eq!(planned(&run, 60), decided(RunEvent::Fail, Some(why), 60));
+    run.outcome = Some(outcome(RunEvent::Fail, Some(why), 60));
+    assert_eq!(planned(&run, 61), [Action::Follow(vec![0]), Action::Signal(Signal::Term, vec![0])]);
+    assert_eq!(planned(&started([Some(0); 2]), 61), decided(RunEvent::Finish, None, 61));
+    let mut waiting = sample_run(2, "p");
+    waiting.admitted_at = Some(at(100).date);
+    assert_eq!(planned(&waiting, 159), [Action::Launch]);
+    assert_eq!(planned(&waiting, 160), decided(RunEvent::Fail, Some(why), 160));
+    waiting.admitted_at = None;
+    assert_eq!(planned(&waiting, 1_000), [], "a queued run waits as long as it must");
+}
+
+#[test]
+fn ranks_that_go_on_after_another_has_ended_fail_the_run() {
+    let limits = Limits { exit_grace: Some(Duration::from_secs(30)), ..LIMITS };
+    let mut observed = Observed::default();
+    let run = started([Some(0), None]);
+    assert_eq!(plan(&run, &observed, &limits, at(1_000)), [Action::Follow(vec![1])]);
+    observed.first_exit = Some(Duration::from_secs(1_000));
+    assert_eq!(plan(&run, &observed, &limits, at(1_029)), [Action::Follow(vec![1])]);
+    let why = "rank 1 did not end within 30 s after another rank had ended";
+    assert_eq!(plan(&run, &observed, &limits, at(1_030)), decided(RunEvent::Fail, Some(why), 1_030));
+    assert_eq!(planned(&run, &observed, 9_999), [Action::Follow(vec![1])], "off by default");
+    let ended = started([Some(0); 2]);
+    assert_eq!(plan(&ended, &observed, &limits, at(1_030)), decided(RunEvent::Finish, None, 1_030));
 }
 
 #[test]

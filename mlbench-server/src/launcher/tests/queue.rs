@@ -35,6 +35,10 @@ async fn concurrent_runs_have_different_workers_and_reuse_free_ones() {
     assert_eq!(world.until_ended(first.id).await.state, RunState::Stopped);
     assert_eq!(pods(&world, third.id).await, of_first);
     assert_eq!(world.storage().run(second.id).await.unwrap().state, RunState::Started);
+    for run in [second, third] {
+        world.request_stop(run.id).await;
+        world.until_ended(run.id).await;
+    }
 }
 
 #[tokio::test]

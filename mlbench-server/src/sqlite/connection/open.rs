@@ -27,6 +27,10 @@ pub struct Options {
     pub page_points: usize,
     /// Number of read-only connections, and so of concurrent reads.
     pub readers: usize,
+    /// Names this machine, or what represents it. The database has another name on another machine.
+    pub machine: String,
+    /// Keep the name and the active runs of a database that was opened elsewhere before.
+    pub adopt: bool,
     /// Learns that the writer has failed for good.
     pub vitals: Vitals,
 }
@@ -41,6 +45,8 @@ impl Options {
             log_limit_bytes: 256 << 20,
             page_points: 4_096,
             readers: 4,
+            machine: String::new(),
+            adopt: false,
             vitals: Vitals::default(),
         }
     }

@@ -14,6 +14,7 @@ use super::rows::{self, RunFilter, event_name};
 use super::tokens;
 use crate::sqlite::error::StoreError;
 use crate::sqlite::idempotency::{self, Keyed, KeyedEndpoint};
+use crate::sqlite::identity;
 
 /// When a start is worth retrying after it was refused because of a teardown.
 const TEARDOWN_RETRY: Duration = Duration::from_secs(2);
@@ -102,6 +103,7 @@ fn admit_one(connection: &Connection, id: RunId, now: Timestamp) -> Result<(), S
 }
 
 fn insert(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<RunId, StoreError> {
+    identity::touch(connection, now)?;
     let sql = "INSERT INTO run (name, job_id, state, created_at, spec) VALUES (?1, ?2, ?3, ?4, ?5)";
     let id = connection.prepare_cached(sql)?.insert(params![
         new.name.as_str(),
@@ -203,6 +205,7 @@ pub(crate) fn decide_outcome(
     if run.state.after(outcome.event).is_none_or(RunState::is_active) {
         return Err(Error::internal(format_args!("run {id} is {} and cannot {event}", run.state)).into());
     }
+    identity::touch(connection, outcome.at)?;
     let sql = "UPDATE run SET outcome_event = ?2, outcome_reason = ?3, outcome_at = ?4 WHERE id = ?1";
     let (reason, at) = (outcome.reason.as_deref().map(shorten_message), outcome.at.as_micros());
     connection.prepare_cached(sql)?.execute(params![id.get(), event, reason, at])?;

@@ -11,18 +11,33 @@ use super::lifecycle::rank_not_started;
 use super::rows;
 use crate::sqlite::error::StoreError;
 
-/// Estimates the memory that a chunk takes while it is queued, in bytes.
-pub(crate) fn memory_bytes(chunk: &OutputChunk) -> usize {
-    chunk.lines.iter().map(|line| line.len() + size_of::<String>()).sum()
+/// Estimates the memory that chunks take while they are queued, in bytes.
+pub(crate) fn memory_bytes(chunks: &[OutputChunk]) -> usize {
+    let lines = chunks.iter().flat_map(|chunk| &chunk.lines);
+    size_of_val(chunks) + lines.map(|line| line.len() + size_of::<String>()).sum::<usize>()
+}
+
+/// Stores chunks in their order, and returns the streams of the run that are full.
+pub(crate) fn append_all(
+    connection: &Connection,
+    id: RunId,
+    chunks: &[OutputChunk],
+    limit: u64,
+) -> Result<Vec<OutputStream>, StoreError> {
+    for chunk in chunks {
+        append(connection, id, chunk, limit)?;
+    }
+    let mut full = Vec::new();
+    for stream in [OutputStream::Stdout, OutputStream::Stderr] {
+        if usage(connection, id, stream)?.1 {
+            full.push(stream);
+        }
+    }
+    Ok(full)
 }
 
 /// Stores a chunk and advances the offset. Does nothing if the chunk does not begin at the stored offset.
-pub(crate) fn append(
-    connection: &Connection,
-    id: RunId,
-    chunk: &OutputChunk,
-    limit: u64,
-) -> Result<(), StoreError> {
+fn append(connection: &Connection, id: RunId, chunk: &OutputChunk, limit: u64) -> Result<(), StoreError> {
     rows::ensure_exists(connection, id)?;
     let (select, update) = match chunk.stream {
         OutputStream::Stdout => (
@@ -65,12 +80,7 @@ fn store_lines(
     limit: u64,
 ) -> Result<(), StoreError> {
     let stream = stream_id(chunk.stream);
-    let sql = "SELECT bytes, is_full FROM run_output WHERE run = ?1 AND stream = ?2";
-    let stored = connection
-        .prepare_cached(sql)?
-        .query_row(params![id.get(), stream], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let (mut bytes, mut full): (i64, bool) = stored.unwrap_or_default();
+    let (mut bytes, mut full) = usage(connection, id, chunk.stream)?;
     if full || chunk.lines.is_empty() {
         return Ok(());
     }
@@ -91,6 +101,16 @@ fn store_lines(
                ON CONFLICT DO UPDATE SET bytes = excluded.bytes, is_full = excluded.is_full";
     connection.prepare_cached(sql)?.execute(params![id.get(), stream, bytes, full])?;
     Ok(())
+}
+
+/// Returns the stored bytes of a stream, and whether it has reached the limit.
+fn usage(connection: &Connection, id: RunId, stream: OutputStream) -> Result<(i64, bool), StoreError> {
+    let sql = "SELECT bytes, is_full FROM run_output WHERE run = ?1 AND stream = ?2";
+    let stored = connection
+        .prepare_cached(sql)?
+        .query_row(params![id.get(), stream_id(stream)], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(stored.unwrap_or_default())
 }
 
 /// Returns how much a line counts towards the limit: its text and its line end.

@@ -1,8 +1,14 @@
 -- Dates are microseconds since 1970. Foreign keys are not declared: a deletion marks its run, and the purge deletes the
 -- rows of that run in small steps.
 
--- Names this database, and so its server, among others in the same cluster.
-CREATE TABLE server (instance TEXT NOT NULL) STRICT;
+-- Names this database, and so its server, among others in the same cluster. The name is bound to the place of the
+-- database: a copy gets another one.
+CREATE TABLE server (
+    instance   TEXT    NOT NULL,
+    place      TEXT    NOT NULL DEFAULT '',               -- machine, inode and path; '' before the first start
+    former     TEXT    NOT NULL DEFAULT '[]',             -- JSON; names of the databases that this one was a copy of
+    written_at INTEGER NOT NULL DEFAULT 0                 -- no later than the last write, and seconds before it at most
+) STRICT;
 INSERT INTO server (instance) VALUES (lower(hex(randomblob(16))));
 
 CREATE TABLE run (

@@ -20,7 +20,7 @@ async fn large_run(store: &Store) -> RunId {
     store.record_metric(metric(id, "loss", 0, "1"), Some(key), at(1)).await.unwrap();
     let lines = vec!["a line".to_owned(); 1_200];
     let chunk = OutputChunk { rank: 0, stream: OutputStream::Stdout, from: 0, to: 8_400, lines, date: at(1) };
-    store.append_output(id, chunk).await.unwrap();
+    store.append_output(id, vec![chunk]).await.unwrap();
     store.decide_outcome(id, RunOutcome { event: RunEvent::Finish, reason: None, at: at(2) }).await.unwrap();
     store.end_run(id).await.unwrap();
     id

@@ -10,7 +10,7 @@ use super::*;
 async fn append_mebibyte(store: &Store, id: RunId, from: u64) {
     let lines = vec!["x".repeat(16 << 10); 64];
     let chunk = OutputChunk { rank: 0, stream: OutputStream::Stdout, from, to: from + 1, lines, date: at(1) };
-    store.append_output(id, chunk).await.unwrap();
+    store.append_output(id, vec![chunk]).await.unwrap();
 }
 
 #[tokio::test]

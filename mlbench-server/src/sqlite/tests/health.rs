@@ -86,3 +86,17 @@ async fn a_ping_writes_where_nobody_else_does() {
     store.ping().await.unwrap();
     assert_eq!(store.stats().await.unwrap().writes_per_commit.sum, 1.0);
 }
+
+#[tokio::test]
+async fn a_ping_fails_while_the_reserve_is_given_back() {
+    let store = Store::new();
+    assert!(store.writer.reserve().release());
+    let mut reserve = store.options.path.clone().into_os_string();
+    reserve.push("-reserve");
+    // Instead of a full disk.
+    std::fs::create_dir(reserve).unwrap();
+    let refused = store.ping().await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::Unavailable);
+    assert!(refused.detail().starts_with("the database cannot be written: "), "{}", refused.detail());
+    assert!(store.stats().await.unwrap().failing);
+}

@@ -2,6 +2,7 @@ mod arrivals;
 mod deletion;
 mod foreign_reader;
 mod health;
+mod identity;
 mod keys;
 mod opening;
 mod output;

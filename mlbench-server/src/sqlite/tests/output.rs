@@ -8,7 +8,8 @@ const ALL: LogQuery = LogQuery { stream: None, rank: None, part: LogPart::Last(u
 async fn append(store: &Store, run: RunId, stream: OutputStream, from: u64, lines: &[&str]) {
     let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
     let to = from + lines.iter().map(|line| line.len() as u64 + 1).sum::<u64>();
-    store.append_output(run, OutputChunk { rank: 0, stream, from, to, lines, date: at(5) }).await.unwrap();
+    let chunk = OutputChunk { rank: 0, stream, from, to, lines, date: at(5) };
+    store.append_output(run, vec![chunk]).await.unwrap();
 }
 
 async fn texts(store: &Store, run: RunId, query: LogQuery) -> Vec<String> {
@@ -37,6 +38,7 @@ async fn lines_beyond_the_limit_are_discarded_with_one_message() {
     let store = store.reopened();
     append(&store, run, Stdout, 18, &["x"]).await;
     assert_eq!(texts(&store, run, ALL).await, expected);
+    assert_eq!(store.append_output(run, Vec::new()).await.unwrap(), [Stdout, Stderr], "the full streams");
     assert_eq!(store.run(run).await.unwrap().ranks[0].stdout_offset, 20);
 }
 

@@ -9,6 +9,7 @@ use rusqlite::params;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::sqlite::stats::MAX_NEWEST;
 
 type Outcome<T> = Result<T, StoreError>;
 
@@ -199,7 +200,8 @@ async fn acknowledged_writes_survive_a_kill() {
     for name in ["mlbench.db", "mlbench.db-wal"] {
         fs::copy(store.directory.path().join(name), after_kill.path().join(name)).unwrap();
     }
-    let next = SqliteStorage::open(Options::new(after_kill.path().join("mlbench.db"))).unwrap();
+    let options = Options { adopt: true, ..Options::new(after_kill.path().join("mlbench.db")) };
+    let next = SqliteStorage::open(options).unwrap();
     assert_eq!(next.runs().await.unwrap(), store.runs().await.unwrap());
     let again = metric(id, "loss", 99, "0.5");
     let recorded = next.record_metric(again, Some(keyed("key 19")), at(99)).await.unwrap();
@@ -249,6 +251,24 @@ async fn idle_cluster_costs_no_commit() {
     assert_eq!(fs::metadata(store.wal()).unwrap().len(), before);
 }
 
+#[tokio::test]
+async fn newest_values_are_bounded() {
+    let store = Store::new();
+    let name = mlbench_core::PodName::new("worker-0").unwrap();
+    let labels = std::collections::BTreeMap::new();
+    let pod = Pod { name, labels, phase: mlbench_core::PodPhase::Running, ip: String::new() };
+    store.set_pods(std::slice::from_ref(&pod), at(1)).await.unwrap();
+    let of_pod = |i: u32| Metric {
+        owner: Owner::Pod(pod.name.clone()),
+        ..metric(RunId::new(1).unwrap(), &format!("m{i:05}"), 1, "1")
+    };
+    for (metrics, truncated) in [(0..MAX_NEWEST, false), (MAX_NEWEST..MAX_NEWEST + 1, true)] {
+        store.record_metrics(metrics.map(of_pod).collect()).await.unwrap();
+        let stats = store.stats().await.unwrap();
+        assert_eq!((stats.newest.len(), stats.newest_truncated), (MAX_NEWEST as usize, truncated));
+    }
+}
+
 /// A query that takes longer than a commit.
 const SLOW: &str =
     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) SELECT count(*) FROM n";
@@ -281,7 +301,7 @@ async fn overlapping_readers_do_not_let_the_log_grow() {
         let lines = vec!["x".repeat(16 << 10); 64];
         let chunk =
             OutputChunk { rank: 0, stream: OutputStream::Stdout, from, to: from + 1, lines, date: at(1) };
-        store.append_output(id, chunk).await.unwrap();
+        store.append_output(id, vec![chunk]).await.unwrap();
         highest = highest.max(fs::metadata(store.wal()).unwrap().len());
     }
     stop.store(true, Ordering::Relaxed);

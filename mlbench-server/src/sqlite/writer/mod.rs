@@ -17,7 +17,8 @@ use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::sqlite::connection::checkpoint::Checkpointer;
-use crate::sqlite::error::{StoreError, closed, failed, overloaded};
+use crate::sqlite::connection::reserve::Reserve;
+use crate::sqlite::error::{StoreError, closed, failed, is_out_of_space, overloaded};
 use crate::sqlite::metrics::recent::RecentArrivals;
 use crate::sqlite::metrics::record::MetricWrite;
 use crate::vitals::Vitals;
@@ -45,12 +46,14 @@ pub(super) struct Writer {
     /// Locked during a check, so that many callers share one.
     checking: tokio::sync::Mutex<()>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    reserve: Reserve,
 }
 
 impl Writer {
     /// Starts the writer thread, which reports to `vitals` when it has failed for good.
     pub(super) fn start(
         mut connection: Connection,
+        reserve: Reserve,
         vitals: Vitals,
         recent: Arc<RecentArrivals>,
     ) -> Result<Self> {
@@ -83,6 +86,7 @@ impl Writer {
             health,
             checking: tokio::sync::Mutex::new(()),
             thread: Mutex::new(Some(thread)),
+            reserve,
         })
     }
 
@@ -97,13 +101,30 @@ impl Writer {
         self.send(bytes, |reply| Work::exclusive(reply, work)).await
     }
 
-    /// Like [`Writer::write`], for work that leaves something to purge.
+    /// Like [`Writer::write`], for work that runs on a full disk too, because it makes room or ends a run.
+    pub(super) async fn write_first<T, F>(&self, bytes: usize, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> Result<T, StoreError> + Clone + Send + 'static,
+    {
+        match self.write(bytes, work.clone()).await {
+            Err(error) if is_out_of_space(&error) && self.reserve.release() => self.write(bytes, work).await,
+            written => written,
+        }
+    }
+
+    /// Returns the space that is held back for [`Writer::write_first`].
+    pub(super) const fn reserve(&self) -> &Reserve {
+        &self.reserve
+    }
+
+    /// Like [`Writer::write_first`], for work that leaves something to purge.
     pub(super) async fn write_and_purge<F>(&self, work: F) -> Result<()>
     where
-        F: FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+        F: Fn(&Connection) -> Result<(), StoreError> + Clone + Send + 'static,
     {
         let purge_due = Arc::clone(&self.purge_due);
-        self.write(0, move |c| work(c).inspect(|()| purge_due.store(true, Ordering::Release))).await
+        self.write_first(0, move |c| work(c).inspect(|()| purge_due.store(true, Ordering::Release))).await
     }
 
     /// Stores a metric, together with others in the queue, and returns after the commit.
@@ -136,8 +157,10 @@ impl Writer {
     /// It writes at most once a second, and not at all while other writes show the same.
     ///
     /// # Errors
-    /// The error of a write, or [`ErrorCode::Unavailable`] when the writer makes no progress.
+    /// The error of a write, also of one that the missing reserve refuses, or [`ErrorCode::Unavailable`] when the writer
+    /// makes no progress.
     pub(super) async fn check(&self) -> Result<()> {
+        self.reserve.check()?;
         let checked = tokio::time::timeout(CHECK_TIMEOUT, async {
             let _one_at_a_time = self.checking.lock().await;
             match self.health.recent(Instant::now()) {
@@ -158,7 +181,7 @@ impl Writer {
 
     /// Returns the statistics of the writer. The fields that come from the database keep their defaults.
     pub(super) fn stats(&self) -> StoreStats {
-        StoreStats { failing: self.health.is_failing(), ..self.stats.snapshot() }
+        StoreStats { failing: self.health.is_failing() || !self.reserve.is_held(), ..self.stats.snapshot() }
     }
 
     /// Rejects later jobs.

@@ -1,7 +1,10 @@
 //! The server as a process: signals, crashes, restarts and failed starts.
 
+mod copies;
+mod first;
 mod full_disk;
 mod kill9;
 mod log;
+mod lost_response;
 mod refusals;
 mod signals;

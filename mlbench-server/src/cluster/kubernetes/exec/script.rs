@@ -1,9 +1,12 @@
 //! Scripts for a shell in a pod: the supervisor, then one function call.
 
+use mlbench_core::Timestamp;
 use mlbench_core::run::RunKey;
 
 use crate::cluster::error::ClusterError;
 use crate::cluster::kubernetes::objects::manifest::WORK_VOLUME;
+use crate::cluster::kubernetes::options::Options;
+use crate::cluster::orphans::OrphanSearch;
 use crate::cluster::rank::{Offsets, RankRef, Signal, Task};
 use crate::cluster::supervisor::{SCRIPT, exports, launch_arguments, worker_id};
 
@@ -32,6 +35,18 @@ k_gather() {
     k_new=$((k_new + f_size - $2))
     [ "$s_state" != running ] || [ "$k_new" -le 0 ] || [ "$k_new" -gt 65536 ] || sleep 1
 }
+# Whether a rank of run directory $2 was started less than $1 seconds ago, in this boot.
+k_younger() {
+    read -r k_boot </proc/sys/kernel/random/boot_id
+    read -r k_up k_idle </proc/uptime
+    for k_dir in "$2"/rank-*; do
+        { read -r k_was k_pid k_start <"$k_dir/identity"; } 2>/dev/null || continue
+        [ "$k_was" = "$k_boot" ] || continue
+        # Linux counts the start of a process in hundredths of a second for every program.
+        [ $((${k_up%%.*} - k_start / 100)) -ge "$1" ] || return 0
+    done
+    return 1
+}
 "#;
 
 /// Builds scripts for the pods of one server.
@@ -39,13 +54,22 @@ k_gather() {
 pub(crate) struct Scripts {
     /// A label value, so it needs no quoting for a shell.
     instance: String,
+    /// The instances whose database this one is a copy of.
+    former: Vec<String>,
     /// Mount path of the volume for runs.
     volume: String,
+    /// MiB of each output stream that a pod keeps.
+    output_limit: u32,
 }
 
 impl Scripts {
-    pub(crate) fn new(instance: &str) -> Self {
-        Self { instance: instance.to_owned(), volume: WORK_VOLUME.to_owned() }
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            instance: options.instance.as_str().to_owned(),
+            former: options.former.iter().map(|name| name.as_str().to_owned()).collect(),
+            volume: WORK_VOLUME.to_owned(),
+            output_limit: options.output_limit,
+        }
     }
 
     /// Returns a script that creates the directory of a rank and checks the image for the tools.
@@ -59,7 +83,11 @@ impl Scripts {
     pub(crate) fn launch(&self, task: &Task) -> Result<String, ClusterError> {
         let counted = "[ -f \"$k_dir/oom\" ] || { k_oom; echo \"$k_killed\" >\"$k_dir/oom\"; }";
         let exists = "[ -d \"$k_dir\" ] || exit 5";
-        let verb = format!("{exists}\n{counted}\nmlbench_launch \"$k_dir\"{}", launch_arguments(task)?);
+        let verb = format!(
+            "{exists}\n{counted}\nmlbench_limit={}\nmlbench_launch \"$k_dir\"{}",
+            self.output_limit,
+            launch_arguments(task)?
+        );
         Ok(self.script(&task.at, &exports(task)?, &verb))
     }
 
@@ -85,19 +113,39 @@ impl Scripts {
         self.script(rank, "", &format!("mlbench_signal \"$k_dir\" '{}' {signal}", worker_id(rank)))
     }
 
-    /// Returns a script that deletes the files and processes of this server's runs in a pod.
+    /// Returns a script that deletes the files and processes of a run in a pod.
     ///
-    /// Applies to `only` this run, or to all runs outside `known`, and prints how many processes are left.
-    pub(crate) fn release(&self, only: Option<RunKey>, known: &[RunKey]) -> String {
-        let which = only.map_or_else(|| "*".to_owned(), |run| run.job_id.to_string());
-        let kept: String = known.iter().map(|run| format!("*/run-{}) continue ;;\n", run.job_id)).collect();
+    /// It prints how many processes are left, like [`Self::release_unknown`].
+    pub(crate) fn release(&self, run: RunKey) -> String {
+        let runs = format!("\"$k_base\"/{}/run-{}", self.instance, run.job_id);
+        self.release_each(&runs, "")
+    }
+
+    /// Returns a script that deletes what unknown runs left in a pod, as far as the search allows.
+    ///
+    /// It names every run on standard error, as `deleting JOB` or `keeping JOB`.
+    pub(crate) fn release_unknown(&self, search: &OrphanSearch<'_>, now: Timestamp) -> String {
+        let mut cases: String =
+            search.known.iter().map(|run| format!("*/run-{}) continue ;;\n", run.job_id)).collect();
+        let former = self.former.iter().map(|name| format!(" \"$k_base\"/{name}/run-*")).collect::<String>();
+        let keep = "echo \"keeping ${k_run##*/run-}\" >&2; continue";
+        if !search.purge {
+            cases.extend(self.former.iter().map(|name| format!("*/{name}/run-*) {keep} ;;\n")));
+            let age = now.since(search.last_write).as_secs().saturating_add(1);
+            cases.push_str(&format!("*) ! k_younger {age} \"$k_run\" || {{ {keep}; }} ;;\n"));
+        }
+        let choose = format!("case $k_run in\n{cases}esac\necho \"deleting ${{k_run##*/run-}}\" >&2\n");
+        self.release_each(&format!("\"$k_base\"/{}/run-*{former}", self.instance), &choose)
+    }
+
+    /// Releases every run of a shell pattern that `choose` does not skip.
+    fn release_each(&self, runs: &str, choose: &str) -> String {
         let verb = format!(
-            "k_left=0\nfor k_run in \"$k_base\"/{instance}/run-{which}; do\n[ -d \"$k_run\" ] || continue\n\
-             case $k_run in\n{kept}*) ;;\nesac\nfor k_dir in \"$k_run\"/rank-*; do\n[ -d \"$k_dir\" ] || continue\n\
+            "k_left=0\nfor k_run in {runs}; do\n[ -d \"$k_run\" ] || continue\n\
+             {choose}for k_dir in \"$k_run\"/rank-*; do\n[ -d \"$k_dir\" ] || continue\n\
              k_more=$(mlbench_release \"$k_dir\" \"${{k_run##*/run-}}/${{k_dir##*/rank-}}\")\n\
              k_left=$((k_left + ${{k_more:-1}}))\ndone\n[ \"$k_left\" -gt 0 ] || rm -rf \"$k_run\"\ndone\n\
-             echo \"$k_left\"",
-            instance = self.instance,
+             echo \"$k_left\""
         );
         self.assemble("", "", &verb)
     }
@@ -120,6 +168,7 @@ impl Scripts {
 mod tests {
     use std::io::Write;
     use std::process::{Command, Stdio};
+    use std::time::Duration;
 
     use bytes::Bytes;
     use mlbench_core::{PodName, RunId};
@@ -152,6 +201,10 @@ mod tests {
             .collect()
     }
 
+    fn scripts(volume: String) -> Scripts {
+        Scripts { instance: "i".to_owned(), former: vec!["old".to_owned()], volume, output_limit: 1 }
+    }
+
     fn at(rank: u32) -> RankRef {
         let run = RunKey { id: RunId::new(1).unwrap(), job_id: Uuid::new_v4() };
         RankRef { run, rank, pod: PodName::new("w-0").unwrap() }
@@ -162,7 +215,7 @@ mod tests {
         for shell in shells() {
             let directory = tempfile::tempdir().unwrap();
             let volume = directory.path().to_str().unwrap().to_owned();
-            let scripts = Scripts { instance: "i".to_owned(), volume };
+            let scripts = scripts(volume);
             let at = at(0);
             let argv = ["sh", "-c", "printf '%s' \"$A\"; exit 3"].map(str::to_owned).to_vec();
             let task = Task {
@@ -190,11 +243,42 @@ mod tests {
             };
             assert_eq!((ended.state, from.stdout), (State::Ended(3), 5), "{shell:?}");
             assert_eq!(run_shell(&shell, &scripts.signal(&at, Signal::Kill)).0, "0\n", "{shell:?}");
-            assert_eq!(run_shell(&shell, &scripts.release(None, &[at.run])).0, "0\n", "{shell:?}");
             let runs = || std::fs::read_dir(directory.path().join("i")).unwrap().count();
-            assert_eq!(runs(), 1, "{shell:?}: a known run is not an orphan");
-            assert_eq!(run_shell(&shell, &scripts.release(Some(at.run), &[])).0, "0\n", "{shell:?}");
+            assert_eq!(run_shell(&shell, &scripts.release(at.run)).0, "0\n", "{shell:?}");
             assert_eq!(runs(), 0, "{shell:?}");
+        }
+    }
+
+    #[test]
+    fn every_shell_keeps_known_and_young_runs_and_those_of_the_original() {
+        let now = Timestamp::from_micros(1_800_000_000_000_000);
+        for shell in shells() {
+            let directory = tempfile::tempdir().unwrap();
+            let scripts = scripts(directory.path().to_str().unwrap().to_owned());
+            let (known, orphan) = (at(0), at(0));
+            let argv = ["sleep", "100"].map(str::to_owned).to_vec();
+            for at in [&known, &orphan] {
+                run_shell(&shell, &scripts.prepare(at));
+                let task =
+                    Task { at: at.clone(), argv: argv.clone(), env: Vec::new(), num_cpus: None, ranks: None };
+                assert_eq!(run_shell(&shell, &scripts.launch(&task).unwrap()).1, Some(0), "{shell:?}");
+            }
+            let (old, aged) = (directory.path().join("old/run-x"), directory.path().join("i/run-aged"));
+            std::fs::create_dir_all(&old).unwrap();
+            std::fs::create_dir_all(aged.join("rank-0")).unwrap();
+            let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+            // Started with the machine, under a pid that does not exist.
+            std::fs::write(aged.join("rank-0/identity"), format!("{} 99999999 0\n", boot.trim())).unwrap();
+            let has = |at: &RankRef| directory.path().join(format!("i/run-{}", at.run.job_id)).exists();
+            let known_runs = [known.run];
+            let last_write = now.saturating_sub(Duration::from_secs(60));
+            let mut search = OrphanSearch { known: &known_runs, last_write, purge: false };
+            assert_eq!(run_shell(&shell, &scripts.release_unknown(&search, now)).0, "0\n", "{shell:?}");
+            assert!(has(&known) && has(&orphan) && old.exists() && !aged.exists(), "{shell:?}");
+            search.purge = true;
+            assert_eq!(run_shell(&shell, &scripts.release_unknown(&search, now)).0, "0\n", "{shell:?}");
+            assert!(has(&known) && !has(&orphan) && !old.exists(), "{shell:?}");
+            assert_eq!(run_shell(&shell, &scripts.release(known.run)).0, "0\n", "{shell:?}");
         }
     }
 
@@ -202,7 +286,7 @@ mod tests {
     fn truncated_script_executes_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let volume = directory.path().to_str().unwrap().to_owned();
-        let script = Scripts { instance: "i".to_owned(), volume }.prepare(&at(0));
+        let script = scripts(volume).prepare(&at(0));
         let verb = script.rfind("mlbench_prepare").unwrap();
         for length in verb..script.len() - 2 {
             run_shell(&["sh"], &script[..length]);

@@ -8,7 +8,7 @@ use kube::Resource;
 use mlbench_core::run::{Run, RunKey};
 use uuid::Uuid;
 
-use crate::cluster::kubernetes::options::Options;
+use crate::cluster::kubernetes::options::{Instance, Options};
 
 /// The label with the job id of the run that owns an object, globally unique.
 pub(crate) const RUN_LABEL: &str = "mlbench.run-id";
@@ -70,17 +70,19 @@ pub(crate) fn worker_selector(release: &str) -> String {
     selector(&worker_labels(release))
 }
 
-/// Returns the selector of the objects of one run. The job id alone suffices, because it is globally unique.
-pub(crate) fn run_selector(job: Uuid) -> String {
-    format!("{RUN_LABEL}={job}")
+/// Returns the selector of the objects that this server created for one run.
+///
+/// The job id alone does not suffice: the server on a copy of the database has runs with the same job ids.
+pub(crate) fn run_selector(options: &Options, job: Uuid) -> String {
+    format!("{INSTANCE_LABEL}={},{RUN_LABEL}={job}", options.instance.as_str())
 }
 
-/// Returns the selector of all objects that this server created for runs.
-pub(crate) fn owned_selector(options: &Options) -> String {
+/// Returns the selector of all objects that a server of this release created for runs.
+pub(crate) fn owned_selector(options: &Options, instance: &Instance) -> String {
     format!(
         "{},{INSTANCE_LABEL}={},{RUN_LABEL}",
         worker_selector(options.release.as_str()),
-        options.instance.as_str()
+        instance.as_str()
     )
 }
 
@@ -91,11 +93,6 @@ fn selector(labels: &BTreeMap<String, String>) -> String {
 /// Returns whether an object belongs to a run.
 pub(crate) fn belongs_to(object: &impl Resource, job: Uuid) -> bool {
     job_label(object).is_some_and(|label| label == job.to_string())
-}
-
-/// Returns the job id of the run that owns an object, or `None` without a valid one.
-pub(crate) fn job_of(object: &impl Resource) -> Option<&str> {
-    job_label(object).filter(|job| Uuid::parse_str(job).is_ok())
 }
 
 /// Returns whether an object belongs to any run.

@@ -73,7 +73,7 @@ impl KubernetesCluster {
     }
 
     async fn create_service(&self, run: &Run) -> Result<Created, ClusterError> {
-        let existing = ListParams::default().labels(&run_selector(run.job_id));
+        let existing = ListParams::default().labels(&run_selector(&self.options, run.job_id));
         let found = self.services.list(&existing).await.map_err(|error| unreachable(&error))?;
         if let Some(name) = found.items.into_iter().find_map(|service| service.metadata.name) {
             return Ok(Created::Ok(name));

@@ -3,6 +3,7 @@
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::ResourceQuota;
 use kube::api::{ListParams, PostParams};
+use mlbench_core::Timestamp;
 use mlbench_core::run::RunKey;
 use serde_json::json;
 
@@ -14,6 +15,7 @@ use super::harness::{
 use super::object::object;
 use crate::clock::Clock;
 use crate::cluster::interface::Cluster;
+use crate::cluster::orphans::{OrphanSearch, Orphans};
 use crate::cluster::provision::ProvisionRequest;
 use crate::task_group::TaskGroup;
 
@@ -145,9 +147,16 @@ async fn only_leftovers_of_an_earlier_server_process_are_deleted() {
     let background = TaskGroup::new("another");
     let other = KubernetesCluster::connect(another, Clock::System, &background).await.unwrap();
     provisioned(&other, &mut of_another).await;
-    assert!(cluster.remove_orphans(&[RunKey::from(&known)]).await.unwrap() > 0);
+    let known_runs = [RunKey::from(&known)];
+    let mut search = OrphanSearch { known: &known_runs, last_write: Timestamp::EPOCH, purge: false };
+    let Orphans { deleting, kept } = cluster.remove_orphans(&search).await.unwrap();
+    assert_eq!(deleting, 0, "all is younger than the last write");
+    assert!(kept.iter().any(|item| item.starts_with("orphan-mlbench-worker-rel (job ")), "{kept:?}");
+    assert!(kept.iter().any(|item| item.starts_with("processes in pool-0 (job ")), "{kept:?}");
+    search.purge = true;
+    assert!(cluster.remove_orphans(&search).await.unwrap().deleting > 0);
     eventually("the end of the orphans", || async {
-        (cluster.remove_orphans(&[RunKey::from(&known)]).await == Ok(0)).then_some(())
+        (cluster.remove_orphans(&search).await == Ok(Orphans::default())).then_some(())
     })
     .await;
     let sets = harness.api::<StatefulSet>().list(&ListParams::default()).await.unwrap();

@@ -14,6 +14,7 @@ use super::super::cluster::LocalCluster;
 use super::super::kill::{Supervisors, signal_all};
 use super::super::options::Options;
 use super::super::processes::{processes_of, scan, stat};
+use super::super::supervise;
 use crate::clock::Clock;
 use crate::cluster::interface::Cluster;
 use crate::cluster::provision::ReleaseStatus;
@@ -21,6 +22,9 @@ use crate::cluster::rank::{Offsets, RankRef, Task};
 
 /// Upper limit for every wait. Only a failure reaches it.
 pub(super) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Bytes of each stream that may wait for the server.
+pub(super) const OUTPUT_LIMIT: u64 = 64 << 20;
 
 /// A local cluster in a temporary directory, with one run.
 pub(super) struct Fixture {
@@ -149,7 +153,11 @@ pub(super) fn open(directory: &TempDir, workers: u32) -> LocalCluster {
     LocalCluster::new(Options {
         workers,
         work_dir: directory.path().join("mlbench.db.work"),
+        instance: "own".to_owned(),
+        former: vec!["former".to_owned()],
         environment: inherited.into_iter().chain([ours]).collect(),
+        supervisor: supervise::program_of_tests(),
+        output_limit: OUTPUT_LIMIT,
         clock: Clock::System,
     })
     .unwrap()

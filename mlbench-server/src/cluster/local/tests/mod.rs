@@ -3,7 +3,9 @@
 mod harness;
 mod lifecycle;
 mod limits;
+mod orphans;
 mod restart;
 mod script;
 mod stop;
+mod supervisor;
 mod usage;

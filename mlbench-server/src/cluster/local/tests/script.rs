@@ -45,7 +45,7 @@ impl Rank {
 
     async fn ended(&self) {
         let path = format!("{}/exit_code", self.dir());
-        let written = || std::fs::read_to_string(&path).is_ok_and(|code| code.ends_with('\n'));
+        let written = || std::fs::read_to_string(&path).is_ok_and(|code| !code.trim().is_empty());
         wait_until("the end of the rank", || async { written() }).await;
     }
 }
@@ -73,6 +73,62 @@ async fn offsets_far_into_the_output_are_exact() {
     assert_eq!(rank.follow((8 * 1234, 0), 16), "mlbench ended 0 16 0\n0001235,0001236,");
     assert_eq!(rank.follow((8 * 512, 0), 8192).len(), "mlbench ended 0 8192 0\n".len() + 8192);
     assert_eq!(rank.follow((8 * 2999 + 1, 0), 100), "mlbench ended 0 7 0\n003000,");
+}
+
+#[tokio::test]
+async fn nothing_truncates_the_output_of_a_command() {
+    let rank = Rank::launched("seq 100; echo x | tee /dev/stdout; echo y >/dev/stdout; seq 3 >&2");
+    rank.ended().await;
+    let output = rank.follow((0, 0), 1000);
+    assert!(
+        output.starts_with("mlbench ended 0 298 6\n1\n2\n") && output.ends_with("100\nx\nx\ny\n1\n2\n3\n")
+    );
+}
+
+#[tokio::test]
+async fn output_beyond_the_limit_is_thrown_away() {
+    let rank = Rank(TempDir::new().unwrap());
+    rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+    let yes = "yes | head -c 30000000; exit 2";
+    let launch = format!("mlbench_limit=1; mlbench_launch '{}' '{}' sh -c '{yes}'", rank.dir(), rank.id());
+    rank.call(&launch);
+    rank.ended().await;
+    let size = std::fs::metadata(format!("{}/stdout", rank.dir())).unwrap().len();
+    // Some shells count in units of 1 KiB.
+    assert!((1 << 20..3 << 20).contains(&size), "{size}");
+    assert_eq!(rank.follow((i64::MAX.unsigned_abs(), 0), 100), "mlbench ended 2 0 0\n");
+}
+
+#[tokio::test]
+async fn orphans_with_the_pipes_do_not_hold_up_the_end() {
+    let rank = Rank::launched("sleep 1000 & echo up; exit 3");
+    rank.ended().await;
+    assert_eq!(rank.follow((0, 0), 100), "mlbench ended 3 3 0\nup\n");
+}
+
+#[tokio::test]
+async fn a_truncated_file_is_read_from_its_start_and_the_log_says_so() {
+    let rank = Rank::launched("echo up; exec sleep 1000");
+    let path = format!("{}/stdout", rank.dir());
+    wait_until("output", || async { std::fs::read_to_string(&path).is_ok_and(|all| all == "up\n") }).await;
+    std::fs::write(&path, "a\n").unwrap();
+    let message = "mlbench: the command truncated its stdout; reading it from the start\n";
+    assert_eq!(rank.follow((3, 0), 100), format!("mlbench running - 2 {}\na\n{message}", message.len()));
+    std::fs::write(&path, "a\nb\n").unwrap();
+    let rest = rank.follow((5, message.len() as u64), 100);
+    assert_eq!(rest, "mlbench running - 2 0\nb\n");
+}
+
+#[tokio::test]
+async fn a_python_program_is_unbuffered_unless_it_says_otherwise() {
+    for (set, expected) in [("unset PYTHONUNBUFFERED", "1\n"), ("export PYTHONUNBUFFERED=", "\n")] {
+        let rank = Rank(TempDir::new().unwrap());
+        rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+        let show = "mlbench_launch DIR ID sh -c 'echo \"$PYTHONUNBUFFERED\"'";
+        rank.call(&format!("{set}; {}", show.replace("DIR", &rank.dir()).replace("ID", &rank.id())));
+        rank.ended().await;
+        assert!(rank.follow((0, 0), 100).ends_with(expected), "{set}");
+    }
 }
 
 #[tokio::test]

@@ -106,6 +106,20 @@ async fn memory_is_that_of_the_processes() {
 }
 
 #[tokio::test]
+async fn memory_of_a_supervisor_does_not_count() {
+    let fixture = Fixture::new(1);
+    fixture.sh("echo up; sleep 1000; :").await;
+    fixture.wait_for_output("up\n").await;
+    let own = |pid| procfs::process::Process::new(pid).unwrap().status().unwrap().rssanon.unwrap() * 1024;
+    let mut all: Vec<u64> = fixture.live_pids().into_iter().map(own).collect();
+    all.sort_unstable();
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 bytes")]
+    let supervisor = all.pop().unwrap() as f64;
+    let used = fixture.value("container_memory_working_set_bytes").await;
+    assert!(used > 0.0 && used < supervisor / 2.0, "{used} beside {supervisor}");
+}
+
+#[tokio::test]
 async fn memory_that_processes_share_counts_once() {
     let fixture = Fixture::new(1);
     // Each subshell has the whole variable, and shares its pages with the shell that made it.

@@ -1,0 +1,75 @@
+//! Removes the processes and files of runs that the database does not know. Every function may block.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use mlbench_core::Timestamp;
+use mlbench_core::run::RunKey;
+use rustix::process::Signal;
+
+use super::files::{Placement, RankDir, ranks_in};
+use super::kill::{Supervisors, signal_all};
+use super::processes::RankIdentity;
+use super::workers::LocalWorkers;
+use crate::cluster::error::ClusterError;
+use crate::cluster::orphans::{OrphanSearch, Orphans};
+
+impl LocalWorkers {
+    /// Deletes what this server has left of unknown runs, as far as the search allows.
+    pub(super) fn remove_orphans(&self, search: &OrphanSearch<'_>) -> Result<Orphans, ClusterError> {
+        let mut orphans = Orphans::default();
+        for dir in self.unknown_runs(search.known) {
+            let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let ranks = ranks_in(&dir);
+            if self.may_delete(&ranks, search) {
+                tracing::warn!(run = name, "deleting files and processes of an unknown run");
+                orphans.deleting += self.remove(&dir, &ranks)?;
+            } else {
+                orphans.kept.push(format!("{name} in {}", self.work_dir.root().display()));
+            }
+        }
+        orphans.kept.sort_unstable();
+        Ok(orphans)
+    }
+
+    fn unknown_runs(&self, known: &[RunKey]) -> Vec<PathBuf> {
+        let known: HashSet<OsString> =
+            known.iter().filter_map(|&run| Some(self.work_dir.run(run).file_name()?.to_owned())).collect();
+        let mut runs = self.work_dir.runs();
+        runs.retain(|dir| dir.file_name().is_some_and(|name| !known.contains(name)));
+        runs
+    }
+
+    /// Returns whether every rank is of this server and old enough.
+    ///
+    /// A directory without ranks has no processes.
+    fn may_delete(&self, ranks: &[(RankDir, Placement)], search: &OrphanSearch<'_>) -> bool {
+        let is_own = |placement: &Placement| {
+            self.work_dir.is_own(placement) || search.purge && self.former.contains(&placement.server)
+        };
+        let prepared = |dir: &RankDir| dir.prepared_at().unwrap_or(Timestamp::EPOCH);
+        ranks.iter().all(|(dir, placement)| is_own(placement) && search.may_delete(prepared(dir)))
+    }
+
+    /// Kills the processes of a run, then deletes its directory.
+    ///
+    /// Returns how many processes are left, at least 1.
+    fn remove(&self, dir: &Path, ranks: &[(RankDir, Placement)]) -> Result<usize, ClusterError> {
+        let identity = |(dir, placement): &(RankDir, Placement)| {
+            dir.identity(placement.worker_id.clone(), &self.boot_id)
+        };
+        let identities: Vec<RankIdentity> = ranks.iter().map(identity).collect();
+        let left = signal_all(&identities, Signal::KILL, Supervisors::Include);
+        if left > 0 {
+            return Ok(left);
+        }
+        match std::fs::remove_dir_all(dir) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(ClusterError::Unreachable(format!("{}: cannot be deleted: {error}", dir.display())))
+            }
+            _ => Ok(1),
+        }
+    }
+}

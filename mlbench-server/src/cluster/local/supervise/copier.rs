@@ -1,0 +1,277 @@
+//! Copies the output of a command from its pipes into files.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, PipeWriter, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::fstatvfs;
+use tokio::net::unix::pipe::Receiver;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::cluster::local::index::IndexWriter;
+use crate::cluster::rank::Offsets;
+
+/// Size of one read, the usual capacity of a pipe.
+const READ_BYTES: usize = 64 * 1024;
+/// The most bytes of one stream that a drain reads, the largest capacity of a pipe.
+const MAX_DRAIN_BYTES: usize = 1 << 20;
+/// What a stream may hold beyond the limit, so that the server sees that there is more.
+const LIMIT_MARGIN: u64 = 128 * 1024;
+/// Free space that output leaves on the disk, for what the server must write.
+const FREE_BYTES: u64 = 2 << 20;
+/// How long a full disk holds up the end of a command.
+const FULL_DISK_TIMEOUT: Duration = Duration::from_secs(3);
+/// Pause before another attempt while the disk is full.
+const FULL_DISK_PAUSE: Duration = Duration::from_millis(100);
+/// Small reads in a second, after which the copier gathers output for [`GATHER_PAUSE`] before each.
+///
+/// A program that prints a line every millisecond would otherwise wake this process as often.
+const EAGER_READS: u32 = 50;
+const GATHER_PAUSE: Duration = Duration::from_millis(10);
+/// How often the copier looks whether the server wants no more of a stream, in bytes.
+const STOP_CHECK_BYTES: u64 = 256 * 1024;
+
+/// An output stream of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stream {
+    Stdout = 0,
+    Stderr = 1,
+}
+
+const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
+
+/// Copies both streams of a command.
+pub(super) struct Copier {
+    copies: [StreamCopy; 2],
+    index: IndexWriter,
+    eager: Eagerness,
+    buffer: Box<[u8]>,
+}
+
+impl Copier {
+    /// Creates the files.
+    pub(super) fn open(dir: &Path, limit: u64) -> io::Result<Self> {
+        let limit = limit.saturating_add(LIMIT_MARGIN);
+        let copies = [StreamCopy::open(dir, "stdout", limit)?, StreamCopy::open(dir, "stderr", limit)?];
+        let index = IndexWriter::open(dir)?;
+        Ok(Self { copies, index, eager: Eagerness::new(), buffer: vec![0; READ_BYTES].into() })
+    }
+
+    /// Creates the pipes, and returns the ends for the command.
+    pub(super) fn pipes(&mut self) -> io::Result<(PipeWriter, PipeWriter)> {
+        let mut ends = Vec::new();
+        for copy in &mut self.copies {
+            let (reader, writer) = io::pipe()?;
+            copy.pipe = Some(Receiver::from_owned_fd(reader.into())?);
+            ends.push(writer);
+        }
+        let stderr = ends.pop();
+        ends.pop().zip(stderr).ok_or_else(|| io::Error::other("no pipes"))
+    }
+
+    /// Adds bytes to a stream, as if the command had written them.
+    pub(super) fn push(&mut self, stream: Stream, bytes: &[u8]) {
+        self.copies[stream as usize].pending.extend_from_slice(bytes);
+        self.write(stream);
+    }
+
+    /// Waits for output and copies it. Loses nothing when it is dropped at an `await`.
+    pub(super) async fn copy(&mut self) {
+        if self.is_blocked() {
+            sleep(FULL_DISK_PAUSE).await;
+            STREAMS.into_iter().for_each(|stream| self.write(stream));
+            return;
+        }
+        self.eager.gather().await;
+        let [stdout, stderr] = &self.copies;
+        tokio::select! {
+            biased;
+            () = stdout.readable() => {}
+            () = stderr.readable() => {}
+        }
+        let read: usize = STREAMS.into_iter().map(|stream| self.read(stream, Receiver::try_read)).sum();
+        self.eager.has_read(read);
+    }
+
+    /// Copies what the command has written before its end.
+    ///
+    /// While the disk is full it waits for room, and gives up the rest after [`FULL_DISK_TIMEOUT`].
+    pub(super) async fn drain(&mut self) {
+        let work = async {
+            for stream in STREAMS {
+                let mut total = 0;
+                while total < MAX_DRAIN_BYTES {
+                    while !self.copies[stream as usize].pending.is_empty() {
+                        sleep(FULL_DISK_PAUSE).await;
+                        self.write(stream);
+                    }
+                    match self.read(stream, read_now) {
+                        0 => break,
+                        read => total += read,
+                    }
+                }
+            }
+        };
+        if timeout(FULL_DISK_TIMEOUT, work).await.is_err() {
+            self.copies.iter_mut().filter(|copy| !copy.pending.is_empty()).for_each(|copy| copy.cut("disk"));
+        }
+    }
+
+    fn is_blocked(&self) -> bool {
+        self.copies.iter().any(|copy| !copy.pending.is_empty())
+    }
+
+    /// Reads once, writes what came, and returns its size.
+    fn read(&mut self, stream: Stream, read: fn(&Receiver, &mut [u8]) -> io::Result<usize>) -> usize {
+        let copy = &mut self.copies[stream as usize];
+        let Some(pipe) = &copy.pipe else { return 0 };
+        match read(pipe, &mut self.buffer) {
+            Ok(0) => copy.pipe = None,
+            Ok(read) => {
+                copy.pending.extend_from_slice(&self.buffer[..read]);
+                self.write(stream);
+                return read;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => copy.pipe = None,
+        }
+        0
+    }
+
+    fn write(&mut self, stream: Stream) {
+        if self.copies[stream as usize].write() {
+            let [stdout, stderr] = &self.copies;
+            self.index.arrived(Offsets { stdout: stdout.end, stderr: stderr.end });
+        }
+    }
+}
+
+/// Reads what is in a pipe, of which the runtime need not know yet.
+fn read_now(pipe: &Receiver, buffer: &mut [u8]) -> io::Result<usize> {
+    Ok(rustix::io::read(pipe, buffer)?)
+}
+
+/// One stream: its pipe, its file, and what did not fit on the disk.
+struct StreamCopy {
+    pipe: Option<Receiver>,
+    file: File,
+    /// Size of the file.
+    end: u64,
+    limit: u64,
+    pending: Vec<u8>,
+    is_cut: bool,
+    /// `<dir>/stdout`, without the suffix of a mark.
+    path: PathBuf,
+    next_stop_check: u64,
+}
+
+impl StreamCopy {
+    fn open(dir: &Path, name: &str, limit: u64) -> io::Result<Self> {
+        let path = dir.join(name);
+        let file = OpenOptions::new().append(true).create(true).open(&path)?;
+        let end = file.metadata()?.len();
+        Ok(Self {
+            pipe: None,
+            file,
+            end,
+            limit,
+            pending: Vec::new(),
+            is_cut: false,
+            path,
+            next_stop_check: 0,
+        })
+    }
+
+    async fn readable(&self) {
+        match &self.pipe {
+            // An error ends the pipe at the next read.
+            Some(pipe) => drop(pipe.readable().await),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Writes what is pending, as far as the limit and the disk allow. Returns whether anything was written.
+    fn write(&mut self) -> bool {
+        let before = self.end;
+        while !self.pending.is_empty() {
+            if self.is_cut || self.is_at_limit() {
+                self.cut("limit");
+                break;
+            }
+            if self.is_disk_full() {
+                if self.mark("stop").exists() {
+                    self.cut("disk");
+                }
+                break;
+            }
+            match self.file.write(&self.pending) {
+                Ok(written) => {
+                    self.pending.drain(..written);
+                    self.end += written as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // A full disk, or one that fails: both may recover.
+                Err(_) => break,
+            }
+        }
+        self.end > before
+    }
+
+    /// Returns whether more output waits for the server than is allowed, or the server wants no more.
+    fn is_at_limit(&mut self) -> bool {
+        let wants_no_more = self.end >= self.next_stop_check && {
+            self.next_stop_check = self.end + STOP_CHECK_BYTES;
+            self.mark("stop").exists()
+        };
+        // Counts only what takes up space: the server punches holes where it has read.
+        let held = self.file.metadata().map_or(self.end, |file| file.blocks() * 512);
+        wants_no_more || held.saturating_add(self.pending.len() as u64) > self.limit
+    }
+
+    fn is_disk_full(&self) -> bool {
+        let needed = FREE_BYTES + self.pending.len() as u64;
+        fstatvfs(&self.file).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < needed)
+    }
+
+    /// Drops what is pending and all later output.
+    fn cut(&mut self, why: &str) {
+        if !self.is_cut {
+            self.is_cut = true;
+            // Without the mark the log does not say that something is missing: a full disk may refuse even that.
+            let _ = std::fs::write(self.mark("cut"), why);
+        }
+        self.pending.clear();
+    }
+
+    fn mark(&self, suffix: &str) -> PathBuf {
+        self.path.with_extension(suffix)
+    }
+}
+
+/// Decides between an immediate read and a pause that gathers output.
+struct Eagerness {
+    left: u32,
+    since: Instant,
+}
+
+impl Eagerness {
+    fn new() -> Self {
+        Self { left: EAGER_READS, since: Instant::now() }
+    }
+
+    async fn gather(&mut self) {
+        if self.left == 0 {
+            sleep(GATHER_PAUSE).await;
+        }
+    }
+
+    fn has_read(&mut self, bytes: usize) {
+        if self.since.elapsed() >= Duration::from_secs(1) {
+            *self = Self::new();
+        } else if bytes < READ_BYTES / 2 {
+            self.left = self.left.saturating_sub(1);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The supervisor process: what it copies, what it bounds and what it survives.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::process::{Command, ExitCode, Stdio};
+
+use mlbench_core::run::OutputStream;
+
+use super::super::supervise;
+use super::harness::{DEADLINE, Fixture, OUTPUT_LIMIT, wait_until};
+use crate::cluster::interface::Cluster;
+use crate::cluster::rank::{Cut, CutReason, Offsets, Output};
+
+/// Is also the supervisor of all other tests, see [`supervise::program_of_tests`].
+#[test]
+fn a_rank_without_a_directory_starts_nothing() {
+    let mut arguments = std::env::args_os().skip_while(|argument| argument != supervise::MODE);
+    if arguments.next().is_some() {
+        let ended = supervise::run(arguments);
+        std::process::exit(i32::from(ended != ExitCode::SUCCESS));
+    }
+    let program = supervise::program_of_tests();
+    let directory = tempfile::tempdir().unwrap();
+    let mark = directory.path().join("started");
+    let mut supervisor = Command::new(&program[0]);
+    supervisor.args(&program[1..]).arg(directory.path().join("missing")).arg("1000").arg("touch").arg(&mark);
+    let mut supervisor = supervisor.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    std::io::Write::write_all(&mut supervisor.stdin.take().unwrap(), b"go").unwrap();
+    assert_eq!(supervisor.wait().unwrap().code(), Some(1));
+    assert!(!mark.exists());
+}
+
+#[tokio::test]
+async fn a_program_that_opens_its_output_anew_truncates_nothing() {
+    let fixture = Fixture::new(1);
+    fixture
+        .sh("seq 200; echo again >/dev/stdout; echo x | tee /dev/stderr >/dev/null; seq 9 >&2; echo w >/dev/stderr")
+        .await;
+    let (stdout, stderr, code) = fixture.read_to_end(Offsets::default()).await;
+    let lines = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().lines().count();
+    assert_eq!((lines(stdout), lines(stderr), code), (201, 11, 0));
+}
+
+#[tokio::test]
+async fn output_of_both_streams_is_dated_in_the_order_in_which_it_came() {
+    let fixture = Fixture::new(1);
+    fixture.sh("for i in 1 2 3; do echo o; sleep 0.1; echo ee >&2; sleep 0.1; done").await;
+    wait_until("the end", || async { fixture.live_pids().is_empty() }).await;
+    let output = fixture.cluster.follow(&fixture.rank(0), Offsets::default(), DEADLINE).await.unwrap();
+    let sizes: Vec<(usize, usize)> = output.arrivals.iter().map(|one| (one.stdout, one.stderr)).collect();
+    assert_eq!(sizes, [(2, 0), (0, 3)].repeat(3));
+    let gaps = output.arrivals.windows(2).map(|pair| pair[1].date.since(pair[0].date));
+    assert!(gaps.clone().all(|gap| gap.as_millis() >= 90), "{:?}", output.arrivals);
+    // A reader that resumes in the middle of the second piece of standard error.
+    let from = Offsets { stdout: 4, stderr: 4 };
+    let rest = fixture.cluster.follow(&fixture.rank(0), from, DEADLINE).await.unwrap();
+    let sizes: Vec<(usize, usize)> = rest.arrivals.iter().map(|one| (one.stdout, one.stderr)).collect();
+    assert_eq!(sizes, [(0, 2), (2, 0), (0, 3)]);
+    assert_eq!(rest.arrivals[0].date, output.arrivals[3].date);
+}
+
+/// Returns the bytes that a file of rank 0 takes up on the disk.
+fn held(fixture: &Fixture, name: &str) -> u64 {
+    std::fs::metadata(fixture.file(0, name)).unwrap().blocks() * 512
+}
+
+async fn exit_of(fixture: &Fixture, from: Offsets) -> Output {
+    let mut output = Output::default();
+    while output.exit_code.is_none() {
+        output = fixture.cluster.follow(&fixture.rank(0), from, DEADLINE).await.unwrap();
+    }
+    output
+}
+
+#[tokio::test]
+async fn output_beyond_the_limit_is_cut_while_nobody_reads() {
+    let fixture = Fixture::new(1);
+    fixture.sh("yes | head -c 100000000; echo end >&2; exit 5").await;
+    wait_until("the end", || async { fixture.live_pids().is_empty() }).await;
+    let size = held(&fixture, "stdout");
+    assert!((OUTPUT_LIMIT..OUTPUT_LIMIT + (1 << 20)).contains(&size), "{size}");
+    let output = exit_of(&fixture, Offsets { stdout: size, stderr: 0 }).await;
+    assert_eq!((&output.stderr[..], output.exit_code), (&b"end\n"[..], Some(5)));
+    assert_eq!(output.cuts, [Cut { stream: OutputStream::Stdout, reason: CutReason::Limit }]);
+}
+
+#[tokio::test]
+async fn output_that_was_read_takes_no_space() {
+    let fixture = Fixture::new(1);
+    fixture.sh("yes | head -c 100000000; sleep 1000").await;
+    let mut from = Offsets::default();
+    while from.stdout < 100_000_000 {
+        let output = fixture.cluster.follow(&fixture.rank(0), from, DEADLINE).await.unwrap();
+        assert!(output.stdout.iter().all(|&byte| byte == b'y' || byte == b'\n'));
+        from.stdout += output.stdout.len() as u64;
+        // The rest may wait for the limit, but the reader is faster than that in no sane case.
+        assert!(held(&fixture, "stdout") <= OUTPUT_LIMIT + (1 << 20));
+    }
+    fixture.cluster.follow(&fixture.rank(0), from, std::time::Duration::ZERO).await.unwrap();
+    assert!(held(&fixture, "stdout") <= 1 << 20, "{}", held(&fixture, "stdout"));
+    assert!(held(&fixture, "arrivals") <= 1 << 20);
+}
+
+#[tokio::test]
+async fn a_stream_of_which_no_more_is_wanted_stops_growing() {
+    let fixture = Fixture::new(1);
+    fixture.sh("yes & echo error >&2; wait").await;
+    let from = Offsets { stdout: Offsets::NO_MORE, stderr: 0 };
+    let output = fixture.cluster.follow(&fixture.rank(0), from, DEADLINE).await.unwrap();
+    assert!(output.stdout.is_empty());
+    wait_until("the cut", || async { fixture.file(0, "stdout.cut").exists() }).await;
+    fixture.cluster.follow(&fixture.rank(0), from, std::time::Duration::ZERO).await.unwrap();
+    assert!(held(&fixture, "stdout") <= 1 << 20);
+}
+
+#[tokio::test]
+async fn an_orphan_is_adopted_and_its_output_is_kept() {
+    let fixture = Fixture::new(1);
+    let go = fixture.directory.path().join("go");
+    let orphan = format!("until [ -e {} ]; do sleep 0.02; done; echo late", go.display());
+    fixture.sh(&format!("(setsid env -i PATH=\"$PATH\" sh -c '{orphan}' &); echo early")).await;
+    assert_eq!(fixture.read_to_end(Offsets::default()).await.0, b"early\n");
+    let supervisor = fixture.cluster.workers.work_dir.rank(&fixture.rank(0)).supervisor().unwrap();
+    assert!(supervisor.is_running(&fixture.cluster.workers.boot_id));
+    std::fs::write(go, "").unwrap();
+    wait_until("the end of the orphan", || async { fixture.live_pids().is_empty() }).await;
+    assert_eq!(std::fs::read_to_string(fixture.file(0, "stdout")).unwrap(), "early\nlate\n");
+}
+
+#[tokio::test]
+async fn a_script_without_a_header_runs_and_a_directory_does_not() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for (content, code) in [(Some("echo $1; exit 4"), 4), (None, 126)] {
+        let fixture = Fixture::new(1);
+        let program = fixture.directory.path().join("program");
+        match content {
+            Some(content) => {
+                std::fs::write(&program, content).unwrap();
+                std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+            }
+            None => std::fs::create_dir(&program).unwrap(),
+        }
+        fixture.cluster.launch(&fixture.task(0, &[program.to_str().unwrap(), "one"])).await.unwrap();
+        assert_eq!(fixture.read_to_end(Offsets::default()).await.2, code);
+    }
+}
