@@ -2,6 +2,7 @@
 //
 // Everything below /api/ and the health checks go to the mlbench-server at SERVER_URL.
 import { createServer, request } from "node:http";
+import { pipeline } from "node:stream";
 
 import * as esbuild from "esbuild";
 
@@ -34,7 +35,8 @@ const listener = createServer((incoming, response) => {
       { method: incoming.method, headers },
       (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(response);
+        // An event stream that breaks must break here too.
+        pipeline(answer, response, () => undefined);
       },
     );
     onward.on("error", (error) => response.writeHead(502).end(error.message));

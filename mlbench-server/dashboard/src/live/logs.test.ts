@@ -99,6 +99,15 @@ test("resync reads the lines that were missed", async () => {
   assert.deepEqual(seqs(), [1, 2, 3, 4, 5]);
 });
 
+test("lines that the stream leaves out are read", async () => {
+  const server = { count: 2, requests: 0 };
+  const { browser, seqs } = await setup(server);
+  server.count = 6;
+  browser.source.send("logs", 11, { run_id: 3, lines: lines(5, 6) });
+  await settle();
+  assert.deepEqual(seqs(), [1, 2, 3, 4, 5, 6]);
+});
+
 test("the window forgets the oldest lines", () => {
   const window = new LogWindow();
   window.append(lines(1, MOST_LINES));

@@ -63,6 +63,11 @@ export class LogsStore extends TopicStore {
 
   protected override apply(event: Received): void {
     if (event.event !== "logs" || !this.ready) return;
+    // Numbers have no gaps, so a line that is missing is noticed whatever became of it.
+    if ((event.lines[0]?.seq ?? 0) > this.window.last + 1) {
+      void this.refresh();
+      return;
+    }
     this.window.append(event.lines);
     publish(this.publishNow);
   }

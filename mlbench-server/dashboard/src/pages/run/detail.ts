@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { getBuckets, getPoints, type Bucket, type Owner, type Point } from "../../api/metrics";
 import type { Range, XAxis } from "../../charts/series";
@@ -21,37 +21,35 @@ export function useDetail(
   start: number,
 ): [Detail | undefined, (zoom: Range | null, pixels: number) => void] {
   const [detail, setDetail] = useState<Detail>();
-  const stop = useRef<() => void>(() => undefined);
-  useEffect(() => () => stop.current(), []);
+  const [wish, setWish] = useState<{ zoom: Range | null; pixels: number }>({ zoom: null, pixels: 0 });
   const isTime = axis === "relative" || axis === "wall";
   const coarse = names.some((name) => points.get(name)?.bucketed === true);
-  const onZoom = (zoom: Range | null, pixels: number) => {
-    stop.current();
-    if (zoom === null || !coarse || !isTime) {
+  const zero = axis === "relative" ? start : 0;
+  useEffect(() => {
+    if (wish.zoom === null || !coarse || !isTime) {
       setDetail(undefined);
       return;
     }
-    const zero = axis === "relative" ? start : 0;
-    const [from, to] = zoom;
+    const [from, to] = wish.zoom;
     // A little more than is in view, so that the curve reaches its edges.
     const margin = (to - from) / 20;
-    const aborter = new AbortController();
+    const stop = new AbortController();
     const options = {
       names,
       since: timestamp(zero + from - margin),
       until: timestamp(zero + to + margin),
-      signal: aborter.signal,
+      signal: stop.signal,
     };
     const timer = setTimeout(() => {
       // Without detail the coarse curve stays.
-      read({ run }, Math.max(100, Math.round(pixels)), options).then(setDetail, () => undefined);
+      read({ run }, Math.max(100, Math.round(wish.pixels)), options).then(setDetail, () => undefined);
     }, REST);
-    stop.current = () => {
+    return () => {
       clearTimeout(timer);
-      aborter.abort();
+      stop.abort();
     };
-  };
-  return [detail, onZoom];
+  }, [run, names, wish, coarse, isTime, zero]);
+  return [detail, (zoom, pixels) => setWish({ zoom, pixels })];
 }
 
 async function read(

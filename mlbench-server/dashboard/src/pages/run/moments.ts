@@ -54,7 +54,8 @@ const END: Record<Run["state"], Pick<Moment, "name" | "tone">> = {
 };
 
 function waitingText(run: Run, wait: number): string {
-  const since = `for ${duration(whole(wait))}`;
+  const place = run.queue_position === undefined ? "" : `, place ${run.queue_position} in the queue`;
+  const since = `for ${duration(whole(wait))}${place}`;
   return run.waiting_for === undefined
     ? `${since}, for its workers to come up`
     : `${since}: ${run.waiting_for}`;

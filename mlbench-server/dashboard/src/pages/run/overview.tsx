@@ -16,7 +16,7 @@ import type { PointsStore } from "../../live/points";
 import { Loading } from "../../parts/message";
 import { useDeferred } from "./deferred";
 import { MetricChart, type Shared } from "./metric-chart";
-import { arrange } from "./metrics";
+import { arrange, type MetricChart as Metric } from "./metrics";
 
 const USUAL: ChartView = { axis: "relative", scale: "linear", halfLife: 0, zoom: null };
 
@@ -73,18 +73,44 @@ export function Metrics(props: {
       {sections.map(({ title, charts }, index) => (
         <div key={title} class="metric-section">
           {(sections.length > 1 || index > 0) && <h3>{title}</h3>}
-          <div class="chart-grid">
-            {charts.map((metric) => (
-              <WhenVisible key={metric.title} height={340}>
-                {() => <MetricChart metric={metric} shared={shared} />}
-              </WhenVisible>
-            ))}
-          </div>
+          {blocks(charts).map((block) => (
+            <WhenVisible key={block[0]?.title} class="metric-block" height={blockHeight(block.length)}>
+              {() => <Charts charts={block} shared={shared} />}
+            </WhenVisible>
+          ))}
         </div>
       ))}
       {values.length > 0 && <Values values={values} />}
     </section>
   );
+}
+
+/** The height of a chart with its gap, and the least width that the grid gives one, in pixels. */
+const CHART = { height: 350, width: 456 };
+/** How many charts are one block: of thousands of metrics, even the places of the charts take their time. */
+const BLOCK = 24;
+
+function Charts({ charts, shared }: { charts: readonly Metric[]; shared: Shared }) {
+  return (
+    <div class="chart-grid">
+      {charts.map((metric) => (
+        <WhenVisible key={metric.title} height={CHART.height - 16}>
+          {() => <MetricChart metric={metric} shared={shared} />}
+        </WhenVisible>
+      ))}
+    </div>
+  );
+}
+
+function blocks(charts: readonly Metric[]): Metric[][] {
+  const count = Math.ceil(charts.length / BLOCK);
+  return Array.from({ length: count }, (_, index) => charts.slice(index * BLOCK, (index + 1) * BLOCK));
+}
+
+/** Estimates the height of a block, so that the page is about as long as it will be. */
+function blockHeight(charts: number): number {
+  const columns = Math.max(1, Math.floor(Math.min(innerWidth - 32, 1_728) / CHART.width));
+  return Math.ceil(charts / columns) * CHART.height;
 }
 
 function emptyText(run: Run, search: string): string {

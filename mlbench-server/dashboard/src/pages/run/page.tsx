@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
 
-import { metricsDownload } from "../../api/metrics";
+import { metricsDownload, type SeriesInfo } from "../../api/metrics";
 import type { Run } from "../../api/wire";
 import { createGroup } from "../../charts/group";
 import { readView } from "../../charts/view";
@@ -48,6 +48,11 @@ export function RunPage({ id }: { id: number }) {
   );
 }
 
+/** What the program says of its result: the metric `TaskResult` of the official images and of our benchmarks. */
+function results(catalog: readonly SeriesInfo[]): string[] {
+  return catalog.filter(({ name }) => name.startsWith("TaskResult @ ")).map(({ last_value }) => last_value);
+}
+
 function Content({ run, store, gone }: { run: Run; store: RunStore; gone: boolean }) {
   const points = pointsOf({ run: run.id });
   const catalog = useCatalog(points);
@@ -74,6 +79,11 @@ function Content({ run, store, gone }: { run: Run; store: RunStore; gone: boolea
         </Message>
       )}
       <Timeline run={run} catalog={catalog ?? []} analysis={analysis} />
+      {results(catalog ?? []).map((result) => (
+        <p key={result} class="run-result" dir="auto">
+          {result}
+        </p>
+      ))}
       {run.state === "FAILED" && <Failed run={run} />}
       {analysis !== undefined && <Shares analysis={analysis} />}
       <Metrics run={run} store={points} catalog={catalog} start={start} group={group} />

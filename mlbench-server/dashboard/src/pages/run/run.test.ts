@@ -24,13 +24,13 @@ function series(name: string, count = 2, last_value = "0.5"): SeriesInfo {
 const at = (seconds: number) => Date.parse("2026-11-26T21:45:00Z") + seconds * 1000;
 
 test("a run that waits says what for", () => {
-  const waiting = run({ state: "INITIALIZED", waiting_for: "run 4 is ahead in the queue" });
+  const waiting = run({ state: "INITIALIZED", queue_position: 2, waiting_for: "run 4 is ahead" });
   const course = { first: undefined, goal: undefined, now: at(12.3) };
   assert.deepEqual(
     moments(waiting, course).map(({ name, text }) => [name, text]),
     [
       ["Created", undefined],
-      ["Waiting", "for 12 s: run 4 is ahead in the queue"],
+      ["Waiting", "for 12 s, place 2 in the queue: run 4 is ahead"],
     ],
   );
 });

@@ -25,7 +25,10 @@ export interface LinesHandle {
 
 /** The lines of a log, of which only those in view are rendered. */
 export interface LinesProps {
+  /** Often the same array with more lines, which `newest` tells. */
   rows: readonly LogLine[];
+  /** The number of the last line. */
+  newest: number | undefined;
   wrap: boolean;
   times: boolean;
   /** Whether the view stays at the end. */

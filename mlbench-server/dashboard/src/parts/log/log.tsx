@@ -44,6 +44,7 @@ export function Log({ run }: { run: Run }) {
       ) : (
         <Lines
           {...{ rows, wrap, times, follow }}
+          newest={rows.at(-1)?.seq}
           onFollow={setFollow}
           text={search.text.toLowerCase()}
           current={search.current}
