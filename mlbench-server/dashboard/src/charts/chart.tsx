@@ -129,7 +129,7 @@ export function Chart(props: ChartProps) {
   const value = useMemo(
     () =>
       computed(() => {
-        const at = group.cursor.value;
+        const at = group.read.value;
         return (curve: ChartSeries) => valueOf(curve, at);
       }),
     [group, valueOf],
@@ -259,7 +259,7 @@ function Position(props: {
   value?: (at: number | null) => string;
 }) {
   const { group, text, usual, value } = props;
-  const at = group.cursor.value;
+  const at = group.read.value;
   return (
     <p class="chart-position">
       {at === null ? usual : text(at)}

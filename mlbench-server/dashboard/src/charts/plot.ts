@@ -92,7 +92,7 @@ export class Plot {
     this.shown = x;
     const part = x === null ? -1 : fraction(x, this.model.view);
     const inside = part >= 0 && part <= 1;
-    const left = inside ? part * this.frame.over.clientWidth : -10;
+    const left = inside ? part * this.pixels : -10;
     if (this.frame.cursor.left !== left) this.frame.setCursor({ left, top: inside ? 0 : -10 }, false);
     this.drawDots(inside ? x : null);
   }
@@ -133,28 +133,43 @@ export class Plot {
     paint(frame.ctx, this.model, this.paths.curves, bbox, palette, { ratio: uPlot.pxRatio, focus });
   }
 
+  /** Marks the points under the crosshair, on a canvas no wider than needed: a wide one would cost every frame. */
   private drawDots(x: number | null): void {
     const { bbox } = this.frame;
-    if (this.dots.width !== bbox.width || this.dots.height !== bbox.height) {
-      this.dots.width = bbox.width;
-      this.dots.height = bbox.height;
-    }
+    const ratio = uPlot.pxRatio;
+    const dots = x === null ? [] : this.dotsAt(x, bbox.width, bbox.height);
+    this.dots.hidden = dots.length === 0;
     const context = this.dots.getContext("2d");
-    if (context === null) return;
-    context.clearRect(0, 0, bbox.width, bbox.height);
-    if (x === null) return;
-    const { series, lines, view } = this.model;
-    const toY = verticalOf(this.model, 0, bbox.height);
-    const reach = reachOf(view);
-    series.forEach((curve, index) => {
-      const point = nearest(curve.x, x, reach);
-      const at = fraction(curve.x[point] ?? NaN, view) * bbox.width;
-      const y = toY((lines[index] ?? curve.y)[point] ?? NaN);
-      if (!Number.isFinite(at) || !Number.isFinite(y)) return;
-      context.fillStyle = this.state.palette.curves[curve.color % 8] ?? this.state.palette.text;
+    if (context === null || dots.length === 0 || x === null) return;
+    const center = fraction(x, this.model.view) * bbox.width;
+    const needed = Math.max(...dots.map((dot) => Math.abs(dot.x - center))) + 4 * ratio;
+    const half = 2 ** Math.ceil(Math.log2(Math.max(8, needed)));
+    if (this.dots.width !== half * 2 || this.dots.height !== bbox.height) {
+      this.dots.width = half * 2;
+      this.dots.height = bbox.height;
+      this.dots.style.width = `${(half * 2) / ratio}px`;
+    }
+    this.dots.style.transform = `translateX(${Math.round(center - half) / ratio}px)`;
+    context.clearRect(0, 0, half * 2, bbox.height);
+    for (const dot of dots) {
+      context.fillStyle = dot.color;
       context.beginPath();
-      context.arc(at, y, 3 * uPlot.pxRatio, 0, 2 * Math.PI);
+      context.arc(dot.x - Math.round(center - half), dot.y, 3 * ratio, 0, 2 * Math.PI);
       context.fill();
+    }
+  }
+
+  private dotsAt(x: number, width: number, height: number): { x: number; y: number; color: string }[] {
+    const { series, lines, view } = this.model;
+    const toY = verticalOf(this.model, 0, height);
+    const reach = reachOf(view);
+    return series.flatMap((curve, index) => {
+      const point = nearest(curve.x, x, reach);
+      const at = fraction(curve.x[point] ?? NaN, view);
+      const y = toY((lines[index] ?? curve.y)[point] ?? NaN);
+      if (!(at >= 0 && at <= 1) || !Number.isFinite(y)) return [];
+      const { palette } = this.state;
+      return [{ x: at * width, y, color: palette.curves[curve.color % 8] ?? palette.text }];
     });
   }
 

@@ -104,6 +104,13 @@ test("a rate over a long silence is a gap", () => {
   assert.deepEqual([...rates({ x: Float64Array.of(0, 1, 2), y: Float64Array.of(0, NaN, 4) }).y], [2]);
 });
 
+test("a rate over an instant is passed over", () => {
+  const samples = { x: Float64Array.of(0, 0.04, 2, 2.5, 4), y: Float64Array.of(0, 1, 2, 2, 6) };
+  const { x, y } = rates(samples, Infinity, 1);
+  assert.deepEqual([...x], [2, 4]);
+  assert.deepEqual([...y], [1, 2]);
+});
+
 test("a sum takes the newest value of each series", () => {
   const sum = sumSamples([
     { x: Float64Array.of(1, 2, 3), y: Float64Array.of(1, 1, 1) },

@@ -8,9 +8,10 @@ export interface Samples {
  * Returns how fast a cumulative series grows, per second: a value for each interval, at its end.
  *
  * A counter that falls began again at zero, so what it shows then has grown since. Intervals longer than `longest`
- * are gaps: nobody looked meanwhile.
+ * are gaps: nobody looked meanwhile. Samples that follow faster than `shortest` are passed over, because a counter
+ * that moves in jumps says nothing about so short a time.
  */
-export function rates({ x, y }: Samples, longest = Infinity): Samples {
+export function rates({ x, y }: Samples, longest = Infinity, shortest = 0): Samples {
   const xs: number[] = [];
   const ys: number[] = [];
   let lastX = NaN;
@@ -20,6 +21,7 @@ export function rates({ x, y }: Samples, longest = Infinity): Samples {
     const value = y[index] ?? NaN;
     if (!Number.isFinite(value) || !Number.isFinite(at)) continue;
     const width = at - lastX;
+    if (width < shortest && value >= lastY) continue;
     // Two samples of one moment: the later one counts for what follows.
     if (width > 0) {
       const grown = value < lastY ? value : value - lastY;

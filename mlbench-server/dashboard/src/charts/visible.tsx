@@ -6,7 +6,7 @@ const observer = new IntersectionObserver(
   (entries) => {
     for (const { target, isIntersecting } of entries) listeners.get(target)?.(isIntersecting);
   },
-  { rootMargin: "400px 0px" },
+  { rootMargin: "200% 0px" },
 );
 
 const listeners = new WeakMap<Element, (near: boolean) => void>();

@@ -27,23 +27,31 @@ export function Help({ onClose }: { onClose: () => void }) {
             </dl>
           </section>
         ))}
-        <section>
-          <h3>In tables</h3>
-          <dl class="keys">
-            {TABLE_KEYS.map(([keys, label]) => (
-              <div key={label}>
-                <dt>
-                  {keys.map((key) => (
-                    <kbd key={key}>{key}</kbd>
-                  ))}
-                </dt>
-                <dd>{label}</dd>
-              </div>
-            ))}
-          </dl>
-        </section>
+        <Keys title="In tables" keys={TABLE_KEYS} />
+        <Keys title="In charts" keys={CHART_KEYS} />
       </div>
     </Dialog>
+  );
+}
+
+/** Keys that work where the focus is. */
+function Keys({ title, keys: rows }: { title: string; keys: readonly [string[], string][] }) {
+  return (
+    <section>
+      <h3>{title}</h3>
+      <dl class="keys">
+        {rows.map(([keys, label]) => (
+          <div key={label}>
+            <dt>
+              {keys.map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{label}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
   );
 }
 
@@ -52,4 +60,11 @@ const TABLE_KEYS: [string[], string][] = [
   [["Home", "End"], "Move to the first or last row"],
   [["Enter"], "Open the row"],
   [["Space"], "Select the row"],
+];
+
+const CHART_KEYS: [string[], string][] = [
+  [["←", "→"], "Move the crosshair, with Shift by ten points"],
+  [["Home", "End"], "Move to the first or last point"],
+  [["+", "−"], "Zoom in or out"],
+  [["Esc"], "Show everything"],
 ];

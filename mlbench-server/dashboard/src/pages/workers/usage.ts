@@ -5,6 +5,9 @@ import type { Run } from "../../api/wire";
 /** How long a pod may be silent before its curves have a gap, in seconds. */
 const SILENCE = 120;
 
+/** Processor time grows by hundredths of a second: over less than this time, that is noise. */
+const INSTANT = 0.9;
+
 /** The points of a metric. */
 export interface MetricPoints {
   time: Float64Array;
@@ -39,7 +42,7 @@ export const CARD_METRICS: readonly string[] = CARDS.flatMap(({ metrics }) => me
 /** Returns a metric as a chart shows it. */
 export function usageOf(name: string, { time, value }: MetricPoints): Usage {
   if (!name.endsWith("_total")) return { x: time, y: value, unit: unitOf(name), rate: false };
-  return { ...rates({ x: time, y: value }, SILENCE), unit: rateUnit(name), rate: true };
+  return { ...rates({ x: time, y: value }, SILENCE, INSTANT), unit: rateUnit(name), rate: true };
 }
 
 function unitOf(name: string): Unit {
