@@ -62,6 +62,8 @@ export interface TextFieldProps extends FieldProps {
   maxLength?: number;
   /** Which keyboard a phone shows. */
   inputMode?: "text" | "numeric" | "decimal";
+  /** How many lines it has; without, the field takes one line. */
+  rows?: number;
   /** Shows the text in the typeface of programs. */
   code?: boolean;
   autoFocus?: boolean;
@@ -69,23 +71,30 @@ export interface TextFieldProps extends FieldProps {
 
 /** A field for text. Numbers are text too: the server says what is wrong with them. */
 export function TextField({ value, onValue, code = false, autoFocus = false, ...rest }: TextFieldProps) {
-  const { label, name, help, error, ...input } = rest;
+  const { label, name, help, error, rows, ...input } = rest;
+  const shared = {
+    ...input,
+    class: code ? "code" : "",
+    value,
+    autocomplete: "off",
+    spellcheck: false,
+    autofocus: autoFocus,
+  } as const;
   return (
     <Field
       {...{ label, name, help, error }}
-      control={(ties) => (
-        <input
-          {...ties}
-          {...input}
-          type="text"
-          class={code ? "code" : ""}
-          value={value}
-          autocomplete="off"
-          spellcheck={false}
-          autofocus={autoFocus}
-          onInput={(event) => onValue(event.currentTarget.value)}
-        />
-      )}
+      control={(ties) =>
+        rows === undefined ? (
+          <input type="text" {...ties} {...shared} onInput={(event) => onValue(event.currentTarget.value)} />
+        ) : (
+          <textarea
+            {...ties}
+            {...shared}
+            rows={rows}
+            onInput={(event) => onValue(event.currentTarget.value)}
+          />
+        )
+      }
     />
   );
 }

@@ -8,7 +8,7 @@ import { Button } from "../../../parts/button";
 import { Dialog } from "../../../parts/dialog";
 import { TextField } from "../../../parts/field";
 import { Message } from "../../../parts/message";
-import { Backend, Options, ProgramChoice, Resources } from "./fields";
+import { Backend, Environment, Options, ProgramChoice, Resources } from "./fields";
 import { activeRun, EMPTY, formOf, placeMessage, requestOf, type Errors, type StartForm } from "./form";
 
 /** What was typed in a dialog that was left without starting a run; it opens with it again. */
@@ -123,6 +123,7 @@ function StartForm({ initial, problem }: { initial: StartForm; problem?: string 
           <ProgramChoice {...{ form, errors, change }} />
           <Resources {...{ form, errors, change }} />
           <Backend {...{ form, errors, change }} />
+          <Environment {...{ form, errors, change }} />
           <Options {...{ form, errors, change }} />
         </div>
         <footer>
