@@ -33,7 +33,7 @@ export function columns(selection: Selection, actions: RowActions, shown: readon
       sortable: true,
       cell: (item, tab) => <Name {...{ item, tab, actions }} />,
     },
-    { key: "state", header: "State", width: "180px", sortable: true, cell: (item) => <State item={item} /> },
+    { key: "state", header: "State", sortable: true, cell: (item) => <State item={item} /> },
     {
       key: "accuracy",
       header: "Accuracy",
@@ -66,7 +66,6 @@ export function columns(selection: Selection, actions: RowActions, shown: readon
     {
       key: "program",
       header: "Program",
-      width: "190px",
       sortable: true,
       cell: (item) => <Program item={item} />,
     },
