@@ -40,6 +40,9 @@ export interface TableProps<T> {
 /** Height of the header in pixels. */
 const HEADER = 38;
 
+/** Where each table was left, so that the way back leads there. */
+const places = new Map<string, { order: string; top: number; active: number }>();
+
 /** What is in view, in pixels. */
 interface View {
   top: number;
@@ -59,8 +62,10 @@ export function Table<T>(props: TableProps<T>) {
   const [view, setView] = useState<View>({ top: 0, height: 800, frame: 2 });
   const [active, setActive] = useState(0);
   const focusNext = useRef(false);
-  const current = Math.min(active, Math.max(0, rows.length - 1));
   const { start, end } = slice(rows.length, rowHeight, view.top, view.height);
+  // Tab and the arrows begin in view: at the active row, or at the first row if the active one was scrolled away.
+  const nearest = active >= start && active < end ? active : Math.ceil(view.top / rowHeight);
+  const current = Math.min(nearest, Math.max(0, rows.length - 1));
 
   useLayoutEffect(() => {
     const box = scroller.current;
@@ -70,11 +75,19 @@ export function Table<T>(props: TableProps<T>) {
     return () => observer.disconnect();
   }, []);
 
-  const { order } = props;
+  const { order = "" } = props;
   useLayoutEffect(() => {
-    setActive(0);
-    if (scroller.current !== null) scroller.current.scrollTop = 0;
-  }, [order]);
+    const box = scroller.current;
+    if (box === null) return;
+    const left = places.get(caption);
+    const same = left?.order === order;
+    box.scrollTop = same ? left.top : 0;
+    setActive(same ? left.active : 0);
+    setView(viewOf(box));
+  }, [caption, order]);
+  useEffect(() => {
+    places.set(caption, { order, top: view.top, active: current });
+  });
 
   useEffect(() => onVisible?.(rows.slice(start, end)), [onVisible, rows, start, end]);
 
