@@ -62,6 +62,8 @@ export interface TextFieldProps extends FieldProps {
   maxLength?: number;
   /** Which keyboard a phone shows. */
   inputMode?: "text" | "numeric" | "decimal";
+  /** How many lines it has; without, the field takes one line. */
+  rows?: number;
   /** Shows the text in the typeface of programs. */
   code?: boolean;
   /** Shows dots instead of the text, which the browser may keep for the next visit. */
@@ -78,26 +80,35 @@ export function TextField({
   autoFocus = false,
   ...rest
 }: TextFieldProps) {
-  const { label, name, help, error, ...input } = rest;
+  const { label, name, help, error, rows, ...input } = rest;
+  const shared = {
+    ...input,
+    class: code ? "code" : "",
+    value,
+    autocomplete: secret ? "current-password" : "off",
+    spellcheck: false,
+    autofocus: autoFocus,
+  } as const;
   return (
     <Field
       {...{ label, name, help, error }}
-      control={(ties) => {
-        const shared = {
-          ...ties,
-          ...input,
-          class: code ? "code" : "",
-          value,
-          spellcheck: false,
-          autofocus: autoFocus,
-          onInput: (event: { currentTarget: HTMLInputElement }) => onValue(event.currentTarget.value),
-        };
-        return secret ? (
-          <input {...shared} type="password" autocomplete="current-password" />
+      control={(ties) =>
+        rows === undefined ? (
+          <input
+            type={secret ? "password" : "text"}
+            {...ties}
+            {...shared}
+            onInput={(event) => onValue(event.currentTarget.value)}
+          />
         ) : (
-          <input {...shared} type="text" autocomplete="off" />
-        );
-      }}
+          <textarea
+            {...ties}
+            {...shared}
+            rows={rows}
+            onInput={(event) => onValue(event.currentTarget.value)}
+          />
+        )
+      }
     />
   );
 }

@@ -94,13 +94,17 @@ function Content({ children }: { children: ComponentChildren }) {
 }
 
 function Connection() {
-  const { state } = connection.value;
+  const shown = connection.value;
   return (
     <div class="connection" role="status">
-      {state === "live" ? (
+      {shown.state === "live" ? (
         <Badge tone="good">Live</Badge>
-      ) : state === "lost" ? (
-        <Badge tone="bad">Offline</Badge>
+      ) : shown.state === "lost" ? (
+        shown.polling ? (
+          <Badge tone="warn">Polling</Badge>
+        ) : (
+          <Badge tone="bad">Offline</Badge>
+        )
       ) : (
         <Badge tone="idle">Connecting</Badge>
       )}
@@ -113,7 +117,7 @@ function Lost() {
   const shown = connection.value;
   if (shown.state !== "lost") return null;
   return (
-    <p class="banner">
+    <p class={shown.polling ? "banner warn" : "banner"} role="status">
       {shown.polling
         ? "The server sends no events. This page asks for changes every 5 seconds."
         : "The server does not respond. This page shows what it knew and tries again."}

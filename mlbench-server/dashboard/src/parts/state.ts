@@ -21,3 +21,11 @@ export function stateWord(run: Stateful): string {
 export function isActive(run: Pick<Run, "finished_at">): boolean {
   return run.finished_at === null;
 }
+
+/** Returns the runs whose word is another one than before. New runs are no news. */
+export function changedRuns<T extends Stateful & { id: number }>(
+  before: ReadonlyMap<number, string>,
+  runs: readonly T[],
+): T[] {
+  return runs.filter((run) => (before.get(run.id) ?? stateWord(run)) !== stateWord(run));
+}

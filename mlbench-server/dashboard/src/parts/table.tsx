@@ -37,29 +37,57 @@ export interface TableProps<T> {
   handle?: RefObject<TableHandle | null>;
 }
 
+/** Height of the header in pixels. */
+const HEADER = 38;
+
+/** Where each table was left, so that the way back leads there. */
+const places = new Map<string, { order: string; top: number; active: number }>();
+
+/** What is in view, in pixels. */
+interface View {
+  top: number;
+  height: number;
+  /** The height of the frame and of a bar to scroll sideways. */
+  frame: number;
+}
+
+function viewOf(box: HTMLElement): View {
+  return { top: box.scrollTop, height: box.clientHeight, frame: box.offsetHeight - box.clientHeight };
+}
+
 /** A scrolled table with a header that stays, sortable columns and a keyboard: arrows, Page, Home, End, Enter, space. */
 export function Table<T>(props: TableProps<T>) {
   const { caption, columns, rows, keyOf, rowHeight, onVisible } = props;
   const scroller = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, height: 800 });
+  const [view, setView] = useState<View>({ top: 0, height: 800, frame: 2 });
   const [active, setActive] = useState(0);
   const focusNext = useRef(false);
-  const current = Math.min(active, Math.max(0, rows.length - 1));
   const { start, end } = slice(rows.length, rowHeight, view.top, view.height);
+  // Tab and the arrows begin in view: at the active row, or at the first row if the active one was scrolled away.
+  const nearest = active >= start && active < end ? active : Math.ceil(view.top / rowHeight);
+  const current = Math.min(nearest, Math.max(0, rows.length - 1));
 
   useLayoutEffect(() => {
     const box = scroller.current;
     if (box === null) return;
-    const observer = new ResizeObserver(() => setView({ top: box.scrollTop, height: box.clientHeight }));
+    const observer = new ResizeObserver(() => setView(viewOf(box)));
     observer.observe(box);
     return () => observer.disconnect();
   }, []);
 
-  const { order } = props;
+  const { order = "" } = props;
   useLayoutEffect(() => {
-    setActive(0);
-    if (scroller.current !== null) scroller.current.scrollTop = 0;
-  }, [order]);
+    const box = scroller.current;
+    if (box === null) return;
+    const left = places.get(caption);
+    const same = left?.order === order;
+    box.scrollTop = same ? left.top : 0;
+    setActive(same ? left.active : 0);
+    setView(viewOf(box));
+  }, [caption, order]);
+  useEffect(() => {
+    places.set(caption, { order, top: view.top, active: current });
+  });
 
   useEffect(() => onVisible?.(rows.slice(start, end)), [onVisible, rows, start, end]);
 
@@ -80,18 +108,17 @@ export function Table<T>(props: TableProps<T>) {
     if (box.contains(focused ?? null) && (index < next.start || index >= next.end)) {
       box.focus({ preventScroll: true });
     }
-    setView({ top: box.scrollTop, height: box.clientHeight });
+    setView(viewOf(box));
   };
 
   const goTo = (row: number) => {
     const box = scroller.current;
     if (box === null) return;
-    // The header covers the height of one row, so the rows have that much less to show themselves in.
-    const header = box.querySelector("thead")?.offsetHeight ?? 0;
-    box.scrollTop = scrollTo(row, rowHeight, box.scrollTop, box.clientHeight - header);
+    // The header stays in view, so the rows have that much less to show themselves in.
+    box.scrollTop = scrollTo(row, rowHeight, box.scrollTop, box.clientHeight - HEADER);
     focusNext.current = true;
     setActive(row);
-    setView({ top: box.scrollTop, height: box.clientHeight });
+    setView(viewOf(box));
   };
 
   useImperativeHandle(props.handle ?? null, () => ({
@@ -117,7 +144,14 @@ export function Table<T>(props: TableProps<T>) {
   };
 
   return (
-    <div class="table" ref={scroller} tabIndex={-1} onScroll={scrolled} onKeyDown={pressed}>
+    <div
+      class="table"
+      ref={scroller}
+      tabIndex={-1}
+      style={{ height: `${rows.length * rowHeight + HEADER + view.frame}px` }}
+      onScroll={scrolled}
+      onKeyDown={pressed}
+    >
       <table aria-rowcount={rows.length + 1}>
         <caption class="unseen">{caption}</caption>
         <colgroup>

@@ -6,15 +6,22 @@ import { duration, exactDateTime, milliseconds, relative } from "../lib/format";
 import { timeZone } from "../lib/settings";
 import { Button } from "./button";
 
+/** What a line shows, and what it says in full where that is more. */
+export interface CutProps {
+  text: string;
+  full?: string;
+  class?: string;
+}
+
 /** Text on one line that shows the rest as a title where the line cuts it. */
-export function Cut({ text, class: name = "" }: { text: string; class?: string }) {
+export function Cut({ text, full = text, class: name = "" }: CutProps) {
   const ref = useRef<HTMLSpanElement>(null);
   const measure = () => {
     const line = ref.current;
-    if (line !== null) line.title = line.scrollWidth > line.clientWidth ? text : "";
+    if (line !== null) line.title = full !== text || line.scrollWidth > line.clientWidth ? full : "";
   };
   return (
-    <span ref={ref} class={`cut ${name}`} dir="auto" onPointerEnter={measure} onFocus={measure}>
+    <span ref={ref} class={`cut ${name}`} dir="auto" onPointerEnter={measure}>
       {text}
     </span>
   );

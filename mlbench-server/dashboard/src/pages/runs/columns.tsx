@@ -11,7 +11,7 @@ import { runsOf, type Item } from "./group";
 import type { RowActions } from "./list-state";
 import { useLiveValue, valuesOf, type Newest, type RunValues } from "./newest";
 import type { Selection } from "./selection";
-import { program } from "./sort";
+import { program, shortProgram } from "./sort";
 import { SPARK, sparkPath } from "./spark";
 
 /** Returns the columns of the list of runs. */
@@ -33,7 +33,7 @@ export function columns(selection: Selection, actions: RowActions, shown: readon
       sortable: true,
       cell: (item, tab) => <Name {...{ item, tab, actions }} />,
     },
-    { key: "state", header: "State", width: "180px", sortable: true, cell: (item) => <State item={item} /> },
+    { key: "state", header: "State", sortable: true, cell: (item) => <State item={item} /> },
     {
       key: "accuracy",
       header: "Accuracy",
@@ -66,7 +66,6 @@ export function columns(selection: Selection, actions: RowActions, shown: readon
     {
       key: "program",
       header: "Program",
-      width: "190px",
       sortable: true,
       cell: (item) => <Program item={item} />,
     },
@@ -187,14 +186,19 @@ function State({ item }: { item: Item }) {
 function Program({ item }: { item: Item }) {
   const run = first(item);
   if (run === undefined) return null;
-  return <Cut text={program(run)} class={run.image === null ? "program code" : "program"} />;
+  const look = run.image === null ? "program code" : "program";
+  return <Cut text={shortProgram(run)} full={program(run)} class={look} />;
 }
 
 function Duration({ item }: { item: Item }) {
   if ("run" in item) return <Elapsed from={item.run.created_at} to={item.run.finished_at} />;
   const { median } = item.group;
+  if (Number.isNaN(median)) return <span>–</span>;
   return (
-    <span title="median of the finished runs">{Number.isNaN(median) ? "–" : `~ ${duration(median)}`}</span>
+    <>
+      {duration(median)}
+      <span class="why"> median</span>
+    </>
   );
 }
 

@@ -24,7 +24,8 @@ export function Confirmation({ pending, onClose }: { pending: Pending; onClose: 
   const act = async () => {
     try {
       await each(runs, stop ? "stopped" : "deleted", stop ? stopRun : deleteRun);
-      toast("idle", stop ? `Stopped ${what}` : `Deleted ${what}`);
+      // The news tell of every run that stops.
+      if (!stop) toast("idle", `Deleted ${what}`);
     } finally {
       refreshRuns();
     }

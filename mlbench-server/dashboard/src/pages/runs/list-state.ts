@@ -1,3 +1,4 @@
+import { signal } from "@preact/signals";
 import { useMemo, useState } from "preact/hooks";
 
 import type { Run } from "../../api/wire";
@@ -13,29 +14,32 @@ export interface RowActions {
   remove: (runs: readonly Run[]) => void;
 }
 
+// Both outlive a visit to a run and the way back.
+const selected = signal<ReadonlySet<number>>(new Set());
+const open = signal<ReadonlySet<string>>(new Set());
+
 /** What of the list does not stand in the address: the selection, the open groups, the question. */
 export function useListState() {
-  const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
-  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const ids = selected.value;
   const [pending, setPending] = useState<Pending>();
   const selection: Selection = useMemo(
     () => ({
-      has: (id) => selected.has(id),
-      set: (runs, on) => setSelected((ids) => changeIds(ids, runs, on)),
-      clear: () => setSelected(new Set()),
+      has: (id) => ids.has(id),
+      set: (runs, on) => (selected.value = changeIds(selected.peek(), runs, on)),
+      clear: () => (selected.value = new Set()),
     }),
-    [selected],
+    [ids],
   );
   const actions: RowActions = useMemo(
     () => ({
-      toggleGroup: (key) => setOpen((keys) => toggled(keys, key)),
+      toggleGroup: (key) => (open.value = toggled(open.peek(), key)),
       again: (run) => setQuery({ again: String(run.id) }),
       stop: (runs) => setPending({ action: "stop", runs }),
       remove: (runs) => setPending({ action: "delete", runs }),
     }),
     [],
   );
-  return { selection, open, actions, pending, closePending: () => setPending(undefined) };
+  return { selection, open: open.value, actions, pending, closePending: () => setPending(undefined) };
 }
 
 function toggled(keys: ReadonlySet<string>, key: string): Set<string> {

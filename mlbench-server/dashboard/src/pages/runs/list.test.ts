@@ -5,7 +5,7 @@ import type { Run } from "../../api/wire";
 import { choose } from "./choose";
 import { choices, filterRuns } from "./filter";
 import { groupedItems, keyOf, runsOf } from "./group";
-import { sortRuns } from "./sort";
+import { shortProgram, sortRuns } from "./sort";
 import { SPARK, sparkPath, thinned } from "./spark";
 import { isFiltered, NO_BACKEND, NO_IMAGE, readView, sortParameter } from "./view";
 
@@ -158,4 +158,12 @@ test("a long series is thinned to equal distances and keeps its last value", () 
   assert.deepEqual(thinned(values, 4), [25, 50, 75, 100]);
   assert.deepEqual(thinned(values.slice(0, 3), 30), [1, 2, 3]);
   assert.deepEqual(thinned([], 30), []);
+});
+
+test("a program is shown without the folders before it", () => {
+  const command = (text: string) => run(1, { job_metadata: { ...run(1).job_metadata, command: text } });
+  assert.equal(shortProgram(command("/usr/bin/mlbench benchmark a/b")), "mlbench benchmark a/b");
+  assert.equal(shortProgram(command('sh -c "cd /tmp"')), 'sh -c "cd /tmp"');
+  assert.equal(shortProgram(run(1, { image: "mlbench/pytorch-x:latest" })), "pytorch-x");
+  assert.equal(shortProgram(run(1, { image: "host:5000/a/b:1.2" })), "b:1.2");
 });

@@ -1,5 +1,5 @@
 import { signal, type Signal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 
 import { getBuckets, getSeries, type SeriesInfo } from "../../api/metrics";
 import type { Run } from "../../api/wire";
@@ -99,8 +99,23 @@ export function useLiveValue(id: number, which: keyof RunValues): Newest | undef
   const catalog = useCatalog(store);
   const name = useMemo(() => chooseOf(catalog ?? [])[which], [catalog, which]);
   const series = usePoints(store, name === undefined ? [] : [name]).get(name ?? "");
-  if (name === undefined || series === undefined || !series.ready) return undefined;
-  return { name, value: numberOf(series.text), values: thinned(series.value, LIMITS.points) };
+  const known = series?.ready === true ? series : undefined;
+  const newest = useMemo(
+    () =>
+      known && {
+        name: known.name,
+        value: numberOf(known.text),
+        values: thinned(known.value, LIMITS.points),
+      },
+    [known],
+  );
+  useEffect(() => {
+    // What is known stays in view from the end of the run until its values are read.
+    const { values } = entry(id);
+    const before = values.peek() ?? { loss: undefined, accuracy: undefined };
+    if (newest !== undefined) values.value = { ...before, [which]: newest };
+  }, [id, which, newest]);
+  return newest;
 }
 
 /** Chooses among the metrics that have a number. */

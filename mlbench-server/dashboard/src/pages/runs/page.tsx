@@ -93,7 +93,7 @@ function Runs({ runs }: { runs: readonly Run[] }) {
     <div class="runs">
       <div class="heading">
         <h1>
-          Runs <span class="count">{runs.length.toLocaleString("en")}</span>
+          Runs <span class="count">{countOf(filtered.length, runs.length)}</span>
         </h1>
         {chosen.length > 0 && <Chosen runs={chosen} onClear={selection.clear} actions={actions} />}
         <Button kind="primary" onClick={start}>
@@ -130,6 +130,11 @@ function Runs({ runs }: { runs: readonly Run[] }) {
       {pending !== undefined && <Confirmation pending={pending} onClose={closePending} />}
     </div>
   );
+}
+
+function countOf(shown: number, all: number): string {
+  const total = all.toLocaleString("en");
+  return shown === all ? total : `${shown.toLocaleString("en")} of ${total}`;
 }
 
 function wantValues(items: readonly Item[]) {

@@ -27,15 +27,22 @@ export function elapsed(run: Run, now: number): number {
   return end - milliseconds(run.created_at);
 }
 
-/** What a run runs, in short: its image, or its command on the static workers. */
+/** What a run executes: its image, or its command on the static workers. */
 export function program(run: Run): string {
   return run.image ?? run.job_metadata.command;
+}
+
+/** The part of an image or a command that tells it from others, without the folders before it. */
+export function shortProgram(run: Run): string {
+  return program(run)
+    .replace(/^[^\s"']*\//, "")
+    .replace(run.image === null ? "" : /:latest$/, "");
 }
 
 const COLUMNS = {
   name: (run: Run) => run.name,
   state: (run: Run) => stateWord(run),
-  program,
+  program: shortProgram,
   backend: (run: Run) => run.backend ?? "",
   workers: (run: Run) => run.num_workers,
   duration: elapsed,

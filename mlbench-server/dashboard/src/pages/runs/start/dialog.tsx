@@ -8,7 +8,7 @@ import { Button } from "../../../parts/button";
 import { Dialog } from "../../../parts/dialog";
 import { TextField } from "../../../parts/field";
 import { Message } from "../../../parts/message";
-import { Backend, Options, ProgramChoice, Resources } from "./fields";
+import { Backend, Environment, Options, ProgramChoice, Resources } from "./fields";
 import { activeRun, EMPTY, formOf, placeMessage, requestOf, type Errors, type StartForm } from "./form";
 
 /** What was typed in a dialog that was left without starting a run; it opens with it again. */
@@ -55,6 +55,8 @@ function StartForm({ initial, problem }: { initial: StartForm; problem?: string 
   const [errors, setErrors] = useState<Errors>({});
   const [failure, setFailure] = useState<unknown>(problem);
   const [busy, setBusy] = useState(false);
+  // A second click comes before the render that shows the first.
+  const going = useRef(false);
   const element = useRef<HTMLFormElement>(null);
   // A repeat of the same request starts nothing twice; another request is another run.
   const sent = useRef({ body: "", key: "" });
@@ -77,7 +79,8 @@ function StartForm({ initial, problem }: { initial: StartForm; problem?: string 
     const result = requestOf(form);
     setErrors("errors" in result ? result.errors : {});
     setFailure(undefined);
-    if ("errors" in result || busy) return;
+    if ("errors" in result || going.current) return;
+    going.current = true;
     setBusy(true);
     const body = JSON.stringify(result.request);
     if (sent.current.body !== body) sent.current = { body, key: newKey() };
@@ -86,6 +89,7 @@ function StartForm({ initial, problem }: { initial: StartForm; problem?: string 
       draft = undefined;
       leave(run.id);
     } catch (error) {
+      going.current = false;
       setBusy(false);
       const field = error instanceof Problem ? error.field : undefined;
       const placed = placeMessage(form, field, messageOf(error));
@@ -119,6 +123,7 @@ function StartForm({ initial, problem }: { initial: StartForm; problem?: string 
           <ProgramChoice {...{ form, errors, change }} />
           <Resources {...{ form, errors, change }} />
           <Backend {...{ form, errors, change }} />
+          <Environment {...{ form, errors, change }} />
           <Options {...{ form, errors, change }} />
         </div>
         <footer>

@@ -188,6 +188,25 @@ export function Backend({ form, errors, change }: PartProps) {
   );
 }
 
+/** The variables that every rank gets. */
+export function Environment({ form, errors, change }: PartProps) {
+  const { text, kept } = form.environment;
+  const names = Object.keys(kept);
+  return (
+    <TextField
+      label="Environment"
+      name="environment"
+      value={text}
+      onValue={(changed) => change({ environment: { text: changed, kept } })}
+      error={errors.environment}
+      placeholder="NAME=VALUE, one per line"
+      help={names.length === 0 ? undefined : `Also set, with several lines each: ${names.join(", ")}`}
+      rows={2}
+      code
+    />
+  );
+}
+
 /** What the program is told to do. */
 export function Options({ form, errors, change }: PartProps) {
   return (

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import type { RunRequest } from "../../../api/runs";
 import type { Run } from "../../../api/wire";
+import { environmentForm } from "./environment";
 import { activeRun, EMPTY, formOf, placeMessage, requestOf, type StartForm } from "./form";
 import { OFFICIAL_IMAGES, officialImage } from "./images";
 
@@ -154,4 +155,21 @@ test("a refusal names the active run", () => {
 test("an official image is found with and without its tag", () => {
   for (const image of OFFICIAL_IMAGES) assert.equal(officialImage(`${image.name}:latest`), image);
   assert.equal(officialImage("mlbench/tensorflow-cifar10-resnet:1.0"), undefined);
+});
+
+test("each line of the environment is a variable", () => {
+  const read = (text: string) => requestOf({ ...EMPTY, name: "x", environment: { text, kept: {} } });
+  assert.deepEqual(read("A=1\r\n\n  B= x = y \nC="), {
+    request: { name: "x", environment: { A: "1", B: " x = y ", C: "" } },
+  });
+  assert.deepEqual(read("A=1\nHOME"), {
+    errors: { environment: 'must be NAME=VALUE on each line, not "HOME"' },
+  });
+  assert.deepEqual(read("A=1\nA=2"), { errors: { environment: '"A" is there twice; remove one' } });
+});
+
+test("variables with several lines outlive the text of the dialog", () => {
+  const variables = { A: "1", B: "first\nsecond", __proto__x: "é=" };
+  assert.deepEqual(environmentForm(variables), { text: "A=1\n__proto__x=é=", kept: { B: "first\nsecond" } });
+  assert.deepEqual(request(formOf(run({ environment: variables }))).environment, variables);
 });

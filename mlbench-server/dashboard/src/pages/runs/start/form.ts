@@ -1,5 +1,6 @@
 import type { RunRequest } from "../../../api/runs";
 import type { Run } from "../../../api/wire";
+import { environmentForm, readEnvironment, type EnvironmentForm } from "./environment";
 import { OFFICIAL_IMAGES, officialImage } from "./images";
 
 /** Where the program of a run comes from. */
@@ -25,7 +26,7 @@ export interface StartForm {
   light: boolean;
   horovod: boolean;
   /** Only kept from a run that is started again: the dialog does not show it. */
-  environment: Record<string, string>;
+  environment: EnvironmentForm;
 }
 
 /** What is wrong, by the field's name in the API. */
@@ -47,7 +48,7 @@ export const EMPTY: StartForm = {
   gpu: false,
   light: false,
   horovod: false,
-  environment: {},
+  environment: environmentForm(),
 };
 
 /** Returns the request for a form, or what the server could not even read. Everything else the server decides. */
@@ -64,6 +65,8 @@ export function requestOf(form: StartForm): { request: RunRequest } | { errors: 
   if (form.program === "command" && form.command.trim() === "") {
     errors.custom_image_command = "missing; enter a command or choose the built-in benchmark";
   }
+  const environment = readEnvironment(form.environment);
+  if (typeof environment === "string") errors.environment = environment;
   const request: RunRequest = {
     name: form.name.trim(),
     ...programOf(form),
@@ -74,7 +77,7 @@ export function requestOf(form: StartForm): { request: RunRequest } | { errors: 
     ...(form.gpu ? { gpu_enabled: true } : {}),
     ...(form.light ? { light_target: true } : {}),
     ...(form.horovod ? { use_horovod: true } : {}),
-    ...(Object.keys(form.environment).length > 0 ? { environment: form.environment } : {}),
+    ...(typeof environment === "string" || Object.keys(environment).length === 0 ? {} : { environment }),
   };
   return Object.keys(errors).length > 0 ? { errors } : { request };
 }
@@ -120,7 +123,7 @@ export function formOf(run: Run): StartForm {
     gpu: run.gpu_enabled,
     light: run.light_target,
     horovod: run.use_horovod,
-    environment: run.environment,
+    environment: environmentForm(run.environment),
   };
 }
 
@@ -130,7 +133,7 @@ const OFFICIAL_COMMAND = "/conda/bin/python /codes/main.py --run_id {run_id}";
 /** The fields that the dialog shows for a form, by their names in the API. */
 export function shownFields(form: StartForm): ReadonlySet<string> {
   const shown = ["name", "num_workers", "num_cpus", "max_bandwidth", "backend"];
-  shown.push("gpu_enabled", "light_target", "use_horovod");
+  shown.push("gpu_enabled", "light_target", "use_horovod", "environment");
   if (form.program === "command" || form.program === "own") shown.push("custom_image_command");
   if (form.program === "own") shown.push("custom_image_name");
   if (form.program === "official") shown.push("image_name");
