@@ -4,10 +4,11 @@ import { test } from "node:test";
 import { keyAction, type KeyContext } from "./keys";
 import { dashOf, modelOf, type ModelOptions, verticalOf, xTicks, yTicks } from "./model";
 import type { ChartSeries } from "./series";
-import { escape, svg } from "./svg";
+import { svg } from "./svg";
 import { utc } from "./time_ticks";
 import { valueAtText } from "./values";
 import { type ChartView, readView, writeView } from "./view";
+import { escape } from "./xml";
 
 const curve = (label: string, x: number[], y: number[], more: Partial<ChartSeries> = {}): ChartSeries => ({
   key: label,
