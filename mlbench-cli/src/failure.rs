@@ -147,7 +147,7 @@ impl Failure {
             | Self::File { .. }
             | Self::Output(_)
             | Self::Runtime(_) => 1,
-            Self::Client(Error::InvalidUrl { .. } | Error::InvalidToken)
+            Self::Client(Error::InvalidUrl { .. } | Error::InvalidToken | Error::Invalid(_))
             | Self::TokenFile { .. }
             | Self::AmbiguousRun { .. } => 2,
             Self::Kube(_) => 7,

@@ -18,7 +18,7 @@ const DEFAULT_RETRY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A client of one server. Cheap to clone: clones share their connections.
 ///
-/// Its methods need a tokio runtime. A request that is not safe to repeat is sent once.
+/// Its methods need a tokio runtime. Those that store, start or stop something retry by themselves.
 #[derive(Debug, Clone)]
 pub struct Client(Arc<Inner>);
 
@@ -182,7 +182,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how long to retry metrics and [`Client::with_retries`]. Default: 60 s.
+    /// Sets how long to retry a POST and [`Client::with_retries`]. Default: 60 s.
     #[must_use]
     pub const fn retry_timeout(mut self, timeout: Duration) -> Self {
         self.retry_timeout = timeout;

@@ -179,10 +179,13 @@ impl Error {
         }
     }
 
-    /// Returns whether the same request may succeed later: the server is unreachable, overloaded or failing.
+    /// Returns whether the same request may succeed soon: the server is unreachable, overloaded or failing.
+    ///
+    /// A server that responds `unavailable` without `Retry-After` lacks something that only people can provide.
     #[must_use]
     pub fn retryable(&self) -> bool {
         match self {
+            Self::Problem { problem, retry_after: None } if problem.code == ErrorCode::Unavailable => false,
             Self::Unreachable { .. } | Self::Timeout { .. } | Self::Interrupted { .. } => true,
             _ => self.status().is_some_and(|status| matches!(status, 408 | 425 | 429 | 500..)),
         }

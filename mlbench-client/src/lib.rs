@@ -66,5 +66,6 @@ pub use mlbench_core::downsample::minmax::Bucket;
 pub use mlbench_core::metric::MetricType;
 pub use mlbench_core::run::OutputStream;
 pub use mlbench_core::{
-    ErrorCode, MetricName, MetricValue, Owner, PodName, PodPhase, Point, RunId, RunName, RunState, Timestamp,
+    Environment, ErrorCode, MetricName, MetricValue, Owner, PodName, PodPhase, Point, RunId, RunName,
+    RunState, Timestamp,
 };

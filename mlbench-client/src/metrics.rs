@@ -8,7 +8,6 @@ use mlbench_core::api::{
 use mlbench_core::downsample::minmax::Bucket;
 use serde::Serialize;
 use tokio::io::AsyncWrite;
-use uuid::Uuid;
 
 use crate::client::Client;
 use crate::error::Result;
@@ -145,7 +144,7 @@ impl Metrics<'_> {
     /// # Errors
     /// `not_found` when the pod or run does not exist, or the last error when the retry timeout ends.
     pub async fn post(self, metric: &NewMetric) -> Result<Metric> {
-        let request = Request::new(Endpoint::CreateMetric, &[]).json(metric)?.idempotency_key(new_key());
+        let request = Request::new(Endpoint::CreateMetric, &[]).json(metric)?;
         self.client.with_retries(|| self.client.transport().json(&request)).await
     }
 
@@ -217,13 +216,9 @@ impl MetricsFollower {
     }
 }
 
-/// Returns the request that stores `metrics`, with a new idempotency key.
+/// Returns the request that stores `metrics`.
 pub(crate) fn create_batch(metrics: &[impl Serialize]) -> Result<Request> {
-    Ok(Request::new(Endpoint::CreateMetrics, &[]).json(&metrics)?.idempotency_key(new_key()))
-}
-
-fn new_key() -> String {
-    Uuid::new_v4().to_string()
+    Request::new(Endpoint::CreateMetrics, &[]).json(&metrics)
 }
 
 fn get(owner: &Owner, query: &MetricsQuery, format: Option<Format>) -> Request {

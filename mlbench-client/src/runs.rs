@@ -37,14 +37,17 @@ impl Runs<'_> {
 
     /// Starts a run.
     ///
-    /// The request is sent once. After an [`Interrupted`](crate::Error::Interrupted) or a
-    /// [`Timeout`](crate::Error::Timeout) error, the run may or may not have started.
+    /// Retries under one `Idempotency-Key`, so that the run starts once, while the server is unreachable,
+    /// overloaded or failing, up to the [`retry_timeout`](crate::ClientBuilder::retry_timeout). After an
+    /// [`Interrupted`](crate::Error::Interrupted) or a [`Timeout`](crate::Error::Timeout) error, the run may or
+    /// may not have started.
     ///
     /// # Errors
     /// `run_active` while another run is active, `run_deleting` while a deleted run is torn down,
     /// `insufficient_capacity` when the cluster does not have what the run asks for.
     pub async fn start(self, run: &RunRequest) -> Result<Run> {
-        self.client.transport().json(&Request::new(Endpoint::CreateRun, &[]).json(run)?).await
+        let request = Request::new(Endpoint::CreateRun, &[]).json(run)?;
+        self.client.with_retries(|| self.client.transport().json(&request)).await
     }
 
     /// Returns a run without its output, which may be large. Use [`get_with`](Self::get_with) for the output.
@@ -65,12 +68,14 @@ impl Runs<'_> {
 
     /// Asks the server to stop a run.
     ///
-    /// The run becomes `STOPPED` a little later. A run that has ended does not change.
+    /// The run becomes `STOPPED` a little later. A run that has ended does not change. Retries like
+    /// [`start`](Self::start).
     ///
     /// # Errors
     /// `not_found` when the run does not exist.
     pub async fn stop(self, id: RunId) -> Result<Run> {
-        self.client.transport().json(&request(Endpoint::StopRun, id)).await
+        let request = request(Endpoint::StopRun, id);
+        self.client.with_retries(|| self.client.transport().json(&request)).await
     }
 
     /// Deletes a run with its metrics and its output, and stops it first if it is active.

@@ -179,12 +179,28 @@ async fn an_endless_delay_or_timeout_does_not_overflow() {
 }
 
 #[tokio::test]
-async fn a_start_is_never_retried() {
-    let server = Server::new([Step::Drop], Step::ok(RUN)).await;
+async fn a_start_and_a_stop_are_retried_under_one_key_each() {
+    let server = Server::new([Step::Drop, Step::ok(RUN), Step::Drop], Step::ok(RUN)).await;
     let client = server.client();
     let new = RunRequest::named(RunName::new("x").unwrap());
-    assert!(matches!(client.runs().start(&new).await.unwrap_err(), Error::Interrupted { .. }));
-    assert_eq!(server.received().len(), 1);
+    assert_eq!(client.runs().start(&new).await.unwrap().id, run());
+    assert_eq!(client.runs().stop(run()).await.unwrap().id, run());
+    let requests = server.received();
+    let keys: Vec<_> = requests.iter().map(|request| request.idempotency_key.as_deref().unwrap()).collect();
+    assert_eq!((keys.len(), keys[0], keys[2]), (4, keys[1], keys[3]));
+    assert_ne!(keys[0], keys[2]);
+    assert_eq!(requests[0].body, requests[1].body);
+}
+
+#[tokio::test]
+async fn what_only_people_can_change_is_not_retried() {
+    let unavailable = PROBLEM.replace("409", "503").replace("run_active", "unavailable");
+    let new = RunRequest::named(RunName::new("x").unwrap());
+    for (headers, requests) in [("", 1), ("Retry-After: 0\r\n", 2)] {
+        let server = Server::new([Step::Respond(503, headers, unavailable.clone())], Step::ok(RUN)).await;
+        assert_eq!(server.client().runs().start(&new).await.is_ok(), requests == 2);
+        assert_eq!(server.received().len(), requests);
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use reqwest::{Response, Url, header, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use uuid::Uuid;
 
 use crate::error::{Error, Result};
 
@@ -20,6 +21,8 @@ const EXCERPT: usize = 200;
 const KEEP_IDLE: Duration = Duration::from_secs(10);
 
 /// A complete request, which can be sent more than once.
+///
+/// A POST has a key of its own, under which the server carries it out once, however often it arrives.
 pub(crate) struct Request {
     endpoint: Endpoint,
     path: String,
@@ -31,7 +34,9 @@ pub(crate) struct Request {
 impl Request {
     /// Creates a request to `endpoint` with `segments` in its path.
     pub(crate) fn new(endpoint: Endpoint, segments: &[&str]) -> Self {
-        Self { endpoint, path: endpoint.path(segments), query: Vec::new(), body: None, idempotency_key: None }
+        let is_post = endpoint.spec().method == Method::Post;
+        let idempotency_key = is_post.then(|| Uuid::new_v4().to_string());
+        Self { endpoint, path: endpoint.path(segments), query: Vec::new(), body: None, idempotency_key }
     }
 
     /// Sets the pairs of the query string.
@@ -45,12 +50,6 @@ impl Request {
         let text = serde_json::to_vec(body).map_err(|error| mlbench_core::Error::invalid("body", error))?;
         self.body = Some(text.into());
         Ok(self)
-    }
-
-    /// Sets the key under which the server carries out the request once, however often it arrives.
-    pub(crate) fn idempotency_key(mut self, key: String) -> Self {
-        self.idempotency_key = Some(key);
-        self
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod batch;
 pub mod downsample;
+pub mod environment;
 pub mod error;
 pub mod log;
 pub mod metric;
@@ -18,6 +19,7 @@ pub mod run;
 pub mod storage;
 pub mod time;
 
+pub use environment::Environment;
 pub use error::{Error, ErrorCode, Result};
 pub use metric::{MetricName, MetricValue, Owner, Point};
 pub use name::{PodName, RunId, RunName};

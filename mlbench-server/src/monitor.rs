@@ -16,6 +16,9 @@ use crate::clock::Clock;
 use crate::cluster::{Cluster, PodListStatus, PodSample};
 use crate::task_group::TaskGroup;
 
+/// Names of the two parts where they fail or hang.
+const WATCHER: &str = "monitor of the pods";
+const SAMPLER: &str = "sampler of the pods";
 /// Delay before a failed write of the pods is retried.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
@@ -87,17 +90,20 @@ impl Monitor {
 
 /// Starts the monitor in `group`: pods are stored at every change, their metrics at every `interval`.
 pub fn start(group: &TaskGroup, monitor: &Monitor, interval: Duration) {
-    let watcher = monitor.clone();
-    group.spawn_part("monitor of the pods", move || Some(watch_pods(watcher.clone())));
-    let sampler = monitor.clone();
-    group.spawn_part("sampler of the pods", move || Some(sample_pods(sampler.clone(), interval)));
+    let (watcher, steps) = (monitor.clone(), group.clone());
+    group.spawn_part(WATCHER, move || Some(watch_pods(watcher.clone(), steps.clone())));
+    let (sampler, steps) = (monitor.clone(), group.clone());
+    group.spawn_part(SAMPLER, move || Some(sample_pods(sampler.clone(), steps.clone(), interval)));
 }
 
-async fn watch_pods(monitor: Monitor) {
+async fn watch_pods(monitor: Monitor, group: TaskGroup) {
     let mut pods = monitor.0.cluster.pods();
     loop {
         pods.mark_unchanged();
-        if let Err(error) = monitor.observe().await {
+        let step = group.step(WATCHER);
+        let observed = monitor.observe().await;
+        drop(step);
+        if let Err(error) = observed {
             warn("cannot store the pods", &error);
             sleep(RETRY_DELAY).await;
         } else if pods.changed().await.is_err() {
@@ -106,11 +112,12 @@ async fn watch_pods(monitor: Monitor) {
     }
 }
 
-async fn sample_pods(monitor: Monitor, interval: Duration) {
+async fn sample_pods(monitor: Monitor, group: TaskGroup, interval: Duration) {
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        let _step = group.step(SAMPLER);
         if let Err(error) = monitor.sample().await {
             warn("cannot store the metrics of the pods", &error);
         }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::panics;
-use crate::vitals::Vitals;
+use crate::vitals::{Step, Vitals};
 
 /// Pause before a part that failed is started again.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
@@ -73,6 +73,11 @@ impl TaskGroup {
                 vitals.report(part, &reason);
             }
         });
+    }
+
+    /// Begins a step of a part, which counts as hung when it takes very long.
+    pub fn step(&self, part: &'static str) -> Step {
+        self.vitals.step(part)
     }
 
     /// Cancels the token and waits for the tasks, at most for `timeout`.

@@ -40,32 +40,32 @@ impl Token {
         Ok(Self(bits.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
-    /// Reads the token in a file, without the white space around it.
+    /// Reads the token in the file of this flag, without the white space around it.
     ///
     /// # Errors
     /// A message for the operator that contains no part of the token.
-    pub fn read(file: &Path) -> Result<Self, String> {
+    pub fn read(flag: &str, file: &Path) -> Result<Self, String> {
         let name = file.display();
         let text = fs::read(file)
             .and_then(|bytes| String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into()))
-            .map_err(|error| format!("--token-file {name}: cannot be read: {error}"))?;
+            .map_err(|error| format!("{flag} {name}: cannot be read: {error}"))?;
         let token = text.trim();
         if token.len() < MIN_CHARS {
             return Err(format!(
-                "--token-file {name}: the token has {} characters, at least {MIN_CHARS} are required; create one \
+                "{flag} {name}: the token has {} characters, at least {MIN_CHARS} are required; create one \
                  with `openssl rand -hex 32`",
                 token.len()
             ));
         }
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(format!(
-                "--token-file {name}: the token contains white space, control or non-ASCII characters; use visible \
+                "{flag} {name}: the token contains white space, control or non-ASCII characters; use visible \
                  ASCII characters only"
             ));
         }
         if fs::metadata(file).is_ok_and(|data| data.permissions().mode() & 0o007 != 0) {
             tracing::warn!(
-                "--token-file {name}: other users of this machine can read the token; run `chmod o= {name}`"
+                "{flag} {name}: other users of this machine can read the token; run `chmod o= {name}`"
             );
         }
         Ok(Self(token.to_owned()))
@@ -103,7 +103,7 @@ mod tests {
     fn read(content: &[u8]) -> Result<Token, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), content).unwrap();
-        Token::read(file.path())
+        Token::read("--token-file", file.path())
     }
 
     #[test]
@@ -118,7 +118,7 @@ mod tests {
             assert!(refusal.starts_with("--token-file "), "{refusal}");
             assert!(!refusal.contains("short") && !refusal.contains("words that"), "{refusal}");
         }
-        let missing = Token::read(Path::new("/nowhere/token")).unwrap_err();
+        let missing = Token::read("--token-file", Path::new("/nowhere/token")).unwrap_err();
         assert!(missing.contains("/nowhere/token: cannot be read: No such file"), "{missing}");
     }
 

@@ -19,7 +19,8 @@ Commands:
   bench [--quick] [--only NAME]...
       Measure the speed of the server next to the limits of SQLite and the loopback interface. Print a table and write
       target/bench/speed.json.
-      NAME: start, memory, disk, single, synced, batch, read, last, minmax, summarize, runs, mixed
+      NAME: start, memory, disk, single, synced, batch, read, last, minmax, summarize, runs, mixed,
+            edges
   dashboard
       Build the page of the server. Needs Node 20 or newer.
   demo [--keep]

@@ -13,6 +13,7 @@ use super::metrics::MetricsArgs;
 use super::output::OutputArgs;
 use super::runs::RunsCommand;
 use crate::benchmarks::BenchmarkArgs;
+use crate::output::Format;
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -95,6 +96,14 @@ impl Cli {
             let (id, instead) = SERVER_FLAGS.into_iter().find(|(id, _)| given(id))?;
             let flag = id.replace('_', "-");
             return Some(format!("--{flag}: no effect on a benchmark; {instead}"));
+        }
+        if let Command::Runs(RunsCommand::Logs(args)) = &self.command
+            && args.output.output == Some(Format::Table)
+        {
+            return Some(
+                "--output table: no effect on the output of a run; use csv or json, or leave it out"
+                    .to_owned(),
+            );
         }
         (self.kube.kube && given("url"))
             .then(|| "--url: no effect with --kube; give only one of them".to_owned())

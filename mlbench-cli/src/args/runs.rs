@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use mlbench_client::{OutputStream, RunName};
+use mlbench_client::{Environment, OutputStream, RunName};
 
 use super::number::{parse_count, parse_positive};
 use super::output::OutputArgs;
@@ -55,6 +55,7 @@ Examples:
   mlbench runs start --name first
   mlbench runs start --name two --workers 2 --cpus 0.5 --light --wait
   mlbench runs start --name mine --command 'python train.py --rank {rank}'
+  mlbench runs start --name long --env EPOCHS=50 --command 'python train.py'
   mlbench runs start --name job --image me/job --command ./job --backend mpi")]
 pub(crate) struct StartArgs {
     /// Name of the run, 1 to 100 characters
@@ -72,6 +73,9 @@ pub(crate) struct StartArgs {
     /// Command of the workers [default: the command of the image, else of the server]
     #[arg(long, value_name = "COMMAND", allow_hyphen_values = true)]
     pub(crate) command: Option<String>,
+    /// Environment variable of the command. Repeat the flag for several. They are not secret
+    #[arg(long, value_name = "NAME=VALUE", value_parser = Environment::parse_variable)]
+    pub(crate) env: Vec<(String, String)>,
     /// Backend: mpi, gloo, nccl or a custom name
     #[arg(long, value_name = "BACKEND")]
     pub(crate) backend: Option<String>,

@@ -25,7 +25,7 @@ impl TimeArg {
 }
 
 impl FromStr for TimeArg {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Some(age) = parse_with_unit(text) {
@@ -33,8 +33,14 @@ impl FromStr for TimeArg {
         }
         let is_day = text.len() == "2018-08-03".len() && text.contains('-');
         let date = if is_day { format!("{text}T00:00:00Z") } else { text.to_owned() };
-        date.parse().map(Self::Date).map_err(|_| {
-            "must be a date such as 2018-08-03T09:21:29Z, seconds since 1970, or an age such as 30s, 10m, 2h or 1d"
+        date.parse::<Timestamp>().map(Self::Date).map_err(|error| match text.parse::<f64>() {
+            // A number in milliseconds, for example.
+            Ok(_) => error.to_string(),
+            Err(_) => {
+                "must be a date such as 2018-08-03T09:21:29Z, seconds since 1970, or an age such as 30s, \
+                       10m, 2h or 1d"
+                    .to_owned()
+            }
         })
     }
 }
@@ -82,6 +88,8 @@ mod tests {
             "yesterday".parse::<TimeArg>().unwrap_err(),
             "must be a date such as 2018-08-03T09:21:29Z, seconds since 1970, or an age such as 30s, 10m, 2h or 1d"
         );
+        let milliseconds = "1795708651650".parse::<TimeArg>().unwrap_err();
+        assert!(milliseconds.ends_with("look like milliseconds, send seconds since 1970"), "{milliseconds}");
         for text in ["", "m", "-5m", "+5m", "5 m", "1.5h", "5w", "2018-13-01", "99999999999999999999d", "é"]
         {
             assert!(text.parse::<TimeArg>().is_err(), "{text:?}");

@@ -126,13 +126,9 @@ fn report(measurement: Measurement, reporter: &mut Reporter<'_>) -> Result<(), E
     let metadata = format!(
         "{{rank: 0, count: {count}, bytes: {bytes}, repetitions: {repetitions}, world_size: {workers}}}"
     );
-    reporter.metric(&format!("allreduce_time_s/{count}"), seconds, &metadata)?;
-    reporter.metric(&format!("allreduce_wait_s/{count}"), waiting, &metadata)?;
-    reporter.metric(
-        &format!("allreduce_busbw_bytes_per_s/{count}"),
-        measurement.bus_bandwidth(),
-        &metadata,
-    )?;
+    reporter.metric(&format!("allreduce_time_s/{count}"), seconds, &metadata);
+    reporter.metric(&format!("allreduce_wait_s/{count}"), waiting, &metadata);
+    reporter.metric(&format!("allreduce_busbw_bytes_per_s/{count}"), measurement.bus_bandwidth(), &metadata);
     let (algorithm, bus) = (measurement.algorithm_bandwidth() / 1e9, measurement.bus_bandwidth() / 1e9);
     let (time, waiting) = (seconds * 1e6, waiting * 1e6);
     reporter.print(format_args!(

@@ -87,14 +87,8 @@ impl<'a> Reporter<'a> {
 
     /// Records `metric @ rank`, dated now, without waiting for the server.
     ///
-    /// # Errors
-    /// None because of the server: `finish` reports the metrics that it did not store.
-    pub(super) fn metric(
-        &mut self,
-        metric: &str,
-        value: impl Into<MetricValue>,
-        metadata: &str,
-    ) -> Result<(), Error> {
+    /// `finish` reports the metrics that the server did not store.
+    pub(super) fn metric(&mut self, metric: &str, value: impl Into<MetricValue>, metadata: &str) {
         let name = format!("{metric} @ {}", self.rank);
         match &mut self.sink {
             Sink::Server(server) => server.logger.record(&name, value, Some(now()), metadata),
@@ -102,7 +96,6 @@ impl<'a> Reporter<'a> {
             #[cfg(test)]
             Sink::Memory(metrics) => metrics.push((name, value.into(), metadata.to_owned())),
         }
-        Ok(())
     }
 
     /// Prints a line, unless the reader of standard output is gone: the benchmark goes on without it.
@@ -154,7 +147,7 @@ mod tests {
     fn without_a_server_or_a_run_metrics_are_only_printed() {
         let mut console = Vec::new();
         let mut reporter = Reporter::new(Destination::default(), 0, &mut console).unwrap();
-        reporter.metric("train_loss", 0.5, "{rank: 0, epoch:1.0}").unwrap();
+        reporter.metric("train_loss", 0.5, "{rank: 0, epoch:1.0}");
         reporter.print(format_args!("epoch 1")).unwrap();
         reporter.finish(Ok(())).unwrap();
         assert_eq!(
@@ -167,7 +160,7 @@ mod tests {
     fn a_metric_is_named_after_the_rank_of_its_worker() {
         let mut console = Vec::new();
         let mut reporter = Reporter::in_memory(3, &mut console);
-        reporter.metric("train_loss", 0.5, "{rank: 3, epoch:1.0}").unwrap();
+        reporter.metric("train_loss", 0.5, "{rank: 3, epoch:1.0}");
         let (name, value, metadata) = &reporter.metrics()[0];
         assert_eq!(name, "train_loss @ 3");
         assert_eq!(value.as_str(), "0.5");
@@ -189,7 +182,7 @@ mod tests {
             let to = Destination { url: Some("http://127.0.0.1:1"), run_id: Some(1) };
             let mut reporter = Reporter::new(to, 0, &mut console).unwrap();
             // The client refuses such a long name before it sends anything.
-            reporter.metric(&"x".repeat(600), 0.5, "").unwrap();
+            reporter.metric(&"x".repeat(600), 0.5, "");
             reporter.finish(outcome).unwrap_err().to_string()
         };
         assert!(finish(Ok(())).starts_with("1 recorded metric was lost; first error: "));

@@ -13,7 +13,8 @@ pub(super) fn failed_run(id: i64, name: &str) -> Run {
             "exit_codes": {"0": 0, "1": 3}, "reason": "rank 1 ended with exit code 3"
         },
         "num_workers": 2, "num_cpus": 0.5, "max_bandwidth": null, "image": null, "backend": "ring",
-        "run_all_nodes": false, "gpu_enabled": false, "light_target": true, "use_horovod": false
+        "run_all_nodes": false, "gpu_enabled": false, "light_target": true, "use_horovod": false,
+        "environment": {"A": "1", "B": "2"}
     }))
     .unwrap()
 }

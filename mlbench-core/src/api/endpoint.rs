@@ -39,6 +39,8 @@ pub enum Access {
     Public,
     /// The token of an active run, for that run only.
     RunToken,
+    /// The token that only reads the server's own metrics.
+    MetricsToken,
     /// The token of the server.
     Operator,
 }
@@ -153,7 +155,7 @@ impl Endpoint {
     /// Returns the endpoint's row of the table.
     #[must_use]
     pub const fn spec(self) -> Spec {
-        use Access::{Public, RunToken};
+        use Access::{MetricsToken, Public, RunToken};
         use Method::{Delete, Get, Post};
         match self {
             Self::CreateMetric => Spec::new("metrics.create", Post, "/api/metrics/", "Store one metric")
@@ -201,7 +203,7 @@ impl Endpoint {
             }
             Self::Prometheus => {
                 let summary = "Read the state of the server and the newest pod metrics for Prometheus";
-                Spec::new("health.metrics", Get, "/metrics", summary)
+                Spec::new("health.metrics", Get, "/metrics", summary).access(MetricsToken)
             }
         }
     }

@@ -27,6 +27,8 @@ pub struct Fields {
     known: Vec<&'static str>,
 }
 
+/// The most fields of a request. More are an attack or a mistake, and would take much memory and time.
+pub const MAX_FIELDS: usize = 10_000;
 /// Fields to ignore, because browser libraries add them.
 const IGNORED: [&str; 2] = ["_", "csrfmiddlewaretoken"];
 
@@ -69,7 +71,7 @@ impl Fields {
             }
             !ours
         });
-        taken.filter(|value| !matches!(value, FieldValue::Json(raw) if raw.get() == "null"))
+        taken.filter(|value| !is_null(value))
     }
 
     /// Takes a string.
@@ -77,13 +79,7 @@ impl Fields {
     /// # Errors
     /// [`ErrorCode::InvalidField`] for a JSON number, boolean, array or object.
     pub fn text(&mut self, name: &'static str) -> Result<Option<String>> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(FieldValue::Text(text)) => Ok(Some(text)),
-            Some(FieldValue::Json(raw)) => {
-                serde_json::from_str(raw.get()).map(Some).map_err(|_| not_text(name, "a string", &raw))
-            }
-        }
+        self.take(name).map(|value| string(name, value)).transpose()
     }
 
     /// Takes all values of a field that may be repeated, in request order.
@@ -91,13 +87,37 @@ impl Fields {
     /// # Errors
     /// [`ErrorCode::InvalidField`] if one is not a string.
     pub fn repeated(&mut self, name: &'static str) -> Result<Vec<String>> {
-        let mut texts = Vec::new();
-        while let Some(at) = self.fields.iter().position(|(key, _)| key == name) {
-            let mut one = Self::new(vec![self.fields.remove(at)]);
-            texts.extend(one.text(name)?);
-        }
         self.known.push(name);
-        Ok(texts)
+        let taken = self.fields.extract_if(.., |(key, _)| key == name);
+        taken
+            .map(|(_, value)| value)
+            .filter(|value| !is_null(value))
+            .map(|value| string(name, value))
+            .collect()
+    }
+
+    /// Takes pairs of texts: a JSON object, or form fields that `parse` splits, in request order.
+    ///
+    /// Empty strings, which forms send, count as absent.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidField`] for other JSON values and for members that are not strings, and those of `parse`.
+    pub fn pairs(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Result<(String, String)>,
+    ) -> Result<Vec<(String, String)>> {
+        self.known.push(name);
+        let mut pairs = Vec::new();
+        for (_, value) in self.fields.extract_if(.., |(key, _)| key == name) {
+            match value {
+                value if is_null(&value) => {}
+                FieldValue::Text(text) if text.is_empty() => {}
+                FieldValue::Text(text) => pairs.push(parse(&text)?),
+                FieldValue::Json(raw) => pairs.extend(members(name, &raw)?),
+            }
+        }
+        Ok(pairs)
     }
 
     /// Takes a string or a number as its text, so that `1.50` stays `1.50`.
@@ -267,6 +287,33 @@ impl Fields {
     }
 }
 
+/// Returns the members of a JSON object of strings.
+fn members(name: &str, raw: &RawValue) -> Result<Vec<(String, String)>> {
+    let not_object = |_| Error::invalid(name, format_args!("must be an object, not {}", kind(raw)));
+    let Members(members) = serde_json::from_str(raw.get()).map_err(not_object)?;
+    let pair = |(key, value): (String, FieldValue)| match read_string(value) {
+        Ok(text) => Ok((key, text)),
+        Err(why) => Err(Error::invalid(name, format_args!("{} {why}", quote(&key)))),
+    };
+    members.into_iter().map(pair).collect()
+}
+
+fn is_null(value: &FieldValue) -> bool {
+    matches!(value, FieldValue::Json(raw) if raw.get() == "null")
+}
+
+fn string(name: &str, value: FieldValue) -> Result<String> {
+    read_string(value).map_err(|why| Error::invalid(name, why))
+}
+
+/// Returns the text of a string, or why the value is none.
+fn read_string(value: FieldValue) -> Result<String, String> {
+    match value {
+        FieldValue::Text(text) => Ok(text),
+        FieldValue::Json(raw) => serde_json::from_str(raw.get()).map_err(|_| why_not_text("a string", &raw)),
+    }
+}
+
 /// Joins words as `a, b or c`.
 fn alternatives(words: &[&str]) -> String {
     match words {
@@ -285,15 +332,20 @@ fn kind(raw: &RawValue) -> &'static str {
         Some(b'[') => "an array",
         Some(b't' | b'f') => "a boolean",
         Some(b'"') => "a string",
+        Some(b'n') => "null",
         _ => "a number",
     }
 }
 
 /// Creates the error for a value that is not the `wanted` text.
 fn not_text(name: &str, wanted: &str, raw: &RawValue) -> Error {
+    Error::invalid(name, why_not_text(wanted, raw))
+}
+
+fn why_not_text(wanted: &str, raw: &RawValue) -> String {
     match lone_surrogate(raw.get().as_bytes()) {
-        Some(escape) if raw.get().starts_with('"') => Error::invalid(name, escape),
-        _ => Error::invalid(name, format_args!("must be {wanted}, not {}", kind(raw))),
+        Some(escape) if raw.get().starts_with('"') => escape.to_string(),
+        _ => format!("must be {wanted}, not {}", kind(raw)),
     }
 }
 
@@ -311,6 +363,10 @@ impl<'de> serde::Deserialize<'de> for Members {
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
                 let mut fields = Vec::with_capacity(8);
                 while let Some((key, raw)) = map.next_entry::<String, Box<RawValue>>()? {
+                    if fields.len() == MAX_FIELDS {
+                        let rule = format_args!("more than {MAX_FIELDS} members");
+                        return Err(serde::de::Error::custom(rule));
+                    }
                     fields.push((key, FieldValue::Json(raw)));
                 }
                 Ok(Members(fields))

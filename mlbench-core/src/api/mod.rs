@@ -22,7 +22,7 @@ pub use crate::batch::{BatchResult, RejectedPoint};
 pub use crate::log::LogLine;
 pub use crate::metric::{Metric, Series};
 pub use endpoint::{Access, Endpoint, Listener, Method, Spec, encode_segment};
-pub use fields::{FieldValue, Fields};
+pub use fields::{FieldValue, Fields, MAX_FIELDS};
 pub use headers::{IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER};
 pub use json::without_bom;
 pub use labels::{format_labels, parse_labels};

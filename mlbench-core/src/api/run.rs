@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::fields::Fields;
+use crate::environment::Environment;
 use crate::error::Result;
 use crate::name::{PodName, RunId, RunName};
 use crate::run::RunState;
@@ -46,6 +47,9 @@ pub struct Run {
     pub light_target: bool,
     /// Whether the run uses Horovod.
     pub use_horovod: bool,
+    /// Environment variables of the command. Not secret.
+    #[serde(default)]
+    pub environment: Environment,
     /// Position in the queue, 1 for the next run. Only present while the run waits (`--run-policy queue`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_position: Option<u32>,
@@ -116,6 +120,7 @@ impl From<crate::run::Run> for Run {
             gpu_enabled: spec.gpu_enabled,
             light_target: spec.light_target,
             use_horovod: spec.use_horovod,
+            environment: spec.environment,
             queue_position: None,
             waiting_for: None,
         }

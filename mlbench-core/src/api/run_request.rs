@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::name::RunName;
 use crate::quote::quote;
@@ -54,12 +55,15 @@ pub struct RunRequest {
     /// Whether to use Horovod.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub use_horovod: bool,
+    /// Environment variables of the command.
+    #[serde(default, skip_serializing_if = "Environment::is_empty")]
+    pub environment: Environment,
 }
 
 impl RunRequest {
     /// Creates a request that leaves everything but the name to the server.
     #[must_use]
-    pub const fn named(name: RunName) -> Self {
+    pub fn named(name: RunName) -> Self {
         Self {
             name,
             num_workers: None,
@@ -74,6 +78,7 @@ impl RunRequest {
             gpu_enabled: false,
             light_target: false,
             use_horovod: false,
+            environment: Environment::default(),
         }
     }
 
@@ -100,6 +105,7 @@ impl RunRequest {
             gpu_enabled: fields.boolean("gpu_enabled")?.unwrap_or(false),
             light_target: fields.boolean("light_target")?.unwrap_or(false),
             use_horovod: fields.boolean("use_horovod")?.unwrap_or(false),
+            environment: Environment::new(fields.pairs("environment", Environment::parse_variable)?)?,
         };
         fields.finish()?;
         run.image()?;
@@ -203,6 +209,32 @@ mod tests {
         assert_eq!(refusal(r#"{"name":"x","num_workers":0}"#), "num_workers");
         assert_eq!(refusal(r#"{"name":"x","num_cpus":-1}"#), "num_cpus");
         assert_eq!(refusal(r#"{"name":7}"#), "name");
+    }
+
+    #[test]
+    fn an_environment_is_an_object_or_repeated_pairs() {
+        let object = read(r#"{"name":"x","environment":{"B":"1=2","A":""}}"#).unwrap();
+        let pairs = [("name", "x"), ("environment", "B=1=2"), ("environment", "A="), ("environment", "")];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(RunRequest::from_fields(Fields::from_pairs(pairs)).unwrap(), object);
+        let body = serde_json::to_string(&object).unwrap();
+        assert_eq!(body, r#"{"name":"x","environment":{"A":"","B":"1=2"}}"#);
+        assert!(read(r#"{"name":"x","environment":null}"#).unwrap().environment.is_empty());
+    }
+
+    #[test]
+    fn an_invalid_environment_is_refused_with_the_variable() {
+        let refusal = |json: &str| {
+            let body = format!(r#"{{"name":"x","environment":{json}}}"#);
+            read(&body).unwrap_err().detail().to_owned()
+        };
+        assert_eq!(refusal(r#"{"A":1}"#), r#"environment: "A" must be a string, not a number"#);
+        assert_eq!(refusal(r#"{"A":null}"#), r#"environment: "A" must be a string, not null"#);
+        assert!(refusal(r#"{"A":"\ud800"}"#).starts_with(r#"environment: "A" "#));
+        assert_eq!(refusal(r#"["A=1"]"#), "environment: must be an object, not an array");
+        assert_eq!(refusal(r#""A=1""#), "environment: must be an object, not a string");
+        assert_eq!(refusal(r#"{"A":"1","A":"2"}"#), r#"environment: "A" is there twice; remove one"#);
+        assert_eq!(refusal(r#"{"RANK":"1"}"#), r#"environment: "RANK" is set by mlbench; remove it"#);
     }
 
     #[test]

@@ -151,6 +151,7 @@ mod tests {
                 if number.is_finite() {
                     let text = plain(number);
                     prop_assert_eq!(text.parse::<f64>().unwrap(), number);
+                    prop_assert_eq!(serde_json::from_str::<f64>(&text).unwrap(), number);
                     prop_assert!(text.len() <= number.to_string().len());
                     let json = json(number);
                     prop_assert_eq!(json.parse::<f64>().unwrap(), number);

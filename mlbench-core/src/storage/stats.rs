@@ -15,6 +15,8 @@ pub struct StoreStats {
     pub points_ahead: u64,
     /// Newest value of every metric of the pods in the cluster, by metric, then by pod.
     pub newest: Vec<NewestValue>,
+    /// Whether `newest` leaves out metrics, because the pods have too many.
+    pub newest_truncated: bool,
     /// Size of the database on disk, in bytes.
     pub database_bytes: u64,
     /// Size of the write-ahead log, in bytes.

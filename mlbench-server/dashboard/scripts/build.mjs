@@ -20,6 +20,7 @@ export const options = {
   target: ["es2022"],
   jsx: "automatic",
   jsxImportSource: "preact",
+  splitting: true,
   minify: true,
   legalComments: "external",
   outdir: dist,

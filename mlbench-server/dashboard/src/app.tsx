@@ -1,11 +1,13 @@
 import { route } from "./lib/navigation";
-import { ComparePage } from "./pages/compare/page";
 import { MissingPage } from "./pages/missing";
-import { RunPage } from "./pages/run/page";
-import { RunsPage } from "./pages/runs/page";
-import { WorkerPage } from "./pages/workers/worker";
-import { WorkersPage } from "./pages/workers/page";
 import { Layout } from "./parts/layout";
+import { lazy } from "./parts/lazy";
+
+const ComparePage = lazy(() => import("./pages/compare/page").then((module) => module.ComparePage));
+const RunPage = lazy(() => import("./pages/run/page").then((module) => module.RunPage));
+const RunsPage = lazy(() => import("./pages/runs/page").then((module) => module.RunsPage));
+const WorkerPage = lazy(() => import("./pages/workers/worker").then((module) => module.WorkerPage));
+const WorkersPage = lazy(() => import("./pages/workers/page").then((module) => module.WorkersPage));
 
 /** The dashboard: the page that the address names, in its frame. */
 export function App() {

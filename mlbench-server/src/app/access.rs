@@ -13,8 +13,13 @@ pub enum AuthPolicy {
     Open,
     /// The server's token may do everything, and the token of an active run may post its metrics.
     ///
-    /// The hash is that of the server's token. Public endpoints need no token.
-    Bearer(TokenHash),
+    /// Public endpoints need no token.
+    Bearer {
+        /// Hash of the server's token.
+        operator: TokenHash,
+        /// Hash of the token that may only read the server's own metrics.
+        metrics: Option<TokenHash>,
+    },
 }
 
 /// What an authorized request may do.
@@ -22,6 +27,8 @@ pub enum AuthPolicy {
 pub enum Grant {
     /// Everything.
     Full,
+    /// Read the server's own metrics.
+    ServerMetrics,
     /// Post metrics of this run.
     RunMetrics(RunId),
     /// Post single metrics of any active run.
@@ -29,25 +36,37 @@ pub enum Grant {
 }
 
 impl AuthPolicy {
+    /// Requires the server's token, whose hash is `operator`.
+    #[must_use]
+    pub const fn bearer(operator: TokenHash) -> Self {
+        Self::Bearer { operator, metrics: None }
+    }
+
     /// Returns what a request may do that needs no token, or `None` where it needs one.
     #[must_use]
     pub const fn grant_without_token(self, access: Access) -> Option<Grant> {
         match (self, access) {
-            (Self::Open, _) | (Self::Bearer(_), Access::Public) => Some(Grant::Full),
-            (Self::Bearer(_), Access::RunToken | Access::Operator) => None,
+            (Self::Open, _) | (Self::Bearer { .. }, Access::Public) => Some(Grant::Full),
+            (Self::Bearer { .. }, Access::RunToken | Access::MetricsToken | Access::Operator) => None,
         }
     }
 
     /// Returns what a request with this token may do at an endpoint with this access rule.
     ///
     /// # Errors
-    /// [`ErrorCode::Unauthorized`] for an unknown token, [`ErrorCode::Forbidden`] for the token of a run where it is not
-    /// enough.
+    /// [`ErrorCode::Unauthorized`] for an unknown token, [`ErrorCode::Forbidden`] for the token of a run and for the
+    /// metrics token where they are not enough.
     pub async fn grant(self, access: Access, token: &str, storage: &dyn Storage) -> Result<Grant> {
-        let Self::Bearer(expected) = self else { return Ok(Grant::Full) };
+        let Self::Bearer { operator, metrics } = self else { return Ok(Grant::Full) };
         let hash = token::hash(token);
-        if token::same(hash, expected) {
+        if token::same(hash, operator) {
             return Ok(Grant::Full);
+        }
+        if metrics.is_some_and(|metrics| token::same(hash, metrics)) {
+            return match access {
+                Access::Public | Access::MetricsToken => Ok(Grant::ServerMetrics),
+                Access::RunToken | Access::Operator => Err(metrics_only()),
+            };
         }
         let of_run = token.len() == Token::RUN_TOKEN_CHARS;
         let run = if of_run { storage.run_for_token(hash).await? } else { None };
@@ -57,7 +76,7 @@ impl AuthPolicy {
         })?;
         match access {
             Access::Public | Access::RunToken => Ok(Grant::RunMetrics(run)),
-            Access::Operator => {
+            Access::MetricsToken | Access::Operator => {
                 Err(forbidden(format!("token: belongs to run {run} and may only post metrics of that run")))
             }
         }
@@ -72,6 +91,7 @@ impl Grant {
     pub async fn check_owner(self, owner: &Owner, storage: &dyn Storage) -> Result<()> {
         match (self, owner) {
             (Self::Full, _) => Ok(()),
+            (Self::ServerMetrics, _) => Err(metrics_only()),
             (Self::RunMetrics(own), owner) => check_run(own, owner),
             (Self::ActiveRunMetrics, Owner::Run(run)) => match storage.run(*run).await?.state.is_active() {
                 true => Ok(()),
@@ -93,7 +113,7 @@ impl Grant {
         match (self, owner) {
             (Self::RunMetrics(run), _) => KeyHolder::Run(run),
             (Self::ActiveRunMetrics, Some(Owner::Run(run))) => KeyHolder::Run(*run),
-            (Self::Full | Self::ActiveRunMetrics, _) => KeyHolder::Server,
+            (Self::Full | Self::ServerMetrics | Self::ActiveRunMetrics, _) => KeyHolder::Server,
         }
     }
 
@@ -102,8 +122,8 @@ impl Grant {
         let own = match self {
             Self::Full => return,
             Self::RunMetrics(own) => Some(own),
-            // The ingest listener serves no batches.
-            Self::ActiveRunMetrics => None,
+            // Neither reaches batches: the ingest listener and the metrics token.
+            Self::ServerMetrics | Self::ActiveRunMetrics => None,
         };
         let refuse = || Err(forbidden("this listener accepts single metrics only".to_owned()));
         for point in points {
@@ -113,6 +133,10 @@ impl Grant {
             }
         }
     }
+}
+
+fn metrics_only() -> Error {
+    forbidden("token: may only read the metrics of this server".to_owned())
 }
 
 fn check_run(own: RunId, owner: &Owner) -> Result<()> {

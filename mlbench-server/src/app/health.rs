@@ -16,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// [`ErrorCode::Unavailable`] naming each part that is not ready.
 pub async fn ready(app: &App) -> Result<()> {
     let (database, internal) = database(app).await;
-    let parts = [database, app.vitals.failure(), cluster(app)];
+    let parts = [database, app.vitals.failure(), app.vitals.hung(), cluster(app)];
     let missing: Vec<String> = parts.into_iter().flatten().collect();
     if missing.is_empty() {
         return Ok(());

@@ -98,6 +98,7 @@ mod tests {
             gpu_enabled: false,
             light_target: false,
             use_horovod: false,
+            environment: mlbench_core::Environment::default(),
             queue_position: None,
             waiting_for: None,
         }

@@ -1,5 +1,7 @@
 //! Calls to `supervisor.sh`, whose head documents the protocol.
 
+use mlbench_core::Environment;
+
 use super::error::ClusterError;
 use super::rank::{RankRef, Task};
 
@@ -24,7 +26,9 @@ pub fn check_task(task: &Task) -> Result<(), ClusterError> {
     launch_arguments(task).map(drop)
 }
 
-/// Returns the environment of a task, one `export` per line.
+/// Returns the variables that mlbench sets for a task, one `export` per line.
+///
+/// The user's variables are arguments of the task instead, because one like `PATH` would change the supervisor, too.
 ///
 /// # Errors
 /// [`ClusterError::Refused`] for an invalid variable name or a NUL byte.
@@ -34,7 +38,9 @@ pub fn exports(task: &Task) -> Result<String, ClusterError> {
         if !is_variable_name(name) {
             return Err(ClusterError::Refused(format!("environment: {name:?} is not a valid variable name")));
         }
-        lines.push_str(&format!("export {name}={}\n", quoted(value)?));
+        if Environment::is_own(name) {
+            lines.push_str(&format!("export {name}={}\n", quoted(value)?));
+        }
     }
     let url = task.env.iter().find(|(name, _)| name == "MLBENCH_URL");
     if let Some(host) = url.and_then(|(_, url)| host_of(url)) {
@@ -63,7 +69,7 @@ pub fn host_of(url: &str) -> Option<&str> {
     (!host.is_empty()).then_some(host)
 }
 
-/// Returns the arguments after `mlbench_launch DIR`: the worker id and the command.
+/// Returns the arguments after `mlbench_launch DIR`: the worker id, and the command with its variables.
 ///
 /// # Errors
 /// [`ClusterError::Refused`] for a missing program or a NUL byte.
@@ -72,7 +78,12 @@ pub fn launch_arguments(task: &Task) -> Result<String, ClusterError> {
         return Err(ClusterError::Refused("the command is empty".to_owned()));
     }
     let mut arguments = String::new();
-    for word in std::iter::once(&worker_id(&task.at)).chain(&task.argv) {
+    let variables = task.env.iter().filter(|(name, _)| !Environment::is_own(name));
+    let mut variables: Vec<String> = variables.map(|(name, value)| format!("{name}={value}")).collect();
+    if !variables.is_empty() {
+        variables.insert(0, "env".to_owned());
+    }
+    for word in std::iter::once(&worker_id(&task.at)).chain(&variables).chain(&task.argv) {
         arguments.push(' ');
         arguments.push_str(&quoted(word)?);
     }
@@ -123,6 +134,16 @@ mod tests {
         assert_eq!(
             launch_arguments(&task).unwrap(),
             " '00000000-0000-0000-0000-000000000000/1' 'echo' 'it'\\''s' '$HOME `ls`\n'"
+        );
+    }
+
+    #[test]
+    fn variables_of_the_user_do_not_reach_the_supervisor() {
+        let task = task(&["p"], &[("PATH", "/it's"), ("dir", ""), ("RANK", "1"), ("MLBENCH_URL", "u")]);
+        assert_eq!(exports(&task).unwrap(), "export RANK='1'\nexport MLBENCH_URL='u'\n");
+        assert_eq!(
+            launch_arguments(&task).unwrap(),
+            " '00000000-0000-0000-0000-000000000000/1' 'env' 'PATH=/it'\\''s' 'dir=' 'p'"
         );
     }
 

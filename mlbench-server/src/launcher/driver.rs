@@ -32,6 +32,9 @@ const ORPHAN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time between the failure of a run's task (a panic, an error of the store) and its next task.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
+/// Name of the launcher where it fails or hangs.
+const PART: &str = "launcher";
+
 /// Starts the launcher in `group`. It resumes the stored runs immediately.
 pub fn start(group: &TaskGroup, deps: LauncherDeps) {
     // A driver that is started again knows the tasks that the one before started.
@@ -41,7 +44,7 @@ pub fn start(group: &TaskGroup, deps: LauncherDeps) {
         tasks: ActiveTasks::default(),
         wakeup: watch::Sender::new(0),
     });
-    group.spawn_part("launcher", move || Some(drive(Arc::clone(&driver))));
+    group.spawn_part(PART, move || Some(drive(Arc::clone(&driver))));
 }
 
 /// Reconciles without end.
@@ -49,6 +52,7 @@ async fn drive(driver: Arc<Driver>) {
     let mut orphans = OrphanCheck::default();
     loop {
         let work = async {
+            let _step = driver.group.step(PART);
             if orphans.is_due() {
                 orphans.checked(driver.delete_orphans().await);
             }

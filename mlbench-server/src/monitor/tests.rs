@@ -6,6 +6,7 @@ use mlbench_core::{Owner, Pod, PodName, PodPhase, Point, Timestamp};
 use super::*;
 use crate::launcher::tests::cluster::{Exit, script};
 use crate::launcher::tests::harness::World;
+use crate::vitals::Vitals;
 
 fn world() -> World {
     World::without_launcher(vec![script(Exit::OnTerm); 2])
@@ -52,6 +53,21 @@ async fn pods_are_sampled_at_every_interval_in_order() {
     let expected = [(1, "0.1"), (2, "0.2"), (3, "0.3")];
     let expected = expected.map(|(at, value)| Point::new(Timestamp::from_micros(at), value));
     assert_eq!(points[..3], expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_monitor_that_hangs_is_named_and_one_that_waits_is_not() {
+    let world = world();
+    let vitals = Vitals::default();
+    let group = TaskGroup::reporting_to("monitor", vitals.clone());
+    let held = world.deps.monitor.0.stored_pods.lock().await;
+    start(&group, &world.deps.monitor, ONE_HOUR);
+    sleep(Duration::from_secs(31)).await;
+    assert_eq!(vitals.hung().as_deref(), Some("the monitor of the pods hangs: no progress for 31 s"));
+    drop(held);
+    world.when(async |_| vitals.hung().is_none()).await;
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(vitals.hung(), None);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use tokio::net::TcpListener;
 
@@ -32,7 +33,10 @@ impl Listeners {
     /// A message for the operator.
     pub(super) async fn bind(settings: &Settings) -> Result<Self, String> {
         let policy = match &settings.token_file {
-            Some(file) => AuthPolicy::Bearer(Token::read(file)?.hash()),
+            Some(file) => AuthPolicy::Bearer {
+                operator: Token::read("--token-file", file)?.hash(),
+                metrics: metrics_token(settings, file)?.map(|token| token.hash()),
+            },
             None => AuthPolicy::Open,
         };
         let config =
@@ -49,7 +53,7 @@ impl Listeners {
 
     /// Returns whether requests need a token.
     pub(super) const fn requires_token(&self) -> bool {
-        matches!(self.api.config.surface, Surface::Api(AuthPolicy::Bearer(_)))
+        matches!(self.api.config.surface, Surface::Api(AuthPolicy::Bearer { .. }))
     }
 
     /// Logs the addresses.
@@ -74,6 +78,20 @@ impl BoundListener {
         let address = listener.local_addr().map_err(refused)?;
         Ok(Self { listener, address, config })
     }
+}
+
+/// Reads the token that may only read the server's own metrics.
+fn metrics_token(settings: &Settings, operator: &Path) -> Result<Option<Token>, String> {
+    let flag = "--metrics-token-file";
+    let Some(file) = &settings.metrics_token_file else { return Ok(None) };
+    let token = Token::read(flag, file)?;
+    if token == Token::read("--token-file", operator)? {
+        let name = file.display();
+        return Err(format!(
+            "{flag} {name}: holds the token of --token-file, which may do everything; create another one"
+        ));
+    }
+    Ok(Some(token))
 }
 
 fn cannot_listen(flag: &str, address: SocketAddr, error: &io::Error) -> String {

@@ -26,6 +26,9 @@ impl Settings {
             }
             _ => {}
         }
+        if self.metrics_token_file.is_some() && self.token_file.is_none() {
+            return Err("--metrics-token-file: no effect without --token-file; add it".to_owned());
+        }
         self.kubernetes.check()?;
         let host = |name: &String| name.is_empty() || name.contains(['/', ':', ' ']);
         if host(&self.service_name) {

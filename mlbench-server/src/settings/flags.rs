@@ -132,6 +132,12 @@ pub struct Settings {
     #[arg(long, value_name = "FILE", env = "MLBENCH_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
 
+    /// File with a second bearer token, which may only read the server's own metrics
+    ///
+    /// Give it to a program that scrapes them, such as Prometheus.
+    #[arg(long, value_name = "FILE", env = "MLBENCH_METRICS_TOKEN_FILE")]
+    pub metrics_token_file: Option<PathBuf>,
+
     /// Require no token on a non-loopback address: anyone who reaches the port can run programs
     #[arg(long, env = "MLBENCH_INSECURE_NO_AUTH")]
     pub insecure_no_auth: bool,

@@ -74,6 +74,13 @@ fn each_cluster_has_its_own_defaults() {
 }
 
 #[test]
+fn a_metrics_token_needs_a_token_of_the_server() {
+    assert!(settings(&["--token-file", "t", "--metrics-token-file", "m"]).check().is_ok());
+    let refusal = settings(&["--metrics-token-file", "m"]).check().unwrap_err();
+    assert_eq!(refusal, "--metrics-token-file: no effect without --token-file; add it");
+}
+
+#[test]
 fn a_host_name_has_no_port() {
     assert!(settings(&["--allowed-hosts", "a.example,b.example"]).check().is_ok());
     assert!(settings(&["--allowed-hosts", "a.example:80"]).check().is_err());

@@ -84,7 +84,7 @@ fn unwritable_detail(reason: &str) -> String {
 
 /// The error for every request after [`close`](mlbench_core::storage::Storage::close).
 pub(super) fn closed() -> Error {
-    Error::new(ErrorCode::Unavailable, "the server is shutting down")
+    Error::new(ErrorCode::Unavailable, "the server is shutting down").with_retry_after(Duration::from_secs(1))
 }
 
 /// The error for every write after the writer has failed for good.

@@ -16,6 +16,9 @@ use super::metrics::value::SqlValue;
 /// A date that is further ahead of the server's clock comes from a clock that is wrong.
 const FAR_AHEAD: Duration = Duration::from_secs(60);
 
+/// The most newest values: a few megabytes of text for Prometheus.
+pub(super) const MAX_NEWEST: u32 = 20_000;
+
 /// Counts points with a date far ahead.
 #[derive(Debug, Default)]
 pub(super) struct PointsAhead(AtomicU64);
@@ -48,6 +51,8 @@ pub(super) fn read(
         .query_row([], |row| row.get::<_, i64>(0))
         .map(|points| u64::try_from(points).unwrap_or(0))?;
     stats.newest = newest_values(connection)?;
+    stats.newest_truncated = stats.newest.len() > MAX_NEWEST as usize;
+    stats.newest.truncate(MAX_NEWEST as usize);
     stats.database_bytes = file_bytes(path);
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -69,12 +74,13 @@ fn runs_by_state(connection: &Connection) -> Result<Vec<(RunState, u64)>, StoreE
     Ok(runs)
 }
 
+/// Reads the newest value of every metric of the pods in the cluster, one more than [`MAX_NEWEST`] at most.
 fn newest_values(connection: &Connection) -> Result<Vec<NewestValue>, StoreError> {
     // `CROSS JOIN` fixes the order: present pods are few, and the index on owners finds their series.
     let sql = "SELECT s.name, p.name, s.last_value FROM pod p CROSS JOIN series s ON s.owner_kind = 0 AND s.owner = p.id \
-               WHERE p.left_at IS NULL ORDER BY s.name, p.name";
+               WHERE p.left_at IS NULL ORDER BY s.name, p.name LIMIT ?1";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query([MAX_NEWEST + 1])?;
     let mut newest = Vec::new();
     while let Some(row) = rows.next()? {
         newest.push(NewestValue {

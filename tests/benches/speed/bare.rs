@@ -152,6 +152,14 @@ impl Scan {
     }
 }
 
+/// Returns the arrival number of the newest point in a server's database.
+pub(crate) fn newest_arrival(path: &Path) -> Result<u64> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    let last: i64 = connection.query_row("SELECT last FROM arrival", [], |row| row.get(0))?;
+    Ok(u64::try_from(last)?)
+}
+
 /// Copies one run and its ranks until the database has `until` runs.
 ///
 /// Starting thousands of runs would measure the processes of the machine instead.

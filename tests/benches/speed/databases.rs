@@ -44,7 +44,7 @@ pub(crate) const SMALL_POINTS: usize = 10 * 10_000 + 1_000_000 + 100 * WIDE_STEP
 pub(crate) async fn prepare_small(options: &Options, database: &Path) -> Result<Runs> {
     eprintln!("preparing the small database");
     let server = Server::start(&options.server, database).await?;
-    let series = async |count| Result::Ok(Series { run: server.ended_run().await?, count });
+    let series = async |count| Result::Ok(Series { run: server.ended_run("true").await?, count });
     let runs = Runs {
         short: series(10).await?,
         long: series(1).await?,

@@ -22,13 +22,14 @@ mod server;
 
 use std::cell::Cell;
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 
 use bare::multiply_runs;
 use databases::{Database, SMALL_POINTS, enlarge, prepare_small};
 use error::Result;
 use machine::Machine;
-use measurements::{Bench, footprint, writing};
+use measurements::{Bench, edges, footprint, writing};
 use options::Options;
 use report::Report;
 use server::Server;
@@ -49,22 +50,33 @@ async fn run() -> Result<()> {
     fs::create_dir_all(&options.out)?;
     let folder = tempfile::Builder::new().prefix("databases-").tempdir_in(&options.out)?;
     let mut report = Report::new(Machine::measure(folder.path())?, options.quick)?;
-    eprintln!("measuring an empty database");
-    report.add("empty", footprint::empty(&options, folder.path()).await?);
-    let (small, large) = (folder.path().join("small.db"), folder.path().join("large.db"));
-    let runs = prepare_small(&options, &small).await?;
-    fs::copy(&small, &large)?;
-    let small = Database { label: "1 M points", path: small, runs, points: SMALL_POINTS };
-    measure(&options, &mut report, &small).await?;
-    let (label, points) = if options.quick { ("2 M points", 1_000_000) } else { ("10 M points", 9_000_000) };
-    let rate = enlarge(&options, &large, runs, points).await?;
-    report.add(label, vec![writing::import_rate(rate)]);
-    let large = Database { label, path: large, runs, points: SMALL_POINTS + points };
-    measure(&options, &mut report, &large).await?;
+    if options.wants("edges") {
+        eprintln!("measuring requests whose cost would hide in a page");
+        report.add_result("edges", "edges", edges::edges(&options, folder.path()).await);
+    }
+    if !options.wants_only("edges") {
+        measure_databases(&options, &mut report, folder.path()).await?;
+    }
     let file = options.out.join("speed.json");
     fs::write(&file, serde_json::to_string_pretty(&report.to_json())?)?;
     println!("{}\nresults are in {}", report.to_table(), file.display());
     Ok(())
+}
+
+/// Measures an empty, a small and a large database.
+async fn measure_databases(options: &Options, report: &mut Report, folder: &Path) -> Result<()> {
+    eprintln!("measuring an empty database");
+    report.add("empty", footprint::empty(options, folder).await?);
+    let (small, large) = (folder.join("small.db"), folder.join("large.db"));
+    let runs = prepare_small(options, &small).await?;
+    fs::copy(&small, &large)?;
+    let small = Database { label: "1 M points", path: small, runs, points: SMALL_POINTS };
+    measure(options, report, &small).await?;
+    let (label, points) = if options.quick { ("2 M points", 1_000_000) } else { ("10 M points", 9_000_000) };
+    let rate = enlarge(options, &large, runs, points).await?;
+    report.add(label, vec![writing::import_rate(rate)]);
+    let large = Database { label, path: large, runs, points: SMALL_POINTS + points };
+    measure(options, report, &large).await
 }
 
 async fn measure(options: &Options, report: &mut Report, database: &Database) -> Result<()> {

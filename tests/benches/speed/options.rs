@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::Result;
 
 /// Names that `--only` accepts.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "start",
     "memory",
     "disk",
@@ -19,6 +19,7 @@ const NAMES: [&str; 12] = [
     "summarize",
     "runs",
     "mixed",
+    "edges",
 ];
 
 /// What to measure, and for how long.
@@ -59,6 +60,11 @@ impl Options {
     /// Returns whether a measurement was selected.
     pub(crate) fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| only == name)
+    }
+
+    /// Returns whether no other measurement was selected.
+    pub(crate) fn wants_only(&self, name: &str) -> bool {
+        !self.only.is_empty() && self.only.iter().all(|only| only == name)
     }
 
     /// Returns the duration of a load.

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::{Connection, get, request};
 use crate::error::Result;
@@ -71,19 +71,20 @@ impl Server {
         Connection::open(self.address).await
     }
 
-    /// Starts a run that does nothing, waits until it has ended and returns its id.
-    pub(crate) async fn ended_run(&self) -> Result<u64> {
-        let body = br#"{"name":"bench","custom_image_command":"true","num_workers":1}"#;
+    /// Starts a run of this command, waits until it has ended and returns its id.
+    pub(crate) async fn ended_run(&self, command: &str) -> Result<u64> {
+        let body = json!({"name": "bench", "custom_image_command": command, "num_workers": 1}).to_string();
         let mut connection = self.connect().await?;
-        let run: Value =
-            serde_json::from_slice(&connection.body(&request("POST", "/api/runs/", JSON, body)).await?)?;
+        let run: Value = serde_json::from_slice(
+            &connection.body(&request("POST", "/api/runs/", JSON, body.as_bytes())).await?,
+        )?;
         let id = run["id"].as_u64().ok_or("the run has no id")?;
         let mut ticks = tokio::time::interval(Duration::from_millis(10));
         let begin = Instant::now();
         while begin.elapsed() < TIMEOUT {
             ticks.tick().await;
             let run: Value =
-                serde_json::from_slice(&connection.body(&get(&format!("/api/runs/{id}/"))).await?)?;
+                serde_json::from_slice(&connection.body(&get(&format!("/api/runs/{id}/?logs=0"))).await?)?;
             if run["state"] == "FINISHED" {
                 return Ok(id);
             }

@@ -21,6 +21,14 @@ const STEPS: &[Step] = &[
         kind: Kind::Cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
     },
     Step { name: "tidy", kind: Kind::Tidy },
+    Step {
+        name: "deny",
+        // Without advisories, which change without a change of the code.
+        kind: Kind::Plugin {
+            command: &["deny", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"],
+            missing: "needs cargo-deny; install it with `cargo install --locked cargo-deny`",
+        },
+    },
     Step { name: "build", kind: Kind::Cargo(&["build", "--workspace", "--bins"]) },
     Step {
         name: "unit",

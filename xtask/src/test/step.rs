@@ -22,6 +22,12 @@ pub(super) struct Step {
 pub(super) enum Kind {
     /// A cargo command that passes or fails as a whole.
     Cargo(&'static [&'static str]),
+    /// A command of a cargo plugin that passes or fails as a whole.
+    Plugin {
+        command: &'static [&'static str],
+        /// Why the step is skipped where the plugin is not installed, and what to do.
+        missing: &'static str,
+    },
     /// The checks of `cargo xtask tidy`, in this process.
     Tidy,
     /// The build of the page, and the checks of its sources.
@@ -47,6 +53,12 @@ impl Step {
                 let (ok, _) = run_and_show(repo::cargo(command), env)?;
                 Counts::of_one(ok)
             }
+            Kind::Plugin { command, missing } => {
+                if !is_installed(command)? {
+                    return Ok(Row::not_run(self.name, missing));
+                }
+                Counts::of_one(run_and_show(repo::cargo(command), env)?.0)
+            }
             Kind::Tidy => Counts::of_one(tidy::run()? == ExitCode::SUCCESS),
             Kind::Page => match dashboard::check() {
                 Ok(Checked { passed, failures }) => {
@@ -61,6 +73,12 @@ impl Step {
         };
         Ok(Row::ran(self.name, counts, begin.elapsed()))
     }
+}
+
+/// Returns whether cargo finds the plugin of a command.
+fn is_installed(command: &[&str]) -> Result<bool, String> {
+    let plugin: Vec<&str> = command.iter().take(1).copied().chain(["--version"]).collect();
+    repo::succeeds(repo::cargo(&plugin).stdout(Stdio::null()).stderr(Stdio::null()))
 }
 
 /// Runs a command, prints its output line by line, and returns its success and the lines.
@@ -87,4 +105,17 @@ fn run_and_show(mut command: Command, env: &[(&str, String)]) -> Result<(bool, V
 
 fn boxed(pipe: impl Read + Send + 'static) -> Box<dyn Read + Send> {
     Box::new(pipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_without_its_plugin_is_skipped_and_not_failed() {
+        let kind = Kind::Plugin { command: &["no-such-plugin", "check"], missing: "needs a plugin" };
+        let row = Step { name: "deny", kind }.run(&[]).unwrap();
+        assert!(row.skipped() && !row.failed());
+        assert!(is_installed(&["version"]).unwrap());
+    }
 }

@@ -55,15 +55,15 @@ impl Report<'_, '_> {
     ) -> Result<(), Error> {
         let metadata = metadata(ring.rank(), epoch, self.repeat);
         let times = stats.times;
-        self.reporter.metric("train_loss", stats.mean_loss(), &metadata)?;
-        self.reporter.metric("train_Prec@1", stats.accuracy(), &metadata)?;
+        self.reporter.metric("train_loss", stats.mean_loss(), &metadata);
+        self.reporter.metric("train_Prec@1", stats.accuracy(), &metadata);
         for (name, seconds) in times.metrics(ring.size()) {
-            self.reporter.metric(name, seconds, &metadata)?;
+            self.reporter.metric(name, seconds, &metadata);
         }
         let mut validated = String::new();
         if ring.rank() == 0 {
-            self.reporter.metric("val_global_Prec@1", validation.accuracy, &metadata)?;
-            self.reporter.metric("val_global_loss", validation.loss, &metadata)?;
+            self.reporter.metric("val_global_Prec@1", validation.accuracy, &metadata);
+            self.reporter.metric("val_global_loss", validation.loss, &metadata);
             validated =
                 format!(", validation loss {:.4}, accuracy {:.2}%", validation.loss, validation.accuracy);
         }
@@ -106,24 +106,24 @@ pub(super) fn report_outcome(
     }
     for (index, times) in trainings.iter().enumerate() {
         let repeat = (trainings.len() > 1).then_some(index + 1);
-        reporter.metric("time_to_accuracy", times.total(), &metadata(0, epochs, repeat))?;
+        reporter.metric("time_to_accuracy", times.total(), &metadata(0, epochs, repeat));
     }
     let metadata = metadata(0, epochs, None);
     for (name, seconds) in mean.metrics(ring.size()) {
-        reporter.metric(&format!("global_cum_{name}"), seconds, &metadata)?;
+        reporter.metric(&format!("global_cum_{name}"), seconds, &metadata);
     }
     let spread = Spread::of(trainings.iter().map(StepTimes::total).collect());
     let mut several = String::new();
     if trainings.len() > 1 {
-        reporter.metric("time_to_accuracy_min", spread.min, &metadata)?;
-        reporter.metric("time_to_accuracy_max", spread.max, &metadata)?;
+        reporter.metric("time_to_accuracy_min", spread.min, &metadata);
+        reporter.metric("time_to_accuracy_max", spread.max, &metadata);
         let (min, max) = (seconds(spread.min), seconds(spread.max));
         several = format!(" (median of {}, {min} to {max})", trainings.len());
     }
-    reporter.metric("TotalCumulativeTrainTime", spread.median, &metadata)?;
+    reporter.metric("TotalCumulativeTrainTime", spread.median, &metadata);
     let median = seconds(spread.median);
     let result = format!("{goal}% Top 1 Validation Accuracy reached in {median} seconds{several}");
-    reporter.metric("TaskResult", result.as_str(), &metadata)?;
+    reporter.metric("TaskResult", result.as_str(), &metadata);
     reporter.print(format_args!("{result}"))
 }
 

@@ -17,7 +17,10 @@ const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// `mlbench runs start`
 pub(crate) async fn start(client: &Client, args: &StartArgs) -> Result<(), Failure> {
-    let run = client.runs().start(&run_request(args)).await?;
+    let request = run_request(args)?;
+    // A server that has never responded is reported at once. After that, the start is retried.
+    client.health().live().await?;
+    let run = client.runs().start(&request).await?;
     if args.wait {
         let run = wait_until_ended(client, run, None).await?;
         return print_ended(args.output, run);

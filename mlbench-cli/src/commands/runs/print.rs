@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use mlbench_client::Run;
+use mlbench_core::metric::plain_number;
 
 use crate::failure::Failure;
 use crate::output::Printer;
@@ -52,11 +53,18 @@ fn state(printer: &Printer<impl Write>, run: &Run) -> String {
     }
 }
 
+/// Formats a number as the API prints it.
+fn number(number: f64) -> String {
+    plain_number(number, str::to_owned)
+}
+
 pub(super) fn print_details(printer: &mut Printer<impl Write>, run: &Run) -> Result<(), Failure> {
     let job = &run.job_metadata;
     let took = run.finished_at.map(|end| format!("{:.1} s", end.since(run.created_at).as_secs_f64()));
     let pods: Vec<String> = job.pods.iter().map(ToString::to_string).collect();
     let codes: Vec<String> = job.exit_codes.iter().map(|(rank, code)| format!("{rank}: {code}")).collect();
+    let environment: Vec<String> =
+        run.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let options = [
         (run.gpu_enabled, "gpu"),
         (run.light_target, "light"),
@@ -75,10 +83,11 @@ pub(super) fn print_details(printer: &mut Printer<impl Write>, run: &Run) -> Res
         ("finished_at", run.finished_at.map(|date| date.to_string())),
         ("took", took),
         ("workers", Some(run.num_workers.to_string())),
-        ("cpus", run.num_cpus.map(|cpus| cpus.to_string())),
-        ("bandwidth", run.max_bandwidth.map(|megabits| format!("{megabits} Mbit/s"))),
+        ("cpus", run.num_cpus.map(number)),
+        ("bandwidth", run.max_bandwidth.map(|megabits| format!("{} Mbit/s", number(megabits)))),
         ("image", run.image.clone()),
         ("command", Some(job.command.clone())),
+        ("environment", Some(environment.join(", ")).filter(|text| !text.is_empty())),
         ("backend", run.backend.clone()),
         ("options", Some(options.join(", ")).filter(|text| !text.is_empty())),
         ("pods", Some(pods.join(", ")).filter(|text| !text.is_empty())),
@@ -158,7 +167,7 @@ id  name        state   workers  created_at           finished_at
             text,
             "field\tvalue\nid\t1\nname\tfirst\nstate\tFAILED\nreason\trank 1 ended with exit code 3\n\
          created_at\t2018-08-03T09:21:29.347960Z\nfinished_at\t2018-08-03T09:21:41.847960Z\ntook\t12.5 s\n\
-         workers\t2\ncpus\t0.5\ncommand\ttrain {rank}\nbackend\tring\noptions\tlight, first worker only\n\
+         workers\t2\ncpus\t0.5\ncommand\ttrain {rank}\nenvironment\tA=1, B=2\nbackend\tring\noptions\tlight, first worker only\n\
          pods\tw-0, w-1\nexit_codes\t0: 0, 1: 3\njob_id\t5ec9f286-e12d-41bc-886e-0174ef2bddae\n"
         );
     }

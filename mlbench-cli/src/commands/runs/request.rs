@@ -1,6 +1,6 @@
 //! Builds the request that starts a run from the arguments.
 
-use mlbench_client::RunRequest;
+use mlbench_client::{Environment, RunRequest};
 
 use crate::args::StartArgs;
 
@@ -8,13 +8,17 @@ use crate::args::StartArgs;
 const DEFAULT_CUSTOM_BACKEND: &str = "custom";
 
 /// Returns the request for a run with these arguments.
-pub(super) fn run_request(args: &StartArgs) -> RunRequest {
+///
+/// # Errors
+/// If the environment variables are too many, too long or repeated.
+pub(super) fn run_request(args: &StartArgs) -> mlbench_client::Result<RunRequest> {
     let mut run = RunRequest::named(args.name.clone());
     run.num_workers = args.workers;
     run.num_cpus = args.cpus;
     run.gpu_enabled = args.gpu;
     run.light_target = args.light;
     run.custom_image_command.clone_from(&args.command);
+    run.environment = Environment::new(args.env.iter().cloned())?;
     match (&args.image, &args.command) {
         // With a command, the image need not be one of the official images that the server knows.
         (Some(image), Some(_)) => {
@@ -33,7 +37,7 @@ pub(super) fn run_request(args: &StartArgs) -> RunRequest {
         run.custom_backend = Some(named.unwrap_or(DEFAULT_CUSTOM_BACKEND).to_owned());
         run.run_all_nodes = Some(!args.first_worker_only);
     }
-    run
+    Ok(run)
 }
 
 #[cfg(test)]
@@ -49,7 +53,7 @@ mod tests {
         let Command::Runs(RunsCommand::Start(args)) = Cli::try_parse_from(line).unwrap().command else {
             panic!("not a start")
         };
-        serde_json::to_value(run_request(&args)).unwrap()
+        serde_json::to_value(run_request(&args).unwrap()).unwrap()
     }
 
     #[test]
@@ -60,6 +64,7 @@ mod tests {
             body("--workers 2 --cpus 0.5 --gpu --light"),
             json(r#"{"name":"x","num_workers":2,"num_cpus":0.5,"gpu_enabled":true,"light_target":true}"#)
         );
+        assert_eq!(body("--env B=1=2 --env A="), json(r#"{"name":"x","environment":{"A":"","B":"1=2"}}"#));
         assert_eq!(body("--command true"), json(r#"{"name":"x","custom_image_command":"true"}"#));
         assert_eq!(body("--image mlbench/a:latest"), json(r#"{"name":"x","image_name":"mlbench/a:latest"}"#));
         assert_eq!(
@@ -95,8 +100,16 @@ mod tests {
 
     #[test]
     fn invalid_arguments_are_refused_without_a_request() {
-        for arguments in ["", "--name=", "--name x --workers 0", "--name x --cpus -1", "--name x --cpus nan"]
-        {
+        let invalid = [
+            "",
+            "--name=",
+            "--name x --workers 0",
+            "--name x --cpus -1",
+            "--name x --cpus nan",
+            "--name x --env HOME",
+            "--name x --env RANK=1",
+        ];
+        for arguments in invalid {
             let line = ["mlbench", "runs", "start"].into_iter().chain(arguments.split_whitespace());
             assert_eq!(Cli::try_parse_from(line).unwrap_err().exit_code(), 2, "{arguments}");
         }

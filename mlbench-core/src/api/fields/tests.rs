@@ -110,6 +110,14 @@ fn unknown_fields_are_refused_with_a_suggestion() {
 }
 
 #[test]
+fn too_many_members_are_refused() {
+    let object = |members: usize| format!("{{{}}}", vec![r#""":0"#; members].join(","));
+    assert!(Fields::from_json(object(MAX_FIELDS).as_bytes()).is_ok());
+    let error = Fields::from_json(object(MAX_FIELDS + 1).as_bytes()).unwrap_err();
+    assert!(error.code() == ErrorCode::Malformed && error.detail().contains("more than 10000"), "{error}");
+}
+
+#[test]
 fn repeated_fields_are_taken_in_order() {
     let pairs = [("a", "1"), ("b", "2"), ("a", "3")].map(|(key, text)| (key.to_owned(), text.to_owned()));
     let mut fields = Fields::from_pairs(pairs);

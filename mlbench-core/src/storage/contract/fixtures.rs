@@ -6,6 +6,7 @@ use std::task::Poll;
 
 use uuid::Uuid;
 
+use crate::environment::Environment;
 use crate::error::{ErrorCode, Result};
 use crate::metric::{Metric, MetricName, Owner, Point};
 use crate::name::{PodName, RunId, RunName};
@@ -45,6 +46,7 @@ pub(super) fn new_run(name: &str) -> NewRun {
         num_workers: 2,
         num_cpus: Some(0.5),
         light_target: true,
+        environment: ok(Environment::new([("A".to_owned(), "1".to_owned())])),
         ..RunSpec::running("train --rank {rank}")
     };
     NewRun { name: ok(RunName::new(name)), job_id: Uuid::from_u128(0x5ec9_f286), spec }

@@ -17,6 +17,7 @@ export interface RunRequest {
   gpu_enabled?: boolean;
   light_target?: boolean;
   use_horovod?: boolean;
+  environment?: Record<string, string>;
 }
 
 /** Lists all runs by ascending id, without their output. */

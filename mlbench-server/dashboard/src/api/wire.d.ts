@@ -23,6 +23,8 @@ export interface Run {
   gpu_enabled: boolean;
   light_target: boolean;
   use_horovod: boolean;
+  /** Absent in runs of older servers. */
+  environment?: Record<string, string>;
   queue_position?: number;
   waiting_for?: string;
 }

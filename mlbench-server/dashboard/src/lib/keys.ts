@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 import { match } from "./sequence";
 
@@ -23,7 +23,7 @@ let typed = { keys: "", at: 0 };
 
 /** Makes shortcuts work for as long as the component is on the page. Expects the same array in every render. */
 export function useShortcuts(added: readonly Shortcut[]): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     shortcuts.value = [...shortcuts.peek(), ...added];
     return () => {
       shortcuts.value = shortcuts.peek().filter((shortcut) => !added.includes(shortcut));

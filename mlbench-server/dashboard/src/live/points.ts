@@ -176,16 +176,15 @@ export class PointsStore {
     }
   }
 
-  /** Notes a metric's newest value; returns whether the metric is new. */
+  /** Notes a metric's newest value; returns whether the metric is new, or has become a curve. */
   private learn(name: string, points: readonly Point[]): boolean {
     const last = points.at(-1);
     if (last === undefined) return false;
     const known = this.known.get(name);
     if (known !== undefined) {
-      known.count += points.length;
-      known.last_value = last.value;
-      known.last_date = last.date;
-      return false;
+      const count = known.count + points.length;
+      this.known.set(name, { ...known, count, last_value: last.value, last_date: last.date });
+      return known.count === 1;
     }
     this.known.set(name, {
       name,

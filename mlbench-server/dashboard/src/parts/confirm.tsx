@@ -41,7 +41,9 @@ export function Confirm({ title, children, action, danger = false, onConfirm, on
         {children}
       </div>
       <footer>
-        <Button onClick={onClose}>Cancel</Button>
+        <Button autofocus onClick={onClose}>
+          Cancel
+        </Button>
         <Button kind={danger ? "danger" : "primary"} busy={busy} onClick={() => void confirm()}>
           {action}
         </Button>

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** A button that opens a panel beneath it. */
 export interface PopoverProps {
@@ -24,22 +24,17 @@ export function Popover({ button, label, menu = false, tabIndex, children, ...re
   const [open, setOpen] = useState(false);
   const trigger = useRef<HTMLButtonElement>(null);
   const panel = useRef<HTMLDivElement>(null);
+  const wasOpen = useRef(false);
   const id = useId();
-  const place = () => {
-    if (trigger.current === null || panel.current === null) return;
-    const [anchor, shown] = [trigger.current.getBoundingClientRect(), panel.current];
+  // The panel exists only while it is open: a table has one in every row.
+  useLayoutEffect(() => {
+    const [anchor, shown] = [trigger.current?.getBoundingClientRect(), panel.current];
+    if (!open || anchor === undefined || shown === null) return;
+    shown.showPopover();
     shown.style.top = `${Math.max(8, Math.min(anchor.bottom + 4, innerHeight - shown.offsetHeight - 8))}px`;
     shown.style.left = `${Math.max(8, Math.min(anchor.left, innerWidth - shown.offsetWidth - 8))}px`;
-  };
-  const toggled = (event: { newState: string }) => {
-    const opened = event.newState === "open";
-    setOpen(opened);
-    if (!opened) return;
-    requestAnimationFrame(() => {
-      place();
-      panel.current?.querySelector<HTMLElement>("button, select, input, a")?.focus();
-    });
-  };
+    shown.querySelector<HTMLElement>("button, select, input, a")?.focus();
+  }, [open]);
   return (
     <>
       <button
@@ -49,23 +44,31 @@ export function Popover({ button, label, menu = false, tabIndex, children, ...re
         aria-label={label}
         aria-haspopup={menu ? "menu" : "dialog"}
         aria-expanded={open}
-        popovertarget={id}
+        aria-controls={open ? id : undefined}
         tabIndex={tabIndex}
+        onPointerDown={() => (wasOpen.current = open)}
+        onClick={() => {
+          // A click outside of the panel has closed it already; here it must not open again.
+          if (!wasOpen.current) setOpen(!open);
+          wasOpen.current = false;
+        }}
       >
         {button}
       </button>
-      <div
-        id={id}
-        ref={panel}
-        popover="auto"
-        class="popover"
-        role={menu ? "menu" : "dialog"}
-        aria-label={label}
-        onToggle={toggled}
-        onKeyDown={menu ? moveInMenu : undefined}
-      >
-        {open && children(() => panel.current?.hidePopover())}
-      </div>
+      {open && (
+        <div
+          id={id}
+          ref={panel}
+          popover="auto"
+          class="popover"
+          role={menu ? "menu" : "dialog"}
+          aria-label={label}
+          onToggle={(event) => event.newState === "closed" && setOpen(false)}
+          onKeyDown={menu ? moveInMenu : undefined}
+        >
+          {children(() => panel.current?.hidePopover())}
+        </div>
+      )}
     </>
   );
 }

@@ -5,7 +5,7 @@ export interface Slice {
 }
 
 /** How many rows are rendered above and below those in view, so that a fast scroll shows no gap. */
-const OVERSCAN = 12;
+const OVERSCAN = 6;
 
 /** The step by which the slice moves, so that most scroll events render nothing. */
 const STEP = 4;

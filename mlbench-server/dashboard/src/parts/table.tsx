@@ -1,20 +1,9 @@
-import type { ComponentChildren, RefObject } from "preact";
+import type { RefObject } from "preact";
 import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
 
+import { Row, type Column } from "./row";
 import { moved, scrollTo, slice } from "./rows";
 import type { Sort } from "./sort";
-
-/** A column of a table of `T`. */
-export interface Column<T> {
-  key: string;
-  header: ComponentChildren;
-  /** A CSS width; one column without takes what is left. */
-  width?: string;
-  class?: string;
-  sortable?: boolean;
-  /** Renders the cell. Controls in it take `tabIndex`, so that Tab only stops in the active row. */
-  cell: (row: T, tabIndex: 0 | -1) => ComponentChildren;
-}
 
 /** What others may do with a table. */
 export interface TableHandle {
@@ -27,6 +16,7 @@ export interface TableHandle {
 /** A table that renders only the rows in view. */
 export interface TableProps<T> {
   caption: string;
+  /** The same array renders no row again that is the same. */
   columns: readonly Column<T>[];
   rows: readonly T[];
   keyOf: (row: T) => string;
@@ -40,7 +30,9 @@ export interface TableProps<T> {
   onOpen: (row: T) => void;
   /** Called for the space bar on a row. */
   onToggle?: (row: T) => void;
-  /** Called with the rows in view after each render of other rows. */
+  /** Names the order and the filter; another one shows the first row again. */
+  order?: string;
+  /** Called with the rows that are rendered, after each render. */
   onVisible?: (rows: readonly T[]) => void;
   handle?: RefObject<TableHandle | null>;
 }
@@ -62,6 +54,12 @@ export function Table<T>(props: TableProps<T>) {
     observer.observe(box);
     return () => observer.disconnect();
   }, []);
+
+  const { order } = props;
+  useLayoutEffect(() => {
+    setActive(0);
+    if (scroller.current !== null) scroller.current.scrollTop = 0;
+  }, [order]);
 
   useEffect(() => onVisible?.(rows.slice(start, end)), [onVisible, rows, start, end]);
 
@@ -132,23 +130,14 @@ export function Table<T>(props: TableProps<T>) {
           <Space height={start * rowHeight} />
           {rows.slice(start, end).map((row, offset) => {
             const index = start + offset;
-            const tabIndex = index === current ? 0 : -1;
+            const names = [props.rowClass?.(row) ?? "", props.selected?.(row) === true ? "selected" : ""];
             return (
-              <tr
+              <Row
                 key={keyOf(row)}
-                data-row={index}
-                aria-rowindex={index + 2}
-                tabIndex={tabIndex}
-                class={`${props.rowClass?.(row) ?? ""} ${props.selected?.(row) === true ? "selected" : ""}`}
-                style={{ height: `${rowHeight}px` }}
-                onFocusIn={() => index !== current && setActive(index)}
-              >
-                {columns.map((column) => (
-                  <td key={column.key} class={column.class ?? ""}>
-                    {column.cell(row, tabIndex)}
-                  </td>
-                ))}
-              </tr>
+                {...{ row, index, columns, height: rowHeight, onActive: setActive }}
+                class={names.join(" ").trim()}
+                tabIndex={index === current ? 0 : -1}
+              />
             );
           })}
           <Space height={(rows.length - end) * rowHeight} />

@@ -35,6 +35,7 @@ pub fn resolve(request: &RunRequest, defaults: RunDefaults<'_>) -> Result<RunSpe
         gpu_enabled: request.gpu_enabled,
         light_target: request.light_target,
         use_horovod: request.use_horovod,
+        environment: request.environment.clone(),
     })
 }
 

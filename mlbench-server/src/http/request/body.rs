@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes};
 use futures_util::stream::{self, Stream, TryStreamExt};
 use hyper::HeaderMap;
 use hyper::header::CONTENT_LENGTH;
-use mlbench_core::api::{FieldValue, Fields, NewMetric, parse_point_fast, without_bom};
+use mlbench_core::api::{FieldValue, Fields, MAX_FIELDS, NewMetric, parse_point_fast, without_bom};
 use mlbench_core::quote::{quote, shorten};
 use mlbench_core::{Error, ErrorCode, Result};
 
@@ -172,6 +172,9 @@ async fn multipart(boundary: String, body: Bytes) -> Result<Fields> {
         let bytes = part.bytes().await.map_err(|error| malformed(error.to_string()))?;
         let text = String::from_utf8(bytes.into())
             .map_err(|_| malformed(format!("{} is not UTF-8", quote(&name))))?;
+        if fields.len() == MAX_FIELDS {
+            return Err(malformed(format!("more than {MAX_FIELDS} fields")));
+        }
         fields.push((name, FieldValue::Text(text)));
     }
     Ok(Fields::new(fields))

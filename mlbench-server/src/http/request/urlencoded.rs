@@ -1,6 +1,6 @@
 //! Strict `application/x-www-form-urlencoded`: invalid input is refused, not replaced.
 
-use mlbench_core::api::Fields;
+use mlbench_core::api::{Fields, MAX_FIELDS};
 use mlbench_core::quote::quote;
 use mlbench_core::{Error, ErrorCode, Result};
 use percent_encoding::percent_decode;
@@ -8,9 +8,13 @@ use percent_encoding::percent_decode;
 /// Reads the pairs of a query string or a form. `what` names it in errors.
 ///
 /// # Errors
-/// [`ErrorCode::Malformed`] for a `%` without two hexadecimal digits and for what is not UTF-8.
+/// [`ErrorCode::Malformed`] for a `%` without two hexadecimal digits, for what is not UTF-8, and for too many fields.
 pub(super) fn fields(what: &str, encoded: &[u8]) -> Result<Fields> {
-    let pairs = encoded.split(|b| *b == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+    let pairs = || encoded.split(|b| *b == b'&').filter(|pair| !pair.is_empty());
+    if pairs().nth(MAX_FIELDS).is_some() {
+        return Err(Error::new(ErrorCode::Malformed, format!("{what}: more than {MAX_FIELDS} fields")));
+    }
+    let pairs = pairs().map(|pair| {
         let equals = pair.iter().position(|b| *b == b'=');
         let (key, value) = equals.map_or((pair, &b""[..]), |at| (&pair[..at], &pair[at + 1..]));
         Ok((decode(what, key)?, decode(what, value)?))
@@ -45,6 +49,13 @@ mod tests {
         assert_eq!(take("name=loss+%40+0&x", "x").unwrap(), "");
         assert_eq!(take("a=b=c&&d=%C3%BC", "a").unwrap(), "b=c");
         assert_eq!(take("a=b=c&&d=%C3%BC", "d").unwrap(), "ü");
+    }
+
+    #[test]
+    fn too_many_fields_are_refused() {
+        assert!(fields("form", "=&".repeat(MAX_FIELDS).as_bytes()).is_ok());
+        let error = fields("form", "=&".repeat(500_000).as_bytes()).unwrap_err();
+        assert_eq!((error.code(), error.detail()), (ErrorCode::Malformed, "form: more than 10000 fields"));
     }
 
     #[test]

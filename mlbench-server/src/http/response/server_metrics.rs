@@ -87,6 +87,11 @@ fn write_store(out: &mut Exposition, store: &StoreStats) {
         "0 after the disk refused a write, 1 after the next one that it took.",
         u64::from(!store.failing),
     );
+    gauge(
+        "mlbench_pod_metrics_truncated",
+        "1 while the pods have too many metrics for this response, which leaves out the rest.",
+        u64::from(store.newest_truncated),
+    );
     gauge("mlbench_points", "Stored points.", store.points);
     gauge("mlbench_database_size_bytes", "Size of the database file.", store.database_bytes);
     gauge("mlbench_database_wal_size_bytes", "Size of the write-ahead log.", store.log_bytes);

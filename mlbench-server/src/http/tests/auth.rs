@@ -42,7 +42,7 @@ fn method(endpoint: Endpoint) -> Method {
 
 #[tokio::test]
 async fn without_a_token_only_public_endpoints_respond() {
-    let api = api_with(Surface::Api(AuthPolicy::Bearer(token().hash()))).await;
+    let api = api_with(Surface::Api(AuthPolicy::bearer(token().hash()))).await;
     let run = api.ended_run("before").await.id;
     let endpoints = Endpoint::ALL.map(|endpoint| {
         let (path, body) = example(endpoint, run);
@@ -70,7 +70,7 @@ async fn without_a_token_only_public_endpoints_respond() {
 
 #[tokio::test]
 async fn a_run_token_reaches_no_operator_endpoint() {
-    let api = api_with(Surface::Api(AuthPolicy::Bearer(token().hash()))).await;
+    let api = api_with(Surface::Api(AuthPolicy::bearer(token().hash()))).await;
     let (run, run_token) = (api.stored_run("x").await.id, token());
     api.app.storage.add_run_token(run, run_token.hash()).await.unwrap();
     for endpoint in Endpoint::ALL {
@@ -79,7 +79,7 @@ async fn a_run_token_reaches_no_operator_endpoint() {
         match endpoint.spec().access {
             Access::Public => assert_eq!(response.status, StatusCode::OK, "{path}"),
             Access::RunToken => assert_ne!(response.status, StatusCode::UNAUTHORIZED, "{path}"),
-            Access::Operator => assert_eq!(response.error().1, "forbidden", "{path}"),
+            Access::MetricsToken | Access::Operator => assert_eq!(response.error().1, "forbidden", "{path}"),
         }
     }
     for (method, path) in UNROUTED {
@@ -89,6 +89,25 @@ async fn a_run_token_reaches_no_operator_endpoint() {
         api.app.storage.run(run).await.unwrap().state.is_active(),
         "the run is neither stopped nor deleted"
     );
+}
+
+#[tokio::test]
+async fn the_metrics_token_reads_the_metrics_of_the_server_and_nothing_else() {
+    let (operator, metrics) = (token().hash(), token());
+    let policy = AuthPolicy::Bearer { operator, metrics: Some(metrics.hash()) };
+    let api = api_with(Surface::Api(policy)).await;
+    let run = api.stored_run("x").await.id;
+    for endpoint in Endpoint::ALL {
+        let (path, body) = example(endpoint, run);
+        let response = call_with(&api, method(endpoint), &path, &metrics, &body).await;
+        match endpoint.spec().access {
+            Access::Public | Access::MetricsToken => assert_eq!(response.status, StatusCode::OK, "{path}"),
+            Access::RunToken | Access::Operator => assert_eq!(response.error().1, "forbidden", "{path}"),
+        }
+    }
+    for (method, path) in UNROUTED {
+        assert_eq!(call_with(&api, method, path, &metrics, "").await.error().1, "forbidden", "{path}");
+    }
 }
 
 #[tokio::test]
@@ -107,7 +126,7 @@ async fn the_ingest_listener_serves_no_other_endpoint() {
 #[tokio::test]
 async fn only_the_exact_token_is_accepted() {
     let token = token();
-    let api = api_with(Surface::Api(AuthPolicy::Bearer(token.hash()))).await;
+    let api = api_with(Surface::Api(AuthPolicy::bearer(token.hash()))).await;
     let upper = token.reveal().to_uppercase();
     let (short, long) = (&token.reveal()[1..], format!("{}0", token.reveal()));
     for value in [
@@ -136,7 +155,7 @@ async fn only_the_exact_token_is_accepted() {
 #[tokio::test]
 async fn a_foreign_host_is_refused_before_the_token_is_checked() {
     let token = token();
-    let api = api_with(Surface::Api(AuthPolicy::Bearer(token.hash()))).await;
+    let api = api_with(Surface::Api(AuthPolicy::bearer(token.hash()))).await;
     let bearer = format!("Bearer {}", token.reveal());
     let headers = [("host", "evil.org"), ("authorization", bearer.as_str())];
     assert_eq!(api.call(Method::GET, "/api/pods/", &headers, "").await.error().1, "forbidden_host");
@@ -144,7 +163,7 @@ async fn a_foreign_host_is_refused_before_the_token_is_checked() {
 
 #[tokio::test]
 async fn a_run_token_posts_only_the_metrics_of_its_run() {
-    let api = api_with(Surface::Api(AuthPolicy::Bearer(token().hash()))).await;
+    let api = api_with(Surface::Api(AuthPolicy::bearer(token().hash()))).await;
     let (other, run) = (api.ended_run("before").await.id, api.stored_run("x").await.id);
     let run_token = token();
     api.app.storage.add_run_token(run, run_token.hash()).await.unwrap();
@@ -212,7 +231,7 @@ async fn the_ingest_listener_accepts_metrics_of_active_runs() {
 
 #[tokio::test]
 async fn a_run_token_stores_only_the_points_of_its_run_in_a_batch() {
-    let api = api_with(Surface::Api(AuthPolicy::Bearer(token().hash()))).await;
+    let api = api_with(Surface::Api(AuthPolicy::bearer(token().hash()))).await;
     let (own, run_token) = (api.stored_run("x").await.id, token());
     api.app.storage.add_run_token(own, run_token.hash()).await.unwrap();
     let points = [format!("{{\"run_id\":{own},{METRIC}"), format!("{{\"pod_name\":\"{}\",{METRIC}", PODS[0])];
@@ -235,7 +254,7 @@ async fn a_run_token_stores_only_the_points_of_its_run_in_a_batch() {
 #[tokio::test]
 async fn an_idempotency_key_belongs_to_the_token_that_shows_it() {
     let operator = token();
-    let api = api_with(Surface::Api(AuthPolicy::Bearer(operator.hash()))).await;
+    let api = api_with(Surface::Api(AuthPolicy::bearer(operator.hash()))).await;
     let post = async |token: &Token, path: &str, body: &str| {
         let bearer = format!("Bearer {}", token.reveal());
         let headers = [

@@ -1,5 +1,7 @@
 //! Every endpoint: both spellings of its path, HEAD, OPTIONS and its status.
 
+use std::time::Duration;
+
 use hyper::{Method, StatusCode};
 use mlbench_core::api::Endpoint;
 use serde_json::json;
@@ -143,6 +145,20 @@ async fn readiness_names_a_part_that_failed_for_good() {
     api.app.vitals.report("launcher", "panicked: out of luck");
     let (status, _, detail) = api.get("/readyz").await.error();
     assert_eq!((status, detail.as_str()), (503, "not ready: the launcher has failed: panicked: out of luck"));
+}
+
+#[tokio::test]
+async fn readiness_names_a_part_that_hangs() {
+    let api = Api::start().await;
+    let step = api.app.vitals.step("launcher");
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(30)).await;
+    tokio::time::resume();
+    let (status, _, detail) = api.get("/readyz").await.error();
+    assert_eq!(status, 503);
+    assert!(detail.starts_with("not ready: the launcher hangs: no progress for 3"), "{detail}");
+    drop(step);
+    assert_eq!(api.get("/readyz").await.status, StatusCode::OK);
 }
 
 #[tokio::test]

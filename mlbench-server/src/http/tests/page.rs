@@ -141,7 +141,7 @@ async fn a_server_without_a_page_says_how_to_get_it() {
 
 #[tokio::test]
 async fn the_page_needs_no_token_but_an_allowed_host() {
-    let surface = Surface::Api(AuthPolicy::Bearer(Token::random().unwrap().hash()));
+    let surface = Surface::Api(AuthPolicy::bearer(Token::random().unwrap().hash()));
     let api = Api::with(HttpConfig { page: Page::of(ASSETS), ..HttpConfig::new(surface) }).await;
     for path in ["/", "/runs/7", "/assets/app-1.js"] {
         assert_eq!(api.get(path).await.status, StatusCode::OK, "{path}");

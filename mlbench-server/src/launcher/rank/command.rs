@@ -30,6 +30,7 @@ pub(in crate::launcher) fn task(
     // A command that begins with an option continues the arguments of mpirun.
     if is_mpi && command.first().is_some_and(|word| !word.starts_with('-')) {
         argv.extend(["sh", "-c", MPI_ENVIRONMENT, "sh"].map(str::to_owned));
+        argv.extend(env_command(spec));
     }
     argv.extend(command);
     if argv.first().is_none_or(String::is_empty) {
@@ -129,8 +130,20 @@ impl Values {
             ("MLBENCH_ADDRESSES", self.addresses),
         ];
         let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value));
-        pairs.chain(options(&run.spec)).collect()
+        // The user's variables have other names.
+        pairs.chain(options(&run.spec)).chain(variables(&run.spec)).collect()
     }
+}
+
+/// Returns the variables that the user set.
+fn variables(spec: &RunSpec) -> impl Iterator<Item = (String, String)> {
+    spec.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned()))
+}
+
+/// Returns the words that set the user's variables for a command that mpirun starts, on every worker.
+fn env_command(spec: &RunSpec) -> impl Iterator<Item = String> {
+    let program = (!spec.environment.is_empty()).then(|| "env".to_owned());
+    program.into_iter().chain(variables(spec).map(|(name, value)| format!("{name}={value}")))
 }
 
 /// Returns the variables of the enabled options.
@@ -148,6 +161,8 @@ fn options(spec: &RunSpec) -> impl Iterator<Item = (String, String)> {
 mod tests {
     use std::process::Command;
     use std::time::Duration;
+
+    use mlbench_core::Environment;
 
     use super::*;
     use crate::launcher::tests::harness::sample_run;
@@ -258,6 +273,17 @@ mod tests {
             ]
         );
         assert_eq!((task.at.rank, task.at.pod.as_str()), (1, "worker-1"));
+    }
+
+    #[test]
+    fn variables_of_the_user_are_in_the_environment_unchanged() {
+        let mut run = sample_run(1, "p");
+        let variable = ("A".to_owned(), "{rank} $HOME 'b'".to_owned());
+        run.spec.environment = Environment::new([variable.clone()]).unwrap();
+        assert!(task(&run, 0, &settings(), None).unwrap().env.contains(&variable));
+        run.spec.backend = Some(Backend::Mpi);
+        let argv = task(&run, 0, &settings(), None).unwrap().argv;
+        assert_eq!(argv[argv.len() - 4..], ["sh", "env", "A={rank} $HOME 'b'", "p"]);
     }
 
     #[test]

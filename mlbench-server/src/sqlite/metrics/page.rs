@@ -2,6 +2,9 @@
 
 use mlbench_core::storage::PointSink;
 
+/// Points that a page may skip for each point that it may send. Skipping one takes a tenth of the time.
+const SKIPPED_PER_POINT: usize = 10;
+
 /// The sink of a page, and how many more points the page takes and reads.
 pub(super) struct Page<'a> {
     pub(super) sink: &'a mut dyn PointSink,
@@ -10,7 +13,17 @@ pub(super) struct Page<'a> {
     pub(super) to_skip: usize,
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    /// Begins a page of at most `max_points` points.
+    pub(super) fn new(sink: &'a mut dyn PointSink, max_points: usize) -> Self {
+        Self { sink, remaining: max_points, to_skip: max_points.saturating_mul(SKIPPED_PER_POINT) }
+    }
+
+    /// Counts the end of a series, which takes the time of a point even without points.
+    pub(super) fn pass_series(&mut self) {
+        self.to_skip = self.to_skip.saturating_sub(SKIPPED_PER_POINT);
+    }
+
     /// Whether the page ends here.
     pub(super) fn is_full(&self) -> bool {
         self.remaining == 0 || self.to_skip == 0 || self.sink.is_full()

@@ -15,9 +15,6 @@ use super::value::{SqlValue, count};
 use super::{arrival, owner};
 use crate::sqlite::error::StoreError;
 
-/// Points that a page may skip for each point that it may send. Skipping one takes a tenth of the time.
-const SKIPPED_PER_POINT: usize = 10;
-
 /// Sends the page after `after`, of about `max_points` points at most, to `sink`.
 pub(crate) fn page(
     connection: &Connection,
@@ -35,8 +32,7 @@ pub(crate) fn page(
         Some(cursor) => (Some(cursor.series), Some(cursor.progress)),
         None => (None, None),
     };
-    let remaining = max_points.max(1);
-    let mut page = Page { sink: &mut *sink, remaining, to_skip: remaining.saturating_mul(SKIPPED_PER_POINT) };
+    let mut page = Page::new(&mut *sink, max_points.max(1));
     let (sql, values) = select_series(owner, query, from.as_ref());
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(&*values.iter().map(|value| &**value).collect::<Vec<&dyn ToSql>>())?;
@@ -45,13 +41,15 @@ pub(crate) fn page(
         let progress = progress.take().filter(|_| from.as_ref() == Some(&series.name));
         let start = match progress {
             Some(SeriesCursor::Done) => continue,
-            Some(progress) => progress,
-            None => match series.start()? {
-                Some(start) => start,
-                None => continue,
-            },
+            Some(progress) => Some(progress),
+            None => series.start()?,
         };
-        if let Some(progress) = series.send(start, &mut page)? {
+        let mut progress = start.map_or(Ok(None), |start| series.send(start, &mut page))?;
+        if progress.is_none() {
+            page.pass_series();
+            progress = page.is_full().then_some(SeriesCursor::Done);
+        }
+        if let Some(progress) = progress {
             let next = Some(PointsCursor { series: series.name, progress, as_of });
             return Ok(PointsPage { sink, as_of, next });
         }

@@ -192,6 +192,26 @@ async fn cursor_of_a_deleted_series_continues_with_the_next_series() {
     assert_eq!(page.all.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["c"]);
 }
 
+#[tokio::test]
+async fn series_without_points_in_the_dates_of_a_query_fill_pages_too() {
+    let store = Store::with(|options| options.page_points = 10);
+    let id = store.started_run().await;
+    let ends = (0..25).flat_map(|i| [1, 100].map(|date| metric(id, &format!("m{i:02}"), date, "1")));
+    store.record_metrics(ends.collect()).await.unwrap();
+    store.record_metrics(vec![metric(id, "m30", 55, "1")]).await.unwrap();
+    let query = PointsQuery { since: at(50), until: at(60), ..PointsQuery::all(Owner::Run(id)) };
+    let (mut next, mut pages, mut found) = (None, 0, Vec::new());
+    loop {
+        let (page, _, cursor) = read_page(&store.storage, &query, next, Points::default()).await.unwrap();
+        (next, pages) = (cursor, pages + 1);
+        found.extend(page.all);
+        if next.is_none() {
+            break;
+        }
+    }
+    assert_eq!((pages, found.len(), found[0].0.as_str()), (3, 1, "m30"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 

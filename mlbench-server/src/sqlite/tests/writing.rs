@@ -9,6 +9,7 @@ use rusqlite::params;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::sqlite::stats::MAX_NEWEST;
 
 type Outcome<T> = Result<T, StoreError>;
 
@@ -248,6 +249,24 @@ async fn idle_cluster_costs_no_commit() {
         store.set_pods(std::slice::from_ref(&pod), at(i)).await.unwrap();
     }
     assert_eq!(fs::metadata(store.wal()).unwrap().len(), before);
+}
+
+#[tokio::test]
+async fn newest_values_are_bounded() {
+    let store = Store::new();
+    let name = mlbench_core::PodName::new("worker-0").unwrap();
+    let labels = std::collections::BTreeMap::new();
+    let pod = Pod { name, labels, phase: mlbench_core::PodPhase::Running, ip: String::new() };
+    store.set_pods(std::slice::from_ref(&pod), at(1)).await.unwrap();
+    let of_pod = |i: u32| Metric {
+        owner: Owner::Pod(pod.name.clone()),
+        ..metric(RunId::new(1).unwrap(), &format!("m{i:05}"), 1, "1")
+    };
+    for (metrics, truncated) in [(0..MAX_NEWEST, false), (MAX_NEWEST..MAX_NEWEST + 1, true)] {
+        store.record_metrics(metrics.map(of_pod).collect()).await.unwrap();
+        let stats = store.stats().await.unwrap();
+        assert_eq!((stats.newest.len(), stats.newest_truncated), (MAX_NEWEST as usize, truncated));
+    }
 }
 
 /// A query that takes longer than a commit.

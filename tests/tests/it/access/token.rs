@@ -112,7 +112,8 @@ async fn a_run_token_posts_metrics_until_the_run_ends() {
         let url = format!("{}{}", server.url(), example_path(endpoint, run.id));
         let request = example_request(endpoint, &url, run.id);
         let response = request.header("authorization", &format!("Bearer {run_token}")).send().await;
-        let status = if spec.access == Access::Operator { 403 } else { spec.success };
+        let is_refused = matches!(spec.access, Access::Operator | Access::MetricsToken);
+        let status = if is_refused { 403 } else { spec.success };
         assert_eq!(response.status, status, "{}: {}", spec.id, response.text());
     }
     let worker = Client::builder().base_url(server.url()).token(&run_token).build().unwrap();
@@ -124,6 +125,27 @@ async fn a_run_token_posts_metrics_until_the_run_ends() {
     fs::write(server.dir().join("go"), "").unwrap();
     assert_eq!(server.wait(run.id).await.state, RunState::Finished);
     assert_eq!(post().await.unwrap_err().code(), Some(ErrorCode::Unauthorized));
+}
+
+#[tokio::test]
+async fn a_scraper_has_a_token_of_its_own() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "a token that only scrapes".replace(' ', "-")).unwrap();
+    let flags = ["--metrics-token-file", file.path().to_str().unwrap()];
+    let server = ServerOptions::default().token(TOKEN).args(&flags).start().await;
+    for (token, of_metrics, of_runs) in [("a-token-that-only-scrapes", 200, 403), (TOKEN, 200, 200)] {
+        let get = async |path| {
+            let request = server.request("GET", path).header("authorization", &format!("Bearer {token}"));
+            request.send().await.status
+        };
+        assert_eq!((get("/metrics").await, get("/api/runs/").await), (of_metrics, of_runs), "{token}");
+    }
+    fs::write(file.path(), TOKEN).unwrap();
+    let (operator, database) = (server.dir().join("token"), server.dir().join("other.db"));
+    let more = ["--listen", "127.0.0.1:0", "--database", database.to_str().unwrap()];
+    let flags = [&more[..], &flags, &["--token-file", operator.to_str().unwrap()]].concat();
+    let refused = server.fail_to_start(&flags).await;
+    assert!(refused.stderr.contains("holds the token of --token-file"), "{refused:?}");
 }
 
 #[tokio::test]

@@ -43,6 +43,8 @@ async fn a_field_with_an_invalid_value_is_named() {
         (r#"{"name":"x","custom_image_name":"busybox"}"#, 400, "image_name"),
         (r#"{"name":"x","custom_image_command":"echo 'open"}"#, 400, "custom_image_command"),
         (r#"{"name":"x","custom_image_command":["echo"]}"#, 400, "custom_image_command"),
+        (r#"{"name":"x","environment":{"RANK":"1"}}"#, 400, "RANK"),
+        (r#"{"name":"x","environment":{"A":1}}"#, 400, "environment"),
         (r#"{"name":"x","num_worker":2}"#, 400, "num_workers"),
         (r#"{"name":"x","job_id":"mine"}"#, 400, "job_id"),
     ];

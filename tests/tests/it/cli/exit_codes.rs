@@ -33,6 +33,8 @@ async fn wrong_usage_is_2_and_an_unreachable_server_is_7() {
     assert_refused(&nowhere.run(&["runs", "begin"]).await, 2, "begin");
     assert_refused(&nowhere.run(&["metrics", "--run", "1", "--since", "yesterday"]).await, 2, "yesterday");
     assert_refused(&nowhere.run(&["runs", "list"]).await, 7, "127.0.0.1:1");
+    assert_refused(&nowhere.run(&["runs", "start", "--name", "x", "--wait"]).await, 7, "127.0.0.1:1");
+    assert_refused(&nowhere.run(&["runs", "logs", "1", "-o", "table"]).await, 2, "no effect");
 }
 
 #[tokio::test]

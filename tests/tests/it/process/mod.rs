@@ -5,5 +5,6 @@ mod first;
 mod full_disk;
 mod kill9;
 mod log;
+mod lost_response;
 mod refusals;
 mod signals;

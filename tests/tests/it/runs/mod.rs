@@ -2,6 +2,7 @@
 
 mod commands;
 mod ends;
+mod environment;
 mod life;
 mod logs;
 mod one_at_a_time;

@@ -39,6 +39,8 @@ fn runs_start_prints_help() {
           --image <IMAGE>      Official container image, or any image with --command
           --command <COMMAND>  Command of the workers [default: the command of the
                                image, else of the server]
+          --env <NAME=VALUE>   Environment variable of the command. Repeat the flag
+                               for several. They are not secret
           --backend <BACKEND>  Backend: mpi, gloo, nccl or a custom name
           --first-worker-only  Start the command on the first worker only
           --gpu                Request GPUs
@@ -57,6 +59,7 @@ fn runs_start_prints_help() {
       mlbench runs start --name first
       mlbench runs start --name two --workers 2 --cpus 0.5 --light --wait
       mlbench runs start --name mine --command 'python train.py --rank {rank}'
+      mlbench runs start --name long --env EPOCHS=50 --command 'python train.py'
       mlbench runs start --name job --image me/job --command ./job --backend mpi
     ");
 }

@@ -1,13 +1,105 @@
+import { useMemo } from "preact/hooks";
+
+import { metricsDownload } from "../../api/metrics";
+import type { Run } from "../../api/wire";
+import { createGroup } from "../../charts/group";
+import { readView } from "../../charts/view";
+import { WhenVisible } from "../../charts/visible";
+import { seconds } from "../../lib/time";
+import { query } from "../../lib/navigation";
+import { useTitle } from "../../lib/title";
+import { useRun, type RunStore } from "../../live/run";
+import { pointsOf, useCatalog } from "../../live/use-points";
+import { stateWord } from "../../parts/state";
+import { Link } from "../../parts/link";
 import { Log } from "../../parts/log/log";
-import { useRun } from "../../live/run";
+import { Empty, Failure, Loading, Message } from "../../parts/message";
+import { useAnalysis } from "./analysis";
+import { Details, Pods } from "./details";
+import { Failed } from "./failure";
+import { Header } from "./header";
+import { firstPoint } from "./moments";
+import { Metrics } from "./overview";
+import { Shares } from "./shares";
+import { Timeline } from "./timeline";
+import { PodUsage } from "./usage";
 
 /** One run. */
 export function RunPage({ id }: { id: number }) {
-  const { run } = useRun(id).state.value;
+  const store = useRun(id);
+  const { run, missing, error } = store.state.value;
+  useTitle(run === undefined ? `Run ${id}` : `${stateWord(run)}: ${run.name} (${id})`);
+  if (run !== undefined) return <Content run={run} store={store} gone={missing} />;
   return (
     <>
       <h1>Run {id}</h1>
-      {run !== undefined && <Log run={run} />}
+      {missing ? (
+        <Empty title="No such run">
+          <p>
+            Run {id} does not exist; it may have been deleted. <Link to="runs">Show all runs</Link>
+          </p>
+        </Empty>
+      ) : error === undefined ? (
+        <Loading what="the run" />
+      ) : (
+        <Failure what="The run could not be read" error={error} onRetry={() => void store.refresh()} />
+      )}
     </>
+  );
+}
+
+function Content({ run, store, gone }: { run: Run; store: RunStore; gone: boolean }) {
+  const points = pointsOf({ run: run.id });
+  const catalog = useCatalog(points);
+  const analysis = useAnalysis(run);
+  // What the address says when the page opens.
+  const group = useMemo(
+    () =>
+      createGroup(
+        readView(query.peek(), { axis: "relative", scale: "linear", halfLife: 0, zoom: null }).zoom,
+      ),
+    [],
+  );
+  const usageGroup = useMemo(() => createGroup(), []);
+  const first = catalog === undefined ? undefined : firstPoint(catalog);
+  const start = first === undefined ? seconds(run.created_at) : first / 1000;
+  return (
+    <div class="run">
+      <Header run={run} store={store} />
+      {gone && (
+        <Message tone="warn">
+          <p>
+            This run has been deleted; the page shows what it knew. <Link to="runs">Show all runs</Link>
+          </p>
+        </Message>
+      )}
+      <Timeline run={run} catalog={catalog ?? []} analysis={analysis} />
+      {run.state === "FAILED" && <Failed run={run} />}
+      {analysis !== undefined && <Shares analysis={analysis} />}
+      <Metrics run={run} store={points} catalog={catalog} start={start} group={group} />
+      <section aria-labelledby="output" class="run-output">
+        <h2 id="output">Output</h2>
+        <Log run={run} />
+      </section>
+      {run.job_metadata.pods.length > 0 && (
+        <section aria-labelledby="workers" class="run-workers">
+          <h2 id="workers">Workers</h2>
+          <Pods run={run} />
+          <WhenVisible height={340}>{() => <PodUsage run={run} group={usageGroup} />}</WhenVisible>
+        </section>
+      )}
+      <Details run={run} />
+      <section aria-labelledby="downloads" class="run-downloads">
+        <h2 id="downloads">Downloads</h2>
+        <p>
+          <a href={metricsDownload({ run: run.id }, "csv")} download>
+            All metrics as CSV
+          </a>
+          <a href={metricsDownload({ run: run.id }, "zip")} download>
+            All metrics as ZIP, with those of its workers
+          </a>
+        </p>
+      </section>
+    </div>
   );
 }

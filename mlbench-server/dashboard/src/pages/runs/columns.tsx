@@ -1,30 +1,23 @@
 import type { Run } from "../../api/wire";
+import { COLORS, runColors } from "../../lib/colors";
 import { duration, number, plural } from "../../lib/format";
 import { StateBadge } from "../../parts/badge";
 import { Link } from "../../parts/link";
 import { Menu, type MenuAction } from "../../parts/popover";
 import { isActive, stateWord } from "../../parts/state";
-import type { Column } from "../../parts/table";
+import type { Column } from "../../parts/row";
 import { Ago, Cut, Elapsed } from "../../parts/text";
 import { runsOf, type Item } from "./group";
-import { valuesOf, type Newest, type RunValues } from "./newest";
+import type { RowActions } from "./list-state";
+import { useLiveValue, valuesOf, type Newest, type RunValues } from "./newest";
 import type { Selection } from "./selection";
 import { program } from "./sort";
 import { SPARK, sparkPath } from "./spark";
 
-/** What the rows can do. */
-export interface RowActions {
-  selection: Selection;
-  toggleGroup: (key: string) => void;
-  again: (run: Run) => void;
-  stop: (runs: readonly Run[]) => void;
-  remove: (runs: readonly Run[]) => void;
-}
-
 /** Returns the columns of the list of runs. */
-export function columns(actions: RowActions, shown: readonly Run[]): Column<Item>[] {
+export function columns(selection: Selection, actions: RowActions, shown: readonly Run[]): Column<Item>[] {
   return [
-    selectColumn(actions.selection, shown),
+    selectColumn(selection, shown),
     {
       key: "id",
       header: "Id",
@@ -46,14 +39,14 @@ export function columns(actions: RowActions, shown: readonly Run[]): Column<Item
       header: "Accuracy",
       width: "136px",
       class: "end",
-      cell: (item) => <Value item={item} which="accuracy" />,
+      cell: (item) => runCell(item, (run) => <Value run={run} which="accuracy" />),
     },
     {
       key: "loss",
       header: "Loss",
       width: "136px",
       class: "end",
-      cell: (item) => <Value item={item} which="loss" />,
+      cell: (item) => runCell(item, (run) => <Value run={run} which="loss" />),
     },
     {
       key: "workers",
@@ -205,21 +198,32 @@ function Duration({ item }: { item: Item }) {
   );
 }
 
-function Value({ item, which }: { item: Item; which: keyof RunValues }) {
-  return "run" in item ? <Newest newest={valuesOf(item.run.id).value?.[which]} /> : null;
+interface ValueProps {
+  run: Run;
+  which: keyof RunValues;
 }
 
-function Newest({ newest }: { newest: Newest | undefined }) {
+function Value({ run, which }: ValueProps) {
+  // A run that waits has measured nothing, and one that ended measures nothing more.
+  if (run.state === "STARTED") return <LiveValue run={run} which={which} />;
+  return <Newest id={run.id} newest={isActive(run) ? undefined : valuesOf(run.id).value?.[which]} />;
+}
+
+function LiveValue({ run, which }: ValueProps) {
+  return <Newest id={run.id} newest={useLiveValue(run.id, which)} />;
+}
+
+function Newest({ id, newest }: { id: number; newest: Newest | undefined }) {
   if (newest === undefined) return <span class="none">–</span>;
   const path = sparkPath(newest.values);
   return (
     <span class="newest" title={newest.name}>
       {path !== "" && (
         <svg class="spark" width={SPARK.width} height={SPARK.height} aria-hidden="true">
-          <path d={path} />
+          <path d={path} style={{ stroke: `var(--curve-${(runColors([id]).get(id) ?? 0) % COLORS})` }} />
         </svg>
       )}
-      {number(newest.value)}
+      <span class="value">{number(newest.value)}</span>
     </span>
   );
 }

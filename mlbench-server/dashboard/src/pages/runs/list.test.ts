@@ -6,7 +6,7 @@ import { choose } from "./choose";
 import { choices, filterRuns } from "./filter";
 import { groupedItems, keyOf, runsOf } from "./group";
 import { sortRuns } from "./sort";
-import { SPARK, sparkPath } from "./spark";
+import { SPARK, sparkPath, thinned } from "./spark";
 import { isFiltered, NO_BACKEND, NO_IMAGE, readView, sortParameter } from "./view";
 
 function run(id: number, changes: Partial<Run> = {}): Run {
@@ -149,4 +149,11 @@ test("a sparkline spans its box and breaks at what is no number", () => {
   assert.equal(sparkPath([0, 1]), `M1.0 ${(SPARK.height - 2).toFixed(1)}L${SPARK.width - 1}.0 2.0`);
   assert.equal(sparkPath([0, 1, NaN, 1, 0]).split("M").length, 3);
   assert.ok(!sparkPath([5, 5, 5]).includes("NaN"));
+});
+
+test("a long series is thinned to equal distances and keeps its last value", () => {
+  const values = Float64Array.from({ length: 100 }, (_, index) => index + 1);
+  assert.deepEqual(thinned(values, 4), [25, 50, 75, 100]);
+  assert.deepEqual(thinned(values.slice(0, 3), 30), [1, 2, 3]);
+  assert.deepEqual(thinned([], 30), []);
 });

@@ -1,10 +1,13 @@
 import { signal, type Signal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 
-import { getBuckets, getSeries } from "../../api/metrics";
+import { getBuckets, getSeries, type SeriesInfo } from "../../api/metrics";
 import type { Run } from "../../api/wire";
 import { numberOf } from "../../lib/number";
+import { pointsOf, useCatalog, usePoints } from "../../live/use-points";
 import { isActive } from "../../parts/state";
 import { choose } from "./choose";
+import { thinned } from "./spark";
 
 /** A metric of a run for the list: its newest value, and the way to it. */
 export interface Newest {
@@ -19,72 +22,96 @@ export interface RunValues {
   accuracy: Newest | undefined;
 }
 
-/** How the values are read: requests at a time, points of a sparkline, runs kept, milliseconds between reads. */
-const LIMITS = { requests: 4, points: 30, kept: 2000, refresh: 2000 };
+/**
+ * How the values of ended runs are read: requests at a time, points of a sparkline, runs kept, milliseconds that the
+ * list has to stand still before, and milliseconds before another attempt.
+ */
+const LIMITS = { requests: 4, points: 30, kept: 2000, pause: 150, retry: 2000 };
 
 interface Entry {
   values: Signal<RunValues | undefined>;
-  /** When the values were read, in milliseconds; Infinity when the run had ended by then and they stay. */
-  read: number;
+  state: "unread" | "reading" | "read";
 }
 
 const entries = new Map<number, Entry>();
 let wanted: readonly Run[] = [];
 let reading = 0;
+let timer: ReturnType<typeof setTimeout> | undefined;
 
-/** Returns the values of a run: undefined until they are read. */
+/** Returns the values of an ended run: undefined until they are read. */
 export function valuesOf(id: number): Signal<RunValues | undefined> {
   return entry(id).values;
 }
 
-/** Reads the values of these runs, those of active runs again and again, until the next call. */
+/** Reads the values of those of these runs that have ended, until the next call. */
 export function want(runs: readonly Run[]): void {
   wanted = runs;
-  pump();
+  pumpAfter(LIMITS.pause);
 }
 
-setInterval(() => {
-  if (document.visibilityState === "visible") pump();
-}, LIMITS.refresh / 2);
+function pumpAfter(milliseconds: number) {
+  clearTimeout(timer);
+  timer = setTimeout(pump, milliseconds);
+}
 
 function pump() {
   for (const run of wanted) {
     if (reading >= LIMITS.requests) return;
     const known = entry(run.id);
-    if (Date.now() - known.read < LIMITS.refresh || known.read === Infinity) continue;
-    known.read = Date.now();
+    if (isActive(run) || known.state !== "unread") continue;
+    known.state = "reading";
     reading++;
-    void read(run, known).finally(() => {
-      reading--;
-      pump();
-    });
+    read(run.id).then(
+      (values) => {
+        known.state = "read";
+        known.values.value = values;
+        reading--;
+        pump();
+      },
+      () => {
+        // The list says that the server does not respond; the values come with a later attempt.
+        known.state = "unread";
+        reading--;
+        pumpAfter(LIMITS.retry);
+      },
+    );
   }
 }
 
-async function read(run: Run, known: Entry) {
-  try {
-    const owner = { run: run.id };
-    const series = (await getSeries(owner)).filter(({ min }) => min !== null);
-    const chosen = choose(series.map(({ name }) => name));
-    const names = [chosen.loss, chosen.accuracy].filter((name) => name !== undefined);
-    const buckets = names.length === 0 ? undefined : await getBuckets(owner, LIMITS.points, { names });
-    const newest = (name: string | undefined): Newest | undefined => {
-      const found = series.find((candidate) => candidate.name === name);
-      if (found === undefined) return undefined;
-      const values = buckets?.series.get(found.name)?.map(({ last }) => last) ?? [];
-      return { name: found.name, value: numberOf(found.last_value), values };
-    };
-    known.values.value = { loss: newest(chosen.loss), accuracy: newest(chosen.accuracy) };
-    if (!isActive(run)) known.read = Infinity;
-  } catch {
-    // The list already says that the server does not respond; the values come with the next attempt.
-  }
+async function read(id: number): Promise<RunValues> {
+  const owner = { run: id };
+  const series = await getSeries(owner);
+  const chosen = chooseOf(series);
+  const names = [chosen.loss, chosen.accuracy].filter((name) => name !== undefined);
+  const buckets = names.length === 0 ? undefined : await getBuckets(owner, LIMITS.points, { names });
+  const newest = (name: string | undefined): Newest | undefined => {
+    const found = series.find((candidate) => candidate.name === name);
+    if (found === undefined) return undefined;
+    const values = buckets?.series.get(found.name)?.map(({ last }) => last) ?? [];
+    return { name: found.name, value: numberOf(found.last_value), values };
+  };
+  return { loss: newest(chosen.loss), accuracy: newest(chosen.accuracy) };
+}
+
+/** Follows a value of an active run while a component is shown. */
+export function useLiveValue(id: number, which: keyof RunValues): Newest | undefined {
+  const store = useMemo(() => pointsOf({ run: id }), [id]);
+  const catalog = useCatalog(store);
+  const name = useMemo(() => chooseOf(catalog ?? [])[which], [catalog, which]);
+  const series = usePoints(store, name === undefined ? [] : [name]).get(name ?? "");
+  if (name === undefined || series === undefined || !series.ready) return undefined;
+  return { name, value: numberOf(series.text), values: thinned(series.value, LIMITS.points) };
+}
+
+/** Chooses among the metrics that have a number. */
+function chooseOf(series: readonly SeriesInfo[]) {
+  return choose(series.filter(({ min }) => min !== null).map(({ name }) => name));
 }
 
 function entry(id: number): Entry {
   let known = entries.get(id);
   if (known === undefined) {
-    known = { values: signal(undefined), read: 0 };
+    known = { values: signal(undefined), state: "unread" };
     entries.set(id, known);
     const [oldest] = entries.keys();
     if (entries.size > LIMITS.kept && oldest !== undefined) entries.delete(oldest);

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 
 import type { Run } from "../../api/wire";
 import { plural } from "../../lib/format";
@@ -12,12 +12,12 @@ import { useRunNews } from "../../parts/news";
 import { isActive } from "../../parts/state";
 import { Table, type TableHandle } from "../../parts/table";
 import { columns } from "./columns";
-import { Confirmation, type Pending } from "./confirmations";
+import { Confirmation } from "./confirmations";
 import { choices, filterRuns } from "./filter";
 import { groupedItems, keyOf, plainItems, runsOf, type Item } from "./group";
+import { useListState, type RowActions } from "./list-state";
 import { want } from "./newest";
 import { Queue } from "./queue";
-import { changeIds, type Selection } from "./selection";
 import { sortRuns } from "./sort";
 import { StartDialog } from "./start/dialog";
 import { showAll, Toolbar } from "./toolbar";
@@ -72,9 +72,7 @@ function NoRuns() {
 function Runs({ runs }: { runs: readonly Run[] }) {
   const parameters = query.value;
   const view = useMemo(() => readView(parameters), [parameters]);
-  const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
-  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
-  const [pending, setPending] = useState<Pending>();
+  const { selection, open, actions, pending, closePending } = useListState();
   const table = useRef<TableHandle>(null);
 
   const { runs: filtered, counts } = useMemo(() => filterRuns(runs, view), [runs, view]);
@@ -84,24 +82,9 @@ function Runs({ runs }: { runs: readonly Run[] }) {
     () => (view.grouped ? groupedItems(sorted, open) : plainItems(sorted)),
     [view.grouped, sorted, open],
   );
-  const chosen = useMemo(() => runs.filter((run) => selected.has(run.id)), [runs, selected]);
-
-  const selection: Selection = {
-    has: (id) => selected.has(id),
-    set: (changed, on) => setSelected((ids) => changeIds(ids, changed, on)),
-  };
-  const stop = (stopped: readonly Run[]) => setPending({ action: "stop", runs: stopped });
-  const remove = (removed: readonly Run[]) => setPending({ action: "delete", runs: removed });
-  const toggleGroup = (key: string) => {
-    setOpen((keys) =>
-      keys.has(key) ? new Set([...keys].filter((other) => other !== key)) : new Set([...keys, key]),
-    );
-  };
-  const again = (run: Run) => setQuery({ again: String(run.id) });
-  const toggle = (item: Item) => {
-    const all = runsOf(item);
-    selection.set(all, !all.every((run) => selected.has(run.id)));
-  };
+  const chosen = useMemo(() => runs.filter((run) => selection.has(run.id)), [runs, selection]);
+  const shown = useMemo(() => columns(selection, actions, sorted), [selection, actions, sorted]);
+  const isSelected = (item: Item) => runsOf(item).every((run) => selection.has(run.id));
 
   useShortcuts(useMemo(() => keys(table), []));
   useEffect(() => () => want([]), []);
@@ -112,14 +95,12 @@ function Runs({ runs }: { runs: readonly Run[] }) {
         <h1>
           Runs <span class="count">{runs.length.toLocaleString("en")}</span>
         </h1>
-        {chosen.length > 0 && (
-          <Chosen runs={chosen} onClear={() => setSelected(new Set())} {...{ stop, remove }} />
-        )}
+        {chosen.length > 0 && <Chosen runs={chosen} onClear={selection.clear} actions={actions} />}
         <Button kind="primary" onClick={start}>
           Start run
         </Button>
       </div>
-      <Queue runs={runs} onStop={stop} />
+      <Queue runs={runs} onStop={actions.stop} />
       <Toolbar view={view} counts={counts} values={values} />
       {items.length === 0 ? (
         <Empty title="No run matches">
@@ -129,21 +110,24 @@ function Runs({ runs }: { runs: readonly Run[] }) {
       ) : (
         <Table
           caption="Runs"
-          columns={columns({ selection, toggleGroup, again, stop, remove }, sorted)}
+          columns={shown}
           rows={items}
           keyOf={keyOf}
           rowHeight={48}
           rowClass={(item) => ("run" in item ? (item.member ? "member" : "") : "group")}
-          selected={(item) => runsOf(item).every((run) => selected.has(run.id))}
+          selected={isSelected}
           sort={view.sort}
           onSort={(key) => setQuery({ sort: sortParameter(view.sort, key) })}
-          onOpen={(item) => ("run" in item ? navigate(`runs/${item.run.id}`) : toggleGroup(item.group.key))}
-          onToggle={toggle}
+          onOpen={(item) =>
+            "run" in item ? navigate(`runs/${item.run.id}`) : actions.toggleGroup(item.group.key)
+          }
+          onToggle={(item) => selection.set(runsOf(item), !isSelected(item))}
+          order={JSON.stringify(view)}
           onVisible={wantValues}
           handle={table}
         />
       )}
-      {pending !== undefined && <Confirmation pending={pending} onClose={() => setPending(undefined)} />}
+      {pending !== undefined && <Confirmation pending={pending} onClose={closePending} />}
     </div>
   );
 }
@@ -154,20 +138,19 @@ function wantValues(items: readonly Item[]) {
 
 interface ChosenProps {
   runs: readonly Run[];
-  stop: (runs: readonly Run[]) => void;
-  remove: (runs: readonly Run[]) => void;
+  actions: RowActions;
   onClear: () => void;
 }
 
 /** What can be done with the selected runs. */
-function Chosen({ runs, stop, remove, onClear }: ChosenProps) {
+function Chosen({ runs, actions, onClear }: ChosenProps) {
   const active = runs.filter(isActive);
   return (
     <div class="chosen" role="group" aria-label="Selected runs">
       <span>{runs.length.toLocaleString("en")} selected</span>
       <Button onClick={() => navigate(`compare?runs=${runs.map(({ id }) => id).join(",")}`)}>Compare</Button>
-      {active.length > 0 && <Button onClick={() => stop(active)}>Stop</Button>}
-      <Button onClick={() => remove(runs)}>Delete</Button>
+      {active.length > 0 && <Button onClick={() => actions.stop(active)}>Stop</Button>}
+      <Button onClick={() => actions.remove(runs)}>Delete</Button>
       <Button kind="quiet" onClick={onClear}>
         Clear selection
       </Button>

@@ -5,6 +5,7 @@ export interface Selection {
   has: (id: number) => boolean;
   /** Selects runs, or no longer. */
   set: (runs: readonly Run[], selected: boolean) => void;
+  clear: () => void;
 }
 
 /** Returns the ids with those of the runs added or removed. */

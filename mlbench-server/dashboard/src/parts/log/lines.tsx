@@ -121,6 +121,7 @@ export function Lines(props: LinesProps) {
     <div
       ref={box}
       class={`log-lines ${wrap ? "wrap" : ""}`}
+      style={{ height: `min(${geometry.height + LINE}px, 560px, 70vh)` }}
       role="region"
       aria-label="Output of the run"
       tabIndex={0}

@@ -25,6 +25,12 @@ function close() {
   setQuery({ start: null, again: null });
 }
 
+/** Goes to a run. The way back leads to the list without the dialog. */
+function leave(id: number) {
+  close();
+  navigate(`runs/${id}`);
+}
+
 /** Reads the run whose parameters the dialog begins with. */
 function StartAgain({ id }: { id: number }) {
   const [initial, setInitial] = useState<StartForm>();
@@ -78,7 +84,7 @@ function StartForm({ initial, problem }: { initial: StartForm; problem?: string 
     try {
       const run = await startRun(result.request, sent.current.key);
       draft = undefined;
-      navigate(`runs/${run.id}`);
+      leave(run.id);
     } catch (error) {
       setBusy(false);
       const field = error instanceof Problem ? error.field : undefined;
@@ -144,7 +150,7 @@ function Refusal({ error, onStopped }: { error: unknown; onStopped: () => void }
       <p>{problem ?? messageOf(error)}</p>
       {active !== undefined && (
         <div class="actions">
-          <Button onClick={() => navigate(`runs/${active}`)}>Show run {active}</Button>
+          <Button onClick={() => leave(active)}>Show run {active}</Button>
           <Button busy={busy} onClick={() => stop(active)}>
             Stop run {active} and start this one
           </Button>

@@ -99,8 +99,13 @@ test("a run started again has the same parameters", () => {
   const name = OFFICIAL_IMAGES[0].name;
   const cases: [Run, Partial<RunRequest>][] = [
     [
-      run({ backend: "gloo", num_cpus: 0.5 }),
-      { custom_image_command: "train --lr 1", backend: "gloo", num_cpus: 0.5 },
+      run({ backend: "gloo", num_cpus: 0.5, environment: { LR: "0.1" } }),
+      {
+        custom_image_command: "train --lr 1",
+        backend: "gloo",
+        num_cpus: 0.5,
+        environment: { LR: "0.1" },
+      },
     ],
     [
       run({ image: `${name}:latest`, light_target: true }, official),

@@ -24,6 +24,8 @@ export interface StartForm {
   gpu: boolean;
   light: boolean;
   horovod: boolean;
+  /** Only kept from a run that is started again: the dialog does not show it. */
+  environment: Record<string, string>;
 }
 
 /** What is wrong, by the field's name in the API. */
@@ -45,6 +47,7 @@ export const EMPTY: StartForm = {
   gpu: false,
   light: false,
   horovod: false,
+  environment: {},
 };
 
 /** Returns the request for a form, or what the server could not even read. Everything else the server decides. */
@@ -71,6 +74,7 @@ export function requestOf(form: StartForm): { request: RunRequest } | { errors: 
     ...(form.gpu ? { gpu_enabled: true } : {}),
     ...(form.light ? { light_target: true } : {}),
     ...(form.horovod ? { use_horovod: true } : {}),
+    ...(Object.keys(form.environment).length > 0 ? { environment: form.environment } : {}),
   };
   return Object.keys(errors).length > 0 ? { errors } : { request };
 }
@@ -116,6 +120,7 @@ export function formOf(run: Run): StartForm {
     gpu: run.gpu_enabled,
     light: run.light_target,
     horovod: run.use_horovod,
+    environment: run.environment ?? {},
   };
 }
 

@@ -1,0 +1,23 @@
+import { getLogs } from "../api/logs";
+import type { LogLine } from "../api/wire";
+import { findEnd } from "./log-end";
+
+const PAGE = 10_000;
+
+/** Reads the last lines of a rank, or of the whole run. */
+export async function lastLines(
+  run: number,
+  rank: number | undefined,
+  count: number,
+  signal: AbortSignal,
+): Promise<LogLine[]> {
+  const options = { signal, ...(rank === undefined ? {} : { rank }) };
+  const { lines } = await getLogs(run, { ...options, limit: PAGE });
+  if (lines.length < PAGE) return lines.slice(-count);
+  const end = await findEnd(async (after) => {
+    const page = await getLogs(run, { ...options, after, limit: 1 });
+    return page.lines.length > 0;
+  });
+  const page = await getLogs(run, { ...options, after: Math.max(0, end - PAGE / 2), limit: PAGE });
+  return page.lines.slice(-count);
+}

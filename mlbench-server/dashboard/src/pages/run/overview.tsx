@@ -1,0 +1,130 @@
+import { signal, useSignalEffect } from "@preact/signals";
+import { useMemo, useState } from "preact/hooks";
+
+import type { SeriesInfo } from "../../api/metrics";
+import type { Run } from "../../api/wire";
+import { ChartControls } from "../../charts/controls";
+import type { ChartGroup } from "../../charts/group";
+import type { XAxis } from "../../charts/series";
+import { readView, writeView, type ChartView } from "../../charts/view";
+import { WhenVisible } from "../../charts/visible";
+import { runColors } from "../../lib/colors";
+import { plural } from "../../lib/format";
+import { numberOf } from "../../lib/number";
+import { query, setQuery } from "../../lib/navigation";
+import type { PointsStore } from "../../live/points";
+import { Loading } from "../../parts/message";
+import { useDeferred } from "./deferred";
+import { MetricChart, type Shared } from "./metric-chart";
+import { arrange } from "./metrics";
+
+const USUAL: ChartView = { axis: "relative", scale: "linear", halfLife: 0, zoom: null };
+
+/** From how many charts on there is a search. */
+const MANY = 9;
+
+/** All metrics of a run. */
+export function Metrics(props: {
+  run: Run;
+  store: PointsStore;
+  catalog: readonly SeriesInfo[] | undefined;
+  /** The zero of relative times, in seconds since 1970. */
+  start: number;
+  group: ChartGroup;
+}) {
+  const { run, store, catalog, start, group } = props;
+  const [search, setSearch] = useState("");
+  const words = useDeferred(search);
+  const view = readView(query.value, USUAL);
+  const axes = useMemo(() => signal<readonly XAxis[]>(["relative", "wall"]), []);
+  const { sections, values } = useMemo(() => arrange(catalog ?? [], words), [catalog, words]);
+  const change = (next: ChartView) => {
+    group.zoom.value = next.zoom;
+    setQuery(writeView(next, USUAL));
+  };
+  useSignalEffect(() => {
+    const zoom = group.zoom.value;
+    setQuery({ zoom: writeView({ ...USUAL, zoom }, USUAL)["zoom"] ?? null });
+  });
+  const color = useMemo(() => runColors([run.id]).get(run.id) ?? 0, [run.id]);
+  const shared: Shared = { store, run: run.id, start, color, view, group, axes };
+  const count = sections.reduce((sum, { charts }) => sum + charts.length, 0);
+  const offered = axes.value.includes(view.axis) ? axes.value : [...axes.value, view.axis];
+  return (
+    <section aria-labelledby="metrics" class="run-metrics">
+      <div class="section-head">
+        <h2 id="metrics">Metrics</h2>
+        {(count > MANY || search !== "") && (
+          <input
+            type="search"
+            aria-label="Search metrics"
+            placeholder="Search metrics"
+            value={search}
+            onInput={(event) => setSearch(event.currentTarget.value)}
+          />
+        )}
+        {count > MANY && <span class="section-count">{plural(count, "chart")}</span>}
+        <ChartControls view={view} axes={offered} onChange={change} />
+      </div>
+      {catalog === undefined && <Loading what="the metrics" />}
+      {catalog !== undefined && count + values.length === 0 && (
+        <p class="section-empty">{emptyText(run, words)}</p>
+      )}
+      {sections.map(({ title, charts }, index) => (
+        <div key={title} class="metric-section">
+          {(sections.length > 1 || index > 0) && <h3>{title}</h3>}
+          <div class="chart-grid">
+            {charts.map((metric) => (
+              <WhenVisible key={metric.title} height={340}>
+                {() => <MetricChart metric={metric} shared={shared} />}
+              </WhenVisible>
+            ))}
+          </div>
+        </div>
+      ))}
+      {values.length > 0 && <Values values={values} />}
+    </section>
+  );
+}
+
+function emptyText(run: Run, search: string): string {
+  if (search !== "") return `No metric contains “${search}”.`;
+  if (run.state === "INITIALIZED") return "The run has not begun. Its metrics appear here when they arrive.";
+  return run.finished_at === null
+    ? "No metrics yet. They appear here when they arrive."
+    : "The run stored no metrics. A program stores them with POST /api/metrics/ under the id in MLBENCH_RUN_ID.";
+}
+
+/** Returns a number with as many digits as anybody reads, and text as it is. */
+function shortText(value: string): string {
+  const size = numberOf(value);
+  return Number.isFinite(size) && value.length > 8 ? String(Number(size.toPrecision(6))) : value;
+}
+
+/** How many single values are shown at first. */
+const FEW = 40;
+
+function Values({ values }: { values: readonly { name: string; value: string }[] }) {
+  const [all, setAll] = useState(false);
+  const shown = all ? values : values.slice(0, FEW);
+  return (
+    <div class="metric-section">
+      <h3>Single values</h3>
+      <dl class="values">
+        {shown.map(({ name, value }) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd dir="auto" title={value}>
+              {shortText(value)}
+            </dd>
+          </div>
+        ))}
+      </dl>
+      {shown.length < values.length && (
+        <button type="button" class="button plain" onClick={() => setAll(true)}>
+          Show all {values.length}
+        </button>
+      )}
+    </div>
+  );
+}
