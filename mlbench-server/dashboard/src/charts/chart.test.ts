@@ -83,6 +83,13 @@ test("a smoothed curve is the same in every view", () => {
   assert.deepEqual(whole.lines, part.lines);
 });
 
+test("the y axis holds the average, also where it is beyond all values in view", () => {
+  const series = [curve("a", [0, 1, 2, 3], [100, 100, 1, 1])];
+  const { yRange, lines } = modelOf(options(series, { halfLife: 10, zoom: [2, 3] }));
+  assert.ok((lines[0]?.[2] ?? 0) > 50);
+  assert.ok(yRange[1] > (lines[0]?.[2] ?? Infinity));
+});
+
 test("the first eight colours are solid, later ones are dashed differently", () => {
   assert.deepEqual([...Array(8).keys()].flatMap(dashOf), []);
   assert.notDeepEqual(dashOf(8), dashOf(16));
