@@ -120,7 +120,7 @@ export function formOf(run: Run): StartForm {
     gpu: run.gpu_enabled,
     light: run.light_target,
     horovod: run.use_horovod,
-    environment: run.environment ?? {},
+    environment: run.environment,
   };
 }
 
