@@ -119,12 +119,13 @@ export function scatterScene({ groups, x, y, ideal }: Scatter, width: number, he
   if (ideal !== undefined) {
     const points = ideal.points.map(([at, value]) => [atX(at), atY(value)] as const).filter(isFinitePoint);
     shapes.push({ is: "line", points, ink: "line-strong", width: 1.5, dash: [6, 4] });
-    const end = points.at(-1);
+    // At the last piece, to the left of where it begins: nothing measured lies above the ideal there.
+    const end = points.at(-2) ?? points.at(-1);
     if (end !== undefined) {
       shapes.push({
         is: "text",
-        x: end[0] - 8,
-        y: Math.max(TOP, end[1]) + 2,
+        x: end[0] - 12,
+        y: Math.max(TOP, end[1] - 8),
         text: ideal.name,
         ink: "text-2",
         anchor: "end",
