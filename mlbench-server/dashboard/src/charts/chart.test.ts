@@ -4,10 +4,11 @@ import { test } from "node:test";
 import { keyAction, type KeyContext } from "./keys";
 import { dashOf, modelOf, type ModelOptions, verticalOf, xTicks, yTicks } from "./model";
 import type { ChartSeries } from "./series";
-import { escape, svg } from "./svg";
+import { svg } from "./svg";
 import { utc } from "./time_ticks";
 import { valueAtText } from "./values";
 import { type ChartView, readView, writeView } from "./view";
+import { escape } from "./xml";
 
 const curve = (label: string, x: number[], y: number[], more: Partial<ChartSeries> = {}): ChartSeries => ({
   key: label,
@@ -80,6 +81,13 @@ test("a smoothed curve is the same in every view", () => {
   const whole = modelOf(options(series, { halfLife: 2 }));
   const part = modelOf(options(series, { halfLife: 2, zoom: [2, 3] }));
   assert.deepEqual(whole.lines, part.lines);
+});
+
+test("the y axis holds the average, also where it is beyond all values in view", () => {
+  const series = [curve("a", [0, 1, 2, 3], [100, 100, 1, 1])];
+  const { yRange, lines } = modelOf(options(series, { halfLife: 10, zoom: [2, 3] }));
+  assert.ok((lines[0]?.[2] ?? 0) > 50);
+  assert.ok(yRange[1] > (lines[0]?.[2] ?? Infinity));
 });
 
 test("the first eight colours are solid, later ones are dashed differently", () => {

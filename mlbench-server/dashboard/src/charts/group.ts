@@ -4,7 +4,7 @@ import type { Range } from "./series";
 
 /** What the charts of a page share: all have the same x axis. */
 export interface ChartGroup {
-  /** The part of the x axis in view; null is all of it. Whoever owns the group may keep it in the address. */
+  /** The part of the x axis in view; null is all of it. Its owner may keep it in the address. */
   zoom: Signal<Range | null>;
   /** The x under the crosshair. */
   cursor: Signal<number | null>;

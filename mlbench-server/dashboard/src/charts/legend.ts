@@ -9,6 +9,16 @@ export function differing(names: readonly string[]): string[] {
   while (start < shortest && words.every((list) => list[start] === first[start])) start += 1;
   let end = 0;
   while (end < shortest - start && words.every((list) => list.at(-1 - end) === first.at(-1 - end))) end += 1;
+  // A number alone says little: "rank 0" keeps its noun.
+  const numbers = words.every((list) =>
+    /^[\d.]+$/.test(
+      list
+        .slice(start, list.length - end)
+        .join("")
+        .trim(),
+    ),
+  );
+  if (numbers && first[start - 1] === " " && /^\p{L}+$/u.test(first[start - 2] ?? "")) start -= 2;
   return names.map((name) => {
     const list = split(name);
     const rest = list

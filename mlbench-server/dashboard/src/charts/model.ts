@@ -60,8 +60,19 @@ export function modelOf(options: ModelOptions): Model {
   const [from, to] = zoom ?? whole;
   const view: Range = from < to ? [from, to] : padded(from, to);
   const extent = yExtent(series, view, scale);
+  const lines = series.map((curve) => lineOf(curve, halfLife));
+  // An average may lie beyond all values in view: it knows those before.
+  const averages = series.flatMap(({ key, x, y }, index) => {
+    const line = lines[index];
+    return line === undefined || line === y ? [] : [{ key, label: "", color: 0, x, y: line }];
+  });
+  if (averages.length > 0) {
+    const { min, max } = yExtent(averages, view, scale);
+    extent.min = Math.min(extent.min, min);
+    extent.max = Math.max(extent.max, max);
+  }
   const yRange = paddedFrom(extent, scale === "linear" ? floor : undefined, options.unit);
-  return { ...options, view, extent, yRange, lines: series.map((curve) => lineOf(curve, halfLife)) };
+  return { ...options, view, extent, yRange, lines };
 }
 
 /** Returns the range of the y axis; a floor that is reached needs no space below. */

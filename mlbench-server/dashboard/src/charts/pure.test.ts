@@ -24,7 +24,8 @@ const curve = (label: string, x: number[], y: number[], more: Partial<ChartSerie
 test("a legend shows what differs", () => {
   assert.deepEqual(differing(["train_loss @ 0", "train_loss @ 1"]), ["0", "1"]);
   assert.deepEqual(differing(["a/train loss", "a/val loss"]), ["train", "val"]);
-  assert.deepEqual(differing(["run 12 · loss", "run 13 · loss"]), ["12", "13"]);
+  assert.deepEqual(differing(["run 12 · loss", "run 13 · loss"]), ["run 12", "run 13"]);
+  assert.deepEqual(differing(["rank 0", "rank 1"]), ["rank 0", "rank 1"]);
   assert.deepEqual(differing(["Prec@1 @ 0"]), ["Prec@1 @ 0"]);
   assert.deepEqual(differing(["same", "same"]), ["same", "same"]);
   assert.deepEqual(differing(["loss", "loss 2"]), ["loss", "2"]);

@@ -8,7 +8,7 @@ export interface Samples {
  * Returns how fast a cumulative series grows, per second: a value for each interval, at its end.
  *
  * A counter that falls began again at zero, so what it shows then has grown since. Intervals longer than `longest`
- * are gaps: nobody looked meanwhile. Samples that follow faster than `shortest` are passed over, because a counter
+ * are gaps: no sample covers them. Samples that follow faster than `shortest` are passed over, because a counter
  * that moves in jumps says nothing about so short a time.
  */
 export function rates({ x, y }: Samples, longest = Infinity, shortest = 0): Samples {

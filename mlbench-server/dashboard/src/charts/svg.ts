@@ -3,6 +3,7 @@ import { dashOf, type Model, verticalOf, xTicks, yTicks } from "./model";
 import type { Palette } from "./palette";
 import { axisName } from "./texts";
 import { type Pen, traceBand, traceLine } from "./trace";
+import { element, escape } from "./xml";
 
 /** The size of the picture, without its legend. */
 const WIDTH = 960;
@@ -154,19 +155,4 @@ function rule(
 
 function text(x: number, y: number, content: string, more: Record<string, string>): string {
   return element("text", { x: String(round(x)), y: String(round(y)), ...more }, escape(content));
-}
-
-function element(name: string, attributes: Record<string, string>, content = ""): string {
-  const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${escape(value)}"`);
-  return `<${name}${written.join("")}>${content}</${name}>`;
-}
-
-/** Makes a text safe within XML; characters that XML forbids become a replacement character. */
-export function escape(content: string): string {
-  return content
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd")
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 }

@@ -15,7 +15,7 @@ export function valueAtText(
   const value = line[point];
   const raw = curve.y[point];
   if (value === undefined || raw === undefined) return "–";
-  if (line !== curve.y) return `${valueText(value, unit)} (${valueText(raw, unit)})`;
+  if (line !== curve.y && at !== null) return `${valueText(value, unit, 3)} (${valueText(raw, unit, 3)})`;
   const low = curve.low?.[point] ?? raw;
   const high = curve.high?.[point] ?? raw;
   if (low === high || at === null) return valueText(value, unit);

@@ -34,8 +34,13 @@ export function writeView(view: ChartView, usual: ChartView): Record<string, str
     x: view.axis === usual.axis ? null : view.axis,
     y: view.scale === usual.scale ? null : view.scale,
     smooth: view.halfLife === usual.halfLife ? null : String(view.halfLife),
-    zoom: view.zoom === null ? null : view.zoom.map((end) => String(Number(end.toPrecision(13)))).join("~"),
+    zoom: zoomText(view.zoom),
   };
+}
+
+/** Returns a part of an axis as the query of an address has it. */
+export function zoomText(zoom: Range | null): string | null {
+  return zoom === null ? null : zoom.map((end) => String(Number(end.toPrecision(13)))).join("~");
 }
 
 /** Returns the half-lives to choose from, in units of an x axis. */

@@ -1,7 +1,5 @@
-import { useMemo } from "preact/hooks";
-
 import type { Pod } from "../../api/wire";
-import { createGroup } from "../../charts/group";
+import { useChartGroup } from "../../charts/use_group";
 import { plural } from "../../lib/format";
 import { useTitle } from "../../lib/title";
 import { refreshPods, usePods } from "../../live/pods";
@@ -15,7 +13,7 @@ export function WorkersPage() {
   useTitle("Workers");
   const { pods, ready, error } = usePods();
   const { runs } = useRuns();
-  const group = useMemo(() => createGroup(), []);
+  const group = useChartGroup();
   return (
     <>
       <div class="worker-title">

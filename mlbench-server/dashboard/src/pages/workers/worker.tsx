@@ -1,11 +1,12 @@
-import { useEffect, useId, useMemo, useState } from "preact/hooks";
+import { useId, useMemo, useState } from "preact/hooks";
 
 import type { SeriesInfo } from "../../api/metrics";
 import type { Run } from "../../api/wire";
 import { Chart } from "../../charts/chart";
 import { Choice } from "../../charts/controls";
 import { curveOf } from "../../charts/curve";
-import { type ChartGroup, createGroup } from "../../charts/group";
+import type { ChartGroup } from "../../charts/group";
+import { useChartGroup } from "../../charts/use_group";
 import { WhenVisible } from "../../charts/visible";
 import { query, setQuery } from "../../lib/navigation";
 import { routePath } from "../../lib/route";
@@ -38,9 +39,7 @@ export function WorkerPage({ pod }: { pod: string }) {
   const span = SPANS.find((name) => name === query.value.get("span")) ?? "30 minutes";
   const store = pointsOf({ pod }, SECONDS[span]);
   const catalog = useCatalog(store);
-  const group = useMemo(() => createGroup(), []);
-  // A part of one time is not a part of another.
-  useEffect(() => void (group.zoom.value = null), [group, span]);
+  const group = useChartGroup();
   const found = pods.find(({ name }) => name === pod);
   const gone = ready && found === undefined;
   return (
@@ -87,7 +86,11 @@ export function WorkerPage({ pod }: { pod: string }) {
             value={span}
             values={SPANS}
             text={(name) => name}
-            onChoose={(name) => setQuery({ span: name === "30 minutes" ? null : name })}
+            onChoose={(name) => {
+              // A part of one time is not a part of another.
+              group.zoom.value = null;
+              setQuery({ span: name === "30 minutes" ? null : name });
+            }}
           />
         </div>
         {catalog === undefined && <Loading what="the metrics" />}

@@ -1,0 +1,61 @@
+import type { Scene, Shape } from "./scene";
+import { numberText } from "./texts";
+
+/** A bar of parts that make up a whole. */
+export interface Bar {
+  label: string;
+  parts: readonly { name: string; color: number; value: number }[];
+  /** Written at the end of the bar, for instance its length in seconds. */
+  text: string;
+}
+
+const ROW = 30;
+const BAR = 18;
+
+/** Draws bars as shares of 100 %, with the share written into each part that has room for it. */
+export function barsScene(bars: readonly Bar[], width: number): Scene {
+  const texts = Math.max(0, ...bars.map(({ text }) => text.length)) * 6.6 + 16;
+  const labels = Math.min(width * 0.36, Math.max(40, ...bars.map(({ label }) => label.length * 6.8 + 12)));
+  const room = Math.max(40, width - labels - texts);
+  const most = Math.max(3, Math.floor((labels - 12) / 6.8));
+  const shapes: Shape[] = [];
+  bars.forEach(({ label, parts, text }, row) => {
+    const y = row * ROW + 6;
+    const base = y + BAR / 2 + 4;
+    const short = label.length > most ? `${label.slice(0, most - 1)}…` : label;
+    shapes.push({ is: "text", x: labels - 10, y: base, text: short, ink: "text", anchor: "end" });
+    const whole = parts.reduce((sum, part) => sum + positive(part.value), 0);
+    let x = labels;
+    for (const { name, color, value } of parts) {
+      const share = whole > 0 ? positive(value) / whole : 0;
+      const wide = share * room;
+      const title = `${label}, ${name}: ${percent(share)}`;
+      // A gap of a pixel separates parts also for those who do not see their colours.
+      shapes.push({ is: "rect", x, y, width: wide - 1, height: BAR, ink: `curve-${color % 8}`, title });
+      if (wide > 44) {
+        shapes.push({
+          is: "text",
+          x: x + wide / 2,
+          y: base,
+          text: percent(share),
+          ink: "surface",
+          anchor: "middle",
+          bold: true,
+        });
+      }
+      x += wide;
+    }
+    shapes.push({ is: "text", x: labels + room + 10, y: base, text, ink: "text-2" });
+  });
+  return { width, height: bars.length * ROW + 8, shapes };
+}
+
+function positive(value: number): number {
+  return value > 0 && Number.isFinite(value) ? value : 0;
+}
+
+/** Returns a share in percent, without decimals from 10 % on. */
+export function percent(share: number): string {
+  const value = share * 100;
+  return `${value >= 9.95 || value === 0 ? value.toFixed(0) : numberText(Number(value.toPrecision(2)))} %`;
+}

@@ -1,0 +1,136 @@
+import { h } from "preact";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+
+import { cell } from "./csv";
+import { dashOf } from "./model";
+import { download, fileName } from "./download";
+import { palette } from "./palette";
+import { elementOf, type Scene } from "./scene";
+import { sceneSvg } from "./scene_svg";
+
+/** What the numbers of a small chart are, for its table and its CSV. */
+export interface Numbers {
+  columns: readonly string[];
+  rows: readonly (readonly string[])[];
+}
+
+/** A small chart of shapes, with legend, table and downloads. */
+export function Drawing(props: {
+  title: string;
+  /** Says in words what the chart shows. */
+  summary: string;
+  scene: (width: number) => Scene;
+  numbers: Numbers;
+  legend?: readonly { label: string; color: number }[];
+  note?: string;
+}) {
+  const { title, summary, numbers, legend = [], note } = props;
+  const id = useId();
+  const root = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  const [table, setTable] = useState(false);
+  useLayoutEffect(() => {
+    const element = root.current;
+    if (element === null) return;
+    const measure = () => setWidth(Math.floor(element.clientWidth));
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  const scene = width > 0 ? props.scene(width) : undefined;
+  const saveSvg = () =>
+    download(fileName(title, "svg"), "image/svg+xml", sceneSvg(props.scene(860), title, palette.peek()));
+  const saveCsv = () => {
+    const lines = [numbers.columns, ...numbers.rows].map((row) => row.map(cell).join(","));
+    download(fileName(title, "csv"), "text/csv", `${lines.join("\r\n")}\r\n`);
+  };
+  return (
+    <figure class="chart" aria-labelledby={`${id}-title`}>
+      <div class="chart-head">
+        <h3 id={`${id}-title`} title={title}>
+          <bdi>{title}</bdi>
+        </h3>
+      </div>
+      <div ref={root} class="drawing">
+        {scene !== undefined && (
+          <svg
+            role="img"
+            aria-labelledby={`${id}-title ${id}-summary`}
+            width={scene.width}
+            height={scene.height}
+            viewBox={`0 0 ${scene.width} ${scene.height}`}
+          >
+            {scene.shapes.map((shape, index) => {
+              const { name, attributes, text, title: hint } = elementOf(shape, (ink) => `var(--${ink})`);
+              return h(name, { ...attributes, key: index }, hint === "" ? null : <title>{hint}</title>, text);
+            })}
+          </svg>
+        )}
+      </div>
+      {note !== undefined && <p class="drawing-note">{note}</p>}
+      <div class="chart-foot">
+        {legend.length > 0 && (
+          <ul class="chart-legend">
+            {legend.map(({ label, color }) => (
+              <li key={label} class="drawing-key" title={label}>
+                <svg class={`curve curve-${color % 8}`} width="18" height="10" aria-hidden="true">
+                  <line x1="1" y1="5" x2="17" y2="5" stroke-dasharray={dashOf(color).join(" ")} />
+                </svg>
+                <span class="chart-legend-name">
+                  <bdi>{label}</bdi>
+                </span>
+              </li>
+            ))}
+          </ul>
+        )}
+        <div class="chart-buttons">
+          <button
+            type="button"
+            aria-expanded={table}
+            aria-label={`Table of ${title}`}
+            onClick={() => setTable(!table)}
+          >
+            Table
+          </button>
+          <button type="button" aria-label={`Download ${title} as SVG`} onClick={saveSvg}>
+            SVG
+          </button>
+          <button type="button" aria-label={`Download ${title} as CSV`} onClick={saveCsv}>
+            CSV
+          </button>
+        </div>
+      </div>
+      <p id={`${id}-summary`} class="unseen">
+        {summary}
+      </p>
+      {table && (
+        <div class="chart-table chart-table-scroll" tabIndex={0} role="region" aria-label={`${title}: table`}>
+          <table>
+            <caption class="unseen">{title}</caption>
+            <thead>
+              <tr>
+                {numbers.columns.map((column) => (
+                  <th scope="col" key={column}>
+                    <bdi>{column}</bdi>
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {numbers.rows.map((row, index) => (
+                <tr key={index}>
+                  {row.map((text, column) => (
+                    <td key={column}>
+                      <bdi>{text}</bdi>
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </figure>
+  );
+}
