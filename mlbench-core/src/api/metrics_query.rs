@@ -1,5 +1,7 @@
 //! The query of `GET /api/metrics/` and `GET /api/metrics/{pod_name_or_run_id}/`.
 
+use std::sync::Arc;
+
 use super::fields::Fields;
 use super::point_field::PointField;
 use crate::error::{Error, Result};
@@ -217,7 +219,7 @@ impl MetricsQuery {
     /// # Errors
     /// [`InvalidField`](crate::error::ErrorCode::InvalidField) if `metric_filter` has an invalid metric name.
     pub fn to_storage(&self, owner: Owner) -> Result<PointsQuery> {
-        let names: Result<Vec<MetricName>> = self.metric_filter.iter().map(MetricName::new).collect();
+        let names: Result<Arc<[MetricName]>> = self.metric_filter.iter().map(MetricName::new).collect();
         let downsample = self.downsample.zip(self.points);
         let downsample =
             downsample.map(|(how, max_points)| Downsampling { method: how.method(), max_points });

@@ -118,7 +118,7 @@ pub(super) async fn queries_filter_summarize_and_limit(store: &dyn Storage) {
     let texts = (0..4).map(|i| metric(&owner, "note", 10 * i, if i == 1 { "text" } else { "1" }));
     ok(store.record_metrics(numbers.chain(texts).collect()).await);
     let all = PointsQuery::all(owner);
-    let loss = PointsQuery { names: vec![ok(MetricName::new("loss"))], ..all.clone() };
+    let loss = PointsQuery { names: [ok(MetricName::new("loss"))].into(), ..all.clone() };
     let check = async |query: PointsQuery, expected: &[(i64, &str)]| {
         assert_eq!(series(store, &query).await, [("loss".to_owned(), dated(expected))], "{query:?}");
     };
@@ -142,7 +142,7 @@ pub(super) async fn queries_filter_summarize_and_limit(store: &dyn Storage) {
         "the series has a mean without the text"
     );
     assert_eq!(series(store, &PointsQuery { since: at(71), ..all.clone() }).await, []);
-    assert_eq!(series(store, &PointsQuery { names: vec![ok(MetricName::new("los"))], ..all }).await, []);
+    assert_eq!(series(store, &PointsQuery { names: [ok(MetricName::new("los"))].into(), ..all }).await, []);
 }
 
 pub(super) async fn a_repeated_metric_is_stored_once(store: &dyn Storage) {

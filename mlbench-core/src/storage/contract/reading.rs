@@ -189,7 +189,7 @@ pub(super) async fn a_query_may_name_several_series(store: &dyn Storage) {
     let owner = Owner::Run(started(store).await.id);
     record(store, &owner, &[("a", 1, "1"), ("b", 1, "2"), ("c", 1, "3"), ("a", 2, "4")]).await;
     let names = vec![name("c"), name("a"), name("none"), name("a")];
-    let found = series(store, &PointsQuery { names, ..PointsQuery::all(owner) }).await;
+    let found = series(store, &PointsQuery { names: names.into(), ..PointsQuery::all(owner) }).await;
     let expected = [("a".to_owned(), dated(&[(1, "1"), (2, "4")])), ("c".to_owned(), dated(&[(1, "3")]))];
     assert_eq!(found, expected);
 }

@@ -1,5 +1,7 @@
 //! Queries for points.
 
+use std::sync::Arc;
+
 use crate::metric::{MetricName, Owner};
 use crate::time::Timestamp;
 
@@ -22,8 +24,8 @@ pub struct PointsQuery {
     pub since: Timestamp,
     /// Only points at or before this date.
     pub until: Timestamp,
-    /// Only series with these names. Empty for all series.
-    pub names: Vec<MetricName>,
+    /// Only series with these names. Empty for all series. Shared by the queries of all owners of a list.
+    pub names: Arc<[MetricName]>,
     /// How to reduce the number of points per series.
     pub downsampling: Option<Downsampling>,
     /// Only the newest points of each series, at least 1.
@@ -61,14 +63,14 @@ pub enum DownsamplingMethod {
 impl PointsQuery {
     /// Creates a query for all points of an owner.
     #[must_use]
-    pub const fn all(owner: Owner) -> Self {
+    pub fn all(owner: Owner) -> Self {
         Self {
             owner,
             arrived_after: None,
             as_of: None,
             since: Timestamp::EPOCH,
             until: Timestamp::MAX,
-            names: Vec::new(),
+            names: Arc::new([]),
             downsampling: None,
             last_n: None,
             details: false,

@@ -63,7 +63,7 @@ async fn archive_of_run(app: &App, run: Run, query: &MetricsQuery) -> Result<Arc
 }
 
 async fn task_result(app: &App, run: &Run) -> Result<Option<String>> {
-    let names = vec![MetricName::new(TASK_RESULT)?];
+    let names = [MetricName::new(TASK_RESULT)?].into();
     let query = PointsQuery { names, last_n: Some(1), ..PointsQuery::all(Owner::Run(run.id)) };
     let found = collect_points(&*app.storage, &query).await?.into_values().flatten().last();
     Ok(found.map(|point| point.value.to_string()))

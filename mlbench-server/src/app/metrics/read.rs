@@ -65,14 +65,15 @@ pub async fn sources(app: &App, query: &MetricsQuery) -> Result<Sources> {
         pods::check_known(app)?;
     }
     let list = app.storage.metric_owners(query.metric_type, arrived_after).await?;
+    let as_of = Some(list.as_of);
+    let Some(first) = list.owners.first() else { return Ok(Sources { as_of, owners: Vec::new() }) };
+    let common = query.to_storage(first.owner.clone())?;
     let source = |ListedOwner { owner, arrived_after, has_points }: ListedOwner| {
         let label = owner.label();
-        let of_owner = query.to_storage(owner)?;
-        let of_owner = PointsQuery { arrived_after, as_of: Some(list.as_of), ..of_owner };
-        Ok(Source { label, query: has_points.then_some(of_owner), may_be_deleted: true })
+        let of_owner = PointsQuery { owner, arrived_after, as_of, ..common.clone() };
+        Source { label, query: has_points.then_some(of_owner), may_be_deleted: true }
     };
-    let owners: Result<Vec<Source>> = list.owners.into_iter().map(source).collect();
-    Ok(Sources { as_of: Some(list.as_of), owners: owners? })
+    Ok(Sources { as_of, owners: list.owners.into_iter().map(source).collect() })
 }
 
 /// Reads the points of one owner, a page at a time.

@@ -75,7 +75,7 @@ fn select_series<'a>(
         0 => String::new(),
         count => format!("AND name IN (?{})", ", ?".repeat(count - 1)),
     };
-    for name in &query.names {
+    for name in query.names.iter() {
         values.push(Box::new(name.as_str()));
     }
     let columns = SeriesReader::COLUMNS;
