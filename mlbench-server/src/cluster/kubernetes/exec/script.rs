@@ -1,5 +1,7 @@
 //! Scripts for a shell in a pod: the supervisor, then one function call.
 
+use std::time::Duration;
+
 use mlbench_core::Timestamp;
 use mlbench_core::run::RunKey;
 
@@ -16,6 +18,14 @@ use crate::cluster::supervisor::{SCRIPT, exports, launch_arguments, worker_id};
 const BASE: &str = r#"
 k_base=VOLUME
 [ -d "$k_base" ] && [ -w "$k_base" ] || k_base=/tmp/mlbench
+# Sets and creates the directory for temporary files of the run with job id $1, and deletes it at the release.
+k_temporary() {
+    [ -z "$TMPDIR" ] || return 0
+    k_tmp=/tmp/mlbench-$1
+    mkdir -m 700 "$k_tmp" 2>/dev/null || [ -O "$k_tmp" ] || return 0
+    TMPDIR=$k_tmp
+    export TMPDIR
+}
 # Sets k_killed to the processes of this container that the kernel killed for lack of memory (cgroup v2, then v1).
 k_oom() {
     k_killed=0
@@ -26,14 +36,59 @@ k_oom() {
         done <"$k_file"
     done
 }
-# Limits the reads of a rank that writes all the time to one per second: every exec costs its node some CPU.
-k_gather() {
-    mlbench_supervisor "$k_dir"
-    mlbench_size "$k_dir/stdout"
-    k_new=$((f_size - $1))
-    mlbench_size "$k_dir/stderr"
-    k_new=$((k_new + f_size - $2))
-    [ "$s_state" != running ] || [ "$k_new" -le 0 ] || [ "$k_new" -gt 65536 ] || sleep 1
+# Prints the output of the rank in k_dir after byte $1 of stdout and byte $2 of stderr, in pieces of at most $3 bytes of
+# each, at least one every $5 seconds, and the first within $4. Ends with the rank, or after STREAM_SECONDS.
+k_follow() {
+    k_out=$1 k_err=$2 k_seconds=$4 k_before=0
+    [ ! -r "$k_dir/oom" ] || read -r k_before <"$k_dir/oom"
+    read -r k_up k_idle </proc/uptime
+    k_end=$((${k_up%%.*} + STREAM_SECONDS))
+    while :; do
+        mlbench_follow "$k_dir" "$k_out" "$k_err" "$3" "$k_seconds"
+        k_oom
+        echo "mlbench-end $((k_killed - k_before))" || exit
+        k_out=$((k_out + f_out)) k_err=$((k_err + f_err)) k_seconds=$5
+        [ "$s_state" = running ] || [ $((f_out + f_err)) -gt 0 ] || break
+        read -r k_up k_idle </proc/uptime
+        [ "${k_up%%.*}" -lt "$k_end" ] || break
+        # Gathers the lines of a rank that writes all the time.
+        [ $((f_out + f_err)) -eq 0 ] || [ $((f_out + f_err)) -gt 65536 ] || [ "$s_state" != running ] || mlbench_sleep 1
+    done
+}
+# Sets k_found to the processes that the rank in directory $1 has left without its mark: they began after its supervisor,
+# descend from the first process of this container, and are not in its session. What an exec has started descends from no
+# process that is seen here, and processes of other containers have another cgroup. Finds nothing while another rank has a
+# supervisor here, because nobody knows to which of both a process belongs.
+k_strays() {
+    k_found=''
+    { read -r k_was k_pid k_since <"$1/identity" && read -r k_own <"/proc/$$/cgroup"; } 2>/dev/null || return 0
+    for k_other in "$k_base"/*/run-*/rank-*; do
+        [ "$k_other" != "$1" ] || continue
+        mlbench_supervisor "$k_other"
+        [ -z "$s_pid" ] || return 0
+    done
+    mlbench_stat 1 || return 0
+    k_first=$p_session
+    mlbench_supervisor "$1"
+    for k_proc in /proc/[0-9]*; do
+        k_pid=${k_proc#/proc/}
+        [ "$k_pid" != "$s_pid" ] && mlbench_stat "$k_pid" || continue
+        [ "$p_start" -ge "$k_since" ] && [ "$p_session" != "$k_first" ] || continue
+        case $p_state in Z | X) continue ;; esac
+        { read -r k_of <"$k_proc/cgroup"; } 2>/dev/null && [ "$k_of" = "$k_own" ] || continue
+        while [ "$p_parent" -gt 1 ] && mlbench_stat "$p_parent"; do :; done
+        [ "$p_parent" -ne 1 ] || k_found="$k_found $k_pid"
+    done
+}
+# Kills them, and sets m_count to the number of those that are left.
+k_kill_strays() {
+    for k_try in 1 2 3 4 5 6 7 8; do
+        k_strays "$1"
+        [ -n "$k_found" ] || break
+        kill -s KILL $k_found 2>/dev/null
+        mlbench_nap
+    done
+    mlbench_count $k_found
 }
 # Whether a rank of run directory $2 was started less than $1 seconds ago, in this boot.
 k_younger() {
@@ -49,6 +104,20 @@ k_younger() {
 }
 "#;
 
+/// Time after which a script that follows a rank ends, and the server starts another one.
+const STREAM_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The pieces in which a script prints the output of a rank.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pieces {
+    /// Most bytes of each stream.
+    pub(crate) limit: usize,
+    /// Longest wait for the first piece.
+    pub(crate) first: Duration,
+    /// Longest wait for another piece.
+    pub(crate) heartbeat: Duration,
+}
+
 /// Builds scripts for the pods of one server.
 #[derive(Debug, Clone)]
 pub(crate) struct Scripts {
@@ -60,6 +129,8 @@ pub(crate) struct Scripts {
     volume: String,
     /// MiB of each output stream that a pod keeps.
     output_limit: u32,
+    /// Whether the processes without a mark that began during a run belong to it, as in a container for runs.
+    owns_container: bool,
 }
 
 impl Scripts {
@@ -69,6 +140,7 @@ impl Scripts {
             former: options.former.iter().map(|name| name.as_str().to_owned()).collect(),
             volume: WORK_VOLUME.to_owned(),
             output_limit: options.output_limit,
+            owns_container: true,
         }
     }
 
@@ -84,22 +156,24 @@ impl Scripts {
         let counted = "[ -f \"$k_dir/oom\" ] || { k_oom; echo \"$k_killed\" >\"$k_dir/oom\"; }";
         let exists = "[ -d \"$k_dir\" ] || exit 5";
         let verb = format!(
-            "{exists}\n{counted}\nmlbench_limit={}\nmlbench_launch \"$k_dir\"{}",
+            "{exists}\n{counted}\nk_temporary {}\nmlbench_limit={}\nmlbench_launch \"$k_dir\"{}",
+            task.at.run.job_id,
             self.output_limit,
             launch_arguments(task)?
         );
         Ok(self.script(&task.at, &exports(task)?, &verb))
     }
 
-    /// Returns a script that reads the output of a rank.
+    /// Returns a script that reads the output of a rank, piece after piece, as long as its input is open.
     ///
-    /// A separate last line makes truncated output detectable.
-    pub(crate) fn follow(&self, rank: &RankRef, from: Offsets, limit: usize, seconds: u64) -> String {
+    /// A separate last line makes a truncated piece detectable.
+    pub(crate) fn follow(&self, rank: &RankRef, from: Offsets, pieces: Pieces) -> String {
+        let Pieces { limit, first, heartbeat } = pieces;
+        let (out, err) = (from.stdout, from.stderr);
         let verb = format!(
-            "k_before=0\n[ ! -r \"$k_dir/oom\" ] || read -r k_before <\"$k_dir/oom\"\n\
-             k_gather {} {}\nmlbench_follow \"$k_dir\" {} {} {limit} {seconds}\n\
-             k_oom\necho \"mlbench-end $((k_killed - k_before))\"",
-            from.stdout, from.stderr, from.stdout, from.stderr
+            "mlbench_use_clock\nk_follow {out} {err} {limit} {} {}",
+            first.as_secs(),
+            heartbeat.as_secs()
         );
         self.script(rank, "", &verb)
     }
@@ -140,11 +214,13 @@ impl Scripts {
 
     /// Releases every run of a shell pattern that `choose` does not skip.
     fn release_each(&self, runs: &str, choose: &str) -> String {
+        let strays = if self.owns_container { "k_kill_strays \"$k_dir\"\n" } else { "" };
         let verb = format!(
             "k_left=0\nfor k_run in {runs}; do\n[ -d \"$k_run\" ] || continue\n\
              {choose}for k_dir in \"$k_run\"/rank-*; do\n[ -d \"$k_dir\" ] || continue\n\
+             m_count=0\n{strays}k_more=$m_count\n[ \"$k_more\" -gt 0 ] ||\n\
              k_more=$(mlbench_release \"$k_dir\" \"${{k_run##*/run-}}/${{k_dir##*/rank-}}\")\n\
-             k_left=$((k_left + ${{k_more:-1}}))\ndone\n[ \"$k_left\" -gt 0 ] || rm -rf \"$k_run\"\ndone\n\
+             k_left=$((k_left + ${{k_more:-1}}))\ndone\n[ \"$k_left\" -gt 0 ] || rm -rf \"$k_run\" \"/tmp/mlbench-${{k_run##*/run-}}\"\ndone\n\
              echo \"$k_left\""
         );
         self.assemble("", "", &verb)
@@ -159,7 +235,8 @@ impl Scripts {
     ///
     /// The shell reads up to the closing brace first, so it executes nothing of a truncated script.
     fn assemble(&self, dir: &str, env: &str, verb: &str) -> String {
-        let base = BASE.replace("VOLUME", &self.volume);
+        let seconds = STREAM_TIMEOUT.as_secs().to_string();
+        let base = BASE.replace("VOLUME", &self.volume).replace("STREAM_SECONDS", &seconds);
         format!("{SCRIPT}\n{base}{{\n{dir}{env}{verb}\nexit\n}}\n")
     }
 }
@@ -168,13 +245,12 @@ impl Scripts {
 mod tests {
     use std::io::Write;
     use std::process::{Command, Stdio};
-    use std::time::Duration;
 
     use bytes::Bytes;
     use mlbench_core::{PodName, RunId};
     use uuid::Uuid;
 
-    use super::super::follow_output::{State, parse_follow_output};
+    use super::super::follow_output::{State, frame_length, parse_follow_output};
     use super::*;
 
     fn run_shell(shell: &[&str], script: &str) -> (Bytes, Option<i32>) {
@@ -190,6 +266,21 @@ mod tests {
         (output.stdout.into(), output.status.code())
     }
 
+    /// Runs a script with an open input.
+    fn follow(shell: &[&str], script: &str) -> Bytes {
+        let mut child = Command::new(shell[0])
+            .args(&shell[1..])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(script.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        drop(stdin);
+        output.stdout.into()
+    }
+
     /// Returns the shells of this machine: `sh`, and those that images use as `sh`.
     fn shells() -> Vec<Vec<&'static str>> {
         let exists = |shell: &Vec<&str>| {
@@ -202,7 +293,15 @@ mod tests {
     }
 
     fn scripts(volume: String) -> Scripts {
-        Scripts { instance: "i".to_owned(), former: vec!["old".to_owned()], volume, output_limit: 1 }
+        // Outside of a container, processes without a mark belong to somebody else.
+        let owns_container = false;
+        Scripts {
+            instance: "i".to_owned(),
+            former: vec!["old".to_owned()],
+            volume,
+            output_limit: 1,
+            owns_container,
+        }
     }
 
     fn at(rank: u32) -> RankRef {
@@ -232,16 +331,18 @@ mod tests {
             );
             assert_eq!(run_shell(&shell, &scripts.prepare(&at)), (Bytes::new(), Some(0)), "{shell:?}");
             assert_eq!(run_shell(&shell, &scripts.launch(&task).unwrap()).1, Some(0), "{shell:?}");
-            let mut from = Offsets::default();
-            let ended = loop {
-                let output =
-                    parse_follow_output(&run_shell(&shell, &scripts.follow(&at, from, 1000, 10)).0).unwrap();
-                from.stdout += output.stdout.len() as u64;
-                if output.state != State::Running {
-                    break output;
-                }
-            };
-            assert_eq!((ended.state, from.stdout), (State::Ended(3), 5), "{shell:?}");
+            let pieces =
+                Pieces { limit: 3, first: Duration::from_secs(10), heartbeat: Duration::from_secs(10) };
+            let mut text = follow(&shell, &scripts.follow(&at, Offsets::default(), pieces));
+            let mut seen = (Vec::new(), None);
+            while let Some(Some(length)) = frame_length(&text) {
+                let piece = parse_follow_output(&text.split_to(length)).unwrap();
+                assert!(piece.stdout.len() <= 3, "{shell:?}");
+                seen.0.extend_from_slice(&piece.stdout);
+                seen.1 = Some(piece.state);
+            }
+            assert_eq!(seen, (b"a'\n$b".to_vec(), Some(State::Ended(3))), "{shell:?}");
+            assert!(text.is_empty(), "{shell:?}");
             assert_eq!(run_shell(&shell, &scripts.signal(&at, Signal::Kill)).0, "0\n", "{shell:?}");
             let runs = || std::fs::read_dir(directory.path().join("i")).unwrap().count();
             assert_eq!(run_shell(&shell, &scripts.release(at.run)).0, "0\n", "{shell:?}");
