@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 /// One line of a run's output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// Sequence number, ascending within a run across ranks and streams.
+    /// Arrival number in the store, ascending within a run across ranks and streams.
     pub seq: i64,
     /// Time when the server read the line.
     pub date: Timestamp,
