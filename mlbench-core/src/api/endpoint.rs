@@ -145,6 +145,8 @@ endpoints! {
     ListPodSeries,
     /// Lists the worker pods.
     ListPods,
+    /// Streams what changes.
+    Events,
     /// Reads the server's own metrics, and the newest of the pods.
     Prometheus,
 }
@@ -199,6 +201,7 @@ impl Endpoint {
             Self::ListPods => {
                 Spec::new("pods.list", Get, "/api/pods/", "List the worker pods in the cluster")
             }
+            Self::Events => Spec::new("events.stream", Get, "/api/events/", "Stream changes as they happen"),
             Self::Prometheus => {
                 let summary = "Read the state of the server and the newest pod metrics for Prometheus";
                 Spec::new("health.metrics", Get, "/metrics", summary)

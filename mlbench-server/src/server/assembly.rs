@@ -8,9 +8,12 @@ use std::time::Duration;
 use mlbench_core::storage::Storage;
 use mlbench_core::{Error, ErrorCode, Result};
 
+use tokio::sync::Notify;
+
 use super::clusters::{ClusterInputs, connect};
 use super::listeners::{BoundListener, Listeners};
 use crate::app::App;
+use crate::app::hub::EventHub;
 use crate::app::run_cache::RunJsonCache;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
@@ -52,7 +55,7 @@ impl Server {
         let listeners = Listeners::bind(settings).await?;
         let address = listeners.api.address;
         let (database, vitals) = (settings.database()?, Vitals::default());
-        let (storage, instance) =
+        let (storage, instance, commits) =
             open_storage(settings, &database, address, &vitals).await.map_err(|error| text(&error))?;
         let tasks = TaskGroup::reporting_to("launcher and monitor", vitals.clone());
         let inputs =
@@ -60,7 +63,7 @@ impl Server {
         let cluster = connect(inputs).await?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), database = %database.display(), cluster = cluster.name(),
             workers = cluster.max_workers(), "mlbench-server");
-        let server = Self::assemble(settings, listeners, storage, cluster, tasks, vitals).await?;
+        let server = Self::assemble(settings, listeners, (storage, commits), cluster, tasks, vitals).await?;
         if let Some(file) = &settings.address_file {
             files::write_atomic(file, format!("{address}\n"))
                 .map_err(|error| format!("--address-file {}: cannot write: {error}", file.display()))?;
@@ -71,7 +74,7 @@ impl Server {
     async fn assemble(
         settings: &Settings,
         listeners: Listeners,
-        storage: Arc<dyn Storage>,
+        (storage, commits): (Arc<dyn Storage>, Arc<Notify>),
         cluster: Arc<dyn Cluster>,
         tasks: TaskGroup,
         vitals: Vitals,
@@ -99,10 +102,12 @@ impl Server {
         let default_command = settings.default_command();
         listeners.log_addresses();
         let policy = settings.run_policy;
+        let events = EventHub::start(&tasks, Arc::clone(&storage), Arc::clone(&cluster), commits);
         let app = App {
             storage: Arc::clone(&storage),
             cluster,
             launcher: handle,
+            events,
             vitals: vitals.clone(),
             clock,
             policy,
@@ -193,7 +198,7 @@ async fn open_storage(
     database: &Path,
     address: SocketAddr,
     vitals: &Vitals,
-) -> Result<(Arc<dyn Storage>, String)> {
+) -> Result<(Arc<dyn Storage>, String, Arc<Notify>)> {
     let mut options = sqlite::Options::new(database);
     options.log_limit_bytes = u64::from(settings.output_limit) << 20;
     options.durability = settings.durability;
@@ -205,7 +210,8 @@ async fn open_storage(
     };
     let opened = tokio::task::spawn_blocking(open).await.map_err(Error::internal)??;
     let instance = opened.instance().await?;
-    Ok((Arc::new(opened), instance))
+    let commits = opened.commits();
+    Ok((Arc::new(opened), instance, commits))
 }
 
 /// Returns the message for the operator. Of an internal error, it is the text for the log.

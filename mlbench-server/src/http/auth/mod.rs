@@ -4,4 +4,4 @@ mod bearer;
 mod host;
 
 pub(super) use bearer::authorize;
-pub(super) use host::HostPolicy;
+pub(super) use host::{HostPolicy, check_same_site};
