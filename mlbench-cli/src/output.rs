@@ -115,6 +115,24 @@ impl<W: Write> Printer<W> {
         csv.flush()
     }
 
+    /// Returns whether the output is a terminal that shows a table.
+    pub(crate) const fn is_screen(&self) -> bool {
+        matches!(self.layout, Layout::Table { fit_to_width: true })
+    }
+
+    /// Clears the terminal.
+    pub(crate) fn clear(&mut self) -> io::Result<()> {
+        self.to.write_all(b"\x1b[H\x1b[2J")
+    }
+
+    /// Prints a row by itself: comma-separated, else tab-separated.
+    pub(crate) fn row<const N: usize>(&mut self, row: [String; N]) -> io::Result<()> {
+        match self.layout {
+            Layout::Csv => self.csv_row(&row.each_ref().map(String::as_str)),
+            _ => writeln!(self.to, "{}", row.map(escape).join("\t")),
+        }
+    }
+
     /// Prints a line unchanged.
     pub(crate) fn line(&mut self, text: impl fmt::Display) -> io::Result<()> {
         writeln!(self.to, "{text}")

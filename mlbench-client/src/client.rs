@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::{Error, Result};
-use crate::retry;
+use crate::retry::{self, Backoff};
 use crate::transport::Transport;
 
 /// Default URL of the server.
@@ -122,8 +122,18 @@ impl Client {
         &self,
         operation: impl FnMut() -> F,
     ) -> Result<T> {
+        self.with_pauses(retry::pauses(), operation).await
+    }
+
+    /// Repeats like [`with_retries`](Self::with_retries), with other pauses.
+    pub(crate) async fn with_pauses<T, F: Future<Output = Result<T>>>(
+        &self,
+        pauses: Backoff,
+        operation: impl FnMut() -> F,
+    ) -> Result<T> {
         let deadline = retry::later(Instant::now(), self.0.retry_timeout);
-        retry::until(|| deadline, |error, attempt| (self.0.on_retry.0)(error, attempt), operation).await
+        retry::until(pauses, || deadline, |error, attempt| (self.0.on_retry.0)(error, attempt), operation)
+            .await
     }
 
     pub(crate) fn transport(&self) -> &Transport {

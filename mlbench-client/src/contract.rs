@@ -1,6 +1,8 @@
 //! Every endpoint has a client method that sends its request and decodes its response.
 
-use mlbench_core::api::{Endpoint, LogsQuery, MetricsQuery, NewMetric, PointField, RunRequest, RunsQuery};
+use mlbench_core::api::{
+    Endpoint, LogsQuery, MetricsQuery, NewMetric, PointField, RunRequest, RunsQuery, Topic,
+};
 use mlbench_core::{Owner, PodName, RunId, RunName};
 
 use crate::client::Client;
@@ -23,8 +25,14 @@ fn response(endpoint: Endpoint) -> String {
         Endpoint::GetSession => r#"{"required":true,"signed_in":false}"#.to_owned(),
         Endpoint::DeleteRun | Endpoint::CreateSession | Endpoint::DeleteSession => String::new(),
         Endpoint::CreateRun | Endpoint::GetRun | Endpoint::StopRun => RUN.to_owned(),
+        Endpoint::Events => "id: 7\nevent: open\ndata: {\"cursor\":7,\"topics\":[]}\n\n".to_owned(),
         Endpoint::Live | Endpoint::Ready | Endpoint::Prometheus => "ok".to_owned(),
     }
+}
+
+/// Returns the header with the type of the response, where the client checks it.
+fn media(endpoint: Endpoint) -> &'static str {
+    if endpoint == Endpoint::Events { "Content-Type: text/event-stream\r\n" } else { "" }
 }
 
 /// Calls the method of an endpoint and returns the request target that it must have sent.
@@ -110,6 +118,11 @@ async fn exercise(endpoint: Endpoint, client: &Client) -> Result<&'static str> {
             client.health().ready().await?;
             "/readyz"
         }
+        Endpoint::Events => {
+            let mut events = client.events().subscribe([Topic::Runs, Topic::Run(id)], Some(7));
+            assert_eq!(events.next().await.unwrap()?.id, 7);
+            "/api/events/?topics=runs%2Crun%3A3&cursor=7"
+        }
         Endpoint::Prometheus => {
             assert_eq!(client.health().metrics().await?, "ok");
             "/metrics"
@@ -121,7 +134,7 @@ async fn exercise(endpoint: Endpoint, client: &Client) -> Result<&'static str> {
 async fn every_endpoint_has_a_method() {
     for endpoint in Endpoint::ALL {
         let spec = endpoint.spec();
-        let server = Server::new([], Step::Respond(spec.success, "", response(endpoint))).await;
+        let server = Server::new([], Step::Respond(spec.success, media(endpoint), response(endpoint))).await;
         let target = exercise(endpoint, &server.client()).await.unwrap();
         let requests = server.received();
         assert_eq!(requests[0].head, format!("{} {target}", spec.method.as_str()), "{}", spec.id);

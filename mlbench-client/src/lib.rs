@@ -33,6 +33,7 @@
 mod client;
 mod clock;
 mod error;
+mod events;
 mod health;
 mod logger;
 mod metrics;
@@ -52,6 +53,7 @@ mod tests;
 pub use client::{Client, ClientBuilder, DEFAULT_URL};
 pub use clock::now;
 pub use error::{Error, Result};
+pub use events::{Change, Changes, EventStream, Events};
 pub use health::Health;
 pub use logger::MetricLogger;
 pub use metrics::{Metrics, MetricsFollower};
@@ -60,9 +62,10 @@ pub use runs::Runs;
 pub use session::BrowserSession;
 
 pub use mlbench_core::api::{
-    BatchResult, Downsample, JobMetadata, LogLine, LogPage, LogsQuery, Metric, MetricsQuery, NewMetric, Pod,
-    PointField, PointRecord, PointsByMetric, PointsByOwner, Problem, RejectedPoint, Run, RunRequest,
-    RunsQuery, Series, Session,
+    BatchResult, Downsample, Event, EventData, EventPoint, EventsQuery, JobMetadata, LogLine, LogPage,
+    LogsQuery, Metric, MetricsQuery, NewLines, NewMetric, NewPoints, Pod, PodList, PointField, PointRecord,
+    PointsByMetric, PointsByOwner, Problem, RejectedPoint, Resync, Run, RunRequest, RunsChanged, RunsQuery,
+    Series, Session, StreamOpen, Topic,
 };
 pub use mlbench_core::downsample::minmax::Bucket;
 pub use mlbench_core::metric::MetricType;

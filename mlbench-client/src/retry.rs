@@ -12,7 +12,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 /// Longer than any program runs, and short enough to be added to any time: 30 years.
 pub(crate) const LONGEST: Duration = Duration::from_secs(30 * 365 * 86_400);
 
+/// Returns the usual pauses between two attempts.
+pub(crate) const fn pauses() -> Backoff {
+    Backoff::new(FIRST_PAUSE, LONGEST_PAUSE)
+}
+
 /// Growing pauses between attempts.
+#[derive(Debug)]
 pub(crate) struct Backoff {
     pause: Duration,
     longest: Duration,
@@ -43,11 +49,11 @@ pub(crate) fn later(start: Instant, duration: Duration) -> Instant {
 /// The deadline is evaluated after every failure. A `Retry-After` from the server is respected. `on_retry` is
 /// called before each new attempt with the failure and the number of attempts so far.
 pub(crate) async fn until<T, F: Future<Output = Result<T>>>(
+    mut pauses: Backoff,
     deadline: impl Fn() -> Instant,
     on_retry: impl Fn(&Error, u32),
     mut operation: impl FnMut() -> F,
 ) -> Result<T> {
-    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
     let mut attempt = 0;
     loop {
         attempt += 1;
@@ -61,6 +67,6 @@ pub(crate) async fn until<T, F: Future<Output = Result<T>>>(
             return Err(error);
         }
         on_retry(&error, attempt);
-        sleep_until((now + backoff.next()).max(earliest).min(deadline)).await;
+        sleep_until((now + pauses.next()).max(earliest).min(deadline)).await;
     }
 }

@@ -1,16 +1,12 @@
-use std::time::Duration;
-
 use mlbench_core::RunId;
-use mlbench_core::api::{Endpoint, LogPage, LogsQuery, Run, RunRequest, RunsQuery, Series};
+use mlbench_core::api::{
+    Endpoint, Event, EventData, LogPage, LogsQuery, Run, RunRequest, RunsQuery, Series, Topic,
+};
 
 use crate::client::Client;
 use crate::error::Result;
-use crate::retry::Backoff;
+use crate::events::Change;
 use crate::transport::Request;
-
-/// Shortest and longest pause between two polls of a run.
-const FIRST_POLL: Duration = Duration::from_millis(50);
-const LONGEST_POLL: Duration = Duration::from_secs(1);
 
 /// Runs. See [`Client::runs`].
 #[derive(Debug, Clone, Copy)]
@@ -115,21 +111,31 @@ impl Runs<'_> {
         self.watch(id, |_| ()).await
     }
 
-    /// Waits like [`wait`](Self::wait) and passes the run to `on_poll` after each poll.
+    /// Waits like [`wait`](Self::wait) and passes the run to `on_change`, at first and at each change.
     ///
     /// # Errors
     /// `not_found` when the run does not exist or was deleted.
-    pub async fn watch(self, id: RunId, mut on_poll: impl FnMut(&Run)) -> Result<Run> {
-        let mut pauses = Backoff::new(FIRST_POLL, LONGEST_POLL);
-        loop {
-            let run = self.client.with_retries(|| self.get(id)).await?;
-            on_poll(&run);
-            if !run.is_active() {
-                return Ok(run);
+    pub async fn watch(self, id: RunId, mut on_change: impl FnMut(&Run)) -> Result<Run> {
+        let mut run = self.client.with_retries(|| self.get(id)).await?;
+        on_change(&run);
+        let mut changes = self.client.changes([Topic::Runs]);
+        while run.is_active() {
+            let now = match changes.next().await? {
+                Change::Event(Event { data: EventData::Runs(changed), .. }) => {
+                    // Reading a deleted run returns the error.
+                    let is_deleted = changed.deleted.contains(&id);
+                    let now = changed.runs.into_iter().find(|run| run.id == id);
+                    if is_deleted { Some(self.client.with_retries(|| self.get(id)).await?) } else { now }
+                }
+                Change::Event(_) => None,
+                Change::Look => Some(self.client.with_retries(|| self.get(id)).await?),
+            };
+            if let Some(now) = now {
+                on_change(&now);
+                run = now;
             }
-            // The API has no request that waits for a change of state.
-            tokio::time::sleep(pauses.next()).await;
         }
+        Ok(run)
     }
 }
 

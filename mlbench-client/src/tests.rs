@@ -203,10 +203,14 @@ async fn what_only_people_can_change_is_not_retried() {
     }
 }
 
+/// An older server.
+const NO_EVENTS: Step = Step::Respond(404, "", String::new());
+
 #[tokio::test]
 async fn waiting_survives_a_restart_of_the_server() {
     let ended = RUN.replace("STARTED", "FAILED");
-    let server = Server::new([Step::ok(RUN), Step::Drop, Step::status(503)], Step::ok(&ended)).await;
+    let server =
+        Server::new([Step::ok(RUN), NO_EVENTS, Step::Drop, Step::status(503)], Step::ok(&ended)).await;
     let mut states = Vec::new();
     let run = server.client().runs().watch(run(), |run| states.push(run.state)).await.unwrap();
     assert_eq!(run.state, RunState::Failed);
@@ -239,9 +243,9 @@ async fn words_of_a_newer_server_leave_lists_readable() {
 async fn a_run_in_an_unknown_state_has_ended_when_it_says_when() {
     let paused = RUN.replace("STARTED", "PAUSED");
     let done = paused.replace(r#""finished_at":null"#, r#""finished_at":"2018-08-03T09:21:44Z""#);
-    let server = Server::new([Step::ok(&paused)], Step::ok(&done)).await;
+    let server = Server::new([Step::ok(&paused), NO_EVENTS], Step::ok(&done)).await;
     let ended = server.client().runs().wait(run()).await.unwrap();
-    assert_eq!((ended.state, server.received().len()), (RunState::Unknown, 2));
+    assert_eq!((ended.state, server.received().len()), (RunState::Unknown, 3));
 }
 
 #[tokio::test]

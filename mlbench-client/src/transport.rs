@@ -53,6 +53,19 @@ impl Request {
     }
 }
 
+/// The body of a response that arrives piece by piece.
+pub(crate) struct StreamedBody(Response);
+
+impl StreamedBody {
+    /// Returns the next piece. `None` at the end.
+    ///
+    /// # Errors
+    /// A text that says why the connection broke.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, String> {
+        self.0.chunk().await.map_err(|error| root_cause(&error))
+    }
+}
+
 /// The URL of a server and a pool of connections to it.
 pub(crate) struct Transport {
     http: reqwest::Client,
@@ -177,7 +190,21 @@ impl Transport {
         }
     }
 
-    fn url(&self, request: &Request) -> String {
+    /// Sends a request and returns the body of its response, to read while it arrives.
+    ///
+    /// # Errors
+    /// [`Error::InvalidResponse`] if the response has another media type.
+    pub(crate) async fn stream(&self, request: &Request, media: &str) -> Result<StreamedBody> {
+        let response = self.send(request).await?;
+        let found = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if found.is_none_or(|found| !found.starts_with(media)) {
+            let cause = format!("its type is {}, not {media}", found.unwrap_or("missing"));
+            return Err(Error::InvalidResponse { url: self.url(request), cause });
+        }
+        Ok(StreamedBody(response))
+    }
+
+    pub(crate) fn url(&self, request: &Request) -> String {
         format!("{}{}", self.base_url, request.path)
     }
 

@@ -56,6 +56,8 @@ pub enum ErrorCode {
     TooManyAttempts,
     /// The server has too much queued work. Retry later.
     Overloaded,
+    /// The server has as many streams of events as it serves.
+    TooManyStreams,
     /// A dependency of the request is temporarily unavailable.
     Unavailable,
     /// The server failed.
@@ -90,6 +92,7 @@ impl ErrorCode {
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::TooManyAttempts => "too_many_attempts",
             Self::Overloaded => "overloaded",
+            Self::TooManyStreams => "too_many_streams",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
             Self::Unknown => "unknown",
@@ -99,7 +102,14 @@ impl ErrorCode {
     /// Returns whether the same request may succeed when it is repeated later.
     #[must_use]
     pub const fn retryable(self) -> bool {
-        matches!(self, Self::RequestTimeout | Self::Overloaded | Self::Unavailable | Self::Internal)
+        matches!(
+            self,
+            Self::RequestTimeout
+                | Self::Overloaded
+                | Self::TooManyStreams
+                | Self::Unavailable
+                | Self::Internal
+        )
     }
 }
 

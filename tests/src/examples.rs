@@ -42,9 +42,11 @@ pub fn example_request(endpoint: Endpoint, url: &str, run: RunId) -> Request {
         | Endpoint::ListPods
         | Endpoint::GetSession
         | Endpoint::DeleteSession
+        | Endpoint::Events
         | Endpoint::Prometheus => None,
     };
     let request = Request::new(endpoint.spec().method.as_str(), url);
+    let request = if endpoint == Endpoint::Events { request.query("topics", "runs") } else { request };
     match body {
         Some(json) => request.body("application/json", json.to_string()),
         None => request,

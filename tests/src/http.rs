@@ -74,6 +74,12 @@ impl Request {
         Self(self.0.header(HOST, host))
     }
 
+    /// Adds a parameter to the query string.
+    #[must_use]
+    pub fn query(self, name: &str, value: &str) -> Self {
+        Self(self.0.query(&[(name, value)]))
+    }
+
     /// Sets the body.
     #[must_use]
     pub fn body(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
@@ -103,14 +109,19 @@ impl Request {
         Self(self.0.multipart(form))
     }
 
-    /// Sends the request.
+    /// Sends the request. Of a stream of events, which does not end, it reads the beginning.
     ///
     /// # Panics
     /// If no response arrives.
     pub async fn send(self) -> Response {
-        let response = self.0.send().await.unwrap();
+        let mut response = self.0.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Response { status, headers, body: response.bytes().await.unwrap().to_vec() }
+        let is_endless = headers.get(CONTENT_TYPE).is_some_and(|media| media == "text/event-stream");
+        let body = match is_endless {
+            true => response.chunk().await.unwrap().unwrap_or_default(),
+            false => response.bytes().await.unwrap(),
+        };
+        Response { status, headers, body: body.to_vec() }
     }
 }
 

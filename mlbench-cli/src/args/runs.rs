@@ -13,7 +13,7 @@ pub(crate) enum RunsCommand {
     /// Start a run
     Start(StartArgs),
     /// List all runs
-    List(OutputArgs),
+    List(ListArgs),
     /// Show the details of a run
     #[command(after_help = "Example:\n  mlbench runs show first -o json")]
     Show(OneRunArgs),
@@ -29,6 +29,22 @@ pub(crate) enum RunsCommand {
     Logs(LogsArgs),
     /// Download the metrics of a run and its pods as a zip archive
     Download(DownloadArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+With --watch, a terminal shows the table anew at every change. Elsewhere, each change is a line: the run as it is now, \
+and in the state DELETED when it was deleted.
+
+Examples:
+  mlbench runs list
+  mlbench runs list --watch")]
+pub(crate) struct ListArgs {
+    /// Go on and show changes as they happen
+    #[arg(short, long)]
+    pub(crate) watch: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Args)]

@@ -46,6 +46,7 @@ fn retry_timeout(command: &Command) -> Duration {
         Command::Runs(RunsCommand::Wait(args)) => args.timeout.unwrap_or(Duration::MAX),
         Command::Runs(RunsCommand::Start(args)) if args.wait => Duration::MAX,
         Command::Runs(RunsCommand::Logs(args)) if args.follow => Duration::MAX,
+        Command::Runs(RunsCommand::List(args)) if args.watch => Duration::MAX,
         _ => RETRY_TIMEOUT,
     }
 }

@@ -38,7 +38,7 @@ async fn dispatch(cli: &Cli, client: &Client) -> Result<(), Failure> {
         Command::Metrics(args) => metrics::run(client, args).await,
         Command::Runs(command) => match command {
             RunsCommand::Start(args) => runs::start(client, args).await,
-            RunsCommand::List(output) => runs::list(client, Printer::stdout(output.output)).await,
+            RunsCommand::List(args) => runs::list(client, args).await,
             RunsCommand::Show(args) => runs::show(client, args).await,
             RunsCommand::Wait(args) => runs::wait(client, args).await,
             RunsCommand::Stop(args) => runs::stop(client, args).await,

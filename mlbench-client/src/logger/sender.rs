@@ -107,7 +107,7 @@ async fn send(client: &Client, tracker: &DeliveryTracker, batch: &[QueuedMetric]
     let attempt = || client.transport().json(&request);
     if Instant::now() < deadline() {
         // The retry callback is not called here: `flush` and `on_loss` report what is lost.
-        match retry::until(deadline, |_, _| (), attempt).await {
+        match retry::until(retry::pauses(), deadline, |_, _| (), attempt).await {
             Err(error) if error.retryable() && Instant::now() >= deadline() => {}
             other => return other,
         }

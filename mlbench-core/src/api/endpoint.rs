@@ -153,6 +153,8 @@ endpoints! {
     CreateSession,
     /// Signs a browser out.
     DeleteSession,
+    /// Streams what changes.
+    Events,
     /// Reads the server's own metrics, and the newest of the pods.
     Prometheus,
 }
@@ -218,6 +220,7 @@ impl Endpoint {
             Self::DeleteSession => Spec::new("session.delete", Delete, "/api/session/", "Sign a browser out")
                 .success(204)
                 .access(Public),
+            Self::Events => Spec::new("events.stream", Get, "/api/events/", "Stream changes as they happen"),
             Self::Prometheus => {
                 let summary = "Read the state of the server and the newest pod metrics for Prometheus";
                 Spec::new("health.metrics", Get, "/metrics", summary).access(MetricsToken)

@@ -3,6 +3,7 @@
 //! Requests may be JSON, forms or query strings. [`Fields`] reads all three.
 
 mod endpoint;
+mod events;
 mod fields;
 mod headers;
 mod json;
@@ -25,6 +26,10 @@ pub use crate::batch::{BatchResult, RejectedPoint};
 pub use crate::log::LogLine;
 pub use crate::metric::{Metric, Series};
 pub use endpoint::{Access, Endpoint, Listener, Method, Spec, encode_segment};
+pub use events::{
+    Event, EventData, EventPoint, EventsQuery, LAST_EVENT_ID_HEADER, NewLines, NewPoints, PodList, Resync,
+    RunsChanged, StreamOpen, Topic,
+};
 pub use fields::{FieldValue, Fields, MAX_FIELDS};
 pub use headers::{IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER};
 pub use json::without_bom;

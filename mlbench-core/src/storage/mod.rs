@@ -4,6 +4,7 @@
 //! one method. When a method returns, everything it acknowledged is on disk. Every implementation must pass
 //! [`contract::storage_contract`], and documents its rejected alternatives.
 
+mod changes;
 #[doc(hidden)]
 pub mod contract;
 mod idempotency;
@@ -15,6 +16,7 @@ mod runs;
 mod stats;
 mod storage_trait;
 
+pub use changes::{ArrivedPoint, Change, Changed, Changes, ChangesQuery, Interest, QueueRuns};
 pub use idempotency::{BatchKey, Fingerprint, IdempotencyKey, KeyHolder, KeyedRequest};
 pub use logs::{LogPart, LogQuery, OutputChunk};
 pub use metrics::{Batch, BatchOutcome, BatchPoint, Recorded};

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::changes::{Changes, ChangesQuery};
 use super::idempotency::KeyedRequest;
 use super::logs::{LogQuery, OutputChunk};
 use super::metrics::{Batch, BatchOutcome, Recorded};
@@ -207,6 +208,12 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// [`NotFound`](crate::error::ErrorCode::NotFound) for an unknown owner.
     async fn series(&self, owner: &Owner, after: Option<&MetricName>, limit: u32) -> Result<Vec<Series>>;
+
+    /// Returns a page of what changed after an arrival number, in the order of arrival.
+    ///
+    /// A page has some thousand changes at most, and at least one if any is left. A run and the list of pods appear
+    /// once, as they are now, at the arrival number of their last change.
+    async fn changes(&self, query: &ChangesQuery) -> Result<Changes>;
 
     /// Returns statistics, in time independent of the number of points.
     async fn stats(&self) -> Result<StoreStats>;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mlbench_core::storage::Storage;
 
+use super::hub::EventHub;
 use super::run_cache::RunJsonCache;
 use super::sessions::Sessions;
 use crate::clock::Clock;
@@ -29,6 +30,8 @@ pub struct App {
     pub cluster: Arc<dyn Cluster>,
     /// Wakes the launcher, which drives runs to their end.
     pub launcher: LauncherHandle,
+    /// Passes on what changes in the store.
+    pub events: EventHub,
     /// Which part of the server has failed for good.
     pub vitals: Vitals,
     /// The time.

@@ -1,8 +1,11 @@
 //! Use cases: what the endpoints do, without HTTP, SQL or Kubernetes.
 
 pub mod access;
+mod api_run;
 mod context;
+pub mod events;
 pub mod health;
+pub mod hub;
 pub mod logs;
 pub mod metrics;
 pub mod pods;

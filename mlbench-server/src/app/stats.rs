@@ -13,6 +13,8 @@ pub struct Stats {
     pub store: StoreStats,
     /// Whether the list of pods has every change.
     pub pods_are_current: bool,
+    /// Open streams of events.
+    pub event_streams: usize,
     /// The server's own process. `None` where the system has no `/proc`.
     pub process: Option<Process>,
 }
@@ -34,7 +36,8 @@ pub struct Process {
 /// When the store fails.
 pub async fn collect(app: &App) -> Result<Stats> {
     let pods_are_current = app.cluster.pod_list_status() == PodListStatus::Current;
-    Ok(Stats { store: app.storage.stats().await?, pods_are_current, process: own_process() })
+    let event_streams = app.events.streams();
+    Ok(Stats { store: app.storage.stats().await?, pods_are_current, event_streams, process: own_process() })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 and clock ticks are far below 2^53")]

@@ -84,7 +84,7 @@ impl RequestMetrics {
     }
 }
 
-/// A response whose request counts as in flight until its body is sent or dropped.
+/// A response whose request counts as in flight until its body is sent or dropped, except a stream of events.
 pub(super) type CountedResponse = hyper::Response<CountedBody<ResponseBody>>;
 
 type ResponseBody = <Response as WithBody>::Body;
@@ -115,7 +115,9 @@ impl InFlightGuard {
         let endpoint = response.extensions().get::<Endpoint>().copied();
         let replayed = response.headers().contains_key(IDEMPOTENCY_REPLAYED_HEADER);
         self.metrics.count(endpoint, response.status().as_u16(), self.begin.elapsed(), replayed);
-        response.map(|body| CountedBody { body, _in_flight: self })
+        // A stream of events has no end to wait for.
+        let in_flight = (endpoint != Some(Endpoint::Events)).then_some(self);
+        response.map(|body| CountedBody { body, _in_flight: in_flight })
     }
 }
 
@@ -128,7 +130,7 @@ impl Drop for InFlightGuard {
 /// Body of a response, whose request is in flight while it exists.
 pub(super) struct CountedBody<B> {
     body: B,
-    _in_flight: InFlightGuard,
+    _in_flight: Option<InFlightGuard>,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Body for CountedBody<B> {

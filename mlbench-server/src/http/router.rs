@@ -19,7 +19,7 @@ use warp::reply::Response;
 use super::auth::authorize;
 use super::config::Surface;
 use super::handler::{Handler, typed};
-use super::handlers::{batch, health, metrics, pods, prometheus, runs, session};
+use super::handlers::{batch, events, health, metrics, pods, prometheus, runs, session};
 use super::page;
 use super::problem::error_response;
 use super::request::{BodyStream, Peer, RequestContext, ServerState, body_stream};
@@ -66,6 +66,7 @@ fn handler(endpoint: Endpoint) -> Handler {
         Endpoint::GetSession => typed(session::get),
         Endpoint::CreateSession => typed(session::create),
         Endpoint::DeleteSession => typed(session::delete),
+        Endpoint::Events => typed(events::stream),
         Endpoint::Prometheus => typed(prometheus::metrics),
     }
 }

@@ -8,10 +8,13 @@ use std::time::Duration;
 use mlbench_core::storage::Storage;
 use mlbench_core::{Error, ErrorCode, Result, Timestamp};
 
+use tokio::sync::Notify;
+
 use super::clusters::{ClusterInputs, connect};
 use super::listeners::{BoundListener, Listeners};
 use super::reaper;
 use crate::app::App;
+use crate::app::hub::EventHub;
 use crate::app::run_cache::RunJsonCache;
 use crate::app::sessions::Sessions;
 use crate::clock::Clock;
@@ -54,7 +57,7 @@ impl Server {
         let listeners = Listeners::bind(settings).await?;
         let address = listeners.api.address;
         let (database, vitals) = (settings.database()?, Vitals::default());
-        let (storage, identity) =
+        let (storage, identity, commits) =
             open_storage(settings, &database, address, &vitals).await.map_err(|error| text(&error))?;
         let tasks = TaskGroup::reporting_to("launcher and monitor", vitals.clone());
         let inputs =
@@ -63,7 +66,7 @@ impl Server {
         tracing::info!(version = env!("CARGO_PKG_VERSION"), database = %database.display(), cluster = cluster.name(),
             workers = cluster.max_workers(), "mlbench-server");
         log_move(&identity);
-        let storage = OpenedStorage { storage, last_write: identity.last_write };
+        let storage = OpenedStorage { storage, commits, last_write: identity.last_write };
         let server = Self::assemble(settings, listeners, storage, cluster, tasks, vitals).await?;
         if let Some(file) = &settings.address_file {
             files::write_atomic(file, format!("{address}\n"))
@@ -75,7 +78,7 @@ impl Server {
     async fn assemble(
         settings: &Settings,
         listeners: Listeners,
-        OpenedStorage { storage, last_write }: OpenedStorage,
+        OpenedStorage { storage, commits, last_write }: OpenedStorage,
         cluster: Arc<dyn Cluster>,
         tasks: TaskGroup,
         vitals: Vitals,
@@ -108,10 +111,12 @@ impl Server {
         let default_command = settings.default_command();
         listeners.log_addresses();
         let policy = settings.run_policy;
+        let events = EventHub::start(&tasks, Arc::clone(&storage), Arc::clone(&cluster), commits);
         let app = App {
             storage: Arc::clone(&storage),
             cluster,
             launcher: handle,
+            events,
             vitals: vitals.clone(),
             clock,
             policy,
@@ -201,6 +206,7 @@ pub async fn start_with_flags(flags: &[&str]) -> Result<Server, String> {
 /// A store, and when it was last written before it was opened.
 struct OpenedStorage {
     storage: Arc<dyn Storage>,
+    commits: Arc<Notify>,
     last_write: Timestamp,
 }
 
@@ -209,7 +215,7 @@ async fn open_storage(
     database: &Path,
     address: SocketAddr,
     vitals: &Vitals,
-) -> Result<(Arc<dyn Storage>, Identity)> {
+) -> Result<(Arc<dyn Storage>, Identity, Arc<Notify>)> {
     let mut options = sqlite::Options::new(database);
     options.log_limit_bytes = u64::from(settings.output_limit) << 20;
     options.durability = settings.durability;
@@ -223,7 +229,8 @@ async fn open_storage(
     };
     let opened = tokio::task::spawn_blocking(open).await.map_err(Error::internal)??;
     let identity = opened.identity().clone();
-    Ok((Arc::new(opened), identity))
+    let commits = opened.commits();
+    Ok((Arc::new(opened), identity, commits))
 }
 
 /// Logs that a database was opened elsewhere before, and its disowned runs.

@@ -3,6 +3,7 @@
 //! Each use case of [`Storage`] is one transaction, and a write returns after its commit. `docs/storage.md` explains the
 //! schema and the threads, with measurements and rejected alternatives.
 
+mod changes;
 mod connection;
 mod error;
 mod idempotency;
@@ -24,11 +25,12 @@ use mlbench_core::log::LogLine;
 use mlbench_core::metric::{Metric, MetricType, Series};
 use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
-    Batch, BatchOutcome, IsCached, KeyedRequest, LogQuery, OutputChunk, OwnerList, PointSink, PointsCursor,
-    PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, StartedRun, Storage, StoreStats,
-    TokenHash,
+    Batch, BatchOutcome, Changes, ChangesQuery, IsCached, KeyedRequest, LogQuery, OutputChunk, OwnerList,
+    PointSink, PointsCursor, PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, StartedRun,
+    Storage, StoreStats, TokenHash,
 };
 use mlbench_core::{Error, MetricName, Owner, Pod, Result, RunId, Timestamp};
+use tokio::sync::Notify;
 
 pub use connection::open::{Durability, Options};
 pub use identity::{Identity, Moved};
@@ -103,6 +105,14 @@ impl SqliteStorage {
     #[must_use]
     pub const fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Returns what is notified after each commit.
+    ///
+    /// Several commits may give one notification, and one task can wait.
+    #[must_use]
+    pub fn commits(&self) -> Arc<Notify> {
+        self.writer.commits()
     }
 
     /// Rejects later requests. The returned function waits for queued writes, then releases the lock.
@@ -283,6 +293,11 @@ impl Storage for SqliteStorage {
     async fn series(&self, owner: &Owner, after: Option<&MetricName>, limit: u32) -> Result<Vec<Series>> {
         let (owner, after) = (owner.clone(), after.cloned());
         self.readers.read(move |c| read::series_stats(c, &owner, after.as_ref(), limit)).await
+    }
+
+    async fn changes(&self, query: &ChangesQuery) -> Result<Changes> {
+        let (recent, query) = (Arc::clone(&self.recent), query.clone());
+        self.readers.read(move |c| changes::read::page(c, &recent, &query)).await
     }
 
     async fn stats(&self) -> Result<StoreStats> {

@@ -21,14 +21,19 @@ pub(super) fn set(connection: &Connection, pods: &[Pod], now: Timestamp) -> Resu
                ON CONFLICT (name) DO UPDATE SET labels = ?2, phase = ?3, ip = ?4, left_at = NULL, left_seq = NULL \
                WHERE labels <> ?2 OR phase <> ?3 OR ip <> ?4 OR left_at IS NOT NULL";
     let mut upsert = connection.prepare_cached(sql)?;
+    let mut changes = 0;
     for pod in pods {
         let labels = serde_json::to_string(&pod.labels).map_err(Error::internal)?;
-        upsert.execute(params![pod.name.as_str(), labels, pod.phase.as_str(), pod.ip, now])?;
+        changes += upsert.execute(params![pod.name.as_str(), labels, pod.phase.as_str(), pod.ip, now])?;
     }
     let present: BTreeSet<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
     let mut left = connection.prepare_cached("UPDATE pod SET left_at = ?2, left_seq = ?3 WHERE name = ?1")?;
     for name in stored.iter().filter(|name| !present.contains(name.as_str())) {
-        left.execute(params![name, now, arrival::last(connection)?])?;
+        changes += left.execute(params![name, now, arrival::last(connection)?])?;
+    }
+    if changes > 0 {
+        let seq = arrival::reserve(connection, 1)? + 1;
+        connection.prepare_cached("UPDATE arrival SET pods = ?1")?.execute([seq])?;
     }
     Ok(())
 }
@@ -49,6 +54,11 @@ fn record_absence(connection: &Connection, name: &PodName) -> Result<(), StoreEr
         connection.prepare_cached(sql)?.execute([pod, left, returned])?;
     }
     Ok(())
+}
+
+/// Returns the arrival number of the last change of the list.
+pub(super) fn changed(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.prepare_cached("SELECT pods FROM arrival")?.query_row([], |row| row.get(0))?)
 }
 
 /// Lists the pods that are in the cluster, by name.

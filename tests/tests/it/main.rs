@@ -6,6 +6,7 @@ mod access;
 mod bad_input;
 mod cli;
 mod endpoints;
+mod events;
 mod kubernetes;
 mod metrics;
 mod mpirun;

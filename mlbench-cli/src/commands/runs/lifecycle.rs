@@ -31,11 +31,6 @@ pub(crate) async fn start(client: &Client, args: &StartArgs) -> Result<(), Failu
     print_one(&mut Printer::stdout(args.output.output), &run)
 }
 
-/// `mlbench runs list`
-pub(crate) async fn list(client: &Client, mut printer: Printer<impl Write>) -> Result<(), Failure> {
-    print_all(&mut printer, &client.runs().list().await?, JsonShape::Array)
-}
-
 /// `mlbench runs show`
 pub(crate) async fn show(client: &Client, args: &OneRunArgs) -> Result<(), Failure> {
     let run = resolve_run(client, &args.run.run).await?;

@@ -1,15 +1,11 @@
 use std::io::{self, Write};
-use std::time::Duration;
 
-use mlbench_client::{Client, LogLine, LogsQuery, RunId};
+use mlbench_client::{Change, Client, Event, EventData, LogLine, LogsQuery, Run, RunId, Topic};
 
 use crate::args::LogsArgs;
 use crate::commands::resolve::resolve_run;
 use crate::failure::Failure;
 use crate::output::{Layout, Printer, eprint_message};
-
-/// Pause between two polls: the API has no request that waits for new output.
-const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 /// `mlbench runs logs`
 pub(crate) async fn logs(client: &Client, args: &LogsArgs) -> Result<(), Failure> {
@@ -26,17 +22,9 @@ pub(crate) async fn logs(client: &Client, args: &LogsArgs) -> Result<(), Failure
     };
     let mut printer = Printer::stdout(args.output.output);
     print_head(&mut printer)?;
-    loop {
-        // Read the state before the lines: if the run had ended by then, these lines are its last.
-        let ended = !run.is_active();
-        reader.print_all(&mut printer).await?;
-        if !args.follow || ended {
-            break;
-        }
-        tokio::time::sleep(POLL_INTERVAL).await;
-        run = client.with_retries(|| client.runs().get(run.id)).await?;
-    }
+    reader.print_all(&mut printer).await?;
     if args.follow {
+        run = reader.follow(run, &mut printer).await?;
         let reason = run.job_metadata.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
         eprint_message(format_args!("run {} ({:?}) {}{reason}", run.id, run.name.as_str(), run.state));
     }
@@ -53,6 +41,51 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Prints new output until the run has ended, and returns the run.
+    async fn follow(&mut self, mut run: Run, printer: &mut Printer<impl Write>) -> Result<Run, Failure> {
+        let mut changes = self.client.changes([Topic::Run(run.id)]);
+        while run.is_active() {
+            // Read the state before the lines: if the run had ended by then, these lines are its last.
+            match changes.next().await? {
+                Change::Look => {
+                    run = self.client.with_retries(|| self.client.runs().get(run.id)).await?;
+                    self.print_all(printer).await?;
+                }
+                Change::Event(Event { data: EventData::Runs(changed), .. }) => {
+                    let now = changed.runs.into_iter().find(|changed| changed.id == run.id);
+                    run = match now {
+                        Some(now) => now,
+                        // Reading a deleted run returns the error.
+                        None => self.client.with_retries(|| self.client.runs().get(run.id)).await?,
+                    };
+                    if !run.is_active() {
+                        self.print_all(printer).await?;
+                    }
+                }
+                Change::Event(Event { data: EventData::Logs(new), .. }) => {
+                    self.print_new(&new.lines, printer)?;
+                }
+                Change::Event(_) => {}
+            }
+        }
+        Ok(run)
+    }
+
+    /// Prints the lines of an event that belong to the query and were not printed.
+    fn print_new(&mut self, lines: &[LogLine], printer: &mut Printer<impl Write>) -> io::Result<()> {
+        let LogsQuery { stream, rank, after, .. } = self.query;
+        let is_wanted = |line: &&LogLine| {
+            stream.is_none_or(|stream| stream == line.stream)
+                && rank.is_none_or(|rank| Some(rank) == line.rank)
+                && after.is_none_or(|after| after < line.seq)
+        };
+        for line in lines.iter().filter(is_wanted) {
+            print_line(printer, line, rank.is_some())?;
+            self.query.after = Some(line.seq);
+        }
+        printer.flush()
+    }
+
     async fn print_all(&mut self, printer: &mut Printer<impl Write>) -> Result<(), Failure> {
         loop {
             let page = self.client.with_retries(|| self.client.runs().logs(self.id, &self.query)).await?;

@@ -2,10 +2,12 @@
 
 mod download;
 mod lifecycle;
+mod list;
 mod logs;
 mod print;
 mod request;
 
 pub(super) use download::download;
-pub(super) use lifecycle::{delete, list, show, start, stop, wait};
+pub(super) use lifecycle::{delete, show, start, stop, wait};
+pub(super) use list::list;
 pub(super) use logs::logs;

@@ -1,12 +1,15 @@
 //! Prints runs.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use mlbench_client::Run;
 use mlbench_core::metric::plain_number;
 
 use crate::failure::Failure;
-use crate::output::Printer;
+use crate::output::{Layout, Printer};
+
+/// The columns of a list of runs.
+const HEAD: [&str; 6] = ["id", "name", "state", "workers", "created_at", "finished_at"];
 
 /// Shape of the JSON for a list of runs.
 #[derive(Clone, Copy)]
@@ -22,27 +25,40 @@ pub(super) fn print_all(
     runs: &[Run],
     json: JsonShape,
 ) -> Result<(), Failure> {
-    let date =
-        |printer: &Printer<_>, date: Option<_>| date.map(|date| printer.date(date)).unwrap_or_default();
-    let rows: Vec<[String; 6]> = runs
-        .iter()
-        .map(|run| {
-            [
-                run.id.to_string(),
-                run.name.to_string(),
-                state(printer, run),
-                run.num_workers.to_string(),
-                date(printer, Some(run.created_at)),
-                date(printer, run.finished_at),
-            ]
-        })
-        .collect();
-    let head = ["id", "name", "state", "workers", "created_at", "finished_at"];
+    let rows: Vec<[String; 6]> = runs.iter().map(|run| row(printer, run)).collect();
     match (json, runs) {
-        (JsonShape::Object, [run]) => printer.print(run, head, rows)?,
-        _ => printer.print(&runs, head, rows)?,
+        (JsonShape::Object, [run]) => printer.print(run, HEAD, rows)?,
+        _ => printer.print(&runs, HEAD, rows)?,
     }
     Ok(())
+}
+
+/// Prints the names of the columns, for [`print_row`].
+pub(super) fn print_head(printer: &mut Printer<impl Write>) -> io::Result<()> {
+    match printer.layout() {
+        Layout::Json => Ok(()),
+        _ => printer.row(HEAD.map(str::to_owned)),
+    }
+}
+
+/// Prints a run in a line, with another word for its state if given.
+pub(super) fn print_row(printer: &mut Printer<impl Write>, run: &Run, state: Option<&str>) -> io::Result<()> {
+    let mut row = row(printer, run);
+    if let Some(state) = state {
+        state.clone_into(&mut row[2]);
+    }
+    printer.row(row)
+}
+
+fn row(printer: &Printer<impl Write>, run: &Run) -> [String; 6] {
+    [
+        run.id.to_string(),
+        run.name.to_string(),
+        state(printer, run),
+        run.num_workers.to_string(),
+        printer.date(run.created_at),
+        run.finished_at.map(|date| printer.date(date)).unwrap_or_default(),
+    ]
 }
 
 /// Formats the state, in a table with the position in the queue.
@@ -104,7 +120,6 @@ mod tests {
 
     use super::*;
     use crate::commands::testing::failed_run as run;
-    use crate::output::Layout;
 
     fn printed(
         layout: Layout,

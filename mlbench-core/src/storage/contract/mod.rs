@@ -1,6 +1,7 @@
 //! The contract of [`Storage`](super::Storage) as one test function, [`storage_contract`].
 
 mod batches;
+mod changes;
 mod fixtures;
 mod metrics;
 mod output;

@@ -1,7 +1,7 @@
 //! All tests of the contract.
 
 use super::fixtures::{at, code, new_run, ok};
-use super::{batches, metrics, output, queue, reading, runs};
+use super::{batches, changes, metrics, output, queue, reading, runs};
 use crate::error::ErrorCode;
 use crate::storage::storage_trait::Storage;
 
@@ -41,6 +41,9 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     batches::a_repeated_batch_replays_the_first_result(&open().await).await;
     batches::a_batch_key_belongs_to_its_holder(&open().await).await;
     batches::batch_chunks_and_single_metrics_have_separate_keys(&open().await).await;
+    changes::changes_have_one_order(&open().await).await;
+    changes::a_deletion_is_a_change(&open().await).await;
+    changes::a_change_of_a_run_names_the_queue(&open().await).await;
     writes_after_close_are_refused(&open().await).await;
 }
 

@@ -71,6 +71,9 @@ export interface TextFieldProps extends FieldProps {
   autoFocus?: boolean;
 }
 
+const TEXT = { type: "text" } as const;
+const PASSWORD = { type: "password" } as const;
+
 /** A field for text. Numbers are text too: the server says what is wrong with them. */
 export function TextField({
   value,
@@ -95,9 +98,9 @@ export function TextField({
       control={(ties) =>
         rows === undefined ? (
           <input
-            type={secret ? "password" : "text"}
             {...ties}
             {...shared}
+            {...(secret ? PASSWORD : TEXT)}
             onInput={(event) => onValue(event.currentTarget.value)}
           />
         ) : (

@@ -8,7 +8,7 @@ use mlbench_core::run::Run;
 use mlbench_core::storage::{RunEntry, Storage};
 use mlbench_core::{Result, RunId};
 
-use super::render::to_api;
+use crate::app::api_run::to_api;
 use crate::app::context::App;
 use crate::app::run_cache::RunJsonCache;
 

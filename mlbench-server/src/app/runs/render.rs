@@ -4,6 +4,7 @@ use mlbench_core::queue::Queue;
 use mlbench_core::run::Run;
 use mlbench_core::{Result, api};
 
+use crate::app::api_run::to_api;
 use crate::app::context::App;
 
 /// Converts a run, with its place in the queue while it is queued.
@@ -16,11 +17,4 @@ pub(super) async fn with_queue_position(app: &App, run: Run) -> Result<api::Run>
     }
     let (active, deleting) = (app.storage.active_runs().await?, app.storage.deleted_runs().await?);
     Ok(to_api(run, Some(&Queue::new(&active, &deleting, app.cluster.max_workers()))))
-}
-
-/// Converts a run, with its place in this queue.
-pub(super) fn to_api(run: Run, queue: Option<&Queue<'_>>) -> api::Run {
-    let place = queue.and_then(|queue| queue.position(run.id));
-    let (queue_position, waiting_for) = place.map(|place| (place.position, place.waiting_for)).unzip();
-    api::Run { queue_position, waiting_for, ..run.into() }
 }

@@ -35,7 +35,7 @@ impl HostPolicy {
         }
         match request.method {
             Method::GET | Method::HEAD | Method::OPTIONS => Ok(()),
-            _ => same_site(&request.headers, &host),
+            _ => same_site(&request.headers, &host, MAY_ONLY_READ),
         }
     }
 
@@ -72,23 +72,39 @@ fn is_ipv6_literal(host: &str) -> bool {
     inner.split('%').next().is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
 }
 
-/// Refuses a request with an unsafe method that a page of another site may have sent.
-fn same_site(headers: &HeaderMap, host: &Authority) -> Result<()> {
-    let forbidden = |detail: &str| Err(Error::new(ErrorCode::ForbiddenOrigin, detail));
+/// What a page of another site may do.
+const MAY_ONLY_READ: &str = "may only read";
+/// What a page of another site may do where a response never ends.
+const GETS_NO_STREAM: &str = "get no stream of events";
+
+/// Refuses a request for a stream that a page of another site may have sent.
+///
+/// Such a page could read nothing, but its streams would keep out others.
+///
+/// # Errors
+/// [`ErrorCode::ForbiddenOrigin`].
+pub(in crate::http) fn check_same_site(headers: &HeaderMap) -> Result<()> {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).and_then(|host| host.parse().ok());
+    same_site(headers, &host.ok_or_else(|| forbidden_host("missing"))?, GETS_NO_STREAM)
+}
+
+/// Refuses a request that a page of another site may have sent.
+fn same_site(headers: &HeaderMap, host: &Authority, rule: &str) -> Result<()> {
+    let forbidden = |detail: String| Err(Error::new(ErrorCode::ForbiddenOrigin, detail));
     match only(headers, SEC_FETCH_SITE) {
         Ok(None | Some("same-origin" | "none")) => {}
         _ => {
-            return forbidden(
-                "Sec-Fetch-Site: cross-site requests may only read; send the request from this server's own page",
-            );
+            return forbidden(format!(
+                "Sec-Fetch-Site: cross-site requests {rule}; send the request from this server's own page"
+            ));
         }
     }
     match only(headers, ORIGIN) {
         Ok(None) => Ok(()),
         Ok(Some(origin)) if is_same_origin(origin, host) => Ok(()),
-        _ => forbidden(
-            "Origin: requests from other origins may only read; send the request from this server's own page",
-        ),
+        _ => forbidden(format!(
+            "Origin: requests from other origins {rule}; send the request from this server's own page"
+        )),
     }
 }
 

@@ -6,4 +6,4 @@ mod host;
 
 pub(super) use bearer::authorize;
 pub(super) use cookie::{open_session, set_cookie};
-pub(super) use host::HostPolicy;
+pub(super) use host::{HostPolicy, check_same_site};

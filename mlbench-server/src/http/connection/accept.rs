@@ -5,6 +5,7 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -13,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use mlbench_core::api::Endpoint;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -62,7 +64,7 @@ impl HttpServer {
     ///
     /// Returns when the responses in progress are sent, at the latest after [`HttpConfig::drain_timeout`].
     pub async fn serve(self, listener: TcpListener, config: HttpConfig, stop: CancellationToken) {
-        let state = ServerState::new(self.app, config, self.metrics);
+        let state = ServerState::new(self.app, config, self.metrics, stop.clone());
         let service = ApiService::new(&state);
         let connections = TaskGroup::new("connections");
         loop {
@@ -104,12 +106,19 @@ async fn serve_connection(
         tracing::debug!(%error, "the client closed the connection before a request");
         return;
     }
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        let service = service.clone();
-        request.extensions_mut().insert(peer);
-        async move { Ok::<_, Infallible>(service.respond(request).await) }
-    });
     let stream = ClientStream::new(stream, state.config.stall_timeout, Arc::clone(&state.ids), stop.clone());
+    let ends_with_input = stream.ends_with_input();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let (service, ends_with_input) = (service.clone(), Arc::clone(&ends_with_input));
+        request.extensions_mut().insert(peer);
+        async move {
+            let response = service.respond(request).await;
+            if response.extensions().get() == Some(&Endpoint::Events) {
+                ends_with_input.store(true, Ordering::Relaxed);
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())

@@ -1,4 +1,4 @@
-//! TCP stream with a write timeout and a lingering close.
+//! TCP stream with a write timeout, a lingering close, and an eye on clients that leave a stream of events.
 //!
 //! A client that reads nothing of its response for a while is dropped. A close waits for the client: when the server
 //! responds before it has read the whole request (a body that is too large), an immediate close would make the kernel send
@@ -8,6 +8,7 @@ use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub(super) struct ClientStream {
     stream: TcpStream,
     stall_timeout: Duration,
     ids: Arc<RequestIds>,
+    /// Whether the end of what the client sends is the end of the connection.
+    ends_with_input: Arc<AtomicBool>,
     /// Rest of the problem document that replaces a response of hyper's own.
     replacement: Bytes,
     /// Set while the client reads nothing.
@@ -43,13 +46,41 @@ struct Lingering {
 }
 
 impl ClientStream {
-    pub(super) const fn new(
+    pub(super) fn new(
         stream: TcpStream,
         stall_timeout: Duration,
         ids: Arc<RequestIds>,
         stop: CancellationToken,
     ) -> Self {
-        Self { stream, stall_timeout, ids, replacement: Bytes::new(), stalled: None, stop, lingering: None }
+        Self {
+            stream,
+            stall_timeout,
+            ids,
+            ends_with_input: Arc::default(),
+            replacement: Bytes::new(),
+            stalled: None,
+            stop,
+            lingering: None,
+        }
+    }
+
+    /// Returns what makes the end of the client's input the end of the connection, once it is set.
+    ///
+    /// A response is sent to a client that closed its side, but a stream of events has no end, and a client that went
+    /// away would be noticed only by heartbeats that fail.
+    pub(super) fn ends_with_input(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.ends_with_input)
+    }
+
+    /// Returns whether the client has closed its side. Otherwise wakes the task when it does.
+    fn input_has_ended(&self, context: &mut Context<'_>) -> bool {
+        let mut byte = [0];
+        let mut byte = ReadBuf::new(&mut byte);
+        match self.stream.poll_peek(context, &mut byte) {
+            Poll::Ready(Ok(length)) => length == 0,
+            Poll::Ready(Err(_)) => true,
+            Poll::Pending => false,
+        }
     }
 
     /// Writes the beginning of `slices`, or the whole document that replaces the first one.
@@ -137,7 +168,12 @@ impl AsyncWrite for ClientStream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+        let stream = self.get_mut();
+        // hyper reads nothing during a response, but flushes whenever its task is woken.
+        if stream.ends_with_input.load(Ordering::Relaxed) && stream.input_has_ended(context) {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the client left")));
+        }
+        Pin::new(&mut stream.stream).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -86,7 +86,7 @@ fn layout(media: MediaType, query: &MetricsQuery, labelled: bool) -> PointsLayou
         format: match media {
             MediaType::NdJson => PointsFormat::NdJson,
             MediaType::Csv => PointsFormat::Csv,
-            MediaType::Json | MediaType::Javascript | MediaType::Zip => PointsFormat::Json,
+            _ => PointsFormat::Json,
         },
         fields: query.fields().to_vec(),
         buckets: query.downsample == Some(Downsample::MinMax),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use hyper::HeaderMap;
-use mlbench_core::api::IDEMPOTENCY_KEY_HEADER;
+use mlbench_core::api::{IDEMPOTENCY_KEY_HEADER, LAST_EVENT_ID_HEADER};
 use mlbench_core::storage::IdempotencyKey;
 use mlbench_core::{Error, Result};
 
@@ -62,6 +62,15 @@ impl RequestContext {
     /// Begins a response of this type.
     pub(in crate::http) fn response(&self, media: MediaType) -> ResponseBuilder {
         ResponseBuilder::new(media, &self.headers)
+    }
+
+    /// Returns the id of the last event that the client received.
+    ///
+    /// An id that is none of this server's becomes a position that no store has reached.
+    pub(in crate::http) fn last_event_id(&self) -> Option<i64> {
+        let id = self.headers.get(LAST_EVENT_ID_HEADER).filter(|id| !id.is_empty())?;
+        let number = id.to_str().ok().and_then(|text| text.trim().parse().ok());
+        Some(number.filter(|id| *id >= 0).unwrap_or(i64::MAX))
     }
 
     /// Returns the key under which the client repeats this request.

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use mlbench_core::api::{
-    Fields, LogsQuery, MetricsQuery, NewMetric, RunRequest, RunsQuery, SignIn, without_bom,
+    EventsQuery, Fields, LogsQuery, MetricsQuery, NewMetric, RunRequest, RunsQuery, SignIn, without_bom,
 };
 use mlbench_core::quote::quote;
 use mlbench_core::{Error, PodName, Result, RunId};
@@ -178,4 +178,4 @@ macro_rules! from_fields {
     };
 }
 
-from_fields!(LogsQuery, MetricsQuery, RunsQuery);
+from_fields!(EventsQuery, LogsQuery, MetricsQuery, RunsQuery);

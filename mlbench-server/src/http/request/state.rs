@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::memory::MemoryBudget;
+use tokio_util::sync::CancellationToken;
+
 use crate::app::App;
 use crate::http::config::HttpConfig;
 use crate::http::problem::RequestIds;
@@ -14,13 +16,20 @@ pub(in crate::http) struct ServerState {
     pub(in crate::http) config: HttpConfig,
     pub(in crate::http) ids: Arc<RequestIds>,
     pub(in crate::http) metrics: Arc<RequestMetrics>,
+    /// Cancelled when the server stops.
+    pub(in crate::http) stop: CancellationToken,
     /// Memory for the bodies of batches.
     pub(super) uploads: MemoryBudget,
 }
 
 impl ServerState {
-    pub(in crate::http) fn new(app: App, config: HttpConfig, metrics: Arc<RequestMetrics>) -> Arc<Self> {
+    pub(in crate::http) fn new(
+        app: App,
+        config: HttpConfig,
+        metrics: Arc<RequestMetrics>,
+        stop: CancellationToken,
+    ) -> Arc<Self> {
         let uploads = MemoryBudget::new(config.upload_memory);
-        Arc::new(Self { app, config, ids: Arc::new(RequestIds::new()), metrics, uploads })
+        Arc::new(Self { app, config, ids: Arc::new(RequestIds::new()), metrics, stop, uploads })
     }
 }

@@ -3,6 +3,7 @@
 mod archive;
 mod builder;
 mod compress;
+mod events;
 mod exposition;
 mod negotiate;
 mod points;
@@ -14,6 +15,7 @@ mod stream;
 pub(super) use archive::archive;
 pub(super) use builder::{ResponseBuilder, attachment, empty};
 pub(super) use compress::accepts_gzip;
+pub(super) use events::event_stream;
 pub(super) use negotiate::{MediaType, accepts_html, negotiate};
 pub(super) use points::{PointsFormat, PointsLayout, PointsText};
 pub(super) use runs::{log_page, run_list, run_with_output};

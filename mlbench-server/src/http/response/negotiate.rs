@@ -23,6 +23,8 @@ pub(in crate::http) enum MediaType {
     NdJson,
     /// A table.
     Csv,
+    /// A stream of events.
+    EventStream,
 }
 
 impl MediaType {
@@ -32,6 +34,9 @@ impl MediaType {
     pub(in crate::http) const METRICS: &'static [Self] =
         &[Self::Javascript, Self::Json, Self::Zip, Self::NdJson, Self::Csv];
 
+    /// The type of a stream of events.
+    pub(in crate::http) const EVENTS: &'static [Self] = &[Self::EventStream];
+
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Javascript => "text/javascript",
@@ -39,6 +44,7 @@ impl MediaType {
             Self::Zip => "application/zip",
             Self::NdJson => "application/x-ndjson",
             Self::Csv => "text/csv",
+            Self::EventStream => "text/event-stream",
         }
     }
 
@@ -52,7 +58,7 @@ impl MediaType {
 
     /// Returns whether compression makes it smaller.
     pub(super) fn is_compressible(self) -> bool {
-        self != Self::Zip
+        !matches!(self, Self::Zip | Self::EventStream)
     }
 
     /// Returns the preference for a type that a range of this specificity covers.
@@ -60,7 +66,7 @@ impl MediaType {
         match self {
             _ if specificity == EXACT => 2,
             Self::Json => 1,
-            Self::Javascript | Self::Zip | Self::NdJson | Self::Csv => 0,
+            Self::Javascript | Self::Zip | Self::NdJson | Self::Csv | Self::EventStream => 0,
         }
     }
 }
@@ -75,7 +81,7 @@ const EXACT: u8 = 2;
 pub(in crate::http) fn negotiate(headers: &HeaderMap, offered: &[MediaType]) -> Result<MediaType> {
     let ranges: Vec<Range<'_>> = ranges(headers).collect();
     if ranges.is_empty() {
-        return Ok(MediaType::Json);
+        return Ok(if offered == MediaType::EVENTS { MediaType::EventStream } else { MediaType::Json });
     }
     let mut best: Option<((u16, u8), MediaType)> = None;
     for &media in offered {

@@ -20,6 +20,8 @@ pub(in crate::http) fn server_metrics(stats: &Stats, requests: &RequestMetrics) 
     let mut out = Exposition::default();
     write_build(&mut out);
     write_requests(&mut out, requests);
+    out.family("mlbench_event_streams", Kind::Gauge, "Open streams of events.")
+        .sample(&[], number(stats.event_streams as u64));
     write_store(&mut out, &stats.store);
     let help = "1 while the list of worker pods has every change, 0 while the cluster does not respond.";
     out.family("mlbench_cluster_pods_current", Kind::Gauge, help)
@@ -67,7 +69,7 @@ fn write_requests(out: &mut Exposition, metrics: &RequestMetrics) {
     for stats in &endpoints {
         latency.histogram(&labels(stats), &stats.seconds);
     }
-    let help = "Requests in progress, until their responses are sent.";
+    let help = "Requests in progress, until their responses are sent, without streams of events.";
     out.family("mlbench_http_requests_in_flight", Kind::Gauge, help).sample(&[], number(metrics.in_flight()));
     let help = "Requests that repeated an earlier one with its Idempotency-Key.";
     out.family("mlbench_http_replays_total", Kind::Counter, help).sample(&[], number(metrics.replays()));

@@ -11,6 +11,7 @@ use hyper::body::Body;
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use mlbench_core::api::{Endpoint, Fields, Metric, Problem, RunRequest};
 use mlbench_core::run::{NewRun, Run};
+use mlbench_core::storage::Storage;
 use mlbench_core::{MetricName, Owner, RunEvent, RunId, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -23,6 +24,7 @@ use super::super::request_metrics::{CountedResponse, RequestMetrics};
 use super::super::service::ApiService;
 use super::fakes::{FakeCluster, PODS, end_run, pod, run_fake_launcher};
 use crate::app::access::AuthPolicy;
+use crate::app::hub::EventHub;
 use crate::app::run_cache::RunJsonCache;
 use crate::app::runs::{RunDefaults, resolve};
 use crate::app::sessions::Sessions;
@@ -99,9 +101,14 @@ impl Api {
         let database = directory.path().join("db");
         let options = sqlite::Options { page_points: 100, ..sqlite::Options::new(database) };
         let cluster = Arc::new(FakeCluster::default());
+        let (opened, tasks) = (SqliteStorage::open(options).unwrap(), TaskGroup::new("test"));
+        let commits = opened.commits();
+        let storage: Arc<dyn Storage> = Arc::new(opened);
+        let of_app: Arc<dyn Cluster> = Arc::clone(&cluster) as Arc<dyn Cluster>;
         let app = App {
-            storage: Arc::new(SqliteStorage::open(options).unwrap()),
-            cluster: Arc::clone(&cluster) as Arc<dyn Cluster>,
+            events: EventHub::start(&tasks, Arc::clone(&storage), Arc::clone(&of_app), commits),
+            storage,
+            cluster: of_app,
             launcher: LauncherHandle::default(),
             vitals: Vitals::default(),
             clock: Clock::manual(NOW.parse().unwrap()),
@@ -112,8 +119,9 @@ impl Api {
         };
         app.storage.set_pods(&PODS.map(pod), app.clock.now()).await.unwrap();
         let metrics = Arc::default();
-        let service = ApiService::new(&ServerState::new(app.clone(), config, Arc::clone(&metrics)));
-        Self { app, service, metrics, cluster, tasks: TaskGroup::new("test"), directory }
+        let stop = tasks.stop_token();
+        let service = ApiService::new(&ServerState::new(app.clone(), config, Arc::clone(&metrics), stop));
+        Self { app, service, metrics, cluster, tasks, directory }
     }
 
     /// Returns the path of a file in the directory of the database, whose name is `db`.
@@ -128,7 +136,9 @@ impl Api {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let (parts, body) = self.service.clone().respond(request).await.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
+        // A stream of events does not end.
+        let is_endless = parts.headers.get("content-type").is_some_and(|media| media == "text/event-stream");
+        let body = if is_endless { Bytes::new() } else { body.collect().await.unwrap().to_bytes() };
         ApiResponse { status: parts.status, headers: parts.headers, body }
     }
 
@@ -268,6 +278,7 @@ pub(super) fn example(endpoint: Endpoint, run: RunId) -> (String, String) {
         | Endpoint::StopRun
         | Endpoint::GetRunLogs
         | Endpoint::ListRunSeries => (&[&id], String::new()),
+        Endpoint::Events => return (format!("{}?topics=runs,run:{id}", endpoint.path(&[])), String::new()),
         Endpoint::Live
         | Endpoint::Ready
         | Endpoint::ListMetrics

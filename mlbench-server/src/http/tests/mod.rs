@@ -6,6 +6,8 @@ mod batches;
 mod bodies;
 mod connections;
 mod endpoints;
+mod events;
+mod exact_events;
 mod fakes;
 mod harness;
 mod host;

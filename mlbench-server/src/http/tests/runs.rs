@@ -10,6 +10,7 @@ use mlbench_core::run::OutputStream;
 use mlbench_core::storage::OutputChunk;
 use mlbench_core::{RunEvent, RunId, RunState};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::super::request::ServerState;
 use super::super::service::ApiService;
@@ -242,7 +243,12 @@ async fn an_unfinished_line_follows_the_last_stored_one() {
 async fn a_run_without_a_command_needs_a_default_command() {
     let mut api = Api::start().await;
     api.app.default_command = Err("no mlbench next to /x/server, none on PATH".to_owned());
-    api.service = ApiService::new(&ServerState::new(api.app.clone(), config(), Arc::default()));
+    api.service = ApiService::new(&ServerState::new(
+        api.app.clone(),
+        config(),
+        Arc::default(),
+        CancellationToken::new(),
+    ));
     let response = api.post("/api/runs/", r#"{"name":"x"}"#).await;
     let (status, code, detail) = response.error();
     assert_eq!((status, code), (503, "unavailable"));

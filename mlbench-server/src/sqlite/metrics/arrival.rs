@@ -138,7 +138,7 @@ fn tail_since(connection: &Connection, series: i64, seq: i64) -> Result<(u64, Op
 /// Returns a position before which all new points are out of order.
 ///
 /// That is the position before the tail, or one of an earlier point if the tail is long. `None` without a tail.
-fn before_tail(scan: &Scan<'_>, seq: i64) -> Result<Option<Position>, StoreError> {
+pub(super) fn before_tail(scan: &Scan<'_>, seq: i64) -> Result<Option<Position>, StoreError> {
     let sql = "SELECT seq, date FROM point WHERE series = ?1 ORDER BY date DESC, seq DESC LIMIT ?2";
     let mut statement = scan.connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![scan.series, MAX_TAIL])?;

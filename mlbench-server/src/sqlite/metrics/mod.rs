@@ -1,6 +1,7 @@
 //! Metrics: single ones and batches on their way in, pages of points on their way out.
 
 pub(super) mod arrival;
+pub(super) mod arrived;
 pub(super) mod batch;
 pub(super) mod insert;
 pub(super) mod owner;

@@ -16,8 +16,8 @@ enum OwnerKind {
 /// Identifies an owner in the tables of series and keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct OwnerRow {
-    pub(super) kind: i64,
-    pub(super) id: i64,
+    pub(in crate::sqlite) kind: i64,
+    pub(in crate::sqlite) id: i64,
 }
 
 impl OwnerRow {
@@ -48,7 +48,7 @@ impl OwnerRow {
 }
 
 /// Finds an owner. Returns `None` for a run that does not exist and for a pod that was never observed.
-pub(super) fn find(connection: &Connection, owner: &Owner) -> Result<Option<OwnerRow>, StoreError> {
+pub(crate) fn find(connection: &Connection, owner: &Owner) -> Result<Option<OwnerRow>, StoreError> {
     Ok(match owner {
         Owner::Pod(name) => {
             let mut statement = connection.prepare_cached("SELECT id FROM pod WHERE name = ?1")?;

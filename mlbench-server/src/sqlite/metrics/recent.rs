@@ -42,7 +42,7 @@ impl RecentArrivals {
     }
 
     /// Returns the owners of points that arrived after `seq`, or `None` if that is too long ago.
-    pub(super) fn since(&self, seq: i64) -> Option<Vec<OwnerRow>> {
+    pub(crate) fn since(&self, seq: i64) -> Option<Vec<OwnerRow>> {
         let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let first = (seq.saturating_add(1), OwnerRow::FIRST);
         (seq >= inner.floor).then(|| inner.by_seq.range(first..).map(|(_, owner)| *owner).collect())

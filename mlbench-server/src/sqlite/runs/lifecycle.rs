@@ -10,6 +10,7 @@ use mlbench_core::storage::{Admission, KeyedRequest, RankExit, RunStart, Started
 use mlbench_core::{Error, ErrorCode, PodName, RunEvent, RunId, RunState, Timestamp};
 use rusqlite::{Connection, params};
 
+use super::changed;
 use super::rows::{self, RunFilter, event_name};
 use super::tokens;
 use crate::sqlite::error::StoreError;
@@ -99,7 +100,7 @@ pub(crate) fn admit(connection: &Connection, capacity: u32, now: Timestamp) -> R
 fn admit_one(connection: &Connection, id: RunId, now: Timestamp) -> Result<(), StoreError> {
     let sql = "UPDATE run SET admitted_at = ?2 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), now.as_micros()])?;
-    Ok(())
+    changed::mark(connection, id)
 }
 
 fn insert(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<RunId, StoreError> {
@@ -112,7 +113,9 @@ fn insert(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<RunId
         now.as_micros(),
         json(&new.spec)?,
     ])?;
-    RunId::new(id).ok_or_else(|| Error::internal("the database assigned a run id below 1").into())
+    let id = RunId::new(id).ok_or_else(|| Error::internal("the database assigned a run id below 1"))?;
+    changed::mark(connection, id)?;
+    Ok(id)
 }
 
 /// Assigns workers once. Does nothing if another run holds one of them.
@@ -125,7 +128,9 @@ pub(crate) fn assign_workers(
         return rows::get(connection, id);
     }
     let sql = "UPDATE run SET workers = ?2 WHERE id = ?1 AND deletion = 0 AND workers = '[]'";
-    connection.prepare_cached(sql)?.execute(params![id.get(), json(&workers)?])?;
+    if connection.prepare_cached(sql)?.execute(params![id.get(), json(&workers)?])? > 0 {
+        changed::mark(connection, id)?;
+    }
     rows::get(connection, id)
 }
 
@@ -148,6 +153,7 @@ pub(crate) fn mark_started(connection: &Connection, id: RunId, ranks: u32) -> Re
     for rank in 0..ranks {
         insert.execute(params![id.get(), rank])?;
     }
+    changed::mark(connection, id)?;
     rows::get(connection, id)
 }
 
@@ -171,7 +177,9 @@ pub(crate) fn record_rank_exit(
     };
     let sql = "UPDATE run_rank SET exit_code = ?3, lost = ?4 \
                WHERE run = ?1 AND rank = ?2 AND exit_code IS NULL AND lost IS NULL";
-    connection.prepare_cached(sql)?.execute(params![id.get(), rank, exit_code, lost])?;
+    if connection.prepare_cached(sql)?.execute(params![id.get(), rank, exit_code, lost])? > 0 {
+        changed::mark(connection, id)?;
+    }
     rows::get(connection, id)
 }
 
@@ -188,6 +196,7 @@ pub(crate) fn request_stop(connection: &Connection, id: RunId, now: Timestamp) -
     }
     let sql = "UPDATE run SET stop_requested_at = ?2 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), now.as_micros()])?;
+    changed::mark(connection, id)?;
     rows::get(connection, id)
 }
 
@@ -209,6 +218,7 @@ pub(crate) fn decide_outcome(
     let sql = "UPDATE run SET outcome_event = ?2, outcome_reason = ?3, outcome_at = ?4 WHERE id = ?1";
     let (reason, at) = (outcome.reason.as_deref().map(shorten_message), outcome.at.as_micros());
     connection.prepare_cached(sql)?.execute(params![id.get(), event, reason, at])?;
+    changed::mark(connection, id)?;
     rows::get(connection, id)
 }
 
@@ -224,6 +234,7 @@ pub(crate) fn end(connection: &Connection, id: RunId) -> Result<Run, StoreError>
     let sql = "UPDATE run SET state = ?2, finished_at = ?3 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), state.as_str(), outcome.at.as_micros()])?;
     tokens::revoke_all(connection, id)?;
+    changed::mark(connection, id)?;
     rows::get(connection, id)
 }
 
@@ -235,14 +246,14 @@ pub(crate) fn delete(connection: &Connection, id: RunId) -> Result<(), StoreErro
     let deletion = if holds_workers { 1 } else { 2 };
     let sql = "UPDATE run SET deletion = ?2 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), deletion])?;
-    Ok(())
+    changed::mark_deleted(connection, id)
 }
 
 /// Marks a deleted run as torn down, so that its row can be purged.
 pub(crate) fn finish_teardown(connection: &Connection, id: RunId) -> Result<(), StoreError> {
     let sql = "UPDATE run SET deletion = 2 WHERE id = ?1 AND deletion = 1";
     connection.prepare_cached(sql)?.execute([id.get()])?;
-    Ok(())
+    changed::mark_teardown(connection)
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {

@@ -1,5 +1,6 @@
 //! Runs: their lifecycle, rows, output and tokens, and the purge of deleted ones.
 
+pub(super) mod changed;
 pub(super) mod lifecycle;
 pub(super) mod output;
 pub(super) mod purge;

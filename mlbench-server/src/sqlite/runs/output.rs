@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::lifecycle::rank_not_started;
 use super::rows;
 use crate::sqlite::error::StoreError;
+use crate::sqlite::metrics::arrival;
 
 /// Estimates the memory that chunks take while they are queued, in bytes.
 pub(crate) fn memory_bytes(chunks: &[OutputChunk]) -> usize {
@@ -69,7 +70,7 @@ pub(crate) fn append_server_message(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     rows::ensure_exists(connection, id)?;
-    let mut log = LogWriter::open(connection, id)?;
+    let mut log = LogWriter::open(connection, id, 1)?;
     log.push(OutputStream::Stderr, None, now, &shorten_message(text))
 }
 
@@ -85,7 +86,8 @@ fn store_lines(
         return Ok(());
     }
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut log = LogWriter::open(connection, id)?;
+    // One more for the message that the limit is reached.
+    let mut log = LogWriter::open(connection, id, chunk.lines.len() + 1)?;
     for line in &chunk.lines {
         let after = bytes.saturating_add(line_bytes(line));
         if after > limit {
@@ -130,7 +132,7 @@ fn limit_message(limit: i64, stream: OutputStream) -> String {
     format!("output limit of {limit} reached; later lines on {stream} are discarded")
 }
 
-/// Numbers and stores lines. Numbers ascend across both streams of a run.
+/// Numbers and stores lines. A line has an arrival number, so numbers ascend across both streams of a run.
 struct LogWriter<'a> {
     insert: rusqlite::CachedStatement<'a>,
     run: i64,
@@ -138,10 +140,9 @@ struct LogWriter<'a> {
 }
 
 impl<'a> LogWriter<'a> {
-    fn open(connection: &'a Connection, id: RunId) -> Result<Self, StoreError> {
-        let sql = "SELECT max(coalesce((SELECT max(seq) FROM log_line WHERE run = ?1 AND stream = 0), 0), \
-                              coalesce((SELECT max(seq) FROM log_line WHERE run = ?1 AND stream = 1), 0))";
-        let seq = connection.prepare_cached(sql)?.query_row([id.get()], |row| row.get(0))?;
+    /// Reserves numbers for at most `lines` lines.
+    fn open(connection: &'a Connection, id: RunId, lines: usize) -> Result<Self, StoreError> {
+        let seq = arrival::reserve(connection, lines)?;
         let sql = "INSERT INTO log_line (run, stream, seq, date, rank, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         Ok(Self { insert: connection.prepare_cached(sql)?, run: id.get(), seq })
     }
@@ -159,7 +160,7 @@ impl<'a> LogWriter<'a> {
     }
 }
 
-const fn stream_id(stream: OutputStream) -> i64 {
+pub(crate) const fn stream_id(stream: OutputStream) -> i64 {
     match stream {
         OutputStream::Stdout => 0,
         OutputStream::Stderr | OutputStream::Unknown => 1,
@@ -211,7 +212,7 @@ fn lines_of_stream(
     Ok(lines.collect::<rusqlite::Result<_>>()?)
 }
 
-fn read(row: &Row<'_>, stream: OutputStream) -> rusqlite::Result<LogLine> {
+pub(crate) fn read(row: &Row<'_>, stream: OutputStream) -> rusqlite::Result<LogLine> {
     let date = Timestamp::from_micros(row.get(1)?);
     Ok(LogLine { seq: row.get(0)?, date, rank: row.get(2)?, stream, text: row.get(3)? })
 }

@@ -25,10 +25,18 @@ CREATE TABLE run (
     outcome_reason    TEXT,
     outcome_at        INTEGER,
     deletion          INTEGER NOT NULL DEFAULT 0,         -- 0 not deleted, 1 deleted but not torn down, 2 deleted
-    admitted_at       INTEGER                             -- NULL while the run is queued
+    admitted_at       INTEGER,                            -- NULL while the run is queued
+    changed           INTEGER NOT NULL DEFAULT 0          -- arrival number of the last change that readers can see
 ) STRICT;
+CREATE INDEX run_changed ON run (changed);
 CREATE INDEX run_active  ON run (id) WHERE deletion = 0 AND state IN ('INITIALIZED', 'STARTED');
 CREATE INDEX run_deleted ON run (deletion, id) WHERE deletion > 0;
+
+-- The newest deletions of runs. Who follows the changes from before `arrival.deletions_from` must read all runs again.
+CREATE TABLE run_deletion (
+    seq INTEGER PRIMARY KEY,                              -- arrival number
+    run INTEGER NOT NULL
+) STRICT;
 
 -- Tokens with which the workers of an active run post metrics. They are deleted when the run ends.
 CREATE TABLE run_token (
@@ -59,7 +67,7 @@ CREATE TABLE run_output (
 CREATE TABLE log_line (
     run    INTEGER NOT NULL,
     stream INTEGER NOT NULL,                              -- 0 standard output, 1 standard error
-    seq    INTEGER NOT NULL,                              -- ascends within the run, across both streams
+    seq    INTEGER NOT NULL,                              -- arrival number
     date   INTEGER NOT NULL,
     rank   INTEGER,                                       -- NULL for messages of the server
     text   TEXT    NOT NULL,
@@ -115,9 +123,14 @@ CREATE TABLE point (
     PRIMARY KEY (series, date, seq)
 ) WITHOUT ROWID, STRICT;
 
--- One row: the highest arrival number of all points ever stored.
-CREATE TABLE arrival (last INTEGER NOT NULL) STRICT;
-INSERT INTO arrival (last) VALUES (0);
+-- One row. Points, output lines, changes of runs and of the list of pods share one sequence of arrival numbers.
+CREATE TABLE arrival (
+    last           INTEGER NOT NULL,                      -- highest arrival number ever given out
+    pods           INTEGER NOT NULL,                      -- that of the last change of the list of pods
+    teardown       INTEGER NOT NULL,                      -- that of the last teardown of a deleted run
+    deletions_from INTEGER NOT NULL                       -- `run_deletion` has all deletions after this number
+) STRICT;
+INSERT INTO arrival (last, pods, teardown, deletions_from) VALUES (0, 0, 0, 0);
 
 -- Points that arrived after a point of the same series with a later date. All other points of a series have the same
 -- order by date and by arrival, so new points are found at the end of the series and here, without an index on arrival.

@@ -105,11 +105,11 @@ async fn a_page_that_finds_nothing_ends_after_some_old_points() {
     let store = Store::with(|options| options.page_points = PAGE);
     let id = store.started_run().await;
     store.record_metrics(points(id, 0..OLD as i64)).await.unwrap();
-    let all = PointsQuery::all(Owner::Run(id));
-    let query = PointsQuery { arrived_after: Some(OLD as i64), ..all };
+    let old = store.number("SELECT last FROM arrival").await;
+    let query = PointsQuery { arrived_after: Some(old), ..PointsQuery::all(Owner::Run(id)) };
     // From the first date on, as after too many out-of-order points.
     let progress = mlbench_core::storage::SeriesCursor::Points { after: (at(0), 0) };
-    let cursor = PointsCursor { series: MetricName::new("a").unwrap(), progress, as_of: OLD as i64 + 1 };
+    let cursor = PointsCursor { series: MetricName::new("a").unwrap(), progress, as_of: old + 1 };
     store.record_metrics(points(id, std::iter::once(OLD as i64))).await.unwrap();
     let (mut next, mut pages, mut sent) = (Some(cursor), 0, 0);
     while let Some(cursor) = next {

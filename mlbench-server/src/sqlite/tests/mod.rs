@@ -1,4 +1,5 @@
 mod arrivals;
+mod changes;
 mod deletion;
 mod foreign_reader;
 mod health;

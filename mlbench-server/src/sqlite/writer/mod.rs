@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use mlbench_core::storage::{Recorded, StoreStats};
 use mlbench_core::{Error, ErrorCode, Result};
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::sqlite::connection::checkpoint::Checkpointer;
 use crate::sqlite::connection::reserve::Reserve;
@@ -43,6 +43,7 @@ pub(super) struct Writer {
     purge_due: Arc<AtomicBool>,
     stats: Arc<WriterStats>,
     health: Arc<WriterHealth>,
+    commits: Arc<Notify>,
     /// Locked during a check, so that many callers share one.
     checking: tokio::sync::Mutex<()>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -64,6 +65,7 @@ impl Writer {
             Checkpointer::new(&mut connection).map_err(|error| Error::from(StoreError::from(error)))?;
         let stats = Arc::new(WriterStats::new());
         let health = Arc::new(WriterHealth::new(Instant::now()));
+        let commits = Arc::new(Notify::new());
         let thread = WriterThread {
             connection,
             queue,
@@ -72,6 +74,7 @@ impl Writer {
             purge_due: Arc::clone(&purge_due),
             stats: Arc::clone(&stats),
             health: Arc::clone(&health),
+            commits: Arc::clone(&commits),
             vitals,
             disk_failure: RefCell::new(None),
         };
@@ -84,10 +87,16 @@ impl Writer {
             purge_due,
             stats,
             health,
+            commits,
             checking: tokio::sync::Mutex::new(()),
             thread: Mutex::new(Some(thread)),
             reserve,
         })
+    }
+
+    /// Returns what is notified after each commit of jobs.
+    pub(super) fn commits(&self) -> Arc<Notify> {
+        Arc::clone(&self.commits)
     }
 
     /// Runs `work` in a transaction and returns its result after the commit.

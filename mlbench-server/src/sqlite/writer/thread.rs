@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use mlbench_core::{Error, ErrorCode};
 use rusqlite::Connection;
+use tokio::sync::Notify;
 
 use super::health::WriterHealth;
 use super::job::{Completion, ExclusiveWork, Job, QueuedMetric, Work};
@@ -65,6 +66,7 @@ pub(super) struct WriterThread {
     pub(super) purge_due: Arc<AtomicBool>,
     pub(super) stats: Arc<WriterStats>,
     pub(super) health: Arc<WriterHealth>,
+    pub(super) commits: Arc<Notify>,
     pub(super) vitals: Vitals,
     /// Why a job of the current transaction could not be written.
     pub(super) disk_failure: RefCell<Option<Error>>,
@@ -157,6 +159,8 @@ impl WriterThread {
             for completion in completions {
                 (completion.send)(committed.clone());
             }
+            // The callers do not wait for those who follow the changes.
+            self.commits.notify_one();
         }
     }
 

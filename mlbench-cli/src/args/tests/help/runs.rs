@@ -72,9 +72,18 @@ fn runs_list_prints_help() {
     Usage: mlbench runs list [OPTIONS]
 
     Options:
+      -w, --watch            Go on and show changes as they happen
       -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
                              terminal, else tab-separated columns]
       -h, --help             Print help
+
+    With --watch, a terminal shows the table anew at every change. Elsewhere, each
+    change is a line: the run as it is now, and in the state DELETED when it was
+    deleted.
+
+    Examples:
+      mlbench runs list
+      mlbench runs list --watch
     ");
 }
 

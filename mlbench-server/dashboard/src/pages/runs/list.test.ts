@@ -28,7 +28,6 @@ function run(id: number, changes: Partial<Run> = {}): Run {
     gpu_enabled: false,
     light_target: false,
     use_horovod: false,
-    environment: {},
     ...changes,
   };
 }

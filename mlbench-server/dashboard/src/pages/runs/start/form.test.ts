@@ -92,7 +92,6 @@ function run(changes: Partial<Run>, command = "train --lr 1"): Run {
     gpu_enabled: false,
     light_target: false,
     use_horovod: false,
-    environment: {},
     ...changes,
   };
 }

@@ -1,0 +1,145 @@
+//! Lists runs, once or at every change.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use mlbench_client::{Change, Client, Event, EventData, Run, RunId, RunsChanged, Topic};
+use tokio::time::timeout;
+
+use super::print::{JsonShape, print_all, print_head, print_row};
+use crate::args::ListArgs;
+use crate::failure::Failure;
+use crate::output::{Layout, Printer};
+
+/// How long further changes are awaited before a terminal shows the table anew.
+const SETTLED: Duration = Duration::from_millis(20);
+
+/// `mlbench runs list`
+pub(crate) async fn list(client: &Client, args: &ListArgs) -> Result<(), Failure> {
+    let mut printer = Printer::stdout(args.output.output);
+    if args.watch {
+        return watch(client, &mut printer).await;
+    }
+    print_all(&mut printer, &client.runs().list().await?, JsonShape::Array)
+}
+
+/// Shows changes until it is interrupted.
+async fn watch(client: &Client, printer: &mut Printer<impl Write>) -> Result<(), Failure> {
+    let (mut changes, mut list) = (client.changes([Topic::Runs]), RunList::default());
+    let (is_screen, mut is_shown) = (printer.is_screen(), false);
+    if !is_screen {
+        print_head(printer)?;
+    }
+    loop {
+        let mut changed = list.apply(client, changes.next().await?).await?;
+        while is_screen && let Ok(change) = timeout(SETTLED, changes.next()).await {
+            changed.extend(list.apply(client, change?).await?);
+        }
+        if !is_screen {
+            changed.iter().try_for_each(|change| print_change(printer, change))?;
+            printer.flush()?;
+        } else if !changed.is_empty() || !is_shown {
+            is_shown = true;
+            printer.clear()?;
+            print_all(printer, &list.runs(), JsonShape::Array)?;
+        }
+    }
+}
+
+/// A run that changed.
+#[derive(Debug, PartialEq)]
+struct ChangedRun {
+    run: Run,
+    is_deleted: bool,
+}
+
+/// The runs that were shown last.
+#[derive(Default)]
+struct RunList {
+    by_id: BTreeMap<RunId, Run>,
+}
+
+impl RunList {
+    fn runs(&self) -> Vec<Run> {
+        self.by_id.values().cloned().collect()
+    }
+
+    /// Returns the runs that are not as they were.
+    async fn apply(&mut self, client: &Client, change: Change) -> Result<Vec<ChangedRun>, Failure> {
+        match change {
+            Change::Look => {
+                let runs = client.with_retries(|| client.runs().list()).await?;
+                let is_left = |id: &RunId| runs.iter().any(|run| run.id == *id);
+                let deleted = self.by_id.keys().copied().filter(|id| !is_left(id)).collect();
+                Ok(self.update(RunsChanged { runs, deleted }))
+            }
+            Change::Event(Event { data: EventData::Runs(changed), .. }) => Ok(self.update(changed)),
+            Change::Event(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn update(&mut self, changed: RunsChanged) -> Vec<ChangedRun> {
+        let mut differing = Vec::new();
+        for run in changed.runs {
+            if self.by_id.insert(run.id, run.clone()).as_ref() != Some(&run) {
+                differing.push(ChangedRun { run, is_deleted: false });
+            }
+        }
+        let deleted = changed.deleted.iter().filter_map(|id| self.by_id.remove(id));
+        differing.extend(deleted.map(|run| ChangedRun { run, is_deleted: true }));
+        differing
+    }
+}
+
+fn print_change(printer: &mut Printer<impl Write>, change: &ChangedRun) -> io::Result<()> {
+    let ChangedRun { run, is_deleted } = change;
+    match (printer.layout(), is_deleted) {
+        (Layout::Json, true) => printer.json_line(&serde_json::json!({"id": run.id, "deleted": true})),
+        (Layout::Json, false) => printer.json_line(run),
+        (_, true) => print_row(printer, run, Some("DELETED")),
+        (_, false) => print_row(printer, run, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mlbench_client::RunState;
+
+    use super::*;
+    use crate::commands::testing::failed_run;
+
+    #[test]
+    fn a_run_is_shown_when_it_differs() {
+        let mut list = RunList::default();
+        let runs = || RunsChanged { runs: vec![failed_run(1, "a"), failed_run(2, "b")], deleted: Vec::new() };
+        assert_eq!(list.update(runs()).len(), 2);
+        assert_eq!(list.update(runs()), []);
+        let stopped = Run { state: RunState::Stopped, ..failed_run(2, "b") };
+        let id = |number| RunId::new(number).unwrap();
+        let update = RunsChanged { runs: vec![stopped.clone()], deleted: vec![id(1), id(9)] };
+        let expected = [
+            ChangedRun { run: stopped, is_deleted: false },
+            ChangedRun { run: failed_run(1, "a"), is_deleted: true },
+        ];
+        assert_eq!(list.update(update), expected);
+        assert_eq!(list.runs().len(), 1);
+    }
+
+    #[test]
+    fn a_change_is_a_line_in_every_layout() {
+        for (layout, is_deleted, expected) in [
+            (Layout::Tabs, false, "1\ta b\tFAILED\t2\t"),
+            (Layout::Tabs, true, "1\ta b\tDELETED\t2\t"),
+            (Layout::Csv, true, "1,a b,DELETED,2,"),
+            (Layout::Json, true, r#"{"deleted":true,"id":1}"#),
+            (Layout::Json, false, r#"{"id":1,"name":"a b","#),
+        ] {
+            let mut to = Vec::new();
+            let change = ChangedRun { run: failed_run(1, "a b"), is_deleted };
+            print_change(&mut Printer::new(layout, &mut to), &change).unwrap();
+            let text = String::from_utf8(to).unwrap();
+            assert!(text.starts_with(expected) && text.lines().count() == 1, "{layout:?}: {text}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! [`Changes`]: when to look again, by events where the server has them.
+
+use std::time::Duration;
+
+use mlbench_core::api::{Event, EventData, Topic};
+use tokio::time::{sleep, timeout};
+
+use super::stream::EventStream;
+use crate::client::Client;
+use crate::error::Result;
+use crate::retry::Backoff;
+
+/// Shortest and longest pause between two looks at a server without events.
+const FIRST_POLL: Duration = Duration::from_millis(50);
+const LONGEST_POLL: Duration = Duration::from_secs(1);
+/// After so long without an event it is time to look: a proxy may hold events back.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// This event. It is neither `open` nor `resync`.
+    Event(Event),
+    /// Something may have happened: read the state.
+    Look,
+}
+
+/// Says when to look again at what it follows. See [`Client::changes`].
+#[derive(Debug)]
+pub struct Changes {
+    /// `None` for a server that has no events.
+    events: Option<EventStream>,
+    pauses: Backoff,
+}
+
+impl Client {
+    /// Follows topics by events, and by regular looks where the server is too old to have events.
+    ///
+    /// What a caller reads at a [`Change::Look`] and the events after it are complete.
+    #[must_use]
+    pub fn changes(&self, topics: impl IntoIterator<Item = Topic>) -> Changes {
+        let events = Some(self.events().subscribe(topics, None));
+        Changes { events, pauses: Backoff::new(FIRST_POLL, LONGEST_POLL) }
+    }
+}
+
+impl Changes {
+    /// Waits for the next change. The first one is a [`Change::Look`].
+    ///
+    /// A call may be given up at any time without losing an event.
+    ///
+    /// # Errors
+    /// Those of the [stream](super::stream::Events::subscribe), but for a server that has no events.
+    pub async fn next(&mut self) -> Result<Change> {
+        loop {
+            let Some(events) = &mut self.events else {
+                sleep(self.pauses.next()).await;
+                return Ok(Change::Look);
+            };
+            match timeout(SILENCE, events.next()).await {
+                Ok(Some(Ok(event))) => {
+                    return Ok(match event.data {
+                        EventData::Open(_) | EventData::Resync(_) => Change::Look,
+                        _ => Change::Event(event),
+                    });
+                }
+                Ok(Some(Err(error))) if error.status() != Some(404) => return Err(error),
+                Ok(Some(Err(_)) | None) => self.events = None,
+                // While the server is away, looking fails too.
+                Err(_) if events.is_away() => {}
+                Err(_) => return Ok(Change::Look),
+            }
+        }
+    }
+}

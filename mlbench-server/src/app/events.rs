@@ -1,0 +1,215 @@
+//! Streams of events: what a subscriber missed, then what happens.
+//!
+//! A subscriber that resumes reads the store itself, page by page, until it is where the hub is, and joins it there.
+
+use std::time::Duration;
+
+use mlbench_core::api::{EventData, EventsQuery, PodList, Resync, StreamOpen, Topic};
+use mlbench_core::storage::{ChangesQuery, Interest, QueueRuns};
+use mlbench_core::{Error, ErrorCode, Result};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::timeout;
+
+use super::context::App;
+use super::hub::{Batch, EventHub, Joined, OutEvent, Places, Subject, interest, page_events, queue_events};
+use super::pods;
+
+/// Longest time without a sign of life.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// The most events that a subscriber gets of the past. One that missed more reads the state anew.
+const MAX_MISSED: usize = 100_000;
+
+/// One stream of events.
+pub struct Subscription {
+    app: App,
+    interest: Interest,
+    /// Everything up to here was sent.
+    position: i64,
+    phase: Phase,
+    /// Events to send first.
+    first: Vec<OutEvent>,
+    /// Whether the list of pods must still be sent.
+    owes_pods: bool,
+    _stream: OwnedSemaphorePermit,
+}
+
+enum Phase {
+    /// Reads pages until the end of the store is reached.
+    Resuming { sent: usize, places: Places },
+    /// Reads pages up to the position of the hub at which it joined.
+    Joining { upto: i64, events: mpsc::Receiver<Batch>, places: Places },
+    /// Gets what the hub reads.
+    Live(mpsc::Receiver<Batch>),
+}
+
+impl Subscription {
+    /// Begins a stream after `last_event_id` or the cursor of the query, or now.
+    ///
+    /// # Errors
+    /// [`TooManyStreams`](mlbench_core::ErrorCode::TooManyStreams), and any error of the store.
+    pub async fn begin(app: &App, query: EventsQuery, last_event_id: Option<i64>) -> Result<Self> {
+        let hub = &app.events;
+        let (stream, interest) = (hub.open_stream()?, interest(&query.topics));
+        let (phase, position, is_known) = match last_event_id.or(query.cursor) {
+            Some(after) => {
+                let none = ChangesQuery { interest: interest.clone(), after, upto: Some(after) };
+                let is_known = hub.storage.changes(&none).await?.is_known;
+                (Phase::Resuming { sent: 0, places: Places::new() }, after, is_known)
+            }
+            None => {
+                let (phase, position) = live(hub, &interest).await?;
+                (phase, position, true)
+            }
+        };
+        let owes_pods = interest.pods;
+        let app = app.clone();
+        let mut subscription =
+            Self { app, interest, position, phase, first: Vec::new(), owes_pods, _stream: stream };
+        if is_known {
+            subscription.open(query.topics)?;
+            subscription.add_queued_runs().await?;
+        } else {
+            let resync = subscription.begin_anew("the position is not known to this server").await?;
+            subscription.open(query.topics)?;
+            subscription.first.push(resync);
+        }
+        subscription.add_pods().await?;
+        Ok(subscription)
+    }
+
+    /// Returns the next events, in order. None of them after a while in which nothing happened.
+    ///
+    /// A call may be given up at any time without losing an event.
+    ///
+    /// # Errors
+    /// Any error of the store.
+    pub async fn next(&mut self) -> Result<Vec<OutEvent>> {
+        if !self.first.is_empty() {
+            return Ok(std::mem::take(&mut self.first));
+        }
+        match &mut self.phase {
+            Phase::Resuming { .. } | Phase::Joining { .. } => self.read_page().await,
+            Phase::Live(events) => match timeout(HEARTBEAT, events.recv()).await {
+                Ok(Some(batch)) => {
+                    let own = batch.iter().filter(|event| event.subject.is_in(&self.interest));
+                    let own: Vec<OutEvent> = own.cloned().collect();
+                    self.position = own.last().map_or(self.position, |event| event.id);
+                    Ok(own)
+                }
+                Ok(None) => {
+                    let resync = self.begin_anew("the client is too slow for these topics").await?;
+                    self.owes_pods = self.interest.pods;
+                    self.first.push(resync);
+                    self.add_pods().await?;
+                    Ok(std::mem::take(&mut self.first))
+                }
+                Err(_) => {
+                    self.add_pods().await?;
+                    Ok(std::mem::take(&mut self.first))
+                }
+            },
+        }
+    }
+
+    /// Reads a page of what the subscriber missed, and joins the hub at the end.
+    async fn read_page(&mut self) -> Result<Vec<OutEvent>> {
+        let hub = &self.app.events;
+        let upto = match &self.phase {
+            Phase::Joining { upto, .. } => Some(*upto),
+            Phase::Resuming { .. } | Phase::Live(_) => None,
+        };
+        let query = ChangesQuery { interest: self.interest.clone(), after: self.position, upto };
+        let page = hub.storage.changes(&query).await?;
+        let (reached, last, capacity) = (page.upto, page.last, hub.cluster.max_workers());
+        let (events, missed) = match &mut self.phase {
+            _ if !page.is_known => return Ok(vec![self.begin_anew("the position was forgotten").await?]),
+            Phase::Resuming { sent, places } => {
+                *sent += page.changes.len();
+                (page_events(page, capacity, places)?, *sent)
+            }
+            Phase::Joining { places, .. } => (page_events(page, capacity, places)?, 0),
+            Phase::Live(_) => return Ok(Vec::new()),
+        };
+        if missed > MAX_MISSED {
+            return Ok(vec![self.begin_anew("the client missed too much to send it").await?]);
+        }
+        // The events stay here while it joins, in case the caller gives up waiting.
+        (self.position, self.first) = (reached, events);
+        self.advance(reached >= upto.unwrap_or(last)).await?;
+        Ok(std::mem::take(&mut self.first))
+    }
+
+    /// Begins the next phase when this one is at its end.
+    async fn advance(&mut self, is_at_end: bool) -> Result<()> {
+        if !is_at_end {
+            return Ok(());
+        }
+        let resuming = Phase::Resuming { sent: 0, places: Places::new() };
+        self.phase = match std::mem::replace(&mut self.phase, resuming) {
+            Phase::Resuming { places, .. } => {
+                let joined = self.app.events.join(self.interest.clone(), self.position).await?;
+                let Joined { events, position } = joined;
+                if position == self.position {
+                    Phase::Live(events)
+                } else {
+                    Phase::Joining { upto: position, events, places }
+                }
+            }
+            Phase::Joining { events, .. } | Phase::Live(events) => Phase::Live(events),
+        };
+        Ok(())
+    }
+
+    /// Joins the hub where it is. Returns the event that says so.
+    async fn begin_anew(&mut self, reason: &str) -> Result<OutEvent> {
+        (self.phase, self.position) = live(&self.app.events, &self.interest).await?;
+        let resync = EventData::Resync(Resync { reason: reason.to_owned() });
+        OutEvent::new(self.position, Subject::Stream, &resync)
+    }
+
+    fn open(&mut self, topics: Vec<Topic>) -> Result<()> {
+        let open = EventData::Open(StreamOpen { cursor: self.position, topics });
+        self.first.push(OutEvent::new(self.position, Subject::Stream, &open)?);
+        Ok(())
+    }
+
+    /// Adds the queued runs when the subscriber resumes: it may have missed that others left the queue.
+    async fn add_queued_runs(&mut self) -> Result<()> {
+        let Phase::Resuming { places, .. } = &mut self.phase else { return Ok(()) };
+        if !self.interest.runs && self.interest.of_runs.is_empty() {
+            return Ok(());
+        }
+        let storage = &self.app.storage;
+        let (active, deleted) = (storage.active_runs().await?, storage.deleted_runs().await?);
+        let capacity = self.app.cluster.max_workers();
+        let queued = queue_events(self.position, &QueueRuns { active, deleted }, capacity, places)?;
+        self.first.extend(queued.into_iter().filter(|event| event.subject.is_in(&self.interest)));
+        Ok(())
+    }
+
+    /// Adds the list of pods if it must still be sent and is known.
+    async fn add_pods(&mut self) -> Result<()> {
+        if !self.owes_pods {
+            return Ok(());
+        }
+        match pods::list(&self.app).await {
+            Ok(pods) => {
+                self.owes_pods = false;
+                let pods = EventData::Pods(PodList { pods });
+                self.first.push(OutEvent::new(self.position, Subject::Pods, &pods)?);
+                Ok(())
+            }
+            Err(error) if is_temporary(&error) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn is_temporary(error: &Error) -> bool {
+    error.code() == ErrorCode::Unavailable
+}
+
+async fn live(hub: &EventHub, interest: &Interest) -> Result<(Phase, i64)> {
+    let Joined { events, position } = hub.join(interest.clone(), 0).await?;
+    Ok((Phase::Live(events), position))
+}

@@ -1,0 +1,238 @@
+//! The hub: reads what is new once for all subscribers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mlbench_core::storage::{ChangesQuery, Interest, Storage};
+use mlbench_core::{Error, ErrorCode, Result};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::batch::{self, Places};
+use super::event::Batch;
+use crate::cluster::Cluster;
+use crate::task_group::TaskGroup;
+
+/// The most streams at a time.
+const MAX_STREAMS: usize = 256;
+/// After how long a client may try again to get a stream.
+const STREAMS_RETRY: Duration = Duration::from_secs(5);
+/// How long changes are gathered before they are read.
+const GATHER: Duration = Duration::from_millis(100);
+/// Batches that wait for a subscriber. A batch has at most some thousand changes.
+const BUFFERED_BATCHES: usize = 64;
+/// Pause after the store failed.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Passes on what changes in the store. Clones share the hub.
+#[derive(Clone)]
+pub struct EventHub {
+    pub(in crate::app) storage: Arc<dyn Storage>,
+    pub(in crate::app) cluster: Arc<dyn Cluster>,
+    joins: mpsc::Sender<Join>,
+    streams: Arc<Semaphore>,
+}
+
+/// A request to get all events after a position of the hub.
+struct Join {
+    interest: Interest,
+    /// The hub may begin when it is there.
+    at_least: i64,
+    events: mpsc::Sender<Batch>,
+    joined: oneshot::Sender<i64>,
+}
+
+/// A subscriber at the position of the hub.
+pub(in crate::app) struct Joined {
+    /// Events after `position`. Ends when more waited than the buffer takes.
+    pub(in crate::app) events: mpsc::Receiver<Batch>,
+    /// The position of the hub.
+    pub(in crate::app) position: i64,
+}
+
+impl EventHub {
+    /// Starts the hub in `group`. It reads the store after a notification of `commits`.
+    #[must_use]
+    pub fn start(
+        group: &TaskGroup,
+        storage: Arc<dyn Storage>,
+        cluster: Arc<dyn Cluster>,
+        commits: Arc<Notify>,
+    ) -> Self {
+        let (joins, requests) = mpsc::channel(MAX_STREAMS);
+        let requests = Arc::new(Mutex::new(requests));
+        let hub = Self { storage, cluster, joins, streams: Arc::new(Semaphore::new(MAX_STREAMS)) };
+        let (storage, cluster) = (Arc::clone(&hub.storage), Arc::clone(&hub.cluster));
+        group.spawn_part("hub of the events", move || {
+            let (storage, cluster) = (Arc::clone(&storage), Arc::clone(&cluster));
+            let (commits, requests) = (Arc::clone(&commits), Arc::clone(&requests));
+            Some(async move {
+                let mut requests = requests.lock().await;
+                Hub::new(storage, cluster).run(&commits, &mut requests).await;
+            })
+        });
+        hub
+    }
+
+    /// Returns the number of open streams.
+    #[must_use]
+    pub fn streams(&self) -> usize {
+        MAX_STREAMS - self.streams.available_permits()
+    }
+
+    /// Takes one of the streams until it is dropped.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TooManyStreams`].
+    pub(in crate::app) fn open_stream(&self) -> Result<OwnedSemaphorePermit> {
+        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
+            let detail =
+                format!("the server has {MAX_STREAMS} streams of events, as many as it serves; try again");
+            Error::new(ErrorCode::TooManyStreams, detail).with_retry_after(STREAMS_RETRY)
+        })
+    }
+
+    /// Joins the hub at its position, which is at least `at_least` unless the store has not come so far.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unavailable`] when the server stops.
+    pub(in crate::app) async fn join(&self, interest: Interest, at_least: i64) -> Result<Joined> {
+        let stopped = || Error::new(ErrorCode::Unavailable, "the server is shutting down");
+        let (sender, events) = mpsc::channel(BUFFERED_BATCHES);
+        let (joined, position) = oneshot::channel();
+        let join = Join { interest, at_least, events: sender, joined };
+        self.joins.send(join).await.map_err(|_| stopped())?;
+        let position = position.await.map_err(|_| stopped())?;
+        Ok(Joined { events, position })
+    }
+}
+
+struct Subscriber {
+    interest: Interest,
+    events: mpsc::Sender<Batch>,
+}
+
+/// State of the task.
+struct Hub {
+    storage: Arc<dyn Storage>,
+    cluster: Arc<dyn Cluster>,
+    /// Subscribers have what they want up to here.
+    position: i64,
+    subscribers: Vec<Subscriber>,
+    joining: Vec<Join>,
+    places: Places,
+}
+
+impl Hub {
+    fn new(storage: Arc<dyn Storage>, cluster: Arc<dyn Cluster>) -> Self {
+        Self {
+            storage,
+            cluster,
+            position: 0,
+            subscribers: Vec::new(),
+            joining: Vec::new(),
+            places: Places::new(),
+        }
+    }
+
+    /// Works until no [`EventHub`] is left.
+    async fn run(&mut self, commits: &Notify, requests: &mut mpsc::Receiver<Join>) {
+        let mut is_behind = false;
+        let mut earliest = Instant::now();
+        loop {
+            if !is_behind && !self.wait(commits, requests, earliest).await {
+                return;
+            }
+            while let Ok(join) = requests.try_recv() {
+                self.joining.push(join);
+            }
+            earliest = Instant::now() + GATHER;
+            is_behind = match self.pass_on().await {
+                Ok(is_behind) => is_behind,
+                Err(error) => {
+                    let cause = error.internal_text().unwrap_or(error.detail());
+                    tracing::warn!(cause, "cannot read changes for the streams of events; trying again");
+                    sleep_until(Instant::now() + RETRY_PAUSE).await;
+                    true
+                }
+            };
+        }
+    }
+
+    /// Waits for a commit, but not before `earliest`, or for a subscriber.
+    ///
+    /// Returns `false` when there can be none.
+    async fn wait(
+        &mut self,
+        commits: &Notify,
+        requests: &mut mpsc::Receiver<Join>,
+        earliest: Instant,
+    ) -> bool {
+        let commit = async {
+            if self.subscribers.is_empty() && self.joining.is_empty() {
+                std::future::pending::<()>().await;
+            }
+            commits.notified().await;
+            sleep_until(earliest).await;
+        };
+        tokio::select! {
+            () = commit => true,
+            join = requests.recv() => {
+                let more = join.is_some();
+                self.joining.extend(join);
+                more
+            }
+        }
+    }
+
+    /// Reads one page and passes it on. Then lets new subscribers join.
+    ///
+    /// Returns whether more is left to read.
+    async fn pass_on(&mut self) -> Result<bool> {
+        self.subscribers.retain(|subscriber| !subscriber.events.is_closed());
+        let mut interest = Interest::default();
+        for subscriber in &self.subscribers {
+            interest.add(&subscriber.interest);
+        }
+        // Without a subscriber, nothing before the end is of interest.
+        let after = if self.subscribers.is_empty() { i64::MAX } else { self.position };
+        let page = self.storage.changes(&ChangesQuery { interest, after, upto: None }).await?;
+        let (upto, last) = (page.upto, page.last);
+        if !page.is_known {
+            // They notice that their buffer has ended, and begin anew.
+            self.subscribers.clear();
+        }
+        let events: Batch = batch::page_events(page, self.cluster.max_workers(), &mut self.places)?.into();
+        self.subscribers.retain(|subscriber| subscriber.offer(&events));
+        self.position = upto;
+        self.let_join(last);
+        Ok(upto < last)
+    }
+
+    fn let_join(&mut self, last: i64) {
+        for join in std::mem::take(&mut self.joining) {
+            // A position beyond the end is unknown, and does not become known by waiting.
+            if self.position < join.at_least.min(last) {
+                self.joining.push(join);
+            } else if join.joined.send(self.position).is_ok() {
+                // The places may have changed since they were sent to others.
+                self.places.clear();
+                self.subscribers.push(Subscriber { interest: join.interest, events: join.events });
+            }
+        }
+    }
+}
+
+impl Subscriber {
+    /// Offers a batch. Returns `false` if the subscriber is gone or its buffer is full.
+    fn offer(&self, batch: &Batch) -> bool {
+        if !batch.iter().any(|event| event.subject.is_in(&self.interest)) {
+            return true;
+        }
+        match self.events.try_send(Arc::clone(batch)) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_) | TrySendError::Closed(_)) => false,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Reads a page of changes in one snapshot.
+
+use mlbench_core::run::Run;
+use mlbench_core::storage::{Changes, ChangesQuery, Interest, QueueRuns};
+use rusqlite::Connection;
+
+use super::collect::{self, Window};
+use super::page::{MAX_CHANGES, Page};
+use crate::sqlite::error::StoreError;
+use crate::sqlite::metrics::arrival;
+use crate::sqlite::metrics::recent::RecentArrivals;
+use crate::sqlite::runs::changed;
+use crate::sqlite::runs::rows::{self, RunFilter};
+
+/// How much shorter the next range of arrival numbers is when the changes of one do not fit into a page.
+const SHORTER: i64 = 8;
+
+/// Reads the changes after `query.after` that fit into one page.
+pub(crate) fn page(
+    connection: &Connection,
+    recent: &RecentArrivals,
+    query: &ChangesQuery,
+) -> Result<Changes, StoreError> {
+    let last = arrival::last(connection)?;
+    if query.after > last || forgot_deletions(connection, query)? {
+        return Ok(Changes { upto: last, last, ..Changes::default() });
+    }
+    let end = query.upto.map_or(last, |upto| upto.min(last));
+    let mut length = end - query.after;
+    loop {
+        let window = (query.after, query.after + length.max(0));
+        let (mut page, mut queue) = (Page::default(), None);
+        if length > 0 {
+            queue = fill(connection, recent, &query.interest, window, &mut page)?;
+        }
+        if !page.overflows() {
+            page.changes.sort_unstable_by_key(|change| change.seq);
+            let Page { changes, series, .. } = page;
+            return Ok(Changes { upto: window.1, last, is_known: true, changes, series, queue });
+        }
+        // There is at most one change for each number.
+        length = (length / SHORTER).clamp(1, MAX_CHANGES as i64);
+    }
+}
+
+/// Returns whether a deletion that the query asks for is no longer recorded.
+fn forgot_deletions(connection: &Connection, query: &ChangesQuery) -> Result<bool, StoreError> {
+    Ok(follows_runs(&query.interest) && query.after < changed::deletions_from(connection)?)
+}
+
+fn follows_runs(interest: &Interest) -> bool {
+    interest.runs || !interest.of_runs.is_empty()
+}
+
+fn fill(
+    connection: &Connection,
+    recent: &RecentArrivals,
+    interest: &Interest,
+    window: Window,
+    page: &mut Page,
+) -> Result<Option<QueueRuns>, StoreError> {
+    let pods_changed = collect::pod_list(connection, interest, window, page)?;
+    let queue_changed =
+        follows_runs(interest) && (collect::runs(connection, interest, window, page)? || pods_changed);
+    collect::lines(connection, interest, window, page)?;
+    if !page.overflows() {
+        collect::points(connection, recent, interest, window, page)?;
+    }
+    if queue_changed && !page.overflows() { queue(connection) } else { Ok(None) }
+}
+
+/// Reads the runs that make up the queue. `None` when no run is queued.
+fn queue(connection: &Connection) -> Result<Option<QueueRuns>, StoreError> {
+    let active = rows::list(connection, RunFilter::Active)?;
+    if !active.iter().any(Run::is_queued) {
+        return Ok(None);
+    }
+    Ok(Some(QueueRuns { active, deleted: rows::list(connection, RunFilter::Deleting)? }))
+}
