@@ -58,9 +58,10 @@ pub use pods::Pods;
 pub use runs::Runs;
 
 pub use mlbench_core::api::{
-    BatchResult, Downsample, JobMetadata, LogLine, LogPage, LogsQuery, Metric, MetricsQuery, NewMetric, Pod,
-    PointField, PointRecord, PointsByMetric, PointsByOwner, Problem, RejectedPoint, Run, RunRequest,
-    RunsQuery, Series,
+    AllReduce, AllReduceEstimate, BatchResult, Clock, ComparedRun, Comparison, ComparisonQuery, Direction,
+    Downsample, EndValue, Estimate, Group, Interval, JobMetadata, LogLine, LogPage, LogsQuery, Metric,
+    MetricsQuery, NewMetric, Parameters, PhaseSource, PhaseValues, Phases, Pod, PointField, PointRecord,
+    PointsByMetric, PointsByOwner, Problem, RejectedPoint, Run, RunRequest, RunsQuery, Series, Training,
 };
 pub use mlbench_core::downsample::minmax::Bucket;
 pub use mlbench_core::metric::MetricType;

@@ -36,12 +36,14 @@ pub fn example_request(endpoint: Endpoint, url: &str, run: RunId) -> Request {
         | Endpoint::DeleteRun
         | Endpoint::StopRun
         | Endpoint::GetRunLogs
+        | Endpoint::CompareRuns
         | Endpoint::ListRunSeries
         | Endpoint::ListPodSeries
         | Endpoint::ListPods
         | Endpoint::Prometheus => None,
     };
-    let request = Request::new(endpoint.spec().method.as_str(), url);
+    let query = if endpoint == Endpoint::CompareRuns { format!("?runs={run}") } else { String::new() };
+    let request = Request::new(endpoint.spec().method.as_str(), &format!("{url}{query}"));
     match body {
         Some(json) => request.body("application/json", json.to_string()),
         None => request,

@@ -2,6 +2,7 @@
 //!
 //! Requests may be JSON, forms or query strings. [`Fields`] reads all three.
 
+mod comparison_query;
 mod endpoint;
 mod fields;
 mod headers;
@@ -19,8 +20,13 @@ mod run;
 mod run_request;
 
 pub use crate::batch::{BatchResult, RejectedPoint};
+pub use crate::comparison::{
+    AllReduce, AllReduceEstimate, Clock, ComparedRun, Comparison, Direction, EndValue, Estimate, Group,
+    Interval, Parameters, PhaseSource, PhaseValues, Phases, Training,
+};
 pub use crate::log::LogLine;
 pub use crate::metric::{Metric, Series};
+pub use comparison_query::ComparisonQuery;
 pub use endpoint::{Access, Endpoint, Listener, Method, Spec, encode_segment};
 pub use fields::{FieldValue, Fields};
 pub use headers::{IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER};

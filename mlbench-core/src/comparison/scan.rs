@@ -14,6 +14,7 @@ pub struct GoalScan {
     pub(super) trainings: Vec<ScannedTraining>,
     /// Number of points of further trainings.
     pub(super) ignored: u64,
+    points: u64,
 }
 
 /// One training of a run.
@@ -33,13 +34,14 @@ impl GoalScan {
     /// Creates a scan for a goal.
     #[must_use]
     pub const fn new(direction: Direction, goal: Option<f64>) -> Self {
-        Self { direction, goal, trainings: Vec::new(), ignored: 0 }
+        Self { direction, goal, trainings: Vec::new(), ignored: 0, points: 0 }
     }
 
     /// Takes the next point by date.
     ///
     /// `value` is `None` where it is not a finite number. `repeat:N` in the metadata separates the trainings of a run.
     pub fn push(&mut self, date: Timestamp, value: Option<f64>, metadata: &str) {
+        self.points += 1;
         let repeat = repeat(metadata);
         let at = match self.trainings.iter().rposition(|training| training.repeat == repeat) {
             Some(at) => at,
@@ -61,10 +63,17 @@ impl GoalScan {
         }
     }
 
-    /// Returns whether no point was passed.
+    /// Returns the number of points.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.trainings.is_empty()
+    pub const fn points(&self) -> u64 {
+        self.points
+    }
+
+    /// Returns the best finite value.
+    #[must_use]
+    pub fn best(&self) -> Option<f64> {
+        let best = self.trainings.iter().filter_map(|training| training.best);
+        best.reduce(|one, other| self.direction.better(one, other))
     }
 
     /// Returns the dates at which the times of steps are needed.
@@ -184,6 +193,7 @@ mod tests {
                 with_gaps.push(at(second), Some(value), "");
                 without.push(at(second), Some(value), "");
             }
+            prop_assert_eq!(with_gaps.best(), without.best());
             prop_assert_eq!(with_gaps.trainings, without.trainings);
         }
     }

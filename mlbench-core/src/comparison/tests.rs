@@ -63,7 +63,7 @@ fn measured(run: Run, trainings: &[f64]) -> MeasuredRun {
         scan,
         steps: step_scan,
         totals: BTreeMap::new(),
-        total_train_time: None,
+        own_times: Vec::new(),
         result: None,
         end_values: Vec::new(),
         all_reduce: Vec::new(),
@@ -123,16 +123,30 @@ fn without_training_times_all_runs_are_measured_by_the_wall_clock() {
 }
 
 #[test]
-fn the_total_training_time_is_the_time_to_the_own_goal() {
-    let official = MeasuredRun {
-        steps: StepScan::default(),
-        total_train_time: Some(7.5),
-        ..measured(run(1, 2), &[9.0])
-    };
-    let comparison = compare(vec![official.clone()], settings());
-    assert_eq!((comparison.clock, seconds(&comparison.groups[0])), (Clock::Training, vec![7.5]));
-    let other_goal = MeasuredRun { own_goal: Some(Goal { value: 90.0, ..goal() }), ..official };
-    assert_eq!(compare(vec![other_goal], settings()).clock, Clock::Wall);
+fn the_times_that_a_program_reports_count_for_its_own_goal() {
+    let reports = MeasuredRun { own_times: vec![7.5, 8.5], ..measured(run(1, 2), &[9.0, 10.0]) };
+    let times = |run: &MeasuredRun| seconds(&compare(vec![run.clone()], settings()).groups[0]);
+    assert_eq!(times(&reports), [7.5, 8.5]);
+    let other_goal = MeasuredRun { own_goal: Some(Goal { value: 90.0, ..goal() }), ..reports.clone() };
+    assert_eq!(times(&other_goal), [9.0, 10.0]);
+    let one_missing = MeasuredRun { own_times: vec![7.5], ..reports };
+    assert_eq!(times(&one_missing), [9.0, 10.0]);
+}
+
+#[test]
+fn steps_are_read_only_where_they_are_needed() {
+    let choice = settings().choice;
+    let read = |run: &MeasuredRun| run.steps_to_read(&choice).map(|(_, until)| until);
+    let plain = measured(run(1, 2), &[4.0]);
+    let reached = at(106.0);
+    assert_eq!(plain.scan.checkpoints(), [reached]);
+    assert_eq!(read(&plain), Some(Timestamp::MAX), "for the phases");
+    let totals = BTreeMap::from([("agg".to_owned(), 1.0)]);
+    let with_totals = MeasuredRun { totals, ..plain };
+    assert_eq!(read(&with_totals), Some(reached));
+    assert_eq!(read(&MeasuredRun { own_times: vec![4.0], ..with_totals.clone() }), None);
+    let scan = GoalScan::new(Direction::AtLeast, Some(80.0));
+    assert_eq!(read(&MeasuredRun { scan, ..with_totals }), None);
 }
 
 #[test]

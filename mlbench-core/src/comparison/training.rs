@@ -109,14 +109,14 @@ fn seconds(
 }
 
 /// Returns the training time of the training with this index up to a date.
+///
+/// That is what the program reported for its own goal, else the sum of its steps.
 fn training_seconds(run: &MeasuredRun, settings: &Settings, index: usize, date: Timestamp) -> Option<f64> {
-    if let Some(until) = run.steps.training_time(date) {
-        let before = index.checked_sub(1).map(|before| run.scan.trainings[before].last);
-        let before = before.map_or(Some(0.0), |date| run.steps.training_time(date))?;
-        return Some((until - before).max(0.0));
+    if run.reports_times_to(&settings.choice) {
+        return run.own_times.get(index).copied();
     }
-    // A program stops at its own goal, so that its total time is the time to that goal.
-    let own = run.own_goal.as_ref().filter(|own| Some(own.value) == settings.choice.goal)?;
-    let compared = own.metric == without_rank(&settings.choice.metric) && run.scan.trainings.len() == 1;
-    run.total_train_time.filter(|_| compared)
+    let until = run.steps.training_time(date)?;
+    let before = index.checked_sub(1).map(|before| run.scan.trainings[before].last);
+    let before = before.map_or(Some(0.0), |date| run.steps.training_time(date))?;
+    Some((until - before).max(0.0))
 }

@@ -1,6 +1,7 @@
 //! Use cases: what the endpoints do, without HTTP, SQL or Kubernetes.
 
 pub mod access;
+pub mod comparison;
 mod context;
 pub mod health;
 pub mod logs;

@@ -19,7 +19,7 @@ use warp::reply::Response;
 use super::auth::authorize;
 use super::config::Surface;
 use super::handler::{Handler, typed};
-use super::handlers::{batch, health, metrics, pods, prometheus, runs};
+use super::handlers::{batch, comparison, health, metrics, pods, prometheus, runs};
 use super::problem::error_response;
 use super::request::{BodyStream, RequestContext, ServerState, body_stream};
 use super::response;
@@ -59,6 +59,7 @@ fn handler(endpoint: Endpoint) -> Handler {
         Endpoint::DeleteRun => typed(runs::delete),
         Endpoint::StopRun => typed(runs::stop),
         Endpoint::GetRunLogs => typed(runs::logs),
+        Endpoint::CompareRuns => typed(comparison::compare),
         Endpoint::ListRunSeries => typed(runs::series),
         Endpoint::ListPodSeries => typed(pods::series),
         Endpoint::ListPods => typed(pods::list),

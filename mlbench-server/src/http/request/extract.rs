@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use mlbench_core::api::{Fields, LogsQuery, MetricsQuery, NewMetric, RunRequest, RunsQuery, without_bom};
+use mlbench_core::api::{
+    ComparisonQuery, Fields, LogsQuery, MetricsQuery, NewMetric, RunRequest, RunsQuery, without_bom,
+};
 use mlbench_core::quote::quote;
 use mlbench_core::{Error, PodName, Result, RunId};
 use percent_encoding::percent_decode_str;
@@ -169,4 +171,4 @@ macro_rules! from_fields {
     };
 }
 
-from_fields!(LogsQuery, MetricsQuery, RunsQuery);
+from_fields!(ComparisonQuery, LogsQuery, MetricsQuery, RunsQuery);
