@@ -1,13 +1,16 @@
 //! Every endpoint has a client method that sends its request and decodes its response.
 
 use mlbench_core::api::{
-    Endpoint, LogsQuery, MetricsQuery, NewMetric, PointField, RunRequest, RunsQuery, Topic,
+    ComparisonQuery, Endpoint, LogsQuery, MetricsQuery, NewMetric, PointField, RunRequest, RunsQuery, Topic,
 };
 use mlbench_core::{Owner, PodName, RunId, RunName};
 
 use crate::client::Client;
 use crate::error::Result;
 use crate::testing::{METRIC, POINTS, RUN, SERIES, Server, Step};
+
+const COMPARISON: &str = r#"{"metric":"val_global_Prec@1","direction":"at_least","goal":80.0,"clock":"training","cores":null,
+    "groups":[],"runs":[],"warnings":[]}"#;
 
 /// Returns a response body of the endpoint.
 fn response(endpoint: Endpoint) -> String {
@@ -21,6 +24,7 @@ fn response(endpoint: Endpoint) -> String {
         Endpoint::CreateMetric => METRIC.to_owned(),
         Endpoint::CreateMetrics => r#"{"accepted":1,"rejected_count":0,"rejected":[]}"#.to_owned(),
         Endpoint::ListRuns => format!("[{RUN}]"),
+        Endpoint::CompareRuns => COMPARISON.to_owned(),
         Endpoint::GetRunLogs => r#"{"lines":[],"next":7}"#.to_owned(),
         Endpoint::GetSession => r#"{"required":true,"signed_in":false}"#.to_owned(),
         Endpoint::DeleteRun | Endpoint::CreateSession | Endpoint::DeleteSession => String::new(),
@@ -93,6 +97,11 @@ async fn exercise(endpoint: Endpoint, client: &Client) -> Result<&'static str> {
             let query = LogsQuery { rank: Some(1), after: Some(7), ..LogsQuery::default() };
             assert_eq!(runs.logs(id, &query).await?.next, 7);
             "/api/runs/3/logs/?rank=1&after=7"
+        }
+        Endpoint::CompareRuns => {
+            let query = ComparisonQuery { goal: Some(80.0), ..ComparisonQuery::of([id]) };
+            assert_eq!(runs.compare(&query).await?.metric, "val_global_Prec@1");
+            "/api/comparison/?runs=3&goal=80"
         }
         Endpoint::ListRunSeries => {
             assert_eq!(runs.series(id).await?[0].count, 3);

@@ -62,10 +62,12 @@ pub use runs::Runs;
 pub use session::BrowserSession;
 
 pub use mlbench_core::api::{
-    BatchResult, Downsample, Event, EventData, EventPoint, EventsQuery, JobMetadata, LogLine, LogPage,
-    LogsQuery, Metric, MetricsQuery, NewLines, NewMetric, NewPoints, Pod, PodList, PointField, PointRecord,
-    PointsByMetric, PointsByOwner, Problem, RejectedPoint, Resync, Run, RunRequest, RunsChanged, RunsQuery,
-    Series, Session, StreamOpen, Topic,
+    AllReduce, AllReduceEstimate, BatchResult, Clock, ComparedRun, Comparison, ComparisonQuery, Direction,
+    Downsample, EndValue, Estimate, Event, EventData, EventPoint, EventsQuery, Group, Interval, JobMetadata,
+    LogLine, LogPage, LogsQuery, Metric, MetricsQuery, NewLines, NewMetric, NewPoints, Parameters,
+    PhaseSource, PhaseValues, Phases, Pod, PodList, PointField, PointRecord, PointsByMetric, PointsByOwner,
+    Problem, RejectedPoint, Resync, Run, RunRequest, RunsChanged, RunsQuery, Series, Session, StreamOpen,
+    Topic, Training,
 };
 pub use mlbench_core::downsample::minmax::Bucket;
 pub use mlbench_core::metric::MetricType;

@@ -1,6 +1,7 @@
 use mlbench_core::RunId;
 use mlbench_core::api::{
-    Endpoint, Event, EventData, LogPage, LogsQuery, Run, RunRequest, RunsQuery, Series, Topic,
+    Comparison, ComparisonQuery, Endpoint, Event, EventData, LogPage, LogsQuery, Run, RunRequest, RunsQuery,
+    Series, Topic,
 };
 
 use crate::client::Client;
@@ -99,6 +100,14 @@ impl Runs<'_> {
     /// `not_found` when the run does not exist.
     pub async fn series(self, id: RunId) -> Result<Vec<Series>> {
         self.client.transport().json(&request(Endpoint::ListRunSeries, id)).await
+    }
+
+    /// Compares runs: time to accuracy, speed-up and efficiency of groups of equal parameters, and phases.
+    ///
+    /// # Errors
+    /// `not_found` naming the run that does not exist.
+    pub async fn compare(self, query: &ComparisonQuery) -> Result<Comparison> {
+        self.client.transport().json(&Request::new(Endpoint::CompareRuns, &[]).query(query.to_pairs())).await
     }
 
     /// Waits until a run has ended in any state.

@@ -37,6 +37,7 @@ pub fn example_request(endpoint: Endpoint, url: &str, run: RunId) -> Request {
         | Endpoint::DeleteRun
         | Endpoint::StopRun
         | Endpoint::GetRunLogs
+        | Endpoint::CompareRuns
         | Endpoint::ListRunSeries
         | Endpoint::ListPodSeries
         | Endpoint::ListPods
@@ -45,8 +46,12 @@ pub fn example_request(endpoint: Endpoint, url: &str, run: RunId) -> Request {
         | Endpoint::Events
         | Endpoint::Prometheus => None,
     };
-    let request = Request::new(endpoint.spec().method.as_str(), url);
-    let request = if endpoint == Endpoint::Events { request.query("topics", "runs") } else { request };
+    let query = match endpoint {
+        Endpoint::CompareRuns => format!("?runs={run}"),
+        Endpoint::Events => "?topics=runs".to_owned(),
+        _ => String::new(),
+    };
+    let request = Request::new(endpoint.spec().method.as_str(), &format!("{url}{query}"));
     match body {
         Some(json) => request.body("application/json", json.to_string()),
         None => request,

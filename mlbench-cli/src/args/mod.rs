@@ -14,4 +14,6 @@ pub(crate) use self::cli::{Cli, Command};
 pub(crate) use self::kube::KubeArgs;
 pub(crate) use self::metrics::{MetricsArgs, MetricsCommand, PostArgs, ShowArgs};
 pub(crate) use self::output::OutputArgs;
-pub(crate) use self::runs::{DownloadArgs, ListArgs, LogsArgs, OneRunArgs, RunsCommand, StartArgs, WaitArgs};
+pub(crate) use self::runs::{
+    CompareArgs, DownloadArgs, ListArgs, LogsArgs, OneRunArgs, RunsCommand, StartArgs, WaitArgs,
+};

@@ -2,9 +2,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use mlbench_client::{Environment, OutputStream, RunName};
+use mlbench_client::{Direction, Environment, OutputStream, RunName};
 
-use super::number::{parse_count, parse_positive};
+use super::number::{parse_count, parse_finite, parse_positive};
 use super::output::OutputArgs;
 use super::time::parse_duration;
 
@@ -27,6 +27,8 @@ pub(crate) enum RunsCommand {
     Delete(RunArg),
     /// Print the output of a run
     Logs(LogsArgs),
+    /// Compare runs: time to accuracy, speed-up and phases
+    Compare(CompareArgs),
     /// Download the metrics of a run and its pods as a zip archive
     Download(DownloadArgs),
 }
@@ -149,6 +151,52 @@ pub(crate) struct LogsArgs {
     pub(crate) stream: Option<Stream>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Runs with equal parameters are repeats of one group. Each group is compared with the one of the same program that \
+has the fewest workers, or with the group of --baseline. An interval is the range of the trainings, and from five on \
+the 95 % interval of their median.
+
+Examples:
+  mlbench runs compare 1 2 3
+  mlbench runs compare one two --metric 'train_loss @ 0' --goal 0.5
+  mlbench runs compare 4 7 --baseline 4 -o csv")]
+pub(crate) struct CompareArgs {
+    /// Ids or names of the runs
+    #[arg(value_name = "RUN", required = true)]
+    pub(crate) runs: Vec<String>,
+    /// Metric, with or without a rank [default: the one that the programs train to]
+    #[arg(long, value_name = "METRIC")]
+    pub(crate) metric: Option<String>,
+    /// Goal [default: the one that the programs train to]
+    #[arg(long, value_name = "VALUE", value_parser = parse_finite, allow_negative_numbers = true)]
+    pub(crate) goal: Option<f64>,
+    /// Which values reach the goal [default: by the name of the metric]
+    #[arg(long, value_enum, value_name = "DIRECTION")]
+    pub(crate) direction: Option<GoalDirection>,
+    /// Run of the group that all others are compared with
+    #[arg(long, value_name = "RUN")]
+    pub(crate) baseline: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum GoalDirection {
+    AtLeast,
+    AtMost,
+}
+
+impl From<GoalDirection> for Direction {
+    fn from(direction: GoalDirection) -> Self {
+        match direction {
+            GoalDirection::AtLeast => Self::AtLeast,
+            GoalDirection::AtMost => Self::AtMost,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

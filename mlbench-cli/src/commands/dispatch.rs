@@ -44,6 +44,7 @@ async fn dispatch(cli: &Cli, client: &Client) -> Result<(), Failure> {
             RunsCommand::Stop(args) => runs::stop(client, args).await,
             RunsCommand::Delete(args) => runs::delete(client, &args.run).await,
             RunsCommand::Logs(args) => runs::logs(client, args).await,
+            RunsCommand::Compare(args) => runs::compare(client, args).await,
             RunsCommand::Download(args) => runs::download(client, args).await,
         },
         // `main` runs benchmarks, which need no client.

@@ -141,6 +141,8 @@ endpoints! {
     StopRun,
     /// Reads the output of a run.
     GetRunLogs,
+    /// Compares runs.
+    CompareRuns,
     /// Lists the series of a run.
     ListRunSeries,
     /// Lists the series of a pod.
@@ -197,6 +199,10 @@ impl Endpoint {
             Self::StopRun => Spec::new("runs.stop", Post, "/api/runs/{id}/stop/", "Stop a run"),
             Self::GetRunLogs => {
                 Spec::new("runs.logs", Get, "/api/runs/{id}/logs/", "Read the output of a run page by page")
+            }
+            Self::CompareRuns => {
+                let summary = "Compare runs: time to accuracy, speed-up and phases";
+                Spec::new("runs.compare", Get, "/api/comparison/", summary)
             }
             Self::ListRunSeries => {
                 let summary = "List the metrics of a run with their statistics";

@@ -2,6 +2,7 @@
 //!
 //! Requests may be JSON, forms or query strings. [`Fields`] reads all three.
 
+mod comparison_query;
 mod endpoint;
 mod events;
 mod fields;
@@ -23,8 +24,13 @@ mod session;
 mod wire;
 
 pub use crate::batch::{BatchResult, RejectedPoint};
+pub use crate::comparison::{
+    AllReduce, AllReduceEstimate, Clock, ComparedRun, Comparison, Direction, EndValue, Estimate, Group,
+    Interval, Parameters, PhaseSource, PhaseValues, Phases, Training,
+};
 pub use crate::log::LogLine;
 pub use crate::metric::{Metric, Series};
+pub use comparison_query::ComparisonQuery;
 pub use endpoint::{Access, Endpoint, Listener, Method, Spec, encode_segment};
 pub use events::{
     Event, EventData, EventPoint, EventsQuery, LAST_EVENT_ID_HEADER, NewLines, NewPoints, PodList, Resync,

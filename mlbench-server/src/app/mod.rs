@@ -2,6 +2,7 @@
 
 pub mod access;
 mod api_run;
+pub mod comparison;
 mod context;
 pub mod events;
 pub mod health;

@@ -39,6 +39,11 @@ pub trait Cluster: Send + Sync {
         None
     }
 
+    /// Returns the number of cores of the machine that runs all workers. `None` when they may be on several.
+    fn cores(&self) -> Option<f64> {
+        None
+    }
+
     /// Provides the workers of a run. The launcher repeats it during [`ProvisionStatus::Waiting`].
     ///
     /// # Errors

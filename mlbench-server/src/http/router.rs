@@ -19,7 +19,7 @@ use warp::reply::Response;
 use super::auth::authorize;
 use super::config::Surface;
 use super::handler::{Handler, typed};
-use super::handlers::{batch, events, health, metrics, pods, prometheus, runs, session};
+use super::handlers::{batch, comparison, events, health, metrics, pods, prometheus, runs, session};
 use super::page;
 use super::problem::error_response;
 use super::request::{BodyStream, Peer, RequestContext, ServerState, body_stream};
@@ -60,6 +60,7 @@ fn handler(endpoint: Endpoint) -> Handler {
         Endpoint::DeleteRun => typed(runs::delete),
         Endpoint::StopRun => typed(runs::stop),
         Endpoint::GetRunLogs => typed(runs::logs),
+        Endpoint::CompareRuns => typed(comparison::compare),
         Endpoint::ListRunSeries => typed(runs::series),
         Endpoint::ListPodSeries => typed(pods::series),
         Endpoint::ListPods => typed(pods::list),

@@ -1,5 +1,7 @@
 //! The `mlbench runs` commands.
 
+mod compare;
+mod comparison;
 mod download;
 mod lifecycle;
 mod list;
@@ -7,6 +9,7 @@ mod logs;
 mod print;
 mod request;
 
+pub(super) use compare::compare;
 pub(super) use download::download;
 pub(super) use lifecycle::{delete, show, start, stop, wait};
 pub(super) use list::list;

@@ -1,8 +1,10 @@
 //! The official images of MLBench, with their commands and goals.
 
+use mlbench_core::comparison::Direction;
+
 /// An official image.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct OfficialImage {
+pub(in crate::app) struct OfficialImage {
     /// Its name without a tag.
     pub name: &'static str,
     /// Title for people.
@@ -10,29 +12,20 @@ pub(super) struct OfficialImage {
     /// Whether it can use GPUs.
     pub gpu: bool,
     /// Goal of the benchmark.
-    pub goal: Option<Goal>,
+    pub goal: Option<OfficialGoal>,
 }
 
 /// The goal of a benchmark.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Goal {
+pub(in crate::app) struct OfficialGoal {
     /// The metric.
     pub metric: &'static str,
     /// Whether larger or smaller values are better.
-    pub better: Better,
-    /// Target of the full benchmark.
+    pub direction: Direction,
+    /// Goal of the full benchmark.
     pub full: f64,
-    /// Target of the light benchmark.
+    /// Goal of the light benchmark.
     pub light: f64,
-}
-
-/// Which values of a metric reach a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Better {
-    /// Values of at least the target.
-    AtLeast,
-    /// Values of at most the target.
-    AtMost,
 }
 
 impl OfficialImage {
@@ -47,19 +40,24 @@ impl OfficialImage {
     }
 }
 
-const fn image(name: &'static str, title: &'static str, gpu: bool, goal: Option<Goal>) -> OfficialImage {
+const fn image(
+    name: &'static str,
+    title: &'static str,
+    gpu: bool,
+    goal: Option<OfficialGoal>,
+) -> OfficialImage {
     OfficialImage { name, title, gpu, goal }
 }
 
-const fn at_least(metric: &'static str, full: f64, light: f64) -> Option<Goal> {
-    Some(Goal { metric, better: Better::AtLeast, full, light })
+const fn at_least(metric: &'static str, full: f64, light: f64) -> Option<OfficialGoal> {
+    Some(OfficialGoal { metric, direction: Direction::AtLeast, full, light })
 }
 
-const fn at_most(metric: &'static str, full: f64, light: f64) -> Option<Goal> {
-    Some(Goal { metric, better: Better::AtMost, full, light })
+const fn at_most(metric: &'static str, full: f64, light: f64) -> Option<OfficialGoal> {
+    Some(OfficialGoal { metric, direction: Direction::AtMost, full, light })
 }
 
-const PRECISION: &str = "val_global_Prec@1";
+pub(in crate::app) const PRECISION: &str = "val_global_Prec@1";
 const PERPLEXITY: &str = "val_global_Perplexity";
 const BLEU: &str = "val_global_BLEU-Score";
 
@@ -112,7 +110,7 @@ pub(super) const OFFICIAL_IMAGES: &[OfficialImage] = &[
 
 /// Finds an official image by name, with or without `:latest`.
 #[must_use]
-pub(super) fn official(name: &str) -> Option<&'static OfficialImage> {
+pub(in crate::app) fn official(name: &str) -> Option<&'static OfficialImage> {
     let name = name.strip_suffix(":latest").unwrap_or(name);
     OFFICIAL_IMAGES.iter().find(|image| image.name == name)
 }
@@ -133,9 +131,9 @@ mod tests {
     #[test]
     fn a_light_goal_is_easier_than_the_full_one() {
         for goal in OFFICIAL_IMAGES.iter().filter_map(|image| image.goal) {
-            let easier = match goal.better {
-                Better::AtLeast => goal.light < goal.full,
-                Better::AtMost => goal.light > goal.full,
+            let easier = match goal.direction {
+                Direction::AtLeast => goal.light < goal.full,
+                Direction::AtMost => goal.light > goal.full,
             };
             assert!(easier, "{goal:?}");
         }

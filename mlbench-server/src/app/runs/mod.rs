@@ -6,6 +6,7 @@ mod list;
 mod render;
 mod spec;
 
+pub(in crate::app) use images::{PRECISION, official};
 pub use lifecycle::{Started, delete, get, start, stop};
 pub use list::RunReader;
 pub use spec::{RunDefaults, resolve};

@@ -81,6 +81,10 @@ impl Cluster for LocalCluster {
         limits::core_count().map(f64::from)
     }
 
+    fn cores(&self) -> Option<f64> {
+        limits::core_count().map(f64::from)
+    }
+
     async fn provision(&self, request: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {
         let (run, taken) = (request.run.clone(), request.taken.to_vec());
         self.with_workers(move |workers| workers.provision(&run, &taken)).await

@@ -1,6 +1,7 @@
 //! Handlers: one file per resource, one function per endpoint, no use case.
 
 pub(super) mod batch;
+pub(super) mod comparison;
 pub(super) mod events;
 pub(super) mod health;
 pub(super) mod metrics;

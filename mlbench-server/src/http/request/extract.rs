@@ -3,7 +3,8 @@
 use std::future::Future;
 
 use mlbench_core::api::{
-    EventsQuery, Fields, LogsQuery, MetricsQuery, NewMetric, RunRequest, RunsQuery, SignIn, without_bom,
+    ComparisonQuery, EventsQuery, Fields, LogsQuery, MetricsQuery, NewMetric, RunRequest, RunsQuery, SignIn,
+    without_bom,
 };
 use mlbench_core::quote::quote;
 use mlbench_core::{Error, PodName, Result, RunId};
@@ -178,4 +179,4 @@ macro_rules! from_fields {
     };
 }
 
-from_fields!(EventsQuery, LogsQuery, MetricsQuery, RunsQuery);
+from_fields!(ComparisonQuery, EventsQuery, LogsQuery, MetricsQuery, RunsQuery);

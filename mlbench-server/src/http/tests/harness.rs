@@ -283,10 +283,12 @@ pub(super) fn example(endpoint: Endpoint, run: RunId) -> (String, String) {
         | Endpoint::Ready
         | Endpoint::ListMetrics
         | Endpoint::ListRuns
+        | Endpoint::CompareRuns
         | Endpoint::ListPods
         | Endpoint::GetSession
         | Endpoint::DeleteSession
         | Endpoint::Prometheus => (&[], String::new()),
     };
-    (endpoint.path(segments), body)
+    let query = if endpoint == Endpoint::CompareRuns { format!("?runs={id}") } else { String::new() };
+    (endpoint.path(segments) + &query, body)
 }

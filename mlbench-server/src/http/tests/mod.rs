@@ -4,6 +4,7 @@ mod auth;
 mod bad_input;
 mod batches;
 mod bodies;
+mod comparison;
 mod connections;
 mod endpoints;
 mod events;

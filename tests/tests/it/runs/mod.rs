@@ -1,6 +1,7 @@
 //! Runs: starting, following and ending.
 
 mod commands;
+mod compare;
 mod ends;
 mod environment;
 mod life;

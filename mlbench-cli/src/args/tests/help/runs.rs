@@ -17,6 +17,7 @@ fn runs_prints_help() {
       stop      Stop a run. It becomes STOPPED a moment later
       delete    Delete a run with its metrics and output. Stops an active run
       logs      Print the output of a run
+      compare   Compare runs: time to accuracy, speed-up and phases
       download  Download the metrics of a run and its pods as a zip archive
       help      Print this message or the help of the given subcommand(s)
 
@@ -222,5 +223,41 @@ fn runs_download_prints_help() {
       mlbench runs download first
       mlbench runs download 3 --output-file first.zip
       mlbench runs download 3 -O - | bsdtar -tf -
+    ");
+}
+
+#[test]
+fn runs_compare_prints_help() {
+    assert_snapshot!(help("runs compare"), @r"
+    Compare runs: time to accuracy, speed-up and phases
+
+    Usage: mlbench runs compare [OPTIONS] <RUN>...
+
+    Arguments:
+      <RUN>...  Ids or names of the runs
+
+    Options:
+          --metric <METRIC>        Metric, with or without a rank [default: the one
+                                   that the programs train to]
+          --goal <VALUE>           Goal [default: the one that the programs train
+                                   to]
+          --direction <DIRECTION>  Which values reach the goal [default: by the name
+                                   of the metric] [possible values: at_least,
+                                   at_most]
+          --baseline <RUN>         Run of the group that all others are compared
+                                   with
+      -o, --output <FORMAT>        Output format: table, csv or json [default: table
+                                   on a terminal, else tab-separated columns]
+      -h, --help                   Print help
+
+    Runs with equal parameters are repeats of one group. Each group is compared with
+    the one of the same program that has the fewest workers, or with the group of
+    --baseline. An interval is the range of the trainings, and from five on the 95 %
+    interval of their median.
+
+    Examples:
+      mlbench runs compare 1 2 3
+      mlbench runs compare one two --metric 'train_loss @ 0' --goal 0.5
+      mlbench runs compare 4 7 --baseline 4 -o csv
     ");
 }

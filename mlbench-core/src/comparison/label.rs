@@ -1,0 +1,132 @@
+//! Labels of groups: what differs between them.
+
+use super::result::Parameters;
+
+/// The most characters of a command in a label.
+const MAX_COMMAND: usize = 40;
+
+/// Returns a label for each group: its workers, and every other parameter that is not the same in all groups.
+pub(super) fn labels(groups: &[&Parameters]) -> Vec<String> {
+    let commands = differing_words(&groups.iter().map(|group| group.command.as_str()).collect::<Vec<_>>());
+    let columns: [Vec<String>; 8] = [
+        groups.iter().map(|group| image(group.image.as_deref())).collect(),
+        commands,
+        groups.iter().map(|group| group.backend.clone().unwrap_or_else(|| "no backend".to_owned())).collect(),
+        groups.iter().map(|group| number(group.num_cpus, "CPU", "no CPU limit")).collect(),
+        groups.iter().map(|group| number(group.max_bandwidth, "Mbit/s", "no bandwidth limit")).collect(),
+        groups.iter().map(|group| either(group.gpu_enabled, "GPU", "no GPU")).collect(),
+        groups.iter().map(|group| either(group.light_target, "light", "full")).collect(),
+        groups.iter().map(|group| either(group.use_horovod, "Horovod", "no Horovod")).collect(),
+    ];
+    let started: Vec<String> =
+        groups.iter().map(|group| either(group.run_all_nodes, "all workers", "first worker")).collect();
+    let differing: Vec<&Vec<String>> =
+        columns.iter().chain([&started]).filter(|column| differs(column)).collect();
+    let label = |(index, group): (usize, &&Parameters)| {
+        let workers = match group.num_workers {
+            1 => "1 worker".to_owned(),
+            many => format!("{many} workers"),
+        };
+        let others = differing.iter().map(|column| column[index].clone());
+        std::iter::once(workers).chain(others).collect::<Vec<_>>().join(", ")
+    };
+    groups.iter().enumerate().map(label).collect()
+}
+
+fn differs(column: &[String]) -> bool {
+    column.iter().any(|text| *text != column[0])
+}
+
+fn either(set: bool, yes: &str, no: &str) -> String {
+    if set { yes } else { no }.to_owned()
+}
+
+fn number(number: Option<f64>, unit: &str, none: &str) -> String {
+    number.map_or_else(|| none.to_owned(), |number| format!("{number} {unit}"))
+}
+
+fn image(image: Option<&str>) -> String {
+    let Some(image) = image else { return "static workers".to_owned() };
+    let name = image.strip_prefix("mlbench/").unwrap_or(image);
+    name.strip_suffix(":latest").unwrap_or(name).to_owned()
+}
+
+/// Returns the words of each command between those that all commands begin and end with.
+fn differing_words(commands: &[&str]) -> Vec<String> {
+    let words: Vec<Vec<&str>> = commands.iter().map(|command| command.split_whitespace().collect()).collect();
+    let Some(first) = words.first() else { return Vec::new() };
+    let shortest = words.iter().map(Vec::len).min().unwrap_or_default();
+    let same = |at: &dyn Fn(&Vec<&str>) -> String| words.iter().all(|words| at(words) == at(first));
+    let prefix = (0..shortest).take_while(|i| same(&|words| words[*i].to_owned())).count();
+    let suffix =
+        (0..shortest - prefix).take_while(|i| same(&|words| words[words.len() - 1 - i].to_owned())).count();
+    let rest = words.iter().map(|words| words[prefix..words.len() - suffix].join(" "));
+    rest.map(|text| if text.is_empty() { "default".to_owned() } else { cut(&text) }).collect()
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_COMMAND) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::RunSpec;
+
+    fn parameters(command: &str, workers: u32) -> Parameters {
+        Parameters { num_workers: workers, ..Parameters::from(&RunSpec::running(command)) }
+    }
+
+    fn labelled(groups: &[Parameters]) -> Vec<String> {
+        labels(&groups.iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn equal_programs_are_labelled_by_their_workers() {
+        assert_eq!(labelled(&[parameters("train", 1), parameters("train", 16)]), ["1 worker", "16 workers"]);
+        assert_eq!(labelled(&[parameters("train", 1)]), ["1 worker"]);
+    }
+
+    #[test]
+    fn labels_have_the_words_in_which_commands_differ() {
+        let groups = [
+            parameters("train --data a --rank {rank}", 2),
+            parameters("train --data b --fast --rank {rank}", 2),
+            parameters("train --rank {rank}", 2),
+        ];
+        assert_eq!(
+            labelled(&groups),
+            ["2 workers, --data a", "2 workers, --data b --fast", "2 workers, default"]
+        );
+        let long = "x".repeat(50);
+        let labels = labelled(&[parameters(&long, 2), parameters("y", 2)]);
+        assert_eq!(labels[0], format!("2 workers, {}…", &long[..40]));
+    }
+
+    #[test]
+    fn every_parameter_that_differs_is_in_the_label() {
+        let one = parameters("train", 2);
+        let other = Parameters {
+            image: Some("mlbench/pytorch-cifar10-resnet20-ddp:latest".to_owned()),
+            backend: Some("gloo".to_owned()),
+            num_cpus: Some(0.5),
+            max_bandwidth: Some(100.0),
+            gpu_enabled: true,
+            light_target: true,
+            use_horovod: true,
+            run_all_nodes: false,
+            ..one.clone()
+        };
+        assert_eq!(
+            labelled(&[one, other]),
+            [
+                "2 workers, static workers, no backend, no CPU limit, no bandwidth limit, no GPU, full, no Horovod, \
+                 all workers",
+                "2 workers, pytorch-cifar10-resnet20-ddp, gloo, 0.5 CPU, 100 Mbit/s, GPU, light, Horovod, first worker"
+            ]
+        );
+    }
+}
