@@ -28,7 +28,7 @@ use bare::multiply_runs;
 use databases::{Database, SMALL_POINTS, enlarge, prepare_small};
 use error::Result;
 use machine::Machine;
-use measurements::{Bench, footprint, writing};
+use measurements::{Bench, comparison, footprint, writing};
 use options::Options;
 use report::Report;
 use server::Server;
@@ -61,6 +61,8 @@ async fn run() -> Result<()> {
     report.add(label, vec![writing::import_rate(rate)]);
     let large = Database { label, path: large, runs, points: SMALL_POINTS + points };
     measure(&options, &mut report, &large).await?;
+    let compared = comparison::compare(&options, folder.path()).await;
+    report.add_result("comparison", "compare", compared);
     let file = options.out.join("speed.json");
     fs::write(&file, serde_json::to_string_pretty(&report.to_json())?)?;
     println!("{}\nresults are in {}", report.to_table(), file.display());

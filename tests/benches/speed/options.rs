@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::Result;
 
 /// Names that `--only` accepts.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "start",
     "memory",
     "disk",
@@ -19,6 +19,7 @@ const NAMES: [&str; 12] = [
     "summarize",
     "runs",
     "mixed",
+    "compare",
 ];
 
 /// What to measure, and for how long.
