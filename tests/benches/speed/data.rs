@@ -18,10 +18,25 @@ pub(crate) struct Series {
     pub(crate) run: u64,
     /// Number of series.
     pub(crate) count: usize,
+    /// Names of the first series. The others are losses.
+    pub(crate) names: &'static [&'static str],
 }
 
+/// Metrics of a training that a comparison reads: the one that has a goal, and the times of the steps.
+pub(crate) const TRAINING: &[&str] = &[
+    "val_global_Prec@1 @ 0",
+    "batch_load @ 0",
+    "init @ 0",
+    "fwd_pass @ 0",
+    "comp_loss @ 0",
+    "backprop @ 0",
+    "agg @ 0",
+    "opt_step @ 0",
+    "comp_metrics @ 0",
+];
+
 impl Series {
-    /// Returns the name of a series.
+    /// Returns the name of a series of losses.
     pub(crate) fn name(number: usize) -> String {
         format!("train_loss @ {number}")
     }
@@ -64,7 +79,9 @@ impl Series {
     }
 
     fn points(self, first: usize, steps: usize) -> impl Iterator<Item = NewPoint> {
-        let names: Vec<String> = (0..self.count).map(Self::name).collect();
+        let name =
+            |number: usize| self.names.get(number).map_or_else(|| Self::name(number), ToString::to_string);
+        let names: Vec<String> = (0..self.count).map(name).collect();
         let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ (self.run << 32) ^ first as u64);
         (first..first + steps).flat_map(move |step| {
             let date = Timestamp::from_micros(BEGIN + STEP * i64::try_from(step).unwrap_or(i64::MAX));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::client::request;
-use crate::data::Series;
+use crate::data::{Series, TRAINING};
 use crate::error::Result;
 use crate::options::Options;
 use crate::server::Server;
@@ -44,7 +44,7 @@ pub(crate) const SMALL_POINTS: usize = 10 * 10_000 + 1_000_000 + 100 * WIDE_STEP
 pub(crate) async fn prepare_small(options: &Options, database: &Path) -> Result<Runs> {
     eprintln!("preparing the small database");
     let server = Server::start(&options.server, database).await?;
-    let series = async |count| Result::Ok(Series { run: server.ended_run("true").await?, count });
+    let series = async |count| Result::Ok(Series { run: server.ended_run("true").await?, count, names: &[] });
     let runs = Runs {
         short: series(10).await?,
         long: series(1).await?,
@@ -54,6 +54,25 @@ pub(crate) async fn prepare_small(options: &Options, database: &Path) -> Result<
     import(&server, runs.short, 0, 10_000).await?;
     import(&server, runs.long, 0, 1_000_000).await?;
     import(&server, runs.wide, 0, WIDE_STEPS).await?;
+    server.stop()?;
+    Ok(runs)
+}
+
+/// Series of each run that is compared.
+pub(crate) const COMPARED_SERIES: usize = 20;
+/// Points of each of them.
+pub(crate) const COMPARED_STEPS: usize = 10_000;
+
+/// Creates the database of the comparison and returns the number of runs in it.
+pub(crate) async fn prepare_compared(options: &Options, database: &Path) -> Result<u64> {
+    eprintln!("preparing the database of the comparison");
+    let runs = if options.quick { 5 } else { 50 };
+    let server = Server::start(&options.server, database).await?;
+    for _ in 0..runs {
+        let run = server.ended_run("true").await?;
+        let series = Series { run, count: COMPARED_SERIES, names: TRAINING };
+        import(&server, series, 0, COMPARED_STEPS).await?;
+    }
     server.stop()?;
     Ok(runs)
 }

@@ -29,7 +29,7 @@ use bare::multiply_runs;
 use databases::{Database, SMALL_POINTS, enlarge, prepare_small};
 use error::Result;
 use machine::Machine;
-use measurements::{Bench, edges, footprint, writing};
+use measurements::{Bench, comparison, edges, footprint, writing};
 use options::Options;
 use report::Report;
 use server::Server;
@@ -54,7 +54,11 @@ async fn run() -> Result<()> {
         eprintln!("measuring requests whose cost would hide in a page");
         report.add_result("edges", "edges", edges::edges(&options, folder.path()).await);
     }
-    if !options.wants_only("edges") {
+    if options.wants("compare") {
+        let compared = comparison::compare(&options, folder.path()).await;
+        report.add_result("comparison", "compare", compared);
+    }
+    if !options.wants_only("edges") && !options.wants_only("compare") {
         measure_databases(&options, &mut report, folder.path()).await?;
     }
     let file = options.out.join("speed.json");

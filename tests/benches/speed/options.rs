@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::Result;
 
 /// Names that `--only` accepts.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "start",
     "memory",
     "disk",
@@ -20,6 +20,7 @@ const NAMES: [&str; 13] = [
     "runs",
     "mixed",
     "edges",
+    "compare",
 ];
 
 /// What to measure, and for how long.

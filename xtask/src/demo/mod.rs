@@ -4,21 +4,23 @@
 //! comes from the API.
 
 mod api;
-mod measurements;
 mod mlbench;
 mod runs;
 mod scenario;
 mod server;
 mod table;
+mod usage;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use measurements::Measurements;
+use api::Comparison;
 use mlbench::Mlbench;
 use runs::train;
 use scenario::RUNS;
 use server::Server;
 use tokio::signal::unix::{SignalKind, signal};
+use usage::Usage;
 
 use crate::{dashboard, repo};
 
@@ -57,16 +59,16 @@ async fn demo(keep: bool) -> Result<(), String> {
 }
 
 async fn show(mlbench: &Mlbench) -> Result<(), String> {
-    let mut measured: Vec<Measurements> = Vec::new();
+    let mut used: BTreeMap<u64, Usage> = BTreeMap::new();
     for run in RUNS {
-        measured.push(train(mlbench, run).await?);
+        let (id, usage) = train(mlbench, run).await?;
+        used.insert(id, usage);
     }
-    println!("{}", table::render(&measured, cores()));
+    let ids: Vec<String> = used.keys().map(ToString::to_string).collect();
+    let command: Vec<&str> = ["runs", "compare"].into_iter().chain(ids.iter().map(String::as_str)).collect();
+    let comparison: Comparison = mlbench.json(&command).await?;
+    println!("{}", table::render(&comparison, &used)?);
     Ok(())
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Completes with the name of the signal that interrupts the demo.

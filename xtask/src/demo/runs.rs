@@ -4,12 +4,12 @@ use std::io::{IsTerminal as _, Write as _, stdout};
 use std::time::{Duration, Instant};
 
 use super::api::{PointsByMetric, Run};
-use super::measurements::Measurements;
 use super::mlbench::Mlbench;
 use super::scenario::DemoRun;
+use super::usage::Usage;
 
-/// Starts a run, shows its accuracy while it trains, and reads its measurements once it has ended.
-pub(super) async fn train(mlbench: &Mlbench, demo: &DemoRun) -> Result<Measurements, String> {
+/// Starts a run, shows its accuracy while it trains, and returns its id and what it used once it has ended.
+pub(super) async fn train(mlbench: &Mlbench, demo: &DemoRun) -> Result<(u64, Usage), String> {
     let program = mlbench.program.display();
     let command = format!(
         "'{program}' benchmark logistic-regression --run_id {{run_id}} --rank {{rank}} --hosts {{hosts}} \
@@ -24,7 +24,7 @@ pub(super) async fn train(mlbench: &Mlbench, demo: &DemoRun) -> Result<Measureme
         let reason = run.job_metadata.reason.unwrap_or_default();
         return Err(format!("run {} ({}) is {}: {reason}", run.id, demo.name, run.state));
     }
-    Measurements::read(mlbench, demo, &run).await
+    Ok((run.id, Usage::read(mlbench, &run).await?))
 }
 
 /// Shows the state and the accuracy of a run until it has ended.

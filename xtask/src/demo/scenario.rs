@@ -6,8 +6,6 @@ pub(super) struct DemoRun {
     pub(super) workers: usize,
     /// Arguments of `mlbench benchmark logistic-regression`.
     pub(super) arguments: &'static str,
-    /// Whether the demo compares it with the run on one worker.
-    pub(super) compared: bool,
 }
 
 /// Large enough that a second worker pays off, and that one worker takes 5 to 10 seconds for each training.
@@ -18,8 +16,8 @@ const BREAST_CANCER: &str = "--breast-cancer --repeats 5";
 
 /// All runs in the order in which the demo starts them.
 pub(super) const RUNS: &[DemoRun] = &[
-    DemoRun { name: "synthetic, 1 worker", workers: 1, arguments: SYNTHETIC, compared: true },
-    DemoRun { name: "synthetic, 2 workers", workers: 2, arguments: SYNTHETIC, compared: true },
-    DemoRun { name: "synthetic, 4 workers", workers: 4, arguments: SYNTHETIC, compared: true },
-    DemoRun { name: "breast cancer, 2 workers", workers: 2, arguments: BREAST_CANCER, compared: false },
+    DemoRun { name: "synthetic, 1 worker", workers: 1, arguments: SYNTHETIC },
+    DemoRun { name: "synthetic, 2 workers", workers: 2, arguments: SYNTHETIC },
+    DemoRun { name: "synthetic, 4 workers", workers: 4, arguments: SYNTHETIC },
+    DemoRun { name: "breast cancer, 2 workers", workers: 2, arguments: BREAST_CANCER },
 ];

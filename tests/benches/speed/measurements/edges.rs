@@ -51,7 +51,7 @@ async fn timed(server: &Server, what: &str, request: Vec<u8>) -> Result<Measurem
 
 /// Lists many series, and reads dates in which none of them has a point.
 async fn many_series(server: &Server) -> Result<Vec<Measurement>> {
-    let many = Series { run: server.ended_run("true").await?, count: SERIES };
+    let many = Series { run: server.ended_run("true").await?, count: SERIES, names: &[] };
     for step in [0, 1_000_000] {
         post_lines(server, &many.lines(step, 1)).await?;
     }
@@ -73,7 +73,7 @@ async fn many_series(server: &Server) -> Result<Vec<Measurement>> {
 
 /// Reads what arrived last among many points that arrived out of order.
 async fn late_points(server: &Server, database: &Path) -> Result<Measurement> {
-    let late = Series { run: server.ended_run("true").await?, count: 1 };
+    let late = Series { run: server.ended_run("true").await?, count: 1, names: &[] };
     post_lines(server, &late.lines(LATE, 1)).await?;
     post_lines(server, &late.lines(0, LATE)).await?;
     let cursor = newest_arrival(database)?.saturating_sub(BEHIND);

@@ -1,6 +1,7 @@
 //! The measurements of one server.
 
 mod bench;
+pub(crate) mod comparison;
 pub(crate) mod edges;
 pub(crate) mod footprint;
 mod reading;
