@@ -76,13 +76,13 @@ function Toggle({ on, label, onToggle }: { on: boolean; label: string; onToggle:
 }
 
 function Older({ state }: { state: LogsState }) {
-  const { older, lines, full, last } = state.window;
-  if (older <= 0) return null;
+  const { older, lines, full } = state.window;
+  if (!older) return null;
   return (
     <p class="log-note">
       {state.reading && !full
-        ? `Reading older lines: ${lines.length.toLocaleString("en")} of ${last.toLocaleString("en")} …`
-        : `${plural(older, "older line")} not loaded; the download has them all.`}
+        ? `Reading older lines: ${plural(lines.length, "line")} so far …`
+        : `Older lines are not loaded: these are the newest ${lines.length.toLocaleString("en")}. The download has all.`}
     </p>
   );
 }
