@@ -10,6 +10,7 @@ import { copyLines, DownloadLog } from "./export";
 import { FilteredLines, type LogFilter } from "./filter";
 import { Lines, type LinesHandle } from "./lines";
 import { LogSearch, step } from "./search";
+import { Unfinished } from "./unfinished";
 
 /** The output of a run: filtered, searched, followed. */
 export function Log({ run }: { run: Run }) {
@@ -51,6 +52,7 @@ export function Log({ run }: { run: Run }) {
           handle={lines}
         />
       )}
+      {state.ready && run.state === "STARTED" && <Unfinished run={run} last={state.window.last} />}
     </div>
   );
 }
