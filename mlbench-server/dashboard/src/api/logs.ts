@@ -1,5 +1,5 @@
 import { sendJson } from "./request";
-import type { LogPage, OutputStream } from "./wire";
+import type { LogLine, LogPage, OutputStream } from "./wire";
 
 /** Which lines of a run's output to read. */
 export interface LogsOptions {
@@ -17,4 +17,11 @@ export function getLogs(run: number, { signal, ...options }: LogsOptions = {}): 
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(options)) query.set(key, String(value));
   return sendJson(`api/runs/${run}/logs/`, { query, ...(signal === undefined ? {} : { signal }) });
+}
+
+/** Reads the newest state of lines without an end, such as progress bars. They come after the last line. */
+export async function getUnfinished(run: number, after: number, signal: AbortSignal): Promise<LogLine[]> {
+  const query = new URLSearchParams({ after: String(after), limit: "1000" });
+  const page = await sendJson<{ unfinished?: LogLine[] }>(`api/runs/${run}/logs/`, { query, signal });
+  return page.unfinished ?? [];
 }

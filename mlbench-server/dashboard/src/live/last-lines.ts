@@ -18,6 +18,15 @@ export async function lastLines(
     const page = await getLogs(run, { ...options, after, limit: 1 });
     return page.lines.length > 0;
   });
-  const page = await getLogs(run, { ...options, after: Math.max(0, end - PAGE / 2), limit: PAGE });
-  return page.lines.slice(-count);
+  // Numbers are shared with other runs and ranks, so that few of them may be lines of this one.
+  for (let width = PAGE / 2; ; width *= 10) {
+    const after = Math.max(0, end - width);
+    const page = await getLogs(run, { ...options, after, limit: PAGE });
+    const full = page.lines.length === PAGE;
+    if (after > 0 && page.lines.length < count) continue;
+    const rest = full
+      ? await getLogs(run, { ...options, after: Math.max(page.next, end), limit: PAGE })
+      : undefined;
+    return [...page.lines, ...(rest?.lines ?? [])].slice(-count);
+  }
 }

@@ -4,35 +4,29 @@ import type { LogLine } from "../api/wire";
 export const MOST_LINES = 200_000;
 const MOST_CHARACTERS = 40_000_000;
 
-/** The lines of a run from some line to the newest, in bounded memory. Their numbers have no gaps. */
+/** The lines of a run after some number up to the newest, in bounded memory. Numbers grow, with gaps. */
 export class LogWindow {
-  /** Only added to at both ends; whoever reads it notes `removed` and `added`. */
+  /** Only added to at both ends. */
   lines: LogLine[] = [];
-  /** How many lines were put before those that were there, and how many removed there, in total. */
-  added = 0;
-  removed = 0;
+  /** All lines after this number are here. */
+  begin = 0;
+  /** The run has no lines up to this number. */
+  floor = 0;
   private characters = 0;
-  private begin = 0;
 
   /** The number of the newest line. */
   get last(): number {
     return this.lines.at(-1)?.seq ?? this.begin;
   }
 
-  /** How many lines of the run come before those that are here. */
-  get older(): number {
-    const first = this.lines[0];
-    return first === undefined ? this.begin : first.seq - 1;
+  /** Whether the run has lines before those that are here. */
+  get older(): boolean {
+    return this.begin > this.floor;
   }
 
-  /** Whether older lines fit. */
+  /** Whether no older lines fit. */
   get full(): boolean {
     return this.lines.length >= MOST_LINES || this.characters >= MOST_CHARACTERS;
-  }
-
-  /** Says that the lines here begin after a number. */
-  startAfter(seq: number): void {
-    if (this.lines.length === 0) this.begin = seq;
   }
 
   /** Adds newer lines; those that are here already are left out. The oldest make room. */
@@ -48,17 +42,16 @@ export class LogWindow {
     let count = Math.max(0, this.lines.length - MOST_LINES);
     while (count < this.lines.length - 1 && this.charactersFrom(count) > MOST_CHARACTERS) count += 1_000;
     this.characters = this.charactersFrom(count);
+    this.begin = this.lines[count - 1]?.seq ?? this.begin;
     this.lines.splice(0, count);
-    this.removed += count;
   }
 
-  /** Adds older lines. */
-  prepend(lines: readonly LogLine[]): void {
-    const first = this.lines[0]?.seq ?? Infinity;
-    const older = lines.filter(({ seq }) => seq < first);
+  /** Adds older lines: all after a number up to those that are here. */
+  prepend(lines: readonly LogLine[], begin: number): void {
+    const older = lines.filter(({ seq }) => seq <= this.begin);
     for (const { text } of older) this.characters += text.length;
     this.lines = older.concat(this.lines);
-    this.added += older.length;
+    this.begin = begin;
   }
 
   private charactersFrom(index: number): number {

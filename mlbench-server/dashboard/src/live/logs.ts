@@ -13,6 +13,8 @@ import { TopicStore } from "./topic";
 
 /** How many lines a request reads: the most that the server gives. */
 const PAGE = 10_000;
+/** The most numbers that are read at once, where few of them are lines of the run. */
+const WIDEST = 1e8;
 /** How many lines the first request reads: most runs have no more. */
 const FIRST_PAGE = 1_000;
 
@@ -63,11 +65,6 @@ export class LogsStore extends TopicStore {
 
   protected override apply(event: Received): void {
     if (event.event !== "logs" || !this.ready) return;
-    // Numbers have no gaps, so a line that is missing is noticed whatever became of it.
-    if ((event.lines[0]?.seq ?? 0) > this.window.last + 1) {
-      void this.refresh();
-      return;
-    }
     this.window.append(event.lines);
     publish(this.publishNow);
   }
@@ -91,7 +88,8 @@ export class LogsStore extends TopicStore {
         const page = await this.get(this.run, { after, limit: 1, signal });
         return page.lines.length > 0;
       };
-      this.window.startAfter(await findEnd(hasAfter));
+      this.window.floor = (lines[0]?.seq ?? 1) - 1;
+      this.window.begin = Math.max(this.window.floor, await findEnd(hasAfter));
       await this.catchUp(signal);
     }
     this.ready = true;
@@ -102,13 +100,13 @@ export class LogsStore extends TopicStore {
     if (this.reading) return;
     this.reading = true;
     try {
-      while (this.window.older > 0 && !this.window.full && !signal.aborted) {
-        const { older } = this.window;
-        const after = Math.max(0, older - PAGE);
-        const { lines } = await this.get(this.run, { after, limit: older - after, signal });
-        this.window.prepend(lines);
-        // Numbers without lines must not make this endless.
-        if (this.window.older >= older) break;
+      for (let width = PAGE; this.window.older && !this.window.full && !signal.aborted;) {
+        const { begin, floor } = this.window;
+        const after = Math.max(floor, begin - width);
+        const lines = await this.between(after, begin, signal);
+        this.window.prepend(lines, after);
+        // Other runs take numbers too, so that a page of numbers may have few lines of this one.
+        width = lines.length < PAGE / 2 ? Math.min(width * 4, WIDEST) : PAGE;
         publish(this.publishNow);
       }
     } catch {
@@ -117,6 +115,17 @@ export class LogsStore extends TopicStore {
       this.reading = false;
       publish(this.publishNow);
     }
+  }
+
+  private async between(after: number, end: number, signal: AbortSignal): Promise<LogLine[]> {
+    const all: LogLine[] = [];
+    for (let from = after; from < end;) {
+      const { lines, next } = await this.get(this.run, { after: from, limit: PAGE, signal });
+      for (const line of lines) if (line.seq <= end) all.push(line);
+      if (lines.length < PAGE) break;
+      from = next;
+    }
+    return all;
   }
 
   private readonly publishNow = () => {

@@ -10,7 +10,7 @@ import type { PointsStore } from "../../live/points";
 import type { SeriesView } from "../../live/series";
 import { usePoints } from "../../live/use-points";
 import { useDetail } from "./detail";
-import { splitName, type MetricChart as Metric } from "./metrics";
+import { splitName, unitOf, type MetricChart as Metric } from "./metrics";
 
 /** What the charts of a run share. */
 export interface Shared {
@@ -48,6 +48,7 @@ export function MetricChart({ metric, shared }: { metric: Metric; shared: Shared
     <Chart
       title={metric.title}
       series={series}
+      unit={unitOf(metric.title)}
       axis={view.axis}
       scale={view.scale}
       halfLife={view.halfLife}

@@ -1,4 +1,5 @@
 import type { SeriesInfo } from "../../api/metrics";
+import type { Unit } from "../../charts/series";
 import { numberOf } from "../../lib/number";
 
 /** One chart: a metric with a series for each rank that reports it. */
@@ -70,6 +71,12 @@ export function arrange(catalog: readonly SeriesInfo[], search = ""): MetricOver
     sections.set(section, [...(sections.get(section) ?? []), { title, names }]);
   }
   return { sections: [...sections].map(([title, list]) => ({ title, charts: list })), values };
+}
+
+/** Returns what a metric measures, by its name. */
+export function unitOf(metric: string): Unit {
+  if (STEPS.has(metric) || /_(seconds|secs)$/.test(metric)) return "seconds";
+  return metric.endsWith("_bytes") ? "bytes" : "number";
 }
 
 function isText(value: string): boolean {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import type { SeriesInfo } from "../../api/metrics";
 import type { Run } from "../../api/wire";
-import { arrange, splitName } from "./metrics";
+import { arrange, splitName, unitOf } from "./metrics";
 import { failedRank, firstPoint, moments } from "./moments";
 
 function run(changes: Partial<Run> = {}, metadata: Partial<Run["job_metadata"]> = {}): Run {
@@ -76,6 +76,15 @@ test("names split into metric and rank", () => {
   for (const name of ["loss", " @ 3", "a @ x", "a@1"]) {
     assert.deepEqual(splitName(name), { metric: name, rank: undefined });
   }
+});
+
+test("the times of the steps are seconds", () => {
+  assert.deepEqual(["agg_wait", "io_seconds", "heap_bytes", "train_loss"].map(unitOf), [
+    "seconds",
+    "seconds",
+    "bytes",
+    "number",
+  ]);
 });
 
 test("ranks of a metric share a chart, the important ones first", () => {

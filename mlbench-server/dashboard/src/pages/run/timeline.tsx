@@ -9,6 +9,9 @@ import { timeZone } from "../../lib/settings";
 import type { Analysis } from "./analysis";
 import { firstPoint, moments, type Moment } from "./moments";
 
+/** How much the clock of a worker may differ from the server's, in milliseconds. */
+const SKEW = 60_000;
+
 /** What happened to a run, with the time that each part took. */
 export function Timeline(props: {
   run: Run;
@@ -17,7 +20,11 @@ export function Timeline(props: {
 }) {
   const { run, catalog, analysis } = props;
   const line = useFirstLine(run, catalog.length);
-  const known = [line, firstPoint(catalog)].filter((date) => date !== undefined);
+  // Imported points may be older than the run, and clocks differ a little.
+  const earliest = milliseconds(run.created_at) - SKEW;
+  const known = [line, firstPoint(catalog)].filter(
+    (date): date is number => date !== undefined && date >= earliest,
+  );
   const first = analysis?.startedAt ?? (known.length === 0 ? undefined : Math.min(...known));
   const time = run.finished_at === null ? now.value : 0;
   const list = moments(run, { first, goal: analysis?.reachedAt, now: time });

@@ -10,6 +10,7 @@ import { copyLines, DownloadLog } from "./export";
 import { FilteredLines, type LogFilter } from "./filter";
 import { Lines, type LinesHandle } from "./lines";
 import { LogSearch, step } from "./search";
+import { Unfinished } from "./unfinished";
 
 /** The output of a run: filtered, searched, followed. */
 export function Log({ run }: { run: Run }) {
@@ -51,6 +52,7 @@ export function Log({ run }: { run: Run }) {
           handle={lines}
         />
       )}
+      {state.ready && run.state === "STARTED" && <Unfinished run={run} last={state.window.last} />}
     </div>
   );
 }
@@ -76,13 +78,13 @@ function Toggle({ on, label, onToggle }: { on: boolean; label: string; onToggle:
 }
 
 function Older({ state }: { state: LogsState }) {
-  const { older, lines, full, last } = state.window;
-  if (older <= 0) return null;
+  const { older, lines, full } = state.window;
+  if (!older) return null;
   return (
     <p class="log-note">
       {state.reading && !full
-        ? `Reading older lines: ${lines.length.toLocaleString("en")} of ${last.toLocaleString("en")} …`
-        : `${plural(older, "older line")} not loaded; the download has them all.`}
+        ? `Reading older lines: ${plural(lines.length, "line")} so far …`
+        : `Older lines are not loaded: these are the newest ${lines.length.toLocaleString("en")}. The download has all.`}
     </p>
   );
 }
