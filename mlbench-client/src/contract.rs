@@ -20,7 +20,8 @@ fn response(endpoint: Endpoint) -> String {
         Endpoint::CreateMetrics => r#"{"accepted":1,"rejected_count":0,"rejected":[]}"#.to_owned(),
         Endpoint::ListRuns => format!("[{RUN}]"),
         Endpoint::GetRunLogs => r#"{"lines":[],"next":7}"#.to_owned(),
-        Endpoint::DeleteRun => String::new(),
+        Endpoint::GetSession => r#"{"required":true,"signed_in":false}"#.to_owned(),
+        Endpoint::DeleteRun | Endpoint::CreateSession | Endpoint::DeleteSession => String::new(),
         Endpoint::CreateRun | Endpoint::GetRun | Endpoint::StopRun => RUN.to_owned(),
         Endpoint::Live | Endpoint::Ready | Endpoint::Prometheus => "ok".to_owned(),
     }
@@ -88,6 +89,18 @@ async fn exercise(endpoint: Endpoint, client: &Client) -> Result<&'static str> {
         Endpoint::ListRunSeries => {
             assert_eq!(runs.series(id).await?[0].count, 3);
             "/api/runs/3/series/"
+        }
+        Endpoint::GetSession => {
+            assert!(client.session().get().await?.required);
+            "/api/session/"
+        }
+        Endpoint::CreateSession => {
+            client.session().create("token").await?;
+            "/api/session/"
+        }
+        Endpoint::DeleteSession => {
+            client.session().delete().await?;
+            "/api/session/"
         }
         Endpoint::Live => {
             client.health().live().await?;

@@ -39,6 +39,7 @@ mod metrics;
 mod pods;
 mod retry;
 mod runs;
+mod session;
 mod transport;
 
 #[cfg(test)]
@@ -56,11 +57,12 @@ pub use logger::MetricLogger;
 pub use metrics::{Metrics, MetricsFollower};
 pub use pods::Pods;
 pub use runs::Runs;
+pub use session::BrowserSession;
 
 pub use mlbench_core::api::{
     BatchResult, Downsample, JobMetadata, LogLine, LogPage, LogsQuery, Metric, MetricsQuery, NewMetric, Pod,
     PointField, PointRecord, PointsByMetric, PointsByOwner, Problem, RejectedPoint, Run, RunRequest,
-    RunsQuery, Series,
+    RunsQuery, Series, Session,
 };
 pub use mlbench_core::downsample::minmax::Bucket;
 pub use mlbench_core::metric::MetricType;

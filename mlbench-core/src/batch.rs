@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorCode};
 ///
 /// A rejected point does not affect the others.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct BatchResult {
     /// Number of stored points.
     pub accepted: u64,
@@ -17,11 +18,13 @@ pub struct BatchResult {
     pub rejected: Vec<RejectedPoint>,
     /// Number of the last line that was processed, from 1, and 0 for none. Only for NDJSON uploads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub last_line: Option<u64>,
 }
 
 /// A point that was not stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct RejectedPoint {
     /// Index of the array element or of the line in the request, from 0.
     pub index: u64,

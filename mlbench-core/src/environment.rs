@@ -17,6 +17,7 @@ const OWN_PREFIXES: [&str; 2] = ["MASTER_", "MLBENCH_"];
 ///
 /// Everyone who can read the run can read them, so they are no place for secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(transparent)]
 pub struct Environment(BTreeMap<String, String>);
 

@@ -15,6 +15,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Machine-readable kind of an error, the member `code` of a problem document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// The request cannot be parsed (broken JSON, broken multipart, broken request line).
@@ -51,6 +52,8 @@ pub enum ErrorCode {
     InsufficientCapacity,
     /// The `Idempotency-Key` was used for a different request before.
     IdempotencyKeyReused,
+    /// Too many wrong tokens. Retry later.
+    TooManyAttempts,
     /// The server has too much queued work. Retry later.
     Overloaded,
     /// A dependency of the request is temporarily unavailable.
@@ -58,6 +61,7 @@ pub enum ErrorCode {
     /// The server failed.
     Internal,
     /// A code that this version does not know.
+    #[cfg_attr(test, ts(skip))]
     #[serde(other)]
     Unknown,
 }
@@ -84,6 +88,7 @@ impl ErrorCode {
             Self::RunDeleting => "run_deleting",
             Self::InsufficientCapacity => "insufficient_capacity",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::TooManyAttempts => "too_many_attempts",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",

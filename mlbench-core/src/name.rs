@@ -10,6 +10,7 @@ use crate::quote::quote;
 
 /// The id of a run: 1, 2, 3 … in order of creation, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(transparent)]
 pub struct RunId(i64);
 
@@ -46,6 +47,7 @@ impl FromStr for RunId {
 
 /// The name of a run, chosen by a person and not unique: 1 to 100 characters, no control characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(try_from = "String", into = "String")]
 pub struct RunName(String);
 
@@ -97,6 +99,7 @@ impl From<RunName> for String {
 
 /// The name of a pod, a DNS-1123 subdomain (lowercase letters, digits, `-` and `.`, at most 253 characters).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(try_from = "String", into = "String")]
 pub struct PodName(String);
 

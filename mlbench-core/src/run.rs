@@ -14,6 +14,7 @@ use crate::time::Timestamp;
 
 /// Lifecycle state of a run, uppercase on the wire as in the specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RunState {
     /// Accepted, waiting in the queue or for its workers to start.
@@ -27,6 +28,7 @@ pub enum RunState {
     /// Stopped on request.
     Stopped,
     /// A state of a newer server that this version does not know. Never stored.
+    #[cfg_attr(test, ts(skip))]
     #[serde(other)]
     Unknown,
 }
@@ -319,6 +321,7 @@ impl From<&Run> for RunKey {
 
 /// An output stream of a rank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum OutputStream {
     /// Standard output.
@@ -326,6 +329,7 @@ pub enum OutputStream {
     /// Standard error, and the server messages of a run.
     Stderr,
     /// A stream of a newer server that this version does not know. Never stored.
+    #[cfg_attr(test, ts(skip))]
     #[serde(other)]
     Unknown,
 }

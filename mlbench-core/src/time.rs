@@ -20,6 +20,8 @@ const LAST: i64 = 253_402_300_799 * MICROS + 999_999;
 /// optional fraction and an optional time zone (default UTC), or a number of seconds since 1970. It truncates to
 /// microseconds, and maps a leap second to the last microsecond before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, ts(type = "string"))]
 pub struct Timestamp(i64);
 
 /// The error of parsing a [`Timestamp`]. Holds the text as [`quote`] writes it.

@@ -27,6 +27,7 @@ pub fn example_request(endpoint: Endpoint, url: &str, run: RunId) -> Request {
         Endpoint::CreateMetric => Some(metric),
         Endpoint::CreateMetrics => Some(json!([metric])),
         Endpoint::CreateRun => Some(json!({"name": "x", "custom_image_command": "true"})),
+        Endpoint::CreateSession => Some(json!({"token": "wrong where one is required"})),
         Endpoint::Live
         | Endpoint::Ready
         | Endpoint::GetMetrics
@@ -39,6 +40,8 @@ pub fn example_request(endpoint: Endpoint, url: &str, run: RunId) -> Request {
         | Endpoint::ListRunSeries
         | Endpoint::ListPodSeries
         | Endpoint::ListPods
+        | Endpoint::GetSession
+        | Endpoint::DeleteSession
         | Endpoint::Prometheus => None,
     };
     let request = Request::new(endpoint.spec().method.as_str(), url);

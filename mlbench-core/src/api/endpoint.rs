@@ -147,6 +147,12 @@ endpoints! {
     ListPodSeries,
     /// Lists the worker pods.
     ListPods,
+    /// Reads whether a browser is signed in.
+    GetSession,
+    /// Signs a browser in.
+    CreateSession,
+    /// Signs a browser out.
+    DeleteSession,
     /// Reads the server's own metrics, and the newest of the pods.
     Prometheus,
 }
@@ -201,6 +207,17 @@ impl Endpoint {
             Self::ListPods => {
                 Spec::new("pods.list", Get, "/api/pods/", "List the worker pods in the cluster")
             }
+            Self::GetSession => {
+                let summary = "Read whether the server requires a token and the browser is signed in";
+                Spec::new("session.get", Get, "/api/session/", summary).access(Public)
+            }
+            Self::CreateSession => {
+                let summary = "Sign a browser in with the token of the server";
+                Spec::new("session.create", Post, "/api/session/", summary).success(204).access(Public)
+            }
+            Self::DeleteSession => Spec::new("session.delete", Delete, "/api/session/", "Sign a browser out")
+                .success(204)
+                .access(Public),
             Self::Prometheus => {
                 let summary = "Read the state of the server and the newest pod metrics for Prometheus";
                 Spec::new("health.metrics", Get, "/metrics", summary).access(MetricsToken)

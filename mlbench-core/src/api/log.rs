@@ -10,6 +10,7 @@ use crate::storage::{LogPart, LogQuery};
 
 /// The response of `GET /api/runs/{id}/logs/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LogPage {
     /// The lines by ascending sequence number.
     pub lines: Vec<LogLine>,

@@ -17,6 +17,9 @@ mod points;
 mod problem;
 mod run;
 mod run_request;
+mod session;
+#[cfg(test)]
+mod wire;
 
 pub use crate::batch::{BatchResult, RejectedPoint};
 pub use crate::log::LogLine;
@@ -36,3 +39,4 @@ pub use points::{MAX_ARRAY_POINTS, parse_point, parse_point_fast, parse_points};
 pub use problem::Problem;
 pub use run::{JobMetadata, Run, RunsQuery};
 pub use run_request::RunRequest;
+pub use session::{Session, SignIn};

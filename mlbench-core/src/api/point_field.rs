@@ -76,25 +76,32 @@ impl FromStr for PointField {
 
 /// A point with the requested fields.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(default)]
 pub struct PointRecord {
     /// Time of the measurement.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub date: Option<Timestamp>,
     /// The measured value.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub value: Option<MetricValue>,
     /// Whether the value adds up over time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub cumulative: Option<bool>,
     /// Free text.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub metadata: Option<String>,
     /// Training step of the measurement.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional = nullable))]
     pub step: Option<i64>,
     /// Training epoch of the measurement.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional = nullable))]
     pub epoch: Option<f64>,
 }
 

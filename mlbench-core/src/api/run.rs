@@ -14,6 +14,7 @@ use crate::time::Timestamp;
 
 /// A run, the response of `GET` and `POST /api/runs/…` and an item of `GET /api/runs/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Run {
     /// Id of the run.
     pub id: RunId,
@@ -26,6 +27,7 @@ pub struct Run {
     /// Lifecycle state.
     pub state: RunState,
     /// Random id of the job.
+    #[cfg_attr(test, ts(type = "string"))]
     pub job_id: Uuid,
     /// Details of the execution.
     pub job_metadata: JobMetadata,
@@ -49,12 +51,15 @@ pub struct Run {
     pub use_horovod: bool,
     /// Environment variables of the command. Not secret.
     #[serde(default)]
+    #[cfg_attr(test, ts(type = "Record<string, string>"))]
     pub environment: Environment,
     /// Position in the queue, 1 for the next run. Only present while the run waits (`--run-policy queue`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub queue_position: Option<u32>,
     /// Why the run waits, as a sentence fragment. Only present while the run waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub waiting_for: Option<String>,
 }
 
@@ -71,6 +76,7 @@ impl Run {
 
 /// Details of the execution of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct JobMetadata {
     /// Command before placeholders are replaced.
     pub command: String,
@@ -79,14 +85,17 @@ pub struct JobMetadata {
     /// Pods in rank order.
     pub pods: Vec<PodName>,
     /// Known exit codes by rank.
+    #[cfg_attr(test, ts(type = "Record<string, number>"))]
     pub exit_codes: BTreeMap<u32, i32>,
     /// Why the run failed.
     pub reason: Option<String>,
     /// Lines of standard output as `[rank] text`. Absent in lists and with `logs=0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub stdout: Option<Vec<String>>,
     /// Lines of standard error as `[rank] text`. Absent in lists and with `logs=0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub stderr: Option<Vec<String>>,
 }
 

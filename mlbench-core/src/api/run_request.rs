@@ -16,47 +16,61 @@ const CUSTOM_BACKEND: &str = "custom_backend";
 
 /// A run to start. `{"name": …}` alone runs the default command on all workers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct RunRequest {
     /// Name of the run.
     pub name: RunName,
     /// Number of workers. Defaults to all workers.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub num_workers: Option<u32>,
     /// CPU cores per worker, possibly fractional.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub num_cpus: Option<f64>,
     /// Bandwidth between workers in megabits per second. Stored but not enforced.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub max_bandwidth: Option<f64>,
     /// Name of an official image, or `custom_image`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub image_name: Option<String>,
     /// Container image if `image_name` is `custom_image`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub custom_image_name: Option<String>,
     /// Command to run. Runs on the static workers unless an image is given.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub custom_image_command: Option<String>,
     /// `mpi`, `gloo` or `nccl` in any letter case, or `custom_backend`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub backend: Option<String>,
     /// Communication backend if `backend` is `custom_backend`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub custom_backend: Option<String>,
     /// Whether a custom backend starts the command on every worker instead of only the first.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub run_all_nodes: Option<bool>,
     /// Whether to request GPUs.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
     pub gpu_enabled: bool,
     /// Whether to train to the light goal.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
     pub light_target: bool,
     /// Whether to use Horovod.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
     pub use_horovod: bool,
     /// Environment variables of the command.
     #[serde(default, skip_serializing_if = "Environment::is_empty")]
+    #[cfg_attr(test, ts(type = "Record<string, string>", optional))]
     pub environment: Environment,
 }
 

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 
 /// The name of a metric, any text of 1 to 512 bytes (`val_global_Prec@1 @ 0`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(try_from = "String", into = "String")]
 pub struct MetricName(String);
 

@@ -8,6 +8,7 @@ use super::number;
 
 /// A measured value, a number or any other text, preserved byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(transparent)]
 pub struct MetricValue(String);
 

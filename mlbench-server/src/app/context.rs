@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mlbench_core::storage::Storage;
 
 use super::run_cache::RunJsonCache;
+use super::sessions::Sessions;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::launcher::LauncherHandle;
@@ -34,6 +35,8 @@ pub struct App {
     pub clock: Clock,
     /// What the server does with a new run while another one is active.
     pub policy: RunPolicy,
+    /// Sessions of browsers.
+    pub sessions: Sessions,
     /// JSON of finished runs.
     pub run_cache: RunJsonCache,
     /// Command of a run that names none, or the places that were searched for one.

@@ -8,6 +8,7 @@ pub mod metrics;
 pub mod pods;
 pub mod run_cache;
 pub mod runs;
+pub mod sessions;
 pub mod stats;
 
 pub use context::{App, RunPolicy};

@@ -19,10 +19,10 @@ use warp::reply::Response;
 use super::auth::authorize;
 use super::config::Surface;
 use super::handler::{Handler, typed};
-use super::handlers::{batch, health, metrics, pods, prometheus, runs};
+use super::handlers::{batch, health, metrics, pods, prometheus, runs, session};
 use super::page;
 use super::problem::error_response;
-use super::request::{BodyStream, RequestContext, ServerState, body_stream};
+use super::request::{BodyStream, Peer, RequestContext, ServerState, body_stream};
 use super::response;
 use crate::app::access::Grant;
 use crate::panics;
@@ -63,6 +63,9 @@ fn handler(endpoint: Endpoint) -> Handler {
         Endpoint::ListRunSeries => typed(runs::series),
         Endpoint::ListPodSeries => typed(pods::series),
         Endpoint::ListPods => typed(pods::list),
+        Endpoint::GetSession => typed(session::get),
+        Endpoint::CreateSession => typed(session::create),
+        Endpoint::DeleteSession => typed(session::delete),
         Endpoint::Prometheus => typed(prometheus::metrics),
     }
 }
@@ -82,6 +85,7 @@ type Segments = Vec<String>;
 struct Parts {
     query: String,
     headers: HeaderMap,
+    peer: Option<Peer>,
     body: BodyStream,
 }
 
@@ -101,10 +105,11 @@ impl Route {
         path.and(warp::method())
             .and(query)
             .and(warp::header::headers_cloned())
+            .and(warp::ext::optional())
             .and(warp::body::stream().map(body_stream))
-            .then(move |segments, method, query, headers, body| {
+            .then(move |segments, method, query, headers, peer, body| {
                 let (route, state) = (Arc::clone(&route), Arc::clone(&state));
-                let parts = Parts { query, headers, body };
+                let parts = Parts { query, headers, peer, body };
                 async move { route.respond(state, &method, segments, parts).await }
             })
             .boxed()
@@ -146,8 +151,9 @@ impl Route {
             Err(error) => return counted(error_response(error), endpoint),
         };
         let Some(handler) = found.map(|i| &self.handlers[i]) else { return self.not_allowed(method) };
-        let Parts { query, headers, body } = parts;
-        let context = RequestContext { state, grant, segments, query, headers };
+        let Parts { query, headers, peer, body } = parts;
+        let peer = peer.map(|Peer(address)| address);
+        let context = RequestContext { state, grant, segments, query, headers, peer };
         let handled = AssertUnwindSafe(handler(context, body)).catch_unwind().await;
         let response = handled.unwrap_or_else(|panic| Err(panicked(&*panic)));
         counted(response.unwrap_or_else(error_response), endpoint)
@@ -176,7 +182,7 @@ async fn grant(state: &ServerState, endpoint: Option<Endpoint>, headers: &Header
     match (state.config.surface, endpoint) {
         (Surface::Api(policy), endpoint) => {
             let access = endpoint.map_or(Access::Operator, |endpoint| endpoint.spec().access);
-            authorize(policy, access, headers, &*state.app.storage).await
+            authorize(policy, access, headers, &state.app).await
         }
         (Surface::Ingest, Some(_)) => Ok(Grant::ActiveRunMetrics),
         (Surface::Ingest, None) => Err(not_on_ingest()),

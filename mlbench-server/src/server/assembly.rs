@@ -13,6 +13,7 @@ use super::listeners::{BoundListener, Listeners};
 use super::reaper;
 use crate::app::App;
 use crate::app::run_cache::RunJsonCache;
+use crate::app::sessions::Sessions;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::files;
@@ -114,6 +115,7 @@ impl Server {
             vitals: vitals.clone(),
             clock,
             policy,
+            sessions: Sessions::default(),
             run_cache: RunJsonCache::default(),
             default_command,
         };

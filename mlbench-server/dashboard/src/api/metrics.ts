@@ -1,39 +1,14 @@
 import { address } from "../lib/base";
 import { send, sendJson } from "./request";
-import type { Timestamp } from "./wire";
+import type { Bucket, PointRecord, Series, Timestamp } from "./wire";
 
 /** What metrics belong to. */
 export type Owner = { run: number } | { pod: string };
 
 /** A point with the fields that charts need. */
-export interface Point {
-  date: Timestamp;
-  value: string;
-  step?: number | null;
-  epoch?: number | null;
-}
+export type Point = Required<Pick<PointRecord, "date" | "value">> & Pick<PointRecord, "step" | "epoch">;
 
-/** Consecutive points of a series as one, by `downsample=minmax`. */
-export interface Bucket {
-  start: Timestamp;
-  end: Timestamp;
-  count: number;
-  first: number;
-  last: number;
-  min: number;
-  max: number;
-}
-
-/** A series with its statistics. */
-export interface SeriesInfo {
-  name: string;
-  count: number;
-  first_date: Timestamp;
-  last_date: Timestamp;
-  min: number | null;
-  max: number | null;
-  last_value: string;
-}
+export type { Bucket, Series as SeriesInfo } from "./wire";
 
 /** Which points to read. */
 export interface MetricsOptions {
@@ -83,7 +58,7 @@ export function getSummary(
 }
 
 /** Lists the metrics of a run or pod with their statistics. */
-export function getSeries(owner: Owner, signal?: AbortSignal): Promise<SeriesInfo[]> {
+export function getSeries(owner: Owner, signal?: AbortSignal): Promise<Series[]> {
   const path = "run" in owner ? `runs/${owner.run}` : `pods/${encodeURIComponent(owner.pod)}`;
   return sendJson(`api/${path}/series/`, signal === undefined ? {} : { signal });
 }

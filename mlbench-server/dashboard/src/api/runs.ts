@@ -1,24 +1,8 @@
 import { newKey } from "../lib/key";
 import { send, sendJson } from "./request";
-import type { Run } from "./wire";
+import type { Run, RunRequest } from "./wire";
 
-/** The fields of a new run. Only the name is required. */
-export interface RunRequest {
-  name: string;
-  num_workers?: number;
-  num_cpus?: number;
-  max_bandwidth?: number;
-  image_name?: string;
-  custom_image_name?: string;
-  custom_image_command?: string;
-  backend?: string;
-  custom_backend?: string;
-  run_all_nodes?: boolean;
-  gpu_enabled?: boolean;
-  light_target?: boolean;
-  use_horovod?: boolean;
-  environment?: Record<string, string>;
-}
+export type { RunRequest } from "./wire";
 
 /** Lists all runs by ascending id, without their output. */
 export function listRuns(signal?: AbortSignal): Promise<Run[]> {

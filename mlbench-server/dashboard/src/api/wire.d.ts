@@ -1,60 +1,267 @@
-// The types of the API as mlbench-core serializes them.
+// The types of the API, generated from mlbench-core; mlbench-core/src/api/wire.rs says how to write them again.
 
-/** A date: RFC 3339, UTC, microseconds. */
+/** A point in time from 1970 to 9999, in microseconds since 1970-01-01T00:00:00Z. */
 export type Timestamp = string;
+
+/** The id of a run: 1, 2, 3 … in order of creation, never reused. */
+export type RunId = number;
+
+/** The name of a run, chosen by a person and not unique: 1 to 100 characters, no control characters. */
+export type RunName = string;
+
+/** The name of a pod, a DNS-1123 subdomain (lowercase letters, digits, `-` and `.`, at most 253 characters). */
+export type PodName = string;
+
+/** The name of a metric, any text of 1 to 512 bytes (`val_global_Prec@1 @ 0`). */
+export type MetricName = string;
+
+/** A measured value, a number or any other text, preserved byte for byte. */
+export type MetricValue = string;
+
+/** Lifecycle state of a run, uppercase on the wire as in the specification. */
 export type RunState = "INITIALIZED" | "STARTED" | "FINISHED" | "FAILED" | "STOPPED";
-export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
+
+/** A run, the response of `GET` and `POST /api/runs/…` and an item of `GET /api/runs/`. */
+export type Run = {
+  /** Id of the run. */
+  id: RunId;
+  /** Name of the run. */
+  name: RunName;
+  /** Time when the run was accepted. */
+  created_at: Timestamp;
+  /** Time when the run ended, `null` before. */
+  finished_at: Timestamp | null;
+  /** Lifecycle state. */
+  state: RunState;
+  /** Random id of the job. */
+  job_id: string;
+  /** Details of the execution. */
+  job_metadata: JobMetadata;
+  /** Number of workers. */
+  num_workers: number;
+  /** CPU cores per worker, `null` for no limit. */
+  num_cpus: number | null;
+  /** Requested bandwidth between workers in megabits per second. */
+  max_bandwidth: number | null;
+  /** Container image, `null` on the static workers. */
+  image: string | null;
+  /** Communication backend, `null` if none was requested. */
+  backend: string | null;
+  /** Whether the command is started on every worker. */
+  run_all_nodes: boolean;
+  /** Whether GPUs were requested. */
+  gpu_enabled: boolean;
+  /** Whether the run trains to the light goal. */
+  light_target: boolean;
+  /** Whether the run uses Horovod. */
+  use_horovod: boolean;
+  /** Environment variables of the command. Not secret. */
+  environment: Record<string, string>;
+  /** Position in the queue, 1 for the next run. Only present while the run waits (`--run-policy queue`). */
+  queue_position?: number;
+  /** Why the run waits, as a sentence fragment. Only present while the run waits. */
+  waiting_for?: string;
+};
+
+/** Details of the execution of a run. */
+export type JobMetadata = {
+  /** Command before placeholders are replaced. */
+  command: string;
+  /** Pod of rank 0, empty while unknown. */
+  master_name: string;
+  /** Pods in rank order. */
+  pods: Array<PodName>;
+  /** Known exit codes by rank. */
+  exit_codes: Record<string, number>;
+  /** Why the run failed. */
+  reason: string | null;
+  /** Lines of standard output as `[rank] text`. Absent in lists and with `logs=0`. */
+  stdout?: Array<string>;
+  /** Lines of standard error as `[rank] text`. Absent in lists and with `logs=0`. */
+  stderr?: Array<string>;
+};
+
+/** A run to start. `{"name": …}` alone runs the default command on all workers. */
+export type RunRequest = {
+  /** Name of the run. */
+  name: RunName;
+  /** Number of workers. Defaults to all workers. */
+  num_workers?: number;
+  /** CPU cores per worker, possibly fractional. */
+  num_cpus?: number;
+  /** Bandwidth between workers in megabits per second. Stored but not enforced. */
+  max_bandwidth?: number;
+  /** Name of an official image, or `custom_image`. */
+  image_name?: string;
+  /** Container image if `image_name` is `custom_image`. */
+  custom_image_name?: string;
+  /** Command to run. Runs on the static workers unless an image is given. */
+  custom_image_command?: string;
+  /** `mpi`, `gloo` or `nccl` in any letter case, or `custom_backend`. */
+  backend?: string;
+  /** Communication backend if `backend` is `custom_backend`. */
+  custom_backend?: string;
+  /** Whether a custom backend starts the command on every worker instead of only the first. */
+  run_all_nodes?: boolean;
+  /** Whether to request GPUs. */
+  gpu_enabled?: boolean;
+  /** Whether to train to the light goal. */
+  light_target?: boolean;
+  /** Whether to use Horovod. */
+  use_horovod?: boolean;
+  /** Environment variables of the command. */
+  environment?: Record<string, string>;
+};
+
+/** An output stream of a rank. */
 export type OutputStream = "stdout" | "stderr";
 
-export interface Run {
-  id: number;
-  name: string;
-  created_at: Timestamp;
-  finished_at: Timestamp | null;
-  state: RunState;
-  job_id: string;
-  job_metadata: JobMetadata;
-  num_workers: number;
-  num_cpus: number | null;
-  max_bandwidth: number | null;
-  image: string | null;
-  backend: string | null;
-  run_all_nodes: boolean;
-  gpu_enabled: boolean;
-  light_target: boolean;
-  use_horovod: boolean;
-  /** Absent in runs of older servers. */
-  environment?: Record<string, string>;
-  queue_position?: number;
-  waiting_for?: string;
-}
-
-export interface JobMetadata {
-  command: string;
-  master_name: string;
-  pods: string[];
-  exit_codes: Record<string, number>;
-  reason: string | null;
-  stdout?: string[];
-  stderr?: string[];
-}
-
-export interface Pod {
-  name: string;
-  labels: string;
-  phase: PodPhase;
-  ip: string;
-}
-
-export interface LogLine {
+/** One line of a run's output. */
+export type LogLine = {
+  /** Sequence number, ascending within a run across ranks and streams. 0 for an unfinished line. */
   seq: number;
+  /** Time when the end of the line came. */
   date: Timestamp;
+  /** The rank that wrote the line. `null` for server messages. */
   rank: number | null;
+  /** The stream that the line was written to. */
   stream: OutputStream;
+  /** The line without its line ending. */
   text: string;
-}
+};
 
-export interface LogPage {
-  lines: LogLine[];
+/** The response of `GET /api/runs/{id}/logs/`. */
+export type LogPage = {
+  /** The lines by ascending sequence number. */
+  lines: Array<LogLine>;
+  /** Value of `after` for the next page. Equal to the requested one if there are no new lines. */
   next: number;
-}
+  /** The newest state of lines without an end, such as progress bars, after the last page. */
+  unfinished?: Array<LogLine>;
+};
+
+/** The response of `GET /api/session/`. */
+export type Session = {
+  /** Whether the server requires a token. */
+  required: boolean;
+  /** Whether the cookie of the request names a session. */
+  signed_in: boolean;
+};
+
+/** The body of `POST /api/session/`. */
+export type SignIn = {
+  /** The token of the server. */
+  token: string;
+};
+
+/** Lifecycle phase of a pod, as defined by Kubernetes. */
+export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
+
+/** A worker pod, an item of `GET /api/pods/`. */
+export type Pod = {
+  /** Name of the pod. */
+  name: PodName;
+  /** Labels of the pod, a Python dictionary literal on the wire. */
+  labels: string;
+  /** Lifecycle phase. */
+  phase: PodPhase;
+  /** IP address, empty while unknown. */
+  ip: string;
+};
+
+/** A summary of a series, an item of `GET /api/runs/{id}/series/` and `GET /api/pods/{name}/series/`. */
+export type Series = {
+  /** Name of the metric. */
+  name: MetricName;
+  /** Number of points, at least 1. */
+  count: number;
+  /** Date of the first point. */
+  first_date: Timestamp;
+  /** Date of the last point. */
+  last_date: Timestamp;
+  /** Smallest finite value. `None` when no value is a finite number. */
+  min: number | null;
+  /** Largest finite value. `None` when no value is a finite number. */
+  max: number | null;
+  /** Value of the point that arrived last, whatever its date: a clock that is ahead hides no later value. */
+  last_value: MetricValue;
+};
+
+/** A point with the requested fields. */
+export type PointRecord = {
+  /** Time of the measurement. */
+  date?: Timestamp;
+  /** The measured value. */
+  value?: MetricValue;
+  /** Whether the value adds up over time. */
+  cumulative?: boolean;
+  /** Free text. */
+  metadata?: string;
+  /** Training step of the measurement. */
+  step?: number | null;
+  /** Training epoch of the measurement. */
+  epoch?: number | null;
+};
+
+/** An aggregate of consecutive points. A bucket without a finite number has `count` 0 and no values. */
+export type Bucket = {
+  /** Date of the first point. */
+  start: Timestamp;
+  /** Date of the last point. */
+  end: Timestamp;
+  /** Number of points that are finite numbers. */
+  count: number;
+  /** First finite number. */
+  first: number | null;
+  /** Last finite number. */
+  last: number | null;
+  /** Smallest finite number. */
+  min: number | null;
+  /** Largest finite number. */
+  max: number | null;
+};
+
+/** The result of a batch and the response of `POST /api/metrics/batch/`. */
+export type BatchResult = {
+  /** Number of stored points. */
+  accepted: number;
+  /** Number of rejected points. */
+  rejected_count: number;
+  /** The first [`BatchResult::MAX_LISTED`] rejected points, in request order. */
+  rejected: Array<RejectedPoint>;
+  /** Number of the last line that was processed, from 1, and 0 for none. Only for NDJSON uploads. */
+  last_line?: number;
+};
+
+/** A point that was not stored. */
+export type RejectedPoint = {
+  /** Index of the array element or of the line in the request, from 0. */
+  index: number;
+  /** The error code that a single `POST` of the point would return. */
+  code: ErrorCode;
+  /** The error message that a single `POST` of the point would return. */
+  message: string;
+};
+
+/** Machine-readable kind of an error, the member `code` of a problem document. */
+export type ErrorCode = "malformed" | "invalid_field" | "unknown_field" | "unauthorized" | "forbidden" | "forbidden_host" | "forbidden_origin" | "not_found" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "request_timeout" | "run_active" | "run_deleting" | "insufficient_capacity" | "idempotency_key_reused" | "too_many_attempts" | "overloaded" | "unavailable" | "internal";
+
+/** The body of every response with status 4xx or 5xx. */
+export type Problem = {
+  /** Always `about:blank`, because the status describes the problem (RFC 9457, section 4.2.1). */
+  type: string;
+  /** Reason phrase of the status. */
+  title: string;
+  /** HTTP status code. */
+  status: number;
+  /** Description of the problem, usually with a fix. */
+  detail: string;
+  /** Path of the request. */
+  instance: string;
+  /** Machine-readable error code. */
+  code: ErrorCode;
+  /** Id of the request in the server log. */
+  request_id: string;
+  /** Copy of `detail`, because existing clients print this member. */
+  message: string;
+};

@@ -156,5 +156,14 @@ function rowKey({ time, value, step }: Row): string {
 }
 
 function bucketRow({ end, last, min, max }: Bucket): Row {
-  return { time: seconds(end), value: last, low: min, high: max, step: NaN, epoch: NaN };
+  // A bucket without a number is a gap.
+  const number = (bound: number | null) => bound ?? NaN;
+  return {
+    time: seconds(end),
+    value: number(last),
+    low: number(min),
+    high: number(max),
+    step: NaN,
+    epoch: NaN,
+  };
 }

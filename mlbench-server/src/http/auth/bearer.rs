@@ -1,14 +1,17 @@
-//! Reads the bearer token of a request (RFC 6750, section 2.1).
+//! Reads the bearer token of a request (RFC 6750, section 2.1), or the session in its place.
 
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 use mlbench_core::api::Access;
-use mlbench_core::storage::Storage;
 use mlbench_core::{Error, ErrorCode, Result};
 
+use super::cookie::open_session;
+use crate::app::App;
 use crate::app::access::{AuthPolicy, Grant};
 
 /// Returns what a request with these headers may do at an endpoint with this access rule.
+///
+/// A session may do what the token may do that began it. A token beats a session.
 ///
 /// # Errors
 /// [`ErrorCode::Unauthorized`], [`ErrorCode::Forbidden`].
@@ -16,12 +19,16 @@ pub(in crate::http) async fn authorize(
     policy: AuthPolicy,
     access: Access,
     headers: &HeaderMap,
-    storage: &dyn Storage,
+    app: &App,
 ) -> Result<Grant> {
-    match policy.grant_without_token(access) {
-        Some(grant) => Ok(grant),
-        None => policy.grant(access, bearer_token(headers)?, storage).await,
+    if let Some(grant) = policy.grant_without_token(access) {
+        return Ok(grant);
     }
+    if !headers.contains_key(AUTHORIZATION) && open_session(headers, &app.sessions, app.clock.now()).is_some()
+    {
+        return Ok(Grant::Full);
+    }
+    policy.grant(access, bearer_token(headers)?, &*app.storage).await
 }
 
 fn bearer_token(headers: &HeaderMap) -> Result<&str> {

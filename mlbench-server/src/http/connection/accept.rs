@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::stream::ClientStream;
 use crate::app::App;
 use crate::http::config::HttpConfig;
-use crate::http::request::ServerState;
+use crate::http::request::{Peer, ServerState};
 use crate::http::request_metrics::RequestMetrics;
 use crate::http::service::ApiService;
 use crate::panics;
@@ -69,9 +71,11 @@ impl HttpServer {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, address)) => {
                     let stop = connections.stop_token();
-                    connections.spawn(serve_connection(stream, service.clone(), Arc::clone(&state), stop));
+                    let peer = Peer(address.ip());
+                    let (service, state) = (service.clone(), Arc::clone(&state));
+                    connections.spawn(serve_connection(stream, peer, service, state, stop));
                 }
                 Err(error) => pause_after(&error).await,
             }
@@ -91,6 +95,7 @@ async fn pause_after(error: &io::Error) {
 
 async fn serve_connection(
     stream: TcpStream,
+    peer: Peer,
     service: ApiService,
     state: Arc<ServerState>,
     stop: CancellationToken,
@@ -99,8 +104,9 @@ async fn serve_connection(
         tracing::debug!(%error, "the client closed the connection before a request");
         return;
     }
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let service = service.clone();
+        request.extensions_mut().insert(peer);
         async move { Ok::<_, Infallible>(service.respond(request).await) }
     });
     let stream = ClientStream::new(stream, state.config.stall_timeout, Arc::clone(&state.ids), stop.clone());

@@ -6,3 +6,4 @@ pub(super) mod metrics;
 pub(super) mod pods;
 pub(super) mod prometheus;
 pub(super) mod runs;
+pub(super) mod session;

@@ -1,5 +1,6 @@
 //! What a handler can read of a request besides its typed arguments.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use hyper::HeaderMap;
@@ -9,7 +10,9 @@ use mlbench_core::{Error, Result};
 
 use super::state::ServerState;
 use crate::app::App;
-use crate::app::access::Grant;
+use crate::app::access::{AuthPolicy, Grant};
+use crate::http::auth::open_session;
+use crate::http::config::Surface;
 use crate::http::response::{MediaType, ResponseBuilder, negotiate};
 
 /// A request with an endpoint.
@@ -22,11 +25,30 @@ pub(in crate::http) struct RequestContext {
     /// The query string as it was sent.
     pub(in crate::http) query: String,
     pub(in crate::http) headers: HeaderMap,
+    /// The address of the client, or of a proxy in front.
+    pub(in crate::http) peer: Option<IpAddr>,
 }
+
+/// The address of the client, an extension of every request on a socket.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::http) struct Peer(pub(in crate::http) IpAddr);
 
 impl RequestContext {
     pub(in crate::http) fn app(&self) -> &App {
         &self.state.app
+    }
+
+    /// Returns who may use the listener.
+    pub(in crate::http) fn policy(&self) -> AuthPolicy {
+        match self.state.config.surface {
+            Surface::Api(policy) => policy,
+            Surface::Ingest => AuthPolicy::Open,
+        }
+    }
+
+    /// Returns the secret of the open session that the request shows.
+    pub(in crate::http) fn session(&self) -> Option<String> {
+        open_session(&self.headers, &self.app().sessions, self.app().clock.now())
     }
 
     /// Begins a JSON response under the name that `Accept` gives it.

@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use mlbench_core::api::{Fields, LogsQuery, MetricsQuery, NewMetric, RunRequest, RunsQuery, without_bom};
+use mlbench_core::api::{
+    Fields, LogsQuery, MetricsQuery, NewMetric, RunRequest, RunsQuery, SignIn, without_bom,
+};
 use mlbench_core::quote::quote;
 use mlbench_core::{Error, PodName, Result, RunId};
 use percent_encoding::percent_decode_str;
@@ -114,6 +116,13 @@ impl FromBody for Body<RunRequest> {
     async fn from_body(context: &RequestContext, body: BodyStream) -> Result<Self> {
         let (content_type, body, key) = read_keyed(context, body).await?;
         Ok(Self { value: RunRequest::from_fields(body::fields(content_type, body).await?)?, key })
+    }
+}
+
+impl FromBody for Body<SignIn> {
+    async fn from_body(context: &RequestContext, body: BodyStream) -> Result<Self> {
+        let (content_type, body) = read(context, body).await?;
+        Ok(Self { value: SignIn::from_fields(body::fields(content_type, body).await?)?, key: None })
     }
 }
 

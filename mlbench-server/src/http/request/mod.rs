@@ -14,7 +14,7 @@ mod upload;
 mod urlencoded;
 
 pub(super) use body::{BodyStream, body_stream};
-pub(super) use context::RequestContext;
+pub(super) use context::{Peer, RequestContext};
 pub(super) use extract::{Body, FromBody, FromQuery, NoBody, NoQuery, Path, PathParam, Query};
 pub(super) use state::ServerState;
 pub(super) use upload::{Array, LineUpload, Upload};

@@ -25,6 +25,7 @@ use super::fakes::{FakeCluster, PODS, end_run, pod, run_fake_launcher};
 use crate::app::access::AuthPolicy;
 use crate::app::run_cache::RunJsonCache;
 use crate::app::runs::{RunDefaults, resolve};
+use crate::app::sessions::Sessions;
 use crate::app::{App, RunPolicy};
 use crate::clock::Clock;
 use crate::cluster::Cluster;
@@ -105,6 +106,7 @@ impl Api {
             vitals: Vitals::default(),
             clock: Clock::manual(NOW.parse().unwrap()),
             policy,
+            sessions: Sessions::default(),
             run_cache: RunJsonCache::default(),
             default_command: Ok("mlbench benchmark logistic-regression".to_owned()),
         };
@@ -259,6 +261,7 @@ pub(super) fn example(endpoint: Endpoint, run: RunId) -> (String, String) {
         Endpoint::CreateMetric => (&[], metric.to_string()),
         Endpoint::CreateMetrics => (&[], format!("[{metric}]")),
         Endpoint::CreateRun => (&[], r#"{"name":"another"}"#.to_owned()),
+        Endpoint::CreateSession => (&[], r#"{"token":"none is required"}"#.to_owned()),
         Endpoint::GetMetrics | Endpoint::ListPodSeries => (&[PODS[0]], String::new()),
         Endpoint::GetRun
         | Endpoint::DeleteRun
@@ -270,6 +273,8 @@ pub(super) fn example(endpoint: Endpoint, run: RunId) -> (String, String) {
         | Endpoint::ListMetrics
         | Endpoint::ListRuns
         | Endpoint::ListPods
+        | Endpoint::GetSession
+        | Endpoint::DeleteSession
         | Endpoint::Prometheus => (&[], String::new()),
     };
     (endpoint.path(segments), body)

@@ -18,6 +18,7 @@ mod prometheus;
 mod queue;
 mod reading;
 mod runs;
+mod session;
 mod spelling;
 mod stalled;
 mod tcp;

@@ -121,12 +121,12 @@ fn metric(run: RunId, name: &str, date: i64, value: &str) -> Metric {
 async fn contract_with(page_points: usize) {
     let directory = tempfile::tempdir().unwrap();
     let opened = std::cell::Cell::new(0);
-    storage_contract(async || {
+    let contract = storage_contract(async || {
         opened.set(opened.get() + 1);
         let path = directory.path().join(format!("{}.db", opened.get()));
         SqliteStorage::open(Options { page_points, ..Options::new(path) }).unwrap()
-    })
-    .await;
+    });
+    Box::pin(contract).await;
 }
 
 // With several threads, as in a server, a read runs on the thread that asks for it.

@@ -47,7 +47,7 @@ function parameters(run: Run): string {
     run.gpu_enabled,
     run.light_target,
     run.use_horovod,
-    run.environment ?? {},
+    run.environment,
   ]);
 }
 

@@ -27,6 +27,7 @@ function run(id: number, changes: Partial<Run> = {}): Run {
     gpu_enabled: false,
     light_target: false,
     use_horovod: false,
+    environment: {},
     ...changes,
   };
 }

@@ -87,7 +87,7 @@ async function read(id: number): Promise<RunValues> {
   const newest = (name: string | undefined): Newest | undefined => {
     const found = series.find((candidate) => candidate.name === name);
     if (found === undefined) return undefined;
-    const values = buckets?.series.get(found.name)?.map(({ last }) => last) ?? [];
+    const values = buckets?.series.get(found.name)?.map(({ last }) => last ?? NaN) ?? [];
     return { name: found.name, value: numberOf(found.last_value), values };
   };
   return { loss: newest(chosen.loss), accuracy: newest(chosen.accuracy) };

@@ -91,6 +91,7 @@ function run(changes: Partial<Run>, command = "train --lr 1"): Run {
     gpu_enabled: false,
     light_target: false,
     use_horovod: false,
+    environment: {},
     ...changes,
   };
 }
