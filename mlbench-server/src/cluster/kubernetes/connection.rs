@@ -1,5 +1,7 @@
 //! The connection to a Kubernetes cluster.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -7,13 +9,17 @@ use k8s_openapi::api::core::v1::{Event, Pod as ClusterPod, Secret, Service};
 use kube::api::ListParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
+use uuid::Uuid;
 
 use super::errors::error_text;
 use super::exec::script::Scripts;
+use super::exec::stream::FollowStream;
 use super::metrics::kubelet::Kubelets;
 use super::objects::names::worker_selector;
 use super::options::Options;
+use super::pace::CommandGate;
 use super::pods::watch::PodWatch;
+use super::progress::Runs;
 use crate::clock::Clock;
 use crate::cluster::error::ClusterError;
 use crate::task_group::TaskGroup;
@@ -27,6 +33,12 @@ pub struct KubernetesCluster {
     pub(super) clock: Clock,
     pub(super) scripts: Scripts,
     pub(super) watch: PodWatch,
+    /// What it knows of the runs that it provisions and releases.
+    pub(super) runs: Runs,
+    /// One gate per run whose ranks it follows or signals.
+    pub(super) gates: Mutex<HashMap<Uuid, Arc<CommandGate>>>,
+    /// The open streams of ranks that it follows.
+    pub(super) streams: Mutex<HashMap<(Uuid, u32), FollowStream>>,
     pub(super) kubelets: Kubelets,
     pub(super) pods: Api<ClusterPod>,
     pub(super) services: Api<Service>,
@@ -55,15 +67,31 @@ impl KubernetesCluster {
         let client = Client::try_from(config.clone()).map_err(unusable)?;
         let pods: Api<ClusterPod> = Api::namespaced(client.clone(), &namespace);
         check_access(&pods, &options, &namespace).await?;
+        Ok(Self::with_client(client, config, options, clock, background).await)
+    }
+
+    /// Starts watching the worker pods through a client.
+    pub(super) async fn with_client(
+        client: Client,
+        config: Config,
+        options: Options,
+        clock: Clock,
+        background: &TaskGroup,
+    ) -> Self {
+        let namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+        let pods: Api<ClusterPod> = Api::namespaced(client.clone(), &namespace);
         let watch = PodWatch::start(pods.clone(), &options.release, background);
         if tokio::time::timeout(FIRST_LIST_TIMEOUT, watch.listed()).await.is_err() {
             tracing::warn!("the API server does not respond; the worker pods are not known yet");
         }
         let proxy = options.kubelet_via_apiserver.then(|| client.clone());
-        Ok(Self {
+        Self {
             scripts: Scripts::new(&options),
             kubelets: Kubelets::new(config, proxy, namespace.clone(), clock.clone(), background.clone()),
             clock,
+            runs: Runs::default(),
+            gates: Mutex::default(),
+            streams: Mutex::default(),
             services: Api::namespaced(client.clone(), &namespace),
             secrets: Api::namespaced(client.clone(), &namespace),
             sets: Api::namespaced(client.clone(), &namespace),
@@ -71,7 +99,7 @@ impl KubernetesCluster {
             options,
             watch,
             pods,
-        })
+        }
     }
 }
 

@@ -1,22 +1,42 @@
 //! Launches, follows and signals ranks in pods, and distinguishes broken connections from lost workers.
 
+use std::collections::HashMap;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
+use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::connection::KubernetesCluster;
 use super::errors::unreachable;
-use super::exec::follow_output::{FollowOutput, State, parse_follow_output};
+use super::exec::follow_output::{FollowOutput, State};
 use super::exec::run_script::{ExecError, ScriptOutput, run_script};
+use super::exec::script::Pieces;
+use super::exec::stream::FollowStream;
 use super::objects::run_token;
+use super::pace::CommandGate;
 use super::pods::{events, pod_status};
 use crate::cluster::error::ClusterError;
+use crate::cluster::pod_list::PodListStatus;
 use crate::cluster::rank::{Offsets, Output, RankRef, Signal, Task};
 
 /// Maximum number of bytes that one exec returns of each stream.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
-/// Maximum wait of one exec, because proxies close streams that are silent for longer.
-const MAX_WAIT: Duration = Duration::from_secs(20);
+/// Longest silence of a stream, because proxies close streams that are silent for longer.
+const HEARTBEAT: Duration = Duration::from_secs(20);
+/// Time for connecting, a busy node and some megabytes, in addition to what the script waits for.
+const MAX_DELAY: Duration = Duration::from_secs(30);
+
+/// What the open stream of a rank has brought.
+enum StreamState {
+    /// A piece.
+    Piece(FollowOutput),
+    /// Nothing yet.
+    Quiet,
+    /// It has ended, or there was none.
+    Ended,
+}
 
 /// What a script showed before the status of its pod is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,13 +77,67 @@ impl KubernetesCluster {
         from: Offsets,
         timeout: Duration,
     ) -> Result<Output, ClusterError> {
-        let timeout = timeout.min(MAX_WAIT);
-        let script = self.scripts.follow(rank, from, MAX_BYTES, timeout.as_secs());
-        let output = self.execute(rank, script, timeout).await?;
-        let Some(parsed) = parse_follow_output(&output.stdout) else {
-            return Err(self.diagnose(rank, Symptom::Silent, "the exec stream was interrupted").await);
+        let piece = match self.next_of_stream(rank, from, timeout).await {
+            StreamState::Piece(piece) => piece,
+            StreamState::Quiet => return Ok(Output::default()),
+            StreamState::Ended => self.first_of_stream(rank, from, timeout).await?,
         };
-        let FollowOutput { state, stdout, stderr, oom_kills } = parsed;
+        self.output(rank, piece).await
+    }
+
+    /// Returns what the open stream of a rank has brought within `timeout`.
+    async fn next_of_stream(&self, rank: &RankRef, from: Offsets, timeout: Duration) -> StreamState {
+        let stream = self.streams().remove(&key(rank));
+        let Some(mut stream) = stream.filter(|stream| stream.at() == from) else { return StreamState::Ended };
+        match tokio::time::timeout(timeout, stream.next()).await {
+            Ok(Ok(Some(piece))) => {
+                self.streams().insert(key(rank), stream);
+                StreamState::Piece(piece)
+            }
+            Err(_) if stream.heard().elapsed() < HEARTBEAT + MAX_DELAY => {
+                self.streams().insert(key(rank), stream);
+                StreamState::Quiet
+            }
+            _ => StreamState::Ended,
+        }
+    }
+
+    /// Opens a stream of a rank, and returns its first piece.
+    async fn first_of_stream(
+        &self,
+        rank: &RankRef,
+        from: Offsets,
+        timeout: Duration,
+    ) -> Result<FollowOutput, ClusterError> {
+        let gate = self.gate(rank);
+        if let Some(cause) = gate.wait(rank.rank, Instant::now() + timeout).await {
+            return Err(ClusterError::Unreachable(cause));
+        }
+        let pieces = Pieces { limit: MAX_BYTES, first: timeout.min(HEARTBEAT), heartbeat: HEARTBEAT };
+        let script = self.scripts.follow(rank, from, pieces);
+        let pod = self.pod(rank);
+        let container = pod.as_deref().and_then(pod_status::worker_container);
+        let first = async {
+            let mut stream =
+                FollowStream::open(&self.pods, rank.pod.as_str(), container, &script, from).await?;
+            let piece = stream.next().await?;
+            Ok::<_, ExecError>(piece.map(|piece| (piece, stream)))
+        };
+        let cause = match tokio::time::timeout(pieces.first + MAX_DELAY, first).await {
+            Ok(Ok(Some((piece, stream)))) => {
+                gate.succeeded();
+                self.streams().insert(key(rank), stream);
+                return Ok(piece);
+            }
+            Ok(Ok(None)) => "the exec stream was interrupted".to_owned(),
+            Ok(Err(error)) => error.into_message(),
+            Err(_) => "the command in the pod timed out".to_owned(),
+        };
+        Err(self.failed_command(rank, &cause).await)
+    }
+
+    async fn output(&self, rank: &RankRef, piece: FollowOutput) -> Result<Output, ClusterError> {
+        let FollowOutput { state, stdout, stderr, oom_kills } = piece;
         // More output may follow a piece of the maximum length.
         let is_last = stdout.len() < MAX_BYTES && stderr.len() < MAX_BYTES;
         let is_empty = stdout.is_empty() && stderr.is_empty();
@@ -83,6 +157,9 @@ impl KubernetesCluster {
             State::Missing if is_empty => return Err(self.diagnose(rank, Symptom::Vanished, "").await),
             _ => None,
         };
+        if exit_code.is_some() {
+            self.streams().remove(&key(rank));
+        }
         Ok(Output { stdout, stderr, exit_code, ..Output::default() })
     }
 
@@ -99,17 +176,60 @@ impl KubernetesCluster {
         script: String,
         timeout: Duration,
     ) -> Result<ScriptOutput, ClusterError> {
-        let name = rank.pod.as_str();
-        let pod = self.watch.described().into_iter().find(|pod| pod_status::name(pod) == name);
-        let container = pod.as_deref().and_then(pod_status::worker_container);
-        match run_script(&self.pods, name, container, script, timeout).await {
-            Ok(output) => Ok(output),
-            Err(
-                ExecError::NoShell(why)
-                | ExecError::Disconnected(why)
-                | ExecError::Refused { message: why, .. },
-            ) => Err(self.diagnose(rank, Symptom::Silent, &why).await),
+        let gate = self.gate(rank);
+        if let Some(cause) = gate.refusal(rank.rank) {
+            return Err(ClusterError::Unreachable(cause));
         }
+        let pod = self.pod(rank);
+        let container = pod.as_deref().and_then(pod_status::worker_container);
+        match run_script(&self.pods, rank.pod.as_str(), container, script, timeout).await {
+            Ok(output) => {
+                gate.succeeded();
+                Ok(output)
+            }
+            Err(error) => Err(self.failed_command(rank, &error.into_message()).await),
+        }
+    }
+
+    /// Returns what the watch knows of the pod of a rank.
+    pub(super) fn pod(&self, rank: &RankRef) -> Option<Arc<Pod>> {
+        self.watch.described().into_iter().find(|pod| pod_status::name(pod) == rank.pod.as_str())
+    }
+
+    /// Returns why a command in a pod failed, and spaces out the next ones.
+    async fn failed_command(&self, rank: &RankRef, cause: &str) -> ClusterError {
+        // The API server is asked only about a pod that the watch does not show to be well.
+        let is_known = self.watch.status() == PodListStatus::Current;
+        let is_well = |pod: &Pod| pod_status::is_running(pod) && !pod_status::is_deleting(pod);
+        let error = if is_known && self.pod(rank).is_some_and(|pod| is_well(&pod)) {
+            ClusterError::Unreachable(format!("{}: {cause}", rank.pod))
+        } else {
+            self.diagnose(rank, Symptom::Silent, cause).await
+        };
+        if let ClusterError::Unreachable(cause) = &error {
+            self.gate(rank).failed(rank.rank, cause);
+        }
+        error
+    }
+
+    /// Returns the gate of the run of a rank.
+    pub(super) fn gate(&self, rank: &RankRef) -> Arc<CommandGate> {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(gates.entry(rank.run.job_id).or_default())
+    }
+
+    fn streams(&self) -> MutexGuard<'_, HashMap<(Uuid, u32), FollowStream>> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes the streams of a run whose workers are released.
+    pub(super) fn forget_streams(&self, job: Uuid) {
+        self.streams().retain(|(of, _), _| *of != job);
+    }
+
+    /// Forgets which ranks of a released run failed.
+    pub(super) fn forget_gate(&self, job: Uuid) {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner).remove(&job);
     }
 
     /// Decides whether a rank is lost, and why, or only cannot be reached now because of `cause`.
@@ -142,6 +262,11 @@ impl KubernetesCluster {
         let removal = removal.map(|removal| format!(" ({removal})")).unwrap_or_default();
         ClusterError::Lost(format!("worker pod {} {what}{removal}", rank.pod))
     }
+}
+
+/// The key of the stream of a rank.
+const fn key(rank: &RankRef) -> (Uuid, u32) {
+    (rank.run.job_id, rank.rank)
 }
 
 fn was_restarted(pod: &Pod) -> bool {

@@ -1,6 +1,6 @@
 //! Deletes what is left of a run, and of runs that the server no longer knows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -17,9 +17,12 @@ use super::exec::run_script::{ExecError, run_script};
 use super::objects::names::{owned_selector, run_selector};
 use super::orphans::{Cleaned, OrphanFilter};
 use super::pods::pod_status;
+use super::progress::Progress;
 use crate::cluster::error::ClusterError;
 use crate::cluster::orphans::{OrphanSearch, Orphans};
+use crate::cluster::pod_list::PodListStatus;
 use crate::cluster::provision::ReleaseStatus;
+use crate::cluster::rank::RankRef;
 
 /// Time after its grace period at which the server deletes a pod that its node does not confirm.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(90);
@@ -27,21 +30,71 @@ const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(90);
 impl KubernetesCluster {
     /// Deletes what is left of a run.
     pub(super) async fn tear_down(&self, run: &Run) -> Result<ReleaseStatus, ClusterError> {
+        self.forget_streams(run.job_id);
+        let known = self.runs.of(run.job_id);
+        let Progress { objects, pods: prepared, release, .. } = &mut *known.lock().await;
+        // What is created again needs to be looked for again.
+        objects.forget();
+        prepared.done.clear();
+        if release.waits_for_pods && self.watch.pods_of(run.job_id).is_empty() {
+            release.waits_for_pods = false;
+            release.looks.reset();
+        }
+        if !release.looks.is_due() {
+            return release.failure.clone().map_or(Ok(ReleaseStatus::Pending), Err);
+        }
+        let outcome = self.delete_what_is_left(run, &mut release.clean).await;
+        release.failure = outcome.as_ref().err().cloned();
+        if outcome == Ok(0) {
+            self.runs.forget(run.job_id);
+            self.forget_gate(run.job_id);
+            return Ok(ReleaseStatus::Complete);
+        }
+        release.waits_for_pods = !self.watch.pods_of(run.job_id).is_empty();
+        release.looks.postpone();
+        outcome.map(|_| ReleaseStatus::Pending)
+    }
+
+    /// Deletes what is left of a run, and returns how much that was.
+    async fn delete_what_is_left(&self, run: &Run, clean: &mut HashSet<u32>) -> Result<usize, ClusterError> {
+        let workers = if run.spec.image.is_none() { &run.workers[..] } else { &[] };
+        let open = workers.iter().zip(0..).filter(|(_, rank)| !clean.contains(rank));
         let key = RunKey::from(run);
-        let static_pods =
-            join_all(run.workers.iter().filter(|_| run.spec.image.is_none()).map(|worker| async {
-                let pod =
-                    self.pods.get_opt(worker.pod.as_str()).await.map_err(|error| unreachable(&error))?;
-                match pod {
-                    Some(pod) => self.clean(&pod, self.scripts.release(key)).await.map(|c| c.left),
-                    None => Ok(0),
-                }
-            }));
+        let cleaned: Vec<(u32, Result<usize, ClusterError>)> =
+            join_all(open.map(|(worker, rank)| async move {
+                let at = RankRef { run: key, rank, pod: worker.pod.clone() };
+                (rank, self.clean_rank(&at).await)
+            }))
+            .await;
         let mut remain = self.delete_all(&run_selector(&self.options, key.job_id), |_| true).await?;
-        for left in static_pods.await {
+        for (rank, left) in &cleaned {
+            if *left == Ok(0) {
+                clean.insert(*rank);
+            }
+        }
+        for (_, left) in cleaned {
             remain += left?;
         }
-        Ok(if remain == 0 { ReleaseStatus::Complete } else { ReleaseStatus::Pending })
+        Ok(remain)
+    }
+
+    /// Deletes what a rank left in its static pod, and returns the number of its processes that are left.
+    async fn clean_rank(&self, at: &RankRef) -> Result<usize, ClusterError> {
+        let gate = self.gate(at);
+        if let Some(cause) = gate.refusal(at.rank) {
+            return Err(ClusterError::Unreachable(cause));
+        }
+        let pod = match self.pod(at).filter(|_| self.watch.status() == PodListStatus::Current) {
+            Some(pod) => Some(Pod::clone(&pod)),
+            None => self.pods.get_opt(at.pod.as_str()).await.map_err(|error| unreachable(&error))?,
+        };
+        let Some(pod) = pod else { return Ok(0) };
+        let cleaned = self.clean(&pod, self.scripts.release(at.run)).await;
+        match &cleaned {
+            Ok(_) => gate.succeeded(),
+            Err(error) => gate.failed(at.rank, &error.to_string()),
+        }
+        cleaned.map(|cleaned| cleaned.left)
     }
 
     /// Deletes what this server created for unknown runs, as far as the search allows.

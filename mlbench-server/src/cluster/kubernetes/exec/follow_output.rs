@@ -27,7 +27,25 @@ pub(crate) struct FollowOutput {
     pub(crate) oom_kills: i64,
 }
 
-/// Parses the output of [`Scripts::follow`](super::script::Scripts::follow), or `None` when it is truncated.
+/// Longest first line of a piece.
+const MAX_HEAD_BYTES: usize = 200;
+
+/// Returns the length of the first piece in `text`: `Some(None)` while it is incomplete, `None` when it is none.
+pub(crate) fn frame_length(text: &[u8]) -> Option<Option<usize>> {
+    let Some(head_end) = text.iter().take(MAX_HEAD_BYTES).position(|byte| *byte == b'\n') else {
+        return (text.len() < MAX_HEAD_BYTES).then_some(None);
+    };
+    let mut fields = std::str::from_utf8(&text[..head_end]).ok()?.split(' ');
+    if fields.next()? != "mlbench" {
+        return None;
+    }
+    let (out, err): (usize, usize) = (fields.nth(2)?.parse().ok()?, fields.next()?.parse().ok()?);
+    let tail = (head_end + 1).checked_add(out)?.checked_add(err)?;
+    let rest = text.get(tail..).unwrap_or_default();
+    Some(rest.iter().position(|byte| *byte == b'\n').map(|end| tail + end + 1))
+}
+
+/// Parses a piece that a script of [`Scripts::follow`](super::script::Scripts::follow) prints, or returns `None` when it is truncated.
 pub(crate) fn parse_follow_output(text: &Bytes) -> Option<FollowOutput> {
     let head_end = text.iter().position(|byte| *byte == b'\n')?;
     let head = std::str::from_utf8(&text[..head_end]).ok()?;
@@ -84,6 +102,18 @@ mod tests {
                 "{length} bytes"
             );
         }
+    }
+
+    #[test]
+    fn pieces_in_a_row_are_told_apart() {
+        let first = &b"mlbench running - 3 2\nab\ncdmlbench-end 0\n"[..];
+        let whole = [first, first].concat();
+        for length in 0..whole.len() {
+            let complete = (length >= first.len()).then_some(first.len());
+            assert_eq!(frame_length(&whole[..length]), Some(complete), "{length} bytes");
+        }
+        assert_eq!(frame_length(b"sh: not found\n"), None);
+        assert_eq!(frame_length(&[b'x'; MAX_HEAD_BYTES]), None);
     }
 
     proptest! {

@@ -3,3 +3,4 @@
 pub(super) mod follow_output;
 pub(super) mod run_script;
 pub(super) mod script;
+pub(super) mod stream;

@@ -13,7 +13,7 @@ use crate::cluster::kubernetes::errors::error_text;
 
 /// Time for connecting, a busy node and some megabytes, in addition to what the script waits for.
 const OVERHEAD: Duration = Duration::from_secs(30);
-const PIPE_BYTES: usize = 256 * 1024;
+pub(super) const PIPE_BYTES: usize = 256 * 1024;
 /// Maximum size of a script's stderr in bytes, enough for one message.
 const MAX_STDERR_BYTES: usize = 4096;
 
@@ -41,6 +41,15 @@ pub(crate) enum ExecError {
     NoShell(String),
     /// The stream failed, or was never established.
     Disconnected(String),
+}
+
+impl ExecError {
+    /// Returns the cause.
+    pub(crate) fn into_message(self) -> String {
+        match self {
+            Self::NoShell(why) | Self::Disconnected(why) | Self::Refused { message: why, .. } => why,
+        }
+    }
 }
 
 /// Executes `script` in a container. The script must end by itself after `timeout`.
@@ -103,7 +112,8 @@ async fn read(mut from: impl AsyncRead + Unpin, max: usize) -> Vec<u8> {
     kept
 }
 
-fn exit_code(status: &Status) -> Result<i32, ExecError> {
+/// Returns the exit code in a status.
+pub(super) fn exit_code(status: &Status) -> Result<i32, ExecError> {
     if status.status.as_deref() == Some("Success") {
         return Ok(0);
     }
@@ -120,7 +130,8 @@ fn exit_code(status: &Status) -> Result<i32, ExecError> {
     Err(ExecError::Disconnected(message))
 }
 
-fn refused(error: &kube::Error) -> ExecError {
+/// Converts an error of the request itself.
+pub(super) fn refused(error: &kube::Error) -> ExecError {
     match error {
         kube::Error::Api(status) => ExecError::Refused { code: status.code, message: status.message.clone() },
         error => ExecError::Disconnected(error_text(error)),

@@ -1,5 +1,7 @@
 //! Scripts for a shell in a pod: the supervisor, then one function call.
 
+use std::time::Duration;
+
 use mlbench_core::Timestamp;
 use mlbench_core::run::RunKey;
 
@@ -26,14 +28,24 @@ k_oom() {
         done <"$k_file"
     done
 }
-# Limits the reads of a rank that writes all the time to one per second: every exec costs its node some CPU.
-k_gather() {
-    mlbench_supervisor "$k_dir"
-    mlbench_size "$k_dir/stdout"
-    k_new=$((f_size - $1))
-    mlbench_size "$k_dir/stderr"
-    k_new=$((k_new + f_size - $2))
-    [ "$s_state" != running ] || [ "$k_new" -le 0 ] || [ "$k_new" -gt 65536 ] || sleep 1
+# Prints the output of the rank in k_dir after byte $1 of stdout and byte $2 of stderr, in pieces of at most $3 bytes of
+# each, at least one every $5 seconds, and the first within $4. Ends with the rank, or after STREAM_SECONDS.
+k_follow() {
+    k_out=$1 k_err=$2 k_seconds=$4 k_before=0
+    [ ! -r "$k_dir/oom" ] || read -r k_before <"$k_dir/oom"
+    read -r k_up k_idle </proc/uptime
+    k_end=$((${k_up%%.*} + STREAM_SECONDS))
+    while :; do
+        mlbench_follow "$k_dir" "$k_out" "$k_err" "$3" "$k_seconds"
+        k_oom
+        echo "mlbench-end $((k_killed - k_before))" || exit
+        k_out=$((k_out + f_out)) k_err=$((k_err + f_err)) k_seconds=$5
+        [ "$s_state" = running ] || [ $((f_out + f_err)) -gt 0 ] || break
+        read -r k_up k_idle </proc/uptime
+        [ "${k_up%%.*}" -lt "$k_end" ] || break
+        # Gathers the lines of a rank that writes all the time.
+        [ $((f_out + f_err)) -eq 0 ] || [ $((f_out + f_err)) -gt 65536 ] || [ "$s_state" != running ] || mlbench_sleep 1
+    done
 }
 # Whether a rank of run directory $2 was started less than $1 seconds ago, in this boot.
 k_younger() {
@@ -48,6 +60,20 @@ k_younger() {
     return 1
 }
 "#;
+
+/// Time after which a script that follows a rank ends, and the server starts another one.
+const STREAM_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The pieces in which a script prints the output of a rank.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pieces {
+    /// Most bytes of each stream.
+    pub(crate) limit: usize,
+    /// Longest wait for the first piece.
+    pub(crate) first: Duration,
+    /// Longest wait for another piece.
+    pub(crate) heartbeat: Duration,
+}
 
 /// Builds scripts for the pods of one server.
 #[derive(Debug, Clone)]
@@ -91,15 +117,16 @@ impl Scripts {
         Ok(self.script(&task.at, &exports(task)?, &verb))
     }
 
-    /// Returns a script that reads the output of a rank.
+    /// Returns a script that reads the output of a rank, piece after piece, as long as its input is open.
     ///
-    /// A separate last line makes truncated output detectable.
-    pub(crate) fn follow(&self, rank: &RankRef, from: Offsets, limit: usize, seconds: u64) -> String {
+    /// A separate last line makes a truncated piece detectable.
+    pub(crate) fn follow(&self, rank: &RankRef, from: Offsets, pieces: Pieces) -> String {
+        let Pieces { limit, first, heartbeat } = pieces;
+        let (out, err) = (from.stdout, from.stderr);
         let verb = format!(
-            "k_before=0\n[ ! -r \"$k_dir/oom\" ] || read -r k_before <\"$k_dir/oom\"\n\
-             k_gather {} {}\nmlbench_follow \"$k_dir\" {} {} {limit} {seconds}\n\
-             k_oom\necho \"mlbench-end $((k_killed - k_before))\"",
-            from.stdout, from.stderr, from.stdout, from.stderr
+            "mlbench_use_clock\nk_follow {out} {err} {limit} {} {}",
+            first.as_secs(),
+            heartbeat.as_secs()
         );
         self.script(rank, "", &verb)
     }
@@ -159,7 +186,8 @@ impl Scripts {
     ///
     /// The shell reads up to the closing brace first, so it executes nothing of a truncated script.
     fn assemble(&self, dir: &str, env: &str, verb: &str) -> String {
-        let base = BASE.replace("VOLUME", &self.volume);
+        let seconds = STREAM_TIMEOUT.as_secs().to_string();
+        let base = BASE.replace("VOLUME", &self.volume).replace("STREAM_SECONDS", &seconds);
         format!("{SCRIPT}\n{base}{{\n{dir}{env}{verb}\nexit\n}}\n")
     }
 }
@@ -168,13 +196,12 @@ impl Scripts {
 mod tests {
     use std::io::Write;
     use std::process::{Command, Stdio};
-    use std::time::Duration;
 
     use bytes::Bytes;
     use mlbench_core::{PodName, RunId};
     use uuid::Uuid;
 
-    use super::super::follow_output::{State, parse_follow_output};
+    use super::super::follow_output::{State, frame_length, parse_follow_output};
     use super::*;
 
     fn run_shell(shell: &[&str], script: &str) -> (Bytes, Option<i32>) {
@@ -188,6 +215,21 @@ mod tests {
         child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
         (output.stdout.into(), output.status.code())
+    }
+
+    /// Runs a script with an open input.
+    fn follow(shell: &[&str], script: &str) -> Bytes {
+        let mut child = Command::new(shell[0])
+            .args(&shell[1..])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(script.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        drop(stdin);
+        output.stdout.into()
     }
 
     /// Returns the shells of this machine: `sh`, and those that images use as `sh`.
@@ -232,16 +274,18 @@ mod tests {
             );
             assert_eq!(run_shell(&shell, &scripts.prepare(&at)), (Bytes::new(), Some(0)), "{shell:?}");
             assert_eq!(run_shell(&shell, &scripts.launch(&task).unwrap()).1, Some(0), "{shell:?}");
-            let mut from = Offsets::default();
-            let ended = loop {
-                let output =
-                    parse_follow_output(&run_shell(&shell, &scripts.follow(&at, from, 1000, 10)).0).unwrap();
-                from.stdout += output.stdout.len() as u64;
-                if output.state != State::Running {
-                    break output;
-                }
-            };
-            assert_eq!((ended.state, from.stdout), (State::Ended(3), 5), "{shell:?}");
+            let pieces =
+                Pieces { limit: 3, first: Duration::from_secs(10), heartbeat: Duration::from_secs(10) };
+            let mut text = follow(&shell, &scripts.follow(&at, Offsets::default(), pieces));
+            let mut seen = (Vec::new(), None);
+            while let Some(Some(length)) = frame_length(&text) {
+                let piece = parse_follow_output(&text.split_to(length)).unwrap();
+                assert!(piece.stdout.len() <= 3, "{shell:?}");
+                seen.0.extend_from_slice(&piece.stdout);
+                seen.1 = Some(piece.state);
+            }
+            assert_eq!(seen, (b"a'\n$b".to_vec(), Some(State::Ended(3))), "{shell:?}");
+            assert!(text.is_empty(), "{shell:?}");
             assert_eq!(run_shell(&shell, &scripts.signal(&at, Signal::Kill)).0, "0\n", "{shell:?}");
             let runs = || std::fs::read_dir(directory.path().join("i")).unwrap().count();
             assert_eq!(run_shell(&shell, &scripts.release(at.run)).0, "0\n", "{shell:?}");

@@ -16,6 +16,15 @@ pub(crate) fn worker_container(pod: &Pod) -> Option<&str> {
     worker.or(containers.first()).map(|container| container.name.as_str())
 }
 
+/// Returns a text that differs for every pod and every start of its worker container.
+pub(crate) fn incarnation(pod: &Pod) -> String {
+    let worker = worker_container(pod);
+    let mut statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    let status = statuses.find(|status| Some(status.name.as_str()) == worker);
+    let restarts = status.map_or(0, |status| status.restart_count);
+    format!("{}/{restarts}", pod.metadata.uid.as_deref().unwrap_or_default())
+}
+
 /// Returns whether a pod is being deleted.
 pub(crate) fn is_deleting(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_some()

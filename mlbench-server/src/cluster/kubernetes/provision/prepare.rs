@@ -12,6 +12,7 @@ use crate::cluster::kubernetes::connection::KubernetesCluster;
 use crate::cluster::kubernetes::exec::run_script::{ExecError, run_script};
 use crate::cluster::kubernetes::options::WorkerHosts;
 use crate::cluster::kubernetes::pods::pod_status;
+use crate::cluster::kubernetes::progress::PreparedPods;
 use crate::cluster::provision::ProvisionStatus;
 use crate::cluster::rank::RankRef;
 
@@ -28,18 +29,42 @@ impl KubernetesCluster {
         pods: &[impl AsRef<Pod> + Sync],
         run: &Run,
         messages: Vec<String>,
+        prepared: &mut PreparedPods,
     ) -> Result<ProvisionStatus, ClusterError> {
         let workers = pods.iter().map(|pod| self.worker(pod.as_ref(), run)).collect::<Result<Vec<_>, _>>()?;
-        let prepared = try_join_all(workers.iter().zip(0..).zip(pods).map(|((worker, rank), pod)| {
-            let rank = RankRef { run: RunKey::from(run), rank, pod: worker.pod.clone() };
-            self.prepare(rank, pod_status::worker_container(pod.as_ref()))
-        }));
-        let missing: Vec<String> = prepared.await?.into_iter().flatten().collect();
-        if missing.is_empty() {
-            Ok(ProvisionStatus::Ready { workers, messages })
-        } else {
-            Ok(ProvisionStatus::Waiting { missing })
+        let ranks = workers.iter().zip(0..).zip(pods).map(|((worker, rank), pod)| {
+            let at = RankRef { run: RunKey::from(run), rank, pod: worker.pod.clone() };
+            (at, pod.as_ref(), pod_status::incarnation(pod.as_ref()))
+        });
+        let mut open: Vec<_> = ranks.filter(|(_, _, pod)| !prepared.done.contains(pod)).collect();
+        while !open.is_empty() {
+            if !prepared.attempts.is_due() {
+                return Ok(ProvisionStatus::Waiting { missing: prepared.missing.clone() });
+            }
+            // After a failure one pod shows whether it is time to try the others.
+            let count = if prepared.attempts.has_failed() { 1 } else { open.len() };
+            let tried = open.drain(..count);
+            let outcomes = try_join_all(tried.map(|(rank, pod, incarnation)| async move {
+                let missing = self.prepare(rank, pod_status::worker_container(pod)).await?;
+                Ok::<_, ClusterError>((incarnation, missing))
+            }));
+            prepared.missing.clear();
+            for (pod, missing) in outcomes.await? {
+                match missing {
+                    None => drop(prepared.done.insert(pod)),
+                    Some(why) => prepared.missing.push(why),
+                }
+            }
+            if prepared.missing.is_empty() {
+                prepared.attempts.reset();
+            } else {
+                prepared.attempts.postpone();
+            }
         }
+        if !prepared.missing.is_empty() {
+            return Ok(ProvisionStatus::Waiting { missing: prepared.missing.clone() });
+        }
+        Ok(ProvisionStatus::Ready { workers, messages })
     }
 
     /// Creates the directory of a rank, and returns why that is not possible yet.

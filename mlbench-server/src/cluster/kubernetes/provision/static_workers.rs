@@ -38,7 +38,9 @@ impl KubernetesCluster {
                 missing: [found].into_iter().chain(others.iter().map(pending)).collect(),
             });
         }
-        self.prepare_workers(&chosen, run, messages(run)).await
+        let known = self.runs.of(run.job_id);
+        let mut known = known.lock().await;
+        self.prepare_workers(&chosen, run, messages(run), &mut known.pods).await
     }
 }
 

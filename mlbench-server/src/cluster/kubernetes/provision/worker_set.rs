@@ -16,17 +16,30 @@ use crate::cluster::kubernetes::objects::manifest;
 use crate::cluster::kubernetes::objects::names::{belongs_to, object_names, run_selector};
 use crate::cluster::kubernetes::objects::run_token::{SecretOwner, secret};
 use crate::cluster::kubernetes::pods::{events, pod_status};
+use crate::cluster::kubernetes::progress::{Objects, Progress, Warnings};
 use crate::cluster::provision::{ProvisionRequest, ProvisionStatus};
 use crate::token::Token;
 
 /// The result of creating an object of a run.
 enum Created {
     /// The object exists under this name and belongs to the run.
-    Ok(String),
+    Ok {
+        /// Its name.
+        name: String,
+        /// Its uid.
+        uid: String,
+    },
     /// The name is in use by another object.
     NameTaken,
     /// The object cannot be created now, with the cause.
     NotNow(String),
+}
+
+impl Created {
+    fn found(object: &impl Resource) -> Self {
+        let meta = object.meta();
+        Self::Ok { name: meta.name.clone().unwrap_or_default(), uid: meta.uid.clone().unwrap_or_default() }
+    }
 }
 
 impl KubernetesCluster {
@@ -37,28 +50,22 @@ impl KubernetesCluster {
         request: &ProvisionRequest<'_>,
     ) -> Result<ProvisionStatus, ClusterError> {
         let run = request.run;
-        let waiting = |why: String| Ok(ProvisionStatus::Waiting { missing: vec![why] });
-        let name = match self.create_service(run).await? {
-            Created::Ok(name) => name,
-            Created::NameTaken => {
-                return waiting("all names for the Service of this run are in use by other runs".to_owned());
+        let known = self.runs.of(run.job_id);
+        let Progress { objects, warnings, pods: prepared, .. } = &mut *known.lock().await;
+        if !objects.exist() {
+            if objects.attempts.is_due() {
+                let outcome = self.create_objects(image, request, objects).await;
+                objects.failure = outcome.transpose();
+                match objects.failure {
+                    None => objects.attempts.reset(),
+                    Some(_) => objects.attempts.postpone(),
+                }
             }
-            Created::NotNow(why) => return waiting(why),
-        };
-        if let Some(token) = request.token
-            && let Some(why) = self.create_token(run, &name, token).await?
-        {
-            return waiting(why);
-        }
-        let set = manifest::stateful_set(&name, image, request, &self.options);
-        match create(&self.sets, &set, &name, run.job_id).await? {
-            Created::Ok(_) => {}
-            // Service and StatefulSet need the same name, but another StatefulSet has that of the Service.
-            Created::NameTaken => {
-                return waiting(format!("StatefulSet {name} exists and does not belong to this run"));
+            if let Some(failure) = objects.failure.clone() {
+                return failure.map(|why| ProvisionStatus::Waiting { missing: vec![why] });
             }
-            Created::NotNow(why) => return waiting(why),
         }
+        let name = objects.service.as_ref().map_or("", |(name, _)| name.as_str());
         let pods = self.watch.pods_of(run.job_id);
         for pod in &pods {
             if let Some(why) = pod_status::permanent_failure(pod) {
@@ -67,16 +74,70 @@ impl KubernetesCluster {
         }
         let wanted = run.spec.num_workers as usize;
         if pods.len() == wanted && pods.iter().all(|pod| pod_status::is_ready(pod)) {
-            return self.prepare_workers(&pods, run, messages(run, &name, image)).await;
+            return self.prepare_workers(&pods, run, messages(run, name, image), prepared).await;
         }
-        Ok(ProvisionStatus::Waiting { missing: self.missing(&name, &pods, wanted).await })
+        Ok(ProvisionStatus::Waiting { missing: self.missing(name, &pods, wanted, warnings).await })
+    }
+
+    /// Creates what is missing of a worker set, and returns why that is not possible now.
+    async fn create_objects(
+        &self,
+        image: &str,
+        request: &ProvisionRequest<'_>,
+        objects: &mut Objects,
+    ) -> Result<Option<String>, ClusterError> {
+        let run = request.run;
+        if objects.has_set && !self.still_exist(run, objects).await? {
+            objects.forget();
+        }
+        let (name, uid) = match &objects.service {
+            Some(service) => service.clone(),
+            None => match self.create_service(run).await? {
+                Created::Ok { name, uid } => objects.service.insert((name, uid)).clone(),
+                Created::NameTaken => {
+                    let why = "all names for the Service of this run are in use by other runs";
+                    return Ok(Some(why.to_owned()));
+                }
+                Created::NotNow(why) => return Ok(Some(why)),
+            },
+        };
+        if let Some(token) = request.token.filter(|_| !objects.has_token)
+            && let Some(why) = self.create_token(run, SecretOwner { service: &name, uid }, token).await?
+        {
+            return Ok(Some(why));
+        }
+        objects.has_token = true;
+        if !objects.has_set {
+            let set = manifest::stateful_set(&name, image, request, &self.options);
+            match create(&self.sets, &set, &name, run.job_id).await? {
+                Created::Ok { .. } => {}
+                // Service and StatefulSet need the same name, but another StatefulSet has that of the Service.
+                Created::NameTaken => {
+                    let why = format!("StatefulSet {name} exists and does not belong to this run");
+                    return Ok(Some(why));
+                }
+                Created::NotNow(why) => return Ok(Some(why)),
+            }
+        }
+        objects.has_set = true;
+        objects.set_checked();
+        Ok(None)
+    }
+
+    /// Returns whether the objects of a run are still there.
+    async fn still_exist(&self, run: &Run, objects: &Objects) -> Result<bool, ClusterError> {
+        let Some((name, uid)) = &objects.service else { return Ok(false) };
+        let service = self.services.get_opt(name).await.map_err(|error| unreachable(&error))?;
+        let set = self.sets.get_opt(name).await.map_err(|error| unreachable(&error))?;
+        Ok(service.is_some_and(|service| service.metadata.uid.as_ref() == Some(uid))
+            && set.is_some_and(|set| belongs_to(&set, run.job_id)))
     }
 
     async fn create_service(&self, run: &Run) -> Result<Created, ClusterError> {
         let existing = ListParams::default().labels(&run_selector(&self.options, run.job_id));
         let found = self.services.list(&existing).await.map_err(|error| unreachable(&error))?;
-        if let Some(name) = found.items.into_iter().find_map(|service| service.metadata.name) {
-            return Ok(Created::Ok(name));
+        if let Some(service) = found.items.first() {
+            return Ok(Created::found(service));
         }
         for name in object_names(run, self.options.release.as_str()) {
             let is_of_another = |set: &StatefulSet| !belongs_to(set, run.job_id);
@@ -97,14 +158,10 @@ impl KubernetesCluster {
     async fn create_token(
         &self,
         run: &Run,
-        service: &str,
+        owner: SecretOwner<'_>,
         token: &Token,
     ) -> Result<Option<String>, ClusterError> {
-        let owner = self.services.get_opt(service).await.map_err(|error| unreachable(&error))?;
-        let Some(uid) = owner.and_then(|service| service.metadata.uid) else {
-            return Ok(Some(format!("Service {service} was deleted just now")));
-        };
-        let secret = secret(run, SecretOwner { service, uid }, token, &self.options);
+        let secret = secret(run, owner, token, &self.options);
         match self.secrets.create(&PostParams::default(), &secret).await {
             Ok(_) => Ok(None),
             Err(kube::Error::Api(status)) => match status.code {
@@ -117,21 +174,30 @@ impl KubernetesCluster {
         }
     }
 
-    async fn missing(&self, set: &str, pods: &[Arc<Pod>], wanted: usize) -> Vec<String> {
+    async fn missing(
+        &self,
+        set: &str,
+        pods: &[Arc<Pod>],
+        wanted: usize,
+        warnings: &mut Warnings,
+    ) -> Vec<String> {
+        let lacks_pods = pods.len() < wanted;
+        let unexplained =
+            pods.iter().filter(|pod| !pod_status::is_ready(pod) && pod_status::pending_reason(pod).is_none());
+        let names = unexplained.map(|pod| pod_status::name(pod)).chain(lacks_pods.then_some(set));
+        if let Some(name) = warnings.due(names) {
+            let kind = if name == set { "StatefulSet" } else { "Pod" };
+            warnings.set(name, events::newest_warning(&self.events, kind, name).await);
+        }
         let mut missing = Vec::new();
-        if pods.len() < wanted {
-            let warning = events::newest_warning(&self.events, "StatefulSet", set).await;
-            let why = warning.map(|warning| format!(": {warning}")).unwrap_or_default();
+        if lacks_pods {
+            let why = warnings.about(set).map(|warning| format!(": {warning}")).unwrap_or_default();
             missing.push(format!("{} of {wanted} worker pods exist{why}", pods.len()));
         }
         for pod in pods.iter().filter(|pod| !pod_status::is_ready(pod)) {
             let name = pod_status::name(pod);
-            let why = match pod_status::pending_reason(pod) {
-                Some(why) => why,
-                None => events::newest_warning(&self.events, "Pod", name)
-                    .await
-                    .unwrap_or_else(|| "starting".to_owned()),
-            };
+            let why = pod_status::pending_reason(pod);
+            let why = why.as_deref().or(warnings.about(name)).unwrap_or("starting");
             missing.push(format!("{name}: {why}"));
         }
         missing
@@ -144,7 +210,7 @@ where
     K: Resource + Clone + std::fmt::Debug + serde::Serialize + serde::de::DeserializeOwned,
 {
     let refusal = match api.create(&PostParams::default(), object).await {
-        Ok(_) => return Ok(Created::Ok(name.to_owned())),
+        Ok(created) => return Ok(Created::found(&created)),
         Err(kube::Error::Api(status)) => status,
         Err(error) => return Err(unreachable(&error)),
     };
@@ -153,7 +219,7 @@ where
             Some(existing) if existing.meta().deletion_timestamp.is_some() && belongs_to(&existing, job) => {
                 Ok(Created::NotNow(format!("{name} is still being deleted")))
             }
-            Some(existing) if belongs_to(&existing, job) => Ok(Created::Ok(name.to_owned())),
+            Some(existing) if belongs_to(&existing, job) => Ok(Created::found(&existing)),
             Some(_) => Ok(Created::NameTaken),
             None => Ok(Created::NotNow(format!("{name} was deleted just now"))),
         },

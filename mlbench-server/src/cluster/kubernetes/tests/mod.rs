@@ -3,9 +3,11 @@
 //! Without the variable each test reports that it is skipped. Every test has its own namespace.
 
 mod account;
+mod fake_api;
 mod faults;
 mod harness;
 mod object;
 mod output;
+mod rates;
 mod static_workers;
 mod worker_set;
