@@ -125,6 +125,8 @@ pub(crate) struct Release {
     pub(crate) clean: HashSet<u32>,
     /// Whether the last look found pods that the watch knows.
     pub(crate) waits_for_pods: bool,
+    /// When each rank whose pod executes no commands was first released.
+    pub(crate) deaf_since: HashMap<u32, Instant>,
     /// Why the last look failed.
     pub(crate) failure: Option<ClusterError>,
 }

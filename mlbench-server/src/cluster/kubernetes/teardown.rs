@@ -1,6 +1,6 @@
 //! Deletes what is left of a run, and of runs that the server no longer knows.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -10,6 +10,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, ListParams, Preconditions, PropagationPolicy};
 use kube::{Api, Resource, ResourceExt};
 use mlbench_core::run::{Run, RunKey};
+use tokio::time::Instant;
 
 use super::connection::KubernetesCluster;
 use super::errors::unreachable;
@@ -17,14 +18,14 @@ use super::exec::run_script::{ExecError, run_script};
 use super::objects::names::{owned_selector, run_selector};
 use super::orphans::{Cleaned, OrphanFilter};
 use super::pods::pod_status;
-use super::progress::Progress;
+use super::progress::{Progress, Release};
 use crate::cluster::error::ClusterError;
 use crate::cluster::orphans::{OrphanSearch, Orphans};
 use crate::cluster::pod_list::PodListStatus;
 use crate::cluster::provision::ReleaseStatus;
 use crate::cluster::rank::RankRef;
 
-/// Time after its grace period at which the server deletes a pod that its node does not confirm.
+/// Time after which the server deletes a pod whose node does not confirm its end, or executes no commands in it.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(90);
 
 impl KubernetesCluster {
@@ -43,7 +44,7 @@ impl KubernetesCluster {
         if !release.looks.is_due() {
             return release.failure.clone().map_or(Ok(ReleaseStatus::Pending), Err);
         }
-        let outcome = self.delete_what_is_left(run, &mut release.clean).await;
+        let outcome = self.delete_what_is_left(run, release).await;
         release.failure = outcome.as_ref().err().cloned();
         if outcome == Ok(0) {
             self.runs.forget(run.job_id);
@@ -56,20 +57,25 @@ impl KubernetesCluster {
     }
 
     /// Deletes what is left of a run, and returns how much that was.
-    async fn delete_what_is_left(&self, run: &Run, clean: &mut HashSet<u32>) -> Result<usize, ClusterError> {
+    async fn delete_what_is_left(&self, run: &Run, release: &mut Release) -> Result<usize, ClusterError> {
         let workers = if run.spec.image.is_none() { &run.workers[..] } else { &[] };
-        let open = workers.iter().zip(0..).filter(|(_, rank)| !clean.contains(rank));
+        let open = workers.iter().zip(0..).filter(|(_, rank)| !release.clean.contains(rank));
+        let deaf_since = &release.deaf_since;
         let key = RunKey::from(run);
         let cleaned: Vec<(u32, Result<usize, ClusterError>)> =
             join_all(open.map(|(worker, rank)| async move {
                 let at = RankRef { run: key, rank, pod: worker.pod.clone() };
-                (rank, self.clean_rank(&at).await)
+                (rank, self.clean_rank(&at, deaf_since.get(&rank).copied()).await)
             }))
             .await;
         let mut remain = self.delete_all(&run_selector(&self.options, key.job_id), |_| true).await?;
         for (rank, left) in &cleaned {
-            if *left == Ok(0) {
-                clean.insert(*rank);
+            match left {
+                Ok(0) => drop(release.clean.insert(*rank)),
+                Ok(_) => drop(release.deaf_since.remove(rank)),
+                // During an outage of the API server nobody knows whether a pod is well.
+                Err(_) if self.watch.status() != PodListStatus::Current => release.deaf_since.clear(),
+                Err(_) => drop(release.deaf_since.entry(*rank).or_insert_with(Instant::now)),
             }
         }
         for (_, left) in cleaned {
@@ -79,16 +85,29 @@ impl KubernetesCluster {
     }
 
     /// Deletes what a rank left in its static pod, and returns the number of its processes that are left.
-    async fn clean_rank(&self, at: &RankRef) -> Result<usize, ClusterError> {
-        let gate = self.gate(at);
-        if let Some(cause) = gate.refusal(at.rank) {
-            return Err(ClusterError::Unreachable(cause));
-        }
+    ///
+    /// Deletes a pod that has executed no command for long, because nothing else ends what runs there.
+    async fn clean_rank(&self, at: &RankRef, deaf_since: Option<Instant>) -> Result<usize, ClusterError> {
         let pod = match self.pod(at).filter(|_| self.watch.status() == PodListStatus::Current) {
             Some(pod) => Some(Pod::clone(&pod)),
             None => self.pods.get_opt(at.pod.as_str()).await.map_err(|error| unreachable(&error))?,
         };
         let Some(pod) = pod else { return Ok(0) };
+        let gate = self.gate(at);
+        if !pod_status::is_deleting(&pod) {
+            if deaf_since.is_some_and(|since| since.elapsed() >= CONFIRMATION_TIMEOUT) {
+                let pod_name = at.pod.as_str();
+                tracing::warn!(
+                    pod = pod_name,
+                    "deleting a worker pod that executes no commands, to end a run in it"
+                );
+                self.delete_pod(&pod, false).await?;
+                return Ok(1);
+            }
+            if let Some(cause) = gate.refusal(at.rank) {
+                return Err(ClusterError::Unreachable(cause));
+            }
+        }
         let cleaned = self.clean(&pod, self.scripts.release(at.run)).await;
         match &cleaned {
             Ok(_) => gate.succeeded(),

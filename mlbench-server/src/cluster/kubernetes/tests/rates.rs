@@ -160,3 +160,18 @@ async fn release_of_a_worker_that_does_not_answer_is_repeated_rarely() {
     let requests = api.requests().len() - WORKERS as usize;
     assert!(requests <= MOST, "{requests} requests: {:#?}", api.requests());
 }
+
+#[tokio::test(start_paused = true)]
+async fn static_workers_that_execute_no_commands_are_deleted_so_that_the_run_can_end() {
+    let background = TaskGroup::new("test");
+    let (api, cluster, run) = deaf_run(&background, true).await;
+    for _ in 0..3 {
+        for_a_minute(async || drop(cluster.release(&run).await)).await;
+    }
+    let requests = api.requests();
+    for worker in &run.workers {
+        let end = format!("/pods/{}", worker.pod);
+        let deleted = |one: &&String| one.starts_with("DELETE") && one.ends_with(&end);
+        assert!((1..3).contains(&requests.iter().filter(deleted).count()), "{requests:#?}");
+    }
+}
