@@ -96,7 +96,10 @@ fn pod_spec(image: &str, request: &ProvisionRequest<'_>, options: &Options) -> P
     };
     let mut volumes = vec![Volume {
         name: "mlbench".to_owned(),
-        empty_dir: Some(EmptyDirVolumeSource::default()),
+        empty_dir: Some(EmptyDirVolumeSource {
+            size_limit: Some(Quantity(format!("{}Mi", volume_mib(options)))),
+            ..EmptyDirVolumeSource::default()
+        }),
         ..Volume::default()
     }];
     if over_ssh {
@@ -133,6 +136,13 @@ fn pod_spec(image: &str, request: &ProvisionRequest<'_>, options: &Options) -> P
         termination_grace_period_seconds: Some(5),
         ..PodSpec::default()
     }
+}
+
+/// Returns the size of the volume for the output of a rank, above which the kubelet deletes the pod.
+///
+/// The supervisor keeps two streams below the output limit, which some shells count in units twice as large.
+fn volume_mib(options: &Options) -> u64 {
+    u64::from(options.output_limit) * 4 + 64
 }
 
 fn mount(volume: &str, path: &str) -> VolumeMount {
@@ -242,6 +252,16 @@ mod tests {
         run.spec.backend = Some(Backend::Mpi);
         let container = container(&run, &options());
         assert_eq!((container.command, container.stdin, container.tty), (None, Some(true), Some(true)));
+    }
+
+    #[test]
+    fn volume_for_the_output_is_larger_than_the_output_limit_and_bounded() {
+        let mut run = run(1, "x");
+        run.spec.image = Some("image:1".to_owned());
+        let options = Options { output_limit: 10, ..options() };
+        let volumes = pod_spec("image:1", &ProvisionRequest::of(&run), &options).volumes.unwrap();
+        let limits = volumes.iter().filter_map(|volume| volume.empty_dir.as_ref()?.size_limit.clone());
+        assert_eq!(limits.collect::<Vec<_>>(), [Quantity("104Mi".to_owned())]);
     }
 
     #[test]
