@@ -143,12 +143,12 @@ mlbench_nap() {
 }
 
 mlbench_fields() {
-    p_state=$1 p_session=$4
+    p_state=$1 p_parent=$2 p_session=$4
     shift 19
     p_start=$1
 }
 
-# Reads state, session and start time of process $1 after its name, which may contain anything.
+# Reads state, parent, session and start time of process $1 after its name, which may contain anything.
 mlbench_stat() {
     { read -r p_line <"/proc/$1/stat"; } 2>/dev/null || return 1
     mlbench_fields ${p_line##*) }

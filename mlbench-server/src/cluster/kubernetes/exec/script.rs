@@ -18,6 +18,14 @@ use crate::cluster::supervisor::{SCRIPT, exports, launch_arguments, worker_id};
 const BASE: &str = r#"
 k_base=VOLUME
 [ -d "$k_base" ] && [ -w "$k_base" ] || k_base=/tmp/mlbench
+# Sets and creates the directory for temporary files of the run with job id $1, and deletes it at the release.
+k_temporary() {
+    [ -z "$TMPDIR" ] || return 0
+    k_tmp=/tmp/mlbench-$1
+    mkdir -m 700 "$k_tmp" 2>/dev/null || [ -O "$k_tmp" ] || return 0
+    TMPDIR=$k_tmp
+    export TMPDIR
+}
 # Sets k_killed to the processes of this container that the kernel killed for lack of memory (cgroup v2, then v1).
 k_oom() {
     k_killed=0
@@ -46,6 +54,41 @@ k_follow() {
         # Gathers the lines of a rank that writes all the time.
         [ $((f_out + f_err)) -eq 0 ] || [ $((f_out + f_err)) -gt 65536 ] || [ "$s_state" != running ] || mlbench_sleep 1
     done
+}
+# Sets k_found to the processes that the rank in directory $1 has left without its mark: they began after its supervisor,
+# descend from the first process of this container, and are not in its session. What an exec has started descends from no
+# process that is seen here, and processes of other containers have another cgroup. Finds nothing while another rank has a
+# supervisor here, because nobody knows to which of both a process belongs.
+k_strays() {
+    k_found=''
+    { read -r k_was k_pid k_since <"$1/identity" && read -r k_own <"/proc/$$/cgroup"; } 2>/dev/null || return 0
+    for k_other in "$k_base"/*/run-*/rank-*; do
+        [ "$k_other" != "$1" ] || continue
+        mlbench_supervisor "$k_other"
+        [ -z "$s_pid" ] || return 0
+    done
+    mlbench_stat 1 || return 0
+    k_first=$p_session
+    mlbench_supervisor "$1"
+    for k_proc in /proc/[0-9]*; do
+        k_pid=${k_proc#/proc/}
+        [ "$k_pid" != "$s_pid" ] && mlbench_stat "$k_pid" || continue
+        [ "$p_start" -ge "$k_since" ] && [ "$p_session" != "$k_first" ] || continue
+        case $p_state in Z | X) continue ;; esac
+        { read -r k_of <"$k_proc/cgroup"; } 2>/dev/null && [ "$k_of" = "$k_own" ] || continue
+        while [ "$p_parent" -gt 1 ] && mlbench_stat "$p_parent"; do :; done
+        [ "$p_parent" -ne 1 ] || k_found="$k_found $k_pid"
+    done
+}
+# Kills them, and sets m_count to the number of those that are left.
+k_kill_strays() {
+    for k_try in 1 2 3 4 5 6 7 8; do
+        k_strays "$1"
+        [ -n "$k_found" ] || break
+        kill -s KILL $k_found 2>/dev/null
+        mlbench_nap
+    done
+    mlbench_count $k_found
 }
 # Whether a rank of run directory $2 was started less than $1 seconds ago, in this boot.
 k_younger() {
@@ -86,6 +129,8 @@ pub(crate) struct Scripts {
     volume: String,
     /// MiB of each output stream that a pod keeps.
     output_limit: u32,
+    /// Whether the processes without a mark that began during a run belong to it, as in a container for runs.
+    owns_container: bool,
 }
 
 impl Scripts {
@@ -95,6 +140,7 @@ impl Scripts {
             former: options.former.iter().map(|name| name.as_str().to_owned()).collect(),
             volume: WORK_VOLUME.to_owned(),
             output_limit: options.output_limit,
+            owns_container: true,
         }
     }
 
@@ -110,7 +156,8 @@ impl Scripts {
         let counted = "[ -f \"$k_dir/oom\" ] || { k_oom; echo \"$k_killed\" >\"$k_dir/oom\"; }";
         let exists = "[ -d \"$k_dir\" ] || exit 5";
         let verb = format!(
-            "{exists}\n{counted}\nmlbench_limit={}\nmlbench_launch \"$k_dir\"{}",
+            "{exists}\n{counted}\nk_temporary {}\nmlbench_limit={}\nmlbench_launch \"$k_dir\"{}",
+            task.at.run.job_id,
             self.output_limit,
             launch_arguments(task)?
         );
@@ -167,11 +214,13 @@ impl Scripts {
 
     /// Releases every run of a shell pattern that `choose` does not skip.
     fn release_each(&self, runs: &str, choose: &str) -> String {
+        let strays = if self.owns_container { "k_kill_strays \"$k_dir\"\n" } else { "" };
         let verb = format!(
             "k_left=0\nfor k_run in {runs}; do\n[ -d \"$k_run\" ] || continue\n\
              {choose}for k_dir in \"$k_run\"/rank-*; do\n[ -d \"$k_dir\" ] || continue\n\
+             m_count=0\n{strays}k_more=$m_count\n[ \"$k_more\" -gt 0 ] ||\n\
              k_more=$(mlbench_release \"$k_dir\" \"${{k_run##*/run-}}/${{k_dir##*/rank-}}\")\n\
-             k_left=$((k_left + ${{k_more:-1}}))\ndone\n[ \"$k_left\" -gt 0 ] || rm -rf \"$k_run\"\ndone\n\
+             k_left=$((k_left + ${{k_more:-1}}))\ndone\n[ \"$k_left\" -gt 0 ] || rm -rf \"$k_run\" \"/tmp/mlbench-${{k_run##*/run-}}\"\ndone\n\
              echo \"$k_left\""
         );
         self.assemble("", "", &verb)
@@ -244,7 +293,15 @@ mod tests {
     }
 
     fn scripts(volume: String) -> Scripts {
-        Scripts { instance: "i".to_owned(), former: vec!["old".to_owned()], volume, output_limit: 1 }
+        // Outside of a container, processes without a mark belong to somebody else.
+        let owns_container = false;
+        Scripts {
+            instance: "i".to_owned(),
+            former: vec!["old".to_owned()],
+            volume,
+            output_limit: 1,
+            owns_container,
+        }
     }
 
     fn at(rank: u32) -> RankRef {

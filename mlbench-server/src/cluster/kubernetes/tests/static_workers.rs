@@ -9,6 +9,8 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use mlbench_core::PodPhase;
 use serde_json::json;
 
+use super::super::connection::KubernetesCluster;
+use super::super::exec::run_script::run_script;
 use super::harness::{
     DEADLINE, eventually, followed, harness, launch, provisioned, rank, released, static_run,
 };
@@ -105,6 +107,45 @@ async fn signal_reaches_all_processes_of_a_rank() {
     })
     .await;
     released(&cluster, &run).await;
+}
+
+/// Returns the command lines of the processes in a static pod, and the names of the files in its `/tmp`.
+async fn contents(cluster: &KubernetesCluster) -> String {
+    let script = "for k in /proc/[0-9]*/cmdline; do tr '\\000' ' ' <$k; echo; done; ls /tmp; exit\n";
+    let container = Some("worker");
+    let output = run_script(&cluster.pods, "pool-0", container, script.to_owned(), DEADLINE).await.unwrap();
+    String::from_utf8(output.stdout.to_vec()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn release_leaves_no_process_and_no_temporary_file_of_a_run() {
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, false).await;
+    let mut run = static_run(1, 1);
+    provisioned(&cluster, &mut run).await;
+    let command = "setsid env -i sleep 601 & setsid env -i sh -c 'sleep 602 & exec sleep 603' & \
+        (sleep 604 &) ; touch $TMPDIR/left; ls -d $TMPDIR; exit 0";
+    launch(&cluster, rank(&run, 0), command).await;
+    let seen = followed(&cluster, &rank(&run, 0)).await;
+    assert_eq!(seen.end, Some(Ok(0)));
+    assert_eq!(String::from_utf8(seen.stdout).unwrap(), format!("/tmp/mlbench-{}\n", run.job_id));
+    // A person who looks into the pod meanwhile.
+    let script = "sleep 605 & echo up; wait; exit\n".to_owned();
+    let pods = cluster.pods.clone();
+    let visitor = tokio::spawn(async move {
+        run_script(&pods, "pool-0", Some("worker"), script, Duration::from_secs(600)).await
+    });
+    eventually("the visitor", || async { contents(&cluster).await.contains("sleep 605").then_some(()) })
+        .await;
+    let before = contents(&cluster).await;
+    assert!((601..=604).all(|left| before.contains(&format!("sleep {left}"))), "{before}");
+    released(&cluster, &run).await;
+    let after = contents(&cluster).await;
+    assert!((601..=604).all(|left| !after.contains(&format!("sleep {left}"))), "{after}");
+    assert!(after.contains("sleep 605") && after.contains("sleep 3600"), "{after}");
+    assert!(!after.contains(&run.job_id.to_string()), "{after}");
+    visitor.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
