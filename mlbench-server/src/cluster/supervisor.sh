@@ -259,7 +259,7 @@ mlbench_use_clock() {
     mlbench_clock=9
 }
 
-# Sleeps $1 seconds. Exits when the input of the clock ends, because then nobody reads the output.
+# Sleeps $1 seconds. Exits when the input of the clock ends, because then the output has no reader.
 mlbench_sleep() {
     if [ -z "$mlbench_clock" ]; then
         sleep "$1" 2>/dev/null || sleep 1

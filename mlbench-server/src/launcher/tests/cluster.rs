@@ -133,7 +133,7 @@ impl ScriptedCluster {
         self.change(|state| state.pending_releases = times);
     }
 
-    /// Tells with every exit code that the command ended at this date.
+    /// Reports with every exit code that the command ended at this date.
     pub(crate) fn set_ended_at(&self, date: Timestamp) {
         self.state().ended_at = Some(date);
     }

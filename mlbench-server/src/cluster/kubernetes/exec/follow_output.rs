@@ -77,7 +77,9 @@ fn uptime(text: &str) -> Option<u64> {
 /// Longest first line of a piece.
 const MAX_HEAD_BYTES: usize = 200;
 
-/// Returns the length of the first piece in `text`: `Some(None)` while it is incomplete, `None` when it is none.
+/// Returns the length of the first piece in `text`, `Some(None)` while it is incomplete.
+///
+/// Returns `None` for a text that is no piece.
 pub(crate) fn frame_length(text: &[u8]) -> Option<Option<usize>> {
     let Some(head_end) = text.iter().take(MAX_HEAD_BYTES).position(|byte| *byte == b'\n') else {
         return (text.len() < MAX_HEAD_BYTES).then_some(None);
@@ -92,7 +94,9 @@ pub(crate) fn frame_length(text: &[u8]) -> Option<Option<usize>> {
     Some(rest.iter().position(|byte| *byte == b'\n').map(|end| tail + end + 1))
 }
 
-/// Parses a piece that a script of [`Scripts::follow`](super::script::Scripts::follow) prints, or returns `None` when it is truncated.
+/// Parses a piece of output, or returns `None` when it is truncated.
+///
+/// A script of [`Scripts::follow`](super::script::Scripts::follow) prints it.
 pub(crate) fn parse_follow_output(text: &Bytes) -> Option<FollowOutput> {
     let head_end = text.iter().position(|byte| *byte == b'\n')?;
     let head = std::str::from_utf8(&text[..head_end]).ok()?;

@@ -60,7 +60,7 @@ k_follow() {
 # Sets k_found to the processes that the rank in directory $1 has left without its mark: they began after its supervisor,
 # descend from the first process of this container, and are not in its session. What an exec has started descends from no
 # process that is seen here, and processes of other containers have another cgroup. Finds nothing while another rank has a
-# supervisor here, because nobody knows to which of both a process belongs.
+# supervisor here, because a process may belong to either.
 k_strays() {
     k_found=''
     { read -r k_was k_pid k_since <"$1/identity" && read -r k_own <"/proc/$$/cgroup"; } 2>/dev/null || return 0

@@ -19,7 +19,7 @@ use crate::task_group::TaskGroup;
 /// How long the API server keeps a watch open.
 const WATCH: Duration = Duration::from_secs(60);
 
-/// What the API server answers.
+/// How the API server responds.
 #[derive(Default)]
 pub(super) struct Answers {
     /// The pods that exist.
@@ -68,7 +68,8 @@ impl FakeApi {
         let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
         self.state.lock().unwrap().requests.push(format!("{} {path}", head.method));
         if query.contains("watch=true") {
-            tokio::time::sleep(WATCH).await;
+            let never = std::future::pending::<()>();
+            let _end = tokio::time::timeout(WATCH, never).await;
             return Response::new(Body::from(Vec::new()));
         }
         if self.answers.broken.iter().any(|part| path.contains(part)) {

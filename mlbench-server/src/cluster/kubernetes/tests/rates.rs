@@ -92,8 +92,8 @@ async fn waiting_for_workers_sends_few_requests_and_creates_nothing_twice() {
         ("unschedulable", pods(&run, &unschedulable), Vec::new(), "Unschedulable"),
         ("image missing", pods(&run, &no_image), Vec::new(), "ImagePullBackOff"),
         ("network of the pods broken", pods(&run, &creating), Vec::new(), "starting"),
-        ("API server answers 500", Vec::new(), vec!["/"], "broken"),
-        ("webhook answers 500", Vec::new(), vec!["statefulsets"], "broken"),
+        ("API server responds with 500", Vec::new(), vec!["/"], "broken"),
+        ("webhook responds with 500", Vec::new(), vec!["statefulsets"], "broken"),
         ("exec refused", pods(&run, &running()), vec!["/exec"], "does not execute commands yet"),
     ] {
         let api = FakeApi::new(Answers { pods, broken });
