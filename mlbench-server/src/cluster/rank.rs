@@ -73,6 +73,8 @@ pub struct Output {
     pub cuts: Vec<Cut>,
     /// The exit code, given only when no output follows these bytes.
     pub exit_code: Option<i32>,
+    /// When the command ended, if that is known. Given with the exit code.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// Bytes that came at the same time.

@@ -33,6 +33,8 @@
 #   stdout, stderr  The output of the command. Copied from pipes by one `cat` each, so no program can truncate it, or
 #                   written by the command itself where the image has no mkfifo.
 #   stdout.base     The offset of the first byte of the file, after a command has truncated it.
+#   dates           When output came: lines `UPTIME:BYTES_OF_STDOUT:BYTES_OF_STDERR` with the sizes at that time.
+#   ended           The uptime of the machine when the command ended.
 #   identity        `BOOT_ID PID START_TIME` of the supervisor, written before the command starts.
 #   usage           The supervisor's /proc/PID/stat and io after the end of its command, including waited-for children.
 #   exit_code       16 bytes, reserved before the command starts and written in place at its end, also on a full disk:
@@ -74,9 +76,9 @@ run() {
     command -v "$1" >/dev/null || { echo "mlbench: $1: command not found" >&2; exit 127; }
     exec "$@"
 }
-# Copies standard input into file $1, and throws away what exceeds the limit. Ends with the last writer. It is
+# Copies standard input to standard output, the file $1, and throws away what exceeds the limit. Ends with the last writer. It is
 # no process of the rank: it has a session and an environment of its own, so no signal to the rank reaches it.
-copy='until (ulimit -f "$2" 2>/dev/null; exec cat >>"$1"); do
+copy='until (ulimit -f "$2" 2>/dev/null; exec cat); do
     # SIGXFSZ: the file has its full size. Otherwise the disk is full.
     [ $? -eq 153 ] && exec cat >/dev/null
     [ -d "${1%/*}" ] || exit
@@ -86,21 +88,58 @@ copy_to() {
     unset MLBENCH_WORKER_ID
     exec setsid sh -c "$copy" sh "$dir/$1" $((${mlbench_limit:-256} * 2048 + 256))
 }
-copiers=''
+# Sets `at` to the number of bytes written through the descriptor $1, which a copier shares.
+position='position() {
+    while read -r key value; do [ "$key" != pos: ] || at=$value; done <"/proc/$$/fdinfo/$1"
+}
+'
+eval "$position"
+# Notes when output comes, for a server that is away: every second, and more rarely after 1,000 notes. Starts no process
+# where `read` has a timeout. Ends with the directory.
+stamp="$position"'
+clock=
+if mkfifo "$1/clock" 2>/dev/null && exec 9<>"$1/clock"; then
+    (read -r -t 1 line) </dev/null 2>/dev/null
+    [ $? -gt 1 ] || clock=9
+fi
+seen=0:0 count=0
+while [ -d "$1" ]; do
+    position 5
+    out=$at
+    position 6
+    if [ "$out:$at" != "$seen" ]; then
+        seen=$out:$at
+        [ -s "$1/dates" ] || count=0
+        count=$((count + 1))
+        read -r up idle </proc/uptime
+        echo "$up:$seen" >>"$1/dates"
+    fi
+    nap=$((1 + count / 1000))
+    if [ -n "$clock" ]; then read -r -t $nap line <&9; else sleep $nap; fi
+done'
+stamp_output() {
+    unset MLBENCH_WORKER_ID
+    [ ! -x /bin/bash ] || exec setsid /bin/bash --posix -c "$stamp" sh "$dir"
+    exec setsid sh -c "$stamp" sh "$dir"
+}
+copiers='' stamper=''
 # Opened for reading and writing, so that no side waits for the other one. `true` survives a failed redirection.
 if mkfifo "$dir/stdout.pipe" "$dir/stderr.pipe" 2>/dev/null && true 3<>"$dir/stdout.pipe"; then
-    exec 3<>"$dir/stdout.pipe" 4<>"$dir/stderr.pipe"
-    copy_to stdout <"$dir/stdout.pipe" 3>&- 4>&- &
+    exec 3<>"$dir/stdout.pipe" 4<>"$dir/stderr.pipe" 5>>"$dir/stdout" 6>>"$dir/stderr"
+    copy_to stdout <"$dir/stdout.pipe" >&5 3>&- 4>&- 5>&- 6>&- &
     copiers=$!
-    copy_to stderr <"$dir/stderr.pipe" 3>&- 4>&- &
+    copy_to stderr <"$dir/stderr.pipe" >&6 3>&- 4>&- 5>&- 6>&- &
     copiers="$copiers $!"
-    (run "$@") </dev/null >"$dir/stdout.pipe" 2>"$dir/stderr.pipe" 3>&- 4>&-
+    stamp_output </dev/null 3>&- 4>&- &
+    stamper=$!
+    (run "$@") </dev/null >"$dir/stdout.pipe" 2>"$dir/stderr.pipe" 3>&- 4>&- 5>&- 6>&-
     code=$?
     exec 3>&- 4>&-
 else
     (run "$@") </dev/null >>"$dir/stdout" 2>>"$dir/stderr"
     code=$?
 fi
+read -r ended idle </proc/uptime
 # The copiers end when they have copied everything, unless an orphan still has the pipes.
 tries=0
 for copier in $copiers; do
@@ -110,6 +149,14 @@ for copier in $copiers; do
     done
 done
 # Starts no process from here on, because a SIGKILL to all processes of the rank would hit it.
+if [ -n "$stamper" ]; then
+    kill -s KILL "$stamper" 2>/dev/null
+    position 5
+    out=$at
+    position 6
+    echo "$ended:$out:$at" >>"$dir/dates"
+fi
+echo "$ended" >"$dir/ended"
 print() { while read -r line; do echo "$line"; done; }
 { print </proc/$$/stat; print </proc/$$/io; } >"$dir/usage"
 code="$blank$code"
@@ -212,7 +259,7 @@ mlbench_use_clock() {
     mlbench_clock=9
 }
 
-# Sleeps $1 seconds. Exits when the input of the clock ends, because then nobody reads the output.
+# Sleeps $1 seconds. Exits when the input of the clock ends, because then the output has no reader.
 mlbench_sleep() {
     if [ -z "$mlbench_clock" ]; then
         sleep "$1" 2>/dev/null || sleep 1

@@ -1,6 +1,8 @@
 //! State that the supervisor of a run shares with the followers of its ranks.
 
-use mlbench_core::{Result, RunId};
+use std::sync::{Mutex, PoisonError};
+
+use mlbench_core::{Result, RunId, Timestamp};
 
 use super::deps::LauncherDeps;
 use super::outage::{self, Caller, Outages};
@@ -13,11 +15,29 @@ pub(super) struct RunContext<'a> {
     pub(super) id: RunId,
     pub(super) recorder: RunRecorder<'a>,
     outages: Outages,
+    last_end: Mutex<Option<Timestamp>>,
 }
 
 impl<'a> RunContext<'a> {
     pub(super) fn new(deps: &'a LauncherDeps, id: RunId) -> Self {
-        Self { deps, id, recorder: RunRecorder::new(deps, id), outages: Outages::default() }
+        Self {
+            deps,
+            id,
+            recorder: RunRecorder::new(deps, id),
+            outages: Outages::default(),
+            last_end: Mutex::default(),
+        }
+    }
+
+    /// Notes when the command of a rank ended.
+    pub(super) fn ended(&self, date: Timestamp) {
+        let mut last = self.last_end.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = (*last).max(Some(date));
+    }
+
+    /// Returns when the command of the last rank ended, if that is known.
+    pub(super) fn last_end(&self) -> Option<Timestamp> {
+        *self.last_end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the outage of `caller`: the cluster responded.

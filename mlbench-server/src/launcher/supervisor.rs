@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::FuturesUnordered;
-use mlbench_core::run::{OutputStream, RankStatus, Run};
+use mlbench_core::run::{OutputStream, RankStatus, Run, RunEvent};
 use mlbench_core::storage::{LogPart, LogQuery, RankExit};
 use mlbench_core::{ErrorCode, PodName, Result, RunId};
 use tokio::sync::watch;
@@ -173,7 +173,12 @@ impl<'a> Supervisor<'a> {
             }
             Action::Follow(_) => {}
             Action::Signal(signal, ranks) => return self.signal(run, signal, ranks).await,
-            Action::Decide(outcome) => {
+            Action::Decide(mut outcome) => {
+                // The cluster may tell late, after an outage, that the ranks ended.
+                let by_ranks = outcome.event == RunEvent::Finish || run.ranks.iter().any(has_failed);
+                if let Some(end) = self.context.last_end().filter(|&end| by_ranks && end < outcome.at) {
+                    outcome.at = end.max(run.created_at);
+                }
                 tracing::info!(run = %run.id, event = ?outcome.event, reason = outcome.reason, "outcome decided");
                 recorder.decide_outcome(&outcome).await?;
             }
@@ -322,6 +327,10 @@ impl<'a> Supervisor<'a> {
     async fn sample(&self) {
         self.context.deps.monitor.sample_within(SAMPLE_TIMEOUT).await;
     }
+}
+
+fn has_failed(rank: &RankStatus) -> bool {
+    rank.exit_code.is_some_and(|code| code != 0)
 }
 
 /// Completes `work` while the followers make progress.

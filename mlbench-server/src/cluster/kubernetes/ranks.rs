@@ -82,7 +82,7 @@ impl KubernetesCluster {
             StreamState::Quiet => return Ok(Output::default()),
             StreamState::Ended => self.first_of_stream(rank, from, timeout).await?,
         };
-        self.output(rank, piece).await
+        self.output(rank, from, piece).await
     }
 
     /// Returns what the open stream of a rank has brought within `timeout`.
@@ -136,8 +136,16 @@ impl KubernetesCluster {
         Err(self.failed_command(rank, &cause).await)
     }
 
-    async fn output(&self, rank: &RankRef, piece: FollowOutput) -> Result<Output, ClusterError> {
-        let FollowOutput { state, stdout, stderr, oom_kills } = piece;
+    async fn output(
+        &self,
+        rank: &RankRef,
+        from: Offsets,
+        piece: FollowOutput,
+    ) -> Result<Output, ClusterError> {
+        let now = self.clock.now();
+        let arrivals = piece.arrivals(from, now);
+        let ended_at = piece.ended.map(|age| now.saturating_sub(age));
+        let FollowOutput { state, stdout, stderr, oom_kills, .. } = piece;
         // More output may follow a piece of the maximum length.
         let is_last = stdout.len() < MAX_BYTES && stderr.len() < MAX_BYTES;
         let is_empty = stdout.is_empty() && stderr.is_empty();
@@ -160,7 +168,8 @@ impl KubernetesCluster {
         if exit_code.is_some() {
             self.streams().remove(&key(rank));
         }
-        Ok(Output { stdout, stderr, exit_code, ..Output::default() })
+        let ended_at = ended_at.filter(|_| exit_code.is_some());
+        Ok(Output { stdout, stderr, arrivals, exit_code, ended_at, ..Output::default() })
     }
 
     pub(super) async fn signal_rank(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {

@@ -25,7 +25,9 @@ use crate::cluster::pod_list::PodListStatus;
 use crate::cluster::provision::ReleaseStatus;
 use crate::cluster::rank::RankRef;
 
-/// Time after which the server deletes a pod whose node does not confirm its end, or executes no commands in it.
+/// Time after which the server deletes a pod whose node does not respond.
+///
+/// It does not confirm the end of the pod, or executes no commands in it.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(90);
 
 impl KubernetesCluster {
@@ -73,7 +75,7 @@ impl KubernetesCluster {
             match left {
                 Ok(0) => drop(release.clean.insert(*rank)),
                 Ok(_) => drop(release.deaf_since.remove(rank)),
-                // During an outage of the API server nobody knows whether a pod is well.
+                // During an outage of the API server, the state of the pod is unknown.
                 Err(_) if self.watch.status() != PodListStatus::Current => release.deaf_since.clear(),
                 Err(_) => drop(release.deaf_since.entry(*rank).or_insert_with(Instant::now)),
             }

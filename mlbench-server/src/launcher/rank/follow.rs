@@ -41,6 +41,9 @@ pub(in crate::launcher) async fn follow(
                 tail.push(&output);
                 tail.store().await?;
                 if let Some(code) = output.exit_code {
+                    if let Some(date) = output.ended_at {
+                        context.ended(date);
+                    }
                     tail.report_cuts(&output.cuts).await?;
                     break RankExit::Exited(code);
                 }

@@ -60,6 +60,7 @@ struct State {
     released: bool,
     orphans: Orphans,
     orphan_searches: Vec<(Timestamp, bool)>,
+    ended_at: Option<Timestamp>,
 }
 
 struct Process {
@@ -130,6 +131,11 @@ impl ScriptedCluster {
 
     pub(crate) fn keep_releases_pending(&self, times: u32) {
         self.change(|state| state.pending_releases = times);
+    }
+
+    /// Reports with every exit code that the command ended at this date.
+    pub(crate) fn set_ended_at(&self, date: Timestamp) {
+        self.state().ended_at = Some(date);
     }
 
     pub(crate) fn write(&self, rank: u32, text: &str) {
@@ -310,7 +316,8 @@ impl Cluster for ScriptedCluster {
             let output = self
                 .call(format!("follow {}", rank.rank), |state| {
                     let process = state.processes.get(&rank.rank).ok_or_else(|| lost(rank))?;
-                    let output = process.output(from);
+                    let mut output = process.output(from);
+                    output.ended_at = state.ended_at.filter(|_| output.exit_code.is_some());
                     let is_empty = output.stdout.is_empty() && output.stderr.is_empty();
                     if is_empty && process.exit == Exit::PodLost { Err(lost(rank)) } else { Ok(output) }
                 })

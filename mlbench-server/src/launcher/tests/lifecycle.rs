@@ -37,6 +37,20 @@ async fn a_run_whose_ranks_exit_with_0_finishes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_ends_when_its_ranks_ended_and_not_when_the_server_reads_that() {
+    for (exit, state) in [(0, RunState::Finished), (3, RunState::Failed)] {
+        let mut world = World::without_launcher(vec![script(Exit::WithCode(exit)); 2]);
+        let id = world.start_run().await;
+        let end = world.deps.clock.now().saturating_add(Duration::from_secs(2));
+        world.cluster.set_ended_at(end);
+        world.deps.clock.advance(Duration::from_secs(39));
+        world.start_launcher();
+        let run = world.until_ended(id).await;
+        assert_eq!((run.state, run.finished_at), (state, Some(end)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_progress_bar_is_shown_while_it_grows_and_kept_once() {
     let world = World::new(vec![script(Exit::OnTerm)]);
     let id = world.start_run().await;

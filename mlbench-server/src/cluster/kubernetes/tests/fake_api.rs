@@ -10,6 +10,7 @@ use kube::{Client, Config};
 use serde_json::{Value, json};
 
 use super::super::connection::KubernetesCluster;
+use super::super::objects::names::RUN_LABEL;
 use super::super::options::Options;
 use super::super::testing;
 use crate::clock::Clock;
@@ -18,7 +19,7 @@ use crate::task_group::TaskGroup;
 /// How long the API server keeps a watch open.
 const WATCH: Duration = Duration::from_secs(60);
 
-/// What the API server answers.
+/// How the API server responds.
 #[derive(Default)]
 pub(super) struct Answers {
     /// The pods that exist.
@@ -67,7 +68,8 @@ impl FakeApi {
         let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
         self.state.lock().unwrap().requests.push(format!("{} {path}", head.method));
         if query.contains("watch=true") {
-            tokio::time::sleep(WATCH).await;
+            let never = std::future::pending::<()>();
+            let _end = tokio::time::timeout(WATCH, never).await;
             return Response::new(Body::from(Vec::new()));
         }
         if self.answers.broken.iter().any(|part| path.contains(part)) {
@@ -86,7 +88,11 @@ impl FakeApi {
                 state.objects.push((path, object.clone()));
                 Response::new(Body::from(object.to_string().into_bytes()))
             }
-            "GET" if path.ends_with("/pods") => list("Pod", &self.answers.pods),
+            "GET" if path.ends_with("/pods") => {
+                let of_a_run = query.contains(RUN_LABEL);
+                let selected = |pod: &&Value| !of_a_run || !pod["metadata"]["labels"][RUN_LABEL].is_null();
+                list("Pod", &self.answers.pods.iter().filter(selected).cloned().collect::<Vec<_>>())
+            }
             "GET" if path.rsplit('/').next().is_some_and(|kind| kind.ends_with('s')) => list("List", &[]),
             "GET" => match state.objects.iter().find(|(existing, _)| *existing == path) {
                 Some((_, object)) => Response::new(Body::from(object.to_string().into_bytes())),
@@ -106,7 +112,7 @@ fn list(kind: &str, items: &[Value]) -> Response<Body> {
 
 fn answer(code: u16, message: &str) -> Response<Body> {
     let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": message, "reason": "", "code": code});
+        "message": message, "reason": if code == 404 { "NotFound" } else { "" }, "code": code});
     let mut response = Response::new(Body::from(status.to_string().into_bytes()));
     *response.status_mut() = StatusCode::from_u16(code).unwrap();
     response

@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::harness::{followed, harness, launch, provisioned, rank, released, static_run};
+use mlbench_core::Timestamp;
+
+use super::harness::{eventually, followed, harness, launch, provisioned, rank, released, static_run};
+use crate::cluster::interface::Cluster;
+use crate::cluster::rank::Offsets;
 
 const MANY: usize = 200_000_000;
 
@@ -77,4 +81,30 @@ async fn killed_server_resumes_at_its_offset() {
     let expected: String = (1..=100).map(|i| format!("line {i}\n")).collect();
     assert_eq!((seen.end, String::from_utf8(seen.stdout).unwrap()), (Some(Ok(0)), expected));
     released(&second, &run).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn output_that_nobody_followed_has_the_dates_at_which_it_came() {
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, true).await;
+    let mut run = static_run(1, 1);
+    provisioned(&cluster, &mut run).await;
+    let at = rank(&run, 0);
+    launch(&cluster, at.clone(), "echo a; sleep 4; echo b >&2; sleep 4; echo c").await;
+    let nothing = Offsets { stdout: Offsets::NO_MORE, stderr: Offsets::NO_MORE };
+    let ended = eventually("the end of the rank", || async {
+        let output = cluster.follow(&at, nothing, Duration::from_secs(2)).await.ok()?;
+        output.exit_code.and(output.ended_at)
+    })
+    .await;
+    let output = cluster.follow(&at, Offsets::default(), Duration::from_secs(2)).await.unwrap();
+    let [a, b, c, ..] = output.arrivals[..] else { panic!("{output:?}") };
+    assert_eq!([(a.stdout, a.stderr), (b.stdout, b.stderr), (c.stdout, c.stderr)], [(2, 0), (0, 2), (2, 0)]);
+    let seconds = |later: Timestamp, earlier: Timestamp| later.since(earlier).as_secs_f64();
+    for elapsed in [seconds(b.date, a.date), seconds(c.date, b.date)] {
+        assert!((2.5..5.5).contains(&elapsed), "{:?}", output.arrivals);
+    }
+    assert!((7.0..10.0).contains(&seconds(ended, a.date)), "{ended:?} {:?}", output.arrivals);
+    released(&cluster, &run).await;
 }
