@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod binaries;
+mod browser;
 mod cli;
 mod examples;
 mod http;
@@ -18,6 +19,7 @@ pub mod tools;
 mod wait;
 
 pub use binaries::binary;
+pub use browser::{dashboard, run_flow};
 pub use cli::{Cli, CommandOutput, run_program};
 pub use examples::{example_path, example_request};
 pub use http::{Request, Response};

@@ -74,6 +74,31 @@ pub fn promtool() -> Option<PathBuf> {
     available(succeeds(Command::new("promtool").arg("--version")), needs).then(|| "promtool".into())
 }
 
+/// Returns Chromium, for flows of the page, whose packages are installed and which the server has.
+#[must_use]
+pub fn chromium() -> Option<PathBuf> {
+    let needs = "needs Node 20 or newer and the page: run cargo xtask dashboard";
+    let packages = crate::dashboard().join("node_modules/playwright-core").is_dir();
+    let built = crate::dashboard().join("dist/manifest.json").is_file();
+    let node = succeeds(Command::new("node").arg("--version"));
+    available(packages && built && node, needs).then_some(())?;
+    let named = std::env::var_os("MLBENCH_CHROMIUM").map(PathBuf::from);
+    let usual = ["chromium", "chromium-browser", "google-chrome"].map(PathBuf::from);
+    let found = named.into_iter().chain(usual).find_map(|program| on_path(&program));
+    let needs =
+        "needs Chromium: install it (Debian: apt-get install chromium), or name one in MLBENCH_CHROMIUM";
+    available(found.is_some(), needs).then_some(found)?
+}
+
+/// Returns the absolute path of a program.
+fn on_path(program: &Path) -> Option<PathBuf> {
+    if program.is_absolute() {
+        return program.is_file().then(|| program.to_owned());
+    }
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
 /// A file system of a few megabytes, to fill.
 #[must_use]
 pub fn small_disk(megabytes: u32) -> Option<SmallDisk> {

@@ -37,13 +37,41 @@ export async function build() {
   const files = new Map(result.outputFiles.map((file) => [basename(file.path), Buffer.from(file.contents)]));
   const named = (/** @type {string} */ end) =>
     [...files.keys()].find((name) => name.startsWith("app-") && name.endsWith(end));
-  const manifest = { script: named(".js"), style: named(".css") };
+  const manifest = { script: named(".js"), style: named(".css"), loads: loads(result.metafile) };
   await mkdir(dist, { recursive: true });
   for (const name of await readdir(dist)) {
     if (!name.startsWith(".") && !files.has(name) && name !== "manifest.json") await rm(join(dist, name));
   }
   for (const [name, content] of files) await writeChanged(join(dist, name), content);
   await writeChanged(join(dist, "manifest.json"), Buffer.from(`${JSON.stringify(manifest)}\n`));
+}
+
+/**
+ * Returns for the shell and for each page that is loaded later the files that a browser loads to show it.
+ *
+ * @param {esbuild.Metafile} metafile
+ */
+function loads(metafile) {
+  const { outputs } = metafile;
+  const follow = (/** @type {string} */ path, /** @type {Set<string>} */ found) => {
+    if (found.has(path)) return found;
+    found.add(path);
+    for (const imported of outputs[path]?.imports ?? []) {
+      if (imported.kind === "import-statement") follow(imported.path, found);
+    }
+    return found;
+  };
+  const entries = Object.entries(outputs).filter(([, { entryPoint }]) => entryPoint !== undefined);
+  const [shell] = entries.find(([, { entryPoint }]) => entryPoint === "src/main.tsx") ?? [""];
+  const style = outputs[shell]?.cssBundle;
+  /** @type {Record<string, string[]>} */
+  const loaded = {};
+  for (const [path, { entryPoint = "" }] of entries) {
+    if (!path.endsWith(".js")) continue;
+    const files = follow(path, follow(shell, new Set(style === undefined ? [] : [style])));
+    loaded[entryPoint] = [...files].map((file) => basename(file)).sort();
+  }
+  return loaded;
 }
 
 /** Writes a file unless it has this content already. @param {string} path @param {Buffer} content */

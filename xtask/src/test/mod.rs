@@ -58,12 +58,19 @@ const STEPS: &[Step] = &[
             "mpirun::",
             "--skip",
             "kubernetes::",
+            "--skip",
+            "browser::",
         ]),
     },
     Step { name: "doc", kind: Kind::Tests(&["test", "--workspace", "--doc", "--no-fail-fast"]) },
     Step {
         name: "python-client",
         kind: Kind::Tests(&["test", "--workspace", "--test", "it", "--", "python_client::"]),
+    },
+    Step {
+        name: "browser",
+        // One flow at a time: two would wait for each other's browser on a small machine.
+        kind: Kind::Tests(&["test", "--workspace", "--test", "it", "--", "--test-threads", "1", "browser::"]),
     },
     Step { name: "mpirun", kind: Kind::Tests(&["test", "--workspace", "--test", "it", "--", "mpirun::"]) },
     Step {

@@ -7,6 +7,7 @@ mod documents;
 mod endpoints;
 mod handlers;
 mod imports;
+mod page;
 mod prose;
 mod purity;
 mod style;
@@ -48,6 +49,10 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("lock file", workspace::one_tls_provider),
     ("workspace dependencies", dependencies::of_the_workspace),
     ("member dependencies", dependencies::of_members),
+    ("page file length", page::file_length),
+    ("page imports", page::imports_run_down),
+    ("page circles", page::circles),
+    ("page lock file", page::lock_file),
     ("links", documents::links),
     ("code map", documents::code_map),
 ];

@@ -1,0 +1,73 @@
+// A server with a token: signing in, wrong tokens, signing out.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import type { Browser } from "playwright-core";
+
+import { Server } from "./server";
+import { launch, Visitor } from "./visitor";
+
+const TOKEN = "correct-horse-battery-staple";
+
+let server: Server;
+let browser: Browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([Server.start({ token: TOKEN }), launch()]);
+  await server.run({ name: "behind the token", custom_image_command: "true" });
+});
+
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+/** What a browser says about every refused request. */
+const refused = (problem: string) => problem.includes("401");
+
+test("the token opens the page, and signing out closes it", async () => {
+  const visitor = await Visitor.come(browser, { viewport: { width: 1440, height: 900 } }, refused);
+  const { page } = visitor;
+  await visitor.open(`${server.url}/runs`);
+  const token = page.getByLabel("Token");
+  await token.waitFor();
+  await visitor.expectAccessible("the form");
+  await visitor.picture("login-light-1440");
+
+  await token.fill("wrong-horse");
+  await page.keyboard.press("Enter");
+  await page.getByText("not accepted").waitFor();
+  await visitor.picture("login-refused-light-1440");
+
+  await token.fill(TOKEN);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("behind the token").first().waitFor();
+  await visitor.expectClean("signed in");
+  const cookies = await page.context().cookies();
+  const [cookie] = cookies;
+  assert.ok(cookie !== undefined && cookies.length === 1);
+  assert.equal(cookie.name, `mlbench_session_${new URL(server.url).port}`);
+  assert.ok(cookie.httpOnly && cookie.sameSite === "Strict" && !cookie.value.includes("horse"));
+  const stored = await page.evaluate(() => document.cookie + JSON.stringify([localStorage, sessionStorage]));
+  assert.ok(!stored.includes("horse") && !stored.includes(cookie.value), "scripts see no secret");
+
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await token.waitFor();
+  await visitor.leave();
+});
+
+test("a link leads to its page after signing in", async () => {
+  const visitor = await Visitor.come(
+    browser,
+    { colorScheme: "dark", viewport: { width: 360, height: 700 } },
+    refused,
+  );
+  await visitor.open(`${server.url}/runs/1`);
+  await visitor.page.getByLabel("Token").fill(TOKEN);
+  await visitor.picture("login-dark-360");
+  await visitor.page.keyboard.press("Enter");
+  await visitor.page.getByRole("heading", { name: "behind the token" }).waitFor();
+  assert.equal(new URL(visitor.page.url()).pathname, "/runs/1");
+  await visitor.leave();
+});

@@ -1,0 +1,33 @@
+//! The page in a real Chromium: every flow is a file in `mlbench-server/dashboard/browser/`.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use mlbench_tests::{dashboard, run_flow, tools};
+
+macro_rules! flows {
+    ($($test:ident: $flow:literal,)+) => {
+        const FLOWS: &[&str] = &[$($flow),+];
+
+        $(#[tokio::test]
+        async fn $test() {
+            let Some(chromium) = tools::chromium() else { return };
+            run_flow($flow, &chromium).await;
+        })+
+    };
+}
+
+flows! {
+    every_page_is_clean_and_accessible: "pages",
+    a_token_signs_in_and_out: "login",
+    the_page_works_below_a_path_of_a_proxy: "prefix",
+}
+
+#[test]
+fn every_flow_has_a_test() {
+    let files = fs::read_dir(dashboard().join("browser")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let found: BTreeSet<String> =
+        names.filter_map(|name| name.strip_suffix(".test.ts").map(str::to_owned)).collect();
+    assert_eq!(found, FLOWS.iter().map(|flow| (*flow).to_owned()).collect());
+}
