@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::Result;
 
 /// Names that `--only` accepts.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "start",
     "memory",
     "disk",
@@ -18,6 +18,7 @@ const NAMES: [&str; 13] = [
     "minmax",
     "summarize",
     "runs",
+    "events",
     "mixed",
     "edges",
 ];

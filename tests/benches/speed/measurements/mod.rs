@@ -2,6 +2,7 @@
 
 mod bench;
 pub(crate) mod edges;
+mod events;
 pub(crate) mod footprint;
 mod reading;
 pub(crate) mod writing;
