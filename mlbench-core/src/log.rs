@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LogLine {
-    /// Arrival number in the store, ascending within a run across ranks and streams. 0 for an unfinished line.
+    /// Sequence number, ascending within a run across ranks and streams. 0 for an unfinished line.
     pub seq: i64,
     /// Time when the end of the line came.
     pub date: Timestamp,

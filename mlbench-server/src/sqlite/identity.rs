@@ -65,7 +65,8 @@ fn disown(connection: &Connection, last_write: Timestamp) -> Result<Vec<RunId>, 
          DELETE FROM run_token;",
     )?;
     let sql = "UPDATE run SET state = 'FAILED', outcome_event = 'fail', outcome_reason = ?1, \
-               outcome_at = max(?2, created_at), finished_at = max(?2, created_at) \
+               outcome_at = max(?2, created_at), finished_at = max(?2, created_at), \
+               changed = (SELECT last FROM arrival) + id \
                WHERE deletion = 0 AND state IN ('INITIALIZED', 'STARTED') RETURNING id";
     let mut statement = connection.prepare(sql)?;
     let ids = statement.query_map(params![DISOWNED, last_write.as_micros()], |row| row.get::<_, i64>(0))?;
@@ -73,6 +74,9 @@ fn disown(connection: &Connection, last_write: Timestamp) -> Result<Vec<RunId>, 
     let mut runs: Vec<RunId> =
         ids.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().map(id).collect::<Result<_, StoreError>>()?;
     runs.sort_unstable();
+    // Their arrival numbers, which leave gaps.
+    let sql = "UPDATE arrival SET last = max(last, (SELECT coalesce(max(changed), 0) FROM run))";
+    connection.execute(sql, [])?;
     Ok(runs)
 }
 

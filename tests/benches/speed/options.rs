@@ -18,6 +18,7 @@ const NAMES: [&str; 14] = [
     "minmax",
     "summarize",
     "runs",
+    "events",
     "mixed",
     "edges",
     "compare",

@@ -112,10 +112,10 @@ async fn serve_connection(
         let (service, ends_with_input) = (service.clone(), Arc::clone(&ends_with_input));
         request.extensions_mut().insert(peer);
         async move {
+            ends_with_input.store(false, Ordering::Relaxed);
             let response = service.respond(request).await;
-            if response.extensions().get() == Some(&Endpoint::Events) {
-                ends_with_input.store(true, Ordering::Relaxed);
-            }
+            let is_of_events = response.extensions().get() == Some(&Endpoint::Events);
+            ends_with_input.store(is_of_events && response.status().is_success(), Ordering::Relaxed);
             Ok::<_, Infallible>(response)
         }
     });

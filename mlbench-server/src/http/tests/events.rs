@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::super::request_metrics::CountedResponse;
 use super::fakes::{PODS, pod};
 use super::harness::{Api, NOW, config};
-use super::tcp::{DEADLINE, TcpServer, wait_for_ok};
+use super::tcp::{DEADLINE, TcpServer, read_to_end, wait_for_ok};
 
 /// A stream of events without a socket.
 struct EventReader {
@@ -234,6 +234,17 @@ async fn a_stream_ends_when_the_client_leaves() {
             assert!(until_no_stream(&server).await < Duration::from_secs(1));
         }
     }
+}
+
+#[tokio::test]
+async fn a_refused_stream_does_not_cut_off_later_responses() {
+    let server = TcpServer::start(config()).await;
+    let mut stream = server.connect().await;
+    let request = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    stream.write_all((request("/api/events") + &request("/api/pods")).as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let responses = read_to_end(&mut stream).await;
+    assert!(responses.starts_with("HTTP/1.1 400 ") && responses.contains("HTTP/1.1 200 "), "{responses}");
 }
 
 #[tokio::test]

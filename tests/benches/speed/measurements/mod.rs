@@ -3,6 +3,7 @@
 mod bench;
 pub(crate) mod comparison;
 pub(crate) mod edges;
+mod events;
 pub(crate) mod footprint;
 mod reading;
 pub(crate) mod writing;
