@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::Result;
 
 /// Names that `--only` accepts.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "start",
     "memory",
     "disk",
