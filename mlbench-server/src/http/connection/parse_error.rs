@@ -6,14 +6,15 @@ use mlbench_core::{Error, ErrorCode};
 
 use crate::http::problem::{self, RequestIds};
 
-/// Returns the replacement of a response of hyper's own, which is a 4xx head without a request id.
+/// Returns the replacement of a response of hyper's own, which is a 4xx head without a request id and a type.
 pub(super) fn replace_hyper_response(written: &[u8], ids: &RequestIds) -> Option<Vec<u8>> {
     if !written.starts_with(b"HTTP/1.1 4") || !written.ends_with(b"\r\n\r\n") {
         return None;
     }
     let head = std::str::from_utf8(written).ok()?;
     let status: StatusCode = head.get(9..12)?.parse().ok()?;
-    if head.contains("\r\nx-request-id: ") {
+    // Problems have a request id, and the page that says what is missing has a type.
+    if head.contains("\r\nx-request-id: ") || head.contains("\r\ncontent-type: ") {
         return None;
     }
     let id = ids.next();
@@ -57,6 +58,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<Problem>(body).unwrap().status, 431);
         for ours in [
             &b"HTTP/1.1 404 Not Found\r\nx-request-id: 1-1\r\n\r\n"[..],
+            b"HTTP/1.1 404 Not Found\r\ncontent-type: text/html; charset=utf-8\r\n\r\n",
             b"HTTP/1.1 200 OK\r\n\r\n",
             b"HTTP/1.1 400 a part of some text",
         ] {
