@@ -21,6 +21,8 @@ flows! {
     every_page_is_clean_and_accessible: "pages",
     a_token_signs_in_and_out: "login",
     the_page_works_below_a_path_of_a_proxy: "prefix",
+    a_page_survives_a_dead_server_and_a_cut_network: "broken",
+    many_tabs_share_one_stream: "tabs",
 }
 
 #[test]
