@@ -5,6 +5,7 @@ import type { Comparison, Estimate, Group, Training } from "../../api/wire";
 import { fits, idsText, parseIds, readCompared, requestQuery } from "./address";
 import { familiesOf } from "./families";
 import { bandwidthsOf, phasesOf, speedUpsOf, timesOf } from "./figures";
+import { clockNames, goalCurve, sharedMetrics, trainingClock } from "./metrics";
 import { goalText, intervalNote, summaryRows } from "./summary";
 
 function estimate(median: number, n = 1, high: number | null = median): Estimate {
@@ -193,4 +194,67 @@ test("the summary says what was reached, how surely, and why not", () => {
   assert.equal(rows[2]?.reason, "2 of 3 trainings did not reach the goal.");
   assert.equal(goalText(all), "val_global_Prec@1 @ 0 ≥ 89");
   assert.match(intervalNote(all), /smallest to the largest/);
+});
+
+function info(name: string, count = 5, last_value = "1") {
+  return { name, count, first_date: "", last_date: "", min: null, max: null, last_value };
+}
+
+test("metrics of runs are arranged by what is compared, losses and accuracies, then the others", () => {
+  const { main, others } = sharedMetrics(
+    new Map([
+      [1, [info("agg @ 0"), info("train_loss @ 1"), info("train_loss @ 0"), info("TaskResult @ 0", 1, "ok")]],
+      [2, [info("train_loss @ 3"), info("val_global_Prec@1 @ 0"), info("comp_loss @ 0")]],
+    ]),
+    "val_global_Prec@1 @ 0",
+  );
+  assert.deepEqual(
+    main.map(({ title, names }) => [title, [...names]]),
+    [
+      ["val_global_Prec@1", [[2, "val_global_Prec@1 @ 0"]]],
+      [
+        "train_loss",
+        [
+          [1, "train_loss @ 0"],
+          [2, "train_loss @ 3"],
+        ],
+      ],
+    ],
+  );
+  assert.deepEqual(
+    others.map(({ title }) => title),
+    ["agg", "comp_loss"],
+  );
+});
+
+test("training time adds the seconds of the steps up to a date", () => {
+  const clock = trainingClock([
+    { time: Float64Array.of(1, 3), value: Float64Array.of(0.5, 0.25), bucketed: false },
+    { time: Float64Array.of(1, 2), value: Float64Array.of(1, NaN), bucketed: false },
+  ]);
+  assert.deepEqual(
+    [0, 1, 2, 3, 9].map((time) => clock?.(time)),
+    [0, 1.5, 1.5, 1.75, 1.75],
+  );
+  assert.equal(trainingClock([]), undefined);
+  assert.equal(
+    trainingClock([{ time: Float64Array.of(1), value: Float64Array.of(1), bucketed: true }]),
+    undefined,
+  );
+  assert.deepEqual(clockNames([info("agg @ 0"), info("init @ 0"), info("init @ 1")]), [
+    "init @ 0",
+    "agg @ 0",
+  ]);
+  const epoch = "CumulativeTrainTimeEpoch @ 0";
+  assert.deepEqual(clockNames([info("agg @ 0"), info(epoch)]), [epoch]);
+});
+
+test("the line of the goal is as long as the curves", () => {
+  const curve = { key: "1", label: "1", color: 0, y: Float64Array.of(1, 2) };
+  const line = goalCurve(89, "Goal", [
+    { ...curve, x: Float64Array.of(2, 5) },
+    { ...curve, x: Float64Array.of(1, NaN) },
+  ]);
+  assert.deepEqual([line?.x, line?.y], [Float64Array.of(1, 5), Float64Array.of(89, 89)]);
+  assert.equal(goalCurve(89, "Goal", []), undefined);
 });

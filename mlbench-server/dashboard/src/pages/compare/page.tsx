@@ -11,6 +11,7 @@ import { isActive } from "../../parts/state";
 import { idsText, readCompared, requestQuery } from "./address";
 import { Choose } from "./choose";
 import { Chosen } from "./chosen";
+import { Curves } from "./curves";
 import { Drawings } from "./drawings";
 import { Settings } from "./settings";
 import { Summary } from "./summary-table";
@@ -83,6 +84,7 @@ export function ComparePage() {
               <Drawings comparison={state.comparison} />
             </div>
           )}
+          <Curves ids={ids} runs={chosen} colors={colors} comparison={state.comparison} />
         </>
       )}
     </div>
