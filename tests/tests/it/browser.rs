@@ -24,6 +24,7 @@ flows! {
     a_page_survives_a_dead_server_and_a_cut_network: "broken",
     many_tabs_share_one_stream: "tabs",
     hostile_names_and_output_are_text: "hostile",
+    a_new_user_trains_compares_and_deletes: "training",
 }
 
 #[test]
