@@ -25,6 +25,7 @@ flows! {
     many_tabs_share_one_stream: "tabs",
     hostile_names_and_output_are_text: "hostile",
     a_new_user_trains_compares_and_deletes: "training",
+    keys_alone_do_everything: "keyboard",
 }
 
 #[test]
