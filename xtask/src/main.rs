@@ -19,13 +19,13 @@ Commands:
   bench [--quick] [--only NAME]...
       Measure the speed of the server next to the limits of SQLite and the loopback interface. Print a table and write
       target/bench/speed.json.
-      NAME: start, memory, disk, single, synced, batch, read, last, minmax, summarize, runs, mixed,
-            edges
+      NAME: start, memory, disk, single, synced, batch, read, last, minmax, summarize, runs, events,
+            mixed, edges, compare
   dashboard
       Build the page of the server. Needs Node 20 or newer.
   demo [--keep]
       Train the built-in benchmark on 1, 2 and 4 workers and on real data, and print the results.
-      --keep leaves the server running.
+      --keep leaves the server running, with the runs to compare in its page.
   install [--root DIR]
       Build the page, and install the server and the command line.
   test [--kube] [--strict] [--only STEP]...

@@ -11,6 +11,10 @@ use super::{
     BatchResult, JobMetadata, LogLine, LogPage, Pod, PointRecord, Problem, RejectedPoint, Run, RunRequest,
     Series, Session, SignIn,
 };
+use crate::comparison::{
+    AllReduce, AllReduceEstimate, Clock, ComparedRun, Comparison, Direction, EndValue, Estimate, Group,
+    Interval, Parameters, PhaseSource, PhaseValues, Phases, Training,
+};
 use crate::downsample::minmax::Bucket;
 use crate::metric::{MetricName, MetricValue};
 use crate::run::{OutputStream, RunState};
@@ -41,6 +45,8 @@ fn types() -> String {
         ErrorCode,
         Problem
     );
+    add!(Direction, Clock, Interval, Estimate, Parameters, Training, PhaseSource, PhaseValues, Phases);
+    add!(AllReduce, AllReduceEstimate, EndValue, ComparedRun, Group, Comparison);
     out
 }
 

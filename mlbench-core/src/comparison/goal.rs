@@ -7,6 +7,7 @@ use crate::name::RunId;
 
 /// Which values of a metric reach a goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// Values of at least the goal: larger values are better.

@@ -12,6 +12,7 @@ use crate::time::Timestamp;
 
 /// A comparison of runs, the response of `GET /api/comparison/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Comparison {
     /// The metric that the runs are compared by.
     pub metric: String,
@@ -33,6 +34,7 @@ pub struct Comparison {
 
 /// What the time to accuracy of a training is measured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Clock {
     /// The seconds that the program reported for its training steps: no start-up, no evaluation.
@@ -43,6 +45,7 @@ pub enum Clock {
 
 /// Runs with equal parameters, whatever their names are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Group {
     /// The number of workers, and what else differs between the groups.
     pub label: String,
@@ -84,6 +87,7 @@ pub struct Group {
 
 /// The parameters of a run that decide its group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Parameters {
     /// Container image, `null` on the static workers.
     pub image: Option<String>,
@@ -109,6 +113,7 @@ pub struct Parameters {
 
 /// A median with an interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Estimate {
     /// Number of trainings. Of a ratio, that of the smaller group.
     pub n: u32,
@@ -124,6 +129,7 @@ pub struct Estimate {
 
 /// The kind of an interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Interval {
     /// 95 % interval of the median by percentile bootstrap, from five trainings on.
     #[serde(rename = "bootstrap_95")]
@@ -135,6 +141,7 @@ pub enum Interval {
 
 /// One training of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Training {
     /// The run.
     pub run: RunId,
@@ -156,6 +163,7 @@ pub struct Training {
 
 /// How long a run spent in each phase of its training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Phases {
     /// Where the seconds come from.
     pub source: PhaseSource,
@@ -171,6 +179,7 @@ pub struct Phases {
 
 /// Where the phases of a run come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum PhaseSource {
     /// The `global_cum_` metrics, which a program reports when it has reached its goal.
@@ -181,6 +190,7 @@ pub enum PhaseSource {
 
 /// A value for each phase. Compute, communication and other add up to the total.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct PhaseValues {
     /// Computing: forward pass, loss, backward pass, optimizer, and aggregation where there is one worker.
     pub compute: f64,
@@ -196,6 +206,7 @@ pub struct PhaseValues {
 
 /// A run in a comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ComparedRun {
     /// Id of the run.
     pub id: RunId,
@@ -223,6 +234,7 @@ pub struct ComparedRun {
 
 /// The end of a series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct EndValue {
     /// Name of the metric.
     pub name: String,
@@ -238,6 +250,7 @@ pub struct EndValue {
 
 /// The time of an all-reduce of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct AllReduce {
     /// Bytes of the vector.
     pub bytes: u64,
@@ -253,6 +266,7 @@ pub struct AllReduce {
 
 /// The times of an all-reduce of all runs of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct AllReduceEstimate {
     /// Bytes of the vector.
     pub bytes: u64,

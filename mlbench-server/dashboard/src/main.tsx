@@ -7,6 +7,7 @@ import "./style/charts.css";
 import "./style/workers.css";
 import "./style/log.css";
 import "./style/run.css";
+import "./style/compare.css";
 import "./style/login.css";
 
 import { render } from "preact";

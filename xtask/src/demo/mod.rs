@@ -44,21 +44,24 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
 async fn demo(keep: bool) -> Result<(), String> {
     let mut server = Server::start(repo::target_dir().join("debug")).await?;
     let mlbench = server.mlbench();
-    println!("server on {}, database in {}\n", mlbench.url, server.folder().display());
+    println!("page on {}/runs, database in {}\n", mlbench.url, server.folder().display());
     let outcome = tokio::select! {
         outcome = show(&mlbench) => outcome,
         name = interrupted() => Err(format!("{name}: the demo was stopped")),
         why = server.exited() => Err(why),
     };
-    if keep && outcome.is_ok() {
-        server.keep_running();
-    } else {
-        server.stop().await?;
+    match outcome {
+        Ok(ids) if keep => server.keep_running(&ids.join(",")),
+        outcome => {
+            server.stop().await?;
+            outcome?;
+        }
     }
-    outcome
+    Ok(())
 }
 
-async fn show(mlbench: &Mlbench) -> Result<(), String> {
+/// Trains and prints the results, and returns the ids of the runs.
+async fn show(mlbench: &Mlbench) -> Result<Vec<String>, String> {
     let mut used: BTreeMap<u64, Usage> = BTreeMap::new();
     for run in RUNS {
         let (id, usage) = train(mlbench, run).await?;
@@ -68,7 +71,7 @@ async fn show(mlbench: &Mlbench) -> Result<(), String> {
     let command: Vec<&str> = ["runs", "compare"].into_iter().chain(ids.iter().map(String::as_str)).collect();
     let comparison: Comparison = mlbench.json(&command).await?;
     println!("{}", table::render(&comparison, &used)?);
-    Ok(())
+    Ok(ids)
 }
 
 /// Completes with the name of the signal that interrupts the demo.

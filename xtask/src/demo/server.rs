@@ -96,12 +96,13 @@ impl Server {
         Ok(())
     }
 
-    /// Leaves the server running and prints how to use and how to stop it.
-    pub(super) fn keep_running(self) {
+    /// Leaves the server running and prints how to compare its runs, and how to use and to stop it.
+    pub(super) fn keep_running(self, runs: &str) {
         let Self { child, folder, binaries, url } = self;
         let pid = child.id().unwrap_or_default();
         let folder = folder.keep();
         println!("The server is still running:");
+        println!("  compare:  {url}/compare?runs={runs}");
         println!("  use it:   {} --url {url} runs list", binaries.join("mlbench").display());
         println!("  stop it:  kill {pid} && rm -r {}", folder.display());
         // Dropping the child would kill the process.

@@ -116,6 +116,6 @@ mod tests {
         let kind = Kind::Plugin { command: &["no-such-plugin", "check"], missing: "needs a plugin" };
         let row = Step { name: "deny", kind }.run(&[]).unwrap();
         assert!(row.skipped() && !row.failed());
-        assert!(is_installed(&["version"]).unwrap());
+        assert!(is_installed(&["fmt"]).unwrap());
     }
 }

@@ -118,7 +118,7 @@ export type OutputStream = "stdout" | "stderr";
 
 /** One line of a run's output. */
 export type LogLine = {
-  /** Sequence number, ascending within a run across ranks and streams. 0 for an unfinished line. */
+  /** Arrival number in the store, ascending within a run across ranks and streams. 0 for an unfinished line. */
   seq: number;
   /** Time when the end of the line came. */
   date: Timestamp;
@@ -264,4 +264,226 @@ export type Problem = {
   request_id: string;
   /** Copy of `detail`, because existing clients print this member. */
   message: string;
+};
+
+/** Which values of a metric reach a goal. */
+export type Direction = "at_least" | "at_most";
+
+/** What the time to accuracy of a training is measured by. */
+export type Clock = "training" | "wall";
+
+/** The kind of an interval. */
+export type Interval = "bootstrap_95" | "min_max";
+
+/** A median with an interval. */
+export type Estimate = {
+  /** Number of trainings. Of a ratio, that of the smaller group. */
+  n: number;
+  /** The median. */
+  median: number;
+  /** Lower end of the interval. */
+  low: number;
+  /** Upper end of the interval, `null` when trainings that did not reach the goal leave it open. */
+  high: number | null;
+  /** What the interval is. */
+  interval: Interval;
+};
+
+/** The parameters of a run that decide its group. */
+export type Parameters = {
+  /** Container image, `null` on the static workers. */
+  image: string | null;
+  /** Command before placeholders are replaced. */
+  command: string;
+  /** Communication backend, `null` if none was requested. */
+  backend: string | null;
+  /** Whether the command is started on every worker. */
+  run_all_nodes: boolean;
+  /** Number of workers. */
+  num_workers: number;
+  /** CPU cores per worker, `null` for no limit. */
+  num_cpus: number | null;
+  /** Requested bandwidth between workers in megabits per second. */
+  max_bandwidth: number | null;
+  /** Whether GPUs were requested. */
+  gpu_enabled: boolean;
+  /** Whether the runs train to the light goal. */
+  light_target: boolean;
+  /** Whether the runs use Horovod. */
+  use_horovod: boolean;
+};
+
+/** One training of a run. */
+export type Training = {
+  /** The run. */
+  run: RunId;
+  /** Number of the training within the run, from 1. */
+  number: number;
+  /** Whether it reached the goal. */
+  reached: boolean;
+  /** Seconds until it did. */
+  seconds: number | null;
+  /** Date of the first value that reached the goal. */
+  date: Timestamp | null;
+  /** Why it did not reach the goal. */
+  reason: string | null;
+  /** Whether it may still reach the goal, because its run is active. It is not counted in `n`. */
+  pending: boolean;
+  /** The best value of the metric, `null` when no value was a finite number. */
+  best: number | null;
+};
+
+/** Where the phases of a run come from. */
+export type PhaseSource = "totals" | "steps";
+
+/** A value for each phase. Compute, communication and other add up to the total. */
+export type PhaseValues = {
+  /** Computing: forward pass, loss, backward pass, optimizer, and aggregation where there is one worker. */
+  compute: number;
+  /** Aggregation between several workers, `null` when the program does not report it. */
+  communication: number | null;
+  /** The part of communication that transfers data, `null` when the program does not distinguish it. */
+  transfer: number | null;
+  /** The part of communication that waits for others, `null` when the program does not distinguish it. */
+  waiting: number | null;
+  /** Loading batches, statistics and the rest. */
+  other: number;
+};
+
+/** How long a run spent in each phase of its training. */
+export type Phases = {
+  /** Where the seconds come from. */
+  source: PhaseSource;
+  /** Seconds of all steps. */
+  total: number;
+  /** Seconds of each phase. */
+  seconds: PhaseValues;
+  /** Share of each phase in the total, from 0 to 1. */
+  shares: PhaseValues;
+  /** Seconds of each step as the program reports them, such as `fwd_pass`. */
+  steps: { [key in string]: number };
+};
+
+/** The time of an all-reduce of one run. */
+export type AllReduce = {
+  /** Bytes of the vector. */
+  bytes: number;
+  /** Bits of an element. */
+  element_bits: number;
+  /** Seconds of one all-reduce. */
+  seconds: number;
+  /** Bytes of the vector per second. */
+  algorithm_bandwidth: number;
+  /** Bytes per second over each link: the algorithm bandwidth times 2 (n - 1) / n for n workers. */
+  bus_bandwidth: number;
+};
+
+/** The times of an all-reduce of all runs of a group. */
+export type AllReduceEstimate = {
+  /** Bytes of the vector. */
+  bytes: number;
+  /** Bits of an element. */
+  element_bits: number;
+  /** Seconds of one all-reduce. */
+  seconds: Estimate;
+  /** Bytes of the vector per second, at the median time. */
+  algorithm_bandwidth: number;
+  /** Bytes per second over each link, at the median time. */
+  bus_bandwidth: number;
+};
+
+/** The end of a series. */
+export type EndValue = {
+  /** Name of the metric. */
+  name: string;
+  /** Number of points. */
+  count: number;
+  /** Value of the point that arrived last. */
+  last: MetricValue;
+  /** Best finite value, the largest or the smallest by [`direction`](Self::direction). */
+  best: number | null;
+  /** Whether larger or smaller values are better. */
+  direction: Direction;
+};
+
+/** A run in a comparison. */
+export type ComparedRun = {
+  /** Id of the run. */
+  id: RunId;
+  /** Name of the run. */
+  name: RunName;
+  /** Lifecycle state. */
+  state: RunState;
+  /** Time when the run was accepted. */
+  created_at: Timestamp;
+  /** Time when the run ended, `null` before. */
+  finished_at: Timestamp | null;
+  /** Seconds from leaving the queue to the end, `null` before. */
+  seconds: number | null;
+  /** Index of its group. */
+  group: number;
+  /** The result as the program reports it. */
+  result: string | null;
+  /** Its phases, `null` when the program reports no steps. */
+  phases: Phases | null;
+  /** Last and best values of its metrics. */
+  end_values: Array<EndValue>;
+  /** All-reduce times by vector length. */
+  all_reduce: Array<AllReduce>;
+};
+
+/** Runs with equal parameters, whatever their names are. */
+export type Group = {
+  /** The number of workers, and what else differs between the groups. */
+  label: string;
+  /** The distinct names of the runs. */
+  names: Array<RunName>;
+  /** The runs by id. */
+  runs: Array<RunId>;
+  /** The parameters that all of the runs have. */
+  parameters: Parameters;
+  /** Whether the workers need more cores than the machine has. */
+  oversubscribed: boolean | null;
+  /** Number of trainings that have ended: a run may train several times. */
+  n: number;
+  /** How many of them reached the goal. */
+  reached: number;
+  /** Seconds to the goal. */
+  time_to_accuracy: Estimate | null;
+  /** Why [`time_to_accuracy`](Self::time_to_accuracy) is `null`. */
+  no_time_reason: string | null;
+  /** Index of the group that this one is compared with. */
+  baseline: number;
+  /** Median time to accuracy of the baseline divided by that of this group. */
+  speed_up: Estimate | null;
+  /** Speed-up divided by the ratio of the numbers of workers. */
+  efficiency: Estimate | null;
+  /** Why [`speed_up`](Self::speed_up) is `null`. */
+  no_speed_up_reason: string | null;
+  /** Mean of the phases of its runs, `null` when no run reports any. */
+  phases: Phases | null;
+  /** Every training by run and number. */
+  trainings: Array<Training>;
+  /** All-reduce times by vector length. */
+  all_reduce: Array<AllReduceEstimate>;
+};
+
+/** A comparison of runs, the response of `GET /api/comparison/`. */
+export type Comparison = {
+  /** The metric that the runs are compared by. */
+  metric: string;
+  /** Which values of the metric reach the goal. */
+  direction: Direction;
+  /** The goal, `null` when neither the request nor the programs of the runs name one. */
+  goal: number | null;
+  /** What times to accuracy are measured by, the same for all runs. */
+  clock: Clock;
+  /** Cores of the machine that runs all workers, `null` when the server does not know them. */
+  cores: number | null;
+  /** Runs with equal parameters, by program, then by workers. */
+  groups: Array<Group>;
+  /** The runs by id. */
+  runs: Array<ComparedRun>;
+  /** What limits this comparison, in sentences. */
+  warnings: Array<string>;
 };

@@ -1,4 +1,90 @@
-/** Several runs side by side. */
+import { useMemo } from "preact/hooks";
+
+import { messageOf, Problem } from "../../api/problem";
+import { runColors } from "../../lib/colors";
+import { query, setQuery } from "../../lib/navigation";
+import { useTitle } from "../../lib/title";
+import { refreshRuns, useRuns } from "../../live/runs";
+import { Link } from "../../parts/link";
+import { Empty, Failure, Loading } from "../../parts/message";
+import { isActive } from "../../parts/state";
+import { idsText, readCompared, requestQuery } from "./address";
+import { Choose } from "./choose";
+import { Chosen } from "./chosen";
+import { Drawings } from "./drawings";
+import { Settings } from "./settings";
+import { Summary } from "./summary-table";
+import { useComparison } from "./use-comparison";
+
+/** Compares runs: time to accuracy, speed-up, phases and curves. */
 export function ComparePage() {
-  return <h1>Compare</h1>;
+  const { runs, ready, error } = useRuns();
+  const compared = readCompared(query.value);
+  const key = compared.ids.join(",");
+  const ids = useMemo(() => (key === "" ? [] : key.split(",").map(Number)), [key]);
+  useTitle(
+    ids.length === 0 ? "Compare runs" : `Compare ${ids.length === 1 ? "run" : "runs"} ${idsText(ids)}`,
+  );
+  const colors = useMemo(() => runColors(ids), [ids]);
+  const chosen = useMemo(() => {
+    const wanted = new Set(ids);
+    return runs.filter(({ id }) => wanted.has(id));
+  }, [runs, ids]);
+  const states = chosen.map(({ id, state }) => `${id} ${state}`).join();
+  const request = ids.length === 0 ? "" : requestQuery(compared).toString();
+  const [state, retry] = useComparison(request, states, chosen.some(isActive));
+  const choose = (next: readonly number[]) => setQuery({ runs: idsText(next), zoom: null });
+  const problem = state.stale || state.error === undefined ? undefined : state.error;
+  const field = problem instanceof Problem ? problem.field : undefined;
+  const inField = field !== undefined && field !== "runs" && field !== "id";
+  return (
+    <div class="compare">
+      <h1>Compare runs</h1>
+      {error !== undefined && (
+        <Failure what="The runs could not be read" error={error} onRetry={refreshRuns} />
+      )}
+      {ids.length === 0 ? (
+        !ready ? (
+          error === undefined && <Loading what="the runs" />
+        ) : runs.length === 0 ? (
+          <Empty title="No runs to compare">
+            <p>
+              Start some first, for instance with 1, 2 and 4 workers. <Link to="runs">Show the runs</Link>
+            </p>
+          </Empty>
+        ) : (
+          <section aria-labelledby="choose">
+            <h2 id="choose">Choose runs</h2>
+            <p class="compare-note">Runs with equal parameters become one group; others are compared.</p>
+            <Choose runs={runs} ids={ids} onChange={choose} />
+          </section>
+        )
+      ) : (
+        <>
+          <Chosen ids={ids} runs={runs} ready={ready} colors={colors} onChange={choose} />
+          <Settings
+            compared={compared}
+            comparison={state.comparison}
+            problem={problem === undefined ? undefined : { field, text: messageOf(problem) }}
+          />
+          {problem !== undefined && !inField && (
+            <Failure what="The runs could not be compared" error={problem} onRetry={retry} />
+          )}
+          {state.comparison === undefined && problem === undefined && <Loading what="the comparison" />}
+          {ids.length === 1 && (
+            <p class="compare-note">
+              This is one run. A second one with another number of workers adds speed-up and efficiency; one
+              with equal parameters adds a repeat.
+            </p>
+          )}
+          {state.comparison !== undefined && (
+            <div class={state.stale ? "compare-results stale" : "compare-results"} aria-busy={state.stale}>
+              <Summary comparison={state.comparison} />
+              <Drawings comparison={state.comparison} />
+            </div>
+          )}
+        </>
+      )}
+    </div>
+  );
 }

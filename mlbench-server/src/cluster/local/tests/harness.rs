@@ -125,9 +125,14 @@ impl Fixture {
 
     /// Returns the newest value of a metric of rank 0's worker.
     pub(super) async fn value(&self, name: &str) -> f64 {
+        self.values([name]).await[0]
+    }
+
+    /// Returns the values of several metrics of rank 0's worker in its newest sample.
+    pub(super) async fn values<const N: usize>(&self, names: [&str; N]) -> [f64; N] {
         let samples = self.cluster.sample().await;
         let newest = samples.iter().rfind(|sample| sample.pod == self.rank(0).pod).unwrap();
-        newest.values.iter().find(|(found, _)| *found == name).unwrap().1
+        names.map(|name| newest.values.iter().find(|(found, _)| *found == name).unwrap().1)
     }
 }
 

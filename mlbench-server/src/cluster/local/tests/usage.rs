@@ -98,10 +98,8 @@ async fn memory_is_that_of_the_processes() {
     let fixture = Fixture::new(1);
     fixture.sh("x=$(head -c 30000000 /dev/zero | tr '\\000' x); echo up; sleep 1000; :").await;
     fixture.wait_for_output("up\n").await;
-    let (usage, set) = (
-        fixture.value("container_memory_usage_bytes").await,
-        fixture.value("container_memory_working_set_bytes").await,
-    );
+    let [usage, set] =
+        fixture.values(["container_memory_usage_bytes", "container_memory_working_set_bytes"]).await;
     assert!(set > 30e6 && usage >= set && usage < 500e6, "{usage} {set}");
 }
 
