@@ -69,6 +69,8 @@ export class Visitor {
   private origin: string | undefined;
 
   private note(problem: string) {
+    // Somebody else on this machine has added or removed a network interface, which breaks requests under way.
+    if (problem.includes("net::ERR_NETWORK_CHANGED")) return;
     if (!this.expected(problem)) this.problems.push(problem);
   }
 

@@ -23,6 +23,9 @@ flows! {
     the_page_works_below_a_path_of_a_proxy: "prefix",
     a_page_survives_a_dead_server_and_a_cut_network: "broken",
     many_tabs_share_one_stream: "tabs",
+    hostile_names_and_output_are_text: "hostile",
+    a_new_user_trains_compares_and_deletes: "training",
+    keys_alone_do_everything: "keyboard",
 }
 
 #[test]

@@ -8,6 +8,7 @@ import { routePath } from "../lib/route";
 import { connection } from "../live/connection";
 import { Badge } from "./badge";
 import { Button } from "./button";
+import { keepFocus } from "./focus";
 import { Help } from "./help";
 import { Link } from "./link";
 import { Settings } from "./settings";
@@ -33,6 +34,7 @@ const SHORTCUTS: readonly Shortcut[] = [
 export function Layout({ children }: { children: ComponentChildren }) {
   const page = route.value.page;
   useShortcuts(SHORTCUTS);
+  useEffect(keepFocus, []);
   return (
     <>
       <a class="skip" href="#content">

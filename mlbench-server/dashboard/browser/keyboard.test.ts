@@ -1,0 +1,178 @@
+// Everything a person does with runs, with keys alone; the focus is always somewhere and can be seen.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import type { Browser, Page } from "playwright-core";
+
+import { Server } from "./server";
+import { launch, Visitor } from "./visitor";
+
+let server: Server;
+let browser: Browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([Server.start(), launch()]);
+});
+
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+/** The most keys that lead to a control. */
+const FAR = 80;
+
+/** A person without a mouse. */
+class Hands {
+  constructor(private readonly page: Page) {}
+
+  /** Presses keys one after the other, and looks where the focus is after each. */
+  async press(...keys: string[]): Promise<void> {
+    for (const key of keys) {
+      await this.page.keyboard.press(key);
+      await this.expectFocus(key);
+    }
+  }
+
+  async type(text: string): Promise<void> {
+    await this.page.keyboard.type(text);
+    await this.expectFocus(text);
+  }
+
+  /** Moves the focus to the control with this name. */
+  async reach(name: string | RegExp, key = "Tab"): Promise<void> {
+    for (let count = 0; count < FAR; count += 1) {
+      const found = await this.focusName();
+      if (typeof name === "string" ? found === name : name.test(found)) return;
+      await this.press(key);
+    }
+    assert.fail(`${String(name)}: not within ${FAR} × ${key}`);
+  }
+
+  /** Fails if nothing has the focus, or nobody sees what has it. */
+  async expectFocus(after: string): Promise<void> {
+    // An action may take a moment to move the focus, but must not leave it nowhere.
+    await this.page.waitForFunction(() => document.activeElement !== document.body);
+    const problem = await this.page.evaluate(() => {
+      const element = document.activeElement;
+      if (!(element instanceof HTMLElement)) return "nothing has the focus";
+      // The content of a page takes the focus so that the next Tab begins there; it is no control.
+      if (element.id === "content") return "";
+      const { width, height, bottom, top } = element.getBoundingClientRect();
+      const marked = [element, element.closest("label")].some((marked) => {
+        if (marked === null) return false;
+        const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(marked);
+        return (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none";
+      });
+      const shown = element.closest("label")?.getBoundingClientRect() ?? element.getBoundingClientRect();
+      const inView = bottom > 0 && top < innerHeight && shown.width > 0 && shown.height > 0;
+      const what = `${element.tagName} ${element.className} ${element.textContent.slice(0, 60)} (${width} × ${height})`;
+      return marked ? (inView ? "" : `out of view: ${what}`) : `no mark: ${what}`;
+    });
+    assert.equal(problem, "", `after ${after}`);
+  }
+
+  /** Returns the name of what has the focus. */
+  private focusName(): Promise<string> {
+    return this.page.evaluate(() => {
+      const element = document.activeElement;
+      if (!(element instanceof HTMLElement)) return "";
+      const label = element instanceof HTMLInputElement ? element.labels?.[0]?.textContent : undefined;
+      return element.getAttribute("aria-label") ?? label ?? element.textContent.trim();
+    });
+  }
+}
+
+test("runs are started, opened, stopped and deleted with keys", async () => {
+  const visitor = await Visitor.come(browser, { viewport: { width: 1440, height: 900 } });
+  const { page } = visitor;
+  const hands = new Hands(page);
+  await visitor.open(`${server.url}/`);
+  await hands.press("Tab");
+  await page.getByRole("link", { name: "Skip to content" }).waitFor();
+  await hands.press("g", "r");
+  await page.getByText("No runs yet").waitFor();
+
+  await hands.press("?");
+  const help = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await help.waitFor();
+  await visitor.picture("help-light-1440");
+  await visitor.expectAccessible("the help");
+  await hands.press("Escape");
+  await help.waitFor({ state: "detached" });
+  await hands.expectFocus("the help");
+
+  await hands.press("n");
+  const dialog = page.getByRole("dialog", { name: "Start run" });
+  await dialog.waitFor();
+  await hands.type("by keys");
+  await hands.reach(/^Built-in benchmark/);
+  await hands.press("ArrowDown");
+  await hands.reach(/^Command/);
+  await hands.press("Tab");
+  await hands.type("sleep 600");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "by keys" }).waitFor();
+  await hands.expectFocus("the start");
+  await page.locator(".run-title .badge").filter({ hasText: "Started" }).waitFor();
+
+  await hands.reach("Stop");
+  await hands.press("Enter");
+  const question = page.getByRole("dialog", { name: "Stop run 1?" });
+  await question.waitFor();
+  await visitor.expectAccessible("the question");
+  await hands.reach("Stop run");
+  await page.keyboard.press("Enter");
+  await question.waitFor({ state: "detached" });
+  await page.locator(".run-title .badge").filter({ hasText: "Stopped" }).waitFor();
+  await hands.expectFocus("the stop");
+
+  await hands.press("g", "r");
+  await page.getByRole("row", { name: "by keys" }).waitFor();
+  await hands.press("j");
+  await hands.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "by keys" }).waitFor();
+  await hands.expectFocus("opening the run");
+  await hands.reach("Delete");
+  await hands.press("Enter");
+  await hands.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await hands.expectFocus("leaving the question");
+  await hands.press("Enter");
+  await hands.reach("Delete run");
+  await page.keyboard.press("Enter");
+  await page.getByText("No runs yet").waitFor();
+  await hands.expectFocus("the deletion");
+  await visitor.expectClean("at the end");
+  await visitor.leave();
+});
+
+test("Tab goes through every page and back without a trap", async () => {
+  await server.run({ name: "to walk through", light_target: true });
+  const visitor = await Visitor.come(browser, { viewport: { width: 1440, height: 900 } });
+  const { page } = visitor;
+  const hands = new Hands(page);
+  for (const path of ["/", "/runs", "/runs/2"]) {
+    await visitor.open(`${server.url}${path}`);
+    await hands.press("Tab");
+    const count = await page.evaluate(
+      () => document.querySelectorAll("a[href], button, input, select, [tabindex='0']").length,
+    );
+    const passed = new Set<number>();
+    let round = false;
+    for (let step = 0; step < count + FAR && !round; step += 1) {
+      await page.keyboard.press("Tab");
+      // Behind the last control the browser's own controls follow, which a page without a window has not.
+      round = await page.evaluate(() => {
+        const active = document.activeElement;
+        return active === document.body || active?.classList.contains("skip") === true;
+      });
+      if (!round) await hands.expectFocus(`${step} × Tab on ${path}`);
+      passed.add(step);
+    }
+    assert.ok(round, `${path}: Tab never came back to the beginning`);
+    assert.ok(passed.size > 5, path);
+  }
+  await visitor.expectClean("at the end");
+  await visitor.leave();
+});
