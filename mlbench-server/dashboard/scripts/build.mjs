@@ -1,10 +1,11 @@
 // Bundles the page into dist/: `node scripts/build.mjs`.
 //
 // The names of the assets contain a hash of their content, so that the server can let browsers keep them for ever.
-// dist/manifest.json names the script and the style sheet of the shell.
+// dist/manifest.json names the script and the style sheet of the shell. Beside each asset lies its Brotli, NAME.br.
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants } from "node:zlib";
 
 import * as esbuild from "esbuild";
 
@@ -38,6 +39,7 @@ export async function build() {
   const named = (/** @type {string} */ end) =>
     [...files.keys()].find((name) => name.startsWith("app-") && name.endsWith(end));
   const manifest = { script: named(".js"), style: named(".css"), loads: loads(result.metafile) };
+  for (const [name, content] of [...files]) files.set(`${name}.br`, brotli(content));
   await mkdir(dist, { recursive: true });
   for (const name of await readdir(dist)) {
     if (!name.startsWith(".") && !files.has(name) && name !== "manifest.json") await rm(join(dist, name));
@@ -63,15 +65,26 @@ function loads(metafile) {
   };
   const entries = Object.entries(outputs).filter(([, { entryPoint }]) => entryPoint !== undefined);
   const [shell] = entries.find(([, { entryPoint }]) => entryPoint === "src/main.tsx") ?? [""];
+  const pages = (metafile.inputs["src/app.tsx"]?.imports ?? []).map(({ path }) => path);
   const style = outputs[shell]?.cssBundle;
   /** @type {Record<string, string[]>} */
   const loaded = {};
   for (const [path, { entryPoint = "" }] of entries) {
-    if (!path.endsWith(".js")) continue;
+    if (path !== shell && !pages.includes(entryPoint)) continue;
     const files = follow(path, follow(shell, new Set(style === undefined ? [] : [style])));
     loaded[entryPoint] = [...files].map((file) => basename(file)).sort();
   }
   return loaded;
+}
+
+/** Compresses a text as small as Brotli can. @param {Buffer} content */
+function brotli(content) {
+  const params = {
+    [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+    [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+    [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+  };
+  return brotliCompressSync(content, { params });
 }
 
 /** Writes a file unless it has this content already. @param {string} path @param {Buffer} content */

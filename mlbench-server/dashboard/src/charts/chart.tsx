@@ -3,8 +3,6 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { timeZone } from "../lib/settings";
-import { csv } from "./csv";
-import { download, fileName } from "./download";
 import { hiddenText } from "./extent";
 import type { ChartGroup } from "./group";
 import { keyAction } from "./keys";
@@ -14,8 +12,6 @@ import { palette } from "./palette";
 import { Plot, reachOf } from "./plot";
 import type { ChartSeries, Range, Scale, Unit, XAxis } from "./series";
 import { summaryText } from "./summary";
-import { svg } from "./svg";
-import { Table } from "./table";
 import { axisName, positionText, rangeText, valueText } from "./texts";
 import { local, utc } from "./time_ticks";
 import { valueAtText } from "./values";
@@ -49,6 +45,9 @@ export interface ChartProps {
   onZoom?: (zoom: Range | null, pixels: number) => void;
 }
 
+/** The code of table and downloads, loaded when one of them is first used. */
+type Extras = typeof import("./extras");
+
 const NONE: ReadonlySet<string> = new Set();
 
 /** A chart of curves, with legend, table and downloads. */
@@ -62,7 +61,8 @@ export function Chart(props: ChartProps) {
   const [width, setWidth] = useState(0);
   const [hidden, setHidden] = useState(NONE);
   const [focus, setFocus] = useState<string | null>(null);
-  const [table, setTable] = useState(false);
+  const [Table, setTable] = useState<Extras["Table"]>();
+  const [problem, setProblem] = useState("");
   const [spoken, setSpoken] = useState("");
   const offset = timeZone.value === "utc" ? utc : local;
   const colors = palette.value;
@@ -154,12 +154,24 @@ export function Chart(props: ChartProps) {
     return `${positionText(at, axis, offset)}. ${values.join(", ")}${more}`;
   };
 
+  const onDemand = (use: (code: Extras) => void) => {
+    import("./extras").then(
+      (code) => {
+        setProblem("");
+        use(code);
+      },
+      () => setProblem("The code for this could not be loaded; reload the page."),
+    );
+  };
+
   const single = series.length === 1 ? series[0] : undefined;
   // The title names a single curve well enough.
   const named = series.length > 1 || (single !== undefined && !compact && !title.includes(single.label));
   const xName = axisName(axis, offset);
-  const saveCsv = () => download(fileName(name, "csv"), "text/csv", csv(series, xName, csvX(axis)));
-  const saveSvg = () => download(fileName(name, "svg"), "image/svg+xml", svg(model, name, colors, note));
+  const saveCsv = () => onDemand(({ saveCsv }) => saveCsv(name, series, xName, axis));
+  const saveSvg = () => onDemand(({ saveSvg }) => saveSvg(name, model, colors, note));
+  const toggleTable = () =>
+    Table === undefined ? onDemand((code) => setTable(() => code.Table)) : setTable(undefined);
   const points = model.extent.points;
   const blank =
     props.loading === true && points === 0 ? "Loading …" : points === 0 ? emptyText(props, zoom) : "";
@@ -201,6 +213,11 @@ export function Chart(props: ChartProps) {
         {blank !== "" && <p class="chart-blank">{blank}</p>}
       </div>
       {note !== "" && <p class="chart-note">{note}</p>}
+      {problem !== "" && (
+        <p class="chart-note" role="alert">
+          {problem}
+        </p>
+      )}
       <div class="chart-foot">
         {named && (
           <Legend series={series} hidden={hidden} value={value} onHide={setHidden} onFocus={setFocus} />
@@ -209,9 +226,9 @@ export function Chart(props: ChartProps) {
           {props.extra}
           <button
             type="button"
-            aria-expanded={table}
+            aria-expanded={Table !== undefined}
             aria-label={`Table of ${name}`}
-            onClick={() => setTable(!table)}
+            onClick={toggleTable}
           >
             Table
           </button>
@@ -230,7 +247,7 @@ export function Chart(props: ChartProps) {
       <p class="unseen" aria-live="polite">
         {spoken}
       </p>
-      {table && (
+      {Table !== undefined && (
         <Table
           title={name}
           series={shown}
@@ -245,10 +262,6 @@ export function Chart(props: ChartProps) {
 
 function emptyText({ empty }: ChartProps, zoom: Range | null): string {
   return zoom === null ? (empty ?? "No points yet.") : "No points in this part of the axis.";
-}
-
-function csvX(axis: XAxis): (x: number) => string {
-  return axis === "wall" ? (x) => new Date(x * 1000).toISOString() : String;
 }
 
 /** The x under the crosshair, or what is in view; for a chart without a legend also the value there. */

@@ -9,10 +9,12 @@ import { connection } from "../live/connection";
 import { Badge } from "./badge";
 import { Button } from "./button";
 import { keepFocus } from "./focus";
-import { Help } from "./help";
+import { later } from "./lazy";
 import { Link } from "./link";
 import { Settings } from "./settings";
 import { Toasts } from "./toast";
+
+const Help = later(() => import("./help").then((module) => module.Help));
 
 const helpShown = signal(false);
 

@@ -9,11 +9,10 @@ use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::reply::Response;
 
-use super::assets::Asset;
 use super::headers::confine;
 use super::shell::{Page, WITHOUT_PAGE, without_page};
 use crate::http::problem::error_response;
-use crate::http::response::{accepts_gzip, accepts_html};
+use crate::http::response::accepts_html;
 
 const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -58,14 +57,13 @@ fn asset(page: Page, name: &str, headers: &HeaderMap) -> Response {
             "no such file of the page; reload the page, the server has another version",
         ));
     };
-    let Asset { content, gzip, .. } = *asset;
-    let packed = accepts_gzip(headers) && gzip.len() < content.len();
-    let mut response = text(asset.content_type(), if packed { gzip } else { content });
+    let (content, encoding) = asset.packed(headers);
+    let mut response = text(asset.content_type(), content);
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
-    if packed {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    if let Some(encoding) = encoding {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     response
 }

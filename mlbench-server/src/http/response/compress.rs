@@ -19,16 +19,25 @@ pub(super) const MIN_COMPRESS_BYTES: usize = 1_200;
 /// Longest response in bytes that is compressed on a thread of the runtime, which takes about a millisecond.
 pub(super) const MAX_INLINE_BYTES: usize = 64 << 10;
 
-/// Returns whether the client names gzip and does not refuse it.
+/// Returns whether the client accepts gzip.
+pub(in crate::http) fn accepts_gzip(headers: &HeaderMap) -> bool {
+    accepts(headers, &["gzip", "x-gzip"])
+}
+
+/// Returns whether the client accepts Brotli. Browsers name it over TLS and, most of them, to localhost.
+pub(in crate::http) fn accepts_brotli(headers: &HeaderMap) -> bool {
+    accepts(headers, &["br"])
+}
+
+/// Returns whether the client names an encoding and does not refuse it.
 ///
 /// `*` is not enough, because clients that cannot decompress send it.
-pub(in crate::http) fn accepts_gzip(headers: &HeaderMap) -> bool {
+fn accepts(headers: &HeaderMap, names: &[&str]) -> bool {
     let lists = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(|item| {
         let mut parts = item.split(';').map(str::trim);
-        let named = parts
-            .next()
-            .is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip"));
+        let named =
+            parts.next().is_some_and(|encoding| names.iter().any(|name| encoding.eq_ignore_ascii_case(name)));
         named && quality(parts) != Some(0)
     })
 }
@@ -75,21 +84,23 @@ mod tests {
     use hyper::header::HeaderValue;
 
     #[test]
-    fn gzip_is_used_when_the_client_names_it() {
-        for (accepted, expected) in [
-            ("gzip", true),
-            ("deflate, gzip;q=0.5, br", true),
-            ("GZIP", true),
-            ("gzip;q=0", false),
-            ("gzip; q=0.0", false),
-            ("*", false),
-            ("identity", false),
-            ("", false),
+    fn an_encoding_is_used_when_the_client_names_it() {
+        for (accepted, gzip, brotli) in [
+            ("gzip", true, false),
+            ("deflate, gzip;q=0.5, br", true, true),
+            ("GZIP, BR", true, true),
+            ("br;q=0, gzip", true, false),
+            ("gzip;q=0, br", false, true),
+            ("gzip; q=0.0", false, false),
+            ("brotli", false, false),
+            ("*", false, false),
+            ("identity", false, false),
+            ("", false, false),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(accepted));
-            assert_eq!(accepts_gzip(&headers), expected, "{accepted}");
+            assert_eq!((accepts_gzip(&headers), accepts_brotli(&headers)), (gzip, brotli), "{accepted}");
         }
-        assert!(!accepts_gzip(&HeaderMap::new()));
+        assert!(!accepts_gzip(&HeaderMap::new()) && !accepts_brotli(&HeaderMap::new()));
     }
 }

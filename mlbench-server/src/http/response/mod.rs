@@ -14,7 +14,7 @@ mod stream;
 
 pub(super) use archive::archive;
 pub(super) use builder::{ResponseBuilder, attachment, empty};
-pub(super) use compress::accepts_gzip;
+pub(super) use compress::{accepts_brotli, accepts_gzip};
 pub(super) use events::event_stream;
 pub(super) use negotiate::{MediaType, accepts_html, negotiate};
 pub(super) use points::{PointsFormat, PointsLayout, PointsText};

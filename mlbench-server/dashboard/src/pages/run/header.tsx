@@ -6,10 +6,12 @@ import { navigate } from "../../lib/navigation";
 import type { RunStore } from "../../live/run";
 import { StateBadge } from "../../parts/badge";
 import { Button } from "../../parts/button";
-import { Confirm } from "../../parts/confirm";
+import { later } from "../../parts/lazy";
 import { Link } from "../../parts/link";
 import { isActive } from "../../parts/state";
 import { toast } from "../../parts/toast";
+
+const Confirm = later(() => import("./later").then((module) => module.Confirm));
 
 /** Name, state and actions of a run. */
 export function Header({ run, store }: { run: Run; store: RunStore }) {

@@ -11,18 +11,23 @@ import { useTitle } from "../../lib/title";
 import { useRun, type RunStore } from "../../live/run";
 import { pointsOf, useCatalog } from "../../live/use-points";
 import { stateWord } from "../../parts/state";
+import { later } from "../../parts/lazy";
 import { Link } from "../../parts/link";
-import { Log } from "../../parts/log/log";
 import { Empty, Failure, Loading, Message } from "../../parts/message";
 import { useAnalysis } from "./analysis";
 import { Details, Pods } from "./details";
-import { Failed } from "./failure";
 import { Header } from "./header";
 import { firstPoint } from "./moments";
 import { Metrics } from "./overview";
 import { Shares } from "./shares";
 import { Timeline } from "./timeline";
-import { PodUsage } from "./usage";
+
+const Failed = later(() => import("./later").then((module) => module.Failed));
+const Log = later(
+  () => import("./later").then((module) => module.Log),
+  <p class="log-empty">Reading the output …</p>,
+);
+const PodUsage = later(() => import("./later").then((module) => module.PodUsage));
 
 /** One run. */
 export function RunPage({ id }: { id: number }) {

@@ -8,20 +8,22 @@ import { useTitle } from "../../lib/title";
 import { refreshRuns, useRuns } from "../../live/runs";
 import { Button } from "../../parts/button";
 import { Empty, Failure, Loading } from "../../parts/message";
+import { later } from "../../parts/lazy";
 import { useRunNews } from "../../parts/news";
 import { isActive } from "../../parts/state";
 import { Table, type TableHandle } from "../../parts/table";
 import { columns } from "./columns";
-import { Confirmation } from "./confirmations";
 import { choices, filterRuns } from "./filter";
 import { groupedItems, keyOf, plainItems, runsOf, type Item } from "./group";
 import { useListState, type RowActions } from "./list-state";
 import { want } from "./newest";
 import { Queue } from "./queue";
 import { sortRuns } from "./sort";
-import { StartDialog } from "./start/dialog";
 import { showAll, Toolbar } from "./toolbar";
 import { readView, sortParameter } from "./view";
+
+const Confirmation = later(() => import("./later").then((module) => module.Confirmation));
+const StartDialog = later(() => import("./later").then((module) => module.StartDialog));
 
 const start = () => setQuery({ start: "1" });
 
@@ -31,7 +33,7 @@ export function RunsPage() {
   return (
     <>
       <Content />
-      <StartDialog />
+      {(query.value.has("start") || query.value.has("again")) && <StartDialog />}
     </>
   );
 }

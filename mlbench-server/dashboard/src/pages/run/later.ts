@@ -1,0 +1,5 @@
+// What the run page shows after its first view, in one file to load.
+export { Confirm } from "../../parts/confirm";
+export { Log } from "../../parts/log/log";
+export { Failed } from "./failure";
+export { PodUsage } from "./usage";
