@@ -2,33 +2,14 @@ import { useEffect, useState } from "preact/hooks";
 
 import { Problem } from "../../api/problem";
 import { sendJson } from "../../api/request";
-import type { Run, Timestamp } from "../../api/wire";
+import type { Comparison, Direction, Phases, Run, Timestamp } from "../../api/wire";
 import { milliseconds } from "../../lib/format";
-
-/** What the time of a training went into, by the analysis of the server. */
-export interface PhaseValues {
-  compute: number;
-  communication: number | null;
-  transfer: number | null;
-  waiting: number | null;
-  other: number;
-}
-
-/** What the page of a run needs of `GET /api/comparison/`. */
-interface Comparison {
-  metric: string;
-  goal: number | null;
-  groups: { trainings: { reached: boolean; seconds: number | null; date: Timestamp | null }[] }[];
-  runs: {
-    seconds: number | null;
-    phases: { total: number; seconds: PhaseValues; shares: PhaseValues } | null;
-  }[];
-}
 
 /** The analysis of one run. */
 export interface Analysis {
   metric: string;
   goal: number | null;
+  direction: Direction;
   /** Trainings that reached the goal, of all. */
   reached: number;
   trainings: number;
@@ -36,7 +17,7 @@ export interface Analysis {
   reachedAt: number | undefined;
   /** When the run left the queue, once it has ended. */
   startedAt: number | undefined;
-  phases: { total: number; seconds: PhaseValues; shares: PhaseValues } | undefined;
+  phases: Phases | undefined;
 }
 
 /** How often the analysis of an active run is read, in milliseconds. */
@@ -82,6 +63,7 @@ function analysisOf(comparison: Comparison, finished: Timestamp | null): Analysi
   return {
     metric: comparison.metric,
     goal: comparison.goal,
+    direction: comparison.direction,
     reached: reached.length,
     trainings: trainings.length,
     reachedAt: dates.length === 0 ? undefined : Math.min(...dates),

@@ -1,5 +1,6 @@
 import { duration, number } from "../../lib/format";
-import type { Analysis, PhaseValues } from "./analysis";
+import type { PhaseValues } from "../../api/wire";
+import type { Analysis } from "./analysis";
 
 const PARTS: readonly [key: keyof PhaseValues, name: string][] = [
   ["compute", "Compute"],
@@ -11,7 +12,7 @@ const PARTS: readonly [key: keyof PhaseValues, name: string][] = [
 
 /** What the time of the training went into, and whether it reached its goal. */
 export function Shares({ analysis }: { analysis: Analysis }) {
-  const { phases, goal, metric, reached, trainings } = analysis;
+  const { phases, goal, direction, metric, reached, trainings } = analysis;
   if (phases === undefined && goal === null) return null;
   return (
     <section class="shares" aria-labelledby="training">
@@ -23,7 +24,7 @@ export function Shares({ analysis }: { analysis: Analysis }) {
               ? "Reached"
               : "Has not reached"
             : `${reached} of ${trainings} trainings reached`}{" "}
-          the goal: <code>{metric}</code> {number(goal)}.
+          the goal: <code>{metric}</code> {direction === "at_least" ? "≥" : "≤"} {number(goal)}.
         </p>
       )}
       {phases !== undefined && <Bar phases={phases} />}
