@@ -106,7 +106,8 @@ test("groups that differ in their workers only are one family", () => {
 });
 
 test("each training has a dot, and one without the goal a cross", () => {
-  const trainings = [training(1, 8), training(1, null), training(1, null, true)];
+  const never = { ...training(1, null), reason: "no points of val_loss" };
+  const trainings = [training(1, 8), training(1, null), training(1, null, true), never];
   const { scatter, numbers } = timesOf(comparison([group(1, { trainings })]));
   assert.deepEqual(
     scatter.groups[0]?.dots.map(({ y }) => y),
@@ -114,7 +115,7 @@ test("each training has a dot, and one without the goal a cross", () => {
   );
   assert.deepEqual(
     numbers.rows.map((row) => row.at(-1)),
-    ["reached", "not reached", "active"],
+    ["reached", "not reached", "active", "no points of val_loss"],
   );
 });
 
@@ -184,11 +185,18 @@ test("the summary says what was reached, how surely, and why not", () => {
   const all = comparison([group(1), open, missed]);
   const rows = summaryRows(all);
   assert.deepEqual(
-    rows.map(({ n, reached, time, timeInterval, speedUp }) => [n, reached, time, timeInterval, speedUp]),
+    rows.map(({ n, reached, time, timeInterval, speedUp, speedUpInterval }) => [
+      n,
+      reached,
+      time,
+      timeInterval,
+      speedUp,
+      speedUpInterval,
+    ]),
     [
-      ["1", "1 of 1", "8.0 s", "one training", "1 (baseline)"],
-      ["1", "1 of 1", "4.0 s", "3.0 s or more", "1.8 (one training)"],
-      ["3 + 1 active", "1 of 3", "not reached", "", "–"],
+      ["1", "1 of 1", "8.0 s", "one training", "1", "baseline"],
+      ["1", "1 of 1", "4.0 s", "3.0 s or more", "1.8", "one training"],
+      ["3 + 1 active", "1 of 3", "not reached", "", "–", ""],
     ],
   );
   assert.equal(rows[2]?.reason, "2 of 3 trainings did not reach the goal.");

@@ -1,4 +1,4 @@
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 
 import { messageOf, Problem } from "../../api/problem";
 import { runColors } from "../../lib/colors";
@@ -34,7 +34,12 @@ export function ComparePage() {
   const states = chosen.map(({ id, state }) => `${id} ${state}`).join();
   const request = ids.length === 0 ? "" : requestQuery(compared).toString();
   const [state, retry] = useComparison(request, states, chosen.some(isActive));
-  const choose = (next: readonly number[]) => setQuery({ runs: idsText(next), zoom: null });
+  // The list stays open for the second run.
+  const [open, setOpen] = useState(false);
+  const choose = (next: readonly number[]) => {
+    if (ids.length === 0) setOpen(true);
+    setQuery({ runs: idsText(next), zoom: null });
+  };
   const problem = state.stale || state.error === undefined ? undefined : state.error;
   const field = problem instanceof Problem ? problem.field : undefined;
   const inField = field !== undefined && field !== "runs" && field !== "id";
@@ -44,25 +49,36 @@ export function ComparePage() {
       {error !== undefined && (
         <Failure what="The runs could not be read" error={error} onRetry={refreshRuns} />
       )}
-      {ids.length === 0 ? (
-        !ready ? (
-          error === undefined && <Loading what="the runs" />
-        ) : runs.length === 0 ? (
-          <Empty title="No runs to compare">
-            <p>
-              Start some first, for instance with 1, 2 and 4 workers. <Link to="runs">Show the runs</Link>
-            </p>
-          </Empty>
-        ) : (
-          <section aria-labelledby="choose">
-            <h2 id="choose">Choose runs</h2>
-            <p class="compare-note">Runs with equal parameters become one group; others are compared.</p>
-            <Choose runs={runs} ids={ids} onChange={choose} />
-          </section>
-        )
-      ) : (
+      {ids.length === 0 && !ready && error === undefined && <Loading what="the runs" />}
+      {ids.length === 0 && ready && runs.length === 0 && (
+        <Empty title="No runs to compare">
+          <p>
+            Start some first, for instance with 1, 2 and 4 workers. <Link to="runs">Show the runs</Link>
+          </p>
+        </Empty>
+      )}
+      {ids.length > 0 && (
+        <Chosen
+          ids={ids}
+          runs={runs}
+          ready={ready}
+          colors={colors}
+          onChange={choose}
+          open={open}
+          onOpen={setOpen}
+        />
+      )}
+      {(open || ids.length === 0) && runs.length > 0 && (
+        <section key="choose" aria-labelledby="choose">
+          <h2 id="choose">Choose runs</h2>
+          <p class="compare-note">
+            Runs with equal parameters are repeats of each other, and become one group.
+          </p>
+          <Choose runs={runs} ids={ids} onChange={choose} />
+        </section>
+      )}
+      {ids.length > 0 && (
         <>
-          <Chosen ids={ids} runs={runs} ready={ready} colors={colors} onChange={choose} />
           <Settings
             compared={compared}
             comparison={state.comparison}
