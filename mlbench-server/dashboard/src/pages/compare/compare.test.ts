@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Comparison, Estimate, Group, Training } from "../../api/wire";
-import { fits, idsText, parseIds, readCompared, requestQuery } from "./address";
+import { fits, idsText, parseIds, readCompared, requestQuery, withRuns } from "./address";
 import { familiesOf } from "./families";
 import { bandwidthsOf, phasesOf, speedUpsOf, timesOf } from "./figures";
 import { clockNames, goalCurve, sharedMetrics, trainingClock } from "./metrics";
@@ -90,6 +90,12 @@ test("the request has only what the address says", () => {
     requestQuery(full).toString(),
     "runs=1%2C2%2C3&metric=loss&goal=0.5&direction=at_most&baseline=2",
   );
+});
+
+test("runs that are gone leave the request, as a baseline too", () => {
+  const compared = readCompared(new URLSearchParams("runs=1-3&baseline=2"));
+  assert.equal(requestQuery(withRuns(compared, [1, 3])).toString(), "runs=1%2C3");
+  assert.equal(requestQuery(withRuns(compared, [2])).toString(), "runs=2&baseline=2");
 });
 
 test("groups that differ in their workers only are one family", () => {

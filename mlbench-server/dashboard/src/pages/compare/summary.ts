@@ -42,7 +42,7 @@ function rowOf(group: Group, isBaseline: boolean): SummaryRow {
     timeInterval: time === null ? "" : intervalText(time, secondsText),
     reason: sentence(group.no_time_reason ?? group.no_speed_up_reason ?? ""),
     speedUp: speedUp === null ? UNKNOWN : isBaseline ? "1" : short(speedUp.median),
-    speedUpInterval: isBaseline ? "baseline" : speedUp === null ? "" : intervalText(speedUp, short),
+    speedUpInterval: speedUp === null ? "" : isBaseline ? "baseline" : intervalText(speedUp, short),
     efficiency: efficiency === null ? UNKNOWN : percentText(efficiency.median),
     compute: shareText(phases?.shares.compute),
     transfer: shareText(phases?.shares.transfer ?? phases?.shares.communication),
