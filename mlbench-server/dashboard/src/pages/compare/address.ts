@@ -62,6 +62,16 @@ export function readCompared(query: URLSearchParams): Compared {
   };
 }
 
+/** Returns the same comparison of other runs, without a baseline that is none of them. */
+export function withRuns(compared: Compared, ids: readonly number[]): Compared {
+  const { baseline } = compared;
+  return {
+    ...compared,
+    ids,
+    baseline: baseline !== undefined && ids.includes(baseline) ? baseline : undefined,
+  };
+}
+
 /** Returns the query of the request to the server. */
 export function requestQuery({ ids, metric, goal, direction, baseline }: Compared): URLSearchParams {
   const query = new URLSearchParams({ runs: ids.join(",") });

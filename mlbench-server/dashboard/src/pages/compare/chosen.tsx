@@ -6,7 +6,6 @@ import { plural } from "../../lib/format";
 import { routePath } from "../../lib/route";
 import { Button } from "../../parts/button";
 import { Link } from "../../parts/link";
-import { Choose } from "./choose";
 
 /** How many chosen runs are shown one by one at first. */
 const SHOWN = 20;
@@ -18,9 +17,11 @@ export function Chosen(props: {
   ready: boolean;
   colors: ReadonlyMap<number, number>;
   onChange: (ids: number[]) => void;
+  /** Whether the list to choose from is open. */
+  open: boolean;
+  onOpen: (open: boolean) => void;
 }) {
-  const { ids, runs, ready, colors, onChange } = props;
-  const [open, setOpen] = useState(false);
+  const { ids, runs, ready, colors, onChange, open, onOpen } = props;
   const [all, setAll] = useState(false);
   const byId = new Map(runs.map((run) => [run.id, run]));
   const shown = all ? ids : ids.slice(0, SHOWN);
@@ -55,14 +56,13 @@ export function Chosen(props: {
             Show all {plural(ids.length, "run")}
           </Button>
         )}
-        <Button aria-expanded={open} onClick={() => setOpen(!open)}>
+        <Button aria-expanded={open} onClick={() => onOpen(!open)}>
           {open ? "Close the list" : "Add runs"}
         </Button>
         <Button kind="quiet" onClick={() => onChange([])}>
           Remove all
         </Button>
       </div>
-      {open && <Choose runs={runs} ids={ids} onChange={onChange} />}
     </div>
   );
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Comparison, Estimate, Group, Training } from "../../api/wire";
-import { fits, idsText, parseIds, readCompared, requestQuery } from "./address";
+import { fits, idsText, parseIds, readCompared, requestQuery, withRuns } from "./address";
 import { familiesOf } from "./families";
 import { bandwidthsOf, phasesOf, speedUpsOf, timesOf } from "./figures";
 import { clockNames, goalCurve, sharedMetrics, trainingClock } from "./metrics";
@@ -92,6 +92,12 @@ test("the request has only what the address says", () => {
   );
 });
 
+test("runs that are gone leave the request, as a baseline too", () => {
+  const compared = readCompared(new URLSearchParams("runs=1-3&baseline=2"));
+  assert.equal(requestQuery(withRuns(compared, [1, 3])).toString(), "runs=1%2C3");
+  assert.equal(requestQuery(withRuns(compared, [2])).toString(), "runs=2&baseline=2");
+});
+
 test("groups that differ in their workers only are one family", () => {
   const other = group(2, { label: "2 workers, gloo" });
   other.parameters = { ...other.parameters, backend: "gloo" };
@@ -106,7 +112,8 @@ test("groups that differ in their workers only are one family", () => {
 });
 
 test("each training has a dot, and one without the goal a cross", () => {
-  const trainings = [training(1, 8), training(1, null), training(1, null, true)];
+  const never = { ...training(1, null), reason: "no points of val_loss" };
+  const trainings = [training(1, 8), training(1, null), training(1, null, true), never];
   const { scatter, numbers } = timesOf(comparison([group(1, { trainings })]));
   assert.deepEqual(
     scatter.groups[0]?.dots.map(({ y }) => y),
@@ -114,7 +121,7 @@ test("each training has a dot, and one without the goal a cross", () => {
   );
   assert.deepEqual(
     numbers.rows.map((row) => row.at(-1)),
-    ["reached", "not reached", "active"],
+    ["reached", "not reached", "active", "no points of val_loss"],
   );
 });
 
@@ -184,11 +191,18 @@ test("the summary says what was reached, how surely, and why not", () => {
   const all = comparison([group(1), open, missed]);
   const rows = summaryRows(all);
   assert.deepEqual(
-    rows.map(({ n, reached, time, timeInterval, speedUp }) => [n, reached, time, timeInterval, speedUp]),
+    rows.map(({ n, reached, time, timeInterval, speedUp, speedUpInterval }) => [
+      n,
+      reached,
+      time,
+      timeInterval,
+      speedUp,
+      speedUpInterval,
+    ]),
     [
-      ["1", "1 of 1", "8.0 s", "one training", "1 (baseline)"],
-      ["1", "1 of 1", "4.0 s", "3.0 s or more", "1.8 (one training)"],
-      ["3 + 1 active", "1 of 3", "not reached", "", "–"],
+      ["1", "1 of 1", "8.0 s", "one training", "1", "baseline"],
+      ["1", "1 of 1", "4.0 s", "3.0 s or more", "1.8", "one training"],
+      ["3 + 1 active", "1 of 3", "not reached", "", "–", ""],
     ],
   );
   assert.equal(rows[2]?.reason, "2 of 3 trainings did not reach the goal.");

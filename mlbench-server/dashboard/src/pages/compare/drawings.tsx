@@ -4,7 +4,7 @@ import { Drawing } from "../../charts/drawing";
 import { scatterScene, type Scatter } from "../../charts/scatter";
 import { plural } from "../../lib/format";
 import { bandwidthsOf, phasesOf, speedUpsOf, timesOf } from "./figures";
-import { clockText, goalText, intervalNote } from "./summary";
+import { goalText } from "./summary";
 
 const HEIGHT = 300;
 
@@ -27,7 +27,7 @@ export function Drawings({ comparison }: { comparison: Comparison }) {
           scene={(width) => scatterScene(times.scatter, width, HEIGHT)}
           numbers={times.numbers}
           legend={legendOf(times.scatter)}
-          note={`A dot for each training, a cross at the top where it did not reach the goal; the large point is the median. ${intervalNote(comparison)}${hollow} ${clockText(comparison)}`}
+          note={`Each training is a dot, or a cross at the top where it did not reach the goal; the large point is the median, with its interval.${hollow}`}
         />
       )}
       {speedUps !== undefined && (
@@ -52,7 +52,7 @@ export function Drawings({ comparison }: { comparison: Comparison }) {
       )}
       {bandwidths !== undefined && (
         <Drawing
-          title="Bus bandwidth of an all-reduce"
+          title="Bus bandwidth of an all-reduce in GB/s"
           summary="Bus bandwidth by the length of the vector."
           scene={(width) => scatterScene(bandwidths.scatter, width, HEIGHT)}
           numbers={bandwidths.numbers}

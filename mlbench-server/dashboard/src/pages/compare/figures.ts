@@ -13,12 +13,14 @@ interface Numbers {
 
 /** Time to accuracy: a dot for each training, the median and its interval for each group. */
 export function timesOf(comparison: Comparison): { scatter: Scatter; numbers: Numbers } {
-  const groups = familiesOf(comparison).map(({ label, color, groups: list }) => ({
-    label,
-    color,
-    dots: list.flatMap(dotsOf),
-    middles: list.flatMap((group) => middleOf(group, group.time_to_accuracy)),
-  }));
+  const groups = familiesOf(comparison)
+    .map(({ label, color, groups: list }) => ({
+      label,
+      color,
+      dots: list.flatMap(dotsOf),
+      middles: list.flatMap((group) => middleOf(group, group.time_to_accuracy)),
+    }))
+    .filter(({ dots, middles }) => dots.length + middles.length > 0);
   const rows = comparison.groups.flatMap((group) =>
     group.trainings.map(({ run, number: training, seconds, reason, pending }) => [
       group.label,
@@ -36,14 +38,17 @@ export function timesOf(comparison: Comparison): { scatter: Scatter; numbers: Nu
 }
 
 function dotsOf(group: Group): Dot[] {
-  return group.trainings
-    .filter(({ pending, reached }) => reached || !pending)
-    .map(({ run, number: training, seconds }) => ({
-      x: group.parameters.num_workers,
-      y: seconds ?? undefined,
-      hollow: group.oversubscribed === true,
-      title: `Run ${run}, training ${training}: ${seconds === null ? "not reached" : secondsText(seconds)}`,
-    }));
+  return (
+    group.trainings
+      // A program that never reports the metric does not train to the goal.
+      .filter(({ pending, reached, reason }) => reached || !(pending || /^no points/i.test(reason ?? "")))
+      .map(({ run, number: training, seconds }) => ({
+        x: group.parameters.num_workers,
+        y: seconds ?? undefined,
+        hollow: group.oversubscribed === true,
+        title: `Run ${run}, training ${training}: ${seconds === null ? "not reached" : secondsText(seconds)}`,
+      }))
+  );
 }
 
 function middleOf(group: Group, estimate: Estimate | null, text = ""): Middle[] {
@@ -58,17 +63,19 @@ export function speedUpsOf(comparison: Comparison): { scatter: Scatter; numbers:
   const { groups } = comparison;
   const compared = groups.some((group, index) => group.baseline !== index && group.speed_up !== null);
   if (!compared) return undefined;
-  const lines = familiesOf(comparison).map(({ label, color, groups: list }) => ({
-    label,
-    color,
-    dots: [],
-    middles: list.flatMap((group) => {
-      const isBaseline = groups[group.baseline] === group;
-      const { efficiency } = group;
-      const share = efficiency === null || isBaseline ? "" : `${Math.round(efficiency.median * 100)} %`;
-      return middleOf(group, group.speed_up, share);
-    }),
-  }));
+  const lines = familiesOf(comparison)
+    .map(({ label, color, groups: list }) => ({
+      label,
+      color,
+      dots: [],
+      middles: list.flatMap((group) => {
+        const isBaseline = groups[group.baseline] === group;
+        const { efficiency } = group;
+        const share = efficiency === null || isBaseline ? "" : `${Math.round(efficiency.median * 100)} %`;
+        return middleOf(group, group.speed_up, share);
+      }),
+    }))
+    .filter(({ middles }) => middles.length > 0);
   const rows = groups.map(({ label, parameters, speed_up: speedUp, efficiency, oversubscribed }) => [
     label,
     String(parameters.num_workers),
@@ -87,10 +94,13 @@ export function speedUpsOf(comparison: Comparison): { scatter: Scatter; numbers:
 
 /** The ideal line, where all groups are compared with the same number of workers. */
 function idealOf(groups: readonly Group[]): Scatter["ideal"] {
-  const bases = new Set(groups.map(({ baseline }) => groups[baseline]?.parameters.num_workers ?? NaN));
+  const compared = groups.filter((group) => group.speed_up !== null);
+  const bases = new Set(compared.map(({ baseline }) => groups[baseline]?.parameters.num_workers ?? NaN));
   const [base = NaN] = bases;
   if (bases.size !== 1 || !(base > 0)) return undefined;
-  const workers = [...new Set(groups.map(({ parameters }) => parameters.num_workers))].sort((a, b) => a - b);
+  const workers = [...new Set(compared.map(({ parameters }) => parameters.num_workers))].sort(
+    (a, b) => a - b,
+  );
   return { name: "ideal", points: workers.map((count) => [count, count / base] as const) };
 }
 
@@ -100,7 +110,7 @@ export const PHASES = [
   { key: "communication", name: "Communication", color: 1 },
   { key: "transfer", name: "Transfer", color: 1 },
   { key: "waiting", name: "Waiting", color: 4 },
-  { key: "other", name: "Other", color: 6 },
+  { key: "other", name: "Other", color: 7 },
 ] as const;
 
 /** What the training time of each group went into; the legend names the phases that occur. */
@@ -146,13 +156,10 @@ export function bandwidthsOf({ groups }: Comparison): { scatter: Scatter; number
       middles: group.all_reduce
         .filter((entry) => entry.element_bits === bits)
         .sort((a, b) => a.bytes - b.bytes)
-        .map(({ bytes: x, bus_bandwidth: y }) => ({
-          x,
-          y,
-          low: y,
-          high: y,
-          hollow: group.oversubscribed === true,
-        })),
+        .map(({ bytes: x, bus_bandwidth: bandwidth }) => {
+          const y = bandwidth / 1e9;
+          return { x, y, low: y, high: y, hollow: group.oversubscribed === true };
+        }),
     }));
   });
   const rows = measured.flatMap(({ label, all_reduce: list }) =>
@@ -166,7 +173,7 @@ export function bandwidthsOf({ groups }: Comparison): { scatter: Scatter; number
   );
   const columns = ["Group", "Vector", "Bits", "Seconds", "Algorithm bandwidth (B/s)", "Bus bandwidth (B/s)"];
   const x = { name: "Bytes of the vector", scale: "log2" } as const;
-  const y = { name: "Bus bandwidth", scale: "log10", unit: "bytes/s" } as const;
+  const y = { name: "Bus bandwidth", scale: "log10", unit: "number" } as const;
   const scatter = { groups: lines.map((line, color) => ({ ...line, color })), x, y };
   return { scatter, numbers: { columns, rows } };
 }

@@ -45,7 +45,7 @@ export function sharedMetrics(
 
 function weight(title: string, goal: string): number {
   if (title === goal) return 0;
-  if (title.includes("/")) return 3;
+  if (title.includes("/") || /time/i.test(title)) return 3;
   if (LOSS.test(title) && title !== "comp_loss") return 1;
   return QUALITY.test(title) ? 2 : 3;
 }

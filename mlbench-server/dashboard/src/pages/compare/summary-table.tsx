@@ -12,6 +12,8 @@ export function Summary({ comparison }: { comparison: Comparison }) {
       <h2 id="summary">Summary</h2>
       <p class="compare-note">
         Goal: <bdi>{goalText(comparison)}</bdi>. {clockText(comparison)} {intervalNote(comparison)}
+        {rows.some(({ oversubscribed }) => oversubscribed) &&
+          " Oversubscribed workers need more cores than the machine has."}
       </p>
       {comparison.warnings.length > 0 && (
         <Message tone="warn">
@@ -70,21 +72,24 @@ function Row({ row }: { row: SummaryRow }) {
         </span>
         {row.reason !== "" && <span class="compare-reason">{row.reason}</span>}
       </th>
-      <td>
+      <td data-label="Workers">
         {row.workers}
-        {row.oversubscribed && <span class="compare-minor">more than the machine has cores for</span>}
+        {row.oversubscribed && <span class="compare-minor">oversubscribed</span>}
       </td>
-      <td>{row.n}</td>
-      <td>{row.reached}</td>
-      <td>
+      <td data-label="n">{row.n}</td>
+      <td data-label="Reached">{row.reached}</td>
+      <td data-label="Time to accuracy">
         {row.time}
         {row.timeInterval !== "" && <span class="compare-minor">{row.timeInterval}</span>}
       </td>
-      <td>{row.speedUp}</td>
-      <td>{row.efficiency}</td>
-      <td>{row.compute}</td>
-      <td>{row.transfer}</td>
-      <td>{row.waiting}</td>
+      <td data-label="Speed-up">
+        {row.speedUp}
+        {row.speedUpInterval !== "" && <span class="compare-minor">{row.speedUpInterval}</span>}
+      </td>
+      <td data-label="Efficiency">{row.efficiency}</td>
+      <td data-label="Compute">{row.compute}</td>
+      <td data-label="Transfer">{row.transfer}</td>
+      <td data-label="Waiting">{row.waiting}</td>
     </tr>
   );
 }

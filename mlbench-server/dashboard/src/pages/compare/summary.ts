@@ -15,6 +15,7 @@ export interface SummaryRow {
   /** Why there is no time, or no speed-up. */
   reason: string;
   speedUp: string;
+  speedUpInterval: string;
   efficiency: string;
   compute: string;
   transfer: string;
@@ -40,7 +41,8 @@ function rowOf(group: Group, isBaseline: boolean): SummaryRow {
     time: time === null ? (group.n > 0 ? "not reached" : UNKNOWN) : secondsText(time.median),
     timeInterval: time === null ? "" : intervalText(time, secondsText),
     reason: sentence(group.no_time_reason ?? group.no_speed_up_reason ?? ""),
-    speedUp: speedUp === null ? UNKNOWN : isBaseline ? "1 (baseline)" : ratioText(speedUp),
+    speedUp: speedUp === null ? UNKNOWN : isBaseline ? "1" : short(speedUp.median),
+    speedUpInterval: speedUp === null ? "" : isBaseline ? "baseline" : intervalText(speedUp, short),
     efficiency: efficiency === null ? UNKNOWN : percentText(efficiency.median),
     compute: shareText(phases?.shares.compute),
     transfer: shareText(phases?.shares.transfer ?? phases?.shares.communication),
@@ -51,10 +53,6 @@ function rowOf(group: Group, isBaseline: boolean): SummaryRow {
 /** Returns seconds as text. */
 export function secondsText(seconds: number): string {
   return seconds < 1 ? `${number(Number(seconds.toPrecision(3)))} s` : duration(seconds * 1000);
-}
-
-function ratioText(estimate: Estimate): string {
-  return `${short(estimate.median)} (${intervalText(estimate, short)})`;
 }
 
 function short(value: number): string {

@@ -40,7 +40,10 @@ export function useComparison(
         setState({ comparison, error: undefined, stale: false, of: query });
       } catch (error) {
         if (stop.signal.aborted) return;
-        setState((before) => ({ ...before, error, of: query }));
+        setState((before) => {
+          const comparison = before.of === query ? before.comparison : undefined;
+          return { comparison, error, stale: false, of: query };
+        });
         again = !(error instanceof Problem && error.status >= 400 && error.status < 500);
       }
       if (again && !stop.signal.aborted) timer = setTimeout(() => void read(), INTERVAL);
