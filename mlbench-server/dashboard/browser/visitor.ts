@@ -84,7 +84,11 @@ export class Visitor {
   /** Waits until the page shows its heading and nothing is being read. */
   async settle(): Promise<void> {
     await this.page.locator("h1").first().waitFor();
-    await this.page.waitForFunction(() => document.querySelector(".loading, [aria-busy=true]") === null);
+    await this.page.waitForFunction(() => {
+      const charts = [...document.querySelectorAll(".chart-blank")];
+      const busy = document.querySelector(".loading, [aria-busy=true]");
+      return busy === null && !charts.some((blank) => blank.textContent.startsWith("Loading"));
+    });
     // Charts draw in the frame after their data.
     await this.page.evaluate(
       () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),

@@ -42,7 +42,12 @@ export function LoginPage() {
           required
           value={token.value}
           error={error.value}
-          help="The token of this server: the content of the file that --token-file names."
+          help={
+            <>
+              The token of this server: the content of the file that <code class="flag">--token-file</code>{" "}
+              names.
+            </>
+          }
           onValue={(value) => (token.value = value)}
         />
         <Button type="submit" kind="primary" busy={busy.value}>

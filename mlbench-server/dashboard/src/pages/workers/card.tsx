@@ -21,9 +21,7 @@ export function Card({ pod, run, group }: { pod: Pod; run: Run | undefined; grou
     <li class="worker">
       <div class="worker-head">
         <h2>
-          <Link to={routePath({ page: "worker", pod: pod.name })}>
-            <Cut text={pod.name} />
-          </Link>
+          <Link to={routePath({ page: "worker", pod: pod.name })}>{pod.name}</Link>
         </h2>
         <PhaseBadge phase={pod.phase} />
       </div>
