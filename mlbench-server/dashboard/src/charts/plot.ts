@@ -188,7 +188,8 @@ export class Plot {
       width,
       height,
       legend: { show: false },
-      padding: [8, 12, 0, 0],
+      // Half a date, the widest label of an axis, has its place at the end.
+      padding: [8, 22, 0, 0],
       scales: { x: { time: false, range: [0, 1] }, y: { range: [0, 1] } },
       series: [{}, { paths: () => null, points: { show: false } }],
       axes: [
