@@ -218,15 +218,27 @@ impl TestServer {
     }
 
     /// Sends SIGTERM, as a service manager does, and waits until the server has exited.
+    ///
+    /// # Panics
+    /// If a part of the server has failed before.
     pub async fn terminate(&mut self) -> ExitStatus {
-        self.signal(Signal::TERM);
-        self.exited().await
+        self.stopped_by(Signal::TERM).await
     }
 
     /// Sends SIGINT, as Ctrl-C does, and waits until the server has exited.
+    ///
+    /// # Panics
+    /// If a part of the server has failed before.
     pub async fn interrupt(&mut self) -> ExitStatus {
-        self.signal(Signal::INT);
-        self.exited().await
+        self.stopped_by(Signal::INT).await
+    }
+
+    async fn stopped_by(&mut self, signal: Signal) -> ExitStatus {
+        self.signal(signal);
+        let status = self.exited().await;
+        let log = self.log();
+        assert!(!log.contains("a part of the server failed"), "{log}");
+        status
     }
 
     /// Starts the server again on the same port and database.

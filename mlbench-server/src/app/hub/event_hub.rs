@@ -63,13 +63,16 @@ impl EventHub {
         let (joins, requests) = mpsc::channel(MAX_STREAMS);
         let requests = Arc::new(Mutex::new(requests));
         let hub = Self { storage, cluster, joins, streams: Arc::new(Semaphore::new(MAX_STREAMS)) };
-        let (storage, cluster) = (Arc::clone(&hub.storage), Arc::clone(&hub.cluster));
+        let (storage, cluster, stop) =
+            (Arc::clone(&hub.storage), Arc::clone(&hub.cluster), group.stop_token());
         group.spawn_part("hub of the events", move || {
             let (storage, cluster) = (Arc::clone(&storage), Arc::clone(&cluster));
-            let (commits, requests) = (Arc::clone(&commits), Arc::clone(&requests));
+            let (commits, requests, stop) = (Arc::clone(&commits), Arc::clone(&requests), stop.clone());
             Some(async move {
                 let mut requests = requests.lock().await;
                 Hub::new(storage, cluster).run(&commits, &mut requests).await;
+                // Nobody can subscribe any more: the connections stop before the hub.
+                stop.cancelled().await;
             })
         });
         hub
