@@ -118,7 +118,7 @@ export type OutputStream = "stdout" | "stderr";
 
 /** One line of a run's output. */
 export type LogLine = {
-  /** Arrival number in the store, ascending within a run across ranks and streams. 0 for an unfinished line. */
+  /** Sequence number, ascending within a run across ranks and streams. 0 for an unfinished line. */
   seq: number;
   /** Time when the end of the line came. */
   date: Timestamp;
