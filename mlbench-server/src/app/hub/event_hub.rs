@@ -71,7 +71,7 @@ impl EventHub {
             Some(async move {
                 let mut requests = requests.lock().await;
                 Hub::new(storage, cluster).run(&commits, &mut requests).await;
-                // Nobody can subscribe any more: the connections stop before the hub.
+                // No subscriber can come any more: the connections stop before the hub.
                 stop.cancelled().await;
             })
         });

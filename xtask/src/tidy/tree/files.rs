@@ -1,6 +1,6 @@
 //! The files of the repository, read once for all rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -13,6 +13,8 @@ const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", "dist"];
 /// All text files by their path below the top, with `/` as separator, and the history.
 pub(crate) struct Tree {
     texts: BTreeMap<String, String>,
+    /// The paths of the files that are no text, such as pictures.
+    others: BTreeSet<String>,
     sources: Vec<Source>,
     history: History,
 }
@@ -20,16 +22,16 @@ pub(crate) struct Tree {
 impl Tree {
     /// Reads all text files below `root`.
     pub(crate) fn read(root: &Path) -> Result<Self, String> {
-        let mut texts = Vec::new();
-        read_folder(root, "", &mut texts)?;
-        Ok(Self { history: History::read(root), ..Self::from_texts(texts) })
+        let (mut texts, mut others) = (Vec::new(), BTreeSet::new());
+        read_folder(root, "", &mut texts, &mut others)?;
+        Ok(Self { history: History::read(root), others, ..Self::from_texts(texts) })
     }
 
     /// Builds a tree without history from texts.
     pub(crate) fn from_texts(texts: impl IntoIterator<Item = (String, String)>) -> Self {
         let texts: BTreeMap<String, String> = texts.into_iter().collect();
         let sources = Source::parse_all(texts.iter().filter(|(path, _)| path.ends_with(".rs")));
-        Self { texts, sources, history: History::Known(Vec::new()) }
+        Self { texts, others: BTreeSet::new(), sources, history: History::Known(Vec::new()) }
     }
 
     /// Replaces the history.
@@ -52,7 +54,7 @@ impl Tree {
     pub(crate) fn has(&self, path: &str) -> bool {
         let path = path.trim_end_matches('/');
         let inside = |file: &String| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
-        self.texts.contains_key(path) || self.texts.keys().any(inside)
+        self.texts.contains_key(path) || self.others.contains(path) || self.texts.keys().any(inside)
     }
 
     /// Every Rust file.
@@ -93,7 +95,12 @@ impl Tree {
     }
 }
 
-fn read_folder(folder: &Path, prefix: &str, texts: &mut Vec<(String, String)>) -> Result<(), String> {
+fn read_folder(
+    folder: &Path,
+    prefix: &str,
+    texts: &mut Vec<(String, String)>,
+    others: &mut BTreeSet<String>,
+) -> Result<(), String> {
     let failed = |error| format!("cannot read {}: {error}", folder.display());
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
@@ -104,9 +111,11 @@ fn read_folder(folder: &Path, prefix: &str, texts: &mut Vec<(String, String)>) -
         let path = format!("{prefix}{name}");
         let kind = entry.file_type().map_err(failed)?;
         if kind.is_dir() {
-            read_folder(&entry.path(), &format!("{path}/"), texts)?;
+            read_folder(&entry.path(), &format!("{path}/"), texts, others)?;
         } else if let Ok(text) = fs::read_to_string(entry.path()) {
             texts.push((path, text));
+        } else {
+            others.insert(path);
         }
     }
     Ok(())
@@ -124,9 +133,11 @@ mod tests {
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, text).unwrap();
         }
+        fs::write(dir.path().join("page.png"), b"\x89PNG").unwrap();
         let tree = Tree::read(dir.path()).unwrap();
         assert_eq!(tree.texts().map(|(path, _)| path).collect::<Vec<_>>(), ["README.md", "src/lib.rs"]);
         assert!(tree.has("src") && tree.has("src/") && tree.has("README.md") && !tree.has("sr"));
+        assert!(tree.has("page.png") && tree.text("page.png").is_empty());
         assert!(tree.source("src/lib.rs").is_some() && tree.source("README.md").is_none());
     }
 }
