@@ -86,6 +86,7 @@ impl PortForward {
                 }
                 Err(failure) => {
                     self.failure = Some(failure);
+                    // Each attempt starts a kubectl, and the cluster has no event for its return.
                     tokio::time::sleep(PAUSE).await;
                 }
             }

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use futures_util::stream::{self, Stream, StreamExt};
 use mlbench_core::api::{Endpoint, Event, EventData, EventsQuery, PodList, Topic};
-use tokio::time::sleep;
 
 use super::parser::{Message, Parser};
 use crate::client::Client;
@@ -158,13 +157,12 @@ impl State {
         }
     }
 
-    /// Gives up the connection.
-    ///
-    /// Waits if it brought nothing, so that a server that fails is not called without rest.
+    /// Gives up the connection, and waits if it brought nothing.
     async fn disconnect(&mut self) {
         match self.connection.take() {
             Some(connection) if connection.brought_events => self.pauses = pauses(),
-            _ => sleep(self.pauses.next()).await,
+            // A server that fails, or is away, is not called without rest.
+            _ => tokio::time::sleep(self.pauses.next()).await,
         }
     }
 

@@ -43,7 +43,7 @@ pub(super) fn lone_surrogate(json: &[u8]) -> Option<String> {
     None
 }
 
-/// Parses `\uXXXX` at the start of a text.
+/// Parses `\u` and four hexadecimal digits at the start of a text.
 fn escaped_unit(json: &[u8]) -> Option<u16> {
     let digits = json.strip_prefix(b"\\u")?.get(..4)?;
     if !digits.iter().all(u8::is_ascii_hexdigit) {

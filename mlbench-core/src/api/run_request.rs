@@ -13,6 +13,12 @@ use crate::run::Backend;
 const CUSTOM_IMAGE: &str = "custom_image";
 /// Value of `backend` that defers to `custom_backend`.
 const CUSTOM_BACKEND: &str = "custom_backend";
+/// Longest name of an image: a repository of 255 bytes with registry, tag or digest.
+const MAX_IMAGE_BYTES: usize = 512;
+/// Longest command. Linux passes at most 128 KiB as one argument, and placeholders may grow.
+const MAX_COMMAND_BYTES: usize = 64 * 1024;
+/// Longest name of a backend.
+const MAX_BACKEND_BYTES: usize = 100;
 
 /// A run to start. `{"name": …}` alone runs the default command on all workers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -102,19 +108,30 @@ impl RunRequest {
     /// [`InvalidField`](crate::error::ErrorCode::InvalidField) or
     /// [`UnknownField`](crate::error::ErrorCode::UnknownField) for the field.
     pub fn from_fields(mut fields: Fields) -> Result<Self> {
-        let optional = |text: Option<String>| text.filter(|text| !text.is_empty());
         let name =
             fields.text("name")?.ok_or_else(|| Error::invalid("name", "missing; every run needs one"))?;
+        let mut optional = |field: &'static str, max_bytes: usize| match fields.text(field)? {
+            Some(text) if text.len() > max_bytes => {
+                let rule = format_args!("must have at most {max_bytes} bytes, not {}", text.len());
+                Err(Error::invalid(field, rule))
+            }
+            text => Ok(text.filter(|text| !text.is_empty())),
+        };
+        let (image_name, custom_image_name) =
+            (optional("image_name", MAX_IMAGE_BYTES)?, optional("custom_image_name", MAX_IMAGE_BYTES)?);
+        let custom_image_command = optional("custom_image_command", MAX_COMMAND_BYTES)?;
+        let (backend, custom_backend) =
+            (optional("backend", MAX_BACKEND_BYTES)?, optional("custom_backend", MAX_BACKEND_BYTES)?);
         let run = Self {
             name: RunName::new(name)?,
             num_workers: fields.integer("num_workers", 1, u32::MAX)?,
             num_cpus: fields.positive("num_cpus")?,
             max_bandwidth: fields.positive("max_bandwidth")?,
-            image_name: optional(fields.text("image_name")?),
-            custom_image_name: optional(fields.text("custom_image_name")?),
-            custom_image_command: optional(fields.text("custom_image_command")?),
-            backend: optional(fields.text("backend")?),
-            custom_backend: optional(fields.text("custom_backend")?),
+            image_name,
+            custom_image_name,
+            custom_image_command,
+            backend,
+            custom_backend,
             run_all_nodes: fields.boolean("run_all_nodes")?,
             gpu_enabled: fields.boolean("gpu_enabled")?.unwrap_or(false),
             light_target: fields.boolean("light_target")?.unwrap_or(false),
@@ -195,6 +212,21 @@ mod tests {
         let run = read(r#"{"name":"Name of the run"}"#).unwrap();
         assert_eq!(run, RunRequest::named(RunName::new("Name of the run").unwrap()));
         assert_eq!(serde_json::to_string(&run).unwrap(), r#"{"name":"Name of the run"}"#);
+    }
+
+    #[test]
+    fn texts_that_no_system_takes_are_refused() {
+        for (field, max, others) in [
+            ("custom_image_command", MAX_COMMAND_BYTES, ""),
+            ("image_name", MAX_IMAGE_BYTES, ""),
+            ("custom_image_name", MAX_IMAGE_BYTES, r#""image_name":"custom_image","#),
+            ("custom_backend", MAX_BACKEND_BYTES, r#""backend":"custom_backend","#),
+        ] {
+            let body = |bytes| format!(r#"{{"name":"x",{others}"{field}":"{}"}}"#, "x".repeat(bytes));
+            assert!(read(&body(max)).is_ok(), "{field}");
+            let expected = format!("{field}: must have at most {max} bytes, not {}", max + 1);
+            assert_eq!(read(&body(max + 1)).unwrap_err().detail(), expected);
+        }
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Subscription {
     first: Vec<OutEvent>,
     /// Whether the list of pods must still be sent.
     owes_pods: bool,
+    /// The secret of the browser's session, with which the stream ends.
+    session: Option<String>,
     _stream: OwnedSemaphorePermit,
 }
 
@@ -63,8 +65,16 @@ impl Subscription {
         };
         let owes_pods = interest.pods;
         let app = app.clone();
-        let mut subscription =
-            Self { app, interest, position, phase, first: Vec::new(), owes_pods, _stream: stream };
+        let mut subscription = Self {
+            app,
+            interest,
+            position,
+            phase,
+            first: Vec::new(),
+            owes_pods,
+            session: None,
+            _stream: stream,
+        };
         if is_known {
             subscription.open(query.topics)?;
             subscription.add_queued_runs().await?;
@@ -77,13 +87,28 @@ impl Subscription {
         Ok(subscription)
     }
 
+    /// Ends the stream with the session that this secret names, if any.
+    #[must_use]
+    pub fn within(self, session: Option<String>) -> Self {
+        Self { session, ..self }
+    }
+
     /// Returns the next events, in order. None of them after a while in which nothing happened.
     ///
     /// A call may be given up at any time without losing an event.
     ///
     /// # Errors
-    /// Any error of the store.
+    /// [`Unauthorized`](mlbench_core::ErrorCode::Unauthorized) after the end of the session, and any error of the store.
     pub async fn next(&mut self) -> Result<Vec<OutEvent>> {
+        let events = self.next_of_all().await?;
+        let (sessions, now) = (&self.app.sessions, self.app.clock.now());
+        if self.session.as_ref().is_some_and(|secret| !sessions.lasts(secret, now)) {
+            return Err(Error::new(ErrorCode::Unauthorized, "the session has ended; sign in again"));
+        }
+        Ok(events)
+    }
+
+    async fn next_of_all(&mut self) -> Result<Vec<OutEvent>> {
         if !self.first.is_empty() {
             return Ok(std::mem::take(&mut self.first));
         }

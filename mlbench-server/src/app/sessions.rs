@@ -76,6 +76,13 @@ impl Sessions {
         true
     }
 
+    /// Returns whether a session is open, without using it.
+    #[must_use]
+    pub fn lasts(&self, secret: &str, now: Timestamp) -> bool {
+        let TokenHash(hash) = token::hash(secret);
+        self.state().used.get(&hash).is_some_and(|used| !is_past(*used, IDLE, now))
+    }
+
     /// Ends a session.
     pub fn sign_out(&self, secret: &str) {
         let TokenHash(hash) = token::hash(secret);
@@ -167,6 +174,7 @@ mod tests {
         let secret = sign_in(&sessions, TOKEN, "10.0.0.1", 0).unwrap();
         let hours = |hours: u64| at(hours * 3600);
         assert!(sessions.is_open(&secret, hours(11)) && sessions.is_open(&secret, hours(22)));
+        assert!(sessions.lasts(&secret, hours(33)), "which does not use it");
         assert!(!sessions.is_open(&secret, hours(34)), "12 hours after the last request");
         assert!(!sessions.is_open(&secret, hours(22)), "and for good");
         assert!(!sessions.is_open("", hours(1)) && !sessions.is_open(TOKEN, hours(1)));
@@ -178,6 +186,7 @@ mod tests {
         let secrets = [0, 1].map(|_| sign_in(&sessions, TOKEN, "10.0.0.1", 0).unwrap());
         sessions.sign_out(&secrets[0]);
         assert!(!sessions.is_open(&secrets[0], at(1)) && sessions.is_open(&secrets[1], at(1)));
+        assert!(!sessions.lasts(&secrets[0], at(1)) && sessions.lasts(&secrets[1], at(1)));
     }
 
     #[test]

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use rustix::process::{Pid, WaitOptions, waitpid};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::sleep;
 
 use crate::task_group::TaskGroup;
 
@@ -37,7 +36,8 @@ async fn reap(group: TaskGroup) {
                 _ = ended.recv() => {}
             }
         }
-        sleep(DELAY).await;
+        // The waiter that started a process must come first: it needs the exit code.
+        tokio::time::sleep(DELAY).await;
         match tokio::task::spawn_blocking(move || collect(&seen)).await {
             Ok(left) => seen = left,
             Err(error) => return tracing::warn!(%error, "cannot collect orphans that have ended"),

@@ -48,6 +48,7 @@ pub(crate) fn listen(address: &str, timeouts: Timeouts) -> Result<TcpListener, E
         match bind() {
             Ok(listener) => return Ok(listener),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                // The system has no event for a port that becomes free.
                 thread::sleep(RETRY_INTERVAL);
             }
             Err(cause) => return Err(Error::Bind { address: address.to_owned(), cause }),
@@ -115,6 +116,7 @@ pub(super) fn connect(own: Handshake, next: Neighbour<'_>, deadline: Instant) ->
             Err(error) if is_mismatch(&error) || !is_mismatch(&last) => last = error,
             Err(_) => {}
         }
+        // Another machine has no event for the moment when it begins to listen.
         thread::sleep(RETRY_INTERVAL);
     }
     let timed_out = matches!(last.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);

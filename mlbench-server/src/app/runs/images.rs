@@ -128,6 +128,24 @@ mod tests {
         assert_eq!(official("mlbench/tensorflow-cifar10-resnet:1.0"), None);
     }
 
+    /// `MLBENCH_WRITE_TYPES=1 cargo test -p mlbench-server images` writes the file again.
+    #[test]
+    fn the_page_offers_the_same_images() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/dashboard/src/api/images.json");
+        let goal = |OfficialGoal { metric, direction, full, light }| serde_json::json!({ "metric": metric, "direction": direction, "full": full, "light": light });
+        let image = |image: &OfficialImage| {
+            let OfficialImage { name, title, gpu, goal: reach } = *image;
+            serde_json::json!({ "name": name, "title": title, "gpu": gpu, "goal": reach.map(goal) })
+        };
+        let fresh: Vec<_> = OFFICIAL_IMAGES.iter().map(image).collect();
+        if std::env::var_os("MLBENCH_WRITE_TYPES").is_some() {
+            std::fs::write(path, format!("{}\n", serde_json::to_string_pretty(&fresh).unwrap())).unwrap();
+        }
+        let checked_in: Vec<serde_json::Value> =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(checked_in, fresh);
+    }
+
     #[test]
     fn a_light_goal_is_easier_than_the_full_one() {
         for goal in OFFICIAL_IMAGES.iter().filter_map(|image| image.goal) {

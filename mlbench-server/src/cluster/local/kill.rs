@@ -41,6 +41,7 @@ pub(super) fn signal_all(ranks: &[RankIdentity], signal: Signal, supervisors: Su
         if !new || Instant::now() >= deadline {
             return targets.len();
         }
+        // The kernel has no event for the end of processes that are not children of this one.
         std::thread::sleep(POLL_INTERVAL);
     }
 }

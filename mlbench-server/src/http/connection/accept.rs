@@ -91,6 +91,7 @@ impl HttpServer {
 async fn pause_after(error: &io::Error) {
     if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
         tracing::warn!(%error, "cannot accept a connection");
+        // The socket stays readable while descriptors are missing, so that an attempt without a pause would spin.
         tokio::time::sleep(ACCEPT_PAUSE).await;
     }
 }

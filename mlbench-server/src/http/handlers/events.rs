@@ -16,5 +16,5 @@ pub(in crate::http) async fn stream(
     check_same_site(&context.headers)?;
     negotiate(&context.headers, MediaType::EVENTS)?;
     let subscription = Subscription::begin(context.app(), query, context.last_event_id()).await?;
-    Ok(event_stream(subscription, context.state.stop.clone()))
+    Ok(event_stream(subscription.within(context.session()), context.state.stop.clone()))
 }

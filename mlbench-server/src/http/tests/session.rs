@@ -6,11 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Method, Request, StatusCode};
+use mlbench_core::ErrorCode;
+use mlbench_core::api::{EventsQuery, Topic};
 
 use super::super::config::{HttpConfig, Surface};
 use super::super::request::Peer;
 use super::harness::{Api, ApiResponse, config};
 use crate::app::access::AuthPolicy;
+use crate::app::events::Subscription;
 use crate::token::Token;
 
 const PATH: &str = "/api/session/";
@@ -79,6 +82,22 @@ async fn a_session_ends_when_the_browser_signs_out_or_stays_away() {
     assert_eq!(get(&api, "/api/runs/", &second).await.status, StatusCode::OK);
     api.app.clock.advance(Duration::from_secs(12 * 3600));
     assert_eq!(get(&api, "/api/runs/", &second).await.status, StatusCode::UNAUTHORIZED);
+}
+
+/// The clock of the runtime only moves on where the server pauses.
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_events_ends_with_its_session() {
+    let token = Token::random().unwrap();
+    let api = api(&token).await;
+    let secret = cookie(&sign_in(&api, token.reveal()).await).split_once('=').unwrap().1.to_owned();
+    let query = || EventsQuery { topics: vec![Topic::Runs], cursor: None };
+    let mut own = Subscription::begin(&api.app, query(), None).await.unwrap().within(Some(secret.clone()));
+    let mut other = Subscription::begin(&api.app, query(), None).await.unwrap().within(None);
+    assert_eq!((own.next().await.unwrap()[0].name, other.next().await.unwrap()[0].name), ("open", "open"));
+    api.app.sessions.sign_out(&secret);
+    api.stored_run("not for this session").await;
+    assert_eq!(own.next().await.unwrap_err().code(), ErrorCode::Unauthorized);
+    assert_eq!(other.next().await.unwrap()[0].name, "runs");
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@ use std::time::Duration;
 use mlbench_core::Result;
 use mlbench_core::run::RankStatus;
 use mlbench_core::storage::RankExit;
-use tokio::time::sleep;
 
 use super::tail::OutputTail;
 use crate::cluster::{ClusterError, RankRef};
@@ -49,12 +48,14 @@ pub(in crate::launcher) async fn follow(
                 }
                 tail.show_unfinished();
                 if output.stdout.len() + output.stderr.len() < LARGE_READ {
-                    sleep(GATHER_DELAY).await;
+                    // A program that prints line by line would otherwise cost a transaction per line.
+                    tokio::time::sleep(GATHER_DELAY).await;
                 }
             }
             Err(error @ ClusterError::Unreachable(_)) => {
                 context.unreachable(Caller::Follower(rank), &error).await?;
-                sleep(backoff.pause()).await;
+                // A cluster that is away has no event for its return.
+                tokio::time::sleep(backoff.pause()).await;
             }
             Err(ClusterError::Lost(why) | ClusterError::Refused(why)) => break RankExit::Lost(why),
         }

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::interval;
 
 use super::bench::{Bench, TURNS};
-use crate::client::{get, request};
+use crate::client::request;
 use crate::error::Result;
 use crate::load::{Samples, closed_loop};
 use crate::report::Measurement;
@@ -41,11 +41,16 @@ impl Subscribers {
         let mut tasks = JoinSet::new();
         for _ in 0..count {
             let mut stream = TcpStream::connect(bench.server.address()).await?;
-            stream.write_all(&get(&format!("/api/events/?topics=run:{}", bench.runs.fresh.run))).await?;
+            let run = bench.runs.fresh.run;
+            let request = format!(
+                "GET /api/events/?topics=run:{run} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"
+            );
+            stream.write_all(request.as_bytes()).await?;
             let mut text = Vec::new();
             while !text.windows(5).any(|bytes| bytes == b"open\n") {
                 if stream.read_buf(&mut text).await? == 0 {
-                    return Err("the stream of events ended".into());
+                    let text = String::from_utf8_lossy(&text);
+                    return Err(format!("the stream of events ended: {text}").into());
                 }
             }
             tasks.spawn(receive(stream, Arc::clone(arrivals)));

@@ -155,6 +155,7 @@ async fn follow(events: impl Stream<Item = Result<Event<ClusterPod>, watcher::Er
                 updates.interrupt();
                 let pause = RETRY_PAUSES[failures.min(RETRY_PAUSES.len() - 1)];
                 failures += 1;
+                // The watcher connects again at once, so that the pause is what spares the API server.
                 tokio::time::sleep(pause).await;
             }
         }

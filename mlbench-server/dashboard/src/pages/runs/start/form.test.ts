@@ -98,7 +98,8 @@ function run(changes: Partial<Run>, command = "train --lr 1"): Run {
 
 test("a run started again has the same parameters", () => {
   const official = "/conda/bin/python /codes/main.py --run_id {run_id} --rank {rank} --light";
-  const name = OFFICIAL_IMAGES[0].name;
+  const name = "mlbench/pytorch-cifar10-resnet20-all-reduce";
+  assert.equal(OFFICIAL_IMAGES[0]?.name, name);
   const cases: [Run, Partial<RunRequest>][] = [
     [
       run({ backend: "gloo", num_cpus: 0.5, environment: { LR: "0.1" } }),

@@ -37,7 +37,7 @@ export const EMPTY: StartForm = {
   name: "",
   program: "builtin",
   command: "",
-  officialImage: OFFICIAL_IMAGES[0].name,
+  officialImage: OFFICIAL_IMAGES[0]?.name ?? "",
   ownImage: "",
   backend: "",
   customBackend: "",
