@@ -12,6 +12,8 @@ pub mod monitor;
 pub mod panics;
 pub mod server;
 pub mod settings;
+#[cfg(test)]
+mod skipped;
 pub mod sqlite;
 pub mod task_group;
 pub mod telemetry;

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
 use mlbench_core::RunState;
 use rustix::fs::statvfs;
@@ -11,10 +10,8 @@ use tempfile::TempDir;
 
 use super::cluster::{Exit, script};
 use super::harness::{World, spec};
-use crate::cluster::Cluster;
-use crate::cluster::local::{LocalCluster, Options, supervise};
-use crate::monitor::Monitor;
-use crate::settings;
+use super::local::start_real_workers;
+use crate::skipped::skipped;
 use crate::sqlite::{self, SqliteStorage};
 
 /// A small file system in memory.
@@ -50,28 +47,14 @@ impl Drop for SmallDisk {
 #[tokio::test]
 async fn a_run_that_filled_the_disk_is_stopped_and_the_next_one_runs() {
     let Some(disk) = SmallDisk::mount() else {
-        println!("skipped: mounting a file system needs root");
+        skipped("needs root, to mount a small file system");
         return;
     };
     let mut world = World::without_launcher(vec![script(Exit::OnTerm)]);
     let deps = &mut world.deps;
     let storage = SqliteStorage::open(sqlite::Options::new(disk.path().join("mlbench.db"))).unwrap();
     deps.storage = Arc::new(storage);
-    let options = Options {
-        instance: "own".to_owned(),
-        former: Vec::new(),
-        workers: 1,
-        work_dir: disk.path().join("mlbench.db.work"),
-        environment: settings::environment(),
-        supervisor: supervise::program_of_tests(),
-        output_limit: 256 << 20,
-        clock: deps.clock.clone(),
-    };
-    let cluster: Arc<dyn Cluster> = Arc::new(LocalCluster::new(options).unwrap());
-    deps.monitor = Monitor::new(Arc::clone(&deps.storage), Arc::clone(&cluster), deps.clock.clone());
-    deps.cluster = cluster;
-    Arc::make_mut(&mut deps.settings).grace_period = Duration::from_secs(10);
-    world.start_launcher();
+    start_real_workers(&mut world, 1, disk.path().join("mlbench.db.work"), 256 << 20);
     let id = world.try_start_run(spec(1, "sh -c 'yes loss=nan | head -c 100000000'")).await.unwrap().id;
     world.until_started(id).await;
     world.when(async |_| disk.free_bytes() < 3 << 20).await;

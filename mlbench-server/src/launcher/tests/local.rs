@@ -1,5 +1,6 @@
 //! The launcher with real processes on this machine.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,15 +23,22 @@ fn unix_time() -> Duration {
 /// Starts a world whose workers are real processes.
 pub(super) fn world(workers: u32) -> World {
     let mut world = World::without_launcher(vec![script(Exit::OnTerm)]);
+    let work_dir = world.directory.path().join("mlbench.db.work");
+    start_real_workers(&mut world, workers, work_dir, 1 << 20);
+    world
+}
+
+/// Starts the launcher with workers that are real processes, whose files are in `work_dir`.
+pub(super) fn start_real_workers(world: &mut World, workers: u32, work_dir: PathBuf, output_limit: u64) {
     let deps = &mut world.deps;
     let options = Options {
         instance: "own".to_owned(),
         former: Vec::new(),
         workers,
-        work_dir: world.directory.path().join("mlbench.db.work"),
+        work_dir,
         environment: settings::environment(),
         supervisor: supervise::program_of_tests(),
-        output_limit: 1 << 20,
+        output_limit,
         clock: deps.clock.clone(),
     };
     let cluster: Arc<dyn Cluster> = Arc::new(LocalCluster::new(options).unwrap());
@@ -38,7 +46,6 @@ pub(super) fn world(workers: u32) -> World {
     deps.cluster = cluster;
     Arc::make_mut(&mut deps.settings).grace_period = Duration::from_secs(10);
     world.start_launcher();
-    world
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("unwrap", style::no_unwrap),
     ("print", style::printing),
     ("ignore", style::no_ignored_tests),
+    ("skips", style::no_silent_skips),
     ("unfinished", style::nothing_unfinished),
     ("paths", style::no_paths_of_a_machine),
     ("summaries", summaries::summaries),

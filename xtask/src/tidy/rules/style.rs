@@ -63,6 +63,23 @@ pub(super) fn printing(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// A test that cannot run says so where `cargo xtask test` counts it, and not to the captured output.
+pub(super) fn no_silent_skips(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for source in tree.sources() {
+        for line in source.tests().filter(|line| line.literals.to_lowercase().contains("\"skipped: ")) {
+            let what = "this skips in silence";
+            findings.push(Finding::new(
+                &source.path,
+                line.number,
+                what,
+                "call skipped with what the test needs",
+            ));
+        }
+    }
+    findings
+}
+
 /// No test is ignored.
 pub(super) fn no_ignored_tests(tree: &Tree) -> Vec<Finding> {
     let found = |code: &str| code.contains("#[ignore");
@@ -167,6 +184,15 @@ mod tests {
         let expected =
             ["mlbench-cli/src/main.rs:1", "mlbench-client/src/lib.rs:1", "mlbench-client/src/lib.rs:2"];
         assert_eq!(check(printing, &files), expected);
+    }
+
+    #[test]
+    fn a_silent_skip_is_found() {
+        let print = |word: &str| format!("fn a() {{\n    println!(\"{word}: no tool\");\n}}\n");
+        let (silent, other) = (print("skipped"), print("found"));
+        let files =
+            [("tests/src/a.rs", silent.as_str()), ("x/src/a.rs", &silent), ("tests/src/b.rs", &other)];
+        assert_eq!(check(no_silent_skips, &files), ["tests/src/a.rs:2"]);
     }
 
     #[test]

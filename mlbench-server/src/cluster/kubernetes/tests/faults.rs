@@ -2,8 +2,9 @@
 
 use super::harness::{
     CLUSTER_LOCK, Followed, IMAGE, eventually, followed, harness, image_run, launch, provisioned, rank,
-    released, skipped, static_run, unlocked_harness,
+    released, static_run, unlocked_harness,
 };
+use crate::skipped::skipped;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deleted_worker_pod_is_the_loss_reason_of_its_rank() {

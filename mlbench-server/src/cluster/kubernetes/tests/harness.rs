@@ -1,7 +1,6 @@
 //! A namespace with static worker pods, a cluster connected to it, and helpers that drive runs to their end.
 
 use std::future::Future;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,6 +26,7 @@ use crate::cluster::error::ClusterError;
 use crate::cluster::interface::Cluster;
 use crate::cluster::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
 use crate::cluster::rank::{Offsets, RankRef, Task};
+use crate::skipped::skipped;
 use crate::task_group::TaskGroup;
 
 /// The image of the test cluster, busybox with all its applets.
@@ -49,13 +49,6 @@ pub(super) struct Harness {
     background: TaskGroup,
     /// Held until the end of the test.
     lock: Option<RwLockReadGuard<'static, ()>>,
-}
-
-/// Reports a skipped test, bypassing the capture of test output so that `cargo xtask test` counts it.
-pub(super) fn skipped(needs: &str) {
-    let current = std::thread::current();
-    let test = current.name().unwrap_or("a test");
-    let _ = std::io::stderr().write_all(format!("SKIPPED {test}: {needs}\n").as_bytes());
 }
 
 /// Returns the harness of a test, or reports that it is skipped.

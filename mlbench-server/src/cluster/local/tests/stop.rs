@@ -10,6 +10,7 @@ use crate::cluster::error::ClusterError;
 use crate::cluster::interface::Cluster;
 use crate::cluster::provision::ReleaseStatus;
 use crate::cluster::rank::{Offsets, Signal};
+use crate::skipped::skipped;
 
 async fn signal(fixture: &Fixture, signal: Signal) -> usize {
     fixture.cluster.signal(&fixture.rank(0), signal).await.unwrap()
@@ -131,7 +132,7 @@ async fn other_rank_keeps_running() {
 #[tokio::test]
 async fn release_leaves_nothing_of_a_real_mpirun() {
     if Command::new("mpirun").arg("--version").stdout(Stdio::null()).status().is_err() {
-        println!("skipped: this machine has no mpirun");
+        skipped("needs mpirun; install openmpi-bin");
         return;
     }
     let fixture = Fixture::new(2);
