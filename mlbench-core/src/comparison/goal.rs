@@ -151,9 +151,17 @@ pub fn choose(
 
 /// Returns the name of a metric without ` @ RANK`.
 pub(super) fn without_rank(name: &str) -> &str {
+    split_rank(name).0
+}
+
+/// Splits the name of a metric into what it measures and, if it has one, its rank.
+#[must_use]
+pub fn split_rank(name: &str) -> (&str, Option<&str>) {
     match name.rsplit_once(" @ ") {
-        Some((bare, rank)) if rank.bytes().all(|b| b.is_ascii_digit()) && !rank.is_empty() => bare,
-        _ => name,
+        Some((bare, rank)) if rank.bytes().all(|b| b.is_ascii_digit()) && !rank.is_empty() => {
+            (bare, Some(rank))
+        }
+        _ => (name, None),
     }
 }
 

@@ -24,7 +24,7 @@ mod tests;
 pub use all_reduce::AllReduceScan;
 pub use clock::StepScan;
 pub use compare::compare;
-pub use goal::{Choice, Direction, Goal, choose};
+pub use goal::{Choice, Direction, Goal, choose, split_rank};
 pub use measured::{MeasuredRun, Settings};
 pub use phases::{STEPS, total_metric};
 pub use result::{

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mlbench_core::comparison::{
     AllReduce, AllReduceScan, Choice, Direction, EndValue, Goal, GoalScan, MeasuredRun, STEPS, StepScan,
-    total_metric,
+    split_rank, total_metric,
 };
 use mlbench_core::metric::Series;
 use mlbench_core::run::Run;
@@ -15,7 +15,7 @@ use super::sinks::{AllReduceSink, GoalSink, StepSink};
 
 /// How the names of the metrics begin whose last and best values are of interest.
 const END_VALUES: [&str; 2] = ["train_", "val_"];
-/// The most of them that a comparison shows of a run.
+/// The most of each prefix that a comparison shows of a run.
 const MAX_END_VALUES: usize = 100;
 /// The most series of a prefix that are looked at: every rank has its own.
 const MAX_SERIES: usize = 2_000;
@@ -53,7 +53,7 @@ pub(super) async fn measure(
         totals: totals.collect(),
         result: last.get(&MetricName::new(RESULT)?).map(ToString::to_string),
         own_times: reader.own_times().await?,
-        all_reduce: reader.all_reduce(&end_values, workers).await?,
+        all_reduce: reader.all_reduce(workers).await?,
         steps: StepScan::default(),
         own_goal,
         scan,
@@ -134,23 +134,20 @@ impl RunReader<'_> {
         let mut values = Vec::new();
         for prefix in END_VALUES {
             let series = self.series(prefix).await?.into_iter();
-            values.extend(series.filter(is_of_first_rank).map(end_value));
+            values.extend(series.filter(is_of_first_rank).map(end_value).take(MAX_END_VALUES));
         }
-        values.truncate(MAX_END_VALUES);
         Ok(values)
     }
 
-    async fn all_reduce(&self, end_values: &[EndValue], workers: u32) -> Result<Vec<AllReduce>> {
+    async fn all_reduce(&self, workers: u32) -> Result<Vec<AllReduce>> {
         let series = self.series(AllReduce::PREFIX).await?;
         let own = series.iter().filter_map(|series| {
             AllReduce::from_metric(series.name.as_str(), series.last_value.as_finite()?, workers)
         });
         let mut all: Vec<AllReduce> = own.collect();
-        if end_values.iter().any(|value| value.name == AllReduceScan::SECONDS) {
-            let last_n = Some(AllReduceScan::MAX_POINTS);
-            let query = PointsQuery { last_n, ..self.query(AllReduceScan::METRICS)? };
-            all.extend(self.read(&query, AllReduceSink::default()).await?.scan.finish(workers));
-        }
+        let last_n = Some(AllReduceScan::MAX_POINTS);
+        let query = PointsQuery { last_n, ..self.query(AllReduceScan::METRICS)? };
+        all.extend(self.read(&query, AllReduceSink::default()).await?.scan.finish(workers));
         Ok(all)
     }
 
@@ -173,7 +170,7 @@ impl RunReader<'_> {
 }
 
 fn is_of_first_rank(series: &Series) -> bool {
-    series.name.as_str().rsplit_once(" @ ").is_none_or(|(_, rank)| rank == "0")
+    split_rank(series.name.as_str()).1.is_none_or(|rank| rank == "0")
 }
 
 fn end_value(series: Series) -> EndValue {

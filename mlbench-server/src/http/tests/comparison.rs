@@ -56,6 +56,27 @@ async fn every_training_of_a_run_has_its_time() {
 }
 
 #[tokio::test]
+async fn many_metrics_hide_no_other_ones() {
+    let api = Api::without_launcher().await;
+    let run = finished_run(&api).await;
+    let metric = |name: &str, value: &str| run_metric(run, name, 1_000_000, value.to_owned());
+    let mut points: Vec<Metric> = (0..150).map(|i| metric(&format!("train_{i:03} @ 0"), "1")).collect();
+    points.extend((0..150).map(|i| metric(&format!("val_a{i:03} @ 0"), "1")));
+    points.push(metric("val_a @ first", "1"));
+    points.extend(
+        [("val_tensor_size @ 0", "1000000"), ("val_dtype @ 0", "32"), ("val_avg_time @ 0", "0.5")]
+            .map(|(name, value)| metric(name, value)),
+    );
+    record(&api, points).await;
+    let comparison = comparison(&api.get("/api/comparison/?runs=1").await);
+    let compared = &comparison.runs[0];
+    let count = |prefix: &str| compared.end_values.iter().filter(|end| end.name.starts_with(prefix)).count();
+    assert_eq!((count("train_"), count("val_")), (100, 100));
+    assert!(compared.end_values.iter().any(|end| end.name == "val_a @ first"), "only digits are a rank");
+    assert_eq!(compared.all_reduce.len(), 1);
+}
+
+#[tokio::test]
 async fn totals_and_own_times_are_read_where_the_program_reports_them() {
     let api = Api::without_launcher().await;
     let run = finished_run(&api).await;
