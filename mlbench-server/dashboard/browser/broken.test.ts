@@ -13,7 +13,7 @@ const BACK = 2_000;
 
 const stage = new Stage();
 
-/** What a browser says about a server that is not there. */
+/** What a browser says about a server that it cannot reach. */
 const unreachable = (problem: string) => problem.includes("net::ERR_");
 
 /** A program that stores ever new numbers, each of which it sends once. */

@@ -38,7 +38,7 @@ class Hands {
     assert.fail(`${String(name)}: not within ${FAR} × ${key}`);
   }
 
-  /** Fails if nothing has the focus, or nobody sees what has it. */
+  /** Fails if nothing has the focus, or one cannot see where it is. */
   async expectFocus(after: string): Promise<void> {
     // An action may take a moment to move the focus, but must not leave it nowhere.
     await this.page.waitForFunction(() => document.activeElement !== document.body);

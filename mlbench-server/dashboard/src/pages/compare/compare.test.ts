@@ -5,7 +5,7 @@ import { testSeries } from "../../api/fixtures";
 import type { Comparison, Estimate, Group, Training } from "../../api/wire";
 import { fits, idsText, parseIds, readCompared, requestQuery, withRuns } from "./address";
 import { familiesOf } from "./families";
-import { bandwidthsOf, phasesOf, speedUpsOf, timesOf } from "./figures";
+import { bandwidthsOf, phasesOf, speedUpsOf, timesOf } from "./results";
 import { clockNames, goalCurve, sharedMetrics, trainingClock } from "./metrics";
 import { goalText, intervalNote, summaryRows } from "./summary";
 

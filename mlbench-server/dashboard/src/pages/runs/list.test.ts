@@ -7,7 +7,7 @@ import { choose } from "./choose";
 import { choices, filterRuns } from "./filter";
 import { groupedItems, keyOf, runsOf } from "./group";
 import { shortProgram, sortRuns } from "./sort";
-import { SPARK, sparkPath, thinned } from "./spark";
+import { SPARK, sparkPath, downsampled } from "./spark";
 import { isFiltered, NO_BACKEND, NO_IMAGE, readView, sortParameter } from "./view";
 
 function run(id: number, changes: Partial<Run> = {}, command = "train"): Run {
@@ -135,11 +135,11 @@ test("a sparkline spans its box and breaks at what is no number", () => {
   assert.ok(!sparkPath([5, 5, 5]).includes("NaN"));
 });
 
-test("a long series is thinned to equal distances and keeps its last value", () => {
+test("a long series is downsampled at equal distances and keeps its last value", () => {
   const values = Float64Array.from({ length: 100 }, (_, index) => index + 1);
-  assert.deepEqual(thinned(values, 4), [25, 50, 75, 100]);
-  assert.deepEqual(thinned(values.slice(0, 3), 30), [1, 2, 3]);
-  assert.deepEqual(thinned([], 30), []);
+  assert.deepEqual(downsampled(values, 4), [25, 50, 75, 100]);
+  assert.deepEqual(downsampled(values.slice(0, 3), 30), [1, 2, 3]);
+  assert.deepEqual(downsampled([], 30), []);
 });
 
 test("a program is shown without the folders before it", () => {

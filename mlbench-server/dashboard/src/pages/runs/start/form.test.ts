@@ -116,7 +116,7 @@ test("a run started again has the same parameters", () => {
   }
 });
 
-test("a message stands beside its field if the dialog shows it", () => {
+test("a message is beside its field if the dialog shows it", () => {
   const message = "num_workers: 9 requested, 8 available; request at most 8";
   assert.deepEqual(placeMessage(EMPTY, "num_workers", message), {
     num_workers: "9 requested, 8 available; request at most 8",
