@@ -7,6 +7,7 @@ use std::path::Path;
 
 use ts_rs::{Config, TS};
 
+use super::events::{EventPoint, NewLines, NewPoints, PodList, Resync, RunsChanged, StreamOpen};
 use super::{
     BatchResult, JobMetadata, LogLine, LogPage, Pod, PointRecord, Problem, RejectedPoint, Run, RunRequest,
     Series, Session, SignIn,
@@ -45,6 +46,7 @@ fn types() -> String {
         ErrorCode,
         Problem
     );
+    add!(StreamOpen, RunsChanged, PodList, NewPoints, EventPoint, NewLines, Resync);
     add!(Direction, Clock, Interval, Estimate, Parameters, Training, PhaseSource, PhaseValues, Phases);
     add!(AllReduce, AllReduceEstimate, EndValue, ComparedRun, Group, Comparison);
     out

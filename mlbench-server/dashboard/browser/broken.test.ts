@@ -1,30 +1,19 @@
 // The server dies and returns, and the network is cut, while a page is open: nothing is missing or double.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 
 import { ChartView } from "./chart";
-import { Server } from "./server";
+import { Stage } from "./stage";
 import { until } from "./until";
-import { launch, Visitor } from "./visitor";
 
 /** How soon the page must be back, in milliseconds. */
 const BACK = 2_000;
 
-let server: Server;
-let browser: Browser;
+const stage = new Stage();
 
-before(async () => {
-  [server, browser] = await Promise.all([Server.start(), launch()]);
-});
-
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
-
-/** What a browser says about a server that is not there. */
+/** What a browser says about a server that it cannot reach. */
 const unreachable = (problem: string) => problem.includes("net::ERR_");
 
 /** A program that stores ever new numbers, each of which it sends once. */
@@ -37,13 +26,13 @@ class Writer {
   async write(count: number): Promise<void> {
     for (let index = 0; index < count; index += 1) {
       const value = String(this.next++);
-      await server.api("POST", "/api/metrics/", { run_id: this.run, name: "loss", value });
+      await stage.server.api("POST", "/api/metrics/", { run_id: this.run, name: "loss", value });
     }
   }
 
   /** Returns the numbers that the server has. */
   async stored(): Promise<string[]> {
-    const metrics = await server.api("GET", `/api/metrics/${this.run}/?metric_type=run`);
+    const metrics = await stage.server.api("GET", `/api/metrics/${this.run}/?metric_type=run`);
     assert.ok(typeof metrics === "object" && metrics !== null && "loss" in metrics);
     const { loss } = metrics;
     assert.ok(Array.isArray(loss));
@@ -73,12 +62,12 @@ function whenConnection(page: Page, word: string): Promise<number> {
 }
 
 test("the page survives the death of the server and a cut network", async () => {
-  const run = await server.startRun({ name: "long", custom_image_command: "sleep 600" });
+  const run = await stage.server.startRun({ name: "long", custom_image_command: "sleep 600" });
   const writer = new Writer(run);
   await writer.write(30);
-  const visitor = await Visitor.come(browser, {}, unreachable);
+  const visitor = await stage.visitor({}, unreachable);
   const { page } = visitor;
-  await visitor.open(`${server.url}/runs/${run}`);
+  await visitor.open(`${stage.server.url}/runs/${run}`);
   const chart = new ChartView(page, "loss");
   const expectAll = async (where: string) => {
     const stored = await writer.stored();
@@ -95,13 +84,13 @@ test("the page survives the death of the server and a cut network", async () => 
   // Requests are under way when the server dies, and none of them is sent again.
   const broken = writer.write(1_000_000).catch(() => undefined);
   await until("more points", async () => ((await chart.points()) > 60 ? true : undefined));
-  await server.kill();
+  await stage.server.kill();
   await broken;
   await whenConnection(page, "Offline");
   await page.getByText("The server does not respond").waitFor();
   await visitor.picture("broken-light-1280");
   await visitor.expectAccessible("without a server");
-  await server.restart();
+  await stage.server.restart();
   const returned = Date.now();
   const back = (await whenConnection(page, "Live")) - returned;
   assert.ok(back < BACK, `back after ${back} ms`);

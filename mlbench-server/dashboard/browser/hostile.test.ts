@@ -1,11 +1,10 @@
 // Names, metrics and output that try to be more than text.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 
-import { Server } from "./server";
-import { launch, Visitor } from "./visitor";
+import { Stage } from "./stage";
 
 const MARKUP = "<script>document.title='taken'</script><img src=x onerror=document.title='taken'>";
 const LONG = "wide".repeat(25);
@@ -35,12 +34,8 @@ const LINES = [
   ["right \\342\\200\\256left", "right \u202Eleft"],
 ] as const;
 
-let server: Server;
-let browser: Browser;
 const runs: number[] = [];
-
-before(async () => {
-  [server, browser] = await Promise.all([Server.start({ workers: 1 }), launch()]);
+const stage = new Stage({ workers: 1 }, async (server) => {
   const script = LINES.map(([format]) => `printf "${format.replaceAll('"', '\\"')}\\n"`).join("; ");
   const command = `sh -c ${quoted(script)}`;
   for (const name of NAMES) runs.push(await server.run({ name, custom_image_command: command }));
@@ -53,11 +48,6 @@ before(async () => {
       value: "<img src=x onerror=document.title='taken'>",
     });
   }
-});
-
-after(async () => {
-  await browser.close();
-  await server.stop();
 });
 
 function quoted(text: string): string {
@@ -80,8 +70,8 @@ async function expectOnlyText(page: Page, where: string): Promise<void> {
 
 test("the names of runs are text in the list", async () => {
   for (const width of [1440, 360]) {
-    const visitor = await Visitor.come(browser, { viewport: { width, height: 900 } });
-    await visitor.open(`${server.url}/runs`);
+    const visitor = await stage.visitor({ viewport: { width, height: 900 } });
+    await visitor.open(`${stage.server.url}/runs`);
     for (const name of NAMES) {
       const link = visitor.page.getByRole("link", { name, exact: true });
       assert.equal(await link.textContent(), name);
@@ -101,9 +91,9 @@ for (const [index, what] of ["markup", "a long word", "right to left"].entries()
     const run = runs[index];
     const name = NAMES[index];
     const width = index === 1 ? 360 : 1440;
-    const visitor = await Visitor.come(browser, { viewport: { width, height: 900 } });
+    const visitor = await stage.visitor({ viewport: { width, height: 900 } });
     const { page } = visitor;
-    await visitor.open(`${server.url}/runs/${run}`);
+    await visitor.open(`${stage.server.url}/runs/${run}`);
     assert.equal(await page.locator("h1").textContent(), name);
     assert.equal(await page.title().then((title) => title.includes(name?.slice(0, 60) ?? "?")), true);
     for (const metric of METRICS) {

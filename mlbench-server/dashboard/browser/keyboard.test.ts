@@ -1,23 +1,12 @@
 // Everything a person does with runs, with keys alone; the focus is always somewhere and can be seen.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 
-import { Server } from "./server";
-import { launch, Visitor } from "./visitor";
+import { Stage } from "./stage";
 
-let server: Server;
-let browser: Browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([Server.start(), launch()]);
-});
-
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
+const stage = new Stage();
 
 /** The most keys that lead to a control. */
 const FAR = 80;
@@ -49,7 +38,7 @@ class Hands {
     assert.fail(`${String(name)}: not within ${FAR} × ${key}`);
   }
 
-  /** Fails if nothing has the focus, or nobody sees what has it. */
+  /** Fails if nothing has the focus, or one cannot see where it is. */
   async expectFocus(after: string): Promise<void> {
     // An action may take a moment to move the focus, but must not leave it nowhere.
     await this.page.waitForFunction(() => document.activeElement !== document.body);
@@ -84,10 +73,10 @@ class Hands {
 }
 
 test("runs are started, opened, stopped and deleted with keys", async () => {
-  const visitor = await Visitor.come(browser, { viewport: { width: 1440, height: 900 } });
+  const visitor = await stage.visitor({ viewport: { width: 1440, height: 900 } });
   const { page } = visitor;
   const hands = new Hands(page);
-  await visitor.open(`${server.url}/`);
+  await visitor.open(`${stage.server.url}/`);
   await hands.press("Tab");
   await page.getByRole("link", { name: "Skip to content" }).waitFor();
   await hands.press("g", "r");
@@ -148,12 +137,12 @@ test("runs are started, opened, stopped and deleted with keys", async () => {
 });
 
 test("Tab goes through every page and back without a trap", async () => {
-  await server.run({ name: "to walk through", light_target: true });
-  const visitor = await Visitor.come(browser, { viewport: { width: 1440, height: 900 } });
+  await stage.server.run({ name: "to walk through", light_target: true });
+  const visitor = await stage.visitor({ viewport: { width: 1440, height: 900 } });
   const { page } = visitor;
   const hands = new Hands(page);
   for (const path of ["/", "/runs", "/runs/2"]) {
-    await visitor.open(`${server.url}${path}`);
+    await visitor.open(`${stage.server.url}${path}`);
     await hands.press("Tab");
     const count = await page.evaluate(
       () => document.querySelectorAll("a[href], button, input, select, [tabindex='0']").length,

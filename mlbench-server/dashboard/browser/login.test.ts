@@ -1,34 +1,22 @@
 // A server with a token: signing in, wrong tokens, signing out.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import type { Browser } from "playwright-core";
-
-import { Server } from "./server";
-import { launch, Visitor } from "./visitor";
+import { Stage } from "./stage";
 
 const TOKEN = "correct-horse-battery-staple";
 
-let server: Server;
-let browser: Browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([Server.start({ token: TOKEN }), launch()]);
+const stage = new Stage({ token: TOKEN }, async (server) => {
   await server.run({ name: "behind the token", custom_image_command: "true" });
-});
-
-after(async () => {
-  await browser.close();
-  await server.stop();
 });
 
 /** What a browser says about every refused request. */
 const refused = (problem: string) => problem.includes("401");
 
 test("the token opens the page, and signing out closes it", async () => {
-  const visitor = await Visitor.come(browser, { viewport: { width: 1440, height: 900 } }, refused);
+  const visitor = await stage.visitor({ viewport: { width: 1440, height: 900 } }, refused);
   const { page } = visitor;
-  await visitor.open(`${server.url}/runs`);
+  await visitor.open(`${stage.server.url}/runs`);
   const token = page.getByLabel("Token");
   await token.waitFor();
   await visitor.expectAccessible("the form");
@@ -46,7 +34,7 @@ test("the token opens the page, and signing out closes it", async () => {
   const cookies = await page.context().cookies();
   const [cookie] = cookies;
   assert.ok(cookie !== undefined && cookies.length === 1);
-  assert.equal(cookie.name, `mlbench_session_${new URL(server.url).port}`);
+  assert.equal(cookie.name, `mlbench_session_${new URL(stage.server.url).port}`);
   assert.ok(cookie.httpOnly && cookie.sameSite === "Strict" && !cookie.value.includes("horse"));
   const stored = await page.evaluate(() => document.cookie + JSON.stringify([localStorage, sessionStorage]));
   assert.ok(!stored.includes("horse") && !stored.includes(cookie.value), "scripts see no secret");
@@ -58,12 +46,11 @@ test("the token opens the page, and signing out closes it", async () => {
 });
 
 test("a link leads to its page after signing in", async () => {
-  const visitor = await Visitor.come(
-    browser,
+  const visitor = await stage.visitor(
     { colorScheme: "dark", viewport: { width: 360, height: 700 } },
     refused,
   );
-  await visitor.open(`${server.url}/runs/1`);
+  await visitor.open(`${stage.server.url}/runs/1`);
   await visitor.page.getByLabel("Token").fill(TOKEN);
   await visitor.picture("login-dark-360");
   await visitor.page.keyboard.press("Enter");

@@ -1,25 +1,13 @@
 // Every page, light and dark, wide and on a phone: no error, no foreign request, no finding of axe; with pictures.
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import type { Browser } from "playwright-core";
-
-import { Server } from "./server";
-import { launch, Visitor } from "./visitor";
+import { Stage } from "./stage";
 
 const HOSTILE = `<script>alert("x")</script> \u202Ertl ${"long ".repeat(12)}`.slice(0, 99).trim();
 
-let server: Server;
-let browser: Browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([Server.start(), launch()]);
+const stage = new Stage({}, async (server) => {
   await server.run({ name: "two workers", light_target: true });
   await server.run({ name: HOSTILE, custom_image_command: "sh -c 'echo \"no data\" >&2; exit 3'" });
-});
-
-after(async () => {
-  await browser.close();
-  await server.stop();
 });
 
 const PAGES = [
@@ -44,13 +32,12 @@ for (const [scheme, width] of VIEWS) {
     test(`${name}, ${scheme}, ${width} pixels`, async () => {
       // The status of a page that does not exist is an error in the console.
       const expected = (problem: string) => name === "missing" && problem.includes("404");
-      const visitor = await Visitor.come(
-        browser,
+      const visitor = await stage.visitor(
         { colorScheme: scheme, viewport: { width, height: 900 } },
         expected,
       );
       try {
-        await visitor.open(`${server.url}${path}`);
+        await visitor.open(`${stage.server.url}${path}`);
         await visitor.picture(`${name}-${scheme}-${width}`);
         await visitor.expectClean(path);
         await visitor.expectAccessible(path);

@@ -1,31 +1,20 @@
 // The page below a path of a proxy, which removes the path.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-
-import type { Browser } from "playwright-core";
+import { after, test } from "node:test";
 
 import { PrefixProxy } from "./proxy";
-import { Server } from "./server";
-import { launch, Visitor } from "./visitor";
+import { Stage } from "./stage";
 
-let server: Server;
-let browser: Browser;
 let proxy: PrefixProxy;
-
-before(async () => {
-  [server, browser] = await Promise.all([Server.start(), launch()]);
+const stage = new Stage({}, async (server) => {
   await server.run({ name: "below a path", custom_image_command: "true" });
   proxy = await PrefixProxy.start(server.url, "/lab/mlbench");
 });
 
-after(async () => {
-  await browser.close();
-  await proxy.stop();
-  await server.stop();
-});
+after(() => proxy.stop());
 
 test("every page works below the path, and asks for nothing outside it", async () => {
-  const visitor = await Visitor.come(browser);
+  const visitor = await stage.visitor();
   const { page } = visitor;
   for (const path of [
     "/",

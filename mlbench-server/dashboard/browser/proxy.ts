@@ -22,9 +22,9 @@ export class PrefixProxy {
       const onward = request(
         new URL(path.slice(prefix.length), target),
         { method: incoming.method, headers: incoming.headers },
-        (answer) => {
-          response.writeHead(answer.statusCode ?? 502, answer.headers);
-          answer.pipe(response);
+        (reply) => {
+          response.writeHead(reply.statusCode ?? 502, reply.headers);
+          reply.pipe(response);
         },
       );
       onward.on("error", () => response.destroy());

@@ -1,30 +1,20 @@
 // Many tabs share one stream of events, also when the tab that has it closes.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 
-import { Server } from "./server";
+import { Stage } from "./stage";
 import { until } from "./until";
-import { launch, Visitor } from "./visitor";
+import { Visitor } from "./visitor";
 
 const TABS = 20;
 
-let server: Server;
-let browser: Browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([Server.start(), launch()]);
-});
-
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
+const stage = new Stage();
 
 /** Returns how many streams of events the server serves. */
 async function streams(): Promise<number> {
-  const text = await (await fetch(`${server.url}/metrics`)).text();
+  const text = await (await fetch(`${stage.server.url}/metrics`)).text();
   const line = /^mlbench_event_streams (\d+)$/m.exec(text);
   assert.ok(line?.[1] !== undefined, "the server counts its streams");
   return Number(line[1]);
@@ -37,7 +27,7 @@ async function expectOneStream(where: string): Promise<void> {
 
 /** Starts a run, and waits until every tab shows it and its end. */
 async function expectAllLive(visitors: readonly Visitor[], name: string): Promise<void> {
-  await server.run({ name, custom_image_command: "true" });
+  await stage.server.run({ name, custom_image_command: "true" });
   await Promise.all(
     visitors.map(async ({ page }) => {
       await page.getByRole("row", { name }).filter({ hasText: "Finished" }).waitFor();
@@ -66,13 +56,13 @@ async function leaderOf(visitors: readonly Visitor[]): Promise<Visitor> {
 }
 
 test(`${TABS} tabs have one stream, whichever of them closes`, async () => {
-  const first = await Visitor.come(browser);
-  await first.open(`${server.url}/runs`);
+  const first = await stage.visitor();
+  await first.open(`${stage.server.url}/runs`);
   const context = first.page.context();
   const others = await Promise.all(
     Array.from({ length: TABS - 1 }, async () => {
       const visitor = Visitor.inTab(await context.newPage());
-      await visitor.open(`${server.url}/runs`);
+      await visitor.open(`${stage.server.url}/runs`);
       return visitor;
     }),
   );

@@ -1,23 +1,12 @@
 // A new user starts the built-in benchmark, watches it, runs it again, compares and deletes.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 
-import { Server } from "./server";
-import { launch, Visitor } from "./visitor";
+import { Stage } from "./stage";
 
-let server: Server;
-let browser: Browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([Server.start(), launch()]);
-});
-
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
+const stage = new Stage();
 
 /** Collects every description of the chart of a metric, and every last line of the output. */
 function watch(page: Page, metric: string): Promise<void> {
@@ -50,9 +39,9 @@ async function start(page: Page, name: string): Promise<void> {
 }
 
 test("from the first run to the comparison", async () => {
-  const visitor = await Visitor.come(browser, { viewport: { width: 1440, height: 900 } });
+  const visitor = await stage.visitor({ viewport: { width: 1440, height: 900 } });
   const { page } = visitor;
-  await visitor.open(`${server.url}/`);
+  await visitor.open(`${stage.server.url}/`);
   await page.getByRole("navigation").getByRole("link", { name: "Runs" }).click();
   await page.getByText("No runs yet").waitFor();
   await watch(page, "train_loss");
@@ -114,7 +103,7 @@ test("from the first run to the comparison", async () => {
   await question.getByRole("button", { name: "Delete run 1" }).click();
   await page.getByRole("row", { name: "first" }).waitFor({ state: "detached" });
   await page.getByRole("row", { name: "second" }).waitFor();
-  await assert.rejects(server.api("GET", "/api/runs/1/"), /404/);
+  await assert.rejects(stage.server.api("GET", "/api/runs/1/"), /404/);
 
   assert.ok(await page.evaluate(() => "seen" in window), "no reload");
   await visitor.expectClean("at the end");

@@ -1,6 +1,6 @@
 // Bundles the page into dist/: `node scripts/build.mjs`.
 //
-// The names of the assets contain a hash of their content, so that the server can let browsers keep them for ever.
+// The names of the assets contain a hash of their content, so that the server can let browsers keep them forever.
 // dist/manifest.json names the script and the style sheet of the shell. Beside each asset lies its Brotli, NAME.br.
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";

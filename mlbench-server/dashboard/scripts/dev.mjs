@@ -33,10 +33,10 @@ const listener = createServer((incoming, response) => {
     const onward = request(
       new URL(incoming.url ?? "/", server),
       { method: incoming.method, headers },
-      (answer) => {
-        response.writeHead(answer.statusCode ?? 502, answer.headers);
+      (reply) => {
+        response.writeHead(reply.statusCode ?? 502, reply.headers);
         // An event stream that breaks must break here too.
-        pipeline(answer, response, () => undefined);
+        pipeline(reply, response, () => undefined);
       },
     );
     onward.on("error", (error) => response.writeHead(502).end(error.message));

@@ -41,17 +41,20 @@ pub enum EventData {
 
 /// The first event of a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct StreamOpen {
     /// The position after which the stream begins.
     ///
     /// What a client reads after this event has everything up to here.
     pub cursor: i64,
     /// What the stream is about.
+    #[cfg_attr(test, ts(type = "Array<string>"))]
     pub topics: Vec<Topic>,
 }
 
 /// Runs that changed, and runs that were deleted.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct RunsChanged {
     /// The runs as they are now, without their output.
     pub runs: Vec<Run>,
@@ -61,6 +64,7 @@ pub struct RunsChanged {
 
 /// The whole list of worker pods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct PodList {
     /// The pods by name.
     pub pods: Vec<Pod>,
@@ -68,21 +72,26 @@ pub struct PodList {
 
 /// The points of one pod or run with positions after `after`, up to the id of the event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct NewPoints {
     /// The position after which the points begin.
     pub after: i64,
     /// The run, unless the points belong to a pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub run_id: Option<RunId>,
     /// The pod, unless the points belong to a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub pod_name: Option<PodName>,
     /// The points of each metric in the order in which they arrived.
+    #[cfg_attr(test, ts(type = "Record<string, Array<EventPoint>>"))]
     pub metrics: BTreeMap<MetricName, Vec<EventPoint>>,
 }
 
 /// A point of an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct EventPoint {
     /// Time of the measurement.
     pub date: Timestamp,
@@ -90,14 +99,17 @@ pub struct EventPoint {
     pub value: MetricValue,
     /// Training step of the measurement, if the client sent one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub step: Option<i64>,
     /// Training epoch of the measurement, if the client sent one.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "serialize_number")]
+    #[cfg_attr(test, ts(optional))]
     pub epoch: Option<f64>,
 }
 
 /// New lines of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct NewLines {
     /// The run.
     pub run_id: RunId,
@@ -107,6 +119,7 @@ pub struct NewLines {
 
 /// A gap: the client must read the state again, and the stream goes on after the id of this event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Resync {
     /// Why events were left out.
     pub reason: String,

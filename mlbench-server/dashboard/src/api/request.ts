@@ -56,7 +56,7 @@ async function problemOf(response: Response): Promise<Problem> {
       return new Problem(response.status, body.code, body.detail, wait);
     }
   } catch {
-    // Not a problem document: a proxy answered.
+    // Not a problem document: a proxy responded.
   }
   return new Problem(
     response.status,

@@ -266,6 +266,66 @@ export type Problem = {
   message: string;
 };
 
+/** The first event of a stream. */
+export type StreamOpen = {
+  /** The position after which the stream begins. */
+  cursor: number;
+  /** What the stream is about. */
+  topics: Array<string>;
+};
+
+/** Runs that changed, and runs that were deleted. */
+export type RunsChanged = {
+  /** The runs as they are now, without their output. */
+  runs: Array<Run>;
+  /** Ids of runs that were deleted. */
+  deleted: Array<RunId>;
+};
+
+/** The whole list of worker pods. */
+export type PodList = {
+  /** The pods by name. */
+  pods: Array<Pod>;
+};
+
+/** The points of one pod or run with positions after `after`, up to the id of the event. */
+export type NewPoints = {
+  /** The position after which the points begin. */
+  after: number;
+  /** The run, unless the points belong to a pod. */
+  run_id?: RunId;
+  /** The pod, unless the points belong to a run. */
+  pod_name?: PodName;
+  /** The points of each metric in the order in which they arrived. */
+  metrics: Record<string, Array<EventPoint>>;
+};
+
+/** A point of an event. */
+export type EventPoint = {
+  /** Time of the measurement. */
+  date: Timestamp;
+  /** The measured value. */
+  value: MetricValue;
+  /** Training step of the measurement, if the client sent one. */
+  step?: number;
+  /** Training epoch of the measurement, if the client sent one. */
+  epoch?: number;
+};
+
+/** New lines of a run. */
+export type NewLines = {
+  /** The run. */
+  run_id: RunId;
+  /** The lines by ascending sequence number. */
+  lines: Array<LogLine>;
+};
+
+/** A gap: the client must read the state again, and the stream goes on after the id of this event. */
+export type Resync = {
+  /** Why events were left out. */
+  reason: string;
+};
+
 /** Which values of a metric reach a goal. */
 export type Direction = "at_least" | "at_most";
 

@@ -5,19 +5,11 @@ import { keyAction, type KeyContext } from "./keys";
 import { dashOf, modelOf, type ModelOptions, verticalOf, xTicks, yTicks } from "./model";
 import type { ChartSeries } from "./series";
 import { svg } from "./svg";
+import { curve } from "./testing";
 import { utc } from "./time_ticks";
 import { valueAtText } from "./values";
 import { type ChartView, readView, writeView } from "./view";
 import { escape } from "./xml";
-
-const curve = (label: string, x: number[], y: number[], more: Partial<ChartSeries> = {}): ChartSeries => ({
-  key: label,
-  label,
-  color: 0,
-  x: Float64Array.from(x),
-  y: Float64Array.from(y),
-  ...more,
-});
 
 const options = (series: ChartSeries[], more: Partial<ModelOptions> = {}): ModelOptions => ({
   series,

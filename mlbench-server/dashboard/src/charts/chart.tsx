@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { timeZone } from "../lib/settings";
+import { ChartButtons } from "./buttons";
 import { hiddenText } from "./extent";
 import type { ChartGroup } from "./group";
 import { keyAction } from "./keys";
@@ -14,6 +15,7 @@ import type { ChartSeries, Range, Scale, Unit, XAxis } from "./series";
 import { summaryText } from "./summary";
 import { axisName, positionText, rangeText, valueText } from "./texts";
 import { local, utc } from "./time_ticks";
+import { useWidth } from "./use_width";
 import { valueAtText } from "./values";
 
 /** What a chart shows. */
@@ -58,7 +60,7 @@ export function Chart(props: ChartProps) {
   const id = useId();
   const root = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | null>(null);
-  const [width, setWidth] = useState(0);
+  const width = useWidth(root);
   const [hidden, setHidden] = useState(NONE);
   const [focus, setFocus] = useState<string | null>(null);
   const [Table, setTable] = useState<Extras["Table"]>();
@@ -81,16 +83,6 @@ export function Chart(props: ChartProps) {
     onZoom.current = props.onZoom;
     plot.current?.update(state);
   });
-
-  useLayoutEffect(() => {
-    const element = root.current;
-    if (element === null) return;
-    const measure = () => setWidth(Math.floor(element.clientWidth));
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
 
   const ready = width > 0;
   const latest = useRef(state);
@@ -222,23 +214,15 @@ export function Chart(props: ChartProps) {
         {named && (
           <Legend series={series} hidden={hidden} value={value} onHide={setHidden} onFocus={setFocus} />
         )}
-        <div class="chart-buttons">
+        <ChartButtons
+          name={name}
+          open={Table !== undefined}
+          onTable={toggleTable}
+          onSvg={saveSvg}
+          onCsv={saveCsv}
+        >
           {props.extra}
-          <button
-            type="button"
-            aria-expanded={Table !== undefined}
-            aria-label={`Table of ${name}`}
-            onClick={toggleTable}
-          >
-            Table
-          </button>
-          <button type="button" aria-label={`Download ${name} as SVG`} onClick={saveSvg}>
-            SVG
-          </button>
-          <button type="button" aria-label={`Download ${name} as CSV`} onClick={saveCsv}>
-            CSV
-          </button>
-        </div>
+        </ChartButtons>
       </div>
       <p id={`${id}-summary`} class="unseen">
         {summaryText(shown, (value) => valueText(value, unit))} Arrow keys move the crosshair, with Shift by

@@ -1,17 +1,5 @@
+import type { PointColumns } from "../live/series";
 import type { ChartSeries, XAxis } from "./series";
-
-/** The columns of a series, as the stores of live points have them; NaN is where a point has no such value. */
-export interface PointColumns {
-  /** Seconds since 1970, ascending. */
-  time: Float64Array;
-  value: Float64Array;
-  low: Float64Array;
-  high: Float64Array;
-  step: Float64Array;
-  epoch: Float64Array;
-  /** Whether points are buckets, whose extremes differ from their value. */
-  bucketed: boolean;
-}
 
 /** Returns a series as a curve over an x axis; `start` is the zero of times, in seconds since 1970. */
 export function curveOf(

@@ -1,12 +1,14 @@
 import { h } from "preact";
-import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useId, useRef, useState } from "preact/hooks";
 
+import { ChartButtons } from "./buttons";
 import { cell } from "./csv";
-import { dashOf } from "./model";
 import { download, fileName } from "./download";
 import { palette } from "./palette";
 import { elementOf, type Scene } from "./scene";
 import { sceneSvg } from "./scene_svg";
+import { Swatch } from "./swatch";
+import { useWidth } from "./use_width";
 
 /** What the numbers of a small chart are, for its table and its CSV. */
 export interface Numbers {
@@ -27,17 +29,8 @@ export function Drawing(props: {
   const { title, summary, numbers, legend = [], note } = props;
   const id = useId();
   const root = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
+  const width = useWidth(root);
   const [table, setTable] = useState(false);
-  useLayoutEffect(() => {
-    const element = root.current;
-    if (element === null) return;
-    const measure = () => setWidth(Math.floor(element.clientWidth));
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
   const scene = width > 0 ? props.scene(width) : undefined;
   const saveSvg = () =>
     download(fileName(title, "svg"), "image/svg+xml", sceneSvg(props.scene(860), title, palette.peek()));
@@ -74,9 +67,7 @@ export function Drawing(props: {
           <ul class="chart-legend">
             {legend.map(({ label, color }) => (
               <li key={label} class="drawing-key" title={label}>
-                <svg class={`curve curve-${color % 8}`} width="18" height="10" aria-hidden="true">
-                  <line x1="1" y1="5" x2="17" y2="5" stroke-dasharray={dashOf(color).join(" ")} />
-                </svg>
+                <Swatch color={color} />
                 <span class="chart-legend-name">
                   <bdi>{label}</bdi>
                 </span>
@@ -84,22 +75,13 @@ export function Drawing(props: {
             ))}
           </ul>
         )}
-        <div class="chart-buttons">
-          <button
-            type="button"
-            aria-expanded={table}
-            aria-label={`Table of ${title}`}
-            onClick={() => setTable(!table)}
-          >
-            Table
-          </button>
-          <button type="button" aria-label={`Download ${title} as SVG`} onClick={saveSvg}>
-            SVG
-          </button>
-          <button type="button" aria-label={`Download ${title} as CSV`} onClick={saveCsv}>
-            CSV
-          </button>
-        </div>
+        <ChartButtons
+          name={title}
+          open={table}
+          onTable={() => setTable(!table)}
+          onSvg={saveSvg}
+          onCsv={saveCsv}
+        />
       </div>
       <p id={`${id}-summary`} class="unseen">
         {summary}

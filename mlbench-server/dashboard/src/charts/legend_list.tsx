@@ -2,8 +2,8 @@ import type { ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 
 import { differing } from "./legend";
-import { dashOf } from "./model";
 import type { ChartSeries } from "./series";
+import { Swatch } from "./swatch";
 
 /** What the legend of a chart needs. */
 export interface LegendProps {
@@ -45,9 +45,7 @@ export function Legend({ series, hidden, value, onHide, onFocus }: LegendProps) 
             onFocus={() => onFocus(curve.key)}
             onBlur={() => onFocus(null)}
           >
-            <svg class={`curve curve-${curve.color % 8}`} width="18" height="10" aria-hidden="true">
-              <line x1="1" y1="5" x2="17" y2="5" stroke-dasharray={dashOf(curve.color).join(" ")} />
-            </svg>
+            <Swatch color={curve.color} />
             <span class="chart-legend-name">
               <bdi>{labels[index]}</bdi>
             </span>

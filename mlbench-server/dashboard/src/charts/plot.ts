@@ -18,7 +18,7 @@ export interface PlotState {
   compact: boolean;
 }
 
-/** What a plot tells its chart. */
+/** What a plot reports to its chart. */
 export interface PlotEvents {
   zoom(range: Range): void;
   reset(): void;

@@ -7,19 +7,10 @@ import { differing } from "./legend";
 import { rates, sumSamples } from "./rates";
 import { rowPositions, rowsOf } from "./rows";
 import { nearest, nextX } from "./search";
-import type { ChartSeries } from "./series";
 import { summaryText } from "./summary";
+import { curve } from "./testing";
 import { dateText, dateTexts, durationText, numberText, tickTexts, valueText } from "./texts";
 import { utc } from "./time_ticks";
-
-const curve = (label: string, x: number[], y: number[], more: Partial<ChartSeries> = {}): ChartSeries => ({
-  key: label,
-  label,
-  color: 0,
-  x: Float64Array.from(x),
-  y: Float64Array.from(y),
-  ...more,
-});
 
 test("a legend shows what differs", () => {
   assert.deepEqual(differing(["train_loss @ 0", "train_loss @ 1"]), ["0", "1"]);

@@ -88,7 +88,7 @@ class Screen {
     }
   }
 
-  /** Moves the cursor, at most to the end of the line: nobody wants a line of a million spaces. */
+  /** Moves the cursor, at most to the end of the line: a program cannot make a line of a million spaces. */
   move(columns: number): void {
     this.moveTo(this.column + columns);
   }

@@ -60,7 +60,7 @@ function read(): Map<number, number> {
 export function runColors(ids: Iterable<number>): Map<number, number> {
   const remembered = read();
   const colors = assignColors(ids, remembered);
-  // Only what cannot be told from the id needs memory.
+  // Only a colour that does not follow from the id needs memory.
   const moved = [...colors].filter(
     ([id, color]) => color < COLORS && color !== (id - 1) % COLORS && remembered.get(id) !== color,
   );

@@ -49,7 +49,7 @@ test("a date names UTC where it is counted so", () => {
   assert.equal(dateTime(NaN, "utc"), "–");
 });
 
-test("a local date bears the offset of its own day", () => {
+test("a local date has the offset of its own day", () => {
   const date = Date.parse("2026-07-01T12:00:00Z");
   const shown = exactDateTime(date, "local");
   assert.match(shown, /^2026-0[67]-[0-9]{2} [0-9:]{8}\.000 [+-][0-9]{2}:[0-9]{2}$/);

@@ -1,6 +1,6 @@
 import type { Timestamp } from "../api/wire";
 
-/** What stands where a value is unknown. */
+/** Replaces an unknown value. */
 export const UNKNOWN = "–";
 
 const SECOND = 1000;

@@ -1,4 +1,4 @@
-/** What a pressed key completes, and what waits for another key. */
+/** The shortcut that a pressed key completes, or the keys that may yet become one. */
 export interface Match {
   complete?: string;
   pending: string;

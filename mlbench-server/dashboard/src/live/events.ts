@@ -1,28 +1,19 @@
-import type { LogLine, Pod, Run, Timestamp } from "../api/wire";
+import type { NewLines, NewPoints, PodList, Resync, RunsChanged, StreamOpen } from "../api/wire";
 
-/** A point as the stream brings it. */
-export interface LivePoint {
-  date: Timestamp;
-  value: string;
-  step?: number;
-  epoch?: number;
+/** What each event of `GET /api/events/` carries, by its name. */
+interface Events {
+  open: StreamOpen;
+  runs: RunsChanged;
+  pods: PodList;
+  points: NewPoints;
+  logs: NewLines;
+  resync: Resync;
 }
 
-/** An event of `GET /api/events/` with its position. */
-export type LiveEvent = { id: number } & (
-  | { event: "open"; cursor: number; topics: string[] }
-  | { event: "runs"; runs: Run[]; deleted: number[] }
-  | { event: "pods"; pods: Pod[] }
-  | {
-      event: "points";
-      after: number;
-      run_id?: number;
-      pod_name?: string;
-      metrics: Record<string, LivePoint[]>;
-    }
-  | { event: "logs"; run_id: number; lines: LogLine[] }
-  | { event: "resync"; reason: string }
-);
+/** An event with its name and its position. */
+export type LiveEvent = {
+  [Name in keyof Events]: { id: number; event: Name } & Events[Name];
+}[keyof Events];
 
 /** Reads an event of the stream; undefined if it is none that this page knows. */
 export function parseEvent(event: string, id: string, json: string): LiveEvent | undefined {

@@ -12,7 +12,7 @@ export interface Subscriber {
   take(event: Received): void;
   /**
    * Changes up to a position may be missing: fetch what came after your own. Called first when the stream carries
-   * the topic, so that what is fetched then and what arrives is complete.
+   * the topic, so that the fetched state and the events after it are complete.
    */
   fetch(position: number): void;
 }

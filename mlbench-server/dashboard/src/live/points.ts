@@ -26,7 +26,7 @@ const MOST = 4 * EXACT;
 /** How many metrics one request names, and how long their names may be together. */
 const NAMES_AT_ONCE = 40;
 const NAMES_LENGTH = 4_000;
-/** How many series are kept although nobody shows them. */
+/** How many series are kept that no part of the page shows. */
 const KEPT = 200;
 /** How many batches wait for a history before it is read again instead. */
 const MOST_HELD = 500;
@@ -79,7 +79,7 @@ export class PointsStore {
     return this.listed;
   }
 
-  /** Whether nobody uses the store. */
+  /** Whether no part of the page uses the store. */
   get idle(): boolean {
     return this.users === 0;
   }
@@ -303,11 +303,11 @@ export class PointsStore {
     }
   }
 
-  /** Repeats what failed, unless it will fail again or nobody needs it. */
+  /** Repeats a failed request, unless it will fail again or the store is idle. */
   private later(error: unknown, call: () => void): void {
     const final = error instanceof Problem && error.status >= 400 && error.status < 500;
     if (final || this.users === 0) {
-      // Whoever comes next begins anew.
+      // The next user begins anew.
       for (const entry of this.entries.values()) entry.held = undefined;
       if (this.listed.peek() === undefined && final) this.listed.value = [];
       return;

@@ -3,22 +3,24 @@ import { numberOf } from "../lib/number";
 import { seconds } from "../lib/time";
 import { Columns, type Row } from "./columns";
 
-/** A series as charts read it. The arrays are not to be changed. */
-export interface SeriesView {
-  name: string;
-  /** Whether the history has been read. */
-  ready: boolean;
+/** The columns of a series, which readers do not change; NaN is where a point has no such number. */
+export interface PointColumns {
   /** Whether early points are buckets of several points each: `value` is then the last of each. */
   bucketed: boolean;
   /** Seconds since 1970, ascending. */
   time: Float64Array;
-  /** NaN for text. */
   value: Float64Array;
   low: Float64Array;
   high: Float64Array;
-  /** NaN where there is none. */
   step: Float64Array;
   epoch: Float64Array;
+}
+
+/** A series as charts read it. */
+export interface SeriesView extends PointColumns {
+  name: string;
+  /** Whether the history has been read. */
+  ready: boolean;
   /** The newest value as it was sent. */
   text: string;
 }

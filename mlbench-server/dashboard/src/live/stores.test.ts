@@ -95,7 +95,7 @@ test("a deleted run is missing and keeps its last state", async () => {
   release();
 });
 
-test("a store that nobody uses follows nothing", async () => {
+test("an idle store follows nothing", async () => {
   const { browser, hub } = setup();
   const store = new RunsStore(
     () => hub,

@@ -74,7 +74,7 @@ export class Tabs {
     if (this.resign !== undefined) this.stream.setTopics(this.union());
   }
 
-  /** Only visible tabs wait for the lock, except that a hidden one takes it if nobody has it. */
+  /** Only visible tabs wait for the lock, except that a hidden one takes it if it is free. */
   private queue(): void {
     const { tabs } = this.environment;
     if (tabs === undefined || this.resign !== undefined || this.waiting !== undefined) return;

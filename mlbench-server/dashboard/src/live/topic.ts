@@ -25,7 +25,7 @@ export abstract class TopicStore {
     private readonly headStart = HEAD_START,
   ) {}
 
-  /** Begins to follow the topic; the returned function ends it when nobody else uses the store. */
+  /** Begins to follow the topic; the returned function ends it unless others use the store. */
   use(): () => void {
     this.users += 1;
     if (this.users === 1) {
@@ -48,7 +48,7 @@ export abstract class TopicStore {
     };
   }
 
-  /** Fetches everything; `signal` ends it when nobody needs it any more. */
+  /** Fetches everything; `signal` ends it when the last user has left. */
   protected abstract fetch(signal: AbortSignal): Promise<void>;
   /** Shows why the fetch failed. */
   protected abstract failed(error: unknown): void;

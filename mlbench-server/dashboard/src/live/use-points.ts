@@ -5,7 +5,7 @@ import { hub } from "./hub";
 import { PointsStore, type Watch } from "./points";
 import type { SeriesView } from "./series";
 
-/** How many owners that nobody shows keep their points. */
+/** How many owners keep their points although no part of the page shows them. */
 const KEPT = 8;
 
 const stores = new Map<string, PointsStore>();
@@ -29,7 +29,7 @@ export function useCatalog(store: PointsStore): readonly SeriesInfo[] | undefine
 
 /** Follows series of a run or pod while a component is shown. */
 export function usePoints(store: PointsStore, names: readonly string[]): ReadonlyMap<string, SeriesView> {
-  // Names may contain anything, so their JSON tells lists apart.
+  // Names may contain anything, so lists are compared as JSON.
   const key = JSON.stringify(names);
   const list = useMemo(() => JSON.parse(key) as string[], [key]);
   const [watch, setWatch] = useState<Watch>();

@@ -11,21 +11,7 @@ export function Help({ onClose }: { onClose: () => void }) {
     <Dialog title="Keyboard shortcuts" onClose={onClose} class="help">
       <div class="dialog-body">
         {[...groups].map(([group, members]) => (
-          <section key={group}>
-            <h3>{group}</h3>
-            <dl class="keys">
-              {members.map(({ keys, label }) => (
-                <div key={keys}>
-                  <dt>
-                    {keys.split(" ").map((key) => (
-                      <kbd key={key}>{key}</kbd>
-                    ))}
-                  </dt>
-                  <dd>{label}</dd>
-                </div>
-              ))}
-            </dl>
-          </section>
+          <Keys key={group} title={group} keys={members.map(({ keys, label }) => [keys.split(" "), label])} />
         ))}
         <Keys title="In tables" keys={TABLE_KEYS} />
         <Keys title="In charts" keys={CHART_KEYS} />
@@ -34,14 +20,14 @@ export function Help({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** Keys that work where the focus is. */
+/** Keys that work in one place. */
 function Keys({ title, keys: rows }: { title: string; keys: readonly [string[], string][] }) {
   return (
     <section>
       <h3>{title}</h3>
       <dl class="keys">
         {rows.map(([keys, label]) => (
-          <div key={label}>
+          <div key={keys.join(" ")}>
             <dt>
               {keys.map((key) => (
                 <kbd key={key}>{key}</kbd>

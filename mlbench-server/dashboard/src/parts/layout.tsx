@@ -116,7 +116,7 @@ function Connection() {
   );
 }
 
-/** Says that what the page shows may be old. */
+/** Warns that the page may show an old state. */
 function Lost() {
   const shown = connection.value;
   if (shown.state !== "lost") return null;

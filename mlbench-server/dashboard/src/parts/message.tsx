@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { messageOf } from "../api/problem";
 import { Button } from "./button";
 
-/** A message about the view that it stands in; errors are read out at once. */
+/** A message about the view around it; errors are read out at once. */
 export function Message({ tone, children }: { tone: "bad" | "warn" | "idle"; children: ComponentChildren }) {
   return (
     <div class={`message ${tone}`} role={tone === "bad" ? "alert" : undefined}>
@@ -34,7 +34,7 @@ export function Failure({ what, error, onRetry }: { what: string; error: unknown
   );
 }
 
-/** Stands for what is being read. */
+/** Replaces a view that is being read. */
 export function Loading({ what }: { what: string }) {
   return (
     <p class="loading" role="status">

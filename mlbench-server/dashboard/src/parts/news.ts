@@ -4,7 +4,7 @@ import type { Run } from "../api/wire";
 import { changedRuns, isActive, stateWord } from "./state";
 import { announce, toast } from "./toast";
 
-/** Tells when a run of the list changes its state: an end so that everybody notices, the rest to screen readers. */
+/** Reports when a run of the list changes its state: an end so that everybody notices, the rest to screen readers. */
 export function useRunNews(runs: readonly Run[]): void {
   const before = useRef<ReadonlyMap<number, string>>(new Map());
   useEffect(() => {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { testSeries } from "../../api/fixtures";
 import type { Comparison, Estimate, Group, Training } from "../../api/wire";
 import { fits, idsText, parseIds, readCompared, requestQuery, withRuns } from "./address";
 import { familiesOf } from "./families";
-import { bandwidthsOf, phasesOf, speedUpsOf, timesOf } from "./figures";
+import { bandwidthsOf, phasesOf, speedUpsOf, timesOf } from "./results";
 import { clockNames, goalCurve, sharedMetrics, trainingClock } from "./metrics";
 import { goalText, intervalNote, summaryRows } from "./summary";
 
@@ -210,15 +211,19 @@ test("the summary says what was reached, how surely, and why not", () => {
   assert.match(intervalNote(all), /smallest to the largest/);
 });
 
-function info(name: string, count = 5, last_value = "1") {
-  return { name, count, first_date: "", last_date: "", min: null, max: null, last_value };
-}
-
 test("metrics of runs are arranged by what is compared, losses and accuracies, then the others", () => {
   const { main, others } = sharedMetrics(
     new Map([
-      [1, [info("agg @ 0"), info("train_loss @ 1"), info("train_loss @ 0"), info("TaskResult @ 0", 1, "ok")]],
-      [2, [info("train_loss @ 3"), info("val_global_Prec@1 @ 0"), info("comp_loss @ 0")]],
+      [
+        1,
+        [
+          testSeries("agg @ 0"),
+          testSeries("train_loss @ 1"),
+          testSeries("train_loss @ 0"),
+          testSeries("TaskResult @ 0", 1, "ok"),
+        ],
+      ],
+      [2, [testSeries("train_loss @ 3"), testSeries("val_global_Prec@1 @ 0"), testSeries("comp_loss @ 0")]],
     ]),
     "val_global_Prec@1 @ 0",
   );
@@ -255,12 +260,12 @@ test("training time adds the seconds of the steps up to a date", () => {
     trainingClock([{ time: Float64Array.of(1), value: Float64Array.of(1), bucketed: true }]),
     undefined,
   );
-  assert.deepEqual(clockNames([info("agg @ 0"), info("init @ 0"), info("init @ 1")]), [
+  assert.deepEqual(clockNames([testSeries("agg @ 0"), testSeries("init @ 0"), testSeries("init @ 1")]), [
     "init @ 0",
     "agg @ 0",
   ]);
   const epoch = "CumulativeTrainTimeEpoch @ 0";
-  assert.deepEqual(clockNames([info("agg @ 0"), info(epoch)]), [epoch]);
+  assert.deepEqual(clockNames([testSeries("agg @ 0"), testSeries(epoch)]), [epoch]);
 });
 
 test("the line of the goal is as long as the curves", () => {

@@ -1,7 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 
 import type { Comparison, Run } from "../../api/wire";
-import { ChartControls } from "../../charts/controls";
+import { MetricsHeading } from "../../charts/heading";
 import { useChartGroup } from "../../charts/use_group";
 import type { XAxis } from "../../charts/series";
 import { readView, writeView, type ChartView } from "../../charts/view";
@@ -16,7 +16,7 @@ import { useCatalogs } from "./use-series";
 
 const USUAL: ChartView = { axis: "relative", scale: "linear", halfLife: 0, zoom: null };
 const AXES: readonly XAxis[] = ["relative", "training", "step", "epoch", "wall"];
-/** How many runs have curves: more can neither be told apart nor followed live. */
+/** How many runs have curves: more can neither be distinguished nor followed live. */
 const MOST_CURVES = 40;
 /** How many of the other metrics are shown at once. */
 const SHOWN = 24;
@@ -63,17 +63,12 @@ export function Curves(props: {
   const ready = catalogs.size === drawn.length;
   return (
     <section aria-labelledby="curves">
-      <div class="section-head">
-        <h2 id="curves">Metrics</h2>
-        <input
-          type="search"
-          aria-label="Search metrics"
-          placeholder="Search metrics"
-          value={search}
-          onInput={(event) => setSearch(event.currentTarget.value)}
-        />
-        <ChartControls view={view} axes={AXES} onChange={change} />
-      </div>
+      <MetricsHeading
+        id="curves"
+        search={search}
+        onSearch={setSearch}
+        controls={{ view, axes: AXES, onChange: change }}
+      />
       {drawn.length < ids.length && (
         <p class="compare-note">Curves of the first {MOST_CURVES} runs; the summary has all of them.</p>
       )}

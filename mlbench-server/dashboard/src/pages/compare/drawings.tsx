@@ -3,7 +3,7 @@ import { barsScene } from "../../charts/bars";
 import { Drawing } from "../../charts/drawing";
 import { scatterScene, type Scatter } from "../../charts/scatter";
 import { plural } from "../../lib/format";
-import { bandwidthsOf, phasesOf, speedUpsOf, timesOf } from "./figures";
+import { bandwidthsOf, phasesOf, speedUpsOf, timesOf } from "./results";
 import { goalText } from "./summary";
 
 const HEIGHT = 300;

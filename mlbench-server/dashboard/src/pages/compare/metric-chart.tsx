@@ -3,7 +3,7 @@ import { Chart } from "../../charts/chart";
 import { curveOf } from "../../charts/curve";
 import type { ChartGroup } from "../../charts/group";
 import type { ChartView } from "../../charts/view";
-import { splitName } from "../run/metrics";
+import { splitName } from "../../lib/metric-name";
 import { goalCurve, trainingClock, type SharedMetric } from "./metrics";
 import { useSeries } from "./use-series";
 

@@ -2,7 +2,7 @@ import type { SeriesInfo } from "../../api/metrics";
 import { lowerBound } from "../../charts/search";
 import type { ChartSeries } from "../../charts/series";
 import { numberOf } from "../../lib/number";
-import { splitName } from "../run/metrics";
+import { splitName } from "../../lib/metric-name";
 
 /** A metric that several runs have: a chart with a curve for each run. */
 export interface SharedMetric {

@@ -24,7 +24,7 @@ export function useCatalogs(ids: readonly number[]): ReadonlyMap<number, readonl
 export function useSeries(
   wanted: ReadonlyMap<number, readonly string[]>,
 ): ReadonlyMap<number, ReadonlyMap<string, SeriesView>> {
-  // Names may contain anything, so their JSON tells lists apart.
+  // Names may contain anything, so lists are compared as JSON.
   const key = JSON.stringify([...wanted]);
   const list = useMemo(() => JSON.parse(key) as [number, string[]][], [key]);
   const [watches, setWatches] = useState<{ run: number; watch: Watch }[]>([]);

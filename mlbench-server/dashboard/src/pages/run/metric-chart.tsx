@@ -6,11 +6,12 @@ import { curveOf } from "../../charts/curve";
 import type { ChartGroup } from "../../charts/group";
 import type { XAxis } from "../../charts/series";
 import type { ChartView } from "../../charts/view";
+import { splitName } from "../../lib/metric-name";
 import type { PointsStore } from "../../live/points";
 import type { SeriesView } from "../../live/series";
 import { usePoints } from "../../live/use-points";
 import { useDetail } from "./detail";
-import { splitName, unitOf, type MetricChart as Metric } from "./metrics";
+import { unitOf, type MetricChart as Metric } from "./metrics";
 
 /** What the charts of a run share. */
 export interface Shared {

@@ -1,5 +1,6 @@
 import type { SeriesInfo } from "../../api/metrics";
 import type { Unit } from "../../charts/series";
+import { splitName } from "../../lib/metric-name";
 import { numberOf } from "../../lib/number";
 
 /** One chart: a metric with a series for each rank that reports it. */
@@ -38,14 +39,6 @@ const STEPS = new Set([
 ]);
 const LOSS = /loss|perplexity/i;
 const QUALITY = /prec|acc|bleu|f1|auc|recall|score/i;
-
-/** Splits a name such as `train_loss @ 3` into the metric and its rank. */
-export function splitName(name: string): { metric: string; rank: number | undefined } {
-  const match = /^(.*\S) @ ([0-9]{1,9})$/s.exec(name);
-  return match === null
-    ? { metric: name, rank: undefined }
-    : { metric: match[1] ?? name, rank: Number(match[2]) };
-}
 
 /** Arranges metrics: losses and accuracies first, then the rest, then the times of the steps. */
 export function arrange(catalog: readonly SeriesInfo[], search = ""): MetricOverview {

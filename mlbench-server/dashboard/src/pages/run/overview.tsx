@@ -3,8 +3,8 @@ import { useMemo, useState } from "preact/hooks";
 
 import type { SeriesInfo } from "../../api/metrics";
 import type { Run } from "../../api/wire";
-import { ChartControls } from "../../charts/controls";
 import type { ChartGroup } from "../../charts/group";
+import { MetricsHeading } from "../../charts/heading";
 import type { XAxis } from "../../charts/series";
 import { readView, writeView, type ChartView } from "../../charts/view";
 import { WhenVisible } from "../../charts/visible";
@@ -52,20 +52,15 @@ export function Metrics(props: {
   const offered = axes.value.includes(view.axis) ? axes.value : [...axes.value, view.axis];
   return (
     <section aria-labelledby="metrics" class="run-metrics">
-      <div class="section-head">
-        <h2 id="metrics">Metrics</h2>
-        {(count > MANY || search !== "") && (
-          <input
-            type="search"
-            aria-label="Search metrics"
-            placeholder="Search metrics"
-            value={search}
-            onInput={(event) => setSearch(event.currentTarget.value)}
-          />
-        )}
+      <MetricsHeading
+        id="metrics"
+        search={search}
+        onSearch={setSearch}
+        few={count <= MANY}
+        controls={{ view, axes: offered, onChange: change }}
+      >
         {count > MANY && <span class="section-count">{plural(count, "chart")}</span>}
-        <ChartControls view={view} axes={offered} onChange={change} />
-      </div>
+      </MetricsHeading>
       {catalog === undefined && <Loading what="the metrics" />}
       {catalog !== undefined && count + values.length === 0 && (
         <p class="section-empty">{emptyText(run, words)}</p>

@@ -53,7 +53,7 @@ export function RunPage({ id }: { id: number }) {
   );
 }
 
-/** What the program says of its result: the metric `TaskResult` of the official images and of our benchmarks. */
+/** The result as the program reports it: the metric `TaskResult` of the official images and of our benchmarks. */
 function results(catalog: readonly SeriesInfo[]): string[] {
   return catalog.filter(({ name }) => name.startsWith("TaskResult @ ")).map(({ last_value }) => last_value);
 }

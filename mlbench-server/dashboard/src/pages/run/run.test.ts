@@ -1,24 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { SeriesInfo } from "../../api/metrics";
-import type { Run } from "../../api/wire";
-import { arrange, splitName, unitOf } from "./metrics";
+import { testRun, testSeries } from "../../api/fixtures";
+import type { JobMetadata, Run } from "../../api/wire";
+import { arrange, unitOf } from "./metrics";
 import { failedRank, firstPoint, moments } from "./moments";
 
-function run(changes: Partial<Run> = {}, metadata: Partial<Run["job_metadata"]> = {}): Run {
-  const job_metadata = { reason: null, exit_codes: {}, pods: [], ...metadata };
-  return {
-    created_at: "2026-11-26T21:45:00Z",
-    finished_at: null,
-    state: "STARTED",
-    job_metadata,
-    ...changes,
-  } as unknown as Run;
-}
-
-function series(name: string, count = 2, last_value = "0.5"): SeriesInfo {
-  return { name, count, last_value, first_date: "", last_date: "", min: 0, max: 1 };
+function run(changes: Partial<Run> = {}, metadata: Partial<JobMetadata> = {}): Run {
+  const created_at = "2026-11-26T21:45:00Z";
+  return testRun({ created_at, finished_at: null, state: "STARTED", ...changes }, metadata);
 }
 
 const at = (seconds: number) => Date.parse("2026-11-26T21:45:00Z") + seconds * 1000;
@@ -67,15 +57,8 @@ test("the rank that failed first is the one that the reason names", () => {
 
 test("the first point is that of all series", () => {
   const dates = ["2026-11-26T21:45:02Z", "2026-11-26T21:45:01Z"];
-  assert.equal(firstPoint(dates.map((first_date) => ({ ...series("a"), first_date }))), at(1));
+  assert.equal(firstPoint(dates.map((first_date) => ({ ...testSeries("a"), first_date }))), at(1));
   assert.equal(firstPoint([]), undefined);
-});
-
-test("names split into metric and rank", () => {
-  assert.deepEqual(splitName("val_global_Prec@1 @ 12"), { metric: "val_global_Prec@1", rank: 12 });
-  for (const name of ["loss", " @ 3", "a @ x", "a@1"]) {
-    assert.deepEqual(splitName(name), { metric: name, rank: undefined });
-  }
 });
 
 test("the times of the steps are seconds", () => {
@@ -97,7 +80,7 @@ test("ranks of a metric share a chart, the important ones first", () => {
     "comp_loss @ 0",
     "gpu/0",
   ];
-  const { sections } = arrange(names.map((name) => series(name)));
+  const { sections } = arrange(names.map((name) => testSeries(name)));
   assert.deepEqual(
     sections.map(({ title, charts }) => [title, charts.map((chart) => chart.names.join())]),
     [
@@ -111,10 +94,10 @@ test("ranks of a metric share a chart, the important ones first", () => {
 
 test("single values and texts are no curves", () => {
   const { sections, values } = arrange([
-    series("TaskResult @ 0", 1, "80% reached"),
-    series("time_to_accuracy @ 0", 1, "2.19"),
-    series("note", 5, "warm"),
-    series("diverged", 5, "NaN"),
+    testSeries("TaskResult @ 0", 1, "80% reached"),
+    testSeries("time_to_accuracy @ 0", 1, "2.19"),
+    testSeries("note", 5, "warm"),
+    testSeries("diverged", 5, "NaN"),
   ]);
   assert.deepEqual(
     values.map(({ name }) => name),
@@ -124,7 +107,7 @@ test("single values and texts are no curves", () => {
 });
 
 test("a search finds all words in any case", () => {
-  const names = ["train_loss @ 0", "val_loss @ 0", "train_acc @ 0"].map((name) => series(name));
+  const names = ["train_loss @ 0", "val_loss @ 0", "train_acc @ 0"].map((name) => testSeries(name));
   const found = arrange(names, "LOSS train").sections.flatMap(({ charts }) => charts);
   assert.deepEqual(
     found.map(({ title }) => title),
@@ -133,7 +116,9 @@ test("a search finds all words in any case", () => {
 });
 
 test("5,000 metrics are arranged quickly", () => {
-  const names = Array.from({ length: 5_000 }, (_, index) => series(`layer_${index % 2_500} @ ${index % 2}`));
+  const names = Array.from({ length: 5_000 }, (_, index) =>
+    testSeries(`layer_${index % 2_500} @ ${index % 2}`),
+  );
   const begin = performance.now();
   arrange(names);
   assert.ok(performance.now() - begin < 500);

@@ -33,7 +33,7 @@ export function Shares({ analysis }: { analysis: Analysis }) {
 }
 
 function Bar({ phases: { seconds, shares } }: { phases: NonNullable<Analysis["phases"]> }) {
-  // Transfer and waiting are the parts of communication, where a program tells them apart.
+  // Transfer and waiting are the parts of communication, where a program distinguishes them.
   const split = seconds.transfer !== null && seconds.waiting !== null;
   const parts = PARTS.flatMap(([key, name]) => {
     const [share, time] = [shares[key], seconds[key]];

@@ -18,7 +18,7 @@ export interface RowActions {
 const selected = signal<ReadonlySet<number>>(new Set());
 const open = signal<ReadonlySet<string>>(new Set());
 
-/** What of the list does not stand in the address: the selection, the open groups, the question. */
+/** The state of the list that the address leaves out: the selection, the open groups, the question. */
 export function useListState() {
   const ids = selected.value;
   const [pending, setPending] = useState<Pending>();

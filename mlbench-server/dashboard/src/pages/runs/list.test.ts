@@ -1,35 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { testRun } from "../../api/fixtures";
 import type { Run } from "../../api/wire";
 import { choose } from "./choose";
 import { choices, filterRuns } from "./filter";
 import { groupedItems, keyOf, runsOf } from "./group";
 import { shortProgram, sortRuns } from "./sort";
-import { SPARK, sparkPath, thinned } from "./spark";
+import { SPARK, sparkPath, downsampled } from "./spark";
 import { isFiltered, NO_BACKEND, NO_IMAGE, readView, sortParameter } from "./view";
 
-function run(id: number, changes: Partial<Run> = {}): Run {
-  return {
-    id,
-    name: `run ${id}`,
-    created_at: `2026-11-26T12:00:${String(id).padStart(2, "0")}.000000Z`,
-    finished_at: `2026-11-26T12:10:00.000000Z`,
-    state: "FINISHED",
-    job_id: "",
-    environment: {},
-    job_metadata: { command: "train", master_name: "", pods: [], exit_codes: {}, reason: null },
-    num_workers: 2,
-    num_cpus: null,
-    max_bandwidth: null,
-    image: null,
-    backend: null,
-    run_all_nodes: true,
-    gpu_enabled: false,
-    light_target: false,
-    use_horovod: false,
-    ...changes,
-  };
+function run(id: number, changes: Partial<Run> = {}, command = "train"): Run {
+  const created_at = `2026-11-26T12:00:${String(id).padStart(2, "0")}.000000Z`;
+  return testRun({ id, name: `run ${id}`, created_at, ...changes }, { command });
 }
 
 function shown(runs: readonly Run[], query: string): number[] {
@@ -39,7 +22,7 @@ function shown(runs: readonly Run[], query: string): number[] {
 test("every word has to occur in the id, name, image or command", () => {
   const runs = [
     run(1, { name: "Cifar <script>", image: "mlbench/resnet:latest" }),
-    run(2, { job_metadata: { ...run(2).job_metadata, command: "python CIFAR.py" } }),
+    run(2, {}, "python CIFAR.py"),
     run(17),
   ];
   assert.deepEqual(shown(runs, "q=cifar"), [1, 2]);
@@ -152,15 +135,15 @@ test("a sparkline spans its box and breaks at what is no number", () => {
   assert.ok(!sparkPath([5, 5, 5]).includes("NaN"));
 });
 
-test("a long series is thinned to equal distances and keeps its last value", () => {
+test("a long series is downsampled at equal distances and keeps its last value", () => {
   const values = Float64Array.from({ length: 100 }, (_, index) => index + 1);
-  assert.deepEqual(thinned(values, 4), [25, 50, 75, 100]);
-  assert.deepEqual(thinned(values.slice(0, 3), 30), [1, 2, 3]);
-  assert.deepEqual(thinned([], 30), []);
+  assert.deepEqual(downsampled(values, 4), [25, 50, 75, 100]);
+  assert.deepEqual(downsampled(values.slice(0, 3), 30), [1, 2, 3]);
+  assert.deepEqual(downsampled([], 30), []);
 });
 
 test("a program is shown without the folders before it", () => {
-  const command = (text: string) => run(1, { job_metadata: { ...run(1).job_metadata, command: text } });
+  const command = (text: string) => run(1, {}, text);
   assert.equal(shortProgram(command("/usr/bin/mlbench benchmark a/b")), "mlbench benchmark a/b");
   assert.equal(shortProgram(command('sh -c "cd /tmp"')), 'sh -c "cd /tmp"');
   assert.equal(shortProgram(run(1, { image: "mlbench/pytorch-x:latest" })), "pytorch-x");

@@ -7,7 +7,7 @@ import { numberOf } from "../../lib/number";
 import { pointsOf, useCatalog, usePoints } from "../../live/use-points";
 import { isActive } from "../../parts/state";
 import { choose } from "./choose";
-import { thinned } from "./spark";
+import { downsampled } from "./spark";
 
 /** A metric of a run for the list: its newest value, and the way to it. */
 export interface Newest {
@@ -105,7 +105,7 @@ export function useLiveValue(id: number, which: keyof RunValues): Newest | undef
       known && {
         name: known.name,
         value: numberOf(known.text),
-        values: thinned(known.value, LIMITS.points),
+        values: downsampled(known.value, LIMITS.points),
       },
     [known],
   );

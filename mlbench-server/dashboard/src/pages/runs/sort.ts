@@ -32,7 +32,7 @@ export function program(run: Run): string {
   return run.image ?? run.job_metadata.command;
 }
 
-/** The part of an image or a command that tells it from others, without the folders before it. */
+/** The part of an image or a command that distinguishes it from others, without the folders before it. */
 export function shortProgram(run: Run): string {
   return program(run)
     .replace(/^[^\s"']*\//, "")

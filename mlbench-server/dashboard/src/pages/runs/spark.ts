@@ -24,7 +24,7 @@ export function sparkPath(values: readonly number[]): string {
 }
 
 /** Returns about `count` of the values at equal distances, the last among them. */
-export function thinned(values: ArrayLike<number>, count: number): number[] {
+export function downsampled(values: ArrayLike<number>, count: number): number[] {
   const shown = Math.min(count, values.length);
   const step = values.length / shown;
   return Array.from({ length: shown }, (_, index) => values[Math.ceil((index + 1) * step) - 1] ?? NaN);

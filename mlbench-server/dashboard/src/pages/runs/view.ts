@@ -17,10 +17,10 @@ export interface RunsView {
   grouped: boolean;
 }
 
-/** Stands for runs on the static workers. */
+/** Represents runs on the static workers. */
 export const NO_IMAGE = "-";
 
-/** Stands for runs without a backend. */
+/** Represents runs without a backend. */
 export const NO_BACKEND = "-";
 
 /** The newest run first. */

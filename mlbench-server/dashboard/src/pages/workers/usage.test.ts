@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Run } from "../../api/wire";
+import { testRun } from "../../api/fixtures";
 import { CARDS, cardCurves, labelsOf, runOf, usageOf } from "./usage";
 
 const points = (value: number[]) => ({
@@ -28,7 +28,7 @@ test("a card leaves out what a pod does not measure", () => {
 
 test("a pod works for the active run that names it", () => {
   const run = (id: number, pods: string[], finished_at: string | null) =>
-    ({ id, finished_at, job_metadata: { pods } }) as unknown as Run;
+    testRun({ id, finished_at }, { pods });
   const runs = [run(1, ["a", "b"], "2026-11-26T00:00:00Z"), run(2, ["a"], null), run(3, ["c"], null)];
   assert.equal(runOf("a", runs)?.id, 2);
   assert.equal(runOf("b", runs), undefined);

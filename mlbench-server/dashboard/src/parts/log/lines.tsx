@@ -25,7 +25,7 @@ export interface LinesHandle {
 
 /** The lines of a log, of which only those in view are rendered. */
 export interface LinesProps {
-  /** Often the same array with more lines, which `newest` tells. */
+  /** Often the same array with more lines, which `newest` shows. */
   rows: readonly LogLine[];
   /** The number of the last line. */
   newest: number | undefined;
@@ -36,7 +36,7 @@ export interface LinesProps {
   onFollow: (follow: boolean) => void;
   /** What to mark, in lower case. */
   text: string;
-  /** The line that the search stands on. */
+  /** The line that the search has reached. */
   current: number | undefined;
   handle: Ref<LinesHandle>;
 }

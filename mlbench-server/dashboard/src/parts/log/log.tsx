@@ -134,7 +134,7 @@ function Filters({ run, filter, onFilter }: FiltersProps) {
 
 interface Search {
   text: string;
-  /** The line that the search stands on. */
+  /** The line that the search has reached. */
   current: number | undefined;
   found: readonly number[];
   complete: boolean;

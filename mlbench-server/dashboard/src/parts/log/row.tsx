@@ -11,7 +11,7 @@ export interface RowProps {
   top: number;
   /** What to mark, in lower case. */
   text: string;
-  /** Whether the search stands on this line. */
+  /** Whether the search has reached this line. */
   current: boolean;
   /** The time of the line as text, if it is to be shown. */
   time: string | undefined;

@@ -207,7 +207,7 @@ export function Environment({ form, errors, change }: PartProps) {
   );
 }
 
-/** What the program is told to do. */
+/** The options that the program receives. */
 export function Options({ form, errors, change }: PartProps) {
   return (
     <fieldset class="options">

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { testRun } from "../../../api/fixtures";
 import type { RunRequest } from "../../../api/runs";
 import type { Run } from "../../../api/wire";
 import { environmentForm } from "./environment";
@@ -74,26 +75,7 @@ test("what is missing is said before anything is sent", () => {
 });
 
 function run(changes: Partial<Run>, command = "train --lr 1"): Run {
-  return {
-    id: 1,
-    name: "x",
-    created_at: "",
-    finished_at: null,
-    state: "FINISHED",
-    job_id: "",
-    environment: {},
-    job_metadata: { command, master_name: "", pods: [], exit_codes: {}, reason: null },
-    num_workers: 4,
-    num_cpus: null,
-    max_bandwidth: null,
-    image: null,
-    backend: null,
-    run_all_nodes: true,
-    gpu_enabled: false,
-    light_target: false,
-    use_horovod: false,
-    ...changes,
-  };
+  return testRun({ name: "x", num_workers: 4, ...changes }, { command });
 }
 
 test("a run started again has the same parameters", () => {
@@ -135,7 +117,7 @@ test("a run started again has the same parameters", () => {
   }
 });
 
-test("a message stands beside its field if the dialog shows it", () => {
+test("a message is beside its field if the dialog shows it", () => {
   const message = "num_workers: 9 requested, 8 available; request at most 8";
   assert.deepEqual(placeMessage(EMPTY, "num_workers", message), {
     num_workers: "9 requested, 8 available; request at most 8",

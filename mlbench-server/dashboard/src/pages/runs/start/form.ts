@@ -32,7 +32,7 @@ export interface StartForm {
 /** What is wrong, by the field's name in the API. */
 export type Errors = Partial<Record<keyof RunRequest, string>>;
 
-/** A dialog that nobody has typed in. */
+/** The dialog before a person types in it. */
 export const EMPTY: StartForm = {
   name: "",
   program: "builtin",

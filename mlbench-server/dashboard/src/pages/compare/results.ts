@@ -124,7 +124,7 @@ export function phasesOf({ groups }: Comparison): {
   const bars = groups.flatMap(({ label, phases }): Bar[] => {
     if (phases === null) return [];
     const { seconds, total } = phases;
-    // Transfer and waiting are the parts of communication, where a program tells them apart.
+    // Transfer and waiting are the parts of communication, where a program distinguishes them.
     const split = seconds.transfer !== null && seconds.waiting !== null;
     const parts = PHASES.flatMap(({ key, name, color }) => {
       const value = seconds[key];
