@@ -257,6 +257,13 @@ impl TestServer {
         run_to_end(command, &format!("mlbench-server {}", args.join(" "))).await
     }
 
+    /// Calls `act` while the server is suspended.
+    pub fn while_suspended(&self, act: impl FnOnce()) {
+        self.signal(Signal::STOP);
+        act();
+        self.signal(Signal::CONT);
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.pid()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();

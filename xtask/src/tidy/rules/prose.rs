@@ -68,7 +68,7 @@ const EXEMPT: [&str; 5] =
 /// [`WORDS`] by their first word.
 type Table = BTreeMap<&'static str, Vec<(&'static str, &'static str)>>;
 
-/// Comments, strings and documents do not use the words of [`WORDS`].
+/// Comments, strings, documents and the sources of the page do not use the words of [`WORDS`].
 pub(super) fn words(tree: &Tree) -> Vec<Finding> {
     let table = table();
     let mut findings = Vec::new();
@@ -87,7 +87,21 @@ pub(super) fn words(tree: &Tree) -> Vec<Finding> {
 }
 
 fn is_document(path: &str) -> bool {
-    let ends = [".md", ".toml", ".sh", ".py", ".yml", ".yaml", ".sql", "Dockerfile", ".dockerignore"];
+    let ends = [
+        ".md",
+        ".toml",
+        ".sh",
+        ".py",
+        ".yml",
+        ".yaml",
+        ".sql",
+        "Dockerfile",
+        ".dockerignore",
+        ".ts",
+        ".tsx",
+        ".mjs",
+        ".css",
+    ];
     path.starts_with(".ci/") || ends.iter().any(|end| path.ends_with(end))
 }
 
@@ -175,6 +189,16 @@ mod tests {
         let files =
             [("x/src/a.rs", code), ("README.md", "Whoever\n\n`nobody` be\n\nhad, outstanding, retold\n")];
         assert_eq!(check(words, &files), ["x/src/a.rs:1", "x/src/a.rs:4", "x/src/a.rs:5", "README.md:1"]);
+    }
+
+    #[test]
+    fn a_word_is_found_in_the_sources_of_the_page() {
+        let code = "/** Whether nobody uses it. */\ntest(\"a date bears an offset\", () => {});\n";
+        for name in ["a.ts", "a.tsx", "a.mjs", "a.css"] {
+            let path = format!("x/dashboard/src/{name}");
+            let at = [format!("{path}:1"), format!("{path}:2")];
+            assert_eq!(check(words, &[(&path, code)]), at);
+        }
     }
 
     #[test]
