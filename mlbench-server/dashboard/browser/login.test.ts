@@ -25,6 +25,7 @@ test("the token opens the page, and signing out closes it", async () => {
   await token.fill("wrong-horse");
   await page.keyboard.press("Enter");
   await page.getByText("not accepted").waitFor();
+  assert.equal(await page.getByText("--token-file").count(), 1, "the message replaces the help");
   await visitor.picture("login-refused-light-1440");
 
   await token.fill(TOKEN);

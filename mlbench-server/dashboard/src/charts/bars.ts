@@ -11,13 +11,17 @@ export interface Bar {
 
 const ROW = 30;
 const BAR = 18;
+/** The width of a letter of a label, and the space around the label. */
+const LABEL = { letter: 6.8, space: 12 };
 
 /** Draws bars as shares of 100 %, with the share written into each part that has room for it. */
 export function barsScene(bars: readonly Bar[], width: number): Scene {
   const texts = Math.max(0, ...bars.map(({ text }) => text.length)) * 6.6 + 16;
-  const labels = Math.min(width * 0.36, Math.max(40, ...bars.map(({ label }) => label.length * 6.8 + 12)));
+  const longest = Math.max(0, ...bars.map(({ label }) => label.length));
+  const fitting = Math.floor((width * 0.36 - LABEL.space) / LABEL.letter);
+  const most = Math.max(3, Math.min(longest, fitting));
+  const labels = Math.max(40, most * LABEL.letter + LABEL.space);
   const room = Math.max(40, width - labels - texts);
-  const most = Math.max(3, Math.floor((labels - 12) / 6.8));
   const shapes: Shape[] = [];
   bars.forEach(({ label, parts, text }, row) => {
     const y = row * ROW + 6;

@@ -30,7 +30,7 @@ export function differing(names: readonly string[]): string[] {
   });
 }
 
-/** Splits a name into words and the signs between them, so that numbers and words are never cut. */
+/** Splits a name into words and the signs between them, so that numbers, `#1` and words are never cut. */
 function split(name: string): string[] {
-  return name.match(/[\p{L}\p{N}.]+|[^\p{L}\p{N}.]/gu) ?? [];
+  return name.match(/#?[\p{L}\p{N}.]+|[^\p{L}\p{N}.]/gu) ?? [];
 }

@@ -17,6 +17,9 @@ test("a legend shows what differs", () => {
   assert.deepEqual(differing(["a/train loss", "a/val loss"]), ["train", "val"]);
   assert.deepEqual(differing(["run 12 · loss", "run 13 · loss"]), ["run 12", "run 13"]);
   assert.deepEqual(differing(["rank 0", "rank 1"]), ["rank 0", "rank 1"]);
+  assert.deepEqual(differing(["rank 0", "rank 1", "rank 10"]), ["rank 0", "rank 1", "rank 10"]);
+  assert.deepEqual(differing(["#1 fit", "#2 fit"]), ["#1", "#2"]);
+  assert.deepEqual(differing(["#1 fit", "#2 <b>"]), ["#1 fit", "#2 <b>"]);
   assert.deepEqual(differing(["Prec@1 @ 0"]), ["Prec@1 @ 0"]);
   assert.deepEqual(differing(["same", "same"]), ["same", "same"]);
   assert.deepEqual(differing(["loss", "loss 2"]), ["loss", "2"]);

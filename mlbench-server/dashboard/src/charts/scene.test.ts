@@ -111,6 +111,16 @@ test("the parts of a bar fill it, and each says its share", () => {
   assert.deepEqual([0, 0.004, 0.0999, 1].map(percent), ["0 %", "0.4 %", "10 %", "100 %"]);
 });
 
+test("a label of a bar is cut only where it has no room", () => {
+  const bar = (label: string): Bar => ({ label, parts: [{ name: "a", color: 0, value: 1 }], text: "1 s" });
+  for (let length = 1; length <= 30; length += 1) {
+    const label = "w".repeat(length);
+    assert.ok(texts(barsScene([bar(label)], 700)).includes(label), label);
+  }
+  const [short] = texts(barsScene([bar("w".repeat(80))], 300));
+  assert.match(short ?? "", /^w+…$/);
+});
+
 test("the picture to download has the shapes with their colours, names as text", () => {
   const palette = {
     curves: ["#0000aa"],

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
-import { messageOf } from "../../api/problem";
+import { messageOf, Problem } from "../../api/problem";
 import { getSession, signIn } from "../../api/session";
 import { useTitle } from "../../lib/title";
 import { Button } from "../../parts/button";
@@ -11,7 +11,7 @@ import { TextField } from "../../parts/field";
 export function LoginPage() {
   useTitle("Sign in");
   const token = useSignal("");
-  const error = useSignal<string | undefined>(undefined);
+  const refusal = useSignal<unknown>(undefined);
   const busy = useSignal(false);
   useEffect(signedInElsewhere, []);
   const submit = async () => {
@@ -20,8 +20,8 @@ export function LoginPage() {
       await signIn(token.value);
       // Everything that was refused is read anew, also the event stream.
       location.reload();
-    } catch (refused) {
-      error.value = messageOf(refused);
+    } catch (error) {
+      refusal.value = error;
       busy.value = false;
     }
   };
@@ -41,13 +41,8 @@ export function LoginPage() {
           autoFocus
           required
           value={token.value}
-          error={error.value}
-          help={
-            <>
-              The token of this server: the content of the file that <code class="flag">--token-file</code>{" "}
-              names.
-            </>
-          }
+          error={refusal.value === undefined ? undefined : messageOf(refusal.value)}
+          help={isWrong(refusal.value) ? undefined : <TokenHelp />}
           onValue={(value) => (token.value = value)}
         />
         <Button type="submit" kind="primary" busy={busy.value}>
@@ -55,6 +50,19 @@ export function LoginPage() {
         </Button>
       </form>
     </main>
+  );
+}
+
+/** Whether the server refused the token: its message then says what the help says. */
+function isWrong(refusal: unknown): boolean {
+  return refusal instanceof Problem && refusal.status === 401;
+}
+
+function TokenHelp() {
+  return (
+    <>
+      The token of this server: the content of the file that <code class="flag">--token-file</code> names.
+    </>
   );
 }
 
