@@ -47,10 +47,10 @@ pub fn encode(columns: &Columns, encoding: Encoding) -> Encoded {
     let out = &mut body;
     let pages = |pack| encoding.layout(PAGE_POINTS, pack);
     let whole = |pack| encoding.layout(usize::MAX, pack);
-    put_section(out, |out| put_column(out, &columns.dates, pages(Pack::Growing)));
+    put_section(out, |out| put_column(out, &columns.dates, pages(Pack::Dates)));
     put_section(out, |out| put_numbers(out, columns, pages(Pack::Any)));
     put_section(out, |out| put_texts(out, &columns.texts, points, encoding.is_packed()));
-    put_section(out, |out| put_column(out, &seqs(columns), whole(Pack::Growing)));
+    put_section(out, |out| put_column(out, &seqs(columns), whole(Pack::Counts)));
     put_details(out, columns.details.0.as_ref(), points, encoding);
     Encoded { header: write_header(columns, &body), body }
 }
@@ -82,7 +82,7 @@ fn seqs(columns: &Columns) -> std::borrow::Cow<'_, [i64]> {
 fn put_details(out: &mut Vec<u8>, details: Option<&Details>, points: usize, encoding: Encoding) {
     let absent = Details::default();
     let Details { steps, epochs, cumulative, metadata } = details.unwrap_or(&absent);
-    put_nullable(out, steps, points, encoding.layout(usize::MAX, Pack::Growing));
+    put_nullable(out, steps, points, encoding.layout(usize::MAX, Pack::Counts));
     put_nullable(out, epochs, points, encoding.layout(usize::MAX, Pack::Any));
     put_section(out, |out| put_flags(out, &cumulative.0, points, encoding.is_packed()));
     put_section(out, |out| put_texts(out, metadata, points, encoding.is_packed()));
