@@ -134,7 +134,9 @@ struct Connection {
     parser: Parser,
     /// The position at which it began. `None` before its first event.
     begin: Option<i64>,
-    /// Whether an event had a later position. Every connection begins with `open`, and repeats pods and queued runs.
+    /// Whether an event had a later position.
+    ///
+    /// Every connection begins with `open`, and repeats the pods and the queued runs.
     brought_news: bool,
 }
 
