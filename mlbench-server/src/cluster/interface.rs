@@ -66,7 +66,8 @@ pub trait Cluster: Send + Sync {
 
     /// Signals every process of a rank, and returns how many are left.
     ///
-    /// A rank owns the session of its supervisor and every process with its worker id in the environment.
+    /// A rank owns the session of its supervisor and every process with its worker id in the environment. On this
+    /// machine it also owns their descendants. In a static pod [`Self::release`] kills those without the mark.
     ///
     /// # Errors
     /// [`ClusterError::Lost`] when the worker no longer exists.
