@@ -31,6 +31,11 @@ pub trait Cluster: Send + Sync {
         PodListStatus::Current
     }
 
+    /// Returns why this server may not act on the cluster, although the cluster responds.
+    fn obstacle(&self) -> Option<String> {
+        None
+    }
+
     /// Returns the maximum number of workers of a run.
     fn max_workers(&self) -> u32;
 
