@@ -138,7 +138,7 @@ impl LogReader {
         Ok(())
     }
 
-    /// Finds the last `lines` lines before a number. Returns the number of the first one, and how many it found.
+    /// Finds the last `lines` lines before a number. Returns the first number, and how many it found.
     ///
     /// Reads backwards, a page at a time: the time depends on `lines`, not on how much the run has written.
     async fn seek(&self, mut before: i64, lines: u32) -> Result<(Option<i64>, u32)> {
