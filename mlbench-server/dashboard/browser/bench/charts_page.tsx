@@ -124,17 +124,4 @@ async function bare(milliseconds: number): Promise<Frames> {
   return result;
 }
 
-/** From the data of some runs to the pixels of their chart, in milliseconds. */
-async function first(count: number, length: number): Promise<number> {
-  const series = curves(count, length);
-  await nextFrame();
-  const begin = performance.now();
-  render(<Chart title="Train loss" series={series} axis="step" group={createGroup()} height={500} />, root);
-  await nextFrame();
-  // The frame that shows the chart is over when the next one begins.
-  const end = await nextFrame();
-  render(null, root);
-  return end - begin;
-}
-
-Object.assign(globalThis, { bench: { live, bare, first } });
+Object.assign(globalThis, { bench: { live, bare } });
