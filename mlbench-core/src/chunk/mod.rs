@@ -35,5 +35,5 @@ pub use decode::{Fields, decode};
 pub use encode::{Encoded, Encoding, encode};
 pub use error::ChunkError;
 pub use header::Header;
-pub use pages::PageReader;
+pub use pages::{PageNumbers, PageReader};
 pub use summary::PageSummary;
