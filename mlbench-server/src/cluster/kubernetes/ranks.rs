@@ -145,18 +145,14 @@ impl KubernetesCluster {
         let now = self.clock.now();
         let arrivals = piece.arrivals(from, now);
         let ended_at = piece.ended.map(|age| now.saturating_sub(age));
-        let FollowOutput { state, stdout, stderr, oom_kills, .. } = piece;
-        // More output may follow a piece of the maximum length.
-        let is_last = stdout.len() < MAX_BYTES && stderr.len() < MAX_BYTES;
+        let FollowOutput { state, stdout, stderr, oom_kills, mut cuts, .. } = piece;
+        // More output may follow a piece, because it is of one segment.
         let is_empty = stdout.is_empty() && stderr.is_empty();
         let exit_code = match state {
-            State::Ended(code) if code != 0 && oom_kills > 0 => {
-                if is_empty {
-                    return Err(ClusterError::Lost(out_of_memory(rank, code)));
-                }
-                None
+            State::Ended(code) if is_empty && code != 0 && oom_kills > 0 => {
+                return Err(ClusterError::Lost(out_of_memory(rank, code)));
             }
-            State::Ended(code) if is_last => Some(code),
+            State::Ended(code) if is_empty => Some(code),
             State::Rebooted if is_empty => {
                 let why = format!("the node of worker pod {} was restarted during the run", rank.pod);
                 return Err(ClusterError::Lost(why));
@@ -167,9 +163,11 @@ impl KubernetesCluster {
         };
         if exit_code.is_some() {
             self.streams().remove(&key(rank));
+        } else {
+            cuts.clear();
         }
         let ended_at = ended_at.filter(|_| exit_code.is_some());
-        Ok(Output { stdout, stderr, arrivals, exit_code, ended_at, ..Output::default() })
+        Ok(Output { stdout, stderr, arrivals, cuts, exit_code, ended_at })
     }
 
     pub(super) async fn signal_rank(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {

@@ -18,6 +18,11 @@ const BASE: &str = include_str!("pod.sh");
 /// Time after which a script that follows a rank ends, and the server starts another one.
 const STREAM_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// Bytes per MiB of the output limit after which a script that follows a rank ends.
+///
+/// The next one deletes what is stored.
+const FREED_PER_MEBIBYTE: u64 = 256 * 1024;
+
 /// The pieces in which a script prints the output of a rank.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pieces {
@@ -77,14 +82,17 @@ impl Scripts {
 
     /// Returns a script that reads the output of a rank, piece after piece, as long as its input is open.
     ///
+    /// It first deletes the output before `from`.
+    ///
     /// A separate last line makes a truncated piece detectable.
     pub(crate) fn follow(&self, rank: &RankRef, from: Offsets, pieces: Pieces) -> String {
         let Pieces { limit, first, heartbeat } = pieces;
         let (out, err) = (from.stdout, from.stderr);
         let verb = format!(
-            "mlbench_use_clock\nk_follow {out} {err} {limit} {} {}",
+            "mlbench_use_clock\nk_follow {out} {err} {limit} {} {} {}",
             first.as_secs(),
-            heartbeat.as_secs()
+            heartbeat.as_secs(),
+            u64::from(self.output_limit) * FREED_PER_MEBIBYTE
         );
         self.script(rank, "", &verb)
     }
@@ -158,11 +166,13 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use bytes::Bytes;
+    use mlbench_core::run::OutputStream;
     use mlbench_core::{PodName, RunId};
     use uuid::Uuid;
 
     use super::super::follow_output::{State, frame_length, parse_follow_output};
     use super::*;
+    use crate::cluster::rank::{Cut, CutReason};
 
     fn run_shell(shell: &[&str], script: &str) -> (Bytes, Option<i32>) {
         let mut child = Command::new(shell[0])
@@ -258,6 +268,33 @@ mod tests {
             let runs = || std::fs::read_dir(directory.path().join("i")).unwrap().count();
             assert_eq!(run_shell(&shell, &scripts.release(at.run)).0, "0\n", "{shell:?}");
             assert_eq!(runs(), 0, "{shell:?}");
+        }
+    }
+
+    #[test]
+    fn every_shell_names_the_stream_whose_output_is_missing() {
+        for shell in shells() {
+            let directory = tempfile::tempdir().unwrap();
+            let scripts = scripts(directory.path().to_str().unwrap().to_owned());
+            let at = at(0);
+            let argv = ["sh", "-c", "yes | head -c 30000000 >&2"].map(str::to_owned).to_vec();
+            let task = Task { at: at.clone(), argv, env: Vec::new(), num_cpus: None, ranks: None };
+            run_shell(&shell, &scripts.prepare(&at));
+            assert_eq!(run_shell(&shell, &scripts.launch(&task).unwrap()).1, Some(0), "{shell:?}");
+            let limit = 100_000_000;
+            let long = Duration::from_secs(10);
+            let nothing = Offsets { stdout: 0, stderr: Offsets::NO_MORE };
+            let pieces = Pieces { limit, first: long, heartbeat: long };
+            let mut text = follow(&shell, &scripts.follow(&at, nothing, pieces));
+            let mut pieces = Vec::new();
+            while let Some(Some(length)) = frame_length(&text) {
+                pieces.push(parse_follow_output(&text.split_to(length)).unwrap());
+            }
+            let piece = pieces.last().unwrap();
+            assert_eq!(piece.state, State::Ended(0), "{shell:?}");
+            let cut = Cut { stream: OutputStream::Stderr, reason: CutReason::Limit };
+            assert_eq!(piece.cuts, [cut], "{shell:?}");
+            assert_eq!(run_shell(&shell, &scripts.release(at.run)).0, "0\n", "{shell:?}");
         }
     }
 
