@@ -63,7 +63,7 @@ mlbench_free() {
         [ "$f_read" -lt 9223372036854775807 ] || true >"$1/$f_stream.stop"
         [ -f "$1/$f_stream.at" ] || continue
         for f_file in "$1/$f_stream".[0-9]*; do
-            [ "${f_file##*.}" -ge "$f_start" ] || f_old="$f_old $f_file"
+            [ ! -e "$f_file" ] || [ "${f_file##*.}" -ge "$f_start" ] || f_old="$f_old $f_file"
         done
     done
     [ -z "$f_old" ] || rm -f $f_old

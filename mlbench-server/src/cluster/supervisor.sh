@@ -32,6 +32,7 @@
 #                                of processes left: if any, DIR still exists, call again.
 #
 # Files in DIR:
+#   prepared        The start time of the shell that has created DIR.
 #   stdout.OFFSET   The output of the command from this byte on, and `stderr.OFFSET`. A shell for each stream copies it from
 #                   a pipe, so no program can truncate it. Without mkfifo the command itself writes `stdout.0`.
 #   stdout.at       The offset of the newest of these segments.
@@ -49,12 +50,14 @@
 # environment.
 
 mlbench_prepare() {
-    mkdir -p "${1%/*}" && { [ -d "$1" ] || mkdir -m 700 "$1"; }
+    mkdir -p "${1%/*}" && { [ -d "$1" ] || mkdir -m 700 "$1"; } || return 1
+    { [ ! -e "$1/prepared" ] && mlbench_stat $$ && echo "$p_start" >"$1/prepared"; } 2>/dev/null || :
 } </dev/null
 
 mlbench_launch() {
     mlbench_dir=$1
-    [ -f "$mlbench_dir/identity" ] && return 0
+    # A supervisor without room for the exit code has `identity` for a moment only.
+    [ -f "$mlbench_dir/identity" ] && [ -f "$mlbench_dir/exit_code" ] && return 0
     if [ ! -d "$mlbench_dir" ]; then
         echo "the directory of the rank does not exist" >&2
         return 1
@@ -216,7 +219,7 @@ SUPERVISE
     setsid sh -c 'trap : QUIT; exec setsid sh "$@" </dev/null >/dev/null 2>&1' \
         sh "$mlbench_dir/supervise" "$mlbench_dir" "$@" || return 1
     mlbench_tries=0
-    until [ -f "$mlbench_dir/identity" ]; do
+    until [ -f "$mlbench_dir/identity" ] && [ -f "$mlbench_dir/exit_code" ]; do
         mlbench_tries=$((mlbench_tries + 1))
         if [ "$mlbench_tries" -gt 200 ]; then
             echo "the supervisor did not start in time" >&2
@@ -231,12 +234,12 @@ mlbench_nap() {
 }
 
 mlbench_fields() {
-    p_state=$1 p_parent=$2 p_session=$4
+    p_state=$1 p_parent=$2 p_session=$4 p_terminal=$5
     shift 19
     p_start=$1
 }
 
-# Reads state, parent, session and start time of process $1 after its name, which may contain anything.
+# Reads state, parent, session, terminal and start time of process $1 after its name, which may contain anything.
 mlbench_stat() {
     { read -r p_line <"/proc/$1/stat"; } 2>/dev/null || return 1
     mlbench_fields ${p_line##*) }

@@ -1,8 +1,9 @@
 //! Applies the manifests of `deploy/` as a user does: through an overlay.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::json;
@@ -47,21 +48,8 @@ impl Deployment {
     /// # Panics
     /// If the server or the static workers do not become ready.
     pub async fn apply(namespace: &Namespace, folder: &str) -> Self {
-        let (dir, name) = (tempfile::tempdir().unwrap(), namespace.name());
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy/kubernetes");
-        let copied = Command::new("cp").arg("-r").arg(source).arg(dir.path().join("deploy")).status().await;
-        assert!(copied.unwrap().success());
-        let role = dir.path().join("deploy/kubelet-metrics/cluster-role.yaml");
-        let text = fs::read_to_string(&role).unwrap().replace(CLUSTER_ROLE, &cluster_role(name));
-        fs::write(&role, text).unwrap();
-        let overlay = dir.path().join("overlay");
-        fs::create_dir(&overlay).unwrap();
-        let (image, tag) = IMAGE.rsplit_once(':').unwrap();
-        let kustomization = json!({"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
-            "namespace": name, "bases": [format!("../deploy/{folder}")],
-            "images": [{"name": "mlbench", "newName": image, "newTag": tag}]});
-        fs::write(overlay.join("kustomization.yaml"), kustomization.to_string()).unwrap();
-
+        let name = namespace.name();
+        let (dir, overlay) = overlay(name, folder).await;
         let data = dir.path().join("data");
         fs::create_dir(&data).unwrap();
         // The server runs as `nobody`, and Kubernetes does not change the group of a hostPath volume.
@@ -89,7 +77,46 @@ impl Deployment {
     }
 }
 
+/// Writes an overlay of a folder below `deploy/kubernetes`, for a namespace and with the test image.
+///
+/// Returns the directory that holds everything, and the overlay.
+async fn overlay(namespace: &str, folder: &str) -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let copied = Command::new("cp").arg("-r").arg(manifests()).arg(dir.path().join("deploy")).status().await;
+    assert!(copied.unwrap().success());
+    let role = dir.path().join("deploy/kubelet-metrics/cluster-role.yaml");
+    let text = fs::read_to_string(&role).unwrap().replace(CLUSTER_ROLE, &cluster_role(namespace));
+    fs::write(&role, text).unwrap();
+    let overlay = dir.path().join("overlay");
+    fs::create_dir(&overlay).unwrap();
+    let (image, tag) = IMAGE.rsplit_once(':').unwrap();
+    let kustomization = json!({"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
+        "namespace": namespace, "bases": [format!("../deploy/{folder}")],
+        "images": [{"name": "mlbench", "newName": image, "newTag": tag}]});
+    fs::write(overlay.join("kustomization.yaml"), kustomization.to_string()).unwrap();
+    (dir, overlay)
+}
+
+fn manifests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy/kubernetes")
+}
+
 impl Namespace {
+    /// Lets the API server check every overlay of `deploy/`, and returns the names of its objects.
+    ///
+    /// # Panics
+    /// If it refuses one.
+    pub async fn check_overlays(&self) -> BTreeMap<String, String> {
+        let mut accepted = BTreeMap::new();
+        for entry in fs::read_dir(manifests().join("overlays")).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let (_dir, overlay) = overlay(self.name(), &format!("overlays/{name}")).await;
+            let apply = ["apply", "--dry-run=server", "-o", "name", "-k", overlay.to_str().unwrap()];
+            accepted.insert(name, kubectl(&apply, "").await);
+        }
+        accepted
+    }
+
     /// Returns the log of the deployed server.
     pub async fn server_log(&self) -> String {
         self.try_run(&["logs", "deployment/mlbench-server"]).await.unwrap_or_else(|why| why)

@@ -127,6 +127,8 @@ pub(crate) struct Release {
     pub(crate) waits_for_pods: bool,
     /// When each rank whose pod executes no commands was first released.
     pub(crate) deaf_since: HashMap<u32, Instant>,
+    /// When processes of each rank that SIGKILL does not end were first found.
+    pub(crate) stuck_since: HashMap<u32, Instant>,
     /// Why the last look failed.
     pub(crate) failure: Option<ClusterError>,
 }

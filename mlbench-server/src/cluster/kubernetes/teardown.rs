@@ -1,6 +1,6 @@
 //! Deletes what is left of a run, and of runs that the server no longer knows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -29,6 +29,8 @@ use crate::cluster::rank::RankRef;
 ///
 /// It does not confirm the end of the pod, or executes no commands in it.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(90);
+/// Time after which the server deletes a static pod with processes that it cannot kill.
+const KILL_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl KubernetesCluster {
     /// Deletes what is left of a run.
@@ -62,22 +64,34 @@ impl KubernetesCluster {
     async fn delete_what_is_left(&self, run: &Run, release: &mut Release) -> Result<usize, ClusterError> {
         let workers = if run.spec.image.is_none() { &run.workers[..] } else { &[] };
         let open = workers.iter().zip(0..).filter(|(_, rank)| !release.clean.contains(rank));
-        let deaf_since = &release.deaf_since;
+        let overdue = release.overdue();
+        let overdue = &overdue;
         let key = RunKey::from(run);
         let cleaned: Vec<(u32, Result<usize, ClusterError>)> =
             join_all(open.map(|(worker, rank)| async move {
                 let at = RankRef { run: key, rank, pod: worker.pod.clone() };
-                (rank, self.clean_rank(&at, deaf_since.get(&rank).copied()).await)
+                (rank, self.clean_rank(&at, overdue.get(&rank).copied()).await)
             }))
             .await;
         let mut remain = self.delete_all(&run_selector(&self.options, key.job_id), |_| true).await?;
         for (rank, left) in &cleaned {
             match left {
                 Ok(0) => drop(release.clean.insert(*rank)),
-                Ok(_) => drop(release.deaf_since.remove(rank)),
+                // The next pod of this name has not failed yet.
+                Ok(_) if overdue.contains_key(rank) => {
+                    release.deaf_since.remove(rank);
+                    release.stuck_since.remove(rank);
+                }
+                Ok(_) => {
+                    release.deaf_since.remove(rank);
+                    release.stuck_since.entry(*rank).or_insert_with(Instant::now);
+                }
                 // During an outage of the API server, the state of the pod is unknown.
                 Err(_) if self.watch.status() != PodListStatus::Current => release.deaf_since.clear(),
-                Err(_) => drop(release.deaf_since.entry(*rank).or_insert_with(Instant::now)),
+                Err(_) => {
+                    release.stuck_since.remove(rank);
+                    release.deaf_since.entry(*rank).or_insert_with(Instant::now);
+                }
             }
         }
         for (_, left) in cleaned {
@@ -88,8 +102,8 @@ impl KubernetesCluster {
 
     /// Deletes what a rank left in its static pod, and returns the number of its processes that are left.
     ///
-    /// Deletes a pod that has executed no command for long, because nothing else ends what runs there.
-    async fn clean_rank(&self, at: &RankRef, deaf_since: Option<Instant>) -> Result<usize, ClusterError> {
+    /// Deletes a pod that is `overdue`, because nothing else ends what runs there.
+    async fn clean_rank(&self, at: &RankRef, overdue: Option<&str>) -> Result<usize, ClusterError> {
         let pod = match self.pod(at).filter(|_| self.watch.status() == PodListStatus::Current) {
             Some(pod) => Some(Pod::clone(&pod)),
             None => self.pods.get_opt(at.pod.as_str()).await.map_err(|error| unreachable(&error))?,
@@ -97,12 +111,9 @@ impl KubernetesCluster {
         let Some(pod) = pod else { return Ok(0) };
         let gate = self.gate(at);
         if !pod_status::is_deleting(&pod) {
-            if deaf_since.is_some_and(|since| since.elapsed() >= CONFIRMATION_TIMEOUT) {
+            if let Some(why) = overdue {
                 let pod_name = at.pod.as_str();
-                tracing::warn!(
-                    pod = pod_name,
-                    "deleting a worker pod that executes no commands, to end a run in it"
-                );
+                tracing::warn!(pod = pod_name, "deleting a worker pod that {why}, to end a run in it");
                 self.delete_pod(&pod, false).await?;
                 return Ok(1);
             }
@@ -208,6 +219,19 @@ impl KubernetesCluster {
             ) => why,
         };
         Err(ClusterError::Unreachable(format!("{name}: {why}")))
+    }
+}
+
+impl Release {
+    /// Returns the ranks whose pods have to be deleted, and what is wrong with these.
+    fn overdue(&self) -> HashMap<u32, &'static str> {
+        let of = |since: &HashMap<u32, Instant>, timeout: Duration, why: &'static str| {
+            let overdue = since.iter().filter(|(_, since)| since.elapsed() >= timeout);
+            overdue.map(|(&rank, _)| (rank, why)).collect::<Vec<_>>()
+        };
+        let deaf = of(&self.deaf_since, CONFIRMATION_TIMEOUT, "executes no commands");
+        let stuck = of(&self.stuck_since, KILL_TIMEOUT, "has processes which cannot be killed");
+        deaf.into_iter().chain(stuck).collect()
     }
 }
 

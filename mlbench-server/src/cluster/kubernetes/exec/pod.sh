@@ -65,29 +65,33 @@ k_follow() {
         [ $((f_out + f_err)) -eq 0 ] || [ $((f_out + f_err)) -gt 65536 ] || [ "$s_state" != running ] || mlbench_sleep 1
     done
 }
-# Sets k_found to the processes that the rank in directory $1 has left without its mark: they began after its supervisor,
-# descend from the first process of this container, and are not in its session. What an exec has started descends from no
-# process that is seen here, and processes of other containers have another cgroup. Finds nothing while another rank has a
-# supervisor here, because a process may belong to either.
+# Sets k_found to the processes that the rank in directory $1 has left without its mark: they are in the cgroup of this
+# container, began after its directory, and are neither in the session of the first process nor in that of this script.
+# What an exec has started descends from no process that is seen here. It belongs to the run, as when mpirun starts its
+# daemons so, unless it has a terminal and with it a person. Finds nothing while another rank has a supervisor here, because
+# a process may belong to either.
 k_strays() {
     k_found=''
-    { read -r k_was k_pid k_since <"$1/identity" && read -r k_own <"/proc/$$/cgroup"; } 2>/dev/null || return 0
+    { read -r k_since <"$1/prepared" && read -r k_own <"/proc/$$/cgroup"; } 2>/dev/null || return 0
     for k_other in "$k_base"/*/run-*/rank-*; do
         [ "$k_other" != "$1" ] || continue
         mlbench_supervisor "$k_other"
         [ -z "$s_pid" ] || return 0
     done
+    mlbench_stat $$ || return 0
+    k_self=$p_session
     mlbench_stat 1 || return 0
     k_first=$p_session
     mlbench_supervisor "$1"
     for k_proc in /proc/[0-9]*; do
         k_pid=${k_proc#/proc/}
         [ "$k_pid" != "$s_pid" ] && mlbench_stat "$k_pid" || continue
-        [ "$p_start" -ge "$k_since" ] && [ "$p_session" != "$k_first" ] || continue
+        [ "$p_start" -ge "$k_since" ] && [ "$p_session" != "$k_first" ] && [ "$p_session" != "$k_self" ] || continue
         case $p_state in Z | X) continue ;; esac
         { read -r k_of <"$k_proc/cgroup"; } 2>/dev/null && [ "$k_of" = "$k_own" ] || continue
+        k_terminal=$p_terminal
         while [ "$p_parent" -gt 1 ] && mlbench_stat "$p_parent"; do :; done
-        [ "$p_parent" -ne 1 ] || k_found="$k_found $k_pid"
+        [ "$p_parent" -ne 1 ] && [ "$k_terminal" != 0 ] || k_found="$k_found $k_pid"
     done
 }
 # Kills them, and sets m_count to the number of those that are left.

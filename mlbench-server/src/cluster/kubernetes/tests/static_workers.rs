@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod as ClusterPod;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::{AttachParams, AttachedProcess, DeleteParams, Patch, PatchParams};
 use mlbench_core::PodPhase;
 use serde_json::json;
 
@@ -130,22 +130,83 @@ async fn release_leaves_no_process_and_no_temporary_file_of_a_run() {
     let seen = followed(&cluster, &rank(&run, 0)).await;
     assert_eq!(seen.end, Some(Ok(0)));
     assert_eq!(String::from_utf8(seen.stdout).unwrap(), format!("/tmp/mlbench-{}\n", run.job_id));
-    // A person who looks into the pod meanwhile.
-    let script = "sleep 605 & echo up; wait; exit\n".to_owned();
-    let pods = cluster.pods.clone();
-    let visitor = tokio::spawn(async move {
-        run_script(&pods, "pool-0", Some("worker"), script, Duration::from_secs(600)).await
-    });
-    eventually("the visitor", || async { contents(&cluster).await.contains("sleep 605").then_some(()) })
-        .await;
-    let before = contents(&cluster).await;
-    assert!((601..=604).all(|left| before.contains(&format!("sleep {left}"))), "{before}");
+    // A person who looks into the pod meanwhile, and a program that has started others with an exec.
+    let person = exec(&cluster, "sleep 605", true).await;
+    let program = exec(&cluster, "sleep 606 & setsid sleep 607 & (setsid sleep 608 &); wait", false).await;
+    eventually("both", || async {
+        let now = contents(&cluster).await;
+        (601..=608).all(|one| now.contains(&format!("sleep {one}"))).then_some(())
+    })
+    .await;
     released(&cluster, &run).await;
     let after = contents(&cluster).await;
-    assert!((601..=604).all(|left| !after.contains(&format!("sleep {left}"))), "{after}");
-    assert!(after.contains("sleep 605") && after.contains("sleep 3600"), "{after}");
-    assert!(!after.contains(&run.job_id.to_string()), "{after}");
-    visitor.abort();
+    let left: Vec<u32> = (601..=608).filter(|one| after.contains(&format!("sleep {one}"))).collect();
+    assert_eq!(left, [605], "{after}");
+    assert!(after.contains("sleep 3600") && !after.contains(&run.job_id.to_string()), "{after}");
+    drop((person, program));
+}
+
+/// Runs a line in the static pod, with a terminal or without one, as `kubectl exec` does.
+async fn exec(cluster: &KubernetesCluster, line: &str, tty: bool) -> AttachedProcess {
+    let attach = AttachParams {
+        container: Some("worker".to_owned()),
+        stdin: true,
+        stdout: true,
+        tty,
+        ..AttachParams::default()
+    };
+    cluster.pods.exec("pool-0", ["sh", "-c", line], &attach.stderr(false)).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_of_which_no_command_was_started_is_cleaned_too() {
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, true).await;
+    let mut run = static_run(1, 1);
+    provisioned(&cluster, &mut run).await;
+    // As mpirun does, which starts its daemons on the workers itself.
+    let program = exec(&cluster, "setsid sleep 601 & setsid sleep 602", false).await;
+    eventually("its processes", || async { contents(&cluster).await.contains("sleep 601").then_some(()) })
+        .await;
+    released(&cluster, &run).await;
+    let after = contents(&cluster).await;
+    assert!(!after.contains("sleep 601") && !after.contains("sleep 602"), "{after}");
+    drop(program);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_with_processes_that_cannot_be_killed_is_replaced() {
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, false).await;
+    // Root without the right to signal the processes of other users.
+    let worker = json!({"name": "worker", "securityContext": {"capabilities": {"drop": ["KILL"]}}});
+    let patch = Patch::Strategic(json!({"spec": {"template": {"spec": {"containers": [worker]}}}}));
+    harness.api::<StatefulSet>().patch("pool", &PatchParams::default(), &patch).await.unwrap();
+    let pods = harness.api::<ClusterPod>();
+    let uid = eventually("the patched pod", || async {
+        let pod = pods.get_opt("pool-0").await.unwrap()?;
+        let worker = &pod.spec.as_ref()?.containers[1];
+        worker.security_context.as_ref()?.capabilities.as_ref()?;
+        crate::cluster::kubernetes::pods::pod_status::is_ready(&pod).then_some(pod.metadata.uid?)
+    })
+    .await;
+    let mut run = static_run(1, 1);
+    provisioned(&cluster, &mut run).await;
+    let command = "echo u:x:1000:1000::/:/bin/sh >>/etc/passwd; su u -c 'exec sleep 601' & echo up; exit 0";
+    launch(&cluster, rank(&run, 0), command).await;
+    let seen = followed(&cluster, &rank(&run, 0)).await;
+    assert_eq!((seen.end, &seen.stdout[..]), (Some(Ok(0)), &b"up\n"[..]));
+    eventually("the process", || async { contents(&cluster).await.contains("sleep 601").then_some(()) })
+        .await;
+    released(&cluster, &run).await;
+    let mut next = static_run(2, 1);
+    provisioned(&cluster, &mut next).await;
+    let pod = pods.get("pool-0").await.unwrap();
+    assert_ne!(pod.metadata.uid, Some(uid));
+    assert!(!contents(&cluster).await.contains("sleep 601"));
+    released(&cluster, &next).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
