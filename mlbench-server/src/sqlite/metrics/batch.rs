@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::insert::{self, insert};
 use super::owner;
-use super::recent::RecentArrivals;
+use super::recent::Arrivals;
 use crate::sqlite::error::StoreError;
 use crate::sqlite::idempotency::{self, Keyed, KeyedEndpoint};
 
@@ -24,19 +24,19 @@ pub(crate) fn memory_bytes(batch: &Batch) -> usize {
 /// Stores a batch unless its key was used before.
 pub(crate) fn record(
     connection: &Connection,
-    recent: &RecentArrivals,
+    arrivals: &Arrivals,
     batch: &Batch,
     now: Timestamp,
 ) -> Result<BatchOutcome, StoreError> {
     let Batch { points, key } = batch;
     let Some(key) = key else {
-        return Ok(BatchOutcome { result: store(connection, recent, points)?, replayed: false });
+        return Ok(BatchOutcome { result: store(connection, arrivals, points)?, replayed: false });
     };
     let keyed = Keyed { endpoint: KeyedEndpoint::Batches, chunk: key.chunk, request: &key.request };
     if let Some(result) = idempotency::find(connection, keyed)? {
         return Ok(BatchOutcome { result, replayed: true });
     }
-    let result = store(connection, recent, points)?;
+    let result = store(connection, arrivals, points)?;
     idempotency::remember(connection, keyed, &result, now)?;
     idempotency::expire(connection, 1, now)?;
     Ok(BatchOutcome { result, replayed: false })
@@ -44,11 +44,11 @@ pub(crate) fn record(
 
 fn store(
     connection: &Connection,
-    recent: &RecentArrivals,
+    arrivals: &Arrivals,
     points: &[BatchPoint],
 ) -> Result<BatchResult, StoreError> {
     let valid: Vec<&Metric> = points.iter().filter_map(|point| point.metric.as_ref().ok()).collect();
-    let mut stored = insert(connection, recent, &valid)?.into_iter();
+    let mut stored = insert(connection, arrivals, &valid)?.into_iter();
     let mut result = BatchResult::default();
     for BatchPoint { index, metric } in points {
         match metric {

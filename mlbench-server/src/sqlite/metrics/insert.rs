@@ -3,16 +3,22 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use mlbench_core::chunk::{Columns, MAX_POINTS};
 use mlbench_core::metric::Metric;
-use mlbench_core::storage::ValueRef;
+use mlbench_core::storage::{PointDetails, ValueRef};
 use mlbench_core::{MetricName, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::arrival::{self, OutOfOrderDetector};
+use super::blocks::position;
+use super::chunks;
 use super::owner::{self, OwnerRow};
-use super::recent::RecentArrivals;
+use super::recent::Arrivals;
 use super::value::SqlValue;
 use crate::sqlite::error::StoreError;
+
+/// Fewer points of a series than this become rows: a chunk of them would take more space and time.
+const MIN_CHUNK: usize = 128;
 
 /// Estimates the memory that a metric takes while it is queued, in bytes.
 pub(crate) fn memory_bytes(metric: &Metric) -> usize {
@@ -22,16 +28,16 @@ pub(crate) fn memory_bytes(metric: &Metric) -> usize {
 /// Inserts metrics in the order given. Skips those of unknown owners.
 pub(crate) fn insert_all(
     connection: &Connection,
-    recent: &RecentArrivals,
+    arrivals: &Arrivals,
     metrics: &[Metric],
 ) -> Result<(), StoreError> {
-    insert(connection, recent, &metrics.iter().collect::<Vec<_>>()).map(drop)
+    insert(connection, arrivals, &metrics.iter().collect::<Vec<_>>()).map(drop)
 }
 
 /// Inserts metrics in the order given. Returns which of them have a known owner.
 pub(super) fn insert(
     connection: &Connection,
-    recent: &RecentArrivals,
+    arrivals: &Arrivals,
     metrics: &[&Metric],
 ) -> Result<Vec<bool>, StoreError> {
     let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
@@ -62,18 +68,79 @@ pub(super) fn insert(
     }
     for of_owner in deltas.chunk_by(|a, b| a.owner == b.owner) {
         let last_seq = of_owner.iter().map(|delta| delta.last_seq).max().unwrap_or(0);
-        recent.note(of_owner[0].owner, last_seq);
+        arrivals.recent.note(of_owner[0].owner, last_seq);
     }
-    let series = deltas.iter().map(|delta| delta.store(connection));
-    let mut series = series.collect::<Result<Vec<OutOfOrderDetector>, StoreError>>()?;
+    let mut stored = vec![false; metrics.len()];
+    let mut of_series: Vec<Vec<Accepted<'_>>> = deltas.iter().map(|delta| delta.room()).collect();
+    for (at, delta, seq, value) in accepted {
+        of_series[delta].push(Accepted { metric: metrics[at], seq, value });
+        stored[at] = true;
+    }
+    for (delta, points) in deltas.iter().zip(of_series) {
+        let detector = delta.store(connection)?;
+        let series = detector.series();
+        if points.len() < MIN_CHUNK || !insert_chunk(connection, series, &points)? {
+            insert_rows(connection, detector, &points)?;
+        }
+        arrivals.unsealed.note(series, points.len());
+    }
+    Ok(stored)
+}
+
+/// A point of a known owner.
+struct Accepted<'a> {
+    metric: &'a Metric,
+    seq: i64,
+    value: SqlValue<'a>,
+}
+
+impl Accepted<'_> {
+    fn details(&self) -> PointDetails<'_> {
+        let Metric { cumulative, metadata, step, epoch, .. } = self.metric;
+        PointDetails { cumulative: *cumulative, metadata, step: *step, epoch: *epoch }
+    }
+}
+
+/// Stores points of one series as a chunk, unless one is among them. Returns whether it did.
+fn insert_chunk(connection: &Connection, series: i64, points: &[Accepted<'_>]) -> Result<bool, StoreError> {
+    let mut rest = points;
+    let mut all = Vec::new();
+    while !rest.is_empty() {
+        let part;
+        (part, rest) = rest.split_at(rest.len().min(MAX_POINTS));
+        let mut columns = Columns::with_capacity(part.len());
+        for point in part {
+            columns.push(point.metric.date, point.seq, point.value.0, point.details());
+        }
+        columns.sort();
+        all.push(columns);
+    }
+    for columns in &all {
+        let (first, last) = (position(columns, 0), position(columns, columns.len() - 1));
+        if chunks::overlaps(connection, series, first, last)? {
+            return Ok(false);
+        }
+    }
+    // Parts of a very long batch must not overlap each other either.
+    let is_in_order = all.is_sorted_by(|a, b| position(a, a.len() - 1) < position(b, 0));
+    if is_in_order {
+        all.iter().try_for_each(|columns| chunks::insert_arrived(connection, series, columns))?;
+    }
+    Ok(is_in_order)
+}
+
+/// Stores points of one series as rows.
+fn insert_rows(
+    connection: &Connection,
+    mut detector: OutOfOrderDetector,
+    points: &[Accepted<'_>],
+) -> Result<(), StoreError> {
     // Most points have only a value. Binding the defaults of the other columns would take as long as parsing the point.
     let plain = "INSERT INTO point (series, date, seq, value) VALUES (?1, ?2, ?3, ?4)";
     let full = "INSERT INTO point (series, date, seq, value, cumulative, metadata, step, epoch) \
                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let (mut plain, mut full) = (connection.prepare_cached(plain)?, connection.prepare_cached(full)?);
-    let mut stored = vec![false; metrics.len()];
-    for (at, delta, seq, value) in accepted {
-        let (metric, detector) = (metrics[at], &mut series[delta]);
+    for &Accepted { metric, seq, value } in points {
         detector.observe(connection, metric.date, seq)?;
         let (series, date) = (detector.series(), metric.date.as_micros());
         let Metric { cumulative, metadata, step, epoch, .. } = metric;
@@ -82,9 +149,8 @@ pub(super) fn insert(
         } else {
             full.execute(params![series, date, seq, value, cumulative, metadata, step, epoch])?;
         }
-        stored[at] = true;
     }
-    Ok(stored)
+    Ok(())
 }
 
 /// What new points of one series add to its statistics.
@@ -115,6 +181,11 @@ impl<'a> SeriesDelta<'a> {
             max: None,
             last_value: SqlValue(ValueRef::Text("")),
         }
+    }
+
+    /// Returns an empty vector for the points.
+    fn room<T>(&self) -> Vec<T> {
+        Vec::with_capacity(usize::try_from(self.count).unwrap_or(0))
     }
 
     fn add(&mut self, date: Timestamp, seq: i64, value: SqlValue<'a>) {

@@ -6,6 +6,7 @@ mod health;
 mod identity;
 mod keys;
 mod opening;
+mod oracle;
 mod output;
 mod readers;
 mod reading;
