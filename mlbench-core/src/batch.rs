@@ -28,6 +28,12 @@ pub struct BatchResult {
 pub struct RejectedPoint {
     /// Index of the array element or of the line in the request, from 0.
     pub index: u64,
+    /// Index of the point in the arrays of a series, from 0.
+    ///
+    /// Only for series, and absent if the series is rejected as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub item: Option<u64>,
     /// The error code that a single `POST` of the point would return.
     pub code: ErrorCode,
     /// The error message that a single `POST` of the point would return.
@@ -41,12 +47,27 @@ impl BatchResult {
     /// Counts a point that is not stored.
     pub fn reject(&mut self, index: u64, error: &Error) {
         self.rejected_count += 1;
+        self.list(index, None, error);
+    }
+
+    /// Counts a point of a series that is not stored.
+    pub fn reject_item(&mut self, index: u64, item: u64, error: &Error) {
+        self.rejected_count += 1;
+        self.list(index, Some(item), error);
+    }
+
+    /// Counts a series of `items` points of which none is stored. Lists it once.
+    pub fn reject_series(&mut self, index: u64, items: u64, error: &Error) {
+        self.rejected_count += items;
+        if items > 0 {
+            self.list(index, None, error);
+        }
+    }
+
+    fn list(&mut self, index: u64, item: Option<u64>, error: &Error) {
         if self.rejected.len() < Self::MAX_LISTED {
-            self.rejected.push(RejectedPoint {
-                index,
-                code: error.code(),
-                message: error.detail().to_owned(),
-            });
+            let (code, message) = (error.code(), error.detail().to_owned());
+            self.rejected.push(RejectedPoint { index, item, code, message });
         }
     }
 

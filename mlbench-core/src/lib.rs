@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod batch;
+pub mod chunk;
 pub mod comparison;
 pub mod downsample;
 pub mod environment;

@@ -124,7 +124,7 @@ struct State {
     /// Whether the first event was returned.
     is_open: bool,
     last_pods: Option<PodList>,
-    /// Pauses after connections that brought no event.
+    /// Pauses after connections that brought nothing new.
     pauses: Backoff,
     is_away: Arc<AtomicBool>,
 }
@@ -132,7 +132,19 @@ struct State {
 struct Connection {
     body: StreamedBody,
     parser: Parser,
-    brought_events: bool,
+    /// The position at which it began. `None` before its first event.
+    begin: Option<i64>,
+    /// Whether an event had a later position.
+    ///
+    /// Every connection begins with `open`, and repeats the pods and the queued runs.
+    brought_news: bool,
+}
+
+impl Connection {
+    fn note(&mut self, message: &Message) {
+        self.begin = self.begin.or(message.id);
+        self.brought_news |= message.id > self.begin;
+    }
 }
 
 impl State {
@@ -143,7 +155,7 @@ impl State {
                 continue;
             };
             if let Some(message) = connection.parser.next() {
-                connection.brought_events = true;
+                connection.note(&message);
                 if let Some(event) = self.event(&message)? {
                     return Ok(event);
                 }
@@ -157,10 +169,10 @@ impl State {
         }
     }
 
-    /// Gives up the connection, and waits if it brought nothing.
+    /// Gives up the connection, and waits if it brought nothing new.
     async fn disconnect(&mut self) {
         match self.connection.take() {
-            Some(connection) if connection.brought_events => self.pauses = pauses(),
+            Some(connection) if connection.brought_news => self.pauses = pauses(),
             // A server that fails, or is away, is not called without rest.
             _ => tokio::time::sleep(self.pauses.next()).await,
         }
@@ -175,7 +187,7 @@ impl State {
             opened
         };
         let body = self.client.with_pauses(pauses(), open).await?;
-        Ok(Connection { body, parser: Parser::default(), brought_events: false })
+        Ok(Connection { body, parser: Parser::default(), begin: None, brought_news: false })
     }
 
     fn request(&self) -> Request {

@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use mlbench_core::api::{EventData, Topic};
 use mlbench_core::{PodName, RunId};
 
@@ -49,6 +51,29 @@ async fn a_broken_stream_continues_after_its_last_event() {
     let head = |cursor: &str| format!("GET /api/events/?topics=runs%2Cpods{cursor}");
     let expected = ["", "", "&cursor=7", "&cursor=7", "&cursor=9"].map(head);
     assert_eq!(heads, expected);
+}
+
+#[tokio::test]
+async fn connections_that_bring_nothing_new_are_not_reopened_at_once() {
+    let open = event(5, "open", OPEN);
+    let repeats = open.clone() + &event(5, "pods", r#"{"pods":[]}"#) + &event(5, "runs", &deleted(1));
+    let news = open.clone() + &event(6, "runs", &deleted(2));
+    let pause = async |texts: [&str; 3]| {
+        let steps = texts.map(|text| raw(text.to_owned().leak()));
+        let server = Server::new(steps, Step::status(403)).await;
+        let mut events = server.client().events().subscribe([Topic::Runs], None);
+        let begin = Instant::now();
+        while events.next().await.unwrap().is_ok() {}
+        assert_eq!(server.received().len(), 4);
+        begin.elapsed()
+    };
+    // The shortest pauses are 50, 100 and 200 ms.
+    for text in [&open, &repeats] {
+        let paused = pause([text; 3]).await;
+        assert!(paused >= Duration::from_millis(350), "{paused:?}");
+    }
+    let paused = pause([&open, &news, &open]).await;
+    assert!(paused >= Duration::from_millis(100), "{paused:?}");
 }
 
 #[tokio::test]

@@ -75,22 +75,16 @@ impl NewMetric {
     /// [`UnknownField`](crate::error::ErrorCode::UnknownField) for the field, or
     /// [`NotFound`](crate::error::ErrorCode::NotFound) for an owner that cannot exist.
     pub fn from_fields(mut fields: Fields) -> Result<Self> {
-        let pod = fields.text("pod_name")?.filter(|name| !name.is_empty());
-        let run = fields.text_or_number("run_id")?.filter(|id| !id.is_empty());
-        let name = fields.text("name")?;
+        let series = SeriesFields::take(&mut fields)?;
         let date = fields.parsed("date")?;
         let value = fields.text_or_number("value")?;
         let cumulative = fields.boolean("cumulative")?.unwrap_or(false);
         let metadata = fields.text_or_structure("metadata")?.unwrap_or_default();
         let (step, epoch) = (fields.signed_integer("step")?, fields.finite("epoch")?);
         fields.finish()?;
-        let missing = |field: &str| Error::invalid(field, "missing; every metric needs one");
-        let name = MetricName::new(name.ok_or_else(|| missing("name"))?)?;
+        let name = series.name()?;
         let value = MetricValue::new(value.ok_or_else(|| missing("value"))?);
-        let pod = pod.map(|name| {
-            PodName::new(name.as_str()).map_err(|_| Error::not_found(format_args!("pod {}", quote(&name))))
-        });
-        let owner = Owner::from_fields(pod.transpose()?, run.as_deref().map(run_id).transpose()?)?;
+        let owner = series.owner()?;
         Ok(Self { owner, name, date, value, cumulative, metadata, step, epoch })
     }
 
@@ -100,6 +94,40 @@ impl NewMetric {
         let Self { owner, name, date, value, cumulative, metadata, step, epoch } = self;
         Metric { owner, name, date: date.unwrap_or(now), value, cumulative, metadata, step, epoch }
     }
+}
+
+/// The fields that name a series.
+pub(super) struct SeriesFields {
+    pod: Option<String>,
+    run: Option<String>,
+    name: Option<String>,
+}
+
+impl SeriesFields {
+    /// Takes the fields from a request.
+    pub(super) fn take(fields: &mut Fields) -> Result<Self> {
+        let pod = fields.text("pod_name")?.filter(|name| !name.is_empty());
+        let run = fields.text_or_number("run_id")?.filter(|id| !id.is_empty());
+        Ok(Self { pod, run, name: fields.text("name")? })
+    }
+
+    /// Returns the pod or the run.
+    pub(super) fn owner(&self) -> Result<Owner> {
+        let pod = self.pod.as_deref().map(|name| {
+            PodName::new(name).map_err(|_| Error::not_found(format_args!("pod {}", quote(name))))
+        });
+        Owner::from_fields(pod.transpose()?, self.run.as_deref().map(run_id).transpose()?)
+    }
+
+    /// Returns the name of the metric.
+    pub(super) fn name(&self) -> Result<MetricName> {
+        MetricName::new(self.name.clone().ok_or_else(|| missing("name"))?)
+    }
+}
+
+/// Returns the error for a metric without a field.
+pub(super) fn missing(field: &str) -> Error {
+    Error::invalid(field, "missing; every metric needs one")
 }
 
 /// Parses the id of a run, which some libraries write as a number with a fraction (`1.0`).

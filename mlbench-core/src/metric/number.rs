@@ -70,7 +70,39 @@ pub(crate) fn real(text: &str) -> Option<f64> {
     if text.len() > MAX_REAL_TEXT {
         return None;
     }
+    if let Some(number) = short_fraction(text) {
+        return Some(number);
+    }
     parse_finite(text).filter(|number| plain_number(*number, |printed| printed == text))
+}
+
+/// Returns the number of a text like `-0.25` with at most 15 digits and none that is superfluous.
+///
+/// A number has at most one text of up to 15 digits, so this one is its shortest. Digits and power of ten are exact, so
+/// their quotient is the nearest number.
+fn short_fraction(text: &str) -> Option<f64> {
+    const POWERS: [f64; 23] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
+        1e18, 1e19, 1e20, 1e21, 1e22,
+    ];
+    const FIFTEEN_DIGITS: u64 = 100_000_000_000_000;
+    let unsigned = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let point = unsigned.iter().position(|b| *b == b'.')?;
+    let (whole, fraction) = (&unsigned[..point], &unsigned[point + 1..]);
+    if matches!(whole, [] | [b'0', _, ..]) || matches!(fraction, [] | [.., b'0']) {
+        return None;
+    }
+    let mut digits = 0_u64;
+    for byte in whole.iter().chain(fraction) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 || digits >= FIFTEEN_DIGITS {
+            return None;
+        }
+        digits = digits * 10 + u64::from(digit);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "15 digits are exact")]
+    let number = digits as f64 / POWERS.get(fraction.len())?;
+    Some(if text.len() > unsigned.len() { -number } else { number })
 }
 
 /// Whole numbers are printed without `.0`.

@@ -13,18 +13,21 @@ mod metrics;
 mod points;
 mod read_points;
 mod runs;
+mod series_columns;
 mod stats;
 mod storage_trait;
 
 pub use changes::{ArrivedPoint, Change, Changed, Changes, ChangesQuery, Interest, QueueRuns};
 pub use idempotency::{BatchKey, Fingerprint, IdempotencyKey, KeyHolder, KeyedRequest};
 pub use logs::{LogPart, LogQuery, OutputChunk};
-pub use metrics::{Batch, BatchOutcome, BatchPoint, Recorded};
+pub use metrics::{Batch, BatchOutcome, BatchPoint, BatchSeries, Recorded, RejectedItem, SeriesName};
 pub use points::{
     Downsampling, DownsamplingMethod, ListedOwner, OwnerList, PointDetails, PointRef, PointSink,
     PointsCursor, PointsPage, PointsQuery, SeriesCursor, ValueRef,
 };
 pub use read_points::{PointsByName, collect_points, read_page};
 pub use runs::{Admission, IsCached, RankExit, RunEntry, RunStart, StartedRun, TokenHash};
+pub(crate) use series_columns::Column;
+pub use series_columns::{SeriesColumns, ValueColumn};
 pub use stats::{HistogramSnapshot, NewestValue, StoreStats};
 pub use storage_trait::Storage;

@@ -1,7 +1,7 @@
 //! What a token may do, and to whose metrics.
 
 use mlbench_core::api::Access;
-use mlbench_core::storage::{BatchPoint, KeyHolder, Storage, TokenHash};
+use mlbench_core::storage::{Batch, KeyHolder, SeriesName, Storage, TokenHash};
 use mlbench_core::{Error, ErrorCode, Owner, Result, RunId};
 
 use crate::token::{self, Token};
@@ -117,19 +117,34 @@ impl Grant {
         }
     }
 
-    /// Replaces each point of another owner by an error.
-    pub fn reject_foreign_points(self, points: &mut [BatchPoint]) {
-        let own = match self {
-            Self::Full => return,
-            Self::RunMetrics(own) => Some(own),
-            // Neither reaches batches: the ingest listener and the metrics token.
-            Self::ServerMetrics | Self::ActiveRunMetrics => None,
-        };
-        let refuse = || Err(forbidden("this listener accepts single metrics only".to_owned()));
-        for point in points {
-            let Ok(metric) = &point.metric else { continue };
-            if let Err(refusal) = own.map_or_else(refuse, |own| check_run(own, &metric.owner)) {
+    /// Replaces each point and each series of another owner by an error.
+    pub fn reject_foreign_points(self, batch: &mut Batch) {
+        if self == Self::Full {
+            return;
+        }
+        for point in &mut batch.points {
+            if let Ok(metric) = &point.metric
+                && let Err(refusal) = self.check_batch_owner(&metric.owner)
+            {
                 point.metric = Err(refusal);
+            }
+        }
+        for series in &mut batch.series {
+            if let Ok(SeriesName { owner, .. }) = &series.series
+                && let Err(refusal) = self.check_batch_owner(owner)
+            {
+                series.series = Err(refusal);
+            }
+        }
+    }
+
+    fn check_batch_owner(self, owner: &Owner) -> Result<()> {
+        match self {
+            Self::Full => Ok(()),
+            Self::RunMetrics(own) => check_run(own, owner),
+            // Neither reaches batches: the ingest listener and the metrics token.
+            Self::ServerMetrics | Self::ActiveRunMetrics => {
+                Err(forbidden("this listener accepts single metrics only".to_owned()))
             }
         }
     }

@@ -7,11 +7,13 @@ use std::time::Duration;
 use mlbench_core::api::{EventData, EventsQuery, PodList, Resync, StreamOpen, Topic};
 use mlbench_core::storage::{ChangesQuery, Interest, QueueRuns};
 use mlbench_core::{Error, ErrorCode, Result};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::context::App;
-use super::hub::{Batch, EventHub, Joined, OutEvent, Places, Subject, interest, page_events, queue_events};
+use super::hub::{
+    Batches, EventHub, FeedEnd, Joined, OutEvent, Places, Subject, interest, page_events, queue_events,
+};
 use super::pods;
 
 /// Longest time without a sign of life.
@@ -39,9 +41,9 @@ enum Phase {
     /// Reads pages until the end of the store is reached.
     Resuming { sent: usize, places: Places },
     /// Reads pages up to the position of the hub at which it joined.
-    Joining { upto: i64, events: mpsc::Receiver<Batch>, places: Places },
+    Joining { upto: i64, events: Batches, places: Places },
     /// Gets what the hub reads.
-    Live(mpsc::Receiver<Batch>),
+    Live(Batches),
 }
 
 impl Subscription {
@@ -50,21 +52,16 @@ impl Subscription {
     /// # Errors
     /// [`TooManyStreams`](mlbench_core::ErrorCode::TooManyStreams), and any error of the store.
     pub async fn begin(app: &App, query: EventsQuery, last_event_id: Option<i64>) -> Result<Self> {
-        let hub = &app.events;
-        let (stream, interest) = (hub.open_stream()?, interest(&query.topics));
-        let (phase, position, is_known) = match last_event_id.or(query.cursor) {
-            Some(after) => {
-                let none = ChangesQuery { interest: interest.clone(), after, upto: Some(after) };
-                let is_known = hub.storage.changes(&none).await?.is_known;
-                (Phase::Resuming { sent: 0, places: Places::new() }, after, is_known)
+        let (stream, interest) = (app.events.open_stream()?, interest(&query.topics));
+        let resumes_after = last_event_id.or(query.cursor);
+        let (phase, position) = match resumes_after {
+            Some(after) if is_known(app, &interest, after).await? => {
+                (Phase::Resuming { sent: 0, places: Places::new() }, after)
             }
-            None => {
-                let (phase, position) = live(hub, &interest).await?;
-                (phase, position, true)
-            }
+            _ => live(&app.events, &interest).await?,
         };
-        let owes_pods = interest.pods;
-        let app = app.clone();
+        let is_unknown = resumes_after.is_some() && matches!(phase, Phase::Live(_));
+        let (app, owes_pods) = (app.clone(), interest.pods);
         let mut subscription = Self {
             app,
             interest,
@@ -75,14 +72,11 @@ impl Subscription {
             session: None,
             _stream: stream,
         };
-        if is_known {
-            subscription.open(query.topics)?;
-            subscription.add_queued_runs().await?;
-        } else {
-            let resync = subscription.begin_anew("the position is not known to this server").await?;
-            subscription.open(query.topics)?;
-            subscription.first.push(resync);
+        subscription.open(query.topics)?;
+        if is_unknown {
+            subscription.resync("the position is not known to this server")?;
         }
+        subscription.add_queued_runs().await?;
         subscription.add_pods().await?;
         Ok(subscription)
     }
@@ -114,20 +108,17 @@ impl Subscription {
         }
         match &mut self.phase {
             Phase::Resuming { .. } | Phase::Joining { .. } => self.read_page().await,
-            Phase::Live(events) => match timeout(HEARTBEAT, events.recv()).await {
-                Ok(Some(batch)) => {
+            Phase::Live(events) => match timeout(HEARTBEAT, events.next()).await {
+                Ok(Ok(batch)) => {
                     let own = batch.iter().filter(|event| event.subject.is_in(&self.interest));
                     let own: Vec<OutEvent> = own.cloned().collect();
                     self.position = own.last().map_or(self.position, |event| event.id);
                     Ok(own)
                 }
-                Ok(None) => {
-                    let resync = self.begin_anew("the client is too slow for these topics").await?;
-                    self.owes_pods = self.interest.pods;
-                    self.first.push(resync);
-                    self.add_pods().await?;
-                    Ok(std::mem::take(&mut self.first))
+                Ok(Err(FeedEnd::Overflow)) => {
+                    self.begin_anew("the client is too slow for these topics").await
                 }
+                Ok(Err(FeedEnd::PositionLost)) => self.begin_anew("the server lost the position").await,
                 Err(_) => {
                     self.add_pods().await?;
                     Ok(std::mem::take(&mut self.first))
@@ -138,16 +129,15 @@ impl Subscription {
 
     /// Reads a page of what the subscriber missed, and joins the hub at the end.
     async fn read_page(&mut self) -> Result<Vec<OutEvent>> {
-        let hub = &self.app.events;
         let upto = match &self.phase {
             Phase::Joining { upto, .. } => Some(*upto),
             Phase::Resuming { .. } | Phase::Live(_) => None,
         };
         let query = ChangesQuery { interest: self.interest.clone(), after: self.position, upto };
-        let page = hub.storage.changes(&query).await?;
-        let (reached, last, capacity) = (page.upto, page.last, hub.cluster.max_workers());
+        let page = self.app.storage.changes(&query).await?;
+        let (reached, last, capacity) = (page.upto, page.last, self.app.cluster.max_workers());
         let (events, missed) = match &mut self.phase {
-            _ if !page.is_known => return Ok(vec![self.begin_anew("the position was forgotten").await?]),
+            _ if !page.is_known => return self.begin_anew("the position was forgotten").await,
             Phase::Resuming { sent, places } => {
                 *sent += page.changes.len();
                 (page_events(page, capacity, places)?, *sent)
@@ -156,7 +146,7 @@ impl Subscription {
             Phase::Live(_) => return Ok(Vec::new()),
         };
         if missed > MAX_MISSED {
-            return Ok(vec![self.begin_anew("the client missed too much to send it").await?]);
+            return self.begin_anew("the client missed too much to send it").await;
         }
         // The events stay here while it joins, in case the caller gives up waiting.
         (self.position, self.first) = (reached, events);
@@ -185,11 +175,19 @@ impl Subscription {
         Ok(())
     }
 
-    /// Joins the hub where it is. Returns the event that says so.
-    async fn begin_anew(&mut self, reason: &str) -> Result<OutEvent> {
+    /// Joins the hub where it is. Returns the event that says so, and what the reader must know then.
+    async fn begin_anew(&mut self, reason: &str) -> Result<Vec<OutEvent>> {
         (self.phase, self.position) = live(&self.app.events, &self.interest).await?;
+        self.resync(reason)?;
+        self.owes_pods = self.interest.pods;
+        self.add_pods().await?;
+        Ok(std::mem::take(&mut self.first))
+    }
+
+    fn resync(&mut self, reason: &str) -> Result<()> {
         let resync = EventData::Resync(Resync { reason: reason.to_owned() });
-        OutEvent::new(self.position, Subject::Stream, &resync)
+        self.first.push(OutEvent::new(self.position, Subject::Stream, &resync)?);
+        Ok(())
     }
 
     fn open(&mut self, topics: Vec<Topic>) -> Result<()> {
@@ -232,6 +230,12 @@ impl Subscription {
 
 fn is_temporary(error: &Error) -> bool {
     error.code() == ErrorCode::Unavailable
+}
+
+/// Returns whether the store remembers all changes since a position.
+async fn is_known(app: &App, interest: &Interest, after: i64) -> Result<bool> {
+    let none = ChangesQuery { interest: interest.clone(), after, upto: Some(after) };
+    Ok(app.storage.changes(&none).await?.is_known)
 }
 
 async fn live(hub: &EventHub, interest: &Interest) -> Result<(Phase, i64)> {

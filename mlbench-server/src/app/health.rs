@@ -44,6 +44,9 @@ async fn database(app: &App) -> (Option<String>, String) {
 }
 
 fn cluster(app: &App) -> Option<String> {
+    if let Some(obstacle) = app.cluster.obstacle() {
+        return Some(obstacle);
+    }
     let problem = if app.cluster.pod_list_status() == PodListStatus::Unknown {
         "the worker pods are not known: the cluster does not respond"
     } else if app.cluster.max_workers() == 0 {

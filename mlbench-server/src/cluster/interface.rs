@@ -31,6 +31,11 @@ pub trait Cluster: Send + Sync {
         PodListStatus::Current
     }
 
+    /// Returns why this server may not act on the cluster, although the cluster responds.
+    fn obstacle(&self) -> Option<String> {
+        None
+    }
+
     /// Returns the maximum number of workers of a run.
     fn max_workers(&self) -> u32;
 
@@ -66,7 +71,8 @@ pub trait Cluster: Send + Sync {
 
     /// Signals every process of a rank, and returns how many are left.
     ///
-    /// A rank owns the session of its supervisor and every process with its worker id in the environment.
+    /// A rank owns the session of its supervisor and every process with its worker id in the environment. On this
+    /// machine it also owns their descendants. In a static pod [`Self::release`] kills those without the mark.
     ///
     /// # Errors
     /// [`ClusterError::Lost`] when the worker no longer exists.

@@ -69,7 +69,7 @@ pub struct Output {
     pub stderr: Bytes,
     /// When the first bytes of both came, in order. The rest came last, just now.
     pub arrivals: Vec<Arrival>,
-    /// Output that is missing after these bytes. Given with the exit code.
+    /// The streams with missing output. Given with the exit code.
     pub cuts: Vec<Cut>,
     /// The exit code, given only when no output follows these bytes.
     pub exit_code: Option<i32>,
@@ -88,12 +88,12 @@ pub struct Arrival {
     pub stderr: usize,
 }
 
-/// The end of a stream before its rank had ended.
+/// A part of a stream that is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
     /// The stream.
     pub stream: OutputStream,
-    /// Why later output is missing.
+    /// Why.
     pub reason: CutReason,
 }
 
@@ -102,7 +102,7 @@ pub struct Cut {
 pub enum CutReason {
     /// More of it waited for the server than the output limit allows.
     Limit,
-    /// The disk was full when the command ended.
+    /// The disk was full: on this machine when the command ended, in a pod at any time.
     DiskFull,
 }
 

@@ -32,6 +32,7 @@
 # Files in DIR:
 #   stdout, stderr  The output of the command. Copied from pipes by one `cat` each, so no program can truncate it, or
 #                   written by the command itself where the image has no mkfifo.
+#   stdout.cut      16 bytes, reserved before the command starts: why output is missing, `limit` or `disk`, if any is.
 #   stdout.base     The offset of the first byte of the file, after a command has truncated it.
 #   dates           When output came: lines `UPTIME:BYTES_OF_STDOUT:BYTES_OF_STDERR` with the sizes at that time.
 #   ended           The uptime of the machine when the command ended.
@@ -64,13 +65,15 @@ read -r boot </proc/sys/kernel/random/boot_id
 read -r stat </proc/$$/stat
 start_time() { shift 19; start=$1; }
 start_time ${stat##*) }
-# The link is the lock: it is atomic, and fails when another supervisor was first.
-echo "$boot $$ $start" >"$dir/identity.$$" && ln "$dir/identity.$$" "$dir/identity"
-lost_the_race=$?
-rm -f "$dir/identity.$$"
-[ $lost_the_race = 0 ] || exit 0
 blank='               '
-echo "$blank" >"$dir/exit_code"
+# The link is the lock: it is atomic, and fails when another supervisor was first. Without room for the exit code the
+# command does not start, so that the next launch may.
+echo "$blank" >"$dir/blank.$$" && echo "$boot $$ $start" >"$dir/identity.$$" && ln "$dir/identity.$$" "$dir/identity"
+lost_the_race=$?
+[ $lost_the_race != 0 ] || mv -f "$dir/blank.$$" "$dir/exit_code"
+rm -f "$dir/identity.$$" "$dir/blank.$$"
+[ $lost_the_race = 0 ] || exit 0
+[ -f "$dir/exit_code" ] || exec rm -f "$dir/identity"
 run() {
     unset mlbench_limit
     command -v "$1" >/dev/null || { echo "mlbench: $1: command not found" >&2; exit 127; }
@@ -79,9 +82,10 @@ run() {
 # Copies standard input to standard output, the file $1, and throws away what exceeds the limit. Ends with the last writer. It is
 # no process of the rank: it has a session and an environment of its own, so no signal to the rank reaches it.
 copy='until (ulimit -f "$2" 2>/dev/null; exec cat); do
-    # SIGXFSZ: the file has its full size. Otherwise the disk is full.
-    [ $? -eq 153 ] && exec cat >/dev/null
+    # SIGXFSZ: the file has its full size. Otherwise the disk is full, and what was read last is lost.
+    [ $? -ne 153 ] || { echo limit 1<>"$1.cut"; exec cat >/dev/null; }
     [ -d "${1%/*}" ] || exit
+    echo disk 1<>"$1.cut"
     sleep 1
 done'
 copy_to() {
@@ -126,6 +130,8 @@ copiers='' stamper=''
 # Opened for reading and writing, so that no side waits for the other one. `true` survives a failed redirection.
 if mkfifo "$dir/stdout.pipe" "$dir/stderr.pipe" 2>/dev/null && true 3<>"$dir/stdout.pipe"; then
     exec 3<>"$dir/stdout.pipe" 4<>"$dir/stderr.pipe" 5>>"$dir/stdout" 6>>"$dir/stderr"
+    echo "$blank" >"$dir/stdout.cut"
+    echo "$blank" >"$dir/stderr.cut"
     copy_to stdout <"$dir/stdout.pipe" >&5 3>&- 4>&- 5>&- 6>&- &
     copiers=$!
     copy_to stderr <"$dir/stderr.pipe" >&6 3>&- 4>&- 5>&- 6>&- &

@@ -44,6 +44,7 @@ async fn kubernetes(inputs: ClusterInputs<'_>) -> Result<Arc<dyn Cluster>, Strin
     let former: Result<_, String> = identity.former.iter().map(|name| name.parse()).collect();
     let options = Options {
         former: former?,
+        holder: format!("{} {}", host_name(), identity.place),
         output_limit: settings.output_limit,
         ..settings.kubernetes.options(identity.instance.parse()?)
     };
@@ -51,6 +52,11 @@ async fn kubernetes(inputs: ClusterInputs<'_>) -> Result<Arc<dyn Cluster>, Strin
     connected
         .map(|cluster| Arc::new(cluster) as Arc<dyn Cluster>)
         .map_err(|error| format!("{error}; use --cluster local to run workers on this machine"))
+}
+
+/// Returns the name of this machine or pod.
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 
 fn local(inputs: &ClusterInputs<'_>) -> Result<Arc<dyn Cluster>, String> {

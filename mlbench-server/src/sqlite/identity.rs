@@ -19,6 +19,8 @@ const DISOWNED: &str =
 pub struct Identity {
     /// The random name of this database, which differs from that of every other server in a cluster.
     pub instance: String,
+    /// Where it lies: machine, inode and path.
+    pub place: String,
     /// The names that it had elsewhere, oldest first.
     pub former: Vec<String>,
     /// When the database was last written before it was opened, or seconds earlier.
@@ -46,7 +48,7 @@ pub(super) fn claim(connection: &mut Connection, place: &Place, adopt: bool) -> 
     let is_elsewhere = !before.is_empty() && before != here;
     let disowned = (is_elsewhere && !adopt).then(|| disown(&transaction, last_write)).transpose()?;
     if before != here {
-        transaction.execute("UPDATE server SET place = ?1", [here])?;
+        transaction.execute("UPDATE server SET place = ?1", [&here])?;
     }
     let (instance, former) = transaction.query_row("SELECT instance, former FROM server", [], |row| {
         Ok((row.get(0)?, row.get::<_, String>(1)?))
@@ -54,7 +56,7 @@ pub(super) fn claim(connection: &mut Connection, place: &Place, adopt: bool) -> 
     let former = serde_json::from_str(&former).map_err(|error| StoreError::corrupt("names", error))?;
     transaction.commit()?;
     let moved = is_elsewhere.then_some(Moved { from: before, disowned });
-    Ok(Identity { instance, former, last_write, moved })
+    Ok(Identity { instance, place: here, former, last_write, moved })
 }
 
 /// Takes another name and fails the active runs. Returns these, and forgets the teardown of deleted ones.

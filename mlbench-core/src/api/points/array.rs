@@ -21,16 +21,16 @@ pub const MAX_ARRAY_POINTS: usize = 100_000;
 /// # Errors
 /// [`ErrorCode::Malformed`] with line and column if the body is not a JSON array. [`ErrorCode::PayloadTooLarge`] for
 /// more than [`MAX_ARRAY_POINTS`] points.
-pub fn parse_points<T>(body: &[u8], make: impl Fn(u64, Result<NewMetric>) -> T) -> Result<Vec<T>> {
+pub(super) fn parse_points<T>(body: &[u8], make: impl Fn(u64, Result<NewMetric>) -> T) -> Result<Vec<T>> {
     let (make, body): (&dyn Fn(u64, Result<NewMetric>) -> T, _) = (&make, without_bom(body));
     let syntax = match parse_array_fast(body, make).map_or_else(|| parse_array(body, make), Ok) {
         Err(ArrayError::Syntax(error)) => error,
-        Err(ArrayError::TooMany) => return Err(too_many_points()),
+        Err(ArrayError::Refused(error)) => return Err(error),
         Ok(points) => return Ok(points),
     };
     match quote_non_finite(body).map(|body| parse_array(&body, make)) {
         Some(Ok(points)) => Ok(points),
-        Some(Err(ArrayError::TooMany)) => Err(too_many_points()),
+        Some(Err(ArrayError::Refused(error))) => Err(error),
         Some(Err(ArrayError::Syntax(_))) | None => Err(not_json("body: not a JSON array", body, &syntax)),
     }
 }
@@ -57,6 +57,9 @@ fn parse_array_fast<T>(body: &[u8], make: &dyn Fn(u64, Result<NewMetric>) -> T) 
                 let mut one =
                     serde_json::Deserializer::from_str(text.get(begin..)?).into_iter::<Element<'_>>();
                 let element = one.next()?.ok()?;
+                if element.is_series() {
+                    return None;
+                }
                 scanner.seek(begin + one.byte_offset());
                 element.parse()
             }
@@ -72,21 +75,30 @@ fn parse_array_fast<T>(body: &[u8], make: &dyn Fn(u64, Result<NewMetric>) -> T) 
 
 /// Parses any array on the general path.
 fn parse_array<T>(body: &[u8], make: &dyn Fn(u64, Result<NewMetric>) -> T) -> Result<Vec<T>, ArrayError> {
-    let mut too_many = false;
+    let mut refusal = None;
     let mut json = serde_json::Deserializer::from_slice(body);
-    let array = Array { make, too_many: &mut too_many };
+    let array = Array { make, refusal: &mut refusal };
     let points = array.deserialize(&mut json).and_then(|points| json.end().map(|()| points));
-    if too_many { Err(ArrayError::TooMany) } else { points.map_err(ArrayError::Syntax) }
+    refusal.map_or_else(|| points.map_err(ArrayError::Syntax), |error| Err(ArrayError::Refused(error)))
 }
 
 enum ArrayError {
-    TooMany,
+    Refused(Error),
     Syntax(serde_json::Error),
 }
 
-fn too_many_points() -> Error {
+/// Returns the error for an array of points and of series.
+pub(super) fn mixed(index: usize) -> Error {
     let detail = format!(
-        "body: more than {MAX_ARRAY_POINTS} points in one JSON array; send larger batches as lines \
+        "body: the element at index {index} is of another kind than those before it; send points and series in \
+         separate requests"
+    );
+    Error::new(ErrorCode::Malformed, detail)
+}
+
+pub(super) fn too_many_points() -> Error {
+    let detail = format!(
+        "body: more than {MAX_ARRAY_POINTS} points in one request; send larger batches as lines \
          (Content-Type: application/x-ndjson)"
     );
     Error::new(ErrorCode::PayloadTooLarge, detail)
@@ -95,7 +107,7 @@ fn too_many_points() -> Error {
 /// Deserializes the array point by point.
 struct Array<'m, T> {
     make: &'m dyn Fn(u64, Result<NewMetric>) -> T,
-    too_many: &'m mut bool,
+    refusal: &'m mut Option<Error>,
 }
 
 impl<'de, T> DeserializeSeed<'de> for Array<'_, T> {
@@ -113,9 +125,14 @@ impl<'de, T> Visitor<'de> for Array<'_, T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Vec<T>, A::Error> {
         let mut points = Vec::new();
         while let Some(element) = array.next_element::<Element<'de>>()? {
-            if points.len() == MAX_ARRAY_POINTS {
-                *self.too_many = true;
-                return Err(de::Error::custom("too many"));
+            let refusal = match points.len() {
+                MAX_ARRAY_POINTS => Some(too_many_points()),
+                index if element.is_series() => Some(mixed(index)),
+                _ => None,
+            };
+            if refusal.is_some() {
+                *self.refusal = refusal;
+                return Err(de::Error::custom("refused"));
             }
             points.push((self.make)(points.len() as u64, element.parse()));
         }

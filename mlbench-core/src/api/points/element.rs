@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::scan::is_column;
 use crate::api::fields::{FieldValue, Fields};
 use crate::api::new_metric::NewMetric;
 use crate::error::{Error, ErrorCode, Result};
@@ -17,6 +18,16 @@ pub(super) enum Element<'a> {
 }
 
 impl Element<'_> {
+    /// Returns whether the element is a series in columns.
+    pub(super) fn is_series(&self) -> bool {
+        match self {
+            Element::Point(RawPoint { fields }) => {
+                fields.iter().any(|(name, raw)| is_column(name) && raw.get().starts_with('['))
+            }
+            Element::Other => false,
+        }
+    }
+
     /// Parses the element as a point, on the general path.
     pub(super) fn parse(self) -> Result<NewMetric> {
         match self {

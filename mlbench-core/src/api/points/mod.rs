@@ -4,11 +4,15 @@
 //! be slow. All other points take the general path of a single `POST`, so that both accept and refuse the same points.
 
 mod array;
+mod batch;
 mod element;
 mod point;
 mod scan;
+mod series;
+mod series_fields;
 #[cfg(test)]
 mod tests;
 
-pub use array::{MAX_ARRAY_POINTS, parse_points};
+pub use array::MAX_ARRAY_POINTS;
+pub use batch::parse_batch;
 pub use point::{parse_point, parse_point_fast};

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
 /// A scalar value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Plain<'a> {
@@ -11,6 +13,14 @@ pub(super) enum Plain<'a> {
     Text(Cow<'a, str>),
     /// A number, including `NaN`, `Infinity` and `-Infinity`, or `true` or `false`.
     Bare(&'a str),
+}
+
+/// Any value.
+pub(super) enum Item<'a> {
+    Null,
+    Plain(Plain<'a>),
+    /// An array, an object or a text that is no JSON.
+    Raw(&'a RawValue),
 }
 
 impl Plain<'_> {
@@ -42,6 +52,11 @@ fn field_index(name: &str) -> Option<usize> {
         "epoch" => 8,
         _ => return None,
     })
+}
+
+/// Returns whether a field has an array only in a series.
+pub(super) fn is_column(name: &str) -> bool {
+    matches!(name, "value" | "step" | "epoch" | "date" | "cumulative")
 }
 
 /// Marks quotes, backslashes and control characters. A table, because most bytes of a body are looked up.
@@ -87,6 +102,72 @@ impl<'a> Scanner<'a> {
         self.next().is_none()
     }
 
+    /// Scans any JSON value, and keeps the text of one that is unusual.
+    pub(super) fn item(&mut self) -> Option<Item<'a>> {
+        let begin = match self.next()? {
+            b'"' => {
+                let begin = self.at;
+                if let Some(text) = self.string() {
+                    return Some(Item::Plain(Plain::Text(text)));
+                }
+                begin
+            }
+            _ => {
+                let begin = self.at;
+                if let Some(bare) = self.bare() {
+                    return Some(bare.map_or(Item::Null, Item::Plain));
+                }
+                begin
+            }
+        };
+        let mut one = serde_json::Deserializer::from_str(self.text.get(begin..)?).into_iter::<&RawValue>();
+        let raw = one.next()?.ok()?;
+        self.at = begin + one.byte_offset();
+        Some(Item::Raw(raw))
+    }
+
+    /// Scans the name of a field and the colon after it.
+    pub(super) fn field(&mut self) -> Option<Cow<'a, str>> {
+        let name = self.string()?;
+        self.take(b':').then_some(name)
+    }
+
+    /// Returns whether the object that begins here, if it is one, is a series in columns. Scans it in part.
+    pub(super) fn is_series(&mut self) -> bool {
+        let mut more = self.take(b'{');
+        while more {
+            let Some(name) = self.field() else { return false };
+            if is_column(&name) && self.next() == Some(b'[') {
+                return true;
+            }
+            more = self.skip().is_some() && self.take(b',');
+        }
+        false
+    }
+
+    /// Skips a value whose brackets are in order.
+    fn skip(&mut self) -> Option<()> {
+        let mut depth = 0_usize;
+        loop {
+            match self.next()? {
+                b'"' => drop(self.string()?),
+                b'[' | b'{' => {
+                    depth += 1;
+                    self.at += 1;
+                }
+                b']' | b'}' => {
+                    depth = depth.checked_sub(1)?;
+                    self.at += 1;
+                }
+                b',' | b':' if depth > 0 => self.at += 1,
+                _ => drop(self.bare()?),
+            }
+            if depth == 0 {
+                return Some(());
+            }
+        }
+    }
+
     /// Scans an object of known fields with scalar values.
     pub(super) fn point(&mut self) -> Option<PlainPoint<'a>> {
         let mut point = [const { None }; 9];
@@ -113,7 +194,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips whitespace and returns the next byte.
-    fn next(&mut self) -> Option<u8> {
+    pub(super) fn next(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(self.at) {
             self.at += 1;

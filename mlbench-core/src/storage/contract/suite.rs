@@ -38,6 +38,7 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     reading::a_series_is_downsampled_by_every_method(&open().await).await;
     reading::the_summary_of_a_series_matches_its_points(&open().await).await;
     batches::a_batch_stores_valid_points_and_reports_the_others(&open().await).await;
+    batches::a_series_in_columns_is_stored_like_its_points(&open().await).await;
     batches::a_repeated_batch_replays_the_first_result(&open().await).await;
     batches::a_batch_key_belongs_to_its_holder(&open().await).await;
     batches::batch_chunks_and_single_metrics_have_separate_keys(&open().await).await;

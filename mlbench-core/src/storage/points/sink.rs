@@ -80,7 +80,17 @@ pub enum ValueRef<'a> {
     Text(&'a str),
 }
 
-impl ValueRef<'_> {
+impl<'a> ValueRef<'a> {
+    /// Returns the value of a text: a number wherever one prints as that text.
+    #[must_use]
+    pub fn of_text(text: &'a str) -> Self {
+        if let Some(integer) = number::integer(text) {
+            return Self::Integer(integer);
+        }
+        // Stores may lose the sign of a zero.
+        number::real(text).filter(|real| *real != 0.0).map_or(Self::Text(text), Self::Real)
+    }
+
     /// Returns the value as a finite number.
     #[must_use]
     pub fn as_finite(self) -> Option<f64> {

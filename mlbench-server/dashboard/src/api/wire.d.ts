@@ -237,6 +237,8 @@ export type BatchResult = {
 export type RejectedPoint = {
   /** Index of the array element or of the line in the request, from 0. */
   index: number;
+  /** Index of the point in the arrays of a series, from 0. */
+  item?: number;
   /** The error code that a single `POST` of the point would return. */
   code: ErrorCode;
   /** The error message that a single `POST` of the point would return. */

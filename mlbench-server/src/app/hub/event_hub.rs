@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use mlbench_core::storage::{ChangesQuery, Interest, Storage};
 use mlbench_core::{Error, ErrorCode, Result};
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::batch::{self, Places};
 use super::event::Batch;
+use super::feed::{Batches, Feed, feed};
 use crate::cluster::Cluster;
 use crate::task_group::TaskGroup;
 
@@ -20,33 +20,31 @@ const MAX_STREAMS: usize = 256;
 const STREAMS_RETRY: Duration = Duration::from_secs(5);
 /// How long changes are gathered before they are read.
 const GATHER: Duration = Duration::from_millis(100);
-/// Batches that wait for a subscriber. A batch has at most some thousand changes.
-const BUFFERED_BATCHES: usize = 64;
 /// Pause after the store failed.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// How long a subscriber waits for the hub.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Passes on what changes in the store. Clones share the hub.
 #[derive(Clone)]
 pub struct EventHub {
-    pub(in crate::app) storage: Arc<dyn Storage>,
-    pub(in crate::app) cluster: Arc<dyn Cluster>,
     joins: mpsc::Sender<Join>,
     streams: Arc<Semaphore>,
 }
 
 /// A request to get all events after a position of the hub.
 struct Join {
-    interest: Interest,
     /// The hub may begin when it is there.
     at_least: i64,
-    events: mpsc::Sender<Batch>,
-    joined: oneshot::Sender<i64>,
+    feed: Feed,
+    /// Gets the position of the hub, or why the subscriber cannot join now.
+    joined: oneshot::Sender<Result<i64>>,
 }
 
 /// A subscriber at the position of the hub.
 pub(in crate::app) struct Joined {
-    /// Events after `position`. Ends when more waited than the buffer takes.
-    pub(in crate::app) events: mpsc::Receiver<Batch>,
+    /// Events after `position`.
+    pub(in crate::app) events: Batches,
     /// The position of the hub.
     pub(in crate::app) position: i64,
 }
@@ -62,9 +60,7 @@ impl EventHub {
     ) -> Self {
         let (joins, requests) = mpsc::channel(MAX_STREAMS);
         let requests = Arc::new(Mutex::new(requests));
-        let hub = Self { storage, cluster, joins, streams: Arc::new(Semaphore::new(MAX_STREAMS)) };
-        let (storage, cluster, stop) =
-            (Arc::clone(&hub.storage), Arc::clone(&hub.cluster), group.stop_token());
+        let stop = group.stop_token();
         group.spawn_part("hub of the events", move || {
             let (storage, cluster) = (Arc::clone(&storage), Arc::clone(&cluster));
             let (commits, requests, stop) = (Arc::clone(&commits), Arc::clone(&requests), stop.clone());
@@ -75,7 +71,7 @@ impl EventHub {
                 stop.cancelled().await;
             })
         });
-        hub
+        Self { joins, streams: Arc::new(Semaphore::new(MAX_STREAMS)) }
     }
 
     /// Returns the number of open streams.
@@ -99,21 +95,22 @@ impl EventHub {
     /// Joins the hub at its position, which is at least `at_least` unless the store has not come so far.
     ///
     /// # Errors
-    /// [`ErrorCode::Unavailable`] when the server stops.
+    /// Any error of the store. [`ErrorCode::Unavailable`] when the hub does not respond, also because the server stops.
     pub(in crate::app) async fn join(&self, interest: Interest, at_least: i64) -> Result<Joined> {
-        let stopped = || Error::new(ErrorCode::Unavailable, "the server is shutting down");
-        let (sender, events) = mpsc::channel(BUFFERED_BATCHES);
+        let (feed, events) = feed(interest);
         let (joined, position) = oneshot::channel();
-        let join = Join { interest, at_least, events: sender, joined };
-        self.joins.send(join).await.map_err(|_| stopped())?;
-        let position = position.await.map_err(|_| stopped())?;
+        let joining = async {
+            self.joins.send(Join { at_least, feed, joined }).await.ok()?;
+            position.await.ok()
+        };
+        let position = timeout(JOIN_TIMEOUT, joining).await.ok().flatten().ok_or_else(unavailable)??;
         Ok(Joined { events, position })
     }
 }
 
-struct Subscriber {
-    interest: Interest,
-    events: mpsc::Sender<Batch>,
+fn unavailable() -> Error {
+    Error::new(ErrorCode::Unavailable, "the server cannot send events now; try again")
+        .with_retry_after(RETRY_PAUSE)
 }
 
 /// State of the task.
@@ -122,7 +119,7 @@ struct Hub {
     cluster: Arc<dyn Cluster>,
     /// Subscribers have what they want up to here.
     position: i64,
-    subscribers: Vec<Subscriber>,
+    subscribers: Vec<Feed>,
     joining: Vec<Join>,
     places: Places,
 }
@@ -156,6 +153,10 @@ impl Hub {
                 Err(error) => {
                     let cause = error.internal_text().unwrap_or(error.detail());
                     tracing::warn!(cause, "cannot read changes for the streams of events; trying again");
+                    for join in self.joining.drain(..) {
+                        // A subscriber that has given up waiting needs no error.
+                        let _ = join.joined.send(Err(error.clone()));
+                    }
                     sleep_until(Instant::now() + RETRY_PAUSE).await;
                     true
                 }
@@ -193,17 +194,18 @@ impl Hub {
     ///
     /// Returns whether more is left to read.
     async fn pass_on(&mut self) -> Result<bool> {
-        self.subscribers.retain(|subscriber| !subscriber.events.is_closed());
+        self.subscribers.retain(|subscriber| !subscriber.is_closed());
+        self.joining.retain(|join| !join.joined.is_closed());
         let mut interest = Interest::default();
         for subscriber in &self.subscribers {
-            interest.add(&subscriber.interest);
+            interest.add(subscriber.interest());
         }
         // Without a subscriber, nothing before the end is of interest.
         let after = if self.subscribers.is_empty() { i64::MAX } else { self.position };
         let page = self.storage.changes(&ChangesQuery { interest, after, upto: None }).await?;
         let (upto, last) = (page.upto, page.last);
         if !page.is_known {
-            // They notice that their buffer has ended, and begin anew.
+            // They notice that their feed has ended, and begin anew.
             self.subscribers.clear();
         }
         let events: Batch = batch::page_events(page, self.cluster.max_workers(), &mut self.places)?.into();
@@ -218,24 +220,11 @@ impl Hub {
             // A position beyond the end is unknown, and does not become known by waiting.
             if self.position < join.at_least.min(last) {
                 self.joining.push(join);
-            } else if join.joined.send(self.position).is_ok() {
+            } else if join.joined.send(Ok(self.position)).is_ok() {
                 // The places may have changed since they were sent to others.
                 self.places.clear();
-                self.subscribers.push(Subscriber { interest: join.interest, events: join.events });
+                self.subscribers.push(join.feed);
             }
-        }
-    }
-}
-
-impl Subscriber {
-    /// Offers a batch. Returns `false` if the subscriber is gone or its buffer is full.
-    fn offer(&self, batch: &Batch) -> bool {
-        if !batch.iter().any(|event| event.subject.is_in(&self.interest)) {
-            return true;
-        }
-        match self.events.try_send(Arc::clone(batch)) {
-            Ok(()) => true,
-            Err(TrySendError::Full(_) | TrySendError::Closed(_)) => false,
         }
     }
 }

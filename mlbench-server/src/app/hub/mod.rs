@@ -1,15 +1,18 @@
 //! The hub of the events: reads what is new once for all subscribers.
 //!
-//! It reads at once after a quiet time and then at most every 100 ms, and passes each batch into a bounded buffer for each
-//! subscriber. What a subscriber missed is made into events in the same way.
+//! It reads at once after a quiet time, and then what 100 ms have gathered. It does not wait while more is left to read,
+//! or when somebody joins. Each batch goes into a bounded buffer for each subscriber. What a subscriber missed is made into
+//! events in the same way.
 
 mod batch;
 mod event;
 mod event_hub;
+mod feed;
 
 pub(in crate::app) use batch::{Places, page_events, queue_events};
 pub use event::OutEvent;
+pub(in crate::app) use event::Subject;
 pub(crate) use event::interest;
-pub(in crate::app) use event::{Batch, Subject};
 pub use event_hub::EventHub;
 pub(in crate::app) use event_hub::Joined;
+pub(in crate::app) use feed::{Batches, FeedEnd};

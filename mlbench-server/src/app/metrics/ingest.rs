@@ -30,16 +30,16 @@ impl Ingest {
         Self { storage, clock, grant, key, chunks: 0, outcome: None }
     }
 
-    /// Stores a whole array in one transaction.
+    /// Stores a whole batch in one transaction.
     ///
     /// # Errors
     /// [`IdempotencyKeyReused`](mlbench_core::ErrorCode::IdempotencyKeyReused), or when the store fails.
     pub async fn store_array(
         mut self,
-        points: Vec<BatchPoint>,
+        batch: Batch,
         fingerprint: Option<Fingerprint>,
     ) -> Result<BatchOutcome> {
-        self.store(points, fingerprint).await
+        self.store(batch, fingerprint).await
     }
 
     /// Stores a chunk that ends with the line of this number.
@@ -52,7 +52,8 @@ impl Ingest {
         fingerprint: Option<Fingerprint>,
         last_line: u64,
     ) -> Result<()> {
-        let mut next = self.store(points, fingerprint).await.map_err(|error| self.with_progress(&error))?;
+        let batch = Batch { points, ..Batch::default() };
+        let mut next = self.store(batch, fingerprint).await.map_err(|error| self.with_progress(&error))?;
         next.result.last_line = Some(last_line);
         self.chunks += 1;
         match &mut self.outcome {
@@ -90,17 +91,13 @@ impl Ingest {
         outcome
     }
 
-    async fn store(
-        &mut self,
-        mut points: Vec<BatchPoint>,
-        fingerprint: Option<Fingerprint>,
-    ) -> Result<BatchOutcome> {
-        self.grant.reject_foreign_points(&mut points);
+    async fn store(&mut self, mut batch: Batch, fingerprint: Option<Fingerprint>) -> Result<BatchOutcome> {
+        self.grant.reject_foreign_points(&mut batch);
         let holder = self.grant.key_holder(None);
-        let key = self.key.clone().zip(fingerprint).map(|(key, fingerprint)| BatchKey {
+        batch.key = self.key.clone().zip(fingerprint).map(|(key, fingerprint)| BatchKey {
             request: KeyedRequest { holder, key, fingerprint },
             chunk: self.chunks,
         });
-        self.storage.record_batch(Batch { points, key }, self.clock.now()).await
+        self.storage.record_batch(batch, self.clock.now()).await
     }
 }

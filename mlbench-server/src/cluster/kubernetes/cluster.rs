@@ -33,6 +33,10 @@ impl Cluster for KubernetesCluster {
         self.watch.status()
     }
 
+    fn obstacle(&self) -> Option<String> {
+        self.lease.obstacle()
+    }
+
     fn max_workers(&self) -> u32 {
         self.options.max_workers
     }
@@ -45,6 +49,7 @@ impl Cluster for KubernetesCluster {
         if let Some(why) = limits::violation(request.run, &self.options) {
             return Err(ClusterError::Refused(why));
         }
+        self.lease.check()?;
         match &request.run.spec.image {
             Some(image) => self.provision_worker_set(image, request).await,
             None => self.provision_static_workers(request).await,
@@ -52,22 +57,27 @@ impl Cluster for KubernetesCluster {
     }
 
     async fn launch(&self, task: &Task) -> Result<(), ClusterError> {
+        self.lease.check()?;
         self.launch_rank(task).await
     }
 
     async fn follow(&self, rank: &RankRef, from: Offsets, timeout: Duration) -> Result<Output, ClusterError> {
+        self.lease.check()?;
         self.follow_rank(rank, from, timeout).await
     }
 
     async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {
+        self.lease.check()?;
         self.signal_rank(rank, signal).await
     }
 
     async fn release(&self, run: &Run) -> Result<ReleaseStatus, ClusterError> {
+        self.lease.check()?;
         self.tear_down(run).await
     }
 
     async fn remove_orphans(&self, search: &OrphanSearch<'_>) -> Result<Orphans, ClusterError> {
+        self.lease.check()?;
         self.tear_down_unknown(search).await
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Event, Pod as ClusterPod, Secret, Service};
 use kube::api::ListParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use super::errors::error_text;
 use super::exec::script::Scripts;
 use super::exec::stream::FollowStream;
+use super::lease::DatabaseLease;
 use super::metrics::kubelet::Kubelets;
 use super::objects::names::worker_selector;
 use super::options::Options;
@@ -33,6 +35,7 @@ pub struct KubernetesCluster {
     pub(super) clock: Clock,
     pub(super) scripts: Scripts,
     pub(super) watch: PodWatch,
+    pub(super) lease: DatabaseLease,
     /// What it knows of the runs that it provisions and releases.
     pub(super) runs: Runs,
     /// One gate per run whose ranks it follows or signals.
@@ -81,7 +84,12 @@ impl KubernetesCluster {
         let namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let pods: Api<ClusterPod> = Api::namespaced(client.clone(), &namespace);
         let watch = PodWatch::start(pods.clone(), &options.release, background);
-        if tokio::time::timeout(FIRST_LIST_TIMEOUT, watch.listed()).await.is_err() {
+        let leases: Api<Lease> = Api::namespaced(client.clone(), &namespace);
+        let (listed, lease) = tokio::join!(
+            tokio::time::timeout(FIRST_LIST_TIMEOUT, watch.listed()),
+            Box::pin(DatabaseLease::start(leases, &options, background))
+        );
+        if listed.is_err() {
             tracing::warn!("the API server does not respond; the worker pods are not known yet");
         }
         let proxy = options.kubelet_via_apiserver.then(|| client.clone());
@@ -98,6 +106,7 @@ impl KubernetesCluster {
             events: Api::namespaced(client, &namespace),
             options,
             watch,
+            lease,
             pods,
         }
     }

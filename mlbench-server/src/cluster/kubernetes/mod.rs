@@ -5,13 +5,14 @@
 //! (`supervisor.sh`): an exec only starts them, reads on at an offset, or signals them, and may break at any byte.
 //!
 //! By stage: `objects` describes what the server creates, `pods` reads the state of pods, `exec` runs scripts in them
-//! and `metrics` measures them. On top of `connection`, which holds them all, `provision`, `ranks` and `teardown`
+//! and `metrics` measures them. `lease` decides whether this server may act at all. On top of `connection`, which holds them all, `provision`, `ranks` and `teardown`
 //! implement the methods of `cluster`.
 
 mod cluster;
 mod connection;
 mod errors;
 mod exec;
+mod lease;
 mod metrics;
 mod objects;
 mod options;

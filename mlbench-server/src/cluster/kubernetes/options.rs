@@ -22,6 +22,10 @@ pub struct Options {
     /// Servers that share namespace and release need different values: each deletes the worker sets with its own value
     /// whose runs it does not know.
     pub instance: Instance,
+    /// The name of this server as the holder of the lease of its database.
+    ///
+    /// It differs from that of a server on a copy, and stays when the server is started again.
+    pub holder: String,
     /// The earlier values of a copied database. What has them belongs to the server on the original.
     pub former: Vec<Instance>,
     /// Maximum number of workers of a run.
@@ -59,6 +63,7 @@ impl Options {
             context: None,
             namespace: None,
             instance: Instance(release.0.clone()),
+            holder: release.0.clone(),
             former: Vec::new(),
             release,
             max_workers: 8,

@@ -145,7 +145,7 @@ impl KubernetesCluster {
         let now = self.clock.now();
         let arrivals = piece.arrivals(from, now);
         let ended_at = piece.ended.map(|age| now.saturating_sub(age));
-        let FollowOutput { state, stdout, stderr, oom_kills, .. } = piece;
+        let FollowOutput { state, stdout, stderr, oom_kills, mut cuts, .. } = piece;
         // More output may follow a piece of the maximum length.
         let is_last = stdout.len() < MAX_BYTES && stderr.len() < MAX_BYTES;
         let is_empty = stdout.is_empty() && stderr.is_empty();
@@ -167,9 +167,11 @@ impl KubernetesCluster {
         };
         if exit_code.is_some() {
             self.streams().remove(&key(rank));
+        } else {
+            cuts.clear();
         }
         let ended_at = ended_at.filter(|_| exit_code.is_some());
-        Ok(Output { stdout, stderr, arrivals, exit_code, ended_at, ..Output::default() })
+        Ok(Output { stdout, stderr, arrivals, cuts, exit_code, ended_at })
     }
 
     pub(super) async fn signal_rank(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {

@@ -140,7 +140,16 @@ impl RankDir {
 
     /// Returns when the server prepared the launch of the rank.
     pub(super) fn prepared_at(&self) -> Option<Timestamp> {
-        let modified = fs::metadata(self.0.join("worker.json")).ok()?.modified().ok()?;
+        self.modified_at("worker.json")
+    }
+
+    /// Returns when the command ended. Its supervisor has written the exit code then.
+    pub(super) fn ended_at(&self) -> Option<Timestamp> {
+        self.modified_at("exit_code")
+    }
+
+    fn modified_at(&self, name: &str) -> Option<Timestamp> {
+        let modified = fs::metadata(self.0.join(name)).ok()?.modified().ok()?;
         let micros = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_micros();
         Some(Timestamp::from_micros(i64::try_from(micros).ok()?))
     }

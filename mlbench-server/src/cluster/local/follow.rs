@@ -58,7 +58,8 @@ impl Follower {
         let is_empty = stdout.is_empty() && stderr.is_empty();
         let arrivals = if is_empty { Vec::new() } else { self.dir.arrivals(from, &stdout, &stderr) };
         let cuts = if exit_code.is_some() { self.dir.cuts() } else { Vec::new() };
-        Ok(Output { stdout, stderr, arrivals, cuts, exit_code, ended_at: None })
+        let ended_at = exit_code.and_then(|_| self.dir.ended_at());
+        Ok(Output { stdout, stderr, arrivals, cuts, exit_code, ended_at })
     }
 
     /// Returns the exit code, `None` while the rank runs.

@@ -19,8 +19,8 @@ const RECORD_BYTES: usize = 24;
 /// Size on the disk beyond which the index gets only one record per [`COARSE_INTERVAL`].
 const MAX_BYTES: u64 = 4 << 20;
 const COARSE_INTERVAL: Duration = Duration::from_secs(10);
-/// Most records of one read.
-const MAX_RECORDS: u64 = 16 * 1024;
+/// Number of records that a reader takes from the file at once.
+const PAGE_RECORDS: u64 = 16 * 1024;
 /// Records that stay behind a reader, which may return to where it has stored.
 const KEPT_RECORDS: u64 = 4 * 1024;
 
@@ -78,19 +78,21 @@ fn read(file: &File, from: Offsets, stdout: u64, stderr: u64) -> io::Result<Vec<
     let (mut arrivals, mut at) = (Vec::new(), from);
     let last =
         Offsets { stdout: from.stdout.saturating_add(stdout), stderr: from.stderr.saturating_add(stderr) };
-    for (date, ends) in records(file, first, (count - first).min(MAX_RECORDS))? {
-        let to = Offsets {
-            stdout: ends.stdout.clamp(at.stdout, last.stdout),
-            stderr: ends.stderr.clamp(at.stderr, last.stderr),
-        };
-        if to != at {
-            let count = |to: u64, from: u64| usize::try_from(to - from).unwrap_or(usize::MAX);
-            let (stdout, stderr) = (count(to.stdout, at.stdout), count(to.stderr, at.stderr));
-            arrivals.push(Arrival { date, stdout, stderr });
-        }
-        at = to;
-        if at == last {
-            break;
+    // The size of the index bounds their number.
+    while first < count && at != last {
+        let page = records(file, first, (count - first).min(PAGE_RECORDS))?;
+        first += page.len() as u64;
+        for (date, ends) in page {
+            let to = Offsets {
+                stdout: ends.stdout.clamp(at.stdout, last.stdout),
+                stderr: ends.stderr.clamp(at.stderr, last.stderr),
+            };
+            if to != at {
+                let count = |to: u64, from: u64| usize::try_from(to - from).unwrap_or(usize::MAX);
+                let (stdout, stderr) = (count(to.stdout, at.stdout), count(to.stderr, at.stderr));
+                arrivals.push(Arrival { date, stdout, stderr });
+            }
+            at = to;
         }
     }
     Ok(arrivals)
@@ -110,4 +112,26 @@ fn records(file: &File, first: u64, count: u64) -> io::Result<Vec<(Timestamp, Of
         (Timestamp::from_micros(micros), ends)
     };
     Ok(records.iter().map(parse).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_of_many_short_lines_has_its_own_date() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = IndexWriter::open(dir.path()).unwrap();
+        let lines = 2 * PAGE_RECORDS + 100;
+        for line in 1..=lines {
+            writer.arrived(Offsets { stdout: 2 * line, stderr: 0 });
+        }
+        let written = arrivals(dir.path(), Offsets::default(), usize::try_from(2 * lines).unwrap(), 0);
+        assert_eq!(written.len() as u64, lines);
+        assert!(written.iter().all(|one| (one.stdout, one.stderr) == (2, 0)));
+        assert!(written.is_sorted_by_key(|one| one.date));
+        let from = Offsets { stdout: 2 * lines - 3, stderr: 0 };
+        let rest: Vec<usize> = arrivals(dir.path(), from, 3, 0).iter().map(|one| one.stdout).collect();
+        assert_eq!(rest, [1, 2]);
+    }
 }

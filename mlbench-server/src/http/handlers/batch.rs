@@ -13,8 +13,8 @@ pub(in crate::http) async fn create(context: RequestContext, _: NoQuery, upload:
     let ingest = Ingest::new(context.app(), context.grant, key);
     let outcome = match upload {
         Upload::Array(array) => {
-            let Array { points, fingerprint, memory: _memory } = array.read().await?;
-            ingest.store_array(points, fingerprint).await?
+            let Array { batch, fingerprint, memory: _memory } = array.read().await?;
+            ingest.store_array(batch, fingerprint).await?
         }
         Upload::Lines(lines) => store_lines(ingest, *lines).await?,
     };

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mlbench_core::api::{NewMetric, parse_points};
-use mlbench_core::storage::{BatchPoint, Fingerprint};
+use mlbench_core::api::parse_batch;
+use mlbench_core::storage::{Batch, BatchPoint, Fingerprint};
 use mlbench_core::{Error, Result};
 
 use super::body::{self, BodyStream, Limits, content_length};
@@ -19,7 +19,7 @@ use super::state::ServerState;
 
 /// The body of a batch.
 pub(in crate::http) enum Upload {
-    /// An array, which is stored in one transaction.
+    /// An array of points, or one or several series, which are stored in one transaction.
     Array(ArrayUpload),
     /// A point per line, stored chunk by chunk.
     Lines(Box<LineUpload>),
@@ -36,10 +36,9 @@ impl FromBody for Upload {
                 Ok(Self::Array(ArrayUpload { state, body, declared, encoding, keyed }))
             }
             ContentType::Ndjson => Ok(Self::Lines(Box::new(LineUpload::new(state, body, encoding, keyed)))),
-            other @ (ContentType::Multipart { .. } | ContentType::Other(_)) => {
-                Err(other
-                    .unsupported("application/json (an array) or application/x-ndjson (a point per line)"))
-            }
+            other @ (ContentType::Multipart { .. } | ContentType::Other(_)) => Err(other.unsupported(
+                "application/json (points or series) or application/x-ndjson (a point per line)",
+            )),
         }
     }
 }
@@ -55,7 +54,8 @@ pub(in crate::http) struct ArrayUpload {
 
 /// A whole array.
 pub(in crate::http) struct Array {
-    pub(in crate::http) points: Vec<BatchPoint>,
+    /// The points, without a key.
+    pub(in crate::http) batch: Batch,
     /// Of a request with a key.
     pub(in crate::http) fingerprint: Option<Fingerprint>,
     /// The memory of the points, to hold until they are stored.
@@ -80,12 +80,8 @@ impl ArrayUpload {
                 ContentEncoding::Identity => wire,
                 ContentEncoding::Gzip => decompress(&wire, limit, &mut memory)?.into(),
             };
-            let point = |index, point: Result<NewMetric>| BatchPoint {
-                index,
-                metric: point.map(|metric| metric.at(now)),
-            };
             let fingerprint = keyed.then(|| fingerprint::of_bytes(&body));
-            Ok(Array { points: parse_points(&body, point)?, fingerprint, memory })
+            Ok(Array { batch: parse_batch(&body, now)?, fingerprint, memory })
         })
         .await
     }

@@ -252,7 +252,12 @@ async fn a_run_token_stores_only_the_points_of_its_run_in_a_batch() {
     let bearer = format!("Bearer {}", run_token.reveal());
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/x-ndjson")];
     let lines = api.call(Method::POST, "/api/metrics/batch", &headers, &points.join("\n")).await;
-    for response in [array, lines] {
+    let series = format!(
+        r#"[{{"run_id":{own},"name":"a","value":[1]}},{{"pod_name":"{}","name":"a","value":[1]}}]"#,
+        PODS[0]
+    );
+    let series = call_with(&api, Method::POST, "/api/metrics/batch/", &run_token, &series).await;
+    for response in [array, lines, series] {
         assert_eq!(response.status, StatusCode::OK, "{response:?}");
         let result = response.json();
         assert_eq!((&result["accepted"], &result["rejected_count"]), (&1.into(), &1.into()), "{result}");

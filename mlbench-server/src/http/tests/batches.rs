@@ -21,7 +21,7 @@ use super::harness::{Api, ApiResponse, NOW, config, later};
 const PATH: &str = "/api/metrics/batch/";
 pub(super) const NDJSON: (&str, &str) = ("content-type", "application/x-ndjson");
 pub(super) const JSON: (&str, &str) = ("content-type", "application/json");
-const GZIP: (&str, &str) = ("content-encoding", "gzip");
+pub(super) const GZIP: (&str, &str) = ("content-encoding", "gzip");
 
 impl Api {
     pub(super) async fn post_bytes(&self, headers: &[(&str, &str)], body: impl Into<Bytes>) -> ApiResponse {
@@ -65,7 +65,7 @@ pub(super) fn lines(count: usize) -> String {
     (0..count).map(|i| point(i) + "\n").collect()
 }
 
-fn gzip(text: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(text: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(text).unwrap();
     encoder.finish().unwrap()

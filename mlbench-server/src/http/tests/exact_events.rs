@@ -11,7 +11,7 @@ use mlbench_core::{Owner, PodName, RunId};
 use tokio::time::timeout;
 
 use super::fakes::PODS;
-use super::harness::{Api, run_metric};
+use super::harness::{Api, in_real_time, run_metric};
 use super::tcp::DEADLINE;
 use crate::app::App;
 use crate::app::events::Subscription;
@@ -189,35 +189,74 @@ async fn some(stream: &mut Subscription) -> Vec<OutEvent> {
     }
 }
 
+async fn store_point(api: &Api, run: RunId, number: i64) {
+    let metric = run_metric(run, "loss", number, number.to_string());
+    in_real_time(api.app.storage.record_metric(metric, None, api.app.clock.now())).await.unwrap();
+}
+
+/// Begins streams of a run, and reads their first event.
+async fn watch<const N: usize>(api: &Api, run: RunId) -> [Subscription; N] {
+    let mut streams = Vec::new();
+    for _ in 0..N {
+        let query = EventsQuery { topics: vec![Topic::Run(run), Topic::Pods], cursor: None };
+        let mut stream = Subscription::begin(&api.app, query, None).await.unwrap();
+        let names: Vec<_> = some(&mut stream).await.iter().map(|event| event.name).collect();
+        assert_eq!(names, ["open", "pods"]);
+        streams.push(stream);
+    }
+    streams.try_into().unwrap_or_else(|_| panic!("{N} streams"))
+}
+
+/// The reason of the first event.
+fn resync_reason(events: &[OutEvent]) -> Option<String> {
+    match EventData::from_json(events[0].name, &events[0].data).unwrap().unwrap() {
+        EventData::Resync(resync) => Some(resync.reason),
+        _ => None,
+    }
+}
+
 /// The clock only moves on where the server pauses.
 #[tokio::test(start_paused = true)]
 async fn a_slow_subscriber_is_told_to_read_anew() {
     let api = Api::without_launcher().await;
     let run = api.stored_run("watched").await.id;
-    let query = || EventsQuery { topics: vec![Topic::Run(run)], cursor: None };
-    let mut slow = Subscription::begin(&api.app, query(), None).await.unwrap();
-    let mut fast = Subscription::begin(&api.app, query(), None).await.unwrap();
-    assert_eq!((some(&mut slow).await[0].name, some(&mut fast).await[0].name), ("open", "open"));
+    let [mut slow, mut fast] = watch(&api, run).await;
     let mut last = 0;
     for i in 0..70 {
-        let metric = run_metric(run, "loss", i, i.to_string());
-        api.app.storage.record_metric(metric, None, api.app.clock.now()).await.unwrap();
+        store_point(&api, run, i).await;
         let events = some(&mut fast).await;
         assert_eq!((events.len(), events[0].name), (1, "points"));
         last = events[0].id;
     }
-    let mut received = Vec::new();
-    loop {
+    let mut received = 0;
+    let anew = loop {
         let events = some(&mut slow).await;
-        received.extend(events.iter().map(|event| (event.name, event.id)));
-        if events[0].name == "resync" {
-            break;
+        if resync_reason(&events).is_some() {
+            break events;
         }
-    }
-    assert_eq!(received.len(), 65, "a buffer of 64 batches, and resync");
-    assert_eq!(received[64], ("resync", last));
-    let metric = run_metric(run, "loss", 70, "70".to_owned());
-    api.app.storage.record_metric(metric, None, api.app.clock.now()).await.unwrap();
+        received += events.len();
+    };
+    assert_eq!(received, 64, "what the buffer takes");
+    assert_eq!(resync_reason(&anew).as_deref(), Some("the client is too slow for these topics"));
+    let rest: Vec<_> = anew.iter().map(|event| (event.name, event.id)).collect();
+    assert_eq!(rest, [("resync", last), ("pods", last)]);
+    store_point(&api, run, 70).await;
     let events = some(&mut slow).await;
     assert_eq!((events[0].name, events[0].id), ("points", last + 1), "it goes on");
+}
+
+#[tokio::test]
+async fn a_subscriber_outlives_a_failure_of_the_hub() {
+    let api = Api::without_launcher().await;
+    let run = api.stored_run("watched").await.id;
+    let [mut stream] = watch(&api, run).await;
+    api.cluster.panic_once();
+    store_point(&api, run, 0).await;
+    let events = timeout(DEADLINE, some(&mut stream)).await.unwrap();
+    assert_eq!(resync_reason(&events).as_deref(), Some("the server lost the position"));
+    let names: Vec<_> = events.iter().map(|event| event.name).collect();
+    assert_eq!(names, ["resync", "pods"]);
+    store_point(&api, run, 1).await;
+    let events = timeout(DEADLINE, some(&mut stream)).await.unwrap();
+    assert_eq!(events[0].name, "points");
 }

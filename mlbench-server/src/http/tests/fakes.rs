@@ -29,6 +29,9 @@ pub(super) struct FakeCluster {
 impl FakeCluster {
     /// A number of workers that makes `max_workers` panic.
     const PANIC: u32 = u32::MAX;
+    /// A number of workers that makes the next call of `max_workers` panic.
+    const PANIC_ONCE: u32 = u32::MAX - 1;
+    const WORKERS: u32 = 4;
 
     pub(super) fn set_max_workers(&self, workers: u32) {
         self.max_workers.store(workers, Ordering::Relaxed);
@@ -43,11 +46,16 @@ impl FakeCluster {
     pub(super) fn panic_from_now_on(&self) {
         self.set_max_workers(Self::PANIC);
     }
+
+    /// Makes the next call of `max_workers` panic.
+    pub(super) fn panic_once(&self) {
+        self.set_max_workers(Self::PANIC_ONCE);
+    }
 }
 
 impl Default for FakeCluster {
     fn default() -> Self {
-        let (max_workers, silent) = (AtomicU32::new(4), AtomicBool::new(false));
+        let (max_workers, silent) = (AtomicU32::new(Self::WORKERS), AtomicBool::new(false));
         Self { max_workers, silent, pods: watch::Sender::new(Arc::from(PODS.map(pod))) }
     }
 }
@@ -73,6 +81,10 @@ impl Cluster for FakeCluster {
     fn max_workers(&self) -> u32 {
         let workers = self.max_workers.load(Ordering::Relaxed);
         assert!(workers != Self::PANIC, "the cluster panics at 10.0.0.1");
+        if workers == Self::PANIC_ONCE {
+            self.set_max_workers(Self::WORKERS);
+            panic!("the cluster panics once");
+        }
         workers
     }
 

@@ -50,6 +50,17 @@ pub(super) fn config() -> HttpConfig {
     HttpConfig { page: Page::of(&[]), ..HttpConfig::new(Surface::Api(AuthPolicy::Open)) }
 }
 
+/// Awaits work of a real thread, such as a write, during which a paused clock does not move.
+pub(super) async fn in_real_time<T>(work: impl Future<Output = T>) -> T {
+    let (ended, end) = std::sync::mpsc::channel::<()>();
+    // The runtime does not move its clock while it has a blocking task.
+    let standstill = tokio::task::spawn_blocking(move || end.recv());
+    let result = work.await;
+    drop(ended);
+    let _ = standstill.await.unwrap();
+    result
+}
+
 /// A server without sockets.
 pub(super) struct Api {
     pub(super) app: App,

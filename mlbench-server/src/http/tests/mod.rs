@@ -21,6 +21,7 @@ mod prometheus;
 mod queue;
 mod reading;
 mod runs;
+mod series_batches;
 mod session;
 mod spelling;
 mod stalled;

@@ -120,9 +120,7 @@ impl<'a> OutputTail<'a> {
                     "rank {rank}: {name} exceeded the output limit before it was stored; its end is discarded"
                 ),
                 CutReason::DiskFull => {
-                    format!(
-                        "rank {rank}: the disk was full when the command ended; the end of its {name} is lost"
-                    )
+                    format!("rank {rank}: the disk of its worker was full; a part of its {name} is lost")
                 }
             };
             self.context.recorder.append_server_message(&text).await?;

@@ -27,6 +27,11 @@ impl Page {
         !self.overflows
     }
 
+    /// Returns whether the page takes so many times as much as it has.
+    pub(super) const fn takes_times(&self, factor: usize) -> bool {
+        self.changes.len() * factor < MAX_CHANGES && self.bytes * factor < MAX_BYTES
+    }
+
     /// Returns whether more was found than the page takes.
     pub(super) const fn overflows(&self) -> bool {
         self.overflows

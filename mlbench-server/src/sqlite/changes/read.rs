@@ -12,10 +12,13 @@ use crate::sqlite::metrics::recent::RecentArrivals;
 use crate::sqlite::runs::changed;
 use crate::sqlite::runs::rows::{self, RunFilter};
 
-/// How much shorter the next range of arrival numbers is when the changes of one do not fit into a page.
-const SHORTER: i64 = 8;
+/// How much shorter or longer the next range of arrival numbers is.
+const FACTOR: i64 = 8;
 
 /// Reads the changes after `query.after` that fit into one page.
+///
+/// If those of the whole range do not, the page is filled from shorter ranges, so that few changes among many arrival
+/// numbers make few pages.
 pub(crate) fn page(
     connection: &Connection,
     recent: &RecentArrivals,
@@ -25,22 +28,30 @@ pub(crate) fn page(
     if query.after > last || forgot_deletions(connection, query)? {
         return Ok(Changes { upto: last, last, ..Changes::default() });
     }
-    let end = query.upto.map_or(last, |upto| upto.min(last));
-    let mut length = end - query.after;
-    loop {
-        let window = (query.after, query.after + length.max(0));
-        let (mut page, mut queue) = (Page::default(), None);
-        if length > 0 {
-            queue = fill(connection, recent, &query.interest, window, &mut page)?;
+    let end = query.upto.map_or(last, |upto| upto.min(last)).max(query.after);
+    let (mut page, mut queue, mut upto, mut length) = (Page::default(), None, query.after, end - query.after);
+    while upto < end {
+        let (count, window) = (page.changes.len(), (upto, upto.saturating_add(length).min(end)));
+        let found = fill(connection, recent, &query.interest, window, &mut page)?;
+        if page.overflows() && upto == query.after {
+            // There is at most one change for each number.
+            length = (length / FACTOR).clamp(1, MAX_CHANGES as i64);
+            page = Page::default();
+            continue;
         }
-        if !page.overflows() {
-            page.changes.sort_unstable_by_key(|change| change.seq);
-            let Page { changes, series, .. } = page;
-            return Ok(Changes { upto: window.1, last, is_known: true, changes, series, queue });
+        if page.overflows() {
+            page.changes.truncate(count);
+            break;
         }
-        // There is at most one change for each number.
-        length = (length / SHORTER).clamp(1, MAX_CHANGES as i64);
+        (queue, upto) = (found.or(queue), window.1);
+        if !page.takes_times(FACTOR as usize) {
+            break;
+        }
+        length = length.saturating_mul(FACTOR);
     }
+    page.changes.sort_unstable_by_key(|change| change.seq);
+    let Page { changes, series, .. } = page;
+    Ok(Changes { upto, last, is_known: true, changes, series, queue })
 }
 
 /// Returns whether a deletion that the query asks for is no longer recorded.

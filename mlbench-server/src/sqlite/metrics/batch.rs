@@ -3,7 +3,7 @@
 use mlbench_core::Timestamp;
 use mlbench_core::batch::BatchResult;
 use mlbench_core::metric::Metric;
-use mlbench_core::storage::{Batch, BatchOutcome, BatchPoint};
+use mlbench_core::storage::{Batch, BatchOutcome, BatchPoint, BatchSeries, SeriesName};
 use rusqlite::Connection;
 
 use super::insert::{self, insert};
@@ -18,7 +18,8 @@ pub(crate) fn memory_bytes(batch: &Batch) -> usize {
         Ok(metric) => insert::memory_bytes(metric),
         Err(error) => size_of::<BatchPoint>() + error.detail().len(),
     };
-    batch.points.iter().map(point_bytes).sum()
+    let series_bytes = |series: &BatchSeries| size_of::<BatchSeries>() + series.points.memory_bytes();
+    batch.points.iter().map(point_bytes).sum::<usize>() + batch.series.iter().map(series_bytes).sum::<usize>()
 }
 
 /// Stores a batch unless its key was used before.
@@ -28,28 +29,34 @@ pub(crate) fn record(
     batch: &Batch,
     now: Timestamp,
 ) -> Result<BatchOutcome, StoreError> {
-    let Batch { points, key } = batch;
-    let Some(key) = key else {
-        return Ok(BatchOutcome { result: store(connection, arrivals, points)?, replayed: false });
+    let Some(key) = &batch.key else {
+        return Ok(BatchOutcome { result: store(connection, arrivals, batch)?, replayed: false });
     };
     let keyed = Keyed { endpoint: KeyedEndpoint::Batches, chunk: key.chunk, request: &key.request };
     if let Some(result) = idempotency::find(connection, keyed)? {
         return Ok(BatchOutcome { result, replayed: true });
     }
-    let result = store(connection, arrivals, points)?;
+    let result = store(connection, arrivals, batch)?;
     idempotency::remember(connection, keyed, &result, now)?;
     idempotency::expire(connection, 1, now)?;
     Ok(BatchOutcome { result, replayed: false })
 }
 
-fn store(
+fn store(connection: &Connection, arrivals: &Arrivals, batch: &Batch) -> Result<BatchResult, StoreError> {
+    let mut result = BatchResult::default();
+    store_points(connection, arrivals, &batch.points, &mut result)?;
+    batch.series.iter().try_for_each(|series| store_series(connection, arrivals, series, &mut result))?;
+    Ok(result)
+}
+
+fn store_points(
     connection: &Connection,
     arrivals: &Arrivals,
     points: &[BatchPoint],
-) -> Result<BatchResult, StoreError> {
+    result: &mut BatchResult,
+) -> Result<(), StoreError> {
     let valid: Vec<&Metric> = points.iter().filter_map(|point| point.metric.as_ref().ok()).collect();
     let mut stored = insert(connection, arrivals, &valid)?.into_iter();
-    let mut result = BatchResult::default();
     for BatchPoint { index, metric } in points {
         match metric {
             Err(error) => result.reject(*index, error),
@@ -57,5 +64,25 @@ fn store(
             Ok(metric) => result.reject(*index, &owner::not_found(&metric.owner)),
         }
     }
-    Ok(result)
+    Ok(())
+}
+
+fn store_series(
+    connection: &Connection,
+    arrivals: &Arrivals,
+    series: &BatchSeries,
+    result: &mut BatchResult,
+) -> Result<(), StoreError> {
+    let Ok(SeriesName { owner, name }) = &series.series else {
+        series.report(Ok(()), result);
+        return Ok(());
+    };
+    let is_known = owner::find(connection, owner)?.is_some();
+    if is_known {
+        let metrics: Vec<Metric> = series.points.metrics(owner, name).collect();
+        insert(connection, arrivals, &metrics.iter().collect::<Vec<_>>())?;
+    }
+    let unknown = owner::not_found(owner);
+    series.report(if is_known { Ok(()) } else { Err(&unknown) }, result);
+    Ok(())
 }

@@ -61,6 +61,29 @@ async fn pages_have_every_point_once_in_the_order_of_arrival() {
 }
 
 #[tokio::test]
+async fn few_changes_among_many_numbers_make_few_pages() {
+    let store = Store::new();
+    let id = store.started_run().await;
+    let begin = last(&store).await;
+    // As if so much of others had arrived in between.
+    let others = |count: i64| {
+        store
+            .writer
+            .write(0, move |c| Ok(c.execute("UPDATE arrival SET last = last + ?1", [count]).map(drop)?))
+    };
+    let mut dates = Vec::new();
+    for part in 0..50 {
+        let new: Vec<i64> = (part * 500..part * 500 + 500).collect();
+        store.record_metrics(new.iter().map(|date| metric(id, "a", *date, "1")).collect()).await.unwrap();
+        dates.extend(new);
+        others(100_000).await.unwrap();
+    }
+    let (found, pages) = follow(&store, &of_run(id), begin).await;
+    assert!(found == dates, "{} of {} points", found.len(), dates.len());
+    assert!(pages <= 20, "{pages} pages of 25,000 points among 5 million numbers");
+}
+
+#[tokio::test]
 async fn a_page_of_long_lines_is_small() {
     let store = Store::new();
     let id = store.started_run().await;
@@ -69,8 +92,9 @@ async fn a_page_of_long_lines_is_small() {
     let to = lines.iter().map(|line| line.len() as u64 + 1).sum();
     let chunk = OutputChunk { rank: 0, stream: OutputStream::Stdout, from: 0, to, lines, date: at(1) };
     store.append_output(id, vec![chunk]).await.unwrap();
-    let (mut after, mut found) = (begin, 0);
+    let (mut after, mut found, mut pages) = (begin, 0, 0);
     loop {
+        pages += 1;
         let query = ChangesQuery { interest: of_run(id), after, upto: None };
         let page = store.changes(&query).await.unwrap();
         assert!(page.changes.len() <= 66, "{} lines of 16 kB", page.changes.len());
@@ -81,6 +105,7 @@ async fn a_page_of_long_lines_is_small() {
         }
     }
     assert_eq!(found, 300);
+    assert!(pages <= 30, "{pages}");
 }
 
 #[tokio::test]

@@ -293,7 +293,7 @@ async fn store_batch(store: &Store, model: &mut Model, added: Vec<Metric>) {
         .iter()
         .enumerate()
         .map(|(index, metric)| BatchPoint { index: index as u64, metric: Ok(metric.clone()) });
-    let batch = Batch { points: points.collect(), key: None };
+    let batch = Batch { points: points.collect(), series: Vec::new(), key: None };
     assert_eq!(store.record_batch(batch, at(0)).await.unwrap().result.accepted, added.len() as u64);
     let last = store.number("SELECT last FROM arrival").await;
     model.add(added, last);
@@ -401,7 +401,7 @@ async fn run_steps(steps: Vec<Step>, page_points: usize) -> Result<()> {
 #[test]
 fn every_answer_is_that_of_the_points_in_memory() {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
-    let mut runner = TestRunner::new(Config { cases, max_shrink_iters: 300, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases, max_shrink_iters: 40, ..Config::default() });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let page_points = prop_oneof![Just(1_usize), Just(7), Just(4_096)];
     let steps = (proptest::collection::vec(step(), 1..25), page_points);

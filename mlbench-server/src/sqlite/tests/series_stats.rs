@@ -58,7 +58,7 @@ proptest! {
                     expected += i64::from(stored.is_ok());
                 }
                 let key = keyed.then(|| BatchKey { request: super::keyed(&format!("k{key}")), chunk: 0 });
-                let outcome = store.record_batch(Batch { points, key }, at(1)).await.unwrap();
+                let outcome = store.record_batch(Batch { points, key, ..Batch::default() }, at(1)).await.unwrap();
                 assert_eq!(outcome.result.accepted as i64, known);
                 expected += if outcome.replayed { 0 } else { known };
             }

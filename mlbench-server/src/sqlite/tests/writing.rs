@@ -163,6 +163,8 @@ async fn jobs_beyond_the_memory_budget_are_rejected_after_a_timeout() {
         let refused = store.writer.write(0, add_pod("late")).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::Overloaded);
         assert!(refused.retry_after().is_some());
+        // From here on, the writer needs real time.
+        tokio::time::resume();
         open.send(()).unwrap();
     };
     let (held, ()) = tokio::join!(store.writer.write(usize::MAX - 1, gate), too_much);

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mlbench_core::Timestamp;
+use mlbench_core::run::OutputStream;
 
-use crate::cluster::rank::{Arrival, Offsets};
+use crate::cluster::rank::{Arrival, Cut, CutReason, Offsets};
 
 /// The state of a rank, as its supervisor's files show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub(crate) struct FollowOutput {
     pub(crate) stamps: Vec<Stamp>,
     /// How long ago the command ended.
     pub(crate) ended: Option<Duration>,
+    /// Output that is missing.
+    pub(crate) cuts: Vec<Cut>,
 }
 
 /// The sizes of both streams at one time.
@@ -126,6 +129,10 @@ pub(crate) fn parse_follow_output(text: &Bytes) -> Option<FollowOutput> {
         "-" => None,
         ended => Some(age(ended)?),
     };
+    let cuts = match fields.next()? {
+        "-" => Vec::new(),
+        cuts => cuts.split_terminator(',').map(parse_cut).collect::<Option<_>>()?,
+    };
     let stamp = |text: &str| {
         let mut parts = text.split(':');
         let age = age(parts.next()?)?;
@@ -140,7 +147,16 @@ pub(crate) fn parse_follow_output(text: &Bytes) -> Option<FollowOutput> {
         oom_kills,
         stamps,
         ended,
+        cuts,
     })
+}
+
+/// Parses `STREAM:REASON`.
+fn parse_cut(text: &str) -> Option<Cut> {
+    let (stream, reason) = text.split_once(':')?;
+    let stream = if stream == "stdout" { OutputStream::Stdout } else { OutputStream::Stderr };
+    let reason = if reason == "disk" { CutReason::DiskFull } else { CutReason::Limit };
+    Some(Cut { stream, reason })
 }
 
 #[cfg(test)]
@@ -152,10 +168,11 @@ mod tests {
     #[test]
     fn output_may_contain_any_bytes() {
         let mut text = b"mlbench ended 137 4 3\n".to_vec();
-        text.extend_from_slice(b"\xff\0\n\rerrmlbench-end 1 100.05 99.55 40.00:1:0 90.05:4:9\n");
+        text.extend_from_slice(b"\xff\0\n\rerrmlbench-end 1 100.05 99.55 stderr:disk, 40.00:1:0 90.05:4:9\n");
         let output = parse_follow_output(&Bytes::from(text)).unwrap();
         assert_eq!((output.state, output.oom_kills), (State::Ended(137), 1));
         assert_eq!(output.ended, Some(Duration::from_millis(500)));
+        assert_eq!(output.cuts, [Cut { stream: OutputStream::Stderr, reason: CutReason::DiskFull }]);
         let (from, now) = (Offsets::default(), Timestamp::from_micros(1_000_000_000));
         let first = Arrival { date: Timestamp::from_micros(939_950_000), stdout: 1, stderr: 0 };
         let second = Arrival { date: Timestamp::from_micros(990_000_000), stdout: 3, stderr: 3 };
@@ -169,7 +186,7 @@ mod tests {
 
     #[test]
     fn truncated_output_is_none() {
-        let whole = b"mlbench running - 3 2\nabcdemlbench-end 0 5.00 -\n";
+        let whole = b"mlbench running - 3 2\nabcdemlbench-end 0 5.00 - -\n";
         assert!(parse_follow_output(&Bytes::from_static(whole)).is_some());
         for length in 0..whole.len() {
             assert_eq!(

@@ -22,9 +22,15 @@ k_oom() {
     done
 }
 # Sets k_list to the dates of the output after byte $1 of stdout and byte $2 of stderr, k_ended to that of the end, and
-# k_up to the current one. Forgets dates of output that was read.
+# k_up to the current one. Sets k_cuts to the streams with missing output and the reasons. Forgets dates of output that
+# was read.
 k_dates() {
-    k_list='' k_ended='' k_count=0
+    k_list='' k_ended='' k_count=0 k_cuts=''
+    for k_stream in stdout stderr; do
+        k_why=''
+        { read -r k_why <"$k_dir/$k_stream.cut"; } 2>/dev/null
+        [ -z "$k_why" ] || k_cuts="$k_cuts$k_stream:$k_why,"
+    done
     if [ $((f_out + f_err)) -gt 0 ] && [ -s "$k_dir/dates" ]; then
         while IFS=: read -r k_at k_o k_e; do
             k_count=$((k_count + 1))
@@ -49,7 +55,7 @@ k_follow() {
         mlbench_follow "$k_dir" "$k_out" "$k_err" "$3" "$k_seconds"
         k_oom
         k_dates "$k_out" "$k_err"
-        echo "mlbench-end $((k_killed - k_before)) $k_up ${k_ended:--}$k_list" || exit
+        echo "mlbench-end $((k_killed - k_before)) $k_up ${k_ended:--} ${k_cuts:--}$k_list" || exit
         k_out=$((k_out + f_out)) k_err=$((k_err + f_err)) k_seconds=$5
         [ "$s_state" = running ] || [ $((f_out + f_err)) -gt 0 ] || break
         [ "${k_up%%.*}" -lt "$k_end" ] || break

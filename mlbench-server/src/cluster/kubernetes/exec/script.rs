@@ -158,11 +158,13 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use bytes::Bytes;
+    use mlbench_core::run::OutputStream;
     use mlbench_core::{PodName, RunId};
     use uuid::Uuid;
 
     use super::super::follow_output::{State, frame_length, parse_follow_output};
     use super::*;
+    use crate::cluster::rank::{Cut, CutReason};
 
     fn run_shell(shell: &[&str], script: &str) -> (Bytes, Option<i32>) {
         let mut child = Command::new(shell[0])
@@ -258,6 +260,29 @@ mod tests {
             let runs = || std::fs::read_dir(directory.path().join("i")).unwrap().count();
             assert_eq!(run_shell(&shell, &scripts.release(at.run)).0, "0\n", "{shell:?}");
             assert_eq!(runs(), 0, "{shell:?}");
+        }
+    }
+
+    #[test]
+    fn every_shell_names_the_stream_whose_output_is_missing() {
+        for shell in shells() {
+            let directory = tempfile::tempdir().unwrap();
+            let scripts = scripts(directory.path().to_str().unwrap().to_owned());
+            let at = at(0);
+            let argv = ["sh", "-c", "yes | head -c 30000000 >&2"].map(str::to_owned).to_vec();
+            let task = Task { at: at.clone(), argv, env: Vec::new(), num_cpus: None, ranks: None };
+            run_shell(&shell, &scripts.prepare(&at));
+            assert_eq!(run_shell(&shell, &scripts.launch(&task).unwrap()).1, Some(0), "{shell:?}");
+            let limit = 100_000_000;
+            let long = Duration::from_secs(10);
+            let nothing = Offsets { stdout: 0, stderr: Offsets::NO_MORE };
+            let pieces = Pieces { limit, first: long, heartbeat: long };
+            let text = follow(&shell, &scripts.follow(&at, nothing, pieces));
+            let piece = parse_follow_output(&text).unwrap();
+            assert_eq!(piece.state, State::Ended(0), "{shell:?}");
+            let cut = Cut { stream: OutputStream::Stderr, reason: CutReason::Limit };
+            assert_eq!(piece.cuts, [cut], "{shell:?}");
+            assert_eq!(run_shell(&shell, &scripts.release(at.run)).0, "0\n", "{shell:?}");
         }
     }
 

@@ -65,6 +65,18 @@ pub(crate) fn run_labels(options: &Options, run: RunKey) -> BTreeMap<String, Str
     labels
 }
 
+/// Returns the name of the lease of a server's database.
+pub(crate) fn lease_name(instance: &Instance) -> String {
+    format!("mlbench-{}", instance.as_str().to_ascii_lowercase().replace('_', "-"))
+}
+
+/// Returns the labels of that lease.
+pub(crate) fn lease_labels(options: &Options) -> BTreeMap<String, String> {
+    let (release, instance) = (options.release.as_str(), options.instance.as_str());
+    let labels = [("app", "mlbench"), ("release", release), (INSTANCE_LABEL, instance)];
+    labels.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
 /// Returns the selector of all worker pods of a release.
 pub(crate) fn worker_selector(release: &str) -> String {
     selector(&worker_labels(release))

@@ -38,6 +38,7 @@ pub(super) struct FakeApi {
 struct State {
     requests: Vec<String>,
     objects: Vec<(String, Value)>,
+    broken: Vec<&'static str>,
 }
 
 impl FakeApi {
@@ -47,6 +48,15 @@ impl FakeApi {
 
     /// Connects a cluster, and waits for its first list of pods.
     pub(super) async fn cluster(self: &Arc<Self>, background: &TaskGroup) -> KubernetesCluster {
+        self.cluster_of("one", background).await
+    }
+
+    /// Connects the cluster of a server that is this holder of the lease.
+    pub(super) async fn cluster_of(
+        self: &Arc<Self>,
+        holder: &str,
+        background: &TaskGroup,
+    ) -> KubernetesCluster {
         let api = Arc::clone(self);
         let service = tower::service_fn(move |request| {
             let api = Arc::clone(&api);
@@ -54,8 +64,18 @@ impl FakeApi {
         });
         let config = Config::new("http://127.0.0.1".parse().unwrap());
         let client = Client::new(service, "default");
-        let options = Options { max_workers: 100, ..testing::options() };
+        let options = Options { max_workers: 100, holder: holder.to_owned(), ..testing::options() };
         KubernetesCluster::with_client(client, config, options, Clock::System, background).await
+    }
+
+    /// Lets the requests with this part in their path fail from now on.
+    pub(super) fn break_down(&self, part: &'static str) {
+        self.state.lock().unwrap().broken.push(part);
+    }
+
+    /// Adds an object at a path.
+    pub(super) fn put(&self, path: &str, object: Value) {
+        self.state.lock().unwrap().objects.push((path.to_owned(), object));
     }
 
     /// Returns the requests so far, as method and path.
@@ -72,7 +92,8 @@ impl FakeApi {
             let _end = tokio::time::timeout(WATCH, never).await;
             return Response::new(Body::from(Vec::new()));
         }
-        if self.answers.broken.iter().any(|part| path.contains(part)) {
+        let is_broken = |parts: &[&str]| parts.iter().any(|part| path.contains(part));
+        if is_broken(&self.answers.broken) || is_broken(&self.state.lock().unwrap().broken) {
             return answer(500, "broken");
         }
         let body = body.collect_bytes().await.unwrap();
@@ -85,6 +106,7 @@ impl FakeApi {
                     return answer(409, "exists already");
                 }
                 object["metadata"]["uid"] = json!(format!("uid-{}", state.objects.len()));
+                object["metadata"]["resourceVersion"] = json!(state.requests.len().to_string());
                 state.objects.push((path, object.clone()));
                 Response::new(Body::from(object.to_string().into_bytes()))
             }
@@ -98,7 +120,24 @@ impl FakeApi {
                 Some((_, object)) => Response::new(Body::from(object.to_string().into_bytes())),
                 None => answer(404, "not found"),
             },
-            "DELETE" => answer(200, "deleted"),
+            "PUT" => {
+                let mut object: Value = serde_json::from_slice(&body).unwrap();
+                let version = state.requests.len().to_string();
+                let Some((_, found)) = state.objects.iter_mut().find(|(existing, _)| *existing == path)
+                else {
+                    return answer(404, "not found");
+                };
+                if found["metadata"]["resourceVersion"] != object["metadata"]["resourceVersion"] {
+                    return answer(409, "changed meanwhile");
+                }
+                object["metadata"]["resourceVersion"] = json!(version);
+                found.clone_from(&object);
+                Response::new(Body::from(object.to_string().into_bytes()))
+            }
+            "DELETE" => {
+                state.objects.retain(|(existing, _)| *existing != path);
+                answer(200, "deleted")
+            }
             method => panic!("unexpected request {method} {path}"),
         }
     }

@@ -126,6 +126,11 @@ impl Harness {
         KubernetesCluster::connect(self.options.clone(), Clock::System, &self.background).await.unwrap()
     }
 
+    /// Stops what keeps the clusters of this harness connected, as a server does at its end.
+    pub(super) async fn stop(&mut self) {
+        std::mem::replace(&mut self.background, TaskGroup::new("test")).stop(DEADLINE).await;
+    }
+
     /// Deploys static worker pods: with a volume for runs and a read-only root file system, or with neither.
     pub(super) async fn static_pods(&self, count: u32, volume: bool) {
         let labels = json!({"app": "mlbench", "component": "worker", "release": "rel"});

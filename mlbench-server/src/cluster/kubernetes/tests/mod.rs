@@ -6,6 +6,7 @@ mod account;
 mod fake_api;
 mod faults;
 mod harness;
+mod lease;
 mod object;
 mod output;
 mod rates;

@@ -25,6 +25,10 @@ use crate::token::Token;
 const WORKERS: u32 = 16;
 /// Most requests of a run within a minute: one every two seconds.
 const MOST: usize = 30;
+/// Most requests of a server for its lease within a minute.
+///
+/// Two at the start, and then one every ten seconds, or one every eight seconds while they fail.
+const MOST_OF_THE_LEASE: usize = 10;
 
 fn pods(run: &Run, status: &Value) -> Vec<Value> {
     let labels = match &run.spec.image {
@@ -72,8 +76,16 @@ async fn wait_for_workers(api: &Arc<FakeApi>, run: &Run) -> String {
     missing
 }
 
+/// Returns the requests without those for the lease, of which there must be few.
+fn requests_of_the_run(api: &FakeApi) -> Vec<String> {
+    let (lease, others): (Vec<_>, Vec<_>) =
+        api.requests().into_iter().partition(|request| request.contains("/leases"));
+    assert!(lease.len() <= MOST_OF_THE_LEASE, "{lease:#?}");
+    others
+}
+
 fn assert_few(api: &FakeApi, state: &str) {
-    let requests = api.requests();
+    let requests = requests_of_the_run(api);
     assert!(requests.len() <= MOST, "{state}: {} requests: {requests:#?}", requests.len());
     println!("{state}: {} requests in a minute", requests.len());
 }
@@ -100,7 +112,7 @@ async fn waiting_for_workers_sends_few_requests_and_creates_nothing_twice() {
         let missing = wait_for_workers(&api, &run).await;
         assert!(missing.contains(expected), "{state}: {missing}");
         assert_few(&api, state);
-        let posts = api.requests().into_iter().filter(|request| request.starts_with("POST"));
+        let posts = requests_of_the_run(&api).into_iter().filter(|request| request.starts_with("POST"));
         let mut created: Vec<_> = posts.filter(|request| !request.contains("/exec")).collect();
         if state == "pending without pods" {
             assert_eq!(created.len(), 3, "Service, Secret and StatefulSet: {created:?}");
@@ -147,8 +159,8 @@ async fn ranks_that_cannot_be_followed_or_stopped_are_asked_rarely() {
     });
     tokio::join!(follow, stop);
     // Each rank fails once before the server knows it.
-    let requests = api.requests().len() - 2 * WORKERS as usize;
-    assert!(requests <= MOST, "{requests} requests: {:#?}", api.requests());
+    let requests = requests_of_the_run(&api).len() - 2 * WORKERS as usize;
+    assert!(requests <= MOST, "{requests} requests: {:#?}", requests_of_the_run(&api));
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,8 +169,8 @@ async fn release_of_a_worker_that_does_not_answer_is_repeated_rarely() {
     let (api, cluster, run) = deaf_run(&background, true).await;
     for_a_minute(async || drop(cluster.release(&run).await.unwrap_err())).await;
     // Each rank fails once before the server knows it.
-    let requests = api.requests().len() - WORKERS as usize;
-    assert!(requests <= MOST, "{requests} requests: {:#?}", api.requests());
+    let requests = requests_of_the_run(&api).len() - WORKERS as usize;
+    assert!(requests <= MOST, "{requests} requests: {:#?}", requests_of_the_run(&api));
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,15 +35,15 @@ pub(super) fn supervise(assignment: &Assignment) -> io::Result<()> {
         if !take_rank(&assignment.dir)? {
             return Ok(());
         }
-        let prepare = || {
-            let copier = Copier::open(&assignment.dir, assignment.limit)?;
-            Ok((ExitCodeFile::reserve(&assignment.dir)?, copier))
+        let start = || {
+            let mut copier = Copier::open(&assignment.dir, assignment.limit)?;
+            let exit_code = ExitCodeFile::reserve(&assignment.dir)?;
+            Ok((exit_code, start(&assignment.argv, &mut copier)?, copier))
         };
-        // Without its files the command does not start, and the next launch must not believe that it did.
-        let (exit_code, mut copier) = prepare().inspect_err(|_: &io::Error| {
+        // Without its files and pipes the command does not start, and the next launch must not believe that it did.
+        let (exit_code, mut command, mut copier) = start().inspect_err(|_: &io::Error| {
             let _ = fs::remove_file(assignment.dir.join("identity"));
         })?;
-        let mut command = start(&assignment.argv, &mut copier)?;
         // The server may have stopped waiting.
         let _ = writeln!(io::stdout(), "{STARTED}");
         loop {
@@ -92,10 +92,11 @@ fn take_rank(dir: &Path) -> io::Result<bool> {
     let pid = getpid().as_raw_nonzero().get();
     let start = stat(pid).ok_or_else(|| io::Error::other("cannot read /proc"))?.starttime;
     let own = dir.join(format!("identity.{pid}"));
-    fs::write(&own, format!("{} {pid} {start}\n", boot_id()?))?;
+    let text = format!("{} {pid} {start}\n", boot_id()?);
     // A link is atomic, and fails when the name is taken.
-    let linked = fs::hard_link(&own, dir.join("identity"));
-    fs::remove_file(&own)?;
+    let linked = fs::write(&own, text).and_then(|()| fs::hard_link(&own, dir.join("identity")));
+    // Otherwise it goes with the directory. The link alone decides whether the rank is taken.
+    let _ = fs::remove_file(&own);
     match linked {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         linked => linked.map(|()| true),

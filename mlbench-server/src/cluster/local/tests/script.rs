@@ -43,6 +43,14 @@ impl Rank {
         self.call(&format!("mlbench_follow '{}' {} {} {limit} 1", self.dir(), from.0, from.1))
     }
 
+    /// Returns why output of each stream is missing.
+    fn cuts(&self) -> [String; 2] {
+        ["stdout", "stderr"].map(|stream| {
+            let text = std::fs::read_to_string(format!("{}/{stream}.cut", self.dir())).unwrap();
+            text.lines().next().unwrap_or_default().trim().to_owned()
+        })
+    }
+
     async fn ended(&self) {
         let path = format!("{}/exit_code", self.dir());
         let written = || std::fs::read_to_string(&path).is_ok_and(|code| !code.trim().is_empty());
@@ -97,6 +105,34 @@ async fn output_beyond_the_limit_is_thrown_away() {
     // Some shells count in units of 1 KiB.
     assert!((1 << 20..3 << 20).contains(&size), "{size}");
     assert_eq!(rank.follow((i64::MAX.unsigned_abs(), 0), 100), "mlbench ended 2 0 0\n");
+    assert_eq!(rank.cuts(), ["limit", ""]);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_noted_and_does_not_hold_up_the_end() {
+    let rank = Rank(TempDir::new().unwrap());
+    rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+    std::os::unix::fs::symlink("/dev/full", format!("{}/stderr", rank.dir())).unwrap();
+    let command = "echo kept; echo lost >&2; exit 3";
+    rank.call(&format!("mlbench_launch '{}' '{}' sh -c '{command}'", rank.dir(), rank.id()));
+    rank.ended().await;
+    assert!(rank.follow((0, 0), 5).starts_with("mlbench ended 3 5 "));
+    assert_eq!(rank.cuts(), ["", "disk"]);
+}
+
+#[tokio::test]
+async fn without_room_for_the_exit_code_the_command_waits_for_another_launch() {
+    let rank = Rank(TempDir::new().unwrap());
+    rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+    // A file cannot replace a directory.
+    let obstacle = format!("{}/exit_code", rank.dir());
+    std::fs::create_dir_all(format!("{obstacle}/x")).unwrap();
+    let launch = format!("mlbench_launch '{}' '{}' echo up", rank.dir(), rank.id());
+    rank.call(&format!("mlbench_nap() {{ sleep 0.01; }}; {launch} 2>/dev/null || [ $? = 3 ]"));
+    std::fs::remove_dir_all(&obstacle).unwrap();
+    rank.call(&launch);
+    rank.ended().await;
+    assert_eq!(rank.follow((0, 0), 100), "mlbench ended 0 3 0\nup\n");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
 
 use mlbench_core::run::OutputStream;
 
@@ -30,6 +31,22 @@ fn a_rank_without_a_directory_starts_nothing() {
 }
 
 #[tokio::test]
+async fn a_start_that_fails_leaves_the_rank_to_the_next_one() {
+    let fixture = Fixture::new(1);
+    let obstacle = fixture.file(0, "exit_code");
+    std::fs::create_dir_all(&obstacle).unwrap();
+    fixture.cluster.launch(&fixture.task(0, &["echo", "one"])).await.unwrap_err();
+    assert!(!fixture.file(0, "identity").exists());
+    std::fs::remove_dir(&obstacle).unwrap();
+    fixture.cluster.launch(&fixture.task(0, &["echo", "two"])).await.unwrap();
+    assert_eq!(fixture.read_to_end(Offsets::default()).await, (b"two\n".to_vec(), Vec::new(), 0));
+    // A supervisor without a command refuses after it has taken the rank.
+    let fixture = Fixture::new(1);
+    fixture.cluster.launch(&fixture.task(0, &[])).await.unwrap_err();
+    assert!(!fixture.file(0, "identity").exists());
+}
+
+#[tokio::test]
 async fn a_program_that_opens_its_output_anew_truncates_nothing() {
     let fixture = Fixture::new(1);
     fixture
@@ -43,13 +60,18 @@ async fn a_program_that_opens_its_output_anew_truncates_nothing() {
 #[tokio::test]
 async fn output_of_both_streams_is_dated_in_the_order_in_which_it_came() {
     let fixture = Fixture::new(1);
-    fixture.sh("for i in 1 2 3; do echo o; sleep 0.1; echo ee >&2; sleep 0.1; done").await;
+    // Waits until the supervisor has noted when each line came.
+    let noted = format!(
+        "n=0; noted() {{ n=$((n+1)); until [ $(wc -c <'{}') -eq $((n*24)) ]; do sleep 0.01; done; sleep 0.05; }}",
+        fixture.file(0, "arrivals").display()
+    );
+    fixture.sh(&format!("{noted}; for i in 1 2 3; do echo o; noted; echo ee >&2; noted; done")).await;
     wait_until("the end", || async { fixture.live_pids().is_empty() }).await;
     let output = fixture.cluster.follow(&fixture.rank(0), Offsets::default(), DEADLINE).await.unwrap();
     let sizes: Vec<(usize, usize)> = output.arrivals.iter().map(|one| (one.stdout, one.stderr)).collect();
     assert_eq!(sizes, [(2, 0), (0, 3)].repeat(3));
     let gaps = output.arrivals.windows(2).map(|pair| pair[1].date.since(pair[0].date));
-    assert!(gaps.clone().all(|gap| gap.as_millis() >= 90), "{:?}", output.arrivals);
+    assert!(gaps.clone().all(|gap| gap.as_millis() >= 50), "{:?}", output.arrivals);
     // A reader that resumes in the middle of the second piece of standard error.
     let from = Offsets { stdout: 4, stderr: 4 };
     let rest = fixture.cluster.follow(&fixture.rank(0), from, DEADLINE).await.unwrap();
@@ -64,8 +86,9 @@ fn held(fixture: &Fixture, name: &str) -> u64 {
 }
 
 async fn exit_of(fixture: &Fixture, from: Offsets) -> Output {
-    let mut output = Output::default();
+    let (started, mut output) = (Instant::now(), Output::default());
     while output.exit_code.is_none() {
+        assert!(started.elapsed() < DEADLINE, "rank 0 did not end");
         output = fixture.cluster.follow(&fixture.rank(0), from, DEADLINE).await.unwrap();
     }
     output
@@ -79,6 +102,9 @@ async fn output_beyond_the_limit_is_cut_while_nobody_reads() {
     let size = held(&fixture, "stdout");
     assert!((OUTPUT_LIMIT..OUTPUT_LIMIT + (1 << 20)).contains(&size), "{size}");
     let output = exit_of(&fixture, Offsets { stdout: size, stderr: 0 }).await;
+    let ended = std::fs::metadata(fixture.file(0, "exit_code")).unwrap().modified().unwrap();
+    let ended = ended.duration_since(std::time::UNIX_EPOCH).unwrap().as_micros();
+    assert_eq!(output.ended_at.map(|date| i128::from(date.as_micros())), i128::try_from(ended).ok());
     assert_eq!((&output.stderr[..], output.exit_code), (&b"end\n"[..], Some(5)));
     assert_eq!(output.cuts, [Cut { stream: OutputStream::Stdout, reason: CutReason::Limit }]);
 }
@@ -86,16 +112,17 @@ async fn output_beyond_the_limit_is_cut_while_nobody_reads() {
 #[tokio::test]
 async fn output_that_was_read_takes_no_space() {
     let fixture = Fixture::new(1);
-    fixture.sh("yes | head -c 100000000; sleep 1000").await;
-    let mut from = Offsets::default();
-    while from.stdout < 100_000_000 {
-        let output = fixture.cluster.follow(&fixture.rank(0), from, DEADLINE).await.unwrap();
+    // Never more than may wait for the reader, however slow it is.
+    let size = OUTPUT_LIMIT - (4 << 20);
+    fixture.sh(&format!("yes | head -c {size}; sleep 1000")).await;
+    let (started, mut from) = (Instant::now(), Offsets::default());
+    while from.stdout < size {
+        assert!(started.elapsed() < DEADLINE, "{from:?}");
+        let output = fixture.cluster.follow(&fixture.rank(0), from, Duration::from_secs(1)).await.unwrap();
         assert!(output.stdout.iter().all(|&byte| byte == b'y' || byte == b'\n'));
         from.stdout += output.stdout.len() as u64;
-        // The rest may wait for the limit, but the reader is faster than that in no sane case.
-        assert!(held(&fixture, "stdout") <= OUTPUT_LIMIT + (1 << 20));
     }
-    fixture.cluster.follow(&fixture.rank(0), from, std::time::Duration::ZERO).await.unwrap();
+    fixture.cluster.follow(&fixture.rank(0), from, Duration::ZERO).await.unwrap();
     assert!(held(&fixture, "stdout") <= 1 << 20, "{}", held(&fixture, "stdout"));
     assert!(held(&fixture, "arrivals") <= 1 << 20);
 }
@@ -108,7 +135,7 @@ async fn a_stream_of_which_no_more_is_wanted_stops_growing() {
     let output = fixture.cluster.follow(&fixture.rank(0), from, DEADLINE).await.unwrap();
     assert!(output.stdout.is_empty());
     wait_until("the cut", || async { fixture.file(0, "stdout.cut").exists() }).await;
-    fixture.cluster.follow(&fixture.rank(0), from, std::time::Duration::ZERO).await.unwrap();
+    fixture.cluster.follow(&fixture.rank(0), from, Duration::ZERO).await.unwrap();
     assert!(held(&fixture, "stdout") <= 1 << 20);
 }
 

@@ -1,0 +1,137 @@
+//! A column of numbers: one number, numbers of equal differences, fixed-width numbers, or compressed pages.
+
+use super::cell::Cell;
+use super::error::ChunkError;
+use super::packed::{self, Packed};
+use super::wire::Reader;
+
+/// All numbers are the same.
+const CONSTANT: u8 = 0;
+/// All neighbours have the same difference.
+const LINEAR: u8 = 1;
+/// Every number has the same number of bytes.
+const FIXED: u8 = 2;
+/// The numbers are compressed in pages.
+const PACKED: u8 = 3;
+
+/// How to write a column.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Layout {
+    /// Points of a page, which can be read by itself.
+    pub(super) page: usize,
+    /// How to compress the column, if at all.
+    pub(super) pack: Option<packed::Pack>,
+}
+
+impl Layout {
+    /// One page without compression.
+    pub(super) const PLAIN: Self = Self { page: usize::MAX, pack: None };
+}
+
+/// Appends a column of at least one number.
+pub(super) fn put_column<T: Cell>(out: &mut Vec<u8>, cells: &[T], layout: Layout) {
+    let Some(first) = cells.first().copied() else {
+        return;
+    };
+    if cells.iter().all(|cell| cell.is_same(first)) {
+        out.push(CONSTANT);
+        return first.put(out);
+    }
+    if let Some(difference) = T::common_difference(cells) {
+        out.push(LINEAR);
+        first.put(out);
+        return difference.put(out);
+    }
+    let (width, base) = T::width(cells);
+    if let Some(pack) = layout.pack {
+        let start = out.len();
+        out.push(PACKED);
+        let packed = packed::put_packed(out, cells, layout.page, pack);
+        if packed.is_ok() && out.len() - start < cells.len() * width {
+            return;
+        }
+        out.truncate(start);
+    }
+    out.extend_from_slice(&[FIXED, width.to_le_bytes()[0]]);
+    base.put(out);
+    T::put_all(cells, width, base, out);
+}
+
+/// A column that is read by pages.
+pub(super) struct Column<'a, T: Cell> {
+    kind: Kind<'a, T>,
+    points: usize,
+    page: usize,
+}
+
+enum Kind<'a, T: Cell> {
+    Constant(T),
+    Linear { first: T, difference: T },
+    Fixed { width: usize, base: T, bytes: &'a [u8] },
+    Packed(Box<Packed<'a, T>>),
+}
+
+impl<'a, T: Cell> Column<'a, T> {
+    /// Reads what is common to all pages of a column of `points` numbers.
+    pub(super) fn parse(mut reader: Reader<'a>, points: usize, page: usize) -> Result<Self, ChunkError> {
+        let page = page.min(points).max(1);
+        let kind = match reader.byte()? {
+            CONSTANT => Kind::Constant(T::take(&mut reader)?),
+            LINEAR => {
+                let first = T::take(&mut reader)?;
+                Kind::Linear { first, difference: T::take(&mut reader)? }
+            }
+            FIXED => {
+                let width = usize::from(reader.byte()?);
+                if !matches!(width, 1 | 2 | 4 | 8) {
+                    return Err(reader.error(format!("has numbers of {width} bytes")));
+                }
+                let base = T::take(&mut reader)?;
+                Kind::Fixed { width, base, bytes: reader.take(points * width)? }
+            }
+            PACKED => {
+                let packed = Packed::parse(&mut reader, points.div_ceil(page))?;
+                Kind::Packed(Box::new(packed))
+            }
+            tag => return Err(reader.error(format!("has the unknown layout {tag}"))),
+        };
+        reader.finish()?;
+        Ok(Self { kind, points, page })
+    }
+
+    /// Appends the numbers of a page.
+    pub(super) fn read_page(&mut self, page: usize, out: &mut Vec<T>) -> Result<(), ChunkError> {
+        let start = (page * self.page).min(self.points);
+        let points = self.page.min(self.points - start);
+        let old = out.len();
+        match &mut self.kind {
+            Kind::Constant(cell) => out.resize(old + points, *cell),
+            Kind::Linear { first, difference } => {
+                out.extend((start..start + points).map(|index| first.after(*difference, index)));
+            }
+            Kind::Fixed { width, base, bytes } => {
+                out.resize(old + points, T::default());
+                T::take_all(&bytes[start * *width..], *width, *base, &mut out[old..]);
+            }
+            Kind::Packed(packed) => {
+                out.resize(old + points, T::default());
+                packed.read_page(page, &mut out[old..])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads all numbers.
+    pub(super) fn read_all(&mut self) -> Result<Vec<T>, ChunkError> {
+        let mut all = Vec::with_capacity(self.points);
+        for page in 0..self.points.div_ceil(self.page) {
+            self.read_page(page, &mut all)?;
+        }
+        Ok(all)
+    }
+}
+
+/// Reads a whole column that was written as one page.
+pub(super) fn read_column<T: Cell>(reader: Reader<'_>, points: usize) -> Result<Vec<T>, ChunkError> {
+    Column::parse(reader, points, usize::MAX)?.read_all()
+}

@@ -1,0 +1,177 @@
+//! The header of a chunk: what is known of its points without its body.
+
+use super::cell::Cell;
+use super::column::{Layout, put_column, read_column};
+use super::columns::Columns;
+use super::constants::{MAX_POINTS, PAGE_POINTS};
+use super::error::ChunkError;
+use super::summary::PageSummary;
+use super::wire::{Reader, put_section, put_varint};
+use crate::time::Timestamp;
+
+/// The version of the format. Another version is refused.
+const VERSION: u8 = 1;
+const PART: &str = "header";
+
+/// What is known of a chunk without its body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Header {
+    first: i64,
+    last: i64,
+    seqs: (i64, i64),
+    pages: Vec<PageSummary>,
+    summary: PageSummary,
+    body: (usize, u32),
+}
+
+impl Header {
+    /// Reads a header.
+    ///
+    /// # Errors
+    ///
+    /// When the header is damaged, or was written by a later version.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ChunkError> {
+        let (bytes, checksum) = bytes.split_last_chunk::<4>().ok_or_else(|| ChunkError::short(PART))?;
+        if crc32fast::hash(bytes) != u32::from_le_bytes(*checksum) {
+            return Err(ChunkError::new(PART, "has another checksum"));
+        }
+        let mut reader = Reader::new(bytes, PART);
+        let version = reader.byte()?;
+        if version != VERSION {
+            return Err(reader.error(format!("has version {version}, this program reads {VERSION}")));
+        }
+        let count = reader.length(MAX_POINTS)?;
+        if count == 0 {
+            return Err(reader.error("has no points"));
+        }
+        let seqs = (i64::take(&mut reader)?, i64::take(&mut reader)?);
+        let (first, last) = (i64::take(&mut reader)?, i64::take(&mut reader)?);
+        let body = (reader.length(usize::MAX)?, u32::from_le_bytes(reader.array()?));
+        let pages = read_pages(reader, count)?;
+        let summary = PageSummary::combine(&pages).ok_or_else(|| reader.error("has no pages"))?;
+        Ok(Self { first, last, seqs, pages, summary, body })
+    }
+
+    /// Returns the number of points.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.summary.points as usize
+    }
+
+    /// Returns the date and the arrival number of the first point.
+    #[must_use]
+    pub const fn first(&self) -> (Timestamp, i64) {
+        (self.summary.start, self.first)
+    }
+
+    /// Returns the date and the arrival number of the last point.
+    #[must_use]
+    pub const fn last(&self) -> (Timestamp, i64) {
+        (self.summary.end, self.last)
+    }
+
+    /// Returns the lowest and the highest arrival number.
+    #[must_use]
+    pub const fn seqs(&self) -> (i64, i64) {
+        self.seqs
+    }
+
+    /// Describes the chunk.
+    #[must_use]
+    pub const fn summary(&self) -> PageSummary {
+        self.summary
+    }
+
+    /// Describes each page of [`PAGE_POINTS`] points. The last page may have fewer.
+    #[must_use]
+    pub fn pages(&self) -> &[PageSummary] {
+        &self.pages
+    }
+
+    /// Checks that a body belongs to this header.
+    pub(super) fn check(&self, body: &[u8]) -> Result<(), ChunkError> {
+        let problem = match self.body {
+            (length, _) if length != body.len() => {
+                format!("has {} bytes instead of {length}", body.len())
+            }
+            (_, checksum) if checksum != crc32fast::hash(body) => "has another checksum".to_owned(),
+            _ => return Ok(()),
+        };
+        Err(ChunkError::new("body", problem))
+    }
+}
+
+/// Writes the header of points and their body.
+pub(super) fn write_header(columns: &Columns, body: &[u8]) -> Vec<u8> {
+    let mut out = vec![VERSION];
+    put_varint(&mut out, columns.len() as u64);
+    let seqs = columns.seqs();
+    let (low, high) = (seqs.iter().min(), seqs.iter().max());
+    for seq in [low, high, seqs.first(), seqs.last()] {
+        seq.copied().unwrap_or(0).put(&mut out);
+    }
+    put_varint(&mut out, body.len() as u64);
+    out.extend_from_slice(&crc32fast::hash(body).to_le_bytes());
+    write_pages(&mut out, columns);
+    let checksum = crc32fast::hash(&out).to_le_bytes();
+    out.extend_from_slice(&checksum);
+    out
+}
+
+fn write_pages(out: &mut Vec<u8>, columns: &Columns) {
+    let starts = (0..columns.len()).step_by(PAGE_POINTS);
+    let pages: Vec<PageSummary> = starts
+        .map(|start| PageSummary::of(columns, start..(start + PAGE_POINTS).min(columns.len())))
+        .collect();
+    let integers: [fn(&PageSummary) -> i64; 3] = [
+        |page| page.start.as_micros(),
+        |page| page.end.as_micros() - page.start.as_micros(),
+        |page| i64::from(page.count),
+    ];
+    for integer in integers {
+        let cells: Vec<i64> = pages.iter().map(integer).collect();
+        put_section(out, |out| put_column(out, &cells, Layout::PLAIN));
+    }
+    for number in NUMBERS {
+        let cells: Vec<f64> = pages.iter().filter_map(number).collect();
+        put_section(out, |out| put_column(out, &cells, Layout::PLAIN));
+    }
+}
+
+/// The numbers of a page that has finite numbers.
+const NUMBERS: [fn(&PageSummary) -> Option<f64>; 5] = [
+    |page| page.min,
+    |page| page.max,
+    |page| page.first,
+    |page| page.last,
+    |page| page.first.map(|_| page.sum),
+];
+
+fn read_pages(mut reader: Reader<'_>, points: usize) -> Result<Vec<PageSummary>, ChunkError> {
+    let count = points.div_ceil(PAGE_POINTS);
+    let mut integers = || read_column::<i64>(reader.section("pages of the header")?, count);
+    let (starts, lengths, counts) = (integers()?, integers()?, integers()?);
+    let with_numbers = counts.iter().filter(|count| **count > 0).count();
+    let mut columns = Vec::with_capacity(NUMBERS.len());
+    for _ in NUMBERS {
+        let section = reader.section("numbers of the header")?;
+        let cells = if with_numbers == 0 { Vec::new() } else { read_column(section, with_numbers)? };
+        columns.push(cells.into_iter());
+    }
+    let mut pages = Vec::with_capacity(count);
+    for (index, ((start, length), count)) in starts.into_iter().zip(lengths).zip(counts).enumerate() {
+        let points = (points - index * PAGE_POINTS).min(PAGE_POINTS);
+        let page = u32::try_from(points).ok().zip(u32::try_from(count).ok());
+        let (points, count) = page
+            .filter(|(points, count)| count <= points)
+            .ok_or_else(|| reader.error("counts more numbers than points"))?;
+        let mut next = |number: usize| if count > 0 { columns[number].next() } else { None };
+        let (min, max, first, last) = (next(0), next(1), next(2), next(3));
+        let sum = next(4).unwrap_or(0.0);
+        let end = Timestamp::from_micros(start.saturating_add(length));
+        let start = Timestamp::from_micros(start);
+        pages.push(PageSummary { points, count, min, max, sum, start, end, first, last });
+    }
+    reader.finish()?;
+    Ok(pages)
+}

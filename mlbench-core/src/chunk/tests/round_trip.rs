@@ -1,0 +1,164 @@
+//! Tests that chunks keep every point, and that headers and pages agree with the whole.
+
+use proptest::prelude::*;
+
+use super::row::{Row, columns, rows, sorted_rows};
+use crate::chunk::{
+    Columns, Encoded, Encoding, Fields, Header, MAX_POINTS, PAGE_POINTS, PageReader, PageSummary, decode,
+    encode,
+};
+use crate::storage::{PointDetails, ValueRef};
+use crate::time::Timestamp;
+
+const ALL: Fields = Fields { seqs: true, details: true };
+
+/// Compares a chunk with its points in every way that it can be read.
+fn check(points: &Columns, encoding: Encoding) {
+    let Encoded { header, body } = encode(points, encoding);
+    let header = Header::parse(&header).unwrap();
+    let decoded = decode(&header, &body, ALL).unwrap();
+    assert_eq!(&decoded, points);
+    let bare = decode(&header, &body, Fields::default()).unwrap();
+    assert_eq!((bare.seqs().len(), bare.details(0)), (0, None));
+    check_header(&header, points);
+    let mut reader = PageReader::new(&header, &body).unwrap();
+    let pages = points.len().div_ceil(PAGE_POINTS);
+    // From the last, so that no page depends on the one before it.
+    for page in (0..pages).rev() {
+        let range = page * PAGE_POINTS..((page + 1) * PAGE_POINTS).min(points.len());
+        let mut expected = Columns::default();
+        expected.append_from(&bare, range);
+        assert_eq!(reader.page(page).unwrap(), &expected);
+    }
+    assert!(reader.page(pages).is_err());
+}
+
+fn check_header(header: &Header, points: &Columns) {
+    let last = points.len() - 1;
+    assert_eq!(header.count(), points.len());
+    assert_eq!(header.first(), (points.date(0), points.seq(0)));
+    assert_eq!(header.last(), (points.date(last), points.seq(last)));
+    let seqs = || (0..points.len()).map(|index| points.seq(index));
+    assert_eq!(header.seqs(), (seqs().min().unwrap(), seqs().max().unwrap()));
+    let starts = (0..points.len()).step_by(PAGE_POINTS);
+    assert_eq!(header.pages().len(), starts.len());
+    for (page, start) in header.pages().iter().zip(starts) {
+        check_summary(page, points, start..(start + PAGE_POINTS).min(points.len()));
+        let sum = numbers(points, start..start + page.points as usize).fold(0.0, |sum, number| sum + number);
+        assert_eq!(page.sum + 0.0, sum + 0.0);
+    }
+    check_summary(&header.summary(), points, 0..points.len());
+}
+
+fn check_summary(page: &PageSummary, points: &Columns, range: std::ops::Range<usize>) {
+    let numbers = || numbers(points, range.clone());
+    assert_eq!(page.points as usize, range.len());
+    assert_eq!(page.count as usize, numbers().count());
+    assert_eq!((page.start, page.end), (points.date(range.start), points.date(range.end - 1)));
+    assert_eq!((page.first, page.last), (numbers().next(), numbers().last()));
+    assert_eq!((page.min, page.max), (numbers().reduce(f64::min), numbers().reduce(f64::max)));
+}
+
+fn numbers(points: &Columns, range: std::ops::Range<usize>) -> impl Iterator<Item = f64> {
+    range.filter_map(|index| points.number(index))
+}
+
+/// Creates points of a training: one value per 100 ms, a step each, every tenth arrival number.
+fn training(points: usize, value: impl Fn(usize) -> String) -> Columns {
+    let mut columns = Columns::with_capacity(points);
+    for index in 0..points {
+        let at = i64::try_from(index).unwrap();
+        // Jitter of up to 3 ms without a random generator.
+        let date = 1_700_000_000_000_000 + at * 100_000 + at * 7_919 % 6_000 - 3_000;
+        let details = PointDetails { cumulative: false, metadata: "", step: Some(at), epoch: None };
+        columns.push(Timestamp::from_micros(date), at * 10, ValueRef::Text(&value(index)), details);
+    }
+    columns
+}
+
+/// Returns a loss with noise, without a random generator.
+fn loss(index: usize) -> f64 {
+    let noise = (index * 7_919 % 10_007) as f64 / 10_007.0;
+    2.0 / (1.0 + index as f64 / 1_000.0) + noise / 10.0
+}
+
+fn size(points: &Columns) -> f64 {
+    let Encoded { header, body } = encode(points, Encoding::Packed);
+    (header.len() + body.len()) as f64 / points.len() as f64
+}
+
+#[test]
+fn every_number_of_points_around_the_pages_reads_back() {
+    for points in [1, 2, 3, 255, 256, 257, 511, 512, 513, 1_000] {
+        for encoding in [Encoding::Plain, Encoding::Packed] {
+            check(&training(points, |index| loss(index).to_string()), encoding);
+        }
+    }
+}
+
+#[test]
+fn the_largest_chunk_reads_back() {
+    let points = training(MAX_POINTS, |index| format!("{:.3}", loss(index)));
+    for encoding in [Encoding::Plain, Encoding::Packed] {
+        let Encoded { header, body } = encode(&points, encoding);
+        let header = Header::parse(&header).unwrap();
+        assert_eq!(decode(&header, &body, ALL).unwrap(), points);
+    }
+}
+
+#[test]
+fn chunks_of_texts_only_read_back() {
+    for values in [&["NaN"][..], &["1.50", "2.50"], &["a", "", "b", "NaN"]] {
+        let all: Vec<Row> = (0..600).map(|at| Row::new(at, at, values[at as usize % values.len()])).collect();
+        for encoding in [Encoding::Plain, Encoding::Packed] {
+            check(&columns(&all), encoding);
+        }
+    }
+}
+
+#[test]
+fn a_point_of_a_training_takes_a_few_bytes() {
+    let single = training(4_096, |index| (loss(index) as f32).to_string());
+    let decimal = training(4_096, |index| format!("{:.4}", loss(index)).trim_end_matches('0').to_owned());
+    let constant = training(4_096, |_| "1".to_owned());
+    assert!(size(&single) < 4.8, "{}", size(&single));
+    assert!(size(&decimal) < 3.8, "{}", size(&decimal));
+    assert!(size(&constant) < 1.9, "{}", size(&constant));
+}
+
+#[test]
+fn equal_columns_take_a_few_bytes_whatever_the_count() {
+    let mut all: Vec<Row> = (0..2_000).map(|at| Row::new(at * 1_000, at, "0.5")).collect();
+    for row in &mut all {
+        row.metadata = "phase=eval".to_owned();
+        (row.cumulative, row.epoch) = (true, Some(0.25));
+    }
+    for encoding in [Encoding::Plain, Encoding::Packed] {
+        let body = encode(&columns(&all), encoding).body;
+        assert!(body.len() < 100, "{} bytes", body.len());
+    }
+}
+
+#[test]
+fn a_header_takes_less_than_a_third_of_a_byte_per_point() {
+    for points in [training(16_384, |index| loss(index).to_string()), training(16_384, |_| "NaN".to_owned())]
+    {
+        let header = encode(&points, Encoding::Packed).header;
+        assert!(header.len() * 10 < points.len() * 3, "{} bytes", header.len());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_point_reads_back_byte_for_byte(all in sorted_rows(700)) {
+        let points = columns(&all);
+        for encoding in [Encoding::Plain, Encoding::Packed] {
+            check(&points, encoding);
+            let Encoded { header, body } = encode(&points, encoding);
+            let decoded = decode(&Header::parse(&header).unwrap(), &body, ALL).unwrap();
+            prop_assert_eq!(&rows(&decoded), &all);
+        }
+    }
+}
