@@ -10,7 +10,7 @@ use crate::storage::{PointDetails, PointRef, ValueRef};
 use crate::time::Timestamp;
 
 /// Whole numbers up to here are the same as integers and as floats.
-const WHOLE: i64 = 1 << 53;
+const WHOLE: u64 = 1 << 53;
 
 /// Points of one series in columns, in the order of date and arrival number.
 ///
@@ -191,31 +191,34 @@ impl Columns {
 
     /// Appends the value after `rows` values.
     fn push_value(&mut self, rows: usize, value: ValueRef<'_>) {
-        let (number, text) = match value {
-            ValueRef::Integer(integer) if integer.abs_diff(0) <= WHOLE.unsigned_abs() => {
-                (value.as_finite(), None)
-            }
-            ValueRef::Real(real) if real.is_finite() => (Some(real), None),
-            ValueRef::Text(text) => return self.push_text(rows, text),
-            ValueRef::Real(real) => return self.push_text(rows, MetricValue::from(real).as_str()),
-            ValueRef::Integer(_) => return self.push_text(rows, &value.to_string()),
-        };
-        self.numbers.push(number.unwrap_or(f64::NAN));
-        self.texts.push(rows, text);
+        match value {
+            ValueRef::Real(real) if real.is_finite() => self.push_number(rows, real),
+            ValueRef::Real(real) => self.push_text(rows, MetricValue::from(real).as_str()),
+            ValueRef::Text(text) => match number::integer(text).and_then(exact) {
+                Some(number) => self.push_number(rows, number),
+                None => self.push_text(rows, text),
+            },
+            ValueRef::Integer(integer) => match exact(integer) {
+                Some(number) => self.push_number(rows, number),
+                None => self.push_text(rows, &integer.to_string()),
+            },
+        }
     }
 
     /// Appends a value by its text, as a number if that prints as the text.
     fn push_text(&mut self, rows: usize, text: &str) {
         match number::real(text) {
-            Some(number) => {
-                self.numbers.push(number);
-                self.texts.push(rows, None);
-            }
+            Some(number) => self.push_number(rows, number),
             None => {
                 self.numbers.push(number::parse_finite(text).unwrap_or(f64::NAN));
                 self.texts.push(rows, Some(text));
             }
         }
+    }
+
+    fn push_number(&mut self, rows: usize, number: f64) {
+        self.numbers.push(number);
+        self.texts.push(rows, None);
     }
 }
 
@@ -232,11 +235,15 @@ impl PartialEq for Columns {
     }
 }
 
+/// Returns an integer as the number that prints the same, unless it is too large to be sure.
+fn exact(integer: i64) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "exact up to the limit")]
+    (integer.unsigned_abs() <= WHOLE).then_some(integer as f64)
+}
+
 /// Returns a number as the integer that prints the same.
 fn integer(number: f64) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "compared afterwards")]
     let integer = number as i64;
-    #[expect(clippy::cast_precision_loss, reason = "compared here")]
-    let same = (integer as f64).to_bits() == number.to_bits();
-    (same && integer.abs_diff(0) <= WHOLE.unsigned_abs()).then_some(integer)
+    exact(integer).filter(|exact| exact.to_bits() == number.to_bits()).map(|_| integer)
 }

@@ -9,9 +9,7 @@ use super::details::{Details, Flags, Nullable};
 use super::error::ChunkError;
 use super::header::Header;
 use super::text_column::read_texts;
-use super::texts::Texts;
 use super::wire::Reader;
-use crate::metric::number;
 
 /// Which columns to decode besides dates and values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,9 +31,10 @@ pub fn decode(header: &Header, body: &[u8], fields: Fields) -> Result<Columns, C
     let points = header.count();
     let mut main = Main::parse(header, body)?;
     let (dates, mut numbers) = (main.dates.read_all()?, main.numbers.read_all()?);
-    parse_numbers(&mut numbers, &main.texts);
+    clear_gaps(&mut numbers, &main.gaps);
+    let texts = read_texts(main.texts, points)?;
     let (seqs, details) = main.others(fields, points)?;
-    Ok(Columns { dates, seqs, numbers, texts: main.texts, details: Absent(details) })
+    Ok(Columns { dates, seqs, numbers, texts, details: Absent(details) })
 }
 
 /// Arrival numbers and details.
@@ -44,9 +43,11 @@ type Others = (Vec<i64>, Option<Details>);
 /// The columns that every reader needs.
 pub(super) struct Main<'a> {
     pub(super) dates: Column<'a, i64>,
-    /// Rows with a text have any number.
     pub(super) numbers: Column<'a, f64>,
-    pub(super) texts: Texts,
+    /// The rows that are no finite number, whatever the column has there. Empty if all are.
+    pub(super) gaps: Vec<bool>,
+    /// The texts of values, for [`read_texts`].
+    pub(super) texts: Reader<'a>,
     /// The other columns.
     rest: Reader<'a>,
 }
@@ -58,9 +59,10 @@ impl<'a> Main<'a> {
         let points = header.count();
         let mut rest = Reader::new(body, "body");
         let dates = Column::parse(rest.section("dates")?, points, PAGE_POINTS)?;
+        let gaps = read_flags(rest.section("gaps")?, points)?;
         let numbers = Column::parse(rest.section("values")?, points, PAGE_POINTS)?;
-        let texts = read_texts(rest.section("texts of values")?, points)?;
-        Ok(Self { dates, numbers, texts, rest })
+        let texts = rest.section("texts of values")?;
+        Ok(Self { dates, numbers, gaps, texts, rest })
     }
 
     /// Reads the arrival numbers and the details of all `points`, if they are requested.
@@ -73,15 +75,10 @@ impl<'a> Main<'a> {
     }
 }
 
-/// Sets the number of each row with a text to that of its text.
-pub(super) fn parse_numbers(numbers: &mut [f64], texts: &Texts) {
-    if texts.is_empty() {
-        return;
-    }
-    for (row, number) in numbers.iter_mut().enumerate() {
-        if let Some(text) = texts.get(row) {
-            *number = number::parse_finite(text).unwrap_or(f64::NAN);
-        }
+/// Replaces the numbers of gaps by `NaN`.
+pub(super) fn clear_gaps(numbers: &mut [f64], gaps: &[bool]) {
+    for (number, _) in numbers.iter_mut().zip(gaps).filter(|(_, gap)| **gap) {
+        *number = f64::NAN;
     }
 }
 

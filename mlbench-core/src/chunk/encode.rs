@@ -45,31 +45,35 @@ pub fn encode(columns: &Columns, encoding: Encoding) -> Encoded {
     let points = columns.len();
     let mut body = Vec::new();
     let out = &mut body;
-    let pages = |pack| encoding.layout(PAGE_POINTS, pack);
-    let whole = |pack| encoding.layout(usize::MAX, pack);
-    put_section(out, |out| put_column(out, &columns.dates, pages(Pack::Dates)));
-    put_section(out, |out| put_numbers(out, columns, pages(Pack::Any)));
+    let dates = encoding.layout(PAGE_POINTS, Pack::Dates);
+    put_section(out, |out| put_column(out, &columns.dates, dates));
+    put_numbers(out, columns, encoding);
     put_section(out, |out| put_texts(out, &columns.texts, points, encoding.is_packed()));
-    put_section(out, |out| put_column(out, &seqs(columns), whole(Pack::Counts)));
+    let seqs_layout = encoding.layout(usize::MAX, Pack::Counts);
+    put_section(out, |out| put_column(out, &seqs(columns), seqs_layout));
     put_details(out, columns.details.0.as_ref(), points, encoding);
     Encoded { header: write_header(columns, &body), body }
 }
 
-/// Appends the numbers. A text has the number before it, because its own is parsed when it is read.
-fn put_numbers(out: &mut Vec<u8>, columns: &Columns, layout: Layout) {
-    if columns.texts.is_empty() {
-        return put_column(out, &columns.numbers, layout);
-    }
-    let is_number = |row: &usize| columns.texts.get(*row).is_none();
-    let first = (0..columns.len()).find(is_number).map_or(0.0, |row| columns.numbers[row]);
-    let fill = |last: &mut f64, row: usize| {
-        if is_number(&row) {
-            *last = columns.numbers[row];
-        }
-        Some(*last)
+/// Appends the numbers, and which rows are none. These have the number before them.
+fn put_numbers(out: &mut Vec<u8>, columns: &Columns, encoding: Encoding) {
+    let layout = encoding.layout(PAGE_POINTS, Pack::Any);
+    let numbers = &columns.numbers;
+    let gaps: Vec<bool> = match columns.texts.is_empty() {
+        true => Vec::new(),
+        false => numbers.iter().map(|number| number.is_nan()).collect(),
     };
-    let numbers: Vec<f64> = (0..columns.len()).scan(first, fill).collect();
-    put_column(out, &numbers, layout);
+    put_section(out, |out| put_flags(out, &gaps, numbers.len(), encoding.is_packed()));
+    if !gaps.contains(&true) {
+        return put_section(out, |out| put_column(out, numbers, layout));
+    }
+    let mut last = numbers.iter().copied().find(|number| !number.is_nan()).unwrap_or(0.0);
+    let mut fill = |number: &f64| {
+        last = if number.is_nan() { last } else { *number };
+        last
+    };
+    let filled: Vec<f64> = numbers.iter().map(&mut fill).collect();
+    put_section(out, |out| put_column(out, &filled, layout));
 }
 
 fn seqs(columns: &Columns) -> std::borrow::Cow<'_, [i64]> {

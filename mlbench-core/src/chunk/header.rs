@@ -44,8 +44,9 @@ impl Header {
         if count == 0 {
             return Err(reader.error("has no points"));
         }
-        let seqs = (i64::take(&mut reader)?, i64::take(&mut reader)?);
-        let (first, last) = (i64::take(&mut reader)?, i64::take(&mut reader)?);
+        let lowest = i64::take(&mut reader)?;
+        let mut seq = || Ok::<i64, ChunkError>(lowest.wrapping_add(i64::take(&mut reader)?));
+        let (seqs, first, last) = ((lowest, seq()?), seq()?, seq()?);
         let body = (reader.length(usize::MAX)?, u32::from_le_bytes(reader.array()?));
         let pages = read_pages(reader, count)?;
         let summary = PageSummary::combine(&pages).ok_or_else(|| reader.error("has no pages"))?;
@@ -107,8 +108,10 @@ pub(super) fn write_header(columns: &Columns, body: &[u8]) -> Vec<u8> {
     put_varint(&mut out, columns.len() as u64);
     let seqs = columns.seqs();
     let (low, high) = (seqs.iter().min(), seqs.iter().max());
-    for seq in [low, high, seqs.first(), seqs.last()] {
-        seq.copied().unwrap_or(0).put(&mut out);
+    let lowest = low.copied().unwrap_or(0);
+    lowest.put(&mut out);
+    for seq in [high, seqs.first(), seqs.last()] {
+        seq.map_or(0, |seq| seq.wrapping_sub(lowest)).put(&mut out);
     }
     put_varint(&mut out, body.len() as u64);
     out.extend_from_slice(&crc32fast::hash(body).to_le_bytes());
@@ -132,32 +135,28 @@ fn write_pages(out: &mut Vec<u8>, columns: &Columns) {
         let cells: Vec<i64> = pages.iter().map(integer).collect();
         put_section(out, |out| put_column(out, &cells, Layout::PLAIN));
     }
-    for number in NUMBERS {
-        let cells: Vec<f64> = pages.iter().filter_map(number).collect();
-        put_section(out, |out| put_column(out, &cells, Layout::PLAIN));
-    }
+    // One column, because they are often the same number, or all have few digits.
+    let numbers: Vec<f64> = NUMBERS.iter().flat_map(|number| pages.iter().filter_map(number)).collect();
+    put_section(out, |out| put_column(out, &numbers, Layout::PLAIN));
+    let sums: Vec<f64> = pages.iter().filter(|page| page.count > 0).map(|page| page.sum).collect();
+    put_section(out, |out| put_column(out, &sums, Layout::PLAIN));
 }
 
 /// The numbers of a page that has finite numbers.
-const NUMBERS: [fn(&PageSummary) -> Option<f64>; 5] = [
-    |page| page.min,
-    |page| page.max,
-    |page| page.first,
-    |page| page.last,
-    |page| page.first.map(|_| page.sum),
-];
+const NUMBERS: [fn(&PageSummary) -> Option<f64>; 4] =
+    [|page| page.min, |page| page.max, |page| page.first, |page| page.last];
 
 fn read_pages(mut reader: Reader<'_>, points: usize) -> Result<Vec<PageSummary>, ChunkError> {
     let count = points.div_ceil(PAGE_POINTS);
     let mut integers = || read_column::<i64>(reader.section("pages of the header")?, count);
     let (starts, lengths, counts) = (integers()?, integers()?, integers()?);
     let with_numbers = counts.iter().filter(|count| **count > 0).count();
-    let mut columns = Vec::with_capacity(NUMBERS.len());
-    for _ in NUMBERS {
-        let section = reader.section("numbers of the header")?;
-        let cells = if with_numbers == 0 { Vec::new() } else { read_column(section, with_numbers)? };
-        columns.push(cells.into_iter());
-    }
+    let mut numbers = |count: usize| match (reader.section("numbers of the header")?, count) {
+        (section, 0) => section.finish().map(|()| Vec::new()),
+        (section, _) => read_column::<f64>(section, count),
+    };
+    let (numbers, sums) = (numbers(with_numbers * NUMBERS.len())?, numbers(with_numbers)?);
+    let mut rows = 0..with_numbers;
     let mut pages = Vec::with_capacity(count);
     for (index, ((start, length), count)) in starts.into_iter().zip(lengths).zip(counts).enumerate() {
         let points = (points - index * PAGE_POINTS).min(PAGE_POINTS);
@@ -165,9 +164,10 @@ fn read_pages(mut reader: Reader<'_>, points: usize) -> Result<Vec<PageSummary>,
         let (points, count) = page
             .filter(|(points, count)| count <= points)
             .ok_or_else(|| reader.error("counts more numbers than points"))?;
-        let mut next = |number: usize| if count > 0 { columns[number].next() } else { None };
-        let (min, max, first, last) = (next(0), next(1), next(2), next(3));
-        let sum = next(4).unwrap_or(0.0);
+        let row = if count > 0 { rows.next() } else { None };
+        let number = |column: usize| row.and_then(|row| numbers.get(column * with_numbers + row)).copied();
+        let (min, max, first, last) = (number(0), number(1), number(2), number(3));
+        let sum = row.and_then(|row| sums.get(row)).copied().unwrap_or(0.0);
         let end = Timestamp::from_micros(start.saturating_add(length));
         let start = Timestamp::from_micros(start);
         pages.push(PageSummary { points, count, min, max, sum, start, end, first, last });

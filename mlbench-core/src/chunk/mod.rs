@@ -36,6 +36,6 @@ pub use decode::{Fields, decode};
 pub use encode::{Encoded, Encoding, encode};
 pub use error::ChunkError;
 pub use header::Header;
-pub use pages::PageReader;
+pub use pages::{PageNumbers, PageReader};
 pub use part::decode_pages;
 pub use summary::PageSummary;

@@ -2,17 +2,30 @@
 
 use super::columns::{Absent, Columns};
 use super::constants::PAGE_POINTS;
-use super::decode::{Main, parse_numbers};
+use super::decode::{Main, clear_gaps};
 use super::error::ChunkError;
 use super::header::Header;
+use super::text_column::read_texts;
+use super::texts::Texts;
 
 /// Decodes single pages of a chunk, and keeps what they share.
 pub struct PageReader<'a> {
     main: Main<'a>,
     points: usize,
-    /// The page in `columns`.
-    page: Option<usize>,
+    /// The texts of all values, once a page was read with them.
+    texts: Option<Texts>,
+    /// The page in `columns`, and whether its texts are there.
+    page: Option<(usize, bool)>,
     columns: Columns,
+}
+
+/// The points of a page as a curve.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PageNumbers<'a> {
+    /// Microseconds since 1970.
+    pub dates: &'a [i64],
+    /// `NaN` for a value that is not a finite number.
+    pub numbers: &'a [f64],
 }
 
 impl<'a> PageReader<'a> {
@@ -24,7 +37,7 @@ impl<'a> PageReader<'a> {
     pub fn new(header: &Header, body: &'a [u8]) -> Result<Self, ChunkError> {
         let main = Main::parse(header, body)?;
         let columns = Columns { details: Absent(None), ..Columns::default() };
-        Ok(Self { main, points: header.count(), page: None, columns })
+        Ok(Self { main, points: header.count(), texts: None, page: None, columns })
     }
 
     /// Decodes dates and values of a page, counted from 0.
@@ -33,28 +46,53 @@ impl<'a> PageReader<'a> {
     ///
     /// When the page is damaged or does not exist.
     pub fn page(&mut self, page: usize) -> Result<&Columns, ChunkError> {
-        if self.page != Some(page) {
+        if self.page != Some((page, true)) {
+            self.numbers(page)?;
             self.page = None;
-            self.read(page)?;
-            self.page = Some(page);
+            let texts = match self.texts.take() {
+                Some(texts) => texts,
+                None => read_texts(self.main.texts, self.points)?,
+            };
+            self.columns.texts.append_from(0, self.texts.insert(texts), range(page, self.points));
+            self.page = Some((page, true));
         }
         Ok(&self.columns)
     }
 
-    fn read(&mut self, page: usize) -> Result<(), ChunkError> {
+    /// Decodes dates and numbers of a page, counted from 0.
+    ///
+    /// Where values are texts, this is faster than [`page`](Self::page).
+    ///
+    /// # Errors
+    ///
+    /// When the page is damaged or does not exist.
+    pub fn numbers(&mut self, page: usize) -> Result<PageNumbers<'_>, ChunkError> {
+        if self.page.is_none_or(|(current, _)| current != page) {
+            self.page = None;
+            self.read_numbers(page)?;
+            self.page = Some((page, false));
+        }
+        Ok(PageNumbers { dates: &self.columns.dates, numbers: &self.columns.numbers })
+    }
+
+    fn read_numbers(&mut self, page: usize) -> Result<(), ChunkError> {
         if page >= self.points.div_ceil(PAGE_POINTS) {
             return Err(ChunkError::new("pages", format!("do not include number {page}")));
         }
-        let start = page * PAGE_POINTS;
-        let end = (start + PAGE_POINTS).min(self.points);
         let columns = &mut self.columns;
         columns.dates.clear();
         columns.numbers.clear();
-        columns.texts = super::texts::Texts::default();
+        columns.texts = Texts::default();
         self.main.dates.read_page(page, &mut columns.dates)?;
         self.main.numbers.read_page(page, &mut columns.numbers)?;
-        columns.texts.append_from(0, &self.main.texts, start..end);
-        parse_numbers(&mut columns.numbers, &columns.texts);
+        let gaps = self.main.gaps.get(range(page, self.points)).unwrap_or_default();
+        clear_gaps(&mut columns.numbers, gaps);
         Ok(())
     }
+}
+
+/// Returns the rows of a page.
+fn range(page: usize, points: usize) -> std::ops::Range<usize> {
+    let start = page * PAGE_POINTS;
+    start..(start + PAGE_POINTS).min(points)
 }

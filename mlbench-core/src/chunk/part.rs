@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use super::columns::{Absent, Columns};
 use super::constants::PAGE_POINTS;
-use super::decode::{Fields, Main, parse_numbers};
+use super::decode::{Fields, Main, clear_gaps};
 use super::details::Details;
 use super::error::ChunkError;
 use super::header::Header;
+use super::text_column::read_texts;
 
 /// Decodes the points of consecutive pages, counted from 0.
 ///
@@ -33,8 +34,8 @@ pub fn decode_pages(
         main.dates.read_page(page, &mut columns.dates)?;
         main.numbers.read_page(page, &mut columns.numbers)?;
     }
-    columns.texts.append_from(0, &main.texts, range.clone());
-    parse_numbers(&mut columns.numbers, &columns.texts);
+    clear_gaps(&mut columns.numbers, main.gaps.get(range.clone()).unwrap_or_default());
+    columns.texts.append_from(0, &read_texts(main.texts, header.count())?, range.clone());
     let (seqs, details) = main.others(fields, header.count())?;
     columns.seqs = seqs.get(range.clone()).map(<[i64]>::to_vec).unwrap_or_default();
     if let Some(all) = details {

@@ -319,7 +319,11 @@ impl Storage for SqliteStorage {
 
     async fn stats(&self) -> Result<StoreStats> {
         let path = self.path.clone();
-        let writer = StoreStats { points_ahead: self.ahead.count(), ..self.writer.stats() };
+        let writer = StoreStats {
+            points_unpacked: self.arrivals.unsealed.points(),
+            points_ahead: self.ahead.count(),
+            ..self.writer.stats()
+        };
         self.readers.read(move |c| stats::read(c, &path, writer)).await
     }
 

@@ -28,6 +28,12 @@ fn check(points: &Columns, encoding: Encoding) {
         let range = page * PAGE_POINTS..((page + 1) * PAGE_POINTS).min(points.len());
         let mut expected = Columns::default();
         expected.append_from(&bare, range);
+        let numbers = |columns: &[f64]| columns.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
+        let curve = reader.numbers(page).unwrap();
+        assert_eq!(curve.dates, expected.dates());
+        assert_eq!(numbers(curve.numbers), numbers(expected.numbers()));
+        assert_eq!(reader.page(page).unwrap(), &expected);
+        assert_eq!(reader.numbers(page).unwrap().dates, expected.dates());
         assert_eq!(reader.page(page).unwrap(), &expected);
     }
     assert!(reader.page(pages).is_err());

@@ -6,7 +6,7 @@ use mlbench_core::metric::Metric;
 use mlbench_core::storage::{Batch, BatchOutcome, BatchPoint, BatchSeries, SeriesName};
 use rusqlite::Connection;
 
-use super::insert::{self, insert};
+use super::insert::{self, insert, insert_columns};
 use super::owner;
 use super::recent::Arrivals;
 use crate::sqlite::error::StoreError;
@@ -77,12 +77,12 @@ fn store_series(
         series.report(Ok(()), result);
         return Ok(());
     };
-    let is_known = owner::find(connection, owner)?.is_some();
-    if is_known {
-        let metrics: Vec<Metric> = series.points.metrics(owner, name).collect();
-        insert(connection, arrivals, &metrics.iter().collect::<Vec<_>>())?;
+    match owner::find(connection, owner)? {
+        Some(row) => {
+            insert_columns(connection, arrivals, (row, name), &series.points)?;
+            series.report(Ok(()), result);
+        }
+        None => series.report(Err(&owner::not_found(owner)), result),
     }
-    let unknown = owner::not_found(owner);
-    series.report(if is_known { Ok(()) } else { Err(&unknown) }, result);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use mlbench_core::Timestamp;
-use mlbench_core::chunk::{self, Columns, Encoding, Fields, Header, PAGE_POINTS};
+use mlbench_core::chunk::{self, ChunkError, Columns, Encoding, Fields, Header, PAGE_POINTS};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::position::Position;
@@ -32,19 +32,32 @@ pub(crate) struct StoredChunk {
 
 const COLUMNS: &str = "id, state, header, series";
 
-fn read(row: &Row<'_>) -> Result<StoredChunk, StoreError> {
+fn read(connection: &Connection, row: &Row<'_>) -> Result<StoredChunk, StoreError> {
     let state = match row.get::<_, i64>(1)? {
         0 => ChunkState::Arrived,
         1 => ChunkState::Small,
         _ => ChunkState::Full,
     };
     let header = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-    let header = Header::parse(header).map_err(|error| damaged(row.get(3).unwrap_or(0), error))?;
+    let header =
+        Header::parse(header).map_err(|error| damaged(connection, row.get(3).unwrap_or(0), &error))?;
     Ok(StoredChunk { id: row.get(0)?, state, header })
 }
 
-fn damaged(series: i64, error: impl std::fmt::Display) -> StoreError {
-    StoreError::corrupt("chunk", &format!("of series {series}: {error}"))
+/// The error of a damaged chunk, which names its series.
+fn damaged(connection: &Connection, series: i64, error: &ChunkError) -> StoreError {
+    let sql = "SELECT s.name, s.owner_kind, s.owner, p.name FROM series s LEFT JOIN pod p ON p.id = s.owner \
+               WHERE s.id = ?1";
+    let owner = |row: &Row<'_>| {
+        let name: String = row.get(0)?;
+        Ok(match row.get::<_, i64>(1)? {
+            0 => format!("series {name:?} of pod {}", row.get::<_, String>(3)?),
+            _ => format!("series {name:?} of run {}", row.get::<_, i64>(2)?),
+        })
+    };
+    let named = connection.prepare(sql).and_then(|mut statement| statement.query_row([series], owner));
+    let named = named.unwrap_or_else(|_| format!("series number {series}"));
+    StoreError::corrupt("points", format_args!("a chunk of {named}: {error}"))
 }
 
 /// Returns the chunk with the first of all points after a position. It may begin before that position.
@@ -88,7 +101,7 @@ fn find(
 ) -> Result<Option<StoredChunk>, StoreError> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([series, position.0.as_micros(), position.1])?;
-    rows.next()?.map(read).transpose()
+    rows.next()?.map(|row| read(connection, row)).transpose()
 }
 
 /// Passes the chunks with points that arrived in (`after`, `upto`] to `each`, until that returns `false`.
@@ -105,7 +118,7 @@ pub(crate) fn each_arrived(
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([series, after, upto])?;
     while let Some(row) = rows.next()? {
-        if !each(read(row)?)? {
+        if !each(read(connection, row)?)? {
             break;
         }
     }
@@ -142,13 +155,13 @@ impl StoredChunk {
     pub(crate) fn with_body<T>(
         &self,
         connection: &Connection,
-        work: impl FnOnce(&[u8]) -> Result<T, chunk::ChunkError>,
+        work: impl FnOnce(&[u8]) -> Result<T, ChunkError>,
     ) -> Result<T, StoreError> {
         let mut statement = connection.prepare_cached("SELECT body, series FROM chunk WHERE id = ?1")?;
         let mut rows = statement.query([self.id])?;
         let Some(row) = rows.next()? else { return Err(StoreError::corrupt("chunk", "it has gone")) };
         let body = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-        work(body).map_err(|error| damaged(row.get(1).unwrap_or(0), error))
+        work(body).map_err(|error| damaged(connection, row.get(1).unwrap_or(0), &error))
     }
 
     /// Returns the number of the first page that may have points after a position.
@@ -182,7 +195,7 @@ pub(crate) fn insert(
     state: ChunkState,
     encoded: &chunk::Encoded,
 ) -> Result<(), StoreError> {
-    let header = Header::parse(&encoded.header).map_err(|error| damaged(series, error))?;
+    let header = Header::parse(&encoded.header).map_err(|error| damaged(connection, series, &error))?;
     let ((first_date, first_seq), (last_date, last_seq)) = (header.first(), header.last());
     let (min_seq, max_seq) = header.seqs();
     let sql = "INSERT INTO chunk (series, count, first_date, first_seq, last_date, last_seq, min_seq, max_seq, state, \

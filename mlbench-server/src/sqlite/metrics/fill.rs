@@ -46,9 +46,10 @@ impl Filling<'_, '_> {
                 if self.all(summary) {
                     continue;
                 }
-                let points = pages.page(at)?;
-                for at in 0..points.len() {
-                    if let Some(item) = self.downsampler.push(points.date(at), points.number(at)) {
+                let page = pages.numbers(at)?;
+                for (date, number) in page.dates.iter().zip(page.numbers) {
+                    let number = Some(*number).filter(|number| !number.is_nan());
+                    if let Some(item) = self.downsampler.push(Timestamp::from_micros(*date), number) {
                         self.send(&item);
                     }
                 }

@@ -102,7 +102,7 @@ impl SeriesRows<'_> {
 }
 
 /// The details of a point whose details nobody asked for.
-const NO_DETAILS: PointDetails<'_> =
+pub(super) const NO_DETAILS: PointDetails<'_> =
     PointDetails { cumulative: false, metadata: "", step: None, epoch: None };
 
 fn details<'a>(row: &'a Row<'_>) -> Result<PointDetails<'a>, StoreError> {

@@ -10,6 +10,7 @@ mod oracle;
 mod output;
 mod readers;
 mod reading;
+mod sealing;
 mod series_stats;
 mod writing;
 
@@ -25,6 +26,10 @@ use tempfile::TempDir;
 
 use super::error::StoreError;
 use super::*;
+
+/// Nothing is sealed in the background.
+const NEVER: SealOptions =
+    SealOptions { full: usize::MAX, small: usize::MAX, idle: Duration::from_secs(1 << 30) };
 
 /// A store in a temporary directory of its own.
 struct Store {

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
-use crate::sqlite::seal::{SealOptions, Sizes, seal_step};
+use crate::sqlite::seal::{Sizes, seal_step};
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 const SIZES: Sizes = Sizes { full: 600, small: 200 };
@@ -346,8 +346,7 @@ async fn compare_series(store: &Store, model: &Model, run: RunId) {
 }
 
 async fn run_steps(steps: Vec<Step>, page_points: usize) -> Result<()> {
-    let no_sealer = SealOptions { full: usize::MAX, small: usize::MAX, idle: Duration::from_secs(1 << 30) };
-    let mut store = Store::with(|options| (options.page_points, options.seal) = (page_points, no_sealer));
+    let mut store = Store::with(|options| (options.page_points, options.seal) = (page_points, NEVER));
     let mut run = store.started_run().await;
     let mut model = Model::default();
     for step in steps {
@@ -400,7 +399,7 @@ async fn run_steps(steps: Vec<Step>, page_points: usize) -> Result<()> {
 
 #[test]
 fn every_answer_is_that_of_the_points_in_memory() {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(30);
     let mut runner = TestRunner::new(Config { cases, max_shrink_iters: 40, ..Config::default() });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let page_points = prop_oneof![Just(1_usize), Just(7), Just(4_096)];
