@@ -216,9 +216,9 @@ impl MetricsFollower {
     }
 }
 
-/// Returns the request that stores `metrics`.
-pub(crate) fn create_batch(metrics: &[impl Serialize]) -> Result<Request> {
-    Request::new(Endpoint::CreateMetrics, &[]).json(&metrics)
+/// Returns the request that stores points, or series in columns.
+pub(crate) fn create_batch(elements: &[impl Serialize]) -> Result<Request> {
+    Request::new(Endpoint::CreateMetrics, &[]).json(&elements)
 }
 
 fn get(owner: &Owner, query: &MetricsQuery, format: Option<Format>) -> Request {

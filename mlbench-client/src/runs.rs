@@ -86,7 +86,8 @@ impl Runs<'_> {
     /// Returns one page of a run's output.
     ///
     /// Pass the page's `next` as `after` to read the next page. An empty page means that no more output
-    /// exists yet.
+    /// exists yet. From the end backwards, begin with `before` = [`LogsQuery::END`], and pass the page's `previous`
+    /// as `before`, until it is `None`.
     ///
     /// # Errors
     /// `not_found` when the run does not exist.

@@ -19,7 +19,7 @@ pub mod tools;
 mod wait;
 
 pub use binaries::binary;
-pub use browser::{dashboard, run_flow};
+pub use browser::{dashboard, measure_page, run_flow};
 pub use cli::{Cli, CommandOutput, run_program};
 pub use examples::{example_path, example_request};
 pub use http::{Request, Response};

@@ -136,6 +136,7 @@ Each line starts with the rank that wrote it; [mlbench] marks server messages. W
 
 Examples:
   mlbench runs logs first --follow
+  mlbench runs logs first --tail 20
   mlbench runs logs 3 --rank 0 --stream stderr")]
 pub(crate) struct LogsArgs {
     #[command(flatten)]
@@ -143,6 +144,9 @@ pub(crate) struct LogsArgs {
     /// Keep printing new output until the run ends
     #[arg(short, long)]
     pub(crate) follow: bool,
+    /// Begin with the last N lines, up to 10000
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) tail: Option<u32>,
     /// Only the output of this rank
     #[arg(long, value_name = "N")]
     pub(crate) rank: Option<u32>,

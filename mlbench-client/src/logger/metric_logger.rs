@@ -19,8 +19,8 @@ pub(super) const CAPACITY: usize = 100_000;
 
 /// Records metrics of one owner without waiting for the server: a background task posts them in batches.
 ///
-/// The task posts queued metrics in the order in which they were recorded, one batch at a time. Each batch
-/// has its own `Idempotency-Key`, and the task retries it with growing pauses while the server is
+/// The task posts queued metrics one batch at a time, and those of one name in the order in which they were
+/// recorded. Each batch has its own `Idempotency-Key`, and the task retries it with growing pauses while the server is
 /// unreachable, overloaded or failing. A restart of the server therefore neither loses nor duplicates a
 /// metric. The task drops a metric when the server rejects it, or when the server has stored nothing for the
 /// [`retry_timeout`](crate::ClientBuilder::retry_timeout) (60 s by default). It tries to send each batch at

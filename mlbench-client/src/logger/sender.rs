@@ -1,9 +1,11 @@
 //! The background task that posts queued metrics in batches.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mlbench_core::api::{BatchResult, NewMetric, RejectedPoint};
+use mlbench_core::MetricName;
+use mlbench_core::api::{BatchResult, NewMetric, NewSeries, RejectedPoint};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -45,18 +47,14 @@ pub(super) async fn send_all(client: Client, guard: StopGuard, mut queue: mpsc::
     let tracker = &guard.0;
     while let Some(first) = queue.recv().await {
         let batch = next_batch(first, &mut queue);
-        let numbers = batch.iter().map(|queued| queued.number);
         match send(&client, tracker, &batch).await {
             Ok(result) => {
-                let listed = result.rejected.len() as u64;
-                let mut rejections = result.rejected.into_iter().peekable();
-                let outcomes = (0..).zip(numbers).map(|(index, number)| {
-                    let rejection = rejections.next_if(|point| point.index == index).map(rejected);
-                    (number, rejection)
-                });
-                tracker.accepted(outcomes, result.rejected_count.saturating_sub(listed));
+                let rejected_count = result.rejected_count;
+                let outcomes = outcomes(&by_name(&batch), result.rejected);
+                let named = outcomes.iter().filter(|(_, rejection)| rejection.is_some()).count() as u64;
+                tracker.accepted(outcomes.into_iter(), rejected_count.saturating_sub(named));
             }
-            Err(error) => tracker.lose(numbers, &error),
+            Err(error) => tracker.lose(batch.iter().map(|queued| queued.number), &error),
         }
     }
 }
@@ -73,8 +71,43 @@ pub(super) async fn report_losses(client: Client, tracker: Arc<DeliveryTracker>)
     }
 }
 
-fn rejected(point: RejectedPoint) -> Error {
-    Error::Rejected { code: point.code, message: point.message }
+/// Returns the metrics of each name in the order in which they were recorded.
+///
+/// All of them have the owner of the logger.
+fn by_name(batch: &[QueuedMetric]) -> Vec<Vec<&QueuedMetric>> {
+    let mut places: HashMap<&MetricName, usize> = HashMap::new();
+    let mut series: Vec<Vec<&QueuedMetric>> = Vec::new();
+    for queued in batch {
+        let place = *places.entry(&queued.metric.name).or_insert(series.len());
+        match series.get_mut(place) {
+            Some(metrics) => metrics.push(queued),
+            None => series.push(vec![queued]),
+        }
+    }
+    series
+}
+
+fn series<'a>(queued: &[&'a QueuedMetric]) -> Option<NewSeries<'a>> {
+    NewSeries::new(&queued.iter().map(|queued| &queued.metric).collect::<Vec<_>>())
+}
+
+/// Returns the number of each metric, and why it was rejected if the server says so.
+fn outcomes(series: &[Vec<&QueuedMetric>], rejected: Vec<RejectedPoint>) -> Vec<(u64, Option<Error>)> {
+    let rejections: HashMap<(u64, Option<u64>), Error> = rejected
+        .into_iter()
+        .map(|RejectedPoint { index, item, code, message }| {
+            ((index, item), Error::Rejected { code, message })
+        })
+        .collect();
+    let mut outcomes = Vec::new();
+    for (index, metrics) in (0..).zip(series) {
+        let of_series = rejections.get(&(index, None));
+        for (item, queued) in (0..).zip(metrics) {
+            let rejection = of_series.or_else(|| rejections.get(&(index, Some(item))));
+            outcomes.push((queued.number, rejection.cloned()));
+        }
+    }
+    outcomes
 }
 
 /// Returns the approximate size of a metric in memory and in a request, in bytes.
@@ -102,8 +135,8 @@ async fn send(client: &Client, tracker: &DeliveryTracker, batch: &[QueuedMetric]
     let retry_timeout = client.retry_timeout();
     let newest = batch.last().map_or_else(Instant::now, |queued| queued.recorded);
     let deadline = || retry::later(newest.max(tracker.last_stored()), retry_timeout);
-    let metrics: Vec<&NewMetric> = batch.iter().map(|queued| &queued.metric).collect();
-    let request = create_batch(&metrics)?;
+    let request =
+        create_batch(&by_name(batch).iter().filter_map(|metrics| series(metrics)).collect::<Vec<_>>())?;
     let attempt = || client.transport().json(&request);
     if Instant::now() < deadline() {
         // The retry callback is not called here: `flush` and `on_loss` report what is lost.

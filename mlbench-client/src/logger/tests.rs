@@ -39,11 +39,11 @@ async fn everything_recorded_is_stored_when_flush_returns() {
             (&received[0].idempotency_key, &received[0].body)
         );
     }
-    let points: Vec<serde_json::Value> = serde_json::from_str(&received[3].body).unwrap();
-    assert_eq!(points.len(), 100);
-    let eighth = serde_json::json!({"run_id": 3, "name": "loss", "date": "2018-08-03T09:21:44.000000Z", "value": "7",
-        "cumulative": false, "metadata": "{epoch: 1}"});
-    assert_eq!(points[7], eighth);
+    let values: Vec<String> = (0..100).map(|step| step.to_string()).collect();
+    let series = serde_json::json!({"run_id": 3, "name": "loss", "date": vec!["2018-08-03T09:21:44.000000Z"; 100],
+        "value": values, "metadata": "{epoch: 1}"});
+    let body: serde_json::Value = serde_json::from_str(&received[3].body).unwrap();
+    assert_eq!(body, serde_json::json!([series]));
 }
 
 #[tokio::test]
@@ -66,24 +66,38 @@ async fn many_metrics_are_split_into_posts_in_order() {
 }
 
 fn values_of(body: &str) -> Vec<String> {
-    let points: Vec<serde_json::Value> = serde_json::from_str(body).unwrap();
-    points.iter().map(|point| point["value"].as_str().unwrap().to_owned()).collect()
+    let series: Vec<serde_json::Value> = serde_json::from_str(body).unwrap();
+    let values = series.iter().flat_map(|series| series["value"].as_array().unwrap());
+    values.map(|value| value.as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
 async fn rejected_metrics_are_counted_and_the_others_stored() {
     let result = r#"{"accepted":3,"rejected_count":2,"rejected":[
-        {"index":1,"code":"not_found","message":"run 3 does not exist"},
-        {"index":4,"code":"invalid_field","message":"no"}]}"#;
+        {"index":0,"item":1,"code":"not_found","message":"run 3 does not exist"},
+        {"index":1,"item":2,"code":"invalid_field","message":"no"}]}"#;
     let server = Server::new([], Step::ok(result)).await;
     let logger = server.client().metric_logger(owner());
-    for _ in 0..5 {
-        logger.record("loss", 1.0, None, "");
+    for name in ["loss", "accuracy", "accuracy", "loss", "accuracy"] {
+        logger.record(name, 1.0, None, "");
     }
     let error = logger.flush().await.unwrap_err();
     let Error::MetricsLost { lost: 2, first } = error else { panic!("{error}") };
     assert_eq!(first.code(), Some(ErrorCode::NotFound));
     assert_eq!(first.to_string(), "run 3 does not exist");
+}
+
+#[tokio::test]
+async fn all_metrics_of_a_rejected_series_are_lost() {
+    let result = r#"{"accepted":2,"rejected_count":3,"rejected":[
+        {"index":1,"code":"not_found","message":"run 3 does not exist"}]}"#;
+    let server = Server::new([], Step::ok(result)).await;
+    let logger = server.client().metric_logger(owner());
+    for name in ["loss", "accuracy", "accuracy", "loss", "accuracy"] {
+        logger.record(name, 1.0, None, "");
+    }
+    let error = logger.flush().await.unwrap_err();
+    assert!(matches!(error, Error::MetricsLost { lost: 3, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -95,7 +109,7 @@ async fn a_metric_without_a_date_is_dated_when_recorded() {
     let after = clock::now();
     logger.flush().await.unwrap();
     let body: serde_json::Value = serde_json::from_str(&server.received()[0].body).unwrap();
-    let date: Timestamp = serde_json::from_value(body[0]["date"].clone()).unwrap();
+    let date: Timestamp = serde_json::from_value(body[0]["date"][0].clone()).unwrap();
     assert!(before <= date && date <= after);
 }
 
@@ -208,7 +222,7 @@ async fn an_endless_retry_after_loses_the_batch_without_a_panic() {
 #[tokio::test]
 async fn rejections_beyond_the_list_are_counted() {
     let result = r#"{"accepted":1,"rejected_count":4,"rejected":[
-        {"index":1,"code":"not_found","message":"run 3 does not exist"}]}"#;
+        {"index":0,"item":1,"code":"not_found","message":"run 3 does not exist"}]}"#;
     let server = Server::new([], Step::ok(result)).await;
     let logger = server.client().metric_logger(owner());
     for _ in 0..5 {

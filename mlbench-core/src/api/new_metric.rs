@@ -43,7 +43,7 @@ pub struct NewMetric {
     pub epoch: Option<f64>,
 }
 
-fn serialize_owner<S: Serializer>(owner: &Owner, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn serialize_owner<S: Serializer>(owner: &Owner, serializer: S) -> Result<S::Ok, S::Error> {
     match owner {
         Owner::Pod(name) => serializer.collect_map([("pod_name", name)]),
         Owner::Run(id) => serializer.collect_map([("run_id", id)]),

@@ -2,7 +2,6 @@ import "./style/tokens.css";
 import "./style/base.css";
 import "./style/parts.css";
 import "./style/runs.css";
-import "uplot/dist/uPlot.min.css";
 import "./style/charts.css";
 import "./style/workers.css";
 import "./style/log.css";

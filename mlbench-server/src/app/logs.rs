@@ -30,12 +30,24 @@ pub struct LogReader {
     with_unfinished: bool,
     /// Whether the last stored line was read.
     is_complete: bool,
+    /// Sequence number before which a client continues to read backwards.
+    previous: Option<i64>,
 }
 
 impl LogReader {
     /// Begins to read the lines that a query selects.
-    #[must_use]
-    pub fn new(app: &App, id: RunId, query: &LogsQuery) -> Self {
+    ///
+    /// # Errors
+    /// [`NotFound`](mlbench_core::ErrorCode::NotFound) for an unknown run, if the query reads backwards.
+    pub async fn begin(app: &App, id: RunId, query: &LogsQuery) -> Result<Self> {
+        let mut reader = Self::new(app, id, query);
+        if let Some(before) = query.before {
+            reader.seek_before(before).await?;
+        }
+        Ok(reader)
+    }
+
+    fn new(app: &App, id: RunId, query: &LogsQuery) -> Self {
         Self {
             storage: Arc::clone(&app.storage),
             id,
@@ -46,6 +58,7 @@ impl LogReader {
             unfinished: app.launcher.unfinished().clone(),
             with_unfinished: false,
             is_complete: false,
+            previous: None,
         }
     }
 
@@ -59,7 +72,10 @@ impl LogReader {
         reader.with_unfinished = true;
         let unfinished = reader.unfinished.of(id, reader.stream, None).len();
         if let Some(lines) = lines {
-            reader.seek_from_end(lines.saturating_sub(u32::try_from(unfinished).unwrap_or(u32::MAX))).await?;
+            let stored = lines.saturating_sub(u32::try_from(unfinished).unwrap_or(u32::MAX));
+            let first = reader.seek(i64::MAX, stored).await?.0;
+            // Without a line, what is written from now on belongs to the next request.
+            reader.after = first.map_or(i64::MAX, |first| first - 1);
         }
         Ok(reader)
     }
@@ -100,25 +116,44 @@ impl LogReader {
         self.after
     }
 
+    /// Returns the `before` with which a client continues to read backwards. `None` at the first line.
+    #[must_use]
+    pub const fn previous(&self) -> Option<i64> {
+        self.previous
+    }
+
     async fn lines(&self, part: LogPart) -> Result<Vec<LogLine>> {
         self.storage.log_lines(self.id, LogQuery { stream: self.stream, rank: self.rank, part }).await
     }
 
-    /// Seeks the position from which `lines` lines remain.
+    /// Seeks the position from which the lines that may be read end before `before`.
+    async fn seek_before(&mut self, before: i64) -> Result<()> {
+        let wanted = self.left;
+        let (first, found) = self.seek(before, wanted).await?;
+        self.after = first.map_or(0, |first| first - 1);
+        self.left = found;
+        self.previous = first.filter(|_| found == wanted);
+        let later = LogPart::After { seq: before.saturating_sub(1), limit: 1 };
+        self.is_complete = self.lines(later).await?.is_empty();
+        Ok(())
+    }
+
+    /// Finds the last `lines` lines before a number. Returns the first number, and how many it found.
     ///
     /// Reads backwards, a page at a time: the time depends on `lines`, not on how much the run has written.
-    async fn seek_from_end(&mut self, mut lines: u32) -> Result<()> {
-        let mut seq = i64::MAX;
-        while lines > 0 {
-            let limit = lines.min(PAGE);
-            let page = self.lines(LogPart::Before { seq, limit }).await?;
-            let Some(first) = page.first() else { break };
-            seq = first.seq;
+    async fn seek(&self, mut before: i64, lines: u32) -> Result<(Option<i64>, u32)> {
+        let (mut first, mut found) = (None, 0);
+        while found < lines {
+            let limit = (lines - found).min(PAGE);
+            let page = self.lines(LogPart::Before { seq: before, limit }).await?;
+            let Some(line) = page.first() else { break };
+            (first, before) = (Some(line.seq), line.seq);
             let read = u32::try_from(page.len()).unwrap_or(limit);
-            lines = if read < limit { 0 } else { lines - read };
+            found += read;
+            if read < limit {
+                break;
+            }
         }
-        // Without a line, what is written from now on belongs to the next request.
-        self.after = if seq == i64::MAX { seq } else { seq - 1 };
-        Ok(())
+        Ok((first, found))
     }
 }

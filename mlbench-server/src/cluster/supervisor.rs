@@ -1,4 +1,4 @@
-//! Calls to `supervisor.sh`, whose head documents the protocol.
+//! Calls to `supervisor.sh` and `follow.sh`. The head of the first one documents the protocol.
 
 use mlbench_core::Environment;
 
@@ -6,7 +6,7 @@ use super::error::ClusterError;
 use super::rank::{RankRef, Task};
 
 /// The script, which a `sh` reads from its standard input before a function call.
-pub const SCRIPT: &str = include_str!("supervisor.sh");
+pub const SCRIPT: &str = concat!(include_str!("supervisor.sh"), include_str!("follow.sh"));
 
 /// The environment variable that marks every process of a rank.
 pub const WORKER_ID: &str = "MLBENCH_WORKER_ID";

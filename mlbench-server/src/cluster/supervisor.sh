@@ -16,13 +16,15 @@
 #   mlbench_launch DIR ID ARG…   Starts ARG… with the exported environment and MLBENCH_WORKER_ID=ID, detached. Repeated
 #                                calls start it once. Fails when DIR does not exist, so that a launch after the release
 #                                of the run starts nothing. Status 3: the supervisor did not start in time, call again.
-#                                Keeps mlbench_limit MiB of each stream, if that variable is set before.
+#                                Of each stream, mlbench_limit MiB (256 if that variable is not set) and a quarter
+#                                more may wait for a reader.
 #   mlbench_follow DIR OUT ERR LIMIT TIMEOUT
 #                                Prints the output after byte OUT of stdout and byte ERR of stderr, at most LIMIT bytes
 #                                of each, after at most TIMEOUT seconds: one line `mlbench STATE CODE NOUT NERR`, then
 #                                NOUT bytes, then NERR bytes. STATE is `running` (CODE is `-`), `ended` with the exit
 #                                code as CODE, or, without an exit code, `killed` (the supervisor is not running),
 #                                `rebooted` or `missing` (no launch here). Read on until NOUT and NERR are 0.
+#   mlbench_free DIR OUT ERR     Deletes the segments that a reader with these offsets has stored.
 #   mlbench_signal DIR ID TERM|KILL
 #                                Signals all processes of the rank except its supervisor, which records the exit code.
 #                                Prints the number of processes left.
@@ -30,8 +32,10 @@
 #                                of processes left: if any, DIR still exists, call again.
 #
 # Files in DIR:
-#   stdout, stderr  The output of the command. Copied from pipes by one `cat` each, so no program can truncate it, or
-#                   written by the command itself where the image has no mkfifo.
+#   stdout.OFFSET   The output of the command from this byte on, and `stderr.OFFSET`. A shell for each stream copies it from
+#                   a pipe, so no program can truncate it. Without mkfifo the command itself writes `stdout.0`.
+#   stdout.at       The offset of the newest of these segments.
+#   stdout.stop     Written by a reader that wants no more of the stream.
 #   stdout.cut      16 bytes, reserved before the command starts: why output is missing, `limit` or `disk`, if any is.
 #   stdout.base     The offset of the first byte of the file, after a command has truncated it.
 #   dates           When output came: lines `UPTIME:BYTES_OF_STDOUT:BYTES_OF_STDERR` with the sizes at that time.
@@ -79,22 +83,51 @@ run() {
     command -v "$1" >/dev/null || { echo "mlbench: $1: command not found" >&2; exit 127; }
     exec "$@"
 }
-# Copies standard input to standard output, the file $1, and throws away what exceeds the limit. Ends with the last writer. It is
-# no process of the rank: it has a session and an environment of its own, so no signal to the rank reaches it.
-copy='until (ulimit -f "$2" 2>/dev/null; exec cat); do
-    # SIGXFSZ: the file has its full size. Otherwise the disk is full, and what was read last is lost.
-    [ $? -ne 153 ] || { echo limit 1<>"$1.cut"; exec cat >/dev/null; }
-    [ -d "${1%/*}" ] || exit
-    echo disk 1<>"$1.cut"
-    sleep 1
+# Copies standard input into segments `$1.OFFSET` of at most $2 reads of 16 KiB, so that a reader can delete what it has
+# stored. `dd` reads no byte that it does not write, and writes at once. Throws the rest away when more than $3 bytes wait
+# for a reader, or the reader wants no more. Ends with the last writer. It is no process of the rank: it has a session and
+# an environment of its own, so no signal to the rank reaches it.
+copy='at=0
+begin() {
+    until { true >>"$1.$at"; } 2>/dev/null; do
+        [ -d "${1%/*}" ] || exit
+        sleep 1
+    done
+    exec 5>>"$1.$at"
+    echo "$at" 1<>"$1.at"
+}
+begin "$1"
+while :; do
+    dd bs=16384 count="$2" >&5 2>/dev/null
+    failed=$?
+    pos=0
+    while read -r key value; do [ "$key" != pos: ] || pos=$value; done <"/proc/$$/fdinfo/5"
+    if [ $failed != 0 ]; then
+        [ -d "${1%/*}" ] || exit
+        # The disk is full, and what was read last is lost.
+        echo disk 1<>"$1.cut"
+        sleep 1
+    fi
+    [ "$pos" -gt 0 ] || { [ $failed != 0 ] && continue || exit; }
+    at=$((at + pos)) low=$at
+    begin "$1"
+    for file in "$1".[0-9]*; do [ "${file##*.}" -ge "$low" ] || low=${file##*.}; done
+    [ $((at - low)) -gt "$3" ] || [ -e "$1.stop" ] || continue
+    echo limit 1<>"$1.cut"
+    exec cat >/dev/null
 done'
 copy_to() {
     unset MLBENCH_WORKER_ID
-    exec setsid sh -c "$copy" sh "$dir/$1" $((${mlbench_limit:-256} * 2048 + 256))
+    mebibytes=${mlbench_limit:-256}
+    reads=$((mebibytes < 64 ? mebibytes * 16 : 1024))
+    exec setsid sh -c "$copy" sh "$dir/$1" $reads $((mebibytes * 1048576 + 131072)) >/dev/null 2>&1
 }
-# Sets `at` to the number of bytes written through the descriptor $1, which a copier shares.
+# Sets `at` to the number of bytes of stream file $1 that copier $2 has written. An ended one leaves it in `$1.at`.
 position='position() {
-    while read -r key value; do [ "$key" != pos: ] || at=$value; done <"/proc/$$/fdinfo/$1"
+    at=0 base=0
+    { read -r base <"$1.at"; } 2>/dev/null
+    { while read -r key value; do [ "$key" != pos: ] || at=$value; done <"/proc/$2/fdinfo/5"; } 2>/dev/null
+    at=$((base + at))
 }
 '
 eval "$position"
@@ -106,43 +139,45 @@ if mkfifo "$1/clock" 2>/dev/null && exec 9<>"$1/clock"; then
     (read -r -t 1 line) </dev/null 2>/dev/null
     [ $? -gt 1 ] || clock=9
 fi
-seen=0:0 count=0
+out=0 err=0 count=0
 while [ -d "$1" ]; do
-    position 5
-    out=$at
-    position 6
-    if [ "$out:$at" != "$seen" ]; then
-        seen=$out:$at
+    seen=$out:$err
+    # A copier that begins a segment shows too little for a moment.
+    position "$1/stdout" "$2"
+    [ "$at" -lt "$out" ] || out=$at
+    position "$1/stderr" "$3"
+    [ "$at" -lt "$err" ] || err=$at
+    if [ "$out:$err" != "$seen" ]; then
         [ -s "$1/dates" ] || count=0
         count=$((count + 1))
         read -r up idle </proc/uptime
-        echo "$up:$seen" >>"$1/dates"
+        echo "$up:$out:$err" >>"$1/dates"
     fi
     nap=$((1 + count / 1000))
     if [ -n "$clock" ]; then read -r -t $nap line <&9; else sleep $nap; fi
 done'
 stamp_output() {
     unset MLBENCH_WORKER_ID
-    [ ! -x /bin/bash ] || exec setsid /bin/bash --posix -c "$stamp" sh "$dir"
-    exec setsid sh -c "$stamp" sh "$dir"
+    [ ! -x /bin/bash ] || exec setsid /bin/bash --posix -c "$stamp" sh "$dir" $copiers
+    exec setsid sh -c "$stamp" sh "$dir" $copiers
 }
 copiers='' stamper=''
 # Opened for reading and writing, so that no side waits for the other one. `true` survives a failed redirection.
 if mkfifo "$dir/stdout.pipe" "$dir/stderr.pipe" 2>/dev/null && true 3<>"$dir/stdout.pipe"; then
-    exec 3<>"$dir/stdout.pipe" 4<>"$dir/stderr.pipe" 5>>"$dir/stdout" 6>>"$dir/stderr"
-    echo "$blank" >"$dir/stdout.cut"
-    echo "$blank" >"$dir/stderr.cut"
-    copy_to stdout <"$dir/stdout.pipe" >&5 3>&- 4>&- 5>&- 6>&- &
-    copiers=$!
-    copy_to stderr <"$dir/stderr.pipe" >&6 3>&- 4>&- 5>&- 6>&- &
-    copiers="$copiers $!"
+    exec 3<>"$dir/stdout.pipe" 4<>"$dir/stderr.pipe"
+    for stream in stdout stderr; do
+        echo "$blank" >"$dir/$stream.cut"
+        echo "$blank$blank" >"$dir/$stream.at"
+        copy_to $stream <"$dir/$stream.pipe" 3>&- 4>&- &
+        copiers="$copiers $!"
+    done
     stamp_output </dev/null 3>&- 4>&- &
     stamper=$!
-    (run "$@") </dev/null >"$dir/stdout.pipe" 2>"$dir/stderr.pipe" 3>&- 4>&- 5>&- 6>&-
+    (run "$@") </dev/null >"$dir/stdout.pipe" 2>"$dir/stderr.pipe" 3>&- 4>&-
     code=$?
     exec 3>&- 4>&-
 else
-    (run "$@") </dev/null >>"$dir/stdout" 2>>"$dir/stderr"
+    (run "$@") </dev/null >>"$dir/stdout.0" 2>>"$dir/stderr.0"
     code=$?
 fi
 read -r ended idle </proc/uptime
@@ -157,9 +192,9 @@ done
 # Starts no process from here on, because a SIGKILL to all processes of the rank would hit it.
 if [ -n "$stamper" ]; then
     kill -s KILL "$stamper" 2>/dev/null
-    position 5
+    position "$dir/stdout" ${copiers% *}
     out=$at
-    position 6
+    position "$dir/stderr" ${copiers##* }
     echo "$ended:$out:$at" >>"$dir/dates"
 fi
 echo "$ended" >"$dir/ended"
@@ -220,117 +255,6 @@ mlbench_supervisor() {
     case $p_state in Z | X) return 0 ;; esac
     s_pid=$s_was s_state=running
 }
-
-# Sets f_size to the size of file $1 without reading it.
-mlbench_size() {
-    f_size=$(ls -ln "$1" 2>/dev/null) || f_size=''
-    mlbench_fifth $f_size
-}
-
-mlbench_fifth() {
-    f_size=${5:-0}
-}
-
-# Prints $2 bytes of file $1 from byte $3 on: skips whole blocks by seeking, the rest by reading.
-mlbench_bytes() {
-    [ "$2" -gt 0 ] || return 0
-    dd if="$1" bs=4096 skip=$(($3 / 4096)) count=$(($2 / 4096 + 2)) 2>/dev/null |
-        tail -c +$(($3 % 4096 + 1)) | head -c "$2"
-}
-
-# Sets f_new to the number of bytes of stream $2 in directory $1 after offset $3, and f_at to their place in the file.
-mlbench_new() {
-    f_base=0
-    [ ! -f "$1/$2.base" ] || read -r f_base <"$1/$2.base"
-    mlbench_size "$1/$2"
-    f_at=$(($3 - f_base))
-    if [ "$f_at" -gt "$f_size" ] && [ "$3" -lt 9223372036854775807 ]; then
-        # Possible only without pipes.
-        f_at=0
-        echo "$3" >"$1/$2.base"
-        echo "mlbench: the command truncated its $2; reading it from the start" >>"$1/stderr"
-    fi
-    [ "$f_at" -ge 0 ] || f_at=0
-    f_new=$((f_size - f_at))
-    [ "$f_new" -ge 0 ] || f_new=0
-}
-
-# Makes mlbench_sleep start no process where `read` has a timeout: it waits for input that never comes.
-mlbench_use_clock() {
-    if [ -z "$BASH_VERSION" ]; then
-        (read -r -t 1 z_line) </dev/null 2>/dev/null
-        [ $? -le 1 ] || return 0
-    fi
-    exec 9<&0
-    mlbench_clock=9
-}
-
-# Sleeps $1 seconds. Exits when the input of the clock ends, because then the output has no reader.
-mlbench_sleep() {
-    if [ -z "$mlbench_clock" ]; then
-        sleep "$1" 2>/dev/null || sleep 1
-        return 0
-    fi
-    read -r z_before z_idle </proc/uptime
-    read -r -t "$1" z_line <&9 && return 0
-    [ "$1" = 1 ] || return 0
-    read -r z_after z_idle </proc/uptime
-    # A timeout of a second leaves the same hundredth only at the end of the input.
-    [ "$z_after" != "$z_before" ] || exit
-}
-
-# Sleeps longer every time, up to 1 s, so that waiting does not take CPU from what is measured: a process starts only for
-# the sleep itself. Tests of files that are older than the last look start none.
-mlbench_wait() {
-    case $f_nap in
-    1) f_seconds=0.05 ;;
-    2) f_seconds=0.1 ;;
-    4) f_seconds=0.2 ;;
-    8) f_seconds=0.4 ;;
-    *) f_seconds=1 ;;
-    esac
-    mlbench_sleep $f_seconds
-    f_tries=$((f_tries - f_nap))
-    [ $f_nap -ge 16 ] || f_nap=$((f_nap * 2))
-}
-
-# Returns whether the rank in directory $1 is running and has written nothing since the last look.
-mlbench_is_quiet() {
-    mlbench_supervisor "$1"
-    [ "$s_state" = running ] && [ "$f_tries" -gt 0 ] && [ "$1/stdout" -ot "$1/looked" ] &&
-        [ "$1/stderr" -ot "$1/looked" ] && [ "$1/exit_code" -ot "$1/looked" ]
-}
-
-mlbench_follow() {
-    # Counts twentieths of a second.
-    f_tries=$(($5 * 20))
-    f_nap=1
-    while :; do
-        # A change in the same moment makes the file not older. `true` survives a failed redirection.
-        { true >"$1/looked"; } 2>/dev/null
-        mlbench_supervisor "$1"
-        f_code=-
-        # The order supervisor, exit code, sizes guarantees that the output of an ended rank is complete. `read` fails
-        # without a newline.
-        if { read -r f_code <"$1/exit_code" && [ -n "$f_code" ]; } 2>/dev/null; then
-            s_state=ended
-        else
-            f_code=-
-        fi
-        mlbench_new "$1" stdout "$2"
-        f_out=$f_new f_out_at=$f_at
-        mlbench_new "$1" stderr "$3"
-        f_err=$f_new f_err_at=$f_at
-        [ "$s_state" = running ] && [ $((f_out + f_err)) -eq 0 ] && [ "$f_tries" -gt 0 ] || break
-        mlbench_wait
-        while mlbench_is_quiet "$1"; do mlbench_wait; done
-    done
-    [ "$f_out" -le "$4" ] || f_out=$4
-    [ "$f_err" -le "$4" ] || f_err=$4
-    echo "mlbench $s_state $f_code $f_out $f_err"
-    mlbench_bytes "$1/stdout" "$f_out" "$f_out_at"
-    mlbench_bytes "$1/stderr" "$f_err" "$f_err_at"
-} </dev/null
 
 # Prints the pids of the processes with worker id $1 in their environment. `tail` prints the name of each file before
 # its content. Uses sed because not every grep continues after a NUL.

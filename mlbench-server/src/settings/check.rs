@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use etcetera::BaseStrategy;
 
 use super::flags::Settings;
+use super::given;
 
 impl Settings {
     /// Refuses settings that contradict each other.
@@ -37,12 +38,10 @@ impl Settings {
                 "--service-name: {name:?} is not the name of a service; leave out the namespace"
             ));
         }
-        match self.allowed_hosts.iter().find(|name| host(name)) {
-            Some(name) => {
-                Err(format!("--allowed-hosts: {name:?} is not a host name; leave out scheme and port"))
-            }
-            None => Ok(()),
+        if let Some(name) = self.allowed_hosts.iter().find(|name| host(name)) {
+            return Err(format!("--allowed-hosts: {name:?} is not a host name; leave out scheme and port"));
         }
+        given::check(&self.given, self.surroundings())
     }
 
     /// Returns the database file, by default in the user's data directory.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::flags::Settings;
+use super::given::Surroundings;
 use super::values::ClusterKind;
 
 impl Settings {
@@ -96,9 +97,16 @@ impl Settings {
     /// They are the allowed ones and, in a pod, those of the server's service.
     #[must_use]
     pub fn host_names(&self) -> Vec<String> {
-        let variable = std::env::var("POD_NAMESPACE").ok().filter(|namespace| !namespace.is_empty());
-        let namespace = variable.or_else(|| std::fs::read_to_string(NAMESPACE).ok());
-        self.host_names_in(namespace.as_deref())
+        self.host_names_in(namespace().as_deref())
+    }
+
+    /// Returns what decides which settings have an effect.
+    pub(super) fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            cluster: self.cluster_kind(),
+            in_pod: Path::new(SERVICE_ACCOUNT).exists(),
+            has_namespace: namespace().is_some(),
+        }
     }
 
     /// Returns the host names that requests may use in a pod of this namespace.
@@ -123,6 +131,12 @@ impl Settings {
         };
         self.server_url.clone().unwrap_or_else(|| format!("http://{reachable}"))
     }
+}
+
+/// Returns the namespace of the pod that this server is in.
+fn namespace() -> Option<String> {
+    let variable = std::env::var("POD_NAMESPACE").ok().filter(|namespace| !namespace.is_empty());
+    variable.or_else(|| std::fs::read_to_string(NAMESPACE).ok())
 }
 
 /// File with the token of a pod's service account.

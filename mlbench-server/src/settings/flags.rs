@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
+use super::given::{self, Given};
 use super::kubernetes::KubernetesSettings;
 use super::values::{ClusterKind, LogFormat, duration, interval};
 use crate::app::RunPolicy;
@@ -153,13 +154,17 @@ pub struct Settings {
     /// Workers in Kubernetes
     #[command(flatten)]
     pub kubernetes: KubernetesSettings,
+
+    /// The settings that were given.
+    #[arg(skip)]
+    pub(super) given: Vec<Given>,
 }
 
 impl Settings {
     /// Reads the settings of this process.
     #[must_use]
     pub fn from_command_line() -> Self {
-        Self::parse()
+        Self::from_words(std::env::args_os()).unwrap_or_else(|error| error.exit())
     }
 
     /// Reads the settings from these flags, without the program's name.
@@ -168,7 +173,16 @@ impl Settings {
     /// The message that the program would print.
     pub fn from_flags<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let line = std::iter::once("mlbench-server").chain(flags);
-        Self::try_parse_from(line).map_err(|error| error.to_string())
+        Self::from_words(line).map_err(|error| error.to_string())
+    }
+
+    fn from_words<T: Into<OsString> + Clone>(
+        words: impl IntoIterator<Item = T>,
+    ) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(words)?;
+        let settings = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        Ok(Self { given: given::find(&command, &matches), ..settings })
     }
 }
 

@@ -4,9 +4,12 @@ use crate::cluster::kubernetes::{
     AntiAffinity, Cpu, ImagePullPolicy, Instance, Memory, Options, ReleaseName, WorkerHosts,
 };
 
+/// Help section of these settings.
+pub(super) const HEADING: &str = "Workers in Kubernetes";
+
 /// Settings of workers in Kubernetes.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Workers in Kubernetes")]
+#[command(next_help_heading = HEADING)]
 pub struct KubernetesSettings {
     /// Context of the kubeconfig [default: the current one, or the service account inside a pod]
     #[arg(long, value_name = "CONTEXT", env = "MLBENCH_KUBE_CONTEXT")]
@@ -126,7 +129,7 @@ mod tests {
     #[test]
     fn an_invalid_object_name_is_refused_naming_the_flag() {
         for flag in ["--namespace", "--worker-service-account", "--image-pull-secrets"] {
-            assert!(settings(&[flag, "bench.lab-1"]).is_ok());
+            assert!(settings(&["--cluster", "kubernetes", flag, "bench.lab-1"]).is_ok());
             let refusal = settings(&[flag, "Bench_1"]).unwrap_err();
             assert!(
                 refusal.starts_with(&format!("{flag}: \"Bench_1\" is not a Kubernetes name")),
@@ -139,7 +142,7 @@ mod tests {
 
     #[test]
     fn every_setting_reaches_the_cluster() {
-        let flags = "--kube-context c --namespace n --release-name r --max-workers 3 --worker-max-cpu 8 --worker-memory \
+        let flags = "--cluster kubernetes --kube-context c --namespace n --release-name r --max-workers 3 --worker-max-cpu 8 --worker-memory \
                      4Gi --max-gpu-per-worker 2 --worker-hosts ip --anti-affinity required --image-pull-policy always \
                      --image-pull-secrets a,b --worker-service-account s --kubelet-via-apiserver";
         let flags: Vec<&str> = flags.split_whitespace().collect();

@@ -3,6 +3,7 @@
 mod check;
 mod defaults;
 mod flags;
+mod given;
 mod kubernetes;
 #[cfg(test)]
 mod tests;

@@ -63,18 +63,22 @@ pub(crate) const COMPARED_SERIES: usize = 20;
 /// Points of each of them.
 pub(crate) const COMPARED_STEPS: usize = 10_000;
 
-/// Creates the database of the comparison and returns the number of runs in it.
-pub(crate) async fn prepare_compared(options: &Options, database: &Path) -> Result<u64> {
-    eprintln!("preparing the database of the comparison");
+/// Creates the database of the comparison, unless it is there, and returns it with the number of runs in it.
+pub(crate) async fn prepare_compared(options: &Options, folder: &Path) -> Result<(PathBuf, u64)> {
+    let database = folder.join("compared.db");
     let runs = if options.quick { 5 } else { 50 };
-    let server = Server::start(&options.server, database).await?;
+    if database.exists() {
+        return Ok((database, runs));
+    }
+    eprintln!("preparing the database of the comparison");
+    let server = Server::start(&options.server, &database).await?;
     for _ in 0..runs {
         let run = server.ended_run("true").await?;
         let series = Series { run, count: COMPARED_SERIES, names: TRAINING };
         import(&server, series, 0, COMPARED_STEPS).await?;
     }
     server.stop()?;
-    Ok(runs)
+    Ok((database, runs))
 }
 
 /// Adds points to the wide run and returns the rate in points per second.
@@ -89,7 +93,7 @@ pub(crate) async fn enlarge(options: &Options, database: &Path, runs: Runs, poin
 }
 
 /// Sends points to the server as NDJSON, a million per request.
-async fn import(server: &Server, series: Series, first: usize, steps: usize) -> Result<()> {
+pub(crate) async fn import(server: &Server, series: Series, first: usize, steps: usize) -> Result<()> {
     let mut connection = server.connect().await?;
     let steps_each = (1_000_000 / series.count).max(1);
     for begin in (first..first + steps).step_by(steps_each) {

@@ -29,7 +29,7 @@ use bare::multiply_runs;
 use databases::{Database, SMALL_POINTS, enlarge, prepare_small};
 use error::Result;
 use machine::Machine;
-use measurements::{Bench, comparison, edges, footprint, writing};
+use measurements::{Bench, comparison, edges, footprint, page, writing};
 use options::Options;
 use report::Report;
 use server::Server;
@@ -58,7 +58,11 @@ async fn run() -> Result<()> {
         let compared = comparison::compare(&options, folder.path()).await;
         report.add_result("comparison", "compare", compared);
     }
-    if !options.wants_only("edges") && !options.wants_only("compare") {
+    if options.wants("page") {
+        eprintln!("measuring the page in a browser");
+        report.add_result("page", "page", page::page(&options, folder.path()).await);
+    }
+    if !options.wants_only(&["edges", "compare", "page"]) {
         measure_databases(&options, &mut report, folder.path()).await?;
     }
     let file = options.out.join("speed.json");

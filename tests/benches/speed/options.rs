@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::Result;
 
 /// Names that `--only` accepts.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "start",
     "memory",
     "disk",
@@ -22,6 +22,7 @@ const NAMES: [&str; 15] = [
     "mixed",
     "edges",
     "compare",
+    "page",
 ];
 
 /// What to measure, and for how long.
@@ -64,9 +65,9 @@ impl Options {
         self.only.is_empty() || self.only.iter().any(|only| only == name)
     }
 
-    /// Returns whether no other measurement was selected.
-    pub(crate) fn wants_only(&self, name: &str) -> bool {
-        !self.only.is_empty() && self.only.iter().all(|only| only == name)
+    /// Returns whether no measurement but these was selected.
+    pub(crate) fn wants_only(&self, names: &[&str]) -> bool {
+        !self.only.is_empty() && self.only.iter().all(|only| names.contains(&only.as_str()))
     }
 
     /// Returns the duration of a load.

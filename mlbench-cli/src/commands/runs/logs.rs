@@ -22,6 +22,9 @@ pub(crate) async fn logs(client: &Client, args: &LogsArgs) -> Result<(), Failure
     };
     let mut printer = Printer::stdout(args.output.output);
     print_head(&mut printer)?;
+    if let Some(lines) = args.tail {
+        reader.print_last(lines, &mut printer).await?;
+    }
     reader.print_all(&mut printer).await?;
     if args.follow {
         run = reader.follow(run, &mut printer).await?;
@@ -84,6 +87,17 @@ impl Reader<'_> {
             self.query.after = Some(line.seq);
         }
         printer.flush()
+    }
+
+    /// Prints the last lines stored so far.
+    async fn print_last(&mut self, lines: u32, printer: &mut Printer<impl Write>) -> Result<(), Failure> {
+        let query = LogsQuery { before: Some(LogsQuery::END), limit: Some(lines), ..self.query.clone() };
+        let page = self.client.with_retries(|| self.client.runs().logs(self.id, &query)).await?;
+        for line in &page.lines {
+            print_line(printer, line, self.query.rank.is_some())?;
+        }
+        self.query.after = Some(page.next);
+        Ok(())
     }
 
     async fn print_all(&mut self, printer: &mut Printer<impl Write>) -> Result<(), Failure> {

@@ -1,7 +1,6 @@
 // The page that `charts.mjs` measures: charts with made-up curves.
 import "../../src/style/tokens.css";
 import "../../src/style/base.css";
-import "uplot/dist/uPlot.min.css";
 import "../../src/style/charts.css";
 
 import { signal } from "@preact/signals";
@@ -76,7 +75,7 @@ async function live(milliseconds: number): Promise<Frames> {
   render(<Live />, root);
   await nextFrame();
   await nextFrame();
-  const over = root.querySelector(".u-over");
+  const over = root.querySelector(".chart-over");
   let tick = 0;
   let moved = 0;
   const result = await frames(milliseconds, (now) => {
@@ -88,7 +87,14 @@ async function live(milliseconds: number): Promise<Frames> {
     const box = over?.getBoundingClientRect();
     if (box === undefined) return;
     const clientX = box.left + (moved % box.width);
-    over?.dispatchEvent(new MouseEvent("mousemove", { clientX, clientY: box.top + 100, bubbles: true }));
+    over?.dispatchEvent(
+      new PointerEvent("pointermove", {
+        pointerType: "mouse",
+        clientX,
+        clientY: box.top + 100,
+        bubbles: true,
+      }),
+    );
   });
   render(null, root);
   return result;
@@ -118,17 +124,4 @@ async function bare(milliseconds: number): Promise<Frames> {
   return result;
 }
 
-/** From the data of some runs to the pixels of their chart, in milliseconds. */
-async function first(count: number, length: number): Promise<number> {
-  const series = curves(count, length);
-  await nextFrame();
-  const begin = performance.now();
-  render(<Chart title="Train loss" series={series} axis="step" group={createGroup()} height={500} />, root);
-  await nextFrame();
-  // The frame that shows the chart is over when the next one begins.
-  const end = await nextFrame();
-  render(null, root);
-  return end - begin;
-}
-
-Object.assign(globalThis, { bench: { live, bare, first } });
+Object.assign(globalThis, { bench: { live, bare } });

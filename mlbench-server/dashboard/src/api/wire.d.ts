@@ -136,6 +136,8 @@ export type LogPage = {
   lines: Array<LogLine>;
   /** Value of `after` for the next page. Equal to the requested one if there are no new lines. */
   next: number;
+  /** Value of `before` for the page before this one. */
+  previous?: number;
   /** The newest state of lines without an end, such as progress bars, after the last page. */
   unfinished?: Array<LogLine>;
 };

@@ -146,17 +146,13 @@ impl KubernetesCluster {
         let arrivals = piece.arrivals(from, now);
         let ended_at = piece.ended.map(|age| now.saturating_sub(age));
         let FollowOutput { state, stdout, stderr, oom_kills, mut cuts, .. } = piece;
-        // More output may follow a piece of the maximum length.
-        let is_last = stdout.len() < MAX_BYTES && stderr.len() < MAX_BYTES;
+        // More output may follow a piece, because it is of one segment.
         let is_empty = stdout.is_empty() && stderr.is_empty();
         let exit_code = match state {
-            State::Ended(code) if code != 0 && oom_kills > 0 => {
-                if is_empty {
-                    return Err(ClusterError::Lost(out_of_memory(rank, code)));
-                }
-                None
+            State::Ended(code) if is_empty && code != 0 && oom_kills > 0 => {
+                return Err(ClusterError::Lost(out_of_memory(rank, code)));
             }
-            State::Ended(code) if is_last => Some(code),
+            State::Ended(code) if is_empty => Some(code),
             State::Rebooted if is_empty => {
                 let why = format!("the node of worker pod {} was restarted during the run", rank.pod);
                 return Err(ClusterError::Lost(why));

@@ -67,7 +67,8 @@ pub(in crate::http) async fn logs(
     Path(id): Path<RunId>,
     Query(query): Query<LogsQuery>,
 ) -> Result<Response> {
-    context.json()?.stream(log_page(LogReader::new(context.app(), id, &query))).await
+    let response = context.json()?;
+    response.stream(log_page(LogReader::begin(context.app(), id, &query).await?)).await
 }
 
 pub(in crate::http) async fn series(

@@ -19,7 +19,8 @@ pub(in crate::http) fn log_page(reader: LogReader) -> ByteStream {
             Ok(lines) if lines != "[]" => format!(",\"unfinished\":{lines}"),
             _ => String::new(),
         };
-        format!("],\"next\":{}{unfinished}}}", reader.position())
+        let previous = reader.previous().map(|seq| format!(",\"previous\":{seq}")).unwrap_or_default();
+        format!("],\"next\":{}{previous}{unfinished}}}", reader.position())
     };
     Listing { reader, begin: b"{\"lines\":[".to_vec(), line, end }.chunks()
 }

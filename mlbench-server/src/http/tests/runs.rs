@@ -210,6 +210,40 @@ async fn the_log_is_read_page_by_page() {
 }
 
 #[tokio::test]
+async fn the_log_is_read_backwards_page_by_page() {
+    let api = Api::without_launcher().await;
+    let run = run_with_output(&api, 1_200).await;
+    let page = async |query: String| {
+        let page = api.get(&format!("/api/runs/{run}/logs/?{query}")).await;
+        serde_json::from_slice::<LogPage>(&page.body).unwrap()
+    };
+    for limit in [400, 501, 700, 1_200, 1_201] {
+        let (mut before, mut texts, mut pages) = (i64::MAX, Vec::new(), 0);
+        loop {
+            let page = page(format!("stream=stderr&before={before}&limit={limit}")).await;
+            assert!(page.lines.len() <= limit && page.lines.is_sorted_by_key(|line| line.seq));
+            assert_eq!(page.next, page.lines.last().map_or(0, |line| line.seq), "{limit}");
+            pages += 1;
+            texts.splice(0..0, page.lines.iter().map(|line| line.text.clone()));
+            let Some(previous) = page.previous else { break };
+            assert_eq!(previous, page.lines[0].seq);
+            before = previous;
+        }
+        assert_eq!(texts, (0..1_200).map(|i| format!("err \"{i}\"")).collect::<Vec<_>>(), "{limit}");
+        assert_eq!(pages, 1_200 / limit + 1, "{limit}");
+    }
+    let all = page("limit=10000".to_owned()).await.lines;
+    let middle = page(format!("before={}&limit=3", all[1_201].seq)).await;
+    assert_eq!(middle.lines, all[1_198..1_201], "of both streams");
+    assert_eq!(page(format!("after={}&limit=1", middle.next)).await.lines, all[1_201..1_202]);
+    let before_all = api.get(&format!("/api/runs/{run}/logs/?before={}", all[0].seq)).await.json();
+    assert_eq!(before_all, json!({"lines": [], "next": 0}));
+    assert_eq!(api.get("/api/runs/99/logs/?before=5").await.error().1, "not_found");
+    let refused = api.get(&format!("/api/runs/{run}/logs/?before=5&after=1")).await;
+    assert!(refused.error().2.starts_with("before: cannot be combined with after"));
+}
+
+#[tokio::test]
 async fn an_unfinished_line_follows_the_last_stored_one() {
     let api = Api::without_launcher().await;
     let run = run_with_output(&api, 3).await;
@@ -233,6 +267,9 @@ async fn an_unfinished_line_follows_the_last_stored_one() {
     let shown: Vec<(i64, &str)> = all.unfinished.iter().map(|line| (line.seq, line.text.as_str())).collect();
     assert_eq!(shown, [(0, "50 %")]);
     assert!(page("?limit=2").await.unfinished.is_empty(), "stored lines follow");
+    assert_eq!(page("?before=9999999999&limit=1").await.unfinished, all.unfinished);
+    let last = all.next;
+    assert!(page(&format!("?before={last}")).await.unfinished.is_empty(), "a stored line follows");
     assert!(page("?stream=stderr").await.unfinished.is_empty());
     assert!(page("?rank=0").await.unfinished.is_empty());
     unfinished.set(id, 1, OutputStream::Stdout, None);

@@ -22,8 +22,7 @@ pub(crate) async fn compare(options: &Options, folder: &Path) -> Result<Vec<Meas
     if !options.wants("compare") {
         return Ok(Vec::new());
     }
-    let database = folder.join("compared.db");
-    let runs = prepare_compared(options, &database).await?;
+    let (database, runs) = prepare_compared(options, folder).await?;
     let server = Server::start(&options.server, &database).await?;
     let ids: Vec<String> = (1..=runs).map(|id| id.to_string()).collect();
     let path = format!("/api/comparison/?runs={}&metric=val_global_Prec%401&goal={GOAL}", ids.join(","));

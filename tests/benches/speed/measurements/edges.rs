@@ -125,7 +125,7 @@ async fn form(server: &Server) -> Result<Measurement> {
     Ok(measurement.note("memory grows MiB", server.peak()? - before).at_most(20.0))
 }
 
-async fn post_lines(server: &Server, lines: &[u8]) -> Result<()> {
+pub(super) async fn post_lines(server: &Server, lines: &[u8]) -> Result<()> {
     let request = request("POST", "/api/metrics/batch/", "application/x-ndjson", lines);
     let response: serde_json::Value = serde_json::from_slice(&server.connect().await?.body(&request).await?)?;
     if response["rejected_count"] != 0 {

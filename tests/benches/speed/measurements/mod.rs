@@ -5,6 +5,7 @@ pub(crate) mod comparison;
 pub(crate) mod edges;
 mod events;
 pub(crate) mod footprint;
+pub(crate) mod page;
 mod reading;
 pub(crate) mod writing;
 

@@ -46,6 +46,10 @@ async fn followed_logs_end_with_the_run() {
     let logs = cli.ok(&["runs", "logs", "talks", "--follow", "--rank", "0"]).await;
     let lines = logs.lines().filter(|line| line.contains("line ")).count();
     assert_eq!(lines, 3, "{logs}");
+    for follow in [&["--follow"][..], &[]] {
+        let tail = [&["runs", "logs", "talks", "--rank", "0", "--tail", "2"], follow].concat();
+        assert_eq!(cli.ok(&tail).await, "line 2\nline 3\n");
+    }
 }
 
 #[tokio::test]

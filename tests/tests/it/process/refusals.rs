@@ -75,3 +75,15 @@ async fn listening_beyond_loopback_without_a_token_is_refused() {
         server.fail_to_start(&["--listen", "0.0.0.0:0", "--database", database.to_str().unwrap()]).await;
     assert_one_line_error(&output, "--insecure-no-auth");
 }
+
+#[tokio::test]
+async fn settings_of_the_other_cluster_are_refused() {
+    let mut server = TestServer::start().await;
+    let database = server.dir().join("other.db");
+    let common = ["--listen", "127.0.0.1:0", "--cluster", "local", "--database", database.to_str().unwrap()];
+    let output = server.fail_to_start(&[&common[..], &["--namespace", "lab"]].concat()).await;
+    assert_one_line_error(&output, "--namespace: no effect on local workers");
+    server.reconfigure(|options| options.env("MLBENCH_MAX_WORKERS", "3"));
+    let output = server.fail_to_start(&common).await;
+    assert_one_line_error(&output, "MLBENCH_MAX_WORKERS: no effect on local workers; use --workers");
+}

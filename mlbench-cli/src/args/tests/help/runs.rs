@@ -188,6 +188,7 @@ fn runs_logs_prints_help() {
 
     Options:
       -f, --follow           Keep printing new output until the run ends
+          --tail <N>         Begin with the last N lines, up to 10000
           --rank <N>         Only the output of this rank
           --stream <STREAM>  Only this output stream [possible values: stdout,
                              stderr]
@@ -200,6 +201,7 @@ fn runs_logs_prints_help() {
 
     Examples:
       mlbench runs logs first --follow
+      mlbench runs logs first --tail 20
       mlbench runs logs 3 --rank 0 --stream stderr
     ");
 }

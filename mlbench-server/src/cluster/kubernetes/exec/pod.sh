@@ -45,8 +45,10 @@ k_dates() {
     read -r k_up k_idle </proc/uptime
 }
 # Prints the output of the rank in k_dir after byte $1 of stdout and byte $2 of stderr, in pieces of at most $3 bytes of
-# each, at least one every $5 seconds, and the first within $4. Ends with the rank, or after STREAM_SECONDS.
+# each, at least one every $5 seconds, and the first within $4. Ends with the rank, after STREAM_SECONDS, or after $6 bytes,
+# so that the next one, which knows what is stored, deletes it.
 k_follow() {
+    mlbench_free "$k_dir" "$1" "$2"
     k_out=$1 k_err=$2 k_seconds=$4 k_before=0
     [ ! -r "$k_dir/oom" ] || read -r k_before <"$k_dir/oom"
     read -r k_up k_idle </proc/uptime
@@ -58,7 +60,7 @@ k_follow() {
         echo "mlbench-end $((k_killed - k_before)) $k_up ${k_ended:--} ${k_cuts:--}$k_list" || exit
         k_out=$((k_out + f_out)) k_err=$((k_err + f_err)) k_seconds=$5
         [ "$s_state" = running ] || [ $((f_out + f_err)) -gt 0 ] || break
-        [ "${k_up%%.*}" -lt "$k_end" ] || break
+        [ "${k_up%%.*}" -lt "$k_end" ] && [ $((k_out - $1 + k_err - $2)) -lt "$6" ] || break
         # Gathers the lines of a rank that writes all the time.
         [ $((f_out + f_err)) -eq 0 ] || [ $((f_out + f_err)) -gt 65536 ] || [ "$s_state" != running ] || mlbench_sleep 1
     done

@@ -18,6 +18,11 @@ const BASE: &str = include_str!("pod.sh");
 /// Time after which a script that follows a rank ends, and the server starts another one.
 const STREAM_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// Bytes per MiB of the output limit after which a script that follows a rank ends.
+///
+/// The next one deletes what is stored.
+const FREED_PER_MEBIBYTE: u64 = 256 * 1024;
+
 /// The pieces in which a script prints the output of a rank.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pieces {
@@ -77,14 +82,17 @@ impl Scripts {
 
     /// Returns a script that reads the output of a rank, piece after piece, as long as its input is open.
     ///
+    /// It first deletes the output before `from`.
+    ///
     /// A separate last line makes a truncated piece detectable.
     pub(crate) fn follow(&self, rank: &RankRef, from: Offsets, pieces: Pieces) -> String {
         let Pieces { limit, first, heartbeat } = pieces;
         let (out, err) = (from.stdout, from.stderr);
         let verb = format!(
-            "mlbench_use_clock\nk_follow {out} {err} {limit} {} {}",
+            "mlbench_use_clock\nk_follow {out} {err} {limit} {} {} {}",
             first.as_secs(),
-            heartbeat.as_secs()
+            heartbeat.as_secs(),
+            u64::from(self.output_limit) * FREED_PER_MEBIBYTE
         );
         self.script(rank, "", &verb)
     }
@@ -277,8 +285,12 @@ mod tests {
             let long = Duration::from_secs(10);
             let nothing = Offsets { stdout: 0, stderr: Offsets::NO_MORE };
             let pieces = Pieces { limit, first: long, heartbeat: long };
-            let text = follow(&shell, &scripts.follow(&at, nothing, pieces));
-            let piece = parse_follow_output(&text).unwrap();
+            let mut text = follow(&shell, &scripts.follow(&at, nothing, pieces));
+            let mut pieces = Vec::new();
+            while let Some(Some(length)) = frame_length(&text) {
+                pieces.push(parse_follow_output(&text.split_to(length)).unwrap());
+            }
+            let piece = pieces.last().unwrap();
             assert_eq!(piece.state, State::Ended(0), "{shell:?}");
             let cut = Cut { stream: OutputStream::Stderr, reason: CutReason::Limit };
             assert_eq!(piece.cuts, [cut], "{shell:?}");

@@ -4,7 +4,11 @@ use std::time::{Duration, Instant};
 
 use mlbench_core::Timestamp;
 
-use super::harness::{eventually, followed, harness, launch, provisioned, rank, released, static_run};
+use super::super::connection::KubernetesCluster;
+use super::super::exec::run_script::run_script;
+use super::harness::{
+    DEADLINE, Followed, eventually, followed, harness, launch, provisioned, rank, released, static_run,
+};
 use crate::cluster::interface::Cluster;
 use crate::cluster::rank::Offsets;
 
@@ -64,7 +68,7 @@ async fn killed_server_resumes_at_its_offset() {
     let Some(harness) = harness().await else { return };
     harness.static_pods(1, true).await;
     let mut run = static_run(1, 1);
-    let mut seen = super::harness::Followed::default();
+    let mut seen = Followed::default();
     let first = harness.cluster().await;
     provisioned(&first, &mut run).await;
     let at = rank(&run, 0);
@@ -106,5 +110,42 @@ async fn output_that_nobody_followed_has_the_dates_at_which_it_came() {
         assert!((2.5..5.5).contains(&elapsed), "{:?}", output.arrivals);
     }
     assert!((7.0..10.0).contains(&seconds(ended, a.date)), "{ended:?} {:?}", output.arrivals);
+    released(&cluster, &run).await;
+}
+
+/// Runs a line in the static pod, and returns what it prints.
+async fn in_the_pod(cluster: &KubernetesCluster, line: &str) -> String {
+    let script = format!("{line}\nexit\n");
+    let output = run_script(&cluster.pods, "pool-0", Some("worker"), script, DEADLINE).await.unwrap();
+    String::from_utf8(output.stdout.to_vec()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn output_that_was_stored_takes_no_space_in_the_pod() {
+    const PART: usize = 8_000_000;
+    let Some(mut harness) = harness().await else { return };
+    // Each part fits the limit, and all of them are four times as much.
+    harness.options.output_limit = 16;
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, true).await;
+    let mut run = static_run(1, 1);
+    provisioned(&cluster, &mut run).await;
+    let at = rank(&run, 0);
+    let part = format!("head -c {PART} /dev/zero | tr '\\0' x");
+    let wait = "until [ -e /mlbench/go$i ]; do sleep 0.1; done";
+    launch(&cluster, at.clone(), &format!("for i in 1 2 3 4 5 6 7 8; do {part}; {wait}; done")).await;
+    let (mut seen, deadline) = (Followed::default(), Instant::now() + DEADLINE);
+    for part in 1..=8 {
+        while seen.stdout.len() < part * PART {
+            assert!(!seen.step(&cluster, &at).await && Instant::now() < deadline, "{}", seen.stdout.len());
+        }
+        let kept = in_the_pod(&cluster, "du -sk /mlbench").await;
+        let kept: usize = kept.split_whitespace().next().unwrap().parse().unwrap();
+        assert!(kept < 16 << 10, "{kept} KiB after part {part}");
+        in_the_pod(&cluster, &format!("true >/mlbench/go{part}")).await;
+    }
+    while !seen.step(&cluster, &at).await {}
+    assert_eq!((seen.end, seen.stdout.len()), (Some(Ok(0)), 8 * PART));
+    assert!(seen.stdout.iter().all(|byte| *byte == b'x'));
     released(&cluster, &run).await;
 }

@@ -1,5 +1,6 @@
-//! The functions of `supervisor.sh` that pods use, in the shell of this machine.
+//! The functions of `supervisor.sh` and `follow.sh`, in the shell of this machine.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -41,6 +42,16 @@ impl Rank {
 
     fn follow(&self, from: (u64, u64), limit: u64) -> String {
         self.call(&format!("mlbench_follow '{}' {} {} {limit} 1", self.dir(), from.0, from.1))
+    }
+
+    /// Returns the offsets and sizes of the segments of standard output.
+    fn segments(&self) -> BTreeMap<u64, u64> {
+        let entries = std::fs::read_dir(self.dir()).unwrap().map(Result::unwrap);
+        let segment = |entry: std::fs::DirEntry| {
+            let start = entry.file_name().to_str()?.strip_prefix("stdout.")?.parse().ok()?;
+            Some((start, entry.metadata().ok()?.len()))
+        };
+        entries.filter_map(segment).collect()
     }
 
     /// Returns why output of each stream is missing.
@@ -101,22 +112,50 @@ async fn output_beyond_the_limit_is_thrown_away() {
     let launch = format!("mlbench_limit=1; mlbench_launch '{}' '{}' sh -c '{yes}'", rank.dir(), rank.id());
     rank.call(&launch);
     rank.ended().await;
-    let size = std::fs::metadata(format!("{}/stdout", rank.dir())).unwrap().len();
-    // Some shells count in units of 1 KiB.
-    assert!((1 << 20..3 << 20).contains(&size), "{size}");
+    let size: u64 = rank.segments().values().sum();
+    assert!((1 << 20..3 << 19).contains(&size), "{size}");
     assert_eq!(rank.follow((i64::MAX.unsigned_abs(), 0), 100), "mlbench ended 2 0 0\n");
     assert_eq!(rank.cuts(), ["limit", ""]);
+}
+
+#[tokio::test]
+async fn what_was_read_is_deleted_and_makes_room_for_more() {
+    let rank = Rank(TempDir::new().unwrap());
+    rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+    // Twice the limit, of which at most a third waits at any time.
+    let wait = format!("until [ -e {}/go$i ]; do sleep 0.02; done", rank.0.path().display());
+    let command =
+        format!("for i in 1 2 3 4 5 6; do seq -f %015.f $((i*20000)) $((i*20000+21845)); {wait}; done");
+    rank.call(&format!("mlbench_limit=1; mlbench_launch '{}' '{}' sh -c '{command}'", rank.dir(), rank.id()));
+    let (mut seen, started) = (String::new(), std::time::Instant::now());
+    for part in 1..=6 {
+        while seen.len() < part * 21_846 * 16 {
+            assert!(started.elapsed() < DEADLINE, "{} bytes", seen.len());
+            rank.call(&format!("mlbench_free '{}' {} 0", rank.dir(), seen.len()));
+            let piece = rank.follow((seen.len() as u64, 0), 100_000);
+            seen += piece.split_once('\n').unwrap().1;
+        }
+        std::fs::write(rank.0.path().join(format!("go{part}")), "").unwrap();
+    }
+    rank.ended().await;
+    let lines = (1..=6).flat_map(|i| (i * 20_000..=i * 20_000 + 21_845).map(|line| format!("{line:015}\n")));
+    assert!(seen == lines.collect::<String>(), "the output differs");
+    assert_eq!(rank.cuts(), ["", ""]);
+    let (first, kept) = (*rank.segments().keys().next().unwrap(), rank.segments().values().sum::<u64>());
+    assert!(first > 1 << 20 && kept < 1 << 20, "{:?}", rank.segments());
+    rank.call(&format!("mlbench_free '{}' {} 0", rank.dir(), i64::MAX));
+    assert_eq!(rank.segments().len(), 1);
 }
 
 #[tokio::test]
 async fn a_full_disk_is_noted_and_does_not_hold_up_the_end() {
     let rank = Rank(TempDir::new().unwrap());
     rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
-    std::os::unix::fs::symlink("/dev/full", format!("{}/stderr", rank.dir())).unwrap();
+    std::os::unix::fs::symlink("/dev/full", format!("{}/stderr.0", rank.dir())).unwrap();
     let command = "echo kept; echo lost >&2; exit 3";
     rank.call(&format!("mlbench_launch '{}' '{}' sh -c '{command}'", rank.dir(), rank.id()));
     rank.ended().await;
-    assert!(rank.follow((0, 0), 5).starts_with("mlbench ended 3 5 "));
+    assert!(rank.follow((0, 100), 5).starts_with("mlbench ended 3 5 0\nkept\n"));
     assert_eq!(rank.cuts(), ["", "disk"]);
 }
 
@@ -144,8 +183,12 @@ async fn orphans_with_the_pipes_do_not_hold_up_the_end() {
 
 #[tokio::test]
 async fn a_truncated_file_is_read_from_its_start_and_the_log_says_so() {
-    let rank = Rank::launched("echo up; exec sleep 1000");
-    let path = format!("{}/stdout", rank.dir());
+    let rank = Rank(TempDir::new().unwrap());
+    // As in an image without mkfifo.
+    std::fs::create_dir_all(format!("{}/stdout.pipe", rank.dir())).unwrap();
+    let command = "echo up; exec sleep 1000";
+    rank.call(&format!("mlbench_launch '{}' '{}' sh -c '{command}'", rank.dir(), rank.id()));
+    let path = format!("{}/stdout.0", rank.dir());
     wait_until("output", || async { std::fs::read_to_string(&path).is_ok_and(|all| all == "up\n") }).await;
     std::fs::write(&path, "a\n").unwrap();
     let message = "mlbench: the command truncated its stdout; reading it from the start\n";
@@ -197,7 +240,7 @@ async fn signals_reach_all_processes_but_the_supervisor() {
 
 /// Waits for the pid that the command writes.
 async fn written_pid(rank: &Rank) -> i32 {
-    let path = format!("{}/stdout", rank.dir());
+    let path = format!("{}/stdout.0", rank.dir());
     let pid = || std::fs::read_to_string(&path).ok()?.strip_suffix('\n')?.parse().ok();
     wait_until("a pid", || async { pid().is_some() }).await;
     pid().unwrap()

@@ -1,0 +1,55 @@
+// Measures the page in a real Chromium and prints JSON: `node browser/bench/main.mjs`; `cargo xtask bench` runs it.
+//
+// The environment names MLBENCH_CHROMIUM, the browser, and MLBENCH_BENCH, JSON with the address of a server and what
+// is in its database.
+import { chromium } from "playwright-core";
+
+import { measureCharts } from "./charts.mjs";
+import { firstChart, foreignRequests, liveTicks, zoom } from "./pages.mjs";
+
+const { url, compared, long, many, live, seconds, posts } =
+  /** @type {{ url: string, compared: number, long: number, many: number, live: number, seconds: number, posts: number }} */ (
+    JSON.parse(process.env.MLBENCH_BENCH ?? "{}")
+  );
+
+const browser = await chromium.launch({
+  executablePath: process.env.MLBENCH_CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+try {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  context.setDefaultTimeout(60_000);
+  const { bare, live: frames } = await measureCharts(context, seconds * 1000);
+  const foreign = foreignRequests(context, url);
+  const ids = (/** @type {number} */ count) => Array.from({ length: count }, (_, index) => index + 1).join();
+  const few = Math.min(10, compared);
+  // The first visit fills the browser's cache, as that of a user is.
+  await firstChart(context, `${url}/compare?runs=${ids(few)}`, few);
+  await firstChart(context, `${url}/runs/${long}`, 1);
+  const first = await firstChart(context, `${url}/compare?runs=${ids(few)}`, few);
+  const all = await firstChart(context, `${url}/compare?runs=${ids(compared)}`, Math.min(40, compared));
+  const metrics = await firstChart(context, `${url}/runs/${many}`, 1);
+  const million = await firstChart(context, `${url}/runs/${long}`, 1);
+  const result = {
+    bare,
+    frames,
+    few: first,
+    compared: all,
+    metrics,
+    million,
+    zoom: await zoom(context, `${url}/runs/${long}`),
+    live: await liveTicks(context, url, live, posts),
+    foreign: foreign(),
+  };
+  console.log(JSON.stringify(result));
+} finally {
+  await browser.close();
+}
