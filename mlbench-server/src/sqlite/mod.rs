@@ -138,7 +138,9 @@ impl SqliteStorage {
         let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
         move || {
             // It holds a way to the writer.
-            sealer.map(Sealer::stop);
+            if let Some(sealer) = sealer {
+                sealer.stop();
+            }
             finish();
             drop(lock);
         }

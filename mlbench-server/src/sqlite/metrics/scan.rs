@@ -147,7 +147,7 @@ impl<'a> Scan<'a> {
             Block::Chunk(chunk) => {
                 let mut end = chunk.header.count();
                 while end > 0 {
-                    let begin = (end.div_ceil(PAGE_POINTS) - 1).max(0) * PAGE_POINTS;
+                    let begin = (end.div_ceil(PAGE_POINTS) - 1) * PAGE_POINTS;
                     let fields = Fields { seqs: true, details: false };
                     let (_, points) = chunk.decode(self.connection, begin..end, fields)?;
                     if !add(&points) {

@@ -82,7 +82,7 @@ pub(crate) fn plan(
             End::Last if is_worth_it => Some(ChunkState::Small),
             End::FullChunk(_) | End::Last => None,
         };
-        if let Some(state) = state.filter(|_| gathered.points.len() > 0) {
+        if let Some(state) = state.filter(|_| !gathered.points.is_empty()) {
             let as_of = arrival::last(connection)?;
             return Ok(Look::Seal(Box::new(gathered.into_plan(state, as_of))));
         }
@@ -161,7 +161,7 @@ impl<'a> Gathered<'a> {
             if upto > self.after {
                 let rows = self.rows().after(self.after, upto, sizes.full - self.points.len())?;
                 if !rows.is_empty() {
-                    self.take_rows(rows);
+                    self.take_rows(&rows);
                     continue;
                 }
             }
@@ -186,13 +186,13 @@ impl<'a> Gathered<'a> {
         Ok(End::Enough)
     }
 
-    fn take_rows(&mut self, rows: Columns) {
-        let (first, last) = (position(&rows, 0), position(&rows, rows.len() - 1));
+    fn take_rows(&mut self, rows: &Columns) {
+        let (first, last) = (position(rows, 0), position(rows, rows.len() - 1));
         self.first_row.get_or_insert(first);
         (self.last_row, self.after) = (last, last);
         self.rows += rows.len();
         self.unsealed += rows.len();
-        self.points.append_from(&rows, 0..rows.len());
+        self.points.append_from(rows, 0..rows.len());
     }
 
     /// Takes a chunk with the rows among its points.
