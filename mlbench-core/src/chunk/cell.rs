@@ -20,15 +20,47 @@ pub(super) trait Cell: pco::data_types::Number + Copy + Default {
     /// Reads one number.
     fn take(reader: &mut Reader<'_>) -> Result<Self, ChunkError>;
 
-    /// Chooses the number of bytes (1, 2, 4 or 8) that keeps all exact, and the number that counts as 0.
-    fn width(cells: &[Self]) -> (usize, Self);
+    /// Chooses how to write numbers of a fixed width so that all stay exact.
+    fn fixed(cells: &[Self]) -> Fixed<Self>;
 
-    /// Appends numbers of a width.
-    fn put_all(cells: &[Self], width: usize, base: Self, out: &mut Vec<u8>);
+    /// Appends numbers of a fixed width.
+    fn put_all(cells: &[Self], fixed: Fixed<Self>, out: &mut Vec<u8>);
 
-    /// Reads as many numbers of a width as `out` takes.
-    fn take_all(bytes: &[u8], width: usize, base: Self, out: &mut [Self]);
+    /// Reads as many numbers of a fixed width as `out` takes.
+    fn take_all(bytes: &[u8], fixed: Fixed<Self>, out: &mut [Self]);
 }
+
+/// How numbers of a fixed width are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fixed<T> {
+    /// Bytes per number: 1, 2, 4 or 8.
+    pub(super) width: usize,
+    /// The number of decimal places plus 1 of floats that are written as integers, else 0.
+    pub(super) scale: usize,
+    /// The number that the integers are added to.
+    pub(super) base: T,
+}
+
+impl<T: Cell> Fixed<T> {
+    /// Appends width, scale and base.
+    pub(super) fn put(self, out: &mut Vec<u8>) {
+        out.push((self.width | self.scale << 4).to_le_bytes()[0]);
+        self.base.put(out);
+    }
+
+    /// Reads width, scale and base.
+    pub(super) fn take(reader: &mut Reader<'_>) -> Result<Self, ChunkError> {
+        let byte = usize::from(reader.byte()?);
+        let (width, scale) = (byte & 0xf, byte >> 4);
+        if !matches!(width, 1 | 2 | 4 | 8) || scale > POWERS.len() {
+            return Err(reader.error(format!("has numbers of the unknown width {byte}")));
+        }
+        Ok(Self { width, scale, base: T::take(reader)? })
+    }
+}
+
+/// The powers of ten that make decimals whole.
+const POWERS: [f64; 10] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
 impl Cell for i64 {
     fn is_same(self, other: Self) -> bool {
@@ -58,7 +90,7 @@ impl Cell for i64 {
         Ok((folded >> 1).cast_signed() ^ -(folded & 1).cast_signed())
     }
 
-    fn width(cells: &[Self]) -> (usize, Self) {
+    fn fixed(cells: &[Self]) -> Fixed<Self> {
         let low = cells.iter().copied().min().unwrap_or(0);
         let high = cells.iter().copied().max().unwrap_or(0);
         let width = match high.wrapping_sub(low).cast_unsigned() {
@@ -67,22 +99,17 @@ impl Cell for i64 {
             0x1_0000..=0xffff_ffff => 4,
             _ => 8,
         };
-        (width, low)
+        Fixed { width, scale: 0, base: low }
     }
 
-    fn put_all(cells: &[Self], width: usize, base: Self, out: &mut Vec<u8>) {
+    fn put_all(cells: &[Self], Fixed { width, base, .. }: Fixed<Self>, out: &mut Vec<u8>) {
         for cell in cells {
             out.extend_from_slice(&cell.wrapping_sub(base).to_le_bytes()[..width]);
         }
     }
 
-    fn take_all(bytes: &[u8], width: usize, base: Self, out: &mut [Self]) {
-        match width {
-            1 => fill(bytes, out, |[byte]| base.wrapping_add(Self::from(byte))),
-            2 => fill(bytes, out, |bytes| base.wrapping_add(Self::from(u16::from_le_bytes(bytes)))),
-            4 => fill(bytes, out, |bytes| base.wrapping_add(Self::from(u32::from_le_bytes(bytes)))),
-            _ => fill(bytes, out, |bytes| base.wrapping_add(Self::from_le_bytes(bytes))),
-        }
+    fn take_all(bytes: &[u8], Fixed { width, base, .. }: Fixed<Self>, out: &mut [Self]) {
+        fill_integers(bytes, width, out, |integer| base.wrapping_add(integer));
     }
 }
 
@@ -107,29 +134,79 @@ impl Cell for f64 {
         reader.array().map(Self::from_le_bytes)
     }
 
-    fn width(cells: &[Self]) -> (usize, Self) {
+    fn fixed(cells: &[Self]) -> Fixed<Self> {
         let single = |cell: &Self| Self::from(narrow(*cell)).is_same(*cell);
-        (if cells.iter().all(single) { 4 } else { 8 }, 0.0)
+        let width = if cells.iter().all(single) { 4 } else { 8 };
+        let plain = Fixed { width, scale: 0, base: 0.0 };
+        let is_whole = |power: &Self| cells.iter().all(|cell| whole(*cell, *power).is_some());
+        let Some(place) = POWERS.iter().position(is_whole) else {
+            return plain;
+        };
+        let fixed = i64::fixed(&integers(cells, POWERS[place]));
+        if fixed.width >= width {
+            return plain;
+        }
+        Fixed { width: fixed.width, scale: place + 1, base: float(fixed.base) }
     }
 
-    fn put_all(cells: &[Self], width: usize, _: Self, out: &mut Vec<u8>) {
-        match width {
-            4 => out.extend(cells.iter().flat_map(|cell| narrow(*cell).to_le_bytes())),
-            _ => out.extend(cells.iter().flat_map(|cell| cell.to_le_bytes())),
+    fn put_all(cells: &[Self], Fixed { width, scale, base }: Fixed<Self>, out: &mut Vec<u8>) {
+        match (power(scale), width) {
+            (Some(power), _) => {
+                let base = whole(base, 1.0).unwrap_or(0);
+                i64::put_all(&integers(cells, power), Fixed { width, scale: 0, base }, out);
+            }
+            (None, 4) => out.extend(cells.iter().flat_map(|cell| narrow(*cell).to_le_bytes())),
+            (None, _) => out.extend(cells.iter().flat_map(|cell| cell.to_le_bytes())),
         }
     }
 
-    fn take_all(bytes: &[u8], width: usize, _: Self, out: &mut [Self]) {
-        match width {
-            4 => fill(bytes, out, |bytes| Self::from(f32::from_le_bytes(bytes))),
-            _ => fill(bytes, out, Self::from_le_bytes),
+    fn take_all(bytes: &[u8], Fixed { width, scale, base }: Fixed<Self>, out: &mut [Self]) {
+        match (power(scale), width) {
+            (Some(power), _) => {
+                let base = whole(base, 1.0).unwrap_or(0);
+                fill_integers(bytes, width, out, |integer| float(base.wrapping_add(integer)) / power);
+            }
+            (None, 4) => fill(bytes, out, |bytes| Self::from(f32::from_le_bytes(bytes))),
+            (None, _) => fill(bytes, out, Self::from_le_bytes),
         }
     }
+}
+
+/// Returns the power of ten of a scale.
+fn power(scale: usize) -> Option<f64> {
+    POWERS.get(scale.checked_sub(1)?).copied()
+}
+
+fn integers(cells: &[f64], power: f64) -> Vec<i64> {
+    cells.iter().map(|cell| whole(*cell, power).unwrap_or(0)).collect()
+}
+
+/// Returns the integer that divided by `power` is exactly this number.
+fn whole(number: f64, power: f64) -> Option<i64> {
+    // Much faster than rounding, and only a candidate.
+    #[expect(clippy::cast_possible_truncation, reason = "compared here")]
+    let integer = (number * power + 0.5_f64.copysign(number)) as i64;
+    (float(integer) / power).is_same(number).then_some(integer)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "callers check that the number stays the same")]
+fn float(integer: i64) -> f64 {
+    integer as f64
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "callers check that the number stays the same")]
 fn narrow(number: f64) -> f32 {
     number as f32
+}
+
+/// Reads an integer from each `width` bytes.
+fn fill_integers<T>(bytes: &[u8], width: usize, out: &mut [T], convert: impl Fn(i64) -> T) {
+    match width {
+        1 => fill(bytes, out, |[byte]| convert(byte.into())),
+        2 => fill(bytes, out, |bytes| convert(u16::from_le_bytes(bytes).into())),
+        4 => fill(bytes, out, |bytes| convert(u32::from_le_bytes(bytes).into())),
+        _ => fill(bytes, out, |bytes| convert(i64::from_le_bytes(bytes))),
+    }
 }
 
 /// Reads a number from each `N` bytes.

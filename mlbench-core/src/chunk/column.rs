@@ -1,6 +1,6 @@
 //! A column of numbers: one number, numbers of equal differences, fixed-width numbers, or compressed pages.
 
-use super::cell::Cell;
+use super::cell::{Cell, Fixed};
 use super::error::ChunkError;
 use super::packed::{self, Packed};
 use super::wire::Reader;
@@ -42,19 +42,19 @@ pub(super) fn put_column<T: Cell>(out: &mut Vec<u8>, cells: &[T], layout: Layout
         first.put(out);
         return difference.put(out);
     }
-    let (width, base) = T::width(cells);
+    let fixed = T::fixed(cells);
     if let Some(pack) = layout.pack {
         let start = out.len();
         out.push(PACKED);
         let packed = packed::put_packed(out, cells, layout.page, pack);
-        if packed.is_ok() && out.len() - start < cells.len() * width {
+        if packed.is_ok() && out.len() - start < cells.len() * fixed.width {
             return;
         }
         out.truncate(start);
     }
-    out.extend_from_slice(&[FIXED, width.to_le_bytes()[0]]);
-    base.put(out);
-    T::put_all(cells, width, base, out);
+    out.push(FIXED);
+    fixed.put(out);
+    T::put_all(cells, fixed, out);
 }
 
 /// A column that is read by pages.
@@ -67,7 +67,7 @@ pub(super) struct Column<'a, T: Cell> {
 enum Kind<'a, T: Cell> {
     Constant(T),
     Linear { first: T, difference: T },
-    Fixed { width: usize, base: T, bytes: &'a [u8] },
+    Fixed(Fixed<T>, &'a [u8]),
     Packed(Box<Packed<'a, T>>),
 }
 
@@ -82,12 +82,8 @@ impl<'a, T: Cell> Column<'a, T> {
                 Kind::Linear { first, difference: T::take(&mut reader)? }
             }
             FIXED => {
-                let width = usize::from(reader.byte()?);
-                if !matches!(width, 1 | 2 | 4 | 8) {
-                    return Err(reader.error(format!("has numbers of {width} bytes")));
-                }
-                let base = T::take(&mut reader)?;
-                Kind::Fixed { width, base, bytes: reader.take(points * width)? }
+                let fixed = Fixed::take(&mut reader)?;
+                Kind::Fixed(fixed, reader.take(points * fixed.width)?)
             }
             PACKED => {
                 let packed = Packed::parse(&mut reader, points.div_ceil(page))?;
@@ -109,9 +105,9 @@ impl<'a, T: Cell> Column<'a, T> {
             Kind::Linear { first, difference } => {
                 out.extend((start..start + points).map(|index| first.after(*difference, index)));
             }
-            Kind::Fixed { width, base, bytes } => {
+            Kind::Fixed(fixed, bytes) => {
                 out.resize(old + points, T::default());
-                T::take_all(&bytes[start * *width..], *width, *base, &mut out[old..]);
+                T::take_all(&bytes[start * fixed.width..], *fixed, &mut out[old..]);
             }
             Kind::Packed(packed) => {
                 out.resize(old + points, T::default());

@@ -88,8 +88,8 @@ fn loss(index: usize) -> f64 {
     2.0 / (1.0 + index as f64 / 1_000.0) + noise / 10.0
 }
 
-fn size(points: &Columns) -> f64 {
-    let Encoded { header, body } = encode(points, Encoding::Packed);
+fn size(points: &Columns, encoding: Encoding) -> f64 {
+    let Encoded { header, body } = encode(points, encoding);
     (header.len() + body.len()) as f64 / points.len() as f64
 }
 
@@ -124,12 +124,22 @@ fn chunks_of_texts_only_read_back() {
 
 #[test]
 fn a_point_of_a_training_takes_a_few_bytes() {
-    let single = training(4_096, |index| (loss(index) as f32).to_string());
+    let single = training(4_096, |index| f64::from(loss(index) as f32).to_string());
+    let printed = training(4_096, |index| (loss(index) as f32).to_string());
     let decimal = training(4_096, |index| format!("{:.4}", loss(index)).trim_end_matches('0').to_owned());
     let constant = training(4_096, |_| "1".to_owned());
-    assert!(size(&single) < 4.8, "{}", size(&single));
-    assert!(size(&decimal) < 3.8, "{}", size(&decimal));
-    assert!(size(&constant) < 1.9, "{}", size(&constant));
+    for (points, encoding, most) in [
+        (&single, Encoding::Packed, 4.8),
+        (&decimal, Encoding::Packed, 3.7),
+        (&constant, Encoding::Packed, 1.9),
+        (&single, Encoding::Plain, 8.5),
+        (&printed, Encoding::Plain, 8.5),
+        (&decimal, Encoding::Plain, 6.5),
+        (&constant, Encoding::Plain, 4.5),
+    ] {
+        let size = size(points, encoding);
+        assert!(size < most, "{size} bytes in {encoding:?}");
+    }
 }
 
 #[test]
@@ -151,6 +161,30 @@ fn a_header_takes_less_than_a_third_of_a_byte_per_point() {
     {
         let header = encode(&points, Encoding::Packed).header;
         assert!(header.len() * 10 < points.len() * 3, "{} bytes", header.len());
+    }
+}
+
+#[test]
+fn the_largest_numbers_and_the_finest_decimals_read_back() {
+    let values = [
+        "9223372036854775807",
+        "-9223372036854775808",
+        "9007199254740992",
+        "-0",
+        "0.000001",
+        "-0.0000001",
+        "123456789.123457",
+        "4503599627370497.5",
+        "340282346638528860000000000000000000000",
+        "5e-324",
+    ];
+    for first in values {
+        for second in values {
+            let all = [first, second, "0.5"].map(|value| Row::new(0, 0, value));
+            for encoding in [Encoding::Plain, Encoding::Packed] {
+                check(&columns(&all), encoding);
+            }
+        }
     }
 }
 
