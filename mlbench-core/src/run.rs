@@ -344,6 +344,15 @@ impl OutputStream {
             Self::Unknown => "unknown",
         }
     }
+
+    /// Returns the name in messages. Server messages go to standard error.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Stdout => "standard output",
+            Self::Stderr | Self::Unknown => "standard error",
+        }
+    }
 }
 
 #[cfg(test)]

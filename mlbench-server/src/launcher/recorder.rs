@@ -1,6 +1,6 @@
 //! Writes what the launcher learns about a run into the store, and notifies those that wait for a change.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::time::Duration;
 
 use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
@@ -66,22 +66,15 @@ impl<'a> RunRecorder<'a> {
     /// Returns the streams of the run that have reached the output limit, or `None` when the output must be given up:
     /// the run is ending, and the store had no room for it for [`FULL_DISK_TIMEOUT`]. Otherwise it waits for room.
     pub(super) async fn append_output(&self, chunks: &[OutputChunk]) -> Result<Option<Vec<OutputStream>>> {
-        let storage = &self.deps.storage;
-        let (begin, mut backoff) = (Instant::now(), Backoff::up_to(Duration::from_secs(1)));
-        loop {
-            match storage.append_output(self.id, chunks.to_vec()).await {
-                Err(error) if matches!(error.code(), ErrorCode::Overloaded | ErrorCode::Unavailable) => {
-                    // Fails for a deleted run, whose output is not wanted.
-                    let run = storage.run(self.id).await?;
-                    let is_ending = run.stop_requested_at.is_some() || run.outcome.is_some();
-                    if is_ending && begin.elapsed() >= FULL_DISK_TIMEOUT {
-                        return Ok(None);
-                    }
-                    sleep(backoff.pause()).await;
-                }
-                stored => return stored.map(Some),
-            }
-        }
+        let (storage, begin) = (&self.deps.storage, Instant::now());
+        let append = || async { storage.append_output(self.id, chunks.to_vec()).await.map(Some) };
+        retry_unless(append, || async {
+            // Fails for a deleted run, whose output is not wanted.
+            let run = storage.run(self.id).await?;
+            let is_ending = run.stop_requested_at.is_some() || run.outcome.is_some();
+            Ok((is_ending && begin.elapsed() >= FULL_DISK_TIMEOUT).then_some(None))
+        })
+        .await
     }
 
     async fn write_and_notify<T, F>(&self, write: impl FnMut() -> F) -> Result<T>
@@ -97,14 +90,26 @@ impl<'a> RunRecorder<'a> {
 /// Repeats a write while the store is overloaded or unavailable.
 ///
 /// Restarting the supervisor instead would reset its grace periods.
-async fn retry_while_unavailable<T, F>(mut write: impl FnMut() -> F) -> Result<T>
+async fn retry_while_unavailable<T, F>(write: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<T>>,
+{
+    retry_unless(write, || ready(Ok(None))).await
+}
+
+/// Repeats a write while the store is overloaded or unavailable, until `instead` returns another result.
+async fn retry_unless<T, F, G>(mut write: impl FnMut() -> F, mut instead: impl FnMut() -> G) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+    G: Future<Output = Result<Option<T>>>,
 {
     let mut backoff = Backoff::up_to(Duration::from_secs(1));
     loop {
         match write().await {
             Err(error) if matches!(error.code(), ErrorCode::Overloaded | ErrorCode::Unavailable) => {
+                if let Some(result) = instead().await? {
+                    return Ok(result);
+                }
                 sleep(backoff.pause()).await;
             }
             result => return result,

@@ -110,10 +110,7 @@ impl<'a> OutputTail<'a> {
         let rank = self.rank;
         for cut in cuts {
             let stream = &self.streams[index(cut.stream)];
-            let name = match cut.stream {
-                OutputStream::Stdout => "standard output",
-                OutputStream::Stderr | OutputStream::Unknown => "standard error",
-            };
+            let name = cut.stream.in_words();
             let text = match cut.reason {
                 _ if stream.is_full => continue,
                 CutReason::Limit => format!(

@@ -125,11 +125,7 @@ fn limit_message(limit: i64, stream: OutputStream) -> String {
         _ if limit >= 1 << 20 && limit % (1 << 20) == 0 => format!("{} MiB", limit >> 20),
         _ => format!("{limit} bytes"),
     };
-    let stream = match stream {
-        OutputStream::Stdout => "standard output",
-        OutputStream::Stderr | OutputStream::Unknown => "standard error",
-    };
-    format!("output limit of {limit} reached; later lines on {stream} are discarded")
+    format!("output limit of {limit} reached; later lines on {} are discarded", stream.in_words())
 }
 
 /// Numbers and stores lines. A line has an arrival number, so numbers ascend across both streams of a run.
