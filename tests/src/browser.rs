@@ -49,7 +49,9 @@ pub async fn measure_page(setup: &serde_json::Value, chromium: &Path) -> Result<
     run_script(command).await
 }
 
-/// Runs a program of the page in its folder and returns its output; nothing that it started is left.
+/// Runs a program of the page in its folder and returns its output.
+///
+/// Nothing that it started is left.
 async fn run_script(mut command: Command) -> Result<String, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     command.current_dir(dashboard()).env("TMPDIR", folder.path()).env("E2E_BROWSER_DIR", folder.path());

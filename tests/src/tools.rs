@@ -22,6 +22,14 @@ pub fn python() -> Option<PathBuf> {
     available(succeeds(Command::new(&python).args(["-c", imports])), needs).then_some(python)
 }
 
+/// Returns the Python that has pyarrow.
+#[must_use]
+pub fn pyarrow() -> Option<PathBuf> {
+    let needs = "needs a Python with pyarrow: run .ci/python-client, or name one in MLBENCH_PYTHON";
+    let python = std::env::var_os("MLBENCH_PYTHON").map_or_else(|| "python3".into(), PathBuf::from);
+    available(succeeds(Command::new(&python).args(["-c", "import pyarrow.parquet"])), needs).then_some(python)
+}
+
 /// Returns Open MPI's `mpirun`.
 #[must_use]
 pub fn mpirun() -> Option<PathBuf> {

@@ -21,13 +21,23 @@ pub enum Format {
     NdJson,
     /// CSV with a header row (RFC 4180).
     Csv,
+    /// An Apache Arrow IPC stream.
+    Arrow,
+    /// An Apache Parquet file.
+    Parquet,
     /// A zip archive with one file per metric.
     Zip,
 }
 
 impl Format {
-    const WORDS: [(&'static str, Self); 4] =
-        [("json", Self::Json), ("ndjson", Self::NdJson), ("csv", Self::Csv), ("zip", Self::Zip)];
+    const WORDS: [(&'static str, Self); 6] = [
+        ("json", Self::Json),
+        ("ndjson", Self::NdJson),
+        ("csv", Self::Csv),
+        ("arrow", Self::Arrow),
+        ("parquet", Self::Parquet),
+        ("zip", Self::Zip),
+    ];
 
     /// The wire form.
     #[must_use]
@@ -36,6 +46,8 @@ impl Format {
             Self::Json => "json",
             Self::NdJson => "ndjson",
             Self::Csv => "csv",
+            Self::Arrow => "arrow",
+            Self::Parquet => "parquet",
             Self::Zip => "zip",
         }
     }
@@ -303,7 +315,7 @@ mod tests {
             (&[("cursor", "-1")], "cursor: must be the mlbench-cursor"),
             (&[("cursor", "x")], "cursor: must be a whole number"),
             (&[("fields", "date,x")], "fields: unknown field \"x\""),
-            (&[("format", "xml")], "format: must be json, ndjson, csv or zip"),
+            (&[("format", "xml")], "format: must be json, ndjson, csv, arrow, parquet or zip"),
         ] {
             let error = read(pairs).unwrap_err();
             assert!(error.detail().starts_with(field), "{pairs:?}: {error}");

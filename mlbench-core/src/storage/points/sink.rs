@@ -91,6 +91,29 @@ impl<'a> ValueRef<'a> {
         number::real(text).filter(|real| *real != 0.0).map_or(Self::Text(text), Self::Real)
     }
 
+    /// Returns the value as a number, possibly `NaN`, and whether that number prints as the value.
+    #[must_use]
+    pub fn to_number(self) -> Option<(f64, bool)> {
+        const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
+        match self {
+            #[expect(clippy::cast_precision_loss, reason = "the text shows where digits are lost")]
+            Self::Integer(integer) => {
+                let number = integer as f64;
+                let prints = integer.unsigned_abs() <= EXACT
+                    || number::plain_number(number, |text| text == integer.to_string());
+                Some((number, prints))
+            }
+            Self::Real(real) => Some((real, true)),
+            Self::Text(text) => match Self::of_text(text) {
+                Self::Text(text) => {
+                    let number = number::parse(text)?;
+                    Some((number, MetricValue::from(number).as_str() == text))
+                }
+                number => number.to_number(),
+            },
+        }
+    }
+
     /// Returns the value as a finite number.
     #[must_use]
     pub fn as_finite(self) -> Option<f64> {

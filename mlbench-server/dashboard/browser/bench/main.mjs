@@ -7,10 +7,12 @@ import { chromium } from "playwright-core";
 import { measureCharts } from "./charts.mjs";
 import { firstChart, foreignRequests, liveTicks, zoom } from "./pages.mjs";
 
+/** @typedef {{ url: string, compared: number, long: number, many: number, live: number }} Database */
+
+/** @type {unknown} */
+const setup = JSON.parse(process.env.MLBENCH_BENCH ?? "{}");
 const { url, compared, long, many, live, seconds, posts } =
-  /** @type {{ url: string, compared: number, long: number, many: number, live: number, seconds: number, posts: number }} */ (
-    JSON.parse(process.env.MLBENCH_BENCH ?? "{}")
-  );
+  /** @type {Database & { seconds: number, posts: number }} */ (setup);
 
 const browser = await chromium.launch({
   executablePath: process.env.MLBENCH_CHROMIUM ?? "/usr/bin/chromium",
@@ -46,6 +48,7 @@ try {
     metrics,
     million,
     zoom: await zoom(context, `${url}/runs/${long}`),
+    compared_zoom: await zoom(context, `${url}/compare?runs=${ids(few)}`),
     live: await liveTicks(context, url, live, posts),
     foreign: foreign(),
   };

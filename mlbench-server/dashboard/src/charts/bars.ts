@@ -1,5 +1,5 @@
 import type { Scene, Shape } from "./scene";
-import { numberText } from "./texts";
+import { numberText, valueText } from "./texts";
 
 /** A bar of parts that make up a whole. */
 export interface Bar {
@@ -14,8 +14,14 @@ const BAR = 18;
 /** The width of a letter of a label, and the space around the label. */
 const LABEL = { letter: 6.8, space: 12 };
 
-/** Draws bars as shares of 100 %, with the share written into each part that has room for it. */
-export function barsScene(bars: readonly Bar[], width: number): Scene {
+/**
+ * Draws bars as shares of 100 %, or as lengths in seconds that can be compared.
+ *
+ * The number is written into each part that has room for it.
+ */
+export function barsScene(bars: readonly Bar[], width: number, inSeconds = false): Scene {
+  const wholeOf = ({ parts }: Bar) => parts.reduce((sum, part) => sum + positive(part.value), 0);
+  const longestTime = Math.max(0, ...bars.map(wholeOf));
   const texts = Math.max(0, ...bars.map(({ text }) => text.length)) * 6.6 + 16;
   const longest = Math.max(0, ...bars.map(({ label }) => label.length));
   const fitting = Math.floor((width * 0.36 - LABEL.space) / LABEL.letter);
@@ -23,25 +29,27 @@ export function barsScene(bars: readonly Bar[], width: number): Scene {
   const labels = Math.max(40, most * LABEL.letter + LABEL.space);
   const room = Math.max(40, width - labels - texts);
   const shapes: Shape[] = [];
-  bars.forEach(({ label, parts, text }, row) => {
+  bars.forEach((bar, row) => {
+    const { label, parts, text } = bar;
     const y = row * ROW + 6;
     const base = y + BAR / 2 + 4;
     const short = label.length > most ? `${label.slice(0, most - 1)}…` : label;
     shapes.push({ is: "text", x: labels - 10, y: base, text: short, ink: "text", anchor: "end" });
-    const whole = parts.reduce((sum, part) => sum + positive(part.value), 0);
+    const whole = inSeconds ? longestTime : wholeOf(bar);
     let x = labels;
     for (const { name, color, value } of parts) {
       const share = whole > 0 ? positive(value) / whole : 0;
       const wide = share * room;
-      const title = `${label}, ${name}: ${percent(share)}`;
+      const number = inSeconds ? valueText(positive(value), "seconds", 2) : percent(share);
+      const title = `${label}, ${name}: ${number}`;
       // A gap of a pixel separates parts also for those who do not see their colours.
       shapes.push({ is: "rect", x, y, width: wide - 1, height: BAR, ink: `curve-${color % 8}`, title });
-      if (wide > 44) {
+      if (wide > Math.max(44, number.length * 8)) {
         shapes.push({
           is: "text",
           x: x + wide / 2,
           y: base,
-          text: percent(share),
+          text: number,
           ink: "surface",
           anchor: "middle",
           bold: true,
@@ -49,7 +57,7 @@ export function barsScene(bars: readonly Bar[], width: number): Scene {
       }
       x += wide;
     }
-    shapes.push({ is: "text", x: labels + room + 10, y: base, text, ink: "text-2" });
+    shapes.push({ is: "text", x: x + 10, y: base, text, ink: "text-2" });
   });
   return { width, height: bars.length * ROW + 8, shapes };
 }

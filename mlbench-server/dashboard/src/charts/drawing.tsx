@@ -1,4 +1,4 @@
-import { h } from "preact";
+import { h, type ComponentChildren } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 
 import { ChartButtons } from "./buttons";
@@ -25,6 +25,8 @@ export function Drawing(props: {
   numbers: Numbers;
   legend?: readonly { label: string; color: number }[];
   note?: string;
+  /** Further buttons. */
+  extra?: ComponentChildren;
 }) {
   const { title, summary, numbers, legend = [], note } = props;
   const id = useId();
@@ -81,7 +83,9 @@ export function Drawing(props: {
           onTable={() => setTable(!table)}
           onSvg={saveSvg}
           onCsv={saveCsv}
-        />
+        >
+          {props.extra}
+        </ChartButtons>
       </div>
       <p id={`${id}-summary`} class="unseen">
         {summary}

@@ -71,12 +71,35 @@ export class Frame {
     return Math.max(1, Math.round(this.box.width / this.ratio));
   }
 
+  /** Makes room for a drawing; returns whether that has emptied the canvas. */
+  layOut({ width, height, least, y }: FrameState): boolean {
+    const { canvas, over, ratio } = this;
+    const left = Math.round(Math.max(least, ...y.map(({ text }) => text.length * 6.4 + 14)));
+    const across = Math.max(0, width - left - RIGHT);
+    const high = Math.max(0, height - TOP - BOTTOM);
+    const px = (length: number) => Math.round(length * ratio);
+    const box = { left: px(left), top: px(TOP), width: px(across), height: px(high) };
+    const { box: old } = this;
+    if (box.left !== old.left || box.width !== old.width || box.height !== old.height) {
+      Object.assign(over.style, {
+        left: `${left}px`,
+        top: `${TOP}px`,
+        width: `${across}px`,
+        height: `${high}px`,
+      });
+    }
+    this.box = box;
+    if (canvas.width === px(width) && canvas.height === px(height)) return false;
+    [canvas.width, canvas.height] = [px(width), px(height)];
+    Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
+    return true;
+  }
+
   /** Draws the axes, and then what `curves` draws. */
   draw(state: FrameState, curves: (context: CanvasRenderingContext2D) => void): void {
     const { canvas, context, ratio } = this;
-    const { width, height, palette } = state;
     if (context === null) return;
-    this.layOut(state);
+    const { height, palette } = state;
     const { left, top, width: across, height: high } = this.box;
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.font = FONT;
@@ -98,7 +121,7 @@ export class Frame {
     for (const { at } of state.y) {
       context.fillRect(left, Math.round(top + (1 - at) * high - thick / 2), across, thick);
     }
-    if (across > 0 && high > 0 && width > 0) curves(context);
+    if (across > 0 && high > 0) curves(context);
   }
 
   /** Shows the crosshair at a fraction of the plot. */
@@ -111,31 +134,6 @@ export class Frame {
   destroy(): void {
     this.canvas.remove();
     this.over.remove();
-  }
-
-  private layOut({ width, height, least, y }: FrameState): void {
-    const { canvas, over, ratio } = this;
-    const left = Math.round(Math.max(least, ...y.map(({ text }) => text.length * 6.4 + 14)));
-    const across = Math.max(0, width - left - RIGHT);
-    const high = Math.max(0, height - TOP - BOTTOM);
-    const size = [Math.round(width * ratio), Math.round(height * ratio)] as const;
-    if (canvas.width !== size[0] || canvas.height !== size[1]) {
-      [canvas.width, canvas.height] = size;
-      canvas.style.width = `${width}px`;
-      canvas.style.height = `${height}px`;
-    }
-    const px = (length: number) => Math.round(length * ratio);
-    const box = { left: px(left), top: px(TOP), width: px(across), height: px(high) };
-    const { box: old } = this;
-    if (box.left !== old.left || box.width !== old.width || box.height !== old.height) {
-      Object.assign(over.style, {
-        left: `${left}px`,
-        top: `${TOP}px`,
-        width: `${across}px`,
-        height: `${high}px`,
-      });
-    }
-    this.box = box;
   }
 
   private fractionOf(event: PointerEvent): number {

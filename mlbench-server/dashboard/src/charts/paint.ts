@@ -18,27 +18,27 @@ export interface CurvePaths {
   band: Path2D | null;
 }
 
-/** Builds the paths of all curves. */
-export function pathsOf(model: Model, box: Box): CurvePaths[] {
+/** Builds the paths of a curve. */
+export function pathsOf(model: Model, index: number, box: Box): CurvePaths {
   const { left, top, width, height } = box;
+  const line = new Path2D();
+  const curve = model.series[index];
+  if (curve === undefined) return { line, raw: null, band: null };
   const toY = verticalOf(model, top, top + height);
   const projection = { view: model.view, left, right: left + width, toY };
-  return model.series.map((curve, index) => {
-    const line = new Path2D();
-    const values = model.lines[index] ?? curve.y;
-    traceLine(line, curve.x, values, projection);
-    let raw = null;
-    if (values !== curve.y) {
-      raw = new Path2D();
-      traceLine(raw, curve.x, curve.y, projection);
-    }
-    let band = null;
-    if (curve.low !== undefined && curve.high !== undefined) {
-      band = new Path2D();
-      traceBand(band, curve.x, curve.low, curve.high, projection, top + height + 2);
-    }
-    return { line, raw, band };
-  });
+  const values = model.lines[index] ?? curve.y;
+  traceLine(line, curve.x, values, projection);
+  let raw = null;
+  if (values !== curve.y) {
+    raw = new Path2D();
+    traceLine(raw, curve.x, curve.y, projection);
+  }
+  let band = null;
+  if (curve.low !== undefined && curve.high !== undefined) {
+    band = new Path2D();
+    traceBand(band, curve.x, curve.low, curve.high, projection, top + height + 2);
+  }
+  return { line, raw, band };
 }
 
 /** Draws the curves of a chart: bands at the back, then raw values, then lines. */

@@ -1,6 +1,6 @@
-import { Frame } from "./frame";
+import { Frame, type FrameState } from "./frame";
 import { type Model, verticalOf, xTicks, yTicks } from "./model";
-import { type CurvePaths, paint, pathsOf } from "./paint";
+import { type Box, type CurvePaths, paint, pathsOf } from "./paint";
 import type { Palette } from "./palette";
 import { fraction, valueAt } from "./scale";
 import { nearest } from "./search";
@@ -24,11 +24,30 @@ export interface PlotEvents {
   cursor(x: number | null): void;
 }
 
-/** A chart on a canvas: the curves in their frame. */
+/** How many points become paths within one frame. */
+const POINTS_A_FRAME = 20_000;
+
+/** A picture that is being made. */
+interface Work {
+  state: PlotState;
+  axes: FrameState;
+  box: Box;
+  /** The curves that have their paths already. */
+  curves: CurvePaths[];
+  /** How many points become paths within one frame. */
+  most: number;
+}
+
+/**
+ * A chart on a canvas: the curves in their frame.
+ *
+ * The paths of many points are made over several frames, while the picture before stays.
+ */
 export class Plot {
   private readonly frame: Frame;
   private readonly dots = document.createElement("canvas");
   private paths: { of: Model; at: string; curves: CurvePaths[] } | null = null;
+  private work: Work | null = null;
   private readonly end = new AbortController();
   private scheduled = 0;
   private shown: number | null = null;
@@ -108,27 +127,38 @@ export class Plot {
     });
   }
 
+  /** Draws the state, or goes on with an earlier one that has been begun. */
   private draw(): void {
     this.scheduled = 0;
-    const { model, frame } = this;
-    const { width, height, palette, compact } = this.state;
-    // The labels of the y axis and the end of the x axis take about 64 pixels.
-    const x = xTicks(model, Math.max(60, width - 64));
-    const y = yTicks(model, height - 34);
-    frame.draw({ width, height, least: compact ? 44 : 52, x, y, palette }, (context) =>
-      this.drawCurves(context),
-    );
+    this.work ??= this.begin();
+    const { state, axes, box, curves, most } = this.work;
+    const { model, palette, focus } = state;
+    let points = 0;
+    while (curves.length < model.series.length && points < most) {
+      points += model.series[curves.length]?.x.length ?? 0;
+      curves.push(pathsOf(model, curves.length, box));
+    }
+    if (curves.length >= model.series.length) {
+      this.work = null;
+      const { ratio } = this.frame;
+      this.frame.draw(axes, (context) => paint(context, model, curves, box, palette, { ratio, focus }));
+    }
+    if (this.work !== null || state !== this.state) this.update(this.state);
     this.cursor(this.shown);
   }
 
-  private drawCurves(context: CanvasRenderingContext2D): void {
-    const { box, ratio } = this.frame;
+  private begin(): Work {
+    const { state, frame } = this;
+    const { model, width, height, palette, compact } = state;
+    // The labels of the y axis and the end of the x axis take about 64 pixels.
+    const x = xTicks(model, Math.max(60, width - 64));
+    const y = yTicks(model, height - 34);
+    const axes = { width, height, least: compact ? 44 : 52, x, y, palette };
+    const emptied = frame.layOut(axes);
+    const { box } = frame;
     const at = `${box.left} ${box.top} ${box.width} ${box.height}`;
-    if (this.paths?.of !== this.model || this.paths.at !== at) {
-      this.paths = { of: this.model, at, curves: pathsOf(this.model, box) };
-    }
-    const { palette, focus } = this.state;
-    paint(context, this.model, this.paths.curves, box, palette, { ratio, focus });
+    if (this.paths?.of !== model || this.paths.at !== at) this.paths = { of: model, at, curves: [] };
+    return { state, axes, box, curves: this.paths.curves, most: emptied ? Infinity : POINTS_A_FRAME };
   }
 
   /** Marks the points under the crosshair, on a canvas no wider than needed: a wide one would cost every frame. */

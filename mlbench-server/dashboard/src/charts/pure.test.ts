@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { cell, csv } from "./csv";
 import { hiddenText, xExtent, yExtent } from "./extent";
 import { differing } from "./legend";
+import { noAxisText } from "./no_axis";
 import { rates, sumSamples } from "./rates";
 import { rowPositions, rowsOf } from "./rows";
 import { nearest, nextX } from "./search";
@@ -167,4 +168,10 @@ test("durations and dates read as people write them", () => {
   assert.equal(dateText(1e300, utc), "1e300");
   const midnight = Date.UTC(2026, 10, 27) / 1000;
   assert.deepEqual(dateTexts([midnight - 3600, midnight], utc), ["23:00", "27 Nov"]);
+});
+
+test("a chart without points on its axis says why, and which axis has them", () => {
+  assert.match(noAxisText("step", true), /More than 5,000 points .* no step; choose relative or wall time/);
+  assert.match(noAxisText("epoch", false), /no epoch; choose another/);
+  assert.match(noAxisText("training", true), /training time .* not known/);
 });

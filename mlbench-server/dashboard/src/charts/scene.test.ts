@@ -111,6 +111,21 @@ test("the parts of a bar fill it, and each says its share", () => {
   assert.deepEqual([0, 0.004, 0.0999, 1].map(percent), ["0 %", "0.4 %", "10 %", "100 %"]);
 });
 
+test("bars in seconds are as long as their times, and name them", () => {
+  const bar = (label: string, value: number): Bar => ({
+    label,
+    parts: [{ name: "compute", color: 0, value }],
+    text: "",
+  });
+  const [long, short] = barsScene([bar("a", 4), bar("b", 1)], 700, true).shapes.filter(
+    ({ is }) => is === "rect",
+  );
+  assert.ok(long?.is === "rect" && short?.is === "rect");
+  assert.ok(Math.abs(long.width + 1 - 4 * (short.width + 1)) < 1e-6);
+  assert.equal(long.title, "a, compute: 4 s");
+  assert.ok(numbers(barsScene([bar("a", 0)], 700, true)).every(Number.isFinite));
+});
+
 test("a label of a bar is cut only where it has no room", () => {
   const bar = (label: string): Bar => ({ label, parts: [{ name: "a", color: 0, value: 1 }], text: "1 s" });
   for (let length = 1; length <= 30; length += 1) {

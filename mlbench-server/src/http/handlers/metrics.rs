@@ -9,7 +9,8 @@ use warp::reply::Response;
 use crate::app::metrics::{self, Archive, Sources};
 use crate::http::request::{Body, NoQuery, Path, Query, RequestContext};
 use crate::http::response::{
-    MediaType, PointsFormat, PointsLayout, PointsText, archive, attachment, negotiate,
+    MediaType, PointsFormat, PointsLayout, PointsStream, PointsTable, PointsText, TableFormat, TableLayout,
+    archive, attachment, negotiate,
 };
 
 const CURSOR: HeaderName = HeaderName::from_static(CURSOR_HEADER);
@@ -53,10 +54,8 @@ pub(in crate::http) async fn list(
 /// Chooses the type: `format=` beats `Accept`, and JSON keeps the name that `Accept` gives it.
 fn media_type(context: &RequestContext, query: &MetricsQuery) -> Result<MediaType> {
     let media = match query.format {
-        Some(Format::Zip) => MediaType::Zip,
-        Some(Format::NdJson) => MediaType::NdJson,
-        Some(Format::Csv) => MediaType::Csv,
         Some(Format::Json) => negotiate(&context.headers, MediaType::JSON).unwrap_or(MediaType::Json),
+        Some(format) => MediaType::of(format),
         None => negotiate(&context.headers, MediaType::METRICS)?,
     };
     if media == MediaType::Zip && query.cursor.is_some() {
@@ -73,12 +72,31 @@ async fn points(
     sources: Sources,
     labelled: bool,
 ) -> Result<Response> {
-    let text = PointsText::new(&context.app().storage, layout(media, query, labelled), sources);
-    let as_of = text.as_of();
-    let mut response = context.response(media).stream(text.stream()).await?;
+    let storage = &context.app().storage;
+    let PointsStream { as_of, chunks } = match table_format(media) {
+        Some(format) => PointsTable::new(storage, format, table_layout(query), sources)?.stream(),
+        None => PointsText::new(storage, layout(media, query, labelled), sources).stream(),
+    };
+    let mut response = context.response(media).stream(chunks).await?;
     let cursor = as_of.get().and_then(|seq| u64::try_from(*seq).ok()).or(query.cursor).unwrap_or(0);
     response.headers_mut().insert(CURSOR, HeaderValue::from(cursor));
     Ok(response)
+}
+
+const fn table_format(media: MediaType) -> Option<TableFormat> {
+    match media {
+        MediaType::Arrow => Some(TableFormat::Arrow),
+        MediaType::Parquet => Some(TableFormat::Parquet),
+        _ => None,
+    }
+}
+
+fn table_layout(query: &MetricsQuery) -> TableLayout {
+    TableLayout {
+        fields: query.fields().to_vec(),
+        buckets: query.downsample == Some(Downsample::MinMax),
+        owners: query.metric_type,
+    }
 }
 
 fn layout(media: MediaType, query: &MetricsQuery, labelled: bool) -> PointsLayout {

@@ -17,7 +17,9 @@ pub(super) use builder::{ResponseBuilder, attachment, empty};
 pub(super) use compress::{accepts_brotli, accepts_gzip};
 pub(super) use events::event_stream;
 pub(super) use negotiate::{MediaType, accepts_html, negotiate};
-pub(super) use points::{PointsFormat, PointsLayout, PointsText};
+pub(super) use points::{
+    PointsFormat, PointsLayout, PointsStream, PointsTable, PointsText, TableFormat, TableLayout,
+};
 pub(super) use runs::{log_page, run_list, run_with_output};
 pub(super) use series::series_list;
 pub(super) use server_metrics::server_metrics;

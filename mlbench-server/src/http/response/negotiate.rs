@@ -8,6 +8,7 @@
 
 use hyper::HeaderMap;
 use hyper::header::ACCEPT;
+use mlbench_core::api::Format;
 use mlbench_core::{Error, ErrorCode, Result};
 
 /// The media type of a response.
@@ -21,8 +22,12 @@ pub(in crate::http) enum MediaType {
     Zip,
     /// A JSON object per line.
     NdJson,
-    /// A table.
+    /// A table as text.
     Csv,
+    /// A table as a stream of Apache Arrow record batches.
+    Arrow,
+    /// A table as an Apache Parquet file.
+    Parquet,
     /// A stream of events.
     EventStream,
 }
@@ -32,10 +37,22 @@ impl MediaType {
     pub(in crate::http) const JSON: &'static [Self] = &[Self::Javascript, Self::Json];
     /// Types of metrics.
     pub(in crate::http) const METRICS: &'static [Self] =
-        &[Self::Javascript, Self::Json, Self::Zip, Self::NdJson, Self::Csv];
+        &[Self::Javascript, Self::Json, Self::Zip, Self::NdJson, Self::Csv, Self::Arrow, Self::Parquet];
 
     /// The type of a stream of events.
     pub(in crate::http) const EVENTS: &'static [Self] = &[Self::EventStream];
+
+    /// Returns the type of a format.
+    pub(in crate::http) const fn of(format: Format) -> Self {
+        match format {
+            Format::Json => Self::Json,
+            Format::NdJson => Self::NdJson,
+            Format::Csv => Self::Csv,
+            Format::Arrow => Self::Arrow,
+            Format::Parquet => Self::Parquet,
+            Format::Zip => Self::Zip,
+        }
+    }
 
     pub(super) const fn as_str(self) -> &'static str {
         match self {
@@ -44,6 +61,8 @@ impl MediaType {
             Self::Zip => "application/zip",
             Self::NdJson => "application/x-ndjson",
             Self::Csv => "text/csv",
+            Self::Arrow => "application/vnd.apache.arrow.stream",
+            Self::Parquet => "application/vnd.apache.parquet",
             Self::EventStream => "text/event-stream",
         }
     }
@@ -58,7 +77,7 @@ impl MediaType {
 
     /// Returns whether compression makes it smaller.
     pub(super) fn is_compressible(self) -> bool {
-        !matches!(self, Self::Zip | Self::EventStream)
+        !matches!(self, Self::Zip | Self::Parquet | Self::EventStream)
     }
 
     /// Returns the preference for a type that a range of this specificity covers.
@@ -66,7 +85,13 @@ impl MediaType {
         match self {
             _ if specificity == EXACT => 2,
             Self::Json => 1,
-            Self::Javascript | Self::Zip | Self::NdJson | Self::Csv | Self::EventStream => 0,
+            Self::Javascript
+            | Self::Zip
+            | Self::NdJson
+            | Self::Csv
+            | Self::Arrow
+            | Self::Parquet
+            | Self::EventStream => 0,
         }
     }
 }

@@ -164,7 +164,10 @@ async fn invalid_queries_are_refused_with_the_parameter_name() {
             ),
             ("/api/metrics/?last_n=0", (400, "invalid_field", "last_n: ")),
             ("/api/metrics/?summarize=1.5", (400, "invalid_field", "summarize: ")),
-            ("/api/metrics/?format=xml", (400, "invalid_field", "format: must be json, ndjson, csv or zip")),
+            (
+                "/api/metrics/?format=xml",
+                (400, "invalid_field", "format: must be json, ndjson, csv, arrow, parquet or zip"),
+            ),
             ("/api/metrics/?metric_filter=", (400, "invalid_field", "metric_filter: ")),
             ("/api/metrics/?sicne=0", (400, "unknown_field", "did you mean since?")),
             ("/api/metrics/1?metric_type=run&last=3", (400, "unknown_field", "did you mean last_n?")),

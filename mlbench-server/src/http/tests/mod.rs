@@ -25,6 +25,7 @@ mod series_batches;
 mod session;
 mod spelling;
 mod stalled;
+mod tables;
 mod tcp;
 mod uploads;
 mod zip_download;

@@ -19,7 +19,7 @@ const METRICS: u32 = 5_000;
 /// Points of the run with a long series.
 const LONG: usize = 1_000_000;
 
-/// What `browser/bench/main.mjs` measures; times are in milliseconds.
+/// What `browser/bench/main.mjs` measures, with times in milliseconds.
 #[derive(Debug, Deserialize)]
 struct Results {
     bare: Frames,
@@ -29,6 +29,7 @@ struct Results {
     metrics: First,
     million: First,
     zoom: f64,
+    compared_zoom: f64,
     live: Live,
     foreign: f64,
 }
@@ -90,7 +91,8 @@ fn many_metrics(run: u64) -> Vec<u8> {
 }
 
 fn measurements(results: &Results, compared: u64) -> Vec<Measurement> {
-    let Results { bare, frames, few, compared: all, metrics, million, zoom, live, foreign } = results;
+    let Results { bare, frames, few, compared: all, metrics, million, zoom, compared_zoom, live, foreign } =
+        results;
     let new = |what: &str, value, unit| Measurement::new("page", what, value, unit);
     let what = format!(
         "{compared} runs × {COMPARED_SERIES} metrics × {COMPARED_STEPS} points compared: first chart"
@@ -112,6 +114,7 @@ fn measurements(results: &Results, compared: u64) -> Vec<Measurement> {
         new("first chart of 10 runs × 10,000 points, from the address", few.ms, "ms").at_most(300.0),
         new("first chart of 1 M points, from the address", million.ms, "ms").at_most(400.0),
         new("zoom into 1 M points, to the pixels of the detail", *zoom, "ms").at_most(150.0),
+        new("zoom into the curves of 10 runs", *compared_zoom, "ms").at_most(150.0),
         new(&what, all.ms, "ms").note("charts built", all.charts).at_most(1_000.0),
         new("first chart of a run with 5,000 metrics", metrics.ms, "ms")
             .note("charts built", metrics.charts)

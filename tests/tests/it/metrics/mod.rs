@@ -7,3 +7,4 @@ mod pods;
 mod posting;
 mod prometheus;
 mod reading;
+mod tables;

@@ -1,3 +1,5 @@
+import { useState } from "preact/hooks";
+
 import type { Comparison } from "../../api/wire";
 import { barsScene } from "../../charts/bars";
 import { Drawing } from "../../charts/drawing";
@@ -17,6 +19,7 @@ export function Drawings({ comparison }: { comparison: Comparison }) {
   const hollow = comparison.groups.some(({ oversubscribed }) => oversubscribed === true)
     ? " Hollow points need more cores than the machine has."
     : "";
+  const [inSeconds, setInSeconds] = useState(false);
   const measured = times.scatter.groups.some(({ dots }) => dots.length > 0);
   return (
     <div class="chart-grid">
@@ -43,8 +46,17 @@ export function Drawings({ comparison }: { comparison: Comparison }) {
       {phases.bars.length > 0 && (
         <Drawing
           title="Time of the phases"
-          summary="Shares of the phases in the training time of each group."
-          scene={(width) => barsScene(phases.bars, width)}
+          summary={
+            inSeconds
+              ? "Seconds of the phases in the training of each group."
+              : "Shares of the phases in the training time of each group."
+          }
+          scene={(width) => barsScene(phases.bars, width, inSeconds)}
+          extra={
+            <button type="button" aria-pressed={inSeconds} onClick={() => setInSeconds(!inSeconds)}>
+              Seconds
+            </button>
+          }
           numbers={phases.numbers}
           legend={phases.legend}
           note="The text at the end is the time of all steps, the mean of the runs; the table has the seconds of each phase."

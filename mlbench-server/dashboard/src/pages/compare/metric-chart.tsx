@@ -2,9 +2,11 @@ import type { Comparison, Run } from "../../api/wire";
 import { Chart } from "../../charts/chart";
 import { curveOf } from "../../charts/curve";
 import type { ChartGroup } from "../../charts/group";
+import { noAxisText } from "../../charts/no_axis";
 import type { ChartView } from "../../charts/view";
 import { splitName } from "../../lib/metric-name";
 import { goalCurve, trainingClock, type SharedMetric } from "./metrics";
+import { useRunsDetail } from "./use-detail";
 import { useSeries } from "./use-series";
 
 /** What the charts of a comparison share. */
@@ -28,9 +30,15 @@ export function MetricChart({ metric, shared }: { metric: SharedMetric; shared: 
     ([run, name]) => [run, byTraining ? [name, ...(clocks.get(run) ?? [])] : [name]] as const,
   );
   const series = useSeries(new Map(wanted));
+  const coarse = [...metric.names].flatMap(([run, name]) =>
+    series.get(run)?.get(name)?.bucketed === true
+      ? [{ run, name, zero: view.axis === "relative" ? (starts.get(run) ?? 0) : 0 }]
+      : [],
+  );
+  const [detail, onZoom] = useRunsDetail(coarse, view.axis);
   const curves = [...metric.names].flatMap(([run, name]) => {
     const points = series.get(run);
-    const found = points?.get(name);
+    const found = detail.get(run)?.get(name) ?? points?.get(name);
     if (points === undefined || found === undefined) return [];
     const label = `#${run} ${runs.get(run)?.name ?? ""}`.trim();
     const identity = { key: String(run), label, color: colors.get(run) ?? 0 };
@@ -53,11 +61,8 @@ export function MetricChart({ metric, shared }: { metric: SharedMetric; shared: 
       halfLife={view.halfLife}
       group={group}
       loading={loading}
-      empty={
-        byTraining
-          ? "The training time of these points is not known; choose another x axis."
-          : `These points have no ${view.axis}; choose another x axis.`
-      }
+      empty={noAxisText(view.axis, coarse.length > 0)}
+      onZoom={onZoom}
     />
   );
 }

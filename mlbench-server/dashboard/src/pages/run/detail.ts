@@ -1,16 +1,9 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
-import { getBuckets, getPoints, type Bucket, type Owner, type Point } from "../../api/metrics";
 import type { Range, XAxis } from "../../charts/series";
 import { timestamp } from "../../lib/time";
-import { Series, type SeriesView } from "../../live/series";
-
-/** Up to how many points in view are shown one by one. */
-const EXACT = 1_000;
-/** How long the view must rest before its detail is read, in milliseconds. */
-const REST = 150;
-
-type Detail = ReadonlyMap<string, SeriesView>;
+import { readDetail, restBefore, type Detail } from "../../live/detail";
+import type { SeriesView } from "../../live/series";
 
 /** Reads the part of long series that is zoomed into: finer buckets, or the points themselves. */
 export function useDetail(
@@ -22,6 +15,7 @@ export function useDetail(
 ): [Detail | undefined, (zoom: Range | null, pixels: number) => void] {
   const [detail, setDetail] = useState<Detail>();
   const [wish, setWish] = useState<{ zoom: Range | null; pixels: number }>({ zoom: null, pixels: 0 });
+  const before = useRef(-Infinity);
   const isTime = axis === "relative" || axis === "wall";
   const coarse = names.some((name) => points.get(name)?.bucketed === true);
   const zero = axis === "relative" ? start : 0;
@@ -40,40 +34,17 @@ export function useDetail(
       until: timestamp(zero + to + margin),
       signal: stop.signal,
     };
+    const now = performance.now();
+    const rest = restBefore(now, before.current);
+    before.current = now;
     const timer = setTimeout(() => {
       // Without detail the coarse curve stays.
-      read({ run }, Math.max(100, Math.round(wish.pixels)), options).then(setDetail, () => undefined);
-    }, REST);
+      readDetail({ run }, Math.max(100, Math.round(wish.pixels)), options).then(setDetail, () => undefined);
+    }, rest);
     return () => {
       clearTimeout(timer);
       stop.abort();
     };
   }, [run, names, wish, coarse, isTime, zero]);
   return [detail, (zoom, pixels) => setWish({ zoom, pixels })];
-}
-
-async function read(
-  owner: Owner,
-  pixels: number,
-  options: { names: readonly string[]; since: string; until: string; signal: AbortSignal },
-): Promise<Detail> {
-  const buckets = await getBuckets(owner, pixels, options);
-  const counts = [...buckets.series.values()].map((list) => list.reduce((sum, { count }) => sum + count, 0));
-  if (Math.max(0, ...counts) > EXACT)
-    return viewsOf(buckets.series, (series, list) => series.setBuckets(list, 0));
-  const points = await getPoints(owner, options);
-  return viewsOf(points.series, (series, list) => series.setPoints(list, 0));
-}
-
-function viewsOf<T extends Bucket | Point>(
-  all: ReadonlyMap<string, T[]>,
-  set: (series: Series, values: T[]) => void,
-): Detail {
-  return new Map(
-    [...all].map(([name, values]) => {
-      const series = new Series(name);
-      set(series, values);
-      return [name, series.view()];
-    }),
-  );
 }

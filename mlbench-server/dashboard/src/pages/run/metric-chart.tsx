@@ -5,6 +5,7 @@ import { Chart } from "../../charts/chart";
 import { curveOf } from "../../charts/curve";
 import type { ChartGroup } from "../../charts/group";
 import type { XAxis } from "../../charts/series";
+import { noAxisText } from "../../charts/no_axis";
 import type { ChartView } from "../../charts/view";
 import { splitName } from "../../lib/metric-name";
 import type { PointsStore } from "../../live/points";
@@ -55,15 +56,13 @@ export function MetricChart({ metric, shared }: { metric: Metric; shared: Shared
       halfLife={view.halfLife}
       group={group}
       loading={loading}
-      empty={emptyText(view.axis)}
+      empty={noAxisText(
+        view.axis,
+        [...points.values()].some(({ bucketed }) => bucketed),
+      )}
       onZoom={onZoom}
     />
   );
-}
-
-function emptyText(axis: XAxis): string {
-  if (axis === "step" || axis === "epoch") return `These points have no ${axis}; choose another x axis.`;
-  return "No numbers.";
 }
 
 function note(axes: Signal<readonly XAxis[]>, points: ReadonlyMap<string, SeriesView>): void {

@@ -8,9 +8,9 @@ use futures_util::stream::{self, StreamExt};
 use mlbench_core::Result;
 use mlbench_core::storage::Storage;
 
+use super::points_stream::PointsStream;
 use super::writer::{self, PageWriter, PointsLayout};
 use crate::app::metrics::{PointsReader, Source, Sources};
-use crate::http::response::stream::ByteStream;
 
 /// Writes the points of one owner, or of many.
 pub(in crate::http) struct PointsText {
@@ -40,23 +40,17 @@ impl PointsText {
         }
     }
 
-    /// Returns the cell that holds the arrival number of the response.
-    ///
-    /// It is set before the first chunk.
-    pub(in crate::http) fn as_of(&self) -> Arc<OnceLock<i64>> {
-        Arc::clone(&self.as_of)
-    }
-
-    /// Returns the response's chunks.
-    pub(in crate::http) fn stream(self) -> ByteStream {
-        stream::try_unfold(self, |mut this| async {
+    /// Begins to write.
+    pub(in crate::http) fn stream(self) -> PointsStream {
+        let as_of = Arc::clone(&self.as_of);
+        let chunks = stream::try_unfold(self, |mut this| async {
             while !this.done && this.text.len() < writer::FULL {
                 this.step().await?;
             }
             let text = std::mem::take(&mut this.text);
             Ok((!text.is_empty()).then(|| (Bytes::from(text), this)))
-        })
-        .boxed()
+        });
+        PointsStream { as_of, chunks: chunks.boxed() }
     }
 
     /// Writes one page, the beginning of an owner, or the end.
