@@ -72,9 +72,9 @@ impl Downsampler {
         }
     }
 
-    /// Adds the next points at once, which `summary` describes, and returns the next item of the result, if any.
+    /// Adds the next points at once, and returns the next item of the result, if any.
     ///
-    /// They must [fit](Downsampler::fits): else nothing is added.
+    /// `summary` describes them. They must [fit](Downsampler::fits): else nothing is added.
     pub fn push_all(&mut self, points: u64, summary: &Bucket) -> Option<Downsampled> {
         match self {
             Self::MinMax(minmax) => minmax.push_all(points, summary).map(Downsampled::Bucket),

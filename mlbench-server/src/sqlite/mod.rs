@@ -33,9 +33,8 @@ use mlbench_core::storage::{
 use mlbench_core::{Error, MetricName, Owner, Pod, Result, RunId, Timestamp};
 use tokio::sync::Notify;
 
-pub use connection::open::{Durability, Options};
+pub use connection::open::{Durability, Options, SealOptions};
 pub use identity::{Identity, Moved};
-pub use seal::SealOptions;
 
 use connection::lock::DatabaseLock;
 use connection::open;

@@ -107,11 +107,15 @@ pub(crate) async fn come_to_rest(server: &Server) -> Result<()> {
     loop {
         ticks.tick().await;
         let metrics = String::from_utf8(connection.body(&get("/metrics")).await?)?;
-        let unpacked = metrics.lines().find_map(|line| line.strip_prefix("mlbench_points_unpacked "));
-        match unpacked {
-            None | Some("0") => break,
-            Some(_) if begin.elapsed() > REST => return Err("the server still packs its points".into()),
-            Some(_) => {}
+        let gauge =
+            |name: &str| metrics.lines().find_map(|line| line.strip_prefix(name)?.parse::<u64>().ok());
+        // The usage of the workers goes on.
+        match (gauge("mlbench_points "), gauge("mlbench_points_unpacked ")) {
+            (Some(points), Some(unpacked)) if unpacked > points / 100 => {}
+            _ => break,
+        }
+        if begin.elapsed() > REST {
+            return Err("the server still packs its points".into());
         }
     }
     // What is packed last is given back after a second.

@@ -12,7 +12,6 @@ use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::migrations::{STEPS, migrate};
 use crate::sqlite::error::StoreError;
-use crate::sqlite::seal::SealOptions;
 use crate::vitals::Vitals;
 
 /// How to open a database.
@@ -53,6 +52,23 @@ impl Options {
             adopt: false,
             vitals: Vitals::default(),
         }
+    }
+}
+
+/// How and when points are sealed.
+#[derive(Debug, Clone, Copy)]
+pub struct SealOptions {
+    /// Points of a full chunk.
+    pub full: usize,
+    /// Points of a series that are sealed although they do not fill a chunk.
+    pub small: usize,
+    /// Everything of a series is sealed after it got no points for so long.
+    pub idle: Duration,
+}
+
+impl Default for SealOptions {
+    fn default() -> Self {
+        Self { full: 16_384, small: 4_096, idle: Duration::from_secs(30) }
     }
 }
 

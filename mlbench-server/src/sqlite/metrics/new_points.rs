@@ -1,4 +1,4 @@
-//! New points of one series: stores them as a chunk or as rows, and updates the statistics of the series once.
+//! New points of one series: stores them as a chunk or as rows, and updates the statistics once.
 
 use mlbench_core::chunk::{Columns, MAX_POINTS};
 use mlbench_core::storage::{PointDetails, PointRef, ValueRef};
@@ -15,7 +15,7 @@ use super::value::SqlValue;
 use crate::sqlite::error::StoreError;
 
 /// Fewer points of a series than this become rows: a chunk of them would take more space and time.
-const MIN_CHUNK: usize = 128;
+const MIN_CHUNK: usize = 64;
 
 /// New points of one series, at least one, and what they add to its statistics.
 pub(super) struct NewPoints<'a> {

@@ -101,7 +101,7 @@ impl SeriesRows<'_> {
     }
 }
 
-/// The details of a point whose details nobody asked for.
+/// The details of a point that was read without them.
 pub(super) const NO_DETAILS: PointDetails<'_> =
     PointDetails { cumulative: false, metadata: "", step: None, epoch: None };
 

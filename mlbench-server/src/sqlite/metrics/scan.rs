@@ -188,7 +188,7 @@ impl<'a> Scan<'a> {
         Ok(last)
     }
 
-    /// Passes the arrival numbers and points after a position to `each`, in order, until that returns `false`.
+    /// Passes each point after a position with its arrival number to `each`, until that returns `false`.
     pub(super) fn each(
         &self,
         mut after: Position,

@@ -16,6 +16,7 @@ use std::time::Duration;
 use mlbench_core::{Error, ErrorCode, Result};
 use rusqlite::Connection;
 
+use super::connection::open::SealOptions;
 use super::error::StoreError;
 use super::metrics::recent::Arrivals;
 use super::metrics::unsealed::Due;
@@ -32,23 +33,6 @@ const WAIT: Duration = Duration::from_secs(1);
 const RETRY_PAUSE: Duration = Duration::from_secs(10);
 /// Number of panics in a row after which the thread gives up.
 const MAX_PANICS: u32 = 5;
-
-/// How and when points are sealed.
-#[derive(Debug, Clone, Copy)]
-pub struct SealOptions {
-    /// Points of a full chunk.
-    pub full: usize,
-    /// Points of a series that are sealed although they do not fill a chunk.
-    pub small: usize,
-    /// Everything of a series is sealed after it got no points for so long.
-    pub idle: Duration,
-}
-
-impl Default for SealOptions {
-    fn default() -> Self {
-        Self { full: 16_384, small: 4_096, idle: Duration::from_secs(30) }
-    }
-}
 
 /// The running thread.
 pub(super) struct Sealer {

@@ -28,7 +28,7 @@ async fn new_dates(
     new: impl Iterator<Item = i64> + Clone,
 ) -> Vec<i64> {
     let mut all = Vec::new();
-    for size in [100, usize::MAX] {
+    for size in [50, usize::MAX] {
         let store = Store::with(|options| options.page_points = PAGE);
         let id = store.started_run().await;
         store_in_batches(&store, points(id, old.clone()), size).await;
@@ -121,7 +121,7 @@ async fn a_page_that_finds_nothing_ends_after_some_old_points() {
     const OLD: usize = 20_000;
     let store = Store::with(|options| (options.page_points, options.seal) = (PAGE, NEVER));
     let id = store.started_run().await;
-    store_in_batches(&store, points(id, 0..OLD as i64), 100).await;
+    store_in_batches(&store, points(id, 0..OLD as i64), 50).await;
     let old = store.number("SELECT last FROM arrival").await;
     let query = PointsQuery { arrived_after: Some(old), ..PointsQuery::all(Owner::Run(id)) };
     // From the first date on, as after too many out-of-order points.

@@ -20,8 +20,8 @@ async fn large_run(store: &Store) -> RunId {
             .await
             .unwrap();
     }
-    for from in (3_500..5_500).step_by(100) {
-        store.record_metrics((from..from + 100).map(|i| metric(id, "rows", i, "1")).collect()).await.unwrap();
+    for from in (3_500..5_500).step_by(50) {
+        store.record_metrics((from..from + 50).map(|i| metric(id, "rows", i, "1")).collect()).await.unwrap();
     }
     store
         .record_metrics((0..10).map(|i| metric(id, &format!("metric {i}"), i, "1")).collect())

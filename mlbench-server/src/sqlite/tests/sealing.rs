@@ -1,4 +1,4 @@
-//! Sealing in the background: it comes to rest, survives a crash at every step, and finds what an earlier server left.
+//! Sealing in the background: it comes to rest, survives crashes, and finds what was left.
 
 use mlbench_core::storage::collect_points;
 use mlbench_core::{ErrorCode, Point};
@@ -23,8 +23,8 @@ fn loss(id: RunId, dates: impl Iterator<Item = i64>) -> Vec<Metric> {
 
 /// Stores rows, small chunks and late points.
 async fn mixed(store: &Store, id: RunId) {
-    for from in (0..1_000).step_by(100) {
-        store.record_metrics(loss(id, from * 2..from * 2 + 100)).await.unwrap();
+    for from in (0..1_000).step_by(50) {
+        store.record_metrics(loss(id, from * 2..from * 2 + 50)).await.unwrap();
     }
     for from in [4_000, 6_000, 5_000, 500_000] {
         store.record_metrics(loss(id, from..from + 700)).await.unwrap();
