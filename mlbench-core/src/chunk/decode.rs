@@ -29,24 +29,16 @@ pub struct Fields {
 /// When the body is damaged or belongs to another header.
 pub fn decode(header: &Header, body: &[u8], fields: Fields) -> Result<Columns, ChunkError> {
     let points = header.count();
-    let Main { mut dates, mut numbers, gaps, texts, mut rest } = Main::parse(header, body)?;
-    let mut columns = Columns {
-        dates: dates.read_all()?,
-        seqs: Vec::new(),
-        numbers: numbers.read_all()?,
-        texts: read_texts(texts, points)?,
-        details: Absent(None),
-    };
-    clear_gaps(&mut columns.numbers, &gaps);
-    let seqs = rest.section("arrival numbers")?;
-    if fields.seqs {
-        columns.seqs = read_column(seqs, points)?;
-    }
-    if fields.details {
-        columns.details = Absent(Some(read_details(rest, points)?));
-    }
-    Ok(columns)
+    let mut main = Main::parse(header, body)?;
+    let (dates, mut numbers) = (main.dates.read_all()?, main.numbers.read_all()?);
+    clear_gaps(&mut numbers, &main.gaps);
+    let texts = read_texts(main.texts, points)?;
+    let (seqs, details) = main.others(fields, points)?;
+    Ok(Columns { dates, seqs, numbers, texts, details: Absent(details) })
 }
+
+/// Arrival numbers and details.
+type Others = (Vec<i64>, Option<Details>);
 
 /// The columns that every reader needs.
 pub(super) struct Main<'a> {
@@ -71,6 +63,15 @@ impl<'a> Main<'a> {
         let numbers = Column::parse(rest.section("values")?, points, PAGE_POINTS)?;
         let texts = rest.section("texts of values")?;
         Ok(Self { dates, numbers, gaps, texts, rest })
+    }
+
+    /// Reads the arrival numbers and the details of all `points`, if they are requested.
+    pub(super) fn others(&self, fields: Fields, points: usize) -> Result<Others, ChunkError> {
+        let mut rest = self.rest;
+        let seqs = rest.section("arrival numbers")?;
+        let seqs = if fields.seqs { read_column(seqs, points)? } else { Vec::new() };
+        let details = if fields.details { Some(read_details(rest, points)?) } else { None };
+        Ok((seqs, details))
     }
 }
 

@@ -94,5 +94,7 @@ fn put_details(out: &mut Vec<u8>, details: Option<&Details>, points: usize, enco
 
 fn put_nullable<T: Cell>(out: &mut Vec<u8>, column: &Nullable<T>, points: usize, layout: Layout) {
     put_section(out, |out| put_flags(out, &column.present.0, points, layout.pack.is_some()));
-    put_section(out, |out| put_column(out, &column.values, layout));
+    // Rows taken from a longer column may have fillers only.
+    let values = if column.present.0.contains(&true) { &*column.values } else { &[] };
+    put_section(out, |out| put_column(out, values, layout));
 }

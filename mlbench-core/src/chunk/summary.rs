@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::columns::Columns;
+use crate::downsample::minmax::Bucket;
 use crate::time::Timestamp;
 
 /// Describes a page or a chunk.
@@ -46,6 +47,13 @@ impl PageSummary {
         let (start, end) = (columns.date(range.start), columns.date(range.end - 1));
         let points = u32::try_from(range.len()).unwrap_or(u32::MAX);
         Self { points, count, min, max, sum, start, end, first, last }
+    }
+
+    /// Returns the bucket of these points.
+    #[must_use]
+    pub fn bucket(&self) -> Bucket {
+        let Self { start, end, count, first, last, min, max, .. } = *self;
+        Bucket { start, end, count: count.into(), first, last, min, max }
     }
 
     /// Combines pages in their order.

@@ -63,6 +63,25 @@ impl Downsampler {
         }
     }
 
+    /// Returns whether the next `points` points may be added at once, by [`Downsampler::push_all`].
+    #[must_use]
+    pub const fn fits(&self, points: u64) -> bool {
+        match self {
+            Self::MinMax(minmax) => minmax.fits(points),
+            Self::Summary(_) | Self::Lttb(_) | Self::Mean(_) => false,
+        }
+    }
+
+    /// Adds the next points at once, and returns the next item of the result, if any.
+    ///
+    /// `summary` describes them. They must [fit](Downsampler::fits): else nothing is added.
+    pub fn push_all(&mut self, points: u64, summary: &Bucket) -> Option<Downsampled> {
+        match self {
+            Self::MinMax(minmax) => minmax.push_all(points, summary).map(Downsampled::Bucket),
+            Self::Summary(_) | Self::Lttb(_) | Self::Mean(_) => None,
+        }
+    }
+
     /// Returns the remaining items, at most two.
     #[must_use]
     pub fn finish(self) -> Vec<Downsampled> {

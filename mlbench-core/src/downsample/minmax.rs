@@ -25,6 +25,24 @@ pub struct Bucket {
     pub max: Option<f64>,
 }
 
+impl Bucket {
+    fn followed_by(self, next: &Self) -> Self {
+        let either = |a: Option<f64>, b: Option<f64>, pick: fn(f64, f64) -> f64| match (a, b) {
+            (Some(a), Some(b)) => Some(pick(a, b)),
+            (a, b) => a.or(b),
+        };
+        Self {
+            start: self.start,
+            end: next.end,
+            count: self.count + next.count,
+            first: self.first.or(next.first),
+            last: next.last.or(self.last),
+            min: either(self.min, next.min, f64::min),
+            max: either(self.max, next.max, f64::max),
+        }
+    }
+}
+
 /// Collects points into buckets of nearly equal size, in one pass and with memory for one bucket.
 #[derive(Debug, Clone)]
 pub struct MinMax {
@@ -74,6 +92,30 @@ impl MinMax {
         self.open.take()
     }
 
+    /// Returns whether the next `points` points belong to the same bucket.
+    #[must_use]
+    pub const fn fits(&self, points: u64) -> bool {
+        points <= self.missing && self.groups.left() > 0
+    }
+
+    /// Adds the next points at once, at least one, and returns a bucket once it is complete.
+    ///
+    /// `summary` describes them. They must [fit](MinMax::fits) into the bucket.
+    pub fn push_all(&mut self, points: u64, summary: &Bucket) -> Option<Bucket> {
+        let bucket = match self.open.take() {
+            None => *summary,
+            Some(before) => before.followed_by(summary),
+        };
+        self.missing = self.missing.saturating_sub(points);
+        if self.missing > 0 {
+            self.open = Some(bucket);
+            return None;
+        }
+        self.groups = self.groups.next();
+        self.missing = self.groups.size();
+        Some(bucket)
+    }
+
     /// Returns the incomplete bucket, if the series had fewer points than announced.
     #[must_use]
     pub const fn finish(self) -> Option<Bucket> {
@@ -90,6 +132,27 @@ mod tests {
         let mut collect = MinMax::new(Groups::new(numbers.len() as u64, max_points));
         let dated = numbers.iter().enumerate().map(|(i, n)| (Timestamp::from_micros(i as i64), *n));
         let mut all: Vec<Bucket> = dated.filter_map(|(date, number)| collect.push(date, number)).collect();
+        all.extend(collect.finish());
+        all
+    }
+
+    /// Adds up to `step` points at once wherever they fit.
+    fn at_once(numbers: &[Option<f64>], max_points: u64, step: usize) -> Vec<Bucket> {
+        let mut collect = MinMax::new(Groups::new(numbers.len() as u64, max_points));
+        let (mut all, mut at) = (Vec::new(), 0);
+        while at < numbers.len() {
+            let part = &numbers[at..numbers.len().min(at + step)];
+            if collect.fits(part.len() as u64) {
+                let mut summary = buckets(part, 1)[0];
+                let date = |micros: usize| Timestamp::from_micros(micros as i64);
+                (summary.start, summary.end) = (date(at), date(at + part.len() - 1));
+                all.extend(collect.push_all(part.len() as u64, &summary));
+                at += part.len();
+            } else {
+                all.extend(collect.push(Timestamp::from_micros(at as i64), numbers[at]));
+                at += 1;
+            }
+        }
         all.extend(collect.finish());
         all
     }
@@ -127,6 +190,7 @@ mod tests {
             prop_assert_eq!(fold(all.iter().filter_map(|b| b.max).collect(), f64::max), fold(finite.clone(), f64::max));
             prop_assert_eq!(all.iter().find_map(|b| b.first), finite.first().copied());
             prop_assert_eq!(all.iter().rev().find_map(|b| b.last), finite.last().copied());
+            prop_assert_eq!(&at_once(&numbers, max_points, 7), &all);
             prop_assert_eq!(all[0].start.as_micros(), 0);
             prop_assert_eq!(all[all.len() - 1].end.as_micros(), numbers.len() as i64 - 1);
         }

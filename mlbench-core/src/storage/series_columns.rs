@@ -3,6 +3,7 @@
 //! A point takes some tens of bytes and no allocation: no owner, no name and no text of a number of its own.
 
 use super::points::{PointDetails, PointRef, ValueRef};
+#[cfg(test)]
 use crate::metric::{Metric, MetricName, Owner};
 use crate::time::Timestamp;
 
@@ -49,6 +50,7 @@ impl SeriesColumns {
     }
 
     /// Returns the points as metrics of `owner` and `name`.
+    #[cfg(test)]
     pub fn metrics(&self, owner: &Owner, name: &MetricName) -> impl Iterator<Item = Metric> {
         (0..self.len()).map(|at| Metric {
             owner: owner.clone(),

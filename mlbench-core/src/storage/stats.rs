@@ -11,6 +11,8 @@ pub struct StoreStats {
     pub runs: Vec<(RunState, u64)>,
     /// Number of stored points.
     pub points: u64,
+    /// Number of points that wait to be packed, about.
+    pub points_unpacked: u64,
     /// Number of points received since the store was opened whose date was more than a minute ahead.
     pub points_ahead: u64,
     /// Newest value of every metric of the pods in the cluster, by metric, then by pod.

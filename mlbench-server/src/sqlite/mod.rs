@@ -11,6 +11,7 @@ mod identity;
 mod metrics;
 mod pods;
 mod runs;
+mod seal;
 mod stats;
 mod writer;
 
@@ -32,7 +33,7 @@ use mlbench_core::storage::{
 use mlbench_core::{Error, MetricName, Owner, Pod, Result, RunId, Timestamp};
 use tokio::sync::Notify;
 
-pub use connection::open::{Durability, Options};
+pub use connection::open::{Durability, Options, SealOptions};
 pub use identity::{Identity, Moved};
 
 use connection::lock::DatabaseLock;
@@ -40,12 +41,13 @@ use connection::open;
 use connection::place::Place;
 use connection::readers::Readers;
 use connection::reserve::Reserve;
-use metrics::recent::RecentArrivals;
+use metrics::recent::Arrivals;
 use metrics::record::MetricWrite;
 use metrics::{arrival, batch, insert, owners, read};
 use runs::rows::{self, RunFilter};
 use runs::{lifecycle, output, tokens};
 use rusqlite::Connection;
+use seal::Sealer;
 use stats::PointsAhead;
 use writer::Writer;
 
@@ -53,7 +55,8 @@ use writer::Writer;
 pub struct SqliteStorage {
     writer: Writer,
     readers: Readers,
-    recent: Arc<RecentArrivals>,
+    sealer: Mutex<Option<Sealer>>,
+    arrivals: Arc<Arrivals>,
     ahead: PointsAhead,
     lock: Mutex<Option<DatabaseLock>>,
     path: PathBuf,
@@ -77,11 +80,21 @@ impl SqliteStorage {
         let place = Place::of(&options.path, &options.machine)?;
         let identity = identity::claim(&mut writer, &place, options.adopt)?;
         let last = arrival::last(&writer).map_err(Error::from)?;
-        let recent = Arc::new(RecentArrivals::new(last));
+        let arrivals = Arc::new(Arrivals::new(last, options.seal.small));
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;
+        let reserve = Reserve::take(&options.path);
+        let writer = Writer::start(writer, reserve, options.vitals.clone(), Arc::clone(&arrivals))?;
+        let sealer = Sealer::start(
+            open::reader(&options)?,
+            writer.sender()?,
+            Arc::clone(&arrivals),
+            options.seal,
+            options.vitals,
+        )?;
         Ok(Self {
-            writer: Writer::start(writer, Reserve::take(&options.path), options.vitals, Arc::clone(&recent))?,
-            recent,
+            writer,
+            sealer: Mutex::new(Some(sealer)),
+            arrivals,
             ahead: PointsAhead::default(),
             readers: Readers::new(readers),
             lock: Mutex::new(Some(lock)),
@@ -119,9 +132,14 @@ impl SqliteStorage {
     fn begin_close(&self) -> impl FnOnce() + Send + 'static + use<> {
         // Readers first: the last connection that closes deletes the write-ahead log.
         self.readers.close();
+        let sealer = self.sealer.lock().unwrap_or_else(PoisonError::into_inner).take();
         let finish = self.writer.stop();
         let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
         move || {
+            // It holds a way to the writer.
+            if let Some(sealer) = sealer {
+                sealer.stop();
+            }
             finish();
             drop(lock);
         }
@@ -260,24 +278,24 @@ impl Storage for SqliteStorage {
     async fn record_metrics(&self, metrics: Vec<Metric>) -> Result<()> {
         self.writer.reserve().check()?;
         let bytes = metrics.iter().map(insert::memory_bytes).sum();
-        let recent = Arc::clone(&self.recent);
+        let arrivals = Arc::clone(&self.arrivals);
         let insert = move |c: &Connection| {
             metrics.iter().map(|metric| metric.date).max().map_or(Ok(()), |date| identity::touch(c, date))?;
-            insert::insert_all(c, &recent, &metrics)
+            insert::insert_all(c, &arrivals, &metrics)
         };
         self.writer.write(bytes, insert).await
     }
 
     async fn record_batch(&self, batch: Batch, now: Timestamp) -> Result<BatchOutcome> {
         self.writer.reserve().check()?;
-        let (recent, bytes) = (Arc::clone(&self.recent), batch::memory_bytes(&batch));
+        let (arrivals, bytes) = (Arc::clone(&self.arrivals), batch::memory_bytes(&batch));
         self.ahead.observe(batch.points.iter().filter_map(|point| point.metric.as_ref().ok()), now);
-        self.writer.write(bytes, move |c| batch::record(c, &recent, &batch, now)).await
+        self.writer.write(bytes, move |c| batch::record(c, &arrivals, &batch, now)).await
     }
 
     async fn metric_owners(&self, kind: MetricType, arrived_after: Option<i64>) -> Result<OwnerList> {
-        let recent = Arc::clone(&self.recent);
-        self.readers.read(move |c| owners::list(c, &recent, kind, arrived_after)).await
+        let arrivals = Arc::clone(&self.arrivals);
+        self.readers.read(move |c| owners::list(c, &arrivals.recent, kind, arrived_after)).await
     }
 
     async fn points(
@@ -296,13 +314,17 @@ impl Storage for SqliteStorage {
     }
 
     async fn changes(&self, query: &ChangesQuery) -> Result<Changes> {
-        let (recent, query) = (Arc::clone(&self.recent), query.clone());
-        self.readers.read(move |c| changes::read::page(c, &recent, &query)).await
+        let (arrivals, query) = (Arc::clone(&self.arrivals), query.clone());
+        self.readers.read(move |c| changes::read::page(c, &arrivals.recent, &query)).await
     }
 
     async fn stats(&self) -> Result<StoreStats> {
         let path = self.path.clone();
-        let writer = StoreStats { points_ahead: self.ahead.count(), ..self.writer.stats() };
+        let writer = StoreStats {
+            points_unpacked: self.arrivals.unsealed.points(),
+            points_ahead: self.ahead.count(),
+            ..self.writer.stats()
+        };
         self.readers.read(move |c| stats::read(c, &path, writer)).await
     }
 

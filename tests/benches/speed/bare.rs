@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use mlbench_core::Timestamp;
@@ -13,7 +13,13 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, params};
 use serde::Deserialize;
 
+use crate::data::Series;
 use crate::error::Result;
+
+/// Returns the path of the rows that belong to a database of the server.
+fn rows_beside(database: &Path) -> PathBuf {
+    database.with_file_name("rows.db")
+}
 
 /// A database of points only, clustered like the server's.
 pub(crate) struct Bare {
@@ -84,16 +90,43 @@ impl Bare {
     }
 }
 
-/// A reader of the server's own database.
+/// A database with a row for each point of some runs.
 pub(crate) struct Scan {
     connection: Connection,
 }
 
 impl Scan {
-    /// Opens the database for reading.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    /// Opens the rows beside a database of the server for reading.
+    pub(crate) fn open(database: &Path) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Ok(Self { connection: Connection::open_with_flags(path, flags)? })
+        Ok(Self { connection: Connection::open_with_flags(rows_beside(database), flags)? })
+    }
+
+    /// Writes the points of the first steps of some runs beside a database of the server.
+    pub(crate) fn create(database: &Path, runs: &[(Series, usize)]) -> Result<()> {
+        let mut connection = Connection::open(rows_beside(database))?;
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(
+            "CREATE TABLE series (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, name TEXT NOT NULL);
+             CREATE TABLE point (series INTEGER NOT NULL, date INTEGER NOT NULL, seq INTEGER NOT NULL,
+                 value ANY NOT NULL, PRIMARY KEY (series, date, seq)) WITHOUT ROWID, STRICT;",
+        )?;
+        let (mut ids, mut seq) = (0, 0);
+        for (series, steps) in runs {
+            let run = i64::try_from(series.run)?;
+            let first = ids + 1;
+            for number in 0..series.count {
+                ids += 1;
+                let sql = "INSERT INTO series VALUES (?1, ?2, ?3)";
+                transaction.execute(sql, params![ids, run, series.name_of(number)])?;
+            }
+            let mut insert = transaction.prepare("INSERT INTO point VALUES (?1, ?2, ?3, ?4)")?;
+            for (number, date, value) in series.values(*steps) {
+                seq += 1;
+                insert.execute(params![first + i64::try_from(number)?, date.as_micros(), seq, value])?;
+            }
+        }
+        Ok(transaction.commit()?)
     }
 
     /// Prints all points of a run as the server does.
@@ -135,7 +168,7 @@ impl Scan {
     }
 
     fn series(&self, run: u64) -> Result<Vec<(String, i64)>> {
-        let sql = "SELECT name, id FROM series WHERE owner_kind = 1 AND owner = ?1 ORDER BY name";
+        let sql = "SELECT name, id FROM series WHERE run = ?1 ORDER BY name";
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map([i64::try_from(run)?], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -78,10 +78,29 @@ impl Series {
         body
     }
 
+    /// Returns the name of a series.
+    pub(crate) fn name_of(self, number: usize) -> String {
+        self.names.get(number).map_or_else(|| Self::name(number), ToString::to_string)
+    }
+
+    /// Returns the points of the first steps: number of the series, date and value.
+    ///
+    /// They are sent in imports of at most a million points, each with its own random numbers.
+    pub(crate) fn values(self, steps: usize) -> impl Iterator<Item = (usize, Timestamp, f64)> {
+        let each = self.steps_of_import();
+        (0..steps).step_by(each).flat_map(move |begin| {
+            let points = self.points(begin, each.min(steps - begin));
+            points.enumerate().map(move |(at, point)| (at % self.count, point.date, point.value))
+        })
+    }
+
+    /// Returns the most steps of one import.
+    pub(crate) fn steps_of_import(self) -> usize {
+        (1_000_000 / self.count).max(1)
+    }
+
     fn points(self, first: usize, steps: usize) -> impl Iterator<Item = NewPoint> {
-        let name =
-            |number: usize| self.names.get(number).map_or_else(|| Self::name(number), ToString::to_string);
-        let names: Vec<String> = (0..self.count).map(name).collect();
+        let names: Vec<String> = (0..self.count).map(|number| self.name_of(number)).collect();
         let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ (self.run << 32) ^ first as u64);
         (first..first + steps).flat_map(move |step| {
             let date = Timestamp::from_micros(BEGIN + STEP * i64::try_from(step).unwrap_or(i64::MAX));

@@ -1,9 +1,10 @@
 //! Prepares the databases to measure on.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::client::request;
+use crate::bare::Scan;
+use crate::client::{get, request};
 use crate::data::{Series, TRAINING};
 use crate::error::Result;
 use crate::options::Options;
@@ -54,7 +55,9 @@ pub(crate) async fn prepare_small(options: &Options, database: &Path) -> Result<
     import(&server, runs.short, 0, 10_000).await?;
     import(&server, runs.long, 0, 1_000_000).await?;
     import(&server, runs.wide, 0, WIDE_STEPS).await?;
+    come_to_rest(&server).await?;
     server.stop()?;
+    Scan::create(database, &[(runs.short, 10_000), (runs.long, 1_000_000)])?;
     Ok(runs)
 }
 
@@ -88,14 +91,43 @@ pub(crate) async fn enlarge(options: &Options, database: &Path, runs: Runs, poin
     let begin = Instant::now();
     import(&server, runs.wide, WIDE_STEPS, points / runs.wide.count).await?;
     let rate = points as f64 / begin.elapsed().as_secs_f64();
+    come_to_rest(&server).await?;
     server.stop()?;
     Ok(rate)
+}
+
+/// The longest time that a server packs what it has received.
+const REST: Duration = Duration::from_secs(300);
+
+/// Waits until the server has packed all points, and given the space back.
+pub(crate) async fn come_to_rest(server: &Server) -> Result<()> {
+    let mut connection = server.connect().await?;
+    let mut ticks = tokio::time::interval(Duration::from_secs(2));
+    let begin = Instant::now();
+    loop {
+        ticks.tick().await;
+        let metrics = String::from_utf8(connection.body(&get("/metrics")).await?)?;
+        let gauge =
+            |name: &str| metrics.lines().find_map(|line| line.strip_prefix(name)?.parse::<u64>().ok());
+        // The usage of the workers goes on.
+        match (gauge("mlbench_points "), gauge("mlbench_points_unpacked ")) {
+            (Some(points), Some(unpacked)) if unpacked > points / 100 => {}
+            _ => break,
+        }
+        if begin.elapsed() > REST {
+            return Err("the server still packs its points".into());
+        }
+    }
+    // What is packed last is given back after a second.
+    ticks.tick().await;
+    ticks.tick().await;
+    Ok(())
 }
 
 /// Sends points to the server as NDJSON, a million per request.
 pub(crate) async fn import(server: &Server, series: Series, first: usize, steps: usize) -> Result<()> {
     let mut connection = server.connect().await?;
-    let steps_each = (1_000_000 / series.count).max(1);
+    let steps_each = series.steps_of_import();
     for begin in (first..first + steps).step_by(steps_each) {
         let steps = steps_each.min(first + steps - begin);
         let body = series.lines(begin, steps);

@@ -95,6 +95,7 @@ fn write_store(out: &mut Exposition, store: &StoreStats) {
         u64::from(store.newest_truncated),
     );
     gauge("mlbench_points", "Stored points.", store.points);
+    gauge("mlbench_points_unpacked", "Stored points that wait to be packed, about.", store.points_unpacked);
     gauge("mlbench_database_size_bytes", "Size of the database file.", store.database_bytes);
     gauge("mlbench_database_wal_size_bytes", "Size of the write-ahead log.", store.log_bytes);
     gauge("mlbench_writer_queue_depth", "Writes waiting for the writer thread.", store.waiting_writes);

@@ -25,6 +25,8 @@ pub struct Options {
     pub log_limit_bytes: u64,
     /// The most points of one page.
     pub page_points: usize,
+    /// How and when points are sealed.
+    pub seal: SealOptions,
     /// Number of read-only connections, and so of concurrent reads.
     pub readers: usize,
     /// Names this machine, or what represents it. The database has another name on another machine.
@@ -44,11 +46,29 @@ impl Options {
             durability: Durability::Full,
             log_limit_bytes: 256 << 20,
             page_points: 4_096,
+            seal: SealOptions::default(),
             readers: 4,
             machine: String::new(),
             adopt: false,
             vitals: Vitals::default(),
         }
+    }
+}
+
+/// How and when points are sealed.
+#[derive(Debug, Clone, Copy)]
+pub struct SealOptions {
+    /// Points of a full chunk.
+    pub full: usize,
+    /// Points of a series that are sealed although they do not fill a chunk.
+    pub small: usize,
+    /// Everything of a series is sealed after it got no points for so long.
+    pub idle: Duration,
+}
+
+impl Default for SealOptions {
+    fn default() -> Self {
+        Self { full: 16_384, small: 4_096, idle: Duration::from_secs(30) }
     }
 }
 
@@ -108,6 +128,8 @@ pub(crate) fn writer(options: &Options) -> Result<Connection> {
         let mut connection = Connection::open_with_flags(&options.path, flags)?;
         disable_reprepare(&connection)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        // Takes effect in a new file only.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         let journal: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         if journal != "wal" {
             return Err(operator_error(format!(

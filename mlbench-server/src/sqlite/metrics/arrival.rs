@@ -1,17 +1,21 @@
 //! The order in which points arrive: arrival numbers, out-of-order points, new points since a number.
 //!
-//! Clients that follow a run ask for new points again and again. Nearly all points of a series arrive in the order of
-//! their dates, so the newest arrivals are its end, read backwards. The table `out_of_order_point` lists the others: an
-//! index on the arrival number would be large, and a list of exceptions is small.
+//! Clients that follow a run ask for new points again and again. A chunk says which numbers it has. Nearly all rows of a
+//! series arrive in the order of their dates, so the newest arrivals are its end, read backwards. The table
+//! `out_of_order_point` lists the other rows: an index on the arrival number would be large, and a list of exceptions is
+//! small.
 
 use std::vec::IntoIter;
 
+use mlbench_core::chunk::Fields;
 use mlbench_core::storage::SeriesCursor;
 use mlbench_core::{MetricName, Timestamp};
 use rusqlite::{Connection, Row, params};
 
+use super::chunks::{self, StoredChunk};
 use super::page::Page;
-use super::scan::{Position, Scan, just_before};
+use super::position::{Position, just_before};
+use super::scan::Scan;
 use super::value::count;
 use crate::sqlite::error::StoreError;
 
@@ -105,8 +109,27 @@ fn first_date_since(scan: &Scan<'_>, seq: i64) -> Result<Timestamp, StoreError> 
     Ok(if searched < MAX_SEARCHED { Timestamp::from_micros(first) } else { scan.since })
 }
 
-/// Counts the points of a series that arrived after `seq`: its tail, and the out-of-order points before that.
+/// Counts the points of a series that arrived after `seq`.
 pub(super) fn count_since(connection: &Connection, series: i64, seq: i64) -> Result<u64, StoreError> {
+    let mut count = rows_since(connection, series, seq)?;
+    chunks::each_arrived(connection, series, (seq, i64::MAX), |chunk| {
+        count += chunk_since(connection, &chunk, seq)?;
+        Ok(true)
+    })?;
+    Ok(count)
+}
+
+fn chunk_since(connection: &Connection, chunk: &StoredChunk, seq: i64) -> Result<u64, StoreError> {
+    let points = chunk.header.count();
+    if chunk.header.seqs().0 > seq {
+        return Ok(points as u64);
+    }
+    let (_, points) = chunk.decode(connection, 0..points, Fields { seqs: true, details: false })?;
+    Ok(points.seqs().iter().filter(|arrival| **arrival > seq).count() as u64)
+}
+
+/// Counts the rows of a series that arrived after `seq`: its tail, and the out-of-order rows before that.
+fn rows_since(connection: &Connection, series: i64, seq: i64) -> Result<u64, StoreError> {
     let (tail, first) = tail_since(connection, series, seq)?;
     let sql =
         "SELECT count(*) FROM out_of_order_point WHERE series = ?1 AND seq > ?2 AND (date, seq) < (?3, ?4)";
@@ -138,10 +161,14 @@ fn tail_since(connection: &Connection, series: i64, seq: i64) -> Result<(u64, Op
 /// Returns a position before which all new points are out of order.
 ///
 /// That is the position before the tail, or one of an earlier point if the tail is long. `None` without a tail.
-pub(super) fn before_tail(scan: &Scan<'_>, seq: i64) -> Result<Option<Position>, StoreError> {
+pub(super) fn before_tail(
+    connection: &Connection,
+    series: i64,
+    seq: i64,
+) -> Result<Option<Position>, StoreError> {
     let sql = "SELECT seq, date FROM point WHERE series = ?1 ORDER BY date DESC, seq DESC LIMIT ?2";
-    let mut statement = scan.connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![scan.series, MAX_TAIL])?;
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![series, MAX_TAIL])?;
     let (mut first, mut length) = (None, 0);
     while let Some(row) = rows.next()? {
         let arrival: i64 = row.get(0)?;
@@ -152,7 +179,9 @@ pub(super) fn before_tail(scan: &Scan<'_>, seq: i64) -> Result<Option<Position>,
         length += 1;
     }
     match first {
-        Some((date, _)) if length == MAX_TAIL => some_point_before_tail(scan, seq, date).map(Some),
+        Some((date, _)) if length == MAX_TAIL => {
+            some_point_before_tail(connection, series, seq, date).map(Some)
+        }
         first => Ok(first.map(just_before)),
     }
 }
@@ -161,14 +190,19 @@ pub(super) fn before_tail(scan: &Scan<'_>, seq: i64) -> Result<Option<Position>,
 ///
 /// It is near the last such point, because nearly all points have the same order by date and by arrival. Reads a point
 /// per bisection of the dates before `end`, however long the tail is.
-fn some_point_before_tail(scan: &Scan<'_>, seq: i64, end: Timestamp) -> Result<Position, StoreError> {
+fn some_point_before_tail(
+    connection: &Connection,
+    series: i64,
+    seq: i64,
+    end: Timestamp,
+) -> Result<Position, StoreError> {
     let sql = "SELECT date, seq FROM point WHERE series = ?1 AND date >= ?2 ORDER BY date, seq LIMIT 1";
-    let mut statement = scan.connection.prepare_cached(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let (mut low, mut high, mut found) = (0, end.as_micros(), (Timestamp::EPOCH, 0));
     while high - low > 1 {
         let middle = low + (high - low) / 2;
         let (date, arrival): (i64, i64) =
-            statement.query_row([scan.series, middle], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            statement.query_row([series, middle], |row| Ok((row.get(0)?, row.get(1)?)))?;
         if arrival <= seq {
             found = (Timestamp::from_micros(date), arrival);
             low = date;
@@ -181,8 +215,33 @@ fn some_point_before_tail(scan: &Scan<'_>, seq: i64, end: Timestamp) -> Result<P
 
 /// Decides where to begin reading the points that arrived after `seq`. Returns `None` when there are none.
 pub(super) fn start_since(scan: &Scan<'_>, seq: i64) -> Result<Option<SeriesCursor>, StoreError> {
-    let before_tail = before_tail(scan, seq)?;
+    let before_tail = before_tail(scan.connection, scan.series, seq)?;
     let tail = before_tail.unwrap_or((Timestamp::MAX, i64::MAX));
+    let start = scan.start();
+    let sealed = chunks::first_arrived(scan.connection, scan.series, seq)?.map(just_before);
+    let rows = rows_start(scan, seq, before_tail, tail)?;
+    // Among sealed points the new ones are found by reading on.
+    Ok(match (sealed, rows) {
+        (None, rows) => rows,
+        (Some(sealed), None) => Some(SeriesCursor::Points { after: sealed.max(start) }),
+        (Some(sealed), Some(SeriesCursor::Late { late, others })) => {
+            let first = late.as_slice().first().map_or(others, |first| just_before(*first));
+            Some(SeriesCursor::Points { after: first.min(others).min(sealed).max(start) })
+        }
+        (Some(sealed), Some(SeriesCursor::Points { after })) => {
+            Some(SeriesCursor::Points { after: after.min(sealed).max(start) })
+        }
+        (Some(_), other) => other,
+    })
+}
+
+/// Decides where to begin reading the rows that arrived after `seq`.
+fn rows_start(
+    scan: &Scan<'_>,
+    seq: i64,
+    before_tail: Option<Position>,
+    tail: Position,
+) -> Result<Option<SeriesCursor>, StoreError> {
     let start = scan.start();
     Ok(match out_of_order_since(scan, seq, tail)? {
         OutOfOrder::Few(late) if !late.is_empty() => {
@@ -207,10 +266,15 @@ pub(super) fn send_since(
         page.sink.series(name);
     }
     while let Some(position) = late.next() {
-        scan.each(just_before(position), |_, point| {
-            page.sink.point(point);
-            Ok(false)
-        })?;
+        let row = scan.blocks().rows().at(position)?;
+        match row.is_empty() {
+            false => page.sink.point(row.point(0, scan.details)),
+            // It was sealed after the first page.
+            true => scan.each(just_before(position), |_, point| {
+                page.sink.point(point);
+                Ok(false)
+            })?,
+        }
         page.remaining -= 1;
         if page.is_full() {
             return Ok(Some(SeriesCursor::Late { late, others: tail }));
@@ -218,6 +282,19 @@ pub(super) fn send_since(
     }
     let full = scan.send(name, tail.max(scan.start()), page)?;
     Ok(full.map(|after| SeriesCursor::Points { after }))
+}
+
+/// Deletes the entries of rows between two positions that arrived in (`after`, `upto`].
+pub(crate) fn delete_between(
+    connection: &Connection,
+    series: i64,
+    (first, last): (Position, Position),
+    (after, upto): (i64, i64),
+) -> rusqlite::Result<usize> {
+    let sql = "DELETE FROM out_of_order_point WHERE series = ?1 AND seq > ?2 AND seq <= ?3 \
+               AND (date, seq) >= (?4, ?5) AND (date, seq) <= (?6, ?7)";
+    let (first, last) = ((first.0.as_micros(), first.1), (last.0.as_micros(), last.1));
+    connection.prepare_cached(sql)?.execute([series, after, upto, first.0, first.1, last.0, last.1])
 }
 
 /// Deletes up to `limit` out-of-order entries of a series. Returns how many it deleted.

@@ -6,12 +6,19 @@
 use std::collections::HashSet;
 
 use mlbench_core::Timestamp;
+use mlbench_core::chunk::Columns;
 use mlbench_core::storage::PointRef;
 use rusqlite::{Connection, Row, params};
 
 use super::arrival::before_tail;
-use super::scan::{Position, Scan, just_before, seq};
+use super::blocks::{ALL_FIELDS, position};
+use super::chunks;
+use super::position::Position;
+use super::rows::SeriesRows;
 use crate::sqlite::error::StoreError;
+
+/// Rows that are read together.
+const ROWS_AT_ONCE: usize = 1_024;
 
 /// Passes the points with arrival numbers in (`after`, `upto`] to `each`, until that returns `false`.
 ///
@@ -22,45 +29,77 @@ pub(crate) fn each_between(
     (after, upto): (i64, i64),
     mut each: impl FnMut(i64, PointRef<'_>) -> bool,
 ) -> Result<(), StoreError> {
-    let scan = Scan {
-        connection,
-        series,
-        since: Timestamp::EPOCH,
-        until: Timestamp::MAX,
-        as_of: i64::MAX,
-        arrived_after: None,
-        details: true,
-        has_later: false,
-        has_newer: false,
-    };
-    let (mut wants_more, mut out_of_order) = (true, HashSet::new());
-    let sql = "SELECT date, seq FROM out_of_order_point WHERE series = ?1 AND seq > ?2 AND seq <= ?3";
-    let mut listed = connection.prepare_cached(sql)?;
-    let mut rows = listed.query(params![series, after, upto])?;
-    while let Some(row) = rows.next()?.filter(|_| wants_more) {
-        let position: Position = (Timestamp::from_micros(row.get(0)?), row.get(1)?);
-        out_of_order.insert(position.1);
-        scan.each(just_before(position), |_, point| {
-            wants_more = each(position.1, point);
-            Ok(false)
-        })?;
-    }
-    let Some(before) = before_tail(&scan, after)?.filter(|_| wants_more) else { return Ok(()) };
-    scan.each(before, |row, point| {
-        let number = seq(row)?;
-        if number <= after {
-            return Ok(true);
+    let mut wants_more = true;
+    chunks::each_arrived(connection, series, (after, upto), |chunk| {
+        let (_, points) = chunk.decode(connection, 0..chunk.header.count(), ALL_FIELDS)?;
+        for (at, &seq) in points.seqs().iter().enumerate() {
+            if wants_more && after < seq && seq <= upto {
+                wants_more = each(seq, points.point(at, true));
+            }
         }
-        if number <= upto {
-            return Ok(out_of_order.contains(&number) || each(number, point));
-        }
-        // All points in order that follow one in order arrived later still.
-        is_out_of_order(&scan, number)
-    })
+        Ok(wants_more)
+    })?;
+    if wants_more { rows_between(connection, series, (after, upto), &mut each) } else { Ok(()) }
 }
 
-fn is_out_of_order(scan: &Scan<'_>, seq: i64) -> Result<bool, StoreError> {
+fn rows_between(
+    connection: &Connection,
+    series: i64,
+    (after, upto): (i64, i64),
+    each: &mut impl FnMut(i64, PointRef<'_>) -> bool,
+) -> Result<(), StoreError> {
+    let rows = SeriesRows { connection, series, details: true };
+    let mut out_of_order = HashSet::new();
+    let sql = "SELECT date, seq FROM out_of_order_point WHERE series = ?1 AND seq > ?2 AND seq <= ?3";
+    let mut listed = connection.prepare_cached(sql)?;
+    let mut entries = listed.query(params![series, after, upto])?;
+    while let Some(entry) = entries.next()? {
+        let position: Position = (Timestamp::from_micros(entry.get(0)?), entry.get(1)?);
+        out_of_order.insert(position.1);
+        let row = rows.at(position)?;
+        if !row.is_empty() && !each(position.1, row.point(0, true)) {
+            return Ok(());
+        }
+    }
+    let Some(mut before) = before_tail(connection, series, after)? else { return Ok(()) };
+    loop {
+        let points = rows.after(before, END, ROWS_AT_ONCE)?;
+        if points.is_empty() || !tail_between(&rows, &points, (after, upto), &out_of_order, each)? {
+            return Ok(());
+        }
+        before = position(&points, points.len() - 1);
+    }
+}
+
+/// The position after all points.
+const END: Position = (Timestamp::MAX, i64::MAX);
+
+/// Passes on the rows of a tail that are not `out_of_order`. Returns whether more may follow.
+fn tail_between(
+    rows: &SeriesRows<'_>,
+    points: &Columns,
+    (after, upto): (i64, i64),
+    out_of_order: &HashSet<i64>,
+    each: &mut impl FnMut(i64, PointRef<'_>) -> bool,
+) -> Result<bool, StoreError> {
+    for (at, &number) in points.seqs().iter().enumerate() {
+        if number <= after {
+            continue;
+        }
+        let wants_more = match number <= upto {
+            true => out_of_order.contains(&number) || each(number, points.point(at, true)),
+            // All points in order that follow one in order arrived later still.
+            false => is_out_of_order(rows, number)?,
+        };
+        if !wants_more {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn is_out_of_order(rows: &SeriesRows<'_>, seq: i64) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM out_of_order_point WHERE series = ?1 AND seq = ?2)";
     let exists = |row: &Row<'_>| row.get(0);
-    Ok(scan.connection.prepare_cached(sql)?.query_row([scan.series, seq], exists)?)
+    Ok(rows.connection.prepare_cached(sql)?.query_row([rows.series, seq], exists)?)
 }

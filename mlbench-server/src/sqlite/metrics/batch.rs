@@ -6,9 +6,9 @@ use mlbench_core::metric::Metric;
 use mlbench_core::storage::{Batch, BatchOutcome, BatchPoint, BatchSeries, SeriesName};
 use rusqlite::Connection;
 
-use super::insert::{self, insert};
+use super::insert::{self, insert, insert_columns};
 use super::owner;
-use super::recent::RecentArrivals;
+use super::recent::Arrivals;
 use crate::sqlite::error::StoreError;
 use crate::sqlite::idempotency::{self, Keyed, KeyedEndpoint};
 
@@ -25,38 +25,38 @@ pub(crate) fn memory_bytes(batch: &Batch) -> usize {
 /// Stores a batch unless its key was used before.
 pub(crate) fn record(
     connection: &Connection,
-    recent: &RecentArrivals,
+    arrivals: &Arrivals,
     batch: &Batch,
     now: Timestamp,
 ) -> Result<BatchOutcome, StoreError> {
     let Some(key) = &batch.key else {
-        return Ok(BatchOutcome { result: store(connection, recent, batch)?, replayed: false });
+        return Ok(BatchOutcome { result: store(connection, arrivals, batch)?, replayed: false });
     };
     let keyed = Keyed { endpoint: KeyedEndpoint::Batches, chunk: key.chunk, request: &key.request };
     if let Some(result) = idempotency::find(connection, keyed)? {
         return Ok(BatchOutcome { result, replayed: true });
     }
-    let result = store(connection, recent, batch)?;
+    let result = store(connection, arrivals, batch)?;
     idempotency::remember(connection, keyed, &result, now)?;
     idempotency::expire(connection, 1, now)?;
     Ok(BatchOutcome { result, replayed: false })
 }
 
-fn store(connection: &Connection, recent: &RecentArrivals, batch: &Batch) -> Result<BatchResult, StoreError> {
+fn store(connection: &Connection, arrivals: &Arrivals, batch: &Batch) -> Result<BatchResult, StoreError> {
     let mut result = BatchResult::default();
-    store_points(connection, recent, &batch.points, &mut result)?;
-    batch.series.iter().try_for_each(|series| store_series(connection, recent, series, &mut result))?;
+    store_points(connection, arrivals, &batch.points, &mut result)?;
+    batch.series.iter().try_for_each(|series| store_series(connection, arrivals, series, &mut result))?;
     Ok(result)
 }
 
 fn store_points(
     connection: &Connection,
-    recent: &RecentArrivals,
+    arrivals: &Arrivals,
     points: &[BatchPoint],
     result: &mut BatchResult,
 ) -> Result<(), StoreError> {
     let valid: Vec<&Metric> = points.iter().filter_map(|point| point.metric.as_ref().ok()).collect();
-    let mut stored = insert(connection, recent, &valid)?.into_iter();
+    let mut stored = insert(connection, arrivals, &valid)?.into_iter();
     for BatchPoint { index, metric } in points {
         match metric {
             Err(error) => result.reject(*index, error),
@@ -69,7 +69,7 @@ fn store_points(
 
 fn store_series(
     connection: &Connection,
-    recent: &RecentArrivals,
+    arrivals: &Arrivals,
     series: &BatchSeries,
     result: &mut BatchResult,
 ) -> Result<(), StoreError> {
@@ -77,12 +77,12 @@ fn store_series(
         series.report(Ok(()), result);
         return Ok(());
     };
-    let is_known = owner::find(connection, owner)?.is_some();
-    if is_known {
-        let metrics: Vec<Metric> = series.points.metrics(owner, name).collect();
-        insert(connection, recent, &metrics.iter().collect::<Vec<_>>())?;
+    match owner::find(connection, owner)? {
+        Some(row) => {
+            insert_columns(connection, arrivals, (row, name), &series.points)?;
+            series.report(Ok(()), result);
+        }
+        None => series.report(Err(&owner::not_found(owner)), result),
     }
-    let unknown = owner::not_found(owner);
-    series.report(if is_known { Ok(()) } else { Err(&unknown) }, result);
     Ok(())
 }

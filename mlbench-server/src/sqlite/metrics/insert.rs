@@ -1,17 +1,17 @@
-//! Inserts points in the order of their arrival and updates the statistics of each series once.
+//! Inserts points in the order of their arrival, series by series.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use mlbench_core::metric::Metric;
-use mlbench_core::storage::ValueRef;
-use mlbench_core::{MetricName, Owner, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use mlbench_core::storage::{PointDetails, PointRef, SeriesColumns};
+use mlbench_core::{MetricName, Owner};
+use rusqlite::Connection;
 
-use super::arrival::{self, OutOfOrderDetector};
+use super::arrival;
+use super::new_points::NewPoints;
 use super::owner::{self, OwnerRow};
-use super::recent::RecentArrivals;
-use super::value::SqlValue;
+use super::recent::Arrivals;
 use crate::sqlite::error::StoreError;
 
 /// Estimates the memory that a metric takes while it is queued, in bytes.
@@ -22,158 +22,79 @@ pub(crate) fn memory_bytes(metric: &Metric) -> usize {
 /// Inserts metrics in the order given. Skips those of unknown owners.
 pub(crate) fn insert_all(
     connection: &Connection,
-    recent: &RecentArrivals,
+    arrivals: &Arrivals,
     metrics: &[Metric],
 ) -> Result<(), StoreError> {
-    insert(connection, recent, &metrics.iter().collect::<Vec<_>>()).map(drop)
+    insert(connection, arrivals, &metrics.iter().collect::<Vec<_>>()).map(drop)
 }
 
 /// Inserts metrics in the order given. Returns which of them have a known owner.
 pub(super) fn insert(
     connection: &Connection,
-    recent: &RecentArrivals,
+    arrivals: &Arrivals,
     metrics: &[&Metric],
 ) -> Result<Vec<bool>, StoreError> {
     let mut owners: HashMap<&Owner, Option<OwnerRow>> = HashMap::new();
     let mut index: HashMap<(&Owner, &MetricName), Option<usize>> = HashMap::new();
-    let mut deltas: Vec<SeriesDelta<'_>> = Vec::new();
-    let mut accepted = Vec::with_capacity(metrics.len());
-    let mut seq = arrival::reserve(connection, metrics.len())?;
-    for (at, &metric) in metrics.iter().enumerate() {
-        let delta = match index.entry((&metric.owner, &metric.name)) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(new) => {
-                let owner = match owners.entry(&metric.owner) {
-                    Entry::Occupied(known) => *known.get(),
-                    Entry::Vacant(new) => *new.insert(owner::find(connection, &metric.owner)?),
-                };
-                let delta = owner.map(|owner| {
-                    deltas.push(SeriesDelta::new(owner, &metric.name, metric.date));
-                    deltas.len() - 1
-                });
-                *new.insert(delta)
-            }
-        };
-        let Some(delta) = delta else { continue };
-        seq += 1;
-        let value = SqlValue::from(&metric.value);
-        deltas[delta].add(metric.date, seq, value);
-        accepted.push((at, delta, seq, value));
-    }
-    for of_owner in deltas.chunk_by(|a, b| a.owner == b.owner) {
-        let last_seq = of_owner.iter().map(|delta| delta.last_seq).max().unwrap_or(0);
-        recent.note(of_owner[0].owner, last_seq);
-    }
-    let series = deltas.iter().map(|delta| delta.store(connection));
-    let mut series = series.collect::<Result<Vec<OutOfOrderDetector>, StoreError>>()?;
-    // Most points have only a value. Binding the defaults of the other columns would take as long as parsing the point.
-    let plain = "INSERT INTO point (series, date, seq, value) VALUES (?1, ?2, ?3, ?4)";
-    let full = "INSERT INTO point (series, date, seq, value, cumulative, metadata, step, epoch) \
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    let (mut plain, mut full) = (connection.prepare_cached(plain)?, connection.prepare_cached(full)?);
+    let mut series: Vec<NewPoints<'_>> = Vec::new();
     let mut stored = vec![false; metrics.len()];
-    for (at, delta, seq, value) in accepted {
-        let (metric, detector) = (metrics[at], &mut series[delta]);
-        detector.observe(connection, metric.date, seq)?;
-        let (series, date) = (detector.series(), metric.date.as_micros());
-        let Metric { cumulative, metadata, step, epoch, .. } = metric;
-        if !cumulative && metadata.is_empty() && step.is_none() && epoch.is_none() {
-            plain.execute(params![series, date, seq, value])?;
-        } else {
-            full.execute(params![series, date, seq, value, cumulative, metadata, step, epoch])?;
-        }
+    let mut seq = arrival::reserve(connection, metrics.len())?;
+    // Neighbours often belong to the same series.
+    let mut last: Option<(&Metric, Option<usize>)> = None;
+    for (at, &metric) in metrics.iter().enumerate() {
+        let known = last.filter(|(before, _)| before.name == metric.name && before.owner == metric.owner);
+        let of_series = match known {
+            Some((_, of_series)) => of_series,
+            None => match index.entry((&metric.owner, &metric.name)) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => {
+                    let owner = match owners.entry(&metric.owner) {
+                        Entry::Occupied(known) => *known.get(),
+                        Entry::Vacant(new) => *new.insert(owner::find(connection, &metric.owner)?),
+                    };
+                    let of_series = owner.map(|owner| {
+                        series.push(NewPoints::new(owner, &metric.name));
+                        series.len() - 1
+                    });
+                    *new.insert(of_series)
+                }
+            },
+        };
+        last = Some((metric, of_series));
+        let Some(of_series) = of_series else { continue };
+        seq += 1;
+        series[of_series].add(seq, point(metric));
         stored[at] = true;
     }
+    for of_owner in series.chunk_by(|a, b| a.owner == b.owner) {
+        let last_seq = of_owner.iter().map(NewPoints::last_seq).max().unwrap_or(0);
+        arrivals.recent.note(of_owner[0].owner, last_seq);
+    }
+    series.iter().try_for_each(|points| points.store(connection, &arrivals.unsealed))?;
     Ok(stored)
 }
 
-/// What new points of one series add to its statistics.
-struct SeriesDelta<'a> {
-    owner: OwnerRow,
-    name: &'a MetricName,
-    count: i64,
-    numbers: i64,
-    first_date: Timestamp,
-    last_date: Timestamp,
-    last_seq: i64,
-    min: Option<f64>,
-    max: Option<f64>,
-    last_value: SqlValue<'a>,
+/// Inserts points of one series of a known owner in the order given.
+pub(super) fn insert_columns(
+    connection: &Connection,
+    arrivals: &Arrivals,
+    (owner, name): (OwnerRow, &MetricName),
+    points: &SeriesColumns,
+) -> Result<(), StoreError> {
+    if points.is_empty() {
+        return Ok(());
+    }
+    let seq = arrival::reserve(connection, points.len())?;
+    let mut new = NewPoints::new(owner, name);
+    for (seq, point) in (seq + 1..).zip(points.iter()) {
+        new.add(seq, point);
+    }
+    arrivals.recent.note(owner, new.last_seq());
+    new.store(connection, &arrivals.unsealed)
 }
 
-impl<'a> SeriesDelta<'a> {
-    fn new(owner: OwnerRow, name: &'a MetricName, date: Timestamp) -> Self {
-        Self {
-            owner,
-            name,
-            count: 0,
-            numbers: 0,
-            first_date: date,
-            last_date: date,
-            last_seq: 0,
-            min: None,
-            max: None,
-            last_value: SqlValue(ValueRef::Text("")),
-        }
-    }
-
-    fn add(&mut self, date: Timestamp, seq: i64, value: SqlValue<'a>) {
-        self.count += 1;
-        self.first_date = self.first_date.min(date);
-        self.last_date = self.last_date.max(date);
-        self.last_seq = seq;
-        self.last_value = value;
-        if let Some(number) = value.0.as_finite() {
-            self.numbers += 1;
-            self.min = Some(self.min.map_or(number, |min| min.min(number)));
-            self.max = Some(self.max.map_or(number, |max| max.max(number)));
-        }
-    }
-
-    /// Updates the series, or creates it. Returns the detector for its new points.
-    fn store(&self, connection: &Connection) -> Result<OutOfOrderDetector, StoreError> {
-        let sql = "SELECT id, last_date FROM series WHERE owner_kind = ?1 AND owner = ?2 AND name = ?3";
-        let stored = |row: &Row<'_>| Ok((row.get(0)?, Timestamp::from_micros(row.get(1)?)));
-        let key = params![self.owner.kind, self.owner.id, self.name.as_str()];
-        match connection.prepare_cached(sql)?.query_row(key, stored).optional()? {
-            Some((id, newest)) => {
-                self.update(connection, id)?;
-                Ok(OutOfOrderDetector::new(id, newest))
-            }
-            None => Ok(OutOfOrderDetector::new(self.create(connection)?, Timestamp::EPOCH)),
-        }
-    }
-
-    fn update(&self, connection: &Connection, id: i64) -> Result<(), StoreError> {
-        let sql = "UPDATE series SET count = count + ?2, numbers = numbers + ?3, \
-                       first_date = min(first_date, ?4), last_date = max(last_date, ?5), last_seq = ?6, \
-                       min = coalesce(min(min, ?7), min, ?7), max = coalesce(max(max, ?8), max, ?8), \
-                       last_value = ?9 \
-                   WHERE id = ?1";
-        let (first, last) = (self.first_date.as_micros(), self.last_date.as_micros());
-        let (count, numbers, last_seq) = (self.count, self.numbers, self.last_seq);
-        let row = params![id, count, numbers, first, last, last_seq, self.min, self.max, self.last_value];
-        connection.prepare_cached(sql)?.execute(row)?;
-        Ok(())
-    }
-
-    fn create(&self, connection: &Connection) -> Result<i64, StoreError> {
-        let sql = "INSERT INTO series (owner_kind, owner, name, count, numbers, first_date, last_date, last_seq, \
-                       min, max, last_value) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-        let row = params![
-            self.owner.kind,
-            self.owner.id,
-            self.name.as_str(),
-            self.count,
-            self.numbers,
-            self.first_date.as_micros(),
-            self.last_date.as_micros(),
-            self.last_seq,
-            self.min,
-            self.max,
-            self.last_value,
-        ];
-        Ok(connection.prepare_cached(sql)?.insert(row)?)
-    }
+fn point(metric: &Metric) -> PointRef<'_> {
+    let Metric { date, value, cumulative, metadata, step, epoch, .. } = metric;
+    let details = PointDetails { cumulative: *cumulative, metadata, step: *step, epoch: *epoch };
+    PointRef { date: *date, value: value.into(), details: Some(details) }
 }

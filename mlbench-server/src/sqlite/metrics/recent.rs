@@ -7,9 +7,26 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use super::owner::OwnerRow;
+use super::unsealed::Unsealed;
 
 /// The most owners that are remembered.
 const MAX_OWNERS: usize = 100_000;
+
+/// What the writer notes about arriving points.
+#[derive(Debug)]
+pub(crate) struct Arrivals {
+    pub(crate) recent: RecentArrivals,
+    pub(crate) unsealed: Unsealed,
+}
+
+impl Arrivals {
+    /// Begins after `floor`, the last arrival number in the store.
+    ///
+    /// A series is sealed as soon as `enough` of its points wait.
+    pub(crate) fn new(floor: i64, enough: usize) -> Self {
+        Self { recent: RecentArrivals::new(floor), unsealed: Unsealed::new(enough) }
+    }
+}
 
 /// The last arrival number of each owner that received points since the store was opened.
 ///

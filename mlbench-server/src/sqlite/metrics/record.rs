@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use super::insert::insert;
 use super::owner;
-use super::recent::RecentArrivals;
+use super::recent::Arrivals;
 use crate::sqlite::error::StoreError;
 use crate::sqlite::idempotency::{self, Keyed, KeyedEndpoint};
 
@@ -55,7 +55,7 @@ type Firsts<'a> = HashMap<(KeyHolder, &'a str), &'a MetricWrite>;
 /// Reads and writes the rows that several metrics share only once.
 pub(crate) fn record_all(
     connection: &Connection,
-    recent: &RecentArrivals,
+    arrivals: &Arrivals,
     writes: &[&MetricWrite],
 ) -> Result<Vec<WriteOutcome>, StoreError> {
     let mut owners: HashMap<&Owner, bool> = HashMap::new();
@@ -91,7 +91,7 @@ pub(crate) fn record_all(
         outcomes.push(WriteOutcome::Stored);
     }
     let metrics: Vec<&Metric> = new.iter().map(|write| &write.metric).collect();
-    insert(connection, recent, &metrics)?;
+    insert(connection, arrivals, &metrics)?;
     for write in firsts.values() {
         if let Some(keyed) = write.keyed() {
             idempotency::remember(connection, keyed, &write.metric.date, write.now)?;

@@ -1,20 +1,20 @@
-//! Steps through the points of a series, ordered by date, then by arrival.
+//! The points of one series that a query selects, ordered by date, then by arrival.
 
-use mlbench_core::storage::{PointDetails, PointRef};
+use mlbench_core::chunk::{Columns, Fields, PAGE_POINTS};
+use mlbench_core::storage::PointRef;
 use mlbench_core::{MetricName, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, ToSql};
+use rusqlite::Connection;
 
+use super::blocks::{Block, Blocks, position, upto};
+use super::chunks::StoredChunk;
 use super::page::Page;
-use super::value::{SqlValue, count};
+use super::position::Position;
 use crate::sqlite::error::StoreError;
 
-/// The position of a point in its series: its date and its arrival number.
-pub(super) type Position = (Timestamp, i64);
-
-/// Returns the position immediately before a point.
-pub(super) const fn just_before((date, seq): Position) -> Position {
-    (date, seq - 1)
-}
+/// Pages of a chunk that are decoded together.
+const PAGES_AT_ONCE: usize = 16;
+/// Rows that are read together.
+const ROWS_AT_ONCE: usize = 1_024;
 
 /// The points of one series that a query selects.
 pub(super) struct Scan<'a> {
@@ -27,59 +27,137 @@ pub(super) struct Scan<'a> {
     /// [`Scan::send`] leaves out points with this arrival number or a lower one.
     pub(super) arrived_after: Option<i64>,
     pub(super) details: bool,
-    /// Whether the series has points after `until`.
-    pub(super) has_later: bool,
-    /// Whether the series has points that arrived after `as_of`.
-    pub(super) has_newer: bool,
 }
 
-impl Scan<'_> {
+/// What stepping over points found.
+pub(super) struct Passed {
+    /// How many points were passed.
+    pub(super) count: u64,
+    /// The last one. `None` at the end of the series.
+    pub(super) last: Option<Position>,
+}
+
+impl<'a> Scan<'a> {
     /// Returns the position before all points of the query.
-    pub(super) fn start(&self) -> Position {
+    pub(super) const fn start(&self) -> Position {
         (self.since, 0)
     }
 
     /// Returns the position after all points of the query.
-    pub(super) fn end(&self) -> Position {
+    pub(super) const fn end(&self) -> Position {
         (self.until, i64::MAX)
     }
 
-    /// Counts the points of the query after a position. Expects them to be few.
-    pub(super) fn count(&self, after: Position) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM point \
-                   WHERE series = ?1 AND (date, seq) > (?2, ?3) AND date <= ?4 AND seq <= ?5";
-        let (date, until) = (after.0.as_micros(), self.until.as_micros());
-        let values = [self.series, date, after.1, until, self.as_of];
-        Ok(self.connection.prepare_cached(sql)?.query_row(values, |row| count(row, 0))?)
+    pub(super) const fn blocks(&self) -> Blocks<'a> {
+        Blocks { connection: self.connection, series: self.series, details: self.details }
     }
 
-    /// Returns the position of the point that is `steps` points of the query after a position.
-    pub(super) fn forward(&self, after: Position, steps: u64) -> Result<Option<Position>, StoreError> {
-        let sql = "SELECT date, seq FROM point \
-                   WHERE series = ?1 AND (date, seq) > (?2, ?3) AND date <= ?4 AND seq <= ?5 \
-                   ORDER BY date, seq LIMIT 1 OFFSET ?6";
-        self.step_over(sql, after, self.until, steps)
+    /// Returns the block after a position that ends with the query at the latest.
+    pub(super) fn next_block(&self, after: Position) -> Result<Option<Block>, StoreError> {
+        self.blocks().next(after, self.end(), ROWS_AT_ONCE)
     }
 
-    /// Returns the position of the point that is `steps` points of the query before a position.
-    pub(super) fn backward(&self, before: Position, steps: u64) -> Result<Option<Position>, StoreError> {
-        let sql = "SELECT date, seq FROM point \
-                   WHERE series = ?1 AND (date, seq) < (?2, ?3) AND date >= ?4 AND seq <= ?5 \
-                   ORDER BY date DESC, seq DESC LIMIT 1 OFFSET ?6";
-        self.step_over(sql, before, self.since, steps)
+    /// Returns whether the query selects all points of a chunk after a position.
+    pub(super) fn selects_all(&self, chunk: &StoredChunk, after: Position) -> bool {
+        let header = &chunk.header;
+        header.first() > after && header.last() <= self.end() && header.seqs().1 <= self.as_of
     }
 
-    fn step_over(
+    /// Counts points after a position until it has passed `limit` or more.
+    pub(super) fn pass(&self, mut after: Position, limit: u64) -> Result<Passed, StoreError> {
+        let mut count = 0;
+        while count < limit {
+            let Some(block) = self.next_block(after)? else { return Ok(Passed { count, last: None }) };
+            let last = block.last();
+            match &block {
+                Block::Chunk(chunk) if self.selects_all(chunk, after) => count += chunk.header.count() as u64,
+                Block::Chunk(_) => {
+                    self.each_of(&block, after, &mut |_, _| {
+                        count += 1;
+                        Ok(true)
+                    })?;
+                }
+                Block::Points(points) => {
+                    count += points.seqs().iter().filter(|seq| **seq <= self.as_of).count() as u64;
+                }
+            }
+            after = last;
+        }
+        Ok(Passed { count, last: Some(after) })
+    }
+
+    /// Passes `steps` points before a position, or somewhat fewer than all that are left.
+    ///
+    /// `last` is the first of the points in the order of the series, unless there are fewer than `steps`.
+    pub(super) fn pass_back(
         &self,
-        sql: &str,
-        from: Position,
-        to: Timestamp,
+        mut before: Position,
         steps: u64,
-    ) -> Result<Option<Position>, StoreError> {
-        let skipped = i64::try_from(steps.saturating_sub(1)).unwrap_or(i64::MAX);
-        let values = [self.series, from.0.as_micros(), from.1, to.as_micros(), self.as_of, skipped];
-        let position = |row: &Row<'_>| Ok((Timestamp::from_micros(row.get(0)?), row.get(1)?));
-        Ok(self.connection.prepare_cached(sql)?.query_row(values, position).optional()?)
+        at_most: u64,
+    ) -> Result<Passed, StoreError> {
+        let mut count = 0;
+        while count < at_most {
+            let left = steps - count;
+            let limit = usize::try_from(left).unwrap_or(usize::MAX).min(ROWS_AT_ONCE);
+            let Some(block) = self.blocks().previous(before, self.start(), limit)? else {
+                return Ok(Passed { count, last: None });
+            };
+            let first = block.first();
+            if let Block::Chunk(chunk) = &block {
+                let points = chunk.header.count() as u64;
+                let is_whole = first >= self.start() && chunk.header.last() < before;
+                if is_whole && chunk.header.seqs().1 <= self.as_of && points <= left {
+                    (count, before) = (count + points, first);
+                    if count == steps {
+                        break;
+                    }
+                    continue;
+                }
+            }
+            let mut found = self.positions_before(&block, before, left)?;
+            count += found.len() as u64;
+            if count == steps {
+                return Ok(Passed { count, last: found.pop() });
+            }
+            before = first;
+        }
+        Ok(Passed { count, last: Some(before) })
+    }
+
+    /// Returns the positions of the last `limit` points of a block before a position, the last one first.
+    fn positions_before(
+        &self,
+        block: &Block,
+        before: Position,
+        limit: u64,
+    ) -> Result<Vec<Position>, StoreError> {
+        let mut found = Vec::new();
+        let mut add = |points: &Columns| {
+            for at in (0..points.len()).rev() {
+                let position = position(points, at);
+                let is_selected = position < before && position >= self.start() && position.1 <= self.as_of;
+                if is_selected && (found.len() as u64) < limit {
+                    found.push(position);
+                }
+            }
+            (found.len() as u64) < limit
+        };
+        match block {
+            Block::Points(points) => drop(add(points)),
+            Block::Chunk(chunk) => {
+                let mut end = chunk.header.count();
+                while end > 0 {
+                    let begin = (end.div_ceil(PAGE_POINTS) - 1) * PAGE_POINTS;
+                    let fields = Fields { seqs: true, details: false };
+                    let (_, points) = chunk.decode(self.connection, begin..end, fields)?;
+                    if !add(&points) {
+                        break;
+                    }
+                    end = begin;
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Sends points to the page until it is full or the series ends.
@@ -92,8 +170,8 @@ impl Scan<'_> {
         page: &mut Page<'_>,
     ) -> Result<Option<Position>, StoreError> {
         let (mut begun, mut last) = (false, None);
-        self.each(after, |row, point| {
-            if self.arrived_after.is_some_and(|newest_seen| seq(row).is_ok_and(|seq| seq <= newest_seen)) {
+        self.each(after, |seq, point| {
+            if self.arrived_after.is_some_and(|newest_seen| seq <= newest_seen) {
                 page.to_skip -= 1;
             } else {
                 if !std::mem::replace(&mut begun, true) {
@@ -103,72 +181,73 @@ impl Scan<'_> {
                 page.remaining -= 1;
             }
             if page.is_full() {
-                last = Some((point.date, seq(row)?));
+                last = Some((point.date, seq));
             }
             Ok(last.is_none())
         })?;
         Ok(last)
     }
 
-    /// Passes the points after a position to `each`, in order, until that returns `false`.
+    /// Passes each point after a position with its arrival number to `each`, until that returns `false`.
     pub(super) fn each(
         &self,
-        after: Position,
-        mut each: impl FnMut(&Row<'_>, PointRef<'_>) -> Result<bool, StoreError>,
+        mut after: Position,
+        mut each: impl FnMut(i64, PointRef<'_>) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
-        let (date, seq) = (after.0.as_micros(), after.1);
-        // Arrival numbers begin at 1, so this position is before all points of its microsecond.
-        if seq <= 0 {
-            return self.step("date >= ?", &[&date], &mut each).map(drop);
-        }
-        // Two statements, because SQLite would repeat a comparison with both parts of the key for every row.
-        if self.step("date = ? AND seq > ?", &[&date, &seq], &mut each)? {
-            self.step("date > ?", &[&date], &mut each)?;
+        while let Some(block) = self.next_block(after)? {
+            if !self.is_passed_over(&block) && !self.each_of(&block, after, &mut each)? {
+                break;
+            }
+            after = block.last();
         }
         Ok(())
     }
 
-    /// Passes the points that meet a condition to `each`. Returns whether `each` wants more.
-    fn step(
+    /// Returns whether [`Scan::send`] leaves out all points of a block.
+    fn is_passed_over(&self, block: &Block) -> bool {
+        match block {
+            Block::Chunk(chunk) => self.arrived_after.is_some_and(|seq| chunk.header.seqs().1 <= seq),
+            Block::Points(_) => false,
+        }
+    }
+
+    /// Passes the points of a block that the query selects to `each`. Returns whether `each` wants more.
+    pub(super) fn each_of(
         &self,
-        condition: &str,
-        condition_values: &[&dyn ToSql],
-        each: &mut impl FnMut(&Row<'_>, PointRef<'_>) -> Result<bool, StoreError>,
+        block: &Block,
+        after: Position,
+        each: &mut impl FnMut(i64, PointRef<'_>) -> Result<bool, StoreError>,
     ) -> Result<bool, StoreError> {
-        let columns = if self.details { ", cumulative, metadata, step, epoch" } else { "" };
-        let mut sql = format!("SELECT date, value, seq{columns} FROM point WHERE series = ? AND {condition}");
-        let mut values: Vec<&dyn ToSql> = vec![&self.series];
-        values.extend_from_slice(condition_values);
-        // SQLite checks a condition for every row, so the statement leaves out those that all points meet.
-        let until = self.has_later.then_some(self.until.as_micros());
-        let as_of = self.has_newer.then_some(self.as_of);
-        for (bound, condition) in [(&until, " AND date <= ?"), (&as_of, " AND seq <= ?")] {
-            if let Some(bound) = bound {
-                sql.push_str(condition);
-                values.push(bound);
+        match block {
+            Block::Points(points) => self.each_in(points, after, each),
+            Block::Chunk(chunk) => {
+                let (mut begin, count) = (chunk.page_of(after) * PAGE_POINTS, chunk.header.count());
+                let fields = Fields { seqs: true, details: self.details };
+                while begin < count && chunk.header.pages()[begin / PAGE_POINTS].start <= self.until {
+                    let end = (begin + PAGES_AT_ONCE * PAGE_POINTS).min(count);
+                    let (_, points) = chunk.decode(self.connection, begin..end, fields)?;
+                    if !self.each_in(&points, after, each)? {
+                        return Ok(false);
+                    }
+                    begin = end;
+                }
+                Ok(true)
             }
         }
-        sql.push_str(" ORDER BY date, seq");
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(&*values)?;
-        while let Some(row) = rows.next()? {
-            let value = SqlValue::read(row.get_ref(1)?).map_err(rusqlite::Error::from)?;
-            let details = if self.details { Some(details(row)?) } else { None };
-            let date = Timestamp::from_micros(row.get(0)?);
-            if !each(row, PointRef { date, value: value.0, details })? {
+    }
+
+    fn each_in(
+        &self,
+        points: &Columns,
+        after: Position,
+        each: &mut impl FnMut(i64, PointRef<'_>) -> Result<bool, StoreError>,
+    ) -> Result<bool, StoreError> {
+        for at in upto(points, after)..upto(points, self.end()) {
+            let seq = points.seq(at);
+            if seq <= self.as_of && !each(seq, points.point(at, self.details))? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
-}
-
-/// Returns the arrival number of the point that [`Scan::each`] passes on.
-pub(super) fn seq(row: &Row<'_>) -> rusqlite::Result<i64> {
-    row.get(2)
-}
-
-fn details<'a>(row: &'a Row<'_>) -> Result<PointDetails<'a>, StoreError> {
-    let metadata = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
-    Ok(PointDetails { cumulative: row.get(3)?, metadata, step: row.get(5)?, epoch: row.get(6)? })
 }

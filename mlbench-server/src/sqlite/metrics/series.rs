@@ -1,13 +1,16 @@
 //! One series under a query: the position where reading begins, and the points for each page.
 
 use mlbench_core::downsample::{Downsampler, Groups, Summary};
-use mlbench_core::storage::{Downsampling, DownsamplingMethod, PointRef, PointsQuery, SeriesCursor};
+use mlbench_core::storage::{Downsampling, DownsamplingMethod, PointsQuery, SeriesCursor};
 use mlbench_core::{MetricName, Timestamp};
 use rusqlite::{Connection, Row};
 
 use super::arrival;
+use super::blocks::Block;
+use super::fill::Filling;
 use super::page::Page;
-use super::scan::{Position, Scan, just_before, seq};
+use super::position::{Position, just_before};
+use super::scan::Scan;
 use super::value::count;
 use crate::sqlite::error::StoreError;
 
@@ -27,6 +30,8 @@ pub(super) struct SeriesReader<'a> {
     all_finite: bool,
     /// Whether the dates of the query include all points of the series.
     all_dates: bool,
+    /// Whether the series has points that arrived after `as_of`.
+    has_newer: bool,
 }
 
 impl<'a> SeriesReader<'a> {
@@ -51,8 +56,6 @@ impl<'a> SeriesReader<'a> {
             as_of,
             arrived_after: query.arrived_after.filter(|seq| *seq > 0),
             details: query.details,
-            has_later,
-            has_newer: row.get::<_, i64>(6)? > as_of,
         };
         Ok(Self {
             name: MetricName::new(row.get::<_, String>(0)?)?,
@@ -61,6 +64,7 @@ impl<'a> SeriesReader<'a> {
             count: points,
             all_finite: count(row, 3)? == points,
             all_dates: !has_later && first_date >= query.since,
+            has_newer: row.get::<_, i64>(6)? > as_of,
         })
     }
 
@@ -86,7 +90,7 @@ impl<'a> SeriesReader<'a> {
         if !self.all_dates {
             return Ok(Some(SeriesCursor::Counting { counted: 0, after: self.scan.start() }));
         }
-        let newer = match self.scan.has_newer {
+        let newer = match self.has_newer {
             true => arrival::count_since(self.scan.connection, self.scan.series, self.scan.as_of)?,
             false => 0,
         };
@@ -170,12 +174,13 @@ impl<'a> SeriesReader<'a> {
         after: Position,
         page: &mut Page<'_>,
     ) -> Result<Option<SeriesCursor>, StoreError> {
-        if let Some(after) = self.scan.forward(after, MAX_POINTS_PASSED)? {
-            return Ok(Some(SeriesCursor::Counting { counted: counted + MAX_POINTS_PASSED, after }));
+        let passed = self.scan.pass(after, MAX_POINTS_PASSED)?;
+        let counted = counted + passed.count;
+        if let Some(after) = passed.last {
+            return Ok(Some(SeriesCursor::Counting { counted, after }));
         }
         let Some(downsampling) = self.query.downsampling else { return Ok(None) };
-        let length = counted + self.scan.count(after)?;
-        self.start_counted(downsampling, length)?.map_or(Ok(None), |start| self.send(start, page))
+        self.start_counted(downsampling, counted)?.map_or(Ok(None), |start| self.send(start, page))
     }
 
     /// Checks further values, and sends points once all are checked.
@@ -190,11 +195,11 @@ impl<'a> SeriesReader<'a> {
         let Some(downsampling) = self.query.downsampling else { return Ok(None) };
         let max_points = u64::from(downsampling.max_points).max(1);
         let (mut to_read, mut last, mut finite) = (MAX_POINTS_READ, None, true);
-        self.scan.each(after, |row, point| {
+        self.scan.each(after, |seq, point| {
             finite = point.value.as_finite().is_some();
             to_read -= 1;
             if to_read == 0 {
-                last = Some((point.date, seq(row)?));
+                last = Some((point.date, seq));
             }
             Ok(finite && to_read > 0)
         })?;
@@ -216,12 +221,11 @@ impl<'a> SeriesReader<'a> {
         downsampler: Option<Box<Downsampler>>,
         page: &mut Page<'_>,
     ) -> Result<Option<SeriesCursor>, StoreError> {
-        let steps = left.min(MAX_POINTS_PASSED);
-        let found = self.scan.backward(before, steps)?;
-        if let Some(before) = found.filter(|_| steps < left) {
-            return Ok(Some(SeriesCursor::FromEnd { left: left - steps, before, downsampler }));
+        let passed = self.scan.pass_back(before, left, MAX_POINTS_PASSED)?;
+        if let Some(before) = passed.last.filter(|_| passed.count < left) {
+            return Ok(Some(SeriesCursor::FromEnd { left: left - passed.count, before, downsampler }));
         }
-        let after = found.map_or(self.scan.start(), just_before);
+        let after = passed.last.map_or(self.scan.start(), just_before);
         match downsampler {
             Some(downsampler) => self.send_downsampled(after, downsampler, page),
             None => self.send(SeriesCursor::Points { after }, page),
@@ -230,35 +234,34 @@ impl<'a> SeriesReader<'a> {
 
     fn send_downsampled(
         &self,
-        after: Position,
-        mut downsampler: Box<Downsampler>,
+        mut after: Position,
+        downsampler: Box<Downsampler>,
         page: &mut Page<'_>,
     ) -> Result<Option<SeriesCursor>, StoreError> {
-        let (mut begun, mut last, mut to_read) = (false, None, MAX_POINTS_READ);
-        self.scan.each(after, |row, PointRef { date, value, .. }| {
-            to_read -= 1;
-            if let Some(downsampled) = downsampler.push(date, value.as_finite()) {
-                if !std::mem::replace(&mut begun, true) {
-                    page.sink.series(&self.name);
+        let mut filling =
+            Filling { name: &self.name, downsampler, page, begun: false, to_read: MAX_POINTS_READ };
+        while let Some(block) = self.scan.next_block(after)? {
+            let last = match &block {
+                Block::Chunk(chunk) if self.scan.selects_all(chunk, after) => {
+                    filling.chunk(self.scan.connection, chunk)?;
+                    filling.is_full().then(|| block.last())
                 }
-                page.sink.downsampled(&downsampled);
-                page.remaining -= 1;
+                _ => {
+                    let mut last = None;
+                    self.scan.each_of(&block, after, &mut |seq, point| {
+                        filling.point(point.date, point.value.as_finite());
+                        last = filling.is_full().then_some((point.date, seq));
+                        Ok(last.is_none())
+                    })?;
+                    last
+                }
+            };
+            if let Some(after) = last {
+                return Ok(Some(SeriesCursor::Downsampled { after, downsampler: filling.downsampler }));
             }
-            if to_read == 0 || page.is_full() {
-                last = Some((date, seq(row)?));
-            }
-            Ok(last.is_none())
-        })?;
-        if let Some(after) = last {
-            return Ok(Some(SeriesCursor::Downsampled { after, downsampler }));
+            after = block.last();
         }
-        for downsampled in downsampler.finish() {
-            if !std::mem::replace(&mut begun, true) {
-                page.sink.series(&self.name);
-            }
-            page.sink.downsampled(&downsampled);
-            page.remaining = page.remaining.saturating_sub(1);
-        }
+        filling.finish();
         Ok(page.is_full().then_some(SeriesCursor::Done))
     }
 }

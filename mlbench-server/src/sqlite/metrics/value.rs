@@ -39,6 +39,11 @@ impl SqlValue<'_> {
     }
 }
 
+/// Returns a count as a parameter.
+pub(crate) fn to_i64(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 /// Reads a column that holds a count.
 pub(crate) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get(column).map(|count: i64| u64::try_from(count).unwrap_or(0))

@@ -6,11 +6,13 @@
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use crate::sqlite::idempotency;
-use crate::sqlite::metrics::arrival;
 use crate::sqlite::metrics::owner::OwnerRow;
+use crate::sqlite::metrics::{arrival, chunks};
 
 /// Points or keys deleted per step: about 2 ms.
 const ROWS_PER_STEP: u32 = 2_000;
+/// Chunks deleted per step. A chunk may have some hundred KiB.
+const CHUNKS_PER_STEP: u32 = 8;
 /// Output lines deleted per step. A line may have 16 KiB.
 const LINES_PER_STEP: u32 = 500;
 
@@ -39,7 +41,10 @@ fn delete_contents(connection: &Connection, run: i64) -> rusqlite::Result<bool> 
         let sql = "DELETE FROM point WHERE (series, date, seq) IN \
                    (SELECT series, date, seq FROM point WHERE series = ?1 LIMIT ?2)";
         let points = connection.prepare_cached(sql)?.execute(params![series, ROWS_PER_STEP])?;
-        if points == 0 && arrival::delete_some(connection, series, ROWS_PER_STEP)? == 0 {
+        if points == 0
+            && arrival::delete_some(connection, series, ROWS_PER_STEP)? == 0
+            && chunks::delete_some(connection, series, CHUNKS_PER_STEP)? == 0
+        {
             connection.prepare_cached("DELETE FROM series WHERE id = ?1")?.execute([series])?;
         }
         return Ok(true);

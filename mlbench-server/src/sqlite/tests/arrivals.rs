@@ -13,17 +13,34 @@ fn points(id: RunId, dates: impl Iterator<Item = i64>) -> Vec<Metric> {
     dates.map(|date| metric(id, "a", date, "1")).collect()
 }
 
+/// Stores points in batches, of which small ones become rows.
+async fn store_in_batches(store: &Store, points: Vec<Metric>, size: usize) {
+    for batch in points.chunks(size) {
+        store.record_metrics(batch.to_vec()).await.unwrap();
+    }
+}
+
 /// Stores `old`, then `new`, and returns the dates of what a client reads that has seen `old`.
-async fn new_dates(old: impl Iterator<Item = i64>, new: impl Iterator<Item = i64>) -> Vec<i64> {
-    let store = Store::with(|options| options.page_points = PAGE);
-    let id = store.started_run().await;
-    store.record_metrics(points(id, old)).await.unwrap();
-    let all = PointsQuery::all(Owner::Run(id));
-    let seen = read_page(&store.storage, &all, None, Count::default()).await.unwrap().1;
-    store.record_metrics(points(id, new)).await.unwrap();
-    let found =
-        collect_points(&store.storage, &PointsQuery { arrived_after: Some(seen), ..all }).await.unwrap();
-    found.values().flatten().map(|point| point.date.as_micros()).collect()
+///
+/// They are the same for rows and for chunks.
+async fn new_dates(
+    old: impl Iterator<Item = i64> + Clone,
+    new: impl Iterator<Item = i64> + Clone,
+) -> Vec<i64> {
+    let mut all = Vec::new();
+    for size in [50, usize::MAX] {
+        let store = Store::with(|options| options.page_points = PAGE);
+        let id = store.started_run().await;
+        store_in_batches(&store, points(id, old.clone()), size).await;
+        let query = PointsQuery::all(Owner::Run(id));
+        let seen = read_page(&store.storage, &query, None, Count::default()).await.unwrap().1;
+        store_in_batches(&store, points(id, new.clone()), size).await;
+        let query = PointsQuery { arrived_after: Some(seen), ..query };
+        let found = collect_points(&store.storage, &query).await.unwrap();
+        all.push(found.values().flatten().map(|point| point.date.as_micros()).collect::<Vec<_>>());
+    }
+    assert_eq!(all[0], all[1]);
+    all.swap_remove(0)
 }
 
 #[tokio::test]
@@ -102,9 +119,9 @@ impl PointSink for Count {
 #[tokio::test]
 async fn a_page_that_finds_nothing_ends_after_some_old_points() {
     const OLD: usize = 20_000;
-    let store = Store::with(|options| options.page_points = PAGE);
+    let store = Store::with(|options| (options.page_points, options.seal) = (PAGE, NEVER));
     let id = store.started_run().await;
-    store.record_metrics(points(id, 0..OLD as i64)).await.unwrap();
+    store_in_batches(&store, points(id, 0..OLD as i64), 50).await;
     let old = store.number("SELECT last FROM arrival").await;
     let query = PointsQuery { arrived_after: Some(old), ..PointsQuery::all(Owner::Run(id)) };
     // From the first date on, as after too many out-of-order points.

@@ -3,7 +3,9 @@ use mlbench_core::storage::OutputChunk;
 
 use super::*;
 
+/// A chunk counts as its points.
 const ALL_ROWS_OF_RUNS: &str = "SELECT (SELECT count(*) FROM point) + (SELECT count(*) FROM series) \
+     + (SELECT coalesce(sum(count), 0) FROM chunk) \
      + (SELECT count(*) FROM out_of_order_point) \
      + (SELECT count(*) FROM log_line) + (SELECT count(*) FROM idempotency_key) + (SELECT count(*) FROM run_output) \
      + (SELECT count(*) FROM run_rank) + (SELECT count(*) FROM run)";
@@ -11,7 +13,16 @@ const ALL_ROWS_OF_RUNS: &str = "SELECT (SELECT count(*) FROM point) + (SELECT co
 /// Stores an ended run with more points and lines than one purge step deletes.
 async fn large_run(store: &Store) -> RunId {
     let id = store.started_run().await;
-    store.record_metrics((0..5_000).map(|i| metric(id, "loss", i, "1")).collect()).await.unwrap();
+    // Two chunks, and rows: each batch is below the size of a chunk.
+    for from in [0, 2_500] {
+        store
+            .record_metrics((from..from + 1_000).map(|i| metric(id, "loss", i, "1")).collect())
+            .await
+            .unwrap();
+    }
+    for from in (3_500..5_500).step_by(50) {
+        store.record_metrics((from..from + 50).map(|i| metric(id, "rows", i, "1")).collect()).await.unwrap();
+    }
     store
         .record_metrics((0..10).map(|i| metric(id, &format!("metric {i}"), i, "1")).collect())
         .await
@@ -34,7 +45,7 @@ async fn deletion_removes_all_rows_of_the_run_and_no_others() {
     store.append_server_message(kept, "kept", at(1)).await.unwrap();
     let before = store.number(ALL_ROWS_OF_RUNS).await;
     let id = large_run(&store).await;
-    assert!(store.number(ALL_ROWS_OF_RUNS).await > before + 5_000);
+    assert!(store.number(ALL_ROWS_OF_RUNS).await > before + 4_000);
     store.delete_run(id).await.unwrap();
     store.until_zero("SELECT count(*) FROM run WHERE deletion > 0").await;
     assert_eq!(store.number(ALL_ROWS_OF_RUNS).await, before);

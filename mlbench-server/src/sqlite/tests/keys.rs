@@ -62,9 +62,9 @@ async fn another_body_under_a_key_of_the_same_transaction_is_rejected() {
         MetricWrite { metric: metric(id, "loss", date, "1"), key, now: at(1) }
     };
     let writes = [write(1, 5), write(1, 6), write(2, 7)];
-    let recent = Arc::clone(&store.recent);
+    let arrivals = Arc::clone(&store.arrivals);
     let outcomes = store.writer.write(0, move |c| {
-        let outcomes = record_all(c, &recent, &writes.iter().collect::<Vec<_>>())?;
+        let outcomes = record_all(c, &arrivals, &writes.iter().collect::<Vec<_>>())?;
         Ok(outcomes
             .into_iter()
             .zip(writes)

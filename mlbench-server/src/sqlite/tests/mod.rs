@@ -6,9 +6,11 @@ mod health;
 mod identity;
 mod keys;
 mod opening;
+mod oracle;
 mod output;
 mod readers;
 mod reading;
+mod sealing;
 mod series_stats;
 mod writing;
 
@@ -24,6 +26,10 @@ use tempfile::TempDir;
 
 use super::error::StoreError;
 use super::*;
+
+/// Nothing is sealed in the background.
+const NEVER: SealOptions =
+    SealOptions { full: usize::MAX, small: usize::MAX, idle: Duration::from_secs(1 << 30) };
 
 /// A store in a temporary directory of its own.
 struct Store {

@@ -19,7 +19,7 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 use crate::sqlite::connection::checkpoint::Checkpointer;
 use crate::sqlite::connection::reserve::Reserve;
 use crate::sqlite::error::{StoreError, closed, failed, is_out_of_space, overloaded};
-use crate::sqlite::metrics::recent::RecentArrivals;
+use crate::sqlite::metrics::recent::Arrivals;
 use crate::sqlite::metrics::record::MetricWrite;
 use crate::vitals::Vitals;
 use health::WriterHealth;
@@ -56,7 +56,7 @@ impl Writer {
         mut connection: Connection,
         reserve: Reserve,
         vitals: Vitals,
-        recent: Arc<RecentArrivals>,
+        arrivals: Arc<Arrivals>,
     ) -> Result<Self> {
         let (jobs, queue) = mpsc::channel();
         // An earlier server may have left something to purge.
@@ -70,7 +70,7 @@ impl Writer {
             connection,
             queue,
             checkpointer,
-            recent,
+            arrivals,
             purge_due: Arc::clone(&purge_due),
             stats: Arc::clone(&stats),
             health: Arc::clone(&health),
@@ -92,6 +92,12 @@ impl Writer {
             thread: Mutex::new(Some(thread)),
             reserve,
         })
+    }
+
+    /// Returns a way to write from a thread without a runtime. Drop it before [`Writer::stop`].
+    pub(super) fn sender(&self) -> Result<JobSender> {
+        let jobs = lock(&self.jobs).as_ref().cloned().ok_or_else(closed)?;
+        Ok(JobSender { jobs, budget: Arc::new(Semaphore::new(1)), stats: Arc::clone(&self.stats) })
     }
 
     /// Returns what is notified after each commit of jobs.
@@ -204,6 +210,31 @@ impl Writer {
             // The thread catches panics of jobs. If the thread itself panicked, no write is left.
             drop(thread.map(JoinHandle::join));
         }
+    }
+}
+
+/// Writes from a thread without a runtime, one job at a time.
+pub(super) struct JobSender {
+    jobs: mpsc::Sender<Job>,
+    budget: Arc<Semaphore>,
+    stats: Arc<WriterStats>,
+}
+
+impl JobSender {
+    /// Runs `work` in a transaction and returns its result after the commit.
+    ///
+    /// `bytes` estimates the memory that `work` holds.
+    pub(super) fn write<T, F>(&self, bytes: usize, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let budget = Arc::clone(&self.budget).try_acquire_owned().map_err(|_| closed())?;
+        let (caller, result) = oneshot::channel();
+        self.stats.enqueued();
+        let job = Job { bytes, work: Work::exclusive(Reply { caller, budget }, work) };
+        self.jobs.send(job).map_err(|_| failed())?;
+        result.blocking_recv().map_err(|_| Error::internal("a write panicked"))?
     }
 }
 

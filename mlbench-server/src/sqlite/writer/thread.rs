@@ -23,7 +23,7 @@ use super::stats::WriterStats;
 use crate::panics;
 use crate::sqlite::connection::checkpoint::Checkpointer;
 use crate::sqlite::error::{StoreError, failed};
-use crate::sqlite::metrics::recent::RecentArrivals;
+use crate::sqlite::metrics::recent::Arrivals;
 use crate::sqlite::metrics::record::{MetricWrite, record_all};
 use crate::sqlite::runs::purge;
 use crate::vitals::Vitals;
@@ -62,7 +62,7 @@ pub(super) struct WriterThread {
     pub(super) connection: Connection,
     pub(super) queue: mpsc::Receiver<Job>,
     pub(super) checkpointer: Checkpointer,
-    pub(super) recent: Arc<RecentArrivals>,
+    pub(super) arrivals: Arc<Arrivals>,
     pub(super) purge_due: Arc<AtomicBool>,
     pub(super) stats: Arc<WriterStats>,
     pub(super) health: Arc<WriterHealth>,
@@ -207,9 +207,10 @@ impl WriterThread {
     ) -> Result<(), StoreError> {
         self.begin(rollback)?;
         let writes: Vec<&MetricWrite> = metrics.iter().map(|metric| &metric.write).collect();
-        let recorded = catch_unwind(AssertUnwindSafe(|| record_all(&self.connection, &self.recent, &writes)))
-            .map_err(|_| Error::internal("storing a metric panicked"))
-            .and_then(|recorded| recorded.map_err(Error::from));
+        let recorded =
+            catch_unwind(AssertUnwindSafe(|| record_all(&self.connection, &self.arrivals, &writes)))
+                .map_err(|_| Error::internal("storing a metric panicked"))
+                .and_then(|recorded| recorded.map_err(Error::from));
         let error = match recorded {
             Ok(outcomes) => {
                 let recorded = metrics.into_iter().zip(outcomes);

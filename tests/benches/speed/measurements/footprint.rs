@@ -31,7 +31,7 @@ pub(crate) async fn stored(options: &Options, database: &Database) -> Result<Vec
         let bytes = fs::metadata(&database.path)?.len();
         let per_point = bytes as f64 / database.points as f64;
         let measurement = Measurement::new("disk", "disk", per_point, "bytes/point");
-        measurements.push(measurement.note("million points", database.points as f64 / 1e6).at_most(40.0));
+        measurements.push(measurement.note("million points", database.points as f64 / 1e6).at_most(9.0));
     }
     measurements.extend(starts_and_memory(options, || database.path.clone()).await?);
     Ok(measurements)
@@ -57,7 +57,7 @@ async fn starts_and_memory(
         let server = Server::start(&options.server, &database()).await?;
         idle(Duration::from_secs(1)).await;
         measurements
-            .push(Measurement::new("memory", "memory (PSS) when idle", server.pss()?, "MiB").at_most(25.0));
+            .push(Measurement::new("memory", "memory (PSS) when idle", server.pss()?, "MiB").at_most(15.0));
         server.stop()?;
     }
     Ok(measurements)

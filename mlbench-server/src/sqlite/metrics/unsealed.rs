@@ -1,0 +1,165 @@
+//! Which series have points that are not sealed, in memory.
+//!
+//! The writer notes what arrives, also what is rolled back: that costs the sealer a look.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The most series that are remembered. Further ones are found in the store later.
+const MAX_SERIES: usize = 200_000;
+
+/// How often idle series are looked for.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Series with points that are not sealed.
+#[derive(Debug)]
+pub(crate) struct Unsealed {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    series: HashMap<i64, Waiting>,
+    /// Series with enough points to be sealed at once, in the order in which they had them.
+    ready: BTreeMap<u64, i64>,
+    next: u64,
+    /// Series found to be idle.
+    idle: Vec<i64>,
+    /// When idle series were looked for.
+    looked: Option<Instant>,
+    /// Points that wait, about.
+    points: u64,
+    /// Whether there are series that are not remembered.
+    overflowed: bool,
+    closed: bool,
+    /// From how many points on a series is ready.
+    enough: usize,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    points: usize,
+    touched: Instant,
+    ready: Option<u64>,
+}
+
+/// What the sealer should do next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Seal a series, as far as its points fill chunks.
+    Full(i64),
+    /// Seal everything of a series, to which nothing was added for a while.
+    Idle(i64),
+    /// Find series in the store.
+    Search,
+    /// Nothing is due.
+    Nothing,
+    /// The store closes.
+    Closed,
+}
+
+impl Unsealed {
+    /// Begins with a search in the store. A series is ready from `enough` points on.
+    pub(crate) fn new(enough: usize) -> Self {
+        let inner = Inner { enough, overflowed: true, ..Inner::default() };
+        Self { inner: Mutex::new(inner), changed: Condvar::new() }
+    }
+
+    /// Notes points of a series.
+    pub(crate) fn note(&self, series: i64, count: usize) {
+        let mut inner = self.lock();
+        if inner.note(series, count, Instant::now()) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Returns about how many points wait.
+    pub(crate) fn points(&self) -> u64 {
+        self.lock().points
+    }
+
+    /// Takes what is due, and waits for at most `wait`. A series counts as idle after `idle`.
+    pub(crate) fn take(&self, idle: Duration, wait: Duration) -> Due {
+        let mut inner = self.lock();
+        if let Some(due) = inner.due(idle, Instant::now()) {
+            return due;
+        }
+        let (mut inner, _) = self.changed.wait_timeout(inner, wait).unwrap_or_else(PoisonError::into_inner);
+        inner.due(idle, Instant::now()).unwrap_or(Due::Nothing)
+    }
+
+    /// Waits, at most until the store closes.
+    pub(crate) fn pause(&self, time: Duration) {
+        let (inner, _) = self
+            .changed
+            .wait_timeout_while(self.lock(), time, |inner| !inner.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        drop(inner);
+    }
+
+    /// Returns whether the store closes.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Ends all waiting.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Returns whether the series has become ready.
+    fn note(&mut self, series: i64, count: usize, now: Instant) -> bool {
+        if self.series.len() >= MAX_SERIES && !self.series.contains_key(&series) {
+            self.overflowed = true;
+            return false;
+        }
+        self.points += count as u64;
+        let waiting = self.series.entry(series).or_insert(Waiting { points: 0, touched: now, ready: None });
+        waiting.points += count;
+        waiting.touched = now;
+        if waiting.points < self.enough || waiting.ready.is_some() {
+            return false;
+        }
+        waiting.ready = Some(self.next);
+        self.ready.insert(self.next, series);
+        self.next += 1;
+        true
+    }
+
+    fn due(&mut self, idle: Duration, now: Instant) -> Option<Due> {
+        if self.closed {
+            return Some(Due::Closed);
+        }
+        if let Some((_, series)) = self.ready.pop_first() {
+            self.forget(series);
+            return Some(Due::Full(series));
+        }
+        if self.idle.is_empty() && self.looked.is_none_or(|at| now.duration_since(at) >= LOOK) {
+            self.looked = Some(now);
+            let is_idle = |waiting: &Waiting| now.duration_since(waiting.touched) >= idle;
+            let found = self.series.iter().filter(|(_, waiting)| is_idle(waiting));
+            self.idle = found.map(|(series, _)| *series).collect();
+        }
+        if let Some(series) = self.idle.pop() {
+            self.forget(series);
+            return Some(Due::Idle(series));
+        }
+        (self.series.is_empty() && std::mem::take(&mut self.overflowed)).then_some(Due::Search)
+    }
+
+    fn forget(&mut self, series: i64) {
+        if let Some(waiting) = self.series.remove(&series) {
+            waiting.ready.map(|at| self.ready.remove(&at));
+            self.points = self.points.saturating_sub(waiting.points as u64);
+        }
+    }
+}

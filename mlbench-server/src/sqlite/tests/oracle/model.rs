@@ -1,0 +1,147 @@
+//! A plain list of points in memory, and what the store should answer from it.
+
+use std::collections::BTreeMap;
+
+use mlbench_core::downsample::minmax::Bucket;
+use mlbench_core::downsample::{Downsampled, Downsampler, Groups, Summary};
+use mlbench_core::storage::{DownsamplingMethod, PointDetails, PointRef, PointSink, ValueRef};
+
+use super::super::*;
+use super::NAMES;
+
+/// The points of one series by date and arrival, each with the number of its arrival.
+#[derive(Default, Clone)]
+pub(super) struct ModelSeries {
+    pub(super) points: Vec<(i64, i64, Metric)>,
+}
+
+#[derive(Default)]
+pub(super) struct Model {
+    pub(super) series: BTreeMap<&'static str, ModelSeries>,
+    /// Positions of readers: arrival numbers of snapshots.
+    pub(super) cursors: Vec<i64>,
+}
+
+impl Model {
+    pub(super) fn newest(&self, name: &str) -> i64 {
+        self.series.get(name).and_then(|series| series.points.last()).map_or(1_000_000, |point| point.0)
+    }
+
+    /// Adds what the store has just stored. `last` is its highest arrival number now.
+    pub(super) fn add(&mut self, added: Vec<Metric>, last: i64) {
+        let first = last - added.len() as i64 + 1;
+        for (seq, metric) in (first..).zip(added) {
+            let name = NAMES.into_iter().find(|name| *name == metric.name.as_str()).unwrap();
+            let series = self.series.entry(name).or_default();
+            let date = metric.date.as_micros();
+            let at = series.points.partition_point(|point| (point.0, point.1) < (date, seq));
+            series.points.insert(at, (date, seq, metric));
+        }
+    }
+
+    /// Returns what the store should send for a query, as text.
+    pub(super) fn read(&self, query: &PointsQuery) -> Vec<String> {
+        let mut sink = Text::default();
+        for (name, series) in &self.series {
+            if !query.names.is_empty() && !query.names.iter().any(|wanted| wanted.as_str() == *name) {
+                continue;
+            }
+            let selected: Vec<&(i64, i64, Metric)> = series
+                .points
+                .iter()
+                .filter(|point| query.arrived_after.is_none_or(|seq| point.1 > seq))
+                .filter(|point| query.as_of.is_none_or(|seq| point.1 <= seq))
+                .filter(|point| (query.since..=query.until).contains(&at(point.0)))
+                .collect();
+            if !selected.is_empty() {
+                sink.series(&MetricName::new(*name).unwrap());
+                send(query, &selected, &mut sink);
+            }
+        }
+        sink.0
+    }
+}
+
+/// Sends selected points as the query reduces them.
+fn send(query: &PointsQuery, selected: &[&(i64, i64, Metric)], sink: &mut Text) {
+    let last_n = query.last_n.map_or(usize::MAX, |last| last as usize);
+    let newest = |count: usize| &selected[selected.len().saturating_sub(count)..];
+    let number = |metric: &Metric| metric.value.as_finite();
+    let length = selected.len() as u64;
+    let reduced = query.downsampling.map(|d| (d.method, u64::from(d.max_points)));
+    let (mut downsampler, points) = match reduced {
+        None => return newest(last_n).iter().for_each(|point| sink.metric(&point.2, query.details)),
+        Some((DownsamplingMethod::MinMax, max)) => (Downsampler::minmax(length, max), selected),
+        Some((DownsamplingMethod::Lttb, max)) => (Downsampler::lttb(length, max), selected),
+        Some((DownsamplingMethod::Mean, max)) => (Downsampler::mean(length, max), selected),
+        Some((DownsamplingMethod::Summary, max)) => {
+            let is_finite = selected.iter().all(|point| number(&point.2).is_some());
+            let kept = if is_finite { usize::MAX } else { max as usize };
+            if length <= max || !is_finite {
+                let kept = newest(last_n.min(kept));
+                return kept.iter().for_each(|point| sink.metric(&point.2, query.details));
+            }
+            let groups = query
+                .last_n
+                .map_or(Groups::new(length, max), |last| Groups::new(length, max).only_last(last.into()));
+            let skipped = groups.skipped() as usize;
+            (Downsampler::Summary(Summary::new(groups)), &selected[skipped..])
+        }
+    };
+    for point in points {
+        if let Some(item) = downsampler.push(at(point.0), number(&point.2)) {
+            sink.item(&item);
+        }
+    }
+    downsampler.finish().iter().for_each(|item| sink.item(item));
+}
+
+/// Collects everything as text.
+#[derive(Default)]
+pub(super) struct Text(pub(super) Vec<String>);
+
+impl Text {
+    fn metric(&mut self, metric: &Metric, details: bool) {
+        let details = details.then(|| PointDetails {
+            cumulative: metric.cumulative,
+            metadata: &metric.metadata,
+            step: metric.step,
+            epoch: metric.epoch,
+        });
+        self.point(PointRef { date: metric.date, value: ValueRef::Text(metric.value.as_str()), details });
+    }
+
+    fn item(&mut self, item: &Downsampled) {
+        match item {
+            Downsampled::Point((date, number)) => self.point(PointRef::gap_or(*date, *number)),
+            Downsampled::Bucket(bucket) => self.bucket(bucket),
+        }
+    }
+}
+
+impl PointSink for Text {
+    fn series(&mut self, name: &MetricName) {
+        let name = format!("{name}:");
+        if self.0.iter().rev().find(|text| text.ends_with(':')) != Some(&name) {
+            self.0.push(name);
+        }
+    }
+
+    fn point(&mut self, point: PointRef<'_>) {
+        let mut text = format!("{} {}", point.date.as_micros(), point.value);
+        if let Some(rest) = point.details {
+            text += &format!(" {} {:?} {:?} {:?}", rest.cumulative, rest.metadata, rest.step, rest.epoch);
+        }
+        self.0.push(text);
+    }
+
+    fn bucket(&mut self, bucket: &Bucket) {
+        let Bucket { start, end, count, first, last, min, max } = bucket;
+        let (start, end) = (start.as_micros(), end.as_micros());
+        self.0.push(format!("{start}..{end} {count} {first:?} {last:?} {min:?} {max:?}"));
+    }
+
+    fn is_full(&self) -> bool {
+        false
+    }
+}
