@@ -18,7 +18,7 @@ function lines(from: number, to: number): LogLine[] {
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => line(from + index));
 }
 
-/** Answers as the server does, from lines by ascending number. */
+/** Returns a page of lines as the server does, from all lines by ascending number. */
 function page(all: readonly LogLine[], { after = 0, before, limit = 1_000 }: LogsOptions = {}): LogPage {
   const selected = all.filter(({ seq }) => seq > after && (before === undefined || seq < before));
   const part = before === undefined ? selected.slice(0, limit) : selected.slice(-limit);
