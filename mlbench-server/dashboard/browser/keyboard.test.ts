@@ -5,6 +5,7 @@ import { test } from "node:test";
 import type { Page } from "playwright-core";
 
 import { Stage } from "./stage";
+import { ofDeletedRun } from "./visitor";
 
 const stage = new Stage();
 
@@ -73,7 +74,7 @@ class Hands {
 }
 
 test("runs are started, opened, stopped and deleted with keys", async () => {
-  const visitor = await stage.visitor({ viewport: { width: 1440, height: 900 } });
+  const visitor = await stage.visitor({ viewport: { width: 1440, height: 900 } }, ofDeletedRun);
   const { page } = visitor;
   const hands = new Hands(page);
   await visitor.open(`${stage.server.url}/`);

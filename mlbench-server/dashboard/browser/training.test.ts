@@ -5,6 +5,7 @@ import { test } from "node:test";
 import type { Page } from "playwright-core";
 
 import { Stage } from "./stage";
+import { ofDeletedRun } from "./visitor";
 
 const stage = new Stage();
 
@@ -39,7 +40,7 @@ async function start(page: Page, name: string): Promise<void> {
 }
 
 test("from the first run to the comparison", async () => {
-  const visitor = await stage.visitor({ viewport: { width: 1440, height: 900 } });
+  const visitor = await stage.visitor({ viewport: { width: 1440, height: 900 } }, ofDeletedRun);
   const { page } = visitor;
   await visitor.open(`${stage.server.url}/`);
   await page.getByRole("navigation").getByRole("link", { name: "Runs" }).click();

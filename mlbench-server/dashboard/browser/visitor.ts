@@ -27,6 +27,11 @@ export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: setting("MLBENCH_CHROMIUM"), args: FLAGS, timeout: DEADLINE });
 }
 
+/** A request under way for a run that the flow deletes may come too late. */
+export function ofDeletedRun(problem: string): boolean {
+  return problem.includes("404") && /\/api\/(runs|metrics)\/1\//.test(problem);
+}
+
 /** A person with a browser: looks at pages, and remembers everything that went wrong in them. */
 export class Visitor {
   /** What went wrong: errors of scripts, of the console, of the policy, and requests to other hosts. */

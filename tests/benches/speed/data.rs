@@ -7,7 +7,7 @@ use std::io::Write as _;
 use mlbench_core::Timestamp;
 
 /// Date of the first point: 2026-01-01.
-const BEGIN: i64 = 1_767_225_600_000_000;
+pub(crate) const BEGIN: i64 = 1_767_225_600_000_000;
 /// Microseconds between two steps.
 const STEP: i64 = 10_000;
 
@@ -101,7 +101,7 @@ impl Series {
 
     fn points(self, first: usize, steps: usize) -> impl Iterator<Item = NewPoint> {
         let names: Vec<String> = (0..self.count).map(|number| self.name_of(number)).collect();
-        let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ (self.run << 32) ^ first as u64);
+        let mut random = Random::new((self.run << 32) ^ first as u64);
         (first..first + steps).flat_map(move |step| {
             let date = Timestamp::from_micros(BEGIN + STEP * i64::try_from(step).unwrap_or(i64::MAX));
             let point =
@@ -132,10 +132,16 @@ impl NewPoint {
 }
 
 /// Xorshift: numbers from 0 to 1 with all digits of a double, like the losses of a training.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn next(&mut self) -> f64 {
+    /// Begins with a seed.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(0x9e37_79b9_7f4a_7c15 ^ seed)
+    }
+
+    /// Returns the next number.
+    pub(crate) fn next(&mut self) -> f64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

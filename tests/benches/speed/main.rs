@@ -29,7 +29,7 @@ use bare::multiply_runs;
 use databases::{Database, SMALL_POINTS, enlarge, prepare_small};
 use error::Result;
 use machine::Machine;
-use measurements::{Bench, comparison, edges, footprint, page, writing};
+use measurements::{Bench, comparison, curves, edges, footprint, page, writing};
 use options::Options;
 use report::Report;
 use server::Server;
@@ -54,6 +54,10 @@ async fn run() -> Result<()> {
         eprintln!("measuring requests whose cost would hide in a page");
         report.add_result("edges", "edges", edges::edges(&options, folder.path()).await);
     }
+    if options.wants("curves") {
+        eprintln!("measuring curves");
+        report.add_result("curves", "curves", curves::curves(&options, folder.path()).await);
+    }
     if options.wants("compare") {
         let compared = comparison::compare(&options, folder.path()).await;
         report.add_result("comparison", "compare", compared);
@@ -62,7 +66,7 @@ async fn run() -> Result<()> {
         eprintln!("measuring the page in a browser");
         report.add_result("page", "page", page::page(&options, folder.path()).await);
     }
-    if !options.wants_only(&["edges", "compare", "page"]) {
+    if !options.wants_only(&["edges", "curves", "compare", "page"]) {
         measure_databases(&options, &mut report, folder.path()).await?;
     }
     let file = options.out.join("speed.json");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::Result;
 
 /// Names that `--only` accepts.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "start",
     "memory",
     "disk",
@@ -21,6 +21,7 @@ const NAMES: [&str; 16] = [
     "events",
     "mixed",
     "edges",
+    "curves",
     "compare",
     "page",
 ];

@@ -7,6 +7,8 @@ export interface LogsOptions {
   rank?: number;
   /** Only lines with a higher sequence number. */
   after?: number;
+  /** Only the last lines with a lower sequence number. */
+  before?: number;
   /** 1 to 10,000. */
   limit?: number;
   signal?: AbortSignal;

@@ -10,8 +10,6 @@ export class LogWindow {
   lines: LogLine[] = [];
   /** All lines after this number are here. */
   begin = 0;
-  /** The run has no lines up to this number. */
-  floor = 0;
   private characters = 0;
 
   /** The number of the newest line. */
@@ -21,7 +19,7 @@ export class LogWindow {
 
   /** Whether the run has lines before those that are here. */
   get older(): boolean {
-    return this.begin > this.floor;
+    return this.begin > 0;
   }
 
   /** Whether no older lines fit. */

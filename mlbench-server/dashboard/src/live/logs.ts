@@ -2,9 +2,9 @@ import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 
 import { getLogs } from "../api/logs";
-import type { LogLine } from "../api/wire";
+import type { LogLine, LogPage } from "../api/wire";
 import { hub, type Hub } from "./hub";
-import { findEnd } from "./log-end";
+import { LOG_END } from "./last-lines";
 import { LogWindow } from "./log-window";
 import { publish } from "./publisher";
 import { asError } from "./runs";
@@ -13,8 +13,6 @@ import { TopicStore } from "./topic";
 
 /** How many lines a request reads: the most that the server gives. */
 const PAGE = 10_000;
-/** The most numbers that are read at once, where few of them are lines of the run. */
-const WIDEST = 1e8;
 /** How many lines the first request reads: most runs have no more. */
 const FIRST_PAGE = 1_000;
 
@@ -80,18 +78,9 @@ export class LogsStore extends TopicStore {
   }
 
   private async readEnd(signal: AbortSignal): Promise<void> {
-    const { lines } = await this.get(this.run, { limit: FIRST_PAGE, signal });
-    if (lines.length < FIRST_PAGE) {
-      this.window.append(lines);
-    } else {
-      const hasAfter = async (after: number) => {
-        const page = await this.get(this.run, { after, limit: 1, signal });
-        return page.lines.length > 0;
-      };
-      this.window.floor = (lines[0]?.seq ?? 1) - 1;
-      this.window.begin = Math.max(this.window.floor, await findEnd(hasAfter));
-      await this.catchUp(signal);
-    }
+    const page = await this.get(this.run, { before: LOG_END, limit: FIRST_PAGE, signal });
+    this.window.begin = beginOf(page);
+    this.window.append(page.lines);
     this.ready = true;
   }
 
@@ -100,13 +89,9 @@ export class LogsStore extends TopicStore {
     if (this.reading) return;
     this.reading = true;
     try {
-      for (let width = PAGE; this.window.older && !this.window.full && !signal.aborted;) {
-        const { begin, floor } = this.window;
-        const after = Math.max(floor, begin - width);
-        const lines = await this.between(after, begin, signal);
-        this.window.prepend(lines, after);
-        // Other runs take numbers too, so that a page of numbers may have few lines of this one.
-        width = lines.length < PAGE / 2 ? Math.min(width * 4, WIDEST) : PAGE;
+      while (this.window.older && !this.window.full && !signal.aborted) {
+        const page = await this.get(this.run, { before: this.window.begin + 1, limit: PAGE, signal });
+        this.window.prepend(page.lines, beginOf(page));
         publish(this.publishNow);
       }
     } catch {
@@ -117,17 +102,6 @@ export class LogsStore extends TopicStore {
     }
   }
 
-  private async between(after: number, end: number, signal: AbortSignal): Promise<LogLine[]> {
-    const all: LogLine[] = [];
-    for (let from = after; from < end;) {
-      const { lines, next } = await this.get(this.run, { after: from, limit: PAGE, signal });
-      for (const line of lines) if (line.seq <= end) all.push(line);
-      if (lines.length < PAGE) break;
-      from = next;
-    }
-    return all;
-  }
-
   private readonly publishNow = () => {
     this.published.value = this.snapshot();
   };
@@ -135,6 +109,11 @@ export class LogsStore extends TopicStore {
   private snapshot(): LogsState {
     return { ready: this.ready, reading: this.reading, window: this.window, error: this.error };
   }
+}
+
+/** Returns the number after which a page has all lines: 0 if no older ones are left. */
+function beginOf({ previous }: LogPage): number {
+  return previous === undefined ? 0 : previous - 1;
 }
 
 /** Follows the output of a run while a component is shown. */

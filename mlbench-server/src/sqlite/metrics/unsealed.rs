@@ -75,6 +75,14 @@ impl Unsealed {
         }
     }
 
+    /// Asks for a look at a series, whatever is known of it.
+    pub(crate) fn look_at(&self, series: i64) {
+        let mut inner = self.lock();
+        if inner.note(series, 0, Instant::now()) || inner.make_ready(series) {
+            self.changed.notify_one();
+        }
+    }
+
     /// Returns about how many points wait.
     pub(crate) fn points(&self) -> u64 {
         self.lock().points
@@ -122,13 +130,18 @@ impl Inner {
             self.overflowed = true;
             return false;
         }
-        self.points += count as u64;
+        self.points = self.points.saturating_add(count as u64);
         let waiting = self.series.entry(series).or_insert(Waiting { points: 0, touched: now, ready: None });
-        waiting.points += count;
+        waiting.points = waiting.points.saturating_add(count);
         waiting.touched = now;
-        if waiting.points < self.enough || waiting.ready.is_some() {
+        waiting.points >= self.enough && self.make_ready(series)
+    }
+
+    /// Makes a known series ready. Returns whether it was not.
+    fn make_ready(&mut self, series: i64) -> bool {
+        let Some(waiting) = self.series.get_mut(&series).filter(|waiting| waiting.ready.is_none()) else {
             return false;
-        }
+        };
         waiting.ready = Some(self.next);
         self.ready.insert(self.next, series);
         self.next += 1;
@@ -161,5 +174,59 @@ impl Inner {
             waiting.ready.map(|at| self.ready.remove(&at));
             self.points = self.points.saturating_sub(waiting.points as u64);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::ZERO;
+    const LATER: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn a_series_is_due_once_enough_points_wait_or_none_come() {
+        let unsealed = Unsealed::new(10);
+        assert_eq!(unsealed.take(LATER, NOW), Due::Search);
+        for _ in 0..3 {
+            unsealed.note(1, 4);
+            unsealed.note(2, 1);
+        }
+        assert_eq!(unsealed.points(), 15);
+        assert_eq!(unsealed.take(LATER, NOW), Due::Full(1));
+        assert_eq!((unsealed.points(), unsealed.take(LATER, NOW)), (3, Due::Nothing));
+        let mut inner = unsealed.lock();
+        let later = Instant::now() + LATER;
+        assert_eq!(inner.due(LATER, later), Some(Due::Idle(2)));
+        assert_eq!(inner.due(LATER, later + LATER), None);
+        drop(inner);
+        unsealed.close();
+        assert_eq!(unsealed.take(LATER, LATER), Due::Closed);
+    }
+
+    #[test]
+    fn a_look_that_was_asked_for_is_due_once_and_counts_no_points() {
+        let unsealed = Unsealed::new(usize::MAX);
+        assert_eq!(unsealed.take(LATER, NOW), Due::Search);
+        unsealed.note(3, usize::MAX);
+        unsealed.note(3, usize::MAX);
+        unsealed.look_at(7);
+        unsealed.look_at(7);
+        assert_eq!(unsealed.take(LATER, NOW), Due::Full(3));
+        assert_eq!((unsealed.points(), unsealed.take(LATER, NOW)), (0, Due::Full(7)));
+        assert_eq!(unsealed.take(LATER, NOW), Due::Nothing);
+    }
+
+    #[test]
+    fn series_beyond_the_bound_are_searched_later() {
+        let unsealed = Unsealed::new(1);
+        assert_eq!(unsealed.take(LATER, NOW), Due::Search);
+        for series in 0..=MAX_SERIES as i64 {
+            unsealed.note(series, 1);
+        }
+        for series in 0..MAX_SERIES as i64 {
+            assert_eq!(unsealed.take(LATER, NOW), Due::Full(series));
+        }
+        assert_eq!(unsealed.take(LATER, NOW), Due::Search);
     }
 }

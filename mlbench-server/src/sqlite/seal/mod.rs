@@ -110,7 +110,7 @@ impl SealerThread {
         }
         tracing::warn!(cause, "cannot seal points; trying again");
         if let Due::Full(series) | Due::Idle(series) = *due {
-            self.arrivals.unsealed.note(series, self.options.small);
+            self.arrivals.unsealed.look_at(series);
         }
         self.arrivals.unsealed.pause(RETRY_PAUSE);
     }
@@ -144,7 +144,7 @@ impl SealerThread {
             found = !some.is_empty();
             for series in some {
                 after = series;
-                self.arrivals.unsealed.note(series, self.options.small);
+                self.arrivals.unsealed.look_at(series);
             }
         }
         Ok(())

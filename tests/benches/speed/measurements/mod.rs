@@ -2,6 +2,7 @@
 
 mod bench;
 pub(crate) mod comparison;
+pub(crate) mod curves;
 pub(crate) mod edges;
 mod events;
 pub(crate) mod footprint;

@@ -237,7 +237,12 @@ async fn run_steps(steps: Vec<Step>, page_points: usize) -> Result<()> {
 #[test]
 fn every_answer_is_that_of_the_points_in_memory() {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(30);
-    let mut runner = TestRunner::new(Config { cases, max_shrink_iters: 40, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases,
+        max_shrink_iters: 40,
+        source_file: Some(file!()),
+        ..Config::default()
+    });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let page_points = prop_oneof![Just(1_usize), Just(7), Just(4_096)];
     let steps = (proptest::collection::vec(step(), 1..25), page_points);

@@ -1,4 +1,4 @@
-//! A plain list of points in memory, and what the store should answer from it.
+//! A plain list of points in memory, and what the store should send of it.
 
 use std::collections::BTreeMap;
 
