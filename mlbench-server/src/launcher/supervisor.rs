@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::FuturesUnordered;
 use mlbench_core::run::{OutputStream, RankStatus, Run, RunEvent};
 use mlbench_core::storage::{LogPart, LogQuery, RankExit};
-use mlbench_core::{ErrorCode, PodName, Result, RunId};
+use mlbench_core::{ErrorCode, PodName, Result, RunId, Timestamp};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -26,6 +26,8 @@ use crate::token::Token;
 const MAX_WAIT: Duration = Duration::from_millis(500);
 /// Longest pause between two attempts to reach the cluster.
 const MAX_OUTAGE_PAUSE: Duration = Duration::from_secs(10);
+/// How much earlier than now the ranks ended, if the end of the run is theirs.
+const LATE: Duration = Duration::from_secs(2);
 /// How long a run waits for a sample of its pods.
 const SAMPLE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -174,9 +176,11 @@ impl<'a> Supervisor<'a> {
             Action::Follow(_) => {}
             Action::Signal(signal, ranks) => return self.signal(run, signal, ranks).await,
             Action::Decide(mut outcome) => {
-                // The cluster may tell late, after an outage, that the ranks ended.
+                // The cluster may tell late, after an outage, that the ranks ended. Without one the end is now, so that
+                // what was sampled until then belongs to the run.
                 let by_ranks = outcome.event == RunEvent::Finish || run.ranks.iter().any(has_failed);
-                if let Some(end) = self.context.last_end().filter(|&end| by_ranks && end < outcome.at) {
+                let is_late = |end: &Timestamp| end.saturating_add(LATE) < outcome.at;
+                if let Some(end) = self.context.last_end().filter(|end| by_ranks && is_late(end)) {
                     outcome.at = end.max(run.created_at);
                 }
                 tracing::info!(run = %run.id, event = ?outcome.event, reason = outcome.reason, "outcome decided");

@@ -1,7 +1,5 @@
 //! What an archive of metrics contains.
 
-use std::time::Duration;
-
 use mlbench_core::api::MetricsQuery;
 use mlbench_core::run::Run;
 use mlbench_core::storage::{PointsQuery, collect_points};
@@ -39,11 +37,6 @@ pub async fn archive(app: &App, owner: Owner, query: &MetricsQuery) -> Result<Ar
     }
 }
 
-/// How long after the end of a run its pods are sampled at the latest: before other runs get them.
-///
-/// A run has ended when its command has, which the server learns a little later.
-const LAST_SAMPLE: Duration = Duration::from_secs(2);
-
 /// Returns the archive of all owners of a kind.
 ///
 /// # Errors
@@ -57,7 +50,7 @@ async fn archive_of_run(app: &App, run: Run, query: &MetricsQuery) -> Result<Arc
     let official_result = task_result(app, &run).await?;
     let of_run = Some(query.to_storage(Owner::Run(run.id))?);
     let mut sources = vec![Source { label: "result".to_owned(), query: of_run, may_be_deleted: false }];
-    let end = run.finished_at.map_or(Timestamp::MAX, |end| end.saturating_add(LAST_SAMPLE));
+    let end = run.finished_at.unwrap_or(Timestamp::MAX);
     for worker in run.workers {
         let of_pod = query.to_storage(Owner::Pod(worker.pod.clone()))?;
         // While it was queued, its pods worked for other runs.
