@@ -9,8 +9,10 @@ use crate::sqlite::writer::JobSender;
 
 /// Pages given back per transaction: 1 MiB.
 const PAGES: u32 = 256;
-/// A smaller share of free pages than one in so many is kept, for the next points.
-const KEPT_SHARE: u32 = 16;
+/// Free pages that are kept for the next points.
+const KEPT: u32 = 32;
+/// More free pages are kept than [`KEPT`] if they are a smaller share than one in so many.
+const KEPT_SHARE: u32 = 64;
 
 /// Gives back pages while many are free.
 pub(super) fn give_back(connection: &Connection, writer: &JobSender, unsealed: &Unsealed) -> Result<()> {
@@ -31,7 +33,7 @@ fn many_are_free(connection: &Connection) -> Result<bool> {
         let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
         let (free, all) = (pragma("freelist_count")?, pragma("page_count")?);
         // 2: incremental. A database from before chunks keeps its free pages.
-        Ok(free > PAGES && free > all / KEPT_SHARE && pragma("auto_vacuum")? == 2)
+        Ok(free > KEPT && free > all / KEPT_SHARE && pragma("auto_vacuum")? == 2)
     };
     read().map_err(mlbench_core::Error::from)
 }
