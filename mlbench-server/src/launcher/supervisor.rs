@@ -176,8 +176,8 @@ impl<'a> Supervisor<'a> {
             Action::Follow(_) => {}
             Action::Signal(signal, ranks) => return self.signal(run, signal, ranks).await,
             Action::Decide(mut outcome) => {
-                // The cluster may tell late, after an outage, that the ranks ended. Without one the end is now, so that
-                // what was sampled until then belongs to the run.
+                // The cluster may tell late, after an outage, that the ranks ended. Without an outage the end is now: the
+                // samples of the pods so far belong to the run.
                 let by_ranks = outcome.event == RunEvent::Finish || run.ranks.iter().any(has_failed);
                 let is_late = |end: &Timestamp| end.saturating_add(LATE) < outcome.at;
                 if let Some(end) = self.context.last_end().filter(|end| by_ranks && is_late(end)) {

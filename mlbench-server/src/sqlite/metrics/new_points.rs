@@ -76,7 +76,7 @@ impl<'a> NewPoints<'a> {
         if self.points.len() < MIN_CHUNK || !self.insert_chunk(connection, series)? {
             self.insert_rows(connection, detector)?;
         }
-        unsealed.note(series, self.points.len());
+        unsealed.arrived(series, self.points.len());
         Ok(())
     }
 

@@ -71,14 +71,12 @@ impl<'a> Scan<'a> {
             let last = block.last();
             match &block {
                 Block::Chunk(chunk) if self.selects_all(chunk, after) => count += chunk.header.count() as u64,
-                Block::Chunk(_) => {
+                // Points in memory may lie after the end of the query too.
+                Block::Chunk(_) | Block::Points(_) => {
                     self.each_of(&block, after, &mut |_, _| {
                         count += 1;
                         Ok(true)
                     })?;
-                }
-                Block::Points(points) => {
-                    count += points.seqs().iter().filter(|seq| **seq <= self.as_of).count() as u64;
                 }
             }
             after = last;

@@ -1,6 +1,7 @@
 //! Which series have points that are not sealed, in memory.
 //!
-//! The writer notes what arrives, also what is rolled back: that costs the sealer a look.
+//! The writer notes what arrives, also what is rolled back: that costs the sealer a look. A note counts once its
+//! transaction has ended, because the sealer would not see the points before.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -29,6 +30,8 @@ struct Inner {
     idle: Vec<i64>,
     /// When idle series were looked for.
     looked: Option<Instant>,
+    /// What arrived in the current transaction.
+    arriving: Vec<(i64, usize)>,
     /// Points that wait, about.
     points: u64,
     /// Whether there are series that are not remembered.
@@ -67,7 +70,23 @@ impl Unsealed {
         Self { inner: Mutex::new(inner), changed: Condvar::new() }
     }
 
-    /// Notes points of a series.
+    /// Notes points of a series that arrive in the current transaction.
+    pub(super) fn arrived(&self, series: i64, count: usize) {
+        self.lock().arriving.push((series, count));
+    }
+
+    /// Ends the current transaction: what arrived in it can be sealed.
+    pub(crate) fn transaction_ended(&self) {
+        let mut inner = self.lock();
+        let now = Instant::now();
+        for (series, count) in std::mem::take(&mut inner.arriving) {
+            if inner.note(series, count, now) {
+                self.changed.notify_one();
+            }
+        }
+    }
+
+    /// Notes points of a series that are stored.
     pub(crate) fn note(&self, series: i64, count: usize) {
         let mut inner = self.lock();
         if inner.note(series, count, Instant::now()) {
@@ -202,6 +221,16 @@ mod tests {
         drop(inner);
         unsealed.close();
         assert_eq!(unsealed.take(LATER, LATER), Due::Closed);
+    }
+
+    #[test]
+    fn what_arrives_is_due_after_its_transaction() {
+        let unsealed = Unsealed::new(10);
+        assert_eq!(unsealed.take(LATER, NOW), Due::Search);
+        unsealed.arrived(1, 10);
+        assert_eq!((unsealed.points(), unsealed.take(LATER, NOW)), (0, Due::Nothing));
+        unsealed.transaction_ended();
+        assert_eq!((unsealed.points(), unsealed.take(LATER, NOW)), (10, Due::Full(1)));
     }
 
     #[test]

@@ -148,6 +148,7 @@ impl WriterThread {
                     let cause = error.internal_text().unwrap_or(error.detail());
                     tracing::error!(cause, jobs = completions.len(), "transaction failed");
                 });
+            self.arrivals.unsealed.transaction_ended();
             if let (Err(error), true) = (&committed, completions.is_empty()) {
                 completions.extend(parts.drain(..).flat_map(|work| work.reject(error)));
             }
