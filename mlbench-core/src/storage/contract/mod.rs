@@ -9,5 +9,7 @@ mod queue;
 mod reading;
 mod runs;
 mod suite;
+mod text_sink;
 
 pub use suite::storage_contract;
+pub use text_sink::TextSink;

@@ -1,11 +1,9 @@
 use super::fixtures::{at, code, dated, finish, id, metric, new_run, ok, pod, pod_name, series, started};
-use crate::downsample::minmax::Bucket;
+use super::text_sink::TextSink;
 use crate::error::ErrorCode;
 use crate::metric::{Metric, MetricName, MetricType, Owner, Series};
 use crate::pod::PodPhase;
-use crate::storage::points::{
-    Downsampling, DownsamplingMethod, PointRef, PointSink, PointsCursor, PointsQuery,
-};
+use crate::storage::points::{Downsampling, DownsamplingMethod, PointsQuery};
 use crate::storage::read_points::read_page;
 use crate::storage::storage_trait::Storage;
 
@@ -18,53 +16,14 @@ async fn record(store: &dyn Storage, owner: &Owner, points: &[(&str, i64, &str)]
     ok(store.record_metrics(metrics.collect()).await);
 }
 
-/// Collects everything it receives as text.
-#[derive(Default)]
-struct TextSink(Vec<String>);
-
-impl PointSink for TextSink {
-    fn series(&mut self, name: &MetricName) {
-        self.0.push(format!("{name}:"));
-    }
-
-    fn point(&mut self, point: PointRef<'_>) {
-        let mut text = format!("{} {}", point.date.as_micros(), point.value);
-        if let Some(rest) = point.details {
-            text += &format!(" {} {:?} {:?} {:?}", rest.cumulative, rest.metadata, rest.step, rest.epoch);
-        }
-        self.0.push(text);
-    }
-
-    fn bucket(&mut self, bucket: &Bucket) {
-        let Bucket { start, end, count, first, last, min, max } = bucket;
-        let (start, end) = (start.as_micros(), end.as_micros());
-        self.0.push(format!("{start}..{end} {count} {first:?} {last:?} {min:?} {max:?}"));
-    }
-
-    fn is_full(&self) -> bool {
-        false
-    }
-}
-
 /// Reads all pages as text without repeated names. Returns the arrival number of the snapshot too.
 async fn read_as_text(store: &dyn Storage, query: &PointsQuery) -> (Vec<String>, i64) {
-    let mut after: Option<PointsCursor> = None;
-    let mut all: Vec<String> = Vec::new();
-    let mut current = String::new();
+    let (mut sink, mut after) = (TextSink::default(), None);
     loop {
-        let (page, as_of, next) = ok(read_page(store, query, after, TextSink::default()).await);
-        for text in page.0 {
-            if text.ends_with(':') && text == current {
-                continue;
-            }
-            if text.ends_with(':') {
-                current.clone_from(&text);
-            }
-            all.push(text);
-        }
-        after = next;
+        let (read, as_of, next) = ok(read_page(store, query, after, sink).await);
+        (sink, after) = (read, next);
         if after.is_none() {
-            return (all, as_of);
+            return (sink.0, as_of);
         }
     }
 }

@@ -6,13 +6,14 @@ mod model;
 mod noise;
 
 use mlbench_core::Result;
+use mlbench_core::storage::contract::TextSink;
 use mlbench_core::storage::{BatchPoint, Changed, Downsampling, DownsamplingMethod, Interest, read_page};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
 use crate::sqlite::seal::{Sizes, seal_step};
-use model::{Model, Text};
+use model::Model;
 use noise::Noise;
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
@@ -60,7 +61,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 async fn read(store: &Store, query: &PointsQuery) -> Vec<String> {
-    let (mut sink, mut after) = (Text::default(), None);
+    let (mut sink, mut after) = (TextSink::default(), None);
     loop {
         (sink, _, after) = read_page(&store.storage, query, after, sink).await.unwrap();
         if after.is_none() {

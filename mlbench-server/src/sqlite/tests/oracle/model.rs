@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use mlbench_core::downsample::minmax::Bucket;
 use mlbench_core::downsample::{Downsampled, Downsampler, Groups, Summary};
+use mlbench_core::storage::contract::TextSink;
 use mlbench_core::storage::{DownsamplingMethod, PointDetails, PointRef, PointSink, ValueRef};
 
 use super::super::*;
@@ -41,7 +41,7 @@ impl Model {
 
     /// Returns what the store should send for a query, as text.
     pub(super) fn read(&self, query: &PointsQuery) -> Vec<String> {
-        let mut sink = Text::default();
+        let mut sink = TextSink::default();
         for (name, series) in &self.series {
             if !query.names.is_empty() && !query.names.iter().any(|wanted| wanted.as_str() == *name) {
                 continue;
@@ -63,14 +63,14 @@ impl Model {
 }
 
 /// Sends selected points as the query reduces them.
-fn send(query: &PointsQuery, selected: &[&(i64, i64, Metric)], sink: &mut Text) {
+fn send(query: &PointsQuery, selected: &[&(i64, i64, Metric)], sink: &mut TextSink) {
     let last_n = query.last_n.map_or(usize::MAX, |last| last as usize);
     let newest = |count: usize| &selected[selected.len().saturating_sub(count)..];
     let number = |metric: &Metric| metric.value.as_finite();
     let length = selected.len() as u64;
     let reduced = query.downsampling.map(|d| (d.method, u64::from(d.max_points)));
     let (mut downsampler, points) = match reduced {
-        None => return newest(last_n).iter().for_each(|point| sink.metric(&point.2, query.details)),
+        None => return newest(last_n).iter().for_each(|point| send_metric(&point.2, query.details, sink)),
         Some((DownsamplingMethod::MinMax, max)) => (Downsampler::minmax(length, max), selected),
         Some((DownsamplingMethod::Lttb, max)) => (Downsampler::lttb(length, max), selected),
         Some((DownsamplingMethod::Mean, max)) => (Downsampler::mean(length, max), selected),
@@ -79,7 +79,7 @@ fn send(query: &PointsQuery, selected: &[&(i64, i64, Metric)], sink: &mut Text) 
             let kept = if is_finite { usize::MAX } else { max as usize };
             if length <= max || !is_finite {
                 let kept = newest(last_n.min(kept));
-                return kept.iter().for_each(|point| sink.metric(&point.2, query.details));
+                return kept.iter().for_each(|point| send_metric(&point.2, query.details, sink));
             }
             let groups = query
                 .last_n
@@ -90,58 +90,24 @@ fn send(query: &PointsQuery, selected: &[&(i64, i64, Metric)], sink: &mut Text) 
     };
     for point in points {
         if let Some(item) = downsampler.push(at(point.0), number(&point.2)) {
-            sink.item(&item);
+            send_item(&item, sink);
         }
     }
-    downsampler.finish().iter().for_each(|item| sink.item(item));
+    downsampler.finish().iter().for_each(|item| send_item(item, sink));
 }
 
-/// Collects everything as text.
-#[derive(Default)]
-pub(super) struct Text(pub(super) Vec<String>);
-
-impl Text {
-    fn metric(&mut self, metric: &Metric, details: bool) {
-        let details = details.then(|| PointDetails {
-            cumulative: metric.cumulative,
-            metadata: &metric.metadata,
-            step: metric.step,
-            epoch: metric.epoch,
-        });
-        self.point(PointRef { date: metric.date, value: ValueRef::Text(metric.value.as_str()), details });
-    }
-
-    fn item(&mut self, item: &Downsampled) {
-        match item {
-            Downsampled::Point((date, number)) => self.point(PointRef::gap_or(*date, *number)),
-            Downsampled::Bucket(bucket) => self.bucket(bucket),
-        }
-    }
+/// Sends a point as the query shows it.
+fn send_metric(metric: &Metric, details: bool, sink: &mut TextSink) {
+    let details = details.then(|| PointDetails {
+        cumulative: metric.cumulative,
+        metadata: &metric.metadata,
+        step: metric.step,
+        epoch: metric.epoch,
+    });
+    sink.point(PointRef { date: metric.date, value: ValueRef::Text(metric.value.as_str()), details });
 }
 
-impl PointSink for Text {
-    fn series(&mut self, name: &MetricName) {
-        let name = format!("{name}:");
-        if self.0.iter().rev().find(|text| text.ends_with(':')) != Some(&name) {
-            self.0.push(name);
-        }
-    }
-
-    fn point(&mut self, point: PointRef<'_>) {
-        let mut text = format!("{} {}", point.date.as_micros(), point.value);
-        if let Some(rest) = point.details {
-            text += &format!(" {} {:?} {:?} {:?}", rest.cumulative, rest.metadata, rest.step, rest.epoch);
-        }
-        self.0.push(text);
-    }
-
-    fn bucket(&mut self, bucket: &Bucket) {
-        let Bucket { start, end, count, first, last, min, max } = bucket;
-        let (start, end) = (start.as_micros(), end.as_micros());
-        self.0.push(format!("{start}..{end} {count} {first:?} {last:?} {min:?} {max:?}"));
-    }
-
-    fn is_full(&self) -> bool {
-        false
-    }
+/// Sends an item of a downsampled series.
+fn send_item(item: &Downsampled, sink: &mut TextSink) {
+    (sink as &mut dyn PointSink).downsampled(item);
 }
