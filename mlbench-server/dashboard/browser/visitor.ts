@@ -6,19 +6,9 @@ import { join } from "node:path";
 
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 
+import { FLAGS } from "./flags.mjs";
 import { setting } from "./setting";
 import { DEADLINE } from "./until";
-
-/** No request of its own to anywhere, and no sandbox, which containers do not allow. */
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 

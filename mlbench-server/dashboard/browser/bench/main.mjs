@@ -4,6 +4,7 @@
 // is in its database.
 import { chromium } from "playwright-core";
 
+import { FLAGS } from "../flags.mjs";
 import { measureCharts } from "./charts.mjs";
 import { firstChart, foreignRequests, liveTicks, zoom } from "./pages.mjs";
 
@@ -16,15 +17,7 @@ const { url, compared, long, many, live, seconds, posts } =
 
 const browser = await chromium.launch({
   executablePath: process.env.MLBENCH_CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
+  args: FLAGS,
 });
 try {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });

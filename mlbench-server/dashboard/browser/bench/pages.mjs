@@ -21,6 +21,27 @@ export function foreignRequests(context, own) {
   return () => count;
 }
 
+/** The longest wait for pixels, in milliseconds. */
+const DEADLINE = 30_000;
+
+/**
+ * Waits for something that a page shows, and fails with its name after a deadline.
+ *
+ * @template T
+ * @param {string} what
+ * @param {Promise<T>} shown
+ * @returns {Promise<T>}
+ */
+function within(what, shown) {
+  /** @type {Promise<never>} */
+  const late = new Promise((_, reject) => {
+    setTimeout(() => {
+      reject(new Error(`${what} did not appear within ${DEADLINE / 1000} s`));
+    }, DEADLINE).unref();
+  });
+  return Promise.race([shown, late]);
+}
+
 /**
  * Opens a page and waits until a chart of it has this many curves.
  *
@@ -34,7 +55,7 @@ export async function firstChart(context, url, curves) {
   for (let round = 0; round < ROUNDS; round += 1) {
     const page = await context.newPage();
     await page.goto(url, { waitUntil: "commit" });
-    rounds.push(await page.evaluate(whenDrawn, curves));
+    rounds.push(await within(`a chart of ${curves} curves of ${url}`, page.evaluate(whenDrawn, curves)));
     await page.close();
   }
   rounds.sort((a, b) => a.ms - b.ms);
@@ -79,7 +100,7 @@ export async function zoom(context, url) {
   for (let round = 0; round < ROUNDS; round += 1) {
     const page = await context.newPage();
     await page.goto(url);
-    await page.evaluate(whenDrawn, 1);
+    await within(`a chart of ${url}`, page.evaluate(whenDrawn, 1));
     const plot = page.locator(".chart-plot").first();
     await plot.scrollIntoViewIfNeeded();
     const box = await plot.boundingBox();
@@ -89,7 +110,7 @@ export async function zoom(context, url) {
     await page.mouse.move(...at(0.5));
     await page.mouse.down();
     await page.mouse.move(...at(0.6), { steps: 3 });
-    const time = page.evaluate(whenDetailed);
+    const time = within(`the detail of ${url}`, page.evaluate(whenDetailed));
     await page.mouse.up();
     times.push(await time);
     await page.close();
@@ -138,14 +159,14 @@ export async function liveTicks(context, url, run, posts) {
   protocol.on("Network.requestWillBeSent", () => (requests += 1));
   await protocol.send("Network.enable");
   await page.goto(`${url}/runs/${run}`);
-  await page.evaluate(whenDrawn, 1);
+  await within(`a chart of run ${run}`, page.evaluate(whenDrawn, 1));
   await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 1000)));
   bytes = 0;
   requests = 0;
   /** @type {number[]} */
   const times = [];
   for (let post = 0; post < posts; post += 1) {
-    const drawn = page.evaluate(whenChanged);
+    const drawn = within("a posted point", page.evaluate(whenChanged));
     // The observer is there before the point is.
     await page.evaluate(() => 0);
     const begin = Date.now();
