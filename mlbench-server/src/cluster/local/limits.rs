@@ -147,6 +147,7 @@ pub(super) fn remove_quota(group: &Path) {
     for _ in 0..40 {
         match fs::remove_dir(group) {
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                // It has no event for that.
                 std::thread::sleep(Duration::from_millis(5));
             }
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
