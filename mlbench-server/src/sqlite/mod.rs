@@ -84,13 +84,8 @@ impl SqliteStorage {
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;
         let reserve = Reserve::take(&options.path);
         let writer = Writer::start(writer, reserve, options.vitals.clone(), Arc::clone(&arrivals))?;
-        let sealer = Sealer::start(
-            open::reader(&options)?,
-            writer.sender()?,
-            Arc::clone(&arrivals),
-            options.seal,
-            options.vitals,
-        )?;
+        let sealer =
+            Sealer::start(open::reader(&options)?, writer.sender()?, Arc::clone(&arrivals), options.seal)?;
         Ok(Self {
             writer,
             sealer: Mutex::new(Some(sealer)),

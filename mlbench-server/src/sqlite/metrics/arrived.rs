@@ -63,7 +63,7 @@ fn rows_between(
     }
     let Some(mut before) = before_tail(connection, series, after)? else { return Ok(()) };
     loop {
-        let points = rows.after(before, END, ROWS_AT_ONCE)?;
+        let points = rows.after(before, END, ROWS_AT_ONCE)?.points;
         if points.is_empty() || !tail_between(&rows, &points, (after, upto), &out_of_order, each)? {
             return Ok(());
         }

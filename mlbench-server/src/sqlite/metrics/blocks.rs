@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::chunks::{self, StoredChunk};
 use super::position::{Position, just_before};
-use super::rows::SeriesRows;
+use super::rows::{Rows, SeriesRows};
 use crate::sqlite::error::StoreError;
 
 /// The most rows that a block has beside the points of a chunk.
@@ -88,21 +88,22 @@ impl Blocks<'_> {
         let chunk =
             chunks::next(self.connection, self.series, after)?.filter(|chunk| chunk.header.first() <= upto);
         let Some(chunk) = chunk else {
-            return Ok(in_memory(self.rows().after(after, upto, limit)?));
+            return Ok(in_memory(self.rows().after(after, upto, limit)?.points));
         };
         let (first, last) = (chunk.header.first(), chunk.header.last());
         if first > after {
-            let before = self.rows().after(after, just_before(first), limit)?;
+            let before = self.rows().after(after, just_before(first), limit)?.points;
             if !before.is_empty() {
                 return Ok(in_memory(before));
             }
         }
-        let among = self.rows().after(after.max(just_before(first)), last, MAX_ROWS)?;
+        let Rows { points: among, is_cut } =
+            self.rows().after(after.max(just_before(first)), last, MAX_ROWS)?;
         if among.is_empty() {
             return Ok(Some(Block::Chunk(chunk)));
         }
         // More rows than one block takes: it ends at the last of them.
-        let end = if among.len() < MAX_ROWS { last } else { position(&among, among.len() - 1) };
+        let end = if is_cut { position(&among, among.len() - 1) } else { last };
         Ok(in_memory(Columns::merge(self.part(&chunk, after, end)?, among)))
     }
 
@@ -119,20 +120,20 @@ impl Blocks<'_> {
         let chunk = chunks::previous(self.connection, self.series, before)?
             .filter(|chunk| chunk.header.last() >= from);
         let Some(chunk) = chunk else {
-            return Ok(in_memory(self.rows().before(before, from, limit)?));
+            return Ok(in_memory(self.rows().before(before, from, limit)?.points));
         };
         let (first, last) = (chunk.header.first(), chunk.header.last());
         if last < before {
-            let behind = self.rows().before(before, (last.0, last.1 + 1), limit)?;
+            let behind = self.rows().before(before, (last.0, last.1 + 1), limit)?.points;
             if !behind.is_empty() {
                 return Ok(in_memory(behind));
             }
         }
-        let among = self.rows().before(before, first, MAX_ROWS)?;
+        let Rows { points: among, is_cut } = self.rows().before(before, first, MAX_ROWS)?;
         if among.is_empty() {
             return Ok(Some(Block::Chunk(chunk)));
         }
-        let begin = if among.len() < MAX_ROWS { first } else { position(&among, 0) };
+        let begin = if is_cut { position(&among, 0) } else { first };
         let part = self.part(&chunk, just_before(begin), just_before(before))?;
         Ok(in_memory(Columns::merge(part, among)))
     }

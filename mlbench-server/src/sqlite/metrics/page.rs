@@ -19,8 +19,8 @@ impl<'a> Page<'a> {
         Self { sink, remaining: max_points, to_skip: max_points.saturating_mul(SKIPPED_PER_POINT) }
     }
 
-    /// Counts the end of a series, which takes the time of a point even without points.
-    pub(super) fn pass_series(&mut self) {
+    /// Counts a series or a chunk without points to send, which takes the time of a point all the same.
+    pub(super) fn pass_one(&mut self) {
         self.to_skip = self.to_skip.saturating_sub(SKIPPED_PER_POINT);
     }
 

@@ -46,7 +46,7 @@ pub(crate) fn page(
         };
         let mut progress = start.map_or(Ok(None), |start| series.send(start, &mut page))?;
         if progress.is_none() {
-            page.pass_series();
+            page.pass_one();
             progress = page.is_full().then_some(SeriesCursor::Done);
         }
         if let Some(progress) = progress {

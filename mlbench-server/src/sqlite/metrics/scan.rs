@@ -160,29 +160,38 @@ impl<'a> Scan<'a> {
 
     /// Sends points to the page until it is full or the series ends.
     ///
-    /// Returns the last point sent when the page is full, `None` at the end of the series.
+    /// Returns the last point passed when the page is full, `None` at the end of the series.
     pub(super) fn send(
         &self,
         name: &MetricName,
-        after: Position,
+        mut after: Position,
         page: &mut Page<'_>,
     ) -> Result<Option<Position>, StoreError> {
         let (mut begun, mut last) = (false, None);
-        self.each(after, |seq, point| {
-            if self.arrived_after.is_some_and(|newest_seen| seq <= newest_seen) {
-                page.to_skip -= 1;
+        while let Some(block) = self.next_block(after)? {
+            if self.is_passed_over(&block) {
+                page.pass_one();
+                last = page.is_full().then(|| block.last());
             } else {
-                if !std::mem::replace(&mut begun, true) {
-                    page.sink.series(name);
-                }
-                page.sink.point(point);
-                page.remaining -= 1;
+                self.each_of(&block, after, &mut |seq, point| {
+                    if self.arrived_after.is_some_and(|newest_seen| seq <= newest_seen) {
+                        page.to_skip -= 1;
+                    } else {
+                        if !std::mem::replace(&mut begun, true) {
+                            page.sink.series(name);
+                        }
+                        page.sink.point(point);
+                        page.remaining -= 1;
+                    }
+                    last = page.is_full().then_some((point.date, seq));
+                    Ok(last.is_none())
+                })?;
             }
-            if page.is_full() {
-                last = Some((point.date, seq));
+            if last.is_some() {
+                break;
             }
-            Ok(last.is_none())
-        })?;
+            after = block.last();
+        }
         Ok(last)
     }
 
@@ -193,7 +202,7 @@ impl<'a> Scan<'a> {
         mut each: impl FnMut(i64, PointRef<'_>) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
         while let Some(block) = self.next_block(after)? {
-            if !self.is_passed_over(&block) && !self.each_of(&block, after, &mut each)? {
+            if !self.each_of(&block, after, &mut each)? {
                 break;
             }
             after = block.last();

@@ -44,6 +44,8 @@ struct Inner {
 #[derive(Debug)]
 struct Waiting {
     points: usize,
+    /// How many of them arrived after the last look.
+    new: usize,
     touched: Instant,
     ready: Option<u64>,
 }
@@ -86,18 +88,19 @@ impl Unsealed {
         }
     }
 
-    /// Notes points of a series that are stored.
-    pub(crate) fn note(&self, series: i64, count: usize) {
-        let mut inner = self.lock();
-        if inner.note(series, count, Instant::now()) {
-            self.changed.notify_one();
+    /// Notes that so many points of a series wait after a look.
+    ///
+    /// However many they are, another look now would find the same.
+    pub(crate) fn left(&self, series: i64, count: usize) {
+        if let Some(waiting) = self.lock().add(series, count, Instant::now()) {
+            waiting.new = 0;
         }
     }
 
     /// Asks for a look at a series, whatever is known of it.
     pub(crate) fn look_at(&self, series: i64) {
         let mut inner = self.lock();
-        if inner.note(series, 0, Instant::now()) || inner.make_ready(series) {
+        if inner.add(series, 0, Instant::now()).is_some() && inner.make_ready(series) {
             self.changed.notify_one();
         }
     }
@@ -143,17 +146,26 @@ impl Unsealed {
 }
 
 impl Inner {
-    /// Returns whether the series has become ready.
+    /// Notes new points. Returns whether the series has become ready.
     fn note(&mut self, series: i64, count: usize, now: Instant) -> bool {
+        let enough = self.enough;
+        let has_enough = self.add(series, count, now).is_some_and(|waiting| waiting.new >= enough);
+        has_enough && self.make_ready(series)
+    }
+
+    /// Adds points. Returns `None` for a series too many.
+    fn add(&mut self, series: i64, count: usize, now: Instant) -> Option<&mut Waiting> {
         if self.series.len() >= MAX_SERIES && !self.series.contains_key(&series) {
             self.overflowed = true;
-            return false;
+            return None;
         }
         self.points = self.points.saturating_add(count as u64);
-        let waiting = self.series.entry(series).or_insert(Waiting { points: 0, touched: now, ready: None });
+        let none = Waiting { points: 0, new: 0, touched: now, ready: None };
+        let waiting = self.series.entry(series).or_insert(none);
         waiting.points = waiting.points.saturating_add(count);
+        waiting.new = waiting.new.saturating_add(count);
         waiting.touched = now;
-        waiting.points >= self.enough && self.make_ready(series)
+        Some(waiting)
     }
 
     /// Makes a known series ready. Returns whether it was not.
@@ -208,8 +220,9 @@ mod tests {
         let unsealed = Unsealed::new(10);
         assert_eq!(unsealed.take(LATER, NOW), Due::Search);
         for _ in 0..3 {
-            unsealed.note(1, 4);
-            unsealed.note(2, 1);
+            unsealed.arrived(1, 4);
+            unsealed.arrived(2, 1);
+            unsealed.transaction_ended();
         }
         assert_eq!(unsealed.points(), 15);
         assert_eq!(unsealed.take(LATER, NOW), Due::Full(1));
@@ -234,11 +247,26 @@ mod tests {
     }
 
     #[test]
+    fn points_that_a_look_leaves_are_not_looked_at_again_at_once() {
+        let unsealed = Unsealed::new(10);
+        assert_eq!(unsealed.take(LATER, NOW), Due::Search);
+        unsealed.left(1, 50);
+        assert_eq!((unsealed.points(), unsealed.take(LATER, NOW)), (50, Due::Nothing));
+        unsealed.arrived(1, 9);
+        unsealed.transaction_ended();
+        assert_eq!((unsealed.points(), unsealed.take(LATER, NOW)), (59, Due::Nothing));
+        unsealed.arrived(1, 1);
+        unsealed.transaction_ended();
+        assert_eq!((unsealed.take(LATER, NOW), unsealed.points()), (Due::Full(1), 0));
+    }
+
+    #[test]
     fn a_look_that_was_asked_for_is_due_once_and_counts_no_points() {
         let unsealed = Unsealed::new(usize::MAX);
         assert_eq!(unsealed.take(LATER, NOW), Due::Search);
-        unsealed.note(3, usize::MAX);
-        unsealed.note(3, usize::MAX);
+        unsealed.arrived(3, usize::MAX);
+        unsealed.arrived(3, usize::MAX);
+        unsealed.transaction_ended();
         unsealed.look_at(7);
         unsealed.look_at(7);
         assert_eq!(unsealed.take(LATER, NOW), Due::Full(3));
@@ -251,8 +279,9 @@ mod tests {
         let unsealed = Unsealed::new(1);
         assert_eq!(unsealed.take(LATER, NOW), Due::Search);
         for series in 0..=MAX_SERIES as i64 {
-            unsealed.note(series, 1);
+            unsealed.arrived(series, 1);
         }
+        unsealed.transaction_ended();
         for series in 0..MAX_SERIES as i64 {
             assert_eq!(unsealed.take(LATER, NOW), Due::Full(series));
         }

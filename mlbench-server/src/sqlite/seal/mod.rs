@@ -5,7 +5,7 @@
 
 mod plan;
 mod replace;
-mod search;
+pub(crate) mod search;
 mod space;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,7 +22,6 @@ use super::metrics::recent::Arrivals;
 use super::metrics::unsealed::Due;
 use super::writer::JobSender;
 use crate::panics;
-use crate::vitals::Vitals;
 pub(crate) use plan::Sizes;
 use plan::{Look, plan};
 use replace::Replacement;
@@ -31,8 +30,6 @@ use replace::Replacement;
 const WAIT: Duration = Duration::from_secs(1);
 /// Pause after the disk refused a write.
 const RETRY_PAUSE: Duration = Duration::from_secs(10);
-/// Number of panics in a row after which the thread gives up.
-const MAX_PANICS: u32 = 5;
 
 /// The running thread.
 pub(super) struct Sealer {
@@ -41,16 +38,15 @@ pub(super) struct Sealer {
 }
 
 impl Sealer {
-    /// Starts the thread, which reports to `vitals` when it has failed for good.
+    /// Starts the thread.
     pub(super) fn start(
         connection: Connection,
         writer: JobSender,
         arrivals: Arc<Arrivals>,
         options: SealOptions,
-        vitals: Vitals,
     ) -> Result<Self> {
         let state = SealerThread { connection, writer, arrivals: Arc::clone(&arrivals), options };
-        let thread = std::thread::Builder::new().name("sealer".to_owned()).spawn(move || state.run(&vitals));
+        let thread = std::thread::Builder::new().name("sealer".to_owned()).spawn(move || state.run());
         let thread = thread
             .map_err(|error| Error::internal(format_args!("cannot start the sealer thread: {error}")))?;
         Ok(Self { arrivals, thread: Some(thread) })
@@ -72,24 +68,16 @@ struct SealerThread {
 }
 
 impl SealerThread {
-    fn run(self, vitals: &Vitals) {
-        let mut panics = 0;
+    fn run(self) {
         loop {
             let due = self.arrivals.unsealed.take(self.options.idle, WAIT);
             if due == Due::Closed {
                 return;
             }
-            match catch_unwind(AssertUnwindSafe(|| self.work(&due))) {
-                Ok(()) => panics = 0,
-                Err(panic) => {
-                    panics += 1;
-                    let reason = format!("panicked: {}", panics::text(&*panic));
-                    tracing::error!(reason, "sealing points failed; continuing");
-                    if panics == MAX_PANICS {
-                        vitals.report("sealer of points", &reason);
-                        return;
-                    }
-                }
+            // A series that cannot be sealed stays as it is, and can be read: no reason to end the server.
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work(&due))) {
+                let reason = format!("panicked: {}", panics::text(&*panic));
+                tracing::error!(reason, ?due, "sealing points failed; leaving them as they are");
             }
         }
     }
@@ -103,6 +91,9 @@ impl SealerThread {
             Due::Closed => Ok(()),
         };
         let Err(error) = done else { return };
+        if error.code() == ErrorCode::NotFound {
+            return tracing::debug!(?due, "a run was deleted while its points were sealed");
+        }
         let cause = error.internal_text().unwrap_or(error.detail());
         if error.code() != ErrorCode::Unavailable {
             tracing::error!(cause, "cannot seal points; leaving them as they are");
@@ -127,7 +118,7 @@ impl SealerThread {
                 }
                 Look::Wait(points) => {
                     if points > 0 {
-                        self.arrivals.unsealed.note(series, points);
+                        self.arrivals.unsealed.left(series, points);
                     }
                     return Ok(());
                 }

@@ -12,7 +12,7 @@ use crate::sqlite::metrics::arrival;
 use crate::sqlite::metrics::blocks::{Blocks, position};
 use crate::sqlite::metrics::chunks::{self, ChunkState, StoredChunk};
 use crate::sqlite::metrics::position::{Position, just_before};
-use crate::sqlite::metrics::rows::SeriesRows;
+use crate::sqlite::metrics::rows::{MAX_TEXT_BYTES, Rows, SeriesRows};
 
 /// The most rows among the points of a chunk that a plan takes.
 const MAX_ROWS_AMONG: usize = 16_384;
@@ -98,7 +98,7 @@ fn first_unsealed(
     series: i64,
     from: Position,
 ) -> Result<Option<Position>, StoreError> {
-    let rows = SeriesRows { connection, series, details: false }.after(from, END, 1)?;
+    let rows = SeriesRows { connection, series, details: false }.after(from, END, 1)?.points;
     let row = (!rows.is_empty()).then(|| position(&rows, 0));
     let sql = "SELECT first_date, first_seq FROM chunk WHERE series = ?1 AND state < 2 \
                AND (last_date, last_seq) > (?2, ?3) ORDER BY last_date, last_seq LIMIT 1";
@@ -132,6 +132,8 @@ struct Gathered<'a> {
     /// Everything up to here was looked at.
     after: Position,
     has_packed: bool,
+    /// Whether more rows lie among the points of the last chunk.
+    is_cut: bool,
 }
 
 impl<'a> Gathered<'a> {
@@ -147,6 +149,7 @@ impl<'a> Gathered<'a> {
             last_row: after,
             after,
             has_packed: false,
+            is_cut: false,
         }
     }
 
@@ -155,11 +158,11 @@ impl<'a> Gathered<'a> {
     }
 
     fn fill(&mut self, sizes: Sizes, is_idle: bool) -> Result<End, StoreError> {
-        while self.points.len() < sizes.full {
+        while !self.is_enough(sizes) {
             let chunk = chunks::next(self.connection, self.series, self.after)?;
             let upto = chunk.as_ref().map_or(END, |chunk| just_before(chunk.header.first()));
             if upto > self.after {
-                let rows = self.rows().after(self.after, upto, sizes.full - self.points.len())?;
+                let rows = self.rows().after(self.after, upto, sizes.full - self.points.len())?.points;
                 if !rows.is_empty() {
                     self.take_rows(&rows);
                     continue;
@@ -175,7 +178,7 @@ impl<'a> Gathered<'a> {
             }
             // A row among the points of a full chunk.
             let (begin, last) = (just_before(chunk.header.first()), chunk.header.last());
-            let among = self.rows().after(begin, last, MIN_ROWS_AMONG)?.len();
+            let among = self.rows().after(begin, last, MIN_ROWS_AMONG)?.points.len();
             if is_idle || among >= MIN_ROWS_AMONG {
                 self.take_chunk(&chunk)?;
                 return Ok(End::Enough);
@@ -200,7 +203,8 @@ impl<'a> Gathered<'a> {
         let blocks = Blocks { connection: self.connection, series: self.series, details: true };
         let (first, last) = (chunk.header.first(), chunk.header.last());
         let points = blocks.part(chunk, just_before(first), last)?;
-        let rows = self.rows().after(just_before(first), last, MAX_ROWS_AMONG)?;
+        let Rows { points: rows, is_cut } = self.rows().after(just_before(first), last, MAX_ROWS_AMONG)?;
+        self.is_cut = is_cut;
         self.unsealed += rows.len() + if chunk.state == ChunkState::Arrived { points.len() } else { 0 };
         self.has_packed |= chunk.state != ChunkState::Arrived;
         self.chunks.push(chunk.id);
@@ -213,6 +217,10 @@ impl<'a> Gathered<'a> {
         self.points.append_from(&merged, 0..merged.len());
         self.after = last;
         Ok(())
+    }
+
+    fn is_enough(&self, sizes: Sizes) -> bool {
+        self.is_cut || self.points.len() >= sizes.full || self.points.text_bytes() >= MAX_TEXT_BYTES
     }
 
     fn is_one_small_chunk(&self) -> bool {

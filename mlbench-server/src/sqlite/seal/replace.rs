@@ -9,6 +9,7 @@ use crate::sqlite::error::StoreError;
 use crate::sqlite::metrics::arrival;
 use crate::sqlite::metrics::chunks::{self, ChunkState};
 use crate::sqlite::metrics::position::Position;
+use crate::sqlite::metrics::rows::MAX_TEXT_BYTES;
 
 /// Sealed points, and what they replace.
 pub(crate) struct Replacement {
@@ -29,7 +30,8 @@ impl Replacement {
     pub(crate) fn encode(plan: Plan, sizes: Sizes) -> Self {
         let Plan { series, points, state, chunks, rows, first, last, as_of } = plan;
         let count = points.len();
-        let parts = ((count + sizes.full / 2) / sizes.full).max(1);
+        let by_count = (count + sizes.full / 2) / sizes.full;
+        let parts = by_count.max(points.text_bytes() / MAX_TEXT_BYTES).clamp(1, count);
         let bound = |part: usize| part * count / parts;
         let encoded = (0..parts).map(|part| {
             let range = bound(part)..bound(part + 1);
@@ -54,9 +56,9 @@ impl Replacement {
     /// Writes the chunks and deletes what they replace.
     ///
     /// # Errors
-    /// An internal error when something of that has gone since it was read: the run was deleted.
+    /// [`NotFound`](mlbench_core::ErrorCode::NotFound) when something of that has gone: its run was deleted.
     pub(crate) fn write(&self, connection: &Connection) -> Result<(), StoreError> {
-        let gone = || StoreError::Domain(Error::internal("points to be sealed have gone"));
+        let gone = || StoreError::Domain(Error::not_found("what was to be sealed"));
         for id in &self.chunks {
             if !chunks::delete(connection, *id)? {
                 return Err(gone());

@@ -152,3 +152,51 @@ async fn a_database_from_before_chunks_is_sealed_while_it_serves() {
     assert_eq!(read(&store, id).await, before);
     assert_eq!(store.number("SELECT sum(count) FROM chunk").await, 3_804);
 }
+
+#[tokio::test]
+async fn more_late_points_than_one_plan_takes_are_sealed() {
+    const LATE: i64 = 17_000;
+    let store = Store::with(|options| options.seal = NEVER);
+    let id = store.finished_run().await;
+    store.record_metrics(loss(id, (0..1_000).map(|i| i * 100))).await.unwrap();
+    while store.writer.write(0, |c| seal_step(c, 1, true, SIZES)).await.unwrap() {}
+    for from in (0..LATE).step_by(50) {
+        store.record_metrics(loss(id, (from..from + 50).map(|i| i * 5 + 1))).await.unwrap();
+    }
+    let before = read(&store, id).await;
+    while store.writer.write(0, |c| seal_step(c, 1, true, SIZES)).await.unwrap() {}
+    assert_eq!(store.number(UNSEALED).await, 0);
+    assert_eq!(read(&store, id).await, before);
+    assert_eq!(before.len() as i64, 1_000 + LATE);
+}
+
+#[tokio::test]
+async fn long_texts_are_sealed_and_read_in_bounded_parts() {
+    let store = Store::with(|options| options.seal = NEVER);
+    let id = store.finished_run().await;
+    let text = |i: i64| format!("{i} ").repeat(100_000);
+    for from in (0..60).step_by(20) {
+        let points = (from..from + 20).map(|i| metric(id, "loss", i, &text(i)));
+        store.record_metrics(points.collect()).await.unwrap();
+    }
+    while store.writer.write(0, |c| seal_step(c, 1, true, SIZES)).await.unwrap() {}
+    assert_eq!(store.number(UNSEALED).await, 0);
+    let most = store.number("SELECT max(count) FROM chunk").await;
+    assert!(most < 30, "{most} texts of 0.3 MB in a chunk");
+    let found = read(&store, id).await;
+    assert!(found.iter().enumerate().all(|(i, point)| point.value.as_str() == text(i as i64)));
+    assert_eq!(found.len(), 60);
+}
+
+#[tokio::test]
+async fn a_series_at_rest_is_not_found_again() {
+    let store = Store::with(|options| options.seal = NEVER);
+    let id = store.finished_run().await;
+    store.record_metrics(loss(id, 0..50)).await.unwrap();
+    let found = async || store.writer.write(0, |c| seal::search::some(c, 0)).await.unwrap();
+    assert_eq!(found().await, [1]);
+    while store.writer.write(0, |c| seal_step(c, 1, true, SIZES)).await.unwrap() {}
+    assert!(found().await.is_empty());
+    store.record_metrics(loss(id, 50..150)).await.unwrap();
+    assert_eq!(found().await, [1]);
+}
