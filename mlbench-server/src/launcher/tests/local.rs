@@ -1,10 +1,9 @@
 //! The launcher with real processes on this machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mlbench_core::log::LogLine;
 use mlbench_core::storage::{LogPart, LogQuery};
 use mlbench_core::{RunState, Timestamp};
 
@@ -59,19 +58,51 @@ async fn real_ranks_know_their_rank_and_all_their_output_is_stored() {
     assert_eq!(world.lines(id, 1).await, ["1 of 2: 1", "end", "127.0.0.1,127.0.0.1"]);
 }
 
+/// Returns whether a file below `directory` holds `text`.
+fn is_in_a_file(directory: &Path, text: &str) -> bool {
+    std::fs::read_dir(directory).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => is_in_a_file(&path, text),
+            false if !path.is_file() => false,
+            // Files may be removed meanwhile.
+            false => std::fs::read(&path).is_ok_and(|data| String::from_utf8_lossy(&data).contains(text)),
+        }
+    })
+}
+
 #[tokio::test]
 async fn lines_of_both_streams_are_stored_in_the_order_and_with_the_dates_of_their_writing() {
-    let world = world(1);
-    let command = "sh -c 'for i in 1 2 3 4; do echo o$i; sleep 0.05; echo e$i >&2; sleep 0.05; done'";
-    let before = Timestamp::from_micros(i64::try_from(unix_time().as_micros()).unwrap());
-    let id = world.try_start_run(spec(1, command)).await.unwrap().id;
+    let mut world = world(1);
+    // The program writes a line once the one before it was seen, so that its date lies between two dates of this test.
+    let gate = world.directory.path().join("seen").display().to_string();
+    let step = r#"$0$i; until [ -e "$GATE.$0$i" ]; do sleep 0.01; done"#.replace("$GATE", &gate);
+    let lines = ["out", "err"].map(|stream| step.replace("$0", stream));
+    let command = format!("sh -c 'for i in 1 2 3; do echo {}; echo >&2 {}; done'", lines[0], lines[1]);
+    let id = world.try_start_run(spec(1, &command)).await.unwrap().id;
+    let now = || Timestamp::from_micros(i64::try_from(unix_time().as_micros()).unwrap());
+    let mut opened = vec![now()];
+    let texts = ["out1", "err1", "out2", "err2", "out3", "err3"];
+    for text in &texts[..5] {
+        world.when(async |world| world.lines(id, 0).await.iter().any(|line| line == text)).await;
+        opened.push(now());
+        if *text == "out3" {
+            // The last line is dated by the supervisor of the rank although no server reads it.
+            world.kill_launcher().await;
+        }
+        std::fs::write(format!("{gate}.{text}"), "").unwrap();
+    }
+    world.when(async |world| is_in_a_file(&world.directory.path().join("mlbench.db.work"), "err3")).await;
+    opened.push(now());
+    std::fs::write(format!("{gate}.err3"), "").unwrap();
+    world.start_launcher();
     world.until_ended(id).await;
     let query = LogQuery { stream: None, rank: Some(0), part: LogPart::Last(100) };
     let lines = world.storage().log_lines(id, query).await.unwrap();
-    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
-    assert_eq!(texts, ["o1", "e1", "o2", "e2", "o3", "e3", "o4", "e4"]);
-    let apart = |pair: &[LogLine]| pair[1].date.since(pair[0].date) >= Duration::from_millis(40);
-    assert!(lines[0].date > before && lines.windows(2).all(apart), "{lines:?}");
+    assert_eq!(lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), texts);
+    for (line, between) in lines.iter().zip(opened.windows(2)) {
+        assert!(between[0] <= line.date && line.date <= between[1], "{line:?} is not in {between:?}");
+    }
 }
 
 #[tokio::test]
