@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::{ObjectMeta, PostParams};
 use serde_json::{Value, json};
 use tokio::time::{Instant, advance};
 
 use super::super::connection::KubernetesCluster;
+use super::super::objects::names::lease_name;
 use super::fake_api::{Answers, FakeApi};
 use super::harness::{eventually, followed, harness, launch, provisioned, rank, released, static_run};
 use crate::cluster::error::ClusterError;
@@ -128,4 +131,22 @@ async fn a_server_on_a_clone_of_the_volume_leaves_the_run_of_the_original_alone(
     // A clone that is started after the end of the original takes its place at once.
     let successor = harness.cluster().await;
     eventually("the lease", || async { successor.lease.check().ok() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lease_of_a_killed_server_passes_on_once_it_is_not_renewed() {
+    let Some(mut harness) = harness().await else { return };
+    let mut lease: Lease = serde_json::from_value(lease_of("killed")).unwrap();
+    lease.metadata =
+        ObjectMeta { name: Some(lease_name(&harness.options.instance)), ..ObjectMeta::default() };
+    harness.api::<Lease>().create(&PostParams::default(), &lease).await.unwrap();
+    harness.options.holder = "next".to_owned();
+    let began = Instant::now();
+    let next = harness.cluster().await;
+    assert!(next.obstacle().unwrap().contains("killed"));
+    eventually("the lease", || async { next.lease.check().ok() }).await;
+    assert!(began.elapsed() >= Duration::from_secs(30), "its date says nothing: another clock wrote it");
+    let taken = harness.api::<Lease>().get(&lease.metadata.name.unwrap()).await.unwrap();
+    assert_eq!(taken.spec.unwrap().holder_identity.as_deref(), Some("next"));
+    harness.stop().await;
 }
