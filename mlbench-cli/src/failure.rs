@@ -85,6 +85,17 @@ pub(crate) enum Failure {
         /// Reason given by the system.
         error: io::Error,
     },
+    /// Standard input cannot be read.
+    #[error("cannot read standard input: {0}")]
+    Input(io::Error),
+    /// Lines of standard input are no metrics.
+    #[error("{bad} of {lines} lines are no metrics; the others are stored")]
+    NoMetrics {
+        /// Lines that are no metrics.
+        bad: u64,
+        /// Lines that were read.
+        lines: u64,
+    },
     /// Standard output cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
@@ -146,6 +157,8 @@ impl Failure {
             | Self::Benchmark(_)
             | Self::File { .. }
             | Self::Output(_)
+            | Self::Input(_)
+            | Self::NoMetrics { .. }
             | Self::Runtime(_) => 1,
             Self::Client(Error::InvalidUrl { .. } | Error::InvalidToken | Error::Invalid(_))
             | Self::TokenFile { .. }

@@ -6,26 +6,43 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::failure::Failure;
 
 /// How long an interrupted command may take to remove its temporary files.
 const CLEAN_UP: Duration = Duration::from_millis(500);
 
+/// Lets a command wait for a signal.
+#[derive(Debug, Clone)]
+pub(crate) struct Interrupt(watch::Receiver<()>);
+
+impl Interrupt {
+    /// Waits until a signal arrives. The command must end soon then.
+    pub(crate) async fn asked(&self) {
+        // An error means that the sender is gone, which it is after the signal only.
+        let _ = self.0.clone().changed().await;
+    }
+}
+
 /// Runs `command` on a thread of its own, and returns its result or [`Failure::Interrupted`].
 ///
+/// A command has `grace` to end by itself after a signal; then it is dropped at its current `await`.
 /// A write to a full pipe blocks the thread of the command, so that this thread waits for signals.
 /// The program must end after this function has returned.
-pub(crate) fn until_interrupted<F>(command: impl FnOnce() -> F + Send + 'static) -> Result<(), Failure>
+pub(crate) fn until_interrupted<F>(
+    grace: Duration,
+    command: impl FnOnce(Interrupt) -> F + Send + 'static,
+) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>>,
 {
     let (cancel, cancelled) = oneshot::channel::<()>();
     let (ended, mut result) = oneshot::channel();
+    let (asked, interrupt) = watch::channel(());
     let run = async move || {
         tokio::select! {
-            result = command() => result,
+            result = command(Interrupt(interrupt)) => result,
             _ = cancelled => Err(Failure::Interrupted { signal: SignalKind::interrupt() }),
         }
     };
@@ -34,13 +51,25 @@ where
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Runtime)?;
         thread::spawn(move || {
             // This fails when the program ends because of a signal.
-            let _ = ended.send(runtime().and_then(|runtime| runtime.block_on(run())));
+            let result = runtime().and_then(|runtime| {
+                let result = runtime.block_on(run());
+                // A read of standard input may not have ended.
+                runtime.shutdown_background();
+                result
+            });
+            let _ = ended.send(result);
         });
         let signal = tokio::select! {
             result = &mut result => return result.unwrap_or_else(|_| Err(panicked())),
             _ = interrupt.recv() => SignalKind::interrupt(),
             _ = terminate.recv() => SignalKind::terminate(),
         };
+        asked.send_replace(());
+        match tokio::time::timeout(grace, &mut result).await {
+            Ok(Ok(Err(failure))) => return Err(failure),
+            Ok(_) => return Err(Failure::Interrupted { signal }),
+            Err(_) => {}
+        }
         drop(cancel);
         // A command that is blocked in a write does not get to it.
         let _ = tokio::time::timeout(CLEAN_UP, result).await;

@@ -8,9 +8,13 @@ mod interrupt;
 mod output;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use args::{Cli, Command};
 use failure::Failure;
+
+/// How long an interrupted `mlbench log` may take to store what it has read.
+const LOG_GRACE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     match run(Cli::from_command_line()) {
@@ -29,5 +33,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
     if let Command::Benchmark(args) = &cli.command {
         return Ok(benchmarks::run(args, &mut std::io::stdout())?);
     }
-    interrupt::until_interrupted(async move || commands::run(&cli).await)
+    // What `log` has read from a program is stored even if both are interrupted.
+    let grace = matches!(cli.command, Command::Log(_)).then_some(LOG_GRACE);
+    interrupt::until_interrupted(grace.unwrap_or_default(), async move |interrupt| {
+        commands::run(&cli, &interrupt).await
+    })
 }

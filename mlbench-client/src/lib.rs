@@ -23,7 +23,7 @@
 //! # async fn example(run: RunId) -> mlbench_client::Result<()> {
 //! let logger = Client::from_env()?.metric_logger(Owner::Run(run));
 //! for step in 1..=3 {
-//!     logger.record("train_loss @ 0", 1.0 / f64::from(step), None, "");
+//!     logger.log("train_loss @ 0", 1.0 / step as f64).step(step);
 //! }
 //! logger.flush().await?; // metrics that are not flushed are lost when the program ends
 //! # Ok(())
@@ -55,7 +55,7 @@ pub use clock::now;
 pub use error::{Error, Result};
 pub use events::{Change, Changes, EventStream, Events};
 pub use health::Health;
-pub use logger::MetricLogger;
+pub use logger::{Entry, MetricLogger};
 pub use metrics::{Metrics, MetricsFollower};
 pub use pods::Pods;
 pub use runs::Runs;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::binaries::binary;
 use crate::wait::TIMEOUT;
@@ -48,6 +48,18 @@ impl Cli {
         clean_environment(&mut command);
         command.args(args).envs(self.env.iter().cloned());
         run_to_end(command, &format!("mlbench {}", args.join(" "))).await
+    }
+
+    /// Starts `mlbench` with standard input open.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn spawn(&self, args: &[&str]) -> Child {
+        let mut command = Command::new(binary("mlbench"));
+        clean_environment(&mut command);
+        command.args(args).envs(self.env.iter().cloned()).kill_on_drop(true);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// Runs `mlbench` and returns its standard output.

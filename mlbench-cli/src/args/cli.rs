@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use mlbench_client::DEFAULT_URL;
+use mlbench_core::quote::shorten;
 
 use super::kube::{HEADING, KubeArgs};
+use super::log::LogArgs;
 use super::metrics::MetricsArgs;
 use super::output::OutputArgs;
 use super::runs::RunsCommand;
@@ -81,7 +83,7 @@ impl Cli {
         words: impl IntoIterator<Item = T>,
     ) -> Result<Self, clap::Error> {
         let mut command = Self::command();
-        let matches = command.try_get_matches_from_mut(words)?;
+        let matches = command.try_get_matches_from_mut(words).map_err(shortened)?;
         let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
         match cli.flag_without_effect(&matches) {
             Some(problem) => Err(command.error(ErrorKind::ArgumentConflict, problem)),
@@ -122,6 +124,17 @@ impl Cli {
     }
 }
 
+/// Shortens the argument that an error repeats.
+fn shortened(mut error: clap::Error) -> clap::Error {
+    for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg, ContextKind::InvalidSubcommand] {
+        if let Some(ContextValue::String(text)) = error.get(kind) {
+            let short = shorten(text).into_owned();
+            error.insert(kind, ContextValue::String(short));
+        }
+    }
+    error
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Start, watch, stop and delete runs
@@ -129,6 +142,8 @@ pub(crate) enum Command {
     Runs(RunsCommand),
     /// Show the metrics of a run or of pods, or store a metric
     Metrics(MetricsArgs),
+    /// Store the metrics that a program writes, read from standard input
+    Log(LogArgs),
     /// List the worker pods in the cluster
     #[command(after_help = "Example:\n  mlbench pods -o csv")]
     Pods(OutputArgs),

@@ -2,6 +2,7 @@
 
 mod cli;
 mod kube;
+mod log;
 mod metrics;
 mod number;
 mod output;
@@ -12,6 +13,7 @@ mod time;
 
 pub(crate) use self::cli::{Cli, Command};
 pub(crate) use self::kube::KubeArgs;
+pub(crate) use self::log::LogArgs;
 pub(crate) use self::metrics::{MetricsArgs, MetricsCommand, PostArgs, ShowArgs};
 pub(crate) use self::output::OutputArgs;
 pub(crate) use self::runs::{

@@ -11,6 +11,8 @@ use crate::output::eprint_message;
 
 /// How long to retry a request that is safe to repeat, while the server is away.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the metrics of a program wait for the server.
+const LOG_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Returns a client of the server at `url` with the token of the command line.
 ///
@@ -47,6 +49,7 @@ fn retry_timeout(command: &Command) -> Duration {
         Command::Runs(RunsCommand::Start(args)) if args.wait => Duration::MAX,
         Command::Runs(RunsCommand::Logs(args)) if args.follow => Duration::MAX,
         Command::Runs(RunsCommand::List(args)) if args.watch => Duration::MAX,
+        Command::Log(_) => LOG_TIMEOUT,
         _ => RETRY_TIMEOUT,
     }
 }

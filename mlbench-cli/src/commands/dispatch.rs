@@ -5,22 +5,23 @@ use tokio::sync::watch;
 
 use super::connect::connect;
 use super::port_forward::PortForward;
-use super::{metrics, pods, runs};
+use super::{log, metrics, pods, runs};
 use crate::args::{Cli, Command, RunsCommand};
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::output::Printer;
 
 /// Runs the command, through a port-forward if `--kube` is given.
-pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
+pub(crate) async fn run(cli: &Cli, interrupt: &Interrupt) -> Result<(), Failure> {
     if !cli.kube.kube {
-        return dispatch(cli, &connect(cli, cli.server_url(), || ())?).await;
+        return dispatch(cli, &connect(cli, cli.server_url(), || ())?, interrupt).await;
     }
     let mut forward = PortForward::open(&cli.kube).await?;
     let (unreachable, mut failures) = watch::channel(());
     let client = connect(cli, &forward.url(), move || unreachable.send_replace(()))?;
     let result = tokio::select! {
         biased;
-        result = dispatch(cli, &client) => result,
+        result = dispatch(cli, &client, interrupt) => result,
         never = forward.keep_open(&mut failures) => match never {},
     };
     match result {
@@ -32,10 +33,11 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     }
 }
 
-async fn dispatch(cli: &Cli, client: &Client) -> Result<(), Failure> {
+async fn dispatch(cli: &Cli, client: &Client, interrupt: &Interrupt) -> Result<(), Failure> {
     match &cli.command {
         Command::Pods(output) => pods::list(client, Printer::stdout(output.output)).await,
         Command::Metrics(args) => metrics::run(client, args).await,
+        Command::Log(args) => log::log(client, args, interrupt).await,
         Command::Runs(command) => match command {
             RunsCommand::Start(args) => runs::start(client, args).await,
             RunsCommand::List(args) => runs::list(client, args).await,

@@ -4,6 +4,7 @@
 
 mod connect;
 mod dispatch;
+mod log;
 mod metrics;
 mod pods;
 mod port_forward;

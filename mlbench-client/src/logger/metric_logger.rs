@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::delivery::DeliveryTracker;
+use super::fields::Fields;
 use super::sender::{QueuedMetric, StopGuard, report_losses, send_all, size};
 use crate::client::Client;
 use crate::clock;
@@ -65,21 +66,27 @@ impl MetricLogger {
     /// or 64 MiB of them wait for the server, the logger has stopped, or `name` is empty or longer than 512
     /// bytes.
     pub fn record(&self, name: &str, value: impl Into<MetricValue>, date: Option<Timestamp>, metadata: &str) {
-        if let Err(error) = self.enqueue(name, value.into(), date, metadata) {
+        self.enqueue(name, Fields { date, metadata: metadata.to_owned(), ..Fields::new(value.into()) });
+    }
+
+    /// Queues a metric, or counts it as lost.
+    pub(super) fn enqueue(&self, name: &str, fields: Fields) {
+        if let Err(error) = self.try_enqueue(name, fields) {
             self.tracker.lose_untracked(&error);
         }
     }
 
-    fn enqueue(&self, name: &str, value: MetricValue, date: Option<Timestamp>, metadata: &str) -> Result<()> {
+    fn try_enqueue(&self, name: &str, fields: Fields) -> Result<()> {
+        let Fields { date, value, cumulative, step, epoch, metadata } = fields;
         let metric = NewMetric {
             owner: self.owner.clone(),
             name: MetricName::new(name)?,
             date: Some(date.unwrap_or_else(clock::now)),
             value,
-            cumulative: false,
-            step: None,
-            epoch: None,
-            metadata: metadata.to_owned(),
+            cumulative,
+            step,
+            epoch,
+            metadata,
         };
         let queue_full = || Error::QueueFull { waiting: self.tracker.pending() };
         let slot = self.queue.try_reserve().map_err(|error| match error {
@@ -89,6 +96,12 @@ impl MetricLogger {
         let number = self.tracker.begin(size(&metric)).ok_or_else(queue_full)?;
         slot.send(QueuedMetric { number, recorded: Instant::now(), metric });
         Ok(())
+    }
+
+    /// Returns the number of recorded metrics that are neither stored nor lost yet.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.tracker.pending()
     }
 
     /// Waits until every metric recorded so far, through any clone, is stored or lost.

@@ -101,6 +101,26 @@ async fn all_metrics_of_a_rejected_series_are_lost() {
 }
 
 #[tokio::test]
+async fn an_entry_is_recorded_once_with_its_fields() {
+    let server = Server::new([], accepted()).await;
+    let logger = server.client().metric_logger(owner());
+    let date = "2018-08-03T09:21:44Z".parse().unwrap();
+    logger.log("loss", 0.5).step(3).epoch(1.5).date(date).metadata("warm-up");
+    logger.log("loss", "1.50").epoch(f64::NAN).cumulative().date(date);
+    assert_eq!(logger.pending(), 2);
+    logger.flush().await.unwrap();
+    assert_eq!(logger.pending(), 0);
+    let date = "2018-08-03T09:21:44.000000Z";
+    let series = serde_json::json!([{"run_id": 3, "name": "loss", "date": [date, date], "value": ["0.5", "1.50"],
+        "step": [3, null], "epoch": [1.5, null], "cumulative": [false, true], "metadata": ["warm-up", ""]}]);
+    let bodies: Vec<serde_json::Value> =
+        server.received().iter().map(|request| serde_json::from_str(&request.body).unwrap()).collect();
+    assert_eq!(bodies, [series]);
+    logger.log("", 1.0);
+    assert!(matches!(logger.flush().await, Err(Error::MetricsLost { lost: 1, .. })));
+}
+
+#[tokio::test]
 async fn a_metric_without_a_date_is_dated_when_recorded() {
     let server = Server::new([], accepted()).await;
     let logger = server.client().metric_logger(owner());

@@ -74,7 +74,31 @@ impl NewMetric {
     /// [`InvalidField`](crate::error::ErrorCode::InvalidField) or
     /// [`UnknownField`](crate::error::ErrorCode::UnknownField) for the field, or
     /// [`NotFound`](crate::error::ErrorCode::NotFound) for an owner that cannot exist.
-    pub fn from_fields(mut fields: Fields) -> Result<Self> {
+    pub fn from_fields(fields: Fields) -> Result<Self> {
+        Self::read(fields, SeriesFields::owner)
+    }
+
+    /// Parses the fields of a metric that belongs to `owner` and need not name it.
+    ///
+    /// # Errors
+    /// Those of [`from_fields`](Self::from_fields), and
+    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) for another owner.
+    pub fn from_fields_of(owner: &Owner, fields: Fields) -> Result<Self> {
+        Self::read(fields, |series| match series.owner() {
+            _ if series.names_no_owner() => Ok(owner.clone()),
+            Ok(named) if named == *owner => Ok(named),
+            Ok(named) => {
+                let field = if matches!(named, Owner::Run(_)) { "run_id" } else { "pod_name" };
+                Err(Error::invalid(
+                    field,
+                    format_args!("names {named}, but the metric is one of {owner}; leave it out"),
+                ))
+            }
+            Err(error) => Err(error),
+        })
+    }
+
+    fn read(mut fields: Fields, owner: impl FnOnce(&SeriesFields) -> Result<Owner>) -> Result<Self> {
         let series = SeriesFields::take(&mut fields)?;
         let date = fields.parsed("date")?;
         let value = fields.text_or_number("value")?;
@@ -84,7 +108,7 @@ impl NewMetric {
         fields.finish()?;
         let name = series.name()?;
         let value = MetricValue::new(value.ok_or_else(|| missing("value"))?);
-        let owner = series.owner()?;
+        let owner = owner(&series)?;
         Ok(Self { owner, name, date, value, cumulative, metadata, step, epoch })
     }
 
@@ -109,6 +133,10 @@ impl SeriesFields {
         let pod = fields.text("pod_name")?.filter(|name| !name.is_empty());
         let run = fields.text_or_number("run_id")?.filter(|id| !id.is_empty());
         Ok(Self { pod, run, name: fields.text("name")? })
+    }
+
+    fn names_no_owner(&self) -> bool {
+        self.pod.is_none() && self.run.is_none()
     }
 
     /// Returns the pod or the run.
@@ -151,6 +179,22 @@ mod tests {
         assert_eq!(both.detail(), "pod_name, run_id: both are given; send only one of them");
         let neither = read(r#"{"name":"x","value":"1"}"#).unwrap_err();
         assert!(neither.detail().contains("missing"), "{neither}");
+    }
+
+    #[test]
+    fn a_metric_of_a_known_owner_need_not_name_it() {
+        let owner = Owner::Run(RunId::new(2).unwrap());
+        let read = |owner_fields: &str| {
+            let body = format!(r#"{{{owner_fields}"name":"x","value":1.50,"step":3}}"#);
+            NewMetric::from_fields_of(&owner, Fields::from_json(body.as_bytes())?)
+        };
+        let metric = read("").unwrap();
+        assert_eq!((&metric.owner, metric.value.as_str(), metric.step), (&owner, "1.50", Some(3)));
+        assert_eq!(read(r#""run_id":"2.0","#).unwrap(), metric);
+        let refusal = read(r#""run_id":3,"#).unwrap_err();
+        assert_eq!(refusal.detail(), "run_id: names run 3, but the metric is one of run 2; leave it out");
+        let refusal = read(r#""pod_name":"a","#).unwrap_err();
+        assert!(refusal.detail().starts_with("pod_name: names pod a"), "{refusal}");
     }
 
     #[test]

@@ -14,6 +14,10 @@ pub enum Direction {
     AtLeast,
     /// Values of at most the goal: smaller values are better.
     AtMost,
+    /// A word of a newer server that this version does not know. Never sent.
+    #[cfg_attr(test, ts(skip))]
+    #[serde(other)]
+    Unknown,
 }
 
 /// Parts of the names of metrics whose smaller values are better.
@@ -29,15 +33,17 @@ impl Direction {
         match self {
             Self::AtLeast => "at_least",
             Self::AtMost => "at_most",
+            Self::Unknown => "unknown",
         }
     }
 
-    /// Returns `≥` or `≤`.
+    /// Returns `≥` or `≤`, and `?` for a direction of a newer server.
     #[must_use]
     pub const fn sign(self) -> &'static str {
         match self {
             Self::AtLeast => "≥",
             Self::AtMost => "≤",
+            Self::Unknown => "?",
         }
     }
 
@@ -56,6 +62,7 @@ impl Direction {
             && match self {
                 Self::AtLeast => value >= goal,
                 Self::AtMost => value <= goal,
+                Self::Unknown => false,
             }
     }
 
@@ -64,6 +71,7 @@ impl Direction {
         match self {
             Self::AtLeast => one.max(other),
             Self::AtMost => one.min(other),
+            Self::Unknown => one,
         }
     }
 
@@ -72,6 +80,7 @@ impl Direction {
         match self {
             Self::AtLeast => one.min(other),
             Self::AtMost => one.max(other),
+            Self::Unknown => one,
         }
     }
 }

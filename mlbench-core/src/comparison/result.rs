@@ -41,6 +41,10 @@ pub enum Clock {
     Training,
     /// The time since the run left the queue, or since its previous training ended.
     Wall,
+    /// A word of a newer server that this version does not know. Never sent.
+    #[cfg_attr(test, ts(skip))]
+    #[serde(other)]
+    Unknown,
 }
 
 /// Runs with equal parameters, whatever their names are.
@@ -137,6 +141,10 @@ pub enum Interval {
     /// From the smallest to the largest value.
     #[serde(rename = "min_max")]
     MinMax,
+    /// A word of a newer server that this version does not know. Never sent.
+    #[cfg_attr(test, ts(skip))]
+    #[serde(other)]
+    Unknown,
 }
 
 /// One training of a run.
@@ -186,6 +194,10 @@ pub enum PhaseSource {
     Totals,
     /// The sums of the step metrics of rank 0 up to now, over all trainings of the run.
     Steps,
+    /// A word of a newer server that this version does not know. Never sent.
+    #[cfg_attr(test, ts(skip))]
+    #[serde(other)]
+    Unknown,
 }
 
 /// A value for each phase. Compute, communication and other add up to the total.

@@ -105,6 +105,7 @@ fn seconds(
             let before = index.checked_sub(1).map_or(started, |before| run.scan.trainings[before].last);
             Some(date.since(before).as_secs_f64())
         }
+        Clock::Unknown => None,
     }
 }
 

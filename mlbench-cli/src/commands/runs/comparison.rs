@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use mlbench_client::{Clock, Comparison, Estimate, Group, Phases, RunName, Training};
+use mlbench_core::metric::plain_number;
 
 use crate::failure::Failure;
 use crate::output::Printer;
@@ -52,6 +53,7 @@ fn title(comparison: &Comparison) -> String {
     let clock = match clock {
         Clock::Training => "training time",
         Clock::Wall => "wall time",
+        Clock::Unknown => "time",
     };
     match goal {
         Some(goal) => format!("{clock} to {metric} {} {goal}", direction.sign()),
@@ -163,7 +165,8 @@ const FULL_HEAD: [&str; 22] = [
 
 /// Returns every value of a group, unrounded.
 fn full_row(comparison: &Comparison, group: &Group) -> [String; 22] {
-    let number = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
+    let number =
+        |number: Option<f64>| number.map(|number| plain_number(number, str::to_owned)).unwrap_or_default();
     let (time, speed_up) = (group.time_to_accuracy, group.speed_up);
     let shares = group.phases.as_ref().map(|phases| phases.shares);
     let interval = time.and_then(|time| Some(serde_json::to_value(time.interval).ok()?.as_str()?.to_owned()));

@@ -35,9 +35,8 @@ pub(crate) async fn download(client: &Client, args: &DownloadArgs) -> Result<(),
 /// Writes to a temporary file and renames it, so that `path` never holds an incomplete archive.
 async fn write_file(client: &Client, run: &Run, path: &Path) -> Result<u64, Failure> {
     let failed = |error: io::Error| Failure::File { path: path.to_owned(), error };
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = TemporaryFile(part.into());
+    // A short name, because that of the archive may have the length that the file system allows.
+    let part = TemporaryFile(path.with_file_name(format!(".mlbench-{}.part", std::process::id())));
     let mut file = File::create(&part.0).await.map_err(failed)?;
     let length = match write(client, run, &mut file).await {
         Err(Error::Write(error)) => return Err(failed(io::Error::new(error.kind(), error))),

@@ -40,11 +40,22 @@ pub(crate) async fn show(client: &Client, args: &OneRunArgs) -> Result<(), Failu
 /// `mlbench runs wait`
 pub(crate) async fn wait(client: &Client, args: &WaitArgs) -> Result<(), Failure> {
     let limit = args.timeout.map(|timeout| Limit { begin: Instant::now(), timeout });
-    if limit.is_some() {
-        // The user said how long to wait, so that the server may be away at the beginning, too.
-        client.with_retries(|| client.health().live()).await?;
-    }
-    let run = resolve_run(client, &args.run.run).await?;
+    let find = async {
+        if limit.is_some() {
+            // The user said how long to wait, so that the server may be away at the beginning, too.
+            client.with_retries(|| client.health().live()).await?;
+        }
+        resolve_run(client, &args.run.run).await
+    };
+    let run = match limit {
+        // With `--timeout 0`, the server has the time of a last look.
+        Some(Limit { timeout, .. }) => {
+            let after = timeout.max(LAST_LOOK);
+            let no_response = |_| Err(Error::Timeout { url: client.base_url().to_owned(), after }.into());
+            tokio::time::timeout(after, find).await.unwrap_or_else(no_response)?
+        }
+        None => find.await?,
+    };
     let run = wait_until_ended(client, run, limit).await?;
     print_ended(args.output, run)
 }

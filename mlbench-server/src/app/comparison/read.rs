@@ -178,6 +178,7 @@ fn end_value(series: Series) -> EndValue {
     let best = match direction {
         Direction::AtLeast => series.max,
         Direction::AtMost => series.min,
+        Direction::Unknown => None,
     };
     let Series { name, count, last_value: last, .. } = series;
     EndValue { name: name.to_string(), count, last, best, direction }

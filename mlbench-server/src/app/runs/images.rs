@@ -152,6 +152,7 @@ mod tests {
             let easier = match goal.direction {
                 Direction::AtLeast => goal.light < goal.full,
                 Direction::AtMost => goal.light > goal.full,
+                Direction::Unknown => false,
             };
             assert!(easier, "{goal:?}");
         }

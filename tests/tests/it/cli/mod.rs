@@ -2,6 +2,7 @@
 
 mod exit_codes;
 mod kube;
+mod log;
 mod metrics;
 mod runs;
 mod streams;

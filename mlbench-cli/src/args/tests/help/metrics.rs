@@ -81,3 +81,28 @@ fn pods_prints_help() {
       mlbench pods -o csv
     ");
 }
+
+#[test]
+fn log_prints_help() {
+    assert_snapshot!(help("log"), @r#"
+    Store the metrics that a program writes, read from standard input
+
+    Usage: mlbench log [OPTIONS] --run <RUN>
+
+    Options:
+          --run <RUN>  Run that the metrics belong to, by id or name [env:
+                       MLBENCH_RUN_ID]
+      -h, --help       Print help
+
+    Each line is one metric: NAME=VALUE, or a JSON object with the fields name and
+    value, and step, epoch, date, cumulative and metadata if wanted. Metrics are
+    posted in batches in the background. While the server is away they wait, for up
+    to 10 minutes. Lines that are no metrics are reported and passed over; the exit
+    code is 1 then.
+
+    Examples:
+      echo 'accuracy=0.7845' | mlbench log --run first
+      echo '{"name": "loss", "value": 0.25, "step": 100}' | mlbench log --run first
+      ./train | mlbench log   # in the command of a run
+    "#);
+}

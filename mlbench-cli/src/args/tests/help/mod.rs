@@ -44,6 +44,7 @@ fn the_program_prints_help() {
     Commands:
       runs       Start, watch, stop and delete runs
       metrics    Show the metrics of a run or of pods, or store a metric
+      log        Store the metrics that a program writes, read from standard input
       pods       List the worker pods in the cluster
       benchmark  Run a built-in reference benchmark, as a worker of a run or by hand
       help       Print this message or the help of the given subcommand(s)
