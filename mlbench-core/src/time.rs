@@ -169,6 +169,9 @@ impl FromStr for Timestamp {
     type Err = ParseTimestampError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(date) = Self::from_wire(text.as_bytes()) {
+            return Ok(date);
+        }
         let quoted = || quote(text).to_string();
         let Some(parts) = Parts::read(text.as_bytes()) else {
             return Self::from_seconds(text);
@@ -183,6 +186,27 @@ impl FromStr for Timestamp {
 }
 
 impl Timestamp {
+    /// Parses the wire form, which most dates have. `None` for any other text, and for a leap second.
+    fn from_wire(text: &[u8]) -> Option<Self> {
+        let text: &[u8; 27] = text.try_into().ok()?;
+        let mut is_wire = true;
+        let mut two = |at: usize| {
+            let (tens, ones) = (text[at].wrapping_sub(b'0'), text[at + 1].wrapping_sub(b'0'));
+            is_wire &= tens < 10 && ones < 10;
+            i64::from(tens) * 10 + i64::from(ones)
+        };
+        let (year, month, day) = (two(0) * 100 + two(2), two(5), two(8));
+        let (hour, minute, second) = (two(11), two(14), two(17));
+        let micros = two(20) * 10_000 + two(22) * 100 + two(24);
+        let marks = [text[4], text[7], text[10], text[13], text[16], text[19], text[26]];
+        if !is_wire || marks != *b"--T::.Z" || hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let seconds = days_since_1970(year, month, day)? * DAY + hour * 3_600 + minute * 60 + second;
+        let micros = seconds * MICROS + micros;
+        (0..=LAST).contains(&micros).then_some(Self(micros))
+    }
+
     /// Parses a number of seconds since 1970.
     fn from_seconds(text: &str) -> Result<Self, ParseTimestampError> {
         if let Ok(seconds) = text.parse::<u32>() {

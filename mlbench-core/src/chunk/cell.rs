@@ -103,8 +103,11 @@ impl Cell for i64 {
     }
 
     fn put_all(cells: &[Self], Fixed { width, base, .. }: Fixed<Self>, out: &mut Vec<u8>) {
-        for cell in cells {
-            out.extend_from_slice(&cell.wrapping_sub(base).to_le_bytes()[..width]);
+        match width {
+            1 => put_low::<1>(cells, base, out),
+            2 => put_low::<2>(cells, base, out),
+            4 => put_low::<4>(cells, base, out),
+            _ => put_low::<8>(cells, base, out),
         }
     }
 
@@ -197,6 +200,15 @@ fn float(integer: i64) -> f64 {
 #[expect(clippy::cast_possible_truncation, reason = "callers check that the number stays the same")]
 fn narrow(number: f64) -> f32 {
     number as f32
+}
+
+/// Appends the lowest `N` bytes of the differences to `base`.
+fn put_low<const N: usize>(cells: &[i64], base: i64, out: &mut Vec<u8>) {
+    out.reserve(cells.len() * N);
+    for cell in cells {
+        let bytes = cell.wrapping_sub(base).to_le_bytes();
+        out.extend_from_slice(bytes.first_chunk::<N>().unwrap_or(&[0; N]));
+    }
 }
 
 /// Reads an integer from each `width` bytes.

@@ -73,7 +73,12 @@ pub(crate) fn real(text: &str) -> Option<f64> {
     if let Some(number) = short_fraction(text) {
         return Some(number);
     }
-    parse_finite(text).filter(|number| plain_number(*number, |printed| printed == text))
+    let number = parse_finite(text)?;
+    // Nearly every text is the shortest one, and needs no writing out.
+    let mut buffer = zmij::Buffer::new();
+    let is_shortest =
+        buffer.format_finite(number) == text && !text.bytes().any(|b| b == b'e') && !text.ends_with(".0");
+    (is_shortest || plain_number(number, |printed| printed == text)).then_some(number)
 }
 
 /// Returns the number of a text like `-0.25` with at most 15 digits and none that is superfluous.

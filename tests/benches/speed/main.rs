@@ -58,6 +58,10 @@ async fn run() -> Result<()> {
         eprintln!("measuring curves");
         report.add_result("curves", "curves", curves::curves(&options, folder.path()).await);
     }
+    if options.wants("huge") && !options.quick {
+        eprintln!("measuring a database of 100 M points");
+        report.add_result("100 M points", "huge", curves::huge(&options, folder.path()).await);
+    }
     if options.wants("compare") {
         let compared = comparison::compare(&options, folder.path()).await;
         report.add_result("comparison", "compare", compared);
@@ -66,7 +70,7 @@ async fn run() -> Result<()> {
         eprintln!("measuring the page in a browser");
         report.add_result("page", "page", page::page(&options, folder.path()).await);
     }
-    if !options.wants_only(&["edges", "curves", "compare", "page"]) {
+    if !options.wants_only(&["edges", "curves", "huge", "compare", "page"]) {
         measure_databases(&options, &mut report, folder.path()).await?;
     }
     let file = options.out.join("speed.json");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::Result;
 
 /// Names that `--only` accepts.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "start",
     "memory",
     "disk",
@@ -22,6 +22,7 @@ const NAMES: [&str; 17] = [
     "mixed",
     "edges",
     "curves",
+    "huge",
     "compare",
     "page",
 ];

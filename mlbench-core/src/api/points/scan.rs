@@ -72,6 +72,40 @@ const ENDS_PLAIN_TEXT: [bool; 256] = {
     table
 };
 
+/// Marks the characters of numbers and words.
+const IS_BARE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        let character = byte as u8;
+        table[byte] = character.is_ascii_alphanumeric() || matches!(character, b'-' | b'+' | b'.');
+        byte += 1;
+    }
+    table
+};
+
+/// Returns the number of bytes before the first that [`ENDS_PLAIN_TEXT`] marks.
+fn plain_length(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = ONES << 7;
+    // Eight bytes at a time. A byte is 0 where the high bit of its difference to 1 is set but not its own.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let (words, rest) = text.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+        let marks =
+            zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\'))) | control;
+        // The lowest mark is right. Higher ones may come from the borrow of a lower byte.
+        if marks != 0 {
+            return Some(number * 8 + marks.trailing_zeros() as usize / 8);
+        }
+    }
+    let end = rest.iter().position(|b| ENDS_PLAIN_TEXT[usize::from(*b)])?;
+    Some(words.len() * 8 + end)
+}
+
 /// Scans a text from start to end.
 pub(super) struct Scanner<'a> {
     text: &'a str,
@@ -210,7 +244,7 @@ impl<'a> Scanner<'a> {
         let bytes = text.as_bytes();
         let mut escaped = false;
         loop {
-            self.at += bytes.get(self.at..)?.iter().position(|b| ENDS_PLAIN_TEXT[usize::from(*b)])?;
+            self.at += plain_length(bytes.get(self.at..)?)?;
             match bytes[self.at] {
                 b'"' => break,
                 b'\\' => self.at += 2,
@@ -230,9 +264,9 @@ impl<'a> Scanner<'a> {
     #[expect(clippy::option_option, reason = "the outer None is unusual, the inner one null")]
     fn bare(&mut self) -> Option<Option<Plain<'a>>> {
         let rest = self.text.get(self.at..)?;
-        let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.');
-        let bare = &rest[..rest.bytes().take_while(|b| word(b)).count()];
-        self.at += bare.len();
+        let length = rest.bytes().take_while(|b| IS_BARE[usize::from(*b)]).count();
+        let bare = &rest[..length];
+        self.at += length;
         match bare {
             "null" => Some(None),
             "true" | "false" | "NaN" | "Infinity" | "-Infinity" => Some(Some(Plain::Bare(bare))),
@@ -279,6 +313,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn texts_end_at_the_first_marked_byte(text in proptest::collection::vec(any::<u8>(), 0..40), plain in "[ -~äß]{0,40}") {
+            let by_byte = |text: &[u8]| text.iter().position(|b| ENDS_PLAIN_TEXT[usize::from(*b)]);
+            prop_assert_eq!(plain_length(&text), by_byte(&text));
+            let long = [plain.as_bytes(), &text].concat();
+            prop_assert_eq!(plain_length(&long), by_byte(&long));
+        }
+
         #[test]
         fn the_scanner_agrees_with_a_json_parser(
             name in any::<String>(), text in "[\"{}:,\\\\ a-c0-9.]{0,12}", number in any::<f64>(), cut in 0..100_usize,

@@ -157,7 +157,8 @@ pub(crate) fn reader(options: &Options) -> Result<Connection> {
         let connection = Connection::open_with_flags(&options.path, flags)?;
         disable_reprepare(&connection)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "cache_size", -2_000)?;
+        // No size of the cache, 2 MB anyway: setting it reads the schema and allocates the first pages of the cache, for a
+        // connection that may never be used.
         connection.set_prepared_statement_cache_capacity(32);
         Ok(connection)
     };

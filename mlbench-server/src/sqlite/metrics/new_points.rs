@@ -44,6 +44,11 @@ impl<'a> NewPoints<'a> {
         }
     }
 
+    /// Makes room for points.
+    pub(super) fn reserve(&mut self, points: usize) {
+        self.points.reserve(points);
+    }
+
     /// Adds the point that arrived next.
     pub(super) fn add(&mut self, seq: i64, point: PointRef<'a>) {
         self.first_date = self.first_date.min(point.date);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mlbench_core::Timestamp;
 
@@ -23,6 +23,9 @@ const SERIES: usize = 10;
 const STEPS: usize = 1_000;
 /// Microseconds between two points of a series, before the jitter.
 const INTERVAL: i64 = 100_000;
+/// Points of the huge database, and how many of them are made at a time.
+const HUGE: usize = 100_000_000;
+const HUGE_PART: usize = 1_000_000;
 /// Series of the run that is read as a whole.
 const MANY: usize = 1_000;
 
@@ -53,8 +56,9 @@ const KINDS: [Kind; 3] = [
 struct Points(Vec<[(i64, f64); SERIES]>);
 
 impl Points {
-    fn new(kind: &Kind, steps: usize) -> Self {
-        let mut random = Random::new(steps as u64);
+    /// Creates the points of `steps` steps from `first` on.
+    fn new(kind: &Kind, first: usize, steps: usize) -> Self {
+        let mut random = Random::new((first + steps) as u64);
         let row = |step: usize| {
             std::array::from_fn(|_| {
                 #[expect(clippy::cast_possible_truncation, reason = "below 6,000")]
@@ -63,18 +67,18 @@ impl Points {
                 (date, (kind.value)(&mut random, step))
             })
         };
-        Self((0..steps).map(row).collect())
+        Self((first..first + steps).map(row).collect())
     }
 
-    /// Returns batches in columns, each of some steps of all series.
-    fn bodies(&self, run: u64) -> Vec<Vec<u8>> {
+    /// Returns batches in columns, each of some steps of all series, for points whose first step is `first`.
+    fn bodies(&self, run: u64, first: usize) -> Vec<Vec<u8>> {
         let body = |(number, rows): (usize, &[[(i64, f64); SERIES]])| {
             let mut text = String::from("[");
             for series in 0..SERIES {
                 let column = |value: &dyn Fn(usize) -> String| {
                     (0..rows.len()).map(value).collect::<Vec<_>>().join(",")
                 };
-                let steps = column(&|at| (number * STEPS + at).to_string());
+                let steps = column(&|at| (first + number * STEPS + at).to_string());
                 let dates = column(&|at| {
                     format!("\"{}\"", Timestamp::from_micros(rows[at][series].0).to_text().as_str())
                 });
@@ -111,7 +115,7 @@ pub(crate) async fn curves(options: &Options, folder: &Path) -> Result<Vec<Measu
     let mut measurements = Vec::new();
     for (number, kind) in KINDS.iter().enumerate() {
         let database = folder.join(format!("curves-{number}.db"));
-        let points = Points::new(kind, steps);
+        let points = Points::new(kind, 0, steps);
         let (rate, bytes) = arrive_and_rest(options, &database, &points).await?;
         let per_point = bytes / (steps * SERIES) as f64;
         let disk = Measurement::new("curves", format!("disk, {}", kind.what), per_point, "bytes/point");
@@ -133,7 +137,7 @@ pub(crate) async fn curves(options: &Options, folder: &Path) -> Result<Vec<Measu
 async fn arrive_and_rest(options: &Options, database: &Path, points: &Points) -> Result<(f64, f64)> {
     let server = Server::start(&options.server, database).await?;
     let run = server.ended_run("true").await?;
-    let posts: Vec<Vec<u8>> = points.bodies(run).iter().map(|body| post(body)).collect();
+    let posts: Vec<Vec<u8>> = points.bodies(run, 0).iter().map(|body| post(body)).collect();
     let mut connection = server.connect().await?;
     let begin = Instant::now();
     for post in &posts {
@@ -143,6 +147,43 @@ async fn arrive_and_rest(options: &Options, database: &Path, points: &Points) ->
     come_to_rest(&server).await?;
     server.stop()?;
     Ok((rate, fs::metadata(database)?.len() as f64))
+}
+
+/// Measures the disk and the start of a database with a hundred million points of the first kind.
+pub(crate) async fn huge(options: &Options, folder: &Path) -> Result<Vec<Measurement>> {
+    let database = folder.join("huge.db");
+    let mut server = Server::start(&options.server, &database).await?;
+    let run = server.ended_run("true").await?;
+    let mut sending = Duration::ZERO;
+    let steps = HUGE_PART / SERIES;
+    for part in 0..HUGE / HUGE_PART {
+        let first = part * steps;
+        let posts: Vec<Vec<u8>> =
+            Points::new(&KINDS[0], first, steps).bodies(run, first).iter().map(|body| post(body)).collect();
+        let mut connection = server.connect().await?;
+        let begin = Instant::now();
+        for post in &posts {
+            accepted(&mut connection, post, STEPS * SERIES).await?;
+        }
+        sending += begin.elapsed();
+    }
+    come_to_rest(&server).await?;
+    server.stop()?;
+    let megabytes = fs::metadata(&database)?.len() as f64 / 1e6;
+    server = Server::start(&options.server, &database).await?;
+    let ready = server.ready_after.as_secs_f64() * 1e3;
+    server.stop()?;
+    fs::remove_file(&database)?;
+    Ok(vec![
+        Measurement::new("huge", "disk", megabytes, "MB").at_most(600.0),
+        Measurement::new("huge", "from start to ready", ready, "ms").at_most(100.0),
+        Measurement::new(
+            "huge",
+            "batches of 10,000 points in columns, while sealing",
+            HUGE as f64 / sending.as_secs_f64(),
+            "points/s",
+        ),
+    ])
 }
 
 fn post(body: &[u8]) -> Vec<u8> {

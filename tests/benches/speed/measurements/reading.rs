@@ -65,6 +65,8 @@ impl Bench<'_> {
         }
         let (reads, bare) = self.with_limit(&request, 40, || scan.print(self.runs.short.run)).await?;
         let growth = self.server.peak()? - before;
+        let table = all_of(self.runs.short, "&format=arrow");
+        let tables = sequential(self.server.address(), &[table], self.rounds(40)).await?;
         Ok(vec![
             Measurement::new("read", "read of 100,000 points (10 series)", reads.percentile(50.0), "ms")
                 .limit("bare scan that prints the same bytes", bare.percentile(50.0))
@@ -72,6 +74,9 @@ impl Bench<'_> {
                 .note("memory grows MiB", growth)
                 .times_at_most(0.6)
                 .note_below("memory grows MiB", 8.0),
+            Measurement::new("read", "the same as an Arrow stream", tables.percentile(50.0), "ms")
+                .note("p99 ms", tables.percentile(99.0))
+                .at_most(8.0),
         ])
     }
 
