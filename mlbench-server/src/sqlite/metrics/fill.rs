@@ -10,7 +10,7 @@ use super::chunks::StoredChunk;
 use super::page::Page;
 use crate::sqlite::error::StoreError;
 
-/// What became of points that were offered at once.
+/// The result of offering several points at once.
 enum AtOnce {
     /// They belong to one item, which ends with them if it is there.
     Taken(Option<Downsampled>),
