@@ -18,7 +18,7 @@ import { useCatalogs } from "./use-series";
 const USUAL: ChartView = { axis: "relative", scale: "linear", halfLife: 0, zoom: null };
 const AXES: readonly XAxis[] = ["relative", "training", "step", "epoch", "wall"];
 /** How many runs have curves: more can neither be distinguished nor followed live. */
-const MOST_CURVES = 40;
+const MOST_CURVES = 100;
 /** How many of the other metrics are shown at once. */
 const SHOWN = 24;
 
