@@ -56,7 +56,7 @@ impl Format {
 /// Method of [downsampling](crate::downsample) a series to `points=N`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Downsample {
-    /// Buckets `{start, end, count, first, last, min, max}`, which preserve all extremes.
+    /// Buckets `{start, end, count, first, last, min, max, sum, step, epoch}`, which preserve all extremes.
     MinMax,
     /// The points that shape a chart (Largest-Triangle-Three-Buckets).
     Lttb,

@@ -117,6 +117,24 @@ impl<'a, T: Cell> Column<'a, T> {
         Ok(())
     }
 
+    /// Reads one number. `read` keeps the numbers of a column that can only be read as a whole.
+    pub(super) fn cell(&mut self, row: usize, read: &mut Vec<T>) -> Result<Option<T>, ChunkError> {
+        if matches!(self.kind, Kind::Packed(_)) && read.is_empty() {
+            *read = self.read_all()?;
+        }
+        Ok(match &self.kind {
+            _ if row >= self.points => None,
+            Kind::Constant(cell) => Some(*cell),
+            Kind::Linear { first, difference } => Some(first.after(*difference, row)),
+            Kind::Fixed(fixed, bytes) => {
+                let mut cell = [T::default()];
+                T::take_all(&bytes[row * fixed.width..(row + 1) * fixed.width], *fixed, &mut cell);
+                Some(cell[0])
+            }
+            Kind::Packed(_) => read.get(row).copied(),
+        })
+    }
+
     /// Reads all numbers.
     pub(super) fn read_all(&mut self) -> Result<Vec<T>, ChunkError> {
         let mut all = Vec::with_capacity(self.points);

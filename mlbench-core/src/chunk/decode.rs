@@ -8,6 +8,7 @@ use super::constants::PAGE_POINTS;
 use super::details::{Details, Flags, Nullable};
 use super::error::ChunkError;
 use super::header::Header;
+use super::sparse::Sparse;
 use super::text_column::read_texts;
 use super::wire::Reader;
 
@@ -63,6 +64,13 @@ impl<'a> Main<'a> {
         let numbers = Column::parse(rest.section("values")?, points, PAGE_POINTS)?;
         let texts = rest.section("texts of values")?;
         Ok(Self { dates, numbers, gaps, texts, rest })
+    }
+
+    /// Reads what single steps and epochs of all `points` share.
+    pub(super) fn sparse(&self, points: usize) -> Result<Sparse<'a>, ChunkError> {
+        let mut rest = self.rest;
+        rest.section("arrival numbers")?;
+        Sparse::parse(&mut rest, points)
     }
 
     /// Reads the arrival numbers and the details of all `points`, if they are requested.

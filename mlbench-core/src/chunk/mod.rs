@@ -22,6 +22,7 @@ mod order;
 mod packed;
 mod pages;
 mod part;
+mod sparse;
 mod summary;
 mod text_column;
 mod texts;

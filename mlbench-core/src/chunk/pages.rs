@@ -5,8 +5,10 @@ use super::constants::PAGE_POINTS;
 use super::decode::{Main, clear_gaps};
 use super::error::ChunkError;
 use super::header::Header;
+use super::sparse::Sparse;
 use super::text_column::read_texts;
 use super::texts::Texts;
+use crate::downsample::Progress;
 
 /// Decodes single pages of a chunk, and keeps what they share.
 pub struct PageReader<'a> {
@@ -17,6 +19,8 @@ pub struct PageReader<'a> {
     /// The page in `columns`, and whether its texts are there.
     page: Option<(usize, bool)>,
     columns: Columns,
+    /// Steps and epochs, once one was read.
+    sparse: Option<Box<Sparse<'a>>>,
 }
 
 /// The points of a page as a curve.
@@ -37,7 +41,7 @@ impl<'a> PageReader<'a> {
     pub fn new(header: &Header, body: &'a [u8]) -> Result<Self, ChunkError> {
         let main = Main::parse(header, body)?;
         let columns = Columns { details: Absent(None), ..Columns::default() };
-        Ok(Self { main, points: header.count(), texts: None, page: None, columns })
+        Ok(Self { main, points: header.count(), texts: None, page: None, columns, sparse: None })
     }
 
     /// Decodes dates and values of a page, counted from 0.
@@ -73,6 +77,19 @@ impl<'a> PageReader<'a> {
             self.page = Some((page, false));
         }
         Ok(PageNumbers { dates: &self.columns.dates, numbers: &self.columns.numbers })
+    }
+
+    /// Returns step and epoch of a point, counted from 0 in the chunk.
+    ///
+    /// # Errors
+    ///
+    /// When the steps or the epochs are damaged.
+    pub fn progress(&mut self, row: usize) -> Result<Progress, ChunkError> {
+        let sparse = match self.sparse.take() {
+            Some(sparse) => sparse,
+            None => Box::new(self.main.sparse(self.points)?),
+        };
+        self.sparse.insert(sparse).row(row)
     }
 
     fn read_numbers(&mut self, page: usize) -> Result<(), ChunkError> {

@@ -49,11 +49,12 @@ impl PageSummary {
         Self { points, count, min, max, sum, start, end, first, last }
     }
 
-    /// Returns the bucket of these points.
+    /// Returns the bucket of these points, without step and epoch.
     #[must_use]
     pub fn bucket(&self) -> Bucket {
-        let Self { start, end, count, first, last, min, max, .. } = *self;
-        Bucket { start, end, count: count.into(), first, last, min, max }
+        let Self { start, end, count, first, last, min, max, sum, .. } = *self;
+        let sum = (count > 0).then_some(sum);
+        Bucket { start, end, count: count.into(), first, last, min, max, sum, step: None, epoch: None }
     }
 
     /// Combines pages in their order.

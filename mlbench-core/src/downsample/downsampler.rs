@@ -5,6 +5,7 @@ use super::lttb::Lttb;
 use super::mean::Mean;
 use super::minmax::{Bucket, MinMax};
 use super::point_or_gap::PointOrGap;
+use super::progress::Progress;
 use super::summary::Summary;
 use crate::time::Timestamp;
 
@@ -30,6 +31,17 @@ pub enum Downsampled {
     Bucket(Bucket),
 }
 
+impl Downsampled {
+    /// Returns the item with the training progress of its last point, which a bucket has.
+    #[must_use]
+    pub const fn ending_at(self, progress: Progress) -> Self {
+        match self {
+            Self::Bucket(bucket) => Self::Bucket(bucket.ending_at(progress)),
+            Self::Point(_) => self,
+        }
+    }
+}
+
 impl Downsampler {
     /// Reduces `length` points to at most `max_points` buckets.
     #[must_use]
@@ -52,6 +64,7 @@ impl Downsampler {
     /// Adds the next point, and returns the next item of the result, if any.
     ///
     /// `number` is `None` for a value that is not a finite number.
+    /// A bucket is returned with its last point, whose progress the caller [adds](Downsampled::ending_at).
     pub fn push(&mut self, date: Timestamp, number: Option<f64>) -> Option<Downsampled> {
         match self {
             Self::Summary(summary) => {

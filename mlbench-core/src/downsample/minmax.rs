@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::groups::Groups;
+use super::progress::Progress;
 use crate::time::Timestamp;
 
 /// An aggregate of consecutive points. A bucket without a finite number has `count` 0 and no values.
@@ -23,9 +24,21 @@ pub struct Bucket {
     pub min: Option<f64>,
     /// Largest finite number.
     pub max: Option<f64>,
+    /// Sum of the finite numbers, up to rounding. `None` if it overflows.
+    pub sum: Option<f64>,
+    /// Training step of the last point.
+    pub step: Option<i64>,
+    /// Training epoch of the last point.
+    pub epoch: Option<f64>,
 }
 
 impl Bucket {
+    /// Returns the bucket with the training progress of its last point.
+    #[must_use]
+    pub const fn ending_at(self, Progress { step, epoch }: Progress) -> Self {
+        Self { step, epoch, ..self }
+    }
+
     fn followed_by(self, next: &Self) -> Self {
         let either = |a: Option<f64>, b: Option<f64>, pick: fn(f64, f64) -> f64| match (a, b) {
             (Some(a), Some(b)) => Some(pick(a, b)),
@@ -39,7 +52,15 @@ impl Bucket {
             last: next.last.or(self.last),
             min: either(self.min, next.min, f64::min),
             max: either(self.max, next.max, f64::max),
+            sum: either(self.sum, next.sum, |a, b| a + b),
+            step: next.step,
+            epoch: next.epoch,
         }
+    }
+
+    /// Returns the bucket once no more points come.
+    fn complete(self) -> Self {
+        Self { sum: self.sum.filter(|sum| sum.is_finite()), ..self }
     }
 }
 
@@ -62,6 +83,7 @@ impl MinMax {
     /// Adds the next point, and returns a bucket once it is complete.
     ///
     /// `number` is `None` for a value that is not a finite number. Points after the last bucket are ignored.
+    /// The caller knows step and epoch of the point, and gives them to the [complete](Bucket::ending_at) bucket.
     pub fn push(&mut self, date: Timestamp, number: Option<f64>) -> Option<Bucket> {
         if self.groups.left() == 0 {
             return None;
@@ -74,6 +96,9 @@ impl MinMax {
             last: None,
             min: None,
             max: None,
+            sum: None,
+            step: None,
+            epoch: None,
         });
         bucket.end = date;
         if let Some(number) = number {
@@ -82,6 +107,7 @@ impl MinMax {
             bucket.last = Some(number);
             bucket.min = Some(bucket.min.map_or(number, |min| min.min(number)));
             bucket.max = Some(bucket.max.map_or(number, |max| max.max(number)));
+            bucket.sum = Some(bucket.sum.map_or(number, |sum| sum + number));
         }
         self.missing -= 1;
         if self.missing > 0 {
@@ -89,7 +115,7 @@ impl MinMax {
         }
         self.groups = self.groups.next();
         self.missing = self.groups.size();
-        self.open.take()
+        self.open.take().map(Bucket::complete)
     }
 
     /// Returns whether the next `points` points belong to the same bucket.
@@ -113,13 +139,13 @@ impl MinMax {
         }
         self.groups = self.groups.next();
         self.missing = self.groups.size();
-        Some(bucket)
+        Some(bucket.complete())
     }
 
     /// Returns the incomplete bucket, if the series had fewer points than announced.
     #[must_use]
-    pub const fn finish(self) -> Option<Bucket> {
-        self.open
+    pub fn finish(self) -> Option<Bucket> {
+        self.open.map(Bucket::complete)
     }
 }
 
@@ -169,6 +195,12 @@ mod tests {
     }
 
     #[test]
+    fn a_sum_that_overflows_is_left_out() {
+        let all = buckets(&[Some(1e308), Some(1e308), Some(1.0), Some(2.5)], 2);
+        assert_eq!(all.iter().map(|bucket| bucket.sum).collect::<Vec<_>>(), [None, Some(3.5)]);
+    }
+
+    #[test]
     fn a_bucket_without_a_number_is_a_gap() {
         let all = buckets(&[None, None, Some(1.0), None], 2);
         assert_eq!((all[0].count, all[0].min), (0, None));
@@ -190,7 +222,17 @@ mod tests {
             prop_assert_eq!(fold(all.iter().filter_map(|b| b.max).collect(), f64::max), fold(finite.clone(), f64::max));
             prop_assert_eq!(all.iter().find_map(|b| b.first), finite.first().copied());
             prop_assert_eq!(all.iter().rev().find_map(|b| b.last), finite.last().copied());
-            prop_assert_eq!(&at_once(&numbers, max_points, 7), &all);
+            let joined = at_once(&numbers, max_points, 7);
+            let without_sums = |all: &[Bucket]| -> Vec<Bucket> {
+                all.iter().map(|bucket| Bucket { sum: None, ..*bucket }).collect()
+            };
+            prop_assert_eq!(without_sums(&joined), without_sums(&all));
+            for (a, b) in joined.iter().zip(&all) {
+                let (a, b) = (a.sum.unwrap_or(0.0), b.sum.unwrap_or(0.0));
+                prop_assert!((a - b).abs() <= 1e-3, "{a} {b}");
+            }
+            let sum: f64 = all.iter().filter_map(|bucket| bucket.sum).sum();
+            prop_assert!((sum - finite.iter().sum::<f64>()).abs() <= 1e-3);
             prop_assert_eq!(all[0].start.as_micros(), 0);
             prop_assert_eq!(all[all.len() - 1].end.as_micros(), numbers.len() as i64 - 1);
         }

@@ -7,6 +7,7 @@ use crate::chunk::{
     Columns, Encoded, Encoding, Fields, Header, MAX_POINTS, PAGE_POINTS, PageReader, PageSummary, decode,
     encode,
 };
+use crate::downsample::Progress;
 use crate::storage::{PointDetails, ValueRef};
 use crate::time::Timestamp;
 
@@ -37,6 +38,13 @@ fn check(points: &Columns, encoding: Encoding) {
         assert_eq!(reader.page(page).unwrap(), &expected);
     }
     assert!(reader.page(pages).is_err());
+    for row in (0..points.len()).rev() {
+        assert_eq!(
+            Some(reader.progress(row).unwrap()),
+            points.details(row).map(|details| details.progress())
+        );
+    }
+    assert_eq!(reader.progress(points.len()).unwrap(), Progress::default());
 }
 
 fn check_header(header: &Header, points: &Columns) {

@@ -167,10 +167,10 @@ pub(super) async fn a_series_is_downsampled_by_every_method(store: &dyn Storage)
         downsampled(DownsamplingMethod::MinMax, 2).await,
         [
             "a:",
-            "0..3 4 Some(0.0) Some(1.0) Some(-5.0) Some(9.0)",
-            "4..7 2 Some(2.0) Some(4.0) Some(2.0) Some(4.0)",
+            "0..3 4 Some(0.0) Some(1.0) Some(-5.0) Some(9.0) Some(-7) Some(1.5)",
+            "4..7 2 Some(2.0) Some(4.0) Some(2.0) Some(4.0) Some(-7) Some(1.5)",
             "b:",
-            "3..3 1 Some(1.5) Some(1.5) Some(1.5) Some(1.5)",
+            "3..3 1 Some(1.5) Some(1.5) Some(1.5) Some(1.5) Some(-7) Some(1.5)",
         ]
     );
     assert_eq!(

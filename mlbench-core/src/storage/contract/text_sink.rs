@@ -25,9 +25,11 @@ impl PointSink for TextSink {
     }
 
     fn bucket(&mut self, bucket: &Bucket) {
-        let Bucket { start, end, count, first, last, min, max } = bucket;
+        // Sums may differ in their last digits.
+        let Bucket { start, end, count, first, last, min, max, sum: _, step, epoch } = bucket;
         let (start, end) = (start.as_micros(), end.as_micros());
-        self.0.push(format!("{start}..{end} {count} {first:?} {last:?} {min:?} {max:?}"));
+        let numbers = format!("{first:?} {last:?} {min:?} {max:?}");
+        self.0.push(format!("{start}..{end} {count} {numbers} {step:?} {epoch:?}"));
     }
 
     fn is_full(&self) -> bool {

@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::fmt;
 
-use crate::downsample::Downsampled;
 use crate::downsample::minmax::Bucket;
+use crate::downsample::{Downsampled, Progress};
 use crate::metric::{MetricName, MetricValue, number};
 use crate::time::Timestamp;
 
@@ -67,6 +67,14 @@ pub struct PointDetails<'a> {
     pub step: Option<i64>,
     /// Training epoch of the measurement.
     pub epoch: Option<f64>,
+}
+
+impl PointDetails<'_> {
+    /// Returns step and epoch.
+    #[must_use]
+    pub const fn progress(&self) -> Progress {
+        Progress { step: self.step, epoch: self.epoch }
+    }
 }
 
 /// A value borrowed from the store, which stores a text as a number if the number prints as that text.

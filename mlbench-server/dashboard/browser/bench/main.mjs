@@ -30,7 +30,7 @@ try {
   await firstChart(context, `${url}/compare?runs=${ids(few)}`, few);
   await firstChart(context, `${url}/runs/${long}`, 1);
   const first = await firstChart(context, `${url}/compare?runs=${ids(few)}`, few);
-  const all = await firstChart(context, `${url}/compare?runs=${ids(compared)}`, Math.min(40, compared));
+  const all = await firstChart(context, `${url}/compare?runs=${ids(compared)}`, Math.min(100, compared));
   const metrics = await firstChart(context, `${url}/runs/${many}`, 1);
   const million = await firstChart(context, `${url}/runs/${long}`, 1);
   const result = {

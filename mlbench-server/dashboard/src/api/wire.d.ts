@@ -221,6 +221,12 @@ export type Bucket = {
   min: number | null;
   /** Largest finite number. */
   max: number | null;
+  /** Sum of the finite numbers, up to rounding. `None` if it overflows. */
+  sum: number | null;
+  /** Training step of the last point. */
+  step: number | null;
+  /** Training epoch of the last point. */
+  epoch: number | null;
 };
 
 /** The result of a batch and the response of `POST /api/metrics/batch/`. */

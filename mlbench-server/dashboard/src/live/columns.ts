@@ -7,6 +7,7 @@ export class Columns {
     value: new Float64Array(FIRST),
     low: new Float64Array(FIRST),
     high: new Float64Array(FIRST),
+    sum: new Float64Array(FIRST),
     step: new Float64Array(FIRST),
     epoch: new Float64Array(FIRST),
   };
@@ -67,5 +68,5 @@ const FIRST = 64;
 
 /** A point with a number for each column; NaN where there is none. */
 export type Row = Record<Column, number>;
-export type Column = "time" | "value" | "low" | "high" | "step" | "epoch";
-const COLUMNS: readonly Column[] = ["time", "value", "low", "high", "step", "epoch"];
+export type Column = "time" | "value" | "low" | "high" | "sum" | "step" | "epoch";
+const COLUMNS: readonly Column[] = ["time", "value", "low", "high", "sum", "step", "epoch"];

@@ -77,7 +77,10 @@ function bucket(points: readonly Point[]): Bucket {
   const values = points.map(({ value }) => Number(value));
   const [min, max] = [Math.min(...values), Math.max(...values)];
   const [start, end] = [points[0]?.date ?? "", points.at(-1)?.date ?? ""];
-  return { start, end, count: points.length, first: values[0] ?? 0, last: values.at(-1) ?? 0, min, max };
+  const { step = null, epoch = null } = points.at(-1) ?? {};
+  const sum = values.reduce((total, value) => total + value, 0);
+  const [first = 0, last = 0] = [values[0], values.at(-1)];
+  return { start, end, count: points.length, first, last, min, max, sum, step, epoch };
 }
 
 async function setup(server: Server, names = ["loss"]) {

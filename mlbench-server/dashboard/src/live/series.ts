@@ -12,6 +12,9 @@ export interface PointColumns {
   value: Float64Array;
   low: Float64Array;
   high: Float64Array;
+  /** The sum of each bucket; of a point its value. */
+  sum: Float64Array;
+  /** Step and epoch of each point, or of the last point of each bucket. */
   step: Float64Array;
   epoch: Float64Array;
 }
@@ -116,6 +119,7 @@ export class Series {
       value: columns.view("value"),
       low: columns.view("low"),
       high: columns.view("high"),
+      sum: columns.view("sum"),
       step: columns.view("step"),
       epoch: columns.view("epoch"),
       text: this.text,
@@ -148,6 +152,7 @@ function rowOf({ date, value, step, epoch }: Point): Row {
     value: number,
     low: number,
     high: number,
+    sum: number,
     step: step ?? NaN,
     epoch: epoch ?? NaN,
   };
@@ -157,7 +162,7 @@ function rowKey({ time, value, step }: Row): string {
   return `${time} ${value} ${step}`;
 }
 
-function bucketRow({ end, last, min, max }: Bucket): Row {
+function bucketRow({ end, last, min, max, sum, step, epoch }: Bucket): Row {
   // A bucket without a number is a gap.
   const number = (bound: number | null) => bound ?? NaN;
   return {
@@ -165,7 +170,8 @@ function bucketRow({ end, last, min, max }: Bucket): Row {
     value: number(last),
     low: number(min),
     high: number(max),
-    step: NaN,
-    epoch: NaN,
+    sum: number(sum),
+    step: number(step),
+    epoch: number(epoch),
   };
 }

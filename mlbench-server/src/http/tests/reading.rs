@@ -230,7 +230,7 @@ async fn csv_has_a_header_and_quotes_special_characters() {
     let buckets =
         api.get("/api/metrics/?metric_type=run&format=csv&downsample=minmax&points=1&metric_filter=loss+@+0");
     let expected = format!(
-        "run_id,name,start,end,count,first,last,min,max\r\n{run},loss @ 0,{NOW},{NOW},1,0.5,0.5,0.5,0.5\r\n"
+        "run_id,name,start,end,count,first,last,min,max,sum,step,epoch\r\n{run},loss @ 0,{NOW},{NOW},1,0.5,0.5,0.5,0.5,0.5,,\r\n"
     );
     assert_eq!(buckets.await.body, expected);
     assert_eq!(api.get("/api/metrics/?format=csv").await.body, "pod_name,name,date,value\r\n");
@@ -297,14 +297,16 @@ async fn downsampling_reduces_points_in_three_modes() {
         api.get(&path(&format!("downsample={mode}&points={points}"))).await.json()["loss"].clone()
     };
     let expected = json!([
-        {"start": NOW, "end": later(2), "count": 3, "first": 0, "last": 1, "min": 0, "max": 50},
-        {"start": later(3), "end": later(6), "count": 3, "first": -2, "last": 4, "min": -2, "max": 4},
+        {"start": NOW, "end": later(2), "count": 3, "first": 0, "last": 1, "min": 0, "max": 50,
+            "sum": 51, "step": null, "epoch": null},
+        {"start": later(3), "end": later(6), "count": 3, "first": -2, "last": 4, "min": -2, "max": 4,
+            "sum": 5, "step": null, "epoch": null},
     ]);
     assert_eq!(downsample("minmax", 2).await, expected);
     let gap =
         api.get(&path(&format!("downsample=minmax&points=1&since={}&until={}", later(3), later(3)))).await;
     let empty = json!({"start": later(3), "end": later(3), "count": 0, "first": null, "last": null,
-        "min": null, "max": null});
+        "min": null, "max": null, "sum": null, "step": null, "epoch": null});
     assert_eq!(gap.json()["loss"], json!([empty]));
     let point = |second: u64, value: &str| json!({"date": later(second), "value": value});
     let lttb = downsample("lttb", 4).await;

@@ -74,7 +74,7 @@ fn as_line(mut row: Map<String, Value>) -> Value {
     {
         row["value"] = text;
     }
-    for number in ["epoch", "first", "last", "min", "max"] {
+    for number in ["epoch", "first", "last", "min", "max", "sum"] {
         if let Some(Value::String(text)) = row.get(number) {
             row[number] = serde_json::from_str(text).unwrap();
         }
@@ -113,8 +113,9 @@ async fn filled() -> Api {
         let many: Vec<f64> = (0..250).map(|i| f64::from(i) * 0.37).collect();
         let body = format!(
             r#"[{{{owner},"name":"ü/%@ 0","value":[{values}],"step":[1,2,null,4,5,6,7,8,9,10,11,12,13],"epoch":0.5}},
-                {{{owner},"name":"many","value":{},"cumulative":true,"metadata":"m"}}]"#,
-            json!(many)
+                {{{owner},"name":"many","value":{},"step":{},"cumulative":true,"metadata":"m"}}]"#,
+            json!(many),
+            json!((0..250).collect::<Vec<i64>>())
         );
         assert_eq!(api.post("/api/metrics/batch/", &body).await.json()["accepted"], 263);
     }

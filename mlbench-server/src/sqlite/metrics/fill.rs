@@ -1,13 +1,22 @@
 //! Fills a page with the downsampled points of a series.
 
-use mlbench_core::chunk::{PageReader, PageSummary};
+use mlbench_core::chunk::{PAGE_POINTS, PageReader, PageSummary};
 use mlbench_core::downsample::{Downsampled, Downsampler};
+use mlbench_core::storage::PointRef;
 use mlbench_core::{MetricName, Timestamp};
 use rusqlite::Connection;
 
 use super::chunks::StoredChunk;
 use super::page::Page;
 use crate::sqlite::error::StoreError;
+
+/// The result of offering several points at once.
+enum AtOnce {
+    /// They belong to one item, which ends with them if it is there.
+    Taken(Option<Downsampled>),
+    /// They belong to several items.
+    Refused,
+}
 
 /// A downsampler between the points of a series and the page that receives its items.
 pub(super) struct Filling<'a, 'p> {
@@ -26,48 +35,58 @@ impl Filling<'_, '_> {
         self.to_read == 0 || self.page.is_full()
     }
 
-    /// Takes a point. `number` is `None` for a value that is not a finite number.
-    pub(super) fn point(&mut self, date: Timestamp, number: Option<f64>) {
+    /// Takes a point.
+    pub(super) fn point(&mut self, point: &PointRef<'_>) {
         self.to_read = self.to_read.saturating_sub(1);
-        if let Some(item) = self.downsampler.push(date, number) {
-            self.send(&item);
+        if let Some(item) = self.downsampler.push(point.date, point.value.as_finite()) {
+            self.send(&item.ending_at(point.details.map(|details| details.progress()).unwrap_or_default()));
         }
     }
 
     /// Takes all points of a chunk. Decodes only the pages in which an item begins or ends.
     pub(super) fn chunk(&mut self, connection: &Connection, chunk: &StoredChunk) -> Result<(), StoreError> {
-        self.to_read = self.to_read.saturating_sub(chunk.header.count());
-        if self.all(&chunk.header.summary()) {
+        let header = &chunk.header;
+        self.to_read = self.to_read.saturating_sub(header.count());
+        let whole = self.all(&header.summary());
+        if matches!(whole, AtOnce::Taken(None)) {
             return Ok(());
         }
         chunk.with_body(connection, |body| {
-            let mut pages = PageReader::new(&chunk.header, body)?;
-            for (at, summary) in chunk.header.pages().iter().enumerate() {
-                if self.all(summary) {
-                    continue;
-                }
-                let page = pages.numbers(at)?;
-                for (date, number) in page.dates.iter().zip(page.numbers) {
-                    let number = Some(*number).filter(|number| !number.is_nan());
-                    if let Some(item) = self.downsampler.push(Timestamp::from_micros(*date), number) {
-                        self.send(&item);
+            let mut pages = PageReader::new(header, body)?;
+            if let AtOnce::Taken(Some(item)) = whole {
+                self.send(&item.ending_at(pages.progress(header.count() - 1)?));
+                return Ok(());
+            }
+            // The items that end in a page, and the rows where they do.
+            let mut ended = Vec::new();
+            for (at, summary) in header.pages().iter().enumerate() {
+                let first = at * PAGE_POINTS;
+                if let AtOnce::Taken(item) = self.all(summary) {
+                    ended.extend(item.map(|item| (first + summary.points as usize - 1, item)));
+                } else {
+                    let page = pages.numbers(at)?;
+                    for (row, (date, number)) in page.dates.iter().zip(page.numbers).enumerate() {
+                        let number = Some(*number).filter(|number| !number.is_nan());
+                        let item = self.downsampler.push(Timestamp::from_micros(*date), number);
+                        ended.extend(item.map(|item| (first + row, item)));
                     }
+                }
+                for (row, item) in ended.drain(..) {
+                    let is_bucket = matches!(item, Downsampled::Bucket(_));
+                    self.send(&if is_bucket { item.ending_at(pages.progress(row)?) } else { item });
                 }
             }
             Ok(())
         })
     }
 
-    /// Takes points at once, if they belong to one item. Returns whether they do.
-    fn all(&mut self, summary: &PageSummary) -> bool {
+    /// Takes points at once, if they belong to one item.
+    fn all(&mut self, summary: &PageSummary) -> AtOnce {
         let points = u64::from(summary.points);
-        if !self.downsampler.fits(points) {
-            return false;
+        match self.downsampler.fits(points) {
+            true => AtOnce::Taken(self.downsampler.push_all(points, &summary.bucket())),
+            false => AtOnce::Refused,
         }
-        if let Some(item) = self.downsampler.push_all(points, &summary.bucket()) {
-            self.send(&item);
-        }
-        true
     }
 
     /// Sends what is left at the end of the series.

@@ -47,6 +47,9 @@ impl<'a> SeriesReader<'a> {
     ) -> Result<Self, StoreError> {
         let points = count(row, 2)?;
         let first_date = Timestamp::from_micros(row.get(4)?);
+        // A bucket has step and epoch of its last point.
+        let method = query.downsampling.map(|downsampling| downsampling.method);
+        let details = query.details || method == Some(DownsamplingMethod::MinMax);
         let has_later = Timestamp::from_micros(row.get(5)?) > query.until;
         let scan = Scan {
             connection,
@@ -55,7 +58,7 @@ impl<'a> SeriesReader<'a> {
             until: query.until,
             as_of,
             arrived_after: query.arrived_after.filter(|seq| *seq > 0),
-            details: query.details,
+            details,
         };
         Ok(Self {
             name: MetricName::new(row.get::<_, String>(0)?)?,
@@ -249,7 +252,7 @@ impl<'a> SeriesReader<'a> {
                 _ => {
                     let mut last = None;
                     self.scan.each_of(&block, after, &mut |seq, point| {
-                        filling.point(point.date, point.value.as_finite());
+                        filling.point(&point);
                         last = filling.is_full().then_some((point.date, seq));
                         Ok(last.is_none())
                     })?;

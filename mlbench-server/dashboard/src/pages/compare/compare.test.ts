@@ -6,7 +6,7 @@ import type { Comparison, Estimate, Group, Training } from "../../api/wire";
 import { fits, idsText, parseIds, readCompared, requestQuery, withRuns } from "./address";
 import { familiesOf } from "./families";
 import { bandwidthsOf, phasesOf, speedUpsOf, timesOf } from "./results";
-import { clockNames, goalCurve, sharedMetrics, trainingClock } from "./metrics";
+import { goalCurve, sharedMetrics } from "./metrics";
 import { goalText, intervalNote, summaryRows } from "./summary";
 
 function estimate(median: number, n = 1, high: number | null = median): Estimate {
@@ -244,28 +244,6 @@ test("metrics of runs are arranged by what is compared, losses and accuracies, t
     others.map(({ title }) => title),
     ["agg", "comp_loss"],
   );
-});
-
-test("training time adds the seconds of the steps up to a date", () => {
-  const clock = trainingClock([
-    { time: Float64Array.of(1, 3), value: Float64Array.of(0.5, 0.25), bucketed: false },
-    { time: Float64Array.of(1, 2), value: Float64Array.of(1, NaN), bucketed: false },
-  ]);
-  assert.deepEqual(
-    [0, 1, 2, 3, 9].map((time) => clock?.(time)),
-    [0, 1.5, 1.5, 1.75, 1.75],
-  );
-  assert.equal(trainingClock([]), undefined);
-  assert.equal(
-    trainingClock([{ time: Float64Array.of(1), value: Float64Array.of(1), bucketed: true }]),
-    undefined,
-  );
-  assert.deepEqual(clockNames([testSeries("agg @ 0"), testSeries("init @ 0"), testSeries("init @ 1")]), [
-    "init @ 0",
-    "agg @ 0",
-  ]);
-  const epoch = "CumulativeTrainTimeEpoch @ 0";
-  assert.deepEqual(clockNames([testSeries("agg @ 0"), testSeries(epoch)]), [epoch]);
 });
 
 test("the line of the goal is as long as the curves", () => {

@@ -1,6 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 
 import type { Comparison, Run } from "../../api/wire";
+import { clockNames } from "../../charts/clock";
 import { MetricsHeading } from "../../charts/heading";
 import { useChartGroup } from "../../charts/use_group";
 import type { XAxis } from "../../charts/series";
@@ -11,13 +12,13 @@ import { query, setQuery } from "../../lib/navigation";
 import { seconds } from "../../lib/time";
 import { Loading } from "../../parts/message";
 import { MetricChart, type Shared } from "./metric-chart";
-import { clockNames, sharedMetrics, type SharedMetric } from "./metrics";
+import { sharedMetrics, type SharedMetric } from "./metrics";
 import { useCatalogs } from "./use-series";
 
 const USUAL: ChartView = { axis: "relative", scale: "linear", halfLife: 0, zoom: null };
 const AXES: readonly XAxis[] = ["relative", "training", "step", "epoch", "wall"];
 /** How many runs have curves: more can neither be distinguished nor followed live. */
-const MOST_CURVES = 40;
+const MOST_CURVES = 100;
 /** How many of the other metrics are shown at once. */
 const SHOWN = 24;
 
@@ -42,6 +43,7 @@ export function Curves(props: {
   const shownOthers = found.slice(0, words.length > 0 ? Math.max(SHOWN, count) : count);
   const shown = [...main.filter(matches), ...shownOthers];
   const left = found.length - shownOthers.length;
+  const clocks = [...catalogs].map(([run, catalog]) => [run, clockNames(catalog)] as const);
   const shared: Shared = {
     view,
     group,
@@ -53,7 +55,8 @@ export function Curves(props: {
         seconds(catalog.map(({ first_date }) => first_date).sort()[0] ?? ""),
       ]),
     ),
-    clocks: new Map([...catalogs].map(([run, catalog]) => [run, clockNames(catalog)])),
+    // Times of different kinds are not compared: all runs are measured by the wall clock if one reports none.
+    clocks: clocks.some(([, names]) => names.length === 0) ? new Map() : new Map(clocks),
     comparison,
   };
   const change = (next: ChartView) => {

@@ -1,11 +1,12 @@
 import type { Comparison, Run } from "../../api/wire";
 import { Chart } from "../../charts/chart";
-import { curveOf } from "../../charts/curve";
+import { trainingClock } from "../../charts/clock";
+import { curvesOf, timesIn, type Placing } from "../../charts/curve";
 import type { ChartGroup } from "../../charts/group";
 import { noAxisText } from "../../charts/no_axis";
 import type { ChartView } from "../../charts/view";
 import { splitName } from "../../lib/metric-name";
-import { goalCurve, trainingClock, type SharedMetric } from "./metrics";
+import { goalCurve, type SharedMetric } from "./metrics";
 import { useRunsDetail } from "./use-detail";
 import { useSeries } from "./use-series";
 
@@ -17,7 +18,7 @@ export interface Shared {
   runs: ReadonlyMap<number, Run>;
   /** The zero of relative times of each run, in seconds since 1970. */
   starts: ReadonlyMap<number, number>;
-  /** The metrics that tell the training time of each run. */
+  /** The metrics that tell the training time of each run; none where one of the runs reports no such metrics. */
   clocks: ReadonlyMap<number, readonly string[]>;
   comparison: Comparison | undefined;
 }
@@ -30,22 +31,27 @@ export function MetricChart({ metric, shared }: { metric: SharedMetric; shared: 
     ([run, name]) => [run, byTraining ? [name, ...(clocks.get(run) ?? [])] : [name]] as const,
   );
   const series = useSeries(new Map(wanted));
+  const placings = new Map<number, Placing>();
+  for (const [run, points] of series) {
+    const clock = byTraining
+      ? trainingClock((clocks.get(run) ?? []).flatMap((name) => points.get(name) ?? []))
+      : undefined;
+    placings.set(run, { axis: view.axis, start: starts.get(run) ?? 0, clock });
+  }
   const coarse = [...metric.names].flatMap(([run, name]) =>
-    series.get(run)?.get(name)?.bucketed === true
-      ? [{ run, name, zero: view.axis === "relative" ? (starts.get(run) ?? 0) : 0 }]
-      : [],
+    series.get(run)?.get(name)?.bucketed === true ? [{ run, name }] : [],
   );
-  const [detail, onZoom] = useRunsDetail(coarse, view.axis);
+  const [detail, onZoom] = useRunsDetail(coarse, view.axis, (run, name, zoom) => {
+    const [points, placing] = [series.get(run)?.get(name), placings.get(run)];
+    return points === undefined || placing === undefined ? undefined : timesIn(points, placing, zoom);
+  });
   const curves = [...metric.names].flatMap(([run, name]) => {
-    const points = series.get(run);
-    const found = detail.get(run)?.get(name) ?? points?.get(name);
-    if (points === undefined || found === undefined) return [];
+    const placing = placings.get(run);
+    const found = detail.get(run)?.get(name) ?? series.get(run)?.get(name);
+    if (placing === undefined || found === undefined) return [];
     const label = `#${run} ${runs.get(run)?.name ?? ""}`.trim();
     const identity = { key: String(run), label, color: colors.get(run) ?? 0 };
-    if (!byTraining) return [curveOf(found, view.axis, starts.get(run) ?? 0, identity)];
-    const clock = trainingClock((clocks.get(run) ?? []).flatMap((clockName) => points.get(clockName) ?? []));
-    if (clock === undefined) return [];
-    return [curveOf({ ...found, time: found.time.map(clock) }, "training", 0, identity)];
+    return curvesOf(found, placing, identity);
   });
   const goal = comparison?.goal ?? null;
   const isCompared = comparison !== undefined && splitName(comparison.metric).metric === metric.title;
@@ -61,7 +67,7 @@ export function MetricChart({ metric, shared }: { metric: SharedMetric; shared: 
       halfLife={view.halfLife}
       group={group}
       loading={loading}
-      empty={noAxisText(view.axis, coarse.length > 0)}
+      empty={noAxisText(view.axis)}
       onZoom={onZoom}
     />
   );

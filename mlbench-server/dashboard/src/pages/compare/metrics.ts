@@ -1,5 +1,4 @@
 import type { SeriesInfo } from "../../api/metrics";
-import { lowerBound } from "../../charts/search";
 import type { ChartSeries } from "../../charts/series";
 import { numberOf } from "../../lib/number";
 import { splitName } from "../../lib/metric-name";
@@ -48,47 +47,6 @@ function weight(title: string, goal: string): number {
   if (title.includes("/") || /time/i.test(title)) return 3;
   if (LOSS.test(title) && title !== "comp_loss") return 1;
   return QUALITY.test(title) ? 2 : 3;
-}
-
-/** The steps whose seconds add up to the training time, and the seconds of whole epochs. */
-const STEPS = ["batch_load", "init", "fwd_pass", "comp_loss", "backprop", "agg", "opt_step", "comp_metrics"];
-const EPOCH = "CumulativeTrainTimeEpoch @ 0";
-
-/** Returns the metrics that tell the training time of a run: those of epochs, else those of the steps. */
-export function clockNames(catalog: readonly SeriesInfo[]): string[] {
-  const names = new Set(catalog.map(({ name }) => name));
-  return names.has(EPOCH) ? [EPOCH] : STEPS.map((step) => `${step} @ 0`).filter((name) => names.has(name));
-}
-
-/** What the training time needs of a series. */
-interface Seconds {
-  time: Float64Array;
-  value: Float64Array;
-  /** The seconds of single points are gone: nothing can be added up. */
-  bucketed: boolean;
-}
-
-/** Returns how to turn a time into the training seconds up to then; undefined where they are not known. */
-export function trainingClock(series: readonly Seconds[]): ((time: number) => number) | undefined {
-  if (series.length === 0 || series.some(({ bucketed }) => bucketed)) return undefined;
-  const points: [time: number, seconds: number][] = [];
-  for (const { time, value } of series) {
-    time.forEach((at, index) => {
-      const seconds = value[index] ?? NaN;
-      if (Number.isFinite(seconds)) points.push([at, seconds]);
-    });
-  }
-  if (points.length === 0) return undefined;
-  points.sort(([a], [b]) => a - b);
-  const times = Float64Array.from(points, ([time]) => time);
-  const totals = new Float64Array(points.length);
-  let sum = 0;
-  points.forEach(([, seconds], index) => (totals[index] = sum += seconds));
-  return (time) => {
-    let after = lowerBound(times, time);
-    while (times[after] === time) after += 1;
-    return totals[after - 1] ?? 0;
-  };
 }
 
 /** Returns the goal as a dashed line over the x of other curves; undefined where there are none. */

@@ -2,7 +2,8 @@ import { useMemo } from "preact/hooks";
 import type { Signal } from "@preact/signals";
 
 import { Chart } from "../../charts/chart";
-import { curveOf } from "../../charts/curve";
+import { trainingClock } from "../../charts/clock";
+import { curvesOf } from "../../charts/curve";
 import type { ChartGroup } from "../../charts/group";
 import type { XAxis } from "../../charts/series";
 import { noAxisText } from "../../charts/no_axis";
@@ -23,15 +24,25 @@ export interface Shared {
   color: number;
   view: ChartView;
   group: ChartGroup;
+  /** The metrics that tell the training time. */
+  clocks: readonly string[];
   /** The x axes that the points seen so far have. */
   axes: Signal<readonly XAxis[]>;
 }
 
+const NONE: readonly string[] = [];
+
 /** The chart of a metric with a curve for each rank. */
 export function MetricChart({ metric, shared }: { metric: Metric; shared: Shared }) {
   const { store, run, start, color, view, group, axes } = shared;
-  const points = usePoints(store, metric.names);
-  const [detail, onZoom] = useDetail(run, metric.names, points, view.axis, start);
+  const clocks = view.axis === "training" ? shared.clocks : NONE;
+  const points = usePoints(store, [...metric.names, ...clocks]);
+  const clock = useMemo(
+    () => trainingClock(clocks.flatMap((name) => points.get(name) ?? [])),
+    [points, clocks],
+  );
+  const placing = useMemo(() => ({ axis: view.axis, start, clock }), [view.axis, start, clock]);
+  const [detail, onZoom] = useDetail(run, metric.names, points, placing);
   note(axes, points);
   const series = useMemo(
     () =>
@@ -41,9 +52,9 @@ export function MetricChart({ metric, shared }: { metric: Metric; shared: Shared
         const { rank } = splitName(name);
         const label = rank === undefined ? name : `rank ${rank}`;
         const identity = { key: name, label, color: metric.names.length === 1 ? color : index };
-        return [curveOf(found, view.axis, start, identity)];
+        return curvesOf(found, placing, identity);
       }),
-    [metric.names, points, detail, view.axis, start, color],
+    [metric.names, points, detail, placing, color],
   );
   const loading = points.size === 0 || [...points.values()].some(({ ready }) => !ready);
   return (
@@ -56,10 +67,7 @@ export function MetricChart({ metric, shared }: { metric: Metric; shared: Shared
       halfLife={view.halfLife}
       group={group}
       loading={loading}
-      empty={noAxisText(
-        view.axis,
-        [...points.values()].some(({ bucketed }) => bucketed),
-      )}
+      empty={noAxisText(view.axis)}
       onZoom={onZoom}
     />
   );

@@ -3,6 +3,7 @@ import { useMemo, useState } from "preact/hooks";
 
 import type { SeriesInfo } from "../../api/metrics";
 import type { Run } from "../../api/wire";
+import { clockNames } from "../../charts/clock";
 import type { ChartGroup } from "../../charts/group";
 import { MetricsHeading } from "../../charts/heading";
 import type { XAxis } from "../../charts/series";
@@ -20,6 +21,8 @@ import { arrange, type MetricChart as Metric } from "./metrics";
 
 const USUAL: ChartView = { axis: "relative", scale: "linear", halfLife: 0, zoom: null };
 
+const AXES: readonly XAxis[] = ["relative", "training", "step", "epoch", "wall"];
+
 /** From how many charts on there is a search. */
 const MANY = 9;
 
@@ -36,7 +39,9 @@ export function Metrics(props: {
   const [search, setSearch] = useState("");
   const words = useDeferred(search);
   const view = readView(query.value, USUAL);
-  const axes = useMemo(() => signal<readonly XAxis[]>(["relative", "wall"]), []);
+  const axes = useMemo(() => signal<readonly XAxis[]>([]), []);
+  const clockKey = JSON.stringify(catalog === undefined ? [] : clockNames(catalog));
+  const clocks = useMemo(() => JSON.parse(clockKey) as string[], [clockKey]);
   const { sections, values } = useMemo(() => arrange(catalog ?? [], words), [catalog, words]);
   const change = (next: ChartView) => {
     group.zoom.value = next.zoom;
@@ -47,9 +52,11 @@ export function Metrics(props: {
     setQuery({ zoom: writeView({ ...USUAL, zoom }, USUAL)["zoom"] ?? null });
   });
   const color = useMemo(() => runColors([run.id]).get(run.id) ?? 0, [run.id]);
-  const shared: Shared = { store, run: run.id, start, color, view, group, axes };
+  const shared: Shared = { store, run: run.id, start, color, view, group, axes, clocks };
   const count = sections.reduce((sum, { charts }) => sum + charts.length, 0);
-  const offered = axes.value.includes(view.axis) ? axes.value : [...axes.value, view.axis];
+  const known = new Set<XAxis>(["relative", "wall", view.axis, ...axes.value]);
+  if (clocks.length > 0) known.add("training");
+  const offered = AXES.filter((axis) => known.has(axis));
   return (
     <section aria-labelledby="metrics" class="run-metrics">
       <MetricsHeading

@@ -4,7 +4,7 @@ import type { SeriesInfo } from "../../api/metrics";
 import type { Run } from "../../api/wire";
 import { Chart } from "../../charts/chart";
 import { Choice } from "../../charts/controls";
-import { curveOf } from "../../charts/curve";
+import { curvesOf } from "../../charts/curve";
 import type { ChartGroup } from "../../charts/group";
 import { useChartGroup } from "../../charts/use_group";
 import { WhenVisible } from "../../charts/visible";
@@ -132,10 +132,12 @@ function Metric(props: { store: PointsStore; info: SeriesInfo; group: ChartGroup
   const { series, unit, rate } = useMemo(() => {
     if (view === undefined) return { series: [], unit: "number" as const, rate: false };
     const usage = usageOf(name, view);
-    const curve =
-      usage.rate && !plain ? { ...identity, x: usage.x, y: usage.y } : curveOf(view, "wall", 0, identity);
+    const curves =
+      usage.rate && !plain
+        ? [{ ...identity, x: usage.x, y: usage.y }]
+        : curvesOf(view, { axis: "wall", start: 0 }, identity);
     return {
-      series: [curve],
+      series: curves,
       unit: usage.rate && plain ? ("number" as const) : usage.unit,
       rate: usage.rate,
     };

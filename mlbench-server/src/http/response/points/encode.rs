@@ -9,7 +9,8 @@ use mlbench_core::metric::{json_number, plain_number};
 use mlbench_core::storage::{PointRef, ValueRef};
 
 /// The columns of a bucket.
-pub(super) const BUCKET_FIELDS: [&str; 7] = ["start", "end", "count", "first", "last", "min", "max"];
+pub(super) const BUCKET_FIELDS: [&str; 10] =
+    ["start", "end", "count", "first", "last", "min", "max", "sum", "step", "epoch"];
 
 /// Writes `"date":"…","value":"…"`.
 pub(in crate::http) fn write_fields(text: &mut Vec<u8>, fields: &[PointField], point: &PointRef<'_>) {
@@ -38,11 +39,7 @@ pub(in crate::http) fn write_fields(text: &mut Vec<u8>, fields: &[PointField], p
             }
             PointField::Step => {
                 text.extend_from_slice(b"\"step\":");
-                let step = point.details.and_then(|details| details.step);
-                match step {
-                    Some(step) => print(text, format_args!("{step}")),
-                    None => text.extend_from_slice(b"null"),
-                }
+                write_integer_or_null(text, point.details.and_then(|details| details.step));
             }
             PointField::Epoch => {
                 text.extend_from_slice(b"\"epoch\":");
@@ -84,32 +81,44 @@ pub(super) fn write_cells(text: &mut Vec<u8>, fields: &[PointField], point: &Poi
     }
 }
 
-/// Writes `"start":"…","end":"…","count":…,"first":…,"last":…,"min":…,"max":…`.
+/// Writes `"start":"…","end":"…","count":…` and the numbers of [`BUCKET_FIELDS`].
 pub(in crate::http) fn write_bucket(text: &mut Vec<u8>, bucket: &Bucket) {
-    let Bucket { start, end, count, first, last, min, max } = *bucket;
+    let Bucket { start, end, count, first, last, min, max, sum, step, epoch } = *bucket;
     text.extend_from_slice(b"\"start\":\"");
     write_date(text, start);
     text.extend_from_slice(b"\",\"end\":\"");
     write_date(text, end);
     print(text, format_args!("\",\"count\":{count}"));
-    for (key, number) in [("first", first), ("last", last), ("min", min), ("max", max)] {
+    for (key, number) in [("first", first), ("last", last), ("min", min), ("max", max), ("sum", sum)] {
         print(text, format_args!(",\"{key}\":"));
         write_number_or_null(text, number);
     }
+    text.extend_from_slice(b",\"step\":");
+    write_integer_or_null(text, step);
+    text.extend_from_slice(b",\"epoch\":");
+    write_number_or_null(text, epoch);
 }
 
 /// Writes a bucket as cells of a row.
 pub(super) fn write_bucket_cells(text: &mut Vec<u8>, bucket: &Bucket) {
-    let Bucket { start, end, count, first, last, min, max } = *bucket;
+    let Bucket { start, end, count, first, last, min, max, sum, step, epoch } = *bucket;
     write_date(text, start);
     text.push(b',');
     write_date(text, end);
     print(text, format_args!(",{count}"));
-    for number in [first, last, min, max] {
+    for number in [first, last, min, max, sum] {
         text.push(b',');
         if let Some(number) = number {
             write_number(text, number);
         }
+    }
+    text.push(b',');
+    if let Some(step) = step {
+        print(text, format_args!("{step}"));
+    }
+    text.push(b',');
+    if let Some(epoch) = epoch {
+        write_number(text, epoch);
     }
 }
 
@@ -143,6 +152,13 @@ fn write_number(text: &mut Vec<u8>, number: f64) {
 fn write_number_or_null(text: &mut Vec<u8>, number: Option<f64>) {
     match number {
         Some(number) => write_number(text, number),
+        None => text.extend_from_slice(b"null"),
+    }
+}
+
+fn write_integer_or_null(text: &mut Vec<u8>, integer: Option<i64>) {
+    match integer {
+        Some(integer) => print(text, format_args!("{integer}")),
         None => text.extend_from_slice(b"null"),
     }
 }

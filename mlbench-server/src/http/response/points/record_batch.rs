@@ -41,8 +41,9 @@ impl TableLayout {
         if self.buckets {
             columns.extend(["start", "end"].map(|name| Field::new(name, date_type(), false)));
             columns.push(Field::new("count", DataType::Int64, false));
-            let numbers = ["first", "last", "min", "max"];
+            let numbers = ["first", "last", "min", "max", "sum"];
             columns.extend(numbers.map(|name| Field::new(name, DataType::Float64, true)));
+            [PointField::Step, PointField::Epoch].iter().for_each(|field| add_columns(&mut columns, *field));
         } else {
             self.fields.iter().for_each(|field| add_columns(&mut columns, *field));
         }
@@ -230,24 +231,30 @@ struct Buckets {
     start: TimestampMicrosecondBuilder,
     end: TimestampMicrosecondBuilder,
     count: Int64Builder,
-    /// First, last, smallest and largest number.
-    numbers: [Float64Builder; 4],
+    /// First, last, smallest and largest number, and the sum.
+    numbers: [Float64Builder; 5],
+    step: Int64Builder,
+    epoch: Float64Builder,
 }
 
 impl Buckets {
     fn add(&mut self, bucket: &Bucket) {
-        let Bucket { start, end, count, first, last, min, max } = *bucket;
+        let Bucket { start, end, count, first, last, min, max, sum, step, epoch } = *bucket;
         self.start.append_value(Timestamp::as_micros(start));
         self.end.append_value(Timestamp::as_micros(end));
         self.count.append_value(i64::try_from(count).unwrap_or(i64::MAX));
-        for (numbers, number) in self.numbers.iter_mut().zip([first, last, min, max]) {
+        for (numbers, number) in self.numbers.iter_mut().zip([first, last, min, max, sum]) {
             numbers.append_option(number);
         }
+        self.step.append_option(step);
+        self.epoch.append_option(epoch);
     }
 
     fn finish(self: Box<Self>, arrays: &mut Vec<ArrayRef>) {
-        let Self { start, end, mut count, numbers } = *self;
+        let Self { start, end, mut count, numbers, mut step, mut epoch } = *self;
         arrays.extend([dates_array(start), dates_array(end), Arc::new(count.finish())]);
         arrays.extend(numbers.map(|mut numbers| -> ArrayRef { Arc::new(numbers.finish()) }));
+        arrays.push(Arc::new(step.finish()));
+        arrays.push(Arc::new(epoch.finish()));
     }
 }

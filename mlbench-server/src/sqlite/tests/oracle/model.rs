@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlbench_core::downsample::{Downsampled, Downsampler, Groups, Summary};
+use mlbench_core::downsample::{Downsampled, Downsampler, Groups, Progress, Summary};
 use mlbench_core::storage::contract::TextSink;
 use mlbench_core::storage::{DownsamplingMethod, PointDetails, PointRef, PointSink, ValueRef};
 
@@ -90,7 +90,8 @@ fn send(query: &PointsQuery, selected: &[&(i64, i64, Metric)], sink: &mut TextSi
     };
     for point in points {
         if let Some(item) = downsampler.push(at(point.0), number(&point.2)) {
-            send_item(&item, sink);
+            let (step, epoch) = (point.2.step, point.2.epoch);
+            send_item(&item.ending_at(Progress { step, epoch }), sink);
         }
     }
     downsampler.finish().iter().for_each(|item| send_item(item, sink));
