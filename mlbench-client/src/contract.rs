@@ -2,6 +2,7 @@
 
 use mlbench_core::api::{
     ComparisonQuery, Endpoint, LogsQuery, MetricsQuery, NewMetric, PointField, RunRequest, RunsQuery, Topic,
+    ValuesQuery,
 };
 use mlbench_core::{Owner, PodName, RunId, RunName};
 
@@ -24,6 +25,9 @@ fn response(endpoint: Endpoint) -> String {
         Endpoint::CreateMetric => METRIC.to_owned(),
         Endpoint::CreateMetrics => r#"{"accepted":1,"rejected_count":0,"rejected":[]}"#.to_owned(),
         Endpoint::ListRuns => format!("[{RUN}]"),
+        Endpoint::ListRunValues => {
+            r#"{"runs":[{"run_id":3,"loss":{"name":"loss","value":1}}],"next":3}"#.to_owned()
+        }
         Endpoint::CompareRuns => COMPARISON.to_owned(),
         Endpoint::GetRunLogs => r#"{"lines":[],"next":7}"#.to_owned(),
         Endpoint::GetSession => r#"{"required":true,"signed_in":false}"#.to_owned(),
@@ -76,6 +80,12 @@ async fn exercise(endpoint: Endpoint, client: &Client) -> Result<&'static str> {
         Endpoint::ListRuns => {
             assert_eq!(runs.list().await?.len(), 1);
             "/api/runs/"
+        }
+        Endpoint::ListRunValues => {
+            let query = ValuesQuery { after: RunId::new(2), ..ValuesQuery::default() };
+            let page = runs.values(&query).await?;
+            assert_eq!((page.runs[0].loss.as_ref().unwrap().value, page.next), (Some(1.0), Some(id)));
+            "/api/values/?after=2"
         }
         Endpoint::CreateRun => {
             assert_eq!(runs.start(&RunRequest::named(RunName::new("x")?)).await?.id, id);

@@ -1,7 +1,7 @@
 use mlbench_core::RunId;
 use mlbench_core::api::{
-    Comparison, ComparisonQuery, Endpoint, Event, EventData, LogPage, LogsQuery, Run, RunRequest, RunsQuery,
-    Series, Topic,
+    Comparison, ComparisonQuery, Endpoint, Event, EventData, LogPage, LogsQuery, Run, RunRequest,
+    RunValuesPage, RunsQuery, Series, Topic, ValuesQuery,
 };
 
 use crate::client::Client;
@@ -30,6 +30,17 @@ impl Runs<'_> {
     /// When the server cannot be reached or fails.
     pub async fn list(self) -> Result<Vec<Run>> {
         self.client.transport().json(&Request::new(Endpoint::ListRuns, &[])).await
+    }
+
+    /// Returns a page of the newest accuracy and loss of all runs, or of the metrics that the query names.
+    ///
+    /// Pass the page's `next` as `after` to read the next page, until it is `None`.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or fails.
+    pub async fn values(self, query: &ValuesQuery) -> Result<RunValuesPage> {
+        let request = Request::new(Endpoint::ListRunValues, &[]).query(query.to_pairs());
+        self.client.transport().json(&request).await
     }
 
     /// Starts a run.

@@ -33,6 +33,7 @@ pub fn example_request(endpoint: Endpoint, url: &str, run: RunId) -> Request {
         | Endpoint::GetMetrics
         | Endpoint::ListMetrics
         | Endpoint::ListRuns
+        | Endpoint::ListRunValues
         | Endpoint::GetRun
         | Endpoint::DeleteRun
         | Endpoint::StopRun

@@ -143,6 +143,8 @@ endpoints! {
     GetRunLogs,
     /// Compares runs.
     CompareRuns,
+    /// Reads the newest values of all runs.
+    ListRunValues,
     /// Lists the series of a run.
     ListRunSeries,
     /// Lists the series of a pod.
@@ -203,6 +205,10 @@ impl Endpoint {
             Self::CompareRuns => {
                 let summary = "Compare runs: time to accuracy, speed-up and phases";
                 Spec::new("runs.compare", Get, "/api/comparison/", summary)
+            }
+            Self::ListRunValues => {
+                let summary = "Read the newest accuracy and loss, or other metrics, of all runs";
+                Spec::new("runs.values", Get, "/api/values/", summary)
             }
             Self::ListRunSeries => {
                 let summary = "List the metrics of a run with their statistics";

@@ -21,6 +21,7 @@ mod problem;
 mod run;
 mod run_request;
 mod session;
+mod values_query;
 #[cfg(test)]
 mod wire;
 
@@ -30,7 +31,7 @@ pub use crate::comparison::{
     Interval, Parameters, PhaseSource, PhaseValues, Phases, Training,
 };
 pub use crate::log::LogLine;
-pub use crate::metric::{Metric, Series};
+pub use crate::metric::{MeasuredValue, Metric, RunValues, RunValuesPage, Series};
 pub use comparison_query::ComparisonQuery;
 pub use endpoint::{Access, Endpoint, Listener, Method, Spec, encode_segment};
 pub use events::{
@@ -53,3 +54,4 @@ pub use problem::Problem;
 pub use run::{JobMetadata, Run, RunsQuery};
 pub use run_request::RunRequest;
 pub use session::{Session, SignIn};
+pub use values_query::ValuesQuery;

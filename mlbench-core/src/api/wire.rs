@@ -9,8 +9,8 @@ use ts_rs::{Config, TS};
 
 use super::events::{EventPoint, NewLines, NewPoints, PodList, Resync, RunsChanged, StreamOpen};
 use super::{
-    BatchResult, JobMetadata, LogLine, LogPage, Pod, PointRecord, Problem, RejectedPoint, Run, RunRequest,
-    Series, Session, SignIn,
+    BatchResult, JobMetadata, LogLine, LogPage, MeasuredValue, Pod, PointRecord, Problem, RejectedPoint, Run,
+    RunRequest, RunValues, RunValuesPage, Series, Session, SignIn,
 };
 use crate::comparison::{
     AllReduce, AllReduceEstimate, Clock, ComparedRun, Comparison, Direction, EndValue, Estimate, Group,
@@ -39,6 +39,9 @@ fn types() -> String {
         PodPhase,
         Pod,
         Series,
+        RunValues,
+        MeasuredValue,
+        RunValuesPage,
         PointRecord,
         Bucket,
         BatchResult,

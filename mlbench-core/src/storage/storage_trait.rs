@@ -7,11 +7,12 @@ use super::idempotency::KeyedRequest;
 use super::logs::{LogQuery, OutputChunk};
 use super::metrics::{Batch, BatchOutcome, Recorded};
 use super::points::{OwnerList, PointSink, PointsCursor, PointsPage, PointsQuery};
+use super::run_values::RunValuesQuery;
 use super::runs::{Admission, IsCached, RankExit, RunEntry, RunStart, StartedRun, TokenHash};
 use super::stats::StoreStats;
 use crate::error::Result;
 use crate::log::LogLine;
-use crate::metric::{Metric, MetricName, MetricType, Owner, Series};
+use crate::metric::{Metric, MetricName, MetricType, Owner, RunValuesPage, Series};
 use crate::name::RunId;
 use crate::pod::Pod;
 use crate::run::{NewRun, OutputStream, Run, RunOutcome, Worker};
@@ -208,6 +209,12 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// [`NotFound`](crate::error::ErrorCode::NotFound) for an unknown owner.
     async fn series(&self, owner: &Owner, after: Option<&MetricName>, limit: u32) -> Result<Vec<Series>>;
+
+    /// Returns the newest values of metrics of runs, by ascending id of the run.
+    ///
+    /// Leaves out runs without any, and reads no points. The page ends early, with `next`, when its runs have very many
+    /// metrics.
+    async fn run_values(&self, query: RunValuesQuery) -> Result<RunValuesPage>;
 
     /// Returns a page of what changed after an arrival number, in the order of arrival.
     ///

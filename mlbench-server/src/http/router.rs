@@ -61,6 +61,7 @@ fn handler(endpoint: Endpoint) -> Handler {
         Endpoint::StopRun => typed(runs::stop),
         Endpoint::GetRunLogs => typed(runs::logs),
         Endpoint::CompareRuns => typed(comparison::compare),
+        Endpoint::ListRunValues => typed(runs::values),
         Endpoint::ListRunSeries => typed(runs::series),
         Endpoint::ListPodSeries => typed(pods::series),
         Endpoint::ListPods => typed(pods::list),

@@ -23,12 +23,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use mlbench_core::log::LogLine;
-use mlbench_core::metric::{Metric, MetricType, Series};
+use mlbench_core::metric::{Metric, MetricType, RunValuesPage, Series};
 use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, Changes, ChangesQuery, IsCached, KeyedRequest, LogQuery, OutputChunk, OwnerList,
-    PointSink, PointsCursor, PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, StartedRun,
-    Storage, StoreStats, TokenHash,
+    PointSink, PointsCursor, PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, RunValuesQuery,
+    StartedRun, Storage, StoreStats, TokenHash,
 };
 use mlbench_core::{Error, MetricName, Owner, Pod, Result, RunId, Timestamp};
 use tokio::sync::Notify;
@@ -43,7 +43,7 @@ use connection::readers::Readers;
 use connection::reserve::Reserve;
 use metrics::recent::Arrivals;
 use metrics::record::MetricWrite;
-use metrics::{arrival, batch, insert, owners, read};
+use metrics::{arrival, batch, insert, owners, read, run_values};
 use runs::rows::{self, RunFilter};
 use runs::{lifecycle, output, tokens};
 use rusqlite::Connection;
@@ -306,6 +306,10 @@ impl Storage for SqliteStorage {
     async fn series(&self, owner: &Owner, after: Option<&MetricName>, limit: u32) -> Result<Vec<Series>> {
         let (owner, after) = (owner.clone(), after.cloned());
         self.readers.read(move |c| read::series_stats(c, &owner, after.as_ref(), limit)).await
+    }
+
+    async fn run_values(&self, query: RunValuesQuery) -> Result<RunValuesPage> {
+        self.readers.read(move |c| run_values::page(c, &query)).await
     }
 
     async fn changes(&self, query: &ChangesQuery) -> Result<Changes> {

@@ -10,6 +10,7 @@ mod reading;
 mod runs;
 mod suite;
 mod text_sink;
+mod values;
 
 pub use suite::storage_contract;
 pub use text_sink::TextSink;

@@ -1,7 +1,7 @@
 //! All tests of the contract.
 
 use super::fixtures::{at, code, new_run, ok};
-use super::{batches, changes, metrics, output, queue, reading, runs};
+use super::{batches, changes, metrics, output, queue, reading, runs, values};
 use crate::error::ErrorCode;
 use crate::storage::storage_trait::Storage;
 
@@ -37,6 +37,8 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     reading::a_query_may_name_several_series(&open().await).await;
     reading::a_series_is_downsampled_by_every_method(&open().await).await;
     reading::the_summary_of_a_series_matches_its_points(&open().await).await;
+    values::newest_values_of_all_runs_are_one_read(&open().await).await;
+    values::pages_of_values_end_at_their_limit(&open().await).await;
     batches::a_batch_stores_valid_points_and_reports_the_others(&open().await).await;
     batches::a_series_in_columns_is_stored_like_its_points(&open().await).await;
     batches::a_repeated_batch_replays_the_first_result(&open().await).await;

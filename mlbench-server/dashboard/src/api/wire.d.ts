@@ -189,6 +189,34 @@ export type Series = {
   last_value: MetricValue;
 };
 
+/** The newest values of one run. */
+export type RunValues = {
+  /** Id of the run. */
+  run_id: RunId;
+  /** How good its model is. Absent without such a metric, and when the query names metrics. */
+  accuracy?: MeasuredValue;
+  /** What its training lowers. Absent without such a metric, and when the query names metrics. */
+  loss?: MeasuredValue;
+  /** Values of the metrics that the query names, `null` for one that is no finite number. */
+  metrics?: { [key in MetricName]: number | null };
+};
+
+/** The newest value of the metric that represents a measure. */
+export type MeasuredValue = {
+  /** Name of the metric. */
+  name: MetricName;
+  /** Value of the point that arrived last, `null` when it is no finite number. */
+  value: number | null;
+};
+
+/** A page of newest values, the response of `GET /api/values/`. */
+export type RunValuesPage = {
+  /** The runs with values, by ascending id. */
+  runs: Array<RunValues>;
+  /** Id to send as `after` for the next page, `null` after the last run. */
+  next: RunId | null;
+};
+
 /** A point with the requested fields. */
 export type PointRecord = {
   /** Time of the measurement. */

@@ -5,8 +5,10 @@ mod lifecycle;
 mod list;
 mod render;
 mod spec;
+mod values;
 
 pub(in crate::app) use images::{PRECISION, official};
 pub use lifecycle::{Started, delete, get, start, stop};
 pub use list::RunReader;
 pub use spec::{RunDefaults, resolve};
+pub use values::values;

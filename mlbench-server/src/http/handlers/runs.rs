@@ -1,7 +1,7 @@
 //! `/api/runs/`
 
 use hyper::StatusCode;
-use mlbench_core::api::{LogsQuery, RunRequest, RunsQuery};
+use mlbench_core::api::{LogsQuery, RunRequest, RunsQuery, ValuesQuery};
 use mlbench_core::run::OutputStream::{Stderr, Stdout};
 use mlbench_core::{Owner, Result, RunId};
 use warp::reply::Response;
@@ -78,4 +78,12 @@ pub(in crate::http) async fn series(
 ) -> Result<Response> {
     let reader = SeriesReader::new(context.app(), Owner::Run(id));
     context.json()?.stream(series_list(reader)).await
+}
+
+pub(in crate::http) async fn values(
+    context: RequestContext,
+    Query(query): Query<ValuesQuery>,
+) -> Result<Response> {
+    let response = context.json()?;
+    response.json(StatusCode::OK, &runs::values(context.app(), query).await?)
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use mlbench_core::api::{
     ComparisonQuery, EventsQuery, Fields, LogsQuery, MetricsQuery, NewMetric, RunRequest, RunsQuery, SignIn,
-    without_bom,
+    ValuesQuery, without_bom,
 };
 use mlbench_core::quote::quote;
 use mlbench_core::{Error, PodName, Result, RunId};
@@ -179,4 +179,4 @@ macro_rules! from_fields {
     };
 }
 
-from_fields!(ComparisonQuery, EventsQuery, LogsQuery, MetricsQuery, RunsQuery);
+from_fields!(ComparisonQuery, EventsQuery, LogsQuery, MetricsQuery, RunsQuery, ValuesQuery);

@@ -294,6 +294,7 @@ pub(super) fn example(endpoint: Endpoint, run: RunId) -> (String, String) {
         | Endpoint::Ready
         | Endpoint::ListMetrics
         | Endpoint::ListRuns
+        | Endpoint::ListRunValues
         | Endpoint::CompareRuns
         | Endpoint::ListPods
         | Endpoint::GetSession

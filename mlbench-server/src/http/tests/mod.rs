@@ -28,4 +28,5 @@ mod stalled;
 mod tables;
 mod tcp;
 mod uploads;
+mod values;
 mod zip_download;

@@ -16,6 +16,7 @@ pub(super) mod read;
 pub(super) mod recent;
 pub(super) mod record;
 pub(super) mod rows;
+pub(super) mod run_values;
 mod scan;
 mod series;
 pub(super) mod unsealed;

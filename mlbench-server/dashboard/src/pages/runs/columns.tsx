@@ -9,13 +9,19 @@ import type { Column } from "../../parts/row";
 import { Ago, Cut, Elapsed } from "../../parts/text";
 import { runsOf, type Item } from "./group";
 import type { RowActions } from "./list-state";
-import { useLiveValue, valuesOf, type Newest, type RunValues } from "./newest";
+import { median, valueOf, type Measure, type ValuesById } from "./measure";
+import { newestOf, useLiveValue, type Newest } from "./newest";
 import type { Selection } from "./selection";
 import { program, shortProgram } from "./sort";
 import { SPARK, sparkPath } from "./spark";
 
 /** Returns the columns of the list of runs. */
-export function columns(selection: Selection, actions: RowActions, shown: readonly Run[]): Column<Item>[] {
+export function columns(
+  selection: Selection,
+  actions: RowActions,
+  shown: readonly Run[],
+  values: ValuesById,
+): Column<Item>[] {
   return [
     selectColumn(selection, shown),
     {
@@ -39,14 +45,16 @@ export function columns(selection: Selection, actions: RowActions, shown: readon
       header: "Accuracy",
       width: "136px",
       class: "end",
-      cell: (item) => runCell(item, (run) => <Value run={run} which="accuracy" />),
+      sortable: true,
+      cell: (item) => <Value item={item} which="accuracy" values={values} />,
     },
     {
       key: "loss",
       header: "Loss",
       width: "136px",
       class: "end",
-      cell: (item) => runCell(item, (run) => <Value run={run} which="loss" />),
+      sortable: true,
+      cell: (item) => <Value item={item} which="loss" values={values} />,
     },
     {
       key: "workers",
@@ -203,17 +211,32 @@ function Duration({ item }: { item: Item }) {
 }
 
 interface ValueProps {
-  run: Run;
-  which: keyof RunValues;
+  which: Measure;
+  values: ValuesById;
 }
 
-function Value({ run, which }: ValueProps) {
+function Value({ item, which, values }: ValueProps & { item: Item }) {
+  if ("group" in item) return <Median {...{ which, values }} runs={item.group.runs} />;
+  const { run } = item;
   // A run that waits has measured nothing, and one that ended measures nothing more.
   if (run.state === "STARTED") return <LiveValue run={run} which={which} />;
-  return <Newest id={run.id} newest={isActive(run) ? undefined : valuesOf(run.id).value?.[which]} />;
+  return <Newest id={run.id} newest={isActive(run) ? undefined : newestOf(run.id, which)} />;
 }
 
-function LiveValue({ run, which }: ValueProps) {
+/** The median of the repeats, and how many of them have a value. */
+function Median({ runs, which, values }: ValueProps & { runs: readonly Run[] }) {
+  const { median: middle, count } = median(runs.map((run) => valueOf(run, which, values)));
+  if (count === 0) return <span class="none">–</span>;
+  const of = `${count.toLocaleString("en")} of ${runs.length.toLocaleString("en")}`;
+  return (
+    <span title={`Median of the newest values; ${of} runs have one`}>
+      {number(middle)}
+      <span class="why"> {of}</span>
+    </span>
+  );
+}
+
+function LiveValue({ run, which }: { run: Run; which: Measure }) {
   return <Newest id={run.id} newest={useLiveValue(run.id, which)} />;
 }
 

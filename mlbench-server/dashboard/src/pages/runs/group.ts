@@ -1,4 +1,6 @@
 import type { Run } from "../../api/wire";
+import type { Sort } from "../../parts/sort";
+import { compareNumbers, isMeasure, median, valueOf, type ValuesById } from "./measure";
 import { elapsed } from "./sort";
 
 /** Runs that differ in nothing but their names: repeats of one measurement. */
@@ -18,8 +20,16 @@ export function plainItems(runs: readonly Run[]): Item[] {
   return runs.map((run) => ({ run, member: false }));
 }
 
-/** Returns a row per group of repeats, followed by its runs if it is open; a run without repeats is its own row. */
-export function groupedItems(runs: readonly Run[], open: ReadonlySet<string>): Item[] {
+/**
+ * Returns a row per group of repeats, followed by its runs if it is open; a run without repeats is its own row.
+ *
+ * A group has the place of its first run, or the one of its median in a list that is sorted by a measure.
+ */
+export function groupedItems(
+  runs: readonly Run[],
+  open: ReadonlySet<string>,
+  order?: { sort: Sort; values: ValuesById },
+): Item[] {
   const groups = new Map<string, Run[]>();
   for (const run of runs) {
     const key = parameters(run);
@@ -27,12 +37,25 @@ export function groupedItems(runs: readonly Run[], open: ReadonlySet<string>): I
     if (members === undefined) groups.set(key, [run]);
     else members.push(run);
   }
-  return [...groups].flatMap(([key, members]): Item[] => {
+  return inOrder([...groups], order).flatMap(([key, members]): Item[] => {
     const isOpen = open.has(key);
     if (members.length === 1) return plainItems(members);
     const row = { group: { key, runs: members, median: medianDuration(members) }, open: isOpen };
     return isOpen ? [row, ...members.map((run) => ({ run, member: true }))] : [row];
   });
+}
+
+function inOrder(
+  groups: [key: string, runs: Run[]][],
+  order: { sort: Sort; values: ValuesById } | undefined,
+): [key: string, runs: Run[]][] {
+  const measure = order?.sort.key ?? "";
+  if (order === undefined || !isMeasure(measure)) return groups;
+  const medians = new Map(
+    groups.map(([key, runs]) => [key, median(runs.map((run) => valueOf(run, measure, order.values))).median]),
+  );
+  const place = (key: string) => medians.get(key) ?? NaN;
+  return groups.sort(([a], [b]) => compareNumbers(place(a), place(b), order.sort.descending));
 }
 
 function parameters(run: Run): string {
@@ -53,9 +76,7 @@ function parameters(run: Run): string {
 
 function medianDuration(runs: readonly Run[]): number {
   const finished = runs.filter((run) => run.state === "FINISHED");
-  const lengths = finished.map((run) => elapsed(run, NaN)).sort((a, b) => a - b);
-  const [low, high] = [(lengths.length - 1) >> 1, lengths.length >> 1];
-  return ((lengths[low] ?? NaN) + (lengths[high] ?? NaN)) / 2;
+  return median(finished.map((run) => elapsed(run, NaN))).median;
 }
 
 /** Returns the runs of a row. */

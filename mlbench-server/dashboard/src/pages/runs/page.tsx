@@ -16,10 +16,12 @@ import { columns } from "./columns";
 import { choices, filterRuns } from "./filter";
 import { groupedItems, keyOf, plainItems, runsOf, type Item } from "./group";
 import { useListState, type RowActions } from "./list-state";
-import { want } from "./newest";
+import { isMeasure } from "./measure";
+import { resume, want } from "./newest";
 import { Queue } from "./queue";
 import { sortRuns } from "./sort";
 import { showAll, Toolbar } from "./toolbar";
+import { useValues } from "./values";
 import { readView, sortParameter } from "./view";
 
 const Confirmation = later(() => import("./later").then((module) => module.Confirmation));
@@ -78,18 +80,26 @@ function Runs({ runs }: { runs: readonly Run[] }) {
   const table = useRef<TableHandle>(null);
 
   const { runs: filtered, counts } = useMemo(() => filterRuns(runs, view), [runs, view]);
-  const values = useMemo(() => choices(runs), [runs]);
-  const sorted = useMemo(() => sortRuns(filtered, view.sort, Date.now()), [filtered, view.sort]);
+  const offered = useMemo(() => choices(runs), [runs]);
+  const values = useValues(runs, view.grouped || isMeasure(view.sort.key));
+  const sorted = useMemo(
+    () => sortRuns(filtered, view.sort, Date.now(), values),
+    [filtered, view.sort, values],
+  );
   const items = useMemo(
-    () => (view.grouped ? groupedItems(sorted, open) : plainItems(sorted)),
-    [view.grouped, sorted, open],
+    () => (view.grouped ? groupedItems(sorted, open, { sort: view.sort, values }) : plainItems(sorted)),
+    [view, sorted, open, values],
   );
   const chosen = useMemo(() => runs.filter((run) => selection.has(run.id)), [runs, selection]);
-  const shown = useMemo(() => columns(selection, actions, sorted), [selection, actions, sorted]);
+  const shown = useMemo(
+    () => columns(selection, actions, sorted, values),
+    [selection, actions, sorted, values],
+  );
   const isSelected = (item: Item) => runsOf(item).every((run) => selection.has(run.id));
 
   useShortcuts(useMemo(() => keys(table), []));
   useEffect(() => () => want([]), []);
+  useEffect(resume, [values]);
 
   return (
     <div class="runs">
@@ -103,7 +113,7 @@ function Runs({ runs }: { runs: readonly Run[] }) {
         </Button>
       </div>
       <Queue runs={runs} onStop={actions.stop} />
-      <Toolbar view={view} counts={counts} values={values} />
+      <Toolbar view={view} counts={counts} values={offered} />
       {items.length === 0 ? (
         <Empty title="No run matches">
           <p>{plural(runs.length, "run")} are hidden by the filters.</p>

@@ -2,10 +2,20 @@ import type { Run } from "../../api/wire";
 import { milliseconds } from "../../lib/format";
 import type { Sort } from "../../parts/sort";
 import { stateWord } from "../../parts/state";
+import { compareNumbers, isMeasure, valueOf, type ValuesById } from "./measure";
 
 /** Returns the runs by a column; equal ones by descending id. An unknown column sorts by id. */
-export function sortRuns(runs: readonly Run[], { key, descending }: Sort, now: number): Run[] {
+export function sortRuns(
+  runs: readonly Run[],
+  { key, descending }: Sort,
+  now: number,
+  values: ValuesById = new Map(),
+): Run[] {
   const sorted = runs.slice();
+  if (isMeasure(key)) {
+    const number = (run: Run) => valueOf(run, key, values);
+    return sorted.sort((a, b) => compareNumbers(number(a), number(b), descending) || b.id - a.id);
+  }
   if (key === "id" || !isColumn(key)) return sorted.sort((a, b) => (descending ? b.id - a.id : a.id - b.id));
   const keys = new Map(runs.map((run) => [run, comparable(COLUMNS[key](run, now))]));
   return sorted.sort((a, b) => {

@@ -27,7 +27,7 @@ export const NO_BACKEND = "-";
 const DEFAULT_SORT: Sort = { key: "id", descending: true };
 
 /** The columns that begin with the largest when they are sorted by. */
-const LARGEST_FIRST = new Set(["id", "created", "duration", "workers"]);
+const LARGEST_FIRST = new Set(["id", "created", "duration", "workers", "accuracy"]);
 
 /** Reads the view from the query of the address. */
 export function readView(query: URLSearchParams): RunsView {
