@@ -18,7 +18,9 @@ use crate::cluster::rank::Task;
 use crate::cluster::supervisor::{WORKER_ID, worker_id};
 
 /// Time that a supervisor has to start its command.
-const START_TIMEOUT: Duration = Duration::from_secs(10);
+///
+/// That of a test is the whole test program, which may start very slowly.
+const START_TIMEOUT: Duration = Duration::from_secs(if cfg!(test) { 300 } else { 10 });
 
 /// Makes Python programs write at once. Otherwise a stopped program loses up to 8 KiB.
 const UNBUFFERED: &str = "PYTHONUNBUFFERED";

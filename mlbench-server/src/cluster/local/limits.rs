@@ -58,8 +58,16 @@ pub(super) fn apply(task: &Task, group: Option<&Path>, pid: u32) -> io::Result<(
     let first = worker_number(&task.at) * cores;
     let mut set = CpuSet::new();
     (first..first + cores).for_each(|index| set.set(allowed[index % allowed.len()]));
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    sched_setaffinity(pid, &set)?;
+    sched_setaffinity(i32::try_from(pid).ok().and_then(Pid::from_raw), &set)?;
+    // Threads that the process began before have their own affinity; later ones inherit the new one.
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let thread = thread?.file_name().to_str().and_then(|id| id.parse().ok()).and_then(Pid::from_raw);
+        match sched_setaffinity(thread, &set) {
+            // It has ended.
+            Err(rustix::io::Errno::SRCH) => {}
+            outcome => outcome?,
+        }
+    }
     Ok(())
 }
 

@@ -21,7 +21,7 @@ use crate::cluster::provision::ReleaseStatus;
 use crate::cluster::rank::{Offsets, RankRef, Task};
 
 /// Upper limit for every wait. Only a failure reaches it.
-pub(super) const DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const DEADLINE: Duration = Duration::from_secs(300);
 
 /// Bytes of each stream that may wait for the server.
 pub(super) const OUTPUT_LIMIT: u64 = 64 << 20;

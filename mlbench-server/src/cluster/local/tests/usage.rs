@@ -41,7 +41,9 @@ async fn usage_of_a_run_that_ended_between_scans_counts() {
 #[tokio::test]
 async fn run_has_a_sample_at_its_start_and_its_end() {
     let fixture = Fixture::new(1);
-    fixture.sh(BURN).await;
+    let go = fixture.directory.path().join("go");
+    fixture.sh(&format!("until [ -e {} ]; do sleep 0.02; done; {BURN}", go.display())).await;
+    std::fs::write(&go, "").unwrap();
     fixture.read_to_end(Offsets::default()).await;
     fixture.release().await;
     let samples = fixture.cluster.sample().await;
