@@ -1,6 +1,7 @@
 //! [`App`]: what every use case works with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mlbench_core::storage::Storage;
 
@@ -38,6 +39,8 @@ pub struct App {
     pub clock: Clock,
     /// What the server does with a new run while another one is active.
     pub policy: RunPolicy,
+    /// Longest time in which a stream of events shows no sign of life.
+    pub heartbeat: Duration,
     /// Sessions of browsers.
     pub sessions: Sessions,
     /// JSON of finished runs.

@@ -2,8 +2,6 @@
 //!
 //! A subscriber that resumes reads the store itself, page by page, until it is where the hub is, and joins it there.
 
-use std::time::Duration;
-
 use mlbench_core::api::{EventData, EventsQuery, PodList, Resync, StreamOpen, Topic};
 use mlbench_core::storage::{ChangesQuery, Interest, QueueRuns};
 use mlbench_core::{Error, ErrorCode, Result};
@@ -16,8 +14,6 @@ use super::hub::{
 };
 use super::pods;
 
-/// Longest time without a sign of life.
-const HEARTBEAT: Duration = Duration::from_secs(5);
 /// The most events that a subscriber gets of the past. One that missed more reads the state anew.
 const MAX_MISSED: usize = 100_000;
 
@@ -108,7 +104,7 @@ impl Subscription {
         }
         match &mut self.phase {
             Phase::Resuming { .. } | Phase::Joining { .. } => self.read_page().await,
-            Phase::Live(events) => match timeout(HEARTBEAT, events.next()).await {
+            Phase::Live(events) => match timeout(self.app.heartbeat, events.next()).await {
                 Ok(Ok(batch)) => {
                     let own = batch.iter().filter(|event| event.subject.is_in(&self.interest));
                     let own: Vec<OutEvent> = own.cloned().collect();

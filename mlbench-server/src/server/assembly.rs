@@ -28,6 +28,8 @@ use crate::sqlite::{self, Identity, Moved, SqliteStorage};
 use crate::task_group::TaskGroup;
 use crate::vitals::Vitals;
 
+/// Longest time in which a stream of events shows no sign of life.
+const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Longest time for background tasks to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest time for the queued writes to be stored.
@@ -120,6 +122,7 @@ impl Server {
             vitals: vitals.clone(),
             clock,
             policy,
+            heartbeat: HEARTBEAT,
             sessions: Sessions::default(),
             run_cache: RunJsonCache::default(),
             default_command,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use mlbench_core::api::{EventData, EventsQuery, NewLines, NewPoints, Topic};
 use mlbench_core::run::OutputStream;
@@ -16,6 +17,9 @@ use super::tcp::DEADLINE;
 use crate::app::App;
 use crate::app::events::Subscription;
 use crate::app::hub::{OutEvent, interest};
+
+/// How often a reader of an idle stream looks whether it has everything.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What a reader has: the values of each series, the lines of each run.
 #[derive(Debug, Default, PartialEq)]
@@ -134,7 +138,7 @@ async fn read(app: App, topics: Vec<Topic>, begin: i64, seed: u64, count: Arc<At
                 return (seen, breaks);
             }
             // Only an idle stream takes longer, and it is asked again.
-            let Ok(events) = timeout(DEADLINE / 100, stream.next()).await else { continue };
+            let Ok(events) = timeout(LOOK_INTERVAL, stream.next()).await else { continue };
             for event in events.unwrap().iter().take(left as usize) {
                 assert!(event.id >= last, "{event:?} after {last}");
                 last = event.id;

@@ -36,6 +36,9 @@ use crate::sqlite::{self, SqliteStorage};
 use crate::task_group::TaskGroup;
 use crate::vitals::Vitals;
 
+/// Longer than any test waits: what happens only after this time fails a test.
+pub(super) const NEVER: Duration = Duration::from_secs(3_600);
+
 /// The time at which the manual clock begins.
 pub(super) const NOW: &str = "2018-08-03T09:21:29.347960Z";
 
@@ -124,6 +127,7 @@ impl Api {
             vitals: Vitals::default(),
             clock: Clock::manual(NOW.parse().unwrap()),
             policy,
+            heartbeat: NEVER,
             sessions: Sessions::default(),
             run_cache: RunJsonCache::default(),
             default_command: Ok("mlbench benchmark logistic-regression".to_owned()),

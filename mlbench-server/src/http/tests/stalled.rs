@@ -1,13 +1,12 @@
 //! Clients that stop reading a long response do not slow down others.
 
-use std::time::{Duration, Instant};
-
 use mlbench_core::Owner;
 use mlbench_core::api::NewMetric;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::harness::config;
+use super::super::config::HttpConfig;
+use super::harness::{NEVER, config};
 use super::tcp::{TcpServer, wait_for_ok};
 
 const CLIENTS: usize = 50;
@@ -25,23 +24,19 @@ async fn stall(server: &TcpServer, path: &str) -> TcpStream {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stalled_downloads_delay_no_reader_and_hold_no_snapshot() {
-    let server = TcpServer::start(config()).await;
+    let server = TcpServer::start(HttpConfig { stall_timeout: NEVER, ..config() }).await;
     let run = server.api.run_with_points(20_000).await;
     let path = format!("/api/metrics/{run}/?metric_type=run");
     let mut stalled = Vec::new();
     for _ in 0..CLIENTS {
         stalled.push(stall(&server, &path).await);
     }
-    let mut times = Vec::new();
     for _ in 0..21 {
-        let began = Instant::now();
+        // A reader behind a stalled one would wait until the deadline.
         let request = format!("GET {path}&last_n=1 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         let response = server.exchange(request.as_bytes()).await;
         assert!(response.starts_with("HTTP/1.1 200 ") && response.contains("19999"), "{response}");
-        times.push(began.elapsed());
     }
-    times.sort();
-    assert!(times[10] < Duration::from_millis(100), "{times:?}");
 
     // Writes 96 MB: an open snapshot would keep all of it in the write-ahead log.
     let owner = Owner::Run(run);

@@ -14,7 +14,7 @@ use super::harness::Api;
 use crate::task_group::TaskGroup;
 
 /// Upper limit for every wait. Only a failure reaches it.
-pub(super) const DEADLINE: Duration = Duration::from_secs(20);
+pub(super) const DEADLINE: Duration = Duration::from_secs(300);
 
 /// A server that listens on a port of its own.
 pub(super) struct TcpServer {
