@@ -107,6 +107,6 @@ async fn a_monitor_stops_with_its_group() {
     let world = world();
     let (_monitor, group) = monitor(&world, ONE_HOUR);
     let stopped_at = std::time::Instant::now();
-    group.stop(Duration::from_secs(60)).await;
-    assert!(stopped_at.elapsed() < Duration::from_secs(30));
+    group.stop(Duration::from_secs(300)).await;
+    assert!(stopped_at.elapsed() < Duration::from_secs(300), "it was ended by force");
 }

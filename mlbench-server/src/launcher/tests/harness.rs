@@ -18,7 +18,7 @@ use crate::sqlite::{Durability, Options, SqliteStorage};
 use crate::task_group::TaskGroup;
 
 /// How long a test waits for a condition, in real time.
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(300);
 /// Longer than any test, even with a paused clock, which advances while the store works.
 pub(crate) const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 

@@ -1,7 +1,7 @@
 //! Runs on static workers.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod as ClusterPod;
@@ -16,6 +16,9 @@ use super::harness::{
 };
 use crate::cluster::interface::Cluster;
 use crate::cluster::rank::Signal;
+
+/// Too short for a change that shows only when the next watch begins, after 60 s.
+const BEFORE_NEXT_WATCH: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn watch_shows_created_changed_and_deleted_pods() {
@@ -34,8 +37,8 @@ async fn watch_shows_created_changed_and_deleted_pods() {
     harness.api::<ClusterPod>().patch("pool-0", &PatchParams::default(), &labelled).await.unwrap();
     let labelled = pods.wait_for(|pods| pods[0].labels.contains_key("seen"));
     assert!(
-        tokio::time::timeout(Duration::from_secs(1), labelled).await.is_ok(),
-        "the label did not arrive within a second"
+        tokio::time::timeout(BEFORE_NEXT_WATCH, labelled).await.is_ok(),
+        "the watch did not show the label"
     );
     let scale = Patch::Merge(json!({"spec": {"replicas": 1}}));
     harness.api::<StatefulSet>().patch("pool", &PatchParams::default(), &scale).await.unwrap();
@@ -256,9 +259,8 @@ async fn unresponsive_node_does_not_delay_others() {
     let (cluster, pods) = (&cluster, &pods);
     for _ in 0..2 {
         let samples = eventually("a sample", || async move {
-            let started = Instant::now();
-            let samples = cluster.kubelets.sample(pods).await;
-            assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+            // The silent node would delay it without a limit.
+            let samples = tokio::time::timeout(DEADLINE, cluster.kubelets.sample(pods)).await.unwrap();
             (!samples.is_empty()).then_some(samples)
         })
         .await;
