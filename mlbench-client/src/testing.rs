@@ -2,11 +2,19 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::client::{Client, ClientBuilder};
+
+/// Lets the clock jump, as it does for a program that was suspended.
+pub(crate) async fn suspend(duration: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(duration).await;
+    tokio::time::resume();
+}
 
 /// How the server reacts to a request.
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use mlbench_core::{ErrorCode, Owner, PodPhase, RunId, RunName, RunState};
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::testing::{METRIC, POINTS, PROBLEM, RUN, Server, Step};
+use crate::testing::{METRIC, POINTS, PROBLEM, RUN, Server, Step, suspend};
 
 fn run() -> RunId {
     RunId::new(3).unwrap()
@@ -151,9 +151,18 @@ async fn a_rejected_metric_is_not_retried() {
 #[tokio::test]
 async fn posting_ends_with_the_retry_timeout() {
     let server = Server::new([], Step::status(503)).await;
-    let client = server.builder().retry_timeout(Duration::from_millis(150)).build().unwrap();
-    assert_eq!(client.metrics().post(&metric()).await.unwrap_err().status(), Some(503));
-    assert!(server.received().len() >= 2);
+    let retry_timeout = Duration::from_secs(60);
+    let client = server.builder().timeout(Duration::MAX).retry_timeout(retry_timeout).build().unwrap();
+    let retried_for_long = async {
+        while server.received().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        suspend(retry_timeout).await;
+    };
+    let metric_to_post = metric();
+    let (posted, ()) = tokio::join!(client.metrics().post(&metric_to_post), retried_for_long);
+    assert_eq!(posted.unwrap_err().status(), Some(503));
+    assert!(server.received().len() <= 4, "it goes on after the timeout");
     let long = Step::Respond(503, "Retry-After: 3600\r\n", String::new());
     let server = Server::new([], long).await;
     let error = server.client().metrics().post(&metric()).await.unwrap_err();
