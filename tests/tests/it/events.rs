@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use mlbench_client::{EventData, RunId, RunState, Topic};
 use mlbench_tests::{TIMEOUT, TestServer, binary, eventually};
@@ -114,9 +113,9 @@ async fn an_open_stream_does_not_delay_the_end_of_the_server() {
     let mut server = TestServer::start().await;
     let mut events = server.client().events().subscribe([Topic::Runs], None);
     tokio::time::timeout(TIMEOUT, events.next()).await.unwrap().unwrap().unwrap();
-    let begin = Instant::now();
     assert!(server.terminate().await.success());
-    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
+    let log = server.log();
+    assert!(!log.contains("tasks did not stop in time"), "the stream was cut off: {log}");
 }
 
 #[tokio::test]

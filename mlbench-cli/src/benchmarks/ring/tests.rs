@@ -238,7 +238,8 @@ fn a_stranger_is_refused_and_the_ring_still_forms() {
 fn workers_of_different_runs_refuse_each_other() {
     let mut worlds = worlds(2);
     worlds[1].1.run_id = 2;
-    let timeouts = Timeouts { connect: Duration::from_millis(500), ..LONG_TIMEOUTS };
+    // Long enough for one exchange of handshakes on any machine.
+    let timeouts = Timeouts { connect: Duration::from_secs(5), ..LONG_TIMEOUTS };
     let errors: Vec<_> = std::thread::scope(|scope| {
         let form = |(listener, world)| Ring::form(&listener, &world, timeouts).err().unwrap().to_string();
         let workers: Vec<_> = worlds.into_iter().map(|world| scope.spawn(move || form(world))).collect();
