@@ -75,7 +75,7 @@ pub(super) fn insert(
     Ok(stored)
 }
 
-/// Guesses the series of a point: the one after that of the point before, as series come in turns, or the same.
+/// Guesses the series of a point: the one after that of the point before, as series come in turns.
 ///
 /// That is faster than to hash owner and name of every point.
 fn guess(turns: &[(&Metric, Option<usize>)], before: usize, metric: &Metric) -> Option<usize> {
