@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::number::whole;
 use crate::quote::quote;
 
 /// The id of a run: 1, 2, 3 … in order of creation, never reused.
@@ -31,6 +32,17 @@ impl RunId {
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl RunId {
+    /// Parses an id where it cannot be a name: a whole number in any spelling, such as `1.0`.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorCode::NotFound) for every other text.
+    pub(crate) fn from_number(text: &str) -> Result<Self> {
+        let number = whole(text).and_then(Self::new);
+        number.ok_or_else(|| Error::not_found(format_args!("run {}", quote(text))))
     }
 }
 

@@ -15,7 +15,9 @@ pub(crate) struct Decimal {
 }
 
 impl Decimal {
-    /// Parses a number. `None` for other texts, and for more than 38 digits before the decimal point.
+    /// Parses a number. `None` for other texts.
+    ///
+    /// One of more than 38 digits before the decimal point becomes the largest or the smallest number.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (negative, unsigned) = match text.as_bytes() {
             [b'-', rest @ ..] => (true, rest),
@@ -44,13 +46,17 @@ impl Decimal {
             return Some(Self { whole: 0, micros: 0, is_whole: true });
         }
         // Place of the decimal point in the digits after the leading zeros. It may be outside of them.
-        let point = i64::try_from(integer.len()).ok()?.checked_add(exponent)?;
-        let point = point.checked_sub(i64::try_from(leading_zeros).ok()?)?;
+        let point = i64::try_from(integer.len()).ok()?.saturating_add(exponent);
+        let point = point.saturating_sub(i64::try_from(leading_zeros).ok()?);
         let significant = || all().skip(leading_zeros);
-        let count = usize::try_from(point.max(0)).ok().filter(|count| *count <= MAX_DIGITS)?;
+        let count = usize::try_from(point.max(0)).unwrap_or(usize::MAX);
+        if count > MAX_DIGITS {
+            let whole = if negative { -i128::MAX } else { i128::MAX };
+            return Some(Self { whole, micros: 0, is_whole: significant().skip(count).all(|b| b == b'0') });
+        }
         let whole = significant().chain(std::iter::repeat(b'0')).take(count);
         let whole = whole.fold(0, |sum, b| sum * 10 + i128::from(b - b'0'));
-        let zeros = usize::try_from((-point).clamp(0, 6)).ok()?;
+        let zeros = usize::try_from(point.saturating_neg().clamp(0, 6)).ok()?;
         let first =
             std::iter::repeat_n(b'0', zeros).chain(significant().skip(count)).chain(*b"000000").take(6);
         let micros = first.fold(0, |sum, b| sum * 10 + i64::from(b - b'0'));
@@ -112,6 +118,17 @@ mod tests {
             assert_eq!(whole::<i64>(text), None, "{text}");
         }
         assert_eq!(whole::<u32>("-1.0"), None);
+    }
+
+    #[test]
+    fn a_number_too_large_for_any_use_is_still_a_number() {
+        for text in ["1e39", "1e300", "1e99999999999999999999", &"9".repeat(400)] {
+            assert_eq!(whole(text), Some(i128::MAX), "{text}");
+            assert_eq!(whole(&format!("-{text}")), Some(-i128::MAX), "{text}");
+            assert_eq!(whole::<i64>(text), None, "{text}");
+        }
+        assert_eq!(whole::<i128>(&format!("{}.5", "9".repeat(40))), None);
+        assert_eq!(whole::<i128>(&"9".repeat(38)), "9".repeat(38).parse().ok());
     }
 
     #[test]

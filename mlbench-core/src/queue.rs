@@ -6,14 +6,29 @@
 use crate::name::RunId;
 use crate::run::Run;
 
+/// What the queue must know of a run: much less than the run, which may have a command of a megabyte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueEntry {
+    /// The run.
+    pub id: RunId,
+    /// Number of its workers. `None` where it does not matter, because the run waits behind one that does not fit.
+    pub num_workers: Option<u32>,
+}
+
+impl From<&Run> for QueueEntry {
+    fn from(run: &Run) -> Self {
+        Self { id: run.id, num_workers: Some(run.spec.num_workers) }
+    }
+}
+
 /// The runs that hold workers of a cluster and the runs that wait for some.
 #[derive(Debug)]
-pub struct Queue<'a> {
+pub struct Queue {
     capacity: u32,
     /// Admitted runs that have not ended, and deleted runs whose teardown is not finished.
-    holders: Vec<&'a Run>,
+    holders: Vec<QueueEntry>,
     /// In order of arrival.
-    waiting: Vec<&'a Run>,
+    waiting: Vec<QueueEntry>,
 }
 
 /// Position of a run in the queue.
@@ -25,19 +40,40 @@ pub struct QueuePosition {
     pub waiting_for: String,
 }
 
-impl<'a> Queue<'a> {
+impl Queue {
     /// Builds the queue of a cluster with `capacity` workers from its active and its deleted runs.
     ///
     /// Both slices are sorted by ascending id. Runs in `active` that have ended are ignored.
     #[must_use]
-    pub fn new(active: &'a [Run], deleted: &'a [Run], capacity: u32) -> Self {
+    pub fn new(active: &[Run], deleted: &[Run], capacity: u32) -> Self {
         let active = || active.iter().filter(|run| run.state.is_active());
         let is_over = |run: &Run| run.stop_requested_at.is_some() || run.outcome.is_some();
-        Self {
-            capacity,
-            holders: active().filter(|run| !run.is_queued()).chain(deleted).collect(),
-            waiting: active().filter(|run| run.is_queued() && !is_over(run)).collect(),
+        let holders = active().filter(|run| !run.is_queued()).chain(deleted).map(QueueEntry::from).collect();
+        let waiting = active().filter(|run| run.is_queued() && !is_over(run)).map(QueueEntry::from).collect();
+        Self { capacity, holders, waiting }
+    }
+
+    /// Builds the queue from the runs that hold workers and those that wait, in order of arrival.
+    ///
+    /// Calls `num_workers` only for the holders and for the first runs that wait, up to one that does not fit.
+    ///
+    /// # Errors
+    /// Those of `num_workers`.
+    pub fn read<E>(
+        holders: Vec<RunId>,
+        waiting: Vec<RunId>,
+        capacity: u32,
+        mut num_workers: impl FnMut(RunId) -> Result<u32, E>,
+    ) -> Result<Self, E> {
+        let mut entry = |id| Ok(QueueEntry { id, num_workers: Some(num_workers(id)?) });
+        let holders = holders.into_iter().map(&mut entry).collect::<Result<_, E>>()?;
+        let mut queue = Self { capacity, holders, waiting: Vec::with_capacity(waiting.len()) };
+        let mut fits = true;
+        for id in waiting {
+            queue.waiting.push(if fits { entry(id)? } else { QueueEntry { id, num_workers: None } });
+            fits = fits && queue.admissible().len() == queue.waiting.len();
         }
+        Ok(queue)
     }
 
     /// Returns the runs to admit now.
@@ -48,7 +84,7 @@ impl<'a> Queue<'a> {
     pub fn admissible(&self) -> Vec<RunId> {
         let (mut free, mut alone) = (self.free(), self.holders.is_empty());
         let admitted = self.waiting.iter().take_while(|run| {
-            let wanted = run.spec.num_workers;
+            let Some(wanted) = run.num_workers else { return false };
             let fits = wanted <= free || alone;
             (free, alone) = (free.saturating_sub(wanted), false);
             fits
@@ -59,7 +95,7 @@ impl<'a> Queue<'a> {
     /// Returns the position of a run. `None` when the run does not wait.
     #[must_use]
     pub fn position(&self, id: RunId) -> Option<QueuePosition> {
-        let index = self.waiting.iter().position(|run| run.id == id)?;
+        let index = self.waiting.binary_search_by_key(&id, |run| run.id).ok()?;
         let waiting_for = match index.checked_sub(1).and_then(|before| self.waiting.get(before)) {
             Some(before) => format!("run {} is ahead in the queue", before.id),
             None => self.missing_workers(self.waiting.get(index)?),
@@ -68,11 +104,12 @@ impl<'a> Queue<'a> {
     }
 
     fn free(&self) -> u32 {
-        self.holders.iter().fold(self.capacity, |free, run| free.saturating_sub(run.spec.num_workers))
+        let held = self.holders.iter().filter_map(|run| run.num_workers);
+        held.fold(self.capacity, u32::saturating_sub)
     }
 
-    fn missing_workers(&self, next: &Run) -> String {
-        let (wanted, free) = (next.spec.num_workers, self.free());
+    fn missing_workers(&self, next: &QueueEntry) -> String {
+        let (wanted, free) = (next.num_workers.unwrap_or_default(), self.free());
         let workers = if wanted == 1 { "worker" } else { "workers" };
         let are = if free == 1 { "is" } else { "are" };
         let holders: Vec<String> = self.holders.iter().map(|run| run.id.to_string()).collect();
@@ -155,6 +192,23 @@ mod tests {
     fn ended_runs_neither_hold_workers_nor_wait() {
         let ended = Run { state: RunState::Failed, ..run(1, 4, true) };
         assert_eq!(admissible(&[ended, run(2, 4, false)], &[], 4), [2]);
+    }
+
+    #[test]
+    fn only_runs_that_may_fit_are_looked_up() {
+        let ids = |ids: &[i64]| ids.iter().map(|id| RunId::new(*id).unwrap()).collect::<Vec<_>>();
+        let mut read = Vec::new();
+        let num_workers = |id: RunId| {
+            read.push(id.get());
+            if id.get() == 9 { Err("unknown") } else { Ok(2) }
+        };
+        let queue = Queue::read(ids(&[1]), ids(&[2, 3, 4, 5]), 5, num_workers).unwrap();
+        assert_eq!(read, [1, 2, 3], "run 3 does not fit");
+        assert_eq!(queue.admissible(), ids(&[2]));
+        assert_eq!(queue.position(RunId::new(5).unwrap()).map(|found| found.position), Some(4));
+        let reason = queue.position(RunId::new(2).unwrap()).map(|found| found.waiting_for);
+        assert_eq!(reason.as_deref(), Some("2 workers; 3 of 5 are free, run 1 holds the rest"));
+        assert_eq!(Queue::read(ids(&[9]), ids(&[]), 5, |_| Err::<u32, _>("unknown")).unwrap_err(), "unknown");
     }
 
     #[test]

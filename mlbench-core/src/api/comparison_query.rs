@@ -91,7 +91,7 @@ fn runs(lists: &[String]) -> Result<Vec<RunId>> {
 }
 
 fn run_id(field: &str, text: &str) -> Result<RunId> {
-    text.trim().parse().map_err(|_| {
+    RunId::from_number(text.trim()).map_err(|_| {
         Error::invalid(field, format_args!("{} is not a run id; ids are whole numbers from 1", quote(text)))
     })
 }
@@ -104,6 +104,12 @@ mod tests {
     fn read(pairs: &[(&str, &str)]) -> Result<ComparisonQuery> {
         let pairs = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         ComparisonQuery::from_fields(Fields::from_pairs(pairs))
+    }
+
+    #[test]
+    fn ids_have_every_spelling_of_a_number() {
+        let query = read(&[("runs", "1.0,2e0,3"), ("baseline", "2.0")]).unwrap();
+        assert_eq!(query.to_pairs(), read(&[("runs", "1,2,3"), ("baseline", "2")]).unwrap().to_pairs());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use serde_json::value::RawValue;
 
-use super::json::{lone_surrogate, not_json, quote_non_finite, without_bom};
+use super::json::{lone_surrogate, not_json, quote_non_finite, reason, without_bom};
 use super::nearest::nearest;
 use crate::error::{Error, ErrorCode, Result};
 use crate::number::whole;
@@ -157,7 +157,7 @@ impl Fields {
     /// # Errors
     /// [`ErrorCode::InvalidField`] for anything else.
     pub fn boolean(&mut self, name: &'static str) -> Result<Option<bool>> {
-        let Some(text) = self.scalar(name) else { return Ok(None) };
+        let Some(text) = self.scalar(name)? else { return Ok(None) };
         match text.as_str() {
             "true" | "True" | "1" => Ok(Some(true)),
             "false" | "False" | "0" => Ok(Some(false)),
@@ -171,13 +171,28 @@ impl Fields {
     /// # Errors
     /// [`ErrorCode::InvalidField`] for anything else.
     pub fn integer(&mut self, name: &'static str, min: u32, max: u32) -> Result<Option<u32>> {
-        let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let Some(text) = self.scalar(name)?.filter(|text| !text.is_empty()) else { return Ok(None) };
         let number = whole(&text).filter(|number| (min..=max).contains(number));
         number.map(Some).ok_or_else(|| {
+            let is_above = whole::<i128>(&text).is_some_and(|number| number > i128::from(max));
             let rule = match max {
-                u32::MAX => format!("must be a whole number of at least {min}"),
+                u32::MAX if !is_above => format!("must be a whole number of at least {min}"),
                 _ => format!("must be a whole number from {min} to {max}"),
             };
+            Error::invalid(name, format_args!("{rule}, not {}", quote(&text)))
+        })
+    }
+
+    /// Takes how many items at most, a whole number of at least `min`. An empty string counts as absent.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidField`] for anything else.
+    pub fn count(&mut self, name: &'static str, min: u32) -> Result<Option<u32>> {
+        let Some(text) = self.scalar(name)?.filter(|text| !text.is_empty()) else { return Ok(None) };
+        // No list has more items than the largest number, so a larger one means the same.
+        let number = whole::<i128>(&text).filter(|number| *number >= i128::from(min));
+        number.map(|number| Some(u32::try_from(number).unwrap_or(u32::MAX))).ok_or_else(|| {
+            let rule = format_args!("must be a whole number of at least {min}");
             Error::invalid(name, format_args!("{rule}, not {}", quote(&text)))
         })
     }
@@ -187,7 +202,7 @@ impl Fields {
     /// # Errors
     /// [`ErrorCode::InvalidField`] for anything else, and for numbers beyond 64 bits.
     pub fn signed_integer(&mut self, name: &'static str) -> Result<Option<i64>> {
-        let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let Some(text) = self.scalar(name)?.filter(|text| !text.is_empty()) else { return Ok(None) };
         whole(&text).map(Some).ok_or_else(|| {
             let rule = match whole::<i128>(&text) {
                 Some(_) => "must be a whole number of at most 64 bits",
@@ -202,7 +217,7 @@ impl Fields {
     /// # Errors
     /// [`ErrorCode::InvalidField`] for anything else.
     pub fn sequence(&mut self, name: &'static str) -> Result<Option<i64>> {
-        let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let Some(text) = self.scalar(name)?.filter(|text| !text.is_empty()) else { return Ok(None) };
         // A number beyond every sequence is as good as the largest one.
         let number = whole::<i128>(&text).filter(|number| *number >= 0);
         number.map(|number| Some(i64::try_from(number).unwrap_or(i64::MAX))).ok_or_else(|| {
@@ -215,7 +230,7 @@ impl Fields {
     /// # Errors
     /// [`ErrorCode::InvalidField`] for anything else.
     pub fn finite(&mut self, name: &'static str) -> Result<Option<f64>> {
-        let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let Some(text) = self.scalar(name)?.filter(|text| !text.is_empty()) else { return Ok(None) };
         let number = text.parse().ok().filter(|number: &f64| number.is_finite());
         number
             .map(Some)
@@ -227,7 +242,7 @@ impl Fields {
     /// # Errors
     /// [`ErrorCode::InvalidField`] for anything else.
     pub fn positive(&mut self, name: &'static str) -> Result<Option<f64>> {
-        let Some(text) = self.scalar(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let Some(text) = self.scalar(name)?.filter(|text| !text.is_empty()) else { return Ok(None) };
         let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
         number.map(Some).ok_or_else(|| {
             Error::invalid(name, format_args!("must be a number above 0, not {}", quote(&text)))
@@ -279,18 +294,24 @@ impl Fields {
     /// Takes the text of a scalar.
     ///
     /// Includes objects and arrays, because every caller refuses them with their text.
-    fn scalar(&mut self, name: &'static str) -> Option<String> {
-        self.take(name).map(|value| match value {
-            FieldValue::Text(text) => text,
-            FieldValue::Json(raw) => serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()),
-        })
+    fn scalar(&mut self, name: &'static str) -> Result<Option<String>> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(FieldValue::Json(raw)) if raw.get().starts_with('"') => {
+                string(name, FieldValue::Json(raw)).map(Some)
+            }
+            Some(FieldValue::Json(raw)) => Ok(Some(raw.get().to_owned())),
+            Some(FieldValue::Text(text)) => Ok(Some(text)),
+        }
     }
 }
 
 /// Returns the members of a JSON object of strings.
 fn members(name: &str, raw: &RawValue) -> Result<Vec<(String, String)>> {
-    let not_object = |_| Error::invalid(name, format_args!("must be an object, not {}", kind(raw)));
-    let Members(members) = serde_json::from_str(raw.get()).map_err(not_object)?;
+    let Members(members) = serde_json::from_str(raw.get()).map_err(|error| match kind(raw) {
+        "an object" => Error::invalid(name, reason(raw.get().as_bytes(), &error)),
+        other => Error::invalid(name, format_args!("must be an object, not {other}")),
+    })?;
     let pair = |(key, value): (String, FieldValue)| match read_string(value) {
         Ok(text) => Ok((key, text)),
         Err(why) => Err(Error::invalid(name, format_args!("{} {why}", quote(&key)))),

@@ -6,14 +6,18 @@ use crate::quote::shorten;
 /// Creates the error for a body that is not valid JSON, with line and column.
 pub(crate) fn not_json(what: &str, body: &[u8], error: &serde_json::Error) -> Error {
     let place = format!("line {}, column {}", error.line(), error.column());
+    Error::new(ErrorCode::Malformed, format!("{what} ({place}): {}", reason(body, error)))
+}
+
+/// Returns why a text is not the wanted JSON, without its place.
+pub(super) fn reason(json: &[u8], error: &serde_json::Error) -> String {
     let text = error.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
     // The reason names the type that was found, and repeats a string in full.
-    let reason = match lone_surrogate(body) {
+    match lone_surrogate(json) {
         Some(escape) if is_bad_escape(reason) => escape,
         _ => shorten(reason).into_owned(),
-    };
-    Error::new(ErrorCode::Malformed, format!("{what} ({place}): {reason}"))
+    }
 }
 
 /// Returns whether the JSON parser refused an escape.

@@ -141,10 +141,10 @@ impl MetricsQuery {
                 .signed_integer("cursor")?
                 .map(|seq| u64::try_from(seq).map_err(|_| negative(seq)))
                 .transpose()?,
-            summarize: fields.integer("summarize", 1, u32::MAX)?,
+            summarize: fields.count("summarize", 1)?,
             downsample: fields.one_of("downsample", &Downsample::WORDS)?,
             points: fields.integer("points", 1, Self::MAX_POINTS)?,
-            last_n: fields.integer("last_n", 1, u32::MAX)?,
+            last_n: fields.count("last_n", 1)?,
             format: fields.one_of("format", &Format::WORDS)?,
         };
         fields.finish()?;

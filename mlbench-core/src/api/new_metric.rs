@@ -144,7 +144,7 @@ impl SeriesFields {
         let pod = self.pod.as_deref().map(|name| {
             PodName::new(name).map_err(|_| Error::not_found(format_args!("pod {}", quote(name))))
         });
-        Owner::from_fields(pod.transpose()?, self.run.as_deref().map(run_id).transpose()?)
+        Owner::from_fields(pod.transpose()?, self.run.as_deref().map(RunId::from_number).transpose()?)
     }
 
     /// Returns the name of the metric.
@@ -156,13 +156,6 @@ impl SeriesFields {
 /// Returns the error for a metric without a field.
 pub(super) fn missing(field: &str) -> Error {
     Error::invalid(field, "missing; every metric needs one")
-}
-
-/// Parses the id of a run, which some libraries write as a number with a fraction (`1.0`).
-fn run_id(text: &str) -> Result<RunId> {
-    let whole =
-        text.split_once('.').filter(|(_, zeros)| !zeros.is_empty() && zeros.bytes().all(|b| b == b'0'));
-    whole.and_then(|(id, _)| id.parse().ok()).map_or_else(|| text.parse(), Ok)
 }
 
 #[cfg(test)]
@@ -214,9 +207,17 @@ mod tests {
     #[test]
     fn an_owner_that_cannot_exist_is_not_found() {
         for body in
-            [r#"{"pod_name":"A b","name":"x","value":"1"}"#, r#"{"run_id":"1e3","name":"x","value":"1"}"#]
+            [r#"{"pod_name":"A b","name":"x","value":"1"}"#, r#"{"run_id":"1e-3","name":"x","value":"1"}"#]
         {
             assert_eq!(read(body).unwrap_err().code(), crate::error::ErrorCode::NotFound, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_id_of_a_run_has_every_spelling_of_a_number() {
+        for id in ["100", "100.0", "1e2", r#""1.0e+2""#] {
+            let new = read(&format!(r#"{{"run_id":{id},"name":"x","value":1}}"#)).unwrap();
+            assert_eq!(new.owner, Owner::Run("100".parse().unwrap()), "{id}");
         }
     }
 

@@ -150,7 +150,7 @@ impl RunsQuery {
     /// [`InvalidField`](crate::error::ErrorCode::InvalidField) or
     /// [`UnknownField`](crate::error::ErrorCode::UnknownField) for the parameter.
     pub fn from_fields(mut fields: Fields) -> Result<Self> {
-        let query = Self { logs: fields.integer("logs", 0, u32::MAX)? };
+        let query = Self { logs: fields.count("logs", 0)? };
         fields.finish()?;
         Ok(query)
     }

@@ -15,6 +15,7 @@ use crate::log::LogLine;
 use crate::metric::{Metric, MetricName, MetricType, Owner, RunValuesPage, Series};
 use crate::name::RunId;
 use crate::pod::Pod;
+use crate::queue::Queue;
 use crate::run::{NewRun, OutputStream, Run, RunOutcome, Worker};
 use crate::time::Timestamp;
 
@@ -85,6 +86,12 @@ pub trait Storage: Send + Sync {
 
     /// Returns the runs that have not ended, including queued ones, by ascending id.
     async fn active_runs(&self) -> Result<Vec<Run>>;
+
+    /// Returns the active runs that were admitted or asked to stop, by ascending id: those that need a task.
+    async fn supervised_runs(&self) -> Result<Vec<Run>>;
+
+    /// Returns the queue of a cluster with `capacity` workers, without reading the runs that wait in full.
+    async fn queue(&self, capacity: u32) -> Result<Queue>;
 
     /// Records the workers of a run before anything is started on them, and returns the run.
     ///

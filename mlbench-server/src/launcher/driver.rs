@@ -146,9 +146,9 @@ impl Driver {
     }
 
     async fn reconcile(&self) -> Result<()> {
+        self.admit_runs().await?;
         // A queued run needs no task, except to leave the queue.
-        let active = self.active_runs().await?.into_iter();
-        let active = active.filter(|run| !run.is_queued() || run.stop_requested_at.is_some());
+        let active = self.deps.storage.supervised_runs().await?.into_iter();
         let active = active.map(|run| Job::Supervise(run.id));
         let deleted = self.deps.storage.deleted_runs().await?.into_iter();
         for job in active.chain(deleted.map(|run| Job::TearDown(Box::new(run)))) {
@@ -159,22 +159,22 @@ impl Driver {
         Ok(())
     }
 
-    /// Admits queued runs while their workers are free, and returns all active runs.
-    async fn active_runs(&self) -> Result<Vec<Run>> {
+    /// Admits queued runs while their workers are free.
+    async fn admit_runs(&self) -> Result<()> {
         let LauncherDeps { storage, cluster, handle, clock, .. } = &self.deps;
-        let active = storage.active_runs().await?;
-        if !active.iter().any(Run::is_queued) {
-            return Ok(active);
+        let capacity = cluster.max_workers();
+        if storage.queue(capacity).await?.admissible().is_empty() {
+            return Ok(());
         }
-        let admitted = storage.admit_runs(cluster.max_workers(), clock.now()).await?;
+        let admitted = storage.admit_runs(capacity, clock.now()).await?;
         if admitted.is_empty() {
-            return Ok(active);
+            return Ok(());
         }
         for run in admitted {
             tracing::info!(run = %run.id, workers = run.spec.num_workers, "admitted from the queue");
         }
         handle.changed();
-        storage.active_runs().await
+        Ok(())
     }
 
     fn start(&self, job: Job, guard: TaskGuard) {

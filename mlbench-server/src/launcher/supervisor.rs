@@ -223,7 +223,7 @@ impl<'a> Supervisor<'a> {
     /// Returns the workers that other runs hold.
     async fn workers_of_other_runs(&self, id: RunId) -> Result<Vec<PodName>> {
         let storage = &self.context.deps.storage;
-        let mut holders = storage.active_runs().await?;
+        let mut holders = storage.supervised_runs().await?;
         holders.extend(storage.deleted_runs().await?);
         let others = holders.into_iter().filter(|run| run.id != id);
         Ok(others.flat_map(|run| run.workers).map(|worker| worker.pod).collect())

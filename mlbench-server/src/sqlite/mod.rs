@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use mlbench_core::log::LogLine;
 use mlbench_core::metric::{Metric, MetricType, RunValuesPage, Series};
+use mlbench_core::queue::Queue;
 use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, Changes, ChangesQuery, IsCached, KeyedRequest, LogQuery, OutputChunk, OwnerList,
@@ -45,7 +46,7 @@ use metrics::recent::Arrivals;
 use metrics::record::MetricWrite;
 use metrics::{arrival, batch, insert, owners, read, run_values};
 use runs::rows::{self, RunFilter};
-use runs::{lifecycle, output, tokens};
+use runs::{lifecycle, output, queue, tokens};
 use rusqlite::Connection;
 use seal::Sealer;
 use stats::PointsAhead;
@@ -181,6 +182,14 @@ impl Storage for SqliteStorage {
 
     async fn active_runs(&self) -> Result<Vec<Run>> {
         self.readers.read(|c| rows::list(c, RunFilter::Active)).await
+    }
+
+    async fn supervised_runs(&self) -> Result<Vec<Run>> {
+        self.readers.read(|c| rows::list(c, RunFilter::Supervised)).await
+    }
+
+    async fn queue(&self, capacity: u32) -> Result<Queue> {
+        self.readers.read(move |c| queue::read(c, capacity)).await
     }
 
     async fn assign_workers(&self, id: RunId, workers: Vec<Worker>) -> Result<Run> {

@@ -43,7 +43,7 @@ impl FromStr for Topic {
     fn from_str(text: &str) -> Result<Self> {
         let topic = match text.split_once(':') {
             None => [Self::Runs, Self::Pods, Self::Usage].into_iter().find(|topic| topic.to_string() == text),
-            Some(("run", id)) => id.parse().ok().map(Self::Run),
+            Some(("run", id)) => RunId::from_number(id).ok().map(Self::Run),
             Some(("pod", name)) => PodName::new(name).ok().map(Self::Pod),
             Some(_) => None,
         };
@@ -75,6 +75,9 @@ mod tests {
     fn a_topic_is_the_same_after_the_wire() {
         for text in ["runs", "pods", "usage", "run:3", "pod:w-0.x"] {
             assert_eq!(text.parse::<Topic>().unwrap().to_string(), text);
+        }
+        for text in ["run:3.0", "run:3e0"] {
+            assert_eq!(text.parse::<Topic>().unwrap().to_string(), "run:3");
         }
         for text in ["", "run", "run:", "run:0", "run:x", "pod:A", "Runs", "runs:1", " runs"] {
             let error = text.parse::<Topic>().unwrap_err();

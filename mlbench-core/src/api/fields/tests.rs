@@ -38,6 +38,16 @@ fn numbers_out_of_range_are_refused_with_the_range() {
     let refusal = |body: &str| json(body).integer("last_n", 1, u32::MAX).unwrap_err().detail().to_owned();
     assert_eq!(refusal(r#"{"last_n":-3}"#), "last_n: must be a whole number of at least 1, not \"-3\"");
     assert!(refusal(r#"{"last_n":1e-3}"#).contains("whole number"));
+    for large in ["5000000000", "1e300"] {
+        let refused = refusal(&format!(r#"{{"last_n":{large}}}"#));
+        let expected = format!("last_n: must be a whole number from 1 to 4294967295, not \"{large}\"");
+        assert_eq!(refused, expected);
+        assert_eq!(json(&format!(r#"{{"a":{large}}}"#)).count("a", 1).unwrap(), Some(u32::MAX));
+    }
+    let date = json(r#"{"a":1e300}"#).parsed::<crate::time::Timestamp>("a").unwrap_err();
+    assert_eq!(date.detail(), "a: \"1e300\" is outside the years 1970 to 9999");
+    assert!(json(r#"{"a":0}"#).count("a", 1).is_err());
+    assert_eq!(json(r#"{"a":2.0}"#).count("a", 1).unwrap(), Some(2));
     assert!(json(r#"{"num_cpus":0}"#).positive("num_cpus").is_err());
     assert!(json(r#"{"num_cpus":"nan"}"#).positive("num_cpus").is_err());
 }
@@ -73,6 +83,21 @@ fn a_lone_surrogate_is_named() {
         assert_eq!(found.detail(), expected);
     }
     assert_eq!(json(r#"{"a":"\ud83d\ude00 \\ud83d"}"#).text("a").unwrap().unwrap(), "\u{1f600} \\ud83d");
+    let read = |field: &str| json(&format!(r#"{{"a":{field}}}"#));
+    let pairs = |text: &str| Err(Error::invalid("a", text));
+    let refusals = [
+        read(r#"{"\ud83d":"b"}"#).pairs("a", pairs).unwrap_err(),
+        read(r#""\ud83d""#).integer("a", 1, 9).unwrap_err(),
+        read(r#""\ud83d""#).count("a", 1).unwrap_err(),
+        read(r#""\ud83d""#).signed_integer("a").unwrap_err(),
+        read(r#""\ud83d""#).sequence("a").unwrap_err(),
+        read(r#""\ud83d""#).boolean("a").unwrap_err(),
+        read(r#""\ud83d""#).finite("a").unwrap_err(),
+        read(r#""\ud83d""#).positive("a").unwrap_err(),
+    ];
+    for refusal in refusals {
+        assert_eq!(refusal.detail(), named);
+    }
     let name = Fields::from_json(br#"{"\ud83d":1}"#).unwrap_err();
     let expected = r"has the lone surrogate \ud83d; send both halves of the pair, or \ufffd";
     assert!(name.detail().ends_with(expected), "{name}");
@@ -115,6 +140,9 @@ fn too_many_members_are_refused() {
     assert!(Fields::from_json(object(MAX_FIELDS).as_bytes()).is_ok());
     let error = Fields::from_json(object(MAX_FIELDS + 1).as_bytes()).unwrap_err();
     assert!(error.code() == ErrorCode::Malformed && error.detail().contains("more than 10000"), "{error}");
+    let mut nested = json(&format!(r#"{{"environment":{}}}"#, object(MAX_FIELDS + 1)));
+    let error = nested.pairs("environment", |_| Err(Error::invalid("environment", ""))).unwrap_err();
+    assert_eq!(error.detail(), "environment: more than 10000 members");
 }
 
 #[test]

@@ -120,7 +120,7 @@ impl<'de, T> DeserializeSeed<'de> for Array<'_, T> {
 impl<'de, T> Visitor<'de> for Array<'_, T> {
     type Value = Vec<T>;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of points")
+        f.write_str("an array of points, or series in columns")
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Vec<T>, A::Error> {
         let mut points = Vec::new();

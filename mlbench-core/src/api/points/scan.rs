@@ -170,7 +170,13 @@ impl<'a> Scanner<'a> {
     pub(super) fn is_series(&mut self) -> bool {
         let mut more = self.take(b'{');
         while more {
-            let Some(name) = self.field() else { return false };
+            // An escape that is no text is named later, where the body is parsed.
+            let begin = self.at;
+            let name = self.string().or_else(|| {
+                self.at = begin;
+                self.skip_string().map(|()| Cow::Borrowed(""))
+            });
+            let Some(name) = name.filter(|_| self.take(b':')) else { return false };
             if is_column(&name) && self.next() == Some(b'[') {
                 return true;
             }
@@ -184,7 +190,7 @@ impl<'a> Scanner<'a> {
         let mut depth = 0_usize;
         loop {
             match self.next()? {
-                b'"' => drop(self.string()?),
+                b'"' => self.skip_string()?,
                 b'[' | b'{' => {
                     depth += 1;
                     self.at += 1;
@@ -236,13 +242,27 @@ impl<'a> Scanner<'a> {
         bytes.get(self.at).copied()
     }
 
+    /// Skips a string without decoding its escapes.
+    fn skip_string(&mut self) -> Option<()> {
+        self.raw_string().map(drop)
+    }
+
     fn string(&mut self) -> Option<Cow<'a, str>> {
+        let (begin, end, escaped) = self.raw_string()?;
+        let text = self.text;
+        if escaped {
+            return serde_json::from_str(text.get(begin - 1..=end)?).ok().map(Cow::Owned);
+        }
+        text.get(begin..end).map(Cow::Borrowed)
+    }
+
+    /// Scans a string. Returns where its content begins and ends, and whether it has escapes.
+    fn raw_string(&mut self) -> Option<(usize, usize, bool)> {
         if !self.take(b'"') {
             return None;
         }
-        let (text, begin) = (self.text, self.at);
-        let bytes = text.as_bytes();
-        let mut escaped = false;
+        let bytes = self.text.as_bytes();
+        let (begin, mut escaped) = (self.at, false);
         loop {
             self.at += plain_length(bytes.get(self.at..)?)?;
             match bytes[self.at] {
@@ -254,10 +274,7 @@ impl<'a> Scanner<'a> {
         }
         let end = self.at;
         self.at += 1;
-        if escaped {
-            return serde_json::from_str(text.get(begin - 1..=end)?).ok().map(Cow::Owned);
-        }
-        text.get(begin..end).map(Cow::Borrowed)
+        Some((begin, end, escaped))
     }
 
     /// Scans a scalar that is not a string. The inner `None` is `null`.

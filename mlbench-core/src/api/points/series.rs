@@ -4,7 +4,7 @@ use super::array::{MAX_ARRAY_POINTS, mixed, too_many_points};
 use super::scan::Scanner;
 use super::series_fields::{self as fields, ColumnsBuilder, Failure};
 use crate::api::fields::{FieldValue, Fields, MAX_FIELDS};
-use crate::api::json::{not_json, quote_non_finite};
+use crate::api::json::{lone_surrogate, not_json, quote_non_finite};
 use crate::api::new_metric::SeriesFields;
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::{BatchSeries, SeriesName};
@@ -28,7 +28,11 @@ pub(super) fn parse_series(body: &[u8], now: Timestamp) -> Result<Vec<BatchSerie
 fn syntax_error(body: &[u8]) -> Error {
     match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
         Err(error) => not_json("body: not JSON", body, &error),
-        Ok(_) => Error::new(ErrorCode::Malformed, "body: must be a series or an array of series"),
+        Ok(_) => {
+            let problem = lone_surrogate(body);
+            let problem = problem.as_deref().unwrap_or("must be a series or an array of series");
+            Error::new(ErrorCode::Malformed, format!("body: {problem}"))
+        }
     }
 }
 

@@ -35,7 +35,7 @@ fn an_invalid_point_gets_the_error_of_a_single_post() {
         "{}",
         r#"{"run_id":3,"name":"a","value":1,"nmae":2}"#,
         r#"{"run_id":3,"pod_name":"w","name":"a","value":1}"#,
-        r#"{"run_id":"1e3","name":"a","value":1}"#,
+        r#"{"run_id":"1e-3","name":"a","value":1}"#,
         r#"{"run_id":3,"name":"a","value":{}}"#,
         r#"{"run_id":3,"name":"a","value":1,"date":"yesterday"}"#,
         r#"{"run_id":3,"name":"a","value":1,"step":1.5}"#,
@@ -55,7 +55,7 @@ fn an_invalid_point_gets_the_error_of_a_single_post() {
 fn a_body_other_than_an_array_is_refused_with_its_position() {
     for (body, refusal) in [
         ("", "(line 1, column 0): EOF while parsing a value"),
-        (GOOD, "(line 1, column 0): invalid type: map, expected an array of points"),
+        (GOOD, "(line 1, column 0): invalid type: map, expected an array of points, or series in columns"),
         ("[\n{\"name\": }]", "(line 2, column 10): expected value"),
         ("[{}", "(line 1, column 3): EOF while parsing a list"),
         ("[{}] x", "(line 1, column 6): trailing characters"),
@@ -191,7 +191,7 @@ fn a_series_without_a_valid_owner_or_name_rejects_its_points() {
     for (fields, code) in [
         (r#""name":"a""#, ErrorCode::InvalidField),
         (r#""name":"a","run_id":1,"pod_name":"w""#, ErrorCode::InvalidField),
-        (r#""name":"a","run_id":"1e3""#, ErrorCode::NotFound),
+        (r#""name":"a","run_id":"1e-3""#, ErrorCode::NotFound),
         (r#""name":"","run_id":1"#, ErrorCode::InvalidField),
         (r#""name":7,"run_id":1"#, ErrorCode::InvalidField),
         (r#""run_id":1"#, ErrorCode::InvalidField),
@@ -204,6 +204,19 @@ fn a_series_without_a_valid_owner_or_name_rejects_its_points() {
         let RejectedPoint { index, item, code: listed, .. } = result.rejected[0];
         assert_eq!((index, item, listed), (0, None, code), "{fields}");
     }
+}
+
+#[test]
+fn a_lone_surrogate_in_a_series_is_named() {
+    let named = "has the lone surrogate \\ud83d; send both halves of the pair, or \\ufffd";
+    for fields in [r#""run_id":1,"name":"\ud83d""#, r#""pod_name":"\ud83d","name":"a""#] {
+        let before = series(&format!(r#"{{{fields},"value":[1,2]}}"#));
+        assert!(before[0].series.as_ref().unwrap_err().detail().ends_with(named), "{fields}");
+        let after = series(&format!(r#"[{{"value":[1,2],{fields}}}]"#));
+        assert_eq!(after[0].series, before[0].series, "{fields}");
+    }
+    let key = refusal(r#"{"\ud83d":1,"run_id":1,"name":"a","value":[1,2]}"#);
+    assert_eq!(key, (ErrorCode::Malformed, format!("body: {named}")));
 }
 
 #[test]

@@ -21,6 +21,13 @@ pub(super) async fn runs_are_admitted_first_come_first_served(store: &dyn Storag
     let small = ok(store.queue_run(run_on(1), 4, at(3)).await);
     assert!(large.is_queued() && small.is_queued(), "the small run does not overtake");
     assert_eq!(ids(&ok(store.active_runs().await)), [1, 2, 3]);
+    assert_eq!(ids(&ok(store.supervised_runs().await)), [1]);
+    let queue = ok(store.queue(4).await);
+    let place = |run: &Run| queue.position(run.id).map(|place| (place.position, place.waiting_for));
+    let reason = "3 workers; 2 of 4 are free, run 1 holds the rest".to_owned();
+    assert_eq!((place(&first), place(&large)), (None, Some((1, reason))));
+    assert_eq!(place(&small), Some((2, "run 2 is ahead in the queue".to_owned())));
+    assert_eq!(queue.admissible(), []);
     assert_eq!(ids(&ok(store.admit_runs(4, at(4)).await)), [0; 0]);
     assert_eq!(code(store.start_run_unless_active(new_run("x"), at(4)).await), ErrorCode::RunActive);
 
@@ -47,6 +54,11 @@ pub(super) async fn a_worker_is_held_by_one_run_at_a_time(store: &dyn Storage) {
 pub(super) async fn a_deleted_queued_run_needs_no_teardown(store: &dyn Storage) {
     let first = ok(store.queue_run(run_on(4), 4, at(1)).await);
     let queued = ok(store.queue_run(run_on(4), 4, at(2)).await);
+    let stopped = ok(store.queue_run(run_on(1), 4, at(2)).await);
+    ok(store.request_stop(stopped.id, at(2)).await);
+    assert_eq!(ids(&ok(store.supervised_runs().await)), [first.id.get(), stopped.id.get()]);
+    assert_eq!(ok(store.queue(4).await).position(stopped.id), None, "it leaves the queue");
+    ok(store.delete_run(stopped.id).await);
     ok(store.delete_run(queued.id).await);
     assert_eq!(ok(store.deleted_runs().await), []);
     assert_eq!(ids(&ok(store.active_runs().await)), [first.id.get()]);

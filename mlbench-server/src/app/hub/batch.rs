@@ -109,7 +109,7 @@ pub(in crate::app) fn queue_events(
 }
 
 /// Makes the event of a run, and notes its place in the queue.
-fn run_event(id: i64, run: Run, queue: &Queue<'_>, places: &mut Places) -> Result<OutEvent> {
+fn run_event(id: i64, run: Run, queue: &Queue, places: &mut Places) -> Result<OutEvent> {
     let run = to_api(run, Some(queue));
     match (run.queue_position, &run.waiting_for) {
         (Some(position), Some(reason)) => drop(places.insert(run.id, (position, reason.clone()))),

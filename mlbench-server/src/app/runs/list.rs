@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mlbench_core::queue::Queue;
-use mlbench_core::run::Run;
 use mlbench_core::storage::{RunEntry, Storage};
 use mlbench_core::{Result, RunId};
 
@@ -19,10 +18,7 @@ const PAGE: u32 = 250;
 pub struct RunReader {
     storage: Arc<dyn Storage>,
     cache: RunJsonCache,
-    /// Active and deleted runs that hold workers or wait for some: they make up the queue.
-    active: Vec<Run>,
-    deleting: Vec<Run>,
-    capacity: u32,
+    queue: Queue,
     after: Option<RunId>,
 }
 
@@ -32,11 +28,8 @@ impl RunReader {
     /// # Errors
     /// When the store fails.
     pub async fn new(app: &App) -> Result<Self> {
-        let active = app.storage.active_runs().await?;
-        let queued = active.iter().any(Run::is_queued);
-        let deleting = if queued { app.storage.deleted_runs().await? } else { Vec::new() };
-        let (storage, capacity) = (Arc::clone(&app.storage), app.cluster.max_workers());
-        Ok(Self { storage, cache: app.run_cache.clone(), active, deleting, capacity, after: None })
+        let queue = app.storage.queue(app.cluster.max_workers()).await?;
+        Ok(Self { storage: Arc::clone(&app.storage), cache: app.run_cache.clone(), queue, after: None })
     }
 
     /// Reads the next page: the JSON of each run, and whether the page is the last one.
@@ -47,13 +40,12 @@ impl RunReader {
         let runs = self.storage.runs_after(self.after, PAGE, self.cache.is_cached()).await?;
         self.after = runs.last().map(RunEntry::id);
         let last = runs.len() < PAGE as usize;
-        let queue = Queue::new(&self.active, &self.deleting, self.capacity);
         let mut texts = Vec::with_capacity(runs.len());
         for run in runs {
             match run {
                 // A run that has left the cache was deleted since the store was read.
                 RunEntry::Cached(id) => texts.extend(self.cache.get(id)),
-                RunEntry::Loaded(run) => texts.push(self.cache.render(&to_api(*run, Some(&queue)))?),
+                RunEntry::Loaded(run) => texts.push(self.cache.render(&to_api(*run, Some(&self.queue)))?),
             }
         }
         Ok((texts, last))

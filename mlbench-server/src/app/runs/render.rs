@@ -1,6 +1,5 @@
 //! Makes wire types of runs.
 
-use mlbench_core::queue::Queue;
 use mlbench_core::run::Run;
 use mlbench_core::{Result, api};
 
@@ -15,6 +14,6 @@ pub(super) async fn with_queue_position(app: &App, run: Run) -> Result<api::Run>
     if !run.is_queued() {
         return Ok(to_api(run, None));
     }
-    let (active, deleting) = (app.storage.active_runs().await?, app.storage.deleted_runs().await?);
-    Ok(to_api(run, Some(&Queue::new(&active, &deleting, app.cluster.max_workers()))))
+    let queue = app.storage.queue(app.cluster.max_workers()).await?;
+    Ok(to_api(run, Some(&queue)))
 }

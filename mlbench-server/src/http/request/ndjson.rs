@@ -133,7 +133,10 @@ impl NdjsonSplitter {
         } else {
             parse_point(line).map(|metric| metric.at(self.now))
         };
-        self.bytes += line.len();
+        if !too_long {
+            // How much of a long line is left here depends on how the text was cut, and chunks must not.
+            self.bytes += line.len();
+        }
         self.points.push(BatchPoint { index, metric });
     }
 }
@@ -191,6 +194,16 @@ mod tests {
         let long = format!("{}\n", "x".repeat(LINE_BYTES)).repeat(9);
         let lengths: Vec<usize> = chunks_of(&long, 100_000).iter().map(Vec::len).collect();
         assert_eq!(lengths, [8, 1]);
+    }
+
+    #[test]
+    fn chunks_do_not_depend_on_how_a_long_line_is_cut() {
+        let line = format!("{LINE}{}\n", " ".repeat(LINE_BYTES - LINE.len()));
+        let text = format!("{}\n{}", "x".repeat(3 * LINE_BYTES), line.repeat(9));
+        let lengths = |size| chunks_of(&text, size).iter().map(Vec::len).collect::<Vec<_>>();
+        for size in [1_000, 1 << 19, LINE_BYTES + 7, 16 << 20] {
+            assert_eq!(lengths(size), [9, 1], "{size}");
+        }
     }
 
     #[test]

@@ -45,7 +45,8 @@ async fn invalid_metrics_are_refused_with_the_reason() {
             ),
             (r#"{"name":"x","value":"1"}"#, (400, "invalid_field", "pod_name, run_id: missing")),
             (r#"{"run_id":7,"name":"x","value":"1"}"#, (404, "not_found", "run 7 does not exist")),
-            (r#"{"run_id":"1e3","name":"x","value":"1"}"#, (404, "not_found", "1e3")),
+            (r#"{"run_id":"1e3","name":"x","value":"1"}"#, (404, "not_found", "run 1000 does not exist")),
+            (r#"{"run_id":"1e-3","name":"x","value":"1"}"#, (404, "not_found", "1e-3")),
             (
                 r#"{"run_id":9223372036854775808,"name":"x","value":"1"}"#,
                 (404, "not_found", "does not exist"),

@@ -36,7 +36,7 @@ async fn a_refused_body_is_repeated_in_part() {
     ] {
         let response = api.post(path, &body).await;
         let expected = if body.starts_with('"') {
-            500_000 + "invalid type: string \"\", expected an array of points".len()
+            500_000 + "invalid type: string \"\", expected an array of points, or series in columns".len()
         } else {
             500_000
         };

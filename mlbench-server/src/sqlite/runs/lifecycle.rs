@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use mlbench_core::queue::Queue;
 use mlbench_core::quote::shorten_message;
 use mlbench_core::run::{NewRun, Run, RunOutcome, Worker};
 use mlbench_core::storage::{Admission, KeyedRequest, RankExit, RunStart, StartedRun};
@@ -11,6 +10,7 @@ use mlbench_core::{Error, ErrorCode, PodName, RunEvent, RunId, RunState, Timesta
 use rusqlite::{Connection, params};
 
 use super::changed;
+use super::queue;
 use super::rows::{self, RunFilter, event_name};
 use super::tokens;
 use crate::sqlite::error::StoreError;
@@ -37,7 +37,7 @@ pub(crate) fn start(
     }
     let run = match *admission {
         Admission::UnlessActive => start_unless_active(connection, new, now)?,
-        Admission::Queue { capacity } => queue(connection, new, capacity, now)?,
+        Admission::Queue { capacity } => enqueue(connection, new, capacity, now)?,
     };
     if let Some(key) = key {
         let keyed = Keyed::whole(KeyedEndpoint::Runs, key);
@@ -79,7 +79,7 @@ fn start_unless_active(connection: &Connection, new: &NewRun, now: Timestamp) ->
 }
 
 /// Creates a run at the end of the queue, then admits the runs whose turn it is.
-fn queue(connection: &Connection, new: &NewRun, capacity: u32, now: Timestamp) -> Result<Run, StoreError> {
+fn enqueue(connection: &Connection, new: &NewRun, capacity: u32, now: Timestamp) -> Result<Run, StoreError> {
     let id = insert(connection, new, now)?;
     admit(connection, capacity, now)?;
     rows::get(connection, id)
@@ -87,10 +87,7 @@ fn queue(connection: &Connection, new: &NewRun, capacity: u32, now: Timestamp) -
 
 /// Admits the runs whose turn it is and returns them.
 pub(crate) fn admit(connection: &Connection, capacity: u32, now: Timestamp) -> Result<Vec<Run>, StoreError> {
-    let active = rows::list(connection, RunFilter::Active)?;
-    let deleting = rows::list(connection, RunFilter::Deleting)?;
-    let admissible = Queue::new(&active, &deleting, capacity).admissible();
-    let admitted = admissible.into_iter().map(|id| {
+    let admitted = queue::read(connection, capacity)?.admissible().into_iter().map(|id| {
         admit_one(connection, id, now)?;
         rows::get(connection, id)
     });
@@ -136,7 +133,7 @@ pub(crate) fn assign_workers(
 
 /// Whether another run holds one of the workers.
 fn held_by_another(connection: &Connection, id: RunId, workers: &[Worker]) -> Result<bool, StoreError> {
-    let mut holders = rows::list(connection, RunFilter::Active)?;
+    let mut holders = rows::list(connection, RunFilter::Supervised)?;
     holders.append(&mut rows::list(connection, RunFilter::Deleting)?);
     let others = holders.iter().filter(|run| run.id != id).flat_map(|run| &run.workers);
     let others: HashSet<&PodName> = others.map(|worker| &worker.pod).collect();

@@ -4,5 +4,6 @@ pub(super) mod changed;
 pub(super) mod lifecycle;
 pub(super) mod output;
 pub(super) mod purge;
+pub(super) mod queue;
 pub(super) mod rows;
 pub(super) mod tokens;

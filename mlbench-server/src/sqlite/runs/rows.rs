@@ -17,15 +17,21 @@ pub(crate) enum RunFilter {
     All,
     /// Those that have not ended, including queued ones.
     Active,
+    /// Active ones that were admitted or asked to stop.
+    Supervised,
     /// Deleted ones that are not torn down yet.
     Deleting,
 }
 
 impl RunFilter {
-    const fn condition(self) -> &'static str {
+    pub(super) const fn condition(self) -> &'static str {
         match self {
             Self::All => "deletion = 0",
             Self::Active => "deletion = 0 AND state IN ('INITIALIZED', 'STARTED')",
+            Self::Supervised => {
+                "deletion = 0 AND state IN ('INITIALIZED', 'STARTED') \
+                 AND (admitted_at IS NOT NULL OR stop_requested_at IS NOT NULL)"
+            }
             // SQLite uses the index on deleted runs only if its condition is repeated.
             Self::Deleting => "deletion > 0 AND deletion = 1",
         }

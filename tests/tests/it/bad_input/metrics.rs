@@ -14,7 +14,7 @@ async fn a_metric_needs_exactly_one_existing_owner() {
             "pod_name, run_id",
         ),
         (r#"{"name":"x","value":"1","run_id":7}"#, 404, "run 7"),
-        (r#"{"name":"x","value":"1","run_id":"1e3"}"#, 404, "1e3"),
+        (r#"{"name":"x","value":"1","run_id":"1e3"}"#, 404, "run 1000"),
         (r#"{"name":"x","value":"1","run_id":-1}"#, 404, "-1"),
         (r#"{"name":"x","value":"1","run_id":9223372036854775808}"#, 404, "9223372036854775808"),
         (r#"{"name":"x","value":"1","pod_name":"missing"}"#, 404, "missing"),
