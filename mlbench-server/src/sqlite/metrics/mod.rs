@@ -1,5 +1,6 @@
 //! Metrics: single ones and batches on their way in, pages of points on their way out.
 
+pub(super) mod ahead;
 pub(super) mod arrival;
 pub(super) mod arrived;
 pub(super) mod batch;
