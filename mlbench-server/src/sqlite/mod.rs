@@ -310,8 +310,8 @@ impl Storage for SqliteStorage {
         after: Option<PointsCursor>,
         sink: Box<dyn PointSink>,
     ) -> Result<PointsPage> {
-        let (query, max_points) = (query.clone(), self.page_points);
-        self.readers.read(move |c| read::page(c, &query, after, max_points, sink)).await
+        let (query, max_points, arrivals) = (query.clone(), self.page_points, Arc::clone(&self.arrivals));
+        self.readers.read(move |c| read::page((c, &arrivals.recent), &query, after, max_points, sink)).await
     }
 
     async fn series(&self, owner: &Owner, after: Option<&MetricName>, limit: u32) -> Result<Vec<Series>> {

@@ -19,5 +19,6 @@ pub(super) mod record;
 pub(super) mod rows;
 mod scan;
 mod series;
+mod touched;
 pub(super) mod unsealed;
 pub(super) mod value;
