@@ -6,7 +6,9 @@
 use crate::name::RunId;
 use crate::run::Run;
 
-/// What the queue must know of a run: much less than the run, which may have a command of a megabyte.
+/// What the queue must know of a run.
+///
+/// The run is much larger: it may have a command of a megabyte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueEntry {
     /// The run.

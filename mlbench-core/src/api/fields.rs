@@ -295,13 +295,10 @@ impl Fields {
     ///
     /// Includes objects and arrays, because every caller refuses them with their text.
     fn scalar(&mut self, name: &'static str) -> Result<Option<String>> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(FieldValue::Json(raw)) if raw.get().starts_with('"') => {
-                string(name, FieldValue::Json(raw)).map(Some)
-            }
-            Some(FieldValue::Json(raw)) => Ok(Some(raw.get().to_owned())),
-            Some(FieldValue::Text(text)) => Ok(Some(text)),
+        let Some(value) = self.take(name) else { return Ok(None) };
+        match &value {
+            FieldValue::Json(raw) if !raw.get().starts_with('"') => Ok(Some(raw.get().to_owned())),
+            _ => string(name, value).map(Some),
         }
     }
 }

@@ -44,6 +44,17 @@ impl SeriesColumns {
         self.len() == 0
     }
 
+    /// Returns the number of points with a later date.
+    #[must_use]
+    pub fn dated_after(&self, date: Timestamp) -> u64 {
+        let count = match &self.dates {
+            Column::Same(same) if *same > date => self.len(),
+            Column::Same(_) => 0,
+            Column::Each(dates) => dates.iter().filter(|each| **each > date).count(),
+        };
+        count as u64
+    }
+
     /// Returns the points in request order, all with their details.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = PointRef<'_>> {
         (0..self.len()).map(|at| self.point(at))

@@ -44,7 +44,7 @@ use connection::readers::Readers;
 use connection::reserve::Reserve;
 use metrics::recent::Arrivals;
 use metrics::record::MetricWrite;
-use metrics::{arrival, batch, insert, owners, read, run_values};
+use metrics::{ahead, arrival, batch, insert, owners, read, run_values};
 use runs::rows::{self, RunFilter};
 use runs::{lifecycle, output, queue, tokens};
 use rusqlite::Connection;
@@ -274,7 +274,7 @@ impl Storage for SqliteStorage {
         let bytes = insert::memory_bytes(&metric);
         let recorded = self.writer.record(bytes, MetricWrite { metric, key, now }).await?;
         if !recorded.replayed {
-            self.ahead.observe([&recorded.metric], now);
+            self.ahead.add(u64::from(recorded.metric.date > ahead::limit(now)));
         }
         Ok(recorded)
     }
@@ -293,8 +293,10 @@ impl Storage for SqliteStorage {
     async fn record_batch(&self, batch: Batch, now: Timestamp) -> Result<BatchOutcome> {
         self.writer.reserve().check()?;
         let (arrivals, bytes) = (Arc::clone(&self.arrivals), batch::memory_bytes(&batch));
-        self.ahead.observe(batch.points.iter().filter_map(|point| point.metric.as_ref().ok()), now);
-        self.writer.write(bytes, move |c| batch::record(c, &arrivals, &batch, now)).await
+        let (outcome, ahead) =
+            self.writer.write(bytes, move |c| batch::record(c, &arrivals, &batch, now)).await?;
+        self.ahead.add(ahead);
+        Ok(outcome)
     }
 
     async fn metric_owners(&self, kind: MetricType, arrived_after: Option<i64>) -> Result<OwnerList> {
@@ -308,8 +310,8 @@ impl Storage for SqliteStorage {
         after: Option<PointsCursor>,
         sink: Box<dyn PointSink>,
     ) -> Result<PointsPage> {
-        let (query, max_points) = (query.clone(), self.page_points);
-        self.readers.read(move |c| read::page(c, &query, after, max_points, sink)).await
+        let (query, max_points, arrivals) = (query.clone(), self.page_points, Arc::clone(&self.arrivals));
+        self.readers.read(move |c| read::page((c, &arrivals.recent), &query, after, max_points, sink)).await
     }
 
     async fn series(&self, owner: &Owner, after: Option<&MetricName>, limit: u32) -> Result<Vec<Series>> {

@@ -3,18 +3,13 @@
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
 
-use mlbench_core::metric::Metric;
 use mlbench_core::storage::{NewestValue, StoreStats};
-use mlbench_core::{MetricName, PodName, RunState, Timestamp};
+use mlbench_core::{MetricName, PodName, RunState};
 use rusqlite::Connection;
 
 use super::error::StoreError;
 use super::metrics::value::SqlValue;
-
-/// A date that is further ahead of the server's clock comes from a clock that is wrong.
-const FAR_AHEAD: Duration = Duration::from_secs(60);
 
 /// The most newest values: a few megabytes of text for Prometheus.
 pub(super) const MAX_NEWEST: u32 = 20_000;
@@ -24,12 +19,10 @@ pub(super) const MAX_NEWEST: u32 = 20_000;
 pub(super) struct PointsAhead(AtomicU64);
 
 impl PointsAhead {
-    /// Counts the metrics whose date is far ahead of `now`.
-    pub(super) fn observe<'a>(&self, metrics: impl IntoIterator<Item = &'a Metric>, now: Timestamp) {
-        let limit = now.saturating_add(FAR_AHEAD);
-        let ahead = metrics.into_iter().filter(|metric| metric.date > limit).count();
-        if ahead > 0 {
-            self.0.fetch_add(ahead as u64, Relaxed);
+    /// Counts points that were stored.
+    pub(super) fn add(&self, points: u64) {
+        if points > 0 {
+            self.0.fetch_add(points, Relaxed);
         }
     }
 

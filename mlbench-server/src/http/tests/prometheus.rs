@@ -1,6 +1,6 @@
 //! `/metrics`: its samples and their names.
 
-use hyper::StatusCode;
+use hyper::{Method, StatusCode};
 
 use super::fakes::{PODS, pod};
 use super::harness::{Api, later};
@@ -55,6 +55,28 @@ async fn a_clock_that_is_ahead_hides_no_later_value_and_is_counted() {
     assert_eq!(by_date["gpu_temp"][0]["value"], "99");
     let series = api.get(&format!("/api/pods/{}/series/", PODS[0])).await.json();
     assert_eq!((&series[1]["name"], &series[1]["last_value"]), (&"gpu_temp".into(), &"42".into()));
+}
+
+#[tokio::test]
+async fn points_far_ahead_are_counted_once_in_every_form() {
+    let api = Api::start().await;
+    let owner = format!("\"pod_name\":\"{}\"", PODS[0]);
+    let (ahead, now) = (later(86_400), later(0));
+    let columns = format!(
+        r#"[{{{owner},"name":"a","value":[1,2],"date":"{ahead}"}},{{{owner},"name":"a","value":[1,2],"date":["{ahead}","{now}"]}},
+            {{"run_id":99,"name":"a","value":[1,2],"date":"{ahead}"}}]"#
+    );
+    let rows = format!(
+        r#"[{{{owner},"name":"b","value":1,"date":"{ahead}"}},{{"run_id":99,"name":"b","value":1,"date":"{ahead}"}}]"#
+    );
+    for (key, body, total) in [("\"1\"", &columns, 3.0), ("\"2\"", &rows, 4.0)] {
+        for _ in 0..2 {
+            let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+            let response = api.call(Method::POST, "/api/metrics/batch", &headers, body).await;
+            assert_eq!(response.status, StatusCode::OK, "{response:?}");
+            assert_eq!(value(&lines(&api).await, "mlbench_points_ahead_total"), total);
+        }
+    }
 }
 
 #[tokio::test]

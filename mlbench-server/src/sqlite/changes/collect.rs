@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use mlbench_core::run::OutputStream;
 use mlbench_core::storage::{ArrivedPoint, Changed, Interest};
 use mlbench_core::{MetricName, Owner, PodName, RunId};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::page::Page;
 use crate::sqlite::error::StoreError;
@@ -109,21 +109,28 @@ pub(super) fn points(
     window: Window,
     page: &mut Page,
 ) -> Result<(), StoreError> {
-    // What this snapshot has was noted before.
-    let touched = recent.since(window.0);
-    let sql = "SELECT id, name FROM series WHERE owner_kind = ?1 AND owner = ?2 AND last_seq > ?3";
-    let mut statement = connection.prepare_cached(sql)?;
+    let all = "SELECT id, name FROM series WHERE owner_kind = ?1 AND owner = ?2 AND last_seq > ?3";
+    // The sign keeps SQLite from looking at all series of the owner.
+    let one =
+        "SELECT id, name FROM series WHERE +owner_kind = ?1 AND +owner = ?2 AND last_seq > ?3 AND id = ?4";
+    let (mut all, mut one) = (connection.prepare_cached(all)?, connection.prepare_cached(one)?);
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
     for owner in owners(connection, interest)? {
         let Some(row) = owner::find(connection, &owner)? else { continue };
-        if touched.as_ref().is_some_and(|touched| !touched.contains(&row)) {
-            continue;
-        }
         let OwnerRow { kind, id } = row;
-        let mut series = statement.query([kind, id, window.0])?;
-        while let Some(row) = series.next()? {
-            let (of_page, name) = (page.series.len(), MetricName::new(row.get::<_, String>(1)?)?);
+        // What this snapshot has was noted before.
+        let series: Vec<(i64, String)> = match recent.series_since(row, window.0) {
+            None => all.query_map([kind, id, window.0], read)?.collect::<Result<_, _>>()?,
+            Some(touched) => {
+                let found =
+                    touched.into_iter().map(|of| one.query_row([kind, id, window.0, of], read).optional());
+                found.filter_map(Result::transpose).collect::<Result<_, _>>()?
+            }
+        };
+        for (series, name) in series {
+            let (of_page, name) = (page.series.len(), MetricName::new(name)?);
             page.series.push((owner.clone(), name));
-            each_between(connection, row.get(0)?, window, |seq, point| {
+            each_between(connection, series, window, |seq, point| {
                 let (step, epoch) =
                     point.details.map(|details| (details.step, details.epoch)).unwrap_or_default();
                 let value: mlbench_core::MetricValue = point.value.into();

@@ -6,6 +6,7 @@ use mlbench_core::metric::Metric;
 use mlbench_core::storage::{Batch, BatchOutcome, BatchPoint, BatchSeries, SeriesName};
 use rusqlite::Connection;
 
+use super::ahead;
 use super::insert::{self, insert, insert_columns};
 use super::owner;
 use super::recent::Arrivals;
@@ -23,40 +24,59 @@ pub(crate) fn memory_bytes(batch: &Batch) -> usize {
 }
 
 /// Stores a batch unless its key was used before.
+///
+/// Returns also how many of the stored points are dated far ahead.
 pub(crate) fn record(
     connection: &Connection,
     arrivals: &Arrivals,
     batch: &Batch,
     now: Timestamp,
-) -> Result<BatchOutcome, StoreError> {
+) -> Result<(BatchOutcome, u64), StoreError> {
+    let limit = ahead::limit(now);
     let Some(key) = &batch.key else {
-        return Ok(BatchOutcome { result: store(connection, arrivals, batch)?, replayed: false });
+        let (result, ahead) = store(connection, arrivals, batch, limit)?;
+        return Ok((BatchOutcome { result, replayed: false }, ahead));
     };
     let keyed = Keyed { endpoint: KeyedEndpoint::Batches, chunk: key.chunk, request: &key.request };
     if let Some(result) = idempotency::find(connection, keyed)? {
-        return Ok(BatchOutcome { result, replayed: true });
+        return Ok((BatchOutcome { result, replayed: true }, 0));
     }
-    let result = store(connection, arrivals, batch)?;
+    let (result, ahead) = store(connection, arrivals, batch, limit)?;
     idempotency::remember(connection, keyed, &result, now)?;
     idempotency::expire(connection, 1, now)?;
-    Ok(BatchOutcome { result, replayed: false })
+    Ok((BatchOutcome { result, replayed: false }, ahead))
 }
 
-fn store(connection: &Connection, arrivals: &Arrivals, batch: &Batch) -> Result<BatchResult, StoreError> {
-    let mut result = BatchResult::default();
-    store_points(connection, arrivals, &batch.points, &mut result)?;
-    batch.series.iter().try_for_each(|series| store_series(connection, arrivals, series, &mut result))?;
-    Ok(result)
-}
-
-fn store_points(
+/// Stores a batch. Returns also how many of the stored points are dated after `limit`.
+fn store(
     connection: &Connection,
     arrivals: &Arrivals,
-    points: &[BatchPoint],
+    batch: &Batch,
+    limit: Timestamp,
+) -> Result<(BatchResult, u64), StoreError> {
+    let mut result = BatchResult::default();
+    let mut ahead = 0;
+    for metric in store_points(connection, arrivals, &batch.points, &mut result)? {
+        ahead += u64::from(metric.date > limit);
+    }
+    for series in &batch.series {
+        if store_series(connection, arrivals, series, &mut result)? {
+            ahead += series.points.dated_after(limit);
+        }
+    }
+    Ok((result, ahead))
+}
+
+/// Stores points, and returns those that were stored.
+fn store_points<'a>(
+    connection: &Connection,
+    arrivals: &Arrivals,
+    points: &'a [BatchPoint],
     result: &mut BatchResult,
-) -> Result<(), StoreError> {
+) -> Result<Vec<&'a Metric>, StoreError> {
     let valid: Vec<&Metric> = points.iter().filter_map(|point| point.metric.as_ref().ok()).collect();
-    let mut stored = insert(connection, arrivals, &valid)?.into_iter();
+    let is_stored = insert(connection, arrivals, &valid)?;
+    let mut stored = is_stored.iter().copied();
     for BatchPoint { index, metric } in points {
         match metric {
             Err(error) => result.reject(*index, error),
@@ -64,25 +84,27 @@ fn store_points(
             Ok(metric) => result.reject(*index, &owner::not_found(&metric.owner)),
         }
     }
-    Ok(())
+    Ok(valid.into_iter().zip(is_stored).filter_map(|(metric, stored)| stored.then_some(metric)).collect())
 }
 
+/// Stores the points of a series. Returns whether it has an owner.
 fn store_series(
     connection: &Connection,
     arrivals: &Arrivals,
     series: &BatchSeries,
     result: &mut BatchResult,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let Ok(SeriesName { owner, name }) = &series.series else {
         series.report(Ok(()), result);
-        return Ok(());
+        return Ok(false);
     };
-    match owner::find(connection, owner)? {
+    let owner_row = owner::find(connection, owner)?;
+    match owner_row {
         Some(row) => {
             insert_columns(connection, arrivals, (row, name), &series.points)?;
             series.report(Ok(()), result);
         }
         None => series.report(Err(&owner::not_found(owner)), result),
     }
-    Ok(())
+    Ok(owner_row.is_some())
 }

@@ -1,5 +1,6 @@
 //! Metrics: single ones and batches on their way in, pages of points on their way out.
 
+pub(super) mod ahead;
 pub(super) mod arrival;
 pub(super) mod arrived;
 pub(super) mod batch;
@@ -19,5 +20,6 @@ pub(super) mod rows;
 pub(super) mod run_values;
 mod scan;
 mod series;
+mod touched;
 pub(super) mod unsealed;
 pub(super) mod value;

@@ -9,8 +9,8 @@ use super::arrival::OutOfOrderDetector;
 use super::blocks::position;
 use super::chunks;
 use super::owner::OwnerRow;
+use super::recent::Arrivals;
 use super::rows::NO_DETAILS;
-use super::unsealed::Unsealed;
 use super::value::SqlValue;
 use crate::sqlite::error::StoreError;
 
@@ -74,14 +74,20 @@ impl<'a> NewPoints<'a> {
         i64::try_from(self.points.len()).unwrap_or(i64::MAX)
     }
 
-    /// Stores the points.
-    pub(super) fn store(&self, connection: &Connection, unsealed: &Unsealed) -> Result<(), StoreError> {
+    /// Stores the points, in a write whose last point has the number `upto`.
+    pub(super) fn store(
+        &self,
+        connection: &Connection,
+        arrivals: &Arrivals,
+        upto: i64,
+    ) -> Result<(), StoreError> {
         let detector = self.store_statistics(connection)?;
         let series = detector.series();
         if self.points.len() < MIN_CHUNK || !self.insert_chunk(connection, series)? {
             self.insert_rows(connection, detector)?;
         }
-        unsealed.arrived(series, self.points.len());
+        arrivals.recent.note_series(self.owner, upto, series);
+        arrivals.unsealed.arrived(series, self.points.len());
         Ok(())
     }
 

@@ -3,6 +3,8 @@
 //! Later pages leave out points that arrived after the first page, so all pages of a query show one state of the store
 //! although none of them holds it open.
 
+use std::collections::BTreeSet;
+
 use mlbench_core::metric::Series;
 use mlbench_core::storage::{PointSink, PointsCursor, PointsPage, PointsQuery, SeriesCursor};
 use mlbench_core::{MetricName, Owner, Timestamp};
@@ -10,6 +12,7 @@ use rusqlite::{Connection, Row, ToSql, params};
 
 use super::owner::OwnerRow;
 use super::page::Page;
+use super::recent::RecentArrivals;
 use super::series::SeriesReader;
 use super::value::{SqlValue, count};
 use super::{arrival, owner};
@@ -17,7 +20,7 @@ use crate::sqlite::error::StoreError;
 
 /// Sends the page after `after`, of about `max_points` points at most, to `sink`.
 pub(crate) fn page(
-    connection: &Connection,
+    (connection, recent): (&Connection, &RecentArrivals),
     query: &PointsQuery,
     after: Option<PointsCursor>,
     max_points: usize,
@@ -32,8 +35,13 @@ pub(crate) fn page(
         Some(cursor) => (Some(cursor.series), Some(cursor.progress)),
         None => (None, None),
     };
+    // What this snapshot has was noted before.
+    let touched = query.arrived_after.and_then(|seq| recent.series_since(owner, seq));
+    if touched.as_ref().is_some_and(BTreeSet::is_empty) {
+        return Ok(PointsPage { sink, as_of, next: None });
+    }
     let mut page = Page::new(&mut *sink, max_points.max(1));
-    let (sql, values) = select_series(owner, query, from.as_ref());
+    let (sql, values) = select_series(owner, query, from.as_ref(), touched.as_ref());
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(&*values.iter().map(|value| &**value).collect::<Vec<&dyn ToSql>>())?;
     while let Some(row) = rows.next()? {
@@ -62,6 +70,7 @@ fn select_series<'a>(
     owner: OwnerRow,
     query: &'a PointsQuery,
     from: Option<&'a MetricName>,
+    only: Option<&BTreeSet<i64>>,
 ) -> (String, Vec<Box<dyn ToSql + 'a>>) {
     let mut values: Vec<Box<dyn ToSql + 'a>> = vec![
         Box::new(owner.kind),
@@ -78,13 +87,27 @@ fn select_series<'a>(
     for name in query.names.iter() {
         values.push(Box::new(name.as_str()));
     }
+    // The sign keeps SQLite from looking at all series of the owner.
+    let (owner, only) = match only {
+        None => ("owner_kind = ?1 AND owner = ?2", String::new()),
+        Some(ids) => {
+            values.push(Box::new(json_array(ids)));
+            let list = format!("AND id IN (SELECT value FROM json_each(?{}))", values.len());
+            ("+owner_kind = ?1 AND +owner = ?2", list)
+        }
+    };
     let columns = SeriesReader::COLUMNS;
     let sql = format!(
         "SELECT {columns} FROM series \
-         WHERE owner_kind = ?1 AND owner = ?2 AND name >= ?3 AND last_date >= ?4 AND first_date <= ?5 \
-         AND last_seq > ?6 {names} ORDER BY name"
+         WHERE {owner} AND name >= ?3 AND last_date >= ?4 AND first_date <= ?5 \
+         AND last_seq > ?6 {names} {only} ORDER BY name"
     );
     (sql, values)
+}
+
+fn json_array(ids: &BTreeSet<i64>) -> String {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    format!("[{}]", ids.join(","))
 }
 
 /// Reads the statistics of at most `limit` series of an owner, by name, after the series `after`.

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use super::owner::OwnerRow;
+use super::touched::TouchedSeries;
 use super::unsealed::Unsealed;
 
 /// The most owners that are remembered.
@@ -41,12 +42,14 @@ struct Inner {
     floor: i64,
     by_owner: HashMap<OwnerRow, i64>,
     by_seq: BTreeSet<(i64, OwnerRow)>,
+    series: TouchedSeries,
 }
 
 impl RecentArrivals {
     /// Begins after `floor`, the last arrival number in the store.
     pub(crate) fn new(floor: i64) -> Self {
-        Self(Mutex::new(Inner { floor, by_owner: HashMap::new(), by_seq: BTreeSet::new() }))
+        let series = TouchedSeries::new(floor);
+        Self(Mutex::new(Inner { floor, by_owner: HashMap::new(), by_seq: BTreeSet::new(), series }))
     }
 
     /// Notes that points of an owner arrived, the last one with the number `seq`.
@@ -56,6 +59,24 @@ impl RecentArrivals {
         if inner.by_owner.len() > MAX_OWNERS {
             inner.forget_oldest();
         }
+    }
+
+    /// Notes that a write whose last point has the number `seq` added points to a series.
+    pub(super) fn note_series(&self, owner: OwnerRow, seq: i64, series: i64) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.series.note(owner, seq, series);
+    }
+
+    /// Returns the series of an owner with points after `seq`, and maybe others.
+    ///
+    /// `None` if they are unknown or many.
+    pub(crate) fn series_since(&self, owner: OwnerRow, seq: i64) -> Option<BTreeSet<i64>> {
+        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_older = inner.by_owner.get(&owner).is_none_or(|last| *last <= seq);
+        if seq >= inner.floor && is_older {
+            return Some(BTreeSet::new());
+        }
+        inner.series.since(owner, seq)
     }
 
     /// Returns the owners of points that arrived after `seq`, or `None` if that is too long ago.

@@ -37,5 +37,5 @@ pub(crate) fn read(connection: &Connection, capacity: u32) -> Result<Queue, Stor
 }
 
 fn id(row: &Row<'_>) -> Result<RunId, StoreError> {
-    RunId::new(row.get(0)?).ok_or_else(|| StoreError::corrupt("run", &"invalid id"))
+    RunId::new(row.get(0)?).ok_or_else(|| StoreError::corrupt("run", "invalid id"))
 }

@@ -1,7 +1,7 @@
 //! Cursors of clients that are far behind, and series whose points mostly arrive late.
 
 use mlbench_core::storage::{
-    Downsampling, DownsamplingMethod, PointRef, PointSink, collect_points, read_page,
+    Downsampling, DownsamplingMethod, Interest, PointRef, PointSink, collect_points, read_page,
 };
 
 use super::*;
@@ -134,4 +134,29 @@ async fn a_page_that_finds_nothing_ends_after_some_old_points() {
         (next, pages, sent) = (page.2, pages + 1, sent + page.0.0);
     }
     assert_eq!((pages, sent), (OLD / (10 * PAGE) + 1, 1));
+}
+
+#[tokio::test]
+async fn only_the_series_with_new_points_are_looked_at() {
+    let store = Store::new();
+    let id = store.started_run().await;
+    let all = |value: &str| ["a", "b", "c"].map(|name| metric(id, name, 1, value)).to_vec();
+    store.record_metrics(all("1")).await.unwrap();
+    let query = PointsQuery::all(Owner::Run(id));
+    let seen = read_page(&store.storage, &query, None, Count::default()).await.unwrap().1;
+    store.record_metrics(vec![metric(id, "b", 2, "2")]).await.unwrap();
+    // No metric has this name, so a read of the series fails.
+    let sql = "UPDATE series SET last_seq = 1000000, name = '' WHERE name = 'a'";
+    assert_eq!(store.writer.write(0, |c| Ok(c.execute(sql, [])?)).await.unwrap(), 1);
+    let names = async |seen| {
+        let query = PointsQuery { arrived_after: Some(seen), ..query.clone() };
+        let page = store.points(&query, None, Box::new(Count::default())).await.unwrap();
+        (page.as_of, collect_points(&store.storage, &query).await.unwrap().into_keys().collect::<Vec<_>>())
+    };
+    let (newest, found) = names(seen).await;
+    assert_eq!(found.iter().map(MetricName::as_str).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(names(newest).await, (newest, vec![]));
+    let interest = Interest { of_runs: [id].into(), ..Interest::default() };
+    let changes = store.changes(&ChangesQuery { interest, after: seen, upto: None }).await.unwrap();
+    assert_eq!(changes.series.len(), 1);
 }

@@ -8,6 +8,7 @@ mod keys;
 mod opening;
 mod oracle;
 mod output;
+mod queue;
 mod readers;
 mod reading;
 mod sealing;
