@@ -75,6 +75,7 @@ impl SqliteStorage {
     pub fn open(mut options: Options) -> Result<Self> {
         options.path = open::create_directory(&options.path)?;
         let lock = DatabaseLock::acquire(&options.path)?;
+        open::check_links(&options.path)?;
         let reserve = Reserve::given_back(&options.path);
         lock.write_holder(None);
         open::create_file(&options.path)?;

@@ -141,6 +141,28 @@ fn second_server_through_a_symbolic_link_is_refused() {
     assert!(refusal(&link).contains("in use by another mlbench server"));
 }
 
+#[test]
+fn database_with_a_second_name_is_refused() {
+    for file in ["", "-wal"] {
+        let store = Store::new();
+        let path = store.options.path.display().to_string();
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("mlbench.db");
+        fs::hard_link(format!("{path}{file}"), format!("{}{file}", other.display())).unwrap();
+        let expected = format!(
+            "database PATH: PATH{file} has several hard links, so two servers could write it; copy it instead, and \
+             remove the other links"
+        );
+        assert_eq!(refusal(&other), expected);
+        drop(store.storage);
+        if file.is_empty() {
+            assert_eq!(refusal(Path::new(&path)), expected);
+            fs::remove_file(&other).unwrap();
+        }
+        SqliteStorage::open(Options::new(&path)).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn full_disk_under_the_lock_file_keeps_no_server_from_starting() {
     let directory = tempfile::tempdir().unwrap();
