@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::cluster::supervisor::host_of;
+use crate::cluster::supervisor::{host_of, no_proxy_with};
 
 /// Prefixes of the variables that an MPI or batch system sets for one process of a job, here the server.
 const JOB_PREFIXES: [&str; 12] = [
@@ -81,9 +81,7 @@ pub fn without_proxy(mut environment: Vec<(OsString, OsString)>, url: &str) -> V
         found.1.to_str().filter(|value| !value.is_empty())
     };
     let before = NAMES.iter().find_map(value).unwrap_or_default();
-    let is_known = before == "*" || before.split(',').any(|known| known.trim() == host);
-    let after = if is_known { before.to_owned() } else { [before, host].join(",") };
-    let after = OsString::from(after.trim_start_matches(','));
+    let after = OsString::from(no_proxy_with(host, before));
     environment.retain(|(name, _)| NAMES.iter().all(|known| name != known));
     environment.extend(NAMES.map(|name| (name.into(), after.clone())));
     environment
