@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, PipeWriter, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ const FULL_DISK_PAUSE: Duration = Duration::from_millis(100);
 /// A program that prints a line every millisecond would otherwise wake this process as often.
 const EAGER_READS: u32 = 50;
 const GATHER_PAUSE: Duration = Duration::from_millis(10);
+/// Size of the file that says why output is missing.
+const CUT_MARK_BYTES: usize = 16;
 /// How often the copier looks whether the server wants no more of a stream, in bytes.
 const STOP_CHECK_BYTES: u64 = 256 * 1024;
 
@@ -162,6 +164,8 @@ struct StreamCopy {
     limit: u64,
     pending: Vec<u8>,
     is_cut: bool,
+    /// The file that says why output is missing, whose room is taken before the command starts.
+    cut_mark: File,
     /// `<dir>/stdout`, without the suffix of a mark.
     path: PathBuf,
     next_stop_check: u64,
@@ -172,6 +176,9 @@ impl StreamCopy {
         let path = dir.join(name);
         let file = OpenOptions::new().append(true).create(true).open(&path)?;
         let end = file.metadata()?.len();
+        let mut mark = OpenOptions::new();
+        let cut_mark = mark.write(true).create(true).truncate(false).open(path.with_extension("cut"))?;
+        cut_mark.write_all_at(&[b' '; CUT_MARK_BYTES], 0)?;
         Ok(Self {
             pipe: None,
             file,
@@ -179,6 +186,7 @@ impl StreamCopy {
             limit,
             pending: Vec::new(),
             is_cut: false,
+            cut_mark,
             path,
             next_stop_check: 0,
         })
@@ -239,8 +247,8 @@ impl StreamCopy {
     fn cut(&mut self, why: &str) {
         if !self.is_cut {
             self.is_cut = true;
-            // Without the mark the log does not say that something is missing: a full disk may refuse even that.
-            let _ = std::fs::write(self.mark("cut"), why);
+            // Without the mark the log does not say that something is missing.
+            let _ = self.cut_mark.write_all_at(why.as_bytes(), 0);
         }
         self.pending.clear();
     }

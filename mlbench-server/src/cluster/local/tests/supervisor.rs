@@ -134,9 +134,27 @@ async fn a_stream_of_which_no_more_is_wanted_stops_growing() {
     let from = Offsets { stdout: Offsets::NO_MORE, stderr: 0 };
     let output = fixture.cluster.follow(&fixture.rank(0), from, DEADLINE).await.unwrap();
     assert!(output.stdout.is_empty());
-    wait_until("the cut", || async { fixture.file(0, "stdout.cut").exists() }).await;
+    let mark = fixture.file(0, "stdout.cut");
+    let is_cut = || async { std::fs::read_to_string(&mark).is_ok_and(|mark| mark.trim() == "limit") };
+    wait_until("the cut", is_cut).await;
     fixture.cluster.follow(&fixture.rank(0), from, Duration::ZERO).await.unwrap();
     assert!(held(&fixture, "stdout") <= 1 << 20);
+}
+
+#[tokio::test]
+async fn only_a_mark_for_the_limit_blames_the_limit() {
+    let fixture = Fixture::new(1);
+    fixture.sh("echo hi").await;
+    let output = exit_of(&fixture, Offsets::default()).await;
+    assert_eq!((output.cuts, held(&fixture, "stdout.cut") > 0), (Vec::new(), true));
+    for (mark, reason) in
+        [("disk", CutReason::DiskFull), ("limit", CutReason::Limit), ("", CutReason::DiskFull)]
+    {
+        // A full disk may have created the file without its text.
+        std::fs::write(fixture.file(0, "stderr.cut"), mark).unwrap();
+        let output = exit_of(&fixture, Offsets::default()).await;
+        assert_eq!(output.cuts, [Cut { stream: OutputStream::Stderr, reason }]);
+    }
 }
 
 #[tokio::test]
