@@ -166,7 +166,8 @@ stamp_output() {
 }
 copiers='' stamper=''
 # Opened for reading and writing, so that no side waits for the other one. `true` survives a failed redirection.
-if mkfifo "$dir/stdout.pipe" "$dir/stderr.pipe" 2>/dev/null && true 3<>"$dir/stdout.pipe"; then
+# A command that has become another user may open /dev/stdout anew. The directory keeps everybody else away.
+if mkfifo -m 666 "$dir/stdout.pipe" "$dir/stderr.pipe" 2>/dev/null && true 3<>"$dir/stdout.pipe"; then
     exec 3<>"$dir/stdout.pipe" 4<>"$dir/stderr.pipe"
     for stream in stdout stderr; do
         echo "$blank" >"$dir/$stream.cut"
@@ -180,6 +181,7 @@ if mkfifo "$dir/stdout.pipe" "$dir/stderr.pipe" 2>/dev/null && true 3<>"$dir/std
     code=$?
     exec 3>&- 4>&-
 else
+    (umask 0 && : >>"$dir/stdout.0" 2>>"$dir/stderr.0")
     (run "$@") </dev/null >>"$dir/stdout.0" 2>>"$dir/stderr.0"
     code=$?
 fi

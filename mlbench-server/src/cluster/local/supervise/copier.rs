@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::fstatvfs;
+use rustix::fs::{Mode, fchmod, fstatvfs};
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -66,6 +66,8 @@ impl Copier {
         let mut ends = Vec::new();
         for copy in &mut self.copies {
             let (reader, writer) = io::pipe()?;
+            // A command that has become another user may open /dev/stdout anew.
+            fchmod(&writer, Mode::from_raw_mode(0o666))?;
             copy.pipe = Some(Receiver::from_owned_fd(reader.into())?);
             ends.push(writer);
         }

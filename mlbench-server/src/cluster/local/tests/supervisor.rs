@@ -158,6 +158,13 @@ async fn only_a_mark_for_the_limit_blames_the_limit() {
 }
 
 #[tokio::test]
+async fn a_program_that_has_become_another_user_can_open_its_output_anew() {
+    let fixture = Fixture::new(1);
+    fixture.sh("stat -L -c %a /dev/stdout /dev/stderr").await;
+    assert_eq!(fixture.read_to_end(Offsets::default()).await.0, b"666\n666\n");
+}
+
+#[tokio::test]
 async fn an_orphan_is_adopted_and_its_output_is_kept() {
     let fixture = Fixture::new(1);
     let go = fixture.directory.path().join("go");
