@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use mlbench_core::run::OutputStream;
 
 use super::super::supervise;
-use super::harness::{DEADLINE, Fixture, OUTPUT_LIMIT, wait_until};
+use super::harness::{DEADLINE, Fixture, OUTPUT_LIMIT, is_alive, wait_until};
 use crate::cluster::interface::Cluster;
 use crate::cluster::rank::{Cut, CutReason, Offsets, Output};
 
@@ -162,6 +162,23 @@ async fn a_program_that_has_become_another_user_can_open_its_output_anew() {
     let fixture = Fixture::new(1);
     fixture.sh("stat -L -c %a /dev/stdout /dev/stderr").await;
     assert_eq!(fixture.read_to_end(Offsets::default()).await.0, b"666\n666\n");
+}
+
+#[tokio::test]
+async fn a_child_without_environment_ends_with_a_run_whose_supervisor_was_killed() {
+    let fixture = Fixture::new(1);
+    let file = fixture.directory.path().join("pid");
+    let note = format!("echo $! >{0}.new; mv {0}.new {0}", file.display());
+    fixture.sh(&format!("env -i sleep 1000 & {note}; kill -9 $PPID")).await;
+    wait_until("the pid", || async { file.exists() }).await;
+    let pid: i32 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+    let environment = format!("/proc/{pid}/environ");
+    let is_alone =
+        || async { std::fs::read(&environment).unwrap().is_empty() && fixture.live_pids().len() <= 1 };
+    wait_until("the end of the supervisor", is_alone).await;
+    assert!(is_alive(pid));
+    fixture.release().await;
+    wait_until("the end of the child", || async { !is_alive(pid) }).await;
 }
 
 #[tokio::test]
