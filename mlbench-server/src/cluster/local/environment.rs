@@ -66,7 +66,7 @@ const JOB_NAMES: [&str; 30] = [
     "LISTEN_PID",
     "LISTEN_FDNAMES",
 ];
-/// Variables of other programs with one of these prefixes: the colours of `ls`, and a setting of a Python library.
+/// Variables of other programs with these prefixes: colours of `ls`, and a setting of a Python library.
 const FOREIGN_NAMES: [&str; 2] = ["LS_COLORS", "HYDRA_FULL_ERROR"];
 /// Prefixes of the variables with which people configure their own `mpirun`, unless a job has set them.
 const CONFIGURATION_PREFIXES: [&str; 4] = ["OMPI_MCA_", "OMPI_ALLOW_RUN_AS_ROOT", "PMIX_MCA_", "PRTE_MCA_"];

@@ -136,7 +136,7 @@ mod tests {
         let reserve = Reserve::given_back(&database);
         assert!(reserve.check().is_ok());
         drop(reserve);
-        assert!(file.exists(), "nobody else can take its place");
+        assert!(file.exists(), "another program could take its place");
         let reserve = Reserve::given_back(&database);
         assert!(!file.exists() && !reserve.is_held());
     }
