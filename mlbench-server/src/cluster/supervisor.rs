@@ -69,6 +69,15 @@ pub fn host_of(url: &str) -> Option<&str> {
     (!host.is_empty()).then_some(host)
 }
 
+/// Returns a value of `no_proxy` that also names a host, unless it does so already.
+#[must_use]
+pub fn no_proxy_with(host: &str, before: &str) -> String {
+    if before.trim() == "*" || before.split(',').any(|known| known.trim() == host) {
+        return before.to_owned();
+    }
+    [before, host].join(",").trim_start_matches(',').to_owned()
+}
+
 /// Returns the arguments after `mlbench_launch DIR`: the worker id, and the command with its variables.
 ///
 /// # Errors

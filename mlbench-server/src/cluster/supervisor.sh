@@ -166,7 +166,8 @@ stamp_output() {
 }
 copiers='' stamper=''
 # Opened for reading and writing, so that no side waits for the other one. `true` survives a failed redirection.
-if mkfifo "$dir/stdout.pipe" "$dir/stderr.pipe" 2>/dev/null && true 3<>"$dir/stdout.pipe"; then
+# A command that has become another user may open /dev/stdout anew. The directory keeps everybody else away.
+if mkfifo -m 666 "$dir/stdout.pipe" "$dir/stderr.pipe" 2>/dev/null && true 3<>"$dir/stdout.pipe"; then
     exec 3<>"$dir/stdout.pipe" 4<>"$dir/stderr.pipe"
     for stream in stdout stderr; do
         echo "$blank" >"$dir/$stream.cut"
@@ -180,6 +181,7 @@ if mkfifo "$dir/stdout.pipe" "$dir/stderr.pipe" 2>/dev/null && true 3<>"$dir/std
     code=$?
     exec 3>&- 4>&-
 else
+    (umask 0 && : >>"$dir/stdout.0" 2>>"$dir/stderr.0")
     (run "$@") </dev/null >>"$dir/stdout.0" 2>>"$dir/stderr.0"
     code=$?
 fi
@@ -245,16 +247,18 @@ mlbench_stat() {
     mlbench_fields ${p_line##*) }
 }
 
-# Sets s_pid to the supervisor of directory $1, empty if it is not running, and s_state to its state.
+# Sets s_pid to the supervisor of directory $1, empty if it is not running, s_state to its state, and s_session to its
+# session, unless another process has its pid. The kernel reuses no pid that is a session id.
 mlbench_supervisor() {
-    s_pid='' s_state=missing
+    s_pid='' s_session='' s_state=missing
     { read -r s_boot s_was s_start <"$1/identity"; } 2>/dev/null || return 0
     read -r s_now </proc/sys/kernel/random/boot_id
     s_state=rebooted
     [ "$s_boot" = "$s_now" ] || return 0
     s_state=killed
+    s_session=$s_was
     mlbench_stat "$s_was" || return 0
-    [ "$p_start" = "$s_start" ] || return 0
+    [ "$p_start" = "$s_start" ] || { s_session='' && return 0; }
     case $p_state in Z | X) return 0 ;; esac
     s_pid=$s_was s_state=running
 }
@@ -276,10 +280,12 @@ mlbench_members() {
         m_pid=${m_dir#/proc/}
         [ "$m_pid" != "$s_pid" ] && [ "$m_pid" != $$ ] && mlbench_stat "$m_pid" || continue
         case $p_state in Z | X) continue ;; esac
-        # A session id may be reused after its leader has ended, so it counts only while the supervisor is running.
         case $m_marked in
         *" $m_pid "*) m_pids="$m_pids $m_pid" ;;
-        *) [ -n "$s_pid" ] && [ "$p_session" = "$s_pid" ] && m_pids="$m_pids $m_pid" ;;
+        *)
+            [ -n "$s_session" ] && [ "$p_session" = "$s_session" ] && [ "$p_start" -ge "$s_start" ] || continue
+            m_pids="$m_pids $m_pid"
+            ;;
         esac
     done
 }

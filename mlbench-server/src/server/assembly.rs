@@ -59,8 +59,9 @@ impl Server {
         let listeners = Listeners::bind(settings).await?;
         let address = listeners.api.address;
         let (database, vitals) = (settings.database()?, Vitals::default());
-        let (storage, identity, commits) =
-            open_storage(settings, &database, address, &vitals).await.map_err(|error| text(&error))?;
+        let opened = open_storage(settings, &database, address, &vitals).await;
+        let opened = opened.map_err(|error| text(&error))?;
+        let identity = opened.identity().clone();
         let tasks = TaskGroup::reporting_to("launcher and monitor", vitals.clone());
         let inputs =
             ClusterInputs { settings, database: &database, identity: &identity, address, tasks: &tasks };
@@ -68,12 +69,15 @@ impl Server {
         tracing::info!(version = env!("CARGO_PKG_VERSION"), database = %database.display(), cluster = cluster.name(),
             workers = cluster.max_workers(), "mlbench-server");
         log_move(&identity);
+        let (storage, commits): (Arc<dyn Storage>, _) = (opened.clone(), opened.commits());
         let storage = OpenedStorage { storage, commits, last_write: identity.last_write };
         let server = Self::assemble(settings, listeners, storage, cluster, tasks, vitals).await?;
         if let Some(file) = &settings.address_file {
             files::write_atomic(file, format!("{address}\n"))
                 .map_err(|error| format!("--address-file {}: cannot write: {error}", file.display()))?;
         }
+        // Last, so that a server starts on a full disk in the room that the one before it has kept.
+        opened.take_reserve();
         Ok(server)
     }
 
@@ -218,7 +222,7 @@ async fn open_storage(
     database: &Path,
     address: SocketAddr,
     vitals: &Vitals,
-) -> Result<(Arc<dyn Storage>, Identity, Arc<Notify>)> {
+) -> Result<Arc<SqliteStorage>> {
     let mut options = sqlite::Options::new(database);
     options.log_limit_bytes = u64::from(settings.output_limit) << 20;
     options.durability = settings.durability;
@@ -227,13 +231,10 @@ async fn open_storage(
     options.vitals = vitals.clone();
     let open = move || {
         let storage = SqliteStorage::open(options)?;
-        storage.set_address(&address.to_string())?;
-        Ok::<_, Error>(storage)
+        storage.set_address(&address.to_string());
+        Ok::<_, Error>(Arc::new(storage))
     };
-    let opened = tokio::task::spawn_blocking(open).await.map_err(Error::internal)??;
-    let identity = opened.identity().clone();
-    let commits = opened.commits();
-    Ok((Arc::new(opened), identity, commits))
+    tokio::task::spawn_blocking(open).await.map_err(Error::internal)?
 }
 
 /// Logs that a database was opened elsewhere before, and its disowned runs.

@@ -76,6 +76,9 @@ impl SqliteStorage {
     pub fn open(mut options: Options) -> Result<Self> {
         options.path = open::create_directory(&options.path)?;
         let lock = DatabaseLock::acquire(&options.path)?;
+        open::check_links(&options.path)?;
+        let reserve = Reserve::given_back(&options.path);
+        lock.write_holder(None);
         open::create_file(&options.path)?;
         let mut writer = open::writer(&options)?;
         let place = Place::of(&options.path, &options.machine)?;
@@ -83,7 +86,6 @@ impl SqliteStorage {
         let last = arrival::last(&writer).map_err(Error::from)?;
         let arrivals = Arc::new(Arrivals::new(last, options.seal.small));
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;
-        let reserve = Reserve::take(&options.path);
         let writer = Writer::start(writer, reserve, options.vitals.clone(), Arc::clone(&arrivals))?;
         let sealer =
             Sealer::start(open::reader(&options)?, writer.sender()?, Arc::clone(&arrivals), options.seal)?;
@@ -102,12 +104,19 @@ impl SqliteStorage {
     }
 
     /// Publishes the address of this server in the lock file, for the error message of a second server.
+    pub fn set_address(&self, address: &str) {
+        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lock) = &*lock {
+            lock.write_holder(Some(address));
+        }
+    }
+
+    /// Holds back disk space for the writes that end runs, if the disk has room for it.
     ///
-    /// # Errors
-    /// [`Unavailable`](mlbench_core::ErrorCode::Unavailable) when the lock file cannot be written.
-    pub fn set_address(&self, address: &str) -> Result<()> {
-        let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        lock.as_mut().map_or(Ok(()), |lock| lock.write_holder(Some(address)))
+    /// A server calls it when it has written everything that it needs to start. Large writes take the space, too.
+    pub fn take_reserve(&self) {
+        // Without it, the first large write reports the full disk.
+        let _ = self.writer.reserve().check();
     }
 
     /// Returns the name of this database, and whether it was opened elsewhere before.

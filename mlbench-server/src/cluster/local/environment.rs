@@ -2,25 +2,39 @@
 
 use std::ffi::OsString;
 
-use crate::cluster::supervisor::host_of;
+use crate::cluster::supervisor::{host_of, no_proxy_with};
 
 /// Prefixes of the variables that an MPI or batch system sets for one process of a job, here the server.
-const JOB_PREFIXES: [&str; 12] = [
+const JOB_PREFIXES: [&str; 26] = [
     "OMPI_",
     "PMIX_",
     "PMI_",
+    "PMI2_",
     "PRTE_",
-    "SLURM_",
+    "HYDI_",
+    "HYDRA_",
+    "I_MPI_HYDRA_",
     "MV2_COMM_WORLD_",
     "MPI_LOCAL",
+    "MPIRUN_",
+    "SLURM_",
+    "SLURMD_",
+    "SRUN_",
+    "PBS_",
+    "LSB_",
+    "LS_",
+    "JSM_",
+    "PET_",
+    "ALPS_",
     "FLUX_",
     "PALS_",
     "TORCHELASTIC_",
     "HOROVOD_GLOO_",
+    "DMLC_",
     "WATCHDOG_",
 ];
 /// Variables that a launcher or a service manager sets for one process.
-const JOB_NAMES: [&str; 22] = [
+const JOB_NAMES: [&str; 30] = [
     "RANK",
     "WORLD_SIZE",
     "LOCAL_RANK",
@@ -39,11 +53,21 @@ const JOB_NAMES: [&str; 22] = [
     "HOROVOD_LOCAL_SIZE",
     "HOROVOD_CROSS_RANK",
     "HOROVOD_CROSS_SIZE",
+    "HOROVOD_HOSTNAME",
+    "HOROVOD_CONTROLLER",
+    "HOROVOD_CPU_OPERATIONS",
+    "CROSS_RANK",
+    "CROSS_SIZE",
+    "MP_CHILD",
+    "TF_CONFIG",
+    "JAX_PROCESS_ID",
     "NOTIFY_SOCKET",
     "LISTEN_FDS",
     "LISTEN_PID",
     "LISTEN_FDNAMES",
 ];
+/// Variables of other programs with these prefixes: colours of `ls`, and a setting of a Python library.
+const FOREIGN_NAMES: [&str; 2] = ["LS_COLORS", "HYDRA_FULL_ERROR"];
 /// Prefixes of the variables with which people configure their own `mpirun`, unless a job has set them.
 const CONFIGURATION_PREFIXES: [&str; 4] = ["OMPI_MCA_", "OMPI_ALLOW_RUN_AS_ROOT", "PMIX_MCA_", "PRTE_MCA_"];
 /// Variables whose presence shows that the server is itself a process of an MPI job.
@@ -58,7 +82,8 @@ pub(super) fn inherited(environment: Vec<(OsString, OsString)>) -> Vec<(OsString
         let begins = |prefixes: &[&str]| {
             prefixes.iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
         };
-        let is_set_by_people = !in_mpi_job && begins(&CONFIGURATION_PREFIXES);
+        let is_set_by_people = (!in_mpi_job && begins(&CONFIGURATION_PREFIXES))
+            || FOREIGN_NAMES.iter().any(|known| name == known);
         (begins(&JOB_PREFIXES) && !is_set_by_people) || JOB_NAMES.iter().any(|known| name == known)
     };
     let is_ours = |name: &OsString| name.as_encoded_bytes().starts_with(b"MLBENCH_");
@@ -81,9 +106,7 @@ pub fn without_proxy(mut environment: Vec<(OsString, OsString)>, url: &str) -> V
         found.1.to_str().filter(|value| !value.is_empty())
     };
     let before = NAMES.iter().find_map(value).unwrap_or_default();
-    let is_known = before == "*" || before.split(',').any(|known| known.trim() == host);
-    let after = if is_known { before.to_owned() } else { [before, host].join(",") };
-    let after = OsString::from(after.trim_start_matches(','));
+    let after = OsString::from(no_proxy_with(host, before));
     environment.retain(|(name, _)| NAMES.iter().all(|known| name != known));
     environment.extend(NAMES.map(|name| (name.into(), after.clone())));
     environment
@@ -118,9 +141,32 @@ mod tests {
             "HOROVOD_RANK",
             "NOTIFY_SOCKET",
             "MLBENCH_TOKEN",
+            "HYDI_CONTROL_FD",
+            "HYDRA_LAUNCHER",
+            "I_MPI_HYDRA_HOST_FILE",
+            "JSM_NAMESPACE_RANK",
+            "ALPS_APP_PE",
+            "PMI2_RANK",
+            "SLURMD_NODENAME",
+            "SRUN_DEBUG",
+            "PBS_TASKNUM",
+            "LSB_JOBID",
+            "LS_JOBPID",
+            "PET_RANK",
+            "DMLC_ROLE",
+            "MPIRUN_RANK",
+            "MP_CHILD",
+            "TF_CONFIG",
+            "JAX_PROCESS_ID",
+            "CROSS_RANK",
+            "CROSS_SIZE",
+            "HOROVOD_HOSTNAME",
+            "HOROVOD_CONTROLLER",
+            "HOROVOD_CPU_OPERATIONS",
         ];
         assert_eq!(kept(&job), [""; 0]);
         assert_eq!(kept(&["PATH", "RANKING", "HOROVOD_FUSION_THRESHOLD"]).len(), 3);
+        assert_eq!(kept(&["LS_COLORS", "HYDRA_FULL_ERROR", "OMP_NUM_THREADS"]).len(), 3);
     }
 
     #[test]

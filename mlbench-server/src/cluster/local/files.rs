@@ -202,9 +202,12 @@ impl RankDir {
     /// Returns the streams whose end is missing, and why.
     pub(super) fn cuts(&self) -> Vec<Cut> {
         let cut = |stream| {
-            let reason = match &*fs::read(self.output(stream).with_extension("cut")).ok()? {
-                b"disk" => CutReason::DiskFull,
-                _ => CutReason::Limit,
+            let mark = fs::read(self.output(stream).with_extension("cut")).ok()?;
+            let reason = match mark.trim_ascii() {
+                // The room that is taken before the command starts.
+                b"" if !mark.is_empty() => return None,
+                b"limit" => CutReason::Limit,
+                _ => CutReason::DiskFull,
             };
             Some(Cut { stream, reason })
         };

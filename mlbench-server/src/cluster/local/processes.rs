@@ -127,15 +127,18 @@ pub(super) struct RankIdentity {
 
 /// Returns the processes of each rank, including its supervisor and zombies.
 pub(super) fn processes_of<'a>(all: &'a [Process], ranks: &[RankIdentity]) -> Vec<Vec<&'a Process>> {
-    // A session id may be reused after its leader has ended, so it counts only while the supervisor exists.
+    // The kernel reuses no pid that is a session id. So the session is the supervisor's while that exists, and also when
+    // it was killed, until another process has its pid.
     let session = |rank: &RankIdentity| {
         let supervisor = rank.supervisor.as_ref()?;
-        all.iter().any(|process| process.is(supervisor)).then_some(supervisor.pid)
+        let holder = all.iter().find(|process| process.stat.pid == supervisor.pid);
+        holder.is_none_or(|holder| holder.is(supervisor)).then_some((supervisor.pid, supervisor.start))
     };
-    let sessions: Vec<Option<i32>> = ranks.iter().map(session).collect();
+    let sessions: Vec<Option<(i32, u64)>> = ranks.iter().map(session).collect();
     let rank_of = |process: &Process| {
         ranks.iter().zip(&sessions).position(|(rank, session)| {
-            *session == Some(process.stat.session) || process.worker_id.as_ref() == Some(&rank.worker_id)
+            let is_in = |(id, start)| process.stat.session == id && process.stat.starttime >= start;
+            session.is_some_and(is_in) || process.worker_id.as_ref() == Some(&rank.worker_id)
         })
     };
     let mut owned: HashMap<i32, usize> =

@@ -7,6 +7,7 @@
 
 use mlbench_core::run::{Backend, Run, RunKey, RunSpec};
 
+use crate::cluster::supervisor::{host_of, no_proxy_with};
 use crate::cluster::{RankRef, Task};
 use crate::launcher::deps::LauncherSettings;
 use crate::token::Token;
@@ -30,7 +31,7 @@ pub(in crate::launcher) fn task(
     // A command that begins with an option continues the arguments of mpirun.
     if is_mpi && command.first().is_some_and(|word| !word.starts_with('-')) {
         argv.extend(["sh", "-c", MPI_ENVIRONMENT, "sh"].map(str::to_owned));
-        argv.extend(env_command(spec));
+        argv.extend(env_command(spec, &settings.server_url));
     }
     argv.extend(command);
     if argv.first().is_none_or(String::is_empty) {
@@ -131,19 +132,33 @@ impl Values {
         ];
         let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value));
         // The user's variables have other names.
-        pairs.chain(options(&run.spec)).chain(variables(&run.spec)).collect()
+        pairs.chain(options(&run.spec)).chain(variables(&run.spec, server_url)).collect()
     }
 }
 
 /// Returns the variables that the user set.
-fn variables(spec: &RunSpec) -> impl Iterator<Item = (String, String)> {
-    spec.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned()))
+///
+/// A user's list of hosts without a proxy also names the server, in both spellings, of which programs read either.
+fn variables(spec: &RunSpec, server_url: &str) -> Vec<(String, String)> {
+    const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let mut variables: Vec<_> = spec.environment.iter().map(owned).collect();
+    let value =
+        |wanted: &str| spec.environment.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value);
+    let [lower, upper] = NO_PROXY.map(value);
+    if let (Some(host), Some(lower), Some(upper)) = (host_of(server_url), lower.or(upper), upper.or(lower)) {
+        variables.retain(|(name, _)| NO_PROXY.iter().all(|known| name != known));
+        let both = NO_PROXY.into_iter().zip([lower, upper]);
+        variables.extend(both.map(|(name, before)| (name.to_owned(), no_proxy_with(host, before))));
+    }
+    variables
 }
 
 /// Returns the words that set the user's variables for a command that mpirun starts, on every worker.
-fn env_command(spec: &RunSpec) -> impl Iterator<Item = String> {
+fn env_command(spec: &RunSpec, server_url: &str) -> impl Iterator<Item = String> {
     let program = (!spec.environment.is_empty()).then(|| "env".to_owned());
-    program.into_iter().chain(variables(spec).map(|(name, value)| format!("{name}={value}")))
+    let variables = variables(spec, server_url).into_iter();
+    program.into_iter().chain(variables.map(|(name, value)| format!("{name}={value}")))
 }
 
 /// Returns the variables of the enabled options.
@@ -284,6 +299,31 @@ mod tests {
         run.spec.backend = Some(Backend::Mpi);
         let argv = task(&run, 0, &settings(), None).unwrap().argv;
         assert_eq!(argv[argv.len() - 4..], ["sh", "env", "A={rank} $HOME 'b'", "p"]);
+    }
+
+    #[test]
+    fn the_server_is_reached_without_a_proxy_whatever_the_user_sets() {
+        let shown = |given: &[(&str, &str)]| {
+            let mut run = sample_run(1, "p");
+            let owned = given.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+            run.spec.environment = Environment::new(owned).unwrap();
+            let task_of = |run: &Run| task(run, 0, &settings(), None).unwrap();
+            let words: Vec<String> = task_of(&run)
+                .env
+                .into_iter()
+                .skip(7)
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            run.spec.backend = Some(Backend::Mpi);
+            let argv = task_of(&run).argv;
+            assert_eq!(argv[argv.len() - 1 - words.len()..argv.len() - 1], words, "mpirun passes the same");
+            words.join(" ")
+        };
+        assert_eq!(shown(&[("A", "b")]), "A=b");
+        assert_eq!(shown(&[("no_proxy", "x")]), "no_proxy=x,127.0.0.1 NO_PROXY=x,127.0.0.1");
+        assert_eq!(shown(&[("NO_PROXY", "")]), "no_proxy=127.0.0.1 NO_PROXY=127.0.0.1");
+        assert_eq!(shown(&[("no_proxy", "*"), ("NO_PROXY", "x")]), "no_proxy=* NO_PROXY=x,127.0.0.1");
+        assert_eq!(shown(&[("NO_PROXY", "a, 127.0.0.1")]), "no_proxy=a, 127.0.0.1 NO_PROXY=a, 127.0.0.1");
     }
 
     #[test]

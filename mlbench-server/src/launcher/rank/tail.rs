@@ -29,9 +29,10 @@ pub(super) struct OutputTail<'a> {
 impl<'a> OutputTail<'a> {
     /// Continues at the stored offsets.
     pub(super) fn new(context: &'a RunContext<'a>, status: &RankStatus) -> Self {
+        let now = context.deps.clock.now();
         let streams = [
-            StreamTail::new(OutputStream::Stdout, status.stdout_offset),
-            StreamTail::new(OutputStream::Stderr, status.stderr_offset),
+            StreamTail::new(OutputStream::Stdout, status.stdout_offset, now),
+            StreamTail::new(OutputStream::Stderr, status.stderr_offset, now),
         ];
         Self { context, rank: status.rank, streams, chunks: Vec::new() }
     }
@@ -55,9 +56,8 @@ impl<'a> OutputTail<'a> {
 
     /// Completes the unfinished lines, because no output follows.
     pub(super) fn finish(&mut self) {
-        let now = self.context.deps.clock.now();
         for stream in &mut self.streams {
-            stream.take_lines(self.rank, now, true, &mut self.chunks);
+            stream.take_lines(self.rank, true, &mut self.chunks);
             self.context.deps.handle.unfinished().set(self.context.id, self.rank, stream.stream, None);
         }
     }
@@ -97,10 +97,9 @@ impl<'a> OutputTail<'a> {
 
     /// Shows the current state of the lines without an end to those who read the log.
     pub(super) fn show_unfinished(&self) {
-        let now = self.context.deps.clock.now();
         for stream in &self.streams {
             let text = if stream.is_full { None } else { stream.lines.unfinished() };
-            let line = text.map(|text| (now, text));
+            let line = text.map(|text| (stream.last, text));
             self.context.deps.handle.unfinished().set(self.context.id, self.rank, stream.stream, line);
         }
     }
@@ -129,7 +128,8 @@ impl<'a> OutputTail<'a> {
         for (stream, bytes) in self.streams.iter_mut().zip(bytes) {
             if !bytes.is_empty() && !stream.is_full {
                 stream.lines.push(bytes);
-                stream.take_lines(self.rank, date, false, &mut self.chunks);
+                stream.last = date;
+                stream.take_lines(self.rank, false, &mut self.chunks);
             }
         }
     }
@@ -159,13 +159,15 @@ struct StreamTail {
     /// Bytes of replaced lines after it.
     replaced: u64,
     lines: LineSplitter,
+    /// When its last bytes came.
+    last: Timestamp,
     /// Whether no more of the stream is stored: it has reached the output limit, or was given up.
     is_full: bool,
 }
 
 impl StreamTail {
-    fn new(stream: OutputStream, stored: u64) -> Self {
-        Self { stream, taken: stored, replaced: 0, lines: LineSplitter::default(), is_full: false }
+    fn new(stream: OutputStream, stored: u64, last: Timestamp) -> Self {
+        Self { stream, taken: stored, replaced: 0, lines: LineSplitter::default(), last, is_full: false }
     }
 
     fn next_offset(&self) -> u64 {
@@ -177,13 +179,13 @@ impl StreamTail {
     }
 
     /// Moves complete lines into `chunks`, and with `at_end` the unterminated last one too.
-    fn take_lines(&mut self, rank: u32, date: Timestamp, at_end: bool, chunks: &mut Vec<OutputChunk>) {
+    fn take_lines(&mut self, rank: u32, at_end: bool, chunks: &mut Vec<OutputChunk>) {
         while let Some(batch) = self.lines.next_batch(at_end) {
             self.replaced += bytes(batch.consumed);
             if batch.lines.is_empty() && self.replaced < MAX_REPLACED_BYTES && !at_end {
                 continue;
             }
-            let (stream, from) = (self.stream, self.taken);
+            let (stream, from, date) = (self.stream, self.taken, self.last);
             self.taken += std::mem::take(&mut self.replaced);
             chunks.push(OutputChunk { rank, stream, from, to: self.taken, lines: batch.lines, date });
         }

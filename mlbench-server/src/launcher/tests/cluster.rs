@@ -142,6 +142,10 @@ impl ScriptedCluster {
         self.change(|state| state.process(rank).stdout.extend_from_slice(text.as_bytes()));
     }
 
+    pub(crate) fn write_error(&self, rank: u32, text: &str) {
+        self.change(|state| state.process(rank).stderr.extend_from_slice(text.as_bytes()));
+    }
+
     pub(crate) fn exit(&self, rank: u32, code: i32) {
         self.change(|state| state.process(rank).exit_code = Some(code));
     }

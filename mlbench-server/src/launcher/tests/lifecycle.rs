@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mlbench_core::run::{Backend, Run};
-use mlbench_core::storage::{PointsQuery, collect_points};
+use mlbench_core::storage::{LogPart, LogQuery, PointsQuery, collect_points};
 use mlbench_core::{ErrorCode, Owner, PodName, RunState, Timestamp};
 
 use super::cluster::{Exit, script};
@@ -75,6 +75,29 @@ async fn a_progress_bar_is_shown_while_it_grows_and_kept_once() {
     world.until_ended(id).await;
     assert_eq!(world.lines(id, 0).await, ["one", "two", "62 %", "end", "err"]);
     assert!(world.deps.handle.unfinished().of(id, None, None).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_without_an_end_has_the_date_at_which_it_came() {
+    let world = World::new(vec![script(Exit::OnTerm)]);
+    let id = world.start_run().await;
+    let shown = || {
+        let lines = world.deps.handle.unfinished().of(id, None, Some(0));
+        lines.iter().find(|line| line.text == "last").map(|line| line.date)
+    };
+    world.when(async |_| shown().is_some()).await;
+    let came = shown();
+    assert_eq!(came, Some(world.deps.clock.now()));
+    world.deps.clock.advance(Duration::from_secs(39));
+    // The other stream grows, and the line is shown again.
+    world.cluster.write_error(0, "more\n");
+    world.when(async |world| world.lines(id, 0).await.iter().any(|line| line == "more")).await;
+    assert_eq!(shown(), came);
+    world.cluster.exit(0, 0);
+    world.until_ended(id).await;
+    let query = LogQuery { stream: None, rank: Some(0), part: LogPart::Last(100) };
+    let lines = world.storage().log_lines(id, query).await.unwrap();
+    assert_eq!(lines.iter().find(|line| line.text == "last").map(|line| line.date), came);
 }
 
 #[tokio::test(start_paused = true)]

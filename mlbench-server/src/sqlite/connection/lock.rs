@@ -7,8 +7,8 @@
 //! read-only connections and a `sqlite3` shell).
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use mlbench_core::{Error, ErrorCode, Result};
@@ -21,7 +21,6 @@ use super::open::io_reason;
 #[derive(Debug)]
 pub(crate) struct DatabaseLock {
     file: File,
-    path: PathBuf,
 }
 
 impl DatabaseLock {
@@ -41,18 +40,21 @@ impl DatabaseLock {
             Err(Errno::WOULDBLOCK) => return Err(in_use(database, &mut file)),
             Err(errno) => return Err(cannot_write(&path, &errno.into())),
         }
-        let mut lock = Self { file, path };
-        lock.write_holder(None)?;
-        Ok(lock)
+        Ok(Self { file })
     }
 
     /// Writes who holds the lock, for the error message of a second server.
-    pub(crate) fn write_holder(&mut self, address: Option<&str>) -> Result<()> {
+    ///
+    /// On a full disk that message is less precise, which keeps no server from starting.
+    pub(crate) fn write_holder(&self, address: Option<&str>) {
         let address = address.map(|address| format!("address {address}\n")).unwrap_or_default();
         let text = format!("pid {}\n{address}", std::process::id());
-        let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
-        let written = emptied.and_then(|()| self.file.write_all(text.as_bytes()));
-        written.map_err(|error| cannot_write(&self.path, &error))
+        // In place, which needs no room where another server has written before.
+        let written = self.file.write_all_at(text.as_bytes(), 0);
+        let length = if written.is_ok() { text.len() as u64 } else { 0 };
+        if let Err(error) = written.and(self.file.set_len(length)) {
+            tracing::debug!(%error, "cannot write who holds the lock of the database");
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Opens a database: its directory, its file, its connections. Every failure is one line for the operator.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -119,6 +119,25 @@ pub(crate) fn create_file(path: &Path) -> Result<()> {
     file.map(drop).map_err(|error| {
         operator_error(format!("database {}: cannot be opened: {}", path.display(), io_reason(&error)))
     })
+}
+
+/// Refuses a database whose file or write-ahead log has a second name: each name has a lock of its own.
+///
+/// # Errors
+/// [`Unavailable`](ErrorCode::Unavailable), with the name of the file that has several.
+pub(crate) fn check_links(path: &Path) -> Result<()> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let has_several = |path: &&Path| fs::metadata(path).is_ok_and(|file| file.nlink() > 1);
+    match [path, Path::new(&log)].iter().find(|path| has_several(path)) {
+        None => Ok(()),
+        Some(linked) => Err(operator_error(format!(
+            "database {}: {} has several hard links, so two servers could write it; copy it instead, and remove the \
+             other links",
+            path.display(),
+            linked.display()
+        ))),
+    }
 }
 
 /// Opens the only connection that writes, and brings the schema to this version.

@@ -3,6 +3,8 @@
 //! A run that has filled the disk must be stopped, deleted and ended to make room, and each of these is a write. When
 //! the disk is full, such a write gives the reserve back and takes its place. Metrics and output are refused from then
 //! on, until the reserve can be taken again.
+//!
+//! The file stays when the server ends, so that the next one has room to start on a disk that was filled meanwhile.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -46,15 +48,15 @@ impl Failure {
 }
 
 impl Reserve {
-    /// Takes the reserve of a database, if the disk has room for it.
-    pub(in crate::sqlite) fn take(database: &Path) -> Self {
+    /// Gives back what an earlier server has held, because this one must write before it can take its own.
+    ///
+    /// Call it only under the lock of the database.
+    pub(in crate::sqlite) fn given_back(database: &Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push("-reserve");
-        let reserve =
-            Self { path: path.into(), is_held: AtomicBool::new(false), last_failure: Mutex::new(None) };
-        // Without it, the first large write reports the full disk.
-        let _ = reserve.check();
-        reserve
+        let path = PathBuf::from(path);
+        let _ = fs::remove_file(&path);
+        Self { path, is_held: AtomicBool::new(false), last_failure: Mutex::new(None) }
     }
 
     /// Gives the space back. Returns `false` if it was not held.
@@ -96,13 +98,6 @@ impl Reserve {
     }
 }
 
-/// The reserve of a closed database is of no use.
-impl Drop for Reserve {
-    fn drop(&mut self) {
-        self.release();
-    }
-}
-
 fn allocate(path: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
     match fallocate(&file, FallocateFlags::empty(), 0, BYTES as u64) {
@@ -124,22 +119,33 @@ mod tests {
     fn the_reserve_takes_up_space_until_it_is_given_back() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("x.db-reserve");
-        let reserve = Reserve::take(&folder.path().join("x.db"));
+        let reserve = Reserve::given_back(&folder.path().join("x.db"));
+        assert!(!reserve.is_held() && reserve.check().is_ok());
         assert!(fs::metadata(&file).unwrap().blocks() * 512 >= BYTES as u64);
         assert!(reserve.check().is_ok());
         assert!(reserve.release() && !reserve.release());
         assert!(!file.exists());
         *reserve.last_failure.lock().unwrap() = None;
         assert!(reserve.check().is_ok() && file.exists(), "taken again");
+    }
+
+    #[test]
+    fn the_reserve_of_an_ended_server_gives_the_next_one_room_to_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, file) = (folder.path().join("x.db"), folder.path().join("x.db-reserve"));
+        let reserve = Reserve::given_back(&database);
+        assert!(reserve.check().is_ok());
         drop(reserve);
-        assert!(!file.exists());
+        assert!(file.exists(), "another program could take its place");
+        let reserve = Reserve::given_back(&database);
+        assert!(!file.exists() && !reserve.is_held());
     }
 
     #[test]
     fn large_writes_are_refused_until_the_reserve_can_be_taken() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("missing");
-        let reserve = Reserve::take(&missing.join("x.db"));
+        let reserve = Reserve::given_back(&missing.join("x.db"));
         assert_eq!(reserve.check().unwrap_err().code(), ErrorCode::Unavailable);
         fs::create_dir(missing).unwrap();
         *reserve.last_failure.lock().unwrap() = None;

@@ -90,6 +90,7 @@ async fn a_ping_writes_where_nobody_else_does() {
 #[tokio::test]
 async fn a_ping_fails_while_the_reserve_is_given_back() {
     let store = Store::new();
+    store.take_reserve();
     assert!(store.writer.reserve().release());
     let mut reserve = store.options.path.clone().into_os_string();
     reserve.push("-reserve");

@@ -41,7 +41,7 @@ fn second_server_is_refused_and_the_error_names_the_first() {
         )
     };
     assert_eq!(refusal(&store.options.path), expected(&format!("process {pid}")));
-    store.set_address("http://127.0.0.1:8000").unwrap();
+    store.set_address("http://127.0.0.1:8000");
     let with_address = expected(&format!("process {pid} at http://127.0.0.1:8000"));
     assert_eq!(refusal(&store.options.path), with_address);
     assert_eq!(refusal(&store.options.path), with_address, "a refused server changes nothing");
@@ -139,6 +139,57 @@ fn second_server_through_a_symbolic_link_is_refused() {
     let link = store.directory.path().join("link.db");
     std::os::unix::fs::symlink(&store.options.path, &link).unwrap();
     assert!(refusal(&link).contains("in use by another mlbench server"));
+}
+
+#[test]
+fn database_with_a_second_name_is_refused() {
+    for file in ["", "-wal"] {
+        let store = Store::new();
+        let path = store.options.path.display().to_string();
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("mlbench.db");
+        fs::hard_link(format!("{path}{file}"), format!("{}{file}", other.display())).unwrap();
+        let expected = format!(
+            "database PATH: PATH{file} has several hard links, so two servers could write it; copy it instead, and \
+             remove the other links"
+        );
+        assert_eq!(refusal(&other), expected);
+        drop(store.storage);
+        if file.is_empty() {
+            assert_eq!(refusal(Path::new(&path)), expected);
+            fs::remove_file(&other).unwrap();
+        }
+        SqliteStorage::open(Options::new(&path)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn full_disk_under_the_lock_file_keeps_no_server_from_starting() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    std::os::unix::fs::symlink("/dev/full", directory.path().join("db.lock")).unwrap();
+    let storage = SqliteStorage::open(Options::new(&path)).unwrap();
+    storage.set_address("http://127.0.0.1:8000");
+    storage.ping().await.unwrap();
+}
+
+#[test]
+fn reserve_of_an_ended_server_is_free_until_the_next_one_has_started() {
+    let store = Store::new();
+    let reserve = store.directory.path().join("mlbench.db-reserve");
+    assert!(!reserve.exists());
+    store.take_reserve();
+    let store = {
+        let Store { storage, options, directory } = store;
+        drop(storage);
+        assert!(reserve.exists(), "somebody else could fill the disk");
+        // A refused server takes nothing from the one that runs.
+        Store { storage: SqliteStorage::open(options.clone()).unwrap(), options, directory }
+    };
+    assert!(!reserve.exists(), "the server needs room to start");
+    store.take_reserve();
+    refusal(&store.options.path);
+    assert!(reserve.exists(), "a refused server changes nothing");
 }
 
 #[tokio::test]

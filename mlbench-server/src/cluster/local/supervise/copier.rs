@@ -2,11 +2,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, PipeWriter, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::fstatvfs;
+use rustix::fs::{Mode, fchmod, fstatvfs};
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -30,6 +30,8 @@ const FULL_DISK_PAUSE: Duration = Duration::from_millis(100);
 /// A program that prints a line every millisecond would otherwise wake this process as often.
 const EAGER_READS: u32 = 50;
 const GATHER_PAUSE: Duration = Duration::from_millis(10);
+/// Size of the file that says why output is missing.
+const CUT_MARK_BYTES: usize = 16;
 /// How often the copier looks whether the server wants no more of a stream, in bytes.
 const STOP_CHECK_BYTES: u64 = 256 * 1024;
 
@@ -64,6 +66,8 @@ impl Copier {
         let mut ends = Vec::new();
         for copy in &mut self.copies {
             let (reader, writer) = io::pipe()?;
+            // A command that has become another user may open /dev/stdout anew.
+            fchmod(&writer, Mode::from_raw_mode(0o666))?;
             copy.pipe = Some(Receiver::from_owned_fd(reader.into())?);
             ends.push(writer);
         }
@@ -78,21 +82,33 @@ impl Copier {
     }
 
     /// Waits for output and copies it. Loses nothing when it is dropped at an `await`.
+    ///
+    /// Of a stream it gathers output only while the other one is quiet, because their lines would lose their order.
     pub(super) async fn copy(&mut self) {
         if self.is_blocked() {
             sleep(FULL_DISK_PAUSE).await;
             STREAMS.into_iter().for_each(|stream| self.write(stream));
             return;
         }
-        self.eager.gather().await;
+        let quiet = self.eager.quiet_stream();
+        if let Some(quiet) = quiet {
+            tokio::select! {
+                () = sleep(GATHER_PAUSE) => {}
+                () = self.copies[quiet as usize].readable() => {}
+            }
+        }
         let [stdout, stderr] = &self.copies;
         tokio::select! {
             biased;
             () = stdout.readable() => {}
             () = stderr.readable() => {}
         }
-        let read: usize = STREAMS.into_iter().map(|stream| self.read(stream, Receiver::try_read)).sum();
-        self.eager.has_read(read);
+        // What has been gathered came before that which ended the pause.
+        let order = if quiet == Some(Stream::Stdout) { [Stream::Stderr, Stream::Stdout] } else { STREAMS };
+        for stream in order {
+            let read = self.read(stream, Receiver::try_read);
+            self.eager.has_read(stream, read);
+        }
     }
 
     /// Copies what the command has written before its end.
@@ -162,6 +178,8 @@ struct StreamCopy {
     limit: u64,
     pending: Vec<u8>,
     is_cut: bool,
+    /// The file that says why output is missing, whose room is taken before the command starts.
+    cut_mark: File,
     /// `<dir>/stdout`, without the suffix of a mark.
     path: PathBuf,
     next_stop_check: u64,
@@ -172,6 +190,9 @@ impl StreamCopy {
         let path = dir.join(name);
         let file = OpenOptions::new().append(true).create(true).open(&path)?;
         let end = file.metadata()?.len();
+        let mut mark = OpenOptions::new();
+        let cut_mark = mark.write(true).create(true).truncate(false).open(path.with_extension("cut"))?;
+        cut_mark.write_all_at(&[b' '; CUT_MARK_BYTES], 0)?;
         Ok(Self {
             pipe: None,
             file,
@@ -179,6 +200,7 @@ impl StreamCopy {
             limit,
             pending: Vec::new(),
             is_cut: false,
+            cut_mark,
             path,
             next_stop_check: 0,
         })
@@ -239,8 +261,8 @@ impl StreamCopy {
     fn cut(&mut self, why: &str) {
         if !self.is_cut {
             self.is_cut = true;
-            // Without the mark the log does not say that something is missing: a full disk may refuse even that.
-            let _ = std::fs::write(self.mark("cut"), why);
+            // Without the mark the log does not say that something is missing.
+            let _ = self.cut_mark.write_all_at(why.as_bytes(), 0);
         }
         self.pending.clear();
     }
@@ -254,24 +276,112 @@ impl StreamCopy {
 struct Eagerness {
     left: u32,
     since: Instant,
+    /// When each stream had output.
+    last: [Option<Instant>; 2],
 }
 
 impl Eagerness {
     fn new() -> Self {
-        Self { left: EAGER_READS, since: Instant::now() }
+        Self { left: EAGER_READS, since: Instant::now(), last: [None; 2] }
     }
 
-    async fn gather(&mut self) {
-        if self.left == 0 {
-            sleep(GATHER_PAUSE).await;
+    /// Returns the stream that is quiet while output of the other one is to be gathered.
+    fn quiet_stream(&self) -> Option<Stream> {
+        let is_quiet = |stream: &Stream| {
+            self.last[*stream as usize].is_none_or(|last| last.elapsed() >= Duration::from_secs(1))
+        };
+        [Stream::Stderr, Stream::Stdout].into_iter().find(is_quiet).filter(|_| self.left == 0)
+    }
+
+    fn has_read(&mut self, stream: Stream, bytes: usize) {
+        if bytes > 0 {
+            self.last[stream as usize] = Some(Instant::now());
+        }
+        if self.since.elapsed() >= Duration::from_secs(1) {
+            (self.left, self.since) = (EAGER_READS, Instant::now());
+        } else if (1..READ_BYTES / 2).contains(&bytes) {
+            self.left = self.left.saturating_sub(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::local::index::arrivals;
+
+    /// A copier, the ends of its pipes, and what it has read in order.
+    struct Turns {
+        dir: tempfile::TempDir,
+        copier: Copier,
+        ends: [PipeWriter; 2],
+        started: Instant,
+    }
+
+    impl Turns {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let mut copier = Copier::open(dir.path(), 1 << 20).unwrap();
+            let (stdout, stderr) = copier.pipes().unwrap();
+            Self { dir, copier, ends: [stdout, stderr], started: Instant::now() }
+        }
+
+        fn print(&mut self, stream: Stream) {
+            self.ends[stream as usize].write_all(b"x").unwrap();
+        }
+
+        /// Copies until something was read: the runtime may report a pipe that is empty.
+        async fn copy(&mut self) {
+            let copied = |copier: &Copier| copier.copies.each_ref().map(|copy| copy.end);
+            let before = copied(&self.copier);
+            while copied(&self.copier) == before {
+                self.copier.copy().await;
+            }
+        }
+
+        fn paused(&self) -> Duration {
+            self.started.elapsed()
+        }
+
+        fn order(&self) -> Vec<(usize, usize)> {
+            let [out, err] = self.copier.copies.each_ref().map(|copy| usize::try_from(copy.end).unwrap());
+            let arrivals = arrivals(self.dir.path(), Offsets::default(), out, err);
+            arrivals.iter().map(|arrival| (arrival.stdout, arrival.stderr)).collect()
         }
     }
 
-    fn has_read(&mut self, bytes: usize) {
-        if self.since.elapsed() >= Duration::from_secs(1) {
-            *self = Self::new();
-        } else if bytes < READ_BYTES / 2 {
-            self.left = self.left.saturating_sub(1);
+    #[tokio::test(start_paused = true)]
+    async fn turns_of_both_streams_keep_their_order_however_many_they_are() {
+        let mut turns = Turns::new();
+        for _ in 0..2 * EAGER_READS {
+            for stream in STREAMS {
+                turns.print(stream);
+                turns.copy().await;
+            }
+        }
+        assert_eq!(turns.paused(), Duration::ZERO);
+        assert_eq!(turns.order().len(), 4 * EAGER_READS as usize);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn output_of_one_stream_is_gathered_until_the_other_one_speaks() {
+        for (busy, quiet) in [(Stream::Stdout, Stream::Stderr), (Stream::Stderr, Stream::Stdout)] {
+            let mut turns = Turns::new();
+            for _ in 0..EAGER_READS {
+                turns.print(busy);
+                turns.copy().await;
+            }
+            assert_eq!(turns.paused(), Duration::ZERO);
+            turns.print(busy);
+            turns.copy().await;
+            assert!(turns.paused() >= GATHER_PAUSE);
+            turns.print(busy);
+            turns.print(quiet);
+            turns.copy().await;
+            let order = turns.order();
+            let last = [order[order.len() - 2], order[order.len() - 1]];
+            let expected = if busy == Stream::Stdout { [(1, 0), (0, 1)] } else { [(0, 1), (1, 0)] };
+            assert_eq!(last, expected);
         }
     }
 }

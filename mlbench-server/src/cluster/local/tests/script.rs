@@ -238,6 +238,32 @@ async fn signals_reach_all_processes_but_the_supervisor() {
     assert!(!is_alive(outside));
 }
 
+#[tokio::test]
+async fn signals_reach_a_child_without_environment_after_the_supervisor_was_killed() {
+    let rank = Rank::launched("env -i sleep 1000 & echo $!; kill -9 $PPID");
+    let child = written_pid(&rank).await;
+    let environment = format!("/proc/{child}/environ");
+    let is_cleared = || async { std::fs::read(&environment).unwrap().is_empty() };
+    wait_until("the child", is_cleared).await;
+    wait_until("the end of the supervisor", || async { rank.follow((0, 0), 1).contains(" killed ") }).await;
+    rank.call(&format!("mlbench_signal '{}' '{}' KILL", rank.dir(), rank.id()));
+    wait_until("the end of the child", || async { !is_alive(child) }).await;
+}
+
+#[tokio::test]
+async fn a_program_that_has_become_another_user_can_open_its_output_anew() {
+    for obstacle in ["", "stdout.pipe"] {
+        let rank = Rank(TempDir::new().unwrap());
+        rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+        // As in an image without mkfifo.
+        std::fs::create_dir_all(format!("{}/{obstacle}", rank.dir())).unwrap();
+        let command = "stat -L -c %a /dev/stdout /dev/stderr";
+        rank.call(&format!("umask 22; mlbench_launch '{}' '{}' {command}", rank.dir(), rank.id()));
+        rank.ended().await;
+        assert_eq!(rank.follow((0, 0), 100), "mlbench ended 0 8 0\n666\n666\n", "{obstacle}");
+    }
+}
+
 /// Waits for the pid that the command writes.
 async fn written_pid(rank: &Rank) -> i32 {
     let path = format!("{}/stdout.0", rank.dir());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use mlbench_core::run::OutputStream;
 
 use super::super::supervise;
-use super::harness::{DEADLINE, Fixture, OUTPUT_LIMIT, wait_until};
+use super::harness::{DEADLINE, Fixture, OUTPUT_LIMIT, is_alive, wait_until};
 use crate::cluster::interface::Cluster;
 use crate::cluster::rank::{Cut, CutReason, Offsets, Output};
 
@@ -134,9 +134,51 @@ async fn a_stream_of_which_no_more_is_wanted_stops_growing() {
     let from = Offsets { stdout: Offsets::NO_MORE, stderr: 0 };
     let output = fixture.cluster.follow(&fixture.rank(0), from, DEADLINE).await.unwrap();
     assert!(output.stdout.is_empty());
-    wait_until("the cut", || async { fixture.file(0, "stdout.cut").exists() }).await;
+    let mark = fixture.file(0, "stdout.cut");
+    let is_cut = || async { std::fs::read_to_string(&mark).is_ok_and(|mark| mark.trim() == "limit") };
+    wait_until("the cut", is_cut).await;
     fixture.cluster.follow(&fixture.rank(0), from, Duration::ZERO).await.unwrap();
     assert!(held(&fixture, "stdout") <= 1 << 20);
+}
+
+#[tokio::test]
+async fn only_a_mark_for_the_limit_blames_the_limit() {
+    let fixture = Fixture::new(1);
+    fixture.sh("echo hi").await;
+    let output = exit_of(&fixture, Offsets::default()).await;
+    assert_eq!((output.cuts, held(&fixture, "stdout.cut") > 0), (Vec::new(), true));
+    for (mark, reason) in
+        [("disk", CutReason::DiskFull), ("limit", CutReason::Limit), ("", CutReason::DiskFull)]
+    {
+        // A full disk may have created the file without its text.
+        std::fs::write(fixture.file(0, "stderr.cut"), mark).unwrap();
+        let output = exit_of(&fixture, Offsets::default()).await;
+        assert_eq!(output.cuts, [Cut { stream: OutputStream::Stderr, reason }]);
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_has_become_another_user_can_open_its_output_anew() {
+    let fixture = Fixture::new(1);
+    fixture.sh("stat -L -c %a /dev/stdout /dev/stderr").await;
+    assert_eq!(fixture.read_to_end(Offsets::default()).await.0, b"666\n666\n");
+}
+
+#[tokio::test]
+async fn a_child_without_environment_ends_with_a_run_whose_supervisor_was_killed() {
+    let fixture = Fixture::new(1);
+    let file = fixture.directory.path().join("pid");
+    let note = format!("echo $! >{0}.new; mv {0}.new {0}", file.display());
+    fixture.sh(&format!("env -i sleep 1000 & {note}; kill -9 $PPID")).await;
+    wait_until("the pid", || async { file.exists() }).await;
+    let pid: i32 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+    let environment = format!("/proc/{pid}/environ");
+    let is_alone =
+        || async { std::fs::read(&environment).unwrap().is_empty() && fixture.live_pids().len() <= 1 };
+    wait_until("the end of the supervisor", is_alone).await;
+    assert!(is_alive(pid));
+    fixture.release().await;
+    wait_until("the end of the child", || async { !is_alive(pid) }).await;
 }
 
 #[tokio::test]
