@@ -13,7 +13,9 @@ use crate::run::Run;
 pub struct QueueEntry {
     /// The run.
     pub id: RunId,
-    /// Number of its workers. `None` where it does not matter, because the run waits behind one that does not fit.
+    /// Number of its workers. `None` where it does not matter.
+    ///
+    /// It does not for a run behind one that does not fit.
     pub num_workers: Option<u32>,
 }
 
