@@ -1,12 +1,13 @@
 //! `mlbench log`: stores the metrics that a program in any language writes to its output.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use mlbench_client::{Client, MetricLogger, NewMetric, Owner};
 use mlbench_core::api::Fields;
 use mlbench_core::quote::quote;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::time::sleep;
+use tokio::time::timeout;
 
 use super::resolve::with_run_id;
 use crate::args::LogArgs;
@@ -30,14 +31,15 @@ pub(super) async fn log(client: &Client, args: &LogArgs, interrupt: &Interrupt) 
     let owner = Owner::Run(run);
     let logger = client.metric_logger(owner.clone());
     let mut input = BufReader::new(tokio::io::stdin());
-    let interrupted = async {
-        interrupt.asked().await;
-        sleep(LAST_LINES).await;
-    };
+    let mut posting = pin!(post_lines(&logger, &owner, &mut input));
     tokio::select! {
-        result = post_lines(&logger, &owner, &mut input) => result,
+        result = &mut posting => return result,
+        () = interrupt.asked() => {}
+    }
+    match timeout(LAST_LINES, posting).await {
+        Ok(result) => result,
         // The caller reports the signal, once what was read is stored.
-        () = interrupted => Ok(logger.flush().await?),
+        Err(_) => Ok(logger.flush().await?),
     }
 }
 

@@ -115,6 +115,15 @@ mod tests {
     }
 
     #[test]
+    fn the_page_has_the_same_steps() {
+        let file = "../mlbench-server/dashboard/src/lib/steps.ts";
+        let text =
+            std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        let quoted: Vec<&str> = text.split('"').skip(1).step_by(2).collect();
+        assert_eq!(quoted, STEPS);
+    }
+
+    #[test]
     fn the_phases_are_shares_of_all_steps() {
         let phases = of(&ALL, 2).unwrap();
         assert_eq!(phases.total, 10.0);

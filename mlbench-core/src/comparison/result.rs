@@ -291,3 +291,17 @@ pub struct AllReduceEstimate {
     /// Bytes per second over each link, at the median time.
     pub bus_bandwidth: f64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comparison::Direction;
+
+    #[test]
+    fn words_of_a_newer_server_are_unknown() {
+        assert_eq!(serde_json::from_str::<Clock>(r#""sidereal""#).unwrap(), Clock::Unknown);
+        assert_eq!(serde_json::from_str::<Interval>(r#""bayes""#).unwrap(), Interval::Unknown);
+        assert_eq!(serde_json::from_str::<PhaseSource>(r#""trace""#).unwrap(), PhaseSource::Unknown);
+        assert_eq!(serde_json::from_str::<Direction>(r#""sideways""#).unwrap(), Direction::Unknown);
+    }
+}

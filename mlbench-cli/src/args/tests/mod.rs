@@ -47,3 +47,18 @@ fn flags_without_effect_are_refused() {
     let error = refusal("runs download 3 -o x.zip").unwrap_err();
     assert!(error.contains("unexpected argument '-o' found"), "{error}");
 }
+
+#[test]
+fn errors_repeat_only_the_beginning_of_a_long_argument() {
+    let long = "x".repeat(100_000);
+    for words in [
+        ["mlbench", "metrics", "--since", &long].as_slice(),
+        &["mlbench", "metrics", "--last", &long],
+        &["mlbench", "pods", "-o", &long],
+        &["mlbench", &long],
+        &["mlbench", "pods", &format!("--{long}")],
+    ] {
+        let error = Cli::from_words(words).unwrap_err().to_string();
+        assert!(error.len() < 1_000, "{} bytes for {}", error.len(), words[1]);
+    }
+}

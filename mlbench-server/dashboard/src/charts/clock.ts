@@ -1,18 +1,8 @@
 import type { SeriesInfo } from "../api/metrics";
+import { STEPS } from "../lib/steps";
 import { lowerBound } from "./search";
 
-/** The steps whose seconds add up to the training time, and the seconds of whole epochs. */
-const STEPS = [
-  "batch_load",
-  "init",
-  "fwd_pass",
-  "comp_loss",
-  "backprop",
-  "agg",
-  "opt_step",
-  "comp_metrics",
-  "end",
-];
+/** The seconds of whole epochs. */
 const EPOCH = "CumulativeTrainTimeEpoch @ 0";
 
 /** Turns a time, in seconds since 1970, into the training seconds up to then. */

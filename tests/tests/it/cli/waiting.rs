@@ -32,3 +32,25 @@ async fn a_server_that_stays_away_is_7_when_the_time_is_over() {
         assert_eq!((ended.code, ended.stdout.as_str()), (7, ""), "{ended:?}");
     }
 }
+
+#[tokio::test]
+async fn a_server_that_never_responds_is_7_when_the_time_is_over() {
+    // Connections wait in the backlog of a listener that accepts none.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let cli = Cli::new(&format!("http://{}", silent.local_addr().unwrap()));
+    let ended = cli.run(&["runs", "wait", "1", "--timeout", "1"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (7, ""), "{ended:?}");
+    assert!(ended.stderr.contains("within 2 s"), "not the 30 s of a request: {ended:?}");
+}
+
+#[tokio::test]
+async fn an_archive_may_have_the_longest_name_of_the_file_system() {
+    let server = TestServer::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    server.cli().ok(&["runs", "start", "--name", "named", "--command", "true", "--wait"]).await;
+    let path = directory.path().join("x".repeat(255));
+    server.cli().ok(&["runs", "download", "named", "--output-file", path.to_str().unwrap()]).await;
+    let names: Vec<_> =
+        std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(names, [path]);
+}

@@ -2,6 +2,7 @@ import type { SeriesInfo } from "../../api/metrics";
 import type { Unit } from "../../charts/series";
 import { splitName } from "../../lib/metric-name";
 import { numberOf } from "../../lib/number";
+import { isStep } from "../../lib/steps";
 
 /** One chart: a metric with a series for each rank that reports it. */
 export interface MetricChart {
@@ -24,19 +25,6 @@ export interface MetricOverview {
   values: { name: string; value: string }[];
 }
 
-/** The steps of a training whose seconds the programs report. */
-const STEPS = new Set([
-  "batch_load",
-  "init",
-  "fwd_pass",
-  "comp_loss",
-  "backprop",
-  "agg",
-  "agg_transfer",
-  "agg_wait",
-  "opt_step",
-  "comp_metrics",
-]);
 const LOSS = /loss|perplexity/i;
 const QUALITY = /prec|acc|bleu|f1|auc|recall|score/i;
 
@@ -68,7 +56,7 @@ export function arrange(catalog: readonly SeriesInfo[], search = ""): MetricOver
 
 /** Returns what a metric measures, by its name. */
 export function unitOf(metric: string): Unit {
-  if (STEPS.has(metric) || /_(seconds|secs)$/.test(metric)) return "seconds";
+  if (isStep(metric) || /_(seconds|secs)$/.test(metric)) return "seconds";
   return metric.endsWith("_bytes") ? "bytes" : "number";
 }
 
@@ -77,14 +65,14 @@ function isText(value: string): boolean {
 }
 
 function weight(metric: string): number {
-  if (STEPS.has(metric)) return 5;
+  if (isStep(metric)) return 5;
   if (metric.includes("/")) return 4;
   if (LOSS.test(metric)) return 0;
   return QUALITY.test(metric) ? 1 : 3;
 }
 
 function sectionOf(metric: string): string {
-  if (STEPS.has(metric)) return "Times of the steps";
+  if (isStep(metric)) return "Times of the steps";
   const slash = metric.indexOf("/");
   if (slash > 0) return metric.slice(0, slash);
   return weight(metric) < 3 ? "Loss and accuracy" : "Other metrics";
