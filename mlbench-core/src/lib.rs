@@ -13,7 +13,7 @@ pub mod error;
 pub mod log;
 pub mod metric;
 pub mod name;
-mod number;
+pub mod number;
 pub mod pod;
 pub mod queue;
 pub mod quote;
