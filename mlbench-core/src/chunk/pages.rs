@@ -1,10 +1,13 @@
 //! Decoding of single pages.
 
+use std::num::NonZero;
+
 use super::columns::{Absent, Columns};
 use super::constants::PAGE_POINTS;
 use super::decode::{Main, clear_gaps};
 use super::error::ChunkError;
 use super::header::Header;
+use super::origins::Origins;
 use super::sparse::Sparse;
 use super::text_column::read_texts;
 use super::texts::Texts;
@@ -21,6 +24,8 @@ pub struct PageReader<'a> {
     columns: Columns,
     /// Steps and epochs, once one was read.
     sparse: Option<Box<Sparse<'a>>>,
+    /// Arrival numbers of the points that numbers do not describe, once some were read.
+    origins: Option<Box<Origins<'a>>>,
 }
 
 /// The points of a page as a curve.
@@ -41,7 +46,15 @@ impl<'a> PageReader<'a> {
     pub fn new(header: &Header, body: &'a [u8]) -> Result<Self, ChunkError> {
         let main = Main::parse(header, body)?;
         let columns = Columns { details: Absent(None), ..Columns::default() };
-        Ok(Self { main, points: header.count(), texts: None, page: None, columns, sparse: None })
+        Ok(Self {
+            main,
+            points: header.count(),
+            texts: None,
+            page: None,
+            columns,
+            sparse: None,
+            origins: None,
+        })
     }
 
     /// Decodes dates and values of a page, counted from 0.
@@ -90,6 +103,27 @@ impl<'a> PageReader<'a> {
             None => Box::new(self.main.sparse(self.points)?),
         };
         self.sparse.insert(sparse).row(row)
+    }
+
+    /// Reads the arrival numbers of a page, of those points whose number does not print as their value.
+    ///
+    /// `seqs` is empty if all numbers do. With `of_all`, it gets the arrival numbers of all points.
+    ///
+    /// # Errors
+    ///
+    /// When the texts or the arrival numbers are damaged.
+    pub fn origins(
+        &mut self,
+        page: usize,
+        of_all: bool,
+        seqs: &mut Vec<Option<NonZero<i64>>>,
+    ) -> Result<(), ChunkError> {
+        let origins = match self.origins.take() {
+            Some(origins) => origins,
+            None => Box::new(self.main.origins(self.points)?),
+        };
+        seqs.clear();
+        self.origins.insert(origins).read(range(page, self.points), of_all, seqs)
     }
 
     fn read_numbers(&mut self, page: usize) -> Result<(), ChunkError> {

@@ -1,13 +1,12 @@
 //! All downsampling methods behind one type.
 
 use super::groups::Groups;
+use super::kept::{Candidate, PointOrGap};
 use super::lttb::Lttb;
-use super::mean::Mean;
+use super::mean::{Mean, MeanItem};
 use super::minmax::{Bucket, MinMax};
-use super::point_or_gap::PointOrGap;
 use super::progress::Progress;
 use super::summary::Summary;
-use crate::time::Timestamp;
 
 /// Downsamples one series in one pass. It can pause and resume after any point.
 #[derive(Debug, Clone)]
@@ -25,8 +24,10 @@ pub enum Downsampler {
 /// An item of a downsampled series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Downsampled {
-    /// A point or a gap.
-    Point(PointOrGap),
+    /// A point of the series itself.
+    Kept(Candidate),
+    /// A computed point or a gap.
+    Computed(PointOrGap),
     /// A bucket.
     Bucket(Bucket),
 }
@@ -37,7 +38,7 @@ impl Downsampled {
     pub const fn ending_at(self, progress: Progress) -> Self {
         match self {
             Self::Bucket(bucket) => Self::Bucket(bucket.ending_at(progress)),
-            Self::Point(_) => self,
+            Self::Kept(_) | Self::Computed(_) => self,
         }
     }
 }
@@ -63,17 +64,31 @@ impl Downsampler {
 
     /// Adds the next point, and returns the next item of the result, if any.
     ///
-    /// `number` is `None` for a value that is not a finite number.
     /// A bucket is returned with its last point, whose progress the caller [adds](Downsampled::ending_at).
-    pub fn push(&mut self, date: Timestamp, number: Option<f64>) -> Option<Downsampled> {
+    pub fn push(&mut self, point: Candidate) -> Option<Downsampled> {
         match self {
             Self::Summary(summary) => {
-                summary.push(date, number?).map(|(date, mean)| Downsampled::Point((date, Some(mean))))
+                let is_alone = summary.size() == 1;
+                let (date, mean) = summary.push(point.date, point.number?)?;
+                Some(if is_alone {
+                    Downsampled::Kept(point)
+                } else {
+                    Downsampled::Computed((date, Some(mean)))
+                })
             }
-            Self::MinMax(minmax) => minmax.push(date, number).map(Downsampled::Bucket),
-            Self::Lttb(lttb) => lttb.push(date, number).map(Downsampled::Point),
-            Self::Mean(mean) => mean.push(date, number).map(Downsampled::Point),
+            Self::MinMax(minmax) => minmax.push(point.date, point.number).map(Downsampled::Bucket),
+            Self::Lttb(lttb) => lttb.push(point).map(Downsampled::Kept),
+            Self::Mean(mean) => match mean.push(point)? {
+                MeanItem::Kept(point) => Some(Downsampled::Kept(point)),
+                MeanItem::Computed(point) => Some(Downsampled::Computed(point)),
+            },
         }
+    }
+
+    /// Returns whether the method may keep points as they were posted, and so needs their arrival numbers.
+    #[must_use]
+    pub const fn keeps_points(&self) -> bool {
+        !matches!(self, Self::MinMax(_))
     }
 
     /// Returns whether the next `points` points may be added at once, by [`Downsampler::push_all`].
@@ -101,8 +116,8 @@ impl Downsampler {
         match self {
             Self::Summary(_) => Vec::new(),
             Self::MinMax(minmax) => minmax.finish().into_iter().map(Downsampled::Bucket).collect(),
-            Self::Lttb(lttb) => lttb.finish().map(Downsampled::Point).collect(),
-            Self::Mean(mean) => mean.finish().into_iter().map(Downsampled::Point).collect(),
+            Self::Lttb(lttb) => lttb.finish().map(Downsampled::Kept).collect(),
+            Self::Mean(mean) => mean.finish().into_iter().map(Downsampled::Kept).collect(),
         }
     }
 }

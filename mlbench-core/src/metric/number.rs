@@ -65,6 +65,15 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
     if canonical { text.parse().ok() } else { None }
 }
 
+/// Whole numbers up to here are the same as integers and as floats.
+const WHOLE: u64 = 1 << 53;
+
+/// Returns an integer as the number that prints the same, unless it is too large to be sure.
+pub(crate) fn exact(integer: i64) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "exact up to the limit")]
+    (integer.unsigned_abs() <= WHOLE).then_some(integer as f64)
+}
+
 /// Returns the number that [`plain_number`] prints as this text.
 pub(crate) fn real(text: &str) -> Option<f64> {
     if text.len() > MAX_REAL_TEXT {

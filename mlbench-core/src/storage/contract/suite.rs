@@ -36,6 +36,7 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     reading::details_hold_all_fields_of_a_point(&open().await).await;
     reading::a_query_may_name_several_series(&open().await).await;
     reading::a_series_is_downsampled_by_every_method(&open().await).await;
+    reading::a_point_that_downsampling_keeps_is_the_one_that_was_posted(&open().await).await;
     reading::the_summary_of_a_series_matches_its_points(&open().await).await;
     values::newest_values_of_all_runs_are_one_read(&open().await).await;
     values::pages_of_values_end_at_their_limit(&open().await).await;

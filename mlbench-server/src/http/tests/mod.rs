@@ -27,6 +27,7 @@ mod spelling;
 mod stalled;
 mod tables;
 mod tcp;
+mod texts;
 mod uploads;
 mod values;
 mod zip_download;

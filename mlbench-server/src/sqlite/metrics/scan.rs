@@ -12,7 +12,7 @@ use super::position::Position;
 use crate::sqlite::error::StoreError;
 
 /// Pages of a chunk that are decoded together.
-const PAGES_AT_ONCE: usize = 16;
+pub(super) const PAGES_AT_ONCE: usize = 16;
 /// Rows that are read together.
 const ROWS_AT_ONCE: usize = 1_024;
 
