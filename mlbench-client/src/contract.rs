@@ -1,8 +1,8 @@
 //! Every endpoint has a client method that sends its request and decodes its response.
 
 use mlbench_core::api::{
-    ComparisonQuery, Endpoint, LogsQuery, MetricsQuery, NewMetric, PointField, RunRequest, RunsQuery, Topic,
-    ValuesQuery,
+    ComparisonQuery, Endpoint, LogsQuery, MetricsQuery, NewMetric, PointField, RunPatch, RunRequest,
+    RunsQuery, Topic, ValuesQuery,
 };
 use mlbench_core::{Owner, PodName, RunId, RunName};
 
@@ -32,7 +32,7 @@ fn response(endpoint: Endpoint) -> String {
         Endpoint::GetRunLogs => r#"{"lines":[],"next":7}"#.to_owned(),
         Endpoint::GetSession => r#"{"required":true,"signed_in":false}"#.to_owned(),
         Endpoint::DeleteRun | Endpoint::CreateSession | Endpoint::DeleteSession => String::new(),
-        Endpoint::CreateRun | Endpoint::GetRun | Endpoint::StopRun => RUN.to_owned(),
+        Endpoint::CreateRun | Endpoint::GetRun | Endpoint::UpdateRun | Endpoint::StopRun => RUN.to_owned(),
         Endpoint::Events => "id: 7\nevent: open\ndata: {\"cursor\":7,\"topics\":[]}\n\n".to_owned(),
         Endpoint::Live | Endpoint::Ready | Endpoint::Prometheus => "ok".to_owned(),
     }
@@ -94,6 +94,11 @@ async fn exercise(endpoint: Endpoint, client: &Client) -> Result<&'static str> {
         Endpoint::GetRun => {
             assert_eq!(runs.get(id).await?.id, id);
             "/api/runs/3/?logs=0"
+        }
+        Endpoint::UpdateRun => {
+            let patch = RunPatch::default().param("lr", 0.1)?.tag("team", "vision")?.without_tag("old")?;
+            assert_eq!(runs.update(id, &patch).await?.id, id);
+            "/api/runs/3/"
         }
         Endpoint::DeleteRun => {
             runs.delete(id).await?;

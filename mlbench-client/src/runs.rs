@@ -1,6 +1,6 @@
 use mlbench_core::RunId;
 use mlbench_core::api::{
-    Comparison, ComparisonQuery, Endpoint, Event, EventData, LogPage, LogsQuery, Run, RunRequest,
+    Comparison, ComparisonQuery, Endpoint, Event, EventData, LogPage, LogsQuery, Run, RunPatch, RunRequest,
     RunValuesPage, RunsQuery, Series, Topic, ValuesQuery,
 };
 
@@ -83,6 +83,17 @@ impl Runs<'_> {
     /// `not_found` when the run does not exist.
     pub async fn stop(self, id: RunId) -> Result<Run> {
         let request = request(Endpoint::StopRun, id);
+        self.client.with_retries(|| self.client.transport().json(&request)).await
+    }
+
+    /// Adds parameters to a run in any state and changes its tags.
+    ///
+    /// Retries like [`start`](Self::start).
+    ///
+    /// # Errors
+    /// `not_found` when the run does not exist, `param_conflict` naming a parameter that has another value.
+    pub async fn update(self, id: RunId, patch: &RunPatch) -> Result<Run> {
+        let request = request(Endpoint::UpdateRun, id).json(patch)?;
         self.client.with_retries(|| self.client.transport().json(&request)).await
     }
 

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use mlbench_client::{Direction, Environment, OutputStream, RunName};
+use mlbench_client::{Direction, Environment, OutputStream, ParamValue, Params, RunName, Tags};
 
 use super::number::{parse_count, parse_finite, parse_positive};
 use super::output::OutputArgs;
@@ -17,6 +17,8 @@ pub(crate) enum RunsCommand {
     /// Show the details of a run
     #[command(after_help = "Example:\n  mlbench runs show first -o json")]
     Show(OneRunArgs),
+    /// Add parameters to a run and change its tags
+    Set(SetArgs),
     /// Wait until a run ends. Exit code 6 if it failed or was stopped
     Wait(WaitArgs),
     /// Stop a run. It becomes STOPPED a moment later
@@ -73,6 +75,7 @@ Examples:
   mlbench runs start --name first
   mlbench runs start --name two --workers 2 --cpus 0.5 --light --wait
   mlbench runs start --name mine --command 'python train.py --rank {rank}'
+  mlbench runs start --name tuned --param lr=0.1 --tag team=vision
   mlbench runs start --name long --env EPOCHS=50 --command 'python train.py'
   mlbench runs start --name job --image me/job --command ./job --backend mpi")]
 pub(crate) struct StartArgs {
@@ -94,6 +97,8 @@ pub(crate) struct StartArgs {
     /// Environment variable of the command. Repeat the flag for several. They are not secret
     #[arg(long, value_name = "NAME=VALUE", value_parser = Environment::parse_variable)]
     pub(crate) env: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) labels: LabelArgs,
     /// Backend: mpi, gloo, nccl or a custom name
     #[arg(long, value_name = "BACKEND")]
     pub(crate) backend: Option<String>,
@@ -109,6 +114,36 @@ pub(crate) struct StartArgs {
     /// Wait until the run ends. Exit code 6 if it failed or was stopped
     #[arg(long)]
     pub(crate) wait: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Parameters and tags of a run.
+#[derive(Debug, Args)]
+pub(crate) struct LabelArgs {
+    /// Parameter, such as lr=0.1, opt=adam or deep=true. Repeat the flag for several
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = Params::parse_one)]
+    pub(crate) params: Vec<(String, ParamValue)>,
+    /// Tag, such as team=vision. Repeat the flag for several
+    #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = Tags::parse_one)]
+    pub(crate) tags: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Parameters are added and keep their value. Tags change.
+
+Examples:
+  mlbench runs set first --param lr=0.1 --tag best=yes
+  mlbench runs set 3 --remove-tag best")]
+pub(crate) struct SetArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArg,
+    #[command(flatten)]
+    pub(crate) labels: LabelArgs,
+    /// Tag to remove. Repeat the flag for several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) remove_tag: Vec<String>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use mlbench_core::labels::{Params, TagsPatch};
 use mlbench_core::log::LogLine;
 use mlbench_core::metric::{Metric, MetricType, RunValuesPage, Series};
 use mlbench_core::queue::Queue;
@@ -46,11 +47,14 @@ use metrics::recent::Arrivals;
 use metrics::record::MetricWrite;
 use metrics::{ahead, arrival, batch, insert, owners, read, run_values};
 use runs::rows::{self, RunFilter};
-use runs::{lifecycle, output, queue, tokens};
+use runs::{labels, lifecycle, output, queue, tokens};
 use rusqlite::Connection;
 use seal::Sealer;
 use stats::PointsAhead;
 use writer::Writer;
+
+/// Estimated bytes of an update of parameters and tags while it is queued.
+const LABEL_BYTES: usize = 4_096;
 
 /// A [`Storage`] in an SQLite database.
 pub struct SqliteStorage {
@@ -187,6 +191,11 @@ impl Storage for SqliteStorage {
         is_cached: IsCached,
     ) -> Result<Vec<RunEntry>> {
         self.readers.read(move |c| rows::page(c, after, limit, &*is_cached)).await
+    }
+
+    async fn update_run(&self, id: RunId, params: Params, tags: TagsPatch) -> Result<Run> {
+        self.writer.reserve().check()?;
+        self.writer.write(LABEL_BYTES, move |c| labels::update(c, id, &params, &tags)).await
     }
 
     async fn active_runs(&self) -> Result<Vec<Run>> {

@@ -3,6 +3,7 @@
 mod batches;
 mod changes;
 mod fixtures;
+mod labels;
 mod metrics;
 mod output;
 mod queue;

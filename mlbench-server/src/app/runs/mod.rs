@@ -8,7 +8,7 @@ mod spec;
 mod values;
 
 pub(in crate::app) use images::{PRECISION, official};
-pub use lifecycle::{Started, delete, get, start, stop};
+pub use lifecycle::{Started, delete, get, start, stop, update};
 pub use list::RunReader;
 pub use spec::{RunDefaults, resolve};
 pub use values::values;

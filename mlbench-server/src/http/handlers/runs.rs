@@ -1,7 +1,7 @@
 //! `/api/runs/`
 
 use hyper::StatusCode;
-use mlbench_core::api::{LogsQuery, RunRequest, RunsQuery, ValuesQuery};
+use mlbench_core::api::{LogsQuery, RunPatch, RunRequest, RunsQuery, ValuesQuery};
 use mlbench_core::run::OutputStream::{Stderr, Stdout};
 use mlbench_core::{Owner, Result, RunId};
 use warp::reply::Response;
@@ -41,6 +41,16 @@ pub(in crate::http) async fn get(
     let stdout = LogReader::of_stream(app, id, Stdout, logs).await?;
     let stderr = LogReader::of_stream(app, id, Stderr, logs).await?;
     response.stream(run_with_output(run, stdout, stderr)?).await
+}
+
+pub(in crate::http) async fn update(
+    context: RequestContext,
+    Path(id): Path<RunId>,
+    _: NoQuery,
+    Body { value: patch, .. }: Body<RunPatch>,
+) -> Result<Response> {
+    let response = context.json()?;
+    response.json(StatusCode::OK, &runs::update(context.app(), context.grant, id, patch).await?)
 }
 
 pub(in crate::http) async fn delete(

@@ -12,6 +12,7 @@ mod exact_events;
 mod fakes;
 mod harness;
 mod host;
+mod labels;
 mod long_input;
 mod metrics;
 mod negotiation;
