@@ -14,7 +14,7 @@ pub mod labels;
 pub mod log;
 pub mod metric;
 pub mod name;
-mod number;
+pub mod number;
 pub mod pod;
 pub mod queue;
 pub mod quote;

@@ -4,7 +4,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use mlbench_client::{Direction, Environment, OutputStream, ParamValue, Params, RunName, Tags};
 
-use super::number::{parse_count, parse_finite, parse_positive};
+use super::number::{parse_count, parse_finite, parse_positive, parse_rank, parse_tail};
 use super::output::OutputArgs;
 use super::time::parse_duration;
 
@@ -180,10 +180,10 @@ pub(crate) struct LogsArgs {
     #[arg(short, long)]
     pub(crate) follow: bool,
     /// Begin with the last N lines, up to 10000
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = parse_tail)]
     pub(crate) tail: Option<u32>,
     /// Only the output of this rank
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_rank)]
     pub(crate) rank: Option<u32>,
     /// Only this output stream
     #[arg(long, value_enum, value_name = "STREAM")]
