@@ -79,13 +79,13 @@ impl SqliteStorage {
     /// version.
     pub fn open(mut options: Options) -> Result<Self> {
         options.path = open::create_directory(&options.path)?;
-        let lock = DatabaseLock::acquire(&options.path)?;
-        open::check_links(&options.path)?;
+        let mut lock = DatabaseLock::acquire(&options.path)?;
         let reserve = Reserve::given_back(&options.path);
         lock.write_holder(None);
-        open::create_file(&options.path)?;
-        let mut writer = open::writer(&options)?;
+        lock.hold(&options.path, open::create_file(&options.path)?)?;
         let place = Place::of(&options.path, &options.machine)?;
+        open::check_links(&options, &place)?;
+        let mut writer = open::writer(&options)?;
         let identity = identity::claim(&mut writer, &place, options.adopt)?;
         let last = arrival::last(&writer).map_err(Error::from)?;
         let arrivals = Arc::new(Arrivals::new(last, options.seal.small));
