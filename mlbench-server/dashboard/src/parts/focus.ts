@@ -47,7 +47,7 @@ let observer: MutationObserver | undefined;
 export function keepFocus(): () => void {
   observer = new MutationObserver((records) => {
     if (follow(records) && document.activeElement === document.body) focusAt(aside ? before : last);
-    // A browser tells nobody when what has the focus cannot have it any more.
+    // A browser sends no event when what has the focus cannot have it any more.
     if (records.some(({ type, target }) => type === "attributes" && target.contains(last.element))) {
       requestAnimationFrame(look);
     }
