@@ -23,6 +23,7 @@ mod problem;
 mod run;
 mod run_patch;
 mod run_request;
+mod run_search;
 mod session;
 mod values_query;
 #[cfg(test)]
@@ -58,5 +59,6 @@ pub use problem::Problem;
 pub use run::{JobMetadata, Run, RunsQuery};
 pub use run_patch::RunPatch;
 pub use run_request::RunRequest;
+pub use run_search::{NEXT_CURSOR_HEADER, RunSearch};
 pub use session::{Session, SignIn};
 pub use values_query::ValuesQuery;

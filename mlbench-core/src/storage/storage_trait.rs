@@ -7,6 +7,7 @@ use super::idempotency::KeyedRequest;
 use super::logs::{LogQuery, OutputChunk};
 use super::metrics::{Batch, BatchOutcome, Recorded};
 use super::points::{OwnerList, PointSink, PointsCursor, PointsPage, PointsQuery};
+use super::run_search::{RunsFound, RunsSearch};
 use super::run_values::RunValuesQuery;
 use super::runs::{Admission, IsCached, RankExit, RunEntry, RunStart, StartedRun, TokenHash};
 use super::stats::StoreStats;
@@ -91,6 +92,12 @@ pub trait Storage: Send + Sync {
     /// [`NotFound`](crate::error::ErrorCode::NotFound). Those of [`Params::with`](crate::labels::Params::with) and
     /// [`Tags::with`](crate::labels::Tags::with), which leave the run as it is.
     async fn update_run(&self, id: RunId, params: Params, tags: TagsPatch) -> Result<Run>;
+
+    /// Returns a page of the runs that a query selects, in its order.
+    ///
+    /// A run that changes meanwhile may move in the order of states, ends and durations; in the others, each run is on
+    /// one page. The page ends early, with `next`, when it has looked at very many runs or its runs are very large.
+    async fn find_runs(&self, search: RunsSearch) -> Result<RunsFound>;
 
     /// Returns the runs that have not ended, including queued ones, by ascending id.
     async fn active_runs(&self) -> Result<Vec<Run>>;

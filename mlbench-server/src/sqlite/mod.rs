@@ -30,7 +30,7 @@ use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, Changes, ChangesQuery, IsCached, KeyedRequest, LogQuery, OutputChunk, OwnerList,
     PointSink, PointsCursor, PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, RunValuesQuery,
-    StartedRun, Storage, StoreStats, TokenHash,
+    RunsFound, RunsSearch, StartedRun, Storage, StoreStats, TokenHash,
 };
 use mlbench_core::{Error, MetricName, Owner, Pod, Result, RunId, Timestamp};
 use tokio::sync::Notify;
@@ -47,7 +47,7 @@ use metrics::recent::Arrivals;
 use metrics::record::MetricWrite;
 use metrics::{ahead, arrival, batch, insert, owners, read, run_values};
 use runs::rows::{self, RunFilter};
-use runs::{labels, lifecycle, output, queue, tokens};
+use runs::{find, labels, lifecycle, output, queue, tokens};
 use rusqlite::Connection;
 use seal::Sealer;
 use stats::PointsAhead;
@@ -196,6 +196,10 @@ impl Storage for SqliteStorage {
     async fn update_run(&self, id: RunId, params: Params, tags: TagsPatch) -> Result<Run> {
         self.writer.reserve().check()?;
         self.writer.write(LABEL_BYTES, move |c| labels::update(c, id, &params, &tags)).await
+    }
+
+    async fn find_runs(&self, search: RunsSearch) -> Result<RunsFound> {
+        self.readers.read(move |c| find::page(c, &search)).await
     }
 
     async fn active_runs(&self) -> Result<Vec<Run>> {

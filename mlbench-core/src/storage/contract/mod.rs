@@ -2,6 +2,7 @@
 
 mod batches;
 mod changes;
+mod finding;
 mod fixtures;
 mod labels;
 mod metrics;

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use mlbench_core::api::{
     ComparisonQuery, EventsQuery, Fields, LogsQuery, MetricsQuery, NewMetric, RunPatch, RunRequest,
-    RunsQuery, SignIn, ValuesQuery, without_bom,
+    RunSearch, RunsQuery, SignIn, ValuesQuery, without_bom,
 };
 use mlbench_core::quote::quote;
 use mlbench_core::{Error, PodName, Result, RunId};
@@ -186,4 +186,4 @@ macro_rules! from_fields {
     };
 }
 
-from_fields!(ComparisonQuery, EventsQuery, LogsQuery, MetricsQuery, RunsQuery, ValuesQuery);
+from_fields!(ComparisonQuery, EventsQuery, LogsQuery, MetricsQuery, RunSearch, RunsQuery, ValuesQuery);

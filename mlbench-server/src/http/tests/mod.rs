@@ -22,6 +22,7 @@ mod prometheus;
 mod queue;
 mod reading;
 mod runs;
+mod search;
 mod series_batches;
 mod session;
 mod spelling;
