@@ -58,7 +58,7 @@ pub use health::Health;
 pub use logger::{Entry, MetricLogger};
 pub use metrics::{Metrics, MetricsFollower};
 pub use pods::Pods;
-pub use runs::Runs;
+pub use runs::{RunPage, Runs};
 pub use session::BrowserSession;
 
 pub use mlbench_core::api::{
@@ -66,13 +66,14 @@ pub use mlbench_core::api::{
     Downsample, EndValue, Estimate, Event, EventData, EventPoint, EventsQuery, Group, Interval, JobMetadata,
     LogLine, LogPage, LogsQuery, MeasuredValue, Metric, MetricsQuery, NewLines, NewMetric, NewPoints,
     Parameters, PhaseSource, PhaseValues, Phases, Pod, PodList, PointField, PointRecord, PointsByMetric,
-    PointsByOwner, Problem, RejectedPoint, Resync, Run, RunRequest, RunValues, RunValuesPage, RunsChanged,
-    RunsQuery, Series, Session, StreamOpen, Topic, Training, ValuesQuery,
+    PointsByOwner, Problem, RejectedPoint, Resync, Run, RunPatch, RunRequest, RunSearch, RunValues,
+    RunValuesPage, RunsChanged, RunsQuery, Series, Session, StreamOpen, Topic, Training, ValuesQuery,
 };
 pub use mlbench_core::downsample::minmax::Bucket;
 pub use mlbench_core::metric::MetricType;
 pub use mlbench_core::run::OutputStream;
+pub use mlbench_core::storage::{LabelFilter, RunOrder, SortKey};
 pub use mlbench_core::{
-    Environment, ErrorCode, MetricName, MetricValue, Owner, PodName, PodPhase, Point, RunId, RunName,
-    RunState, Timestamp,
+    Environment, ErrorCode, MetricName, MetricValue, Owner, ParamValue, Params, PodName, PodPhase, Point,
+    RunId, RunName, RunState, Tags, Timestamp,
 };

@@ -10,6 +10,7 @@ pub mod comparison;
 pub mod downsample;
 pub mod environment;
 pub mod error;
+pub mod labels;
 pub mod log;
 pub mod metric;
 pub mod name;
@@ -23,6 +24,7 @@ pub mod time;
 
 pub use environment::Environment;
 pub use error::{Error, ErrorCode, Result};
+pub use labels::{ParamValue, Params, Tags};
 pub use metric::{MetricName, MetricValue, Owner, Point};
 pub use name::{PodName, RunId, RunName};
 pub use pod::{Pod, PodPhase};

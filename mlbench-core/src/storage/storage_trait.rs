@@ -7,10 +7,12 @@ use super::idempotency::KeyedRequest;
 use super::logs::{LogQuery, OutputChunk};
 use super::metrics::{Batch, BatchOutcome, Recorded};
 use super::points::{OwnerList, PointSink, PointsCursor, PointsPage, PointsQuery};
+use super::run_search::{RunsFound, RunsSearch};
 use super::run_values::RunValuesQuery;
 use super::runs::{Admission, IsCached, RankExit, RunEntry, RunStart, StartedRun, TokenHash};
 use super::stats::StoreStats;
 use crate::error::Result;
+use crate::labels::{Params, TagsPatch};
 use crate::log::LogLine;
 use crate::metric::{Metric, MetricName, MetricType, Owner, RunValuesPage, Series};
 use crate::name::RunId;
@@ -76,13 +78,26 @@ pub trait Storage: Send + Sync {
 
     /// Returns a page of at most `limit` runs by ascending id, after the run `after`.
     ///
-    /// Does not read runs for which `is_cached` returns true: an ended run never changes, so its id is enough.
+    /// Does not read runs for which `is_cached` returns true: their id is enough.
     async fn runs_after(
         &self,
         after: Option<RunId>,
         limit: u32,
         is_cached: IsCached,
     ) -> Result<Vec<RunEntry>>;
+
+    /// Adds parameters to a run in any state, and changes its tags, in one transaction. Returns the run.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorCode::NotFound). Those of [`Params::with`](crate::labels::Params::with) and
+    /// [`Tags::with`](crate::labels::Tags::with), which leave the run as it is.
+    async fn update_run(&self, id: RunId, params: Params, tags: TagsPatch) -> Result<Run>;
+
+    /// Returns a page of the runs that a query selects, in its order.
+    ///
+    /// A run that changes meanwhile may move in the order of states, ends and durations; in the others, each run is on
+    /// one page. The page ends early, with `next`, when it has looked at very many runs or its runs are very large.
+    async fn find_runs(&self, search: RunsSearch) -> Result<RunsFound>;
 
     /// Returns the runs that have not ended, including queued ones, by ascending id.
     async fn active_runs(&self) -> Result<Vec<Run>>;

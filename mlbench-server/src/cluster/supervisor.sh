@@ -186,11 +186,23 @@ else
     code=$?
 fi
 read -r ended idle </proc/uptime
-# The copiers end when they have copied everything, unless an orphan still has the pipes.
-tries=0
+# Returns whether copier $1 waits for output. One that has some is not asleep, nor is the `dd` that it has started.
+is_idle() {
+    children=''
+    { read -r children <"/proc/$1/task/$1/children"; } 2>/dev/null
+    for pid in $1 $children; do
+        state=''
+        { read -r stat <"/proc/$pid/stat"; } 2>/dev/null && stat=${stat##*) } state=${stat%% *}
+        [ "$state" = S ] || return 1
+    done
+}
+# The copiers end when they have copied everything, however long that takes on a busy machine. Where an orphan still has
+# the pipes, they wait for it, and this does not.
+idle_looks=0 looks=0
 for copier in $copiers; do
-    while [ $tries -lt 20 ] && kill -0 "$copier" 2>/dev/null; do
-        tries=$((tries + 1))
+    while [ $idle_looks -lt 20 ] && [ $looks -lt 1200 ] && kill -0 "$copier" 2>/dev/null; do
+        ! is_idle "$copier" || idle_looks=$((idle_looks + 1))
+        looks=$((looks + 1))
         sleep 0.05 2>/dev/null || sleep 1
     done
 done

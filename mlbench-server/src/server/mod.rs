@@ -6,3 +6,4 @@ mod listeners;
 mod reaper;
 
 pub use assembly::{Server, start_with_flags};
+pub use reaper::adopt_orphans;

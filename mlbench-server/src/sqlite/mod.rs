@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use mlbench_core::labels::{Params, TagsPatch};
 use mlbench_core::log::LogLine;
 use mlbench_core::metric::{Metric, MetricType, RunValuesPage, Series};
 use mlbench_core::queue::Queue;
@@ -29,7 +30,7 @@ use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, Changes, ChangesQuery, IsCached, KeyedRequest, LogQuery, OutputChunk, OwnerList,
     PointSink, PointsCursor, PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, RunValuesQuery,
-    StartedRun, Storage, StoreStats, TokenHash,
+    RunsFound, RunsSearch, StartedRun, Storage, StoreStats, TokenHash,
 };
 use mlbench_core::{Error, MetricName, Owner, Pod, Result, RunId, Timestamp};
 use tokio::sync::Notify;
@@ -46,11 +47,14 @@ use metrics::recent::Arrivals;
 use metrics::record::MetricWrite;
 use metrics::{ahead, arrival, batch, insert, owners, read, run_values};
 use runs::rows::{self, RunFilter};
-use runs::{lifecycle, output, queue, tokens};
+use runs::{find, labels, lifecycle, output, queue, tokens};
 use rusqlite::Connection;
 use seal::Sealer;
 use stats::PointsAhead;
 use writer::Writer;
+
+/// Estimated bytes of an update of parameters and tags while it is queued.
+const LABEL_BYTES: usize = 4_096;
 
 /// A [`Storage`] in an SQLite database.
 pub struct SqliteStorage {
@@ -75,13 +79,13 @@ impl SqliteStorage {
     /// version.
     pub fn open(mut options: Options) -> Result<Self> {
         options.path = open::create_directory(&options.path)?;
-        let lock = DatabaseLock::acquire(&options.path)?;
-        open::check_links(&options.path)?;
+        let mut lock = DatabaseLock::acquire(&options.path)?;
         let reserve = Reserve::given_back(&options.path);
         lock.write_holder(None);
-        open::create_file(&options.path)?;
-        let mut writer = open::writer(&options)?;
+        lock.hold(&options.path, open::create_file(&options.path)?)?;
         let place = Place::of(&options.path, &options.machine)?;
+        open::check_links(&options, &place)?;
+        let mut writer = open::writer(&options)?;
         let identity = identity::claim(&mut writer, &place, options.adopt)?;
         let last = arrival::last(&writer).map_err(Error::from)?;
         let arrivals = Arc::new(Arrivals::new(last, options.seal.small));
@@ -187,6 +191,15 @@ impl Storage for SqliteStorage {
         is_cached: IsCached,
     ) -> Result<Vec<RunEntry>> {
         self.readers.read(move |c| rows::page(c, after, limit, &*is_cached)).await
+    }
+
+    async fn update_run(&self, id: RunId, params: Params, tags: TagsPatch) -> Result<Run> {
+        self.writer.reserve().check()?;
+        self.writer.write(LABEL_BYTES, move |c| labels::update(c, id, &params, &tags)).await
+    }
+
+    async fn find_runs(&self, search: RunsSearch) -> Result<RunsFound> {
+        self.readers.read(move |c| find::page(c, &search)).await
     }
 
     async fn active_runs(&self) -> Result<Vec<Run>> {

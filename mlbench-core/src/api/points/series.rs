@@ -3,7 +3,8 @@
 use super::array::{MAX_ARRAY_POINTS, mixed, too_many_points};
 use super::scan::Scanner;
 use super::series_fields::{self as fields, ColumnsBuilder, Failure};
-use crate::api::fields::{FieldValue, Fields, MAX_FIELDS};
+use crate::api::field_value::{FieldValue, MAX_FIELDS};
+use crate::api::fields::Fields;
 use crate::api::json::{lone_surrogate, not_json, quote_non_finite};
 use crate::api::new_metric::SeriesFields;
 use crate::error::{Error, ErrorCode, Result};

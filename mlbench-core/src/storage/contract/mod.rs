@@ -2,7 +2,9 @@
 
 mod batches;
 mod changes;
+mod finding;
 mod fixtures;
+mod labels;
 mod metrics;
 mod output;
 mod queue;

@@ -1,7 +1,7 @@
 //! All tests of the contract.
 
 use super::fixtures::{at, code, new_run, ok};
-use super::{batches, changes, metrics, output, queue, reading, runs, values};
+use super::{batches, changes, finding, labels, metrics, output, queue, reading, runs, values};
 use crate::error::ErrorCode;
 use crate::storage::storage_trait::Storage;
 
@@ -16,6 +16,10 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     runs::a_deleted_run_is_gone_and_its_id_is_not_reused(&open().await).await;
     runs::a_deleted_active_run_holds_its_workers_until_teardown(&open().await).await;
     runs::a_repeated_start_starts_one_run(&open().await).await;
+    labels::parameters_are_added_and_tags_change(&open().await).await;
+    labels::a_refused_update_changes_nothing(&open().await).await;
+    finding::runs_are_found_by_what_they_are(&open().await).await;
+    finding::pages_of_every_order_have_each_run_once(&open().await).await;
     queue::runs_are_admitted_first_come_first_served(&open().await).await;
     queue::a_worker_is_held_by_one_run_at_a_time(&open().await).await;
     queue::a_deleted_queued_run_needs_no_teardown(&open().await).await;

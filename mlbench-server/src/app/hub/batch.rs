@@ -184,6 +184,8 @@ mod tests {
             state: RunState::Initialized,
             job_id: uuid::Uuid::nil(),
             spec: RunSpec { num_workers: 1, ..RunSpec::running("x") },
+            params: mlbench_core::Params::default(),
+            tags: mlbench_core::Tags::default(),
             workers: Vec::new(),
             ranks: Vec::new(),
             stop_requested_at: None,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::render::with_queue_position;
 use super::spec::{RunDefaults, resolve};
+use crate::app::access::Grant;
 use crate::app::context::{App, RunPolicy};
 
 /// Longest time for which a response waits for the launcher to act.
@@ -49,7 +50,8 @@ pub async fn start(app: &App, request: api::RunRequest, key: Option<KeyedRequest
     let (max_workers, max_cpus) = (app.cluster.max_workers(), app.cluster.max_cpus());
     let default_command = app.default_command.as_deref().map_err(String::as_str);
     let spec = resolve(&request, RunDefaults { max_workers, max_cpus, default_command })?;
-    let new = NewRun { name: request.name, job_id: Uuid::new_v4(), spec };
+    let api::RunRequest { name, params, tags, .. } = request;
+    let new = NewRun { name, job_id: Uuid::new_v4(), spec, params, tags };
     let admission = match app.policy {
         RunPolicy::Single => Admission::UnlessActive,
         RunPolicy::Queue => Admission::Queue { capacity: max_workers },
@@ -64,6 +66,20 @@ pub async fn start(app: &App, request: api::RunRequest, key: Option<KeyedRequest
         run => with_queue_position(app, run?).await?,
     };
     Ok(Started { run, replayed })
+}
+
+/// Adds parameters to a run and changes its tags.
+///
+/// # Errors
+/// [`ErrorCode::Forbidden`] for the token of another run, [`ErrorCode::NotFound`], [`ErrorCode::ParamConflict`], and
+/// [`ErrorCode::InvalidField`] when they are too many or too large together.
+pub async fn update(app: &App, grant: Grant, id: RunId, patch: api::RunPatch) -> Result<api::Run> {
+    grant.check_run(id)?;
+    let run = app.storage.update_run(id, patch.params, patch.tags).await?;
+    if !run.state.is_active() {
+        app.run_cache.remove(id);
+    }
+    with_queue_position(app, run).await
 }
 
 /// Stops a run and waits a moment for its end. Has no effect on a run that has ended.

@@ -4,11 +4,13 @@ mod images;
 mod lifecycle;
 mod list;
 mod render;
+mod search;
 mod spec;
 mod values;
 
 pub(in crate::app) use images::{PRECISION, official};
-pub use lifecycle::{Started, delete, get, start, stop};
+pub use lifecycle::{Started, delete, get, start, stop, update};
 pub use list::RunReader;
+pub use search::search;
 pub use spec::{RunDefaults, resolve};
 pub use values::values;

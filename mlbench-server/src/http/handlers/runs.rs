@@ -1,7 +1,7 @@
 //! `/api/runs/`
 
 use hyper::StatusCode;
-use mlbench_core::api::{LogsQuery, RunRequest, RunsQuery, ValuesQuery};
+use mlbench_core::api::{LogsQuery, RunPatch, RunRequest, RunSearch, RunsQuery, ValuesQuery};
 use mlbench_core::run::OutputStream::{Stderr, Stdout};
 use mlbench_core::{Owner, Result, RunId};
 use warp::reply::Response;
@@ -11,10 +11,18 @@ use crate::app::metrics::SeriesReader;
 use crate::app::runs;
 use crate::app::runs::RunReader;
 use crate::http::request::{Body, NoBody, NoQuery, Path, Query, RequestContext};
-use crate::http::response::{empty, log_page, run_list, run_with_output, series_list};
+use crate::http::response::{empty, log_page, run_list, run_with_output, series_list, with_next_page};
 
-pub(in crate::http) async fn list(context: RequestContext, _: NoQuery) -> Result<Response> {
-    context.json()?.stream(run_list(RunReader::new(context.app()).await?)).await
+pub(in crate::http) async fn list(
+    context: RequestContext,
+    Query(search): Query<RunSearch>,
+) -> Result<Response> {
+    let (response, app) = (context.json()?, context.app());
+    if search.is_empty() {
+        return response.stream(run_list(RunReader::new(app).await?)).await;
+    }
+    let (runs, next) = runs::search(app, &search).await?;
+    Ok(with_next_page(response.json(StatusCode::OK, &runs)?, search, next))
 }
 
 pub(in crate::http) async fn create(
@@ -41,6 +49,16 @@ pub(in crate::http) async fn get(
     let stdout = LogReader::of_stream(app, id, Stdout, logs).await?;
     let stderr = LogReader::of_stream(app, id, Stderr, logs).await?;
     response.stream(run_with_output(run, stdout, stderr)?).await
+}
+
+pub(in crate::http) async fn update(
+    context: RequestContext,
+    Path(id): Path<RunId>,
+    _: NoQuery,
+    Body { value: patch, .. }: Body<RunPatch>,
+) -> Result<Response> {
+    let response = context.json()?;
+    response.json(StatusCode::OK, &runs::update(context.app(), context.grant, id, patch).await?)
 }
 
 pub(in crate::http) async fn delete(

@@ -108,7 +108,7 @@ async fn a_wrong_method_is_refused_with_the_allowed_methods() {
         (Method::PUT, "/api/metrics", "GET, POST, HEAD, OPTIONS"),
         (Method::POST, "/api/metrics/x/", "GET, HEAD, OPTIONS"),
         (Method::DELETE, "/api/runs/", "GET, POST, HEAD, OPTIONS"),
-        (Method::PATCH, "/api/runs/1/", "GET, DELETE, HEAD, OPTIONS"),
+        (Method::PUT, "/api/runs/1/", "GET, PATCH, DELETE, HEAD, OPTIONS"),
         (Method::GET, "/api/runs/1/stop/", "POST, OPTIONS"),
         (Method::POST, "/healthz", "GET, HEAD, OPTIONS"),
     ] {

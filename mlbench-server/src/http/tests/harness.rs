@@ -197,8 +197,8 @@ impl Api {
         let body = json!({"name": name}).to_string();
         let request = RunRequest::from_fields(Fields::from_json(body.as_bytes()).unwrap()).unwrap();
         let defaults = RunDefaults { max_workers: 2, max_cpus: None, default_command: Ok("true") };
-        let new =
-            NewRun { spec: resolve(&request, defaults).unwrap(), name: request.name, job_id: Uuid::new_v4() };
+        let spec = resolve(&request, defaults).unwrap();
+        let new = NewRun::new(request.name, Uuid::new_v4(), spec);
         self.app.storage.start_run_unless_active(new, self.app.clock.now()).await.unwrap()
     }
 
@@ -288,6 +288,7 @@ pub(super) fn example(endpoint: Endpoint, run: RunId) -> (String, String) {
         Endpoint::CreateRun => (&[], r#"{"name":"another"}"#.to_owned()),
         Endpoint::CreateSession => (&[], r#"{"token":"none is required"}"#.to_owned()),
         Endpoint::GetMetrics | Endpoint::ListPodSeries => (&[PODS[0]], String::new()),
+        Endpoint::UpdateRun => (&[&id], r#"{"tags":{"team":"vision"}}"#.to_owned()),
         Endpoint::GetRun
         | Endpoint::DeleteRun
         | Endpoint::StopRun

@@ -10,6 +10,7 @@ use mlbench_core::{Error, ErrorCode, PodName, RunEvent, RunId, RunState, Timesta
 use rusqlite::{Connection, params};
 
 use super::changed;
+use super::labels;
 use super::queue;
 use super::rows::{self, RunFilter, event_name};
 use super::tokens;
@@ -111,6 +112,9 @@ fn insert(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<RunId
         json(&new.spec)?,
     ])?;
     let id = RunId::new(id).ok_or_else(|| Error::internal("the database assigned a run id below 1"))?;
+    if !new.params.is_empty() || !new.tags.is_empty() {
+        labels::store(connection, id, &new.params, &new.tags)?;
+    }
     changed::mark(connection, id)?;
     Ok(id)
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Rows};
 use crate::sqlite::error::StoreError;
 
 const COLUMNS: &str = "id, name, job_id, state, created_at, finished_at, spec, workers, stop_requested_at, \
-                       outcome_event, outcome_reason, outcome_at, admitted_at";
+                       outcome_event, outcome_reason, outcome_at, admitted_at, params, tags";
 
 /// Selects runs.
 #[derive(Debug, Clone, Copy)]
@@ -156,6 +156,8 @@ fn read(row: &Row<'_>) -> Result<Run, StoreError> {
         admitted_at: date(12)?,
         finished_at: date(5)?,
         spec: serde_json::from_str(text(6)?).map_err(|error| corrupt(&error))?,
+        params: serde_json::from_str(text(13)?).map_err(|error| corrupt(&error))?,
+        tags: serde_json::from_str(text(14)?).map_err(|error| corrupt(&error))?,
         workers: serde_json::from_str(text(7)?).map_err(|error| corrupt(&error))?,
         ranks: Vec::new(),
         stop_requested_at: date(8)?,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
@@ -42,6 +43,18 @@ impl Rank {
 
     fn follow(&self, from: (u64, u64), limit: u64) -> String {
         self.call(&format!("mlbench_follow '{}' {} {} {limit} 1", self.dir(), from.0, from.1))
+    }
+
+    /// Reads standard output from `from` to its end, which may be in several segments.
+    fn rest(&self, from: usize) -> String {
+        let mut rest = String::new();
+        loop {
+            let piece = self.follow(((from + rest.len()) as u64, 0), 8192);
+            match piece.split_once('\n').unwrap() {
+                (_, "") => return rest,
+                (_, text) => rest += text,
+            }
+        }
     }
 
     /// Returns the offsets and sizes of the segments of standard output.
@@ -89,9 +102,10 @@ async fn follow_returns_bounded_pieces_by_offset() {
 async fn offsets_far_into_the_output_are_exact() {
     let rank = Rank::launched("i=0; while [ $i -lt 3000 ]; do i=$((i+1)); printf %07d, $i; done");
     rank.ended().await;
-    assert_eq!(rank.follow((8 * 1234, 0), 16), "mlbench ended 0 16 0\n0001235,0001236,");
-    assert_eq!(rank.follow((8 * 512, 0), 8192).len(), "mlbench ended 0 8192 0\n".len() + 8192);
-    assert_eq!(rank.follow((8 * 2999 + 1, 0), 100), "mlbench ended 0 7 0\n003000,");
+    let all: String = (1..=3000).map(|i| format!("{i:07},")).collect();
+    for from in [8 * 1234, 8 * 512, 8 * 2999 + 1] {
+        assert_eq!(rank.rest(from), all[from..], "from byte {from}");
+    }
 }
 
 #[tokio::test]
@@ -182,6 +196,28 @@ async fn orphans_with_the_pipes_do_not_hold_up_the_end() {
 }
 
 #[tokio::test]
+async fn output_is_complete_at_the_end_however_late_it_is_copied() {
+    let rank = Rank(TempDir::new().unwrap());
+    rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+    // The copiers work, but for 3 s after the end of the command they copy nothing.
+    let bin = rank.0.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let uptime = "read -r now idle </proc/uptime && now=${now%.*}";
+    let script = format!(
+        "#!/bin/sh\nuntil [ -e '{}/last' ]; do :; done\n{uptime}; end=$((now + 4))\n\
+         while [ $now -lt $end ]; do {uptime}; done\nPATH=${{PATH#*:}}\nexec dd \"$@\"\n",
+        rank.dir()
+    );
+    std::fs::write(bin.join("dd"), script).unwrap();
+    std::fs::set_permissions(bin.join("dd"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let command = format!("echo up; echo bad >&2; : >'{}/last'", rank.dir());
+    let launch = format!("mlbench_launch '{}' '{}' sh -c \"{command}\"", rank.dir(), rank.id());
+    rank.call(&format!("PATH={}:$PATH; {launch}", bin.display()));
+    rank.ended().await;
+    assert_eq!(rank.follow((0, 0), 100), "mlbench ended 0 3 4\nup\nbad\n");
+}
+
+#[tokio::test]
 async fn a_truncated_file_is_read_from_its_start_and_the_log_says_so() {
     let rank = Rank(TempDir::new().unwrap());
     // As in an image without mkfifo.
@@ -203,8 +239,8 @@ async fn a_python_program_is_unbuffered_unless_it_says_otherwise() {
     for (set, expected) in [("unset PYTHONUNBUFFERED", "1\n"), ("export PYTHONUNBUFFERED=", "\n")] {
         let rank = Rank(TempDir::new().unwrap());
         rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
-        let show = "mlbench_launch DIR ID sh -c 'echo \"$PYTHONUNBUFFERED\"'";
-        rank.call(&format!("{set}; {}", show.replace("DIR", &rank.dir()).replace("ID", &rank.id())));
+        let show = "sh -c 'echo \"$PYTHONUNBUFFERED\"'";
+        rank.call(&format!("{set}; mlbench_launch '{}' '{}' {show}", rank.dir(), rank.id()));
         rank.ended().await;
         assert!(rank.follow((0, 0), 100).ends_with(expected), "{set}");
     }
@@ -235,7 +271,7 @@ async fn signals_reach_all_processes_but_the_supervisor() {
     assert!(left.trim().parse::<u32>().unwrap() <= 3, "{left}");
     rank.ended().await;
     assert!(rank.follow((0, 0), 1).starts_with("mlbench ended 143 "));
-    assert!(!is_alive(outside));
+    wait_until("the end of the process outside", || async { !is_alive(outside) }).await;
 }
 
 #[tokio::test]
