@@ -1,5 +1,6 @@
 //! The server put together: what starts in which order, and what stops in which.
 
+mod address_file;
 mod assembly;
 mod clusters;
 mod listeners;

@@ -122,7 +122,9 @@ pub(crate) fn create_file(path: &Path) -> Result<File> {
     })
 }
 
-/// Refuses a database under another name than that of its last start: what its write-ahead log holds belongs to a name.
+/// Refuses a database with several names under another one than that of its last start.
+///
+/// What its write-ahead log holds belongs to a name.
 ///
 /// # Errors
 /// [`Unavailable`](ErrorCode::Unavailable), with the name of the file that has several.
