@@ -2,9 +2,10 @@
 
 use futures_util::StreamExt;
 use mlbench_core::api::{
-    ComparisonQuery, Endpoint, LogsQuery, MetricsQuery, NewMetric, PointField, RunPatch, RunRequest,
-    RunSearch, RunsQuery, Topic, ValuesQuery,
+    ComparisonQuery, Endpoint, LogsQuery, MetricsQuery, NewLogLine, NewLogLines, NewMetric, PointField,
+    RunPatch, RunRequest, RunSearch, RunsQuery, Topic, ValuesQuery,
 };
+use mlbench_core::run::OutputStream;
 use mlbench_core::storage::{RunOrder, SortKey};
 use mlbench_core::{Owner, PodName, RunId, RunName, RunState};
 
@@ -31,6 +32,7 @@ fn response(endpoint: Endpoint) -> String {
             r#"{"runs":[{"run_id":3,"loss":{"name":"loss","value":1}}],"next":3}"#.to_owned()
         }
         Endpoint::CompareRuns => COMPARISON.to_owned(),
+        Endpoint::AppendRunLogs => r#"{"accepted":1}"#.to_owned(),
         Endpoint::GetRunLogs => r#"{"lines":[],"next":7}"#.to_owned(),
         Endpoint::GetSession => r#"{"required":true,"signed_in":false}"#.to_owned(),
         Endpoint::DeleteRun | Endpoint::CreateSession | Endpoint::DeleteSession => String::new(),
@@ -114,6 +116,11 @@ async fn exercise(endpoint: Endpoint, client: &Client) -> Result<&'static str> {
             let query = LogsQuery { rank: Some(1), after: Some(7), ..LogsQuery::default() };
             assert_eq!(runs.logs(id, &query).await?.next, 7);
             "/api/runs/3/logs/?rank=1&after=7"
+        }
+        Endpoint::AppendRunLogs => {
+            let line = NewLogLine { rank: 0, stream: OutputStream::Stderr, date: None, text: "a".to_owned() };
+            runs.append_logs(id, &NewLogLines { lines: vec![line] }).await?;
+            "/api/runs/3/logs/"
         }
         Endpoint::CompareRuns => {
             let query = ComparisonQuery { goal: Some(80.0), ..ComparisonQuery::of([id]) };

@@ -1,8 +1,8 @@
 use futures_util::stream::{self, Stream};
 use mlbench_core::RunId;
 use mlbench_core::api::{
-    Comparison, ComparisonQuery, Endpoint, Event, EventData, LogPage, LogsQuery, NEXT_CURSOR_HEADER, Run,
-    RunPatch, RunRequest, RunSearch, RunValuesPage, RunsQuery, Series, Topic, ValuesQuery,
+    Comparison, ComparisonQuery, Endpoint, Event, EventData, LogPage, LogsQuery, NEXT_CURSOR_HEADER,
+    NewLogLines, Run, RunPatch, RunRequest, RunSearch, RunValuesPage, RunsQuery, Series, Topic, ValuesQuery,
 };
 
 use crate::client::Client;
@@ -158,6 +158,17 @@ impl Runs<'_> {
     /// `not_found` when the run does not exist.
     pub async fn logs(self, id: RunId, query: &LogsQuery) -> Result<LogPage> {
         self.client.transport().json(&request(Endpoint::GetRunLogs, id).query(query.to_pairs())).await
+    }
+
+    /// Stores lines of the output of an external run.
+    ///
+    /// Retries like [`start`](Self::start), and stores them once.
+    ///
+    /// # Errors
+    /// `not_found` when the run does not exist, `run_ended` when it has ended.
+    pub async fn append_logs(self, id: RunId, lines: &NewLogLines) -> Result<()> {
+        let request = request(Endpoint::AppendRunLogs, id).json(lines)?;
+        self.client.with_retries(|| self.client.transport().execute(&request)).await
     }
 
     /// Returns count, date range and extremes of each metric of a run, ordered by name, without the points.

@@ -24,6 +24,7 @@ mod run;
 mod run_patch;
 mod run_request;
 mod run_search;
+mod sent_lines;
 mod session;
 mod values_query;
 #[cfg(test)]
@@ -60,5 +61,6 @@ pub use run::{JobMetadata, Run, RunsQuery};
 pub use run_patch::RunPatch;
 pub use run_request::RunRequest;
 pub use run_search::{NEXT_CURSOR_HEADER, RunSearch};
+pub use sent_lines::{NewLogLine, NewLogLines};
 pub use session::{Session, SignIn};
 pub use values_query::ValuesQuery;

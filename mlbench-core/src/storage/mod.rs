@@ -32,7 +32,10 @@ pub use run_search::{
     LabelFilter, NameFilter, RunKeyValue, RunOrder, RunsCursor, RunsFound, RunsSearch, SortKey,
 };
 pub use run_values::RunValuesQuery;
-pub use runs::{Admission, IsCached, RankExit, RunEntry, RunStart, StartedRun, TokenHash};
+pub use runs::{
+    Admission, ExternalEnd, IsCached, RankExit, RunEntry, RunStart, RunUpdate, SentLine, SentLines,
+    StartedRun, TokenHash,
+};
 pub(crate) use series_columns::Column;
 pub use series_columns::{SeriesColumns, ValueColumn};
 pub use stats::{HistogramSnapshot, NewestValue, StoreStats};

@@ -22,15 +22,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use mlbench_core::labels::{Params, TagsPatch};
 use mlbench_core::log::LogLine;
 use mlbench_core::metric::{Metric, MetricType, RunValuesPage, Series};
 use mlbench_core::queue::Queue;
 use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, Changes, ChangesQuery, IsCached, KeyedRequest, LogQuery, OutputChunk, OwnerList,
-    PointSink, PointsCursor, PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, RunValuesQuery,
-    RunsFound, RunsSearch, StartedRun, Storage, StoreStats, TokenHash,
+    PointSink, PointsCursor, PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, RunUpdate,
+    RunValuesQuery, RunsFound, RunsSearch, SentLine, SentLines, StartedRun, Storage, StoreStats, TokenHash,
 };
 use mlbench_core::{Error, MetricName, Owner, Pod, Result, RunId, Timestamp};
 use tokio::sync::Notify;
@@ -47,7 +46,7 @@ use metrics::recent::Arrivals;
 use metrics::record::MetricWrite;
 use metrics::{ahead, arrival, batch, insert, owners, read, run_values};
 use runs::rows::{self, RunFilter};
-use runs::{find, labels, lifecycle, output, queue, tokens};
+use runs::{external, find, lifecycle, output, queue, tokens};
 use rusqlite::Connection;
 use seal::Sealer;
 use stats::PointsAhead;
@@ -193,9 +192,24 @@ impl Storage for SqliteStorage {
         self.readers.read(move |c| rows::page(c, after, limit, &*is_cached)).await
     }
 
-    async fn update_run(&self, id: RunId, params: Params, tags: TagsPatch) -> Result<Run> {
+    async fn update_run(&self, id: RunId, update: RunUpdate) -> Result<Run> {
         self.writer.reserve().check()?;
-        self.writer.write(LABEL_BYTES, move |c| labels::update(c, id, &params, &tags)).await
+        self.writer.write(LABEL_BYTES, move |c| external::update(c, id, &update)).await
+    }
+
+    async fn append_sent_lines(&self, id: RunId, lines: SentLines, now: Timestamp) -> Result<bool> {
+        self.writer.reserve().check()?;
+        let bytes = lines.lines.iter().map(|line| line.text.len() + size_of::<SentLine>()).sum();
+        let limit = self.log_limit_bytes;
+        self.writer.write(bytes, move |c| external::append(c, id, &lines, limit, now)).await
+    }
+
+    async fn external_activity(&self) -> Result<Vec<(RunId, i64)>> {
+        self.readers.read(external::activity).await
+    }
+
+    async fn end_silent_run(&self, id: RunId, activity: i64, outcome: RunOutcome) -> Result<Option<Run>> {
+        self.writer.write_first(0, move |c| external::end_silent(c, id, activity, &outcome)).await
     }
 
     async fn find_runs(&self, search: RunsSearch) -> Result<RunsFound> {

@@ -1,7 +1,7 @@
 //! All tests of the contract.
 
 use super::fixtures::{at, code, new_run, ok};
-use super::{batches, changes, finding, labels, metrics, output, queue, reading, runs, values};
+use super::{batches, changes, external, finding, labels, metrics, output, queue, reading, runs, values};
 use crate::error::ErrorCode;
 use crate::storage::storage_trait::Storage;
 
@@ -18,6 +18,10 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     runs::a_repeated_start_starts_one_run(&open().await).await;
     labels::parameters_are_added_and_tags_change(&open().await).await;
     labels::a_refused_update_changes_nothing(&open().await).await;
+    external::an_external_run_is_started_beside_others_and_ends_as_it_says(&open().await).await;
+    external::an_external_run_is_stopped_and_deleted_at_once(&open().await).await;
+    external::sent_lines_are_stored_once(&open().await).await;
+    external::a_silent_run_ends_unless_something_arrived(&open().await).await;
     finding::runs_are_found_by_what_they_are(&open().await).await;
     finding::pages_of_every_order_have_each_run_once(&open().await).await;
     queue::runs_are_admitted_first_come_first_served(&open().await).await;

@@ -1,7 +1,7 @@
 //! `/api/runs/`
 
 use hyper::StatusCode;
-use mlbench_core::api::{LogsQuery, RunPatch, RunRequest, RunSearch, RunsQuery, ValuesQuery};
+use mlbench_core::api::{LogsQuery, NewLogLines, RunPatch, RunRequest, RunSearch, RunsQuery, ValuesQuery};
 use mlbench_core::run::OutputStream::{Stderr, Stdout};
 use mlbench_core::{Owner, Result, RunId};
 use warp::reply::Response;
@@ -87,6 +87,18 @@ pub(in crate::http) async fn logs(
 ) -> Result<Response> {
     let response = context.json()?;
     response.stream(log_page(LogReader::begin(context.app(), id, &query).await?)).await
+}
+
+pub(in crate::http) async fn append_logs(
+    context: RequestContext,
+    Path(id): Path<RunId>,
+    _: NoQuery,
+    Body { value: lines, key }: Body<NewLogLines>,
+) -> Result<Response> {
+    let response = context.json()?;
+    let key = key.map(|key| key.held_by(context.grant.key_holder(None)));
+    let appended = runs::append_lines(context.app(), context.grant, id, lines, key).await?;
+    response.replayed(appended.replayed).json(StatusCode::OK, &appended.accepted)
 }
 
 pub(in crate::http) async fn series(

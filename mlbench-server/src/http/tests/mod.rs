@@ -9,6 +9,7 @@ mod connections;
 mod endpoints;
 mod events;
 mod exact_events;
+mod external;
 mod fakes;
 mod harness;
 mod host;

@@ -2,6 +2,7 @@
 
 use hyper::StatusCode;
 use mlbench_core::RunEvent;
+use mlbench_core::storage::RunUpdate;
 use serde_json::{Value, json};
 
 use super::fakes::end_run;
@@ -15,7 +16,8 @@ async fn api_with(runs: &[(&str, f64)]) -> Api {
         let request = mlbench_core::api::Fields::from_json(body.as_bytes()).unwrap();
         let request = mlbench_core::api::RunRequest::from_fields(request).unwrap();
         let run = api.stored_run(name).await;
-        api.app.storage.update_run(run.id, request.params, request.tags.into()).await.unwrap();
+        let update = RunUpdate { params: request.params, tags: request.tags.into(), end: None };
+        api.app.storage.update_run(run.id, update).await.unwrap();
         api.app.clock.advance(std::time::Duration::from_secs(1));
         end_run(&api.app, run.id, RunEvent::Stop).await;
     }

@@ -21,3 +21,8 @@ CREATE INDEX run_by_finished ON run (
 CREATE INDEX run_by_duration ON run (
     ifnull(finished_at - created_at, 9223372036854775807), id, name, state, created_at, finished_at
 ) WHERE deletion = 0;
+
+-- Runs that execute elsewhere and only report here.
+ALTER TABLE run ADD COLUMN external INTEGER;                 -- 1, or NULL for a run of the launcher
+ALTER TABLE run ADD COLUMN beat     INTEGER NOT NULL DEFAULT 0; -- arrival number of the last update of an external run
+CREATE INDEX run_external ON run (id) WHERE deletion = 0 AND external = 1 AND state = 'STARTED';
