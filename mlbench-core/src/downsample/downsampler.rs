@@ -76,6 +76,29 @@ impl Downsampler {
         }
     }
 
+    /// Adds the next points, and passes on each item with the index of the point that completes it.
+    ///
+    /// `dates` are microseconds since 1970, and a number is `NaN` for a value that is not a finite number.
+    /// The items are those of [`Downsampler::push`], which takes longer.
+    pub fn push_each(&mut self, dates: &[i64], numbers: &[f64], mut each: impl FnMut(usize, Downsampled)) {
+        let mut at = 0;
+        if let Self::MinMax(minmax) = self {
+            while at < dates.len() {
+                let (taken, bucket) = minmax.push_some(&dates[at..], &numbers[at..]);
+                at += taken;
+                if let Some(bucket) = bucket {
+                    each(at - 1, Downsampled::Bucket(bucket));
+                }
+            }
+        }
+        for (at, (date, number)) in dates.iter().zip(numbers).enumerate().skip(at) {
+            let number = Some(*number).filter(|number| !number.is_nan());
+            if let Some(item) = self.push(Timestamp::from_micros(*date), number) {
+                each(at, item);
+            }
+        }
+    }
+
     /// Returns whether the next `points` points may be added at once, by [`Downsampler::push_all`].
     #[must_use]
     pub const fn fits(&self, points: u64) -> bool {

@@ -1,9 +1,10 @@
 //! Fills a page with the downsampled points of a series.
 
-use mlbench_core::chunk::{PAGE_POINTS, PageReader, PageSummary};
+use mlbench_core::MetricName;
+use mlbench_core::chunk::{Fields, PAGE_POINTS, PageNumbers, PageReader, PageSummary};
 use mlbench_core::downsample::{Downsampled, Downsampler};
 use mlbench_core::storage::PointRef;
-use mlbench_core::{MetricName, Timestamp};
+
 use rusqlite::Connection;
 
 use super::chunks::StoredChunk;
@@ -52,7 +53,7 @@ impl Filling<'_, '_> {
             return Ok(());
         }
         chunk.with_body(connection, |body| {
-            let mut pages = PageReader::new(header, body)?;
+            let mut pages = PageReader::new(header, body, Fields::default())?;
             if let AtOnce::Taken(Some(item)) = whole {
                 self.send(&item.ending_at(pages.progress(header.count() - 1)?));
                 return Ok(());
@@ -64,12 +65,8 @@ impl Filling<'_, '_> {
                 if let AtOnce::Taken(item) = self.all(summary) {
                     ended.extend(item.map(|item| (first + summary.points as usize - 1, item)));
                 } else {
-                    let page = pages.numbers(at)?;
-                    for (row, (date, number)) in page.dates.iter().zip(page.numbers).enumerate() {
-                        let number = Some(*number).filter(|number| !number.is_nan());
-                        let item = self.downsampler.push(Timestamp::from_micros(*date), number);
-                        ended.extend(item.map(|item| (first + row, item)));
-                    }
+                    let PageNumbers { dates, numbers } = pages.numbers(at)?;
+                    self.downsampler.push_each(dates, numbers, |row, item| ended.push((first + row, item)));
                 }
                 for (row, item) in ended.drain(..) {
                     let is_bucket = matches!(item, Downsampled::Bucket(_));
