@@ -55,7 +55,7 @@ pub use new_metric::{NewMetric, PointsByMetric, PointsByOwner};
 pub use new_series::NewSeries;
 pub use pod::Pod;
 pub use point_field::{PointField, PointRecord};
-pub use points::{MAX_ARRAY_POINTS, parse_batch, parse_point, parse_point_fast};
+pub use points::{Half, Halves, MAX_ARRAY_POINTS, parse_batch, parse_point, parse_point_fast};
 pub use problem::Problem;
 pub use run::{JobMetadata, Run, RunsQuery};
 pub use run_patch::RunPatch;

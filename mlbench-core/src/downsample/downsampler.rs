@@ -1,5 +1,7 @@
 //! All downsampling methods behind one type.
 
+use std::num::NonZero;
+
 use super::groups::Groups;
 use super::kept::{Candidate, PointOrGap};
 use super::lttb::Lttb;
@@ -7,6 +9,7 @@ use super::mean::{Mean, MeanItem};
 use super::minmax::{Bucket, MinMax};
 use super::progress::Progress;
 use super::summary::Summary;
+use crate::time::Timestamp;
 
 /// Downsamples one series in one pass. It can pause and resume after any point.
 #[derive(Debug, Clone)]
@@ -89,6 +92,36 @@ impl Downsampler {
     #[must_use]
     pub const fn keeps_points(&self) -> bool {
         !matches!(self, Self::MinMax(_))
+    }
+
+    /// Adds the next points, and passes on each item with the index of the point that completes it.
+    ///
+    /// `dates` are microseconds since 1970, and a number is `NaN` for a value that is not a finite number. `seqs` are those
+    /// of [`Candidate`], or fewer for none. The items are those of [`Downsampler::push`], which takes longer.
+    pub fn push_each(
+        &mut self,
+        dates: &[i64],
+        numbers: &[f64],
+        seqs: &[Option<NonZero<i64>>],
+        mut each: impl FnMut(usize, Downsampled),
+    ) {
+        let mut at = 0;
+        if let Self::MinMax(minmax) = self {
+            while at < dates.len() {
+                let (taken, bucket) = minmax.push_some(&dates[at..], &numbers[at..]);
+                at += taken;
+                if let Some(bucket) = bucket {
+                    each(at - 1, Downsampled::Bucket(bucket));
+                }
+            }
+        }
+        for (at, (date, number)) in dates.iter().zip(numbers).enumerate().skip(at) {
+            let number = Some(*number).filter(|number| !number.is_nan());
+            let (date, seq) = (Timestamp::from_micros(*date), seqs.get(at).copied().flatten());
+            if let Some(item) = self.push(Candidate { date, number, seq }) {
+                each(at, item);
+            }
+        }
     }
 
     /// Returns whether the next `points` points may be added at once, by [`Downsampler::push_all`].

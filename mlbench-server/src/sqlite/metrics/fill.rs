@@ -2,10 +2,10 @@
 
 use std::num::NonZero;
 
-use mlbench_core::chunk::{PAGE_POINTS, PageReader, PageSummary};
+use mlbench_core::MetricName;
+use mlbench_core::chunk::{Fields, PAGE_POINTS, PageNumbers, PageReader, PageSummary};
 use mlbench_core::downsample::{Candidate, Downsampled, Downsampler};
 use mlbench_core::storage::{PointRef, ValueRef};
-use mlbench_core::{MetricName, Timestamp};
 
 use super::chunks::StoredChunk;
 use super::lookup::Lookup;
@@ -81,7 +81,7 @@ impl<'a, 'p> Filling<'a, 'p> {
             return Ok(());
         }
         chunk.with_body(self.items.scan.connection, |body| {
-            let mut pages = PageReader::new(header, body)?;
+            let mut pages = PageReader::new(header, body, Fields::default())?;
             if let AtOnce::Taken(Some(item)) = whole {
                 self.items.push(item.ending_at(pages.progress(header.count() - 1)?));
                 return Ok(());
@@ -96,14 +96,9 @@ impl<'a, 'p> Filling<'a, 'p> {
                     if self.downsampler.keeps_points() {
                         pages.origins(at, self.items.details, &mut seqs)?;
                     }
-                    let page = pages.numbers(at)?;
-                    for (row, (date, number)) in page.dates.iter().zip(page.numbers).enumerate() {
-                        let number = Some(*number).filter(|number| !number.is_nan());
-                        let seq = seqs.get(row).copied().flatten();
-                        let date = Timestamp::from_micros(*date);
-                        let item = self.downsampler.push(Candidate { date, number, seq });
-                        ended.extend(item.map(|item| (first + row, item)));
-                    }
+                    let PageNumbers { dates, numbers } = pages.numbers(at)?;
+                    let each = |row, item| ended.push((first + row, item));
+                    self.downsampler.push_each(dates, numbers, &seqs, each);
                 }
                 for (row, item) in ended.drain(..) {
                     let is_bucket = matches!(item, Downsampled::Bucket(_));

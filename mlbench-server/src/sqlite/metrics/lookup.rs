@@ -5,8 +5,11 @@ use mlbench_core::storage::PointRef;
 
 use super::blocks::{Block, position, upto};
 use super::position::{Position, just_before};
-use super::scan::{PAGES_AT_ONCE, Scan};
+use super::scan::Scan;
 use crate::sqlite::error::StoreError;
+
+/// Pages of a chunk that are decoded together.
+const PAGES_AT_ONCE: usize = 16;
 
 /// Reads points whose positions are known, fastest in ascending order.
 pub(super) struct Lookup<'a> {
