@@ -103,6 +103,12 @@ pub(crate) enum Failure {
     /// A built-in benchmark failed or missed its goal.
     #[error("{0}")]
     Benchmark(#[from] benchmarks::Error),
+    /// A recorded command has ended, which is no failure of this program.
+    #[error("the command exited with code {code}")]
+    Recorded {
+        /// Its exit code.
+        code: u8,
+    },
     /// A signal arrived: the user pressed Ctrl-C, or the process was asked to end.
     #[error("interrupted; the request may still complete on the server")]
     Interrupted {
@@ -132,6 +138,7 @@ impl Failure {
             Self::UnknownName(_) | Self::NoRuns | Self::UnknownRank { .. } => 3,
             Self::Option { failure, .. } => failure.exit_code(),
             Self::NotFinished(_) => 6,
+            Self::Recorded { code } => *code,
             // Like a shell: 130 for SIGINT, 143 for SIGTERM.
             Self::Interrupted { signal } => u8::try_from(128 + signal.as_raw_value()).unwrap_or(1),
             Self::StillActive { .. }

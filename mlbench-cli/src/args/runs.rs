@@ -3,17 +3,21 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use mlbench_client::{
-    Direction, Environment, LabelFilter, OutputStream, ParamValue, Params, RunName, RunOrder, RunState, Tags,
+    Direction, Environment, LabelFilter, OutputStream, ParamValue, RunName, RunOrder, RunState,
 };
 
+use super::labels::LabelArgs;
 use super::number::{parse_count, parse_finite, parse_positive, parse_rank, parse_tail};
 use super::output::OutputArgs;
+use super::record::RecordArgs;
 use super::time::{TimeArg, parse_duration};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
     /// Start a run
     Start(StartArgs),
+    /// Run a command here and keep its output and outcome as a run
+    Record(RecordArgs),
     /// List all runs
     List(ListArgs),
     /// Show the details of a run
@@ -148,17 +152,6 @@ pub(crate) struct StartArgs {
     pub(crate) wait: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
-}
-
-/// Parameters and tags of a run.
-#[derive(Debug, Args)]
-pub(crate) struct LabelArgs {
-    /// Parameter, such as lr=0.1, opt=adam or deep=true. Repeat the flag for several
-    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = Params::parse_one)]
-    pub(crate) params: Vec<(String, ParamValue)>,
-    /// Tag, such as team=vision. Repeat the flag for several
-    #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = Tags::parse_one)]
-    pub(crate) tags: Vec<(String, String)>,
 }
 
 #[derive(Debug, Args)]

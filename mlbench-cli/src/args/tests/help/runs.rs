@@ -11,6 +11,7 @@ fn runs_prints_help() {
 
     Commands:
       start     Start a run
+      record    Run a command here and keep its output and outcome as a run
       list      List all runs
       show      Show the details of a run
       set       Add parameters to a run and change its tags
