@@ -83,6 +83,11 @@ pub(crate) enum Failure {
         /// Reason given by the system.
         error: io::Error,
     },
+    /// The output is no text, and a terminal would show it.
+    #[error(
+        "--output {0}: is binary, and standard output is a terminal; use --output-file FILE, or redirect it"
+    )]
+    BinaryOnTerminal(&'static str),
     /// Standard input cannot be read.
     #[error("cannot read standard input: {0}")]
     Input(io::Error),
@@ -150,6 +155,7 @@ impl Failure {
             | Self::Runtime(_) => 1,
             Self::Client(Error::InvalidUrl { .. } | Error::InvalidToken | Error::Invalid(_))
             | Self::TokenFile { .. }
+            | Self::BinaryOnTerminal(_)
             | Self::AmbiguousRun { .. } => 2,
             Self::Kube(_) => 7,
             Self::Client(error) if error.is_unreachable() => 7,
@@ -200,6 +206,7 @@ mod tests {
             (status(422), 1),
             (status(500), 1),
             (Failure::Client(invalid_url), 2),
+            (Failure::BinaryOnTerminal("arrow"), 2),
             (status(404), 3),
             (Failure::UnknownName(UnknownName::run("x", Vec::new())), 3),
             (status(401), 4),

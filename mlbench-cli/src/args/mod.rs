@@ -16,7 +16,7 @@ mod time;
 pub(crate) use self::cli::{Cli, Command};
 pub(crate) use self::kube::KubeArgs;
 pub(crate) use self::log::LogArgs;
-pub(crate) use self::metrics::{MetricsArgs, MetricsCommand, PostArgs, ShowArgs};
+pub(crate) use self::metrics::{MetricsArgs, MetricsCommand, PointsFormat, PostArgs, ShowArgs};
 pub(crate) use self::output::OutputArgs;
 pub(crate) use self::record::RecordArgs;
 pub(crate) use self::runs::{
