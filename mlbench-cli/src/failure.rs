@@ -4,10 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use mlbench_client::{Error, Run, RunId};
-use mlbench_core::api::nearest;
 use tokio::signal::unix::SignalKind;
 
 use crate::benchmarks;
+use crate::unknown_name::UnknownName;
 
 /// Why a command failed. The text is the message that the user reads.
 #[derive(Debug, thiserror::Error)]
@@ -15,9 +15,9 @@ pub(crate) enum Failure {
     /// The server refused the request, failed or was unreachable.
     #[error("{0}")]
     Client(#[from] Error),
-    /// No run has this name.
-    #[error("run {0:?}: not found; list all runs with `mlbench runs list`")]
-    UnknownRunName(String),
+    /// No run, pod or metric has the name that an argument selects.
+    #[error("{0}")]
+    UnknownName(UnknownName),
     /// A number is the id of one run and the name of another.
     #[error(
         "{by_id}: refers to two runs, by id and by name; write id:{by_id} for run {by_id} or name:{by_id} for run \
@@ -29,15 +29,13 @@ pub(crate) enum Failure {
         /// The newest run with this name.
         by_name: RunId,
     },
-    /// The run or pod has no metric of this name.
-    #[error("--metric {name:?}: {owner} has no such metric; {}", metric_hint(name, known))]
-    UnknownMetric {
-        /// The name.
-        name: String,
-        /// The run or pod.
-        owner: String,
-        /// Names of the metrics that it has.
-        known: Vec<String>,
+    /// What an option names does not exist.
+    #[error("{option}: {failure}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// What does not exist.
+        failure: Box<Failure>,
     },
     /// The run has no output of this rank.
     #[error("--rank {rank}: run {run} starts its command {}", started_ranks(*ranks))]
@@ -113,21 +111,6 @@ pub(crate) enum Failure {
     },
 }
 
-/// Names listed in a hint.
-const MAX_HINTS: usize = 5;
-
-fn metric_hint(name: &str, known: &[String]) -> String {
-    if let Some(nearest) = nearest(name, known.iter().map(String::as_str)) {
-        return format!("did you mean {nearest:?}?");
-    }
-    let listed: Vec<String> = known.iter().take(MAX_HINTS).map(|name| format!("{name:?}")).collect();
-    match known.len() {
-        0 => "it has no metrics".to_owned(),
-        count if count > MAX_HINTS => format!("it has {} and {} more", listed.join(", "), count - MAX_HINTS),
-        _ => format!("it has {}", listed.join(", ")),
-    }
-}
-
 fn started_ranks(ranks: u32) -> String {
     match ranks {
         0 | 1 => "on rank 0 only".to_owned(),
@@ -146,10 +129,8 @@ impl Failure {
     /// Returns the exit code that `--help` documents.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::UnknownRunName(_)
-            | Self::NoRuns
-            | Self::UnknownMetric { .. }
-            | Self::UnknownRank { .. } => 3,
+            Self::UnknownName(_) | Self::NoRuns | Self::UnknownRank { .. } => 3,
+            Self::Option { failure, .. } => failure.exit_code(),
             Self::NotFinished(_) => 6,
             // Like a shell: 130 for SIGINT, 143 for SIGTERM.
             Self::Interrupted { signal } => u8::try_from(128 + signal.as_raw_value()).unwrap_or(1),
@@ -171,6 +152,15 @@ impl Failure {
                 Some(409) => 5,
                 _ => 1,
             },
+        }
+    }
+
+    /// Prefixes the option to a message about a name or an id that does not exist.
+    pub(crate) fn of_option(self, option: &'static str) -> Self {
+        match self {
+            Self::UnknownName(unknown) => Self::UnknownName(unknown.of_option(option)),
+            failure if failure.exit_code() == 3 => Self::Option { option, failure: Box::new(failure) },
+            other => other,
         }
     }
 
@@ -204,7 +194,7 @@ mod tests {
             (status(500), 1),
             (Failure::Client(invalid_url), 2),
             (status(404), 3),
-            (Failure::UnknownRunName("x".to_owned()), 3),
+            (Failure::UnknownName(UnknownName::run("x", Vec::new())), 3),
             (status(401), 4),
             (status(403), 4),
             (status(409), 5),
@@ -221,6 +211,17 @@ mod tests {
         let text = |ranks| Failure::UnknownRank { rank: 9, run: RunId::new(3).unwrap(), ranks }.to_string();
         assert_eq!(text(2), "--rank 9: run 3 starts its command on ranks 0 to 1");
         assert_eq!(text(1), "--rank 9: run 3 starts its command on rank 0 only");
+    }
+
+    #[test]
+    fn only_what_does_not_exist_gets_the_name_of_its_option() {
+        let unknown = Failure::UnknownName(UnknownName::run("first", vec!["firs".to_owned()]));
+        let named = unknown.of_option("--baseline");
+        assert_eq!(named.to_string(), "--baseline \"first\": not found; did you mean \"firs\"?");
+        let rank = Failure::NoRuns.of_option("--run");
+        assert!(rank.to_string().starts_with("--run: no runs yet") && rank.exit_code() == 3, "{rank}");
+        let other = Failure::Kube("no kubectl".to_owned()).of_option("--run");
+        assert_eq!((other.to_string().as_str(), other.exit_code()), ("no kubectl", 7));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod commands;
 mod failure;
 mod interrupt;
 mod output;
+mod unknown_name;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -171,6 +171,7 @@ impl Transport {
         let mut builder = match request.endpoint.spec().method {
             Method::Get => self.http.get(&url),
             Method::Post => self.http.post(&url),
+            Method::Patch => self.http.patch(&url),
             Method::Delete => self.http.delete(&url),
         };
         if !request.query.is_empty() {

@@ -48,6 +48,10 @@ pub enum ErrorCode {
     RunActive,
     /// A deleted run still holds workers.
     RunDeleting,
+    /// A parameter of the run has another value.
+    ParamConflict,
+    /// The run has ended, and stays as it is.
+    RunEnded,
     /// The request is valid but exceeds what the cluster can provide.
     InsufficientCapacity,
     /// The `Idempotency-Key` was used for a different request before.
@@ -88,6 +92,8 @@ impl ErrorCode {
             Self::RequestTimeout => "request_timeout",
             Self::RunActive => "run_active",
             Self::RunDeleting => "run_deleting",
+            Self::ParamConflict => "param_conflict",
+            Self::RunEnded => "run_ended",
             Self::InsufficientCapacity => "insufficient_capacity",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::TooManyAttempts => "too_many_attempts",

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::number::whole;
 use crate::quote::quote;
 
@@ -50,10 +50,18 @@ impl FromStr for RunId {
     type Err = Error;
 
     /// Parses decimal digits. Every other text is not found, because it comes from a path segment.
+    ///
+    /// A path is no number: each run has one address, so `1.0` is none.
     fn from_str(text: &str) -> Result<Self> {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let number = if digits { text.parse().ok().and_then(Self::new) } else { None };
-        number.ok_or_else(|| Error::not_found(format_args!("run {}", quote(text))))
+        number.ok_or_else(|| match whole(text).and_then(Self::new) {
+            Some(id) if !digits => {
+                let problem = format!("run {} does not exist; in a path, write the id as {id}", quote(text));
+                Error::new(ErrorCode::NotFound, problem)
+            }
+            _ => Error::not_found(format_args!("run {}", quote(text))),
+        })
     }
 }
 
@@ -185,12 +193,11 @@ mod tests {
     fn run_ids_are_decimal_digits() {
         assert_eq!("42".parse::<RunId>().unwrap().get(), 42);
         for text in ["", "0", "-1", "1e3", "+1", " 1", "1.0", "9223372036854775808", "quiet-mink"] {
-            assert_eq!(
-                text.parse::<RunId>().unwrap_err().code(),
-                crate::error::ErrorCode::NotFound,
-                "{text:?}"
-            );
+            assert_eq!(text.parse::<RunId>().unwrap_err().code(), ErrorCode::NotFound, "{text:?}");
         }
+        let refusal = |text: &str| text.parse::<RunId>().unwrap_err().detail().to_owned();
+        assert_eq!(refusal("1.0"), "run \"1.0\" does not exist; in a path, write the id as 1");
+        assert_eq!(refusal("1.5"), "run \"1.5\" does not exist");
     }
 
     #[test]

@@ -84,7 +84,8 @@ fn exponent(text: &[u8]) -> Option<i64> {
 }
 
 /// Parses a whole number that `T` holds, in any spelling.
-pub(crate) fn whole<T: std::str::FromStr + TryFrom<i128>>(text: &str) -> Option<T> {
+#[must_use]
+pub fn whole<T: std::str::FromStr + TryFrom<i128>>(text: &str) -> Option<T> {
     text.parse().ok().or_else(|| {
         let number = Decimal::parse(text).filter(|number| number.is_whole)?;
         T::try_from(number.whole).ok()

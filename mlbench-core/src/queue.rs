@@ -164,6 +164,8 @@ mod tests {
             state: RunState::Initialized,
             job_id: uuid::Uuid::nil(),
             spec,
+            params: crate::labels::Params::default(),
+            tags: crate::labels::Tags::default(),
             workers: Vec::new(),
             ranks: Vec::new(),
             stop_requested_at: None,

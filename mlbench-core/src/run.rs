@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::labels::{Params, Tags};
 use crate::name::{PodName, RunId, RunName};
 use crate::quote::quote;
 use crate::time::Timestamp;
@@ -161,6 +162,17 @@ pub struct RunSpec {
     /// Environment variables of the command.
     #[serde(default)]
     pub environment: Environment,
+    /// Whether the run executes elsewhere and only reports here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub external: bool,
+}
+
+impl NewRun {
+    /// Creates a run without parameters and tags.
+    #[must_use]
+    pub fn new(name: RunName, job_id: Uuid, spec: RunSpec) -> Self {
+        Self { name, job_id, spec, params: Params::default(), tags: Tags::default() }
+    }
 }
 
 impl RunSpec {
@@ -178,6 +190,7 @@ impl RunSpec {
             light_target: false,
             use_horovod: false,
             environment: Environment::default(),
+            external: false,
         }
     }
 
@@ -198,6 +211,10 @@ pub struct NewRun {
     pub job_id: Uuid,
     /// Specification of the run.
     pub spec: RunSpec,
+    /// What the run was given, by name.
+    pub params: Params,
+    /// What people sort it by.
+    pub tags: Tags,
 }
 
 /// A worker of a run.
@@ -272,6 +289,10 @@ pub struct Run {
     pub job_id: Uuid,
     /// Specification of the run.
     pub spec: RunSpec,
+    /// What the run was given, by name.
+    pub params: Params,
+    /// What people sort it by.
+    pub tags: Tags,
     /// Workers in rank order, empty until they are assigned.
     pub workers: Vec<Worker>,
     /// Ranks on which the command was started, in order, empty before [`RunState::Started`].

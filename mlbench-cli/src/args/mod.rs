@@ -17,5 +17,6 @@ pub(crate) use self::log::LogArgs;
 pub(crate) use self::metrics::{MetricsArgs, MetricsCommand, PostArgs, ShowArgs};
 pub(crate) use self::output::OutputArgs;
 pub(crate) use self::runs::{
-    CompareArgs, DownloadArgs, ListArgs, LogsArgs, OneRunArgs, RunsCommand, StartArgs, WaitArgs,
+    CompareArgs, DownloadArgs, ListArgs, LogsArgs, OneRunArgs, RunsCommand, SearchArgs, SetArgs, StartArgs,
+    WaitArgs,
 };

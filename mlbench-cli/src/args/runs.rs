@@ -2,11 +2,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use mlbench_client::{Direction, Environment, OutputStream, RunName};
+use mlbench_client::{
+    Direction, Environment, LabelFilter, OutputStream, ParamValue, Params, RunName, RunOrder, RunState, Tags,
+};
 
-use super::number::{parse_count, parse_finite, parse_positive};
+use super::number::{parse_count, parse_finite, parse_positive, parse_rank, parse_tail};
 use super::output::OutputArgs;
-use super::time::parse_duration;
+use super::time::{TimeArg, parse_duration};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
@@ -17,6 +19,8 @@ pub(crate) enum RunsCommand {
     /// Show the details of a run
     #[command(after_help = "Example:\n  mlbench runs show first -o json")]
     Show(OneRunArgs),
+    /// Add parameters to a run and change its tags
+    Set(SetArgs),
     /// Wait until a run ends. Exit code 6 if it failed or was stopped
     Wait(WaitArgs),
     /// Stop a run. It becomes STOPPED a moment later
@@ -40,13 +44,43 @@ and in the state DELETED when it was deleted.
 
 Examples:
   mlbench runs list
+  mlbench runs list --state failed,stopped --sort=-created --limit 20
+  mlbench runs list --name vision --tag team=nlp --param lr=0.1
   mlbench runs list --watch")]
 pub(crate) struct ListArgs {
     /// Go on and show changes as they happen
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with_all = ["state", "name", "tag", "param", "since", "sort", "limit"])]
     pub(crate) watch: bool,
     #[command(flatten)]
+    pub(crate) search: SearchArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// Which runs to list, and in which order.
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// Only runs in these states, separated by commas
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = parse_state)]
+    pub(crate) state: Vec<RunState>,
+    /// Only runs whose name contains this text in any letter case, or is it if it is in double quotes
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Only runs with this tag, of any value or of this one. Repeat the flag for several
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub(crate) tag: Vec<LabelFilter<String>>,
+    /// Only runs with this parameter, of any value or of this one. Repeat the flag for several
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub(crate) param: Vec<LabelFilter<ParamValue>>,
+    /// Only runs that were accepted at or after this date, or this long ago (30s, 10m, 2h)
+    #[arg(long, value_name = "DATE", value_parser = clap::value_parser!(TimeArg))]
+    pub(crate) since: Option<TimeArg>,
+    /// Order: id, created, finished, name, state or duration, with - in front for descending
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub(crate) sort: Option<RunOrder>,
+    /// Only the first N runs
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    pub(crate) limit: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -73,6 +107,7 @@ Examples:
   mlbench runs start --name first
   mlbench runs start --name two --workers 2 --cpus 0.5 --light --wait
   mlbench runs start --name mine --command 'python train.py --rank {rank}'
+  mlbench runs start --name tuned --param lr=0.1 --tag team=vision
   mlbench runs start --name long --env EPOCHS=50 --command 'python train.py'
   mlbench runs start --name job --image me/job --command ./job --backend mpi")]
 pub(crate) struct StartArgs {
@@ -94,6 +129,8 @@ pub(crate) struct StartArgs {
     /// Environment variable of the command. Repeat the flag for several. They are not secret
     #[arg(long, value_name = "NAME=VALUE", value_parser = Environment::parse_variable)]
     pub(crate) env: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) labels: LabelArgs,
     /// Backend: mpi, gloo, nccl or a custom name
     #[arg(long, value_name = "BACKEND")]
     pub(crate) backend: Option<String>,
@@ -109,6 +146,36 @@ pub(crate) struct StartArgs {
     /// Wait until the run ends. Exit code 6 if it failed or was stopped
     #[arg(long)]
     pub(crate) wait: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Parameters and tags of a run.
+#[derive(Debug, Args)]
+pub(crate) struct LabelArgs {
+    /// Parameter, such as lr=0.1, opt=adam or deep=true. Repeat the flag for several
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = Params::parse_one)]
+    pub(crate) params: Vec<(String, ParamValue)>,
+    /// Tag, such as team=vision. Repeat the flag for several
+    #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = Tags::parse_one)]
+    pub(crate) tags: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Parameters are added and keep their value. Tags change.
+
+Examples:
+  mlbench runs set first --param lr=0.1 --tag best=yes
+  mlbench runs set 3 --remove-tag best")]
+pub(crate) struct SetArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArg,
+    #[command(flatten)]
+    pub(crate) labels: LabelArgs,
+    /// Tag to remove. Repeat the flag for several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) remove_tag: Vec<String>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -145,10 +212,10 @@ pub(crate) struct LogsArgs {
     #[arg(short, long)]
     pub(crate) follow: bool,
     /// Begin with the last N lines, up to 10000
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = parse_tail)]
     pub(crate) tail: Option<u32>,
     /// Only the output of this rank
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_rank)]
     pub(crate) rank: Option<u32>,
     /// Only this output stream
     #[arg(long, value_enum, value_name = "STREAM")]
@@ -231,4 +298,11 @@ pub(crate) struct DownloadArgs {
     /// File to write, or - for standard output [default: metrics_NAME.zip]
     #[arg(short = 'O', long, value_name = "FILE.zip")]
     pub(crate) output_file: Option<PathBuf>,
+}
+
+fn parse_state(text: &str) -> Result<RunState, String> {
+    text.to_uppercase().parse().map_err(|_| {
+        let all = RunState::ALL.map(|state| state.as_str().to_lowercase()).join(", ");
+        format!("must be one of {all}")
+    })
 }

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use mlbench_client::Timestamp;
+use mlbench_core::number::whole;
 
 /// A point in time: a date, or an age relative to now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl FromStr for TimeArg {
 
 /// Parses a duration such as `90` (seconds), `90s`, `10m`, `2h` or `1d`.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
-    let seconds = || text.parse().ok().map(Duration::from_secs);
+    let seconds = || whole(text).map(Duration::from_secs);
     parse_with_unit(text).or_else(seconds).ok_or("must be a duration such as 30s, 10m, 2h or 1d")
 }
 
@@ -60,8 +61,8 @@ fn parse_with_unit(text: &str) -> Option<Duration> {
         _ => return None,
     };
     let number = &text[..text.len() - 1];
-    let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-    number.parse::<u64>().ok().filter(|_| digits)?.checked_mul(unit).map(Duration::from_secs)
+    let is_unsigned = number.starts_with(|c: char| c.is_ascii_digit());
+    whole::<u64>(number).filter(|_| is_unsigned)?.checked_mul(unit).map(Duration::from_secs)
 }
 
 #[cfg(test)]
@@ -100,6 +101,8 @@ mod tests {
     fn a_duration_without_a_unit_is_in_seconds() {
         assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
         assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(parse_duration("90.0"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("2.0m"), Ok(Duration::from_secs(120)));
         assert!(parse_duration("soon").is_err());
         assert!(parse_duration("").is_err());
     }

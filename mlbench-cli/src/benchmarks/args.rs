@@ -1,9 +1,11 @@
 //! [`WorldArgs`]: the rank of a benchmark and the other workers, from arguments or the environment.
 
 use std::num::NonZeroUsize;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
+use mlbench_core::number::whole;
 
 use super::pin::Cores;
 
@@ -17,11 +19,12 @@ pub(super) struct WorldArgs {
         value_name = "ID",
         env = "MLBENCH_RUN_ID",
         hide_env_values = true,
-        allow_negative_numbers = true
+        allow_negative_numbers = true,
+        value_parser = parse_whole::<i64>
     )]
     pub(super) run_id: Option<i64>,
     /// Rank of this worker, from 0
-    #[arg(long, value_name = "RANK", env = "RANK", hide_env_values = true)]
+    #[arg(long, value_name = "RANK", env = "RANK", hide_env_values = true, value_parser = parse_whole::<usize>)]
     pub(super) rank: Option<usize>,
     /// Host names of the workers by rank, comma-separated
     #[arg(long, value_name = "HOSTS", value_delimiter = ',')]
@@ -35,7 +38,8 @@ pub(super) struct WorldArgs {
         alias = "world_size",
         value_name = "N",
         env = "WORLD_SIZE",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = parse_whole::<usize>
     )]
     pub(super) world_size: Option<usize>,
     /// Addresses host:port of the workers by rank, comma-separated
@@ -69,23 +73,28 @@ pub(super) struct WorldArgs {
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     pub(super) timeout: Seconds,
     /// Set by mpirun of Open MPI, which starts every rank with the same arguments
-    #[arg(long = "ompi_rank", hide = true, env = "OMPI_COMM_WORLD_RANK")]
+    #[arg(long = "ompi_rank", hide = true, env = "OMPI_COMM_WORLD_RANK", value_parser = parse_whole::<usize>)]
     pub(super) ompi_rank: Option<usize>,
     /// Set by mpirun of Open MPI
-    #[arg(long = "ompi_size", hide = true, env = "OMPI_COMM_WORLD_SIZE")]
+    #[arg(long = "ompi_size", hide = true, env = "OMPI_COMM_WORLD_SIZE", value_parser = parse_whole::<usize>)]
     pub(super) ompi_size: Option<usize>,
 }
 
-/// Parses a whole number of at least 1.
+/// Parses a whole number of at least 1, in any spelling: `10`, `10.0` or `1e1`.
 pub(super) fn parse_count(text: &str) -> Result<NonZeroUsize, &'static str> {
-    text.parse().map_err(|_| "must be a whole number of at least 1")
+    whole(text).and_then(NonZeroUsize::new).ok_or("must be a whole number of at least 1")
+}
+
+/// Parses a whole number in any spelling.
+pub(super) fn parse_whole<T: FromStr + TryFrom<i128>>(text: &str) -> Result<T, &'static str> {
+    whole(text).ok_or("must be a whole number")
 }
 
 /// A timeout in seconds.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Seconds(pub(super) Duration);
 
-impl std::str::FromStr for Seconds {
+impl FromStr for Seconds {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {

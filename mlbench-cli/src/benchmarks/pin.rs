@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::str::FromStr;
 
+use mlbench_core::number::whole;
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 /// Cores to run on.
@@ -21,7 +22,7 @@ impl FromStr for Cores {
         if text == "all" {
             return Ok(Self::All);
         }
-        let core = |text: &str| text.trim().parse().ok().filter(|core| *core < CpuSet::MAX_CPU);
+        let core = |text: &str| whole(text.trim()).filter(|core| *core < CpuSet::MAX_CPU);
         let cores: Option<Vec<usize>> = text.split(',').map(core).collect();
         cores.map(Self::Only).ok_or("must be core numbers such as 0 or 2,3, or all")
     }

@@ -42,6 +42,7 @@ async fn dispatch(cli: &Cli, client: &Client, interrupt: &Interrupt) -> Result<(
             RunsCommand::Start(args) => runs::start(client, args).await,
             RunsCommand::List(args) => runs::list(client, args).await,
             RunsCommand::Show(args) => runs::show(client, args).await,
+            RunsCommand::Set(args) => runs::set(client, args).await,
             RunsCommand::Wait(args) => runs::wait(client, args).await,
             RunsCommand::Stop(args) => runs::stop(client, args).await,
             RunsCommand::Delete(args) => runs::delete(client, &args.run).await,

@@ -27,7 +27,9 @@ const MAX_REPORTS: u64 = 10;
 /// Posts the metrics on standard input until its end or a signal.
 pub(super) async fn log(client: &Client, args: &LogArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     // An id is not looked up, because the token of a run may only post.
-    let run = with_run_id(client, &args.run, async |id| Ok(id)).await?;
+    let run = with_run_id(client, &args.run, async |id| Ok(id))
+        .await
+        .map_err(|failure| failure.of_option("--run"))?;
     let owner = Owner::Run(run);
     let logger = client.metric_logger(owner.clone());
     let mut input = BufReader::new(tokio::io::stdin());

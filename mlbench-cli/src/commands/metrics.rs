@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use mlbench_client::{
-    Client, Error, Metric, MetricName, MetricType, MetricsQuery, NewMetric, Owner, PointsByMetric,
+    Client, Error, Metric, MetricName, MetricType, MetricsQuery, NewMetric, Owner, PodName, PointsByMetric,
     PointsByOwner, Series, now,
 };
 
@@ -9,6 +9,7 @@ use super::resolve::with_run_id;
 use crate::args::{MetricsArgs, MetricsCommand, PostArgs, ShowArgs};
 use crate::failure::Failure;
 use crate::output::Printer;
+use crate::unknown_name::UnknownName;
 
 /// `mlbench metrics`
 pub(crate) async fn run(client: &Client, args: &MetricsArgs) -> Result<(), Failure> {
@@ -30,25 +31,32 @@ async fn show(client: &Client, args: &ShowArgs) -> Result<(), Failure> {
     };
     let get = async |owner: Owner| Ok::<_, Error>((client.metrics().get(&owner, &query).await?, owner));
     let (metrics, owner) = match (&args.run, &args.pod) {
-        (Some(run), _) => with_run_id(client, run, async |id| get(Owner::Run(id)).await).await?,
-        (None, Some(pod)) => get(Owner::Pod(pod.clone())).await?,
+        (Some(run), _) => {
+            let metrics = with_run_id(client, run, async |id| get(Owner::Run(id)).await).await;
+            metrics.map_err(|failure| failure.of_option("--run"))?
+        }
+        (None, Some(pod)) => match get(Owner::Pod(pod.clone())).await {
+            Ok(metrics) => metrics,
+            Err(error) => return Err(pod_failure(client, pod, error).await),
+        },
         (None, None) => return show_all(client, args, &query).await,
     };
-    if let Some(name) = args.metric.iter().find(|name| !metrics.contains_key(name.as_str())) {
-        check_exists(name, &owner.to_string(), &series(client, &owner).await?)?;
+    let missing = missing(args, |name| metrics.contains_key(name));
+    if !missing.is_empty() {
+        check_exist(&missing, &owner.to_string(), &series(client, &owner).await?)?;
     }
     print_one(&mut Printer::stdout(args.output.output), &metrics)
 }
 
 async fn show_all(client: &Client, args: &ShowArgs, query: &MetricsQuery) -> Result<(), Failure> {
     let metrics = client.metrics().all(query).await?;
-    let is_missing = |name: &&MetricName| !metrics.values().any(|pod| pod.contains_key(name.as_str()));
-    if let Some(name) = args.metric.iter().find(is_missing) {
+    let missing = missing(args, |name| metrics.values().any(|pod| pod.contains_key(name)));
+    if !missing.is_empty() {
         let mut all = Vec::new();
         for pod in client.pods().list().await? {
             all.extend(client.pods().series(&pod.name).await?);
         }
-        check_exists(name, "the cluster", &all)?;
+        check_exist(&missing, "the cluster", &all)?;
     }
     print_all(&mut Printer::stdout(args.output.output), &metrics)
 }
@@ -60,16 +68,27 @@ async fn series(client: &Client, owner: &Owner) -> Result<Vec<Series>, Error> {
     }
 }
 
-/// Checks that a metric without points in a response exists: `--since` may have left out all its points.
-fn check_exists(name: &MetricName, owner: &str, series: &[Series]) -> Result<(), Failure> {
-    let mut known: Vec<String> = series.iter().map(|series| series.name.as_str().to_owned()).collect();
-    known.sort_unstable();
-    known.dedup();
-    if known.iter().any(|known| known == name.as_str()) {
-        return Ok(());
-    }
-    let (name, owner) = (name.as_str().to_owned(), owner.to_owned());
-    Err(Failure::UnknownMetric { name, owner, known })
+/// Returns the metrics that the user selected and the response does not have.
+fn missing(args: &ShowArgs, is_in_response: impl Fn(&str) -> bool) -> Vec<&MetricName> {
+    args.metric.iter().filter(|name| !is_in_response(name.as_str())).collect()
+}
+
+/// Checks that metrics without points in a response exist: `--since` may have left out all their points.
+fn check_exist(names: &[&MetricName], owner: &str, series: &[Series]) -> Result<(), Failure> {
+    let is_known = |name: &MetricName| series.iter().any(|series| series.name == *name);
+    let Some(unknown) = names.iter().find(|name| !is_known(name)) else { return Ok(()) };
+    let known = series.iter().map(|series| series.name.as_str().to_owned()).collect();
+    Err(Failure::UnknownName(UnknownName::metric(unknown.as_str(), owner, known)))
+}
+
+/// Returns why a request failed that names a pod, with the pods in the cluster if it does not exist.
+async fn pod_failure(client: &Client, pod: &PodName, error: Error) -> Failure {
+    let pods = match error.status() {
+        Some(404) => client.pods().list().await,
+        _ => return error.into(),
+    };
+    let known = pods.map(|pods| pods.iter().map(|pod| pod.name.as_str().to_owned()).collect());
+    known.map_or(error.into(), |known| Failure::UnknownName(UnknownName::pod(pod.as_str(), known)))
 }
 
 async fn post(client: &Client, args: &PostArgs) -> Result<(), Failure> {
@@ -88,8 +107,14 @@ async fn post(client: &Client, args: &PostArgs) -> Result<(), Failure> {
         client.metrics().post(&metric).await
     };
     let stored = match (&args.run, &args.pod) {
-        (Some(run), _) => with_run_id(client, run, async |id| post(Owner::Run(id)).await).await?,
-        (None, Some(pod)) => post(Owner::Pod(pod.clone())).await?,
+        (Some(run), _) => {
+            let stored = with_run_id(client, run, async |id| post(Owner::Run(id)).await).await;
+            stored.map_err(|failure| failure.of_option("--run"))?
+        }
+        (None, Some(pod)) => match post(Owner::Pod(pod.clone())).await {
+            Ok(stored) => stored,
+            Err(error) => return Err(pod_failure(client, pod, error).await),
+        },
         // The argument group requires one of the two.
         (None, None) => return Ok(()),
     };
@@ -145,21 +170,20 @@ mod tests {
 
     #[test]
     fn a_mistyped_metric_is_reported_with_a_hint() {
-        let check = |name: &str, names: &[&str]| {
-            check_exists(&MetricName::new(name).unwrap(), "run 1", &series(names))
+        let check = |selected: &[&str], names: &[&str]| {
+            let selected: Vec<MetricName> =
+                selected.iter().map(|name| MetricName::new(*name).unwrap()).collect();
+            check_exist(&selected.iter().collect::<Vec<_>>(), "run 1", &series(names))
                 .map_err(|failure| (failure.exit_code(), failure.to_string()))
         };
-        assert_eq!(check("loss", &["acc", "loss"]), Ok(()));
+        assert_eq!(check(&["loss", "acc"], &["acc", "loss"]), Ok(()));
         let text = "--metric \"los\": run 1 has no such metric; did you mean \"loss\"?";
-        assert_eq!(check("los", &["acc", "loss"]), Err((3, text.to_owned())));
-        let text = "--metric \"throughput\": run 1 has no such metric; it has \"acc\", \"loss\"";
-        assert_eq!(check("throughput", &["loss", "acc", "acc"]), Err((3, text.to_owned())));
-        let text = "--metric \"loss\": run 1 has no such metric; it has no metrics";
-        assert_eq!(check("loss", &[]), Err((3, text.to_owned())));
-        let many: Vec<String> = (10..30).map(|number| format!("metric-{number}")).collect();
-        let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let (_, text) = check("x", &many).unwrap_err();
-        assert!(text.ends_with("\"metric-14\" and 15 more"), "{text}");
+        assert_eq!(check(&["los"], &["acc", "loss"]), Err((3, text.to_owned())));
+        assert_eq!(
+            check(&["acc", "los"], &["acc", "loss"]),
+            Err((3, text.to_owned())),
+            "every name is checked"
+        );
     }
 
     fn printed(

@@ -4,6 +4,7 @@ use mlbench_client::{Client, Error, Run, RunId};
 
 use crate::failure::Failure;
 use crate::output::eprint_message;
+use crate::unknown_name::UnknownName;
 
 /// What the text of an argument may refer to.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,6 +78,7 @@ pub(super) async fn resolve_unambiguous_run(client: &Client, text: &str) -> Resu
 }
 
 fn unambiguous(runs: Vec<Run>, id: RunId, text: &str) -> Result<Run, Failure> {
+    let names = names(&runs);
     let (with_id, others): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(|run| run.id == id);
     match (with_id.into_iter().next(), newest_of(others, text)) {
         (Some(by_id), Some((by_name, _))) => {
@@ -84,7 +86,7 @@ fn unambiguous(runs: Vec<Run>, id: RunId, text: &str) -> Result<Run, Failure> {
         }
         (Some(run), None) => Ok(run),
         (None, Some((run, count))) => Ok(report_choice(run, count)),
-        (None, None) => Err(Failure::UnknownRunName(text.to_owned())),
+        (None, None) => Err(unknown(text, names)),
     }
 }
 
@@ -96,9 +98,18 @@ pub(super) async fn newest_run(client: &Client) -> Result<Run, Failure> {
 }
 
 async fn newest_named(client: &Client, name: &str) -> Result<Run, Failure> {
-    let (run, count) = newest_of(client.runs().list().await?, name)
-        .ok_or_else(|| Failure::UnknownRunName(name.to_owned()))?;
+    let runs = client.runs().list().await?;
+    let names = names(&runs);
+    let (run, count) = newest_of(runs, name).ok_or_else(|| unknown(name, names))?;
     Ok(report_choice(run, count))
+}
+
+fn names(runs: &[Run]) -> Vec<String> {
+    runs.iter().map(|run| run.name.as_str().to_owned()).collect()
+}
+
+fn unknown(name: &str, known: Vec<String>) -> Failure {
+    Failure::UnknownName(UnknownName::run(name, known))
 }
 
 fn report_choice(run: Run, count: usize) -> Run {

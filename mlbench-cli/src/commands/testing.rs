@@ -14,7 +14,7 @@ pub(super) fn failed_run(id: i64, name: &str) -> Run {
         },
         "num_workers": 2, "num_cpus": 0.5, "max_bandwidth": null, "image": null, "backend": "ring",
         "run_all_nodes": false, "gpu_enabled": false, "light_target": true, "use_horovod": false,
-        "environment": {"A": "1", "B": "2"}
+        "environment": {"A": "1", "B": "2"}, "params": {"lr": 0.1, "deep": true}, "tags": {"team": "vision"}
     }))
     .unwrap()
 }

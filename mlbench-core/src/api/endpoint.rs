@@ -16,17 +16,23 @@ pub enum Method {
     Get,
     /// Creates or acts.
     Post,
+    /// Changes.
+    Patch,
     /// Deletes.
     Delete,
 }
 
 impl Method {
+    /// All methods.
+    pub const ALL: [Self; 4] = [Self::Get, Self::Post, Self::Patch, Self::Delete];
+
     /// Returns the method's name in a request line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
     }
@@ -135,12 +141,16 @@ endpoints! {
     CreateRun,
     /// Reads one run.
     GetRun,
+    /// Changes a run.
+    UpdateRun,
     /// Deletes a run.
     DeleteRun,
     /// Stops a run.
     StopRun,
     /// Reads the output of a run.
     GetRunLogs,
+    /// Stores lines of an external run.
+    AppendRunLogs,
     /// Compares runs.
     CompareRuns,
     /// Reads the newest values of all runs.
@@ -168,7 +178,7 @@ impl Endpoint {
     #[must_use]
     pub const fn spec(self) -> Spec {
         use Access::{MetricsToken, Public, RunToken};
-        use Method::{Delete, Get, Post};
+        use Method::{Delete, Get, Patch, Post};
         match self {
             Self::CreateMetric => Spec::new("metrics.create", Post, "/api/metrics/", "Store one metric")
                 .success(201)
@@ -194,6 +204,10 @@ impl Endpoint {
             Self::ListRuns => Spec::new("runs.list", Get, "/api/runs/", "List all runs"),
             Self::CreateRun => Spec::new("runs.create", Post, "/api/runs/", "Start a run"),
             Self::GetRun => Spec::new("runs.get", Get, "/api/runs/{id}/", "Read one run with its output"),
+            Self::UpdateRun => {
+                let summary = "Add parameters to a run and change its tags";
+                Spec::new("runs.update", Patch, "/api/runs/{id}/", summary).access(RunToken)
+            }
             Self::DeleteRun => {
                 let summary = "Delete a run with its metrics and output";
                 Spec::new("runs.delete", Delete, "/api/runs/{id}/", summary).success(204)
@@ -201,6 +215,10 @@ impl Endpoint {
             Self::StopRun => Spec::new("runs.stop", Post, "/api/runs/{id}/stop/", "Stop a run"),
             Self::GetRunLogs => {
                 Spec::new("runs.logs", Get, "/api/runs/{id}/logs/", "Read the output of a run page by page")
+            }
+            Self::AppendRunLogs => {
+                let summary = "Store lines of the output of an external run";
+                Spec::new("runs.append_logs", Post, "/api/runs/{id}/logs/", summary).access(RunToken)
             }
             Self::CompareRuns => {
                 let summary = "Compare runs: time to accuracy, speed-up and phases";

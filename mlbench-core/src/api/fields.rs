@@ -3,22 +3,12 @@
 //! All formats share one reader: JSON `false`, `False` in a form and `0` in a query string mean the same. A field that
 //! remains after parsing is an error that suggests the nearest known name, so that no misspelt option is ignored.
 
-use serde_json::value::RawValue;
-
-use super::json::{lone_surrogate, not_json, quote_non_finite, reason, without_bom};
+use super::field_value::{FieldValue, Members, member_text, members, not_text, read_string};
+use super::json::{not_json, quote_non_finite, without_bom};
 use super::nearest::nearest;
 use crate::error::{Error, ErrorCode, Result};
 use crate::number::whole;
 use crate::quote::quote;
-
-/// The value of a field as sent.
-#[derive(Debug, Clone)]
-pub enum FieldValue {
-    /// The text of a JSON value.
-    Json(Box<RawValue>),
-    /// The text of a form field or a query parameter.
-    Text(String),
-}
 
 /// The fields of a request that have not been taken yet.
 #[derive(Debug, Default)]
@@ -27,8 +17,15 @@ pub struct Fields {
     known: Vec<&'static str>,
 }
 
-/// The most fields of a request. More are an attack or a mistake, and would take much memory and time.
-pub const MAX_FIELDS: usize = 10_000;
+/// A member of a field with an object.
+#[derive(Debug)]
+pub enum Member {
+    /// A member of a JSON object.
+    Named(String, FieldValue),
+    /// The text of a form field or a query parameter, which its reader splits.
+    Text(String),
+}
+
 /// Fields to ignore, because browser libraries add them.
 const IGNORED: [&str; 2] = ["_", "csrfmiddlewaretoken"];
 
@@ -71,7 +68,7 @@ impl Fields {
             }
             !ours
         });
-        taken.filter(|value| !is_null(value))
+        taken.filter(|value| !value.is_null())
     }
 
     /// Takes a string.
@@ -91,7 +88,7 @@ impl Fields {
         let taken = self.fields.extract_if(.., |(key, _)| key == name);
         taken
             .map(|(_, value)| value)
-            .filter(|value| !is_null(value))
+            .filter(|value| !value.is_null())
             .map(|value| string(name, value))
             .collect()
     }
@@ -107,17 +104,41 @@ impl Fields {
         name: &'static str,
         parse: impl Fn(&str) -> Result<(String, String)>,
     ) -> Result<Vec<(String, String)>> {
-        self.known.push(name);
         let mut pairs = Vec::new();
-        for (_, value) in self.fields.extract_if(.., |(key, _)| key == name) {
-            match value {
-                value if is_null(&value) => {}
-                FieldValue::Text(text) if text.is_empty() => {}
-                FieldValue::Text(text) => pairs.push(parse(&text)?),
-                FieldValue::Json(raw) => pairs.extend(members(name, &raw)?),
-            }
+        for member in self.members(name)? {
+            pairs.push(match member {
+                Member::Named(key, value) => {
+                    let text = member_text(name, &key, value)?;
+                    (key, text)
+                }
+                Member::Text(text) => parse(&text)?,
+            });
         }
         Ok(pairs)
+    }
+
+    /// Takes the members of a JSON object, or form fields, in request order.
+    ///
+    /// Empty strings, which forms send, count as absent.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidField`] for other JSON values.
+    pub fn members(&mut self, name: &'static str) -> Result<Vec<Member>> {
+        self.known.push(name);
+        let mut all = Vec::new();
+        for (_, value) in self.fields.extract_if(.., |(key, _)| key == name) {
+            match value {
+                value if value.is_null() => {}
+                FieldValue::Text(text) if text.is_empty() => {}
+                FieldValue::Text(text) => all.push(Member::Text(text)),
+                FieldValue::Json(raw) => {
+                    all.extend(
+                        members(name, &raw)?.into_iter().map(|(key, value)| Member::Named(key, value)),
+                    );
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// Takes a string or a number as its text, so that `1.50` stays `1.50`.
@@ -303,33 +324,8 @@ impl Fields {
     }
 }
 
-/// Returns the members of a JSON object of strings.
-fn members(name: &str, raw: &RawValue) -> Result<Vec<(String, String)>> {
-    let Members(members) = serde_json::from_str(raw.get()).map_err(|error| match kind(raw) {
-        "an object" => Error::invalid(name, reason(raw.get().as_bytes(), &error)),
-        other => Error::invalid(name, format_args!("must be an object, not {other}")),
-    })?;
-    let pair = |(key, value): (String, FieldValue)| match read_string(value) {
-        Ok(text) => Ok((key, text)),
-        Err(why) => Err(Error::invalid(name, format_args!("{} {why}", quote(&key)))),
-    };
-    members.into_iter().map(pair).collect()
-}
-
-fn is_null(value: &FieldValue) -> bool {
-    matches!(value, FieldValue::Json(raw) if raw.get() == "null")
-}
-
 fn string(name: &str, value: FieldValue) -> Result<String> {
     read_string(value).map_err(|why| Error::invalid(name, why))
-}
-
-/// Returns the text of a string, or why the value is none.
-fn read_string(value: FieldValue) -> Result<String, String> {
-    match value {
-        FieldValue::Text(text) => Ok(text),
-        FieldValue::Json(raw) => serde_json::from_str(raw.get()).map_err(|_| why_not_text("a string", &raw)),
-    }
 }
 
 /// Joins words as `a, b or c`.
@@ -342,56 +338,6 @@ fn alternatives(words: &[&str]) -> String {
 
 fn is_number(json: &str) -> bool {
     json.starts_with(|c: char| c == '-' || c.is_ascii_digit())
-}
-
-fn kind(raw: &RawValue) -> &'static str {
-    match raw.get().as_bytes().first() {
-        Some(b'{') => "an object",
-        Some(b'[') => "an array",
-        Some(b't' | b'f') => "a boolean",
-        Some(b'"') => "a string",
-        Some(b'n') => "null",
-        _ => "a number",
-    }
-}
-
-/// Creates the error for a value that is not the `wanted` text.
-fn not_text(name: &str, wanted: &str, raw: &RawValue) -> Error {
-    Error::invalid(name, why_not_text(wanted, raw))
-}
-
-fn why_not_text(wanted: &str, raw: &RawValue) -> String {
-    match lone_surrogate(raw.get().as_bytes()) {
-        Some(escape) if raw.get().starts_with('"') => escape.to_string(),
-        _ => format!("must be {wanted}, not {}", kind(raw)),
-    }
-}
-
-/// The members of a JSON object in order, including repeated ones, with the text of each value.
-struct Members(Vec<(String, FieldValue)>);
-
-impl<'de> serde::Deserialize<'de> for Members {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Members;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut fields = Vec::with_capacity(8);
-                while let Some((key, raw)) = map.next_entry::<String, Box<RawValue>>()? {
-                    if fields.len() == MAX_FIELDS {
-                        let rule = format_args!("more than {MAX_FIELDS} members");
-                        return Err(serde::de::Error::custom(rule));
-                    }
-                    fields.push((key, FieldValue::Json(raw)));
-                }
-                Ok(Members(fields))
-            }
-        }
-        deserializer.deserialize_map(Visitor)
-    }
 }
 
 #[cfg(test)]

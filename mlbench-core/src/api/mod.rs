@@ -5,9 +5,11 @@
 mod comparison_query;
 mod endpoint;
 mod events;
+mod field_value;
 mod fields;
 mod headers;
 mod json;
+mod label_fields;
 mod labels;
 mod log;
 mod metrics_query;
@@ -19,7 +21,10 @@ mod point_field;
 mod points;
 mod problem;
 mod run;
+mod run_patch;
 mod run_request;
+mod run_search;
+mod sent_lines;
 mod session;
 mod values_query;
 #[cfg(test)]
@@ -38,7 +43,8 @@ pub use events::{
     Event, EventData, EventPoint, EventsQuery, LAST_EVENT_ID_HEADER, NewLines, NewPoints, PodList, Resync,
     RunsChanged, StreamOpen, Topic,
 };
-pub use fields::{FieldValue, Fields, MAX_FIELDS};
+pub use field_value::{FieldValue, MAX_FIELDS};
+pub use fields::{Fields, Member};
 pub use headers::{IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER};
 pub use json::without_bom;
 pub use labels::{format_labels, parse_labels};
@@ -49,9 +55,12 @@ pub use new_metric::{NewMetric, PointsByMetric, PointsByOwner};
 pub use new_series::NewSeries;
 pub use pod::Pod;
 pub use point_field::{PointField, PointRecord};
-pub use points::{MAX_ARRAY_POINTS, parse_batch, parse_point, parse_point_fast};
+pub use points::{Half, Halves, MAX_ARRAY_POINTS, parse_batch, parse_point, parse_point_fast};
 pub use problem::Problem;
 pub use run::{JobMetadata, Run, RunsQuery};
+pub use run_patch::RunPatch;
 pub use run_request::RunRequest;
+pub use run_search::{NEXT_CURSOR_HEADER, RunSearch};
+pub use sent_lines::{NewLogLine, NewLogLines};
 pub use session::{Session, SignIn};
 pub use values_query::ValuesQuery;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::fields::Fields;
 use crate::environment::Environment;
 use crate::error::Result;
+use crate::labels::{Params, Tags};
 use crate::name::{PodName, RunId, RunName};
 use crate::run::RunState;
 use crate::time::Timestamp;
@@ -53,6 +54,18 @@ pub struct Run {
     #[serde(default)]
     #[cfg_attr(test, ts(type = "Record<string, string>"))]
     pub environment: Environment,
+    /// What the run was given, by name. Absent without any.
+    #[serde(default, skip_serializing_if = "Params::is_empty")]
+    #[cfg_attr(test, ts(type = "Record<string, string | number | boolean>", optional))]
+    pub params: Params,
+    /// What people sort the run by. Absent without any.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    #[cfg_attr(test, ts(type = "Record<string, string>", optional))]
+    pub tags: Tags,
+    /// Whether the run executes elsewhere and only reports here. Absent if not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
+    pub external: bool,
     /// Position in the queue, 1 for the next run. Only present while the run waits (`--run-policy queue`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
@@ -130,6 +143,9 @@ impl From<crate::run::Run> for Run {
             light_target: spec.light_target,
             use_horovod: spec.use_horovod,
             environment: spec.environment,
+            external: spec.external,
+            params: run.params,
+            tags: run.tags,
             queue_position: None,
             waiting_for: None,
         }

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
+use super::label_fields::{params, tags};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::labels::{ParamValue, Params, Tags};
 use crate::name::RunName;
 use crate::quote::quote;
 use crate::run::Backend;
@@ -78,6 +80,18 @@ pub struct RunRequest {
     #[serde(default, skip_serializing_if = "Environment::is_empty")]
     #[cfg_attr(test, ts(type = "Record<string, string>", optional))]
     pub environment: Environment,
+    /// Whether the run executes elsewhere and only reports here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
+    pub external: bool,
+    /// What the run is given, by name.
+    #[serde(default, skip_serializing_if = "Params::is_empty")]
+    #[cfg_attr(test, ts(type = "Record<string, string | number | boolean>", optional))]
+    pub params: Params,
+    /// What people sort the run by.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    #[cfg_attr(test, ts(type = "Record<string, string>", optional))]
+    pub tags: Tags,
 }
 
 impl RunRequest {
@@ -99,7 +113,28 @@ impl RunRequest {
             light_target: false,
             use_horovod: false,
             environment: Environment::default(),
+            external: false,
+            params: Params::default(),
+            tags: Tags::default(),
         }
+    }
+
+    /// Adds a parameter.
+    ///
+    /// # Errors
+    /// Naming a parameter that has another value already, is too long or has an invalid name.
+    pub fn param(mut self, name: impl Into<String>, value: impl Into<ParamValue>) -> Result<Self> {
+        self.params = self.params.with(&Params::new([(name.into(), value.into())])?)?;
+        Ok(self)
+    }
+
+    /// Sets a tag.
+    ///
+    /// # Errors
+    /// Naming a tag that is too long or has an invalid name.
+    pub fn tag(mut self, name: impl Into<String>, text: impl Into<String>) -> Result<Self> {
+        self.tags = self.tags.with(&Tags::new([(name.into(), text.into())])?.into())?;
+        Ok(self)
     }
 
     /// Parses the fields of a request. Empty strings, which forms send, count as absent, except for the name.
@@ -137,6 +172,9 @@ impl RunRequest {
             light_target: fields.boolean("light_target")?.unwrap_or(false),
             use_horovod: fields.boolean("use_horovod")?.unwrap_or(false),
             environment: Environment::new(fields.pairs("environment", Environment::parse_variable)?)?,
+            external: fields.boolean("external")?.unwrap_or(false),
+            params: params(&mut fields)?,
+            tags: tags(&mut fields)?,
         };
         fields.finish()?;
         run.image()?;

@@ -10,7 +10,7 @@ use ts_rs::{Config, TS};
 use super::events::{EventPoint, NewLines, NewPoints, PodList, Resync, RunsChanged, StreamOpen};
 use super::{
     BatchResult, JobMetadata, LogLine, LogPage, MeasuredValue, Pod, PointRecord, Problem, RejectedPoint, Run,
-    RunRequest, RunValues, RunValuesPage, Series, Session, SignIn,
+    RunPatch, RunRequest, RunValues, RunValuesPage, Series, Session, SignIn,
 };
 use crate::comparison::{
     AllReduce, AllReduceEstimate, Clock, ComparedRun, Comparison, Direction, EndValue, Estimate, Group,
@@ -32,7 +32,7 @@ fn types() -> String {
         ($($name:ty),+ $(,)?) => { $( add::<$name>(&mut out); )+ };
     }
     add!(Timestamp, RunId, RunName, PodName, MetricName, MetricValue);
-    add!(RunState, Run, JobMetadata, RunRequest, OutputStream, LogLine, LogPage);
+    add!(RunState, Run, JobMetadata, RunRequest, RunPatch, OutputStream, LogLine, LogPage);
     add!(
         Session,
         SignIn,

@@ -32,6 +32,8 @@ fn run(id: i64, workers: u32) -> Run {
         state: RunState::Finished,
         job_id: Uuid::nil(),
         spec: RunSpec { num_workers: workers, ..RunSpec::running("train") },
+        params: crate::labels::Params::default(),
+        tags: crate::labels::Tags::default(),
         workers: Vec::new(),
         ranks: Vec::new(),
         stop_requested_at: None,

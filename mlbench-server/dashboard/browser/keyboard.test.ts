@@ -14,6 +14,9 @@ const FAR = 80;
 
 /** A person without a mouse. */
 class Hands {
+  /** The name of what had the focus when it was last looked for. */
+  private before = "nothing";
+
   constructor(private readonly page: Page) {}
 
   /** Presses keys one after the other, and looks where the focus is after each. */
@@ -42,7 +45,9 @@ class Hands {
   /** Fails if nothing has the focus, or one cannot see where it is. */
   async expectFocus(after: string): Promise<void> {
     // An action may take a moment to move the focus, but must not leave it nowhere.
-    await this.page.waitForFunction(() => document.activeElement !== document.body);
+    await this.page
+      .waitForFunction(() => document.activeElement !== document.body)
+      .catch(() => assert.fail(`nothing has the focus after ${after}; before, ${this.before} had it`));
     const problem = await this.page.evaluate(() => {
       const element = document.activeElement;
       if (!(element instanceof HTMLElement)) return "nothing has the focus";
@@ -60,6 +65,7 @@ class Hands {
       return marked ? (inView ? "" : `out of view: ${what}`) : `no mark: ${what}`;
     });
     assert.equal(problem, "", `after ${after}`);
+    this.before = await this.focusName();
   }
 
   /** Returns the name of what has the focus. */
@@ -138,11 +144,11 @@ test("runs are started, opened, stopped and deleted with keys", async () => {
 });
 
 test("Tab goes through every page and back without a trap", async () => {
-  await stage.server.run({ name: "to walk through", light_target: true });
+  const id = await stage.server.run({ name: "to walk through", light_target: true });
   const visitor = await stage.visitor({ viewport: { width: 1440, height: 900 } });
   const { page } = visitor;
   const hands = new Hands(page);
-  for (const path of ["/", "/runs", "/runs/2"]) {
+  for (const path of ["/", "/runs", `/runs/${id}`]) {
     await visitor.open(`${stage.server.url}${path}`);
     await hands.press("Tab");
     const count = await page.evaluate(

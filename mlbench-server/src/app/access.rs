@@ -29,7 +29,7 @@ pub enum Grant {
     Full,
     /// Read the server's own metrics.
     ServerMetrics,
-    /// Post metrics of this run.
+    /// Post metrics of this run, and change its parameters and tags.
     RunMetrics(RunId),
     /// Post single metrics of any active run.
     ActiveRunMetrics,
@@ -76,9 +76,9 @@ impl AuthPolicy {
         })?;
         match access {
             Access::Public | Access::RunToken => Ok(Grant::RunMetrics(run)),
-            Access::MetricsToken | Access::Operator => {
-                Err(forbidden(format!("token: belongs to run {run} and may only post metrics of that run")))
-            }
+            Access::MetricsToken | Access::Operator => Err(forbidden(format!(
+                "token: belongs to run {run}; it may only post metrics of that run and change its parameters and tags"
+            ))),
         }
     }
 }
@@ -102,6 +102,22 @@ impl Grant {
             (Self::ActiveRunMetrics, Owner::Pod(_)) => {
                 Err(forbidden("pod_name: this listener accepts metrics of runs only; send run_id".to_owned()))
             }
+        }
+    }
+
+    /// Refuses a change of another run than that of the token.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Forbidden`].
+    pub fn check_run(self, id: RunId) -> Result<()> {
+        match self {
+            Self::Full => Ok(()),
+            Self::RunMetrics(own) if own == id => Ok(()),
+            Self::RunMetrics(own) => {
+                Err(forbidden(format!("token: belongs to run {own} and may only change that run")))
+            }
+            Self::ServerMetrics => Err(metrics_only()),
+            Self::ActiveRunMetrics => Err(forbidden("this listener accepts metrics only".to_owned())),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Caches the JSON of finished runs.
 //!
-//! Finished runs are immutable, so listing thousands of them serializes each one once.
+//! Only the tags and parameters of a finished run change, and rarely, so listing thousands serializes each one once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,6 +23,8 @@ pub struct RunJsonCache {
 struct Cached {
     texts: HashMap<RunId, Bytes>,
     bytes: usize,
+    /// How many times a run was removed.
+    removals: u64,
 }
 
 impl Default for RunJsonCache {
@@ -45,15 +47,24 @@ impl RunJsonCache {
         lock(&self.cached).texts.get(&id).cloned()
     }
 
-    /// Serializes a run, and caches it when it has finished and the capacity allows.
+    /// Returns the present version of all runs, to be called before they are read.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        lock(&self.cached).removals
+    }
+
+    /// Serializes a run that was read at `version`, and caches a finished one.
+    ///
+    /// Caches nothing beyond the capacity. A run that changed since it was read must not be cached as it was.
     ///
     /// # Errors
     /// None in practice: a run can be serialized.
-    pub fn render(&self, run: &api::Run) -> Result<Bytes> {
+    pub fn render(&self, run: &api::Run, version: u64) -> Result<Bytes> {
         let text = Bytes::from(serde_json::to_vec(run).map_err(Error::internal)?);
         if !run.state.is_active() {
             let mut cached = lock(&self.cached);
-            if cached.bytes + text.len() <= self.max_bytes
+            if cached.removals == version
+                && cached.bytes + text.len() <= self.max_bytes
                 && cached.texts.insert(run.id, text.clone()).is_none()
             {
                 cached.bytes += text.len();
@@ -62,9 +73,10 @@ impl RunJsonCache {
         Ok(text)
     }
 
-    /// Removes a run that was deleted.
+    /// Removes a run that was deleted or changed.
     pub fn remove(&self, id: RunId) {
         let mut cached = lock(&self.cached);
+        cached.removals += 1;
         let bytes = cached.texts.remove(&id).map_or(0, |text| text.len());
         cached.bytes -= bytes;
     }
@@ -99,6 +111,9 @@ mod tests {
             light_target: false,
             use_horovod: false,
             environment: mlbench_core::Environment::default(),
+            external: false,
+            params: mlbench_core::Params::default(),
+            tags: mlbench_core::Tags::default(),
             queue_position: None,
             waiting_for: None,
         }
@@ -109,17 +124,28 @@ mod tests {
         let length = serde_json::to_vec(&run(1, RunState::Finished)).unwrap().len();
         let cache = RunJsonCache { cached: Arc::default(), max_bytes: 2 * length };
         let known = |number| cache.is_cached()(RunId::new(number).unwrap());
-        cache.render(&run(1, RunState::Started)).unwrap();
+        cache.render(&run(1, RunState::Started), cache.version()).unwrap();
         assert!(!known(1), "it may change");
-        let text = cache.render(&run(1, RunState::Finished)).unwrap();
-        cache.render(&run(1, RunState::Finished)).unwrap();
-        cache.render(&run(2, RunState::Finished)).unwrap();
-        cache.render(&run(3, RunState::Finished)).unwrap();
+        let text = cache.render(&run(1, RunState::Finished), cache.version()).unwrap();
+        cache.render(&run(1, RunState::Finished), cache.version()).unwrap();
+        cache.render(&run(2, RunState::Finished), cache.version()).unwrap();
+        cache.render(&run(3, RunState::Finished), cache.version()).unwrap();
         assert_eq!([1, 2, 3].map(known), [true, true, false]);
         assert_eq!(cache.get(RunId::new(1).unwrap()), Some(text));
         cache.remove(RunId::new(1).unwrap());
         cache.remove(RunId::new(1).unwrap());
-        cache.render(&run(3, RunState::Finished)).unwrap();
+        cache.render(&run(3, RunState::Finished), cache.version()).unwrap();
         assert_eq!([1, 2, 3].map(known), [false, true, true]);
+    }
+
+    #[test]
+    fn a_run_that_changed_since_it_was_read_is_not_cached() {
+        let cache = RunJsonCache::default();
+        let (read_at, id) = (cache.version(), RunId::new(1).unwrap());
+        cache.remove(id);
+        cache.render(&run(1, RunState::Finished), read_at).unwrap();
+        assert_eq!(cache.get(id), None);
+        cache.render(&run(1, RunState::Finished), cache.version()).unwrap();
+        assert!(cache.get(id).is_some());
     }
 }

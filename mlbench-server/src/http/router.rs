@@ -57,9 +57,11 @@ fn handler(endpoint: Endpoint) -> Handler {
         Endpoint::ListRuns => typed(runs::list),
         Endpoint::CreateRun => typed(runs::create),
         Endpoint::GetRun => typed(runs::get),
+        Endpoint::UpdateRun => typed(runs::update),
         Endpoint::DeleteRun => typed(runs::delete),
         Endpoint::StopRun => typed(runs::stop),
         Endpoint::GetRunLogs => typed(runs::logs),
+        Endpoint::AppendRunLogs => typed(runs::append_logs),
         Endpoint::CompareRuns => typed(comparison::compare),
         Endpoint::ListRunValues => typed(runs::values),
         Endpoint::ListRunSeries => typed(runs::series),
@@ -96,7 +98,7 @@ impl Route {
     fn new(endpoints: Vec<Endpoint>) -> Self {
         let handlers = endpoints.iter().map(|endpoint| handler(*endpoint)).collect();
         let has = |method: &api::Method| endpoints.iter().any(|e| e.spec().method == *method);
-        let own = [api::Method::Get, api::Method::Post, api::Method::Delete].into_iter().filter(has);
+        let own = api::Method::ALL.into_iter().filter(has);
         let head = has(&api::Method::Get).then_some("HEAD");
         let methods: Vec<&str> = own.map(api::Method::as_str).chain(head).chain(["OPTIONS"]).collect();
         Self { methods: methods.join(", "), handlers, endpoints }

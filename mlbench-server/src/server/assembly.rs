@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::app::hub::EventHub;
 use crate::app::run_cache::RunJsonCache;
 use crate::app::sessions::Sessions;
+use crate::app::silence;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::http::{HttpConfig, HttpServer};
@@ -112,6 +113,7 @@ impl Server {
         reaper::start(&tasks);
         launcher::start(&tasks, launcher.clone());
         monitor::start(&tasks, &monitor, settings.sample_interval());
+        silence::start(&tasks, &storage, &clock, settings.external_timeout);
         let default_command = settings.default_command();
         listeners.log_addresses();
         let policy = settings.run_policy;

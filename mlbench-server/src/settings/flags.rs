@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use super::given::{self, Given};
 use super::kubernetes::KubernetesSettings;
-use super::values::{ClusterKind, LogFormat, duration, interval};
+use super::values::{ClusterKind, LogFormat, amount, duration, interval, workers};
 use crate::app::RunPolicy;
 use crate::sqlite::Durability;
 
@@ -66,7 +66,7 @@ pub struct Settings {
     pub cluster: ClusterKind,
 
     /// Number of local workers [default: the number of cores, at least 2]
-    #[arg(long, value_name = "N", env = "MLBENCH_WORKERS", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", env = "MLBENCH_WORKERS", value_parser = workers)]
     pub workers: Option<u32>,
 
     /// Command of a run that names neither an image nor a command
@@ -102,6 +102,10 @@ pub struct Settings {
     #[arg(long, value_name = "TIME", env = "MLBENCH_EXIT_GRACE", value_parser = duration)]
     pub exit_grace: Option<Duration>,
 
+    /// How long an external run may send no metric, line or update before it fails
+    #[arg(long, value_name = "TIME", env = "MLBENCH_EXTERNAL_TIMEOUT", default_value = "10m", value_parser = interval)]
+    pub external_timeout: Duration,
+
     /// Interval between two samples of the workers' resource usage [default: 2s locally, 10s in Kubernetes]
     #[arg(long, value_name = "TIME", env = "MLBENCH_SAMPLE_INTERVAL", value_parser = interval)]
     pub sample_interval: Option<Duration>,
@@ -109,7 +113,7 @@ pub struct Settings {
     /// Maximum stored output per run and stream, in MiB. Later output is dropped with a server message
     ///
     /// Each stream of a local rank also keeps at most this much on the disk until the server has stored it.
-    #[arg(long, value_name = "MIB", env = "MLBENCH_OUTPUT_LIMIT", default_value_t = 256)]
+    #[arg(long, value_name = "MIB", env = "MLBENCH_OUTPUT_LIMIT", default_value_t = 256, value_parser = amount)]
     pub output_limit: u32,
 
     /// Stop active runs when the server stops, instead of leaving them running

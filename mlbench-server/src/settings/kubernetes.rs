@@ -1,5 +1,6 @@
 //! Settings of workers in Kubernetes, with the variable names of older servers where they had one.
 
+use super::values::{amount, workers};
 use crate::cluster::kubernetes::{
     AntiAffinity, Cpu, ImagePullPolicy, Instance, Memory, Options, ReleaseName, WorkerHosts,
 };
@@ -25,7 +26,7 @@ pub struct KubernetesSettings {
 
     /// Maximum number of workers of a run, and of all runs together with --run-policy queue
     #[arg(long, value_name = "N", env = "MLBENCH_MAX_WORKERS", default_value_t = 8)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(value_parser = workers)]
     pub max_workers: u32,
 
     /// Maximum CPU of a worker, and its limit when a run requests none, such as 8 or 8000m [default: none]
@@ -37,7 +38,7 @@ pub struct KubernetesSettings {
     pub worker_memory: Option<Memory>,
 
     /// GPUs per worker of a run with gpu_enabled
-    #[arg(long, value_name = "N", env = "MLBENCH_MAX_GPU_PER_WORKER", default_value_t = 0)]
+    #[arg(long, value_name = "N", env = "MLBENCH_MAX_GPU_PER_WORKER", default_value_t = 0, value_parser = amount)]
     pub max_gpu_per_worker: u32,
 
     /// How workers of a run address each other

@@ -28,6 +28,17 @@ fn a_non_loopback_address_needs_a_token_or_a_flag() {
 }
 
 #[test]
+fn whole_numbers_have_every_spelling() {
+    let read = settings(&["--workers", "2.0", "--output-limit", "1e2", "--max-workers", "+8"]);
+    assert_eq!((read.workers, read.output_limit, read.kubernetes.max_workers), (Some(2), 100, 8));
+    for flags in
+        [["--workers", "0"], ["--workers", "2.5"], ["--max-workers", "1025"], ["--output-limit", "1.5"]]
+    {
+        assert!(Settings::from_flags(flags).unwrap_err().contains("use a whole number"), "{flags:?}");
+    }
+}
+
+#[test]
 fn a_time_needs_a_unit() {
     assert_eq!(settings(&["--grace-period", "500ms"]).grace_period, Duration::from_millis(500));
     assert_eq!(settings(&["--start-timeout", "1h 30m"]).start_timeout, Duration::from_secs(5400));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
+use mlbench_core::number::whole;
 
 use crate::app::RunPolicy;
 use crate::sqlite::Durability;
@@ -26,6 +27,22 @@ pub enum LogFormat {
     Text,
     /// One JSON object per line
     Json,
+}
+
+/// Reads a number of workers, in any spelling: `2`, `2.0` or `2e0`.
+///
+/// # Errors
+/// The numbers that it may be.
+pub(super) fn workers(text: &str) -> Result<u32, &'static str> {
+    whole(text).filter(|workers| (1..=1024).contains(workers)).ok_or("use a whole number from 1 to 1024")
+}
+
+/// Reads a whole number of at least 0, in any spelling.
+///
+/// # Errors
+/// The numbers that it may be.
+pub(super) fn amount(text: &str) -> Result<u32, &'static str> {
+    whole(text).ok_or("use a whole number of at least 0")
 }
 
 /// Reads a duration such as `10s`.

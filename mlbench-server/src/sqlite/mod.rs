@@ -28,8 +28,8 @@ use mlbench_core::queue::Queue;
 use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, Changes, ChangesQuery, IsCached, KeyedRequest, LogQuery, OutputChunk, OwnerList,
-    PointSink, PointsCursor, PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, RunValuesQuery,
-    StartedRun, Storage, StoreStats, TokenHash,
+    PointSink, PointsCursor, PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, RunUpdate,
+    RunValuesQuery, RunsFound, RunsSearch, SentLine, SentLines, StartedRun, Storage, StoreStats, TokenHash,
 };
 use mlbench_core::{Error, MetricName, Owner, Pod, Result, RunId, Timestamp};
 use tokio::sync::Notify;
@@ -46,11 +46,14 @@ use metrics::recent::Arrivals;
 use metrics::record::MetricWrite;
 use metrics::{ahead, arrival, batch, insert, owners, read, run_values};
 use runs::rows::{self, RunFilter};
-use runs::{lifecycle, output, queue, tokens};
+use runs::{external, find, lifecycle, output, queue, tokens};
 use rusqlite::Connection;
 use seal::Sealer;
 use stats::PointsAhead;
 use writer::Writer;
+
+/// Estimated bytes of an update of parameters and tags while it is queued.
+const LABEL_BYTES: usize = 4_096;
 
 /// A [`Storage`] in an SQLite database.
 pub struct SqliteStorage {
@@ -187,6 +190,30 @@ impl Storage for SqliteStorage {
         is_cached: IsCached,
     ) -> Result<Vec<RunEntry>> {
         self.readers.read(move |c| rows::page(c, after, limit, &*is_cached)).await
+    }
+
+    async fn update_run(&self, id: RunId, update: RunUpdate) -> Result<Run> {
+        self.writer.reserve().check()?;
+        self.writer.write(LABEL_BYTES, move |c| external::update(c, id, &update)).await
+    }
+
+    async fn append_sent_lines(&self, id: RunId, lines: SentLines, now: Timestamp) -> Result<bool> {
+        self.writer.reserve().check()?;
+        let bytes = lines.lines.iter().map(|line| line.text.len() + size_of::<SentLine>()).sum();
+        let limit = self.log_limit_bytes;
+        self.writer.write(bytes, move |c| external::append(c, id, &lines, limit, now)).await
+    }
+
+    async fn external_activity(&self) -> Result<Vec<(RunId, i64)>> {
+        self.readers.read(external::activity).await
+    }
+
+    async fn end_silent_run(&self, id: RunId, activity: i64, outcome: RunOutcome) -> Result<Option<Run>> {
+        self.writer.write_first(0, move |c| external::end_silent(c, id, activity, &outcome)).await
+    }
+
+    async fn find_runs(&self, search: RunsSearch) -> Result<RunsFound> {
+        self.readers.read(move |c| find::page(c, &search)).await
     }
 
     async fn active_runs(&self) -> Result<Vec<Run>> {

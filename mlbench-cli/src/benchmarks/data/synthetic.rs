@@ -5,6 +5,8 @@
 
 use std::str::FromStr;
 
+use mlbench_core::number::whole;
+
 use super::random::Random;
 use super::rows::Rows;
 
@@ -27,7 +29,7 @@ impl FromStr for Shape {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let count = |text: &str| text.parse().ok().filter(|count: &usize| *count > 0);
+        let count = |text: &str| whole(text).filter(|count: &usize| *count > 0);
         let shape = text.split_once(['x', 'X', '×']).and_then(|(rows, features)| {
             let (rows, features) = (count(rows)?, count(features)?);
             // More would not fit into memory.

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::train::{Settings, train};
-use crate::benchmarks::args::{WorldArgs, parse_count};
+use crate::benchmarks::args::{WorldArgs, parse_count, parse_whole};
 use crate::benchmarks::data::{Shape, Shard, Source, Synthetic};
 use crate::benchmarks::error::Error;
 use crate::benchmarks::report::Reporter;
@@ -37,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["synthetic", "data"])]
     breast_cancer: bool,
     /// Seed of the synthetic data and of the batch order
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_whole::<u64>)]
     seed: u64,
     /// Rows per step, over all workers [default: 8000 of synthetic data, else 64]
     #[arg(long, value_name = "ROWS", value_parser = parse_count)]

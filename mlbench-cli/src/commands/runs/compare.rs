@@ -1,12 +1,20 @@
 //! Compares runs.
 
-use mlbench_client::{Client, ComparisonQuery};
+use std::collections::BTreeSet;
+
+use mlbench_client::{Client, Comparison, ComparisonQuery, RunId};
+use mlbench_core::comparison::split_rank;
+use mlbench_core::quote::shorten;
 
 use super::comparison::print_comparison;
 use crate::args::CompareArgs;
 use crate::commands::resolve::resolve_run;
 use crate::failure::Failure;
 use crate::output::Printer;
+use crate::unknown_name::UnknownName;
+
+/// The most runs whose metrics a message about an unknown metric may suggest.
+const MAX_RUNS: usize = 20;
 
 /// `mlbench runs compare`
 pub(crate) async fn compare(client: &Client, args: &CompareArgs) -> Result<(), Failure> {
@@ -15,7 +23,9 @@ pub(crate) async fn compare(client: &Client, args: &CompareArgs) -> Result<(), F
         runs.push(resolve_run(client, text).await?.id);
     }
     let baseline = match &args.baseline {
-        Some(text) => Some(resolve_run(client, text).await?.id),
+        Some(text) => {
+            Some(resolve_run(client, text).await.map_err(|failure| failure.of_option("--baseline"))?.id)
+        }
         None => None,
     };
     let query = ComparisonQuery {
@@ -26,5 +36,55 @@ pub(crate) async fn compare(client: &Client, args: &CompareArgs) -> Result<(), F
         baseline,
     };
     let comparison = client.runs().compare(&query).await?;
+    if let Some(metric) = args.metric.as_ref().filter(|_| !has_metric(&comparison)) {
+        return Err(unknown_metric(client, metric, &query.runs).await?);
+    }
     print_comparison(&mut Printer::stdout(args.output.output), &comparison)
+}
+
+/// Returns whether a run has the metric of the comparison, under this name or as that of rank 0.
+fn has_metric(comparison: &Comparison) -> bool {
+    let Comparison { metric, runs, .. } = comparison;
+    let of_first_rank = format!("{metric} @ 0");
+    let mut values = runs.iter().flat_map(|run| &run.end_values);
+    values.any(|value| value.name == *metric || value.name == of_first_rank)
+}
+
+/// Returns the failure that no run has this metric, with names that they have.
+async fn unknown_metric(client: &Client, metric: &str, runs: &[RunId]) -> Result<Failure, Failure> {
+    let mut known = BTreeSet::new();
+    for id in runs.iter().take(MAX_RUNS) {
+        for series in client.runs().series(*id).await? {
+            known.insert(suggestion(series.name.as_str(), metric));
+        }
+    }
+    let known = known.into_iter().collect();
+    Ok(Failure::UnknownName(match runs {
+        [run] => UnknownName::metric(metric, &format!("run {run}"), known),
+        _ => {
+            let runs: Vec<String> = runs.iter().map(ToString::to_string).collect();
+            UnknownName::metric_of_runs(metric, &shorten(&runs.join(", ")), known)
+        }
+    }))
+}
+
+/// Returns the name to suggest for a metric: that of rank 0 without its rank, as the user may write it.
+fn suggestion(name: &str, mistyped: &str) -> String {
+    match split_rank(name) {
+        (bare, Some("0")) if split_rank(mistyped).1.is_none() => bare.to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suggestion_has_a_rank_where_it_needs_one() {
+        assert_eq!(suggestion("loss @ 0", "los"), "loss");
+        assert_eq!(suggestion("loss @ 3", "los"), "loss @ 3", "a comparison takes rank 0 on its own only");
+        assert_eq!(suggestion("loss @ 0", "los @ 0"), "loss @ 0");
+        assert_eq!(suggestion("loss", "los @ 0"), "loss");
+    }
 }

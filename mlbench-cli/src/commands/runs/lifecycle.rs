@@ -1,4 +1,4 @@
-//! Starts, lists, shows, awaits, stops and deletes runs.
+//! Starts, shows, changes, awaits, stops and deletes runs.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use mlbench_client::{Client, Error, Run, RunId, RunState};
 
 use super::print::{JsonShape, print_all, print_details};
-use super::request::run_request;
-use crate::args::{OneRunArgs, OutputArgs, StartArgs, WaitArgs};
+use super::request::{run_patch, run_request};
+use crate::args::{OneRunArgs, OutputArgs, SetArgs, StartArgs, WaitArgs};
 use crate::commands::resolve::{resolve_run, resolve_unambiguous_run};
 use crate::failure::Failure;
 use crate::output::{Printer, eprint_message};
@@ -34,6 +34,14 @@ pub(crate) async fn start(client: &Client, args: &StartArgs) -> Result<(), Failu
 /// `mlbench runs show`
 pub(crate) async fn show(client: &Client, args: &OneRunArgs) -> Result<(), Failure> {
     let run = resolve_run(client, &args.run.run).await?;
+    print_details(&mut Printer::stdout(args.output.output), &run)
+}
+
+/// `mlbench runs set`
+pub(crate) async fn set(client: &Client, args: &SetArgs) -> Result<(), Failure> {
+    let patch = run_patch(args)?;
+    let run = resolve_unambiguous_run(client, &args.run.run).await?;
+    let run = client.runs().update(run.id, &patch).await?;
     print_details(&mut Printer::stdout(args.output.output), &run)
 }
 

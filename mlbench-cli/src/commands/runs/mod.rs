@@ -11,6 +11,6 @@ mod request;
 
 pub(super) use compare::compare;
 pub(super) use download::download;
-pub(super) use lifecycle::{delete, show, start, stop, wait};
+pub(super) use lifecycle::{delete, set, show, start, stop, wait};
 pub(super) use list::list;
 pub(super) use logs::logs;

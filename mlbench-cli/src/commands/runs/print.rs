@@ -81,11 +81,14 @@ pub(super) fn print_details(printer: &mut Printer<impl Write>, run: &Run) -> Res
     let codes: Vec<String> = job.exit_codes.iter().map(|(rank, code)| format!("{rank}: {code}")).collect();
     let environment: Vec<String> =
         run.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let params: Vec<String> = run.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let tags: Vec<String> = run.tags.iter().map(|(name, text)| format!("{name}={text}")).collect();
     let options = [
         (run.gpu_enabled, "gpu"),
         (run.light_target, "light"),
         (run.use_horovod, "horovod"),
         (!run.run_all_nodes, "first worker only"),
+        (run.external, "external"),
     ];
     let options: Vec<&str> = options.into_iter().filter_map(|(set, name)| set.then_some(name)).collect();
     let fields = [
@@ -104,6 +107,8 @@ pub(super) fn print_details(printer: &mut Printer<impl Write>, run: &Run) -> Res
         ("image", run.image.clone()),
         ("command", Some(job.command.clone())),
         ("environment", Some(environment.join(", ")).filter(|text| !text.is_empty())),
+        ("params", Some(params.join(", ")).filter(|text| !text.is_empty())),
+        ("tags", Some(tags.join(", ")).filter(|text| !text.is_empty())),
         ("backend", run.backend.clone()),
         ("options", Some(options.join(", ")).filter(|text| !text.is_empty())),
         ("pods", Some(pods.join(", ")).filter(|text| !text.is_empty())),
@@ -182,7 +187,7 @@ id  name        state   workers  created_at           finished_at
             text,
             "field\tvalue\nid\t1\nname\tfirst\nstate\tFAILED\nreason\trank 1 ended with exit code 3\n\
          created_at\t2018-08-03T09:21:29.347960Z\nfinished_at\t2018-08-03T09:21:41.847960Z\ntook\t12.5 s\n\
-         workers\t2\ncpus\t0.5\ncommand\ttrain {rank}\nenvironment\tA=1, B=2\nbackend\tring\noptions\tlight, first worker only\n\
+         workers\t2\ncpus\t0.5\ncommand\ttrain {rank}\nenvironment\tA=1, B=2\nparams\tdeep=true, lr=0.1\ntags\tteam=vision\nbackend\tring\noptions\tlight, first worker only\n\
          pods\tw-0, w-1\nexit_codes\t0: 0, 1: 3\njob_id\t5ec9f286-e12d-41bc-886e-0174ef2bddae\n"
         );
     }

@@ -1,8 +1,8 @@
 //! Builds the request that starts a run from the arguments.
 
-use mlbench_client::{Environment, RunRequest};
+use mlbench_client::{Environment, Params, RunPatch, RunRequest, Tags};
 
-use crate::args::StartArgs;
+use crate::args::{SetArgs, StartArgs};
 
 /// Custom backend of a run with `--first-worker-only` and without `--backend`.
 const DEFAULT_CUSTOM_BACKEND: &str = "custom";
@@ -10,7 +10,7 @@ const DEFAULT_CUSTOM_BACKEND: &str = "custom";
 /// Returns the request for a run with these arguments.
 ///
 /// # Errors
-/// If the environment variables are too many, too long or repeated.
+/// If the environment variables, the parameters or the tags are too many, too long or repeated.
 pub(super) fn run_request(args: &StartArgs) -> mlbench_client::Result<RunRequest> {
     let mut run = RunRequest::named(args.name.clone());
     run.num_workers = args.workers;
@@ -19,6 +19,8 @@ pub(super) fn run_request(args: &StartArgs) -> mlbench_client::Result<RunRequest
     run.light_target = args.light;
     run.custom_image_command.clone_from(&args.command);
     run.environment = Environment::new(args.env.iter().cloned())?;
+    run.params = Params::new(args.labels.params.iter().cloned())?;
+    run.tags = Tags::new(args.labels.tags.iter().cloned())?;
     match (&args.image, &args.command) {
         // With a command, the image need not be one of the official images that the server knows.
         (Some(image), Some(_)) => {
@@ -38,6 +40,22 @@ pub(super) fn run_request(args: &StartArgs) -> mlbench_client::Result<RunRequest
         run.run_all_nodes = Some(!args.first_worker_only);
     }
     Ok(run)
+}
+
+/// Returns the changes of a run with these arguments.
+///
+/// # Errors
+/// If the parameters or the tags are too many, too long or repeated.
+pub(super) fn run_patch(args: &SetArgs) -> mlbench_client::Result<RunPatch> {
+    let mut patch =
+        RunPatch { params: Params::new(args.labels.params.iter().cloned())?, ..RunPatch::default() };
+    for name in &args.remove_tag {
+        patch = patch.without_tag(name)?;
+    }
+    for (name, text) in &args.labels.tags {
+        patch = patch.tag(name, text)?;
+    }
+    Ok(patch)
 }
 
 #[cfg(test)]
@@ -65,6 +83,12 @@ mod tests {
             json(r#"{"name":"x","num_workers":2,"num_cpus":0.5,"gpu_enabled":true,"light_target":true}"#)
         );
         assert_eq!(body("--env B=1=2 --env A="), json(r#"{"name":"x","environment":{"A":"","B":"1=2"}}"#));
+        assert_eq!(
+            body("--param lr=0.1 --param opt=adam --param deep=true --tag team=vision --tag host="),
+            json(
+                r#"{"name":"x","params":{"lr":0.1,"opt":"adam","deep":true},"tags":{"team":"vision","host":""}}"#
+            )
+        );
         assert_eq!(body("--command true"), json(r#"{"name":"x","custom_image_command":"true"}"#));
         assert_eq!(body("--image mlbench/a:latest"), json(r#"{"name":"x","image_name":"mlbench/a:latest"}"#));
         assert_eq!(
@@ -73,6 +97,16 @@ mod tests {
                 r#"{"name":"x","image_name":"custom_image","custom_image_name":"busybox","custom_image_command":"true"}"#
             )
         );
+    }
+
+    #[test]
+    fn tags_are_set_and_removed() {
+        let line = "mlbench runs set 3 --param lr=0.1 --tag best=yes --remove-tag old".split(' ');
+        let Command::Runs(RunsCommand::Set(args)) = Cli::try_parse_from(line).unwrap().command else {
+            panic!("not a change")
+        };
+        let patch = serde_json::to_string(&run_patch(&args).unwrap()).unwrap();
+        assert_eq!(patch, r#"{"params":{"lr":0.1},"tags":{"best":"yes","old":null}}"#);
     }
 
     #[test]
@@ -108,6 +142,8 @@ mod tests {
             "--name x --cpus nan",
             "--name x --env HOME",
             "--name x --env RANK=1",
+            "--name x --param lr",
+            "--name x --tag =1",
         ];
         for arguments in invalid {
             let line = ["mlbench", "runs", "start"].into_iter().chain(arguments.split_whitespace());

@@ -1,4 +1,5 @@
 use super::*;
+use crate::api::field_value::MAX_FIELDS;
 
 fn json(body: &str) -> Fields {
     Fields::from_json(body.as_bytes()).unwrap()

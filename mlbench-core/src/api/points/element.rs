@@ -7,7 +7,8 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::scan::is_column;
-use crate::api::fields::{FieldValue, Fields};
+use crate::api::field_value::FieldValue;
+use crate::api::fields::Fields;
 use crate::api::new_metric::NewMetric;
 use crate::error::{Error, ErrorCode, Result};
 

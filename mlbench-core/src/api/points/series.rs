@@ -3,7 +3,8 @@
 use super::array::{MAX_ARRAY_POINTS, mixed, too_many_points};
 use super::scan::Scanner;
 use super::series_fields::{self as fields, ColumnsBuilder, Failure};
-use crate::api::fields::{FieldValue, Fields, MAX_FIELDS};
+use crate::api::field_value::{FieldValue, MAX_FIELDS};
+use crate::api::fields::Fields;
 use crate::api::json::{lone_surrogate, not_json, quote_non_finite};
 use crate::api::new_metric::SeriesFields;
 use crate::error::{Error, ErrorCode, Result};
@@ -12,8 +13,8 @@ use crate::time::Timestamp;
 
 /// Parses one series, or an array of series.
 pub(super) fn parse_series(body: &[u8], now: Timestamp) -> Result<Vec<BatchSeries>> {
-    let first = match parse(body, now) {
-        Err(Failure::Syntax) => quote_non_finite(body).map(|body| parse(&body, now)),
+    let first = match parse(body, Part::Whole, now) {
+        Err(Failure::Syntax) => quote_non_finite(body).map(|body| parse(&body, Part::Whole, now)),
         other => Some(other),
     };
     match first {
@@ -36,9 +37,21 @@ fn syntax_error(body: &[u8]) -> Error {
     }
 }
 
-fn parse(body: &[u8], now: Timestamp) -> Result<Vec<BatchSeries>, Failure> {
+/// Which part of the array of series a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of it, or one series without an array.
+    Whole,
+    /// Up to the comma between two series.
+    First,
+    /// From the series after that comma.
+    Second,
+}
+
+/// Parses series on one pass over the text.
+pub(super) fn parse(body: &[u8], part: Part, now: Timestamp) -> Result<Vec<BatchSeries>, Failure> {
     let mut scanner = Scanner::new(std::str::from_utf8(body).map_err(|_| Failure::Syntax)?);
-    let is_array = scanner.take(b'[');
+    let is_array = part == Part::Second || scanner.take(b'[');
     let (mut all, mut room) = (Vec::new(), MAX_ARRAY_POINTS);
     loop {
         let index = all.len();
@@ -60,9 +73,12 @@ fn parse(body: &[u8], now: Timestamp) -> Result<Vec<BatchSeries>, Failure> {
         if !is_array || !scanner.take(b',') {
             break;
         }
+        if part == Part::First && scanner.is_at_end() {
+            return Ok(all);
+        }
     }
     let is_complete = (!is_array || scanner.take(b']')) && scanner.is_at_end();
-    if is_complete { Ok(all) } else { Err(Failure::Syntax) }
+    if is_complete && part != Part::First { Ok(all) } else { Err(Failure::Syntax) }
 }
 
 fn in_array(index: usize, error: &Error) -> Error {

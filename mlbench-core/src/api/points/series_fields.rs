@@ -3,7 +3,8 @@
 use serde_json::value::RawValue;
 
 use super::scan::{Item, Plain, Scanner};
-use crate::api::fields::{FieldValue, Fields};
+use crate::api::field_value::FieldValue;
+use crate::api::fields::Fields;
 use crate::api::new_metric::missing;
 use crate::error::{Error, Result};
 use crate::number::whole;

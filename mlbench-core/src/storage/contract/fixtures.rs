@@ -49,7 +49,7 @@ pub(super) fn new_run(name: &str) -> NewRun {
         environment: ok(Environment::new([("A".to_owned(), "1".to_owned())])),
         ..RunSpec::running("train --rank {rank}")
     };
-    NewRun { name: ok(RunName::new(name)), job_id: Uuid::from_u128(0x5ec9_f286), spec }
+    NewRun::new(ok(RunName::new(name)), Uuid::from_u128(0x5ec9_f286), spec)
 }
 
 /// A request of the server's principal under a key, with a body of this fingerprint.

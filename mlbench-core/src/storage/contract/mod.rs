@@ -2,7 +2,10 @@
 
 mod batches;
 mod changes;
+mod external;
+mod finding;
 mod fixtures;
+mod labels;
 mod metrics;
 mod output;
 mod queue;

@@ -96,11 +96,14 @@ function whenDrawn(curves) {
  * @returns {Promise<number>}
  */
 export async function zoom(context, url) {
+  /** @type {number[]} */
   const times = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const page = await context.newPage();
     await page.goto(url);
     await within(`a chart of ${url}`, page.evaluate(whenDrawn, 1));
+    // What comes later moves the chart.
+    await page.waitForFunction(() => document.querySelector(".loading") === null);
     const plot = page.locator(".chart-plot").first();
     await plot.scrollIntoViewIfNeeded();
     const box = await plot.boundingBox();
@@ -110,25 +113,28 @@ export async function zoom(context, url) {
     await page.mouse.move(...at(0.5));
     await page.mouse.down();
     await page.mouse.move(...at(0.6), { steps: 3 });
-    const time = within(`the detail of ${url}`, page.evaluate(whenDetailed));
+    // A mouse comes before scripts: the page must watch before the button is released.
+    await page.evaluate(watchDetail);
     await page.mouse.up();
-    times.push(await time);
+    times.push(await within(`the detail of ${url}`, page.evaluate("detail")));
     await page.close();
   }
   times.sort((a, b) => a - b);
   return times[Math.floor(ROUNDS / 2)] ?? NaN;
 }
 
-/** Runs in the page: times from the release of the mouse until points that arrive afterwards are drawn. */
-function whenDetailed() {
-  return new Promise((/** @type {(time: number) => void} */ resolve) => {
-    let released = Infinity;
+/** Runs in the page: times from the release of the mouse until every curve of the first chart has other points. */
+function watchDetail() {
+  const words = document.querySelector(".chart-plot")?.closest("figure")?.querySelector("p.unseen");
+  if (words === null || words === undefined) throw new Error("the page has no chart");
+  const counts = () => words.textContent.match(/: \d+ (point|bucket)s?,/g) ?? [];
+  const coarse = counts();
+  const detail = new Promise((/** @type {(time: number) => void} */ resolve) => {
+    let released = NaN;
     addEventListener("pointerup", () => (released = performance.now()), { once: true, capture: true });
-    const observer = new PerformanceObserver((list) => {
-      const found = list
-        .getEntries()
-        .some(({ name, startTime }) => name.includes("/api/metrics/") && startTime >= released);
-      if (!found) return;
+    const observer = new MutationObserver(() => {
+      const now = counts();
+      if (Number.isNaN(released) || !coarse.every((count, curve) => now[curve] !== count)) return;
       observer.disconnect();
       requestAnimationFrame(() =>
         requestAnimationFrame(() => {
@@ -136,8 +142,9 @@ function whenDetailed() {
         }),
       );
     });
-    observer.observe({ type: "resource" });
+    observer.observe(words, { characterData: true, childList: true, subtree: true });
   });
+  Object.assign(globalThis, { detail });
 }
 
 /**

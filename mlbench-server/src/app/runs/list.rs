@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mlbench_core::queue::Queue;
 use mlbench_core::storage::{RunEntry, Storage};
-use mlbench_core::{Result, RunId};
+use mlbench_core::{ErrorCode, Result, RunId};
 
 use crate::app::api_run::to_api;
 use crate::app::context::App;
@@ -37,17 +37,32 @@ impl RunReader {
     /// # Errors
     /// When the store fails.
     pub async fn next(&mut self) -> Result<(Vec<Bytes>, bool)> {
+        let version = self.cache.version();
         let runs = self.storage.runs_after(self.after, PAGE, self.cache.is_cached()).await?;
         self.after = runs.last().map(RunEntry::id);
         let last = runs.len() < PAGE as usize;
         let mut texts = Vec::with_capacity(runs.len());
         for run in runs {
             match run {
-                // A run that has left the cache was deleted since the store was read.
-                RunEntry::Cached(id) => texts.extend(self.cache.get(id)),
-                RunEntry::Loaded(run) => texts.push(self.cache.render(&to_api(*run, Some(&self.queue)))?),
+                RunEntry::Cached(id) => match self.cache.get(id) {
+                    Some(text) => texts.push(text),
+                    None => texts.extend(self.read_again(id).await?),
+                },
+                RunEntry::Loaded(run) => {
+                    texts.push(self.cache.render(&to_api(*run, Some(&self.queue)), version)?);
+                }
             }
         }
         Ok((texts, last))
+    }
+
+    /// Reads a run that has left the cache since the store was read: it changed, or it was deleted.
+    async fn read_again(&self, id: RunId) -> Result<Option<Bytes>> {
+        let version = self.cache.version();
+        match self.storage.run(id).await {
+            Ok(run) => self.cache.render(&to_api(run, None), version).map(Some),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -22,6 +22,8 @@ pub(super) fn run(id: i64, name: &str) -> Run {
         state: RunState::Initialized,
         job_id: Uuid::new_v4(),
         spec: spec(2),
+        params: mlbench_core::Params::default(),
+        tags: mlbench_core::Tags::default(),
         workers: Vec::new(),
         ranks: Vec::new(),
         stop_requested_at: None,

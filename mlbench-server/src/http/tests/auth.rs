@@ -199,7 +199,10 @@ async fn a_run_token_posts_only_the_metrics_of_its_run() {
     ] {
         let (status, code, detail) = call_with(&api, method, &path, &run_token, "").await.error();
         assert_eq!((status, code), (403, "forbidden"), "{path}");
-        assert!(detail.ends_with("may only post metrics of that run"), "{detail}");
+        assert!(
+            detail.ends_with("it may only post metrics of that run and change its parameters and tags"),
+            "{detail}"
+        );
     }
     end_run(&api.app, run, RunEvent::Stop).await;
     assert_eq!(post("/api/metrics", format!("\"run_id\":{run}")).await.error().0, 401);

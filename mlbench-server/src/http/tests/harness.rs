@@ -197,9 +197,15 @@ impl Api {
         let body = json!({"name": name}).to_string();
         let request = RunRequest::from_fields(Fields::from_json(body.as_bytes()).unwrap()).unwrap();
         let defaults = RunDefaults { max_workers: 2, max_cpus: None, default_command: Ok("true") };
-        let new =
-            NewRun { spec: resolve(&request, defaults).unwrap(), name: request.name, job_id: Uuid::new_v4() };
+        let spec = resolve(&request, defaults).unwrap();
+        let new = NewRun::new(request.name, Uuid::new_v4(), spec);
         self.app.storage.start_run_unless_active(new, self.app.clock.now()).await.unwrap()
+    }
+
+    /// Starts a run that executes elsewhere.
+    pub(super) async fn external_run(&self) -> RunId {
+        let run = self.post("/api/runs/", r#"{"name":"elsewhere","external":true}"#).await.json();
+        run["id"].as_i64().and_then(RunId::new).unwrap()
     }
 
     /// Writes a run in state `STOPPED` to the store.
@@ -288,6 +294,11 @@ pub(super) fn example(endpoint: Endpoint, run: RunId) -> (String, String) {
         Endpoint::CreateRun => (&[], r#"{"name":"another"}"#.to_owned()),
         Endpoint::CreateSession => (&[], r#"{"token":"none is required"}"#.to_owned()),
         Endpoint::GetMetrics | Endpoint::ListPodSeries => (&[PODS[0]], String::new()),
+        Endpoint::AppendRunLogs => {
+            let body = json!({"lines": ["a line"]}).to_string();
+            (&[&id], body)
+        }
+        Endpoint::UpdateRun => (&[&id], r#"{"tags":{"team":"vision"}}"#.to_owned()),
         Endpoint::GetRun
         | Endpoint::DeleteRun
         | Endpoint::StopRun

@@ -90,7 +90,7 @@ impl World {
     }
 
     pub(crate) async fn try_start_run(&self, spec: RunSpec) -> Result<Run> {
-        let new = NewRun { name: RunName::new("a run").unwrap(), job_id: Uuid::new_v4(), spec };
+        let new = NewRun::new(RunName::new("a run").unwrap(), Uuid::new_v4(), spec);
         let run = self.storage().start_run_unless_active(new, self.deps.clock.now()).await?;
         self.deps.handle.wake();
         Ok(run)
@@ -98,7 +98,7 @@ impl World {
 
     /// Queues a run.
     pub(crate) async fn queue_run(&self, spec: RunSpec) -> Run {
-        let new = NewRun { name: RunName::new("queued").unwrap(), job_id: Uuid::new_v4(), spec };
+        let new = NewRun::new(RunName::new("queued").unwrap(), Uuid::new_v4(), spec);
         let capacity = self.deps.cluster.max_workers();
         let run = self.storage().queue_run(new, capacity, self.deps.clock.now()).await.unwrap();
         self.deps.handle.wake();
@@ -200,6 +200,8 @@ pub(crate) fn sample_run(workers: u32, command: &str) -> Run {
         state: RunState::Initialized,
         job_id: Uuid::nil(),
         spec: spec(workers, command),
+        params: mlbench_core::Params::default(),
+        tags: mlbench_core::Tags::default(),
         workers: (0..workers).map(worker).collect(),
         ranks: Vec::new(),
         stop_requested_at: None,

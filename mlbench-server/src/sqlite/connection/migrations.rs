@@ -11,7 +11,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::sqlite::error::StoreError;
 
 /// The steps from an empty database to the current schema. A released step never changes.
-pub(crate) const STEPS: &[&str] = &[include_str!("../schema/0001.sql"), include_str!("../schema/0002.sql")];
+pub(crate) const STEPS: &[&str] = &[
+    include_str!("../schema/0001.sql"),
+    include_str!("../schema/0002.sql"),
+    include_str!("../schema/0003.sql"),
+];
 
 /// Marks a database as one of mlbench: the bytes "mlbn".
 const APPLICATION_ID: i32 = 0x6d6c_626e;

@@ -5,6 +5,7 @@
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use super::labels;
 use crate::sqlite::idempotency;
 use crate::sqlite::metrics::owner::OwnerRow;
 use crate::sqlite::metrics::{arrival, chunks};
@@ -59,6 +60,7 @@ fn delete_contents(connection: &Connection, run: i64) -> rusqlite::Result<bool> 
 
 /// Deletes the run itself.
 fn delete_run(connection: &Connection, run: i64) -> rusqlite::Result<bool> {
+    labels::delete(connection, run)?;
     for sql in [
         "DELETE FROM run_output WHERE run = ?1",
         "DELETE FROM run_rank WHERE run = ?1",

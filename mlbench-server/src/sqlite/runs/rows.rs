@@ -8,14 +8,14 @@ use rusqlite::{Connection, OptionalExtension, Row, Rows};
 use crate::sqlite::error::StoreError;
 
 const COLUMNS: &str = "id, name, job_id, state, created_at, finished_at, spec, workers, stop_requested_at, \
-                       outcome_event, outcome_reason, outcome_at, admitted_at";
+                       outcome_event, outcome_reason, outcome_at, admitted_at, params, tags";
 
 /// Selects runs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum RunFilter {
     /// All but deleted ones.
     All,
-    /// Those that have not ended, including queued ones.
+    /// Those of the launcher that have not ended, including queued ones.
     Active,
     /// Active ones that were admitted or asked to stop.
     Supervised,
@@ -27,9 +27,10 @@ impl RunFilter {
     pub(super) const fn condition(self) -> &'static str {
         match self {
             Self::All => "deletion = 0",
-            Self::Active => "deletion = 0 AND state IN ('INITIALIZED', 'STARTED')",
+            // SQLite knows that a value is NULL without reading the specification before it.
+            Self::Active => "deletion = 0 AND state IN ('INITIALIZED', 'STARTED') AND external IS NULL",
             Self::Supervised => {
-                "deletion = 0 AND state IN ('INITIALIZED', 'STARTED') \
+                "deletion = 0 AND state IN ('INITIALIZED', 'STARTED') AND external IS NULL \
                  AND (admitted_at IS NOT NULL OR stop_requested_at IS NOT NULL)"
             }
             // SQLite uses the index on deleted runs only if its condition is repeated.
@@ -156,6 +157,8 @@ fn read(row: &Row<'_>) -> Result<Run, StoreError> {
         admitted_at: date(12)?,
         finished_at: date(5)?,
         spec: serde_json::from_str(text(6)?).map_err(|error| corrupt(&error))?,
+        params: serde_json::from_str(text(13)?).map_err(|error| corrupt(&error))?,
+        tags: serde_json::from_str(text(14)?).map_err(|error| corrupt(&error))?,
         workers: serde_json::from_str(text(7)?).map_err(|error| corrupt(&error))?,
         ranks: Vec::new(),
         stop_requested_at: date(8)?,

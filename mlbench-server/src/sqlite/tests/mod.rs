@@ -110,7 +110,7 @@ fn keyed(key: &str) -> KeyedRequest {
 
 fn new_run(name: &str) -> NewRun {
     let spec = RunSpec { num_workers: 2, ..RunSpec::running("true") };
-    NewRun { name: RunName::new(name).unwrap(), job_id: uuid::Uuid::from_u128(7), spec }
+    NewRun::new(RunName::new(name).unwrap(), uuid::Uuid::from_u128(7), spec)
 }
 
 fn metric(run: RunId, name: &str, date: i64, value: &str) -> Metric {

@@ -24,6 +24,29 @@ async fn metrics_are_posted_and_read() {
     let mistyped = cli.run(&["metrics", "--run", "1", "--metric", "los @ 0"]).await;
     assert_eq!((mistyped.code, mistyped.stdout.as_str()), (3, ""), "{mistyped:?}");
     assert!(mistyped.stderr.contains("run 1 has no such metric; did you mean \"loss @ 0\"?"), "{mistyped:?}");
+    let second = cli.run(&[
+        "metrics",
+        "--run",
+        "1",
+        "--metric",
+        "loss @ 0",
+        "--metric",
+        "los",
+        "--since",
+        "2100-01-01",
+    ]);
+    assert_eq!(second.await.code, 3, "every name is checked");
+    for command in [&["metrics"][..], &["metrics", "post", "--name", "x", "--value", "1"]] {
+        let pod = cli.run(&[command, &["--pod", "local-mlbench-worker-7"]].concat()).await;
+        assert_eq!((pod.code, pod.stdout.as_str()), (3, ""), "{pod:?}");
+        let hint = "--pod \"local-mlbench-worker-7\": not found; did you mean \"local-mlbench-worker-0\"?";
+        assert!(pod.stderr.contains(hint), "{pod:?}");
+        let run = cli.run(&[command, &["--run", "mesured"]].concat()).await;
+        assert_eq!(run.code, 3, "{run:?}");
+        assert!(run.stderr.contains("--run \"mesured\": not found; did you mean \"measured\"?"), "{run:?}");
+        let run = cli.run(&[command, &["--run", "7"]].concat()).await;
+        assert!(run.code == 3 && run.stderr.contains("--run: run 7 does not exist"), "{run:?}");
+    }
     for owner in [["--pod", "local-mlbench-worker-0"].as_slice(), &[]] {
         let nowhere = cli.run(&[&["metrics", "--metric", "gain"], owner].concat()).await;
         assert_eq!(nowhere.code, 3, "{nowhere:?}");

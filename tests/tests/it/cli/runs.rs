@@ -110,6 +110,53 @@ async fn output_of_a_rank_that_does_not_exist_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_metric_that_no_compared_run_has_is_an_error() {
+    let server = TestServer::start().await;
+    let cli = server.cli();
+    for name in ["one", "two", "none"] {
+        cli.ok(&["runs", "start", "--name", name, "--command", "true", "--wait"]).await;
+    }
+    cli.ok(&["metrics", "post", "--run", "one", "--name", "train_loss @ 0", "--value", "0.5"]).await;
+    cli.ok(&["metrics", "post", "--run", "two", "--name", "note", "--value", "no number"]).await;
+    let compare = async |runs: &[&str], metric: &str| {
+        cli.run(&[&["runs", "compare", "--metric", metric, "--goal", "1", "-o", "json"], runs].concat()).await
+    };
+    for metric in ["train_loss", "train_loss @ 0", "note"] {
+        let some = compare(&["one", "two", "none"], metric).await;
+        assert_eq!(some.code, 0, "one of the runs has it: {some:?}");
+    }
+    for (runs, metric, problem) in [
+        (&["one"][..], "trian_loss", "run 1 has no such metric; did you mean \"train_loss\"?"),
+        (
+            &["one", "two"],
+            "train_loss @ 1",
+            "none of the runs 1, 2 has such a metric; did you mean \"train_loss @ 0\"?",
+        ),
+        (&["none"], "train_loss", "run 3 has no such metric; it has no metrics"),
+    ] {
+        let refused = compare(runs, metric).await;
+        assert_eq!((refused.code, refused.stdout.as_str()), (3, ""), "{refused:?}");
+        assert_eq!(refused.stderr, format!("mlbench: --metric {metric:?}: {problem}\n"));
+    }
+    let baseline = cli.run(&["runs", "compare", "one", "--baseline", "tow"]).await;
+    assert_eq!(baseline.code, 3, "{baseline:?}");
+    assert!(baseline.stderr.contains("--baseline \"tow\": not found; did you mean \"two\"?"), "{baseline:?}");
+}
+
+#[tokio::test]
+async fn whole_numbers_have_every_spelling() {
+    let server = TestServer::start().await;
+    let cli = server.cli();
+    let started = ["runs", "start", "--name", "one", "--workers", "1.0", "--command", "echo hello", "--wait"];
+    assert_eq!(cli.json(&started).await["num_workers"], 1);
+    assert_eq!(cli.ok(&["runs", "logs", "one", "--rank", "0.0", "--tail", "1e1"]).await, "hello\n");
+    let response = server.get("/api/runs/1.0/").await;
+    assert_eq!(response.status, 404);
+    let detail = response.json()["detail"].clone();
+    assert_eq!(detail, "run \"1.0\" does not exist; in a path, write the id as 1");
+}
+
+#[tokio::test]
 async fn a_run_that_has_ended_is_not_waited_for() {
     let server = TestServer::start().await;
     let cli = server.cli();

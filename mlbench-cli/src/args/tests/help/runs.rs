@@ -13,6 +13,7 @@ fn runs_prints_help() {
       start     Start a run
       list      List all runs
       show      Show the details of a run
+      set       Add parameters to a run and change its tags
       wait      Wait until a run ends. Exit code 6 if it failed or was stopped
       stop      Stop a run. It becomes STOPPED a moment later
       delete    Delete a run with its metrics and output. Stops an active run
@@ -34,23 +35,29 @@ fn runs_start_prints_help() {
     Usage: mlbench runs start [OPTIONS] --name <NAME>
 
     Options:
-          --name <NAME>        Name of the run, 1 to 100 characters
-          --workers <N>        Number of workers [default: all workers]
-          --cpus <CORES>       CPU cores per worker, such as 0.5 [default: no limit]
-          --image <IMAGE>      Official container image, or any image with --command
-          --command <COMMAND>  Command of the workers [default: the command of the
-                               image, else of the server]
-          --env <NAME=VALUE>   Environment variable of the command. Repeat the flag
-                               for several. They are not secret
-          --backend <BACKEND>  Backend: mpi, gloo, nccl or a custom name
-          --first-worker-only  Start the command on the first worker only
-          --gpu                Request GPUs
-          --light              Train to the light goal, a lower accuracy
-          --wait               Wait until the run ends. Exit code 6 if it failed or
-                               was stopped
-      -o, --output <FORMAT>    Output format: table, csv or json [default: table on
-                               a terminal, else tab-separated columns]
-      -h, --help               Print help
+          --name <NAME>         Name of the run, 1 to 100 characters
+          --workers <N>         Number of workers [default: all workers]
+          --cpus <CORES>        CPU cores per worker, such as 0.5 [default: no
+                                limit]
+          --image <IMAGE>       Official container image, or any image with
+                                --command
+          --command <COMMAND>   Command of the workers [default: the command of the
+                                image, else of the server]
+          --env <NAME=VALUE>    Environment variable of the command. Repeat the flag
+                                for several. They are not secret
+          --param <NAME=VALUE>  Parameter, such as lr=0.1, opt=adam or deep=true.
+                                Repeat the flag for several
+          --tag <NAME=VALUE>    Tag, such as team=vision. Repeat the flag for
+                                several
+          --backend <BACKEND>   Backend: mpi, gloo, nccl or a custom name
+          --first-worker-only   Start the command on the first worker only
+          --gpu                 Request GPUs
+          --light               Train to the light goal, a lower accuracy
+          --wait                Wait until the run ends. Exit code 6 if it failed or
+                                was stopped
+      -o, --output <FORMAT>     Output format: table, csv or json [default: table on
+                                a terminal, else tab-separated columns]
+      -h, --help                Print help
 
     The placeholders {hosts}, {run_id}, {rank} and {backend} in the command are
     replaced. The mpi backend starts the command once, with mpirun on the first
@@ -60,6 +67,7 @@ fn runs_start_prints_help() {
       mlbench runs start --name first
       mlbench runs start --name two --workers 2 --cpus 0.5 --light --wait
       mlbench runs start --name mine --command 'python train.py --rank {rank}'
+      mlbench runs start --name tuned --param lr=0.1 --tag team=vision
       mlbench runs start --name long --env EPOCHS=50 --command 'python train.py'
       mlbench runs start --name job --image me/job --command ./job --backend mpi
     ");
@@ -73,10 +81,22 @@ fn runs_list_prints_help() {
     Usage: mlbench runs list [OPTIONS]
 
     Options:
-      -w, --watch            Go on and show changes as they happen
-      -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
-                             terminal, else tab-separated columns]
-      -h, --help             Print help
+      -w, --watch                 Go on and show changes as they happen
+          --state <STATE>         Only runs in these states, separated by commas
+          --name <TEXT>           Only runs whose name contains this text in any
+                                  letter case, or is it if it is in double quotes
+          --tag <NAME[=VALUE]>    Only runs with this tag, of any value or of this
+                                  one. Repeat the flag for several
+          --param <NAME[=VALUE]>  Only runs with this parameter, of any value or of
+                                  this one. Repeat the flag for several
+          --since <DATE>          Only runs that were accepted at or after this
+                                  date, or this long ago (30s, 10m, 2h)
+          --sort <KEY>            Order: id, created, finished, name, state or
+                                  duration, with - in front for descending
+          --limit <N>             Only the first N runs
+      -o, --output <FORMAT>       Output format: table, csv or json [default: table
+                                  on a terminal, else tab-separated columns]
+      -h, --help                  Print help
 
     With --watch, a terminal shows the table anew at every change. Elsewhere, each
     change is a line: the run as it is now, and in the state DELETED when it was
@@ -84,6 +104,8 @@ fn runs_list_prints_help() {
 
     Examples:
       mlbench runs list
+      mlbench runs list --state failed,stopped --sort=-created --limit 20
+      mlbench runs list --name vision --tag team=nlp --param lr=0.1
       mlbench runs list --watch
     ");
 }

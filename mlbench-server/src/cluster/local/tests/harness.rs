@@ -52,6 +52,8 @@ impl Fixture {
             state: RunState::Initialized,
             job_id: Uuid::new_v4(),
             spec: spec(workers),
+            params: mlbench_core::Params::default(),
+            tags: mlbench_core::Tags::default(),
             workers: (0..workers).map(worker).collect(),
             ranks: Vec::new(),
             stop_requested_at: None,
