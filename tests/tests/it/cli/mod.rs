@@ -6,4 +6,5 @@ mod log;
 mod metrics;
 mod runs;
 mod streams;
+mod terminal;
 mod waiting;
