@@ -1,9 +1,10 @@
-//! Embeds the page: lists the files of `dashboard/dist/`, packed, for `src/http/page/assets.rs`.
+//! Embeds the page and the description of the API, packed, for `src/http/page/`.
+//!
+//! Lists the files of `dashboard/dist/` and of `openapi/`.
 //!
 //! `cargo xtask dashboard` fills that folder. Without it the server builds all the same, and says how to get the page.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,17 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut list = String::from("&[");
     if folder.join(MANIFEST).is_file() {
         for file in files(&folder)? {
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let packed = out.join(format!("{name}.gz"));
-            fs::write(&packed, gzip(&fs::read(&file)?)?)?;
-            let brotli = folder.join(format!("{name}{BROTLI}"));
-            let brotli =
-                if brotli.is_file() { format!("include_bytes!({brotli:?})") } else { "&[]".to_owned() };
-            write!(
-                list,
-                "Asset {{ name: {name:?}, content: include_bytes!({file:?}), gzip: include_bytes!({packed:?}), \
-                 brotli: {brotli} }},"
-            )?;
+            list.push_str(&asset(&file, &fs::read(&file)?, &out)?);
         }
     } else {
         println!(
@@ -48,7 +39,36 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     list.push(']');
     fs::write(out.join("page.rs"), list)?;
+    describe(&PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("openapi"), &out)
+}
+
+/// Embeds the description of the API, without the indentation of its document.
+fn describe(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let mut list = String::from("[");
+    for file in files(folder)? {
+        let text = fs::read_to_string(&file)?;
+        let is_json = file.extension().is_some_and(|ending| ending == "json");
+        let text = if is_json { text.lines().map(str::trim_start).collect() } else { text };
+        list.push_str(&asset(&file, text.as_bytes(), out)?);
+    }
+    list.push(']');
+    fs::write(out.join("openapi.rs"), list)?;
     Ok(())
+}
+
+/// Writes the content of a file and its compressed form, and returns the expression that embeds them.
+fn asset(file: &Path, content: &[u8], out: &Path) -> Result<String, Box<dyn Error>> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (plain, packed) = (out.join(&name), out.join(format!("{name}.gz")));
+    fs::write(&plain, content)?;
+    fs::write(&packed, gzip(content)?)?;
+    let brotli = file.with_file_name(format!("{name}{BROTLI}"));
+    let brotli = if brotli.is_file() { format!("include_bytes!({brotli:?})") } else { "&[]".to_owned() };
+    Ok(format!(
+        "Asset {{ name: {name:?}, content: include_bytes!({plain:?}), gzip: include_bytes!({packed:?}), brotli: \
+         {brotli} }},"
+    ))
 }
 
 /// Packs the table of addresses that the loader adjusts: 1.1 MiB less to read and to keep in memory.

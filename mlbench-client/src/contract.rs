@@ -38,7 +38,8 @@ fn response(endpoint: Endpoint) -> String {
         Endpoint::DeleteRun | Endpoint::CreateSession | Endpoint::DeleteSession => String::new(),
         Endpoint::CreateRun | Endpoint::GetRun | Endpoint::UpdateRun | Endpoint::StopRun => RUN.to_owned(),
         Endpoint::Events => "id: 7\nevent: open\ndata: {\"cursor\":7,\"topics\":[]}\n\n".to_owned(),
-        Endpoint::Live | Endpoint::Ready | Endpoint::Prometheus => "ok".to_owned(),
+        Endpoint::Live | Endpoint::Ready | Endpoint::Prometheus | Endpoint::GetDocs => "ok".to_owned(),
+        Endpoint::GetOpenApi => r#"{"openapi":"3.1.0"}"#.to_owned(),
     }
 }
 
@@ -159,6 +160,14 @@ async fn exercise(endpoint: Endpoint, client: &Client) -> Result<&'static str> {
         Endpoint::Prometheus => {
             assert_eq!(client.health().metrics().await?, "ok");
             "/metrics"
+        }
+        Endpoint::GetOpenApi => {
+            assert_eq!(client.description().document().await?["openapi"], "3.1.0");
+            "/api/openapi.json"
+        }
+        Endpoint::GetDocs => {
+            assert_eq!(client.description().page().await?, "ok");
+            "/api/docs/"
         }
     })
 }

@@ -32,6 +32,7 @@
 
 mod client;
 mod clock;
+mod description;
 mod error;
 mod events;
 mod health;
@@ -52,6 +53,7 @@ mod tests;
 
 pub use client::{Client, ClientBuilder, DEFAULT_URL};
 pub use clock::now;
+pub use description::Description;
 pub use error::{Error, Result};
 pub use events::{Change, Changes, EventStream, Events};
 pub use health::Health;

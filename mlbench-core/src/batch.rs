@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode};
 ///
 /// A rejected point does not affect the others.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct BatchResult {
     /// Number of stored points.
     pub accepted: u64,
@@ -24,7 +24,7 @@ pub struct BatchResult {
 
 /// A point that was not stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct RejectedPoint {
     /// Index of the array element or of the line in the request, from 0.
     pub index: u64,

@@ -17,7 +17,7 @@ const OWN_PREFIXES: [&str; 2] = ["MASTER_", "MLBENCH_"];
 ///
 /// Everyone who can read the run can read them, so they are no place for secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Environment(BTreeMap<String, String>);
 

@@ -15,7 +15,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Machine-readable kind of an error, the member `code` of a problem document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// The request cannot be parsed (broken JSON, broken multipart, broken request line).
@@ -67,7 +67,7 @@ pub enum ErrorCode {
     /// The server failed.
     Internal,
     /// A code that this version does not know.
-    #[cfg_attr(test, ts(skip))]
+    #[cfg_attr(test, ts(skip), schemars(skip))]
     #[serde(other)]
     Unknown,
 }

@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 
 /// One line of a run's output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct LogLine {
     /// Sequence number, ascending within a run across ranks and streams. 0 for an unfinished line.
     pub seq: i64,

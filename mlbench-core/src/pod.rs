@@ -25,7 +25,7 @@ pub struct Pod {
 
 /// Lifecycle phase of a pod, as defined by Kubernetes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub enum PodPhase {
     /// Accepted, but not all containers run yet.
     Pending,

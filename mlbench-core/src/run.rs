@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 /// Lifecycle state of a run, uppercase on the wire as in the specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RunState {
     /// Accepted, waiting in the queue or for its workers to start.
@@ -29,7 +29,7 @@ pub enum RunState {
     /// Stopped on request.
     Stopped,
     /// A state of a newer server that this version does not know. Never stored.
-    #[cfg_attr(test, ts(skip))]
+    #[cfg_attr(test, ts(skip), schemars(skip))]
     #[serde(other)]
     Unknown,
 }
@@ -342,7 +342,7 @@ impl From<&Run> for RunKey {
 
 /// An output stream of a rank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum OutputStream {
     /// Standard output.
@@ -350,7 +350,7 @@ pub enum OutputStream {
     /// Standard error, and the server messages of a run.
     Stderr,
     /// A stream of a newer server that this version does not know. Never stored.
-    #[cfg_attr(test, ts(skip))]
+    #[cfg_attr(test, ts(skip), schemars(skip))]
     #[serde(other)]
     Unknown,
 }

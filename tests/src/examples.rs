@@ -47,7 +47,9 @@ pub fn example_request(endpoint: Endpoint, url: &str, run: RunId) -> Request {
         | Endpoint::GetSession
         | Endpoint::DeleteSession
         | Endpoint::Events
-        | Endpoint::Prometheus => None,
+        | Endpoint::Prometheus
+        | Endpoint::GetOpenApi
+        | Endpoint::GetDocs => None,
     };
     let query = match endpoint {
         Endpoint::CompareRuns => format!("?runs={run}"),

@@ -171,6 +171,10 @@ endpoints! {
     Events,
     /// Reads the server's own metrics, and the newest of the pods.
     Prometheus,
+    /// Reads the description of the API.
+    GetOpenApi,
+    /// Reads the description of the API as a page.
+    GetDocs,
 }
 
 impl Endpoint {
@@ -254,6 +258,14 @@ impl Endpoint {
             Self::Prometheus => {
                 let summary = "Read the state of the server and the newest pod metrics for Prometheus";
                 Spec::new("health.metrics", Get, "/metrics", summary).access(MetricsToken)
+            }
+            Self::GetOpenApi => {
+                let summary = "Read the description of this API (OpenAPI 3.1)";
+                Spec::new("openapi.document", Get, "/api/openapi.json", summary).access(Public)
+            }
+            Self::GetDocs => {
+                let summary = "Read the description of this API as a page";
+                Spec::new("openapi.page", Get, "/api/docs/", summary).access(Public)
             }
         }
     }

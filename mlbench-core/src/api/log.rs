@@ -9,7 +9,7 @@ use crate::run::OutputStream;
 
 /// The response of `GET /api/runs/{id}/logs/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct LogPage {
     /// The lines by ascending sequence number.
     pub lines: Vec<LogLine>,

@@ -16,6 +16,8 @@ mod metrics_query;
 mod nearest;
 mod new_metric;
 mod new_series;
+#[cfg(test)]
+mod openapi;
 mod pod;
 mod point_field;
 mod points;

@@ -9,13 +9,13 @@ use crate::pod::{Labels, PodPhase};
 
 /// A worker pod, an item of `GET /api/pods/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Pod {
     /// Name of the pod.
     pub name: PodName,
     /// Labels of the pod, a Python dictionary literal on the wire.
     #[serde(serialize_with = "serialize_labels", deserialize_with = "deserialize_labels")]
-    #[cfg_attr(test, ts(type = "string"))]
+    #[cfg_attr(test, ts(type = "string"), schemars(with = "String"))]
     pub labels: Labels,
     /// Lifecycle phase.
     pub phase: PodPhase,

@@ -76,7 +76,7 @@ impl FromStr for PointField {
 
 /// A point with the requested fields.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(default)]
 pub struct PointRecord {
     /// Time of the measurement.

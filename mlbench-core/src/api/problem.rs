@@ -6,7 +6,7 @@ use crate::error::ErrorCode;
 
 /// The body of every response with status 4xx or 5xx.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Problem {
     /// Always `about:blank`, because the status describes the problem (RFC 9457, section 4.2.1).
     #[serde(rename = "type")]

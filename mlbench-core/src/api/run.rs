@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 /// A run, the response of `GET` and `POST /api/runs/…` and an item of `GET /api/runs/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Run {
     /// Id of the run.
     pub id: RunId,
@@ -89,7 +89,7 @@ impl Run {
 
 /// Details of the execution of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct JobMetadata {
     /// Command before placeholders are replaced.
     pub command: String,

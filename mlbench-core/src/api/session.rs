@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 
 /// The response of `GET /api/session/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Session {
     /// Whether the server requires a token.
     pub required: bool,

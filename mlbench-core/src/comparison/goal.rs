@@ -7,7 +7,7 @@ use crate::name::RunId;
 
 /// Which values of a metric reach a goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// Values of at least the goal: larger values are better.
@@ -15,7 +15,7 @@ pub enum Direction {
     /// Values of at most the goal: smaller values are better.
     AtMost,
     /// A word of a newer server that this version does not know. Never sent.
-    #[cfg_attr(test, ts(skip))]
+    #[cfg_attr(test, ts(skip), schemars(skip))]
     #[serde(other)]
     Unknown,
 }

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 
 /// A comparison of runs, the response of `GET /api/comparison/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Comparison {
     /// The metric that the runs are compared by.
     pub metric: String,
@@ -34,7 +34,7 @@ pub struct Comparison {
 
 /// What the time to accuracy of a training is measured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Clock {
     /// The seconds that the program reported for its training steps: no start-up, no evaluation.
@@ -42,14 +42,14 @@ pub enum Clock {
     /// The time since the run left the queue, or since its previous training ended.
     Wall,
     /// A word of a newer server that this version does not know. Never sent.
-    #[cfg_attr(test, ts(skip))]
+    #[cfg_attr(test, ts(skip), schemars(skip))]
     #[serde(other)]
     Unknown,
 }
 
 /// Runs with equal parameters, whatever their names are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Group {
     /// The number of workers, and what else differs between the groups.
     pub label: String,
@@ -91,7 +91,7 @@ pub struct Group {
 
 /// The parameters of a run that decide its group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Parameters {
     /// Container image, `null` on the static workers.
     pub image: Option<String>,
@@ -117,7 +117,7 @@ pub struct Parameters {
 
 /// A median with an interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Estimate {
     /// Number of trainings. Of a ratio, that of the smaller group.
     pub n: u32,
@@ -133,7 +133,7 @@ pub struct Estimate {
 
 /// The kind of an interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub enum Interval {
     /// 95 % interval of the median by percentile bootstrap, from five trainings on.
     #[serde(rename = "bootstrap_95")]
@@ -142,14 +142,14 @@ pub enum Interval {
     #[serde(rename = "min_max")]
     MinMax,
     /// A word of a newer server that this version does not know. Never sent.
-    #[cfg_attr(test, ts(skip))]
+    #[cfg_attr(test, ts(skip), schemars(skip))]
     #[serde(other)]
     Unknown,
 }
 
 /// One training of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Training {
     /// The run.
     pub run: RunId,
@@ -171,7 +171,7 @@ pub struct Training {
 
 /// How long a run spent in each phase of its training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Phases {
     /// Where the seconds come from.
     pub source: PhaseSource,
@@ -187,7 +187,7 @@ pub struct Phases {
 
 /// Where the phases of a run come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PhaseSource {
     /// The `global_cum_` metrics, which a program reports when it has reached its goal.
@@ -195,14 +195,14 @@ pub enum PhaseSource {
     /// The sums of the step metrics of rank 0 up to now, over all trainings of the run.
     Steps,
     /// A word of a newer server that this version does not know. Never sent.
-    #[cfg_attr(test, ts(skip))]
+    #[cfg_attr(test, ts(skip), schemars(skip))]
     #[serde(other)]
     Unknown,
 }
 
 /// A value for each phase. Compute, communication and other add up to the total.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct PhaseValues {
     /// Computing: forward pass, loss, backward pass, optimizer, and aggregation where there is one worker.
     pub compute: f64,
@@ -218,7 +218,7 @@ pub struct PhaseValues {
 
 /// A run in a comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct ComparedRun {
     /// Id of the run.
     pub id: RunId,
@@ -246,7 +246,7 @@ pub struct ComparedRun {
 
 /// The end of a series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct EndValue {
     /// Name of the metric.
     pub name: String,
@@ -262,7 +262,7 @@ pub struct EndValue {
 
 /// The time of an all-reduce of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct AllReduce {
     /// Bytes of the vector.
     pub bytes: u64,
@@ -278,7 +278,7 @@ pub struct AllReduce {
 
 /// The times of an all-reduce of all runs of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct AllReduceEstimate {
     /// Bytes of the vector.
     pub bytes: u64,

@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 
 /// An aggregate of consecutive points. A bucket without a finite number has `count` 0 and no values.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Bucket {
     /// Date of the first point.
     pub start: Timestamp,

@@ -7,6 +7,7 @@ use crate::time::Timestamp;
 
 /// One measurement of a series, with exactly the two keys of the specification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Point {
     /// Time of the measurement.
     pub date: Timestamp,

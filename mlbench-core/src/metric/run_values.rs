@@ -10,7 +10,7 @@ use crate::name::RunId;
 
 /// The newest values of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct RunValues {
     /// Id of the run.
     pub run_id: RunId,
@@ -44,7 +44,7 @@ impl RunValues {
 
 /// The newest value of the metric that represents a measure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct MeasuredValue {
     /// Name of the metric.
     pub name: MetricName,
@@ -55,7 +55,7 @@ pub struct MeasuredValue {
 
 /// A page of newest values, the response of `GET /api/values/`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct RunValuesPage {
     /// The runs with values, by ascending id.
     pub runs: Vec<RunValues>,

@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 
 /// A summary of a series, an item of `GET /api/runs/{id}/series/` and `GET /api/pods/{name}/series/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Series {
     /// Name of the metric.
     pub name: MetricName,

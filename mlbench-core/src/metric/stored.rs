@@ -12,6 +12,7 @@ use crate::time::Timestamp;
 
 /// A stored metric and the response of `POST /api/metrics/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "WireMetric", into = "WireMetric")]
 pub struct Metric {
     /// The pod or the run that the metric belongs to.
@@ -33,6 +34,8 @@ pub struct Metric {
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Metric"))]
 struct WireMetric {
     #[serde(skip_serializing_if = "Option::is_none")]
     pod_name: Option<PodName>,

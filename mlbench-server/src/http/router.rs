@@ -19,7 +19,9 @@ use warp::reply::Response;
 use super::auth::authorize;
 use super::config::Surface;
 use super::handler::{Handler, typed};
-use super::handlers::{batch, comparison, events, health, metrics, pods, prometheus, runs, session};
+use super::handlers::{
+    batch, comparison, description, events, health, metrics, pods, prometheus, runs, session,
+};
 use super::page;
 use super::problem::error_response;
 use super::request::{BodyStream, Peer, RequestContext, ServerState, body_stream};
@@ -72,6 +74,8 @@ fn handler(endpoint: Endpoint) -> Handler {
         Endpoint::DeleteSession => typed(session::delete),
         Endpoint::Events => typed(events::stream),
         Endpoint::Prometheus => typed(prometheus::metrics),
+        Endpoint::GetOpenApi => typed(description::document),
+        Endpoint::GetDocs => typed(description::page),
     }
 }
 

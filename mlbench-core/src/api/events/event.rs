@@ -41,20 +41,20 @@ pub enum EventData {
 
 /// The first event of a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct StreamOpen {
     /// The position after which the stream begins.
     ///
     /// What a client reads after this event has everything up to here.
     pub cursor: i64,
     /// What the stream is about.
-    #[cfg_attr(test, ts(type = "Array<string>"))]
+    #[cfg_attr(test, ts(type = "Array<string>"), schemars(with = "Vec<String>"))]
     pub topics: Vec<Topic>,
 }
 
 /// Runs that changed, and runs that were deleted.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct RunsChanged {
     /// The runs as they are now, without their output.
     pub runs: Vec<Run>,
@@ -64,7 +64,7 @@ pub struct RunsChanged {
 
 /// The whole list of worker pods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct PodList {
     /// The pods by name.
     pub pods: Vec<Pod>,
@@ -72,7 +72,7 @@ pub struct PodList {
 
 /// The points of one pod or run with positions after `after`, up to the id of the event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct NewPoints {
     /// The position after which the points begin.
     pub after: i64,
@@ -91,7 +91,7 @@ pub struct NewPoints {
 
 /// A point of an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct EventPoint {
     /// Time of the measurement.
     pub date: Timestamp,
@@ -109,7 +109,7 @@ pub struct EventPoint {
 
 /// New lines of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct NewLines {
     /// The run.
     pub run_id: RunId,
@@ -119,7 +119,7 @@ pub struct NewLines {
 
 /// A gap: the client must read the state again, and the stream goes on after the id of this event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Resync {
     /// Why events were left out.
     pub reason: String,

@@ -2,6 +2,7 @@
 
 pub(super) mod batch;
 pub(super) mod comparison;
+pub(super) mod description;
 pub(super) mod events;
 pub(super) mod health;
 pub(super) mod metrics;

@@ -3,11 +3,14 @@
 //! The shell holds no data, so it needs no token. What the page shows comes from the API.
 
 mod assets;
+mod description;
 mod headers;
 mod routes;
 mod shell;
 
+pub(super) use assets::Asset;
+pub(super) use description::{description, description_document};
+#[cfg(test)]
+pub(super) use headers::SHELL_HEADERS;
 pub(super) use routes::routes;
 pub use shell::Page;
-#[cfg(test)]
-pub(super) use {assets::Asset, headers::SHELL_HEADERS};

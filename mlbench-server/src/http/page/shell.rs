@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::assets::{Asset, EMBEDDED};
+use super::description::style;
 
 /// The file that names the script and the style sheet of the page.
 const MANIFEST: &str = "manifest.json";
@@ -44,7 +45,8 @@ impl Page {
 
     /// Returns the asset with this name.
     pub(super) fn asset(self, name: &str) -> Option<&'static Asset> {
-        self.assets.iter().find(|asset| asset.name == name && name != MANIFEST)
+        let built = self.assets.iter().find(|asset| asset.name == name && name != MANIFEST);
+        built.or_else(|| style(name))
     }
 
     /// Returns the shell for an address whose path contains this number of slashes, or `None` without a page.

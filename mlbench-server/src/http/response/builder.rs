@@ -47,6 +47,12 @@ impl ResponseBuilder {
         Ok(response)
     }
 
+    /// Responds with a file inside the binary, as it is or compressed.
+    pub(in crate::http) fn embedded(self, content: &'static [u8], gzip: &'static [u8]) -> Response {
+        let content = if self.compresses() { gzip } else { content };
+        self.with_headers(Response::new(Bytes::from_static(content).into()), true)
+    }
+
     /// Responds with a stream.
     ///
     /// Waits for the first chunks, so that an early failure gets its own status; a stream that ends with them is sent

@@ -314,7 +314,9 @@ pub(super) fn example(endpoint: Endpoint, run: RunId) -> (String, String) {
         | Endpoint::ListPods
         | Endpoint::GetSession
         | Endpoint::DeleteSession
-        | Endpoint::Prometheus => (&[], String::new()),
+        | Endpoint::Prometheus
+        | Endpoint::GetOpenApi
+        | Endpoint::GetDocs => (&[], String::new()),
     };
     let query = if endpoint == Endpoint::CompareRuns { format!("?runs={id}") } else { String::new() };
     (endpoint.path(segments) + &query, body)

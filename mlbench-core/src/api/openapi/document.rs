@@ -1,0 +1,108 @@
+//! The document.
+
+use serde_json::{Map, Value, json};
+
+use super::{errors, operations, schemas};
+use crate::api::{Endpoint, IDEMPOTENCY_KEY_HEADER, LAST_EVENT_ID_HEADER};
+
+const DESCRIPTION: &str = "Starts distributed machine-learning benchmark runs, records their metrics and serves them.\n\n\
+    Every path works with and without its last slash. HEAD responds like GET without the body, OPTIONS names the methods \
+    of a path in `Allow`, and another method gets 405. Every error is a problem document (RFC 9457) whose `code` is for \
+    programs; a client ignores members and accepts codes that it does not know. Unknown query parameters and body fields \
+    are refused, except `_` and `csrfmiddlewaretoken`, which libraries of browsers add. Every response with more than \
+    1,200 bytes is compressed for clients that accept gzip.\n\n\
+    A server without a token serves everyone who reaches it. A server with a token requires it where an operation names \
+    it below.";
+
+/// Returns the document.
+pub(super) fn document() -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for endpoint in Endpoint::ALL {
+        let spec = endpoint.spec();
+        let item = paths.entry(spec.path).or_insert_with(|| json!({}));
+        item[spec.method.as_str().to_lowercase()] = operations::operation(endpoint);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "mlbench",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": tags(),
+        "paths": paths,
+        "components": {
+            "schemas": schemas::all(),
+            "examples": errors::examples(),
+            "headers": headers(),
+            "parameters": parameters(),
+            "responses": errors::responses(),
+            "securitySchemes": security(),
+        },
+    })
+}
+
+/// The groups of operations, in the order in which a reader needs them.
+pub(super) const TAGS: [(&str, &str); 7] = [
+    ("runs", "Runs of a program on one or more workers."),
+    ("metrics", "Points of runs and pods."),
+    ("pods", "Worker pods."),
+    ("events", "Changes as they happen."),
+    ("session", "Sessions of browsers, in place of a token."),
+    ("health", "State of the server."),
+    ("openapi", "This description."),
+];
+
+fn tags() -> Value {
+    TAGS.iter().map(|(name, description)| json!({"name": name, "description": description})).collect()
+}
+
+fn headers() -> Value {
+    let header = |schema: Value, description: &str| json!({"description": description, "schema": schema});
+    let text = || json!({"type": "string"});
+    json!({
+        "Allow": header(text(), "The methods of the path."),
+        "Content-Disposition": header(text(), "The name of a file, for archives."),
+        "Idempotency-Replayed": header(json!({"const": "true"}), "The response repeats that of an earlier request with the same key."),
+        "Mlbench-Cursor": header(json!({"type": "integer", "minimum": 0}), "The `cursor` of the next request."),
+        "Retry-After": header(json!({"type": "integer", "minimum": 1}), "Seconds after which to repeat the request, where the server knows them."),
+        "Set-Cookie": header(text(), "The cookie of the session."),
+        "WWW-Authenticate": header(json!({"const": "Bearer"}), "The scheme of the token."),
+        "X-Request-Id": header(text(), "The id of the request in the log of the server."),
+    })
+}
+
+fn parameters() -> Value {
+    json!({
+        "IdempotencyKey": {
+            "name": IDEMPOTENCY_KEY_HEADER,
+            "in": "header",
+            "description": "A key that represents this request for at least a day: a repeat with the same key and body returns the first response and stores nothing.",
+            "schema": {"type": "string", "pattern": "^[!-~]{1,64}$"},
+        },
+        "LastEventId": {
+            "name": LAST_EVENT_ID_HEADER,
+            "in": "header",
+            "description": "The id of the last event that the client received. Takes precedence over `cursor`.",
+            "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+        },
+    })
+}
+
+fn security() -> Value {
+    json!({
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The token of the server. The token of an active run stores metrics of that run and changes its parameters and tags, the metrics token reads `/metrics`.",
+        },
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "mlbench_session_8000",
+            "description": "The cookie that signing in sets. Its name ends with the port of the server.",
+        },
+    })
+}

@@ -1,0 +1,164 @@
+//! Each endpoint as an operation.
+
+use serde_json::{Value, json};
+
+use super::schemas::reference;
+use super::{errors, examples, field, parameters, requests, responses};
+use crate::api::{Access, Endpoint};
+
+/// Returns the operation of an endpoint.
+pub(super) fn operation(endpoint: Endpoint) -> Value {
+    let spec = endpoint.spec();
+    let mut all = parameters(endpoint);
+    all.extend(parameters::query(endpoint).iter().map(field::Field::parameter));
+    all.extend(headers(endpoint));
+    let mut responses = errors::references(&errors::codes(endpoint));
+    responses.insert(spec.success.to_string(), responses::success(endpoint));
+    let mut operation = json!({
+        "operationId": spec.id,
+        "summary": spec.summary,
+        "tags": [tag(endpoint)],
+        "security": security(spec.access),
+        "responses": responses,
+    });
+    let description = description(endpoint);
+    if !description.is_empty() {
+        operation["description"] = description.into();
+    }
+    if !all.is_empty() {
+        operation["parameters"] = all.into();
+    }
+    let body = body(endpoint);
+    if !body.is_null() {
+        operation["requestBody"] = body;
+    }
+    operation
+}
+
+/// Returns the group of an endpoint in the document.
+pub(super) fn tag(endpoint: Endpoint) -> &'static str {
+    endpoint.spec().id.split('.').next().unwrap_or_default()
+}
+
+fn security(access: Access) -> Value {
+    match access {
+        Access::Public => json!([]),
+        Access::RunToken | Access::MetricsToken | Access::Operator => json!([{"token": []}, {"session": []}]),
+    }
+}
+
+fn description(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::CreateMetric => {
+            "A metric belongs to a run or to a pod. The token of an active run stores metrics of that run. Empty texts in place of `run_id`, `pod_name`, numbers and booleans count as absent, as forms send them."
+        }
+        Endpoint::CreateMetrics => {
+            "A JSON array of at most 100,000 points, a series in columns or an array of such series, or NDJSON of any length, also with `Content-Encoding: gzip`. A point that is invalid is listed in the response and does not affect the others."
+        }
+        Endpoint::CreateRun => {
+            "The name is enough: a run without a command executes the default command on all workers. One run is active at a time, unless the server runs with `--run-policy queue`."
+        }
+        Endpoint::UpdateRun => "The token of an active run changes that run.",
+        Endpoint::DeleteRun => {
+            "An active run is stopped first. No other run starts until its workers are free."
+        }
+        Endpoint::StopRun => "An ended run stays as it is.",
+        Endpoint::GetMetrics => {
+            "Filters apply in this order: `cursor`, `since` and `until`, `metric_filter`, `summarize` or `downsample`, `last_n`."
+        }
+        Endpoint::ListMetrics => {
+            "The pods are those in the cluster now. Filters apply in this order: `cursor`, `since` and `until`, `metric_filter`, `summarize` or `downsample`, `last_n`."
+        }
+        Endpoint::Events => {
+            "A stream resumes after the event that `Last-Event-ID` names: everything up to the id of an event was sent before it."
+        }
+        Endpoint::Prometheus => "The metrics token of the server is enough.",
+        _ => "",
+    }
+}
+
+/// Returns the parameters of the path.
+fn parameters(endpoint: Endpoint) -> Vec<Value> {
+    let path = |name: &str, schema: Value, what: &str| json!({"name": name, "in": "path", "required": true, "description": what, "schema": schema});
+    let names = endpoint.spec().segments().filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let parameter = |name: &str| match name {
+        "id" => path("id", reference("RunId"), "Id of the run."),
+        "name" => path("name", reference("PodName"), "Name of the pod."),
+        other => path(
+            other,
+            json!({"type": "string", "minLength": 1}),
+            "Name of a pod, or with `metric_type=run` id of a run.",
+        ),
+    };
+    names.map(parameter).collect()
+}
+
+fn headers(endpoint: Endpoint) -> Vec<Value> {
+    match endpoint {
+        Endpoint::CreateMetric | Endpoint::CreateMetrics | Endpoint::CreateRun => {
+            vec![json!({"$ref": "#/components/parameters/IdempotencyKey"})]
+        }
+        Endpoint::Events => vec![json!({"$ref": "#/components/parameters/LastEventId"})],
+        _ => Vec::new(),
+    }
+}
+
+fn body(endpoint: Endpoint) -> Value {
+    match endpoint {
+        Endpoint::CreateMetric => fields(
+            "NewMetric",
+            form(&requests::metric(), "oneOf", requests::one_owner()),
+            &examples::new_metric(),
+        ),
+        Endpoint::CreateRun => {
+            fields("NewRun", form(&requests::run(), "allOf", requests::run_rules()), &examples::new_run())
+        }
+        Endpoint::UpdateRun => fields("RunPatch", field::form(&requests::patch()), &examples::patch()),
+        Endpoint::CreateSession => {
+            fields("SignIn", field::form(&requests::sign_in()), &json!({"token": "correct-horse-battery"}))
+        }
+        Endpoint::CreateMetrics => batch(),
+        _ => Value::Null,
+    }
+}
+
+fn form(all: &[field::Field], keyword: &str, rules: Value) -> Value {
+    let mut form = field::form(all);
+    form[keyword] = rules;
+    form
+}
+
+/// Returns a body of fields: JSON, a form or multipart.
+fn fields(name: &str, form: Value, example: &Value) -> Value {
+    let form = json!({"schema": form});
+    json!({
+        "required": true,
+        "content": {
+            "application/json": {"schema": reference(name), "example": example},
+            "application/x-www-form-urlencoded": form,
+            "multipart/form-data": form,
+        },
+    })
+}
+
+fn batch() -> Value {
+    let any = "An element that is no valid point is rejected by its index.";
+    let points = json!({"type": "array", "items": {"anyOf": [reference("NewMetric"), {"description": any}]}, "maxItems": 100_000});
+    let series = json!({"type": "array", "items": reference("NewSeries")});
+    json!({
+        "required": true,
+        "content": {
+            "application/json": {
+                "schema": {"anyOf": [points, reference("NewSeries"), series]},
+                "examples": {
+                    "points": {"value": examples::new_metrics()},
+                    "series": {"value": examples::new_series()},
+                },
+            },
+            "application/x-ndjson": {
+                "schema": {"description": "A point as JSON on each line. A line that is none is rejected by its index."},
+                "example": examples::new_lines(),
+            },
+        },
+    })
+}

@@ -1,0 +1,176 @@
+//! What bodies may hold.
+
+use serde_json::{Value, json};
+
+use super::field::{Field, POD_NAME};
+use crate::environment::Environment;
+use crate::name::RunName;
+
+/// A text without control characters.
+const PLAIN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+/// The name of a parameter or a tag.
+const LABEL: &str = r"[^=\u0000-\u001f\u007f-\u009f]{1,250}";
+/// The name of a variable that mlbench does not set itself.
+const VARIABLE: &str = "(?!MLBENCH_|MASTER_|RANK(=|$)|WORLD_SIZE(=|$))[A-Za-z_][A-Za-z0-9_]*";
+
+/// The fields of `POST /api/metrics/`.
+pub(super) fn metric() -> Vec<Field> {
+    let id = json!({"type": ["integer", "string"], "minimum": 1, "pattern": "^[1-9][0-9]*$"});
+    let either = |schema: Value| json!({"anyOf": [schema, {"enum": ["", null]}]});
+    let pod = json!({"type": "string", "maxLength": 253, "pattern": POD_NAME});
+    let name = json!({"type": "string", "minLength": 1, "maxLength": 512});
+    let value = json!({"type": ["string", "number"]});
+    let metadata = json!({"type": ["string", "object", "array", "null"]});
+    let text = || json!({"type": "string"});
+    vec![
+        Field::new(
+            "run_id",
+            either(id),
+            json!({"type": "integer", "minimum": 1}),
+            "The run, unless the metric belongs to a pod.",
+        ),
+        Field::new("pod_name", either(pod.clone()), pod, "The pod, unless the metric belongs to a run."),
+        Field::new("name", name.clone(), name, "Name of the metric, at most 512 bytes.").required(),
+        Field::new(
+            "value",
+            value,
+            text(),
+            "The measured value. A number is stored as its own text, so that `1.50` stays `1.50`.",
+        )
+        .required(),
+        Field::date(
+            "date",
+            "Time of the measurement: RFC 3339, or seconds since 1970. Defaults to the time of arrival.",
+        ),
+        Field::boolean("cumulative", "Whether the value adds up over time."),
+        Field::new("metadata", metadata, text(), "Free text. An object or an array is stored as its text."),
+        Field::whole("step", i64::MIN, i64::MAX, "Training step of the measurement."),
+        Field::finite("epoch", "Training epoch of the measurement, possibly fractional."),
+    ]
+}
+
+/// The rule that a metric has one owner.
+pub(super) fn one_owner() -> Value {
+    let absent = json!({"enum": ["", null]});
+    let given = json!({"not": {"enum": ["", null]}});
+    json!([
+        {"required": ["run_id"], "properties": {"run_id": given, "pod_name": absent}},
+        {"required": ["pod_name"], "properties": {"pod_name": given, "run_id": absent}},
+    ])
+}
+
+/// The columns of a series, an element of `POST /api/metrics/batch/`.
+pub(super) fn series() -> Value {
+    let mut properties = json!({
+        "run_id": {"description": "The run, unless the points belong to a pod."},
+        "pod_name": {"description": "The pod, unless the points belong to a run."},
+        "name": {"description": "Name of the metric."},
+        "value": {"description": "The measured values.", "type": "array"},
+    });
+    for field in metric() {
+        if properties.get(field.name).is_none() {
+            properties[field.name] = field.column();
+        }
+    }
+    json!({
+        "description": "Points of one run or pod and one metric, in columns: arrays of equal length, or one value for all \
+                        points. Items that are invalid are rejected by index.",
+        "type": "object",
+        "properties": properties,
+        "required": ["value"],
+        "additionalProperties": false,
+    })
+}
+
+/// The fields of `POST /api/runs/`.
+pub(super) fn run() -> Vec<Field> {
+    let name = json!({"type": "string", "minLength": 1, "maxLength": RunName::MAX_CHARS, "pattern": PLAIN});
+    let backend = "^([mM][pP][iI]|[gG][lL][oO][oO]|[nN][cC][cC][lL]|[cC][uU][sS][tT][oO][mM]_[bB][aA][cC][kK][eE][nN][dD])?$";
+    let backend = |kind: Value| json!({"type": kind, "pattern": backend});
+    let value =
+        json!({"type": "string", "maxLength": Environment::MAX_VALUE_BYTES, "pattern": r"^[^\u0000]*$"});
+    vec![
+        Field::new("name", name.clone(), name, "Name of the run, without control characters.").required(),
+        Field::whole("num_workers", 1, u32::MAX.into(), "Number of workers. Defaults to all workers."),
+        Field::positive("num_cpus", "CPU cores per worker, possibly fractional."),
+        Field::positive(
+            "max_bandwidth",
+            "Bandwidth between workers in megabits per second. Stored but not enforced.",
+        ),
+        Field::text("image_name", 512, "Name of an official image, or `custom_image`."),
+        Field::text("custom_image_name", 512, "Container image if `image_name` is `custom_image`."),
+        Field::text(
+            "custom_image_command",
+            65_536,
+            "Command to run, split into words as by a shell, without one. Runs on the static workers unless an image is given.",
+        ),
+        Field::new(
+            "backend",
+            backend(json!(["string", "null"])),
+            backend(json!("string")),
+            "`mpi`, `gloo` or `nccl` in any letter case, or `custom_backend`.",
+        ),
+        Field::text("custom_backend", 100, "Communication backend if `backend` is `custom_backend`."),
+        Field::boolean(
+            "run_all_nodes",
+            "Whether a custom backend starts the command on every worker instead of only the first.",
+        ),
+        Field::boolean("gpu_enabled", "Whether to request GPUs."),
+        Field::boolean("light_target", "Whether to train to the light goal."),
+        Field::boolean("use_horovod", "Whether to use Horovod."),
+        Field::pairs(
+            "environment",
+            VARIABLE,
+            &value,
+            Environment::MAX_VARIABLES,
+            "Environment variables of the command. Not secret.",
+        ),
+        params("What the run is given, by name."),
+        tags(&json!("string"), "What people sort the run by."),
+    ]
+}
+
+/// The rules of the fields that defer to another one.
+pub(super) fn run_rules() -> Value {
+    let rule = |field: &str, word: &str, detail: &str| {
+        json!({
+            "if": {"properties": {field: {"type": "string", "pattern": word}}, "required": [field]},
+            "then": {"properties": {detail: {"type": "string", "minLength": 1}}, "required": [detail]},
+            "else": {"properties": {detail: {"enum": ["", null]}}},
+        })
+    };
+    let command = json!({
+        "if": {"properties": {"image_name": {"const": "custom_image"}}, "required": ["image_name"]},
+        "then": {"properties": {"custom_image_command": {"type": "string", "minLength": 1}}, "required": ["custom_image_command"]},
+    });
+    let backend = "^[cC][uU][sS][tT][oO][mM]_[bB][aA][cC][kK][eE][nN][dD]$";
+    json!([
+        rule("image_name", "^custom_image$", "custom_image_name"),
+        rule("backend", backend, "custom_backend"),
+        command
+    ])
+}
+
+/// The fields of `PATCH /api/runs/{id}/`.
+pub(super) fn patch() -> Vec<Field> {
+    vec![
+        params("Parameters to add. One that is there must have the same value."),
+        tags(&json!(["string", "null"]), "Tags to set, and in JSON to remove with `null`."),
+    ]
+}
+
+/// The fields of `POST /api/session/`.
+pub(super) fn sign_in() -> Vec<Field> {
+    let token = json!({"type": "string", "minLength": 1, "pattern": r"\S"});
+    vec![Field::new("token", token.clone(), token, "The token of the server.").required()]
+}
+
+fn params(description: &'static str) -> Field {
+    let value = json!({"type": ["string", "number", "boolean"], "maxLength": 8_000});
+    Field::pairs("params", LABEL, &value, 1_000, description)
+}
+
+fn tags(value: &Value, description: &'static str) -> Field {
+    let value = json!({"type": value, "maxLength": 8_000});
+    Field::pairs("tags", LABEL, &value, 1_000, description)
+}
