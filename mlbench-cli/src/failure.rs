@@ -83,6 +83,11 @@ pub(crate) enum Failure {
         /// Reason given by the system.
         error: io::Error,
     },
+    /// The output is no text, and a terminal would show it.
+    #[error(
+        "--output {0}: is binary, and standard output is a terminal; use --output-file FILE, or redirect it"
+    )]
+    BinaryOnTerminal(&'static str),
     /// Standard input cannot be read.
     #[error("cannot read standard input: {0}")]
     Input(io::Error),
@@ -103,6 +108,12 @@ pub(crate) enum Failure {
     /// A built-in benchmark failed or missed its goal.
     #[error("{0}")]
     Benchmark(#[from] benchmarks::Error),
+    /// A recorded command has ended, which is no failure of this program.
+    #[error("the command exited with code {code}")]
+    Recorded {
+        /// Its exit code.
+        code: u8,
+    },
     /// A signal arrived: the user pressed Ctrl-C, or the process was asked to end.
     #[error("interrupted; the request may still complete on the server")]
     Interrupted {
@@ -132,6 +143,7 @@ impl Failure {
             Self::UnknownName(_) | Self::NoRuns | Self::UnknownRank { .. } => 3,
             Self::Option { failure, .. } => failure.exit_code(),
             Self::NotFinished(_) => 6,
+            Self::Recorded { code } => *code,
             // Like a shell: 130 for SIGINT, 143 for SIGTERM.
             Self::Interrupted { signal } => u8::try_from(128 + signal.as_raw_value()).unwrap_or(1),
             Self::StillActive { .. }
@@ -143,6 +155,7 @@ impl Failure {
             | Self::Runtime(_) => 1,
             Self::Client(Error::InvalidUrl { .. } | Error::InvalidToken | Error::Invalid(_))
             | Self::TokenFile { .. }
+            | Self::BinaryOnTerminal(_)
             | Self::AmbiguousRun { .. } => 2,
             Self::Kube(_) => 7,
             Self::Client(error) if error.is_unreachable() => 7,
@@ -193,6 +206,7 @@ mod tests {
             (status(422), 1),
             (status(500), 1),
             (Failure::Client(invalid_url), 2),
+            (Failure::BinaryOnTerminal("arrow"), 2),
             (status(404), 3),
             (Failure::UnknownName(UnknownName::run("x", Vec::new())), 3),
             (status(401), 4),

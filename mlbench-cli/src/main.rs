@@ -11,7 +11,7 @@ mod unknown_name;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use args::{Cli, Command};
+use args::{Cli, Command, RunsCommand};
 use failure::Failure;
 
 /// How long an interrupted `mlbench log` may take to store what it has read.
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // A reader such as `head` has read enough.
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(Failure::Recorded { code }) => ExitCode::from(code),
         Err(failure) => {
             output::eprint_last_message(format!("mlbench: {failure}"));
             ExitCode::from(failure.exit_code())
@@ -35,8 +36,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
         return Ok(benchmarks::run(args, &mut std::io::stdout())?);
     }
     // What `log` has read from a program is stored even if both are interrupted.
-    let grace = matches!(cli.command, Command::Log(_)).then_some(LOG_GRACE);
-    interrupt::until_interrupted(grace.unwrap_or_default(), async move |interrupt| {
-        commands::run(&cli, &interrupt).await
-    })
+    let grace = match cli.command {
+        Command::Log(_) => LOG_GRACE,
+        // A signal is for the recorded command.
+        Command::Runs(RunsCommand::Record(_)) => Duration::MAX,
+        _ => Duration::ZERO,
+    };
+    interrupt::until_interrupted(grace, async move |interrupt| commands::run(&cli, &interrupt).await)
 }

@@ -212,6 +212,11 @@ fn escape(text: String) -> String {
     escaped
 }
 
+/// Returns whether standard output is a terminal.
+pub(crate) fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Prints a progress or error message to standard error.
 pub(crate) fn eprint_message(text: impl fmt::Display) {
     // A failure here cannot be reported anywhere.

@@ -1,10 +1,13 @@
 //! Every endpoint has a client method that sends its request and decodes its response.
 
+use futures_util::StreamExt;
 use mlbench_core::api::{
-    ComparisonQuery, Endpoint, LogsQuery, MetricsQuery, NewMetric, PointField, RunPatch, RunRequest,
-    RunsQuery, Topic, ValuesQuery,
+    ComparisonQuery, Endpoint, LogsQuery, MetricsQuery, NewLogLine, NewLogLines, NewMetric, PointField,
+    RunPatch, RunRequest, RunSearch, RunsQuery, Topic, ValuesQuery,
 };
-use mlbench_core::{Owner, PodName, RunId, RunName};
+use mlbench_core::run::OutputStream;
+use mlbench_core::storage::{RunOrder, SortKey};
+use mlbench_core::{Owner, PodName, RunId, RunName, RunState};
 
 use crate::client::Client;
 use crate::error::Result;
@@ -29,6 +32,7 @@ fn response(endpoint: Endpoint) -> String {
             r#"{"runs":[{"run_id":3,"loss":{"name":"loss","value":1}}],"next":3}"#.to_owned()
         }
         Endpoint::CompareRuns => COMPARISON.to_owned(),
+        Endpoint::AppendRunLogs => r#"{"accepted":1}"#.to_owned(),
         Endpoint::GetRunLogs => r#"{"lines":[],"next":7}"#.to_owned(),
         Endpoint::GetSession => r#"{"required":true,"signed_in":false}"#.to_owned(),
         Endpoint::DeleteRun | Endpoint::CreateSession | Endpoint::DeleteSession => String::new(),
@@ -113,6 +117,11 @@ async fn exercise(endpoint: Endpoint, client: &Client) -> Result<&'static str> {
             let query = LogsQuery { rank: Some(1), after: Some(7), ..LogsQuery::default() };
             assert_eq!(runs.logs(id, &query).await?.next, 7);
             "/api/runs/3/logs/?rank=1&after=7"
+        }
+        Endpoint::AppendRunLogs => {
+            let line = NewLogLine { rank: 0, stream: OutputStream::Stderr, date: None, text: "a".to_owned() };
+            runs.append_logs(id, &NewLogLines { lines: vec![line] }).await?;
+            "/api/runs/3/logs/"
         }
         Endpoint::CompareRuns => {
             let query = ComparisonQuery { goal: Some(80.0), ..ComparisonQuery::of([id]) };
@@ -232,4 +241,21 @@ async fn the_other_methods_of_runs_send_their_requests() {
     let heads: Vec<_> = server.received().into_iter().map(|request| request.head).collect();
     let poll = "GET /api/runs/3/?logs=0";
     assert_eq!(heads, ["GET /api/runs/3/?logs=5", poll, poll, poll]);
+}
+
+#[tokio::test]
+async fn pages_of_runs_follow_the_cursor() {
+    let first = Step::Respond(200, "Mlbench-Next-Cursor: -name:3:a%3A\r\n", format!("[{RUN}]"));
+    let server = Server::new([first, Step::ok("[]")], Step::Drop).await;
+    let order = Some(RunOrder { key: SortKey::Name, descending: true });
+    let query = RunSearch { order, states: vec![RunState::Failed], ..RunSearch::default() };
+    let pages: Vec<_> = server.client().runs().pages(query).collect().await;
+    assert_eq!(pages.into_iter().map(|page| page.unwrap().len()).collect::<Vec<_>>(), [1, 0]);
+    let requests = server.received();
+    assert_eq!(requests[0].head, "GET /api/runs/?state=FAILED&sort=-name&limit=100");
+    assert_eq!(
+        requests[1].head,
+        "GET /api/runs/?state=FAILED&sort=-name&limit=100&cursor=-name%3A3%3Aa%253A"
+    );
+    assert_eq!(requests.len(), 2);
 }

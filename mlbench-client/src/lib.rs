@@ -60,20 +60,22 @@ pub use health::Health;
 pub use logger::{Entry, MetricLogger};
 pub use metrics::{Metrics, MetricsFollower};
 pub use pods::Pods;
-pub use runs::Runs;
+pub use runs::{RunPage, Runs};
 pub use session::BrowserSession;
 
 pub use mlbench_core::api::{
     AllReduce, AllReduceEstimate, BatchResult, Clock, ComparedRun, Comparison, ComparisonQuery, Direction,
-    Downsample, EndValue, Estimate, Event, EventData, EventPoint, EventsQuery, Group, Interval, JobMetadata,
-    LogLine, LogPage, LogsQuery, MeasuredValue, Metric, MetricsQuery, NewLines, NewMetric, NewPoints,
-    Parameters, PhaseSource, PhaseValues, Phases, Pod, PodList, PointField, PointRecord, PointsByMetric,
-    PointsByOwner, Problem, RejectedPoint, Resync, Run, RunPatch, RunRequest, RunValues, RunValuesPage,
-    RunsChanged, RunsQuery, Series, Session, StreamOpen, Topic, Training, ValuesQuery,
+    Downsample, EndValue, Estimate, Event, EventData, EventPoint, EventsQuery, Format, Group, Interval,
+    JobMetadata, LogLine, LogPage, LogsQuery, MeasuredValue, Metric, MetricsQuery, NewLines, NewLogLine,
+    NewLogLines, NewMetric, NewPoints, Parameters, PhaseSource, PhaseValues, Phases, Pod, PodList,
+    PointField, PointRecord, PointsByMetric, PointsByOwner, Problem, RejectedPoint, Resync, Run, RunPatch,
+    RunRequest, RunSearch, RunValues, RunValuesPage, RunsChanged, RunsQuery, Series, Session, StreamOpen,
+    Topic, Training, ValuesQuery,
 };
 pub use mlbench_core::downsample::minmax::Bucket;
 pub use mlbench_core::metric::MetricType;
 pub use mlbench_core::run::OutputStream;
+pub use mlbench_core::storage::{LabelFilter, RunOrder, SortKey};
 pub use mlbench_core::{
     Environment, ErrorCode, MetricName, MetricValue, Owner, ParamValue, Params, PodName, PodPhase, Point,
     RunId, RunName, RunState, Tags, Timestamp,

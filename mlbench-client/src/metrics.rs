@@ -126,6 +126,41 @@ impl Metrics<'_> {
         self.client.transport().download(&get(owner, query, Some(Format::Zip)), target).await
     }
 
+    /// Writes the points of a pod or a run to `target` in a `format` and returns its length in bytes.
+    ///
+    /// Without an `owner`, they are those of all worker pods in the cluster or of all runs, by `query.metric_type`.
+    /// The points are streamed. After an error, `target` holds some of them.
+    ///
+    /// ```no_run
+    /// use mlbench_client::{Client, Format, MetricsQuery, Owner, RunId};
+    ///
+    /// # async fn example(client: Client, run: RunId, mut file: tokio::fs::File) -> mlbench_client::Result<()> {
+    /// let query = MetricsQuery::default();
+    /// client.metrics().write(Some(&Owner::Run(run)), &query, Format::Parquet, &mut file).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `not_found` when the pod or run does not exist, [`Write`](crate::Error::Write) when writing to
+    /// `target` fails.
+    pub async fn write(
+        self,
+        owner: Option<&Owner>,
+        query: &MetricsQuery,
+        format: Format,
+        target: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<u64> {
+        let request = match owner {
+            Some(owner) => get(owner, query, Some(format)),
+            None => {
+                let query = MetricsQuery { format: Some(format), ..query.clone() };
+                Request::new(Endpoint::ListMetrics, &[]).query(query.to_pairs())
+            }
+        };
+        self.client.transport().download(&request, target).await
+    }
+
     /// Stores a metric and returns it as stored.
     ///
     /// Retries under one `Idempotency-Key`, so that the metric is stored once, while the server is

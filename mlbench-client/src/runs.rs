@@ -1,13 +1,24 @@
+use futures_util::stream::{self, Stream};
 use mlbench_core::RunId;
 use mlbench_core::api::{
-    Comparison, ComparisonQuery, Endpoint, Event, EventData, LogPage, LogsQuery, Run, RunPatch, RunRequest,
-    RunValuesPage, RunsQuery, Series, Topic, ValuesQuery,
+    Comparison, ComparisonQuery, Endpoint, Event, EventData, LogPage, LogsQuery, NEXT_CURSOR_HEADER,
+    NewLogLines, Run, RunPatch, RunRequest, RunSearch, RunValuesPage, RunsQuery, Series, Topic, ValuesQuery,
 };
 
 use crate::client::Client;
 use crate::error::Result;
 use crate::events::Change;
 use crate::transport::Request;
+
+/// A page of runs.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct RunPage {
+    /// The runs.
+    pub runs: Vec<Run>,
+    /// The `cursor` of the next page. `None` after the last one.
+    pub next: Option<String>,
+}
 
 /// Runs. See [`Client::runs`].
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +41,38 @@ impl Runs<'_> {
     /// When the server cannot be reached or fails.
     pub async fn list(self) -> Result<Vec<Run>> {
         self.client.transport().json(&Request::new(Endpoint::ListRuns, &[])).await
+    }
+
+    /// Returns a page of the runs that a query selects, without their output.
+    ///
+    /// Pass the page's `next` as `cursor` to read the next page, until it is `None`. [`pages`](Self::pages) does that.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or fails, or does not accept the cursor.
+    pub async fn search(self, query: &RunSearch) -> Result<RunPage> {
+        // The whole list has no pages.
+        let query = RunSearch { limit: query.limit.or(Some(RunSearch::DEFAULT_LIMIT)), ..query.clone() };
+        let request = Request::new(Endpoint::ListRuns, &[]).query(query.to_pairs());
+        let (runs, next) = self.client.transport().json_and_header(&request, NEXT_CURSOR_HEADER).await?;
+        Ok(RunPage { runs, next })
+    }
+
+    /// Returns all pages of the runs that a query selects, each read when the stream is polled for it.
+    ///
+    /// Retries while the server is unreachable, as [`Client::with_retries`] does, and ends after an error. A page may
+    /// be empty where the server looked at many runs that the query does not select.
+    pub fn pages(self, query: RunSearch) -> impl Stream<Item = Result<Vec<Run>>> {
+        let state = (self.client.clone(), Some(query));
+        stream::unfold(state, |(client, query)| async move {
+            let query = query?;
+            match client.with_retries(|| client.runs().search(&query)).await {
+                Ok(RunPage { runs, next }) => {
+                    let next = next.map(|next| RunSearch { cursor: Some(next), ..query });
+                    Some((Ok(runs), (client, next)))
+                }
+                Err(error) => Some((Err(error), (client, None))),
+            }
+        })
     }
 
     /// Returns a page of the newest accuracy and loss of all runs, or of the metrics that the query names.
@@ -115,6 +158,17 @@ impl Runs<'_> {
     /// `not_found` when the run does not exist.
     pub async fn logs(self, id: RunId, query: &LogsQuery) -> Result<LogPage> {
         self.client.transport().json(&request(Endpoint::GetRunLogs, id).query(query.to_pairs())).await
+    }
+
+    /// Stores lines of the output of an external run.
+    ///
+    /// Retries like [`start`](Self::start), and stores them once.
+    ///
+    /// # Errors
+    /// `not_found` when the run does not exist, `run_ended` when it has ended.
+    pub async fn append_logs(self, id: RunId, lines: &NewLogLines) -> Result<()> {
+        let request = request(Endpoint::AppendRunLogs, id).json(lines)?;
+        self.client.with_retries(|| self.client.transport().execute(&request)).await
     }
 
     /// Returns count, date range and extremes of each metric of a run, ordered by name, without the points.

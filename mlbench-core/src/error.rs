@@ -50,6 +50,8 @@ pub enum ErrorCode {
     RunDeleting,
     /// A parameter of the run has another value.
     ParamConflict,
+    /// The run has ended, and stays as it is.
+    RunEnded,
     /// The request is valid but exceeds what the cluster can provide.
     InsufficientCapacity,
     /// The `Idempotency-Key` was used for a different request before.
@@ -91,6 +93,7 @@ impl ErrorCode {
             Self::RunActive => "run_active",
             Self::RunDeleting => "run_deleting",
             Self::ParamConflict => "param_conflict",
+            Self::RunEnded => "run_ended",
             Self::InsufficientCapacity => "insufficient_capacity",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::TooManyAttempts => "too_many_attempts",

@@ -162,6 +162,9 @@ pub struct RunSpec {
     /// Environment variables of the command.
     #[serde(default)]
     pub environment: Environment,
+    /// Whether the run executes elsewhere and only reports here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub external: bool,
 }
 
 impl NewRun {
@@ -187,6 +190,7 @@ impl RunSpec {
             light_target: false,
             use_horovod: false,
             environment: Environment::default(),
+            external: false,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Writes a file so that readers see either its old or its new content, never a part.
@@ -14,12 +14,44 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// # Errors
 /// Any error of the file system.
 pub fn write_atomic(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
-    static WRITES: AtomicU64 = AtomicU64::new(0);
-    let number = WRITES.fetch_add(1, Ordering::Relaxed);
-    let mut temporary = OsString::from(path.as_os_str());
-    temporary.push(format!(".{}-{number}.new", std::process::id()));
-    let written = fs::write(&temporary, content).and_then(|()| fs::rename(&temporary, path));
-    written.inspect_err(|_| drop(fs::remove_file(&temporary)))
+    PreparedFile::write(path, content)?.publish()
+}
+
+/// A file that is written but that no reader sees yet. Dropping it deletes it.
+pub struct PreparedFile {
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+impl PreparedFile {
+    /// Writes the content of a file beside it.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn write(path: &Path, content: impl AsRef<[u8]>) -> io::Result<Self> {
+        static WRITES: AtomicU64 = AtomicU64::new(0);
+        let number = WRITES.fetch_add(1, Ordering::Relaxed);
+        let mut temporary = OsString::from(path.as_os_str());
+        temporary.push(format!(".{}-{number}.new", std::process::id()));
+        let file = Self { temporary: temporary.into(), path: path.to_owned() };
+        fs::write(&file.temporary, content)?;
+        Ok(file)
+    }
+
+    /// Replaces the file.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn publish(self) -> io::Result<()> {
+        fs::rename(&self.temporary, &self.path)
+    }
+}
+
+impl Drop for PreparedFile {
+    fn drop(&mut self) {
+        // After the replacement it does not exist.
+        let _ = fs::remove_file(&self.temporary);
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mlbench_server::cluster::local::supervise::run_if_requested;
 use mlbench_server::log_queue::LogQueue;
-use mlbench_server::server::Server;
+use mlbench_server::server::{Server, adopt_orphans};
 use mlbench_server::settings::Settings;
 use mlbench_server::telemetry;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -40,6 +40,7 @@ fn main() -> ExitCode {
 
 fn run(settings: &Settings, log: &LogQueue) -> Result<(), String> {
     telemetry::init(settings, log.clone())?;
+    adopt_orphans();
     let runtime =
         tokio::runtime::Runtime::new().map_err(|error| format!("cannot start the tokio runtime: {error}"))?;
     let ended = runtime.block_on(async {

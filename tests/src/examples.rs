@@ -27,6 +27,7 @@ pub fn example_request(endpoint: Endpoint, url: &str, run: RunId) -> Request {
         Endpoint::CreateMetric => Some(metric),
         Endpoint::CreateMetrics => Some(json!([metric])),
         Endpoint::CreateRun => Some(json!({"name": "x", "custom_image_command": "true"})),
+        Endpoint::AppendRunLogs => Some(json!({"lines": ["a line"]})),
         Endpoint::UpdateRun => Some(json!({"tags": {"team": "vision"}})),
         Endpoint::CreateSession => Some(json!({"token": "wrong where one is required"})),
         Endpoint::Live

@@ -52,6 +52,15 @@ impl TestServer {
         self.client().runs().start(&new_run("a run", command)).await.unwrap()
     }
 
+    /// Creates a run that executes elsewhere.
+    ///
+    /// # Panics
+    /// If the server refuses the run.
+    pub async fn external_run(&self, name: &str) -> RunId {
+        let named = RunRequest::named(RunName::new(name).unwrap());
+        self.client().runs().start(&RunRequest { external: true, ..named }).await.unwrap().id
+    }
+
     /// Waits until a run has ended.
     ///
     /// # Panics

@@ -28,6 +28,7 @@ pub struct ServerOptions {
     token: Option<String>,
     listen: IpAddr,
     database: Option<PathBuf>,
+    address_file: Option<PathBuf>,
     log: Option<Arc<File>>,
 }
 
@@ -42,6 +43,7 @@ impl Default for ServerOptions {
             token: None,
             listen: Ipv4Addr::LOCALHOST.into(),
             database: None,
+            address_file: None,
             log: None,
         }
     }
@@ -94,6 +96,13 @@ impl ServerOptions {
     #[must_use]
     pub fn database(mut self, file: PathBuf) -> Self {
         self.database = Some(file);
+        self
+    }
+
+    /// Makes the server write its address to this file.
+    #[must_use]
+    pub fn address_file(mut self, file: PathBuf) -> Self {
+        self.address_file = Some(file);
         self
     }
 
@@ -296,7 +305,8 @@ impl TestServer {
     }
 
     async fn launch(&mut self) {
-        let address_file = self.dir.path().join("address");
+        let address_file =
+            self.options.address_file.clone().unwrap_or_else(|| self.dir.path().join("address"));
         let _ = fs::remove_file(&address_file);
         let log = File::options().create(true).append(true).open(self.log_file()).unwrap();
         let mut command = self.command();

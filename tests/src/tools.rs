@@ -30,6 +30,15 @@ pub fn pyarrow() -> Option<PathBuf> {
     available(succeeds(Command::new(&python).args(["-c", "import pyarrow.parquet"])), needs).then_some(python)
 }
 
+/// Returns the Python that has MLflow and can keep its points in SQLite.
+#[must_use]
+pub fn mlflow() -> Option<PathBuf> {
+    let needs = "needs a Python with MLflow (pip install mlflow), on PATH or named in MLBENCH_PYTHON";
+    let python = std::env::var_os("MLBENCH_PYTHON").map_or_else(|| "python3".into(), PathBuf::from);
+    let imports = "import mlflow.store.tracking.sqlalchemy_store";
+    available(succeeds(Command::new(&python).args(["-c", imports])), needs).then_some(python)
+}
+
 /// Returns Open MPI's `mpirun`.
 #[must_use]
 pub fn mpirun() -> Option<PathBuf> {

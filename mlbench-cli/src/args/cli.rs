@@ -11,7 +11,7 @@ use mlbench_core::quote::shorten;
 
 use super::kube::{HEADING, KubeArgs};
 use super::log::LogArgs;
-use super::metrics::MetricsArgs;
+use super::metrics::{MetricsArgs, PointsFormat};
 use super::output::OutputArgs;
 use super::runs::RunsCommand;
 use crate::benchmarks::BenchmarkArgs;
@@ -106,6 +106,13 @@ impl Cli {
                 "--output table: no effect on the output of a run; use csv or json, or leave it out"
                     .to_owned(),
             );
+        }
+        if let Command::Metrics(args) = &self.command
+            && args.show.output_file.is_some()
+            && args.show.output.and_then(PointsFormat::binary).is_none()
+        {
+            let problem = "--output-file: no effect without --output arrow or parquet; redirect standard output instead";
+            return Some(problem.to_owned());
         }
         (self.kube.kube && given("url"))
             .then(|| "--url: no effect with --kube; give only one of them".to_owned())

@@ -1,9 +1,12 @@
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
 use mlbench_client::{MetricName, PodName};
 
 use super::number::parse_count;
 use super::output::OutputArgs;
 use super::time::TimeArg;
+use crate::output::Format;
 
 #[derive(Debug, Args)]
 #[command(
@@ -13,6 +16,7 @@ Examples:
   mlbench metrics --run 2 --since 2018-08-03T09:21:29Z
   mlbench metrics --run first --metric 'train_loss @ 0' --summarize 20
   mlbench metrics --pod local-mlbench-worker-0 --since 10m --last 5 -o csv
+  mlbench metrics --run first -o parquet --output-file first.parquet
   mlbench metrics post --run 2 --name accuracy --value 0.7845"
 )]
 pub(crate) struct MetricsArgs {
@@ -45,8 +49,48 @@ pub(crate) struct ShowArgs {
     /// At most N points of each metric, averaging consecutive points
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub(crate) summarize: Option<u32>,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    /// Output format: table, csv, json, arrow or parquet [default: table on a terminal, else tabs]
+    #[arg(short, long, value_enum, value_name = "FORMAT", hide_possible_values = true, display_order = 800)]
+    pub(crate) output: Option<PointsFormat>,
+    /// File for arrow or parquet, or - for standard output [default: -, but not on a terminal]
+    #[arg(short = 'O', long, value_name = "FILE", display_order = 801)]
+    pub(crate) output_file: Option<PathBuf>,
+}
+
+/// The format of points, of which the last two are for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PointsFormat {
+    /// Aligned columns for people
+    Table,
+    /// Comma-separated values with a header
+    Csv,
+    /// JSON as in the API
+    Json,
+    /// An Apache Arrow IPC stream
+    Arrow,
+    /// An Apache Parquet file
+    Parquet,
+}
+
+impl PointsFormat {
+    /// Returns the format of a printer. `None` for one that no terminal shows.
+    pub(crate) const fn printed(self) -> Option<Format> {
+        match self {
+            Self::Table => Some(Format::Table),
+            Self::Csv => Some(Format::Csv),
+            Self::Json => Some(Format::Json),
+            Self::Arrow | Self::Parquet => None,
+        }
+    }
+
+    /// Returns the format that the server writes as bytes.
+    pub(crate) const fn binary(self) -> Option<mlbench_client::Format> {
+        match self {
+            Self::Table | Self::Csv | Self::Json => None,
+            Self::Arrow => Some(mlbench_client::Format::Arrow),
+            Self::Parquet => Some(mlbench_client::Format::Parquet),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

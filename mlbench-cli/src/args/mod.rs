@@ -2,10 +2,12 @@
 
 mod cli;
 mod kube;
+mod labels;
 mod log;
 mod metrics;
 mod number;
 mod output;
+mod record;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -14,8 +16,10 @@ mod time;
 pub(crate) use self::cli::{Cli, Command};
 pub(crate) use self::kube::KubeArgs;
 pub(crate) use self::log::LogArgs;
-pub(crate) use self::metrics::{MetricsArgs, MetricsCommand, PostArgs, ShowArgs};
+pub(crate) use self::metrics::{MetricsArgs, MetricsCommand, PointsFormat, PostArgs, ShowArgs};
 pub(crate) use self::output::OutputArgs;
+pub(crate) use self::record::RecordArgs;
 pub(crate) use self::runs::{
-    CompareArgs, DownloadArgs, ListArgs, LogsArgs, OneRunArgs, RunsCommand, SetArgs, StartArgs, WaitArgs,
+    CompareArgs, DownloadArgs, ListArgs, LogsArgs, OneRunArgs, RunsCommand, SearchArgs, SetArgs, StartArgs,
+    WaitArgs,
 };

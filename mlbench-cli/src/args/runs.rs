@@ -2,16 +2,22 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use mlbench_client::{Direction, Environment, OutputStream, ParamValue, Params, RunName, Tags};
+use mlbench_client::{
+    Direction, Environment, LabelFilter, OutputStream, ParamValue, RunName, RunOrder, RunState,
+};
 
+use super::labels::LabelArgs;
 use super::number::{parse_count, parse_finite, parse_positive, parse_rank, parse_tail};
 use super::output::OutputArgs;
-use super::time::parse_duration;
+use super::record::RecordArgs;
+use super::time::{TimeArg, parse_duration};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
     /// Start a run
     Start(StartArgs),
+    /// Run a command here and keep its output and outcome as a run
+    Record(RecordArgs),
     /// List all runs
     List(ListArgs),
     /// Show the details of a run
@@ -42,13 +48,43 @@ and in the state DELETED when it was deleted.
 
 Examples:
   mlbench runs list
+  mlbench runs list --state failed,stopped --sort=-created --limit 20
+  mlbench runs list --name vision --tag team=nlp --param lr=0.1
   mlbench runs list --watch")]
 pub(crate) struct ListArgs {
     /// Go on and show changes as they happen
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with_all = ["state", "name", "tag", "param", "since", "sort", "limit"])]
     pub(crate) watch: bool,
     #[command(flatten)]
+    pub(crate) search: SearchArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// Which runs to list, and in which order.
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// Only runs in these states, separated by commas
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = parse_state)]
+    pub(crate) state: Vec<RunState>,
+    /// Only runs whose name contains this text in any letter case, or is it if it is in double quotes
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Only runs with this tag, of any value or of this one. Repeat the flag for several
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub(crate) tag: Vec<LabelFilter<String>>,
+    /// Only runs with this parameter, of any value or of this one. Repeat the flag for several
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub(crate) param: Vec<LabelFilter<ParamValue>>,
+    /// Only runs that were accepted at or after this date, or this long ago (30s, 10m, 2h)
+    #[arg(long, value_name = "DATE", value_parser = clap::value_parser!(TimeArg))]
+    pub(crate) since: Option<TimeArg>,
+    /// Order: id, created, finished, name, state or duration, with - in front for descending
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub(crate) sort: Option<RunOrder>,
+    /// Only the first N runs
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    pub(crate) limit: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -116,17 +152,6 @@ pub(crate) struct StartArgs {
     pub(crate) wait: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
-}
-
-/// Parameters and tags of a run.
-#[derive(Debug, Args)]
-pub(crate) struct LabelArgs {
-    /// Parameter, such as lr=0.1, opt=adam or deep=true. Repeat the flag for several
-    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = Params::parse_one)]
-    pub(crate) params: Vec<(String, ParamValue)>,
-    /// Tag, such as team=vision. Repeat the flag for several
-    #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = Tags::parse_one)]
-    pub(crate) tags: Vec<(String, String)>,
 }
 
 #[derive(Debug, Args)]
@@ -266,4 +291,11 @@ pub(crate) struct DownloadArgs {
     /// File to write, or - for standard output [default: metrics_NAME.zip]
     #[arg(short = 'O', long, value_name = "FILE.zip")]
     pub(crate) output_file: Option<PathBuf>,
+}
+
+fn parse_state(text: &str) -> Result<RunState, String> {
+    text.to_uppercase().parse().map_err(|_| {
+        let all = RunState::ALL.map(|state| state.as_str().to_lowercase()).join(", ");
+        format!("must be one of {all}")
+    })
 }

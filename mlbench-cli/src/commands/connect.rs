@@ -22,10 +22,7 @@ pub(super) fn connect(
     url: &str,
     on_unreachable: impl Fn() + Send + Sync + 'static,
 ) -> Result<Client, Failure> {
-    let token = match &cli.token_file {
-        Some(file) => Some(read_token(file)?),
-        None => Cli::token_from_env(),
-    };
+    let token = token(cli)?;
     let timeout = retry_timeout(&cli.command);
     let builder = Client::builder().base_url(url).retry_timeout(timeout).on_retry(move |error, attempt| {
         if attempt == 1 {
@@ -42,6 +39,14 @@ pub(super) fn connect(
     Ok(builder.build()?)
 }
 
+/// Returns the token of the command line or of the environment.
+pub(super) fn token(cli: &Cli) -> Result<Option<String>, Failure> {
+    match &cli.token_file {
+        Some(file) => read_token(file).map(Some),
+        None => Ok(Cli::token_from_env()),
+    }
+}
+
 /// Returns how long the server may be away: as long as the user waits for a run to end.
 fn retry_timeout(command: &Command) -> Duration {
     match command {
@@ -49,6 +54,7 @@ fn retry_timeout(command: &Command) -> Duration {
         Command::Runs(RunsCommand::Start(args)) if args.wait => Duration::MAX,
         Command::Runs(RunsCommand::Logs(args)) if args.follow => Duration::MAX,
         Command::Runs(RunsCommand::List(args)) if args.watch => Duration::MAX,
+        Command::Runs(RunsCommand::Record(_)) => Duration::MAX,
         Command::Log(_) => LOG_TIMEOUT,
         _ => RETRY_TIMEOUT,
     }

@@ -40,6 +40,7 @@ async fn dispatch(cli: &Cli, client: &Client, interrupt: &Interrupt) -> Result<(
         Command::Log(args) => log::log(client, args, interrupt).await,
         Command::Runs(command) => match command {
             RunsCommand::Start(args) => runs::start(client, args).await,
+            RunsCommand::Record(args) => runs::record(client, cli, args, interrupt).await,
             RunsCommand::List(args) => runs::list(client, args).await,
             RunsCommand::Show(args) => runs::show(client, args).await,
             RunsCommand::Set(args) => runs::set(client, args).await,

@@ -1,14 +1,16 @@
 use std::io::Write;
+use std::path::Path;
 
 use mlbench_client::{
-    Client, Error, Metric, MetricName, MetricType, MetricsQuery, NewMetric, Owner, PodName, PointsByMetric,
-    PointsByOwner, Series, now,
+    Client, Error, Format, Metric, MetricName, MetricType, MetricsQuery, NewMetric, Owner, PodName,
+    PointsByMetric, PointsByOwner, Series, now,
 };
 
-use super::resolve::with_run_id;
-use crate::args::{MetricsArgs, MetricsCommand, PostArgs, ShowArgs};
+use super::resolve::{resolve_run, with_run_id};
+use super::target::write_to;
+use crate::args::{MetricsArgs, MetricsCommand, PointsFormat, PostArgs, ShowArgs};
 use crate::failure::Failure;
-use crate::output::Printer;
+use crate::output::{Printer, stdout_is_terminal};
 use crate::unknown_name::UnknownName;
 
 /// `mlbench metrics`
@@ -29,6 +31,9 @@ async fn show(client: &Client, args: &ShowArgs) -> Result<(), Failure> {
         last_n: args.last,
         ..MetricsQuery::default()
     };
+    if let Some(format) = args.output.and_then(PointsFormat::binary) {
+        return write(client, args, &query, format).await;
+    }
     let get = async |owner: Owner| Ok::<_, Error>((client.metrics().get(&owner, &query).await?, owner));
     let (metrics, owner) = match (&args.run, &args.pod) {
         (Some(run), _) => {
@@ -45,7 +50,42 @@ async fn show(client: &Client, args: &ShowArgs) -> Result<(), Failure> {
     if !missing.is_empty() {
         check_exist(&missing, &owner.to_string(), &series(client, &owner).await?)?;
     }
-    print_one(&mut Printer::stdout(args.output.output), &metrics)
+    print_one(&mut printer(args), &metrics)
+}
+
+fn printer(args: &ShowArgs) -> Printer<impl Write> {
+    Printer::stdout(args.output.and_then(PointsFormat::printed))
+}
+
+/// Writes the points in a format that no terminal shows.
+async fn write(
+    client: &Client,
+    args: &ShowArgs,
+    query: &MetricsQuery,
+    format: Format,
+) -> Result<(), Failure> {
+    let path = target(args.output_file.as_deref(), format, stdout_is_terminal())?;
+    let owner = match (&args.run, &args.pod) {
+        (Some(run), _) => {
+            let run = resolve_run(client, run).await;
+            Some(Owner::Run(run.map_err(|failure| failure.of_option("--run"))?.id))
+        }
+        (None, pod) => pod.clone().map(Owner::Pod),
+    };
+    if let (Some(owner), false) = (&owner, args.metric.is_empty()) {
+        let series = series(client, owner).await?;
+        check_exist(&args.metric.iter().collect::<Vec<_>>(), &owner.to_string(), &series)?;
+    }
+    write_to(path, async |to| client.metrics().write(owner.as_ref(), query, format, to).await).await
+}
+
+/// Returns the file to write, or `-` for standard output.
+fn target(file: Option<&Path>, format: Format, stdout_is_terminal: bool) -> Result<&Path, Failure> {
+    match file {
+        Some(path) => Ok(path),
+        None if stdout_is_terminal => Err(Failure::BinaryOnTerminal(format.as_str())),
+        None => Ok(Path::new("-")),
+    }
 }
 
 async fn show_all(client: &Client, args: &ShowArgs, query: &MetricsQuery) -> Result<(), Failure> {
@@ -58,7 +98,7 @@ async fn show_all(client: &Client, args: &ShowArgs, query: &MetricsQuery) -> Res
         }
         check_exist(&missing, "the cluster", &all)?;
     }
-    print_all(&mut Printer::stdout(args.output.output), &metrics)
+    print_all(&mut printer(args), &metrics)
 }
 
 async fn series(client: &Client, owner: &Owner) -> Result<Vec<Series>, Error> {
@@ -198,6 +238,18 @@ mod tests {
     fn metrics() -> PointsByMetric {
         let points = ["0.5", "80% Top 1"].map(|value| Point::new(Timestamp::EPOCH, value));
         [("loss @ 0".to_owned(), points.to_vec())].into()
+    }
+
+    #[test]
+    fn a_terminal_gets_no_binary_format() {
+        let file = Path::new("points.parquet");
+        for is_terminal in [false, true] {
+            assert_eq!(target(Some(file), Format::Parquet, is_terminal).unwrap(), file);
+        }
+        assert_eq!(target(None, Format::Parquet, false).unwrap(), Path::new("-"));
+        let refused = target(None, Format::Arrow, true).unwrap_err();
+        let text = "--output arrow: is binary, and standard output is a terminal; use --output-file FILE, or redirect it";
+        assert_eq!((refused.exit_code(), refused.to_string()), (2, text.to_owned()));
     }
 
     #[test]

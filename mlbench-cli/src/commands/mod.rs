@@ -10,6 +10,7 @@ mod pods;
 mod port_forward;
 mod resolve;
 mod runs;
+mod target;
 #[cfg(test)]
 mod testing;
 

@@ -149,6 +149,8 @@ endpoints! {
     StopRun,
     /// Reads the output of a run.
     GetRunLogs,
+    /// Stores lines of an external run.
+    AppendRunLogs,
     /// Compares runs.
     CompareRuns,
     /// Reads the newest values of all runs.
@@ -217,6 +219,10 @@ impl Endpoint {
             Self::StopRun => Spec::new("runs.stop", Post, "/api/runs/{id}/stop/", "Stop a run"),
             Self::GetRunLogs => {
                 Spec::new("runs.logs", Get, "/api/runs/{id}/logs/", "Read the output of a run page by page")
+            }
+            Self::AppendRunLogs => {
+                let summary = "Store lines of the output of an external run";
+                Spec::new("runs.append_logs", Post, "/api/runs/{id}/logs/", summary).access(RunToken)
             }
             Self::CompareRuns => {
                 let summary = "Compare runs: time to accuracy, speed-up and phases";

@@ -186,10 +186,10 @@ impl MetricsQuery {
         if self.downsample == Some(Downsample::MinMax) && !self.fields.is_empty() {
             return refuse("fields", "cannot be combined with downsample=minmax; buckets have fixed fields");
         }
-        if downsampled && self.details() {
+        if downsampled && self.details() && self.downsample != Some(Downsample::Lttb) {
             return refuse(
                 "fields",
-                "summarize and downsample return only date and value; remove the other fields",
+                "summarize and downsample return only date and value, but for lttb; remove the other fields",
             );
         }
         Ok(())
@@ -274,7 +274,7 @@ mod tests {
                 ("metric_filter", "b"),
             ] as &[_],
             &[("fields", "value,step,epoch"), ("cursor", "7"), ("format", "ndjson")],
-            &[("downsample", "lttb"), ("points", "100"), ("fields", "date")],
+            &[("downsample", "lttb"), ("points", "100"), ("fields", "date,step,metadata")],
             &[("summarize", "5"), ("last_n", "2"), ("format", "csv")],
         ] {
             let query = read(pairs).unwrap();

@@ -62,6 +62,10 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     #[cfg_attr(test, ts(type = "Record<string, string>", optional))]
     pub tags: Tags,
+    /// Whether the run executes elsewhere and only reports here. Absent if not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
+    pub external: bool,
     /// Position in the queue, 1 for the next run. Only present while the run waits (`--run-policy queue`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
@@ -139,6 +143,7 @@ impl From<crate::run::Run> for Run {
             light_target: spec.light_target,
             use_horovod: spec.use_horovod,
             environment: spec.environment,
+            external: spec.external,
             params: run.params,
             tags: run.tags,
             queue_position: None,

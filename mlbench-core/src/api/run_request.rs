@@ -80,6 +80,10 @@ pub struct RunRequest {
     #[serde(default, skip_serializing_if = "Environment::is_empty")]
     #[cfg_attr(test, ts(type = "Record<string, string>", optional))]
     pub environment: Environment,
+    /// Whether the run executes elsewhere and only reports here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
+    pub external: bool,
     /// What the run is given, by name.
     #[serde(default, skip_serializing_if = "Params::is_empty")]
     #[cfg_attr(test, ts(type = "Record<string, string | number | boolean>", optional))]
@@ -109,6 +113,7 @@ impl RunRequest {
             light_target: false,
             use_horovod: false,
             environment: Environment::default(),
+            external: false,
             params: Params::default(),
             tags: Tags::default(),
         }
@@ -167,6 +172,7 @@ impl RunRequest {
             light_target: fields.boolean("light_target")?.unwrap_or(false),
             use_horovod: fields.boolean("use_horovod")?.unwrap_or(false),
             environment: Environment::new(fields.pairs("environment", Environment::parse_variable)?)?,
+            external: fields.boolean("external")?.unwrap_or(false),
             params: params(&mut fields)?,
             tags: tags(&mut fields)?,
         };

@@ -9,9 +9,6 @@ use crate::metric::{MetricValue, number};
 use crate::storage::{PointDetails, PointRef, ValueRef};
 use crate::time::Timestamp;
 
-/// Whole numbers up to here are the same as integers and as floats.
-const WHOLE: u64 = 1 << 53;
-
 /// Points of one series in columns, in the order of date and arrival number.
 ///
 /// Arrival numbers and details may be absent, if they were not decoded.
@@ -118,8 +115,7 @@ impl Columns {
         if let Some(text) = self.texts.get(index) {
             return ValueRef::Text(text);
         }
-        let number = self.numbers[index];
-        integer(number).map_or(ValueRef::Real(number), ValueRef::Integer)
+        ValueRef::of_number(self.numbers[index])
     }
 
     /// Returns a point, with its details if they are requested and were decoded.
@@ -194,11 +190,11 @@ impl Columns {
         match value {
             ValueRef::Real(real) if real.is_finite() => self.push_number(rows, real),
             ValueRef::Real(real) => self.push_text(rows, MetricValue::from(real).as_str()),
-            ValueRef::Text(text) => match number::integer(text).and_then(exact) {
+            ValueRef::Text(text) => match number::integer(text).and_then(number::exact) {
                 Some(number) => self.push_number(rows, number),
                 None => self.push_text(rows, text),
             },
-            ValueRef::Integer(integer) => match exact(integer) {
+            ValueRef::Integer(integer) => match number::exact(integer) {
                 Some(number) => self.push_number(rows, number),
                 None => self.push_text(rows, &integer.to_string()),
             },
@@ -233,17 +229,4 @@ impl PartialEq for Columns {
                     && self.details(index) == other.details(index)
             })
     }
-}
-
-/// Returns an integer as the number that prints the same, unless it is too large to be sure.
-fn exact(integer: i64) -> Option<f64> {
-    #[expect(clippy::cast_precision_loss, reason = "exact up to the limit")]
-    (integer.unsigned_abs() <= WHOLE).then_some(integer as f64)
-}
-
-/// Returns a number as the integer that prints the same.
-fn integer(number: f64) -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "compared afterwards")]
-    let integer = number as i64;
-    exact(integer).filter(|exact| exact.to_bits() == number.to_bits()).map(|_| integer)
 }

@@ -8,6 +8,7 @@ use super::constants::PAGE_POINTS;
 use super::details::{Details, Flags, Nullable};
 use super::error::ChunkError;
 use super::header::Header;
+use super::origins::Origins;
 use super::sparse::Sparse;
 use super::text_column::read_texts;
 use super::wire::Reader;
@@ -71,6 +72,12 @@ impl<'a> Main<'a> {
         let mut rest = self.rest;
         rest.section("arrival numbers")?;
         Sparse::parse(&mut rest, points)
+    }
+
+    /// Reads what arrival numbers of single points share.
+    pub(super) fn origins(&self, points: usize) -> Result<Origins<'a>, ChunkError> {
+        let mut rest = self.rest;
+        Origins::parse(self.texts, rest.section("arrival numbers")?, points)
     }
 
     /// Reads the arrival numbers and the details of all `points`, if they are requested.

@@ -19,6 +19,7 @@ mod encode;
 mod error;
 mod header;
 mod order;
+mod origins;
 mod packed;
 mod pages;
 mod part;

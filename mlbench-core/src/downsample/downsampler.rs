@@ -1,10 +1,12 @@
 //! All downsampling methods behind one type.
 
+use std::num::NonZero;
+
 use super::groups::Groups;
+use super::kept::{Candidate, PointOrGap};
 use super::lttb::Lttb;
-use super::mean::Mean;
+use super::mean::{Mean, MeanItem};
 use super::minmax::{Bucket, MinMax};
-use super::point_or_gap::PointOrGap;
 use super::progress::Progress;
 use super::summary::Summary;
 use crate::time::Timestamp;
@@ -25,8 +27,10 @@ pub enum Downsampler {
 /// An item of a downsampled series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Downsampled {
-    /// A point or a gap.
-    Point(PointOrGap),
+    /// A point of the series itself.
+    Kept(Candidate),
+    /// A computed point or a gap.
+    Computed(PointOrGap),
     /// A bucket.
     Bucket(Bucket),
 }
@@ -37,7 +41,7 @@ impl Downsampled {
     pub const fn ending_at(self, progress: Progress) -> Self {
         match self {
             Self::Bucket(bucket) => Self::Bucket(bucket.ending_at(progress)),
-            Self::Point(_) => self,
+            Self::Kept(_) | Self::Computed(_) => self,
         }
     }
 }
@@ -63,16 +67,60 @@ impl Downsampler {
 
     /// Adds the next point, and returns the next item of the result, if any.
     ///
-    /// `number` is `None` for a value that is not a finite number.
     /// A bucket is returned with its last point, whose progress the caller [adds](Downsampled::ending_at).
-    pub fn push(&mut self, date: Timestamp, number: Option<f64>) -> Option<Downsampled> {
+    pub fn push(&mut self, point: Candidate) -> Option<Downsampled> {
         match self {
             Self::Summary(summary) => {
-                summary.push(date, number?).map(|(date, mean)| Downsampled::Point((date, Some(mean))))
+                let is_alone = summary.size() == 1;
+                let (date, mean) = summary.push(point.date, point.number?)?;
+                Some(if is_alone {
+                    Downsampled::Kept(point)
+                } else {
+                    Downsampled::Computed((date, Some(mean)))
+                })
             }
-            Self::MinMax(minmax) => minmax.push(date, number).map(Downsampled::Bucket),
-            Self::Lttb(lttb) => lttb.push(date, number).map(Downsampled::Point),
-            Self::Mean(mean) => mean.push(date, number).map(Downsampled::Point),
+            Self::MinMax(minmax) => minmax.push(point.date, point.number).map(Downsampled::Bucket),
+            Self::Lttb(lttb) => lttb.push(point).map(Downsampled::Kept),
+            Self::Mean(mean) => match mean.push(point)? {
+                MeanItem::Kept(point) => Some(Downsampled::Kept(point)),
+                MeanItem::Computed(point) => Some(Downsampled::Computed(point)),
+            },
+        }
+    }
+
+    /// Returns whether the method may keep points as they were posted, and so needs their arrival numbers.
+    #[must_use]
+    pub const fn keeps_points(&self) -> bool {
+        !matches!(self, Self::MinMax(_))
+    }
+
+    /// Adds the next points, and passes on each item with the index of the point that completes it.
+    ///
+    /// `dates` are microseconds since 1970, and a number is `NaN` for a value that is not a finite number. `seqs` are those
+    /// of [`Candidate`], or fewer for none. The items are those of [`Downsampler::push`], which takes longer.
+    pub fn push_each(
+        &mut self,
+        dates: &[i64],
+        numbers: &[f64],
+        seqs: &[Option<NonZero<i64>>],
+        mut each: impl FnMut(usize, Downsampled),
+    ) {
+        let mut at = 0;
+        if let Self::MinMax(minmax) = self {
+            while at < dates.len() {
+                let (taken, bucket) = minmax.push_some(&dates[at..], &numbers[at..]);
+                at += taken;
+                if let Some(bucket) = bucket {
+                    each(at - 1, Downsampled::Bucket(bucket));
+                }
+            }
+        }
+        for (at, (date, number)) in dates.iter().zip(numbers).enumerate().skip(at) {
+            let number = Some(*number).filter(|number| !number.is_nan());
+            let (date, seq) = (Timestamp::from_micros(*date), seqs.get(at).copied().flatten());
+            if let Some(item) = self.push(Candidate { date, number, seq }) {
+                each(at, item);
+            }
         }
     }
 
@@ -101,8 +149,8 @@ impl Downsampler {
         match self {
             Self::Summary(_) => Vec::new(),
             Self::MinMax(minmax) => minmax.finish().into_iter().map(Downsampled::Bucket).collect(),
-            Self::Lttb(lttb) => lttb.finish().map(Downsampled::Point).collect(),
-            Self::Mean(mean) => mean.finish().into_iter().map(Downsampled::Point).collect(),
+            Self::Lttb(lttb) => lttb.finish().map(Downsampled::Kept).collect(),
+            Self::Mean(mean) => mean.finish().into_iter().map(Downsampled::Kept).collect(),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Means of consecutive points between an unchanged first and last point.
 
 use super::groups::Groups;
-use super::point_or_gap::PointOrGap;
-use crate::time::Timestamp;
+use super::kept::{Candidate, PointOrGap};
 
 /// Averages groups of points between the first and the last point, in one pass and constant memory.
 ///
-/// A mean has the date of the last point of its group. A group without a finite number becomes a gap.
+/// A mean has the date of the last point of its group. A group without a finite number becomes a gap, and a group of one
+/// point stays that point.
 #[derive(Debug, Clone)]
 pub struct Mean {
     groups: Groups,
@@ -14,9 +14,20 @@ pub struct Mean {
     first: bool,
     /// Number of points missing in the current group. Counting down avoids a division per point.
     missing: u64,
+    /// Whether the current group has no point yet.
+    is_new: bool,
     count: f64,
     mean: f64,
-    last: Option<PointOrGap>,
+    last: Option<Candidate>,
+}
+
+/// An item of a series with means.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum MeanItem {
+    /// A point of the series itself.
+    Kept(Candidate),
+    /// A mean or a gap.
+    Computed(PointOrGap),
 }
 
 impl Mean {
@@ -30,6 +41,7 @@ impl Mean {
             inner,
             first: max_points >= 2,
             missing: groups.size(),
+            is_new: true,
             count: 0.0,
             mean: 0.0,
             last: None,
@@ -37,24 +49,24 @@ impl Mean {
     }
 
     /// Adds the next point, and returns the next point of the result, if any.
-    ///
-    /// `number` is `None` for a value that is not a finite number.
-    pub fn push(&mut self, date: Timestamp, number: Option<f64>) -> Option<PointOrGap> {
+    pub fn push(&mut self, point: Candidate) -> Option<MeanItem> {
         if self.first {
             self.first = false;
-            return Some((date, number));
+            return Some(MeanItem::Kept(point));
         }
         if self.inner == 0 {
-            self.last = Some((date, number));
+            self.last = Some(point);
             return None;
         }
+        let is_alone = self.missing == 1 && self.is_new;
         self.inner -= 1;
         self.missing -= 1;
-        if let Some(number) = number {
+        if let Some(number) = point.number {
             self.count += 1.0;
             // Welford's update, because a sum of the largest numbers would overflow.
             self.mean += number / self.count - self.mean / self.count;
         }
+        self.is_new = self.missing == 0;
         if self.missing > 0 {
             return None;
         }
@@ -62,12 +74,12 @@ impl Mean {
         self.groups = self.groups.next();
         self.missing = self.groups.size();
         (self.count, self.mean) = (0.0, 0.0);
-        Some((date, mean))
+        Some(if is_alone { MeanItem::Kept(point) } else { MeanItem::Computed((point.date, mean)) })
     }
 
     /// Returns the last point.
     #[must_use]
-    pub const fn finish(self) -> Option<PointOrGap> {
+    pub const fn finish(self) -> Option<Candidate> {
         self.last
     }
 }
@@ -75,20 +87,39 @@ impl Mean {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Timestamp;
     use proptest::prelude::*;
+    use std::num::NonZero;
 
     fn means(numbers: &[Option<f64>], max_points: u64) -> Vec<(i64, Option<f64>)> {
         let mut mean = Mean::new(numbers.len() as u64, max_points);
         let dated = numbers.iter().enumerate().map(|(i, n)| (Timestamp::from_micros(i as i64), *n));
-        let mut kept: Vec<PointOrGap> = dated.filter_map(|(date, number)| mean.push(date, number)).collect();
-        kept.extend(mean.finish());
-        kept.into_iter().map(|(date, number)| (date.as_micros(), number)).collect()
+        let dated = dated.map(|(date, number)| Candidate { date, number, seq: None });
+        let mut items: Vec<MeanItem> = dated.filter_map(|point| mean.push(point)).collect();
+        items.extend(mean.finish().map(MeanItem::Kept));
+        let point = |item| match item {
+            MeanItem::Kept(Candidate { date, number, .. }) | MeanItem::Computed((date, number)) => {
+                (date.as_micros(), number)
+            }
+        };
+        items.into_iter().map(point).collect()
     }
 
     #[test]
     fn only_points_between_the_ends_are_averaged() {
         let numbers = [Some(9.0), Some(1.0), Some(3.0), None, None, Some(7.0)];
         assert_eq!(means(&numbers, 4), [(0, Some(9.0)), (2, Some(2.0)), (4, None), (5, Some(7.0))]);
+    }
+
+    #[test]
+    fn a_group_of_one_point_is_that_point() {
+        // Of five points between the ends, four groups have one, two, one and one.
+        let mut mean = Mean::new(7, 6);
+        let candidate =
+            |i: i64| Candidate { date: Timestamp::from_micros(i), number: None, seq: NonZero::new(i) };
+        let items: Vec<MeanItem> = (1..=7).filter_map(|i| mean.push(candidate(i))).collect();
+        let kept = |items: &[MeanItem]| items.iter().filter(|item| matches!(item, MeanItem::Kept(_))).count();
+        assert_eq!((items.len(), kept(&items), mean.finish()), (5, 4, Some(candidate(7))), "{items:?}");
     }
 
     proptest! {

@@ -39,6 +39,54 @@ impl Bucket {
         Self { step, epoch, ..self }
     }
 
+    /// A bucket without points, before a point of this date.
+    const fn before(date: Timestamp) -> Self {
+        Self {
+            start: date,
+            end: date,
+            count: 0,
+            first: None,
+            last: None,
+            min: None,
+            max: None,
+            sum: None,
+            step: None,
+            epoch: None,
+        }
+    }
+
+    fn add(&mut self, date: Timestamp, number: Option<f64>) {
+        self.end = date;
+        let Some(number) = number else { return };
+        self.count += 1;
+        self.first.get_or_insert(number);
+        self.last = Some(number);
+        self.min = Some(self.min.map_or(number, |min| min.min(number)));
+        self.max = Some(self.max.map_or(number, |max| max.max(number)));
+        self.sum = Some(self.sum.map_or(number, |sum| sum + number));
+    }
+
+    /// Adds points, of which the last has the date `end`, in the order of [`Bucket::add`].
+    fn add_all(&mut self, numbers: &[f64], end: Timestamp) {
+        let mut rest = numbers.iter().copied().filter(|number| !number.is_nan());
+        while self.count == 0 {
+            let Some(number) = rest.next() else { break };
+            self.add(end, Some(number));
+        }
+        self.end = end;
+        if let (Some(mut min), Some(mut max), Some(mut sum), Some(mut last)) =
+            (self.min, self.max, self.sum, self.last)
+        {
+            let mut count = self.count;
+            for number in rest {
+                count += 1;
+                (min, max, sum, last) = (min.min(number), max.max(number), sum + number, number);
+            }
+            self.count = count;
+            (self.min, self.max, self.sum, self.last) = (Some(min), Some(max), Some(sum), Some(last));
+        }
+    }
+
     fn followed_by(self, next: &Self) -> Self {
         let either = |a: Option<f64>, b: Option<f64>, pick: fn(f64, f64) -> f64| match (a, b) {
             (Some(a), Some(b)) => Some(pick(a, b)),
@@ -88,28 +136,28 @@ impl MinMax {
         if self.groups.left() == 0 {
             return None;
         }
-        let bucket = self.open.get_or_insert(Bucket {
-            start: date,
-            end: date,
-            count: 0,
-            first: None,
-            last: None,
-            min: None,
-            max: None,
-            sum: None,
-            step: None,
-            epoch: None,
-        });
-        bucket.end = date;
-        if let Some(number) = number {
-            bucket.count += 1;
-            bucket.first.get_or_insert(number);
-            bucket.last = Some(number);
-            bucket.min = Some(bucket.min.map_or(number, |min| min.min(number)));
-            bucket.max = Some(bucket.max.map_or(number, |max| max.max(number)));
-            bucket.sum = Some(bucket.sum.map_or(number, |sum| sum + number));
-        }
-        self.missing -= 1;
+        self.open.get_or_insert(Bucket::before(date)).add(date, number);
+        self.taken(1)
+    }
+
+    /// Adds the points that belong to one bucket. Returns how many, and the bucket once it is complete.
+    ///
+    /// Faster than to [push](MinMax::push) each of them, with the same bucket.
+    pub(super) fn push_some(&mut self, dates: &[i64], numbers: &[f64]) -> (usize, Option<Bucket>) {
+        let missing = usize::try_from(self.missing).unwrap_or(usize::MAX);
+        let count = missing.min(dates.len()).min(numbers.len());
+        let (Some(first), Some(last), 1..) = (dates.first(), dates[..count].last(), self.groups.left())
+        else {
+            return (dates.len(), None);
+        };
+        let bucket = self.open.get_or_insert(Bucket::before(Timestamp::from_micros(*first)));
+        bucket.add_all(&numbers[..count], Timestamp::from_micros(*last));
+        (count, self.taken(count as u64))
+    }
+
+    /// Counts points of the open bucket, and returns it once it is complete.
+    fn taken(&mut self, points: u64) -> Option<Bucket> {
+        self.missing = self.missing.saturating_sub(points);
         if self.missing > 0 {
             return None;
         }
@@ -128,18 +176,11 @@ impl MinMax {
     ///
     /// `summary` describes them. They must [fit](MinMax::fits) into the bucket.
     pub fn push_all(&mut self, points: u64, summary: &Bucket) -> Option<Bucket> {
-        let bucket = match self.open.take() {
+        self.open = Some(match self.open.take() {
             None => *summary,
             Some(before) => before.followed_by(summary),
-        };
-        self.missing = self.missing.saturating_sub(points);
-        if self.missing > 0 {
-            self.open = Some(bucket);
-            return None;
-        }
-        self.groups = self.groups.next();
-        self.missing = self.groups.size();
-        Some(bucket.complete())
+        });
+        self.taken(points)
     }
 
     /// Returns the incomplete bucket, if the series had fewer points than announced.
@@ -183,6 +224,25 @@ mod tests {
         all
     }
 
+    /// Adds `step` points at a time, each part with [`MinMax::push_some`].
+    fn in_parts(numbers: &[Option<f64>], max_points: u64, step: usize) -> Vec<Bucket> {
+        let mut collect = MinMax::new(Groups::new(numbers.len() as u64, max_points));
+        let numbers: Vec<f64> = numbers.iter().map(|number| number.unwrap_or(f64::NAN)).collect();
+        let dates: Vec<i64> = (0..numbers.len() as i64).collect();
+        let mut all = Vec::new();
+        for (dates, numbers) in dates.chunks(step).zip(numbers.chunks(step)) {
+            let mut at = 0;
+            while at < dates.len() {
+                let (taken, bucket) = collect.push_some(&dates[at..], &numbers[at..]);
+                at += taken;
+                all.extend(bucket);
+            }
+        }
+        assert_eq!(collect.push_some(&[1, 2], &[0.0, 0.0]), (2, None), "points after the last bucket");
+        all.extend(collect.finish());
+        all
+    }
+
     #[test]
     fn a_spike_survives() {
         let all = buckets(&[Some(1.0), Some(99.0), Some(2.0), Some(3.0)], 2);
@@ -212,6 +272,7 @@ mod tests {
         fn every_extreme_and_both_ends_survive(
             numbers in proptest::collection::vec(proptest::option::of(-1e9..1e9f64), 1..300),
             max_points in 1..40u64,
+            step in 1..70usize,
         ) {
             let all = buckets(&numbers, max_points);
             prop_assert!(all.len() as u64 <= max_points);
@@ -222,6 +283,7 @@ mod tests {
             prop_assert_eq!(fold(all.iter().filter_map(|b| b.max).collect(), f64::max), fold(finite.clone(), f64::max));
             prop_assert_eq!(all.iter().find_map(|b| b.first), finite.first().copied());
             prop_assert_eq!(all.iter().rev().find_map(|b| b.last), finite.last().copied());
+            prop_assert_eq!(&in_parts(&numbers, max_points, step), &all);
             let joined = at_once(&numbers, max_points, 7);
             let without_sums = |all: &[Bucket]| -> Vec<Bucket> {
                 all.iter().map(|bucket| Bucket { sum: None, ..*bucket }).collect()

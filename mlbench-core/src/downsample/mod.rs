@@ -2,15 +2,15 @@
 
 mod downsampler;
 mod groups;
+mod kept;
 pub mod lttb;
 pub mod mean;
 pub mod minmax;
-mod point_or_gap;
 mod progress;
 mod summary;
 
 pub use downsampler::{Downsampled, Downsampler};
 pub use groups::Groups;
-pub use point_or_gap::PointOrGap;
+pub use kept::{Candidate, PointOrGap};
 pub use progress::Progress;
 pub use summary::Summary;

@@ -22,6 +22,12 @@ impl Summary {
         Self { groups, size: groups.size(), taken: 0, sum: 0.0, shares: 0.0 }
     }
 
+    /// Returns the number of points in the current group. A group of one has no mean to compute.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Adds the next point, and returns the mean of a group once it is complete.
     ///
     /// The mean has the date of the last point of the group. Points after the last group are ignored.

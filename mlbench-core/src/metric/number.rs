@@ -26,10 +26,16 @@ pub(crate) fn parse_finite(text: &str) -> Option<f64> {
 pub fn plain_number<R>(number: f64, receive: impl FnOnce(&str) -> R) -> R {
     let mut buffer = zmij::Buffer::new();
     let shortest = buffer.format_finite(number);
-    match shortest.split_once('e') {
+    match exponent_at(shortest) {
         None => receive(without_fraction(shortest)),
-        Some((digits, exponent)) => receive(&expand(digits, exponent.parse().unwrap_or(0))),
+        Some(at) => receive(&expand(&shortest[..at], shortest[at + 1..].parse().unwrap_or(0))),
     }
+}
+
+/// Returns where the `e` of a printed number is, which has at most four characters after it.
+fn exponent_at(printed: &str) -> Option<usize> {
+    let begin = printed.len().saturating_sub(5);
+    printed.as_bytes()[begin..].iter().position(|b| *b == b'e').map(|at| begin + at)
 }
 
 /// Passes on a finite number as JSON: `3`, `0.5` and, where it is very large or small, `1e-300`.
@@ -65,6 +71,15 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
     if canonical { text.parse().ok() } else { None }
 }
 
+/// Whole numbers up to here are the same as integers and as floats.
+const WHOLE: u64 = 1 << 53;
+
+/// Returns an integer as the number that prints the same, unless it is too large to be sure.
+pub(crate) fn exact(integer: i64) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "exact up to the limit")]
+    (integer.unsigned_abs() <= WHOLE).then_some(integer as f64)
+}
+
 /// Returns the number that [`plain_number`] prints as this text.
 pub(crate) fn real(text: &str) -> Option<f64> {
     if text.len() > MAX_REAL_TEXT {
@@ -77,7 +92,7 @@ pub(crate) fn real(text: &str) -> Option<f64> {
     // Nearly every text is the shortest one, and needs no writing out.
     let mut buffer = zmij::Buffer::new();
     let is_shortest =
-        buffer.format_finite(number) == text && !text.bytes().any(|b| b == b'e') && !text.ends_with(".0");
+        buffer.format_finite(number) == text && exponent_at(text).is_none() && !text.ends_with(".0");
     (is_shortest || plain_number(number, |printed| printed == text)).then_some(number)
 }
 

@@ -12,6 +12,7 @@ mod logs;
 mod metrics;
 mod points;
 mod read_points;
+mod run_search;
 mod run_values;
 mod runs;
 mod series_columns;
@@ -27,8 +28,14 @@ pub use points::{
     PointsCursor, PointsPage, PointsQuery, SeriesCursor, ValueRef,
 };
 pub use read_points::{PointsByName, collect_points, read_page};
+pub use run_search::{
+    LabelFilter, NameFilter, RunKeyValue, RunOrder, RunsCursor, RunsFound, RunsSearch, SortKey,
+};
 pub use run_values::RunValuesQuery;
-pub use runs::{Admission, IsCached, RankExit, RunEntry, RunStart, StartedRun, TokenHash};
+pub use runs::{
+    Admission, ExternalEnd, IsCached, RankExit, RunEntry, RunStart, RunUpdate, SentLine, SentLines,
+    StartedRun, TokenHash,
+};
 pub(crate) use series_columns::Column;
 pub use series_columns::{SeriesColumns, ValueColumn};
 pub use stats::{HistogramSnapshot, NewestValue, StoreStats};

@@ -1,10 +1,13 @@
 //! Types for storing and listing runs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::idempotency::KeyedRequest;
+use crate::labels::{Params, TagsPatch};
 use crate::name::RunId;
-use crate::run::{NewRun, Run};
+use crate::run::{NewRun, OutputStream, Run, RunOutcome};
+use crate::time::Timestamp;
 
 /// Returns whether the caller has a run in its cache.
 pub type IsCached = Arc<dyn Fn(RunId) -> bool + Send + Sync>;
@@ -30,6 +33,50 @@ pub enum Admission {
         /// Number of workers of the cluster.
         capacity: u32,
     },
+    /// It executes elsewhere: it is started at once, whatever is active, and holds no worker.
+    External,
+}
+
+/// Changes of a run, made in one transaction.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RunUpdate {
+    /// Parameters to add.
+    pub params: Params,
+    /// Tags to set or to remove.
+    pub tags: TagsPatch,
+    /// How an external run ended.
+    pub end: Option<ExternalEnd>,
+}
+
+/// How an external run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalEnd {
+    /// The outcome.
+    pub outcome: RunOutcome,
+    /// Exit codes by rank.
+    pub exit_codes: BTreeMap<u32, i32>,
+}
+
+/// Lines of output that an external run sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentLines {
+    /// The lines in their order.
+    pub lines: Vec<SentLine>,
+    /// The key under which the client may repeat the request.
+    pub key: Option<KeyedRequest>,
+}
+
+/// A line of output that an external run sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentLine {
+    /// The rank that wrote it.
+    pub rank: u32,
+    /// The stream of the rank.
+    pub stream: OutputStream,
+    /// Time when it came.
+    pub date: Timestamp,
+    /// The line without its line ending.
+    pub text: String,
 }
 
 /// The result of a [`RunStart`].

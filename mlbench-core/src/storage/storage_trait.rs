@@ -7,11 +7,13 @@ use super::idempotency::KeyedRequest;
 use super::logs::{LogQuery, OutputChunk};
 use super::metrics::{Batch, BatchOutcome, Recorded};
 use super::points::{OwnerList, PointSink, PointsCursor, PointsPage, PointsQuery};
+use super::run_search::{RunsFound, RunsSearch};
 use super::run_values::RunValuesQuery;
-use super::runs::{Admission, IsCached, RankExit, RunEntry, RunStart, StartedRun, TokenHash};
+use super::runs::{
+    Admission, IsCached, RankExit, RunEntry, RunStart, RunUpdate, SentLines, StartedRun, TokenHash,
+};
 use super::stats::StoreStats;
 use crate::error::Result;
-use crate::labels::{Params, TagsPatch};
 use crate::log::LogLine;
 use crate::metric::{Metric, MetricName, MetricType, Owner, RunValuesPage, Series};
 use crate::name::RunId;
@@ -85,14 +87,45 @@ pub trait Storage: Send + Sync {
         is_cached: IsCached,
     ) -> Result<Vec<RunEntry>>;
 
-    /// Adds parameters to a run in any state, and changes its tags, in one transaction. Returns the run.
+    /// Adds parameters to a run in any state, changes its tags, and ends an external run, in one transaction.
+    ///
+    /// Returns the run. It may end again as it did. Every update shows that an external run is alive.
     ///
     /// # Errors
     /// [`NotFound`](crate::error::ErrorCode::NotFound). Those of [`Params::with`](crate::labels::Params::with) and
-    /// [`Tags::with`](crate::labels::Tags::with), which leave the run as it is.
-    async fn update_run(&self, id: RunId, params: Params, tags: TagsPatch) -> Result<Run>;
+    /// [`Tags::with`](crate::labels::Tags::with).
+    /// [`RunEnded`](crate::error::ErrorCode::RunEnded) for an end of a run that has ended otherwise,
+    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) for an end of one that is not external. An error leaves
+    /// the run as it is.
+    async fn update_run(&self, id: RunId, update: RunUpdate) -> Result<Run>;
 
-    /// Returns the runs that have not ended, including queued ones, by ascending id.
+    /// Stores lines of the output of an active external run.
+    ///
+    /// Returns whether a request with the same key did so before. Lines beyond the output limit are not stored.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorCode::NotFound), [`RunEnded`](crate::error::ErrorCode::RunEnded),
+    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) for a run that is not external,
+    /// [`IdempotencyKeyReused`](crate::error::ErrorCode::IdempotencyKeyReused).
+    async fn append_sent_lines(&self, id: RunId, lines: SentLines, now: Timestamp) -> Result<bool>;
+
+    /// Returns the active external runs, each with the arrival number of its last metric, line or update.
+    async fn external_activity(&self) -> Result<Vec<(RunId, i64)>>;
+
+    /// Ends an active external run, unless something of it arrived after the number `activity`.
+    ///
+    /// Returns the run if it ended by this.
+    async fn end_silent_run(&self, id: RunId, activity: i64, outcome: RunOutcome) -> Result<Option<Run>>;
+
+    /// Returns a page of the runs that a query selects, in its order.
+    ///
+    /// A run that changes meanwhile may move in the order of states, ends and durations; in the others, each run is on
+    /// one page. The page ends early, with `next`, when it has looked at very many runs or its runs are very large.
+    async fn find_runs(&self, search: RunsSearch) -> Result<RunsFound>;
+
+    /// Returns the runs that the launcher has not ended, including queued ones, by ascending id.
+    ///
+    /// External runs are none of the launcher's, so neither this nor the other lists of active runs have them.
     async fn active_runs(&self) -> Result<Vec<Run>>;
 
     /// Returns the active runs that were admitted or asked to stop, by ascending id: those that need a task.
@@ -123,7 +156,9 @@ pub trait Storage: Send + Sync {
     /// Records how a rank ended. The first record is final. Has no effect on an ended run.
     async fn record_rank_exit(&self, id: RunId, rank: u32, exit: RankExit) -> Result<Run>;
 
-    /// Records a stop request. Has no effect on a run that has ended or was already asked to stop.
+    /// Records a stop request, which ends an external run.
+    ///
+    /// Has no effect on a run that has ended or was already asked to stop.
     async fn request_stop(&self, id: RunId, now: Timestamp) -> Result<Run>;
 
     /// Decides the outcome of an active run. The first decision is final.

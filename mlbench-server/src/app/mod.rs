@@ -13,6 +13,7 @@ pub mod pods;
 pub mod run_cache;
 pub mod runs;
 pub mod sessions;
+pub mod silence;
 pub mod stats;
 
 pub use context::{App, RunPolicy};

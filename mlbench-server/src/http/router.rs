@@ -63,6 +63,7 @@ fn handler(endpoint: Endpoint) -> Handler {
         Endpoint::DeleteRun => typed(runs::delete),
         Endpoint::StopRun => typed(runs::stop),
         Endpoint::GetRunLogs => typed(runs::logs),
+        Endpoint::AppendRunLogs => typed(runs::append_logs),
         Endpoint::CompareRuns => typed(comparison::compare),
         Endpoint::ListRunValues => typed(runs::values),
         Endpoint::ListRunSeries => typed(runs::series),

@@ -10,6 +10,7 @@ use mlbench_core::{Error, ErrorCode, Result, Timestamp};
 
 use tokio::sync::Notify;
 
+use super::address_file::AddressFile;
 use super::clusters::{ClusterInputs, connect};
 use super::listeners::{BoundListener, Listeners};
 use super::reaper;
@@ -17,9 +18,9 @@ use crate::app::App;
 use crate::app::hub::EventHub;
 use crate::app::run_cache::RunJsonCache;
 use crate::app::sessions::Sessions;
+use crate::app::silence;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
-use crate::files;
 use crate::http::{HttpConfig, HttpServer};
 use crate::launcher::{self, LauncherDeps, LauncherHandle, LauncherSettings};
 use crate::monitor::{self, Monitor};
@@ -61,6 +62,7 @@ impl Server {
         let (database, vitals) = (settings.database()?, Vitals::default());
         let opened = open_storage(settings, &database, address, &vitals).await;
         let opened = opened.map_err(|error| text(&error))?;
+        let address_file = settings.address_file.as_deref().map(|file| AddressFile::prepare(file, address));
         let identity = opened.identity().clone();
         let tasks = TaskGroup::reporting_to("launcher and monitor", vitals.clone());
         let inputs =
@@ -72,10 +74,7 @@ impl Server {
         let (storage, commits): (Arc<dyn Storage>, _) = (opened.clone(), opened.commits());
         let storage = OpenedStorage { storage, commits, last_write: identity.last_write };
         let server = Self::assemble(settings, listeners, storage, cluster, tasks, vitals).await?;
-        if let Some(file) = &settings.address_file {
-            files::write_atomic(file, format!("{address}\n"))
-                .map_err(|error| format!("--address-file {}: cannot write: {error}", file.display()))?;
-        }
+        address_file.map_or(Ok(()), AddressFile::publish)?;
         // Last, so that a server starts on a full disk in the room that the one before it has kept.
         opened.take_reserve();
         Ok(server)
@@ -114,6 +113,7 @@ impl Server {
         reaper::start(&tasks);
         launcher::start(&tasks, launcher.clone());
         monitor::start(&tasks, &monitor, settings.sample_interval());
+        silence::start(&tasks, &storage, &clock, settings.external_timeout);
         let default_command = settings.default_command();
         listeners.log_addresses();
         let policy = settings.run_policy;

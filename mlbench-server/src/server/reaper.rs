@@ -1,13 +1,14 @@
-//! Collects the dead processes that a server with pid 1 adopts.
+//! Adopts the processes of a rank whose supervisor was killed, and collects those that have ended.
 //!
-//! In a container the server often is the first process. The kernel makes that one the parent of every orphan, and a
-//! dead process stays in the table until its parent has collected it. The server's own children are collected where
-//! they were started, within [`DELAY`]: most are in the session of the server, but the supervisor of a rank is in its own.
+//! The kernel makes a subreaper, and the first process of a container, the parent of every orphan below it. So the server
+//! finds them (`cluster/local/processes.rs`), and no other process would collect them when they have ended. The server's
+//! own children are collected where they were started, within [`DELAY`]: most are in the session of the server, but the
+//! supervisor of a rank is in its own.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, WaitOptions, child_subreaper, getpid, set_child_subreaper, waitpid};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::task_group::TaskGroup;
@@ -15,9 +16,16 @@ use crate::task_group::TaskGroup;
 /// How long a dead process is left to another waiter.
 const DELAY: Duration = Duration::from_millis(200);
 
-/// Starts the reaper, if this process is the first one of its container.
+/// Makes this process adopt orphans. A program that embeds the server has its own ideas of that.
+pub fn adopt_orphans() {
+    if let Err(error) = set_child_subreaper(Some(getpid())) {
+        tracing::debug!(%error, "orphans of a killed supervisor are found by their session and environment only");
+    }
+}
+
+/// Starts the reaper, if this process adopts orphans.
 pub(super) fn start(group: &TaskGroup) {
-    if std::process::id() == 1 {
+    if getpid().is_init() || child_subreaper().is_ok_and(|adopts| adopts.is_some()) {
         group.spawn(reap(group.clone()));
     }
 }

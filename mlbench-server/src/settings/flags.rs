@@ -102,6 +102,10 @@ pub struct Settings {
     #[arg(long, value_name = "TIME", env = "MLBENCH_EXIT_GRACE", value_parser = duration)]
     pub exit_grace: Option<Duration>,
 
+    /// How long an external run may send no metric, line or update before it fails
+    #[arg(long, value_name = "TIME", env = "MLBENCH_EXTERNAL_TIMEOUT", default_value = "10m", value_parser = interval)]
+    pub external_timeout: Duration,
+
     /// Interval between two samples of the workers' resource usage [default: 2s locally, 10s in Kubernetes]
     #[arg(long, value_name = "TIME", env = "MLBENCH_SAMPLE_INTERVAL", value_parser = interval)]
     pub sample_interval: Option<Duration>,

@@ -20,6 +20,7 @@ pub(super) enum KeyedEndpoint {
     Runs = 0,
     Metrics = 1,
     Batches = 2,
+    Lines = 3,
 }
 
 /// A request with a key, or a chunk of one.

@@ -22,15 +22,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use mlbench_core::labels::{Params, TagsPatch};
 use mlbench_core::log::LogLine;
 use mlbench_core::metric::{Metric, MetricType, RunValuesPage, Series};
 use mlbench_core::queue::Queue;
 use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
     Batch, BatchOutcome, Changes, ChangesQuery, IsCached, KeyedRequest, LogQuery, OutputChunk, OwnerList,
-    PointSink, PointsCursor, PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, RunValuesQuery,
-    StartedRun, Storage, StoreStats, TokenHash,
+    PointSink, PointsCursor, PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, RunUpdate,
+    RunValuesQuery, RunsFound, RunsSearch, SentLine, SentLines, StartedRun, Storage, StoreStats, TokenHash,
 };
 use mlbench_core::{Error, MetricName, Owner, Pod, Result, RunId, Timestamp};
 use tokio::sync::Notify;
@@ -47,7 +46,7 @@ use metrics::recent::Arrivals;
 use metrics::record::MetricWrite;
 use metrics::{ahead, arrival, batch, insert, owners, read, run_values};
 use runs::rows::{self, RunFilter};
-use runs::{labels, lifecycle, output, queue, tokens};
+use runs::{external, find, lifecycle, output, queue, tokens};
 use rusqlite::Connection;
 use seal::Sealer;
 use stats::PointsAhead;
@@ -79,13 +78,13 @@ impl SqliteStorage {
     /// version.
     pub fn open(mut options: Options) -> Result<Self> {
         options.path = open::create_directory(&options.path)?;
-        let lock = DatabaseLock::acquire(&options.path)?;
-        open::check_links(&options.path)?;
+        let mut lock = DatabaseLock::acquire(&options.path)?;
         let reserve = Reserve::given_back(&options.path);
         lock.write_holder(None);
-        open::create_file(&options.path)?;
-        let mut writer = open::writer(&options)?;
+        lock.hold(&options.path, open::create_file(&options.path)?)?;
         let place = Place::of(&options.path, &options.machine)?;
+        open::check_links(&options, &place)?;
+        let mut writer = open::writer(&options)?;
         let identity = identity::claim(&mut writer, &place, options.adopt)?;
         let last = arrival::last(&writer).map_err(Error::from)?;
         let arrivals = Arc::new(Arrivals::new(last, options.seal.small));
@@ -193,9 +192,28 @@ impl Storage for SqliteStorage {
         self.readers.read(move |c| rows::page(c, after, limit, &*is_cached)).await
     }
 
-    async fn update_run(&self, id: RunId, params: Params, tags: TagsPatch) -> Result<Run> {
+    async fn update_run(&self, id: RunId, update: RunUpdate) -> Result<Run> {
         self.writer.reserve().check()?;
-        self.writer.write(LABEL_BYTES, move |c| labels::update(c, id, &params, &tags)).await
+        self.writer.write(LABEL_BYTES, move |c| external::update(c, id, &update)).await
+    }
+
+    async fn append_sent_lines(&self, id: RunId, lines: SentLines, now: Timestamp) -> Result<bool> {
+        self.writer.reserve().check()?;
+        let bytes = lines.lines.iter().map(|line| line.text.len() + size_of::<SentLine>()).sum();
+        let limit = self.log_limit_bytes;
+        self.writer.write(bytes, move |c| external::append(c, id, &lines, limit, now)).await
+    }
+
+    async fn external_activity(&self) -> Result<Vec<(RunId, i64)>> {
+        self.readers.read(external::activity).await
+    }
+
+    async fn end_silent_run(&self, id: RunId, activity: i64, outcome: RunOutcome) -> Result<Option<Run>> {
+        self.writer.write_first(0, move |c| external::end_silent(c, id, activity, &outcome)).await
+    }
+
+    async fn find_runs(&self, search: RunsSearch) -> Result<RunsFound> {
+        self.readers.read(move |c| find::page(c, &search)).await
     }
 
     async fn active_runs(&self) -> Result<Vec<Run>> {

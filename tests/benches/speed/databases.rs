@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::bare::Scan;
-use crate::client::{get, request};
+use crate::client::request;
 use crate::data::{Series, TRAINING};
 use crate::error::Result;
 use crate::options::Options;
@@ -101,18 +101,15 @@ const REST: Duration = Duration::from_secs(300);
 
 /// Waits until the server has packed all points, and given the space back.
 pub(crate) async fn come_to_rest(server: &Server) -> Result<()> {
-    let mut connection = server.connect().await?;
     let mut ticks = tokio::time::interval(Duration::from_secs(2));
     let begin = Instant::now();
     loop {
         ticks.tick().await;
-        let metrics = String::from_utf8(connection.body(&get("/metrics")).await?)?;
-        let gauge =
-            |name: &str| metrics.lines().find_map(|line| line.strip_prefix(name)?.parse::<u64>().ok());
+        let (points, unpacked) =
+            (server.gauge("mlbench_points").await?, server.gauge("mlbench_points_unpacked").await?);
         // The usage of the workers goes on.
-        match (gauge("mlbench_points "), gauge("mlbench_points_unpacked ")) {
-            (Some(points), Some(unpacked)) if unpacked > points / 100 => {}
-            _ => break,
+        if unpacked <= points / 100.0 {
+            break;
         }
         if begin.elapsed() > REST {
             return Err("the server still packs its points".into());

@@ -39,6 +39,11 @@ impl Samples {
         Self { elapsed: self.elapsed + others.elapsed, ..self }
     }
 
+    /// Returns the number of responses.
+    pub(crate) fn count(&self) -> usize {
+        self.times.len()
+    }
+
     /// Returns responses per second.
     pub(crate) fn per_second(&self) -> f64 {
         self.times.len() as f64 / self.elapsed.as_secs_f64()

@@ -29,7 +29,7 @@ use bare::multiply_runs;
 use databases::{Database, SMALL_POINTS, enlarge, prepare_small};
 use error::Result;
 use machine::Machine;
-use measurements::{Bench, comparison, curves, edges, footprint, page, writing};
+use measurements::{Bench, comparison, curves, edges, footprint, mlflow, page, writing};
 use options::Options;
 use report::Report;
 use server::Server;
@@ -62,6 +62,10 @@ async fn run() -> Result<()> {
         eprintln!("measuring a database of 100 M points");
         report.add_result("100 M points", "huge", curves::huge(&options, folder.path()).await);
     }
+    if options.wants("mlflow") {
+        eprintln!("measuring MLflow beside the server");
+        report.add_result("beside MLflow", "mlflow", mlflow::mlflow(&options, folder.path()).await);
+    }
     if options.wants("compare") {
         let compared = comparison::compare(&options, folder.path()).await;
         report.add_result("comparison", "compare", compared);
@@ -70,7 +74,7 @@ async fn run() -> Result<()> {
         eprintln!("measuring the page in a browser");
         report.add_result("page", "page", page::page(&options, folder.path()).await);
     }
-    if !options.wants_only(&["edges", "curves", "huge", "compare", "page"]) {
+    if !options.wants_only(&["edges", "curves", "huge", "mlflow", "compare", "page"]) {
         measure_databases(&options, &mut report, folder.path()).await?;
     }
     let file = options.out.join("speed.json");

@@ -6,12 +6,13 @@ use std::time::Duration;
 use crate::error::Result;
 
 /// Names that `--only` accepts.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 20] = [
     "start",
     "memory",
     "disk",
     "single",
     "synced",
+    "sealing",
     "batch",
     "read",
     "last",
@@ -24,6 +25,7 @@ const NAMES: [&str; 18] = [
     "curves",
     "huge",
     "compare",
+    "mlflow",
     "page",
 ];
 

@@ -92,6 +92,13 @@ impl Server {
         Err(format!("run {id} did not end").into())
     }
 
+    /// Returns a number that the server reports about itself.
+    pub(crate) async fn gauge(&self, name: &str) -> Result<f64> {
+        let metrics = String::from_utf8(self.connect().await?.body(&get("/metrics")).await?)?;
+        let value = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok();
+        metrics.lines().find_map(value).ok_or_else(|| format!("the server has no {name}").into())
+    }
+
     /// Returns the proportional set size in MiB: private memory, and its share of shared memory.
     pub(crate) fn pss(&self) -> Result<f64> {
         self.mebibytes("smaps_rollup", "Pss")

@@ -26,6 +26,7 @@ flows! {
     hostile_names_and_output_are_text: "hostile",
     a_new_user_trains_compares_and_deletes: "training",
     keys_alone_do_everything: "keyboard",
+    the_focus_is_never_lost: "focus",
     accuracy_and_loss_sort_the_list: "sort",
 }
 

@@ -9,7 +9,10 @@ async fn every_endpoint_responds_with_and_without_the_slash() {
     let server = TestServer::start().await;
     for endpoint in Endpoint::ALL {
         for slash in ["/", ""] {
-            let run = server.run("true").await.id;
+            let run = match endpoint {
+                Endpoint::AppendRunLogs => server.external_run("elsewhere").await,
+                _ => server.run("true").await.id,
+            };
             let path = format!("{}{slash}", example_path(endpoint, run).trim_end_matches('/'));
             let url = format!("{}{path}", server.url());
             let response = example_request(endpoint, &url, run).send().await;

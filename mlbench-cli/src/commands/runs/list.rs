@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use mlbench_client::{Change, Client, Event, EventData, Run, RunId, RunsChanged, Topic};
+use mlbench_client::{Change, Client, Event, EventData, Run, RunId, RunSearch, RunsChanged, Topic, now};
 use tokio::time::timeout;
 
 use super::print::{JsonShape, print_all, print_head, print_row};
-use crate::args::ListArgs;
+use crate::args::{ListArgs, SearchArgs};
 use crate::failure::Failure;
 use crate::output::{Layout, Printer};
 
@@ -21,7 +21,43 @@ pub(crate) async fn list(client: &Client, args: &ListArgs) -> Result<(), Failure
     if args.watch {
         return watch(client, &mut printer).await;
     }
-    print_all(&mut printer, &client.runs().list().await?, JsonShape::Array)
+    let runs = match search(&args.search) {
+        query if query.is_empty() => client.runs().list().await?,
+        query => find(client, query).await?,
+    };
+    print_all(&mut printer, &runs, JsonShape::Array)
+}
+
+/// Returns the query of these arguments.
+fn search(args: &SearchArgs) -> RunSearch {
+    RunSearch {
+        states: args.state.clone(),
+        name: args.name.clone(),
+        tags: args.tag.clone(),
+        params: args.param.clone(),
+        since: args.since.map(|since| since.resolve(now())),
+        order: args.sort,
+        limit: args.limit,
+        cursor: None,
+    }
+}
+
+/// Reads all pages of a query, or as many runs as its limit says, which may be more than a page has.
+async fn find(client: &Client, query: RunSearch) -> Result<Vec<Run>, Failure> {
+    let wanted = query.limit.map_or(usize::MAX, |limit| limit as usize);
+    let mut query = RunSearch { limit: Some(RunSearch::MAX_LIMIT), ..query };
+    let mut runs = Vec::new();
+    while runs.len() < wanted {
+        let left = u32::try_from(wanted - runs.len()).unwrap_or(u32::MAX);
+        query.limit = Some(left.min(RunSearch::MAX_LIMIT));
+        let page = client.runs().search(&query).await?;
+        runs.extend(page.runs);
+        query.cursor = page.next;
+        if query.cursor.is_none() {
+            break;
+        }
+    }
+    Ok(runs)
 }
 
 /// Shows changes until it is interrupted.
@@ -104,10 +140,29 @@ fn print_change(printer: &mut Printer<impl Write>, change: &ChangedRun) -> io::R
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
     use mlbench_client::RunState;
 
     use super::*;
+    use crate::args::{Cli, Command, RunsCommand};
     use crate::commands::testing::failed_run;
+
+    #[test]
+    fn arguments_become_a_query() {
+        let line = "mlbench runs list --state failed,STOPPED --name x --tag team --tag a=b --param lr=0.1 --sort=-duration";
+        let Command::Runs(RunsCommand::List(args)) = Cli::try_parse_from(line.split(' ')).unwrap().command
+        else {
+            panic!("not a list")
+        };
+        let pairs = search(&args.search).to_pairs();
+        let query: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let expected = "state=FAILED state=STOPPED name=x tag=team tag=a=b param=lr=0.1 sort=-duration";
+        assert_eq!(query.join(" "), expected);
+        for wrong in ["--state x", "--sort age", "--tag =1", "--param =", "--limit 0", "--watch --name x"] {
+            let line = ["mlbench", "runs", "list"].into_iter().chain(wrong.split(' '));
+            assert_eq!(Cli::try_parse_from(line).unwrap_err().exit_code(), 2, "{wrong}");
+        }
+    }
 
     #[test]
     fn a_run_is_shown_when_it_differs() {

@@ -7,6 +7,7 @@ mod lifecycle;
 mod list;
 mod logs;
 mod print;
+mod record;
 mod request;
 
 pub(super) use compare::compare;
@@ -14,3 +15,4 @@ pub(super) use download::download;
 pub(super) use lifecycle::{delete, set, show, start, stop, wait};
 pub(super) use list::list;
 pub(super) use logs::logs;
+pub(super) use record::record;

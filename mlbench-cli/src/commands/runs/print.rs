@@ -88,6 +88,7 @@ pub(super) fn print_details(printer: &mut Printer<impl Write>, run: &Run) -> Res
         (run.light_target, "light"),
         (run.use_horovod, "horovod"),
         (!run.run_all_nodes, "first worker only"),
+        (run.external, "external"),
     ];
     let options: Vec<&str> = options.into_iter().filter_map(|(set, name)| set.then_some(name)).collect();
     let fields = [

@@ -6,6 +6,7 @@
 mod array;
 mod batch;
 mod element;
+mod halves;
 mod point;
 mod scan;
 mod series;
@@ -15,4 +16,5 @@ mod tests;
 
 pub use array::MAX_ARRAY_POINTS;
 pub use batch::parse_batch;
+pub use halves::{Half, Halves};
 pub use point::{parse_point, parse_point_fast};

@@ -13,8 +13,8 @@ use crate::time::Timestamp;
 
 /// Parses one series, or an array of series.
 pub(super) fn parse_series(body: &[u8], now: Timestamp) -> Result<Vec<BatchSeries>> {
-    let first = match parse(body, now) {
-        Err(Failure::Syntax) => quote_non_finite(body).map(|body| parse(&body, now)),
+    let first = match parse(body, Part::Whole, now) {
+        Err(Failure::Syntax) => quote_non_finite(body).map(|body| parse(&body, Part::Whole, now)),
         other => Some(other),
     };
     match first {
@@ -37,9 +37,21 @@ fn syntax_error(body: &[u8]) -> Error {
     }
 }
 
-fn parse(body: &[u8], now: Timestamp) -> Result<Vec<BatchSeries>, Failure> {
+/// Which part of the array of series a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of it, or one series without an array.
+    Whole,
+    /// Up to the comma between two series.
+    First,
+    /// From the series after that comma.
+    Second,
+}
+
+/// Parses series on one pass over the text.
+pub(super) fn parse(body: &[u8], part: Part, now: Timestamp) -> Result<Vec<BatchSeries>, Failure> {
     let mut scanner = Scanner::new(std::str::from_utf8(body).map_err(|_| Failure::Syntax)?);
-    let is_array = scanner.take(b'[');
+    let is_array = part == Part::Second || scanner.take(b'[');
     let (mut all, mut room) = (Vec::new(), MAX_ARRAY_POINTS);
     loop {
         let index = all.len();
@@ -61,9 +73,12 @@ fn parse(body: &[u8], now: Timestamp) -> Result<Vec<BatchSeries>, Failure> {
         if !is_array || !scanner.take(b',') {
             break;
         }
+        if part == Part::First && scanner.is_at_end() {
+            return Ok(all);
+        }
     }
     let is_complete = (!is_array || scanner.take(b']')) && scanner.is_at_end();
-    if is_complete { Ok(all) } else { Err(Failure::Syntax) }
+    if is_complete && part != Part::First { Ok(all) } else { Err(Failure::Syntax) }
 }
 
 fn in_array(index: usize, error: &Error) -> Error {

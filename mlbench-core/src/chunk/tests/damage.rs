@@ -31,7 +31,7 @@ fn chunks() -> impl Iterator<Item = (Columns, Encoded)> {
 
 fn read(header: &[u8], body: &[u8]) -> Result<Columns, ChunkError> {
     let header = Header::parse(header)?;
-    let mut pages = PageReader::new(&header, body)?;
+    let mut pages = PageReader::new(&header, body, ALL)?;
     for page in 0..header.pages().len() {
         pages.page(page)?;
     }
@@ -60,7 +60,7 @@ fn damage_of_every_byte_is_an_error() {
         let parsed = Header::parse(&header).unwrap();
         damage(&body, |at, damaged| {
             assert!(decode(&parsed, damaged, ALL).is_err(), "byte {at}");
-            assert!(PageReader::new(&parsed, damaged).is_err(), "byte {at}");
+            assert!(PageReader::new(&parsed, damaged, ALL).is_err(), "byte {at}");
         });
     }
 }

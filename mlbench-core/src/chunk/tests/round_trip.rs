@@ -22,13 +22,17 @@ fn check(points: &Columns, encoding: Encoding) {
     let bare = decode(&header, &body, Fields::default()).unwrap();
     assert_eq!((bare.seqs().len(), bare.details(0)), (0, None));
     check_header(&header, points);
-    let mut reader = PageReader::new(&header, &body).unwrap();
+    let mut reader = PageReader::new(&header, &body, Fields::default()).unwrap();
+    let mut complete = PageReader::new(&header, &body, ALL).unwrap();
     let pages = points.len().div_ceil(PAGE_POINTS);
     // From the last, so that no page depends on the one before it.
     for page in (0..pages).rev() {
         let range = page * PAGE_POINTS..((page + 1) * PAGE_POINTS).min(points.len());
         let mut expected = Columns::default();
-        expected.append_from(&bare, range);
+        expected.append_from(&bare, range.clone());
+        let mut all = Columns::default();
+        all.append_from(points, range);
+        assert_eq!(complete.page(page).unwrap(), &all);
         let numbers = |columns: &[f64]| columns.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
         let curve = reader.numbers(page).unwrap();
         assert_eq!(curve.dates, expected.dates());

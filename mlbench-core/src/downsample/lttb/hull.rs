@@ -6,17 +6,16 @@
 use std::cmp::Ordering;
 use std::iter::once;
 
-use crate::time::Timestamp;
-
-type Point = (Timestamp, f64);
+use super::corner::Corner as Point;
 
 /// Reduces the points to the corners of their convex hull, sorted by date, then by value.
 ///
 /// Rounding may keep a few other points. If more than `max_points` remain, which must be at least 4, the least prominent
 /// are dropped.
 pub(super) fn keep_corners(points: &mut Vec<Point>, max_points: usize) {
-    points.sort_unstable_by(order);
-    points.dedup();
+    points.sort_unstable_by(|a, b| order(a, b).then(a.seq.cmp(&b.seq)));
+    // Of points that lie on each other, the first is kept.
+    points.dedup_by(|next, first| order(next, first).is_eq());
     let mut corners = chain(points, 1.0);
     let mut lower = chain(points, -1.0);
     for chain in [&mut corners, &mut lower] {
@@ -48,7 +47,7 @@ fn thin(chain: &mut Vec<Point>) {
 }
 
 fn order(a: &Point, b: &Point) -> Ordering {
-    a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+    a.date.cmp(&b.date).then(a.number.total_cmp(&b.number))
 }
 
 /// Returns the upper hull for `side` 1 and the lower hull for `side` -1.
@@ -69,22 +68,23 @@ fn chain(points: &[Point], side: f64) -> Vec<Point> {
 ///
 /// Returns NaN on overflow, which counts as no turn.
 fn turn(a: Point, b: Point, c: Point) -> f64 {
-    apart(a, b) * (c.1 - a.1) - (b.1 - a.1) * apart(a, c)
+    apart(a, b) * (c.number - a.number) - (b.number - a.number) * apart(a, c)
 }
 
 /// Returns the microseconds from one point to the other.
 #[expect(clippy::cast_precision_loss, reason = "a difference of dates has no use for its last bits")]
 fn apart(from: Point, to: Point) -> f64 {
-    (to.0.as_micros() - from.0.as_micros()) as f64
+    (to.date.as_micros() - from.date.as_micros()) as f64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Timestamp;
     use proptest::prelude::*;
 
     fn at(date: i64, value: f64) -> Point {
-        (Timestamp::from_micros(date), value)
+        Point { date: Timestamp::from_micros(date), number: value, seq: None }
     }
 
     #[test]
@@ -102,7 +102,8 @@ mod tests {
         keep_corners(&mut points, 40);
         assert!((10..=22).contains(&points.len()), "{} corners", points.len());
         assert_eq!((points[0], points[points.len() - 1]), (arc(0), arc(1_000)));
-        let longest = points.array_windows().map(|[a, b]| b.0.as_micros() - a.0.as_micros()).max().unwrap();
+        let longest =
+            points.array_windows().map(|[a, b]| b.date.as_micros() - a.date.as_micros()).max().unwrap();
         assert!(longest < 200, "{points:?}");
     }
 
@@ -114,7 +115,7 @@ mod tests {
         ) {
             let points: Vec<Point> = points.iter().map(|(date, value)| at(*date, f64::from(*value))).collect();
             let furthest = |points: &[Point]| {
-                let along = |p: &Point| f64::from(dx) * p.0.as_micros() as f64 + f64::from(dy) * p.1;
+                let along = |p: &Point| f64::from(dx) * p.date.as_micros() as f64 + f64::from(dy) * p.number;
                 points.iter().map(along).fold(f64::MIN, f64::max)
             };
             let mut corners = points.clone();

@@ -9,6 +9,7 @@
 //! its convex hull: with two corners given, the area of a triangle is the absolute value of a linear function of the
 //! third, and such a function is largest at a corner of the convex hull.
 
+mod corner;
 mod hull;
 mod select;
 

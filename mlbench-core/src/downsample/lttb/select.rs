@@ -1,8 +1,9 @@
 //! Selection of points, bucket by bucket.
 
+use super::corner::Corner;
 use super::hull;
 use crate::downsample::groups::Groups;
-use crate::downsample::point_or_gap::PointOrGap;
+use crate::downsample::kept::Candidate;
 use crate::time::Timestamp;
 
 /// Maximum number of points of a bucket in memory.
@@ -25,14 +26,15 @@ pub struct Lttb {
     anchor: Option<(f64, f64)>,
     waiting: Option<Bucket>,
     filling: Bucket,
-    last: Option<PointOrGap>,
+    last: Option<Candidate>,
     max_in_memory: usize,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Bucket {
-    points: Vec<(Timestamp, f64)>,
-    gap: Option<Timestamp>,
+    points: Vec<Corner>,
+    /// The last point that is no finite number.
+    gap: Option<Candidate>,
     /// Number of leading `points` that are hull corners of earlier points, all counted in `before`.
     corners: usize,
     /// Number and mean of the earlier points.
@@ -59,15 +61,13 @@ impl Lttb {
     }
 
     /// Adds the next point, and returns the next selected point, if any.
-    ///
-    /// `number` is `None` for a value that is not a finite number.
-    pub fn push(&mut self, date: Timestamp, number: Option<f64>) -> Option<PointOrGap> {
-        self.last = Some((date, number));
+    pub fn push(&mut self, point: Candidate) -> Option<Candidate> {
+        self.last = Some(point);
         if self.first {
             self.first = false;
             self.last = None;
-            self.anchor = number.map(|number| (x(date), number));
-            return Some((date, number));
+            self.anchor = point.number.map(|number| (x(point.date), number));
+            return Some(point);
         }
         if self.inner == 0 {
             return None;
@@ -75,14 +75,14 @@ impl Lttb {
         self.inner -= 1;
         self.last = None;
         self.missing -= 1;
-        match number {
-            Some(number) => {
+        match Corner::of(point) {
+            Some(corner) => {
                 if self.filling.points.len() == self.max_in_memory {
                     self.filling.shrink();
                 }
-                self.filling.points.push((date, number));
+                self.filling.points.push(corner);
             }
-            None => self.filling.gap = Some(date),
+            None => self.filling.gap = Some(point),
         }
         if self.missing > 0 {
             return None;
@@ -96,35 +96,35 @@ impl Lttb {
     }
 
     /// Returns the selected point of the last bucket and the last point.
-    pub fn finish(mut self) -> impl Iterator<Item = PointOrGap> {
+    pub fn finish(mut self) -> impl Iterator<Item = Candidate> {
         let last = self.last.take();
-        let target = last.and_then(|(date, number)| Some((x(date), number?)));
+        let target = last.and_then(|point| Some((x(point.date), point.number?)));
         let inner = self.waiting.take().and_then(|bucket| self.select(&bucket, target));
         inner.into_iter().chain(last)
     }
 
-    fn select(&mut self, bucket: &Bucket, next: Option<(f64, f64)>) -> Option<PointOrGap> {
+    fn select(&mut self, bucket: &Bucket, next: Option<(f64, f64)>) -> Option<Candidate> {
         // Next to a gap the third corner is missing. The bucket's own mean replaces it, so that an outlier is kept.
         let corner = |known: Option<(f64, f64)>| known.or_else(|| bucket.mean());
         let (Some(a), Some(c)) = (corner(self.anchor), corner(next)) else {
             self.anchor = None;
-            return bucket.gap.map(|date| (date, None));
+            return bucket.gap;
         };
         let area =
-            |&(date, y): &(Timestamp, f64)| ((a.0 - c.0) * (y - a.1) - (a.0 - x(date)) * (c.1 - a.1)).abs();
-        let mut best: Option<(f64, (Timestamp, f64))> = None;
+            |point: &Corner| ((a.0 - c.0) * (point.number - a.1) - (a.0 - x(point.date)) * (c.1 - a.1)).abs();
+        let mut best: Option<(f64, Corner)> = None;
         for point in &bucket.points {
             let area = area(point);
             if best.is_none_or(|(largest, _)| area > largest) {
                 best = Some((area, *point));
             }
         }
-        let Some((_, (date, number))) = best else {
+        let Some((_, best)) = best else {
             self.anchor = None;
-            return bucket.gap.map(|date| (date, None));
+            return bucket.gap;
         };
-        self.anchor = Some((x(date), number));
-        Some((date, Some(number)))
+        self.anchor = Some((x(best.date), best.number));
+        Some(best.into())
     }
 }
 
@@ -134,8 +134,7 @@ impl Bucket {
         let (before, (x_before, y_before)) = self.before;
         let count = before + count(new);
         let begin = (x_before * (before / count), y_before * (before / count));
-        let shares =
-            |(sx, sy): (f64, f64), (date, y): &(Timestamp, f64)| (sx + x(*date) / count, sy + y / count);
+        let shares = |(sx, sy): (f64, f64), it: &Corner| (sx + x(it.date) / count, sy + it.number / count);
         (!self.points.is_empty()).then(|| new.iter().fold(begin, shares))
     }
 
@@ -151,7 +150,7 @@ impl Bucket {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no bucket has 2^53 points")]
-fn count(points: &[(Timestamp, f64)]) -> f64 {
+fn count(points: &[Corner]) -> f64 {
     points.len() as f64
 }
 
@@ -168,6 +167,7 @@ fn x(date: Timestamp) -> f64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::num::NonZero;
 
     fn select(numbers: &[Option<f64>], max_points: u64) -> Vec<(i64, Option<f64>)> {
         select_holding(MAX_POINTS_IN_MEMORY, numbers, max_points)
@@ -182,7 +182,7 @@ mod tests {
         let dated =
             numbers.iter().enumerate().map(|(i, n)| (Timestamp::from_micros(i as i64 * 1_000_000), *n));
         let push = |(date, number)| {
-            let kept = lttb.push(date, number);
+            let kept = lttb.push(Candidate { date, number, seq: None });
             assert!(
                 lttb.filling.points.len() <= max_in_memory,
                 "{} points in memory",
@@ -190,9 +190,9 @@ mod tests {
             );
             kept
         };
-        let mut kept: Vec<PointOrGap> = dated.filter_map(push).collect();
+        let mut kept: Vec<Candidate> = dated.filter_map(push).collect();
         kept.extend(lttb.finish());
-        kept.into_iter().map(|(date, number)| (date.as_micros() / 1_000_000, number)).collect()
+        kept.into_iter().map(|point| (point.date.as_micros() / 1_000_000, point.number)).collect()
     }
 
     fn numbers(values: &[f64]) -> Vec<Option<f64>> {
@@ -257,6 +257,18 @@ mod tests {
         assert!(kept.iter().any(|(_, number)| number.is_none()), "{kept:?}");
         assert_eq!(kept.first().unwrap().0, 0);
         assert_eq!(kept.last().unwrap().0, 11);
+    }
+
+    #[test]
+    fn of_points_with_one_date_and_number_the_first_is_kept() {
+        let mut lttb = Lttb { max_in_memory: 4, ..Lttb::new(12, 3) };
+        let candidate = |seq: i64| {
+            let date = if seq == 1 { 0 } else { 5 };
+            Candidate { date: Timestamp::from_micros(date), number: Some(1.0), seq: NonZero::new(seq) }
+        };
+        let mut kept: Vec<Candidate> = (1..=12).filter_map(|seq| lttb.push(candidate(seq))).collect();
+        kept.extend(lttb.finish());
+        assert_eq!(kept, [candidate(1), candidate(2), candidate(12)]);
     }
 
     proptest! {

@@ -2,6 +2,8 @@
 
 mod batches;
 mod changes;
+mod external;
+mod finding;
 mod fixtures;
 mod labels;
 mod metrics;

@@ -175,12 +175,46 @@ pub(super) async fn a_series_is_downsampled_by_every_method(store: &dyn Storage)
     );
     assert_eq!(
         downsampled(DownsamplingMethod::Mean, 5).await,
-        ["a:", "0 0", "2 2", "4 1", "6 2", "7 4", "b:", "3 1.5"]
+        ["a:", "0 0", "2 2", "4 1", "6 2", "7 4", "b:", "3 1.50"]
     );
     let lttb = downsampled(DownsamplingMethod::Lttb, 4).await;
     assert_eq!((lttb.len(), lttb[1].as_str(), lttb[4].as_str()), (7, "0 0", "7 4"), "{lttb:?}");
     let gap = downsampled(DownsamplingMethod::Lttb, 8).await;
-    assert_eq!((gap[5].as_str(), gap[7].as_str()), ("4 NaN", "6 NaN"), "{gap:?}");
+    assert_eq!((gap[5].as_str(), gap[7].as_str()), ("4 NaN", "6 text"), "{gap:?}");
+}
+
+pub(super) async fn a_point_that_downsampling_keeps_is_the_one_that_was_posted(store: &dyn Storage) {
+    let owner = Owner::Run(started(store).await.id);
+    let values = ["1.50", "-0", "1e400", "NaN", "0.1", "9007199254740993", "1E+2", "text", "0.10", "7"];
+    let points: Vec<_> = (0..).zip(values).map(|(date, value)| ("a", date, value)).collect();
+    record(store, &owner, &points).await;
+    // Of equal numbers with one date, the first is kept in its own spelling.
+    record(store, &owner, &[("b", 1, "0"), ("b", 2, "2.0"), ("b", 2, "2"), ("b", 3, "0")]).await;
+    let read = async |method, max_points, details| {
+        let downsampling = Some(Downsampling { method, max_points });
+        let query = PointsQuery { downsampling, details, ..PointsQuery::all(owner.clone()) };
+        read_as_text(store, &query).await.0
+    };
+    let raw: Vec<String> =
+        (0..).zip(values).map(|(date, value): (i64, _)| format!("{date} {value}")).collect();
+    for method in [DownsamplingMethod::Lttb, DownsamplingMethod::Mean, DownsamplingMethod::Summary] {
+        for max_points in [10, 11] {
+            assert_eq!(read(method, max_points, false).await[1..=10], raw, "{method:?}");
+        }
+    }
+    for max_points in 1..10 {
+        let kept = read(DownsamplingMethod::Lttb, max_points, false).await;
+        let of_a = &kept[1..=max_points as usize];
+        assert!(of_a.iter().all(|point| raw.contains(point)), "{of_a:?}");
+        assert_eq!(of_a.last(), raw.last());
+    }
+    let with_details = read(DownsamplingMethod::Lttb, 3, true).await;
+    let rest = r#"true "{rank: 0, epoch:1.5}" Some(-7) Some(1.5)"#;
+    assert_eq!((&with_details[1], &with_details[6]), (&format!("0 1.50 {rest}"), &format!("2 2.0 {rest}")));
+    // The ends of means, and means of one number.
+    let mean = read(DownsamplingMethod::Mean, 9, false).await;
+    assert_eq!(mean[1..3], ["0 1.50", "1 -0"]);
+    assert_eq!(mean[9], "9 7");
 }
 
 pub(super) async fn the_summary_of_a_series_matches_its_points(store: &dyn Storage) {

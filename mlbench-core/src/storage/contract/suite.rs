@@ -1,7 +1,7 @@
 //! All tests of the contract.
 
 use super::fixtures::{at, code, new_run, ok};
-use super::{batches, changes, labels, metrics, output, queue, reading, runs, values};
+use super::{batches, changes, external, finding, labels, metrics, output, queue, reading, runs, values};
 use crate::error::ErrorCode;
 use crate::storage::storage_trait::Storage;
 
@@ -18,6 +18,12 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     runs::a_repeated_start_starts_one_run(&open().await).await;
     labels::parameters_are_added_and_tags_change(&open().await).await;
     labels::a_refused_update_changes_nothing(&open().await).await;
+    external::an_external_run_is_started_beside_others_and_ends_as_it_says(&open().await).await;
+    external::an_external_run_is_stopped_and_deleted_at_once(&open().await).await;
+    external::sent_lines_are_stored_once(&open().await).await;
+    external::a_silent_run_ends_unless_something_arrived(&open().await).await;
+    finding::runs_are_found_by_what_they_are(&open().await).await;
+    finding::pages_of_every_order_have_each_run_once(&open().await).await;
     queue::runs_are_admitted_first_come_first_served(&open().await).await;
     queue::a_worker_is_held_by_one_run_at_a_time(&open().await).await;
     queue::a_deleted_queued_run_needs_no_teardown(&open().await).await;
@@ -38,6 +44,7 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     reading::details_hold_all_fields_of_a_point(&open().await).await;
     reading::a_query_may_name_several_series(&open().await).await;
     reading::a_series_is_downsampled_by_every_method(&open().await).await;
+    reading::a_point_that_downsampling_keeps_is_the_one_that_was_posted(&open().await).await;
     reading::the_summary_of_a_series_matches_its_points(&open().await).await;
     values::newest_values_of_all_runs_are_one_read(&open().await).await;
     values::pages_of_values_end_at_their_limit(&open().await).await;

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 
 use crate::downsample::minmax::Bucket;
-use crate::downsample::{Downsampled, Progress};
+use crate::downsample::{Candidate, Downsampled, Progress};
 use crate::metric::{MetricName, MetricValue, number};
 use crate::time::Timestamp;
 
@@ -28,12 +28,25 @@ pub trait PointSink: Any + Send {
 }
 
 impl dyn PointSink {
-    /// Passes on an item of a downsampled series.
-    pub fn downsampled(&mut self, downsampled: &Downsampled) {
-        match downsampled {
-            Downsampled::Point((date, number)) => self.point(PointRef::gap_or(*date, *number)),
+    /// Passes on an item of a downsampled series. `find` returns the point at a position.
+    ///
+    /// # Errors
+    /// That of `find`.
+    pub fn downsampled<'a, E>(
+        &mut self,
+        item: &Downsampled,
+        find: impl FnOnce(Timestamp, i64) -> Result<PointRef<'a>, E>,
+    ) -> Result<(), E> {
+        match item {
+            Downsampled::Kept(Candidate { date, number, seq: None }) => {
+                let value = number.map_or(ValueRef::Text("NaN"), ValueRef::of_number);
+                self.point(PointRef { date: *date, value, details: None });
+            }
+            Downsampled::Kept(Candidate { date, seq: Some(seq), .. }) => self.point(find(*date, seq.get())?),
+            Downsampled::Computed((date, number)) => self.point(PointRef::gap_or(*date, *number)),
             Downsampled::Bucket(bucket) => self.bucket(bucket),
         }
+        Ok(())
     }
 }
 
@@ -97,6 +110,15 @@ impl<'a> ValueRef<'a> {
         }
         // Stores may lose the sign of a zero.
         number::real(text).filter(|real| *real != 0.0).map_or(Self::Text(text), Self::Real)
+    }
+
+    /// Returns the value of a number: an integer wherever one prints the same.
+    #[must_use]
+    pub fn of_number(number: f64) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "compared afterwards")]
+        let integer = number as i64;
+        let same = number::exact(integer).filter(|exact| exact.to_bits() == number.to_bits());
+        same.map_or(Self::Real(number), |_| Self::Integer(integer))
     }
 
     /// Returns the value as a number, possibly `NaN`, and whether that number prints as the value.

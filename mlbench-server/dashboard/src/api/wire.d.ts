@@ -61,6 +61,8 @@ export type Run = {
   params?: Record<string, string | number | boolean>;
   /** What people sort the run by. Absent without any. */
   tags?: Record<string, string>;
+  /** Whether the run executes elsewhere and only reports here. Absent if not. */
+  external?: boolean;
   /** Position in the queue, 1 for the next run. Only present while the run waits (`--run-policy queue`). */
   queue_position?: number;
   /** Why the run waits, as a sentence fragment. Only present while the run waits. */
@@ -115,6 +117,8 @@ export type RunRequest = {
   use_horovod?: boolean;
   /** Environment variables of the command. */
   environment?: Record<string, string>;
+  /** Whether the run executes elsewhere and only reports here. */
+  external?: boolean;
   /** What the run is given, by name. */
   params?: Record<string, string | number | boolean>;
   /** What people sort the run by. */
@@ -127,6 +131,12 @@ export type RunPatch = {
   params?: Record<string, string | number | boolean>;
   /** Tags to set, and to remove with `null`. */
   tags?: Record<string, string | null>;
+  /** How an external run ended: `FINISHED`, `FAILED` or `STOPPED`. */
+  state?: RunState;
+  /** Why it failed. */
+  reason?: string;
+  /** Its exit codes by rank. */
+  exit_codes?: Record<string, number>;
 };
 
 /** An output stream of a rank. */
@@ -298,7 +308,7 @@ export type RejectedPoint = {
 };
 
 /** Machine-readable kind of an error, the member `code` of a problem document. */
-export type ErrorCode = "malformed" | "invalid_field" | "unknown_field" | "unauthorized" | "forbidden" | "forbidden_host" | "forbidden_origin" | "not_found" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "request_timeout" | "run_active" | "run_deleting" | "param_conflict" | "insufficient_capacity" | "idempotency_key_reused" | "too_many_attempts" | "overloaded" | "too_many_streams" | "unavailable" | "internal";
+export type ErrorCode = "malformed" | "invalid_field" | "unknown_field" | "unauthorized" | "forbidden" | "forbidden_host" | "forbidden_origin" | "not_found" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "request_timeout" | "run_active" | "run_deleting" | "param_conflict" | "run_ended" | "insufficient_capacity" | "idempotency_key_reused" | "too_many_attempts" | "overloaded" | "too_many_streams" | "unavailable" | "internal";
 
 /** The body of every response with status 4xx or 5xx. */
 export type Problem = {

@@ -158,7 +158,9 @@ export function Chart(props: ChartProps) {
 
   const single = series.length === 1 ? series[0] : undefined;
   // The title names a single curve well enough.
-  const named = series.length > 1 || (single !== undefined && !compact && !title.includes(single.label));
+  const named =
+    series.length > 1 ||
+    (single !== undefined && !compact && (single.note !== undefined || !title.includes(single.label)));
   const xName = axisName(axis, offset);
   const saveCsv = () => onDemand(({ saveCsv }) => saveCsv(name, series, xName, axis));
   const saveSvg = () => onDemand(({ saveSvg }) => saveSvg(name, model, colors, note));

@@ -37,7 +37,7 @@ export function Legend({ series, hidden, value, onHide, onFocus }: LegendProps) 
           <button
             type="button"
             aria-pressed={!hidden.has(curve.key)}
-            title={`${curve.label}\nClick: only this curve. Shift and click: hide or show it.`}
+            title={`${curve.label}${curve.note === undefined ? "" : `, ${curve.note}`}\nClick: only this curve. Shift and click: hide or show it.`}
             disabled={series.length === 1}
             onClick={(event) => choose(curve.key, event.shiftKey)}
             onPointerEnter={() => onFocus(curve.key)}
@@ -48,6 +48,7 @@ export function Legend({ series, hidden, value, onHide, onFocus }: LegendProps) 
             <Swatch color={curve.color} />
             <span class="chart-legend-name">
               <bdi>{labels[index]}</bdi>
+              {curve.note !== undefined && <span class="chart-legend-note"> {curve.note}</span>}
             </span>
             <Value curve={curve} value={value} />
           </button>

@@ -4,6 +4,8 @@ export interface ChartSeries {
   key: string;
   /** The full name; the legend shows of it what differs between the curves of the chart. */
   label: string;
+  /** What the legend always shows beside the name. */
+  note?: string;
   /** Index into the palette; the same run has the same everywhere. Beyond 8 the curve is dashed. */
   color: number;
   x: Float64Array;

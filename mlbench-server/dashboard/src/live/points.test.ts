@@ -17,6 +17,7 @@ function point(time: number, value = String(time), step: number | null = null): 
 class Server {
   readonly points: { name: string; point: Point }[] = [];
   readonly requests: string[] = [];
+  lists = 0;
   /** Responses wait for it. */
   gate: Promise<void> = Promise.resolve();
   fails = false;
@@ -41,7 +42,10 @@ class Server {
         await this.gate;
         return { series, cursor };
       },
-      getSeries: () => Promise.resolve(this.list()),
+      getSeries: () => {
+        this.lists += 1;
+        return Promise.resolve(this.list());
+      },
     };
   }
 
@@ -108,6 +112,34 @@ test("history is followed by the new points only", async () => {
   assert.deepEqual(values(), [1, 2, 3]);
   assert.equal(watch.series.value.get("loss")?.text, "3");
   assert.deepEqual(server.requests, ["points loss 0"]);
+});
+
+test("a list that waits for the stream is read once, and without a stream after a while", async () => {
+  const server = new Server();
+  server.add("loss", point(1), point(2));
+  const browser = new FakeBrowser();
+  const hub = new Hub(browser.tab(), () => undefined);
+  const store = new PointsStore(() => hub, { run: 1 }, undefined, server.calls);
+  assert.equal(store.idle, false, "a new store is about to be used");
+  const release = store.use(2_000);
+  await browser.advance(50);
+  assert.equal(server.lists, 0);
+  browser.source.open(2);
+  await settle();
+  mock.timers.tick(2_000);
+  await settle();
+  assert.equal(server.lists, 1);
+  assert.equal(store.catalog.value?.[0]?.name, "loss");
+  release();
+  assert.equal(store.idle, true);
+
+  const other = new PointsStore(() => hub, { run: 2 }, undefined, server.calls);
+  other.use(2_000);
+  await settle();
+  mock.timers.tick(2_000);
+  await settle();
+  assert.equal(server.lists, 2);
+  assert.equal(other.catalog.value?.length, 1);
 });
 
 test("a batch that overlaps the history adds only what is new", async () => {

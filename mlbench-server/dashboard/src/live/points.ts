@@ -79,20 +79,33 @@ export class PointsStore {
     return this.listed;
   }
 
-  /** Whether no part of the page uses the store. */
+  /** Whether no part of the page uses the store any more. One that is new is about to be used. */
   get idle(): boolean {
-    return this.users === 0;
+    return this.users === 0 && this.release !== undefined;
   }
 
-  /** Begins to follow the owner; the returned function ends it. */
-  use(): () => void {
+  /**
+   * Begins to follow the owner; the returned function ends it.
+   *
+   * The list of its metrics is read at once, and again when the stream carries the owner, so that nothing is missing.
+   * Where many owners are followed, one of the two is enough: `wait` is how long the stream may take, in milliseconds.
+   */
+  use(wait = 0): () => void {
     this.users += 1;
     if (this.users === 1) {
-      this.release = this.hub().subscribe(ownerKey(this.owner), {
+      const timer = wait > 0 ? setTimeout(() => void this.list(), wait) : undefined;
+      const release = this.hub().subscribe(ownerKey(this.owner), {
         take: (event) => this.take(event),
-        fetch: (position) => this.catchUp(position),
+        fetch: (position) => {
+          clearTimeout(timer);
+          this.catchUp(position);
+        },
       });
-      void this.list();
+      this.release = () => {
+        clearTimeout(timer);
+        release();
+      };
+      if (timer === undefined) void this.list();
     }
     return once(() => {
       this.users -= 1;

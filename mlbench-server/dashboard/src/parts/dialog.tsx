@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
 import { Button } from "./button";
+import { focusAt, hold, release } from "./focus";
 
 /** What a dialog shows, and what happens when it is left without an action. */
 export interface DialogProps {
@@ -17,11 +18,13 @@ export function Dialog({ title, onClose, children, ...rest }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const heading = useId();
   useLayoutEffect(() => {
-    const [dialog, before] = [ref.current, document.activeElement];
+    const dialog = ref.current;
+    const before = hold(document.activeElement);
     dialog?.showModal();
     return () => {
       dialog?.close();
-      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+      focusAt(before);
+      release(before);
     };
   }, []);
   return (

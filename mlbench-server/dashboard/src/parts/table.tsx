@@ -64,8 +64,9 @@ export function Table<T>(props: TableProps<T>) {
   const focusNext = useRef(false);
   const { start, end } = slice(rows.length, rowHeight, view.top, view.height);
   // Tab and the arrows begin in view: at the active row, or at the first row if the active one was scrolled away.
-  const nearest = active >= start && active < end ? active : Math.ceil(view.top / rowHeight);
-  const current = Math.min(nearest, Math.max(0, rows.length - 1));
+  const most = Math.max(0, rows.length - 1);
+  const left = Math.min(active, most);
+  const current = left >= start && left < end ? left : Math.min(Math.ceil(view.top / rowHeight), most);
 
   useLayoutEffect(() => {
     const box = scroller.current;
@@ -96,6 +97,13 @@ export function Table<T>(props: TableProps<T>) {
     focusNext.current = false;
     scroller.current?.querySelector<HTMLElement>(`tr[data-row="${current}"]`)?.focus({ preventScroll: true });
   });
+
+  // Rows that come or go before the focused one change its place.
+  useLayoutEffect(() => {
+    const focused = document.activeElement?.closest("tr[data-row]");
+    if (!(focused instanceof HTMLElement) || scroller.current?.contains(focused) !== true) return;
+    setActive(Number(focused.dataset["row"]));
+  }, [rows]);
 
   const scrolled = () => {
     const box = scroller.current;

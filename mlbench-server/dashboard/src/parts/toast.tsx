@@ -38,7 +38,7 @@ function dismiss(id: number) {
 export function Toasts() {
   return (
     <>
-      <div class="toasts" role="status">
+      <div class="toasts" role="status" data-aside>
         {toasts.value.map(({ id, tone, content }) => (
           <div key={id} class={`toast ${tone}`}>
             <div>{content}</div>

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use mlbench_core::run::{NewRun, Run};
-use mlbench_core::storage::{Admission, KeyedRequest, RunStart, StartedRun};
+use mlbench_core::run::{NewRun, Run, RunOutcome};
+use mlbench_core::storage::{Admission, ExternalEnd, KeyedRequest, RunStart, RunUpdate, StartedRun};
 use mlbench_core::{ErrorCode, Result, RunId, RunState, api};
 use uuid::Uuid;
 
 use super::render::with_queue_position;
-use super::spec::{RunDefaults, resolve};
+use super::spec::{RunDefaults, resolve, resolve_external};
 use crate::app::access::Grant;
 use crate::app::context::{App, RunPolicy};
 
@@ -47,6 +47,9 @@ pub async fn start(app: &App, request: api::RunRequest, key: Option<KeyedRequest
     {
         return Ok(Started { run: with_queue_position(app, run).await?, replayed: true });
     }
+    if request.external {
+        return start_external(app, request, key).await;
+    }
     let (max_workers, max_cpus) = (app.cluster.max_workers(), app.cluster.max_cpus());
     let default_command = app.default_command.as_deref().map_err(String::as_str);
     let spec = resolve(&request, RunDefaults { max_workers, max_cpus, default_command })?;
@@ -68,14 +71,29 @@ pub async fn start(app: &App, request: api::RunRequest, key: Option<KeyedRequest
     Ok(Started { run, replayed })
 }
 
-/// Adds parameters to a run and changes its tags.
+/// Creates a run that executes elsewhere.
+async fn start_external(app: &App, request: api::RunRequest, key: Option<KeyedRequest>) -> Result<Started> {
+    let spec = resolve_external(&request)?;
+    let api::RunRequest { name, params, tags, .. } = request;
+    let new = NewRun { name, job_id: Uuid::new_v4(), spec, params, tags };
+    let start = RunStart { new, admission: Admission::External, key };
+    let StartedRun { run, replayed } = app.storage.start_run(start, app.clock.now()).await?;
+    Ok(Started { run: run.into(), replayed })
+}
+
+/// Adds parameters to a run, changes its tags, and ends an external run.
 ///
 /// # Errors
-/// [`ErrorCode::Forbidden`] for the token of another run, [`ErrorCode::NotFound`], [`ErrorCode::ParamConflict`], and
+/// [`ErrorCode::Forbidden`] for the token of another run, [`ErrorCode::NotFound`], [`ErrorCode::ParamConflict`], [`ErrorCode::RunEnded`], and
 /// [`ErrorCode::InvalidField`] when they are too many or too large together.
 pub async fn update(app: &App, grant: Grant, id: RunId, patch: api::RunPatch) -> Result<api::Run> {
     grant.check_run(id)?;
-    let run = app.storage.update_run(id, patch.params, patch.tags).await?;
+    let end = patch.event().map(|event| ExternalEnd {
+        outcome: RunOutcome { event, reason: patch.reason, at: app.clock.now() },
+        exit_codes: patch.exit_codes,
+    });
+    let update = RunUpdate { params: patch.params, tags: patch.tags, end };
+    let run = app.storage.update_run(id, update).await?;
     if !run.state.is_active() {
         app.run_cache.remove(id);
     }

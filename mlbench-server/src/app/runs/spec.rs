@@ -36,6 +36,27 @@ pub fn resolve(request: &RunRequest, defaults: RunDefaults<'_>) -> Result<RunSpe
         light_target: request.light_target,
         use_horovod: request.use_horovod,
         environment: request.environment.clone(),
+        external: false,
+    })
+}
+
+/// Describes a run that executes elsewhere. Of what a request names, nothing is checked against this cluster.
+///
+/// # Errors
+/// [`ErrorCode::InvalidField`] naming the field.
+pub(super) fn resolve_external(request: &RunRequest) -> Result<RunSpec> {
+    Ok(RunSpec {
+        num_workers: request.num_workers.unwrap_or(1),
+        num_cpus: request.num_cpus,
+        max_bandwidth: request.max_bandwidth,
+        image: request.image()?.map(ToOwned::to_owned),
+        command: request.custom_image_command.clone().unwrap_or_default(),
+        backend: request.backend()?,
+        gpu_enabled: request.gpu_enabled,
+        light_target: request.light_target,
+        use_horovod: request.use_horovod,
+        environment: request.environment.clone(),
+        external: true,
     })
 }
 

@@ -97,7 +97,7 @@ impl Cluster for LocalCluster {
             return Ok(());
         };
         let group = limits::group(&task.at);
-        launch::start(&self.workers.supervisor, task, dir.path(), group.as_deref()).await?;
+        launch::start(&self.workers.supervisor, task, &dir, group.as_deref()).await?;
         let pods = [task.at.pod.clone()];
         self.with_workers(move |workers| {
             workers.sampler.record(&pods);

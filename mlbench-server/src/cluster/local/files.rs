@@ -135,7 +135,14 @@ impl RankDir {
 
     /// Returns the marks of the rank's processes in the boot with this id.
     pub(super) fn identity(&self, worker_id: String, boot_id: &str) -> RankIdentity {
-        RankIdentity { worker_id, supervisor: self.supervisor().filter(|found| found.boot_id == boot_id) }
+        let supervisor = self.supervisor().filter(|found| found.boot_id == boot_id);
+        let group = fs::read_to_string(self.group_note()).ok().map(PathBuf::from);
+        RankIdentity { worker_id, supervisor, group, seen: Vec::new() }
+    }
+
+    /// Returns the path of the file that names the cgroup of the rank.
+    pub(super) fn group_note(&self) -> PathBuf {
+        self.0.join("cgroup")
     }
 
     /// Returns when the server prepared the launch of the rank.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use super::cgroup;
 use super::processes::{Process, RankIdentity, processes_of, scan};
 
 /// How long one call retries when processes fork faster than it finds them, or do not end immediately.
@@ -27,6 +28,9 @@ pub(super) enum Supervisors {
 pub(super) fn signal_all(ranks: &[RankIdentity], signal: Signal, supervisors: Supervisors) -> usize {
     let deadline = Instant::now() + TIMEOUT;
     let mut signalled = HashSet::new();
+    if signal == Signal::KILL && supervisors == Supervisors::Include {
+        ranks.iter().filter_map(|rank| rank.group.as_deref()).for_each(cgroup::kill);
+    }
     loop {
         let all = scan();
         let targets = targets(&all, ranks, supervisors);

@@ -11,6 +11,8 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
+use super::cgroup;
+use super::files::RankDir;
 use super::limits;
 use super::supervise::STARTED;
 use crate::cluster::error::ClusterError;
@@ -66,7 +68,7 @@ pub(super) struct Supervisor {
 pub(super) async fn start(
     supervisor: &Supervisor,
     task: &Task,
-    dir: &Path,
+    dir: &RankDir,
     group: Option<&Path>,
 ) -> Result<(), ClusterError> {
     let rank = task.at.rank;
@@ -91,12 +93,13 @@ pub(super) async fn start(
 async fn try_start(
     supervisor: &Supervisor,
     task: &Task,
-    dir: &Path,
+    dir: &RankDir,
     group: Option<&Path>,
 ) -> io::Result<Result<(), String>> {
-    let mut child = spawn(supervisor, task, dir)?;
+    let mut child = spawn(supervisor, task, dir.path())?;
     if let Some(pid) = child.id() {
         // Without its input the supervisor starts nothing.
+        cgroup::enter(&task.at, &dir.group_note(), pid);
         limits::apply(task, group, pid)?;
     }
     if let Some(mut stdin) = child.stdin.take() {

@@ -5,12 +5,12 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use mlbench_core::run::Run;
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
+use super::cgroup;
 use crate::cluster::rank::{RankRef, Task};
 
 /// Period of a quota in microseconds, the kernel's default.
@@ -34,7 +34,7 @@ pub(super) fn prepare(run: &Run, groups: &[PathBuf]) -> Option<String> {
             "a cgroup quota limits each worker to {cpus} cores, CPU affinity to {affinity} of {machine} cores"
         ),
         Err(error) => {
-            groups.iter().for_each(|group| remove_quota(group));
+            groups.iter().for_each(|group| cgroup::remove(group));
             format!(
                 "CPU affinity limits each worker to {affinity} of {machine} cores: \
                  {cpus} is rounded up, because the server cannot set a cgroup quota ({error})"
@@ -115,7 +115,7 @@ fn is_whole(cpus: f64) -> bool {
 
 /// Returns the cgroup of a rank, below the server's own, or `None` where cgroups cannot control CPU.
 pub(super) fn group(at: &RankRef) -> Option<PathBuf> {
-    Some(own_group()?.join(format!("mlbench-{}-{}", at.run.job_id, at.rank)))
+    Some(own_group()?.join(cgroup::name(at)))
 }
 
 /// Returns the server's own cgroup in the hierarchy that controls CPU.
@@ -147,22 +147,4 @@ fn make_quota(group: &Path, cpus: f64) -> io::Result<()> {
     }
     fs::write(group.join("cpu.cfs_period_us"), PERIOD.to_string())?;
     fs::write(group.join("cpu.cfs_quota_us"), quota.to_string())
-}
-
-/// Deletes the cgroup of a rank whose processes have ended.
-pub(super) fn remove_quota(group: &Path) {
-    // The kernel takes a moment to remove the last dead process from its cgroup.
-    for _ in 0..40 {
-        match fs::remove_dir(group) {
-            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-                // It has no event for that.
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return tracing::warn!(group = %group.display(), %error, "cannot delete a cgroup");
-            }
-            _ => return,
-        }
-    }
-    tracing::warn!(group = %group.display(), "cannot delete a cgroup: it is still in use");
 }

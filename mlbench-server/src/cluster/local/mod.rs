@@ -7,6 +7,7 @@
 //! the task.
 
 mod blocking;
+mod cgroup;
 mod cluster;
 mod environment;
 mod files;

@@ -9,6 +9,7 @@ use mlbench_core::Timestamp;
 use mlbench_core::run::RunKey;
 use rustix::process::Signal;
 
+use super::cgroup;
 use super::files::{Placement, RankDir, ranks_in};
 use super::kill::{Supervisors, signal_all};
 use super::processes::RankIdentity;
@@ -65,6 +66,7 @@ impl LocalWorkers {
         if left > 0 {
             return Ok(left);
         }
+        identities.into_iter().filter_map(|rank| rank.group).for_each(|group| cgroup::remove(&group));
         match std::fs::remove_dir_all(dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(ClusterError::Unreachable(format!("{}: cannot be deleted: {error}", dir.display())))

@@ -1,16 +1,22 @@
 //! Processes of this machine from `/proc`, and the rank that each belongs to.
 //!
-//! A rank owns the session of its supervisor, every process with its worker id in the environment (mpirun gives its
-//! children process groups of their own, others call setsid), and all descendants of these (some clear their
-//! environment). Boot id, pid and start time identify a process: the kernel reuses a pid alone.
+//! A rank owns its cgroup (where it has one), the session of its supervisor, every process with its worker id in the
+//! environment (mpirun gives its children process groups of their own, others call setsid), those that an earlier scan
+//! found, and all descendants of these (some clear their environment). When its supervisor was killed, it also owns the
+//! orphans that the server has adopted instead. Boot id, pid and start time identify a process: the kernel reuses a pid
+//! alone.
 
 use std::collections::HashMap;
 use std::io::{self, Read as _};
+use std::path::PathBuf;
 
 use procfs::process::Stat;
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, child_subreaper, getpid, kill_process, pidfd_open, pidfd_send_signal,
+};
 
+use super::cgroup;
 use crate::cluster::supervisor::WORKER_ID;
 
 /// Identifies a process across pid reuse and reboots.
@@ -123,6 +129,31 @@ pub(super) struct RankIdentity {
     pub worker_id: String,
     /// The supervisor, if one was started in this boot.
     pub supervisor: Option<ProcessIdentity>,
+    /// Their cgroup.
+    pub group: Option<PathBuf>,
+    /// Pid and start time of those that an earlier scan of this boot has found.
+    pub seen: Vec<(i32, u64)>,
+}
+
+/// Returns since when this process has adopted the orphans of each rank, those whose supervisor was killed.
+///
+/// An orphan belongs to its supervisor while that runs, so all adopted ones are of such ranks.
+fn adopted_since(all: &[Process], ranks: &[RankIdentity]) -> Vec<Option<u64>> {
+    let adopts = getpid().is_init() || child_subreaper().is_ok_and(|adopts| adopts.is_some());
+    let is_running = |one: &ProcessIdentity| all.iter().any(|process| process.is(one) && process.is_alive());
+    let since =
+        |rank: &RankIdentity| rank.supervisor.as_ref().filter(|one| !is_running(one)).map(|one| one.start);
+    ranks.iter().map(|rank| since(rank).filter(|_| adopts)).collect()
+}
+
+/// Returns whether this process has adopted another one, and did not start it itself.
+///
+/// What it starts is in its own session, or a supervisor with a worker id. What somebody else has started in its
+/// container may have a terminal.
+fn is_adopted(process: &Process, own: Option<&Process>) -> bool {
+    let is_child =
+        |own: &Process| process.stat.ppid == own.stat.pid && process.stat.session != own.stat.session;
+    own.is_some_and(is_child) && process.worker_id.is_none() && process.stat.tty_nr == 0
 }
 
 /// Returns the processes of each rank, including its supervisor and zombies.
@@ -135,14 +166,29 @@ pub(super) fn processes_of<'a>(all: &'a [Process], ranks: &[RankIdentity]) -> Ve
         holder.is_none_or(|holder| holder.is(supervisor)).then_some((supervisor.pid, supervisor.start))
     };
     let sessions: Vec<Option<(i32, u64)>> = ranks.iter().map(session).collect();
+    let mut owned = HashMap::new();
+    for (number, rank) in ranks.iter().enumerate() {
+        owned.extend(rank.group.iter().flat_map(|group| cgroup::members(group)).map(|pid| (pid, number)));
+    }
+    let adopted_since = adopted_since(all, ranks);
+    let own_pid = getpid().as_raw_nonzero().get();
+    let own = all.iter().find(|process| process.stat.pid == own_pid);
     let rank_of = |process: &Process| {
-        ranks.iter().zip(&sessions).position(|(rank, session)| {
+        let identity = (process.stat.pid, process.stat.starttime);
+        let is_adopted = is_adopted(process, own);
+        ranks.iter().zip(&sessions).zip(&adopted_since).position(|((rank, session), adopted_since)| {
             let is_in = |(id, start)| process.stat.session == id && process.stat.starttime >= start;
-            session.is_some_and(is_in) || process.worker_id.as_ref() == Some(&rank.worker_id)
+            session.is_some_and(is_in)
+                || process.worker_id.as_ref() == Some(&rank.worker_id)
+                || rank.seen.contains(&identity)
+                || is_adopted && adopted_since.is_some_and(|since| process.stat.starttime >= since)
         })
     };
-    let mut owned: HashMap<i32, usize> =
-        all.iter().filter_map(|process| Some((process.stat.pid, rank_of(process)?))).collect();
+    for process in all {
+        if let Some(rank) = rank_of(process) {
+            owned.entry(process.stat.pid).or_insert(rank);
+        }
+    }
     loop {
         let before = owned.len();
         for process in all {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{Placement, RankDir, WorkDir};
 use super::memory::{Memory, MemoryMeter};
-use super::processes::{Process, processes_of, scan, stat};
+use super::processes::{Process, RankIdentity, processes_of, scan, stat};
 use super::usage::{ProcessUsage, Usage, WorkerUsage};
 use crate::clock::Clock;
 use crate::cluster::sample::PodSample;
@@ -84,6 +84,12 @@ impl Sampler {
         state.recorded.extend(now.into_iter().take(room));
     }
 
+    /// Returns pid and start time of the processes that the last scan of this boot found in a pod.
+    pub(super) fn seen(&self, pod: &PodName) -> Vec<(i32, u64)> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.saved.pods.get(pod).map(WorkerUsage::seen).unwrap_or_default()
+    }
+
     /// Updates the cumulative usage, before processes without a waiting parent are killed.
     pub(super) fn update(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,7 +99,7 @@ impl Sampler {
     fn measure(&self, state: &mut State, pods: &[PodName]) -> Vec<PodSample> {
         let saved = &mut state.saved;
         let before = saved.clone();
-        let mut found = self.processes();
+        let mut found = self.processes(saved);
         let date = self.clock.now();
         let mut commands: BTreeMap<&PodName, Vec<(i32, u64)>> = BTreeMap::new();
         for (pod, usage) in &mut saved.pods {
@@ -125,13 +131,14 @@ impl Sampler {
     }
 
     /// Returns the processes of every pod that has a rank.
-    fn processes(&self) -> BTreeMap<PodName, PodProcesses> {
+    fn processes(&self, saved: &SavedUsage) -> BTreeMap<PodName, PodProcesses> {
         let ranks = self.work_dir.ranks();
         if ranks.is_empty() {
             return BTreeMap::new();
         }
-        let identity = |(dir, placement): &(RankDir, Placement)| {
-            dir.identity(placement.worker_id.clone(), &self.boot_id)
+        let identity = |(dir, placement): &(RankDir, Placement)| RankIdentity {
+            seen: saved.pods.get(&placement.pod).map(WorkerUsage::seen).unwrap_or_default(),
+            ..dir.identity(placement.worker_id.clone(), &self.boot_id)
         };
         let identities: Vec<_> = ranks.iter().map(identity).collect();
         let mut all = scan();

@@ -105,6 +105,11 @@ impl WorkerUsage {
         self.update(Vec::new());
     }
 
+    /// Returns pid and start time of the processes at the last scan.
+    pub(super) fn seen(&self) -> Vec<(i32, u64)> {
+        self.seen.iter().map(|seen| (seen.pid, seen.start)).collect()
+    }
+
     /// Returns the usage so far. It never falls.
     pub(super) fn total(&self) -> Usage {
         self.seen.iter().fold(self.base, |sum, seen| sum.plus(seen.total))

@@ -9,6 +9,7 @@ use mlbench_core::PodName;
 use mlbench_core::run::{Run, RunKey, Worker};
 use rustix::process::Signal as UnixSignal;
 
+use super::cgroup;
 use super::environment;
 use super::files::{RankDir, WorkDir};
 use super::kill::{Supervisors, signal_all};
@@ -140,7 +141,8 @@ impl LocalWorkers {
         }
         // A killed server may have left a launch in progress, which fails from here on without its directory.
         let left = kill(Supervisors::Include);
-        ranks.iter().filter_map(limits::group).for_each(|group| limits::remove_quota(&group));
+        let groups = identities.into_iter().filter_map(|rank| rank.group);
+        groups.chain(ranks.iter().filter_map(limits::group)).for_each(|group| cgroup::remove(&group));
         Ok(if left == 0 { ReleaseStatus::Complete } else { ReleaseStatus::Pending })
     }
 
@@ -165,7 +167,8 @@ impl LocalWorkers {
     }
 
     pub(super) fn identity(&self, at: &RankRef) -> RankIdentity {
-        self.work_dir.rank(at).identity(worker_id(at), &self.boot_id)
+        let seen = self.sampler.seen(&at.pod);
+        RankIdentity { seen, ..self.work_dir.rank(at).identity(worker_id(at), &self.boot_id) }
     }
 }
 

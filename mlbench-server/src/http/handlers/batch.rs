@@ -21,11 +21,14 @@ pub(in crate::http) async fn create(context: RequestContext, _: NoQuery, upload:
     response.replayed(outcome.replayed).json(StatusCode::OK, &outcome.result)
 }
 
+/// Stores an upload chunk by chunk, and reads the next chunk meanwhile.
 async fn store_lines(mut ingest: Ingest, mut lines: LineUpload) -> Result<BatchOutcome> {
-    loop {
-        match lines.next_chunk().await.map_err(|error| ingest.with_progress(&error))? {
-            Some(chunk) => ingest.store_chunk(chunk.points, chunk.fingerprint, chunk.last_line).await?,
-            None => return Ok(ingest.finish(lines.lines())),
-        }
+    let mut read = lines.next_chunk().await;
+    while let Some(chunk) = read.map_err(|error| ingest.with_progress(&error))? {
+        let store = ingest.store_chunk(chunk.points, chunk.fingerprint, chunk.last_line);
+        // A chunk that cannot be read does not keep the one before it from being stored and reported.
+        let next = async { Ok(lines.next_chunk().await) };
+        ((), read) = tokio::try_join!(store, next)?;
     }
+    Ok(ingest.finish(lines.lines()))
 }

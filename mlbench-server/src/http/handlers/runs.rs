@@ -1,7 +1,7 @@
 //! `/api/runs/`
 
 use hyper::StatusCode;
-use mlbench_core::api::{LogsQuery, RunPatch, RunRequest, RunsQuery, ValuesQuery};
+use mlbench_core::api::{LogsQuery, NewLogLines, RunPatch, RunRequest, RunSearch, RunsQuery, ValuesQuery};
 use mlbench_core::run::OutputStream::{Stderr, Stdout};
 use mlbench_core::{Owner, Result, RunId};
 use warp::reply::Response;
@@ -11,10 +11,18 @@ use crate::app::metrics::SeriesReader;
 use crate::app::runs;
 use crate::app::runs::RunReader;
 use crate::http::request::{Body, NoBody, NoQuery, Path, Query, RequestContext};
-use crate::http::response::{empty, log_page, run_list, run_with_output, series_list};
+use crate::http::response::{empty, log_page, run_list, run_with_output, series_list, with_next_page};
 
-pub(in crate::http) async fn list(context: RequestContext, _: NoQuery) -> Result<Response> {
-    context.json()?.stream(run_list(RunReader::new(context.app()).await?)).await
+pub(in crate::http) async fn list(
+    context: RequestContext,
+    Query(search): Query<RunSearch>,
+) -> Result<Response> {
+    let (response, app) = (context.json()?, context.app());
+    if search.is_empty() {
+        return response.stream(run_list(RunReader::new(app).await?)).await;
+    }
+    let (runs, next) = runs::search(app, &search).await?;
+    Ok(with_next_page(response.json(StatusCode::OK, &runs)?, search, next))
 }
 
 pub(in crate::http) async fn create(
@@ -79,6 +87,18 @@ pub(in crate::http) async fn logs(
 ) -> Result<Response> {
     let response = context.json()?;
     response.stream(log_page(LogReader::begin(context.app(), id, &query).await?)).await
+}
+
+pub(in crate::http) async fn append_logs(
+    context: RequestContext,
+    Path(id): Path<RunId>,
+    _: NoQuery,
+    Body { value: lines, key }: Body<NewLogLines>,
+) -> Result<Response> {
+    let response = context.json()?;
+    let key = key.map(|key| key.held_by(context.grant.key_holder(None)));
+    let appended = runs::append_lines(context.app(), context.grant, id, lines, key).await?;
+    response.replayed(appended.replayed).json(StatusCode::OK, &appended.accepted)
 }
 
 pub(in crate::http) async fn series(

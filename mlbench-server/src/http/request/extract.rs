@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use mlbench_core::api::{
-    ComparisonQuery, EventsQuery, Fields, LogsQuery, MetricsQuery, NewMetric, RunPatch, RunRequest,
-    RunsQuery, SignIn, ValuesQuery, without_bom,
+    ComparisonQuery, EventsQuery, Fields, LogsQuery, MetricsQuery, NewLogLines, NewMetric, RunPatch,
+    RunRequest, RunSearch, RunsQuery, SignIn, ValuesQuery, without_bom,
 };
 use mlbench_core::quote::quote;
 use mlbench_core::{Error, PodName, Result, RunId};
@@ -127,6 +127,13 @@ impl FromBody for Body<RunPatch> {
     }
 }
 
+impl FromBody for Body<NewLogLines> {
+    async fn from_body(context: &RequestContext, body: BodyStream) -> Result<Self> {
+        let (content_type, body, key) = read_keyed(context, body).await?;
+        Ok(Self { value: NewLogLines::from_fields(body::fields(content_type, body).await?)?, key })
+    }
+}
+
 impl FromBody for Body<SignIn> {
     async fn from_body(context: &RequestContext, body: BodyStream) -> Result<Self> {
         let (content_type, body) = read(context, body).await?;
@@ -186,4 +193,4 @@ macro_rules! from_fields {
     };
 }
 
-from_fields!(ComparisonQuery, EventsQuery, LogsQuery, MetricsQuery, RunsQuery, ValuesQuery);
+from_fields!(ComparisonQuery, EventsQuery, LogsQuery, MetricsQuery, RunSearch, RunsQuery, ValuesQuery);

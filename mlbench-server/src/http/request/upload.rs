@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mlbench_core::api::parse_batch;
+use mlbench_core::api::{Halves, parse_batch};
 use mlbench_core::storage::{Batch, BatchPoint, Fingerprint};
-use mlbench_core::{Error, Result};
+use mlbench_core::{Error, Result, Timestamp};
 
 use super::body::{self, BodyStream, Limits, content_length};
 use super::content::{ContentEncoding, ContentType};
@@ -75,16 +75,39 @@ impl ArrayUpload {
         let limits = Limits { bytes: limit, stall: state.config.body_stall_timeout };
         let (wire, mut memory) = body::read(body, declared, limits, &state.uploads).await?;
         let now = state.app.clock.now();
+        let (body, memory) = match encoding {
+            ContentEncoding::Identity => (wire, memory),
+            ContentEncoding::Gzip => {
+                blocking(move || Ok((decompress(&wire, limit, &mut memory)?.into(), memory))).await?
+            }
+        };
+        let whole = body.clone();
+        if let Some(halves) = Halves::of(&body)
+            && let Some((batch, fingerprint)) = read_halves(halves, body, keyed, now).await?
+        {
+            return Ok(Array { batch, fingerprint, memory });
+        }
         blocking(move || {
-            let body = match encoding {
-                ContentEncoding::Identity => wire,
-                ContentEncoding::Gzip => decompress(&wire, limit, &mut memory)?.into(),
-            };
-            let fingerprint = keyed.then(|| fingerprint::of_bytes(&body));
-            Ok(Array { batch: parse_batch(&body, now)?, fingerprint, memory })
+            let fingerprint = keyed.then(|| fingerprint::of_bytes(&whole));
+            Ok(Array { batch: parse_batch(&whole, now)?, fingerprint, memory })
         })
         .await
     }
+}
+
+/// Parses both halves of a body at the same time. `None` means that the whole must be parsed.
+async fn read_halves(
+    halves: Halves,
+    body: Bytes,
+    keyed: bool,
+    now: Timestamp,
+) -> Result<Option<(Batch, Option<Fingerprint>)>> {
+    let again = body.clone();
+    let first = blocking(move || Ok((halves.first(&body, now), keyed.then(|| fingerprint::of_bytes(&body)))));
+    let second = blocking(move || Ok(halves.second(&again, now)));
+    let ((first, fingerprint), second) = tokio::try_join!(first, second)?;
+    let batch = first.zip(second).and_then(|(first, second)| first.join(second));
+    Ok(batch.map(|batch| (batch, fingerprint)))
 }
 
 /// A batch of lines.

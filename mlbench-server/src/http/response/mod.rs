@@ -20,6 +20,6 @@ pub(super) use negotiate::{MediaType, accepts_html, negotiate};
 pub(super) use points::{
     PointsFormat, PointsLayout, PointsStream, PointsTable, PointsText, TableFormat, TableLayout,
 };
-pub(super) use runs::{log_page, run_list, run_with_output};
+pub(super) use runs::{log_page, run_list, run_with_output, with_next_page};
 pub(super) use series::series_list;
 pub(super) use server_metrics::server_metrics;

@@ -2,13 +2,17 @@
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use mlbench_core::api::{LogLine, Run};
+use hyper::header::{HeaderName, HeaderValue, LINK};
+use mlbench_core::api::{Endpoint, LogLine, NEXT_CURSOR_HEADER, Run, RunSearch, encode_segment};
 use mlbench_core::{Error, Result};
+use warp::reply::Response;
 
 use super::points::write_text;
 use super::stream::ByteStream;
 use crate::app::logs::LogReader;
 use crate::app::runs::RunReader;
+
+const NEXT_CURSOR: HeaderName = HeaderName::from_static(NEXT_CURSOR_HEADER);
 
 /// Writes a page of output: `{"lines": [...], "next": N}`, and the `unfinished` lines if there are any.
 pub(in crate::http) fn log_page(reader: LogReader) -> ByteStream {
@@ -71,6 +75,25 @@ pub(in crate::http) fn run_list(reader: RunReader) -> ByteStream {
         Ok(Some((Bytes::from(text), ((!last).then_some(reader), before))))
     })
     .boxed()
+}
+
+/// Names the next page of a query: its cursor, and its address for clients that follow links.
+pub(in crate::http) fn with_next_page(
+    mut response: Response,
+    search: RunSearch,
+    next: Option<String>,
+) -> Response {
+    let Some(cursor) = next else { return response };
+    let header = HeaderValue::from_str(&cursor);
+    let pairs = RunSearch { cursor: Some(cursor), ..search }.to_pairs();
+    let pairs = pairs.iter().map(|(name, value)| format!("{name}={}", encode_segment(value)));
+    let query = pairs.collect::<Vec<_>>().join("&");
+    let link = format!("<{}?{query}>; rel=\"next\"", Endpoint::ListRuns.path(&[]));
+    if let (Ok(cursor), Ok(link)) = (header, HeaderValue::from_str(&link)) {
+        response.headers_mut().insert(NEXT_CURSOR, cursor);
+        response.headers_mut().insert(LINK, link);
+    }
+    response
 }
 
 /// Typical size of a page of runs, in bytes.

@@ -37,7 +37,10 @@ async fn every_endpoint_has_the_status_and_label_of_its_spec() {
     let api = Api::start().await;
     for endpoint in Endpoint::ALL {
         let spec = endpoint.spec();
-        let run = api.ended_run("Name of the run").await.id;
+        let run = match endpoint {
+            Endpoint::AppendRunLogs => api.external_run().await,
+            _ => api.ended_run("Name of the run").await.id,
+        };
         let (path, body) = example(endpoint, run);
         let method: Method = spec.method.as_str().parse().unwrap();
         let before = successes(&api, endpoint);
@@ -110,6 +113,7 @@ async fn a_wrong_method_is_refused_with_the_allowed_methods() {
         (Method::DELETE, "/api/runs/", "GET, POST, HEAD, OPTIONS"),
         (Method::PUT, "/api/runs/1/", "GET, PATCH, DELETE, HEAD, OPTIONS"),
         (Method::GET, "/api/runs/1/stop/", "POST, OPTIONS"),
+        (Method::DELETE, "/api/runs/1/logs/", "GET, POST, HEAD, OPTIONS"),
         (Method::POST, "/healthz", "GET, HEAD, OPTIONS"),
     ] {
         let response = api.call(method.clone(), path, &[], "").await;

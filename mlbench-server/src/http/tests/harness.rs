@@ -202,6 +202,12 @@ impl Api {
         self.app.storage.start_run_unless_active(new, self.app.clock.now()).await.unwrap()
     }
 
+    /// Starts a run that executes elsewhere.
+    pub(super) async fn external_run(&self) -> RunId {
+        let run = self.post("/api/runs/", r#"{"name":"elsewhere","external":true}"#).await.json();
+        run["id"].as_i64().and_then(RunId::new).unwrap()
+    }
+
     /// Writes a run in state `STOPPED` to the store.
     pub(super) async fn ended_run(&self, name: &str) -> Run {
         let run = self.stored_run(name).await;
@@ -288,6 +294,10 @@ pub(super) fn example(endpoint: Endpoint, run: RunId) -> (String, String) {
         Endpoint::CreateRun => (&[], r#"{"name":"another"}"#.to_owned()),
         Endpoint::CreateSession => (&[], r#"{"token":"none is required"}"#.to_owned()),
         Endpoint::GetMetrics | Endpoint::ListPodSeries => (&[PODS[0]], String::new()),
+        Endpoint::AppendRunLogs => {
+            let body = json!({"lines": ["a line"]}).to_string();
+            (&[&id], body)
+        }
         Endpoint::UpdateRun => (&[&id], r#"{"tags":{"team":"vision"}}"#.to_owned()),
         Endpoint::GetRun
         | Endpoint::DeleteRun

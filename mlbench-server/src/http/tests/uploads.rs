@@ -10,7 +10,10 @@ use hyper::StatusCode;
 
 use super::super::config::HttpConfig;
 use super::batches::{FrameStream, JSON, NDJSON, array, lines};
-use super::harness::{Api, config};
+use super::harness::{Api, NEVER, config};
+
+/// Lines that are stored together.
+const CHUNK_POINTS: usize = 10_000;
 
 /// Sends `pieces`, each after a pause, and then nothing more where `then_silent`.
 fn paced(pieces: Vec<Bytes>, pause: Duration, then_silent: bool) -> FrameStream {
@@ -40,6 +43,18 @@ async fn a_body_may_take_long_as_long_as_it_goes_on() {
         assert_eq!((status, code), (408, "request_timeout"));
         assert!(detail.starts_with("body: nothing received for 30 s"), "{detail}");
     }
+}
+
+#[tokio::test]
+async fn a_chunk_that_is_not_stored_ends_an_upload_whose_client_is_silent() {
+    let api = Api::with(HttpConfig { body_stall_timeout: NEVER, ..config() }).await;
+    let text = lines(CHUNK_POINTS);
+    let upload = || api.post_stream(&[NDJSON], paced(pieces(&text, 1), Duration::ZERO, true));
+    api.app.storage.close().await.unwrap();
+    let response = tokio::time::timeout(Duration::from_secs(60), upload()).await.unwrap();
+    let (status, code, detail) = response.error();
+    assert_eq!((status, code), (503, "unavailable"), "{detail}");
+    assert!(detail.ends_with("; no line was stored"), "{detail}");
 }
 
 #[tokio::test(start_paused = true)]

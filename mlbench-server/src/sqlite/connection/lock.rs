@@ -1,7 +1,9 @@
 //! Allows one server per database, with a lock file beside it.
 //!
 //! The lock is the kernel's (`flock`) and ends with the process, so it is never stale. The file is never deleted, because
-//! a second server could hold the lock on the deleted file. Its content only names the holder of the lock.
+//! a second server could hold the lock on the deleted file. Its content only names the holder of the lock. A second lock
+//! is on the database itself, because a hard link has another lock file. SQLite uses locks of another kind (`fcntl`),
+//! which ignore this one.
 //!
 //! Rejected: a pid file (stale after `kill -9`, and pids are reused), and SQLite's exclusive mode (it locks out the
 //! read-only connections and a `sqlite3` shell).
@@ -21,6 +23,8 @@ use super::open::io_reason;
 #[derive(Debug)]
 pub(crate) struct DatabaseLock {
     file: File,
+    /// The database. It stays open, because closing it would release the locks of SQLite in this process.
+    database: Option<File>,
 }
 
 impl DatabaseLock {
@@ -37,10 +41,28 @@ impl DatabaseLock {
         let mut file = options.open(&path).map_err(|error| cannot_write(&path, &error))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(in_use(database, &mut file)),
+            Err(Errno::WOULDBLOCK) => return Err(in_use(database, &holder(&mut file))),
             Err(errno) => return Err(cannot_write(&path, &errno.into())),
         }
-        Ok(Self { file })
+        Ok(Self { file, database: None })
+    }
+
+    /// Acquires the lock on the file of the database, which is that of all its names.
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorCode::Unavailable) when a server holds it under another name.
+    pub(crate) fn hold(&mut self, path: &Path, database: File) -> Result<()> {
+        let locked = flock(&database, FlockOperation::NonBlockingLockExclusive);
+        if locked == Err(Errno::WOULDBLOCK) {
+            // A server in this process may hold locks of SQLite on it.
+            std::mem::forget(database);
+            return Err(in_use(path, "under another name of the same file, a hard link"));
+        }
+        if let Err(error) = locked {
+            tracing::debug!(%error, "cannot lock the database under all its names");
+        }
+        self.database = Some(database);
+        Ok(())
     }
 
     /// Writes who holds the lock, for the error message of a second server.
@@ -63,7 +85,8 @@ fn cannot_write(path: &Path, error: &io::Error) -> Error {
     Error::new(ErrorCode::Unavailable, format!("lock file {path}: cannot be written: {reason}"))
 }
 
-fn in_use(database: &Path, file: &mut File) -> Error {
+/// Returns who holds the lock, as it is written in the lock file.
+fn holder(file: &mut File) -> String {
     let mut text = String::new();
     // A file that cannot be read only makes the message less precise.
     let readable = file.read_to_string(&mut text).is_ok();
@@ -71,11 +94,14 @@ fn in_use(database: &Path, file: &mut File) -> Error {
         let mut pairs = text.lines().filter_map(|line| line.split_once(' '));
         pairs.find(|(name, _)| readable && *name == key).map(|(_, value)| value.to_owned())
     };
-    let holder = match (value("pid"), value("address")) {
+    match (value("pid"), value("address")) {
         (Some(pid), Some(address)) => format!("process {pid} at {address}"),
         (Some(pid), None) => format!("process {pid}"),
         _ => "another process".to_owned(),
-    };
+    }
+}
+
+fn in_use(database: &Path, holder: &str) -> Error {
     let database = database.display();
     Error::new(
         ErrorCode::Unavailable,

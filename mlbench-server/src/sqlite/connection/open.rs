@@ -1,6 +1,6 @@
 //! Opens a database: its directory, its file, its connections. Every failure is one line for the operator.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::migrations::{STEPS, migrate};
+use super::place::Place;
 use crate::sqlite::error::StoreError;
 use crate::vitals::Vitals;
 
@@ -109,35 +110,54 @@ pub(crate) fn create_directory(path: &Path) -> Result<PathBuf> {
     canonical.map_err(|error: io::Error| refuse(&format!("cannot be opened: {}", io_reason(&error))))
 }
 
-/// Creates the database file, so that the files which SQLite adds inherit its mode.
+/// Opens the database file, or creates it, so that the files which SQLite adds inherit its mode.
 ///
-/// Call it only under the lock: closing a file releases the locks that this process holds on it, and another store in
-/// this process would lose them.
-pub(crate) fn create_file(path: &Path) -> Result<()> {
+/// Call it only under the lock, and keep it: closing a file releases the locks that this process holds on it, and another
+/// store in this process would lose them.
+pub(crate) fn create_file(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-    file.map(drop).map_err(|error| {
+    file.map_err(|error| {
         operator_error(format!("database {}: cannot be opened: {}", path.display(), io_reason(&error)))
     })
 }
 
-/// Refuses a database whose file or write-ahead log has a second name: each name has a lock of its own.
+/// Refuses a database with several names under another one than that of its last start.
+///
+/// What its write-ahead log holds belongs to a name.
 ///
 /// # Errors
 /// [`Unavailable`](ErrorCode::Unavailable), with the name of the file that has several.
-pub(crate) fn check_links(path: &Path) -> Result<()> {
-    let mut log = path.as_os_str().to_owned();
+pub(crate) fn check_links(options: &Options, place: &Place) -> Result<()> {
+    let mut log = options.path.as_os_str().to_owned();
     log.push("-wal");
-    let has_several = |path: &&Path| fs::metadata(path).is_ok_and(|file| file.nlink() > 1);
-    match [path, Path::new(&log)].iter().find(|path| has_several(path)) {
-        None => Ok(()),
-        Some(linked) => Err(operator_error(format!(
-            "database {}: {} has several hard links, so two servers could write it; copy it instead, and remove the \
-             other links",
-            path.display(),
-            linked.display()
-        ))),
-    }
+    let has_several = |path: &Path| fs::metadata(path).is_ok_and(|file| file.nlink() > 1);
+    let linked = match (has_several(&options.path), has_several(Path::new(&log))) {
+        (false, false) => return Ok(()),
+        (true, _) if last_place(options)?.is_some_and(|last| last == place.to_string()) => {
+            let path = options.path.display();
+            tracing::warn!(
+                "database {path} has several hard links, which change with it; a backup needs a copy"
+            );
+            return Ok(());
+        }
+        (true, _) => options.path.as_path(),
+        (false, true) => Path::new(&log),
+    };
+    Err(operator_error(format!(
+        "database {}: {} has several hard links, and its last server did not use this name; start that one again, or \
+         copy the file and use the copy",
+        options.path.display(),
+        linked.display()
+    )))
+}
+
+/// Returns the place at which the database was opened last.
+fn last_place(options: &Options) -> Result<Option<String>> {
+    let connection = reader(options)?;
+    let place = connection.query_row("SELECT place FROM server", [], |row| row.get(0));
+    // A file without this table is new, or its log is elsewhere.
+    Ok(place.ok())
 }
 
 /// Opens the only connection that writes, and brings the schema to this version.

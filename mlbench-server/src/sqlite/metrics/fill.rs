@@ -1,13 +1,16 @@
 //! Fills a page with the downsampled points of a series.
 
-use mlbench_core::chunk::{PAGE_POINTS, PageReader, PageSummary};
-use mlbench_core::downsample::{Downsampled, Downsampler};
-use mlbench_core::storage::PointRef;
-use mlbench_core::{MetricName, Timestamp};
-use rusqlite::Connection;
+use std::num::NonZero;
+
+use mlbench_core::MetricName;
+use mlbench_core::chunk::{Fields, PAGE_POINTS, PageNumbers, PageReader, PageSummary};
+use mlbench_core::downsample::{Candidate, Downsampled, Downsampler};
+use mlbench_core::storage::{PointRef, ValueRef};
 
 use super::chunks::StoredChunk;
+use super::lookup::Lookup;
 use super::page::Page;
+use super::scan::Scan;
 use crate::sqlite::error::StoreError;
 
 /// The result of offering several points at once.
@@ -20,60 +23,86 @@ enum AtOnce {
 
 /// A downsampler between the points of a series and the page that receives its items.
 pub(super) struct Filling<'a, 'p> {
-    pub(super) name: &'a MetricName,
     pub(super) downsampler: Box<Downsampler>,
-    pub(super) page: &'a mut Page<'p>,
-    /// Whether the page knows the series.
-    pub(super) begun: bool,
+    items: Items<'a, 'p>,
     /// How many more points the page reads.
-    pub(super) to_read: usize,
+    to_read: usize,
 }
 
-impl Filling<'_, '_> {
-    /// Whether the page ends here.
-    pub(super) fn is_full(&self) -> bool {
-        self.to_read == 0 || self.page.is_full()
+/// The items of a series on their way to a page.
+struct Items<'a, 'p> {
+    name: &'a MetricName,
+    scan: &'a Scan<'a>,
+    page: &'a mut Page<'p>,
+    /// Whether the page knows the series.
+    begun: bool,
+    /// Items that wait for the points that they keep.
+    waiting: Vec<Downsampled>,
+    /// Whether points are kept with the fields besides date and value.
+    details: bool,
+}
+
+impl<'a, 'p> Filling<'a, 'p> {
+    /// Begins to fill a page, which reads `to_read` points at most.
+    pub(super) fn new(
+        (name, scan): (&'a MetricName, &'a Scan<'a>),
+        downsampler: Box<Downsampler>,
+        (page, to_read): (&'a mut Page<'p>, usize),
+    ) -> Self {
+        let details = scan.details && downsampler.keeps_points();
+        let items = Items { name, scan, page, begun: false, waiting: Vec::new(), details };
+        Self { downsampler, items, to_read }
     }
 
-    /// Takes a point.
-    pub(super) fn point(&mut self, point: &PointRef<'_>) {
+    /// Whether the page ends here.
+    pub(super) fn is_full(&self) -> bool {
+        self.to_read == 0 || self.items.page.is_full()
+    }
+
+    /// Takes a point and its arrival number.
+    pub(super) fn point(&mut self, seq: i64, point: &PointRef<'_>) {
         self.to_read = self.to_read.saturating_sub(1);
-        if let Some(item) = self.downsampler.push(point.date, point.value.as_finite()) {
-            self.send(&item.ending_at(point.details.map(|details| details.progress()).unwrap_or_default()));
+        let number = point.value.as_finite();
+        // A number that prints as the value needs no second look.
+        let is_complete = !self.items.details && number.map(ValueRef::of_number) == Some(point.value);
+        let seq = if is_complete { None } else { NonZero::new(seq) };
+        if let Some(item) = self.downsampler.push(Candidate { date: point.date, number, seq }) {
+            let progress = point.details.map(|details| details.progress());
+            self.items.push(item.ending_at(progress.unwrap_or_default()));
         }
     }
 
     /// Takes all points of a chunk. Decodes only the pages in which an item begins or ends.
-    pub(super) fn chunk(&mut self, connection: &Connection, chunk: &StoredChunk) -> Result<(), StoreError> {
+    pub(super) fn chunk(&mut self, chunk: &StoredChunk) -> Result<(), StoreError> {
         let header = &chunk.header;
         self.to_read = self.to_read.saturating_sub(header.count());
         let whole = self.all(&header.summary());
         if matches!(whole, AtOnce::Taken(None)) {
             return Ok(());
         }
-        chunk.with_body(connection, |body| {
-            let mut pages = PageReader::new(header, body)?;
+        chunk.with_body(self.items.scan.connection, |body| {
+            let mut pages = PageReader::new(header, body, Fields::default())?;
             if let AtOnce::Taken(Some(item)) = whole {
-                self.send(&item.ending_at(pages.progress(header.count() - 1)?));
+                self.items.push(item.ending_at(pages.progress(header.count() - 1)?));
                 return Ok(());
             }
             // The items that end in a page, and the rows where they do.
-            let mut ended = Vec::new();
+            let (mut ended, mut seqs) = (Vec::new(), Vec::new());
             for (at, summary) in header.pages().iter().enumerate() {
                 let first = at * PAGE_POINTS;
                 if let AtOnce::Taken(item) = self.all(summary) {
                     ended.extend(item.map(|item| (first + summary.points as usize - 1, item)));
                 } else {
-                    let page = pages.numbers(at)?;
-                    for (row, (date, number)) in page.dates.iter().zip(page.numbers).enumerate() {
-                        let number = Some(*number).filter(|number| !number.is_nan());
-                        let item = self.downsampler.push(Timestamp::from_micros(*date), number);
-                        ended.extend(item.map(|item| (first + row, item)));
+                    if self.downsampler.keeps_points() {
+                        pages.origins(at, self.items.details, &mut seqs)?;
                     }
+                    let PageNumbers { dates, numbers } = pages.numbers(at)?;
+                    let each = |row, item| ended.push((first + row, item));
+                    self.downsampler.push_each(dates, numbers, &seqs, each);
                 }
                 for (row, item) in ended.drain(..) {
                     let is_bucket = matches!(item, Downsampled::Bucket(_));
-                    self.send(&if is_bucket { item.ending_at(pages.progress(row)?) } else { item });
+                    self.items.push(if is_bucket { item.ending_at(pages.progress(row)?) } else { item });
                 }
             }
             Ok(())
@@ -89,23 +118,34 @@ impl Filling<'_, '_> {
         }
     }
 
-    /// Sends what is left at the end of the series.
-    pub(super) fn finish(self) {
-        let Self { name, downsampler, page, mut begun, .. } = self;
-        for item in downsampler.finish() {
-            if !std::mem::replace(&mut begun, true) {
-                page.sink.series(name);
-            }
-            page.sink.downsampled(&item);
-            page.remaining = page.remaining.saturating_sub(1);
-        }
+    /// Sends the items so far to the page.
+    pub(super) fn send(&mut self) -> Result<(), StoreError> {
+        self.items.send()
     }
 
-    fn send(&mut self, item: &Downsampled) {
-        if !std::mem::replace(&mut self.begun, true) {
+    /// Sends all items that are left at the end of the series.
+    pub(super) fn finish(self) -> Result<(), StoreError> {
+        let Self { downsampler, mut items, .. } = self;
+        downsampler.finish().into_iter().for_each(|item| items.push(item));
+        items.send()
+    }
+}
+
+impl Items<'_, '_> {
+    fn push(&mut self, item: Downsampled) {
+        self.waiting.push(item);
+        self.page.remaining = self.page.remaining.saturating_sub(1);
+    }
+
+    /// Sends the items, those that keep a point with what was posted.
+    fn send(&mut self) -> Result<(), StoreError> {
+        if !self.waiting.is_empty() && !std::mem::replace(&mut self.begun, true) {
             self.page.sink.series(self.name);
         }
-        self.page.sink.downsampled(item);
-        self.page.remaining = self.page.remaining.saturating_sub(1);
+        let mut lookup = Lookup::new(self.scan, self.details);
+        for item in self.waiting.drain(..) {
+            self.page.sink.downsampled(&item, |date, seq| lookup.point((date, seq)))?;
+        }
+        Ok(())
     }
 }

@@ -8,6 +8,7 @@ pub(super) mod blocks;
 pub(super) mod chunks;
 mod fill;
 pub(super) mod insert;
+mod lookup;
 mod new_points;
 pub(super) mod owner;
 pub(super) mod owners;

@@ -1,6 +1,6 @@
 //! The points of one series that a query selects, ordered by date, then by arrival.
 
-use mlbench_core::chunk::{Columns, Fields, PAGE_POINTS};
+use mlbench_core::chunk::{Columns, Fields, PAGE_POINTS, PageReader};
 use mlbench_core::storage::PointRef;
 use mlbench_core::{MetricName, Timestamp};
 use rusqlite::Connection;
@@ -11,8 +11,6 @@ use super::page::Page;
 use super::position::Position;
 use crate::sqlite::error::StoreError;
 
-/// Pages of a chunk that are decoded together.
-const PAGES_AT_ONCE: usize = 16;
 /// Rows that are read together.
 const ROWS_AT_ONCE: usize = 1_024;
 
@@ -228,17 +226,21 @@ impl<'a> Scan<'a> {
         match block {
             Block::Points(points) => self.each_in(points, after, each),
             Block::Chunk(chunk) => {
-                let (mut begin, count) = (chunk.page_of(after) * PAGE_POINTS, chunk.header.count());
                 let fields = Fields { seqs: true, details: self.details };
-                while begin < count && chunk.header.pages()[begin / PAGE_POINTS].start <= self.until {
-                    let end = (begin + PAGES_AT_ONCE * PAGE_POINTS).min(count);
-                    let (_, points) = chunk.decode(self.connection, begin..end, fields)?;
-                    if !self.each_in(&points, after, each)? {
-                        return Ok(false);
+                let first = chunk.page_of(after);
+                chunk.with_body(self.connection, |body| {
+                    let mut pages = PageReader::new(&chunk.header, body, fields)?;
+                    for (at, page) in chunk.header.pages().iter().enumerate().skip(first) {
+                        if page.start > self.until {
+                            break;
+                        }
+                        match self.each_in(pages.page(at)?, after, each) {
+                            Ok(true) => {}
+                            ended => return Ok(ended),
+                        }
                     }
-                    begin = end;
-                }
-                Ok(true)
+                    Ok(Ok(true))
+                })?
             }
         }
     }

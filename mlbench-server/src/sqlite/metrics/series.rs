@@ -111,13 +111,14 @@ impl<'a> SeriesReader<'a> {
         }
         let max_points = u64::from(downsampling.max_points).max(1);
         let last_n = self.query.last_n.map(u64::from);
+        let is_short = length <= max_points;
         let downsampler = match downsampling.method {
+            DownsamplingMethod::Lttb | DownsamplingMethod::Mean | DownsamplingMethod::Summary if is_short => {
+                return Ok(Some(self.start_of_newest(last_n)));
+            }
             DownsamplingMethod::MinMax => Downsampler::minmax(length, max_points),
             DownsamplingMethod::Lttb => Downsampler::lttb(length, max_points),
             DownsamplingMethod::Mean => Downsampler::mean(length, max_points),
-            DownsamplingMethod::Summary if length <= max_points => {
-                return Ok(Some(self.start_of_newest(last_n)));
-            }
             DownsamplingMethod::Summary if self.all_finite => {
                 return Ok(Some(self.start_summary(length, max_points)));
             }
@@ -241,30 +242,30 @@ impl<'a> SeriesReader<'a> {
         downsampler: Box<Downsampler>,
         page: &mut Page<'_>,
     ) -> Result<Option<SeriesCursor>, StoreError> {
-        let mut filling =
-            Filling { name: &self.name, downsampler, page, begun: false, to_read: MAX_POINTS_READ };
+        let mut filling = Filling::new((&self.name, &self.scan), downsampler, (&mut *page, MAX_POINTS_READ));
         while let Some(block) = self.scan.next_block(after)? {
             let last = match &block {
                 Block::Chunk(chunk) if self.scan.selects_all(chunk, after) => {
-                    filling.chunk(self.scan.connection, chunk)?;
+                    filling.chunk(chunk)?;
                     filling.is_full().then(|| block.last())
                 }
                 _ => {
                     let mut last = None;
                     self.scan.each_of(&block, after, &mut |seq, point| {
-                        filling.point(&point);
+                        filling.point(seq, &point);
                         last = filling.is_full().then_some((point.date, seq));
                         Ok(last.is_none())
                     })?;
                     last
                 }
             };
+            filling.send()?;
             if let Some(after) = last {
                 return Ok(Some(SeriesCursor::Downsampled { after, downsampler: filling.downsampler }));
             }
             after = block.last();
         }
-        filling.finish();
+        filling.finish()?;
         Ok(page.is_full().then_some(SeriesCursor::Done))
     }
 }

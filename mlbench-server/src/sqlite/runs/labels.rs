@@ -14,7 +14,7 @@ use crate::sqlite::error::StoreError;
 /// Values of the column `kind`.
 #[derive(Debug, Clone, Copy)]
 #[repr(i64)]
-enum Kind {
+pub(super) enum Kind {
     Param = 0,
     Tag = 1,
 }
@@ -67,6 +67,7 @@ pub(super) fn delete(connection: &Connection, run: i64) -> rusqlite::Result<()> 
     Ok(())
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+/// Returns the JSON of a value.
+pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| Error::internal(error).into())
 }

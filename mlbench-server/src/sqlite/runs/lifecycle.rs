@@ -39,6 +39,7 @@ pub(crate) fn start(
     let run = match *admission {
         Admission::UnlessActive => start_unless_active(connection, new, now)?,
         Admission::Queue { capacity } => enqueue(connection, new, capacity, now)?,
+        Admission::External => start_external(connection, new, now)?,
     };
     if let Some(key) = key {
         let keyed = Keyed::whole(KeyedEndpoint::Runs, key);
@@ -83,6 +84,14 @@ fn start_unless_active(connection: &Connection, new: &NewRun, now: Timestamp) ->
 fn enqueue(connection: &Connection, new: &NewRun, capacity: u32, now: Timestamp) -> Result<Run, StoreError> {
     let id = insert(connection, new, now)?;
     admit(connection, capacity, now)?;
+    rows::get(connection, id)
+}
+
+/// Creates a run that executes elsewhere.
+fn start_external(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<Run, StoreError> {
+    let id = insert(connection, new, now)?;
+    let sql = "UPDATE run SET state = ?2, admitted_at = created_at, external = 1 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.get(), RunState::Started.as_str()])?;
     rows::get(connection, id)
 }
 
@@ -198,6 +207,10 @@ pub(crate) fn request_stop(connection: &Connection, id: RunId, now: Timestamp) -
     let sql = "UPDATE run SET stop_requested_at = ?2 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), now.as_micros()])?;
     changed::mark(connection, id)?;
+    if run.spec.external {
+        decide_outcome(connection, id, &RunOutcome { event: RunEvent::Stop, reason: None, at: now })?;
+        return end(connection, id);
+    }
     rows::get(connection, id)
 }
 
@@ -243,7 +256,7 @@ pub(crate) fn end(connection: &Connection, id: RunId) -> Result<Run, StoreError>
 pub(crate) fn delete(connection: &Connection, id: RunId) -> Result<(), StoreError> {
     let run = rows::get(connection, id)?;
     tokens::revoke_all(connection, id)?;
-    let holds_workers = run.state.is_active() && !run.is_queued();
+    let holds_workers = run.state.is_active() && !run.is_queued() && !run.spec.external;
     let deletion = if holds_workers { 1 } else { 2 };
     let sql = "UPDATE run SET deletion = ?2 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), deletion])?;

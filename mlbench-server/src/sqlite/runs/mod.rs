@@ -1,6 +1,8 @@
 //! Runs: their lifecycle, rows, output and tokens, and the purge of deleted ones.
 
 pub(super) mod changed;
+pub(super) mod external;
+pub(super) mod find;
 pub(super) mod labels;
 pub(super) mod lifecycle;
 pub(super) mod output;

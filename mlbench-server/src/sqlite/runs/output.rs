@@ -3,7 +3,7 @@
 use mlbench_core::log::LogLine;
 use mlbench_core::quote::shorten_message;
 use mlbench_core::run::OutputStream;
-use mlbench_core::storage::{LogPart, LogQuery, OutputChunk};
+use mlbench_core::storage::{LogPart, LogQuery, OutputChunk, SentLine};
 use mlbench_core::{RunId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -72,6 +72,19 @@ pub(crate) fn append_server_message(
     rows::ensure_exists(connection, id)?;
     let mut log = LogWriter::open(connection, id, 1)?;
     log.push(OutputStream::Stderr, None, now, &shorten_message(text))
+}
+
+/// Stores consecutive lines of one stream and date that an external run sent.
+pub(super) fn append_sent(
+    connection: &Connection,
+    id: RunId,
+    lines: &[SentLine],
+    limit: u64,
+) -> Result<(), StoreError> {
+    let Some(SentLine { rank, stream, date, .. }) = lines.first() else { return Ok(()) };
+    let texts = lines.iter().map(|line| line.text.clone()).collect();
+    let chunk = OutputChunk { rank: *rank, stream: *stream, from: 0, to: 0, lines: texts, date: *date };
+    store_lines(connection, id, &chunk, limit)
 }
 
 fn store_lines(

@@ -15,7 +15,7 @@ const COLUMNS: &str = "id, name, job_id, state, created_at, finished_at, spec, w
 pub(crate) enum RunFilter {
     /// All but deleted ones.
     All,
-    /// Those that have not ended, including queued ones.
+    /// Those of the launcher that have not ended, including queued ones.
     Active,
     /// Active ones that were admitted or asked to stop.
     Supervised,
@@ -27,9 +27,10 @@ impl RunFilter {
     pub(super) const fn condition(self) -> &'static str {
         match self {
             Self::All => "deletion = 0",
-            Self::Active => "deletion = 0 AND state IN ('INITIALIZED', 'STARTED')",
+            // SQLite knows that a value is NULL without reading the specification before it.
+            Self::Active => "deletion = 0 AND state IN ('INITIALIZED', 'STARTED') AND external IS NULL",
             Self::Supervised => {
-                "deletion = 0 AND state IN ('INITIALIZED', 'STARTED') \
+                "deletion = 0 AND state IN ('INITIALIZED', 'STARTED') AND external IS NULL \
                  AND (admitted_at IS NOT NULL OR stop_requested_at IS NOT NULL)"
             }
             // SQLite uses the index on deleted runs only if its condition is repeated.

@@ -141,26 +141,51 @@ fn second_server_through_a_symbolic_link_is_refused() {
     assert!(refusal(&link).contains("in use by another mlbench server"));
 }
 
+#[tokio::test]
+async fn a_hard_linked_backup_stops_only_who_opens_it() {
+    let store = Store::new();
+    let path = store.options.path.display().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("mlbench.db");
+    fs::hard_link(&path, &other).unwrap();
+    let in_use = "database PATH: in use by another mlbench server (under another name of the same file, a hard link); \
+                  stop that server or choose another database";
+    assert_eq!(refusal(&other), in_use);
+    store.storage.ping().await.unwrap();
+    let last = "database PATH: PATH has several hard links, and its last server did not use this name; start that one \
+                again, or copy the file and use the copy";
+    drop(store.storage);
+    assert_eq!(refusal(&other), last);
+    SqliteStorage::open(Options::new(&path)).unwrap().ping().await.unwrap();
+    // A copy has one name.
+    let copy = folder.path().join("copy.db");
+    fs::copy(&other, &copy).unwrap();
+    SqliteStorage::open(Options::new(&copy)).unwrap().ping().await.unwrap();
+}
+
 #[test]
-fn database_with_a_second_name_is_refused() {
-    for file in ["", "-wal"] {
-        let store = Store::new();
-        let path = store.options.path.display().to_string();
-        let folder = tempfile::tempdir().unwrap();
-        let other = folder.path().join("mlbench.db");
-        fs::hard_link(format!("{path}{file}"), format!("{}{file}", other.display())).unwrap();
-        let expected = format!(
-            "database PATH: PATH{file} has several hard links, so two servers could write it; copy it instead, and \
-             remove the other links"
-        );
-        assert_eq!(refusal(&other), expected);
-        drop(store.storage);
-        if file.is_empty() {
-            assert_eq!(refusal(Path::new(&path)), expected);
-            fs::remove_file(&other).unwrap();
-        }
-        SqliteStorage::open(Options::new(&path)).unwrap();
-    }
+fn a_file_that_no_server_knows_is_refused_with_a_second_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, other] = ["a.db", "b.db"].map(|name| folder.path().join(name));
+    // The log of the other name may hold all of it.
+    fs::write(&path, "").unwrap();
+    fs::hard_link(&path, &other).unwrap();
+    assert!(refusal(&path).contains("several hard links"));
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+    fs::remove_file(&other).unwrap();
+    SqliteStorage::open(Options::new(&path)).unwrap();
+}
+
+#[test]
+fn the_log_of_a_running_server_under_another_name_is_refused() {
+    let store = Store::new();
+    let path = store.options.path.display().to_string();
+    let other = store.directory.path().join("other.db");
+    fs::hard_link(format!("{path}-wal"), format!("{}-wal", other.display())).unwrap();
+    let refusal = refusal(&other);
+    assert!(refusal.starts_with("database PATH: PATH-wal has several hard links"), "{refusal}");
+    drop(store.storage);
+    SqliteStorage::open(Options::new(&path)).unwrap();
 }
 
 #[tokio::test]

@@ -296,9 +296,13 @@ fn summarize(mut points: Vec<Point>, max_points: usize) -> Vec<Point> {
         return points.split_off(points.len() - max_points);
     }
     let mut summary = Summary::new(Groups::new(points.len() as u64, max_points as u64));
-    let numbers = points.iter().filter_map(|point| Some((point.date, point.value.as_finite()?)));
-    let means = numbers.filter_map(|(date, number)| summary.push(date, number));
-    means.map(|(date, mean)| Point { date, value: MetricValue::from(mean) }).collect()
+    let means = points.iter().filter_map(|point| {
+        let is_alone = summary.size() == 1;
+        let (date, mean) = summary.push(point.date, point.value.as_finite()?)?;
+        // A group of one point stays that point.
+        Some(if is_alone { point.clone() } else { Point { date, value: MetricValue::from(mean) } })
+    });
+    means.collect()
 }
 
 #[test]

@@ -36,7 +36,9 @@ impl Bench<'_> {
     /// Takes all selected measurements and passes each result to `done`.
     pub(crate) async fn measure(&mut self, mut done: impl FnMut(&'static str, Result<Vec<Measurement>>)) {
         // Reading comes first, so that its memory is that of a fresh server.
-        for name in ["read", "last", "minmax", "summarize", "single", "synced", "batch", "events", "mixed"] {
+        for name in
+            ["read", "last", "minmax", "summarize", "single", "synced", "sealing", "batch", "events", "mixed"]
+        {
             if self.options.wants(name) {
                 done(name, self.measure_one(name).await);
             }
@@ -51,6 +53,7 @@ impl Bench<'_> {
             "summarize" => self.summarize().await,
             "single" => self.single().await,
             "synced" => self.synced().await,
+            "sealing" => self.sealing().await,
             "batch" => self.batches().await,
             "events" => self.events().await,
             _ => self.mixed().await,

@@ -18,7 +18,7 @@ use crate::report::Measurement;
 use crate::server::{JSON, Server};
 
 /// Series of each kind of curve, whose points arrive in turns.
-const SERIES: usize = 10;
+pub(super) const SERIES: usize = 10;
 /// Points of one series in a request.
 const STEPS: usize = 1_000;
 /// Microseconds between two points of a series, before the jitter.
@@ -53,9 +53,23 @@ const KINDS: [Kind; 3] = [
 ];
 
 /// Points of all series of a kind by step: their date in microseconds and their value.
-struct Points(Vec<[(i64, f64); SERIES]>);
+pub(super) struct Points(Vec<[(i64, f64); SERIES]>);
 
 impl Points {
+    /// Creates the losses of the first steps of a training.
+    pub(super) fn losses(steps: usize) -> Self {
+        Self::new(&KINDS[0], 0, steps)
+    }
+
+    /// Returns the series, the step, the date in microseconds and the value of each point.
+    pub(super) fn each(&self) -> impl Iterator<Item = (usize, usize, i64, f64)> {
+        let row = |(step, row): (usize, &[(i64, f64); SERIES])| {
+            let row = *row;
+            (0..SERIES).map(move |series| (series, step, row[series].0, row[series].1))
+        };
+        self.0.iter().enumerate().flat_map(row)
+    }
+
     /// Creates the points of `steps` steps from `first` on.
     fn new(kind: &Kind, first: usize, steps: usize) -> Self {
         let mut random = Random::new((first + steps) as u64);
@@ -137,12 +151,9 @@ pub(crate) async fn curves(options: &Options, folder: &Path) -> Result<Vec<Measu
 async fn arrive_and_rest(options: &Options, database: &Path, points: &Points) -> Result<(f64, f64)> {
     let server = Server::start(&options.server, database).await?;
     let run = server.ended_run("true").await?;
-    let posts: Vec<Vec<u8>> = points.bodies(run, 0).iter().map(|body| post(body)).collect();
-    let mut connection = server.connect().await?;
+    let posts = posts(points, run, 0);
     let begin = Instant::now();
-    for post in &posts {
-        accepted(&mut connection, post, STEPS.min(points.0.len()) * SERIES).await?;
-    }
+    send(&server, &posts).await?;
     let rate = (points.0.len() * SERIES) as f64 / begin.elapsed().as_secs_f64();
     come_to_rest(&server).await?;
     server.stop()?;
@@ -158,13 +169,9 @@ pub(crate) async fn huge(options: &Options, folder: &Path) -> Result<Vec<Measure
     let steps = HUGE_PART / SERIES;
     for part in 0..HUGE / HUGE_PART {
         let first = part * steps;
-        let posts: Vec<Vec<u8>> =
-            Points::new(&KINDS[0], first, steps).bodies(run, first).iter().map(|body| post(body)).collect();
-        let mut connection = server.connect().await?;
+        let posts = posts(&Points::new(&KINDS[0], first, steps), run, first);
         let begin = Instant::now();
-        for post in &posts {
-            accepted(&mut connection, post, STEPS * SERIES).await?;
-        }
+        send(&server, &posts).await?;
         sending += begin.elapsed();
     }
     come_to_rest(&server).await?;
@@ -184,6 +191,23 @@ pub(crate) async fn huge(options: &Options, folder: &Path) -> Result<Vec<Measure
             "points/s",
         ),
     ])
+}
+
+/// Sends all points in batches.
+pub(super) async fn post_all(server: &Server, run: u64, points: &Points) -> Result<()> {
+    send(server, &posts(points, run, 0)).await
+}
+
+fn posts(points: &Points, run: u64, first: usize) -> Vec<Vec<u8>> {
+    points.bodies(run, first).iter().map(|body| post(body)).collect()
+}
+
+async fn send(server: &Server, posts: &[Vec<u8>]) -> Result<()> {
+    let mut connection = server.connect().await?;
+    for post in posts {
+        accepted(&mut connection, post, STEPS * SERIES).await?;
+    }
+    Ok(())
 }
 
 fn post(body: &[u8]) -> Vec<u8> {

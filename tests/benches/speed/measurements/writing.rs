@@ -11,11 +11,12 @@ use crate::load::{Requests, Samples, closed_loop};
 use crate::report::Measurement;
 use crate::server::JSON;
 
-const CONNECTIONS: usize = 64;
+/// Connections of the load of many.
+pub(super) const CONNECTIONS: usize = 64;
 /// More requests per second than a server completes on one connection.
 const ONE_CONNECTION_RATE: usize = 8_000;
 /// More requests per second than a server completes on many connections.
-const MANY_CONNECTIONS_RATE: usize = 50_000;
+pub(super) const MANY_CONNECTIONS_RATE: usize = 50_000;
 /// More points per second than a server stores.
 const POINTS_RATE: usize = 1_600_000;
 

@@ -1,4 +1,5 @@
 use mlbench_tests::TestServer;
+use serde_json::json;
 
 #[tokio::test]
 async fn metrics_are_posted_and_read() {
@@ -51,4 +52,34 @@ async fn metrics_are_posted_and_read() {
         let nowhere = cli.run(&[&["metrics", "--metric", "gain"], owner].concat()).await;
         assert_eq!(nowhere.code, 3, "{nowhere:?}");
     }
+}
+
+#[tokio::test]
+async fn points_are_written_as_a_table_for_programs() {
+    let server = TestServer::start().await;
+    let (cli, folder) = (server.cli(), tempfile::tempdir().unwrap());
+    server.run("true").await;
+    let series = json!({"run_id": 1, "name": "loss @ 0", "value": [0.5, 0.25], "step": [1, 2]});
+    assert_eq!(server.post("/api/metrics/batch/", series).await.json()["accepted"], 2);
+    for format in ["arrow", "parquet"] {
+        let file = folder.path().join(format).display().to_string();
+        let written = ["metrics", "--run", "1", "--last", "1", "-o", format, "--output-file", &file];
+        let output = cli.run(&written).await;
+        assert_eq!((output.code, output.stdout.as_str()), (0, ""), "{output:?}");
+        let bytes = std::fs::read(&file).unwrap();
+        let path = format!("/api/metrics/1/?metric_type=run&last_n=1&format={format}");
+        assert_eq!(bytes, server.get(&path).await.body);
+        assert_eq!(output.stderr, format!("wrote {} bytes to {file}\n", bytes.len()));
+        let piped = cli.ok(&["metrics", "--run", "1", "--last", "1", "-o", format]).await;
+        assert_eq!(piped, String::from_utf8_lossy(&bytes));
+    }
+    let mistyped = cli.run(&["metrics", "--run", "1", "--metric", "los @ 0", "-o", "arrow"]).await;
+    assert_eq!((mistyped.code, mistyped.stdout.as_str()), (3, ""), "{mistyped:?}");
+    let nowhere = folder.path().join("missing/points").display().to_string();
+    let refused = cli.run(&["metrics", "-o", "parquet", "--output-file", &nowhere]).await;
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stderr.contains("--output-file: cannot write"), "{refused:?}");
+    let without_effect = cli.run(&["metrics", "-o", "csv", "--output-file", &nowhere]).await;
+    assert_eq!(without_effect.code, 2, "{without_effect:?}");
+    assert!(without_effect.stderr.contains("--output-file: no effect without --output arrow"));
 }

@@ -4,6 +4,7 @@ mod exit_codes;
 mod kube;
 mod log;
 mod metrics;
+mod record;
 mod runs;
 mod streams;
 mod waiting;

@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::Read as _;
 
 use mlbench_client::RunState;
 use mlbench_tests::{ServerOptions, TIMEOUT, TestServer, eventually, tools};
@@ -61,4 +62,33 @@ async fn a_server_ends_cleanly_while_the_disk_is_full() {
     fs::remove_file(filler).unwrap();
     server.restart().await;
     ready(&server, 200).await;
+}
+
+#[tokio::test]
+async fn a_server_that_starts_on_a_full_disk_stops_and_deletes_runs() {
+    let Some(disk) = tools::small_disk(12) else { return };
+    let options = ServerOptions::default().database(disk.path().join("mlbench.db"));
+    let mut server = options.address_file(disk.path().join("address")).start().await;
+    let run = server.start_run("sleep 1000").await;
+    ready(&server, 200).await;
+    let filler = disk.fill();
+    assert!(server.terminate().await.success());
+    // What the server has left over at its end.
+    std::io::copy(
+        &mut std::io::repeat(1).take(12 << 20),
+        &mut fs::File::create(disk.path().join("more")).unwrap(),
+    )
+    .unwrap_err();
+    server.restart().await;
+    assert!(ready(&server, 503).await.contains("disk full"));
+    assert_eq!(server.request("POST", &format!("/api/runs/{}/stop/", run.id)).send().await.status, 200);
+    assert_eq!(server.wait(run.id).await.state, RunState::Stopped);
+    let path = format!("/api/runs/{}/", run.id);
+    assert_eq!(server.request("DELETE", &path).send().await.status, 204);
+    assert_eq!(server.get(&path).await.status, 404);
+    for file in [filler, disk.path().join("more")] {
+        fs::remove_file(file).unwrap();
+    }
+    ready(&server, 200).await;
+    assert_eq!(server.run("true").await.state, RunState::Finished);
 }

@@ -1,8 +1,13 @@
 use mlbench_client::{MetricsQuery, OutputStream, Owner, RunState};
 use mlbench_tests::{TIMEOUT, TestServer, binary, eventually};
+use serde_json::json;
 
 /// Number of lines and metrics that every rank of the measured run writes.
 const STEPS: usize = 30;
+
+/// Series of which a round stores so many points each that sealing begins at once.
+const SERIES: usize = 8;
+const POINTS: usize = 5_000;
 
 /// Returns a command that writes a line and posts a metric per step.
 ///
@@ -92,4 +97,43 @@ async fn acknowledged_metrics_survive_a_crash() {
     server.restart().await;
     let points = server.get("/api/metrics/1?metric_type=run").await.json();
     assert_eq!(points["loss"].as_array().unwrap().len(), 50);
+}
+
+/// Returns the points of each round in the order of their series, as a server writes them.
+fn rows(rounds: usize) -> String {
+    let mut text = "run_id,name,value\r\n".to_owned();
+    for series in 0..SERIES {
+        for value in 0..rounds * POINTS {
+            text += &format!("1,loss {series},{value}\r\n");
+        }
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_server_killed_while_it_seals_loses_and_doubles_nothing() {
+    let mut server = TestServer::start().await;
+    server.run("true").await;
+    for round in 0..4 {
+        let before = format!("2018-08-03T09:{round:02}");
+        let values: Vec<usize> = (round * POINTS..(round + 1) * POINTS).collect();
+        let dates: Vec<String> = (0..POINTS).map(|at| format!("{before}:00.{at:06}Z")).collect();
+        let series =
+            |number| json!({"run_id": 1, "name": format!("loss {number}"), "value": values, "date": dates});
+        let batch: Vec<_> = (0..SERIES).map(series).collect();
+        let response = server.post("/api/metrics/batch/", json!(batch)).await.json();
+        assert_eq!(response["accepted"], SERIES * POINTS);
+        // Each round at another moment: the first series are packed, and others wait.
+        let waiting = SERIES * POINTS * (round + 1) / 5;
+        eventually("sealing goes on", TIMEOUT, async || {
+            let metrics = String::from_utf8(server.get("/metrics").await.body).unwrap();
+            let unpacked = metrics.lines().find_map(|line| line.strip_prefix("mlbench_points_unpacked "));
+            (unpacked.unwrap().parse::<usize>().unwrap() <= SERIES * POINTS - waiting).then_some(())
+        })
+        .await;
+        server.kill9().await;
+        server.restart().await;
+        let read = server.get("/api/metrics/1/?metric_type=run&fields=value&format=csv").await;
+        assert!(String::from_utf8(read.body).unwrap() == rows(round + 1), "other points after round {round}");
+    }
 }

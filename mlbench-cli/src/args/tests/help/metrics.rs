@@ -15,25 +15,28 @@ fn metrics_prints_help() {
       help  Print this message or the help of the given subcommand(s)
 
     Options:
-          --run <RUN>        Metrics of this run, by id or name [default: all pods
-                             in the cluster]
-          --pod <NAME>       Metrics of this pod
-          --since <TIME>     Only points at or after TIME: a date
-                             (2018-08-03T09:21:29Z) or an age (30s, 10m, 2h, 1d)
-          --until <TIME>     Only points at or before TIME: a date or an age
-          --metric <NAME>    Only the metric with exactly this name. Repeat the flag
-                             for several
-          --last <N>         Only the newest N points of each metric
-          --summarize <N>    At most N points of each metric, averaging consecutive
-                             points
-      -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
-                             terminal, else tab-separated columns]
-      -h, --help             Print help
+          --run <RUN>           Metrics of this run, by id or name [default: all
+                                pods in the cluster]
+          --pod <NAME>          Metrics of this pod
+          --since <TIME>        Only points at or after TIME: a date
+                                (2018-08-03T09:21:29Z) or an age (30s, 10m, 2h, 1d)
+          --until <TIME>        Only points at or before TIME: a date or an age
+          --metric <NAME>       Only the metric with exactly this name. Repeat the
+                                flag for several
+          --last <N>            Only the newest N points of each metric
+          --summarize <N>       At most N points of each metric, averaging
+                                consecutive points
+      -o, --output <FORMAT>     Output format: table, csv, json, arrow or parquet
+                                [default: table on a terminal, else tabs]
+      -O, --output-file <FILE>  File for arrow or parquet, or - for standard output
+                                [default: -, but not on a terminal]
+      -h, --help                Print help
 
     Examples:
       mlbench metrics --run 2 --since 2018-08-03T09:21:29Z
       mlbench metrics --run first --metric 'train_loss @ 0' --summarize 20
       mlbench metrics --pod local-mlbench-worker-0 --since 10m --last 5 -o csv
+      mlbench metrics --run first -o parquet --output-file first.parquet
       mlbench metrics post --run 2 --name accuracy --value 0.7845
     ");
 }

@@ -11,6 +11,7 @@ fn runs_prints_help() {
 
     Commands:
       start     Start a run
+      record    Run a command here and keep its output and outcome as a run
       list      List all runs
       show      Show the details of a run
       set       Add parameters to a run and change its tags
@@ -81,10 +82,22 @@ fn runs_list_prints_help() {
     Usage: mlbench runs list [OPTIONS]
 
     Options:
-      -w, --watch            Go on and show changes as they happen
-      -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
-                             terminal, else tab-separated columns]
-      -h, --help             Print help
+      -w, --watch                 Go on and show changes as they happen
+          --state <STATE>         Only runs in these states, separated by commas
+          --name <TEXT>           Only runs whose name contains this text in any
+                                  letter case, or is it if it is in double quotes
+          --tag <NAME[=VALUE]>    Only runs with this tag, of any value or of this
+                                  one. Repeat the flag for several
+          --param <NAME[=VALUE]>  Only runs with this parameter, of any value or of
+                                  this one. Repeat the flag for several
+          --since <DATE>          Only runs that were accepted at or after this
+                                  date, or this long ago (30s, 10m, 2h)
+          --sort <KEY>            Order: id, created, finished, name, state or
+                                  duration, with - in front for descending
+          --limit <N>             Only the first N runs
+      -o, --output <FORMAT>       Output format: table, csv or json [default: table
+                                  on a terminal, else tab-separated columns]
+      -h, --help                  Print help
 
     With --watch, a terminal shows the table anew at every change. Elsewhere, each
     change is a line: the run as it is now, and in the state DELETED when it was
@@ -92,6 +105,8 @@ fn runs_list_prints_help() {
 
     Examples:
       mlbench runs list
+      mlbench runs list --state failed,stopped --sort=-created --limit 20
+      mlbench runs list --name vision --tag team=nlp --param lr=0.1
       mlbench runs list --watch
     ");
 }

@@ -7,6 +7,7 @@ import { fits, idsText, parseIds, readCompared, requestQuery, withRuns } from ".
 import { familiesOf } from "./families";
 import { bandwidthsOf, phasesOf, speedUpsOf, timesOf } from "./results";
 import { goalCurve, sharedMetrics } from "./metrics";
+import { areRepeated, readRepeats, withMedians } from "./repeats";
 import { goalText, intervalNote, summaryRows } from "./summary";
 
 function estimate(median: number, n = 1, high: number | null = median): Estimate {
@@ -244,6 +245,44 @@ test("metrics of runs are arranged by what is compared, losses and accuracies, t
     others.map(({ title }) => title),
     ["agg", "comp_loss"],
   );
+});
+
+test("repeats become their median with a band, and other runs stay as they are", () => {
+  const curve = (run: number, ...y: number[]) => ({
+    run,
+    curve: {
+      key: String(run),
+      label: `#${run}`,
+      color: run,
+      x: Float64Array.from(y.keys()),
+      y: Float64Array.from(y),
+    },
+  });
+  const groups = [
+    { runs: [1, 3, 9], label: "1 worker" },
+    { runs: [2], label: "2 workers" },
+  ];
+  const drawn = withMedians([curve(1, 1, 2), curve(2, 7, 7), curve(3, 3, 6), curve(8, 0)], groups);
+  assert.deepEqual(
+    drawn.map(({ key, label, note, color }) => [key, label, note, color]),
+    [
+      ["group 1", "1 worker", "median of 2, band min–max", 1],
+      ["2", "#2", undefined, 2],
+      ["8", "#8", undefined, 8],
+    ],
+  );
+  assert.deepEqual(drawn[0]?.y, Float64Array.of(2, 4));
+  assert.deepEqual([drawn[0].low, drawn[0].high], [Float64Array.of(1, 2), Float64Array.of(3, 6)]);
+  const five = [1, 2, 3, 4, 5].map((run) => curve(run, run));
+  assert.equal(withMedians(five, [{ runs: [1, 2, 3, 4, 5], label: "x" }])[0]?.note, "median of 5, band IQR");
+});
+
+test("single curves are an own view, offered where runs repeat", () => {
+  const groups = [{ runs: [1, 3] }, { runs: [2] }];
+  assert.ok(areRepeated(groups, [1, 2, 3]));
+  assert.ok(!areRepeated(groups, [1, 2]));
+  assert.equal(readRepeats(new URLSearchParams("repeats=single")), "single");
+  assert.equal(readRepeats(new URLSearchParams("repeats=x")), "median");
 });
 
 test("the line of the goal is as long as the curves", () => {

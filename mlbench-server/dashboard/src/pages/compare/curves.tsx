@@ -1,7 +1,8 @@
-import { useMemo, useState } from "preact/hooks";
+import { useId, useMemo, useState } from "preact/hooks";
 
 import type { Comparison, Run } from "../../api/wire";
 import { clockNames } from "../../charts/clock";
+import { Choice } from "../../charts/controls";
 import { MetricsHeading } from "../../charts/heading";
 import { useChartGroup } from "../../charts/use_group";
 import type { XAxis } from "../../charts/series";
@@ -11,6 +12,7 @@ import { plural } from "../../lib/format";
 import { query, setQuery } from "../../lib/navigation";
 import { seconds } from "../../lib/time";
 import { Loading } from "../../parts/message";
+import { areRepeated, readRepeats, type Repeats } from "./repeats";
 import { MetricChart, type Shared } from "./metric-chart";
 import { sharedMetrics, type SharedMetric } from "./metrics";
 import { useCatalogs } from "./use-series";
@@ -19,6 +21,7 @@ const USUAL: ChartView = { axis: "relative", scale: "linear", halfLife: 0, zoom:
 const AXES: readonly XAxis[] = ["relative", "training", "step", "epoch", "wall"];
 /** How many runs have curves: more can neither be distinguished nor followed live. */
 const MOST_CURVES = 100;
+const REPEATS: readonly Repeats[] = ["median", "single"];
 /** How many of the other metrics are shown at once. */
 const SHOWN = 24;
 
@@ -35,6 +38,7 @@ export function Curves(props: {
   const drawn = useMemo(() => ids.slice(0, MOST_CURVES), [ids]);
   const catalogs = useCatalogs(drawn);
   const group = useChartGroup();
+  const repeatsId = useId();
   const view = readView(query.value, USUAL);
   const { main, others } = sharedMetrics(catalogs, comparison?.metric ?? "");
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
@@ -58,7 +62,9 @@ export function Curves(props: {
     // Times of different kinds are not compared: all runs are measured by the wall clock if one reports none.
     clocks: clocks.some(([, names]) => names.length === 0) ? new Map() : new Map(clocks),
     comparison,
+    repeats: readRepeats(query.value),
   };
+  const repeated = areRepeated(comparison?.groups ?? [], drawn);
   const change = (next: ChartView) => {
     group.zoom.value = next.zoom;
     setQuery(writeView(next, USUAL));
@@ -71,7 +77,18 @@ export function Curves(props: {
         search={search}
         onSearch={setSearch}
         controls={{ view, axes: AXES, onChange: change }}
-      />
+      >
+        {repeated && (
+          <Choice
+            id={repeatsId}
+            name="Repeats"
+            value={shared.repeats}
+            values={REPEATS}
+            text={(repeats) => (repeats === "median" ? "Median and band" : "Single curves")}
+            onChoose={(repeats) => setQuery({ repeats: repeats === "median" ? null : repeats })}
+          />
+        )}
+      </MetricsHeading>
       {drawn.length < ids.length && (
         <p class="compare-note">Curves of the first {MOST_CURVES} runs; the summary has all of them.</p>
       )}

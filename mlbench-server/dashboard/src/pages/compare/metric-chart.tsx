@@ -7,6 +7,7 @@ import { noAxisText } from "../../charts/no_axis";
 import type { ChartView } from "../../charts/view";
 import { splitName } from "../../lib/metric-name";
 import { goalCurve, type SharedMetric } from "./metrics";
+import { withMedians, type Repeats } from "./repeats";
 import { useRunsDetail } from "./use-detail";
 import { useSeries } from "./use-series";
 
@@ -21,6 +22,7 @@ export interface Shared {
   /** The metrics that tell the training time of each run; none where one of the runs reports no such metrics. */
   clocks: ReadonlyMap<number, readonly string[]>;
   comparison: Comparison | undefined;
+  repeats: Repeats;
 }
 
 /** The chart of a metric with a curve for each run. */
@@ -45,14 +47,18 @@ export function MetricChart({ metric, shared }: { metric: SharedMetric; shared: 
     const [points, placing] = [series.get(run)?.get(name), placings.get(run)];
     return points === undefined || placing === undefined ? undefined : timesIn(points, placing, zoom);
   });
-  const curves = [...metric.names].flatMap(([run, name]) => {
+  const single = [...metric.names].flatMap(([run, name]) => {
     const placing = placings.get(run);
     const found = detail.get(run)?.get(name) ?? series.get(run)?.get(name);
     if (placing === undefined || found === undefined) return [];
     const label = `#${run} ${runs.get(run)?.name ?? ""}`.trim();
     const identity = { key: String(run), label, color: colors.get(run) ?? 0 };
-    return curvesOf(found, placing, identity);
+    return curvesOf(found, placing, identity).map((curve) => ({ run, curve }));
   });
+  const curves =
+    shared.repeats === "median"
+      ? withMedians(single, comparison?.groups ?? [])
+      : single.map(({ curve }) => curve);
   const goal = comparison?.goal ?? null;
   const isCompared = comparison !== undefined && splitName(comparison.metric).metric === metric.title;
   const line = isCompared && goal !== null ? goalCurve(goal, "Goal", curves) : undefined;

@@ -5,11 +5,14 @@ import type { Watch } from "../../live/points";
 import type { SeriesView } from "../../live/series";
 import { pointsOf } from "../../live/use-points";
 
+/** How long the lists of metrics wait for the stream, so that each is read once, in milliseconds. */
+const WAIT = 2_000;
+
 /** Follows which metrics runs have while a component is shown; a run is missing until they are known. */
 export function useCatalogs(ids: readonly number[]): ReadonlyMap<number, readonly SeriesInfo[]> {
   const stores = useMemo(() => ids.map((run) => ({ run, store: pointsOf({ run }) })), [ids]);
   useEffect(() => {
-    const releases = stores.map(({ store }) => store.use());
+    const releases = stores.map(({ store }) => store.use(WAIT));
     return () => {
       for (const release of releases) release();
     };

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { testRun } from "../../api/fixtures";
 import type { Run } from "../../api/wire";
+import cases from "../../../../../mlbench-core/src/metric/measures.json";
 import { choose } from "./choose";
 import { choices, filterRuns } from "./filter";
 import { groupedItems, keyOf, runsOf } from "./group";
@@ -121,11 +122,11 @@ test("a group in which nothing finished has no median", () => {
   assert.ok(group !== undefined && "group" in group && Number.isNaN(group.group.median));
 });
 
-test("accuracy and loss of rank 0 stand for a run", () => {
-  const names = ["agg @ 0", "train_loss @ 1", "train_loss @ 0", "val_global_Prec@1 @ 0", "val_loss @ 0"];
-  assert.deepEqual(choose(names), { loss: "train_loss @ 0", accuracy: "val_global_Prec@1 @ 0" });
-  assert.deepEqual(choose(["accuracy", "loss"]), { loss: "loss", accuracy: "accuracy" });
-  assert.deepEqual(choose(["loss @ 1", "fwd_pass @ 0"]), { loss: undefined, accuracy: undefined });
+test("the metrics that stand for a run are those that the server chooses", () => {
+  assert.ok(cases.length > 0);
+  for (const { why, names, accuracy, loss } of cases) {
+    assert.deepEqual(choose(names), { accuracy: accuracy ?? undefined, loss: loss ?? undefined }, why);
+  }
 });
 
 test("a sparkline spans its box and breaks at what is no number", () => {

@@ -10,6 +10,7 @@ use rustix::process::Signal as UnixSignal;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use super::super::cgroup;
 use super::super::cluster::LocalCluster;
 use super::super::kill::{Supervisors, signal_all};
 use super::super::options::Options;
@@ -145,6 +146,7 @@ impl Drop for Fixture {
             .map(|rank| self.cluster.workers.identity(&self.rank(rank)))
             .collect();
         signal_all(&ranks, UnixSignal::KILL, Supervisors::Include);
+        ranks.into_iter().filter_map(|rank| rank.group).for_each(|group| cgroup::remove(&group));
     }
 }
 

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use mlbench_core::run::OutputStream;
 
-use super::super::supervise;
+use super::super::{cgroup, supervise};
 use super::harness::{DEADLINE, Fixture, OUTPUT_LIMIT, is_alive, wait_until};
 use crate::cluster::interface::Cluster;
 use crate::cluster::rank::{Cut, CutReason, Offsets, Output};
+use crate::skipped::skipped;
 
 /// Is also the supervisor of all other tests, see [`supervise::program_of_tests`].
 #[test]
@@ -164,21 +165,67 @@ async fn a_program_that_has_become_another_user_can_open_its_output_anew() {
     assert_eq!(fixture.read_to_end(Offsets::default()).await.0, b"666\n666\n");
 }
 
+/// Starts a command whose child it makes independent, and returns the child.
+async fn child_of(fixture: &Fixture, start: &str) -> i32 {
+    let file = fixture.directory.path().join("pid");
+    let note = format!("echo $! >{0}.new; mv {0}.new {0}", file.display());
+    fixture.sh(&format!("{start} & {note}; sleep 1000")).await;
+    wait_until("the pid", || async { file.exists() }).await;
+    let pid = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+    let is_started = || async { std::fs::read(format!("/proc/{pid}/environ")).unwrap().is_empty() };
+    wait_until("the child", is_started).await;
+    pid
+}
+
+async fn kill_supervisor(fixture: &Fixture) {
+    let supervisor = fixture.cluster.workers.work_dir.rank(&fixture.rank(0)).supervisor().unwrap();
+    let pid = rustix::process::Pid::from_raw(supervisor.pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    wait_until("the end of the supervisor", || async { !is_alive(supervisor.pid) }).await;
+}
+
 #[tokio::test]
 async fn a_child_without_environment_ends_with_a_run_whose_supervisor_was_killed() {
     let fixture = Fixture::new(1);
-    let file = fixture.directory.path().join("pid");
-    let note = format!("echo $! >{0}.new; mv {0}.new {0}", file.display());
-    fixture.sh(&format!("env -i sleep 1000 & {note}; kill -9 $PPID")).await;
-    wait_until("the pid", || async { file.exists() }).await;
-    let pid: i32 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
-    let environment = format!("/proc/{pid}/environ");
-    let is_alone =
-        || async { std::fs::read(&environment).unwrap().is_empty() && fixture.live_pids().len() <= 1 };
-    wait_until("the end of the supervisor", is_alone).await;
+    let pid = child_of(&fixture, "env -i sleep 1000").await;
+    kill_supervisor(&fixture).await;
     assert!(is_alive(pid));
     fixture.release().await;
     wait_until("the end of the child", || async { !is_alive(pid) }).await;
+}
+
+#[tokio::test]
+async fn a_session_without_environment_ends_with_its_cgroup_or_by_an_earlier_scan() {
+    for has_group in [true, false] {
+        let fixture = Fixture::new(1);
+        let pid = child_of(&fixture, "env -i setsid sleep 1000").await;
+        let note = fixture.file(0, "cgroup");
+        let group = std::fs::read_to_string(&note).ok().map(std::path::PathBuf::from);
+        match (has_group, &group) {
+            (true, None) => {
+                skipped("needs a cgroup in which this process may create others");
+                continue;
+            }
+            (true, Some(_)) => {}
+            (false, group) => {
+                assert!(group.is_none() || std::fs::remove_file(note).is_ok());
+                fixture.cluster.sample().await;
+            }
+        }
+        // A restarted server knows both.
+        let fixture = fixture.reopened();
+        kill_supervisor(&fixture).await;
+        if !has_group {
+            fixture.cluster.sample().await;
+        }
+        assert!(is_alive(pid));
+        fixture.release().await;
+        wait_until("the end of the child", || async { !is_alive(pid) }).await;
+        if let Some(group) = group {
+            assert!(!has_group || !group.exists());
+            cgroup::remove(&group);
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! Writes points, buckets and texts as JSON and as CSV cells.
 
-use std::io::Write;
-
 use mlbench_core::Timestamp;
 use mlbench_core::api::PointField;
 use mlbench_core::downsample::minmax::Bucket;
@@ -61,7 +59,7 @@ pub(super) fn write_cells(text: &mut Vec<u8>, fields: &[PointField], point: &Poi
             PointField::Value => match point.value {
                 ValueRef::Text(value) => write_cell(text, value),
                 ValueRef::Real(real) => write_real(text, real),
-                ValueRef::Integer(integer) => print(text, format_args!("{integer}")),
+                ValueRef::Integer(integer) => write_integer(text, integer),
             },
             PointField::Cumulative => {
                 text.extend_from_slice(word(details.is_some_and(|details| details.cumulative)));
@@ -69,7 +67,7 @@ pub(super) fn write_cells(text: &mut Vec<u8>, fields: &[PointField], point: &Poi
             PointField::Metadata => write_cell(text, details.map_or("", |details| details.metadata)),
             PointField::Step => {
                 if let Some(step) = details.and_then(|details| details.step) {
-                    print(text, format_args!("{step}"));
+                    write_integer(text, step);
                 }
             }
             PointField::Epoch => {
@@ -88,9 +86,17 @@ pub(in crate::http) fn write_bucket(text: &mut Vec<u8>, bucket: &Bucket) {
     write_date(text, start);
     text.extend_from_slice(b"\",\"end\":\"");
     write_date(text, end);
-    print(text, format_args!("\",\"count\":{count}"));
-    for (key, number) in [("first", first), ("last", last), ("min", min), ("max", max), ("sum", sum)] {
-        print(text, format_args!(",\"{key}\":"));
+    text.extend_from_slice(b"\",\"count\":");
+    write_integer(text, count);
+    let numbers: [(&[u8], Option<f64>); 5] = [
+        (b",\"first\":", first),
+        (b",\"last\":", last),
+        (b",\"min\":", min),
+        (b",\"max\":", max),
+        (b",\"sum\":", sum),
+    ];
+    for (key, number) in numbers {
+        text.extend_from_slice(key);
         write_number_or_null(text, number);
     }
     text.extend_from_slice(b",\"step\":");
@@ -105,7 +111,8 @@ pub(super) fn write_bucket_cells(text: &mut Vec<u8>, bucket: &Bucket) {
     write_date(text, start);
     text.push(b',');
     write_date(text, end);
-    print(text, format_args!(",{count}"));
+    text.push(b',');
+    write_integer(text, count);
     for number in [first, last, min, max, sum] {
         text.push(b',');
         if let Some(number) = number {
@@ -114,7 +121,7 @@ pub(super) fn write_bucket_cells(text: &mut Vec<u8>, bucket: &Bucket) {
     }
     text.push(b',');
     if let Some(step) = step {
-        print(text, format_args!("{step}"));
+        write_integer(text, step);
     }
     text.push(b',');
     if let Some(epoch) = epoch {
@@ -135,7 +142,11 @@ fn write_value(text: &mut Vec<u8>, value: ValueRef<'_>) {
             write_real(text, real);
             text.push(b'"');
         }
-        ValueRef::Integer(integer) => print(text, format_args!("\"{integer}\"")),
+        ValueRef::Integer(integer) => {
+            text.push(b'"');
+            write_integer(text, integer);
+            text.push(b'"');
+        }
     }
 }
 
@@ -158,7 +169,7 @@ fn write_number_or_null(text: &mut Vec<u8>, number: Option<f64>) {
 
 fn write_integer_or_null(text: &mut Vec<u8>, integer: Option<i64>) {
     match integer {
-        Some(integer) => print(text, format_args!("{integer}")),
+        Some(integer) => write_integer(text, integer),
         None => text.extend_from_slice(b"null"),
     }
 }
@@ -167,9 +178,8 @@ const fn word(yes: bool) -> &'static [u8] {
     if yes { b"true" } else { b"false" }
 }
 
-fn print(text: &mut Vec<u8>, what: std::fmt::Arguments<'_>) {
-    // Writing to memory does not fail.
-    let _ = text.write_fmt(what);
+fn write_integer(text: &mut Vec<u8>, integer: impl itoa::Integer) {
+    text.extend_from_slice(itoa::Buffer::new().format(integer).as_bytes());
 }
 
 /// Writes a JSON string. Most need no escapes.

@@ -2,6 +2,7 @@
 //!
 //! The thread that reads a page also writes it, straight from the rows; a chunk of a response is a page.
 
+mod ahead;
 mod encode;
 mod points_stream;
 mod record_batch;

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt};
 use mlbench_core::storage::Storage;
 use mlbench_core::{Error, Result};
 
+use super::ahead::{Chunks, ahead};
 use super::points_stream::PointsStream;
 use super::record_batch::{BatchSink, TableLayout};
 use super::table_writer::{TableFormat, TableWriter};
@@ -46,14 +46,7 @@ impl PointsTable {
     /// Begins to write.
     pub(in crate::http) fn stream(self) -> PointsStream {
         let as_of = Arc::clone(&self.as_of);
-        let chunks = stream::try_unfold(self, |mut this| async {
-            while !this.done && this.writer.written() < FULL {
-                this.step().await?;
-            }
-            let bytes = this.writer.take();
-            Ok((!bytes.is_empty()).then(|| (Bytes::from(bytes), this)))
-        });
-        PointsStream { as_of, chunks: chunks.boxed() }
+        PointsStream { as_of, chunks: ahead(self) }
     }
 
     /// Writes one page, or the end.
@@ -82,5 +75,19 @@ impl PointsTable {
             self.current = Some((reader, label));
         }
         Ok(())
+    }
+}
+
+impl Chunks for PointsTable {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        while !self.done && self.writer.written() < FULL {
+            self.step().await?;
+        }
+        let bytes = self.writer.take();
+        Ok((!bytes.is_empty()).then(|| Bytes::from(bytes)))
+    }
+
+    fn is_done(&self) -> bool {
+        self.done
     }
 }

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt};
 use mlbench_core::Result;
 use mlbench_core::storage::Storage;
 
+use super::ahead::{Chunks, ahead};
 use super::points_stream::PointsStream;
 use super::writer::{self, PageWriter, PointsLayout};
 use crate::app::metrics::{PointsReader, Source, Sources};
@@ -43,14 +43,7 @@ impl PointsText {
     /// Begins to write.
     pub(in crate::http) fn stream(self) -> PointsStream {
         let as_of = Arc::clone(&self.as_of);
-        let chunks = stream::try_unfold(self, |mut this| async {
-            while !this.done && this.text.len() < writer::FULL {
-                this.step().await?;
-            }
-            let text = std::mem::take(&mut this.text);
-            Ok((!text.is_empty()).then(|| (Bytes::from(text), this)))
-        });
-        PointsStream { as_of, chunks: chunks.boxed() }
+        PointsStream { as_of, chunks: ahead(self) }
     }
 
     /// Writes one page, the beginning of an owner, or the end.
@@ -84,5 +77,19 @@ impl PointsText {
             self.current = Some((reader, page));
         }
         Ok(())
+    }
+}
+
+impl Chunks for PointsText {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        while !self.done && self.text.len() < writer::FULL {
+            self.step().await?;
+        }
+        let text = std::mem::take(&mut self.text);
+        Ok((!text.is_empty()).then(|| Bytes::from(text)))
+    }
+
+    fn is_done(&self) -> bool {
+        self.done
     }
 }

@@ -1,8 +1,10 @@
 //! A plain list of points in memory, and what the store should send of it.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::num::NonZero;
 
-use mlbench_core::downsample::{Downsampled, Downsampler, Groups, Progress, Summary};
+use mlbench_core::downsample::{Candidate, Downsampled, Downsampler, Groups, Progress, Summary};
 use mlbench_core::storage::contract::TextSink;
 use mlbench_core::storage::{DownsamplingMethod, PointDetails, PointRef, PointSink, ValueRef};
 
@@ -71,13 +73,17 @@ fn send(query: &PointsQuery, selected: &[&(i64, i64, Metric)], sink: &mut TextSi
     let reduced = query.downsampling.map(|d| (d.method, u64::from(d.max_points)));
     let (mut downsampler, points) = match reduced {
         None => return newest(last_n).iter().for_each(|point| send_metric(&point.2, query.details, sink)),
+        // Nothing to reduce.
+        Some((method, max)) if length <= max && method != DownsamplingMethod::MinMax => {
+            return newest(last_n).iter().for_each(|point| send_metric(&point.2, query.details, sink));
+        }
         Some((DownsamplingMethod::MinMax, max)) => (Downsampler::minmax(length, max), selected),
         Some((DownsamplingMethod::Lttb, max)) => (Downsampler::lttb(length, max), selected),
         Some((DownsamplingMethod::Mean, max)) => (Downsampler::mean(length, max), selected),
         Some((DownsamplingMethod::Summary, max)) => {
             let is_finite = selected.iter().all(|point| number(&point.2).is_some());
             let kept = if is_finite { usize::MAX } else { max as usize };
-            if length <= max || !is_finite {
+            if !is_finite {
                 let kept = newest(last_n.min(kept));
                 return kept.iter().for_each(|point| send_metric(&point.2, query.details, sink));
             }
@@ -88,27 +94,34 @@ fn send(query: &PointsQuery, selected: &[&(i64, i64, Metric)], sink: &mut TextSi
             (Downsampler::Summary(Summary::new(groups)), &selected[skipped..])
         }
     };
+    let mut send_item = |item: &Downsampled| {
+        let find = |_, seq| {
+            let kept = selected.iter().find(|point| point.1 == seq).unwrap();
+            Ok::<_, Infallible>(point_of(&kept.2, query.details))
+        };
+        (sink as &mut dyn PointSink).downsampled(item, find).unwrap();
+    };
     for point in points {
-        if let Some(item) = downsampler.push(at(point.0), number(&point.2)) {
+        let candidate = Candidate { date: at(point.0), number: number(&point.2), seq: NonZero::new(point.1) };
+        if let Some(item) = downsampler.push(candidate) {
             let (step, epoch) = (point.2.step, point.2.epoch);
-            send_item(&item.ending_at(Progress { step, epoch }), sink);
+            send_item(&item.ending_at(Progress { step, epoch }));
         }
     }
-    downsampler.finish().iter().for_each(|item| send_item(item, sink));
+    downsampler.finish().iter().for_each(send_item);
 }
 
 /// Sends a point as the query shows it.
 fn send_metric(metric: &Metric, details: bool, sink: &mut TextSink) {
+    sink.point(point_of(metric, details));
+}
+
+fn point_of(metric: &Metric, details: bool) -> PointRef<'_> {
     let details = details.then(|| PointDetails {
         cumulative: metric.cumulative,
         metadata: &metric.metadata,
         step: metric.step,
         epoch: metric.epoch,
     });
-    sink.point(PointRef { date: metric.date, value: ValueRef::Text(metric.value.as_str()), details });
-}
-
-/// Sends an item of a downsampled series.
-fn send_item(item: &Downsampled, sink: &mut TextSink) {
-    (sink as &mut dyn PointSink).downsampled(item);
+    PointRef { date: metric.date, value: ValueRef::Text(metric.value.as_str()), details }
 }
