@@ -66,6 +66,8 @@ fn headers() -> Value {
         "Allow": header(text(), "The methods of the path."),
         "Content-Disposition": header(text(), "The name of a file, for archives."),
         "Idempotency-Replayed": header(json!({"const": "true"}), "The response repeats that of an earlier request with the same key."),
+        "Link": header(text(), "The address of the next page, where the query has one."),
+        "Mlbench-Next-Cursor": header(text(), "The `cursor` of the next page, where the query has one."),
         "Mlbench-Cursor": header(json!({"type": "integer", "minimum": 0}), "The `cursor` of the next request."),
         "Retry-After": header(json!({"type": "integer", "minimum": 1}), "Seconds after which to repeat the request, where the server knows them."),
         "Set-Cookie": header(text(), "The cookie of the session."),
@@ -80,7 +82,7 @@ fn parameters() -> Value {
             "name": IDEMPOTENCY_KEY_HEADER,
             "in": "header",
             "description": "A key that represents this request for at least a day: a repeat with the same key and body returns the first response and stores nothing.",
-            "schema": {"type": "string", "pattern": "^[!-~]{1,64}$"},
+            "schema": {"type": "string", "pattern": "^[ -~]{1,64}$"},
         },
         "LastEventId": {
             "name": LAST_EVENT_ID_HEADER,

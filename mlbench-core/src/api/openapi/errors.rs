@@ -8,7 +8,7 @@ use crate::ErrorCode;
 use crate::api::{Access, Endpoint, Method, Spec};
 
 /// Every code that a server sends, with its status and the detail of an example.
-pub(super) const CODES: [(ErrorCode, u16, &str); 23] = [
+pub(super) const CODES: [(ErrorCode, u16, &str); 24] = [
     (ErrorCode::Malformed, 400, "body: not a JSON object: expected `:` at line 1 column 8"),
     (ErrorCode::InvalidField, 400, "limit: must be a whole number from 1 to 10000, not \"0\""),
     (ErrorCode::UnknownField, 400, "\"limits\": unknown field; did you mean limit?"),
@@ -43,6 +43,7 @@ pub(super) const CODES: [(ErrorCode, u16, &str); 23] = [
         409,
         "params: \"lr\" is 0.1 and cannot become 0.2; a parameter keeps its value",
     ),
+    (ErrorCode::RunEnded, 409, "run 7 has ended and stays as it is"),
     (ErrorCode::PayloadTooLarge, 413, "body: larger than 1048576 bytes"),
     (
         ErrorCode::UnsupportedMediaType,
@@ -109,15 +110,22 @@ fn own_codes(endpoint: Endpoint) -> &'static [ErrorCode] {
         Endpoint::CreateMetric | Endpoint::CreateMetrics => {
             &[Code::InvalidField, Code::NotFound, Code::IdempotencyKeyReused, Code::Unavailable]
         }
+        // The run that a key represents may have been deleted since.
         Endpoint::CreateRun => &[
             Code::InvalidField,
+            Code::NotFound,
             Code::RunActive,
             Code::RunDeleting,
             Code::InsufficientCapacity,
             Code::IdempotencyKeyReused,
             Code::Unavailable,
         ],
-        Endpoint::UpdateRun => &[Code::InvalidField, Code::ParamConflict, Code::Unavailable],
+        Endpoint::UpdateRun => {
+            &[Code::InvalidField, Code::ParamConflict, Code::RunActive, Code::RunEnded, Code::Unavailable]
+        }
+        Endpoint::AppendRunLogs => {
+            &[Code::InvalidField, Code::RunEnded, Code::IdempotencyKeyReused, Code::Unavailable]
+        }
         Endpoint::CreateSession => &[Code::InvalidField, Code::Unauthorized, Code::TooManyAttempts],
         Endpoint::CompareRuns => &[Code::InvalidField, Code::NotFound, Code::Unavailable],
         Endpoint::Events => &[
@@ -131,9 +139,9 @@ fn own_codes(endpoint: Endpoint) -> &'static [ErrorCode] {
         | Endpoint::ListMetrics
         | Endpoint::GetRun
         | Endpoint::GetRunLogs
+        | Endpoint::ListRuns
         | Endpoint::ListRunValues => &[Code::InvalidField, Code::Unavailable],
         Endpoint::Ready
-        | Endpoint::ListRuns
         | Endpoint::DeleteRun
         | Endpoint::StopRun
         | Endpoint::ListRunSeries

@@ -7,8 +7,8 @@ use super::field::Field;
 use super::page::page;
 use super::{parameters, requests};
 use crate::api::{
-    ComparisonQuery, Endpoint, EventsQuery, Fields, LogsQuery, MetricsQuery, NewMetric, RunPatch, RunRequest,
-    RunsQuery, SignIn, ValuesQuery,
+    ComparisonQuery, Endpoint, EventsQuery, Fields, LogsQuery, MetricsQuery, NewLogLines, NewMetric,
+    RunPatch, RunRequest, RunSearch, RunsQuery, SignIn, ValuesQuery,
 };
 use crate::error::Result;
 
@@ -65,6 +65,7 @@ fn every_query_parameter_of_its_reader_is_described() {
     for endpoint in Endpoint::ALL {
         let of_reader = match endpoint {
             Endpoint::GetMetrics | Endpoint::ListMetrics => metrics(),
+            Endpoint::ListRuns => known(|fields| RunSearch::from_fields(fields).map(drop), &[]),
             Endpoint::GetRun => known(|fields| RunsQuery::from_fields(fields).map(drop), &[]),
             Endpoint::GetRunLogs => known(|fields| LogsQuery::from_fields(fields).map(drop), &[]),
             Endpoint::CompareRuns => known(|fields| ComparisonQuery::from_fields(fields).map(drop), &[]),
@@ -84,6 +85,8 @@ fn every_field_of_its_reader_is_described() {
     assert_eq!(names(&requests::run()), run);
     let patch = known(|fields| RunPatch::from_fields(fields).map(drop), &[]);
     assert_eq!(names(&requests::patch()), patch);
+    let lines = known(|fields| NewLogLines::from_fields(fields).map(drop), &[("lines", "x")]);
+    assert_eq!(names(&requests::lines()), lines);
     let sign_in = known(|fields| SignIn::from_fields(fields).map(drop), &[]);
     assert_eq!(names(&requests::sign_in()), sign_in);
 }

@@ -58,7 +58,9 @@ fn description(endpoint: Endpoint) -> &'static str {
         Endpoint::CreateRun => {
             "The name is enough: a run without a command executes the default command on all workers. One run is active at a time, unless the server runs with `--run-policy queue`."
         }
-        Endpoint::UpdateRun => "The token of an active run changes that run.",
+        Endpoint::UpdateRun => {
+            "The token of an active run changes that run. `state` ends an external run, with its `reason` and `exit_codes`."
+        }
         Endpoint::DeleteRun => {
             "An active run is stopped first. No other run starts until its workers are free."
         }
@@ -95,7 +97,7 @@ fn parameters(endpoint: Endpoint) -> Vec<Value> {
 
 fn headers(endpoint: Endpoint) -> Vec<Value> {
     match endpoint {
-        Endpoint::CreateMetric | Endpoint::CreateMetrics | Endpoint::CreateRun => {
+        Endpoint::CreateMetric | Endpoint::CreateMetrics | Endpoint::CreateRun | Endpoint::AppendRunLogs => {
             vec![json!({"$ref": "#/components/parameters/IdempotencyKey"})]
         }
         Endpoint::Events => vec![json!({"$ref": "#/components/parameters/LastEventId"})],
@@ -117,6 +119,11 @@ fn body(endpoint: Endpoint) -> Value {
         Endpoint::CreateSession => {
             fields("SignIn", field::form(&requests::sign_in()), &json!({"token": "correct-horse-battery"}))
         }
+        Endpoint::AppendRunLogs => fields(
+            "NewLogLines",
+            field::form(&requests::lines()),
+            &json!({"lines": ["epoch 1", {"text": "slow", "stream": "stderr"}]}),
+        ),
         Endpoint::CreateMetrics => batch(),
         _ => Value::Null,
     }

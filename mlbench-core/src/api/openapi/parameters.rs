@@ -3,7 +3,12 @@
 use serde_json::json;
 
 use super::field::Field;
-use crate::api::{ComparisonQuery, Endpoint, EventsQuery, LogsQuery, MetricsQuery, PointField, ValuesQuery};
+use super::requests::LABEL;
+use crate::api::{
+    ComparisonQuery, Endpoint, EventsQuery, LogsQuery, MetricsQuery, PointField, RunSearch, ValuesQuery,
+};
+use crate::run::RunState;
+use crate::storage::SortKey;
 
 /// Returns the query parameters of an endpoint.
 pub(super) fn query(endpoint: Endpoint) -> Vec<Field> {
@@ -17,6 +22,7 @@ pub(super) fn query(endpoint: Endpoint) -> Vec<Field> {
             )]
         }
         Endpoint::GetRunLogs => logs(),
+        Endpoint::ListRuns => runs(),
         Endpoint::CompareRuns => comparison(),
         Endpoint::ListRunValues => values(),
         Endpoint::Events => events(),
@@ -24,7 +30,7 @@ pub(super) fn query(endpoint: Endpoint) -> Vec<Field> {
         | Endpoint::CreateMetrics
         | Endpoint::Live
         | Endpoint::Ready
-        | Endpoint::ListRuns
+        | Endpoint::AppendRunLogs
         | Endpoint::CreateRun
         | Endpoint::UpdateRun
         | Endpoint::DeleteRun
@@ -87,6 +93,54 @@ fn metrics() -> Vec<Field> {
             "format",
             &["json", "ndjson", "csv", "arrow", "parquet", "zip"],
             "Response format, which takes precedence over `Accept`.",
+        ),
+    ]
+}
+
+fn runs() -> Vec<Field> {
+    let states = RunState::ALL.map(RunState::as_str).join("|");
+    let states = json!({"type": "array", "items": {"type": "string", "pattern": format!("^(?:{states})$")}});
+    let label = json!({"type": "array", "items": {"type": "string", "pattern": format!("^{LABEL}(=|$)")}});
+    let keys = SortKey::ALL.map(SortKey::as_str).join("|");
+    let sort = json!({"type": "string", "pattern": format!("^-?({keys})$")});
+    let cursor = json!({"type": "string"});
+    vec![
+        Field::new("state", states.clone(), states, "Only runs in this state. May be repeated."),
+        Field::text(
+            "name",
+            8_000,
+            "Only runs whose name contains this text in any letter case, or is this text if it is in double quotes.",
+        ),
+        Field::new(
+            "tag",
+            label.clone(),
+            label.clone(),
+            "Only runs with this tag: `NAME` or `NAME=VALUE`. May be repeated.",
+        ),
+        Field::new(
+            "param",
+            label.clone(),
+            label,
+            "Only runs with this parameter: `NAME` or `NAME=VALUE`. May be repeated.",
+        ),
+        Field::date("since", "Only runs that were accepted at or after this date."),
+        Field::new(
+            "sort",
+            sort.clone(),
+            sort,
+            "Order of the runs, descending with `-` in front. Defaults to ascending ids.",
+        ),
+        Field::whole(
+            "limit",
+            1,
+            RunSearch::MAX_LIMIT.into(),
+            "Maximum number of runs. Defaults to 100 when the query has another parameter.",
+        ),
+        Field::new(
+            "cursor",
+            cursor.clone(),
+            cursor,
+            "The `Mlbench-Next-Cursor` of the page before, with the same `sort`.",
         ),
     ]
 }

@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 
 use super::field::{Field, POD_NAME};
+use crate::api::NewLogLines;
 use crate::environment::Environment;
 use crate::name::RunName;
 
 /// A text without control characters.
 const PLAIN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 /// The name of a parameter or a tag.
-const LABEL: &str = r"[^=\u0000-\u001f\u007f-\u009f]{1,250}";
+pub(super) const LABEL: &str = r"[^=\u0000-\u001f\u007f-\u009f]{1,250}";
 /// The name of a variable that mlbench does not set itself.
 const VARIABLE: &str = "(?!MLBENCH_|MASTER_|RANK(=|$)|WORLD_SIZE(=|$))[A-Za-z_][A-Za-z0-9_]*";
 
@@ -84,6 +85,7 @@ pub(super) fn series() -> Value {
 
 /// The fields of `POST /api/runs/`.
 pub(super) fn run() -> Vec<Field> {
+    let image = |kind: Value| json!({"type": kind, "maxLength": 512, "pattern": r"^\S*$"});
     let name = json!({"type": "string", "minLength": 1, "maxLength": RunName::MAX_CHARS, "pattern": PLAIN});
     let backend = "^([mM][pP][iI]|[gG][lL][oO][oO]|[nN][cC][cC][lL]|[cC][uU][sS][tT][oO][mM]_[bB][aA][cC][kK][eE][nN][dD])?$";
     let backend = |kind: Value| json!({"type": kind, "pattern": backend});
@@ -98,7 +100,12 @@ pub(super) fn run() -> Vec<Field> {
             "Bandwidth between workers in megabits per second. Stored but not enforced.",
         ),
         Field::text("image_name", 512, "Name of an official image, or `custom_image`."),
-        Field::text("custom_image_name", 512, "Container image if `image_name` is `custom_image`."),
+        Field::new(
+            "custom_image_name",
+            image(json!(["string", "null"])),
+            image(json!("string")),
+            "Container image if `image_name` is `custom_image`.",
+        ),
         Field::text(
             "custom_image_command",
             65_536,
@@ -118,6 +125,10 @@ pub(super) fn run() -> Vec<Field> {
         Field::boolean("gpu_enabled", "Whether to request GPUs."),
         Field::boolean("light_target", "Whether to train to the light goal."),
         Field::boolean("use_horovod", "Whether to use Horovod."),
+        Field::boolean(
+            "external",
+            "Whether the run executes elsewhere and only reports here. It takes no workers.",
+        ),
         Field::pairs(
             "environment",
             VARIABLE,
@@ -156,6 +167,59 @@ pub(super) fn patch() -> Vec<Field> {
     vec![
         params("Parameters to add. One that is there must have the same value."),
         tags(&json!(["string", "null"]), "Tags to set, and in JSON to remove with `null`."),
+        Field::word(
+            "state",
+            &["FINISHED", "FAILED", "STOPPED", "finished", "failed", "stopped"],
+            "How an external run ended.",
+        ),
+        Field::new(
+            "reason",
+            json!({"type": ["string", "null"]}),
+            json!({"type": "string"}),
+            "Why it failed. Only with `FAILED`.",
+        ),
+        Field::pairs(
+            "exit_codes",
+            "[0-9]{1,6}",
+            &json!({"type": "integer", "minimum": i32::MIN, "maximum": i32::MAX}),
+            1_000_000,
+            "Exit codes by rank. Only with `state`.",
+        ),
+    ]
+}
+
+/// The fields of `POST /api/runs/{id}/logs/`.
+pub(super) fn lines() -> Vec<Field> {
+    let line = json!({
+        "type": "object",
+        "properties": {
+            "text": {"type": "string"},
+            "rank": {"type": ["integer", "null"], "minimum": 0, "maximum": 1_000_000},
+            "stream": {"enum": ["stdout", "stderr", null]},
+            "date": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": ["number", "null"]}]},
+        },
+        "required": ["text"],
+        "additionalProperties": false,
+    });
+    let lines = json!({
+        "type": ["array", "string"],
+        "items": {"anyOf": [{"type": "string"}, line]},
+        "maxItems": NewLogLines::MAX_LINES,
+    });
+    vec![
+        Field::new(
+            "lines",
+            lines,
+            json!({"type": "string"}),
+            "Texts, or objects with `text`, `rank`, `stream` and `date`.",
+        )
+        .required(),
+        Field::whole("rank", 0, 1_000_000, "Rank of the lines that name none. Defaults to 0."),
+        Field::word(
+            "stream",
+            &["stdout", "stderr"],
+            "Stream of the lines that name none. Defaults to `stdout`.",
+        ),
     ]
 }
 

@@ -25,7 +25,10 @@ pub(super) fn success(endpoint: Endpoint) -> Value {
 
 fn headers(endpoint: Endpoint) -> &'static [&'static str] {
     match endpoint {
-        Endpoint::CreateMetric | Endpoint::CreateMetrics | Endpoint::CreateRun => &["Idempotency-Replayed"],
+        Endpoint::CreateMetric | Endpoint::CreateMetrics | Endpoint::CreateRun | Endpoint::AppendRunLogs => {
+            &["Idempotency-Replayed"]
+        }
+        Endpoint::ListRuns => &["Mlbench-Next-Cursor", "Link"],
         Endpoint::GetMetrics | Endpoint::ListMetrics => &["Mlbench-Cursor", "Content-Disposition"],
         Endpoint::CreateSession | Endpoint::DeleteSession => &["Set-Cookie"],
         _ => &[],
@@ -57,6 +60,9 @@ fn content(endpoint: Endpoint) -> (&'static str, Value) {
         Endpoint::GetRun => ("The run with its output.", one("Run", &examples::run_with_output())),
         Endpoint::UpdateRun | Endpoint::StopRun => ("The run as it is now.", one("Run", &examples::run())),
         Endpoint::DeleteRun => ("The run and its data are gone.", Value::Null),
+        Endpoint::AppendRunLogs => {
+            ("How many lines are stored.", one("AcceptedLines", &json!({"accepted": 2})))
+        }
         Endpoint::GetRunLogs => ("A page of lines.", one("LogPage", &examples::logs())),
         Endpoint::CompareRuns => ("The comparison.", one("Comparison", &examples::comparison())),
         Endpoint::ListRunValues => ("A page of newest values.", one("RunValuesPage", &examples::values())),

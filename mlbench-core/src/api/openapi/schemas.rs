@@ -38,6 +38,8 @@ pub(super) fn all() -> Map<String, Value> {
     run["allOf"] = requests::run_rules();
     let health =
         json!({"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]});
+    let accepted =
+        json!({"type": "object", "properties": {"accepted": {"type": "integer"}}, "required": ["accepted"]});
     for (name, schema) in [
         ("PointsByMetric", points),
         ("PointsByOwner", by_owner),
@@ -46,6 +48,8 @@ pub(super) fn all() -> Map<String, Value> {
         ("NewSeries", requests::series()),
         ("NewRun", run),
         ("RunPatch", field::object(&requests::patch())),
+        ("NewLogLines", field::object(&requests::lines())),
+        ("AcceptedLines", accepted),
         ("SignIn", field::object(&requests::sign_in())),
     ] {
         schemas.insert(name.to_owned(), schema);
