@@ -42,6 +42,8 @@ const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().f
 pub(crate) struct Printer<W: Write> {
     layout: Layout,
     to: W,
+    /// The line at the end of the terminal that later output replaces. Empty if there is none.
+    status: String,
 }
 
 impl Printer<BufWriter<StdoutLock<'static>>> {
@@ -55,14 +57,14 @@ impl Printer<BufWriter<StdoutLock<'static>>> {
             Some(Format::Csv) => Layout::Csv,
             Some(Format::Json) => Layout::Json,
         };
-        Self { layout, to: BufWriter::new(stdout) }
+        Self { layout, to: BufWriter::new(stdout), status: String::new() }
     }
 }
 
 impl<W: Write> Printer<W> {
     #[cfg(test)]
     pub(crate) fn new(layout: Layout, to: W) -> Self {
-        Self { layout, to }
+        Self { layout, to, status: String::new() }
     }
 
     /// Returns the layout.
@@ -133,9 +135,37 @@ impl<W: Write> Printer<W> {
         }
     }
 
-    /// Prints a line unchanged.
+    /// Prints a line unchanged, in place of the status line.
     pub(crate) fn line(&mut self, text: impl fmt::Display) -> io::Result<()> {
+        self.clear_status()?;
         writeln!(self.to, "{text}")
+    }
+
+    /// Shows texts as the last line of a terminal, in place of the ones before. Without texts, removes it.
+    ///
+    /// They are cut to one line, and no control character of them reaches the terminal.
+    pub(crate) fn status(&mut self, texts: impl Iterator<Item = String>) -> io::Result<()> {
+        let status = fitting(texts, self.columns());
+        if !self.is_screen() || status == self.status {
+            return Ok(());
+        }
+        self.clear_status()?;
+        self.to.write_all(status.as_bytes())?;
+        self.status = status;
+        self.to.flush()
+    }
+
+    fn clear_status(&mut self) -> io::Result<()> {
+        if !std::mem::take(&mut self.status).is_empty() {
+            self.to.write_all(b"\r\x1b[K")?;
+        }
+        Ok(())
+    }
+
+    /// Returns the width of the terminal.
+    fn columns(&self) -> usize {
+        let known = Table::new().width().filter(|_| self.is_screen());
+        known.filter(|columns| *columns > 0).unwrap_or(80).into()
     }
 
     /// Flushes the lines printed so far.
@@ -217,6 +247,25 @@ pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Returns the beginning of texts that fits into a line of a terminal, without its last column.
+fn fitting(texts: impl Iterator<Item = String>, columns: usize) -> String {
+    let mut line = String::new();
+    let mut left = columns.saturating_sub(1);
+    for text in texts {
+        let gap = if line.is_empty() { "" } else { "  " };
+        for c in gap.chars().chain(escape(text).chars()) {
+            // Most characters of other alphabets take one column, and some two.
+            let width = if c.is_ascii() { 1 } else { 2 };
+            if width > left {
+                return line;
+            }
+            left -= width;
+            line.push(c);
+        }
+    }
+    line
+}
+
 /// Prints a progress or error message to standard error.
 pub(crate) fn eprint_message(text: impl fmt::Display) {
     // A failure here cannot be reported anywhere.
@@ -279,6 +328,41 @@ mod tests {
             let error = printer.print(&[1], ["a"], [["b".to_owned()]]).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::BrokenPipe, "{layout:?}");
         }
+    }
+
+    #[test]
+    fn a_status_line_is_replaced_in_place() {
+        let mut to = Vec::new();
+        let mut printer = Printer::new(Layout::Table { fit_to_width: true }, &mut to);
+        for text in ["[0] 10 %", "[0] 10 %", "[0] 90 %"] {
+            printer.status([text.to_owned()].into_iter()).unwrap();
+        }
+        printer.line("[0] done").unwrap();
+        printer.line("[0] more").unwrap();
+        printer.status(["[0] a".to_owned(), "[1] b".to_owned()].into_iter()).unwrap();
+        printer.status(std::iter::empty()).unwrap();
+        let clear = "\r\x1b[K";
+        let expected = format!("[0] 10 %{clear}[0] 90 %{clear}[0] done\n[0] more\n[0] a  [1] b{clear}");
+        assert_eq!(String::from_utf8(to).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_status_line_appears_on_a_terminal_only() {
+        for layout in [Layout::Table { fit_to_width: false }, Layout::Tabs, Layout::Csv, Layout::Json] {
+            let mut to = Vec::new();
+            Printer::new(layout, &mut to).status(["[0] 10 %".to_owned()].into_iter()).unwrap();
+            assert!(to.is_empty(), "{layout:?}");
+        }
+    }
+
+    #[test]
+    fn a_status_line_fits_and_cannot_control_the_terminal() {
+        let fit = |texts: &[&str], columns| fitting(texts.iter().map(ToString::to_string), columns);
+        assert_eq!(fit(&["0123456789"], 8), "0123456");
+        assert_eq!(fit(&["012", "345"], 8), "012  34");
+        assert_eq!(fit(&["日本語日本語"], 8), "日本語");
+        assert_eq!(fit(&["a\u{1b}]0;x\u{7}\r\n"], 80), "a\\u{1b}]0;x\\u{7}\\r\\n");
+        assert_eq!(fit(&["a"], 0), "");
     }
 
     #[test]

@@ -25,6 +25,15 @@ impl From<&Run> for QueueEntry {
     }
 }
 
+/// The runs that make up a queue, by ascending id, without its cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct QueueEntries {
+    /// Runs that hold workers.
+    pub holders: Vec<QueueEntry>,
+    /// Runs that wait. The number of workers of the first one is known.
+    pub waiting: Vec<QueueEntry>,
+}
+
 /// The runs that hold workers of a cluster and the runs that wait for some.
 #[derive(Debug)]
 pub struct Queue {
@@ -55,6 +64,17 @@ impl Queue {
         let holders = active().filter(|run| !run.is_queued()).chain(deleted).map(QueueEntry::from).collect();
         let waiting = active().filter(|run| run.is_queued() && !is_over(run)).map(QueueEntry::from).collect();
         Self { capacity, holders, waiting }
+    }
+
+    /// Builds the queue of a cluster with `capacity` workers, for [`Queue::position`].
+    #[must_use]
+    pub fn of(QueueEntries { holders, waiting }: QueueEntries, capacity: u32) -> Self {
+        Self { capacity, holders, waiting }
+    }
+
+    /// Returns the runs that wait, in order.
+    pub fn waiting(&self) -> impl Iterator<Item = RunId> {
+        self.waiting.iter().map(|run| run.id)
     }
 
     /// Builds the queue from the runs that hold workers and those that wait, in order of arrival.

@@ -39,6 +39,17 @@ pub fn mlflow() -> Option<PathBuf> {
     available(succeeds(Command::new(&python).args(["-c", imports])), needs).then_some(python)
 }
 
+/// Returns `script` of util-linux.
+///
+/// `script -qec COMMAND /dev/null` runs a command on a terminal of its own.
+#[must_use]
+pub fn script() -> Option<PathBuf> {
+    let needs =
+        "needs script of util-linux: install it (Debian: apt-get install bsdutils) so that it is on PATH";
+    available(succeeds(Command::new("script").args(["-qec", "true", "/dev/null"])), needs)
+        .then(|| "script".into())
+}
+
 /// Returns Open MPI's `mpirun`.
 #[must_use]
 pub fn mpirun() -> Option<PathBuf> {

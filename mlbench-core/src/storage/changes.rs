@@ -6,6 +6,7 @@ use crate::log::LogLine;
 use crate::metric::{MetricName, MetricValue, Owner};
 use crate::name::{PodName, RunId};
 use crate::pod::Pod;
+use crate::queue::QueueEntries;
 use crate::run::Run;
 use crate::time::Timestamp;
 
@@ -77,16 +78,7 @@ pub struct Changes {
     /// The series of the points in `changes`.
     pub series: Vec<(Owner, MetricName)>,
     /// The runs that make up the queue, if a run changed and some are queued.
-    pub queue: Option<QueueRuns>,
-}
-
-/// The runs that make up the queue.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct QueueRuns {
-    /// Runs that have not ended, by id.
-    pub active: Vec<Run>,
-    /// Deleted runs that still hold workers, by id.
-    pub deleted: Vec<Run>,
+    pub queue: Option<QueueEntries>,
 }
 
 /// A change.

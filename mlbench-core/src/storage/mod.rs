@@ -19,7 +19,7 @@ mod series_columns;
 mod stats;
 mod storage_trait;
 
-pub use changes::{ArrivedPoint, Change, Changed, Changes, ChangesQuery, Interest, QueueRuns};
+pub use changes::{ArrivedPoint, Change, Changed, Changes, ChangesQuery, Interest};
 pub use idempotency::{BatchKey, Fingerprint, IdempotencyKey, KeyHolder, KeyedRequest};
 pub use logs::{LogPart, LogQuery, OutputChunk};
 pub use metrics::{Batch, BatchOutcome, BatchPoint, BatchSeries, Recorded, RejectedItem, SeriesName};

@@ -3,15 +3,13 @@
 //! A subscriber that resumes reads the store itself, page by page, until it is where the hub is, and joins it there.
 
 use mlbench_core::api::{EventData, EventsQuery, PodList, Resync, StreamOpen, Topic};
-use mlbench_core::storage::{ChangesQuery, Interest, QueueRuns};
+use mlbench_core::storage::{ChangesQuery, Interest};
 use mlbench_core::{Error, ErrorCode, Result};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::context::App;
-use super::hub::{
-    Batches, EventHub, FeedEnd, Joined, OutEvent, Places, Subject, interest, page_events, queue_events,
-};
+use super::hub::{Batches, EventHub, FeedEnd, Joined, OutEvent, Places, Subject, Teller, interest};
 use super::pods;
 
 /// The most events that a subscriber gets of the past. One that missed more reads the state anew.
@@ -131,14 +129,17 @@ impl Subscription {
         };
         let query = ChangesQuery { interest: self.interest.clone(), after: self.position, upto };
         let page = self.app.storage.changes(&query).await?;
-        let (reached, last, capacity) = (page.upto, page.last, self.app.cluster.max_workers());
+        let (reached, last, found, interest) = (page.upto, page.last, page.changes.len(), &query.interest);
+        let teller =
+            Teller { storage: &*self.app.storage, interest, capacity: self.app.cluster.max_workers() };
         let (events, missed) = match &mut self.phase {
             _ if !page.is_known => return self.begin_anew("the position was forgotten").await,
             Phase::Resuming { sent, places } => {
-                *sent += page.changes.len();
-                (page_events(page, capacity, places)?, *sent)
+                let events = teller.page_events(page, places).await?;
+                *sent += found;
+                (events, *sent)
             }
-            Phase::Joining { places, .. } => (page_events(page, capacity, places)?, 0),
+            Phase::Joining { places, .. } => (teller.page_events(page, places).await?, 0),
             Phase::Live(_) => return Ok(Vec::new()),
         };
         if missed > MAX_MISSED {
@@ -198,11 +199,10 @@ impl Subscription {
         if !self.interest.runs && self.interest.of_runs.is_empty() {
             return Ok(());
         }
-        let storage = &self.app.storage;
-        let (active, deleted) = (storage.active_runs().await?, storage.deleted_runs().await?);
-        let capacity = self.app.cluster.max_workers();
-        let queued = queue_events(self.position, &QueueRuns { active, deleted }, capacity, places)?;
-        self.first.extend(queued.into_iter().filter(|event| event.subject.is_in(&self.interest)));
+        let (storage, capacity) = (&*self.app.storage, self.app.cluster.max_workers());
+        let queue = storage.queue(capacity).await?;
+        let teller = Teller { storage, interest: &self.interest, capacity };
+        self.first.extend(teller.queue_events(self.position, &queue, places).await?);
         Ok(())
     }
 

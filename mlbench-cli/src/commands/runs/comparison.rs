@@ -287,8 +287,12 @@ mod tests {
     }
 
     fn printed(layout: Layout) -> String {
+        printed_of(&comparison(), layout)
+    }
+
+    fn printed_of(comparison: &Comparison, layout: Layout) -> String {
         let mut to = Vec::new();
-        print_comparison(&mut Printer::new(layout, &mut to), &comparison()).unwrap();
+        print_comparison(&mut Printer::new(layout, &mut to), comparison).unwrap();
         String::from_utf8(to).unwrap()
     }
 
@@ -329,6 +333,38 @@ a warning
         assert_eq!(lines.next().unwrap(), first);
         let json: Comparison = serde_json::from_str(&printed(Layout::Json)).unwrap();
         assert_eq!(json, comparison());
+    }
+
+    #[test]
+    fn every_csv_cell_is_what_json_has() {
+        let mut one = comparison();
+        one.groups[0].label = "=1+1, \"two\" workers".to_owned();
+        one.groups[0].names = vec![RunName::new("=cmd(\"x\")").unwrap(), RunName::new("a, b").unwrap()];
+        let time = one.groups[1].time_to_accuracy.as_mut().unwrap();
+        (time.median, time.low, time.high) = (0.1 + 0.2, 1e-7, Some(1e21));
+        let (csv, json) = (printed_of(&one, Layout::Csv), printed_of(&one, Layout::Json));
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let mut csv = csv::Reader::from_reader(csv.as_bytes());
+        assert_eq!(csv.headers().unwrap(), FULL_HEAD.as_slice());
+        let rows: Vec<csv::StringRecord> = csv.records().map(Result::unwrap).collect();
+        assert_eq!(rows.len(), 2);
+        for (row, group) in rows.iter().zip(json["groups"].as_array().unwrap()) {
+            let cell =
+                |name: &str| row.get(FULL_HEAD.iter().position(|head| *head == name).unwrap()).unwrap();
+            let names: Vec<&str> =
+                group["names"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
+            assert_eq!(cell("group"), group["label"]);
+            assert_eq!(cell("names"), names.join("; "));
+            let paths = "workers=/parameters/num_workers n=/n reached=/reached seconds=/time_to_accuracy/median \
+                         low=/time_to_accuracy/low high=/time_to_accuracy/high speed_up=/speed_up/median \
+                         speed_up_low=/speed_up/low speed_up_high=/speed_up/high efficiency=/efficiency/median \
+                         compute=/phases/shares/compute communication=/phases/shares/communication \
+                         transfer=/phases/shares/transfer waiting=/phases/shares/waiting other=/phases/shares/other";
+            for (name, path) in paths.split(' ').map(|pair| pair.split_once('=').unwrap()) {
+                let number = cell(name).parse::<f64>().ok();
+                assert_eq!(number, group.pointer(path).unwrap().as_f64(), "{name}: {:?}", cell(name));
+            }
+        }
     }
 
     #[test]

@@ -1,11 +1,16 @@
 use std::io::{self, Write};
+use std::time::Duration;
 
-use mlbench_client::{Change, Client, Event, EventData, LogLine, LogsQuery, Run, RunId, Topic};
+use mlbench_client::{Change, Changes, Client, Event, EventData, LogLine, LogsQuery, Run, RunId, Topic};
+use tokio::time::{Instant, timeout_at};
 
 use crate::args::LogsArgs;
 use crate::commands::resolve::resolve_run;
 use crate::failure::Failure;
 use crate::output::{Layout, Printer, eprint_message};
+
+/// How often a terminal shows the newest state of unfinished lines, about which the server sends no events.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// `mlbench runs logs`
 pub(crate) async fn logs(client: &Client, args: &LogsArgs) -> Result<(), Failure> {
@@ -18,7 +23,9 @@ pub(crate) async fn logs(client: &Client, args: &LogsArgs) -> Result<(), Failure
         client,
         id: run.id,
         query: LogsQuery { rank: args.rank, stream: args.stream.map(Into::into), ..LogsQuery::default() },
-        follow: args.follow,
+        is_followed: args.follow,
+        unfinished: Vec::new(),
+        look_at: Instant::now() + LOOK_EVERY,
     };
     let mut printer = Printer::stdout(args.output.output);
     print_head(&mut printer)?;
@@ -39,8 +46,12 @@ struct Reader<'a> {
     client: &'a Client,
     id: RunId,
     query: LogsQuery,
-    /// Whether the run is followed: then an unfinished line is printed once it has its end.
-    follow: bool,
+    /// Whether the run is active and followed: then an unfinished line is printed once it has its end.
+    is_followed: bool,
+    /// The unfinished lines when the server was asked last.
+    unfinished: Vec<LogLine>,
+    /// When a terminal asks for them again.
+    look_at: Instant,
 }
 
 impl Reader<'_> {
@@ -49,29 +60,43 @@ impl Reader<'_> {
         let mut changes = self.client.changes([Topic::Run(run.id)]);
         while run.is_active() {
             // Read the state before the lines: if the run had ended by then, these lines are its last.
-            match changes.next().await? {
-                Change::Look => {
+            match self.next(&mut changes, printer.is_screen()).await? {
+                None => self.print_all(printer).await?,
+                Some(Change::Look) => {
                     run = self.client.with_retries(|| self.client.runs().get(run.id)).await?;
                     self.print_all(printer).await?;
                 }
-                Change::Event(Event { data: EventData::Runs(changed), .. }) => {
+                Some(Change::Event(Event { data: EventData::Runs(changed), .. })) => {
                     let now = changed.runs.into_iter().find(|changed| changed.id == run.id);
                     run = match now {
                         Some(now) => now,
                         // Reading a deleted run returns the error.
                         None => self.client.with_retries(|| self.client.runs().get(run.id)).await?,
                     };
-                    if !run.is_active() {
-                        self.print_all(printer).await?;
-                    }
                 }
-                Change::Event(Event { data: EventData::Logs(new), .. }) => {
+                Some(Change::Event(Event { data: EventData::Logs(new), .. })) => {
                     self.print_new(&new.lines, printer)?;
                 }
-                Change::Event(_) => {}
+                Some(Change::Event(_)) => {}
             }
         }
+        self.is_followed = false;
+        self.print_all(printer).await?;
         Ok(run)
+    }
+
+    /// Waits for the next change. Returns `None` when a terminal should show the unfinished lines anew.
+    async fn next(&mut self, changes: &mut Changes, on_screen: bool) -> Result<Option<Change>, Failure> {
+        if !on_screen {
+            return Ok(Some(changes.next().await?));
+        }
+        match timeout_at(self.look_at, changes.next()).await {
+            Ok(change) => Ok(Some(change?)),
+            Err(_) => {
+                self.look_at = Instant::now() + LOOK_EVERY;
+                Ok(None)
+            }
+        }
     }
 
     /// Prints the lines of an event that belong to the query and were not printed.
@@ -85,8 +110,16 @@ impl Reader<'_> {
         for line in lines.iter().filter(is_wanted) {
             print_line(printer, line, rank.is_some())?;
             self.query.after = Some(line.seq);
+            // A stream has one unfinished line at most, which has ended with this one.
+            self.unfinished.retain(|open| (open.rank, open.stream) != (line.rank, line.stream));
         }
+        self.show_unfinished(printer)?;
         printer.flush()
+    }
+
+    /// Shows the unfinished lines on a terminal.
+    fn show_unfinished(&self, printer: &mut Printer<impl Write>) -> io::Result<()> {
+        printer.status(self.unfinished.iter().map(|line| shown(line, self.query.rank.is_some())))
     }
 
     /// Prints the last lines stored so far.
@@ -109,12 +142,14 @@ impl Reader<'_> {
             printer.flush()?;
             self.query.after = Some(page.next);
             if page.lines.is_empty() {
-                if !self.follow {
-                    for line in &page.unfinished {
-                        print_line(printer, line, self.query.rank.is_some())?;
+                self.unfinished = page.unfinished;
+                if !self.is_followed {
+                    for line in std::mem::take(&mut self.unfinished) {
+                        print_line(printer, &line, self.query.rank.is_some())?;
                     }
                 }
-                return Ok(());
+                self.show_unfinished(printer)?;
+                return Ok(printer.flush()?);
             }
         }
     }
@@ -136,9 +171,13 @@ fn print_line(printer: &mut Printer<impl Write>, line: &LogLine, one_rank: bool)
             let (seq, date) = (line.seq.to_string(), line.date.to_string());
             printer.csv_row(&[&seq, &date, &rank, line.stream.as_str(), &line.text])
         }
-        Layout::Table { .. } | Layout::Tabs if one_rank => printer.line(&line.text),
-        Layout::Table { .. } | Layout::Tabs => printer.line(line.labelled()),
+        Layout::Table { .. } | Layout::Tabs => printer.line(shown(line, one_rank)),
     }
+}
+
+/// Returns a line as people read it, with its rank unless the user selected `one_rank`.
+fn shown(line: &LogLine, one_rank: bool) -> String {
+    if one_rank { line.text.clone() } else { line.labelled() }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@ use super::fixtures::{at, chunk, finish, id, metric, new_run, ok, pod, pod_name,
 use crate::metric::Owner;
 use crate::name::RunId;
 use crate::pod::PodPhase;
+use crate::queue::QueueEntry;
 use crate::run::OutputStream::{Stderr, Stdout};
 use crate::storage::changes::{Changed, Changes, ChangesQuery, Interest};
 use crate::storage::storage_trait::Storage;
@@ -104,7 +105,9 @@ pub(super) async fn a_change_of_a_run_names_the_queue(store: &dyn Storage) {
     let found = page(store, &runs, begin, None).await;
     assert_eq!(texts(&found), ["run 2 INITIALIZED"]);
     let Some(queue) = found.queue else { panic!("no queue") };
-    assert_eq!(queue.active.iter().map(|run| run.id.get()).collect::<Vec<_>>(), [1, 2]);
+    let ids =
+        |runs: Vec<QueueEntry>| runs.iter().map(|run| (run.id.get(), run.num_workers)).collect::<Vec<_>>();
+    assert_eq!((ids(queue.holders), ids(queue.waiting)), (vec![(1, Some(2))], vec![(2, Some(2))]));
     assert_eq!(page(store, &runs, found.upto, None).await.queue, None, "nothing changed");
     ok(store.delete_run(first.id).await);
     assert!(page(store, &runs, found.upto, None).await.queue.is_some());

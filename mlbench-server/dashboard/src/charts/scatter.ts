@@ -38,7 +38,7 @@ export interface DotGroup {
 /** A chart of single measurements. */
 export interface Scatter {
   groups: readonly DotGroup[];
-  x: { name: string; scale: Scale };
+  x: { name: string; scale: Scale; unit?: Unit };
   y: { name: string; scale: Scale; unit: Unit };
   /** A dashed line of what would be ideal, with its name. */
   ideal?: { name: string; points: readonly (readonly [number, number])[] };
@@ -48,7 +48,24 @@ const TOP = 14;
 const BOTTOM = 44;
 const RIGHT = 18;
 
-/** Draws measurements: a dot for each, a mark and an interval for the middle, ticks of x only where measured. */
+/** Up to how many x have a tick each. */
+const MOST_TICKS = 12;
+
+/** Returns the ticks of the x axis: only where measured, or powers of two between very many. */
+export function ticksOf(xs: readonly number[], scale: Scale): readonly number[] {
+  const [first = 0, last = 0] = [xs[0], xs.at(-1)];
+  if (xs.length <= MOST_TICKS || scale !== "log2" || !(first > 0)) return xs;
+  const [from, to] = [Math.ceil(Math.log2(first)), Math.floor(Math.log2(last))];
+  // Every fifth power and its double are round in bytes: 1 KiB, 32 KiB, 1 MiB.
+  const step = [1, 2, 5].find((step) => (to - from) / step < MOST_TICKS) ?? 10;
+  const begin = Math.ceil(from / step) * step;
+  return Array.from(
+    { length: Math.floor((to - begin) / step) + 1 },
+    (_, index) => 2 ** (begin + index * step),
+  );
+}
+
+/** Draws measurements: a dot for each, a mark and an interval for the middle, and the axes. */
 export function scatterScene({ groups, x, y, ideal }: Scatter, width: number, height: number): Scene {
   const toX = measure(x.scale);
   const toY = measure(y.scale);
@@ -93,7 +110,7 @@ export function scatterScene({ groups, x, y, ideal }: Scatter, width: number, he
     });
   });
   let free = -Infinity;
-  for (const value of xs) {
+  for (const value of ticksOf(xs, x.scale)) {
     const at = atX(value);
     shapes.push({
       is: "line",
@@ -103,7 +120,7 @@ export function scatterScene({ groups, x, y, ideal }: Scatter, width: number, he
       ],
       ink: "line-strong",
     });
-    const text = numberText(value);
+    const text = x.unit === undefined ? numberText(value) : valueText(value, x.unit);
     if (at - text.length * 4 < free) continue;
     free = at + text.length * 4 + 6;
     shapes.push({ is: "text", x: at, y: bottom + 18, text, ink: "text-2", anchor: "middle" });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { type Bar, barsScene, percent } from "./bars";
-import { type Scatter, scatterScene } from "./scatter";
+import { type Scatter, scatterScene, ticksOf } from "./scatter";
 import type { Scene } from "./scene";
 import { sceneSvg } from "./scene_svg";
 
@@ -62,6 +62,24 @@ test("a speed-up chart has ticks only where measured, and every repeat as a dot"
   assert.equal(circles.length, 4 + 3);
   assert.equal(circles.filter((circle) => circle.hollow === true).length, 2);
   assert.ok(numbers(scene).every(Number.isFinite));
+});
+
+test("very many x have ticks at powers of two instead, in their unit", () => {
+  const sizes = Array.from({ length: 80 }, (_, index) => Math.round(10 ** (index / 10)) * 4);
+  assert.deepEqual(ticksOf(sizes, "log2"), [32, 1024, 32_768, 2 ** 20, 2 ** 25]);
+  assert.deepEqual(ticksOf([3, 5, 7], "log2"), [3, 5, 7]);
+  const middles = sizes.map((x) => ({ x, y: 1, low: 1, high: 1 }));
+  const scene = scatterScene(
+    {
+      groups: [{ label: "", color: 0, dots: [], middles }],
+      x: { name: "Size", scale: "log2", unit: "bytes" },
+      y: { name: "Bus bandwidth", scale: "log10", unit: "number" },
+    },
+    400,
+    300,
+  );
+  const shown = texts(scene);
+  for (const text of ["32 B", "1 KiB", "1 MiB", "32 MiB"]) assert.ok(shown.includes(text), shown.join());
 });
 
 test("workers that double are equally far apart, and the ideal line is straight", () => {

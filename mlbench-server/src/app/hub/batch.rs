@@ -3,13 +3,13 @@
 //! Ids grow, and everything up to the id of an event was sent when it was sent, so a client may resume after any event.
 //! The points of one owner therefore share an event only as long as nothing else arrived between them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use mlbench_core::api::{self, EventData, EventPoint, NewLines, NewPoints, PodList, RunsChanged};
 use mlbench_core::log::LogLine;
 use mlbench_core::queue::Queue;
 use mlbench_core::run::Run;
-use mlbench_core::storage::{ArrivedPoint, Changed, Changes, QueueRuns};
+use mlbench_core::storage::{ArrivedPoint, Changed, Changes};
 use mlbench_core::{MetricName, Owner, Result, RunId};
 
 use super::event::{OutEvent, Subject};
@@ -18,20 +18,15 @@ use crate::app::api_run::to_api;
 /// Where the queued runs were when they were sent last.
 pub(in crate::app) type Places = BTreeMap<RunId, (u32, String)>;
 
-/// Makes the events of a page.
-///
-/// A run that changes may change the places of others in the queue: those that are not as in `places` are sent too.
+/// Makes the events of what changed, with the places of the runs in the queue.
 ///
 /// # Errors
 /// None in practice: every event can be serialized.
-pub(in crate::app) fn page_events(
+pub(super) fn change_events(
     page: Changes,
-    capacity: u32,
+    queue: Option<&Queue>,
     places: &mut Places,
 ) -> Result<Vec<OutEvent>> {
-    let has_queue = page.queue.is_some();
-    let queue_runs = page.queue.unwrap_or_default();
-    let queue = Queue::new(&queue_runs.active, &queue_runs.deleted, capacity);
     let mut events = Vec::new();
     let mut open = Open::Nothing;
     for change in page.changes {
@@ -59,7 +54,7 @@ pub(in crate::app) fn page_events(
             }
             (Changed::Run(run), open) => {
                 open.close(&mut events)?;
-                events.push(run_event(seq, *run, &queue, places)?);
+                events.push(run_event(seq, *run, queue, places)?);
                 Open::Nothing
             }
             (Changed::Deleted(id), open) => {
@@ -78,39 +73,12 @@ pub(in crate::app) fn page_events(
         };
     }
     open.close(&mut events)?;
-    if has_queue {
-        events.extend(queue_events(page.upto, &queue_runs, capacity, places)?);
-    }
-    Ok(events)
-}
-
-/// Makes events of the queued runs whose places are not as in `places`, and forgets the places of all others.
-///
-/// # Errors
-/// None in practice: every event can be serialized.
-pub(in crate::app) fn queue_events(
-    id: i64,
-    runs: &QueueRuns,
-    capacity: u32,
-    places: &mut Places,
-) -> Result<Vec<OutEvent>> {
-    let queue = Queue::new(&runs.active, &runs.deleted, capacity);
-    let mut events = Vec::new();
-    let queued = || runs.active.iter().filter(|run| run.is_queued());
-    let ids: BTreeSet<RunId> = queued().map(|run| run.id).collect();
-    places.retain(|id, _| ids.contains(id));
-    for run in queued() {
-        let place = queue.position(run.id).map(|place| (place.position, place.waiting_for));
-        if places.get(&run.id) != place.as_ref() {
-            events.push(run_event(id, run.clone(), &queue, places)?);
-        }
-    }
     Ok(events)
 }
 
 /// Makes the event of a run, and notes its place in the queue.
-fn run_event(id: i64, run: Run, queue: &Queue, places: &mut Places) -> Result<OutEvent> {
-    let run = to_api(run, Some(queue));
+pub(super) fn run_event(id: i64, run: Run, queue: Option<&Queue>, places: &mut Places) -> Result<OutEvent> {
+    let run = to_api(run, queue);
     match (run.queue_position, &run.waiting_for) {
         (Some(position), Some(reason)) => drop(places.insert(run.id, (position, reason.clone()))),
         _ => drop(places.remove(&run.id)),
@@ -164,55 +132,5 @@ impl Open {
         };
         events.push(event);
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use mlbench_core::run::{RunSpec, RunState};
-    use mlbench_core::{RunName, Timestamp};
-
-    use super::*;
-
-    fn queued(id: i64) -> Run {
-        Run {
-            id: RunId::new(id).unwrap(),
-            name: RunName::new("x").unwrap(),
-            created_at: Timestamp::EPOCH,
-            admitted_at: None,
-            finished_at: None,
-            state: RunState::Initialized,
-            job_id: uuid::Uuid::nil(),
-            spec: RunSpec { num_workers: 1, ..RunSpec::running("x") },
-            params: mlbench_core::Params::default(),
-            tags: mlbench_core::Tags::default(),
-            workers: Vec::new(),
-            ranks: Vec::new(),
-            stop_requested_at: None,
-            outcome: None,
-        }
-    }
-
-    fn page(ids: std::ops::Range<i64>) -> Changes {
-        let queue = QueueRuns { active: ids.map(queued).collect(), deleted: Vec::new() };
-        Changes { queue: Some(queue), ..Changes::default() }
-    }
-
-    #[test]
-    fn places_of_runs_that_left_the_queue_are_forgotten() {
-        let mut places = Places::new();
-        for first in 1..50 {
-            let events = page_events(page(first..first + 3), 4, &mut places).unwrap();
-            assert_eq!(events.len(), 3, "each has moved up: {first}");
-            let known: Vec<i64> = places.keys().map(|id| id.get()).collect();
-            assert_eq!(known, [first, first + 1, first + 2]);
-        }
-        let nothing = Changes::default();
-        assert_eq!(page_events(nothing, 4, &mut places).unwrap().len(), 0);
-        assert_eq!(
-            page_events(page(49..52), 4, &mut places).unwrap().len(),
-            0,
-            "they stand where they stood"
-        );
     }
 }

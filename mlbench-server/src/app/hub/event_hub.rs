@@ -8,9 +8,10 @@ use mlbench_core::{Error, ErrorCode, Result};
 use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::batch::{self, Places};
+use super::batch::Places;
 use super::event::Batch;
 use super::feed::{Batches, Feed, feed};
+use super::places::Teller;
 use crate::cluster::Cluster;
 use crate::task_group::TaskGroup;
 
@@ -202,13 +203,17 @@ impl Hub {
         }
         // Without a subscriber, nothing before the end is of interest.
         let after = if self.subscribers.is_empty() { i64::MAX } else { self.position };
-        let page = self.storage.changes(&ChangesQuery { interest, after, upto: None }).await?;
+        let query = ChangesQuery { interest, after, upto: None };
+        let page = self.storage.changes(&query).await?;
         let (upto, last) = (page.upto, page.last);
         if !page.is_known {
             // They notice that their feed has ended, and begin anew.
             self.subscribers.clear();
         }
-        let events: Batch = batch::page_events(page, self.cluster.max_workers(), &mut self.places)?.into();
+        let capacity = self.cluster.max_workers();
+        let teller = Teller { storage: &*self.storage, interest: &query.interest, capacity };
+        let events = teller.page_events(page, &mut self.places).await;
+        let events: Batch = events.inspect_err(|_| self.places.clear())?.into();
         self.subscribers.retain(|subscriber| subscriber.offer(&events));
         self.position = upto;
         self.let_join(last);
@@ -216,13 +221,18 @@ impl Hub {
     }
 
     fn let_join(&mut self, last: i64) {
+        let follows_runs = |feed: &Feed| feed.interest().runs || !feed.interest().of_runs.is_empty();
+        let mut knows_places = self.subscribers.iter().any(follows_runs);
         for join in std::mem::take(&mut self.joining) {
             // A position beyond the end is unknown, and does not become known by waiting.
             if self.position < join.at_least.min(last) {
                 self.joining.push(join);
             } else if join.joined.send(Ok(self.position)).is_ok() {
-                // The places may have changed since they were sent to others.
-                self.places.clear();
+                // No subscriber has followed the places until here. Otherwise those that were sent are right.
+                if !knows_places {
+                    self.places.clear();
+                }
+                knows_places |= follows_runs(&join.feed);
                 self.subscribers.push(join.feed);
             }
         }

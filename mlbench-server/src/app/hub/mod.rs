@@ -8,11 +8,13 @@ mod batch;
 mod event;
 mod event_hub;
 mod feed;
+mod places;
 
-pub(in crate::app) use batch::{Places, page_events, queue_events};
+pub(in crate::app) use batch::Places;
 pub use event::OutEvent;
 pub(in crate::app) use event::Subject;
 pub(crate) use event::interest;
 pub use event_hub::EventHub;
 pub(in crate::app) use event_hub::Joined;
 pub(in crate::app) use feed::{Batches, FeedEnd};
+pub(in crate::app) use places::Teller;

@@ -17,6 +17,7 @@ use super::super::request_metrics::CountedResponse;
 use super::fakes::{PODS, pod};
 use super::harness::{Api, NEVER, NOW, config};
 use super::tcp::{DEADLINE, TcpServer, read_to_end, wait_for_ok};
+use crate::app::RunPolicy;
 
 /// A stream of events without a socket.
 struct EventReader {
@@ -118,6 +119,37 @@ async fn a_stream_carries_what_its_topics_name() {
     for reader in [&mut all, &mut runs] {
         let (_, name, data) = reader.next().await;
         assert_eq!((name.as_str(), data), ("runs", json!({"runs": [], "deleted": [run]})));
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_joins_the_queue_is_sent_without_those_before_it() {
+    let api = Api::with_policy(config(), RunPolicy::Queue).await;
+    api.spawn_fake_launcher();
+    let start = async || {
+        let body = r#"{"name":"x","num_workers":4,"custom_image_command":"true"}"#;
+        api.post("/api/runs/", body).await.json()["id"].as_i64().unwrap()
+    };
+    let (_, second) = (start().await, start().await);
+    let mut stream = EventReader::begin(&api, "topics=runs").await;
+    assert_eq!(stream.next().await.1, "open");
+    let mut sent_until = async |last: i64| {
+        let mut ids = Vec::new();
+        while ids.last() != Some(&last) {
+            let (_, name, data) = stream.next().await;
+            ids.extend((name == "runs").then(|| data["runs"][0]["id"].as_i64()).flatten());
+        }
+        ids.retain(|id| *id != 1);
+        ids
+    };
+    // The first change sends what was there before the stream.
+    let third = start().await;
+    assert_eq!(sent_until(second).await, [third, second]);
+    let mut other = EventReader::begin(&api, "topics=runs").await;
+    assert_eq!(other.next().await.1, "open");
+    for _ in 0..2 {
+        let next = start().await;
+        assert_eq!(sent_until(next).await, [next]);
     }
 }
 

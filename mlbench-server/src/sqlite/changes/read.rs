@@ -1,7 +1,7 @@
 //! Reads a page of changes in one snapshot.
 
-use mlbench_core::run::Run;
-use mlbench_core::storage::{Changes, ChangesQuery, Interest, QueueRuns};
+use mlbench_core::queue::QueueEntries;
+use mlbench_core::storage::{Changes, ChangesQuery, Interest};
 use rusqlite::Connection;
 
 use super::collect::{self, Window};
@@ -9,8 +9,7 @@ use super::page::{MAX_CHANGES, Page};
 use crate::sqlite::error::StoreError;
 use crate::sqlite::metrics::arrival;
 use crate::sqlite::metrics::recent::RecentArrivals;
-use crate::sqlite::runs::changed;
-use crate::sqlite::runs::rows::{self, RunFilter};
+use crate::sqlite::runs::{changed, queue};
 
 /// How much shorter or longer the next range of arrival numbers is.
 const FACTOR: i64 = 8;
@@ -69,7 +68,7 @@ fn fill(
     interest: &Interest,
     window: Window,
     page: &mut Page,
-) -> Result<Option<QueueRuns>, StoreError> {
+) -> Result<Option<QueueEntries>, StoreError> {
     let pods_changed = collect::pod_list(connection, interest, window, page)?;
     let queue_changed =
         follows_runs(interest) && (collect::runs(connection, interest, window, page)? || pods_changed);
@@ -80,11 +79,7 @@ fn fill(
     if queue_changed && !page.overflows() { queue(connection) } else { Ok(None) }
 }
 
-/// Reads the runs that make up the queue. `None` when no run is queued.
-fn queue(connection: &Connection) -> Result<Option<QueueRuns>, StoreError> {
-    let active = rows::list(connection, RunFilter::Active)?;
-    if !active.iter().any(Run::is_queued) {
-        return Ok(None);
-    }
-    Ok(Some(QueueRuns { active, deleted: rows::list(connection, RunFilter::Deleting)? }))
+/// Reads the runs that make up the queue. `None` when no run waits.
+fn queue(connection: &Connection) -> Result<Option<QueueEntries>, StoreError> {
+    Ok(Some(queue::entries(connection)?).filter(|queue| !queue.waiting.is_empty()))
 }

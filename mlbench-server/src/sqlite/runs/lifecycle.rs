@@ -7,7 +7,7 @@ use mlbench_core::quote::shorten_message;
 use mlbench_core::run::{NewRun, Run, RunOutcome, Worker};
 use mlbench_core::storage::{Admission, KeyedRequest, RankExit, RunStart, StartedRun};
 use mlbench_core::{Error, ErrorCode, PodName, RunEvent, RunId, RunState, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::changed;
 use super::labels;
@@ -66,18 +66,25 @@ pub(crate) fn find_started(
 /// # Errors
 /// [`RunActive`](ErrorCode::RunActive) or [`RunDeleting`](ErrorCode::RunDeleting).
 fn start_unless_active(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<Run, StoreError> {
-    if let Some(run) = rows::list(connection, RunFilter::Active)?.first() {
-        let Run { id, name, state, .. } = run;
+    if let Some((id, name, state)) = first(connection, RunFilter::Active)? {
         let detail = format!("run {id} \"{name}\" is active ({state}); stop it or wait until it ends");
         return Err(Error::new(ErrorCode::RunActive, detail).into());
     }
-    if let Some(run) = rows::list(connection, RunFilter::Deleting)?.first() {
-        let detail = format!("run {} is being deleted; try again in a moment", run.id);
+    if let Some((id, ..)) = first(connection, RunFilter::Deleting)? {
+        let detail = format!("run {id} is being deleted; try again in a moment");
         return Err(Error::new(ErrorCode::RunDeleting, detail).with_retry_after(TEARDOWN_RETRY).into());
     }
     let id = insert(connection, new, now)?;
     admit_one(connection, id, now)?;
     rows::get(connection, id)
+}
+
+/// Returns id, name and state of the first of these runs.
+fn first(connection: &Connection, filter: RunFilter) -> Result<Option<(i64, String, String)>, StoreError> {
+    let sql = format!("SELECT id, name, state FROM run WHERE {} ORDER BY id LIMIT 1", filter.condition());
+    let mut statement = connection.prepare_cached(&sql)?;
+    let found = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    Ok(found.optional()?)
 }
 
 /// Creates a run at the end of the queue, then admits the runs whose turn it is.

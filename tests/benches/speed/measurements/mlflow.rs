@@ -17,6 +17,9 @@ use crate::options::Options;
 use crate::report::Measurement;
 use crate::server::Server;
 
+/// Points of each series. With fewer, the usage of the workers would be more than a hundredth of all points.
+const STEPS: usize = 10_000;
+
 /// What `tests/python/mlflow_speed.py` prints: seconds and bytes.
 #[derive(Debug, Deserialize)]
 struct MlFlow {
@@ -29,8 +32,7 @@ struct MlFlow {
 /// Stores losses with steps in MLflow, where a Python has it, and in the server, and reads them.
 pub(crate) async fn mlflow(options: &Options, folder: &Path) -> Result<Vec<Measurement>> {
     let Some(python) = mlbench_tests::tools::mlflow() else { return Ok(Vec::new()) };
-    let steps = if options.quick { 1_000 } else { 10_000 };
-    let (points, count) = (Points::losses(steps), (steps * SERIES) as f64);
+    let (points, count) = (Points::losses(STEPS), (STEPS * SERIES) as f64);
     let other = other(&python, folder, &points)?;
     eprintln!("  MLflow {} stored the points in its SQLite database", other.version);
 

@@ -7,4 +7,5 @@ mod metrics;
 mod record;
 mod runs;
 mod streams;
+mod terminal;
 mod waiting;

@@ -172,7 +172,7 @@ export function bandwidthsOf({ groups }: Comparison): { scatter: Scatter; number
     ),
   );
   const columns = ["Group", "Vector", "Bits", "Seconds", "Algorithm bandwidth (B/s)", "Bus bandwidth (B/s)"];
-  const x = { name: "Bytes of the vector", scale: "log2" } as const;
+  const x = { name: "Size of the vector", scale: "log2", unit: "bytes" } as const;
   const y = { name: "Bus bandwidth", scale: "log10", unit: "number" } as const;
   const scatter = { groups: lines.map((line, color) => ({ ...line, color })), x, y };
   return { scatter, numbers: { columns, rows } };

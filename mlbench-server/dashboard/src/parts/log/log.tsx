@@ -152,20 +152,26 @@ function useSearch(rows: readonly LogLine[], lines: { readonly current: LinesHan
   const [round, setRound] = useState(0);
   const [complete, setComplete] = useState(true);
   const newest = rows.at(-1)?.seq;
-  useEffect(() => {
-    const end = performance.now() + SLICE;
-    const done = search.advance(rows, text.toLowerCase(), () => performance.now() < end);
-    setComplete(done);
-    const timer = done ? undefined : setTimeout(() => setRound((last) => last + 1), 0);
-    return () => clearTimeout(timer);
-    // The rows are often the same array with more lines.
-  }, [search, rows, rows.length, newest, text, round]);
   const go = (forward: boolean) => {
     const from = current ?? (lines.current?.first() ?? 0) - (forward ? 1 : 0);
     const next = step(search.found, from, forward);
     setCurrent(next);
     if (next !== undefined) lines.current?.show(next);
   };
+  const arrive = useRef<() => void>(undefined);
+  arrive.current = () => {
+    if (text !== "" && current === undefined) go(true);
+  };
+  useEffect(() => {
+    const end = performance.now() + SLICE;
+    const done = search.advance(rows, text.toLowerCase(), () => performance.now() < end);
+    setComplete(done);
+    // The first line found comes into view by itself, also when older lines bring it.
+    if (done) arrive.current?.();
+    const timer = done ? undefined : setTimeout(() => setRound((last) => last + 1), 0);
+    return () => clearTimeout(timer);
+    // The rows are often the same array with more lines.
+  }, [search, rows, rows.length, newest, text, round]);
   const change = (next: string) => {
     setText(next);
     setCurrent(undefined);
