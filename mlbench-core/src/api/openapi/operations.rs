@@ -109,19 +109,19 @@ fn body(endpoint: Endpoint) -> Value {
     match endpoint {
         Endpoint::CreateMetric => fields(
             "NewMetric",
-            form(&requests::metric(), "oneOf", requests::one_owner()),
+            &form(&requests::metric(), "oneOf", requests::one_owner()),
             &examples::new_metric(),
         ),
         Endpoint::CreateRun => {
-            fields("NewRun", form(&requests::run(), "allOf", requests::run_rules()), &examples::new_run())
+            fields("NewRun", &form(&requests::run(), "allOf", requests::run_rules()), &examples::new_run())
         }
-        Endpoint::UpdateRun => fields("RunPatch", field::form(&requests::patch()), &examples::patch()),
+        Endpoint::UpdateRun => fields("RunPatch", &field::form(&requests::patch()), &examples::patch()),
         Endpoint::CreateSession => {
-            fields("SignIn", field::form(&requests::sign_in()), &json!({"token": "correct-horse-battery"}))
+            fields("SignIn", &field::form(&requests::sign_in()), &json!({"token": "correct-horse-battery"}))
         }
         Endpoint::AppendRunLogs => fields(
             "NewLogLines",
-            field::form(&requests::lines()),
+            &field::form(&requests::lines()),
             &json!({"lines": ["epoch 1", {"text": "slow", "stream": "stderr"}]}),
         ),
         Endpoint::CreateMetrics => batch(),
@@ -136,7 +136,7 @@ fn form(all: &[field::Field], keyword: &str, rules: Value) -> Value {
 }
 
 /// Returns a body of fields: JSON, a form or multipart.
-fn fields(name: &str, form: Value, example: &Value) -> Value {
+fn fields(name: &str, form: &Value, example: &Value) -> Value {
     let form = json!({"schema": form});
     json!({
         "required": true,
