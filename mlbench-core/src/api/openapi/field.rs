@@ -87,8 +87,8 @@ impl Field {
 
     /// One of a few words.
     pub(super) fn word(name: &'static str, words: &[&str], description: &'static str) -> Self {
-        let schema = json!({"type": "string", "enum": words});
-        Self::new(name, schema.clone(), schema, description)
+        let json: Vec<Option<&str>> = words.iter().copied().map(Some).chain([None]).collect();
+        Self::new(name, json!({"enum": json}), json!({"type": "string", "enum": words}), description)
     }
 
     /// A JSON object with names of this pattern, in a form `NAME=VALUE` for each member.

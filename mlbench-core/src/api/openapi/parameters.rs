@@ -102,8 +102,8 @@ fn runs() -> Vec<Field> {
     let states = json!({"type": "array", "items": {"type": "string", "pattern": format!("^(?:{states})$")}});
     let label = json!({"type": "array", "items": {"type": "string", "pattern": format!("^{LABEL}(=|$)")}});
     let keys = SortKey::ALL.map(SortKey::as_str).join("|");
-    let sort = json!({"type": "string", "pattern": format!("^-?({keys})$")});
-    let cursor = json!({"type": "string"});
+    let sort = json!({"type": "string", "pattern": format!("^(-?({keys}))?$")});
+    let cursor = json!({"type": "string", "pattern": format!("^(-?({keys}):[1-9][0-9]*:.*)?$")});
     vec![
         Field::new("state", states.clone(), states, "Only runs in this state. May be repeated."),
         Field::text(
