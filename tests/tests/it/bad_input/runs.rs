@@ -92,7 +92,7 @@ async fn unknown_paths_are_404_and_unknown_methods_405() {
     let cases = [("/api/run/", 404, "/api/"), ("/nothing", 404, "/api/"), ("/api/runs/1/log/", 404, "/api/")];
     check_paths(&server, &cases).await;
     for (method, path) in
-        [("PUT", "/api/runs/"), ("DELETE", "/api/pods/"), ("PATCH", "/api/runs/1/"), ("POST", "/healthz")]
+        [("PUT", "/api/runs/"), ("DELETE", "/api/pods/"), ("PATCH", "/api/pods/"), ("POST", "/healthz")]
     {
         let response = server.request(method, path).send().await;
         assert_eq!(response.status, 405, "{method} {path}: {}", response.text());
