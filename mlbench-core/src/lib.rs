@@ -11,6 +11,7 @@ pub mod downsample;
 pub mod environment;
 pub mod error;
 pub mod labels;
+pub mod lines;
 pub mod log;
 pub mod metric;
 pub mod name;

@@ -6,13 +6,12 @@ use serde_json::value::RawValue;
 use super::field_value::FieldValue;
 use super::fields::Fields;
 use crate::error::{Error, Result};
+use crate::lines::LineSplitter;
 use crate::run::OutputStream;
 use crate::time::Timestamp;
 
 /// Most lines of a request.
 const MAX_LINES: usize = 10_000;
-/// Most bytes of a line. A longer one becomes several.
-const MAX_LINE_BYTES: usize = 16 * 1024;
 
 /// Lines of output that an external run sends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,8 +40,8 @@ impl NewLogLines {
 
     /// Parses the fields of a request: `lines`, and `rank` and `stream` of the lines that name none.
     ///
-    /// A line is a text, or an object with `text`, `rank`, `stream` and `date`. One with line ends, or with more than
-    /// 16 KiB, becomes several.
+    /// A line is a text, or an object with `text`, `rank`, `stream` and `date`. The texts
+    /// make lines as the output of a launched run does: one with line ends, or with more than 16 KiB, becomes several.
     ///
     /// # Errors
     /// [`InvalidField`](crate::error::ErrorCode::InvalidField) or
@@ -93,7 +92,7 @@ impl NewLogLines {
                 let rule = format_args!("more than {MAX_LINES} lines; send them in several requests");
                 return Err(Error::invalid("lines", rule));
             }
-            self.lines.push(NewLogLine { rank, stream, date, text: piece.to_owned() });
+            self.lines.push(NewLogLine { rank, stream, date, text: piece });
         }
         Ok(())
     }
@@ -114,23 +113,20 @@ fn stream(fields: &mut Fields) -> Result<Option<OutputStream>> {
     fields.one_of("stream", &[("stdout", OutputStream::Stdout), ("stderr", OutputStream::Stderr)])
 }
 
-/// Splits a text at its line ends, and long lines between characters. An end at the end begins no line.
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).flat_map(|line| {
-        let mut rest = Some(line);
-        std::iter::from_fn(move || {
-            let line = rest?;
-            let end = line.floor_char_boundary(MAX_LINE_BYTES);
-            rest = Some(&line[end..]).filter(|rest| !rest.is_empty());
-            Some(&line[..end])
-        })
-    })
+/// Splits a text into lines as if a program had written it. An end at the end begins no line.
+fn pieces(text: &str) -> impl Iterator<Item = String> {
+    let mut lines = LineSplitter::default();
+    lines.push(text.as_bytes());
+    if !text.ends_with('\n') {
+        lines.push(b"\n");
+    }
+    std::iter::from_fn(move || lines.next_batch(false)).flat_map(|batch| batch.lines)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lines::MAX_LINE_BYTES;
 
     fn read(body: &str) -> Result<NewLogLines> {
         NewLogLines::from_fields(Fields::from_json(body.as_bytes())?)
@@ -157,6 +153,7 @@ mod tests {
         };
         assert_eq!(texts("a\r\n\nb\n"), ["a", "", "b"]);
         assert_eq!(texts(""), [""]);
+        assert_eq!(texts("10 %\r50 %\r\nend\r"), ["50 %", "end"], "a progress bar keeps its last state");
         let long = format!("{}é", "x".repeat(MAX_LINE_BYTES - 1));
         assert_eq!(texts(&long).iter().map(String::len).collect::<Vec<_>>(), [MAX_LINE_BYTES - 1, 2]);
     }

@@ -2,7 +2,6 @@
 
 mod command;
 mod follow;
-mod lines;
 mod tail;
 
 pub(super) use self::command::{rank_ref, task};

@@ -1,10 +1,10 @@
 //! The end of a rank's output: what is stored, what was read beyond it, and the lines that have no end yet.
 
+use mlbench_core::lines::LineSplitter;
 use mlbench_core::run::{OutputStream, RankStatus};
 use mlbench_core::storage::OutputChunk;
 use mlbench_core::{Result, Timestamp};
 
-use super::lines::LineSplitter;
 use crate::cluster::{Cut, CutReason, Offsets, Output};
 use crate::launcher::run_context::RunContext;
 

@@ -6,13 +6,13 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use mlbench_client::OutputStream;
+use mlbench_core::lines::LineSplitter;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
-use super::lines::Lines;
 use super::queue::LineQueue;
 
 /// How long output is read after the command has ended: a process that it left behind may keep it open.
@@ -99,12 +99,20 @@ async fn copy(
     queue: &LineQueue,
 ) {
     let Some(mut from) = from else { return };
-    let (mut lines, mut bytes) = (Lines::default(), vec![0; 64 * 1024]);
+    let (mut lines, mut bytes) = (LineSplitter::default(), vec![0; 64 * 1024]);
     while let Ok(length @ 1..) = from.read(&mut bytes).await {
-        lines.push(&bytes[..length]).into_iter().for_each(|line| queue.push(stream, line));
+        lines.push(&bytes[..length]);
+        take_lines(&mut lines, false, stream, queue);
         if to.write_all(&bytes[..length]).await.is_err() || to.flush().await.is_err() {
             break;
         }
     }
-    lines.finish().into_iter().for_each(|line| queue.push(stream, line));
+    take_lines(&mut lines, true, stream, queue);
+}
+
+/// Moves complete lines into the queue, and with `at_end` the unterminated last one too.
+fn take_lines(lines: &mut LineSplitter, at_end: bool, stream: OutputStream, queue: &LineQueue) {
+    while let Some(batch) = lines.next_batch(at_end) {
+        batch.lines.into_iter().for_each(|line| queue.push(stream, line));
+    }
 }

@@ -1,7 +1,6 @@
 //! `mlbench runs record`: runs a command here, and keeps its output and its outcome as an external run.
 
 mod command;
-mod lines;
 mod queue;
 mod recorder;
 mod sender;

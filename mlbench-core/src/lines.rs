@@ -1,4 +1,4 @@
-//! Splits the output of a rank into lines.
+//! Splits the output of a program into lines.
 //!
 //! A line ends at `\n` or `\r\n`. Any other `\r` ends a provisional line, which what follows replaces: only the last
 //! state of a progress bar is kept. A line of more than [`MAX_LINE_BYTES`] is split between characters; invalid UTF-8
@@ -7,10 +7,8 @@
 
 use std::borrow::Cow;
 
-use bytes::{Buf, BytesMut};
-
-/// Maximum length of a line in bytes, as the rank wrote it. A longer line is stored as several.
-pub(super) const MAX_LINE_BYTES: usize = 16 * 1024;
+/// Maximum length of a line in bytes, as the program wrote it. A longer line becomes several.
+pub const MAX_LINE_BYTES: usize = 16 * 1024;
 /// Maximum number of lines in a batch, which is stored in one transaction.
 const MAX_BATCH_LINES: usize = 2_000;
 /// Size in bytes at which a batch is full. Its last line may exceed it.
@@ -18,32 +16,34 @@ const MAX_BATCH_BYTES: usize = 256 * 1024;
 
 /// Splits bytes into lines, and buffers the bytes of the last, incomplete one.
 #[derive(Debug, Default)]
-pub(super) struct LineSplitter {
-    buffer: BytesMut,
+pub struct LineSplitter {
+    buffer: Vec<u8>,
 }
 
 /// Consecutive lines, and the number of bytes they take up in the output.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct LineBatch {
+pub struct LineBatch {
     /// The lines without their line ends.
-    pub(super) lines: Vec<String>,
+    pub lines: Vec<String>,
     /// Number of bytes of the lines, including their line ends and what they have replaced.
-    pub(super) consumed: usize,
+    pub consumed: usize,
 }
 
 impl LineSplitter {
     /// Adds bytes to the buffer.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
     /// Returns the number of buffered bytes.
-    pub(super) fn buffered(&self) -> usize {
+    #[must_use]
+    pub fn buffered(&self) -> usize {
         self.buffer.len()
     }
 
     /// Returns the current state of the last, incomplete line, once all complete lines were taken.
-    pub(super) fn unfinished(&self) -> Option<String> {
+    #[must_use]
+    pub fn unfinished(&self) -> Option<String> {
         let length = self.buffer.iter().position(|&byte| byte == b'\r').unwrap_or(self.buffer.len());
         (length > 0).then(|| text(&self.buffer[..length]))
     }
@@ -51,14 +51,15 @@ impl LineSplitter {
     /// Returns the next complete lines, or `None`. With `at_end` the last line is complete without a `\n`.
     ///
     /// A batch of provisional lines only has no lines.
-    pub(super) fn next_batch(&mut self, at_end: bool) -> Option<LineBatch> {
+    pub fn next_batch(&mut self, at_end: bool) -> Option<LineBatch> {
         let mut batch = LineBatch::default();
         while batch.lines.len() < MAX_BATCH_LINES && batch.consumed < MAX_BATCH_BYTES {
-            let Some(cut) = Cut::first(&self.buffer, at_end) else { break };
-            batch.lines.extend(cut.text.map(|end| text(&self.buffer[..end])));
+            let rest = &self.buffer[batch.consumed..];
+            let Some(cut) = Cut::first(rest, at_end) else { break };
+            batch.lines.extend(cut.text.map(|end| text(&rest[..end])));
             batch.consumed += cut.consumed;
-            self.buffer.advance(cut.consumed);
         }
+        self.buffer.drain(..batch.consumed);
         (batch.consumed > 0).then_some(batch)
     }
 }
