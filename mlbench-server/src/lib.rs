@@ -3,6 +3,7 @@
 pub mod app;
 pub mod clock;
 pub mod cluster;
+mod duration_text;
 pub mod files;
 pub mod histogram;
 pub mod http;

@@ -13,6 +13,7 @@ use mlbench_core::{Result, RunEvent, RunId};
 use tokio::time::{Instant, sleep};
 
 use crate::clock::Clock;
+use crate::duration_text::format_duration;
 use crate::task_group::TaskGroup;
 
 /// Name of this part where it fails or hangs.
@@ -49,7 +50,7 @@ async fn look(
     timeout: Duration,
 ) -> Result<()> {
     for (id, activity) in signs.silent(&storage.external_activity().await?, age, timeout) {
-        let reason = format!("no sign of life within {} (--external-timeout)", humantime(timeout));
+        let reason = format!("no sign of life within {} (--external-timeout)", format_duration(timeout));
         let outcome = RunOutcome { event: RunEvent::Fail, reason: Some(reason), at: clock.now() };
         if storage.end_silent_run(id, activity, outcome).await?.is_some() {
             tracing::warn!("external run {id} has failed: it showed no sign of life");
@@ -83,16 +84,6 @@ impl Signs {
     }
 }
 
-/// Formats a timeout in its largest whole unit.
-fn humantime(timeout: Duration) -> String {
-    match timeout.as_secs() {
-        seconds if timeout.subsec_nanos() > 0 || seconds == 0 => format!("{} ms", timeout.as_millis()),
-        seconds if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
-        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
-        seconds => format!("{seconds} s"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,13 +103,5 @@ mod tests {
         assert_eq!(look(8, &[(id(1), 5), (id(2), 7), (id(3), 9)]), [(id(1), 5)]);
         assert_eq!(look(14, &[(id(2), 7), (id(3), 9)]), []);
         assert_eq!(look(16, &[(id(2), 7), (id(3), 9)]), [(id(2), 7), (id(3), 9)]);
-    }
-
-    #[test]
-    fn a_timeout_is_named_in_its_largest_unit() {
-        for (millis, text) in [(600_000, "10 min"), (7_200_000, "2 h"), (90_000, "90 s"), (1_500, "1500 ms")]
-        {
-            assert_eq!(humantime(Duration::from_millis(millis)), text);
-        }
     }
 }

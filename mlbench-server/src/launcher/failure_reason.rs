@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::duration_text::format_duration;
+
 /// Signals that end a process, by number (the same on every Linux architecture that workers run on).
 const SIGNALS: [(i32, &str); 17] = [
     (1, "SIGHUP"),
@@ -74,15 +76,6 @@ pub(super) fn partial_start(started: usize, wanted: u32) -> String {
     format!("the command started on only {started} of {wanted} ranks")
 }
 
-/// `10 min`, `90 s` or `500 ms`.
-pub(super) fn format_duration(duration: Duration) -> String {
-    match duration.as_secs() {
-        0 => format!("{} ms", duration.as_millis()),
-        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
-        seconds => format!("{seconds} s"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +106,8 @@ mod tests {
             start_timeout(Duration::from_secs(600), &missing),
             "the workers were not ready within 10 min: worker 1: ImagePullBackOff; worker 2: Unschedulable"
         );
-        assert!(start_timeout(Duration::from_millis(1_500), &[]).contains("within 1 s: the cluster gave no"));
+        assert!(
+            start_timeout(Duration::from_millis(1_500), &[]).contains("within 1500 ms: the cluster gave no")
+        );
     }
 }

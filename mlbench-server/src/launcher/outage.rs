@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::failure_reason::format_duration;
+use crate::duration_text::format_duration;
 
 /// Duration after which an outage is written into the log of the run.
 const REPORT_AFTER: Duration = Duration::from_secs(30);
