@@ -76,11 +76,11 @@ pub(super) fn kill(group: &Path) {
 /// Deletes the cgroup of a rank whose processes have ended, with those below it.
 pub(super) fn remove(group: &Path) {
     let mut outcome = Ok(());
-    // The kernel takes a moment to remove the last dead process from its cgroup, and has no event for that.
     for _ in 0..40 {
         visit(group, MAX_DEPTH, &mut |group| outcome = fs::remove_dir(group));
         match &outcome {
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                // The last process is still leaving. Only version 2 has an event for that, and quotas need version 1.
                 std::thread::sleep(Duration::from_millis(5));
             }
             _ => break,

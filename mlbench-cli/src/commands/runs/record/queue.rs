@@ -87,9 +87,14 @@ impl LineQueue {
         }
     }
 
-    /// Returns whether no more lines come.
-    pub(super) fn is_closed(&self) -> bool {
-        self.lock().is_closed
+    /// Lets lines gather for a time, or until no more come.
+    pub(super) async fn gather(&self, time: Duration) {
+        let closed = async {
+            while !self.lock().is_closed {
+                self.changed.notified().await;
+            }
+        };
+        let _ = timeout(time, closed).await;
     }
 
     /// Returns how many lines are not stored, with those that still wait.
@@ -147,6 +152,19 @@ mod tests {
         assert_eq!(queue.next(Duration::ZERO).await, Next::Nothing);
         queue.close();
         assert_eq!((queue.next(LATER).await, queue.lost()), (Next::End, 0));
+    }
+
+    #[tokio::test]
+    async fn lines_gather_until_the_end_at_most() {
+        let queue = LineQueue::default();
+        queue.push(OutputStream::Stdout, "a".to_owned());
+        let ends = async {
+            queue.push(OutputStream::Stdout, "b".to_owned());
+            queue.close();
+        };
+        tokio::join!(queue.gather(LATER), ends);
+        assert_eq!(texts(queue.next(LATER).await), ["a", "b"]);
+        assert_eq!(queue.next(LATER).await, Next::End);
     }
 
     #[tokio::test]

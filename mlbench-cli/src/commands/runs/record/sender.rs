@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use mlbench_client::{Client, Error, NewLogLines, RunId, RunPatch};
-use tokio::time::sleep;
 
 use super::queue::{LineQueue, Next};
 
@@ -23,8 +22,6 @@ pub(super) async fn send(client: &Client, run: RunId, queue: &LineQueue) -> Resu
             Next::Nothing => drop(client.runs().update(run, &RunPatch::default()).await?),
             Next::End => return Ok(()),
         }
-        if !queue.is_closed() {
-            sleep(PACE).await;
-        }
+        queue.gather(PACE).await;
     }
 }
