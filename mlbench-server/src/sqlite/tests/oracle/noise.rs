@@ -30,6 +30,8 @@ impl Noise {
     }
 
     pub(super) fn finite(&mut self) -> String {
-        (self.below(100_000) as f64 / 64.0).to_string()
+        let number = self.below(100_000) as f64 / 64.0;
+        // A tenth is not spelt in the shortest way.
+        if self.below(10) == 0 { format!("{number:.8}") } else { number.to_string() }
     }
 }
