@@ -80,7 +80,10 @@ async fn run() -> Result<()> {
     let file = options.out.join("speed.json");
     fs::write(&file, serde_json::to_string_pretty(&report.to_json())?)?;
     println!("{}\nresults are in {}", report.to_table(), file.display());
-    Ok(())
+    match report.failures.len() {
+        0 => Ok(()),
+        failed => Err(format!("{failed} measurements failed; the table names them").into()),
+    }
 }
 
 /// Measures an empty, a small and a large database.

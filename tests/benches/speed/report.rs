@@ -115,7 +115,7 @@ pub(crate) struct Report {
     begin: Processors,
     measurements: Vec<Measurement>,
     /// Measurements that failed, and why.
-    failures: Vec<String>,
+    pub(crate) failures: Vec<String>,
 }
 
 impl Report {
@@ -185,7 +185,7 @@ impl Report {
         let goals: usize = self.measurements.iter().map(|measurement| measurement.goals.len()).sum();
         let missed: usize = self.measurements.iter().map(Measurement::missed).sum();
         let _ = match missed {
-            0 => writeln!(text, "\nAll {goals} goals are reached."),
+            0 if self.failures.is_empty() => writeln!(text, "\nAll {goals} goals are reached."),
             _ => writeln!(text, "\n{missed} of {goals} goals are NOT reached."),
         };
         for failure in &self.failures {

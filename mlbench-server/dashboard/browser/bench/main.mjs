@@ -24,13 +24,15 @@ try {
   context.setDefaultTimeout(60_000);
   const { bare, live: frames } = await measureCharts(context, seconds * 1000);
   const foreign = foreignRequests(context, url);
-  const ids = (/** @type {number} */ count) => Array.from({ length: count }, (_, index) => index + 1).join();
+  // The runs have equal parameters, so that the page would draw their median only.
+  const compare = (/** @type {number} */ count) =>
+    `${url}/compare?runs=${Array.from({ length: count }, (_, index) => index + 1).join()}&repeats=single`;
   const few = Math.min(10, compared);
   // The first visit fills the browser's cache, as that of a user is.
-  await firstChart(context, `${url}/compare?runs=${ids(few)}`, few);
+  await firstChart(context, compare(few), few);
   await firstChart(context, `${url}/runs/${long}`, 1);
-  const first = await firstChart(context, `${url}/compare?runs=${ids(few)}`, few);
-  const all = await firstChart(context, `${url}/compare?runs=${ids(compared)}`, Math.min(100, compared));
+  const first = await firstChart(context, compare(few), few);
+  const all = await firstChart(context, compare(compared), Math.min(100, compared));
   const metrics = await firstChart(context, `${url}/runs/${many}`, 1);
   const million = await firstChart(context, `${url}/runs/${long}`, 1);
   const result = {
@@ -41,7 +43,7 @@ try {
     metrics,
     million,
     zoom: await zoom(context, `${url}/runs/${long}`),
-    compared_zoom: await zoom(context, `${url}/compare?runs=${ids(few)}`),
+    compared_zoom: await zoom(context, compare(few)),
     live: await liveTicks(context, url, live, posts),
     foreign: foreign(),
   };
