@@ -157,7 +157,7 @@ impl KubernetesCluster {
                 let why = format!("the node of worker pod {} was restarted during the run", rank.pod);
                 return Err(ClusterError::Lost(why));
             }
-            State::Killed if is_empty => return Err(self.diagnose(rank, Symptom::Killed, "").await),
+            State::Killed if is_empty => return Err(self.killed(rank).await),
             State::Missing if is_empty => return Err(self.diagnose(rank, Symptom::Vanished, "").await),
             _ => None,
         };
@@ -237,6 +237,20 @@ impl KubernetesCluster {
     /// Forgets which ranks of a released run failed.
     pub(super) fn forget_gate(&self, job: Uuid) {
         self.gates.lock().unwrap_or_else(PoisonError::into_inner).remove(&job);
+    }
+
+    /// Returns why the supervisor of a rank is not running.
+    ///
+    /// In a container that ends, the kernel kills it before the shell that looks at it, and the API server does not know yet.
+    /// Such a container starts no other shell.
+    async fn killed(&self, rank: &RankRef) -> ClusterError {
+        match self.execute(rank, "exit 0\n".to_owned(), Duration::from_secs(1)).await {
+            Ok(ScriptOutput { exit_code: 0, .. }) => self.diagnose(rank, Symptom::Killed, "").await,
+            Ok(ScriptOutput { exit_code, .. }) => {
+                ClusterError::Unreachable(format!("{}: a shell ended with code {exit_code}", rank.pod))
+            }
+            Err(error) => error,
+        }
     }
 
     /// Decides whether a rank is lost, and why, or only cannot be reached now because of `cause`.

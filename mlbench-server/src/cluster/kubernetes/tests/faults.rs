@@ -46,6 +46,19 @@ async fn recreated_pod_is_not_taken_for_the_old_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_supervisor_that_is_killed_alone_is_the_loss_reason_of_its_rank() {
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    harness.static_pods(1, true).await;
+    let mut run = static_run(1, 1);
+    provisioned(&cluster, &mut run).await;
+    launch(&cluster, rank(&run, 0), "echo up; kill -9 $PPID; sleep 1000").await;
+    let why = followed(&cluster, &rank(&run, 0)).await.end.unwrap().unwrap_err();
+    assert_eq!(why, "the supervisor of rank 0 in worker pod pool-0 was killed");
+    released(&cluster, &run).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn restarted_container_is_the_loss_reason_of_its_rank() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;
