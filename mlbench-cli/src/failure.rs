@@ -75,6 +75,14 @@ pub(crate) enum Failure {
         /// Reason given by the system.
         error: io::Error,
     },
+    /// A directory for manual pages cannot be written.
+    #[error("DIR: cannot write manual pages to {}: {error}", .path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Reason given by the system.
+        error: io::Error,
+    },
     /// An output file cannot be written.
     #[error("--output-file: cannot write {}: {error}", .path.display())]
     File {
@@ -148,6 +156,7 @@ impl Failure {
             Self::Interrupted { signal } => u8::try_from(128 + signal.as_raw_value()).unwrap_or(1),
             Self::StillActive { .. }
             | Self::Benchmark(_)
+            | Self::Directory { .. }
             | Self::File { .. }
             | Self::Output(_)
             | Self::Input(_)

@@ -2,9 +2,12 @@
 
 mod args;
 mod benchmarks;
+mod candidates;
 mod commands;
+mod completion;
 mod failure;
 mod interrupt;
+mod man;
 mod output;
 mod unknown_name;
 
@@ -18,6 +21,7 @@ use failure::Failure;
 const LOG_GRACE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
+    completion::complete_for_shell();
     match run(Cli::from_command_line()) {
         Ok(()) => ExitCode::SUCCESS,
         // A reader such as `head` has read enough.
@@ -31,9 +35,14 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
-    // A benchmark computes on this thread and starts a runtime of its own to post metrics.
-    if let Command::Benchmark(args) = &cli.command {
-        return Ok(benchmarks::run(args, &mut std::io::stdout())?);
+    match &cli.command {
+        // A benchmark computes on this thread and starts a runtime of its own to post metrics.
+        Command::Benchmark(args) => return Ok(benchmarks::run(args, &mut std::io::stdout())?),
+        Command::Completions(args) => {
+            return Ok(completion::write_script(args.shell, &mut std::io::stdout())?);
+        }
+        Command::Man(args) => return man::write_pages(&args.dir),
+        _ => {}
     }
     // What `log` has read from a program is stored even if both are interrupted.
     let grace = match cli.command {

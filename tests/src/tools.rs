@@ -61,6 +61,13 @@ pub fn script() -> Option<PathBuf> {
         .then(|| "script".into())
 }
 
+/// Returns bash.
+#[must_use]
+pub fn bash() -> Option<PathBuf> {
+    let needs = "needs bash: install it so that it is on PATH";
+    available(succeeds(Command::new("bash").arg("--version")), needs).then(|| "bash".into())
+}
+
 /// Returns Open MPI's `mpirun`.
 #[must_use]
 pub fn mpirun() -> Option<PathBuf> {

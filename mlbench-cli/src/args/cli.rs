@@ -14,6 +14,7 @@ use super::log::LogArgs;
 use super::metrics::{MetricsArgs, PointsFormat};
 use super::output::OutputArgs;
 use super::runs::RunsCommand;
+use super::shell::{CompletionsArgs, ManArgs};
 use crate::benchmarks::BenchmarkArgs;
 use crate::output::Format;
 
@@ -94,10 +95,15 @@ impl Cli {
     /// Names a flag on the command line that has no effect. Variables of the environment may have none.
     fn flag_without_effect(&self, matches: &ArgMatches) -> Option<String> {
         let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let server_flag = || SERVER_FLAGS.into_iter().find(|(id, _)| given(id));
         if matches!(self.command, Command::Benchmark(_)) {
-            let (id, instead) = SERVER_FLAGS.into_iter().find(|(id, _)| given(id))?;
+            let (id, instead) = server_flag()?;
             let flag = id.replace('_', "-");
             return Some(format!("--{flag}: no effect on a benchmark; {instead}"));
+        }
+        if matches!(self.command, Command::Completions(_) | Command::Man(_)) {
+            let flag = server_flag()?.0.replace('_', "-");
+            return Some(format!("--{flag}: no effect, because no server is asked; leave it out"));
         }
         if let Command::Runs(RunsCommand::Logs(args)) = &self.command
             && args.output.output == Some(Format::Table)
@@ -154,6 +160,10 @@ pub(crate) enum Command {
     /// List the worker pods in the cluster
     #[command(after_help = "Example:\n  mlbench pods -o csv")]
     Pods(OutputArgs),
-    /// Run a built-in reference benchmark, as a worker of a run or by hand
+    /// Run a built-in reference benchmark, as a worker or by hand
     Benchmark(BenchmarkArgs),
+    /// Print the script that makes a shell complete command lines
+    Completions(CompletionsArgs),
+    /// Write the manual pages of all commands
+    Man(ManArgs),
 }

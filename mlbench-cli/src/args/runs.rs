@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::{ArgValueCandidates, ArgValueCompleter};
 use mlbench_client::{
     Direction, Environment, LabelFilter, OutputStream, ParamValue, RunName, RunOrder, RunState,
 };
@@ -11,6 +12,7 @@ use super::number::{parse_count, parse_finite, parse_positive, parse_rank, parse
 use super::output::OutputArgs;
 use super::record::RecordArgs;
 use super::time::{TimeArg, parse_duration};
+use crate::candidates;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
@@ -65,7 +67,13 @@ pub(crate) struct ListArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SearchArgs {
     /// Only runs in these states, separated by commas
-    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = parse_state)]
+    #[arg(
+        long,
+        value_name = "STATE",
+        value_delimiter = ',',
+        value_parser = parse_state,
+        add = ArgValueCandidates::new(candidates::states)
+    )]
     pub(crate) state: Vec<RunState>,
     /// Only runs whose name contains this text in any letter case, or is it if it is in double quotes
     #[arg(long, value_name = "TEXT")]
@@ -90,7 +98,7 @@ pub(crate) struct SearchArgs {
 #[derive(Debug, Args)]
 pub(crate) struct RunArg {
     /// Id of the run, or its name, which selects the newest run of that name (or id:7, name:7)
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", add = ArgValueCompleter::new(candidates::runs))]
     pub(crate) run: String,
 }
 
@@ -229,7 +237,7 @@ Examples:
   mlbench runs compare 4 7 --baseline 4 -o csv")]
 pub(crate) struct CompareArgs {
     /// Ids or names of the runs
-    #[arg(value_name = "RUN", required = true)]
+    #[arg(value_name = "RUN", required = true, add = ArgValueCompleter::new(candidates::runs))]
     pub(crate) runs: Vec<String>,
     /// Metric, with or without a rank [default: the one that the programs train to]
     #[arg(long, value_name = "METRIC")]
@@ -241,7 +249,7 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_enum, value_name = "DIRECTION")]
     pub(crate) direction: Option<GoalDirection>,
     /// Run of the group that all others are compared with
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", add = ArgValueCompleter::new(candidates::runs))]
     pub(crate) baseline: Option<String>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -286,7 +294,7 @@ Examples:
   mlbench runs download 3 -O - | bsdtar -tf -")]
 pub(crate) struct DownloadArgs {
     /// Id or name of the run [default: the newest run]
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", add = ArgValueCompleter::new(candidates::runs))]
     pub(crate) run: Option<String>,
     /// File to write, or - for standard output [default: metrics_NAME.zip]
     #[arg(short = 'O', long, value_name = "FILE.zip")]

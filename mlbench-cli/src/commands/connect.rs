@@ -60,7 +60,8 @@ fn retry_timeout(command: &Command) -> Duration {
     }
 }
 
-fn read_token(file: &Path) -> Result<String, Failure> {
+/// Reads a token, without the space around it.
+pub(crate) fn read_token(file: &Path) -> Result<String, Failure> {
     let unreadable = |error| Failure::TokenFile { path: file.to_owned(), error };
     Ok(std::fs::read_to_string(file).map_err(unreadable)?.trim().to_owned())
 }

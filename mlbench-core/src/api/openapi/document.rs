@@ -82,7 +82,7 @@ fn parameters() -> Value {
             "name": IDEMPOTENCY_KEY_HEADER,
             "in": "header",
             "description": "A key that represents this request for at least a day: a repeat with the same key and body returns the first response and stores nothing.",
-            "schema": {"type": "string", "pattern": "^[ -~]{1,64}$"},
+            "schema": {"type": "string", "pattern": "^[!-~]{1,64}$"},
         },
         "LastEventId": {
             "name": LAST_EVENT_ID_HEADER,

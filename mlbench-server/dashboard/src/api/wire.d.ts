@@ -435,6 +435,10 @@ export type Parameters = {
   light_target: boolean;
   /** Whether the runs use Horovod. */
   use_horovod: boolean;
+  /** What the runs were given, by name, without their seeds. Absent without any. */
+  params?: Record<string, string | number | boolean>;
+  /** Whether the runs execute elsewhere. Absent if not. */
+  external?: boolean;
 };
 
 /** One training of a run. */

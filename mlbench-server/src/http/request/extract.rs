@@ -161,7 +161,7 @@ async fn read_keyed(
 ) -> Result<(ContentType, bytes::Bytes, Option<BodyKey>)> {
     let key = context.idempotency_key()?;
     let (content_type, body) = read(context, body).await?;
-    let key = key.map(|key| BodyKey::new(key, &content_type, &body));
+    let key = key.map(|key| BodyKey::new(key, &context.segments, &content_type, &body));
     Ok((content_type, body, key))
 }
 

@@ -70,6 +70,29 @@ async fn an_external_run_sends_its_output() {
 }
 
 #[tokio::test]
+async fn a_key_of_lines_for_one_run_drops_none_of_another() {
+    let api = Api::start().await;
+    for name in ["x", "y"] {
+        api.post("/api/runs/", &json!({"name": name, "external": true}).to_string()).await;
+    }
+    let send = async |run: u32, key| {
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        let path = format!("/api/runs/{run}/logs/");
+        api.call(Method::POST, &path, &headers, r#"{"lines":["epoch 1"]}"#).await
+    };
+    assert_eq!(send(1, "step-1").await.status, StatusCode::OK);
+    let (status, code, _) = send(2, "step-1").await.error();
+    assert_eq!((status, code), (422, "idempotency_key_reused"));
+    let sent = send(2, "step-2").await;
+    assert_eq!((sent.status, sent.header("idempotency-replayed")), (StatusCode::OK, ""));
+    assert_eq!(send(1, "step-1").await.header("idempotency-replayed"), "true");
+    for run in ["1", "2"] {
+        let page = api.get(&format!("/api/runs/{run}/logs/")).await.json();
+        assert_eq!(page["lines"].as_array().unwrap().len(), 1, "run {run}");
+    }
+}
+
+#[tokio::test]
 async fn a_repeated_creation_is_one_run() {
     let api = Api::start().await;
     let headers = [("content-type", "application/json"), ("idempotency-key", "k")];

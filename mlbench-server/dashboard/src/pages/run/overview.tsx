@@ -120,7 +120,7 @@ function emptyText(run: Run, search: string): string {
   if (run.state === "INITIALIZED") return "The run has not begun. Its metrics appear here when they arrive.";
   return run.finished_at === null
     ? "No metrics yet. They appear here when they arrive."
-    : "The run stored no metrics. A program stores them with POST /api/metrics/ under the id in MLBENCH_RUN_ID.";
+    : `The run stored no metrics. A program stores them with POST /api/metrics/ under ${run.external === true ? `run_id ${run.id}` : "the id in MLBENCH_RUN_ID"}.`;
 }
 
 /** Returns a number with as many digits as anybody reads, and text as it is. */

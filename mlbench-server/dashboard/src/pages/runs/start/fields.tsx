@@ -188,6 +188,48 @@ export function Backend({ form, errors, change }: PartProps) {
   );
 }
 
+/** What people find the run by, folded unless it has some. */
+export function Labels({ form, errors, change }: PartProps) {
+  const { text, kept } = form.tags;
+  const names = Object.keys(kept);
+  const filled = form.params !== "" || text !== "" || names.length > 0;
+  const [begun] = useState(filled);
+  const wrong = errors.params !== undefined || errors.tags !== undefined;
+  return (
+    <details open={begun || wrong}>
+      <summary>Parameters and tags</summary>
+      <div class="fields">
+        <TextField
+          label="Parameters"
+          name="params"
+          value={form.params}
+          onValue={(params) => change({ params })}
+          error={errors.params}
+          placeholder="lr=0.1"
+          help="One per line; the run shows them, but they change nothing in its command"
+          rows={3}
+          code
+        />
+        <TextField
+          label="Tags"
+          name="tags"
+          value={text}
+          onValue={(changed) => change({ tags: { text: changed, kept } })}
+          error={errors.tags}
+          placeholder="team=vision"
+          help={
+            names.length === 0
+              ? "One per line, to find and sort runs by"
+              : `Also set, with several lines each: ${names.join(", ")}`
+          }
+          rows={3}
+          code
+        />
+      </div>
+    </details>
+  );
+}
+
 /** The variables that every rank gets. */
 export function Environment({ form, errors, change }: PartProps) {
   const { text, kept } = form.environment;
