@@ -10,6 +10,7 @@ pub mod comparison;
 pub mod downsample;
 pub mod environment;
 pub mod error;
+pub mod experiment;
 pub mod labels;
 pub mod lines;
 pub mod log;

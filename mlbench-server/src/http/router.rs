@@ -22,6 +22,7 @@ use super::handler::{Handler, typed};
 use super::handlers::{
     batch, comparison, description, events, health, metrics, pods, prometheus, runs, session,
 };
+use super::mlflow;
 use super::page;
 use super::problem::error_response;
 use super::request::{BodyStream, Peer, RequestContext, ServerState, body_stream};
@@ -198,10 +199,13 @@ async fn grant(state: &ServerState, endpoint: Option<Endpoint>, headers: &Header
     }
 }
 
-/// Serves the page on the listener of the whole API, and refuses every other path that no route has.
+/// Serves MLflow's clients and the page on the listener of the whole API, and refuses every other path.
 fn fallback(state: &Arc<ServerState>) -> BoxedFilter<(Response,)> {
     match state.config.surface {
-        Surface::Api(_) => page::routes(state.config.page).or(refusal(state)).unify().boxed(),
+        Surface::Api(policy) => {
+            let page = page::routes(state.config.page).or(refusal(state)).unify();
+            mlflow::routes(state, policy).or(page).unify().boxed()
+        }
         Surface::Ingest => refusal(state),
     }
 }

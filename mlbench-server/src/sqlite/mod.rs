@@ -6,6 +6,7 @@
 mod changes;
 mod connection;
 mod error;
+mod experiments;
 mod idempotency;
 mod identity;
 mod metrics;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use mlbench_core::experiment::{Experiment, ExperimentWrite};
 use mlbench_core::log::LogLine;
 use mlbench_core::metric::{Metric, MetricType, RunValuesPage, Series};
 use mlbench_core::queue::Queue;
@@ -212,6 +214,15 @@ impl Storage for SqliteStorage {
         self.writer.write_first(0, move |c| external::end_silent(c, id, activity, &outcome)).await
     }
 
+    async fn experiments(&self) -> Result<Vec<Experiment>> {
+        self.readers.read(experiments::list).await
+    }
+
+    async fn write_experiment(&self, write: ExperimentWrite, now: Timestamp) -> Result<(Experiment, bool)> {
+        self.writer.reserve().check()?;
+        self.writer.write(LABEL_BYTES, move |c| experiments::write(c, &write, now)).await
+    }
+
     async fn find_runs(&self, search: RunsSearch) -> Result<RunsFound> {
         self.readers.read(move |c| find::page(c, &search)).await
     }
@@ -252,11 +263,7 @@ impl Storage for SqliteStorage {
     }
 
     async fn request_stop(&self, id: RunId, now: Timestamp) -> Result<Run> {
-        let stop = move |c: &Connection| {
-            identity::touch(c, now)?;
-            lifecycle::request_stop(c, id, now)
-        };
-        self.writer.write_first(0, stop).await
+        self.writer.write_first(0, move |c| lifecycle::request_stop(c, id, now)).await
     }
 
     async fn decide_outcome(&self, id: RunId, outcome: RunOutcome) -> Result<Run> {

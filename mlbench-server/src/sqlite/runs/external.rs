@@ -10,7 +10,7 @@ use crate::sqlite::error::StoreError;
 use crate::sqlite::idempotency::{self, Keyed, KeyedEndpoint};
 use crate::sqlite::metrics::arrival;
 
-/// Selects the active external runs.
+/// Selects the active external runs that end when they show no sign of life.
 const ACTIVE: &str = "deletion = 0 AND external = 1 AND state = 'STARTED'";
 /// The arrival number of the last metric, line or update of a run.
 const ACTIVITY: &str = "max(beat, changed, \
@@ -99,7 +99,7 @@ fn ended(field: &str, run: &Run) -> Error {
     Error::new(ErrorCode::RunEnded, detail)
 }
 
-/// Returns the active external runs with the arrival numbers of their last sign of life.
+/// Returns these runs with the arrival numbers of their last sign of life.
 pub(crate) fn activity(connection: &Connection) -> Result<Vec<(RunId, i64)>, StoreError> {
     let sql = format!("SELECT id, {ACTIVITY} FROM run WHERE {ACTIVE} ORDER BY id");
     let mut statement = connection.prepare_cached(&sql)?;
