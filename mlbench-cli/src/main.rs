@@ -4,6 +4,7 @@ mod args;
 mod benchmarks;
 mod commands;
 mod failure;
+mod harmless;
 mod interrupt;
 mod output;
 mod unknown_name;
