@@ -6,6 +6,7 @@ mod candidates;
 mod commands;
 mod completion;
 mod failure;
+mod harmless;
 mod interrupt;
 mod man;
 mod output;

@@ -87,7 +87,8 @@ impl SqliteStorage {
         let place = Place::of(&options.path, &options.machine)?;
         open::check_links(&options, &place)?;
         let mut writer = open::writer(&options)?;
-        let identity = identity::claim(&mut writer, &place, options.adopt)?;
+        let identity = identity::claim(&mut writer, &place, options.adopt)
+            .map_err(|error| open::naming_full_disk(error.into(), &options.path))?;
         let last = arrival::last(&writer).map_err(Error::from)?;
         let arrivals = Arc::new(Arrivals::new(last, options.seal.small));
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;

@@ -99,7 +99,7 @@ impl WriterThread {
                 (purge_failed, *panics) = (false, 0);
             }
             if self.purge_due.swap(false, Ordering::AcqRel) {
-                match purge::step(&mut self.connection) {
+                match purge::step(&mut self.connection, &self.arrivals.recent) {
                     Ok(more) => self.purge_due.store(more, Ordering::Release),
                     Err(error) => {
                         tracing::warn!(%error, "cannot purge deleted runs; retrying after the next write");
