@@ -39,6 +39,7 @@ use tokio::sync::Notify;
 pub use connection::open::{Durability, Options, SealOptions};
 pub use identity::{Identity, Moved};
 
+use connection::files::OpenFiles;
 use connection::lock::DatabaseLock;
 use connection::open;
 use connection::place::Place;
@@ -92,7 +93,8 @@ impl SqliteStorage {
         let last = arrival::last(&writer).map_err(Error::from)?;
         let arrivals = Arc::new(Arrivals::new(last, options.seal.small));
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;
-        let writer = Writer::start(writer, reserve, options.vitals.clone(), Arc::clone(&arrivals))?;
+        let kept = (reserve, OpenFiles::of(&options.path));
+        let writer = Writer::start(writer, kept, options.vitals.clone(), Arc::clone(&arrivals))?;
         let sealer =
             Sealer::start(open::reader(&options)?, writer.sender()?, Arc::clone(&arrivals), options.seal)?;
         Ok(Self {
