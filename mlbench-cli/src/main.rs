@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use args::{Cli, Command, RunsCommand};
 use failure::Failure;
+use mlbench_core::quote::shorten_message;
 
 /// How long an interrupted `mlbench log` may take to store what it has read.
 const LOG_GRACE: Duration = Duration::from_secs(10);
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(Failure::Recorded { code }) => ExitCode::from(code),
         Err(failure) => {
-            output::eprint_last_message(format!("mlbench: {failure}"));
+            let message = failure.to_string();
+            output::eprint_last_message(format!("mlbench: {}", shorten_message(&message)));
             ExitCode::from(failure.exit_code())
         }
     }

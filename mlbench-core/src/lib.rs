@@ -8,6 +8,7 @@ pub mod batch;
 pub mod chunk;
 pub mod comparison;
 pub mod downsample;
+pub mod duration;
 pub mod environment;
 pub mod error;
 pub mod experiment;

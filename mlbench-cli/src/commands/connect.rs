@@ -70,6 +70,6 @@ pub(crate) fn read_token(file: &Path) -> Result<String, Failure> {
 fn report_retry(error: &Error, timeout: Duration) {
     match timeout {
         Duration::MAX => eprint_message(format_args!("retrying until the server responds: {error}")),
-        _ => eprint_message(format_args!("retrying for up to {} s: {error}", timeout.as_secs())),
+        _ => eprint_message(format_args!("retrying for up to {} s: {error}", timeout.as_secs_f64())),
     }
 }
