@@ -5,6 +5,7 @@ import { runColors } from "../../lib/colors";
 import { query, setQuery } from "../../lib/navigation";
 import { useTitle } from "../../lib/title";
 import { refreshRuns, useRuns } from "../../live/runs";
+import { later } from "../../parts/lazy";
 import { Link } from "../../parts/link";
 import { Button } from "../../parts/button";
 import { Empty, Failure, Loading, Message } from "../../parts/message";
@@ -13,10 +14,11 @@ import { idsText, readCompared, requestQuery, withRuns } from "./address";
 import { Choose } from "./choose";
 import { Chosen } from "./chosen";
 import { Curves } from "./curves";
-import { Drawings } from "./drawings";
 import { Settings } from "./settings";
 import { Summary } from "./summary-table";
 import { useComparison } from "./use-comparison";
+
+const Drawings = later(() => import("./drawings").then((module) => module.Drawings));
 
 /** Compares runs: time to accuracy, speed-up, phases and curves. */
 export function ComparePage() {
