@@ -69,8 +69,8 @@ test("parameters and tags are given in the dialog and changed on the page", asyn
   await visitor.open(`${stage.server.url}/runs?start=1`);
   const dialog = page.getByRole("dialog", { name: "Start run" });
   await dialog.getByLabel("Name").fill("labelled");
-  await dialog.getByText("Command", { exact: true }).first().click();
-  await dialog.getByLabel("Command", { exact: true }).last().fill("true");
+  await dialog.getByLabel("Own program").check();
+  await dialog.getByLabel("Command").fill("true");
   await dialog.getByText("Parameters and tags").click();
   await dialog.getByLabel("Parameters", { exact: true }).fill("lr");
   await dialog.getByLabel("Tags", { exact: true }).fill("team=vision");

@@ -42,7 +42,12 @@ export function Differences({ runs }: { runs: readonly Run[] }) {
                     {kind === "tag" && <span class="compare-minor">tag</span>}
                   </th>
                   {values.map((value, index) => (
-                    <td key={index} data-label={`#${shown[index]?.id ?? ""}`} dir="auto">
+                    <td
+                      key={index}
+                      style={{ maxWidth: "240px", overflowWrap: "anywhere" }}
+                      data-label={`#${shown[index]?.id ?? ""}`}
+                      dir="auto"
+                    >
                       {value ?? "–"}
                     </td>
                   ))}

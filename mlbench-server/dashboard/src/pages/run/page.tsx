@@ -117,10 +117,10 @@ function Content(props: {
       <section aria-labelledby="downloads" class="run-downloads">
         <h2 id="downloads">Downloads</h2>
         <p>
-          <a href={metricsDownload({ run: run.id }, "csv")} download>
+          <a href={metricsDownload({ run: run.id }, "csv")} download={`run-${run.id}.csv`}>
             All metrics as CSV
           </a>
-          <a href={metricsDownload({ run: run.id }, "zip")} download>
+          <a href={metricsDownload({ run: run.id }, "zip")} download={`run-${run.id}.zip`}>
             All metrics as ZIP, with those of its workers
           </a>
         </p>

@@ -11,11 +11,12 @@ interface PartProps {
   change: (changes: Partial<StartForm>) => void;
 }
 
+// No title has the word of a field: labels are what people and their scripts find a control by.
 const PROGRAMS: [Program, string, string][] = [
   ["builtin", "Built-in benchmark", "The server's default program"],
-  ["command", "Command", "Your program on the static workers"],
-  ["official", "Official image", "A benchmark of MLBench"],
-  ["own", "Own image", "Your image and its command"],
+  ["command", "Own program", "Your command on the static workers"],
+  ["official", "Official benchmark", "An image of MLBench"],
+  ["own", "Own container", "Your image and its command"],
 ];
 
 /** What the run executes. */
@@ -31,12 +32,14 @@ export function ProgramChoice({ form, errors, change }: PartProps) {
               type="radio"
               name="program"
               value={value}
+              aria-labelledby={`program-${value}`}
+              aria-describedby={`program-${value}-text`}
               checked={program === value}
               onChange={() => change({ program: value })}
             />
             <span>
-              <strong>{title}</strong>
-              <small>{text}</small>
+              <strong id={`program-${value}`}>{title}</strong>
+              <small id={`program-${value}-text`}>{text}</small>
             </span>
           </label>
         ))}
