@@ -96,7 +96,7 @@ pub trait Storage: Send + Sync {
     /// [`NotFound`](crate::error::ErrorCode::NotFound). Those of [`Params::with`](crate::labels::Params::with) and
     /// [`Tags::with`](crate::labels::Tags::with).
     /// [`RunEnded`](crate::error::ErrorCode::RunEnded) for an end of a run that has ended otherwise,
-    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) for an end of one that is not external. An error leaves
+    /// [`RunLaunched`](crate::error::ErrorCode::RunLaunched) for an end of one that is not external. An error leaves
     /// the run as it is.
     async fn update_run(&self, id: RunId, update: RunUpdate) -> Result<Run>;
 
@@ -106,7 +106,7 @@ pub trait Storage: Send + Sync {
     ///
     /// # Errors
     /// [`NotFound`](crate::error::ErrorCode::NotFound), [`RunEnded`](crate::error::ErrorCode::RunEnded),
-    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) for a run that is not external,
+    /// [`RunLaunched`](crate::error::ErrorCode::RunLaunched) for a run that is not external,
     /// [`IdempotencyKeyReused`](crate::error::ErrorCode::IdempotencyKeyReused).
     async fn append_sent_lines(&self, id: RunId, lines: SentLines, now: Timestamp) -> Result<bool>;
 

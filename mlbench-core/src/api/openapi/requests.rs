@@ -85,7 +85,7 @@ pub(super) fn series() -> Value {
 
 /// The fields of `POST /api/runs/`.
 pub(super) fn run() -> Vec<Field> {
-    let image = |kind: Value| json!({"type": kind, "maxLength": 512, "pattern": r"^\S*$"});
+    let image = |kind: Value| json!({"type": kind, "maxLength": 512, "pattern": r"^[^\s\u0000-\u001f\u007f-\u009f]*$"});
     let name = json!({"type": "string", "minLength": 1, "maxLength": RunName::MAX_CHARS, "pattern": PLAIN});
     let backend = "^([mM][pP][iI]|[gG][lL][oO][oO]|[nN][cC][cC][lL]|[cC][uU][sS][tT][oO][mM]_[bB][aA][cC][kK][eE][nN][dD])?$";
     let backend = |kind: Value| json!({"type": kind, "pattern": backend});
@@ -186,6 +186,21 @@ pub(super) fn patch() -> Vec<Field> {
             "Exit codes by rank. Only with `state`.",
         ),
     ]
+}
+
+/// The rules that only a run that ends has exit codes, and only a failed one a reason. `codes` are exit codes.
+pub(super) fn patch_rules(codes: &Value) -> Value {
+    let rule = |field: &str, given: &Value, states: &[&str]| {
+        json!({
+            "if": {"properties": {field: given}, "required": [field]},
+            "then": {"properties": {"state": {"enum": states}}, "required": ["state"]},
+        })
+    };
+    let all = ["FINISHED", "FAILED", "STOPPED", "finished", "failed", "stopped"];
+    json!([
+        rule("exit_codes", codes, &all),
+        rule("reason", &json!({"type": "string", "minLength": 1}), &["FAILED", "failed"]),
+    ])
 }
 
 /// The fields of `POST /api/runs/{id}/logs/`.

@@ -64,7 +64,7 @@ pub(super) async fn an_external_run_is_started_beside_others_and_ends_as_it_says
     assert_eq!(code(store.update_run(first.id, end(RunEvent::Finish, 0)).await), ErrorCode::RunEnded);
     assert_eq!(ok(store.run(first.id).await), failed);
     assert_eq!(ok(store.update_run(second.id, end(RunEvent::Finish, 0)).await).state, RunState::Finished);
-    assert_eq!(code(store.update_run(launched.id, end(RunEvent::Finish, 0)).await), ErrorCode::InvalidField);
+    assert_eq!(code(store.update_run(launched.id, end(RunEvent::Finish, 0)).await), ErrorCode::RunLaunched);
     assert_eq!(ok(store.external_activity().await), []);
 }
 
@@ -91,7 +91,7 @@ pub(super) async fn sent_lines_are_stored_once(store: &dyn Storage) {
     let launched = started(store).await.id;
     assert_eq!(
         code(store.append_sent_lines(launched, lines(&["x"], None), at(4)).await),
-        ErrorCode::InvalidField
+        ErrorCode::RunLaunched
     );
     ok(store.append_output(launched, vec![chunk(0, OutputStream::Stdout, 0, &["own"])]).await);
     assert_eq!(texts(store, launched).await, ["[0] own"]);

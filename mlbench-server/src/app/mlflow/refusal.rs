@@ -46,6 +46,7 @@ const fn name(code: ErrorCode) -> &'static str {
         ErrorCode::RunActive
         | ErrorCode::RunDeleting
         | ErrorCode::RunEnded
+        | ErrorCode::RunLaunched
         | ErrorCode::InsufficientCapacity
         | ErrorCode::IdempotencyKeyReused => "INVALID_STATE",
         ErrorCode::TooManyAttempts => "REQUEST_LIMIT_EXCEEDED",

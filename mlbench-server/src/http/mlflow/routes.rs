@@ -13,6 +13,7 @@ use mlbench_core::{Error, Result};
 use serde_json::{Map, json};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
+use warp::path::FullPath;
 use warp::reply::Response;
 
 use super::call::{self, Call};
@@ -32,11 +33,12 @@ pub(in crate::http) fn routes(state: &Arc<ServerState>, policy: AuthPolicy) -> B
     let state = Arc::clone(state);
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     call::call()
+        .and(warp::path::full())
         .and(query)
         .and(warp::header::headers_cloned())
         .and(warp::body::stream().map(body_stream))
-        .then(move |call: Call, query, headers, body| {
-            let request = Request { state: Arc::clone(&state), policy, call, query, headers, body };
+        .then(move |call: Call, path, query, headers, body| {
+            let request = Request { state: Arc::clone(&state), policy, call, path, query, headers, body };
             async move { request.respond().await }
         })
         .boxed()
@@ -47,6 +49,7 @@ struct Request {
     state: Arc<ServerState>,
     policy: AuthPolicy,
     call: Call,
+    path: FullPath,
     query: String,
     headers: HeaderMap,
     body: BodyStream,
@@ -63,9 +66,9 @@ impl Request {
     }
 
     async fn handle(self) -> Result<Response, Refusal> {
-        let Self { state, policy, call, query, headers, body } = self;
+        let Self { state, policy, call, path, query, headers, body } = self;
         let grant = authorize(policy, Access::RunToken, &headers, &state.app).await?;
-        let context = RequestContext { state, grant, segments: Vec::new(), query, headers, peer: None };
+        let context = RequestContext { state, grant, path, segments: Vec::new(), query, headers, peer: None };
         let reads = [Method::GET, Method::HEAD].contains(&call.method);
         let (members, fingerprint) = if reads {
             (call::of_query(query_pairs(&context)?), Fingerprint([0; 16]))

@@ -39,9 +39,12 @@ async fn an_external_run_starts_beside_another_and_ends_as_it_says() {
         detail.starts_with("state: run 2 has ended (FAILED: node 7 is down) and stays as it is"),
         "{detail}"
     );
-    let (status, _, detail) = patch(&api, "/api/runs/1/", &json!({"state": "FINISHED"})).await.error();
-    assert_eq!(status, 400);
+    let (status, code, detail) = patch(&api, "/api/runs/1/", &json!({"state": "FINISHED"})).await.error();
+    assert_eq!((status, code), (409, "run_launched"));
     assert!(detail.starts_with("state: run 1 was launched by this server, "), "{detail}");
+    let (status, code, detail) = api.post("/api/runs/1/logs/", r#"{"lines":["a"]}"#).await.error();
+    assert_eq!((status, code), (409, "run_launched"));
+    assert!(detail.starts_with("lines: run 1 was launched by this server, "), "{detail}");
     assert_eq!(api.get("/api/runs/1/").await.json()["state"], "STARTED");
 }
 

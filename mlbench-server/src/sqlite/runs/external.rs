@@ -37,9 +37,10 @@ pub(crate) fn update(connection: &Connection, id: RunId, update: &RunUpdate) -> 
 fn end_reported(connection: &Connection, run: Run, end: &ExternalEnd) -> Result<Run, StoreError> {
     let id = run.id;
     if !run.spec.external {
-        let rule =
-            format_args!("run {id} was launched by this server, which decides how it ends; stop it instead");
-        return Err(Error::invalid("state", rule).into());
+        let rule = format!(
+            "state: run {id} was launched by this server, which decides how it ends; stop it instead"
+        );
+        return Err(Error::new(ErrorCode::RunLaunched, rule).into());
     }
     if !run.state.is_active() {
         let wanted = RunState::Started.after(end.outcome.event);
@@ -74,8 +75,10 @@ pub(crate) fn append(
     }
     let run = rows::get(connection, id)?;
     if !run.spec.external {
-        let rule = format_args!("run {id} was launched by this server, which reads its output itself");
-        return Err(Error::invalid("lines", rule).into());
+        let rule = format!(
+            "lines: run {id} was launched by this server, which reads its output itself; send lines to an external run"
+        );
+        return Err(Error::new(ErrorCode::RunLaunched, rule).into());
     }
     if !run.state.is_active() {
         return Err(ended("lines", &run).into());
