@@ -10,7 +10,7 @@ use super::names::millis;
 use crate::app::context::App;
 
 /// How many of the newest points of a series are searched for the highest step.
-const SEARCHED: u32 = 1_000;
+const SEARCHED: u32 = 250;
 
 /// A point of a metric.
 #[derive(Debug, Clone, PartialEq)]

@@ -106,8 +106,10 @@ pub async fn update_run(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
     if let Some(name) = args.text("run_name")?.filter(|name| !name.is_empty()) {
         tags.push((names::RUN_NAME.to_owned(), Some(name.to_owned())));
     }
-    if let Some(status) = args.text("status")?.filter(|status| !status.is_empty()) {
-        let event = event(status)?;
+    let status = args.text("status")?.filter(|status| !status.is_empty());
+    let event = status.map_or(Ok(None), event)?;
+    // The server decides how a run ends that it launched.
+    if let Some(status) = status.filter(|_| run.spec.external) {
         let (end, shown) = match event {
             Some(event) if run.state.is_active() => (Some(end(app, &run, event, args)?), None),
             _ => (None, Some(status.to_owned()).filter(|status| status != names::status_of(run.state))),
