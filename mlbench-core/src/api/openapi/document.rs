@@ -9,7 +9,8 @@ const DESCRIPTION: &str = "Starts distributed machine-learning benchmark runs, r
     Every path works with and without its last slash. HEAD responds like GET without the body, OPTIONS names the methods \
     of a path in `Allow`, and another method gets 405. Every error is a problem document (RFC 9457) whose `code` is for \
     programs; a client ignores members and accepts codes that it does not know. Unknown query parameters and body fields \
-    are refused, except `_` and `csrfmiddlewaretoken`, which libraries of browsers add. Every response with more than \
+    are refused, except `_` and `csrfmiddlewaretoken`, which libraries of browsers add, and of a repeated one that takes one value \
+    the last counts. Every response with more than \
     1,200 bytes is compressed for clients that accept gzip.\n\n\
     A server without a token serves everyone who reaches it, and says so in its `openapi.json`. A server with a token \
     requires it wherever an operation does not say otherwise.";
@@ -49,7 +50,9 @@ pub(super) fn document() -> Value {
     })
 }
 
-/// Returns the paths of other endpoints at which the router also serves an endpoint, because its pattern covers them.
+/// Returns the paths of other endpoints at which the router also serves an endpoint.
+///
+/// The pattern of the endpoint covers them.
 fn covered(endpoint: Endpoint) -> impl Iterator<Item = &'static str> {
     let others = Endpoint::ALL.into_iter().filter(move |other| endpoint.covers(*other));
     others.map(|other| other.spec().path).filter(move |path| *path != endpoint.spec().path)

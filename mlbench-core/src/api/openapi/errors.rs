@@ -212,11 +212,10 @@ fn response(status: u16, names: &[&str]) -> Value {
     let reference =
         |name: &&str| ((*name).to_owned(), json!({"$ref": format!("#/components/examples/{name}")}));
     let examples: serde_json::Map<_, _> = names.iter().map(reference).collect();
+    // Not `allOf`, which generators of clients cannot combine.
     let schema = json!({
-        "allOf": [
-            {"$ref": "#/components/schemas/Problem"},
-            {"properties": {"status": {"const": status}, "code": {"enum": names}}},
-        ],
+        "$ref": "#/components/schemas/Problem",
+        "properties": {"status": {"const": status}, "code": {"enum": names}},
     });
     json!({
         "description": format!("{}: `{}`.", title(status), names.join("`, `")),

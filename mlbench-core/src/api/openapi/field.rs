@@ -82,8 +82,10 @@ impl Field {
 
     /// A boolean, also as Python and HTML forms spell it.
     pub(super) fn boolean(name: &'static str, description: &'static str) -> Self {
-        let json = json!({"enum": [true, false, null, 1, 0, "true", "false", "True", "False", "1", "0", ""]});
-        let text = json!({"type": "string", "enum": ["true", "false", "True", "False", "1", "0"]});
+        // No `enum`: generators of clients turn words that differ only in case into one constant.
+        let text = json!({"type": "string", "pattern": "^(true|false|True|False|1|0)?$"});
+        let number = json!({"type": "integer", "minimum": 0, "maximum": 1});
+        let json = json!({"anyOf": [{"type": "boolean"}, number, text, {"type": "null"}]});
         Self::new(name, json, text, description)
     }
 
@@ -119,6 +121,9 @@ impl Field {
         });
         let item = match value["type"].as_str() {
             Some("integer") => json!({"type": "string", "pattern": format!("^({key}=-?[0-9]{{1,9}})?$")}),
+            _ if value.get("pattern").is_some() => {
+                json!({"type": "string", "pattern": format!(r"^({key}=[^\u0000]*)?$")})
+            }
             _ => json!({"type": "string", "pattern": format!("^({key}=|$)")}),
         };
         Self::new(name, json, json!({"type": "array", "items": item}), description)
@@ -132,7 +137,7 @@ impl Field {
 
     /// Returns the schema of the field as a column: an array of items, or one of them for all.
     pub(super) fn column(&self) -> Value {
-        json!({"anyOf": [{"type": "array"}, self.json], "description": self.description})
+        json!({"anyOf": [{"type": "array", "items": {}}, self.json], "description": self.description})
     }
 
     /// Returns the field as a parameter of a query.

@@ -117,17 +117,15 @@ fn headers(endpoint: Endpoint) -> Vec<Value> {
 
 fn body(endpoint: Endpoint) -> Value {
     match endpoint {
-        Endpoint::CreateMetric => fields(
-            "NewMetric",
-            &form(&requests::metric(), "oneOf", requests::one_owner()),
-            &examples::new_metric(),
-        ),
+        Endpoint::CreateMetric => {
+            fields("NewMetric", &form(&requests::metric(), requests::one_owner()), &examples::new_metric())
+        }
         Endpoint::CreateRun => {
-            fields("NewRun", &form(&requests::run(), "allOf", requests::run_rules()), &examples::new_run())
+            fields("NewRun", &form(&requests::run(), requests::run_rules()), &examples::new_run())
         }
         Endpoint::UpdateRun => {
             let rules = requests::patch_rules(&json!({"contains": {"minLength": 1}}));
-            fields("RunPatch", &form(&requests::patch(), "allOf", rules), &examples::patch())
+            fields("RunPatch", &form(&requests::patch(), rules), &examples::patch())
         }
         Endpoint::CreateSession => {
             fields("SignIn", &field::form(&requests::sign_in()), &json!({"token": "correct-horse-battery"}))
@@ -142,9 +140,9 @@ fn body(endpoint: Endpoint) -> Value {
     }
 }
 
-fn form(all: &[field::Field], keyword: &str, rules: Value) -> Value {
+fn form(all: &[field::Field], rules: Value) -> Value {
     let mut form = field::form(all);
-    form[keyword] = rules;
+    form["allOf"] = rules;
     form
 }
 

@@ -104,7 +104,7 @@ fn runs() -> Vec<Field> {
     let label = json!({"type": "array", "items": {"type": "string", "pattern": format!("^{LABEL}(=|$)")}});
     let keys = SortKey::ALL.map(SortKey::as_str).join("|");
     let sort = json!({"type": "string", "pattern": format!("^(-?({keys}))?$")});
-    let cursor = json!({"type": "string", "pattern": format!("^(-?({keys}):[1-9][0-9]*:.*)?$")});
+    let cursor = json!({"type": "string", "pattern": format!("^(-?({keys}):[1-9][0-9]{{0,17}}:.*)?$")});
     vec![
         Field::new("state", states.clone(), states, "Only runs in this state. May be repeated."),
         Field::any_text(
@@ -162,7 +162,7 @@ fn logs() -> Vec<Field> {
 fn comparison() -> Vec<Field> {
     let most = ComparisonQuery::MAX_RUNS;
     let ids = json!({"type": "string", "pattern": format!("^[1-9][0-9]{{0,17}}(,[1-9][0-9]{{0,17}}){{0,{}}}$", most - 1)});
-    let id = json!({"type": "integer", "minimum": 1});
+    let id = json!({"type": "integer", "minimum": 1, "maximum": i64::MAX});
     let metric = json!({"type": "string", "minLength": 1, "maxLength": 512});
     vec![
         Field::new("runs", ids.clone(), ids, "Ids of the runs, separated by commas, at most 1,000.")

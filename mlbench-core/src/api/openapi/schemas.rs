@@ -33,7 +33,7 @@ pub(super) fn all() -> Map<String, Value> {
         "additionalProperties": reference("PointsByMetric"),
     });
     let mut metric = field::object(&requests::metric());
-    metric["oneOf"] = requests::one_owner();
+    metric["allOf"] = requests::one_owner();
     let mut run = field::object(&requests::run());
     run["allOf"] = requests::run_rules();
     let mut patch = field::object(&requests::patch());
@@ -102,7 +102,22 @@ fn of_wire_types() -> Map<String, Value> {
     add!(Series, Session, StreamOpen, RunsChanged, PodList, NewPoints, NewLines, Resync);
     let mut schemas = generator.take_definitions(true);
     schemas.values_mut().for_each(plain);
+    schemas.values_mut().for_each(words);
     schemas
+}
+
+/// The meaning of each word of an `enum`, in its order, as several generators of clients read it.
+pub(super) const MEANINGS: &str = "x-enum-descriptions";
+
+/// Turns a choice between words into an `enum`, of which generators of clients make one type.
+fn words(schema: &mut Value) {
+    let Some(choices) = schema["oneOf"].as_array() else { return };
+    let of =
+        |key: &str| choices.iter().map(|choice| choice.get(key).cloned()).collect::<Option<Vec<Value>>>();
+    if let (Some(words), Some(meanings)) = (of("const"), of("description")) {
+        let description = schema["description"].take();
+        *schema = json!({"type": "string", "enum": words, MEANINGS: meanings, "description": description});
+    }
 }
 
 /// Replaces what only Rust's documentation has: links, and `None` for `null`. Keeps the first paragraph.

@@ -7,8 +7,9 @@ use warp::reply::Response;
 use super::assets::Asset;
 use super::headers::confine;
 
-/// The files of `openapi/` in the order of their names, each with its variant: the page for its address without the last
-/// slash, and the document of a server without a token.
+/// The files of `openapi/` in the order of their names, the page and the document each before its variant.
+///
+/// The variants are the page for its address without the last slash, and the document of a server without a token.
 static FILES: [Asset; 5] = include!(concat!(env!("OUT_DIR"), "/openapi.rs"));
 
 /// Returns the style sheet of the page under its name.
