@@ -11,6 +11,8 @@ use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use mlbench_client::Timestamp;
 use serde::Serialize;
 
+use crate::harmless::{escape, harmless, harmless_json};
+
 /// Output format that the user chooses with `--output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -42,6 +44,8 @@ const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().f
 pub(crate) struct Printer<W: Write> {
     layout: Layout,
     to: W,
+    /// Whether a terminal shows the output, which text of others must not control.
+    is_terminal: bool,
     /// The line at the end of the terminal that later output replaces. Empty if there is none.
     status: String,
 }
@@ -50,21 +54,23 @@ impl Printer<BufWriter<StdoutLock<'static>>> {
     /// Returns a printer for standard output. Without a `format` it prints a table on a terminal, else tabs.
     pub(crate) fn stdout(format: Option<Format>) -> Self {
         let stdout = io::stdout().lock();
+        let is_terminal = stdout.is_terminal();
         let layout = match format {
-            None if stdout.is_terminal() => Layout::Table { fit_to_width: true },
+            None if is_terminal => Layout::Table { fit_to_width: true },
             None => Layout::Tabs,
-            Some(Format::Table) => Layout::Table { fit_to_width: stdout.is_terminal() },
+            Some(Format::Table) => Layout::Table { fit_to_width: is_terminal },
             Some(Format::Csv) => Layout::Csv,
             Some(Format::Json) => Layout::Json,
         };
-        Self { layout, to: BufWriter::new(stdout), status: String::new() }
+        Self { layout, to: BufWriter::new(stdout), is_terminal, status: String::new() }
     }
 }
 
 impl<W: Write> Printer<W> {
     #[cfg(test)]
     pub(crate) fn new(layout: Layout, to: W) -> Self {
-        Self { layout, to, status: String::new() }
+        let is_terminal = layout == Layout::Table { fit_to_width: true };
+        Self { layout, to, is_terminal, status: String::new() }
     }
 
     /// Returns the layout.
@@ -93,11 +99,8 @@ impl<W: Write> Printer<W> {
         rows: impl IntoIterator<Item = [String; N]>,
     ) -> io::Result<()> {
         match self.layout {
-            Layout::Json => {
-                serde_json::to_writer_pretty(&mut self.to, value)?;
-                self.to.write_all(b"\n")?;
-            }
-            Layout::Csv => self.csv(head, rows)?,
+            Layout::Json => self.json(&serde_json::to_string_pretty(value)?)?,
+            Layout::Csv => self.csv(std::iter::once(head.map(str::to_owned)).chain(rows))?,
             Layout::Tabs => self.tabs(head, rows)?,
             Layout::Table { fit_to_width } => self.table(fit_to_width, head, rows)?,
         }
@@ -106,15 +109,17 @@ impl<W: Write> Printer<W> {
 
     /// Prints a value as one line of JSON.
     pub(crate) fn json_line(&mut self, value: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut self.to, value)?;
-        self.to.write_all(b"\n")
+        self.json(&serde_json::to_string(value)?)
+    }
+
+    fn json(&mut self, json: &str) -> io::Result<()> {
+        let shown = if self.is_terminal { harmless_json(json) } else { json.into() };
+        writeln!(self.to, "{shown}")
     }
 
     /// Prints a row of comma-separated values.
     pub(crate) fn csv_row(&mut self, row: &[&str]) -> io::Result<()> {
-        let mut csv = csv::Writer::from_writer(&mut self.to);
-        csv.write_record(row).map_err(io_error)?;
-        csv.flush()
+        self.csv(std::iter::once(row))
     }
 
     /// Returns whether the output is a terminal that shows a table.
@@ -135,10 +140,12 @@ impl<W: Write> Printer<W> {
         }
     }
 
-    /// Prints a line unchanged, in place of the status line.
+    /// Prints a line in place of the status line: unchanged, on a terminal without control of it.
     pub(crate) fn line(&mut self, text: impl fmt::Display) -> io::Result<()> {
         self.clear_status()?;
-        writeln!(self.to, "{text}")
+        let text = text.to_string();
+        let shown = if self.is_terminal { harmless(&text) } else { text.as_str().into() };
+        writeln!(self.to, "{shown}")
     }
 
     /// Shows texts as the last line of a terminal, in place of the ones before. Without texts, removes it.
@@ -173,17 +180,13 @@ impl<W: Write> Printer<W> {
         self.to.flush()
     }
 
-    fn csv<const N: usize>(
-        &mut self,
-        head: [&str; N],
-        rows: impl IntoIterator<Item = [String; N]>,
-    ) -> io::Result<()> {
-        let mut csv = csv::Writer::from_writer(&mut self.to);
-        csv.write_record(head).map_err(io_error)?;
-        for row in rows {
-            csv.write_record(row).map_err(io_error)?;
+    fn csv<R: IntoIterator<Item: AsRef<[u8]>>>(&mut self, rows: impl Iterator<Item = R>) -> io::Result<()> {
+        if !self.is_terminal {
+            return write_csv(&mut self.to, rows);
         }
-        csv.flush()
+        let mut csv = Vec::new();
+        write_csv(&mut csv, rows)?;
+        self.to.write_all(harmless(&String::from_utf8_lossy(&csv)).as_bytes())
     }
 
     fn tabs<const N: usize>(
@@ -222,24 +225,23 @@ impl<W: Write> Printer<W> {
     }
 }
 
+fn write_csv<R: IntoIterator<Item: AsRef<[u8]>>>(
+    to: &mut impl Write,
+    rows: impl Iterator<Item = R>,
+) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(to);
+    for row in rows {
+        csv.write_record(row).map_err(io_error)?;
+    }
+    csv.flush()
+}
+
 /// Returns the error of the underlying writer, which keeps its kind, such as `BrokenPipe`.
 fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
     }
-}
-
-/// Escapes control characters, so that a value can neither break a row nor control the terminal.
-fn escape(text: String) -> String {
-    if !text.contains(char::is_control) {
-        return text;
-    }
-    let mut escaped = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if c.is_control() { escaped.extend(c.escape_default()) } else { escaped.push(c) }
-    }
-    escaped
 }
 
 /// Returns whether standard output is a terminal.
@@ -266,10 +268,12 @@ fn fitting(texts: impl Iterator<Item = String>, columns: usize) -> String {
     line
 }
 
-/// Prints a progress or error message to standard error.
+/// Prints a progress or error message to standard error. It may have text of a server or a program.
 pub(crate) fn eprint_message(text: impl fmt::Display) {
+    let (text, stderr) = (text.to_string(), io::stderr());
+    let shown = if stderr.is_terminal() { harmless(&text) } else { text.as_str().into() };
     // A failure here cannot be reported anywhere.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(stderr.lock(), "{shown}");
 }
 
 /// How long the last message may take before the program ends without it.
@@ -363,6 +367,25 @@ mod tests {
         assert_eq!(fit(&["日本語日本語"], 8), "日本語");
         assert_eq!(fit(&["a\u{1b}]0;x\u{7}\r\n"], 80), "a\\u{1b}]0;x\\u{7}\\r\\n");
         assert_eq!(fit(&["a"], 0), "");
+    }
+
+    #[test]
+    fn nothing_controls_a_terminal_and_pipes_get_it_unchanged() {
+        let value = "\u{1b}[31mred\u{1b}[2J\u{9b}2J";
+        for is_terminal in [true, false] {
+            for layout in [Layout::Tabs, Layout::Csv, Layout::Json] {
+                let mut to = Vec::new();
+                let mut printer = Printer { is_terminal, ..Printer::new(layout, &mut to) };
+                printer.line(value).unwrap();
+                printer.json_line(&[value]).unwrap();
+                printer.csv_row(&[value]).unwrap();
+                printer.print(&[value], ["head"], [[value.to_owned()]]).unwrap();
+                let text = String::from_utf8(to).unwrap();
+                assert_eq!(text.contains("\u{9b}"), !is_terminal, "{layout:?} {text:?}");
+                assert_eq!(text.contains("\u{1b}[2J"), !is_terminal, "{layout:?} {text:?}");
+                assert!(text.contains("\u{1b}[31mred"), "{layout:?} {text:?}");
+            }
+        }
     }
 
     #[test]

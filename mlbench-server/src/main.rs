@@ -44,6 +44,8 @@ fn run(settings: &Settings, log: &LogQueue) -> Result<(), String> {
     let runtime =
         tokio::runtime::Runtime::new().map_err(|error| format!("cannot start the tokio runtime: {error}"))?;
     let ended = runtime.block_on(async {
+        // A write beyond `ulimit -f` fails, instead of ending the server without a word.
+        drop(listen(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut terminate = listen(SignalKind::terminate())?;
         let server = Server::start(settings).await?;

@@ -55,6 +55,7 @@ impl NewLogLines {
         match fields.take("lines") {
             None => return Err(Error::invalid("lines", "missing; send an array of lines")),
             Some(FieldValue::Text(text)) => all.push(&text, of.rank, of.stream, None)?,
+            Some(FieldValue::Json(raw)) if raw.get().starts_with('"') => all.add(&raw, of)?,
             Some(FieldValue::Json(raw)) => {
                 let items: Vec<Box<RawValue>> = serde_json::from_str(raw.get())
                     .map_err(|_| Error::invalid("lines", "must be an array of texts or objects"))?;
@@ -143,6 +144,7 @@ mod tests {
         ];
         assert_eq!(lines.lines, expected);
         assert_eq!(read(&serde_json::to_string(&lines).unwrap()).unwrap(), lines);
+        assert_eq!(read(r#"{"lines":"a\nb"}"#).unwrap(), read(r#"{"lines":["a","b"]}"#).unwrap());
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Interest {
     pub of_runs: BTreeSet<RunId>,
     /// Points of these pods.
     pub of_pods: BTreeSet<PodName>,
+    /// The queue at the end of the last page, also if it has not changed.
+    pub queue: bool,
 }
 
 impl Interest {
@@ -31,6 +33,7 @@ impl Interest {
         self.runs |= other.runs;
         self.pods |= other.pods;
         self.usage |= other.usage;
+        self.queue |= other.queue;
         self.of_runs.extend(&other.of_runs);
         self.of_pods.extend(other.of_pods.iter().cloned());
     }
@@ -77,7 +80,7 @@ pub struct Changes {
     pub changes: Vec<Change>,
     /// The series of the points in `changes`.
     pub series: Vec<(Owner, MetricName)>,
-    /// The runs that make up the queue, if a run changed and some are queued.
+    /// The runs that make up the queue, if some are queued, and a run changed or the queue is of interest.
     pub queue: Option<QueueEntries>,
 }
 

@@ -109,6 +109,14 @@ pub(super) async fn a_change_of_a_run_names_the_queue(store: &dyn Storage) {
         |runs: Vec<QueueEntry>| runs.iter().map(|run| (run.id.get(), run.num_workers)).collect::<Vec<_>>();
     assert_eq!((ids(queue.holders), ids(queue.waiting)), (vec![(1, Some(2))], vec![(2, Some(2))]));
     assert_eq!(page(store, &runs, found.upto, None).await.queue, None, "nothing changed");
+    let queue = Interest { queue: true, ..Interest::default() };
+    for after in [0, found.upto, i64::MAX] {
+        let found = page(store, &queue, after, None).await;
+        assert_eq!(
+            (found.queue.map(|queue| ids(queue.waiting)), found.changes),
+            (Some(vec![(2, Some(2))]), vec![])
+        );
+    }
     ok(store.delete_run(first.id).await);
     assert!(page(store, &runs, found.upto, None).await.queue.is_some());
     let before_teardown = last(store).await;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mlbench_core::queue::Queue;
 use mlbench_core::storage::{ChangesQuery, Interest, Storage};
 use mlbench_core::{Error, ErrorCode, Result};
 use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -11,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::batch::Places;
 use super::event::Batch;
 use super::feed::{Batches, Feed, feed};
-use super::places::Teller;
+use super::places::{Teller, places};
 use crate::cluster::Cluster;
 use crate::task_group::TaskGroup;
 
@@ -201,16 +202,25 @@ impl Hub {
         for subscriber in &self.subscribers {
             interest.add(subscriber.interest());
         }
+        let knows_places = self.subscribers.iter().any(Feed::follows_runs);
+        // The first one that follows the runs reads them where it joins: it needs only what changes after that.
+        interest.queue = !knows_places && self.joining.iter().any(|join| join.feed.follows_runs());
         // Without a subscriber, nothing before the end is of interest.
         let after = if self.subscribers.is_empty() { i64::MAX } else { self.position };
         let query = ChangesQuery { interest, after, upto: None };
-        let page = self.storage.changes(&query).await?;
+        let mut page = self.storage.changes(&query).await?;
         let (upto, last) = (page.upto, page.last);
+        let capacity = self.cluster.max_workers();
         if !page.is_known {
             // They notice that their feed has ended, and begin anew.
             self.subscribers.clear();
+            self.places.clear();
         }
-        let capacity = self.cluster.max_workers();
+        if query.interest.queue {
+            let entries = page.queue.take().unwrap_or_default();
+            // Elsewhere than at the end, it is that of a later position.
+            self.places = if upto == last { places(&Queue::of(entries, capacity)) } else { Places::new() };
+        }
         let teller = Teller { storage: &*self.storage, interest: &query.interest, capacity };
         let events = teller.page_events(page, &mut self.places).await;
         let events: Batch = events.inspect_err(|_| self.places.clear())?.into();
@@ -221,18 +231,11 @@ impl Hub {
     }
 
     fn let_join(&mut self, last: i64) {
-        let follows_runs = |feed: &Feed| feed.interest().runs || !feed.interest().of_runs.is_empty();
-        let mut knows_places = self.subscribers.iter().any(follows_runs);
         for join in std::mem::take(&mut self.joining) {
             // A position beyond the end is unknown, and does not become known by waiting.
             if self.position < join.at_least.min(last) {
                 self.joining.push(join);
             } else if join.joined.send(Ok(self.position)).is_ok() {
-                // No subscriber has followed the places until here. Otherwise those that were sent are right.
-                if !knows_places {
-                    self.places.clear();
-                }
-                knows_places |= follows_runs(&join.feed);
                 self.subscribers.push(join.feed);
             }
         }

@@ -47,6 +47,11 @@ impl Feed {
         &self.interest
     }
 
+    /// Returns whether the subscriber wants to know the places of runs in the queue.
+    pub(super) fn follows_runs(&self) -> bool {
+        self.interest.runs || !self.interest.of_runs.is_empty()
+    }
+
     /// Returns whether the subscriber is gone.
     pub(super) fn is_closed(&self) -> bool {
         self.batches.is_closed()

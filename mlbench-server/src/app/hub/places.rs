@@ -67,6 +67,12 @@ impl Teller<'_> {
     }
 }
 
+/// Returns the places of all runs that wait.
+pub(super) fn places(queue: &Queue) -> Places {
+    let place = |id| queue.position(id).map(|place| (id, (place.position, place.waiting_for)));
+    queue.waiting().filter_map(place).collect()
+}
+
 fn moved(queue: &Queue, places: &mut Places) -> Vec<RunId> {
     let waiting: BTreeSet<RunId> = queue.waiting().collect();
     places.retain(|id, _| waiting.contains(id));
@@ -95,6 +101,13 @@ mod tests {
             places.insert(*id, (place.position, place.waiting_for));
         }
         moved.len()
+    }
+
+    #[test]
+    fn places_are_those_that_events_would_tell() {
+        let (queue, mut told) = (queue(3..9), Places::new());
+        note(&queue, &mut told);
+        assert_eq!(places(&queue), told);
     }
 
     #[test]

@@ -25,7 +25,8 @@ pub(crate) fn page(
 ) -> Result<Changes, StoreError> {
     let last = arrival::last(connection)?;
     if query.after > last || forgot_deletions(connection, query)? {
-        return Ok(Changes { upto: last, last, ..Changes::default() });
+        let queue = if query.interest.queue { queue(connection)? } else { None };
+        return Ok(Changes { upto: last, last, queue, ..Changes::default() });
     }
     let end = query.upto.map_or(last, |upto| upto.min(last)).max(query.after);
     let (mut page, mut queue, mut upto, mut length) = (Page::default(), None, query.after, end - query.after);
@@ -47,6 +48,9 @@ pub(crate) fn page(
             break;
         }
         length = length.saturating_mul(FACTOR);
+    }
+    if query.interest.queue && upto == last && queue.is_none() {
+        queue = self::queue(connection)?;
     }
     page.changes.sort_unstable_by_key(|change| change.seq);
     let Page { changes, series, .. } = page;

@@ -9,10 +9,11 @@ use std::time::Duration;
 use mlbench_core::{Error, ErrorCode, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
+use rustix::fs::statvfs;
 
 use super::migrations::{STEPS, migrate};
 use super::place::Place;
-use crate::sqlite::error::StoreError;
+use crate::sqlite::error::{StoreError, is_out_of_space};
 use crate::vitals::Vitals;
 
 /// How to open a database.
@@ -129,26 +130,25 @@ pub(crate) fn create_file(path: &Path) -> Result<File> {
 /// # Errors
 /// [`Unavailable`](ErrorCode::Unavailable), with the name of the file that has several.
 pub(crate) fn check_links(options: &Options, place: &Place) -> Result<()> {
-    let mut log = options.path.as_os_str().to_owned();
-    log.push("-wal");
-    let has_several = |path: &Path| fs::metadata(path).is_ok_and(|file| file.nlink() > 1);
-    let linked = match (has_several(&options.path), has_several(Path::new(&log))) {
-        (false, false) => return Ok(()),
-        (true, _) if last_place(options)?.is_some_and(|last| last == place.to_string()) => {
-            let path = options.path.display();
-            tracing::warn!(
-                "database {path} has several hard links, which change with it; a backup needs a copy"
-            );
-            return Ok(());
-        }
-        (true, _) => options.path.as_path(),
-        (false, true) => Path::new(&log),
+    let path = options.path.display();
+    let beside = |suffix: &str| {
+        let mut path = options.path.as_os_str().to_owned();
+        path.push(suffix);
+        PathBuf::from(path)
     };
+    let has_several = |path: &PathBuf| fs::metadata(path).is_ok_and(|file| file.nlink() > 1);
+    let Some(linked) = ["", "-wal", "-shm"].map(beside).into_iter().find(has_several) else { return Ok(()) };
+    let linked = linked.display();
+    // The last server at this place is the only one that may have used all of these files: others are its backups.
+    if last_place(options)?.is_some_and(|last| last == place.to_string()) {
+        tracing::warn!(
+            "database {path}: {linked} has several hard links, which change with it; a backup needs a copy"
+        );
+        return Ok(());
+    }
     Err(operator_error(format!(
-        "database {}: {} has several hard links, and its last server did not use this name; start that one again, or \
-         copy the file and use the copy",
-        options.path.display(),
-        linked.display()
+        "database {path}: {linked} has several hard links, and its last server did not use this name; start that one \
+         again, or copy the file and use the copy"
     )))
 }
 
@@ -220,17 +220,42 @@ fn open_error(error: StoreError, path: &Path) -> Error {
         StoreError::Domain(error) => return error,
         StoreError::Sqlite(error) => error,
     };
-    let path = path.display();
+    let shown = path.display();
     let text = match error.sqlite_error_code() {
+        Some(ffi::ErrorCode::DiskFull | ffi::ErrorCode::SystemIoFailure) if has_no_room(path) => {
+            return full_disk(path).with_internal(error);
+        }
         Some(ffi::ErrorCode::NotADatabase) => {
-            format!("database {path}: not an SQLite database; choose another file")
+            format!("database {shown}: not an SQLite database; choose another file")
         }
         Some(ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked) => {
-            format!("database {path}: locked by another program; stop that program first")
+            format!("database {shown}: locked by another program; stop that program first")
         }
-        _ => format!("database {path}: cannot be opened: {error}"),
+        _ => format!("database {shown}: cannot be opened: {error}"),
     };
     operator_error(text).with_internal(error)
+}
+
+/// Room that a server needs to start.
+const NEEDED_TO_START: u64 = 1 << 20;
+
+/// Names the full disk in the error of a first write.
+pub(crate) fn naming_full_disk(error: Error, path: &Path) -> Error {
+    if is_out_of_space(&error) && has_no_room(path) { full_disk(path).with_internal(error) } else { error }
+}
+
+fn has_no_room(path: &Path) -> bool {
+    statvfs(path).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < NEEDED_TO_START)
+}
+
+fn full_disk(path: &Path) -> Error {
+    // The highest folder on the same disk: where it is mounted.
+    let device = |path: &Path| fs::metadata(path).map(|file| file.dev()).ok();
+    let folders = path.ancestors().take_while(|folder| device(folder) == device(path));
+    let (disk, path) = (folders.last().unwrap_or(path).display(), path.display());
+    operator_error(format!(
+        "database {path}: the disk at {disk} is full; make room for 1 MiB there, and start the server again"
+    ))
 }
 
 /// An error that the operator reads on a terminal, so it may name paths.

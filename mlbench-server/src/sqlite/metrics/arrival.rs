@@ -83,15 +83,21 @@ enum OutOfOrder {
 }
 
 /// Finds the out-of-order points that arrived after `seq`. Those after `tail` are part of the tail.
-fn out_of_order_since(scan: &Scan<'_>, seq: i64, tail: Position) -> Result<OutOfOrder, StoreError> {
+fn out_of_order_since(
+    scan: &Scan<'_>,
+    seq: i64,
+    tail: Position,
+    page: &mut Page<'_>,
+) -> Result<OutOfOrder, StoreError> {
     let sql =
         "SELECT date, seq FROM out_of_order_point WHERE series = ?1 AND seq > ?2 AND seq <= ?3 LIMIT ?4";
     let mut statement = scan.connection.prepare_cached(sql)?;
     let position = |row: &Row<'_>| Ok((Timestamp::from_micros(row.get(0)?), row.get(1)?));
     let range = params![scan.series, seq, scan.as_of, MAX_LISTED + 1];
     let mut few = statement.query_map(range, position)?.collect::<rusqlite::Result<Vec<Position>>>()?;
+    page.skip(few.len());
     if few.len() > MAX_LISTED as usize {
-        return first_date_since(scan, seq).map(|date| OutOfOrder::Many((date, 0)));
+        return first_date_since(scan, seq, page).map(|date| OutOfOrder::Many((date, 0)));
     }
     let start = scan.start();
     few.retain(|point| *point > start && *point <= tail && point.0 <= scan.until);
@@ -100,22 +106,26 @@ fn out_of_order_since(scan: &Scan<'_>, seq: i64, tail: Position) -> Result<OutOf
 }
 
 /// Returns the first date of the new out-of-order points, or that of the query if they are too many.
-fn first_date_since(scan: &Scan<'_>, seq: i64) -> Result<Timestamp, StoreError> {
+fn first_date_since(scan: &Scan<'_>, seq: i64, page: &mut Page<'_>) -> Result<Timestamp, StoreError> {
     let sql = "SELECT count(*), min(date) FROM (SELECT date FROM out_of_order_point \
                WHERE series = ?1 AND seq > ?2 AND seq <= ?3 LIMIT ?4)";
     let range = params![scan.series, seq, scan.as_of, MAX_SEARCHED];
     let (searched, first): (u32, i64) =
         scan.connection.prepare_cached(sql)?.query_row(range, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    page.skip(searched as usize);
     Ok(if searched < MAX_SEARCHED { Timestamp::from_micros(first) } else { scan.since })
 }
 
-/// Counts the points of a series that arrived after `seq`.
-pub(super) fn count_since(connection: &Connection, series: i64, seq: i64) -> Result<u64, StoreError> {
-    let mut count = rows_since(connection, series, seq)?;
-    chunks::each_arrived(connection, series, (seq, i64::MAX), |chunk| {
-        count += chunk_since(connection, &chunk, seq)?;
-        Ok(true)
-    })?;
+/// Counts the points of a series that arrived after `seq`. Stops when there are more than `at_most`.
+pub(super) fn count_since(scan: &Scan<'_>, seq: i64, at_most: u64) -> Result<u64, StoreError> {
+    let Scan { connection, series, .. } = *scan;
+    let mut count = rows_since(connection, series, (seq, at_most))?;
+    if count <= at_most {
+        chunks::each_arrived(connection, series, (seq, i64::MAX), |chunk| {
+            count += chunk_since(connection, &chunk, seq)?;
+            Ok(count <= at_most)
+        })?;
+    }
     Ok(count)
 }
 
@@ -129,27 +139,39 @@ fn chunk_since(connection: &Connection, chunk: &StoredChunk, seq: i64) -> Result
 }
 
 /// Counts the rows of a series that arrived after `seq`: its tail, and the out-of-order rows before that.
-fn rows_since(connection: &Connection, series: i64, seq: i64) -> Result<u64, StoreError> {
-    let (tail, first) = tail_since(connection, series, seq)?;
-    let sql =
-        "SELECT count(*) FROM out_of_order_point WHERE series = ?1 AND seq > ?2 AND (date, seq) < (?3, ?4)";
+///
+/// Stops after more than `at_most` of each.
+fn rows_since(connection: &Connection, series: i64, (seq, at_most): (i64, u64)) -> Result<u64, StoreError> {
+    let (tail, first) = tail_since(connection, series, (seq, at_most))?;
+    if tail > at_most {
+        return Ok(tail);
+    }
+    let sql = "SELECT count(*) FILTER (WHERE (date, seq) < (?3, ?4)), count(*) FROM \
+               (SELECT date, seq FROM out_of_order_point WHERE series = ?1 AND seq > ?2 LIMIT ?5)";
     let (date, first) = first.map_or((i64::MAX, i64::MAX), |(date, seq)| (date.as_micros(), seq));
-    let before =
-        connection.prepare_cached(sql)?.query_row([series, seq, date, first], |row| count(row, 0))?;
-    Ok(tail + before)
+    let limit = i64::try_from(at_most).unwrap_or(i64::MAX).saturating_add(1);
+    let read = |row: &Row<'_>| Ok((count(row, 0)?, count(row, 1)?));
+    let (before, listed) =
+        connection.prepare_cached(sql)?.query_row([series, seq, date, first, limit], read)?;
+    Ok(if listed > at_most { listed } else { tail + before })
 }
 
 /// Returns the length of the tail of a series that arrived after `seq`, and its first point.
 ///
-/// The tail is everything after the last point, by date, that arrived at `seq` or earlier.
-fn tail_since(connection: &Connection, series: i64, seq: i64) -> Result<(u64, Option<Position>), StoreError> {
+/// The tail is everything after the last point, by date, that arrived at `seq` or earlier. Of one longer than `at_most`,
+/// the end.
+fn tail_since(
+    connection: &Connection,
+    series: i64,
+    (seq, at_most): (i64, u64),
+) -> Result<(u64, Option<Position>), StoreError> {
     let sql = "SELECT seq, date FROM point WHERE series = ?1 ORDER BY date DESC, seq DESC";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([series])?;
     let (mut count, mut first) = (0, None);
     while let Some(row) = rows.next()? {
         let arrival: i64 = row.get(0)?;
-        if arrival <= seq {
+        if arrival <= seq || count > at_most {
             break;
         }
         count += 1;
@@ -160,12 +182,13 @@ fn tail_since(connection: &Connection, series: i64, seq: i64) -> Result<(u64, Op
 
 /// Returns a position before which all new points are out of order.
 ///
-/// That is the position before the tail, or one of an earlier point if the tail is long. `None` without a tail.
+/// That is the position before the tail, or one of an earlier point if the tail is long. `None` without a tail. Returns
+/// also how many points it read.
 pub(super) fn before_tail(
     connection: &Connection,
     series: i64,
     seq: i64,
-) -> Result<Option<Position>, StoreError> {
+) -> Result<(Option<Position>, usize), StoreError> {
     let sql = "SELECT seq, date FROM point WHERE series = ?1 ORDER BY date DESC, seq DESC LIMIT ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![series, MAX_TAIL])?;
@@ -173,17 +196,16 @@ pub(super) fn before_tail(
     while let Some(row) = rows.next()? {
         let arrival: i64 = row.get(0)?;
         if arrival <= seq {
-            return Ok(first.map(just_before));
+            break;
         }
         first = Some((Timestamp::from_micros(row.get(1)?), arrival));
         length += 1;
     }
-    match first {
-        Some((date, _)) if length == MAX_TAIL => {
-            some_point_before_tail(connection, series, seq, date).map(Some)
-        }
-        first => Ok(first.map(just_before)),
-    }
+    let before = match first {
+        Some((date, _)) if length == MAX_TAIL => Some(some_point_before_tail(connection, series, seq, date)?),
+        first => first.map(just_before),
+    };
+    Ok((before, length as usize))
 }
 
 /// Returns the position of a point that arrived at `seq` or earlier, or the position before all points.
@@ -214,12 +236,18 @@ fn some_point_before_tail(
 }
 
 /// Decides where to begin reading the points that arrived after `seq`. Returns `None` when there are none.
-pub(super) fn start_since(scan: &Scan<'_>, seq: i64) -> Result<Option<SeriesCursor>, StoreError> {
-    let before_tail = before_tail(scan.connection, scan.series, seq)?;
+pub(super) fn start_since(
+    scan: &Scan<'_>,
+    seq: i64,
+    page: &mut Page<'_>,
+) -> Result<Option<SeriesCursor>, StoreError> {
+    let (before_tail, read) = before_tail(scan.connection, scan.series, seq)?;
+    page.skip(read);
     let tail = before_tail.unwrap_or((Timestamp::MAX, i64::MAX));
     let start = scan.start();
     let sealed = chunks::first_arrived(scan.connection, scan.series, seq)?.map(just_before);
-    let rows = rows_start(scan, seq, before_tail, tail)?;
+    let late = out_of_order_since(scan, seq, tail, page)?;
+    let rows = rows_start(scan, late, before_tail, tail);
     // Among sealed points the new ones are found by reading on.
     Ok(match (sealed, rows) {
         (None, rows) => rows,
@@ -235,21 +263,21 @@ pub(super) fn start_since(scan: &Scan<'_>, seq: i64) -> Result<Option<SeriesCurs
     })
 }
 
-/// Decides where to begin reading the rows that arrived after `seq`.
+/// Decides where to begin reading the new rows.
 fn rows_start(
     scan: &Scan<'_>,
-    seq: i64,
+    late: OutOfOrder,
     before_tail: Option<Position>,
     tail: Position,
-) -> Result<Option<SeriesCursor>, StoreError> {
+) -> Option<SeriesCursor> {
     let start = scan.start();
-    Ok(match out_of_order_since(scan, seq, tail)? {
+    match late {
         OutOfOrder::Few(late) if !late.is_empty() => {
             Some(SeriesCursor::Late { late: late.into_iter(), others: tail })
         }
         OutOfOrder::Few(_) => before_tail.map(|tail| SeriesCursor::Points { after: tail.max(start) }),
         OutOfOrder::Many(first) => Some(SeriesCursor::Points { after: first.min(tail).max(start) }),
-    })
+    }
 }
 
 /// Sends the out-of-order points, then the points after `tail`.

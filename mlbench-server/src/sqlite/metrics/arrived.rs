@@ -61,7 +61,7 @@ fn rows_between(
             return Ok(());
         }
     }
-    let Some(mut before) = before_tail(connection, series, after)? else { return Ok(()) };
+    let (Some(mut before), _) = before_tail(connection, series, after)? else { return Ok(()) };
     loop {
         let points = rows.after(before, END, ROWS_AT_ONCE)?.points;
         if points.is_empty() || !tail_between(&rows, &points, (after, upto), &out_of_order, each)? {

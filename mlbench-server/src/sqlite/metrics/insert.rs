@@ -71,7 +71,7 @@ pub(super) fn insert(
         let last_seq = of_owner.iter().map(NewPoints::last_seq).max().unwrap_or(0);
         arrivals.recent.note(of_owner[0].owner, last_seq);
     }
-    series.iter().try_for_each(|points| points.store(connection, arrivals, seq))?;
+    series.iter().try_for_each(|points| points.store(connection, arrivals))?;
     Ok(stored)
 }
 
@@ -103,7 +103,7 @@ pub(super) fn insert_columns(
         new.add(seq, point);
     }
     arrivals.recent.note(owner, new.last_seq());
-    new.store(connection, arrivals, new.last_seq())
+    new.store(connection, arrivals)
 }
 
 fn point(metric: &Metric) -> PointRef<'_> {

@@ -21,6 +21,7 @@ pub(super) mod rows;
 pub(super) mod run_values;
 mod scan;
 mod series;
+pub(super) mod stored_series;
 mod touched;
 pub(super) mod unsealed;
 pub(super) mod value;

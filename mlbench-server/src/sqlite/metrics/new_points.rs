@@ -74,19 +74,14 @@ impl<'a> NewPoints<'a> {
         i64::try_from(self.points.len()).unwrap_or(i64::MAX)
     }
 
-    /// Stores the points, in a write whose last point has the number `upto`.
-    pub(super) fn store(
-        &self,
-        connection: &Connection,
-        arrivals: &Arrivals,
-        upto: i64,
-    ) -> Result<(), StoreError> {
+    /// Stores the points.
+    pub(super) fn store(&self, connection: &Connection, arrivals: &Arrivals) -> Result<(), StoreError> {
         let detector = self.store_statistics(connection)?;
         let series = detector.series();
         if self.points.len() < MIN_CHUNK || !self.insert_chunk(connection, series)? {
             self.insert_rows(connection, detector)?;
         }
-        arrivals.recent.note_series(self.owner, upto, series);
+        arrivals.recent.note_series(self.owner, series, self.last_seq());
         arrivals.unsealed.arrived(series, self.points.len());
         Ok(())
     }

@@ -24,6 +24,16 @@ impl<'a> Page<'a> {
         self.to_skip = self.to_skip.saturating_sub(SKIPPED_PER_POINT);
     }
 
+    /// Counts points that were read or counted, or series that are not selected.
+    pub(super) fn skip(&mut self, count: usize) {
+        self.to_skip = self.to_skip.saturating_sub(count);
+    }
+
+    /// Whether the page has read as much as it may.
+    pub(super) const fn is_read(&self) -> bool {
+        self.to_skip == 0
+    }
+
     /// Whether the page ends here.
     pub(super) fn is_full(&self) -> bool {
         self.remaining == 0 || self.to_skip == 0 || self.sink.is_full()

@@ -45,41 +45,61 @@ pub(crate) fn page(
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(&*values.iter().map(|value| &**value).collect::<Vec<&dyn ToSql>>())?;
     while let Some(row) = rows.next()? {
-        let series = SeriesReader::new(connection, query, as_of, row)?;
-        let progress = progress.take().filter(|_| from.as_ref() == Some(&series.name));
-        let start = match progress {
+        let name = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        let is_continued = from.as_ref().is_some_and(|from| from.as_str() == name);
+        let (series, progress) = match progress.take().filter(|_| is_continued) {
             Some(SeriesCursor::Done) => continue,
-            Some(progress) => Some(progress),
-            None => series.start()?,
+            None if !SeriesReader::is_selected(query, row)? => {
+                page.skip(1);
+                if !page.is_full() {
+                    continue;
+                }
+                (SeriesReader::name(row)?, Some(SeriesCursor::Done))
+            }
+            started => send(connection, query, (as_of, row), started, &mut page)?,
         };
-        let mut progress = start.map_or(Ok(None), |start| series.send(start, &mut page))?;
-        if progress.is_none() {
-            page.pass_one();
-            progress = page.is_full().then_some(SeriesCursor::Done);
-        }
         if let Some(progress) = progress {
-            let next = Some(PointsCursor { series: series.name, progress, as_of });
-            return Ok(PointsPage { sink, as_of, next });
+            return Ok(PointsPage { sink, as_of, next: Some(PointsCursor { series, progress, as_of }) });
         }
     }
     Ok(PointsPage { sink, as_of, next: None })
 }
 
-/// Returns the statement that finds the series of a query by name, beginning with `from`, and its parameters.
+/// Sends points of a series to a page. Returns its name, and its progress when the page is full.
+fn send(
+    connection: &Connection,
+    query: &PointsQuery,
+    (as_of, row): (i64, &Row<'_>),
+    started: Option<SeriesCursor>,
+    page: &mut Page<'_>,
+) -> Result<(MetricName, Option<SeriesCursor>), StoreError> {
+    let series = SeriesReader::new(connection, query, as_of, row)?;
+    let start = match started {
+        Some(progress) => Some(progress),
+        None => match series.start(page)? {
+            Some(start) if page.is_read() => return Ok((series.name, Some(start))),
+            start => start,
+        },
+    };
+    let mut progress = start.map_or(Ok(None), |start| series.send(start, page))?;
+    if progress.is_none() {
+        page.pass_one();
+        progress = page.is_full().then_some(SeriesCursor::Done);
+    }
+    Ok((series.name, progress))
+}
+
+/// Returns the statement that finds the series of an owner by name, beginning with `from`, and its parameters.
+///
+/// It finds those of the query and, unless `only` lists them, others: a page ends after some of these.
 fn select_series<'a>(
     owner: OwnerRow,
     query: &'a PointsQuery,
     from: Option<&'a MetricName>,
     only: Option<&BTreeSet<i64>>,
 ) -> (String, Vec<Box<dyn ToSql + 'a>>) {
-    let mut values: Vec<Box<dyn ToSql + 'a>> = vec![
-        Box::new(owner.kind),
-        Box::new(owner.id),
-        Box::new(from.map_or("", MetricName::as_str)),
-        Box::new(query.since.as_micros()),
-        Box::new(query.until.as_micros()),
-        Box::new(query.arrived_after.unwrap_or(-1)),
-    ];
+    let mut values: Vec<Box<dyn ToSql + 'a>> =
+        vec![Box::new(owner.kind), Box::new(owner.id), Box::new(from.map_or("", MetricName::as_str))];
     let names = match query.names.len() {
         0 => String::new(),
         count => format!("AND name IN (?{})", ", ?".repeat(count - 1)),
@@ -97,11 +117,8 @@ fn select_series<'a>(
         }
     };
     let columns = SeriesReader::COLUMNS;
-    let sql = format!(
-        "SELECT {columns} FROM series \
-         WHERE {owner} AND name >= ?3 AND last_date >= ?4 AND first_date <= ?5 \
-         AND last_seq > ?6 {names} {only} ORDER BY name"
-    );
+    let sql =
+        format!("SELECT {columns} FROM series WHERE {owner} AND name >= ?3 {names} {only} ORDER BY name");
     (sql, values)
 }
 

@@ -1,13 +1,14 @@
-//! Which owners received points lately, in memory.
+//! Which owners and series received points after a number, in memory.
 //!
 //! A reader that asks for new points of all runs asks often, and most runs have none. An index on disk would find the
-//! others too, at the cost of two more pages in every commit.
+//! others too, at the cost of two more pages in every commit. What arrived before the start is added from the store in
+//! the background; until then, a reader from before the start looks at all series.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::owner::OwnerRow;
-use super::touched::TouchedSeries;
+use super::touched::{Known, TouchedSeries};
 use super::unsealed::Unsealed;
 
 /// The most owners that are remembered.
@@ -29,51 +30,79 @@ impl Arrivals {
     }
 }
 
-/// The last arrival number of each owner that received points since the store was opened.
+/// The last arrival number of each owner and each series.
 ///
-/// The writer notes an owner before it commits, so a reader finds every point of its snapshot. A write that is rolled
-/// back leaves an owner here that has nothing new, which costs its reader an empty page.
+/// The writer notes them before it commits, so a reader finds every point of its snapshot. A write that is rolled back
+/// leaves an owner here that has nothing new, which costs its reader an empty page.
 #[derive(Debug)]
 pub(crate) struct RecentArrivals(Mutex<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// What arrived up to this number is unknown.
-    floor: i64,
+    known: Known,
     by_owner: HashMap<OwnerRow, i64>,
     by_seq: BTreeSet<(i64, OwnerRow)>,
     series: TouchedSeries,
 }
 
+/// A series as the store has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoredSeries {
+    pub(crate) owner: OwnerRow,
+    pub(crate) series: i64,
+    /// Its highest arrival number.
+    pub(crate) last: i64,
+}
+
 impl RecentArrivals {
     /// Begins after `floor`, the last arrival number in the store.
     pub(crate) fn new(floor: i64) -> Self {
-        let series = TouchedSeries::new(floor);
-        Self(Mutex::new(Inner { floor, by_owner: HashMap::new(), by_seq: BTreeSet::new(), series }))
+        let (known, series) = (Known::after(floor), TouchedSeries::new(floor));
+        Self(Mutex::new(Inner { known, by_owner: HashMap::new(), by_seq: BTreeSet::new(), series }))
     }
 
     /// Notes that points of an owner arrived, the last one with the number `seq`.
     pub(super) fn note(&self, owner: OwnerRow, seq: i64) {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.note(owner, seq);
-        if inner.by_owner.len() > MAX_OWNERS {
-            inner.forget_oldest();
+        self.lock().note(owner, seq);
+    }
+
+    /// Notes that points of a series arrived, the last one with the number `seq`.
+    pub(super) fn note_series(&self, owner: OwnerRow, series: i64, seq: i64) {
+        self.lock().series.note(owner, series, seq);
+    }
+
+    /// Adds series that the store had before it was opened.
+    pub(crate) fn add(&self, stored: &[StoredSeries]) {
+        let mut inner = self.lock();
+        for StoredSeries { owner, series, last } in stored {
+            inner.note(*owner, *last);
+            inner.series.add(*owner, *series, *last);
         }
     }
 
-    /// Notes that a write whose last point has the number `seq` added points to a series.
-    pub(super) fn note_series(&self, owner: OwnerRow, seq: i64, series: i64) {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.series.note(owner, seq, series);
+    /// Notes that all series were added that the store had before it was opened.
+    pub(crate) fn complete(&self) {
+        let mut inner = self.lock();
+        inner.known.complete();
+        inner.series.known.complete();
+    }
+
+    /// Forgets a series that is being deleted with its owner.
+    pub(crate) fn remove(&self, owner: OwnerRow, series: i64) {
+        let mut inner = self.lock();
+        inner.series.remove(series);
+        if let Some(last) = inner.by_owner.remove(&owner) {
+            inner.by_seq.remove(&(last, owner));
+        }
     }
 
     /// Returns the series of an owner with points after `seq`, and maybe others.
     ///
     /// `None` if they are unknown or many.
     pub(crate) fn series_since(&self, owner: OwnerRow, seq: i64) -> Option<BTreeSet<i64>> {
-        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = self.lock();
         let is_older = inner.by_owner.get(&owner).is_none_or(|last| *last <= seq);
-        if seq >= inner.floor && is_older {
+        if inner.known.includes(seq) && is_older {
             return Some(BTreeSet::new());
         }
         inner.series.since(owner, seq)
@@ -81,9 +110,13 @@ impl RecentArrivals {
 
     /// Returns the owners of points that arrived after `seq`, or `None` if that is too long ago.
     pub(crate) fn since(&self, seq: i64) -> Option<Vec<OwnerRow>> {
-        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = self.lock();
         let first = (seq.saturating_add(1), OwnerRow::FIRST);
-        (seq >= inner.floor).then(|| inner.by_seq.range(first..).map(|(_, owner)| *owner).collect())
+        inner.known.includes(seq).then(|| inner.by_seq.range(first..).map(|(_, owner)| *owner).collect())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -95,12 +128,15 @@ impl Inner {
             *last = seq;
         }
         self.by_seq.insert((*last, owner));
+        if self.by_owner.len() > MAX_OWNERS {
+            self.forget_oldest();
+        }
     }
 
     fn forget_oldest(&mut self) {
         if let Some((seq, owner)) = self.by_seq.pop_first() {
             self.by_owner.remove(&owner);
-            self.floor = self.floor.max(seq);
+            self.known.forget(seq);
         }
     }
 }
@@ -141,5 +177,25 @@ mod tests {
         }
         assert_eq!(recent.since(0), None);
         assert_eq!(recent.since(1).map(|owners| owners.len()), Some(MAX_OWNERS));
+    }
+
+    #[test]
+    fn what_the_store_had_is_denied_to_nobody_and_known_at_the_end() {
+        let recent = RecentArrivals::new(10);
+        let [a, b] = [1, 2].map(OwnerRow::run);
+        recent.note(a, 11);
+        recent.note_series(a, 1, 11);
+        let stored = |owner, series, last| StoredSeries { owner, series, last };
+        recent.add(&[stored(a, 1, 4), stored(a, 2, 9), stored(b, 3, 7)]);
+        assert_eq!(
+            (recent.since(5), recent.series_since(b, 5), recent.series_since(b, 8)),
+            (None, None, None)
+        );
+        recent.complete();
+        assert_eq!((recent.since(5), recent.since(8)), (Some(vec![b, a]), Some(vec![a])));
+        assert_eq!(recent.series_since(a, 5), Some(BTreeSet::from([1, 2])));
+        assert_eq!(recent.series_since(b, 8), Some(BTreeSet::new()));
+        recent.remove(b, 3);
+        assert_eq!((recent.since(0), recent.series_since(b, 0)), (Some(vec![a]), Some(BTreeSet::new())));
     }
 }

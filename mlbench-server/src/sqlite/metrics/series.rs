@@ -16,6 +16,8 @@ use crate::sqlite::error::StoreError;
 
 /// The most points that a page reads to downsample them. It bounds how long a page holds its connection.
 const MAX_POINTS_READ: usize = 100_000;
+/// The most points after those of the query that are counted. Of a series with more, those of the query are counted.
+const MAX_NEWER: u64 = 20_000;
 /// The most points that a page counts or passes without reading them.
 const MAX_POINTS_PASSED: u64 = 100_000;
 
@@ -61,7 +63,7 @@ impl<'a> SeriesReader<'a> {
             details,
         };
         Ok(Self {
-            name: MetricName::new(row.get::<_, String>(0)?)?,
+            name: Self::name(row)?,
             query,
             scan,
             count: points,
@@ -71,13 +73,28 @@ impl<'a> SeriesReader<'a> {
         })
     }
 
+    /// Returns whether a row of [`SeriesReader::COLUMNS`] may have points that a query selects.
+    pub(super) fn is_selected(query: &PointsQuery, row: &Row<'_>) -> Result<bool, StoreError> {
+        let last_seq: i64 = row.get(6)?;
+        Ok(query.arrived_after.is_none_or(|seq| last_seq > seq)
+            && Timestamp::from_micros(row.get(5)?) >= query.since
+            && Timestamp::from_micros(row.get(4)?) <= query.until)
+    }
+
+    /// Returns the name in a row of [`SeriesReader::COLUMNS`].
+    pub(super) fn name(row: &Row<'_>) -> Result<MetricName, StoreError> {
+        Ok(MetricName::new(row.get::<_, String>(0)?)?)
+    }
+
     /// Decides once per query how the series is read. Returns `None` when the query selects nothing of it.
-    pub(super) fn start(&self) -> Result<Option<SeriesCursor>, StoreError> {
+    ///
+    /// What it reads for that counts for the page.
+    pub(super) fn start(&self, page: &mut Page<'_>) -> Result<Option<SeriesCursor>, StoreError> {
         if let Some(seq) = self.scan.arrived_after {
-            return arrival::start_since(&self.scan, seq);
+            return arrival::start_since(&self.scan, seq, page);
         }
         match self.query.downsampling {
-            Some(downsampling) => self.start_downsampled(downsampling),
+            Some(downsampling) => self.start_downsampled(downsampling, page),
             None => Ok(Some(self.start_of_newest(self.query.last_n.map(u64::from)))),
         }
     }
@@ -89,14 +106,19 @@ impl<'a> SeriesReader<'a> {
         }
     }
 
-    fn start_downsampled(&self, downsampling: Downsampling) -> Result<Option<SeriesCursor>, StoreError> {
-        if !self.all_dates {
-            return Ok(Some(SeriesCursor::Counting { counted: 0, after: self.scan.start() }));
-        }
-        let newer = match self.has_newer {
-            true => arrival::count_since(self.scan.connection, self.scan.series, self.scan.as_of)?,
+    fn start_downsampled(
+        &self,
+        downsampling: Downsampling,
+        page: &mut Page<'_>,
+    ) -> Result<Option<SeriesCursor>, StoreError> {
+        let newer = match self.has_newer && self.all_dates {
+            true => arrival::count_since(&self.scan, self.scan.as_of, MAX_NEWER)?,
             false => 0,
         };
+        page.skip(usize::try_from(newer).unwrap_or(usize::MAX));
+        if !self.all_dates || newer > MAX_NEWER {
+            return Ok(Some(SeriesCursor::Counting { counted: 0, after: self.scan.start() }));
+        }
         self.start_counted(downsampling, self.count.saturating_sub(newer))
     }
 

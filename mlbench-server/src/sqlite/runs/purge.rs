@@ -8,6 +8,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::labels;
 use crate::sqlite::idempotency;
 use crate::sqlite::metrics::owner::OwnerRow;
+use crate::sqlite::metrics::recent::RecentArrivals;
 use crate::sqlite::metrics::{arrival, chunks};
 
 /// Points or keys deleted per step: about 2 ms.
@@ -18,7 +19,7 @@ const CHUNKS_PER_STEP: u32 = 8;
 const LINES_PER_STEP: u32 = 500;
 
 /// Deletes one part. Returns whether more may be left.
-pub(crate) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
+pub(crate) fn step(connection: &mut Connection, recent: &RecentArrivals) -> rusqlite::Result<bool> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let runs: Vec<(i64, i64)> = transaction
         .prepare_cached("SELECT id, deletion FROM run WHERE deletion > 0 ORDER BY deletion, id")?
@@ -26,7 +27,8 @@ pub(crate) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
         .collect::<rusqlite::Result<_>>()?;
     let mut deleted = false;
     for (run, deletion) in runs {
-        deleted = delete_contents(&transaction, run)? || (deletion == 2 && delete_run(&transaction, run)?);
+        deleted =
+            delete_contents(&transaction, recent, run)? || (deletion == 2 && delete_run(&transaction, run)?);
         if deleted {
             break;
         }
@@ -36,7 +38,7 @@ pub(crate) fn step(connection: &mut Connection) -> rusqlite::Result<bool> {
 }
 
 /// Deletes a part of the rows that belong to a run. Returns whether it found any.
-fn delete_contents(connection: &Connection, run: i64) -> rusqlite::Result<bool> {
+fn delete_contents(connection: &Connection, recent: &RecentArrivals, run: i64) -> rusqlite::Result<bool> {
     let owner = OwnerRow::run(run);
     if let Some(series) = owner.any_series(connection)? {
         let sql = "DELETE FROM point WHERE (series, date, seq) IN \
@@ -47,6 +49,8 @@ fn delete_contents(connection: &Connection, run: i64) -> rusqlite::Result<bool> 
             && chunks::delete_some(connection, series, CHUNKS_PER_STEP)? == 0
         {
             connection.prepare_cached("DELETE FROM series WHERE id = ?1")?.execute([series])?;
+            // If this is rolled back, the run is deleted all the same.
+            recent.remove(owner, series);
         }
         return Ok(true);
     }

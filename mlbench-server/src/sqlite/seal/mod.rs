@@ -19,6 +19,7 @@ use rusqlite::Connection;
 use super::connection::open::SealOptions;
 use super::error::StoreError;
 use super::metrics::recent::Arrivals;
+use super::metrics::stored_series;
 use super::metrics::unsealed::Due;
 use super::writer::JobSender;
 use crate::panics;
@@ -69,6 +70,7 @@ struct SealerThread {
 
 impl SealerThread {
     fn run(self) {
+        self.remember_series();
         loop {
             let due = self.arrivals.unsealed.take(self.options.idle, WAIT);
             if due == Due::Closed {
@@ -79,6 +81,26 @@ impl SealerThread {
                 let reason = format!("panicked: {}", panics::text(&*panic));
                 tracing::error!(reason, ?due, "sealing points failed; leaving them as they are");
             }
+        }
+    }
+
+    /// Adds the series that the store had when it was opened to those in memory.
+    ///
+    /// If that fails, readers from before look at all series.
+    fn remember_series(&self) {
+        let recent = &self.arrivals.recent;
+        let mut after = 0;
+        while !self.arrivals.unsealed.is_closed() {
+            let found = match self.read(|c| stored_series::some(c, after)) {
+                Ok(found) => found,
+                Err(error) => {
+                    let cause = error.internal_text().unwrap_or(error.detail());
+                    return tracing::warn!(cause, "cannot read all series; reading new points is slow");
+                }
+            };
+            let Some(last) = found.last() else { return recent.complete() };
+            after = last.series;
+            recent.add(&found);
         }
     }
 

@@ -137,14 +137,83 @@ async fn a_page_that_finds_nothing_ends_after_some_old_points() {
 }
 
 #[tokio::test]
+async fn a_page_that_selects_no_series_ends_after_some() {
+    const SERIES: usize = 5_000;
+    let store = Store::with(|options| options.page_points = PAGE);
+    let id = store.started_run().await;
+    let points = (0..SERIES).map(|number| metric(id, &format!("s{number}"), 1, "1"));
+    store.record_metrics(points.collect()).await.unwrap();
+    store.record_metrics(vec![metric(id, "s9", 7, "1")]).await.unwrap();
+    let all = PointsQuery::all(Owner::Run(id));
+    let pages = async |query: &PointsQuery| {
+        let (mut next, mut pages, mut points) = (None, 0, 0);
+        loop {
+            let (sent, _, after) = read_page(&store.storage, query, next, Count::default()).await.unwrap();
+            (next, pages, points) = (after, pages + 1, points + sent.0);
+            if next.is_none() {
+                return (pages, points);
+            }
+        }
+    };
+    // A page passes ten times as many series as it may send points.
+    let later = PointsQuery { since: at(2), ..all.clone() };
+    assert_eq!(pages(&later).await, (SERIES / (10 * PAGE) + 1, 1));
+    let named = PointsQuery { names: [MetricName::new("s9").unwrap()].into(), ..later };
+    assert_eq!(pages(&named).await, (1, 1));
+    let later = PointsQuery { since: at(8), arrived_after: Some(0), ..all };
+    assert_eq!(pages(&later).await, (SERIES / (10 * PAGE) + 1, 0), "all series are new to this reader");
+}
+
+#[tokio::test]
+async fn late_points_outside_the_dates_end_a_page_too() {
+    const SERIES: usize = 20;
+    let store = Store::with(|options| (options.page_points, options.seal) = (PAGE, NEVER));
+    let id = store.started_run().await;
+    let name = |number: usize| format!("s{number:02}");
+    let newest = (0..SERIES).map(|number| metric(id, &name(number), 1_000, "1"));
+    store.record_metrics(newest.collect()).await.unwrap();
+    let seen = store.number("SELECT last FROM arrival").await;
+    for number in 0..SERIES {
+        let late = (0..300).map(|date| metric(id, &name(number), date, "1")).collect();
+        store_in_batches(&store, late, 50).await;
+    }
+    let query =
+        PointsQuery { arrived_after: Some(seen), since: at(1_000), ..PointsQuery::all(Owner::Run(id)) };
+    let (mut next, mut pages) = (None, 0);
+    loop {
+        let page = read_page(&store.storage, &query, next, Count::default()).await.unwrap();
+        assert_eq!(page.0.0, 0);
+        (next, pages) = (page.2, pages + 1);
+        if next.is_none() {
+            break;
+        }
+    }
+    // Of each series, 300 points are listed: a page does so for four, and the last one finds that none is left.
+    assert_eq!(pages, SERIES / 4 + 1);
+}
+
+#[tokio::test]
+async fn a_reader_from_before_a_restart_looks_at_no_series_without_new_points() {
+    only_what_is_new_is_looked_at(true).await;
+}
+
+#[tokio::test]
 async fn only_the_series_with_new_points_are_looked_at() {
-    let store = Store::new();
+    only_what_is_new_is_looked_at(false).await;
+}
+
+async fn only_what_is_new_is_looked_at(is_restarted: bool) {
+    let mut store = Store::new();
     let id = store.started_run().await;
     let all = |value: &str| ["a", "b", "c"].map(|name| metric(id, name, 1, value)).to_vec();
     store.record_metrics(all("1")).await.unwrap();
     let query = PointsQuery::all(Owner::Run(id));
     let seen = read_page(&store.storage, &query, None, Count::default()).await.unwrap().1;
     store.record_metrics(vec![metric(id, "b", 2, "2")]).await.unwrap();
+    if is_restarted {
+        store = store.reopened();
+    }
+    store.until_series_are_known().await;
     // No metric has this name, so a read of the series fails.
     let sql = "UPDATE series SET last_seq = 1000000, name = '' WHERE name = 'a'";
     assert_eq!(store.writer.write(0, |c| Ok(c.execute(sql, [])?)).await.unwrap(), 1);

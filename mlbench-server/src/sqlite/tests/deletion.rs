@@ -2,6 +2,8 @@ use mlbench_core::run::OutputStream;
 use mlbench_core::storage::OutputChunk;
 
 use super::*;
+use crate::sqlite::metrics::owner::OwnerRow;
+use crate::sqlite::metrics::recent::RecentArrivals;
 
 /// A chunk counts as its points.
 const ALL_ROWS_OF_RUNS: &str = "SELECT (SELECT count(*) FROM point) + (SELECT count(*) FROM series) \
@@ -73,13 +75,30 @@ async fn purge_step_deletes_a_bounded_number_of_rows() {
     connection.execute("UPDATE run SET deletion = 2", []).unwrap();
     let count = |c: &Connection| c.query_row(ALL_ROWS_OF_RUNS, [], |row| row.get::<_, i64>(0)).unwrap();
     let (mut steps, mut before) = (0, count(&connection));
-    while runs::purge::step(&mut connection).unwrap() {
+    let recent = RecentArrivals::new(0);
+    while runs::purge::step(&mut connection, &recent).unwrap() {
         let after = count(&connection);
         assert!(after < before && before - after <= 2_000, "{before} to {after}");
         (steps, before) = (steps + 1, after);
     }
     assert_eq!(before, 0);
     assert!(steps > 10, "{steps}");
+}
+
+#[tokio::test]
+async fn series_of_a_deleted_run_are_forgotten_and_their_numbers_used_again() {
+    let store = Store::new();
+    let deleted = large_run(&store).await;
+    let series = OwnerRow::run(deleted.get());
+    assert!(!store.arrivals.recent.series_since(series, 0).unwrap().is_empty());
+    store.delete_run(deleted).await.unwrap();
+    store.until_zero(ALL_ROWS_OF_RUNS).await;
+    // The series are removed in the transaction that deletes them, so they were when it was seen.
+    assert_eq!(store.arrivals.recent.since(0), Some(vec![]));
+    let next = store.started_run().await;
+    store.record_metrics(vec![metric(next, "loss", 1, "1")]).await.unwrap();
+    let found = |run: RunId| store.arrivals.recent.series_since(OwnerRow::run(run.get()), 0).unwrap();
+    assert_eq!((found(deleted).len(), found(next).len()), (0, 1));
 }
 
 #[tokio::test]

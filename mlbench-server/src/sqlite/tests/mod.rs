@@ -84,6 +84,15 @@ impl Store {
         }
     }
 
+    /// Waits until the series that the store had when it was opened are known.
+    async fn until_series_are_known(&self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.arrivals.recent.since(0).is_none() {
+            assert!(Instant::now() < deadline, "the series are not known after 60 s");
+            tokio::task::yield_now().await;
+        }
+    }
+
     async fn started_run(&self) -> RunId {
         let run = self.start_run_unless_active(new_run("a run"), at(1)).await.unwrap();
         self.run_started(run.id, 2).await.unwrap();

@@ -189,6 +189,39 @@ fn the_log_of_a_running_server_under_another_name_is_refused() {
 }
 
 #[tokio::test]
+async fn a_hard_linked_log_of_a_killed_server_stops_only_others() {
+    let store = Store::new();
+    let id = store.started_run().await;
+    let path = store.options.path.clone();
+    let folder = tempfile::tempdir().unwrap();
+    let in_folder = |file: &str| folder.path().join(file);
+    let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
+    let parts = ["", "-wal", "-shm"];
+    for part in parts {
+        fs::copy(beside(part), in_folder(&format!("killed{part}"))).unwrap();
+    }
+    drop(store.storage);
+    // As the server would have left it, had it been killed. The database itself keeps its inode.
+    for part in parts {
+        fs::copy(in_folder(&format!("killed{part}")), beside(part)).unwrap();
+    }
+    fs::copy(&path, in_folder("copy.db")).unwrap();
+    for part in ["-wal", "-shm"] {
+        fs::hard_link(beside(part), in_folder(&format!("copy.db{part}"))).unwrap();
+    }
+    let message = refusal(&in_folder("copy.db"));
+    assert!(message.starts_with("database PATH: PATH-wal has several hard links"), "{message}");
+    fs::remove_file(in_folder("copy.db-wal")).unwrap();
+    let message = refusal(&in_folder("copy.db"));
+    assert!(message.starts_with("database PATH: PATH-shm has several hard links"), "{message}");
+    // The refused server may have made one.
+    let _ = fs::remove_file(in_folder("copy.db-wal"));
+    fs::hard_link(beside("-wal"), in_folder("copy.db-wal")).unwrap();
+    let storage = SqliteStorage::open(Options::new(&path)).unwrap();
+    assert_eq!(storage.run(id).await.unwrap().id, id);
+}
+
+#[tokio::test]
 async fn full_disk_under_the_lock_file_keeps_no_server_from_starting() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("db");

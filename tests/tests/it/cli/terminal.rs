@@ -1,6 +1,7 @@
 //! What `mlbench` shows on a terminal.
 
 use std::fs::File;
+use std::path::Path;
 use std::process::Stdio;
 
 use mlbench_tests::{TIMEOUT, TestServer, binary, tools};
@@ -22,11 +23,7 @@ async fn followed_logs_show_the_newest_state_of_an_unfinished_line() {
     );
     let command = format!("sh -c {}", quoted(&program));
     server.cli().ok(&["runs", "start", "--name", "bar", "--command", &command]).await;
-    let follow = format!("'{}' runs logs bar --follow", binary("mlbench").display());
-    let mut on_terminal = Command::new(script);
-    on_terminal.args(["-qec", &follow, "/dev/null"]).env("MLBENCH_URL", server.url()).kill_on_drop(true);
-    on_terminal.stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child = on_terminal.spawn().unwrap();
+    let mut child = on_terminal(&script, &server, "runs logs bar --follow").spawn().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut seen = String::new();
     for (text, step) in [(" 10 %", Some(1)), (" 90 %", Some(2)), ("FINISHED", None)] {
@@ -50,6 +47,36 @@ async fn followed_logs_show_the_newest_state_of_an_unfinished_line() {
     let piped = server.cli().ok(&["runs", "logs", "bar", "--follow", "--rank", "0"]).await;
     assert!(piped.starts_with("begin\n") && piped.ends_with("ended\nno end\n"), "{piped:?}");
     assert!(!piped.contains("\u{1b}[K"), "{piped:?}");
+}
+
+#[tokio::test]
+async fn output_of_a_run_can_colour_a_terminal_but_not_control_it() {
+    let Some(script) = tools::script() else { return };
+    let server = TestServer::start().await;
+    let line = "\u{1b}[31mred\u{1b}]52;c;aGk=\u{7}\u{1b}[2J\u{9b}2J";
+    let command = server.script(&format!("[ $RANK = 0 ] || exit 0\nprintf '%s\\n' '{line}'\n"));
+    let run = server.run(&command).await;
+    let shown = "\u{1b}[31mred\\u{1b}]52;c;aGk=\\u{7}\\u{1b}[2J\\u{9b}2J";
+    for (format, printed) in
+        [("", format!("{shown}\u{1b}[0m\r\n")), ("--output csv", format!(",stdout,{shown}"))]
+    {
+        let logs = format!("runs logs {} --rank 0 {format}", run.id);
+        let output = timeout(TIMEOUT, on_terminal(&script, &server, &logs).output()).await.unwrap().unwrap();
+        let output = String::from_utf8(output.stdout).unwrap();
+        assert!(output.contains(&printed), "{output:?}");
+        assert!(!output.contains(['\u{7}', '\u{9b}']), "{output:?}");
+        let piped = server.cli().ok(&logs.split_whitespace().collect::<Vec<_>>()).await;
+        assert!(piped.contains(&format!("{line}\n")), "{piped:?}");
+    }
+}
+
+/// A command of `mlbench` with a terminal of its own.
+fn on_terminal(script: &Path, server: &TestServer, arguments: &str) -> Command {
+    let command = format!("'{}' {arguments}", binary("mlbench").display());
+    let mut on_terminal = Command::new(script);
+    on_terminal.args(["-qec", &command, "/dev/null"]).env("MLBENCH_URL", server.url()).kill_on_drop(true);
+    on_terminal.stdin(Stdio::null()).stdout(Stdio::piped());
+    on_terminal
 }
 
 /// Quotes a text as one word of a shell.

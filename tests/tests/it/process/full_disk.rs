@@ -65,6 +65,30 @@ async fn a_server_ends_cleanly_while_the_disk_is_full() {
 }
 
 #[tokio::test]
+async fn a_start_without_any_room_names_the_disk_and_the_file() {
+    let Some(disk) = tools::small_disk(12) else { return };
+    let database = disk.path().join("mlbench.db");
+    let mut server = ServerOptions::default().database(database.clone()).start().await;
+    let run = server.run("true").await;
+    assert!(server.terminate().await.success());
+    fs::remove_file(disk.path().join("mlbench.db-reserve")).unwrap();
+    for is_new in [false, true] {
+        let filler = disk.fill();
+        let path = if is_new { disk.path().join("new.db") } else { database.clone() };
+        let refused = server.fail_to_start(&["--database", path.to_str().unwrap()]).await;
+        let expected = format!(
+            "mlbench-server: database {}: the disk at {} is full; make room for 1 MiB there, and start the server again\n",
+            path.display(),
+            disk.path().display()
+        );
+        assert!(refused.code == 1 && refused.stderr.ends_with(&expected), "{refused:?}");
+        fs::remove_file(filler).unwrap();
+    }
+    server.restart().await;
+    assert_eq!(server.client().runs().get(run.id).await.unwrap().state, RunState::Finished);
+}
+
+#[tokio::test]
 async fn a_server_that_starts_on_a_full_disk_stops_and_deletes_runs() {
     let Some(disk) = tools::small_disk(12) else { return };
     let options = ServerOptions::default().database(disk.path().join("mlbench.db"));

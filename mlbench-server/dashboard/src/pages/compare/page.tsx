@@ -13,13 +13,13 @@ import { isActive } from "../../parts/state";
 import { idsText, readCompared, requestQuery, withRuns } from "./address";
 import { Chosen } from "./chosen";
 import { Curves } from "./curves";
-import { Drawings } from "./drawings";
 import { Settings } from "./settings";
 import { Summary } from "./summary-table";
 import { useComparison } from "./use-comparison";
 
 const Differences = later(() => import("./later").then((module) => module.Differences));
 const Choose = later(() => import("./later").then((module) => module.Choose), <Loading what="the list" />);
+const Drawings = later(() => import("./drawings").then((module) => module.Drawings));
 
 /** Compares runs: time to accuracy, speed-up, phases and curves. */
 export function ComparePage() {

@@ -39,7 +39,10 @@ enum Step {
         series: usize,
         is_idle: bool,
     },
-    Reopen,
+    /// A restart, perhaps until the series are known that the store had before.
+    Reopen {
+        is_waited_for: bool,
+    },
     Delete,
     Read {
         salt: u64,
@@ -54,7 +57,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(series, count, apart, from, salt)| Step::Batch { series, count, apart, from, salt }),
         2 => (from, any::<u64>()).prop_map(|(from, salt)| Step::Singles { from, salt }),
         4 => (0..3_usize, any::<bool>()).prop_map(|(series, is_idle)| Step::Seal { series, is_idle }),
-        1 => Just(Step::Reopen),
+        1 => any::<bool>().prop_map(|is_waited_for| Step::Reopen { is_waited_for }),
         1 => Just(Step::Delete),
         4 => any::<u64>().prop_map(|salt| Step::Read { salt }),
     ]
@@ -165,6 +168,15 @@ async fn compare_changes(store: &Store, model: &Model, run: RunId, after: i64) {
     assert_eq!(seen, expected, "changes after {after}");
 }
 
+/// Compares which runs a list names that begins after a position.
+async fn compare_lists(store: &Store, model: &Model, run: RunId, after: i64) {
+    let list = store.metric_owners(MetricType::Run, Some(after)).await.unwrap();
+    let listed: Vec<Owner> = list.owners.into_iter().map(|listed| listed.owner).collect();
+    let mut points = model.series.values().flat_map(|series| &series.points);
+    let expected = points.any(|point| point.1 > after).then_some(Owner::Run(run));
+    assert_eq!(listed, Vec::from_iter(expected), "runs after {after}");
+}
+
 async fn compare_series(store: &Store, model: &Model, run: RunId) {
     let listed = store.series(&Owner::Run(run), None, 10).await.unwrap();
     let listed = listed.into_iter().map(|s| (s.name.to_string(), s.count, s.min, s.max, s.last_value));
@@ -209,7 +221,12 @@ async fn run_steps(steps: Vec<Step>, page_points: usize) -> Result<()> {
                 let row = series_row(&store, NAMES[series]).await;
                 while store.writer.write(0, move |c| seal_step(c, row, is_idle, SIZES)).await? {}
             }
-            Step::Reopen => store = store.reopened(),
+            Step::Reopen { is_waited_for } => {
+                store = store.reopened();
+                if is_waited_for {
+                    store.until_series_are_known().await;
+                }
+            }
             Step::Delete => {
                 store.delete_run(run).await?;
                 store.finish_teardown(run).await?;
@@ -225,6 +242,7 @@ async fn run_steps(steps: Vec<Step>, page_points: usize) -> Result<()> {
                 }
                 if let Some(after) = model.cursors.get(noise.below(model.cursors.len() as u64) as usize) {
                     compare_changes(&store, &model, run, *after).await;
+                    compare_lists(&store, &model, run, *after).await;
                 }
                 compare_series(&store, &model, run).await;
             }
