@@ -20,6 +20,9 @@ const stage = new Stage({ workers: 1 }, async (server) => {
       tags: { experiment: "lr sweep", note: MARKUP, constructor: "", "mlflow.user": "rita" },
     });
   }
+  // In one request, so that all points have one time.
+  const loss = { run_id: 1, name: "loss", step: [1, 2, 3], value: [3, 2, 1] };
+  await server.api("POST", "/api/metrics/batch/", loss);
 });
 
 test("a run that executes elsewhere is shown as what it is", async () => {
@@ -37,6 +40,9 @@ test("a run that executes elsewhere is shown as what it is", async () => {
   await page.getByRole("heading", { level: 1, name: "elsewhere" }).waitFor();
   await page.getByText("Elsewhere, and reports to this server").waitFor();
   assert.equal(await page.getByRole("button", { name: "Start again" }).count(), 0);
+  await page.waitForFunction(
+    () => document.querySelector<HTMLSelectElement>(".chart-controls select")?.value === "step",
+  );
   const given = page.locator("table.pods").getByRole("row");
   assert.deepEqual(await given.allTextContents(), [
     "NameValueType",

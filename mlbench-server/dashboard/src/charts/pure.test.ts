@@ -192,6 +192,7 @@ test("short times have units that people read", () => {
     "0.001 ns",
     "1 ms",
   ]);
+  assert.equal(durationText(2.5e-4), "250 µs");
   assert.deepEqual(tickTexts([0, 5e-6, 1e-5], "seconds", "linear"), ["0", "5 µs", "10 µs"]);
   assert.deepEqual(tickTexts([0, 0.002, 0.004], "seconds", "linear"), ["0", "2 ms", "4 ms"]);
   assert.deepEqual(tickTexts([0, 0.5, 1], "seconds", "linear"), ["0.0", "0.5", "1.0"]);

@@ -107,6 +107,7 @@ export function durationText(seconds: number): string {
   if (!Number.isFinite(seconds)) return numberText(seconds);
   const size = Math.abs(seconds);
   const sign = seconds < 0 ? "−" : "";
+  if (size > 0 && size < 1e-3) return secondsText(seconds, 3);
   if (size < 60) return `${sign}${numberText(Number(size.toPrecision(4)))} s`;
   const whole = Math.round(size);
   const parts: [number, string][] = [

@@ -234,17 +234,14 @@ function labelColumn(key: LabelKey, shown: readonly Run[]): Column<Item> {
     key,
     header: <Cut text={name} full={`${key.startsWith("tag:") ? "Tag" : "Parameter"} ${name}`} />,
     width: `${LABEL_WIDTH}px`,
-    class: isNumber ? "end" : "label",
+    class: isNumber ? "end" : "",
     sortable: true,
     cell: (item) => {
       const found = distinctValues(runsOf(item), key);
       const [value] = found;
       if (value === undefined) return <span class="none">–</span>;
-      return found.length === 1 ? (
-        <Cut text={value} />
-      ) : (
-        <span class="why">{plural(found.length, "value")}</span>
-      );
+      if (found.length > 1) return <span class="why">{plural(found.length, "value")}</span>;
+      return isNumber ? value : <Cut text={value} />;
     },
   };
 }
