@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -39,6 +39,22 @@ pub fn mlflow_client() -> Option<PathBuf> {
     let imports = "import importlib.util as u, sys; \
                    sys.exit(not all(map(u.find_spec, ('mlflow', 'pandas', 'sklearn'))))";
     available(succeeds(Command::new(&python).args(["-c", imports])), needs).then_some(python)
+}
+
+/// The version of schemathesis, whose checks change from one to the next. `.ci/python-client` installs it.
+const SCHEMATHESIS: &str = "4.32.5";
+
+/// Returns `schemathesis`: the one beside the Python of the tests, or on PATH.
+#[must_use]
+pub fn schemathesis() -> Option<PathBuf> {
+    let needs = "needs schemathesis 4.32.5: run .ci/python-client, or install it (pip install schemathesis==4.32.5) so that \
+                 it is on PATH";
+    let beside =
+        std::env::var_os("MLBENCH_PYTHON").map(|python| Path::new(&python).with_file_name("schemathesis"));
+    let program = beside.filter(|program| program.is_file()).unwrap_or_else(|| "schemathesis".into());
+    let version = Command::new(&program).arg("--version").stdin(Stdio::null()).output();
+    let has_version = |output: Output| String::from_utf8_lossy(&output.stdout).trim().ends_with(SCHEMATHESIS);
+    available(version.is_ok_and(has_version), needs).then_some(program)
 }
 
 /// Returns the Python that has MLflow and can keep its points in SQLite.

@@ -9,6 +9,7 @@ use super::fields::{Fields, Member};
 use super::label_fields::{params, tags_patch};
 use crate::error::{Error, Result};
 use crate::labels::{ParamValue, Params, TagsPatch};
+use crate::number::whole;
 use crate::quote::quote;
 use crate::run::{RunEvent, RunState};
 
@@ -130,7 +131,7 @@ fn exit_codes(fields: &mut Fields) -> Result<BTreeMap<u32, i32>> {
                 (rank.to_owned(), code.to_owned())
             }
         };
-        let (Ok(rank), Ok(code)) = (rank.parse(), code.parse()) else {
+        let (Ok(rank), Some(code)) = (rank.parse(), whole(&code)) else {
             let rule =
                 format_args!("must be ranks with their codes, such as {{\"0\": 1}}, not {}", quote(&rank));
             return Err(Error::invalid("exit_codes", rule));
@@ -167,6 +168,7 @@ mod tests {
         assert!(refusal(r#"{"state":"STARTED"}"#).starts_with("state: must be FINISHED, FAILED, STOPPED, "));
         assert!(refusal(r#"{"reason":"x"}"#).starts_with("reason: only a failed run has one; "));
         assert!(refusal(r#"{"state":"FINISHED","reason":"x"}"#).starts_with("reason: "));
+        assert_eq!(read(r#"{"state":"failed","exit_codes":{"0":3.0}}"#).unwrap().exit_codes, [(0, 3)].into());
         assert!(refusal(r#"{"exit_codes":{"0":1}}"#).starts_with("exit_codes: only a run that ends"));
         assert!(refusal(r#"{"state":"FAILED","exit_codes":{"a":1}}"#).ends_with(r#"not "a""#));
         assert!(

@@ -16,4 +16,5 @@ mod python_client;
 mod queue;
 mod readme;
 mod runs;
+mod schemathesis;
 mod spec;

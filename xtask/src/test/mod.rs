@@ -55,6 +55,8 @@ const STEPS: &[Step] = &[
             "--skip",
             "python_client::",
             "--skip",
+            "schemathesis::",
+            "--skip",
             "mpirun::",
             "--skip",
             "kubernetes::",
@@ -66,6 +68,10 @@ const STEPS: &[Step] = &[
     Step {
         name: "python-client",
         kind: Kind::Tests(&["test", "--workspace", "--test", "it", "--", "python_client::"]),
+    },
+    Step {
+        name: "schemathesis",
+        kind: Kind::Tests(&["test", "--workspace", "--test", "it", "--", "schemathesis::"]),
     },
     Step {
         name: "browser",
