@@ -75,7 +75,7 @@ async fn many_series(server: &Server, many: Series) -> Result<Vec<Measurement>> 
     ])
 }
 
-/// Reads what is new after cursors from before the server was started: of one series, and of every second one.
+/// Reads what is new of one series, and of half of them, after cursors from before the server was started.
 async fn old_cursors(server: &Server, database: &Path, many: Series) -> Result<Vec<Measurement>> {
     let read = |cursor: u64, since: &str| {
         get(&format!("/api/metrics/{}/?metric_type=run&cursor={cursor}&since={since}", many.run))
