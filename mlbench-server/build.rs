@@ -48,13 +48,33 @@ fn describe(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     let mut list = String::from("[");
     for file in files(folder)? {
         let text = fs::read_to_string(&file)?;
-        let is_json = file.extension().is_some_and(|ending| ending == "json");
-        let text = if is_json { text.lines().map(str::trim_start).collect() } else { text };
+        let ending = file.extension().unwrap_or_default();
+        let text = if ending == "json" { text.lines().map(str::trim_start).collect() } else { text };
         list.push_str(&asset(&file, text.as_bytes(), out)?);
+        let variant = match ending.to_str() {
+            Some("json") => Some(("openapi-open.json", without_security(&text)?)),
+            // At the address without the last slash, which a browser resolves from one folder further up.
+            Some("html") => Some(("docs-bare.html", text.replace("\"../../", "\"../"))),
+            _ => None,
+        };
+        if let Some((name, text)) = variant {
+            list.push_str(&asset(&file.with_file_name(name), text.as_bytes(), out)?);
+        }
     }
     list.push(']');
     fs::write(out.join("openapi.rs"), list)?;
     Ok(())
+}
+
+/// Returns the document of a server without a token, whose operations require none.
+fn without_security(document: &str) -> Result<String, Box<dyn Error>> {
+    let required = r#""security": [{"token": []},{"session": []}]"#;
+    match document.matches(required).count() {
+        1 => Ok(document.replace(required, r#""security": []"#)),
+        found => {
+            Err(format!("openapi.json: requires a token in {found} places; let build.rs find it").into())
+        }
+    }
 }
 
 /// Writes the content of a file and its compressed form, and returns the expression that embeds them.

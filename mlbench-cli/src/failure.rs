@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use mlbench_client::{Error, Run, RunId};
+use mlbench_core::quote::shorten;
 use tokio::signal::unix::SignalKind;
 
 use crate::benchmarks;
@@ -62,21 +63,29 @@ pub(crate) enum Failure {
         /// The run at the last poll.
         run: Box<Run>,
         /// The timeout in seconds.
-        seconds: u64,
+        seconds: f64,
     },
     /// kubectl failed to reach a server in Kubernetes.
     #[error("{0}")]
     Kube(String),
     /// The token file cannot be read.
-    #[error("--token-file: cannot read {}: {error}", .path.display())]
+    #[error("--token-file: cannot read {}: {error}", shorten(&.path.to_string_lossy()))]
     TokenFile {
         /// The token file.
         path: PathBuf,
         /// Reason given by the system.
         error: io::Error,
     },
+    /// A directory for manual pages cannot be written.
+    #[error("DIR: cannot write manual pages to {}: {error}", .path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Reason given by the system.
+        error: io::Error,
+    },
     /// An output file cannot be written.
-    #[error("--output-file: cannot write {}: {error}", .path.display())]
+    #[error("--output-file: cannot write {}: {error}", shorten(&.path.to_string_lossy()))]
     File {
         /// The output file.
         path: PathBuf,
@@ -148,6 +157,7 @@ impl Failure {
             Self::Interrupted { signal } => u8::try_from(128 + signal.as_raw_value()).unwrap_or(1),
             Self::StillActive { .. }
             | Self::Benchmark(_)
+            | Self::Directory { .. }
             | Self::File { .. }
             | Self::Output(_)
             | Self::Input(_)
@@ -192,6 +202,20 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_repeats_only_the_beginning_of_a_long_url_or_path() {
+        let long = "x".repeat(100_000);
+        let (path, error) = (PathBuf::from(&long), || io::ErrorKind::NotFound.into());
+        for failure in [
+            Failure::Client(Error::InvalidUrl { url: long.clone(), cause: String::new() }),
+            Failure::TokenFile { path: path.clone(), error: error() },
+            Failure::File { path, error: error() },
+        ] {
+            let message = failure.to_string();
+            assert!(message.contains("… (100000 characters)") && message.len() < 600, "{}", message.len());
+        }
+    }
 
     #[test]
     fn each_failure_has_its_documented_exit_code() {

@@ -2,10 +2,13 @@
 
 mod args;
 mod benchmarks;
+mod candidates;
 mod commands;
+mod completion;
 mod failure;
 mod harmless;
 mod interrupt;
+mod man;
 mod output;
 mod unknown_name;
 
@@ -14,27 +17,35 @@ use std::time::Duration;
 
 use args::{Cli, Command, RunsCommand};
 use failure::Failure;
+use mlbench_core::quote::shorten_message;
 
 /// How long an interrupted `mlbench log` may take to store what it has read.
 const LOG_GRACE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
+    completion::complete_for_shell();
     match run(Cli::from_command_line()) {
         Ok(()) => ExitCode::SUCCESS,
         // A reader such as `head` has read enough.
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(Failure::Recorded { code }) => ExitCode::from(code),
         Err(failure) => {
-            output::eprint_last_message(format!("mlbench: {failure}"));
+            let message = failure.to_string();
+            output::eprint_last_message(format!("mlbench: {}", shorten_message(&message)));
             ExitCode::from(failure.exit_code())
         }
     }
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
-    // A benchmark computes on this thread and starts a runtime of its own to post metrics.
-    if let Command::Benchmark(args) = &cli.command {
-        return Ok(benchmarks::run(args, &mut std::io::stdout())?);
+    match &cli.command {
+        // A benchmark computes on this thread and starts a runtime of its own to post metrics.
+        Command::Benchmark(args) => return Ok(benchmarks::run(args, &mut std::io::stdout())?),
+        Command::Completions(args) => {
+            return Ok(completion::write_script(args.shell, &mut std::io::stdout())?);
+        }
+        Command::Man(args) => return man::write_pages(&args.dir),
+        _ => {}
     }
     // What `log` has read from a program is stored even if both are interrupted.
     let grace = match cli.command {

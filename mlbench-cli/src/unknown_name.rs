@@ -47,6 +47,12 @@ impl UnknownName {
         Self::new("--metric", name, problem, known, ("they have", "they have no metrics"))
     }
 
+    /// Creates the message about the name of a tag that `owner` does not have.
+    pub(crate) fn tag(name: &str, owner: &str, known: Vec<String>) -> Self {
+        let problem = format!("{owner} has no such tag");
+        Self::new("--remove-tag", name, problem, known, ("it has", "it has no tags"))
+    }
+
     /// Names the option, instead of what it selects.
     pub(crate) fn of_option(self, option: &'static str) -> Self {
         Self { argument: option, ..self }
@@ -108,6 +114,8 @@ mod tests {
             UnknownName::metric_of_runs("x", "1, 2", names(&["loss"])).to_string(),
             "--metric \"x\": none of the runs 1, 2 has such a metric; they have \"loss\""
         );
+        let tag = UnknownName::tag("temp", "run 1", names(&["team"])).to_string();
+        assert_eq!(tag, "--remove-tag \"temp\": run 1 has no such tag; did you mean \"team\"?");
         let pod = UnknownName::pod("worker-2", names(&["worker-0", "worker-1"])).to_string();
         assert_eq!(pod, "--pod \"worker-2\": not found; did you mean \"worker-0\"?");
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mlbench_core::ErrorCode;
 use mlbench_core::api::Problem;
+use mlbench_core::quote::quote;
 
 /// Result of every method of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -68,7 +69,7 @@ pub enum Error {
         cause: String,
     },
     /// The URL of the server is not valid.
-    #[error("server URL {url:?}: {cause}; write it like http://127.0.0.1:8000")]
+    #[error("server URL {}: {cause}; write it like http://127.0.0.1:8000", quote(.url))]
     InvalidUrl {
         /// The URL.
         url: String,

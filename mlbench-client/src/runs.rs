@@ -165,7 +165,8 @@ impl Runs<'_> {
     /// Retries like [`start`](Self::start), and stores them once.
     ///
     /// # Errors
-    /// `not_found` when the run does not exist, `run_ended` when it has ended.
+    /// `not_found` when the run does not exist, `run_ended` when it has ended, `run_launched` when the
+    /// server launched it.
     pub async fn append_logs(self, id: RunId, lines: &NewLogLines) -> Result<()> {
         let request = request(Endpoint::AppendRunLogs, id).json(lines)?;
         self.client.with_retries(|| self.client.transport().execute(&request)).await

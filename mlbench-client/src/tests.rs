@@ -205,7 +205,8 @@ async fn a_start_and_a_stop_are_retried_under_one_key_each() {
 async fn what_only_people_can_change_is_not_retried() {
     let unavailable = PROBLEM.replace("409", "503").replace("run_active", "unavailable");
     let new = RunRequest::named(RunName::new("x").unwrap());
-    for (headers, requests) in [("", 1), ("Retry-After: 0\r\n", 2)] {
+    let date = "Retry-After: Fri, 31 Dec 2099 23:59:59 GMT\r\n";
+    for (headers, requests) in [("", 1), ("Retry-After: 0\r\n", 2), (date, 2), ("Retry-After: 1.5\r\n", 2)] {
         let server = Server::new([Step::Respond(503, headers, unavailable.clone())], Step::ok(RUN)).await;
         assert_eq!(server.client().runs().start(&new).await.is_ok(), requests == 2);
         assert_eq!(server.received().len(), requests);

@@ -272,14 +272,16 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {
-    parse_retry_after(response.headers().get(header::RETRY_AFTER)?.to_str().ok()?)
+    Some(parse_retry_after(response.headers().get(header::RETRY_AFTER)?.to_str().unwrap_or_default()))
 }
 
 /// Parses a number of seconds. One that is too large for the type counts as the longest delay.
-fn parse_retry_after(text: &str) -> Option<Duration> {
+///
+/// A date or another text counts as no delay: the request may be repeated, after the usual pauses.
+fn parse_retry_after(text: &str) -> Duration {
     let digits = text.trim();
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| Duration::from_secs(digits.parse().unwrap_or(u64::MAX)))
+    if is_number { Duration::from_secs(digits.parse().unwrap_or(u64::MAX)) } else { Duration::ZERO }
 }
 
 /// Returns the innermost cause: the outer ones only say that a request failed.
@@ -297,11 +299,11 @@ mod tests {
 
     #[test]
     fn retry_after_is_a_number_of_seconds_of_any_length() {
-        assert_eq!(parse_retry_after(" 7 "), Some(Duration::from_secs(7)));
-        assert_eq!(parse_retry_after("18446744073709551615"), Some(Duration::from_secs(u64::MAX)));
-        assert_eq!(parse_retry_after("99999999999999999999999"), Some(Duration::from_secs(u64::MAX)));
+        assert_eq!(parse_retry_after(" 7 "), Duration::from_secs(7));
+        assert_eq!(parse_retry_after("18446744073709551615"), Duration::from_secs(u64::MAX));
+        assert_eq!(parse_retry_after("99999999999999999999999"), Duration::from_secs(u64::MAX));
         for text in ["", "-1", "+1", "1.5", "Fri, 31 Dec 1999 23:59:59 GMT"] {
-            assert_eq!(parse_retry_after(text), None, "{text:?}");
+            assert_eq!(parse_retry_after(text), Duration::ZERO, "{text:?}");
         }
     }
 }

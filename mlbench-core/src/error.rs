@@ -52,6 +52,8 @@ pub enum ErrorCode {
     ParamConflict,
     /// The run has ended, and stays as it is.
     RunEnded,
+    /// This server launched the run, so it decides how it ends and reads its output itself.
+    RunLaunched,
     /// The request is valid but exceeds what the cluster can provide.
     InsufficientCapacity,
     /// The `Idempotency-Key` was used for a different request before.
@@ -94,6 +96,7 @@ impl ErrorCode {
             Self::RunDeleting => "run_deleting",
             Self::ParamConflict => "param_conflict",
             Self::RunEnded => "run_ended",
+            Self::RunLaunched => "run_launched",
             Self::InsufficientCapacity => "insufficient_capacity",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::TooManyAttempts => "too_many_attempts",

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use mlbench_core::quote::shorten_message;
 use mlbench_server::cluster::local::supervise::run_if_requested;
 use mlbench_server::log_queue::LogQueue;
 use mlbench_server::server::{Server, adopt_orphans};
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
     };
     let ended = run(&settings, &log);
     if let Err(error) = &ended {
-        log.line(&format!("mlbench-server: {error}"));
+        log.line(&format!("mlbench-server: {}", shorten_message(error)));
     }
     log.flush(LOG_TIMEOUT);
     ended.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
@@ -44,6 +45,8 @@ fn run(settings: &Settings, log: &LogQueue) -> Result<(), String> {
     let runtime =
         tokio::runtime::Runtime::new().map_err(|error| format!("cannot start the tokio runtime: {error}"))?;
     let ended = runtime.block_on(async {
+        // A write beyond `ulimit -f` fails, instead of ending the server without a word.
+        drop(listen(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut terminate = listen(SignalKind::terminate())?;
         let server = Server::start(settings).await?;

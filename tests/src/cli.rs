@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::process::{Child, Command};
 
@@ -82,6 +83,9 @@ impl Cli {
     }
 }
 
+/// Timeout of any program: scientific Python takes long to import on a busy machine.
+const PROGRAM_TIMEOUT: Duration = Duration::from_secs(300);
+
 /// Runs any program and waits until it exits.
 ///
 /// # Panics
@@ -90,7 +94,7 @@ pub async fn run_program(program: &Path, args: &[&str]) -> CommandOutput {
     let mut command = Command::new(program);
     clean_environment(&mut command);
     command.args(args);
-    run_to_end(command, &program.display().to_string()).await
+    run_within(PROGRAM_TIMEOUT, command, &program.display().to_string()).await
 }
 
 /// Removes the user's own mlbench settings from a child's environment.
@@ -104,10 +108,14 @@ pub(crate) fn clean_environment(command: &mut Command) {
 }
 
 /// Runs a command and waits until it exits.
-pub(crate) async fn run_to_end(mut command: Command, what: &str) -> CommandOutput {
+pub(crate) async fn run_to_end(command: Command, what: &str) -> CommandOutput {
+    run_within(TIMEOUT, command, what).await
+}
+
+async fn run_within(timeout: Duration, mut command: Command, what: &str) -> CommandOutput {
     command.stdin(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(TIMEOUT, command.output()).await;
-    let output = output.unwrap_or_else(|_| panic!("{what} did not exit within {TIMEOUT:?}")).unwrap();
+    let output = tokio::time::timeout(timeout, command.output()).await;
+    let output = output.unwrap_or_else(|_| panic!("{what} did not exit within {timeout:?}")).unwrap();
     CommandOutput {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -30,6 +30,17 @@ pub fn pyarrow() -> Option<PathBuf> {
     available(succeeds(Command::new(&python).args(["-c", "import pyarrow.parquet"])), needs).then_some(python)
 }
 
+/// Returns the Python that has MLflow's client and scikit-learn.
+#[must_use]
+pub fn mlflow_client() -> Option<PathBuf> {
+    let needs = "needs a Python with mlflow-skinny, pandas and scikit-learn: run .ci/python-client, or name one in \
+                 MLBENCH_PYTHON";
+    let python = std::env::var_os("MLBENCH_PYTHON").map_or_else(|| "python3".into(), PathBuf::from);
+    let imports = "import importlib.util as u, sys; \
+                   sys.exit(not all(map(u.find_spec, ('mlflow', 'pandas', 'sklearn'))))";
+    available(succeeds(Command::new(&python).args(["-c", imports])), needs).then_some(python)
+}
+
 /// Returns the Python that has MLflow and can keep its points in SQLite.
 #[must_use]
 pub fn mlflow() -> Option<PathBuf> {
@@ -48,6 +59,13 @@ pub fn script() -> Option<PathBuf> {
         "needs script of util-linux: install it (Debian: apt-get install bsdutils) so that it is on PATH";
     available(succeeds(Command::new("script").args(["-qec", "true", "/dev/null"])), needs)
         .then(|| "script".into())
+}
+
+/// Returns bash.
+#[must_use]
+pub fn bash() -> Option<PathBuf> {
+    let needs = "needs bash: install it so that it is on PATH";
+    available(succeeds(Command::new("bash").arg("--version")), needs).then(|| "bash".into())
 }
 
 /// Returns Open MPI's `mpirun`.

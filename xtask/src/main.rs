@@ -3,6 +3,7 @@
 mod bench;
 mod dashboard;
 mod demo;
+mod dist;
 mod install;
 mod repo;
 mod test;
@@ -26,6 +27,9 @@ Commands:
   demo [--keep]
       Train the built-in benchmark on 1, 2 and 4 workers and on real data, and print the results.
       --keep leaves the server running, with the runs to compare in its page.
+  dist
+      Build the page and both programs, and pack them with manual pages and completions: an archive, a Debian package
+      and their checksums in target/dist/.
   install [--root DIR]
       Build the page, and install the server and the command line.
   test [--kube] [--strict] [--only STEP]...
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
         "bench" => bench::run(rest),
         "dashboard" => dashboard::run(rest),
         "demo" => demo::run(rest),
+        "dist" => dist::run(rest),
         "install" => install::run(rest),
         "test" => test::run(rest),
         "tidy" if rest.is_empty() => tidy::run(),

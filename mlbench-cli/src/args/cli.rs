@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use mlbench_client::DEFAULT_URL;
 use mlbench_core::quote::shorten;
 
@@ -13,7 +13,8 @@ use super::kube::{HEADING, KubeArgs};
 use super::log::LogArgs;
 use super::metrics::{MetricsArgs, PointsFormat};
 use super::output::OutputArgs;
-use super::runs::RunsCommand;
+use super::runs::{RunsCommand, SetArgs};
+use super::shell::{CompletionsArgs, ManArgs};
 use crate::benchmarks::BenchmarkArgs;
 use crate::output::Format;
 
@@ -82,7 +83,7 @@ impl Cli {
     pub(super) fn from_words<T: Into<OsString> + Clone>(
         words: impl IntoIterator<Item = T>,
     ) -> Result<Self, clap::Error> {
-        let mut command = Self::command();
+        let mut command = with_negative_numbers(Self::command());
         let matches = command.try_get_matches_from_mut(words).map_err(shortened)?;
         let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
         match cli.flag_without_effect(&matches) {
@@ -94,10 +95,15 @@ impl Cli {
     /// Names a flag on the command line that has no effect. Variables of the environment may have none.
     fn flag_without_effect(&self, matches: &ArgMatches) -> Option<String> {
         let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let server_flag = || SERVER_FLAGS.into_iter().find(|(id, _)| given(id));
         if matches!(self.command, Command::Benchmark(_)) {
-            let (id, instead) = SERVER_FLAGS.into_iter().find(|(id, _)| given(id))?;
+            let (id, instead) = server_flag()?;
             let flag = id.replace('_', "-");
             return Some(format!("--{flag}: no effect on a benchmark; {instead}"));
+        }
+        if matches!(self.command, Command::Completions(_) | Command::Man(_)) {
+            let flag = server_flag()?.0.replace('_', "-");
+            return Some(format!("--{flag}: no effect, because no server is asked; leave it out"));
         }
         if let Command::Runs(RunsCommand::Logs(args)) = &self.command
             && args.output.output == Some(Format::Table)
@@ -114,6 +120,13 @@ impl Cli {
             let problem = "--output-file: no effect without --output arrow or parquet; redirect standard output instead";
             return Some(problem.to_owned());
         }
+        if let Command::Runs(RunsCommand::Set(SetArgs { labels, remove_tag, .. })) = &self.command
+            && labels.params.is_empty()
+            && labels.tags.is_empty()
+            && remove_tag.is_empty()
+        {
+            return Some("runs set: changes nothing; add --param, --tag or --remove-tag".to_owned());
+        }
         (self.kube.kube && given("url"))
             .then(|| "--url: no effect with --kube; give only one of them".to_owned())
     }
@@ -129,6 +142,15 @@ impl Cli {
     pub(crate) fn token_from_env() -> Option<String> {
         std::env::var("MLBENCH_TOKEN").ok().filter(|token| !token.is_empty())
     }
+}
+
+/// Reads a negative number after an option as its value, whose parser says what is wrong with it.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let with = |arg: Arg| {
+        let is_option = !arg.is_positional() && arg.get_action().takes_values();
+        if is_option { arg.allow_negative_numbers(true) } else { arg }
+    };
+    command.mut_args(with).mut_subcommands(with_negative_numbers)
 }
 
 /// Shortens the argument that an error repeats.
@@ -154,6 +176,10 @@ pub(crate) enum Command {
     /// List the worker pods in the cluster
     #[command(after_help = "Example:\n  mlbench pods -o csv")]
     Pods(OutputArgs),
-    /// Run a built-in reference benchmark, as a worker of a run or by hand
+    /// Run a built-in reference benchmark, as a worker or by hand
     Benchmark(BenchmarkArgs),
+    /// Print the script that makes a shell complete command lines
+    Completions(CompletionsArgs),
+    /// Write the manual pages of all commands
+    Man(ManArgs),
 }

@@ -1,4 +1,7 @@
 use clap::Args;
+use clap_complete::ArgValueCompleter;
+
+use crate::candidates;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -13,6 +16,8 @@ Examples:
   ./train | mlbench log   # in the command of a run")]
 pub(crate) struct LogArgs {
     /// Run that the metrics belong to, by id or name
-    #[arg(long, value_name = "RUN", env = "MLBENCH_RUN_ID", hide_env_values = true)]
+    #[arg(long, value_name = "RUN", env = "MLBENCH_RUN_ID", hide_env_values = true,
+        add = ArgValueCompleter::new(candidates::runs)
+    )]
     pub(crate) run: String,
 }

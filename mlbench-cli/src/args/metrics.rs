@@ -1,11 +1,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::ArgValueCompleter;
 use mlbench_client::{MetricName, PodName};
 
 use super::number::parse_count;
 use super::output::OutputArgs;
 use super::time::TimeArg;
+use crate::candidates;
 use crate::output::Format;
 
 #[derive(Debug, Args)]
@@ -29,10 +31,15 @@ pub(crate) struct MetricsArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// Metrics of this run, by id or name [default: all pods in the cluster]
-    #[arg(long, value_name = "RUN", conflicts_with = "pod")]
+    #[arg(long, value_name = "RUN", conflicts_with = "pod", add = ArgValueCompleter::new(candidates::runs))]
     pub(crate) run: Option<String>,
     /// Metrics of this pod
-    #[arg(long, value_name = "NAME", value_parser = |text: &str| PodName::new(text))]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = |text: &str| PodName::new(text),
+        add = ArgValueCompleter::new(candidates::pods)
+    )]
     pub(crate) pod: Option<PodName>,
     /// Only points at or after TIME: a date (2018-08-03T09:21:29Z) or an age (30s, 10m, 2h, 1d)
     #[arg(long, value_name = "TIME")]
@@ -110,10 +117,15 @@ Examples:
 )]
 pub(crate) struct PostArgs {
     /// Run that the metric belongs to, by id or name
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", add = ArgValueCompleter::new(candidates::runs))]
     pub(crate) run: Option<String>,
     /// Pod that the metric belongs to
-    #[arg(long, value_name = "NAME", value_parser = |text: &str| PodName::new(text))]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = |text: &str| PodName::new(text),
+        add = ArgValueCompleter::new(candidates::pods)
+    )]
     pub(crate) pod: Option<PodName>,
     /// Name of the metric
     #[arg(long, value_name = "NAME", value_parser = |text: &str| MetricName::new(text))]

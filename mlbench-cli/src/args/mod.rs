@@ -9,6 +9,7 @@ mod number;
 mod output;
 mod record;
 mod runs;
+mod shell;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -23,3 +24,4 @@ pub(crate) use self::runs::{
     CompareArgs, DownloadArgs, ListArgs, LogsArgs, OneRunArgs, RunsCommand, SearchArgs, SetArgs, StartArgs,
     WaitArgs,
 };
+pub(crate) use self::shell::Shell;

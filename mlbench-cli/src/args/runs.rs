@@ -2,15 +2,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::{ArgValueCandidates, ArgValueCompleter};
 use mlbench_client::{
-    Direction, Environment, LabelFilter, OutputStream, ParamValue, RunName, RunOrder, RunState,
+    Direction, Environment, LabelFilter, MetricName, OutputStream, ParamValue, RunName, RunOrder, RunState,
 };
 
 use super::labels::LabelArgs;
 use super::number::{parse_count, parse_finite, parse_positive, parse_rank, parse_tail};
 use super::output::OutputArgs;
 use super::record::RecordArgs;
-use super::time::{TimeArg, parse_duration};
+use super::time::{TimeArg, parse_timeout};
+use crate::candidates;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
@@ -65,7 +67,13 @@ pub(crate) struct ListArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SearchArgs {
     /// Only runs in these states, separated by commas
-    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = parse_state)]
+    #[arg(
+        long,
+        value_name = "STATE",
+        value_delimiter = ',',
+        value_parser = parse_state,
+        add = ArgValueCandidates::new(candidates::states)
+    )]
     pub(crate) state: Vec<RunState>,
     /// Only runs whose name contains this text in any letter case, or is it if it is in double quotes
     #[arg(long, value_name = "TEXT")]
@@ -90,7 +98,7 @@ pub(crate) struct SearchArgs {
 #[derive(Debug, Args)]
 pub(crate) struct RunArg {
     /// Id of the run, or its name, which selects the newest run of that name (or id:7, name:7)
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", add = ArgValueCompleter::new(candidates::runs))]
     pub(crate) run: String,
 }
 
@@ -125,10 +133,10 @@ pub(crate) struct StartArgs {
     #[arg(long, value_name = "CORES", value_parser = parse_positive)]
     pub(crate) cpus: Option<f64>,
     /// Official container image, or any image with --command
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", value_parser = parse_given)]
     pub(crate) image: Option<String>,
     /// Command of the workers [default: the command of the image, else of the server]
-    #[arg(long, value_name = "COMMAND", allow_hyphen_values = true)]
+    #[arg(long, value_name = "COMMAND", allow_hyphen_values = true, value_parser = parse_given)]
     pub(crate) command: Option<String>,
     /// Environment variable of the command. Repeat the flag for several. They are not secret
     #[arg(long, value_name = "NAME=VALUE", value_parser = Environment::parse_variable)]
@@ -136,7 +144,7 @@ pub(crate) struct StartArgs {
     #[command(flatten)]
     pub(crate) labels: LabelArgs,
     /// Backend: mpi, gloo, nccl or a custom name
-    #[arg(long, value_name = "BACKEND")]
+    #[arg(long, value_name = "BACKEND", value_parser = parse_given)]
     pub(crate) backend: Option<String>,
     /// Start the command on the first worker only
     #[arg(long)]
@@ -183,7 +191,7 @@ pub(crate) struct WaitArgs {
     #[command(flatten)]
     pub(crate) run: RunArg,
     /// Wait at most this long (30s, 10m, 2h), for the server too [default: no limit once it responds]
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_timeout)]
     pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -229,11 +237,11 @@ Examples:
   mlbench runs compare 4 7 --baseline 4 -o csv")]
 pub(crate) struct CompareArgs {
     /// Ids or names of the runs
-    #[arg(value_name = "RUN", required = true)]
+    #[arg(value_name = "RUN", required = true, add = ArgValueCompleter::new(candidates::runs))]
     pub(crate) runs: Vec<String>,
     /// Metric, with or without a rank [default: the one that the programs train to]
-    #[arg(long, value_name = "METRIC")]
-    pub(crate) metric: Option<String>,
+    #[arg(long, value_name = "METRIC", value_parser = |text: &str| MetricName::new(text))]
+    pub(crate) metric: Option<MetricName>,
     /// Goal [default: the one that the programs train to]
     #[arg(long, value_name = "VALUE", value_parser = parse_finite, allow_negative_numbers = true)]
     pub(crate) goal: Option<f64>,
@@ -241,7 +249,7 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_enum, value_name = "DIRECTION")]
     pub(crate) direction: Option<GoalDirection>,
     /// Run of the group that all others are compared with
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", add = ArgValueCompleter::new(candidates::runs))]
     pub(crate) baseline: Option<String>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -286,7 +294,7 @@ Examples:
   mlbench runs download 3 -O - | bsdtar -tf -")]
 pub(crate) struct DownloadArgs {
     /// Id or name of the run [default: the newest run]
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", add = ArgValueCompleter::new(candidates::runs))]
     pub(crate) run: Option<String>,
     /// File to write, or - for standard output [default: metrics_NAME.zip]
     #[arg(short = 'O', long, value_name = "FILE.zip")]
@@ -298,4 +306,10 @@ fn parse_state(text: &str) -> Result<RunState, String> {
         let all = RunState::ALL.map(|state| state.as_str().to_lowercase()).join(", ");
         format!("must be one of {all}")
     })
+}
+
+/// Parses a text that is not empty. Scripts pass an empty one where a variable is not set.
+fn parse_given(text: &str) -> Result<String, &'static str> {
+    let given = Some(text).filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    given.ok_or("must not be empty; leave out the flag to use the default")
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use mlbench_client::Timestamp;
-use mlbench_core::number::whole;
+use mlbench_core::duration::{parse_duration, parse_seconds};
 
 /// A point in time: a date, or an age relative to now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl FromStr for TimeArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Some(age) = parse_with_unit(text) {
+        if let Some(age) = parse_duration(text) {
             return Ok(Self::Age(age));
         }
         let is_day = text.len() == "2018-08-03".len() && text.contains('-');
@@ -46,23 +46,10 @@ impl FromStr for TimeArg {
     }
 }
 
-/// Parses a duration such as `90` (seconds), `90s`, `10m`, `2h` or `1d`.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
-    let seconds = || whole(text).map(Duration::from_secs);
-    parse_with_unit(text).or_else(seconds).ok_or("must be a duration such as 30s, 10m, 2h or 1d")
-}
-
-fn parse_with_unit(text: &str) -> Option<Duration> {
-    let unit = match text.chars().next_back()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    let number = &text[..text.len() - 1];
-    let is_unsigned = number.starts_with(|c: char| c.is_ascii_digit());
-    whole::<u64>(number).filter(|_| is_unsigned)?.checked_mul(unit).map(Duration::from_secs)
+/// Parses a duration such as `90` (seconds), `90s`, `1.5h` or `1h 30m`.
+pub(super) fn parse_timeout(text: &str) -> Result<Duration, &'static str> {
+    let duration = parse_seconds(text).or_else(|| parse_duration(text));
+    duration.ok_or("must be a duration such as 30s, 10m, 2h or 1d")
 }
 
 #[cfg(test)]
@@ -91,19 +78,26 @@ mod tests {
         );
         let milliseconds = "1795708651650".parse::<TimeArg>().unwrap_err();
         assert!(milliseconds.ends_with("look like milliseconds, send seconds since 1970"), "{milliseconds}");
-        for text in ["", "m", "-5m", "+5m", "5 m", "1.5h", "5w", "2018-13-01", "99999999999999999999d", "é"]
-        {
+        for text in ["", "m", "-5m", "+5m", "5 m m", "5w", "2018-13-01", "99999999999999999999d", "é"] {
             assert!(text.parse::<TimeArg>().is_err(), "{text:?}");
         }
     }
 
     #[test]
     fn a_duration_without_a_unit_is_in_seconds() {
-        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
-        assert_eq!(parse_duration("90.0"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("2.0m"), Ok(Duration::from_secs(120)));
-        assert!(parse_duration("soon").is_err());
-        assert!(parse_duration("").is_err());
+        for (text, millis) in [
+            ("90", 90_000),
+            ("2m", 120_000),
+            ("90.0", 90_000),
+            ("2.0m", 120_000),
+            ("1.5", 1_500),
+            ("300ms", 300),
+            ("1h 30m", 5_400_000),
+            ("0", 0),
+        ] {
+            assert_eq!(parse_timeout(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        assert!(parse_timeout("soon").is_err());
+        assert!(parse_timeout("").is_err());
     }
 }

@@ -60,7 +60,8 @@ fn retry_timeout(command: &Command) -> Duration {
     }
 }
 
-fn read_token(file: &Path) -> Result<String, Failure> {
+/// Reads a token, without the space around it.
+pub(crate) fn read_token(file: &Path) -> Result<String, Failure> {
     let unreadable = |error| Failure::TokenFile { path: file.to_owned(), error };
     Ok(std::fs::read_to_string(file).map_err(unreadable)?.trim().to_owned())
 }
@@ -69,6 +70,6 @@ fn read_token(file: &Path) -> Result<String, Failure> {
 fn report_retry(error: &Error, timeout: Duration) {
     match timeout {
         Duration::MAX => eprint_message(format_args!("retrying until the server responds: {error}")),
-        _ => eprint_message(format_args!("retrying for up to {} s: {error}", timeout.as_secs())),
+        _ => eprint_message(format_args!("retrying for up to {} s: {error}", timeout.as_secs_f64())),
     }
 }

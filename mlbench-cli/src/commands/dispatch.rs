@@ -51,7 +51,7 @@ async fn dispatch(cli: &Cli, client: &Client, interrupt: &Interrupt) -> Result<(
             RunsCommand::Compare(args) => runs::compare(client, args).await,
             RunsCommand::Download(args) => runs::download(client, args).await,
         },
-        // `main` runs benchmarks, which need no client.
-        Command::Benchmark(_) => Ok(()),
+        // `main` runs what needs no client.
+        Command::Benchmark(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
     }
 }

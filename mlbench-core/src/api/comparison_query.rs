@@ -41,12 +41,13 @@ impl ComparisonQuery {
     /// [`UnknownField`](crate::error::ErrorCode::UnknownField) for the parameter.
     pub fn from_fields(mut fields: Fields) -> Result<Self> {
         let lists = fields.repeated("runs")?;
+        let baseline = fields.text("baseline")?.filter(|text| !text.is_empty());
         let mut query = Self {
             runs: Vec::new(),
             metric: fields.text("metric")?,
             goal: fields.finite("goal")?,
             direction: fields.one_of("direction", &Direction::WORDS)?,
-            baseline: fields.text("baseline")?.map(|text| run_id("baseline", &text)).transpose()?,
+            baseline: baseline.map(|text| run_id("baseline", &text)).transpose()?,
         };
         fields.finish()?;
         query.runs = runs(&lists)?;
@@ -108,6 +109,10 @@ mod tests {
 
     #[test]
     fn ids_have_every_spelling_of_a_number() {
+        assert_eq!(
+            read(&[("runs", "1"), ("baseline", ""), ("goal", "")]).unwrap(),
+            read(&[("runs", "1")]).unwrap()
+        );
         let query = read(&[("runs", "1.0,2e0,3"), ("baseline", "2.0")]).unwrap();
         assert_eq!(query.to_pairs(), read(&[("runs", "1,2,3"), ("baseline", "2")]).unwrap().to_pairs());
     }

@@ -183,7 +183,12 @@ impl Fields {
             "true" | "True" | "1" => Ok(Some(true)),
             "false" | "False" | "0" => Ok(Some(false)),
             "" => Ok(None),
-            _ => Err(Error::invalid(name, format_args!("must be true or false, not {}", quote(&text)))),
+            // JSON has one number for 1 and 1.0.
+            _ => match whole(&text) {
+                Some(0_u8) => Ok(Some(false)),
+                Some(1) => Ok(Some(true)),
+                _ => Err(Error::invalid(name, format_args!("must be true or false, not {}", quote(&text)))),
+            },
         }
     }
 

@@ -136,7 +136,10 @@ impl MetricsQuery {
             since: fields.parsed("since")?,
             until: fields.parsed("until")?,
             metric_filter: fields.repeated("metric_filter")?,
-            fields: fields.text("fields")?.map_or(Ok(Vec::new()), |list| PointField::list(&list))?,
+            fields: match &fields.repeated("fields")?[..] {
+                [] => Vec::new(),
+                lists => PointField::list(&lists.join(","))?,
+            },
             cursor: fields
                 .signed_integer("cursor")?
                 .map(|seq| u64::try_from(seq).map_err(|_| negative(seq)))
@@ -274,6 +277,7 @@ mod tests {
                 ("metric_filter", "b"),
             ] as &[_],
             &[("fields", "value,step,epoch"), ("cursor", "7"), ("format", "ndjson")],
+            &[("fields", "value"), ("fields", "step,epoch")],
             &[("downsample", "lttb"), ("points", "100"), ("fields", "date,step,metadata")],
             &[("summarize", "5"), ("last_n", "2"), ("format", "csv")],
         ] {
@@ -315,6 +319,7 @@ mod tests {
             (&[("cursor", "-1")], "cursor: must be the mlbench-cursor"),
             (&[("cursor", "x")], "cursor: must be a whole number"),
             (&[("fields", "date,x")], "fields: unknown field \"x\""),
+            (&[("fields", "date"), ("fields", "date")], "fields: date is listed more than once"),
             (&[("format", "xml")], "format: must be json, ndjson, csv, arrow, parquet or zip"),
         ] {
             let error = read(pairs).unwrap_err();

@@ -3,9 +3,9 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::field_value::FieldValue;
+use super::field_value::{FieldValue, kind, why_not_text};
 use super::fields::Fields;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::lines::LineSplitter;
 use crate::run::OutputStream;
 use crate::time::Timestamp;
@@ -55,6 +55,7 @@ impl NewLogLines {
         match fields.take("lines") {
             None => return Err(Error::invalid("lines", "missing; send an array of lines")),
             Some(FieldValue::Text(text)) => all.push(&text, of.rank, of.stream, None)?,
+            Some(FieldValue::Json(raw)) if raw.get().starts_with('"') => all.add(&raw, of)?,
             Some(FieldValue::Json(raw)) => {
                 let items: Vec<Box<RawValue>> = serde_json::from_str(raw.get())
                     .map_err(|_| Error::invalid("lines", "must be an array of texts or objects"))?;
@@ -71,10 +72,17 @@ impl NewLogLines {
     }
 
     fn add(&mut self, item: &RawValue, of: Defaults) -> Result<()> {
-        if item.get().starts_with('"') {
-            let text: String =
-                serde_json::from_str(item.get()).map_err(|error| Error::invalid("text", error))?;
-            return self.push(&text, of.rank, of.stream, None);
+        match kind(item) {
+            "a string" => {
+                let text: String = serde_json::from_str(item.get())
+                    .map_err(|_| Error::invalid("text", why_not_text("a string", item)))?;
+                return self.push(&text, of.rank, of.stream, None);
+            }
+            "an object" => {}
+            other => {
+                let problem = format!("must be a text or an object, not {other}");
+                return Err(Error::new(ErrorCode::InvalidField, problem));
+            }
         }
         let mut fields = Fields::from_json(item.get().as_bytes())?;
         let text =
@@ -143,6 +151,7 @@ mod tests {
         ];
         assert_eq!(lines.lines, expected);
         assert_eq!(read(&serde_json::to_string(&lines).unwrap()).unwrap(), lines);
+        assert_eq!(read(r#"{"lines":"a\nb"}"#).unwrap(), read(r#"{"lines":["a","b"]}"#).unwrap());
     }
 
     #[test]
@@ -167,6 +176,16 @@ mod tests {
         assert!(refusal(r#"{"lines":["a",{"rank":1}]}"#).starts_with("lines: item 1: text: missing"));
         assert!(refusal(r#"{"lines":[{"text":"a","stream":"x"}]}"#).starts_with("lines: item 0: stream: "));
         assert!(refusal(r#"{"lines":[{"txt":"a"}]}"#).starts_with("lines: item 0: text: missing"));
+        assert_eq!(
+            refusal(r#"{"lines":["a",1]}"#),
+            "lines: item 1: must be a text or an object, not a number"
+        );
+        assert_eq!(refusal(r#"{"lines":[null]}"#), "lines: item 0: must be a text or an object, not null");
+        let surrogate = refusal(r#"{"lines":["\ud83d"]}"#);
+        assert!(
+            surrogate.starts_with(r"lines: item 0: text: has the lone surrogate \ud83d; "),
+            "{surrogate}"
+        );
         let many = serde_json::json!({"lines": vec![""; MAX_LINES + 1]}).to_string();
         assert_eq!(
             refusal(&many),

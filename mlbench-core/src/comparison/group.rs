@@ -1,7 +1,20 @@
 //! Groups of runs with equal parameters.
 
 use super::result::Parameters;
+use crate::labels::Params;
 use crate::run::{Run, RunSpec};
+
+impl From<&Run> for Parameters {
+    fn from(run: &Run) -> Self {
+        Self { params: run.params.filtered(|name| !is_seed(name)), ..Self::from(&run.spec) }
+    }
+}
+
+/// Returns whether a parameter is what repeats of one measurement are meant to differ in.
+fn is_seed(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.ends_with("seed") || name.ends_with("random_state")
+}
 
 impl From<&RunSpec> for Parameters {
     fn from(spec: &RunSpec) -> Self {
@@ -16,6 +29,8 @@ impl From<&RunSpec> for Parameters {
             gpu_enabled: spec.gpu_enabled,
             light_target: spec.light_target,
             use_horovod: spec.use_horovod,
+            params: Params::default(),
+            external: spec.external,
         }
     }
 }
@@ -42,7 +57,7 @@ pub(super) struct Members {
 pub(super) fn groups<'a>(runs: impl Iterator<Item = &'a Run>) -> Vec<Members> {
     let mut groups: Vec<Members> = Vec::new();
     for (index, run) in runs.enumerate() {
-        let parameters = Parameters::from(&run.spec);
+        let parameters = Parameters::from(run);
         match groups.iter_mut().find(|group| group.parameters == parameters) {
             Some(group) => group.runs.push(index),
             None => groups.push(Members { parameters, runs: vec![index] }),

@@ -1,11 +1,18 @@
 //! Labels of groups: what differs between them.
 
+use std::collections::BTreeSet;
+
 use super::result::Parameters;
 
-/// The most characters of a command in a label.
-const MAX_COMMAND: usize = 40;
+/// The most characters of a command, or of the value of a parameter, in a label.
+const MAX_TEXT: usize = 40;
+
+/// How many of the parameters with names are in a label.
+const MAX_PARAMS: usize = 4;
 
 /// Returns a label for each group: its workers, and every other parameter that is not the same in all groups.
+///
+/// A run that executes elsewhere need not say how many workers it has.
 pub(super) fn labels(groups: &[&Parameters]) -> Vec<String> {
     let commands = differing_words(&groups.iter().map(|group| group.command.as_str()).collect::<Vec<_>>());
     let columns: [Vec<String>; 8] = [
@@ -20,17 +27,37 @@ pub(super) fn labels(groups: &[&Parameters]) -> Vec<String> {
     ];
     let started: Vec<String> =
         groups.iter().map(|group| either(group.run_all_nodes, "all workers", "first worker")).collect();
+    let params: Vec<Vec<String>> = param_names(groups).map(|name| param(groups, name)).collect();
+    let params = params.iter().filter(|column| differs(column)).take(MAX_PARAMS);
     let differing: Vec<&Vec<String>> =
-        columns.iter().chain([&started]).filter(|column| differs(column)).collect();
+        columns.iter().chain([&started]).filter(|column| differs(column)).chain(params).collect();
     let label = |(index, group): (usize, &&Parameters)| {
         let workers = match group.num_workers {
-            1 => "1 worker".to_owned(),
-            many => format!("{many} workers"),
+            1 if group.external => None,
+            1 => Some("1 worker".to_owned()),
+            many => Some(format!("{many} workers")),
         };
         let others = differing.iter().map(|column| column[index].clone());
-        std::iter::once(workers).chain(others).collect::<Vec<_>>().join(", ")
+        let parts: Vec<String> = workers.into_iter().chain(others).collect();
+        if parts.is_empty() { "external".to_owned() } else { parts.join(", ") }
     };
     groups.iter().enumerate().map(label).collect()
+}
+
+/// Returns the names of all parameters of these groups, in order.
+fn param_names<'a>(groups: &[&'a Parameters]) -> impl Iterator<Item = &'a str> {
+    let names: BTreeSet<&str> =
+        groups.iter().flat_map(|group| group.params.iter().map(|(name, _)| name)).collect();
+    names.into_iter()
+}
+
+/// Returns what each group has of a parameter.
+fn param(groups: &[&Parameters], name: &str) -> Vec<String> {
+    let text = |group: &&Parameters| match group.params.get(name) {
+        Some(value) => format!("{name} {}", cut(&value.to_string())),
+        None => format!("no {name}"),
+    };
+    groups.iter().map(text).collect()
 }
 
 fn differs(column: &[String]) -> bool {
@@ -65,7 +92,7 @@ fn differing_words(commands: &[&str]) -> Vec<String> {
 }
 
 fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_COMMAND) {
+    match text.char_indices().nth(MAX_TEXT) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
@@ -74,6 +101,7 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::labels::Params;
     use crate::run::RunSpec;
 
     fn parameters(command: &str, workers: u32) -> Parameters {
@@ -104,6 +132,26 @@ mod tests {
         let long = "x".repeat(50);
         let labels = labelled(&[parameters(&long, 2), parameters("y", 2)]);
         assert_eq!(labels[0], format!("2 workers, {}…", &long[..40]));
+    }
+
+    #[test]
+    fn labels_have_the_named_parameters_that_differ() {
+        let given = |pairs: &[&str]| {
+            let pairs = pairs.iter().map(|pair| Params::parse_one(pair).unwrap());
+            let external = Parameters { external: true, ..parameters("", 1) };
+            Parameters { params: Params::new(pairs).unwrap(), ..external }
+        };
+        let groups =
+            [given(&["lr=0.1", "model=resnet20"]), given(&["lr=0.5", "model=resnet20", "nesterov=true"])];
+        assert_eq!(labelled(&groups), ["lr 0.1, no nesterov", "lr 0.5, nesterov true"]);
+        assert_eq!(labelled(&groups[..1]), ["external"]);
+        let long = given(&[&format!("note={}", "x".repeat(50))]);
+        assert_eq!(labelled(&[long, given(&["note=y"])])[0], format!("note {}…", "x".repeat(40)));
+        let many = |value: &str| {
+            let pairs: Vec<String> = (0..9).map(|index| format!("p{index}={value}")).collect();
+            given(&pairs.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        assert_eq!(labelled(&[many("1"), many("2")])[0], "p0 1, p1 1, p2 1, p3 1");
     }
 
     #[test]

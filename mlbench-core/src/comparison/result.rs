@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::goal::Direction;
+use crate::labels::Params;
 use crate::metric::MetricValue;
 use crate::name::{RunId, RunName};
 use crate::run::RunState;
@@ -113,6 +114,14 @@ pub struct Parameters {
     pub light_target: bool,
     /// Whether the runs use Horovod.
     pub use_horovod: bool,
+    /// What the runs were given, by name, without their seeds. Absent without any.
+    #[serde(default, skip_serializing_if = "Params::is_empty")]
+    #[cfg_attr(test, ts(type = "Record<string, string | number | boolean>", optional))]
+    pub params: Params,
+    /// Whether the runs execute elsewhere. Absent if not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
+    pub external: bool,
 }
 
 /// A median with an interval.

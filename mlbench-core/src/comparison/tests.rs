@@ -109,6 +109,25 @@ fn speed_up_and_efficiency_compare_medians() {
 }
 
 #[test]
+fn runs_with_other_parameters_are_no_repeats() {
+    let given = |id: i64, pairs: &[&str]| {
+        let pairs = pairs.iter().map(|pair| crate::labels::Params::parse_one(pair).unwrap());
+        let run = Run { params: crate::labels::Params::new(pairs).unwrap(), ..run(id, 1) };
+        measured(run, &[8.0])
+    };
+    let runs = vec![
+        given(1, &["lr=0.1", "seed=1", "Random_State=1"]),
+        given(2, &["lr=0.1", "seed=2"]),
+        given(3, &["lr=0.2", "seed=1"]),
+        given(4, &[]),
+    ];
+    let comparison = compare(runs, settings());
+    let groups: Vec<_> = comparison.groups.iter().map(|it| (it.label.as_str(), it.runs.len())).collect();
+    assert_eq!(groups, [("1 worker, lr 0.1", 2), ("1 worker, lr 0.2", 1), ("1 worker, no lr", 1)]);
+    assert_eq!(comparison.groups[0].parameters.params.iter().count(), 1, "repeats differ in their seeds");
+}
+
+#[test]
 fn without_training_times_all_runs_are_measured_by_the_wall_clock() {
     let without = MeasuredRun { steps: StepScan::default(), ..measured(run(2, 2), &[3.0, 5.0]) };
     let comparison = compare(vec![measured(run(1, 1), &[8.0]), without], settings());

@@ -66,6 +66,18 @@ impl Params {
         Ok(all)
     }
 
+    /// Returns the parameters whose names are to be kept.
+    #[must_use]
+    pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
+        Self(
+            self.0
+                .iter()
+                .filter(|(name, _)| keep(name))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        )
+    }
+
     /// Returns the value of a parameter.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&ParamValue> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::name::RunId;
 
-/// The value of an `Idempotency-Key` header, 1 to 64 bytes of printable ASCII.
+/// The value of an `Idempotency-Key` header, 1 to 64 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
@@ -20,11 +20,12 @@ impl IdempotencyKey {
     /// # Errors
     /// [`ErrorCode::InvalidField`](crate::error::ErrorCode::InvalidField) for the header `Idempotency-Key`.
     pub fn new(text: &str) -> Result<Self> {
-        let printable = text.bytes().all(|b| (0x20..0x7f).contains(&b));
-        if printable && (1..=Self::MAX_BYTES).contains(&text.len()) {
+        // A space would let two headers that a proxy has joined with ", " pass as one key.
+        let visible = text.bytes().all(|b| b.is_ascii_graphic());
+        if visible && (1..=Self::MAX_BYTES).contains(&text.len()) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Error::invalid("Idempotency-Key", "must be 1 to 64 printable ASCII characters"))
+        Err(Error::invalid("Idempotency-Key", "must be 1 to 64 visible ASCII characters without spaces"))
     }
 
     /// Returns the key.
@@ -34,7 +35,9 @@ impl IdempotencyKey {
     }
 }
 
-/// The hash of a request's body as it was sent, which distinguishes a repeated request from another one.
+/// The hash of a request as it was sent, which distinguishes a repeated request from another one.
+///
+/// It covers the body, and what the path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(pub [u8; 16]);
 

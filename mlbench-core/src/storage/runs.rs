@@ -34,7 +34,10 @@ pub enum Admission {
         capacity: u32,
     },
     /// It executes elsewhere: it is started at once, whatever is active, and holds no worker.
-    External,
+    External {
+        /// Whether it ends when it shows no sign of life.
+        watched: bool,
+    },
 }
 
 /// Changes of a run, made in one transaction.

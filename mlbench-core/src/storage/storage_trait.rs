@@ -14,6 +14,7 @@ use super::runs::{
 };
 use super::stats::StoreStats;
 use crate::error::Result;
+use crate::experiment::{Experiment, ExperimentWrite};
 use crate::log::LogLine;
 use crate::metric::{Metric, MetricName, MetricType, Owner, RunValuesPage, Series};
 use crate::name::RunId;
@@ -95,7 +96,7 @@ pub trait Storage: Send + Sync {
     /// [`NotFound`](crate::error::ErrorCode::NotFound). Those of [`Params::with`](crate::labels::Params::with) and
     /// [`Tags::with`](crate::labels::Tags::with).
     /// [`RunEnded`](crate::error::ErrorCode::RunEnded) for an end of a run that has ended otherwise,
-    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) for an end of one that is not external. An error leaves
+    /// [`RunLaunched`](crate::error::ErrorCode::RunLaunched) for an end of one that is not external. An error leaves
     /// the run as it is.
     async fn update_run(&self, id: RunId, update: RunUpdate) -> Result<Run>;
 
@@ -105,17 +106,31 @@ pub trait Storage: Send + Sync {
     ///
     /// # Errors
     /// [`NotFound`](crate::error::ErrorCode::NotFound), [`RunEnded`](crate::error::ErrorCode::RunEnded),
-    /// [`InvalidField`](crate::error::ErrorCode::InvalidField) for a run that is not external,
+    /// [`RunLaunched`](crate::error::ErrorCode::RunLaunched) for a run that is not external,
     /// [`IdempotencyKeyReused`](crate::error::ErrorCode::IdempotencyKeyReused).
     async fn append_sent_lines(&self, id: RunId, lines: SentLines, now: Timestamp) -> Result<bool>;
 
-    /// Returns the active external runs, each with the arrival number of its last metric, line or update.
+    /// Returns the active external runs that are watched, each with its last sign of life.
+    ///
+    /// That is the arrival number of its last metric, line or update.
     async fn external_activity(&self) -> Result<Vec<(RunId, i64)>>;
 
     /// Ends an active external run, unless something of it arrived after the number `activity`.
     ///
     /// Returns the run if it ended by this.
     async fn end_silent_run(&self, id: RunId, activity: i64, outcome: RunOutcome) -> Result<Option<Run>>;
+
+    /// Returns all experiments by id.
+    async fn experiments(&self) -> Result<Vec<Experiment>>;
+
+    /// Creates or changes an experiment. Returns it, and whether it is new.
+    ///
+    /// An experiment whose name exists is not created again.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorCode::NotFound), [`InvalidField`](crate::error::ErrorCode::InvalidField) when
+    /// there are too many, and those of [`Tags::with`](crate::labels::Tags::with).
+    async fn write_experiment(&self, write: ExperimentWrite, now: Timestamp) -> Result<(Experiment, bool)>;
 
     /// Returns a page of the runs that a query selects, in its order.
     ///

@@ -104,8 +104,7 @@ test("runs are started, opened, stopped and deleted with keys", async () => {
   await hands.type("by keys");
   await hands.reach(/^Built-in benchmark/);
   await hands.press("ArrowDown");
-  await hands.reach(/^Command/);
-  await hands.press("Tab");
+  await hands.reach("Command");
   await hands.type("sleep 600");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { level: 1, name: "by keys" }).waitFor();

@@ -67,7 +67,7 @@ export class Server {
   }
 
   /** Sends a request of the API and returns its JSON. */
-  async api(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<unknown> {
+  async api(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<unknown> {
     const { token } = this.options;
     const response = await fetch(`${this.url}${path}`, {
       method,

@@ -68,6 +68,16 @@ test("from the first run to the comparison", async () => {
   const seen = await page.evaluate(() => [window.seen.charts.size, window.seen.lines.size]);
   assert.ok((seen[0] ?? 0) > 2, "the curve grew");
   assert.ok((seen[1] ?? 0) > 2, "the output moved");
+  for (const [link, file] of [
+    ["All metrics as CSV", "run-1.csv"],
+    [/All metrics as ZIP/, "metrics_first.zip"],
+  ] as const) {
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: link }).click(),
+    ]);
+    assert.equal(download.suggestedFilename(), file);
+  }
   await visitor.settle();
   await visitor.picture("training-finished-light-1440");
 

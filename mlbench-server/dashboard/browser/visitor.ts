@@ -12,6 +12,9 @@ import { DEADLINE } from "./until";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+/** The most pixels of a picture from top to bottom. */
+const HIGHEST = 12_000;
+
 /** Starts the browser. */
 export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: setting("MLBENCH_CHROMIUM"), args: FLAGS, timeout: DEADLINE });
@@ -113,7 +116,15 @@ export class Visitor {
   async picture(name: string): Promise<void> {
     const folder = setting("MLBENCH_SCREENSHOTS");
     mkdirSync(folder, { recursive: true });
+    const before = this.page.viewportSize();
+    const height = await this.page.evaluate(() => document.documentElement.scrollHeight);
+    // Charts exist near the window only, so it becomes as high as the page.
+    if (before !== null && height > before.height) {
+      await this.page.setViewportSize({ ...before, height: Math.min(height, HIGHEST) });
+      await this.settle();
+    }
     await this.page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+    if (before !== null) await this.page.setViewportSize(before);
   }
 
   /** Closes the tab and everything of this person. */

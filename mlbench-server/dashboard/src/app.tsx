@@ -11,6 +11,24 @@ const RunsPage = lazy(() => import("./pages/runs/page").then((module) => module.
 const WorkerPage = lazy(() => import("./pages/workers/worker").then((module) => module.WorkerPage));
 const WorkersPage = lazy(() => import("./pages/workers/page").then((module) => module.WorkersPage));
 
+/** Loads the page that the address names. */
+export function loadPage(): Promise<void> {
+  switch (route.peek().page) {
+    case "workers":
+      return WorkersPage.load();
+    case "worker":
+      return WorkerPage.load();
+    case "runs":
+      return RunsPage.load();
+    case "run":
+      return RunPage.load();
+    case "compare":
+      return ComparePage.load();
+    case "missing":
+      return Promise.resolve();
+  }
+}
+
 /** The dashboard: the page that the address names, in its frame. */
 export function App() {
   if (needsToken.value) return <LoginPage />;

@@ -11,7 +11,13 @@ import "./style/login.css";
 
 import { render } from "preact";
 
-import { App } from "./app";
+import { App, loadPage } from "./app";
 
 const root = document.getElementById("app");
-if (root !== null) render(<App />, root);
+const show = () => {
+  if (root !== null) render(<App />, root);
+};
+/** How long the frame of the page waits for its content, so that both are drawn at once, in milliseconds. */
+const TOGETHER = 100;
+const rest = new Promise((resolve) => setTimeout(resolve, TOGETHER));
+void Promise.race([loadPage(), rest]).then(show);

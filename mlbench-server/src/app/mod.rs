@@ -9,6 +9,7 @@ pub mod health;
 pub mod hub;
 pub mod logs;
 pub mod metrics;
+pub mod mlflow;
 pub mod pods;
 pub mod run_cache;
 pub mod runs;

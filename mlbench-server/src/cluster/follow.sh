@@ -143,6 +143,11 @@ mlbench_follow() {
         mlbench_wait
         while mlbench_is_quiet "$1"; do mlbench_wait; done
     done
+    if [ "$s_state" = ended ] && { read -r f_last_out f_last_err <"$1/sizes"; } 2>/dev/null; then
+        # An orphan of the command may write without end.
+        [ $((f_last_out - $2)) -ge "$f_out" ] || f_out=$((f_last_out > $2 ? f_last_out - $2 : 0))
+        [ $((f_last_err - $3)) -ge "$f_err" ] || f_err=$((f_last_err > $3 ? f_last_err - $3 : 0))
+    fi
     [ "$f_out" -le "$4" ] || f_out=$4
     [ "$f_err" -le "$4" ] || f_err=$4
     echo "mlbench $s_state $f_code $f_out $f_err"

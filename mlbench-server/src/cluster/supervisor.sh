@@ -41,6 +41,7 @@
 #   stdout.base     The offset of the first byte of the file, after a command has truncated it.
 #   dates           When output came: lines `UPTIME:BYTES_OF_STDOUT:BYTES_OF_STDERR` with the sizes at that time.
 #   ended           The uptime of the machine when the command ended.
+#   sizes           The bytes of both streams at its end, without what orphans of the command write later.
 #   identity        `BOOT_ID PID START_TIME` of the supervisor, written before the command starts.
 #   usage           The supervisor's /proc/PID/stat and io after the end of its command, including waited-for children.
 #   exit_code       16 bytes, reserved before the command starts and written in place at its end, also on a full disk:
@@ -196,15 +197,26 @@ is_idle() {
         [ "$state" = S ] || return 1
     done
 }
+# Returns whether the output limit has ended stream $1.
+is_cut() {
+    cut=''
+    { read -r cut <"$dir/$1.cut"; } 2>/dev/null
+    [ "$cut" = limit ]
+}
 # The copiers end when they have copied everything, however long that takes on a busy machine. Where an orphan still has
-# the pipes, they wait for it, and this does not.
-idle_looks=0 looks=0
+# the pipes, they wait for it, and this does not: more than a full pipe, 1 MiB, is not of the command.
+idle_looks=0 looks=0 stream=stdout
 for copier in $copiers; do
-    while [ $idle_looks -lt 20 ] && [ $looks -lt 1200 ] && kill -0 "$copier" 2>/dev/null; do
+    position "$dir/$stream" "$copier"
+    most=$((at + 1114112))
+    while [ $idle_looks -lt 20 ] && [ $looks -lt 1200 ] && [ "$at" -lt $most ] && kill -0 "$copier" 2>/dev/null; do
+        ! is_cut $stream || break
         ! is_idle "$copier" || idle_looks=$((idle_looks + 1))
         looks=$((looks + 1))
         sleep 0.05 2>/dev/null || sleep 1
+        position "$dir/$stream" "$copier"
     done
+    stream=stderr
 done
 # Starts no process from here on, because a SIGKILL to all processes of the rank would hit it.
 if [ -n "$stamper" ]; then
@@ -213,6 +225,7 @@ if [ -n "$stamper" ]; then
     out=$at
     position "$dir/stderr" ${copiers##* }
     echo "$ended:$out:$at" >>"$dir/dates"
+    echo "$out $at" >"$dir/sizes"
 fi
 echo "$ended" >"$dir/ended"
 print() { while read -r line; do echo "$line"; done; }
@@ -313,11 +326,18 @@ mlbench_kill() {
         mlbench_members "$1" "$2"
         k_new=''
         for k_pid in $m_pids; do
-            case $k_sent in *" $k_pid "*) [ "$3" = KILL ] || continue ;; esac
+            if [ "$3" != KILL ]; then
+                case $k_sent in *" $k_pid "*) continue ;; esac
+                k_sent="$k_sent$k_pid "
+                # Spares what a program has started since its own signal: that may be the process that saves its state.
+                [ "$k_tries" -eq 0 ] || mlbench_stat "$k_pid" || continue
+                case "$k_tries $m_pids " in 0*) ;; *" $p_parent "*) continue ;; esac
+            fi
             kill -s "$3" "$k_pid" 2>/dev/null
             k_new=yes
-            k_sent="$k_sent$k_pid "
         done
+        # One that somebody has stopped would never record the exit code.
+        [ "$3" != KILL ] || [ -z "$s_pid" ] || kill -s CONT "$s_pid" 2>/dev/null
         [ -n "$k_new" ] || break
         k_tries=$((k_tries + 1))
         mlbench_nap

@@ -9,6 +9,7 @@ mod config;
 mod connection;
 mod handler;
 mod handlers;
+mod mlflow;
 mod page;
 mod problem;
 mod request;

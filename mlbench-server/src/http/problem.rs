@@ -23,9 +23,11 @@ pub(super) const fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         ErrorCode::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-        ErrorCode::RunActive | ErrorCode::RunDeleting | ErrorCode::ParamConflict | ErrorCode::RunEnded => {
-            StatusCode::CONFLICT
-        }
+        ErrorCode::RunActive
+        | ErrorCode::RunDeleting
+        | ErrorCode::ParamConflict
+        | ErrorCode::RunEnded
+        | ErrorCode::RunLaunched => StatusCode::CONFLICT,
         ErrorCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::InsufficientCapacity | ErrorCode::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,

@@ -14,6 +14,7 @@ use mlbench_core::quote::shorten;
 use mlbench_core::{Error, ErrorCode, Result};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
+use warp::path::FullPath;
 use warp::reply::Response;
 
 use super::auth::authorize;
@@ -22,6 +23,7 @@ use super::handler::{Handler, typed};
 use super::handlers::{
     batch, comparison, description, events, health, metrics, pods, prometheus, runs, session,
 };
+use super::mlflow;
 use super::page;
 use super::problem::error_response;
 use super::request::{BodyStream, Peer, RequestContext, ServerState, body_stream};
@@ -85,13 +87,18 @@ struct Route {
     handlers: Vec<Handler>,
     /// Value of `Allow`.
     methods: String,
+    /// Weakest credential that other methods need to be refused with `Allow`.
+    ///
+    /// What is not in the table needs the operator's token, so that a stranger learns no paths but the public ones.
+    other_access: Access,
 }
 
 /// The segments of a path that its pattern or a covering one names, percent-encoded as they were sent.
 type Segments = Vec<String>;
 
-/// Everything of a request but its path and method.
+/// Everything of a request but its method and the segments of its path.
 struct Parts {
+    path: FullPath,
     query: String,
     headers: HeaderMap,
     peer: Option<Peer>,
@@ -105,20 +112,23 @@ impl Route {
         let own = api::Method::ALL.into_iter().filter(has);
         let head = has(&api::Method::Get).then_some("HEAD");
         let methods: Vec<&str> = own.map(api::Method::as_str).chain(head).chain(["OPTIONS"]).collect();
-        Self { methods: methods.join(", "), handlers, endpoints }
+        let is_public = endpoints.iter().all(|endpoint| endpoint.spec().access == Access::Public);
+        let other_access = if is_public { Access::Public } else { Access::Operator };
+        Self { methods: methods.join(", "), other_access, handlers, endpoints }
     }
 
     fn filter(self, state: &Arc<ServerState>) -> BoxedFilter<(Response,)> {
         let (path, state, route) = (self.path(), Arc::clone(state), Arc::new(self));
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
         path.and(warp::method())
+            .and(warp::path::full())
             .and(query)
             .and(warp::header::headers_cloned())
             .and(warp::ext::optional())
             .and(warp::body::stream().map(body_stream))
-            .then(move |segments, method, query, headers, peer, body| {
+            .then(move |segments, method, path, query, headers, peer, body| {
                 let (route, state) = (Arc::clone(&route), Arc::clone(&state));
-                let parts = Parts { query, headers, peer, body };
+                let parts = Parts { path, query, headers, peer, body };
                 async move { route.respond(state, &method, segments, parts).await }
             })
             .boxed()
@@ -155,14 +165,15 @@ impl Route {
         let wanted = if method == Method::HEAD { "GET" } else { method.as_str() };
         let found = self.endpoints.iter().position(|endpoint| endpoint.spec().method.as_str() == wanted);
         let endpoint = found.map(|i| self.endpoints[i]);
-        let grant = match grant(&state, endpoint, &parts.headers).await {
+        let access = endpoint.map_or(self.other_access, |endpoint| endpoint.spec().access);
+        let grant = match grant(&state, endpoint.is_some(), access, &parts.headers).await {
             Ok(grant) => grant,
             Err(error) => return counted(error_response(error), endpoint),
         };
         let Some(handler) = found.map(|i| &self.handlers[i]) else { return self.not_allowed(method) };
-        let Parts { query, headers, peer, body } = parts;
+        let Parts { path, query, headers, peer, body } = parts;
         let peer = peer.map(|Peer(address)| address);
-        let context = RequestContext { state, grant, segments, query, headers, peer };
+        let context = RequestContext { state, grant, path, segments, query, headers, peer };
         let handled = AssertUnwindSafe(handler(context, body)).catch_unwind().await;
         let response = handled.unwrap_or_else(|panic| Err(panicked(&*panic)));
         counted(response.unwrap_or_else(error_response), endpoint)
@@ -184,24 +195,22 @@ impl Route {
     }
 }
 
-/// Authorizes a request.
-///
-/// What is not in the table needs the operator's token, so that a stranger learns no paths.
-async fn grant(state: &ServerState, endpoint: Option<Endpoint>, headers: &HeaderMap) -> Result<Grant> {
-    match (state.config.surface, endpoint) {
-        (Surface::Api(policy), endpoint) => {
-            let access = endpoint.map_or(Access::Operator, |endpoint| endpoint.spec().access);
-            authorize(policy, access, headers, &state.app).await
-        }
-        (Surface::Ingest, Some(_)) => Ok(Grant::ActiveRunMetrics),
-        (Surface::Ingest, None) => Err(not_on_ingest()),
+/// Authorizes a request, for an endpoint or for what is none.
+async fn grant(state: &ServerState, is_endpoint: bool, access: Access, headers: &HeaderMap) -> Result<Grant> {
+    match state.config.surface {
+        Surface::Api(policy) => authorize(policy, access, headers, &state.app).await,
+        Surface::Ingest if is_endpoint => Ok(Grant::ActiveRunMetrics),
+        Surface::Ingest => Err(not_on_ingest()),
     }
 }
 
-/// Serves the page on the listener of the whole API, and refuses every other path that no route has.
+/// Serves MLflow's clients and the page on the listener of the whole API, and refuses every other path.
 fn fallback(state: &Arc<ServerState>) -> BoxedFilter<(Response,)> {
     match state.config.surface {
-        Surface::Api(_) => page::routes(state.config.page).or(refusal(state)).unify().boxed(),
+        Surface::Api(policy) => {
+            let page = page::routes(state.config.page).or(refusal(state)).unify();
+            mlflow::routes(state, policy).or(page).unify().boxed()
+        }
         Surface::Ingest => refusal(state),
     }
 }
@@ -212,7 +221,7 @@ fn refusal(state: &Arc<ServerState>) -> BoxedFilter<(Response,)> {
         .then(move |headers: HeaderMap| {
             let state = Arc::clone(&state);
             async move {
-                let granted = grant(&state, None, &headers).await;
+                let granted = grant(&state, false, Access::Operator, &headers).await;
                 error_response(granted.err().unwrap_or_else(|| {
                     Error::new(ErrorCode::NotFound, "no such endpoint; the paths of the API begin with /api/")
                 }))

@@ -66,7 +66,7 @@ pub(super) fn exit_grace(open: &[u32], limit: Duration) -> String {
     format!("{what} {}{more} did not end within {limit} after another rank had ended", ranks.join(", "))
 }
 
-/// The processes of a rank cannot be signalled, because of the last `error`.
+/// The processes of a rank cannot be signalled or do not end, because of the last `error`.
 pub(super) fn unreachable_rank(rank: u32, time: Duration, error: &str) -> String {
     format!("rank {rank} could not be stopped for {}: {error}", format_duration(time))
 }

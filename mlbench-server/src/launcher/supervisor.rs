@@ -31,7 +31,7 @@ const LATE: Duration = Duration::from_secs(2);
 /// How long a run waits for a sample of its pods.
 const SAMPLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a rank may take no signal, beyond the grace period, before its worker is released nevertheless.
+/// How long, beyond the grace period, a rank may survive its signals before its worker is released.
 const SIGNAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How to continue after an action.
@@ -69,7 +69,7 @@ struct Supervisor<'a> {
     sampled_at_end: bool,
     /// When this supervisor first tried to launch the command.
     launching_since: Option<Instant>,
-    /// When each rank that does not take signals was first sent one.
+    /// When each rank that does not take signals, or survives them, was first sent one.
     deaf_since: BTreeMap<u32, Instant>,
     /// The token of the workers, once it is needed.
     token: Option<Token>,
@@ -280,17 +280,21 @@ impl<'a> Supervisor<'a> {
         let age = self.started_at.elapsed();
         let mut unreachable = None;
         for (rank, outcome) in sent {
-            if let Err(error @ ClusterError::Unreachable(_)) = outcome {
-                let deaf = self.deaf_since.entry(rank).or_insert_with(Instant::now).elapsed();
-                if deaf >= self.context.deps.settings.grace_period.saturating_add(SIGNAL_TIMEOUT) {
-                    // The release deletes the worker itself, or goes on killing the processes.
-                    let why = failure_reason::unreachable_rank(rank, deaf, &error.to_string());
-                    self.context.recorder.record_rank_exit(rank, &RankExit::Lost(why)).await?;
+            let obstacle = match &outcome {
+                Err(error @ ClusterError::Unreachable(_)) => Some(error.to_string()),
+                Ok(left @ 1..) if signal == Signal::Kill => {
+                    Some(format!("processes that survive SIGKILL: {left}"))
                 }
+                _ => None,
+            };
+            match obstacle {
+                Some(obstacle) => self.resist(rank, &obstacle).await?,
+                None => drop(self.deaf_since.remove(&rank)),
+            }
+            if let Err(error @ ClusterError::Unreachable(_)) = outcome {
                 unreachable = Some(error);
                 continue;
             }
-            self.deaf_since.remove(&rank);
             // A lost worker needs no signal: its follower records the loss.
             let entry = self.observed.signalled.entry(rank).or_insert(Signalled { term: age, kill: None });
             if signal == Signal::Kill {
@@ -304,6 +308,18 @@ impl<'a> Supervisor<'a> {
                 Ok(Next::Wait)
             }
         }
+    }
+
+    /// Notes that a rank does not end, and gives it up after some time.
+    ///
+    /// The release deletes the worker itself, or goes on killing the processes.
+    async fn resist(&mut self, rank: u32, obstacle: &str) -> Result<()> {
+        let time = self.deaf_since.entry(rank).or_insert_with(Instant::now).elapsed();
+        if time >= self.context.deps.settings.grace_period.saturating_add(SIGNAL_TIMEOUT) {
+            let why = failure_reason::unreachable_rank(rank, time, obstacle);
+            self.context.recorder.record_rank_exit(rank, &RankExit::Lost(why)).await?;
+        }
+        Ok(())
     }
 
     async fn release(&mut self, run: &Run) -> Result<Next> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy;
+use mlbench_core::quote::quote;
 
 use super::flags::Settings;
 use super::given;
@@ -31,15 +32,20 @@ impl Settings {
             return Err("--metrics-token-file: no effect without --token-file; add it".to_owned());
         }
         self.kubernetes.check()?;
-        let host = |name: &String| name.is_empty() || name.contains(['/', ':', ' ']);
+        let host = |name: &String| {
+            name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        };
         if host(&self.service_name) {
-            let name = &self.service_name;
+            let name = quote(&self.service_name);
             return Err(format!(
-                "--service-name: {name:?} is not the name of a service; leave out the namespace"
+                "--service-name: {name} is not the name of a service; leave out the namespace"
             ));
         }
         if let Some(name) = self.allowed_hosts.iter().find(|name| host(name)) {
-            return Err(format!("--allowed-hosts: {name:?} is not a host name; leave out scheme and port"));
+            return Err(format!(
+                "--allowed-hosts: {} is not a host name; write each name in full, without scheme and port",
+                quote(name)
+            ));
         }
         given::check(&self.given, self.surroundings())
     }

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+use mlbench_core::quote::shorten;
 
 use super::given::{self, Given};
 use super::kubernetes::KubernetesSettings;
@@ -184,10 +186,21 @@ impl Settings {
         words: impl IntoIterator<Item = T>,
     ) -> Result<Self, clap::Error> {
         let mut command = Self::command();
-        let matches = command.try_get_matches_from_mut(words)?;
+        let matches = command.try_get_matches_from_mut(words).map_err(shortened)?;
         let settings = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
         Ok(Self { given: given::find(&command, &matches), ..settings })
     }
+}
+
+/// Shortens the value that an error repeats.
+fn shortened(mut error: clap::Error) -> clap::Error {
+    for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg] {
+        if let Some(ContextValue::String(text)) = error.get(kind) {
+            let short = shorten(text).into_owned();
+            error.insert(kind, ContextValue::String(short));
+        }
+    }
+    error
 }
 
 /// Returns the environment of this process, which local workers inherit.

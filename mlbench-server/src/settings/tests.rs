@@ -42,6 +42,7 @@ fn whole_numbers_have_every_spelling() {
 fn a_time_needs_a_unit() {
     assert_eq!(settings(&["--grace-period", "500ms"]).grace_period, Duration::from_millis(500));
     assert_eq!(settings(&["--start-timeout", "1h 30m"]).start_timeout, Duration::from_secs(5400));
+    assert_eq!(settings(&["--time-limit", "1d"]).time_limit, Some(Duration::from_secs(86_400)));
     for text in ["10", "-1s", "soon", ""] {
         let refusal = Settings::from_flags([format!("--grace-period={text}").as_str()]).unwrap_err();
         assert!(refusal.contains("grace-period"), "{refusal}");
@@ -115,4 +116,28 @@ fn a_server_in_a_pod_has_the_names_of_its_service() {
     assert_eq!(renamed, ["second", "second.a", "second.a.svc", "second.a.svc.cluster.local"]);
     let invalid = Settings::from_flags(["--service-name", "http://mlbench"]).unwrap();
     assert!(invalid.check().unwrap_err().starts_with("--service-name: "));
+}
+
+#[test]
+fn only_whole_names_of_hosts_are_allowed() {
+    for name in ["*", "*.example.org", "http://a", "a:80", "a b", "[::1]"] {
+        let refusal = settings(&["--allowed-hosts", name]).check().unwrap_err();
+        assert!(refusal.starts_with("--allowed-hosts: "), "{refusal}");
+    }
+    settings(&["--allowed-hosts", "lab-2.example_1.org"]).check().unwrap();
+}
+
+#[test]
+fn errors_repeat_only_the_beginning_of_a_long_value() {
+    let long = "x".repeat(100_000);
+    for flag in ["--listen", "--workers", "--grace-period", "--cluster"] {
+        let refusal = Settings::from_flags([flag, &long]).unwrap_err();
+        assert!(
+            refusal.contains("… (100000 characters)") && refusal.len() < 600,
+            "{flag}: {}",
+            refusal.len()
+        );
+    }
+    let refusal = settings(&["--allowed-hosts", &format!("{long}:80")]).check().unwrap_err();
+    assert!(refusal.len() < 600, "{}", refusal.len());
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
+use mlbench_core::duration::parse_duration;
 use mlbench_core::number::whole;
 
 use crate::app::RunPolicy;
@@ -50,10 +51,7 @@ pub(super) fn amount(text: &str) -> Result<u32, &'static str> {
 /// # Errors
 /// An example of what to write.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: Option<jiff::SignedDuration> = text.parse().ok();
-    parsed
-        .and_then(|time| Duration::try_from(time).ok())
-        .ok_or_else(|| "use a number with a unit, such as 10s, 500ms or 2m".to_owned())
+    parse_duration(text).ok_or_else(|| "use a number with a unit, such as 10s, 500ms or 2m".to_owned())
 }
 
 /// Reads a sampling interval.

@@ -45,7 +45,7 @@ impl<'a> Keyed<'a> {
         if self.request.fingerprint == first {
             return Ok(());
         }
-        let detail = "Idempotency-Key: already used for a request with another body; use a new key";
+        let detail = "Idempotency-Key: already used for another request; use a new key";
         Err(Error::new(ErrorCode::IdempotencyKeyReused, detail))
     }
 }

@@ -6,6 +6,7 @@
 mod changes;
 mod connection;
 mod error;
+mod experiments;
 mod idempotency;
 mod identity;
 mod metrics;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use mlbench_core::experiment::{Experiment, ExperimentWrite};
 use mlbench_core::log::LogLine;
 use mlbench_core::metric::{Metric, MetricType, RunValuesPage, Series};
 use mlbench_core::queue::Queue;
@@ -37,6 +39,7 @@ use tokio::sync::Notify;
 pub use connection::open::{Durability, Options, SealOptions};
 pub use identity::{Identity, Moved};
 
+use connection::files::OpenFiles;
 use connection::lock::DatabaseLock;
 use connection::open;
 use connection::place::Place;
@@ -90,7 +93,8 @@ impl SqliteStorage {
         let last = arrival::last(&writer).map_err(Error::from)?;
         let arrivals = Arc::new(Arrivals::new(last, options.seal.small));
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;
-        let writer = Writer::start(writer, reserve, options.vitals.clone(), Arc::clone(&arrivals))?;
+        let kept = (reserve, OpenFiles::of(&options.path));
+        let writer = Writer::start(writer, kept, options.vitals.clone(), Arc::clone(&arrivals))?;
         let sealer =
             Sealer::start(open::reader(&options)?, writer.sender()?, Arc::clone(&arrivals), options.seal)?;
         Ok(Self {
@@ -213,6 +217,15 @@ impl Storage for SqliteStorage {
         self.writer.write_first(0, move |c| external::end_silent(c, id, activity, &outcome)).await
     }
 
+    async fn experiments(&self) -> Result<Vec<Experiment>> {
+        self.readers.read(experiments::list).await
+    }
+
+    async fn write_experiment(&self, write: ExperimentWrite, now: Timestamp) -> Result<(Experiment, bool)> {
+        self.writer.reserve().check()?;
+        self.writer.write(LABEL_BYTES, move |c| experiments::write(c, &write, now)).await
+    }
+
     async fn find_runs(&self, search: RunsSearch) -> Result<RunsFound> {
         self.readers.read(move |c| find::page(c, &search)).await
     }
@@ -253,11 +266,7 @@ impl Storage for SqliteStorage {
     }
 
     async fn request_stop(&self, id: RunId, now: Timestamp) -> Result<Run> {
-        let stop = move |c: &Connection| {
-            identity::touch(c, now)?;
-            lifecycle::request_stop(c, id, now)
-        };
-        self.writer.write_first(0, stop).await
+        self.writer.write_first(0, move |c| lifecycle::request_stop(c, id, now)).await
     }
 
     async fn decide_outcome(&self, id: RunId, outcome: RunOutcome) -> Result<Run> {

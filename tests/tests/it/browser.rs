@@ -29,6 +29,7 @@ flows! {
     the_focus_is_never_lost: "focus",
     a_search_leads_to_its_line: "log",
     accuracy_and_loss_sort_the_list: "sort",
+    parameters_and_tags_are_given_shown_and_found: "labels",
 }
 
 #[test]

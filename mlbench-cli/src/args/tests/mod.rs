@@ -62,3 +62,27 @@ fn errors_repeat_only_the_beginning_of_a_long_argument() {
         assert!(error.len() < 1_000, "{} bytes for {}", error.len(), words[1]);
     }
 }
+
+#[test]
+fn values_without_a_meaning_are_refused_by_name() {
+    let long = "x".repeat(600);
+    for (words, refusal) in [
+        (["runs", "start", "--name", "x", "--command", ""].as_slice(), "must not be empty"),
+        (&["runs", "start", "--name", "x", "--image", " "], "must not be empty"),
+        (&["runs", "start", "--name", "x", "--backend", ""], "must not be empty"),
+        (&["runs", "start", "--name", "x", "--workers", "-1"], "a whole number of at least 1"),
+        (&["runs", "start", "--name", "x", "--cpus", "-0.5"], "a number above 0"),
+        (&["runs", "logs", "x", "--rank", "-1"], "a whole number of at least 0"),
+        (&["runs", "wait", "x", "--timeout", "-1"], "must be a duration"),
+        (&["runs", "set", "x"], "changes nothing; add --param, --tag or --remove-tag"),
+        (&["runs", "compare", "1", "--metric", &long], "must have 1 to 512 bytes"),
+    ] {
+        let error = Cli::from_words(std::iter::once("mlbench").chain(words.iter().copied())).unwrap_err();
+        assert!(error.to_string().contains(refusal), "{words:?}: {error}");
+    }
+    for words in
+        ["metrics post --run x --name y --value -1", "runs compare 1 --goal -2", "runs set x --tag a=b"]
+    {
+        Cli::from_words(std::iter::once("mlbench").chain(words.split(' '))).unwrap();
+    }
+}

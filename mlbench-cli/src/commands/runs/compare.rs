@@ -30,14 +30,14 @@ pub(crate) async fn compare(client: &Client, args: &CompareArgs) -> Result<(), F
     };
     let query = ComparisonQuery {
         runs,
-        metric: args.metric.clone(),
+        metric: args.metric.as_ref().map(ToString::to_string),
         goal: args.goal,
         direction: args.direction.map(Into::into),
         baseline,
     };
     let comparison = client.runs().compare(&query).await?;
     if let Some(metric) = args.metric.as_ref().filter(|_| !has_metric(&comparison)) {
-        return Err(unknown_metric(client, metric, &query.runs).await?);
+        return Err(unknown_metric(client, metric.as_str(), &query.runs).await?);
     }
     print_comparison(&mut Printer::stdout(args.output.output), &comparison)
 }

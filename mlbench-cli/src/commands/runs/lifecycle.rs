@@ -11,6 +11,7 @@ use crate::args::{OneRunArgs, OutputArgs, SetArgs, StartArgs, WaitArgs};
 use crate::commands::resolve::{resolve_run, resolve_unambiguous_run};
 use crate::failure::Failure;
 use crate::output::{Printer, eprint_message};
+use crate::unknown_name::UnknownName;
 
 /// Timeout of the request that asks for the state once more when the user's time is over.
 const LAST_LOOK: Duration = Duration::from_secs(2);
@@ -41,6 +42,10 @@ pub(crate) async fn show(client: &Client, args: &OneRunArgs) -> Result<(), Failu
 pub(crate) async fn set(client: &Client, args: &SetArgs) -> Result<(), Failure> {
     let patch = run_patch(args)?;
     let run = resolve_unambiguous_run(client, &args.run.run).await?;
+    if let Some(name) = args.remove_tag.iter().find(|name| run.tags.get(name).is_none()) {
+        let known = run.tags.iter().map(|(name, _)| name.to_owned()).collect();
+        return Err(Failure::UnknownName(UnknownName::tag(name, &format!("run {}", run.id), known)));
+    }
     let run = client.runs().update(run.id, &patch).await?;
     print_details(&mut Printer::stdout(args.output.output), &run)
 }
@@ -142,7 +147,7 @@ async fn last_look(client: &Client, id: RunId, timeout: Duration) -> Result<Run,
     let no_response = |_| Err(Error::Timeout { url: client.base_url().to_owned(), after: LAST_LOOK });
     let run = run.unwrap_or_else(no_response)?;
     if run.is_active() {
-        return Err(Failure::StillActive { run: Box::new(run), seconds: timeout.as_secs() });
+        return Err(Failure::StillActive { run: Box::new(run), seconds: timeout.as_secs_f64() });
     }
     Ok(run)
 }

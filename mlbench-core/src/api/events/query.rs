@@ -26,7 +26,7 @@ impl EventsQuery {
     /// [`InvalidField`](crate::error::ErrorCode::InvalidField) or
     /// [`UnknownField`](crate::error::ErrorCode::UnknownField) for the parameter.
     pub fn from_fields(mut fields: Fields) -> Result<Self> {
-        let text = fields.text("topics")?.unwrap_or_default();
+        let text = fields.repeated("topics")?.join(",");
         let cursor = fields.sequence("cursor")?;
         fields.finish()?;
         if text.is_empty() {
@@ -37,7 +37,7 @@ impl EventsQuery {
         }
         let mut topics = Vec::new();
         for topic in text.split(',') {
-            let topic = topic.parse()?;
+            let topic = topic.trim().parse()?;
             if !topics.contains(&topic) {
                 topics.push(topic);
             }
@@ -74,6 +74,8 @@ mod tests {
     fn a_query_is_the_same_after_the_wire() {
         let query = parse(&[("topics", "run:3,runs,run:3"), ("cursor", "7")]).unwrap();
         assert_eq!(query.to_pairs(), [("topics", "run:3,runs".to_owned()), ("cursor", "7".to_owned())]);
+        let repeated = parse(&[("topics", "run:3, runs"), ("topics", "run:3"), ("cursor", "7")]).unwrap();
+        assert_eq!(repeated, query);
     }
 
     #[test]

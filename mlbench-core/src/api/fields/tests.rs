@@ -25,13 +25,21 @@ fn numbers_keep_their_text() {
 
 #[test]
 fn booleans_are_accepted_in_every_format() {
-    for (body, expected) in [(r#"{"b":true}"#, true), (r#"{"b":"False"}"#, false), (r#"{"b":1}"#, true)] {
+    let spellings = [
+        (r#"{"b":true}"#, true),
+        (r#"{"b":"False"}"#, false),
+        (r#"{"b":1}"#, true),
+        (r#"{"b":1.0}"#, true),
+        (r#"{"b":0.0}"#, false),
+    ];
+    for (body, expected) in spellings {
         assert_eq!(json(body).boolean("b").unwrap(), Some(expected), "{body}");
     }
     assert_eq!(
         json(r#"{"b":"yes"}"#).boolean("b").unwrap_err().detail(),
         "b: must be true or false, not \"yes\""
     );
+    assert!(json(r#"{"b":2}"#).boolean("b").is_err());
 }
 
 #[test]

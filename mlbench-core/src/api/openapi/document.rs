@@ -3,24 +3,28 @@
 use serde_json::{Map, Value, json};
 
 use super::{errors, operations, schemas};
-use crate::api::{Endpoint, IDEMPOTENCY_KEY_HEADER, LAST_EVENT_ID_HEADER};
+use crate::api::{Endpoint, IDEMPOTENCY_KEY_HEADER, LAST_EVENT_ID_HEADER, Spec};
 
 const DESCRIPTION: &str = "Starts distributed machine-learning benchmark runs, records their metrics and serves them.\n\n\
     Every path works with and without its last slash. HEAD responds like GET without the body, OPTIONS names the methods \
     of a path in `Allow`, and another method gets 405. Every error is a problem document (RFC 9457) whose `code` is for \
     programs; a client ignores members and accepts codes that it does not know. Unknown query parameters and body fields \
-    are refused, except `_` and `csrfmiddlewaretoken`, which libraries of browsers add. Every response with more than \
+    are refused, except `_` and `csrfmiddlewaretoken`, which libraries of browsers add, and of a repeated one that takes one value \
+    the last counts. Every response with more than \
     1,200 bytes is compressed for clients that accept gzip.\n\n\
-    A server without a token serves everyone who reaches it. A server with a token requires it where an operation names \
-    it below.";
+    A server without a token serves everyone who reaches it, and says so in its `openapi.json`. A server with a token \
+    requires it wherever an operation does not say otherwise.";
 
 /// Returns the document.
 pub(super) fn document() -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for endpoint in Endpoint::ALL {
-        let spec = endpoint.spec();
-        let item = paths.entry(spec.path).or_insert_with(|| json!({}));
-        item[spec.method.as_str().to_lowercase()] = operations::operation(endpoint);
+        let Spec { path, method, .. } = endpoint.spec();
+        let method = method.as_str().to_lowercase();
+        paths.entry(path).or_insert_with(|| json!({}))[&method] = operations::operation(endpoint);
+        for other in covered(endpoint) {
+            paths.entry(other).or_insert_with(|| json!({}))[&method] = operations::at(endpoint, other);
+        }
     }
     json!({
         "openapi": "3.1.0",
@@ -32,6 +36,8 @@ pub(super) fn document() -> Value {
         },
         "servers": [{"url": "/"}],
         "tags": tags(),
+        // A server without a token serves this document with an empty list here (`mlbench-server/build.rs`).
+        "security": [{"token": []}, {"session": []}],
         "paths": paths,
         "components": {
             "schemas": schemas::all(),
@@ -42,6 +48,14 @@ pub(super) fn document() -> Value {
             "securitySchemes": security(),
         },
     })
+}
+
+/// Returns the paths of other endpoints at which the router also serves an endpoint.
+///
+/// The pattern of the endpoint covers them.
+fn covered(endpoint: Endpoint) -> impl Iterator<Item = &'static str> {
+    let others = Endpoint::ALL.into_iter().filter(move |other| endpoint.covers(*other));
+    others.map(|other| other.spec().path).filter(move |path| *path != endpoint.spec().path)
 }
 
 /// The groups of operations, in the order in which a reader needs them.
@@ -82,13 +96,14 @@ fn parameters() -> Value {
             "name": IDEMPOTENCY_KEY_HEADER,
             "in": "header",
             "description": "A key that represents this request for at least a day: a repeat with the same key and body returns the first response and stores nothing.",
-            "schema": {"type": "string", "pattern": "^[ -~]{1,64}$"},
+            "schema": {"type": "string", "pattern": "^[!-~]{1,64}$"},
         },
         "LastEventId": {
             "name": LAST_EVENT_ID_HEADER,
             "in": "header",
-            "description": "The id of the last event that the client received. Takes precedence over `cursor`.",
-            "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+            "description": "The id of the last event that the client received. Takes precedence over `cursor`. After an id that is none of this server's, the stream begins with `resync`.",
+            "schema": {"type": "string"},
+            "example": "41",
         },
     })
 }

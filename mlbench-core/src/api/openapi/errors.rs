@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::ErrorCode;
-use crate::api::{Access, Endpoint, Method, Spec};
+use crate::api::{Access, Endpoint, Method, Problem, Spec};
 
 /// Every code that a server sends, with its status and the detail of an example.
-pub(super) const CODES: [(ErrorCode, u16, &str); 24] = [
+pub(super) const CODES: [(ErrorCode, u16, &str); 25] = [
     (ErrorCode::Malformed, 400, "body: not a JSON object: expected `:` at line 1 column 8"),
     (ErrorCode::InvalidField, 400, "limit: must be a whole number from 1 to 10000, not \"0\""),
     (ErrorCode::UnknownField, 400, "\"limits\": unknown field; did you mean limit?"),
@@ -44,6 +44,11 @@ pub(super) const CODES: [(ErrorCode, u16, &str); 24] = [
         "params: \"lr\" is 0.1 and cannot become 0.2; a parameter keeps its value",
     ),
     (ErrorCode::RunEnded, 409, "run 7 has ended and stays as it is"),
+    (
+        ErrorCode::RunLaunched,
+        409,
+        "lines: run 7 was launched by this server, which reads its output itself; send lines to an external run",
+    ),
     (ErrorCode::PayloadTooLarge, 413, "body: larger than 1048576 bytes"),
     (
         ErrorCode::UnsupportedMediaType,
@@ -67,7 +72,14 @@ pub(super) const CODES: [(ErrorCode, u16, &str); 24] = [
     (ErrorCode::Unavailable, 503, "not ready: the cluster has no workers"),
 ];
 
+/// The statuses of requests whose head no handler sees, because it is too long.
+const HEADS: [(u16, &str); 2] = [
+    (414, "request line: longer than 64 KiB; shorten the path and query"),
+    (431, "headers: more than 100, or too long; send fewer or shorter ones"),
+];
+
 const PATH: &str = "#/components/responses/";
+const MEDIA: &str = Problem::MEDIA_TYPE;
 
 /// Returns the codes with which an endpoint refuses requests.
 pub(super) fn codes(endpoint: Endpoint) -> Vec<ErrorCode> {
@@ -121,11 +133,15 @@ fn own_codes(endpoint: Endpoint) -> &'static [ErrorCode] {
             Code::Unavailable,
         ],
         Endpoint::UpdateRun => {
-            &[Code::InvalidField, Code::ParamConflict, Code::RunActive, Code::RunEnded, Code::Unavailable]
+            &[Code::InvalidField, Code::ParamConflict, Code::RunEnded, Code::RunLaunched, Code::Unavailable]
         }
-        Endpoint::AppendRunLogs => {
-            &[Code::InvalidField, Code::RunEnded, Code::IdempotencyKeyReused, Code::Unavailable]
-        }
+        Endpoint::AppendRunLogs => &[
+            Code::InvalidField,
+            Code::RunEnded,
+            Code::RunLaunched,
+            Code::IdempotencyKeyReused,
+            Code::Unavailable,
+        ],
         Endpoint::CreateSession => &[Code::InvalidField, Code::Unauthorized, Code::TooManyAttempts],
         Endpoint::CompareRuns => &[Code::InvalidField, Code::NotFound, Code::Unavailable],
         Endpoint::Events => &[
@@ -161,14 +177,25 @@ pub(super) fn references(codes: &[ErrorCode]) -> BTreeMap<String, Value> {
     let reference = |(status, codes): (u16, Vec<&str>)| {
         (status.to_string(), json!({"$ref": format!("{PATH}{}", codes.join("-"))}))
     };
-    by_status(codes).into_iter().map(reference).collect()
+    let heads =
+        HEADS.map(|(status, ..)| (status.to_string(), json!({"$ref": format!("{PATH}head-{status}")})));
+    by_status(codes).into_iter().map(reference).chain(heads).collect()
 }
 
 /// Returns the responses that the endpoints refer to, and the one to another method than those of a path.
 pub(super) fn responses() -> BTreeMap<String, Value> {
     let sets = Endpoint::ALL.into_iter().map(codes).chain([vec![ErrorCode::MethodNotAllowed]]);
     let all = sets.flat_map(|codes| by_status(&codes));
-    all.map(|(status, codes)| (codes.join("-"), response(status, &codes))).collect()
+    let heads = HEADS.map(|(status, detail)| (format!("head-{status}"), head(status, detail)));
+    all.map(|(status, codes)| (codes.join("-"), response(status, &codes))).chain(heads).collect()
+}
+
+/// Returns the response to a request whose head is too long.
+fn head(status: u16, detail: &str) -> Value {
+    let mut response = response(status, &[ErrorCode::Malformed.as_str()]);
+    let content = &mut response["content"][MEDIA];
+    content["examples"] = json!({"malformed": {"value": problem(ErrorCode::Malformed, status, detail)}});
+    response
 }
 
 fn by_status(codes: &[ErrorCode]) -> BTreeMap<u16, Vec<&'static str>> {
@@ -185,16 +212,15 @@ fn response(status: u16, names: &[&str]) -> Value {
     let reference =
         |name: &&str| ((*name).to_owned(), json!({"$ref": format!("#/components/examples/{name}")}));
     let examples: serde_json::Map<_, _> = names.iter().map(reference).collect();
+    // Not `allOf`, which generators of clients cannot combine.
     let schema = json!({
-        "allOf": [
-            {"$ref": "#/components/schemas/Problem"},
-            {"properties": {"status": {"const": status}, "code": {"enum": names}}},
-        ],
+        "$ref": "#/components/schemas/Problem",
+        "properties": {"status": {"const": status}, "code": {"enum": names}},
     });
     json!({
         "description": format!("{}: `{}`.", title(status), names.join("`, `")),
         "headers": headers(status),
-        "content": {"application/problem+json": {"schema": schema, "examples": examples}},
+        "content": {MEDIA: {"schema": schema, "examples": examples}},
     })
 }
 
@@ -213,19 +239,22 @@ fn headers(status: u16) -> Value {
 /// Returns an example of each code.
 pub(super) fn examples() -> Value {
     let example = |(code, status, detail): (ErrorCode, u16, &str)| {
-        let value = json!({
-            "type": "about:blank",
-            "title": title(status),
-            "status": status,
-            "detail": detail,
-            "instance": Endpoint::GetRunLogs.path(&["7"]),
-            "code": code.as_str(),
-            "request_id": "6ba7b810-17",
-            "message": detail,
-        });
-        (code.as_str().to_owned(), json!({"value": value}))
+        (code.as_str().to_owned(), json!({"value": problem(code, status, detail)}))
     };
     CODES.into_iter().map(example).collect::<serde_json::Map<_, _>>().into()
+}
+
+fn problem(code: ErrorCode, status: u16, detail: &str) -> Value {
+    json!({
+        "type": "about:blank",
+        "title": title(status),
+        "status": status,
+        "detail": detail,
+        "instance": Endpoint::GetRunLogs.path(&["7"]),
+        "code": code.as_str(),
+        "request_id": "6ba7b810-17",
+        "message": detail,
+    })
 }
 
 /// Returns the reason phrase of a status.
@@ -240,9 +269,11 @@ fn title(status: u16) -> &'static str {
         408 => "Request Timeout",
         409 => "Conflict",
         413 => "Payload Too Large",
+        414 => "URI Too Long",
         415 => "Unsupported Media Type",
         422 => "Unprocessable Entity",
         429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
         503 => "Service Unavailable",
         _ => "Internal Server Error",
     }

@@ -10,23 +10,34 @@ pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) description: &'static str,
     pub(super) is_required: bool,
+    /// Whether a query may have it without a value, which counts as absent.
+    pub(super) may_be_empty: bool,
     pub(super) json: Value,
     pub(super) text: Value,
 }
 
 impl Field {
     pub(super) fn new(name: &'static str, json: Value, text: Value, description: &'static str) -> Self {
-        Self { name, description, is_required: false, json, text }
+        Self { name, description, is_required: false, may_be_empty: false, json, text }
     }
 
     pub(super) fn required(self) -> Self {
         Self { is_required: true, ..self }
     }
 
+    pub(super) fn or_empty(self) -> Self {
+        Self { may_be_empty: true, ..self }
+    }
+
     /// A text of at most `max` characters.
     pub(super) fn text(name: &'static str, max: usize, description: &'static str) -> Self {
         let json = json!({"type": ["string", "null"], "maxLength": max});
         Self::new(name, json, json!({"type": "string", "maxLength": max}), description)
+    }
+
+    /// A text of any length.
+    pub(super) fn any_text(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, json!({"type": ["string", "null"]}), json!({"type": "string"}), description)
     }
 
     /// A whole number, in JSON also as a text.
@@ -41,12 +52,13 @@ impl Field {
             "type": ["integer", "string", "null"], "minimum": min, "maximum": max, "pattern": pattern,
         });
         Self::new(name, json, json!({"type": "integer", "minimum": min, "maximum": max}), description)
+            .or_empty()
     }
 
     /// A whole number of at least `min`, however large.
     pub(super) fn count(name: &'static str, min: u32, description: &'static str) -> Self {
         let schema = json!({"type": "integer", "minimum": min});
-        Self::new(name, schema.clone(), schema, description)
+        Self::new(name, schema.clone(), schema, description).or_empty()
     }
 
     /// A number above 0, in JSON also as a text.
@@ -65,13 +77,15 @@ impl Field {
             "type": ["number", "string", "null"],
             "pattern": r"^(-?[0-9]{1,9}(\.[0-9]{1,9})?)?$",
         });
-        Self::new(name, json, json!({"type": "number"}), description)
+        Self::new(name, json, json!({"type": "number"}), description).or_empty()
     }
 
     /// A boolean, also as Python and HTML forms spell it.
     pub(super) fn boolean(name: &'static str, description: &'static str) -> Self {
-        let json = json!({"enum": [true, false, null, 1, 0, "true", "false", "True", "False", "1", "0", ""]});
-        let text = json!({"type": "string", "enum": ["true", "false", "True", "False", "1", "0"]});
+        // No `enum`: generators of clients turn words that differ only in case into one constant.
+        let text = json!({"type": "string", "pattern": "^(true|false|True|False|1|0)?$"});
+        let number = json!({"type": "integer", "minimum": 0, "maximum": 1});
+        let json = json!({"anyOf": [{"type": "boolean"}, number, text, {"type": "null"}]});
         Self::new(name, json, text, description)
     }
 
@@ -105,7 +119,13 @@ impl Field {
             "propertyNames": {"pattern": format!("^{key}$")},
             "maxProperties": max,
         });
-        let item = json!({"type": "string", "pattern": format!("^({key}=|$)")});
+        let item = match value["type"].as_str() {
+            Some("integer") => json!({"type": "string", "pattern": format!("^({key}=-?[0-9]{{1,9}})?$")}),
+            _ if value.get("pattern").is_some() => {
+                json!({"type": "string", "pattern": format!(r"^({key}=[^\u0000]*)?$")})
+            }
+            _ => json!({"type": "string", "pattern": format!("^({key}=|$)")}),
+        };
         Self::new(name, json, json!({"type": "array", "items": item}), description)
     }
 
@@ -117,22 +137,22 @@ impl Field {
 
     /// Returns the schema of the field as a column: an array of items, or one of them for all.
     pub(super) fn column(&self) -> Value {
-        let mut item = self.json.clone();
-        if let Some(Value::Array(choices)) = item.get_mut("enum") {
-            choices.retain(|choice| !choice.is_null());
-        }
-        json!({"anyOf": [{"type": "array"}, item], "description": self.description})
+        json!({"anyOf": [{"type": "array", "items": {}}, self.json], "description": self.description})
     }
 
     /// Returns the field as a parameter of a query.
     pub(super) fn parameter(&self) -> Value {
-        json!({
+        let mut parameter = json!({
             "name": self.name,
             "in": "query",
             "required": self.is_required,
             "description": self.description,
             "schema": self.text,
-        })
+        });
+        if self.may_be_empty {
+            parameter["allowEmptyValue"] = true.into();
+        }
+        parameter
     }
 }
 

@@ -5,11 +5,13 @@
 //!
 //! After a change, `MLBENCH_WRITE_TYPES=1 cargo test -p mlbench-core openapi` writes the files again.
 
+mod coverage;
 mod document;
 mod errors;
 mod examples;
 mod field;
 mod files;
+mod links;
 mod newtypes;
 mod operations;
 mod page;

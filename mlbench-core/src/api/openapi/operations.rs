@@ -18,9 +18,11 @@ pub(super) fn operation(endpoint: Endpoint) -> Value {
         "operationId": spec.id,
         "summary": spec.summary,
         "tags": [tag(endpoint)],
-        "security": security(spec.access),
         "responses": responses,
     });
+    if spec.access == Access::Public {
+        operation["security"] = json!([]);
+    }
     let description = description(endpoint);
     if !description.is_empty() {
         operation["description"] = description.into();
@@ -40,11 +42,19 @@ pub(super) fn tag(endpoint: Endpoint) -> &'static str {
     endpoint.spec().id.split('.').next().unwrap_or_default()
 }
 
-fn security(access: Access) -> Value {
-    match access {
-        Access::Public => json!([]),
-        Access::RunToken | Access::MetricsToken | Access::Operator => json!([{"token": []}, {"session": []}]),
+/// Returns the operation of an endpoint at the path of another one, whose words its pattern takes as names.
+pub(super) fn at(endpoint: Endpoint, path: &str) -> Value {
+    let mut operation = operation(endpoint);
+    let own = endpoint.spec().segments().zip(path.split('/').filter(|segment| !segment.is_empty()));
+    let named: Vec<&str> =
+        own.filter(|(name, word)| name.starts_with('{') && name != word).map(|(_, word)| word).collect();
+    let word = named.join("_");
+    operation["operationId"] = format!("{}_{word}", endpoint.spec().id).into();
+    operation["summary"] = format!("{}, here named `{word}`", endpoint.spec().summary).into();
+    if let Some(parameters) = operation["parameters"].as_array_mut() {
+        parameters.retain(|parameter| parameter["in"] != "path");
     }
+    operation
 }
 
 fn description(endpoint: Endpoint) -> &'static str {
@@ -107,15 +117,16 @@ fn headers(endpoint: Endpoint) -> Vec<Value> {
 
 fn body(endpoint: Endpoint) -> Value {
     match endpoint {
-        Endpoint::CreateMetric => fields(
-            "NewMetric",
-            &form(&requests::metric(), "oneOf", requests::one_owner()),
-            &examples::new_metric(),
-        ),
-        Endpoint::CreateRun => {
-            fields("NewRun", &form(&requests::run(), "allOf", requests::run_rules()), &examples::new_run())
+        Endpoint::CreateMetric => {
+            fields("NewMetric", &form(&requests::metric(), requests::one_owner()), &examples::new_metric())
         }
-        Endpoint::UpdateRun => fields("RunPatch", &field::form(&requests::patch()), &examples::patch()),
+        Endpoint::CreateRun => {
+            fields("NewRun", &form(&requests::run(), requests::run_rules()), &examples::new_run())
+        }
+        Endpoint::UpdateRun => {
+            let rules = requests::patch_rules(&json!({"contains": {"minLength": 1}}));
+            fields("RunPatch", &form(&requests::patch(), rules), &examples::patch())
+        }
         Endpoint::CreateSession => {
             fields("SignIn", &field::form(&requests::sign_in()), &json!({"token": "correct-horse-battery"}))
         }
@@ -129,15 +140,15 @@ fn body(endpoint: Endpoint) -> Value {
     }
 }
 
-fn form(all: &[field::Field], keyword: &str, rules: Value) -> Value {
+fn form(all: &[field::Field], rules: Value) -> Value {
     let mut form = field::form(all);
-    form[keyword] = rules;
+    form["allOf"] = rules;
     form
 }
 
 /// Returns a body of fields: JSON, a form or multipart.
 fn fields(name: &str, form: &Value, example: &Value) -> Value {
-    let form = json!({"schema": form});
+    let form = json!({"schema": form, "example": in_form(form, example)});
     json!({
         "required": true,
         "content": {
@@ -146,6 +157,25 @@ fn fields(name: &str, form: &Value, example: &Value) -> Value {
             "multipart/form-data": form,
         },
     })
+}
+
+/// Returns the example of a form: texts, and `NAME=VALUE` for each member of an object.
+fn in_form(form: &Value, example: &Value) -> Value {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let line = |line: &Value| line["text"].as_str().map_or_else(|| text(line), str::to_owned);
+    let pair = |(name, value): (&String, &Value)| format!("{name}={}", text(value));
+    let member = |(name, value): (&String, &Value)| {
+        let value = match (form["properties"][name]["type"].as_str(), value) {
+            (_, Value::Object(members)) => {
+                members.iter().filter(|(_, value)| !value.is_null()).map(pair).collect()
+            }
+            (_, Value::Array(lines)) => lines.iter().map(line).collect::<Vec<_>>().join("\n").into(),
+            (Some("string"), value) => text(value).into(),
+            (_, value) => value.clone(),
+        };
+        (name.clone(), value)
+    };
+    example.as_object().into_iter().flatten().map(member).collect::<serde_json::Map<_, _>>().into()
 }
 
 fn batch() -> Value {

@@ -65,7 +65,7 @@ fn operation(out: &mut String, document: &Value, endpoint: Endpoint) {
     let operation = &document["paths"][path][method.to_lowercase()];
     let _ = write!(
         out,
-        "<section id=\"{id}\">\n<h3><code>{method} {path}</code></h3>\n<p><strong>{summary}.</strong> {}{}</p>\n",
+        "<section id=\"{id}\">\n<h3><code><b>{method}</b> {path}</code></h3>\n<p><strong>{summary}.</strong> {}{}</p>\n",
         prose(text(&operation["description"])),
         if operation["security"].as_array().is_some_and(Vec::is_empty) { " Needs no token." } else { "" },
     );

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::schemas::MEANINGS;
+
 /// Returns a text as HTML.
 pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
@@ -99,14 +101,13 @@ pub(super) fn fields(schema: &Value) -> String {
 
 /// Returns the type of a schema, and what each of its words means.
 fn variants(schema: &Value) -> String {
-    let words = schema["oneOf"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if words.is_empty() || words.iter().any(|word| word.get("const").is_none()) {
+    let (Some(words), Some(meanings)) = (schema["enum"].as_array(), schema[MEANINGS].as_array()) else {
         return type_of(schema);
-    }
-    let meaning = |word: &Value| {
-        format!("{}: {}", type_of(word), prose(word["description"].as_str().unwrap_or_default()))
     };
-    words.iter().map(meaning).collect::<Vec<_>>().join("<br>\n")
+    let meaning = |(word, meaning): (&Value, &Value)| {
+        format!("<code>{}</code>: {}", escape(&word.to_string()), prose(meaning.as_str().unwrap_or_default()))
+    };
+    words.iter().zip(meanings).map(meaning).collect::<Vec<_>>().join("<br>\n")
 }
 
 #[test]

@@ -71,9 +71,10 @@ fn metrics() -> Vec<Field> {
             fields,
             "Fields of each point, each once, in this order. Defaults to `date,value`. Neither `downsample=minmax` nor, but for these two, `summarize` and `downsample` take it.",
         ),
-        Field::count(
+        Field::whole(
             "cursor",
             0,
+            i64::MAX,
             "Only points that arrived after the response with this `Mlbench-Cursor`. Excludes `summarize`, `downsample`, `last_n` and archives.",
         ),
         Field::count("summarize", 1, "Maximum number of points per metric, as means of consecutive points."),
@@ -103,12 +104,11 @@ fn runs() -> Vec<Field> {
     let label = json!({"type": "array", "items": {"type": "string", "pattern": format!("^{LABEL}(=|$)")}});
     let keys = SortKey::ALL.map(SortKey::as_str).join("|");
     let sort = json!({"type": "string", "pattern": format!("^(-?({keys}))?$")});
-    let cursor = json!({"type": "string", "pattern": format!("^(-?({keys}):[1-9][0-9]*:.*)?$")});
+    let cursor = json!({"type": "string", "pattern": format!("^(-?({keys}):[1-9][0-9]{{0,17}}:.*)?$")});
     vec![
         Field::new("state", states.clone(), states, "Only runs in this state. May be repeated."),
-        Field::text(
+        Field::any_text(
             "name",
-            8_000,
             "Only runs whose name contains this text in any letter case, or is this text if it is in double quotes.",
         ),
         Field::new(
@@ -123,7 +123,7 @@ fn runs() -> Vec<Field> {
             label,
             "Only runs with this parameter: `NAME` or `NAME=VALUE`. May be repeated.",
         ),
-        Field::date("since", "Only runs that were accepted at or after this date."),
+        Field::date("since", "Only runs that were accepted at or after this date.").or_empty(),
         Field::new(
             "sort",
             sort.clone(),
@@ -162,7 +162,7 @@ fn logs() -> Vec<Field> {
 fn comparison() -> Vec<Field> {
     let most = ComparisonQuery::MAX_RUNS;
     let ids = json!({"type": "string", "pattern": format!("^[1-9][0-9]{{0,17}}(,[1-9][0-9]{{0,17}}){{0,{}}}$", most - 1)});
-    let id = json!({"type": "integer", "minimum": 1});
+    let id = json!({"type": "integer", "minimum": 1, "maximum": i64::MAX});
     let metric = json!({"type": "string", "minLength": 1, "maxLength": 512});
     vec![
         Field::new("runs", ids.clone(), ids, "Ids of the runs, separated by commas, at most 1,000.")
@@ -179,7 +179,8 @@ fn comparison() -> Vec<Field> {
             &["at_least", "at_most"],
             "Which values reach the goal. Defaults to the direction that the metric has.",
         ),
-        Field::new("baseline", id.clone(), id, "One of the runs, whose group all others are compared with."),
+        Field::new("baseline", id.clone(), id, "One of the runs, whose group all others are compared with.")
+            .or_empty(),
     ]
 }
 

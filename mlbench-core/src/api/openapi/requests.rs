@@ -21,7 +21,7 @@ pub(super) fn metric() -> Vec<Field> {
     let pod = json!({"type": "string", "maxLength": 253, "pattern": POD_NAME});
     let name = json!({"type": "string", "minLength": 1, "maxLength": 512});
     let value = json!({"type": ["string", "number"]});
-    let metadata = json!({"type": ["string", "object", "array", "null"]});
+    let metadata = json!({"type": ["string", "object", "array", "null"], "items": {}});
     let text = || json!({"type": "string"});
     vec![
         Field::new(
@@ -54,10 +54,12 @@ pub(super) fn metric() -> Vec<Field> {
 pub(super) fn one_owner() -> Value {
     let absent = json!({"enum": ["", null]});
     let given = json!({"not": {"enum": ["", null]}});
-    json!([
-        {"required": ["run_id"], "properties": {"run_id": given, "pod_name": absent}},
-        {"required": ["pod_name"], "properties": {"pod_name": given, "run_id": absent}},
-    ])
+    // Not `oneOf`, of which generators of clients make types without the other fields.
+    json!([{
+        "if": {"required": ["run_id"], "properties": {"run_id": given}},
+        "then": {"properties": {"pod_name": absent}},
+        "else": {"required": ["pod_name"], "properties": {"pod_name": given}},
+    }])
 }
 
 /// The columns of a series, an element of `POST /api/metrics/batch/`.
@@ -66,7 +68,7 @@ pub(super) fn series() -> Value {
         "run_id": {"description": "The run, unless the points belong to a pod."},
         "pod_name": {"description": "The pod, unless the points belong to a run."},
         "name": {"description": "Name of the metric."},
-        "value": {"description": "The measured values.", "type": "array"},
+        "value": {"description": "The measured values.", "type": "array", "items": {}},
     });
     for field in metric() {
         if properties.get(field.name).is_none() {
@@ -85,7 +87,7 @@ pub(super) fn series() -> Value {
 
 /// The fields of `POST /api/runs/`.
 pub(super) fn run() -> Vec<Field> {
-    let image = |kind: Value| json!({"type": kind, "maxLength": 512, "pattern": r"^\S*$"});
+    let image = |kind: Value| json!({"type": kind, "maxLength": 512, "pattern": r"^[^\s\u0000-\u001f\u007f-\u009f]*$"});
     let name = json!({"type": "string", "minLength": 1, "maxLength": RunName::MAX_CHARS, "pattern": PLAIN});
     let backend = "^([mM][pP][iI]|[gG][lL][oO][oO]|[nN][cC][cC][lL]|[cC][uU][sS][tT][oO][mM]_[bB][aA][cC][kK][eE][nN][dD])?$";
     let backend = |kind: Value| json!({"type": kind, "pattern": backend});
@@ -164,12 +166,15 @@ pub(super) fn run_rules() -> Value {
 
 /// The fields of `PATCH /api/runs/{id}/`.
 pub(super) fn patch() -> Vec<Field> {
+    let ends =
+        |kind: Value| json!({"type": kind, "pattern": "^(FINISHED|FAILED|STOPPED|finished|failed|stopped)$"});
     vec![
         params("Parameters to add. One that is there must have the same value."),
         tags(&json!(["string", "null"]), "Tags to set, and in JSON to remove with `null`."),
-        Field::word(
+        Field::new(
             "state",
-            &["FINISHED", "FAILED", "STOPPED", "finished", "failed", "stopped"],
+            ends(json!(["string", "null"])),
+            ends(json!("string")),
             "How an external run ended.",
         ),
         Field::new(
@@ -188,6 +193,22 @@ pub(super) fn patch() -> Vec<Field> {
     ]
 }
 
+/// The rules that only a run that ends has exit codes, and only a failed one a reason.
+///
+/// `codes` is the schema of exit codes that are given.
+pub(super) fn patch_rules(codes: &Value) -> Value {
+    let rule = |field: &str, given: &Value, states: &str| {
+        json!({
+            "if": {"properties": {field: given}, "required": [field]},
+            "then": {"properties": {"state": {"type": "string", "pattern": states}}, "required": ["state"]},
+        })
+    };
+    json!([
+        rule("exit_codes", codes, "."),
+        rule("reason", &json!({"type": "string", "minLength": 1}), "^(FAILED|failed)$"),
+    ])
+}
+
 /// The fields of `POST /api/runs/{id}/logs/`.
 pub(super) fn lines() -> Vec<Field> {
     let line = json!({
@@ -196,7 +217,7 @@ pub(super) fn lines() -> Vec<Field> {
             "text": {"type": "string"},
             "rank": {"type": ["integer", "null"], "minimum": 0, "maximum": 1_000_000},
             "stream": {"enum": ["stdout", "stderr", null]},
-            "date": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": ["number", "null"]}]},
+            "date": Field::date("date", "").json,
         },
         "required": ["text"],
         "additionalProperties": false,

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::examples;
-use super::schemas::reference;
+use super::schemas::{self, reference};
+use super::{examples, links};
 use crate::api::Endpoint;
 
 /// Returns the response of success.
@@ -12,6 +12,10 @@ pub(super) fn success(endpoint: Endpoint) -> Value {
     let mut response = json!({"description": description});
     if !content.is_null() {
         response["content"] = content;
+    }
+    let links = links::of(endpoint);
+    if !links.is_null() {
+        response["links"] = links;
     }
     let headers = headers(endpoint);
     if !headers.is_empty() {
@@ -80,7 +84,7 @@ fn content(endpoint: Endpoint) -> (&'static str, Value) {
         Endpoint::DeleteSession => ("The browser is signed out.", Value::Null),
         Endpoint::Events => (
             "Server-sent events: `open` (`StreamOpen`), `runs` (`RunsChanged`), `pods` (`PodList`), `points` (`NewPoints`), `logs` (`NewLines`) and `resync` (`Resync`). The stream has no end.",
-            text("text/event-stream", &examples::event_stream()),
+            json!({"text/event-stream": {"schema": schemas::event_stream(), "example": examples::event_stream()}}),
         ),
         Endpoint::Prometheus => (
             "Metrics in the text format of Prometheus.",

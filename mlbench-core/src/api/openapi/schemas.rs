@@ -33,9 +33,11 @@ pub(super) fn all() -> Map<String, Value> {
         "additionalProperties": reference("PointsByMetric"),
     });
     let mut metric = field::object(&requests::metric());
-    metric["oneOf"] = requests::one_owner();
+    metric["allOf"] = requests::one_owner();
     let mut run = field::object(&requests::run());
     run["allOf"] = requests::run_rules();
+    let mut patch = field::object(&requests::patch());
+    patch["allOf"] = requests::patch_rules(&json!({"type": "object", "minProperties": 1}));
     let health =
         json!({"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]});
     let accepted =
@@ -47,7 +49,7 @@ pub(super) fn all() -> Map<String, Value> {
         ("NewMetric", metric),
         ("NewSeries", requests::series()),
         ("NewRun", run),
-        ("RunPatch", field::object(&requests::patch())),
+        ("RunPatch", patch),
         ("NewLogLines", field::object(&requests::lines())),
         ("AcceptedLines", accepted),
         ("SignIn", field::object(&requests::sign_in())),
@@ -55,6 +57,35 @@ pub(super) fn all() -> Map<String, Value> {
         schemas.insert(name.to_owned(), schema);
     }
     schemas
+}
+
+/// Returns the schema of a stream of events: the text, or an event as most clients parse it.
+pub(super) fn event_stream() -> Value {
+    let events = [
+        ("open", "StreamOpen"),
+        ("runs", "RunsChanged"),
+        ("pods", "PodList"),
+        ("points", "NewPoints"),
+        ("logs", "NewLines"),
+        ("resync", "Resync"),
+    ];
+    let event = |(name, schema): (&str, &str)| {
+        let data = json!({"type": "string", "contentMediaType": "application/json", "contentSchema": reference(schema)});
+        json!({
+            "type": "object",
+            "properties": {
+                "event": {"const": name},
+                "data": data,
+                "id": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+                "retry": {"type": "integer"},
+            },
+            "required": ["event", "data"],
+            "additionalProperties": false,
+        })
+    };
+    let text = json!({"description": "The events as text.", "type": "string"});
+    let all: Vec<Value> = std::iter::once(text).chain(events.map(event)).collect();
+    json!({"description": "Server-sent events.", "anyOf": all})
 }
 
 fn of_wire_types() -> Map<String, Value> {
@@ -71,7 +102,22 @@ fn of_wire_types() -> Map<String, Value> {
     add!(Series, Session, StreamOpen, RunsChanged, PodList, NewPoints, NewLines, Resync);
     let mut schemas = generator.take_definitions(true);
     schemas.values_mut().for_each(plain);
+    schemas.values_mut().for_each(words);
     schemas
+}
+
+/// The meaning of each word of an `enum`, in its order, as several generators of clients read it.
+pub(super) const MEANINGS: &str = "x-enum-descriptions";
+
+/// Turns a choice between words into an `enum`, of which generators of clients make one type.
+fn words(schema: &mut Value) {
+    let Some(choices) = schema["oneOf"].as_array() else { return };
+    let of =
+        |key: &str| choices.iter().map(|choice| choice.get(key).cloned()).collect::<Option<Vec<Value>>>();
+    if let (Some(words), Some(meanings)) = (of("const"), of("description")) {
+        let description = schema["description"].take();
+        *schema = json!({"type": "string", "enum": words, MEANINGS: meanings, "description": description});
+    }
 }
 
 /// Replaces what only Rust's documentation has: links, and `None` for `null`. Keeps the first paragraph.

@@ -11,9 +11,13 @@ use crate::storage::runs::{Admission, ExternalEnd, RunStart, RunUpdate, SentLine
 use crate::storage::storage_trait::Storage;
 
 async fn external(store: &dyn Storage) -> Run {
+    admitted(store, Admission::External { watched: true }).await
+}
+
+async fn admitted(store: &dyn Storage, admission: Admission) -> Run {
     let new = new_run("elsewhere");
     let spec = RunSpec { external: true, ..new.spec.clone() };
-    let start = RunStart { new: NewRun { spec, ..new }, admission: Admission::External, key: None };
+    let start = RunStart { new: NewRun { spec, ..new }, admission, key: None };
     ok(store.start_run(start, at(1)).await).run
 }
 
@@ -60,7 +64,7 @@ pub(super) async fn an_external_run_is_started_beside_others_and_ends_as_it_says
     assert_eq!(code(store.update_run(first.id, end(RunEvent::Finish, 0)).await), ErrorCode::RunEnded);
     assert_eq!(ok(store.run(first.id).await), failed);
     assert_eq!(ok(store.update_run(second.id, end(RunEvent::Finish, 0)).await).state, RunState::Finished);
-    assert_eq!(code(store.update_run(launched.id, end(RunEvent::Finish, 0)).await), ErrorCode::InvalidField);
+    assert_eq!(code(store.update_run(launched.id, end(RunEvent::Finish, 0)).await), ErrorCode::RunLaunched);
     assert_eq!(ok(store.external_activity().await), []);
 }
 
@@ -87,7 +91,7 @@ pub(super) async fn sent_lines_are_stored_once(store: &dyn Storage) {
     let launched = started(store).await.id;
     assert_eq!(
         code(store.append_sent_lines(launched, lines(&["x"], None), at(4)).await),
-        ErrorCode::InvalidField
+        ErrorCode::RunLaunched
     );
     ok(store.append_output(launched, vec![chunk(0, OutputStream::Stdout, 0, &["own"])]).await);
     assert_eq!(texts(store, launched).await, ["[0] own"]);
@@ -118,4 +122,13 @@ pub(super) async fn a_silent_run_ends_unless_something_arrived(store: &dyn Stora
     let ended = ok(store.end_silent_run(run, before, outcome(RunEvent::Fail)).await);
     assert_eq!(ended.map(|run| run.state), Some(RunState::Failed));
     assert_eq!(ok(store.end_silent_run(run, before, outcome(RunEvent::Fail)).await), None);
+}
+
+pub(super) async fn a_run_that_is_not_watched_is_never_silent(store: &dyn Storage) {
+    let run = admitted(store, Admission::External { watched: false }).await;
+    assert_eq!((run.state, run.spec.external), (RunState::Started, true));
+    assert_eq!(ok(store.external_activity().await), []);
+    assert_eq!(ok(store.end_silent_run(run.id, 0, outcome(RunEvent::Fail)).await), None);
+    assert_eq!(ok(store.active_runs().await), [], "the launcher leaves it alone");
+    assert_eq!(ok(store.update_run(run.id, end(RunEvent::Finish, 0)).await).state, RunState::Finished);
 }

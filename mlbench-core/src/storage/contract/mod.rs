@@ -2,6 +2,7 @@
 
 mod batches;
 mod changes;
+mod experiments;
 mod external;
 mod finding;
 mod fixtures;

@@ -1,7 +1,9 @@
 //! All tests of the contract.
 
 use super::fixtures::{at, code, new_run, ok};
-use super::{batches, changes, external, finding, labels, metrics, output, queue, reading, runs, values};
+use super::{
+    batches, changes, experiments, external, finding, labels, metrics, output, queue, reading, runs, values,
+};
 use crate::error::ErrorCode;
 use crate::storage::storage_trait::Storage;
 
@@ -22,6 +24,8 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     external::an_external_run_is_stopped_and_deleted_at_once(&open().await).await;
     external::sent_lines_are_stored_once(&open().await).await;
     external::a_silent_run_ends_unless_something_arrived(&open().await).await;
+    external::a_run_that_is_not_watched_is_never_silent(&open().await).await;
+    experiments::an_experiment_is_created_once_and_changes(&open().await).await;
     finding::runs_are_found_by_what_they_are(&open().await).await;
     finding::pages_of_every_order_have_each_run_once(&open().await).await;
     queue::runs_are_admitted_first_come_first_served(&open().await).await;

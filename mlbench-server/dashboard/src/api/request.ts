@@ -7,7 +7,7 @@ const TIMEOUT = 30_000;
 
 /** What a request carries. */
 export interface RequestOptions {
-  method?: "GET" | "POST" | "DELETE";
+  method?: "GET" | "POST" | "PATCH" | "DELETE";
   query?: URLSearchParams;
   body?: unknown;
   signal?: AbortSignal;

@@ -1,6 +1,6 @@
 import { newKey } from "../lib/key";
 import { send, sendJson } from "./request";
-import type { Run, RunRequest } from "./wire";
+import type { Run, RunPatch, RunRequest } from "./wire";
 
 export type { RunRequest } from "./wire";
 
@@ -18,6 +18,12 @@ export function getRun(id: number, logs = 0, signal?: AbortSignal): Promise<Run>
 /** Starts a run. A repeat with the same key starts nothing twice. */
 export function startRun(body: RunRequest, key = newKey()): Promise<Run> {
   return sendJson("api/runs/", { method: "POST", body, idempotencyKey: key });
+}
+
+/** Changes the tags of a run, and removes those with null; the response is the run. */
+export function changeTags(id: number, tags: Record<string, string | null>): Promise<Run> {
+  const body: RunPatch = { tags };
+  return sendJson(`api/runs/${id}/`, { method: "PATCH", body });
 }
 
 /** Stops a run; the response is the run. */

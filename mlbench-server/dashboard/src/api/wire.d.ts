@@ -308,7 +308,7 @@ export type RejectedPoint = {
 };
 
 /** Machine-readable kind of an error, the member `code` of a problem document. */
-export type ErrorCode = "malformed" | "invalid_field" | "unknown_field" | "unauthorized" | "forbidden" | "forbidden_host" | "forbidden_origin" | "not_found" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "request_timeout" | "run_active" | "run_deleting" | "param_conflict" | "run_ended" | "insufficient_capacity" | "idempotency_key_reused" | "too_many_attempts" | "overloaded" | "too_many_streams" | "unavailable" | "internal";
+export type ErrorCode = "malformed" | "invalid_field" | "unknown_field" | "unauthorized" | "forbidden" | "forbidden_host" | "forbidden_origin" | "not_found" | "method_not_allowed" | "not_acceptable" | "unsupported_media_type" | "payload_too_large" | "request_timeout" | "run_active" | "run_deleting" | "param_conflict" | "run_ended" | "run_launched" | "insufficient_capacity" | "idempotency_key_reused" | "too_many_attempts" | "overloaded" | "too_many_streams" | "unavailable" | "internal";
 
 /** The body of every response with status 4xx or 5xx. */
 export type Problem = {
@@ -435,6 +435,10 @@ export type Parameters = {
   light_target: boolean;
   /** Whether the runs use Horovod. */
   use_horovod: boolean;
+  /** What the runs were given, by name, without their seeds. Absent without any. */
+  params?: Record<string, string | number | boolean>;
+  /** Whether the runs execute elsewhere. Absent if not. */
+  external?: boolean;
 };
 
 /** One training of a run. */

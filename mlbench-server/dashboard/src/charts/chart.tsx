@@ -84,7 +84,13 @@ export function Chart(props: ChartProps) {
     plot.current?.update(state);
   });
 
-  const ready = width > 0;
+  const { points } = model.extent;
+  const waits = props.loading === true && points === 0;
+  const drawable = width > 0 && !waits;
+  // An empty canvas costs as much as a full one; once there is a plot, it stays.
+  const begun = useRef(false);
+  begun.current ||= drawable;
+  const ready = begun.current;
   const latest = useRef(state);
   latest.current = state;
   useLayoutEffect(() => {
@@ -166,9 +172,7 @@ export function Chart(props: ChartProps) {
   const saveSvg = () => onDemand(({ saveSvg }) => saveSvg(name, model, colors, note));
   const toggleTable = () =>
     Table === undefined ? onDemand((code) => setTable(() => code.Table)) : setTable(undefined);
-  const points = model.extent.points;
-  const blank =
-    props.loading === true && points === 0 ? "Loading …" : points === 0 ? emptyText(props, zoom) : "";
+  const blank = waits ? "Loading …" : points === 0 ? emptyText(props, zoom) : "";
   return (
     <figure class={compact ? "chart chart-compact" : "chart"} aria-labelledby={`${id}-title`}>
       <div class="chart-head">

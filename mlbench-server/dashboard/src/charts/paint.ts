@@ -1,6 +1,7 @@
+import { traceColumns } from "./band_columns";
 import { dashOf, type Model, verticalOf } from "./model";
 import type { Palette } from "./palette";
-import { traceBand, traceLine } from "./trace";
+import { inView, type Projection, traceBand, traceLine } from "./trace";
 
 /** The plot within its canvas, in pixels of the canvas. */
 export interface Box {
@@ -13,17 +14,25 @@ export interface Box {
 /** The paths of a curve on a canvas. */
 export interface CurvePaths {
   line: Path2D;
+  /** Whether the line goes up and down so much that it fills an area. */
+  noisy: boolean;
   /** The raw values behind a smoothed line. */
   raw: Path2D | null;
-  band: Path2D | null;
+  /** An area, or lines that fill it. */
+  band: { path: Path2D; lines: boolean } | null;
 }
+
+/** From how many buckets per pixel on a band is drawn as lines. */
+const DENSE_BAND = 0.25;
+/** From how many times the width of its plot on a line is noisy by its length. */
+const NOISY = 10;
 
 /** Builds the paths of a curve. */
 export function pathsOf(model: Model, index: number, box: Box): CurvePaths {
   const { left, top, width, height } = box;
   const line = new Path2D();
   const curve = model.series[index];
-  if (curve === undefined) return { line, raw: null, band: null };
+  if (curve === undefined) return { line, noisy: false, raw: null, band: null };
   const toY = verticalOf(model, top, top + height);
   const projection = { view: model.view, left, right: left + width, toY };
   const values = model.lines[index] ?? curve.y;
@@ -35,10 +44,28 @@ export function pathsOf(model: Model, index: number, box: Box): CurvePaths {
   }
   let band = null;
   if (curve.low !== undefined && curve.high !== undefined) {
-    band = new Path2D();
-    traceBand(band, curve.x, curve.low, curve.high, projection, top + height + 2);
+    const path = new Path2D();
+    const [first, last] = inView(curve.x, model.view);
+    const lines = last - first > DENSE_BAND * width;
+    const trace = lines ? traceColumns : traceBand;
+    trace(path, curve.x, curve.low, curve.high, projection, top + height + 2);
+    band = { path, lines };
   }
-  return { line, raw, band };
+  return { line, noisy: climb(curve.x, values, projection) > NOISY * width, raw, band };
+}
+
+/** Returns how far a line goes up and down, in pixels. */
+function climb(x: Float64Array, y: Float64Array, { view, toY }: Projection): number {
+  const [first, last] = inView(x, view);
+  let sum = 0;
+  let before = NaN;
+  for (let index = first; index < last; index += 1) {
+    const at = toY(y[index] ?? NaN);
+    const step = Math.abs(at - before);
+    if (Number.isFinite(step)) sum += step;
+    before = at;
+  }
+  return sum;
 }
 
 /** Draws the curves of a chart: bands at the back, then raw values, then lines. */
@@ -57,7 +84,8 @@ export function paint(
   context.rect(box.left, box.top - ratio, box.width, box.height + 2 * ratio);
   context.clip();
   context.lineJoin = "round";
-  context.lineCap = "round";
+  context.lineCap = "butt";
+  context.lineWidth = 1;
   const thin = model.series.length > 12;
   const each = (draw: (paths: CurvePaths, color: string, dash: readonly number[]) => void, faint: number) => {
     model.series.forEach((curve, index) => {
@@ -71,10 +99,13 @@ export function paint(
     ({ band }, color) => {
       if (band === null) return;
       context.fillStyle = color;
-      context.fill(band);
+      context.strokeStyle = color;
+      if (band.lines) context.stroke(band.path);
+      else context.fill(band.path);
     },
     thin ? 0.14 : 0.22,
   );
+  context.lineCap = "round";
   each(({ raw }, color) => {
     if (raw === null) return;
     context.lineWidth = 1;
@@ -82,10 +113,11 @@ export function paint(
     context.setLineDash([]);
     context.stroke(raw);
   }, 0.3);
-  each(({ line }, color, dash) => {
+  each(({ line, noisy }, color, dash) => {
     context.strokeStyle = color;
     context.setLineDash(dash.map((part) => part * ratio));
-    stroke(context, line, thin ? 1 : 1.75, ratio);
+    // A line that fills an area is no clearer for being wide, and takes four times as long.
+    stroke(context, line, thin || noisy ? 1 : 1.75, ratio);
   }, 1);
   context.restore();
 }

@@ -175,3 +175,27 @@ test("a chart without points on its axis says why", () => {
   assert.match(noAxisText("epoch"), /no epoch; choose another/);
   assert.equal(noAxisText("training"), "No numbers.");
 });
+
+test("short times have units that people read", () => {
+  const texts = [2.5e-6, 0.0123, 0.99996, 1, 90, -0.002, 0, 5e-10, 1e-12, 0.001].map((value) =>
+    valueText(value, "seconds"),
+  );
+  assert.deepEqual(texts, [
+    "2.5 µs",
+    "12.3 ms",
+    "1 s",
+    "1 s",
+    "90 s",
+    "−2 ms",
+    "0 s",
+    "0.5 ns",
+    "0.001 ns",
+    "1 ms",
+  ]);
+  assert.equal(durationText(2.5e-4), "250 µs");
+  assert.deepEqual(tickTexts([0, 5e-6, 1e-5], "seconds", "linear"), ["0", "5 µs", "10 µs"]);
+  assert.deepEqual(tickTexts([0, 0.002, 0.004], "seconds", "linear"), ["0", "2 ms", "4 ms"]);
+  assert.deepEqual(tickTexts([0, 0.5, 1], "seconds", "linear"), ["0.0", "0.5", "1.0"]);
+  assert.deepEqual(tickTexts([1e-6, 1e-4, 0.01], "seconds", "log10"), ["1 µs", "100 µs", "10 ms"]);
+  assert.deepEqual(tickTexts([0.01, 1, 100], "seconds", "log10"), ["0.01", "1", "100"]);
+});

@@ -2,6 +2,7 @@ import type { Range, Scale, Unit, XAxis } from "./series";
 import { type Offset, utc } from "./time_ticks";
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const TIMES = ["s", "ms", "µs", "ns"];
 const SIZES = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 /** Returns a number with `digits` significant digits, without zeros at the end. */
@@ -40,7 +41,7 @@ export function valueText(value: number, unit: Unit, digits = 4): string {
     case "bytes/s":
       return `${bytesText(value, digits)}/s`;
     case "seconds":
-      return `${numberText(value, digits)} s`;
+      return secondsText(value, digits);
     case "cores":
       return `${numberText(value, Math.min(3, digits))} ${value === 1 ? "core" : "cores"}`;
     case "percent":
@@ -62,12 +63,29 @@ function bytesText(value: number, digits: number): string {
   return `${numberText(value / 1024 ** step, digits)} ${SIZES[step] ?? "B"}`;
 }
 
+function secondsText(value: number, digits: number): string {
+  const step = timeStep(value);
+  return `${numberText(value * 1000 ** step, digits)} ${TIMES[step] ?? "s"}`;
+}
+
+/** Returns how many times a thousandth of a second suits a number of seconds. */
+function timeStep(value: number): number {
+  const size = Math.abs(value);
+  // What rounds to a whole unit is one.
+  return size === 0 || size > 0.9995 ? 0 : Math.min(3, Math.ceil(-Math.log10(size * 1.0005) / 3));
+}
+
 /** Returns the texts of the ticks of a value axis: as many decimals as they need to differ. */
 export function tickTexts(ticks: readonly number[], unit: Unit, scale: Scale): string[] {
   if (unit === "bytes" || unit === "bytes/s") {
     return ticks.map((tick) => valueText(tick, unit, 3));
   }
-  if (scale !== "linear") return ticks.map((tick) => numberText(tick, 3));
+  const step = unit === "seconds" ? timeStep(Math.max(...ticks.map(Math.abs), 0)) : 0;
+  if (scale !== "linear") return ticks.map((tick) => (step > 0 ? secondsText(tick, 3) : numberText(tick, 3)));
+  if (step > 0) {
+    const texts = numberTexts(ticks.map((tick) => tick * 1000 ** step));
+    return texts.map((text) => (Number(text) === 0 ? "0" : `${text} ${TIMES[step] ?? ""}`));
+  }
   return numberTexts(ticks);
 }
 
@@ -89,6 +107,7 @@ export function durationText(seconds: number): string {
   if (!Number.isFinite(seconds)) return numberText(seconds);
   const size = Math.abs(seconds);
   const sign = seconds < 0 ? "−" : "";
+  if (size > 0 && size < 1e-3) return secondsText(seconds, 3);
   if (size < 60) return `${sign}${numberText(Number(size.toPrecision(4)))} s`;
   const whole = Math.round(size);
   const parts: [number, string][] = [

@@ -153,7 +153,7 @@ export function traceBand(
 }
 
 /** Returns the first index and the end of the points in view, with a neighbour on both sides. */
-function inView(x: Float64Array, view: Range): [number, number] {
+export function inView(x: Float64Array, view: Range): [number, number] {
   let end = lowerBound(x, view[1]);
   while (end < x.length && x[end] === view[1]) end += 1;
   return [Math.max(0, lowerBound(x, view[0]) - 1), Math.min(x.length, end + 1)];

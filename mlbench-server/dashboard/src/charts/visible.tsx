@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** One observer for all places: thousands of them cost nothing until they come near. */
 const observer = new IntersectionObserver(
@@ -16,7 +16,7 @@ export function WhenVisible(props: { height: number; class?: string; children: (
   const [near, setNear] = useState(false);
   const [height, setHeight] = useState(props.height);
   const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = place.current;
     if (element === null) return;
     listeners.set(element, (isNear) => {
@@ -25,6 +25,9 @@ export function WhenVisible(props: { height: number; class?: string; children: (
       setNear(isNear);
     });
     observer.observe(element);
+    // The observer speaks after the next frame only; what is in view is shown with this one.
+    const { top, bottom } = element.getBoundingClientRect();
+    if (top < innerHeight && bottom > 0) setNear(true);
     return () => {
       observer.unobserve(element);
       listeners.delete(element);

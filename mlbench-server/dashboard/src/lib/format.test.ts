@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bytes, dateTime, duration, exactDateTime, number, plural, relative } from "./format";
+import { bytes, count, dateTime, duration, exactDateTime, number, plural, relative } from "./format";
 
 test("a duration shows its two largest units", () => {
   const cases: [number, string][] = [
@@ -87,4 +87,11 @@ test("a number has four significant digits", () => {
 test("a noun agrees with its count", () => {
   assert.equal(plural(1, "run"), "1 run");
   assert.equal(plural(10_000, "run"), "10,000 runs");
+  assert.deepEqual([0, 999, 1_000, 12_345, 1_234_567].map(count), [
+    "0",
+    "999",
+    "1,000",
+    "12,345",
+    "1,234,567",
+  ]);
 });

@@ -99,7 +99,12 @@ export function number(value: number): string {
   return text.replace("e+", "e").replaceAll("-", "−");
 }
 
+/** Formats a count: `10,000`. The browser's own formatter takes 15 ms when it is first used. */
+export function count(value: number): string {
+  return String(value).replace(/\B(?=(?:\d{3})+$)/g, ",");
+}
+
 /** Formats a count with its noun: `1 run`, `3 runs`. */
-export function plural(count: number, noun: string): string {
-  return `${count.toLocaleString("en")} ${count === 1 ? noun : `${noun}s`}`;
+export function plural(of: number, noun: string): string {
+  return `${count(of)} ${of === 1 ? noun : `${noun}s`}`;
 }

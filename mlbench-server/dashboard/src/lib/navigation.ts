@@ -1,7 +1,10 @@
 import { computed, signal } from "@preact/signals";
 
 import { address, pathOf } from "./base";
-import { parseRoute } from "./route";
+import { ofMlflow, parseRoute } from "./route";
+
+const linked = ofMlflow(location.hash);
+if (linked !== undefined) history.replaceState(null, "", address(linked));
 
 const current = signal(pathOf(location.href) ?? "");
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { parseRoute, routePath, type Route } from "./route";
+import { ofMlflow, parseRoute, routePath, type Route } from "./route";
 
 test("a path of every page parses back", () => {
   const routes: Exclude<Route, { page: "missing" }>[] = [
@@ -23,4 +23,12 @@ test("a path that names no page is missing", () => {
 test("a slash at the end changes nothing", () => {
   assert.deepEqual(parseRoute("runs/"), { page: "runs" });
   assert.deepEqual(parseRoute("runs/3/"), { page: "run", id: 3 });
+});
+
+test("a link that MLflow's client prints leads to its run", () => {
+  assert.equal(ofMlflow("#/experiments/1/runs/00000000000000000000000000000042"), "runs/42");
+  assert.equal(ofMlflow("#/experiments/0"), "runs");
+  for (const other of ["", "#", "#/experiments/1/runs/0", "#/experiments/1/runs/abc", "#/models/1"]) {
+    assert.equal(ofMlflow(other), undefined);
+  }
 });

@@ -30,6 +30,13 @@ export function parseRoute(path: string): Route {
   return missing;
 }
 
+/** Returns the path for a link that MLflow's client prints, such as `#/experiments/1/runs/0042`. */
+export function ofMlflow(hash: string): string | undefined {
+  const [link, run] = /^#\/experiments\/[0-9]+(?:\/runs\/0*([1-9][0-9]{0,15}))?$/.exec(hash) ?? [];
+  if (link === undefined) return undefined;
+  return run === undefined ? "runs" : `runs/${run}`;
+}
+
 function workerRoute(segment: string): Route | undefined {
   try {
     return { page: "worker", pod: decodeURIComponent(segment) };

@@ -114,32 +114,28 @@ test("history is followed by the new points only", async () => {
   assert.deepEqual(server.requests, ["points loss 0"]);
 });
 
-test("a list that waits for the stream is read once, and without a stream after a while", async () => {
+test("the list is read at once, and again a while after the stream carries the owner", async () => {
   const server = new Server();
   server.add("loss", point(1), point(2));
   const browser = new FakeBrowser();
   const hub = new Hub(browser.tab(), () => undefined);
   const store = new PointsStore(() => hub, { run: 1 }, undefined, server.calls);
   assert.equal(store.idle, false, "a new store is about to be used");
+  const names = () => store.catalog.value?.map(({ name }) => name);
   const release = store.use(2_000);
   await browser.advance(50);
-  assert.equal(server.lists, 0);
-  browser.source.open(2);
-  await settle();
-  mock.timers.tick(2_000);
+  assert.equal(server.lists, 1);
+  assert.deepEqual(names(), ["loss"]);
+  server.add("accuracy", point(3), point(4));
+  browser.source.open(4);
   await settle();
   assert.equal(server.lists, 1);
-  assert.equal(store.catalog.value?.[0]?.name, "loss");
-  release();
-  assert.equal(store.idle, true);
-
-  const other = new PointsStore(() => hub, { run: 2 }, undefined, server.calls);
-  other.use(2_000);
-  await settle();
   mock.timers.tick(2_000);
   await settle();
   assert.equal(server.lists, 2);
-  assert.equal(other.catalog.value?.length, 1);
+  assert.deepEqual(names(), ["accuracy", "loss"]);
+  release();
+  assert.equal(store.idle, true);
 });
 
 test("a batch that overlaps the history adds only what is new", async () => {
@@ -239,6 +235,40 @@ test("series that are shown together are read together", async () => {
   const { values } = await setup(server, names);
   assert.deepEqual(values("m99 @ 0"), [1]);
   assert.equal(server.requests.length, 3);
+});
+
+test("the points of the first chart do not wait for those of the others", async () => {
+  const server = new Server();
+  for (const name of ["loss @ 0", "loss @ 1", "accuracy", "time"])
+    server.add(name, ...Array.from({ length: EXACT + 1 }, (_, index) => point(index)));
+  const hub = new Hub(new FakeBrowser().tab(), () => undefined);
+  let pass: () => void = () => undefined;
+  server.gate = new Promise((resolve) => (pass = resolve));
+  const store = new PointsStore(() => hub, { run: 1 }, undefined, server.calls);
+  for (const names of [["loss @ 0", "loss @ 1"], ["accuracy"], ["time"]]) store.watch(names);
+  await settle();
+  assert.deepEqual(server.requests, [`buckets loss @ 0,loss @ 1 ${BUCKETS}`]);
+  pass();
+  await settle();
+  assert.deepEqual(server.requests.slice(1), [`buckets accuracy,time ${BUCKETS}`]);
+});
+
+test("what several requests bring is shown when the last has come", async () => {
+  const [one, other] = [new Server(), new Server()];
+  for (const server of [one, other]) server.add("loss", point(1));
+  const hub = new Hub(new FakeBrowser().tab(), () => undefined);
+  let pass: () => void = () => undefined;
+  other.gate = new Promise((resolve) => (pass = resolve));
+  const stores = [one, other].map(
+    (server, index) => new PointsStore(() => hub, { run: index + 1 }, undefined, server.calls),
+  );
+  const watches = stores.map((store) => store.watch(["loss"]));
+  await settle();
+  const ready = () => watches.map(({ series }) => series.value.get("loss")?.ready);
+  assert.deepEqual(ready(), [false, false]);
+  pass();
+  await settle();
+  assert.deepEqual(ready(), [true, true]);
 });
 
 test("a new metric appears in the catalog", async () => {

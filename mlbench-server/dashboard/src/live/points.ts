@@ -13,14 +13,14 @@ import {
 import { Problem } from "../api/problem";
 import { timestamp } from "../lib/time";
 import type { Hub } from "./hub";
-import { publish } from "./publisher";
+import { expect, publish } from "./publisher";
 import { Series, type Batch, type SeriesView } from "./series";
 import type { Received } from "./stream";
 
 /** Up to how many points a series is read point by point; longer ones are read as buckets. */
 export const EXACT = 5_000;
 /** How many buckets a long series is read as. */
-export const BUCKETS = 1_000;
+export const BUCKETS = 600;
 /** How many points a series may have here before it is read as buckets again. */
 const MOST = 4 * EXACT;
 /** How many metrics one request names, and how long their names may be together. */
@@ -56,12 +56,14 @@ export class PointsStore {
   private readonly entries = new Map<string, Entry>();
   private readonly watches = new Set<(changed: ReadonlySet<string>) => void>();
   private readonly changed = new Set<string>();
-  private readonly queue = new Set<string>();
+  /** Series whose history is to be read, in the order in which they were wanted, with those wanted together. */
+  private readonly queue = new Map<string, readonly string[]>();
   /** Series that grew too long here, whatever the list says. */
   private readonly long = new Set<string>();
   /** The stream brings what arrived after this position. */
   private carriedFrom = -1;
   private listing: Promise<void> | undefined;
+  private isListed = false;
   private scheduled = false;
   private users = 0;
   private release: (() => void) | undefined;
@@ -88,16 +90,18 @@ export class PointsStore {
    * Begins to follow the owner; the returned function ends it.
    *
    * The list of its metrics is read at once, and again when the stream carries the owner, so that nothing is missing.
-   * Where many owners are followed, one of the two is enough: `wait` is how long the stream may take, in milliseconds.
+   * Where many owners are followed, the second list waits until the page is drawn: `rest` is how long, in milliseconds.
    */
-  use(wait = 0): () => void {
+  use(rest = 0): () => void {
     this.users += 1;
     if (this.users === 1) {
-      const timer = wait > 0 ? setTimeout(() => void this.list(), wait) : undefined;
+      let timer: ReturnType<typeof setTimeout> | undefined;
       const release = this.hub().subscribe(ownerKey(this.owner), {
         take: (event) => this.take(event),
         fetch: (position) => {
           clearTimeout(timer);
+          if (rest > 0) timer = setTimeout(() => void this.list(), rest);
+          else void this.list();
           this.catchUp(position);
         },
       });
@@ -105,7 +109,7 @@ export class PointsStore {
         clearTimeout(timer);
         release();
       };
-      if (timer === undefined) void this.list();
+      void this.list();
     }
     return once(() => {
       this.users -= 1;
@@ -117,7 +121,7 @@ export class PointsStore {
   watch(names: readonly string[]): Watch {
     const release = this.use();
     const wanted = new Set(names);
-    for (const name of wanted) this.want(name);
+    for (const name of wanted) this.want(name, names);
     const read = () => new Map([...wanted].map((name) => [name, this.entry(name).series.view()]));
     const series = signal<ReadonlyMap<string, SeriesView>>(read());
     const update = (changed: ReadonlySet<string>) => {
@@ -142,13 +146,13 @@ export class PointsStore {
     return entry;
   }
 
-  private want(name: string): void {
+  private want(name: string, together: readonly string[]): void {
     const entry = this.entry(name);
     entry.users += 1;
     // The most recently wanted are last, so that the oldest are forgotten first.
     this.entries.delete(name);
     this.entries.set(name, entry);
-    if (!entry.series.ready && entry.held === undefined) this.load(name);
+    if (!entry.series.ready && entry.held === undefined) this.load(name, together);
   }
 
   private forget(): void {
@@ -219,21 +223,23 @@ export class PointsStore {
   /** Reads which metrics there are. */
   private list(): Promise<void> {
     this.listing ??= (async () => {
+      const arrived = expect();
       try {
         for (const info of await this.call.getSeries(this.owner)) this.known.set(info.name, info);
         this.listing = undefined;
-        this.publishCatalog();
+        this.isListed = true;
+        arrived(this.publishList);
       } catch (error) {
         this.listing = undefined;
+        arrived();
         this.later(error, () => void this.list());
       }
     })();
     return this.listing;
   }
 
-  /** Reads what may be missing up to a position. */
+  /** Reads the points that may be missing up to a position. */
   private catchUp(position: number): void {
-    void this.list();
     if (position < Infinity) this.carriedFrom = Math.max(this.carriedFrom, position);
     const behind = new Map<number, string[]>();
     for (const [name, { series, held }] of this.entries) {
@@ -254,10 +260,10 @@ export class PointsStore {
   }
 
   /** Reads the history of a series, together with others that are wanted at the same time. */
-  private load(name: string): void {
+  private load(name: string, together: readonly string[] = []): void {
     const entry = this.entry(name);
     entry.held ??= [];
-    this.queue.add(name);
+    this.queue.set(name, together);
     if (this.scheduled) return;
     this.scheduled = true;
     queueMicrotask(() => void this.loadQueue());
@@ -265,18 +271,25 @@ export class PointsStore {
 
   private async loadQueue(): Promise<void> {
     // The number of points decides how to read a series.
-    if (this.listed.peek() === undefined) await this.list();
+    if (!this.isListed) await this.list();
     this.scheduled = false;
-    const names = [...this.queue];
+    const names = [...this.queue.keys()];
+    const together = new Set(this.queue.values().next().value);
     this.queue.clear();
     const since = this.span === undefined ? {} : { since: timestamp(Date.now() / 1000 - this.span) };
     for (const part of chunks(names.filter((name) => !this.isLong(name)))) {
       const request = () => this.call.getPoints(this.owner, { names: part, ...since });
       void this.read(part, request, (series, points, next) => series.setPoints(points, next));
     }
-    for (const part of chunks(names.filter((name) => this.isLong(name)))) {
-      const request = () => this.call.getBuckets(this.owner, BUCKETS, { names: part, ...since });
-      void this.read(part, request, (series, buckets, next) => series.setBuckets(buckets, next));
+    const long = names.filter((name) => this.isLong(name));
+    // The first chart does not wait for the points of the others.
+    for (const first of [true, false]) {
+      const parts = chunks(long.filter((name) => together.has(name) === first));
+      const reads = Array.from(parts, (part) => {
+        const request = () => this.call.getBuckets(this.owner, BUCKETS, { names: part, ...since });
+        return this.read(part, request, (series, buckets, next) => series.setBuckets(buckets, next));
+      });
+      await Promise.all(reads);
     }
   }
 
@@ -296,12 +309,13 @@ export class PointsStore {
     apply: (series: Series, values: readonly T[], cursor: number) => void,
   ): Promise<void> {
     for (const name of names) this.entry(name).held ??= [];
+    const arrived = expect();
     try {
       const { series: found, cursor } = await request();
       for (const name of names) {
         const entry = this.entry(name);
         apply(entry.series, found.get(name) ?? [], cursor);
-        this.show(name);
+        this.changed.add(name);
         if (entry.series.cursor < this.carriedFrom) {
           this.extend([name], entry.series.cursor);
           continue;
@@ -311,7 +325,9 @@ export class PointsStore {
         if (held.length > MOST_HELD) this.load(name);
         else for (const batch of held) this.hand(name, entry, batch);
       }
+      arrived(this.publishSeries);
     } catch (error) {
+      arrived();
       this.later(error, () => void this.read(names, request, apply));
     }
   }
@@ -332,6 +348,8 @@ export class PointsStore {
     this.changed.add(name);
     publish(this.publishSeries);
   }
+
+  private readonly publishList = () => this.publishCatalog();
 
   private readonly publishSeries = () => {
     const changed = new Set(this.changed);

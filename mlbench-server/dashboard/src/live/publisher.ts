@@ -6,12 +6,34 @@ const INTERVAL = 100;
 const waiting = new Set<() => void>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 let last = 0;
+/** How many responses are being waited for. */
+let expected = 0;
 
 /** Calls within 100 ms, once for all calls of that time, and not while the tab is hidden. */
 export function publish(call: () => void): void {
   waiting.add(call);
   if (timer !== undefined || hidden()) return;
   timer = setTimeout(flush, Math.max(0, INTERVAL - (performance.now() - last)));
+}
+
+/**
+ * Says that a response is being waited for; the returned function says that it is there, and calls within 100 ms.
+ *
+ * Responses that come together are shown together: it calls at once when no other is being waited for.
+ */
+export function expect(): (call?: () => void) => void {
+  expected += 1;
+  return (call) => {
+    expected -= 1;
+    if (call !== undefined) waiting.add(call);
+    if (waiting.size === 0 || hidden()) return;
+    if (expected > 0) {
+      timer ??= setTimeout(flush, INTERVAL);
+      return;
+    }
+    clearTimeout(timer);
+    flush();
+  };
 }
 
 /** Withdraws a call. */

@@ -1,5 +1,5 @@
 import { signal, type ReadonlySignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useLayoutEffect, useMemo } from "preact/hooks";
 
 import { Problem } from "../api/problem";
 import { getRun } from "../api/runs";
@@ -62,6 +62,6 @@ export class RunStore extends TopicStore {
 /** Follows a run while a component is shown. */
 export function useRun(id: number): RunStore {
   const store = useMemo(() => new RunStore(hub, id), [id]);
-  useEffect(() => store.use(), [store]);
+  useLayoutEffect(() => store.use(), [store]);
   return store;
 }

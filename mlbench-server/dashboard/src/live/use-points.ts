@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useState } from "preact/hooks";
 
 import { ownerKey, type Owner, type SeriesInfo } from "../api/metrics";
 import { hub } from "./hub";
@@ -23,7 +23,7 @@ export function pointsOf(owner: Owner, span?: number): PointsStore {
 
 /** Follows which metrics a run or pod has while a component is shown; undefined until they are known. */
 export function useCatalog(store: PointsStore): readonly SeriesInfo[] | undefined {
-  useEffect(() => store.use(), [store]);
+  useLayoutEffect(() => store.use(), [store]);
   return store.catalog.value;
 }
 
@@ -33,7 +33,7 @@ export function usePoints(store: PointsStore, names: readonly string[]): Readonl
   const key = JSON.stringify(names);
   const list = useMemo(() => JSON.parse(key) as string[], [key]);
   const [watch, setWatch] = useState<Watch>();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const next = store.watch(list);
     setWatch(next);
     return () => next.stop();

@@ -4,6 +4,11 @@ import { useEffect } from "preact/hooks";
 
 import { Failure, Loading } from "./message";
 
+/** A part of the page whose code is loaded when it is first shown, or before by `load`. */
+export interface OnDemand<P extends object> extends FunctionComponent<P> {
+  load: () => Promise<void>;
+}
+
 /** Returns a part whose code is loaded when it is first shown, and what is in its place until then. */
 export function later<P extends object>(
   load: () => Promise<ComponentType<P>>,
@@ -13,25 +18,23 @@ export function later<P extends object>(
 }
 
 /** Returns a page whose code is loaded when the page is first shown. */
-export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): FunctionComponent<P> {
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): OnDemand<P> {
   return onDemand(load, () => <Loading what="the page" />);
 }
 
 function onDemand<P extends object>(
   load: () => Promise<ComponentType<P>>,
   waiting: () => ComponentChild,
-): FunctionComponent<P> {
+): OnDemand<P> {
   const loaded = signal<{ part: ComponentType<P> } | { error: unknown } | undefined>(undefined);
-  let begun = false;
-  return function OnDemand(props: P) {
-    useEffect(() => {
-      if (begun) return;
-      begun = true;
-      load().then(
-        (part) => (loaded.value = { part }),
-        (error: unknown) => (loaded.value = { error }),
-      );
-    }, []);
+  let loading: Promise<void> | undefined;
+  const begin = () =>
+    (loading ??= load().then(
+      (part) => void (loaded.value = { part }),
+      (error: unknown) => void (loaded.value = { error }),
+    ));
+  function Part(props: P) {
+    useEffect(() => void begin(), []);
     const state = loaded.value;
     if (state === undefined) return waiting();
     // The code is gone when the server was replaced meanwhile: only a new shell names the new files.
@@ -44,7 +47,8 @@ function onDemand<P extends object>(
         />
       );
     }
-    const Part = state.part;
-    return <Part {...props} />;
-  };
+    const Loaded = state.part;
+    return <Loaded {...props} />;
+  }
+  return Object.assign(Part, { load: begin });
 }

@@ -28,11 +28,12 @@ export function Popover({ button, label, menu = false, tabIndex, children, ...re
   const id = useId();
   // The panel exists only while it is open: a table has one in every row.
   useLayoutEffect(() => {
-    const [anchor, shown] = [trigger.current?.getBoundingClientRect(), panel.current];
-    if (!open || anchor === undefined || shown === null) return;
+    const [anchor, shown] = [trigger.current, panel.current];
+    if (!open || anchor === null || shown === null) return;
+    const place = anchor.getBoundingClientRect();
     shown.showPopover();
-    shown.style.top = `${Math.max(8, Math.min(anchor.bottom + 4, innerHeight - shown.offsetHeight - 8))}px`;
-    shown.style.left = `${Math.max(8, Math.min(anchor.left, innerWidth - shown.offsetWidth - 8))}px`;
+    shown.style.top = `${Math.max(8, Math.min(place.bottom + 4, innerHeight - shown.offsetHeight - 8))}px`;
+    shown.style.left = `${Math.max(8, Math.min(place.left, innerWidth - shown.offsetWidth - 8))}px`;
     shown.querySelector<HTMLElement>("button, select, input, a")?.focus();
   }, [open]);
   return (

@@ -17,6 +17,15 @@ export function stateWord(run: Stateful): string {
   return run.queue_position === undefined ? (STATE_WORDS[run.state] ?? run.state) : "Queued";
 }
 
+/** Returns the number of workers of a run, undefined for one that executes elsewhere and does not say it. */
+export function workersOf(run: Pick<Run, "external" | "num_workers">): number | undefined {
+  return run.external === true && run.num_workers === 1 ? undefined : run.num_workers;
+}
+
+/** What a stop cannot do. */
+export const ELSEWHERE =
+  "An external run executes elsewhere: it counts as stopped here, but its program goes on.";
+
 /** Returns whether a run has not ended. */
 export function isActive(run: Pick<Run, "finished_at">): boolean {
   return run.finished_at === null;

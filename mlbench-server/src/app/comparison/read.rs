@@ -41,8 +41,9 @@ pub(super) async fn measure(
     let mut last = reader.last_values(metric.as_ref()).await?;
     let mut end_values = reader.end_values().await?;
     if let Some(name) = metric.filter(|name| end_values.iter().all(|value| value.name != name.as_str()))
-        && let Some(last) = last.remove(&name)
+        && let Some(last_by_date) = last.remove(&name)
     {
+        let last = reader.one_series(&name).await?.map_or(last_by_date, |series| series.last_value);
         let (count, best, direction) = (scan.points(), scan.best(), choice.direction);
         end_values.push(EndValue { name: name.to_string(), count, last, best, direction });
     }
@@ -151,6 +152,12 @@ impl RunReader<'_> {
         Ok(all)
     }
 
+    /// Returns the series of this name, without its points.
+    async fn one_series(&self, name: &MetricName) -> Result<Option<Series>> {
+        let page = self.storage.series(&Owner::Run(self.id), just_before(name).as_ref(), 1).await?;
+        Ok(page.into_iter().next().filter(|series| series.name == *name))
+    }
+
     /// Returns the series whose names begin like this, without their points.
     async fn series(&self, prefix: &str) -> Result<Vec<Series>> {
         let (owner, mut all) = (Owner::Run(self.id), Vec::<Series>::new());
@@ -167,6 +174,14 @@ impl RunReader<'_> {
             }
         }
     }
+}
+
+/// Returns a name that comes before this one and after all that metrics may have before it.
+fn just_before(name: &MetricName) -> Option<MetricName> {
+    let mut chars = name.as_str().chars();
+    let last = chars.next_back()?;
+    let before = ('\0'..last).next_back().map_or_else(String::new, |before| format!("{before}{}", char::MAX));
+    MetricName::new(format!("{}{before}", chars.as_str())).ok()
 }
 
 fn is_of_first_rank(series: &Series) -> bool {

@@ -76,7 +76,7 @@ async fn start_external(app: &App, request: api::RunRequest, key: Option<KeyedRe
     let spec = resolve_external(&request)?;
     let api::RunRequest { name, params, tags, .. } = request;
     let new = NewRun { name, job_id: Uuid::new_v4(), spec, params, tags };
-    let start = RunStart { new, admission: Admission::External, key };
+    let start = RunStart { new, admission: Admission::External { watched: true }, key };
     let StartedRun { run, replayed } = app.storage.start_run(start, app.clock.now()).await?;
     Ok(Started { run: run.into(), replayed })
 }

@@ -73,6 +73,10 @@ impl Cluster for LocalCluster {
         self.pods.subscribe()
     }
 
+    fn obstacle(&self) -> Option<String> {
+        self.workers.work_dir.is_full().then(|| "the disk of the workers is full".to_owned())
+    }
+
     fn max_workers(&self) -> u32 {
         u32::try_from(self.workers.names.len()).unwrap_or(u32::MAX)
     }

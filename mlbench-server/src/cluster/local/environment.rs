@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use crate::cluster::supervisor::{host_of, no_proxy_with};
 
 /// Prefixes of the variables that an MPI or batch system sets for one process of a job, here the server.
-const JOB_PREFIXES: [&str; 26] = [
+const JOB_PREFIXES: [&str; 34] = [
     "OMPI_",
     "PMIX_",
     "PMI_",
@@ -32,9 +32,17 @@ const JOB_PREFIXES: [&str; 26] = [
     "HOROVOD_GLOO_",
     "DMLC_",
     "WATCHDOG_",
+    "ORTE_",
+    "MVP_COMM_WORLD_",
+    "MPISPAWN_",
+    "PJM_",
+    "OAR_",
+    "_CONDOR_",
+    "PADDLE_",
+    "ACCELERATE_",
 ];
 /// Variables that a launcher or a service manager sets for one process.
-const JOB_NAMES: [&str; 30] = [
+const JOB_NAMES: [&str; 40] = [
     "RANK",
     "WORLD_SIZE",
     "LOCAL_RANK",
@@ -65,6 +73,16 @@ const JOB_NAMES: [&str; 30] = [
     "LISTEN_FDS",
     "LISTEN_PID",
     "LISTEN_FDNAMES",
+    "LOCAL_SIZE",
+    "JAX_COORDINATOR_ADDRESS",
+    "JAX_COORDINATOR_BIND_ADDRESS",
+    "JAX_NUM_PROCESSES",
+    "JAX_LOCAL_DEVICE_IDS",
+    "TPU_WORKER_ID",
+    "CLOUD_TPU_TASK_ID",
+    "PE_HOSTFILE",
+    "SGE_TASK_ID",
+    "NSLOTS",
 ];
 /// Variables of other programs with these prefixes: colours of `ls`, and a setting of a Python library.
 const FOREIGN_NAMES: [&str; 2] = ["LS_COLORS", "HYDRA_FULL_ERROR"];
@@ -163,10 +181,27 @@ mod tests {
             "HOROVOD_HOSTNAME",
             "HOROVOD_CONTROLLER",
             "HOROVOD_CPU_OPERATIONS",
+            "ORTE_JOBID",
+            "MVP_COMM_WORLD_RANK",
+            "MPISPAWN_ID",
+            "PJM_JOBID",
+            "OAR_NODEFILE",
+            "_CONDOR_PROCNO",
+            "PADDLE_TRAINER_ID",
+            "ACCELERATE_USE_FSDP",
+            "LOCAL_SIZE",
+            "JAX_COORDINATOR_ADDRESS",
+            "JAX_NUM_PROCESSES",
+            "JAX_LOCAL_DEVICE_IDS",
+            "TPU_WORKER_ID",
+            "CLOUD_TPU_TASK_ID",
+            "PE_HOSTFILE",
+            "SGE_TASK_ID",
+            "NSLOTS",
         ];
         assert_eq!(kept(&job), [""; 0]);
         assert_eq!(kept(&["PATH", "RANKING", "HOROVOD_FUSION_THRESHOLD"]).len(), 3);
-        assert_eq!(kept(&["LS_COLORS", "HYDRA_FULL_ERROR", "OMP_NUM_THREADS"]).len(), 3);
+        assert_eq!(kept(&["LS_COLORS", "HYDRA_FULL_ERROR", "OMP_NUM_THREADS", "JAX_PLATFORMS"]).len(), 4);
     }
 
     #[test]

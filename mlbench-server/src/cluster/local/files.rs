@@ -12,9 +12,11 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use mlbench_core::run::{OutputStream, RunKey};
 use mlbench_core::{PodName, Timestamp};
+use rustix::fs::{StatVfs, statvfs};
 use serde::{Deserialize, Serialize};
 
 use super::processes::{ProcessIdentity, RankIdentity};
+use super::supervise::FREE_BYTES;
 use super::{holes, index};
 use crate::cluster::rank::{Arrival, Cut, CutReason, Offsets, RankRef};
 use crate::cluster::supervisor::worker_id;
@@ -47,6 +49,11 @@ impl WorkDir {
     /// Returns whether this server has prepared a rank.
     pub(super) fn is_own(&self, placement: &Placement) -> bool {
         placement.server == self.instance
+    }
+
+    /// Returns whether its disk has no room for the output of a rank or for another file.
+    pub(super) fn is_full(&self) -> bool {
+        statvfs(&self.root).is_ok_and(|disk| lacks_room(&disk))
     }
 
     /// Returns the path of a file next to the runs.
@@ -94,6 +101,12 @@ pub(super) fn ranks_in(run: &Path) -> Vec<(RankDir, Placement)> {
         Some((RankDir(path), placement))
     };
     entries(run, "rank-").into_iter().filter_map(rank).collect()
+}
+
+fn lacks_room(disk: &StatVfs) -> bool {
+    // Some file systems have no limit of files.
+    let lacks_files = disk.f_files > 0 && disk.f_favail == 0;
+    lacks_files || disk.f_bavail.saturating_mul(disk.f_frsize) < FREE_BYTES
 }
 
 fn make_private(path: &Path) -> io::Result<()> {
@@ -188,7 +201,8 @@ impl RankDir {
         if offset >= Offsets::NO_MORE {
             let stop = self.output(stream).with_extension("stop");
             if !stop.exists() {
-                fs::write(stop, "")?;
+                // Without room for the mark the supervisor stops at the limit.
+                let _ = fs::write(stop, "");
             }
             holes::punch(&file, file.metadata()?.len());
             return Ok((Bytes::new(), true));
@@ -226,5 +240,20 @@ impl RankDir {
             OutputStream::Stdout => "stdout",
             OutputStream::Stderr | OutputStream::Unknown => "stderr",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_is_full_without_bytes_or_without_files() {
+        let full = |f_bavail, f_files, f_favail| {
+            let disk = statvfs("/").unwrap();
+            lacks_room(&StatVfs { f_frsize: 4_096, f_bavail, f_files, f_favail, ..disk })
+        };
+        assert!(!full(FREE_BYTES / 4_096, 10, 1) && !full(u64::MAX, 0, 0));
+        assert!(full(FREE_BYTES / 4_096 - 1, 10, 1) && full(u64::MAX, 10, 0));
     }
 }

@@ -24,7 +24,8 @@ pub(super) enum Supervisors {
 
 /// Signals all processes of the ranks, and returns how many are left.
 ///
-/// Repeats the scan until it finds no new process, with SIGKILL until no process is left.
+/// Repeats the scan until it finds no new process, with SIGKILL until no process is left. Spares from SIGTERM what a
+/// program has started since its own SIGTERM: that may be the process that saves its state.
 pub(super) fn signal_all(ranks: &[RankIdentity], signal: Signal, supervisors: Supervisors) -> usize {
     let deadline = Instant::now() + TIMEOUT;
     let mut signalled = HashSet::new();
@@ -34,10 +35,18 @@ pub(super) fn signal_all(ranks: &[RankIdentity], signal: Signal, supervisors: Su
     loop {
         let all = scan();
         let targets = targets(&all, ranks, supervisors);
+        if signal == Signal::KILL {
+            // One that somebody has stopped would never record the exit code.
+            all.iter().filter(|process| is_supervisor(process, ranks)).for_each(|one| one.send(Signal::CONT));
+        }
+        // A process whose parent has ended has another parent now.
+        let is_first = signalled.is_empty();
+        let parents: HashSet<i32> = targets.iter().map(|process| process.stat.pid).collect();
         let mut new = false;
         for process in &targets {
             // Sends SIGTERM once: many programs abort their clean-up on the second one.
-            if signalled.insert((process.stat.pid, process.stat.starttime)) || signal == Signal::KILL {
+            let is_new = signalled.insert((process.stat.pid, process.stat.starttime));
+            if signal == Signal::KILL || is_new && (is_first || !parents.contains(&process.stat.ppid)) {
                 process.send(signal);
                 new = true;
             }
@@ -50,11 +59,20 @@ pub(super) fn signal_all(ranks: &[RankIdentity], signal: Signal, supervisors: Su
     }
 }
 
+/// Names the processes of the ranks that are alive, without supervisors.
+pub(super) fn living(ranks: &[RankIdentity]) -> Vec<String> {
+    let all = scan();
+    let living = targets(&all, ranks, Supervisors::Exclude);
+    living.iter().map(|process| format!("{} ({})", process.stat.pid, process.stat.comm)).collect()
+}
+
 fn targets<'a>(all: &'a [Process], ranks: &[RankIdentity], supervisors: Supervisors) -> Vec<&'a Process> {
-    let is_excluded = |process: &Process| {
-        supervisors == Supervisors::Exclude
-            && ranks.iter().filter_map(|rank| rank.supervisor.as_ref()).any(|one| process.is(one))
-    };
+    let is_excluded =
+        |process: &Process| supervisors == Supervisors::Exclude && is_supervisor(process, ranks);
     let found = processes_of(all, ranks).into_iter().flatten();
     found.filter(|process| process.is_alive() && !is_excluded(process)).collect()
+}
+
+fn is_supervisor(process: &Process, ranks: &[RankIdentity]) -> bool {
+    ranks.iter().filter_map(|rank| rank.supervisor.as_ref()).any(|one| process.is(one))
 }

@@ -23,6 +23,7 @@ mod orphans;
 mod ports;
 mod processes;
 mod sampler;
+mod stuck;
 pub mod supervise;
 #[cfg(test)]
 mod tests;

@@ -12,13 +12,14 @@ use rustix::process::Signal as UnixSignal;
 use super::cgroup;
 use super::environment;
 use super::files::{RankDir, WorkDir};
-use super::kill::{Supervisors, signal_all};
+use super::kill::{Supervisors, living, signal_all};
 use super::launch::{self, Supervisor};
 use super::limits;
 use super::options::Options;
 use super::ports::Ports;
 use super::processes::{self, RankIdentity};
 use super::sampler::Sampler;
+use super::stuck::StuckRuns;
 use crate::cluster::error::ClusterError;
 use crate::cluster::provision::{ProvisionStatus, ReleaseStatus};
 use crate::cluster::rank::{RankRef, Signal, Task};
@@ -39,6 +40,7 @@ pub(super) struct LocalWorkers {
     pub(super) former: Vec<String>,
     pub(super) supervisor: Supervisor,
     ports: Ports,
+    stuck: StuckRuns,
 }
 
 impl LocalWorkers {
@@ -58,7 +60,16 @@ impl LocalWorkers {
             environment: launch::unbuffered(environment::inherited(options.environment)),
         };
         let ports = Ports::read(names.len());
-        Ok(Self { names, work_dir, boot_id, sampler, former: options.former, supervisor, ports })
+        Ok(Self {
+            names,
+            work_dir,
+            boot_id,
+            sampler,
+            former: options.former,
+            supervisor,
+            ports,
+            stuck: StuckRuns::default(),
+        })
     }
 
     /// Assigns free workers to a run, each with a free port.
@@ -112,11 +123,23 @@ impl LocalWorkers {
     }
 
     /// Kills the remaining processes of a run, and deletes its files and cgroups.
+    ///
+    /// Gives up processes that cannot be killed, such as those of another user.
     pub(super) fn release(&self, run: &Run) -> Result<ReleaseStatus, ClusterError> {
         let key = RunKey::from(run);
         let ranks = self.ranks_of(run);
         let identities: Vec<RankIdentity> = ranks.iter().map(|at| self.identity(at)).collect();
-        let kill = |supervisors| signal_all(&identities, UnixSignal::KILL, supervisors);
+        let kill = |supervisors| match signal_all(&identities, UnixSignal::KILL, supervisors) {
+            0 => 0,
+            left if self.stuck.is_over(run.job_id) => {
+                if supervisors == Supervisors::Exclude {
+                    let names = living(&identities).join(", ");
+                    tracing::warn!(run = %run.id, left, "the run ends without processes that cannot be killed: {names}");
+                }
+                0
+            }
+            left => left,
+        };
         self.sampler.update();
         if kill(Supervisors::Exclude) > 0 {
             return Ok(ReleaseStatus::Pending);
@@ -143,7 +166,11 @@ impl LocalWorkers {
         let left = kill(Supervisors::Include);
         let groups = identities.into_iter().filter_map(|rank| rank.group);
         groups.chain(ranks.iter().filter_map(limits::group)).for_each(|group| cgroup::remove(&group));
-        Ok(if left == 0 { ReleaseStatus::Complete } else { ReleaseStatus::Pending })
+        if left > 0 {
+            return Ok(ReleaseStatus::Pending);
+        }
+        self.stuck.forget(run.job_id);
+        Ok(ReleaseStatus::Complete)
     }
 
     fn await_exit_codes(&self, ranks: &[RankRef]) {

@@ -7,8 +7,10 @@ use warp::reply::Response;
 use super::assets::Asset;
 use super::headers::confine;
 
-/// The files of `openapi/` in the order of their names.
-static FILES: [Asset; 3] = include!(concat!(env!("OUT_DIR"), "/openapi.rs"));
+/// The files of `openapi/` in the order of their names, the page and the document each before its variant.
+///
+/// The variants are the page for its address without the last slash, and the document of a server without a token.
+static FILES: [Asset; 5] = include!(concat!(env!("OUT_DIR"), "/openapi.rs"));
 
 /// Returns the style sheet of the page under its name.
 pub(super) fn style(name: &str) -> Option<&'static Asset> {
@@ -16,15 +18,18 @@ pub(super) fn style(name: &str) -> Option<&'static Asset> {
     (style.name == name).then_some(style)
 }
 
-/// Returns the document.
-pub(in crate::http) fn description_document() -> &'static Asset {
-    let [.., document] = &FILES;
-    document
+/// Returns the document, in which operations require a token or not.
+pub(in crate::http) fn description_document(requires_token: bool) -> &'static Asset {
+    let [.., document, open] = &FILES;
+    if requires_token { document } else { open }
 }
 
-/// Responds with the page.
-pub(in crate::http) fn description(headers: &HeaderMap) -> Response {
-    let [_, page, _] = &FILES;
+/// Responds with the page for an address.
+///
+/// It names its assets relative to the address, so that it works below any path that a proxy removes.
+pub(in crate::http) fn description(path: &str, headers: &HeaderMap) -> Response {
+    let [_, page, bare, ..] = &FILES;
+    let page = if path.ends_with('/') { page } else { bare };
     let (content, encoding) = page.packed(headers);
     let mut response = Response::new(bytes::Bytes::from_static(content).into());
     let headers = response.headers_mut();

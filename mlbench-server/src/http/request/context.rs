@@ -7,6 +7,7 @@ use hyper::HeaderMap;
 use mlbench_core::api::{IDEMPOTENCY_KEY_HEADER, LAST_EVENT_ID_HEADER};
 use mlbench_core::storage::IdempotencyKey;
 use mlbench_core::{Error, Result};
+use warp::path::FullPath;
 
 use super::state::ServerState;
 use crate::app::App;
@@ -20,6 +21,8 @@ pub(in crate::http) struct RequestContext {
     pub(in crate::http) state: Arc<ServerState>,
     /// What the request may do.
     pub(in crate::http) grant: Grant,
+    /// The path as it was sent, or as a proxy passed it on.
+    pub(in crate::http) path: FullPath,
     /// The segments of the path that its pattern names, percent-encoded as they were sent.
     pub(in crate::http) segments: Vec<String>,
     /// The query string as it was sent.

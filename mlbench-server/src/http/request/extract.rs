@@ -7,13 +7,14 @@ use mlbench_core::api::{
     RunRequest, RunSearch, RunsQuery, SignIn, ValuesQuery, without_bom,
 };
 use mlbench_core::quote::quote;
+use mlbench_core::storage::Fingerprint;
 use mlbench_core::{Error, PodName, Result, RunId};
 use percent_encoding::percent_decode_str;
 
 use super::body::{self, BodyStream};
 use super::content::{ContentEncoding, ContentType};
 use super::context::RequestContext;
-use super::fingerprint::BodyKey;
+use super::fingerprint::{BodyKey, of_bytes};
 use super::urlencoded;
 
 /// The segment of the path that its pattern names.
@@ -160,7 +161,7 @@ async fn read_keyed(
 ) -> Result<(ContentType, bytes::Bytes, Option<BodyKey>)> {
     let key = context.idempotency_key()?;
     let (content_type, body) = read(context, body).await?;
-    let key = key.map(|key| BodyKey::new(key, &content_type, &body));
+    let key = key.map(|key| BodyKey::new(key, &context.segments, &content_type, &body));
     Ok((content_type, body, key))
 }
 
@@ -172,6 +173,37 @@ async fn read(context: &RequestContext, body: BodyStream) -> Result<(ContentType
     let declared = body::content_length(&context.headers);
     let (body, _memory) = body::read(body, declared, limits, &context.state.uploads).await?;
     Ok((content_type, body))
+}
+
+/// Reads a whole body as it was sent, and its hash.
+///
+/// # Errors
+/// When the body is too large or too slow.
+pub(in crate::http) async fn whole_body(
+    context: &RequestContext,
+    body: BodyStream,
+) -> Result<(bytes::Bytes, Fingerprint)> {
+    let (_, body) = read(context, body).await?;
+    let fingerprint = of_bytes(&body);
+    Ok((body, fingerprint))
+}
+
+/// Receives a body of any size and keeps nothing of it.
+///
+/// # Errors
+/// When it stalls or breaks off.
+pub(in crate::http) async fn discard_body(context: &RequestContext, mut body: BodyStream) -> Result<()> {
+    let stall = context.state.config.body_stall_timeout;
+    while body::next_piece(&mut body, stall).await?.is_some() {}
+    Ok(())
+}
+
+/// Returns the pairs of the query string.
+///
+/// # Errors
+/// [`Malformed`](mlbench_core::ErrorCode::Malformed).
+pub(in crate::http) fn query_pairs(context: &RequestContext) -> Result<Vec<(String, String)>> {
+    urlencoded::pairs("query", context.query.as_bytes())
 }
 
 /// What fields of a query can be read as.

@@ -37,17 +37,28 @@ pub(in crate::http) struct BodyKey {
 }
 
 impl BodyKey {
-    /// Computes the fingerprint of a body of fields.
+    /// Computes the fingerprint of a body of fields, and of what the path names.
     ///
     /// Clients choose a new boundary for every multipart body, also for one that they repeat.
-    pub(super) fn new(key: IdempotencyKey, content_type: &ContentType, body: &Bytes) -> Self {
-        let fingerprint = match content_type {
+    pub(super) fn new(
+        key: IdempotencyKey,
+        segments: &[String],
+        content_type: &ContentType,
+        body: &Bytes,
+    ) -> Self {
+        let mut fingerprinter = Fingerprinter::default();
+        for segment in segments {
+            // No segment has a slash, so that segments and body never run into each other.
+            fingerprinter.update(segment.as_bytes());
+            fingerprinter.update(b"/");
+        }
+        match content_type {
             ContentType::Multipart { boundary } => {
-                of_bytes(String::from_utf8_lossy(body).replace(boundary, "").as_bytes())
+                fingerprinter.update(String::from_utf8_lossy(body).replace(boundary, "").as_bytes());
             }
-            _ => of_bytes(body),
-        };
-        Self { key, fingerprint }
+            _ => fingerprinter.update(body),
+        }
+        Self { key, fingerprint: fingerprinter.finish() }
     }
 
     /// Returns the request under its key, which belongs to `holder`.
@@ -64,7 +75,7 @@ mod tests {
     fn multipart(boundary: &str, value: &str) -> Fingerprint {
         let body = format!("--{boundary}\r\nname=\"value\"\r\n\r\n{value}\r\n--{boundary}--");
         let content_type = ContentType::Multipart { boundary: boundary.to_owned() };
-        BodyKey::new(IdempotencyKey::new("k").unwrap(), &content_type, &body.into()).fingerprint
+        BodyKey::new(IdempotencyKey::new("k").unwrap(), &[], &content_type, &body.into()).fingerprint
     }
 
     #[test]

@@ -15,6 +15,8 @@ mod urlencoded;
 
 pub(super) use body::{BodyStream, body_stream};
 pub(super) use context::{Peer, RequestContext};
-pub(super) use extract::{Body, FromBody, FromQuery, NoBody, NoQuery, Path, PathParam, Query};
+pub(super) use extract::{
+    Body, FromBody, FromQuery, NoBody, NoQuery, Path, PathParam, Query, discard_body, query_pairs, whole_body,
+};
 pub(super) use state::ServerState;
 pub(super) use upload::{Array, LineUpload, Upload};

@@ -10,6 +10,14 @@ use percent_encoding::percent_decode;
 /// # Errors
 /// [`ErrorCode::Malformed`] for a `%` without two hexadecimal digits, for what is not UTF-8, and for too many fields.
 pub(super) fn fields(what: &str, encoded: &[u8]) -> Result<Fields> {
+    pairs(what, encoded).map(Fields::from_pairs)
+}
+
+/// Reads the pairs in their order.
+///
+/// # Errors
+/// Those of [`fields`].
+pub(super) fn pairs(what: &str, encoded: &[u8]) -> Result<Vec<(String, String)>> {
     let pairs = || encoded.split(|b| *b == b'&').filter(|pair| !pair.is_empty());
     if pairs().nth(MAX_FIELDS).is_some() {
         return Err(Error::new(ErrorCode::Malformed, format!("{what}: more than {MAX_FIELDS} fields")));
@@ -19,7 +27,7 @@ pub(super) fn fields(what: &str, encoded: &[u8]) -> Result<Fields> {
         let (key, value) = equals.map_or((pair, &b""[..]), |at| (&pair[..at], &pair[at + 1..]));
         Ok((decode(what, key)?, decode(what, value)?))
     });
-    pairs.collect::<Result<Vec<_>>>().map(Fields::from_pairs)
+    pairs.collect()
 }
 
 fn decode(what: &str, encoded: &[u8]) -> Result<String> {

@@ -27,11 +27,11 @@ async fn call_with(api: &Api, method: Method, path: &str, token: &Token, body: &
     api.call(method, path, &headers, body).await
 }
 
-/// Requests that match no endpoint: unknown paths, and other methods of known paths.
+/// Requests that match no endpoint: unknown paths, and other methods of paths that are not public.
 const UNROUTED: [(Method, &str); 5] = [
     (Method::GET, "/nowhere"),
     (Method::GET, "/healthz/x"),
-    (Method::POST, "/healthz"),
+    (Method::POST, "/metrics"),
     (Method::OPTIONS, "/api/pods/"),
     (Method::PUT, "/api/runs/"),
 ];
@@ -68,6 +68,19 @@ async fn without_a_token_only_public_endpoints_respond() {
                 assert!(detail.contains(named), "{detail}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_of_a_public_path_needs_no_token() {
+    let api = api_with(Surface::Api(AuthPolicy::bearer(token().hash()))).await;
+    for endpoint in Endpoint::ALL.into_iter().filter(|endpoint| endpoint.spec().access == Access::Public) {
+        let path = endpoint.spec().path;
+        let refused = api.call(Method::PUT, path, &[], "").await;
+        assert_eq!(refused.error().1, "method_not_allowed", "{path}");
+        let options = api.call(Method::OPTIONS, path, &[], "").await;
+        assert_eq!(options.status, StatusCode::NO_CONTENT, "{path}");
+        assert_eq!(options.header("allow"), refused.header("allow"));
     }
 }
 

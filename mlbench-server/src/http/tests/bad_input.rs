@@ -214,7 +214,7 @@ async fn invalid_queries_are_refused_with_the_parameter_name() {
 async fn an_invalid_idempotency_key_is_refused() {
     let api = Api::start().await;
     let body = format!(r#"{{"pod_name":"{}","name":"loss","value":1}}"#, PODS[0]);
-    for key in ["", &"k".repeat(65), "ü"] {
+    for key in ["", &"k".repeat(65), "ü", "step 1", "step-1, step-1"] {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
         let response = api.call(Method::POST, "/api/metrics", &headers, &body).await;
         assert_eq!(response.error().1, "invalid_field", "{key:?}");

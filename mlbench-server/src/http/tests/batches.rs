@@ -172,7 +172,7 @@ async fn lines_are_stored_in_chunks_and_counted() {
 async fn a_repeated_upload_completes_an_interrupted_one() {
     let api = Api::start().await;
     let text = lines(25_000);
-    let keyed = [NDJSON, ("idempotency-key", "upload 1")];
+    let keyed = [NDJSON, ("idempotency-key", "upload-1")];
     let half = text.len() * 9 / 10;
     let chunks = text.as_bytes()[..half].chunks(50_000).map(Bytes::copy_from_slice).collect();
     let (status, code, detail) = api.post_chunks(&keyed, chunks, false).await.error();
@@ -196,7 +196,7 @@ async fn a_repeated_upload_completes_an_interrupted_one() {
 async fn a_repeated_array_stores_nothing_and_gets_the_same_response() {
     let api = Api::start().await;
     let body = format!("[{},{{}},{}]", point(1), point(2));
-    let keyed = [JSON, ("idempotency-key", "a key")];
+    let keyed = [JSON, ("idempotency-key", "a-key")];
     let first = api.post_bytes(&keyed, body.clone()).await;
     let second = api.post_bytes(&keyed, body).await;
     assert_eq!((first.json()["accepted"].as_u64(), first.header("idempotency-replayed")), (Some(2), ""));

@@ -5,6 +5,7 @@ use mlbench_core::api::Comparison;
 use mlbench_core::metric::Metric;
 use mlbench_core::run::RunEvent;
 use mlbench_core::{RunId, RunState};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::fakes::end_run;
 use super::harness::{Api, ApiResponse, run_metric};
@@ -163,4 +164,21 @@ async fn all_reduce_times_have_bandwidths() {
     assert_eq!((of_mlbench.bytes, of_mlbench.element_bits, of_mlbench.bus_bandwidth), (240, 16, 480.0));
     assert_eq!((own.bytes, own.element_bits, own.algorithm_bandwidth), (4_000, 32, 4e6));
     assert_eq!(comparison.groups[0].all_reduce.len(), 121);
+}
+
+#[tokio::test]
+async fn the_last_value_is_the_one_that_arrived_last() {
+    let api = Api::without_launcher().await;
+    let run = finished_run(&api).await;
+    let names = ["loss", "loss @ 0", "lost", "val_loss @ 0", "\0", "\u{e000}"];
+    let point = |name: &&str, micros, value: &str| run_metric(run, name, micros, value.to_owned());
+    // The date of the first point is ahead of that of the next one.
+    record(&api, names.iter().map(|name| point(name, 9, "1")).collect()).await;
+    record(&api, names.iter().map(|name| point(name, 5, "2")).collect()).await;
+    for name in names {
+        let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+        let compared = comparison(&api.get(&format!("/api/comparison/?runs=1&metric={name}")).await);
+        let ends = &compared.runs[0].end_values;
+        assert!(!ends.is_empty() && ends.iter().all(|end| end.last.as_str() == "2"), "{name}: {ends:?}");
+    }
 }

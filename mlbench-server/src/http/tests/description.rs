@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 
 use flate2::read::GzDecoder;
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use mlbench_core::ErrorCode;
-use mlbench_core::api::{Endpoint, Problem};
+use mlbench_core::api::{Access, Endpoint, Problem};
 use serde_json::{Value, json};
 
 use super::super::config::{HttpConfig, Surface};
@@ -55,6 +55,44 @@ async fn the_page_of_the_description_is_confined_and_finds_its_style_sheet() {
     assert_eq!(style.header("content-type"), "text/css; charset=utf-8");
     for endpoint in Endpoint::ALL {
         assert!(page.contains(&format!("<section id=\"{}\">", endpoint.spec().id)), "{endpoint:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_the_description_works_in_both_spellings_behind_a_prefix() {
+    let api = Api::start().await;
+    let path = Endpoint::GetDocs.path(&[]);
+    for path in [path.as_str(), path.trim_end_matches('/')] {
+        let page = api.get(path).await.body;
+        let page = std::str::from_utf8(&page).unwrap();
+        let targets = page.split("href=\"../").skip(1).map(|rest| rest.split('"').next().unwrap());
+        let targets: Vec<&str> = targets.collect();
+        assert_eq!(targets.len(), 2, "the style sheet and the document");
+        for target in targets {
+            // As a browser resolves it, which stops at the root and so may not go higher than the prefix.
+            let mut folders: Vec<&str> = path.split('/').skip(1).collect();
+            folders.truncate(folders.len() - 2);
+            let up = target.matches("../").count();
+            assert_eq!(up, folders.len(), "{path}: ../{target}");
+            let found = api.get(&format!("/{}", target.trim_start_matches("../"))).await;
+            assert_eq!(found.status, StatusCode::OK, "{path}: {target}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_document_requires_a_token_where_the_server_does() {
+    let operator = Token::random().unwrap().hash();
+    let surface = Surface::Api(AuthPolicy::bearer(operator));
+    let closed = document(&Api::with(HttpConfig { surface, ..config() }).await).await;
+    let open = document(&Api::start().await).await;
+    assert_eq!(closed["security"], json!([{"token": []}, {"session": []}]));
+    assert_eq!(open["security"], json!([]));
+    for endpoint in Endpoint::ALL {
+        let spec = endpoint.spec();
+        let operation = &closed["paths"][spec.path][spec.method.as_str().to_lowercase()];
+        let own = (spec.access == Access::Public).then(|| json!([]));
+        assert_eq!(operation.get("security").cloned(), own, "{}", spec.id);
     }
 }
 

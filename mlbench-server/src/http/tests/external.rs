@@ -39,9 +39,12 @@ async fn an_external_run_starts_beside_another_and_ends_as_it_says() {
         detail.starts_with("state: run 2 has ended (FAILED: node 7 is down) and stays as it is"),
         "{detail}"
     );
-    let (status, _, detail) = patch(&api, "/api/runs/1/", &json!({"state": "FINISHED"})).await.error();
-    assert_eq!(status, 400);
+    let (status, code, detail) = patch(&api, "/api/runs/1/", &json!({"state": "FINISHED"})).await.error();
+    assert_eq!((status, code), (409, "run_launched"));
     assert!(detail.starts_with("state: run 1 was launched by this server, "), "{detail}");
+    let (status, code, detail) = api.post("/api/runs/1/logs/", r#"{"lines":["a"]}"#).await.error();
+    assert_eq!((status, code), (409, "run_launched"));
+    assert!(detail.starts_with("lines: run 1 was launched by this server, "), "{detail}");
     assert_eq!(api.get("/api/runs/1/").await.json()["state"], "STARTED");
 }
 
@@ -67,6 +70,29 @@ async fn an_external_run_sends_its_output() {
     assert_eq!((status, code), (409, "run_ended"));
     assert_eq!(api.delete("/api/runs/1/").await.status, StatusCode::NO_CONTENT);
     assert_eq!(api.post("/api/runs/1/logs/", r#"{"lines":["late"]}"#).await.error().0, 404);
+}
+
+#[tokio::test]
+async fn a_key_of_lines_for_one_run_drops_none_of_another() {
+    let api = Api::start().await;
+    for name in ["x", "y"] {
+        api.post("/api/runs/", &json!({"name": name, "external": true}).to_string()).await;
+    }
+    let send = async |run: u32, key| {
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        let path = format!("/api/runs/{run}/logs/");
+        api.call(Method::POST, &path, &headers, r#"{"lines":["epoch 1"]}"#).await
+    };
+    assert_eq!(send(1, "step-1").await.status, StatusCode::OK);
+    let (status, code, _) = send(2, "step-1").await.error();
+    assert_eq!((status, code), (422, "idempotency_key_reused"));
+    let sent = send(2, "step-2").await;
+    assert_eq!((sent.status, sent.header("idempotency-replayed")), (StatusCode::OK, ""));
+    assert_eq!(send(1, "step-1").await.header("idempotency-replayed"), "true");
+    for run in ["1", "2"] {
+        let page = api.get(&format!("/api/runs/{run}/logs/")).await.json();
+        assert_eq!(page["lines"].as_array().unwrap().len(), 1, "run {run}");
+    }
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ async fn missing_fields_of_a_metric_have_defaults() {
 async fn a_repeated_request_stores_nothing_and_is_marked_as_replayed() {
     let api = Api::start().await;
     let body = format!(r#"{{"pod_name":"{}","name":"loss","value":"1"}}"#, PODS[0]);
-    let headers = [("content-type", "application/json"), ("idempotency-key", "run-2 step-7")];
+    let headers = [("content-type", "application/json"), ("idempotency-key", "run-2,step-7")];
     let first = api.call(Method::POST, "/api/metrics", &headers, &body).await;
     api.app.clock.advance(Duration::from_secs(60));
     let second = api.call(Method::POST, "/api/metrics", &headers, &body).await;

@@ -17,6 +17,7 @@ mod host;
 mod labels;
 mod long_input;
 mod metrics;
+mod mlflow;
 mod negotiation;
 mod page;
 mod problems;

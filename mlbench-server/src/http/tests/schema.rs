@@ -3,8 +3,17 @@
 use serde_json::Value;
 
 /// Keywords that only describe, and patterns, which a test in Python checks.
-const IGNORED: [&str; 8] =
-    ["description", "format", "default", "pattern", "propertyNames", "readOnly", "if", "then"];
+const IGNORED: [&str; 9] = [
+    "description",
+    "format",
+    "default",
+    "pattern",
+    "propertyNames",
+    "readOnly",
+    "if",
+    "then",
+    "x-enum-descriptions",
+];
 
 /// Returns what of a value does not fit to a schema, with its place.
 pub(super) fn misfits(document: &Value, schema: &Value, value: &Value) -> Vec<String> {

@@ -104,7 +104,7 @@ async fn series_have_the_limits_of_an_array() {
 #[tokio::test]
 async fn a_repeated_series_stores_nothing_and_gets_the_same_response() {
     let api = Api::start().await;
-    let keyed = [JSON, ("idempotency-key", "a key")];
+    let keyed = [JSON, ("idempotency-key", "a-key")];
     let first = api.post_bytes(&keyed, series(5)).await;
     let second = api.post_bytes(&keyed, series(5)).await;
     assert_eq!((first.json()["accepted"].as_u64(), first.header("idempotency-replayed")), (Some(5), ""));

@@ -34,6 +34,8 @@ pub(crate) enum Exit {
     OnTerm,
     /// Exits only at SIGKILL.
     OnKill,
+    /// Survives SIGKILL.
+    Never,
     /// Never exits: its pod is gone.
     PodLost,
     /// Cannot be launched.
@@ -339,6 +341,7 @@ impl Cluster for ScriptedCluster {
             let Some(process) = state.processes.get_mut(&rank.rank) else { return Ok(0) };
             if process.exit_code.is_none() {
                 match (signal, process.exit) {
+                    (_, Exit::Never) => {}
                     (Signal::Kill, _) => process.exit_code = Some(137),
                     (Signal::Term, Exit::OnTerm) => {
                         process.stdout.extend_from_slice(b"\nterminated\n");

@@ -51,3 +51,18 @@ async fn a_run_whose_ranks_take_no_signal_can_be_stopped() {
     );
     assert!(world.cluster.is_clean());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_with_processes_that_survive_sigkill_can_be_stopped() {
+    let world = World::with_grace(vec![script(Exit::Never)], Duration::from_secs(1));
+    let id = world.start_run().await;
+    world.until_started(id).await;
+    world.request_stop(id).await;
+    let run = world.until_ended(id).await;
+    assert_eq!(run.state, RunState::Stopped);
+    let why = run.ranks[0].lost.as_deref().unwrap();
+    assert!(
+        why.starts_with("rank 0 could not be stopped for ")
+            && why.ends_with(": processes that survive SIGKILL: 1")
+    );
+}

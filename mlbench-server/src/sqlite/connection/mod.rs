@@ -1,6 +1,7 @@
-//! Connections to the database file: opening, locking, migrating, pooling, reserving, checkpointing.
+//! Connections to the database: opening, watching, locking, migrating, pooling, reserving, checkpointing.
 
 pub(super) mod checkpoint;
+pub(super) mod files;
 pub(super) mod lock;
 pub(super) mod migrations;
 pub(super) mod open;

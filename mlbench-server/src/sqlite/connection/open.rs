@@ -102,6 +102,9 @@ pub(crate) fn create_directory(path: &Path) -> Result<PathBuf> {
     if path.is_dir() {
         return Err(refuse("is a directory; choose a file"));
     }
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(refuse("is a device, a pipe or a socket; choose a file"));
+    }
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {

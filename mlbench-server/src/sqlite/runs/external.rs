@@ -10,7 +10,7 @@ use crate::sqlite::error::StoreError;
 use crate::sqlite::idempotency::{self, Keyed, KeyedEndpoint};
 use crate::sqlite::metrics::arrival;
 
-/// Selects the active external runs.
+/// Selects the active external runs that end when they show no sign of life.
 const ACTIVE: &str = "deletion = 0 AND external = 1 AND state = 'STARTED'";
 /// The arrival number of the last metric, line or update of a run.
 const ACTIVITY: &str = "max(beat, changed, \
@@ -37,9 +37,10 @@ pub(crate) fn update(connection: &Connection, id: RunId, update: &RunUpdate) -> 
 fn end_reported(connection: &Connection, run: Run, end: &ExternalEnd) -> Result<Run, StoreError> {
     let id = run.id;
     if !run.spec.external {
-        let rule =
-            format_args!("run {id} was launched by this server, which decides how it ends; stop it instead");
-        return Err(Error::invalid("state", rule).into());
+        let rule = format!(
+            "state: run {id} was launched by this server, which decides how it ends; stop it instead"
+        );
+        return Err(Error::new(ErrorCode::RunLaunched, rule).into());
     }
     if !run.state.is_active() {
         let wanted = RunState::Started.after(end.outcome.event);
@@ -74,8 +75,10 @@ pub(crate) fn append(
     }
     let run = rows::get(connection, id)?;
     if !run.spec.external {
-        let rule = format_args!("run {id} was launched by this server, which reads its output itself");
-        return Err(Error::invalid("lines", rule).into());
+        let rule = format!(
+            "lines: run {id} was launched by this server, which reads its output itself; send lines to an external run"
+        );
+        return Err(Error::new(ErrorCode::RunLaunched, rule).into());
     }
     if !run.state.is_active() {
         return Err(ended("lines", &run).into());
@@ -99,7 +102,7 @@ fn ended(field: &str, run: &Run) -> Error {
     Error::new(ErrorCode::RunEnded, detail)
 }
 
-/// Returns the active external runs with the arrival numbers of their last sign of life.
+/// Returns these runs with the arrival numbers of their last sign of life.
 pub(crate) fn activity(connection: &Connection) -> Result<Vec<(RunId, i64)>, StoreError> {
     let sql = format!("SELECT id, {ACTIVITY} FROM run WHERE {ACTIVE} ORDER BY id");
     let mut statement = connection.prepare_cached(&sql)?;

@@ -21,6 +21,11 @@ use crate::sqlite::identity;
 /// When a start is worth retrying after it was refused because of a teardown.
 const TEARDOWN_RETRY: Duration = Duration::from_secs(2);
 
+/// The column `external` of a run that ends when it shows no sign of life.
+const WATCHED: i64 = 1;
+/// The column `external` of a run that ends only when it says so.
+const UNWATCHED: i64 = 2;
+
 /// Starts a run as it asks for, unless its key was used before.
 ///
 /// # Errors
@@ -39,7 +44,7 @@ pub(crate) fn start(
     let run = match *admission {
         Admission::UnlessActive => start_unless_active(connection, new, now)?,
         Admission::Queue { capacity } => enqueue(connection, new, capacity, now)?,
-        Admission::External => start_external(connection, new, now)?,
+        Admission::External { watched } => start_external(connection, new, watched, now)?,
     };
     if let Some(key) = key {
         let keyed = Keyed::whole(KeyedEndpoint::Runs, key);
@@ -95,10 +100,16 @@ fn enqueue(connection: &Connection, new: &NewRun, capacity: u32, now: Timestamp)
 }
 
 /// Creates a run that executes elsewhere.
-fn start_external(connection: &Connection, new: &NewRun, now: Timestamp) -> Result<Run, StoreError> {
+fn start_external(
+    connection: &Connection,
+    new: &NewRun,
+    watched: bool,
+    now: Timestamp,
+) -> Result<Run, StoreError> {
     let id = insert(connection, new, now)?;
-    let sql = "UPDATE run SET state = ?2, admitted_at = created_at, external = 1 WHERE id = ?1";
-    connection.prepare_cached(sql)?.execute(params![id.get(), RunState::Started.as_str()])?;
+    let external = if watched { WATCHED } else { UNWATCHED };
+    let sql = "UPDATE run SET state = ?2, admitted_at = created_at, external = ?3 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.get(), RunState::Started.as_str(), external])?;
     rows::get(connection, id)
 }
 
@@ -207,6 +218,7 @@ pub(super) fn rank_not_started(id: RunId, rank: u32) -> Error {
 
 /// Records the first stop request of an active run.
 pub(crate) fn request_stop(connection: &Connection, id: RunId, now: Timestamp) -> Result<Run, StoreError> {
+    identity::touch(connection, now)?;
     let run = rows::get(connection, id)?;
     if !run.state.is_active() || run.stop_requested_at.is_some() {
         return Ok(run);

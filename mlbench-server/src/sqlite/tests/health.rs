@@ -101,3 +101,37 @@ async fn a_ping_fails_while_the_reserve_is_given_back() {
     assert!(refused.detail().starts_with("the database cannot be written: "), "{}", refused.detail());
     assert!(store.stats().await.unwrap().failing);
 }
+
+#[tokio::test]
+async fn a_database_that_was_replaced_is_not_written_until_it_is_back() {
+    for name in ["x.db", "x.db-wal"] {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("x.db");
+        let store = SqliteStorage::open(Options::new(&database)).unwrap();
+        store.ping().await.unwrap();
+        let (file, away) = (folder.path().join(name), folder.path().join("away"));
+        std::fs::rename(&file, &away).unwrap();
+        let write = || store.writer.write(0, |c| Ok(c.execute("UPDATE server SET instance = instance", [])?));
+        for _ in ["deleted", "replaced"] {
+            let error = write().await.unwrap_err();
+            assert_eq!(error.code(), ErrorCode::Unavailable);
+            assert!(error.detail().contains("its file was deleted or replaced"), "{}", error.detail());
+            assert_eq!(store.ping().await.unwrap_err().detail(), error.detail());
+            std::fs::write(&file, "another").unwrap();
+        }
+        std::fs::rename(&away, &file).unwrap();
+        assert_eq!(write().await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn the_log_of_another_server_survives_the_end_of_this_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("x.db");
+    let log = folder.path().join("x.db-wal");
+    let store = SqliteStorage::open(Options::new(&database)).unwrap();
+    std::fs::remove_file(&log).unwrap();
+    std::fs::write(&log, "another").unwrap();
+    store.close().await.unwrap();
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "another");
+}

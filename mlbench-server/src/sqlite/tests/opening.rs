@@ -125,6 +125,10 @@ fn foreign_file_is_refused_and_left_unchanged() {
 fn unusable_path_is_named_in_the_error() {
     let directory = tempfile::tempdir().unwrap();
     assert_eq!(refusal(directory.path()), "database PATH: is a directory; choose a file");
+    let socket = directory.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    assert_eq!(refusal(&socket), "database PATH: is a device, a pipe or a socket; choose a file");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
     let message = refusal(&file.join("db"));

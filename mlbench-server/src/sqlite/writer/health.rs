@@ -55,10 +55,11 @@ impl WriterHealth {
         }
     }
 
-    /// Returns whether the last write failed.
-    pub(super) fn is_failing(&self) -> bool {
+    /// Returns the error of the last write, if it failed.
+    pub(super) fn failing(&self) -> Option<Error> {
         let outcomes = self.outcomes();
-        outcomes.failure.as_ref().is_some_and(|(at, _)| outcomes.success.is_none_or(|success| success < *at))
+        let (at, error) = outcomes.failure.as_ref()?;
+        outcomes.success.is_none_or(|success| success < *at).then(|| error.clone())
     }
 
     /// Returns for how long a transaction has made no progress, if that is too long.
@@ -88,12 +89,12 @@ mod tests {
         assert_eq!((health.recent(after(999)), health.recent(after(1_000))), (Some(Ok(())), None));
         let full = Error::new(ErrorCode::Unavailable, "disk full");
         health.ended(Err(full.clone()), after(2_000));
-        assert!(health.is_failing());
+        assert!(health.failing().is_some());
         // A small write may fit where a large one did not.
         health.ended(Ok(()), after(2_500));
         assert_eq!(health.recent(after(3_000)), Some(Err(full)));
         assert_eq!(health.recent(after(4_000)), None);
-        assert!(!health.is_failing());
+        assert!(health.failing().is_none());
     }
 
     #[test]

@@ -17,6 +17,7 @@ use rusqlite::Connection;
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::sqlite::connection::checkpoint::Checkpointer;
+use crate::sqlite::connection::files::OpenFiles;
 use crate::sqlite::connection::reserve::Reserve;
 use crate::sqlite::error::{StoreError, closed, failed, is_out_of_space, overloaded};
 use crate::sqlite::metrics::recent::Arrivals;
@@ -54,7 +55,7 @@ impl Writer {
     /// Starts the writer thread, which reports to `vitals` when it has failed for good.
     pub(super) fn start(
         mut connection: Connection,
-        reserve: Reserve,
+        (reserve, files): (Reserve, OpenFiles),
         vitals: Vitals,
         arrivals: Arc<Arrivals>,
     ) -> Result<Self> {
@@ -68,6 +69,7 @@ impl Writer {
         let commits = Arc::new(Notify::new());
         let thread = WriterThread {
             connection,
+            files,
             queue,
             checkpointer,
             arrivals,
@@ -187,16 +189,20 @@ impl Writer {
                 }
             }
         });
-        // The writer may be busy with a large batch.
-        checked.await.unwrap_or_else(|_| match self.health.stalled(Instant::now()) {
-            Some(since) => Err(stalled(since)),
-            None => Ok(()),
+        // The writer may be busy with a large batch, or still with what has failed before.
+        checked.await.unwrap_or_else(|_| match (self.health.stalled(Instant::now()), self.health.failing()) {
+            (Some(since), _) => Err(stalled(since)),
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok(()),
         })
     }
 
     /// Returns the statistics of the writer. The fields that come from the database keep their defaults.
     pub(super) fn stats(&self) -> StoreStats {
-        StoreStats { failing: self.health.is_failing() || !self.reserve.is_held(), ..self.stats.snapshot() }
+        StoreStats {
+            failing: self.health.failing().is_some() || !self.reserve.is_held(),
+            ..self.stats.snapshot()
+        }
     }
 
     /// Rejects later jobs.

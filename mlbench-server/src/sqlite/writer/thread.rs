@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use mlbench_core::{Error, ErrorCode};
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::Notify;
 
 use super::health::WriterHealth;
@@ -22,6 +23,7 @@ use super::job::{Completion, ExclusiveWork, Job, QueuedMetric, Work};
 use super::stats::WriterStats;
 use crate::panics;
 use crate::sqlite::connection::checkpoint::Checkpointer;
+use crate::sqlite::connection::files::OpenFiles;
 use crate::sqlite::error::{StoreError, failed};
 use crate::sqlite::metrics::recent::Arrivals;
 use crate::sqlite::metrics::record::{MetricWrite, record_all};
@@ -60,6 +62,7 @@ fn coalesce(jobs: VecDeque<Job>) -> VecDeque<Work> {
 /// State of the writer thread.
 pub(super) struct WriterThread {
     pub(super) connection: Connection,
+    pub(super) files: OpenFiles,
     pub(super) queue: mpsc::Receiver<Job>,
     pub(super) checkpointer: Checkpointer,
     pub(super) arrivals: Arc<Arrivals>,
@@ -109,6 +112,14 @@ impl WriterThread {
                 }
             }
             self.checkpointer.after_commit(&self.connection);
+        }
+        if self.files.is_log_foreign() {
+            // SQLite would delete it by its name.
+            let kept = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+            tracing::warn!(
+                ok = kept.is_ok(),
+                "the write-ahead log is that of another program; leaving it alone"
+            );
         }
     }
 
@@ -172,6 +183,7 @@ impl WriterThread {
         completions: &mut Vec<Completion>,
     ) -> Result<(), StoreError> {
         let rollback = if parts.len() > 1 { Rollback::Savepoint } else { Rollback::Transaction };
+        self.files.check()?;
         self.execute("BEGIN IMMEDIATE")?;
         while let Some(work) = parts.pop_front() {
             match work {

@@ -1,5 +1,6 @@
 //! The command line: its output and exit codes.
 
+mod completion;
 mod exit_codes;
 mod kube;
 mod log;

@@ -5,7 +5,7 @@ use super::help;
 #[test]
 fn benchmark_prints_help() {
     assert_snapshot!(help("benchmark"), @r"
-    Run a built-in reference benchmark, as a worker of a run or by hand
+    Run a built-in reference benchmark, as a worker or by hand
 
     Usage: mlbench benchmark [OPTIONS] <COMMAND>
 

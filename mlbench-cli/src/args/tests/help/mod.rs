@@ -42,12 +42,14 @@ fn the_program_prints_help() {
     Usage: mlbench [OPTIONS] <COMMAND>
 
     Commands:
-      runs       Start, watch, stop and delete runs
-      metrics    Show the metrics of a run or of pods, or store a metric
-      log        Store the metrics that a program writes, read from standard input
-      pods       List the worker pods in the cluster
-      benchmark  Run a built-in reference benchmark, as a worker of a run or by hand
-      help       Print this message or the help of the given subcommand(s)
+      runs         Start, watch, stop and delete runs
+      metrics      Show the metrics of a run or of pods, or store a metric
+      log          Store the metrics that a program writes, read from standard input
+      pods         List the worker pods in the cluster
+      benchmark    Run a built-in reference benchmark, as a worker or by hand
+      completions  Print the script that makes a shell complete command lines
+      man          Write the manual pages of all commands
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help

@@ -2,7 +2,9 @@ import { useMemo, useState } from "preact/hooks";
 
 import type { Run } from "../../api/wire";
 import { plural } from "../../lib/format";
+import { runMatcher } from "../../lib/run-search";
 import { StateBadge } from "../../parts/badge";
+import { workersOf } from "../../parts/state";
 import { Ago, Cut } from "../../parts/text";
 import { fits } from "./address";
 
@@ -26,7 +28,7 @@ export function Choose(props: {
       <input
         type="search"
         aria-label="Search runs to compare"
-        placeholder="Search by name, id, image or command"
+        placeholder="Search, or tag:team=vision, param:lr<0.1"
         value={search}
         onInput={(event) => setSearch(event.currentTarget.value)}
       />
@@ -44,7 +46,7 @@ export function Choose(props: {
                 />
                 <span class="compare-id">#{run.id}</span>
                 <Cut text={run.name} class="compare-name" />
-                <span class="compare-workers">{plural(run.num_workers, "worker")}</span>
+                <span class="compare-workers">{workersText(run)}</span>
                 <StateBadge run={run} />
                 <span class="compare-age">
                   <Ago date={run.created_at} />
@@ -62,13 +64,12 @@ export function Choose(props: {
   );
 }
 
-/** Returns the runs that contain all words, the newest first. */
+function workersText(run: Run): string {
+  const workers = workersOf(run);
+  return workers === undefined ? "external" : plural(workers, "worker");
+}
+
+/** Returns the runs that a search finds, the newest first. */
 export function findRuns(runs: readonly Run[], search: string): Run[] {
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  return runs
-    .filter((run) => {
-      const text = `#${run.id}\n${run.name}\n${run.image ?? ""}\n${run.job_metadata.command}`.toLowerCase();
-      return words.every((word) => text.includes(word));
-    })
-    .reverse();
+  return runs.filter(runMatcher(search)).reverse();
 }

@@ -8,7 +8,7 @@ import { familiesOf } from "./families";
 import { bandwidthsOf, phasesOf, speedUpsOf, timesOf } from "./results";
 import { goalCurve, sharedMetrics } from "./metrics";
 import { areRepeated, readRepeats, withMedians } from "./repeats";
-import { goalText, intervalNote, summaryRows } from "./summary";
+import { clockText, goalText, intervalNote, summaryRows } from "./summary";
 
 function estimate(median: number, n = 1, high: number | null = median): Estimate {
   return { n, median, low: median, high, interval: "min_max" };
@@ -210,6 +210,27 @@ test("the summary says what was reached, how surely, and why not", () => {
   assert.equal(rows[2]?.reason, "2 of 3 trainings did not reach the goal.");
   assert.equal(goalText(all), "val_global_Prec@1 @ 0 ≥ 89");
   assert.match(intervalNote(all), /smallest to the largest/);
+});
+
+test("without a goal nothing is reached or missed", () => {
+  const none = comparison([
+    group(1, { reached: 0, time_to_accuracy: null, no_time_reason: "no goal for x" }),
+  ]);
+  const all = { ...none, goal: null };
+  const [row] = summaryRows(all);
+  assert.deepEqual([row?.reached, row?.time, row?.workers], ["–", "–", "1"]);
+  assert.deepEqual([goalText(all), clockText(all)], ["none for val_global_Prec@1 @ 0", ""]);
+});
+
+test("a run that executes elsewhere need not say its workers", () => {
+  const { parameters } = group(1);
+  const rows = [1, 4].map((num_workers) =>
+    group(num_workers, { parameters: { ...parameters, num_workers, external: true } }),
+  );
+  assert.deepEqual(
+    summaryRows(comparison(rows)).map(({ workers }) => workers),
+    ["–", "4"],
+  );
 });
 
 test("metrics of runs are arranged by what is compared, losses and accuracies, then the others", () => {

@@ -58,7 +58,7 @@ export function MetricChart({ metric, shared }: { metric: SharedMetric; shared: 
   const curves =
     shared.repeats === "median"
       ? withMedians(single, comparison?.groups ?? [])
-      : single.map(({ curve }) => curve);
+      : single.map(({ run, curve }) => ({ ...curve, ...noteOf(run, comparison) }));
   const goal = comparison?.goal ?? null;
   const isCompared = comparison !== undefined && splitName(comparison.metric).metric === metric.title;
   const line = isCompared && goal !== null ? goalCurve(goal, "Goal", curves) : undefined;
@@ -77,4 +77,11 @@ export function MetricChart({ metric, shared }: { metric: SharedMetric; shared: 
       onZoom={onZoom}
     />
   );
+}
+
+/** Says beside the name of a run what it has that others have not. */
+function noteOf(run: number, comparison: Comparison | undefined): { note?: string } {
+  const { groups = [] } = comparison ?? {};
+  const group = groups.length > 1 ? groups.find(({ runs }) => runs.includes(run)) : undefined;
+  return group === undefined ? {} : { note: group.label };
 }

@@ -5,18 +5,21 @@ import { runColors } from "../../lib/colors";
 import { query, setQuery } from "../../lib/navigation";
 import { useTitle } from "../../lib/title";
 import { refreshRuns, useRuns } from "../../live/runs";
+import { later } from "../../parts/lazy";
 import { Link } from "../../parts/link";
 import { Button } from "../../parts/button";
 import { Empty, Failure, Loading, Message } from "../../parts/message";
 import { isActive } from "../../parts/state";
 import { idsText, readCompared, requestQuery, withRuns } from "./address";
-import { Choose } from "./choose";
 import { Chosen } from "./chosen";
 import { Curves } from "./curves";
-import { Drawings } from "./drawings";
 import { Settings } from "./settings";
 import { Summary } from "./summary-table";
 import { useComparison } from "./use-comparison";
+
+const Differences = later(() => import("./later").then((module) => module.Differences));
+const Choose = later(() => import("./later").then((module) => module.Choose), <Loading what="the list" />);
+const Drawings = later(() => import("./drawings").then((module) => module.Drawings));
 
 /** Compares runs: time to accuracy, speed-up, phases and curves. */
 export function ComparePage() {
@@ -118,6 +121,7 @@ export function ComparePage() {
               <Drawings comparison={state.comparison} />
             </div>
           )}
+          {chosen.some(({ params, tags }) => params ?? tags) && <Differences runs={chosen} />}
           <Curves ids={drawn} runs={chosen} colors={colors} comparison={state.comparison} />
         </>
       )}

@@ -55,7 +55,7 @@ export function Settings(props: {
         error={errorOf("goal")}
       />
       <SelectField
-        label="Values reach the goal"
+        label="Direction"
         name="direction"
         value={compared.direction}
         options={directions}

@@ -24,21 +24,26 @@ export interface SummaryRow {
 
 /** Returns the rows of the summary. */
 export function summaryRows(comparison: Comparison): SummaryRow[] {
-  return comparison.groups.map((group, index) => rowOf(group, group.baseline === index));
+  return comparison.groups.map((group, index) =>
+    rowOf(group, group.baseline === index, comparison.goal !== null),
+  );
 }
 
-function rowOf(group: Group, isBaseline: boolean): SummaryRow {
+function rowOf(group: Group, isBaseline: boolean, hasGoal: boolean): SummaryRow {
   const { time_to_accuracy: time, speed_up: speedUp, efficiency, phases } = group;
   const pending = group.trainings.filter((training) => training.pending).length;
   return {
     label: group.label,
     names: group.names.join(", "),
     runs: group.runs,
-    workers: String(group.parameters.num_workers),
+    workers:
+      group.parameters.external === true && group.parameters.num_workers === 1
+        ? UNKNOWN
+        : String(group.parameters.num_workers),
     oversubscribed: group.oversubscribed === true,
     n: pending === 0 ? String(group.n) : `${group.n} + ${pending} active`,
-    reached: `${group.reached} of ${group.n}`,
-    time: time === null ? (group.n > 0 ? "not reached" : UNKNOWN) : secondsText(time.median),
+    reached: hasGoal ? `${group.reached} of ${group.n}` : UNKNOWN,
+    time: time === null ? (group.n > 0 && hasGoal ? "not reached" : UNKNOWN) : secondsText(time.median),
     timeInterval: time === null ? "" : intervalText(time, secondsText),
     reason: sentence(group.no_time_reason ?? group.no_speed_up_reason ?? ""),
     speedUp: speedUp === null ? UNKNOWN : isBaseline ? "1" : short(speedUp.median),
@@ -89,7 +94,8 @@ export function sentence(text: string): string {
 }
 
 /** Returns what the times of a comparison are measured by, in words. */
-export function clockText({ clock }: Comparison): string {
+export function clockText({ clock, goal }: Comparison): string {
+  if (goal === null) return "";
   return clock === "training"
     ? "Times are training seconds as rank 0 reports them, without start-up and evaluation."
     : "Times are wall time from leaving the queue, as not all runs report training times.";
@@ -97,6 +103,6 @@ export function clockText({ clock }: Comparison): string {
 
 /** Returns the goal of a comparison in words. */
 export function goalText({ metric, goal, direction }: Comparison): string {
-  if (goal === null) return `${metric}, without a goal`;
+  if (goal === null) return `none for ${metric}`;
   return `${metric} ${direction === "at_least" ? "≥" : "≤"} ${number(goal)}`;
 }

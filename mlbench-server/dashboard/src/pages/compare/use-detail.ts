@@ -36,20 +36,25 @@ export function useRunsDetail(
     const rest = restBefore(now, before.current);
     before.current = now;
     const timer = setTimeout(() => {
-      for (const { run, name } of list) {
+      const reads = list.map(async ({ run, name }): Promise<[number, Detail] | undefined> => {
         const span = latest.current(run, name, zoom);
-        if (span === undefined) continue;
+        if (span === undefined) return undefined;
         const [from, to] = span;
         // A little more than is in view, so that the curves reach its edges.
         const margin = (to - from) / 20;
         const since = timestamp(Math.max(0, from - margin));
         const until = timestamp(to + margin);
+        const options = { names: [name], since, until, signal: stop.signal };
         // Without detail the coarse curve stays.
-        readDetail({ run }, pixels, { names: [name], since, until, signal: stop.signal }).then(
-          (found) => setDetail((known) => new Map([...known, [run, found]])),
+        return readDetail({ run }, pixels, options).then(
+          (found) => [run, found],
           () => undefined,
         );
-      }
+      });
+      // Drawn once, when all are there: each drawing takes as long as the one of all.
+      void Promise.all(reads).then((all) => {
+        if (!stop.signal.aborted) setDetail(new Map(all.filter((found) => found !== undefined)));
+      });
     }, rest);
     return () => {
       clearTimeout(timer);

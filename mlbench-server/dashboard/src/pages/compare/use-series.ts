@@ -1,18 +1,18 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useState } from "preact/hooks";
 
 import type { SeriesInfo } from "../../api/metrics";
 import type { Watch } from "../../live/points";
 import type { SeriesView } from "../../live/series";
 import { pointsOf } from "../../live/use-points";
 
-/** How long the lists of metrics wait for the stream, so that each is read once, in milliseconds. */
-const WAIT = 2_000;
+/** How long the second reading of the lists of metrics rests, so that the first charts come before it, in milliseconds. */
+const REST = 2_000;
 
 /** Follows which metrics runs have while a component is shown; a run is missing until they are known. */
 export function useCatalogs(ids: readonly number[]): ReadonlyMap<number, readonly SeriesInfo[]> {
   const stores = useMemo(() => ids.map((run) => ({ run, store: pointsOf({ run }) })), [ids]);
-  useEffect(() => {
-    const releases = stores.map(({ store }) => store.use(WAIT));
+  useLayoutEffect(() => {
+    const releases = stores.map(({ store }) => store.use(REST));
     return () => {
       for (const release of releases) release();
     };
@@ -31,7 +31,7 @@ export function useSeries(
   const key = JSON.stringify([...wanted]);
   const list = useMemo(() => JSON.parse(key) as [number, string[]][], [key]);
   const [watches, setWatches] = useState<{ run: number; watch: Watch }[]>([]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const next = list.map(([run, names]) => ({ run, watch: pointsOf({ run }).watch(names) }));
     setWatches(next);
     return () => {

@@ -1,14 +1,17 @@
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 
 import type { Run } from "../../api/wire";
 import { number } from "../../lib/format";
 import { routePath } from "../../lib/route";
 import { Link } from "../../parts/link";
+import { workersOf } from "../../parts/state";
 import { Copy } from "../../parts/text";
 
 /** With what a run was started, and where it ran. */
 export function Details({ run }: { run: Run }) {
-  const { job_metadata: job } = run;
+  const { job_metadata: job, external = false } = run;
+  const workers = workersOf(run);
   const flags = [
     run.gpu_enabled ? "GPU" : "",
     run.light_target ? "light goal" : "",
@@ -17,25 +20,81 @@ export function Details({ run }: { run: Run }) {
   return (
     <section aria-labelledby="details" class="run-details">
       <h2 id="details">Parameters</h2>
-      <div class="command">
-        <code dir="ltr">{job.command}</code>
-        <Copy text={job.command} what="command" />
-      </div>
+      {job.command !== "" && (
+        <div class="command">
+          <code dir="ltr">{job.command}</code>
+          <Copy text={job.command} what="command" />
+        </div>
+      )}
       <dl class="facts">
-        <Fact name="Image">{run.image ?? "None, on the static workers"}</Fact>
-        <Fact name="Workers">{run.num_workers}</Fact>
-        <Fact name="CPUs per worker">{run.num_cpus === null ? "No limit" : number(run.num_cpus)}</Fact>
-        <Fact name="Backend">{run.backend ?? "None"}</Fact>
-        <Fact name="Command runs on">{run.run_all_nodes ? "Every worker" : "The first worker"}</Fact>
+        {external && <Fact name="Executes">Elsewhere, and reports to this server</Fact>}
+        {(!external || run.image !== null) && (
+          <Fact name="Image">{run.image ?? "None, on the static workers"}</Fact>
+        )}
+        {workers !== undefined && <Fact name="Workers">{workers}</Fact>}
+        {(!external || run.num_cpus !== null) && (
+          <Fact name="CPUs per worker">{run.num_cpus === null ? "No limit" : number(run.num_cpus)}</Fact>
+        )}
+        {(!external || run.backend !== null) && <Fact name="Backend">{run.backend ?? "None"}</Fact>}
+        {!external && (
+          <Fact name="Command runs on">{run.run_all_nodes ? "Every worker" : "The first worker"}</Fact>
+        )}
         {run.max_bandwidth !== null && <Fact name="Bandwidth">{number(run.max_bandwidth)} Mbit/s</Fact>}
         {flags.length > 0 && <Fact name="Options">{flags.join(", ")}</Fact>}
-        <Fact name="Job">
-          <code>{run.job_id}</code>
-        </Fact>
+        {!external && (
+          <Fact name="Job">
+            <code>{run.job_id}</code>
+          </Fact>
+        )}
       </dl>
+      <Given title="Named parameters" values={run.params ?? {}} typed />
+      <Given title="Environment" values={run.environment} />
     </section>
   );
 }
+
+/** How many values are shown at first. */
+const FEW = 40;
+
+/** Values by name, in a table. */
+function Given(props: { title: string; values: Readonly<Record<string, Param>>; typed?: boolean }) {
+  const { title, values, typed = false } = props;
+  const [all, setAll] = useState(false);
+  const entries = Object.entries(values);
+  if (entries.length === 0) return null;
+  return (
+    <>
+      <h3>{title}</h3>
+      <table class="pods">
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">Value</th>
+            {typed && <th scope="col">Type</th>}
+          </tr>
+        </thead>
+        <tbody>
+          {entries.slice(0, all ? entries.length : FEW).map(([name, value]) => (
+            <tr key={name}>
+              <th scope="row" dir="auto">
+                {name}
+              </th>
+              <td dir="auto">{value === "" ? <i>empty</i> : String(value)}</td>
+              {typed && <td>{typeof value === "string" ? "text" : typeof value}</td>}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {!all && entries.length > FEW && (
+        <button type="button" class="button plain" onClick={() => setAll(true)}>
+          Show all {entries.length}
+        </button>
+      )}
+    </>
+  );
+}
+
+type Param = string | number | boolean;
 
 function Fact({ name, children }: { name: string; children: ComponentChildren }) {
   return (

@@ -2,4 +2,5 @@
 export { Confirm } from "../../parts/confirm";
 export { Log } from "../../parts/log/log";
 export { Failed } from "./failure";
+export { TagsDialog } from "./tags_dialog";
 export { PodUsage } from "./usage";

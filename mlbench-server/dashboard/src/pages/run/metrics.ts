@@ -54,6 +54,12 @@ export function arrange(catalog: readonly SeriesInfo[], search = ""): MetricOver
   return { sections: [...sections].map(([title, list]) => ({ title, charts: list })), values };
 }
 
+/** Returns whether all points of each metric have the same time. */
+export function atOnce(catalog: readonly SeriesInfo[]): boolean {
+  const several = catalog.filter(({ count }) => count > 1);
+  return several.length > 0 && several.every(({ first_date, last_date }) => first_date === last_date);
+}
+
 /** Returns what a metric measures, by its name. */
 export function unitOf(metric: string): Unit {
   if (isStep(metric) || /_(seconds|secs)$/.test(metric)) return "seconds";

@@ -38,7 +38,7 @@ export function moments(run: Run, { first, goal, now }: Course): Moment[] {
     list.push({ name: "Goal reached", date: goal, text: after(goal - start), tone: "good" });
   }
   if (ended === undefined) {
-    list.push({ name: "Running", date: undefined, text: `for ${duration(whole(now - start))}`, tone: "now" });
+    list.push({ name: "Running", date: undefined, text: `for ${whole(now - start)}`, tone: "now" });
   } else {
     list.push({ ...END[run.state], date: ended, text: after(ended - start) });
   }
@@ -55,7 +55,7 @@ const END: Record<Run["state"], Pick<Moment, "name" | "tone">> = {
 
 function waitingText(run: Run, wait: number): string {
   const place = run.queue_position === undefined ? "" : `, place ${run.queue_position} in the queue`;
-  const since = `for ${duration(whole(wait))}${place}`;
+  const since = `for ${whole(wait)}${place}`;
   return run.waiting_for === undefined
     ? `${since}, for its workers to come up`
     : `${since}: ${run.waiting_for}`;
@@ -65,9 +65,10 @@ function after(time: number): string {
   return time < 10 ? "at once" : `after ${duration(time)}`;
 }
 
-/** Tenths of a second that change once a second only flicker. */
-function whole(time: number): number {
-  return Math.floor(time / 1000) * 1000;
+/** Returns a time that grows, in whole seconds: tenths that change once a second only flicker. */
+function whole(time: number): string {
+  const seconds = Math.max(0, Math.floor(time / 1000));
+  return seconds < 60 ? `${seconds} s` : duration(seconds * 1000);
 }
 
 /** Returns the date of the first point of some series, in milliseconds since 1970. */

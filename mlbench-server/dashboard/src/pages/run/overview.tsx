@@ -17,9 +17,11 @@ import type { PointsStore } from "../../live/points";
 import { Loading } from "../../parts/message";
 import { useDeferred } from "./deferred";
 import { MetricChart, type Shared } from "./metric-chart";
-import { arrange, type MetricChart as Metric } from "./metrics";
+import { arrange, atOnce, type MetricChart as Metric } from "./metrics";
 
 const USUAL: ChartView = { axis: "relative", scale: "linear", halfLife: 0, zoom: null };
+
+const BY_STEP: ChartView = { ...USUAL, axis: "step" };
 
 const AXES: readonly XAxis[] = ["relative", "training", "step", "epoch", "wall"];
 
@@ -38,14 +40,16 @@ export function Metrics(props: {
   const { run, store, catalog, start, group } = props;
   const [search, setSearch] = useState("");
   const words = useDeferred(search);
-  const view = readView(query.value, USUAL);
   const axes = useMemo(() => signal<readonly XAxis[]>([]), []);
+  // Points that came together have one time, and would be a vertical line.
+  const usual = axes.value.includes("step") && atOnce(catalog ?? []) ? BY_STEP : USUAL;
+  const view = readView(query.value, usual);
   const clockKey = JSON.stringify(catalog === undefined ? [] : clockNames(catalog));
   const clocks = useMemo(() => JSON.parse(clockKey) as string[], [clockKey]);
   const { sections, values } = useMemo(() => arrange(catalog ?? [], words), [catalog, words]);
   const change = (next: ChartView) => {
     group.zoom.value = next.zoom;
-    setQuery(writeView(next, USUAL));
+    setQuery(writeView(next, usual));
   };
   useSignalEffect(() => {
     const zoom = group.zoom.value;
@@ -120,7 +124,7 @@ function emptyText(run: Run, search: string): string {
   if (run.state === "INITIALIZED") return "The run has not begun. Its metrics appear here when they arrive.";
   return run.finished_at === null
     ? "No metrics yet. They appear here when they arrive."
-    : "The run stored no metrics. A program stores them with POST /api/metrics/ under the id in MLBENCH_RUN_ID.";
+    : `The run stored no metrics. A program stores them with POST /api/metrics/ under ${run.external === true ? `run_id ${run.id}` : "the id in MLBENCH_RUN_ID"}.`;
 }
 
 /** Returns a number with as many digits as anybody reads, and text as it is. */

@@ -8,6 +8,7 @@ import { WhenVisible } from "../../charts/visible";
 import { seconds } from "../../lib/time";
 import { query } from "../../lib/navigation";
 import { useTitle } from "../../lib/title";
+import type { PointsStore } from "../../live/points";
 import { useRun, type RunStore } from "../../live/run";
 import { pointsOf, useCatalog } from "../../live/use-points";
 import { stateWord } from "../../parts/state";
@@ -33,8 +34,12 @@ const PodUsage = later(() => import("./later").then((module) => module.PodUsage)
 export function RunPage({ id }: { id: number }) {
   const store = useRun(id);
   const { run, missing, error } = store.state.value;
+  // The list of metrics does not wait for the run.
+  const points = pointsOf({ run: id });
+  const catalog = useCatalog(points);
   useTitle(run === undefined ? `Run ${id}` : `${stateWord(run)}: ${run.name} (${id})`);
-  if (run !== undefined) return <Content run={run} store={store} gone={missing} />;
+  if (run !== undefined)
+    return <Content run={run} store={store} gone={missing} points={points} catalog={catalog} />;
   return (
     <>
       <h1>Run {id}</h1>
@@ -58,9 +63,14 @@ function results(catalog: readonly SeriesInfo[]): string[] {
   return catalog.filter(({ name }) => name.startsWith("TaskResult @ ")).map(({ last_value }) => last_value);
 }
 
-function Content({ run, store, gone }: { run: Run; store: RunStore; gone: boolean }) {
-  const points = pointsOf({ run: run.id });
-  const catalog = useCatalog(points);
+function Content(props: {
+  run: Run;
+  store: RunStore;
+  gone: boolean;
+  points: PointsStore;
+  catalog: readonly SeriesInfo[] | undefined;
+}) {
+  const { run, store, gone, points, catalog } = props;
   const analysis = useAnalysis(run);
   // What the address says when the page opens.
   const group = useMemo(
@@ -107,10 +117,10 @@ function Content({ run, store, gone }: { run: Run; store: RunStore; gone: boolea
       <section aria-labelledby="downloads" class="run-downloads">
         <h2 id="downloads">Downloads</h2>
         <p>
-          <a href={metricsDownload({ run: run.id }, "csv")} download>
+          <a href={metricsDownload({ run: run.id }, "csv")} download={`run-${run.id}.csv`}>
             All metrics as CSV
           </a>
-          <a href={metricsDownload({ run: run.id }, "zip")} download>
+          <a href={metricsDownload({ run: run.id }, "zip")} download={`run-${run.id}.zip`}>
             All metrics as ZIP, with those of its workers
           </a>
         </p>

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { testRun, testSeries } from "../../api/fixtures";
 import type { JobMetadata, Run } from "../../api/wire";
-import { arrange, unitOf } from "./metrics";
+import { arrange, atOnce, unitOf } from "./metrics";
 import { failedRank, firstPoint, moments } from "./moments";
 
 function run(changes: Partial<Run> = {}, metadata: Partial<JobMetadata> = {}): Run {
@@ -122,4 +122,11 @@ test("5,000 metrics are arranged quickly", () => {
   const begin = performance.now();
   arrange(names);
   assert.ok(performance.now() - begin < 500);
+});
+
+test("metrics whose points came together are told from those that took time", () => {
+  const once = testSeries("loss", 3);
+  assert.ok(atOnce([once, { ...testSeries("result", 1), last_date: "later" }]));
+  assert.ok(!atOnce([once, { ...once, last_date: "later" }]));
+  assert.ok(!atOnce([testSeries("result", 1)]));
 });

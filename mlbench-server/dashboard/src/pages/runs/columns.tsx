@@ -4,10 +4,13 @@ import { duration, number, plural } from "../../lib/format";
 import { StateBadge } from "../../parts/badge";
 import { Link } from "../../parts/link";
 import { Menu, type MenuAction } from "../../parts/popover";
-import { isActive, stateWord } from "../../parts/state";
+import { tagWord } from "../../lib/run-search";
+import { isActive, stateWord, workersOf } from "../../parts/state";
 import type { Column } from "../../parts/row";
+import { shownTags } from "../../parts/tags";
 import { Ago, Cut, Elapsed } from "../../parts/text";
 import { runsOf, type Item } from "./group";
+import { distinctValues, labelName, labelOf, type LabelKey } from "./labels";
 import type { RowActions } from "./list-state";
 import { median, valueOf, type Measure, type ValuesById } from "./measure";
 import { newestOf, useLiveValue, type Newest } from "./newest";
@@ -21,6 +24,7 @@ export function columns(
   actions: RowActions,
   shown: readonly Run[],
   values: ValuesById,
+  labels: readonly LabelKey[],
 ): Column<Item>[] {
   return [
     selectColumn(selection, shown),
@@ -56,13 +60,14 @@ export function columns(
       sortable: true,
       cell: (item) => <Value item={item} which="loss" values={values} />,
     },
+    ...labels.map((label) => labelColumn(label, shown)),
     {
       key: "workers",
       header: "Workers",
       width: "80px",
       class: "end",
       sortable: true,
-      cell: (item) => first(item)?.num_workers,
+      cell: (item) => <Workers item={item} />,
     },
     {
       key: "backend",
@@ -101,6 +106,9 @@ export function columns(
     },
   ];
 }
+
+/** How many tags a row shows. */
+const TAGS = 3;
 
 interface CellProps {
   item: Item;
@@ -149,10 +157,31 @@ function runCell<T>(item: Item, cell: (run: Run) => T): T | undefined {
 
 function Name({ item, tab, actions }: CellProps) {
   if ("run" in item) {
+    const tags = shownTags(item.run);
     return (
-      <Link to={`runs/${item.run.id}`} tabIndex={tab} class={item.member ? "run-name member" : "run-name"}>
-        <Cut text={item.run.name} />
-      </Link>
+      <div class={item.member ? "member" : ""}>
+        <Link to={`runs/${item.run.id}`} tabIndex={tab} class="run-name">
+          <Cut text={item.run.name} />
+        </Link>
+        {tags.length > 0 && (
+          <div class="row-tags">
+            {tags.slice(0, TAGS).map(([name, value]) => (
+              <button
+                key={name}
+                type="button"
+                class="tag"
+                tabIndex={tab}
+                aria-label={`Tag ${name}: ${value}`}
+                title={`${name}: ${value}\nClick: only runs with this tag.`}
+                onClick={() => actions.find(tagWord(name, value))}
+              >
+                {value === "" ? name : value}
+              </button>
+            ))}
+            {tags.length > TAGS && <span class="why">+{tags.length - TAGS}</span>}
+          </div>
+        )}
+      </div>
     );
   }
   const { key, runs } = item.group;
@@ -191,9 +220,45 @@ function State({ item }: { item: Item }) {
   );
 }
 
+function Workers({ item }: { item: Item }) {
+  const run = first(item);
+  return <>{run === undefined ? undefined : (workersOf(run) ?? <span class="none">–</span>)}</>;
+}
+
+/** Returns the column of a parameter or tag. */
+function labelColumn(key: LabelKey, shown: readonly Run[]): Column<Item> {
+  const name = labelName(key);
+  const isNumber =
+    typeof shown.map((run) => labelOf(run, key)).find((value) => value !== undefined) === "number";
+  return {
+    key,
+    header: <Cut text={name} full={`${key.startsWith("tag:") ? "Tag" : "Parameter"} ${name}`} />,
+    width: `${LABEL_WIDTH}px`,
+    class: isNumber ? "end" : "",
+    sortable: true,
+    cell: (item) => {
+      const found = distinctValues(runsOf(item), key);
+      const [value] = found;
+      if (value === undefined) return <span class="none">–</span>;
+      if (found.length > 1) return <span class="why">{plural(found.length, "value")}</span>;
+      return isNumber ? value : <Cut text={value} />;
+    },
+  };
+}
+
+/** The width of the column of a parameter or tag, in pixels. */
+export const LABEL_WIDTH = 120;
+
 function Program({ item }: { item: Item }) {
   const run = first(item);
   if (run === undefined) return null;
+  if (run.external === true && program(run) === "") {
+    return (
+      <span class="program" title="The run executes elsewhere and reports to this server">
+        External
+      </span>
+    );
+  }
   const look = run.image === null ? "program code" : "program";
   return <Cut text={shortProgram(run)} full={program(run)} class={look} />;
 }
@@ -260,7 +325,8 @@ function RowMenu({ item, tab, actions }: CellProps) {
   const active = runs.filter(isActive);
   const [run] = runs;
   const list: MenuAction[] = [];
-  if (run !== undefined) list.push({ label: "Start again", run: () => actions.again(run) });
+  if (run !== undefined && run.external !== true)
+    list.push({ label: "Start again", run: () => actions.again(run) });
   if (active.length > 0) list.push({ label: "Stop", run: () => actions.stop(active) });
   list.push({ label: "Delete", danger: true, run: () => actions.remove(runs) });
   const label = "run" in item ? `Actions of run ${item.run.id}` : `Actions of ${plural(runs.length, "run")}`;

@@ -3,7 +3,7 @@ import type { Run } from "../../api/wire";
 import { plural } from "../../lib/format";
 import { refreshRuns } from "../../live/runs";
 import { Confirm } from "../../parts/confirm";
-import { isActive } from "../../parts/state";
+import { ELSEWHERE, isActive } from "../../parts/state";
 import { toast } from "../../parts/toast";
 import { each } from "./bulk";
 
@@ -48,6 +48,7 @@ export function Confirmation({ pending, onClose }: { pending: Pending; onClose: 
         {runs.length > NAMED && <li>and {plural(runs.length - NAMED, "more run")}</li>}
       </ul>
       <p>{consequence(action, runs.length, active)}</p>
+      {runs.some((run) => isActive(run) && run.external === true) && <p>{ELSEWHERE}</p>}
     </Confirm>
   );
 }

@@ -1,5 +1,6 @@
 import type { Run } from "../../api/wire";
-import { stateWord } from "../../parts/state";
+import { runMatcher } from "../../lib/run-search";
+import { stateWord, workersOf } from "../../parts/state";
 import { NO_BACKEND, NO_IMAGE, type RunsView } from "./view";
 
 /** The runs that a view shows, and how many there are of each state before the states are chosen. */
@@ -10,12 +11,12 @@ export interface Filtered {
 
 /** Returns the runs of a view, in the order of the list. */
 export function filterRuns(runs: readonly Run[], view: RunsView): Filtered {
-  const words = view.text.toLowerCase().split(/\s+/).filter(Boolean);
+  const isFound = runMatcher(view.text);
   const matches = (run: Run) =>
     (view.image === "" || (run.image ?? NO_IMAGE) === view.image) &&
     (view.backend === "" || (run.backend ?? NO_BACKEND) === view.backend) &&
-    (view.workers === "" || String(run.num_workers) === view.workers) &&
-    (words.length === 0 || words.every((word) => searchText(run).includes(word)));
+    (view.workers === "" || String(workersOf(run) ?? "") === view.workers) &&
+    isFound(run);
   const matching = runs.filter(matches);
   const counts = new Map<string, number>();
   for (const run of matching) counts.set(stateWord(run), (counts.get(stateWord(run)) ?? 0) + 1);
@@ -24,17 +25,6 @@ export function filterRuns(runs: readonly Run[], view: RunsView): Filtered {
     runs: states.size === 0 ? matching : matching.filter((run) => states.has(stateWord(run))),
     counts,
   };
-}
-
-const texts = new WeakMap<Run, string>();
-
-function searchText(run: Run): string {
-  let text = texts.get(run);
-  if (text === undefined) {
-    text = `${run.id}\n${run.name}\n${run.image ?? ""}\n${run.job_metadata.command}`.toLowerCase();
-    texts.set(run, text);
-  }
-  return text;
 }
 
 /** The values that the runs have, each for a select. */
@@ -48,7 +38,7 @@ export interface Choices {
 export function choices(runs: readonly Run[]): Choices {
   const images = new Set(runs.map((run) => run.image ?? NO_IMAGE));
   const backends = new Set(runs.map((run) => run.backend ?? NO_BACKEND));
-  const workers = new Set(runs.map((run) => run.num_workers));
+  const workers = new Set(runs.map(workersOf).filter((count) => count !== undefined));
   return {
     images: [...images].sort(),
     backends: [...backends].sort(),

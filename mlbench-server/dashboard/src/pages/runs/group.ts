@@ -58,6 +58,9 @@ function inOrder(
   return groups.sort(([a], [b]) => compareNumbers(place(a), place(b), order.sort.descending));
 }
 
+/** The parameters in which repeats are meant to differ, as a comparison has it. */
+const SEED = /(seed|random_state)$/i;
+
 function parameters(run: Run): string {
   return JSON.stringify([
     run.job_metadata.command,
@@ -71,6 +74,8 @@ function parameters(run: Run): string {
     run.light_target,
     run.use_horovod,
     run.environment,
+    run.external,
+    Object.entries(run.params ?? {}).filter(([name]) => !SEED.test(name)),
   ]);
 }
 

@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { useMemo, useState } from "preact/hooks";
 
 import type { Run } from "../../api/wire";
-import { setQuery } from "../../lib/navigation";
+import { query, setQuery } from "../../lib/navigation";
 import type { Pending } from "./confirmations";
 import { changeIds, type Selection } from "./selection";
 
@@ -10,6 +10,8 @@ import { changeIds, type Selection } from "./selection";
 export interface RowActions {
   toggleGroup: (key: string) => void;
   again: (run: Run) => void;
+  /** Adds a word to the search. */
+  find: (word: string) => void;
   stop: (runs: readonly Run[]) => void;
   remove: (runs: readonly Run[]) => void;
 }
@@ -34,6 +36,10 @@ export function useListState() {
     () => ({
       toggleGroup: (key) => (open.value = toggled(open.peek(), key)),
       again: (run) => setQuery({ again: String(run.id) }),
+      find: (word) => {
+        const text = query.peek().get("q")?.trim() ?? "";
+        if (!text.includes(word)) setQuery({ q: `${text} ${word}`.trim() });
+      },
       stop: (runs) => setPending({ action: "stop", runs }),
       remove: (runs) => setPending({ action: "delete", runs }),
     }),

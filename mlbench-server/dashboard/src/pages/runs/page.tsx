@@ -12,9 +12,10 @@ import { later } from "../../parts/lazy";
 import { useRunNews } from "../../parts/news";
 import { isActive } from "../../parts/state";
 import { Table, type TableHandle } from "../../parts/table";
-import { columns } from "./columns";
+import { columns, LABEL_WIDTH } from "./columns";
 import { choices, filterRuns } from "./filter";
 import { groupedItems, keyOf, plainItems, runsOf, type Item } from "./group";
+import { labelKeys } from "./labels";
 import { useListState, type RowActions } from "./list-state";
 import { isMeasure } from "./measure";
 import { resume, want } from "./newest";
@@ -81,6 +82,7 @@ function Runs({ runs }: { runs: readonly Run[] }) {
 
   const { runs: filtered, counts } = useMemo(() => filterRuns(runs, view), [runs, view]);
   const offered = useMemo(() => choices(runs), [runs]);
+  const labels = useMemo(() => labelKeys(runs), [runs]);
   const values = useValues(runs, view.grouped || isMeasure(view.sort.key));
   const sorted = useMemo(
     () => sortRuns(filtered, view.sort, Date.now(), values),
@@ -92,8 +94,8 @@ function Runs({ runs }: { runs: readonly Run[] }) {
   );
   const chosen = useMemo(() => runs.filter((run) => selection.has(run.id)), [runs, selection]);
   const shown = useMemo(
-    () => columns(selection, actions, sorted, values),
-    [selection, actions, sorted, values],
+    () => columns(selection, actions, sorted, values, view.labels),
+    [selection, actions, sorted, values, view.labels],
   );
   const isSelected = (item: Item) => runsOf(item).every((run) => selection.has(run.id));
 
@@ -102,7 +104,7 @@ function Runs({ runs }: { runs: readonly Run[] }) {
   useEffect(resume, [values]);
 
   return (
-    <div class="runs">
+    <div class="runs" style={{ "--labels": `${view.labels.length * LABEL_WIDTH}px` }}>
       <div class="heading">
         <h1>
           Runs <span class="count">{countOf(filtered.length, runs.length)}</span>
@@ -113,7 +115,7 @@ function Runs({ runs }: { runs: readonly Run[] }) {
         </Button>
       </div>
       <Queue runs={runs} onStop={actions.stop} />
-      <Toolbar view={view} counts={counts} values={offered} />
+      <Toolbar view={view} counts={counts} values={offered} labels={labels} />
       {items.length === 0 ? (
         <Empty title="No run matches">
           <p>{plural(runs.length, "run")} are hidden by the filters.</p>

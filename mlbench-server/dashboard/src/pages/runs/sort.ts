@@ -2,6 +2,7 @@ import type { Run } from "../../api/wire";
 import { milliseconds } from "../../lib/format";
 import type { Sort } from "../../parts/sort";
 import { stateWord } from "../../parts/state";
+import { compareLabels, isLabelKey, labelOf } from "./labels";
 import { compareNumbers, isMeasure, valueOf, type ValuesById } from "./measure";
 
 /** Returns the runs by a column; equal ones by descending id. An unknown column sorts by id. */
@@ -15,6 +16,9 @@ export function sortRuns(
   if (isMeasure(key)) {
     const number = (run: Run) => valueOf(run, key, values);
     return sorted.sort((a, b) => compareNumbers(number(a), number(b), descending) || b.id - a.id);
+  }
+  if (isLabelKey(key)) {
+    return sorted.sort((a, b) => compareLabels(labelOf(a, key), labelOf(b, key), descending) || b.id - a.id);
   }
   if (key === "id" || !isColumn(key)) return sorted.sort((a, b) => (descending ? b.id - a.id : a.id - b.id));
   const keys = new Map(runs.map((run) => [run, comparable(COLUMNS[key](run, now))]));

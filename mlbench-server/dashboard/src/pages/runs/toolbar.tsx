@@ -2,20 +2,31 @@ import { setQuery } from "../../lib/navigation";
 import { Button } from "../../parts/button";
 import { STATE_WORDS } from "../../parts/state";
 import type { Choices } from "./filter";
+import { LabelColumns } from "./label_columns";
+import type { LabelKey } from "./labels";
 import { isFiltered, NO_BACKEND, NO_IMAGE, type RunsView } from "./view";
 
 /** The states in the order of a run's life. */
 const STATES = ["Queued", ...Object.values(STATE_WORDS)];
+
+/** What the field for the search takes. */
+const SEARCH =
+  "Words of the id, name, image, command, parameters and tags. " +
+  "tag:team=vision or param:lr=0.1 finds a value, param:lr<0.1 a bound, tag:team any value; " +
+  'quote what has spaces: tag:experiment="lr sweep".';
 
 /** What narrows the list. */
 export function Toolbar({
   view,
   counts,
   values,
+  labels,
 }: {
   view: RunsView;
   counts: Map<string, number>;
   values: Choices;
+  /** The parameters and tags that may become columns. */
+  labels: readonly LabelKey[];
 }) {
   const words = [...new Set([...STATES, ...counts.keys()])];
   const shown = words.filter((word) => counts.has(word) || view.states.includes(word));
@@ -31,7 +42,8 @@ export function Toolbar({
         type="search"
         id="search"
         aria-label="Search"
-        placeholder="Search name, id, image, command"
+        placeholder="Search, or tag:team=vision, param:lr<0.1"
+        title={SEARCH}
         value={view.text}
         onInput={(event) => setQuery({ q: event.currentTarget.value })}
       />
@@ -74,6 +86,7 @@ export function Toolbar({
         />
         Group repeats
       </label>
+      {(labels.length > 0 || view.labels.length > 0) && <LabelColumns all={labels} shown={view.labels} />}
       {isFiltered(view) && (
         <Button kind="quiet" onClick={showAll}>
           Clear filters

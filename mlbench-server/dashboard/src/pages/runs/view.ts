@@ -1,8 +1,9 @@
 import type { Sort } from "../../parts/sort";
+import { readLabelKeys, type LabelKey } from "./labels";
 
 /** What of the list of runs is shown, and how. The query of the address holds it. */
 export interface RunsView {
-  /** Words that all have to occur in the id, name, image or command of a run. */
+  /** What to search for: words, and values of parameters and tags. */
   text: string;
   /** States by their words, none for all. */
   states: readonly string[];
@@ -15,6 +16,8 @@ export interface RunsView {
   sort: Sort;
   /** Whether runs with the same parameters are one row. */
   grouped: boolean;
+  /** The parameters and tags that are columns, in order. */
+  labels: readonly LabelKey[];
 }
 
 /** Represents runs on the static workers. */
@@ -43,6 +46,7 @@ export function readView(query: URLSearchParams): RunsView {
     workers: text("workers"),
     sort: sort === "" ? DEFAULT_SORT : { key: sort.replace(/^-/, ""), descending: sort.startsWith("-") },
     grouped: query.has("group"),
+    labels: readLabelKeys(text("columns")),
   };
 }
 

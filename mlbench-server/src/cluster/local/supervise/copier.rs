@@ -8,41 +8,26 @@ use std::time::Duration;
 
 use rustix::fs::{Mode, fchmod, fstatvfs};
 use tokio::net::unix::pipe::Receiver;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
+use super::assignment::FREE_BYTES;
+use super::eagerness::{Eagerness, GATHER_PAUSE, READ_BYTES};
+use super::stream::{STREAMS, Stream};
 use crate::cluster::local::index::IndexWriter;
 use crate::cluster::rank::Offsets;
 
-/// Size of one read, the usual capacity of a pipe.
-const READ_BYTES: usize = 64 * 1024;
 /// The most bytes of one stream that a drain reads, the largest capacity of a pipe.
 const MAX_DRAIN_BYTES: usize = 1 << 20;
 /// What a stream may hold beyond the limit, so that the server sees that there is more.
 const LIMIT_MARGIN: u64 = 128 * 1024;
-/// Free space that output leaves on the disk, for what the server must write.
-const FREE_BYTES: u64 = 2 << 20;
 /// How long a full disk holds up the end of a command.
 const FULL_DISK_TIMEOUT: Duration = Duration::from_secs(3);
 /// Pause before another attempt while the disk is full.
 const FULL_DISK_PAUSE: Duration = Duration::from_millis(100);
-/// Small reads in a second, after which the copier gathers output for [`GATHER_PAUSE`] before each.
-///
-/// A program that prints a line every millisecond would otherwise wake this process as often.
-const EAGER_READS: u32 = 50;
-const GATHER_PAUSE: Duration = Duration::from_millis(10);
 /// Size of the file that says why output is missing.
 const CUT_MARK_BYTES: usize = 16;
 /// How often the copier looks whether the server wants no more of a stream, in bytes.
 const STOP_CHECK_BYTES: u64 = 256 * 1024;
-
-/// An output stream of a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stream {
-    Stdout = 0,
-    Stderr = 1,
-}
-
-const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
 
 /// Copies both streams of a command.
 pub(super) struct Copier {
@@ -135,6 +120,16 @@ impl Copier {
         }
     }
 
+    /// Drops all later output: it comes from processes that the command has left behind.
+    ///
+    /// A reader would otherwise never reach the end of what they print.
+    pub(super) fn close(&mut self) {
+        for copy in &mut self.copies {
+            copy.is_closed = true;
+            copy.pending.clear();
+        }
+    }
+
     fn is_blocked(&self) -> bool {
         self.copies.iter().any(|copy| !copy.pending.is_empty())
     }
@@ -178,6 +173,8 @@ struct StreamCopy {
     limit: u64,
     pending: Vec<u8>,
     is_cut: bool,
+    /// Whether the command has ended.
+    is_closed: bool,
     /// The file that says why output is missing, whose room is taken before the command starts.
     cut_mark: File,
     /// `<dir>/stdout`, without the suffix of a mark.
@@ -200,6 +197,7 @@ impl StreamCopy {
             limit,
             pending: Vec::new(),
             is_cut: false,
+            is_closed: false,
             cut_mark,
             path,
             next_stop_check: 0,
@@ -218,6 +216,10 @@ impl StreamCopy {
     fn write(&mut self) -> bool {
         let before = self.end;
         while !self.pending.is_empty() {
+            if self.is_closed {
+                self.pending.clear();
+                break;
+            }
             if self.is_cut || self.is_at_limit() {
                 self.cut("limit");
                 break;
@@ -234,6 +236,8 @@ impl StreamCopy {
                     self.end += written as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // `ulimit -f`, of which no room comes back.
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => self.cut("limit"),
                 // A full disk, or one that fails: both may recover.
                 Err(_) => break,
             }
@@ -272,41 +276,11 @@ impl StreamCopy {
     }
 }
 
-/// Decides between an immediate read and a pause that gathers output.
-struct Eagerness {
-    left: u32,
-    since: Instant,
-    /// When each stream had output.
-    last: [Option<Instant>; 2],
-}
-
-impl Eagerness {
-    fn new() -> Self {
-        Self { left: EAGER_READS, since: Instant::now(), last: [None; 2] }
-    }
-
-    /// Returns the stream that is quiet while output of the other one is to be gathered.
-    fn quiet_stream(&self) -> Option<Stream> {
-        let is_quiet = |stream: &Stream| {
-            self.last[*stream as usize].is_none_or(|last| last.elapsed() >= Duration::from_secs(1))
-        };
-        [Stream::Stderr, Stream::Stdout].into_iter().find(is_quiet).filter(|_| self.left == 0)
-    }
-
-    fn has_read(&mut self, stream: Stream, bytes: usize) {
-        if bytes > 0 {
-            self.last[stream as usize] = Some(Instant::now());
-        }
-        if self.since.elapsed() >= Duration::from_secs(1) {
-            (self.left, self.since) = (EAGER_READS, Instant::now());
-        } else if (1..READ_BYTES / 2).contains(&bytes) {
-            self.left = self.left.saturating_sub(1);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
+    use super::super::eagerness::EAGER_READS;
     use super::*;
     use crate::cluster::local::index::arrivals;
 

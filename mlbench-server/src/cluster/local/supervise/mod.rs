@@ -18,12 +18,15 @@
 //! and what comes then is dropped. While the disk is full the supervisor stops reading, so the command waits, and goes on
 //! when there is room. When the command has ended meanwhile, its last output is given up after 3 s.
 //!
-//! The supervisor adopts the orphans of its command and stays until none is left. An idle command costs nothing: the
+//! The supervisor adopts the orphans of its command and stays until none is left. It drops what they print
+//! after the end of the command, because a reader would never reach the end of that. An idle command costs nothing: the
 //! supervisor sleeps until output or a signal comes.
 
 mod assignment;
 mod copier;
+mod eagerness;
 mod process;
+mod stream;
 
 use std::ffi::OsString;
 use std::io;
@@ -31,7 +34,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(super) use assignment::STARTED;
+pub(super) use assignment::{FREE_BYTES, STARTED};
 
 use assignment::Assignment;
 

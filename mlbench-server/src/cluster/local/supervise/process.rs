@@ -4,19 +4,24 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitOptions, getpid, set_child_subreaper, setsid, wait};
+use rustix::process::{Pid, Signal as UnixSignal, WaitOptions, getpid, set_child_subreaper, setsid, wait};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::sleep;
 
 use super::assignment::{Assignment, STARTED};
-use super::copier::{Copier, Stream};
+use super::copier::Copier;
+use super::stream::Stream;
 use crate::cluster::local::processes::{boot_id, stat};
 
 /// Size of the file with the exit code.
 const EXIT_CODE_BYTES: usize = 16;
+/// Pause between two attempts to write the exit code.
+const EXIT_CODE_PAUSE: Duration = Duration::from_millis(500);
 /// Error number of a program file without a header that the kernel knows (ENOEXEC).
 const NO_EXEC_FORMAT: i32 = 8;
 
@@ -51,10 +56,10 @@ pub(super) fn supervise(assignment: &Assignment) -> io::Result<()> {
             if let Some(code) = code.or(command.failure.take()) {
                 copier.drain().await;
                 write_usage(&assignment.dir);
-                exit_code.write(code)?;
+                exit_code.write_until_stored(code).await?;
+                copier.close();
             }
             if !are_left {
-                copier.drain().await;
                 write_usage(&assignment.dir);
                 return Ok(());
             }
@@ -77,8 +82,10 @@ fn is_told_to_go() -> io::Result<bool> {
 
 /// Catches the signals that must not end the supervisor, and returns those of its children.
 ///
-/// A child gets the default handling of a caught signal, and would inherit that of an ignored one.
+/// A child gets the default handling of a caught signal, and would inherit that of an ignored one. Without SIGXFSZ a
+/// write beyond `ulimit -f` fails like any other.
 fn catch_signals() -> io::Result<Signal> {
+    drop(signal(SignalKind::from_raw(UnixSignal::XFSZ.as_raw()))?);
     let user = [SignalKind::user_defined1(), SignalKind::user_defined2(), SignalKind::alarm()];
     let others = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit(), SignalKind::terminate()];
     for kind in user.into_iter().chain(others) {
@@ -171,18 +178,53 @@ fn write_usage(dir: &Path) {
 }
 
 /// The file that gets the exit code, whose room is taken before the command starts.
-struct ExitCodeFile(File);
+struct ExitCodeFile {
+    file: File,
+    path: PathBuf,
+}
 
 impl ExitCodeFile {
     fn reserve(dir: &Path) -> io::Result<Self> {
         let path = dir.join("exit_code");
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
         file.write_all_at(&[b' '; EXIT_CODE_BYTES], 0)?;
-        Ok(Self(file))
+        Ok(Self { file, path })
     }
 
-    fn write(&self, code: i32) -> io::Result<()> {
+    /// Writes the exit code, again and again until it is stored.
+    ///
+    /// Some file systems need room to overwrite, and any may become read-only for a while.
+    ///
+    /// # Errors
+    /// That of the last attempt, when the directory of the rank has been deleted.
+    async fn write_until_stored(&self, code: i32) -> io::Result<()> {
         let text = format!("{code:>width$}\n", width = EXIT_CODE_BYTES - 1);
-        self.0.write_all_at(text.as_bytes(), 0)
+        loop {
+            match self.file.write_all_at(text.as_bytes(), 0) {
+                Err(_) if self.path.exists() => sleep(EXIT_CODE_PAUSE).await,
+                written => return written,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_exit_code_without_room_waits_for_it_until_the_rank_is_released() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("exit_code");
+        fs::write(&path, "").unwrap();
+        let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let exit_code = ExitCodeFile { file: full(), path: path.clone() };
+        let written = tokio::time::timeout(Duration::from_secs(3_600), exit_code.write_until_stored(3)).await;
+        assert!(written.is_err(), "it has given up");
+        fs::remove_file(&path).unwrap();
+        exit_code.write_until_stored(3).await.unwrap_err();
+        let exit_code = ExitCodeFile::reserve(folder.path()).unwrap();
+        exit_code.write_until_stored(3).await.unwrap();
+        assert_eq!(fs::read_to_string(path).unwrap(), format!("{:>15}\n", 3));
     }
 }

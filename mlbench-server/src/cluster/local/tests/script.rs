@@ -196,6 +196,23 @@ async fn orphans_with_the_pipes_do_not_hold_up_the_end() {
 }
 
 #[tokio::test]
+async fn what_an_orphan_prints_without_end_is_not_read_without_end() {
+    let rank = Rank::launched("while sleep 0.01; do echo more; done & echo up; exit 3");
+    rank.ended().await;
+    let (mut read, started) = (0, std::time::Instant::now());
+    loop {
+        let piece = rank.follow((read, 0), 1 << 20);
+        let size: u64 = piece.split(' ').nth(3).unwrap().parse().unwrap();
+        assert!(piece.starts_with("mlbench ended 3 ") && started.elapsed() < DEADLINE, "{read} bytes");
+        if size == 0 {
+            break;
+        }
+        read += size;
+    }
+    wait_until("more output", || async { rank.segments().values().sum::<u64>() > read }).await;
+}
+
+#[tokio::test]
 async fn output_is_complete_at_the_end_however_late_it_is_copied() {
     let rank = Rank(TempDir::new().unwrap());
     rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
@@ -272,6 +289,25 @@ async fn signals_reach_all_processes_but_the_supervisor() {
     rank.ended().await;
     assert!(rank.follow((0, 0), 1).starts_with("mlbench ended 143 "));
     wait_until("the end of the process outside", || async { !is_alive(outside) }).await;
+}
+
+#[tokio::test]
+async fn a_program_that_sigterm_starts_may_save_the_state() {
+    let rank = Rank(TempDir::new().unwrap());
+    rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+    // Goes on until the signal was sent.
+    let go = rank.0.path().join("go");
+    let save = format!("(until [ -e {} ]; do sleep 0.01; done); echo saved", go.display());
+    let script = format!("trap \"sh -c '{save}'; exit 4\" TERM; echo up; while :; do sleep 0.05; done");
+    let script = script.replace('\'', r"'\''");
+    rank.call(&format!("mlbench_launch '{}' '{}' sh -c '{script}'", rank.dir(), rank.id()));
+    wait_until("output", || async { rank.follow((0, 0), 100).ends_with("up\n") }).await;
+    rank.call(&format!("mlbench_signal '{}' '{}' TERM", rank.dir(), rank.id()));
+    std::fs::write(go, "").unwrap();
+    rank.ended().await;
+    // The shell may also print that its child was terminated.
+    let end = rank.follow((0, 0), 100);
+    assert!(end.starts_with("mlbench ended 4 9 ") && end.contains("\nup\nsaved\n"), "{end}");
 }
 
 #[tokio::test]

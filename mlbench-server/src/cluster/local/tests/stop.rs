@@ -47,6 +47,37 @@ async fn command_can_clean_up_on_sigterm() {
 }
 
 #[tokio::test]
+async fn a_program_that_sigterm_starts_may_save_the_state() {
+    let fixture = Fixture::new(1);
+    // The child of the handler, and its own child, go on until the signal was sent.
+    let go = fixture.directory.path().join("go");
+    let save = format!("(until [ -e {} ]; do sleep 0.01; done); echo saved", go.display());
+    fixture.sh(&format!("trap 'sh -c \"{save}\"; exit 4' TERM; echo up; while :; do sleep 0.05; done")).await;
+    fixture.wait_for_output("up\n").await;
+    signal(&fixture, Signal::Term).await;
+    std::fs::write(go, "").unwrap();
+    let (stdout, _, code) = fixture.read_to_end(Offsets::default()).await;
+    assert_eq!((String::from_utf8(stdout).unwrap(), code), ("up\nsaved\n".to_owned(), 4));
+}
+
+#[tokio::test]
+async fn a_supervisor_that_was_stopped_records_the_end_of_a_killed_command() {
+    let fixture = Fixture::new(1);
+    fixture.sh("echo up; sleep 1000").await;
+    fixture.wait_for_output("up\n").await;
+    let supervisor = fixture.cluster.workers.work_dir.rank(&fixture.rank(0)).supervisor().unwrap();
+    let pid = rustix::process::Pid::from_raw(supervisor.pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    wait_until("a stopped supervisor", || async {
+        stat(supervisor.pid).is_some_and(|stat| stat.state == 'T')
+    })
+    .await;
+    signal(&fixture, Signal::Term).await;
+    signal(&fixture, Signal::Kill).await;
+    assert_eq!(fixture.read_to_end(Offsets::default()).await.0, b"up\n");
+}
+
+#[tokio::test]
 async fn command_that_signals_its_process_group_keeps_its_exit_code() {
     let fixture = Fixture::new(1);
     fixture.sh("trap 'exit 6' TERM HUP INT QUIT; kill -INT 0; kill -HUP 0; kill 0; sleep 1000").await;

@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use mlbench_core::run::OutputStream;
+use rustix::process::{Resource, Rlimit};
 
 use super::super::{cgroup, supervise};
 use super::harness::{DEADLINE, Fixture, OUTPUT_LIMIT, is_alive, wait_until};
@@ -229,17 +230,58 @@ async fn a_session_without_environment_ends_with_its_cgroup_or_by_an_earlier_sca
 }
 
 #[tokio::test]
-async fn an_orphan_is_adopted_and_its_output_is_kept() {
+async fn an_orphan_is_adopted_and_prints_without_a_reader() {
     let fixture = Fixture::new(1);
     let go = fixture.directory.path().join("go");
-    let orphan = format!("until [ -e {} ]; do sleep 0.02; done; echo late", go.display());
+    // More than a pipe holds.
+    let orphan = format!("until [ -e {} ]; do sleep 0.02; done; yes | head -c 3000000", go.display());
     fixture.sh(&format!("(setsid env -i PATH=\"$PATH\" sh -c '{orphan}' &); echo early")).await;
     assert_eq!(fixture.read_to_end(Offsets::default()).await.0, b"early\n");
     let supervisor = fixture.cluster.workers.work_dir.rank(&fixture.rank(0)).supervisor().unwrap();
     assert!(supervisor.is_running(&fixture.cluster.workers.boot_id));
     std::fs::write(go, "").unwrap();
     wait_until("the end of the orphan", || async { fixture.live_pids().is_empty() }).await;
-    assert_eq!(std::fs::read_to_string(fixture.file(0, "stdout")).unwrap(), "early\nlate\n");
+    assert_eq!(std::fs::read_to_string(fixture.file(0, "stdout")).unwrap(), "early\n");
+    assert_eq!(exit_of(&fixture, Offsets { stdout: 6, stderr: 0 }).await.cuts, []);
+}
+
+#[tokio::test]
+async fn what_an_orphan_prints_without_end_does_not_hold_up_the_end() {
+    let fixture = Fixture::new(1);
+    fixture.sh("echo early; yes & exit 7").await;
+    wait_until("the end", || async {
+        fixture.cluster.workers.work_dir.rank(&fixture.rank(0)).exit_code() == Some(7)
+    })
+    .await;
+    let size = std::fs::metadata(fixture.file(0, "stdout")).unwrap().len();
+    assert!(fixture.read_to_end(Offsets::default()).await.0.starts_with(b"early\n"));
+    assert_eq!(std::fs::metadata(fixture.file(0, "stdout")).unwrap().len(), size);
+}
+
+#[tokio::test]
+async fn a_rank_ends_also_where_no_file_can_be_created_for_the_mark_of_the_reader() {
+    let fixture = Fixture::new(1);
+    fixture.sh("echo up; exit 3").await;
+    std::os::unix::fs::symlink("missing/mark", fixture.file(0, "stdout.stop")).unwrap();
+    let output = exit_of(&fixture, Offsets { stdout: Offsets::NO_MORE, stderr: 0 }).await;
+    assert_eq!(output.exit_code, Some(3));
+}
+
+#[tokio::test]
+async fn a_limit_of_the_file_size_cuts_the_output_and_kills_nothing() {
+    let fixture = Fixture::new(1);
+    let go = fixture.directory.path().join("go");
+    fixture
+        .sh(&format!("until [ -e {} ]; do sleep 0.02; done; yes | head -c 3000000; exit 3", go.display()))
+        .await;
+    let supervisor = fixture.cluster.workers.work_dir.rank(&fixture.rank(0)).supervisor().unwrap();
+    let limit = Rlimit { current: Some(1 << 20), maximum: Some(1 << 20) };
+    rustix::process::prlimit(rustix::process::Pid::from_raw(supervisor.pid), Resource::Fsize, limit).unwrap();
+    std::fs::write(go, "").unwrap();
+    let (stdout, _, code) = fixture.read_to_end(Offsets::default()).await;
+    assert_eq!((stdout.len(), code), (1 << 20, 3));
+    let output = exit_of(&fixture, Offsets { stdout: 1 << 20, stderr: 0 }).await;
+    assert_eq!(output.cuts, [Cut { stream: OutputStream::Stdout, reason: CutReason::Limit }]);
 }
 
 #[tokio::test]

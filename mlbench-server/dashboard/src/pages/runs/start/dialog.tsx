@@ -8,7 +8,7 @@ import { Button } from "../../../parts/button";
 import { Dialog } from "../../../parts/dialog";
 import { TextField } from "../../../parts/field";
 import { Message } from "../../../parts/message";
-import { Backend, Environment, Options, ProgramChoice, Resources } from "./fields";
+import { Backend, Environment, Labels, Options, ProgramChoice, Resources } from "./fields";
 import { activeRun, EMPTY, formOf, placeMessage, requestOf, type Errors, type StartForm } from "./form";
 
 /** What was typed in a dialog that was left without starting a run; it opens with it again. */
@@ -125,6 +125,7 @@ function StartForm({ initial, problem }: { initial: StartForm; problem?: string 
           <Backend {...{ form, errors, change }} />
           <Environment {...{ form, errors, change }} />
           <Options {...{ form, errors, change }} />
+          <Labels {...{ form, errors, change }} />
         </div>
         <footer>
           <Button onClick={close}>Cancel</Button>

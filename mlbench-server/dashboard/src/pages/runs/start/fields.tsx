@@ -11,11 +11,12 @@ interface PartProps {
   change: (changes: Partial<StartForm>) => void;
 }
 
+// No title has the word of a field: labels are what people and their scripts find a control by.
 const PROGRAMS: [Program, string, string][] = [
   ["builtin", "Built-in benchmark", "The server's default program"],
-  ["command", "Command", "Your program on the static workers"],
-  ["official", "Official image", "A benchmark of MLBench"],
-  ["own", "Own image", "Your image and its command"],
+  ["command", "Own program", "Your command on the static workers"],
+  ["official", "Official benchmark", "An image of MLBench"],
+  ["own", "Own container", "Your image and its command"],
 ];
 
 /** What the run executes. */
@@ -31,12 +32,14 @@ export function ProgramChoice({ form, errors, change }: PartProps) {
               type="radio"
               name="program"
               value={value}
+              aria-labelledby={`program-${value}`}
+              aria-describedby={`program-${value}-text`}
               checked={program === value}
               onChange={() => change({ program: value })}
             />
             <span>
-              <strong>{title}</strong>
-              <small>{text}</small>
+              <strong id={`program-${value}`}>{title}</strong>
+              <small id={`program-${value}-text`}>{text}</small>
             </span>
           </label>
         ))}
@@ -185,6 +188,48 @@ export function Backend({ form, errors, change }: PartProps) {
         </>
       )}
     </div>
+  );
+}
+
+/** What people find the run by, folded unless it has some. */
+export function Labels({ form, errors, change }: PartProps) {
+  const { text, kept } = form.tags;
+  const names = Object.keys(kept);
+  const filled = form.params !== "" || text !== "" || names.length > 0;
+  const [begun] = useState(filled);
+  const wrong = errors.params !== undefined || errors.tags !== undefined;
+  return (
+    <details open={begun || wrong}>
+      <summary>Parameters and tags</summary>
+      <div class="fields">
+        <TextField
+          label="Parameters"
+          name="params"
+          value={form.params}
+          onValue={(params) => change({ params })}
+          error={errors.params}
+          placeholder="lr=0.1"
+          help="One per line; the run shows them, but they change nothing in its command"
+          rows={3}
+          code
+        />
+        <TextField
+          label="Tags"
+          name="tags"
+          value={text}
+          onValue={(changed) => change({ tags: { text: changed, kept } })}
+          error={errors.tags}
+          placeholder="team=vision"
+          help={
+            names.length === 0
+              ? "One per line, to find and sort runs by"
+              : `Also set, with several lines each: ${names.join(", ")}`
+          }
+          rows={3}
+          code
+        />
+      </div>
+    </details>
   );
 }
 

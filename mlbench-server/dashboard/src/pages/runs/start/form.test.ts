@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { testRun } from "../../../api/fixtures";
 import type { RunRequest } from "../../../api/runs";
 import type { Run } from "../../../api/wire";
-import { environmentForm } from "./environment";
+import { nameValues } from "../../../lib/name-values";
 import { activeRun, EMPTY, formOf, placeMessage, requestOf, type StartForm } from "./form";
 import { OFFICIAL_IMAGES, officialImage } from "./images";
 
@@ -152,6 +152,23 @@ test("each line of the environment is a variable", () => {
 
 test("variables with several lines outlive the text of the dialog", () => {
   const variables = { A: "1", B: "first\nsecond", __proto__x: "é=" };
-  assert.deepEqual(environmentForm(variables), { text: "A=1\n__proto__x=é=", kept: { B: "first\nsecond" } });
+  assert.deepEqual(nameValues(variables), { text: "A=1\n__proto__x=é=", kept: { B: "first\nsecond" } });
   assert.deepEqual(request(formOf(run({ environment: variables }))).environment, variables);
+});
+
+test("parameters and tags go along, also when a run is started again", () => {
+  const form = {
+    ...EMPTY,
+    name: "x",
+    params: "lr=0.1\nmodel=resnet",
+    tags: { text: "team=vision", kept: {} },
+  };
+  const labels = { params: { lr: 0.1, model: "resnet" }, tags: { team: "vision" } };
+  assert.deepEqual(requestOf(form), { request: { name: "x", ...labels } });
+  assert.deepEqual(requestOf({ ...form, params: "lr" }), {
+    errors: { params: 'must be NAME=VALUE on each line, not "lr"' },
+  });
+  const again = request(formOf(run({ ...labels, tags: { ...labels.tags, "mlflow.user": "rita" } })));
+  assert.deepEqual([again.params, again.tags], [labels.params, labels.tags]);
+  assert.deepEqual(placeMessage(EMPTY, "tags", 'tags: "" has 0 characters'), { tags: '"" has 0 characters' });
 });

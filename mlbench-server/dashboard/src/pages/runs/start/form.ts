@@ -1,7 +1,9 @@
 import type { RunRequest } from "../../../api/runs";
 import type { Run } from "../../../api/wire";
-import { environmentForm, readEnvironment, type EnvironmentForm } from "./environment";
+import { nameValues, readNameValues, type NameValues } from "../../../lib/name-values";
+import { shownTags } from "../../../parts/tags";
 import { OFFICIAL_IMAGES, officialImage } from "./images";
+import { paramsText, readParams } from "./params";
 
 /** Where the program of a run comes from. */
 export type Program = "builtin" | "command" | "official" | "own";
@@ -25,8 +27,10 @@ export interface StartForm {
   gpu: boolean;
   light: boolean;
   horovod: boolean;
-  /** Only kept from a run that is started again: the dialog does not show it. */
-  environment: EnvironmentForm;
+  environment: NameValues;
+  /** One `NAME=VALUE` per line. */
+  params: string;
+  tags: NameValues;
 }
 
 /** What is wrong, by the field's name in the API. */
@@ -48,7 +52,9 @@ export const EMPTY: StartForm = {
   gpu: false,
   light: false,
   horovod: false,
-  environment: environmentForm(),
+  environment: nameValues(),
+  params: "",
+  tags: nameValues(),
 };
 
 /** Returns the request for a form, or what the server could not even read. Everything else the server decides. */
@@ -61,12 +67,18 @@ export function requestOf(form: StartForm): { request: RunRequest } | { errors: 
     errors[field] = `must be a number, not "${text.trim()}"`;
     return {};
   };
+  const given = <T extends object>(field: "environment" | "params" | "tags", read: T | string) => {
+    if (typeof read !== "string") return Object.keys(read).length === 0 ? undefined : read;
+    errors[field] = read;
+    return undefined;
+  };
   if (form.name.trim() === "") errors.name = "missing; every run needs one";
   if (form.program === "command" && form.command.trim() === "") {
     errors.custom_image_command = "missing; enter a command or choose the built-in benchmark";
   }
-  const environment = readEnvironment(form.environment);
-  if (typeof environment === "string") errors.environment = environment;
+  const environment = given("environment", readNameValues(form.environment));
+  const params = given("params", readParams(form.params));
+  const tags = given("tags", readNameValues(form.tags));
   const request: RunRequest = {
     name: form.name.trim(),
     ...programOf(form),
@@ -77,7 +89,9 @@ export function requestOf(form: StartForm): { request: RunRequest } | { errors: 
     ...(form.gpu ? { gpu_enabled: true } : {}),
     ...(form.light ? { light_target: true } : {}),
     ...(form.horovod ? { use_horovod: true } : {}),
-    ...(typeof environment === "string" || Object.keys(environment).length === 0 ? {} : { environment }),
+    ...(environment === undefined ? {} : { environment }),
+    ...(params === undefined ? {} : { params }),
+    ...(tags === undefined ? {} : { tags }),
   };
   return Object.keys(errors).length > 0 ? { errors } : { request };
 }
@@ -123,7 +137,9 @@ export function formOf(run: Run): StartForm {
     gpu: run.gpu_enabled,
     light: run.light_target,
     horovod: run.use_horovod,
-    environment: environmentForm(run.environment),
+    environment: nameValues(run.environment),
+    params: paramsText(run.params),
+    tags: nameValues(Object.fromEntries(shownTags(run))),
   };
 }
 
@@ -133,7 +149,7 @@ const OFFICIAL_COMMAND = "/conda/bin/python /codes/main.py --run_id {run_id}";
 /** The fields that the dialog shows for a form, by their names in the API. */
 export function shownFields(form: StartForm): ReadonlySet<string> {
   const shown = ["name", "num_workers", "num_cpus", "max_bandwidth", "backend"];
-  shown.push("gpu_enabled", "light_target", "use_horovod", "environment");
+  shown.push("gpu_enabled", "light_target", "use_horovod", "environment", "params", "tags");
   if (form.program === "command" || form.program === "own") shown.push("custom_image_command");
   if (form.program === "own") shown.push("custom_image_name");
   if (form.program === "official") shown.push("image_name");

@@ -1,12 +1,12 @@
-/** The variables of a run: those that a line of text can hold as text, the others as they are. */
-export interface EnvironmentForm {
+/** Texts by name as they are edited: those that a line can hold as lines, the others as they are. */
+export interface NameValues {
   text: string;
-  /** Variables whose values have several lines, from the run that is started again. */
+  /** Those whose values have several lines. */
   kept: Readonly<Record<string, string>>;
 }
 
-/** Returns how the variables of a run are edited: one `NAME=VALUE` per line. */
-export function environmentForm(variables: Readonly<Record<string, string>> = {}): EnvironmentForm {
+/** Returns how texts by name are edited: one `NAME=VALUE` per line. */
+export function nameValues(variables: Readonly<Record<string, string>> = {}): NameValues {
   const fits = ([, value]: [string, string]) => !/[\r\n]/.test(value);
   const entries = Object.entries(variables);
   return {
@@ -18,8 +18,8 @@ export function environmentForm(variables: Readonly<Record<string, string>> = {}
   };
 }
 
-/** Reads the variables, or says which line is none. The server judges their names and values. */
-export function readEnvironment({ text, kept }: EnvironmentForm): Record<string, string> | string {
+/** Reads texts by name, or says which line is none. The server judges names and values. */
+export function readNameValues({ text, kept }: NameValues): Record<string, string> | string {
   const variables = new Map(Object.entries(kept));
   for (const line of text.split(/\r?\n/)) {
     if (line.trim() === "") continue;

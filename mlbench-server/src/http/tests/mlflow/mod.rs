@@ -1,0 +1,6 @@
+//! MLflow's protocol.
+
+mod client;
+mod finding;
+mod logging;
+mod refusals;
