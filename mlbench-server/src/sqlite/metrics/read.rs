@@ -89,7 +89,7 @@ fn send(
     Ok((series.name, progress))
 }
 
-/// Returns the statement that finds the series of an owner by name, beginning with `from`, and its parameters.
+/// Returns the statement that finds the series of an owner by name from `from` on, and its parameters.
 ///
 /// It finds those of the query and, unless `only` lists them, others: a page ends after some of these.
 fn select_series<'a>(

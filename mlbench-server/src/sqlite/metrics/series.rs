@@ -16,7 +16,9 @@ use crate::sqlite::error::StoreError;
 
 /// The most points that a page reads to downsample them. It bounds how long a page holds its connection.
 const MAX_POINTS_READ: usize = 100_000;
-/// The most points after those of the query that are counted. Of a series with more, those of the query are counted.
+/// The most points after those of the query that are counted.
+///
+/// Of a series with more, those of the query are counted.
 const MAX_NEWER: u64 = 20_000;
 /// The most points that a page counts or passes without reading them.
 const MAX_POINTS_PASSED: u64 = 100_000;

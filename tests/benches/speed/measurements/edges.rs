@@ -30,7 +30,12 @@ const ROUNDS: usize = 5;
 pub(crate) async fn edges(options: &Options, folder: &Path) -> Result<Vec<Measurement>> {
     let database = folder.join("edges.db");
     let server = Server::start(&options.server, &database).await?;
-    let mut measurements = many_series(&server).await?;
+    let many = Series { run: server.ended_run("true").await?, count: SERIES, names: &[] };
+    let mut measurements = many_series(&server, many).await?;
+    // What the server has in memory does not come from the posts.
+    server.stop()?;
+    let server = Server::start(&options.server, &database).await?;
+    measurements.extend(old_cursors(&server, &database, many).await?);
     measurements.push(late_points(&server, &database).await?);
     measurements.push(output(&server).await?);
     measurements.push(names(&server).await?);
@@ -50,8 +55,7 @@ async fn timed(server: &Server, what: &str, request: Vec<u8>) -> Result<Measurem
 }
 
 /// Lists many series, and reads dates in which none of them has a point.
-async fn many_series(server: &Server) -> Result<Vec<Measurement>> {
-    let many = Series { run: server.ended_run("true").await?, count: SERIES, names: &[] };
+async fn many_series(server: &Server, many: Series) -> Result<Vec<Measurement>> {
     for step in [0, 1_000_000] {
         post_lines(server, &many.lines(step, 1)).await?;
     }
@@ -69,6 +73,22 @@ async fn many_series(server: &Server) -> Result<Vec<Measurement>> {
         list.at_most(600.0).note_below("memory grows MiB", 8.0),
         nothing.at_most(1_000.0).note_below("memory grows MiB", 8.0),
     ])
+}
+
+/// Reads what is new of one series, and of half of them, after cursors from before the server was started.
+async fn old_cursors(server: &Server, database: &Path, many: Series) -> Result<Vec<Measurement>> {
+    let read = |cursor: u64, since: &str| {
+        get(&format!("/api/metrics/{}/?metric_type=run&cursor={cursor}&since={since}", many.run))
+    };
+    let newest = newest_arrival(database)?;
+    post_lines(server, &Series { count: 1, ..many }.lines(2_000_000, 1)).await?;
+    let half = read(newest - SERIES as u64 / 2, "2027-01-01T00:00:00Z");
+    let (half, one) = (
+        timed(server, "cursor before 50,000 of 100,000 series, nothing new in the dates", half).await?,
+        timed(server, "cursor before one point of 100,000 series", read(newest, "2026-01-01T00:00:00Z"))
+            .await?,
+    );
+    Ok(vec![half.at_most(1_000.0).note_below("memory grows MiB", 8.0), one.at_most(5.0)])
 }
 
 /// Reads what arrived last among many points that arrived out of order.
