@@ -17,6 +17,9 @@ use crate::http::response::accepts_html;
 const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
+/// The source of the frame of all pages.
+const FRAME: &str = "src/main.tsx";
+
 /// Most slashes in a path that gets the shell, whose size grows with them.
 const MAX_SLASHES: usize = 16;
 
@@ -32,22 +35,23 @@ pub(in crate::http) fn routes(page: Page) -> BoxedFilter<(Response,)> {
     let shell = known()
         .and(warp::path::full())
         .and(headers)
-        .map(move |path: FullPath, headers| shell(page, path.as_str(), &headers));
+        .map(move |source, path: FullPath, headers| shell(page, source, path.as_str(), &headers));
     let missing = warp::path::full().and(headers).and_then(move |path: FullPath, headers| async move {
         missing(page, path.as_str(), &headers).ok_or_else(warp::reject)
     });
     read.and(asset.or(shell).unify().or(missing).unify()).boxed()
 }
 
-/// Matches the paths of pages, as `dashboard/src/lib/route.ts` knows them.
-fn known() -> BoxedFilter<()> {
+/// Matches the paths of pages, as `dashboard/src/lib/route.ts` knows them, and extracts the source of each.
+fn known() -> BoxedFilter<(&'static str,)> {
     let end = warp::path::end;
     let any = || warp::path::param().map(|_: String| ()).untuple_one();
-    let start = end().or(warp::path("runs").and(end())).unify();
-    let compare = warp::path("compare").and(end());
-    let run = warp::path("runs").and(any()).and(end());
-    let worker = warp::path("workers").and(any()).and(end());
-    start.or(compare).unify().or(run).unify().or(worker).unify().boxed()
+    let start = end().map(|| "src/pages/workers/page.tsx");
+    let runs = warp::path("runs").and(end()).map(|| "src/pages/runs/page.tsx");
+    let compare = warp::path("compare").and(end()).map(|| "src/pages/compare/page.tsx");
+    let run = warp::path("runs").and(any()).and(end()).map(|| "src/pages/run/page.tsx");
+    let worker = warp::path("workers").and(any()).and(end()).map(|| "src/pages/workers/worker.tsx");
+    start.or(runs).unify().or(compare).unify().or(run).unify().or(worker).unify().boxed()
 }
 
 fn asset(page: Page, name: &str, headers: &HeaderMap) -> Response {
@@ -68,8 +72,8 @@ fn asset(page: Page, name: &str, headers: &HeaderMap) -> Response {
     response
 }
 
-fn shell(page: Page, path: &str, headers: &HeaderMap) -> Response {
-    match page.shell(slashes(path)) {
+fn shell(page: Page, source: &str, path: &str, headers: &HeaderMap) -> Response {
+    match page.shell(slashes(path), source) {
         Some(shell) => html(shell),
         None if accepts_html(headers) => html(without_page()),
         None => text(TEXT, format!("{WITHOUT_PAGE}\n")),
@@ -83,7 +87,7 @@ fn missing(page: Page, path: &str, headers: &HeaderMap) -> Option<Response> {
     if of_api || slashes(path) > MAX_SLASHES || !accepts_html(headers) {
         return None;
     }
-    let mut response = html(page.shell(slashes(path))?);
+    let mut response = html(page.shell(slashes(path), FRAME)?);
     *response.status_mut() = StatusCode::NOT_FOUND;
     Some(response)
 }

@@ -1,5 +1,8 @@
 //! [`Page`]: the shell that loads the page, or the sentence in its place.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
 use serde::Deserialize;
 
 use super::assets::{Asset, EMBEDDED};
@@ -28,6 +31,9 @@ pub struct Page {
 struct Manifest<'a> {
     script: &'a str,
     style: &'a str,
+    /// The files that a browser loads to show each page, by the source of the page.
+    #[serde(borrow, default)]
+    loads: BTreeMap<&'a str, Vec<&'a str>>,
 }
 
 impl Page {
@@ -52,16 +58,19 @@ impl Page {
     /// Returns the shell for an address whose path contains this number of slashes, or `None` without a page.
     ///
     /// It names its assets relative to the address, so that the page works below any path that a proxy removes.
-    pub(super) fn shell(self, slashes: usize) -> Option<String> {
+    /// It also names all scripts of the page with this source, so that the browser loads them at once: a script names
+    /// those that it imports only after it has come.
+    pub(super) fn shell(self, slashes: usize, source: &str) -> Option<String> {
         let manifest = self.assets.iter().find(|asset| asset.name == MANIFEST)?;
-        let Manifest { script, style } = serde_json::from_slice(manifest.content).ok()?;
+        let Manifest { script, style, loads } = serde_json::from_slice(manifest.content).ok()?;
         let base = if slashes < 2 { "./".to_owned() } else { "../".repeat(slashes - 1) };
-        let link = format!(r#"<link rel="stylesheet" href="{base}assets/{style}">"#);
-        let script = format!(r#"<script type="module" src="{base}assets/{script}"></script>"#);
-        Some(document(
-            &format!("{link}{script}"),
-            r#"<div id="app"></div><noscript>This page needs JavaScript.</noscript>"#,
-        ))
+        let mut head = format!(r#"<link rel="stylesheet" href="{base}assets/{style}">"#);
+        let imported = loads.get(source).into_iter().flatten();
+        for name in imported.filter(|name| name.ends_with(".js") && **name != script) {
+            let _ = write!(head, r#"<link rel="modulepreload" href="{base}assets/{name}">"#);
+        }
+        let _ = write!(head, r#"<script type="module" src="{base}assets/{script}"></script>"#);
+        Some(document(&head, r#"<div id="app"></div><noscript>This page needs JavaScript.</noscript>"#))
     }
 }
 

@@ -13,7 +13,13 @@ const ASSETS: &[Asset] = &[
     Asset { name: "app-1.js", content: b"start the page", gzip: b"gzip", brotli: b"br" },
     Asset {
         name: "manifest.json",
-        content: br#"{"script":"app-1.js","style":"app-1.css"}"#,
+        content: br#"{"script":"app-1.js","style":"app-1.css","loads":{
+            "src/main.tsx":["app-1.css","app-1.js","frame-1.js"],
+            "src/pages/workers/page.tsx":["app-1.css","app-1.js","frame-1.js","workers-1.js"],
+            "src/pages/workers/worker.tsx":["app-1.css","app-1.js","frame-1.js","worker-1.js"],
+            "src/pages/runs/page.tsx":["app-1.css","app-1.js","frame-1.js","runs-1.js"],
+            "src/pages/run/page.tsx":["app-1.css","app-1.js","frame-1.js","run-1.js"],
+            "src/pages/compare/page.tsx":["app-1.css","app-1.js","frame-1.js","compare-1.js"]}}"#,
         gzip: b"",
         brotli: b"",
     },
@@ -68,6 +74,25 @@ async fn every_page_has_a_shell_that_finds_its_assets() {
                 "{path}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_shell_names_the_scripts_of_its_page() {
+    let api = api_with(ASSETS).await;
+    for (path, base, scripts) in [
+        ("/", "./", &["frame-1.js", "workers-1.js"] as &[_]),
+        ("/workers/w-0", "../", &["frame-1.js", "worker-1.js"]),
+        ("/runs?name=x", "./", &["frame-1.js", "runs-1.js"]),
+        ("/runs/7/", "../../", &["frame-1.js", "run-1.js"]),
+        ("/compare?runs=1", "./", &["frame-1.js", "compare-1.js"]),
+        ("/nowhere", "./", &["frame-1.js"]),
+    ] {
+        let response = open(&api, path).await;
+        let named = text(&response).split(r#"<link rel="modulepreload" href=""#).skip(1);
+        let named: Vec<_> = named.map(|rest| rest.split('"').next().unwrap()).collect();
+        let expected: Vec<_> = scripts.iter().map(|name| format!("{base}assets/{name}")).collect();
+        assert_eq!(named, expected, "{path}");
     }
 }
 
