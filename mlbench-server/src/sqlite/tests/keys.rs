@@ -22,17 +22,17 @@ async fn keys_are_remembered_for_a_day_then_expire_as_new_ones_come() {
     let store = Store::new();
     let id = store.started_run().await;
     for i in 0..10 {
-        assert!(!send(&store, id, &format!("old {i}"), i).await);
-        let key = BatchKey { request: keyed(&format!("old {i}")), chunk: 0 };
+        assert!(!send(&store, id, &format!("old-{i}"), i).await);
+        let key = BatchKey { request: keyed(&format!("old-{i}")), chunk: 0 };
         store.record_batch(Batch { key: Some(key), ..Batch::default() }, at(i)).await.unwrap();
     }
-    assert!(send(&store, id, "old 0", day()).await, "remembered for a whole day");
+    assert!(send(&store, id, "old-0", day()).await, "remembered for a whole day");
     for i in 0..10 {
-        send(&store, id, &format!("new {i}"), day() + 1_000 + i).await;
+        send(&store, id, &format!("new-{i}"), day() + 1_000 + i).await;
     }
     assert_eq!(store.number(COUNT).await, 10);
-    assert!(!send(&store, id, "old 0", day() + 2_000).await);
-    assert!(send(&store, id, "new 0", day() + 3_000).await);
+    assert!(!send(&store, id, "old-0", day() + 2_000).await);
+    assert!(send(&store, id, "new-0", day() + 3_000).await);
 }
 
 #[tokio::test]
@@ -42,13 +42,13 @@ async fn keys_of_a_clock_that_was_ahead_expire_and_hold_up_no_others() {
     let year = 365 * day();
     send(&store, id, "before", 1).await;
     for i in 0..3 {
-        send(&store, id, &format!("ahead {i}"), year + i).await;
+        send(&store, id, &format!("ahead-{i}"), year + i).await;
     }
     // The clock is right again. The key of the day before is gone, those of the wrong date are a day old at most.
     send(&store, id, "right", 2 * day()).await;
-    assert!(send(&store, id, "ahead 0", 2 * day() + 1).await);
+    assert!(send(&store, id, "ahead-0", 2 * day() + 1).await);
     for i in 0..3 {
-        send(&store, id, &format!("later {i}"), 4 * day() + i).await;
+        send(&store, id, &format!("later-{i}"), 4 * day() + i).await;
     }
     assert_eq!(store.number(COUNT).await, 3);
 }

@@ -194,7 +194,7 @@ async fn acknowledged_writes_survive_a_kill() {
     let store = Store::new();
     let id = store.started_run().await;
     for i in 0..20 {
-        let key = keyed(&format!("key {i}"));
+        let key = keyed(&format!("key-{i}"));
         store.record_metric(metric(id, "loss", i, "0.5"), Some(key), at(i)).await.unwrap();
     }
     // The files as a kill leaves them, without a last checkpoint.
@@ -206,7 +206,7 @@ async fn acknowledged_writes_survive_a_kill() {
     let next = SqliteStorage::open(options).unwrap();
     assert_eq!(next.runs().await.unwrap(), store.runs().await.unwrap());
     let again = metric(id, "loss", 99, "0.5");
-    let recorded = next.record_metric(again, Some(keyed("key 19")), at(99)).await.unwrap();
+    let recorded = next.record_metric(again, Some(keyed("key-19")), at(99)).await.unwrap();
     assert_eq!((recorded.replayed, recorded.metric), (true, metric(id, "loss", 19, "0.5")));
 }
 
@@ -220,7 +220,7 @@ async fn concurrent_repeats_with_the_same_key_store_each_metric_once() {
             tokio::spawn(async move {
                 for i in 0..10 {
                     // Callers 0 and 1 send the same metrics, and so do 2 and 3.
-                    let key = keyed(&format!("{} {i}", caller / 2));
+                    let key = keyed(&format!("{}-{i}", caller / 2));
                     let metric = metric(id, &format!("loss @ {}", caller % 4), i, "1");
                     store.record_metric(metric, Some(key), at(i)).await.unwrap();
                     collect_points(&store.storage, &PointsQuery::all(Owner::Run(id))).await.unwrap();
