@@ -1,6 +1,7 @@
 //! The two types of numbers in columns, and their bytes.
 
 use super::error::ChunkError;
+use super::line::Line;
 use super::wire::{Reader, put_varint};
 
 /// A number that a column holds.
@@ -13,6 +14,15 @@ pub(super) trait Cell: pco::data_types::Number + Copy + Default {
 
     /// Returns the number `index` places after `self` in a column of equal differences.
     fn after(self, difference: Self, index: usize) -> Self;
+
+    /// Returns a line that the numbers are near.
+    fn line(cells: &[Self]) -> Option<Line>;
+
+    /// Returns the distance from a line in a row.
+    fn beside(self, line: Line, row: usize) -> Self;
+
+    /// Returns the number at this distance from a line in a row.
+    fn onto(self, line: Line, row: usize) -> Self;
 
     /// Appends one number.
     fn put(self, out: &mut Vec<u8>);
@@ -81,6 +91,18 @@ impl Cell for i64 {
         self.wrapping_add(difference.wrapping_mul(index))
     }
 
+    fn line(cells: &[Self]) -> Option<Line> {
+        Line::through(cells)
+    }
+
+    fn beside(self, line: Line, row: usize) -> Self {
+        self.wrapping_sub(line.at(row))
+    }
+
+    fn onto(self, line: Line, row: usize) -> Self {
+        self.wrapping_add(line.at(row))
+    }
+
     fn put(self, out: &mut Vec<u8>) {
         put_varint(out, ((self << 1) ^ (self >> 63)).cast_unsigned());
     }
@@ -126,6 +148,18 @@ impl Cell for f64 {
     }
 
     fn after(self, _: Self, _: usize) -> Self {
+        self
+    }
+
+    fn line(_: &[Self]) -> Option<Line> {
+        None
+    }
+
+    fn beside(self, _: Line, _: usize) -> Self {
+        self
+    }
+
+    fn onto(self, _: Line, _: usize) -> Self {
         self
     }
 

@@ -1,8 +1,10 @@
-//! A column of numbers: one number, numbers of equal differences, fixed-width numbers, or compressed pages.
+//! A column of numbers: one number, numbers of equal differences, fixed-width numbers, or compressed pages of the numbers
+//! or of their distances from a line.
 
 use super::cell::{Cell, Fixed};
 use super::error::ChunkError;
-use super::packed::{self, Packed};
+use super::line::Line;
+use super::packed::{self, Pack, Packed};
 use super::wire::Reader;
 
 /// All numbers are the same.
@@ -13,6 +15,11 @@ const LINEAR: u8 = 1;
 const FIXED: u8 = 2;
 /// The numbers are compressed in pages.
 const PACKED: u8 = 3;
+/// The distances of the numbers from a line are compressed in pages. Since version 2.
+const BESIDE: u8 = 4;
+
+/// Shorter columns have no line, and of longer ones so many numbers show whether a line makes them smaller.
+const SAMPLE: usize = 1_024;
 
 /// How to write a column.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +27,7 @@ pub(super) struct Layout {
     /// Points of a page, which can be read by itself.
     pub(super) page: usize,
     /// How to compress the column, if at all.
-    pub(super) pack: Option<packed::Pack>,
+    pub(super) pack: Option<Pack>,
 }
 
 impl Layout {
@@ -45,8 +52,16 @@ pub(super) fn put_column<T: Cell>(out: &mut Vec<u8>, cells: &[T], layout: Layout
     let fixed = T::fixed(cells);
     if let Some(pack) = layout.pack {
         let start = out.len();
-        out.push(PACKED);
-        let packed = packed::put_packed(out, cells, layout.page, pack);
+        let line = if pack == Pack::Dates { line(cells, layout.page) } else { None };
+        let packed = if let Some((line, distances)) = line {
+            out.push(BESIDE);
+            line.first.put(out);
+            line.slope.put(out);
+            packed::put_packed(out, &distances, layout.page, Pack::Distances)
+        } else {
+            out.push(PACKED);
+            packed::put_packed(out, cells, layout.page, pack)
+        };
         if packed.is_ok() && out.len() - start < cells.len() * fixed.width {
             return;
         }
@@ -55,6 +70,20 @@ pub(super) fn put_column<T: Cell>(out: &mut Vec<u8>, cells: &[T], layout: Layout
     out.push(FIXED);
     fixed.put(out);
     T::put_all(cells, fixed, out);
+}
+
+/// Returns a line and the distances of the numbers from it, if these are smaller when compressed.
+fn line<T: Cell>(cells: &[T], page: usize) -> Option<(Line, Vec<T>)> {
+    let middle = cells.len().checked_sub(SAMPLE)? / 2;
+    let line = T::line(cells)?;
+    let distances: Vec<T> = cells.iter().enumerate().map(|(row, cell)| cell.beside(line, row)).collect();
+    // Differences may have a pattern that their size does not show.
+    let size = |cells: &[T], pack| {
+        let mut out = Vec::new();
+        let packed = packed::put_packed(&mut out, &cells[middle..middle + SAMPLE], page, pack);
+        packed.ok().map(|()| out.len())
+    };
+    (size(&distances, Pack::Distances)? < size(cells, Pack::Dates)?).then_some((line, distances))
 }
 
 /// A column that is read by pages.
@@ -68,7 +97,7 @@ enum Kind<'a, T: Cell> {
     Constant(T),
     Linear { first: T, difference: T },
     Fixed(Fixed<T>, &'a [u8]),
-    Packed(Box<Packed<'a, T>>),
+    Packed(Box<Packed<'a, T>>, Option<Line>),
 }
 
 impl<'a, T: Cell> Column<'a, T> {
@@ -85,9 +114,10 @@ impl<'a, T: Cell> Column<'a, T> {
                 let fixed = Fixed::take(&mut reader)?;
                 Kind::Fixed(fixed, reader.take(points * fixed.width)?)
             }
-            PACKED => {
+            tag @ (PACKED | BESIDE) => {
+                let line = if tag == BESIDE { Some(take_line(&mut reader)?) } else { None };
                 let packed = Packed::parse(&mut reader, points.div_ceil(page))?;
-                Kind::Packed(Box::new(packed))
+                Kind::Packed(Box::new(packed), line)
             }
             tag => return Err(reader.error(format!("has the unknown layout {tag}"))),
         };
@@ -109,9 +139,12 @@ impl<'a, T: Cell> Column<'a, T> {
                 out.resize(old + points, T::default());
                 T::take_all(&bytes[start * fixed.width..], *fixed, &mut out[old..]);
             }
-            Kind::Packed(packed) => {
+            Kind::Packed(packed, line) => {
                 out.resize(old + points, T::default());
                 packed.read_page(page, &mut out[old..])?;
+                if let Some(line) = line {
+                    out[old..].iter_mut().zip(start..).for_each(|(cell, row)| *cell = cell.onto(*line, row));
+                }
             }
         }
         Ok(())
@@ -119,7 +152,7 @@ impl<'a, T: Cell> Column<'a, T> {
 
     /// Reads one number. `read` keeps the numbers of a column that can only be read as a whole.
     pub(super) fn cell(&mut self, row: usize, read: &mut Vec<T>) -> Result<Option<T>, ChunkError> {
-        if matches!(self.kind, Kind::Packed(_)) && read.is_empty() {
+        if matches!(self.kind, Kind::Packed(..)) && read.is_empty() {
             *read = self.read_all()?;
         }
         Ok(match &self.kind {
@@ -131,7 +164,7 @@ impl<'a, T: Cell> Column<'a, T> {
                 T::take_all(&bytes[row * fixed.width..(row + 1) * fixed.width], *fixed, &mut cell);
                 Some(cell[0])
             }
-            Kind::Packed(_) => read.get(row).copied(),
+            Kind::Packed(..) => read.get(row).copied(),
         })
     }
 
@@ -143,6 +176,10 @@ impl<'a, T: Cell> Column<'a, T> {
         }
         Ok(all)
     }
+}
+
+fn take_line(reader: &mut Reader<'_>) -> Result<Line, ChunkError> {
+    Ok(Line { first: i64::take(reader)?, slope: i64::take(reader)? })
 }
 
 /// Reads a whole column that was written as one page.

@@ -118,6 +118,15 @@ impl Columns {
         ValueRef::of_number(self.numbers[index])
     }
 
+    /// Returns how many of the first points of a range arrived up to `as_of` and have numbers that print as their values.
+    #[must_use]
+    pub fn plain(&self, range: Range<usize>, as_of: i64) -> usize {
+        let texts = self.texts.slots().get(range.clone()).unwrap_or_default();
+        let seqs = self.seqs.get(range.clone()).unwrap_or_default();
+        let until_text = texts.iter().position(|slot| *slot != 0).unwrap_or(range.len());
+        seqs.iter().take(until_text).position(|seq| *seq > as_of).unwrap_or(until_text)
+    }
+
     /// Returns a point, with its details if they are requested and were decoded.
     #[must_use]
     pub fn point(&self, index: usize, details: bool) -> PointRef<'_> {

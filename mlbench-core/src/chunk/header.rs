@@ -9,8 +9,11 @@ use super::summary::PageSummary;
 use super::wire::{Reader, put_section, put_varint};
 use crate::time::Timestamp;
 
-/// The version of the format. Another version is refused.
-const VERSION: u8 = 1;
+/// The version of the format that is written. All from [`OLDEST`] on are read, and another one is refused.
+///
+/// Version 2 has one more layout of columns than version 1.
+const VERSION: u8 = 2;
+const OLDEST: u8 = 1;
 const PART: &str = "header";
 
 /// What is known of a chunk without its body.
@@ -37,8 +40,9 @@ impl Header {
         }
         let mut reader = Reader::new(bytes, PART);
         let version = reader.byte()?;
-        if version != VERSION {
-            return Err(reader.error(format!("has version {version}, this program reads {VERSION}")));
+        if !(OLDEST..=VERSION).contains(&version) {
+            let problem = format!("has version {version}, this program reads {OLDEST} to {VERSION}");
+            return Err(reader.error(problem));
         }
         let count = reader.length(MAX_POINTS)?;
         if count == 0 {

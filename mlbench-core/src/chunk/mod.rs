@@ -18,6 +18,7 @@ mod details;
 mod encode;
 mod error;
 mod header;
+mod line;
 mod order;
 mod origins;
 mod packed;

@@ -11,12 +11,14 @@ use super::error::ChunkError;
 use super::wire::{Reader, put_section, put_varint};
 
 /// How to compress numbers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pack {
     /// Integers that mostly grow by similar differences, perhaps multiples of a unit.
     Dates,
     /// Integers that mostly grow by similar differences.
     Counts,
+    /// Integers without an order.
+    Distances,
     /// Any numbers.
     Any,
 }
@@ -38,6 +40,7 @@ pub(super) fn put_packed<T: Cell>(out: &mut Vec<u8>, cells: &[T], page: usize, p
     let (mode, delta) = match pack {
         Pack::Dates => (ModeSpec::Auto, DeltaSpec::TryConsecutive(1)),
         Pack::Counts => (ModeSpec::Classic, DeltaSpec::TryConsecutive(1)),
+        Pack::Distances => (ModeSpec::Classic, DeltaSpec::NoOp),
         Pack::Any => (ModeSpec::Auto, DeltaSpec::Auto),
     };
     let config = ChunkConfig::default()

@@ -91,9 +91,9 @@ fn a_body_of_another_chunk_is_an_error() {
 #[test]
 fn a_later_version_is_named() {
     let mut header = encode(&points(1), Encoding::Plain).header;
-    header[0] = 2;
+    header[0] = 3;
     let problem = Header::parse(&with_checksum(&header)).unwrap_err().to_string();
-    assert_eq!(problem, "header: has version 2, this program reads 1");
+    assert_eq!(problem, "header: has version 3, this program reads 1 to 2");
 }
 
 /// Replaces the checksum at the end of a header by the right one.

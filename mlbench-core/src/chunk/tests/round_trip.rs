@@ -124,6 +124,50 @@ fn the_largest_chunk_reads_back() {
     }
 }
 
+/// Returns bits without a pattern, by the finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
+fn mixed(bits: u64) -> u32 {
+    let bits = bits.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((bits ^ (bits >> 31)) >> 32) as u32
+}
+
+/// Returns the dates of points that a clock measures every 100 ms, each up to 6 ms late, without a pattern.
+fn jittered(points: i64) -> Vec<Row> {
+    let late = |at: i64| i64::from(mixed(at.cast_unsigned()) % 6_000);
+    (0..points).map(|at| Row::new(1_700_000_000_000_000 + at * 100_000 + late(at), at, "0.5")).collect()
+}
+
+#[test]
+fn dates_with_jitter_take_the_bytes_of_the_jitter() {
+    for count in [1_023, 1_024, 1_100, 5_000] {
+        check(&columns(&jittered(count)), Encoding::Packed);
+    }
+    // 6,000 different numbers take 12.6 bits.
+    let body = encode(&columns(&jittered(16_384)), Encoding::Packed).body;
+    let bytes = body.len() as f64 / 16_384.0;
+    assert!((1.57..1.66).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn a_chunk_of_version_1_reads_back() {
+    let (header, body) = include_bytes!("version1.chunk").split_at(95);
+    assert_eq!(header[0], 1);
+    let header = Header::parse(header).unwrap();
+    let points = decode(&header, body, ALL).unwrap();
+    assert_eq!(points.len(), 300);
+    for at in 0..300_i64 {
+        let row = usize::try_from(at).unwrap();
+        let late = points.dates()[row] - 1_767_225_600_000_000 - at * 100_000;
+        assert!((0..6_000).contains(&late), "{late}");
+        let value =
+            if at == 7 { "NaN".to_owned() } else { format!("{:?}", (at * 37 % 1_000) as f64 / 1_000.0) };
+        assert_eq!(points.value(row).to_string(), value);
+        assert_eq!(points.details(row).and_then(|details| details.step), Some(at));
+    }
+    check(&points, Encoding::Packed);
+}
+
 #[test]
 fn chunks_of_texts_only_read_back() {
     for values in [&["NaN"][..], &["1.50", "2.50"], &["a", "", "b", "NaN"]] {
