@@ -115,9 +115,10 @@ pub(crate) async fn come_to_rest(server: &Server) -> Result<()> {
             return Err("the server still packs its points".into());
         }
     }
-    // What is packed last is given back after a second.
-    ticks.tick().await;
-    ticks.tick().await;
+    // What is packed last is given back after two to three seconds.
+    for _ in 0..3 {
+        ticks.tick().await;
+    }
     Ok(())
 }
 

@@ -47,7 +47,7 @@ impl Options {
             path: path.into(),
             durability: Durability::Full,
             log_limit_bytes: 256 << 20,
-            page_points: 4_096,
+            page_points: 8_192,
             seal: SealOptions::default(),
             readers: 4,
             machine: String::new(),

@@ -29,6 +29,8 @@ use replace::Replacement;
 
 /// How long the thread waits for points.
 const WAIT: Duration = Duration::from_secs(1);
+/// After so many waits without anything to seal, all free pages are given back.
+const AT_REST: u32 = 2;
 /// Pause after the disk refused a write.
 const RETRY_PAUSE: Duration = Duration::from_secs(10);
 
@@ -71,13 +73,16 @@ struct SealerThread {
 impl SealerThread {
     fn run(self) {
         self.remember_series();
+        let mut waits = 0_u32;
         loop {
             let due = self.arrivals.unsealed.take(self.options.idle, WAIT);
-            if due == Due::Closed {
-                return;
-            }
+            waits = match due {
+                Due::Closed => return,
+                Due::Nothing => waits.saturating_add(1),
+                Due::Full(_) | Due::Idle(_) | Due::Search => 0,
+            };
             // A series that cannot be sealed stays as it is, and can be read: no reason to end the server.
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work(&due))) {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work(&due, waits >= AT_REST))) {
                 let reason = format!("panicked: {}", panics::text(&*panic));
                 tracing::error!(reason, ?due, "sealing points failed; leaving them as they are");
             }
@@ -104,12 +109,14 @@ impl SealerThread {
         }
     }
 
-    fn work(&self, due: &Due) {
+    fn work(&self, due: &Due, is_at_rest: bool) {
         let done = match *due {
             Due::Full(series) => self.seal(series, false),
             Due::Idle(series) => self.seal(series, true),
             Due::Search => self.search(),
-            Due::Nothing => space::give_back(&self.connection, &self.writer, &self.arrivals.unsealed),
+            Due::Nothing => {
+                space::give_back(&self.connection, &self.writer, &self.arrivals.unsealed, is_at_rest)
+            }
             Due::Closed => Ok(()),
         };
         let Err(error) = done else { return };

@@ -14,9 +14,21 @@ const KEPT: u32 = 32;
 /// More free pages are kept than [`KEPT`] if they are a smaller share than one in so many.
 const KEPT_SHARE: u32 = 64;
 
-/// Gives back pages while many are free.
-pub(super) fn give_back(connection: &Connection, writer: &JobSender, unsealed: &Unsealed) -> Result<()> {
-    while !unsealed.is_closed() && many_are_free(connection)? {
+/// Gives back pages while many are free, or, at rest, all of them.
+pub(super) fn give_back(
+    connection: &Connection,
+    writer: &JobSender,
+    unsealed: &Unsealed,
+    is_at_rest: bool,
+) -> Result<()> {
+    let mut before = u32::MAX;
+    while !unsealed.is_closed() {
+        let Space { free, all, can_shrink } = space(connection)?;
+        let kept = if is_at_rest { 0 } else { KEPT.max(all / KEPT_SHARE) };
+        if free <= kept || free >= before || !can_shrink {
+            break;
+        }
+        before = free;
         writer.write(0, |c| {
             let mut statement = c.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
             let mut rows = statement.query([])?;
@@ -27,13 +39,20 @@ pub(super) fn give_back(connection: &Connection, writer: &JobSender, unsealed: &
     Ok(())
 }
 
-/// Whether the file has many pages without content, and can give them back.
-fn many_are_free(connection: &Connection) -> Result<bool> {
-    let read = || -> Result<bool, StoreError> {
+/// The pages of the file.
+struct Space {
+    free: u32,
+    all: u32,
+    /// Whether the file can give free pages back. A database from before chunks cannot.
+    can_shrink: bool,
+}
+
+fn space(connection: &Connection) -> Result<Space> {
+    let read = || -> Result<Space, StoreError> {
         let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
-        let (free, all) = (pragma("freelist_count")?, pragma("page_count")?);
-        // 2: incremental. A database from before chunks keeps its free pages.
-        Ok(free > KEPT && free > all / KEPT_SHARE && pragma("auto_vacuum")? == 2)
+        // 2: incremental.
+        let can_shrink = pragma("auto_vacuum")? == 2;
+        Ok(Space { free: pragma("freelist_count")?, all: pragma("page_count")?, can_shrink })
     };
     read().map_err(mlbench_core::Error::from)
 }

@@ -200,3 +200,15 @@ async fn a_series_at_rest_is_not_found_again() {
     store.record_metrics(loss(id, 50..150)).await.unwrap();
     assert_eq!(found().await, [1]);
 }
+
+#[tokio::test]
+async fn no_page_is_free_at_rest() {
+    let store = Store::with(|options| options.seal = AT_ONCE);
+    let id = store.finished_run().await;
+    for from in (0..10_000).step_by(50) {
+        store.record_metrics(loss(id, from..from + 50)).await.unwrap();
+    }
+    store.until_zero(UNSEALED).await;
+    store.until_zero("SELECT freelist_count FROM pragma_freelist_count").await;
+    assert_eq!(read(&store, id).await.len(), 10_000);
+}
