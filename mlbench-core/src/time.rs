@@ -101,13 +101,41 @@ impl Timestamp {
         two(&mut text, 8, day);
         two(&mut text, 11, second / 3600);
         two(&mut text, 14, second / 60 % 60);
-        two(&mut text, 17, second % 60);
-        two(&mut text, 20, micros / 10_000);
-        two(&mut text, 22, micros / 100 % 100);
-        two(&mut text, 24, micros % 100);
+        put_seconds(&mut text, second % 60, micros);
         TimestampText(text)
     }
 }
+
+/// Writes timestamps that mostly follow each other. Only the seconds are new within a minute.
+#[derive(Debug, Clone)]
+pub struct TimestampWriter {
+    /// Where the minute of `text` begins, in microseconds.
+    minute: i64,
+    text: TimestampText,
+}
+
+impl TimestampWriter {
+    /// Returns the text of [`Timestamp::to_text`].
+    pub fn text(&mut self, time: Timestamp) -> &[u8; 27] {
+        match u32::try_from(time.0 - self.minute) {
+            Ok(micros) if i64::from(micros) < MINUTE => {
+                put_seconds(&mut self.text.0, micros / NARROW_MICROS, micros % NARROW_MICROS);
+            }
+            _ => *self = Self { minute: time.0 - time.0 % MINUTE, text: time.to_text() },
+        }
+        &self.text.0
+    }
+}
+
+impl Default for TimestampWriter {
+    fn default() -> Self {
+        Self { minute: 0, text: Timestamp::EPOCH.to_text() }
+    }
+}
+
+const NARROW_MICROS: u32 = 1_000_000;
+/// Microseconds.
+const MINUTE: i64 = 60 * MICROS;
 
 /// Seconds.
 const DAY: i64 = 86_400;
@@ -132,6 +160,14 @@ const fn calendar(day: u32) -> (u32, u32, u32) {
     let day = day - (153 * month + 2) / 5 + 1;
     let year = era * 400 + year;
     if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
+}
+
+/// Writes the seconds of a minute, and their microseconds.
+fn put_seconds(text: &mut [u8; 27], second: u32, micros: u32) {
+    two(text, 17, second);
+    two(text, 20, micros / 10_000);
+    two(text, 22, micros / 100 % 100);
+    two(text, 24, micros % 100);
 }
 
 /// Writes a number below 100 as two digits.

@@ -117,6 +117,16 @@ proptest! {
     }
 
     #[test]
+    fn a_writer_prints_what_each_time_prints(first in 0..=LAST, steps in proptest::collection::vec(-90_000_000..90_000_000_i64, 1..40)) {
+        let (mut writer, mut time) = (TimestampWriter::default(), Timestamp(first));
+        for step in steps {
+            let expected = time.to_text();
+            prop_assert_eq!(&writer.text(time)[..], expected.as_bytes());
+            time = Timestamp::from_micros(time.0 + step);
+        }
+    }
+
+    #[test]
     fn the_wire_form_matches_the_calendar(micros in 0..=LAST) {
         let date = CIVIL_EPOCH.checked_add(jiff::SignedDuration::from_secs(micros / MICROS)).unwrap();
         let expected = format!("{}.{:06}Z", date.strftime("%Y-%m-%dT%H:%M:%S"), micros % MICROS);

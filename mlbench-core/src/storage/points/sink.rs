@@ -18,6 +18,21 @@ pub trait PointSink: Any + Send {
     /// Receives the next point of the series.
     fn point(&mut self, point: PointRef<'_>);
 
+    /// Receives the next points of the series, whose numbers print as their values, without details.
+    ///
+    /// `dates` are microseconds since 1970, as many as numbers and at least one. Returns how many points it has taken:
+    /// all, or those after which it is full.
+    fn numbers(&mut self, dates: &[i64], numbers: &[f64]) -> usize {
+        for (index, (date, number)) in dates.iter().zip(numbers).enumerate() {
+            let (date, value) = (Timestamp::from_micros(*date), ValueRef::of_number(*number));
+            self.point(PointRef { date, value, details: None });
+            if self.is_full() {
+                return index + 1;
+            }
+        }
+        dates.len()
+    }
+
     /// Receives the next bucket of the series.
     ///
     /// Only with [`DownsamplingMethod::MinMax`](super::query::DownsamplingMethod::MinMax).

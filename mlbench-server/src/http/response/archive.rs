@@ -11,6 +11,7 @@ use mlbench_core::api::PointField;
 use mlbench_core::downsample::minmax::Bucket;
 use mlbench_core::metric::file_name;
 use mlbench_core::storage::{PointRef, PointSink, Storage};
+use mlbench_core::time::TimestampWriter;
 use mlbench_core::{Error, MetricName, Result};
 use zip::ZipWriter;
 use zip::write::{SimpleFileOptions, StreamWriter};
@@ -175,21 +176,23 @@ struct Parts {
     fields: Arc<[PointField]>,
     parts: Vec<(MetricName, Vec<u8>)>,
     bytes: usize,
+    dates: TimestampWriter,
 }
 
 impl Parts {
     fn new(fields: &Arc<[PointField]>) -> Self {
-        Self { fields: Arc::clone(fields), parts: Vec::new(), bytes: 0 }
+        let dates = TimestampWriter::default();
+        Self { fields: Arc::clone(fields), parts: Vec::new(), bytes: 0, dates }
     }
 
-    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>, &[PointField])) {
+    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>, &[PointField], &mut TimestampWriter)) {
         let Some((_, text)) = self.parts.last_mut() else { return };
         let before = text.len();
         if before > 0 {
             text.push(b',');
         }
         text.push(b'{');
-        write(text, &self.fields);
+        write(text, &self.fields, &mut self.dates);
         text.push(b'}');
         self.bytes += text.len() - before;
     }
@@ -203,11 +206,11 @@ impl PointSink for Parts {
     }
 
     fn point(&mut self, point: PointRef<'_>) {
-        self.add(|text, fields| write_fields(text, fields, &point));
+        self.add(|text, fields, dates| write_fields(text, fields, &point, dates));
     }
 
     fn bucket(&mut self, bucket: &Bucket) {
-        self.add(|text, _| write_bucket(text, bucket));
+        self.add(|text, _, dates| write_bucket(text, bucket, dates));
     }
 
     fn is_full(&self) -> bool {

@@ -1,5 +1,7 @@
 //! The points of one series that a query selects, ordered by date, then by arrival.
 
+use std::ops::Range;
+
 use mlbench_core::chunk::{Columns, Fields, PAGE_POINTS, PageReader};
 use mlbench_core::storage::PointRef;
 use mlbench_core::{MetricName, Timestamp};
@@ -171,17 +173,8 @@ impl<'a> Scan<'a> {
                 page.pass_one();
                 last = page.is_full().then(|| block.last());
             } else {
-                self.each_of(&block, after, &mut |seq, point| {
-                    if self.arrived_after.is_some_and(|newest_seen| seq <= newest_seen) {
-                        page.to_skip -= 1;
-                    } else {
-                        if !std::mem::replace(&mut begun, true) {
-                            page.sink.series(name);
-                        }
-                        page.sink.point(point);
-                        page.remaining -= 1;
-                    }
-                    last = page.is_full().then_some((point.date, seq));
+                self.each_part(&block, after, &mut |points, rows| {
+                    last = self.send_part(points, rows, name, (&mut begun, &mut *page));
                     Ok(last.is_none())
                 })?;
             }
@@ -191,6 +184,48 @@ impl<'a> Scan<'a> {
             after = block.last();
         }
         Ok(last)
+    }
+
+    /// Sends the points of a part of a block. Returns the last point passed when the page is full.
+    fn send_part(
+        &self,
+        points: &Columns,
+        rows: Range<usize>,
+        name: &MetricName,
+        (begun, page): (&mut bool, &mut Page<'_>),
+    ) -> Option<Position> {
+        let mut at = rows.start;
+        while at < rows.end {
+            let seq = points.seq(at);
+            let is_plain = !self.details && self.arrived_after.is_none();
+            let most = rows.end.min(at + page.remaining);
+            let plain = if is_plain { points.plain(at..most, self.as_of) } else { 0 };
+            if plain == 0 && seq > self.as_of {
+                at += 1;
+                continue;
+            }
+            if self.arrived_after.is_some_and(|newest_seen| seq <= newest_seen) {
+                page.to_skip -= 1;
+                at += 1;
+            } else {
+                if !std::mem::replace(begun, true) {
+                    page.sink.series(name);
+                }
+                let end = at + plain;
+                let sent = if plain > 0 {
+                    page.sink.numbers(&points.dates()[at..end], &points.numbers()[at..end])
+                } else {
+                    page.sink.point(points.point(at, self.details));
+                    1
+                };
+                page.remaining -= sent;
+                at += sent;
+            }
+            if page.is_full() {
+                return Some(position(points, at - 1));
+            }
+        }
+        None
     }
 
     /// Passes each point after a position with its arrival number to `each`, until that returns `false`.
@@ -223,8 +258,29 @@ impl<'a> Scan<'a> {
         after: Position,
         each: &mut impl FnMut(i64, PointRef<'_>) -> Result<bool, StoreError>,
     ) -> Result<bool, StoreError> {
+        self.each_part(block, after, &mut |points, rows| {
+            for at in rows {
+                let seq = points.seq(at);
+                if seq <= self.as_of && !each(seq, points.point(at, self.details))? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    /// Passes the points of a block within the dates of the query to `each`, page by page, until that returns `false`.
+    ///
+    /// Those that arrived after the query began are among them.
+    fn each_part(
+        &self,
+        block: &Block,
+        after: Position,
+        each: &mut impl FnMut(&Columns, Range<usize>) -> Result<bool, StoreError>,
+    ) -> Result<bool, StoreError> {
+        let rows = |points: &Columns| upto(points, after)..upto(points, self.end());
         match block {
-            Block::Points(points) => self.each_in(points, after, each),
+            Block::Points(points) => each(points, rows(points)),
             Block::Chunk(chunk) => {
                 let fields = Fields { seqs: true, details: self.details };
                 let first = chunk.page_of(after);
@@ -234,7 +290,8 @@ impl<'a> Scan<'a> {
                         if page.start > self.until {
                             break;
                         }
-                        match self.each_in(pages.page(at)?, after, each) {
+                        let points = pages.page(at)?;
+                        match each(points, rows(points)) {
                             Ok(true) => {}
                             ended => return Ok(ended),
                         }
@@ -243,20 +300,5 @@ impl<'a> Scan<'a> {
                 })?
             }
         }
-    }
-
-    fn each_in(
-        &self,
-        points: &Columns,
-        after: Position,
-        each: &mut impl FnMut(i64, PointRef<'_>) -> Result<bool, StoreError>,
-    ) -> Result<bool, StoreError> {
-        for at in upto(points, after)..upto(points, self.end()) {
-            let seq = points.seq(at);
-            if seq <= self.as_of && !each(seq, points.point(at, self.details))? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 }

@@ -1,17 +1,22 @@
 //! Writes points, buckets and texts as JSON and as CSV cells.
 
-use mlbench_core::Timestamp;
 use mlbench_core::api::PointField;
 use mlbench_core::downsample::minmax::Bucket;
 use mlbench_core::metric::{json_number, plain_number};
 use mlbench_core::storage::{PointRef, ValueRef};
+use mlbench_core::time::{Timestamp, TimestampWriter};
 
 /// The columns of a bucket.
 pub(super) const BUCKET_FIELDS: [&str; 10] =
     ["start", "end", "count", "first", "last", "min", "max", "sum", "step", "epoch"];
 
 /// Writes `"date":"…","value":"…"`.
-pub(in crate::http) fn write_fields(text: &mut Vec<u8>, fields: &[PointField], point: &PointRef<'_>) {
+pub(in crate::http) fn write_fields(
+    text: &mut Vec<u8>,
+    fields: &[PointField],
+    point: &PointRef<'_>,
+    dates: &mut TimestampWriter,
+) {
     for (i, field) in fields.iter().enumerate() {
         if i > 0 {
             text.push(b',');
@@ -19,7 +24,7 @@ pub(in crate::http) fn write_fields(text: &mut Vec<u8>, fields: &[PointField], p
         match field {
             PointField::Date => {
                 text.extend_from_slice(b"\"date\":\"");
-                write_date(text, point.date);
+                text.extend_from_slice(dates.text(point.date));
                 text.push(b'"');
             }
             PointField::Value => {
@@ -48,14 +53,19 @@ pub(in crate::http) fn write_fields(text: &mut Vec<u8>, fields: &[PointField], p
 }
 
 /// Writes the fields as cells of a row. A missing one is empty.
-pub(super) fn write_cells(text: &mut Vec<u8>, fields: &[PointField], point: &PointRef<'_>) {
+pub(super) fn write_cells(
+    text: &mut Vec<u8>,
+    fields: &[PointField],
+    point: &PointRef<'_>,
+    dates: &mut TimestampWriter,
+) {
     for (i, field) in fields.iter().enumerate() {
         if i > 0 {
             text.push(b',');
         }
         let details = point.details;
         match field {
-            PointField::Date => write_date(text, point.date),
+            PointField::Date => text.extend_from_slice(dates.text(point.date)),
             PointField::Value => match point.value {
                 ValueRef::Text(value) => write_cell(text, value),
                 ValueRef::Real(real) => write_real(text, real),
@@ -80,37 +90,36 @@ pub(super) fn write_cells(text: &mut Vec<u8>, fields: &[PointField], point: &Poi
 }
 
 /// Writes `"start":"…","end":"…","count":…` and the numbers of [`BUCKET_FIELDS`].
-pub(in crate::http) fn write_bucket(text: &mut Vec<u8>, bucket: &Bucket) {
+pub(in crate::http) fn write_bucket(text: &mut Vec<u8>, bucket: &Bucket, dates: &mut TimestampWriter) {
     let Bucket { start, end, count, first, last, min, max, sum, step, epoch } = *bucket;
     text.extend_from_slice(b"\"start\":\"");
-    write_date(text, start);
+    text.extend_from_slice(dates.text(start));
     text.extend_from_slice(b"\",\"end\":\"");
-    write_date(text, end);
+    text.extend_from_slice(dates.text(end));
     text.extend_from_slice(b"\",\"count\":");
     write_integer(text, count);
-    let numbers: [(&[u8], Option<f64>); 5] = [
-        (b",\"first\":", first),
-        (b",\"last\":", last),
-        (b",\"min\":", min),
-        (b",\"max\":", max),
-        (b",\"sum\":", sum),
-    ];
-    for (key, number) in numbers {
-        text.extend_from_slice(key);
-        write_number_or_null(text, number);
-    }
+    write_keyed(text, b",\"first\":", first);
+    write_keyed(text, b",\"last\":", last);
+    write_keyed(text, b",\"min\":", min);
+    write_keyed(text, b",\"max\":", max);
+    write_keyed(text, b",\"sum\":", sum);
     text.extend_from_slice(b",\"step\":");
     write_integer_or_null(text, step);
-    text.extend_from_slice(b",\"epoch\":");
-    write_number_or_null(text, epoch);
+    write_keyed(text, b",\"epoch\":", epoch);
+}
+
+/// Writes a number after its key.
+fn write_keyed<const N: usize>(text: &mut Vec<u8>, key: &[u8; N], number: Option<f64>) {
+    text.extend_from_slice(key);
+    write_number_or_null(text, number);
 }
 
 /// Writes a bucket as cells of a row.
-pub(super) fn write_bucket_cells(text: &mut Vec<u8>, bucket: &Bucket) {
+pub(super) fn write_bucket_cells(text: &mut Vec<u8>, bucket: &Bucket, dates: &mut TimestampWriter) {
     let Bucket { start, end, count, first, last, min, max, sum, step, epoch } = *bucket;
-    write_date(text, start);
+    text.extend_from_slice(dates.text(start));
     text.push(b',');
-    write_date(text, end);
+    text.extend_from_slice(dates.text(end));
     text.push(b',');
     write_integer(text, count);
     for number in [first, last, min, max, sum] {
@@ -129,8 +138,29 @@ pub(super) fn write_bucket_cells(text: &mut Vec<u8>, bucket: &Bucket) {
     }
 }
 
-fn write_date(text: &mut Vec<u8>, date: Timestamp) {
-    text.extend_from_slice(date.to_text().as_bytes());
+/// Writes `,{"date":"…","value":"…"}` for points whose numbers print as their values, until `text` has `full` bytes.
+///
+/// Returns how many it has written, at least one.
+pub(super) fn write_numbers(
+    text: &mut Vec<u8>,
+    (dates, numbers): (&[i64], &[f64]),
+    writer: &mut TimestampWriter,
+    full: usize,
+) -> usize {
+    let mut head = *b",{\"date\":\"0000-00-00T00:00:00.000000Z\",\"value\":\"";
+    for (index, (date, number)) in dates.iter().zip(numbers).enumerate() {
+        head[10..37].copy_from_slice(writer.text(Timestamp::from_micros(*date)));
+        text.extend_from_slice(&head);
+        match ValueRef::of_number(*number) {
+            ValueRef::Integer(integer) => write_integer(text, integer),
+            _ => write_real(text, *number),
+        }
+        text.extend_from_slice(b"\"}");
+        if text.len() >= full {
+            return index + 1;
+        }
+    }
+    dates.len()
 }
 
 /// Writes a value, which is always a JSON string. Numbers need no escapes.

@@ -107,8 +107,9 @@ impl BatchSink {
         RecordBatch::try_new(Arc::clone(schema), arrays).map(Some)
     }
 
-    fn begin_row(&mut self) {
-        self.keys.push(i32::try_from(self.names.len()).unwrap_or(i32::MAX) - 1);
+    fn begin_rows(&mut self, count: usize) {
+        let key = i32::try_from(self.names.len()).unwrap_or(i32::MAX) - 1;
+        self.keys.resize(self.keys.len() + count, key);
     }
 }
 
@@ -130,14 +131,23 @@ impl PointSink for BatchSink {
     }
 
     fn point(&mut self, point: PointRef<'_>) {
-        self.begin_row();
+        self.begin_rows(1);
         for column in &mut self.columns {
             self.bytes += column.add(&point);
         }
     }
 
+    fn numbers(&mut self, dates: &[i64], numbers: &[f64]) -> usize {
+        let count = dates.len().min(FULL_ROWS.saturating_sub(self.keys.len()).max(1));
+        self.begin_rows(count);
+        for column in &mut self.columns {
+            column.add_numbers(&dates[..count], &numbers[..count]);
+        }
+        count
+    }
+
     fn bucket(&mut self, bucket: &Bucket) {
-        self.begin_row();
+        self.begin_rows(1);
         for column in &mut self.columns {
             if let Column::Buckets(buckets) = column {
                 buckets.add(bucket);
@@ -190,6 +200,23 @@ impl Column {
             Self::Buckets(_) => {}
         }
         0
+    }
+
+    /// Appends the field of points without details, whose numbers print as their values.
+    fn add_numbers(&mut self, dates: &[i64], numbers: &[f64]) {
+        let count = dates.len();
+        match self {
+            Self::Date(all) => all.append_slice(dates),
+            Self::Value(all, texts) => {
+                all.append_slice(numbers);
+                texts.append_nulls(count);
+            }
+            Self::Cumulative(all) => all.append_n(count, false),
+            Self::Metadata(texts) => (0..count).for_each(|_| texts.append_value("")),
+            Self::Step(steps) => steps.append_nulls(count),
+            Self::Epoch(epochs) => epochs.append_nulls(count),
+            Self::Buckets(_) => {}
+        }
     }
 
     fn finish(self, arrays: &mut Vec<ArrayRef>) {

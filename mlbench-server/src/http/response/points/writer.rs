@@ -6,14 +6,16 @@ use mlbench_core::MetricName;
 use mlbench_core::api::PointField;
 use mlbench_core::downsample::minmax::Bucket;
 use mlbench_core::metric::MetricType;
-use mlbench_core::storage::{PointRef, PointSink};
+use mlbench_core::storage::{PointRef, PointSink, ValueRef};
+use mlbench_core::time::{Timestamp, TimestampWriter};
 
 use super::encode::{
-    BUCKET_FIELDS, write_bucket, write_bucket_cells, write_cell, write_cells, write_fields, write_text,
+    BUCKET_FIELDS, write_bucket, write_bucket_cells, write_cell, write_cells, write_fields, write_numbers,
+    write_text,
 };
 
 /// Bytes of a full page: large enough to outweigh starting to read, small enough for many slow clients.
-pub(super) const FULL: usize = 128 * 1024;
+pub(super) const FULL: usize = 256 * 1024;
 
 /// The format of points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +89,7 @@ pub(super) struct PageWriter {
     open: Option<MetricName>,
     /// Whether the next point is the first of its list.
     first: bool,
+    dates: TimestampWriter,
     text: Vec<u8>,
 }
 
@@ -112,7 +115,8 @@ impl PageWriter {
             }
         }
         let (layout, owner) = (Arc::clone(layout), owner.into());
-        Self { layout, owner, prefix: Vec::new(), open: None, first: true, text: Vec::new() }
+        let dates = TimestampWriter::default();
+        Self { layout, owner, prefix: Vec::new(), open: None, first: true, dates, text: Vec::new() }
     }
 
     /// Returns an empty page that continues this one.
@@ -123,6 +127,7 @@ impl PageWriter {
             prefix: self.prefix.clone(),
             open: self.open.clone(),
             first: self.first,
+            dates: self.dates.clone(),
             text: Vec::with_capacity(FULL + FULL / 8),
         }
     }
@@ -179,39 +184,58 @@ impl PointSink for PageWriter {
 
     fn point(&mut self, point: PointRef<'_>) {
         self.begin();
-        let (text, fields) = (&mut self.text, self.layout.fields.as_slice());
+        let (text, fields, dates) = (&mut self.text, self.layout.fields.as_slice(), &mut self.dates);
         match self.layout.format {
             PointsFormat::Json => {
                 text.push(b'{');
-                write_fields(text, fields, &point);
+                write_fields(text, fields, &point, dates);
                 text.push(b'}');
             }
             PointsFormat::NdJson => {
-                write_fields(text, fields, &point);
+                write_fields(text, fields, &point, dates);
                 text.extend_from_slice(b"}\n");
             }
             PointsFormat::Csv => {
-                write_cells(text, fields, &point);
+                write_cells(text, fields, &point, dates);
                 text.extend_from_slice(b"\r\n");
             }
         }
     }
 
+    fn numbers(&mut self, dates: &[i64], numbers: &[f64]) -> usize {
+        let is_common = self.layout.format == PointsFormat::Json
+            && self.layout.fields == [PointField::Date, PointField::Value];
+        let mut sent = 0;
+        while let (Some(date), Some(number)) = (dates.get(sent), numbers.get(sent)) {
+            if is_common && !self.first {
+                let rest = (&dates[sent..], &numbers[sent..]);
+                return sent + write_numbers(&mut self.text, rest, &mut self.dates, FULL);
+            }
+            let (date, value) = (Timestamp::from_micros(*date), ValueRef::of_number(*number));
+            self.point(PointRef { date, value, details: None });
+            sent += 1;
+            if self.is_full() {
+                break;
+            }
+        }
+        sent
+    }
+
     fn bucket(&mut self, bucket: &Bucket) {
         self.begin();
-        let text = &mut self.text;
+        let (text, dates) = (&mut self.text, &mut self.dates);
         match self.layout.format {
             PointsFormat::Json => {
                 text.push(b'{');
-                write_bucket(text, bucket);
+                write_bucket(text, bucket, dates);
                 text.push(b'}');
             }
             PointsFormat::NdJson => {
-                write_bucket(text, bucket);
+                write_bucket(text, bucket, dates);
                 text.extend_from_slice(b"}\n");
             }
             PointsFormat::Csv => {
-                write_bucket_cells(text, bucket);
+                write_bucket_cells(text, bucket, dates);
                 text.extend_from_slice(b"\r\n");
             }
         }
@@ -219,5 +243,52 @@ impl PointSink for PageWriter {
 
     fn is_full(&self) -> bool {
         self.text.len() >= FULL
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn page(format: PointsFormat, fields: &[PointField]) -> PageWriter {
+        let (fields, owners) = (fields.to_vec(), MetricType::Run);
+        let layout = PointsLayout { format, fields, buckets: false, labelled: false, owners };
+        let mut page = PageWriter::new(&Arc::new(layout), "7");
+        page.series(&MetricName::new("loss").unwrap());
+        page
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_written_like_their_points(
+            points in proptest::collection::vec(
+                (0..4_000_000_000_000_000_i64, prop_oneof![any::<f64>(), (-9..9_i32).prop_map(f64::from)]), 1..20),
+        ) {
+            let points: Vec<_> = points.into_iter().filter(|(_, number)| number.is_finite()).collect();
+            let (dates, numbers): (Vec<i64>, Vec<f64>) = points.iter().copied().unzip();
+            for format in [PointsFormat::Json, PointsFormat::NdJson, PointsFormat::Csv] {
+                for fields in [&[PointField::Date, PointField::Value][..], &[PointField::Value, PointField::Step]] {
+                    let (mut at_once, mut each) = (page(format, fields), page(format, fields));
+                    prop_assert_eq!(at_once.numbers(&dates, &numbers), points.len());
+                    for (date, number) in &points {
+                        let (date, value) = (Timestamp::from_micros(*date), ValueRef::Real(*number));
+                        each.point(PointRef { date, value, details: None });
+                    }
+                    prop_assert_eq!(String::from_utf8(at_once.text), String::from_utf8(each.text));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_taken_until_the_page_is_full() {
+        let mut page = page(PointsFormat::Json, &[PointField::Date, PointField::Value]);
+        let (dates, numbers) = (vec![0; FULL], vec![0.5; FULL]);
+        let taken = page.numbers(&dates, &numbers);
+        assert!(page.is_full() && taken < FULL / 40, "{taken}");
+        assert_eq!(page.text.iter().filter(|byte| **byte == b'{').count(), taken + 1);
+        assert!(page.text.len() < FULL + 60);
     }
 }
