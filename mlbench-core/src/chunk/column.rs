@@ -1,5 +1,7 @@
-//! A column of numbers: one number, numbers of equal differences, fixed-width numbers, or compressed pages of the numbers
-//! or of their distances from a line.
+//! A column of numbers.
+//!
+//! One number, numbers of equal differences, fixed-width numbers, or compressed pages of the numbers or of their
+//! distances from a line.
 
 use super::cell::{Cell, Fixed};
 use super::error::ChunkError;

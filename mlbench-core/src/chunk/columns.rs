@@ -118,7 +118,9 @@ impl Columns {
         ValueRef::of_number(self.numbers[index])
     }
 
-    /// Returns how many of the first points of a range arrived up to `as_of` and have numbers that print as their values.
+    /// Returns how many of the first points of a range have numbers that print as their values.
+    ///
+    /// Only points that arrived up to `as_of` count.
     #[must_use]
     pub fn plain(&self, range: Range<usize>, as_of: i64) -> usize {
         let texts = self.texts.slots().get(range.clone()).unwrap_or_default();

@@ -16,7 +16,9 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Returns the line from the first to the last integer, if the others are near it compared with their differences.
+    /// Returns the line from the first to the last integer, if the others are near it.
+    ///
+    /// Near is a distance that is small compared with their differences.
     pub(super) fn through(cells: &[i64]) -> Option<Self> {
         let ([first, .., last], Ok(steps)) = (cells, i64::try_from(cells.len()).map(|rows| rows - 1)) else {
             return None;

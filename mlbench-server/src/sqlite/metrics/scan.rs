@@ -269,8 +269,9 @@ impl<'a> Scan<'a> {
         })
     }
 
-    /// Passes the points of a block within the dates of the query to `each`, page by page, until that returns `false`.
+    /// Passes the points of a block within the dates of the query to `each`, page by page.
     ///
+    /// Ends when `each` returns `false`.
     /// Those that arrived after the query began are among them.
     fn each_part(
         &self,

@@ -2,7 +2,7 @@ import { useMemo, useState } from "preact/hooks";
 
 import type { Run } from "../../api/wire";
 import { plural } from "../../lib/format";
-import { runMatcher } from "../../lib/run-search";
+import { runMatcher } from "../../api/run-search";
 import { StateBadge } from "../../parts/badge";
 import { workersOf } from "../../parts/state";
 import { Ago, Cut } from "../../parts/text";

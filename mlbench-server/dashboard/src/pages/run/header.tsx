@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { deleteRun, stopRun } from "../../api/runs";
 import type { Run } from "../../api/wire";
 import { navigate } from "../../lib/navigation";
-import { tagWord } from "../../lib/run-search";
+import { tagWord } from "../../api/run-search";
 import type { RunStore } from "../../live/run";
 import { StateBadge } from "../../parts/badge";
 import { Button } from "../../parts/button";

@@ -124,7 +124,7 @@ test("5,000 metrics are arranged quickly", () => {
   assert.ok(performance.now() - begin < 500);
 });
 
-test("metrics whose points came together are told from those that took time", () => {
+test("metrics whose points came together are distinguished from those that took time", () => {
   const once = testSeries("loss", 3);
   assert.ok(atOnce([once, { ...testSeries("result", 1), last_date: "later" }]));
   assert.ok(!atOnce([once, { ...once, last_date: "later" }]));

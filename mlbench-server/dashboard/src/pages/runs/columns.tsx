@@ -4,7 +4,7 @@ import { duration, number, plural } from "../../lib/format";
 import { StateBadge } from "../../parts/badge";
 import { Link } from "../../parts/link";
 import { Menu, type MenuAction } from "../../parts/popover";
-import { tagWord } from "../../lib/run-search";
+import { tagWord } from "../../api/run-search";
 import { isActive, stateWord, workersOf } from "../../parts/state";
 import type { Column } from "../../parts/row";
 import { shownTags } from "../../parts/tags";

@@ -1,5 +1,5 @@
 import type { Run } from "../../api/wire";
-import { runMatcher } from "../../lib/run-search";
+import { runMatcher } from "../../api/run-search";
 import { stateWord, workersOf } from "../../parts/state";
 import { NO_BACKEND, NO_IMAGE, type RunsView } from "./view";
 

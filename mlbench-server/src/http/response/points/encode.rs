@@ -138,9 +138,9 @@ pub(super) fn write_bucket_cells(text: &mut Vec<u8>, bucket: &Bucket, dates: &mu
     }
 }
 
-/// Writes `,{"date":"…","value":"…"}` for points whose numbers print as their values, until `text` has `full` bytes.
+/// Writes `,{"date":"…","value":"…"}` for points whose numbers print as their values.
 ///
-/// Returns how many it has written, at least one.
+/// Ends when `text` has `full` bytes. Returns how many it has written, at least one.
 pub(super) fn write_numbers(
     text: &mut Vec<u8>,
     (dates, numbers): (&[i64], &[f64]),

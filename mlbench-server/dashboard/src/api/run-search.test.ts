@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { testRun } from "../api/fixtures";
+import { testRun } from "./fixtures";
 import { runMatcher, tagWord } from "./run-search";
 
 const run = testRun(

@@ -1,4 +1,4 @@
-import type { Run } from "../api/wire";
+import type { Run } from "./wire";
 
 /** A comparison with the value of a parameter or tag. */
 type Operator = "=" | "<" | ">" | "<=" | ">=";
