@@ -82,7 +82,8 @@ assert [found.name for found in client.search_experiments(order_by=["name ASC"])
 refused("is there already", client.create_experiment, "digits")
 
 now = int(time.time() * 1000)
-many = client.create_run(experiment, start_time=now - 5000, run_name="many")
+hour_ago = now - 3_600_000
+many = client.create_run(experiment, start_time=hour_ago, run_name="many")
 batch = [Metric("curve", step / 7, now + step, step) for step in range(1000)]
 for _ in range(2):  # as after a lost response
     client.log_batch(many.info.run_id, batch, [Param("p", "v")], [RunTag("t", "v")])
@@ -90,7 +91,7 @@ history = client.get_metric_history(many.info.run_id, "curve")
 assert [(point.value, point.timestamp, point.step) for point in history] == [
     (metric.value, metric.timestamp, metric.step) for metric in batch
 ]
-assert client.get_run(many.info.run_id).info.start_time == now - 5000
+assert client.get_run(many.info.run_id).info.start_time == hour_ago
 client.set_terminated(many.info.run_id, "KILLED")
 assert client.get_run(many.info.run_id).info.status == "KILLED"
 
@@ -106,7 +107,7 @@ def names(filter="", order=None, view=mlflow.entities.ViewType.ACTIVE_ONLY):
             return found
 
 
-assert names() == ["many", "iris", "child", "parent"], names()
+assert names() == ["iris", "child", "parent", "many"], names()
 assert names("metrics.loss < 0.3 and params.model = 'resnet' and tags.team LIKE 'vis%'") == ["parent"]
 assert names("metrics.loss > 0", ["metrics.loss DESC"]) == ["child", "parent"]
 assert names("attributes.status = 'KILLED'") == ["many"]

@@ -20,6 +20,7 @@ pub(super) mod record;
 pub(super) mod rows;
 pub(super) mod run_values;
 mod scan;
+mod selection;
 mod series;
 pub(super) mod stored_series;
 mod touched;

@@ -11,12 +11,14 @@ pub(super) struct Page<'a> {
     pub(super) remaining: usize,
     /// How many more points may be read without being sent. It bounds the time of a page that finds little.
     pub(super) to_skip: usize,
+    max_points: usize,
 }
 
 impl<'a> Page<'a> {
     /// Begins a page of at most `max_points` points.
     pub(super) fn new(sink: &'a mut dyn PointSink, max_points: usize) -> Self {
-        Self { sink, remaining: max_points, to_skip: max_points.saturating_mul(SKIPPED_PER_POINT) }
+        let to_skip = max_points.saturating_mul(SKIPPED_PER_POINT);
+        Self { sink, remaining: max_points, to_skip, max_points }
     }
 
     /// Counts a series or a chunk without points to send, which takes the time of a point all the same.
@@ -24,9 +26,14 @@ impl<'a> Page<'a> {
         self.to_skip = self.to_skip.saturating_sub(SKIPPED_PER_POINT);
     }
 
-    /// Counts points that were read or counted, or series that are not selected.
+    /// Counts points that were read or counted, or series that were looked at.
     pub(super) fn skip(&mut self, count: usize) {
         self.to_skip = self.to_skip.saturating_sub(count);
+    }
+
+    /// Returns how many series a statement may look at: with a point of each, the page is full.
+    pub(super) fn max_passed(&self) -> usize {
+        self.max_points.min(self.to_skip)
     }
 
     /// Whether the page has read as much as it may.

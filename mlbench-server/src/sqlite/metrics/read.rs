@@ -10,9 +10,9 @@ use mlbench_core::storage::{PointSink, PointsCursor, PointsPage, PointsQuery, Se
 use mlbench_core::{MetricName, Owner, Timestamp};
 use rusqlite::{Connection, Row, ToSql, params};
 
-use super::owner::OwnerRow;
 use super::page::Page;
 use super::recent::RecentArrivals;
+use super::selection::Selection;
 use super::series::SeriesReader;
 use super::value::{SqlValue, count};
 use super::{arrival, owner};
@@ -31,38 +31,76 @@ pub(crate) fn page(
         Some(as_of) => as_of,
         None => arrival::last(connection)?,
     };
-    let (from, mut progress) = match after {
-        Some(cursor) => (Some(cursor.series), Some(cursor.progress)),
-        None => (None, None),
-    };
     // What this snapshot has was noted before.
     let touched = query.arrived_after.and_then(|seq| recent.series_since(owner, seq));
     if touched.as_ref().is_some_and(BTreeSet::is_empty) {
         return Ok(PointsPage { sink, as_of, next: None });
     }
+    let selection = Selection { owner, query, only: touched.as_ref() };
     let mut page = Page::new(&mut *sink, max_points.max(1));
-    let (sql, values) = select_series(owner, query, from.as_ref(), touched.as_ref());
+    let after = after.map(|cursor| (cursor.series, cursor.progress));
+    let next = fill(connection, &selection, as_of, after, &mut page)?;
+    Ok(PointsPage {
+        sink,
+        as_of,
+        next: next.map(|(series, progress)| PointsCursor { series, progress, as_of }),
+    })
+}
+
+/// Where a query has arrived: at a series, and how far in it.
+type Place = (MetricName, SeriesCursor);
+
+/// Sends the points after a place until the page is full. Returns where the next page continues.
+///
+/// SQLite finds the series that are selected. It looks at some at a time, so a page ends too if it finds few.
+fn fill(
+    connection: &Connection,
+    selection: &Selection<'_>,
+    as_of: i64,
+    mut after: Option<Place>,
+    page: &mut Page<'_>,
+) -> Result<Option<Place>, StoreError> {
+    loop {
+        let passed = page.max_passed();
+        let from = after.as_ref().map(|(series, _)| series);
+        let end = selection.end(connection, from, passed)?;
+        if let Some(next) = send_upto(connection, selection, (as_of, end.as_ref()), after, page)? {
+            return Ok(Some(next));
+        }
+        let Some(end) = end else { return Ok(None) };
+        page.skip(passed);
+        let next = Some((end, SeriesCursor::Done));
+        if page.is_full() {
+            return Ok(next);
+        }
+        after = next;
+    }
+}
+
+/// Sends points of the series up to `end`. Returns where the next page continues when this one ends.
+fn send_upto(
+    connection: &Connection,
+    selection: &Selection<'_>,
+    (as_of, end): (i64, Option<&MetricName>),
+    after: Option<Place>,
+    page: &mut Page<'_>,
+) -> Result<Option<Place>, StoreError> {
+    let (from, mut progress) = after.unzip();
+    let (sql, values) = selection.statement(from.as_ref(), end);
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(&*values.iter().map(|value| &**value).collect::<Vec<&dyn ToSql>>())?;
     while let Some(row) = rows.next()? {
         let name = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
         let is_continued = from.as_ref().is_some_and(|from| from.as_str() == name);
-        let (series, progress) = match progress.take().filter(|_| is_continued) {
-            Some(SeriesCursor::Done) => continue,
-            None if !SeriesReader::is_selected(query, row)? => {
-                page.skip(1);
-                if !page.is_full() {
-                    continue;
-                }
-                (SeriesReader::name(row)?, Some(SeriesCursor::Done))
-            }
-            started => send(connection, query, (as_of, row), started, &mut page)?,
-        };
-        if let Some(progress) = progress {
-            return Ok(PointsPage { sink, as_of, next: Some(PointsCursor { series, progress, as_of }) });
+        let started = progress.take().filter(|_| is_continued);
+        if matches!(started, Some(SeriesCursor::Done)) {
+            continue;
+        }
+        if let (series, Some(progress)) = send(connection, selection.query, (as_of, row), started, page)? {
+            return Ok(Some((series, progress)));
         }
     }
-    Ok(PointsPage { sink, as_of, next: None })
+    Ok(None)
 }
 
 /// Sends points of a series to a page. Returns its name, and its progress when the page is full.
@@ -87,44 +125,6 @@ fn send(
         progress = page.is_full().then_some(SeriesCursor::Done);
     }
     Ok((series.name, progress))
-}
-
-/// Returns the statement that finds the series of an owner by name from `from` on, and its parameters.
-///
-/// It finds those of the query and, unless `only` lists them, others: a page ends after some of these.
-fn select_series<'a>(
-    owner: OwnerRow,
-    query: &'a PointsQuery,
-    from: Option<&'a MetricName>,
-    only: Option<&BTreeSet<i64>>,
-) -> (String, Vec<Box<dyn ToSql + 'a>>) {
-    let mut values: Vec<Box<dyn ToSql + 'a>> =
-        vec![Box::new(owner.kind), Box::new(owner.id), Box::new(from.map_or("", MetricName::as_str))];
-    let names = match query.names.len() {
-        0 => String::new(),
-        count => format!("AND name IN (?{})", ", ?".repeat(count - 1)),
-    };
-    for name in query.names.iter() {
-        values.push(Box::new(name.as_str()));
-    }
-    // The sign keeps SQLite from looking at all series of the owner.
-    let (owner, only) = match only {
-        None => ("owner_kind = ?1 AND owner = ?2", String::new()),
-        Some(ids) => {
-            values.push(Box::new(json_array(ids)));
-            let list = format!("AND id IN (SELECT value FROM json_each(?{}))", values.len());
-            ("+owner_kind = ?1 AND +owner = ?2", list)
-        }
-    };
-    let columns = SeriesReader::COLUMNS;
-    let sql =
-        format!("SELECT {columns} FROM series WHERE {owner} AND name >= ?3 {names} {only} ORDER BY name");
-    (sql, values)
-}
-
-fn json_array(ids: &BTreeSet<i64>) -> String {
-    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    format!("[{}]", ids.join(","))
 }
 
 /// Reads the statistics of at most `limit` series of an owner, by name, after the series `after`.

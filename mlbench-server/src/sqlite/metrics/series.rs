@@ -65,7 +65,7 @@ impl<'a> SeriesReader<'a> {
             details,
         };
         Ok(Self {
-            name: Self::name(row)?,
+            name: MetricName::new(row.get::<_, String>(0)?)?,
             query,
             scan,
             count: points,
@@ -73,19 +73,6 @@ impl<'a> SeriesReader<'a> {
             all_dates: !has_later && first_date >= query.since,
             has_newer: row.get::<_, i64>(6)? > as_of,
         })
-    }
-
-    /// Returns whether a row of [`SeriesReader::COLUMNS`] may have points that a query selects.
-    pub(super) fn is_selected(query: &PointsQuery, row: &Row<'_>) -> Result<bool, StoreError> {
-        let last_seq: i64 = row.get(6)?;
-        Ok(query.arrived_after.is_none_or(|seq| last_seq > seq)
-            && Timestamp::from_micros(row.get(5)?) >= query.since
-            && Timestamp::from_micros(row.get(4)?) <= query.until)
-    }
-
-    /// Returns the name in a row of [`SeriesReader::COLUMNS`].
-    pub(super) fn name(row: &Row<'_>) -> Result<MetricName, StoreError> {
-        Ok(MetricName::new(row.get::<_, String>(0)?)?)
     }
 
     /// Decides once per query how the series is read. Returns `None` when the query selects nothing of it.

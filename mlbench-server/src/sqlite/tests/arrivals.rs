@@ -165,6 +165,25 @@ async fn a_page_that_selects_no_series_ends_after_some() {
 }
 
 #[tokio::test]
+async fn a_series_is_found_wherever_it_is_among_others() {
+    const SERIES: i64 = 20;
+    let store = Store::with(|options| options.page_points = 3);
+    let id = store.started_run().await;
+    let name = |number: i64| format!("s{number:02}");
+    let points = (0..SERIES).map(|number| metric(id, &name(number), number, "1"));
+    store.record_metrics(points.collect()).await.unwrap();
+    for first in 0..SERIES {
+        for last in first..SERIES {
+            let query = PointsQuery { since: at(first), until: at(last), ..PointsQuery::all(Owner::Run(id)) };
+            let found = collect_points(&store.storage, &query).await.unwrap();
+            let names: Vec<_> = found.keys().map(|name| name.as_str().to_owned()).collect();
+            assert_eq!(names, (first..=last).map(name).collect::<Vec<_>>());
+            assert!(found.values().all(|points| points.len() == 1));
+        }
+    }
+}
+
+#[tokio::test]
 async fn late_points_outside_the_dates_end_a_page_too() {
     const SERIES: usize = 20;
     let store = Store::with(|options| (options.page_points, options.seal) = (PAGE, NEVER));

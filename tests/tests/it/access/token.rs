@@ -116,7 +116,7 @@ async fn a_run_token_posts_metrics_until_the_run_ends() {
         let status = match spec.access {
             Access::Operator | Access::MetricsToken => 403,
             // The server reads the output of a run that it launched; the token itself is accepted.
-            Access::RunToken if endpoint == Endpoint::AppendRunLogs => 400,
+            Access::RunToken if endpoint == Endpoint::AppendRunLogs => 409,
             // The example signs in with another token.
             Access::Public if endpoint == Endpoint::CreateSession => 401,
             Access::Public | Access::RunToken => spec.success,

@@ -58,7 +58,7 @@ async fn requests_are_counted_by_endpoint_method_and_status() {
         server.get(path).await;
     }
     server.request("HEAD", "/api/runs/").send().await;
-    let key = "the same every time";
+    let key = "the-same-every-time";
     for _ in 0..2 {
         let body = r#"{"pod_name":"local-mlbench-worker-0","name":"x","value":1}"#;
         let post = server.request("POST", "/api/metrics/").header("Idempotency-Key", key);
