@@ -11,7 +11,7 @@ use mlbench_client::{Client, Pod, Run, RunSearch, RunState};
 /// How long a shell waits for the server.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The server that is asked. Unset when no command line is completed, or it reaches no server in time.
+/// The server that is asked. Unset when no command line is completed, or it selects no server.
 static SERVER: OnceLock<Client> = OnceLock::new();
 
 /// Makes `client` the server that is asked for candidates.
@@ -20,7 +20,7 @@ pub(crate) fn ask(client: Client) {
     let _ = SERVER.set(client);
 }
 
-/// Returns the newest runs whose name or id starts with `current`.
+/// Returns the newest runs that are named by a word with the beginning `current`.
 pub(crate) fn runs(current: &OsStr) -> Vec<CompletionCandidate> {
     let (Some(client), Some(current)) = (SERVER.get(), current.to_str()) else {
         return Vec::new();

@@ -12,7 +12,7 @@ use mlbench_client::{Client, DEFAULT_URL};
 
 use crate::args::{Cli, Shell};
 use crate::candidates;
-use crate::commands::read_token;
+use crate::commands::{builder, read_token};
 
 /// Prints the candidates and ends the process if a shell asks for them.
 pub(crate) fn complete_for_shell() {
@@ -38,16 +38,10 @@ fn client_of(words: impl Iterator<Item = OsString>) -> Option<Client> {
         Some(file) => Some(read_token(PathBuf::as_path(file)).ok()?),
         None => Cli::token_from_env(),
     };
-    let builder =
-        Client::builder().base_url(url.map_or(DEFAULT_URL, String::as_str)).retry_timeout(Duration::ZERO);
-    let builder = match token {
-        Some(token) => builder.token(token),
-        None => builder,
-    };
-    builder.build().ok()
+    builder(url.map_or(DEFAULT_URL, String::as_str), token).retry_timeout(Duration::ZERO).build().ok()
 }
 
-/// Writes the script that makes `shell` complete the command lines of the this program.
+/// Writes the script that makes `shell` complete the command lines of this program.
 pub(crate) fn write_script(shell: Shell, to: &mut impl Write) -> io::Result<()> {
     let shells = Shells::builtins();
     let unknown = || io::Error::other("no completion for this shell");

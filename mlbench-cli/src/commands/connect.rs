@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use mlbench_client::{Client, Error};
+use mlbench_client::{Client, ClientBuilder, Error};
 
 use crate::args::{Cli, Command, RunsCommand};
 use crate::failure::Failure;
@@ -24,7 +24,7 @@ pub(super) fn connect(
 ) -> Result<Client, Failure> {
     let token = token(cli)?;
     let timeout = retry_timeout(&cli.command);
-    let builder = Client::builder().base_url(url).retry_timeout(timeout).on_retry(move |error, attempt| {
+    let builder = builder(url, token).retry_timeout(timeout).on_retry(move |error, attempt| {
         if attempt == 1 {
             report_retry(error, timeout);
         }
@@ -32,11 +32,16 @@ pub(super) fn connect(
             on_unreachable();
         }
     });
-    let builder = match token {
+    Ok(builder.build()?)
+}
+
+/// Returns the settings of a client with a server and a token.
+pub(crate) fn builder(url: &str, token: Option<String>) -> ClientBuilder {
+    let builder = Client::builder().base_url(url);
+    match token {
         Some(token) => builder.token(token),
         None => builder,
-    };
-    Ok(builder.build()?)
+    }
 }
 
 /// Returns the token of the command line or of the environment.

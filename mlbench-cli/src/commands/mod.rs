@@ -14,5 +14,5 @@ mod target;
 #[cfg(test)]
 mod testing;
 
-pub(crate) use connect::read_token;
+pub(crate) use connect::{builder, read_token};
 pub(crate) use dispatch::run;

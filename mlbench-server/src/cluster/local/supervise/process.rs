@@ -20,7 +20,7 @@ use crate::cluster::local::processes::{boot_id, stat};
 
 /// Size of the file with the exit code.
 const EXIT_CODE_BYTES: usize = 16;
-/// Pause between two attempts to write the exit code.
+/// Pause between two attempts to write the exit code. No event says that a disk has room again.
 const EXIT_CODE_PAUSE: Duration = Duration::from_millis(500);
 /// Error number of a program file without a header that the kernel knows (ENOEXEC).
 const NO_EXEC_FORMAT: i32 = 8;
