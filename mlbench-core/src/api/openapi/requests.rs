@@ -12,7 +12,8 @@ const PLAIN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 /// The name of a parameter or a tag.
 pub(super) const LABEL: &str = r"[^=\u0000-\u001f\u007f-\u009f]{1,250}";
 /// The name of a variable that mlbench does not set itself.
-const VARIABLE: &str = "(?!MLBENCH_|MASTER_|RANK(=|$)|WORLD_SIZE(=|$))[A-Za-z_][A-Za-z0-9_]*";
+const VARIABLE: &str = "(?!MLBENCH_|MASTER_|((LOCAL_|NODE_|GROUP_)?RANK|(LOCAL_)?WORLD_SIZE)(=|$))\
+     [A-Za-z_][A-Za-z0-9_]*";
 
 /// The fields of `POST /api/metrics/`.
 pub(super) fn metric() -> Vec<Field> {

@@ -23,11 +23,15 @@ async fn placeholders_are_replaced_without_a_shell() {
 #[tokio::test]
 async fn every_rank_finds_itself_and_its_peers_in_its_environment() {
     let server = TestServer::start().await;
-    let names = "$RANK $WORLD_SIZE $MASTER_ADDR $MLBENCH_URL $MLBENCH_RUN_ID";
+    let names = "$RANK $WORLD_SIZE $LOCAL_RANK $LOCAL_WORLD_SIZE $NODE_RANK $PET_NODE_RANK of $PET_NNODES \
+                 $MASTER_ADDR $MLBENCH_URL $MLBENCH_RUN_ID";
     let run = server.run(&format!("sh -c 'echo {names}; echo $MASTER_PORT $MLBENCH_ADDRESSES'")).await;
     for rank in 0..2 {
         let lines = server.lines_of(run.id, rank, OutputStream::Stdout).await;
-        assert_eq!(lines[0], format!("{rank} 2 127.0.0.1 {} {}", server.url(), run.id));
+        assert_eq!(
+            lines[0],
+            format!("{rank} 2 0 1 {rank} {rank} of 2 127.0.0.1 {} {}", server.url(), run.id)
+        );
         let (port, addresses) = lines[1].split_once(' ').unwrap();
         let ports: Vec<_> =
             addresses.split(',').map(|each| each.strip_prefix("127.0.0.1:").unwrap()).collect();
