@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::FuturesUnordered;
+use mlbench_core::needs::TimeLimit;
 use mlbench_core::run::{OutputStream, RankStatus, Run, RunEvent};
 use mlbench_core::storage::{LogPart, LogQuery, RankExit};
 use mlbench_core::{ErrorCode, PodName, Result, RunId, Timestamp};
@@ -93,7 +94,7 @@ impl<'a> Supervisor<'a> {
     async fn run(mut self, id: RunId, mut wakeup: watch::Receiver<u64>) -> Result<()> {
         let deps = self.context.deps;
         let settings = &deps.settings;
-        let limits = Limits {
+        let mut limits = Limits {
             grace_period: settings.grace_period,
             start_timeout: settings.start_timeout,
             time_limit: settings.time_limit,
@@ -106,6 +107,7 @@ impl<'a> Supervisor<'a> {
         self.observed.messages = server_messages(deps, id).await?;
         loop {
             let run = deps.storage.run(id).await?;
+            limits.time_limit = time_limit(&run, settings.time_limit);
             if !run.state.is_active() {
                 tracing::info!(run = %id, state = %run.state, reason = run.reason(), "run ended");
                 return Ok(());
@@ -375,4 +377,9 @@ async fn server_messages(deps: &LauncherDeps, id: RunId) -> Result<BTreeSet<Stri
     let query = LogQuery { stream: Some(OutputStream::Stderr), rank: None, part };
     let lines = deps.storage.log_lines(id, query).await?;
     Ok(lines.into_iter().filter(|line| line.rank.is_none()).map(|line| line.text).collect())
+}
+
+/// Returns the shorter one of the limits of a run and of the server.
+fn time_limit(run: &Run, most: Option<Duration>) -> Option<Duration> {
+    run.spec.needs.time_limit.map(TimeLimit::duration).into_iter().chain(most).min()
 }

@@ -52,7 +52,8 @@ pub async fn start(app: &App, request: api::RunRequest, key: Option<KeyedRequest
     }
     let (max_workers, max_cpus) = (app.cluster.max_workers(), app.cluster.max_cpus());
     let default_command = app.default_command.as_deref().map_err(String::as_str);
-    let spec = resolve(&request, RunDefaults { max_workers, max_cpus, default_command })?;
+    let spec =
+        resolve(&request, RunDefaults { max_workers, max_cpus, max_time: app.time_limit, default_command })?;
     let api::RunRequest { name, params, tags, .. } = request;
     let new = NewRun { name, job_id: Uuid::new_v4(), spec, params, tags };
     let admission = match app.policy {

@@ -15,6 +15,7 @@ use super::files::{RankDir, WorkDir};
 use super::kill::{Supervisors, living, signal_all};
 use super::launch::{self, Supervisor};
 use super::limits;
+use super::memory_limit;
 use super::options::Options;
 use super::ports::Ports;
 use super::processes::{self, RankIdentity};
@@ -92,8 +93,7 @@ impl LocalWorkers {
             Ok(Worker { pod: pod.clone(), host: Ipv4Addr::LOCALHOST.to_string(), port })
         };
         let workers = pods.into_iter().map(worker).collect::<io::Result<_>>().map_err(no_port)?;
-        let groups: Vec<PathBuf> = self.ranks_of(run).iter().filter_map(limits::group).collect();
-        Ok(ProvisionStatus::Ready { workers, messages: messages(run, &groups) })
+        Ok(ProvisionStatus::Ready { workers, messages: messages(run, &self.ranks_of(run)) })
     }
 
     /// Creates the directory of a rank, or returns `None` if its supervisor has been started.
@@ -165,7 +165,8 @@ impl LocalWorkers {
         // A killed server may have left a launch in progress, which fails from here on without its directory.
         let left = kill(Supervisors::Include);
         let groups = identities.into_iter().filter_map(|rank| rank.group);
-        groups.chain(ranks.iter().filter_map(limits::group)).for_each(|group| cgroup::remove(&group));
+        let limited = ranks.iter().flat_map(|at| [limits::group(at), memory_limit::group(at)]).flatten();
+        groups.chain(limited).for_each(|group| cgroup::remove(&group));
         if left > 0 {
             return Ok(ReleaseStatus::Pending);
         }
@@ -200,7 +201,7 @@ impl LocalWorkers {
 }
 
 /// Returns messages for the log of a run: options that local workers enforce in their own way, or ignore.
-fn messages(run: &Run, groups: &[PathBuf]) -> Vec<String> {
+fn messages(run: &Run, ranks: &[RankRef]) -> Vec<String> {
     let spec = &run.spec;
     let image = spec
         .image
@@ -209,8 +210,13 @@ fn messages(run: &Run, groups: &[PathBuf]) -> Vec<String> {
     let bandwidth = spec.max_bandwidth.map(|limit| {
         format!("max_bandwidth {limit} is not enforced: local workers share the loopback interface")
     });
-    let gpu = spec
-        .gpu_enabled
+    let gpu = (spec.gpu_enabled && spec.needs.gpus.is_none())
         .then(|| "gpu_enabled is ignored: every local worker can use all GPUs of this machine".to_owned());
-    [image, limits::prepare(run, groups), bandwidth, gpu].into_iter().flatten().collect()
+    let shared = spec
+        .needs
+        .shm_size
+        .map(|size| format!("shm_size {size} is not enforced: local workers share /dev/shm of this machine"));
+    let groups: Vec<PathBuf> = ranks.iter().filter_map(limits::group).collect();
+    let limits = [limits::prepare(run, &groups), memory_limit::prepare(run, ranks)];
+    [image, bandwidth, gpu, shared].into_iter().chain(limits).flatten().collect()
 }

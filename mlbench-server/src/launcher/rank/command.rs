@@ -5,7 +5,7 @@
 //! unchanged. Without a backend `{backend}` is empty, but its argument remains, so that `--backend {backend} --gpu`
 //! never takes `--gpu` for the backend. The options of a run reach every command as variables, never as arguments.
 
-use mlbench_core::run::{Backend, Run, RunKey};
+use mlbench_core::run::{Backend, Run, RunKey, RunSpec};
 
 use super::environment::{MPI_ENVIRONMENT, PLACES, env_command, environment};
 use super::values::Values;
@@ -27,12 +27,18 @@ pub(in crate::launcher) fn task(
     let spec = &run.spec;
     let values = Values::new(run, rank);
     let is_mpi = spec.backend == Some(Backend::Mpi);
-    let mut argv = if is_mpi { values.split(&settings.mpirun_prefix, "--mpirun")? } else { Vec::new() };
+    let mut argv = in_directory(spec);
+    if is_mpi {
+        argv.extend(values.split(&settings.mpirun_prefix, "--mpirun")?);
+    }
     let command = values.split(&spec.command, "the command")?;
     // A command that begins with an option continues the arguments of mpirun.
     if is_mpi && command.first().is_some_and(|word| !word.starts_with('-')) {
         argv.extend(["sh", "-c", MPI_ENVIRONMENT, "sh"].map(str::to_owned));
         argv.extend(env_command(spec, &settings.server_url));
+    }
+    if command.first().is_none_or(String::is_empty) && !is_mpi {
+        return Err("the command does not name a program".to_owned());
     }
     argv.extend(command);
     if argv.first().is_none_or(String::is_empty) {
@@ -46,6 +52,15 @@ pub(in crate::launcher) fn task(
     Ok(Task { at, argv, env, num_cpus: spec.num_cpus, ranks })
 }
 
+/// Returns the words in front of a command that begins in another directory.
+///
+/// mpirun begins its processes there too.
+fn in_directory(spec: &RunSpec) -> Vec<String> {
+    const SCRIPT: &str = "cd -- \"$1\" || exit 126; shift; exec \"$@\"";
+    let directory = spec.needs.working_dir.iter();
+    directory.flat_map(|path| ["sh", "-c", SCRIPT, "sh", path.as_str()]).map(str::to_owned).collect()
+}
+
 /// Returns where `rank` of `run` runs, or `None` while it has no worker.
 pub(in crate::launcher) fn rank_ref(run: &Run, rank: u32) -> Option<RankRef> {
     let worker = run.workers.get(usize::try_from(rank).ok()?)?;
@@ -54,6 +69,8 @@ pub(in crate::launcher) fn rank_ref(run: &Run, rank: u32) -> Option<RankRef> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
     use crate::launcher::tests::harness::{sample_run, sample_settings};
 
@@ -105,6 +122,20 @@ mod tests {
         assert_eq!(with_options[4..], ["-np", "4", "p"]);
         let custom = Backend::Custom { name: "x".to_owned(), run_all_nodes: false };
         assert_eq!(argv("p {rank}", 0, |run| run.spec.backend = Some(custom)), ["p", "0"]);
+    }
+
+    #[test]
+    fn a_command_begins_in_the_directory_of_its_run() {
+        let output = |directory: &str| {
+            let argv = argv("sh -c 'pwd; echo $0' {rank}", 1, |run| {
+                run.spec.needs.working_dir = Some(directory.parse().unwrap());
+            });
+            Command::new(&argv[0]).args(&argv[1..]).output().unwrap()
+        };
+        assert_eq!(output("/usr").stdout, b"/usr\n1\n");
+        let missing = output("/no/such directory");
+        assert_eq!(missing.status.code(), Some(126));
+        assert!(String::from_utf8_lossy(&missing.stderr).contains("/no/such directory"));
     }
 
     #[test]

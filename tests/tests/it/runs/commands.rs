@@ -71,3 +71,27 @@ async fn options_reach_a_command_as_variables_and_not_as_flags() {
     let run = server.wait(run.id).await;
     assert_eq!(server.lines_of(run.id, 0, OutputStream::Stdout).await, ["0 111"]);
 }
+
+#[tokio::test]
+async fn a_run_says_where_its_command_begins_and_how_long_it_may_take() {
+    let server = TestServer::start().await;
+    let directory = server.dir().join("a b");
+    std::fs::create_dir(&directory).unwrap();
+    let mut new = new_run("needs", "pwd");
+    new.needs.working_dir = Some(directory.to_str().unwrap().parse().unwrap());
+    new.needs.memory = Some("8Gi".parse().unwrap());
+    let run = server.client().runs().start(&new).await.unwrap();
+    let run = server.wait(run.id).await;
+    assert_eq!(run.state, RunState::Finished, "{:?}", server.output(run.id).await);
+    assert_eq!(run.needs, new.needs);
+    let lines = server.lines_of(run.id, 1, OutputStream::Stdout).await;
+    assert_eq!(lines, [directory.canonicalize().unwrap().to_str().unwrap()]);
+
+    let mut endless = new_run("endless", "sleep 1000");
+    endless.needs.time_limit = Some("1.5s".parse().unwrap());
+    let run = server.client().runs().start(&endless).await.unwrap();
+    let run = server.wait(run.id).await;
+    assert_eq!(run.state, RunState::Failed);
+    let reason = run.job_metadata.reason.unwrap_or_default();
+    assert_eq!(reason, "the run did not end within its time limit of 1500 ms");
+}
