@@ -104,6 +104,8 @@ pub enum CutReason {
     Limit,
     /// The disk was full: on this machine when the command ended, in a pod at any time.
     DiskFull,
+    /// The files of this server may not become larger (`ulimit -f`).
+    FileSize,
 }
 
 /// A signal that stops a rank.
