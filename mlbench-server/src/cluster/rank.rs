@@ -116,3 +116,12 @@ pub enum Signal {
     /// SIGKILL.
     Kill,
 }
+
+/// What is left of a rank after a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remaining {
+    /// So many processes, without the supervisor.
+    Processes(usize),
+    /// After SIGKILL only the supervisor, which has not stored the exit code yet.
+    Supervisor,
+}

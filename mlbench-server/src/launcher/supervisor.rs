@@ -19,7 +19,7 @@ use super::outage::Caller;
 use super::plan::{Action, Limits, Now, Observed, Signalled, plan};
 use super::rank::{follow, rank_ref, task};
 use super::run_context::RunContext;
-use crate::cluster::{ClusterError, ProvisionRequest, ProvisionStatus, ReleaseStatus, Signal};
+use crate::cluster::{ClusterError, ProvisionRequest, ProvisionStatus, ReleaseStatus, Remaining, Signal};
 use crate::token::Token;
 
 /// Longest pause before a waiting run is planned again.
@@ -282,13 +282,14 @@ impl<'a> Supervisor<'a> {
         for (rank, outcome) in sent {
             let obstacle = match &outcome {
                 Err(error @ ClusterError::Unreachable(_)) => Some(error.to_string()),
-                Ok(left @ 1..) if signal == Signal::Kill => {
+                Ok(Remaining::Processes(left @ 1..)) if signal == Signal::Kill => {
                     Some(format!("processes that survive SIGKILL: {left}"))
                 }
+                Ok(Remaining::Supervisor) => Some("its exit code cannot be stored".to_owned()),
                 _ => None,
             };
             match obstacle {
-                Some(obstacle) => self.resist(rank, &obstacle).await?,
+                Some(obstacle) => self.resist(run.id, rank, &obstacle).await?,
                 None => drop(self.deaf_since.remove(&rank)),
             }
             if let Err(error @ ClusterError::Unreachable(_)) = outcome {
@@ -313,10 +314,11 @@ impl<'a> Supervisor<'a> {
     /// Notes that a rank does not end, and gives it up after some time.
     ///
     /// The release deletes the worker itself, or goes on killing the processes.
-    async fn resist(&mut self, rank: u32, obstacle: &str) -> Result<()> {
+    async fn resist(&mut self, run: RunId, rank: u32, obstacle: &str) -> Result<()> {
         let time = self.deaf_since.entry(rank).or_insert_with(Instant::now).elapsed();
         if time >= self.context.deps.settings.grace_period.saturating_add(SIGNAL_TIMEOUT) {
             let why = failure_reason::unreachable_rank(rank, time, obstacle);
+            tracing::warn!(%run, "giving up a rank: {why}");
             self.context.recorder.record_rank_exit(rank, &RankExit::Lost(why)).await?;
         }
         Ok(())

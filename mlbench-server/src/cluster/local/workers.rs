@@ -22,7 +22,7 @@ use super::sampler::Sampler;
 use super::stuck::StuckRuns;
 use crate::cluster::error::ClusterError;
 use crate::cluster::provision::{ProvisionStatus, ReleaseStatus};
-use crate::cluster::rank::{RankRef, Signal, Task};
+use crate::cluster::rank::{RankRef, Remaining, Signal, Task};
 use crate::cluster::supervisor::{check_task, worker_id};
 
 /// How long a supervisor has to write the exit code of a command that was killed.
@@ -108,18 +108,22 @@ impl LocalWorkers {
         self.work_dir.prepare(&task.at).map(Some).map_err(no_files)
     }
 
-    /// Signals every process of a rank except its supervisor, and returns how many are left.
-    pub(super) fn signal(&self, at: &RankRef, signal: Signal) -> usize {
+    /// Signals every process of a rank except its supervisor, and returns what is left.
+    pub(super) fn signal(&self, at: &RankRef, signal: Signal) -> Remaining {
         let ranks = [self.identity(at)];
         if signal == Signal::Kill {
             // The usage of a process that is killed and has no waiting parent can only be read before.
             self.sampler.update();
         }
-        let signal = match signal {
+        let unix_signal = match signal {
             Signal::Term => UnixSignal::TERM,
             Signal::Kill => UnixSignal::KILL,
         };
-        signal_all(&ranks, signal, Supervisors::Exclude)
+        match signal_all(&ranks, unix_signal, Supervisors::Exclude) {
+            // For a moment, or as long as no byte can be written.
+            0 if signal == Signal::Kill && self.lacks_exit_code(at) => Remaining::Supervisor,
+            left => Remaining::Processes(left),
+        }
     }
 
     /// Kills the remaining processes of a run, and deletes its files and cgroups.
@@ -175,14 +179,16 @@ impl LocalWorkers {
 
     fn await_exit_codes(&self, ranks: &[RankRef]) {
         let deadline = std::time::Instant::now() + EXIT_TIMEOUT;
-        let is_writing = |at: &RankRef| {
-            let dir = self.work_dir.rank(at);
-            dir.exit_code().is_none() && dir.supervisor().is_some_and(|one| one.is_running(&self.boot_id))
-        };
-        while ranks.iter().any(is_writing) && std::time::Instant::now() < deadline {
+        while ranks.iter().any(|at| self.lacks_exit_code(at)) && std::time::Instant::now() < deadline {
             // A supervisor started before a restart is no child of this process, so `wait` does not work for it.
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Returns whether the supervisor of a rank runs and has not stored the exit code.
+    fn lacks_exit_code(&self, at: &RankRef) -> bool {
+        let dir = self.work_dir.rank(at);
+        dir.exit_code().is_none() && dir.supervisor().is_some_and(|one| one.is_running(&self.boot_id))
     }
 
     /// Returns all ranks of a run, also without assigned workers or with fewer workers than ranks.

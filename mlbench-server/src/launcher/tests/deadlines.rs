@@ -66,3 +66,20 @@ async fn a_run_with_processes_that_survive_sigkill_can_be_stopped() {
             && why.ends_with(": processes that survive SIGKILL: 1")
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_exit_code_cannot_be_stored_can_be_stopped() {
+    let world = World::with_grace(vec![script(Exit::Unstored)], Duration::from_secs(1));
+    let id = world.start_run().await;
+    world.until_started(id).await;
+    world.request_stop(id).await;
+    let run = world.until_ended(id).await;
+    assert_eq!(run.state, RunState::Stopped);
+    let why = run.ranks[0].lost.as_deref().unwrap();
+    assert!(
+        why.starts_with("rank 0 could not be stopped for ")
+            && why.ends_with(": its exit code cannot be stored"),
+        "{why}"
+    );
+    assert!(world.cluster.is_clean());
+}
