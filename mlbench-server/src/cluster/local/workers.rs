@@ -1,5 +1,6 @@
 //! The workers of this machine, and the runs in them. Every method may block.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -40,7 +41,7 @@ pub(super) struct LocalWorkers {
     pub(super) former: Vec<String>,
     pub(super) supervisor: Supervisor,
     ports: Ports,
-    stuck: StuckRuns,
+    pub(super) stuck: StuckRuns,
 }
 
 impl LocalWorkers {
@@ -133,11 +134,15 @@ impl LocalWorkers {
         let key = RunKey::from(run);
         let ranks = self.ranks_of(run);
         let identities: Vec<RankIdentity> = ranks.iter().map(|at| self.identity(at)).collect();
-        let kill = |supervisors| match signal_all(&identities, UnixSignal::KILL, supervisors) {
+        let dir = self.work_dir.run(key);
+        let mut given_up = HashSet::new();
+        let mut kill = |supervisors| match signal_all(&identities, UnixSignal::KILL, supervisors) {
             0 => 0,
-            left if self.stuck.is_over(run.job_id) => {
-                if supervisors == Supervisors::Exclude {
-                    let names = living(&identities).join(", ");
+            left if self.stuck.is_over(&dir) => {
+                let mut names = living(&identities, supervisors);
+                names.retain(|name| given_up.insert(name.clone()));
+                if !names.is_empty() {
+                    let names = names.join(", ");
                     tracing::warn!(run = %run.id, left, "the run ends without processes that cannot be killed: {names}");
                 }
                 0
@@ -148,7 +153,6 @@ impl LocalWorkers {
         if kill(Supervisors::Exclude) > 0 {
             return Ok(ReleaseStatus::Pending);
         }
-        let dir = self.work_dir.run(key);
         if dir.exists() {
             self.await_exit_codes(&ranks);
             let pods: Vec<PodName> = ranks.iter().map(|at| at.pod.clone()).collect();
@@ -173,7 +177,7 @@ impl LocalWorkers {
         if left > 0 {
             return Ok(ReleaseStatus::Pending);
         }
-        self.stuck.forget(run.job_id);
+        self.stuck.forget(&dir);
         Ok(ReleaseStatus::Complete)
     }
 
