@@ -8,6 +8,7 @@ use mlbench_core::storage::Storage;
 use mlbench_core::{Result, RunId};
 use tokio::sync::{Notify, watch};
 
+use super::ages::Ages;
 use super::unfinished::UnfinishedLines;
 
 /// Wakes the launcher, and notifies the rest of the server of its changes.
@@ -16,6 +17,7 @@ pub struct LauncherHandle {
     wake: Arc<Notify>,
     changes: Arc<watch::Sender<u64>>,
     unfinished: UnfinishedLines,
+    ages: Ages,
 }
 
 impl Default for LauncherHandle {
@@ -24,6 +26,7 @@ impl Default for LauncherHandle {
             wake: Arc::new(Notify::new()),
             changes: Arc::new(watch::Sender::new(0)),
             unfinished: UnfinishedLines::default(),
+            ages: Ages::default(),
         }
     }
 }
@@ -48,6 +51,11 @@ impl LauncherHandle {
     #[must_use]
     pub const fn unfinished(&self) -> &UnfinishedLines {
         &self.unfinished
+    }
+
+    /// Returns how long ago runs were admitted.
+    pub(super) const fn ages(&self) -> &Ages {
+        &self.ages
     }
 
     /// Returns a receiver that is notified of every change of a run.

@@ -6,6 +6,7 @@
 //! result is stored before the next step relies on it. A supervisor can therefore be dropped at any `await` and started
 //! again, in this process or in the next one.
 
+mod ages;
 mod backoff;
 mod deps;
 mod driver;

@@ -110,7 +110,7 @@ impl<'a> Supervisor<'a> {
                 tracing::info!(run = %id, state = %run.state, reason = run.reason(), "run ended");
                 return Ok(());
             }
-            let now = Now { date: deps.clock.now(), age: self.started_at.elapsed() };
+            let now = self.now(&run);
             if run.ranks.iter().any(RankStatus::has_ended) {
                 self.observed.first_exit.get_or_insert(now.age);
             }
@@ -143,6 +143,13 @@ impl<'a> Supervisor<'a> {
                 () = sleep(pause) => {}
             }
         }
+    }
+
+    fn now(&self, run: &Run) -> Now {
+        let deps = self.context.deps;
+        let date = deps.clock.now();
+        let run_age = deps.handle.ages().of(run, date, deps.settings.last_write);
+        Now { date, age: self.started_at.elapsed(), run_age }
     }
 
     async fn execute_all(&mut self, run: &Run, actions: Vec<Action>) -> Result<Next> {
@@ -206,7 +213,7 @@ impl<'a> Supervisor<'a> {
             }
             Err(error @ ClusterError::Unreachable(_)) => {
                 let limit = deps.settings.start_timeout;
-                if deps.clock.now().since(run.admitted_at.unwrap_or(run.created_at)) >= limit {
+                if self.now(run).run_age >= limit {
                     let why = failure_reason::start_timeout(limit, &[error.to_string()]);
                     self.observed.refusal = Some(why);
                     return Ok(Next::PlanAgain);
