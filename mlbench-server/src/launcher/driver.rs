@@ -159,6 +159,11 @@ impl Driver {
                 self.start(job, guard);
             }
         }
+        // Last, because it may wait for the store.
+        if self.deps.handle.end_requests().store_all(&*self.deps.storage).await {
+            self.deps.handle.changed();
+            self.deps.handle.wake();
+        }
         Ok(())
     }
 

@@ -105,11 +105,13 @@ impl<'a> Supervisor<'a> {
         let mut outage_pauses = Backoff::up_to(MAX_OUTAGE_PAUSE);
         self.observed.messages = server_messages(deps, id).await?;
         loop {
-            let run = deps.storage.run(id).await?;
+            let mut run = deps.storage.run(id).await?;
             if !run.state.is_active() {
                 tracing::info!(run = %id, state = %run.state, reason = run.reason(), "run ended");
                 return Ok(());
             }
+            // One that cannot be stored must not keep the ranks from being signalled.
+            run.stop_requested_at = run.stop_requested_at.or(deps.handle.end_requests().date(id));
             let now = self.now(&run);
             if run.ranks.iter().any(RankStatus::has_ended) {
                 self.observed.first_exit.get_or_insert(now.age);
@@ -191,6 +193,9 @@ impl<'a> Supervisor<'a> {
                     outcome.at = end.max(run.created_at);
                 }
                 tracing::info!(run = %run.id, event = ?outcome.event, reason = outcome.reason, "outcome decided");
+                if let Some(date) = self.context.deps.handle.end_requests().date(run.id) {
+                    recorder.request_stop(date).await?;
+                }
                 recorder.decide_outcome(&outcome).await?;
             }
             Action::Release => return self.release(run).await,
