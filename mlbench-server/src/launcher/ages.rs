@@ -1,4 +1,4 @@
-//! How long ago runs were admitted, by a clock that nobody sets.
+//! How long ago runs were admitted, by a clock that cannot be set.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

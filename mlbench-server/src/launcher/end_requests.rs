@@ -1,7 +1,7 @@
-//! Requests to end a run that the store has not taken yet: another program holds its lock, or its disk is full.
+//! Requests to end a run that the store has not taken yet.
 //!
-//! The supervisor of the run signals its ranks all the same, and the driver stores the request when that is possible. They
-//! are in memory only: who made one was told that it is not stored.
+//! Another program holds its lock, or its disk is full. The supervisor of the run signals its ranks all the same, and the
+//! driver stores the request when that is possible. The requests are in memory only, and their responses say so.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

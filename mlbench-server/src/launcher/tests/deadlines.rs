@@ -97,7 +97,7 @@ async fn the_time_limit_of_a_run_does_not_go_by_the_system_clock() {
     world.deps.clock.advance(Duration::from_secs(24 * 3_600));
     let _elapsed = timeout(Duration::from_secs(60), std::future::pending::<()>()).await;
     assert!(world.storage().run(id).await.unwrap().outcome.is_none());
-    // From here on the system clock stands still.
+    // From here on the system clock does not advance.
     let run = world.until_ended(id).await;
     assert_eq!(run.state, RunState::Failed);
     assert_eq!(run.reason(), Some("the run did not end within its time limit of 10 min"));
