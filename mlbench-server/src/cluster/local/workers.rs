@@ -1,5 +1,6 @@
 //! The workers of this machine, and the runs in them. Every method may block.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ use super::sampler::Sampler;
 use super::stuck::StuckRuns;
 use crate::cluster::error::ClusterError;
 use crate::cluster::provision::{ProvisionStatus, ReleaseStatus};
-use crate::cluster::rank::{RankRef, Signal, Task};
+use crate::cluster::rank::{RankRef, Remaining, Signal, Task};
 use crate::cluster::supervisor::{check_task, worker_id};
 
 /// How long a supervisor has to write the exit code of a command that was killed.
@@ -41,7 +42,7 @@ pub(super) struct LocalWorkers {
     pub(super) former: Vec<String>,
     pub(super) supervisor: Supervisor,
     ports: Ports,
-    stuck: StuckRuns,
+    pub(super) stuck: StuckRuns,
 }
 
 impl LocalWorkers {
@@ -108,18 +109,22 @@ impl LocalWorkers {
         self.work_dir.prepare(&task.at).map(Some).map_err(no_files)
     }
 
-    /// Signals every process of a rank except its supervisor, and returns how many are left.
-    pub(super) fn signal(&self, at: &RankRef, signal: Signal) -> usize {
+    /// Signals every process of a rank except its supervisor, and returns what is left.
+    pub(super) fn signal(&self, at: &RankRef, signal: Signal) -> Remaining {
         let ranks = [self.identity(at)];
         if signal == Signal::Kill {
             // The usage of a process that is killed and has no waiting parent can only be read before.
             self.sampler.update();
         }
-        let signal = match signal {
+        let unix_signal = match signal {
             Signal::Term => UnixSignal::TERM,
             Signal::Kill => UnixSignal::KILL,
         };
-        signal_all(&ranks, signal, Supervisors::Exclude)
+        match signal_all(&ranks, unix_signal, Supervisors::Exclude) {
+            // For a moment, or as long as no byte can be written.
+            0 if signal == Signal::Kill && self.lacks_exit_code(at) => Remaining::Supervisor,
+            left => Remaining::Processes(left),
+        }
     }
 
     /// Kills the remaining processes of a run, and deletes its files and cgroups.
@@ -129,11 +134,15 @@ impl LocalWorkers {
         let key = RunKey::from(run);
         let ranks = self.ranks_of(run);
         let identities: Vec<RankIdentity> = ranks.iter().map(|at| self.identity(at)).collect();
-        let kill = |supervisors| match signal_all(&identities, UnixSignal::KILL, supervisors) {
+        let dir = self.work_dir.run(key);
+        let mut given_up = HashSet::new();
+        let mut kill = |supervisors| match signal_all(&identities, UnixSignal::KILL, supervisors) {
             0 => 0,
-            left if self.stuck.is_over(run.job_id) => {
-                if supervisors == Supervisors::Exclude {
-                    let names = living(&identities).join(", ");
+            left if self.stuck.is_over(&dir) => {
+                let mut names = living(&identities, supervisors);
+                names.retain(|name| given_up.insert(name.clone()));
+                if !names.is_empty() {
+                    let names = names.join(", ");
                     tracing::warn!(run = %run.id, left, "the run ends without processes that cannot be killed: {names}");
                 }
                 0
@@ -144,7 +153,6 @@ impl LocalWorkers {
         if kill(Supervisors::Exclude) > 0 {
             return Ok(ReleaseStatus::Pending);
         }
-        let dir = self.work_dir.run(key);
         if dir.exists() {
             self.await_exit_codes(&ranks);
             let pods: Vec<PodName> = ranks.iter().map(|at| at.pod.clone()).collect();
@@ -170,20 +178,22 @@ impl LocalWorkers {
         if left > 0 {
             return Ok(ReleaseStatus::Pending);
         }
-        self.stuck.forget(run.job_id);
+        self.stuck.forget(&dir);
         Ok(ReleaseStatus::Complete)
     }
 
     fn await_exit_codes(&self, ranks: &[RankRef]) {
         let deadline = std::time::Instant::now() + EXIT_TIMEOUT;
-        let is_writing = |at: &RankRef| {
-            let dir = self.work_dir.rank(at);
-            dir.exit_code().is_none() && dir.supervisor().is_some_and(|one| one.is_running(&self.boot_id))
-        };
-        while ranks.iter().any(is_writing) && std::time::Instant::now() < deadline {
+        while ranks.iter().any(|at| self.lacks_exit_code(at)) && std::time::Instant::now() < deadline {
             // A supervisor started before a restart is no child of this process, so `wait` does not work for it.
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Returns whether the supervisor of a rank runs and has not stored the exit code.
+    fn lacks_exit_code(&self, at: &RankRef) -> bool {
+        let dir = self.work_dir.rank(at);
+        dir.exit_code().is_none() && dir.supervisor().is_some_and(|one| one.is_running(&self.boot_id))
     }
 
     /// Returns all ranks of a run, also without assigned workers or with fewer workers than ranks.
