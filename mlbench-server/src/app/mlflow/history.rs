@@ -26,7 +26,7 @@ const MAX_RUNS: usize = 100;
 /// # Errors
 /// [`NotFound`](mlbench_core::ErrorCode::NotFound), or naming the argument.
 pub async fn history(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
-    let (id, name) = (args.run_id()?, MetricName::new(args.required("metric_key")?)?);
+    let (id, name) = (args.run_id()?, names::metric("metric_key", args.required("metric_key")?)?);
     let limit = args.count("max_results", 1, MAX_RESULTS)?.unwrap_or(MAX_RESULTS);
     let begin = args.text("page_token")?.filter(|token| !token.is_empty()).map(parse_token).transpose()?;
     let (points, next) = page(app, id, &name, limit, begin.unwrap_or_default()).await?;
@@ -43,7 +43,7 @@ pub async fn history(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
 /// # Errors
 /// Those of [`history`].
 pub async fn history_of_many(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
-    let name = MetricName::new(args.required("metric_key")?)?;
+    let name = names::metric("metric_key", args.required("metric_key")?)?;
     let ids = [args.texts("run_id")?, args.texts("run_ids")?].concat();
     if ids.is_empty() || ids.len() > MAX_RUNS {
         let rule = format_args!("must be 1 to {MAX_RUNS} runs, not {}", ids.len());

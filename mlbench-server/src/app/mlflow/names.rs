@@ -2,7 +2,7 @@
 
 use mlbench_core::quote::quote;
 use mlbench_core::run::Run;
-use mlbench_core::{Error, ParamValue, Result, RunId, RunName, RunState, Timestamp};
+use mlbench_core::{Error, MetricName, ParamValue, Result, RunId, RunName, RunState, Timestamp};
 
 /// The tag with the name of the experiment of a run.
 pub(super) const EXPERIMENT: &str = "mlflow.experiment";
@@ -46,6 +46,16 @@ pub(super) fn parse_run_id(text: &str) -> Result<RunId> {
 pub(super) fn param(text: &str) -> ParamValue {
     let typed = ParamValue::parse(text);
     if typed.to_string() == text { typed } else { ParamValue::from(text) }
+}
+
+/// Returns the name of a metric that stands in the argument `field`.
+///
+/// # Errors
+/// [`InvalidField`](mlbench_core::ErrorCode::InvalidField) naming that argument.
+pub(super) fn metric(field: &str, text: &str) -> Result<MetricName> {
+    let (max, length) = (MetricName::MAX_BYTES, text.len());
+    let rule = format_args!("the name of a metric must have 1 to {max} bytes, not {length}");
+    MetricName::new(text).map_err(|_| Error::invalid(field, rule))
 }
 
 /// Returns the nearest name that a run can have.

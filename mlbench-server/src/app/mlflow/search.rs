@@ -84,11 +84,12 @@ impl Search {
         let filter = parse_filter(args.text("filter")?.unwrap_or_default(), &ATTRIBUTES)?;
         let orders = args.texts("order_by")?.into_iter().map(|text| parse_order(text, &ATTRIBUTES));
         let orders = orders.collect::<Result<Vec<_>>>()?;
+        let of_filter = filter.metrics().map(|name| names::metric("filter", name));
         let of_orders = orders.iter().filter_map(|order| match &order.key {
-            Key::Metric(name) => Some(name.as_str()),
+            Key::Metric(name) => Some(names::metric("order_by", name)),
             _ => None,
         });
-        let metrics = filter.metrics().chain(of_orders).map(MetricName::new).collect::<Result<_>>()?;
+        let metrics = of_filter.chain(of_orders).collect::<Result<_>>()?;
         let ids = args.texts("experiment_ids")?;
         let experiments = ids.iter().filter_map(|id| all.get(id).ok()).collect::<Vec<_>>();
         let tag = match *experiments {
