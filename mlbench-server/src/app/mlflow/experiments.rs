@@ -10,7 +10,7 @@ use mlbench_core::{Error, Result, Timestamp};
 use serde_json::{Value, json};
 
 use super::args::Args;
-use super::filter::{Attribute, Found, Key, Order, Subject, parse_filter, parse_order};
+use super::filter::{Attribute, Found, Key, Order, Subject, parse_filter, parse_orders};
 use super::names;
 use super::refusal::Refusal;
 use super::view;
@@ -120,8 +120,7 @@ pub async fn experiment_named(app: &App, args: Args<'_>) -> Result<Value, Refusa
 /// [`InvalidField`](mlbench_core::ErrorCode::InvalidField) naming the argument.
 pub async fn search_experiments(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
     let filter = parse_filter(args.text("filter")?.unwrap_or_default(), &ATTRIBUTES)?;
-    let orders = args.texts("order_by")?.into_iter().map(|text| parse_order(text, &ATTRIBUTES));
-    let mut orders = orders.collect::<Result<Vec<_>>>()?;
+    let mut orders = parse_orders(&args.texts("order_by")?, &ATTRIBUTES)?;
     orders.push(Order { key: Key::Attribute("creation_time"), descending: true });
     let deleted = deleted_ones(args, "view_type")?;
     let begin = args.count("page_token", 0, usize::MAX)?.unwrap_or(0);

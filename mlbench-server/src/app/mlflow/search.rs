@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::args::Args;
 use super::experiments::{Experiments, deleted_ones};
-use super::filter::{Attribute, Filter, Found, Key, Order, Rank, Subject, parse_filter, parse_order};
+use super::filter::{Attribute, Filter, Found, Key, Order, Rank, Subject, parse_filter, parse_orders};
 use super::latest::{Logged, latest};
 use super::names::{self, millis};
 use super::refusal::Refusal;
@@ -82,8 +82,7 @@ struct Search {
 impl Search {
     fn read(args: Args<'_>, all: &Experiments) -> Result<Self> {
         let filter = parse_filter(args.text("filter")?.unwrap_or_default(), &ATTRIBUTES)?;
-        let orders = args.texts("order_by")?.into_iter().map(|text| parse_order(text, &ATTRIBUTES));
-        let orders = orders.collect::<Result<Vec<_>>>()?;
+        let orders = parse_orders(&args.texts("order_by")?, &ATTRIBUTES)?;
         let of_filter = filter.metrics().map(|name| names::metric("filter", name));
         let of_orders = orders.iter().filter_map(|order| match &order.key {
             Key::Metric(name) => Some(names::metric("order_by", name)),

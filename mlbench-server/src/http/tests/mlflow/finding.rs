@@ -54,6 +54,7 @@ async fn runs_are_found_by_filters_and_sorted() {
         ("filter", json!(format!("metrics.{} > 0", "x".repeat(600))), "filter: the name of a metric must"),
         ("order_by", json!(["loss"]), "order_by: \"loss\" is no attribute"),
         ("order_by", json!([format!("metrics.{}", "x".repeat(600))]), "order_by: the name of a metric must"),
+        ("order_by", json!(vec!["status"; 21]), "order_by: has 21 keys; use at most 20"),
         ("max_results", json!(0), "max_results: must be a whole number from 1 to 50000, not 0"),
         ("page_token", json!("x"), "page_token: is none of this search"),
         ("run_view_type", json!("SOME"), "run_view_type: must be ACTIVE_ONLY"),
