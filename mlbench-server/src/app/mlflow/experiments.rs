@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use bytes::Bytes;
 use mlbench_core::experiment::{Experiment, ExperimentWrite};
 use mlbench_core::labels::{Tags, TagsPatch};
 use mlbench_core::quote::quote;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::args::Args;
 use super::filter::{Attribute, Found, Key, Order, Subject, parse_filter, parse_orders};
+use super::list::List;
 use super::names;
 use super::refusal::Refusal;
 use super::view;
@@ -118,7 +120,7 @@ pub async fn experiment_named(app: &App, args: Args<'_>) -> Result<Value, Refusa
 ///
 /// # Errors
 /// [`InvalidField`](mlbench_core::ErrorCode::InvalidField) naming the argument.
-pub async fn search_experiments(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
+pub async fn search_experiments(app: &App, args: Args<'_>) -> Result<Bytes, Refusal> {
     let filter = parse_filter(args.text("filter")?.unwrap_or_default(), &ATTRIBUTES)?;
     let mut orders = parse_orders(&args.texts("order_by")?, &ATTRIBUTES)?;
     orders.push(Order { key: Key::Attribute("creation_time"), descending: true });
@@ -133,14 +135,15 @@ pub async fn search_experiments(app: &App, args: Args<'_>) -> Result<Value, Refu
         let each = orders.iter().map(|order| order.compare(&order.rank(*a), &order.rank(*b)));
         each.fold(Ordering::Equal, Ordering::then)
     });
-    let page: Vec<Value> =
-        found.iter().skip(begin).take(limit).map(|found| view::experiment(found)).collect();
-    let end = begin.saturating_add(page.len());
-    let mut response = json!({ "experiments": page });
-    if end < found.len() {
-        response["next_page_token"] = end.to_string().into();
+    let mut page = List::new("experiments");
+    let mut rest = found.into_iter().skip(begin);
+    while page.count() < limit && !page.is_full() {
+        let Some(found) = rest.next() else { return Ok(page.end(None)) };
+        page.add(&view::experiment(found));
     }
-    Ok(response)
+    let end = begin.saturating_add(page.count());
+    let next = rest.next().map(|_| end.to_string());
+    Ok(page.end(next))
 }
 
 /// Reads which ones a search shows: deleted ones, others, or both.

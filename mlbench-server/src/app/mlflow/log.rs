@@ -102,7 +102,7 @@ struct Logged {
 }
 
 impl Logged {
-    /// Reads a point. Without its date, equal requests could not be told from one that is repeated.
+    /// Reads a point. Without its date, equal requests could not be distinguished from one that is repeated.
     fn read(args: Args<'_>) -> Result<Self> {
         let missing = || Error::invalid("timestamp", "missing; give the milliseconds since 1970");
         let millis = args.whole("timestamp")?.ok_or_else(missing)?;

@@ -48,7 +48,7 @@ pub(super) fn param(text: &str) -> ParamValue {
     if typed.to_string() == text { typed } else { ParamValue::from(text) }
 }
 
-/// Returns the name of a metric that stands in the argument `field`.
+/// Returns the name of a metric that is the argument `field`.
 ///
 /// # Errors
 /// [`InvalidField`](mlbench_core::ErrorCode::InvalidField) naming that argument.
