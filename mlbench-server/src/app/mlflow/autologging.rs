@@ -9,7 +9,7 @@ use mlbench_core::{Error, Result};
 use serde_json::{Value, json};
 
 use super::args::Args;
-use super::experiments::Experiments;
+use super::lookup::of_run;
 use super::names::{self, millis, run_id};
 use super::refusal::Refusal;
 use super::runs::set_tags;
@@ -113,7 +113,7 @@ async fn tell(app: &App, run: &Run, what: &str) -> Result<()> {
 }
 
 async fn model_of(app: &App, run: &Run, name: &str, status: &str) -> Result<Value, Refusal> {
-    let (experiment, source) = (Experiments::read(app).await?.of(run), run_id(run.id));
+    let (experiment, source) = (of_run(app, run).await?, run_id(run.id));
     let (id, created) = (format!("{MODEL}{source}"), millis(run.created_at));
     let address = format!("{}/{source}/models/{id}", view::artifacts(experiment));
     let info = json!({

@@ -11,6 +11,7 @@ mod history;
 mod latest;
 mod list;
 mod log;
+mod lookup;
 mod names;
 mod place;
 mod refusal;

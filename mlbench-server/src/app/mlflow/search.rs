@@ -10,10 +10,11 @@ use mlbench_core::storage::{LabelFilter, RunOrder, RunsCursor, RunsFound, RunsSe
 use mlbench_core::{ErrorCode, MetricName, Result};
 
 use super::args::Args;
-use super::experiments::{Experiments, deleted_ones};
+use super::experiments::deleted_ones;
 use super::filter::{Attribute, Filter, Found, Key, Order, Subject, parse_filter, parse_orders};
 use super::latest::{Logged, latest};
 use super::list::List;
+use super::lookup::{DEFAULT, Experiments};
 use super::names::{self, millis};
 use super::place::Place;
 use super::refusal::Refusal;
@@ -84,16 +85,13 @@ impl Search {
             _ => None,
         });
         let metrics = of_filter.chain(of_orders).collect::<Result<_>>()?;
-        let ids = args.texts("experiment_ids")?;
-        let experiments = ids.iter().filter_map(|id| all.get(id).ok()).collect::<Vec<_>>();
-        let tag = match *experiments {
-            [only] if only.id != 0 => Some(only.name.clone()),
-            _ => None,
-        };
+        let experiments = all.among(&args.texts("experiment_ids")?);
+        let only = experiments.iter().next().filter(|id| experiments.len() == 1 && **id != DEFAULT);
+        let tag = only.and_then(|id| all.name(*id)).map(ToOwned::to_owned);
         let deleted = deleted_ones(args, "run_view_type")?;
         let token = args.text("page_token")?.filter(|token| !token.is_empty());
         Ok(Self {
-            experiments: experiments.iter().map(|experiment| experiment.id).collect(),
+            experiments,
             tag,
             filter,
             after: token.map(|token| Place::parse(token, orders.len())).transpose()?,

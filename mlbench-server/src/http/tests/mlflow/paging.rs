@@ -102,3 +102,28 @@ async fn a_page_of_a_history_ends_once_it_is_long() {
     }
     assert_eq!((steps, pages), ((0..15_000).collect(), 2));
 }
+
+#[tokio::test]
+async fn experiments_with_large_tags_are_all_found() {
+    let api = Api::start().await;
+    let client = Client(&api);
+    let tags: Vec<Value> =
+        (0..7).map(|key| json!({"key": key.to_string(), "value": "x".repeat(8_000)})).collect();
+    for number in 0..30 {
+        client.post("experiments/create", &json!({"name": format!("e{number}"), "tags": tags})).await;
+    }
+    let page = async |token: Value| {
+        let body = json!({"max_results": 20, "order_by": ["experiment_id ASC"], "page_token": token});
+        let page = client.post("experiments/search", &body).await;
+        let ids = page["experiments"].as_array().unwrap().iter();
+        let ids = ids.map(|each| each["experiment_id"].as_str().unwrap().parse().unwrap()).collect();
+        (ids, page["next_page_token"].clone())
+    };
+    let (mut ids, token): (Vec<u32>, _) = page(Value::Null).await;
+    assert_eq!((ids.len(), &token), (20, &json!("20")));
+    let (rest, token) = page(token).await;
+    assert_eq!((rest.len(), token), (11, Value::Null));
+    ids.extend(rest);
+    ids.sort_unstable();
+    assert_eq!(ids, (0..=30).collect::<Vec<_>>());
+}
