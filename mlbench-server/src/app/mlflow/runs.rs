@@ -111,12 +111,12 @@ pub async fn update_run(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
     let event = status.map_or(Ok(None), event)?;
     // The server decides how a run ends that it launched.
     if let Some(status) = status.filter(|_| run.spec.external) {
-        let (end, shown) = match event {
-            Some(event) if run.state.is_active() => (Some(end(app, &run, event, args)?), None),
-            _ => (None, Some(status.to_owned()).filter(|status| status != names::status_of(run.state))),
-        };
-        update.end = end;
-        tags.push((names::STATUS.to_owned(), shown));
+        let is_active = run.state.is_active();
+        // What goes on waits for nothing here.
+        let status = if event.is_none() { names::RUNNING } else { status };
+        let given = Some(status.to_owned()).filter(|_| !is_active && status != names::status_of(run.state));
+        tags.push((names::STATUS.to_owned(), given));
+        update.end = event.filter(|_| is_active).map(|event| end(app, &run, event, args)).transpose()?;
     }
     update.tags = TagsPatch::new(tags)?;
     let run = change(app, id, update).await?;

@@ -32,8 +32,15 @@ pub(super) async fn answer(app: &App, call: &Call, sender: Sender, args: Args<'_
 async fn short(app: &App, call: &Call, sender: Sender, args: Args<'_>) -> Result<Value, Refusal> {
     let operation = if call.service == "mlflow" { call.operation.as_str() } else { "" };
     let (get, post) = (call.method == Method::GET, call.method == Method::POST);
-    if let Some(model) = operation.strip_prefix("logged-models/").filter(|id| !id.starts_with("search")) {
-        return mlflow::model(app, model.split('/').next().unwrap_or_default(), args).await;
+    let patch = call.method == Method::PATCH;
+    if let Some(model) = operation.strip_prefix("logged-models/") {
+        let (id, part) = model.split_once('/').unwrap_or((model, ""));
+        return match part {
+            "" if get || patch => mlflow::model(app, id, args).await,
+            "params" if post => mlflow::model(app, id, args).await,
+            "tags" if patch => mlflow::model(app, id, args).await,
+            _ => Err(Refusal::unsupported(unsupported(call))),
+        };
     }
     match operation {
         "" if call.service == "mlflow-artifacts" && call.method == Method::PUT => {
