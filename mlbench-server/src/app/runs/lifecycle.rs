@@ -99,11 +99,19 @@ pub async fn update(app: &App, grant: Grant, id: RunId, patch: api::RunPatch) ->
         exit_codes: patch.exit_codes,
     });
     let update = RunUpdate { params: patch.params, tags: patch.tags, end };
+    with_queue_position(app, change(app, id, update).await?).await
+}
+
+/// Stores a change of a run, also in what is cached of it.
+///
+/// # Errors
+/// Those of [`Storage::update_run`](mlbench_core::storage::Storage::update_run).
+pub(in crate::app) async fn change(app: &App, id: RunId, update: RunUpdate) -> Result<Run> {
     let run = app.storage.update_run(id, update).await?;
     if !run.state.is_active() {
         app.run_cache.remove(id);
     }
-    with_queue_position(app, run).await
+    Ok(run)
 }
 
 /// Stops a run and waits a moment for its end. Has no effect on a run that has ended.
