@@ -1,6 +1,6 @@
 import { batch } from "@preact/signals";
 
-/** The shortest time between two updates of the page, in milliseconds. */
+/** The shortest time between two updates of the page that events cause, in milliseconds; responses do not wait so. */
 const INTERVAL = 100;
 
 const waiting = new Set<() => void>();
@@ -9,7 +9,7 @@ let last = 0;
 /** How many responses are being waited for. */
 let expected = 0;
 
-/** Calls within 100 ms, once for all calls of that time, and not while the tab is hidden. */
+/** Calls soon, once for all calls of 100 ms, and not while the tab is hidden. */
 export function publish(call: () => void): void {
   waiting.add(call);
   if (timer !== undefined || hidden()) return;
@@ -47,9 +47,14 @@ function flush(): void {
   last = performance.now();
   const calls = [...waiting];
   waiting.clear();
-  batch(() => {
-    for (const call of calls) call();
-  });
+  try {
+    batch(() => {
+      for (const call of calls) call();
+    });
+  } catch (error) {
+    // A component failed, and not who brought it the news.
+    reportError(error);
+  }
 }
 
 function hidden(): boolean {
