@@ -49,7 +49,10 @@ pub(crate) fn states() -> Vec<CompletionCandidate> {
 /// Waits for a response. A shell shows no errors: without one there are no candidates.
 fn wait_for<T>(response: impl Future<Output = Option<T>>) -> Option<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-    runtime.block_on(async { tokio::time::timeout(TIMEOUT, response).await.ok().flatten() })
+    let response = runtime.block_on(async { tokio::time::timeout(TIMEOUT, response).await.ok().flatten() });
+    // The search for an address goes on in a thread, as long as the resolver likes.
+    runtime.shutdown_background();
+    response
 }
 
 /// Returns how each run is named on a command line: by its name if that is one plain word and selects it.

@@ -77,7 +77,7 @@ pub(crate) enum Failure {
         error: io::Error,
     },
     /// A directory for manual pages cannot be written.
-    #[error("DIR: cannot write manual pages to {}: {error}", .path.display())]
+    #[error("DIR: cannot write manual pages to {}: {error}", shorten(&.path.to_string_lossy()))]
     Directory {
         /// The directory.
         path: PathBuf,
@@ -210,6 +210,7 @@ mod tests {
         for failure in [
             Failure::Client(Error::InvalidUrl { url: long.clone(), cause: String::new() }),
             Failure::TokenFile { path: path.clone(), error: error() },
+            Failure::Directory { path: path.clone(), error: error() },
             Failure::File { path, error: error() },
         ] {
             let message = failure.to_string();

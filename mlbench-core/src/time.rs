@@ -117,11 +117,11 @@ pub struct TimestampWriter {
 impl TimestampWriter {
     /// Returns the text of [`Timestamp::to_text`].
     pub fn text(&mut self, time: Timestamp) -> &[u8; 27] {
-        match u32::try_from(time.0 - self.minute) {
-            Ok(micros) if i64::from(micros) < MINUTE => {
-                put_seconds(&mut self.text.0, micros / NARROW_MICROS, micros % NARROW_MICROS);
-            }
-            _ => *self = Self { minute: time.0 - time.0 % MINUTE, text: time.to_text() },
+        let micros = time.0 - self.minute;
+        if (0..MINUTE).contains(&micros) {
+            put_seconds(&mut self.text.0, narrow(micros / MICROS), narrow(micros % MICROS));
+        } else {
+            *self = Self { minute: time.0 - time.0 % MINUTE, text: time.to_text() };
         }
         &self.text.0
     }
@@ -133,7 +133,6 @@ impl Default for TimestampWriter {
     }
 }
 
-const NARROW_MICROS: u32 = 1_000_000;
 /// Microseconds.
 const MINUTE: i64 = 60 * MICROS;
 

@@ -65,6 +65,8 @@ fn fill(folder: &Path) -> Result<(), String> {
     for text in ["LICENSE", "README.md", "CHANGELOG.md"] {
         copy(&repo::root().join(text), &folder.join("share/doc/mlbench").join(text))?;
     }
+    // Whatever the umask was.
+    output(Command::new("chmod").args(["-R", "u=rwX,go=rX"]).arg(folder))?;
     Ok(())
 }
 

@@ -35,8 +35,7 @@ async fn write_file(
 ) -> Result<u64, Failure> {
     let failed = |error: io::Error| Failure::File { path: path.to_owned(), error };
     let Some(replaced) = replaced(path).map_err(failed)? else {
-        let created = path.is_symlink();
-        let mut file = OpenOptions::new().write(true).create(created).open(path).await.map_err(failed)?;
+        let mut file = OpenOptions::new().write(true).open(path).await.map_err(failed)?;
         return written(write(&mut file).await, failed);
     };
     // A short name, because that of the file may have the length that the file system allows.
@@ -52,16 +51,17 @@ async fn write_file(
 
 /// Returns the file that a download replaces, behind symbolic links.
 ///
-/// `None` for what nothing may replace: a device, a pipe, and a link that leads nowhere.
+/// `None` for what nothing may replace: a device or a pipe.
 fn replaced(path: &Path) -> io::Result<Option<PathBuf>> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(found) if found.is_file() => fs::canonicalize(path).map(Some),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
-            Ok(Some(path.to_owned()))
-        }
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(_) | Err(_) => Ok(None),
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
+            Ok(target) => replaced(&path.with_file_name(target)),
+            Err(_) => Ok(Some(path.to_owned())),
+        },
+        Err(error) => Err(error),
     }
 }
 

@@ -125,8 +125,8 @@ impl Columns {
     pub fn plain(&self, range: Range<usize>, as_of: i64) -> usize {
         let texts = self.texts.slots().get(range.clone()).unwrap_or_default();
         let seqs = self.seqs.get(range.clone()).unwrap_or_default();
-        let until_text = texts.iter().position(|slot| *slot != 0).unwrap_or(range.len());
-        seqs.iter().take(until_text).position(|seq| *seq > as_of).unwrap_or(until_text)
+        let arrived = seqs.iter().position(|seq| *seq > as_of).unwrap_or(range.len());
+        texts.iter().take(arrived).position(|slot| *slot != 0).unwrap_or(arrived)
     }
 
     /// Returns a point, with its details if they are requested and were decoded.

@@ -52,11 +52,11 @@ pub(super) fn check_size(field: &str, count: usize, bytes: usize) -> Result<()> 
     if count > MAX_COUNT {
         return Err(Error::invalid(
             field,
-            format_args!("a run has at most {MAX_COUNT} of them, not {count}"),
+            format_args!("at most {MAX_COUNT} of them are stored, not {count}"),
         ));
     }
     if bytes > MAX_BYTES {
-        let rule = format_args!("a run has at most {MAX_BYTES} bytes of names and values, not {bytes}");
+        let rule = format_args!("at most {MAX_BYTES} bytes of names and values are stored, not {bytes}");
         return Err(Error::invalid(field, rule));
     }
     Ok(())

@@ -147,10 +147,10 @@ mod tests {
     fn number_and_bytes_of_all_are_bounded() {
         let many = |count: usize| Params::new((0..count).map(|i| (i.to_string(), ParamValue::Bool(true))));
         assert!(many(1_000).is_ok());
-        assert_eq!(many(1_001).unwrap_err().detail(), "params: a run has at most 1000 of them, not 1001");
+        assert_eq!(many(1_001).unwrap_err().detail(), "params: at most 1000 of them are stored, not 1001");
         let text = || ParamValue::Text("x".repeat(8_000));
         let large = |from: usize| Params::new((from..from + 5).map(|i| (i.to_string(), text()))).unwrap();
         let error = large(0).with(&large(5)).unwrap_err();
-        assert_eq!(error.detail(), "params: a run has at most 65536 bytes of names and values, not 80010");
+        assert_eq!(error.detail(), "params: at most 65536 bytes of names and values are stored, not 80010");
     }
 }

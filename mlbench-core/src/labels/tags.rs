@@ -152,6 +152,6 @@ mod tests {
             Tags::new(tags).unwrap()
         };
         let error = many(0).with(&many(600).into()).unwrap_err();
-        assert_eq!(error.detail(), "tags: a run has at most 1000 of them, not 1200");
+        assert_eq!(error.detail(), "tags: at most 1000 of them are stored, not 1200");
     }
 }

@@ -45,7 +45,11 @@ fn replaced(path: &Path) -> io::Result<PathBuf> {
     match fs::metadata(path) {
         Ok(found) if found.is_file() => fs::canonicalize(path),
         Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file; name another one")),
-        Err(_) => Ok(path.to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
+            Ok(target) => replaced(&path.with_file_name(target)),
+            Err(_) => Ok(path.to_owned()),
+        },
+        Err(error) => Err(error),
     }
 }
 
@@ -74,6 +78,11 @@ mod tests {
         publish(&link).unwrap();
         assert!(link.is_symlink());
         assert_eq!(fs::read_to_string(&file).unwrap(), "127.0.0.1:80\n");
+        let nowhere = folder.path().join("nowhere");
+        std::os::unix::fs::symlink("new", &nowhere).unwrap();
+        publish(&nowhere).unwrap();
+        assert!(nowhere.is_symlink());
+        assert_eq!(fs::read_to_string(folder.path().join("new")).unwrap(), "127.0.0.1:80\n");
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         for other in [&socket, folder.path()] {
             assert!(publish(other).unwrap_err().ends_with("not a regular file; name another one"));

@@ -8,4 +8,4 @@ mod sink;
 pub use cursor::{PointsCursor, PointsPage, SeriesCursor};
 pub use owners::{ListedOwner, OwnerList};
 pub use query::{Downsampling, DownsamplingMethod, PointsQuery};
-pub use sink::{PointDetails, PointRef, PointSink, ValueRef};
+pub use sink::{PointDetails, PointRef, PointSink, ValueRef, each_number};

@@ -23,14 +23,7 @@ pub trait PointSink: Any + Send {
     /// `dates` are microseconds since 1970, as many as numbers and at least one. Returns how many points it has taken:
     /// all, or those after which it is full.
     fn numbers(&mut self, dates: &[i64], numbers: &[f64]) -> usize {
-        for (index, (date, number)) in dates.iter().zip(numbers).enumerate() {
-            let (date, value) = (Timestamp::from_micros(*date), ValueRef::of_number(*number));
-            self.point(PointRef { date, value, details: None });
-            if self.is_full() {
-                return index + 1;
-            }
-        }
-        dates.len()
+        each_number(self, dates, numbers)
     }
 
     /// Receives the next bucket of the series.
@@ -40,6 +33,20 @@ pub trait PointSink: Any + Send {
 
     /// Returns whether to end the page here.
     fn is_full(&self) -> bool;
+}
+
+/// Passes points to a sink one by one, until it is full. Returns how many it has taken.
+///
+/// `dates` are microseconds since 1970, as many as numbers.
+pub fn each_number<S: PointSink + ?Sized>(sink: &mut S, dates: &[i64], numbers: &[f64]) -> usize {
+    for (index, (date, number)) in dates.iter().zip(numbers).enumerate() {
+        let (date, value) = (Timestamp::from_micros(*date), ValueRef::of_number(*number));
+        sink.point(PointRef { date, value, details: None });
+        if sink.is_full() {
+            return index + 1;
+        }
+    }
+    dates.len()
 }
 
 impl dyn PointSink {

@@ -116,13 +116,27 @@ fn first_date_since(scan: &Scan<'_>, seq: i64, page: &mut Page<'_>) -> Result<Ti
     Ok(if searched < MAX_SEARCHED { Timestamp::from_micros(first) } else { scan.since })
 }
 
-/// Counts the points of a series that arrived after `seq`. Stops when there are more than `at_most`.
-pub(super) fn count_since(scan: &Scan<'_>, seq: i64, at_most: u64) -> Result<u64, StoreError> {
+/// Counts the points of a series that arrived after `seq`.
+///
+/// Returns more than `at_most` as soon as there are more, or when the page has no time to look at all of them. What it
+/// reads counts for the page.
+pub(super) fn count_since(
+    scan: &Scan<'_>,
+    seq: i64,
+    at_most: u64,
+    page: &mut Page<'_>,
+) -> Result<u64, StoreError> {
     let Scan { connection, series, .. } = *scan;
     let mut count = rows_since(connection, series, (seq, at_most))?;
+    page.read(usize::try_from(count).unwrap_or(usize::MAX));
     if count <= at_most {
         chunks::each_arrived(connection, series, (seq, i64::MAX), |chunk| {
             count += chunk_since(connection, &chunk, seq)?;
+            page.read(chunk.header.count());
+            // A chunk of old points with a new one is read whole.
+            if page.is_read() {
+                count = at_most.saturating_add(1);
+            }
             Ok(count <= at_most)
         })?;
     }

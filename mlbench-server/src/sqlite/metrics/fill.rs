@@ -25,8 +25,6 @@ enum AtOnce {
 pub(super) struct Filling<'a, 'p> {
     pub(super) downsampler: Box<Downsampler>,
     items: Items<'a, 'p>,
-    /// How many more points the page reads.
-    to_read: usize,
 }
 
 /// The items of a series on their way to a page.
@@ -43,25 +41,25 @@ struct Items<'a, 'p> {
 }
 
 impl<'a, 'p> Filling<'a, 'p> {
-    /// Begins to fill a page, which reads `to_read` points at most.
+    /// Begins to fill a page.
     pub(super) fn new(
         (name, scan): (&'a MetricName, &'a Scan<'a>),
         downsampler: Box<Downsampler>,
-        (page, to_read): (&'a mut Page<'p>, usize),
+        page: &'a mut Page<'p>,
     ) -> Self {
         let details = scan.details && downsampler.keeps_points();
         let items = Items { name, scan, page, begun: false, waiting: Vec::new(), details };
-        Self { downsampler, items, to_read }
+        Self { downsampler, items }
     }
 
     /// Whether the page ends here.
     pub(super) fn is_full(&self) -> bool {
-        self.to_read == 0 || self.items.page.is_full()
+        self.items.page.is_full()
     }
 
     /// Takes a point and its arrival number.
     pub(super) fn point(&mut self, seq: i64, point: &PointRef<'_>) {
-        self.to_read = self.to_read.saturating_sub(1);
+        self.items.page.read(1);
         let number = point.value.as_finite();
         // A number that prints as the value needs no second look.
         let is_complete = !self.items.details && number.map(ValueRef::of_number) == Some(point.value);
@@ -75,7 +73,7 @@ impl<'a, 'p> Filling<'a, 'p> {
     /// Takes all points of a chunk. Decodes only the pages in which an item begins or ends.
     pub(super) fn chunk(&mut self, chunk: &StoredChunk) -> Result<(), StoreError> {
         let header = &chunk.header;
-        self.to_read = self.to_read.saturating_sub(header.count());
+        self.items.page.read(header.count());
         let whole = self.all(&header.summary());
         if matches!(whole, AtOnce::Taken(None)) {
             return Ok(());

@@ -88,6 +88,9 @@ impl RecentArrivals {
     }
 
     /// Forgets a series that is being deleted with its owner.
+    ///
+    /// While the stored series are added, one that was read before may come back. A reader then looks for it in the
+    /// database, and finds nothing.
     pub(crate) fn remove(&self, owner: OwnerRow, series: i64) {
         let mut inner = self.lock();
         inner.series.remove(series);

@@ -14,14 +14,10 @@ use super::scan::Scan;
 use super::value::count;
 use crate::sqlite::error::StoreError;
 
-/// The most points that a page reads to downsample them. It bounds how long a page holds its connection.
-const MAX_POINTS_READ: usize = 100_000;
 /// The most points after those of the query that are counted.
 ///
 /// Of a series with more, those of the query are counted.
 const MAX_NEWER: u64 = 20_000;
-/// The most points that a page counts or passes without reading them.
-const MAX_POINTS_PASSED: u64 = 100_000;
 
 /// One series under a query.
 pub(super) struct SeriesReader<'a> {
@@ -101,10 +97,9 @@ impl<'a> SeriesReader<'a> {
         page: &mut Page<'_>,
     ) -> Result<Option<SeriesCursor>, StoreError> {
         let newer = match self.has_newer && self.all_dates {
-            true => arrival::count_since(&self.scan, self.scan.as_of, MAX_NEWER)?,
+            true => arrival::count_since(&self.scan, self.scan.as_of, MAX_NEWER, page)?,
             false => 0,
         };
-        page.skip(usize::try_from(newer).unwrap_or(usize::MAX));
         if !self.all_dates || newer > MAX_NEWER {
             return Ok(Some(SeriesCursor::Counting { counted: 0, after: self.scan.start() }));
         }
@@ -189,7 +184,8 @@ impl<'a> SeriesReader<'a> {
         after: Position,
         page: &mut Page<'_>,
     ) -> Result<Option<SeriesCursor>, StoreError> {
-        let passed = self.scan.pass(after, MAX_POINTS_PASSED)?;
+        let passed = self.scan.pass(after, page.budget() as u64)?;
+        page.read(usize::try_from(passed.count).unwrap_or(usize::MAX));
         let counted = counted + passed.count;
         if let Some(after) = passed.last {
             return Ok(Some(SeriesCursor::Counting { counted, after }));
@@ -209,15 +205,16 @@ impl<'a> SeriesReader<'a> {
     ) -> Result<Option<SeriesCursor>, StoreError> {
         let Some(downsampling) = self.query.downsampling else { return Ok(None) };
         let max_points = u64::from(downsampling.max_points).max(1);
-        let (mut to_read, mut last, mut finite) = (MAX_POINTS_READ, None, true);
+        let (budget, mut read, mut last, mut finite) = (page.budget(), 0, None, true);
         self.scan.each(after, |seq, point| {
             finite = point.value.as_finite().is_some();
-            to_read -= 1;
-            if to_read == 0 {
+            read += 1;
+            if read == budget {
                 last = Some((point.date, seq));
             }
-            Ok(finite && to_read > 0)
+            Ok(finite && read < budget)
         })?;
+        page.read(read);
         if !finite {
             let newest = self.query.last_n.map_or(max_points, |last| max_points.min(last.into()));
             return self.send(self.start_of_newest(Some(newest)), page);
@@ -236,7 +233,8 @@ impl<'a> SeriesReader<'a> {
         downsampler: Option<Box<Downsampler>>,
         page: &mut Page<'_>,
     ) -> Result<Option<SeriesCursor>, StoreError> {
-        let passed = self.scan.pass_back(before, left, MAX_POINTS_PASSED)?;
+        let passed = self.scan.pass_back(before, left, page.budget() as u64)?;
+        page.read(usize::try_from(passed.count).unwrap_or(usize::MAX));
         if let Some(before) = passed.last.filter(|_| passed.count < left) {
             return Ok(Some(SeriesCursor::FromEnd { left: left - passed.count, before, downsampler }));
         }
@@ -253,7 +251,7 @@ impl<'a> SeriesReader<'a> {
         downsampler: Box<Downsampler>,
         page: &mut Page<'_>,
     ) -> Result<Option<SeriesCursor>, StoreError> {
-        let mut filling = Filling::new((&self.name, &self.scan), downsampler, (&mut *page, MAX_POINTS_READ));
+        let mut filling = Filling::new((&self.name, &self.scan), downsampler, &mut *page);
         while let Some(block) = self.scan.next_block(after)? {
             let last = match &block {
                 Block::Chunk(chunk) if self.scan.selects_all(chunk, after) => {

@@ -72,7 +72,10 @@ struct SealerThread {
 
 impl SealerThread {
     fn run(self) {
-        self.remember_series();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.remember_series())) {
+            let reason = panics::text(&*panic);
+            tracing::error!(reason, "reading all series panicked; reading new points is slow");
+        }
         let mut waits = 0_u32;
         loop {
             let due = self.arrivals.unsealed.take(self.options.idle, WAIT);

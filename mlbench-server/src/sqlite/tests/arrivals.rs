@@ -165,6 +165,38 @@ async fn a_page_that_selects_no_series_ends_after_some() {
 }
 
 #[tokio::test]
+async fn a_page_of_downsampled_series_ends_after_some_points() {
+    const SERIES: i64 = 30;
+    const POINTS: i64 = 10_000;
+    let store = Store::with(|options| options.page_points = 8_192);
+    let id = store.started_run().await;
+    for number in 0..SERIES {
+        let points = (0..POINTS).map(|date| metric(id, &format!("s{number:02}"), date, &date.to_string()));
+        store.record_metrics(points.collect()).await.unwrap();
+    }
+    for method in [DownsamplingMethod::Lttb, DownsamplingMethod::Summary] {
+        for since in [0, 1] {
+            let downsampling = Some(Downsampling { method, max_points: 3 });
+            let query = PointsQuery { since: at(since), downsampling, ..PointsQuery::all(Owner::Run(id)) };
+            let (mut next, mut pages, mut points) = (None, 0, 0);
+            loop {
+                let (sent, _, after) =
+                    read_page(&store.storage, &query, next, Count::default()).await.unwrap();
+                (next, pages, points) = (after, pages + 1, points + sent.0);
+                if next.is_none() {
+                    break;
+                }
+            }
+            // A page reads 200,000 points; those of a query with dates are counted first, without the first one.
+            let read = if since == 0 { SERIES * POINTS } else { 2 * SERIES * (POINTS - 1) };
+            let fewest = (read as usize).div_ceil(200_000);
+            assert!((fewest..=fewest + 1).contains(&pages), "{method:?}: {pages} pages");
+            assert_eq!(points, 3 * SERIES as usize, "{method:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_series_is_found_wherever_it_is_among_others() {
     const SERIES: i64 = 20;
     let store = Store::with(|options| options.page_points = 3);

@@ -87,8 +87,21 @@ impl WriterThread {
             if panics == MAX_PANICS {
                 self.health.ended(Err(failed()), Instant::now());
                 self.vitals.report("writer of the database", &reason);
-                return;
+                break;
             }
+        }
+        self.leave_foreign_log();
+    }
+
+    /// Keeps the connection from deleting a write-ahead log of another program when it closes.
+    fn leave_foreign_log(&self) {
+        if self.files.is_log_foreign() {
+            // SQLite would delete it by its name.
+            let kept = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+            tracing::warn!(
+                ok = kept.is_ok(),
+                "the write-ahead log is that of another program; leaving it alone"
+            );
         }
     }
 
@@ -112,14 +125,6 @@ impl WriterThread {
                 }
             }
             self.checkpointer.after_commit(&self.connection);
-        }
-        if self.files.is_log_foreign() {
-            // SQLite would delete it by its name.
-            let kept = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-            tracing::warn!(
-                ok = kept.is_ok(),
-                "the write-ahead log is that of another program; leaving it alone"
-            );
         }
     }
 

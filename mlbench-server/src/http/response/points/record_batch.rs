@@ -204,18 +204,18 @@ impl Column {
 
     /// Appends the field of points without details, whose numbers print as their values.
     fn add_numbers(&mut self, dates: &[i64], numbers: &[f64]) {
-        let count = dates.len();
         match self {
             Self::Date(all) => all.append_slice(dates),
             Self::Value(all, texts) => {
                 all.append_slice(numbers);
-                texts.append_nulls(count);
+                texts.append_nulls(dates.len());
             }
-            Self::Cumulative(all) => all.append_n(count, false),
-            Self::Metadata(texts) => (0..count).for_each(|_| texts.append_value("")),
-            Self::Step(steps) => steps.append_nulls(count),
-            Self::Epoch(epochs) => epochs.append_nulls(count),
-            Self::Buckets(_) => {}
+            others => {
+                for (date, number) in dates.iter().zip(numbers) {
+                    let (date, value) = (Timestamp::from_micros(*date), ValueRef::of_number(*number));
+                    others.add(&PointRef { date, value, details: None });
+                }
+            }
         }
     }
 

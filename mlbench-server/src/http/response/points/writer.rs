@@ -6,8 +6,8 @@ use mlbench_core::MetricName;
 use mlbench_core::api::PointField;
 use mlbench_core::downsample::minmax::Bucket;
 use mlbench_core::metric::MetricType;
-use mlbench_core::storage::{PointRef, PointSink, ValueRef};
-use mlbench_core::time::{Timestamp, TimestampWriter};
+use mlbench_core::storage::{PointRef, PointSink, each_number};
+use mlbench_core::time::TimestampWriter;
 
 use super::encode::{
     BUCKET_FIELDS, write_bucket, write_bucket_cells, write_cell, write_cells, write_fields, write_numbers,
@@ -205,20 +205,13 @@ impl PointSink for PageWriter {
     fn numbers(&mut self, dates: &[i64], numbers: &[f64]) -> usize {
         let is_common = self.layout.format == PointsFormat::Json
             && self.layout.fields == [PointField::Date, PointField::Value];
-        let mut sent = 0;
-        while let (Some(date), Some(number)) = (dates.get(sent), numbers.get(sent)) {
-            if is_common && !self.first {
-                let rest = (&dates[sent..], &numbers[sent..]);
-                return sent + write_numbers(&mut self.text, rest, &mut self.dates, FULL);
-            }
-            let (date, value) = (Timestamp::from_micros(*date), ValueRef::of_number(*number));
-            self.point(PointRef { date, value, details: None });
-            sent += 1;
-            if self.is_full() {
-                break;
-            }
+        // The first point of a series is written after its name.
+        let one_by_one = if !is_common { dates.len() } else { usize::from(self.first) };
+        let sent = each_number(self, &dates[..one_by_one], &numbers[..one_by_one]);
+        if sent == dates.len() || self.is_full() {
+            return sent;
         }
-        sent
+        sent + write_numbers(&mut self.text, (&dates[sent..], &numbers[sent..]), &mut self.dates, FULL)
     }
 
     fn bucket(&mut self, bucket: &Bucket) {
@@ -248,6 +241,8 @@ impl PointSink for PageWriter {
 
 #[cfg(test)]
 mod tests {
+    use mlbench_core::storage::ValueRef;
+    use mlbench_core::time::Timestamp;
     use proptest::prelude::*;
 
     use super::*;
