@@ -5,6 +5,7 @@ import {
   getPoints,
   getSeries,
   ownerKey,
+  type Bucket,
   type Metrics,
   type Owner,
   type Point,
@@ -299,7 +300,9 @@ export class PointsStore {
       const parts = chunks(long.filter((name) => together.has(name) === first));
       const reads = Array.from(parts, (part) => {
         const request = () => this.call.getBuckets(this.owner, BUCKETS, { names: part, ...since });
-        return this.read(part, request, (series, buckets, next) => series.setBuckets(buckets, next));
+        const apply = (series: Series, buckets: readonly Bucket[], next: number) =>
+          series.setBuckets(buckets, next);
+        return this.read(part, request, apply, first ? "now" : "after");
       });
       await Promise.all(reads);
     }
@@ -319,9 +322,10 @@ export class PointsStore {
     names: readonly string[],
     request: () => Promise<Metrics<T>>,
     apply: (series: Series, values: readonly T[], cursor: number) => void,
+    when?: "after" | "now",
   ): Promise<void> {
     for (const name of names) this.entry(name).held ??= [];
-    const arrived = expect();
+    const arrived = expect(when);
     let problem: unknown;
     try {
       const { series: found, cursor } = await request();
@@ -340,7 +344,7 @@ export class PointsStore {
       }
     } catch (error) {
       problem = error;
-      this.later(error, () => void this.read(names, request, apply));
+      this.later(error, () => void this.read(names, request, apply, when));
     }
     arrived(problem === undefined ? this.publishSeries : undefined);
   }
