@@ -83,9 +83,14 @@ export function Metrics(props: {
       {sections.map(({ title, charts }, index) => (
         <div key={title} class="metric-section">
           {(sections.length > 1 || index > 0) && <h3>{title}</h3>}
-          {blocks(charts).map((block) => (
-            <WhenVisible key={block[0]?.title} class="metric-block" height={blockHeight(block.length)}>
-              {() => <Charts charts={block} shared={shared} />}
+          {blocks(charts).map((block, place) => (
+            <WhenVisible
+              key={block[0]?.title}
+              class="metric-block"
+              height={blockHeight(block.length)}
+              first={index + place === 0}
+            >
+              {() => <Charts charts={block} shared={shared} first={index + place === 0} />}
             </WhenVisible>
           ))}
         </div>
@@ -100,11 +105,15 @@ const CHART = { height: 350, width: 456 };
 /** How many charts are one block: of thousands of metrics, even the places of the charts take their time. */
 const BLOCK = 24;
 
-function Charts({ charts, shared }: { charts: readonly Metric[]; shared: Shared }) {
+/** How many charts are surely near the window. */
+const FIRST = 2;
+
+function Charts(props: { charts: readonly Metric[]; shared: Shared; first: boolean }) {
+  const { charts, shared, first } = props;
   return (
     <div class="chart-grid">
-      {charts.map((metric) => (
-        <WhenVisible key={metric.title} height={CHART.height - 16}>
+      {charts.map((metric, index) => (
+        <WhenVisible key={metric.title} height={CHART.height - 16} first={first && index < FIRST}>
           {() => <MetricChart metric={metric} shared={shared} />}
         </WhenVisible>
       ))}
