@@ -73,6 +73,13 @@ impl Environment {
         OWN_NAMES.contains(&name) || OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
     }
 
+    /// Returns the variables whose names are to be kept.
+    #[must_use]
+    pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
+        let kept = self.0.iter().filter(|(name, _)| keep(name));
+        Self(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
     /// Returns whether there are no variables.
     #[must_use]
     pub fn is_empty(&self) -> bool {

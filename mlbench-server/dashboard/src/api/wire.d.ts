@@ -457,6 +457,12 @@ export type Parameters = {
   use_horovod: boolean;
   /** What the runs were given, by name, without their seeds. Absent without any. */
   params?: Record<string, string | number | boolean>;
+  /** Environment variables of the command, without seeds. Absent without any. */
+  environment?: Record<string, string>;
+  /** GPUs per worker. Absent if the runs name no number. */
+  gpus?: number;
+  /** Memory per worker in bytes. Absent if the runs name none. */
+  memory?: number;
   /** Whether the runs execute elsewhere. Absent if not. */
   external?: boolean;
 };

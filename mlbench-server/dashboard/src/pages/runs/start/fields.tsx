@@ -133,6 +133,48 @@ export function Resources({ form, errors, change }: PartProps) {
         help="Stored, not enforced"
         inputMode="decimal"
       />
+      <TextField
+        label="Memory per worker"
+        name="memory"
+        value={form.memory}
+        onValue={(memory) => change({ memory })}
+        error={errors.memory}
+        placeholder="such as 4Gi"
+      />
+      <TextField
+        label="Shared memory per worker"
+        name="shm_size"
+        value={form.shm}
+        onValue={(shm) => change({ shm })}
+        error={errors.shm_size}
+        placeholder="half of the memory"
+        help="Size of /dev/shm"
+      />
+      <TextField
+        label="GPUs per worker"
+        name="gpus"
+        value={form.gpus}
+        onValue={(gpus) => change({ gpus })}
+        error={errors.gpus}
+        placeholder="none"
+        inputMode="numeric"
+      />
+      <TextField
+        label="Time limit"
+        name="time_limit"
+        value={form.timeLimit}
+        onValue={(timeLimit) => change({ timeLimit })}
+        error={errors.time_limit}
+        placeholder="such as 90m"
+      />
+      <TextField
+        label="Working directory"
+        name="working_dir"
+        value={form.workingDir}
+        onValue={(workingDir) => change({ workingDir })}
+        error={errors.working_dir}
+        placeholder="that of the worker"
+      />
     </div>
   );
 }
