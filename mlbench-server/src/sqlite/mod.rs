@@ -349,8 +349,7 @@ impl Storage for SqliteStorage {
     }
 
     async fn metric_owners(&self, kind: MetricType, arrived_after: Option<i64>) -> Result<OwnerList> {
-        let arrivals = Arc::clone(&self.arrivals);
-        self.readers.read(move |c| owners::list(c, &arrivals.recent, kind, arrived_after)).await
+        owners::list(&self.readers, &self.arrivals, kind, arrived_after).await
     }
 
     async fn points(
@@ -369,7 +368,7 @@ impl Storage for SqliteStorage {
     }
 
     async fn run_values(&self, query: RunValuesQuery) -> Result<RunValuesPage> {
-        self.readers.read(move |c| run_values::page(c, &query)).await
+        run_values::page(&self.readers, query).await
     }
 
     async fn changes(&self, query: &ChangesQuery) -> Result<Changes> {
