@@ -1,4 +1,5 @@
 import { newKey } from "../lib/key";
+import { runPath } from "./paths";
 import { send, sendJson } from "./request";
 import type { Run, RunPatch, RunRequest } from "./wire";
 
@@ -11,8 +12,7 @@ export function listRuns(signal?: AbortSignal): Promise<Run[]> {
 
 /** Reads a run; `logs` is the number of last lines of each output stream. */
 export function getRun(id: number, logs = 0, signal?: AbortSignal): Promise<Run> {
-  const query = new URLSearchParams({ logs: String(logs) });
-  return sendJson(`api/runs/${id}/`, { query, ...withSignal(signal) });
+  return sendJson(runPath(id, logs), withSignal(signal));
 }
 
 /** Starts a run. A repeat with the same key starts nothing twice. */

@@ -69,6 +69,16 @@ export type Run = {
   waiting_for?: string;
   /** Token that may only report to this external run, until it has ended. */
   token?: string;
+  /** Memory per worker in bytes. */
+  memory?: number;
+  /** Size of `/dev/shm` per worker in bytes. Defaults to half of the memory. */
+  shm_size?: number;
+  /** GPUs per worker. */
+  gpus?: number;
+  /** Directory in which the command starts. */
+  working_dir?: string;
+  /** Longest time from the admission of the run to its end, in seconds. */
+  time_limit?: number;
 };
 
 /** Details of the execution of a run. */
@@ -125,6 +135,16 @@ export type RunRequest = {
   params?: Record<string, string | number | boolean>;
   /** What people sort the run by. */
   tags?: Record<string, string>;
+  /** Memory per worker in bytes. */
+  memory?: number;
+  /** Size of `/dev/shm` per worker in bytes. Defaults to half of the memory. */
+  shm_size?: number;
+  /** GPUs per worker. */
+  gpus?: number;
+  /** Directory in which the command starts. */
+  working_dir?: string;
+  /** Longest time from the admission of the run to its end, in seconds. */
+  time_limit?: number;
 };
 
 /** Changes of a run. */

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use mlbench_core::environment::Environment;
 use mlbench_core::labels::{Params, Tags, TagsPatch};
+use mlbench_core::needs::RunNeeds;
 use mlbench_core::quote::quote;
 use mlbench_core::run::{NewRun, Run, RunOutcome, RunSpec};
 use mlbench_core::storage::{Admission, ExternalEnd, RunStart, RunUpdate};
@@ -64,6 +65,7 @@ fn spec(command: String) -> RunSpec {
         light_target: false,
         use_horovod: false,
         environment: Environment::default(),
+        needs: RunNeeds::default(),
         external: true,
     }
 }

@@ -16,6 +16,12 @@ export function areRepeated(groups: readonly Pick<Group, "runs">[], ids: readonl
   return groups.some(({ runs }) => runs.filter((run) => drawn.has(run)).length > 1);
 }
 
+/** Says beside the name of a run what distinguishes its group from the others. */
+export function noteOf(run: number, groups: readonly Pick<Group, "runs" | "label">[]): { note?: string } {
+  const group = groups.length > 1 ? groups.find(({ runs }) => runs.includes(run)) : undefined;
+  return group === undefined ? {} : { note: group.label };
+}
+
 /** Puts the median with its band in the place of the curves of each group that has several. */
 export function withMedians(
   curves: readonly { run: number; curve: ChartSeries }[],
@@ -36,6 +42,7 @@ export function withMedians(
         key: `group ${key}`,
         label: group.label,
         note,
+        derived: true,
         color,
         ...medianOf(members.map((member) => member.curve)),
       },
