@@ -39,8 +39,8 @@ pub use mlbench_core::api::{
     JobMetadata, LogLine, LogPage, LogsQuery, MeasuredValue, Metric, MetricsQuery, NewLines, NewLogLine,
     NewLogLines, NewMetric, NewPoints, Parameters, PhaseSource, PhaseValues, Phases, Pod, PodList,
     PointField, PointRecord, PointsByMetric, PointsByOwner, Problem, RejectedPoint, Resync, Run, RunPatch,
-    RunRequest, RunSearch, RunValues, RunValuesPage, RunsChanged, RunsQuery, Series, Session, StreamOpen,
-    Topic, Training, ValuesQuery,
+    RunRequest, RunSearch, RunToken, RunValues, RunValuesPage, RunsChanged, RunsQuery, Series, Session,
+    StreamOpen, Topic, Training, ValuesQuery,
 };
 pub use mlbench_core::downsample::minmax::Bucket;
 pub use mlbench_core::metric::MetricType;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::fields::Fields;
+use super::run_token::RunToken;
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::labels::{Params, Tags};
@@ -79,6 +80,12 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub waiting_for: Option<String>,
+    /// Token that may only report to this external run, until it has ended.
+    ///
+    /// Only in the response to the request that creates the run, if the server requires a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(type = "string", optional))]
+    pub token: Option<RunToken>,
 }
 
 impl Run {
@@ -154,6 +161,7 @@ impl From<crate::run::Run> for Run {
             tags: run.tags,
             queue_position: None,
             waiting_for: None,
+            token: None,
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct App {
     pub clock: Clock,
     /// What the server does with a new run while another one is active.
     pub policy: RunPolicy,
+    /// Whether the server requires a token, so that external runs get tokens of their own.
+    pub run_tokens: bool,
     /// Longest time in which a stream of events shows no sign of life.
     pub heartbeat: Duration,
     /// Sessions of browsers.

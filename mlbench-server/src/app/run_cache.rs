@@ -117,6 +117,7 @@ mod tests {
             tags: mlbench_core::Tags::default(),
             queue_position: None,
             waiting_for: None,
+            token: None,
         }
     }
 

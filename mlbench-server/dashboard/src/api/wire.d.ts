@@ -67,6 +67,8 @@ export type Run = {
   queue_position?: number;
   /** Why the run waits, as a sentence fragment. Only present while the run waits. */
   waiting_for?: string;
+  /** Token that may only report to this external run, until it has ended. */
+  token?: string;
   /** Memory per worker in bytes. */
   memory?: number;
   /** Size of `/dev/shm` per worker in bytes. Defaults to half of the memory. */

@@ -13,6 +13,7 @@ use super::spec::{RunDefaults, resolve, resolve_external};
 use crate::app::access::Grant;
 use crate::app::context::{App, RunPolicy};
 use crate::launcher::{EndRequest, is_unwritable};
+use crate::token::Token;
 
 /// Longest time for which a response waits for the launcher to act.
 const LAUNCHER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -50,7 +51,11 @@ pub async fn start(app: &App, request: api::RunRequest, key: Option<KeyedRequest
     if let Some(key) = key.clone()
         && let Some(run) = app.storage.find_started_run(key).await?
     {
-        return Ok(Started { run: with_queue_position(app, run).await?, replayed: true });
+        let token = token_of(app, &run).await?;
+        return Ok(Started {
+            run: api::Run { token, ..with_queue_position(app, run).await? },
+            replayed: true,
+        });
     }
     if request.external {
         return start_external(app, request, key).await;
@@ -84,7 +89,20 @@ async fn start_external(app: &App, request: api::RunRequest, key: Option<KeyedRe
     let new = NewRun { name, job_id: Uuid::new_v4(), spec, params, tags };
     let start = RunStart { new, admission: Admission::External { watched: true }, key };
     let StartedRun { run, replayed } = app.storage.start_run(start, app.clock.now()).await?;
-    Ok(Started { run: run.into(), replayed })
+    let token = token_of(app, &run).await?;
+    Ok(Started { run: api::Run { token, ..run.into() }, replayed })
+}
+
+/// Returns a new token of an active external run, or `None` where no token is required.
+///
+/// Only hashes are stored, so a repeated request gets another token. All are valid until the run ends.
+async fn token_of(app: &App, run: &Run) -> Result<Option<api::RunToken>> {
+    if !app.run_tokens || !run.spec.external || !run.state.is_active() {
+        return Ok(None);
+    }
+    let token = Token::random()?;
+    app.storage.add_run_token(run.id, token.hash()).await?;
+    Ok(Some(api::RunToken::new(token.reveal().to_owned())))
 }
 
 /// Adds parameters to a run, changes its tags, and ends an external run.

@@ -127,6 +127,7 @@ impl Api {
             vitals: Vitals::default(),
             clock: Clock::manual(NOW.parse().unwrap()),
             policy,
+            run_tokens: matches!(config.surface, Surface::Api(AuthPolicy::Bearer { .. })),
             heartbeat: NEVER,
             sessions: Sessions::default(),
             run_cache: RunJsonCache::default(),
