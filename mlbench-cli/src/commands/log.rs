@@ -16,7 +16,7 @@ use crate::interrupt::Interrupt;
 use crate::output::eprint_message;
 
 /// Metrics that may wait for the server before no more lines are read.
-const MAX_WAITING: usize = 50_000;
+const MAX_WAITING: u64 = 50_000;
 /// Longest line, in bytes. Nothing keeps the rest of a longer one.
 const MAX_LINE: u64 = 1 << 20;
 /// How long a program that was interrupted at the same time may write its last metrics.
@@ -63,7 +63,7 @@ async fn post_lines(
                 }
             }
         }
-        if logger.pending() >= MAX_WAITING {
+        if logger.stats().pending >= MAX_WAITING {
             lost = lost.and(logger.flush().await);
         }
     }

@@ -10,6 +10,7 @@ use crate::environment::Environment;
 use crate::error::Result;
 use crate::labels::{Params, Tags};
 use crate::name::{PodName, RunId, RunName};
+use crate::needs::RunNeeds;
 use crate::run::RunState;
 use crate::time::Timestamp;
 
@@ -54,6 +55,10 @@ pub struct Run {
     #[serde(default)]
     #[cfg_attr(test, ts(type = "Record<string, string>"))]
     pub environment: Environment,
+    /// What it asked of every worker.
+    #[serde(flatten)]
+    #[cfg_attr(test, ts(flatten))]
+    pub needs: RunNeeds,
     /// What the run was given, by name. Absent without any.
     #[serde(default, skip_serializing_if = "Params::is_empty")]
     #[cfg_attr(test, ts(type = "Record<string, string | number | boolean>", optional))]
@@ -143,6 +148,7 @@ impl From<crate::run::Run> for Run {
             light_target: spec.light_target,
             use_horovod: spec.use_horovod,
             environment: spec.environment,
+            needs: spec.needs,
             external: spec.external,
             params: run.params,
             tags: run.tags,

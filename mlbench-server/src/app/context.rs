@@ -47,4 +47,6 @@ pub struct App {
     pub run_cache: RunJsonCache,
     /// Command of a run that names none, or the places that were searched for one.
     pub default_command: Result<String, String>,
+    /// Longest time of a run. `None` for no limit.
+    pub time_limit: Option<Duration>,
 }

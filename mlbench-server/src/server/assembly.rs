@@ -130,6 +130,7 @@ impl Server {
             sessions: Sessions::default(),
             run_cache: RunJsonCache::default(),
             default_command,
+            time_limit: settings.time_limit,
         };
         let (address, ingest_address) =
             (listeners.api.address, listeners.ingest.as_ref().map(|ingest| ingest.address));

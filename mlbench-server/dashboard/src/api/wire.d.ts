@@ -67,6 +67,16 @@ export type Run = {
   queue_position?: number;
   /** Why the run waits, as a sentence fragment. Only present while the run waits. */
   waiting_for?: string;
+  /** Memory per worker in bytes. */
+  memory?: number;
+  /** Size of `/dev/shm` per worker in bytes. Defaults to half of the memory. */
+  shm_size?: number;
+  /** GPUs per worker. */
+  gpus?: number;
+  /** Directory in which the command starts. */
+  working_dir?: string;
+  /** Longest time from the admission of the run to its end, in seconds. */
+  time_limit?: number;
 };
 
 /** Details of the execution of a run. */
@@ -123,6 +133,16 @@ export type RunRequest = {
   params?: Record<string, string | number | boolean>;
   /** What people sort the run by. */
   tags?: Record<string, string>;
+  /** Memory per worker in bytes. */
+  memory?: number;
+  /** Size of `/dev/shm` per worker in bytes. Defaults to half of the memory. */
+  shm_size?: number;
+  /** GPUs per worker. */
+  gpus?: number;
+  /** Directory in which the command starts. */
+  working_dir?: string;
+  /** Longest time from the admission of the run to its end, in seconds. */
+  time_limit?: number;
 };
 
 /** Changes of a run. */

@@ -18,6 +18,9 @@ const TESTS: &str = "tests/";
 /// The benchmark that does the same work in SQLite without the server.
 const LIMITS: &str = "tests/benches/speed/bare.rs";
 
+/// The test in which another program locks the database.
+const LOCKER: &str = "tests/tests/it/process/locked.rs";
+
 const IMPORTS: &[Import] = &[
     Import { library: "warp", allowed: &[SERVER_HTTP], advice: "move HTTP code into the server's http/" },
     Import {
@@ -32,7 +35,7 @@ const IMPORTS: &[Import] = &[
     },
     Import {
         library: "rusqlite",
-        allowed: &["mlbench-server/src/sqlite/", LIMITS],
+        allowed: &["mlbench-server/src/sqlite/", LIMITS, LOCKER],
         advice: "add a use case to trait Storage and its SQL to the server's sqlite/",
     },
     Import {
