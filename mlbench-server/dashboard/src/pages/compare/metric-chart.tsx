@@ -7,7 +7,7 @@ import { noAxisText } from "../../charts/no_axis";
 import type { ChartView } from "../../charts/view";
 import { splitName } from "../../lib/metric-name";
 import { goalCurve, type SharedMetric } from "./metrics";
-import { noteOf, withMedians, type Repeats } from "./repeats";
+import { groupsWith, noteOf, withMedians, type Repeats } from "./repeats";
 import { useRunsDetail } from "./use-detail";
 import { useSeries } from "./use-series";
 
@@ -47,19 +47,17 @@ export function MetricChart({ metric, shared }: { metric: SharedMetric; shared: 
     const [points, placing] = [series.get(run)?.get(name), placings.get(run)];
     return points === undefined || placing === undefined ? undefined : timesIn(points, placing, zoom);
   });
+  const groups = groupsWith(metric.names, comparison?.groups ?? []);
   const single = [...metric.names].flatMap(([run, name]) => {
     const placing = placings.get(run);
     const found = detail.get(run)?.get(name) ?? series.get(run)?.get(name);
     if (placing === undefined || found === undefined) return [];
     const label = `#${run} ${runs.get(run)?.name ?? ""}`.trim();
     const identity = { key: String(run), label, color: colors.get(run) ?? 0 };
-    const note = noteOf(run, comparison?.groups ?? []);
+    const note = noteOf(run, groups);
     return curvesOf(found, placing, identity).map((curve) => ({ run, curve: { ...curve, ...note } }));
   });
-  const curves =
-    shared.repeats === "median"
-      ? withMedians(single, comparison?.groups ?? [])
-      : single.map(({ curve }) => curve);
+  const curves = shared.repeats === "median" ? withMedians(single, groups) : single.map(({ curve }) => curve);
   const goal = comparison?.goal ?? null;
   const isCompared = comparison !== undefined && splitName(comparison.metric).metric === metric.title;
   const line = isCompared && goal !== null ? goalCurve(goal, "Goal", curves) : undefined;
