@@ -51,6 +51,12 @@ impl Request {
         self.body = Some(text.into());
         Ok(self)
     }
+
+    /// Sets the key under which the server carries the request out once.
+    pub(crate) fn idempotency_key(mut self, key: &str) -> Self {
+        self.idempotency_key = Some(key.to_owned());
+        self
+    }
 }
 
 /// The body of a response that arrives piece by piece.
