@@ -108,6 +108,9 @@ pub(crate) enum Failure {
         /// Lines that were read.
         lines: u64,
     },
+    /// A failure whose message says everything.
+    #[error("{0}")]
+    Failed(String),
     /// Standard output cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
@@ -117,7 +120,7 @@ pub(crate) enum Failure {
     /// A built-in benchmark failed or missed its goal.
     #[error("{0}")]
     Benchmark(#[from] benchmarks::Error),
-    /// A recorded command has ended, which is no failure of this program.
+    /// A recorded command, or what the user has followed, has ended, which is no failure of this program.
     #[error("the command exited with code {code}")]
     Recorded {
         /// Its exit code.
@@ -162,6 +165,7 @@ impl Failure {
             | Self::Output(_)
             | Self::Input(_)
             | Self::NoMetrics { .. }
+            | Self::Failed(_)
             | Self::Runtime(_) => 1,
             Self::Client(Error::InvalidUrl { .. } | Error::InvalidToken | Error::Invalid(_))
             | Self::TokenFile { .. }

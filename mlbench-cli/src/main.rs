@@ -19,7 +19,7 @@ use args::{Cli, Command, RunsCommand};
 use failure::Failure;
 use mlbench_core::quote::shorten_message;
 
-/// How long an interrupted `mlbench log` may take to store what it has read.
+/// How long an interrupted `mlbench log` or `mlbench import` may take to store what it has read.
 const LOG_GRACE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
@@ -49,7 +49,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     }
     // What `log` has read from a program is stored even if both are interrupted.
     let grace = match cli.command {
-        Command::Log(_) => LOG_GRACE,
+        Command::Log(_) | Command::Import(_) => LOG_GRACE,
         // A signal is for the recorded command.
         Command::Runs(RunsCommand::Record(_)) => Duration::MAX,
         _ => Duration::ZERO,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use mlbench_core::Owner;
 use mlbench_core::api::{
     BatchResult, CURSOR_HEADER, Downsample, Endpoint, Format, MAX_ARRAY_POINTS, Metric, MetricsQuery,
-    NewMetric, PointField, PointRecord, PointsByMetric, PointsByOwner,
+    NewMetric, NewSeries, PointField, PointRecord, PointsByMetric, PointsByOwner,
 };
 use mlbench_core::downsample::minmax::Bucket;
 use serde::Serialize;
@@ -221,6 +221,32 @@ impl Metrics<'_> {
             total.add(result);
         }
         Ok(total)
+    }
+
+    /// Stores series in columns in one transaction, under an `Idempotency-Key` that the caller chooses.
+    ///
+    /// So even another process can repeat the request, and nothing is stored twice: a program that reads a file
+    /// makes the key from the position. The series have up to 100,000 points together, and the key has 1 to 64 visible
+    /// ASCII characters. Retries like [`post`](Self::post). Each rejection has the `index` of its series.
+    ///
+    /// ```no_run
+    /// use mlbench_client::{Client, NewMetric, NewSeries, Owner, RunId};
+    ///
+    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
+    /// let losses = [NewMetric::new(Owner::Run(run), "loss", 0.5)?, NewMetric::new(Owner::Run(run), "loss", 0.25)?];
+    /// let series: Vec<NewSeries<'_>> = NewSeries::new(&losses.iter().collect::<Vec<_>>()).into_iter().collect();
+    /// let result = client.metrics().post_series(&series, "losses.csv-0").await?;
+    /// assert_eq!(result.accepted, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `idempotency_key_reused` when other series were stored under the key, or the last error when the retry timeout
+    /// ends.
+    pub async fn post_series(self, series: &[NewSeries<'_>], key: &str) -> Result<BatchResult> {
+        let request = Request::new(Endpoint::CreateMetrics, &[]).json(&series)?.key(key.to_owned());
+        self.client.with_retries(|| self.client.transport().json(&request)).await
     }
 }
 

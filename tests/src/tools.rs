@@ -41,6 +41,15 @@ pub fn mlflow_client() -> Option<PathBuf> {
     available(succeeds(Command::new(&python).args(["-c", imports])), needs).then_some(python)
 }
 
+/// Returns the Python that writes event files of TensorBoard.
+#[must_use]
+pub fn tensorboard() -> Option<PathBuf> {
+    let needs = "needs a Python with tensorboard and tensorboardX: run .ci/python-client, or name one in MLBENCH_PYTHON";
+    let python = std::env::var_os("MLBENCH_PYTHON").map_or_else(|| "python3".into(), PathBuf::from);
+    let imports = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('tensorboard', 'tensorboardX'))))";
+    available(succeeds(Command::new(&python).args(["-c", imports])), needs).then_some(python)
+}
+
 /// The version of schemathesis, whose checks change from one to the next. `.ci/python-client` installs it.
 const SCHEMATHESIS: &str = "4.32.5";
 

@@ -9,6 +9,7 @@ use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use mlbench_client::DEFAULT_URL;
 use mlbench_core::quote::shorten;
 
+use super::import::ImportArgs;
 use super::kube::{HEADING, KubeArgs};
 use super::log::LogArgs;
 use super::metrics::{MetricsArgs, PointsFormat};
@@ -173,6 +174,8 @@ pub(crate) enum Command {
     Metrics(MetricsArgs),
     /// Store the metrics that a program writes, read from standard input
     Log(LogArgs),
+    /// Import event files of TensorBoard and CSV as runs
+    Import(ImportArgs),
     /// List the worker pods in the cluster
     #[command(after_help = "Example:\n  mlbench pods -o csv")]
     Pods(OutputArgs),

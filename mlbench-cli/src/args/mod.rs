@@ -1,6 +1,7 @@
 //! Command-line arguments. The environment is read here and in `benchmarks/args.rs` only.
 
 mod cli;
+mod import;
 mod kube;
 mod labels;
 mod log;
@@ -15,7 +16,9 @@ mod tests;
 mod time;
 
 pub(crate) use self::cli::{Cli, Command};
+pub(crate) use self::import::ImportArgs;
 pub(crate) use self::kube::KubeArgs;
+pub(crate) use self::labels::LabelArgs;
 pub(crate) use self::log::LogArgs;
 pub(crate) use self::metrics::{MetricsArgs, MetricsCommand, PointsFormat, PostArgs, ShowArgs};
 pub(crate) use self::output::OutputArgs;

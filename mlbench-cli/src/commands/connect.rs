@@ -60,7 +60,8 @@ fn retry_timeout(command: &Command) -> Duration {
         Command::Runs(RunsCommand::Logs(args)) if args.follow => Duration::MAX,
         Command::Runs(RunsCommand::List(args)) if args.watch => Duration::MAX,
         Command::Runs(RunsCommand::Record(_)) => Duration::MAX,
-        Command::Log(_) => LOG_TIMEOUT,
+        Command::Import(args) if args.follow => Duration::MAX,
+        Command::Log(_) | Command::Import(_) => LOG_TIMEOUT,
         _ => RETRY_TIMEOUT,
     }
 }

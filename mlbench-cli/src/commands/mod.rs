@@ -4,6 +4,7 @@
 
 mod connect;
 mod dispatch;
+mod import;
 mod log;
 mod metrics;
 mod pods;

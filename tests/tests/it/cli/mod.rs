@@ -2,6 +2,7 @@
 
 mod completion;
 mod exit_codes;
+mod import;
 mod kube;
 mod log;
 mod metrics;

@@ -109,3 +109,60 @@ fn log_prints_help() {
       ./train | mlbench log   # in the command of a run
     "#);
 }
+
+#[test]
+fn import_prints_help() {
+    assert_snapshot!(help("import"), @r"
+    Import event files of TensorBoard and CSV as runs
+
+    Usage: mlbench import [OPTIONS] <DIR|FILE>...
+
+    Arguments:
+      <DIR|FILE>...  Directories with event files, event files, or CSV files (*.csv)
+
+    Options:
+          --name <NAME>
+              Name of the run, or of several runs before their paths [default: by
+              the path]
+          --run <RUN>
+              Run that gets the points, by id or name, instead of a new one. It does
+              not end
+          --param <NAME=VALUE>
+              Parameter, such as lr=0.1, opt=adam or deep=true. Repeat the flag for
+              several
+          --tag <NAME=VALUE>
+              Tag, such as team=vision. Repeat the flag for several
+      -f, --follow
+              Go on while the files grow and new ones appear, until Ctrl-C, which
+              ends the runs
+          --idle-timeout <DURATION>
+              End when no file has grown for this long (30s, 10m, 2h) [default: no
+              limit]
+          --dry-run
+              Show what the files hold and send nothing
+      -o, --output <FORMAT>
+              Output format: table, csv or json [default: table on a terminal, else
+              tab-separated columns]
+      -h, --help
+              Print help
+
+    Each directory with event files of TensorBoard (events.out.tfevents.*) becomes
+    an external run, named by its path below DIR; a file of CSV becomes one by its
+    name. Scalars become metrics and hyperparameters become parameters; what else is
+    in the files is counted.
+
+    The first row of CSV names the columns. step, epoch and date (or time,
+    timestamp) say where the points of a row are, and every other column is a
+    metric; or the columns name and value hold one metric per row. Empty cells have
+    no point.
+
+    Repeat an import that was interrupted, or whose files have grown: it goes on
+    where it stopped.
+
+    Examples:
+      mlbench import logs/
+      mlbench import logs/ --follow --idle-timeout 10m --tag team=vision
+      mlbench import losses.csv --name tuned --param lr=0.1
+      mlbench import logs/ --dry-run
+    ");
+}

@@ -45,6 +45,7 @@ fn the_program_prints_help() {
       runs         Start, watch, stop and delete runs
       metrics      Show the metrics of a run or of pods, or store a metric
       log          Store the metrics that a program writes, read from standard input
+      import       Import event files of TensorBoard and CSV as runs
       pods         List the worker pods in the cluster
       benchmark    Run a built-in reference benchmark, as a worker or by hand
       completions  Print the script that makes a shell complete command lines

@@ -1,0 +1,15 @@
+//! `mlbench import`: brings the metrics of files to the server, as external runs.
+
+mod batch;
+mod command;
+mod csv_file;
+mod discover;
+mod events;
+mod journal;
+mod number;
+mod run_import;
+mod source;
+mod summary;
+mod upload;
+
+pub(super) use command::import;
