@@ -220,8 +220,12 @@ fn messages(run: &Run, ranks: &[RankRef]) -> Vec<String> {
     let bandwidth = spec.max_bandwidth.map(|limit| {
         format!("max_bandwidth {limit} is not enforced: local workers share the loopback interface")
     });
-    let gpu = (spec.gpu_enabled && spec.needs.gpus.is_none())
-        .then(|| "gpu_enabled is ignored: every local worker can use all GPUs of this machine".to_owned());
+    let asked = match spec.needs.gpus {
+        Some(gpus) => Some(format!("gpus {gpus}")),
+        None => spec.gpu_enabled.then(|| "gpu_enabled".to_owned()),
+    };
+    let gpu = asked
+        .map(|asked| format!("{asked} is not enforced: every local worker can use all GPUs of this machine"));
     let shared = spec
         .needs
         .shm_size

@@ -142,13 +142,13 @@ export function Resources({ form, errors, change }: PartProps) {
         placeholder="such as 4Gi"
       />
       <TextField
-        label="Shared memory per worker"
+        label="Shared memory"
         name="shm_size"
         value={form.shm}
         onValue={(shm) => change({ shm })}
         error={errors.shm_size}
         placeholder="half of the memory"
-        help="Size of /dev/shm"
+        help="Size of /dev/shm per worker"
       />
       <TextField
         label="GPUs per worker"
