@@ -238,7 +238,7 @@ export class PointsStore {
       const { again } = this;
       [this.listing, this.again] = [undefined, false];
       if (problem !== undefined) this.later(problem, () => void this.list());
-      // Begun before the page is told, so that requests that come together are shown together.
+      // Begun before the page shows this one, so that requests that come together are shown together.
       else if (again) void this.list();
       arrived(problem === undefined ? this.publishList : undefined);
     })();
