@@ -14,6 +14,9 @@ const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the metrics of a program wait for the server.
 const LOG_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// How long the end of the input waits for the server, when metrics can stay in a spool.
+const SPOOL_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Returns a client of the server at `url` with the token of the command line.
 ///
 /// It calls `on_unreachable` before it repeats a request without a response.
@@ -61,6 +64,7 @@ fn retry_timeout(command: &Command) -> Duration {
         Command::Runs(RunsCommand::List(args)) if args.watch => Duration::MAX,
         Command::Runs(RunsCommand::Record(_)) => Duration::MAX,
         Command::Import(args) if args.follow => Duration::MAX,
+        Command::Log(args) if args.spool.is_some() => SPOOL_TIMEOUT,
         Command::Log(_) | Command::Import(_) => LOG_TIMEOUT,
         _ => RETRY_TIMEOUT,
     }

@@ -37,7 +37,7 @@ async fn dispatch(cli: &Cli, client: &Client, interrupt: &Interrupt) -> Result<(
     match &cli.command {
         Command::Pods(output) => pods::list(client, Printer::stdout(output.output)).await,
         Command::Metrics(args) => metrics::run(client, args).await,
-        Command::Log(args) => log::log(client, args, interrupt).await,
+        Command::Log(args) => log::log(client, cli, args, interrupt).await,
         Command::Import(args) => import::import(client, args, interrupt).await,
         Command::Runs(command) => match command {
             RunsCommand::Start(args) => runs::start(client, args).await,

@@ -75,7 +75,7 @@ impl Spool {
             return Err(Error::Spool {
                 spool: shorten(&self.directory.to_string_lossy()).into_owned(),
                 cause: format!(
-                    "{waiting} metrics wait in it for {}, not for {}; use it with that server once, or remove it",
+                    "holds metrics for {}, not for {}; use it with that server once, or remove it",
                     quote(known),
                     quote(server)
                 ),

@@ -115,7 +115,7 @@ fn a_spool_has_one_user_and_one_server() {
     let other = refusal("http://other");
     assert!(
         other.ends_with(
-            ": 1 metrics wait in it for \"http://127.0.0.1:1\", not for \"http://other\"; use it with that server \
+            ": holds metrics for \"http://127.0.0.1:1\", not for \"http://other\"; use it with that server \
              once, or remove it"
         ),
         "{other}"
