@@ -13,6 +13,7 @@ mod shell;
 #[cfg(test)]
 mod tests;
 mod time;
+mod top;
 
 pub(crate) use self::cli::{Cli, Command};
 pub(crate) use self::kube::KubeArgs;
@@ -25,3 +26,4 @@ pub(crate) use self::runs::{
     WaitArgs,
 };
 pub(crate) use self::shell::Shell;
+pub(crate) use self::top::TopArgs;
