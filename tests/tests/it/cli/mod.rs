@@ -10,4 +10,5 @@ mod record;
 mod runs;
 mod streams;
 mod terminal;
+mod top;
 mod waiting;

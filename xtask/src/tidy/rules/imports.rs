@@ -54,6 +54,11 @@ const IMPORTS: &[Import] = &[
         advice: "pass rows to the command line's output.rs",
     },
     Import {
+        library: "ratatui",
+        allowed: &["mlbench-cli/src/commands/top/"],
+        advice: "add a view to the command line's dashboard",
+    },
+    Import {
         library: "reqwest",
         allowed: &["mlbench-client/src/transport.rs", TESTS],
         advice: "use the client's transport.rs",
