@@ -5,6 +5,7 @@ mod exit_codes;
 mod kube;
 mod log;
 mod metrics;
+mod output;
 mod record;
 mod runs;
 mod streams;
