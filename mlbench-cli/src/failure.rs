@@ -8,6 +8,7 @@ use mlbench_core::quote::shorten;
 use tokio::signal::unix::SignalKind;
 
 use crate::benchmarks;
+use crate::output::UnknownColumn;
 use crate::unknown_name::UnknownName;
 
 /// Why a command failed. The text is the message that the user reads.
@@ -19,6 +20,9 @@ pub(crate) enum Failure {
     /// No run, pod or metric has the name that an argument selects.
     #[error("{0}")]
     UnknownName(UnknownName),
+    /// A list has no column of the name that an option says.
+    #[error("{0}")]
+    UnknownColumn(#[from] UnknownColumn),
     /// A number is the id of one run and the name of another.
     #[error(
         "{by_id}: refers to two runs, by id and by name; write id:{by_id} for run {by_id} or name:{by_id} for run \
@@ -176,6 +180,7 @@ impl Failure {
             | Self::TokenFile { .. }
             | Self::BinaryOnTerminal(_)
             | Self::NoTerminal
+            | Self::UnknownColumn(_)
             | Self::AmbiguousRun { .. } => 2,
             Self::Kube(_) => 7,
             Self::Client(error) if error.is_unreachable() => 7,

@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
 use crate::failure::Failure;
+use crate::output::is_paging;
 
 /// How long an interrupted command may take to remove its temporary files.
 const CLEAN_UP: Duration = Duration::from_millis(500);
@@ -59,10 +60,13 @@ where
             });
             let _ = ended.send(result);
         });
-        let signal = tokio::select! {
-            result = &mut result => return result.unwrap_or_else(|_| Err(panicked())),
-            _ = interrupt.recv() => SignalKind::interrupt(),
-            _ = terminate.recv() => SignalKind::terminate(),
+        let signal = loop {
+            tokio::select! {
+                result = &mut result => return result.unwrap_or_else(|_| Err(panicked())),
+                // In a pager, Ctrl-C ends a search, for example.
+                _ = interrupt.recv() => if !is_paging() { break SignalKind::interrupt() },
+                _ = terminate.recv() => break SignalKind::terminate(),
+            }
         };
         asked.send_replace(());
         match tokio::time::timeout(grace, &mut result).await {

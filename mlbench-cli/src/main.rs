@@ -40,6 +40,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
+    cli.screen().set();
     match &cli.command {
         // A benchmark computes on this thread and starts a runtime of its own to post metrics.
         Command::Benchmark(args) => return Ok(benchmarks::run(args, &mut std::io::stdout())?),

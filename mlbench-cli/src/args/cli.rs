@@ -13,12 +13,12 @@ use super::import::ImportArgs;
 use super::kube::{HEADING, KubeArgs};
 use super::log::LogArgs;
 use super::metrics::{MetricsArgs, PointsFormat};
-use super::output::OutputArgs;
+use super::output::{ListOutputArgs, screen};
 use super::runs::{RunsCommand, SetArgs};
 use super::shell::{CompletionsArgs, ManArgs};
 use super::top::TopArgs;
 use crate::benchmarks::BenchmarkArgs;
-use crate::output::Format;
+use crate::output::{ColorChoice, Format, Screen};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -61,6 +61,19 @@ pub(crate) struct Cli {
     pub(crate) token_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) kube: KubeArgs,
+    /// Colour states: auto, always or never [default: auto, which is on a terminal without NO_COLOR]
+    #[arg(
+        long,
+        global = true,
+        display_order = 910,
+        help_heading = HEADING,
+        value_enum,
+        value_name = "WHEN",
+        hide_possible_values = true,
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    color: ColorChoice,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -108,12 +121,15 @@ impl Cli {
             return Some(format!("--{flag}: no effect, because no server is asked; leave it out"));
         }
         if let Command::Runs(RunsCommand::Logs(args)) = &self.command
-            && args.output.output == Some(Format::Table)
+            && let Some(format @ (Format::Table | Format::Wide | Format::Name)) = args.output.output
         {
-            return Some(
-                "--output table: no effect on the output of a run; use csv or json, or leave it out"
-                    .to_owned(),
-            );
+            return Some(format!(
+                "--output {}: no effect on the output of a run; use csv, json or yaml, or leave it out",
+                format.as_str()
+            ));
+        }
+        if let Some(problem) = self.row_option_without_effect() {
+            return Some(problem);
         }
         if let Command::Metrics(args) = &self.command
             && args.show.output_file.is_some()
@@ -131,6 +147,26 @@ impl Cli {
         }
         (self.kube.kube && given("url"))
             .then(|| "--url: no effect with --kube; give only one of them".to_owned())
+    }
+
+    /// Names an option about a list that has no effect in its format.
+    fn row_option_without_effect(&self) -> Option<String> {
+        let (list, is_ordered) = match &self.command {
+            Command::Metrics(args) => {
+                return args.show.rows.without_effect(args.show.output.and_then(PointsFormat::printed), true);
+            }
+            Command::Pods(args) => (args, false),
+            Command::Import(args) => (&args.output, false),
+            Command::Runs(RunsCommand::List(args)) => (&args.output, false),
+            Command::Runs(RunsCommand::Compare(args)) => (&args.output, true),
+            _ => return None,
+        };
+        list.rows.without_effect(list.output.output, is_ordered)
+    }
+
+    /// Returns what the user says about standard output.
+    pub(crate) fn screen(&self) -> Screen {
+        screen(self.color)
     }
 
     /// Returns the URL of the server. An empty `MLBENCH_URL` counts as unset.
@@ -179,7 +215,7 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// List the worker pods in the cluster
     #[command(after_help = "Example:\n  mlbench pods -o csv")]
-    Pods(OutputArgs),
+    Pods(ListOutputArgs),
     /// Watch workers and runs on a dashboard in the terminal
     Top(TopArgs),
     /// Run a built-in reference benchmark, as a worker or by hand

@@ -6,7 +6,7 @@ use clap_complete::ArgValueCompleter;
 use mlbench_client::RunName;
 
 use super::labels::LabelArgs;
-use super::output::OutputArgs;
+use super::output::ListOutputArgs;
 use super::time::parse_timeout;
 use crate::candidates;
 
@@ -48,5 +48,5 @@ pub(crate) struct ImportArgs {
     #[arg(long, conflicts_with = "run")]
     pub(crate) dry_run: bool,
     #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) output: ListOutputArgs,
 }

@@ -1,7 +1,7 @@
 use clap::Args;
 
-/// Help section of the flags that select the server.
-pub(super) const HEADING: &str = "Server";
+/// Help section of the options that every command accepts.
+pub(super) const HEADING: &str = "Global options";
 
 /// How to find a server that runs in Kubernetes.
 #[derive(Debug, Clone, Args)]

@@ -5,7 +5,7 @@ use clap_complete::ArgValueCompleter;
 use mlbench_client::{MetricName, PodName};
 
 use super::number::parse_count;
-use super::output::OutputArgs;
+use super::output::{OutputArgs, RowsArgs};
 use super::time::TimeArg;
 use crate::candidates;
 use crate::output::Format;
@@ -56,12 +56,14 @@ pub(crate) struct ShowArgs {
     /// At most N points of each metric, averaging consecutive points
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub(crate) summarize: Option<u32>,
-    /// Output format: table, csv, json, arrow or parquet [default: table on a terminal, else tabs]
+    /// Output format: that of lists, or arrow or parquet [default: table on a terminal, else tabs]
     #[arg(short, long, value_enum, value_name = "FORMAT", hide_possible_values = true, display_order = 800)]
     pub(crate) output: Option<PointsFormat>,
     /// File for arrow or parquet, or - for standard output [default: -, but not on a terminal]
     #[arg(short = 'O', long, value_name = "FILE", display_order = 801)]
     pub(crate) output_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) rows: RowsArgs,
 }
 
 /// The format of points, of which the last two are for programs.
@@ -69,10 +71,18 @@ pub(crate) struct ShowArgs {
 pub(crate) enum PointsFormat {
     /// Aligned columns for people
     Table,
-    /// Comma-separated values with a header
-    Csv,
+    /// A table with more columns
+    Wide,
     /// JSON as in the API
     Json,
+    /// The same as JSON, in YAML
+    Yaml,
+    /// Comma-separated values with a header
+    Csv,
+    /// JSON with one point in a line
+    Ndjson,
+    /// Names of metrics, one in a line
+    Name,
     /// An Apache Arrow IPC stream
     Arrow,
     /// An Apache Parquet file
@@ -84,8 +94,12 @@ impl PointsFormat {
     pub(crate) const fn printed(self) -> Option<Format> {
         match self {
             Self::Table => Some(Format::Table),
-            Self::Csv => Some(Format::Csv),
+            Self::Wide => Some(Format::Wide),
             Self::Json => Some(Format::Json),
+            Self::Yaml => Some(Format::Yaml),
+            Self::Csv => Some(Format::Csv),
+            Self::Ndjson => Some(Format::Ndjson),
+            Self::Name => Some(Format::Name),
             Self::Arrow | Self::Parquet => None,
         }
     }
@@ -93,9 +107,9 @@ impl PointsFormat {
     /// Returns the format that the server writes as bytes.
     pub(crate) const fn binary(self) -> Option<mlbench_client::Format> {
         match self {
-            Self::Table | Self::Csv | Self::Json => None,
             Self::Arrow => Some(mlbench_client::Format::Arrow),
             Self::Parquet => Some(mlbench_client::Format::Parquet),
+            _ => None,
         }
     }
 }

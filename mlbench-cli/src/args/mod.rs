@@ -22,7 +22,7 @@ pub(crate) use self::kube::KubeArgs;
 pub(crate) use self::labels::LabelArgs;
 pub(crate) use self::log::LogArgs;
 pub(crate) use self::metrics::{MetricsArgs, MetricsCommand, PointsFormat, PostArgs, ShowArgs};
-pub(crate) use self::output::OutputArgs;
+pub(crate) use self::output::{ListOutputArgs, OutputArgs};
 pub(crate) use self::record::RecordArgs;
 pub(crate) use self::runs::{
     CompareArgs, DownloadArgs, ListArgs, LogsArgs, OneRunArgs, RunsCommand, SearchArgs, SetArgs, StartArgs,

@@ -10,7 +10,7 @@ use mlbench_client::{
 
 use super::labels::LabelArgs;
 use super::number::{parse_count, parse_finite, parse_positive, parse_rank, parse_tail};
-use super::output::OutputArgs;
+use super::output::{ListOutputArgs, OutputArgs};
 use super::record::RecordArgs;
 use super::time::{TimeArg, parse_timeout};
 use crate::candidates;
@@ -61,7 +61,7 @@ pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) search: SearchArgs,
     #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) output: ListOutputArgs,
 }
 
 /// Which runs to list, and in which order.
@@ -268,7 +268,7 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "RUN", add = ArgValueCompleter::new(candidates::runs))]
     pub(crate) baseline: Option<String>,
     #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) output: ListOutputArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -9,7 +9,6 @@ use super::{import, log, metrics, pods, runs, top};
 use crate::args::{Cli, Command, RunsCommand};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::output::Printer;
 
 /// Runs the command, through a port-forward if `--kube` is given.
 pub(crate) async fn run(cli: &Cli, interrupt: &Interrupt) -> Result<(), Failure> {
@@ -35,7 +34,7 @@ pub(crate) async fn run(cli: &Cli, interrupt: &Interrupt) -> Result<(), Failure>
 
 async fn dispatch(cli: &Cli, client: &Client, interrupt: &Interrupt) -> Result<(), Failure> {
     match &cli.command {
-        Command::Pods(output) => pods::list(client, Printer::stdout(output.output)).await,
+        Command::Pods(args) => pods::list(client, args).await,
         Command::Metrics(args) => metrics::run(client, args).await,
         Command::Log(args) => log::log(client, cli, args, interrupt).await,
         Command::Import(args) => import::import(client, args, interrupt).await,

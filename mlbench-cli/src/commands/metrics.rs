@@ -1,16 +1,18 @@
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 
 use mlbench_client::{
-    Client, Error, Format, Metric, MetricName, MetricType, MetricsQuery, NewMetric, Owner, PodName,
-    PointsByMetric, PointsByOwner, Series, now,
+    Client, Error, Format, Metric, MetricName, MetricType, MetricValue, MetricsQuery, NewMetric, Owner,
+    PodName, Point, PointsByMetric, PointsByOwner, Series, now,
 };
+use serde::Serialize;
 
 use super::resolve::{resolve_run, with_run_id};
 use super::target::write_to;
 use crate::args::{MetricsArgs, MetricsCommand, PointsFormat, PostArgs, ShowArgs};
 use crate::failure::Failure;
-use crate::output::{Printer, stdout_is_terminal};
+use crate::output::{Cell, Column, Columns, Layout, List, Printer, stdout_is_terminal};
 use crate::unknown_name::UnknownName;
 
 /// `mlbench metrics`
@@ -34,6 +36,11 @@ async fn show(client: &Client, args: &ShowArgs) -> Result<(), Failure> {
     if let Some(format) = args.output.and_then(PointsFormat::binary) {
         return write(client, args, &query, format).await;
     }
+    if args.run.is_none() && args.pod.is_none() {
+        return show_all(client, args, &query).await;
+    }
+    let options = args.rows.options(args.output.and_then(PointsFormat::printed));
+    let list = List::new(&options, &columns(false))?;
     let get = async |owner: Owner| Ok::<_, Error>((client.metrics().get(&owner, &query).await?, owner));
     let (metrics, owner) = match (&args.run, &args.pod) {
         (Some(run), _) => {
@@ -44,17 +51,13 @@ async fn show(client: &Client, args: &ShowArgs) -> Result<(), Failure> {
             Ok(metrics) => metrics,
             Err(error) => return Err(pod_failure(client, pod, error).await),
         },
-        (None, None) => return show_all(client, args, &query).await,
+        (None, None) => return Ok(()),
     };
     let missing = missing(args, |name| metrics.contains_key(name));
     if !missing.is_empty() {
         check_exist(&missing, &owner.to_string(), &series(client, &owner).await?)?;
     }
-    print_one(&mut printer(args), &metrics)
-}
-
-fn printer(args: &ShowArgs) -> Printer<impl Write> {
-    Printer::stdout(args.output.and_then(PointsFormat::printed))
+    print_one(&list, &mut Printer::paged(options.format), &metrics)
 }
 
 /// Writes the points in a format that no terminal shows.
@@ -89,6 +92,8 @@ fn target(file: Option<&Path>, format: Format, stdout_is_terminal: bool) -> Resu
 }
 
 async fn show_all(client: &Client, args: &ShowArgs, query: &MetricsQuery) -> Result<(), Failure> {
+    let options = args.rows.options(args.output.and_then(PointsFormat::printed));
+    let list = List::new(&options, &columns(true))?;
     let metrics = client.metrics().all(query).await?;
     let missing = missing(args, |name| metrics.values().any(|pod| pod.contains_key(name)));
     if !missing.is_empty() {
@@ -98,7 +103,7 @@ async fn show_all(client: &Client, args: &ShowArgs, query: &MetricsQuery) -> Res
         }
         check_exist(&missing, "the cluster", &all)?;
     }
-    print_all(&mut printer(args), &metrics)
+    print_all(&list, &mut Printer::paged(options.format), &metrics)
 }
 
 async fn series(client: &Client, owner: &Owner) -> Result<Vec<Series>, Error> {
@@ -161,25 +166,78 @@ async fn post(client: &Client, args: &PostArgs) -> Result<(), Failure> {
     print_stored(&mut Printer::stdout(args.output.output), &stored)
 }
 
-fn print_one(printer: &mut Printer<impl Write>, metrics: &PointsByMetric) -> Result<(), Failure> {
-    let rows = metrics.iter().flat_map(|(name, points)| {
-        points.iter().map(move |point| [name.clone(), point.date.to_string(), point.value.to_string()])
-    });
-    Ok(printer.print(metrics, ["metric", "date", "value"], rows)?)
+/// A point with what it belongs to.
+#[derive(Debug, Clone, Serialize)]
+struct Row {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod: Option<String>,
+    metric: String,
+    #[serde(flatten)]
+    point: Point,
 }
 
-fn print_all(printer: &mut Printer<impl Write>, metrics: &PointsByOwner) -> Result<(), Failure> {
-    let rows = metrics.iter().flat_map(|(pod, metrics)| {
-        metrics.iter().flat_map(move |(name, points)| {
-            points.iter().map(move |point| {
-                [pod.clone(), name.clone(), point.date.to_string(), point.value.to_string()]
-            })
-        })
+/// Returns what can be shown of a point, with its pod if the points belong to several.
+fn columns(of_pods: bool) -> Columns<Row> {
+    let pod = Column::new("pod", |row: &Row| Cell::of(row.pod.clone(), Cell::text));
+    let all = [
+        Column::new("metric", |row: &Row| Cell::text(&row.metric)),
+        Column::new("date", |row: &Row| Cell::Moment(row.point.date)),
+        Column::new("value", |row: &Row| value(&row.point.value)),
+    ];
+    Columns::new(|row: &Row| row.metric.clone(), of_pods.then_some(pod).into_iter().chain(all))
+}
+
+fn value(value: &MetricValue) -> Cell {
+    let text = value.as_str().to_owned();
+    value.as_f64().map_or_else(|| Cell::text(value.as_str()), |number| Cell::Number { number, text })
+}
+
+fn rows(pod: Option<&str>, metrics: &PointsByMetric) -> Vec<Row> {
+    let rows = metrics.iter().flat_map(|(name, points)| {
+        let row = move |point: &Point| Row {
+            pod: pod.map(str::to_owned),
+            metric: name.clone(),
+            point: point.clone(),
+        };
+        points.iter().map(row)
     });
-    Ok(printer.print(metrics, ["pod", "metric", "date", "value"], rows)?)
+    rows.collect()
+}
+
+fn print_one(
+    list: &List<Row>,
+    printer: &mut Printer<impl Write>,
+    metrics: &PointsByMetric,
+) -> Result<(), Failure> {
+    print_rows(list, printer, metrics, rows(None, metrics))
+}
+
+fn print_all(
+    list: &List<Row>,
+    printer: &mut Printer<impl Write>,
+    metrics: &PointsByOwner,
+) -> Result<(), Failure> {
+    let rows = metrics.iter().flat_map(|(pod, metrics)| rows(Some(pod), metrics)).collect();
+    print_rows(list, printer, metrics, rows)
+}
+
+fn print_rows(
+    list: &List<Row>,
+    printer: &mut Printer<impl Write>,
+    metrics: &impl Serialize,
+    mut rows: Vec<Row>,
+) -> Result<(), Failure> {
+    if printer.layout() == Layout::Name {
+        let mut seen = HashSet::new();
+        rows.retain(|row| seen.insert(row.metric.clone()));
+    }
+    Ok(list.print_of(printer, metrics, rows)?)
 }
 
 fn print_stored(printer: &mut Printer<impl Write>, metric: &Metric) -> Result<(), Failure> {
+    if printer.layout() == Layout::Name {
+        return Ok(printer.names([metric.name.to_string()])?);
+    }
     let row = [
         metric.owner.to_string(),
         metric.name.to_string(),
@@ -194,8 +252,8 @@ fn print_stored(printer: &mut Printer<impl Write>, metric: &Metric) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::Layout;
-    use mlbench_client::{Point, Timestamp};
+    use crate::output::ListOptions;
+    use mlbench_client::Timestamp;
 
     fn series(names: &[&str]) -> Vec<Series> {
         let series = |name: &&str| {
@@ -235,6 +293,10 @@ mod tests {
         String::from_utf8(to).unwrap()
     }
 
+    fn list(of_pods: bool) -> List<Row> {
+        List::new(&ListOptions::default(), &columns(of_pods)).unwrap()
+    }
+
     fn metrics() -> PointsByMetric {
         let points = ["0.5", "80% Top 1"].map(|value| Point::new(Timestamp::EPOCH, value));
         [("loss @ 0".to_owned(), points.to_vec())].into()
@@ -256,19 +318,19 @@ mod tests {
     fn each_point_is_a_row() {
         let metrics = metrics();
         assert_eq!(
-            printed(|printer| print_one(printer, &metrics), Layout::Csv),
+            printed(|printer| print_one(&list(false), printer, &metrics), Layout::Csv),
             "metric,date,value\nloss @ 0,1970-01-01T00:00:00.000000Z,0.5\n\
              loss @ 0,1970-01-01T00:00:00.000000Z,80% Top 1\n"
         );
         let all = [("w-0".to_owned(), metrics.clone())].into();
-        let text = printed(|printer| print_all(printer, &all), Layout::Tabs);
+        let text = printed(|printer| print_all(&list(true), printer, &all), Layout::Tabs);
         assert_eq!(text.lines().nth(1), Some("w-0\tloss @ 0\t1970-01-01T00:00:00.000000Z\t0.5"));
     }
 
     #[test]
     fn json_is_the_response_of_the_api() {
         let metrics = metrics();
-        let json = printed(|printer| print_one(printer, &metrics), Layout::Json);
+        let json = printed(|printer| print_one(&list(false), printer, &metrics), Layout::Json);
         assert_eq!(serde_json::from_str::<PointsByMetric>(&json).unwrap(), metrics);
     }
 }

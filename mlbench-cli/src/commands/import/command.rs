@@ -8,12 +8,12 @@ use super::batch::Stop;
 use super::discover::{Group, discover, shown};
 use super::run_import::RunImport;
 use super::source::Source;
-use super::summary::{Contents, Imported, print_contents, print_imported};
+use super::summary::{Contents, Imported, contents_columns, imported_columns};
 use crate::args::ImportArgs;
 use crate::commands::resolve::resolve_run;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::output::{Printer, eprint_message};
+use crate::output::{List, Printer, eprint_message};
 
 /// How often files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -28,6 +28,7 @@ pub(crate) async fn import(client: &Client, args: &ImportArgs, interrupt: &Inter
     if args.dry_run {
         return show_contents(args, groups);
     }
+    let list = List::new(&args.output.options(), &imported_columns())?;
     let run = match &args.run {
         Some(text) => Some(resolve_run(client, text).await.map_err(|failure| failure.of_option("--run"))?),
         None => None,
@@ -45,8 +46,9 @@ pub(crate) async fn import(client: &Client, args: &ImportArgs, interrupt: &Inter
         imports.advance(true).await.map_err(|failure| imports.failed(failure))?;
     }
     let imported = imports.end().await?;
-    print_imported(&mut Printer::stdout(args.output.output), &imported)?;
-    check(&imported)?;
+    let checked = check(&imported);
+    list.print(&mut Printer::stdout(args.output.output.output), imported)?;
+    checked?;
     // Ctrl-C is how following ends.
     if asked { Err(Failure::Recorded { code: 0 }) } else { Ok(()) }
 }
@@ -154,6 +156,7 @@ fn check(imported: &[Imported]) -> Result<(), Failure> {
 
 /// Reads all files and prints what they hold.
 fn show_contents(args: &ImportArgs, groups: Vec<Group>) -> Result<(), Failure> {
+    let list = List::new(&args.output.options(), &contents_columns())?;
     let (mut all, mut damaged) = (Vec::new(), 0_u64);
     for group in groups {
         let mut contents =
@@ -180,7 +183,7 @@ fn show_contents(args: &ImportArgs, groups: Vec<Group>) -> Result<(), Failure> {
         }
         all.push(contents);
     }
-    print_contents(&mut Printer::stdout(args.output.output), &all)?;
+    list.print(&mut Printer::paged(args.output.output.output), all)?;
     match damaged {
         0 => Ok(()),
         _ => Err(Failure::Failed(format!("{damaged} of the rows, cells or ends of files cannot be read"))),

@@ -1,14 +1,12 @@
 //! Says what was imported, and what a file holds.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 
 use mlbench_client::{MetricName, RunId, RunState, Timestamp};
 use serde::Serialize;
 
 use super::batch::Batch;
-use crate::failure::Failure;
-use crate::output::Printer;
+use crate::output::{Cell, Column, Columns, Tone};
 
 /// What was imported into a run.
 #[derive(Debug, Serialize)]
@@ -28,19 +26,27 @@ pub(super) struct Imported {
     pub(super) damaged: Vec<String>,
 }
 
-/// Prints what was imported.
-pub(super) fn print_imported(printer: &mut Printer<impl Write>, all: &[Imported]) -> Result<(), Failure> {
-    let rows = all.iter().map(|one| {
-        [
-            one.run.map(|run| run.to_string()).unwrap_or_default(),
-            one.name.clone(),
-            one.state.map(|state| state.to_string()).unwrap_or_default(),
-            one.files.to_string(),
-            one.points.to_string(),
-            counts(&one.left_out),
-        ]
-    });
-    Ok(printer.print(&all, ["run", "name", "state", "files", "points", "left out"], rows)?)
+/// Returns what can be shown of an import.
+pub(super) fn imported_columns() -> Columns<Imported> {
+    let all = [
+        Column::new("run", |one: &Imported| Cell::of(one.run, |run| Cell::text(run.to_string()))),
+        Column::new("name", |one: &Imported| Cell::text(&one.name)),
+        Column::new("state", |one: &Imported| Cell::of(one.state, state)),
+        Column::new("files", |one: &Imported| number(one.files as u64)),
+        Column::new("points", |one: &Imported| number(one.points)),
+        Column::new("left_out", |one: &Imported| Cell::text(counts(&one.left_out))),
+    ];
+    Columns::new(|one: &Imported| one.run.map(|run| run.to_string()).unwrap_or_default(), all)
+}
+
+fn number(count: u64) -> Cell {
+    #[expect(clippy::cast_precision_loss, reason = "only orders rows; the text is exact")]
+    let number = count as f64;
+    Cell::Number { number, text: count.to_string() }
+}
+
+fn state(state: RunState) -> Cell {
+    Cell::State { word: state.to_string(), more: String::new(), tone: Tone::of_run(state) }
 }
 
 /// What the files of a run hold.
@@ -72,28 +78,19 @@ impl Contents {
     }
 }
 
-/// Prints what the files hold.
-pub(super) fn print_contents(printer: &mut Printer<impl Write>, all: &[Contents]) -> Result<(), Failure> {
-    let date = |printer: &Printer<_>, date: Option<Timestamp>| {
-        date.map(|date| printer.date(date)).unwrap_or_default()
-    };
-    let rows: Vec<[String; 8]> = all
-        .iter()
-        .map(|one| {
-            [
-                one.name.clone(),
-                one.files.to_string(),
-                one.metrics.len().to_string(),
-                one.points.to_string(),
-                one.params.len().to_string(),
-                date(printer, one.first),
-                date(printer, one.last),
-                counts(&one.left_out),
-            ]
-        })
-        .collect();
-    let head = ["name", "files", "metrics", "points", "params", "first", "last", "left out"];
-    Ok(printer.print(&all, head, rows)?)
+/// Returns what can be shown of the files of a run.
+pub(super) fn contents_columns() -> Columns<Contents> {
+    let all = [
+        Column::new("name", |one: &Contents| Cell::text(&one.name)),
+        Column::new("files", |one: &Contents| number(one.files as u64)),
+        Column::new("metrics", |one: &Contents| number(one.metrics.len() as u64)),
+        Column::new("points", |one: &Contents| number(one.points)),
+        Column::new("params", |one: &Contents| number(one.params.len() as u64)),
+        Column::new("first", |one: &Contents| Cell::of(one.first, Cell::Moment)),
+        Column::new("last", |one: &Contents| Cell::of(one.last, Cell::Moment)),
+        Column::new("left_out", |one: &Contents| Cell::text(counts(&one.left_out))),
+    ];
+    Columns::new(|one: &Contents| one.name.clone(), all)
 }
 
 /// Adds counts by kind.

@@ -7,10 +7,11 @@ use mlbench_core::comparison::split_rank;
 use mlbench_core::quote::shorten;
 
 use super::comparison::print_comparison;
+use super::groups;
 use crate::args::CompareArgs;
 use crate::commands::resolve::resolve_run;
 use crate::failure::Failure;
-use crate::output::Printer;
+use crate::output::{List, Printer};
 use crate::unknown_name::UnknownName;
 
 /// The most runs whose metrics a message about an unknown metric may suggest.
@@ -18,6 +19,8 @@ const MAX_RUNS: usize = 20;
 
 /// `mlbench runs compare`
 pub(crate) async fn compare(client: &Client, args: &CompareArgs) -> Result<(), Failure> {
+    let options = args.output.options();
+    let list = List::new(&options, &groups::columns())?;
     let mut runs = Vec::with_capacity(args.runs.len());
     for text in &args.runs {
         runs.push(resolve_run(client, text).await?.id);
@@ -39,7 +42,11 @@ pub(crate) async fn compare(client: &Client, args: &CompareArgs) -> Result<(), F
     if let Some(metric) = args.metric.as_ref().filter(|_| !has_metric(&comparison)) {
         return Err(unknown_metric(client, metric.as_str(), &query.runs).await?);
     }
-    print_comparison(&mut Printer::stdout(args.output.output), &comparison)
+    let mut printer = Printer::paged(options.format);
+    if printer.is_human_readable() && !options.names_rows() {
+        return print_comparison(&mut printer, &comparison);
+    }
+    Ok(list.print_of(&mut printer, &comparison, groups::rows(&comparison))?)
 }
 
 /// Returns whether a run has the metric of the comparison, under this name or as that of rank 0.

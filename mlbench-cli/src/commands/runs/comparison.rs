@@ -1,9 +1,8 @@
-//! Prints comparisons: tables for people, a row per group for programs.
+//! Prints comparisons as tables for people.
 
 use std::io::Write;
 
 use mlbench_client::{Clock, Comparison, Estimate, Group, Phases, RunName, Training};
-use mlbench_core::metric::plain_number;
 
 use crate::failure::Failure;
 use crate::output::Printer;
@@ -11,15 +10,11 @@ use crate::output::Printer;
 /// What a cell shows that has no value.
 const NONE: &str = "–";
 
-/// Prints a comparison.
+/// Prints a comparison as people read it.
 pub(super) fn print_comparison(
     printer: &mut Printer<impl Write>,
     comparison: &Comparison,
 ) -> Result<(), Failure> {
-    if !printer.is_human_readable() {
-        let rows = comparison.groups.iter().map(|group| full_row(comparison, group));
-        return Ok(printer.print(comparison, FULL_HEAD, rows)?);
-    }
     printer.line(title(comparison))?;
     printer.line("")?;
     let times = comparison.groups.iter().map(|group| time_row(comparison, group));
@@ -138,69 +133,11 @@ fn notes(comparison: &Comparison) -> Vec<String> {
     notes
 }
 
-const FULL_HEAD: [&str; 22] = [
-    "group",
-    "names",
-    "runs",
-    "workers",
-    "n",
-    "reached",
-    "seconds",
-    "low",
-    "high",
-    "interval",
-    "baseline",
-    "speed_up",
-    "speed_up_low",
-    "speed_up_high",
-    "efficiency",
-    "compute",
-    "communication",
-    "transfer",
-    "waiting",
-    "other",
-    "oversubscribed",
-    "reason",
-];
-
-/// Returns every value of a group, unrounded.
-fn full_row(comparison: &Comparison, group: &Group) -> [String; 22] {
-    let number =
-        |number: Option<f64>| number.map(|number| plain_number(number, str::to_owned)).unwrap_or_default();
-    let (time, speed_up) = (group.time_to_accuracy, group.speed_up);
-    let shares = group.phases.as_ref().map(|phases| phases.shares);
-    let interval = time.and_then(|time| Some(serde_json::to_value(time.interval).ok()?.as_str()?.to_owned()));
-    [
-        group.label.clone(),
-        names(group).collect::<Vec<_>>().join("; "),
-        runs(group),
-        group.parameters.num_workers.to_string(),
-        group.n.to_string(),
-        group.reached.to_string(),
-        number(time.map(|time| time.median)),
-        number(time.map(|time| time.low)),
-        number(time.and_then(|time| time.high)),
-        interval.unwrap_or_default(),
-        comparison.groups.get(group.baseline).map(|baseline| baseline.label.clone()).unwrap_or_default(),
-        number(speed_up.map(|it| it.median)),
-        number(speed_up.map(|it| it.low)),
-        number(speed_up.and_then(|it| it.high)),
-        number(group.efficiency.map(|it| it.median)),
-        number(shares.map(|shares| shares.compute)),
-        number(shares.and_then(|shares| shares.communication)),
-        number(shares.and_then(|shares| shares.transfer)),
-        number(shares.and_then(|shares| shares.waiting)),
-        number(shares.map(|shares| shares.other)),
-        group.oversubscribed.map(|it| it.to_string()).unwrap_or_default(),
-        group.no_time_reason.clone().unwrap_or_default(),
-    ]
-}
-
-fn names(group: &Group) -> impl Iterator<Item = &str> {
+pub(super) fn names(group: &Group) -> impl Iterator<Item = &str> {
     group.names.iter().map(RunName::as_str)
 }
 
-fn runs(group: &Group) -> String {
+pub(super) fn runs(group: &Group) -> String {
     group.runs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
@@ -245,46 +182,9 @@ fn digits(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::commands::testing::comparison;
     use crate::output::Layout;
-
-    fn estimate(n: u32, median: f64, low: f64, high: Option<f64>) -> serde_json::Value {
-        json!({"n": n, "median": median, "low": low, "high": high, "interval": "min_max"})
-    }
-
-    fn group(id: u64, workers: u32, time: f64, speed_up: f64) -> serde_json::Value {
-        let values = json!({
-            "compute": 0.75, "communication": 0.2, "transfer": 0.05, "waiting": 0.15, "other": 0.05
-        });
-        json!({
-            "label": format!("{workers} workers"), "names": [format!("run {id}")], "runs": [id],
-            "parameters": {
-                "image": null, "command": "train", "backend": null, "run_all_nodes": true,
-                "num_workers": workers, "num_cpus": null, "max_bandwidth": null, "gpu_enabled": false,
-                "light_target": false, "use_horovod": false
-            },
-            "oversubscribed": workers > 2, "n": 3, "reached": 2,
-            "time_to_accuracy": estimate(3, time, time * 0.9, None), "no_time_reason": null, "baseline": 0,
-            "speed_up": estimate(3, speed_up, speed_up, Some(speed_up)),
-            "efficiency": estimate(3, speed_up / f64::from(workers), 0.0, None), "no_speed_up_reason": null,
-            "phases": {"source": "totals", "total": 1.0, "seconds": values, "shares": values, "steps": {}},
-            "trainings": [{
-                "run": id, "number": 2, "reached": false, "seconds": null, "date": null,
-                "reason": "no points of x", "pending": false, "best": null
-            }],
-            "all_reduce": []
-        })
-    }
-
-    fn comparison() -> Comparison {
-        serde_json::from_value(json!({
-            "metric": "val_global_Prec@1", "direction": "at_least", "goal": 80.0, "clock": "training", "cores": 2.0,
-            "groups": [group(1, 2, 7.5, 1.0), group(2, 4, 0.0015, 2.0)], "runs": [], "warnings": ["a warning"]
-        }))
-        .unwrap()
-    }
 
     fn printed(layout: Layout) -> String {
         printed_of(&comparison(), layout)
@@ -305,12 +205,12 @@ mod tests {
 training time to val_global_Prec@1 ≥ 80
 
 group       reached  time     interval      speed-up  efficiency
-─────────────────────────────────────────────────────────────────
+────────────────────────────────────────────────────────────────
 2 workers   2/3      7.50 s   from 6.75 s   1.00 ×    50 %
 4 workers*  2/3      1.50 ms  from 1.35 ms  2.00 ×    50 %
 
 runs  name   compute  communication  transfer  waiting  other
-──────────────────────────────────────────────────────────────
+─────────────────────────────────────────────────────────────
 1     run 1  75 %     20 %           5 %       15 %     5 %
 2     run 2  75 %     20 %           5 %       15 %     5 %
 
@@ -321,50 +221,6 @@ a warning
 "
         );
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    }
-
-    #[test]
-    fn programs_get_a_row_per_group_with_unrounded_numbers() {
-        let csv = printed(Layout::Csv);
-        let mut lines = csv.lines();
-        assert_eq!(lines.next().unwrap(), FULL_HEAD.join(","));
-        let first =
-            "2 workers,run 1,1,2,3,2,7.5,6.75,,min_max,2 workers,1,1,1,0.5,0.75,0.2,0.05,0.15,0.05,false,";
-        assert_eq!(lines.next().unwrap(), first);
-        let json: Comparison = serde_json::from_str(&printed(Layout::Json)).unwrap();
-        assert_eq!(json, comparison());
-    }
-
-    #[test]
-    fn every_csv_cell_is_what_json_has() {
-        let mut one = comparison();
-        one.groups[0].label = "=1+1, \"two\" workers".to_owned();
-        one.groups[0].names = vec![RunName::new("=cmd(\"x\")").unwrap(), RunName::new("a, b").unwrap()];
-        let time = one.groups[1].time_to_accuracy.as_mut().unwrap();
-        (time.median, time.low, time.high) = (0.1 + 0.2, 1e-7, Some(1e21));
-        let (csv, json) = (printed_of(&one, Layout::Csv), printed_of(&one, Layout::Json));
-        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-        let mut csv = csv::Reader::from_reader(csv.as_bytes());
-        assert_eq!(csv.headers().unwrap(), FULL_HEAD.as_slice());
-        let rows: Vec<csv::StringRecord> = csv.records().map(Result::unwrap).collect();
-        assert_eq!(rows.len(), 2);
-        for (row, group) in rows.iter().zip(json["groups"].as_array().unwrap()) {
-            let cell =
-                |name: &str| row.get(FULL_HEAD.iter().position(|head| *head == name).unwrap()).unwrap();
-            let names: Vec<&str> =
-                group["names"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
-            assert_eq!(cell("group"), group["label"]);
-            assert_eq!(cell("names"), names.join("; "));
-            let paths = "workers=/parameters/num_workers n=/n reached=/reached seconds=/time_to_accuracy/median \
-                         low=/time_to_accuracy/low high=/time_to_accuracy/high speed_up=/speed_up/median \
-                         speed_up_low=/speed_up/low speed_up_high=/speed_up/high efficiency=/efficiency/median \
-                         compute=/phases/shares/compute communication=/phases/shares/communication \
-                         transfer=/phases/shares/transfer waiting=/phases/shares/waiting other=/phases/shares/other";
-            for (name, path) in paths.split(' ').map(|pair| pair.split_once('=').unwrap()) {
-                let number = cell(name).parse::<f64>().ok();
-                assert_eq!(number, group.pointer(path).unwrap().as_f64(), "{name}: {:?}", cell(name));
-            }
-        }
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! Starts, shows, changes, awaits, stops and deletes runs.
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use mlbench_client::{Client, Error, Run, RunId, RunState};
 
-use super::print::{JsonShape, print_all, print_details};
+use super::print::{print_details, print_one};
 use super::request::{run_patch, run_request};
 use crate::args::{OneRunArgs, OutputArgs, SetArgs, StartArgs, WaitArgs};
 use crate::commands::resolve::{resolve_run, resolve_unambiguous_run};
@@ -35,7 +34,7 @@ pub(crate) async fn start(client: &Client, args: &StartArgs) -> Result<(), Failu
 /// `mlbench runs show`
 pub(crate) async fn show(client: &Client, args: &OneRunArgs) -> Result<(), Failure> {
     let run = resolve_run(client, &args.run.run).await?;
-    print_details(&mut Printer::stdout(args.output.output), &run)
+    print_details(&mut Printer::paged(args.output.output), &run)
 }
 
 /// `mlbench runs set`
@@ -94,10 +93,6 @@ pub(crate) async fn delete(client: &Client, text: &str) -> Result<(), Failure> {
     client.runs().delete(run.id).await?;
     eprint_message(format_args!("deleted run {} ({:?})", run.id, run.name.as_str()));
     Ok(())
-}
-
-fn print_one(printer: &mut Printer<impl Write>, run: &Run) -> Result<(), Failure> {
-    print_all(printer, std::slice::from_ref(run), JsonShape::Object)
 }
 
 /// Prints a run that has ended. How it ended decides the exit code, even without a reader of the output.

@@ -7,25 +7,26 @@ use std::time::Duration;
 use mlbench_client::{Change, Client, Event, EventData, Run, RunId, RunSearch, RunsChanged, Topic, now};
 use tokio::time::timeout;
 
-use super::print::{JsonShape, print_all, print_head, print_row};
+use super::print::columns;
 use crate::args::{ListArgs, SearchArgs};
 use crate::failure::Failure;
-use crate::output::{Layout, Printer};
+use crate::output::{Cell, Layout, List, Printer, Tone};
 
 /// How long further changes are awaited before a terminal shows the table anew.
 const SETTLED: Duration = Duration::from_millis(20);
 
 /// `mlbench runs list`
 pub(crate) async fn list(client: &Client, args: &ListArgs) -> Result<(), Failure> {
-    let mut printer = Printer::stdout(args.output.output);
+    let (options, columns) = (args.output.options(), columns());
+    let list = List::new(&options, &columns)?;
     if args.watch {
-        return watch(client, &mut printer).await;
+        return watch(client, &list, &mut Printer::stdout(options.format)).await;
     }
     let runs = match search(&args.search) {
         query if query.is_empty() => client.runs().list().await?,
         query => find(client, query).await?,
     };
-    print_all(&mut printer, &runs, JsonShape::Array)
+    Ok(list.print(&mut Printer::paged(options.format), runs)?)
 }
 
 /// Returns the query of these arguments.
@@ -61,24 +62,24 @@ async fn find(client: &Client, query: RunSearch) -> Result<Vec<Run>, Failure> {
 }
 
 /// Shows changes until it is interrupted.
-async fn watch(client: &Client, printer: &mut Printer<impl Write>) -> Result<(), Failure> {
-    let (mut changes, mut list) = (client.changes([Topic::Runs]), RunList::default());
+async fn watch(client: &Client, list: &List<Run>, printer: &mut Printer<impl Write>) -> Result<(), Failure> {
+    let (mut changes, mut runs) = (client.changes([Topic::Runs]), Runs::default());
     let (is_screen, mut is_shown) = (printer.is_screen(), false);
     if !is_screen {
-        print_head(printer)?;
+        list.print_head(printer)?;
     }
     loop {
-        let mut changed = list.apply(client, changes.next().await?).await?;
+        let mut changed = runs.apply(client, changes.next().await?).await?;
         while is_screen && let Ok(change) = timeout(SETTLED, changes.next()).await {
-            changed.extend(list.apply(client, change?).await?);
+            changed.extend(runs.apply(client, change?).await?);
         }
         if !is_screen {
-            changed.iter().try_for_each(|change| print_change(printer, change))?;
+            changed.iter().try_for_each(|change| print_change(list, printer, change))?;
             printer.flush()?;
         } else if !changed.is_empty() || !is_shown {
             is_shown = true;
             printer.clear()?;
-            print_all(printer, &list.runs(), JsonShape::Array)?;
+            list.print(printer, runs.all())?;
         }
     }
 }
@@ -92,12 +93,12 @@ struct ChangedRun {
 
 /// The runs that were shown last.
 #[derive(Default)]
-struct RunList {
+struct Runs {
     by_id: BTreeMap<RunId, Run>,
 }
 
-impl RunList {
-    fn runs(&self) -> Vec<Run> {
+impl Runs {
+    fn all(&self) -> Vec<Run> {
         self.by_id.values().cloned().collect()
     }
 
@@ -128,13 +129,22 @@ impl RunList {
     }
 }
 
-fn print_change(printer: &mut Printer<impl Write>, change: &ChangedRun) -> io::Result<()> {
+fn print_change(list: &List<Run>, printer: &mut Printer<impl Write>, change: &ChangedRun) -> io::Result<()> {
     let ChangedRun { run, is_deleted } = change;
+    let deleted = serde_json::json!({"id": run.id, "deleted": true});
     match (printer.layout(), is_deleted) {
-        (Layout::Json, true) => printer.json_line(&serde_json::json!({"id": run.id, "deleted": true})),
-        (Layout::Json, false) => printer.json_line(run),
-        (_, true) => print_row(printer, run, Some("DELETED")),
-        (_, false) => print_row(printer, run, None),
+        (Layout::Json | Layout::Ndjson, true) => printer.json_line(&deleted),
+        (Layout::Yaml, true) => printer.document(&deleted),
+        (_, true) => list.print_one(printer, run, as_deleted),
+        (_, false) => list.print_one(printer, run, |_, cell| cell),
+    }
+}
+
+/// Returns the cell of a column of a deleted run.
+fn as_deleted(column: &str, cell: Cell) -> Cell {
+    match column {
+        "state" => Cell::State { word: "DELETED".to_owned(), more: String::new(), tone: Tone::Ended },
+        _ => cell,
     }
 }
 
@@ -146,6 +156,7 @@ mod tests {
     use super::*;
     use crate::args::{Cli, Command, RunsCommand};
     use crate::commands::testing::failed_run;
+    use crate::output::ListOptions;
 
     #[test]
     fn arguments_become_a_query() {
@@ -166,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_run_is_shown_when_it_differs() {
-        let mut list = RunList::default();
+        let mut list = Runs::default();
         let runs = || RunsChanged { runs: vec![failed_run(1, "a"), failed_run(2, "b")], deleted: Vec::new() };
         assert_eq!(list.update(runs()).len(), 2);
         assert_eq!(list.update(runs()), []);
@@ -178,7 +189,7 @@ mod tests {
             ChangedRun { run: failed_run(1, "a"), is_deleted: true },
         ];
         assert_eq!(list.update(update), expected);
-        assert_eq!(list.runs().len(), 1);
+        assert_eq!(list.all().len(), 1);
     }
 
     #[test]
@@ -192,7 +203,8 @@ mod tests {
         ] {
             let mut to = Vec::new();
             let change = ChangedRun { run: failed_run(1, "a b"), is_deleted };
-            print_change(&mut Printer::new(layout, &mut to), &change).unwrap();
+            let list = List::new(&ListOptions::default(), &columns()).unwrap();
+            print_change(&list, &mut Printer::new(layout, &mut to), &change).unwrap();
             let text = String::from_utf8(to).unwrap();
             assert!(text.starts_with(expected) && text.lines().count() == 1, "{layout:?}: {text}");
         }

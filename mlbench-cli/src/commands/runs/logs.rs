@@ -27,7 +27,8 @@ pub(crate) async fn logs(client: &Client, args: &LogsArgs) -> Result<(), Failure
         unfinished: Vec::new(),
         look_at: Instant::now() + LOOK_EVERY,
     };
-    let mut printer = Printer::stdout(args.output.output);
+    let format = args.output.output;
+    let mut printer = if args.follow { Printer::stdout(format) } else { Printer::paged(format) };
     print_head(&mut printer)?;
     if let Some(lines) = args.tail {
         reader.print_last(lines, &mut printer).await?;
@@ -165,13 +166,14 @@ fn print_head(printer: &mut Printer<impl Write>) -> io::Result<()> {
 /// Prints a line, prefixed with its rank unless the user selected `one_rank`.
 fn print_line(printer: &mut Printer<impl Write>, line: &LogLine, one_rank: bool) -> io::Result<()> {
     match printer.layout() {
-        Layout::Json => printer.json_line(line),
+        Layout::Json | Layout::Ndjson => printer.json_line(line),
+        Layout::Yaml => printer.document(line),
         Layout::Csv => {
             let rank = line.rank.map(|rank| rank.to_string()).unwrap_or_default();
             let (seq, date) = (line.seq.to_string(), line.date.to_string());
             printer.csv_row(&[&seq, &date, &rank, line.stream.as_str(), &line.text])
         }
-        Layout::Table { .. } | Layout::Tabs => printer.line(shown(line, one_rank)),
+        Layout::Table { .. } | Layout::Tabs | Layout::Name => printer.line(shown(line, one_rank)),
     }
 }
 

@@ -3,6 +3,7 @@
 mod compare;
 mod comparison;
 mod download;
+mod groups;
 mod lifecycle;
 mod list;
 mod logs;

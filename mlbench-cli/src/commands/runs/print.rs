@@ -1,72 +1,82 @@
 //! Prints runs.
 
-use std::io::{self, Write};
+use std::fmt::Display;
+use std::io::Write;
 
-use mlbench_client::Run;
+use mlbench_client::{ParamValue, Run};
 use mlbench_core::metric::plain_number;
 
 use crate::failure::Failure;
-use crate::output::{Layout, Printer};
+use crate::output::{Cell, Column, Columns, Layout, List, ListOptions, Printer, Tone};
 
-/// The columns of a list of runs.
-const HEAD: [&str; 6] = ["id", "name", "state", "workers", "created_at", "finished_at"];
-
-/// Shape of the JSON for a list of runs.
-#[derive(Clone, Copy)]
-pub(super) enum JsonShape {
-    /// An array of runs.
-    Array,
-    /// The only run, as an object.
-    Object,
+/// Returns what can be shown of a run in a list.
+pub(super) fn columns() -> Columns<Run> {
+    let all = [
+        Column::new("id", |run: &Run| Cell::number(run.id.get() as f64)),
+        Column::new("name", |run: &Run| Cell::text(run.name.as_str())),
+        Column::new("state", state),
+        Column::new("workers", |run: &Run| Cell::count(run.num_workers)),
+        Column::new("created_at", |run: &Run| Cell::Date(run.created_at)),
+        Column::new("finished_at", |run: &Run| Cell::of(run.finished_at, Cell::Date)),
+        Column::wide("duration", |run: &Run| {
+            Cell::of(run.finished_at, |end| Cell::Seconds(end.since(run.created_at).as_secs_f64()))
+        }),
+        Column::wide("backend", |run: &Run| Cell::of(run.backend.clone(), Cell::Text)),
+        Column::wide("params", |run: &Run| Cell::text(pairs(run.params.iter()))),
+        Column::wide("tags", |run: &Run| Cell::text(pairs(run.tags.iter()))),
+        Column::wide("reason", |run: &Run| Cell::of(run.job_metadata.reason.clone(), Cell::Text)),
+        Column::named("cpus", |run: &Run| Cell::of(run.num_cpus, Cell::number)),
+        Column::named("image", |run: &Run| Cell::of(run.image.clone(), Cell::Text)),
+        Column::named("command", |run: &Run| Cell::text(&run.job_metadata.command)),
+        Column::named("queue_position", |run: &Run| Cell::of(run.queue_position, Cell::count)),
+        Column::named("external", |run: &Run| Cell::text(run.external.to_string())),
+        Column::named("job_id", |run: &Run| Cell::text(run.job_id.to_string())),
+    ];
+    Columns::new(name, all).with_family("params.NAME, tags.NAME", |name| {
+        let (kind, label) = name.split_once('.')?;
+        let (column, label) = (name.to_owned(), label.to_owned());
+        match kind {
+            "params" => Some(Column::named(column, move |run: &Run| Cell::of(run.params.get(&label), param))),
+            "tags" => {
+                Some(Column::named(column, move |run: &Run| Cell::of(run.tags.get(&label), Cell::text)))
+            }
+            _ => None,
+        }
+    })
 }
 
-pub(super) fn print_all(
-    printer: &mut Printer<impl Write>,
-    runs: &[Run],
-    json: JsonShape,
-) -> Result<(), Failure> {
-    let rows: Vec<[String; 6]> = runs.iter().map(|run| row(printer, run)).collect();
-    match (json, runs) {
-        (JsonShape::Object, [run]) => printer.print(run, HEAD, rows)?,
-        _ => printer.print(&runs, HEAD, rows)?,
+/// Returns what names exactly this run in other commands.
+fn name(run: &Run) -> String {
+    format!("id:{}", run.id)
+}
+
+fn param(value: &ParamValue) -> Cell {
+    match value {
+        ParamValue::Number(number) => {
+            Cell::Number { number: number.as_f64().unwrap_or(f64::NAN), text: value.to_string() }
+        }
+        _ => Cell::text(value.to_string()),
+    }
+}
+
+fn pairs<N: Display, V: Display>(labels: impl Iterator<Item = (N, V)>) -> String {
+    labels.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Prints one run as a list does, and in JSON as an object.
+pub(super) fn print_one(printer: &mut Printer<impl Write>, run: &Run) -> Result<(), Failure> {
+    let list = List::new(&ListOptions::default(), &columns())?;
+    match printer.layout() {
+        Layout::Json | Layout::Yaml => printer.value(run)?,
+        _ => list.print(printer, vec![run.clone()])?,
     }
     Ok(())
 }
 
-/// Prints the names of the columns, for [`print_row`].
-pub(super) fn print_head(printer: &mut Printer<impl Write>) -> io::Result<()> {
-    match printer.layout() {
-        Layout::Json => Ok(()),
-        _ => printer.row(HEAD.map(str::to_owned)),
-    }
-}
-
-/// Prints a run in a line, with another word for its state if given.
-pub(super) fn print_row(printer: &mut Printer<impl Write>, run: &Run, state: Option<&str>) -> io::Result<()> {
-    let mut row = row(printer, run);
-    if let Some(state) = state {
-        state.clone_into(&mut row[2]);
-    }
-    printer.row(row)
-}
-
-fn row(printer: &Printer<impl Write>, run: &Run) -> [String; 6] {
-    [
-        run.id.to_string(),
-        run.name.to_string(),
-        state(printer, run),
-        run.num_workers.to_string(),
-        printer.date(run.created_at),
-        run.finished_at.map(|date| printer.date(date)).unwrap_or_default(),
-    ]
-}
-
-/// Formats the state, in a table with the position in the queue.
-fn state(printer: &Printer<impl Write>, run: &Run) -> String {
-    match run.queue_position.filter(|_| printer.is_human_readable()) {
-        Some(position) => format!("{} (queue: {position})", run.state),
-        None => run.state.to_string(),
-    }
+/// Returns the state, for people with the position in the queue.
+fn state(run: &Run) -> Cell {
+    let more = run.queue_position.map(|position| format!(" (queue: {position})")).unwrap_or_default();
+    Cell::State { word: run.state.to_string(), more, tone: Tone::of_run(run.state) }
 }
 
 /// Formats a number as the API prints it.
@@ -74,15 +84,12 @@ fn number(number: f64) -> String {
     plain_number(number, str::to_owned)
 }
 
+/// Prints everything about a run, a field per line.
 pub(super) fn print_details(printer: &mut Printer<impl Write>, run: &Run) -> Result<(), Failure> {
     let job = &run.job_metadata;
-    let took = run.finished_at.map(|end| format!("{:.1} s", end.since(run.created_at).as_secs_f64()));
-    let pods: Vec<String> = job.pods.iter().map(ToString::to_string).collect();
-    let codes: Vec<String> = job.exit_codes.iter().map(|(rank, code)| format!("{rank}: {code}")).collect();
-    let environment: Vec<String> =
-        run.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let params: Vec<String> = run.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let tags: Vec<String> = run.tags.iter().map(|(name, text)| format!("{name}={text}")).collect();
+    let text = |text: Option<String>| Cell::of(text, Cell::text);
+    let joined = |texts: Vec<String>| Cell::text(texts.join(", "));
+    let codes = job.exit_codes.iter().map(|(rank, code)| format!("{rank}: {code}")).collect();
     let options = [
         (run.gpu_enabled, "gpu"),
         (run.light_target, "light"),
@@ -90,43 +97,49 @@ pub(super) fn print_details(printer: &mut Printer<impl Write>, run: &Run) -> Res
         (!run.run_all_nodes, "first worker only"),
         (run.external, "external"),
     ];
-    let options: Vec<&str> = options.into_iter().filter_map(|(set, name)| set.then_some(name)).collect();
+    let options = options.into_iter().filter(|(set, _)| *set).map(|(_, name)| name.to_owned()).collect();
     let fields = [
-        ("id", Some(run.id.to_string())),
-        ("name", Some(run.name.to_string())),
-        ("state", Some(run.state.to_string())),
-        ("queue", run.queue_position.map(|position| position.to_string())),
-        ("waiting_for", run.waiting_for.clone()),
-        ("reason", job.reason.clone()),
-        ("created_at", Some(run.created_at.to_string())),
-        ("finished_at", run.finished_at.map(|date| date.to_string())),
-        ("took", took),
-        ("workers", Some(run.num_workers.to_string())),
-        ("cpus", run.num_cpus.map(number)),
-        ("gpus", run.needs.gpus.map(|gpus| gpus.to_string())),
-        ("memory", run.needs.memory.map(|size| size.to_string())),
-        ("shm_size", run.needs.shm_size.map(|size| size.to_string())),
-        ("time_limit", run.needs.time_limit.map(|limit| format!("{} s", number(limit.seconds())))),
-        ("bandwidth", run.max_bandwidth.map(|megabits| format!("{} Mbit/s", number(megabits)))),
-        ("image", run.image.clone()),
-        ("command", Some(job.command.clone())),
-        ("working_dir", run.needs.working_dir.as_ref().map(ToString::to_string)),
-        ("environment", Some(environment.join(", ")).filter(|text| !text.is_empty())),
-        ("params", Some(params.join(", ")).filter(|text| !text.is_empty())),
-        ("tags", Some(tags.join(", ")).filter(|text| !text.is_empty())),
-        ("backend", run.backend.clone()),
-        ("options", Some(options.join(", ")).filter(|text| !text.is_empty())),
-        ("pods", Some(pods.join(", ")).filter(|text| !text.is_empty())),
-        ("exit_codes", Some(codes.join(", ")).filter(|text| !text.is_empty())),
-        ("job_id", Some(run.job_id.to_string())),
+        ("id", Cell::text(run.id.to_string())),
+        ("name", Cell::text(run.name.as_str())),
+        (
+            "state",
+            Cell::State { more: String::new(), word: run.state.to_string(), tone: Tone::of_run(run.state) },
+        ),
+        ("queue", Cell::of(run.queue_position, Cell::count)),
+        ("waiting_for", text(run.waiting_for.clone())),
+        ("reason", text(job.reason.clone())),
+        ("created_at", Cell::DateAndAge(run.created_at)),
+        ("finished_at", Cell::of(run.finished_at, Cell::DateAndAge)),
+        (
+            "took",
+            text(run.finished_at.map(|end| format!("{:.1} s", end.since(run.created_at).as_secs_f64()))),
+        ),
+        ("workers", Cell::count(run.num_workers)),
+        ("cpus", Cell::of(run.num_cpus, Cell::number)),
+        ("gpus", Cell::of(run.needs.gpus, Cell::count)),
+        ("memory", text(run.needs.memory.map(|size| size.to_string()))),
+        ("shm_size", text(run.needs.shm_size.map(|size| size.to_string()))),
+        ("time_limit", text(run.needs.time_limit.map(|limit| format!("{} s", number(limit.seconds()))))),
+        ("bandwidth", text(run.max_bandwidth.map(|megabits| format!("{} Mbit/s", number(megabits))))),
+        ("image", text(run.image.clone())),
+        ("command", Cell::text(&job.command)),
+        ("working_dir", text(run.needs.working_dir.as_ref().map(ToString::to_string))),
+        ("environment", Cell::text(pairs(run.environment.iter()))),
+        ("params", Cell::text(pairs(run.params.iter()))),
+        ("tags", Cell::text(pairs(run.tags.iter()))),
+        ("backend", text(run.backend.clone())),
+        ("options", joined(options)),
+        ("pods", joined(job.pods.iter().map(ToString::to_string).collect())),
+        ("exit_codes", joined(codes)),
+        ("job_id", Cell::text(run.job_id.to_string())),
     ];
-    let rows = fields.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?]));
-    Ok(printer.print(run, ["field", "value"], rows)?)
+    let known = fields.into_iter().filter(|(_, cell)| *cell != Cell::Nothing);
+    Ok(printer.record(run, name(run), known)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use mlbench_client::RunState;
+    use mlbench_client::{RunState, now};
 
     use super::*;
     use crate::commands::testing::failed_run as run;
@@ -140,23 +153,31 @@ mod tests {
         String::from_utf8(to).unwrap()
     }
 
+    /// Returns the text with `AGE` in place of each age of this test data, which grows.
+    fn without_ages(text: &str) -> String {
+        let days = now().since("2018-08-03T09:21:41.847960Z".parse().unwrap()).as_secs() / 86_400;
+        text.replace(&format!("{days}d ago"), "AGE")
+    }
+
+    fn print_all(printer: &mut Printer<&mut Vec<u8>>, runs: &[Run]) -> Result<(), Failure> {
+        Ok(List::new(&ListOptions::default(), &columns())?.print(printer, runs.to_vec())?)
+    }
+
     #[test]
     fn a_list_of_runs_fits_into_80_columns() {
         let runs = [run(1, "first"), run(12, "second try")];
         assert_eq!(
-            printed(Layout::Table { fit_to_width: false }, |printer| print_all(
-                printer,
-                &runs,
-                JsonShape::Array
-            )),
+            without_ages(&printed(Layout::Table { fit_to_width: false }, |printer| print_all(
+                printer, &runs
+            ))),
             "\
-id  name        state   workers  created_at           finished_at
-──────────────────────────────────────────────────────────────────────────
-1   first       FAILED  2        2018-08-03 09:21:29  2018-08-03 09:21:41
-12  second try  FAILED  2        2018-08-03 09:21:29  2018-08-03 09:21:41
+id  name        state   workers  created_at  finished_at
+────────────────────────────────────────────────────────
+1   first       FAILED  2        AGE   AGE
+12  second try  FAILED  2        AGE   AGE
 "
         );
-        let tabs = printed(Layout::Tabs, |printer| print_all(printer, &runs, JsonShape::Array));
+        let tabs = printed(Layout::Tabs, |printer| print_all(printer, &runs));
         let line = "1\tfirst\tFAILED\t2\t2018-08-03T09:21:29.347960Z\t2018-08-03T09:21:41.847960Z";
         assert_eq!(tabs.lines().nth(1), Some(line));
     }
@@ -167,11 +188,9 @@ id  name        state   workers  created_at           finished_at
         let queued =
             Run { state: RunState::Initialized, queue_position: Some(2), waiting_for, ..run(3, "third") };
         let runs = [run(1, "first"), queued];
-        let table = printed(Layout::Table { fit_to_width: false }, |printer| {
-            print_all(printer, &runs, JsonShape::Array)
-        });
+        let table = printed(Layout::Table { fit_to_width: false }, |printer| print_all(printer, &runs));
         assert!(table.contains("  third  INITIALIZED (queue: 2)  2 "), "{table}");
-        let tabs = printed(Layout::Tabs, |printer| print_all(printer, &runs, JsonShape::Array));
+        let tabs = printed(Layout::Tabs, |printer| print_all(printer, &runs));
         assert!(tabs.contains("\tthird\tINITIALIZED\t2\t"), "{tabs}");
         let details = printed(Layout::Tabs, |printer| print_details(printer, &runs[1]));
         assert!(details.contains("\nqueue\t2\nwaiting_for\trun 1 is ahead in the queue\n"), "{details}");
@@ -180,9 +199,30 @@ id  name        state   workers  created_at           finished_at
     #[test]
     fn the_json_of_one_run_is_an_object() {
         let runs = [run(1, "first")];
-        let json = |kind| printed(Layout::Json, |printer| print_all(printer, &runs, kind));
-        assert_eq!(serde_json::from_str::<Run>(&json(JsonShape::Object)).unwrap(), runs[0]);
-        assert_eq!(serde_json::from_str::<Vec<Run>>(&json(JsonShape::Array)).unwrap(), runs);
+        let object = printed(Layout::Json, |printer| print_one(printer, &runs[0]));
+        assert_eq!(serde_json::from_str::<Run>(&object).unwrap(), runs[0]);
+        let array = printed(Layout::Json, |printer| print_all(printer, &runs));
+        assert_eq!(serde_json::from_str::<Vec<Run>>(&array).unwrap(), runs);
+        let line = printed(Layout::Ndjson, |printer| print_one(printer, &runs[0]));
+        assert_eq!((serde_json::from_str::<Run>(&line).unwrap(), line.lines().count()), (run(1, "first"), 1));
+        let yaml = printed(Layout::Yaml, |printer| print_details(printer, &runs[0]));
+        assert_eq!(serde_saphyr::from_str::<Run>(&yaml).unwrap(), runs[0], "{yaml}");
+        assert_eq!(printed(Layout::Name, |printer| print_details(printer, &runs[0])), "id:1\n");
+    }
+
+    #[test]
+    fn labels_are_columns_by_name() {
+        let options = ListOptions {
+            columns: ["id", "params.lr", "tags.team", "params.none", "duration"].map(str::to_owned).to_vec(),
+            ..ListOptions::default()
+        };
+        let list = List::new(&options, &columns()).unwrap();
+        let text =
+            printed(Layout::Csv, |printer| Ok(list.print(printer, vec![run(1, "first"), run(2, "second")])?));
+        assert_eq!(
+            text,
+            "id,params.lr,tags.team,params.none,duration\n1,0.1,vision,,12.5\n2,0.1,vision,,12.5\n"
+        );
     }
 
     #[test]

@@ -25,7 +25,7 @@ async fn bash_completes_commands_options_values_and_the_runs_of_the_server() {
         String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(complete("mlbench runs st").await, ["start", "stop"]);
-    assert_eq!(complete("mlbench runs list --so").await, ["--sort"]);
+    assert_eq!(complete("mlbench runs list --so").await, ["--sort", "--sort-by"]);
     assert_eq!(complete("mlbench runs list --state fin").await, ["finished"]);
     assert_eq!(complete("mlbench completions ''").await[..4], ["bash", "zsh", "fish", "powershell"]);
     // A name that a shell would split, or that selects a newer run, is offered as an id.

@@ -6,6 +6,7 @@ mod import;
 mod kube;
 mod log;
 mod metrics;
+mod output;
 mod record;
 mod runs;
 mod streams;

@@ -23,7 +23,7 @@ async fn followed_logs_show_the_newest_state_of_an_unfinished_line() {
     );
     let command = format!("sh -c {}", quoted(&program));
     server.cli().ok(&["runs", "start", "--name", "bar", "--command", &command]).await;
-    let mut child = on_terminal(&script, &server, "runs logs bar --follow").spawn().unwrap();
+    let mut child = on_terminal(&script, &server, "", "runs logs bar --follow").spawn().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut seen = String::new();
     for (text, step) in [(" 10 %", Some(1)), (" 90 %", Some(2)), ("FINISHED", None)] {
@@ -61,7 +61,8 @@ async fn output_of_a_run_can_colour_a_terminal_but_not_control_it() {
         [("", format!("{shown}\u{1b}[0m\r\n")), ("--output csv", format!(",stdout,{shown}"))]
     {
         let logs = format!("runs logs {} --rank 0 {format}", run.id);
-        let output = timeout(TIMEOUT, on_terminal(&script, &server, &logs).output()).await.unwrap().unwrap();
+        let output =
+            timeout(TIMEOUT, on_terminal(&script, &server, "", &logs).output()).await.unwrap().unwrap();
         let output = String::from_utf8(output.stdout).unwrap();
         assert!(output.contains(&printed), "{output:?}");
         assert!(!output.contains(['\u{7}', '\u{9b}']), "{output:?}");
@@ -70,11 +71,12 @@ async fn output_of_a_run_can_colour_a_terminal_but_not_control_it() {
     }
 }
 
-/// A command of `mlbench` with a terminal of its own.
-fn on_terminal(script: &Path, server: &TestServer, arguments: &str) -> Command {
-    let command = format!("'{}' {arguments}", binary("mlbench").display());
+/// A command of `mlbench` with a terminal of its own, after a setup in its shell.
+pub(super) fn on_terminal(script: &Path, server: &TestServer, setup: &str, arguments: &str) -> Command {
+    let command = format!("{setup} '{}' {arguments}", binary("mlbench").display());
     let mut on_terminal = Command::new(script);
     on_terminal.args(["-qec", &command, "/dev/null"]).env("MLBENCH_URL", server.url()).kill_on_drop(true);
+    on_terminal.env("TERM", "xterm").env_remove("NO_COLOR").env_remove("PAGER");
     on_terminal.stdin(Stdio::null()).stdout(Stdio::piped());
     on_terminal
 }

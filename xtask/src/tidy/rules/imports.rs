@@ -49,9 +49,9 @@ const IMPORTS: &[Import] = &[
         advice: "move it behind trait Cluster, into the server's cluster/kubernetes/",
     },
     Import {
-        library: "comfy_table",
-        allowed: &["mlbench-cli/src/output.rs"],
-        advice: "pass rows to the command line's output.rs",
+        library: "unicode_width",
+        allowed: &["mlbench-cli/src/output/"],
+        advice: "pass rows to the command line's output/",
     },
     Import {
         library: "ratatui",
@@ -109,7 +109,7 @@ mod tests {
                 ("mlbench-server/src/app/pods.rs", "// warp::no\nuse warp::Filter;\n"),
                 ("mlbench-server/src/app/runs.rs", "fn f(c: &rusqlite::Connection) {}\n"),
                 ("mlbench-client/src/error.rs", "use reqwest as http;\n"),
-                ("mlbench-cli/src/output.rs", "use comfy_table::Table;\n"),
+                ("mlbench-cli/src/output/printer.rs", "use unicode_width::UnicodeWidthStr;\n"),
                 ("mlbench-server/src/cluster/mod.rs", "use crate::cluster::kube::X;\n"),
             ],
         );

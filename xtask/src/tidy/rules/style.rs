@@ -35,24 +35,17 @@ pub(super) fn no_unwrap(tree: &Tree) -> Vec<Finding> {
     )
 }
 
-/// Only the command line's `output.rs` writes to standard output. Libraries print nothing.
+/// Only the command line's `output/` writes to standard output. Libraries print nothing.
 pub(super) fn printing(tree: &Tree) -> Vec<Finding> {
     let stdout = |code: &str| has_word(code, "println!") || has_word(code, "print!");
     let stderr = |code: &str| has_word(code, "eprintln!") || has_word(code, "eprint!");
     let prints = |source: &&Source| source.path.starts_with("mlbench-") && source.path.contains("/src/");
-    let output = |source: &&Source| {
-        source.path == "mlbench-cli/src/output.rs" || source.path.starts_with("mlbench-cli/src/output/")
-    };
+    let output = |source: &&Source| source.path.starts_with("mlbench-cli/src/output/");
     let talks = |source: &&Source| output(source) || source.path.ends_with("/src/main.rs");
     let to_stdout = tree.sources().filter(prints).filter(|source| !output(source));
     let to_stderr = tree.sources().filter(prints).filter(|source| !talks(source));
-    let mut findings = each_line(
-        to_stdout,
-        false,
-        stdout,
-        "this writes to stdout",
-        "pass it to the command line's output.rs",
-    );
+    let mut findings =
+        each_line(to_stdout, false, stdout, "this writes to stdout", "pass it to the command line's output/");
     findings.extend(each_line(
         to_stderr,
         false,
@@ -176,7 +169,7 @@ mod tests {
     fn only_the_output_file_writes_to_stdout() {
         let text = "println!(\"x\");\neprintln!(\"y\");\n";
         let files = [
-            ("mlbench-cli/src/output.rs", text),
+            ("mlbench-cli/src/output/printer.rs", text),
             ("mlbench-cli/src/main.rs", text),
             ("mlbench-client/src/lib.rs", text),
             ("xtask/src/main.rs", text),

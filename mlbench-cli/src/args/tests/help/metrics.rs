@@ -26,10 +26,15 @@ fn metrics_prints_help() {
           --last <N>            Only the newest N points of each metric
           --summarize <N>       At most N points of each metric, averaging
                                 consecutive points
-      -o, --output <FORMAT>     Output format: table, csv, json, arrow or parquet
+      -o, --output <FORMAT>     Output format: that of lists, or arrow or parquet
                                 [default: table on a terminal, else tabs]
       -O, --output-file <FILE>  File for arrow or parquet, or - for standard output
                                 [default: -, but not on a terminal]
+          --columns <COLUMNS>   Columns to show, separated by commas [default: those
+                                of the format]
+          --sort-by <COLUMN>    Column to sort by, with - in front for descending
+                                order
+          --no-headers          Leave out the names of the columns
       -h, --help                Print help
 
     Examples:
@@ -57,8 +62,8 @@ fn metrics_post_prints_help() {
                              [default: now]
           --cumulative       Mark the value as one that adds up over time
           --metadata <TEXT>  Free text to store with the metric
-      -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
-                             terminal, else tab-separated columns]
+      -o, --output <FORMAT>  Output format: table, wide, json, yaml, csv, ndjson or
+                             name [default: table on a terminal, else tabs]
       -h, --help             Print help
 
     Examples:
@@ -76,9 +81,14 @@ fn pods_prints_help() {
     Usage: mlbench pods [OPTIONS]
 
     Options:
-      -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
-                             terminal, else tab-separated columns]
-      -h, --help             Print help
+      -o, --output <FORMAT>    Output format: table, wide, json, yaml, csv, ndjson
+                               or name [default: table on a terminal, else tabs]
+          --columns <COLUMNS>  Columns to show, separated by commas [default: those
+                               of the format]
+          --sort-by <COLUMN>   Column to sort by, with - in front for descending
+                               order
+          --no-headers         Leave out the names of the columns
+      -h, --help               Print help
 
     Example:
       mlbench pods -o csv
@@ -151,8 +161,14 @@ fn import_prints_help() {
           --dry-run
               Show what the files hold and send nothing
       -o, --output <FORMAT>
-              Output format: table, csv or json [default: table on a terminal, else
-              tab-separated columns]
+              Output format: table, wide, json, yaml, csv, ndjson or name [default:
+              table on a terminal, else tabs]
+          --columns <COLUMNS>
+              Columns to show, separated by commas [default: those of the format]
+          --sort-by <COLUMN>
+              Column to sort by, with - in front for descending order
+          --no-headers
+              Leave out the names of the columns
       -h, --help
               Print help
 

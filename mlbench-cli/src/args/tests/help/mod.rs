@@ -19,14 +19,14 @@ fn full_help(path: &str) -> String {
     command.render_help().to_string()
 }
 
-/// Returns the section on the server, which is the same for every command.
+/// Returns the section on global options, which is the same for every command.
 fn server_section(help: &str) -> &str {
-    let start = help.find("\nServer:\n").unwrap();
+    let start = help.find("\nGlobal options:\n").unwrap();
     let end = help[start..].find("\n\n").map_or(help.trim_end().len(), |length| start + length);
     &help[start..end]
 }
 
-/// Returns the help text of the command at `path` without the section on the server.
+/// Returns the help text of the command at `path` without the section on global options.
 fn help(path: &str) -> String {
     let help = full_help(path);
     let server = server_section(&help);
@@ -57,7 +57,7 @@ fn the_program_prints_help() {
       -h, --help     Print help
       -V, --version  Print version
 
-    Server:
+    Global options:
           --url <URL>
               URL of the server [env: MLBENCH_URL] [default: http://127.0.0.1:8000]
           --token-file <FILE>
@@ -70,6 +70,9 @@ fn the_program_prints_help() {
               Namespace of the server [default: the namespace of the context]
           --kube-release <NAME>
               Release of the server, if the namespace has several
+          --color <WHEN>
+              Colour states: auto, always or never [default: auto, which is on a
+              terminal without NO_COLOR]
 
     Exit codes:
       0    success

@@ -65,8 +65,8 @@ fn runs_start_prints_help() {
           --light               Train to the light goal, a lower accuracy
           --wait                Wait until the run ends. Exit code 6 if it failed or
                                 was stopped
-      -o, --output <FORMAT>     Output format: table, csv or json [default: table on
-                                a terminal, else tab-separated columns]
+      -o, --output <FORMAT>     Output format: table, wide, json, yaml, csv, ndjson
+                                or name [default: table on a terminal, else tabs]
       -h, --help                Print help
 
     The placeholders {hosts}, {run_id}, {rank} and {backend} in the command are
@@ -104,8 +104,14 @@ fn runs_list_prints_help() {
           --sort <KEY>            Order: id, created, finished, name, state or
                                   duration, with - in front for descending
           --limit <N>             Only the first N runs
-      -o, --output <FORMAT>       Output format: table, csv or json [default: table
-                                  on a terminal, else tab-separated columns]
+      -o, --output <FORMAT>       Output format: table, wide, json, yaml, csv,
+                                  ndjson or name [default: table on a terminal, else
+                                  tabs]
+          --columns <COLUMNS>     Columns to show, separated by commas [default:
+                                  those of the format]
+          --sort-by <COLUMN>      Column to sort by, with - in front for descending
+                                  order
+          --no-headers            Leave out the names of the columns
       -h, --help                  Print help
 
     With --watch, a terminal shows the table anew at every change. Elsewhere, each
@@ -132,8 +138,8 @@ fn runs_show_prints_help() {
              (or id:7, name:7)
 
     Options:
-      -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
-                             terminal, else tab-separated columns]
+      -o, --output <FORMAT>  Output format: table, wide, json, yaml, csv, ndjson or
+                             name [default: table on a terminal, else tabs]
       -h, --help             Print help
 
     Example:
@@ -155,8 +161,8 @@ fn runs_wait_prints_help() {
     Options:
           --timeout <DURATION>  Wait at most this long (30s, 10m, 2h), for the
                                 server too [default: no limit once it responds]
-      -o, --output <FORMAT>     Output format: table, csv or json [default: table on
-                                a terminal, else tab-separated columns]
+      -o, --output <FORMAT>     Output format: table, wide, json, yaml, csv, ndjson
+                                or name [default: table on a terminal, else tabs]
       -h, --help                Print help
 
     After the timeout, the exit code is 1 if the run is still active, and 7 if the
@@ -179,8 +185,8 @@ fn runs_stop_prints_help() {
              (or id:7, name:7)
 
     Options:
-      -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
-                             terminal, else tab-separated columns]
+      -o, --output <FORMAT>  Output format: table, wide, json, yaml, csv, ndjson or
+                             name [default: table on a terminal, else tabs]
       -h, --help             Print help
 
     Example:
@@ -224,8 +230,8 @@ fn runs_logs_prints_help() {
           --rank <N>         Only the output of this rank
           --stream <STREAM>  Only this output stream [possible values: stdout,
                              stderr]
-      -o, --output <FORMAT>  Output format: table, csv or json [default: table on a
-                             terminal, else tab-separated columns]
+      -o, --output <FORMAT>  Output format: table, wide, json, yaml, csv, ndjson or
+                             name [default: table on a terminal, else tabs]
       -h, --help             Print help
 
     Each line starts with the rank that wrote it; [mlbench] marks server messages.
@@ -280,8 +286,14 @@ fn runs_compare_prints_help() {
                                    at_most]
           --baseline <RUN>         Run of the group that all others are compared
                                    with
-      -o, --output <FORMAT>        Output format: table, csv or json [default: table
-                                   on a terminal, else tab-separated columns]
+      -o, --output <FORMAT>        Output format: table, wide, json, yaml, csv,
+                                   ndjson or name [default: table on a terminal,
+                                   else tabs]
+          --columns <COLUMNS>      Columns to show, separated by commas [default:
+                                   those of the format]
+          --sort-by <COLUMN>       Column to sort by, with - in front for descending
+                                   order
+          --no-headers             Leave out the names of the columns
       -h, --help                   Print help
 
     Runs with equal parameters are repeats of one group. Each group is compared with

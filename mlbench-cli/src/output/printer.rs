@@ -1,44 +1,18 @@
-//! Everything that the user sees: the only file that prints.
+//! [`Printer`]: writes data to standard output in one layout.
 
 use std::fmt;
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
+use std::io::{self, Write};
 
-use clap::ValueEnum;
-use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
-use mlbench_client::Timestamp;
+use mlbench_client::now;
 use serde::Serialize;
+use unicode_width::UnicodeWidthChar;
 
+use super::cell::Cell;
+use super::format::{Format, Layout};
+use super::pager::Stdout;
+use super::screen::{Screen, size, stdout_is_terminal};
+use super::table::{self, Text, coloured};
 use crate::harmless::{escape, harmless, harmless_json};
-
-/// Output format that the user chooses with `--output`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// Aligned columns for people
-    Table,
-    /// Comma-separated values with a header
-    Csv,
-    /// JSON as in the API
-    Json,
-}
-
-/// How the output is laid out, once the format and the terminal are known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Layout {
-    /// Aligned columns, on a terminal wrapped to its width.
-    Table { fit_to_width: bool },
-    /// Tab-separated columns, one line per row, for `cut` and `awk`.
-    Tabs,
-    /// Comma-separated values.
-    Csv,
-    /// JSON.
-    Json,
-}
-
-/// A line under the header and no other lines.
-const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// Writes data in one layout.
 pub(crate) struct Printer<W: Write> {
@@ -46,23 +20,28 @@ pub(crate) struct Printer<W: Write> {
     to: W,
     /// Whether a terminal shows the output, which text of others must not control.
     is_terminal: bool,
+    /// Whether states are coloured.
+    has_colour: bool,
     /// The line at the end of the terminal that later output replaces. Empty if there is none.
     status: String,
 }
 
-impl Printer<BufWriter<StdoutLock<'static>>> {
+impl Printer<Stdout> {
     /// Returns a printer for standard output. Without a `format` it prints a table on a terminal, else tabs.
     pub(crate) fn stdout(format: Option<Format>) -> Self {
-        let stdout = io::stdout().lock();
-        let is_terminal = stdout.is_terminal();
-        let layout = match format {
-            None if is_terminal => Layout::Table { fit_to_width: true },
-            None => Layout::Tabs,
-            Some(Format::Table) => Layout::Table { fit_to_width: is_terminal },
-            Some(Format::Csv) => Layout::Csv,
-            Some(Format::Json) => Layout::Json,
-        };
-        Self { layout, to: BufWriter::new(stdout), is_terminal, status: String::new() }
+        Self::to(Stdout::direct(), format)
+    }
+
+    /// Returns a printer for output that a pager shows if it is longer than the terminal.
+    pub(crate) fn paged(format: Option<Format>) -> Self {
+        Self::to(Stdout::paged(), format)
+    }
+
+    fn to(to: Stdout, format: Option<Format>) -> Self {
+        let is_terminal = stdout_is_terminal();
+        let layout = Layout::of(format, is_terminal);
+        let has_colour = Screen::get().has_colour(is_terminal);
+        Self { layout, to, is_terminal, has_colour, status: String::new() }
     }
 }
 
@@ -70,7 +49,7 @@ impl<W: Write> Printer<W> {
     #[cfg(test)]
     pub(crate) fn new(layout: Layout, to: W) -> Self {
         let is_terminal = layout == Layout::Table { fit_to_width: true };
-        Self { layout, to, is_terminal, status: String::new() }
+        Self { layout, to, is_terminal, has_colour: false, status: String::new() }
     }
 
     /// Returns the layout.
@@ -78,20 +57,12 @@ impl<W: Write> Printer<W> {
         self.layout
     }
 
-    /// Formats a date: to the second in a table, in full elsewhere.
-    pub(crate) fn date(&self, date: Timestamp) -> String {
-        match self.layout {
-            Layout::Table { .. } => date.to_text().as_str()[..19].replacen('T', " ", 1),
-            _ => date.to_string(),
-        }
-    }
-
     /// Returns whether people read the layout, rather than programs.
     pub(crate) const fn is_human_readable(&self) -> bool {
         matches!(self.layout, Layout::Table { .. })
     }
 
-    /// Prints `value` in the JSON layout, or else `rows` under `head`.
+    /// Prints `value` as JSON or YAML, or else `rows` under `head`. The names are the first cells.
     pub(crate) fn print<const N: usize>(
         &mut self,
         value: &impl Serialize,
@@ -99,12 +70,109 @@ impl<W: Write> Printer<W> {
         rows: impl IntoIterator<Item = [String; N]>,
     ) -> io::Result<()> {
         match self.layout {
-            Layout::Json => self.json(&serde_json::to_string_pretty(value)?)?,
-            Layout::Csv => self.csv(std::iter::once(head.map(str::to_owned)).chain(rows))?,
-            Layout::Tabs => self.tabs(head, rows)?,
-            Layout::Table { fit_to_width } => self.table(fit_to_width, head, rows)?,
+            Layout::Json | Layout::Yaml => self.value(value)?,
+            Layout::Ndjson => self.json_line(value)?,
+            Layout::Name => self.names(rows.into_iter().filter_map(|row| row.into_iter().next()))?,
+            _ => {
+                let head = head.map(str::to_owned).to_vec();
+                self.rows(Some(head), rows.into_iter().map(|row| row.map(Cell::Text).to_vec()))?;
+            }
         }
         self.to.flush()
+    }
+
+    /// Prints `value` as JSON or YAML, or else its fields, a line for each. No width cuts them.
+    pub(crate) fn record(
+        &mut self,
+        value: &impl Serialize,
+        name: String,
+        fields: impl Iterator<Item = (&'static str, Cell)>,
+    ) -> io::Result<()> {
+        let head = ["field", "value"].map(str::to_owned).to_vec();
+        let rows = fields.map(|(name, cell)| vec![Cell::text(name), cell]);
+        match self.layout {
+            Layout::Json | Layout::Yaml => self.value(value)?,
+            Layout::Ndjson => self.json_line(value)?,
+            Layout::Name => self.names([name])?,
+            Layout::Table { .. } => self.table(Some(head), rows, None)?,
+            Layout::Tabs | Layout::Csv => self.rows(Some(head), rows)?,
+        }
+        self.to.flush()
+    }
+
+    /// Prints a value as JSON or YAML.
+    pub(crate) fn value(&mut self, value: &impl Serialize) -> io::Result<()> {
+        match self.layout {
+            Layout::Yaml => self.yaml(value)?,
+            _ => self.json(&serde_json::to_string_pretty(value)?)?,
+        }
+        self.to.flush()
+    }
+
+    /// Prints names, one in a line.
+    pub(crate) fn names(&mut self, names: impl IntoIterator<Item = String>) -> io::Result<()> {
+        names.into_iter().try_for_each(|name| self.line(escape(name)))
+    }
+
+    /// Prints rows of cells under a header, if there is one.
+    pub(crate) fn rows(
+        &mut self,
+        head: Option<Vec<String>>,
+        rows: impl Iterator<Item = Vec<Cell>>,
+    ) -> io::Result<()> {
+        let Layout::Table { fit_to_width } = self.layout else {
+            if let Some(head) = head {
+                self.row(head)?;
+            }
+            return rows.into_iter().try_for_each(|row| self.cells(&row));
+        };
+        let width = size().filter(|_| fit_to_width).map(|(columns, _)| columns);
+        self.table(head, rows, width)
+    }
+
+    fn table(
+        &mut self,
+        head: Option<Vec<String>>,
+        rows: impl Iterator<Item = Vec<Cell>>,
+        width: Option<usize>,
+    ) -> io::Result<()> {
+        let now = now();
+        let shown = |cell: Cell| Text {
+            text: escape(cell.readable(now)),
+            tone: cell.tone().filter(|_| self.has_colour),
+        };
+        let rows: Vec<Vec<Text>> = rows.map(|row| row.into_iter().map(shown).collect()).collect();
+        for line in table::lines(head, &rows, width) {
+            writeln!(self.to, "{line}")?;
+        }
+        Ok(())
+    }
+
+    /// Prints cells as a row by itself: comma-separated, else tab-separated.
+    pub(crate) fn cells(&mut self, cells: &[Cell]) -> io::Result<()> {
+        if !self.has_colour || self.layout == Layout::Csv {
+            return self.row(cells.iter().map(Cell::exact).collect());
+        }
+        let texts = cells.iter().map(|cell| coloured(&escape(cell.exact()), cell.tone()));
+        writeln!(self.to, "{}", texts.collect::<Vec<_>>().join("\t"))
+    }
+
+    /// Prints a row by itself: comma-separated, else tab-separated.
+    pub(crate) fn row(&mut self, row: Vec<String>) -> io::Result<()> {
+        match self.layout {
+            Layout::Csv => self.csv_row(&row),
+            _ => writeln!(self.to, "{}", row.into_iter().map(escape).collect::<Vec<_>>().join("\t")),
+        }
+    }
+
+    /// Prints a row of comma-separated values.
+    pub(crate) fn csv_row<C: AsRef<[u8]>>(&mut self, row: &[C]) -> io::Result<()> {
+        if !self.is_terminal {
+            return write_csv(&mut self.to, row);
+        }
+        let mut csv = Vec::new();
+        write_csv(&mut csv, row)?;
+        self.to.write_all(harmless(&String::from_utf8_lossy(&csv)).as_bytes())
     }
 
     /// Prints a value as one line of JSON.
@@ -117,9 +185,16 @@ impl<W: Write> Printer<W> {
         writeln!(self.to, "{shown}")
     }
 
-    /// Prints a row of comma-separated values.
-    pub(crate) fn csv_row(&mut self, row: &[&str]) -> io::Result<()> {
-        self.csv(std::iter::once(row))
+    /// Prints a value as one of several documents of YAML.
+    pub(crate) fn document(&mut self, value: &impl Serialize) -> io::Result<()> {
+        writeln!(self.to, "---")?;
+        self.yaml(value)
+    }
+
+    fn yaml(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let yaml = serde_saphyr::to_string(value).map_err(io::Error::other)?;
+        let shown = if self.is_terminal { harmless(&yaml) } else { yaml.as_str().into() };
+        write!(self.to, "{shown}")
     }
 
     /// Returns whether the output is a terminal that shows a table.
@@ -130,14 +205,6 @@ impl<W: Write> Printer<W> {
     /// Clears the terminal.
     pub(crate) fn clear(&mut self) -> io::Result<()> {
         self.to.write_all(b"\x1b[H\x1b[2J")
-    }
-
-    /// Prints a row by itself: comma-separated, else tab-separated.
-    pub(crate) fn row<const N: usize>(&mut self, row: [String; N]) -> io::Result<()> {
-        match self.layout {
-            Layout::Csv => self.csv_row(&row.each_ref().map(String::as_str)),
-            _ => writeln!(self.to, "{}", row.map(escape).join("\t")),
-        }
     }
 
     /// Prints a line in place of the status line: unchanged, on a terminal without control of it.
@@ -171,82 +238,19 @@ impl<W: Write> Printer<W> {
 
     /// Returns the width of the terminal.
     fn columns(&self) -> usize {
-        let known = Table::new().width().filter(|_| self.is_screen());
-        known.filter(|columns| *columns > 0).unwrap_or(80).into()
+        size().filter(|_| self.is_screen()).map_or(80, |(columns, _)| columns)
     }
 
     /// Flushes the lines printed so far.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
     }
-
-    fn csv<R: IntoIterator<Item: AsRef<[u8]>>>(&mut self, rows: impl Iterator<Item = R>) -> io::Result<()> {
-        if !self.is_terminal {
-            return write_csv(&mut self.to, rows);
-        }
-        let mut csv = Vec::new();
-        write_csv(&mut csv, rows)?;
-        self.to.write_all(harmless(&String::from_utf8_lossy(&csv)).as_bytes())
-    }
-
-    fn tabs<const N: usize>(
-        &mut self,
-        head: [&str; N],
-        rows: impl IntoIterator<Item = [String; N]>,
-    ) -> io::Result<()> {
-        writeln!(self.to, "{}", head.join("\t"))?;
-        for row in rows {
-            writeln!(self.to, "{}", row.map(escape).join("\t"))?;
-        }
-        Ok(())
-    }
-
-    fn table<const N: usize>(
-        &mut self,
-        fit_to_width: bool,
-        head: [&str; N],
-        rows: impl IntoIterator<Item = [String; N]>,
-    ) -> io::Result<()> {
-        let mut table = Table::new();
-        table.load_style(STYLE).set_header(head);
-        if fit_to_width {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-        } else {
-            table.force_no_tty();
-        }
-        table.add_rows(rows.into_iter().map(|row| row.map(escape)));
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 1));
-        }
-        for line in table.lines() {
-            writeln!(self.to, "{}", line.trim_end())?;
-        }
-        Ok(())
-    }
 }
 
-fn write_csv<R: IntoIterator<Item: AsRef<[u8]>>>(
-    to: &mut impl Write,
-    rows: impl Iterator<Item = R>,
-) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(to);
-    for row in rows {
-        csv.write_record(row).map_err(io_error)?;
-    }
-    csv.flush()
-}
-
-/// Returns the error of the underlying writer, which keeps its kind, such as `BrokenPipe`.
-fn io_error(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
-}
-
-/// Returns whether standard output is a terminal.
-pub(crate) fn stdout_is_terminal() -> bool {
-    io::stdout().is_terminal()
+fn write_csv<C: AsRef<[u8]>>(to: &mut impl Write, row: &[C]) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(row).map_err(io::Error::other)?;
+    to.write_all(&csv.into_inner().map_err(|error| io::Error::other(error.to_string()))?)
 }
 
 /// Returns the beginning of texts that fits into a line of a terminal, without its last column.
@@ -256,8 +260,7 @@ fn fitting(texts: impl Iterator<Item = String>, columns: usize) -> String {
     for text in texts {
         let gap = if line.is_empty() { "" } else { "  " };
         for c in gap.chars().chain(escape(text).chars()) {
-            // Most characters of other alphabets take one column, and some two.
-            let width = if c.is_ascii() { 1 } else { 2 };
+            let width = c.width().unwrap_or(0);
             if width > left {
                 return line;
             }
@@ -266,28 +269,6 @@ fn fitting(texts: impl Iterator<Item = String>, columns: usize) -> String {
         }
     }
     line
-}
-
-/// Prints a progress or error message to standard error. It may have text of a server or a program.
-pub(crate) fn eprint_message(text: impl fmt::Display) {
-    let (text, stderr) = (text.to_string(), io::stderr());
-    let shown = if stderr.is_terminal() { harmless(&text) } else { text.as_str().into() };
-    // A failure here cannot be reported anywhere.
-    let _ = writeln!(stderr.lock(), "{shown}");
-}
-
-/// How long the last message may take before the program ends without it.
-const LAST_MESSAGE: Duration = Duration::from_millis(500);
-
-/// Prints the message that ends the program, unless standard error is blocked.
-pub(crate) fn eprint_last_message(text: String) {
-    let (printed, done) = mpsc::channel();
-    thread::spawn(move || {
-        eprint_message(text);
-        printed.send(())
-    });
-    // This fails after the time has passed.
-    let _ = done.recv_timeout(LAST_MESSAGE);
 }
 
 #[cfg(test)]
@@ -305,7 +286,7 @@ mod tests {
     fn each_layout_prints_the_same_data() {
         assert_eq!(
             printed(Layout::Table { fit_to_width: false }, "1"),
-            "name  value\n────────────\na     1\nb, c  2\n"
+            "name  value\n───────────\na     1\nb, c  2\n"
         );
         assert_eq!(printed(Layout::Tabs, "1"), "name\tvalue\na\t1\nb, c\t2\n");
         assert_eq!(printed(Layout::Csv, "1"), "name,value\na,1\n\"b, c\",2\n");

@@ -1,0 +1,22 @@
+//! Everything that the user sees: the only folder that prints.
+//!
+//! A command builds [`Columns`] for what it lists, chooses some of them with [`List`], and prints with a [`Printer`].
+
+mod cell;
+mod column;
+mod format;
+mod list;
+mod message;
+mod pager;
+mod printer;
+mod screen;
+mod table;
+
+pub(crate) use self::cell::{Cell, Tone};
+pub(crate) use self::column::{Column, Columns};
+pub(crate) use self::format::{Format, Layout};
+pub(crate) use self::list::{List, ListOptions, SortBy, UnknownColumn};
+pub(crate) use self::message::{eprint_last_message, eprint_message};
+pub(crate) use self::pager::is_paging;
+pub(crate) use self::printer::Printer;
+pub(crate) use self::screen::{ColorChoice, Screen, stdout_is_terminal};
