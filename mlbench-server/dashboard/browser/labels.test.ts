@@ -147,6 +147,19 @@ test("parameters and tags are given in the dialog and changed on the page", asyn
   await visitor.leave();
 });
 
+test("the tags of a row stay within it on a phone", async () => {
+  const visitor = await stage.visitor({ viewport: { width: 360, height: 800 } });
+  await visitor.open(`${stage.server.url}/runs`);
+  const tags = visitor.page.locator("tr", { hasText: "notebook" }).locator(".row-tags");
+  await tags.getByText("+1").waitFor();
+  const beyond = await tags.evaluate((row) => {
+    const end = row.getBoundingClientRect().right;
+    return [...row.children].filter((tag) => tag.getBoundingClientRect().right > end + 1).length;
+  });
+  assert.equal(beyond, 0, "tags that the row cuts");
+  await visitor.leave();
+});
+
 test("the list finds, shows and sorts by parameters and tags", async () => {
   const visitor = await stage.visitor({ viewport: { width: 1440, height: 900 } });
   const { page } = visitor;

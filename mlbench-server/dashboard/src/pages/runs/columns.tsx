@@ -108,7 +108,7 @@ export function columns(
 }
 
 /** How many tags a row shows. */
-const TAGS = 3;
+const TAGS = 2;
 
 interface CellProps {
   item: Item;
