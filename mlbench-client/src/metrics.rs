@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use futures_util::Stream;
 use mlbench_core::Owner;
 use mlbench_core::api::{
     BatchResult, CURSOR_HEADER, Downsample, Endpoint, Format, MAX_ARRAY_POINTS, Metric, MetricsQuery,
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use crate::client::Client;
 use crate::error::Result;
+use crate::streams;
 use crate::transport::{self, Request};
 
 /// Metrics of one request.
@@ -41,7 +43,7 @@ impl Metrics<'_> {
     /// When the server cannot be reached or fails.
     pub async fn all(self, query: &MetricsQuery) -> Result<PointsByOwner> {
         let query = MetricsQuery { format: None, fields: Vec::new(), ..query.clone() };
-        self.client.transport().json(&Request::new(Endpoint::ListMetrics, &[]).query(query.to_pairs())).await
+        self.client.json(&Request::new(Endpoint::ListMetrics, &[]).query(query.to_pairs())).await
     }
 
     /// Returns the metrics of a pod or a run, each ordered by date. The owner overrides `query.metric_type`.
@@ -62,7 +64,7 @@ impl Metrics<'_> {
     /// [`buckets`](Self::buckets).
     pub async fn get(self, owner: &Owner, query: &MetricsQuery) -> Result<PointsByMetric> {
         let query = MetricsQuery { fields: Vec::new(), ..query.clone() };
-        self.client.transport().json(&get(owner, &query, None)).await
+        self.client.json(&get(owner, &query, None)).await
     }
 
     /// Returns the metrics of a pod or a run with all fields of their points, or with `query.fields`.
@@ -76,7 +78,7 @@ impl Metrics<'_> {
     ) -> Result<BTreeMap<String, Vec<PointRecord>>> {
         let fields = if query.fields.is_empty() { PointField::ALL.to_vec() } else { query.fields.clone() };
         let query = MetricsQuery { fields, ..query.clone() };
-        self.client.transport().json(&get(owner, &query, None)).await
+        self.client.json(&get(owner, &query, None)).await
     }
 
     /// Returns at most `max_buckets` buckets of each metric of a pod or a run, which keep every extreme.
@@ -91,7 +93,7 @@ impl Metrics<'_> {
     ) -> Result<BTreeMap<String, Vec<Bucket>>> {
         let (downsample, points) = (Some(Downsample::MinMax), Some(max_buckets));
         let query = MetricsQuery { downsample, points, fields: Vec::new(), ..query.clone() };
-        self.client.transport().json(&get(owner, &query, None)).await
+        self.client.json(&get(owner, &query, None)).await
     }
 
     /// Returns a follower of the metrics of a pod or a run, from `query.cursor` on or from the beginning.
@@ -110,6 +112,32 @@ impl Metrics<'_> {
     pub fn follow(self, owner: Owner, query: MetricsQuery) -> MetricsFollower {
         let query = MetricsQuery { fields: Vec::new(), ..query };
         MetricsFollower { client: self.client.clone(), owner, query }
+    }
+
+    /// Returns the points of a pod or a run as they arrive, from the beginning or from `query.cursor` on.
+    ///
+    /// The stream goes on after a restart of the server, without a point twice, and retries as
+    /// [`Client::with_retries`] does. It ends when the run has ended, and after an error.
+    ///
+    /// ```no_run
+    /// use futures_util::TryStreamExt;
+    /// use mlbench_client::{Client, MetricsQuery, Owner, RunId};
+    ///
+    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
+    /// let mut points = std::pin::pin!(client.metrics().stream(Owner::Run(run), MetricsQuery::default()));
+    /// while let Some(new) = points.try_next().await? {
+    ///     println!("{} metrics have new points", new.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream(
+        self,
+        owner: Owner,
+        query: MetricsQuery,
+    ) -> impl Stream<Item = Result<PointsByMetric>> + Send + use<> {
+        let follower = self.follow(owner.clone(), query);
+        streams::points(self.client.clone(), owner, follower)
     }
 
     /// Writes the metrics of a pod or a run to `target` as a zip archive and returns its length in bytes.
@@ -241,8 +269,18 @@ impl MetricsFollower {
     /// `not_found` when the pod or run does not exist or was deleted.
     pub async fn next(&mut self) -> Result<PointsByMetric> {
         let request = get(&self.owner, &self.query, None);
-        let (points, cursor) = self.client.transport().json_and_header(&request, CURSOR_HEADER).await?;
+        let read = || self.client.transport().json_and_header(&request, CURSOR_HEADER);
+        let (points, cursor) = self.client.read(&request, read).await?;
         self.query.cursor = cursor.and_then(|text| text.parse().ok()).or(self.query.cursor);
+        Ok(points)
+    }
+
+    /// Returns the new points like [`next`](Self::next), and retries.
+    pub(crate) async fn next_with_retries(&mut self) -> Result<PointsByMetric> {
+        let request = get(&self.owner, &self.query, None);
+        let read = || self.client.transport().json_and_header(&request, CURSOR_HEADER);
+        let (points, cursor) = self.client.with_retries(read).await?;
+        self.query.cursor = cursor.and_then(|text: String| text.parse().ok()).or(self.query.cursor);
         Ok(points)
     }
 
