@@ -88,10 +88,10 @@ async fn read(client: &Client, run: RunId) -> Result<(), Box<dyn Error>> {
     client.metrics().download(&owner, &MetricsQuery::default(), &mut archive).await?;
 
     // A policy for these calls: reads are repeated too, at most twice.
-    let patient = client.with_retry(RetryPolicy::new().reads(true).max_attempts(3));
-    let pages: Vec<_> = patient.runs().pages(RunSearch::default()).try_collect().await?;
+    let repeating = client.with_retry(RetryPolicy::new().reads(true).max_attempts(3));
+    let pages: Vec<_> = repeating.runs().pages(RunSearch::default()).try_collect().await?;
     assert!(pages.iter().flatten().any(|found| found.id == run));
-    for series in patient.runs().series(run).await? {
+    for series in repeating.runs().series(run).await? {
         println!("{}: {} points", series.name, series.count);
     }
 

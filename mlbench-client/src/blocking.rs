@@ -2,6 +2,7 @@
 
 use tokio::runtime::{Builder, Runtime};
 
+use crate::client::Client as Wrapped;
 use crate::error::{Error, Result};
 
 /// A client that waits for its responses on the thread of the caller.
@@ -24,7 +25,7 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Debug)]
 pub struct Client {
-    client: crate::Client,
+    client: Wrapped,
     runtime: Runtime,
 }
 
@@ -33,7 +34,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Setup`](Error::Setup) if the system does not provide what a runtime needs.
-    pub fn new(client: &crate::Client) -> Result<Self> {
+    pub fn new(client: &Wrapped) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Error::Setup(error.to_string()))?;
         Ok(Self { client: client.with_own_connections()?, runtime })
@@ -44,14 +45,14 @@ impl Client {
     /// # Errors
     /// Those of [`Client::from_env`](crate::Client::from_env) and [`new`](Self::new).
     pub fn from_env() -> Result<Self> {
-        Self::new(&crate::Client::from_env()?)
+        Self::new(&Wrapped::from_env()?)
     }
 
     /// Calls `operation` and waits until it is complete.
     ///
     /// # Panics
     /// On a thread of a tokio runtime, which must not block.
-    pub fn wait<T>(&self, operation: impl AsyncFnOnce(&crate::Client) -> T) -> T {
+    pub fn wait<T>(&self, operation: impl AsyncFnOnce(&Wrapped) -> T) -> T {
         self.runtime.block_on(operation(&self.client))
     }
 }

@@ -103,7 +103,9 @@ impl Client {
         self.0.transport.base_url()
     }
 
-    /// Returns a client with another retry policy, for one call or many. It shares the connections of this one.
+    /// Returns a client with another retry policy, for one call or many.
+    ///
+    /// It shares the connections of this one.
     ///
     /// ```no_run
     /// use mlbench_client::RetryPolicy;

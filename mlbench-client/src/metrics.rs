@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use futures_util::Stream;
 use mlbench_core::Owner;
 use mlbench_core::api::{
     BatchResult, CURSOR_HEADER, Downsample, Endpoint, Format, MAX_ARRAY_POINTS, Metric, MetricsQuery,
@@ -14,7 +13,6 @@ use uuid::Uuid;
 
 use crate::client::Client;
 use crate::error::Result;
-use crate::streams;
 use crate::transport::{self, Request};
 
 /// Metrics of one request.
@@ -112,32 +110,6 @@ impl Metrics<'_> {
     pub fn follow(self, owner: Owner, query: MetricsQuery) -> MetricsFollower {
         let query = MetricsQuery { fields: Vec::new(), ..query };
         MetricsFollower { client: self.client.clone(), owner, query }
-    }
-
-    /// Returns the points of a pod or a run as they arrive, from the beginning or from `query.cursor` on.
-    ///
-    /// The stream goes on after a restart of the server, without a point twice, and retries as
-    /// [`Client::with_retries`] does. It ends when the run has ended, and after an error.
-    ///
-    /// ```no_run
-    /// use futures_util::TryStreamExt;
-    /// use mlbench_client::{Client, MetricsQuery, Owner, RunId};
-    ///
-    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
-    /// let mut points = std::pin::pin!(client.metrics().stream(Owner::Run(run), MetricsQuery::default()));
-    /// while let Some(new) = points.try_next().await? {
-    ///     println!("{} metrics have new points", new.len());
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn stream(
-        self,
-        owner: Owner,
-        query: MetricsQuery,
-    ) -> impl Stream<Item = Result<PointsByMetric>> + Send + use<> {
-        let follower = self.follow(owner.clone(), query);
-        streams::points(self.client.clone(), owner, follower)
     }
 
     /// Writes the metrics of a pod or a run to `target` as a zip archive and returns its length in bytes.
@@ -273,6 +245,10 @@ impl MetricsFollower {
         let (points, cursor) = self.client.read(&request, read).await?;
         self.query.cursor = cursor.and_then(|text| text.parse().ok()).or(self.query.cursor);
         Ok(points)
+    }
+
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Returns the new points like [`next`](Self::next), and retries.

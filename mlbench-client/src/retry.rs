@@ -24,9 +24,9 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(30 * 365 * 86_400);
 ///
 /// use mlbench_client::{Client, RetryPolicy};
 ///
-/// let patient = RetryPolicy::new().timeout(Duration::from_secs(600)).reads(true);
-/// let client = Client::builder().retry(patient).build()?;
-/// let impatient = client.with_retry(RetryPolicy::never()); // shares the connections
+/// let policy = RetryPolicy::new().timeout(Duration::from_secs(600)).reads(true);
+/// let client = Client::builder().retry(policy).build()?;
+/// let once = client.with_retry(RetryPolicy::never()); // shares the connections
 /// # Ok::<(), mlbench_client::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,9 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets the first pause and the longest. Each is twice the one before, of which up to one half is left out.
+    /// Sets the first pause and the longest.
+    ///
+    /// Each is twice the one before, of which up to one half is left out.
     pub const fn pauses(mut self, first: Duration, longest: Duration) -> Self {
         (self.first_pause, self.longest_pause) = (first, longest);
         self

@@ -6,4 +6,3 @@ mod points;
 mod tests;
 
 pub(crate) use lines::lines;
-pub(crate) use points::points;

@@ -2,19 +2,44 @@
 
 use futures_util::stream::{self, Stream};
 use mlbench_core::Owner;
-use mlbench_core::api::{Event, EventData, PointsByMetric, Topic};
+use mlbench_core::api::{Event, EventData, MetricsQuery, PointsByMetric, Topic};
 
 use crate::client::Client;
 use crate::error::Result;
 use crate::events::{Change, Changes};
-use crate::metrics::MetricsFollower;
+use crate::metrics::{Metrics, MetricsFollower};
+
+impl Metrics<'_> {
+    /// Returns the points of a pod or a run as they arrive, from the beginning or from `query.cursor` on.
+    ///
+    /// The stream goes on after a restart of the server, without a point twice, and retries as
+    /// [`Client::with_retries`] does. It ends when the run has ended, and after an error.
+    ///
+    /// ```no_run
+    /// use futures_util::TryStreamExt;
+    /// use mlbench_client::{Client, MetricsQuery, Owner, RunId};
+    ///
+    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
+    /// let mut points = std::pin::pin!(client.metrics().stream(Owner::Run(run), MetricsQuery::default()));
+    /// while let Some(new) = points.try_next().await? {
+    ///     println!("{} metrics have new points", new.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream(
+        self,
+        owner: Owner,
+        query: MetricsQuery,
+    ) -> impl Stream<Item = Result<PointsByMetric>> + Send + use<> {
+        let follower = self.follow(owner.clone(), query);
+        points(owner, follower)
+    }
+}
 
 /// Returns what a follower reads until the run has ended, but for nothing. Ends after an error.
-pub(crate) fn points(
-    client: Client,
-    owner: Owner,
-    follower: MetricsFollower,
-) -> impl Stream<Item = Result<PointsByMetric>> + Send {
+fn points(owner: Owner, follower: MetricsFollower) -> impl Stream<Item = Result<PointsByMetric>> + Send {
+    let client = follower.client().clone();
     let topic = match &owner {
         Owner::Run(id) => Topic::Run(*id),
         Owner::Pod(name) => Topic::Pod(name.clone()),
