@@ -4,17 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::retry::{self, Backoff};
-use crate::transport::Transport;
+use crate::retry::{self, Backoff, RetryPolicy};
+use crate::transport::{Request, Transport};
 
 /// Default URL of the server.
 pub const DEFAULT_URL: &str = "http://127.0.0.1:8000";
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
-const DEFAULT_RETRY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A client of one server. Cheap to clone: clones share their connections.
 ///
@@ -24,8 +23,8 @@ pub struct Client(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    transport: Transport,
-    retry_timeout: Duration,
+    transport: Arc<Transport>,
+    retry: RetryPolicy,
     on_retry: RetryCallback,
     on_loss: LossCallback,
 }
@@ -62,7 +61,7 @@ impl Client {
             base_url: DEFAULT_URL.to_owned(),
             token: None,
             timeout: DEFAULT_TIMEOUT,
-            retry_timeout: DEFAULT_RETRY_TIMEOUT,
+            retry: RetryPolicy::new(),
             on_retry: RetryCallback(Arc::new(|_, _| ())),
             on_loss: LossCallback(Arc::new(|lost, error| tracing::warn!(lost, %error, "metrics lost"))),
         }
@@ -104,10 +103,28 @@ impl Client {
         self.0.transport.base_url()
     }
 
-    /// Repeats `operation` until it succeeds, fails for good, or the retry timeout ends.
+    /// Returns a client with another retry policy, for one call or many.
     ///
-    /// It retries with growing pauses while the server is unreachable, overloaded or failing, up to the
-    /// [`retry_timeout`](ClientBuilder::retry_timeout). The operation must be safe to repeat.
+    /// It shares the connections of this one.
+    ///
+    /// ```no_run
+    /// use mlbench_client::RetryPolicy;
+    ///
+    /// # async fn example(client: mlbench_client::Client) -> mlbench_client::Result<()> {
+    /// let pods = client.with_retry(RetryPolicy::new().reads(true)).pods().list().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_retry(&self, retry: RetryPolicy) -> Self {
+        let Inner { transport, on_retry, on_loss, .. } = &*self.0;
+        let (transport, on_retry) = (Arc::clone(transport), on_retry.clone());
+        Self(Arc::new(Inner { transport, retry, on_retry, on_loss: on_loss.clone() }))
+    }
+
+    /// Repeats `operation` until it succeeds, fails for good, or the [policy](RetryPolicy) ends.
+    ///
+    /// It repeats it as a read that the policy permits. The operation must be safe to repeat.
     ///
     /// ```no_run
     /// # async fn example(client: mlbench_client::Client) -> mlbench_client::Result<()> {
@@ -122,7 +139,7 @@ impl Client {
         &self,
         operation: impl FnMut() -> F,
     ) -> Result<T> {
-        self.with_pauses(retry::pauses(), operation).await
+        self.with_pauses(self.0.retry.backoff(), operation).await
     }
 
     /// Repeats like [`with_retries`](Self::with_retries), with other pauses.
@@ -131,17 +148,34 @@ impl Client {
         pauses: Backoff,
         operation: impl FnMut() -> F,
     ) -> Result<T> {
-        let deadline = retry::later(Instant::now(), self.0.retry_timeout);
-        retry::until(pauses, || deadline, |error, attempt| (self.0.on_retry.0)(error, attempt), operation)
+        retry::repeat(&self.0.retry, pauses, |error, attempt| (self.0.on_retry.0)(error, attempt), operation)
             .await
+    }
+
+    /// Sends a request and decodes its response. Repeats it if it reads, and the policy repeats reads.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
+        self.read(request, || self.transport().json(request)).await
+    }
+
+    /// Calls `operation`, which sends the request, as often as the policy says for it.
+    pub(crate) async fn read<T, F: Future<Output = Result<T>>>(
+        &self,
+        request: &Request,
+        mut operation: impl FnMut() -> F,
+    ) -> Result<T> {
+        if self.0.retry.reads && request.is_read() {
+            self.with_retries(operation).await
+        } else {
+            operation().await
+        }
     }
 
     /// Returns a client for another runtime: connections belong to the runtime that opened them.
     pub(crate) fn with_own_connections(&self) -> Result<Self> {
-        let Inner { transport, retry_timeout, on_retry, on_loss } = &*self.0;
-        let transport = transport.with_own_connections()?;
-        let (on_retry, on_loss) = (on_retry.clone(), on_loss.clone());
-        Ok(Self(Arc::new(Inner { transport, retry_timeout: *retry_timeout, on_retry, on_loss })))
+        let Inner { transport, retry, on_retry, on_loss } = &*self.0;
+        let transport = Arc::new(transport.with_own_connections()?);
+        let (retry, on_retry, on_loss) = (retry.clone(), on_retry.clone(), on_loss.clone());
+        Ok(Self(Arc::new(Inner { transport, retry, on_retry, on_loss })))
     }
 
     pub(crate) fn transport(&self) -> &Transport {
@@ -149,7 +183,7 @@ impl Client {
     }
 
     pub(crate) fn retry_timeout(&self) -> Duration {
-        self.0.retry_timeout
+        self.0.retry.timeout
     }
 
     pub(crate) fn report_loss(&self, lost: u64, error: &Error) {
@@ -163,7 +197,7 @@ pub struct ClientBuilder {
     base_url: String,
     token: Option<Token>,
     timeout: Duration,
-    retry_timeout: Duration,
+    retry: RetryPolicy,
     on_retry: RetryCallback,
     on_loss: LossCallback,
 }
@@ -200,10 +234,17 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how long to retry a POST and [`Client::with_retries`]. Default: 60 s.
+    /// Sets which requests are repeated, and for how long.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Sets the [timeout](RetryPolicy::timeout) of the retry policy. Default: 60 s.
     #[must_use]
     pub const fn retry_timeout(mut self, timeout: Duration) -> Self {
-        self.retry_timeout = timeout;
+        self.retry.timeout = timeout;
         self
     }
 
@@ -235,7 +276,7 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client> {
         let token = self.token.as_ref().map(|Token(token)| token.as_str());
         let transport = Transport::new(&self.base_url, token, self.timeout.min(retry::LONGEST))?;
-        let Self { retry_timeout, on_retry, on_loss, .. } = self;
-        Ok(Client(Arc::new(Inner { transport, retry_timeout, on_retry, on_loss })))
+        let (transport, Self { retry, on_retry, on_loss, .. }) = (Arc::new(transport), self);
+        Ok(Client(Arc::new(Inner { transport, retry, on_retry, on_loss })))
     }
 }

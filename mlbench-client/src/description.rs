@@ -24,7 +24,7 @@ impl Description<'_> {
     /// # Errors
     /// When the server cannot be reached.
     pub async fn document(self) -> Result<serde_json::Value> {
-        self.client.transport().json(&Request::new(Endpoint::GetOpenApi, &[])).await
+        self.client.json(&Request::new(Endpoint::GetOpenApi, &[])).await
     }
 
     /// Returns the document as a page of HTML.

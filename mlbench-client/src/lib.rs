@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod client;
 mod clock;
 mod description;
@@ -12,6 +14,9 @@ mod pods;
 mod retry;
 mod runs;
 mod session;
+mod streams;
+#[cfg(feature = "rustls")]
+mod tls;
 mod transport;
 
 #[cfg(test)]
@@ -30,6 +35,7 @@ pub use health::Health;
 pub use logger::{Entry, LoggerStats, MetricLogger, MetricLoggerBuilder};
 pub use metrics::{Metrics, MetricsFollower};
 pub use pods::Pods;
+pub use retry::RetryPolicy;
 pub use runs::{RunPage, Runs};
 pub use session::BrowserSession;
 

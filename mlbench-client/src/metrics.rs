@@ -41,7 +41,7 @@ impl Metrics<'_> {
     /// When the server cannot be reached or fails.
     pub async fn all(self, query: &MetricsQuery) -> Result<PointsByOwner> {
         let query = MetricsQuery { format: None, fields: Vec::new(), ..query.clone() };
-        self.client.transport().json(&Request::new(Endpoint::ListMetrics, &[]).query(query.to_pairs())).await
+        self.client.json(&Request::new(Endpoint::ListMetrics, &[]).query(query.to_pairs())).await
     }
 
     /// Returns the metrics of a pod or a run, each ordered by date. The owner overrides `query.metric_type`.
@@ -62,7 +62,7 @@ impl Metrics<'_> {
     /// [`buckets`](Self::buckets).
     pub async fn get(self, owner: &Owner, query: &MetricsQuery) -> Result<PointsByMetric> {
         let query = MetricsQuery { fields: Vec::new(), ..query.clone() };
-        self.client.transport().json(&get(owner, &query, None)).await
+        self.client.json(&get(owner, &query, None)).await
     }
 
     /// Returns the metrics of a pod or a run with all fields of their points, or with `query.fields`.
@@ -76,7 +76,7 @@ impl Metrics<'_> {
     ) -> Result<BTreeMap<String, Vec<PointRecord>>> {
         let fields = if query.fields.is_empty() { PointField::ALL.to_vec() } else { query.fields.clone() };
         let query = MetricsQuery { fields, ..query.clone() };
-        self.client.transport().json(&get(owner, &query, None)).await
+        self.client.json(&get(owner, &query, None)).await
     }
 
     /// Returns at most `max_buckets` buckets of each metric of a pod or a run, which keep every extreme.
@@ -91,7 +91,7 @@ impl Metrics<'_> {
     ) -> Result<BTreeMap<String, Vec<Bucket>>> {
         let (downsample, points) = (Some(Downsample::MinMax), Some(max_buckets));
         let query = MetricsQuery { downsample, points, fields: Vec::new(), ..query.clone() };
-        self.client.transport().json(&get(owner, &query, None)).await
+        self.client.json(&get(owner, &query, None)).await
     }
 
     /// Returns a follower of the metrics of a pod or a run, from `query.cursor` on or from the beginning.
@@ -267,8 +267,22 @@ impl MetricsFollower {
     /// `not_found` when the pod or run does not exist or was deleted.
     pub async fn next(&mut self) -> Result<PointsByMetric> {
         let request = get(&self.owner, &self.query, None);
-        let (points, cursor) = self.client.transport().json_and_header(&request, CURSOR_HEADER).await?;
+        let read = || self.client.transport().json_and_header(&request, CURSOR_HEADER);
+        let (points, cursor) = self.client.read(&request, read).await?;
         self.query.cursor = cursor.and_then(|text| text.parse().ok()).or(self.query.cursor);
+        Ok(points)
+    }
+
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Returns the new points like [`next`](Self::next), and retries.
+    pub(crate) async fn next_with_retries(&mut self) -> Result<PointsByMetric> {
+        let request = get(&self.owner, &self.query, None);
+        let read = || self.client.transport().json_and_header(&request, CURSOR_HEADER);
+        let (points, cursor) = self.client.with_retries(read).await?;
+        self.query.cursor = cursor.and_then(|text: String| text.parse().ok()).or(self.query.cursor);
         Ok(points)
     }
 

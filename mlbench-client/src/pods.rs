@@ -25,7 +25,7 @@ impl Pods<'_> {
     /// # Errors
     /// When the server cannot be reached or fails.
     pub async fn list(self) -> Result<Vec<Pod>> {
-        self.client.transport().json(&Request::new(Endpoint::ListPods, &[])).await
+        self.client.json(&Request::new(Endpoint::ListPods, &[])).await
     }
 
     /// Returns count, date range and extremes of each metric of a pod, ordered by name, without the points.
@@ -35,6 +35,6 @@ impl Pods<'_> {
     /// # Errors
     /// `not_found` when no such pod ever existed.
     pub async fn series(self, name: &PodName) -> Result<Vec<Series>> {
-        self.client.transport().json(&Request::new(Endpoint::ListPodSeries, &[name.as_str()])).await
+        self.client.json(&Request::new(Endpoint::ListPodSeries, &[name.as_str()])).await
     }
 }

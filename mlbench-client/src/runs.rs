@@ -1,13 +1,14 @@
 use futures_util::stream::{self, Stream};
 use mlbench_core::RunId;
 use mlbench_core::api::{
-    Comparison, ComparisonQuery, Endpoint, Event, EventData, LogPage, LogsQuery, NEXT_CURSOR_HEADER,
+    Comparison, ComparisonQuery, Endpoint, Event, EventData, LogLine, LogPage, LogsQuery, NEXT_CURSOR_HEADER,
     NewLogLines, Run, RunPatch, RunRequest, RunSearch, RunValuesPage, RunsQuery, Series, Topic, ValuesQuery,
 };
 
 use crate::client::Client;
 use crate::error::Result;
 use crate::events::Change;
+use crate::streams;
 use crate::transport::Request;
 
 /// A page of runs.
@@ -40,7 +41,7 @@ impl Runs<'_> {
     /// # Errors
     /// When the server cannot be reached or fails.
     pub async fn list(self) -> Result<Vec<Run>> {
-        self.client.transport().json(&Request::new(Endpoint::ListRuns, &[])).await
+        self.client.json(&Request::new(Endpoint::ListRuns, &[])).await
     }
 
     /// Returns a page of the runs that a query selects, without their output.
@@ -53,7 +54,9 @@ impl Runs<'_> {
         // The whole list has no pages.
         let query = RunSearch { limit: query.limit.or(Some(RunSearch::DEFAULT_LIMIT)), ..query.clone() };
         let request = Request::new(Endpoint::ListRuns, &[]).query(query.to_pairs());
-        let (runs, next) = self.client.transport().json_and_header(&request, NEXT_CURSOR_HEADER).await?;
+        let transport = self.client.transport();
+        let read = || transport.json_and_header(&request, NEXT_CURSOR_HEADER);
+        let (runs, next) = self.client.read(&request, read).await?;
         Ok(RunPage { runs, next })
     }
 
@@ -83,7 +86,7 @@ impl Runs<'_> {
     /// When the server cannot be reached or fails.
     pub async fn values(self, query: &ValuesQuery) -> Result<RunValuesPage> {
         let request = Request::new(Endpoint::ListRunValues, &[]).query(query.to_pairs());
-        self.client.transport().json(&request).await
+        self.client.json(&request).await
     }
 
     /// Starts a run.
@@ -101,6 +104,34 @@ impl Runs<'_> {
         self.client.with_retries(|| self.client.transport().json(&request)).await
     }
 
+    /// Starts a run under a key of the caller, so that a program that was interrupted can do it again.
+    ///
+    /// The server starts one run for a key, and returns it for at least 24 hours whenever the same request comes
+    /// again.
+    ///
+    /// ```no_run
+    /// use mlbench_client::{Client, RunName, RunRequest};
+    ///
+    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = RunRequest::named(RunName::new("nightly")?);
+    /// let run = client.runs().start_once(&request, "nightly-2026-11-27").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start), `idempotency_key_reused` if another request used the key, and
+    /// [`Invalid`](crate::Error::Invalid) for a key that has not 1 to 64 visible ASCII characters.
+    pub async fn start_once(self, run: &RunRequest, key: &str) -> Result<Run> {
+        if !(1..=64).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(
+                mlbench_core::Error::invalid("key", "must have 1 to 64 visible ASCII characters").into()
+            );
+        }
+        let request = Request::new(Endpoint::CreateRun, &[]).json(run)?.key(key.to_owned());
+        self.client.with_retries(|| self.client.transport().json(&request)).await
+    }
+
     /// Returns a run without its output, which may be large. Use [`get_with`](Self::get_with) for the output.
     ///
     /// # Errors
@@ -114,7 +145,7 @@ impl Runs<'_> {
     /// # Errors
     /// `not_found` when the run does not exist.
     pub async fn get_with(self, id: RunId, query: RunsQuery) -> Result<Run> {
-        self.client.transport().json(&request(Endpoint::GetRun, id).query(query.to_pairs())).await
+        self.client.json(&request(Endpoint::GetRun, id).query(query.to_pairs())).await
     }
 
     /// Asks the server to stop a run.
@@ -157,7 +188,28 @@ impl Runs<'_> {
     /// # Errors
     /// `not_found` when the run does not exist.
     pub async fn logs(self, id: RunId, query: &LogsQuery) -> Result<LogPage> {
-        self.client.transport().json(&request(Endpoint::GetRunLogs, id).query(query.to_pairs())).await
+        self.client.json(&request(Endpoint::GetRunLogs, id).query(query.to_pairs())).await
+    }
+
+    /// Returns the lines of a run's output as they come, from the first or from `query.after` on.
+    ///
+    /// The stream goes on after a restart of the server, without a gap and without a line twice, and retries as
+    /// [`Client::with_retries`] does. It ends when the run has ended, and after an error.
+    ///
+    /// ```no_run
+    /// use futures_util::TryStreamExt;
+    /// use mlbench_client::{Client, LogsQuery, RunId};
+    ///
+    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
+    /// let mut lines = std::pin::pin!(client.runs().lines(run, LogsQuery::default()));
+    /// while let Some(line) = lines.try_next().await? {
+    ///     println!("{}", line.text);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lines(self, id: RunId, query: LogsQuery) -> impl Stream<Item = Result<LogLine>> + Send + use<> {
+        streams::lines(self.client.clone(), id, query)
     }
 
     /// Stores lines of the output of an external run.
@@ -177,7 +229,7 @@ impl Runs<'_> {
     /// # Errors
     /// `not_found` when the run does not exist.
     pub async fn series(self, id: RunId) -> Result<Vec<Series>> {
-        self.client.transport().json(&request(Endpoint::ListRunSeries, id)).await
+        self.client.json(&request(Endpoint::ListRunSeries, id)).await
     }
 
     /// Compares runs: time to accuracy, speed-up and efficiency of groups of equal parameters, and phases.
@@ -185,7 +237,7 @@ impl Runs<'_> {
     /// # Errors
     /// `not_found` naming the run that does not exist.
     pub async fn compare(self, query: &ComparisonQuery) -> Result<Comparison> {
-        self.client.transport().json(&Request::new(Endpoint::CompareRuns, &[]).query(query.to_pairs())).await
+        self.client.json(&Request::new(Endpoint::CompareRuns, &[]).query(query.to_pairs())).await
     }
 
     /// Waits until a run has ended in any state.

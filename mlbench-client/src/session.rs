@@ -24,7 +24,7 @@ impl BrowserSession<'_> {
     /// # Errors
     /// When the server cannot be reached.
     pub async fn get(self) -> Result<Session> {
-        self.client.transport().json(&Request::new(Endpoint::GetSession, &[])).await
+        self.client.json(&Request::new(Endpoint::GetSession, &[])).await
     }
 
     /// Checks a token, as the page does when a person signs in.

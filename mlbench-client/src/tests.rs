@@ -1,11 +1,12 @@
 use std::time::Duration;
 
-use mlbench_core::api::{LogsQuery, MetricsQuery, NewMetric, RunRequest};
+use mlbench_core::api::{LogsQuery, MetricsQuery, NewMetric, RunRequest, RunSearch};
 use mlbench_core::run::OutputStream;
 use mlbench_core::{ErrorCode, Owner, PodPhase, RunId, RunName, RunState};
 
 use crate::client::Client;
 use crate::error::Error;
+use crate::retry::RetryPolicy;
 use crate::testing::{METRIC, POINTS, PROBLEM, RUN, Server, Step, suspend};
 
 fn run() -> RunId {
@@ -129,6 +130,43 @@ async fn the_retry_callback_receives_each_failure() {
     client.metrics().post(&metric()).await.unwrap();
     drop(client);
     assert_eq!(failures.into_iter().collect::<Vec<_>>(), [(Some(503), 1), (Some(500), 2)]);
+}
+
+#[tokio::test]
+async fn a_policy_says_what_is_repeated_and_how_often() {
+    let server = Server::new([], Step::status(503)).await;
+    let pauses = RetryPolicy::new().pauses(Duration::ZERO, Duration::ZERO);
+    let client = server.builder().retry(pauses.clone().max_attempts(3)).build().unwrap();
+    let count = || server.received().len();
+    client.metrics().post(&metric()).await.unwrap_err();
+    assert_eq!(count(), 3);
+    client.pods().list().await.unwrap_err();
+    assert_eq!(count(), 4, "a read fails at once");
+    let reads = client.with_retry(pauses.reads(true).max_attempts(2));
+    reads.pods().list().await.unwrap_err();
+    reads.runs().search(&RunSearch::default()).await.unwrap_err();
+    assert_eq!(count(), 8);
+    client.with_retry(RetryPolicy::never()).metrics().post(&metric()).await.unwrap_err();
+    reads.runs().delete(run()).await.unwrap_err();
+    assert_eq!(count(), 10, "a deletion is not repeated");
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_start_under_a_key_can_be_repeated_by_another_program() {
+    let server = Server::new([], Step::ok(RUN)).await;
+    let new = RunRequest::named(RunName::new("x").unwrap());
+    for _ in 0..2 {
+        server.client().runs().start_once(&new, "nightly-1").await.unwrap();
+    }
+    for request in server.received() {
+        assert_eq!(request.idempotency_key.as_deref(), Some("nightly-1"));
+    }
+    for key in ["", "two words", &"x".repeat(65)] {
+        let error = server.client().runs().start_once(&new, key).await.unwrap_err();
+        assert_eq!(error.to_string(), "key: must have 1 to 64 visible ASCII characters");
+    }
+    assert_eq!(server.received().len(), 2);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use reqwest::{Response, Url, header, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
@@ -19,6 +20,8 @@ use crate::error::{Error, Result};
 const EXCERPT: usize = 200;
 /// Shorter than the idle timeout of servers, so that no request uses a connection that the server is closing.
 const KEEP_IDLE: Duration = Duration::from_secs(10);
+/// Header with the id of a request in the log of the server.
+const REQUEST_ID: &str = "x-request-id";
 
 /// A complete request, which can be sent more than once.
 ///
@@ -54,6 +57,11 @@ impl Request {
     pub(crate) fn encoded(mut self, body: Bytes) -> Self {
         self.body = Some(body);
         self
+    }
+
+    /// Returns whether the request changes nothing.
+    pub(crate) fn is_read(&self) -> bool {
+        self.endpoint.spec().method == Method::Get
     }
 
     /// Sets the key under which the server carries the request out once.
@@ -172,7 +180,20 @@ impl Transport {
         Ok(length)
     }
 
+    /// Sends a request within a span that has its method, its path, and the status and id of the response.
     async fn send(&self, request: &Request) -> Result<Response> {
+        let method = request.endpoint.spec().method.as_str();
+        let span = tracing::debug_span!(
+            "mlbench request",
+            method,
+            path = request.path,
+            status = tracing::field::Empty,
+            request_id = tracing::field::Empty
+        );
+        self.send_within(request, &span).instrument(span.clone()).await
+    }
+
+    async fn send_within(&self, request: &Request, span: &Span) -> Result<Response> {
         let url = self.url(request);
         let mut builder = match request.endpoint.spec().method {
             Method::Get => self.http.get(&url),
@@ -190,6 +211,10 @@ impl Transport {
             builder = builder.header(IDEMPOTENCY_KEY_HEADER, key);
         }
         let response = builder.send().await.map_err(|error| self.transport_error(request, &error))?;
+        span.record("status", response.status().as_u16());
+        if let Some(id) = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()) {
+            span.record("request_id", id);
+        }
         if response.status().is_success() {
             Ok(response)
         } else {
@@ -250,9 +275,7 @@ fn connections(
     credential: Option<&header::HeaderValue>,
     timeout: Duration,
 ) -> Result<reqwest::Client> {
-    // This fails when a provider is installed already, which serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
+    let mut builder = with_tls(reqwest::Client::builder(), url)?
         .user_agent(concat!("mlbench-client/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(timeout)
         // Applies between two reads, not to the whole response: a large response may take longer.
@@ -263,14 +286,31 @@ fn connections(
         builder =
             builder.default_headers([(header::AUTHORIZATION, credential.clone())].into_iter().collect());
     }
-    if url.scheme() == "http" {
-        // Loading the system's certificates takes time, and fails on systems that have none.
-        builder = builder.tls_certs_only([]);
-    }
     if is_loopback(url) {
         builder = builder.no_proxy();
     }
     builder.build().map_err(|error| Error::Setup(root_cause(&error)))
+}
+
+#[cfg(feature = "rustls")]
+fn with_tls(builder: reqwest::ClientBuilder, url: &Url) -> Result<reqwest::ClientBuilder> {
+    let config =
+        crate::tls::config(url.scheme() == "https").map_err(|error| Error::Setup(error.to_string()))?;
+    Ok(builder.tls_backend_preconfigured(config))
+}
+
+#[cfg(all(feature = "native-tls", not(feature = "rustls")))]
+fn with_tls(builder: reqwest::ClientBuilder, _url: &Url) -> Result<reqwest::ClientBuilder> {
+    Ok(builder.tls_backend_native())
+}
+
+#[cfg(not(any(feature = "native-tls", feature = "rustls")))]
+fn with_tls(builder: reqwest::ClientBuilder, url: &Url) -> Result<reqwest::ClientBuilder> {
+    if url.scheme() == "https" {
+        let cause = "needs TLS; build mlbench-client with the feature rustls or native-tls".to_owned();
+        return Err(Error::InvalidUrl { url: url.to_string(), cause });
+    }
+    Ok(builder)
 }
 
 fn write_error(error: std::io::Error) -> Error {

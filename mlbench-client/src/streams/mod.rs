@@ -1,0 +1,8 @@
+//! Streams of what a run or a pod brings, which go on after a restart of the server.
+
+mod lines;
+mod points;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use lines::lines;
