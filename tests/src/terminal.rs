@@ -14,6 +14,7 @@ use rustix::termios::{Winsize, tcgetattr, tcsetwinsize};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use vt100::Color;
 pub use vt100::Screen;
 
 use crate::cli::clean_environment;
@@ -133,6 +134,16 @@ impl Terminal {
         .await;
         assert_eq!(modes(&self.user), self.modes_before);
         status.code().unwrap_or(-1)
+    }
+
+    /// Returns whether something on the screen has a colour.
+    #[must_use]
+    pub fn has_colours(&self) -> bool {
+        let screen = self.screen.screen();
+        let (rows, columns) = screen.size();
+        let places = (0..rows.get()).flat_map(|row| (0..columns.get()).map(move |column| (row, column)));
+        let mut cells = places.filter_map(|(row, column)| screen.cell(row, column));
+        cells.any(|cell| cell.fgcolor() != Color::Default || cell.bgcolor() != Color::Default)
     }
 
     /// Returns the text of the screen.

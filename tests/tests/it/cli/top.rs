@@ -108,6 +108,21 @@ async fn the_dashboard_survives_a_restart_of_the_server() {
 }
 
 #[tokio::test]
+async fn no_colour_appears_with_no_color() {
+    let Some(setsid) = tools::setsid() else { return };
+    let server = TestServer::start().await;
+    let url = server.url();
+    for (no_color, has_colours) in [("1", false), ("", true)] {
+        let env = [("MLBENCH_URL", url.as_str()), ("NO_COLOR", no_color)];
+        let mut terminal = Terminal::start(&setsid, &binary("mlbench"), &["top"], &env);
+        terminal.shows(&["● live", "quit"]).await;
+        assert_eq!(terminal.has_colours(), has_colours);
+        terminal.press("q");
+        assert_eq!(terminal.ends().await, 0);
+    }
+}
+
+#[tokio::test]
 async fn without_a_terminal_another_command_is_named() {
     let server = TestServer::start().await;
     let output = server.cli().run(&["top"]).await;

@@ -131,6 +131,9 @@ impl Entry {
 
     /// Returns whether all words are in what the list shows of the run.
     pub(crate) fn has_words(&self, words: &str) -> bool {
+        if words.trim().is_empty() {
+            return true;
+        }
         let labels = self.params.iter().chain(&self.tags).map(String::as_str);
         let texts = [self.id.to_string(), self.name.to_lowercase(), self.state.to_string().to_lowercase()];
         let texts: Vec<String> = texts.into_iter().chain(labels.map(str::to_lowercase)).collect();

@@ -123,10 +123,19 @@ impl Focus {
 
     /// Returns the metrics that have a curve: those of loss and accuracy first, then by name and rank.
     pub(crate) fn charts(&self) -> Vec<(&str, &MetricCurve)> {
-        let has_points = |(_, metric): &(&String, &MetricCurve)| !metric.curve.points().is_empty();
-        let mut charts: Vec<(&String, &MetricCurve)> = self.metrics.iter().filter(has_points).collect();
-        charts.sort_by_cached_key(|(name, _)| chart_order(name));
-        charts.into_iter().map(|(name, metric)| (name.as_str(), metric)).collect()
+        self.in_order(|points| points > 1)
+    }
+
+    /// Returns the metrics that have one value, in the order of the charts.
+    pub(crate) fn values(&self) -> Vec<(&str, &MetricCurve)> {
+        self.in_order(|points| points == 1)
+    }
+
+    fn in_order(&self, has_points: impl Fn(usize) -> bool) -> Vec<(&str, &MetricCurve)> {
+        let is_wanted = |(_, metric): &(&String, &MetricCurve)| has_points(metric.curve.points().len());
+        let mut metrics: Vec<(&String, &MetricCurve)> = self.metrics.iter().filter(is_wanted).collect();
+        metrics.sort_by_cached_key(|(name, _)| chart_order(name));
+        metrics.into_iter().map(|(name, metric)| (name.as_str(), metric)).collect()
     }
 
     /// Returns how many lines the view of the output is above the end.
@@ -191,7 +200,9 @@ mod tests {
             "train_loss @ 0",
         ] {
             focus.push(name, Timestamp::from_micros(1_500_000), &MetricValue::from("0.5"));
+            focus.push(name, Timestamp::from_micros(2_500_000), &MetricValue::from("0.25"));
         }
+        focus.push("end_time", Timestamp::EPOCH, &MetricValue::from("7"));
         focus.push("text", Timestamp::EPOCH, &MetricValue::from("x"));
         let names: Vec<&str> = focus.charts().iter().map(|(name, _)| *name).collect();
         assert_eq!(
@@ -206,7 +217,8 @@ mod tests {
                 "step_time @ 1"
             ]
         );
-        assert_eq!(focus.charts()[3].1.curve.points(), [(1.5, 0.5)]);
+        assert_eq!(focus.charts()[3].1.curve.points(), [(1.5, 0.5), (2.5, 0.25)]);
+        assert_eq!(focus.values()[0].0, "end_time");
     }
 
     #[test]
@@ -215,7 +227,7 @@ mod tests {
         for number in 0..200 {
             focus.push(&format!("metric {number}"), Timestamp::EPOCH, &MetricValue::from("1"));
         }
-        assert_eq!(focus.charts().len(), Focus::MAX_METRICS);
+        assert_eq!(focus.values().len(), Focus::MAX_METRICS);
         assert!(focus.has_more_metrics);
         let long = "ü".repeat(10_000);
         for seq in 1..=5_000 {

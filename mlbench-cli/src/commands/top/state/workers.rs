@@ -61,13 +61,14 @@ impl Workers {
 
     /// Adds a measurement.
     pub(crate) fn measure(&mut self, pod: &str, metric: &str, date: Timestamp, value: f64) {
-        let Some((_, worker)) = self.by_name.iter_mut().find(|(name, _)| name.as_str() == pod) else {
+        if metric != CPU && metric != MEMORY {
             return;
-        };
+        }
+        let name = PodName::new(pod).ok();
+        let Some(worker) = name.and_then(|name| self.by_name.get_mut(&name)) else { return };
         match metric {
             CPU => worker.count(date, value),
-            MEMORY => worker.memory.push(value),
-            _ => {}
+            _ => worker.memory.push(value),
         }
     }
 

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::symbols::Marker;
-use ratatui::text::{Line, Span};
+use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
 use super::format::{elapsed, number, tick};
@@ -48,8 +48,11 @@ pub(crate) fn draw_chart(frame: &mut Frame<'_>, area: Rect, chart: &ChartOf<'_>,
     let x = if end.0 > first.0 { [first.0, end.0] } else { [first.0 - 1.0, first.0 + 1.0] };
     let y = bounds(points, chart.goal.map(|(_, goal)| goal));
     let dots = goal_dots(chart.goal.map(|(_, goal)| goal), x, body.width);
-    let shape = if points.len() == 1 { GraphType::Scatter } else { GraphType::Line };
-    let curve = Dataset::default().marker(Marker::Braille).graph_type(shape).style(chart.style).data(points);
+    let curve = Dataset::default()
+        .marker(Marker::Braille)
+        .graph_type(GraphType::Line)
+        .style(chart.style)
+        .data(points);
     let goal = Dataset::default()
         .marker(Marker::Braille)
         .graph_type(GraphType::Scatter)
@@ -64,6 +67,27 @@ pub(crate) fn draw_chart(frame: &mut Frame<'_>, area: Rect, chart: &ChartOf<'_>,
         .x_axis(axis(x).labels([label(elapsed(x[0])), label(elapsed(x[1]))]))
         .y_axis(axis(y).labels(y_labels.into_iter().flatten()));
     frame.render_widget(drawn, body);
+}
+
+/// Draws metrics with one value as text, in as many columns as have room.
+pub(crate) fn draw_values(frame: &mut Frame<'_>, area: Rect, metrics: &[(&str, &MetricCurve)], theme: Theme) {
+    let rows = usize::from(area.height).max(1);
+    let count = usize::from((area.width / 38).max(1)).min(metrics.len().div_ceil(rows)).max(1);
+    let columns = Layout::horizontal(vec![Constraint::Fill(1); count]).spacing(2).split(area);
+    for (column, metrics) in columns.iter().zip(metrics.chunks(rows)) {
+        let lines: Vec<Line> = metrics
+            .iter()
+            .map(|(metric, curve)| {
+                let value = curve.last.map(number).unwrap_or_default();
+                let width = usize::from(column.width).saturating_sub(value.len() + 2);
+                Line::from(vec![
+                    Span::raw(fit(&name(metric), width)),
+                    Span::styled(format!("  {value}"), theme.heading()),
+                ])
+            })
+            .collect();
+        frame.render_widget(Text::from(lines), *column);
+    }
 }
 
 /// Returns the range of values, with the goal and some room.

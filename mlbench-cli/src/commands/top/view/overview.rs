@@ -7,13 +7,13 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Cell, Row, Table, TableState};
 
-use super::chart::{ChartOf, draw_chart};
+use super::chart::{ChartOf, draw_chart, draw_values};
 use super::format::{bytes, elapsed, number};
 use super::frame::{draw_foot, draw_head};
 use super::text::{fit, name};
 use super::theme::Theme;
 use super::workers::draw_workers;
-use crate::commands::top::state::{App, Entry, Newest};
+use crate::commands::top::state::{App, Entry, Focus, Newest};
 
 /// Columns of the table of runs beside the name: id, state, workers, elapsed, progress, loss, accuracy.
 const COLUMNS: [u16; 7] = [5, 11, 3, 7, 10, 8, 15];
@@ -192,8 +192,7 @@ fn draw_measures(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     );
     let charts = focus.charts();
     if charts.is_empty() {
-        let text = if focus.is_read { "no metrics yet" } else { "reading…" };
-        return frame.render_widget(Line::styled(text, theme.quiet()), body);
+        return draw_without_charts(frame, body, focus, theme);
     }
     let count = usize::from((body.width / 36).clamp(1, 4)).min(charts.len());
     let columns = Layout::horizontal(vec![Constraint::Fill(1); count]).spacing(2).split(body);
@@ -201,6 +200,16 @@ fn draw_measures(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
         let chart = ChartOf { name, metric, goal: goal_of(entry, name), style: theme.curve(number) };
         draw_chart(frame, *column, &chart, theme);
     }
+}
+
+/// Draws the values of a run without curves, or why there are none.
+pub(crate) fn draw_without_charts(frame: &mut Frame<'_>, area: Rect, focus: &Focus, theme: Theme) {
+    let values = focus.values();
+    if values.is_empty() {
+        let text = if focus.is_read { "no metrics yet" } else { "reading…" };
+        return frame.render_widget(Line::styled(text, theme.quiet()), area);
+    }
+    draw_values(frame, area, &values, theme);
 }
 
 /// Returns the goal of a run for a metric.

@@ -5,11 +5,11 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 
-use super::chart::{ChartOf, draw_chart};
+use super::chart::{ChartOf, draw_chart, draw_values};
 use super::format::elapsed;
 use super::frame::{draw_foot, draw_head};
 use super::logs::draw_lines;
-use super::overview::{goal_of, progress, state_text};
+use super::overview::{draw_without_charts, goal_of, progress, state_text};
 use super::text::{fit, name};
 use super::theme::Theme;
 use crate::commands::top::state::{App, Entry, Focus};
@@ -80,9 +80,15 @@ fn draw_charts(frame: &mut Frame<'_>, area: Rect, focus: &Focus, entry: &Entry, 
     let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
     let charts = focus.charts();
     if charts.is_empty() {
-        let text = if focus.is_read { "no metrics yet" } else { "reading…" };
         draw_rule(frame, head, "metrics", theme);
-        return frame.render_widget(Line::styled(text, theme.quiet()), body);
+        return draw_without_charts(frame, body, focus, theme);
+    }
+    // The values have up to a third of the room.
+    let values = focus.values();
+    let lines = u16::try_from(values.len()).unwrap_or(u16::MAX).min(area.height / 3);
+    let [body, single] = Layout::vertical([Constraint::Fill(1), Constraint::Length(lines)]).areas(body);
+    if !values.is_empty() && !single.is_empty() {
+        draw_values(frame, single, &values, theme);
     }
     let columns = usize::from((body.width / CHART.0).max(1)).min(charts.len());
     let rows = usize::from((body.height / CHART.1).max(1)).min(charts.len().div_ceil(columns));

@@ -1,10 +1,11 @@
 use insta::assert_snapshot;
+use mlbench_client::{MetricName, NewPoints};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::{Memory, Theme, draw};
 use crate::commands::top::state::{App, Key, Update};
-use crate::commands::top::testing::{dashboard, lines, second};
+use crate::commands::top::testing::{dashboard, id, lines, second};
 
 /// Returns what a terminal shows, and its cells with their styles.
 fn terminal(app: &App, columns: u16, rows: u16, has_colours: bool) -> Terminal<TestBackend> {
@@ -34,6 +35,23 @@ fn a_run_fits_into_80_columns() {
     let mut app = dashboard();
     app.press(Key::Enter);
     assert_snapshot!(shown(&app, 80, 24));
+}
+
+#[test]
+fn metrics_with_one_value_are_text() {
+    let mut app = dashboard();
+    let one = |name: &str, value: &str| {
+        let point = serde_json::json!({"date": second(1), "value": value});
+        (MetricName::new(name).unwrap(), vec![serde_json::from_value(point).unwrap()])
+    };
+    let metrics = [one("busbw/100 @ 0", "428005"), one("busbw/1 @ 0", "12633")].into();
+    let points = NewPoints { after: 0, run_id: Some(id(12)), pod_name: None, metrics };
+    app.apply(Update::DetailPoints(points)).unwrap();
+    app.press(Key::Enter);
+    let text = shown(&app, 80, 24);
+    for value in ["busbw/100 @ 0  428005", "busbw/1 @ 0  12633"] {
+        assert!(text.contains(value), "{text}");
+    }
 }
 
 #[test]
