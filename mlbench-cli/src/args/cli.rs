@@ -17,6 +17,7 @@ use super::runs::{RunsCommand, SetArgs};
 use super::shell::{CompletionsArgs, ManArgs};
 use crate::benchmarks::BenchmarkArgs;
 use crate::output::Format;
+use crate::version::VERSION;
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -40,7 +41,7 @@ Examples:
 
 /// Run distributed machine-learning benchmarks and read their metrics
 #[derive(Debug, Parser)]
-#[command(name = "mlbench", version, after_help = AFTER_HELP)]
+#[command(name = "mlbench", version = VERSION, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     /// URL of the server
     #[arg(

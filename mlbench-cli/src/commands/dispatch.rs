@@ -10,6 +10,7 @@ use crate::args::{Cli, Command, RunsCommand};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::Printer;
+use crate::version::report_difference;
 
 /// Runs the command, through a port-forward if `--kube` is given.
 pub(crate) async fn run(cli: &Cli, interrupt: &Interrupt) -> Result<(), Failure> {
@@ -33,7 +34,14 @@ pub(crate) async fn run(cli: &Cli, interrupt: &Interrupt) -> Result<(), Failure>
     }
 }
 
+/// Runs the command, and says at its end whether the server has another version.
 async fn dispatch(cli: &Cli, client: &Client, interrupt: &Interrupt) -> Result<(), Failure> {
+    let result = carry_out(cli, client, interrupt).await;
+    report_difference(client);
+    result
+}
+
+async fn carry_out(cli: &Cli, client: &Client, interrupt: &Interrupt) -> Result<(), Failure> {
     match &cli.command {
         Command::Pods(output) => pods::list(client, Printer::stdout(output.output)).await,
         Command::Metrics(args) => metrics::run(client, args).await,

@@ -9,4 +9,5 @@ mod record;
 mod runs;
 mod streams;
 mod terminal;
+mod version;
 mod waiting;
