@@ -1,8 +1,12 @@
 //! Embeds the page and the description of the API, packed, for `src/http/page/`.
 //!
+//! Passes the commit to `src/version.rs`.
 //! Lists the files of `dashboard/dist/` and of `openapi/`.
 //!
 //! `cargo xtask dashboard` fills that folder. Without it the server builds all the same, and says how to get the page.
+
+#[path = "../build/commit.rs"]
+mod commit;
 
 use std::error::Error;
 use std::io::Write as _;
@@ -26,6 +30,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={}", folder.display());
     println!("cargo:rerun-if-changed=build.rs");
     pack_relocations();
+    for instruction in commit::instructions() {
+        println!("{instruction}");
+    }
     let mut list = String::from("&[");
     if folder.join(MANIFEST).is_file() {
         for file in files(&folder)? {

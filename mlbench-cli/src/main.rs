@@ -11,6 +11,7 @@ mod interrupt;
 mod man;
 mod output;
 mod unknown_name;
+mod version;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -103,6 +103,21 @@ impl Client {
         self.0.transport.base_url()
     }
 
+    /// Returns the version of the server with the commit and the date of its build, once it has responded.
+    ///
+    /// `None` also from a server before this version of the client. The text is for people, such as
+    /// `0.1.0 (1a2b3c4d5 2026-11-27)`.
+    ///
+    /// ```
+    /// let client = mlbench_client::Client::builder().build()?;
+    /// assert_eq!(client.server_version(), None);
+    /// # Ok::<(), mlbench_client::Error>(())
+    /// ```
+    #[must_use]
+    pub fn server_version(&self) -> Option<&str> {
+        self.0.transport.server_version()
+    }
+
     /// Returns a client with another retry policy, for one call or many.
     ///
     /// It shares the connections of this one.

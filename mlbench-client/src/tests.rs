@@ -41,6 +41,21 @@ async fn an_error_response_keeps_the_problem_document() {
 }
 
 #[tokio::test]
+async fn the_version_of_the_server_is_that_of_its_first_response() {
+    let header = |header| Step::Respond(500, header, String::new());
+    let steps = [header(""), header("Mlbench-Version: 0.9.0 (1a2b3c4d5 2026-11-27)\r\n")];
+    let server = Server::new(steps, header("Mlbench-Version: 1.0.0\r\n")).await;
+    let client = server.client();
+    let mut versions = Vec::new();
+    for _ in 0..3 {
+        client.pods().list().await.unwrap_err();
+        versions.push(client.server_version().unwrap_or_default().to_owned());
+    }
+    let known = "0.9.0 (1a2b3c4d5 2026-11-27)";
+    assert_eq!(versions, ["", known, known], "an error has it, too");
+}
+
+#[tokio::test]
 async fn a_server_error_names_the_request_id() {
     let problem = PROBLEM.replace("409", "500").replace("run_active", "internal");
     let server = Server::new([], Step::Respond(500, "", problem)).await;

@@ -2,11 +2,11 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use mlbench_core::api::{Endpoint, IDEMPOTENCY_KEY_HEADER, Method, Problem};
+use mlbench_core::api::{Endpoint, IDEMPOTENCY_KEY_HEADER, Method, Problem, VERSION_HEADER};
 use reqwest::{Response, Url, header, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -97,6 +97,8 @@ pub(crate) struct Transport {
     timeout: Duration,
     /// The `Authorization` header.
     credential: Option<header::HeaderValue>,
+    /// The version of the server, once it has responded.
+    server_version: Arc<OnceLock<String>>,
 }
 
 impl fmt::Debug for Transport {
@@ -111,19 +113,31 @@ impl Transport {
         let url = parse_url(base_url)?;
         let credential = token.map(bearer).transpose()?;
         let http = connections(&url, credential.as_ref(), timeout)?;
-        Ok(Self { http, base_url: url.as_str().trim_end_matches('/').to_owned(), timeout, credential })
+        Ok(Self {
+            http,
+            base_url: url.as_str().trim_end_matches('/').to_owned(),
+            timeout,
+            credential,
+            server_version: Arc::default(),
+        })
     }
 
     /// Returns the same settings with another connection pool.
     pub(crate) fn with_own_connections(&self) -> Result<Self> {
-        let Self { base_url, timeout, credential, .. } = self;
-        let http = connections(&parse_url(base_url)?, credential.as_ref(), *timeout)?;
-        Ok(Self { http, base_url: base_url.clone(), timeout: *timeout, credential: credential.clone() })
+        let http = connections(&parse_url(&self.base_url)?, self.credential.as_ref(), self.timeout)?;
+        let (base_url, credential) = (self.base_url.clone(), self.credential.clone());
+        let server_version = Arc::clone(&self.server_version);
+        Ok(Self { http, base_url, timeout: self.timeout, credential, server_version })
     }
 
     /// Returns the URL of the server without a trailing slash.
     pub(crate) fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// Returns the version of the server, once it has responded.
+    pub(crate) fn server_version(&self) -> Option<&str> {
+        self.server_version.get().map(String::as_str)
     }
 
     /// Sends a request and decodes the JSON of its response.
@@ -214,6 +228,9 @@ impl Transport {
         span.record("status", response.status().as_u16());
         if let Some(id) = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()) {
             span.record("request_id", id);
+        }
+        if let Some(version) = response.headers().get(VERSION_HEADER).and_then(|value| value.to_str().ok()) {
+            self.server_version.get_or_init(|| version.to_owned());
         }
         if response.status().is_success() {
             Ok(response)

@@ -19,4 +19,5 @@ pub mod sqlite;
 pub mod task_group;
 pub mod telemetry;
 pub mod token;
+pub mod version;
 pub mod vitals;

@@ -19,6 +19,7 @@ use super::shell::{CompletionsArgs, ManArgs};
 use super::top::TopArgs;
 use crate::benchmarks::BenchmarkArgs;
 use crate::output::{ColorChoice, Format, Screen};
+use crate::version::VERSION;
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -42,7 +43,7 @@ Examples:
 
 /// Run distributed machine-learning benchmarks and read their metrics
 #[derive(Debug, Parser)]
-#[command(name = "mlbench", version, after_help = AFTER_HELP)]
+#[command(name = "mlbench", version = VERSION, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     /// URL of the server
     #[arg(

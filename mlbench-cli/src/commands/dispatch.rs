@@ -9,6 +9,7 @@ use super::{import, log, metrics, pods, runs, top};
 use crate::args::{Cli, Command, RunsCommand};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::version::report_difference;
 
 /// Runs the command, through a port-forward if `--kube` is given.
 pub(crate) async fn run(cli: &Cli, interrupt: &Interrupt) -> Result<(), Failure> {
@@ -32,7 +33,14 @@ pub(crate) async fn run(cli: &Cli, interrupt: &Interrupt) -> Result<(), Failure>
     }
 }
 
+/// Runs the command, and says at its end whether the server has another version.
 async fn dispatch(cli: &Cli, client: &Client, interrupt: &Interrupt) -> Result<(), Failure> {
+    let result = carry_out(cli, client, interrupt).await;
+    report_difference(client);
+    result
+}
+
+async fn carry_out(cli: &Cli, client: &Client, interrupt: &Interrupt) -> Result<(), Failure> {
     match &cli.command {
         Command::Pods(args) => pods::list(client, args).await,
         Command::Metrics(args) => metrics::run(client, args).await,

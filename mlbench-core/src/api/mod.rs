@@ -48,7 +48,7 @@ pub use events::{
 };
 pub use field_value::{FieldValue, MAX_FIELDS};
 pub use fields::{Fields, Member};
-pub use headers::{IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER};
+pub use headers::{IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, VERSION_HEADER};
 pub use json::without_bom;
 pub use labels::{format_labels, parse_labels};
 pub use log::{LogPage, LogsQuery};

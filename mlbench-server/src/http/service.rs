@@ -9,6 +9,7 @@ use hyper::header::{HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use mlbench_core::Error;
+use mlbench_core::api::VERSION_HEADER;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
@@ -17,8 +18,11 @@ use super::problem::{error_response, problem_response};
 use super::request::ServerState;
 use super::request_metrics::{CountedResponse, InFlightGuard};
 use super::router::routes;
+use crate::version::VERSION;
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+const VERSION_NAME: HeaderName = HeaderName::from_static(VERSION_HEADER);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -63,6 +67,7 @@ impl ApiService {
         headers.entry(VARY).or_insert(HeaderValue::from_static("Accept"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+        headers.insert(VERSION_NAME, HeaderValue::from_static(VERSION));
         in_flight.count(response)
     }
 }

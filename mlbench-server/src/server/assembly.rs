@@ -27,6 +27,7 @@ use crate::monitor::{self, Monitor};
 use crate::settings::Settings;
 use crate::sqlite::{self, Identity, Moved, SqliteStorage};
 use crate::task_group::TaskGroup;
+use crate::version::VERSION;
 use crate::vitals::Vitals;
 
 /// Longest time in which a stream of events shows no sign of life.
@@ -68,7 +69,7 @@ impl Server {
         let inputs =
             ClusterInputs { settings, database: &database, identity: &identity, address, tasks: &tasks };
         let cluster = connect(inputs).await?;
-        tracing::info!(version = env!("CARGO_PKG_VERSION"), database = %database.display(), cluster = cluster.name(),
+        tracing::info!(version = VERSION, database = %database.display(), cluster = cluster.name(),
             workers = cluster.max_workers(), "mlbench-server");
         log_move(&identity);
         let (storage, commits): (Arc<dyn Storage>, _) = (opened.clone(), opened.commits());

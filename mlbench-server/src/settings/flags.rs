@@ -14,13 +14,14 @@ use super::kubernetes::KubernetesSettings;
 use super::values::{ClusterKind, LogFormat, amount, duration, interval, workers};
 use crate::app::RunPolicy;
 use crate::sqlite::Durability;
+use crate::version::VERSION;
 
 /// Launch distributed machine-learning benchmark runs, record their metrics, and serve them immediately
 ///
 /// Without arguments the server listens on http://127.0.0.1:8000, stores everything in one file in your data directory,
 /// and runs workers as processes on this machine.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "mlbench-server", version, max_term_width = 110)]
+#[command(name = "mlbench-server", version = VERSION, max_term_width = 110)]
 pub struct Settings {
     /// Address and port to listen on. Port 0 picks a free port
     #[arg(long, value_name = "ADDR:PORT", env = "MLBENCH_LISTEN", default_value = "127.0.0.1:8000")]

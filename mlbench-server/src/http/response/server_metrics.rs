@@ -34,9 +34,13 @@ pub(in crate::http) fn server_metrics(stats: &Stats, requests: &RequestMetrics) 
 }
 
 fn write_build(out: &mut Exposition) {
-    let version = env!("CARGO_PKG_VERSION");
-    out.family("mlbench_build_info", Kind::Gauge, "Version of the server as a label; always 1.")
-        .sample(&[("version", version)], 1.0);
+    let (version, build) = (env!("CARGO_PKG_VERSION"), env!("MLBENCH_BUILD"));
+    out.family(
+        "mlbench_build_info",
+        Kind::Gauge,
+        "Version of the server and its commit as labels; always 1.",
+    )
+    .sample(&[("version", version), ("build", build)], 1.0);
 }
 
 /// Returns the labels of an endpoint. Requests that reached none share one label.

@@ -12,4 +12,5 @@ mod runs;
 mod streams;
 mod terminal;
 mod top;
+mod version;
 mod waiting;
