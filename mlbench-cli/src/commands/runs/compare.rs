@@ -7,7 +7,7 @@ use mlbench_core::comparison::split_rank;
 use mlbench_core::quote::shorten;
 
 use super::comparison::print_comparison;
-use crate::args::CompareArgs;
+use crate::args::{CompareArgs, ComparedArgs};
 use crate::commands::resolve::resolve_run;
 use crate::failure::Failure;
 use crate::output::Printer;
@@ -18,6 +18,12 @@ const MAX_RUNS: usize = 20;
 
 /// `mlbench runs compare`
 pub(crate) async fn compare(client: &Client, args: &CompareArgs) -> Result<(), Failure> {
+    let comparison = fetch(client, &args.compared).await?;
+    print_comparison(&mut Printer::stdout(args.output.output), &comparison)
+}
+
+/// Requests a comparison.
+pub(super) async fn fetch(client: &Client, args: &ComparedArgs) -> Result<Comparison, Failure> {
     let mut runs = Vec::with_capacity(args.runs.len());
     for text in &args.runs {
         runs.push(resolve_run(client, text).await?.id);
@@ -39,7 +45,7 @@ pub(crate) async fn compare(client: &Client, args: &CompareArgs) -> Result<(), F
     if let Some(metric) = args.metric.as_ref().filter(|_| !has_metric(&comparison)) {
         return Err(unknown_metric(client, metric.as_str(), &query.runs).await?);
     }
-    print_comparison(&mut Printer::stdout(args.output.output), &comparison)
+    Ok(comparison)
 }
 
 /// Returns whether a run has the metric of the comparison, under this name or as that of rank 0.

@@ -7,6 +7,7 @@ mod kube;
 mod log;
 mod metrics;
 mod record;
+mod report;
 mod runs;
 mod streams;
 mod terminal;

@@ -51,6 +51,11 @@ const IMPORTS: &[Import] = &[
         advice: "pass rows to the command line's output.rs",
     },
     Import {
+        library: "plotters",
+        allowed: &["mlbench-cli/src/commands/runs/report/charts/"],
+        advice: "draw in the charts of the report",
+    },
+    Import {
         library: "reqwest",
         allowed: &["mlbench-client/src/transport.rs", TESTS],
         advice: "use the client's transport.rs",
