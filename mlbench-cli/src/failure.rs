@@ -97,6 +97,11 @@ pub(crate) enum Failure {
         "--output {0}: is binary, and standard output is a terminal; use --output-file FILE, or redirect it"
     )]
     BinaryOnTerminal(&'static str),
+    /// The dashboard has no terminal to draw on.
+    #[error(
+        "top: needs a terminal for input and output, and TERM other than dumb; use `mlbench runs list --watch` elsewhere"
+    )]
+    NoTerminal,
     /// Standard input cannot be read.
     #[error("cannot read standard input: {0}")]
     Input(io::Error),
@@ -170,6 +175,7 @@ impl Failure {
             Self::Client(Error::InvalidUrl { .. } | Error::InvalidToken | Error::Invalid(_))
             | Self::TokenFile { .. }
             | Self::BinaryOnTerminal(_)
+            | Self::NoTerminal
             | Self::AmbiguousRun { .. } => 2,
             Self::Kube(_) => 7,
             Self::Client(error) if error.is_unreachable() => 7,
@@ -236,6 +242,7 @@ mod tests {
             (status(500), 1),
             (Failure::Client(invalid_url), 2),
             (Failure::BinaryOnTerminal("arrow"), 2),
+            (Failure::NoTerminal, 2),
             (status(404), 3),
             (Failure::UnknownName(UnknownName::run("x", Vec::new())), 3),
             (status(401), 4),

@@ -21,6 +21,8 @@ use mlbench_core::quote::shorten_message;
 
 /// How long an interrupted `mlbench log` or `mlbench import` may take to store what it has read.
 const LOG_GRACE: Duration = Duration::from_secs(10);
+/// How long an interrupted `mlbench top` may take to give the terminal back.
+const TOP_GRACE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     completion::complete_for_shell();
@@ -52,7 +54,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Log(_) | Command::Import(_) => LOG_GRACE,
         // A signal is for the recorded command.
         Command::Runs(RunsCommand::Record(_)) => Duration::MAX,
+        Command::Top(_) => TOP_GRACE,
         _ => Duration::ZERO,
     };
-    interrupt::until_interrupted(grace, async move |interrupt| commands::run(&cli, &interrupt).await)
+    let run = async move |interrupt| commands::run(&cli, &interrupt).await;
+    let result = interrupt::until_interrupted(grace, run);
+    commands::restore_terminal();
+    result
 }

@@ -136,6 +136,14 @@ impl Client {
             .await
     }
 
+    /// Returns a client for another runtime: connections belong to the runtime that opened them.
+    pub(crate) fn with_own_connections(&self) -> Result<Self> {
+        let Inner { transport, retry_timeout, on_retry, on_loss } = &*self.0;
+        let transport = transport.with_own_connections()?;
+        let (on_retry, on_loss) = (on_retry.clone(), on_loss.clone());
+        Ok(Self(Arc::new(Inner { transport, retry_timeout: *retry_timeout, on_retry, on_loss })))
+    }
+
     pub(crate) fn transport(&self) -> &Transport {
         &self.0.transport
     }

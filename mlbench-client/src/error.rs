@@ -1,5 +1,6 @@
 //! [`Error`]: why a request failed.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,9 +95,27 @@ pub enum Error {
         /// Number of metrics that wait for the server.
         waiting: usize,
     },
-    /// The tokio runtime of a [`MetricLogger`](crate::MetricLogger) has ended, or never existed.
-    #[error("metric logger: not running; create it in a tokio runtime and keep that runtime alive")]
+    /// The thread of a [`MetricLogger`](crate::MetricLogger) has ended, or could not start.
+    #[error("metric logger: not running; the system did not start its thread, or a callback has panicked")]
     LoggerStopped,
+    /// The spool of a [`MetricLogger`](crate::MetricLogger) cannot be used.
+    #[error("spool {}: {cause}", quote(.spool))]
+    Spool {
+        /// The directory.
+        spool: String,
+        /// What is wrong with it, and the fix.
+        cause: String,
+    },
+    /// Metrics that still wait when a flush ends.
+    #[error("{}", waiting(*.pending, *.spooled, .spool.as_deref()))]
+    NotSent {
+        /// Metrics that wait in memory, and are lost when the program ends.
+        pending: u64,
+        /// Metrics that wait in the spool.
+        spooled: u64,
+        /// The spool.
+        spool: Option<PathBuf>,
+    },
     /// A metric that was dropped after one attempt without a response, because the retry timeout was over.
     #[error("the server stored nothing for {} s and does not respond", .after.as_secs_f64())]
     RetryTimeout {
@@ -130,6 +149,17 @@ fn describe(problem: &Problem) -> String {
 
 fn recorded(count: u64) -> String {
     if count == 1 { "1 recorded metric was".to_owned() } else { format!("{count} recorded metrics were") }
+}
+
+fn waiting(pending: u64, spooled: u64, spool: Option<&Path>) -> String {
+    let metrics =
+        |count| if count == 1 { "1 metric waits".to_owned() } else { format!("{count} metrics wait") };
+    let in_memory = format!("{} in memory, lost when the program ends", metrics(pending));
+    match spool.map(|spool| format!("{} in {} for the next logger", metrics(spooled), spool.display())) {
+        None => format!("the server is away: {in_memory}"),
+        Some(in_spool) if pending == 0 => format!("the server is away: {in_spool}"),
+        Some(in_spool) => format!("the server is away: {in_spool}, {in_memory}"),
+    }
 }
 
 fn excerpt(body: &str) -> String {

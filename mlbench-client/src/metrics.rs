@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use mlbench_core::Owner;
 use mlbench_core::api::{
     BatchResult, CURSOR_HEADER, Downsample, Endpoint, Format, MAX_ARRAY_POINTS, Metric, MetricsQuery,
@@ -8,10 +9,11 @@ use mlbench_core::api::{
 use mlbench_core::downsample::minmax::Bucket;
 use serde::Serialize;
 use tokio::io::AsyncWrite;
+use uuid::Uuid;
 
 use crate::client::Client;
 use crate::error::Result;
-use crate::transport::Request;
+use crate::transport::{self, Request};
 
 /// Metrics of one request.
 const CHUNK: usize = MAX_ARRAY_POINTS;
@@ -210,7 +212,7 @@ impl Metrics<'_> {
     pub async fn post_batch(self, metrics: &[NewMetric]) -> Result<BatchResult> {
         let mut total = BatchResult::default();
         for (chunk, metrics) in (0_u64..).zip(metrics.chunks(CHUNK)) {
-            let request = create_batch(metrics)?;
+            let request = Request::new(Endpoint::CreateMetrics, &[]).json(&metrics)?;
             let mut result: BatchResult =
                 self.client.with_retries(|| self.client.transport().json(&request)).await?;
             for rejected in &mut result.rejected {
@@ -243,7 +245,7 @@ impl Metrics<'_> {
     /// `idempotency_key_reused` when other series were stored under the key, or the last error when the retry timeout
     /// ends.
     pub async fn post_series(self, series: &[NewSeries<'_>], key: &str) -> Result<BatchResult> {
-        let request = create_batch(series)?.idempotency_key(key);
+        let request = Request::new(Endpoint::CreateMetrics, &[]).json(&series)?.key(key.to_owned());
         self.client.with_retries(|| self.client.transport().json(&request)).await
     }
 }
@@ -277,9 +279,15 @@ impl MetricsFollower {
     }
 }
 
-/// Returns the request that stores points, or series in columns.
-pub(crate) fn create_batch(elements: &[impl Serialize]) -> Result<Request> {
-    Request::new(Endpoint::CreateMetrics, &[]).json(&elements)
+/// Encodes points, or series in columns, as the body of a batch.
+pub(crate) fn encode_batch(elements: &[impl Serialize]) -> Result<Bytes> {
+    transport::to_json(&elements)
+}
+
+/// Sends an encoded batch once, under a key.
+pub(crate) async fn send_batch(client: &Client, key: Uuid, body: Bytes) -> Result<BatchResult> {
+    let request = Request::new(Endpoint::CreateMetrics, &[]).encoded(body).key(key.to_string());
+    client.transport().json(&request).await
 }
 
 fn get(owner: &Owner, query: &MetricsQuery, format: Option<Format>) -> Request {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use crate::client::{Client, ClientBuilder};
 
@@ -58,6 +59,7 @@ struct Script {
     steps: Mutex<VecDeque<Step>>,
     then: Step,
     received: Mutex<Vec<Received>>,
+    arrival: Notify,
     connections: Mutex<usize>,
 }
 
@@ -70,6 +72,7 @@ impl Server {
             steps: Mutex::new(steps.into_iter().collect()),
             then,
             received: Mutex::default(),
+            arrival: Notify::new(),
             connections: Mutex::default(),
         });
         let serving = Arc::clone(&script);
@@ -98,6 +101,17 @@ impl Server {
         self.script.received.lock().unwrap().clone()
     }
 
+    /// Waits until so many requests have arrived, and returns them.
+    pub(crate) async fn wait_for_requests(&self, count: usize) -> Vec<Received> {
+        let arrived = async {
+            while self.received().len() < count {
+                self.script.arrival.notified().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), arrived).await.unwrap();
+        self.received()
+    }
+
     pub(crate) fn connections(&self) -> usize {
         *self.script.connections.lock().unwrap()
     }
@@ -108,6 +122,7 @@ async fn serve(script: Arc<Script>, stream: TcpStream) -> Option<()> {
     loop {
         let request = read(&mut stream).await?;
         script.received.lock().unwrap().push(request);
+        script.arrival.notify_one();
         let step = script.steps.lock().unwrap().pop_front().unwrap_or_else(|| script.then.clone());
         match step {
             Step::Respond(status, headers, body) => {

@@ -46,17 +46,27 @@ impl Request {
     }
 
     /// Sets `body`, encoded as JSON.
-    pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self> {
-        let text = serde_json::to_vec(body).map_err(|error| mlbench_core::Error::invalid("body", error))?;
-        self.body = Some(text.into());
-        Ok(self)
+    pub(crate) fn json(self, body: &impl Serialize) -> Result<Self> {
+        Ok(self.encoded(to_json(body)?))
+    }
+
+    /// Sets a body that is JSON.
+    pub(crate) fn encoded(mut self, body: Bytes) -> Self {
+        self.body = Some(body);
+        self
     }
 
     /// Sets the key under which the server carries the request out once.
-    pub(crate) fn idempotency_key(mut self, key: &str) -> Self {
-        self.idempotency_key = Some(key.to_owned());
+    pub(crate) fn key(mut self, key: String) -> Self {
+        self.idempotency_key = Some(key);
         self
     }
+}
+
+/// Encodes the body of a request.
+pub(crate) fn to_json(body: &impl Serialize) -> Result<Bytes> {
+    let text = serde_json::to_vec(body).map_err(|error| mlbench_core::Error::invalid("body", error))?;
+    Ok(text.into())
 }
 
 /// The body of a response that arrives piece by piece.
@@ -77,6 +87,8 @@ pub(crate) struct Transport {
     http: reqwest::Client,
     base_url: String,
     timeout: Duration,
+    /// The `Authorization` header.
+    credential: Option<header::HeaderValue>,
 }
 
 impl fmt::Debug for Transport {
@@ -89,28 +101,16 @@ impl Transport {
     /// Creates the connection pool without sending anything.
     pub(crate) fn new(base_url: &str, token: Option<&str>, timeout: Duration) -> Result<Self> {
         let url = parse_url(base_url)?;
-        // This fails when a provider is installed already, which serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("mlbench-client/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(timeout)
-            // Applies between two reads, not to the whole response: a large response may take longer.
-            .read_timeout(timeout)
-            .pool_idle_timeout(KEEP_IDLE)
-            .redirect(redirect::Policy::none());
-        if let Some(token) = token {
-            builder =
-                builder.default_headers([(header::AUTHORIZATION, bearer(token)?)].into_iter().collect());
-        }
-        if url.scheme() == "http" {
-            // Loading the system's certificates takes time, and fails on systems that have none.
-            builder = builder.tls_certs_only([]);
-        }
-        if is_loopback(&url) {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(|error| Error::Setup(root_cause(&error)))?;
-        Ok(Self { http, base_url: url.as_str().trim_end_matches('/').to_owned(), timeout })
+        let credential = token.map(bearer).transpose()?;
+        let http = connections(&url, credential.as_ref(), timeout)?;
+        Ok(Self { http, base_url: url.as_str().trim_end_matches('/').to_owned(), timeout, credential })
+    }
+
+    /// Returns the same settings with another connection pool.
+    pub(crate) fn with_own_connections(&self) -> Result<Self> {
+        let Self { base_url, timeout, credential, .. } = self;
+        let http = connections(&parse_url(base_url)?, credential.as_ref(), *timeout)?;
+        Ok(Self { http, base_url: base_url.clone(), timeout: *timeout, credential: credential.clone() })
     }
 
     /// Returns the URL of the server without a trailing slash.
@@ -242,6 +242,35 @@ impl Transport {
             Error::Interrupted { url: self.url(request), cause }
         }
     }
+}
+
+/// Returns an empty connection pool.
+fn connections(
+    url: &Url,
+    credential: Option<&header::HeaderValue>,
+    timeout: Duration,
+) -> Result<reqwest::Client> {
+    // This fails when a provider is installed already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("mlbench-client/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(timeout)
+        // Applies between two reads, not to the whole response: a large response may take longer.
+        .read_timeout(timeout)
+        .pool_idle_timeout(KEEP_IDLE)
+        .redirect(redirect::Policy::none());
+    if let Some(credential) = credential {
+        builder =
+            builder.default_headers([(header::AUTHORIZATION, credential.clone())].into_iter().collect());
+    }
+    if url.scheme() == "http" {
+        // Loading the system's certificates takes time, and fails on systems that have none.
+        builder = builder.tls_certs_only([]);
+    }
+    if is_loopback(url) {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| Error::Setup(root_cause(&error)))
 }
 
 fn write_error(error: std::io::Error) -> Error {

@@ -10,7 +10,8 @@ use crate::quote::quote;
 /// Name of the field in a request, for errors.
 const FIELD: &str = "environment";
 /// Names and prefixes of the variables that mlbench sets itself.
-const OWN_NAMES: [&str; 2] = ["RANK", "WORLD_SIZE"];
+const OWN_NAMES: [&str; 6] =
+    ["RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "NODE_RANK", "GROUP_RANK"];
 const OWN_PREFIXES: [&str; 2] = ["MASTER_", "MLBENCH_"];
 
 /// Environment variables by name.
@@ -70,6 +71,13 @@ impl Environment {
     #[must_use]
     pub fn is_own(name: &str) -> bool {
         OWN_NAMES.contains(&name) || OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    }
+
+    /// Returns the variables whose names are to be kept.
+    #[must_use]
+    pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
+        let kept = self.0.iter().filter(|(name, _)| keep(name));
+        Self(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// Returns whether there are no variables.
@@ -133,7 +141,9 @@ mod tests {
             let rule = "is not the name of a variable; use letters, digits and _, and no digit first";
             assert_eq!(refusal(&[(name, "")]), format!("environment: {name:?} {rule}"));
         }
-        for name in ["RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "MLBENCH_TOKEN"] {
+        for name in
+            ["RANK", "WORLD_SIZE", "LOCAL_RANK", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT", "MLBENCH_TOKEN"]
+        {
             assert_eq!(refusal(&[(name, "")]), format!("environment: {name:?} is set by mlbench; remove it"));
         }
         assert_eq!(refusal(&[("A", "a\0")]), "environment: \"A\" contains a NUL character; remove it");

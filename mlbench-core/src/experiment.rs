@@ -21,6 +21,17 @@ pub struct Experiment {
     pub tags: Tags,
 }
 
+/// Which experiments a reader wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExperimentQuery {
+    /// The one with this number.
+    Id(i64),
+    /// The one of this name.
+    Name(String),
+    /// A page of all, after this number.
+    After(i64),
+}
+
 /// A creation or a change of an experiment, in one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExperimentWrite {

@@ -17,6 +17,7 @@ pub mod lines;
 pub mod log;
 pub mod metric;
 pub mod name;
+pub mod needs;
 pub mod number;
 pub mod pod;
 pub mod queue;

@@ -10,6 +10,7 @@ use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::labels::{Params, Tags};
 use crate::name::{PodName, RunId, RunName};
+use crate::needs::RunNeeds;
 use crate::quote::quote;
 use crate::time::Timestamp;
 
@@ -162,6 +163,9 @@ pub struct RunSpec {
     /// Environment variables of the command.
     #[serde(default)]
     pub environment: Environment,
+    /// What it asks of every worker.
+    #[serde(flatten)]
+    pub needs: RunNeeds,
     /// Whether the run executes elsewhere and only reports here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub external: bool,
@@ -190,6 +194,7 @@ impl RunSpec {
             light_target: false,
             use_horovod: false,
             environment: Environment::default(),
+            needs: RunNeeds::default(),
             external: false,
         }
     }

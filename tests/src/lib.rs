@@ -15,6 +15,7 @@ mod processes;
 mod readme;
 mod runs;
 mod server;
+mod terminal;
 pub mod tools;
 mod wait;
 
@@ -26,4 +27,5 @@ pub use http::{Request, Response};
 pub use processes::{Process, processes_with};
 pub use runs::new_run;
 pub use server::{ServerOptions, TestServer};
+pub use terminal::{Screen, Terminal};
 pub use wait::{TIMEOUT, eventually};

@@ -86,6 +86,14 @@ pub fn script() -> Option<PathBuf> {
         .then(|| "script".into())
 }
 
+/// Returns `setsid` of util-linux, which gives a program a terminal.
+#[must_use]
+pub fn setsid() -> Option<PathBuf> {
+    let needs =
+        "needs setsid of util-linux: install it (Debian: apt-get install util-linux) so that it is on PATH";
+    available(succeeds(Command::new("setsid").arg("true")), needs).then(|| "setsid".into())
+}
+
 /// Returns bash.
 #[must_use]
 pub fn bash() -> Option<PathBuf> {

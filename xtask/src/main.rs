@@ -21,7 +21,7 @@ Commands:
       Measure the speed of the server next to the limits of SQLite and the loopback interface. Print a table and write
       target/bench/speed.json.
       NAME: start, memory, disk, single, synced, batch, read, last, minmax, summarize, runs, events,
-            sealing, mixed, edges, curves, huge, mlflow, compare, page
+            sealing, mixed, edges, curves, huge, mlflow, compare, page, log
   dashboard
       Build the page of the server. Needs Node 20 or newer.
   demo [--keep]

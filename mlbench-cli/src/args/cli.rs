@@ -16,6 +16,7 @@ use super::metrics::{MetricsArgs, PointsFormat};
 use super::output::OutputArgs;
 use super::runs::{RunsCommand, SetArgs};
 use super::shell::{CompletionsArgs, ManArgs};
+use super::top::TopArgs;
 use crate::benchmarks::BenchmarkArgs;
 use crate::output::Format;
 
@@ -179,6 +180,8 @@ pub(crate) enum Command {
     /// List the worker pods in the cluster
     #[command(after_help = "Example:\n  mlbench pods -o csv")]
     Pods(OutputArgs),
+    /// Watch workers and runs on a dashboard in the terminal
+    Top(TopArgs),
     /// Run a built-in reference benchmark, as a worker or by hand
     Benchmark(BenchmarkArgs),
     /// Print the script that makes a shell complete command lines

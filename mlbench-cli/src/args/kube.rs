@@ -40,3 +40,12 @@ pub(crate) struct KubeArgs {
     )]
     pub(crate) kube_release: Option<String>,
 }
+
+impl KubeArgs {
+    /// Returns a name of the server in Kubernetes, whose URL changes with every port-forward.
+    pub(crate) fn server(&self) -> Option<String> {
+        let part = |part: &Option<String>| part.clone().unwrap_or_default();
+        let Self { kube_context: context, kube_namespace: namespace, kube_release: release, kube } = self;
+        kube.then(|| format!("kubernetes {}/{}/{}", part(context), part(namespace), part(release)))
+    }
+}

@@ -14,6 +14,7 @@ mod shell;
 #[cfg(test)]
 mod tests;
 mod time;
+mod top;
 
 pub(crate) use self::cli::{Cli, Command};
 pub(crate) use self::import::ImportArgs;
@@ -28,3 +29,4 @@ pub(crate) use self::runs::{
     SearchArgs, SetArgs, StartArgs, WaitArgs,
 };
 pub(crate) use self::shell::Shell;
+pub(crate) use self::top::TopArgs;

@@ -5,8 +5,8 @@ use super::labels::LabelArgs;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The command runs here, with MLBENCH_URL, MLBENCH_RUN_ID, RANK=0 and WORLD_SIZE=1 in its environment, and MLBENCH_TOKEN \
-where a token is used. What it writes goes on as it comes, and to the run. The exit code is that of the command, 128 + N \
+The command runs here, with MLBENCH_URL, MLBENCH_RUN_ID, RANK=0 and WORLD_SIZE=1 in its environment. Where the server \
+requires a token, MLBENCH_TOKEN is one with which the command can report to this run only. What it writes goes on as it comes, and to the run. The exit code is that of the command, 128 + N \
 for signal N.
 
 While the server is away, up to 8 MiB of output wait for it, and further lines are counted and lost. When the command \

@@ -4,7 +4,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::{ArgValueCandidates, ArgValueCompleter};
 use mlbench_client::{
-    Direction, Environment, LabelFilter, MetricName, OutputStream, ParamValue, RunName, RunOrder, RunState,
+    ByteSize, Direction, Environment, LabelFilter, MetricName, OutputStream, ParamValue, RunName, RunOrder,
+    RunState, TimeLimit, WorkingDir,
 };
 
 use super::labels::LabelArgs;
@@ -134,6 +135,15 @@ pub(crate) struct StartArgs {
     /// CPU cores per worker, such as 0.5 [default: no limit]
     #[arg(long, value_name = "CORES", value_parser = parse_positive)]
     pub(crate) cpus: Option<f64>,
+    /// Memory per worker, such as 4Gi [default: that of the server's settings]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<ByteSize>,
+    /// Size of /dev/shm per worker, such as 1Gi [default: half of the memory]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) shm_size: Option<ByteSize>,
+    /// Longest time from the start of the run to its end, such as 90m [default: no limit]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) time_limit: Option<TimeLimit>,
     /// Official container image, or any image with --command
     #[arg(long, value_name = "IMAGE", value_parser = parse_given)]
     pub(crate) image: Option<String>,
@@ -148,12 +158,18 @@ pub(crate) struct StartArgs {
     /// Backend: mpi, gloo, nccl or a custom name
     #[arg(long, value_name = "BACKEND", value_parser = parse_given)]
     pub(crate) backend: Option<String>,
+    /// Directory in which the command starts, an absolute path on the worker
+    #[arg(long, value_name = "PATH")]
+    pub(crate) working_dir: Option<WorkingDir>,
     /// Start the command on the first worker only
     #[arg(long)]
     pub(crate) first_worker_only: bool,
-    /// Request GPUs
+    /// Request GPUs, as many as the server's settings say
     #[arg(long)]
     pub(crate) gpu: bool,
+    /// Request this many GPUs per worker
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    pub(crate) gpus: Option<u32>,
     /// Train to the light goal, a lower accuracy
     #[arg(long)]
     pub(crate) light: bool,

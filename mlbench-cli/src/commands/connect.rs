@@ -14,6 +14,9 @@ const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the metrics of a program wait for the server.
 const LOG_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// How long the end of the input waits for the server, when metrics can stay in a spool.
+const SPOOL_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Returns a client of the server at `url` with the token of the command line.
 ///
 /// It calls `on_unreachable` before it repeats a request without a response.
@@ -24,8 +27,10 @@ pub(super) fn connect(
 ) -> Result<Client, Failure> {
     let token = token(cli)?;
     let timeout = retry_timeout(&cli.command);
+    let is_dashboard = matches!(cli.command, Command::Top(_));
     let builder = builder(url, token).retry_timeout(timeout).on_retry(move |error, attempt| {
-        if attempt == 1 {
+        // The dashboard shows by itself that it reconnects.
+        if attempt == 1 && !is_dashboard {
             report_retry(error, timeout);
         }
         if error.is_unreachable() {
@@ -59,9 +64,10 @@ fn retry_timeout(command: &Command) -> Duration {
         Command::Runs(RunsCommand::Start(args)) if args.wait => Duration::MAX,
         Command::Runs(RunsCommand::Logs(args)) if args.follow => Duration::MAX,
         Command::Runs(RunsCommand::List(args)) if args.watch => Duration::MAX,
-        Command::Runs(RunsCommand::Record(_)) => Duration::MAX,
         Command::Import(args) if args.follow => Duration::MAX,
+        Command::Log(args) if args.spool.is_some() => SPOOL_TIMEOUT,
         Command::Log(_) | Command::Import(_) => LOG_TIMEOUT,
+        Command::Runs(RunsCommand::Record(_)) | Command::Top(_) => Duration::MAX,
         _ => RETRY_TIMEOUT,
     }
 }

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 use super::connect::connect;
 use super::port_forward::PortForward;
-use super::{import, log, metrics, pods, runs};
+use super::{import, log, metrics, pods, runs, top};
 use crate::args::{Cli, Command, RunsCommand};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -37,8 +37,9 @@ async fn dispatch(cli: &Cli, client: &Client, interrupt: &Interrupt) -> Result<(
     match &cli.command {
         Command::Pods(output) => pods::list(client, Printer::stdout(output.output)).await,
         Command::Metrics(args) => metrics::run(client, args).await,
-        Command::Log(args) => log::log(client, args, interrupt).await,
+        Command::Log(args) => log::log(client, cli, args, interrupt).await,
         Command::Import(args) => import::import(client, args, interrupt).await,
+        Command::Top(_) => top::top(client, interrupt).await,
         Command::Runs(command) => match command {
             RunsCommand::Start(args) => runs::start(client, args).await,
             RunsCommand::Record(args) => runs::record(client, cli, args, interrupt).await,

@@ -3,75 +3,164 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use mlbench_client::{Client, MetricLogger, NewMetric, Owner};
+use mlbench_client::{Client, Error, MetricLogger, NewMetric, Owner};
 use mlbench_core::api::Fields;
 use mlbench_core::quote::quote;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::time::timeout;
 
 use super::resolve::with_run_id;
-use crate::args::LogArgs;
+use crate::args::{Cli, LogArgs};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::eprint_message;
 
 /// Metrics that may wait for the server before no more lines are read.
-const MAX_WAITING: usize = 50_000;
+const MAX_WAITING: u64 = 50_000;
 /// Longest line, in bytes. Nothing keeps the rest of a longer one.
 const MAX_LINE: u64 = 1 << 20;
+/// How long the spool may take to make room.
+const SPOOL_WRITE: Duration = Duration::from_millis(200);
 /// How long a program that was interrupted at the same time may write its last metrics.
 const LAST_LINES: Duration = Duration::from_secs(2);
 /// Lines that are reported each, before the rest is only counted.
 const MAX_REPORTS: u64 = 10;
 
 /// Posts the metrics on standard input until its end or a signal.
-pub(super) async fn log(client: &Client, args: &LogArgs, interrupt: &Interrupt) -> Result<(), Failure> {
+pub(super) async fn log(
+    client: &Client,
+    cli: &Cli,
+    args: &LogArgs,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
     // An id is not looked up, because the token of a run may only post.
     let run = with_run_id(client, &args.run, async |id| Ok(id))
         .await
         .map_err(|failure| failure.of_option("--run"))?;
     let owner = Owner::Run(run);
-    let logger = client.metric_logger(owner.clone());
+    let logger = start_logger(client, cli, args, &owner)?;
     let mut input = BufReader::new(tokio::io::stdin());
-    let mut posting = pin!(post_lines(&logger, &owner, &mut input));
-    tokio::select! {
-        result = &mut posting => return result,
-        () = interrupt.asked() => {}
-    }
-    match timeout(LAST_LINES, posting).await {
-        Ok(result) => result,
+    let mut posting = pin!(post_lines(&logger, &owner, &mut input, args.spool.is_some()));
+    let posted = tokio::select! {
+        posted = &mut posting => Some(posted),
+        () = interrupt.asked() => timeout(LAST_LINES, &mut posting).await.ok(),
+    };
+    let Some(posted) = posted else {
         // The caller reports the signal, once what was read is stored.
-        Err(_) => Ok(logger.flush().await?),
+        return stored(&logger, args, logger.flush().await);
+    };
+    let Posted { lost, bad, lines } = posted?;
+    stored(&logger, args, lost)?;
+    match bad {
+        0 => Ok(()),
+        _ => Err(Failure::NoMetrics { bad, lines }),
     }
+}
+
+fn start_logger(client: &Client, cli: &Cli, args: &LogArgs, owner: &Owner) -> Result<MetricLogger, Failure> {
+    let mut builder = MetricLogger::builder(client, owner.clone());
+    if let Some(spool) = &args.spool {
+        builder = builder.spool(spool).spool_limit(args.spool_limit.saturating_mul(1 << 20));
+    }
+    if let Some(server) = cli.kube.server() {
+        builder = builder.spool_server(server);
+    }
+    Ok(builder.start()?)
+}
+
+/// Reports the metrics that are not stored. They are a failure where no spool was to keep them.
+fn stored(logger: &MetricLogger, args: &LogArgs, flushed: Result<(), Error>) -> Result<(), Failure> {
+    let Some(spool) = &args.spool else { return Ok(flushed?) };
+    let stats = logger.stats();
+    if let Err(error @ Error::MetricsLost { .. }) = flushed {
+        eprint_message(format_args!("mlbench: {error}"));
+    }
+    if stats.pending > 0 {
+        eprint_message(format_args!("mlbench: {} lost, because the spool is full", metrics(stats.pending)));
+    }
+    if stats.spooled > 0 {
+        eprint_message(format_args!(
+            "mlbench: the server is away; {} in {} for the next `mlbench log --spool`",
+            if stats.spooled == 1 {
+                "1 metric waits".to_owned()
+            } else {
+                format!("{} metrics wait", stats.spooled)
+            },
+            spool.display()
+        ));
+    }
+    Ok(())
+}
+
+fn metrics(count: u64) -> String {
+    if count == 1 { "1 metric".to_owned() } else { format!("{count} metrics") }
+}
+
+/// What a whole input contained.
+struct Posted {
+    lost: Result<(), Error>,
+    /// Lines that are no metrics.
+    bad: u64,
+    lines: u64,
 }
 
 async fn post_lines(
     logger: &MetricLogger,
     owner: &Owner,
     input: &mut (impl AsyncBufRead + Unpin),
-) -> Result<(), Failure> {
-    let (mut line, mut number, mut bad, mut lost) = (Vec::new(), 0, 0, Ok(()));
+    can_lose: bool,
+) -> Result<Posted, Failure> {
+    let (mut line, mut lines, mut bad) = (Vec::new(), 0, 0);
+    let mut waiting = Waiting { can_lose, is_stuck: false, lost: Ok(()) };
     while read_line(input, &mut line).await.map_err(Failure::Input)? {
-        number += 1;
+        lines += 1;
         match parse(owner, &line) {
             Ok(Some(metric)) => record(logger, metric),
             Ok(None) => {}
             Err(problem) => {
                 bad += 1;
                 if bad <= MAX_REPORTS {
-                    eprint_message(format_args!("mlbench: line {number}: {problem}"));
+                    eprint_message(format_args!("mlbench: line {lines}: {problem}"));
                 }
             }
         }
-        if logger.pending() >= MAX_WAITING {
-            lost = lost.and(logger.flush().await);
+        waiting.make_room(logger).await;
+    }
+    waiting.note(logger.flush().await);
+    Ok(Posted { lost: waiting.lost, bad, lines })
+}
+
+/// Holds the input up while the server or the spool takes metrics more slowly than they come.
+struct Waiting {
+    /// Whether to lose metrics instead, when the server is away and the spool is full.
+    can_lose: bool,
+    /// Whether that is so.
+    is_stuck: bool,
+    /// The first loss.
+    lost: Result<(), Error>,
+}
+
+impl Waiting {
+    async fn make_room(&mut self, logger: &MetricLogger) {
+        let mut before = logger.stats();
+        self.is_stuck &= before.pending >= MAX_WAITING;
+        while before.pending >= MAX_WAITING && !self.is_stuck {
+            if !self.can_lose {
+                return self.note(logger.flush().await);
+            }
+            self.note(logger.flush_within(SPOOL_WRITE).await);
+            let after = logger.stats();
+            self.is_stuck = after.is_away && after.pending >= before.pending;
+            before = after;
         }
     }
-    lost.and(logger.flush().await)?;
-    if bad > 0 {
-        return Err(Failure::NoMetrics { bad, lines: number });
+
+    fn note(&mut self, flushed: Result<(), Error>) {
+        let is_loss = matches!(flushed, Err(Error::MetricsLost { .. }));
+        if self.lost.is_ok() && (is_loss || !self.can_lose) {
+            self.lost = flushed;
+        }
     }
-    Ok(())
 }
 
 fn record(logger: &MetricLogger, metric: NewMetric) {

@@ -14,6 +14,8 @@ mod runs;
 mod target;
 #[cfg(test)]
 mod testing;
+mod top;
 
 pub(crate) use connect::{builder, read_token};
 pub(crate) use dispatch::run;
+pub(crate) use top::restore as restore_terminal;

@@ -45,6 +45,14 @@ impl Client {
 }
 
 impl Changes {
+    /// Returns whether the last attempt to reach the server failed.
+    ///
+    /// A server without events is asked by the caller alone, which knows by itself.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.events.as_ref().is_some_and(EventStream::is_away)
+    }
+
     /// Waits for the next change. The first one is a [`Change::Look`].
     ///
     /// A call may be given up at any time without losing an event.

@@ -1,115 +1,110 @@
 //! [`MetricLogger`]: records metrics without making the caller wait for the server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use mlbench_core::api::NewMetric;
-use mlbench_core::{MetricName, MetricValue, Owner, Timestamp};
-use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use mlbench_core::{MetricName, MetricValue, Timestamp};
 use tokio::time::Instant;
 
-use super::delivery::DeliveryTracker;
-use super::fields::Fields;
-use super::sender::{QueuedMetric, StopGuard, report_losses, send_all, size};
-use crate::client::Client;
+use super::fields::{Fields, Record};
+use super::queue::Queue;
+use super::stats::LoggerStats;
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::retry;
 
-/// Metrics that can be queued.
-pub(super) const CAPACITY: usize = 100_000;
-
-/// Records metrics of one owner without waiting for the server: a background task posts them in batches.
+/// Records metrics of one owner without waiting for the server: a thread posts them in batches.
 ///
-/// The task posts queued metrics one batch at a time, and those of one name in the order in which they were
-/// recorded. Each batch has its own `Idempotency-Key`, and the task retries it with growing pauses while the server is
-/// unreachable, overloaded or failing. A restart of the server therefore neither loses nor duplicates a
-/// metric. The task drops a metric when the server rejects it, or when the server has stored nothing for the
-/// [`retry_timeout`](crate::ClientBuilder::retry_timeout) (60 s by default). It tries to send each batch at
-/// least once, even if the program was suspended for longer than that.
+/// The thread posts one batch at a time, and metrics of one name in the order in which they were recorded. Each batch
+/// has its own `Idempotency-Key`, and the thread retries it with growing pauses while the server is unreachable,
+/// overloaded or failing. A restart of the server therefore neither loses nor duplicates a metric.
+///
+/// Without a [spool](super::MetricLoggerBuilder::spool), the thread drops a metric when the server rejects it, or when
+/// the server has stored nothing for the [`retry_timeout`](crate::ClientBuilder::retry_timeout) (60 s by default). It
+/// tries to send each batch at least once, even if the program was suspended for longer than that. With a spool,
+/// metrics wait there as long as it takes, and survive the end of the program.
 ///
 /// Recording never fails and never waits, so that the measured program is not disturbed. A metric that cannot
-/// be stored is counted as lost: [`flush`](Self::flush) returns the number, and
+/// be stored is counted as lost: [`flush`](Self::flush) and [`stats`](Self::stats) return the number, and
 /// [`on_loss`](crate::ClientBuilder::on_loss) is called while the program runs.
 ///
-/// Clones share one queue. **Call [`flush`](Self::flush) before the program ends**: metrics that are still
-/// queued when the tokio runtime ends are lost. While the runtime lives, they are sent even after the last
-/// clone is dropped.
+/// Clones share one queue. **Call [`flush`](Self::flush) before the program ends**: metrics that still wait in memory
+/// are lost. While the program lives, they are sent even after the last clone is dropped.
 #[derive(Debug, Clone)]
-pub struct MetricLogger {
-    owner: Owner,
-    pub(super) tracker: Arc<DeliveryTracker>,
-    queue: mpsc::Sender<QueuedMetric>,
+pub struct MetricLogger(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    queue: Arc<Queue>,
+    retry_timeout: Duration,
+    is_patient: bool,
 }
 
-impl Client {
-    /// Returns a logger that records metrics of `owner` in the background.
-    ///
-    /// A logger created outside a tokio runtime stores nothing, and counts every metric as lost.
-    #[must_use]
-    pub fn metric_logger(&self, owner: Owner) -> MetricLogger {
-        let (queue, queued) = mpsc::channel(CAPACITY);
-        let tracker = Arc::new(DeliveryTracker::new());
-        let guard = StopGuard(Arc::clone(&tracker));
-        // Without a runtime the guard is dropped here, which marks the logger as stopped.
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(report_losses(self.clone(), Arc::clone(&tracker)));
-            runtime.spawn(send_all(self.clone(), guard, queued));
-        }
-        MetricLogger { owner, tracker, queue }
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
 
 impl MetricLogger {
+    pub(super) fn new(queue: Arc<Queue>, retry_timeout: Duration, is_patient: bool) -> Self {
+        Self(Arc::new(Inner { queue, retry_timeout, is_patient }))
+    }
+
     /// Records `value` for the metric `name`, dated `date` or now, with `metadata` as free text.
     ///
     /// Never waits and never fails. A metric that cannot be queued is counted as lost: because 100,000 metrics
-    /// or 64 MiB of them wait for the server, the logger has stopped, or `name` is empty or longer than 512
-    /// bytes.
+    /// or 64 MiB of them wait in memory, the logger has stopped, or `name` is empty or longer than 512 bytes.
     pub fn record(&self, name: &str, value: impl Into<MetricValue>, date: Option<Timestamp>, metadata: &str) {
         self.enqueue(name, Fields { date, metadata: metadata.to_owned(), ..Fields::new(value.into()) });
     }
 
     /// Queues a metric, or counts it as lost.
-    pub(super) fn enqueue(&self, name: &str, fields: Fields) {
-        if let Err(error) = self.try_enqueue(name, fields) {
-            self.tracker.lose_untracked(&error);
+    pub(super) fn enqueue(&self, name: &str, mut fields: Fields) {
+        fields.date.get_or_insert_with(clock::now);
+        let record = MetricName::new(name).map(|name| Record { name, fields, recorded: Instant::now() });
+        if let Err(error) = record.map_err(Error::from).and_then(|record| self.0.queue.push(record)) {
+            self.0.queue.lose_unqueued(&error);
         }
     }
 
-    fn try_enqueue(&self, name: &str, fields: Fields) -> Result<()> {
-        let Fields { date, value, cumulative, step, epoch, metadata } = fields;
-        let metric = NewMetric {
-            owner: self.owner.clone(),
-            name: MetricName::new(name)?,
-            date: Some(date.unwrap_or_else(clock::now)),
-            value,
-            cumulative,
-            step,
-            epoch,
-            metadata,
-        };
-        let queue_full = || Error::QueueFull { waiting: self.tracker.pending() };
-        let slot = self.queue.try_reserve().map_err(|error| match error {
-            mpsc::error::TrySendError::Full(()) => queue_full(),
-            mpsc::error::TrySendError::Closed(()) => Error::LoggerStopped,
-        })?;
-        let number = self.tracker.begin(size(&metric)).ok_or_else(queue_full)?;
-        slot.send(QueuedMetric { number, recorded: Instant::now(), metric });
-        Ok(())
-    }
-
-    /// Returns the number of recorded metrics that are neither stored nor lost yet.
+    /// Returns how many metrics wait, were stored and were lost.
     #[must_use]
-    pub fn pending(&self) -> usize {
-        self.tracker.pending()
+    pub fn stats(&self) -> LoggerStats {
+        self.0.queue.stats()
     }
 
     /// Waits until every metric recorded so far, through any clone, is stored or lost.
     ///
+    /// With a spool, it gives up waiting when the server has stored nothing for the
+    /// [`retry_timeout`](crate::ClientBuilder::retry_timeout).
+    ///
     /// # Errors
     /// [`MetricsLost`](Error::MetricsLost) with the number of metrics lost since the last report and the
-    /// first reason.
+    /// first reason, [`NotSent`](Error::NotSent) with the number of metrics that still wait.
     pub async fn flush(&self) -> Result<()> {
-        self.tracker.settled().await
+        let (target, start) = (self.0.queue.begin_flush(), Instant::now());
+        let Inner { queue, retry_timeout, is_patient } = &*self.0;
+        let deadline =
+            |last_stored: Instant| is_patient.then(|| retry::later(start.max(last_stored), *retry_timeout));
+        queue.settled(target, deadline).await
+    }
+
+    /// Waits like [`flush`](Self::flush), but no longer than `timeout`.
+    ///
+    /// # Errors
+    /// Those of [`flush`](Self::flush).
+    pub async fn flush_within(&self, timeout: Duration) -> Result<()> {
+        let (target, deadline) = (self.0.queue.begin_flush(), retry::later(Instant::now(), timeout));
+        self.0.queue.settled(target, |_| Some(deadline)).await
+    }
+
+    /// Waits like [`flush_within`](Self::flush_within) on the thread of the caller, without a tokio runtime.
+    ///
+    /// # Errors
+    /// Those of [`flush`](Self::flush).
+    pub fn flush_blocking(&self, timeout: Duration) -> Result<()> {
+        let (target, deadline) = (self.0.queue.begin_flush(), retry::later(Instant::now(), timeout));
+        self.0.queue.settled_blocking(target, deadline)
     }
 }

@@ -1,15 +1,17 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use mlbench_core::{ErrorCode, Owner, RunId, Timestamp};
 
-use super::delivery::MAX_PENDING_BYTES;
-use super::metric_logger::CAPACITY;
-use super::sender::BATCH_BYTES;
+use super::batch::BATCH_BYTES;
+use super::metric_logger::MetricLogger;
+use super::queue::{CAPACITY, MAX_PENDING_BYTES};
 use crate::client::Client;
 use crate::clock;
 use crate::error::Error;
 use crate::testing::{Server, Step, suspend};
+
+/// Longer than any of these tests takes.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The server accepts a whole batch.
 fn accepted() -> Step {
@@ -20,10 +22,15 @@ fn owner() -> Owner {
     Owner::Run(RunId::new(3).unwrap())
 }
 
+/// Returns a logger in the runtime of the test, which sends nothing before the test awaits.
+fn logger_here(client: &Client) -> MetricLogger {
+    MetricLogger::builder(client, owner()).start_here()
+}
+
 #[tokio::test]
 async fn everything_recorded_is_stored_when_flush_returns() {
     let server = Server::new([Step::Drop, Step::status(503), Step::status(429)], accepted()).await;
-    let logger = server.client().metric_logger(owner());
+    let logger = logger_here(&server.client());
     let date = "2018-08-03T09:21:44Z".parse().unwrap();
     for step in 0..100 {
         logger.record("loss", f64::from(step), Some(date), "{epoch: 1}");
@@ -49,7 +56,7 @@ async fn everything_recorded_is_stored_when_flush_returns() {
 #[tokio::test]
 async fn many_metrics_are_split_into_posts_in_order() {
     let server = Server::new([], accepted()).await;
-    let logger = server.client().metric_logger(owner());
+    let logger = logger_here(&server.client());
     for step in 0..25_000 {
         logger.record("loss", f64::from(step), None, "");
     }
@@ -77,7 +84,7 @@ async fn rejected_metrics_are_counted_and_the_others_stored() {
         {"index":0,"item":1,"code":"not_found","message":"run 3 does not exist"},
         {"index":1,"item":2,"code":"invalid_field","message":"no"}]}"#;
     let server = Server::new([], Step::ok(result)).await;
-    let logger = server.client().metric_logger(owner());
+    let logger = logger_here(&server.client());
     for name in ["loss", "accuracy", "accuracy", "loss", "accuracy"] {
         logger.record(name, 1.0, None, "");
     }
@@ -92,7 +99,7 @@ async fn all_metrics_of_a_rejected_series_are_lost() {
     let result = r#"{"accepted":2,"rejected_count":3,"rejected":[
         {"index":1,"code":"not_found","message":"run 3 does not exist"}]}"#;
     let server = Server::new([], Step::ok(result)).await;
-    let logger = server.client().metric_logger(owner());
+    let logger = logger_here(&server.client());
     for name in ["loss", "accuracy", "accuracy", "loss", "accuracy"] {
         logger.record(name, 1.0, None, "");
     }
@@ -103,13 +110,13 @@ async fn all_metrics_of_a_rejected_series_are_lost() {
 #[tokio::test]
 async fn an_entry_is_recorded_once_with_its_fields() {
     let server = Server::new([], accepted()).await;
-    let logger = server.client().metric_logger(owner());
+    let logger = logger_here(&server.client());
     let date = "2018-08-03T09:21:44Z".parse().unwrap();
     logger.log("loss", 0.5).step(3).epoch(1.5).date(date).metadata("warm-up");
     logger.log("loss", "1.50").epoch(f64::NAN).cumulative().date(date);
-    assert_eq!(logger.pending(), 2);
+    assert_eq!(logger.stats().pending, 2);
     logger.flush().await.unwrap();
-    assert_eq!(logger.pending(), 0);
+    assert_eq!(logger.stats().pending, 0);
     let date = "2018-08-03T09:21:44.000000Z";
     let series = serde_json::json!([{"run_id": 3, "name": "loss", "date": [date, date], "value": ["0.5", "1.50"],
         "step": [3, null], "epoch": [1.5, null], "cumulative": [false, true], "metadata": ["warm-up", ""]}]);
@@ -123,7 +130,7 @@ async fn an_entry_is_recorded_once_with_its_fields() {
 #[tokio::test]
 async fn a_metric_without_a_date_is_dated_when_recorded() {
     let server = Server::new([], accepted()).await;
-    let logger = server.client().metric_logger(owner());
+    let logger = logger_here(&server.client());
     let before = clock::now();
     logger.record("loss", 1.0, None, "");
     let after = clock::now();
@@ -136,7 +143,7 @@ async fn a_metric_without_a_date_is_dated_when_recorded() {
 #[tokio::test]
 async fn lost_metrics_are_counted_and_reported_once() {
     let server = Server::new([Step::status(404)], accepted()).await;
-    let logger = server.client().metric_logger(owner());
+    let logger = logger_here(&server.client());
     for _ in 0..5 {
         logger.record("loss", 1.0, None, "");
     }
@@ -150,7 +157,7 @@ async fn lost_metrics_are_counted_and_reported_once() {
 #[tokio::test]
 async fn a_full_queue_drops_what_is_recorded_and_counts_it() {
     let server = Server::new([], accepted()).await;
-    let logger = server.client().metric_logger(owner());
+    let logger = logger_here(&server.client());
     for _ in 0..CAPACITY + 10 {
         logger.record("loss", "1", None, "");
     }
@@ -162,13 +169,13 @@ async fn a_full_queue_drops_what_is_recorded_and_counts_it() {
          overloaded or unreachable"
     );
     let stored: usize = server.received().iter().map(|request| values_of(&request.body).len()).sum();
-    assert_eq!(stored, CAPACITY, "the others are stored");
+    assert_eq!(stored as u64, CAPACITY, "the others are stored");
 }
 
 #[tokio::test]
 async fn large_metrics_fill_the_queue_by_their_size() {
     let server = Server::new([], accepted()).await;
-    let logger = server.client().metric_logger(owner());
+    let logger = logger_here(&server.client());
     let note = "x".repeat(MAX_PENDING_BYTES / 4);
     for _ in 0..6 {
         logger.record("note", "1", None, &note);
@@ -185,7 +192,7 @@ async fn losses_are_reported_while_the_program_runs() {
     let server = Server::new([Step::status(404)], accepted()).await;
     let (sender, mut losses) = tokio::sync::mpsc::unbounded_channel();
     let client = server.builder().on_loss(move |lost, error| sender.send((lost, error.status())).unwrap());
-    let logger = client.build().unwrap().metric_logger(owner());
+    let logger = logger_here(&client.build().unwrap());
     for _ in 0..5 {
         logger.record("loss", 1.0, None, "");
     }
@@ -196,7 +203,7 @@ async fn losses_are_reported_while_the_program_runs() {
 #[tokio::test]
 async fn a_batch_is_sent_once_even_after_the_retry_timeout() {
     let server = Server::new([], accepted()).await;
-    let logger = server.client().metric_logger(owner());
+    let logger = logger_here(&server.client());
     for _ in 0..3_599 {
         logger.record("loss", 1.0, None, "");
     }
@@ -208,7 +215,7 @@ async fn a_batch_is_sent_once_even_after_the_retry_timeout() {
 #[tokio::test]
 async fn a_batch_in_flight_survives_a_suspension() {
     let server = Server::new([Step::Stall], accepted()).await;
-    let logger = server.client().metric_logger(owner());
+    let logger = logger_here(&server.client());
     logger.record("loss", 1.0, None, "");
     while server.received().is_empty() {
         tokio::task::yield_now().await;
@@ -224,7 +231,7 @@ async fn a_batch_in_flight_survives_a_suspension() {
 async fn an_endless_retry_after_loses_the_batch_without_a_panic() {
     let endless = Step::Respond(503, "Retry-After: 18446744073709551615\r\n", String::new());
     let server = Server::new([], endless).await;
-    let logger = server.client().metric_logger(owner());
+    let logger = logger_here(&server.client());
     logger.record("loss", 1.0, None, "");
     let error = logger.flush().await.unwrap_err();
     let Error::MetricsLost { lost: 1, first } = error else { panic!("{error}") };
@@ -237,7 +244,7 @@ async fn rejections_beyond_the_list_are_counted() {
     let result = r#"{"accepted":1,"rejected_count":4,"rejected":[
         {"index":0,"item":1,"code":"not_found","message":"run 3 does not exist"}]}"#;
     let server = Server::new([], Step::ok(result)).await;
-    let logger = server.client().metric_logger(owner());
+    let logger = logger_here(&server.client());
     for _ in 0..5 {
         logger.record("loss", 1.0, None, "");
     }
@@ -249,7 +256,7 @@ async fn rejections_beyond_the_list_are_counted() {
 async fn the_retry_timeout_applies_to_all_metrics_together() {
     let server = Server::new([], Step::status(503)).await;
     let client = server.builder().retry_timeout(Duration::from_millis(200)).build().unwrap();
-    let logger = client.metric_logger(owner());
+    let logger = logger_here(&client);
     for _ in 0..1000 {
         logger.record("loss", "1", None, "");
     }
@@ -264,19 +271,56 @@ async fn metrics_are_sent_after_the_last_clone_is_dropped() {
     let server = Server::new([], accepted()).await;
     let logger = server.client().metric_logger(owner());
     logger.record("loss", "1", None, "");
-    let tracker = Arc::clone(&logger.tracker);
     drop(logger);
-    tracker.settled().await.unwrap();
-    assert_eq!(server.received().len(), 1);
+    server.wait_for_requests(1).await;
+}
+
+#[tokio::test]
+async fn metrics_are_sent_without_a_flush_and_without_the_runtime_of_the_program() {
+    let server = Server::new([], accepted()).await;
+    let client = server.client();
+    std::thread::spawn(move || {
+        let logger = client.metric_logger(owner());
+        logger.log("loss", 1.0).step(1);
+        assert!(logger.stats().sent + logger.stats().pending > 0);
+        std::mem::forget(logger);
+    })
+    .join()
+    .unwrap();
+    server.wait_for_requests(1).await;
 }
 
 #[test]
-fn a_logger_fails_without_hanging_after_its_runtime_ends() {
+fn a_program_without_a_runtime_can_flush() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let server = runtime.block_on(Server::new([Step::status(503)], accepted()));
+    let logger = server.client().metric_logger(owner());
+    logger.record("loss", "1", None, "");
+    logger.record("", "1", None, "");
+    let error = logger.flush_blocking(TIMEOUT).unwrap_err();
+    assert!(matches!(error, Error::MetricsLost { lost: 1, .. }), "{error}");
+    assert_eq!(server.received().len(), 2);
+    let stats = logger.stats();
+    assert_eq!((stats.sent, stats.dropped, stats.pending, stats.spooled), (1, 1, 0, 0));
+}
+
+#[tokio::test]
+async fn a_flush_ends_at_its_deadline_and_says_what_waits() {
+    let server = Server::new([], Step::Stall).await;
+    let logger = server.client().metric_logger(owner());
+    logger.record("loss", "1", None, "");
+    let error = logger.flush_within(Duration::ZERO).await.unwrap_err();
+    assert_eq!(error.to_string(), "the server is away: 1 metric waits in memory, lost when the program ends");
+    assert!(matches!(logger.flush_blocking(Duration::ZERO), Err(Error::NotSent { pending: 1, .. })));
+}
+
+#[test]
+fn a_logger_whose_runtime_has_ended_counts_everything_as_lost() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let first = runtime();
     let logger = first.block_on(async {
         let client = Client::builder().base_url("http://127.0.0.1:1").build().unwrap();
-        let logger = client.metric_logger(owner());
+        let logger = logger_here(&client);
         logger.record("loss", "1", None, "");
         logger
     });
@@ -284,27 +328,5 @@ fn a_logger_fails_without_hanging_after_its_runtime_ends() {
     logger.record("loss", "1", None, "");
     let error = runtime().block_on(logger.flush()).unwrap_err();
     assert!(matches!(error, Error::MetricsLost { lost: 2, .. }), "{error}");
-}
-
-#[tokio::test]
-async fn a_logger_created_outside_a_runtime_counts_everything_as_lost() {
-    let outside = std::thread::spawn(|| Client::builder().build().unwrap().metric_logger(owner()));
-    let logger = outside.join().unwrap();
-    logger.record("loss", "1", None, "");
-    let error = logger.flush().await.unwrap_err();
-    assert!(matches!(error, Error::MetricsLost { lost: 1, .. }), "{error}");
     assert!(error.to_string().ends_with(&Error::LoggerStopped.to_string()), "{error}");
-}
-
-#[test]
-fn a_logger_works_from_synchronous_code() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let server = runtime.block_on(Server::new([], accepted()));
-    let logger = {
-        let _context = runtime.enter();
-        server.client().metric_logger(owner())
-    };
-    logger.record("loss", "1", None, "");
-    runtime.block_on(logger.flush()).unwrap();
-    assert_eq!(server.received().len(), 1);
 }

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::fields::Fields;
+use super::run_token::RunToken;
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::labels::{Params, Tags};
 use crate::name::{PodName, RunId, RunName};
+use crate::needs::RunNeeds;
 use crate::run::RunState;
 use crate::time::Timestamp;
 
@@ -54,6 +56,10 @@ pub struct Run {
     #[serde(default)]
     #[cfg_attr(test, ts(type = "Record<string, string>"))]
     pub environment: Environment,
+    /// What it asked of every worker.
+    #[serde(flatten)]
+    #[cfg_attr(test, ts(flatten))]
+    pub needs: RunNeeds,
     /// What the run was given, by name. Absent without any.
     #[serde(default, skip_serializing_if = "Params::is_empty")]
     #[cfg_attr(test, ts(type = "Record<string, string | number | boolean>", optional))]
@@ -74,6 +80,12 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub waiting_for: Option<String>,
+    /// Token that may only report to this external run, until it has ended.
+    ///
+    /// Only in the response to the request that creates the run, if the server requires a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(type = "string", optional))]
+    pub token: Option<RunToken>,
 }
 
 impl Run {
@@ -143,11 +155,13 @@ impl From<crate::run::Run> for Run {
             light_target: spec.light_target,
             use_horovod: spec.use_horovod,
             environment: spec.environment,
+            needs: spec.needs,
             external: spec.external,
             params: run.params,
             tags: run.tags,
             queue_position: None,
             waiting_for: None,
+            token: None,
         }
     }
 }

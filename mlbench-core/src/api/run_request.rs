@@ -1,5 +1,7 @@
 //! The body of `POST /api/runs/`.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
@@ -8,6 +10,7 @@ use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::labels::{ParamValue, Params, Tags};
 use crate::name::RunName;
+use crate::needs::RunNeeds;
 use crate::quote::quote;
 use crate::run::Backend;
 
@@ -65,21 +68,25 @@ pub struct RunRequest {
     #[cfg_attr(test, ts(optional))]
     pub run_all_nodes: Option<bool>,
     /// Whether to request GPUs.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(as = "Option<_>", optional))]
     pub gpu_enabled: bool,
     /// Whether to train to the light goal.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(as = "Option<_>", optional))]
     pub light_target: bool,
     /// Whether to use Horovod.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(as = "Option<_>", optional))]
     pub use_horovod: bool,
     /// Environment variables of the command.
     #[serde(default, skip_serializing_if = "Environment::is_empty")]
     #[cfg_attr(test, ts(type = "Record<string, string>", optional))]
     pub environment: Environment,
+    /// What the run asks of every worker.
+    #[serde(flatten)]
+    #[cfg_attr(test, ts(flatten))]
+    pub needs: RunNeeds,
     /// Whether the run executes elsewhere and only reports here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(as = "Option<_>", optional))]
@@ -113,6 +120,7 @@ impl RunRequest {
             light_target: false,
             use_horovod: false,
             environment: Environment::default(),
+            needs: RunNeeds::default(),
             external: false,
             params: Params::default(),
             tags: Tags::default(),
@@ -172,6 +180,7 @@ impl RunRequest {
             light_target: fields.boolean("light_target")?.unwrap_or(false),
             use_horovod: fields.boolean("use_horovod")?.unwrap_or(false),
             environment: Environment::new(fields.pairs("environment", Environment::parse_variable)?)?,
+            needs: needs(&mut fields)?,
             external: fields.boolean("external")?.unwrap_or(false),
             params: params(&mut fields)?,
             tags: tags(&mut fields)?,
@@ -235,6 +244,21 @@ impl RunRequest {
         };
         Ok(Some(plain))
     }
+}
+
+fn needs(fields: &mut Fields) -> Result<RunNeeds> {
+    Ok(RunNeeds {
+        memory: parsed(fields, "memory")?,
+        shm_size: parsed(fields, "shm_size")?,
+        gpus: fields.integer("gpus", 1, RunNeeds::MAX_GPUS)?,
+        working_dir: parsed(fields, "working_dir")?,
+        time_limit: parsed(fields, "time_limit")?,
+    })
+}
+
+fn parsed<T: FromStr<Err = String>>(fields: &mut Fields, name: &'static str) -> Result<Option<T>> {
+    let text = fields.text_or_number(name)?.filter(|text| !text.is_empty());
+    text.map(|text| text.parse().map_err(|error: String| Error::invalid(name, error))).transpose()
 }
 
 #[cfg(test)]
@@ -304,6 +328,28 @@ mod tests {
         let body = serde_json::to_string(&object).unwrap();
         assert_eq!(body, r#"{"name":"x","environment":{"A":"","B":"1=2"}}"#);
         assert!(read(r#"{"name":"x","environment":null}"#).unwrap().environment.is_empty());
+    }
+
+    #[test]
+    fn needs_are_numbers_or_texts_with_units() {
+        let body = |memory: &str, limit: &str| {
+            format!(
+                r#"{{"name":"x","memory":{memory},"shm_size":"","gpus":2,"time_limit":{limit},"working_dir":"/d"}}"#
+            )
+        };
+        let run = read(&body(r#""4Gi""#, r#""90m""#)).unwrap();
+        assert_eq!(run, read(&body("4294967296.0", "5.4e3")).unwrap());
+        let written = r#"{"name":"x","memory":4294967296,"gpus":2,"working_dir":"/d","time_limit":5400.0}"#;
+        assert_eq!(serde_json::to_string(&run).unwrap(), written);
+        assert_eq!(serde_json::from_str::<RunRequest>(written).unwrap(), run);
+        let refusal = |field: &str, value: &str| {
+            read(&format!(r#"{{"name":"x","{field}":{value}}}"#)).unwrap_err().detail().to_owned()
+        };
+        assert_eq!(refusal("memory", "4"), r#"memory: "4" is less than 1Mi; use a unit, as in 512Mi or 4Gi"#);
+        assert!(refusal("shm_size", "true").starts_with("shm_size: must be a string or a number"));
+        assert!(refusal("gpus", "0").starts_with("gpus: must be"));
+        assert!(refusal("working_dir", "7").starts_with("working_dir: must be an absolute path"));
+        assert!(refusal("time_limit", "-1").starts_with("time_limit: must be a time above 0"));
     }
 
     #[test]

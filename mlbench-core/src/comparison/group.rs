@@ -10,7 +10,7 @@ impl From<&Run> for Parameters {
     }
 }
 
-/// Returns whether a parameter is what repeats of one measurement are meant to differ in.
+/// Returns whether a parameter or variable is what repeats of one measurement are meant to differ in.
 fn is_seed(name: &str) -> bool {
     let name = name.to_lowercase();
     name.ends_with("seed") || name.ends_with("random_state")
@@ -30,6 +30,9 @@ impl From<&RunSpec> for Parameters {
             light_target: spec.light_target,
             use_horovod: spec.use_horovod,
             params: Params::default(),
+            environment: spec.environment.filtered(|name| !is_seed(name)),
+            gpus: spec.needs.gpus,
+            memory: spec.needs.memory,
             external: spec.external,
         }
     }

@@ -1,36 +1,40 @@
 //! Labels of groups: what differs between them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::result::Parameters;
+use crate::needs::ByteSize;
 
 /// The most characters of a command, or of the value of a parameter, in a label.
 const MAX_TEXT: usize = 40;
 
-/// How many of the parameters with names are in a label.
-const MAX_PARAMS: usize = 4;
+/// How many parameters and variables with names are in a label, unless it needs more to be unique.
+const MAX_NAMED: usize = 4;
 
 /// Returns a label for each group: its workers, and every other parameter that is not the same in all groups.
 ///
 /// A run that executes elsewhere need not say how many workers it has.
 pub(super) fn labels(groups: &[&Parameters]) -> Vec<String> {
     let commands = differing_words(&groups.iter().map(|group| group.command.as_str()).collect::<Vec<_>>());
-    let columns: [Vec<String>; 8] = [
+    let columns: [Vec<String>; 10] = [
         groups.iter().map(|group| image(group.image.as_deref())).collect(),
         commands,
         groups.iter().map(|group| group.backend.clone().unwrap_or_else(|| "no backend".to_owned())).collect(),
         groups.iter().map(|group| number(group.num_cpus, "CPU", "no CPU limit")).collect(),
         groups.iter().map(|group| number(group.max_bandwidth, "Mbit/s", "no bandwidth limit")).collect(),
         groups.iter().map(|group| either(group.gpu_enabled, "GPU", "no GPU")).collect(),
+        groups.iter().map(|group| gpus(group.gpus)).collect(),
+        groups.iter().map(|group| memory(group.memory)).collect(),
         groups.iter().map(|group| either(group.light_target, "light", "full")).collect(),
         groups.iter().map(|group| either(group.use_horovod, "Horovod", "no Horovod")).collect(),
     ];
     let started: Vec<String> =
         groups.iter().map(|group| either(group.run_all_nodes, "all workers", "first worker")).collect();
-    let params: Vec<Vec<String>> = param_names(groups).map(|name| param(groups, name)).collect();
-    let params = params.iter().filter(|column| differs(column)).take(MAX_PARAMS);
-    let differing: Vec<&Vec<String>> =
-        columns.iter().chain([&started]).filter(|column| differs(column)).chain(params).collect();
+    let params = param_names(groups).map(|name| param(groups, name));
+    let variables = variable_names(groups).map(|name| variable(groups, name));
+    let named: Vec<Vec<String>> = params.chain(variables).collect();
+    let plain = columns.iter().chain([&started]).filter(|column| differs(column));
+    let differing = distinguishing(groups, plain.collect(), &named);
     let label = |(index, group): (usize, &&Parameters)| {
         let workers = match group.num_workers {
             1 if group.external => None,
@@ -60,6 +64,53 @@ fn param(groups: &[&Parameters], name: &str) -> Vec<String> {
     groups.iter().map(text).collect()
 }
 
+/// Returns the names of all variables of these groups, in order.
+fn variable_names<'a>(groups: &[&'a Parameters]) -> impl Iterator<Item = &'a str> {
+    let names: BTreeSet<&str> =
+        groups.iter().flat_map(|group| group.environment.iter().map(|(name, _)| name)).collect();
+    names.into_iter()
+}
+
+/// Returns what each group has of a variable.
+fn variable(groups: &[&Parameters], name: &str) -> Vec<String> {
+    let text = |group: &&Parameters| match group.environment.iter().find(|(known, _)| *known == name) {
+        Some((_, value)) => format!("{name}={}", cut(value)),
+        None => format!("no {name}"),
+    };
+    groups.iter().map(text).collect()
+}
+
+/// Adds the first named columns that differ, and of the others those that separate equal labels.
+fn distinguishing<'a>(
+    groups: &[&Parameters],
+    mut columns: Vec<&'a Vec<String>>,
+    named: &'a [Vec<String>],
+) -> Vec<&'a Vec<String>> {
+    let workers: Vec<String> = groups.iter().map(|group| group.num_workers.to_string()).collect();
+    let mut classes = columns
+        .iter()
+        .fold(refined(&vec![0; groups.len()], &workers), |classes, column| refined(&classes, column));
+    for (index, column) in named.iter().filter(|column| differs(column)).enumerate() {
+        let finer = refined(&classes, column);
+        if index < MAX_NAMED || finer.iter().max() > classes.iter().max() {
+            columns.push(column);
+            classes = finer;
+        }
+    }
+    columns
+}
+
+/// Numbers the groups so that two have the same number if they had before and have the same text.
+fn refined(classes: &[usize], column: &[String]) -> Vec<usize> {
+    let mut known: HashMap<(usize, &str), usize> = HashMap::new();
+    let keys = classes.iter().zip(column).map(|(class, text)| (*class, text.as_str()));
+    keys.map(|key| {
+        let next = known.len();
+        *known.entry(key).or_insert(next)
+    })
+    .collect()
+}
+
 fn differs(column: &[String]) -> bool {
     column.iter().any(|text| *text != column[0])
 }
@@ -70,6 +121,18 @@ fn either(set: bool, yes: &str, no: &str) -> String {
 
 fn number(number: Option<f64>, unit: &str, none: &str) -> String {
     number.map_or_else(|| none.to_owned(), |number| format!("{number} {unit}"))
+}
+
+fn gpus(count: Option<u32>) -> String {
+    match count {
+        None => "default GPUs".to_owned(),
+        Some(1) => "1 GPU".to_owned(),
+        Some(many) => format!("{many} GPUs"),
+    }
+}
+
+fn memory(size: Option<ByteSize>) -> String {
+    size.map_or_else(|| "no memory limit".to_owned(), |size| size.to_string())
 }
 
 fn image(image: Option<&str>) -> String {
@@ -101,6 +164,7 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::Environment;
     use crate::labels::Params;
     use crate::run::RunSpec;
 
@@ -152,6 +216,30 @@ mod tests {
             given(&pairs.iter().map(String::as_str).collect::<Vec<_>>())
         };
         assert_eq!(labelled(&[many("1"), many("2")])[0], "p0 1, p1 1, p2 1, p3 1");
+        let last = |value: &str| {
+            let first = (0..5).map(|index| format!("p{index}={}", usize::from(value == "7")));
+            let pairs: Vec<String> = first.chain([format!("p8={value}")]).collect();
+            given(&pairs.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let labels = labelled(&[last("7"), last("8"), last("9")]);
+        assert_eq!(labels[1..], ["p0 0, p1 0, p2 0, p3 0, p8 8", "p0 0, p1 0, p2 0, p3 0, p8 9"]);
+    }
+
+    #[test]
+    fn variables_gpus_and_memory_separate_groups_but_seeds_do_not() {
+        let with = |variable: (&str, &str), gpus: Option<u32>, memory: Option<&str>| {
+            let mut spec = RunSpec::running("train");
+            let (name, value) = variable;
+            spec.environment = Environment::new([(name.to_owned(), value.to_owned())]).unwrap();
+            spec.needs.gpus = gpus;
+            spec.needs.memory = memory.map(|text| text.parse().unwrap());
+            Parameters::from(&spec)
+        };
+        assert_eq!(with(("SEED", "1"), None, None), with(("SEED", "2"), None, None));
+        let groups = [with(("LR", "1"), None, None), with(("LR", "2"), None, None)];
+        assert_eq!(labelled(&groups), ["1 worker, LR=1", "1 worker, LR=2"]);
+        let groups = [with(("LR", "1"), Some(1), Some("4Gi")), with(("LR", "1"), Some(2), None)];
+        assert_eq!(labelled(&groups), ["1 worker, 1 GPU, 4Gi", "1 worker, 2 GPUs, no memory limit"]);
     }
 
     #[test]

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::goal::Direction;
+use crate::environment::Environment;
 use crate::labels::Params;
 use crate::metric::MetricValue;
 use crate::name::{RunId, RunName};
+use crate::needs::ByteSize;
 use crate::run::RunState;
 use crate::time::Timestamp;
 
@@ -118,6 +120,18 @@ pub struct Parameters {
     #[serde(default, skip_serializing_if = "Params::is_empty")]
     #[cfg_attr(test, ts(type = "Record<string, string | number | boolean>", optional))]
     pub params: Params,
+    /// Environment variables of the command, without seeds. Absent without any.
+    #[serde(default, skip_serializing_if = "Environment::is_empty")]
+    #[cfg_attr(test, ts(type = "Record<string, string>", optional))]
+    pub environment: Environment,
+    /// GPUs per worker. Absent if the runs name no number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub gpus: Option<u32>,
+    /// Memory per worker in bytes. Absent if the runs name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional, type = "number"))]
+    pub memory: Option<ByteSize>,
     /// Whether the runs execute elsewhere. Absent if not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(as = "Option<_>", optional))]

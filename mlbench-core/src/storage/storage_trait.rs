@@ -14,7 +14,7 @@ use super::runs::{
 };
 use super::stats::StoreStats;
 use crate::error::Result;
-use crate::experiment::{Experiment, ExperimentWrite};
+use crate::experiment::{Experiment, ExperimentQuery, ExperimentWrite};
 use crate::log::LogLine;
 use crate::metric::{Metric, MetricName, MetricType, Owner, RunValuesPage, Series};
 use crate::name::RunId;
@@ -120,8 +120,13 @@ pub trait Storage: Send + Sync {
     /// Returns the run if it ended by this.
     async fn end_silent_run(&self, id: RunId, activity: i64, outcome: RunOutcome) -> Result<Option<Run>>;
 
-    /// Returns all experiments by id.
-    async fn experiments(&self) -> Result<Vec<Experiment>>;
+    /// Returns the experiments that a query selects, by id.
+    ///
+    /// A page of all ends early when the tags of its experiments are large, and only the one after the last is empty.
+    async fn experiments(&self, query: ExperimentQuery) -> Result<Vec<Experiment>>;
+
+    /// Returns the names of all experiments, each with its number.
+    async fn experiment_names(&self) -> Result<Vec<(String, i64)>>;
 
     /// Creates or changes an experiment. Returns it, and whether it is new.
     ///

@@ -67,6 +67,39 @@ test("a run that executes elsewhere is shown as what it is", async () => {
   await visitor.leave();
 });
 
+test("a zoom in steps stays what it is when points come later", async () => {
+  const visitor = await stage.visitor({ viewport: { width: 1440, height: 900 } });
+  const { page } = visitor;
+  await visitor.open(`${stage.server.url}/runs/1`);
+  const chart = page.getByRole("application", { name: "loss" });
+  const axis = page.getByLabel("X axis");
+  await page.waitForFunction(
+    () => document.querySelector<HTMLSelectElement>(".chart-controls select")?.value === "step",
+  );
+  await chart.press("+");
+  await page.waitForURL(/x=step.*zoom=/);
+  const zoomed = page.url();
+  // On another day: its time is not that of the others.
+  const later = { run_id: 1, name: "loss", step: [4], value: [0.25], date: ["2031-01-01T00:00:00Z"] };
+  await stage.server.api("POST", "/api/metrics/batch/", later);
+  const figure = page.getByRole("figure", { name: "loss", exact: true });
+  await figure.locator("p.unseen").getByText("4 points").first().waitFor({ state: "attached" });
+  for (const when of ["while the page is open", "after a reload"]) {
+    assert.equal(await axis.inputValue(), "step", when);
+    assert.equal(page.url(), zoomed, when);
+    await page.getByRole("button", { name: "Reset zoom of loss" }).waitFor();
+    if (when === "while the page is open") {
+      await page.reload();
+      await visitor.settle();
+      await figure.locator("p.unseen").getByText("4 points").first().waitFor({ state: "attached" });
+    }
+  }
+  await page.getByRole("button", { name: "Reset zoom of loss" }).click();
+  await page.waitForURL(/\/runs\/1\?x=step$/);
+  await visitor.expectClean("at the end");
+  await visitor.leave();
+});
+
 test("parameters and tags are given in the dialog and changed on the page", async () => {
   const visitor = await stage.visitor({ viewport: { width: 1440, height: 900 } }, (problem) =>
     problem.includes("400"),

@@ -1,4 +1,5 @@
 // Every page, light and dark, wide and on a phone: no error, no foreign request, no finding of axe; with pictures.
+import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Stage } from "./stage";
@@ -47,3 +48,21 @@ for (const [scheme, width] of VIEWS) {
     });
   }
 }
+
+test("a link that MLflow's client prints leads to its run, also in a page that is open", async () => {
+  const visitor = await stage.visitor();
+  const { page } = visitor;
+  await visitor.open(`${stage.server.url}/`);
+  // As when somebody pastes the link: the page is not loaded anew.
+  await page.evaluate(() => Object.assign(window, { kept: true }));
+  await page.evaluate((hash) => (location.hash = hash), `#/experiments/1/runs/${"1".padStart(32, "0")}`);
+  await page.getByRole("heading", { level: 1, name: "two workers" }).waitFor();
+  assert.equal(page.url(), `${stage.server.url}/runs/1`);
+  assert.ok(await page.evaluate(() => "kept" in window));
+  await page.goBack();
+  await page.getByRole("heading", { level: 1, name: "Workers" }).waitFor();
+  await page.goto(`${stage.server.url}/#/experiments/0`);
+  await page.getByRole("heading", { level: 1, name: /^Runs/ }).waitFor();
+  await visitor.expectClean("at the end");
+  await visitor.leave();
+});

@@ -1,7 +1,8 @@
 // Bundles the page into dist/: `node scripts/build.mjs`.
 //
 // The names of the assets contain a hash of their content, so that the server can let browsers keep them forever.
-// dist/manifest.json names the script and the style sheet of the shell. Beside each asset lies its Brotli, NAME.br.
+// dist/manifest.json names the script and the style sheet of the shell, and the script that requests data before these
+// have come. Beside each asset lies its Brotli, NAME.br.
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,13 +33,35 @@ export const options = {
   logLevel: "warning",
 };
 
+/**
+ * The options of the script that requests data early: one file that is no module, since modules run later.
+ *
+ * @type {esbuild.BuildOptions}
+ */
+const earlyOptions = {
+  ...options,
+  entryPoints: { early: "src/early.ts" },
+  format: "iife",
+  splitting: false,
+  metafile: false,
+  define: { "import.meta.url": "document.currentScript.src" },
+};
+
 /** Builds dist/, and touches only what changed: cargo embeds its files again when their times differ. */
 export async function build() {
   const result = await esbuild.build({ ...options, metafile: true, write: false });
-  const files = new Map(result.outputFiles.map((file) => [basename(file.path), Buffer.from(file.contents)]));
-  const named = (/** @type {string} */ end) =>
-    [...files.keys()].find((name) => name.startsWith("app-") && name.endsWith(end));
-  const manifest = { script: named(".js"), style: named(".css"), loads: loads(result.metafile) };
+  const first = await esbuild.build({ ...earlyOptions, write: false });
+  const outputs = [...result.outputFiles, ...first.outputFiles];
+  const files = new Map(outputs.map((file) => [basename(file.path), Buffer.from(file.contents)]));
+  const named = (/** @type {string} */ begin, /** @type {string} */ end) =>
+    [...files.keys()].find((name) => name.startsWith(begin) && name.endsWith(end));
+  const early = named("early-", ".js");
+  const manifest = {
+    script: named("app-", ".js"),
+    style: named("app-", ".css"),
+    early,
+    loads: loads(result.metafile, early),
+  };
   for (const [name, content] of [...files]) files.set(`${name}.br`, brotli(content));
   await mkdir(dist, { recursive: true });
   for (const name of await readdir(dist)) {
@@ -52,8 +75,9 @@ export async function build() {
  * Returns for the shell and for each page that is loaded later the files that a browser loads to show it.
  *
  * @param {esbuild.Metafile} metafile
+ * @param {string | undefined} early
  */
-function loads(metafile) {
+function loads(metafile, early) {
   const { outputs } = metafile;
   const follow = (/** @type {string} */ path, /** @type {Set<string>} */ found) => {
     if (found.has(path)) return found;
@@ -72,7 +96,9 @@ function loads(metafile) {
   for (const [path, { entryPoint = "" }] of entries) {
     if (path !== shell && !pages.includes(entryPoint)) continue;
     const files = follow(path, follow(shell, new Set(style === undefined ? [] : [style])));
-    loaded[entryPoint] = [...files].map((file) => basename(file)).sort();
+    loaded[entryPoint] = [...files, ...(early === undefined ? [] : [early])]
+      .map((file) => basename(file))
+      .sort();
   }
   return loaded;
 }

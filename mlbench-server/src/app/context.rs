@@ -39,6 +39,8 @@ pub struct App {
     pub clock: Clock,
     /// What the server does with a new run while another one is active.
     pub policy: RunPolicy,
+    /// Whether the server requires a token, so that external runs get tokens of their own.
+    pub run_tokens: bool,
     /// Longest time in which a stream of events shows no sign of life.
     pub heartbeat: Duration,
     /// Sessions of browsers.
@@ -47,4 +49,6 @@ pub struct App {
     pub run_cache: RunJsonCache,
     /// Command of a run that names none, or the places that were searched for one.
     pub default_command: Result<String, String>,
+    /// Longest time of a run. `None` for no limit.
+    pub time_limit: Option<Duration>,
 }

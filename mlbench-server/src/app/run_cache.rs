@@ -111,11 +111,13 @@ mod tests {
             light_target: false,
             use_horovod: false,
             environment: mlbench_core::Environment::default(),
+            needs: mlbench_core::needs::RunNeeds::default(),
             external: false,
             params: mlbench_core::Params::default(),
             tags: mlbench_core::Tags::default(),
             queue_position: None,
             waiting_for: None,
+            token: None,
         }
     }
 

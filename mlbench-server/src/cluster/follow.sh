@@ -36,22 +36,45 @@ mlbench_segment() {
 }
 
 # Sets f_new to the number of bytes of stream $2 in directory $1 after offset $3 that one segment has, f_file to its name,
-# and f_at to their place in it.
+# and f_at to their place in it. $4 is the number of bytes at the end of the command, if it has ended: an orphan may write
+# without end.
 mlbench_new() {
     f_base=0
     [ ! -f "$1/$2.base" ] || read -r f_base <"$1/$2.base"
     mlbench_segment "$1" "$2" "$3"
     if [ -n "$f_next" ]; then f_size=$((f_next - f_start)); else mlbench_size "$f_file"; fi
     f_at=$(($3 - f_start - f_base))
+    f_end=$4
     # Possible only without pipes.
-    if [ "$f_at" -gt "$f_size" ] && [ "$3" -lt 9223372036854775807 ] && [ ! -f "$1/$2.at" ] && [ -f "$f_file" ]; then
-        f_at=0
+    if [ "$f_at" -gt "$f_size" ] && [ "$f_at" -gt "${f_end:-0}" ] && [ "$3" -lt 9223372036854775807 ] &&
+        [ ! -f "$1/$2.at" ] && [ -f "$f_file" ]; then
+        f_at=0 f_base=$3
         echo "$3" >"$1/$2.base"
         echo "mlbench: the command truncated its $2; reading it from the start" >>"$1/stderr.0"
+        if [ -n "$f_end" ]; then
+            mlbench_size "$1/stderr.0"
+            f_last_err=$f_size
+            echo "$f_last_out $f_last_err" >"$1/sizes"
+            [ "$2" = stdout ] || f_end=$f_last_err
+        fi
+        mlbench_size "$f_file"
     fi
     [ "$f_at" -ge 0 ] || f_at=0
     f_new=$((f_size - f_at))
+    [ -z "$f_end" ] || [ $((f_end + f_base - $3)) -ge "$f_new" ] || f_new=$((f_end + f_base - $3))
     [ "$f_new" -ge 0 ] || f_new=0
+}
+
+# Notes the sizes of both streams in directory $1, unless its supervisor has: processes that it has left may write without
+# end.
+mlbench_note_sizes() {
+    [ ! -f "$1/sizes" ] || return 0
+    mlbench_segment "$1" stdout 9223372036854775806
+    mlbench_size "$f_file"
+    f_last_out=$((f_start + f_size))
+    mlbench_segment "$1" stderr 9223372036854775806
+    mlbench_size "$f_file"
+    echo "$f_last_out $((f_start + f_size))" >"$1/sizes"
 }
 
 # A reader may return to up to 256 KiB before its offset.
@@ -114,7 +137,7 @@ mlbench_is_quiet() {
     [ "$s_state" = running ] && [ "$f_tries" -gt 0 ] && [ "$1/exit_code" -ot "$1/looked" ] || return 1
     for f_stream in stdout stderr; do
         f_start=0
-        { read -r f_start <"$1/$f_stream.at"; } 2>/dev/null
+        { read -r f_start f_begin <"$1/$f_stream.at"; } 2>/dev/null
         [ "$1/$f_stream.${f_start:-0}" -ot "$1/looked" ] || return 1
     done
 }
@@ -135,19 +158,19 @@ mlbench_follow() {
         else
             f_code=-
         fi
-        mlbench_new "$1" stdout "$2"
+        f_last_out='' f_last_err=''
+        [ "$s_state" != killed ] || mlbench_note_sizes "$1"
+        case $s_state in
+        ended | killed) { read -r f_last_out f_last_err <"$1/sizes"; } 2>/dev/null ;;
+        esac
+        mlbench_new "$1" stdout "$2" "$f_last_out"
         f_out=$f_new f_out_at=$f_at f_out_file=$f_file
-        mlbench_new "$1" stderr "$3"
+        mlbench_new "$1" stderr "$3" "$f_last_err"
         f_err=$f_new f_err_at=$f_at f_err_file=$f_file
         [ "$s_state" = running ] && [ $((f_out + f_err)) -eq 0 ] && [ "$f_tries" -gt 0 ] || break
         mlbench_wait
         while mlbench_is_quiet "$1"; do mlbench_wait; done
     done
-    if [ "$s_state" = ended ] && { read -r f_last_out f_last_err <"$1/sizes"; } 2>/dev/null; then
-        # An orphan of the command may write without end.
-        [ $((f_last_out - $2)) -ge "$f_out" ] || f_out=$((f_last_out > $2 ? f_last_out - $2 : 0))
-        [ $((f_last_err - $3)) -ge "$f_err" ] || f_err=$((f_last_err > $3 ? f_last_err - $3 : 0))
-    fi
     [ "$f_out" -le "$4" ] || f_out=$4
     [ "$f_err" -le "$4" ] || f_err=$4
     echo "mlbench $s_state $f_code $f_out $f_err"

@@ -12,7 +12,7 @@ use super::error::ClusterError;
 use super::orphans::{OrphanSearch, Orphans};
 use super::pod_list::PodListStatus;
 use super::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
-use super::rank::{Offsets, Output, RankRef, Signal, Task};
+use super::rank::{Offsets, Output, RankRef, Remaining, Signal, Task};
 use super::sample::PodSample;
 
 /// Provides worker pods, and executes runs in them.
@@ -69,14 +69,14 @@ pub trait Cluster: Send + Sync {
     /// [`ClusterError::Lost`] when the outcome of this rank can never be known.
     async fn follow(&self, rank: &RankRef, from: Offsets, timeout: Duration) -> Result<Output, ClusterError>;
 
-    /// Signals every process of a rank, and returns how many are left.
+    /// Signals every process of a rank, and returns what is left of it.
     ///
     /// A rank owns the session of its supervisor and every process with its worker id in the environment. On this
     /// machine it also owns their descendants. In a static pod [`Self::release`] kills those without the mark.
     ///
     /// # Errors
     /// [`ClusterError::Lost`] when the worker no longer exists.
-    async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError>;
+    async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<Remaining, ClusterError>;
 
     /// Kills the remaining processes of a run, and deletes its files and what was provisioned for it.
     ///

@@ -21,5 +21,5 @@ pub use interface::Cluster;
 pub use orphans::{OrphanSearch, Orphans};
 pub use pod_list::PodListStatus;
 pub use provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
-pub use rank::{Arrival, Cut, CutReason, Offsets, Output, RankRef, Signal, Task};
+pub use rank::{Arrival, Cut, CutReason, Offsets, Output, RankRef, Remaining, Signal, Task};
 pub use sample::PodSample;

@@ -104,6 +104,8 @@ pub enum CutReason {
     Limit,
     /// The disk was full: on this machine when the command ended, in a pod at any time.
     DiskFull,
+    /// The files of this server may not become larger (`ulimit -f`).
+    FileSize,
 }
 
 /// A signal that stops a rank.
@@ -113,4 +115,13 @@ pub enum Signal {
     Term,
     /// SIGKILL.
     Kill,
+}
+
+/// What is left of a rank after a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remaining {
+    /// So many processes, without the supervisor.
+    Processes(usize),
+    /// After SIGKILL only the supervisor, which has not stored the exit code yet.
+    Supervisor,
 }

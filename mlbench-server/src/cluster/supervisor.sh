@@ -35,13 +35,14 @@
 #   prepared        The start time of the shell that has created DIR.
 #   stdout.OFFSET   The output of the command from this byte on, and `stderr.OFFSET`. A shell for each stream copies it from
 #                   a pipe, so no program can truncate it. Without mkfifo the command itself writes `stdout.0`.
-#   stdout.at       The offset of the newest of these segments.
+#   stdout.at       The offset of the newest of these segments, and `begin` while there is no such file yet.
 #   stdout.stop     Written by a reader that wants no more of the stream.
 #   stdout.cut      16 bytes, reserved before the command starts: why output is missing, `limit` or `disk`, if any is.
 #   stdout.base     The offset of the first byte of the file, after a command has truncated it.
 #   dates           When output came: lines `UPTIME:BYTES_OF_STDOUT:BYTES_OF_STDERR` with the sizes at that time.
 #   ended           The uptime of the machine when the command ended.
-#   sizes           The bytes of both streams at its end, without what orphans of the command write later.
+#   sizes           The bytes of both streams at its end, without what orphans of the command write later. Without mkfifo
+#                   those of the files.
 #   identity        `BOOT_ID PID START_TIME` of the supervisor, written before the command starts.
 #   usage           The supervisor's /proc/PID/stat and io after the end of its command, including waited-for children.
 #   exit_code       16 bytes, reserved before the command starts and written in place at its end, also on a full disk:
@@ -93,12 +94,13 @@ run() {
 # an environment of its own, so no signal to the rank reaches it.
 copy='at=0
 begin() {
+    echo "$at begin" 1<>"$1.at"
     until { true >>"$1.$at"; } 2>/dev/null; do
         [ -d "${1%/*}" ] || exit
         sleep 1
     done
     exec 5>>"$1.$at"
-    echo "$at" 1<>"$1.at"
+    echo "$at      " 1<>"$1.at"
 }
 begin "$1"
 while :; do
@@ -126,12 +128,18 @@ copy_to() {
     reads=$((mebibytes < 64 ? mebibytes * 16 : 1024))
     exec setsid sh -c "$copy" sh "$dir/$1" $reads $((mebibytes * 1048576 + 131072)) >/dev/null 2>&1
 }
-# Sets `at` to the number of bytes of stream file $1 that copier $2 has written. An ended one leaves it in `$1.at`.
+# Sets `at` to the number of bytes of stream file $1 that copier $2 has written. An ended one leaves it in `$1.at`. Looks
+# again when the copier has begun another segment meanwhile, because both parts must be of the same one.
 position='position() {
-    at=0 base=0
-    { read -r base <"$1.at"; } 2>/dev/null
-    { while read -r key value; do [ "$key" != pos: ] || at=$value; done <"/proc/$2/fdinfo/5"; } 2>/dev/null
-    at=$((base + at))
+    before=none segment=
+    { read -r segment <"$1.at"; } 2>/dev/null
+    until [ "$segment" = "$before" ]; do
+        before=$segment segment= at=0
+        [ "$before" != "${before% begin}" ] ||
+            { while read -r key value; do [ "$key" != pos: ] || at=$value; done <"/proc/$2/fdinfo/5"; } 2>/dev/null
+        { read -r segment <"$1.at"; } 2>/dev/null
+    done
+    at=$((${segment%% *} + at))
 }
 '
 eval "$position"
@@ -146,7 +154,7 @@ fi
 out=0 err=0 count=0
 while [ -d "$1" ]; do
     seen=$out:$err
-    # A copier that begins a segment shows too little for a moment.
+    # One that was killed shows too little.
     position "$1/stdout" "$2"
     [ "$at" -lt "$out" ] || out=$at
     position "$1/stderr" "$3"
@@ -203,27 +211,46 @@ is_cut() {
     { read -r cut <"$dir/$1.cut"; } 2>/dev/null
     [ "$cut" = limit ]
 }
-# The copiers end when they have copied everything, however long that takes on a busy machine. Where an orphan still has
-# the pipes, they wait for it, and this does not: more than a full pipe, 1 MiB, is not of the command.
-idle_looks=0 looks=0 stream=stdout
-for copier in $copiers; do
-    position "$dir/$stream" "$copier"
-    most=$((at + 1114112))
-    while [ $idle_looks -lt 20 ] && [ $looks -lt 1200 ] && [ "$at" -lt $most ] && kill -0 "$copier" 2>/dev/null; do
-        ! is_cut $stream || break
-        ! is_idle "$copier" || idle_looks=$((idle_looks + 1))
+# Returns whether copier $2 of stream $1 has copied what the command has printed, after it waited for output in $4 looks.
+# Where an orphan still has the pipe, it goes on: what follows byte $3, more than a full pipe of 1 MiB, is not of the command.
+is_done() {
+    position "$dir/$1" "$2"
+    [ "$at" -ge "$3" ] || [ "$4" -ge 20 ] || is_cut "$1" || ! kill -0 "$2" 2>/dev/null
+}
+# The copiers end when they have copied everything, however long that takes on a busy machine.
+if [ -n "$copiers" ]; then
+    out_copier=${copiers% *} out_copier=${out_copier# } err_copier=${copiers##* }
+    position "$dir/stdout" "$out_copier"
+    most_out=$((at + 1114112))
+    position "$dir/stderr" "$err_copier"
+    most_err=$((at + 1114112)) idle_out=0 idle_err=0 looks=0
+    while [ $looks -lt 1200 ]; do
+        ! is_done stdout "$out_copier" $most_out $idle_out || ! is_done stderr "$err_copier" $most_err $idle_err || break
+        ! is_idle "$out_copier" || idle_out=$((idle_out + 1))
+        ! is_idle "$err_copier" || idle_err=$((idle_err + 1))
         looks=$((looks + 1))
         sleep 0.05 2>/dev/null || sleep 1
-        position "$dir/$stream" "$copier"
     done
-    stream=stderr
-done
+else
+    # Again when a SIGKILL to all processes of the rank has hit `ls`.
+    sizes=
+    for stream in stdout stderr; do
+        list=
+        for try in 1 2 3; do
+            [ -n "$list" ] || list=$(ls -ln "$dir/$stream.0" 2>/dev/null)
+        done
+        set -- $list
+        sizes="$sizes $5"
+    done
+    set -- $sizes
+    [ $# -lt 2 ] || echo "$1 $2" >"$dir/sizes"
+fi
 # Starts no process from here on, because a SIGKILL to all processes of the rank would hit it.
 if [ -n "$stamper" ]; then
     kill -s KILL "$stamper" 2>/dev/null
-    position "$dir/stdout" ${copiers% *}
+    position "$dir/stdout" "$out_copier"
     out=$at
-    position "$dir/stderr" ${copiers##* }
+    position "$dir/stderr" "$err_copier"
     echo "$ended:$out:$at" >>"$dir/dates"
     echo "$out $at" >"$dir/sizes"
 fi
@@ -324,14 +351,22 @@ mlbench_kill() {
     k_sent=' '
     while [ "$k_tries" -lt 40 ]; do
         mlbench_members "$1" "$2"
+        if [ "$k_tries" -eq 0 ]; then
+            # In hundredths of a second, like the starts of processes.
+            read -r k_now k_idle </proc/uptime
+            k_began=${k_now%.*}${k_now#*.}
+        fi
         k_new=''
         for k_pid in $m_pids; do
             if [ "$3" != KILL ]; then
                 case $k_sent in *" $k_pid "*) continue ;; esac
+                # Spares what a program that still runs has started since its signal: that may be the process that saves
+                # its state.
+                if [ "$k_tries" -gt 0 ]; then
+                    mlbench_stat "$k_pid" || continue
+                    case "$m_pids " in *" $p_parent "*) [ "$p_start" -lt "$k_began" ] || continue ;; esac
+                fi
                 k_sent="$k_sent$k_pid "
-                # Spares what a program has started since its own signal: that may be the process that saves its state.
-                [ "$k_tries" -eq 0 ] || mlbench_stat "$k_pid" || continue
-                case "$k_tries $m_pids " in 0*) ;; *" $p_parent "*) continue ;; esac
             fi
             kill -s "$3" "$k_pid" 2>/dev/null
             k_new=yes

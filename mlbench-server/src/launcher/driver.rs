@@ -3,6 +3,7 @@
 //! A deleted run is torn down only after its supervisor has returned. Otherwise a launch in progress could land on
 //! workers that were just released.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,13 +149,20 @@ impl Driver {
     async fn reconcile(&self) -> Result<()> {
         self.admit_runs().await?;
         // A queued run needs no task, except to leave the queue.
-        let active = self.deps.storage.supervised_runs().await?.into_iter();
-        let active = active.map(|run| Job::Supervise(run.id));
+        let active: BTreeSet<RunId> =
+            self.deps.storage.supervised_runs().await?.into_iter().map(|run| run.id).collect();
+        self.deps.handle.ages().retain(|id| active.contains(&id));
+        let active = active.into_iter().map(Job::Supervise);
         let deleted = self.deps.storage.deleted_runs().await?.into_iter();
         for job in active.chain(deleted.map(|run| Job::TearDown(Box::new(run)))) {
             if let Some(guard) = self.tasks.register(job.run()) {
                 self.start(job, guard);
             }
+        }
+        // Last, because it may wait for the store.
+        if self.deps.handle.end_requests().store_all(&*self.deps.storage).await {
+            self.deps.handle.changed();
+            self.deps.handle.wake();
         }
         Ok(())
     }

@@ -8,6 +8,8 @@ use mlbench_core::storage::Storage;
 use mlbench_core::{Result, RunId};
 use tokio::sync::{Notify, watch};
 
+use super::ages::Ages;
+use super::end_requests::EndRequests;
 use super::unfinished::UnfinishedLines;
 
 /// Wakes the launcher, and notifies the rest of the server of its changes.
@@ -16,6 +18,8 @@ pub struct LauncherHandle {
     wake: Arc<Notify>,
     changes: Arc<watch::Sender<u64>>,
     unfinished: UnfinishedLines,
+    end_requests: EndRequests,
+    ages: Ages,
 }
 
 impl Default for LauncherHandle {
@@ -24,6 +28,8 @@ impl Default for LauncherHandle {
             wake: Arc::new(Notify::new()),
             changes: Arc::new(watch::Sender::new(0)),
             unfinished: UnfinishedLines::default(),
+            end_requests: EndRequests::default(),
+            ages: Ages::default(),
         }
     }
 }
@@ -48,6 +54,17 @@ impl LauncherHandle {
     #[must_use]
     pub const fn unfinished(&self) -> &UnfinishedLines {
         &self.unfinished
+    }
+
+    /// Returns the requests to end a run that are not stored yet.
+    #[must_use]
+    pub const fn end_requests(&self) -> &EndRequests {
+        &self.end_requests
+    }
+
+    /// Returns how long ago runs were admitted.
+    pub(super) const fn ages(&self) -> &Ages {
+        &self.ages
     }
 
     /// Returns a receiver that is notified of every change of a run.

@@ -6,9 +6,11 @@
 //! result is stored before the next step relies on it. A supervisor can therefore be dropped at any `await` and started
 //! again, in this process or in the next one.
 
+mod ages;
 mod backoff;
 mod deps;
 mod driver;
+mod end_requests;
 mod failure_reason;
 mod handle;
 mod outage;
@@ -26,6 +28,7 @@ mod unfinished;
 
 pub use self::deps::{LauncherDeps, LauncherSettings};
 pub use self::driver::start;
+pub use self::end_requests::{EndRequest, is_unwritable};
 pub use self::handle::LauncherHandle;
 pub use self::shutdown::stop_all;
 pub use self::unfinished::UnfinishedLines;

@@ -6,9 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use mlbench_core::needs::TimeLimit;
 use mlbench_core::run::{RankStatus, Run, RunEvent, RunOutcome, Worker};
 use mlbench_core::{RunState, Timestamp};
 
+use super::deps::LauncherSettings;
 use super::failure_reason;
 use crate::cluster::{ProvisionStatus, Signal};
 
@@ -84,13 +86,28 @@ pub(super) struct Limits {
     pub(super) exit_grace: Option<Duration>,
 }
 
-/// The current time, as a date and as the age of the supervisor, which clock changes do not affect.
+impl Limits {
+    /// Returns the limits of a run, the shorter one where both it and the server limit its time.
+    pub(super) fn of(run: &Run, settings: &LauncherSettings) -> Self {
+        let of_run = run.spec.needs.time_limit.map(TimeLimit::duration);
+        Self {
+            grace_period: settings.grace_period,
+            start_timeout: settings.start_timeout,
+            time_limit: of_run.into_iter().chain(settings.time_limit).min(),
+            exit_grace: settings.exit_grace,
+        }
+    }
+}
+
+/// The current time, as a date and as ages, which clock changes do not affect.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Now {
     /// The current date.
     pub(super) date: Timestamp,
     /// Time since the start of the supervisor.
     pub(super) age: Duration,
+    /// Time since the admission of the run.
+    pub(super) run_age: Duration,
 }
 
 /// Returns the next actions for `run`, or none if it has ended.
@@ -130,7 +147,7 @@ pub(super) fn plan(run: &Run, observed: &Observed, limits: &Limits, now: Now) ->
         RunState::Started => vec![Action::Follow(open)],
         _ if run.is_queued() => Vec::new(),
         _ if !run.workers.is_empty() => vec![Action::Launch],
-        _ => provision(run, observed, limits, now),
+        _ => provision(observed, limits, now),
     }
 }
 
@@ -151,13 +168,11 @@ fn stop(open: Vec<u32>, observed: &Observed, limits: &Limits, now: Now) -> Vec<A
     std::iter::once(Action::Follow(open)).chain(signals).collect()
 }
 
-fn provision(run: &Run, observed: &Observed, limits: &Limits, now: Now) -> Vec<Action> {
+fn provision(observed: &Observed, limits: &Limits, now: Now) -> Vec<Action> {
     let (messages, next) = match &observed.provision {
         None => return vec![Action::Provision],
         Some(ProvisionStatus::Ready { workers, messages }) => (messages, Action::Assign(workers.clone())),
-        Some(ProvisionStatus::Waiting { missing })
-            if now.date.since(run.admitted_at.unwrap_or(run.created_at)) >= limits.start_timeout =>
-        {
+        Some(ProvisionStatus::Waiting { missing }) if now.run_age >= limits.start_timeout => {
             let reason = Some(failure_reason::start_timeout(limits.start_timeout, missing));
             return vec![Action::Decide(RunOutcome { event: RunEvent::Fail, reason, at: now.date })];
         }
@@ -170,8 +185,10 @@ fn provision(run: &Run, observed: &Observed, limits: &Limits, now: Now) -> Vec<A
 
 /// Returns which limit an admitted run has exceeded.
 fn overdue(run: &Run, open: &[u32], observed: &Observed, limits: &Limits, now: Now) -> Option<String> {
-    let age = now.date.since(run.admitted_at?);
-    if let Some(limit) = limits.time_limit.filter(|&limit| age >= limit) {
+    if run.is_queued() {
+        return None;
+    }
+    if let Some(limit) = limits.time_limit.filter(|&limit| now.run_age >= limit) {
         return Some(failure_reason::time_limit(limit));
     }
     let limit = limits.exit_grace?;

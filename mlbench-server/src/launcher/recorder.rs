@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{OutputChunk, RankExit, TokenHash};
-use mlbench_core::{ErrorCode, Result, RunId};
+use mlbench_core::{Result, RunId, Timestamp};
 use tokio::time::{Instant, sleep};
 
 use super::backoff::Backoff;
 use super::deps::LauncherDeps;
+use super::end_requests::is_unwritable;
 
 /// How long the output of an ending run waits for a store without room.
 const FULL_DISK_TIMEOUT: Duration = Duration::from_secs(3);
@@ -47,6 +48,10 @@ impl<'a> RunRecorder<'a> {
     pub(super) async fn record_rank_exit(&self, rank: u32, exit: &RankExit) -> Result<()> {
         let storage = &self.deps.storage;
         self.write_and_notify(|| storage.record_rank_exit(self.id, rank, exit.clone())).await.map(drop)
+    }
+
+    pub(super) async fn request_stop(&self, date: Timestamp) -> Result<()> {
+        self.write_and_notify(|| self.deps.storage.request_stop(self.id, date)).await.map(drop)
     }
 
     pub(super) async fn decide_outcome(&self, outcome: &RunOutcome) -> Result<()> {
@@ -106,7 +111,7 @@ where
     let mut backoff = Backoff::up_to(Duration::from_secs(1));
     loop {
         match write().await {
-            Err(error) if matches!(error.code(), ErrorCode::Overloaded | ErrorCode::Unavailable) => {
+            Err(error) if is_unwritable(error.code()) => {
                 if let Some(result) = instead().await? {
                     return Ok(result);
                 }

@@ -19,7 +19,7 @@ use super::outage::Caller;
 use super::plan::{Action, Limits, Now, Observed, Signalled, plan};
 use super::rank::{follow, rank_ref, task};
 use super::run_context::RunContext;
-use crate::cluster::{ClusterError, ProvisionRequest, ProvisionStatus, ReleaseStatus, Signal};
+use crate::cluster::{ClusterError, ProvisionRequest, ProvisionStatus, ReleaseStatus, Remaining, Signal};
 use crate::token::Token;
 
 /// Longest pause before a waiting run is planned again.
@@ -93,24 +93,21 @@ impl<'a> Supervisor<'a> {
     async fn run(mut self, id: RunId, mut wakeup: watch::Receiver<u64>) -> Result<()> {
         let deps = self.context.deps;
         let settings = &deps.settings;
-        let limits = Limits {
-            grace_period: settings.grace_period,
-            start_timeout: settings.start_timeout,
-            time_limit: settings.time_limit,
-            exit_grace: settings.exit_grace,
-        };
         let mut followers = Followers::new();
         let mut followed = HashSet::new();
         let mut waits = Backoff::up_to(MAX_WAIT);
         let mut outage_pauses = Backoff::up_to(MAX_OUTAGE_PAUSE);
         self.observed.messages = server_messages(deps, id).await?;
         loop {
-            let run = deps.storage.run(id).await?;
+            let mut run = deps.storage.run(id).await?;
+            let limits = Limits::of(&run, settings);
             if !run.state.is_active() {
                 tracing::info!(run = %id, state = %run.state, reason = run.reason(), "run ended");
                 return Ok(());
             }
-            let now = Now { date: deps.clock.now(), age: self.started_at.elapsed() };
+            // One that cannot be stored must not keep the ranks from being signalled.
+            run.stop_requested_at = run.stop_requested_at.or(deps.handle.end_requests().date(id));
+            let now = self.now(&run);
             if run.ranks.iter().any(RankStatus::has_ended) {
                 self.observed.first_exit.get_or_insert(now.age);
             }
@@ -143,6 +140,13 @@ impl<'a> Supervisor<'a> {
                 () = sleep(pause) => {}
             }
         }
+    }
+
+    fn now(&self, run: &Run) -> Now {
+        let deps = self.context.deps;
+        let date = deps.clock.now();
+        let run_age = deps.handle.ages().of(run, date, deps.settings.last_write);
+        Now { date, age: self.started_at.elapsed(), run_age }
     }
 
     async fn execute_all(&mut self, run: &Run, actions: Vec<Action>) -> Result<Next> {
@@ -184,6 +188,9 @@ impl<'a> Supervisor<'a> {
                     outcome.at = end.max(run.created_at);
                 }
                 tracing::info!(run = %run.id, event = ?outcome.event, reason = outcome.reason, "outcome decided");
+                if let Some(date) = self.context.deps.handle.end_requests().date(run.id) {
+                    recorder.request_stop(date).await?;
+                }
                 recorder.decide_outcome(&outcome).await?;
             }
             Action::Release => return self.release(run).await,
@@ -206,7 +213,7 @@ impl<'a> Supervisor<'a> {
             }
             Err(error @ ClusterError::Unreachable(_)) => {
                 let limit = deps.settings.start_timeout;
-                if deps.clock.now().since(run.admitted_at.unwrap_or(run.created_at)) >= limit {
+                if self.now(run).run_age >= limit {
                     let why = failure_reason::start_timeout(limit, &[error.to_string()]);
                     self.observed.refusal = Some(why);
                     return Ok(Next::PlanAgain);
@@ -282,13 +289,14 @@ impl<'a> Supervisor<'a> {
         for (rank, outcome) in sent {
             let obstacle = match &outcome {
                 Err(error @ ClusterError::Unreachable(_)) => Some(error.to_string()),
-                Ok(left @ 1..) if signal == Signal::Kill => {
+                Ok(Remaining::Processes(left @ 1..)) if signal == Signal::Kill => {
                     Some(format!("processes that survive SIGKILL: {left}"))
                 }
+                Ok(Remaining::Supervisor) => Some("its exit code cannot be stored".to_owned()),
                 _ => None,
             };
             match obstacle {
-                Some(obstacle) => self.resist(rank, &obstacle).await?,
+                Some(obstacle) => self.resist(run.id, rank, &obstacle).await?,
                 None => drop(self.deaf_since.remove(&rank)),
             }
             if let Err(error @ ClusterError::Unreachable(_)) = outcome {
@@ -313,10 +321,11 @@ impl<'a> Supervisor<'a> {
     /// Notes that a rank does not end, and gives it up after some time.
     ///
     /// The release deletes the worker itself, or goes on killing the processes.
-    async fn resist(&mut self, rank: u32, obstacle: &str) -> Result<()> {
+    async fn resist(&mut self, run: RunId, rank: u32, obstacle: &str) -> Result<()> {
         let time = self.deaf_since.entry(rank).or_insert_with(Instant::now).elapsed();
         if time >= self.context.deps.settings.grace_period.saturating_add(SIGNAL_TIMEOUT) {
             let why = failure_reason::unreachable_rank(rank, time, obstacle);
+            tracing::warn!(%run, "giving up a rank: {why}");
             self.context.recorder.record_rank_exit(rank, &RankExit::Lost(why)).await?;
         }
         Ok(())

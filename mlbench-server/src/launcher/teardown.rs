@@ -11,7 +11,7 @@ use super::backoff::Backoff;
 use super::deps::LauncherDeps;
 use super::rank::rank_ref;
 use super::recorder::RunRecorder;
-use crate::cluster::{ClusterError, Offsets, RankRef, ReleaseStatus, Signal};
+use crate::cluster::{ClusterError, Offsets, RankRef, ReleaseStatus, Remaining, Signal};
 
 /// How long one request to the cluster waits for output or an exit.
 const FOLLOW_TIMEOUT: Duration = Duration::from_secs(5);
@@ -58,7 +58,7 @@ async fn end_rank(deps: &LauncherDeps, at: RankRef, mut from: Offsets) {
     loop {
         match deps.cluster.signal(&at, Signal::Term).await {
             Err(ClusterError::Unreachable(_)) => sleep(POLL_INTERVAL).await,
-            Ok(0) | Err(_) => return,
+            Ok(Remaining::Processes(0)) | Err(_) => return,
             Ok(_) => break,
         }
     }

@@ -116,7 +116,7 @@ impl Server {
         silence::start(&tasks, &storage, &clock, settings.external_timeout);
         let default_command = settings.default_command();
         listeners.log_addresses();
-        let policy = settings.run_policy;
+        let (policy, run_tokens) = (settings.run_policy, listeners.requires_token());
         let events = EventHub::start(&tasks, Arc::clone(&storage), Arc::clone(&cluster), commits);
         let app = App {
             storage: Arc::clone(&storage),
@@ -126,10 +126,12 @@ impl Server {
             vitals: vitals.clone(),
             clock,
             policy,
+            run_tokens,
             heartbeat: HEARTBEAT,
             sessions: Sessions::default(),
             run_cache: RunJsonCache::default(),
             default_command,
+            time_limit: settings.time_limit,
         };
         let (address, ingest_address) =
             (listeners.api.address, listeners.ingest.as_ref().map(|ingest| ingest.address));

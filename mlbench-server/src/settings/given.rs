@@ -118,6 +118,7 @@ mod tests {
             let value = match name.as_str() {
                 "--max-workers" | "--max-gpu-per-worker" | "--worker-max-cpu" => "=1",
                 "--worker-memory" => "=4Gi",
+                "--gpu-resource" => "=amd.com/gpu",
                 "--worker-hosts" => "=ip",
                 "--anti-affinity" => "=required",
                 "--image-pull-policy" => "=always",

@@ -1,8 +1,10 @@
 //! Settings of workers in Kubernetes, with the variable names of older servers where they had one.
 
-use super::values::{amount, workers};
+use mlbench_core::needs::ByteSize;
+
+use super::values::{amount, resource, workers};
 use crate::cluster::kubernetes::{
-    AntiAffinity, Cpu, ImagePullPolicy, Instance, Memory, Options, ReleaseName, WorkerHosts,
+    AntiAffinity, Cpu, ImagePullPolicy, Instance, Options, ReleaseName, WorkerHosts,
 };
 
 /// Help section of these settings.
@@ -35,11 +37,15 @@ pub struct KubernetesSettings {
 
     /// Memory request and limit of a worker of a run with an image, such as 4Gi [default: none]
     #[arg(long, value_name = "MEMORY", env = "MLBENCH_WORKER_MEMORY")]
-    pub worker_memory: Option<Memory>,
+    pub worker_memory: Option<ByteSize>,
 
-    /// GPUs per worker of a run with gpu_enabled
+    /// Most GPUs per worker, and their number in a run with gpu_enabled that names none
     #[arg(long, value_name = "N", env = "MLBENCH_MAX_GPU_PER_WORKER", default_value_t = 0, value_parser = amount)]
     pub max_gpu_per_worker: u32,
+
+    /// Name under which nodes offer their GPUs
+    #[arg(long, value_name = "NAME", env = "MLBENCH_GPU_RESOURCE", default_value = "nvidia.com/gpu", value_parser = resource)]
+    pub gpu_resource: String,
 
     /// How workers of a run address each other
     #[arg(long, value_name = "KIND", env = "MLBENCH_WORKER_HOSTS", default_value = "dns")]
@@ -78,8 +84,9 @@ impl KubernetesSettings {
             instance,
             max_workers: self.max_workers,
             worker_max_cpu: self.worker_max_cpu,
-            worker_memory: self.worker_memory.clone(),
+            worker_memory: self.worker_memory,
             max_gpu_per_worker: self.max_gpu_per_worker,
+            gpu_resource: self.gpu_resource.clone(),
             worker_hosts: self.worker_hosts,
             anti_affinity: self.anti_affinity,
             image_pull_policy: self.image_pull_policy,
@@ -144,7 +151,7 @@ mod tests {
     #[test]
     fn every_setting_reaches_the_cluster() {
         let flags = "--cluster kubernetes --kube-context c --namespace n --release-name r --max-workers 3 --worker-max-cpu 8 --worker-memory \
-                     4Gi --max-gpu-per-worker 2 --worker-hosts ip --anti-affinity required --image-pull-policy always \
+                     4Gi --max-gpu-per-worker 2 --gpu-resource amd.com/gpu --worker-hosts ip --anti-affinity required --image-pull-policy always \
                      --image-pull-secrets a,b --worker-service-account s --kubelet-via-apiserver";
         let flags: Vec<&str> = flags.split_whitespace().collect();
         let settings = settings(&flags).unwrap();
@@ -157,8 +164,9 @@ mod tests {
             "Instance(\"life-1\")",
             "max_workers: 3",
             "Cpu(8000)",
-            "Memory(\"4Gi\")",
+            "ByteSize(4294967296)",
             "max_gpu_per_worker: 2",
+            "gpu_resource: \"amd.com/gpu\"",
             "worker_hosts: Ip",
             "anti_affinity: Required",
             "image_pull_policy: Always",

@@ -46,6 +46,21 @@ pub(super) fn amount(text: &str) -> Result<u32, &'static str> {
     whole(text).ok_or("use a whole number of at least 0")
 }
 
+/// Reads the name of a resource that nodes offer, such as `nvidia.com/gpu`.
+///
+/// # Errors
+/// An example of what to write.
+pub(super) fn resource(text: &str) -> Result<String, &'static str> {
+    let is_name = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && part.len() <= 63
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    let parts = text.split_once('/');
+    let is_known = parts.is_some_and(|(domain, name)| is_name(domain) && is_name(name));
+    is_known.then(|| text.to_owned()).ok_or("use a name with its domain, such as nvidia.com/gpu")
+}
+
 /// Reads a duration such as `10s`.
 ///
 /// # Errors

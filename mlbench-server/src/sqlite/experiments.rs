@@ -1,30 +1,51 @@
 //! Experiments: a row each.
 
-use mlbench_core::experiment::{Experiment, ExperimentWrite};
+use mlbench_core::experiment::{Experiment, ExperimentQuery, ExperimentWrite};
 use mlbench_core::labels::{Tags, TagsPatch};
-use mlbench_core::{Error, ErrorCode, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use mlbench_core::{Error, Timestamp};
+use rusqlite::{Connection, Row, ToSql, params};
 
 use super::error::StoreError;
 
 const COLUMNS: &str = "id, name, created_at, updated_at, deleted, tags";
+/// The place of the tags among the columns.
+const TAGS: usize = 5;
 
-/// Returns all experiments by id.
-pub(super) fn list(connection: &Connection) -> Result<Vec<Experiment>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM experiment ORDER BY id");
+/// Most experiments of a page.
+const PAGE: usize = 1_000;
+/// Bytes of tags after which a page ends, however few experiments it has.
+const PAGE_BYTES: usize = 1 << 20;
+
+/// Returns the experiments that a query selects.
+pub(super) fn find(connection: &Connection, query: &ExperimentQuery) -> Result<Vec<Experiment>, StoreError> {
+    let (condition, value): (_, &dyn ToSql) = match query {
+        ExperimentQuery::Id(id) => ("id =", id),
+        ExperimentQuery::Name(name) => ("name =", name),
+        ExperimentQuery::After(id) => ("id >", id),
+    };
+    let sql = format!("SELECT {COLUMNS} FROM experiment WHERE {condition} ?1 ORDER BY id LIMIT {PAGE}");
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([])?;
-    let mut all = Vec::new();
-    while let Some(row) = rows.next()? {
-        all.push(read(row)?);
+    let mut rows = statement.query([value])?;
+    let (mut page, mut bytes) = (Vec::new(), 0);
+    while bytes < PAGE_BYTES {
+        let Some(row) = rows.next()? else { break };
+        bytes += row.get_ref(TAGS)?.as_bytes().map_or(0, <[u8]>::len);
+        page.push(read(row)?);
     }
-    Ok(all)
+    Ok(page)
+}
+
+/// Returns the names of all experiments, each with its number.
+pub(super) fn names(connection: &Connection) -> Result<Vec<(String, i64)>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT name, id FROM experiment")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Creates or changes an experiment. Returns it, and whether it is new.
 ///
 /// # Errors
-/// [`NotFound`](ErrorCode::NotFound), or when there are too many or its tags are.
+/// [`NotFound`](mlbench_core::ErrorCode::NotFound), or when there are too many or its tags are.
 pub(super) fn write(
     connection: &Connection,
     write: &ExperimentWrite,
@@ -44,7 +65,7 @@ fn create(
     tags: &Tags,
     now: Timestamp,
 ) -> Result<(Experiment, bool), StoreError> {
-    if let Some(found) = find(connection, "name", &name)? {
+    if let Some(found) = one(connection, &ExperimentQuery::Name(name.to_owned()))? {
         return Ok((found, false));
     }
     let count: i64 = connection.query_row("SELECT count(*) FROM experiment", [], |row| row.get(0))?;
@@ -72,22 +93,16 @@ fn update(
 }
 
 fn get(connection: &Connection, id: i64) -> Result<Experiment, StoreError> {
-    let missing = || Error::new(ErrorCode::NotFound, format!("experiment {id} does not exist"));
-    Ok(find(connection, "id", &id)?.ok_or_else(missing)?)
+    let missing = || Error::not_found(format_args!("experiment {id}"));
+    Ok(one(connection, &ExperimentQuery::Id(id))?.ok_or_else(missing)?)
 }
 
-fn find(
-    connection: &Connection,
-    column: &str,
-    value: &dyn rusqlite::ToSql,
-) -> Result<Option<Experiment>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM experiment WHERE {column} = ?1");
-    let mut statement = connection.prepare_cached(&sql)?;
-    statement.query_row([value], |row| Ok(read(row))).optional()?.transpose()
+fn one(connection: &Connection, query: &ExperimentQuery) -> Result<Option<Experiment>, StoreError> {
+    Ok(find(connection, query)?.pop())
 }
 
 fn read(row: &Row<'_>) -> Result<Experiment, StoreError> {
-    let tags: String = row.get(5)?;
+    let tags: String = row.get(TAGS)?;
     Ok(Experiment {
         id: row.get(0)?,
         name: row.get(1)?,

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use mlbench_core::experiment::{Experiment, ExperimentWrite};
+use mlbench_core::experiment::{Experiment, ExperimentQuery, ExperimentWrite};
 use mlbench_core::log::LogLine;
 use mlbench_core::metric::{Metric, MetricType, RunValuesPage, Series};
 use mlbench_core::queue::Queue;
@@ -113,8 +113,7 @@ impl SqliteStorage {
 
     /// Publishes the address of this server in the lock file, for the error message of a second server.
     pub fn set_address(&self, address: &str) {
-        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lock) = &*lock {
+        if let Some(lock) = &*self.lock.lock().unwrap_or_else(PoisonError::into_inner) {
             lock.write_holder(Some(address));
         }
     }
@@ -217,8 +216,12 @@ impl Storage for SqliteStorage {
         self.writer.write_first(0, move |c| external::end_silent(c, id, activity, &outcome)).await
     }
 
-    async fn experiments(&self) -> Result<Vec<Experiment>> {
-        self.readers.read(experiments::list).await
+    async fn experiments(&self, query: ExperimentQuery) -> Result<Vec<Experiment>> {
+        self.readers.read(move |c| experiments::find(c, &query)).await
+    }
+
+    async fn experiment_names(&self) -> Result<Vec<(String, i64)>> {
+        self.readers.read(experiments::names).await
     }
 
     async fn write_experiment(&self, write: ExperimentWrite, now: Timestamp) -> Result<(Experiment, bool)> {
@@ -346,8 +349,7 @@ impl Storage for SqliteStorage {
     }
 
     async fn metric_owners(&self, kind: MetricType, arrived_after: Option<i64>) -> Result<OwnerList> {
-        let arrivals = Arc::clone(&self.arrivals);
-        self.readers.read(move |c| owners::list(c, &arrivals.recent, kind, arrived_after)).await
+        owners::list(&self.readers, &self.arrivals, kind, arrived_after).await
     }
 
     async fn points(
@@ -366,7 +368,7 @@ impl Storage for SqliteStorage {
     }
 
     async fn run_values(&self, query: RunValuesQuery) -> Result<RunValuesPage> {
-        self.readers.read(move |c| run_values::page(c, &query)).await
+        run_values::page(&self.readers, query).await
     }
 
     async fn changes(&self, query: &ChangesQuery) -> Result<Changes> {

@@ -29,7 +29,7 @@ use bare::multiply_runs;
 use databases::{Database, SMALL_POINTS, enlarge, prepare_small};
 use error::Result;
 use machine::Machine;
-use measurements::{Bench, comparison, curves, edges, footprint, mlflow, page, writing};
+use measurements::{Bench, comparison, curves, edges, footprint, logging, mlflow, page, writing};
 use options::Options;
 use report::Report;
 use server::Server;
@@ -74,7 +74,11 @@ async fn run() -> Result<()> {
         eprintln!("measuring the page in a browser");
         report.add_result("page", "page", page::page(&options, folder.path()).await);
     }
-    if !options.wants_only(&["edges", "curves", "huge", "mlflow", "compare", "page"]) {
+    if options.wants("log") {
+        eprintln!("measuring the logger of metrics");
+        report.add_result("logger", "log", logging::logging(&options, folder.path()).await);
+    }
+    if !options.wants_only(&["edges", "curves", "huge", "mlflow", "compare", "page", "log"]) {
         measure_databases(&options, &mut report, folder.path()).await?;
     }
     let file = options.out.join("speed.json");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::Result;
 
 /// Names that `--only` accepts.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 21] = [
     "start",
     "memory",
     "disk",
@@ -27,6 +27,7 @@ const NAMES: [&str; 20] = [
     "compare",
     "mlflow",
     "page",
+    "log",
 ];
 
 /// What to measure, and for how long.

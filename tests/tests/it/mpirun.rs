@@ -12,13 +12,14 @@ async fn start(server: &TestServer, command: &str) -> Run {
 async fn mpirun_starts_one_process_per_worker() {
     let Some(_) = tools::mpirun() else { return };
     let server = TestServer::start().await;
-    let run = start(&server, "sh -c 'echo $RANK of $WORLD_SIZE is $OMPI_COMM_WORLD_RANK'").await;
+    let run =
+        start(&server, "sh -c 'echo $RANK of $WORLD_SIZE is $OMPI_COMM_WORLD_RANK here $LOCAL_RANK'").await;
     let run = server.wait(run.id).await;
     assert_eq!(run.state, RunState::Finished, "{:?} {:?}", run.job_metadata, server.output(run.id).await);
     assert_eq!(run.job_metadata.exit_codes, [(0, 0)].into(), "mpirun runs on the first worker only");
     let mut lines = server.lines_of(run.id, 0, OutputStream::Stdout).await;
     lines.sort_unstable();
-    assert_eq!(lines, ["0 of 2 is 0", "1 of 2 is 1"]);
+    assert_eq!(lines, ["0 of 2 is 0 here 0", "1 of 2 is 1 here 1"]);
 }
 
 #[tokio::test]

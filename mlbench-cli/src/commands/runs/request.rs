@@ -1,6 +1,6 @@
 //! Builds the request that starts a run from the arguments.
 
-use mlbench_client::{Environment, Params, RunPatch, RunRequest, Tags};
+use mlbench_client::{Environment, Params, RunNeeds, RunPatch, RunRequest, Tags};
 
 use crate::args::{SetArgs, StartArgs};
 
@@ -19,6 +19,13 @@ pub(super) fn run_request(args: &StartArgs) -> mlbench_client::Result<RunRequest
     run.light_target = args.light;
     run.custom_image_command.clone_from(&args.command);
     run.environment = Environment::new(args.env.iter().cloned())?;
+    run.needs = RunNeeds {
+        memory: args.memory,
+        shm_size: args.shm_size,
+        gpus: args.gpus,
+        working_dir: args.working_dir.clone(),
+        time_limit: args.time_limit,
+    };
     run.params = Params::new(args.labels.params.iter().cloned())?;
     run.tags = Tags::new(args.labels.tags.iter().cloned())?;
     match (&args.image, &args.command) {
@@ -81,6 +88,12 @@ mod tests {
         assert_eq!(
             body("--workers 2 --cpus 0.5 --gpu --light"),
             json(r#"{"name":"x","num_workers":2,"num_cpus":0.5,"gpu_enabled":true,"light_target":true}"#)
+        );
+        assert_eq!(
+            body("--memory 4Gi --shm-size 1Gi --gpus 2 --working-dir /data --time-limit 90m"),
+            json(
+                r#"{"name":"x","memory":4294967296,"shm_size":1073741824,"gpus":2,"working_dir":"/data","time_limit":5400.0}"#
+            )
         );
         assert_eq!(body("--env B=1=2 --env A="), json(r#"{"name":"x","environment":{"A":"","B":"1=2"}}"#));
         assert_eq!(

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use crate::api::RunToken;
 use crate::labels::{Params, Tags};
 use crate::metric::{MetricName, MetricValue};
 use crate::{PodName, RunId, RunName, Timestamp};
@@ -40,6 +41,11 @@ schema! {
         "type": "string",
         "minLength": 1,
         "maxLength": 100,
+    },
+    RunToken: {
+        "description": "A token that may only report to one run, until that run has ended.",
+        "type": "string",
+        "pattern": "^[0-9a-f]{64}$",
     },
     PodName: {
         "description": "Name of a pod, a DNS-1123 subdomain.",

@@ -66,7 +66,7 @@ fn description(endpoint: Endpoint) -> &'static str {
             "A JSON array of at most 100,000 points, a series in columns or an array of such series, or NDJSON of any length, also with `Content-Encoding: gzip`. A point that is invalid is listed in the response and does not affect the others."
         }
         Endpoint::CreateRun => {
-            "The name is enough: a run without a command executes the default command on all workers. One run is active at a time, unless the server runs with `--run-policy queue`."
+            "The name is enough: a run without a command executes the default command on all workers. One run is active at a time, unless the server runs with `--run-policy queue`. Where the server requires a token, an external run gets a `token` of its own in this response, and nowhere else: its program may only report to this run."
         }
         Endpoint::UpdateRun => {
             "The token of an active run changes that run. `state` ends an external run, with its `reason` and `exit_codes`."

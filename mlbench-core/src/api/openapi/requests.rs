@@ -6,13 +6,15 @@ use super::field::{Field, POD_NAME};
 use crate::api::NewLogLines;
 use crate::environment::Environment;
 use crate::name::RunName;
+use crate::needs::{ByteSize, RunNeeds, TimeLimit, WorkingDir};
 
 /// A text without control characters.
 const PLAIN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 /// The name of a parameter or a tag.
 pub(super) const LABEL: &str = r"[^=\u0000-\u001f\u007f-\u009f]{1,250}";
 /// The name of a variable that mlbench does not set itself.
-const VARIABLE: &str = "(?!MLBENCH_|MASTER_|RANK(=|$)|WORLD_SIZE(=|$))[A-Za-z_][A-Za-z0-9_]*";
+const VARIABLE: &str = "(?!MLBENCH_|MASTER_|((LOCAL_|NODE_|GROUP_)?RANK|(LOCAL_)?WORLD_SIZE)(=|$))\
+     [A-Za-z_][A-Za-z0-9_]*";
 
 /// The fields of `POST /api/metrics/`.
 pub(super) fn metric() -> Vec<Field> {
@@ -127,6 +129,19 @@ pub(super) fn run() -> Vec<Field> {
         Field::boolean("gpu_enabled", "Whether to request GPUs."),
         Field::boolean("light_target", "Whether to train to the light goal."),
         Field::boolean("use_horovod", "Whether to use Horovod."),
+        amount("memory", "Memory per worker: bytes, or a text such as `4Gi`."),
+        amount(
+            "shm_size",
+            "Size of `/dev/shm` per worker: bytes, or a text such as `1Gi`. Defaults to half of the memory.",
+        ),
+        Field::whole("gpus", 1, RunNeeds::MAX_GPUS.into(), "GPUs per worker."),
+        Field::new(
+            "working_dir",
+            json!({"type": ["string", "null"], "maxLength": WorkingDir::MAX_BYTES, "pattern": r"^(/[^\u0000]*)?$"}),
+            json!({"type": "string", "maxLength": WorkingDir::MAX_BYTES, "pattern": r"^(/[^\u0000]*)?$"}),
+            "Directory in which the command starts, an absolute path on the worker.",
+        ),
+        time_limit(),
         Field::boolean(
             "external",
             "Whether the run executes elsewhere and only reports here. It takes no workers.",
@@ -141,6 +156,23 @@ pub(super) fn run() -> Vec<Field> {
         params("What the run is given, by name."),
         tags(&json!("string"), "What people sort the run by."),
     ]
+}
+
+/// An amount of memory, as a number of bytes or with a unit.
+fn amount(name: &'static str, description: &'static str) -> Field {
+    let text = json!({"type": "string", "pattern": "^([1-9][0-9]{0,5}(Mi|Gi|G)|[2-9][0-9]{0,5}M|[1-9][0-9]{7,14})?$"});
+    let (least, most) = (ByteSize::MIN.bytes(), ByteSize::MAX.bytes());
+    let number = json!({"type": "integer", "minimum": least, "maximum": most});
+    Field::new(name, json!({"anyOf": [number, text, {"type": "null"}]}), text, description)
+}
+
+fn time_limit() -> Field {
+    let text = json!({"type": "string", "pattern": "^([1-9][0-9]{0,5}[sm]?|[1-9][0-9]{0,3}h)?$"});
+    let most = TimeLimit::MAX.as_secs();
+    let number = json!({"type": "number", "minimum": 0.001, "maximum": most});
+    let description =
+        "Longest time from the admission of the run to its end: seconds, or a text such as `90m`.";
+    Field::new("time_limit", json!({"anyOf": [number, text, {"type": "null"}]}), text, description)
 }
 
 /// The rules of the fields that defer to another one.

@@ -26,6 +26,7 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     external::a_silent_run_ends_unless_something_arrived(&open().await).await;
     external::a_run_that_is_not_watched_is_never_silent(&open().await).await;
     experiments::an_experiment_is_created_once_and_changes(&open().await).await;
+    experiments::an_experiment_is_found_by_number_and_name(&open().await).await;
     finding::runs_are_found_by_what_they_are(&open().await).await;
     finding::pages_of_every_order_have_each_run_once(&open().await).await;
     queue::runs_are_admitted_first_come_first_served(&open().await).await;

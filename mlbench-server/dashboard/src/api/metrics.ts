@@ -1,13 +1,12 @@
 import { address } from "../lib/base";
+import { seriesPath, type Owner } from "./paths";
 import { send, sendJson } from "./request";
 import type { Bucket, PointRecord, Series, Timestamp } from "./wire";
-
-/** What metrics belong to. */
-export type Owner = { run: number } | { pod: string };
 
 /** A point with the fields that charts need. */
 export type Point = Required<Pick<PointRecord, "date" | "value">> & Pick<PointRecord, "step" | "epoch">;
 
+export type { Owner } from "./paths";
 export type { Bucket, Series as SeriesInfo } from "./wire";
 
 /** Which points to read. */
@@ -59,8 +58,7 @@ export function getSummary(
 
 /** Lists the metrics of a run or pod with their statistics. */
 export function getSeries(owner: Owner, signal?: AbortSignal): Promise<Series[]> {
-  const path = "run" in owner ? `runs/${owner.run}` : `pods/${encodeURIComponent(owner.pod)}`;
-  return sendJson(`api/${path}/series/`, signal === undefined ? {} : { signal });
+  return sendJson(seriesPath(owner), signal === undefined ? {} : { signal });
 }
 
 /** Returns the address of a download of all metrics of a run or pod. */

@@ -1,5 +1,6 @@
 import { address } from "../lib/base";
 import { needsToken } from "./access";
+import { forgetEarly, READING, takeEarly } from "./early";
 import { Problem } from "./problem";
 
 /** How long a request may take without a byte of response, in milliseconds. */
@@ -17,19 +18,26 @@ export interface RequestOptions {
 
 /** Sends a request to a path such as `api/runs/` and returns its response, which succeeded. */
 export async function send(path: string, options: RequestOptions = {}): Promise<Response> {
-  const headers: Record<string, string> = { accept: "application/json" };
+  const headers: Record<string, string> = { ...READING.headers };
   if (options.body !== undefined) headers["content-type"] = "application/json";
   if (options.idempotencyKey !== undefined) headers["idempotency-key"] = options.idempotencyKey;
   const query = options.query?.toString() ?? "";
   const timeout = AbortSignal.timeout(TIMEOUT);
   const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
+  const { method = "GET" } = options;
+  const url = address(query === "" ? path : `${path}?${query}`);
+  if (method !== "GET") forgetEarly();
+  const begun = takeEarly(url);
+  const early = begun === undefined ? undefined : await begun;
+  options.signal?.throwIfAborted();
+  if (early !== undefined) return early;
   let response;
   try {
-    response = await fetch(address(query === "" ? path : `${path}?${query}`), {
-      method: options.method ?? "GET",
+    response = await fetch(url, {
+      ...READING,
+      method,
       headers,
       signal,
-      cache: "no-store",
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
     });
   } catch (error) {

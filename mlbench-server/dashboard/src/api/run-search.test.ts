@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { testRun } from "./fixtures";
-import { runMatcher, tagWord } from "./run-search";
+import { runMatcher, tagWord, withWord } from "./run-search";
 
 const run = testRun(
   {
     id: 7,
     name: "ResNet of Zoë",
-    params: { lr: 0.1, optimizer: "Adam", nesterov: true, layers: "20" },
+    params: { lr: 0.1, optimizer: "Adam", nesterov: true, layers: "20", zero: 0, "a<b": 3 },
     tags: { team: "vision", experiment: "lr sweep", constructor: "", draft: "" },
   },
   { command: "python train.py" },
@@ -43,17 +43,29 @@ test("a tag is found by its name and value", () => {
     "TAG:Team=VISION",
     "tag:team",
     "tag:te",
-    "tag:team=",
     'tag:experiment="lr sweep"',
     '"tag:experiment=lr sweep"',
     'tag:experiment="lr sweep',
     "tag:draft",
+    "tag:draft=",
+    'tag:draft=""',
     "tag:constructor",
     "tag:",
   ]) {
     assert.ok(matches(search), search);
   }
-  for (const search of ["tag:team=vis", "tag:vision", "tag:lr", "tag:experiment=lr", "tag:toString"]) {
+  for (const search of [
+    "tag:team=",
+    "tag:te=vision",
+    "tag:team=vis",
+    "tag:vision",
+    "tag:lr",
+    "tag:experiment=lr",
+    "tag:toString",
+    "tag:draft=x",
+    "tag:draf=",
+    "tag:draft<1",
+  ]) {
     assert.ok(!matches(search), search);
   }
 });
@@ -69,6 +81,8 @@ test("a parameter is found by its value and by bounds", () => {
     "param:optimizer=adam",
     "param:nesterov=true",
     "param:layers>18",
+    "param:a<b=3",
+    "param:a<b>2",
   ]) {
     assert.ok(matches(search), search);
   }
@@ -79,6 +93,10 @@ test("a parameter is found by its value and by bounds", () => {
     "param:nesterov>0",
     "param:missing=1",
     "param:lr=x",
+    "param:lr=",
+    "param:lr<",
+    "param:zero=",
+    "param:lr<=",
   ]) {
     assert.ok(!matches(search), search);
   }
@@ -90,6 +108,40 @@ test("a run without parameters and tags has none", () => {
   assert.ok(!runMatcher("param:lr")(plain));
 });
 
-test("the word of a tag finds it", () => {
-  for (const [name, value] of Object.entries(run.tags ?? {})) assert.ok(matches(tagWord(name, value)), name);
+test("the word of a tag finds the runs that have it, and no others", () => {
+  const tags: [name: string, value: string][] = [
+    ["draft", ""],
+    ["draft", "x"],
+    ["draf", "t"],
+    ["note", 'says "hello"'],
+    ["note", "says hello"],
+    ["note", "says"],
+    ["quote", '"'],
+    ["quote", ""],
+    ['"', "quote"],
+    ["path", "C:\\"],
+    ["path", "C:\\ D:\\"],
+    ["path", "C: D:"],
+    ["end", ' \\" '],
+    ["a<b", "c"],
+    ["a", "<b=c"],
+    ["a>=b c", ""],
+    ["lines", "a\nb"],
+    ["formula", "x=y"],
+    ["formula", "x"],
+  ];
+  const runs = tags.map(([name, value]) => testRun({ tags: { [name]: value } }));
+  for (const [name, value] of tags) {
+    const matching = runMatcher(tagWord(name, value));
+    const found = tags.filter((_, index) => matching(runs[index] ?? testRun()));
+    assert.deepEqual(found, [[name, value]], tagWord(name, value));
+  }
+});
+
+test("a word is added to a search that has not got it as a whole", () => {
+  assert.equal(withWord("", "tag:a=1"), "tag:a=1");
+  assert.equal(withWord("x tag:a=1", "tag:a=1"), "x tag:a=1");
+  assert.equal(withWord("x tag:a=12", "tag:a=1"), "x tag:a=12 tag:a=1");
+  assert.equal(withWord('tag:a="1 2"', '"tag:a=1 2"'), 'tag:a="1 2"');
+  assert.equal(withWord('tag:b="1 2', "tag:a=1"), 'tag:b="1 2" tag:a=1');
 });

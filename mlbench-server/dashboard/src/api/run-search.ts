@@ -1,17 +1,14 @@
 import type { Run } from "./wire";
 
-/** A comparison with the value of a parameter or tag. */
-type Operator = "=" | "<" | ">" | "<=" | ">=";
-
 /** A word of a search that names a parameter or tag: `tag:team=vision`, `param:lr>0.01`, or `tag:team` for any value. */
 interface LabelWord {
   kind: "tag" | "param";
-  name: string;
-  operator: Operator | undefined;
-  value: string;
+  /** What follows the kind. */
+  text: string;
 }
 
-const LABEL = /^(tag|param):([^=<>]*)(?:(<=|>=|=|<|>)(.*))?$/s;
+const LABEL = /^(tag|param):(.*)$/s;
+const COMPARISON = /^(<=|>=|=|<|>)(.*)$/s;
 
 /** Returns whether a run matches a search: all its words occur in what people know a run by. */
 export function runMatcher(search: string): (run: Run) => boolean {
@@ -23,37 +20,55 @@ export function runMatcher(search: string): (run: Run) => boolean {
 /** Returns the word that finds the runs with a tag. */
 export function tagWord(name: string, value: string): string {
   const word = `tag:${name}=${value}`;
-  return /\s/.test(word) ? `"${word}"` : word;
+  return /[\s"]/.test(word) ? `"${word.replace(/["\\]/g, "\\$&")}"` : word;
 }
 
-/** Divides at spaces, except within double quotes. A quote without its end reaches to the end. */
+/** Returns a search with one more word, unless it has it. */
+export function withWord(search: string, word: string): string {
+  const [wanted] = wordsOf(word);
+  if (wanted === undefined || wordsOf(search).includes(wanted)) return search;
+  const longer = `${search} ${word}`.trim();
+  // A quote without its end would reach over the word.
+  return wordsOf(longer).at(-1) === wanted ? longer : `${search}" ${word}`;
+}
+
+const QUOTED = /"((?:\\["\\]|[^"])*)(?:"|$)/g;
+
+/**
+ * Divides at spaces, except within double quotes, where `\"` is a quote and `\\` a backslash.
+ *
+ * A quote without its end reaches to the end.
+ */
 function wordsOf(search: string): string[] {
-  const words = search.match(/(?:[^\s"]|"[^"]*(?:"|$))+/g) ?? [];
-  return words.map((word) => word.replaceAll('"', "")).filter(Boolean);
+  const words = search.match(/(?:[^\s"]|"(?:\\["\\]|[^"])*(?:"|$))+/g) ?? [];
+  return words
+    .map((word) => word.replace(QUOTED, (_, inner: string) => inner.replace(/\\(["\\])/g, "$1")))
+    .filter(Boolean);
 }
 
 function readLabel(word: string): LabelWord | undefined {
-  const parts = LABEL.exec(word);
-  if (parts === null) return undefined;
-  const [, kind, name = "", operator, value = ""] = parts;
-  return { kind: kind === "tag" ? "tag" : "param", name, operator: operator as Operator | undefined, value };
+  const [, kind, text] = LABEL.exec(word) ?? [];
+  return text === undefined ? undefined : { kind: kind === "tag" ? "tag" : "param", text };
 }
 
-function hasLabel(run: Run, { kind, name, operator, value }: LabelWord): boolean {
+function hasLabel(run: Run, { kind, text }: LabelWord): boolean {
+  // A name may contain what compares, so the run's own names divide the word.
+  const isWhole = kind === "tag" ? text.includes("=") : /[<=>]/.test(text);
   return Object.entries((kind === "tag" ? run.tags : run.params) ?? {}).some(([key, found]) => {
-    const known = key.toLowerCase();
-    // Without a value the name may still be typed.
-    if (operator === undefined || value === "") return known.startsWith(name);
-    return known === name && compares(found, operator, value);
+    const name = key.toLowerCase();
+    if (!isWhole) return name.startsWith(text);
+    return text.startsWith(name) && compares(found, text.slice(name.length), kind);
   });
 }
 
-function compares(found: string | number | boolean, operator: Operator, value: string): boolean {
-  const wanted = Number(value);
+/** Returns whether a value is as a comparison says, such as `=vision` or `<0.1`; only parameters have bounds. */
+function compares(found: string | number | boolean, comparison: string, kind: LabelWord["kind"]): boolean {
+  const [, operator, value = ""] = COMPARISON.exec(comparison) ?? [];
+  const wanted = value.trim() === "" ? NaN : Number(value);
   if (operator === "=") {
     return String(found).toLowerCase() === value || (typeof found === "number" && found === wanted);
   }
-  const number = typeof found === "boolean" || found === "" ? NaN : Number(found);
+  const number = kind === "tag" || typeof found === "boolean" || found === "" ? NaN : Number(found);
   switch (operator) {
     case "<":
       return number < wanted;
@@ -63,6 +78,8 @@ function compares(found: string | number | boolean, operator: Operator, value: s
       return number <= wanted;
     case ">=":
       return number >= wanted;
+    default:
+      return false;
   }
 }
 

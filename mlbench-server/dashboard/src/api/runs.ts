@@ -1,8 +1,12 @@
 import { newKey } from "../lib/key";
+import { runPath } from "./paths";
 import { send, sendJson } from "./request";
-import type { Run, RunPatch, RunRequest } from "./wire";
+import type { Run, RunPatch, RunRequest as WireRequest } from "./wire";
 
-export type { RunRequest } from "./wire";
+/** A run to start. Amounts may have units, which the server reads: `4Gi`, `90m`. */
+export type RunRequest = Omit<WireRequest, Amount> & { [name in Amount]?: string };
+
+type Amount = "memory" | "shm_size" | "time_limit";
 
 /** Lists all runs by ascending id, without their output. */
 export function listRuns(signal?: AbortSignal): Promise<Run[]> {
@@ -11,8 +15,7 @@ export function listRuns(signal?: AbortSignal): Promise<Run[]> {
 
 /** Reads a run; `logs` is the number of last lines of each output stream. */
 export function getRun(id: number, logs = 0, signal?: AbortSignal): Promise<Run> {
-  const query = new URLSearchParams({ logs: String(logs) });
-  return sendJson(`api/runs/${id}/`, { query, ...withSignal(signal) });
+  return sendJson(runPath(id, logs), withSignal(signal));
 }
 
 /** Starts a run. A repeat with the same key starts nothing twice. */

@@ -67,6 +67,18 @@ export type Run = {
   queue_position?: number;
   /** Why the run waits, as a sentence fragment. Only present while the run waits. */
   waiting_for?: string;
+  /** Token that may only report to this external run, until it has ended. */
+  token?: string;
+  /** Memory per worker in bytes. */
+  memory?: number;
+  /** Size of `/dev/shm` per worker in bytes. Defaults to half of the memory. */
+  shm_size?: number;
+  /** GPUs per worker. */
+  gpus?: number;
+  /** Directory in which the command starts. */
+  working_dir?: string;
+  /** Longest time from the admission of the run to its end, in seconds. */
+  time_limit?: number;
 };
 
 /** Details of the execution of a run. */
@@ -123,6 +135,16 @@ export type RunRequest = {
   params?: Record<string, string | number | boolean>;
   /** What people sort the run by. */
   tags?: Record<string, string>;
+  /** Memory per worker in bytes. */
+  memory?: number;
+  /** Size of `/dev/shm` per worker in bytes. Defaults to half of the memory. */
+  shm_size?: number;
+  /** GPUs per worker. */
+  gpus?: number;
+  /** Directory in which the command starts. */
+  working_dir?: string;
+  /** Longest time from the admission of the run to its end, in seconds. */
+  time_limit?: number;
 };
 
 /** Changes of a run. */
@@ -437,6 +459,12 @@ export type Parameters = {
   use_horovod: boolean;
   /** What the runs were given, by name, without their seeds. Absent without any. */
   params?: Record<string, string | number | boolean>;
+  /** Environment variables of the command, without seeds. Absent without any. */
+  environment?: Record<string, string>;
+  /** GPUs per worker. Absent if the runs name no number. */
+  gpus?: number;
+  /** Memory per worker in bytes. Absent if the runs name none. */
+  memory?: number;
   /** Whether the runs execute elsewhere. Absent if not. */
   external?: boolean;
 };

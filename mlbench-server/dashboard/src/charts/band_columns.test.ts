@@ -48,6 +48,14 @@ test("a gap has no columns, and a bucket between two gaps has one", () => {
   );
 });
 
+test("a bucket after a gap at the right edge has the last column, and one beyond the edge none", () => {
+  assert.deepEqual(columns([0, 1, 2], [1, NaN, 1], [2, NaN, 2], 2, [0, 2]), [
+    [0.5, 98, 99],
+    [1.5, 98, 99],
+  ]);
+  assert.deepEqual(columns([0, 1, 3], [1, NaN, 1], [2, NaN, 2], 2, [0, 2]), [[0.5, 98, 99]]);
+});
+
 test("a view far inside two buckets is filled", () => {
   const drawn = columns([0, 1e9], [0, 0], [50, 50], 3, [1e6, 1e6 + 1]);
   assert.deepEqual(drawn, [

@@ -41,7 +41,9 @@ export function traceColumns(
     // Between two buckets the area is a trapezium: in each column it reaches as far as at one of its sides there.
     const width = at - beforeX;
     const end = Math.min(count - 1, Math.floor(at));
-    for (let column = Math.max(0, Math.floor(beforeX)); column <= end; column += 1) {
+    // The right edge belongs to the last column.
+    const begin = beforeX === count ? count - 1 : Math.max(0, Math.floor(beforeX));
+    for (let column = begin; column <= end; column += 1) {
       for (const side of [Math.max(beforeX, column), Math.min(at, column + 1)]) {
         const part = width > 0 ? (side - beforeX) / width : 1;
         reach(column, beforeTop + (top - beforeTop) * part, beforeBottom + (bottom - beforeBottom) * part);

@@ -150,6 +150,9 @@ test("a link holds the view of the charts", () => {
     );
   assert.deepEqual(read(writeView(view, usual)), view);
   assert.deepEqual(writeView(usual, usual), { x: null, y: null, smooth: null, zoom: null });
+  const step = { ...usual, zoom: [2, 5] } satisfies ChartView;
+  assert.equal(writeView(step, usual)["x"], "step", "a zoom is in units of the axis, which the link names");
+  assert.equal(writeView({ ...usual, halfLife: 3 }, usual)["x"], "step");
   assert.deepEqual(read({ x: "nothing", y: "1", smooth: "-4", zoom: "5~2" }), usual);
   assert.deepEqual(read({ zoom: "NaN~Infinity", smooth: "Infinity" }), usual);
 });

@@ -113,7 +113,8 @@ export class Frame {
     context.textAlign = "center";
     context.textBaseline = "top";
     for (const { at, text } of state.x) {
-      context.fillText(text, (left + at * across) / ratio, height - BOTTOM + GAP);
+      const middle = labelMiddle((left + at * across) / ratio, context.measureText(text).width, state.width);
+      context.fillText(text, middle, height - BOTTOM + GAP);
     }
     context.resetTransform();
     context.fillStyle = palette.line;
@@ -174,6 +175,11 @@ export class Frame {
     this.from = null;
     this.selection.hidden = true;
   }
+}
+
+/** Returns where the middle of a label is so that the edge of its canvas does not cut it. */
+export function labelMiddle(tick: number, label: number, canvas: number): number {
+  return Math.min(tick, canvas - label / 2);
 }
 
 function division(name: string): HTMLDivElement {

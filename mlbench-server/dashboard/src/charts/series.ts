@@ -6,6 +6,8 @@ export interface ChartSeries {
   label: string;
   /** What the legend always shows beside the name. */
   note?: string;
+  /** Whether it is computed from other curves: `low` and `high` are then a band around points, not buckets. */
+  derived?: boolean;
   /** Index into the palette; the same run has the same everywhere. Beyond 8 the curve is dashed. */
   color: number;
   x: Float64Array;

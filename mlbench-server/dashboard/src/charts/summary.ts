@@ -4,10 +4,10 @@ import type { ChartSeries } from "./series";
 export function summaryText(series: readonly ChartSeries[], text: (value: number) => string): string {
   const full = series.filter(({ x }) => x.length > 0);
   if (full.length === 0) return "No points yet.";
-  const lines = full.slice(0, 8).map(({ label: name, note, x, y, low, high }) => {
+  const lines = full.slice(0, 8).map(({ label: name, note, derived = false, x, y, low, high }) => {
     const label = note === undefined ? name : `${name} (${note})`;
     const { min, max, last } = facts(y, low, high);
-    const points = `${x.length} ${low === undefined || note?.startsWith("median") === true ? "point" : "bucket"}${x.length === 1 ? "" : "s"}`;
+    const points = `${x.length} ${low === undefined || derived ? "point" : "bucket"}${x.length === 1 ? "" : "s"}`;
     if (last === undefined) return `${label}: ${points}, no finite value.`;
     return `${label}: ${points}, last ${text(last)}, least ${text(min)}, greatest ${text(max)}.`;
   });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { labelMiddle } from "./frame";
 import { padded } from "./scale";
 import type { Range, Scale } from "./series";
 import { linearTicks, logTicks, MOST, valueTicks } from "./ticks";
@@ -114,4 +115,9 @@ test("durations and dates have their own round numbers", () => {
     "2027-02-01T00:00:00.000Z",
     "2027-03-01T00:00:00.000Z",
   ]);
+});
+
+test("the label of a tick at the end of the axis lies within the canvas", () => {
+  assert.equal(labelMiddle(200, 50, 400), 200);
+  assert.equal(labelMiddle(378, 50, 400), 375);
 });

@@ -28,10 +28,16 @@ export function readView(query: URLSearchParams, usual: ChartView): ChartView {
   };
 }
 
-/** Returns the parameters of a view for the query of an address; null for what is as usual. */
+/**
+ * Returns the parameters of a view for the query of an address; null for what is as usual.
+ *
+ * A zoom and a half-life are in units of x, so an address with one of them names the axis too: what is usual may be
+ * another axis when somebody opens the link.
+ */
 export function writeView(view: ChartView, usual: ChartView): Record<string, string | null> {
+  const inUnits = view.zoom !== null || view.halfLife > 0;
   return {
-    x: view.axis === usual.axis ? null : view.axis,
+    x: view.axis === usual.axis && !inUnits ? null : view.axis,
     y: view.scale === usual.scale ? null : view.scale,
     smooth: view.halfLife === usual.halfLife ? null : String(view.halfLife),
     zoom: zoomText(view.zoom),

@@ -12,8 +12,14 @@ const observer = new IntersectionObserver(
 const listeners = new WeakMap<Element, (near: boolean) => void>();
 
 /** Shows its content only while it is in view or near; until then it keeps the place free. */
-export function WhenVisible(props: { height: number; class?: string; children: () => ComponentChildren }) {
-  const [near, setNear] = useState(false);
+export function WhenVisible(props: {
+  height: number;
+  class?: string;
+  /** Whether it is shown until the observer says that it is far: for what comes first on a page. */
+  first?: boolean;
+  children: () => ComponentChildren;
+}) {
+  const [near, setNear] = useState(props.first === true);
   const [height, setHeight] = useState(props.height);
   const place = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
@@ -25,9 +31,6 @@ export function WhenVisible(props: { height: number; class?: string; children: (
       setNear(isNear);
     });
     observer.observe(element);
-    // The observer speaks after the next frame only; what is in view is shown with this one.
-    const { top, bottom } = element.getBoundingClientRect();
-    if (top < innerHeight && bottom > 0) setNear(true);
     return () => {
       observer.unobserve(element);
       listeners.delete(element);

@@ -87,6 +87,17 @@ export function bytes(count: number): string {
   return `${shown.toFixed(digits)} ${unit}`;
 }
 
+/** Prints an amount of memory as a request may name it, with the largest unit that leaves no fraction: `4Gi`. */
+export function size(count: number): string {
+  const units = ["", "Ki", "Mi", "Gi", "Ti"];
+  let power = 0;
+  while (power < units.length - 1 && count % 1024 === 0 && count > 0) {
+    count /= 1024;
+    power += 1;
+  }
+  return `${count}${units[power] ?? ""}`;
+}
+
 /** Formats a measured value with four significant digits: `94.69`, `0.001235`, `1.2e-7`. */
 export function number(value: number): string {
   if (Number.isNaN(value)) return "NaN";

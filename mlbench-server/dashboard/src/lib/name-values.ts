@@ -18,6 +18,12 @@ export function nameValues(variables: Readonly<Record<string, string>> = {}): Na
   };
 }
 
+/** Names the texts that are kept although no line shows them; empty where all are lines. */
+export function keptText({ kept }: NameValues): string {
+  const names = Object.keys(kept);
+  return names.length === 0 ? "" : `Kept, because their values have several lines: ${names.join(", ")}`;
+}
+
 /** Reads texts by name, or says which line is none. The server judges names and values. */
 export function readNameValues({ text, kept }: NameValues): Record<string, string> | string {
   const variables = new Map(Object.entries(kept));

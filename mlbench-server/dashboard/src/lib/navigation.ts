@@ -3,12 +3,17 @@ import { computed, signal } from "@preact/signals";
 import { address, pathOf } from "./base";
 import { ofMlflow, parseRoute } from "./route";
 
-const linked = ofMlflow(location.hash);
-if (linked !== undefined) history.replaceState(null, "", address(linked));
+const current = signal(here());
 
-const current = signal(pathOf(location.href) ?? "");
+// A link in the bar of an open page changes nothing but the part after the `#`.
+for (const event of ["popstate", "hashchange"]) addEventListener(event, () => (current.value = here()));
 
-addEventListener("popstate", () => (current.value = pathOf(location.href) ?? ""));
+/** Returns the path of the address, after a link that MLflow's client prints has become that of its page. */
+function here(): string {
+  const linked = ofMlflow(location.hash);
+  if (linked !== undefined) history.replaceState(null, "", address(linked));
+  return pathOf(location.href) ?? "";
+}
 
 /** The page that the address names. */
 export const route = computed(() => parseRoute(current.value.split("?")[0] ?? ""));

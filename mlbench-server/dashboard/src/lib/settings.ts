@@ -5,9 +5,13 @@ function stored<T extends string>(key: string, allowed: readonly [T, ...T[]]): S
   const name = `mlbench.${key}`;
   const found = allowed.find((value) => value === read(name));
   const setting = signal<T>(found ?? allowed[0]);
+  let kept = setting.peek();
   effect(() => {
+    const { value } = setting;
+    if (value === kept) return;
+    kept = value;
     try {
-      localStorage.setItem(name, setting.value);
+      localStorage.setItem(name, value);
     } catch {
       // Storage is full or forbidden: the setting lasts for this visit.
     }

@@ -12,7 +12,7 @@ export interface Subscriber {
   take(event: Received): void;
   /**
    * Changes up to a position may be missing: fetch what came after your own. Called first when the stream carries
-   * the topic, so that the fetched state and the events after it are complete.
+   * the topic: a request that begins then, not one that is on its way, and the events after it are complete.
    */
   fetch(position: number): void;
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
+import { effect } from "@preact/signals";
+
 import type { Bucket, MetricsOptions, Point, SeriesInfo } from "../api/metrics";
 import { Hub } from "./hub";
 import { BUCKETS, EXACT, PointsStore } from "./points";
@@ -20,6 +22,8 @@ class Server {
   lists = 0;
   /** Responses wait for it. */
   gate: Promise<void> = Promise.resolve();
+  /** Lists wait for it. */
+  listGate: Promise<void> = Promise.resolve();
   fails = false;
 
   add(name: string, ...points: Point[]): void {
@@ -42,9 +46,11 @@ class Server {
         await this.gate;
         return { series, cursor };
       },
-      getSeries: () => {
+      getSeries: async () => {
         this.lists += 1;
-        return Promise.resolve(this.list());
+        const list = this.list();
+        await this.listGate;
+        return list;
       },
     };
   }
@@ -136,6 +142,55 @@ test("the list is read at once, and again a while after the stream carries the o
   assert.deepEqual(names(), ["accuracy", "loss"]);
   release();
   assert.equal(store.idle, true);
+});
+
+test("a list that is older than the stream is read again when it has come", async () => {
+  for (const rest of [0, 2_000]) {
+    const server = new Server();
+    server.add("loss", point(1), point(2));
+    let pass: () => void = () => undefined;
+    server.listGate = new Promise((resolve) => (pass = resolve));
+    const browser = new FakeBrowser();
+    const hub = new Hub(browser.tab(), () => undefined);
+    const store = new PointsStore(() => hub, { run: 1 }, undefined, server.calls);
+    const names = () => store.catalog.value?.map(({ name }) => name);
+    const release = store.use(rest);
+    await browser.advance(50);
+    server.add("accuracy", point(3), point(4));
+    browser.source.open(4);
+    await settle();
+    mock.timers.tick(rest);
+    await settle();
+    assert.equal(server.lists, 1, "one request at a time");
+    pass();
+    await settle();
+    assert.equal(server.lists, 2);
+    assert.deepEqual(names(), ["accuracy", "loss"]);
+    release();
+  }
+});
+
+test("a component that fails makes no request again", async (context) => {
+  const errors: unknown[] = [];
+  Object.assign(globalThis, { reportError: (error: unknown) => errors.push(error) });
+  context.after(() => Reflect.deleteProperty(globalThis, "reportError"));
+  const server = new Server();
+  server.add("loss", point(1));
+  const browser = new FakeBrowser();
+  const hub = new Hub(browser.tab(), () => undefined);
+  const store = new PointsStore(() => hub, { run: 1 }, undefined, server.calls);
+  const watch = store.watch(["loss"]);
+  const failing = effect(() => {
+    if (watch.series.value.get("loss")?.ready === true) throw new Error("no chart");
+  });
+  await browser.advance(50);
+  browser.source.open(1);
+  await settle();
+  mock.timers.tick(5_000);
+  await settle();
+  assert.deepEqual(errors.map(String), ["Error: no chart"]);
+  assert.deepEqual(server.requests, ["points loss 0"]);
+  failing();
 });
 
 test("a batch that overlaps the history adds only what is new", async () => {

@@ -5,6 +5,7 @@ import {
   getPoints,
   getSeries,
   ownerKey,
+  type Bucket,
   type Metrics,
   type Owner,
   type Point,
@@ -63,6 +64,8 @@ export class PointsStore {
   /** The stream brings what arrived after this position. */
   private carriedFrom = -1;
   private listing: Promise<void> | undefined;
+  /** Whether the list that is being read may lack metrics, and is to be read once more. */
+  private again = false;
   private isListed = false;
   private scheduled = false;
   private users = 0;
@@ -89,8 +92,8 @@ export class PointsStore {
   /**
    * Begins to follow the owner; the returned function ends it.
    *
-   * The list of its metrics is read at once, and again when the stream carries the owner, so that nothing is missing.
-   * Where many owners are followed, the second list waits until the page is drawn: `rest` is how long, in milliseconds.
+   * The list of its metrics is read at once, and again when the stream carries the owner, so that nothing is missing:
+   * the second request begins after the stream's position is known, and after the first has ended. Where many owners are followed, the second list waits until the page is drawn: `rest` is how long, in milliseconds.
    */
   use(rest = 0): () => void {
     this.users += 1;
@@ -100,8 +103,8 @@ export class PointsStore {
         take: (event) => this.take(event),
         fetch: (position) => {
           clearTimeout(timer);
-          if (rest > 0) timer = setTimeout(() => void this.list(), rest);
-          else void this.list();
+          if (rest > 0) timer = setTimeout(() => this.listAgain(), rest);
+          else this.listAgain();
           this.catchUp(position);
         },
       });
@@ -216,7 +219,8 @@ export class PointsStore {
   }
 
   private publishCatalog(): void {
-    if (this.listing !== undefined) return;
+    // What the stream brings before the list is but a part of it.
+    if (!this.isListed && this.listed.peek() === undefined) return;
     this.listed.value = [...this.known.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
@@ -224,18 +228,27 @@ export class PointsStore {
   private list(): Promise<void> {
     this.listing ??= (async () => {
       const arrived = expect();
+      let problem: unknown;
       try {
         for (const info of await this.call.getSeries(this.owner)) this.known.set(info.name, info);
-        this.listing = undefined;
         this.isListed = true;
-        arrived(this.publishList);
       } catch (error) {
-        this.listing = undefined;
-        arrived();
-        this.later(error, () => void this.list());
+        problem = error;
       }
+      const { again } = this;
+      [this.listing, this.again] = [undefined, false];
+      if (problem !== undefined) this.later(problem, () => void this.list());
+      // Begun before the page gets the list, so that requests that come together are shown together.
+      else if (again) void this.list();
+      arrived(problem === undefined ? this.publishList : undefined);
     })();
     return this.listing;
+  }
+
+  /** Reads the list once more, after the one that is being read: that may be older than the stream. */
+  private listAgain(): void {
+    if (this.listing === undefined) void this.list();
+    else this.again = true;
   }
 
   /** Reads the points that may be missing up to a position. */
@@ -287,7 +300,9 @@ export class PointsStore {
       const parts = chunks(long.filter((name) => together.has(name) === first));
       const reads = Array.from(parts, (part) => {
         const request = () => this.call.getBuckets(this.owner, BUCKETS, { names: part, ...since });
-        return this.read(part, request, (series, buckets, next) => series.setBuckets(buckets, next));
+        const apply = (series: Series, buckets: readonly Bucket[], next: number) =>
+          series.setBuckets(buckets, next);
+        return this.read(part, request, apply, first ? "now" : "after");
       });
       await Promise.all(reads);
     }
@@ -307,9 +322,11 @@ export class PointsStore {
     names: readonly string[],
     request: () => Promise<Metrics<T>>,
     apply: (series: Series, values: readonly T[], cursor: number) => void,
+    when?: "after" | "now",
   ): Promise<void> {
     for (const name of names) this.entry(name).held ??= [];
-    const arrived = expect();
+    const arrived = expect(when);
+    let problem: unknown;
     try {
       const { series: found, cursor } = await request();
       for (const name of names) {
@@ -325,11 +342,11 @@ export class PointsStore {
         if (held.length > MOST_HELD) this.load(name);
         else for (const batch of held) this.hand(name, entry, batch);
       }
-      arrived(this.publishSeries);
     } catch (error) {
-      arrived();
-      this.later(error, () => void this.read(names, request, apply));
+      problem = error;
+      this.later(error, () => void this.read(names, request, apply, when));
     }
+    arrived(problem === undefined ? this.publishSeries : undefined);
   }
 
   /** Repeats a failed request, unless it will fail again or the store is idle. */

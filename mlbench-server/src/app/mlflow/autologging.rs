@@ -9,7 +9,7 @@ use mlbench_core::{Error, Result};
 use serde_json::{Value, json};
 
 use super::args::Args;
-use super::experiments::Experiments;
+use super::lookup::of_run;
 use super::names::{self, millis, run_id};
 use super::refusal::Refusal;
 use super::runs::set_tags;
@@ -20,6 +20,8 @@ use crate::app::context::App;
 const TAGS: [&str; 2] = ["estimator_name", "mlflow.autologging"];
 /// The files that autologging writes besides its models.
 const FILES: [&str; 3] = ["estimator.html", "cv_results.csv", "metric_info.json"];
+/// The statuses of a model, of which a new one has the first.
+const STATUSES: [&str; 3] = ["LOGGED_MODEL_PENDING", "LOGGED_MODEL_READY", "LOGGED_MODEL_UPLOAD_FAILED"];
 /// The start of the id of a model, before that of its run.
 const MODEL: &str = "m-";
 /// Why files and models are refused.
@@ -32,17 +34,25 @@ pub const NO_FILES: &str = "artifacts and models: this server stores metrics, pa
 /// # Errors
 /// That of every other file.
 pub async fn drop_file(app: &App, path: &str) -> Result<Value, Refusal> {
-    let mut segments = path.split('/').skip(2);
-    let (run, kind) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
-    let file = segments.collect::<Vec<_>>().join("/");
+    let mut segments = path.splitn(5, '/');
+    let mut next = || segments.next().unwrap_or_default();
+    let (root, experiment, run, kind, file) = (next(), next(), next(), next(), next());
+    if root != "artifacts" {
+        return Err(Refusal::unsupported(NO_FILES));
+    }
     let is_plot = file.starts_with("training_") && file.ends_with(".png");
     let of_model = kind == "models";
-    if !of_model && !is_plot && !FILES.contains(&file.as_str()) {
+    if !of_model && !is_plot && !FILES.contains(&file) {
         return Err(Refusal::unsupported(NO_FILES));
     }
     let run = described(app, run).await?;
+    if experiment != of_run(app, &run).await?.to_string() {
+        return Err(
+            Error::not_found(format_args!("run {} in experiment {}", run.id, quote(experiment))).into()
+        );
+    }
     if !of_model {
-        tell(app, &run, &format!("file {} of autologging", quote(&file))).await?;
+        tell(app, &run, &format!("file {} of autologging", quote(file))).await?;
     }
     Ok(json!({}))
 }
@@ -55,17 +65,23 @@ pub async fn create_model(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
     let run = described(app, args.text("source_run_id")?.unwrap_or_default()).await?;
     let name = args.text("name")?.unwrap_or_default();
     tell(app, &run, &format!("model {} of autologging", quote(name))).await?;
-    model_of(app, &run, name, "LOGGED_MODEL_PENDING").await
+    model_of(app, &run, name, STATUSES[0]).await
 }
 
-/// Returns a model, which may have got a status.
+/// Returns a model of a run that autologging describes.
+///
+/// A change of it is accepted and dropped; only the response has its status.
 ///
 /// # Errors
-/// [`NotFound`](mlbench_core::ErrorCode::NotFound).
+/// [`NotFound`](mlbench_core::ErrorCode::NotFound), that of every other model, or naming the status.
 pub async fn model(app: &App, id: &str, args: Args<'_>) -> Result<Value, Refusal> {
     let missing = || Error::not_found(format_args!("model {}", quote(id)));
-    let run = app.storage.run(names::parse_run_id(id.strip_prefix(MODEL).ok_or_else(missing)?)?).await?;
-    let status = args.text("status")?.unwrap_or("LOGGED_MODEL_PENDING");
+    let run = described(app, id.strip_prefix(MODEL).ok_or_else(missing)?).await?;
+    let status = args.text("status")?.unwrap_or(STATUSES[0]);
+    if !STATUSES.contains(&status) {
+        let rule = format_args!("must be {}, not {}", STATUSES.join(" or "), quote(status));
+        return Err(Error::invalid("status", rule).into());
+    }
     model_of(app, &run, "model", status).await
 }
 
@@ -113,7 +129,7 @@ async fn tell(app: &App, run: &Run, what: &str) -> Result<()> {
 }
 
 async fn model_of(app: &App, run: &Run, name: &str, status: &str) -> Result<Value, Refusal> {
-    let (experiment, source) = (Experiments::read(app).await?.of(run), run_id(run.id));
+    let (experiment, source) = (of_run(app, run).await?, run_id(run.id));
     let (id, created) = (format!("{MODEL}{source}"), millis(run.created_at));
     let address = format!("{}/{source}/models/{id}", view::artifacts(experiment));
     let info = json!({

@@ -2,15 +2,17 @@
 
 use std::cmp::Ordering;
 
-use mlbench_core::experiment::{Experiment, ExperimentWrite};
+use bytes::Bytes;
+use mlbench_core::experiment::{Experiment, ExperimentQuery, ExperimentWrite};
 use mlbench_core::labels::{Tags, TagsPatch};
 use mlbench_core::quote::quote;
-use mlbench_core::run::Run;
 use mlbench_core::{Error, Result, Timestamp};
 use serde_json::{Value, json};
 
 use super::args::Args;
-use super::filter::{Attribute, Found, Key, Order, Subject, parse_filter, parse_order};
+use super::filter::{Attribute, Found, Key, Order, Rank, Subject, parse_filter, parse_orders};
+use super::list::List;
+use super::lookup::{DEFAULT, by_id, by_name, default_one, missing, parse_id};
 use super::names;
 use super::refusal::Refusal;
 use super::view;
@@ -26,49 +28,6 @@ const ATTRIBUTES: [Attribute; 4] = [
     Attribute { name: "last_update_time", alias: "last_updated", number: true },
 ];
 
-/// All experiments. The first one is the default, which has the runs without another one.
-pub(super) struct Experiments(Vec<Experiment>);
-
-impl Experiments {
-    /// Reads them.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub(super) async fn read(app: &App) -> Result<Self> {
-        let default = Experiment {
-            id: 0,
-            name: "Default".to_owned(),
-            created_at: Timestamp::EPOCH,
-            updated_at: Timestamp::EPOCH,
-            deleted: false,
-            tags: Tags::default(),
-        };
-        let mut all = vec![default];
-        all.extend(app.storage.experiments().await?);
-        Ok(Self(all))
-    }
-
-    /// Returns the experiment with this number.
-    ///
-    /// # Errors
-    /// [`NotFound`](mlbench_core::ErrorCode::NotFound).
-    pub(super) fn get(&self, id: &str) -> Result<&Experiment> {
-        let found = id.parse().ok().and_then(|id: i64| self.0.iter().find(|experiment| experiment.id == id));
-        found.ok_or_else(|| Error::not_found(format_args!("experiment {}", quote(id))))
-    }
-
-    /// Returns the experiment of this name.
-    pub(super) fn named(&self, name: &str) -> Option<&Experiment> {
-        self.0.iter().find(|experiment| experiment.name == name)
-    }
-
-    /// Returns the number of the experiment of a run.
-    pub(super) fn of(&self, run: &Run) -> i64 {
-        let name = run.tags.get(names::EXPERIMENT);
-        name.and_then(|name| self.named(name)).map_or(0, |experiment| experiment.id)
-    }
-}
-
 /// Creates an experiment.
 ///
 /// # Errors
@@ -82,7 +41,7 @@ pub async fn create_experiment(app: &App, args: Args<'_>) -> Result<Value, Refus
             format!("name: the experiment {} is there already; use it or another name", quote(&name));
         Err(Refusal::exists(detail))
     };
-    if Experiments::read(app).await?.named(&name).is_some() {
+    if name == default_one().name {
         return taken();
     }
     let write = ExperimentWrite::Create { name: name.clone(), tags: Tags::new(tags)? };
@@ -97,9 +56,8 @@ pub async fn create_experiment(app: &App, args: Args<'_>) -> Result<Value, Refus
 /// # Errors
 /// [`NotFound`](mlbench_core::ErrorCode::NotFound).
 pub async fn experiment(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
-    let experiments = Experiments::read(app).await?;
-    let found = experiments.get(args.required("experiment_id")?)?;
-    Ok(json!({ "experiment": view::experiment(found) }))
+    let found = by_id(app, args.required("experiment_id")?).await?;
+    Ok(json!({ "experiment": view::experiment(&found) }))
 }
 
 /// Returns the experiment of a name.
@@ -108,40 +66,44 @@ pub async fn experiment(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
 /// [`NotFound`](mlbench_core::ErrorCode::NotFound).
 pub async fn experiment_named(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
     let name = args.required("experiment_name")?;
-    let experiments = Experiments::read(app).await?;
-    let missing = || Error::not_found(format_args!("experiment {}", quote(name)));
-    let found = experiments.named(name).ok_or_else(missing)?;
-    Ok(json!({ "experiment": view::experiment(found) }))
+    let found = by_name(app, name).await?.ok_or_else(|| missing(name))?;
+    Ok(json!({ "experiment": view::experiment(&found) }))
 }
 
 /// Returns the experiments that a filter selects, in their order, a page at a time.
 ///
 /// # Errors
 /// [`InvalidField`](mlbench_core::ErrorCode::InvalidField) naming the argument.
-pub async fn search_experiments(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
+pub async fn search_experiments(app: &App, args: Args<'_>) -> Result<Bytes, Refusal> {
     let filter = parse_filter(args.text("filter")?.unwrap_or_default(), &ATTRIBUTES)?;
-    let orders = args.texts("order_by")?.into_iter().map(|text| parse_order(text, &ATTRIBUTES));
-    let mut orders = orders.collect::<Result<Vec<_>>>()?;
+    let mut orders = parse_orders(&args.texts("order_by")?, &ATTRIBUTES)?;
     orders.push(Order { key: Key::Attribute("creation_time"), descending: true });
     let deleted = deleted_ones(args, "view_type")?;
     let begin = args.count("page_token", 0, usize::MAX)?.unwrap_or(0);
     let limit = args.count("max_results", 1, MAX_RESULTS)?.unwrap_or(MAX_RESULTS);
-    let experiments = Experiments::read(app).await?;
-    let is_shown = |experiment: &&Experiment| deleted.is_none_or(|deleted| deleted == experiment.deleted);
-    let mut found: Vec<&Experiment> =
-        experiments.0.iter().filter(is_shown).filter(|experiment| filter.selects(*experiment)).collect();
-    found.sort_by(|a, b| {
-        let each = orders.iter().map(|order| order.compare(&order.rank(*a), &order.rank(*b)));
+    let (mut next, mut found) = (vec![default_one()], Vec::new());
+    while let Some(last) = next.last().map(|last| last.id) {
+        for experiment in next {
+            if deleted.is_none_or(|deleted| deleted == experiment.deleted) && filter.selects(&experiment) {
+                let ranks: Vec<Rank> = orders.iter().map(|order| order.rank(&experiment)).collect();
+                found.push((ranks, experiment.id));
+            }
+        }
+        next = app.storage.experiments(ExperimentQuery::After(last)).await?;
+    }
+    found.sort_by(|(a, _), (b, _)| {
+        let each = orders.iter().zip(a.iter().zip(b)).map(|(order, (a, b))| order.compare(a, b));
         each.fold(Ordering::Equal, Ordering::then)
     });
-    let page: Vec<Value> =
-        found.iter().skip(begin).take(limit).map(|found| view::experiment(found)).collect();
-    let end = begin.saturating_add(page.len());
-    let mut response = json!({ "experiments": page });
-    if end < found.len() {
-        response["next_page_token"] = end.to_string().into();
+    let mut page = List::new("experiments");
+    let mut rest = found.into_iter().skip(begin);
+    while page.count() < limit && !page.is_full() {
+        let Some((_, id)) = rest.next() else { return Ok(page.end(None)) };
+        page.add(&view::experiment(&by_id(app, &id.to_string()).await?));
     }
-    Ok(response)
+    let end = begin.saturating_add(page.count());
+    let next = rest.next().map(|_| end.to_string());
+    Ok(page.end(next))
 }
 
 /// Reads which ones a search shows: deleted ones, others, or both.
@@ -206,8 +168,8 @@ pub async fn delete_experiment_tag(app: &App, args: Args<'_>) -> Result<Value, R
 }
 
 async fn change(app: &App, args: Args<'_>, deleted: Option<bool>, tags: TagsPatch) -> Result<Value, Refusal> {
-    let id = Experiments::read(app).await?.get(args.required("experiment_id")?)?.id;
-    if id == 0 {
+    let id = parse_id(args.required("experiment_id")?)?;
+    if id == DEFAULT {
         let rule = "the default experiment has all runs without another one and stays as it is";
         return Err(Error::invalid("experiment_id", rule).into());
     }

@@ -42,8 +42,8 @@ impl Sender {
 /// # Errors
 /// [`NotFound`](mlbench_core::ErrorCode::NotFound), or naming the argument.
 pub async fn log_metric(app: &App, sender: Sender, args: Args<'_>) -> Result<Value, Refusal> {
-    let (owner, now) = (Owner::Run(args.run_id()?), app.clock.now());
-    let Logged { name, value, date, step } = Logged::read(args, now)?;
+    let owner = Owner::Run(args.run_id()?);
+    let Logged { name, value, date, step } = Logged::read(args)?;
     let key = Some(sender.key(&owner)?);
     let metric = Metric {
         owner,
@@ -55,7 +55,7 @@ pub async fn log_metric(app: &App, sender: Sender, args: Args<'_>) -> Result<Val
         step: Some(step),
         epoch: None,
     };
-    app.storage.record_metric(metric, key, now).await?;
+    app.storage.record_metric(metric, key, app.clock.now()).await?;
     Ok(json!({}))
 }
 
@@ -75,9 +75,8 @@ pub async fn log_param(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
 /// # Errors
 /// Those of [`log_metric`] and [`log_param`].
 pub async fn log_batch(app: &App, sender: Sender, args: Args<'_>) -> Result<Value, Refusal> {
-    let (id, now) = (args.run_id()?, app.clock.now());
-    let points = args.objects("metrics")?.into_iter().map(|args| Logged::read(args, now));
-    let points = points.collect::<Result<Vec<_>>>()?;
+    let id = args.run_id()?;
+    let points = args.objects("metrics")?.into_iter().map(Logged::read).collect::<Result<Vec<_>>>()?;
     let (params, tags) = (params(args.objects("params")?)?, tags_of(args)?);
     if !params.is_empty() || !tags.is_empty() || points.is_empty() {
         label(app, id, params, tags).await?;
@@ -87,7 +86,7 @@ pub async fn log_batch(app: &App, sender: Sender, args: Args<'_>) -> Result<Valu
     }
     let request = sender.key(&Owner::Run(id))?;
     let batch = Batch { key: Some(BatchKey { request, chunk: 0 }), ..batch(id, points) };
-    let outcome = app.storage.record_batch(batch, now).await?;
+    let outcome = app.storage.record_batch(batch, app.clock.now()).await?;
     match outcome.result.rejected.into_iter().next() {
         Some(rejected) => Err(Error::new(rejected.code, rejected.message).into()),
         None => Ok(json!({})),
@@ -103,13 +102,14 @@ struct Logged {
 }
 
 impl Logged {
-    fn read(args: Args<'_>, now: Timestamp) -> Result<Self> {
-        let name = args.required("key")?;
-        let date = args.whole("timestamp")?.map(|millis| names::time("timestamp", millis)).transpose()?;
+    /// Reads a point. Without its date, equal requests could not be distinguished from one that is repeated.
+    fn read(args: Args<'_>) -> Result<Self> {
+        let missing = || Error::invalid("timestamp", "missing; give the milliseconds since 1970");
+        let millis = args.whole("timestamp")?.ok_or_else(missing)?;
         Ok(Self {
-            name: MetricName::new(name).map_err(|_| Error::invalid("key", "must have 1 to 512 bytes"))?,
+            name: names::metric("key", args.required("key")?)?,
             value: args.number("value")?,
-            date: date.unwrap_or(now),
+            date: names::time("timestamp", millis)?,
             step: args.whole("step")?.unwrap_or(0),
         })
     }

@@ -2,13 +2,13 @@
 
 use mlbench_core::quote::quote;
 use mlbench_core::run::Run;
-use mlbench_core::{Error, ParamValue, Result, RunId, RunName, RunState, Timestamp};
+use mlbench_core::{Error, MetricName, ParamValue, Result, RunId, RunName, RunState, Timestamp};
 
 /// The tag with the name of the experiment of a run.
 pub(super) const EXPERIMENT: &str = "mlflow.experiment";
 /// The tag of a run that MLflow's clients have deleted, and can restore.
 pub(super) const DELETED: &str = "mlflow.deleted";
-/// The tag with the status that a client gave to a run which has another state here.
+/// The tag with the status that a client gave to a run after its end.
 pub(super) const STATUS: &str = "mlflow.status";
 /// The tag with the name of a run.
 pub(super) const RUN_NAME: &str = "mlflow.runName";
@@ -17,6 +17,8 @@ pub(super) const USER: &str = "mlflow.user";
 /// The tag with the program of a run.
 pub(super) const SOURCE: &str = "mlflow.source.name";
 
+/// The status of a run that goes on.
+pub(super) const RUNNING: &str = "RUNNING";
 /// Digits of the id of a run, of which many tools expect 32.
 const ID_DIGITS: usize = 32;
 
@@ -48,6 +50,16 @@ pub(super) fn param(text: &str) -> ParamValue {
     if typed.to_string() == text { typed } else { ParamValue::from(text) }
 }
 
+/// Returns the name of a metric that is the argument `field`.
+///
+/// # Errors
+/// [`InvalidField`](mlbench_core::ErrorCode::InvalidField) naming that argument.
+pub(super) fn metric(field: &str, text: &str) -> Result<MetricName> {
+    let (max, length) = (MetricName::MAX_BYTES, text.len());
+    let rule = format_args!("the name of a metric must have 1 to {max} bytes, not {length}");
+    MetricName::new(text).map_err(|_| Error::invalid(field, rule))
+}
+
 /// Returns the nearest name that a run can have.
 pub(super) fn run_name(text: &str) -> Result<RunName> {
     let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(RunName::MAX_CHARS);
@@ -71,16 +83,22 @@ pub(super) const fn millis(time: Timestamp) -> i64 {
     time.as_micros() / 1_000
 }
 
-/// Returns the status of a run: the one that a client gave last, or that of its state.
+/// The statuses that a client may give to a run that has ended.
+const AFTER_END: [&str; 4] = [RUNNING, "FINISHED", "FAILED", "KILLED"];
+
+/// Returns the status of a run: that of its state, or the one that a client gave after its end.
+///
+/// Anybody may set the tag, so other texts do not count.
 pub(super) fn status(run: &Run) -> &str {
-    run.tags.get(STATUS).unwrap_or_else(|| status_of(run.state))
+    let given = run.tags.get(STATUS).filter(|status| !run.state.is_active() && AFTER_END.contains(status));
+    given.unwrap_or_else(|| status_of(run.state))
 }
 
 /// Returns the status of a state.
 pub(super) const fn status_of(state: RunState) -> &'static str {
     match state {
         RunState::Initialized => "SCHEDULED",
-        RunState::Started | RunState::Unknown => "RUNNING",
+        RunState::Started | RunState::Unknown => RUNNING,
         RunState::Finished => "FINISHED",
         RunState::Failed => "FAILED",
         RunState::Stopped => "KILLED",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use mlbench_core::environment::Environment;
 use mlbench_core::labels::{Params, Tags, TagsPatch};
+use mlbench_core::needs::RunNeeds;
 use mlbench_core::quote::quote;
 use mlbench_core::run::{NewRun, Run, RunOutcome, RunSpec};
 use mlbench_core::storage::{Admission, ExternalEnd, RunStart, RunUpdate};
@@ -13,19 +14,20 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::args::Args;
-use super::experiments::{Experiments, tag};
+use super::experiments::tag;
 use super::latest::latest;
+use super::lookup::{DEFAULT, by_id, of_run};
 use super::refusal::Refusal;
 use super::{names, view};
 use crate::app::context::App;
+use crate::app::runs::change;
 
 /// Creates a run in an experiment.
 ///
 /// # Errors
 /// [`NotFound`](mlbench_core::ErrorCode::NotFound) for an unknown experiment, or naming the argument.
 pub async fn create_run(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
-    let experiments = Experiments::read(app).await?;
-    let experiment = experiments.get(args.text("experiment_id")?.unwrap_or("0"))?;
+    let experiment = by_id(app, args.text("experiment_id")?.unwrap_or("0")).await?;
     if experiment.deleted {
         let rule = format_args!("experiment {} is deleted; restore it or use another one", experiment.id);
         return Err(Error::invalid("experiment_id", rule).into());
@@ -38,7 +40,7 @@ pub async fn create_run(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
     let (name, id) = (named.or_else(|| tags.get(names::RUN_NAME).cloned()), Uuid::new_v4());
     let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| invented_name(id));
     tags.insert(names::RUN_NAME.to_owned(), name.clone());
-    if experiment.id != 0 {
+    if experiment.id != DEFAULT {
         tags.insert(names::EXPERIMENT.to_owned(), experiment.name.clone());
     }
     let spec = spec(tags.get(names::SOURCE).cloned().unwrap_or_default());
@@ -63,6 +65,7 @@ fn spec(command: String) -> RunSpec {
         light_target: false,
         use_horovod: false,
         environment: Environment::default(),
+        needs: RunNeeds::default(),
         external: true,
     }
 }
@@ -89,7 +92,7 @@ fn invented_name(id: Uuid) -> String {
 pub async fn run(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
     let run = app.storage.run(args.run_id()?).await?;
     let metrics = latest(app, run.id, Arc::from([])).await?;
-    Ok(json!({ "run": view::run(&run, Experiments::read(app).await?.of(&run), &metrics) }))
+    Ok(json!({ "run": view::run(&run, of_run(app, &run).await?, &metrics) }))
 }
 
 /// Changes the status or the name of a run.
@@ -110,16 +113,16 @@ pub async fn update_run(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
     let event = status.map_or(Ok(None), event)?;
     // The server decides how a run ends that it launched.
     if let Some(status) = status.filter(|_| run.spec.external) {
-        let (end, shown) = match event {
-            Some(event) if run.state.is_active() => (Some(end(app, &run, event, args)?), None),
-            _ => (None, Some(status.to_owned()).filter(|status| status != names::status_of(run.state))),
-        };
-        update.end = end;
-        tags.push((names::STATUS.to_owned(), shown));
+        let is_active = run.state.is_active();
+        // What goes on waits for nothing here.
+        let status = if event.is_none() { names::RUNNING } else { status };
+        let given = Some(status.to_owned()).filter(|_| !is_active && status != names::status_of(run.state));
+        tags.push((names::STATUS.to_owned(), given));
+        update.end = event.filter(|_| is_active).map(|event| end(app, &run, event, args)).transpose()?;
     }
     update.tags = TagsPatch::new(tags)?;
     let run = change(app, id, update).await?;
-    Ok(json!({ "run_info": view::info(&run, Experiments::read(app).await?.of(&run)) }))
+    Ok(json!({ "run_info": view::info(&run, of_run(app, &run).await?) }))
 }
 
 /// Reads a status: how a run ends, or `None` for one that goes on.
@@ -213,14 +216,6 @@ pub(super) async fn label(
 ) -> Result<Run> {
     let tags = TagsPatch::new(tags.into_iter().map(|(name, text)| (name, Some(text))))?;
     change(app, id, RunUpdate { params, tags, end: None }).await
-}
-
-async fn change(app: &App, id: RunId, update: RunUpdate) -> Result<Run> {
-    let run = app.storage.update_run(id, update).await?;
-    if !run.state.is_active() {
-        app.run_cache.remove(id);
-    }
-    Ok(run)
 }
 
 /// Reads the tags of a call. The last of equal names counts.

@@ -1,24 +1,28 @@
 //! Searches for runs.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use mlbench_core::run::Run;
-use mlbench_core::storage::{LabelFilter, RunKeyValue, RunOrder, RunsCursor, RunsFound, RunsSearch, SortKey};
-use mlbench_core::{Error, MetricName, Result, RunId};
-use serde_json::{Value, json};
+use mlbench_core::storage::{LabelFilter, RunOrder, RunsCursor, RunsFound, RunsSearch, SortKey};
+use mlbench_core::{ErrorCode, MetricName, Result};
 
 use super::args::Args;
-use super::experiments::{Experiments, deleted_ones};
-use super::filter::{Attribute, Filter, Found, Key, Order, Rank, Subject, parse_filter, parse_order};
+use super::experiments::deleted_ones;
+use super::filter::{Attribute, Filter, Found, Key, Order, Subject, parse_filter, parse_orders};
 use super::latest::{Logged, latest};
+use super::list::List;
+use super::lookup::{DEFAULT, Experiments};
 use super::names::{self, millis};
+use super::place::Place;
 use super::refusal::Refusal;
 use super::view;
 use crate::app::context::App;
 
+/// The list of a response.
+const RUNS: &str = "runs";
 /// Most runs of a page.
 const MAX_RESULTS: usize = 50_000;
 /// Runs of a page without `max_results`.
@@ -41,26 +45,18 @@ const ATTRIBUTES: [Attribute; 6] = [
 
 /// Returns the runs of some experiments that a filter selects, in their order, a page at a time.
 ///
+/// A run that is deleted while the search goes on is not found, wherever the search is.
+///
 /// # Errors
 /// [`InvalidField`](mlbench_core::ErrorCode::InvalidField) naming the argument.
-pub async fn search_runs(app: &App, args: Args<'_>) -> Result<Value, Refusal> {
+pub async fn search_runs(app: &App, args: Args<'_>) -> Result<Bytes, Refusal> {
     let experiments = Experiments::read(app).await?;
     let search = Search::read(args, &experiments)?;
-    let (runs, next) = if search.orders.is_empty() {
-        search.newest(app, &experiments).await?
-    } else {
-        search.sorted(app, &experiments).await?
+    let page = match search.orders.is_empty() {
+        true => search.newest(app, &experiments).await,
+        false => search.sorted(app, &experiments).await,
     };
-    let mut found = Vec::with_capacity(runs.len());
-    for run in runs {
-        let metrics = latest(app, run.id, Arc::from([])).await?;
-        found.push(view::run(&run, experiments.of(&run), &metrics));
-    }
-    let mut response = json!({ "runs": found });
-    if let Some(next) = next {
-        response["next_page_token"] = names::run_id(next).into();
-    }
-    Ok(response)
+    Ok(page?)
 }
 
 /// A search.
@@ -75,98 +71,98 @@ struct Search {
     /// Which runs: deleted ones, others, or both.
     deleted: Option<bool>,
     limit: usize,
-    /// The last run of the page before.
-    after: Option<RunId>,
+    /// The place of the last run of the page before.
+    after: Option<Place>,
 }
 
 impl Search {
     fn read(args: Args<'_>, all: &Experiments) -> Result<Self> {
         let filter = parse_filter(args.text("filter")?.unwrap_or_default(), &ATTRIBUTES)?;
-        let orders = args.texts("order_by")?.into_iter().map(|text| parse_order(text, &ATTRIBUTES));
-        let orders = orders.collect::<Result<Vec<_>>>()?;
+        let orders = parse_orders(&args.texts("order_by")?, &ATTRIBUTES)?;
+        let of_filter = filter.metrics().map(|name| names::metric("filter", name));
         let of_orders = orders.iter().filter_map(|order| match &order.key {
-            Key::Metric(name) => Some(name.as_str()),
+            Key::Metric(name) => Some(names::metric("order_by", name)),
             _ => None,
         });
-        let metrics = filter.metrics().chain(of_orders).map(MetricName::new).collect::<Result<_>>()?;
-        let ids = args.texts("experiment_ids")?;
-        let experiments = ids.iter().filter_map(|id| all.get(id).ok()).collect::<Vec<_>>();
-        let tag = match *experiments {
-            [only] if only.id != 0 => Some(only.name.clone()),
-            _ => None,
-        };
+        let metrics = of_filter.chain(of_orders).collect::<Result<_>>()?;
+        let experiments = all.among(&args.texts("experiment_ids")?);
+        let only = experiments.iter().next().filter(|id| experiments.len() == 1 && **id != DEFAULT);
+        let tag = only.and_then(|id| all.name(*id)).map(ToOwned::to_owned);
         let deleted = deleted_ones(args, "run_view_type")?;
         let token = args.text("page_token")?.filter(|token| !token.is_empty());
         Ok(Self {
-            experiments: experiments.iter().map(|experiment| experiment.id).collect(),
+            experiments,
             tag,
             filter,
+            after: token.map(|token| Place::parse(token, orders.len())).transpose()?,
             orders,
             metrics,
             deleted,
             limit: args.count("max_results", 1, MAX_RESULTS)?.unwrap_or(DEFAULT_RESULTS),
-            after: token.map(names::parse_run_id).transpose().map_err(|_| bad_token())?,
         })
     }
 
-    /// Reads the newest runs first, which is the order without another one, and stops at the limit.
-    async fn newest(&self, app: &App, experiments: &Experiments) -> Result<(Vec<Run>, Option<RunId>)> {
-        let after = match self.after {
-            Some(id) => Some(position(&app.storage.run(id).await.map_err(|_| bad_token())?)),
-            None => None,
-        };
-        let mut reader = Candidates::new(self, after);
-        let mut found: Vec<Run> = Vec::new();
+    /// Reads the newest runs first, which is the order without another one, and stops where the page ends.
+    async fn newest(&self, app: &App, experiments: &Experiments) -> Result<Bytes> {
+        let mut reader = Candidates::new(self, self.after.as_ref().map(Place::cursor));
+        let (mut page, mut last) = (List::new(RUNS), None);
         while let Some(runs) = reader.next(app).await? {
             for run in runs {
-                if self.select(app, experiments, &run).await?.is_none() {
-                    continue;
+                let Some(place) = self.select(app, experiments, &run).await? else { continue };
+                if page.count() == self.limit || page.is_full() {
+                    return Ok(page.end(last.as_ref().map(Place::token)));
                 }
-                if found.len() == self.limit {
-                    let next = found.last().map(|run| run.id);
-                    return Ok((found, next));
-                }
-                found.push(run);
+                add(app, experiments, &run, &mut page).await?;
+                last = Some(place);
             }
         }
-        Ok((found, None))
+        Ok(page.end(None))
     }
 
-    /// Ranks all runs that are selected, and returns those of the page.
-    async fn sorted(&self, app: &App, experiments: &Experiments) -> Result<(Vec<Run>, Option<RunId>)> {
+    /// Finds the places of all runs that are selected, and reads the runs of the page.
+    async fn sorted(&self, app: &App, experiments: &Experiments) -> Result<Bytes> {
         let mut reader = Candidates::new(self, None);
-        let mut ranked: Vec<(Vec<Rank>, RunId)> = Vec::new();
+        let mut places = Vec::new();
+        let mut has_more = false;
         while let Some(runs) = reader.next(app).await? {
             for run in runs {
-                if let Some(metrics) = self.select(app, experiments, &run).await? {
-                    let subject = Ranked { run: &run, metrics: &metrics };
-                    ranked.push((self.orders.iter().map(|order| order.rank(&subject)).collect(), run.id));
-                }
+                let place = self.select(app, experiments, &run).await?;
+                let is_behind = |place: &Place| match &self.after {
+                    Some(after) => place.compare(after, &self.orders).is_gt(),
+                    None => true,
+                };
+                places.extend(place.filter(is_behind));
+            }
+            // So no search keeps many more places than those of its page.
+            if places.len() / 2 >= self.limit.max(READ as usize) {
+                has_more |= self.keep_first(&mut places);
             }
         }
-        // Stable, so that equal ones stay in the order of the newest first.
-        ranked.sort_by(|(a, _), (b, _)| self.compare(a, b));
-        let begin = match self.after {
-            Some(id) => ranked.iter().position(|(_, other)| *other == id).ok_or_else(bad_token)? + 1,
-            None => 0,
-        };
-        let page = &ranked[begin..ranked.len().min(begin + self.limit)];
-        let is_last = begin + page.len() == ranked.len();
-        let next = page.last().filter(|_| !is_last).map(|(_, id)| *id);
-        let mut runs = Vec::with_capacity(page.len());
-        for (_, id) in page {
-            runs.push(app.storage.run(*id).await?);
+        has_more |= self.keep_first(&mut places);
+        let (mut page, mut read) = (List::new(RUNS), 0);
+        for place in &places {
+            if page.is_full() {
+                break;
+            }
+            if let Some(run) = if_there(app.storage.run(place.id).await)? {
+                add(app, experiments, &run, &mut page).await?;
+            }
+            read += 1;
         }
-        Ok((runs, next))
+        has_more |= read < places.len();
+        Ok(page.end(places[..read].last().filter(|_| has_more).map(Place::token)))
     }
 
-    fn compare(&self, a: &[Rank], b: &[Rank]) -> Ordering {
-        let each = self.orders.iter().zip(a.iter().zip(b)).map(|(order, (a, b))| order.compare(a, b));
-        each.fold(Ordering::Equal, Ordering::then)
+    /// Sorts the places and keeps those of the page. Returns whether there are more.
+    fn keep_first(&self, places: &mut Vec<Place>) -> bool {
+        places.sort_by(|a, b| a.compare(b, &self.orders));
+        let has_more = places.len() > self.limit;
+        places.truncate(self.limit);
+        has_more
     }
 
-    /// Returns the metrics of a run that the search looks at, if it selects the run.
-    async fn select(&self, app: &App, experiments: &Experiments, run: &Run) -> Result<Option<Vec<Logged>>> {
+    /// Returns the place of a run, if the search selects it.
+    async fn select(&self, app: &App, experiments: &Experiments, run: &Run) -> Result<Option<Place>> {
         let is_shown = self.deleted.is_none_or(|deleted| deleted == view::is_deleted(run));
         let without = Ranked { run, metrics: &[] };
         if !is_shown || !self.experiments.contains(&experiments.of(run)) || !self.filter.may_select(&without)
@@ -175,10 +171,29 @@ impl Search {
         }
         let metrics = match self.metrics.is_empty() {
             true => Vec::new(),
-            false => latest(app, run.id, Arc::clone(&self.metrics)).await?,
+            false => match if_there(latest(app, run.id, Arc::clone(&self.metrics)).await)? {
+                Some(metrics) => metrics,
+                None => return Ok(None),
+            },
         };
-        let selected = self.filter.selects(&Ranked { run, metrics: &metrics });
-        Ok(selected.then_some(metrics))
+        let subject = Ranked { run, metrics: &metrics };
+        Ok(self.filter.selects(&subject).then(|| Place::of(run, &self.orders, &subject)))
+    }
+}
+
+/// Adds a run with all its metrics to a page.
+async fn add(app: &App, experiments: &Experiments, run: &Run, page: &mut List) -> Result<()> {
+    if let Some(metrics) = if_there(latest(app, run.id, Arc::from([])).await)? {
+        page.add(&view::run(run, experiments.of(run), &metrics));
+    }
+    Ok(())
+}
+
+/// Returns what was read of a run, or `None` when somebody has deleted it meanwhile.
+fn if_there<T>(read: Result<T>) -> Result<Option<T>> {
+    match read {
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+        read => read.map(Some),
     }
 }
 
@@ -203,14 +218,6 @@ impl Candidates {
         self.next = next.map(|after| RunsSearch { after: Some(after), ..query });
         Ok(Some(runs))
     }
-}
-
-fn position(run: &Run) -> RunsCursor {
-    RunsCursor { key: RunKeyValue::Number(run.created_at.as_micros()), id: run.id }
-}
-
-fn bad_token() -> Error {
-    Error::invalid("page_token", "is none of this search, or its run is gone; begin with the first page")
 }
 
 /// A run with the metrics that a search looks at.
@@ -242,5 +249,20 @@ impl Subject for Ranked<'_> {
             Key::Attribute("end_time") => view::end(run).map(time),
             Key::Attribute(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mlbench_core::Error;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_gone_counts_as_nothing() {
+        assert_eq!(if_there(Ok(1)), Ok(Some(1)));
+        assert_eq!(if_there::<i32>(Err(Error::not_found("run 1"))), Ok(None));
+        let failed = Error::internal("disk");
+        assert_eq!(if_there::<i32>(Err(failed.clone())), Err(failed));
     }
 }

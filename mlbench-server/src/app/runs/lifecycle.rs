@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use mlbench_core::run::{NewRun, Run, RunOutcome};
 use mlbench_core::storage::{Admission, ExternalEnd, KeyedRequest, RunStart, RunUpdate, StartedRun};
-use mlbench_core::{ErrorCode, Result, RunId, RunState, api};
+use mlbench_core::{Error, ErrorCode, Result, RunId, RunState, api};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::render::with_queue_position;
 use super::spec::{RunDefaults, resolve, resolve_external};
 use crate::app::access::Grant;
 use crate::app::context::{App, RunPolicy};
+use crate::launcher::{EndRequest, is_unwritable};
+use crate::token::Token;
 
 /// Longest time for which a response waits for the launcher to act.
 const LAUNCHER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -23,6 +26,9 @@ pub async fn get(app: &App, id: RunId) -> Result<api::Run> {
     let run = app.storage.run(id).await?;
     with_queue_position(app, run).await
 }
+
+/// How long the store may take before the ranks of a run that is to end are signalled without it.
+const STORE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A run that a request started.
 pub struct Started {
@@ -45,14 +51,19 @@ pub async fn start(app: &App, request: api::RunRequest, key: Option<KeyedRequest
     if let Some(key) = key.clone()
         && let Some(run) = app.storage.find_started_run(key).await?
     {
-        return Ok(Started { run: with_queue_position(app, run).await?, replayed: true });
+        let token = token_of(app, &run).await?;
+        return Ok(Started {
+            run: api::Run { token, ..with_queue_position(app, run).await? },
+            replayed: true,
+        });
     }
     if request.external {
         return start_external(app, request, key).await;
     }
     let (max_workers, max_cpus) = (app.cluster.max_workers(), app.cluster.max_cpus());
     let default_command = app.default_command.as_deref().map_err(String::as_str);
-    let spec = resolve(&request, RunDefaults { max_workers, max_cpus, default_command })?;
+    let spec =
+        resolve(&request, RunDefaults { max_workers, max_cpus, max_time: app.time_limit, default_command })?;
     let api::RunRequest { name, params, tags, .. } = request;
     let new = NewRun { name, job_id: Uuid::new_v4(), spec, params, tags };
     let admission = match app.policy {
@@ -78,7 +89,20 @@ async fn start_external(app: &App, request: api::RunRequest, key: Option<KeyedRe
     let new = NewRun { name, job_id: Uuid::new_v4(), spec, params, tags };
     let start = RunStart { new, admission: Admission::External { watched: true }, key };
     let StartedRun { run, replayed } = app.storage.start_run(start, app.clock.now()).await?;
-    Ok(Started { run: run.into(), replayed })
+    let token = token_of(app, &run).await?;
+    Ok(Started { run: api::Run { token, ..run.into() }, replayed })
+}
+
+/// Returns a new token of an active external run, or `None` where no token is required.
+///
+/// Only hashes are stored, so a repeated request gets another token. All are valid until the run ends.
+async fn token_of(app: &App, run: &Run) -> Result<Option<api::RunToken>> {
+    if !app.run_tokens || !run.spec.external || !run.state.is_active() {
+        return Ok(None);
+    }
+    let token = Token::random()?;
+    app.storage.add_run_token(run.id, token.hash()).await?;
+    Ok(Some(api::RunToken::new(token.reveal().to_owned())))
 }
 
 /// Adds parameters to a run, changes its tags, and ends an external run.
@@ -93,11 +117,19 @@ pub async fn update(app: &App, grant: Grant, id: RunId, patch: api::RunPatch) ->
         exit_codes: patch.exit_codes,
     });
     let update = RunUpdate { params: patch.params, tags: patch.tags, end };
+    with_queue_position(app, change(app, id, update).await?).await
+}
+
+/// Stores a change of a run, also in what is cached of it.
+///
+/// # Errors
+/// Those of [`Storage::update_run`](mlbench_core::storage::Storage::update_run).
+pub(in crate::app) async fn change(app: &App, id: RunId, update: RunUpdate) -> Result<Run> {
     let run = app.storage.update_run(id, update).await?;
     if !run.state.is_active() {
         app.run_cache.remove(id);
     }
-    with_queue_position(app, run).await
+    Ok(run)
 }
 
 /// Stops a run and waits a moment for its end. Has no effect on a run that has ended.
@@ -105,7 +137,7 @@ pub async fn update(app: &App, grant: Grant, id: RunId, patch: api::RunPatch) ->
 /// # Errors
 /// [`ErrorCode::NotFound`].
 pub async fn stop(app: &App, id: RunId) -> Result<api::Run> {
-    app.storage.request_stop(id, app.clock.now()).await?;
+    end(app, id, EndRequest::Stop(app.clock.now())).await?;
     app.launcher.wake();
     wait(app, id, |run| !run.state.is_active()).await.map(api::Run::from)
 }
@@ -115,10 +147,52 @@ pub async fn stop(app: &App, id: RunId) -> Result<api::Run> {
 /// # Errors
 /// [`ErrorCode::NotFound`].
 pub async fn delete(app: &App, id: RunId) -> Result<()> {
-    app.storage.delete_run(id).await?;
+    end(app, id, EndRequest::Delete(app.clock.now())).await?;
     app.run_cache.remove(id);
     app.launcher.wake();
     app.launcher.wait_for_teardown(&*app.storage, id, LAUNCHER_TIMEOUT).await
+}
+
+/// Stores a request to end a run.
+///
+/// When that takes long, or fails in a way that may pass, the ranks of the run are signalled all the same, and the launcher
+/// stores the request when it can.
+async fn end(app: &App, id: RunId, request: EndRequest) -> Result<()> {
+    let requests = app.launcher.end_requests();
+    let store = request.store(&*app.storage, id);
+    tokio::pin!(store);
+    let stored = match timeout(STORE_TIMEOUT, &mut store).await {
+        Ok(stored) => stored,
+        Err(_) => {
+            requests.note(id, request);
+            app.launcher.wake();
+            store.await
+        }
+    };
+    if let Err(error) = &stored
+        && is_unwritable(error.code())
+        && app.storage.run(id).await.is_ok_and(|run| run.state.is_active())
+    {
+        requests.note(id, request);
+        app.launcher.wake();
+        return Err(taken_up(error, request));
+    }
+    requests.forget(id);
+    stored
+}
+
+/// Adds to the error of a write what happens all the same.
+fn taken_up(error: &Error, request: EndRequest) -> Error {
+    let end = match request {
+        EndRequest::Stop(_) => "its ranks are being stopped",
+        EndRequest::Delete(_) => "its ranks are being stopped, and the run deleted",
+    };
+    let detail = format!("{}; {end}, which this server stores as soon as it can", error.detail());
+    let told = Error::new(error.code(), detail).with_internal(error.internal_text().unwrap_or_default());
+    match error.retry_after() {
+        Some(after) => told.with_retry_after(after),
+        None => told,
+    }
 }
 
 async fn wait(app: &App, id: RunId, settled: impl Fn(&Run) -> bool + Send) -> Result<Run> {

@@ -10,6 +10,7 @@ mod spec;
 mod values;
 
 pub(in crate::app) use images::{PRECISION, official};
+pub(in crate::app) use lifecycle::change;
 pub use lifecycle::{Started, delete, get, start, stop, update};
 pub use lines::append_lines;
 pub use list::RunReader;

@@ -1,5 +1,7 @@
 //! Makes the complete specification of a run from a request: fills in defaults and checks every field.
 
+use std::time::Duration;
+
 use mlbench_core::api::{RunRequest, nearest};
 use mlbench_core::quote::quote;
 use mlbench_core::run::RunSpec;
@@ -14,6 +16,8 @@ pub struct RunDefaults<'a> {
     pub max_workers: u32,
     /// Maximum number of CPU cores of a worker. `None` when only its node limits it.
     pub max_cpus: Option<f64>,
+    /// Longest time of a run. `None` for no limit.
+    pub max_time: Option<Duration>,
     /// Command of a run that names none, or where the server searched for it.
     pub default_command: Result<&'a str, &'a str>,
 }
@@ -25,6 +29,7 @@ pub struct RunDefaults<'a> {
 /// [`ErrorCode::Unavailable`] without workers or a default command.
 pub fn resolve(request: &RunRequest, defaults: RunDefaults<'_>) -> Result<RunSpec> {
     let (image, command) = image_and_command(request, defaults)?;
+    time_limit(request, defaults.max_time)?;
     Ok(RunSpec {
         num_workers: num_workers(request.num_workers, defaults.max_workers)?,
         num_cpus: num_cpus(request.num_cpus, defaults.max_cpus)?,
@@ -32,10 +37,11 @@ pub fn resolve(request: &RunRequest, defaults: RunDefaults<'_>) -> Result<RunSpe
         image,
         command,
         backend: request.backend()?,
-        gpu_enabled: request.gpu_enabled,
+        gpu_enabled: request.gpu_enabled || request.needs.gpus.is_some(),
         light_target: request.light_target,
         use_horovod: request.use_horovod,
         environment: request.environment.clone(),
+        needs: request.needs.clone(),
         external: false,
     })
 }
@@ -52,10 +58,11 @@ pub(super) fn resolve_external(request: &RunRequest) -> Result<RunSpec> {
         image: request.image()?.map(ToOwned::to_owned),
         command: request.custom_image_command.clone().unwrap_or_default(),
         backend: request.backend()?,
-        gpu_enabled: request.gpu_enabled,
+        gpu_enabled: request.gpu_enabled || request.needs.gpus.is_some(),
         light_target: request.light_target,
         use_horovod: request.use_horovod,
         environment: request.environment.clone(),
+        needs: request.needs.clone(),
         external: true,
     })
 }
@@ -83,6 +90,17 @@ fn num_cpus(wanted: Option<f64>, most: Option<f64>) -> Result<Option<f64>> {
             Err(Error::new(ErrorCode::InsufficientCapacity, detail))
         }
         (wanted, _) => Ok(wanted),
+    }
+}
+
+fn time_limit(request: &RunRequest, most: Option<Duration>) -> Result<()> {
+    match (request.needs.time_limit, most) {
+        (Some(wanted), Some(most)) if wanted.duration() > most => {
+            let (wanted, most) = (wanted.seconds(), most.as_secs_f64());
+            let detail = format_args!("{wanted} s requested; this server ends runs after {most} s");
+            Err(Error::invalid("time_limit", detail))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -168,9 +186,14 @@ fn no_official_image(name: &str) -> Error {
 mod tests {
     use super::*;
     use mlbench_core::api::Fields;
+    use mlbench_core::needs::ByteSize;
 
-    const DEFAULTS: RunDefaults<'_> =
-        RunDefaults { max_workers: 4, max_cpus: Some(8.0), default_command: Ok("mlbench benchmark") };
+    const DEFAULTS: RunDefaults<'_> = RunDefaults {
+        max_workers: 4,
+        max_cpus: Some(8.0),
+        max_time: Some(Duration::from_secs(60)),
+        default_command: Ok("mlbench benchmark"),
+    };
 
     fn spec(body: &str) -> Result<RunSpec> {
         resolve(&RunRequest::from_fields(Fields::from_json(body.as_bytes())?)?, DEFAULTS)
@@ -238,6 +261,16 @@ mod tests {
         let request = RunRequest::from_fields(Fields::from_json(br#"{"name":"x","num_cpus":999}"#).unwrap());
         let unlimited = RunDefaults { max_cpus: None, ..DEFAULTS };
         assert_eq!(resolve(&request.unwrap(), unlimited).unwrap().num_cpus, Some(999.0));
+    }
+
+    #[test]
+    fn needs_are_kept_and_a_time_above_that_of_the_server_is_refused() {
+        let asked = spec(r#"{"name":"x","memory":"1Gi","gpus":2,"time_limit":60}"#).unwrap();
+        assert_eq!(asked.needs.memory.map(ByteSize::bytes), Some(1 << 30));
+        assert!(asked.gpu_enabled, "a number of GPUs enables them");
+        let (code, detail) = refusal(r#"{"name":"x","time_limit":"61s"}"#);
+        assert_eq!(code, ErrorCode::InvalidField);
+        assert_eq!(detail, "time_limit: 61 s requested; this server ends runs after 60 s");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::cluster::interface::Cluster;
 use crate::cluster::orphans::{OrphanSearch, Orphans};
 use crate::cluster::pod_list::PodListStatus;
 use crate::cluster::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
-use crate::cluster::rank::{Offsets, Output, RankRef, Signal, Task};
+use crate::cluster::rank::{Offsets, Output, RankRef, Remaining, Signal, Task};
 use crate::cluster::sample::PodSample;
 
 #[async_trait]
@@ -66,7 +66,7 @@ impl Cluster for KubernetesCluster {
         self.follow_rank(rank, from, timeout).await
     }
 
-    async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {
+    async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<Remaining, ClusterError> {
         self.lease.check()?;
         self.signal_rank(rank, signal).await
     }

@@ -29,4 +29,4 @@ mod testing;
 mod tests;
 
 pub use connection::KubernetesCluster;
-pub use options::{AntiAffinity, Cpu, ImagePullPolicy, Instance, Memory, Options, ReleaseName, WorkerHosts};
+pub use options::{AntiAffinity, Cpu, ImagePullPolicy, Instance, Options, ReleaseName, WorkerHosts};

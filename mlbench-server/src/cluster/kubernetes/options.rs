@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::ValueEnum;
+use mlbench_core::needs::ByteSize;
 
 /// Options of a Kubernetes cluster.
 #[derive(Debug, Clone)]
@@ -32,10 +33,12 @@ pub struct Options {
     pub max_workers: u32,
     /// Maximum CPU of a worker, and its limit when the run requests none.
     pub worker_max_cpu: Option<Cpu>,
-    /// Memory request and limit of a worker in a worker set (`4Gi`).
-    pub worker_memory: Option<Memory>,
-    /// GPUs per worker of a run with `gpu_enabled`.
+    /// Memory request and limit of a worker in a worker set whose run names none.
+    pub worker_memory: Option<ByteSize>,
+    /// Maximum number of GPUs per worker, and their number in a run with `gpu_enabled` that names none.
     pub max_gpu_per_worker: u32,
+    /// Name under which nodes offer their GPUs.
+    pub gpu_resource: String,
     /// How the workers of a run address each other.
     pub worker_hosts: WorkerHosts,
     /// Whether two workers may share a node.
@@ -71,6 +74,7 @@ impl Options {
             worker_max_cpu: None,
             worker_memory: None,
             max_gpu_per_worker: 0,
+            gpu_resource: "nvidia.com/gpu".to_owned(),
             worker_hosts: WorkerHosts::Dns,
             anti_affinity: AntiAffinity::Preferred,
             image_pull_policy: ImagePullPolicy::IfNotPresent,
@@ -190,30 +194,6 @@ impl FromStr for Cpu {
     }
 }
 
-/// An amount of memory as a Kubernetes quantity: `512Mi`, `4Gi`, `1G`, or plain bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Memory(String);
-
-impl fmt::Display for Memory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for Memory {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
-        let number = &text[..text.len() - unit.len()];
-        let known = ["", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti"].contains(&unit);
-        if known && number.parse::<u64>().is_ok_and(|n| n > 0) {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(format!("{text:?}: not an amount of memory; use a whole number and a unit, like 512Mi or 4Gi"))
-    }
-}
-
 /// How the workers of a run address each other (`{hosts}`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum WorkerHosts {
@@ -288,16 +268,6 @@ mod tests {
         assert_eq!(quantity("0.0001").unwrap(), "1m");
         for text in ["", "m", "0", "0m", "-1", "8 cores", "NaN", "inf", "1e9"] {
             assert!(quantity(text).is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn memory_is_a_number_with_a_unit() {
-        for text in ["512Mi", "4Gi", "1G", "1000000"] {
-            assert_eq!(text.parse::<Memory>().unwrap().to_string(), text);
-        }
-        for text in ["", "Gi", "0Gi", "4 Gi", "4GB", "-1Mi", "1.5Gi"] {
-            assert!(text.parse::<Memory>().is_err(), "{text:?}");
         }
     }
 }

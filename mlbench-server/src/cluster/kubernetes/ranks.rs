@@ -19,7 +19,7 @@ use super::pace::CommandGate;
 use super::pods::{events, pod_status};
 use crate::cluster::error::ClusterError;
 use crate::cluster::pod_list::PodListStatus;
-use crate::cluster::rank::{Offsets, Output, RankRef, Signal, Task};
+use crate::cluster::rank::{Offsets, Output, RankRef, Remaining, Signal, Task};
 
 /// Maximum number of bytes that one exec returns of each stream.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -170,10 +170,14 @@ impl KubernetesCluster {
         Ok(Output { stdout, stderr, arrivals, cuts, exit_code, ended_at })
     }
 
-    pub(super) async fn signal_rank(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {
+    pub(super) async fn signal_rank(
+        &self,
+        rank: &RankRef,
+        signal: Signal,
+    ) -> Result<Remaining, ClusterError> {
         let output = self.execute(rank, self.scripts.signal(rank, signal), Duration::from_secs(10)).await?;
         let no_number = || ClusterError::Unreachable(format!("worker pod {} did not respond", rank.pod));
-        output.processes_left().ok_or_else(no_number)
+        output.processes_left().map(Remaining::Processes).ok_or_else(no_number)
     }
 
     /// Executes a script in the pod of a rank.

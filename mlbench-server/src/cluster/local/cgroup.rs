@@ -45,6 +45,25 @@ fn own() -> Option<PathBuf> {
     roots.into_iter().find(|root| root.join("cgroup.controllers").exists()).map(|root| root.join(path))
 }
 
+/// Returns the server's own cgroup in the hierarchy with a controller (`cpu`, `memory`).
+///
+/// That is cgroup v2, or the hierarchy of that controller in v1.
+pub(super) fn own_with(controller: &str) -> Option<PathBuf> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let root = Path::new("/sys/fs/cgroup");
+    groups.lines().find_map(|line| {
+        let mut fields = line.splitn(3, ':');
+        let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
+        let path = path.trim_start_matches('/');
+        if controllers.is_empty() {
+            let own = root.join(path);
+            let below = fs::read_to_string(own.join("cgroup.subtree_control")).ok()?;
+            return below.split_whitespace().any(|one| one == controller).then_some(own);
+        }
+        controllers.split(',').any(|one| one == controller).then(|| root.join(controllers).join(path))
+    })
+}
+
 /// Returns the processes of a cgroup and of those below it. One that does not exist has none.
 pub(super) fn members(group: &Path) -> Vec<i32> {
     let mut members = Vec::new();

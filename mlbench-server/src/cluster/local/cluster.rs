@@ -21,7 +21,7 @@ use crate::cluster::error::ClusterError;
 use crate::cluster::interface::Cluster;
 use crate::cluster::orphans::{OrphanSearch, Orphans};
 use crate::cluster::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
-use crate::cluster::rank::{Offsets, Output, RankRef, Signal, Task};
+use crate::cluster::rank::{Offsets, Output, RankRef, Remaining, Signal, Task};
 use crate::cluster::sample::PodSample;
 
 /// The workers of this machine as a cluster.
@@ -116,7 +116,7 @@ impl Cluster for LocalCluster {
         follower.next(from, timeout).await
     }
 
-    async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {
+    async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<Remaining, ClusterError> {
         let rank = rank.clone();
         self.with_workers(move |workers| Ok(workers.signal(&rank, signal))).await
     }

@@ -228,6 +228,7 @@ impl RankDir {
                 // The room that is taken before the command starts.
                 b"" if !mark.is_empty() => return None,
                 b"limit" => CutReason::Limit,
+                b"ulimit" => CutReason::FileSize,
                 _ => CutReason::DiskFull,
             };
             Some(Cut { stream, reason })

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::cgroup;
 use super::files::RankDir;
 use super::limits;
+use super::memory_limit;
 use super::supervise::STARTED;
 use crate::cluster::error::ClusterError;
 use crate::cluster::rank::Task;
@@ -101,6 +102,7 @@ async fn try_start(
         // Without its input the supervisor starts nothing.
         cgroup::enter(&task.at, &dir.group_note(), pid);
         limits::apply(task, group, pid)?;
+        memory_limit::apply(&task.at, pid)?;
     }
     if let Some(mut stdin) = child.stdin.take() {
         // A supervisor that ended early reports the cause below.

@@ -115,26 +115,7 @@ fn is_whole(cpus: f64) -> bool {
 
 /// Returns the cgroup of a rank, below the server's own, or `None` where cgroups cannot control CPU.
 pub(super) fn group(at: &RankRef) -> Option<PathBuf> {
-    Some(own_group()?.join(cgroup::name(at)))
-}
-
-/// Returns the server's own cgroup in the hierarchy that controls CPU.
-///
-/// That is cgroup v2, or the `cpu` controller of v1.
-fn own_group() -> Option<PathBuf> {
-    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let root = Path::new("/sys/fs/cgroup");
-    groups.lines().find_map(|line| {
-        let mut fields = line.splitn(3, ':');
-        let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
-        let path = path.trim_start_matches('/');
-        if controllers.is_empty() {
-            let own = root.join(path);
-            let below = fs::read_to_string(own.join("cgroup.subtree_control")).ok()?;
-            return below.split_whitespace().any(|one| one == "cpu").then_some(own);
-        }
-        controllers.split(',').any(|one| one == "cpu").then(|| root.join(controllers).join(path))
-    })
+    Some(cgroup::own_with("cpu")?.join(cgroup::name(at)))
 }
 
 fn make_quota(group: &Path, cpus: f64) -> io::Result<()> {

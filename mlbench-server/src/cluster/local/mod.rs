@@ -18,6 +18,7 @@ mod kill;
 mod launch;
 mod limits;
 mod memory;
+mod memory_limit;
 mod options;
 mod orphans;
 mod ports;

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 
 use super::cgroup;
 use super::files::{Placement, RankDir, ranks_in};
-use super::kill::{Supervisors, signal_all};
+use super::kill::{Supervisors, living, signal_all};
 use super::processes::RankIdentity;
 use super::workers::LocalWorkers;
 use crate::cluster::error::ClusterError;
@@ -21,12 +21,13 @@ impl LocalWorkers {
     /// Deletes what this server has left of unknown runs, as far as the search allows.
     pub(super) fn remove_orphans(&self, search: &OrphanSearch<'_>) -> Result<Orphans, ClusterError> {
         let mut orphans = Orphans::default();
+        let kill = |ranks: &[RankIdentity]| signal_all(ranks, Signal::KILL, Supervisors::Include);
         for dir in self.unknown_runs(search.known) {
             let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let ranks = ranks_in(&dir);
             if self.may_delete(&ranks, search) {
                 tracing::warn!(run = name, "deleting files and processes of an unknown run");
-                orphans.deleting += self.remove(&dir, &ranks)?;
+                orphans.deleting += self.remove(&dir, &ranks, kill)?;
             } else {
                 orphans.kept.push(format!("{name} in {}", self.work_dir.root().display()));
             }
@@ -56,16 +57,27 @@ impl LocalWorkers {
 
     /// Kills the processes of a run, then deletes its directory.
     ///
-    /// Returns how many processes are left, at least 1.
-    fn remove(&self, dir: &Path, ranks: &[(RankDir, Placement)]) -> Result<usize, ClusterError> {
+    /// Gives up processes that cannot be killed. Returns how many it waits for, at least 1.
+    pub(super) fn remove(
+        &self,
+        dir: &Path,
+        ranks: &[(RankDir, Placement)],
+        kill: impl Fn(&[RankIdentity]) -> usize,
+    ) -> Result<usize, ClusterError> {
         let identity = |(dir, placement): &(RankDir, Placement)| {
             dir.identity(placement.worker_id.clone(), &self.boot_id)
         };
         let identities: Vec<RankIdentity> = ranks.iter().map(identity).collect();
-        let left = signal_all(&identities, Signal::KILL, Supervisors::Include);
+        let left = kill(&identities);
         if left > 0 {
-            return Ok(left);
+            if !self.stuck.is_over(dir) {
+                return Ok(left);
+            }
+            let names = living(&identities, Supervisors::Include).join(", ");
+            let run = dir.file_name().unwrap_or_default().display();
+            tracing::warn!(%run, left, "giving up processes of an unknown run that cannot be killed: {names}");
         }
+        self.stuck.forget(dir);
         identities.into_iter().filter_map(|rank| rank.group).for_each(|group| cgroup::remove(&group));
         match std::fs::remove_dir_all(dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

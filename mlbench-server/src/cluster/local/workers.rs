@@ -1,5 +1,6 @@
 //! The workers of this machine, and the runs in them. Every method may block.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use super::files::{RankDir, WorkDir};
 use super::kill::{Supervisors, living, signal_all};
 use super::launch::{self, Supervisor};
 use super::limits;
+use super::memory_limit;
 use super::options::Options;
 use super::ports::Ports;
 use super::processes::{self, RankIdentity};
@@ -22,7 +24,7 @@ use super::sampler::Sampler;
 use super::stuck::StuckRuns;
 use crate::cluster::error::ClusterError;
 use crate::cluster::provision::{ProvisionStatus, ReleaseStatus};
-use crate::cluster::rank::{RankRef, Signal, Task};
+use crate::cluster::rank::{RankRef, Remaining, Signal, Task};
 use crate::cluster::supervisor::{check_task, worker_id};
 
 /// How long a supervisor has to write the exit code of a command that was killed.
@@ -40,7 +42,7 @@ pub(super) struct LocalWorkers {
     pub(super) former: Vec<String>,
     pub(super) supervisor: Supervisor,
     ports: Ports,
-    stuck: StuckRuns,
+    pub(super) stuck: StuckRuns,
 }
 
 impl LocalWorkers {
@@ -92,8 +94,7 @@ impl LocalWorkers {
             Ok(Worker { pod: pod.clone(), host: Ipv4Addr::LOCALHOST.to_string(), port })
         };
         let workers = pods.into_iter().map(worker).collect::<io::Result<_>>().map_err(no_port)?;
-        let groups: Vec<PathBuf> = self.ranks_of(run).iter().filter_map(limits::group).collect();
-        Ok(ProvisionStatus::Ready { workers, messages: messages(run, &groups) })
+        Ok(ProvisionStatus::Ready { workers, messages: messages(run, &self.ranks_of(run)) })
     }
 
     /// Creates the directory of a rank, or returns `None` if its supervisor has been started.
@@ -108,18 +109,22 @@ impl LocalWorkers {
         self.work_dir.prepare(&task.at).map(Some).map_err(no_files)
     }
 
-    /// Signals every process of a rank except its supervisor, and returns how many are left.
-    pub(super) fn signal(&self, at: &RankRef, signal: Signal) -> usize {
+    /// Signals every process of a rank except its supervisor, and returns what is left.
+    pub(super) fn signal(&self, at: &RankRef, signal: Signal) -> Remaining {
         let ranks = [self.identity(at)];
         if signal == Signal::Kill {
             // The usage of a process that is killed and has no waiting parent can only be read before.
             self.sampler.update();
         }
-        let signal = match signal {
+        let unix_signal = match signal {
             Signal::Term => UnixSignal::TERM,
             Signal::Kill => UnixSignal::KILL,
         };
-        signal_all(&ranks, signal, Supervisors::Exclude)
+        match signal_all(&ranks, unix_signal, Supervisors::Exclude) {
+            // For a moment, or as long as no byte can be written.
+            0 if signal == Signal::Kill && self.lacks_exit_code(at) => Remaining::Supervisor,
+            left => Remaining::Processes(left),
+        }
     }
 
     /// Kills the remaining processes of a run, and deletes its files and cgroups.
@@ -129,11 +134,15 @@ impl LocalWorkers {
         let key = RunKey::from(run);
         let ranks = self.ranks_of(run);
         let identities: Vec<RankIdentity> = ranks.iter().map(|at| self.identity(at)).collect();
-        let kill = |supervisors| match signal_all(&identities, UnixSignal::KILL, supervisors) {
+        let dir = self.work_dir.run(key);
+        let mut given_up = HashSet::new();
+        let mut kill = |supervisors| match signal_all(&identities, UnixSignal::KILL, supervisors) {
             0 => 0,
-            left if self.stuck.is_over(run.job_id) => {
-                if supervisors == Supervisors::Exclude {
-                    let names = living(&identities).join(", ");
+            left if self.stuck.is_over(&dir) => {
+                let mut names = living(&identities, supervisors);
+                names.retain(|name| given_up.insert(name.clone()));
+                if !names.is_empty() {
+                    let names = names.join(", ");
                     tracing::warn!(run = %run.id, left, "the run ends without processes that cannot be killed: {names}");
                 }
                 0
@@ -144,7 +153,6 @@ impl LocalWorkers {
         if kill(Supervisors::Exclude) > 0 {
             return Ok(ReleaseStatus::Pending);
         }
-        let dir = self.work_dir.run(key);
         if dir.exists() {
             self.await_exit_codes(&ranks);
             let pods: Vec<PodName> = ranks.iter().map(|at| at.pod.clone()).collect();
@@ -165,24 +173,27 @@ impl LocalWorkers {
         // A killed server may have left a launch in progress, which fails from here on without its directory.
         let left = kill(Supervisors::Include);
         let groups = identities.into_iter().filter_map(|rank| rank.group);
-        groups.chain(ranks.iter().filter_map(limits::group)).for_each(|group| cgroup::remove(&group));
+        let limited = ranks.iter().flat_map(|at| [limits::group(at), memory_limit::group(at)]).flatten();
+        groups.chain(limited).for_each(|group| cgroup::remove(&group));
         if left > 0 {
             return Ok(ReleaseStatus::Pending);
         }
-        self.stuck.forget(run.job_id);
+        self.stuck.forget(&dir);
         Ok(ReleaseStatus::Complete)
     }
 
     fn await_exit_codes(&self, ranks: &[RankRef]) {
         let deadline = std::time::Instant::now() + EXIT_TIMEOUT;
-        let is_writing = |at: &RankRef| {
-            let dir = self.work_dir.rank(at);
-            dir.exit_code().is_none() && dir.supervisor().is_some_and(|one| one.is_running(&self.boot_id))
-        };
-        while ranks.iter().any(is_writing) && std::time::Instant::now() < deadline {
+        while ranks.iter().any(|at| self.lacks_exit_code(at)) && std::time::Instant::now() < deadline {
             // A supervisor started before a restart is no child of this process, so `wait` does not work for it.
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Returns whether the supervisor of a rank runs and has not stored the exit code.
+    fn lacks_exit_code(&self, at: &RankRef) -> bool {
+        let dir = self.work_dir.rank(at);
+        dir.exit_code().is_none() && dir.supervisor().is_some_and(|one| one.is_running(&self.boot_id))
     }
 
     /// Returns all ranks of a run, also without assigned workers or with fewer workers than ranks.
@@ -200,7 +211,7 @@ impl LocalWorkers {
 }
 
 /// Returns messages for the log of a run: options that local workers enforce in their own way, or ignore.
-fn messages(run: &Run, groups: &[PathBuf]) -> Vec<String> {
+fn messages(run: &Run, ranks: &[RankRef]) -> Vec<String> {
     let spec = &run.spec;
     let image = spec
         .image
@@ -209,8 +220,17 @@ fn messages(run: &Run, groups: &[PathBuf]) -> Vec<String> {
     let bandwidth = spec.max_bandwidth.map(|limit| {
         format!("max_bandwidth {limit} is not enforced: local workers share the loopback interface")
     });
-    let gpu = spec
-        .gpu_enabled
-        .then(|| "gpu_enabled is ignored: every local worker can use all GPUs of this machine".to_owned());
-    [image, limits::prepare(run, groups), bandwidth, gpu].into_iter().flatten().collect()
+    let asked = match spec.needs.gpus {
+        Some(gpus) => Some(format!("gpus {gpus}")),
+        None => spec.gpu_enabled.then(|| "gpu_enabled".to_owned()),
+    };
+    let gpu = asked
+        .map(|asked| format!("{asked} is not enforced: every local worker can use all GPUs of this machine"));
+    let shared = spec
+        .needs
+        .shm_size
+        .map(|size| format!("shm_size {size} is not enforced: local workers share /dev/shm of this machine"));
+    let groups: Vec<PathBuf> = ranks.iter().filter_map(limits::group).collect();
+    let limits = [limits::prepare(run, &groups), memory_limit::prepare(run, ranks)];
+    [image, bandwidth, gpu, shared].into_iter().chain(limits).flatten().collect()
 }

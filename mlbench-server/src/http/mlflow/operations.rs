@@ -1,5 +1,6 @@
 //! The operations of MLflow's protocol, and why there are no others.
 
+use bytes::Bytes;
 use hyper::Method;
 use mlbench_core::quote::shorten;
 use mlbench_core::{Error, ErrorCode, Result};
@@ -14,12 +15,32 @@ use crate::app::mlflow::{self, Args, Refusal, Sender};
 ///
 /// # Errors
 /// Those of its operation, and for an operation that this server does not have.
-pub(super) async fn answer(app: &App, call: &Call, sender: Sender, args: Args<'_>) -> Result<Value, Refusal> {
+pub(super) async fn answer(app: &App, call: &Call, sender: Sender, args: Args<'_>) -> Result<Bytes, Refusal> {
     let operation = if call.service == "mlflow" { call.operation.as_str() } else { "" };
     let (get, post) = (call.method == Method::GET, call.method == Method::POST);
     check(sender.grant, operation, args)?;
-    if let Some(model) = operation.strip_prefix("logged-models/").filter(|id| !id.starts_with("search")) {
-        return mlflow::model(app, model.split('/').next().unwrap_or_default(), args).await;
+    match operation {
+        "experiments/search" if get || post => mlflow::search_experiments(app, args).await,
+        "runs/search" if post => mlflow::search_runs(app, args).await,
+        "metrics/get-history" if get => mlflow::history(app, args).await,
+        "metrics/get-history-bulk" if get => mlflow::history_of_many(app, args).await,
+        _ => Ok(short(app, call, sender, args).await?.to_string().into()),
+    }
+}
+
+/// Executes a call whose response is short.
+async fn short(app: &App, call: &Call, sender: Sender, args: Args<'_>) -> Result<Value, Refusal> {
+    let operation = if call.service == "mlflow" { call.operation.as_str() } else { "" };
+    let (get, post) = (call.method == Method::GET, call.method == Method::POST);
+    let patch = call.method == Method::PATCH;
+    if let Some(model) = operation.strip_prefix("logged-models/") {
+        let (id, part) = model.split_once('/').unwrap_or((model, ""));
+        return match part {
+            "" if get || patch => mlflow::model(app, id, args).await,
+            "params" if post => mlflow::model(app, id, args).await,
+            "tags" if patch => mlflow::model(app, id, args).await,
+            _ => Err(Refusal::unsupported(unsupported(call))),
+        };
     }
     match operation {
         "" if call.service == "mlflow-artifacts" && call.method == Method::PUT => {
@@ -29,7 +50,6 @@ pub(super) async fn answer(app: &App, call: &Call, sender: Sender, args: Args<'_
         "experiments/create" if post => mlflow::create_experiment(app, args).await,
         "experiments/get" if get => mlflow::experiment(app, args).await,
         "experiments/get-by-name" if get => mlflow::experiment_named(app, args).await,
-        "experiments/search" if get || post => mlflow::search_experiments(app, args).await,
         "experiments/delete" if post => mlflow::delete_experiment(app, args).await,
         "experiments/restore" if post => mlflow::restore_experiment(app, args).await,
         "experiments/set-experiment-tag" if post => mlflow::set_experiment_tag(app, args).await,
@@ -37,7 +57,6 @@ pub(super) async fn answer(app: &App, call: &Call, sender: Sender, args: Args<'_
         "runs/create" if post => mlflow::create_run(app, args).await,
         "runs/get" if get => mlflow::run(app, args).await,
         "runs/update" if post => mlflow::update_run(app, args).await,
-        "runs/search" if post => mlflow::search_runs(app, args).await,
         "runs/delete" if post => mlflow::delete_run(app, args).await,
         "runs/restore" if post => mlflow::restore_run(app, args).await,
         "runs/set-tag" if post => mlflow::set_tag(app, args).await,
@@ -47,8 +66,6 @@ pub(super) async fn answer(app: &App, call: &Call, sender: Sender, args: Args<'_
         "runs/log-batch" if post => mlflow::log_batch(app, sender, args).await,
         "runs/log-inputs" if post => mlflow::log_inputs(app, args).await,
         "runs/outputs" if post => mlflow::log_outputs(app, args).await,
-        "metrics/get-history" if get => mlflow::history(app, args).await,
-        "metrics/get-history-bulk" if get => mlflow::history_of_many(app, args).await,
         _ => Err(Refusal::unsupported(unsupported(call))),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::{HeaderMap, Method, StatusCode};
+use hyper::{HeaderMap, Method};
 use mlbench_core::api::Access;
 use mlbench_core::storage::Fingerprint;
 use mlbench_core::{Error, Result};
@@ -81,8 +81,8 @@ impl Request {
             (call::of_body(&body)?, fingerprint)
         };
         let sender = Sender { grant, fingerprint };
-        let value = answer(context.app(), &call, sender, Args::new(&members)).await?;
-        Ok(context.response(MediaType::Json).json(StatusCode::OK, &value)?)
+        let json = answer(context.app(), &call, sender, Args::new(&members)).await?;
+        Ok(context.response(MediaType::Json).whole(json)?)
     }
 }
 

@@ -31,6 +31,9 @@ pub struct Page {
 struct Manifest<'a> {
     script: &'a str,
     style: &'a str,
+    /// The script that requests what a page reads first, before the code of the page has come.
+    #[serde(default)]
+    early: Option<&'a str>,
     /// The files that a browser loads to show each page, by the source of the page.
     #[serde(borrow, default)]
     loads: BTreeMap<&'a str, Vec<&'a str>>,
@@ -59,14 +62,20 @@ impl Page {
     ///
     /// It names its assets relative to the address, so that the page works below any path that a proxy removes.
     /// It also names all scripts of the page with this source, so that the browser loads them at once: a script names
-    /// those that it imports only after it has come.
+    /// those that it imports only after it has come. First comes the script that requests data meanwhile; it is no
+    /// module, as modules run later.
     pub(super) fn shell(self, slashes: usize, source: &str) -> Option<String> {
         let manifest = self.assets.iter().find(|asset| asset.name == MANIFEST)?;
-        let Manifest { script, style, loads } = serde_json::from_slice(manifest.content).ok()?;
+        let Manifest { script, style, early, loads } = serde_json::from_slice(manifest.content).ok()?;
         let base = if slashes < 2 { "./".to_owned() } else { "../".repeat(slashes - 1) };
-        let mut head = format!(r#"<link rel="stylesheet" href="{base}assets/{style}">"#);
+        let mut head = String::new();
+        if let Some(early) = early {
+            let _ = write!(head, r#"<script async src="{base}assets/{early}"></script>"#);
+        }
+        let _ = write!(head, r#"<link rel="stylesheet" href="{base}assets/{style}">"#);
         let imported = loads.get(source).into_iter().flatten();
-        for name in imported.filter(|name| name.ends_with(".js") && **name != script) {
+        let own = [Some(script), early];
+        for name in imported.filter(|name| name.ends_with(".js") && !own.contains(&Some(**name))) {
             let _ = write!(head, r#"<link rel="modulepreload" href="{base}assets/{name}">"#);
         }
         let _ = write!(head, r#"<script type="module" src="{base}assets/{script}"></script>"#);

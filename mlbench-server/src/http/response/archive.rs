@@ -7,6 +7,7 @@ use std::vec::IntoIter;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
+use icu_normalizer::DecomposingNormalizerBorrowed;
 use mlbench_core::api::PointField;
 use mlbench_core::downsample::minmax::Bucket;
 use mlbench_core::metric::file_name;
@@ -104,7 +105,7 @@ impl Files {
     }
 
     fn add(&mut self, name: &str, content: &[u8]) -> zip::result::ZipResult<()> {
-        self.names.used.insert(name.to_lowercase());
+        self.names.used.insert(folded(name));
         self.zip.start_file(name, SimpleFileOptions::default())?;
         Ok(self.zip.write_all(content)?)
     }
@@ -140,7 +141,7 @@ impl Files {
 /// The names of an archive's files, each at most once.
 #[derive(Default)]
 struct Names {
-    /// Names in use, in lower case: some file systems do not distinguish `A` from `a`.
+    /// Names in use, [folded].
     used: HashSet<String>,
     /// The number to try next, by the start that colliding names share.
     next: HashMap<String, u64>,
@@ -155,20 +156,35 @@ impl Names {
     /// Each number is tried once per start, so that thousands of colliding names take linear time.
     fn free(&mut self, stem: &str) -> String {
         let name = file_name(stem, ".json");
-        if self.used.insert(name.to_lowercase()) {
+        if self.used.insert(folded(&name)) {
             return name;
         }
         let start = file_name(stem, LONGEST_ENDING);
         let start = start.strip_suffix(LONGEST_ENDING).unwrap_or(&start);
-        let next = self.next.entry(start.to_lowercase()).or_insert(2);
+        let next = self.next.entry(folded(start)).or_insert(2);
         loop {
             let name = file_name(start, &format!(" ({next}).json"));
             *next += 1;
-            if self.used.insert(name.to_lowercase()) {
+            if self.used.insert(folded(&name)) {
                 return name;
             }
         }
     }
+}
+
+/// Returns the same text for names that one file system or another does not tell apart.
+///
+/// Windows and macOS ignore the case of letters, and macOS whether an accent is a character of its own.
+fn folded(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    let decomposed = DecomposingNormalizerBorrowed::new_nfd();
+    let name = decomposed.normalize(name);
+    // The capitals of `ß` and `ς` are those of `ss` and `σ`.
+    let small = name.chars().flat_map(char::to_lowercase);
+    let cased: String = small.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
+    decomposed.normalize(&cased).into_owned()
 }
 
 /// A page: points of some series, each as the inside of a JSON list.
@@ -250,6 +266,30 @@ mod tests {
         let expected =
             ["a_b.json", "a_b (2).json", "A_B (3).json", "a_b (2) (2).json", "a_b (4).json", "a_b (5).json"];
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn names_that_some_file_system_does_not_tell_apart_collide() {
+        let spellings: [&[&str]; 4] = [
+            &["caf\u{e9}", "cafe\u{301}", "CAF\u{c9}", "CAFE\u{301}"],
+            &["stra\u{df}e", "STRASSE", "strasse", "STRA\u{1e9e}E"],
+            &["\u{3c3}", "\u{3c2}", "\u{3a3}"],
+            &["\u{212b}", "\u{c5}", "a\u{30a}"],
+        ];
+        for same in spellings {
+            let mut all = Names::default();
+            let names: Vec<String> = same.iter().map(|stem| all.free(stem)).collect();
+            let expected = same.iter().zip(1..).map(|(stem, number)| match number {
+                1 => format!("{stem}.json"),
+                number => format!("{stem} ({number}).json"),
+            });
+            assert_eq!(names, expected.collect::<Vec<_>>());
+        }
+        let mut all = Names::default();
+        assert_eq!(
+            ["e", "\u{e9}", "\u{ea}"].map(|stem| all.free(stem)),
+            ["e.json", "\u{e9}.json", "\u{ea}.json"]
+        );
     }
 
     #[test]

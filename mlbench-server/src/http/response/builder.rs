@@ -76,7 +76,7 @@ impl ResponseBuilder {
         self.with_headers(response, true)
     }
 
-    fn whole(self, body: Bytes) -> Result<Response> {
+    pub(in crate::http) fn whole(self, body: Bytes) -> Result<Response> {
         let large = body.len() >= MIN_COMPRESS_BYTES;
         if body.len() > MAX_INLINE_BYTES && self.compresses() {
             return Ok(self.streamed(stream::once(async { Ok(body) }).boxed()));

@@ -113,12 +113,11 @@ async fn the_token_of_a_run_ends_and_describes_only_its_own() {
     let api = Api::with(HttpConfig::new(Surface::Api(AuthPolicy::bearer(operator.hash())))).await;
     let as_operator = format!("Bearer {}", operator.reveal());
     let headers = [("authorization", as_operator.as_str()), ("content-type", "application/json")];
-    for _ in 0..2 {
-        api.call(Method::POST, "/api/runs/", &headers, r#"{"name":"x","external":true}"#).await;
-    }
-    let token = Token::random().unwrap();
-    api.app.storage.add_run_token(mlbench_core::RunId::new(1).unwrap(), token.hash()).await.unwrap();
-    let as_run = format!("Bearer {}", token.reveal());
+    let create =
+        async || api.call(Method::POST, "/api/runs/", &headers, r#"{"name":"x","external":true}"#).await;
+    let token = create().await.json()["token"].as_str().unwrap().to_owned();
+    create().await;
+    let as_run = format!("Bearer {token}");
     let headers = [("authorization", as_run.as_str()), ("content-type", "application/json")];
     for (method, path, body) in
         [(Method::POST, "logs/", r#"{"lines":["a"]}"#), (Method::PATCH, "", r#"{"state":"FINISHED"}"#)]
@@ -128,4 +127,47 @@ async fn the_token_of_a_run_ends_and_describes_only_its_own() {
         assert_eq!(of(2).await.error().0, 403, "{path}");
         assert_eq!(of(1).await.status, StatusCode::OK, "{path}");
     }
+}
+
+#[tokio::test]
+async fn an_external_run_gets_a_token_until_it_ends() {
+    let operator = Token::random().unwrap();
+    let api = Api::with(HttpConfig::new(Surface::Api(AuthPolicy::bearer(operator.hash())))).await;
+    let call = async |token: &str, method, path: &str, body: &str| {
+        let bearer = format!("Bearer {token}");
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+            ("idempotency-key", "k"),
+        ];
+        api.call(method, path, &headers, body).await
+    };
+    let create = async || {
+        let body = r#"{"name":"notebook","external":true}"#;
+        let created = call(operator.reveal(), Method::POST, "/api/runs/", body).await.json();
+        assert_eq!(created["id"], 1);
+        created["token"].as_str().map(ToOwned::to_owned)
+    };
+    let post = async |token: &str| {
+        let body = json!({"run_id": 1, "name": "loss", "date": NOW, "value": "1"}).to_string();
+        call(token, Method::POST, "/api/metrics/", &body).await.status.as_u16()
+    };
+    let (first, repeated) = (create().await.unwrap(), create().await.unwrap());
+    assert_eq!(first.len(), Token::RUN_TOKEN_CHARS);
+    assert_ne!(first, repeated, "only hashes are stored");
+    for path in ["/api/runs/1/?logs=0", "/api/runs/"] {
+        let seen = call(operator.reveal(), Method::GET, path, "").await.json();
+        assert!(!seen.to_string().contains("token"), "{seen}");
+    }
+    assert_eq!((post(&first).await, post(&repeated).await), (201, 201));
+    assert_eq!(call(&first, Method::POST, "/api/runs/", r#"{"name":"x"}"#).await.error().0, 403);
+    assert_eq!(call(&first, Method::PATCH, "/api/runs/1/", r#"{"state":"FINISHED"}"#).await.status, 200);
+    assert_eq!((post(&first).await, post(&repeated).await), (401, 401));
+    assert_eq!(create().await, None, "it has ended");
+    let launched = call(operator.reveal(), Method::POST, "/api/runs/", r#"{"name":"x"}"#).await;
+    assert_eq!(launched.error().1, "idempotency_key_reused");
+    let headers = [("content-type", "application/json")];
+    let open = Api::start().await;
+    let run = open.call(Method::POST, "/api/runs/", &headers, r#"{"name":"x","external":true}"#).await.json();
+    assert_eq!((run.get("token"), &run["external"]), (None, &json!(true)), "none is required");
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::cluster::{
     Cluster, ClusterError, Offsets, OrphanSearch, Orphans, Output, PodListStatus, PodSample,
-    ProvisionRequest, ProvisionStatus, RankRef, ReleaseStatus, Signal, Task,
+    ProvisionRequest, ProvisionStatus, RankRef, ReleaseStatus, Remaining, Signal, Task,
 };
 
 /// The pods of the specification's examples.
@@ -104,7 +104,7 @@ impl Cluster for FakeCluster {
         unsupported()
     }
 
-    async fn signal(&self, _: &RankRef, _: Signal) -> Result<usize, ClusterError> {
+    async fn signal(&self, _: &RankRef, _: Signal) -> Result<Remaining, ClusterError> {
         unsupported()
     }
 

@@ -127,10 +127,12 @@ impl Api {
             vitals: Vitals::default(),
             clock: Clock::manual(NOW.parse().unwrap()),
             policy,
+            run_tokens: matches!(config.surface, Surface::Api(AuthPolicy::Bearer { .. })),
             heartbeat: NEVER,
             sessions: Sessions::default(),
             run_cache: RunJsonCache::default(),
             default_command: Ok("mlbench benchmark logistic-regression".to_owned()),
+            time_limit: None,
         };
         app.storage.set_pods(&PODS.map(pod), app.clock.now()).await.unwrap();
         let metrics = Arc::default();
@@ -196,7 +198,8 @@ impl Api {
     pub(super) async fn stored_run(&self, name: &str) -> Run {
         let body = json!({"name": name}).to_string();
         let request = RunRequest::from_fields(Fields::from_json(body.as_bytes()).unwrap()).unwrap();
-        let defaults = RunDefaults { max_workers: 2, max_cpus: None, default_command: Ok("true") };
+        let defaults =
+            RunDefaults { max_workers: 2, max_cpus: None, max_time: None, default_command: Ok("true") };
         let spec = resolve(&request, defaults).unwrap();
         let new = NewRun::new(request.name, Uuid::new_v4(), spec);
         self.app.storage.start_run_unless_active(new, self.app.clock.now()).await.unwrap()

@@ -13,13 +13,14 @@ const ASSETS: &[Asset] = &[
     Asset { name: "app-1.js", content: b"start the page", gzip: b"gzip", brotli: b"br" },
     Asset {
         name: "manifest.json",
-        content: br#"{"script":"app-1.js","style":"app-1.css","loads":{
-            "src/main.tsx":["app-1.css","app-1.js","frame-1.js"],
-            "src/pages/workers/page.tsx":["app-1.css","app-1.js","frame-1.js","workers-1.js"],
-            "src/pages/workers/worker.tsx":["app-1.css","app-1.js","frame-1.js","worker-1.js"],
-            "src/pages/runs/page.tsx":["app-1.css","app-1.js","frame-1.js","runs-1.js"],
-            "src/pages/run/page.tsx":["app-1.css","app-1.js","frame-1.js","run-1.js"],
-            "src/pages/compare/page.tsx":["app-1.css","app-1.js","frame-1.js","compare-1.js"]}}"#,
+        content:
+            br#"{"script":"app-1.js","style":"app-1.css","early":"early-1.js","loads":{
+            "src/main.tsx":["app-1.css","app-1.js","early-1.js","frame-1.js"],
+            "src/pages/workers/page.tsx":["app-1.css","app-1.js","early-1.js","frame-1.js","workers-1.js"],
+            "src/pages/workers/worker.tsx":["app-1.css","app-1.js","early-1.js","frame-1.js","worker-1.js"],
+            "src/pages/runs/page.tsx":["app-1.css","app-1.js","early-1.js","frame-1.js","runs-1.js"],
+            "src/pages/run/page.tsx":["app-1.css","app-1.js","early-1.js","frame-1.js","run-1.js"],
+            "src/pages/compare/page.tsx":["app-1.css","app-1.js","early-1.js","frame-1.js","compare-1.js"]}}"#,
         gzip: b"",
         brotli: b"",
     },
@@ -60,12 +61,18 @@ async fn every_page_has_a_shell_that_finds_its_assets() {
         assert_eq!(response.status, StatusCode::OK, "{path}");
         assert_eq!(response.header("content-type"), "text/html; charset=utf-8");
         let path = path.split('?').next().unwrap();
-        let script = text(&response).split("src=\"").nth(1).unwrap().split('"').next().unwrap();
+        let mut scripts = text(&response).split("src=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+        let (early, script) = (scripts.next().unwrap(), scripts.next().unwrap());
         let style = text(&response).split("stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap();
         for prefix in ["", "/prefix", "/a/b"] {
             assert_eq!(
                 resolve(&format!("{prefix}{path}"), script),
                 format!("{prefix}/assets/app-1.js"),
+                "{path}"
+            );
+            assert_eq!(
+                resolve(&format!("{prefix}{path}"), early),
+                format!("{prefix}/assets/early-1.js"),
                 "{path}"
             );
             assert_eq!(

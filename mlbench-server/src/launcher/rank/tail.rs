@@ -118,6 +118,9 @@ impl<'a> OutputTail<'a> {
                 CutReason::DiskFull => {
                     format!("rank {rank}: the disk of its worker was full; a part of its {name} is lost")
                 }
+                CutReason::FileSize => format!(
+                    "rank {rank}: {name} exceeded the file-size limit of the server (ulimit -f); its end is discarded"
+                ),
             };
             self.context.recorder.append_server_message(&text).await?;
         }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::cluster::{
     Cluster, ClusterError, Offsets, OrphanSearch, Orphans, Output, PodSample, ProvisionRequest,
-    ProvisionStatus, RankRef, ReleaseStatus, Signal, Task,
+    ProvisionStatus, RankRef, ReleaseStatus, Remaining, Signal, Task,
 };
 
 /// What a rank writes, and how it exits.
@@ -36,6 +36,8 @@ pub(crate) enum Exit {
     OnKill,
     /// Survives SIGKILL.
     Never,
+    /// Exits at SIGKILL, but its exit code cannot be stored.
+    Unstored,
     /// Never exits: its pod is gone.
     PodLost,
     /// Cannot be launched.
@@ -336,11 +338,14 @@ impl Cluster for ScriptedCluster {
         }
     }
 
-    async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<usize, ClusterError> {
+    async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<Remaining, ClusterError> {
         self.call(format!("signal {} {signal:?}", rank.rank), |state| {
-            let Some(process) = state.processes.get_mut(&rank.rank) else { return Ok(0) };
+            let Some(process) = state.processes.get_mut(&rank.rank) else {
+                return Ok(Remaining::Processes(0));
+            };
             if process.exit_code.is_none() {
                 match (signal, process.exit) {
+                    (Signal::Kill, Exit::Unstored) => return Ok(Remaining::Supervisor),
                     (_, Exit::Never) => {}
                     (Signal::Kill, _) => process.exit_code = Some(137),
                     (Signal::Term, Exit::OnTerm) => {
@@ -350,7 +355,7 @@ impl Cluster for ScriptedCluster {
                     _ => {}
                 }
             }
-            Ok(usize::from(process.exit_code.is_none()))
+            Ok(Remaining::Processes(usize::from(process.exit_code.is_none())))
         })
         .await
     }

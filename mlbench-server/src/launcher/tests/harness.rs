@@ -184,6 +184,21 @@ impl World {
     }
 }
 
+/// Returns settings for tests of what a rank is given.
+pub(in crate::launcher) fn sample_settings() -> LauncherSettings {
+    LauncherSettings {
+        grace_period: Duration::ZERO,
+        start_timeout: Duration::ZERO,
+        time_limit: None,
+        exit_grace: None,
+        mpirun_prefix: "mpirun --oversubscribe --host {hosts}".to_owned(),
+        server_url: "http://127.0.0.1:8000".to_owned(),
+        last_write: Timestamp::EPOCH,
+        purge_orphans: false,
+        run_tokens: false,
+    }
+}
+
 /// Returns run 1 on `workers` workers, ready to be launched.
 pub(crate) fn sample_run(workers: u32, command: &str) -> Run {
     let worker = |rank: u32| Worker {

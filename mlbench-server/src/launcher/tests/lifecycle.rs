@@ -10,6 +10,7 @@ use mlbench_core::{ErrorCode, Owner, PodName, RunState, Timestamp};
 use super::cluster::{Exit, script};
 use super::harness::{World, spec};
 use crate::cluster::{ClusterError, Orphans};
+use crate::launcher::LauncherHandle;
 
 const LINES: [&str; 4] = ["one", "two", "last", "err"];
 
@@ -268,8 +269,10 @@ async fn missing_workers_are_logged_once_and_fail_at_the_timeout() {
     let id = world.start_run().await;
     world.when(async |world| world.server_messages(id).await == [pulling.clone(), unknown.clone()]).await;
     world.kill_launcher().await;
-    world.start_launcher();
+    // Another server, which has only the dates.
+    world.deps.handle = LauncherHandle::default();
     world.deps.clock.advance(Duration::from_secs(600));
+    world.start_launcher();
     let run = world.until_ended(id).await;
     assert_eq!(run.state, RunState::Failed);
     let reason = "the workers were not ready within 10 min: worker-0: ImagePullBackOff";

@@ -3,6 +3,7 @@
 pub(crate) mod cluster;
 mod crash_points;
 mod deadlines;
+mod environment;
 mod full_disk;
 pub(crate) mod harness;
 mod lifecycle;

@@ -19,7 +19,7 @@ const LIMITS: Limits = Limits {
 
 fn at(seconds: u64) -> Now {
     let age = Duration::from_secs(seconds);
-    Now { date: Timestamp::EPOCH.saturating_add(age), age }
+    Now { date: Timestamp::EPOCH.saturating_add(age), age, run_age: age }
 }
 
 fn planned(run: &Run, observed: &Observed, seconds: u64) -> Vec<Action> {
@@ -56,9 +56,9 @@ fn a_run_fails_at_its_time_limit_and_is_stopped() {
     assert_eq!(planned(&run, 61), [Action::Follow(vec![0]), Action::Signal(Signal::Term, vec![0])]);
     assert_eq!(planned(&started([Some(0); 2]), 61), decided(RunEvent::Finish, None, 61));
     let mut waiting = sample_run(2, "p");
-    waiting.admitted_at = Some(at(100).date);
-    assert_eq!(planned(&waiting, 159), [Action::Launch]);
-    assert_eq!(planned(&waiting, 160), decided(RunEvent::Fail, Some(why), 160));
+    let admitted = |seconds| Now { run_age: Duration::from_secs(seconds - 100), ..at(seconds) };
+    assert_eq!(plan(&waiting, &observed, &limits, admitted(159)), [Action::Launch]);
+    assert_eq!(plan(&waiting, &observed, &limits, admitted(160)), decided(RunEvent::Fail, Some(why), 160));
     waiting.admitted_at = None;
     assert_eq!(planned(&waiting, 1_000), [], "a queued run waits as long as it must");
 }
@@ -121,12 +121,13 @@ fn a_queued_run_has_no_actions_until_it_is_stopped() {
 
 #[test]
 fn the_start_timeout_counts_from_the_admission() {
-    let admitted_at = Some(at(1_000).date);
-    let run = Run { workers: Vec::new(), admitted_at, ..sample_run(2, "p") };
+    let run = Run { workers: Vec::new(), ..sample_run(2, "p") };
     let waiting = ProvisionStatus::Waiting { missing: Vec::new() };
     let observed = Observed { provision: Some(waiting), ..Observed::default() };
-    assert_eq!(planned(&run, &observed, 1_599), [Action::Provision]);
-    assert!(matches!(planned(&run, &observed, 1_600)[..], [Action::Decide(_)]));
+    let planned =
+        |age| plan(&run, &observed, &LIMITS, Now { run_age: Duration::from_secs(age), ..at(9_999) });
+    assert_eq!(planned(599), [Action::Provision]);
+    assert!(matches!(planned(600)[..], [Action::Decide(_)]));
 }
 
 #[test]

@@ -7,11 +7,12 @@ use mlbench_core::storage::{ArrivedPoint, Changed, Interest};
 use mlbench_core::{MetricName, Owner, PodName, RunId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::page::Page;
+use super::page::{MAX_CHANGES, Page};
 use crate::sqlite::error::StoreError;
 use crate::sqlite::metrics::arrived::each_between;
 use crate::sqlite::metrics::owner::{self, OwnerRow};
 use crate::sqlite::metrics::recent::RecentArrivals;
+use crate::sqlite::metrics::touched::SeriesBetween;
 use crate::sqlite::pods;
 use crate::sqlite::runs::{changed, output, rows};
 
@@ -109,7 +110,9 @@ pub(super) fn points(
     window: Window,
     page: &mut Page,
 ) -> Result<(), StoreError> {
-    let all = "SELECT id, name FROM series WHERE owner_kind = ?1 AND owner = ?2 AND last_seq > ?3";
+    // The only point of a series is its last one.
+    let all = "SELECT id, name FROM series WHERE owner_kind = ?1 AND owner = ?2 AND last_seq > ?3 \
+               AND (last_seq <= ?4 OR count > 1)";
     // The sign keeps SQLite from looking at all series of the owner.
     let one =
         "SELECT id, name FROM series WHERE +owner_kind = ?1 AND +owner = ?2 AND last_seq > ?3 AND id = ?4";
@@ -119,9 +122,15 @@ pub(super) fn points(
         let Some(row) = owner::find(connection, &owner)? else { continue };
         let OwnerRow { kind, id } = row;
         // What this snapshot has was noted before.
-        let series: Vec<(i64, String)> = match recent.series_since(row, window.0) {
-            None => all.query_map([kind, id, window.0], read)?.collect::<Result<_, _>>()?,
-            Some(touched) => {
+        let series: Vec<(i64, String)> = match recent.series_between(row, window, MAX_CHANGES) {
+            SeriesBetween::TooMany if window.1 - window.0 > MAX_CHANGES as i64 => {
+                page.overflow();
+                return Ok(());
+            }
+            SeriesBetween::TooMany | SeriesBetween::Unknown => {
+                all.query_map([kind, id, window.0, window.1], read)?.collect::<Result<_, _>>()?
+            }
+            SeriesBetween::Few(touched) => {
                 let found =
                     touched.into_iter().map(|of| one.query_row([kind, id, window.0, of], read).optional());
                 found.filter_map(Result::transpose).collect::<Result<_, _>>()?

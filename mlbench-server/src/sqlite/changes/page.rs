@@ -27,6 +27,11 @@ impl Page {
         !self.overflows
     }
 
+    /// Notes that more is left than the page takes.
+    pub(super) const fn overflow(&mut self) {
+        self.overflows = true;
+    }
+
     /// Returns whether the page takes so many times as much as it has.
     pub(super) const fn takes_times(&self, factor: usize) -> bool {
         self.changes.len() * factor < MAX_CHANGES && self.bytes * factor < MAX_BYTES

@@ -35,7 +35,8 @@ pub(crate) fn page(
         let found = fill(connection, recent, &query.interest, window, &mut page)?;
         if page.overflows() && upto == query.after {
             // There is at most one change for each number.
-            length = (length / FACTOR).clamp(1, MAX_CHANGES as i64);
+            let most = MAX_CHANGES as i64;
+            length = if length > most { most } else { (length / FACTOR).max(1) };
             page = Page::default();
             continue;
         }

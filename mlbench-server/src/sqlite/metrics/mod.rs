@@ -23,6 +23,6 @@ mod scan;
 mod selection;
 mod series;
 pub(super) mod stored_series;
-mod touched;
+pub(super) mod touched;
 pub(super) mod unsealed;
 pub(super) mod value;

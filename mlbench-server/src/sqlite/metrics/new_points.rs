@@ -81,7 +81,8 @@ impl<'a> NewPoints<'a> {
         if self.points.len() < MIN_CHUNK || !self.insert_chunk(connection, series)? {
             self.insert_rows(connection, detector)?;
         }
-        arrivals.recent.note_series(self.owner, series, self.last_seq());
+        let first_seq = self.points.first().map_or(0, |(seq, _)| *seq);
+        arrivals.recent.note_series(self.owner, series, (first_seq, self.last_seq()));
         arrivals.unsealed.arrived(series, self.points.len());
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::owner::OwnerRow;
-use super::touched::{Known, TouchedSeries};
+use super::touched::{Known, SeriesBetween, TouchedSeries};
 use super::unsealed::Unsealed;
 
 /// The most owners that are remembered.
@@ -66,9 +66,9 @@ impl RecentArrivals {
         self.lock().note(owner, seq);
     }
 
-    /// Notes that points of a series arrived, the last one with the number `seq`.
-    pub(super) fn note_series(&self, owner: OwnerRow, series: i64, seq: i64) {
-        self.lock().series.note(owner, series, seq);
+    /// Notes that points of a series arrived, with numbers from the first to the last of `range`.
+    pub(super) fn note_series(&self, owner: OwnerRow, series: i64, range: (i64, i64)) {
+        self.lock().series.note(owner, series, range);
     }
 
     /// Adds series that the store had before it was opened.
@@ -109,6 +109,18 @@ impl RecentArrivals {
             return Some(BTreeSet::new());
         }
         inner.series.since(owner, seq)
+    }
+
+    /// Returns the series of an owner that may have points in a window of arrival numbers.
+    ///
+    /// Does not list them when more than `most` of them have any.
+    pub(crate) fn series_between(&self, owner: OwnerRow, window: (i64, i64), most: usize) -> SeriesBetween {
+        let inner = self.lock();
+        let is_older = inner.by_owner.get(&owner).is_none_or(|last| *last <= window.0);
+        if inner.known.includes(window.0) && is_older {
+            return SeriesBetween::Few(Vec::new());
+        }
+        inner.series.between(owner, window, most)
     }
 
     /// Returns the owners of points that arrived after `seq`, or `None` if that is too long ago.
@@ -187,7 +199,7 @@ mod tests {
         let recent = RecentArrivals::new(10);
         let [a, b] = [1, 2].map(OwnerRow::run);
         recent.note(a, 11);
-        recent.note_series(a, 1, 11);
+        recent.note_series(a, 1, (11, 11));
         let stored = |owner, series, last| StoredSeries { owner, series, last };
         recent.add(&[stored(a, 1, 4), stored(a, 2, 9), stored(b, 3, 7)]);
         assert_eq!(

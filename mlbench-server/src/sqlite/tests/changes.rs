@@ -151,3 +151,24 @@ async fn a_commit_is_announced() {
     store.started_run().await;
     tokio::time::timeout(Duration::from_secs(30), commits.notified()).await.unwrap();
 }
+
+#[tokio::test]
+async fn batches_of_many_series_are_read_in_pages_of_their_own_series() {
+    let store = Store::new();
+    let id = store.started_run().await;
+    let begin = last(&store).await;
+    let count = 12_000;
+    for batch in 0..2 {
+        let point = |series: i64| metric(id, &format!("series {series}"), batch * count + series, "1");
+        store.record_metrics((0..count).map(point).collect()).await.unwrap();
+    }
+    let expected: Vec<i64> = (0..2 * count).collect();
+    let (found, pages) = follow(&store, &of_run(id), begin).await;
+    assert!(found == expected && pages == 3, "{} points in {pages} pages", found.len());
+    // A page looks only at the series of its own points.
+    let window = (begin + 10_000, begin + count);
+    let query = ChangesQuery { interest: of_run(id), after: window.0, upto: Some(window.1) };
+    assert_eq!(store.changes(&query).await.unwrap().series.len(), 2_000);
+    let store = store.reopened();
+    assert!(follow(&store, &of_run(id), begin).await.0 == expected, "what arrived lately is not in memory");
+}

@@ -6,6 +6,7 @@ pub(crate) mod curves;
 pub(crate) mod edges;
 mod events;
 pub(crate) mod footprint;
+pub(crate) mod logging;
 pub(crate) mod mlflow;
 pub(crate) mod page;
 mod reading;

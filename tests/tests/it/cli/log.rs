@@ -1,4 +1,6 @@
-use mlbench_tests::{TIMEOUT, TestServer};
+use std::collections::BTreeSet;
+
+use mlbench_tests::{TIMEOUT, TestServer, eventually};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Child;
 use tokio::time::timeout;
@@ -68,4 +70,142 @@ async fn what_an_interrupted_program_wrote_last_is_stored() {
     let (code, stderr) = end(log).await;
     assert_eq!(code, 130, "{stderr}");
     assert_eq!(stored().await, 2);
+}
+
+/// Returns the steps of a metric in the order in which the server has them, with a check of their values.
+async fn stored_steps(server: &TestServer, run: u64) -> Vec<u64> {
+    let path = format!("/api/metrics/{run}/?metric_type=run&fields=step,value");
+    let points = server.get(&path).await.json();
+    let points = points["loss"].as_array().cloned().unwrap_or_default();
+    let steps = points.iter().map(|point| {
+        assert_eq!(point["value"].as_str(), Some(point["step"].to_string().as_str()), "{point}");
+        point["step"].as_u64().unwrap()
+    });
+    let mut steps: Vec<u64> = steps.collect();
+    steps.sort_unstable();
+    steps
+}
+
+fn lines(steps: std::ops::Range<u64>) -> String {
+    steps.map(|step| format!("{{\"name\": \"loss\", \"value\": {step}, \"step\": {step}}}\n")).collect()
+}
+
+/// Returns the number of bytes that wait in a spool.
+fn spooled_bytes(spool: &std::path::Path) -> u64 {
+    let files = std::fs::read_dir(spool).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let segments = files.filter(|path| path.extension().is_some_and(|extension| extension == "spool"));
+    segments.map(|path| std::fs::metadata(path).map_or(0, |file| file.len())).sum()
+}
+
+/// Returns the steps of all complete batches in a spool.
+fn spooled_steps(spool: &std::path::Path) -> Vec<u64> {
+    let files = std::fs::read_dir(spool).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+    let text: String = files.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect();
+    let columns = text.split("\"step\":[").skip(1).filter_map(|rest| rest.split_once("]}]"));
+    columns.flat_map(|(steps, _)| steps.split(',').map(|step| step.parse().unwrap())).collect()
+}
+
+async fn kill9(mut child: Child) {
+    child.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn every_spooled_metric_is_stored_once_when_both_sides_are_killed() {
+    let mut server = TestServer::start().await;
+    let (cli, spool) = (server.cli(), server.dir().join("spool"));
+    cli.ok(&["runs", "start", "--name", "logged", "--command", "true", "--wait"]).await;
+    let args = ["log", "--run", "1", "--spool", spool.to_str().unwrap()];
+    let (mut next, mut spooled) = (0, BTreeSet::new());
+    for round in 0..4 {
+        let mut log = cli.spawn(&args);
+        write(&mut log, &lines(next..next + 2_000)).await;
+        if round % 2 == 1 {
+            // The server is killed while the program sends what the round before has left, or soon after.
+            let stored = async || !stored_steps(&server, 1).await.is_empty();
+            timeout(TIMEOUT, async { while !stored().await {} }).await.unwrap();
+        }
+        server.kill9().await;
+        write(&mut log, &lines(next + 2_000..next + 4_000)).await;
+        next += 4_000;
+        eventually("a batch of this round is in the spool", TIMEOUT, async || {
+            spooled_steps(&spool).into_iter().any(|step| step >= next - 2_000).then_some(())
+        })
+        .await;
+        kill9(log).await;
+        spooled.extend(spooled_steps(&spool));
+        server.restart().await;
+    }
+    assert_eq!(end(cli.spawn(&args)).await, (0, String::new()));
+    assert_eq!(spooled_bytes(&spool), 0);
+    let stored = stored_steps(&server, 1).await;
+    assert!(stored.windows(2).all(|pair| pair[0] < pair[1]), "a metric was stored twice");
+    let stored: BTreeSet<u64> = stored.into_iter().collect();
+    let lost: Vec<&u64> = spooled.difference(&stored).collect();
+    assert!(lost.is_empty() && spooled.len() >= 4, "{lost:?} of {}", spooled.len());
+}
+
+#[tokio::test]
+async fn what_a_spool_held_when_the_program_was_killed_is_stored() {
+    let mut server = TestServer::start().await;
+    let (cli, spool) = (server.cli(), server.dir().join("spool"));
+    cli.ok(&["runs", "start", "--name", "logged", "--command", "true", "--wait"]).await;
+    let args = ["log", "--run", "1", "--spool", spool.to_str().unwrap()];
+    server.kill9().await;
+    let mut log = cli.spawn(&args);
+    let mut size = 0;
+    for round in 0..5 {
+        write(&mut log, &lines(round * 100..(round + 1) * 100)).await;
+        // Each round waits for the one before, so that all 500 are there at the end.
+        eventually("the metrics are in the spool", TIMEOUT, async || {
+            (spooled_bytes(&spool) > size + 2_500).then_some(())
+        })
+        .await;
+        size = spooled_bytes(&spool);
+    }
+    let (code, stderr) = {
+        let second = cli.spawn(&args);
+        end(second).await
+    };
+    assert_eq!(code, 1, "{stderr}");
+    assert!(
+        stderr.ends_with(": another logger uses it; give each logger a directory of its own\n"),
+        "{stderr}"
+    );
+    kill9(log).await;
+    server.restart().await;
+    assert_eq!(end(cli.spawn(&args)).await, (0, String::new()));
+    assert_eq!(stored_steps(&server, 1).await, (0..500).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_log_with_a_spool_ends_well_while_the_server_is_away() {
+    let mut server = TestServer::start().await;
+    let (cli, spool) = (server.cli(), server.dir().join("spool"));
+    cli.ok(&["runs", "start", "--name", "logged", "--command", "true", "--wait"]).await;
+    server.kill9().await;
+    let mut args = vec!["log", "--run", "1", "--spool", spool.to_str().unwrap()];
+    let mut log = cli.spawn(&args);
+    write(&mut log, "loss=0.5\nloss=0.25\n").await;
+    let waiting = format!(
+        "mlbench: the server is away; 2 metrics wait in {} for the next `mlbench log --spool`\n",
+        spool.display()
+    );
+    assert_eq!(end(log).await, (0, waiting));
+    // A full spool never holds the input up.
+    args.extend(["--spool-limit", "0"]);
+    let mut log = cli.spawn(&args);
+    write(&mut log, &lines(0..120_000)).await;
+    let (code, stderr) = end(log).await;
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("recorded metrics were lost; first error: metric queue: full with"), "{stderr}");
+    assert!(stderr.contains(" metrics lost, because the spool is full\n"), "{stderr}");
+    server.restart().await;
+    assert_eq!(end(cli.spawn(&args)).await, (0, String::new()));
+    assert!(stored_values(&server).await >= 2);
+}
+
+/// Returns the number of values of the metric.
+async fn stored_values(server: &TestServer) -> usize {
+    let points = server.get("/api/metrics/1/?metric_type=run").await.json();
+    points["loss"].as_array().map_or(0, Vec::len)
 }

@@ -11,4 +11,5 @@ mod report;
 mod runs;
 mod streams;
 mod terminal;
+mod top;
 mod waiting;

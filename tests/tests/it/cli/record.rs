@@ -2,7 +2,8 @@
 
 use std::process::ExitStatus;
 
-use mlbench_tests::{TIMEOUT, TestServer, eventually};
+use mlbench_client::{MetricsQuery, Owner, RunId};
+use mlbench_tests::{ServerOptions, TIMEOUT, TestServer, binary, eventually};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout};
@@ -61,6 +62,29 @@ async fn a_command_keeps_its_output_and_its_exit_code() {
     let missing = cli.run(&["runs", "record", "--name", "here", "--", "/no/such/program"]).await;
     assert_eq!(missing.code, 127, "{missing:?}");
     assert_eq!(server.get("/api/runs/3/").await.json()["state"], "FAILED");
+}
+
+#[tokio::test]
+async fn a_command_has_a_token_that_reports_to_its_run_only() {
+    let server = ServerOptions::default().token("correct-horse-battery-staple").start().await;
+    let mlbench = binary("mlbench");
+    let script = format!(
+        "'{0}' metrics post --run $MLBENCH_RUN_ID --name loss --value 0.5 || exit 9\n\
+         '{0}' runs list 2>&1 && exit 8\nenv | grep -c horse\necho $MLBENCH_TOKEN\nexit 0\n",
+        mlbench.display()
+    );
+    let recorded = server.cli().run(&["runs", "record", "--name", "here", "--", "sh", "-c", &script]).await;
+    assert_eq!(recorded.code, 0, "{recorded:?}");
+    let lines: Vec<&str> = recorded.stdout.lines().collect();
+    assert!(recorded.stdout.contains("token: belongs to run 1"), "{recorded:?}");
+    let [.., count, token] = lines[..] else { panic!("{recorded:?}") };
+    assert_eq!((count, token.len()), ("0", 64), "{recorded:?}");
+    let (client, owner) = (server.client(), Owner::Run(RunId::new(1).unwrap()));
+    let points = client.metrics().get(&owner, &MetricsQuery::default()).await.unwrap();
+    assert_eq!(points["loss"][0].value.as_str(), "0.5");
+    let late = server.cli().env("MLBENCH_TOKEN", token);
+    let late = late.run(&["metrics", "post", "--run", "1", "--name", "loss", "--value", "1"]).await;
+    assert!(late.code != 0 && late.stderr.contains("token: not accepted"), "{late:?}");
 }
 
 #[tokio::test]

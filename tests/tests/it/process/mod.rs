@@ -4,6 +4,7 @@ mod copies;
 mod first;
 mod full_disk;
 mod kill9;
+mod locked;
 mod log;
 mod lost_response;
 mod refusals;

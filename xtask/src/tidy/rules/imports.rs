@@ -18,6 +18,9 @@ const TESTS: &str = "tests/";
 /// The benchmark that does the same work in SQLite without the server.
 const LIMITS: &str = "tests/benches/speed/bare.rs";
 
+/// The test in which another program locks the database.
+const LOCKER: &str = "tests/tests/it/process/locked.rs";
+
 const IMPORTS: &[Import] = &[
     Import { library: "warp", allowed: &[SERVER_HTTP], advice: "move HTTP code into the server's http/" },
     Import {
@@ -32,7 +35,7 @@ const IMPORTS: &[Import] = &[
     },
     Import {
         library: "rusqlite",
-        allowed: &["mlbench-server/src/sqlite/", LIMITS],
+        allowed: &["mlbench-server/src/sqlite/", LIMITS, LOCKER],
         advice: "add a use case to trait Storage and its SQL to the server's sqlite/",
     },
     Import {
@@ -54,6 +57,11 @@ const IMPORTS: &[Import] = &[
         library: "plotters",
         allowed: &["mlbench-cli/src/commands/runs/report/charts/"],
         advice: "draw in the charts of the report",
+    },
+    Import {
+        library: "ratatui",
+        allowed: &["mlbench-cli/src/commands/top/"],
+        advice: "add a view to the command line's dashboard",
     },
     Import {
         library: "reqwest",

@@ -93,9 +93,11 @@ fn log_prints_help() {
     Usage: mlbench log [OPTIONS] --run <RUN>
 
     Options:
-          --run <RUN>  Run that the metrics belong to, by id or name [env:
-                       MLBENCH_RUN_ID]
-      -h, --help       Print help
+          --run <RUN>          Run that the metrics belong to, by id or name [env:
+                               MLBENCH_RUN_ID]
+          --spool <DIR>        Directory where metrics wait while the server is away
+          --spool-limit <MIB>  Most MiB that the spool takes on disk [default: 64]
+      -h, --help               Print help
 
     Each line is one metric: NAME=VALUE, or a JSON object with the fields name and
     value, and step, epoch, date, cumulative and metadata if wanted. Metrics are
@@ -103,10 +105,18 @@ fn log_prints_help() {
     to 10 minutes. Lines that are no metrics are reported and passed over; the exit
     code is 1 then.
 
+    With --spool they wait in a directory, as long as it takes: input is never held
+    up while the server is away, and what has not been sent 10 seconds after its end
+    stays for the next `mlbench log` with this directory, of any run. Each metric is
+    stored once, even after a crash. What is lost, because the spool was full for
+    example, is reported, and the exit code is 0.
+
     Examples:
       echo 'accuracy=0.7845' | mlbench log --run first
       echo '{"name": "loss", "value": 0.25, "step": 100}' | mlbench log --run first
       ./train | mlbench log   # in the command of a run
+      ./train | mlbench log --run 7 --spool ~/spool/rank-0
+      mlbench log --run 7 --spool ~/spool/rank-0 </dev/null   # send the rest
     "#);
 }
 

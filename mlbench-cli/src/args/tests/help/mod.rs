@@ -47,6 +47,7 @@ fn the_program_prints_help() {
       log          Store the metrics that a program writes, read from standard input
       import       Import event files of TensorBoard and CSV as runs
       pods         List the worker pods in the cluster
+      top          Watch workers and runs on a dashboard in the terminal
       benchmark    Run a built-in reference benchmark, as a worker or by hand
       completions  Print the script that makes a shell complete command lines
       man          Write the manual pages of all commands

@@ -41,6 +41,12 @@ fn runs_start_prints_help() {
           --workers <N>         Number of workers [default: all workers]
           --cpus <CORES>        CPU cores per worker, such as 0.5 [default: no
                                 limit]
+          --memory <SIZE>       Memory per worker, such as 4Gi [default: that of the
+                                server's settings]
+          --shm-size <SIZE>     Size of /dev/shm per worker, such as 1Gi [default:
+                                half of the memory]
+          --time-limit <TIME>   Longest time from the start of the run to its end,
+                                such as 90m [default: no limit]
           --image <IMAGE>       Official container image, or any image with
                                 --command
           --command <COMMAND>   Command of the workers [default: the command of the
@@ -52,8 +58,11 @@ fn runs_start_prints_help() {
           --tag <NAME=VALUE>    Tag, such as team=vision. Repeat the flag for
                                 several
           --backend <BACKEND>   Backend: mpi, gloo, nccl or a custom name
+          --working-dir <PATH>  Directory in which the command starts, an absolute
+                                path on the worker
           --first-worker-only   Start the command on the first worker only
-          --gpu                 Request GPUs
+          --gpu                 Request GPUs, as many as the server's settings say
+          --gpus <N>            Request this many GPUs per worker
           --light               Train to the light goal, a lower accuracy
           --wait                Wait until the run ends. Exit code 6 if it failed or
                                 was stopped

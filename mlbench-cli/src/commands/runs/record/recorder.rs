@@ -36,7 +36,9 @@ pub(crate) async fn record(
         run = client.runs().start(&request) => run?,
         () = interrupt.asked() => return Err(Failure::Interrupted { signal: SignalKind::interrupt() }),
     };
-    let variables = variables(client, &run, token(cli)?);
+    // A server before this version gives its runs no tokens.
+    let own = run.token.as_ref().map(|token| token.reveal().to_owned());
+    let variables = variables(client, &run, own.map_or_else(|| token(cli), |own| Ok(Some(own)))?);
     let child = match command::start(&args.command, &variables) {
         Ok(child) => child,
         Err(error) => return Err(not_started(client, &run, &args.command[0], &error).await),

@@ -1,4 +1,5 @@
 import type { Direction } from "../../api/wire";
+import { MOST_RUNS, parseIds } from "../../lib/ids";
 
 /** What the page compares; a link holds it. */
 export interface Compared {
@@ -12,23 +13,8 @@ export interface Compared {
   baseline: number | undefined;
 }
 
-/** How many runs the server compares at once. */
-export const MOST_RUNS = 1_000;
 /** How long the list of ids in an address may be. */
 const LONGEST = 300;
-
-/** Reads ids and ranges such as `1-5,8`; what is none of them is left out. */
-export function parseIds(text: string): number[] {
-  const ids = new Set<number>();
-  for (const part of text.split(",")) {
-    const match = /^\s*([1-9][0-9]{0,14})(?:-([1-9][0-9]{0,14}))?\s*$/.exec(part);
-    if (match === null) continue;
-    const first = Number(match[1]);
-    const last = Number(match[2] ?? match[1]);
-    for (let id = first; id <= last && ids.size < MOST_RUNS; id += 1) ids.add(id);
-  }
-  return [...ids].sort((a, b) => a - b);
-}
 
 /** Writes ids as a list, or with ranges where the list would be long. */
 export function idsText(ids: readonly number[]): string {

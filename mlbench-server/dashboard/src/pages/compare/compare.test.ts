@@ -3,11 +3,13 @@ import { test } from "node:test";
 
 import { testSeries } from "../../api/fixtures";
 import type { Comparison, Estimate, Group, Training } from "../../api/wire";
-import { fits, idsText, parseIds, readCompared, requestQuery, withRuns } from "./address";
+import { summaryText } from "../../charts/summary";
+import { parseIds } from "../../lib/ids";
+import { fits, idsText, readCompared, requestQuery, withRuns } from "./address";
 import { familiesOf } from "./families";
 import { bandwidthsOf, phasesOf, speedUpsOf, timesOf } from "./results";
 import { goalCurve, sharedMetrics } from "./metrics";
-import { areRepeated, readRepeats, withMedians } from "./repeats";
+import { areRepeated, groupsWith, noteOf, readRepeats, withMedians } from "./repeats";
 import { clockText, goalText, intervalNote, summaryRows } from "./summary";
 
 function estimate(median: number, n = 1, high: number | null = median): Estimate {
@@ -296,6 +298,44 @@ test("repeats become their median with a band, and other runs stay as they are",
   assert.deepEqual([drawn[0].low, drawn[0].high], [Float64Array.of(1, 2), Float64Array.of(3, 6)]);
   const five = [1, 2, 3, 4, 5].map((run) => curve(run, run));
   assert.equal(withMedians(five, [{ runs: [1, 2, 3, 4, 5], label: "x" }])[0]?.note, "median of 5, band IQR");
+});
+
+test("the legend says what distinguishes the groups of single runs, with medians beside them too", () => {
+  const groups = [
+    { runs: [1, 3], label: "1 worker" },
+    { runs: [2], label: "2 workers" },
+  ];
+  assert.deepEqual(
+    [1, 2, 3, 4].map((run) => noteOf(run, groups).note),
+    ["1 worker", "2 workers", "1 worker", undefined],
+  );
+  const shown = groupsWith(new Set([1, 3, 4]), groups);
+  assert.deepEqual(shown, groups.slice(0, 1));
+  assert.deepEqual(noteOf(1, shown), {}, "one group needs no distinction");
+  const curves = [1, 2, 3].map((run) => ({
+    run,
+    curve: {
+      key: String(run),
+      label: `#${run}`,
+      ...noteOf(run, groups),
+      color: run,
+      x: Float64Array.of(1),
+      y: Float64Array.of(run),
+    },
+  }));
+  const drawn = withMedians(curves, groups);
+  assert.deepEqual(
+    drawn.map(({ label, note }) => [label, note]),
+    [
+      ["1 worker", "median of 2, band min–max"],
+      ["#2", "2 workers"],
+    ],
+  );
+  const words = summaryText(drawn, String);
+  assert.match(words, /1 worker \(median of 2, band min–max\): 1 point, .*#2 \(2 workers\): 1 point,/);
+  const low = Float64Array.of(0);
+  const buckets = drawn.map((curve) => ({ ...curve, derived: false, low, high: low }));
+  assert.match(summaryText(buckets, String), /1 bucket,.* 1 bucket,/);
 });
 
 test("single curves are an own view, offered where runs repeat", () => {

@@ -22,6 +22,8 @@ const AXES: readonly XAxis[] = ["relative", "training", "step", "epoch", "wall"]
 /** How many runs have curves: more can neither be distinguished nor followed live. */
 const MOST_CURVES = 100;
 const REPEATS: readonly Repeats[] = ["median", "single"];
+/** How many charts are surely near the window. */
+const FIRST = 2;
 /** How many of the other metrics are shown at once. */
 const SHOWN = 24;
 
@@ -98,8 +100,8 @@ export function Curves(props: {
       )}
       {search !== "" && shown.length === 0 && <p class="section-empty">No metric contains “{search}”.</p>}
       <div class="chart-grid">
-        {shown.map((metric) => (
-          <WhenVisible key={metric.title} height={334}>
+        {shown.map((metric, index) => (
+          <WhenVisible key={metric.title} height={334} first={index < FIRST}>
             {() => <MetricChart metric={metric} shared={shared} />}
           </WhenVisible>
         ))}

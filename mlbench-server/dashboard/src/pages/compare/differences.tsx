@@ -44,11 +44,11 @@ export function Differences({ runs }: { runs: readonly Run[] }) {
                   {values.map((value, index) => (
                     <td
                       key={index}
-                      style={{ maxWidth: "240px", overflowWrap: "anywhere" }}
+                      class="compare-value"
                       data-label={`#${shown[index]?.id ?? ""}`}
                       dir="auto"
                     >
-                      {value ?? "–"}
+                      {value === "" ? <span class="compare-minor">empty</span> : (value ?? "–")}
                     </td>
                   ))}
                 </tr>

@@ -7,7 +7,7 @@ import { noAxisText } from "../../charts/no_axis";
 import type { ChartView } from "../../charts/view";
 import { splitName } from "../../lib/metric-name";
 import { goalCurve, type SharedMetric } from "./metrics";
-import { withMedians, type Repeats } from "./repeats";
+import { groupsWith, noteOf, withMedians, type Repeats } from "./repeats";
 import { useRunsDetail } from "./use-detail";
 import { useSeries } from "./use-series";
 
@@ -47,18 +47,17 @@ export function MetricChart({ metric, shared }: { metric: SharedMetric; shared: 
     const [points, placing] = [series.get(run)?.get(name), placings.get(run)];
     return points === undefined || placing === undefined ? undefined : timesIn(points, placing, zoom);
   });
+  const groups = groupsWith(metric.names, comparison?.groups ?? []);
   const single = [...metric.names].flatMap(([run, name]) => {
     const placing = placings.get(run);
     const found = detail.get(run)?.get(name) ?? series.get(run)?.get(name);
     if (placing === undefined || found === undefined) return [];
     const label = `#${run} ${runs.get(run)?.name ?? ""}`.trim();
     const identity = { key: String(run), label, color: colors.get(run) ?? 0 };
-    return curvesOf(found, placing, identity).map((curve) => ({ run, curve }));
+    const note = noteOf(run, groups);
+    return curvesOf(found, placing, identity).map((curve) => ({ run, curve: { ...curve, ...note } }));
   });
-  const curves =
-    shared.repeats === "median"
-      ? withMedians(single, comparison?.groups ?? [])
-      : single.map(({ run, curve }) => ({ ...curve, ...noteOf(run, comparison) }));
+  const curves = shared.repeats === "median" ? withMedians(single, groups) : single.map(({ curve }) => curve);
   const goal = comparison?.goal ?? null;
   const isCompared = comparison !== undefined && splitName(comparison.metric).metric === metric.title;
   const line = isCompared && goal !== null ? goalCurve(goal, "Goal", curves) : undefined;
@@ -77,11 +76,4 @@ export function MetricChart({ metric, shared }: { metric: SharedMetric; shared: 
       onZoom={onZoom}
     />
   );
-}
-
-/** Says beside the name of a run what it has that others have not. */
-function noteOf(run: number, comparison: Comparison | undefined): { note?: string } {
-  const { groups = [] } = comparison ?? {};
-  const group = groups.length > 1 ? groups.find(({ runs }) => runs.includes(run)) : undefined;
-  return group === undefined ? {} : { note: group.label };
 }

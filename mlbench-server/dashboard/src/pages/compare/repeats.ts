@@ -16,6 +16,20 @@ export function areRepeated(groups: readonly Pick<Group, "runs">[], ids: readonl
   return groups.some(({ runs }) => runs.filter((run) => drawn.has(run)).length > 1);
 }
 
+/** Returns the groups of which a chart shows a run: others need not be distinguished in it. */
+export function groupsWith<G extends Pick<Group, "runs">>(
+  shown: { has: (run: number) => boolean },
+  groups: readonly G[],
+): G[] {
+  return groups.filter(({ runs }) => runs.some((run) => shown.has(run)));
+}
+
+/** Says beside the name of a run what distinguishes its group from the others. */
+export function noteOf(run: number, groups: readonly Pick<Group, "runs" | "label">[]): { note?: string } {
+  const group = groups.length > 1 ? groups.find(({ runs }) => runs.includes(run)) : undefined;
+  return group === undefined ? {} : { note: group.label };
+}
+
 /** Puts the median with its band in the place of the curves of each group that has several. */
 export function withMedians(
   curves: readonly { run: number; curve: ChartSeries }[],
@@ -36,6 +50,7 @@ export function withMedians(
         key: `group ${key}`,
         label: group.label,
         note,
+        derived: true,
         color,
         ...medianOf(members.map((member) => member.curve)),
       },

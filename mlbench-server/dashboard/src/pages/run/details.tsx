@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
 import type { Run } from "../../api/wire";
-import { number } from "../../lib/format";
+import { duration, number, size } from "../../lib/format";
 import { routePath } from "../../lib/route";
 import { Link } from "../../parts/link";
 import { workersOf } from "../../parts/state";
@@ -38,6 +38,15 @@ export function Details({ run }: { run: Run }) {
         {(!external || run.backend !== null) && <Fact name="Backend">{run.backend ?? "None"}</Fact>}
         {!external && (
           <Fact name="Command runs on">{run.run_all_nodes ? "Every worker" : "The first worker"}</Fact>
+        )}
+        {run.memory !== undefined && <Fact name="Memory per worker">{size(run.memory)}</Fact>}
+        {run.shm_size !== undefined && <Fact name="Shared memory per worker">{size(run.shm_size)}</Fact>}
+        {run.gpus !== undefined && <Fact name="GPUs per worker">{run.gpus}</Fact>}
+        {run.time_limit !== undefined && <Fact name="Time limit">{duration(run.time_limit * 1000)}</Fact>}
+        {run.working_dir !== undefined && (
+          <Fact name="Working directory">
+            <code dir="ltr">{run.working_dir}</code>
+          </Fact>
         )}
         {run.max_bandwidth !== null && <Fact name="Bandwidth">{number(run.max_bandwidth)} Mbit/s</Fact>}
         {flags.length > 0 && <Fact name="Options">{flags.join(", ")}</Fact>}

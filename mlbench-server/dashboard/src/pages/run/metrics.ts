@@ -1,5 +1,5 @@
 import type { SeriesInfo } from "../../api/metrics";
-import type { Unit } from "../../charts/series";
+import type { Unit, XAxis } from "../../charts/series";
 import { splitName } from "../../lib/metric-name";
 import { numberOf } from "../../lib/number";
 import { isStep } from "../../lib/steps";
@@ -54,10 +54,18 @@ export function arrange(catalog: readonly SeriesInfo[], search = ""): MetricOver
   return { sections: [...sections].map(([title, list]) => ({ title, charts: list })), values };
 }
 
-/** Returns whether all points of each metric have the same time. */
-export function atOnce(catalog: readonly SeriesInfo[]): boolean {
+/**
+ * Returns the x axis that the charts of a run have unless somebody chooses one; undefined until the points tell it.
+ *
+ * Points that came together have one time, and would be a vertical line: these are drawn by their steps.
+ */
+export function usualAxis(
+  catalog: readonly SeriesInfo[],
+  seen: readonly XAxis[],
+): "relative" | "step" | undefined {
   const several = catalog.filter(({ count }) => count > 1);
-  return several.length > 0 && several.every(({ first_date, last_date }) => first_date === last_date);
+  if (several.some(({ first_date, last_date }) => first_date !== last_date)) return "relative";
+  return several.length > 0 && seen.includes("step") ? "step" : undefined;
 }
 
 /** Returns what a metric measures, by its name. */

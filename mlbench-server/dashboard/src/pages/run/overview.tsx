@@ -1,4 +1,4 @@
-import { signal, useSignalEffect } from "@preact/signals";
+import { signal, untracked, useSignalEffect } from "@preact/signals";
 import { useMemo, useState } from "preact/hooks";
 
 import type { SeriesInfo } from "../../api/metrics";
@@ -7,7 +7,7 @@ import { clockNames } from "../../charts/clock";
 import type { ChartGroup } from "../../charts/group";
 import { MetricsHeading } from "../../charts/heading";
 import type { XAxis } from "../../charts/series";
-import { readView, writeView, type ChartView } from "../../charts/view";
+import { readView, writeView, zoomText, type ChartView } from "../../charts/view";
 import { WhenVisible } from "../../charts/visible";
 import { runColors } from "../../lib/colors";
 import { plural } from "../../lib/format";
@@ -17,11 +17,9 @@ import type { PointsStore } from "../../live/points";
 import { Loading } from "../../parts/message";
 import { useDeferred } from "./deferred";
 import { MetricChart, type Shared } from "./metric-chart";
-import { arrange, atOnce, type MetricChart as Metric } from "./metrics";
+import { arrange, usualAxis, type MetricChart as Metric } from "./metrics";
 
 const USUAL: ChartView = { axis: "relative", scale: "linear", halfLife: 0, zoom: null };
-
-const BY_STEP: ChartView = { ...USUAL, axis: "step" };
 
 const AXES: readonly XAxis[] = ["relative", "training", "step", "epoch", "wall"];
 
@@ -41,8 +39,11 @@ export function Metrics(props: {
   const [search, setSearch] = useState("");
   const words = useDeferred(search);
   const axes = useMemo(() => signal<readonly XAxis[]>([]), []);
-  // Points that came together have one time, and would be a vertical line.
-  const usual = axes.value.includes("step") && atOnce(catalog ?? []) ? BY_STEP : USUAL;
+  // It stays for as long as the page is open, whatever comes later: the charts in view do not change under one's eyes.
+  const [decided, decide] = useState<XAxis>();
+  const axis = decided ?? usualAxis(catalog ?? [], axes.value);
+  if (axis !== decided) decide(axis);
+  const usual = { ...USUAL, axis: axis ?? USUAL.axis };
   const view = readView(query.value, usual);
   const clockKey = JSON.stringify(catalog === undefined ? [] : clockNames(catalog));
   const clocks = useMemo(() => JSON.parse(clockKey) as string[], [clockKey]);
@@ -53,7 +54,10 @@ export function Metrics(props: {
   };
   useSignalEffect(() => {
     const zoom = group.zoom.value;
-    setQuery({ zoom: writeView({ ...USUAL, zoom }, USUAL)["zoom"] ?? null });
+    untracked(() => {
+      if (query.value.get("zoom") === zoomText(zoom)) return;
+      setQuery(writeView({ ...readView(query.value, usual), zoom }, usual));
+    });
   });
   const color = useMemo(() => runColors([run.id]).get(run.id) ?? 0, [run.id]);
   const shared: Shared = { store, run: run.id, start, color, view, group, axes, clocks };
@@ -79,9 +83,14 @@ export function Metrics(props: {
       {sections.map(({ title, charts }, index) => (
         <div key={title} class="metric-section">
           {(sections.length > 1 || index > 0) && <h3>{title}</h3>}
-          {blocks(charts).map((block) => (
-            <WhenVisible key={block[0]?.title} class="metric-block" height={blockHeight(block.length)}>
-              {() => <Charts charts={block} shared={shared} />}
+          {blocks(charts).map((block, place) => (
+            <WhenVisible
+              key={block[0]?.title}
+              class="metric-block"
+              height={blockHeight(block.length)}
+              first={index + place === 0}
+            >
+              {() => <Charts charts={block} shared={shared} first={index + place === 0} />}
             </WhenVisible>
           ))}
         </div>
@@ -96,11 +105,15 @@ const CHART = { height: 350, width: 456 };
 /** How many charts are one block: of thousands of metrics, even the places of the charts take their time. */
 const BLOCK = 24;
 
-function Charts({ charts, shared }: { charts: readonly Metric[]; shared: Shared }) {
+/** How many charts are surely near the window. */
+const FIRST = 2;
+
+function Charts(props: { charts: readonly Metric[]; shared: Shared; first: boolean }) {
+  const { charts, shared, first } = props;
   return (
     <div class="chart-grid">
-      {charts.map((metric) => (
-        <WhenVisible key={metric.title} height={CHART.height - 16}>
+      {charts.map((metric, index) => (
+        <WhenVisible key={metric.title} height={CHART.height - 16} first={first && index < FIRST}>
           {() => <MetricChart metric={metric} shared={shared} />}
         </WhenVisible>
       ))}

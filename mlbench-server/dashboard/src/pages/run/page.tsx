@@ -120,7 +120,7 @@ function Content(props: {
           <a href={metricsDownload({ run: run.id }, "csv")} download={`run-${run.id}.csv`}>
             All metrics as CSV
           </a>
-          <a href={metricsDownload({ run: run.id }, "zip")} download={`run-${run.id}.zip`}>
+          <a href={metricsDownload({ run: run.id }, "zip")} download>
             All metrics as ZIP, with those of its workers
           </a>
         </p>

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { testRun, testSeries } from "../../api/fixtures";
 import type { JobMetadata, Run } from "../../api/wire";
-import { arrange, atOnce, unitOf } from "./metrics";
+import { arrange, unitOf, usualAxis } from "./metrics";
 import { failedRank, firstPoint, moments } from "./moments";
 
 function run(changes: Partial<Run> = {}, metadata: Partial<JobMetadata> = {}): Run {
@@ -124,9 +124,12 @@ test("5,000 metrics are arranged quickly", () => {
   assert.ok(performance.now() - begin < 500);
 });
 
-test("metrics whose points came together are distinguished from those that took time", () => {
+test("points that came together are drawn by their steps, and those that took time by it", () => {
   const once = testSeries("loss", 3);
-  assert.ok(atOnce([once, { ...testSeries("result", 1), last_date: "later" }]));
-  assert.ok(!atOnce([once, { ...once, last_date: "later" }]));
-  assert.ok(!atOnce([testSeries("result", 1)]));
+  const later = { ...once, last_date: "later" };
+  assert.equal(usualAxis([once, { ...testSeries("result", 1), last_date: "later" }], ["step"]), "step");
+  assert.equal(usualAxis([once, later], ["step"]), "relative");
+  assert.equal(usualAxis([once, later], []), "relative");
+  assert.equal(usualAxis([once], []), undefined, "their steps may not have been read yet");
+  assert.equal(usualAxis([testSeries("result", 1)], ["step"]), undefined, "a single point has no curve");
 });

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { messageOf, Problem } from "../../api/problem";
 import { changeTags } from "../../api/runs";
 import type { Run } from "../../api/wire";
-import { nameValues, readNameValues } from "../../lib/name-values";
+import { keptText, nameValues, readNameValues } from "../../lib/name-values";
 import { Button } from "../../parts/button";
 import { Dialog } from "../../parts/dialog";
 import { TextField } from "../../parts/field";
@@ -40,7 +40,6 @@ export function TagsDialog(props: { run: Run; onSaved: (run: Run) => void; onClo
       else setProblem(messageOf(failed));
     }
   };
-  const kept = Object.keys(form.kept);
   return (
     <Dialog title={`Tags of run ${run.id}`} onClose={onClose} class="confirm">
       <form
@@ -59,11 +58,9 @@ export function TagsDialog(props: { run: Run; onSaved: (run: Run) => void; onClo
             onValue={(text) => setForm({ ...form, text })}
             error={error}
             placeholder={"team=vision\nexperiment=learning rates"}
-            help={
-              kept.length === 0
-                ? "One NAME=VALUE per line; a line that you remove removes its tag"
-                : `Also set, with several lines each: ${kept.join(", ")}`
-            }
+            help={["One NAME=VALUE per line; a line that you remove removes its tag", keptText(form)]
+              .filter(Boolean)
+              .join(". ")}
             rows={6}
             code
             autoFocus

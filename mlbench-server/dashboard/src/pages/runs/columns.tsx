@@ -1,6 +1,6 @@
 import type { Run } from "../../api/wire";
 import { COLORS, runColors } from "../../lib/colors";
-import { duration, number, plural } from "../../lib/format";
+import { count, duration, number, plural } from "../../lib/format";
 import { StateBadge } from "../../parts/badge";
 import { Link } from "../../parts/link";
 import { Menu, type MenuAction } from "../../parts/popover";
@@ -10,7 +10,7 @@ import type { Column } from "../../parts/row";
 import { shownTags } from "../../parts/tags";
 import { Ago, Cut, Elapsed } from "../../parts/text";
 import { runsOf, type Item } from "./group";
-import { distinctValues, labelName, labelOf, type LabelKey } from "./labels";
+import { distinctValues, isNumeric, labelName, type LabelKey } from "./labels";
 import type { RowActions } from "./list-state";
 import { median, valueOf, type Measure, type ValuesById } from "./measure";
 import { newestOf, useLiveValue, type Newest } from "./newest";
@@ -215,9 +215,8 @@ function State({ item }: { item: Item }) {
   }
   const counts = new Map<string, number>();
   for (const run of item.group.runs) counts.set(stateWord(run), (counts.get(stateWord(run)) ?? 0) + 1);
-  return (
-    <Cut text={[...counts].map(([word, count]) => `${count} ${word.toLowerCase()}`).join(", ")} class="why" />
-  );
+  const words = [...counts].map(([word, runs]) => `${count(runs)} ${word.toLowerCase()}`);
+  return <Cut text={words.join(", ")} class="why" />;
 }
 
 function Workers({ item }: { item: Item }) {
@@ -228,20 +227,18 @@ function Workers({ item }: { item: Item }) {
 /** Returns the column of a parameter or tag. */
 function labelColumn(key: LabelKey, shown: readonly Run[]): Column<Item> {
   const name = labelName(key);
-  const isNumber =
-    typeof shown.map((run) => labelOf(run, key)).find((value) => value !== undefined) === "number";
   return {
     key,
     header: <Cut text={name} full={`${key.startsWith("tag:") ? "Tag" : "Parameter"} ${name}`} />,
     width: `${LABEL_WIDTH}px`,
-    class: isNumber ? "end" : "",
+    class: isNumeric(shown, key) ? "end" : "",
     sortable: true,
     cell: (item) => {
       const found = distinctValues(runsOf(item), key);
       const [value] = found;
       if (value === undefined) return <span class="none">–</span>;
       if (found.length > 1) return <span class="why">{plural(found.length, "value")}</span>;
-      return isNumber ? value : <Cut text={value} />;
+      return <Cut text={value} />;
     },
   };
 }
@@ -290,9 +287,9 @@ function Value({ item, which, values }: ValueProps & { item: Item }) {
 
 /** The median of the repeats, and how many of them have a value. */
 function Median({ runs, which, values }: ValueProps & { runs: readonly Run[] }) {
-  const { median: middle, count } = median(runs.map((run) => valueOf(run, which, values)));
-  if (count === 0) return <span class="none">–</span>;
-  const of = `${count.toLocaleString("en")} of ${runs.length.toLocaleString("en")}`;
+  const { median: middle, count: found } = median(runs.map((run) => valueOf(run, which, values)));
+  if (found === 0) return <span class="none">–</span>;
+  const of = `${count(found)} of ${count(runs.length)}`;
   return (
     <span title={`Median of the newest values; ${of} runs have one`}>
       {number(middle)}

@@ -73,7 +73,9 @@ function parameters(run: Run): string {
     run.gpu_enabled,
     run.light_target,
     run.use_horovod,
-    run.environment,
+    Object.entries(run.environment).filter(([name]) => !SEED.test(name)),
+    run.gpus,
+    run.memory,
     run.external,
     Object.entries(run.params ?? {}).filter(([name]) => !SEED.test(name)),
   ]);

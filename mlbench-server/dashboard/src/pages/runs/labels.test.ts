@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { testRun } from "../../api/fixtures";
-import { compareLabels, distinctValues, labelKeys, labelKeysText, labelOf, readLabelKeys } from "./labels";
+import {
+  compareLabels,
+  distinctValues,
+  isNumeric,
+  labelKeys,
+  labelKeysText,
+  labelOf,
+  readLabelKeys,
+} from "./labels";
 
 const RUNS = [
   testRun({ id: 1, params: { lr: 0.1 }, tags: { "a,b %": "x" } }),
@@ -25,6 +33,14 @@ test("a run has the values of its own names only", () => {
   assert.equal(labelOf(RUNS[0] ?? testRun(), "tag:constructor"), undefined);
   assert.deepEqual(distinctValues(RUNS, "param:lr"), ["0.1"]);
   assert.deepEqual(distinctValues(RUNS, "tag:team"), []);
+});
+
+test("values are numeric where all of them are numbers, also as texts", () => {
+  assert.ok(isNumeric(RUNS, "param:lr"));
+  assert.ok(isNumeric(RUNS, "param:depth"));
+  assert.ok(!isNumeric([...RUNS, testRun({ id: 4, params: { lr: "warm-up" } })], "param:lr"));
+  assert.ok(!isNumeric([testRun({ params: { flag: true } })], "param:flag"));
+  assert.ok(!isNumeric(RUNS, "tag:team"), "no run has a value");
 });
 
 test("numbers come before texts, and missing values last in both directions", () => {

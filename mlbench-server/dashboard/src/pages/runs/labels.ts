@@ -58,6 +58,12 @@ export function distinctValues(runs: readonly Run[], key: LabelKey): string[] {
   return [...values];
 }
 
+/** Whether runs have numbers only, as the order of the list knows them. */
+export function isNumeric(runs: readonly Run[], key: LabelKey): boolean {
+  const values = runs.map((run) => labelOf(run, key)).filter((value) => value !== undefined);
+  return values.length > 0 && values.every((value) => typeof orderOf(value) === "number");
+}
+
 /** Compares values of a label in either direction: numbers before other texts, and runs without a value last. */
 export function compareLabels(
   a: string | number | boolean | undefined,

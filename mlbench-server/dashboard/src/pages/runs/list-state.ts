@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { useMemo, useState } from "preact/hooks";
 
+import { withWord } from "../../api/run-search";
 import type { Run } from "../../api/wire";
 import { query, setQuery } from "../../lib/navigation";
 import type { Pending } from "./confirmations";
@@ -38,7 +39,7 @@ export function useListState() {
       again: (run) => setQuery({ again: String(run.id) }),
       find: (word) => {
         const text = query.peek().get("q")?.trim() ?? "";
-        if (!text.includes(word)) setQuery({ q: `${text} ${word}`.trim() });
+        setQuery({ q: withWord(text, word) });
       },
       stop: (runs) => setPending({ action: "stop", runs }),
       remove: (runs) => setPending({ action: "delete", runs }),

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
 
 import type { Run } from "../../api/wire";
-import { plural } from "../../lib/format";
+import { count, plural } from "../../lib/format";
 import { useShortcuts, type Shortcut } from "../../lib/keys";
 import { navigate, query, setQuery } from "../../lib/navigation";
 import { useTitle } from "../../lib/title";
@@ -147,8 +147,8 @@ function Runs({ runs }: { runs: readonly Run[] }) {
 }
 
 function countOf(shown: number, all: number): string {
-  const total = all.toLocaleString("en");
-  return shown === all ? total : `${shown.toLocaleString("en")} of ${total}`;
+  const total = count(all);
+  return shown === all ? total : `${count(shown)} of ${total}`;
 }
 
 function wantValues(items: readonly Item[]) {
@@ -166,7 +166,7 @@ function Chosen({ runs, actions, onClear }: ChosenProps) {
   const active = runs.filter(isActive);
   return (
     <div class="chosen" role="group" aria-label="Selected runs">
-      <span>{runs.length.toLocaleString("en")} selected</span>
+      <span>{count(runs.length)} selected</span>
       <Button onClick={() => navigate(`compare?runs=${runs.map(({ id }) => id).join(",")}`)}>Compare</Button>
       {active.length > 0 && <Button onClick={() => actions.stop(active)}>Stop</Button>}
       <Button onClick={() => actions.remove(runs)}>Delete</Button>

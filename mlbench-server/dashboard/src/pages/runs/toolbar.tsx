@@ -1,3 +1,4 @@
+import { count } from "../../lib/format";
 import { setQuery } from "../../lib/navigation";
 import { Button } from "../../parts/button";
 import { STATE_WORDS } from "../../parts/state";
@@ -56,7 +57,7 @@ export function Toolbar({
             aria-pressed={view.states.includes(word)}
             onClick={() => toggle(word)}
           >
-            {word} <span class="count">{(counts.get(word) ?? 0).toLocaleString("en")}</span>
+            {word} <span class="count">{count(counts.get(word) ?? 0)}</span>
           </button>
         ))}
       </div>
@@ -75,7 +76,7 @@ export function Toolbar({
       <Choice
         label="Workers"
         value={view.workers}
-        options={values.workers.map((count) => [String(count), String(count)])}
+        options={values.workers.map((workers) => [String(workers), String(workers)])}
         onValue={(workers) => setQuery({ workers })}
       />
       <label class="inline">

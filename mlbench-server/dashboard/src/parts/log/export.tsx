@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../../api/problem";
 import type { LogLine, Run } from "../../api/wire";
 import { plainLine } from "../../lib/ansi";
-import { plural } from "../../lib/format";
+import { count, plural } from "../../lib/format";
 import { readLogs } from "../../live/logs";
 import { Button } from "../button";
 import { toast } from "../toast";
@@ -40,15 +40,15 @@ export function DownloadLog({ run }: { run: Run }) {
   }, []);
   const download = async () => {
     const parts: string[] = [];
-    let count = 0;
+    let total = 0;
     setRead(0);
     try {
       await readLogs(
         run.id,
         (lines) => {
           parts.push(linesText(lines));
-          count += lines.length;
-          setRead(count);
+          total += lines.length;
+          setRead(total);
         },
         stop.current.signal,
       );
@@ -60,7 +60,7 @@ export function DownloadLog({ run }: { run: Run }) {
   };
   return (
     <Button kind="quiet" aria-label="Download log" busy={read !== undefined} onClick={() => void download()}>
-      {read === undefined ? "Download" : read.toLocaleString("en")}
+      {read === undefined ? "Download" : count(read)}
     </Button>
   );
 }

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import type { LogLine, Run } from "../../api/wire";
-import { plural } from "../../lib/format";
+import { count, plural } from "../../lib/format";
 import { useShortcuts, type Shortcut } from "../../lib/keys";
 import { useLogs, type LogsState } from "../../live/logs";
 import { Button } from "../button";
@@ -84,7 +84,7 @@ function Older({ state }: { state: LogsState }) {
     <p class="log-note">
       {state.reading && !full
         ? `Reading older lines: ${plural(lines.length, "line")} so far …`
-        : `Older lines are not loaded: these are the newest ${lines.length.toLocaleString("en")}. The download has all.`}
+        : `Older lines are not loaded: these are the newest ${count(lines.length)}. The download has all.`}
     </p>
   );
 }
@@ -192,7 +192,7 @@ function SearchField({ text, current, found, complete, setText, go }: Search) {
     else return;
     event.preventDefault();
   };
-  const place = current === undefined ? "" : `${(found.indexOf(current) + 1).toLocaleString("en")} of `;
+  const place = current === undefined ? "" : `${count(found.indexOf(current) + 1)} of `;
   return (
     <div class="log-search">
       <input

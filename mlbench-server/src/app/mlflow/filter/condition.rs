@@ -41,9 +41,19 @@ pub(super) struct Condition {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Test {
     Number(&'static str, f64),
-    Text { is: bool, text: String },
-    Like { pattern: String, any_case: bool },
-    OneOf { is: bool, texts: Vec<String> },
+    Text {
+        is: bool,
+        text: String,
+    },
+    /// The pattern for any case is in small letters.
+    Like {
+        pattern: String,
+        any_case: bool,
+    },
+    OneOf {
+        is: bool,
+        texts: Vec<String>,
+    },
     Exists(bool),
 }
 
@@ -79,7 +89,7 @@ impl Condition {
             (Some(Found::Text(found)), Test::Text { is, text }) => (found == text.as_str()) == *is,
             (Some(Found::Text(found)), Test::Like { pattern, any_case: false }) => is_like(&found, pattern),
             (Some(Found::Text(found)), Test::Like { pattern, any_case: true }) => {
-                is_like(&found.to_lowercase(), &pattern.to_lowercase())
+                is_like(&found.to_lowercase(), pattern)
             }
             (Some(Found::Text(found)), Test::OneOf { is, texts }) => {
                 texts.iter().any(|text| found == text.as_str()) == *is

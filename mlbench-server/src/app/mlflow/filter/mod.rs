@@ -11,4 +11,4 @@ mod tokens;
 
 pub(super) use condition::{Filter, Found, Key, Subject};
 pub(super) use order::{Order, Rank};
-pub(super) use parse::{Attribute, parse_filter, parse_order};
+pub(super) use parse::{Attribute, parse_filter, parse_orders};

@@ -45,6 +45,29 @@ impl Order {
 }
 
 impl Rank {
+    /// Returns the rank as a text, from which it is read back.
+    pub(in crate::app::mlflow) fn to_text(&self) -> String {
+        match self {
+            Self::Number(number) => format!("n{number:?}"),
+            Self::Text(text) => format!("t{text}"),
+            Self::NoNumber => "no number".to_owned(),
+            Self::Absent => "absent".to_owned(),
+        }
+    }
+
+    /// Reads a rank. `None` for a text that is none.
+    pub(in crate::app::mlflow) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "no number" => Some(Self::NoNumber),
+            "absent" => Some(Self::Absent),
+            _ => match text.split_at_checked(1)? {
+                ("n", number) => number.parse().ok().map(Self::Number),
+                ("t", text) => Some(Self::Text(text.to_owned())),
+                _ => None,
+            },
+        }
+    }
+
     const fn class(&self) -> u8 {
         match self {
             Self::Number(_) | Self::Text(_) => 0,

@@ -20,7 +20,12 @@ pub(in crate::app::mlflow) struct Attribute {
 
 /// Most conditions of a filter, and most texts of a list.
 const MAX_ITEMS: usize = 1_000;
+/// Most keys of an order: each one is kept for all that is found.
+const MAX_ORDERS: usize = 20;
+/// Most characters of a pattern. The time that it takes grows with its length and with that of the text.
+const MAX_PATTERN: usize = 500;
 const FIELD: &str = "filter";
+const ORDER_BY: &str = "order_by";
 
 /// Reads a filter.
 ///
@@ -41,12 +46,21 @@ pub(in crate::app::mlflow) fn parse_filter(text: &str, attributes: &[Attribute])
     Ok(Filter(conditions))
 }
 
-/// Reads a key with its direction, an item of `order_by`.
+/// Reads the keys of an order, the items of `order_by`.
 ///
 /// # Errors
-/// [`InvalidField`](mlbench_core::ErrorCode::InvalidField) naming what cannot be read.
-pub(in crate::app::mlflow) fn parse_order(text: &str, attributes: &[Attribute]) -> Result<Order> {
-    let field = "order_by";
+/// [`InvalidField`](mlbench_core::ErrorCode::InvalidField) naming what cannot be read, and for too many.
+pub(in crate::app::mlflow) fn parse_orders(texts: &[&str], attributes: &[Attribute]) -> Result<Vec<Order>> {
+    if texts.len() > MAX_ORDERS {
+        let rule = format_args!("has {} keys; use at most {MAX_ORDERS}", texts.len());
+        return Err(Error::invalid(ORDER_BY, rule));
+    }
+    texts.iter().map(|text| parse_order(text, attributes)).collect()
+}
+
+/// Reads a key with its direction.
+fn parse_order(text: &str, attributes: &[Attribute]) -> Result<Order> {
+    let field = ORDER_BY;
     let mut tokens = Tokens { field, tokens: split(field, text)?, next: 0, attributes };
     let (key, _) = tokens.key()?;
     let descending = match tokens.take() {
@@ -177,7 +191,7 @@ impl Tokens<'_> {
             Some(token) if ["LIKE", "ILIKE"].iter().any(|keyword| token.is(keyword)) => {
                 let any_case = token.is("ILIKE");
                 self.next += 1;
-                return Ok(Test::Like { pattern: self.text()?, any_case });
+                return Ok(Test::Like { pattern: self.pattern(any_case)?, any_case });
             }
             _ => {
                 let is = !self.takes("NOT");
@@ -187,6 +201,19 @@ impl Tokens<'_> {
         };
         self.next += 1;
         Ok(Test::Text { is, text: self.text()? })
+    }
+
+    /// Reads the pattern of a `LIKE`, in small letters if it matches any.
+    fn pattern(&mut self, any_case: bool) -> Result<String> {
+        let text = self.text()?;
+        let pattern = if any_case { text.to_lowercase() } else { text };
+        match pattern.chars().count() {
+            length if length > MAX_PATTERN => {
+                let rule = format_args!("a pattern has {length} characters; use at most {MAX_PATTERN}");
+                Err(Error::invalid(self.field, rule))
+            }
+            _ => Ok(pattern),
+        }
     }
 
     fn text(&mut self) -> Result<String> {

@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use mlbench_core::needs::ByteSize;
 use mlbench_core::run::{Backend, Run, RunKey};
 
 use super::names::{NUMBER_ANNOTATION, run_labels, worker_labels};
@@ -90,7 +91,7 @@ fn pod_spec(image: &str, request: &ProvisionRequest<'_>, options: &Options) -> P
         env: Some(request.token.map(|_| run_token::variable(run)).into_iter().collect()),
         image_pull_policy: Some(options.image_pull_policy.as_str().to_owned()),
         resources: Some(resources(run, options)),
-        volume_mounts: Some(vec![mount("mlbench", WORK_VOLUME)]),
+        volume_mounts: Some(vec![mount("mlbench", WORK_VOLUME), mount("shm", "/dev/shm")]),
         security_context: Some(SecurityContext { privileged: Some(false), ..SecurityContext::default() }),
         ..Container::default()
     };
@@ -102,6 +103,7 @@ fn pod_spec(image: &str, request: &ProvisionRequest<'_>, options: &Options) -> P
         }),
         ..Volume::default()
     }];
+    volumes.push(shared_memory(run, options));
     if over_ssh {
         // mpirun reaches the other workers by ssh: the entrypoint of the image starts the ssh daemon with the key of the
         // release. A terminal and an open stdin keep an image alive whose entrypoint is a shell.
@@ -145,6 +147,24 @@ fn volume_mib(options: &Options) -> u64 {
     u64::from(options.output_limit) * 4 + 64
 }
 
+/// Returns the volume for `/dev/shm`.
+///
+/// The data loaders of PyTorch break with the 64 MiB that a container has without one.
+/// What is written to it counts as memory of the worker.
+fn shared_memory(run: &Run, options: &Options) -> Volume {
+    let size = run.spec.needs.shm_size.or_else(|| memory(run, options).map(ByteSize::half));
+    let empty_dir = EmptyDirVolumeSource {
+        medium: Some("Memory".to_owned()),
+        size_limit: size.map(|size| Quantity(size.to_string())),
+    };
+    Volume { name: "shm".to_owned(), empty_dir: Some(empty_dir), ..Volume::default() }
+}
+
+/// Returns the memory of each worker of a run, if anybody limits it.
+fn memory(run: &Run, options: &Options) -> Option<ByteSize> {
+    run.spec.needs.memory.or(options.worker_memory)
+}
+
 fn mount(volume: &str, path: &str) -> VolumeMount {
     VolumeMount { name: volume.to_owned(), mount_path: path.to_owned(), ..VolumeMount::default() }
 }
@@ -169,12 +189,13 @@ fn resources(run: &Run, options: &Options) -> ResourceRequirements {
     if let Some(limit) = requested.or_else(|| options.worker_max_cpu.map(|cpu| cpu.to_string())) {
         limits.insert("cpu".to_owned(), quantity(limit));
     }
-    if let Some(memory) = &options.worker_memory {
+    if let Some(memory) = memory(run, options) {
         requests.insert("memory".to_owned(), quantity(memory.to_string()));
         limits.insert("memory".to_owned(), quantity(memory.to_string()));
     }
     if run.spec.gpu_enabled {
-        limits.insert("nvidia.com/gpu".to_owned(), quantity(options.max_gpu_per_worker.to_string()));
+        let gpus = run.spec.needs.gpus.unwrap_or(options.max_gpu_per_worker);
+        limits.insert(options.gpu_resource.clone(), quantity(gpus.to_string()));
     }
     ResourceRequirements { requests: Some(requests), limits: Some(limits), ..ResourceRequirements::default() }
 }
@@ -233,6 +254,32 @@ mod tests {
         assert_eq!(gpus(&run), None);
         run.spec.gpu_enabled = true;
         assert_eq!(gpus(&run), Some(Quantity("2".to_owned())));
+        run.spec.needs.gpus = Some(1);
+        assert_eq!(gpus(&run), Some(Quantity("1".to_owned())));
+    }
+
+    #[test]
+    fn shared_memory_is_half_of_the_memory_unless_the_run_names_it() {
+        let shown = |worker: Option<&str>, memory: Option<&str>, shm: Option<&str>| {
+            let size = |text: Option<&str>| text.map(|text| text.parse().unwrap());
+            let options = Options { worker_memory: size(worker), ..options() };
+            let mut run = run(1, "x");
+            (run.spec.needs.memory, run.spec.needs.shm_size) = (size(memory), size(shm));
+            let pod = pod_spec("image:1", &ProvisionRequest::of(&run), &options);
+            let volume = pod.volumes.unwrap().into_iter().find(|volume| volume.name == "shm").unwrap();
+            let source = volume.empty_dir.unwrap();
+            assert_eq!(source.medium.as_deref(), Some("Memory"));
+            let mounts = pod.containers[0].volume_mounts.clone().unwrap();
+            assert!(mounts.iter().any(|mount| mount.mount_path == "/dev/shm" && mount.name == "shm"));
+            let limits = pod.containers[0].resources.clone().unwrap().limits.unwrap();
+            let text = |quantity: Option<&Quantity>| quantity.map(|quantity| quantity.0.clone());
+            (text(limits.get("memory")), text(source.size_limit.as_ref()))
+        };
+        let texts = |memory: &str, shm: &str| (Some(memory.to_owned()), Some(shm.to_owned()));
+        assert_eq!(shown(None, None, None), (None, None));
+        assert_eq!(shown(Some("4Gi"), None, None), texts("4Gi", "2Gi"));
+        assert_eq!(shown(Some("4Gi"), Some("8Gi"), None), texts("8Gi", "4Gi"));
+        assert_eq!(shown(None, Some("8Gi"), Some("1Gi")), texts("8Gi", "1Gi"));
     }
 
     #[test]

@@ -24,6 +24,12 @@ pub(crate) fn violation(run: &Run, options: &Options) -> Option<String> {
                 .to_owned(),
         );
     }
+    if let Some(wanted) = spec.needs.gpus.filter(|_| spec.image.is_some())
+        && wanted > options.max_gpu_per_worker
+    {
+        let most = options.max_gpu_per_worker;
+        return Some(format!("gpus: {wanted} requested per worker; request at most {most}"));
+    }
     None
 }
 
@@ -46,5 +52,10 @@ mod tests {
         asked.spec.num_cpus = Some(8.0);
         asked.spec.gpu_enabled = true;
         assert!(violation(&asked, &options).unwrap().contains("GPUs"));
+        let options = Options { max_gpu_per_worker: 2, ..options };
+        asked.spec.needs.gpus = Some(2);
+        assert_eq!(violation(&asked, &options), None);
+        asked.spec.needs.gpus = Some(3);
+        assert_eq!(violation(&asked, &options).unwrap(), "gpus: 3 requested per worker; request at most 2");
     }
 }

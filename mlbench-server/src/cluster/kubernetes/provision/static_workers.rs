@@ -57,5 +57,14 @@ fn messages(run: &Run) -> Vec<String> {
                 .to_owned(),
         );
     }
+    let needs = &run.spec.needs;
+    for (field, size) in [("memory", needs.memory), ("shm_size", needs.shm_size)] {
+        messages.extend(size.map(|size| {
+            format!(
+                "{field} {size} is not enforced: static worker pods keep the memory of their deployment; use an \
+                 image to request memory"
+            )
+        }));
+    }
     messages
 }

@@ -40,6 +40,20 @@ async fn workers_of_a_set_find_each_other_and_are_all_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_worker_has_the_memory_that_its_run_names_and_half_of_it_as_shared_memory() {
+    let Some(harness) = harness().await else { return };
+    let cluster = harness.cluster().await;
+    let mut run = image_run(1, "memory", 1, IMAGE);
+    run.spec.needs.memory = Some("128Mi".parse().unwrap());
+    provisioned(&cluster, &mut run).await;
+    let shown = "df -k /dev/shm | tail -n 1 | while read -r _ size _; do echo $size; done";
+    launch(&cluster, rank(&run, 0), shown).await;
+    let seen = followed(&cluster, &rank(&run, 0)).await;
+    assert_eq!((seen.end, &seen.stdout[..]), (Some(Ok(0)), &b"65536\n"[..]));
+    released(&cluster, &run).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn runs_with_equal_or_long_names_have_separate_sets() {
     let Some(harness) = harness().await else { return };
     let cluster = harness.cluster().await;

@@ -236,8 +236,8 @@ impl StreamCopy {
                     self.end += written as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // `ulimit -f`, of which no room comes back.
-                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => self.cut("limit"),
+                // No room comes back.
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => self.cut("ulimit"),
                 // A full disk, or one that fails: both may recover.
                 Err(_) => break,
             }

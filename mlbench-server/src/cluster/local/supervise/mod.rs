@@ -10,7 +10,7 @@
 //! | `stdout`, `stderr` | the output; the server gives the disk space of what it has stored back (see `files.rs`) |
 //! | `arrivals` | when which bytes of the two came, see [`index`](super::index) |
 //! | `stdout.stop`, `stderr.stop` | written by the server: store no more of this stream |
-//! | `stdout.cut`, `stderr.cut` | 16 bytes, reserved before the command starts: why later output is missing (`limit`, `disk`), if any is |
+//! | `stdout.cut`, `stderr.cut` | 16 bytes, reserved before the command starts: why later output is missing (`limit`, `ulimit`, `disk`), if any is |
 //! | `usage` | the supervisor's own `stat` and `io`, including the children it has waited for |
 //! | `exit_code` | 16 bytes, reserved before the command starts: the exit code and a newline, written in place at its end |
 //!

@@ -83,3 +83,33 @@ async fn every_rank_has_a_core_of_its_own_where_they_suffice() {
     assert_eq!(cores_of(Some(all + 1)).await, "", "ranks would share cores");
     assert_eq!(cores_of(None).await, "", "one command starts all ranks");
 }
+
+/// Returns the messages of a run with a memory limit, and the exit code of a program that fills 200 MB.
+async fn filling_with(memory: &str) -> (String, i32) {
+    let mut fixture = Fixture::new(1);
+    fixture.run.spec.needs.memory = Some(memory.parse().unwrap());
+    let ProvisionStatus::Ready { messages, .. } =
+        fixture.cluster.provision(&ProvisionRequest::of(&fixture.run)).await.unwrap()
+    else {
+        panic!("local workers are always ready");
+    };
+    let fill = "x=$(head -c 200000000 /dev/zero | tr '\\0' x); exit $((${#x} != 200000000))";
+    fixture.cluster.launch(&fixture.task(0, &["sh", "-c", fill])).await.unwrap();
+    let (_, _, code) = fixture.read_to_end(Offsets::default()).await;
+    let group = super::super::memory_limit::group(&fixture.rank(0));
+    fixture.release().await;
+    assert!(group.is_none_or(|group| !group.exists()), "the release deletes its cgroup");
+    (messages.join("; "), code)
+}
+
+#[tokio::test]
+async fn memory_beyond_the_limit_ends_a_rank_or_a_note_says_that_nothing_limits_it() {
+    let (messages, code) = filling_with("64Mi").await;
+    if messages.contains("a cgroup limits") {
+        assert_ne!(code, 0, "{messages}");
+    } else {
+        assert!(messages.starts_with("memory 64Mi is not enforced: the server "), "{messages}");
+        assert_eq!(code, 0, "{messages}");
+    }
+    assert_eq!(filling_with("4Gi").await.1, 0);
+}

@@ -2,7 +2,10 @@
 
 use mlbench_core::Timestamp;
 use mlbench_core::run::RunKey;
+use rustix::process::Signal;
 
+use super::super::files::ranks_in;
+use super::super::kill::{Supervisors, signal_all};
 use super::harness::{Fixture, is_alive, wait_until};
 use crate::clock::Clock;
 use crate::cluster::interface::Cluster;
@@ -64,4 +67,23 @@ async fn runs_in_a_copied_directory_belong_to_the_original() {
     search.purge = true;
     assert_eq!(fixture.cluster.remove_orphans(&search).await.unwrap().kept.len(), 0);
     assert!(!is_alive(pid));
+}
+
+#[tokio::test]
+async fn processes_of_an_unknown_run_that_cannot_be_killed_are_given_up() {
+    let fixture = Fixture::new(1);
+    daemon(&fixture).await;
+    let workers = &fixture.cluster.workers;
+    let dir = workers.work_dir.run((&fixture.run).into());
+    let look = || workers.remove(&dir, &ranks_in(&dir), |_| 2);
+    assert_eq!((look(), look()), (Ok(2), Ok(2)));
+    assert!(dir.exists());
+    let processes = workers.identity(&fixture.rank(0));
+    workers.stuck.expire(&dir);
+    assert_eq!(look(), Ok(1));
+    assert!(!dir.exists());
+    assert!(!workers.stuck.is_over(&dir), "another run waits again");
+    signal_all(&[processes], Signal::KILL, Supervisors::Include);
+    let search = OrphanSearch { known: &[], last_write: Clock::System.now(), purge: false };
+    assert_eq!(fixture.cluster.remove_orphans(&search).await, Ok(Orphans::default()));
 }

@@ -1,92 +1,11 @@
 //! The functions of `supervisor.sh` and `follow.sh`, in the shell of this machine.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
-use tempfile::TempDir;
-
 use super::harness::{DEADLINE, is_alive, wait_until};
+use super::pod_rank::Rank;
 use crate::cluster::supervisor::SCRIPT;
-
-/// The directory of a rank.
-struct Rank(TempDir);
-
-impl Rank {
-    fn launched(script: &str) -> Self {
-        let rank = Self(TempDir::new().unwrap());
-        rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
-        rank.call(&format!("mlbench_launch '{}' '{}' sh -c '{script}'", rank.dir(), rank.id()));
-        rank
-    }
-
-    fn dir(&self) -> String {
-        format!("{}/run-1/rank-0", self.0.path().display())
-    }
-
-    /// The worker id, unique like the directory.
-    fn id(&self) -> String {
-        format!("{}/0", self.0.path().file_name().unwrap().display())
-    }
-
-    fn call(&self, verb: &str) -> String {
-        let mut shell = Command::new("sh").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        // The input stays open, like that of an exec in a pod: `exit` must end the shell.
-        let mut stdin = shell.stdin.take().unwrap();
-        stdin.write_all(format!("{SCRIPT}\n{verb}\nexit\n").as_bytes()).unwrap();
-        let output = shell.wait_with_output().unwrap();
-        drop(stdin);
-        assert!(output.status.success(), "{verb}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn follow(&self, from: (u64, u64), limit: u64) -> String {
-        self.call(&format!("mlbench_follow '{}' {} {} {limit} 1", self.dir(), from.0, from.1))
-    }
-
-    /// Reads standard output from `from` to its end, which may be in several segments.
-    fn rest(&self, from: usize) -> String {
-        let mut rest = String::new();
-        loop {
-            let piece = self.follow(((from + rest.len()) as u64, 0), 8192);
-            match piece.split_once('\n').unwrap() {
-                (_, "") => return rest,
-                (_, text) => rest += text,
-            }
-        }
-    }
-
-    /// Returns the offsets and sizes of the segments of standard output.
-    fn segments(&self) -> BTreeMap<u64, u64> {
-        let entries = std::fs::read_dir(self.dir()).unwrap().map(Result::unwrap);
-        let segment = |entry: std::fs::DirEntry| {
-            let start = entry.file_name().to_str()?.strip_prefix("stdout.")?.parse().ok()?;
-            Some((start, entry.metadata().ok()?.len()))
-        };
-        entries.filter_map(segment).collect()
-    }
-
-    /// Returns why output of each stream is missing.
-    fn cuts(&self) -> [String; 2] {
-        ["stdout", "stderr"].map(|stream| {
-            let text = std::fs::read_to_string(format!("{}/{stream}.cut", self.dir())).unwrap();
-            text.lines().next().unwrap_or_default().trim().to_owned()
-        })
-    }
-
-    async fn ended(&self) {
-        let path = format!("{}/exit_code", self.dir());
-        let written = || std::fs::read_to_string(&path).is_ok_and(|code| !code.trim().is_empty());
-        wait_until("the end of the rank", || async { written() }).await;
-    }
-}
-
-impl Drop for Rank {
-    fn drop(&mut self) {
-        self.call(&format!("mlbench_release '{}' '{}'", self.dir(), self.id()));
-    }
-}
 
 #[tokio::test]
 async fn follow_returns_bounded_pieces_by_offset() {
@@ -120,8 +39,8 @@ async fn nothing_truncates_the_output_of_a_command() {
 
 #[tokio::test]
 async fn output_beyond_the_limit_is_thrown_away() {
-    let rank = Rank(TempDir::new().unwrap());
-    rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+    let rank = Rank::new();
+    rank.prepare();
     let yes = "yes | head -c 30000000; exit 2";
     let launch = format!("mlbench_limit=1; mlbench_launch '{}' '{}' sh -c '{yes}'", rank.dir(), rank.id());
     rank.call(&launch);
@@ -134,8 +53,8 @@ async fn output_beyond_the_limit_is_thrown_away() {
 
 #[tokio::test]
 async fn what_was_read_is_deleted_and_makes_room_for_more() {
-    let rank = Rank(TempDir::new().unwrap());
-    rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+    let rank = Rank::new();
+    rank.prepare();
     // Twice the limit, of which at most a third waits at any time.
     let wait = format!("until [ -e {}/go$i ]; do sleep 0.02; done", rank.0.path().display());
     let command =
@@ -163,8 +82,8 @@ async fn what_was_read_is_deleted_and_makes_room_for_more() {
 
 #[tokio::test]
 async fn a_full_disk_is_noted_and_does_not_hold_up_the_end() {
-    let rank = Rank(TempDir::new().unwrap());
-    rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+    let rank = Rank::new();
+    rank.prepare();
     std::os::unix::fs::symlink("/dev/full", format!("{}/stderr.0", rank.dir())).unwrap();
     let command = "echo kept; echo lost >&2; exit 3";
     rank.call(&format!("mlbench_launch '{}' '{}' sh -c '{command}'", rank.dir(), rank.id()));
@@ -175,8 +94,8 @@ async fn a_full_disk_is_noted_and_does_not_hold_up_the_end() {
 
 #[tokio::test]
 async fn without_room_for_the_exit_code_the_command_waits_for_another_launch() {
-    let rank = Rank(TempDir::new().unwrap());
-    rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+    let rank = Rank::new();
+    rank.prepare();
     // A file cannot replace a directory.
     let obstacle = format!("{}/exit_code", rank.dir());
     std::fs::create_dir_all(format!("{obstacle}/x")).unwrap();
@@ -189,73 +108,10 @@ async fn without_room_for_the_exit_code_the_command_waits_for_another_launch() {
 }
 
 #[tokio::test]
-async fn orphans_with_the_pipes_do_not_hold_up_the_end() {
-    let rank = Rank::launched("sleep 1000 & echo up; exit 3");
-    rank.ended().await;
-    assert_eq!(rank.follow((0, 0), 100), "mlbench ended 3 3 0\nup\n");
-}
-
-#[tokio::test]
-async fn what_an_orphan_prints_without_end_is_not_read_without_end() {
-    let rank = Rank::launched("while sleep 0.01; do echo more; done & echo up; exit 3");
-    rank.ended().await;
-    let (mut read, started) = (0, std::time::Instant::now());
-    loop {
-        let piece = rank.follow((read, 0), 1 << 20);
-        let size: u64 = piece.split(' ').nth(3).unwrap().parse().unwrap();
-        assert!(piece.starts_with("mlbench ended 3 ") && started.elapsed() < DEADLINE, "{read} bytes");
-        if size == 0 {
-            break;
-        }
-        read += size;
-    }
-    wait_until("more output", || async { rank.segments().values().sum::<u64>() > read }).await;
-}
-
-#[tokio::test]
-async fn output_is_complete_at_the_end_however_late_it_is_copied() {
-    let rank = Rank(TempDir::new().unwrap());
-    rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
-    // The copiers work, but for 3 s after the end of the command they copy nothing.
-    let bin = rank.0.path().join("bin");
-    std::fs::create_dir(&bin).unwrap();
-    let uptime = "read -r now idle </proc/uptime && now=${now%.*}";
-    let script = format!(
-        "#!/bin/sh\nuntil [ -e '{}/last' ]; do :; done\n{uptime}; end=$((now + 4))\n\
-         while [ $now -lt $end ]; do {uptime}; done\nPATH=${{PATH#*:}}\nexec dd \"$@\"\n",
-        rank.dir()
-    );
-    std::fs::write(bin.join("dd"), script).unwrap();
-    std::fs::set_permissions(bin.join("dd"), std::fs::Permissions::from_mode(0o700)).unwrap();
-    let command = format!("echo up; echo bad >&2; : >'{}/last'", rank.dir());
-    let launch = format!("mlbench_launch '{}' '{}' sh -c \"{command}\"", rank.dir(), rank.id());
-    rank.call(&format!("PATH={}:$PATH; {launch}", bin.display()));
-    rank.ended().await;
-    assert_eq!(rank.follow((0, 0), 100), "mlbench ended 0 3 4\nup\nbad\n");
-}
-
-#[tokio::test]
-async fn a_truncated_file_is_read_from_its_start_and_the_log_says_so() {
-    let rank = Rank(TempDir::new().unwrap());
-    // As in an image without mkfifo.
-    std::fs::create_dir_all(format!("{}/stdout.pipe", rank.dir())).unwrap();
-    let command = "echo up; exec sleep 1000";
-    rank.call(&format!("mlbench_launch '{}' '{}' sh -c '{command}'", rank.dir(), rank.id()));
-    let path = format!("{}/stdout.0", rank.dir());
-    wait_until("output", || async { std::fs::read_to_string(&path).is_ok_and(|all| all == "up\n") }).await;
-    std::fs::write(&path, "a\n").unwrap();
-    let message = "mlbench: the command truncated its stdout; reading it from the start\n";
-    assert_eq!(rank.follow((3, 0), 100), format!("mlbench running - 2 {}\na\n{message}", message.len()));
-    std::fs::write(&path, "a\nb\n").unwrap();
-    let rest = rank.follow((5, message.len() as u64), 100);
-    assert_eq!(rest, "mlbench running - 2 0\nb\n");
-}
-
-#[tokio::test]
 async fn a_python_program_is_unbuffered_unless_it_says_otherwise() {
     for (set, expected) in [("unset PYTHONUNBUFFERED", "1\n"), ("export PYTHONUNBUFFERED=", "\n")] {
-        let rank = Rank(TempDir::new().unwrap());
-        rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+        let rank = Rank::new();
+        rank.prepare();
         let show = "sh -c 'echo \"$PYTHONUNBUFFERED\"'";
         rank.call(&format!("{set}; mlbench_launch '{}' '{}' {show}", rank.dir(), rank.id()));
         rank.ended().await;
@@ -293,8 +149,8 @@ async fn signals_reach_all_processes_but_the_supervisor() {
 
 #[tokio::test]
 async fn a_program_that_sigterm_starts_may_save_the_state() {
-    let rank = Rank(TempDir::new().unwrap());
-    rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+    let rank = Rank::new();
+    rank.prepare();
     // Goes on until the signal was sent.
     let go = rank.0.path().join("go");
     let save = format!("(until [ -e {} ]; do sleep 0.01; done); echo saved", go.display());
@@ -325,8 +181,8 @@ async fn signals_reach_a_child_without_environment_after_the_supervisor_was_kill
 #[tokio::test]
 async fn a_program_that_has_become_another_user_can_open_its_output_anew() {
     for obstacle in ["", "stdout.pipe"] {
-        let rank = Rank(TempDir::new().unwrap());
-        rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+        let rank = Rank::new();
+        rank.prepare();
         // As in an image without mkfifo.
         std::fs::create_dir_all(format!("{}/{obstacle}", rank.dir())).unwrap();
         let command = "stat -L -c %a /dev/stdout /dev/stderr";
@@ -360,8 +216,8 @@ async fn release_leaves_no_process_and_no_file() {
 
 #[test]
 fn truncated_input_starts_nothing() {
-    let rank = Rank(TempDir::new().unwrap());
-    rank.call(&format!("mlbench_prepare '{}'", rank.dir()));
+    let rank = Rank::new();
+    rank.prepare();
     let whole = format!(
         "{SCRIPT}\nmlbench_launch '{}' '{}' 'touch' '{}/x'\nexit\n",
         rank.dir(),
@@ -374,4 +230,17 @@ fn truncated_input_starts_nothing() {
         shell.wait().unwrap();
         assert!(!std::path::Path::new(&format!("{}/identity", rank.dir())).exists(), "cut at {cut}");
     }
+}
+
+#[tokio::test]
+async fn sigterm_reaches_a_process_that_the_first_look_has_missed() {
+    let rank = Rank::launched("trap : TERM; sleep 1000 & echo $!; while :; do wait; done");
+    let child = written_pid(&rank).await;
+    // Its parent survives the signal.
+    let look = format!(
+        "mlbench_stat {child}; m_of=$p_parent; \
+         mlbench_members() {{ m_pids=\" $m_of\"; [ $k_tries = 0 ] || m_pids=\" $m_of {child}\"; }}"
+    );
+    rank.call(&format!("{look}; mlbench_signal '{}' '{}' TERM", rank.dir(), rank.id()));
+    wait_until("the end of the child", || async { !is_alive(child) }).await;
 }

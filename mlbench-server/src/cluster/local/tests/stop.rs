@@ -4,16 +4,22 @@ use std::process::{Command, Stdio};
 
 use std::time::Duration;
 
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
 use super::super::processes::stat;
 use super::harness::{DEADLINE, Fixture, is_alive, wait_until};
 use crate::cluster::error::ClusterError;
 use crate::cluster::interface::Cluster;
 use crate::cluster::provision::ReleaseStatus;
-use crate::cluster::rank::{Offsets, Signal};
+use crate::cluster::rank::{Offsets, Remaining, Signal};
 use crate::skipped::skipped;
 
+/// Returns how many processes are left, without the supervisor.
 async fn signal(fixture: &Fixture, signal: Signal) -> usize {
-    fixture.cluster.signal(&fixture.rank(0), signal).await.unwrap()
+    match fixture.cluster.signal(&fixture.rank(0), signal).await.unwrap() {
+        Remaining::Processes(left) => left,
+        Remaining::Supervisor => 0,
+    }
 }
 
 #[tokio::test]
@@ -66,7 +72,7 @@ async fn a_supervisor_that_was_stopped_records_the_end_of_a_killed_command() {
     fixture.sh("echo up; sleep 1000").await;
     fixture.wait_for_output("up\n").await;
     let supervisor = fixture.cluster.workers.work_dir.rank(&fixture.rank(0)).supervisor().unwrap();
-    let pid = rustix::process::Pid::from_raw(supervisor.pid).unwrap();
+    let pid = Pid::from_raw(supervisor.pid).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
     wait_until("a stopped supervisor", || async {
         stat(supervisor.pid).is_some_and(|stat| stat.state == 'T')
@@ -75,6 +81,26 @@ async fn a_supervisor_that_was_stopped_records_the_end_of_a_killed_command() {
     signal(&fixture, Signal::Term).await;
     signal(&fixture, Signal::Kill).await;
     assert_eq!(fixture.read_to_end(Offsets::default()).await.0, b"up\n");
+}
+
+#[tokio::test]
+async fn after_sigkill_a_supervisor_is_left_until_it_has_stored_the_exit_code() {
+    let fixture = Fixture::new(1);
+    fixture.sh("echo up; sleep 1000").await;
+    fixture.wait_for_output("up\n").await;
+    let supervisor = fixture.cluster.workers.work_dir.rank(&fixture.rank(0)).supervisor().unwrap();
+    let limit_files = |current| {
+        let limit = Rlimit { current, maximum: None };
+        prlimit(Pid::from_raw(supervisor.pid), Resource::Fsize, limit).unwrap();
+    };
+    limit_files(Some(0));
+    let kill = async || fixture.cluster.signal(&fixture.rank(0), Signal::Kill).await;
+    assert_eq!(kill().await, Ok(Remaining::Supervisor));
+    wait_until("the end of the command", || async { fixture.live_pids() == [supervisor.pid] }).await;
+    assert_eq!(kill().await, Ok(Remaining::Supervisor));
+    limit_files(None);
+    assert_eq!(fixture.read_to_end(Offsets::default()).await.2, 137);
+    assert_eq!(kill().await, Ok(Remaining::Processes(0)));
 }
 
 #[tokio::test]

@@ -281,7 +281,7 @@ async fn a_limit_of_the_file_size_cuts_the_output_and_kills_nothing() {
     let (stdout, _, code) = fixture.read_to_end(Offsets::default()).await;
     assert_eq!((stdout.len(), code), (1 << 20, 3));
     let output = exit_of(&fixture, Offsets { stdout: 1 << 20, stderr: 0 }).await;
-    assert_eq!(output.cuts, [Cut { stream: OutputStream::Stdout, reason: CutReason::Limit }]);
+    assert_eq!(output.cuts, [Cut { stream: OutputStream::Stdout, reason: CutReason::FileSize }]);
 }
 
 #[tokio::test]

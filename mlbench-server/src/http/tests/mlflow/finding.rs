@@ -51,7 +51,10 @@ async fn runs_are_found_by_filters_and_sorted() {
     }
     for (field, value, expected) in [
         ("filter", json!("metrics.loss >"), "filter: compare metric \"loss\" with a number"),
+        ("filter", json!(format!("metrics.{} > 0", "x".repeat(600))), "filter: the name of a metric must"),
         ("order_by", json!(["loss"]), "order_by: \"loss\" is no attribute"),
+        ("order_by", json!([format!("metrics.{}", "x".repeat(600))]), "order_by: the name of a metric must"),
+        ("order_by", json!(vec!["status"; 21]), "order_by: has 21 keys; use at most 20"),
         ("max_results", json!(0), "max_results: must be a whole number from 1 to 50000, not 0"),
         ("page_token", json!("x"), "page_token: is none of this search"),
         ("run_view_type", json!("SOME"), "run_view_type: must be ACTIVE_ONLY"),
@@ -122,6 +125,16 @@ async fn a_history_has_every_point_once_in_pages_of_any_size() {
     assert_eq!(steps(&client.get(&format!("{bulk}&max_results=300")).await).len(), 300);
     let none = client.get(&format!("metrics/get-history?run_id={}&metric_key=none", ids[0])).await;
     assert_eq!(none, json!({"metrics": []}));
+    for operation in ["get-history", "get-history-bulk"] {
+        let name = "x".repeat(600);
+        let path = format!("/api/2.0/mlflow/metrics/{operation}?run_id={}&metric_key={name}", ids[0]);
+        let refused = api.get(&path).await.json();
+        let message = refused["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("metric_key: the name of a metric must have 1 to 512 bytes"),
+            "{message}"
+        );
+    }
     for bad in
         ["run_id=9&metric_key=loss", "run_id=1", "run_id=1&metric_key=loss&page_token=x", "metric_key=loss"]
     {

@@ -161,9 +161,39 @@ async fn an_ended_run_can_be_resumed_and_stays_ended_here() {
     let (_, code, message) = client.refusal("runs/update", &json!({"run_id": id, "status": "DONE"})).await;
     assert_eq!(code, "INVALID_PARAMETER_VALUE");
     assert!(message.starts_with("status: must be RUNNING, "), "{message}");
+    for (given, expected) in [("SCHEDULED", "RUNNING"), ("KILLED", "KILLED")] {
+        assert_eq!(update(given).await, expected);
+    }
+    set_status(&api, "banana").await;
+    assert_eq!(client.info(&id).await["status"], "FAILED", "no other text is a status");
     api.post("/api/runs/", r#"{"name":"launched"}"#).await;
     let launched = client.post("runs/update", &json!({"run_id": "2", "status": "FINISHED"})).await;
     assert_eq!(launched["run_info"]["status"], "RUNNING", "the server decides how it ends");
+}
+
+/// Sets the tag of the status as everybody can.
+async fn set_status(api: &Api, status: &str) {
+    let body = json!({"tags": {"mlflow.status": status}}).to_string();
+    let headers = [("content-type", "application/json")];
+    assert_eq!(api.call(Method::PATCH, "/api/runs/1/", &headers, &body).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_status_of_a_running_run_does_not_outlive_it() {
+    let api = Api::start().await;
+    let client = Client(&api);
+    let id = client.run(&json!({})).await;
+    for status in ["SCHEDULED", "RUNNING"] {
+        let info = client.post("runs/update", &json!({"run_id": id, "status": status})).await;
+        assert_eq!(info["run_info"]["status"], "RUNNING");
+    }
+    // As an older server stored it.
+    set_status(&api, "SCHEDULED").await;
+    assert_eq!(client.info(&id).await["status"], "RUNNING");
+    assert_eq!(api.post("/api/runs/1/stop/", "").await.json()["state"], "STOPPED");
+    let info = client.info(&id).await;
+    assert_eq!(info["status"], "KILLED");
+    assert!(info["end_time"].is_i64(), "{info}");
 }
 
 #[tokio::test]
@@ -195,6 +225,33 @@ async fn what_autologging_uploads_is_dropped_and_the_log_says_so() {
     let folder = address.strip_prefix(&format!("mlflow-artifacts:/0/{id}/")).unwrap();
     assert_eq!(put(&id, &format!("{folder}/model.pkl")).await, 200);
     assert_eq!(client.get(&format!("logged-models/{model}")).await["model"]["info"]["artifact_uri"], address);
+    let call = async |method: Method, path: &str, body: Value| {
+        let path = format!("/api/2.0/mlflow/logged-models/{path}");
+        let headers = [("content-type", "application/json")];
+        let response = api.call(method, &path, &headers, &body.to_string()).await;
+        (response.status.as_u16(), response.json())
+    };
+    let ready = json!({"status": "LOGGED_MODEL_READY"});
+    let (status, finalized) = call(Method::PATCH, model, ready.clone()).await;
+    assert_eq!((status, &finalized["model"]["info"]["status"]), (200, &ready["status"]));
+    assert_eq!(call(Method::POST, &format!("{model}/params"), json!({"params": []})).await.0, 200);
+    assert_eq!(call(Method::PATCH, &format!("{model}/tags"), json!({"tags": []})).await.0, 200);
+    let (status, refused) = call(Method::PATCH, model, json!({"status": "DONE"})).await;
+    assert_eq!((status, &refused["error_code"]), (400, &json!("INVALID_PARAMETER_VALUE")));
+    for (method, path, error) in [
+        (Method::DELETE, model.to_owned(), "ENDPOINT_NOT_FOUND"),
+        (Method::GET, format!("{model}/params"), "ENDPOINT_NOT_FOUND"),
+        (Method::GET, format!("{model}/artifacts/directories"), "ENDPOINT_NOT_FOUND"),
+        (Method::POST, "search".to_owned(), "ENDPOINT_NOT_FOUND"),
+        (Method::GET, format!("m-{plain}"), "ENDPOINT_NOT_FOUND"),
+        (Method::GET, "m-99".to_owned(), "RESOURCE_DOES_NOT_EXIST"),
+        (Method::GET, "other".to_owned(), "RESOURCE_DOES_NOT_EXIST"),
+    ] {
+        let (status, refused) = call(method, &path, json!({})).await;
+        assert_eq!((status, &refused["error_code"]), (404, &json!(error)), "{path}");
+    }
+    let elsewhere = format!("/api/2.0/mlflow-artifacts/artifacts/7/{id}/artifacts/estimator.html");
+    assert_eq!(api.call(Method::PUT, &elsewhere, &[], "x").await.status.as_u16(), 404);
     client.post("runs/outputs", &json!({"run_id": id, "models": [{"model_id": model}]})).await;
     let dataset = json!({"dataset": {"name": "iris=1", "digest": "2bf3ace3"}});
     client.post("runs/log-inputs", &json!({"run_id": id, "datasets": [dataset]})).await;

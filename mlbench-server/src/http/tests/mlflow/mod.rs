@@ -3,4 +3,5 @@
 mod client;
 mod finding;
 mod logging;
+mod paging;
 mod refusals;

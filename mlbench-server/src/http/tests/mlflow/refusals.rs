@@ -24,7 +24,11 @@ async fn what_cannot_be_logged_is_named_and_nothing_is_stored() {
         (metric("timestamp", json!(-1)), "timestamp: -1 is outside the years"),
         (metric("step", json!(0.5)), "step: must be a whole number"),
         (metric("key", json!("")), "key: missing"),
-        (metric("key", json!("x".repeat(600))), "key: must have 1 to 512 bytes"),
+        (
+            metric("key", json!("x".repeat(600))),
+            "key: the name of a metric must have 1 to 512 bytes, not 600",
+        ),
+        (metric("timestamp", Value::Null), "timestamp: missing; give the milliseconds since 1970"),
     ] {
         for (operation, body) in
             [("runs/log-metric", body.clone()), ("runs/log-batch", json!({"run_id": id, "metrics": [body]}))]
@@ -33,6 +37,12 @@ async fn what_cannot_be_logged_is_named_and_nothing_is_stored() {
             assert_eq!((status, code.as_str()), (400, "INVALID_PARAMETER_VALUE"), "{body}");
             assert!(message.starts_with(expected), "{message}");
         }
+    }
+    let undated = json!({"run_id": id, "key": "loss", "value": 1});
+    for _ in 0..2 {
+        let (status, code, message) = client.refusal("runs/log-metric", &undated).await;
+        assert_eq!((status, code.as_str()), (400, "INVALID_PARAMETER_VALUE"));
+        assert!(message.starts_with("timestamp: missing; "), "{message}");
     }
     let unknown = json!({"run_id": "99", "metrics": [metric("step", json!(1))]});
     assert_eq!(client.refusal("runs/log-batch", &unknown).await.1, "RESOURCE_DOES_NOT_EXIST");

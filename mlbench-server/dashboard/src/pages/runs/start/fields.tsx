@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { listPods } from "../../../api/pods";
+import { keptText } from "../../../lib/name-values";
 import { CheckField, SelectField, TextField } from "../../../parts/field";
 import type { Errors, Program, StartForm } from "./form";
 import { OFFICIAL_IMAGES, officialImage, type OfficialImage } from "./images";
@@ -132,6 +133,48 @@ export function Resources({ form, errors, change }: PartProps) {
         help="Stored, not enforced"
         inputMode="decimal"
       />
+      <TextField
+        label="Memory per worker"
+        name="memory"
+        value={form.memory}
+        onValue={(memory) => change({ memory })}
+        error={errors.memory}
+        placeholder="such as 4Gi"
+      />
+      <TextField
+        label="Shared memory"
+        name="shm_size"
+        value={form.shm}
+        onValue={(shm) => change({ shm })}
+        error={errors.shm_size}
+        placeholder="half of the memory"
+        help="Size of /dev/shm per worker"
+      />
+      <TextField
+        label="GPUs per worker"
+        name="gpus"
+        value={form.gpus}
+        onValue={(gpus) => change({ gpus })}
+        error={errors.gpus}
+        placeholder="none"
+        inputMode="numeric"
+      />
+      <TextField
+        label="Time limit"
+        name="time_limit"
+        value={form.timeLimit}
+        onValue={(timeLimit) => change({ timeLimit })}
+        error={errors.time_limit}
+        placeholder="such as 90m"
+      />
+      <TextField
+        label="Working directory"
+        name="working_dir"
+        value={form.workingDir}
+        onValue={(workingDir) => change({ workingDir })}
+        error={errors.working_dir}
+        placeholder="that of the worker"
+      />
     </div>
   );
 }
@@ -194,8 +237,7 @@ export function Backend({ form, errors, change }: PartProps) {
 /** What people find the run by, folded unless it has some. */
 export function Labels({ form, errors, change }: PartProps) {
   const { text, kept } = form.tags;
-  const names = Object.keys(kept);
-  const filled = form.params !== "" || text !== "" || names.length > 0;
+  const filled = form.params !== "" || text !== "" || Object.keys(kept).length > 0;
   const [begun] = useState(filled);
   const wrong = errors.params !== undefined || errors.tags !== undefined;
   return (
@@ -220,11 +262,7 @@ export function Labels({ form, errors, change }: PartProps) {
           onValue={(changed) => change({ tags: { text: changed, kept } })}
           error={errors.tags}
           placeholder="team=vision"
-          help={
-            names.length === 0
-              ? "One per line, to find and sort runs by"
-              : `Also set, with several lines each: ${names.join(", ")}`
-          }
+          help={keptText(form.tags) || "One per line, to find and sort runs by"}
           rows={3}
           code
         />
@@ -236,7 +274,6 @@ export function Labels({ form, errors, change }: PartProps) {
 /** The variables that every rank gets. */
 export function Environment({ form, errors, change }: PartProps) {
   const { text, kept } = form.environment;
-  const names = Object.keys(kept);
   return (
     <TextField
       label="Environment"
@@ -245,7 +282,7 @@ export function Environment({ form, errors, change }: PartProps) {
       onValue={(changed) => change({ environment: { text: changed, kept } })}
       error={errors.environment}
       placeholder="NAME=VALUE, one per line"
-      help={names.length === 0 ? undefined : `Also set, with several lines each: ${names.join(", ")}`}
+      help={keptText(form.environment) || undefined}
       rows={2}
       code
     />

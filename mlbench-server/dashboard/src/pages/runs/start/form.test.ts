@@ -84,6 +84,17 @@ test("a run started again has the same parameters", () => {
   assert.equal(OFFICIAL_IMAGES[0]?.name, name);
   const cases: [Run, Partial<RunRequest>][] = [
     [
+      run({ memory: 3 * 2 ** 30, shm_size: 2 ** 20, gpus: 2, time_limit: 1.5, working_dir: "/d" }),
+      {
+        custom_image_command: "train --lr 1",
+        memory: "3Gi",
+        shm_size: "1Mi",
+        gpus: 2,
+        time_limit: "1.5s",
+        working_dir: "/d",
+      },
+    ],
+    [
       run({ backend: "gloo", num_cpus: 0.5, environment: { LR: "0.1" } }),
       {
         custom_image_command: "train --lr 1",

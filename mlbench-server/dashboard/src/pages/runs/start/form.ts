@@ -1,5 +1,6 @@
 import type { RunRequest } from "../../../api/runs";
 import type { Run } from "../../../api/wire";
+import { size } from "../../../lib/format";
 import { nameValues, readNameValues, type NameValues } from "../../../lib/name-values";
 import { shownTags } from "../../../parts/tags";
 import { OFFICIAL_IMAGES, officialImage } from "./images";
@@ -24,6 +25,11 @@ export interface StartForm {
   workers: string;
   cpus: string;
   bandwidth: string;
+  memory: string;
+  shm: string;
+  gpus: string;
+  timeLimit: string;
+  workingDir: string;
   gpu: boolean;
   light: boolean;
   horovod: boolean;
@@ -49,6 +55,11 @@ export const EMPTY: StartForm = {
   workers: "",
   cpus: "",
   bandwidth: "",
+  memory: "",
+  shm: "",
+  gpus: "",
+  timeLimit: "",
+  workingDir: "",
   gpu: false,
   light: false,
   horovod: false,
@@ -60,7 +71,7 @@ export const EMPTY: StartForm = {
 /** Returns the request for a form, or what the server could not even read. Everything else the server decides. */
 export function requestOf(form: StartForm): { request: RunRequest } | { errors: Errors } {
   const errors: Errors = {};
-  const number = (field: "num_workers" | "num_cpus" | "max_bandwidth", text: string) => {
+  const number = (field: "num_workers" | "num_cpus" | "max_bandwidth" | "gpus", text: string) => {
     if (text.trim() === "") return {};
     const value = Number(text.replace(",", "."));
     if (Number.isFinite(value)) return { [field]: value };
@@ -86,6 +97,11 @@ export function requestOf(form: StartForm): { request: RunRequest } | { errors: 
     ...number("num_workers", form.workers),
     ...number("num_cpus", form.cpus),
     ...number("max_bandwidth", form.bandwidth),
+    ...number("gpus", form.gpus),
+    ...text("memory", form.memory),
+    ...text("shm_size", form.shm),
+    ...text("time_limit", form.timeLimit),
+    ...text("working_dir", form.workingDir),
     ...(form.gpu ? { gpu_enabled: true } : {}),
     ...(form.light ? { light_target: true } : {}),
     ...(form.horovod ? { use_horovod: true } : {}),
@@ -94,6 +110,10 @@ export function requestOf(form: StartForm): { request: RunRequest } | { errors: 
     ...(tags === undefined ? {} : { tags }),
   };
   return Object.keys(errors).length > 0 ? { errors } : { request };
+}
+
+function text(field: "memory" | "shm_size" | "time_limit" | "working_dir", typed: string) {
+  return typed.trim() === "" ? {} : { [field]: typed.trim() };
 }
 
 function programOf({ program, command, ...form }: StartForm): Partial<RunRequest> {
@@ -134,6 +154,11 @@ export function formOf(run: Run): StartForm {
     workers: String(run.num_workers),
     cpus: run.num_cpus === null ? "" : String(run.num_cpus),
     bandwidth: run.max_bandwidth === null ? "" : String(run.max_bandwidth),
+    memory: run.memory === undefined ? "" : size(run.memory),
+    shm: run.shm_size === undefined ? "" : size(run.shm_size),
+    gpus: run.gpus === undefined ? "" : String(run.gpus),
+    timeLimit: run.time_limit === undefined ? "" : `${run.time_limit}s`,
+    workingDir: run.working_dir ?? "",
     gpu: run.gpu_enabled,
     light: run.light_target,
     horovod: run.use_horovod,
@@ -149,6 +174,7 @@ const OFFICIAL_COMMAND = "/conda/bin/python /codes/main.py --run_id {run_id}";
 /** The fields that the dialog shows for a form, by their names in the API. */
 export function shownFields(form: StartForm): ReadonlySet<string> {
   const shown = ["name", "num_workers", "num_cpus", "max_bandwidth", "backend"];
+  shown.push("memory", "shm_size", "gpus", "time_limit", "working_dir");
   shown.push("gpu_enabled", "light_target", "use_horovod", "environment", "params", "tags");
   if (form.program === "command" || form.program === "own") shown.push("custom_image_command");
   if (form.program === "own") shown.push("custom_image_name");

@@ -32,6 +32,10 @@ test("parameters of a run come back unchanged from their lines", () => {
     quoted: '"x"',
     lines: "a\nb",
     formula: "a=b",
+    padded: " a ",
+    spaces: "  ",
+    number: " 1",
+    empty: "",
     on: true,
     unicode: "Zoë",
   };

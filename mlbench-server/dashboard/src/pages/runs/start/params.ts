@@ -12,7 +12,8 @@ export function paramsText(params: Readonly<Record<string, Param>> = {}): string
 function valueText(value: Param): string {
   if (typeof value !== "string") return String(value);
   // A text that reads as something else, or that no line holds, is quoted.
-  return /[\r\n]/.test(value) || valueOf(value) !== value ? JSON.stringify(value) : value;
+  const reads = !/[\r\n]/.test(value) && valueOf(value.trim()) === value;
+  return reads ? value : JSON.stringify(value);
 }
 
 /** Reads parameters with their types, or says which line is none. */

@@ -55,6 +55,7 @@ fn conditions_hold_as_mlflow_documents_them() {
         ("params.y NOT IN ('b','a')", false),
         ("tags.mlflow.source/name LIKE 'train%'", false),
         ("tags.mlflow.source/name ILIKE 'train%'", true),
+        ("tags.mlflow.source/name ILIKE 'TRAIN%'", true),
         ("attributes.status = 'FINISHED'", true),
         ("status = 'RUNNING'", false),
         ("attribute.Created > 999 AND attr.start_time <= 1000", true),
@@ -75,13 +76,16 @@ fn what_cannot_be_read_is_named() {
     {
         assert!(refusal(hostile).starts_with("filter: "), "{hostile}");
     }
+    assert!(selects(&format!("params.y LIKE 'a{}'", "%".repeat(499))));
+    let long = format!("params.y ILIKE '{}'", "%".repeat(501));
+    assert_eq!(refusal(&long), "filter: a pattern has 501 characters; use at most 500");
     let many = vec!["params.y='a'"; 1_001].join(" and ");
     assert_eq!(refusal(&many), "filter: has more than 1000 conditions");
 }
 
 #[test]
 fn an_order_has_a_key_and_a_direction() {
-    let order = |text: &str| parse_order(text, &ATTRIBUTES);
+    let order = |text: &str| parse_orders(&[text], &ATTRIBUTES).map(|mut orders| orders.remove(0));
     let expected = Order { key: Key::Metric("val loss".to_owned()), descending: true };
     assert_eq!(order("metrics.`val loss` desc").unwrap(), expected);
     let expected = Order { key: Key::Attribute("start_time"), descending: false };
@@ -90,12 +94,15 @@ fn an_order_has_a_key_and_a_direction() {
     for text in ["", "metrics.x up", "metrics.x DESC DESC", "x"] {
         assert!(order(text).unwrap_err().detail().starts_with("order_by: "), "{text}");
     }
+    assert_eq!(parse_orders(&["created"; 20], &ATTRIBUTES).unwrap().len(), 20);
+    let refusal = parse_orders(&["created"; 21], &ATTRIBUTES).unwrap_err();
+    assert_eq!(refusal.detail(), "order_by: has 21 keys; use at most 20");
 }
 
 proptest! {
     #[test]
     fn no_text_panics(text in "[a-z.'\"`<>=!(), %_NULINOT0-9]{0,60}") {
         let _ = parse_filter(&text, &ATTRIBUTES);
-        let _ = parse_order(&text, &ATTRIBUTES);
+        let _ = parse_orders(&[&text], &ATTRIBUTES);
     }
 }
