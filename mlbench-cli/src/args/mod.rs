@@ -25,8 +25,8 @@ pub(crate) use self::metrics::{MetricsArgs, MetricsCommand, PointsFormat, PostAr
 pub(crate) use self::output::{ListOutputArgs, OutputArgs};
 pub(crate) use self::record::RecordArgs;
 pub(crate) use self::runs::{
-    CompareArgs, DownloadArgs, ListArgs, LogsArgs, OneRunArgs, RunsCommand, SearchArgs, SetArgs, StartArgs,
-    WaitArgs,
+    CompareArgs, ComparedArgs, DownloadArgs, ListArgs, LogsArgs, OneRunArgs, ReportArgs, RunsCommand,
+    SearchArgs, SetArgs, StartArgs, WaitArgs,
 };
 pub(crate) use self::shell::Shell;
 pub(crate) use self::top::TopArgs;

@@ -40,6 +40,8 @@ pub(crate) enum RunsCommand {
     Logs(LogsArgs),
     /// Compare runs: time to accuracy, speed-up and phases
     Compare(CompareArgs),
+    /// Compare runs in a report with tables and charts
+    Report(ReportArgs),
     /// Download the metrics of a run and its pods as a zip archive
     Download(DownloadArgs),
 }
@@ -252,6 +254,15 @@ Examples:
   mlbench runs compare one two --metric 'train_loss @ 0' --goal 0.5
   mlbench runs compare 4 7 --baseline 4 -o csv")]
 pub(crate) struct CompareArgs {
+    #[command(flatten)]
+    pub(crate) compared: ComparedArgs,
+    #[command(flatten)]
+    pub(crate) output: ListOutputArgs,
+}
+
+/// What to compare, and by what.
+#[derive(Debug, Args)]
+pub(crate) struct ComparedArgs {
     /// Ids or names of the runs
     #[arg(value_name = "RUN", required = true, add = ArgValueCompleter::new(candidates::runs))]
     pub(crate) runs: Vec<String>,
@@ -267,8 +278,22 @@ pub(crate) struct CompareArgs {
     /// Run of the group that all others are compared with
     #[arg(long, value_name = "RUN", add = ArgValueCompleter::new(candidates::runs))]
     pub(crate) baseline: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The directory gets report.md with the tables, comparison.csv, comparison.json, and the charts of the time to accuracy, \
+the speed-up, the efficiency and the shares of the phases, each as SVG and PNG. Files of these names are replaced.
+
+Examples:
+  mlbench runs report 1 2 3 --output report
+  mlbench runs report one two four --goal 95 --output /tmp/report")]
+pub(crate) struct ReportArgs {
     #[command(flatten)]
-    pub(crate) output: ListOutputArgs,
+    pub(crate) compared: ComparedArgs,
+    /// Directory of the report
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

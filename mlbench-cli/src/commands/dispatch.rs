@@ -58,6 +58,7 @@ async fn carry_out(cli: &Cli, client: &Client, interrupt: &Interrupt) -> Result<
             RunsCommand::Delete(args) => runs::delete(client, &args.run).await,
             RunsCommand::Logs(args) => runs::logs(client, args).await,
             RunsCommand::Compare(args) => runs::compare(client, args).await,
+            RunsCommand::Report(args) => runs::report(client, args).await,
             RunsCommand::Download(args) => runs::download(client, args).await,
         },
         // `main` runs what needs no client.

@@ -46,7 +46,7 @@ impl Printer<Stdout> {
 }
 
 impl<W: Write> Printer<W> {
-    #[cfg(test)]
+    /// Returns a printer of one layout, for files.
     pub(crate) fn new(layout: Layout, to: W) -> Self {
         let is_terminal = layout == Layout::Table { fit_to_width: true };
         Self { layout, to, is_terminal, has_colour: false, status: String::new() }

@@ -1,4 +1,4 @@
-//! Published Python packages, unmodified, against this server: the old dashboard's, MLflow's and TensorBoard's.
+//! Published Python packages, unmodified, with this server: the old dashboard's, MLflow's, TensorBoard's.
 
 use std::path::Path;
 

@@ -265,7 +265,7 @@ struct Rows {
 }
 
 impl Rows {
-    /// Opens a file at a position. Without `is_last`, a last line without an end is not there yet.
+    /// Opens a file at a position. Without `is_last`, a last line without an end is left for later.
     fn open(path: &Path, begin: Position, is_last: bool) -> io::Result<Self> {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();

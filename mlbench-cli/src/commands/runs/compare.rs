@@ -8,7 +8,7 @@ use mlbench_core::quote::shorten;
 
 use super::comparison::print_comparison;
 use super::groups;
-use crate::args::CompareArgs;
+use crate::args::{CompareArgs, ComparedArgs};
 use crate::commands::resolve::resolve_run;
 use crate::failure::Failure;
 use crate::output::{List, Printer};
@@ -21,6 +21,16 @@ const MAX_RUNS: usize = 20;
 pub(crate) async fn compare(client: &Client, args: &CompareArgs) -> Result<(), Failure> {
     let options = args.output.options();
     let list = List::new(&options, &groups::columns())?;
+    let comparison = fetch(client, &args.compared).await?;
+    let mut printer = Printer::paged(options.format);
+    if printer.is_human_readable() && !options.names_rows() {
+        return print_comparison(&mut printer, &comparison);
+    }
+    Ok(list.print_of(&mut printer, &comparison, groups::rows(&comparison))?)
+}
+
+/// Requests a comparison.
+pub(super) async fn fetch(client: &Client, args: &ComparedArgs) -> Result<Comparison, Failure> {
     let mut runs = Vec::with_capacity(args.runs.len());
     for text in &args.runs {
         runs.push(resolve_run(client, text).await?.id);
@@ -42,11 +52,7 @@ pub(crate) async fn compare(client: &Client, args: &CompareArgs) -> Result<(), F
     if let Some(metric) = args.metric.as_ref().filter(|_| !has_metric(&comparison)) {
         return Err(unknown_metric(client, metric.as_str(), &query.runs).await?);
     }
-    let mut printer = Printer::paged(options.format);
-    if printer.is_human_readable() && !options.names_rows() {
-        return print_comparison(&mut printer, &comparison);
-    }
-    Ok(list.print_of(&mut printer, &comparison, groups::rows(&comparison))?)
+    Ok(comparison)
 }
 
 /// Returns whether a run has the metric of the comparison, under this name or as that of rank 0.

@@ -4,11 +4,14 @@ use std::io::Write;
 
 use mlbench_client::{Clock, Comparison, Estimate, Group, Phases, RunName, Training};
 
+use super::quantity::{NONE, bandwidth, digits, interval, percent, seconds};
 use crate::failure::Failure;
 use crate::output::Printer;
 
-/// What a cell shows that has no value.
-const NONE: &str = "–";
+pub(super) const TIME_HEAD: [&str; 6] = ["group", "reached", "time", "interval", "speed-up", "efficiency"];
+pub(super) const PHASE_HEAD: [&str; 7] =
+    ["runs", "name", "compute", "communication", "transfer", "waiting", "other"];
+pub(super) const ALL_REDUCE_HEAD: [&str; 5] = ["runs", "bytes", "bits", "all-reduce time", "bus bandwidth"];
 
 /// Prints a comparison as people read it.
 pub(super) fn print_comparison(
@@ -18,19 +21,16 @@ pub(super) fn print_comparison(
     printer.line(title(comparison))?;
     printer.line("")?;
     let times = comparison.groups.iter().map(|group| time_row(comparison, group));
-    printer.print(comparison, ["group", "reached", "time", "interval", "speed-up", "efficiency"], times)?;
-    let phases = comparison.groups.iter().filter_map(|group| phase_row(group, group.phases.as_ref()?));
-    let phases: Vec<[String; 7]> = phases.collect();
+    printer.print(comparison, TIME_HEAD, times)?;
+    let phases: Vec<_> = phase_rows(comparison).collect();
     if !phases.is_empty() {
         printer.line("")?;
-        let head = ["runs", "name", "compute", "communication", "transfer", "waiting", "other"];
-        printer.print(comparison, head, phases)?;
+        printer.print(comparison, PHASE_HEAD, phases)?;
     }
-    let all_reduce: Vec<[String; 5]> = comparison.groups.iter().flat_map(all_reduce_rows).collect();
+    let all_reduce: Vec<_> = comparison.groups.iter().flat_map(all_reduce_rows).collect();
     if !all_reduce.is_empty() {
         printer.line("")?;
-        let head = ["runs", "bytes", "bits", "all-reduce time", "bus bandwidth"];
-        printer.print(comparison, head, all_reduce)?;
+        printer.print(comparison, ALL_REDUCE_HEAD, all_reduce)?;
     }
     let notes = notes(comparison);
     if !notes.is_empty() {
@@ -43,7 +43,7 @@ pub(super) fn print_comparison(
 }
 
 /// Returns what the runs are compared by.
-fn title(comparison: &Comparison) -> String {
+pub(super) fn title(comparison: &Comparison) -> String {
     let Comparison { metric, direction, goal, clock, .. } = comparison;
     let clock = match clock {
         Clock::Training => "training time",
@@ -57,15 +57,14 @@ fn title(comparison: &Comparison) -> String {
 }
 
 /// Returns the label of a group, marked when its workers share cores.
-fn label(group: &Group) -> String {
+pub(super) fn label(group: &Group) -> String {
     let mark = if group.oversubscribed == Some(true) { "*" } else { "" };
     format!("{}{mark}", group.label)
 }
 
-fn time_row(comparison: &Comparison, group: &Group) -> [String; 6] {
-    let is_compared =
-        |group: &Group| comparison.groups.iter().filter(|it| it.baseline == group.baseline).count() > 1;
-    let compared = |estimate: Option<Estimate>| estimate.filter(|_| is_compared(group));
+pub(super) fn time_row(comparison: &Comparison, group: &Group) -> [String; 6] {
+    let is_compared = comparison.groups.iter().filter(|it| it.baseline == group.baseline).count() > 1;
+    let compared = |estimate: Option<Estimate>| estimate.filter(|_| is_compared);
     let none = || NONE.to_owned();
     [
         label(group),
@@ -75,6 +74,10 @@ fn time_row(comparison: &Comparison, group: &Group) -> [String; 6] {
         compared(group.speed_up).map_or_else(none, |it| format!("{} ×", digits(it.median))),
         compared(group.efficiency).map_or_else(none, |it| percent(it.median)),
     ]
+}
+
+pub(super) fn phase_rows(comparison: &Comparison) -> impl Iterator<Item = [String; 7]> {
+    comparison.groups.iter().filter_map(|group| phase_row(group, group.phases.as_ref()?))
 }
 
 fn phase_row(group: &Group, phases: &Phases) -> Option<[String; 7]> {
@@ -91,7 +94,7 @@ fn phase_row(group: &Group, phases: &Phases) -> Option<[String; 7]> {
     ])
 }
 
-fn all_reduce_rows(group: &Group) -> impl Iterator<Item = [String; 5]> {
+pub(super) fn all_reduce_rows(group: &Group) -> impl Iterator<Item = [String; 5]> {
     group.all_reduce.iter().map(|it| {
         [
             runs(group),
@@ -104,7 +107,7 @@ fn all_reduce_rows(group: &Group) -> impl Iterator<Item = [String; 5]> {
 }
 
 /// Returns what limits the comparison, a line each.
-fn notes(comparison: &Comparison) -> Vec<String> {
+pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     let mut notes = Vec::new();
     let groups = &comparison.groups;
     if let Some(cores) =
@@ -139,45 +142,6 @@ pub(super) fn names(group: &Group) -> impl Iterator<Item = &str> {
 
 pub(super) fn runs(group: &Group) -> String {
     group.runs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.0} %", 100.0 * share)
-}
-
-/// Formats a time in seconds, or in milliseconds if it is short.
-fn seconds(seconds: f64) -> String {
-    let (factor, unit) = unit(seconds);
-    format!("{} {unit}", digits(seconds * factor))
-}
-
-/// Formats an interval in the unit of its median.
-fn interval(time: &Estimate) -> String {
-    let (factor, unit) = unit(time.median);
-    match time.high {
-        _ if time.n == 1 => NONE.to_owned(),
-        Some(high) => format!("{} to {} {unit}", digits(time.low * factor), digits(high * factor)),
-        None => format!("from {} {unit}", digits(time.low * factor)),
-    }
-}
-
-fn unit(seconds: f64) -> (f64, &'static str) {
-    if seconds < 1.0 { (1e3, "ms") } else { (1.0, "s") }
-}
-
-/// Formats a bandwidth in bytes per second.
-fn bandwidth(bytes: f64) -> String {
-    let units = [(1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s")];
-    let (factor, unit) = units.into_iter().find(|(factor, _)| bytes >= *factor).unwrap_or((1.0, "B/s"));
-    format!("{} {unit}", digits(bytes / factor))
-}
-
-fn digits(number: f64) -> String {
-    match number {
-        _ if number >= 100.0 => format!("{number:.0}"),
-        _ if number >= 0.1 || number == 0.0 => format!("{number:.2}"),
-        _ => format!("{number:.4}"),
-    }
 }
 
 #[cfg(test)]
@@ -231,16 +195,6 @@ a warning
         assert_eq!(notes(&one)[1], "run 1, trainings 1 to 3: no points of x");
         one.groups[0].trainings.truncate(1);
         assert_eq!(notes(&one)[1], "run 1: no points of x");
-    }
-
-    #[test]
-    fn numbers_have_the_unit_of_their_size() {
-        assert_eq!(
-            (bandwidth(7.02e6), bandwidth(2.5e10), bandwidth(0.0)),
-            ("7.02 MB/s".into(), "25.00 GB/s".into(), "0.00 B/s".into())
-        );
-        assert_eq!((seconds(0.00025), seconds(250.4)), ("0.25 ms".into(), "250 s".into()));
-        assert_eq!((digits(0.003_256), digits(1.966)), ("0.0033".into(), "1.97".into()));
     }
 
     #[test]

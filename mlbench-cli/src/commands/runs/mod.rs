@@ -8,7 +8,9 @@ mod lifecycle;
 mod list;
 mod logs;
 mod print;
+mod quantity;
 mod record;
+mod report;
 mod request;
 
 pub(super) use compare::compare;
@@ -17,3 +19,4 @@ pub(super) use lifecycle::{delete, set, show, start, stop, wait};
 pub(super) use list::list;
 pub(super) use logs::logs;
 pub(super) use record::record;
+pub(super) use report::report;

@@ -8,6 +8,7 @@ mod log;
 mod metrics;
 mod output;
 mod record;
+mod report;
 mod runs;
 mod streams;
 mod terminal;

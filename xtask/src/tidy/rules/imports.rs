@@ -54,6 +54,11 @@ const IMPORTS: &[Import] = &[
         advice: "pass rows to the command line's output/",
     },
     Import {
+        library: "plotters",
+        allowed: &["mlbench-cli/src/commands/runs/report/charts/"],
+        advice: "draw in the charts of the report",
+    },
+    Import {
         library: "ratatui",
         allowed: &["mlbench-cli/src/commands/top/"],
         advice: "add a view to the command line's dashboard",

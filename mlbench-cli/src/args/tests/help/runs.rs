@@ -20,6 +20,7 @@ fn runs_prints_help() {
       delete    Delete a run with its metrics and output. Stops an active run
       logs      Print the output of a run
       compare   Compare runs: time to accuracy, speed-up and phases
+      report    Compare runs in a report with tables and charts
       download  Download the metrics of a run and its pods as a zip archive
       help      Print this message or the help of the given subcommand(s)
 
@@ -305,5 +306,38 @@ fn runs_compare_prints_help() {
       mlbench runs compare 1 2 3
       mlbench runs compare one two --metric 'train_loss @ 0' --goal 0.5
       mlbench runs compare 4 7 --baseline 4 -o csv
+    ");
+}
+
+#[test]
+fn runs_report_prints_help() {
+    assert_snapshot!(help("runs report"), @r"
+    Compare runs in a report with tables and charts
+
+    Usage: mlbench runs report [OPTIONS] --output <DIR> <RUN>...
+
+    Arguments:
+      <RUN>...  Ids or names of the runs
+
+    Options:
+          --metric <METRIC>        Metric, with or without a rank [default: the one
+                                   that the programs train to]
+          --goal <VALUE>           Goal [default: the one that the programs train
+                                   to]
+          --direction <DIRECTION>  Which values reach the goal [default: by the name
+                                   of the metric] [possible values: at_least,
+                                   at_most]
+          --baseline <RUN>         Run of the group that all others are compared
+                                   with
+          --output <DIR>           Directory of the report
+      -h, --help                   Print help
+
+    The directory gets report.md with the tables, comparison.csv, comparison.json,
+    and the charts of the time to accuracy, the speed-up, the efficiency and the
+    shares of the phases, each as SVG and PNG. Files of these names are replaced.
+
+    Examples:
+      mlbench runs report 1 2 3 --output report
+      mlbench runs report one two four --goal 95 --output /tmp/report
     ");
 }

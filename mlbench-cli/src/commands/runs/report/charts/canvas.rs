@@ -1,0 +1,111 @@
+//! Shapes and text at places in pixels, from the upper left corner.
+
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
+use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectangle, Text};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color as _, IntoFont as _, RGBColor, ShapeStyle, TextStyle};
+use plotters_backend::DrawingBackend;
+
+/// The result of drawing.
+pub(super) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+
+/// A place in pixels.
+pub(super) type Place = (f64, f64);
+
+/// Size of ordinary text.
+pub(super) const SMALL: f64 = 15.0;
+
+/// A picture, with larger pixels where it has more of them.
+pub(super) struct Canvas<'a, DB: DrawingBackend> {
+    pub(super) area: &'a DrawingArea<DB, Shift>,
+    pub(super) scale: f64,
+    /// How far the text is drawn too high, as a part of its size.
+    pub(super) rise: f64,
+}
+
+/// The shape of a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marker {
+    Circle,
+    Square,
+    Triangle,
+    Diamond,
+}
+
+impl Marker {
+    /// Returns the shape of a series.
+    pub(super) const fn of(index: usize) -> Self {
+        match index % 4 {
+            0 => Self::Circle,
+            1 => Self::Square,
+            2 => Self::Triangle,
+            _ => Self::Diamond,
+        }
+    }
+}
+
+impl<DB: DrawingBackend> Canvas<'_, DB> {
+    #[expect(clippy::cast_possible_truncation, reason = "a picture has some thousand pixels")]
+    fn pixel(&self, (x, y): Place) -> (i32, i32) {
+        ((x * self.scale).round() as i32, (y * self.scale).round() as i32)
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some pixels")]
+    fn width(&self, width: f64) -> u32 {
+        (width * self.scale).round().max(1.0) as u32
+    }
+
+    fn style(&self, size: f64, color: RGBColor, across: HPos) -> TextStyle<'static> {
+        // A size of plotters is that of a whole line.
+        let font = ("sans-serif", size * self.scale).into_font();
+        font.color(&color).pos(Pos::new(across, VPos::Center))
+    }
+
+    /// Writes a text whose middle is at the height of `at`.
+    pub(super) fn text(&self, text: &str, at: Place, size: f64, color: RGBColor, across: HPos) -> Drawn<DB> {
+        let at = (at.0, at.1 + self.rise * size);
+        let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        self.area.draw(&Text::new(visible, self.pixel(at), self.style(size, color, across)))
+    }
+
+    /// Returns the width of a text in pixels of the canvas.
+    pub(super) fn text_width(&self, text: &str, size: f64) -> f64 {
+        let style = self.style(size, RGBColor(0, 0, 0), HPos::Left);
+        self.area.estimate_text_size(text, &style).map_or(0.0, |(width, _)| f64::from(width) / self.scale)
+    }
+
+    pub(super) fn line(&self, points: &[Place], color: RGBColor, width: f64) -> Drawn<DB> {
+        let points: Vec<(i32, i32)> = points.iter().map(|at| self.pixel(*at)).collect();
+        self.area.draw(&PathElement::new(points, self.stroke(color, width)))
+    }
+
+    pub(super) fn dashes(&self, from: Place, to: Place, color: RGBColor) -> Drawn<DB> {
+        let points = [from, to].map(|at| self.pixel(at));
+        let (dash, gap) = (self.width(6.0), self.width(4.0));
+        self.area.draw(&DashedPathElement::new(points, dash, gap, self.stroke(color, 1.5)))
+    }
+
+    fn stroke(&self, color: RGBColor, width: f64) -> ShapeStyle {
+        color.stroke_width(self.width(width))
+    }
+
+    pub(super) fn rectangle(&self, from: Place, to: Place, color: RGBColor) -> Drawn<DB> {
+        self.area.draw(&Rectangle::new([self.pixel(from), self.pixel(to)], color.filled()))
+    }
+
+    pub(super) fn marker(&self, marker: Marker, (x, y): Place, color: RGBColor) -> Drawn<DB> {
+        let polygon = |corners: &[Place]| {
+            let corners: Vec<_> = corners.iter().map(|(dx, dy)| self.pixel((x + dx, y + dy))).collect();
+            self.area.draw(&Polygon::new(corners, color.filled()))
+        };
+        match marker {
+            Marker::Circle => {
+                self.area.draw(&Circle::new(self.pixel((x, y)), self.width(5.0), color.filled()))
+            }
+            Marker::Square => polygon(&[(-4.5, -4.5), (4.5, -4.5), (4.5, 4.5), (-4.5, 4.5)]),
+            Marker::Triangle => polygon(&[(0.0, -6.0), (5.5, 4.5), (-5.5, 4.5)]),
+            Marker::Diamond => polygon(&[(0.0, -6.5), (6.0, 0.0), (0.0, 6.5), (-6.0, 0.0)]),
+        }
+    }
+}
