@@ -8,6 +8,7 @@ mod metrics;
 mod output;
 mod record;
 mod runs;
+mod selection;
 mod streams;
 mod terminal;
 mod waiting;
