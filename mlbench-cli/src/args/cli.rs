@@ -129,6 +129,14 @@ impl Cli {
                 format.as_str()
             ));
         }
+        if let Command::Runs(RunsCommand::Logs(args)) = &self.command
+            && let Some(format) = args.output.output.filter(|_| args.timestamps)
+        {
+            let format = format.as_str();
+            return Some(format!(
+                "--timestamps: no effect with --output {format}, which has all dates; leave it out"
+            ));
+        }
         if let Some(problem) = self.row_option_without_effect() {
             return Some(problem);
         }

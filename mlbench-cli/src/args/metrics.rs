@@ -15,6 +15,8 @@ use crate::output::Format;
     args_conflicts_with_subcommands = true,
     after_help = "\
 Examples:
+  mlbench metrics --run first
+  mlbench metrics --run first --all --sort-by=-date
   mlbench metrics --run 2 --since 2018-08-03T09:21:29Z
   mlbench metrics --run first --metric 'train_loss @ 0' --summarize 20
   mlbench metrics --pod local-mlbench-worker-0 --since 10m --last 5 -o csv
@@ -50,6 +52,9 @@ pub(crate) struct ShowArgs {
     /// Only the metric with exactly this name. Repeat the flag for several
     #[arg(long, value_name = "NAME", value_parser = |text: &str| MetricName::new(text))]
     pub(crate) metric: Vec<MetricName>,
+    /// All points, where a table would have the newest of each metric only. Other formats have all points
+    #[arg(long, conflicts_with_all = ["last", "summarize"])]
+    pub(crate) all: bool,
     /// Only the newest N points of each metric
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub(crate) last: Option<u32>,

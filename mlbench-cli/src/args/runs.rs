@@ -201,28 +201,41 @@ pub(crate) struct SetArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-After the timeout, the exit code is 1 if the run is still active, and 7 if the server is away.
+After the timeout, the exit code is 1 if the run is still active, and 7 if the server is away. With --for, the exit \
+code is 0 in these states, and 6 if the run has ended in another one. A run that has finished was started before.
 
-Example:
-  mlbench runs wait first --timeout 10m")]
+Examples:
+  mlbench runs wait first --timeout 10m
+  mlbench runs wait first --for started
+  mlbench runs stop first && mlbench runs wait first --for stopped")]
 pub(crate) struct WaitArgs {
     #[command(flatten)]
     pub(crate) run: RunArg,
     /// Wait at most this long (30s, 10m, 2h), for the server too [default: no limit once it responds]
     #[arg(long, value_name = "DURATION", value_parser = parse_timeout)]
     pub(crate) timeout: Option<Duration>,
+    /// Wait for one of these states, separated by commas [default: finished]
+    #[arg(
+        long = "for",
+        value_name = "STATE",
+        value_delimiter = ',',
+        value_parser = parse_state,
+        add = ArgValueCandidates::new(candidates::states)
+    )]
+    pub(crate) states: Vec<RunState>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each line starts with the rank that wrote it; [mlbench] marks server messages. With --rank, lines have no prefix. With \
--o json, each line is a JSON object.
+Each line starts with the rank that wrote it; [mlbench] marks server messages. With one --rank, lines have no prefix. \
+With -o json, each line is a JSON object.
 
 Examples:
   mlbench runs logs first --follow
   mlbench runs logs first --tail 20
+  mlbench runs logs first --since 10m --rank 1,3 --timestamps
   mlbench runs logs 3 --rank 0 --stream stderr")]
 pub(crate) struct LogsArgs {
     #[command(flatten)]
@@ -233,9 +246,15 @@ pub(crate) struct LogsArgs {
     /// Begin with the last N lines, up to 10000
     #[arg(long, value_name = "N", value_parser = parse_tail)]
     pub(crate) tail: Option<u32>,
-    /// Only the output of this rank
-    #[arg(long, value_name = "N", value_parser = parse_rank)]
-    pub(crate) rank: Option<u32>,
+    /// Only lines at or after TIME: a date (2018-08-03T09:21:29Z) or an age (30s, 10m, 2h, 1d)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<TimeArg>,
+    /// Only the output of these ranks, separated by commas
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = parse_rank)]
+    pub(crate) rank: Vec<u32>,
+    /// Begin each line with its date
+    #[arg(long)]
+    pub(crate) timestamps: bool,
     /// Only this output stream
     #[arg(long, value_enum, value_name = "STREAM")]
     pub(crate) stream: Option<Stream>,

@@ -12,7 +12,7 @@ use super::resolve::{resolve_run, with_run_id};
 use super::target::write_to;
 use crate::args::{MetricsArgs, MetricsCommand, PointsFormat, PostArgs, ShowArgs};
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Columns, Layout, List, Printer, stdout_is_terminal};
+use crate::output::{self, Cell, Column, Columns, Layout, List, ListOptions, Printer, stdout_is_terminal};
 use crate::unknown_name::UnknownName;
 
 /// `mlbench metrics`
@@ -24,23 +24,27 @@ pub(crate) async fn run(client: &Client, args: &MetricsArgs) -> Result<(), Failu
 }
 
 async fn show(client: &Client, args: &ShowArgs) -> Result<(), Failure> {
+    let options = args.rows.options(args.output.and_then(PointsFormat::printed));
+    let is_newest = shows_newest(args, &options);
     let query = MetricsQuery {
         metric_type: MetricType::Pod,
         since: args.since.map(|time| time.resolve(now())),
         until: args.until.map(|time| time.resolve(now())),
         metric_filter: args.metric.iter().map(|name| name.as_str().to_owned()).collect(),
         summarize: args.summarize,
-        last_n: args.last,
+        last_n: if is_newest { Some(1) } else { args.last },
         ..MetricsQuery::default()
     };
     if let Some(format) = args.output.and_then(PointsFormat::binary) {
         return write(client, args, &query, format).await;
     }
-    if args.run.is_none() && args.pod.is_none() {
-        return show_all(client, args, &query).await;
+    let of_pods = args.run.is_none() && args.pod.is_none();
+    let columns = if is_newest { newest_columns(of_pods) } else { columns(of_pods) };
+    let list = List::new(&options, &columns)?;
+    let mut printer = Printer::paged(options.format);
+    if of_pods {
+        return show_all(client, args, &query, &list, &mut printer).await;
     }
-    let options = args.rows.options(args.output.and_then(PointsFormat::printed));
-    let list = List::new(&options, &columns(false))?;
     let get = async |owner: Owner| Ok::<_, Error>((client.metrics().get(&owner, &query).await?, owner));
     let (metrics, owner) = match (&args.run, &args.pod) {
         (Some(run), _) => {
@@ -57,7 +61,19 @@ async fn show(client: &Client, args: &ShowArgs) -> Result<(), Failure> {
     if !missing.is_empty() {
         check_exist(&missing, &owner.to_string(), &series(client, &owner).await?)?;
     }
-    print_one(&list, &mut Printer::paged(options.format), &metrics)
+    print_one(&list, &mut printer, &metrics)
+}
+
+/// Returns whether the newest point of each metric is enough.
+///
+/// It is for people who do not ask for more, and for names.
+fn shows_newest(args: &ShowArgs, options: &ListOptions) -> bool {
+    let more = args.all || args.last.is_some() || args.summarize.is_some();
+    let is_short = match options.format {
+        None => stdout_is_terminal() && args.output.is_none(),
+        Some(format) => matches!(format, output::Format::Table | output::Format::Wide | output::Format::Name),
+    };
+    is_short && !more
 }
 
 /// Writes the points in a format that no terminal shows.
@@ -91,9 +107,13 @@ fn target(file: Option<&Path>, format: Format, stdout_is_terminal: bool) -> Resu
     }
 }
 
-async fn show_all(client: &Client, args: &ShowArgs, query: &MetricsQuery) -> Result<(), Failure> {
-    let options = args.rows.options(args.output.and_then(PointsFormat::printed));
-    let list = List::new(&options, &columns(true))?;
+async fn show_all(
+    client: &Client,
+    args: &ShowArgs,
+    query: &MetricsQuery,
+    list: &List<Row>,
+    printer: &mut Printer<impl Write>,
+) -> Result<(), Failure> {
     let metrics = client.metrics().all(query).await?;
     let missing = missing(args, |name| metrics.values().any(|pod| pod.contains_key(name)));
     if !missing.is_empty() {
@@ -103,7 +123,7 @@ async fn show_all(client: &Client, args: &ShowArgs, query: &MetricsQuery) -> Res
         }
         check_exist(&missing, "the cluster", &all)?;
     }
-    print_all(&list, &mut Printer::paged(options.format), &metrics)
+    print_all(list, printer, &metrics)
 }
 
 async fn series(client: &Client, owner: &Owner) -> Result<Vec<Series>, Error> {
@@ -187,6 +207,11 @@ fn columns(of_pods: bool) -> Columns<Row> {
     Columns::new(|row: &Row| row.metric.clone(), of_pods.then_some(pod).into_iter().chain(all))
 }
 
+/// Returns what can be shown of the newest point of a metric, whose age people read.
+fn newest_columns(of_pods: bool) -> Columns<Row> {
+    columns(of_pods).replace(Column::new("date", |row: &Row| Cell::Date(row.point.date)))
+}
+
 fn value(value: &MetricValue) -> Cell {
     let text = value.as_str().to_owned();
     value.as_f64().map_or_else(|| Cell::text(value.as_str()), |number| Cell::Number { number, text })
@@ -252,7 +277,6 @@ fn print_stored(printer: &mut Printer<impl Write>, metric: &Metric) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::ListOptions;
     use mlbench_client::Timestamp;
 
     fn series(names: &[&str]) -> Vec<Series> {

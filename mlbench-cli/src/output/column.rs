@@ -68,6 +68,14 @@ impl<T> Columns<T> {
         Self { family: Some((form, family)), ..self }
     }
 
+    /// Replaces the column of the same name.
+    pub(crate) fn replace(mut self, column: Column<T>) -> Self {
+        if let Some(known) = self.all.iter_mut().find(|known| known.name == column.name) {
+            *known = column;
+        }
+        self
+    }
+
     /// Returns the column with a name.
     pub(super) fn find(&self, name: &str) -> Option<Column<T>> {
         let known = self.all.iter().find(|column| column.name == name).cloned();

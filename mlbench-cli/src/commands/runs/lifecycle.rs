@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use mlbench_client::{Client, Error, Run, RunId, RunState};
+use tokio::sync::watch;
 
 use super::print::{print_details, print_one};
 use super::request::{run_patch, run_request};
@@ -22,8 +23,8 @@ pub(crate) async fn start(client: &Client, args: &StartArgs) -> Result<(), Failu
     client.health().live().await?;
     let run = client.runs().start(&request).await?;
     if args.wait {
-        let run = wait_until_ended(client, run, None).await?;
-        return print_ended(args.output, run);
+        let run = wait_until(client, run, &[], None).await?;
+        return print_awaited(args.output, run, &[]);
     }
     if run.queue_position.is_some() {
         report_state(&run);
@@ -68,8 +69,8 @@ pub(crate) async fn wait(client: &Client, args: &WaitArgs) -> Result<(), Failure
         }
         None => find.await?,
     };
-    let run = wait_until_ended(client, run, limit).await?;
-    print_ended(args.output, run)
+    let run = wait_until(client, run, &args.states, limit).await?;
+    print_awaited(args.output, run, &args.states)
 }
 
 /// `mlbench runs stop`
@@ -95,10 +96,10 @@ pub(crate) async fn delete(client: &Client, text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints a run that has ended. How it ended decides the exit code, even without a reader of the output.
-fn print_ended(output: OutputArgs, run: Run) -> Result<(), Failure> {
+/// Prints an awaited run. Its state decides the exit code, even without a reader of the output.
+fn print_awaited(output: OutputArgs, run: Run, states: &[RunState]) -> Result<(), Failure> {
     let printed = print_one(&mut Printer::stdout(output.output), &run);
-    match (check_finished(run), printed) {
+    match (check_state(run, states), printed) {
         (Ok(()), printed) => printed,
         (ended, Err(failure)) if !failure.is_broken_pipe() => {
             eprint_message(format_args!("mlbench: {failure}"));
@@ -115,33 +116,62 @@ struct Limit {
     timeout: Duration,
 }
 
-/// Waits until a run ends, reports each change until then, and survives a restart of the server.
-async fn wait_until_ended(client: &Client, run: Run, limit: Option<Limit>) -> Result<Run, Failure> {
+/// Waits until a run ends or is in one of the states.
+///
+/// Reports each change until then, and survives a restart of the server.
+async fn wait_until(
+    client: &Client,
+    run: Run,
+    states: &[RunState],
+    limit: Option<Limit>,
+) -> Result<Run, Failure> {
     report_state(&run);
-    if !run.is_active() {
+    if !run.is_active() || is_reached(&run, states) {
         return Ok(run);
     }
     let id = run.id;
     let mut last = run;
-    let watched = client.runs().watch(id, |run| {
+    let (reached, mut is_there) = watch::channel(None);
+    let ended = client.runs().watch(id, |run| {
         if (run.state, run.queue_position) != (last.state, last.queue_position) {
             report_state(run);
         }
         last.clone_from(run);
+        if is_reached(run, states) {
+            reached.send_replace(Some(run.clone()));
+        }
     });
-    let Some(Limit { begin, timeout }) = limit else { return Ok(watched.await?) };
+    let watched = async {
+        tokio::select! {
+            biased;
+            run = ended => Ok(run?),
+            Ok(run) = is_there.wait_for(Option::is_some) => run.clone().ok_or(Failure::NoRuns),
+        }
+    };
+    let Some(Limit { begin, timeout }) = limit else { return watched.await };
     match tokio::time::timeout(timeout.saturating_sub(begin.elapsed()), watched).await {
-        Ok(run) => Ok(run?),
-        Err(_) => last_look(client, id, timeout).await,
+        Ok(run) => run,
+        Err(_) => last_look(client, id, states, timeout).await,
     }
 }
 
+/// Returns whether a run is in one of the states. A run that has finished was started before.
+fn is_reached(run: &Run, states: &[RunState]) -> bool {
+    let was_started = run.state == RunState::Finished && states.contains(&RunState::Started);
+    states.contains(&run.state) || was_started
+}
+
 /// Returns the run if it has ended by now: the last poll may be a second old, or failed.
-async fn last_look(client: &Client, id: RunId, timeout: Duration) -> Result<Run, Failure> {
+async fn last_look(
+    client: &Client,
+    id: RunId,
+    states: &[RunState],
+    timeout: Duration,
+) -> Result<Run, Failure> {
     let run = tokio::time::timeout(LAST_LOOK, client.runs().get(id)).await;
     let no_response = |_| Err(Error::Timeout { url: client.base_url().to_owned(), after: LAST_LOOK });
     let run = run.unwrap_or_else(no_response)?;
-    if run.is_active() {
+    if run.is_active() && !is_reached(&run, states) {
         return Err(Failure::StillActive { run: Box::new(run), seconds: timeout.as_secs_f64() });
     }
     Ok(run)
@@ -158,8 +188,10 @@ fn report_state(run: &Run) {
     }
 }
 
-fn check_finished(run: Run) -> Result<(), Failure> {
-    if run.state == RunState::Finished { Ok(()) } else { Err(Failure::NotFinished(Box::new(run))) }
+/// Checks that a run is in one of the states, or has finished if there are none.
+fn check_state(run: Run, states: &[RunState]) -> Result<(), Failure> {
+    let states = if states.is_empty() { &[RunState::Finished] } else { states };
+    if is_reached(&run, states) { Ok(()) } else { Err(Failure::NotFinished(Box::new(run))) }
 }
 
 #[cfg(test)]
@@ -169,9 +201,14 @@ mod tests {
 
     #[test]
     fn a_failed_run_is_reported_with_its_reason() {
-        let failure = check_finished(failed_run(1, "first")).unwrap_err();
+        let failure = check_state(failed_run(1, "first"), &[]).unwrap_err();
         assert_eq!(failure.to_string(), "run 1 (\"first\") FAILED: rank 1 ended with exit code 3");
         assert_eq!(failure.exit_code(), 6);
-        assert!(check_finished(Run { state: RunState::Finished, ..failed_run(1, "first") }).is_ok());
+        let finished = || Run { state: RunState::Finished, ..failed_run(1, "first") };
+        assert!(check_state(finished(), &[]).is_ok());
+        assert!(check_state(finished(), &[RunState::Started]).is_ok());
+        assert!(check_state(finished(), &[RunState::Stopped]).is_err());
+        assert!(check_state(failed_run(1, "first"), &[RunState::Stopped, RunState::Failed]).is_ok());
+        assert!(check_state(failed_run(1, "first"), &[RunState::Started]).is_err());
     }
 }

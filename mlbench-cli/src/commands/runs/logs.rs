@@ -1,7 +1,10 @@
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use mlbench_client::{Change, Changes, Client, Event, EventData, LogLine, LogsQuery, Run, RunId, Topic};
+use mlbench_client::{
+    Change, Changes, Client, Event, EventData, LogLine, LogsQuery, Run, RunId, Timestamp, Topic, now,
+};
 use tokio::time::{Instant, timeout_at};
 
 use crate::args::LogsArgs;
@@ -16,13 +19,20 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub(crate) async fn logs(client: &Client, args: &LogsArgs) -> Result<(), Failure> {
     let mut run = resolve_run(client, &args.run.run).await?;
     let ranks = if run.run_all_nodes { run.num_workers } else { 1 };
-    if let Some(rank) = args.rank.filter(|rank| *rank >= ranks) {
+    if let Some(rank) = args.rank.iter().copied().find(|rank| *rank >= ranks) {
         return Err(Failure::UnknownRank { rank, run: run.id, ranks });
     }
+    let one_rank = match args.rank.as_slice() {
+        [rank] => Some(*rank),
+        _ => None,
+    };
     let mut reader = Reader {
         client,
         id: run.id,
-        query: LogsQuery { rank: args.rank, stream: args.stream.map(Into::into), ..LogsQuery::default() },
+        query: LogsQuery { rank: one_rank, stream: args.stream.map(Into::into), ..LogsQuery::default() },
+        ranks: args.rank.clone(),
+        since: args.since.map(|since| since.resolve(now())),
+        style: Style { has_rank: one_rank.is_none(), has_date: args.timestamps },
         is_followed: args.follow,
         unfinished: Vec::new(),
         look_at: Instant::now() + LOOK_EVERY,
@@ -30,8 +40,10 @@ pub(crate) async fn logs(client: &Client, args: &LogsArgs) -> Result<(), Failure
     let format = args.output.output;
     let mut printer = if args.follow { Printer::stdout(format) } else { Printer::paged(format) };
     print_head(&mut printer)?;
-    if let Some(lines) = args.tail {
-        reader.print_last(lines, &mut printer).await?;
+    if args.tail.is_some() || args.since.is_some() {
+        for line in reader.begin(args.tail).await? {
+            reader.style.print(&mut printer, &line)?;
+        }
     }
     reader.print_all(&mut printer).await?;
     if args.follow {
@@ -47,6 +59,11 @@ struct Reader<'a> {
     client: &'a Client,
     id: RunId,
     query: LogsQuery,
+    /// The ranks whose output is printed. Empty for all.
+    ranks: Vec<u32>,
+    /// The date before which no line is printed.
+    since: Option<Timestamp>,
+    style: Style,
     /// Whether the run is active and followed: then an unfinished line is printed once it has its end.
     is_followed: bool,
     /// The unfinished lines when the server was asked last.
@@ -102,14 +119,14 @@ impl Reader<'_> {
 
     /// Prints the lines of an event that belong to the query and were not printed.
     fn print_new(&mut self, lines: &[LogLine], printer: &mut Printer<impl Write>) -> io::Result<()> {
-        let LogsQuery { stream, rank, after, .. } = self.query;
-        let is_wanted = |line: &&LogLine| {
-            stream.is_none_or(|stream| stream == line.stream)
-                && rank.is_none_or(|rank| Some(rank) == line.rank)
-                && after.is_none_or(|after| after < line.seq)
+        let LogsQuery { stream, after, .. } = self.query;
+        let is_new = |line: &&LogLine| {
+            stream.is_none_or(|stream| stream == line.stream) && after.is_none_or(|after| after < line.seq)
         };
-        for line in lines.iter().filter(is_wanted) {
-            print_line(printer, line, rank.is_some())?;
+        for line in lines.iter().filter(is_new) {
+            if self.is_wanted(line) {
+                self.style.print(printer, line)?;
+            }
             self.query.after = Some(line.seq);
             // A stream has one unfinished line at most, which has ended with this one.
             self.unfinished.retain(|open| (open.rank, open.stream) != (line.rank, line.stream));
@@ -120,33 +137,64 @@ impl Reader<'_> {
 
     /// Shows the unfinished lines on a terminal.
     fn show_unfinished(&self, printer: &mut Printer<impl Write>) -> io::Result<()> {
-        printer.status(self.unfinished.iter().map(|line| shown(line, self.query.rank.is_some())))
+        let unfinished = self.unfinished.iter().filter(|line| self.is_wanted(line));
+        printer.status(unfinished.map(|line| self.style.shown(line)))
     }
 
-    /// Prints the last lines stored so far.
-    async fn print_last(&mut self, lines: u32, printer: &mut Printer<impl Write>) -> Result<(), Failure> {
-        let query = LogsQuery { before: Some(LogsQuery::END), limit: Some(lines), ..self.query.clone() };
-        let page = self.client.with_retries(|| self.client.runs().logs(self.id, &query)).await?;
-        for line in &page.lines {
-            print_line(printer, line, self.query.rank.is_some())?;
+    /// Returns whether the user wants a line, of which the server looks at the stream only.
+    fn is_wanted(&self, line: &LogLine) -> bool {
+        let is_of_rank = |rank: &u32| Some(*rank) == line.rank;
+        (self.ranks.is_empty() || self.ranks.iter().any(is_of_rank))
+            && self.since.is_none_or(|since| since <= line.date)
+    }
+
+    /// Walks back from the end of the output to the first line to print.
+    ///
+    /// With `tail`, it returns the last lines, which [`Self::print_all`] then does not print.
+    async fn begin(&mut self, tail: Option<u32>) -> Result<VecDeque<LogLine>, Failure> {
+        let (mut lines, mut end, mut before) = (VecDeque::new(), None, LogsQuery::END);
+        let wanted = tail.map_or(usize::MAX, |tail| tail as usize);
+        let limit = tail.filter(|_| self.ranks.len() < 2).unwrap_or(LogsQuery::MAX_LIMIT);
+        loop {
+            let query = LogsQuery { before: Some(before), limit: Some(limit), ..self.query.clone() };
+            let page = self.client.with_retries(|| self.client.runs().logs(self.id, &query)).await?;
+            let end = *end.get_or_insert(page.next);
+            let first = page.lines.first().map(|line| line.seq);
+            for line in page.lines.into_iter().rev() {
+                if self.since.is_some_and(|since| line.date < since) {
+                    self.query.after = Some(if tail.is_some() { end } else { line.seq });
+                    return Ok(lines);
+                }
+                if tail.is_some() && self.is_wanted(&line) {
+                    lines.push_front(line);
+                }
+                if lines.len() == wanted {
+                    self.query.after = Some(end);
+                    return Ok(lines);
+                }
+            }
+            let Some(first) = first else {
+                self.query.after = tail.map(|_| end);
+                return Ok(lines);
+            };
+            before = first;
         }
-        self.query.after = Some(page.next);
-        Ok(())
     }
 
     async fn print_all(&mut self, printer: &mut Printer<impl Write>) -> Result<(), Failure> {
         loop {
             let page = self.client.with_retries(|| self.client.runs().logs(self.id, &self.query)).await?;
-            for line in &page.lines {
-                print_line(printer, line, self.query.rank.is_some())?;
+            for line in page.lines.iter().filter(|line| self.is_wanted(line)) {
+                self.style.print(printer, line)?;
             }
             printer.flush()?;
             self.query.after = Some(page.next);
             if page.lines.is_empty() {
                 self.unfinished = page.unfinished;
                 if !self.is_followed {
-                    for line in std::mem::take(&mut self.unfinished) {
-                        print_line(printer, &line, self.query.rank.is_some())?;
+                    let unfinished = std::mem::take(&mut self.unfinished);
+                    for line in unfinished.iter().filter(|line| self.is_wanted(line)) {
+                        self.style.print(printer, line)?;
                     }
                 }
                 self.show_unfinished(printer)?;
@@ -163,23 +211,32 @@ fn print_head(printer: &mut Printer<impl Write>) -> io::Result<()> {
     }
 }
 
-/// Prints a line, prefixed with its rank unless the user selected `one_rank`.
-fn print_line(printer: &mut Printer<impl Write>, line: &LogLine, one_rank: bool) -> io::Result<()> {
-    match printer.layout() {
-        Layout::Json | Layout::Ndjson => printer.json_line(line),
-        Layout::Yaml => printer.document(line),
-        Layout::Csv => {
-            let rank = line.rank.map(|rank| rank.to_string()).unwrap_or_default();
-            let (seq, date) = (line.seq.to_string(), line.date.to_string());
-            printer.csv_row(&[&seq, &date, &rank, line.stream.as_str(), &line.text])
-        }
-        Layout::Table { .. } | Layout::Tabs | Layout::Name => printer.line(shown(line, one_rank)),
-    }
+/// What people read before the text of a line.
+#[derive(Debug, Clone, Copy)]
+struct Style {
+    has_rank: bool,
+    has_date: bool,
 }
 
-/// Returns a line as people read it, with its rank unless the user selected `one_rank`.
-fn shown(line: &LogLine, one_rank: bool) -> String {
-    if one_rank { line.text.clone() } else { line.labelled() }
+impl Style {
+    fn print(self, printer: &mut Printer<impl Write>, line: &LogLine) -> io::Result<()> {
+        match printer.layout() {
+            Layout::Json | Layout::Ndjson => printer.json_line(line),
+            Layout::Yaml => printer.document(line),
+            Layout::Csv => {
+                let rank = line.rank.map(|rank| rank.to_string()).unwrap_or_default();
+                let (seq, date) = (line.seq.to_string(), line.date.to_string());
+                printer.csv_row(&[&seq, &date, &rank, line.stream.as_str(), &line.text])
+            }
+            Layout::Table { .. } | Layout::Tabs | Layout::Name => printer.line(self.shown(line)),
+        }
+    }
+
+    /// Returns a line as people read it.
+    fn shown(self, line: &LogLine) -> String {
+        let text = if self.has_rank { line.labelled() } else { line.text.clone() };
+        if self.has_date { format!("{} {text}", line.date) } else { text }
+    }
 }
 
 #[cfg(test)]
@@ -187,21 +244,21 @@ mod tests {
     use super::*;
     use mlbench_client::{OutputStream, Timestamp};
 
-    fn printed(layout: Layout, rank: Option<u32>, one_rank: bool) -> String {
+    fn printed(layout: Layout, rank: Option<u32>, has_rank: bool) -> String {
         let text = "a, b".to_owned();
         let line = LogLine { seq: 7, date: Timestamp::EPOCH, rank, stream: OutputStream::Stdout, text };
         let mut to = Vec::new();
         let mut printer = Printer::new(layout, &mut to);
         print_head(&mut printer).unwrap();
-        print_line(&mut printer, &line, one_rank).unwrap();
+        Style { has_rank, has_date: false }.print(&mut printer, &line).unwrap();
         String::from_utf8(to).unwrap()
     }
 
     #[test]
     fn a_line_has_its_rank_unless_one_rank_is_selected() {
-        assert_eq!(printed(Layout::Tabs, Some(1), false), "[1] a, b\n");
-        assert_eq!(printed(Layout::Tabs, None, false), "[mlbench] a, b\n");
-        assert_eq!(printed(Layout::Tabs, Some(1), true), "a, b\n");
+        assert_eq!(printed(Layout::Tabs, Some(1), true), "[1] a, b\n");
+        assert_eq!(printed(Layout::Tabs, None, true), "[mlbench] a, b\n");
+        assert_eq!(printed(Layout::Tabs, Some(1), false), "a, b\n");
     }
 
     #[test]

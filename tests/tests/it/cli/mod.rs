@@ -10,6 +10,7 @@ mod output;
 mod record;
 mod report;
 mod runs;
+mod selection;
 mod streams;
 mod terminal;
 mod top;

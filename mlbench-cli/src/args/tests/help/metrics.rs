@@ -23,6 +23,8 @@ fn metrics_prints_help() {
           --until <TIME>        Only points at or before TIME: a date or an age
           --metric <NAME>       Only the metric with exactly this name. Repeat the
                                 flag for several
+          --all                 All points, where a table would have the newest of
+                                each metric only. Other formats have all points
           --last <N>            Only the newest N points of each metric
           --summarize <N>       At most N points of each metric, averaging
                                 consecutive points
@@ -38,6 +40,8 @@ fn metrics_prints_help() {
       -h, --help                Print help
 
     Examples:
+      mlbench metrics --run first
+      mlbench metrics --run first --all --sort-by=-date
       mlbench metrics --run 2 --since 2018-08-03T09:21:29Z
       mlbench metrics --run first --metric 'train_loss @ 0' --summarize 20
       mlbench metrics --pod local-mlbench-worker-0 --since 10m --last 5 -o csv

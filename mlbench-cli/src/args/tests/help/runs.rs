@@ -162,15 +162,20 @@ fn runs_wait_prints_help() {
     Options:
           --timeout <DURATION>  Wait at most this long (30s, 10m, 2h), for the
                                 server too [default: no limit once it responds]
+          --for <STATE>         Wait for one of these states, separated by commas
+                                [default: finished]
       -o, --output <FORMAT>     Output format: table, wide, json, yaml, csv, ndjson
                                 or name [default: table on a terminal, else tabs]
       -h, --help                Print help
 
     After the timeout, the exit code is 1 if the run is still active, and 7 if the
-    server is away.
+    server is away. With --for, the exit code is 0 in these states, and 6 if the run
+    has ended in another one. A run that has finished was started before.
 
-    Example:
+    Examples:
       mlbench runs wait first --timeout 10m
+      mlbench runs wait first --for started
+      mlbench runs stop first && mlbench runs wait first --for stopped
     ");
 }
 
@@ -228,7 +233,10 @@ fn runs_logs_prints_help() {
     Options:
       -f, --follow           Keep printing new output until the run ends
           --tail <N>         Begin with the last N lines, up to 10000
-          --rank <N>         Only the output of this rank
+          --since <TIME>     Only lines at or after TIME: a date
+                             (2018-08-03T09:21:29Z) or an age (30s, 10m, 2h, 1d)
+          --rank <N>         Only the output of these ranks, separated by commas
+          --timestamps       Begin each line with its date
           --stream <STREAM>  Only this output stream [possible values: stdout,
                              stderr]
       -o, --output <FORMAT>  Output format: table, wide, json, yaml, csv, ndjson or
@@ -236,11 +244,12 @@ fn runs_logs_prints_help() {
       -h, --help             Print help
 
     Each line starts with the rank that wrote it; [mlbench] marks server messages.
-    With --rank, lines have no prefix. With -o json, each line is a JSON object.
+    With one --rank, lines have no prefix. With -o json, each line is a JSON object.
 
     Examples:
       mlbench runs logs first --follow
       mlbench runs logs first --tail 20
+      mlbench runs logs first --since 10m --rank 1,3 --timestamps
       mlbench runs logs 3 --rank 0 --stream stderr
     ");
 }
