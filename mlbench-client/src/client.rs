@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::request::Request;
 use crate::retry::{self, Backoff, RetryPolicy};
-use crate::transport::{Request, Transport};
+use crate::transport::Transport;
 
 /// Default URL of the server.
 pub const DEFAULT_URL: &str = "http://127.0.0.1:8000";

@@ -2,7 +2,7 @@ use mlbench_core::api::Endpoint;
 
 use crate::client::Client;
 use crate::error::Result;
-use crate::transport::Request;
+use crate::request::Request;
 
 /// The server's description of its API. See [`Client::description`].
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@ use mlbench_core::api::Endpoint;
 
 use crate::client::Client;
 use crate::error::Result;
-use crate::transport::Request;
+use crate::request::Request;
 
 /// Health of the server. See [`Client::health`].
 #[derive(Debug, Clone, Copy)]

@@ -11,6 +11,7 @@ mod health;
 mod logger;
 mod metrics;
 mod pods;
+mod request;
 mod retry;
 mod runs;
 mod session;

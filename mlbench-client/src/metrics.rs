@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::client::Client;
 use crate::error::Result;
-use crate::transport::{self, Request};
+use crate::request::{self, Request};
 
 /// Metrics of one request.
 const CHUNK: usize = MAX_ARRAY_POINTS;
@@ -295,7 +295,7 @@ impl MetricsFollower {
 
 /// Encodes points, or series in columns, as the body of a batch.
 pub(crate) fn encode_batch(elements: &[impl Serialize]) -> Result<Bytes> {
-    transport::to_json(&elements)
+    request::to_json(&elements)
 }
 
 /// Sends an encoded batch once, under a key.

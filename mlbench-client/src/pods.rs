@@ -3,7 +3,7 @@ use mlbench_core::api::{Endpoint, Pod, Series};
 
 use crate::client::Client;
 use crate::error::Result;
-use crate::transport::Request;
+use crate::request::Request;
 
 /// Worker pods. See [`Client::pods`].
 #[derive(Debug, Clone, Copy)]

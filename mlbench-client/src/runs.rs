@@ -8,8 +8,8 @@ use mlbench_core::api::{
 use crate::client::Client;
 use crate::error::Result;
 use crate::events::Change;
+use crate::request::Request;
 use crate::streams;
-use crate::transport::Request;
 
 /// A page of runs.
 #[derive(Debug, Clone, PartialEq)]

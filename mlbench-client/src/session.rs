@@ -2,7 +2,7 @@ use mlbench_core::api::{Endpoint, Session, SignIn};
 
 use crate::client::Client;
 use crate::error::Result;
-use crate::transport::Request;
+use crate::request::Request;
 
 /// Sessions of browsers. See [`Client::session`].
 #[derive(Debug, Clone, Copy)]

@@ -6,15 +6,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use mlbench_core::api::{Endpoint, IDEMPOTENCY_KEY_HEADER, Method, Problem, VERSION_HEADER};
+use mlbench_core::api::{IDEMPOTENCY_KEY_HEADER, Method, Problem, VERSION_HEADER};
 use reqwest::{Response, Url, header, redirect};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tracing::{Instrument, Span};
-use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::request::Request;
 
 /// Bytes of an unexpected body that an error quotes.
 const EXCERPT: usize = 200;
@@ -22,60 +21,6 @@ const EXCERPT: usize = 200;
 const KEEP_IDLE: Duration = Duration::from_secs(10);
 /// Header with the id of a request in the log of the server.
 const REQUEST_ID: &str = "x-request-id";
-
-/// A complete request, which can be sent more than once.
-///
-/// A POST has a key of its own, under which the server carries it out once, however often it arrives.
-pub(crate) struct Request {
-    endpoint: Endpoint,
-    path: String,
-    query: Vec<(&'static str, String)>,
-    body: Option<Bytes>,
-    idempotency_key: Option<String>,
-}
-
-impl Request {
-    /// Creates a request to `endpoint` with `segments` in its path.
-    pub(crate) fn new(endpoint: Endpoint, segments: &[&str]) -> Self {
-        let is_post = endpoint.spec().method == Method::Post;
-        let idempotency_key = is_post.then(|| Uuid::new_v4().to_string());
-        Self { endpoint, path: endpoint.path(segments), query: Vec::new(), body: None, idempotency_key }
-    }
-
-    /// Sets the pairs of the query string.
-    pub(crate) fn query(mut self, pairs: Vec<(&'static str, String)>) -> Self {
-        self.query = pairs;
-        self
-    }
-
-    /// Sets `body`, encoded as JSON.
-    pub(crate) fn json(self, body: &impl Serialize) -> Result<Self> {
-        Ok(self.encoded(to_json(body)?))
-    }
-
-    /// Sets a body that is JSON.
-    pub(crate) fn encoded(mut self, body: Bytes) -> Self {
-        self.body = Some(body);
-        self
-    }
-
-    /// Returns whether the request changes nothing.
-    pub(crate) fn is_read(&self) -> bool {
-        self.endpoint.spec().method == Method::Get
-    }
-
-    /// Sets the key under which the server carries the request out once.
-    pub(crate) fn key(mut self, key: String) -> Self {
-        self.idempotency_key = Some(key);
-        self
-    }
-}
-
-/// Encodes the body of a request.
-pub(crate) fn to_json(body: &impl Serialize) -> Result<Bytes> {
-    let text = serde_json::to_vec(body).map_err(|error| mlbench_core::Error::invalid("body", error))?;
-    Ok(text.into())
-}
 
 /// The body of a response that arrives piece by piece.
 pub(crate) struct StreamedBody(Response);

@@ -13,8 +13,9 @@ use mlbench_core::api::{Endpoint, Event, EventData, EventsQuery, PodList, Topic}
 use super::parser::{Message, Parser};
 use crate::client::Client;
 use crate::error::{Error, Result};
+use crate::request::Request;
 use crate::retry::Backoff;
-use crate::transport::{Request, StreamedBody};
+use crate::transport::StreamedBody;
 
 /// Pauses between attempts to connect. The longest one bounds how late the stream continues.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
