@@ -33,6 +33,7 @@ impl From<&RunSpec> for Parameters {
             environment: spec.environment.filtered(|name| !is_seed(name)),
             gpus: spec.needs.gpus,
             memory: spec.needs.memory,
+            working_dir: spec.needs.working_dir.clone(),
             external: spec.external,
         }
     }
@@ -41,7 +42,9 @@ impl From<&RunSpec> for Parameters {
 impl Parameters {
     /// Returns whether both run the same program to the same goal, on whatever workers.
     pub(super) fn same_program(&self, other: &Self) -> bool {
-        (&self.image, &self.command, self.light_target) == (&other.image, &other.command, other.light_target)
+        let program =
+            |of: &Self| (of.image.clone(), of.command.clone(), of.working_dir.clone(), of.light_target);
+        program(self) == program(other)
     }
 
     /// Returns whether the workers need more cores than a machine has. Each needs at least a part of one.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::result::Parameters;
-use crate::needs::ByteSize;
+use crate::needs::{ByteSize, WorkingDir};
 
 /// The most characters of a command, or of the value of a parameter, in a label.
 const MAX_TEXT: usize = 40;
@@ -22,9 +22,9 @@ pub(super) fn labels(groups: &[&Parameters]) -> Vec<String> {
         groups.iter().map(|group| group.backend.clone().unwrap_or_else(|| "no backend".to_owned())).collect(),
         groups.iter().map(|group| number(group.num_cpus, "CPU", "no CPU limit")).collect(),
         groups.iter().map(|group| number(group.max_bandwidth, "Mbit/s", "no bandwidth limit")).collect(),
-        groups.iter().map(|group| either(group.gpu_enabled, "GPU", "no GPU")).collect(),
-        groups.iter().map(|group| gpus(group.gpus)).collect(),
+        groups.iter().map(|group| gpus(group)).collect(),
         groups.iter().map(|group| memory(group.memory)).collect(),
+        groups.iter().map(|group| directory(group.working_dir.as_ref())).collect(),
         groups.iter().map(|group| either(group.light_target, "light", "full")).collect(),
         groups.iter().map(|group| either(group.use_horovod, "Horovod", "no Horovod")).collect(),
     ];
@@ -123,16 +123,21 @@ fn number(number: Option<f64>, unit: &str, none: &str) -> String {
     number.map_or_else(|| none.to_owned(), |number| format!("{number} {unit}"))
 }
 
-fn gpus(count: Option<u32>) -> String {
-    match count {
-        None => "default GPUs".to_owned(),
-        Some(1) => "1 GPU".to_owned(),
-        Some(many) => format!("{many} GPUs"),
+fn gpus(group: &Parameters) -> String {
+    match (group.gpu_enabled, group.gpus) {
+        (false, _) => "no GPU".to_owned(),
+        (true, None) => "GPU".to_owned(),
+        (true, Some(1)) => "1 GPU".to_owned(),
+        (true, Some(many)) => format!("{many} GPUs"),
     }
 }
 
 fn memory(size: Option<ByteSize>) -> String {
-    size.map_or_else(|| "no memory limit".to_owned(), |size| size.to_string())
+    size.map_or_else(|| "default memory".to_owned(), |size| size.to_string())
+}
+
+fn directory(path: Option<&WorkingDir>) -> String {
+    path.map_or_else(|| "default directory".to_owned(), |path| cut(path.as_str()))
 }
 
 fn image(image: Option<&str>) -> String {
@@ -231,7 +236,7 @@ mod tests {
             let mut spec = RunSpec::running("train");
             let (name, value) = variable;
             spec.environment = Environment::new([(name.to_owned(), value.to_owned())]).unwrap();
-            spec.needs.gpus = gpus;
+            (spec.needs.gpus, spec.gpu_enabled) = (gpus, gpus.is_some());
             spec.needs.memory = memory.map(|text| text.parse().unwrap());
             Parameters::from(&spec)
         };
@@ -239,7 +244,7 @@ mod tests {
         let groups = [with(("LR", "1"), None, None), with(("LR", "2"), None, None)];
         assert_eq!(labelled(&groups), ["1 worker, LR=1", "1 worker, LR=2"]);
         let groups = [with(("LR", "1"), Some(1), Some("4Gi")), with(("LR", "1"), Some(2), None)];
-        assert_eq!(labelled(&groups), ["1 worker, 1 GPU, 4Gi", "1 worker, 2 GPUs, no memory limit"]);
+        assert_eq!(labelled(&groups), ["1 worker, 1 GPU, 4Gi", "1 worker, 2 GPUs, default memory"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::environment::Environment;
 use crate::labels::Params;
 use crate::metric::MetricValue;
 use crate::name::{RunId, RunName};
-use crate::needs::ByteSize;
+use crate::needs::{ByteSize, WorkingDir};
 use crate::run::RunState;
 use crate::time::Timestamp;
 
@@ -132,6 +132,10 @@ pub struct Parameters {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional, type = "number"))]
     pub memory: Option<ByteSize>,
+    /// Directory in which the command starts. Absent if the runs name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional, type = "string"))]
+    pub working_dir: Option<WorkingDir>,
     /// Whether the runs execute elsewhere. Absent if not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(as = "Option<_>", optional))]

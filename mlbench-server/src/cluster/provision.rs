@@ -27,6 +27,15 @@ impl<'a> ProvisionRequest<'a> {
     }
 }
 
+/// Returns what a run says about GPUs, for messages about a cluster that does not enforce it.
+#[must_use]
+pub(crate) fn asked_gpus(run: &Run) -> Option<String> {
+    match run.spec.needs.gpus {
+        Some(gpus) => Some(format!("gpus {gpus}")),
+        None => run.spec.gpu_enabled.then(|| "gpu_enabled".to_owned()),
+    }
+}
+
 /// Whether the workers of a run are ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProvisionStatus {

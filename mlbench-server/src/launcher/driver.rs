@@ -147,14 +147,17 @@ impl Driver {
     }
 
     async fn reconcile(&self) -> Result<()> {
-        self.admit_runs().await?;
+        // Without it, ranks must still be stopped and released.
+        let admitted = self.admit_runs().await;
         // A queued run needs no task, except to leave the queue.
         let active: BTreeSet<RunId> =
             self.deps.storage.supervised_runs().await?.into_iter().map(|run| run.id).collect();
         self.deps.handle.ages().retain(|id| active.contains(&id));
+        let deleted = self.deps.storage.deleted_runs().await?;
+        let is_known = |id| active.contains(&id) || deleted.iter().any(|run| run.id == id);
+        self.deps.handle.terminations().retain(is_known);
         let active = active.into_iter().map(Job::Supervise);
-        let deleted = self.deps.storage.deleted_runs().await?.into_iter();
-        for job in active.chain(deleted.map(|run| Job::TearDown(Box::new(run)))) {
+        for job in active.chain(deleted.into_iter().map(|run| Job::TearDown(Box::new(run)))) {
             if let Some(guard) = self.tasks.register(job.run()) {
                 self.start(job, guard);
             }
@@ -164,7 +167,7 @@ impl Driver {
             self.deps.handle.changed();
             self.deps.handle.wake();
         }
-        Ok(())
+        admitted
     }
 
     /// Admits queued runs while their workers are free.

@@ -51,9 +51,14 @@ impl EndRequests {
         }
     }
 
-    /// Forgets the request for a run.
-    pub fn forget(&self, id: RunId) {
-        self.requests().remove(&id);
+    /// Forgets the request for a run once `stored` is. A stored stop fulfils no deletion.
+    pub fn forget(&self, id: RunId, stored: EndRequest) {
+        let mut requests = self.requests();
+        let is_open =
+            matches!((requests.get(&id), stored), (Some(EndRequest::Delete(_)), EndRequest::Stop(_)));
+        if !is_open {
+            requests.remove(&id);
+        }
     }
 
     /// Returns when the end of a run was requested.
@@ -72,7 +77,7 @@ impl EndRequests {
                 Err(error) => tracing::debug!(run = %id, %error, "a request to end a run is void"),
                 Ok(()) => any = true,
             }
-            self.forget(id);
+            self.forget(id, request);
         }
         any
     }
@@ -102,7 +107,9 @@ mod tests {
         requests.note(id, EndRequest::Delete(second));
         requests.note(id, EndRequest::Stop(first));
         assert_eq!(requests.date(id), Some(second));
-        requests.forget(id);
+        requests.forget(id, EndRequest::Stop(first));
+        assert_eq!(requests.date(id), Some(second), "a stop does not fulfil a deletion");
+        requests.forget(id, EndRequest::Delete(first));
         assert_eq!(requests.date(id), None);
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, watch};
 
 use super::ages::Ages;
 use super::end_requests::EndRequests;
+use super::terminations::Terminations;
 use super::unfinished::UnfinishedLines;
 
 /// Wakes the launcher, and notifies the rest of the server of its changes.
@@ -20,6 +21,7 @@ pub struct LauncherHandle {
     unfinished: UnfinishedLines,
     end_requests: EndRequests,
     ages: Ages,
+    terminations: Terminations,
 }
 
 impl Default for LauncherHandle {
@@ -30,6 +32,7 @@ impl Default for LauncherHandle {
             unfinished: UnfinishedLines::default(),
             end_requests: EndRequests::default(),
             ages: Ages::default(),
+            terminations: Terminations::default(),
         }
     }
 }
@@ -65,6 +68,11 @@ impl LauncherHandle {
     /// Returns how long ago runs were admitted.
     pub(super) const fn ages(&self) -> &Ages {
         &self.ages
+    }
+
+    /// Returns when ranks got SIGTERM.
+    pub(super) const fn terminations(&self) -> &Terminations {
+        &self.terminations
     }
 
     /// Returns a receiver that is notified of every change of a run.

@@ -22,6 +22,7 @@ mod shutdown;
 mod supervisor;
 mod tasks;
 mod teardown;
+mod terminations;
 #[cfg(test)]
 pub(crate) mod tests;
 mod unfinished;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use mlbench_core::{ErrorCode, Result, RunId};
 use tokio::time::{Instant, timeout_at};
 
@@ -20,16 +21,11 @@ pub async fn stop_all(deps: &LauncherDeps, timeout: Duration) -> Result<Vec<RunI
     let mut changes = deps.handle.changes();
     loop {
         let active = deps.storage.active_runs().await?;
-        for run in active.iter().filter(|run| run.stop_requested_at.is_none()) {
-            let now = deps.clock.now();
-            match deps.storage.request_stop(run.id, now).await {
-                Err(error) if is_unwritable(error.code()) => {
-                    deps.handle.end_requests().note(run.id, EndRequest::Stop(now));
-                }
-                Err(error) if error.code() != ErrorCode::NotFound => return Err(error),
-                _ => deps.handle.changed(),
-            }
-            deps.handle.wake();
+        let unasked: Vec<RunId> =
+            active.iter().filter(|run| run.stop_requested_at.is_none()).map(|run| run.id).collect();
+        if !unasked.is_empty() {
+            let asked = timeout_at(deadline, request_stops(deps, &unasked)).await;
+            asked.unwrap_or(Ok(()))?;
         }
         let deleted = deps.storage.deleted_runs().await?;
         let remaining = active.iter().chain(&deleted).map(|run| run.id);
@@ -38,4 +34,22 @@ pub async fn stop_all(deps: &LauncherDeps, timeout: Duration) -> Result<Vec<RunI
             return Ok(remaining);
         }
     }
+}
+
+/// Requests runs to stop, all at once: each request may have to wait for another program that has locked the database.
+async fn request_stops(deps: &LauncherDeps, runs: &[RunId]) -> Result<()> {
+    let (request, requests) = (EndRequest::Stop(deps.clock.now()), deps.handle.end_requests());
+    runs.iter().for_each(|&id| requests.note(id, request));
+    deps.handle.wake();
+    let stored = join_all(runs.iter().map(|&id| request.store(&*deps.storage, id))).await;
+    for (&id, stored) in runs.iter().zip(stored) {
+        match stored {
+            Err(error) if is_unwritable(error.code()) => continue,
+            Err(error) if error.code() != ErrorCode::NotFound => return Err(error),
+            _ => requests.forget(id, request),
+        }
+        deps.handle.changed();
+    }
+    deps.handle.wake();
+    Ok(())
 }

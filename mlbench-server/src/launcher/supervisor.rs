@@ -99,6 +99,8 @@ impl<'a> Supervisor<'a> {
         let mut outage_pauses = Backoff::up_to(MAX_OUTAGE_PAUSE);
         self.observed.messages = server_messages(deps, id).await?;
         loop {
+            // Read before the run: later it may be stored, and forgotten, in between.
+            let requested = deps.handle.end_requests().date(id);
             let mut run = deps.storage.run(id).await?;
             let limits = Limits::of(&run, settings);
             if !run.state.is_active() {
@@ -106,7 +108,7 @@ impl<'a> Supervisor<'a> {
                 return Ok(());
             }
             // One that cannot be stored must not keep the ranks from being signalled.
-            run.stop_requested_at = run.stop_requested_at.or(deps.handle.end_requests().date(id));
+            run.stop_requested_at = run.stop_requested_at.or(requested);
             let now = self.now(&run);
             if run.ranks.iter().any(RankStatus::has_ended) {
                 self.observed.first_exit.get_or_insert(now.age);
@@ -303,6 +305,7 @@ impl<'a> Supervisor<'a> {
                 unreachable = Some(error);
                 continue;
             }
+            self.context.deps.handle.terminations().note(run.id, rank);
             // A lost worker needs no signal: its follower records the loss.
             let entry = self.observed.signalled.entry(rank).or_insert(Signalled { term: age, kill: None });
             if signal == Signal::Kill {

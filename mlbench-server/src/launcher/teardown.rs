@@ -33,7 +33,11 @@ pub(super) async fn tear_down(deps: &LauncherDeps, run: &Run) -> Result<()> {
     let open = ranks.iter().filter(|rank| !rank.has_ended());
     let exits = open.filter_map(|rank| {
         let from = Offsets { stdout: rank.stdout_offset, stderr: rank.stderr_offset };
-        Some(timeout(deps.settings.grace_period, end_rank(deps, rank_ref(run, rank.rank)?, from)))
+        let at = rank_ref(run, rank.rank)?;
+        // The supervisor may have begun to stop it.
+        let begun = deps.handle.terminations().age(run.id, rank.rank);
+        let grace = deps.settings.grace_period.saturating_sub(begun.unwrap_or_default());
+        Some(timeout(grace, end_rank(deps, at, from, begun.is_some())))
     });
     // A timeout needs no handling: the release kills the remaining ranks.
     join_all(exits).await;
@@ -53,17 +57,28 @@ pub(super) async fn tear_down(deps: &LauncherDeps, run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// Sends SIGTERM to a rank, and returns after its exit.
-async fn end_rank(deps: &LauncherDeps, at: RankRef, mut from: Offsets) {
+/// Sends SIGTERM to a rank, unless it was sent already, and returns after its exit.
+async fn end_rank(deps: &LauncherDeps, at: RankRef, from: Offsets, is_sent: bool) {
+    if is_sent || is_stopping(deps, &at).await {
+        await_exit(deps, &at, from).await;
+    }
+}
+
+/// Sends SIGTERM to a rank, and returns whether it had processes.
+async fn is_stopping(deps: &LauncherDeps, at: &RankRef) -> bool {
     loop {
-        match deps.cluster.signal(&at, Signal::Term).await {
+        match deps.cluster.signal(at, Signal::Term).await {
             Err(ClusterError::Unreachable(_)) => sleep(POLL_INTERVAL).await,
-            Ok(Remaining::Processes(0)) | Err(_) => return,
-            Ok(_) => break,
+            Ok(Remaining::Processes(0)) | Err(_) => return false,
+            Ok(_) => return true,
         }
     }
+}
+
+/// Returns after the exit of a rank, or when it can never be known.
+async fn await_exit(deps: &LauncherDeps, at: &RankRef, mut from: Offsets) {
     loop {
-        match deps.cluster.follow(&at, from, FOLLOW_TIMEOUT).await {
+        match deps.cluster.follow(at, from, FOLLOW_TIMEOUT).await {
             Ok(output) if output.exit_code.is_some() => return,
             Ok(output) => {
                 let bytes = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);

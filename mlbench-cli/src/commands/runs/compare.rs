@@ -1,17 +1,18 @@
 //! Compares runs.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 
 use mlbench_client::{Client, Comparison, ComparisonQuery, RunId};
 use mlbench_core::comparison::split_rank;
 use mlbench_core::quote::shorten;
 
 use super::comparison::print_comparison;
-use super::groups;
+use super::groups::{self, Row};
 use crate::args::{CompareArgs, ComparedArgs};
 use crate::commands::resolve::resolve_run;
 use crate::failure::Failure;
-use crate::output::{List, Printer};
+use crate::output::{List, ListOptions, Printer};
 use crate::unknown_name::UnknownName;
 
 /// The most runs whose metrics a message about an unknown metric may suggest.
@@ -22,11 +23,20 @@ pub(crate) async fn compare(client: &Client, args: &CompareArgs) -> Result<(), F
     let options = args.output.options();
     let list = List::new(&options, &groups::columns())?;
     let comparison = fetch(client, &args.compared).await?;
-    let mut printer = Printer::paged(options.format);
+    print(&mut Printer::paged(options.format), &options, &list, &comparison)
+}
+
+/// Prints a comparison: its tables for people, or else a row for each group.
+pub(super) fn print(
+    printer: &mut Printer<impl Write>,
+    options: &ListOptions,
+    list: &List<Row>,
+    comparison: &Comparison,
+) -> Result<(), Failure> {
     if printer.is_human_readable() && !options.names_rows() {
-        return print_comparison(&mut printer, &comparison);
+        return print_comparison(printer, comparison);
     }
-    Ok(list.print_of(&mut printer, &comparison, groups::rows(&comparison))?)
+    Ok(list.print_of(printer, comparison, groups::rows(comparison))?)
 }
 
 /// Requests a comparison.

@@ -465,6 +465,8 @@ export type Parameters = {
   gpus?: number;
   /** Memory per worker in bytes. Absent if the runs name none. */
   memory?: number;
+  /** Directory in which the command starts. Absent if the runs name none. */
+  working_dir?: string;
   /** Whether the runs execute elsewhere. Absent if not. */
   external?: boolean;
 };

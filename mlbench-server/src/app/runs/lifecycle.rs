@@ -171,14 +171,22 @@ async fn end(app: &App, id: RunId, request: EndRequest) -> Result<()> {
     };
     if let Err(error) = &stored
         && is_unwritable(error.code())
-        && app.storage.run(id).await.is_ok_and(|run| run.state.is_active())
+        && !has_ended(app, id).await
     {
         requests.note(id, request);
         app.launcher.wake();
         return Err(taken_up(error, request));
     }
-    requests.forget(id);
+    requests.forget(id, request);
     stored
+}
+
+/// Returns whether a run is known to have ended, or to be gone.
+async fn has_ended(app: &App, id: RunId) -> bool {
+    match app.storage.run(id).await {
+        Ok(run) => !run.state.is_active(),
+        Err(error) => error.code() == ErrorCode::NotFound,
+    }
 }
 
 /// Adds to the error of a write what happens all the same.

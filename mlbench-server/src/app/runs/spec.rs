@@ -51,6 +51,10 @@ pub fn resolve(request: &RunRequest, defaults: RunDefaults<'_>) -> Result<RunSpe
 /// # Errors
 /// [`ErrorCode::InvalidField`] naming the field.
 pub(super) fn resolve_external(request: &RunRequest) -> Result<RunSpec> {
+    if request.needs.time_limit.is_some() {
+        let rule = "has no effect on a run that executes elsewhere; remove it, and limit the program itself";
+        return Err(Error::invalid("time_limit", rule));
+    }
     Ok(RunSpec {
         num_workers: request.num_workers.unwrap_or(1),
         num_cpus: request.num_cpus,
@@ -271,6 +275,15 @@ mod tests {
         let (code, detail) = refusal(r#"{"name":"x","time_limit":"61s"}"#);
         assert_eq!(code, ErrorCode::InvalidField);
         assert_eq!(detail, "time_limit: 61 s requested; this server ends runs after 60 s");
+    }
+
+    #[test]
+    fn a_run_that_executes_elsewhere_has_no_time_limit() {
+        let request =
+            |body: &str| RunRequest::from_fields(Fields::from_json(body.as_bytes()).unwrap()).unwrap();
+        let error = resolve_external(&request(r#"{"name":"x","time_limit":"1h"}"#)).unwrap_err();
+        assert!(error.detail().starts_with("time_limit: has no effect on a run that executes elsewhere; "));
+        assert!(resolve_external(&request(r#"{"name":"x","memory":"1Gi"}"#)).is_ok());
     }
 
     #[test]

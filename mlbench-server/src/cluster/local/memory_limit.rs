@@ -24,12 +24,14 @@ pub(super) fn prepare(run: &Run, ranks: &[RankRef]) -> Option<String> {
     let Some(groups) = groups else {
         return Some(format!("memory {memory} is not enforced: the server has no cgroup that limits memory"));
     };
+    // The others may have a CPU quota.
+    let new: Vec<&PathBuf> = groups.iter().filter(|group| !group.is_dir()).collect();
     Some(match groups.iter().try_for_each(|group| limit(group, memory)) {
         Ok(()) => {
             format!("a cgroup limits each worker to {memory} of memory; beyond it, processes are killed")
         }
         Err(error) => {
-            groups.iter().for_each(|group| cgroup::remove(group));
+            new.into_iter().for_each(|group| cgroup::remove(group));
             format!("memory {memory} is not enforced: the server cannot set a limit in its cgroup ({error})")
         }
     })

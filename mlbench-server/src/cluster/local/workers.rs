@@ -23,7 +23,7 @@ use super::processes::{self, RankIdentity};
 use super::sampler::Sampler;
 use super::stuck::StuckRuns;
 use crate::cluster::error::ClusterError;
-use crate::cluster::provision::{ProvisionStatus, ReleaseStatus};
+use crate::cluster::provision::{ProvisionStatus, ReleaseStatus, asked_gpus};
 use crate::cluster::rank::{RankRef, Remaining, Signal, Task};
 use crate::cluster::supervisor::{check_task, worker_id};
 
@@ -220,11 +220,7 @@ fn messages(run: &Run, ranks: &[RankRef]) -> Vec<String> {
     let bandwidth = spec.max_bandwidth.map(|limit| {
         format!("max_bandwidth {limit} is not enforced: local workers share the loopback interface")
     });
-    let asked = match spec.needs.gpus {
-        Some(gpus) => Some(format!("gpus {gpus}")),
-        None => spec.gpu_enabled.then(|| "gpu_enabled".to_owned()),
-    };
-    let gpu = asked
+    let gpu = asked_gpus(run)
         .map(|asked| format!("{asked} is not enforced: every local worker can use all GPUs of this machine"));
     let shared = spec
         .needs

@@ -1,10 +1,11 @@
 //! Replaces hyper's bare 4xx response to a request that it cannot parse with a problem document.
 
 use hyper::StatusCode;
-use mlbench_core::api::Problem;
+use mlbench_core::api::{Problem, VERSION_HEADER};
 use mlbench_core::{Error, ErrorCode};
 
 use crate::http::problem::{self, RequestIds};
+use crate::version::VERSION;
 
 /// Returns the replacement of a response of hyper's own, which is a 4xx head without a request id and a type.
 pub(super) fn replace_hyper_response(written: &[u8], ids: &RequestIds) -> Option<Vec<u8>> {
@@ -24,7 +25,7 @@ pub(super) fn replace_hyper_response(written: &[u8], ids: &RequestIds) -> Option
     let mut response = format!(
         "HTTP/1.1 {status}\r\ncontent-type: {}\r\nx-request-id: {id}\r\nvary: Accept\r\n\
          x-content-type-options: nosniff\r\ncross-origin-resource-policy: same-origin\r\n\
-         connection: close\r\ncontent-length: {}\r\n\r\n",
+         {VERSION_HEADER}: {VERSION}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         Problem::MEDIA_TYPE,
         body.len(),
     )
@@ -55,6 +56,7 @@ mod tests {
         let (head, body) = response.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"));
         assert!(head.ends_with(&format!("content-length: {}", body.len())));
+        assert!(head.contains(&format!("\r\n{VERSION_HEADER}: {VERSION}\r\n")));
         assert_eq!(serde_json::from_str::<Problem>(body).unwrap().status, 431);
         for ours in [
             &b"HTTP/1.1 404 Not Found\r\nx-request-id: 1-1\r\n\r\n"[..],

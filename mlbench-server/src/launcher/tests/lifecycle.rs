@@ -219,6 +219,19 @@ async fn a_rank_that_ignores_sigterm_is_killed_after_the_grace_period() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deletion_after_a_stop_sends_no_second_sigterm() {
+    let world = World::with_grace(vec![script(Exit::OnKill)], Duration::from_secs(3600));
+    let id = world.start_run().await;
+    world.until_started(id).await;
+    let terms = |world: &World| world.cluster.calls().iter().filter(|call| *call == "signal 0 Term").count();
+    world.request_stop(id).await;
+    world.when(async |world| terms(world) == 1).await;
+    world.delete(id).await;
+    world.when(async |world| world.cluster.is_clean()).await;
+    assert_eq!(terms(&world), 1, "{:?}", world.cluster.calls());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_stopped_before_its_workers_are_ready_is_never_launched() {
     let world = World::without_launcher(vec![script(Exit::OnTerm)]);
     world.cluster.provisions([Ok(vec!["worker-0 is pulling its image".to_owned()])]);

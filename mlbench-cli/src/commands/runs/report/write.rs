@@ -1,7 +1,7 @@
 //! `mlbench runs report`
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use mlbench_client::{Client, Comparison};
@@ -9,16 +9,22 @@ use mlbench_client::{Client, Comparison};
 use super::charts::{charts, png, svg};
 use super::markdown::markdown;
 use crate::args::ReportArgs;
-use crate::commands::runs::compare::fetch;
-use crate::commands::runs::comparison::print_comparison;
+use crate::commands::runs::compare::{fetch, print};
+use crate::commands::runs::groups::columns;
 use crate::failure::Failure;
-use crate::output::{Layout, Printer, eprint_message};
+use crate::output::{Layout, List, ListOptions, Printer, eprint_message};
 
 /// Compares runs, prints the table and writes the files of the report.
 pub(crate) async fn report(client: &Client, args: &ReportArgs) -> Result<(), Failure> {
     let comparison = fetch(client, &args.compared).await?;
     write_report(&comparison, &args.output)?;
-    print_comparison(&mut Printer::stdout(None), &comparison)
+    show(&mut Printer::stdout(None), &comparison)
+}
+
+/// Prints a comparison as `mlbench runs compare` does.
+fn show(printer: &mut Printer<impl Write>, comparison: &Comparison) -> Result<(), Failure> {
+    let options = ListOptions::default();
+    print(printer, &options, &List::new(&options, &columns())?, comparison)
 }
 
 /// Writes the files of a report, and says which.
@@ -26,9 +32,9 @@ pub(in super::super) fn write_report(comparison: &Comparison, directory: &Path) 
     let failed =
         |error: String| Failure::Failed(format!("--output: cannot write {}: {error}", directory.display()));
     let mut csv = Vec::new();
-    print_comparison(&mut Printer::new(Layout::Csv, &mut csv), comparison)?;
+    show(&mut Printer::new(Layout::Csv, &mut csv), comparison)?;
     let mut json = Vec::new();
-    print_comparison(&mut Printer::new(Layout::Json, &mut json), comparison)?;
+    show(&mut Printer::new(Layout::Json, &mut json), comparison)?;
     let charts = charts(comparison);
     let mut files = vec![
         ("report.md".to_owned(), markdown(comparison, &charts).into_bytes()),

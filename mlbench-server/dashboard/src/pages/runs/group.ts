@@ -76,6 +76,7 @@ function parameters(run: Run): string {
     Object.entries(run.environment).filter(([name]) => !SEED.test(name)),
     run.gpus,
     run.memory,
+    run.working_dir,
     run.external,
     Object.entries(run.params ?? {}).filter(([name]) => !SEED.test(name)),
   ]);

@@ -22,7 +22,7 @@ pub(in crate::app::mlflow) struct Attribute {
 const MAX_ITEMS: usize = 1_000;
 /// Most keys of an order: each one is kept for all that is found.
 const MAX_ORDERS: usize = 20;
-/// Most characters of a pattern. The time that it takes grows with its length and with that of the text.
+/// Most characters of all patterns of a filter. Their time grows with their length and with that of the text.
 const MAX_PATTERN: usize = 500;
 const FIELD: &str = "filter";
 const ORDER_BY: &str = "order_by";
@@ -32,7 +32,8 @@ const ORDER_BY: &str = "order_by";
 /// # Errors
 /// [`InvalidField`](mlbench_core::ErrorCode::InvalidField) naming what cannot be read.
 pub(in crate::app::mlflow) fn parse_filter(text: &str, attributes: &[Attribute]) -> Result<Filter> {
-    let mut tokens = Tokens { field: FIELD, tokens: split(FIELD, text)?, next: 0, attributes };
+    let mut tokens =
+        Tokens { field: FIELD, tokens: split(FIELD, text)?, next: 0, in_patterns: 0, attributes };
     let mut conditions = Vec::new();
     while tokens.peek().is_some() {
         if !conditions.is_empty() {
@@ -61,7 +62,7 @@ pub(in crate::app::mlflow) fn parse_orders(texts: &[&str], attributes: &[Attribu
 /// Reads a key with its direction.
 fn parse_order(text: &str, attributes: &[Attribute]) -> Result<Order> {
     let field = ORDER_BY;
-    let mut tokens = Tokens { field, tokens: split(field, text)?, next: 0, attributes };
+    let mut tokens = Tokens { field, tokens: split(field, text)?, next: 0, in_patterns: 0, attributes };
     let (key, _) = tokens.key()?;
     let descending = match tokens.take() {
         None => false,
@@ -79,6 +80,8 @@ struct Tokens<'a> {
     field: &'static str,
     tokens: Vec<Token>,
     next: usize,
+    /// Characters of the patterns so far.
+    in_patterns: usize,
     attributes: &'a [Attribute],
 }
 
@@ -207,13 +210,13 @@ impl Tokens<'_> {
     fn pattern(&mut self, any_case: bool) -> Result<String> {
         let text = self.text()?;
         let pattern = if any_case { text.to_lowercase() } else { text };
-        match pattern.chars().count() {
-            length if length > MAX_PATTERN => {
-                let rule = format_args!("a pattern has {length} characters; use at most {MAX_PATTERN}");
-                Err(Error::invalid(self.field, rule))
-            }
-            _ => Ok(pattern),
+        self.in_patterns += pattern.chars().count();
+        if self.in_patterns > MAX_PATTERN {
+            let length = self.in_patterns;
+            let rule = format_args!("patterns have {length} characters together; use at most {MAX_PATTERN}");
+            return Err(Error::invalid(self.field, rule));
         }
+        Ok(pattern)
     }
 
     fn text(&mut self) -> Result<String> {

@@ -8,7 +8,7 @@ use mlbench_core::run::Run;
 use crate::cluster::error::ClusterError;
 use crate::cluster::kubernetes::connection::KubernetesCluster;
 use crate::cluster::kubernetes::pods::pod_status;
-use crate::cluster::provision::{ProvisionRequest, ProvisionStatus};
+use crate::cluster::provision::{ProvisionRequest, ProvisionStatus, asked_gpus};
 
 impl KubernetesCluster {
     /// Takes the first ready static pods that no other run holds, or those assigned before.
@@ -51,12 +51,11 @@ fn messages(run: &Run) -> Vec<String> {
             "num_cpus {cores} is not enforced: static worker pods keep the limits of their deployment"
         ));
     }
-    if run.spec.gpu_enabled {
-        messages.push(
-            "gpu_enabled is ignored: static worker pods keep the GPUs of their deployment; use an image to request GPUs"
-                .to_owned(),
-        );
-    }
+    messages.extend(asked_gpus(run).map(|asked| {
+        format!(
+            "{asked} is not enforced: static worker pods keep the GPUs of their deployment; use an image to request GPUs"
+        )
+    }));
     let needs = &run.spec.needs;
     for (field, size) in [("memory", needs.memory), ("shm_size", needs.shm_size)] {
         messages.extend(size.map(|size| {

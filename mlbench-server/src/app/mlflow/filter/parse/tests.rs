@@ -78,7 +78,9 @@ fn what_cannot_be_read_is_named() {
     }
     assert!(selects(&format!("params.y LIKE 'a{}'", "%".repeat(499))));
     let long = format!("params.y ILIKE '{}'", "%".repeat(501));
-    assert_eq!(refusal(&long), "filter: a pattern has 501 characters; use at most 500");
+    assert_eq!(refusal(&long), "filter: patterns have 501 characters together; use at most 500");
+    let several = vec![format!("params.y LIKE '{}'", "%".repeat(300)); 2].join(" and ");
+    assert_eq!(refusal(&several), "filter: patterns have 600 characters together; use at most 500");
     let many = vec!["params.y='a'"; 1_001].join(" and ");
     assert_eq!(refusal(&many), "filter: has more than 1000 conditions");
 }
