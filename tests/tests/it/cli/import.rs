@@ -38,7 +38,7 @@ async fn directories_with_event_files_become_runs_once() {
     assert_eq!((&contents[1]["name"], &contents[1]["points"]), (&"torch".into(), &41.into()), "{contents}");
     let tag = ["--tag", "team=vision"];
     let first = cli.run(&[&["import", text(&logs), "-o", "csv"], &tag[..]].concat()).await;
-    let lines = "run,name,state,files,points,left out\n\
+    let lines = "run,name,state,files,points,left_out\n\
                  1,tensorboard,FINISHED,1,18,histograms: 1\n\
                  2,torch,FINISHED,1,41,\"histograms: 1, images: 1, text: 1\"\n\
                  3,torch/tuned,FINISHED,1,1,hparams details: 2\n";
