@@ -8,11 +8,11 @@ use std::time::Duration;
 use clap::CommandFactory;
 use clap_complete::CompleteEnv;
 use clap_complete::env::Shells;
-use mlbench_client::{Client, DEFAULT_URL};
+use mlbench_client::Client;
 
-use crate::args::{Cli, Shell};
+use crate::args::{Cli, Shell, choice_of};
 use crate::candidates;
-use crate::commands::{builder, read_token};
+use crate::commands::builder;
 
 /// Prints the candidates and ends the process if a shell asks for them.
 pub(crate) fn complete_for_shell() {
@@ -33,12 +33,8 @@ fn client_of(words: impl Iterator<Item = OsString>) -> Option<Client> {
     if matches.get_flag("kube") {
         return None;
     }
-    let url = matches.get_one("url").filter(|url: &&String| !url.is_empty());
-    let token = match matches.get_one("token_file") {
-        Some(file) => Some(read_token(PathBuf::as_path(file)).ok()?),
-        None => Cli::token_from_env(),
-    };
-    builder(url.map_or(DEFAULT_URL, String::as_str), token).retry_timeout(Duration::ZERO).build().ok()
+    let server = choice_of(&matches).server().ok()?;
+    builder(&server.url, server.token).retry_timeout(Duration::ZERO).build().ok()
 }
 
 /// Writes the script that makes `shell` complete the command lines of this program.

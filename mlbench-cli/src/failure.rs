@@ -8,6 +8,7 @@ use mlbench_core::quote::shorten;
 use tokio::signal::unix::SignalKind;
 
 use crate::benchmarks;
+use crate::contexts::{FileProblem, NoServer};
 use crate::output::UnknownColumn;
 use crate::unknown_name::UnknownName;
 
@@ -72,14 +73,27 @@ pub(crate) enum Failure {
     /// kubectl failed to reach a server in Kubernetes.
     #[error("{0}")]
     Kube(String),
-    /// The token file cannot be read.
-    #[error("--token-file: cannot read {}: {error}", shorten(&.path.to_string_lossy()))]
-    TokenFile {
-        /// The token file.
-        path: PathBuf,
-        /// Reason given by the system.
-        error: io::Error,
-    },
+    /// The server or the token is unknown.
+    #[error("{0}")]
+    Server(#[from] NoServer),
+    /// The file of contexts cannot be used.
+    #[error("{0}")]
+    ContextFile(#[from] FileProblem),
+    /// There is no place for the file of contexts.
+    #[error("contexts: no home directory; set HOME or XDG_CONFIG_HOME")]
+    NoHome,
+    /// No context is the current one.
+    #[error("context: none is the current one; choose one with `mlbench context use NAME`, or name it")]
+    NoContext,
+    /// A new context needs a server.
+    #[error("--url: missing; every context needs one, such as --url https://bench.example")]
+    NoUrl,
+    /// A new context has the name of another.
+    #[error("context {0:?}: already exists; remove it first with `mlbench context remove {0}`")]
+    ContextExists(String),
+    /// The user gave no token.
+    #[error("token: empty; paste it at the prompt, or send it through a pipe or --token-file")]
+    EmptyToken,
     /// A directory for manual pages cannot be written.
     #[error("DIR: cannot write manual pages to {}: {error}", shorten(&.path.to_string_lossy()))]
     Directory {
@@ -161,7 +175,11 @@ impl Failure {
     /// Returns the exit code that `--help` documents.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::UnknownName(_) | Self::NoRuns | Self::UnknownRank { .. } => 3,
+            Self::Server(NoServer::UnknownContext(_))
+            | Self::UnknownName(_)
+            | Self::NoContext
+            | Self::NoRuns
+            | Self::UnknownRank { .. } => 3,
             Self::Option { failure, .. } => failure.exit_code(),
             Self::NotFinished(_) => 6,
             Self::Recorded { code } => *code,
@@ -177,7 +195,12 @@ impl Failure {
             | Self::Failed(_)
             | Self::Runtime(_) => 1,
             Self::Client(Error::InvalidUrl { .. } | Error::InvalidToken | Error::Invalid(_))
-            | Self::TokenFile { .. }
+            | Self::Server(_)
+            | Self::ContextFile(_)
+            | Self::NoHome
+            | Self::NoUrl
+            | Self::ContextExists(_)
+            | Self::EmptyToken
             | Self::BinaryOnTerminal(_)
             | Self::NoTerminal
             | Self::UnknownColumn(_)
@@ -224,7 +247,11 @@ mod tests {
         let (path, error) = (PathBuf::from(&long), || io::ErrorKind::NotFound.into());
         for failure in [
             Failure::Client(Error::InvalidUrl { url: long.clone(), cause: String::new() }),
-            Failure::TokenFile { path: path.clone(), error: error() },
+            Failure::Server(NoServer::TokenFile {
+                option: "--token-file",
+                path: path.clone(),
+                error: error(),
+            }),
             Failure::Directory { path: path.clone(), error: error() },
             Failure::File { path, error: error() },
         ] {

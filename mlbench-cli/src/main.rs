@@ -5,6 +5,7 @@ mod benchmarks;
 mod candidates;
 mod commands;
 mod completion;
+mod contexts;
 mod failure;
 mod harmless;
 mod interrupt;
@@ -49,6 +50,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
             return Ok(completion::write_script(args.shell, &mut std::io::stdout())?);
         }
         Command::Man(args) => return man::write_pages(&args.dir),
+        Command::Context(command) => return commands::context(&cli, command),
+        Command::Login => return commands::login(&cli),
+        Command::Logout => return commands::logout(&cli),
         _ => {}
     }
     // What `log` has read from a program is stored even if both are interrupted.

@@ -35,6 +35,12 @@ impl UnknownName {
         Self::new("--pod", name, "not found".to_owned(), known, ("there are", "there are no pods"))
     }
 
+    /// Creates the message about the name of a context.
+    pub(crate) fn context(name: &str, known: Vec<String>) -> Self {
+        let nothing = "add one with `mlbench context add NAME --url URL`";
+        Self::new("--context", name, "not found".to_owned(), known, ("there are", nothing))
+    }
+
     /// Creates the message about the name of a metric that `owner` does not have.
     pub(crate) fn metric(name: &str, owner: &str, known: Vec<String>) -> Self {
         let problem = format!("{owner} has no such metric");

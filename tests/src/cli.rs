@@ -45,10 +45,7 @@ impl Cli {
     /// # Panics
     /// If it does not exit in time.
     pub async fn run(&self, args: &[&str]) -> CommandOutput {
-        let mut command = Command::new(binary("mlbench"));
-        clean_environment(&mut command);
-        command.args(args).envs(self.env.iter().cloned());
-        run_to_end(command, &format!("mlbench {}", args.join(" "))).await
+        run_to_end(self.command(args), &format!("mlbench {}", args.join(" "))).await
     }
 
     /// Starts `mlbench` with standard input open.
@@ -57,10 +54,24 @@ impl Cli {
     /// If it cannot be started.
     #[must_use]
     pub fn spawn(&self, args: &[&str]) -> Child {
-        let mut command = Command::new(binary("mlbench"));
+        let mut command = self.command(args);
+        command
+            .kill_on_drop(true)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Returns a command of `mlbench` that does not see the user's own contexts.
+    fn command(&self, args: &[&str]) -> Command {
+        let mlbench = binary("mlbench");
+        let mut command = Command::new(&mlbench);
         clean_environment(&mut command);
-        command.args(args).envs(self.env.iter().cloned()).kill_on_drop(true);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        command.env("XDG_CONFIG_HOME", mlbench.with_file_name("no-contexts"));
+        command.args(args).envs(self.env.iter().cloned());
+        command
     }
 
     /// Runs `mlbench` and returns its standard output.

@@ -6,18 +6,20 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
-use mlbench_client::DEFAULT_URL;
 use mlbench_core::quote::shorten;
 
+use super::context::ContextCommand;
 use super::import::ImportArgs;
 use super::kube::{HEADING, KubeArgs};
 use super::log::LogArgs;
 use super::metrics::{MetricsArgs, PointsFormat};
 use super::output::{ListOutputArgs, screen};
 use super::runs::{RunsCommand, SetArgs};
+use super::server::choice_of;
 use super::shell::{CompletionsArgs, ManArgs};
 use super::top::TopArgs;
 use crate::benchmarks::BenchmarkArgs;
+use crate::contexts::Choice;
 use crate::output::{ColorChoice, Format, Screen};
 use crate::version::VERSION;
 
@@ -45,7 +47,7 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(name = "mlbench", version = VERSION, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
-    /// URL of the server
+    /// URL of the server [default: that of the context, else http://127.0.0.1:8000]
     #[arg(
         long,
         global = true,
@@ -53,11 +55,21 @@ pub(crate) struct Cli {
         help_heading = HEADING,
         env = "MLBENCH_URL",
         hide_env_values = true,
-        value_name = "URL",
-        default_value = DEFAULT_URL
+        value_name = "URL"
     )]
-    url: String,
-    /// File with the bearer token [default: the token in MLBENCH_TOKEN]
+    url: Option<String>,
+    /// Server with this name in `mlbench context list` [default: the current one]
+    #[arg(
+        long,
+        global = true,
+        display_order = 901,
+        help_heading = HEADING,
+        env = "MLBENCH_CONTEXT",
+        hide_env_values = true,
+        value_name = "NAME"
+    )]
+    context: Option<String>,
+    /// File with the bearer token [default: the token in MLBENCH_TOKEN, else of the context]
     #[arg(long, global = true, display_order = 901, help_heading = HEADING, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     #[command(flatten)]
@@ -77,11 +89,15 @@ pub(crate) struct Cli {
     color: ColorChoice,
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// What these options and the environment say about the server.
+    #[arg(skip)]
+    choice: Choice,
 }
 
 /// Flags that select the server, and what to use instead of them where they have no effect.
-const SERVER_FLAGS: [(&str, &str); 6] = [
+const SERVER_FLAGS: [(&str, &str); 7] = [
     ("url", "use --report-to"),
+    ("context", "use --report-to"),
     ("token_file", "set MLBENCH_TOKEN"),
     ("kube", "use --report-to"),
     ("kube_context", "use --report-to"),
@@ -101,7 +117,8 @@ impl Cli {
     ) -> Result<Self, clap::Error> {
         let mut command = with_negative_numbers(Self::command());
         let matches = command.try_get_matches_from_mut(words).map_err(shortened)?;
-        let cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        cli.choice = choice_of(&matches);
         match cli.flag_without_effect(&matches) {
             Some(problem) => Err(command.error(ErrorKind::ArgumentConflict, problem)),
             None => Ok(cli),
@@ -117,7 +134,13 @@ impl Cli {
             let flag = id.replace('_', "-");
             return Some(format!("--{flag}: no effect on a benchmark; {instead}"));
         }
-        if matches!(self.command, Command::Completions(_) | Command::Man(_)) {
+        if let Command::Context(ContextCommand::Add(_)) = self.command {
+            let has_effect = |id: &str| matches!(id, "url" | "token_file");
+            let (id, _) = SERVER_FLAGS.into_iter().find(|(id, _)| given(id) && !has_effect(id))?;
+            let flag = id.replace('_', "-");
+            return Some(format!("--{flag}: no effect on a new context; give --url"));
+        }
+        if matches!(self.command, Command::Completions(_) | Command::Man(_) | Command::Context(_)) {
             let flag = server_flag()?.0.replace('_', "-");
             return Some(format!("--{flag}: no effect, because no server is asked; leave it out"));
         }
@@ -154,8 +177,17 @@ impl Cli {
         {
             return Some("runs set: changes nothing; add --param, --tag or --remove-tag".to_owned());
         }
-        (self.kube.kube && given("url"))
-            .then(|| "--url: no effect with --kube; give only one of them".to_owned())
+        if self.kube.kube && matches!(self.command, Command::Login | Command::Logout) {
+            return Some(
+                "--kube: no effect on a stored token; use --token-file with --kube instead".to_owned(),
+            );
+        }
+        if matches!(self.command, Command::Logout) && given("token_file") {
+            return Some("--token-file: no effect on logout; leave it out".to_owned());
+        }
+        let pairs = [("url", "context"), ("url", "kube"), ("context", "kube")];
+        let (flag, other) = pairs.into_iter().find(|(flag, other)| given(flag) && given(other))?;
+        Some(format!("--{flag}: no effect with --{other}; give only one of them"))
     }
 
     /// Names an option about a list that has no effect in its format.
@@ -164,7 +196,7 @@ impl Cli {
             Command::Metrics(args) => {
                 return args.show.rows.without_effect(args.show.output.and_then(PointsFormat::printed), true);
             }
-            Command::Pods(args) => (args, false),
+            Command::Pods(args) | Command::Context(ContextCommand::List(args)) => (args, false),
             Command::Import(args) => (&args.output, false),
             Command::Runs(RunsCommand::List(args)) => (&args.output, false),
             Command::Runs(RunsCommand::Compare(args)) => (&args.output, true),
@@ -178,16 +210,14 @@ impl Cli {
         screen(self.color)
     }
 
-    /// Returns the URL of the server. An empty `MLBENCH_URL` counts as unset.
-    pub(crate) fn server_url(&self) -> &str {
-        if self.url.is_empty() { DEFAULT_URL } else { &self.url }
+    /// Returns what the command line and the environment say about the server.
+    pub(crate) const fn choice(&self) -> &Choice {
+        &self.choice
     }
 
-    /// Returns the token in `MLBENCH_TOKEN`.
-    ///
-    /// No flag accepts a token, because other users can read the arguments of a process.
-    pub(crate) fn token_from_env() -> Option<String> {
-        std::env::var("MLBENCH_TOKEN").ok().filter(|token| !token.is_empty())
+    /// Returns the URL on the command line.
+    pub(crate) fn url_flag(&self) -> Option<&str> {
+        self.choice.url.value.as_deref().filter(|_| self.choice.url.is_flag)
     }
 }
 
@@ -227,6 +257,21 @@ pub(crate) enum Command {
     Pods(ListOutputArgs),
     /// Watch workers and runs on a dashboard in the terminal
     Top(TopArgs),
+    /// Give servers names, and choose one of them
+    #[command(subcommand)]
+    Context(ContextCommand),
+    /// Store the token of a server for later commands
+    #[command(after_help = "\
+The token is asked for without showing it, or comes from a pipe or --token-file. It is stored if the server accepts \
+it. It goes to the context of --context, of --url, or else the current one. A server without a context gets one.
+
+Examples:
+  mlbench login --url https://bench.example
+  mlbench login --context lab < lab.token")]
+    Login,
+    /// Remove the stored token of a server
+    #[command(after_help = "Example:\n  mlbench logout --context lab")]
+    Logout,
     /// Run a built-in reference benchmark, as a worker or by hand
     Benchmark(BenchmarkArgs),
     /// Print the script that makes a shell complete command lines

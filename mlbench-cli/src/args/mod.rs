@@ -1,6 +1,7 @@
 //! Command-line arguments. The environment is read here and in `benchmarks/args.rs` only.
 
 mod cli;
+mod context;
 mod import;
 mod kube;
 mod labels;
@@ -10,6 +11,7 @@ mod number;
 mod output;
 mod record;
 mod runs;
+mod server;
 mod shell;
 #[cfg(test)]
 mod tests;
@@ -17,6 +19,7 @@ mod time;
 mod top;
 
 pub(crate) use self::cli::{Cli, Command};
+pub(crate) use self::context::ContextCommand;
 pub(crate) use self::import::ImportArgs;
 pub(crate) use self::kube::KubeArgs;
 pub(crate) use self::labels::LabelArgs;
@@ -28,5 +31,6 @@ pub(crate) use self::runs::{
     CompareArgs, ComparedArgs, DownloadArgs, ListArgs, LogsArgs, OneRunArgs, ReportArgs, RunsCommand,
     SearchArgs, SetArgs, StartArgs, WaitArgs,
 };
+pub(crate) use self::server::{choice_of, context_file, token_from_env};
 pub(crate) use self::shell::Shell;
 pub(crate) use self::top::TopArgs;

@@ -1,11 +1,11 @@
 //! Builds the client from the arguments and the environment.
 
-use std::path::Path;
 use std::time::Duration;
 
 use mlbench_client::{Client, ClientBuilder, Error};
 
-use crate::args::{Cli, Command, RunsCommand};
+use crate::args::{Cli, Command, RunsCommand, token_from_env};
+use crate::contexts::{Server, read_token};
 use crate::failure::Failure;
 use crate::output::eprint_message;
 
@@ -17,26 +17,26 @@ const LOG_TIMEOUT: Duration = Duration::from_secs(600);
 /// How long the end of the input waits for the server, when metrics can stay in a spool.
 const SPOOL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Returns a client of the server at `url` with the token of the command line.
+/// Returns a client of a server.
 ///
 /// It calls `on_unreachable` before it repeats a request without a response.
 pub(super) fn connect(
     cli: &Cli,
-    url: &str,
+    server: Server,
     on_unreachable: impl Fn() + Send + Sync + 'static,
 ) -> Result<Client, Failure> {
-    let token = token(cli)?;
     let timeout = retry_timeout(&cli.command);
     let is_dashboard = matches!(cli.command, Command::Top(_));
-    let builder = builder(url, token).retry_timeout(timeout).on_retry(move |error, attempt| {
-        // The dashboard shows by itself that it reconnects.
-        if attempt == 1 && !is_dashboard {
-            report_retry(error, timeout);
-        }
-        if error.is_unreachable() {
-            on_unreachable();
-        }
-    });
+    let builder =
+        builder(&server.url, server.token).retry_timeout(timeout).on_retry(move |error, attempt| {
+            // The dashboard shows by itself that it reconnects.
+            if attempt == 1 && !is_dashboard {
+                report_retry(error, timeout);
+            }
+            if error.is_unreachable() {
+                on_unreachable();
+            }
+        });
     Ok(builder.build()?)
 }
 
@@ -49,11 +49,12 @@ pub(crate) fn builder(url: &str, token: Option<String>) -> ClientBuilder {
     }
 }
 
-/// Returns the token of the command line or of the environment.
+/// Returns the token for the server that the user means. A server behind a port-forward is in no context.
 pub(super) fn token(cli: &Cli) -> Result<Option<String>, Failure> {
     match &cli.token_file {
-        Some(file) => read_token(file).map(Some),
-        None => Ok(Cli::token_from_env()),
+        Some(file) => Ok(Some(read_token("--token-file", file)?)),
+        None if cli.kube.kube => Ok(token_from_env()),
+        None => Ok(cli.choice().server()?.token),
     }
 }
 
@@ -70,12 +71,6 @@ fn retry_timeout(command: &Command) -> Duration {
         Command::Runs(RunsCommand::Record(_)) | Command::Top(_) => Duration::MAX,
         _ => RETRY_TIMEOUT,
     }
-}
-
-/// Reads a token, without the space around it.
-pub(crate) fn read_token(file: &Path) -> Result<String, Failure> {
-    let unreadable = |error| Failure::TokenFile { path: file.to_owned(), error };
-    Ok(std::fs::read_to_string(file).map_err(unreadable)?.trim().to_owned())
 }
 
 /// Reports the first retry of a request, not every one.

@@ -3,10 +3,11 @@
 use mlbench_client::Client;
 use tokio::sync::watch;
 
-use super::connect::connect;
+use super::connect::{connect, token};
 use super::port_forward::PortForward;
 use super::{import, log, metrics, pods, runs, top};
 use crate::args::{Cli, Command, RunsCommand};
+use crate::contexts::Server;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::version::report_difference;
@@ -14,11 +15,12 @@ use crate::version::report_difference;
 /// Runs the command, through a port-forward if `--kube` is given.
 pub(crate) async fn run(cli: &Cli, interrupt: &Interrupt) -> Result<(), Failure> {
     if !cli.kube.kube {
-        return dispatch(cli, &connect(cli, cli.server_url(), || ())?, interrupt).await;
+        return dispatch(cli, &connect(cli, cli.choice().server()?, || ())?, interrupt).await;
     }
     let mut forward = PortForward::open(&cli.kube).await?;
     let (unreachable, mut failures) = watch::channel(());
-    let client = connect(cli, &forward.url(), move || unreachable.send_replace(()))?;
+    let server = Server { url: forward.url(), token: token(cli)? };
+    let client = connect(cli, server, move || unreachable.send_replace(()))?;
     let result = tokio::select! {
         biased;
         result = dispatch(cli, &client, interrupt) => result,
@@ -62,6 +64,11 @@ async fn carry_out(cli: &Cli, client: &Client, interrupt: &Interrupt) -> Result<
             RunsCommand::Download(args) => runs::download(client, args).await,
         },
         // `main` runs what needs no client.
-        Command::Benchmark(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
+        Command::Benchmark(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Context(_)
+        | Command::Login
+        | Command::Logout => Ok(()),
     }
 }

@@ -3,9 +3,11 @@
 //! Each command sends its requests and prints the response.
 
 mod connect;
+mod context;
 mod dispatch;
 mod import;
 mod log;
+mod login;
 mod metrics;
 mod pods;
 mod port_forward;
@@ -16,6 +18,8 @@ mod target;
 mod testing;
 mod top;
 
-pub(crate) use connect::{builder, read_token};
+pub(crate) use connect::builder;
+pub(crate) use context::context;
 pub(crate) use dispatch::run;
+pub(crate) use login::{login, logout};
 pub(crate) use top::restore as restore_terminal;

@@ -9,6 +9,7 @@ mod list;
 mod message;
 mod pager;
 mod printer;
+mod prompt;
 mod screen;
 mod table;
 
@@ -19,4 +20,5 @@ pub(crate) use self::list::{List, ListOptions, SortBy, UnknownColumn};
 pub(crate) use self::message::{eprint_last_message, eprint_message};
 pub(crate) use self::pager::is_paging;
 pub(crate) use self::printer::Printer;
+pub(crate) use self::prompt::read_secret;
 pub(crate) use self::screen::{ColorChoice, Screen, stdout_is_terminal};

@@ -36,12 +36,25 @@ fn flags_without_effect_are_refused() {
         ("benchmark all-reduce --url http://x", "--url"),
         ("benchmark all-reduce --token-file x", "--token-file"),
         ("benchmark all-reduce --kube", "--kube"),
+        ("pods --context lab --url http://x", "--url"),
+        ("pods --context lab --kube", "--context"),
+        ("benchmark all-reduce --context lab", "--context"),
+        ("context list --context lab", "--context"),
+        ("context add lab --url http://x --kube", "--kube"),
+        ("context add lab --url http://x --context other", "--context"),
+        ("login --kube", "--kube"),
+        ("logout --token-file x", "--token-file"),
         ("benchmark all-reduce --kube --kube-context x", "--kube"),
     ] {
         let error = refusal(line).unwrap_err();
         assert!(error.contains(&format!("{flag}: no effect")), "{line}: {error}");
     }
-    for line in ["--kube pods", "--url http://x pods", "benchmark all-reduce --report-to http://x"] {
+    for line in [
+        "--kube pods",
+        "--url http://x pods",
+        "benchmark all-reduce --report-to http://x",
+        "login --context lab",
+    ] {
         assert!(refusal(line).is_ok(), "{line}");
     }
     let error = refusal("runs download 3 -o x.zip").unwrap_err();

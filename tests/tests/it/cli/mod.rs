@@ -1,6 +1,7 @@
 //! The command line: its output and exit codes.
 
 mod completion;
+mod contexts;
 mod exit_codes;
 mod import;
 mod kube;

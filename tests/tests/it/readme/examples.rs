@@ -52,7 +52,8 @@ async fn run(server: &TestServer, example: &Example) {
     let command = example.command.replace("http://127.0.0.1:8000", &server.url());
     let command = command.replace("127.0.0.1:8000", &server.address().to_string());
     let script = format!(
-        "cd '{dir}'; PATH='{folder}':$PATH; export MLBENCH_URL={} CURL_HOME='{dir}'; {command}",
+        "cd '{dir}'; PATH='{folder}':$PATH; export MLBENCH_URL={} XDG_CONFIG_HOME='{dir}/config' CURL_HOME='{dir}'; \
+         {command}",
         server.url(),
         dir = server.dir().display(),
     );

@@ -1,6 +1,7 @@
 //! The help texts, as they appear on a terminal with 80 columns.
 
 mod benchmark;
+mod contexts;
 mod metrics;
 mod runs;
 
@@ -48,6 +49,9 @@ fn the_program_prints_help() {
       import       Import event files of TensorBoard and CSV as runs
       pods         List the worker pods in the cluster
       top          Watch workers and runs on a dashboard in the terminal
+      context      Give servers names, and choose one of them
+      login        Store the token of a server for later commands
+      logout       Remove the stored token of a server
       benchmark    Run a built-in reference benchmark, as a worker or by hand
       completions  Print the script that makes a shell complete command lines
       man          Write the manual pages of all commands
@@ -59,9 +63,14 @@ fn the_program_prints_help() {
 
     Global options:
           --url <URL>
-              URL of the server [env: MLBENCH_URL] [default: http://127.0.0.1:8000]
+              URL of the server [default: that of the context, else
+              http://127.0.0.1:8000] [env: MLBENCH_URL]
+          --context <NAME>
+              Server with this name in `mlbench context list` [default: the current
+              one] [env: MLBENCH_CONTEXT]
           --token-file <FILE>
-              File with the bearer token [default: the token in MLBENCH_TOKEN]
+              File with the bearer token [default: the token in MLBENCH_TOKEN, else
+              of the context]
           --kube
               Reach a server in Kubernetes by kubectl port-forward, instead of --url
           --kube-context <CONTEXT>

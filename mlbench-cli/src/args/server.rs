@@ -1,0 +1,37 @@
+//! Which server the command line and the environment select.
+
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+
+use crate::contexts::{Choice, ContextFile, Given};
+
+/// Returns what the command line and the environment say about the server. Empty variables count as unset.
+pub(crate) fn choice_of(matches: &ArgMatches) -> Choice {
+    let given = |id: &str| Given {
+        value: matches.try_get_one::<String>(id).ok().flatten().filter(|value| !value.is_empty()).cloned(),
+        is_flag: matches.value_source(id) == Some(ValueSource::CommandLine),
+    };
+    Choice {
+        url: given("url"),
+        context: given("context"),
+        token_file: matches.try_get_one::<PathBuf>("token_file").ok().flatten().cloned(),
+        token: token_from_env(),
+        file: context_file(),
+    }
+}
+
+/// Returns the token in `MLBENCH_TOKEN`.
+///
+/// No flag accepts a token, because other users can read the arguments of a process.
+pub(crate) fn token_from_env() -> Option<String> {
+    std::env::var("MLBENCH_TOKEN").ok().filter(|token| !token.is_empty())
+}
+
+/// Returns where the contexts are: in `XDG_CONFIG_HOME`, else in `.config` of the home directory.
+pub(crate) fn context_file() -> Option<ContextFile> {
+    let directory = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = directory("XDG_CONFIG_HOME").or_else(|| Some(directory("HOME")?.join(".config")));
+    config.map(|config| ContextFile::in_directory(&config))
+}

@@ -1,0 +1,183 @@
+//! [`Choice`]: which server the user means. A flag counts before the environment, and that before the file.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use mlbench_client::DEFAULT_URL;
+use mlbench_core::quote::shorten;
+
+use super::file::{Context, ContextFile, Contexts, FileProblem};
+use crate::unknown_name::UnknownName;
+
+/// Why it is unknown which server the user means, or which token is for it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoServer {
+    /// The file of contexts cannot be read.
+    #[error("{0}")]
+    File(#[from] FileProblem),
+    /// No context has the name.
+    #[error("{0}")]
+    UnknownContext(UnknownName),
+    /// The token file cannot be read.
+    #[error("{option}: cannot read {}: {error}", shorten(&.path.to_string_lossy()))]
+    TokenFile {
+        /// The option or field that names it.
+        option: &'static str,
+        /// The token file.
+        path: PathBuf,
+        /// Reason given by the system.
+        error: io::Error,
+    },
+}
+
+/// A value, and whether it comes from the command line rather than from the environment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Given {
+    pub(crate) value: Option<String>,
+    pub(crate) is_flag: bool,
+}
+
+/// What the command line and the environment say about the server. Nothing prints the token.
+#[derive(Clone, Default)]
+pub(crate) struct Choice {
+    pub(crate) url: Given,
+    pub(crate) context: Given,
+    pub(crate) token_file: Option<PathBuf>,
+    /// The token of the environment.
+    pub(crate) token: Option<String>,
+    pub(crate) file: Option<ContextFile>,
+}
+
+impl fmt::Debug for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Choice")
+            .field("url", &self.url)
+            .field("context", &self.context)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A server, and the token for it.
+pub(crate) struct Server {
+    pub(crate) url: String,
+    pub(crate) token: Option<String>,
+}
+
+impl Choice {
+    /// Returns the server that the user means.
+    ///
+    /// A context that a flag names has its own token or none, and a URL has none of a context, so that no token
+    /// reaches a server that it was not meant for.
+    pub(crate) fn server(&self) -> Result<Server, NoServer> {
+        let named = self.context_name()?;
+        let (url, of_context) = match named {
+            Some(name) => {
+                let context = find(&self.contexts()?, &name)?;
+                (context.url.clone(), Some(context))
+            }
+            None => (self.url_or_default(), None),
+        };
+        let token = match (&self.token_file, of_context) {
+            (Some(file), _) => Some(read_token("--token-file", file)?),
+            (None, Some(context)) if self.context.is_flag || self.token.is_none() => context.token()?,
+            (None, _) => self.token.clone(),
+        };
+        Ok(Server { url, token })
+    }
+
+    /// Returns the name of the context that counts, if a context counts.
+    pub(crate) fn context_name(&self) -> Result<Option<String>, NoServer> {
+        let (url, context) = (&self.url, &self.context);
+        match (&url.value, &context.value) {
+            (_, Some(name)) if context.is_flag => Ok(Some(name.clone())),
+            (Some(_), _) => Ok(None),
+            (None, Some(name)) => Ok(Some(name.clone())),
+            (None, None) => Ok(self.contexts()?.current),
+        }
+    }
+
+    /// Returns the URL without a context.
+    pub(crate) fn url_or_default(&self) -> String {
+        self.url.value.clone().unwrap_or_else(|| DEFAULT_URL.to_owned())
+    }
+
+    fn contexts(&self) -> Result<Contexts, NoServer> {
+        Ok(self.file.as_ref().map(ContextFile::read).transpose()?.unwrap_or_default())
+    }
+}
+
+/// Returns the context with a name.
+fn find(contexts: &Contexts, name: &str) -> Result<Context, NoServer> {
+    let known = || contexts.contexts.keys().cloned().collect();
+    let found = contexts.contexts.get(name).cloned();
+    found.ok_or_else(|| NoServer::UnknownContext(UnknownName::context(name, known())))
+}
+
+impl Context {
+    fn token(&self) -> Result<Option<String>, NoServer> {
+        let read = |file: &PathBuf| read_token("token_file", file);
+        self.token
+            .clone()
+            .map_or_else(|| self.token_file.as_ref().map(read).transpose(), |token| Ok(Some(token)))
+    }
+}
+
+/// Reads a token from a file that `option` names, without the space around it.
+pub(crate) fn read_token(option: &'static str, file: &Path) -> Result<String, NoServer> {
+    let unreadable = |error| NoServer::TokenFile { option, path: file.to_owned(), error };
+    Ok(fs::read_to_string(file).map_err(unreadable)?.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(value: &str, is_flag: bool) -> Given {
+        Given { value: Some(value.to_owned()), is_flag }
+    }
+
+    #[test]
+    fn a_flag_counts_before_the_environment_and_that_before_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = ContextFile::in_directory(folder.path());
+        file.change(|contexts| -> Result<(), NoServer> {
+            for (name, token) in [("a", Some("of a")), ("b", None)] {
+                let context = Context {
+                    url: format!("http://{name}"),
+                    token: token.map(str::to_owned),
+                    token_file: None,
+                };
+                contexts.contexts.insert(name.to_owned(), context);
+            }
+            contexts.current = Some("a".to_owned());
+            Ok(())
+        })
+        .unwrap();
+        let nothing = || Choice {
+            url: Given::default(),
+            context: Given::default(),
+            token_file: None,
+            token: None,
+            file: Some(file.clone()),
+        };
+        let env_token = || Choice { token: Some("of env".to_owned()), ..nothing() };
+        let server = |choice: Choice| {
+            let server = choice.server().unwrap();
+            format!("{} {}", server.url, server.token.unwrap_or_default())
+        };
+        assert_eq!(server(nothing()), "http://a of a");
+        assert_eq!(server(env_token()), "http://a of env");
+        assert_eq!(server(Choice { url: given("http://x", false), ..nothing() }), "http://x ");
+        assert_eq!(server(Choice { url: given("http://x", false), ..env_token() }), "http://x of env");
+        let both =
+            |is_flag| Choice { url: given("http://x", false), context: given("b", is_flag), ..env_token() };
+        assert_eq!(server(both(false)), "http://x of env");
+        assert_eq!(server(both(true)), "http://b ");
+        assert_eq!(server(Choice { context: given("b", false), ..env_token() }), "http://b of env");
+        assert_eq!(server(Choice { file: None, ..nothing() }), format!("{DEFAULT_URL} "));
+        let unknown = Choice { context: given("bb", true), ..nothing() }.server().map(|_| ()).unwrap_err();
+        assert_eq!(unknown.to_string(), "--context \"bb\": not found; did you mean \"b\"?");
+    }
+}
