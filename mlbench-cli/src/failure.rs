@@ -80,6 +80,17 @@ pub(crate) enum Failure {
         /// Reason given by the system.
         error: io::Error,
     },
+    /// The file of a run cannot be read, or is no valid request.
+    #[error("--file {}: {problem}", shorten(&.path.to_string_lossy()))]
+    RunFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, by field or by line.
+        problem: String,
+    },
+    /// The request of a run has no such format.
+    #[error("--output {0}: no effect with --dry-run; use yaml or json")]
+    RequestFormat(&'static str),
     /// A directory for manual pages cannot be written.
     #[error("DIR: cannot write manual pages to {}: {error}", shorten(&.path.to_string_lossy()))]
     Directory {
@@ -178,6 +189,8 @@ impl Failure {
             | Self::Runtime(_) => 1,
             Self::Client(Error::InvalidUrl { .. } | Error::InvalidToken | Error::Invalid(_))
             | Self::TokenFile { .. }
+            | Self::RunFile { .. }
+            | Self::RequestFormat(_)
             | Self::BinaryOnTerminal(_)
             | Self::NoTerminal
             | Self::UnknownColumn(_)
@@ -225,6 +238,7 @@ mod tests {
         for failure in [
             Failure::Client(Error::InvalidUrl { url: long.clone(), cause: String::new() }),
             Failure::TokenFile { path: path.clone(), error: error() },
+            Failure::RunFile { path: path.clone(), problem: String::new() },
             Failure::Directory { path: path.clone(), error: error() },
             Failure::File { path, error: error() },
         ] {
@@ -248,6 +262,8 @@ mod tests {
             (Failure::Client(invalid_url), 2),
             (Failure::BinaryOnTerminal("arrow"), 2),
             (Failure::NoTerminal, 2),
+            (Failure::RunFile { path: PathBuf::new(), problem: String::new() }, 2),
+            (Failure::RequestFormat("csv"), 2),
             (status(404), 3),
             (Failure::UnknownName(UnknownName::run("x", Vec::new())), 3),
             (status(401), 4),

@@ -11,6 +11,7 @@ mod output;
 mod record;
 mod runs;
 mod shell;
+mod start;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -26,7 +27,8 @@ pub(crate) use self::output::{ListOutputArgs, OutputArgs};
 pub(crate) use self::record::RecordArgs;
 pub(crate) use self::runs::{
     CompareArgs, ComparedArgs, DownloadArgs, ListArgs, LogsArgs, OneRunArgs, ReportArgs, RunsCommand,
-    SearchArgs, SetArgs, StartArgs, WaitArgs,
+    SearchArgs, SetArgs, WaitArgs,
 };
 pub(crate) use self::shell::Shell;
+pub(crate) use self::start::StartArgs;
 pub(crate) use self::top::TopArgs;
