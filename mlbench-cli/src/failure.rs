@@ -94,6 +94,17 @@ pub(crate) enum Failure {
     /// The user gave no token.
     #[error("token: empty; paste it at the prompt, or send it through a pipe or --token-file")]
     EmptyToken,
+    /// The file of a run cannot be read, or is no valid request.
+    #[error("--file {}: {problem}", shorten(&.path.to_string_lossy()))]
+    RunFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, by field or by line.
+        problem: String,
+    },
+    /// The request of a run has no such format.
+    #[error("--output {0}: no effect with --dry-run; use yaml or json")]
+    RequestFormat(&'static str),
     /// A directory for manual pages cannot be written.
     #[error("DIR: cannot write manual pages to {}: {error}", shorten(&.path.to_string_lossy()))]
     Directory {
@@ -201,6 +212,8 @@ impl Failure {
             | Self::NoUrl
             | Self::ContextExists(_)
             | Self::EmptyToken
+            | Self::RunFile { .. }
+            | Self::RequestFormat(_)
             | Self::BinaryOnTerminal(_)
             | Self::NoTerminal
             | Self::UnknownColumn(_)
@@ -252,6 +265,7 @@ mod tests {
                 path: path.clone(),
                 error: error(),
             }),
+            Failure::RunFile { path: path.clone(), problem: String::new() },
             Failure::Directory { path: path.clone(), error: error() },
             Failure::File { path, error: error() },
         ] {
@@ -275,6 +289,8 @@ mod tests {
             (Failure::Client(invalid_url), 2),
             (Failure::BinaryOnTerminal("arrow"), 2),
             (Failure::NoTerminal, 2),
+            (Failure::RunFile { path: PathBuf::new(), problem: String::new() }, 2),
+            (Failure::RequestFormat("csv"), 2),
             (status(404), 3),
             (Failure::UnknownName(UnknownName::run("x", Vec::new())), 3),
             (status(401), 4),

@@ -13,6 +13,7 @@ mod record;
 mod runs;
 mod server;
 mod shell;
+mod start;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -29,8 +30,9 @@ pub(crate) use self::output::{ListOutputArgs, OutputArgs};
 pub(crate) use self::record::RecordArgs;
 pub(crate) use self::runs::{
     CompareArgs, ComparedArgs, DownloadArgs, ListArgs, LogsArgs, OneRunArgs, ReportArgs, RunsCommand,
-    SearchArgs, SetArgs, StartArgs, WaitArgs,
+    SearchArgs, SetArgs, WaitArgs,
 };
 pub(crate) use self::server::{choice_of, context_file, token_from_env};
 pub(crate) use self::shell::Shell;
+pub(crate) use self::start::StartArgs;
 pub(crate) use self::top::TopArgs;

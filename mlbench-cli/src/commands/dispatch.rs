@@ -14,6 +14,11 @@ use crate::version::report_difference;
 
 /// Runs the command, through a port-forward if `--kube` is given.
 pub(crate) async fn run(cli: &Cli, interrupt: &Interrupt) -> Result<(), Failure> {
+    if let Command::Runs(RunsCommand::Start(args)) = &cli.command
+        && args.dry_run
+    {
+        return runs::dry_run(args).await;
+    }
     if !cli.kube.kube {
         return dispatch(cli, &connect(cli, cli.choice().server()?, || ())?, interrupt).await;
     }

@@ -57,6 +57,14 @@ impl Fields {
         Self::new(pairs.into_iter().map(|(key, text)| (key, FieldValue::Text(text))).collect())
     }
 
+    /// Sets a field to a text, in place of its value.
+    #[must_use]
+    pub fn with_text(mut self, name: &str, text: &str) -> Self {
+        self.fields.retain(|(key, _)| key != name);
+        self.fields.push((name.to_owned(), FieldValue::Text(text.to_owned())));
+        self
+    }
+
     /// Takes a field. JSON `null` counts as absent.
     pub fn take(&mut self, name: &'static str) -> Option<FieldValue> {
         self.known.push(name);

@@ -36,7 +36,9 @@ pub async fn stop_all(deps: &LauncherDeps, timeout: Duration) -> Result<Vec<RunI
     }
 }
 
-/// Requests runs to stop, all at once: each request may have to wait for another program that has locked the database.
+/// Requests runs to stop, all at once.
+///
+/// Each request may have to wait for another program that has locked the database.
 async fn request_stops(deps: &LauncherDeps, runs: &[RunId]) -> Result<()> {
     let (request, requests) = (EndRequest::Stop(deps.clock.now()), deps.handle.end_requests());
     runs.iter().for_each(|&id| requests.note(id, request));

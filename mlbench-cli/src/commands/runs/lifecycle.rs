@@ -6,11 +6,11 @@ use mlbench_client::{Client, Error, Run, RunId, RunState};
 use tokio::sync::watch;
 
 use super::print::{print_details, print_one};
-use super::request::{run_patch, run_request};
+use super::request::{read_request, run_patch};
 use crate::args::{OneRunArgs, OutputArgs, SetArgs, StartArgs, WaitArgs};
 use crate::commands::resolve::{resolve_run, resolve_unambiguous_run};
 use crate::failure::Failure;
-use crate::output::{Printer, eprint_message};
+use crate::output::{Format, Printer, eprint_message, stdout_is_terminal};
 use crate::unknown_name::UnknownName;
 
 /// Timeout of the request that asks for the state once more when the user's time is over.
@@ -18,7 +18,7 @@ const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// `mlbench runs start`
 pub(crate) async fn start(client: &Client, args: &StartArgs) -> Result<(), Failure> {
-    let request = run_request(args)?;
+    let request = read_request(args).await?;
     // A server that has never responded is reported at once. After that, the start is retried.
     client.health().live().await?;
     let run = client.runs().start(&request).await?;
@@ -30,6 +30,23 @@ pub(crate) async fn start(client: &Client, args: &StartArgs) -> Result<(), Failu
         report_state(&run);
     }
     print_one(&mut Printer::stdout(args.output.output), &run)
+}
+
+/// `mlbench runs start --dry-run`
+pub(crate) async fn dry_run(args: &StartArgs) -> Result<(), Failure> {
+    let format = match args.output.output {
+        None if stdout_is_terminal() => Format::Yaml,
+        None => Format::Json,
+        Some(format @ (Format::Json | Format::Yaml | Format::Ndjson)) => format,
+        Some(other) => return Err(Failure::RequestFormat(other.as_str())),
+    };
+    let request = read_request(args).await?;
+    let mut printer = Printer::stdout(Some(format));
+    match format {
+        Format::Ndjson => printer.json_line(&request)?,
+        _ => printer.value(&request)?,
+    }
+    Ok(printer.flush()?)
 }
 
 /// `mlbench runs show`

@@ -12,10 +12,11 @@ mod quantity;
 mod record;
 mod report;
 mod request;
+mod run_file;
 
 pub(super) use compare::compare;
 pub(super) use download::download;
-pub(super) use lifecycle::{delete, set, show, start, stop, wait};
+pub(super) use lifecycle::{delete, dry_run, set, show, start, stop, wait};
 pub(super) use list::list;
 pub(super) use logs::logs;
 pub(super) use record::record;

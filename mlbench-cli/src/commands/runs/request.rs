@@ -1,52 +1,106 @@
 //! Builds the request that starts a run from the arguments.
 
-use mlbench_client::{Environment, Params, RunNeeds, RunPatch, RunRequest, Tags};
+use std::collections::BTreeMap;
 
+use mlbench_client::{Environment, Error, Params, RunNeeds, RunPatch, RunRequest, Tags};
+use mlbench_core::api::Fields;
+use mlbench_core::run::Backend;
+
+use super::run_file::read_run_file;
 use crate::args::{SetArgs, StartArgs};
+use crate::failure::Failure;
 
 /// Custom backend of a run with `--first-worker-only` and without `--backend`.
 const DEFAULT_CUSTOM_BACKEND: &str = "custom";
 
-/// Returns the request for a run with these arguments.
+/// Returns the request for a run with these arguments and their file.
+///
+/// # Errors
+/// Naming the field of the file that is not valid, or a flag that fits no other.
+pub(super) async fn read_request(args: &StartArgs) -> Result<RunRequest, Failure> {
+    let name = args.name.as_ref();
+    let base = match &args.file {
+        Some(path) => read_run_file(path, name).await?,
+        None => {
+            let missing = || mlbench_core::Error::invalid("name", "missing; every run needs one");
+            RunRequest::named(name.cloned().ok_or_else(missing).map_err(Error::from)?)
+        }
+    };
+    let run = with_flags(base, args)?;
+    if args.file.is_some() || args.dry_run {
+        check(&run)?;
+    }
+    Ok(run)
+}
+
+/// Applies the rules of the server to a request.
+fn check(run: &RunRequest) -> mlbench_client::Result<()> {
+    let body = serde_json::to_vec(run).map_err(|error| mlbench_core::Error::invalid("run", error))?;
+    RunRequest::from_fields(Fields::from_json(&body)?)?;
+    Ok(())
+}
+
+/// Replaces fields of a request by what the flags say.
 ///
 /// # Errors
 /// If the environment variables, the parameters or the tags are too many, too long or repeated.
-pub(super) fn run_request(args: &StartArgs) -> mlbench_client::Result<RunRequest> {
-    let mut run = RunRequest::named(args.name.clone());
-    run.num_workers = args.workers;
-    run.num_cpus = args.cpus;
-    run.gpu_enabled = args.gpu;
-    run.light_target = args.light;
-    run.custom_image_command.clone_from(&args.command);
-    run.environment = Environment::new(args.env.iter().cloned())?;
+fn with_flags(mut run: RunRequest, args: &StartArgs) -> mlbench_client::Result<RunRequest> {
+    run.num_workers = args.workers.or(run.num_workers);
+    run.num_cpus = args.cpus.or(run.num_cpus);
+    run.gpu_enabled |= args.gpu;
+    run.light_target |= args.light;
+    run.custom_image_command = args.command.clone().or(run.custom_image_command);
     run.needs = RunNeeds {
-        memory: args.memory,
-        shm_size: args.shm_size,
-        gpus: args.gpus,
-        working_dir: args.working_dir.clone(),
-        time_limit: args.time_limit,
+        memory: args.memory.or(run.needs.memory),
+        shm_size: args.shm_size.or(run.needs.shm_size),
+        gpus: args.gpus.or(run.needs.gpus),
+        working_dir: args.working_dir.clone().or(run.needs.working_dir),
+        time_limit: args.time_limit.or(run.needs.time_limit),
     };
-    run.params = Params::new(args.labels.params.iter().cloned())?;
-    run.tags = Tags::new(args.labels.tags.iter().cloned())?;
-    match (&args.image, &args.command) {
+    let environment = Environment::new(args.env.iter().cloned())?;
+    run.environment = Environment::new(merged(run.environment.iter(), environment.iter()))?;
+    let params = Params::new(args.labels.params.iter().cloned())?;
+    run.params = Params::new(merged(run.params.iter(), params.iter()))?;
+    let tags = Tags::new(args.labels.tags.iter().cloned())?;
+    run.tags = Tags::new(merged(run.tags.iter(), tags.iter()))?;
+    if let Some(image) = args.image.clone() {
         // With a command, the image need not be one of the official images that the server knows.
-        (Some(image), Some(_)) => {
-            run.image_name = Some("custom_image".to_owned());
-            run.custom_image_name = Some(image.clone());
-        }
-        (image, _) => run.image_name.clone_from(image),
+        (run.image_name, run.custom_image_name) = match run.custom_image_command {
+            Some(_) => (Some("custom_image".to_owned()), Some(image)),
+            None => (Some(image), None),
+        };
     }
-    let named = args.backend.as_deref();
-    let is = |name: &str| named.is_some_and(|backend| backend.eq_ignore_ascii_case(name));
-    // The mpi backend always starts on the first worker only.
-    if is("mpi") || (!args.first_worker_only && (named.is_none() || is("gloo") || is("nccl"))) {
-        run.backend = named.map(str::to_ascii_lowercase);
-    } else {
-        run.backend = Some("custom_backend".to_owned());
-        run.custom_backend = Some(named.unwrap_or(DEFAULT_CUSTOM_BACKEND).to_owned());
-        run.run_all_nodes = Some(!args.first_worker_only);
+    if args.backend.is_some() || args.first_worker_only {
+        set_backend(&mut run, args)?;
     }
     Ok(run)
+}
+
+/// Returns the entries of both, where the later ones count.
+fn merged<'a, V: ToOwned + ?Sized + 'a>(
+    file: impl Iterator<Item = (&'a str, &'a V)>,
+    flags: impl Iterator<Item = (&'a str, &'a V)>,
+) -> BTreeMap<String, V::Owned> {
+    file.chain(flags).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Sets the backend that the flags name. It starts the command where the request said, without another flag.
+fn set_backend(run: &mut RunRequest, args: &StartArgs) -> mlbench_client::Result<()> {
+    let given = run.backend()?;
+    let is_on_first_only =
+        args.first_worker_only || matches!(given, Some(Backend::Custom { run_all_nodes: false, .. }));
+    let named = args.backend.clone().or_else(|| given.map(|backend| backend.name().to_owned()));
+    let is = |name: &str| named.as_ref().is_some_and(|backend| backend.eq_ignore_ascii_case(name));
+    // The mpi backend always starts on the first worker only.
+    if is("mpi") || (!is_on_first_only && (named.is_none() || is("gloo") || is("nccl"))) {
+        run.backend = named.map(|name| name.to_ascii_lowercase());
+        (run.custom_backend, run.run_all_nodes) = (None, None);
+    } else {
+        run.backend = Some("custom_backend".to_owned());
+        run.custom_backend = Some(named.unwrap_or_else(|| DEFAULT_CUSTOM_BACKEND.to_owned()));
+        run.run_all_nodes = Some(!is_on_first_only);
+    }
+    Ok(())
 }
 
 /// Returns the changes of a run with these arguments.
@@ -73,12 +127,77 @@ mod tests {
 
     /// Returns the request body of `runs start` with these arguments.
     fn body(arguments: &str) -> serde_json::Value {
+        over(r#"{"name":"x"}"#, arguments)
+    }
+
+    /// Returns the request body of `runs start` with a file and these arguments.
+    fn over(file: &str, arguments: &str) -> serde_json::Value {
         let line =
             ["mlbench", "runs", "start", "--name", "x"].into_iter().chain(arguments.split_whitespace());
         let Command::Runs(RunsCommand::Start(args)) = Cli::try_parse_from(line).unwrap().command else {
             panic!("not a start")
         };
-        serde_json::to_value(run_request(&args).unwrap()).unwrap()
+        let base = RunRequest::from_fields(Fields::from_json(file.as_bytes()).unwrap()).unwrap();
+        let run = with_flags(base, &args).unwrap();
+        check(&run).unwrap();
+        serde_json::to_value(run).unwrap()
+    }
+
+    #[test]
+    fn flags_replace_fields_of_a_file_and_keep_the_others() {
+        let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        let file = r#"{"name":"x","num_workers":4,"memory":"1Gi","light_target":true,"max_bandwidth":7,
+            "environment":{"A":"1","B":"2"},"params":{"lr":0.1,"deep":true},"tags":{"team":"nlp"}}"#;
+        assert_eq!(over(file, ""), over(file, "--workers 4"), "nothing changes");
+        assert_eq!(
+            over(
+                file,
+                "--workers 2 --memory 2Gi --env B=3 --env C= --param lr=0.2 --param k=v --tag team=cv"
+            ),
+            json(
+                r#"{"name":"x","num_workers":2,"memory":2147483648,"light_target":true,"max_bandwidth":7.0,
+                    "environment":{"A":"1","B":"3","C":""},"params":{"lr":0.2,"deep":true,"k":"v"},
+                    "tags":{"team":"cv"}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn an_image_replaces_the_one_of_a_file_beside_its_command() {
+        let images = |file: &str, arguments: &str| {
+            let run = over(file, arguments);
+            let text = |field: &str| run[field].as_str().unwrap_or("-").to_owned();
+            [text("image_name"), text("custom_image_name"), text("custom_image_command")].join(" ")
+        };
+        let custom =
+            r#"{"name":"x","image_name":"custom_image","custom_image_name":"a","custom_image_command":"b"}"#;
+        assert_eq!(images(custom, "--image c"), "custom_image c b");
+        assert_eq!(images(custom, "--command d"), "custom_image a d");
+        assert_eq!(images(r#"{"name":"x","image_name":"a"}"#, "--image c"), "c - -");
+        let no_command = r#"{"name":"x","image_name":"custom_image","custom_image_name":"a"}"#;
+        assert_eq!(images(no_command, "--image c"), "c - -");
+    }
+
+    #[test]
+    fn a_backend_starts_where_the_file_says() {
+        let backend = |file: &str, arguments: &str| {
+            let run = over(file, arguments);
+            let all = run["run_all_nodes"].as_bool();
+            let text = |field: &str| run[field].as_str().map(str::to_owned);
+            (text("custom_backend").or(text("backend")).unwrap(), all)
+        };
+        let ring = r#"{"name":"x","backend":"custom_backend","custom_backend":"ring","run_all_nodes":true}"#;
+        assert_eq!(backend(ring, ""), ("ring".to_owned(), Some(true)));
+        assert_eq!(backend(ring, "--first-worker-only"), ("ring".to_owned(), Some(false)));
+        assert_eq!(backend(ring, "--backend gloo"), ("gloo".to_owned(), None));
+        let first = r#"{"name":"x","backend":"custom_backend","custom_backend":"ring"}"#;
+        assert_eq!(backend(first, "--backend other"), ("other".to_owned(), Some(false)));
+        assert_eq!(backend(first, "--backend MPI"), ("mpi".to_owned(), None));
+        assert_eq!(backend(r#"{"name":"x","backend":"Gloo"}"#, ""), ("Gloo".to_owned(), None));
+        assert_eq!(
+            backend(r#"{"name":"x","backend":"gloo"}"#, "--first-worker-only"),
+            ("gloo".to_owned(), Some(false))
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod metrics;
 mod output;
 mod record;
 mod report;
+mod run_file;
 mod runs;
 mod selection;
 mod streams;

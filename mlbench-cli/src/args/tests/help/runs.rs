@@ -34,10 +34,12 @@ fn runs_start_prints_help() {
     assert_snapshot!(help("runs start"), @r"
     Start a run
 
-    Usage: mlbench runs start [OPTIONS] --name <NAME>
+    Usage: mlbench runs start [OPTIONS] <--name <NAME>|--file <FILE>>
 
     Options:
           --name <NAME>         Name of the run, 1 to 100 characters
+      -f, --file <FILE>         Read the run from a file of YAML or JSON, - for
+                                standard input. Other flags replace its fields
           --workers <N>         Number of workers [default: all workers]
           --cpus <CORES>        CPU cores per worker, such as 0.5 [default: no
                                 limit]
@@ -64,6 +66,8 @@ fn runs_start_prints_help() {
           --gpu                 Request GPUs, as many as the server's settings say
           --gpus <N>            Request this many GPUs per worker
           --light               Train to the light goal, a lower accuracy
+          --dry-run             Check the run and print its request, as YAML on a
+                                terminal, else as JSON. Send nothing
           --wait                Wait until the run ends. Exit code 6 if it failed or
                                 was stopped
       -o, --output <FORMAT>     Output format: table, wide, json, yaml, csv, ndjson
@@ -74,12 +78,17 @@ fn runs_start_prints_help() {
     replaced. The mpi backend starts the command once, with mpirun on the first
     worker; any other backend, or none, starts it on every worker.
 
+    A file has the fields of the request POST /api/runs/, which --dry-run shows.
+    --env, --param and --tag add to those of the file.
+
     Examples:
       mlbench runs start --name first
       mlbench runs start --name two --workers 2 --cpus 0.5 --light --wait
       mlbench runs start --name mine --command 'python train.py --rank {rank}'
       mlbench runs start --name tuned --param lr=0.1 --tag team=vision
       mlbench runs start --name long --env EPOCHS=50 --command 'python train.py'
+      mlbench runs start --file run.yaml --name again --param lr=0.2
+      mlbench runs start --name first --workers 2 --dry-run -o yaml > run.yaml
       mlbench runs start --name job --image me/job --command ./job --backend mpi
     ");
 }
