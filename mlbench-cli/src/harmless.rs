@@ -52,18 +52,23 @@ pub(crate) fn harmless_json(json: &str) -> Cow<'_, str> {
 
 /// Escapes control characters, so that a value can neither break a row nor control the terminal.
 pub(crate) fn escape(text: String) -> String {
-    if !text.contains(char::is_control) {
+    if !text.contains(is_control) {
         return text;
     }
     let mut escaped = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        if c.is_control() { escaped.extend(c.escape_default()) } else { escaped.push(c) }
+        if is_control(c) { escaped.extend(c.escape_default()) } else { escaped.push(c) }
     }
     escaped
 }
 
+/// Returns whether a character controls the terminal: also those that reverse the text of a whole row.
+fn is_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+}
+
 fn is_harmful(c: char) -> bool {
-    c.is_control() && c != '\n' && c != '\t'
+    is_control(c) && c != '\n' && c != '\t'
 }
 
 /// Returns the length of the SGR sequence with which a text begins.

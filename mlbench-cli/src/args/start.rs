@@ -12,7 +12,8 @@ use super::output::OutputArgs;
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("run").args(["name", "file"]).required(true).multiple(true)))]
 #[command(after_help = "\
-The placeholders {hosts}, {run_id}, {rank} and {backend} in the command are replaced. The mpi backend starts the \
+The placeholders {rank}, {local_rank}, {num_workers}, {hosts}, {addresses}, {master_addr}, {master_port}, {run_id} and \
+{backend} in the command are replaced. The mpi backend starts the \
 command once, with mpirun on the first worker; any other backend, or none, starts it on every worker.
 
 A file has the fields of the request POST /api/runs/, which --dry-run shows. --env, --param and --tag add to those of \

@@ -80,7 +80,8 @@ fn stored(logger: &MetricLogger, args: &LogArgs, flushed: Result<(), Error>) -> 
     }
     if stats.spooled > 0 {
         eprint_message(format_args!(
-            "mlbench: the server is away; {} in {} for the next `mlbench log --spool`",
+            "mlbench: {} in {} for the next `mlbench log --spool`, because the server is away or refuses them; \
+             `mlbench pods` says which",
             if stats.spooled == 1 {
                 "1 metric waits".to_owned()
             } else {

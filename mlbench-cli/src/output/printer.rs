@@ -142,7 +142,8 @@ impl<W: Write> Printer<W> {
             tone: cell.tone().filter(|_| self.has_colour),
         };
         let rows: Vec<Vec<Text>> = rows.map(|row| row.into_iter().map(shown).collect()).collect();
-        for line in table::lines(head, &rows, width) {
+        let rule = size().filter(|_| self.is_terminal).map(|(columns, _)| columns);
+        for line in table::lines(head, &rows, width, rule) {
             writeln!(self.to, "{line}")?;
         }
         Ok(())

@@ -17,7 +17,14 @@ pub(super) struct Text {
 }
 
 /// Returns the lines of a table, which are cut to a width if there is one.
-pub(super) fn lines(head: Option<Vec<String>>, rows: &[Vec<Text>], width: Option<usize>) -> Vec<String> {
+///
+/// The rule under the head has a width of its own.
+pub(super) fn lines(
+    head: Option<Vec<String>>,
+    rows: &[Vec<Text>],
+    width: Option<usize>,
+    rule: Option<usize>,
+) -> Vec<String> {
     let count = head.as_ref().map_or(0, Vec::len).max(rows.iter().map(Vec::len).max().unwrap_or(0));
     let mut widths = vec![0; count];
     let heads = head.iter().map(|head| head.iter().map(String::as_str).collect::<Vec<_>>());
@@ -33,7 +40,7 @@ pub(super) fn lines(head: Option<Vec<String>>, rows: &[Vec<Text>], width: Option
     if let Some(head) = head {
         let total = widths.iter().sum::<usize>() + GAP * count.saturating_sub(1);
         lines.push(line(head.iter().map(|name| (name.as_str(), None)), &widths, limit));
-        lines.push("─".repeat(total.min(limit)));
+        lines.push("─".repeat(total.min(limit).min(rule.unwrap_or(limit))));
     }
     lines.extend(
         rows.iter().map(|row| line(row.iter().map(|cell| (cell.text.as_str(), cell.tone)), &widths, limit)),
@@ -106,7 +113,7 @@ mod tests {
             cells.into_iter().map(|text| Text { text: text.to_owned(), tone: None }).collect::<Vec<_>>()
         };
         let rows = [row(["1", "a rather long name", "FINISHED"]), row(["2", "日本語日本語日本語", ""])];
-        lines(Some(["id", "name", "state"].map(str::to_owned).to_vec()), &rows, width)
+        lines(Some(["id", "name", "state"].map(str::to_owned).to_vec()), &rows, width, None)
     }
 
     #[test]
@@ -137,6 +144,6 @@ mod tests {
     fn a_colour_takes_no_room() {
         let cell = |text: &str, tone| Text { text: text.to_owned(), tone };
         let row = vec![cell("FAILED", Some(Tone::Bad)), cell("why", None)];
-        assert_eq!(lines(None, &[row], Some(80)), ["\u{1b}[31mFAILED\u{1b}[0m  why"]);
+        assert_eq!(lines(None, &[row], Some(80), None), ["\u{1b}[31mFAILED\u{1b}[0m  why"]);
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn rank_exit(rank: u32, code: i32) -> String {
         return format!("rank {rank} was killed by {name} (exit code {code})");
     }
     match code {
-        126 => format!("rank {rank} exited with code 126: the command cannot be executed"),
+        126 => format!("rank {rank} exited with code 126: the command, or its directory, cannot be used"),
         127 => format!("rank {rank} exited with code 127: command not found"),
         _ => format!("rank {rank} exited with code {code}"),
     }

@@ -151,7 +151,8 @@ fn check(imported: &[Imported]) -> Result<(), Failure> {
             format!("{damaged} of the files cannot be read to the end, nor {bad} of the rows or cells")
         }
     };
-    Err(Failure::Failed(format!("{problem}; the others are imported")))
+    let others = if imported.iter().any(|one| one.points > 0) { "; the others are imported" } else { "" };
+    Err(Failure::Failed(format!("{problem}{others}")))
 }
 
 /// Reads all files and prints what they hold.

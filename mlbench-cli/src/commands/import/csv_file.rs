@@ -137,8 +137,14 @@ fn columns(
 ///
 /// A last row without an end is read if nothing is to come.
 pub(super) fn read(path: &Path, header: &Header, begin: Position, is_last: bool) -> io::Result<Batch> {
-    let mut rows = Rows::open(path, begin, is_last)?;
     let mut batch = Batch::at(begin);
+    if has_grown_in_a_row(path, begin)? {
+        let why =
+            "has grown since it was imported, with the value of that time; delete the run to import it anew";
+        batch.stop = Stop::Damaged(format!("line {} {why}", begin.line + 1));
+        return Ok(batch);
+    }
+    let mut rows = Rows::open(path, begin, is_last)?;
     while batch.points.len() < MAX_POINTS {
         match rows.next() {
             Ok(Some(row)) => {
@@ -158,6 +164,20 @@ pub(super) fn read(path: &Path, header: &Header, begin: Position, is_last: bool)
         batch.end = rows.position();
     }
     Ok(batch)
+}
+
+/// Returns whether more of a row has come that had no end when it was read.
+fn has_grown_in_a_row(path: &Path, begin: Position) -> io::Result<bool> {
+    let Some(before) = begin.byte.checked_sub(1) else { return Ok(false) };
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(before))?;
+    let mut around = Vec::with_capacity(2);
+    file.take(2).read_to_end(&mut around)?;
+    Ok(matches!(around[..], [last, next] if !is_end(last) && !is_end(next)))
+}
+
+fn is_end(byte: u8) -> bool {
+    byte == b'\n' || byte == b'\r'
 }
 
 impl Header {

@@ -36,7 +36,7 @@ pub(super) fn imported_columns() -> Columns<Imported> {
         Column::new("points", |one: &Imported| number(one.points)),
         Column::new("left_out", |one: &Imported| Cell::text(counts(&one.left_out))),
     ];
-    Columns::new(|one: &Imported| one.run.map(|run| run.to_string()).unwrap_or_default(), all)
+    Columns::new(|one: &Imported| one.run.map(|run| format!("id:{run}")).unwrap_or_default(), all)
 }
 
 fn number(count: u64) -> Cell {

@@ -61,7 +61,11 @@ pub(super) fn columns() -> Columns<Row> {
         text("oversubscribed", |row| Some(row.group.oversubscribed?.to_string())),
         text("reason", |row| row.group.no_time_reason.clone()),
     ];
-    Columns::new(|row: &Row| row.group.label.clone(), all)
+    let ids = |row: &Row| {
+        let ids: Vec<String> = row.group.runs.iter().map(|run| format!("id:{run}")).collect();
+        ids.join("\n")
+    };
+    Columns::new(ids, all)
 }
 
 #[cfg(test)]

@@ -32,10 +32,17 @@ impl Segment {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
         let mut segment = Self { path, file, length: 0, waiting: VecDeque::new() };
         while let Some((header, batch)) = segment.read(segment.length)? {
-            if !header.is_sent {
-                segment.waiting.push_back(Place { offset: segment.length, count: batch.count });
+            match batch {
+                Some(batch) if !header.is_sent => {
+                    segment.waiting.push_back(Place { offset: segment.length, count: batch.count });
+                }
+                Some(_) => {}
+                None => {
+                    let file = segment.path.display();
+                    tracing::warn!(%file, count = header.count, "skipped a damaged batch of a spool");
+                }
             }
-            segment.length += (HEADER + batch.body.len()) as u64;
+            segment.length += HEADER as u64 + u64::from(header.length);
         }
         if segment.file.metadata()?.len() > segment.length {
             tracing::warn!(file = %segment.path.display(), "skipped an incomplete batch at the end of a spool");
@@ -44,8 +51,8 @@ impl Segment {
         Ok(segment)
     }
 
-    /// Reads the record at `offset`. `None` where no whole record is.
-    fn read(&mut self, offset: u64) -> io::Result<Option<(Header, Batch)>> {
+    /// Reads the record at `offset`, without its batch if it is damaged. `None` where no whole record is.
+    fn read(&mut self, offset: u64) -> io::Result<Option<(Header, Option<Batch>)>> {
         let left = self.file.metadata()?.len().saturating_sub(offset);
         if left < HEADER as u64 {
             return Ok(None);
@@ -57,7 +64,8 @@ impl Segment {
         let Some(header) = header else { return Ok(None) };
         let mut body = vec![0; header.length as usize];
         self.file.read_exact(&mut body)?;
-        Ok(header.batch(body.into()).map(|batch| (header, batch)))
+        let batch = header.batch(body.into());
+        Ok(Some((header, batch)))
     }
 
     /// Appends a record of `count` metrics.
@@ -87,7 +95,7 @@ impl Segment {
     pub(super) fn first(&mut self) -> io::Result<Option<Batch>> {
         let Some(&Place { offset, .. }) = self.waiting.front() else { return Ok(None) };
         let lost = || io::Error::new(io::ErrorKind::InvalidData, "the record has changed");
-        self.read(offset)?.map(|(_, batch)| Some(batch)).ok_or_else(lost)
+        self.read(offset)?.and_then(|(_, batch)| batch).map(Some).ok_or_else(lost)
     }
 
     /// Removes the first record that waits, and the content of the file with the last one.

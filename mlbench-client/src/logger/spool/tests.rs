@@ -63,6 +63,22 @@ fn batches_come_back_with_their_keys_and_only_those_that_wait() {
 }
 
 #[test]
+fn a_damaged_batch_is_skipped_and_the_others_stay() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut spool = open(&directory);
+    for text in ["one", "two", "three"] {
+        spool.append(&batch(text)).unwrap();
+    }
+    drop(spool);
+    let file = segments(&directory).remove(0);
+    let mut bytes = fs::read(&file).unwrap();
+    let at = bytes.windows(3).position(|part| part == b"two").unwrap();
+    bytes[at] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    assert_eq!(drain(&mut open(&directory)), ["one", "three"]);
+}
+
+#[test]
 fn a_batch_that_was_cut_off_is_skipped_wherever_the_cut_is() {
     let directory = tempfile::tempdir().unwrap();
     let mut spool = open(&directory);

@@ -187,7 +187,8 @@ async fn a_log_with_a_spool_ends_well_while_the_server_is_away() {
     let mut log = cli.spawn(&args);
     write(&mut log, "loss=0.5\nloss=0.25\n").await;
     let waiting = format!(
-        "mlbench: the server is away; 2 metrics wait in {} for the next `mlbench log --spool`\n",
+        "mlbench: 2 metrics wait in {} for the next `mlbench log --spool`, because the server is away or refuses \
+         them; `mlbench pods` says which\n",
         spool.display()
     );
     assert_eq!(end(log).await, (0, waiting));

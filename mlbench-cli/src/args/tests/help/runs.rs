@@ -74,7 +74,8 @@ fn runs_start_prints_help() {
                                 or name [default: table on a terminal, else tabs]
       -h, --help                Print help
 
-    The placeholders {hosts}, {run_id}, {rank} and {backend} in the command are
+    The placeholders {rank}, {local_rank}, {num_workers}, {hosts}, {addresses},
+    {master_addr}, {master_port}, {run_id} and {backend} in the command are
     replaced. The mpi backend starts the command once, with mpirun on the first
     worker; any other backend, or none, starts it on every worker.
 

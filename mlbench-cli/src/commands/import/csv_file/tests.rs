@@ -82,6 +82,23 @@ fn a_line_that_is_being_written_waits_for_its_end() {
 }
 
 #[test]
+fn a_row_that_has_grown_since_it_was_read_is_named() {
+    let file = file(b"step,loss\n1,0.5\n2,0.1");
+    let header = read_header(file.path(), true).unwrap().unwrap();
+    let first = read(file.path(), &header, header.rows, true).unwrap();
+    assert_eq!((points(&first).len(), first.stop), (2, Stop::End));
+    let resumed = |text: &str| {
+        std::fs::write(file.path(), text).unwrap();
+        read(file.path(), &header, first.end, true).unwrap()
+    };
+    assert_eq!(points(&resumed("step,loss\n1,0.5\n2,0.1\n3,0.7\n")).len(), 1);
+    let grown = resumed("step,loss\n1,0.5\n2,0.125\n3,0.7\n");
+    let Stop::Damaged(why) = &grown.stop else { panic!("{grown:?}") };
+    assert!(why.starts_with("line 3 has grown since it was imported"), "{why}");
+    assert_eq!(grown.end, first.end);
+}
+
+#[test]
 fn a_resumed_file_counts_its_lines_on() {
     let text = "step,loss\r\n1,0.5\r\n2,x\r\n";
     let file = file(text.as_bytes());
