@@ -1,5 +1,7 @@
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
+use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use mlbench_client::{MetricName, PodName};
@@ -71,40 +73,40 @@ pub(crate) struct ShowArgs {
     pub(crate) rows: RowsArgs,
 }
 
-/// The format of points, of which the last two are for programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// The format of points: that of lists, or bytes for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PointsFormat {
-    /// Aligned columns for people
-    Table,
-    /// A table with more columns
-    Wide,
-    /// JSON as in the API
-    Json,
-    /// The same as JSON, in YAML
-    Yaml,
-    /// Comma-separated values with a header
-    Csv,
-    /// JSON with one point in a line
-    Ndjson,
-    /// Names of metrics, one in a line
-    Name,
-    /// An Apache Arrow IPC stream
+    /// A format of lists.
+    Printed(Format),
+    /// An Apache Arrow IPC stream.
     Arrow,
-    /// An Apache Parquet file
+    /// An Apache Parquet file.
     Parquet,
+}
+
+impl ValueEnum for PointsFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ALL: LazyLock<Vec<PointsFormat>> = LazyLock::new(|| {
+            let printed = Format::value_variants().iter().map(|&format| PointsFormat::Printed(format));
+            printed.chain([PointsFormat::Arrow, PointsFormat::Parquet]).collect()
+        });
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Printed(format) => format.to_possible_value(),
+            Self::Arrow => Some(PossibleValue::new("arrow").help("An Apache Arrow IPC stream")),
+            Self::Parquet => Some(PossibleValue::new("parquet").help("An Apache Parquet file")),
+        }
+    }
 }
 
 impl PointsFormat {
     /// Returns the format of a printer. `None` for one that no terminal shows.
     pub(crate) const fn printed(self) -> Option<Format> {
         match self {
-            Self::Table => Some(Format::Table),
-            Self::Wide => Some(Format::Wide),
-            Self::Json => Some(Format::Json),
-            Self::Yaml => Some(Format::Yaml),
-            Self::Csv => Some(Format::Csv),
-            Self::Ndjson => Some(Format::Ndjson),
-            Self::Name => Some(Format::Name),
+            Self::Printed(format) => Some(format),
             Self::Arrow | Self::Parquet => None,
         }
     }
@@ -114,7 +116,7 @@ impl PointsFormat {
         match self {
             Self::Arrow => Some(mlbench_client::Format::Arrow),
             Self::Parquet => Some(mlbench_client::Format::Parquet),
-            _ => None,
+            Self::Printed(_) => None,
         }
     }
 }

@@ -42,9 +42,8 @@ impl From<&RunSpec> for Parameters {
 impl Parameters {
     /// Returns whether both run the same program to the same goal, on whatever workers.
     pub(super) fn same_program(&self, other: &Self) -> bool {
-        let program =
-            |of: &Self| (of.image.clone(), of.command.clone(), of.working_dir.clone(), of.light_target);
-        program(self) == program(other)
+        (&self.image, &self.command, &self.working_dir, self.light_target)
+            == (&other.image, &other.command, &other.working_dir, other.light_target)
     }
 
     /// Returns whether the workers need more cores than a machine has. Each needs at least a part of one.

@@ -137,7 +137,7 @@ fn memory(size: Option<ByteSize>) -> String {
 }
 
 fn directory(path: Option<&WorkingDir>) -> String {
-    path.map_or_else(|| "default directory".to_owned(), |path| cut(path.as_str()))
+    path.map_or_else(|| "default directory".to_owned(), |path| end_of(path.as_str()))
 }
 
 fn image(image: Option<&str>) -> String {
@@ -163,6 +163,14 @@ fn cut(text: &str) -> String {
     match text.char_indices().nth(MAX_TEXT) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+/// Returns the end of a path, in which paths differ.
+fn end_of(path: &str) -> String {
+    match path.chars().count().checked_sub(MAX_TEXT) {
+        Some(left @ 1..) => format!("…{}", path.chars().skip(left).collect::<String>()),
+        _ => path.to_owned(),
     }
 }
 

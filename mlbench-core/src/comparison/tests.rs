@@ -83,6 +83,19 @@ fn seconds(group: &Group) -> Vec<f64> {
 }
 
 #[test]
+fn runs_in_other_directories_are_other_programs_with_other_labels() {
+    let at = |id, directory: &str| {
+        let mut run = run(id, 1);
+        run.spec.needs.working_dir = Some(directory.parse().unwrap());
+        measured(run, &[8.0])
+    };
+    let long = "/data/experiments/of-a-team/with-a-long-name";
+    let compared = compare(vec![at(1, &format!("{long}/a")), at(2, &format!("{long}/b"))], settings());
+    assert_eq!(compared.groups.iter().map(|group| group.baseline).collect::<Vec<_>>(), [0, 1]);
+    assert_ne!(compared.groups[0].label, compared.groups[1].label);
+}
+
+#[test]
 fn speed_up_and_efficiency_compare_medians() {
     let runs = vec![
         measured(run(1, 1), &[8.0, 12.0, 10.0]),

@@ -60,7 +60,7 @@ async fn drive(driver: Arc<Driver>) {
             driver.reconcile().await
         };
         if let Err(error) = work.await {
-            tracing::error!(error = log_text(&error), "cannot read the stored runs");
+            tracing::error!(error = log_text(&error), "cannot read or admit runs");
         }
         tokio::select! {
             () = driver.deps.handle.woken() => driver.wakeup.send_modify(|count| *count += 1),

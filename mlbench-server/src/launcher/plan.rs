@@ -64,6 +64,16 @@ pub(super) struct Observed {
     pub(super) released: bool,
 }
 
+impl Observed {
+    /// Notes how long ago ranks got SIGTERM.
+    pub(super) fn note_terminations(&mut self, sent: Vec<(u32, Duration)>, now: Now) {
+        for (rank, ago) in sent {
+            let term = now.age.saturating_sub(ago);
+            self.signalled.entry(rank).or_insert(Signalled { term, kill: None });
+        }
+    }
+}
+
 /// When a rank was sent its signals, as ages of the supervisor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Signalled {

@@ -110,6 +110,8 @@ impl<'a> Supervisor<'a> {
             // One that cannot be stored must not keep the ranks from being signalled.
             run.stop_requested_at = run.stop_requested_at.or(requested);
             let now = self.now(&run);
+            // An earlier supervisor may have begun.
+            self.observed.note_terminations(deps.handle.terminations().of(id), now);
             if run.ranks.iter().any(RankStatus::has_ended) {
                 self.observed.first_exit.get_or_insert(now.age);
             }
@@ -285,7 +287,16 @@ impl<'a> Supervisor<'a> {
     async fn signal(&mut self, run: &Run, signal: Signal, ranks: Vec<u32>) -> Result<Next> {
         let cluster = &self.context.deps.cluster;
         let refs = ranks.into_iter().filter_map(|rank| rank_ref(run, rank));
-        let sent = join_all(refs.map(|at| async move { (at.rank, cluster.signal(&at, signal).await) })).await;
+        let terminations = self.context.deps.handle.terminations();
+        let sent = join_all(refs.map(|at| async move {
+            let outcome = cluster.signal(&at, signal).await;
+            // At once: a deletion may drop the rest of this.
+            if outcome.is_ok() {
+                terminations.note(run.id, at.rank);
+            }
+            (at.rank, outcome)
+        }))
+        .await;
         let age = self.started_at.elapsed();
         let mut unreachable = None;
         for (rank, outcome) in sent {
@@ -305,7 +316,6 @@ impl<'a> Supervisor<'a> {
                 unreachable = Some(error);
                 continue;
             }
-            self.context.deps.handle.terminations().note(run.id, rank);
             // A lost worker needs no signal: its follower records the loss.
             let entry = self.observed.signalled.entry(rank).or_insert(Signalled { term: age, kill: None });
             if signal == Signal::Kill {

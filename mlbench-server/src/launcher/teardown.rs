@@ -59,9 +59,13 @@ pub(super) async fn tear_down(deps: &LauncherDeps, run: &Run) -> Result<()> {
 
 /// Sends SIGTERM to a rank, unless it was sent already, and returns after its exit.
 async fn end_rank(deps: &LauncherDeps, at: RankRef, from: Offsets, is_sent: bool) {
-    if is_sent || is_stopping(deps, &at).await {
-        await_exit(deps, &at, from).await;
+    if !is_sent {
+        if !is_stopping(deps, &at).await {
+            return;
+        }
+        deps.handle.terminations().note(at.run.id, at.rank);
     }
+    await_exit(deps, &at, from).await;
 }
 
 /// Sends SIGTERM to a rank, and returns whether it had processes.

@@ -1,4 +1,4 @@
-//! When ranks got SIGTERM, which every rank gets once.
+//! When ranks got SIGTERM, which every rank gets once from one server process.
 //!
 //! Many programs abort their clean-up on the second one. A deletion may follow a stop, and a supervisor may have signalled
 //! the ranks before the deletion was stored.
@@ -23,6 +23,13 @@ impl Terminations {
     /// Returns how long ago a rank got SIGTERM, if it has.
     pub(super) fn age(&self, run: RunId, rank: u32) -> Option<Duration> {
         self.sent().get(&(run, rank)).map(Instant::elapsed)
+    }
+
+    /// Returns the ranks of a run that have got SIGTERM, and how long ago.
+    pub(super) fn of(&self, run: RunId) -> Vec<(u32, Duration)> {
+        let sent = self.sent();
+        let of_run = sent.iter().filter(|((id, _), _)| *id == run);
+        of_run.map(|((_, rank), at)| (*rank, at.elapsed())).collect()
     }
 
     /// Forgets all other runs.

@@ -4,8 +4,8 @@ use mlbench_core::storage::{PointsQuery, collect_points};
 use mlbench_core::{Owner, Pod, PodName, PodPhase, Point, Timestamp};
 
 use super::*;
-use crate::launcher::tests::cluster::{Exit, script};
 use crate::launcher::tests::harness::World;
+use crate::launcher::tests::process::{Exit, script};
 use crate::vitals::Vitals;
 
 fn world() -> World {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mlbench_core::storage::Storage;
-use mlbench_core::{Error, ErrorCode, Result, Timestamp};
+use mlbench_core::{Error, ErrorCode, Result, RunId, Timestamp};
 
 use tokio::sync::Notify;
 
@@ -186,12 +186,28 @@ impl Server {
             Ok(left) if left.is_empty() => tracing::info!("no run is active"),
             Ok(left) => {
                 for id in left {
-                    tracing::warn!(
-                        "run {id} did not stop in time; the next start of the server continues to stop it"
-                    );
+                    self.log_unstopped(id).await;
                 }
             }
             Err(error) => tracing::error!(error = text(&error), "cannot stop the active runs"),
+        }
+    }
+
+    async fn log_unstopped(&self, id: RunId) {
+        let is_unstored = self
+            .storage
+            .run(id)
+            .await
+            .is_ok_and(|run| run.state.is_active() && run.stop_requested_at.is_none());
+        if is_unstored {
+            tracing::warn!(
+                "run {id} is not stopped, because the database did not take the request; its ranks may have got \
+                 SIGTERM; stop it after the next start of the server"
+            );
+        } else {
+            tracing::warn!(
+                "run {id} did not stop in time; the next start of the server continues to stop it"
+            );
         }
     }
 

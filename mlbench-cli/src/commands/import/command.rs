@@ -15,7 +15,9 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::{List, Printer, eprint_message};
 
-/// How often files are looked at.
+/// Pause between two looks at the files.
+///
+/// Not every file system has an event for a file that grows, and none over a network.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Imports files, or shows what they hold.

@@ -177,7 +177,9 @@ async fn end(app: &App, id: RunId, request: EndRequest) -> Result<()> {
         app.launcher.wake();
         return Err(taken_up(error, request));
     }
-    requests.forget(id, request);
+    if !stored.as_ref().is_err_and(|error| is_unwritable(error.code())) {
+        requests.forget(id, request);
+    }
     stored
 }
 

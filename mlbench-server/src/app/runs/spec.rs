@@ -37,7 +37,7 @@ pub fn resolve(request: &RunRequest, defaults: RunDefaults<'_>) -> Result<RunSpe
         image,
         command,
         backend: request.backend()?,
-        gpu_enabled: request.gpu_enabled || request.needs.gpus.is_some(),
+        gpu_enabled: uses_gpus(request),
         light_target: request.light_target,
         use_horovod: request.use_horovod,
         environment: request.environment.clone(),
@@ -62,13 +62,18 @@ pub(super) fn resolve_external(request: &RunRequest) -> Result<RunSpec> {
         image: request.image()?.map(ToOwned::to_owned),
         command: request.custom_image_command.clone().unwrap_or_default(),
         backend: request.backend()?,
-        gpu_enabled: request.gpu_enabled || request.needs.gpus.is_some(),
+        gpu_enabled: uses_gpus(request),
         light_target: request.light_target,
         use_horovod: request.use_horovod,
         environment: request.environment.clone(),
         needs: request.needs.clone(),
         external: true,
     })
+}
+
+/// Returns whether a run uses GPUs. A number of them enables them.
+const fn uses_gpus(request: &RunRequest) -> bool {
+    request.gpu_enabled || request.needs.gpus.is_some()
 }
 
 fn num_workers(wanted: Option<u32>, most: u32) -> Result<u32> {
@@ -120,9 +125,10 @@ fn image_and_command(request: &RunRequest, defaults: RunDefaults<'_>) -> Result<
         return Ok((Some(custom_image(image)?.to_owned()), command.to_owned()));
     }
     let image = official(image).ok_or_else(|| no_official_image(image))?;
-    if request.gpu_enabled && !image.gpu {
-        let rule = format_args!("must be false; {} cannot use GPUs", image.name);
-        return Err(Error::invalid("gpu_enabled", rule));
+    if uses_gpus(request) && !image.gpu {
+        let (field, rule) =
+            if request.gpu_enabled { ("gpu_enabled", "must be false") } else { ("gpus", "must be absent") };
+        return Err(Error::invalid(field, format_args!("{rule}; {} cannot use GPUs", image.name)));
     }
     let command = given.map_or_else(|| official_command(request), ToOwned::to_owned);
     Ok((Some(image.reference()), command))
@@ -133,7 +139,7 @@ fn image_and_command(request: &RunRequest, defaults: RunDefaults<'_>) -> Result<
 /// Only their program is known to take these flags. The launcher gives every command the options as variables.
 fn official_command(request: &RunRequest) -> String {
     let flags = [
-        (request.gpu_enabled, " --gpu"),
+        (uses_gpus(request), " --gpu"),
         (request.light_target, " --light"),
         (request.use_horovod, " --horovod"),
     ];
@@ -275,6 +281,16 @@ mod tests {
         let (code, detail) = refusal(r#"{"name":"x","time_limit":"61s"}"#);
         assert_eq!(code, ErrorCode::InvalidField);
         assert_eq!(detail, "time_limit: 61 s requested; this server ends runs after 60 s");
+    }
+
+    #[test]
+    fn a_number_of_gpus_counts_like_gpu_enabled_for_an_official_image() {
+        let body = |image: &str| format!(r#"{{"name":"x","image_name":"{image}","gpus":2}}"#);
+        let asked = spec(&body("mlbench/pytorch-cifar10-resnet20-ddp")).unwrap();
+        assert!(asked.command.ends_with(" --gpu"), "{}", asked.command);
+        let (code, detail) = refusal(&body("mlbench/tensorflow-cifar10-resnet"));
+        assert_eq!(code, ErrorCode::InvalidField);
+        assert!(detail.starts_with("gpus: must be absent; mlbench/tensorflow-cifar10-resnet "), "{detail}");
     }
 
     #[test]

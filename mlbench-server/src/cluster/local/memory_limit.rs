@@ -24,17 +24,33 @@ pub(super) fn prepare(run: &Run, ranks: &[RankRef]) -> Option<String> {
     let Some(groups) = groups else {
         return Some(format!("memory {memory} is not enforced: the server has no cgroup that limits memory"));
     };
+    Some(enforce(&groups, memory))
+}
+
+fn enforce(groups: &[PathBuf], memory: ByteSize) -> String {
     // The others may have a CPU quota.
     let new: Vec<&PathBuf> = groups.iter().filter(|group| !group.is_dir()).collect();
-    Some(match groups.iter().try_for_each(|group| limit(group, memory)) {
+    match groups.iter().try_for_each(|group| limit(group, memory)) {
         Ok(()) => {
             format!("a cgroup limits each worker to {memory} of memory; beyond it, processes are killed")
         }
         Err(error) => {
+            groups.iter().for_each(|group| unlimit(group));
             new.into_iter().for_each(|group| cgroup::remove(group));
             format!("memory {memory} is not enforced: the server cannot set a limit in its cgroup ({error})")
         }
-    })
+    }
+}
+
+/// Takes back what [`limit`] has written before it failed.
+fn unlimit(group: &Path) {
+    for (memory, swap) in FILES {
+        let none = if memory == "memory.max" { "max" } else { "-1" };
+        // The limit of version 1 with swap may not be below that without.
+        for file in [swap, memory].map(|file| group.join(file)).into_iter().filter(|file| file.exists()) {
+            let _ = fs::write(file, none);
+        }
+    }
 }
 
 /// Moves a process into the limited cgroup of its rank, if there is one.
@@ -63,5 +79,22 @@ fn limit(group: &Path, memory: ByteSize) -> io::Result<()> {
     match fs::write(group.join(swap), allowed) {
         Err(error) if group.join(swap).exists() => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_that_fails_is_taken_back_and_the_group_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let group = dir.path().join("rank");
+        // A directory cannot be written.
+        fs::create_dir_all(group.join("memory.swap.max")).unwrap();
+        fs::write(group.join("memory.max"), "max").unwrap();
+        let message = enforce(std::slice::from_ref(&group), "1Gi".parse().unwrap());
+        assert!(message.starts_with("memory 1Gi is not enforced: "), "{message}");
+        assert_eq!(fs::read_to_string(group.join("memory.max")).unwrap(), "max");
     }
 }

@@ -1,53 +1,21 @@
 //! A scripted cluster: its ranks write and exit as a test defines.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use mlbench_core::run::{Run, Worker};
 use mlbench_core::{Pod, PodName, PodPhase, Timestamp};
 use tokio::sync::watch;
 
+use super::process::{Exit, Process, Script};
 use crate::cluster::{
     Cluster, ClusterError, Offsets, OrphanSearch, Orphans, Output, PodSample, ProvisionRequest,
     ProvisionStatus, RankRef, ReleaseStatus, Remaining, Signal, Task,
 };
-
-/// What a rank writes, and how it exits.
-#[derive(Debug, Clone)]
-pub(crate) struct Script {
-    pub(crate) stdout: Vec<u8>,
-    pub(crate) stderr: Vec<u8>,
-    pub(crate) exit: Exit,
-}
-
-/// How the process of a rank ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// Exits by itself, with this code.
-    WithCode(i32),
-    /// Exits at SIGTERM, with code 143 and a last line.
-    OnTerm,
-    /// Exits only at SIGKILL.
-    OnKill,
-    /// Survives SIGKILL.
-    Never,
-    /// Exits at SIGKILL, but its exit code cannot be stored.
-    Unstored,
-    /// Never exits: its pod is gone.
-    PodLost,
-    /// Cannot be launched.
-    LaunchRefused,
-}
-
-/// Returns a script that writes some lines to both streams.
-pub(crate) fn script(exit: Exit) -> Script {
-    Script { stdout: b"one\ntwo\r\nlast".to_vec(), stderr: b"err\n".to_vec(), exit }
-}
 
 #[derive(Default)]
 struct State {
@@ -62,16 +30,11 @@ struct State {
     panics: bool,
     pending_releases: u32,
     released: bool,
+    /// Ranks to which no signal gets through.
+    held: BTreeSet<u32>,
     orphans: Orphans,
     orphan_searches: Vec<(Timestamp, bool)>,
     ended_at: Option<Timestamp>,
-}
-
-struct Process {
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
-    exit: Exit,
-    exit_code: Option<i32>,
 }
 
 /// A cluster whose workers follow scripts.
@@ -80,9 +43,6 @@ pub(crate) struct ScriptedCluster {
     changed: watch::Sender<u64>,
     pods: watch::Sender<Arc<[Pod]>>,
 }
-
-/// Maximum number of bytes per read of a stream: small, so that lines arrive in pieces.
-const PIECE: usize = 5;
 
 impl ScriptedCluster {
     pub(crate) fn new(scripts: Vec<Script>) -> Arc<Self> {
@@ -131,6 +91,16 @@ impl ScriptedCluster {
     /// Makes the next call panic.
     pub(crate) fn panic_once(&self) {
         self.change(|state| state.panics = true);
+    }
+
+    pub(crate) fn hold_signals(&self, rank: u32, hold: bool) {
+        self.change(|state| {
+            if hold {
+                state.held.insert(rank);
+            } else {
+                state.held.remove(&rank);
+            }
+        });
     }
 
     pub(crate) fn keep_releases_pending(&self, times: u32) {
@@ -217,7 +187,10 @@ impl ScriptedCluster {
             }
             if unreachable { Err(connection_refused()) } else { effect(&mut state) }
         };
-        self.changed.send_modify(|count| *count += 1);
+        // A reading changes nothing: two that wake one another never end.
+        if !name.starts_with("follow") {
+            self.changed.send_modify(|count| *count += 1);
+        }
         tokio::task::yield_now().await;
         outcome
     }
@@ -226,27 +199,6 @@ impl ScriptedCluster {
 impl State {
     fn process(&mut self, rank: u32) -> &mut Process {
         self.processes.get_mut(&rank).unwrap_or_else(|| panic!("rank {rank} was not launched"))
-    }
-}
-
-impl Process {
-    fn launched(script: &Script) -> Self {
-        let exit_code = match script.exit {
-            Exit::WithCode(code) => Some(code),
-            _ => None,
-        };
-        Self { stdout: script.stdout.clone(), stderr: script.stderr.clone(), exit: script.exit, exit_code }
-    }
-
-    fn output(&self, from: Offsets) -> Output {
-        let rest = |bytes: &[u8], from: u64| {
-            let rest = &bytes[usize::try_from(from).unwrap()..];
-            (Bytes::copy_from_slice(&rest[..rest.len().min(PIECE)]), rest.len() <= PIECE)
-        };
-        let ((stdout, all_stdout), (stderr, all_stderr)) =
-            (rest(&self.stdout, from.stdout), rest(&self.stderr, from.stderr));
-        let exit_code = self.exit_code.filter(|_| all_stdout && all_stderr);
-        Output { stdout, stderr, exit_code, ..Output::default() }
     }
 }
 
@@ -339,6 +291,10 @@ impl Cluster for ScriptedCluster {
     }
 
     async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<Remaining, ClusterError> {
+        let mut changed = self.changed.subscribe();
+        while self.state().held.contains(&rank.rank) {
+            let _ = changed.changed().await;
+        }
         self.call(format!("signal {} {signal:?}", rank.rank), |state| {
             let Some(process) = state.processes.get_mut(&rank.rank) else {
                 return Ok(Remaining::Processes(0));

@@ -9,8 +9,8 @@ use mlbench_core::run::Run;
 use mlbench_core::{ErrorCode, RunId, RunState};
 use tokio::sync::watch;
 
-use super::cluster::{Exit, Script, script};
 use super::harness::{World, spec};
+use super::process::{Exit, Script, script};
 use crate::launcher::stop_all;
 use crate::launcher::supervisor::supervise;
 use crate::launcher::teardown::tear_down;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use mlbench_core::RunState;
 use tokio::time::timeout;
 
-use super::cluster::{Exit, script};
 use super::harness::World;
+use super::process::{Exit, script};
 
 #[tokio::test(start_paused = true)]
 async fn workers_that_an_unreachable_cluster_never_provides_fail_the_run_in_time() {
@@ -56,35 +56,25 @@ async fn a_run_whose_ranks_take_no_signal_can_be_stopped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_with_processes_that_survive_sigkill_can_be_stopped() {
-    let world = World::with_grace(vec![script(Exit::Never)], Duration::from_secs(1));
-    let id = world.start_run().await;
-    world.until_started(id).await;
-    world.request_stop(id).await;
-    let run = world.until_ended(id).await;
-    assert_eq!(run.state, RunState::Stopped);
-    let why = run.ranks[0].lost.as_deref().unwrap();
-    assert!(
-        why.starts_with("rank 0 could not be stopped for ")
-            && why.ends_with(": processes that survive SIGKILL: 1")
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_run_whose_exit_code_cannot_be_stored_can_be_stopped() {
-    let world = World::with_grace(vec![script(Exit::Unstored)], Duration::from_secs(1));
-    let id = world.start_run().await;
-    world.until_started(id).await;
-    world.request_stop(id).await;
-    let run = world.until_ended(id).await;
-    assert_eq!(run.state, RunState::Stopped);
-    let why = run.ranks[0].lost.as_deref().unwrap();
-    assert!(
-        why.starts_with("rank 0 could not be stopped for ")
-            && why.ends_with(": its exit code cannot be stored"),
-        "{why}"
-    );
-    assert!(world.cluster.is_clean());
+async fn a_run_whose_end_never_comes_can_be_stopped() {
+    let obstacles = [
+        (Exit::Never, ": processes that survive SIGKILL: 1"),
+        (Exit::Unstored, ": its exit code cannot be stored"),
+    ];
+    for (exit, obstacle) in obstacles {
+        let world = World::with_grace(vec![script(exit)], Duration::from_secs(1));
+        let id = world.start_run().await;
+        world.until_started(id).await;
+        world.request_stop(id).await;
+        let run = world.until_ended(id).await;
+        assert_eq!(run.state, RunState::Stopped);
+        let why = run.ranks[0].lost.as_deref().unwrap();
+        assert!(
+            why.starts_with("rank 0 could not be stopped for ") && why.ends_with(obstacle),
+            "{why}, not {obstacle}"
+        );
+        assert!(world.cluster.is_clean());
+    }
 }
 
 #[tokio::test(start_paused = true)]

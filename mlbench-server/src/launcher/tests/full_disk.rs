@@ -8,9 +8,9 @@ use mlbench_core::RunState;
 use rustix::fs::statvfs;
 use tempfile::TempDir;
 
-use super::cluster::{Exit, script};
 use super::harness::{World, spec};
 use super::local::start_real_workers;
+use super::process::{Exit, script};
 use crate::skipped::skipped;
 use crate::sqlite::{self, SqliteStorage};
 

@@ -10,7 +10,8 @@ use mlbench_core::{PodName, Result, RunId, RunName, RunState, Timestamp};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::cluster::{Script, ScriptedCluster};
+use super::cluster::ScriptedCluster;
+use super::process::Script;
 use crate::clock::Clock;
 use crate::launcher::{LauncherDeps, LauncherHandle, LauncherSettings, start};
 use crate::monitor::Monitor;

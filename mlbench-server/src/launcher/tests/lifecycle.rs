@@ -7,8 +7,8 @@ use mlbench_core::run::{Backend, Run};
 use mlbench_core::storage::{LogPart, LogQuery, PointsQuery, collect_points};
 use mlbench_core::{ErrorCode, Owner, PodName, RunState, Timestamp};
 
-use super::cluster::{Exit, script};
 use super::harness::{World, spec};
+use super::process::{Exit, script};
 use crate::cluster::{ClusterError, Orphans};
 use crate::launcher::LauncherHandle;
 
@@ -216,19 +216,6 @@ async fn a_rank_that_ignores_sigterm_is_killed_after_the_grace_period() {
     let calls = world.cluster.calls();
     let order = ["signal 0 Term", "signal 0 Kill", "release"].map(|call| position(&calls, call));
     assert!(order.is_sorted(), "{calls:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_deletion_after_a_stop_sends_no_second_sigterm() {
-    let world = World::with_grace(vec![script(Exit::OnKill)], Duration::from_secs(3600));
-    let id = world.start_run().await;
-    world.until_started(id).await;
-    let terms = |world: &World| world.cluster.calls().iter().filter(|call| *call == "signal 0 Term").count();
-    world.request_stop(id).await;
-    world.when(async |world| terms(world) == 1).await;
-    world.delete(id).await;
-    world.when(async |world| world.cluster.is_clean()).await;
-    assert_eq!(terms(&world), 1, "{:?}", world.cluster.calls());
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use mlbench_core::storage::{LogPart, LogQuery};
 use mlbench_core::{RunState, Timestamp};
 
-use super::cluster::{Exit, script};
 use super::harness::{World, spec};
+use super::process::{Exit, script};
 use crate::cluster::Cluster;
 use crate::cluster::local::{LocalCluster, Options, supervise};
 use crate::monitor::Monitor;

@@ -9,5 +9,7 @@ pub(crate) mod harness;
 mod lifecycle;
 mod local;
 mod planning;
+pub(crate) mod process;
 mod queue;
+mod terminations;
 mod tokens;

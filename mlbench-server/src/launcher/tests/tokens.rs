@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use mlbench_core::{RunId, RunState};
 
-use super::cluster::{Exit, Script, script};
 use super::harness::World;
+use super::process::{Exit, Script, script};
 use crate::token;
 
 fn world(scripts: Vec<Script>) -> World {

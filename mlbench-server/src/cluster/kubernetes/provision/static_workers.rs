@@ -67,3 +67,17 @@ fn messages(run: &Run) -> Vec<String> {
     }
     messages
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gpus_of_static_workers_are_not_enforced_and_named_as_requested() {
+        let mut run = crate::cluster::kubernetes::testing::run(1, "x");
+        run.spec.gpu_enabled = true;
+        assert!(messages(&run)[0].starts_with("gpu_enabled is not enforced: "));
+        run.spec.needs.gpus = Some(2);
+        assert!(messages(&run)[0].starts_with("gpus 2 is not enforced: "));
+    }
+}
