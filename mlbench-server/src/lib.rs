@@ -7,6 +7,7 @@ mod duration_text;
 pub mod files;
 pub mod histogram;
 pub mod http;
+pub mod in_place;
 pub mod launcher;
 pub mod log_queue;
 pub mod monitor;

@@ -387,7 +387,7 @@ impl Storage for SqliteStorage {
     }
 
     async fn ping(&self) -> Result<()> {
-        self.readers.read(|c| Ok(c.query_row("SELECT 1", [], |_| Ok(()))?)).await?;
+        self.readers.read_elsewhere(|c| Ok(c.query_row("SELECT 1", [], |_| Ok(()))?)).await?;
         self.writer.check().await
     }
 

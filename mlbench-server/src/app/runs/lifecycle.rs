@@ -194,10 +194,10 @@ async fn has_ended(app: &App, id: RunId) -> bool {
 /// Adds to the error of a write what happens all the same.
 fn taken_up(error: &Error, request: EndRequest) -> Error {
     let end = match request {
-        EndRequest::Stop(_) => "its ranks are being stopped",
-        EndRequest::Delete(_) => "its ranks are being stopped, and the run deleted",
+        EndRequest::Stop(_) => "this server stops the run",
+        EndRequest::Delete(_) => "this server deletes the run",
     };
-    let detail = format!("{}; {end}, which this server stores as soon as it can", error.detail());
+    let detail = format!("{}; {end} and stores that as soon as it can", error.detail());
     let told = Error::new(error.code(), detail).with_internal(error.internal_text().unwrap_or_default());
     match error.retry_after() {
         Some(after) => told.with_retry_after(after),

@@ -24,6 +24,7 @@ use crate::http::config::HttpConfig;
 use crate::http::request::{Peer, ServerState};
 use crate::http::request_metrics::RequestMetrics;
 use crate::http::service::ApiService;
+use crate::in_place;
 use crate::panics;
 use crate::task_group::TaskGroup;
 
@@ -77,7 +78,7 @@ impl HttpServer {
                     let stop = connections.stop_token();
                     let peer = Peer(address.ip());
                     let (service, state) = (service.clone(), Arc::clone(&state));
-                    connections.spawn(serve_connection(stream, peer, service, state, stop));
+                    connections.spawn(in_place::allow(serve_connection(stream, peer, service, state, stop)));
                 }
                 Err(error) => pause_after(&error).await,
             }

@@ -4,6 +4,7 @@ use mlbench_core::ErrorCode;
 use rusqlite::StatementStatus;
 
 use super::*;
+use crate::in_place;
 
 async fn check_that_a_panic_fails_one_read_only() {
     let store = Store::with(|options| options.readers = 1);
@@ -34,7 +35,40 @@ async fn panic_of_a_read_on_the_blocking_pool_fails_only_that_read() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn panic_of_a_read_on_its_own_thread_fails_only_that_read() {
-    check_that_a_panic_fails_one_read_only().await;
+    in_place::allow(check_that_a_panic_fails_one_read_only()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_hangs_is_given_up_in_time() {
+    let store = Store::with(|options| options.readers = 1);
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let read = store.readers.read(move |_| {
+        // Until the sender is dropped.
+        let _ = released.recv();
+        Ok(())
+    });
+    let (error, ()) = tokio::join!(read, async {
+        tokio::task::yield_now().await;
+        tokio::time::advance(Duration::from_secs(20)).await;
+    });
+    assert_eq!(error.unwrap_err().detail(), "the database has not responded for 20 s; try again");
+    drop(release);
+    store.readers.read(|_| Ok(())).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_a_task_that_may_block_reads_on_its_own_thread() {
+    let store = Store::new();
+    let own = || std::thread::current().id();
+    let thread = |_: &Connection| Ok(std::thread::current().id());
+    assert_ne!(store.readers.read(thread).await.unwrap(), own());
+    let (read, own) = in_place::allow(async { (store.readers.read(thread).await.unwrap(), own()) }).await;
+    assert_eq!(read, own);
+    let (read, own) = in_place::allow(async {
+        (store.readers.read_elsewhere(thread).await.unwrap(), std::thread::current().id())
+    })
+    .await;
+    assert_ne!(read, own);
 }
 
 #[tokio::test]

@@ -310,3 +310,28 @@ async fn overlapping_readers_do_not_let_the_log_grow() {
     reading.join().unwrap();
     assert!(highest < 64 << 20, "the log grew to {highest} bytes");
 }
+
+#[tokio::test]
+async fn a_write_is_given_up_when_the_file_system_does_not_respond() {
+    let store = Store::new();
+    let (release, released) = mpsc::channel::<()>();
+    let (begin, begun) = mpsc::channel();
+    let write = store.writer.write(0, move |_| {
+        begin.send(()).unwrap();
+        // Until the sender is dropped.
+        let _ = released.recv();
+        Ok(())
+    });
+    let hang = async {
+        tokio::task::yield_now().await;
+        begun.recv().unwrap();
+        store.writer.set_begun(Duration::from_secs(30));
+    };
+    let (error, ()) = tokio::join!(write, hang);
+    let error = error.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Unavailable);
+    let detail = " s, and may still store this; repeat it with the same Idempotency-Key";
+    assert!(error.detail().ends_with(detail), "{error}");
+    drop(release);
+    store.writer.write(0, |_| Ok(())).await.unwrap();
+}

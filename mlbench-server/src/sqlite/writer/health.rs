@@ -20,24 +20,29 @@ pub(super) struct WriterHealth(Mutex<Outcomes>);
 struct Outcomes {
     success: Option<Instant>,
     failure: Option<(Instant, Error)>,
-    /// Begin or end of the last transaction.
-    progress: Instant,
+    /// Begin or end of the last step of the work. `None` while there is none.
+    progress: Option<Instant>,
 }
 
 impl WriterHealth {
-    pub(super) fn new(now: Instant) -> Self {
-        Self(Mutex::new(Outcomes { success: None, failure: None, progress: now }))
+    pub(super) const fn new() -> Self {
+        Self(Mutex::new(Outcomes { success: None, failure: None, progress: None }))
     }
 
-    /// Records that a transaction begins.
+    /// Records that a step of the work begins.
     pub(super) fn begun(&self, now: Instant) {
-        self.outcomes().progress = now;
+        self.outcomes().progress = Some(now);
+    }
+
+    /// Records that the writer waits for work.
+    pub(super) fn idle(&self) {
+        self.outcomes().progress = None;
     }
 
     /// Records how a transaction ended. The error is one of the disk, not of a job.
     pub(super) fn ended(&self, outcome: Result<(), Error>, now: Instant) {
         let mut outcomes = self.outcomes();
-        outcomes.progress = now;
+        outcomes.progress = Some(now);
         match outcome {
             Ok(()) => outcomes.success = Some(now),
             Err(error) => outcomes.failure = Some((now, error)),
@@ -62,9 +67,9 @@ impl WriterHealth {
         outcomes.success.is_none_or(|success| success < *at).then(|| error.clone())
     }
 
-    /// Returns for how long a transaction has made no progress, if that is too long.
+    /// Returns for how long the work has made no progress, if that is too long.
     pub(super) fn stalled(&self, now: Instant) -> Option<Duration> {
-        let since = now.saturating_duration_since(self.outcomes().progress);
+        let since = now.saturating_duration_since(self.outcomes().progress?);
         (since >= STALLED_AFTER).then_some(since)
     }
 
@@ -83,7 +88,7 @@ mod tests {
     fn a_failure_counts_until_it_is_old_and_a_success_for_a_second() {
         let start = Instant::now();
         let after = |millis| start + Duration::from_millis(millis);
-        let health = WriterHealth::new(start);
+        let health = WriterHealth::new();
         assert_eq!(health.recent(start), None);
         health.ended(Ok(()), start);
         assert_eq!((health.recent(after(999)), health.recent(after(1_000))), (Some(Ok(())), None));
@@ -100,9 +105,11 @@ mod tests {
     #[test]
     fn a_transaction_without_progress_is_stalled_after_a_while() {
         let start = Instant::now();
-        let health = WriterHealth::new(start);
+        let health = WriterHealth::new();
         health.begun(start + Duration::from_secs(5));
         assert_eq!(health.stalled(start + Duration::from_secs(14)), None);
         assert_eq!(health.stalled(start + Duration::from_secs(15)), Some(STALLED_AFTER));
+        health.idle();
+        assert_eq!(health.stalled(start + Duration::from_secs(15)), None);
     }
 }

@@ -7,6 +7,7 @@ mod thread;
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -36,6 +37,10 @@ const MIN_JOB_BYTES: usize = 1 << 10;
 const CHECK_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// How long a caller waits for memory budget.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the watch looks whether the writer goes on.
+const LOOK: Duration = Duration::from_secs(1);
+/// A writer without progress for so long waits for a file system that does not respond.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 
 /// Sends jobs to the writer thread.
 pub(super) struct Writer {
@@ -49,6 +54,10 @@ pub(super) struct Writer {
     checking: tokio::sync::Mutex<()>,
     thread: Mutex<Option<JoinHandle<()>>>,
     reserve: Reserve,
+    /// Notified while the writer makes no progress for long.
+    stalls: Arc<Notify>,
+    /// Ends the watch when it is dropped.
+    _watched: mpsc::Sender<()>,
 }
 
 impl Writer {
@@ -65,7 +74,7 @@ impl Writer {
         let checkpointer =
             Checkpointer::new(&mut connection).map_err(|error| Error::from(StoreError::from(error)))?;
         let stats = Arc::new(WriterStats::new());
-        let health = Arc::new(WriterHealth::new(Instant::now()));
+        let health = Arc::new(WriterHealth::new());
         let commits = Arc::new(Notify::new());
         let thread = WriterThread {
             connection,
@@ -79,10 +88,15 @@ impl Writer {
             commits: Arc::clone(&commits),
             vitals,
             disk_failure: RefCell::new(None),
+            logged: RefCell::new(None),
         };
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || thread.run());
         let thread = thread
             .map_err(|error| Error::internal(format_args!("cannot start the writer thread: {error}")))?;
+        let (stalls, (watched, end)) = (Arc::new(Notify::new()), mpsc::channel());
+        watch(Arc::clone(&health), Arc::clone(&stalls), end).map_err(|error| {
+            Error::internal(format_args!("cannot start the watch of the writer: {error}"))
+        })?;
         Ok(Self {
             jobs: Mutex::new(Some(jobs)),
             budget: Arc::new(Semaphore::new(MAX_QUEUED_BYTES / MIN_JOB_BYTES)),
@@ -93,6 +107,8 @@ impl Writer {
             checking: tokio::sync::Mutex::new(()),
             thread: Mutex::new(Some(thread)),
             reserve,
+            stalls,
+            _watched: watched,
         })
     }
 
@@ -166,7 +182,13 @@ impl Writer {
             self.stats.enqueued();
             sender.send(job).map_err(|_| failed())?;
         }
-        result.await.map_err(|_| Error::internal("a write panicked"))?
+        tokio::select! {
+            biased;
+            written = result => written.map_err(|_| Error::internal("a write panicked"))?,
+            () = self.stalls.notified() => {
+                Err(uncertain(self.health.stalled(Instant::now()).unwrap_or(GIVE_UP_AFTER)))
+            }
+        }
     }
 
     /// Checks that the writer can write.
@@ -195,6 +217,12 @@ impl Writer {
             (None, Some(error)) => Err(error),
             (None, None) => Ok(()),
         })
+    }
+
+    /// Makes it appear that the transaction began before.
+    #[cfg(test)]
+    pub(super) fn set_begun(&self, ago: Duration) {
+        self.health.begun(Instant::now().checked_sub(ago).unwrap());
     }
 
     /// Returns the statistics of the writer. The fields that come from the database keep their defaults.
@@ -242,6 +270,30 @@ impl JobSender {
         self.jobs.send(job).map_err(|_| failed())?;
         result.blocking_recv().map_err(|_| Error::internal("a write panicked"))?
     }
+}
+
+/// Starts a thread that notifies those who wait while the writer makes no progress.
+///
+/// It ends when the other end of `end` is dropped.
+/// It is no task, because timers would advance the paused clock of tests.
+fn watch(health: Arc<WriterHealth>, stalls: Arc<Notify>, end: mpsc::Receiver<()>) -> std::io::Result<()> {
+    let watch = move || {
+        while end.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+            if health.stalled(Instant::now()).is_some_and(|since| since >= GIVE_UP_AFTER) {
+                stalls.notify_waiters();
+            }
+        }
+    };
+    std::thread::Builder::new().name("sqlite-watch".to_owned()).spawn(watch).map(drop)
+}
+
+/// The error of a write that the file system holds up, and which is stored if that responds again.
+fn uncertain(since: Duration) -> Error {
+    let detail = format!(
+        "the database has not responded for {} s, and may still store this; repeat it with the same Idempotency-Key",
+        since.as_secs()
+    );
+    Error::new(ErrorCode::Unavailable, detail).with_retry_after(Duration::from_secs(10))
 }
 
 fn stalled(since: Duration) -> Error {

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mlbench_core::{Error, ErrorCode};
 use rusqlite::Connection;
@@ -59,6 +59,9 @@ fn coalesce(jobs: VecDeque<Job>) -> VecDeque<Work> {
     parts
 }
 
+/// How long the log keeps quiet about the same failure.
+const LOG_PAUSE: Duration = Duration::from_secs(10);
+
 /// State of the writer thread.
 pub(super) struct WriterThread {
     pub(super) connection: Connection,
@@ -73,6 +76,8 @@ pub(super) struct WriterThread {
     pub(super) vitals: Vitals,
     /// Why a job of the current transaction could not be written.
     pub(super) disk_failure: RefCell<Option<Error>>,
+    /// The last failure in the log, and its date.
+    pub(super) logged: RefCell<Option<(Instant, String)>>,
 }
 
 impl WriterThread {
@@ -114,6 +119,7 @@ impl WriterThread {
                 self.write(jobs);
                 (purge_failed, *panics) = (false, 0);
             }
+            self.health.begun(Instant::now());
             if self.purge_due.swap(false, Ordering::AcqRel) {
                 match purge::step(&mut self.connection, &self.arrivals.recent) {
                     Ok(more) => self.purge_due.store(more, Ordering::Release),
@@ -139,7 +145,8 @@ impl WriterThread {
                 Err(mpsc::TryRecvError::Disconnected) => return None,
             }
         } else {
-            self.queue.recv().ok()?
+            self.health.idle();
+            self.queue.recv().inspect(|_| self.health.begun(Instant::now())).ok()?
         };
         let mut bytes = first.bytes;
         let mut jobs = VecDeque::from([first]);
@@ -162,7 +169,9 @@ impl WriterThread {
                 self.transaction(&mut parts, &mut completions).map_err(Error::from).inspect_err(|error| {
                     self.roll_back();
                     let cause = error.internal_text().unwrap_or(error.detail());
-                    tracing::error!(cause, jobs = completions.len(), "transaction failed");
+                    if self.is_news(cause, begin) {
+                        tracing::error!(cause, jobs = completions.len(), "transaction failed");
+                    }
                 });
             self.arrivals.unsealed.transaction_ended();
             if let (Err(error), true) = (&committed, completions.is_empty()) {
@@ -179,6 +188,17 @@ impl WriterThread {
             // The callers do not wait for those who follow the changes.
             self.commits.notify_one();
         }
+    }
+
+    /// Returns whether a failure belongs into the log, which had the same one a moment ago if the disk fails.
+    fn is_news(&self, cause: &str, now: Instant) -> bool {
+        let mut logged = self.logged.borrow_mut();
+        let is_known = |(at, last): &(Instant, String)| last == cause && now.duration_since(*at) < LOG_PAUSE;
+        if logged.as_ref().is_some_and(is_known) {
+            return false;
+        }
+        *logged = Some((now, cause.to_owned()));
+        true
     }
 
     /// Runs parts until none are left or the transaction is lost. All `completions` share its result.

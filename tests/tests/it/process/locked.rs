@@ -33,7 +33,7 @@ async fn runs_end_although_another_program_has_locked_the_database() {
         let (detail, _) = (end(run).await, end(queued).await);
         assert!(
             detail.starts_with("another program has locked the server's database; try again; its ranks are")
-                && detail.ends_with(", which this server stores as soon as it can"),
+                && detail.ends_with(" the run and stores that as soon as it can"),
             "{detail}"
         );
         eventually("the signal", TIMEOUT, async || mark.exists().then_some(())).await;

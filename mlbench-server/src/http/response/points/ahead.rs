@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::http::response::stream::ByteStream;
+use crate::in_place;
 
 /// A response that is made chunk by chunk.
 pub(super) trait Chunks: Send + 'static {
@@ -42,7 +43,7 @@ pub(super) fn ahead<C: Chunks>(chunks: C) -> ByteStream {
                 Next::Here(chunks)
             } else {
                 let runtime = Handle::current();
-                Next::Elsewhere(spawn_blocking(move || runtime.block_on(make(chunks))))
+                Next::Elsewhere(spawn_blocking(move || runtime.block_on(in_place::allow(make(chunks)))))
             };
             (chunk, next)
         }))
