@@ -51,7 +51,10 @@ pub use mlbench_core::api::{
 };
 pub use mlbench_core::downsample::minmax::Bucket;
 pub use mlbench_core::metric::MetricType;
-pub use mlbench_core::needs::{ByteSize, RunNeeds, TimeLimit, WorkingDir};
+pub use mlbench_core::needs::{
+    ByteSize, EmptyDir, NodeSelector, ObjectName, RunNeeds, SecretEnvironment, SecretKey, TaintEffect,
+    TimeLimit, Toleration, Volume, VolumeSource, WorkingDir,
+};
 pub use mlbench_core::run::OutputStream;
 pub use mlbench_core::storage::{LabelFilter, RunOrder, SortKey};
 pub use mlbench_core::{

@@ -73,6 +73,21 @@ impl Environment {
         OWN_NAMES.contains(&name) || OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
     }
 
+    /// Checks the name of a variable that a user sets in this field of a request.
+    pub(crate) fn check_name(field: &str, name: &str) -> Result<()> {
+        let is_name = !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if !is_name {
+            let rule = "is not the name of a variable; use letters, digits and _, and no digit first";
+            return Err(Error::invalid(field, format_args!("{} {rule}", quote(name))));
+        }
+        if Self::is_own(name) {
+            return Err(Error::invalid(field, format_args!("{} is set by mlbench; remove it", quote(name))));
+        }
+        Ok(())
+    }
+
     /// Returns the variables whose names are to be kept.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
@@ -93,16 +108,7 @@ impl Environment {
 }
 
 fn check(name: &str, value: &str) -> Result<()> {
-    let is_name = !name.is_empty()
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if !is_name {
-        let rule = "is not the name of a variable; use letters, digits and _, and no digit first";
-        return Err(invalid(format_args!("{} {rule}", quote(name))));
-    }
-    if Environment::is_own(name) {
-        return Err(invalid(format_args!("{} is set by mlbench; remove it", quote(name))));
-    }
+    Environment::check_name(FIELD, name)?;
     if value.contains('\0') {
         return Err(invalid(format_args!("{} contains a NUL character; remove it", quote(name))));
     }

@@ -19,7 +19,10 @@ BEYOND_A_SCHEMA = [
     # A pattern cannot say that a list names nothing twice, without naming all orders of its words.
     r"fields: \w+ is listed more than once",
     # A form has pairs as texts, and JSON Schema has no rule for the first halves of texts.
-    r"(params|tags|environment|exit_codes): .* is there twice; remove one",
+    r"(params|tags|environment|exit_codes|env_from_secrets|node_selector): .* is there twice; remove one",
+    # Nor has it one for the members of two objects, or for the same member of two items.
+    r"env_from_secrets: .* is in environment too; remove one",
+    r"volumes: two have the (name|mount_path) ",
     # Only a response has valid cursors: the key after the id depends on the data.
     r"cursor: .* is not a cursor; ",
     # JSON Schema has no rule for the lengths of two arrays.
@@ -31,6 +34,9 @@ BEYOND_A_SCHEMA = [
     # The official images, and whether they can use GPUs, belong to the version of the server.
     r"image_name: .* is not an official image; ",
     r"gpu_enabled: must be false; ",
+    # What pods can have, local workers cannot, and the document is the same for both.
+    r"\w+: local workers are no pods; ",
+    r"volumes: .* and local workers have only empty_dir; ",
 ]
 
 

@@ -16,7 +16,7 @@ use crate::candidates;
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
     /// Start a run
-    Start(StartArgs),
+    Start(Box<StartArgs>),
     /// Run a command here and keep its output and outcome as a run
     Record(RecordArgs),
     /// List all runs

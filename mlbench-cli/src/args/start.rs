@@ -3,11 +3,17 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueHint};
-use mlbench_client::{ByteSize, Environment, RunName, TimeLimit, WorkingDir};
+use mlbench_client::{
+    ByteSize, Environment, NodeSelector, ObjectName, RunName, SecretEnvironment, SecretKey, TimeLimit,
+    Toleration, Volume, WorkingDir,
+};
 
 use super::labels::LabelArgs;
 use super::number::{parse_count, parse_positive};
 use super::output::OutputArgs;
+
+/// Help section of the flags about the pods that Kubernetes makes for a run.
+const PODS: &str = "Pods of a run with an image in Kubernetes";
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("run").args(["name", "file"]).required(true).multiple(true)))]
@@ -16,8 +22,10 @@ The placeholders {rank}, {local_rank}, {num_workers}, {hosts}, {addresses}, {mas
 {backend} in the command are replaced. The mpi backend starts the \
 command once, with mpirun on the first worker; any other backend, or none, starts it on every worker.
 
+The kinds of volumes are pvc, config_map, secret, host_path and empty_dir, with the size of the last as its source.
+
 A file has the fields of the request POST /api/runs/, which --dry-run shows. --env, --param and --tag add to those of \
-the file.
+the file, and so do the flags about pods.
 
 Examples:
   mlbench runs start --name first
@@ -85,6 +93,27 @@ pub(crate) struct StartArgs {
     /// Wait until the run ends. Exit code 6 if it failed or was stopped
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Variable with its value from a Secret: NAME=SECRET/KEY. Repeat the flag for several
+    #[arg(long, value_name = "VARIABLE", help_heading = PODS, value_parser = SecretEnvironment::parse_variable)]
+    pub(crate) env_from_secret: Vec<(String, SecretKey)>,
+    /// Volume NAME:PATH:KIND/SOURCE, such as d:/data:pvc/sets:ro. Repeat the flag for several
+    #[arg(long, value_name = "VOLUME", help_heading = PODS)]
+    pub(crate) volume: Vec<Volume>,
+    /// Label that their nodes must have: KEY=VALUE. Repeat the flag for several
+    #[arg(long, value_name = "LABEL", help_heading = PODS, value_parser = NodeSelector::parse_label)]
+    pub(crate) node_selector: Vec<(String, String)>,
+    /// Taint that they tolerate: KEY, KEY=VALUE, each also with :EFFECT. Repeat the flag for several
+    #[arg(long, value_name = "TAINT", help_heading = PODS)]
+    pub(crate) toleration: Vec<Toleration>,
+    /// Priority class
+    #[arg(long, value_name = "NAME", help_heading = PODS)]
+    pub(crate) priority_class: Option<ObjectName>,
+    /// Service account, whose token they get
+    #[arg(long, value_name = "NAME", help_heading = PODS)]
+    pub(crate) service_account: Option<ObjectName>,
+    /// Secret for pulling the image. Repeat the flag for several
+    #[arg(long, value_name = "NAME", help_heading = PODS)]
+    pub(crate) image_pull_secret: Vec<ObjectName>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -3,6 +3,8 @@
 //! All formats share one reader: JSON `false`, `False` in a form and `0` in a query string mean the same. A field that
 //! remains after parsing is an error that suggests the nearest known name, so that no misspelt option is ignored.
 
+use serde_json::value::RawValue;
+
 use super::field_value::{FieldValue, Members, member_text, members, not_text, read_string};
 use super::json::{not_json, quote_non_finite, without_bom};
 use super::nearest::nearest;
@@ -147,6 +149,35 @@ impl Fields {
             }
         }
         Ok(all)
+    }
+
+    /// Takes the elements of a JSON array, or form fields, in request order.
+    ///
+    /// Empty strings, which forms send, count as absent.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidField`] for other JSON values, and for more than `max` elements.
+    pub fn items(&mut self, name: &'static str, max: usize) -> Result<Vec<FieldValue>> {
+        self.known.push(name);
+        let mut all = Vec::new();
+        for (_, value) in self.fields.extract_if(.., |(key, _)| key == name) {
+            match value {
+                value if value.is_null() => {}
+                FieldValue::Text(text) if text.is_empty() => {}
+                FieldValue::Text(text) => all.push(FieldValue::Text(text)),
+                FieldValue::Json(raw) => {
+                    let items: Vec<Box<RawValue>> =
+                        serde_json::from_str(raw.get()).map_err(|_| not_text(name, "an array", &raw))?;
+                    all.extend(items.into_iter().map(FieldValue::Json));
+                }
+            }
+        }
+        match all.len() {
+            many if many > max => {
+                Err(Error::invalid(name, format_args!("must be at most {max}, not {many}")))
+            }
+            _ => Ok(all),
+        }
     }
 
     /// Takes a string or a number as its text, so that `1.50` stays `1.50`.

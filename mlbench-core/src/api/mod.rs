@@ -14,6 +14,7 @@ mod labels;
 mod log;
 mod metrics_query;
 mod nearest;
+mod need_fields;
 mod new_metric;
 mod new_series;
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! The body of `POST /api/runs/`.
 
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
 use super::label_fields::{params, tags};
+use super::need_fields::needs;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::labels::{ParamValue, Params, Tags};
@@ -188,6 +187,7 @@ impl RunRequest {
         fields.finish()?;
         run.image()?;
         run.backend()?;
+        run.needs.env_from_secrets.check_beside(&run.environment)?;
         Ok(run)
     }
 
@@ -244,21 +244,6 @@ impl RunRequest {
         };
         Ok(Some(plain))
     }
-}
-
-fn needs(fields: &mut Fields) -> Result<RunNeeds> {
-    Ok(RunNeeds {
-        memory: parsed(fields, "memory")?,
-        shm_size: parsed(fields, "shm_size")?,
-        gpus: fields.integer("gpus", 1, RunNeeds::MAX_GPUS)?,
-        working_dir: parsed(fields, "working_dir")?,
-        time_limit: parsed(fields, "time_limit")?,
-    })
-}
-
-fn parsed<T: FromStr<Err = String>>(fields: &mut Fields, name: &'static str) -> Result<Option<T>> {
-    let text = fields.text_or_number(name)?.filter(|text| !text.is_empty());
-    text.map(|text| text.parse().map_err(|error: String| Error::invalid(name, error))).transpose()
 }
 
 #[cfg(test)]
@@ -328,28 +313,6 @@ mod tests {
         let body = serde_json::to_string(&object).unwrap();
         assert_eq!(body, r#"{"name":"x","environment":{"A":"","B":"1=2"}}"#);
         assert!(read(r#"{"name":"x","environment":null}"#).unwrap().environment.is_empty());
-    }
-
-    #[test]
-    fn needs_are_numbers_or_texts_with_units() {
-        let body = |memory: &str, limit: &str| {
-            format!(
-                r#"{{"name":"x","memory":{memory},"shm_size":"","gpus":2,"time_limit":{limit},"working_dir":"/d"}}"#
-            )
-        };
-        let run = read(&body(r#""4Gi""#, r#""90m""#)).unwrap();
-        assert_eq!(run, read(&body("4294967296.0", "5.4e3")).unwrap());
-        let written = r#"{"name":"x","memory":4294967296,"gpus":2,"working_dir":"/d","time_limit":5400.0}"#;
-        assert_eq!(serde_json::to_string(&run).unwrap(), written);
-        assert_eq!(serde_json::from_str::<RunRequest>(written).unwrap(), run);
-        let refusal = |field: &str, value: &str| {
-            read(&format!(r#"{{"name":"x","{field}":{value}}}"#)).unwrap_err().detail().to_owned()
-        };
-        assert_eq!(refusal("memory", "4"), r#"memory: "4" is less than 1Mi; use a unit, as in 512Mi or 4Gi"#);
-        assert!(refusal("shm_size", "true").starts_with("shm_size: must be a string or a number"));
-        assert!(refusal("gpus", "0").starts_with("gpus: must be"));
-        assert!(refusal("working_dir", "7").starts_with("working_dir: must be an absolute path"));
-        assert!(refusal("time_limit", "-1").starts_with("time_limit: must be a time above 0"));
     }
 
     #[test]

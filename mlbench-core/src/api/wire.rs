@@ -18,6 +18,7 @@ use crate::comparison::{
 };
 use crate::downsample::minmax::Bucket;
 use crate::metric::{MetricName, MetricValue};
+use crate::needs::{EmptyDir, SecretKey, TaintEffect, Toleration, Volume, VolumeSource};
 use crate::run::{OutputStream, RunState};
 use crate::{ErrorCode, PodName, PodPhase, RunId, RunName, Timestamp};
 
@@ -32,6 +33,7 @@ fn types() -> String {
         ($($name:ty),+ $(,)?) => { $( add::<$name>(&mut out); )+ };
     }
     add!(Timestamp, RunId, RunName, PodName, MetricName, MetricValue);
+    add!(SecretKey, EmptyDir, VolumeSource, Volume, TaintEffect, Toleration);
     add!(RunState, Run, JobMetadata, RunRequest, RunPatch, OutputStream, LogLine, LogPage);
     add!(
         Session,
@@ -65,7 +67,13 @@ fn add<T: TS>(out: &mut String) {
 
 /// Writes each member of an object on a line of its own, with the summary of its documentation.
 fn spread(declaration: &str) -> String {
-    let Some((begin, members)) = declaration.split_once("= {") else { return declaration.to_owned() };
+    if let Some((object, flattened)) = declaration.rsplit_once("} & ") {
+        return format!("{} & {flattened}", spread(&format!("{object}}};")).trim_end_matches(';'));
+    }
+    let is_union = declaration.contains("} | ");
+    let Some((begin, members)) = declaration.split_once("= {").filter(|_| !is_union) else {
+        return declaration.to_owned();
+    };
     let members = members.trim_end_matches([';', ' ']).trim_end_matches('}');
     let mut out = format!("{begin}= {{\n");
     let mut rest = members.trim();

@@ -34,6 +34,8 @@ impl From<&RunSpec> for Parameters {
             gpus: spec.needs.gpus,
             memory: spec.needs.memory,
             working_dir: spec.needs.working_dir.clone(),
+            volumes: spec.needs.volumes.clone(),
+            node_selector: spec.needs.node_selector.clone(),
             external: spec.external,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::result::Parameters;
-use crate::needs::{ByteSize, WorkingDir};
+use crate::needs::{ByteSize, NodeSelector, Volume, WorkingDir};
 
 /// The most characters of a command, or of the value of a parameter, in a label.
 const MAX_TEXT: usize = 40;
@@ -16,7 +16,7 @@ const MAX_NAMED: usize = 4;
 /// A run that executes elsewhere need not say how many workers it has.
 pub(super) fn labels(groups: &[&Parameters]) -> Vec<String> {
     let commands = differing_words(&groups.iter().map(|group| group.command.as_str()).collect::<Vec<_>>());
-    let columns: [Vec<String>; 10] = [
+    let columns: [Vec<String>; 12] = [
         groups.iter().map(|group| image(group.image.as_deref())).collect(),
         commands,
         groups.iter().map(|group| group.backend.clone().unwrap_or_else(|| "no backend".to_owned())).collect(),
@@ -25,6 +25,8 @@ pub(super) fn labels(groups: &[&Parameters]) -> Vec<String> {
         groups.iter().map(|group| gpus(group)).collect(),
         groups.iter().map(|group| memory(group.memory)).collect(),
         groups.iter().map(|group| directory(group.working_dir.as_ref())).collect(),
+        groups.iter().map(|group| volumes(&group.volumes)).collect(),
+        groups.iter().map(|group| nodes(&group.node_selector)).collect(),
         groups.iter().map(|group| either(group.light_target, "light", "full")).collect(),
         groups.iter().map(|group| either(group.use_horovod, "Horovod", "no Horovod")).collect(),
     ];
@@ -138,6 +140,22 @@ fn memory(size: Option<ByteSize>) -> String {
 
 fn directory(path: Option<&WorkingDir>) -> String {
     path.map_or_else(|| "default directory".to_owned(), |path| end_of(path.as_str()))
+}
+
+fn volumes(volumes: &[Volume]) -> String {
+    if volumes.is_empty() {
+        return "no volumes".to_owned();
+    }
+    let all: Vec<String> =
+        volumes.iter().map(|volume| format!("{}:{}", volume.name, volume.source)).collect();
+    cut(&all.join(" "))
+}
+
+fn nodes(selector: &NodeSelector) -> String {
+    if selector.is_empty() {
+        return "any node".to_owned();
+    }
+    cut(&selector.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" "))
 }
 
 fn image(image: Option<&str>) -> String {

@@ -9,7 +9,7 @@ use crate::environment::Environment;
 use crate::labels::Params;
 use crate::metric::MetricValue;
 use crate::name::{RunId, RunName};
-use crate::needs::{ByteSize, WorkingDir};
+use crate::needs::{ByteSize, NodeSelector, Volume, WorkingDir};
 use crate::run::RunState;
 use crate::time::Timestamp;
 
@@ -136,6 +136,14 @@ pub struct Parameters {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional, type = "string"))]
     pub working_dir: Option<WorkingDir>,
+    /// Volumes of the workers. Absent without any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(as = "Option<Vec<Volume>>", optional))]
+    pub volumes: Vec<Volume>,
+    /// Labels of the nodes of the workers. Absent if the runs name none.
+    #[serde(default, skip_serializing_if = "NodeSelector::is_empty")]
+    #[cfg_attr(test, ts(type = "Record<string, string>", optional))]
+    pub node_selector: NodeSelector,
     /// Whether the runs execute elsewhere. Absent if not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(as = "Option<_>", optional))]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mlbench_core::Pod;
-use mlbench_core::run::Run;
+use mlbench_core::run::{Run, RunSpec};
+use mlbench_core::{Error, Pod};
 use tokio::sync::watch;
 
 use super::error::ClusterError;
@@ -46,6 +46,12 @@ pub trait Cluster: Send + Sync {
 
     /// Returns the number of cores of the machine that runs all workers. `None` when they may be on several.
     fn cores(&self) -> Option<f64> {
+        None
+    }
+
+    /// Returns what of a run this cluster or its settings never allow, naming the field.
+    fn refusal(&self, spec: &RunSpec) -> Option<Error> {
+        let _ = spec;
         None
     }
 

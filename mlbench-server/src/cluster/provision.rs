@@ -1,6 +1,7 @@
 //! Requests for the workers of a run.
 
 use mlbench_core::PodName;
+use mlbench_core::needs::RunNeeds;
 use mlbench_core::run::{Run, Worker};
 
 use crate::token::Token;
@@ -34,6 +35,21 @@ pub(crate) fn asked_gpus(run: &Run) -> Option<String> {
         Some(gpus) => Some(format!("gpus {gpus}")),
         None => run.spec.gpu_enabled.then(|| "gpu_enabled".to_owned()),
     }
+}
+
+/// Returns the first field of a run that is about the pods made for it, which other workers cannot have.
+#[must_use]
+pub(crate) fn of_pods(needs: &RunNeeds) -> Option<&'static str> {
+    let given = [
+        ("env_from_secrets", !needs.env_from_secrets.is_empty()),
+        ("volumes", !needs.volumes.is_empty()),
+        ("node_selector", !needs.node_selector.is_empty()),
+        ("tolerations", !needs.tolerations.is_empty()),
+        ("priority_class", needs.priority_class.is_some()),
+        ("service_account", needs.service_account.is_some()),
+        ("image_pull_secrets", !needs.image_pull_secrets.is_empty()),
+    ];
+    given.into_iter().find(|(_, given)| *given).map(|(field, _)| field)
 }
 
 /// Whether the workers of a run are ready.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::cluster::Cluster;
-use crate::cluster::kubernetes::{KubernetesCluster, Options};
+use crate::cluster::kubernetes::{KubernetesCluster, Options, PodTemplate};
 use crate::cluster::local::{self, LocalCluster};
 use crate::settings::{self, ClusterKind, Settings};
 use crate::sqlite::Identity;
@@ -42,8 +42,10 @@ async fn kubernetes(inputs: ClusterInputs<'_>) -> Result<Arc<dyn Cluster>, Strin
         tracing::warn!("--server-url: not set; worker pods cannot reach {url} to post metrics");
     }
     let former: Result<_, String> = identity.former.iter().map(|name| name.parse()).collect();
+    let pod_template = settings.kubernetes.pod_template.as_deref().map(read_template).transpose()?;
     let options = Options {
         former: former?,
+        pod_template: pod_template.unwrap_or_default(),
         holder: format!("{} {}", host_name(), identity.place),
         output_limit: settings.output_limit,
         ..settings.kubernetes.options(identity.instance.parse()?)
@@ -52,6 +54,13 @@ async fn kubernetes(inputs: ClusterInputs<'_>) -> Result<Arc<dyn Cluster>, Strin
     connected
         .map(|cluster| Arc::new(cluster) as Arc<dyn Cluster>)
         .map_err(|error| format!("{error}; use --cluster local to run workers on this machine"))
+}
+
+/// Reads the template for the pods of runs.
+fn read_template(path: &Path) -> Result<PodTemplate, String> {
+    let named = |error: String| format!("--pod-template {}: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
+    PodTemplate::parse(&text).map_err(named)
 }
 
 /// Returns the name of this machine or pod.

@@ -1,10 +1,13 @@
 //! Settings of workers in Kubernetes, with the variable names of older servers where they had one.
 
+use std::path::PathBuf;
+
 use mlbench_core::needs::ByteSize;
 
 use super::values::{amount, resource, workers};
 use crate::cluster::kubernetes::{
-    AntiAffinity, Cpu, ImagePullPolicy, Instance, Options, ReleaseName, WorkerHosts,
+    AccessKind, AccessRule, AntiAffinity, Cpu, ImagePullPolicy, Instance, Options, PodSecurity, ReleaseName,
+    RunAccess, WorkerHosts,
 };
 
 /// Help section of these settings.
@@ -67,6 +70,28 @@ pub struct KubernetesSettings {
     #[arg(long, value_name = "NAME", env = "MLBENCH_WORKER_SERVICE_ACCOUNT")]
     pub worker_service_account: Option<String>,
 
+    /// Standard of pod security that the workers of runs with an image meet
+    #[arg(long, value_name = "STANDARD", env = "MLBENCH_POD_SECURITY", default_value = "baseline")]
+    pub pod_security: PodSecurity,
+
+    /// User and group of workers of runs with an image, such as 1000 [default: those of the image]
+    #[arg(long, value_name = "UID", env = "MLBENCH_RUN_AS_USER", value_parser = amount)]
+    pub run_as_user: Option<u32>,
+
+    /// File with a pod template of YAML that is merged over that of runs with an image
+    ///
+    /// Containers (that of the command is worker), variables, volumes and mounts are merged by name or path.
+    #[arg(long, value_name = "FILE", env = "MLBENCH_POD_TEMPLATE")]
+    pub pod_template: Option<PathBuf>,
+
+    /// What runs with an image may use by name, such as secret/db. The name * means all of a kind
+    ///
+    /// The kinds are secret, config_map, pvc, host_path, service_account, priority_class and image_pull_secret. A user who
+    /// starts a run can read what it uses, whatever the service account of the server may read. A host_path allows what
+    /// is below it too.
+    #[arg(long, value_name = "KIND/NAME", env = "MLBENCH_RUN_ACCESS", value_delimiter = ',')]
+    pub run_access: Vec<AccessRule>,
+
     /// Read pod metrics from the kubelets through the API server
     ///
     /// This needs the permission nodes/proxy, which also grants exec through the kubelets.
@@ -92,6 +117,9 @@ impl KubernetesSettings {
             image_pull_policy: self.image_pull_policy,
             image_pull_secrets: self.image_pull_secrets.clone(),
             worker_service_account: self.worker_service_account.clone(),
+            pod_security: self.pod_security,
+            run_as_user: self.run_as_user,
+            run_access: RunAccess::new(self.run_access.clone()),
             kubelet_via_apiserver: self.kubelet_via_apiserver,
             ..Options::new(self.release_name.clone())
         }
@@ -102,6 +130,16 @@ impl KubernetesSettings {
     /// # Errors
     /// A message that names the flag.
     pub(super) fn check(&self) -> Result<(), String> {
+        if self.pod_security == PodSecurity::Restricted {
+            if self.run_as_user == Some(0) {
+                return Err("--run-as-user: 0 is root, which --pod-security restricted forbids; use another"
+                    .to_owned());
+            }
+            if self.run_access.iter().any(|rule| rule.is_of(AccessKind::HostPath)) {
+                let rule = "--run-access: --pod-security restricted forbids host_path; leave one of them out";
+                return Err(rule.to_owned());
+            }
+        }
         let names =
             [("--namespace", &self.namespace), ("--worker-service-account", &self.worker_service_account)];
         let secrets = self.image_pull_secrets.iter().map(|name| ("--image-pull-secrets", name));
@@ -149,10 +187,20 @@ mod tests {
     }
 
     #[test]
+    fn what_restricted_pods_cannot_have_is_refused() {
+        let refusal =
+            |flags: &[&str]| settings(&[&["--pod-security", "restricted"], flags].concat()).unwrap_err();
+        assert!(refusal(&["--run-as-user", "0"]).starts_with("--run-as-user: 0 is root, "));
+        assert!(refusal(&["--run-access", "secret/a,host_path/data"]).starts_with("--run-access: "));
+        let baseline = ["--cluster", "kubernetes", "--run-access", "host_path/data", "--run-as-user", "0"];
+        assert!(settings(&baseline).is_ok());
+    }
+
+    #[test]
     fn every_setting_reaches_the_cluster() {
         let flags = "--cluster kubernetes --kube-context c --namespace n --release-name r --max-workers 3 --worker-max-cpu 8 --worker-memory \
                      4Gi --max-gpu-per-worker 2 --gpu-resource amd.com/gpu --worker-hosts ip --anti-affinity required --image-pull-policy always \
-                     --image-pull-secrets a,b --worker-service-account s --kubelet-via-apiserver";
+                     --image-pull-secrets a,b --worker-service-account s --run-access secret/db,pvc/* --pod-security restricted --run-as-user 1000 --kubelet-via-apiserver";
         let flags: Vec<&str> = flags.split_whitespace().collect();
         let settings = settings(&flags).unwrap();
         let options = settings.kubernetes.options("life-1".parse().unwrap());
@@ -172,6 +220,9 @@ mod tests {
             "image_pull_policy: Always",
             "image_pull_secrets: [\"a\", \"b\"]",
             "worker_service_account: Some(\"s\")",
+            "name: \"db\"",
+            "pod_security: Restricted",
+            "run_as_user: Some(1000)",
             "kubelet_via_apiserver: true",
         ] {
             assert!(shown.contains(part), "{part} is not in {shown}");

@@ -63,6 +63,10 @@ fn pairs<N: Display, V: Display>(labels: impl Iterator<Item = (N, V)>) -> String
     labels.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
 }
 
+fn listed(items: &[impl Display]) -> Cell {
+    Cell::text(items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+}
+
 /// Prints one run as a list does, and in JSON as an object.
 pub(super) fn print_one(printer: &mut Printer<impl Write>, run: &Run) -> Result<(), Failure> {
     let list = List::new(&ListOptions::default(), &columns())?;
@@ -125,6 +129,13 @@ pub(super) fn print_details(printer: &mut Printer<impl Write>, run: &Run) -> Res
         ("command", Cell::text(&job.command)),
         ("working_dir", text(run.needs.working_dir.as_ref().map(ToString::to_string))),
         ("environment", Cell::text(pairs(run.environment.iter()))),
+        ("env_from_secrets", Cell::text(pairs(run.needs.env_from_secrets.iter()))),
+        ("volumes", listed(&run.needs.volumes)),
+        ("node_selector", Cell::text(pairs(run.needs.node_selector.iter()))),
+        ("tolerations", listed(&run.needs.tolerations)),
+        ("priority_class", text(run.needs.priority_class.as_ref().map(ToString::to_string))),
+        ("service_account", text(run.needs.service_account.as_ref().map(ToString::to_string))),
+        ("image_pull_secrets", listed(&run.needs.image_pull_secrets)),
         ("params", Cell::text(pairs(run.params.iter()))),
         ("tags", Cell::text(pairs(run.tags.iter()))),
         ("backend", text(run.backend.clone())),

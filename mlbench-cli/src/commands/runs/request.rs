@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use mlbench_client::{Environment, Error, Params, RunNeeds, RunPatch, RunRequest, Tags};
+use mlbench_client::{
+    Environment, Error, NodeSelector, Params, RunNeeds, RunPatch, RunRequest, SecretEnvironment, SecretKey,
+    Tags, Volume,
+};
 use mlbench_core::api::Fields;
 use mlbench_core::run::Backend;
 
@@ -56,7 +59,18 @@ fn with_flags(mut run: RunRequest, args: &StartArgs) -> mlbench_client::Result<R
         gpus: args.gpus.or(run.needs.gpus),
         working_dir: args.working_dir.clone().or(run.needs.working_dir),
         time_limit: args.time_limit.or(run.needs.time_limit),
+        env_from_secrets: with_secrets(&run.needs.env_from_secrets, &args.env_from_secret)?,
+        volumes: with_volumes(run.needs.volumes, &args.volume),
+        node_selector: NodeSelector::new(merged(
+            run.needs.node_selector.iter(),
+            args.node_selector.iter().map(|(key, value)| (key.as_str(), value.as_str())),
+        ))?,
+        tolerations: with_new(run.needs.tolerations, &args.toleration),
+        priority_class: args.priority_class.clone().or(run.needs.priority_class),
+        service_account: args.service_account.clone().or(run.needs.service_account),
+        image_pull_secrets: with_new(run.needs.image_pull_secrets, &args.image_pull_secret),
     };
+    Volume::check_all(&run.needs.volumes)?;
     let environment = Environment::new(args.env.iter().cloned())?;
     run.environment = Environment::new(merged(run.environment.iter(), environment.iter()))?;
     let params = Params::new(args.labels.params.iter().cloned())?;
@@ -74,6 +88,33 @@ fn with_flags(mut run: RunRequest, args: &StartArgs) -> mlbench_client::Result<R
         set_backend(&mut run, args)?;
     }
     Ok(run)
+}
+
+/// Returns the variables of both, where those of the flags count.
+fn with_secrets(
+    file: &SecretEnvironment,
+    flags: &[(String, SecretKey)],
+) -> mlbench_client::Result<SecretEnvironment> {
+    let flags = SecretEnvironment::new(flags.iter().cloned())?;
+    let kept = file.iter().filter(|(name, _)| !flags.contains(name)).chain(flags.iter());
+    Ok(SecretEnvironment::new(kept.map(|(name, key)| (name.to_owned(), key.clone())))?)
+}
+
+/// Returns the volumes of both, where one of the flags replaces one of its name.
+fn with_volumes(mut file: Vec<Volume>, flags: &[Volume]) -> Vec<Volume> {
+    file.retain(|volume| flags.iter().all(|flag| flag.name != volume.name));
+    file.extend_from_slice(flags);
+    file
+}
+
+/// Returns the items of both, each once.
+fn with_new<T: Clone + PartialEq>(mut file: Vec<T>, flags: &[T]) -> Vec<T> {
+    for flag in flags {
+        if !file.contains(flag) {
+            file.push(flag.clone());
+        }
+    }
+    file
 }
 
 /// Returns the entries of both, where the later ones count.
@@ -214,6 +255,17 @@ mod tests {
                 r#"{"name":"x","memory":4294967296,"shm_size":1073741824,"gpus":2,"working_dir":"/data","time_limit":5400.0}"#
             )
         );
+        let in_pods = "--env-from-secret T=hub/key --volume d:/d:pvc/sets:ro --volume e:/e:empty_dir/1Gi --node-selector gpu=a100 \
+                       --toleration gpu:NoSchedule --priority-class low --service-account me --image-pull-secret hub";
+        let expected = json(
+            r#"{"name":"x","env_from_secrets":{"T":{"secret":"hub","key":"key"}},
+                "volumes":[{"name":"d","mount_path":"/d","read_only":true,"pvc":"sets"},
+                {"name":"e","mount_path":"/e","empty_dir":{"size":1073741824}}],"node_selector":{"gpu":"a100"},
+                "tolerations":[{"key":"gpu","effect":"NoSchedule"}],"priority_class":"low","service_account":"me",
+                "image_pull_secrets":["hub"]}"#,
+        );
+        assert_eq!(body(in_pods), expected);
+        assert_eq!(over(&expected.to_string(), in_pods), expected, "flags replace what a file says by name");
         assert_eq!(body("--env B=1=2 --env A="), json(r#"{"name":"x","environment":{"A":"","B":"1=2"}}"#));
         assert_eq!(
             body("--param lr=0.1 --param opt=adam --param deep=true --tag team=vision --tag host="),

@@ -12,6 +12,7 @@ mod examples;
 mod field;
 mod files;
 mod links;
+mod need_fields;
 mod newtypes;
 mod operations;
 mod page;

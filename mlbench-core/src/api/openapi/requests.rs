@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::field::{Field, POD_NAME};
+use super::need_fields;
 use crate::api::NewLogLines;
 use crate::environment::Environment;
 use crate::name::RunName;
@@ -153,9 +154,14 @@ pub(super) fn run() -> Vec<Field> {
             Environment::MAX_VARIABLES,
             "Environment variables of the command. Not secret.",
         ),
+    ]
+    .into_iter()
+    .chain(need_fields::all(VARIABLE))
+    .chain([
         params("What the run is given, by name."),
         tags(&json!("string"), "What people sort the run by."),
-    ]
+    ])
+    .collect()
 }
 
 /// An amount of memory, as a number of bytes or with a unit.

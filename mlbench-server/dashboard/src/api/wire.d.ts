@@ -18,6 +18,46 @@ export type MetricName = string;
 /** A measured value, a number or any other text, preserved byte for byte. */
 export type MetricValue = string;
 
+/** A key of a Secret: `NAME/KEY`. */
+export type SecretKey = {
+  /** Name of the Secret. */
+  secret: string;
+  /** Key in its data. */
+  key: string;
+};
+
+/** An empty directory. */
+export type EmptyDir = {
+  /** Its size in bytes, above which the kubelet ends the worker. Absent for no limit. */
+  size?: number;
+};
+
+/** What a volume holds. */
+export type VolumeSource = { "pvc": string } | { "config_map": string } | { "secret": string } | { "host_path": string } | { "empty_dir": EmptyDir };
+
+/** A volume that every worker of a run mounts: `NAME:PATH:KIND/SOURCE`, with `:ro` for one that is only read. */
+export type Volume = {
+  /** Name of the volume in the pods of the run. */
+  name: string;
+  /** Directory of the workers, which the variable `MLBENCH_VOLUME_NAME` names too. */
+  mount_path: string;
+  /** Whether the workers may only read it. */
+  read_only?: boolean;
+} & ({ "pvc": string } | { "config_map": string } | { "secret": string } | { "host_path": string } | { "empty_dir": EmptyDir });
+
+/** What a taint does to pods that do not tolerate it. */
+export type TaintEffect = "NoSchedule" | "PreferNoSchedule" | "NoExecute";
+
+/** A taint that the pods of a run tolerate: `KEY`, `KEY=VALUE`, each also with `:EFFECT`. */
+export type Toleration = {
+  /** Key of the taint. */
+  key: string;
+  /** Its value. Absent for any. */
+  value?: string;
+  /** Its effect: `NoSchedule`, `PreferNoSchedule` or `NoExecute`. Absent for any. */
+  effect?: TaintEffect;
+};
+
 /** Lifecycle state of a run, uppercase on the wire as in the specification. */
 export type RunState = "INITIALIZED" | "STARTED" | "FINISHED" | "FAILED" | "STOPPED";
 
@@ -79,6 +119,20 @@ export type Run = {
   working_dir?: string;
   /** Longest time from the admission of the run to its end, in seconds. */
   time_limit?: number;
+  /** Environment variables of the command with the keys of Secrets that have their values. */
+  env_from_secrets?: Record<string, SecretKey>;
+  /** Volumes that every worker mounts. */
+  volumes?: Array<Volume>;
+  /** Labels that the nodes of the workers must have. */
+  node_selector?: Record<string, string>;
+  /** Taints of nodes that the workers tolerate. */
+  tolerations?: Array<Toleration>;
+  /** Priority class of the workers. */
+  priority_class?: string;
+  /** Service account of the workers, whose token they get. */
+  service_account?: string;
+  /** Secrets for pulling the image, besides those of the server's settings. */
+  image_pull_secrets?: Array<string>;
 };
 
 /** Details of the execution of a run. */
@@ -145,6 +199,20 @@ export type RunRequest = {
   working_dir?: string;
   /** Longest time from the admission of the run to its end, in seconds. */
   time_limit?: number;
+  /** Environment variables of the command with the keys of Secrets that have their values. */
+  env_from_secrets?: Record<string, SecretKey>;
+  /** Volumes that every worker mounts. */
+  volumes?: Array<Volume>;
+  /** Labels that the nodes of the workers must have. */
+  node_selector?: Record<string, string>;
+  /** Taints of nodes that the workers tolerate. */
+  tolerations?: Array<Toleration>;
+  /** Priority class of the workers. */
+  priority_class?: string;
+  /** Service account of the workers, whose token they get. */
+  service_account?: string;
+  /** Secrets for pulling the image, besides those of the server's settings. */
+  image_pull_secrets?: Array<string>;
 };
 
 /** Changes of a run. */
@@ -467,6 +535,10 @@ export type Parameters = {
   memory?: number;
   /** Directory in which the command starts. Absent if the runs name none. */
   working_dir?: string;
+  /** Volumes of the workers. Absent without any. */
+  volumes?: Array<Volume>;
+  /** Labels of the nodes of the workers. Absent if the runs name none. */
+  node_selector?: Record<string, string>;
   /** Whether the runs execute elsewhere. Absent if not. */
   external?: boolean;
 };

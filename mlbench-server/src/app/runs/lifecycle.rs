@@ -64,6 +64,9 @@ pub async fn start(app: &App, request: api::RunRequest, key: Option<KeyedRequest
     let default_command = app.default_command.as_deref().map_err(String::as_str);
     let spec =
         resolve(&request, RunDefaults { max_workers, max_cpus, max_time: app.time_limit, default_command })?;
+    if let Some(error) = app.cluster.refusal(&spec) {
+        return Err(error);
+    }
     let api::RunRequest { name, params, tags, .. } = request;
     let new = NewRun { name, job_id: Uuid::new_v4(), spec, params, tags };
     let admission = match app.policy {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mlbench_core::Pod;
-use mlbench_core::run::Run;
+use mlbench_core::run::{Run, RunSpec};
+use mlbench_core::{Error, Pod};
 use tokio::sync::watch;
 
 use super::connection::KubernetesCluster;
 use super::options::Cpu;
-use super::provision::limits;
+use super::provision::{access, limits};
 use crate::cluster::error::ClusterError;
 use crate::cluster::interface::Cluster;
 use crate::cluster::orphans::{OrphanSearch, Orphans};
@@ -45,9 +45,17 @@ impl Cluster for KubernetesCluster {
         self.options.worker_max_cpu.map(Cpu::cores)
     }
 
+    fn refusal(&self, spec: &RunSpec) -> Option<Error> {
+        access::refusal(spec, &self.options)
+    }
+
     async fn provision(&self, request: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {
         if let Some(why) = limits::violation(request.run, &self.options) {
             return Err(ClusterError::Refused(why));
+        }
+        // The settings may have changed while the run was queued.
+        if let Some(error) = self.refusal(&request.run.spec) {
+            return Err(ClusterError::Refused(error.detail().to_owned()));
         }
         self.lease.check()?;
         match &request.run.spec.image {

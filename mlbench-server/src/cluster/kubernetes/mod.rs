@@ -22,6 +22,7 @@ mod pods;
 mod progress;
 mod provision;
 mod ranks;
+mod run_access;
 mod teardown;
 #[cfg(test)]
 mod testing;
@@ -29,4 +30,8 @@ mod testing;
 mod tests;
 
 pub use connection::KubernetesCluster;
-pub use options::{AntiAffinity, Cpu, ImagePullPolicy, Instance, Options, ReleaseName, WorkerHosts};
+pub use objects::pod_template::PodTemplate;
+pub use options::{
+    AntiAffinity, Cpu, ImagePullPolicy, Instance, Options, PodSecurity, ReleaseName, WorkerHosts,
+};
+pub use run_access::{AccessKind, AccessRule, RunAccess};

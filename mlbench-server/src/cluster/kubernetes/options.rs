@@ -7,6 +7,9 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use mlbench_core::needs::ByteSize;
 
+use super::objects::pod_template::PodTemplate;
+use super::run_access::RunAccess;
+
 /// Options of a Kubernetes cluster.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -49,6 +52,14 @@ pub struct Options {
     pub image_pull_secrets: Vec<String>,
     /// Service account of the pods of worker sets, or `None` for pods without its token.
     pub worker_service_account: Option<String>,
+    /// The standard of pod security that the pods of worker sets meet.
+    pub pod_security: PodSecurity,
+    /// User and group of the pods of worker sets, or `None` for those of the image.
+    pub run_as_user: Option<u32>,
+    /// Template that is merged over that of worker sets.
+    pub pod_template: PodTemplate,
+    /// What runs may use of the namespace and the nodes.
+    pub run_access: RunAccess,
     /// MiB of each output stream of a rank that its pod keeps.
     pub output_limit: u32,
     /// Whether to read the kubelets' metrics through the API server.
@@ -80,6 +91,10 @@ impl Options {
             image_pull_policy: ImagePullPolicy::IfNotPresent,
             image_pull_secrets: Vec::new(),
             worker_service_account: None,
+            pod_security: PodSecurity::Baseline,
+            run_as_user: None,
+            pod_template: PodTemplate::default(),
+            run_access: RunAccess::default(),
             kubelet_via_apiserver: false,
         }
     }
@@ -210,6 +225,15 @@ pub enum AntiAffinity {
     Required,
     /// Only when there are fewer nodes than workers.
     Preferred,
+}
+
+/// A standard of pod security, as Kubernetes defines them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PodSecurity {
+    /// Images may run as root and with an ssh daemon.
+    Baseline,
+    /// Images may not run as root, and have no capabilities.
+    Restricted,
 }
 
 /// When a node pulls an image.

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mlbench_core::run::Run;
-use mlbench_core::{Pod, PodName, PodPhase};
+use mlbench_core::run::{Run, RunSpec};
+use mlbench_core::{Error, Pod, PodName, PodPhase};
 use tokio::sync::watch;
 
 use super::blocking::blocking;
 use super::follow::Follower;
 use super::launch;
 use super::limits;
+use super::needs;
 use super::options::Options;
 use super::workers::LocalWorkers;
 use crate::cluster::error::ClusterError;
@@ -87,6 +88,10 @@ impl Cluster for LocalCluster {
 
     fn cores(&self) -> Option<f64> {
         limits::core_count().map(f64::from)
+    }
+
+    fn refusal(&self, spec: &RunSpec) -> Option<Error> {
+        needs::refusal(spec)
     }
 
     async fn provision(&self, request: &ProvisionRequest<'_>) -> Result<ProvisionStatus, ClusterError> {

@@ -22,6 +22,8 @@ use crate::cluster::rank::{Arrival, Cut, CutReason, Offsets, RankRef};
 use crate::cluster::supervisor::worker_id;
 use crate::files::write_atomic;
 
+/// How the variables with the directories of volumes begin (see [`Volume`](mlbench_core::needs::Volume)).
+const VOLUME_VARIABLE: &str = "MLBENCH_VOLUME_";
 /// Maximum number of bytes that one read returns of one stream.
 const MAX_READ: u64 = 4 << 20;
 
@@ -136,6 +138,18 @@ pub(super) struct Placement {
 pub(super) struct RankDir(PathBuf);
 
 impl RankDir {
+    /// Creates a directory for each volume of the rank, and returns the variables that name them.
+    ///
+    /// The release of the run deletes them with everything else of it.
+    pub(super) fn make_volumes(&self, env: &[(String, String)]) -> io::Result<Vec<(String, PathBuf)>> {
+        let volumes = env.iter().filter_map(|(name, _)| Some((name, name.strip_prefix(VOLUME_VARIABLE)?)));
+        let made = |(name, volume): (&String, &str)| {
+            let path = self.0.join("volumes").join(volume.to_ascii_lowercase());
+            make_private(&path).map(|()| (name.clone(), path))
+        };
+        volumes.map(made).collect()
+    }
+
     /// Returns the path of the directory.
     pub(super) fn path(&self) -> &Path {
         &self.0

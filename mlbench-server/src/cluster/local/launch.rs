@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -97,7 +97,8 @@ async fn try_start(
     dir: &RankDir,
     group: Option<&Path>,
 ) -> io::Result<Result<(), String>> {
-    let mut child = spawn(supervisor, task, dir.path())?;
+    let volumes = dir.make_volumes(&task.env)?;
+    let mut child = spawn(supervisor, task, dir.path(), volumes)?;
     if let Some(pid) = child.id() {
         // Without its input the supervisor starts nothing.
         cgroup::enter(&task.at, &dir.group_note(), pid);
@@ -127,7 +128,12 @@ async fn try_start(
     Ok(if output.status.success() { Ok(()) } else { Err(format!("{}: {}", output.status, stderr.trim())) })
 }
 
-fn spawn(supervisor: &Supervisor, task: &Task, dir: &Path) -> io::Result<Child> {
+fn spawn(
+    supervisor: &Supervisor,
+    task: &Task,
+    dir: &Path,
+    volumes: Vec<(String, PathBuf)>,
+) -> io::Result<Child> {
     let Some((program, arguments)) = supervisor.program.split_first() else {
         return Err(io::Error::other("there is no program for its supervisor"));
     };
@@ -139,6 +145,7 @@ fn spawn(supervisor: &Supervisor, task: &Task, dir: &Path) -> io::Result<Child> 
         .env_clear()
         .envs(supervisor.environment.iter().map(|(name, value)| (name, value)))
         .envs(task.env.iter().map(|(name, value)| (name, value)))
+        .envs(volumes)
         .envs(limits::cores(task).map(|cores| ("MLBENCH_CORES", cores)))
         .env(WORKER_ID, worker_id(&task.at))
         .stdin(Stdio::piped())

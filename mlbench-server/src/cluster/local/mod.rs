@@ -19,6 +19,7 @@ mod launch;
 mod limits;
 mod memory;
 mod memory_limit;
+mod needs;
 mod options;
 mod orphans;
 mod ports;

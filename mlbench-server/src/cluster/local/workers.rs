@@ -226,7 +226,12 @@ fn messages(run: &Run, ranks: &[RankRef]) -> Vec<String> {
         .needs
         .shm_size
         .map(|size| format!("shm_size {size} is not enforced: local workers share /dev/shm of this machine"));
+    let volumes = (!spec.needs.volumes.is_empty()).then(|| {
+        "volumes are directories of each rank, which the variables MLBENCH_VOLUME_NAME name; their paths and sizes are \
+         not enforced"
+            .to_owned()
+    });
     let groups: Vec<PathBuf> = ranks.iter().filter_map(limits::group).collect();
     let limits = [limits::prepare(run, &groups), memory_limit::prepare(run, ranks)];
-    [image, bandwidth, gpu, shared].into_iter().chain(limits).flatten().collect()
+    [image, bandwidth, gpu, shared, volumes].into_iter().chain(limits).flatten().collect()
 }

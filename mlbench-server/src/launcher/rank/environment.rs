@@ -41,10 +41,12 @@ pub(super) fn environment(values: Values, run: &Run, server_url: &str) -> Vec<(S
         ("MLBENCH_ADDRESSES", values.addresses),
     ];
     let of_user = variables(&run.spec, server_url);
-    let is_replaced = |name: &str| of_user.iter().any(|(replaced, _)| replaced == name);
+    let secrets = &run.spec.needs.env_from_secrets;
+    let is_replaced =
+        |name: &str| of_user.iter().any(|(replaced, _)| replaced == name) || secrets.contains(name);
     let pairs = pairs.into_iter().filter(|(name, _)| !is_replaced(name));
     let pairs: Vec<_> = pairs.map(|(name, value)| (name.to_owned(), value)).collect();
-    pairs.into_iter().chain(options(&run.spec)).chain(of_user).collect()
+    pairs.into_iter().chain(options(&run.spec)).chain(volumes(&run.spec)).chain(of_user).collect()
 }
 
 /// Returns the variables that the user set.
@@ -70,6 +72,11 @@ pub(super) fn env_command(spec: &RunSpec, server_url: &str) -> impl Iterator<Ite
     let program = (!spec.environment.is_empty()).then(|| "env".to_owned());
     let variables = variables(spec, server_url).into_iter();
     program.into_iter().chain(variables.map(|(name, value)| format!("{name}={value}")))
+}
+
+/// Returns the variables with the directories of the volumes. Local workers have directories of their own.
+fn volumes(spec: &RunSpec) -> impl Iterator<Item = (String, String)> {
+    spec.needs.volumes.iter().map(|volume| (volume.variable(), volume.mount_path.clone()))
 }
 
 /// Returns the variables of the enabled options.

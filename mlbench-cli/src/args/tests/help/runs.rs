@@ -74,13 +74,37 @@ fn runs_start_prints_help() {
                                 or name [default: table on a terminal, else tabs]
       -h, --help                Print help
 
+    Pods of a run with an image in Kubernetes:
+          --env-from-secret <VARIABLE>
+              Variable with its value from a Secret: NAME=SECRET/KEY. Repeat the
+              flag for several
+          --volume <VOLUME>
+              Volume NAME:PATH:KIND/SOURCE, such as d:/data:pvc/sets:ro. Repeat the
+              flag for several
+          --node-selector <LABEL>
+              Label that their nodes must have: KEY=VALUE. Repeat the flag for
+              several
+          --toleration <TAINT>
+              Taint that they tolerate: KEY, KEY=VALUE, each also with :EFFECT.
+              Repeat the flag for several
+          --priority-class <NAME>
+              Priority class
+          --service-account <NAME>
+              Service account, whose token they get
+          --image-pull-secret <NAME>
+              Secret for pulling the image. Repeat the flag for several
+
     The placeholders {rank}, {local_rank}, {num_workers}, {hosts}, {addresses},
     {master_addr}, {master_port}, {run_id} and {backend} in the command are
     replaced. The mpi backend starts the command once, with mpirun on the first
     worker; any other backend, or none, starts it on every worker.
 
+    The kinds of volumes are pvc, config_map, secret, host_path and empty_dir, with
+    the size of the last as its source.
+
     A file has the fields of the request POST /api/runs/, which --dry-run shows.
-    --env, --param and --tag add to those of the file.
+    --env, --param and --tag add to those of the file, and so do the flags about
+    pods.
 
     Examples:
       mlbench runs start --name first

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
-import type { Run } from "../../api/wire";
+import type { Run, Volume } from "../../api/wire";
 import { duration, number, size } from "../../lib/format";
 import { routePath } from "../../lib/route";
 import { Link } from "../../parts/link";
@@ -17,6 +17,12 @@ export function Details({ run }: { run: Run }) {
     run.light_target ? "light goal" : "",
     run.use_horovod ? "Horovod" : "",
   ].filter((flag) => flag !== "");
+  const secrets = Object.fromEntries(
+    Object.entries(run.env_from_secrets ?? {}).map(([name, { secret, key }]) => [name, `${secret}/${key}`]),
+  );
+  const volumes = Object.fromEntries(
+    (run.volumes ?? []).map((volume) => [volume.mount_path, sourceOf(volume)]),
+  );
   return (
     <section aria-labelledby="details" class="run-details">
       <h2 id="details">Parameters</h2>
@@ -58,8 +64,22 @@ export function Details({ run }: { run: Run }) {
       </dl>
       <Given title="Named parameters" values={run.params ?? {}} typed />
       <Given title="Environment" values={run.environment} />
+      <Given title="Environment from Secrets" values={secrets} />
+      <Given title="Volumes" values={volumes} />
+      <Given title="Labels of nodes" values={run.node_selector ?? {}} />
     </section>
   );
+}
+
+/** Returns what a volume holds, as the command line writes it: `pvc/datasets`. */
+function sourceOf(volume: Volume): string {
+  const end = volume.read_only === true ? ":ro" : "";
+  if ("pvc" in volume) return `pvc/${volume.pvc}${end}`;
+  if ("config_map" in volume) return `config_map/${volume.config_map}${end}`;
+  if ("secret" in volume) return `secret/${volume.secret}${end}`;
+  if ("host_path" in volume) return `host_path${volume.host_path}${end}`;
+  const limit = volume.empty_dir.size;
+  return limit === undefined ? "empty_dir" : `empty_dir/${size(limit)}`;
 }
 
 /** How many values are shown at first. */

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
 use k8s_openapi::api::core::v1::{
-    Affinity, Capabilities, Container, EmptyDirVolumeSource, LocalObjectReference, PodAffinityTerm,
-    PodAntiAffinity, PodSpec, PodTemplateSpec, ResourceRequirements, SeccompProfile, SecretVolumeSource,
-    SecurityContext, Service, ServicePort, ServiceSpec, Volume, VolumeMount, WeightedPodAffinityTerm,
+    Affinity, Container, EmptyDirVolumeSource, PodAffinityTerm, PodAntiAffinity, PodSpec, PodTemplateSpec,
+    ResourceRequirements, SecretVolumeSource, Service, ServicePort, ServiceSpec, Volume, VolumeMount,
+    WeightedPodAffinityTerm,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
@@ -14,7 +14,7 @@ use mlbench_core::needs::ByteSize;
 use mlbench_core::run::{Backend, Run, RunKey};
 
 use super::names::{NUMBER_ANNOTATION, run_labels, worker_labels};
-use super::run_token;
+use super::{needs, run_token, security};
 use crate::cluster::kubernetes::options::{AntiAffinity, Cpu, Options};
 use crate::cluster::provision::ProvisionRequest;
 
@@ -57,10 +57,11 @@ pub(crate) fn stateful_set(
 ) -> StatefulSet {
     let run = request.run;
     let labels = run_labels(options, RunKey::from(run));
-    let template = PodTemplateSpec {
+    let mut template = PodTemplateSpec {
         metadata: Some(ObjectMeta { labels: Some(labels.clone()), ..ObjectMeta::default() }),
         spec: Some(pod_spec(image, request, options)),
     };
+    options.pod_template.merge_over(&mut template);
     let spec = StatefulSetSpec {
         replicas: Some(i32::try_from(run.spec.num_workers).unwrap_or(i32::MAX)),
         pod_management_policy: Some("Parallel".to_owned()),
@@ -85,14 +86,15 @@ fn metadata(name: &str, run: &Run, labels: BTreeMap<String, String>) -> ObjectMe
 fn pod_spec(image: &str, request: &ProvisionRequest<'_>, options: &Options) -> PodSpec {
     let run = request.run;
     let over_ssh = run.spec.backend == Some(Backend::Mpi);
+    let of_run = needs::variables(&run.spec.needs);
     let mut container = Container {
         name: CONTAINER.to_owned(),
         image: Some(image.to_owned()),
-        env: Some(request.token.map(|_| run_token::variable(run)).into_iter().collect()),
+        env: Some(request.token.map(|_| run_token::variable(run)).into_iter().chain(of_run).collect()),
         image_pull_policy: Some(options.image_pull_policy.as_str().to_owned()),
         resources: Some(resources(run, options)),
         volume_mounts: Some(vec![mount("mlbench", WORK_VOLUME), mount("shm", "/dev/shm")]),
-        security_context: Some(SecurityContext { privileged: Some(false), ..SecurityContext::default() }),
+        security_context: Some(security::of_container(options, over_ssh)),
         ..Container::default()
     };
     let mut volumes = vec![Volume {
@@ -112,32 +114,20 @@ fn pod_spec(image: &str, request: &ProvisionRequest<'_>, options: &Options) -> P
         volumes.push(ssh_key(options));
     } else {
         container.command = Some(["sh", "-c", IDLE].map(str::to_owned).to_vec());
-        container.security_context = Some(SecurityContext {
-            privileged: Some(false),
-            allow_privilege_escalation: Some(false),
-            capabilities: Some(Capabilities {
-                drop: Some(vec!["NET_RAW".to_owned()]),
-                ..Capabilities::default()
-            }),
-            seccomp_profile: Some(SeccompProfile {
-                type_: "RuntimeDefault".to_owned(),
-                localhost_profile: None,
-            }),
-            ..SecurityContext::default()
-        });
     }
-    let secrets = options.image_pull_secrets.iter().map(|name| LocalObjectReference { name: name.clone() });
-    PodSpec {
+    container.volume_mounts.get_or_insert_default().extend(needs::mounts(&run.spec.needs));
+    volumes.extend(needs::volumes(&run.spec.needs));
+    let mut pod = PodSpec {
         containers: vec![container],
         volumes: Some(volumes),
         affinity: Some(affinity(options)),
-        image_pull_secrets: Some(secrets.collect()),
-        automount_service_account_token: Some(options.worker_service_account.is_some()),
-        service_account_name: options.worker_service_account.clone(),
+        security_context: Some(security::of_pod(options)),
         enable_service_links: Some(false),
         termination_grace_period_seconds: Some(5),
         ..PodSpec::default()
-    }
+    };
+    needs::place(&mut pod, &run.spec.needs, options);
+    pod
 }
 
 /// Returns the size of the volume for the output of a rank, above which the kubelet deletes the pod.
@@ -225,7 +215,9 @@ fn affinity(options: &Options) -> Affinity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::kubernetes::testing::{options, run};
+    use crate::cluster::kubernetes::objects::pod_template::PodTemplate;
+    use crate::cluster::kubernetes::options::PodSecurity;
+    use crate::cluster::kubernetes::testing::{assert_restricted, options, run};
 
     fn container(run: &Run, options: &Options) -> Container {
         let set = stateful_set("name", "image:1", &ProvisionRequest::of(run), options);
@@ -309,6 +301,33 @@ mod tests {
         let volumes = pod_spec("image:1", &ProvisionRequest::of(&run), &options).volumes.unwrap();
         let limits = volumes.iter().filter_map(|volume| volume.empty_dir.as_ref()?.size_limit.clone());
         assert_eq!(limits.collect::<Vec<_>>(), [Quantity("104Mi".to_owned())]);
+    }
+
+    #[test]
+    fn a_restricted_pod_meets_the_standard_of_kubernetes() {
+        let options = Options { pod_security: PodSecurity::Restricted, run_as_user: Some(1000), ..options() };
+        let mut run = run(1, "x");
+        run.spec.needs.volumes = ["a:/a:pvc/b", "b:/b:config_map/c", "c:/c:secret/d", "d:/d:empty_dir"]
+            .map(|text| text.parse().unwrap())
+            .to_vec();
+        let set = stateful_set("name", "image:1", &ProvisionRequest::of(&run), &options);
+        let pod = serde_json::to_value(set.spec.unwrap().template.spec.unwrap()).unwrap();
+        assert_restricted(&pod);
+        let user =
+            serde_json::json!({"runAsNonRoot": true, "runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000});
+        assert_eq!(pod["securityContext"], user);
+    }
+
+    #[test]
+    fn the_template_of_the_operator_comes_last() {
+        let text = "spec: {schedulerName: other, containers: [{name: worker, env: [{name: A, value: '1'}]}]}";
+        let options = Options { pod_template: PodTemplate::parse(text).unwrap(), ..options() };
+        let run = run(1, "x");
+        let set = stateful_set("name", "image:1", &ProvisionRequest::of(&run), &options).spec.unwrap();
+        assert_eq!(set.selector.match_labels, set.template.metadata.unwrap().labels);
+        let mut pod = set.template.spec.unwrap();
+        assert_eq!((pod.containers.len(), pod.scheduler_name.as_deref()), (1, Some("other")));
+        assert_eq!(pod.containers.remove(0).env.unwrap()[0].name, "A");
     }
 
     #[test]

@@ -73,8 +73,15 @@ pub(crate) fn permanent_failure(pod: &Pod) -> Option<String> {
     let statuses = pod.status.as_ref()?.container_statuses.iter().flatten();
     let reason = |container: &ContainerStatus| {
         let waiting = container.state.as_ref()?.waiting.as_ref()?;
-        let never = waiting.reason.as_deref() == Some("InvalidImageName");
-        never.then(|| sentence("InvalidImageName", waiting.message.as_deref()))
+        let message = waiting.message.as_deref();
+        match waiting.reason.as_deref()? {
+            name @ "InvalidImageName" => Some(sentence(name, message)),
+            name @ "CreateContainerConfigError" if message?.contains("runAsNonRoot") => {
+                let advice = "use an image with another user, or start the server with --run-as-user";
+                Some(format!("{}; {advice}", sentence(name, message)))
+            }
+            _ => None,
+        }
     };
     statuses.into_iter().find_map(reason)
 }
@@ -175,6 +182,15 @@ mod tests {
         let status =
             worker(&json!({"waiting": {"reason": "InvalidImageName", "message": "bad"}}), &json!({}));
         assert_eq!(permanent_failure(&pod(&status)).unwrap(), "InvalidImageName: bad");
+        let config = |message: &str| {
+            let waiting = json!({"waiting": {"reason": "CreateContainerConfigError", "message": message}});
+            permanent_failure(&pod(&worker(&waiting, &json!({}))))
+        };
+        let root = config("container has runAsNonRoot and image will run as root").unwrap();
+        assert!(root.ends_with(
+            "run as root; use an image with another user, or start the server with --run-as-user"
+        ));
+        assert_eq!(config("secret \"db\" not found"), None, "somebody may create it");
     }
 
     #[test]

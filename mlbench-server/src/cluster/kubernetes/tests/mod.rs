@@ -7,6 +7,7 @@ mod fake_api;
 mod faults;
 mod harness;
 mod lease;
+mod needs;
 mod object;
 mod output;
 mod rates;

@@ -113,3 +113,19 @@ async fn memory_beyond_the_limit_ends_a_rank_or_a_note_says_that_nothing_limits_
     }
     assert_eq!(filling_with("4Gi").await.1, 0);
 }
+
+#[tokio::test]
+async fn a_volume_is_an_empty_directory_of_a_rank_until_the_release() {
+    let fixture = Fixture::new(1);
+    let command = "ls \"$MLBENCH_VOLUME_A_B\"; cd \"$MLBENCH_VOLUME_A_B\" && echo x >f && pwd";
+    let mut task = fixture.task(0, &["sh", "-c", command]);
+    task.env.push(("MLBENCH_VOLUME_A_B".to_owned(), "/where/pods/mount/it".to_owned()));
+    fixture.cluster.launch(&task).await.unwrap();
+    let (stdout, _, code) = fixture.read_to_end(Offsets::default()).await;
+    let stdout = String::from_utf8(stdout).unwrap();
+    let directory = std::path::Path::new(stdout.trim());
+    assert!(code == 0 && directory.ends_with("rank-0/volumes/a_b"), "{stdout}");
+    assert!(directory.join("f").exists());
+    fixture.release().await;
+    assert!(!directory.exists());
+}

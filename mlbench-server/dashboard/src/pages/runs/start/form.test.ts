@@ -95,6 +95,14 @@ test("a run started again has the same parameters", () => {
       },
     ],
     [
+      run({ volumes: [{ name: "d", mount_path: "/d", pvc: "sets" }], priority_class: "low" }),
+      {
+        custom_image_command: "train --lr 1",
+        volumes: [{ name: "d", mount_path: "/d", pvc: "sets" }],
+        priority_class: "low",
+      },
+    ],
+    [
       run({ backend: "gloo", num_cpus: 0.5, environment: { LR: "0.1" } }),
       {
         custom_image_command: "train --lr 1",

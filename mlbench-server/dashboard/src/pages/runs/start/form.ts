@@ -37,7 +37,21 @@ export interface StartForm {
   /** One `NAME=VALUE` per line. */
   params: string;
   tags: NameValues;
+  /** What the dialog has no fields for. */
+  kept: Kept;
 }
+
+/** The fields about the pods of a run, which a run that is started again keeps. */
+const KEPT = [
+  "env_from_secrets",
+  "volumes",
+  "node_selector",
+  "tolerations",
+  "priority_class",
+  "service_account",
+  "image_pull_secrets",
+] as const;
+type Kept = Pick<RunRequest, (typeof KEPT)[number]>;
 
 /** What is wrong, by the field's name in the API. */
 export type Errors = Partial<Record<keyof RunRequest, string>>;
@@ -66,6 +80,7 @@ export const EMPTY: StartForm = {
   environment: nameValues(),
   params: "",
   tags: nameValues(),
+  kept: {},
 };
 
 /** Returns the request for a form, or what the server could not even read. Everything else the server decides. */
@@ -108,6 +123,7 @@ export function requestOf(form: StartForm): { request: RunRequest } | { errors: 
     ...(environment === undefined ? {} : { environment }),
     ...(params === undefined ? {} : { params }),
     ...(tags === undefined ? {} : { tags }),
+    ...form.kept,
   };
   return Object.keys(errors).length > 0 ? { errors } : { request };
 }
@@ -165,6 +181,9 @@ export function formOf(run: Run): StartForm {
     environment: nameValues(run.environment),
     params: paramsText(run.params),
     tags: nameValues(Object.fromEntries(shownTags(run))),
+    kept: Object.fromEntries(
+      KEPT.flatMap((field) => (run[field] === undefined ? [] : [[field, run[field]]])),
+    ),
   };
 }
 

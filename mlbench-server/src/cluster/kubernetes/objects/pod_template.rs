@@ -1,0 +1,109 @@
+//! The operator's changes to the pods of runs.
+
+use k8s_openapi::DeepMerge as _;
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use serde_json::Value;
+
+/// A pod template that is merged over the one of each run.
+///
+/// Fields replace those of the run. Containers, their variables, volumes and their mounts are merged by their names or
+/// paths, as Kubernetes merges patches; nothing can be removed.
+#[derive(Debug, Clone, Default)]
+pub struct PodTemplate(Box<PodTemplateSpec>);
+
+impl PodTemplate {
+    /// Reads a template of YAML or JSON, with the fields `metadata` and `spec`.
+    ///
+    /// # Errors
+    /// The position that is not valid YAML, or the first field that no pod template has.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let value: Value = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        let template: PodTemplateSpec =
+            serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
+        let known = serde_json::to_value(&template).map_err(|error| error.to_string())?;
+        match unknown(&value, &known, "") {
+            Some(field) => Err(format!("{field}: no field of a pod template; correct or remove it")),
+            None => Ok(Self(Box::new(template))),
+        }
+    }
+
+    /// Merges the template over that of a run. The labels of the run stay, because the server finds its pods by them.
+    pub(super) fn merge_over(&self, template: &mut PodTemplateSpec) {
+        let own = template.metadata.as_ref().and_then(|metadata| metadata.labels.clone());
+        template.merge_from(PodTemplateSpec::clone(&self.0));
+        if let Some(own) = own {
+            template.metadata.get_or_insert_default().labels.get_or_insert_default().extend(own);
+        }
+    }
+}
+
+/// Returns the first field of a value that its type does not know.
+fn unknown(value: &Value, known: &Value, path: &str) -> Option<String> {
+    match (value, known) {
+        (Value::Object(fields), Value::Object(found)) => fields.iter().find_map(|(name, value)| {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            match found.get(name) {
+                Some(known) => unknown(value, known, &path),
+                None => (!value.is_null()).then_some(path),
+            }
+        }),
+        (Value::Array(items), Value::Array(found)) => {
+            let mut both = items.iter().zip(found).enumerate();
+            both.find_map(|(index, (item, known))| unknown(item, known, &format!("{path}[{index}]")))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn lists_are_merged_by_name_and_labels_of_the_run_stay() {
+        let text = "metadata: {labels: {mlbench.run-id: x, team: vision}}\nspec:\n  dnsPolicy: Default\n  containers:\n  \
+                    - {name: worker, env: [{name: B, value: '2'}], volumeMounts: [{name: d, mountPath: /d}]}\n  \
+                    - {name: sidecar, image: 'proxy:1'}\n  volumes: [{name: d, emptyDir: {}}]\n";
+        let mut template: PodTemplateSpec = serde_json::from_value(json!({
+            "metadata": {"labels": {"mlbench.run-id": "1"}},
+            "spec": {
+                "containers": [{
+                    "name": "worker", "image": "i", "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "1"}],
+                    "volumeMounts": [{"name": "shm", "mountPath": "/dev/shm"}],
+                }],
+                "volumes": [{"name": "shm", "emptyDir": {}}],
+            },
+        }))
+        .unwrap();
+        PodTemplate::parse(text).unwrap().merge_over(&mut template);
+        let expected = json!({
+            "metadata": {"labels": {"mlbench.run-id": "1", "team": "vision"}},
+            "spec": {
+                "dnsPolicy": "Default",
+                "containers": [
+                    {
+                        "name": "worker", "image": "i",
+                        "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+                        "volumeMounts": [
+                            {"name": "shm", "mountPath": "/dev/shm"}, {"name": "d", "mountPath": "/d"},
+                        ],
+                    },
+                    {"name": "sidecar", "image": "proxy:1"},
+                ],
+                "volumes": [{"name": "shm", "emptyDir": {}}, {"name": "d", "emptyDir": {}}],
+            },
+        });
+        assert_eq!(serde_json::to_value(template).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_field_that_no_pod_has_is_named() {
+        let refusal = |text: &str| PodTemplate::parse(text).unwrap_err();
+        let expected = "spec.containers[0].imagePulPolicy: no field of a pod template; correct or remove it";
+        assert_eq!(refusal("spec: {containers: [{name: worker, imagePulPolicy: Always}]}"), expected);
+        assert!(refusal("kind: Pod").starts_with("kind: no field of a pod template"));
+        assert!(!refusal("spec: [").is_empty());
+        assert!(!refusal("spec: 7").is_empty());
+    }
+}
