@@ -50,6 +50,27 @@ pub fn tensorboard() -> Option<PathBuf> {
     available(succeeds(Command::new(&python).args(["-c", imports])), needs).then_some(python)
 }
 
+/// Returns the Python that has PyTorch with its `gloo` backend, and NumPy.
+#[must_use]
+pub fn torch() -> Option<PathBuf> {
+    let needs = "needs a Python with torch and numpy: install them (Debian: apt-get install python3-torch)";
+    available_python("import numpy, torch.distributed as d, sys; sys.exit(not d.is_gloo_available())", needs)
+}
+
+/// Returns the Python that has mpi4py and NumPy.
+#[must_use]
+pub fn mpi4py() -> Option<PathBuf> {
+    let needs = "needs a Python with mpi4py and numpy: install them (Debian: apt-get install python3-mpi4py)";
+    available_python("import numpy, mpi4py.MPI", needs)
+}
+
+/// Returns the Python of Debian's packages or the one on PATH, whichever runs this program.
+fn available_python(program: &str, needs: &str) -> Option<PathBuf> {
+    let mut pythons = ["/usr/bin/python3", "python3"].into_iter().map(PathBuf::from);
+    let found = pythons.find(|python| succeeds(Command::new(python).args(["-c", program])));
+    available(found.is_some(), needs).then_some(found)?
+}
+
 /// The version of schemathesis, whose checks change from one to the next. `.ci/python-client` installs it.
 const SCHEMATHESIS: &str = "4.32.5";
 

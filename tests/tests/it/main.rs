@@ -9,6 +9,7 @@ mod cli;
 mod client;
 mod endpoints;
 mod events;
+mod examples;
 mod kubernetes;
 mod metrics;
 mod mpirun;
