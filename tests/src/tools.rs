@@ -64,6 +64,15 @@ pub fn mpi4py() -> Option<PathBuf> {
     available_python("import numpy, mpi4py.MPI", needs)
 }
 
+/// Returns `systemd-analyze`, which also checks units where systemd does not run.
+#[must_use]
+pub fn systemd_analyze() -> Option<PathBuf> {
+    let needs = "needs systemd-analyze of systemd 252 or newer: install it (Debian: apt-get install systemd)";
+    let security = ["security", "--offline=true", "--help"];
+    available(succeeds(Command::new("systemd-analyze").args(security)), needs)
+        .then(|| "systemd-analyze".into())
+}
+
 /// Returns the Python of Debian's packages or the one on PATH, whichever runs this program.
 fn available_python(program: &str, needs: &str) -> Option<PathBuf> {
     let mut pythons = ["/usr/bin/python3", "python3"].into_iter().map(PathBuf::from);

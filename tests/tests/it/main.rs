@@ -7,6 +7,7 @@ mod bad_input;
 mod browser;
 mod cli;
 mod client;
+mod deploy;
 mod endpoints;
 mod events;
 mod examples;

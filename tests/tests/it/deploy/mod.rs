@@ -1,0 +1,3 @@
+//! What `deploy/` has for operators, checked without a cluster and without a running systemd.
+
+mod systemd;
