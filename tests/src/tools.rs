@@ -73,6 +73,22 @@ pub fn systemd_analyze() -> Option<PathBuf> {
         .then(|| "systemd-analyze".into())
 }
 
+/// Returns the Python that has Helm's SDK, which needs no program `helm`.
+#[must_use]
+pub fn helm() -> Option<PathBuf> {
+    let needs = "needs a Python with helm-python-sdk: run .ci/python-client, or name one in MLBENCH_PYTHON";
+    let python = std::env::var_os("MLBENCH_PYTHON").map_or_else(|| "python3".into(), PathBuf::from);
+    available(succeeds(Command::new(&python).args(["-c", "import helm_python"])), needs).then_some(python)
+}
+
+/// Returns `kubectl`, for what needs no cluster.
+#[must_use]
+pub fn kubectl() -> Option<PathBuf> {
+    let needs = "needs kubectl on PATH";
+    available(succeeds(Command::new("kubectl").args(["version", "--client"])), needs)
+        .then(|| "kubectl".into())
+}
+
 /// Returns the Python of Debian's packages or the one on PATH, whichever runs this program.
 fn available_python(program: &str, needs: &str) -> Option<PathBuf> {
     let mut pythons = ["/usr/bin/python3", "python3"].into_iter().map(PathBuf::from);
