@@ -50,6 +50,52 @@ pub fn tensorboard() -> Option<PathBuf> {
     available(succeeds(Command::new(&python).args(["-c", imports])), needs).then_some(python)
 }
 
+/// Returns the Python that has PyTorch with its `gloo` backend, and NumPy.
+#[must_use]
+pub fn torch() -> Option<PathBuf> {
+    let needs = "needs a Python with torch and numpy: install them (Debian: apt-get install python3-torch)";
+    available_python("import numpy, torch.distributed as d, sys; sys.exit(not d.is_gloo_available())", needs)
+}
+
+/// Returns the Python that has mpi4py and NumPy.
+#[must_use]
+pub fn mpi4py() -> Option<PathBuf> {
+    let needs = "needs a Python with mpi4py and numpy: install them (Debian: apt-get install python3-mpi4py)";
+    available_python("import numpy, mpi4py.MPI", needs)
+}
+
+/// Returns `systemd-analyze`, which also checks units where systemd does not run.
+#[must_use]
+pub fn systemd_analyze() -> Option<PathBuf> {
+    let needs = "needs systemd-analyze of systemd 252 or newer: install it (Debian: apt-get install systemd)";
+    let security = ["security", "--offline=true", "--help"];
+    available(succeeds(Command::new("systemd-analyze").args(security)), needs)
+        .then(|| "systemd-analyze".into())
+}
+
+/// Returns the Python that has Helm's SDK, which needs no program `helm`.
+#[must_use]
+pub fn helm() -> Option<PathBuf> {
+    let needs = "needs a Python with helm-python-sdk: run .ci/python-client, or name one in MLBENCH_PYTHON";
+    let python = std::env::var_os("MLBENCH_PYTHON").map_or_else(|| "python3".into(), PathBuf::from);
+    available(succeeds(Command::new(&python).args(["-c", "import helm_python"])), needs).then_some(python)
+}
+
+/// Returns `kubectl`, for what needs no cluster.
+#[must_use]
+pub fn kubectl() -> Option<PathBuf> {
+    let needs = "needs kubectl on PATH";
+    available(succeeds(Command::new("kubectl").args(["version", "--client"])), needs)
+        .then(|| "kubectl".into())
+}
+
+/// Returns the Python of Debian's packages or the one on PATH, whichever runs this program.
+fn available_python(program: &str, needs: &str) -> Option<PathBuf> {
+    let mut pythons = ["/usr/bin/python3", "python3"].into_iter().map(PathBuf::from);
+    let found = pythons.find(|python| succeeds(Command::new(python).args(["-c", program])));
+    available(found.is_some(), needs).then_some(found)?
+}
+
 /// The version of schemathesis, whose checks change from one to the next. `.ci/python-client` installs it.
 const SCHEMATHESIS: &str = "4.32.5";
 

@@ -15,6 +15,10 @@ const COMPLETIONS: [(&str, &str); 3] = [
     ("fish", "fish/vendor_completions.d/mlbench.fish"),
 ];
 
+/// Files of `deploy/systemd/`, and where systemd finds them below `lib/`.
+const SERVICE: [(&str, &str); 2] =
+    [("mlbench.service", "systemd/system/mlbench.service"), ("mlbench.sysusers", "sysusers.d/mlbench.conf")];
+
 /// Builds both programs, and writes an archive, a Debian package and their checksums to `target/dist/`.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
     if !args.is_empty() {
@@ -64,6 +68,9 @@ fn fill(folder: &Path) -> Result<(), String> {
     }
     for text in ["LICENSE", "README.md", "CHANGELOG.md"] {
         copy(&repo::root().join(text), &folder.join("share/doc/mlbench").join(text))?;
+    }
+    for (file, place) in SERVICE {
+        copy(&repo::root().join("deploy/systemd").join(file), &folder.join("lib").join(place))?;
     }
     // Whatever the umask was.
     output(Command::new("chmod").args(["-R", "u=rwX,go=rX"]).arg(folder))?;

@@ -1,4 +1,4 @@
-//! Applies the manifests of `deploy/` as a user does: through an overlay.
+//! Applies the manifests of `deploy/` as a user does: through an overlay, or as a Helm chart.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -14,6 +14,8 @@ use tokio::process::{Child, ChildStdout, Command};
 use super::image::IMAGE;
 use super::kubectl::kubectl;
 use super::namespace::{Namespace, TOKEN};
+use crate::helm::helm;
+use crate::source::source;
 
 /// Name of the role that reads the usage of pods.
 ///
@@ -48,8 +50,48 @@ impl Deployment {
     /// # Panics
     /// If the server or the static workers do not become ready.
     pub async fn apply(namespace: &Namespace, folder: &str) -> Self {
+        let (dir, overlay) = overlay(namespace.name(), folder).await;
+        let deployment = Self::prepare(namespace, dir).await;
+        kubectl(&["apply", "-k", overlay.to_str().unwrap()], "").await;
+        deployment.wait_until_ready(namespace).await;
+        deployment
+    }
+
+    /// Installs the Helm chart as release `mlbench` with these values and waits until all pods are ready.
+    ///
+    /// The pods use the test image, and the claimed volume is a directory of this machine.
+    ///
+    /// # Panics
+    /// If the server or the static workers do not become ready.
+    pub async fn install(namespace: &Namespace, python: &Path, values: &Value) -> Self {
+        let deployment = Self::prepare(namespace, tempfile::tempdir().unwrap()).await;
+        deployment.helm(python, "install", values).await;
+        deployment.wait_until_ready(namespace).await;
+        deployment
+    }
+
+    /// Upgrades a release that [`Deployment::install`] has installed to these values.
+    ///
+    /// # Panics
+    /// If the server or the static workers do not become ready.
+    pub async fn upgrade(&self, namespace: &Namespace, python: &Path, values: &Value) {
+        self.helm(python, "upgrade", values).await;
+        self.wait_until_ready(namespace).await;
+    }
+
+    async fn helm(&self, python: &Path, command: &str, values: &Value) {
+        let (image, tag) = IMAGE.rsplit_once(':').unwrap();
+        let mut values = values.clone();
+        values["image"] = json!({"repository": image, "tag": tag});
+        values["kubeletMetrics"] = json!({"name": cluster_role(&self.namespace)});
+        let chart = source("deploy/helm/mlbench");
+        let output = helm(python, &[command, &chart, "mlbench", &self.namespace, &values.to_string()]).await;
+        assert_eq!(output.code, 0, "{}", output.stderr);
+    }
+
+    /// Creates what a deployment needs: the volume of the database and the token.
+    async fn prepare(namespace: &Namespace, dir: TempDir) -> Self {
         let name = namespace.name();
-        let (dir, overlay) = overlay(name, folder).await;
         let data = dir.path().join("data");
         fs::create_dir(&data).unwrap();
         // The server runs as `nobody`, and Kubernetes does not change the group of a hostPath volume.
@@ -65,7 +107,10 @@ impl Deployment {
         kubectl(&["apply", "-f", "-"], &volume.to_string()).await;
         let token = format!("--from-literal=token={TOKEN}");
         namespace.run(&["create", "secret", "generic", "mlbench-token", &token]).await;
-        kubectl(&["apply", "-k", overlay.to_str().unwrap()], "").await;
+        deployment
+    }
+
+    async fn wait_until_ready(&self, namespace: &Namespace) {
         for object in ["deployment/mlbench-server", "statefulset/mlbench-worker"] {
             let ready = namespace.try_run(&["rollout", "status", object, "--timeout=90s"]).await;
             if let Err(why) = ready {
@@ -73,7 +118,6 @@ impl Deployment {
                 panic!("{why}\n{pods}\n{}", namespace.server_log().await);
             }
         }
-        deployment
     }
 }
 

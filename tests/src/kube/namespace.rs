@@ -100,6 +100,15 @@ impl Namespace {
         kubectl(&["-n", &self.name, "apply", "-f", "-"], &object.to_string()).await;
     }
 
+    /// Lets the API server check an object with its schema, without storing it.
+    ///
+    /// # Errors
+    /// Why it refuses the object.
+    pub async fn check(&self, object: &Value) -> Result<(), String> {
+        let check = ["create", "--dry-run=server", "--validate=true", "-f", "-"];
+        try_kubectl(&[&["-n", &self.name], &check[..]].concat(), &object.to_string()).await.map(drop)
+    }
+
     /// Deploys static worker pods without waiting until they are ready.
     pub async fn static_workers(&self, count: u32) {
         let labels = json!({"app": "mlbench", "component": "worker", "release": RELEASE});

@@ -42,7 +42,7 @@ const JOB_PREFIXES: [&str; 34] = [
     "ACCELERATE_",
 ];
 /// Variables that a launcher or a service manager sets for one process.
-const JOB_NAMES: [&str; 40] = [
+const JOB_NAMES: [&str; 41] = [
     "RANK",
     "WORLD_SIZE",
     "LOCAL_RANK",
@@ -70,6 +70,7 @@ const JOB_NAMES: [&str; 40] = [
     "TF_CONFIG",
     "JAX_PROCESS_ID",
     "NOTIFY_SOCKET",
+    "CREDENTIALS_DIRECTORY",
     "LISTEN_FDS",
     "LISTEN_PID",
     "LISTEN_FDNAMES",
@@ -158,6 +159,7 @@ mod tests {
             "TORCHELASTIC_RUN_ID",
             "HOROVOD_RANK",
             "NOTIFY_SOCKET",
+            "CREDENTIALS_DIRECTORY",
             "MLBENCH_TOKEN",
             "HYDI_CONTROL_FD",
             "HYDRA_LAUNCHER",

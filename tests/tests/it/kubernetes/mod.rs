@@ -1,5 +1,6 @@
 //! Tests on a real Kubernetes cluster: `cargo xtask test --kube`. Every test has its own namespace.
 
+mod chart;
 mod deployed;
 mod faults;
 mod harness;
