@@ -1,15 +1,11 @@
-import { parseIds } from "../lib/ids";
+import { MOST_CURVES, parseIds } from "../lib/ids";
 import { parseRoute } from "../lib/route";
 import { runPath, seriesPath } from "./paths";
 
-/** How many runs of a comparison are requested early: as many as have curves. */
-const MOST = 100;
-
 /**
- * Returns what a page requests first.
+ * Returns what a page requests first: lists of metrics, and the run of a page.
  *
- * These are only what a page reads again when it knows the position of the stream, so that an early response is never
- * too old: lists of metrics, and the run of a page.
+ * The page reads each again when it knows the position of the stream, so that nothing stays too old.
  */
 export function earlyPaths(page: string): string[] {
   const [path = "", query = ""] = page.split("?");
@@ -21,7 +17,7 @@ export function earlyPaths(page: string): string[] {
       return [seriesPath({ pod: route.pod })];
     case "compare":
       return parseIds(new URLSearchParams(query).get("runs") ?? "")
-        .slice(0, MOST)
+        .slice(0, MOST_CURVES)
         .map((run) => seriesPath({ run }));
     default:
       return [];

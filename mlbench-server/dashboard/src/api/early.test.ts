@@ -10,9 +10,11 @@ import { deleteRun, getRun } from "./runs";
 const requested: string[] = [];
 let respond: () => Response = () => Response.json([]);
 
+let pending: Promise<Response> | undefined;
+
 mock.method(globalThis, "fetch", (url: string) => {
   requested.push(url);
-  return Promise.resolve(respond());
+  return pending ?? Promise.resolve(respond());
 });
 
 afterEach(() => {
@@ -37,7 +39,9 @@ test("a page reads first what was requested early", async () => {
 });
 
 test("other pages request nothing early", () => {
-  for (const page of ["", "runs", "compare", "runs/x", "nowhere/1/2"]) assert.deepEqual(earlyPaths(page), []);
+  for (const page of ["", "runs", "compare", "runs/x", "nowhere/1/2"]) {
+    assert.deepEqual(earlyPaths(page), []);
+  }
 });
 
 test("an early response is read once", async () => {
@@ -61,10 +65,17 @@ test("a change forgets what was requested before it", async () => {
   assert.equal(requested.length, 3);
 });
 
-test("a reader who has left gets no early response", async () => {
+test("a reader who has left does not wait for an early response, and leaves it to the next", async () => {
+  let arrive: (response: Response) => void = () => undefined;
+  pending = new Promise<Response>((resolve) => (arrive = resolve));
   requestEarly(["api/runs/3/?logs=0"]);
+  pending = undefined;
   const left = new AbortController();
   const read = getRun(3, 0, left.signal);
   left.abort();
   await assert.rejects(read, { name: "AbortError" });
+  const next = getRun(3, 0, new AbortController().signal);
+  arrive(Response.json({ id: 3 }));
+  assert.deepEqual(await next, { id: 3 });
+  assert.equal(requested.length, 1);
 });

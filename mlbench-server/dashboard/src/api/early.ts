@@ -23,17 +23,34 @@ export function requestEarly(paths: readonly string[]): void {
   globalThis.mlbenchEarly = { responses, at: performance.now() };
 }
 
-/** Returns a response that was requested early, once; undefined if there is none, or it has failed. */
-export function takeEarly(url: string): Promise<Response | undefined> | undefined {
+/**
+ * Returns a response that was requested early, once; undefined if there is none, or it has failed.
+ *
+ * A reader who leaves does not wait for it.
+ */
+export function takeEarly(url: string, signal?: AbortSignal): Promise<Response | undefined> {
   const early = globalThis.mlbenchEarly;
-  if (early === undefined) return undefined;
+  if (early === undefined) return Promise.resolve(undefined);
   if (performance.now() - early.at > LIFE) forgetEarly();
   const response = early.responses.get(url);
   early.responses.delete(url);
-  return response;
+  if (response === undefined) return Promise.resolve(undefined);
+  if (signal === undefined) return response;
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      // Who comes after reads it.
+      early.responses.set(url, response);
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    void response.then((found) => {
+      signal.removeEventListener("abort", leave);
+      resolve(found);
+    });
+  });
 }
 
-/** Forgets what was requested early: something changes it. */
+/** Forgets what was requested early: something changes it, or the stream goes on from a later position. */
 export function forgetEarly(): void {
   globalThis.mlbenchEarly?.responses.clear();
 }

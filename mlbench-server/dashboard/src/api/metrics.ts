@@ -1,6 +1,6 @@
 import { address } from "../lib/base";
 import { seriesPath, type Owner } from "./paths";
-import { send, sendJson } from "./request";
+import { readJson, send, sendJson } from "./request";
 import type { Bucket, PointRecord, Series, Timestamp } from "./wire";
 
 /** A point with the fields that charts need. */
@@ -79,7 +79,7 @@ async function getMetrics<T>(
   for (const [key, value] of Object.entries(texts)) if (value !== undefined) query.set(key, String(value));
   for (const name of names ?? []) query.append("metric_filter", name);
   const response = await send(metricsPath(owner), { query, ...(signal === undefined ? {} : { signal }) });
-  const body = (await response.json()) as Record<string, T[]>;
+  const body = await readJson<Record<string, T[]>>(response, signal);
   const position = Number(response.headers.get("mlbench-cursor") ?? 0);
   return { series: new Map(Object.entries(body)), cursor: Number.isFinite(position) ? position : 0 };
 }

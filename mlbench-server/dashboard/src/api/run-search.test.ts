@@ -81,6 +81,8 @@ test("a parameter is found by its value and by bounds", () => {
     "param:optimizer=adam",
     "param:nesterov=true",
     "param:layers>18",
+    "param:layers<1,000",
+    "param:lr<0,2",
     "param:a<b=3",
     "param:a<b>2",
   ]) {

@@ -1,3 +1,4 @@
+import { typedNumber } from "../lib/number";
 import type { Run } from "./wire";
 
 /** A word of a search that names a parameter or tag: `tag:team=vision`, `param:lr>0.01`, or `tag:team` for any value. */
@@ -64,7 +65,7 @@ function hasLabel(run: Run, { kind, text }: LabelWord): boolean {
 /** Returns whether a value is as a comparison says, such as `=vision` or `<0.1`; only parameters have bounds. */
 function compares(found: string | number | boolean, comparison: string, kind: LabelWord["kind"]): boolean {
   const [, operator, value = ""] = COMPARISON.exec(comparison) ?? [];
-  const wanted = value.trim() === "" ? NaN : Number(value);
+  const wanted = typedNumber(value);
   if (operator === "=") {
     return String(found).toLowerCase() === value || (typeof found === "number" && found === wanted);
   }

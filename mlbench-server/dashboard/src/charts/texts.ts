@@ -21,10 +21,10 @@ function exponentText(value: number, digits: number): string {
   return minus(`${short}e${exponent.replace("+", "")}`);
 }
 
-/** Separates thousands by a thin space, from 10,000 on. */
+/** Separates thousands by commas as everywhere on the page, from 10,000 on. */
 function group(text: string): string {
   const [whole = "", part] = text.split(".");
-  const grouped = whole.replace("-", "").length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, "\u2009") : whole;
+  const grouped = whole.replace("-", "").length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, ",") : whole;
   return part === undefined ? grouped : `${grouped}.${part}`;
 }
 

@@ -2,6 +2,7 @@
 export const COLORS = 8;
 
 const STORED = "mlbench.colors";
+/** How many colours of runs are remembered: some kB of the browser's storage. */
 const MOST = 500;
 
 /**

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bytes, count, dateTime, duration, exactDateTime, number, plural, relative } from "./format";
+import { count, dateTime, duration, exactDateTime, number, plural, relative } from "./format";
 
 test("a duration shows its two largest units", () => {
   const cases: [number, string][] = [
@@ -54,19 +54,6 @@ test("a local date has the offset of its own day", () => {
   const shown = exactDateTime(date, "local");
   assert.match(shown, /^2026-0[67]-[0-9]{2} [0-9:]{8}\.000 [+-][0-9]{2}:[0-9]{2}$/);
   assert.equal(Date.parse(shown.replace(" ", "T").replace(" ", "")), date);
-});
-
-test("bytes are counted in powers of 1024", () => {
-  const cases: [number, string][] = [
-    [0, "0 B"],
-    [999, "999 B"],
-    [1_000, "1.0 KiB"],
-    [1_536, "1.5 KiB"],
-    [20_971_520, "20 MiB"],
-    [5e18, "4441 PiB"],
-    [NaN, "–"],
-  ];
-  for (const [count, text] of cases) assert.equal(bytes(count), text);
 });
 
 test("a number has four significant digits", () => {

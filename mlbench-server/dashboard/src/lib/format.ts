@@ -73,20 +73,6 @@ function two(count: number): string {
   return String(count).padStart(2, "0");
 }
 
-const BYTE_UNITS = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-
-/** Formats a number of bytes: `1.5 MiB`. */
-export function bytes(count: number): string {
-  if (!Number.isFinite(count)) return UNKNOWN;
-  let [shown, unit] = [count, "B"];
-  for (const larger of BYTE_UNITS) {
-    if (Math.abs(shown) < 999.5) break;
-    [shown, unit] = [shown / 1024, larger];
-  }
-  const digits = unit === "B" ? 0 : Math.abs(shown) < 9.95 ? 1 : 0;
-  return `${shown.toFixed(digits)} ${unit}`;
-}
-
 /** Prints an amount of memory as a request may name it, with the largest unit that leaves no fraction: `4Gi`. */
 export function size(count: number): string {
   const units = ["", "Ki", "Mi", "Gi", "Ti"];

@@ -1,5 +1,8 @@
 /** How many runs the server compares at once. */
 export const MOST_RUNS = 1_000;
+/** How many of them have curves: more can neither be distinguished nor followed live. */
+export const MOST_CURVES = 100;
+
 /** Reads ids and ranges such as `1-5,8`; what is none of them is left out. */
 export function parseIds(text: string): number[] {
   const ids = new Set<number>();

@@ -95,6 +95,21 @@ test("a new topic opens the stream again where it was", async () => {
   assert.deepEqual(second.log, ["fetch 11"]);
 });
 
+test("what was requested before the stream opened is not read as of its position", async () => {
+  const browser = new FakeBrowser();
+  const { hub } = open(browser.tab());
+  const seen: number[] = [];
+  globalThis.mlbenchEarly = { responses: new Map([["run", Promise.resolve(undefined)]]), at: 0 };
+  hub.subscribe("run:3", {
+    take: () => undefined,
+    fetch: () => seen.push(globalThis.mlbenchEarly?.responses.size ?? NaN),
+  });
+  await browser.advance(50);
+  browser.source.open(10);
+  assert.deepEqual(seen, [0]);
+  globalThis.mlbenchEarly = undefined;
+});
+
 test("resync makes everybody fetch", async () => {
   const browser = new FakeBrowser();
   const { hub } = open(browser.tab());

@@ -1,3 +1,4 @@
+import { forgetEarly } from "../api/early";
 import { setConnection, type Connection } from "./connection";
 import { browser, type Environment } from "./environment";
 import { carries, type Received } from "./stream";
@@ -51,7 +52,7 @@ export class Hub {
     const present = this.subscribers.get(topic);
     if (present !== undefined) {
       present.add(subscriber);
-      if (this.live && this.carried.has(topic)) subscriber.fetch(this.position);
+      if (this.live && this.carried.has(topic)) this.fetch(subscriber, this.position);
     } else {
       this.subscribers.set(topic, new Set([subscriber]));
       this.announce();
@@ -106,7 +107,13 @@ export class Hub {
 
   private refetch(topic: string, position: number): void {
     this.carried.set(topic, position);
-    for (const subscriber of this.subscribers.get(topic) ?? []) subscriber.fetch(position);
+    for (const subscriber of this.subscribers.get(topic) ?? []) this.fetch(subscriber, position);
+  }
+
+  /** Lets a subscriber read what is at least as new as the stream: no response from before it. */
+  private fetch(subscriber: Subscriber, position: number): void {
+    forgetEarly();
+    subscriber.fetch(position);
   }
 
   /** An older server has no events, and a stream has only so many topics. */

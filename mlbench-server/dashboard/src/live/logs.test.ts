@@ -118,6 +118,46 @@ test("a run whose lines are few among many numbers is read whole", async () => {
   assert.equal(requests, 2);
 });
 
+test("older lines are read again after a failure, and for readers who come while others leave", async () => {
+  const browser = new FakeBrowser();
+  const hub = new Hub(browser.tab(), () => undefined);
+  const all = lines(1, 15_000);
+  let failures = 1;
+  const waits: AbortSignal[] = [];
+  let hold = true;
+  const get = (_: number, options: LogsOptions = {}) => {
+    if (options.limit !== 10_000 || options.before === undefined) return Promise.resolve(page(all, options));
+    const { signal } = options;
+    if (hold && signal !== undefined) {
+      // Until its reader leaves.
+      waits.push(signal);
+      return new Promise<LogPage>((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason as Error));
+      });
+    }
+    failures -= 1;
+    return failures >= 0 ? Promise.reject(new Error("network")) : Promise.resolve(page(all, options));
+  };
+  const store = new LogsStore(() => hub, 3, get);
+  const leave = store.use();
+  await browser.advance(50);
+  browser.source.open(10);
+  await settle();
+  assert.equal(waits.length, 1);
+  leave();
+  hold = false;
+  store.use();
+  mock.timers.tick(10);
+  await browser.advance(50);
+  browser.source.open(10);
+  await settle();
+  assert.equal(failures, 0, "the next reader reads on");
+  mock.timers.tick(2_000);
+  await settle();
+  mock.timers.tick(100);
+  assert.deepEqual([store.state.value.window.lines.length, store.state.value.reading], [15_000, false]);
+});
+
 test("the window forgets the oldest lines", () => {
   const window = new LogWindow();
   window.append(lines(1, MOST_LINES));

@@ -2,6 +2,7 @@ import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 
 import { getLogs } from "../api/logs";
+import { withRetries } from "../api/retry";
 import type { LogLine, LogPage } from "../api/wire";
 import { hub, type Hub } from "./hub";
 import { LOG_END } from "./last-lines";
@@ -32,6 +33,8 @@ export class LogsStore extends TopicStore {
   private readonly published: Signal<LogsState>;
   private ready = false;
   private reading = false;
+  /** Ends with the readers of now. */
+  private latest: AbortSignal | undefined;
   private error: Error | undefined;
 
   constructor(
@@ -84,22 +87,25 @@ export class LogsStore extends TopicStore {
     this.ready = true;
   }
 
-  /** Reads older lines page by page, newest first, until the window is full. */
+  /** Reads older lines page by page, newest first, until the window is full or the readers have left. */
   private async readOlder(signal: AbortSignal): Promise<void> {
+    this.latest = signal;
     if (this.reading) return;
     this.reading = true;
-    try {
-      while (this.window.older && !this.window.full && !signal.aborted) {
-        const page = await this.get(this.run, { before: this.window.begin + 1, limit: PAGE, signal });
+    while (this.window.older && !this.window.full && !this.latest.aborted) {
+      const { latest } = this;
+      const options = { before: this.window.begin + 1, limit: PAGE, signal: latest };
+      try {
+        const page = await withRetries(() => this.get(this.run, options), latest);
         this.window.prepend(page.lines, beginOf(page));
-        publish(this.publishNow);
+      } catch {
+        // Readers who came meanwhile read on; otherwise the newest lines are there.
+        if (this.latest === latest) break;
       }
-    } catch {
-      // The next fetch tries again; the newest lines are there.
-    } finally {
-      this.reading = false;
       publish(this.publishNow);
     }
+    this.reading = false;
+    publish(this.publishNow);
   }
 
   private readonly publishNow = () => {

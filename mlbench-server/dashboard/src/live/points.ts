@@ -11,7 +11,8 @@ import {
   type Point,
   type SeriesInfo,
 } from "../api/metrics";
-import { Problem } from "../api/problem";
+import { isFinal } from "../api/problem";
+import { RETRY } from "../api/retry";
 import { timestamp } from "../lib/time";
 import type { Hub } from "./hub";
 import { expect, publish } from "./publisher";
@@ -31,8 +32,6 @@ const NAMES_LENGTH = 4_000;
 const KEPT = 200;
 /** How many batches wait for a history before it is read again instead. */
 const MOST_HELD = 500;
-/** How long to wait after a failed request, in milliseconds. */
-const RETRY = 2_000;
 
 /** The requests that the store makes; tests bring their own. */
 export const requests = { getPoints, getBuckets, getSeries };
@@ -237,7 +236,7 @@ export class PointsStore {
       }
       const { again } = this;
       [this.listing, this.again] = [undefined, false];
-      if (problem !== undefined) this.later(problem, () => void this.list());
+      if (problem !== undefined) this.later(problem, [], () => void this.list());
       // Begun before the page gets the list, so that requests that come together are shown together.
       else if (again) void this.list();
       arrived(problem === undefined ? this.publishList : undefined);
@@ -344,17 +343,17 @@ export class PointsStore {
       }
     } catch (error) {
       problem = error;
-      this.later(error, () => void this.read(names, request, apply, when));
+      this.later(error, names, () => void this.read(names, request, apply, when));
     }
     arrived(problem === undefined ? this.publishSeries : undefined);
   }
 
   /** Repeats a failed request, unless it will fail again or the store is idle. */
-  private later(error: unknown, call: () => void): void {
-    const final = error instanceof Problem && error.status >= 400 && error.status < 500;
+  private later(error: unknown, names: readonly string[], call: () => void): void {
+    const final = isFinal(error);
     if (final || this.users === 0) {
-      // The next user begins anew.
-      for (const entry of this.entries.values()) entry.held = undefined;
+      // The next user begins anew with these; the requests for others go on.
+      for (const name of names) this.entry(name).held = undefined;
       if (this.listed.peek() === undefined && final) this.listed.value = [];
       return;
     }

@@ -230,7 +230,7 @@ class FakeChannel implements Channel {
   }
 }
 
-/** Lets all promises and messages arrive that are under way. */
+/** Lets all promises and messages arrive that are under way: more turns than any chain of them has. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

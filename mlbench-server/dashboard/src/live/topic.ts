@@ -1,4 +1,5 @@
-import { Problem } from "../api/problem";
+import { isFinal } from "../api/problem";
+import { RETRY } from "../api/retry";
 import type { Received } from "./stream";
 import type { Hub } from "./hub";
 
@@ -69,7 +70,7 @@ export abstract class TopicStore {
     } catch (error) {
       if (!signal.aborted) {
         this.failed(error);
-        const final = error instanceof Problem && error.status >= 400 && error.status < 500;
+        const final = isFinal(error);
         if (!final) this.timer = setTimeout(() => void this.refresh(), RETRY);
       }
     } finally {
@@ -91,7 +92,5 @@ export abstract class TopicStore {
   }
 }
 
-/** How long to wait after a failed fetch, in milliseconds. */
-const RETRY = 2_000;
 /** How many events a fetch holds up before it is repeated instead. */
 const MOST_HELD = 1_000;

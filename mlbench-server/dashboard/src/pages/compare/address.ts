@@ -1,5 +1,6 @@
 import type { Direction } from "../../api/wire";
 import { MOST_RUNS, parseIds } from "../../lib/ids";
+import { typedNumber } from "../../lib/number";
 
 /** What the page compares; a link holds it. */
 export interface Compared {
@@ -62,7 +63,9 @@ export function withRuns(compared: Compared, ids: readonly number[]): Compared {
 export function requestQuery({ ids, metric, goal, direction, baseline }: Compared): URLSearchParams {
   const query = new URLSearchParams({ runs: ids.join(",") });
   if (metric !== "") query.set("metric", metric);
-  if (goal !== "") query.set("goal", goal);
+  const number = typedNumber(goal);
+  // The server says what is wrong with other text.
+  if (goal !== "") query.set("goal", Number.isNaN(number) ? goal : String(number));
   if (direction !== "") query.set("direction", direction);
   if (baseline !== undefined) query.set("baseline", String(baseline));
   return query;

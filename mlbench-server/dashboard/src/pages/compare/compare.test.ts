@@ -88,7 +88,7 @@ test("the request has only what the address says", () => {
   const compared = readCompared(new URLSearchParams("runs=1-3&direction=up&baseline=9"));
   assert.equal(requestQuery(compared).toString(), "runs=1%2C2%2C3");
   const full = readCompared(
-    new URLSearchParams("runs=1-3&direction=at_most&baseline=2&metric=loss&goal=0.5"),
+    new URLSearchParams("runs=1-3&direction=at_most&baseline=2&metric=loss&goal=0,5"),
   );
   assert.equal(
     requestQuery(full).toString(),
@@ -171,13 +171,16 @@ test("bus bandwidth has a line for each group and width", () => {
   });
   const all_reduce = [entry(2048, 32), entry(1024, 32), entry(1024, 16)];
   const found = bandwidthsOf(comparison([group(2, { all_reduce })]));
+  assert.ok(found !== undefined);
   assert.deepEqual(
-    found?.scatter.groups.map(({ label, middles }) => [label, middles.map(({ x }) => x)]),
+    found.scatter.groups.map(({ label, middles }) => [label, middles.map(({ x }) => x)]),
     [
       ["2 workers, 32 bits", [1024, 2048]],
       ["2 workers, 16 bits", [1024]],
     ],
   );
+  assert.equal(found.numbers.columns[5], "Bus bandwidth (GB/s)");
+  assert.deepEqual(found.numbers.rows[0], ["2 workers", "2 KiB", "32", "0.1", "2.048e−5", "2.048e−5"]);
   assert.equal(bandwidthsOf(comparison([group(2)])), undefined);
 });
 

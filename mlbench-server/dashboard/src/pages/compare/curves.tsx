@@ -9,6 +9,7 @@ import type { XAxis } from "../../charts/series";
 import { readView, writeView, type ChartView } from "../../charts/view";
 import { WhenVisible } from "../../charts/visible";
 import { plural } from "../../lib/format";
+import { MOST_CURVES } from "../../lib/ids";
 import { query, setQuery } from "../../lib/navigation";
 import { seconds } from "../../lib/time";
 import { Loading } from "../../parts/message";
@@ -19,8 +20,6 @@ import { useCatalogs } from "./use-series";
 
 const USUAL: ChartView = { axis: "relative", scale: "linear", halfLife: 0, zoom: null };
 const AXES: readonly XAxis[] = ["relative", "training", "step", "epoch", "wall"];
-/** How many runs have curves: more can neither be distinguished nor followed live. */
-const MOST_CURVES = 100;
 const REPEATS: readonly Repeats[] = ["median", "single"];
 /** How many charts are surely near the window. */
 const FIRST = 2;

@@ -1,9 +1,13 @@
 import type { Comparison, Estimate, Group } from "../../api/wire";
 import type { Bar } from "../../charts/bars";
 import type { Dot, Middle, Scatter } from "../../charts/scatter";
-import { bytes, number } from "../../lib/format";
+import { valueText } from "../../charts/texts";
+import { number } from "../../lib/format";
 import { familiesOf } from "./families";
 import { secondsText } from "./summary";
+
+/** Bytes per second in a GB/s, the unit of bandwidths in the field. */
+const GIGA = 1e9;
 
 /** The table behind a chart. */
 interface Numbers {
@@ -157,7 +161,7 @@ export function bandwidthsOf({ groups }: Comparison): { scatter: Scatter; number
         .filter((entry) => entry.element_bits === bits)
         .sort((a, b) => a.bytes - b.bytes)
         .map(({ bytes: x, bus_bandwidth: bandwidth }) => {
-          const y = bandwidth / 1e9;
+          const y = bandwidth / GIGA;
           return { x, y, low: y, high: y, hollow: group.oversubscribed === true };
         }),
     }));
@@ -166,12 +170,19 @@ export function bandwidthsOf({ groups }: Comparison): { scatter: Scatter; number
     list.map(
       ({ bytes: size, element_bits: bits, seconds, algorithm_bandwidth: algorithm, bus_bandwidth: bus }) => [
         label,
-        bytes(size),
-        ...[bits, seconds.median, algorithm, bus].map(number),
+        valueText(size, "bytes"),
+        ...[bits, seconds.median, algorithm / GIGA, bus / GIGA].map(number),
       ],
     ),
   );
-  const columns = ["Group", "Vector", "Bits", "Seconds", "Algorithm bandwidth (B/s)", "Bus bandwidth (B/s)"];
+  const columns = [
+    "Group",
+    "Vector",
+    "Bits",
+    "Seconds",
+    "Algorithm bandwidth (GB/s)",
+    "Bus bandwidth (GB/s)",
+  ];
   const x = { name: "Size of the vector", scale: "log2", unit: "bytes" } as const;
   const y = { name: "Bus bandwidth", scale: "log10", unit: "number" } as const;
   const scatter = { groups: lines.map((line, color) => ({ ...line, color })), x, y };

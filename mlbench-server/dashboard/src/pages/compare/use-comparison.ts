@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { getComparison } from "../../api/comparison";
-import { Problem } from "../../api/problem";
+import { isFinal } from "../../api/problem";
 import type { Comparison } from "../../api/wire";
 
 /** A comparison as of now. */
@@ -44,7 +44,7 @@ export function useComparison(
           const comparison = before.of === query ? before.comparison : undefined;
           return { comparison, error, stale: false, of: query };
         });
-        again = !(error instanceof Problem && error.status >= 400 && error.status < 500);
+        again = !isFinal(error);
       }
       if (again && !stop.signal.aborted) timer = setTimeout(() => void read(), INTERVAL);
     };

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-import { Problem } from "../../api/problem";
+import { isFinal } from "../../api/problem";
 import { sendJson } from "../../api/request";
 import type { Comparison, Direction, Phases, Run, Timestamp } from "../../api/wire";
 import { milliseconds } from "../../lib/format";
@@ -32,6 +32,7 @@ export function useAnalysis(run: Run): Analysis | undefined {
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const read = async () => {
+      let again = finished_at === null;
       try {
         const query = new URLSearchParams({ runs: String(id) });
         setAnalysis(
@@ -42,9 +43,9 @@ export function useAnalysis(run: Run): Analysis | undefined {
         );
       } catch (error) {
         // An older server has no analysis, and a run may have nothing to analyse.
-        if (error instanceof Problem && error.status >= 400 && error.status < 500) return;
+        again = !isFinal(error);
       }
-      if (finished_at === null && !stop.signal.aborted) timer = setTimeout(() => void read(), INTERVAL);
+      if (again && !stop.signal.aborted) timer = setTimeout(() => void read(), INTERVAL);
     };
     void read();
     return () => {

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
+import { withRetries } from "../../api/retry";
 import type { LogLine, Run } from "../../api/wire";
 import { terminalLine } from "../../lib/ansi";
 import { styleOf } from "../../lib/terminal-color";
@@ -46,7 +47,7 @@ function useLastLines(run: number, rank: number | undefined): readonly LogLine[]
   useEffect(() => {
     const stop = new AbortController();
     // Without them the reason and the log still say what happened.
-    lastLines(run, rank, LINES, stop.signal).then(setLines, () => undefined);
+    withRetries(() => lastLines(run, rank, LINES, stop.signal), stop.signal).then(setLines, () => undefined);
     return () => stop.abort();
   }, [run, rank]);
   return lines;

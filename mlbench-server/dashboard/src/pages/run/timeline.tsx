@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { getLogs } from "../../api/logs";
+import { withRetries } from "../../api/retry";
 import type { SeriesInfo } from "../../api/metrics";
 import type { Run } from "../../api/wire";
 import { now } from "../../lib/clock";
@@ -58,7 +59,7 @@ function useFirstLine(run: Run, metrics: number): number | undefined {
   useEffect(() => {
     if (date !== undefined || state === "INITIALIZED") return;
     const stop = new AbortController();
-    getLogs(id, { limit: 1, signal: stop.signal }).then(
+    withRetries(() => getLogs(id, { limit: 1, signal: stop.signal }), stop.signal).then(
       ({ lines: [line] }) => {
         if (line !== undefined) setDate(milliseconds(line.date));
       },

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { getPoints, type Point } from "../../api/metrics";
+import { withRetries } from "../../api/retry";
 import type { Run } from "../../api/wire";
 import { Chart } from "../../charts/chart";
 import type { ChartGroup } from "../../charts/group";
@@ -72,10 +73,13 @@ function EndedPod({ run, pod, put }: SourceProps) {
     const stop = new AbortController();
     const [since, until] = [created_at, finished_at ?? created_at].map(seconds);
     const range = { since: timestamp((since ?? 0) - MARGIN), until: timestamp((until ?? 0) + MARGIN) };
-    getPoints({ pod }, { names: NAMES, ...range, signal: stop.signal }).then(
+    const read = () => getPoints({ pod }, { names: NAMES, ...range, signal: stop.signal });
+    withRetries(read, stop.signal).then(
       ({ series }) => put(pod, new Map(NAMES.map((name) => [name, samplesOf(name, series.get(name) ?? [])]))),
       // A pod without measurements, or one that is gone.
-      () => put(pod, new Map()),
+      () => {
+        if (!stop.signal.aborted) put(pod, new Map());
+      },
     );
     return () => stop.abort();
   }, [created_at, finished_at, pod, put]);

@@ -1,3 +1,4 @@
+import { Fragment } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
 import { listPods } from "../../../api/pods";
@@ -18,6 +19,19 @@ const PROGRAMS: [Program, string, string][] = [
   ["command", "Own program", "Your command on the static workers"],
   ["official", "Official benchmark", "An image of MLBench"],
   ["own", "Own container", "Your image and its command"],
+];
+
+/** What the server replaces in a command, as `mlbench runs start --help` says. */
+const PLACEHOLDERS = [
+  "rank",
+  "local_rank",
+  "num_workers",
+  "hosts",
+  "addresses",
+  "master_addr",
+  "master_port",
+  "run_id",
+  "backend",
 ];
 
 /** What the run executes. */
@@ -77,8 +91,14 @@ export function ProgramChoice({ form, errors, change }: PartProps) {
           placeholder="python train.py --rank {rank}"
           help={
             <>
-              The server replaces <code>{"{run_id}"}</code>, <code>{"{rank}"}</code>, <code>{"{hosts}"}</code>{" "}
-              and <code>{"{backend}"}</code>.
+              The server replaces{" "}
+              {PLACEHOLDERS.map((name, index) => (
+                <Fragment key={name}>
+                  {index > 0 && (index === PLACEHOLDERS.length - 1 ? " and " : ", ")}
+                  <code>{`{${name}}`}</code>
+                </Fragment>
+              ))}
+              .
             </>
           }
           code

@@ -60,11 +60,11 @@ test("a custom backend is sent with its name and where it starts", () => {
 });
 
 test("numbers are sent as numbers, and the server judges their range", () => {
-  assert.deepEqual(request({ workers: "0", cpus: "1,5", bandwidth: " 100 " }), {
+  assert.deepEqual(request({ workers: "0", cpus: "1,5", bandwidth: " 10,000 " }), {
     name: "x",
     num_workers: 0,
     num_cpus: 1.5,
-    max_bandwidth: 100,
+    max_bandwidth: 10_000,
   });
   assert.deepEqual(errors({ workers: "two", cpus: "1 core" }), ["num_workers", "num_cpus"]);
 });

@@ -2,6 +2,7 @@ import type { RunRequest } from "../../../api/runs";
 import type { Run } from "../../../api/wire";
 import { size } from "../../../lib/format";
 import { nameValues, readNameValues, type NameValues } from "../../../lib/name-values";
+import { typedNumber } from "../../../lib/number";
 import { shownTags } from "../../../parts/tags";
 import { OFFICIAL_IMAGES, officialImage } from "./images";
 import { paramsText, readParams } from "./params";
@@ -88,7 +89,7 @@ export function requestOf(form: StartForm): { request: RunRequest } | { errors: 
   const errors: Errors = {};
   const number = (field: "num_workers" | "num_cpus" | "max_bandwidth" | "gpus", text: string) => {
     if (text.trim() === "") return {};
-    const value = Number(text.replace(",", "."));
+    const value = typedNumber(text);
     if (Number.isFinite(value)) return { [field]: value };
     errors[field] = `must be a number, not "${text.trim()}"`;
     return {};
@@ -192,7 +193,8 @@ const OFFICIAL_COMMAND = "/conda/bin/python /codes/main.py --run_id {run_id}";
 
 /** The fields that the dialog shows for a form, by their names in the API. */
 export function shownFields(form: StartForm): ReadonlySet<string> {
-  const shown = ["name", "num_workers", "num_cpus", "max_bandwidth", "backend"];
+  // Typed by the wire, so that a renamed field does not compile.
+  const shown: (keyof RunRequest)[] = ["name", "num_workers", "num_cpus", "max_bandwidth", "backend"];
   shown.push("memory", "shm_size", "gpus", "time_limit", "working_dir");
   shown.push("gpu_enabled", "light_target", "use_horovod", "environment", "params", "tags");
   if (form.program === "command" || form.program === "own") shown.push("custom_image_command");
