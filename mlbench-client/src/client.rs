@@ -56,6 +56,14 @@ impl fmt::Debug for LossCallback {
 
 impl Client {
     /// Returns a builder for a client of the server at [`DEFAULT_URL`].
+    ///
+    /// ```
+    /// use mlbench_client::Client;
+    ///
+    /// let client = Client::builder().base_url("http://127.0.0.1:8000/").build()?;
+    /// assert_eq!(client.base_url(), "http://127.0.0.1:8000");
+    /// # Ok::<(), mlbench_client::Error>(())
+    /// ```
     #[must_use]
     pub fn builder() -> ClientBuilder {
         ClientBuilder {
@@ -72,6 +80,15 @@ impl Client {
     ///
     /// Without `MLBENCH_URL`, the URL is [`DEFAULT_URL`]. The server sets both variables for the workers of a
     /// run.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use mlbench_client::Client;
+    ///
+    /// let client = Client::builder_from_env().timeout(Duration::from_secs(5)).build()?;
+    /// # Ok::<(), mlbench_client::Error>(())
+    /// ```
     #[must_use]
     pub fn builder_from_env() -> ClientBuilder {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -99,6 +116,12 @@ impl Client {
     }
 
     /// Returns the URL of the server without a trailing slash.
+    ///
+    /// ```
+    /// let client = mlbench_client::Client::builder().base_url("https://mlbench.example/").build()?;
+    /// assert_eq!(client.base_url(), "https://mlbench.example");
+    /// # Ok::<(), mlbench_client::Error>(())
+    /// ```
     #[must_use]
     pub fn base_url(&self) -> &str {
         self.0.transport.base_url()
@@ -123,13 +146,13 @@ impl Client {
     ///
     /// It shares the connections of this one.
     ///
-    /// ```no_run
+    /// ```
     /// use mlbench_client::RetryPolicy;
     ///
-    /// # async fn example(client: mlbench_client::Client) -> mlbench_client::Result<()> {
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
     /// let pods = client.with_retry(RetryPolicy::new().reads(true)).pods().list().await?;
-    /// # Ok(())
-    /// # }
+    /// # }) }
     /// ```
     #[must_use]
     pub fn with_retry(&self, retry: RetryPolicy) -> Self {
@@ -142,11 +165,11 @@ impl Client {
     ///
     /// It repeats it as a read that the policy permits. The operation must be safe to repeat.
     ///
-    /// ```no_run
-    /// # async fn example(client: mlbench_client::Client) -> mlbench_client::Result<()> {
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
     /// let pods = client.with_retries(|| client.pods().list()).await?;
-    /// # Ok(())
-    /// # }
+    /// # }) }
     /// ```
     ///
     /// # Errors
@@ -194,6 +217,13 @@ impl Client {
         Ok(Self(Arc::new(Inner { transport, retry, on_retry, on_loss })))
     }
 
+    /// Checks that the position for the next page is not the one of this page, which would repeat it without an end.
+    pub(crate) fn check_advance(&self, request: &Request, advances: bool) -> Result<()> {
+        let cause = "its position for the next page does not advance".to_owned();
+        let url = self.transport().url(request);
+        if advances { Ok(()) } else { Err(Error::InvalidResponse { url, cause }) }
+    }
+
     pub(crate) fn transport(&self) -> &Transport {
         &self.0.transport
     }
@@ -237,6 +267,11 @@ impl ClientBuilder {
     }
 
     /// Sets the bearer token: the server's own, or the one that the workers of a run post metrics with.
+    ///
+    /// ```
+    /// let client = mlbench_client::Client::builder().token("7f3a").build()?;
+    /// # Ok::<(), mlbench_client::Error>(())
+    /// ```
     #[must_use]
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(Token(token.into()));
@@ -244,6 +279,13 @@ impl ClientBuilder {
     }
 
     /// Sets how long to wait for a connection and for the next bytes of a response. Default: 30 s.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let client = mlbench_client::Client::builder().timeout(Duration::from_secs(5)).build()?;
+    /// # Ok::<(), mlbench_client::Error>(())
+    /// ```
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -251,6 +293,13 @@ impl ClientBuilder {
     }
 
     /// Sets which requests are repeated, and for how long.
+    ///
+    /// ```
+    /// use mlbench_client::{Client, RetryPolicy};
+    ///
+    /// let client = Client::builder().retry(RetryPolicy::new().reads(true)).build()?;
+    /// # Ok::<(), mlbench_client::Error>(())
+    /// ```
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
@@ -258,6 +307,13 @@ impl ClientBuilder {
     }
 
     /// Sets the [timeout](RetryPolicy::timeout) of the retry policy. Default: 60 s.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let client = mlbench_client::Client::builder().retry_timeout(Duration::from_secs(600)).build()?;
+    /// # Ok::<(), mlbench_client::Error>(())
+    /// ```
     #[must_use]
     pub const fn retry_timeout(mut self, timeout: Duration) -> Self {
         self.retry.timeout = timeout;
@@ -268,6 +324,12 @@ impl ClientBuilder {
     ///
     /// A [`MetricLogger`](crate::MetricLogger) does not call it: [`flush`](crate::MetricLogger::flush)
     /// and [`on_loss`](Self::on_loss) report its failures.
+    ///
+    /// ```
+    /// let builder = mlbench_client::Client::builder();
+    /// let client = builder.on_retry(|error, attempt| eprintln!("attempt {attempt}: {error}")).build()?;
+    /// # Ok::<(), mlbench_client::Error>(())
+    /// ```
     #[must_use]
     pub fn on_retry(mut self, callback: impl Fn(&Error, u32) + Send + Sync + 'static) -> Self {
         self.on_retry = RetryCallback(Arc::new(callback));
@@ -278,6 +340,12 @@ impl ClientBuilder {
     ///
     /// It receives the number of metrics lost since its last call, at most every 10 s, and why the last of them
     /// was lost. Default: a warning through `tracing`.
+    ///
+    /// ```
+    /// let builder = mlbench_client::Client::builder();
+    /// let client = builder.on_loss(|lost, error| eprintln!("{lost} metrics lost: {error}")).build()?;
+    /// # Ok::<(), mlbench_client::Error>(())
+    /// ```
     #[must_use]
     pub fn on_loss(mut self, callback: impl Fn(u64, &Error) + Send + Sync + 'static) -> Self {
         self.on_loss = LossCallback(Arc::new(callback));
@@ -285,6 +353,14 @@ impl ClientBuilder {
     }
 
     /// Builds the client without sending anything.
+    ///
+    /// ```
+    /// use mlbench_client::{Client, Error};
+    ///
+    /// let error = Client::builder().base_url("127.0.0.1:8000").build().unwrap_err();
+    /// assert!(matches!(error, Error::InvalidUrl { .. }));
+    /// # Ok::<(), mlbench_client::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`InvalidUrl`](Error::InvalidUrl) or [`InvalidToken`](Error::InvalidToken) for a value that is not

@@ -10,7 +10,7 @@ use mlbench_core::storage::{RunOrder, SortKey};
 use mlbench_core::{Owner, PodName, RunId, RunName, RunState};
 
 use crate::client::Client;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::testing::{METRIC, POINTS, RUN, SERIES, Server, Step};
 
 const COMPARISON: &str = r#"{"metric":"val_global_Prec@1","direction":"at_least","goal":80.0,"clock":"training","cores":null,
@@ -185,7 +185,7 @@ async fn every_endpoint_has_a_method() {
 }
 
 /// Starts a server that sends `body` in response to every request.
-async fn server(body: &str) -> Server {
+async fn server_of(body: &str) -> Server {
     Server::new([], Step::ok(body)).await
 }
 
@@ -194,19 +194,19 @@ async fn the_other_methods_of_metrics_send_their_requests() {
     let owner = Owner::Run(RunId::new(3).unwrap());
     let query = MetricsQuery::default();
 
-    let records = server(r#"{"loss":[{"value":"0.5","step":7}]}"#).await;
+    let records = server_of(r#"{"loss":[{"value":"0.5","step":7}]}"#).await;
     let fields = vec![PointField::Value, PointField::Step];
     let with_fields = MetricsQuery { fields, ..query.clone() };
     let read = records.client().metrics().records(&owner, &with_fields).await.unwrap();
     assert_eq!(read["loss"][0].step, Some(7));
     assert_eq!(records.received()[0].head, "GET /api/metrics/3/?metric_type=run&fields=value%2Cstep");
 
-    let buckets = server("{}").await;
+    let buckets = server_of("{}").await;
     assert!(buckets.client().metrics().buckets(&owner, &query, 9).await.unwrap().is_empty());
     let head = "GET /api/metrics/3/?metric_type=run&downsample=minmax&points=9";
     assert_eq!(buckets.received()[0].head, head);
 
-    let archive = server("zip").await;
+    let archive = server_of("zip").await;
     let mut file = Vec::new();
     assert_eq!(archive.client().metrics().download(&owner, &query, &mut file).await.unwrap(), 3);
     assert_eq!(archive.received()[0].head, "GET /api/metrics/3/?metric_type=run&format=zip");
@@ -231,7 +231,7 @@ async fn a_follower_continues_from_the_cursor_of_the_last_response() {
 #[tokio::test]
 async fn the_other_methods_of_runs_send_their_requests() {
     let ended = RUN.replace("STARTED", "FINISHED");
-    let server = server(&ended).await;
+    let server = server_of(&ended).await;
     let client = server.client();
     let id = RunId::new(3).unwrap();
     client.runs().get_with(id, RunsQuery { logs: Some(5) }).await.unwrap();
@@ -241,6 +241,53 @@ async fn the_other_methods_of_runs_send_their_requests() {
     let heads: Vec<_> = server.received().into_iter().map(|request| request.head).collect();
     let poll = "GET /api/runs/3/?logs=0";
     assert_eq!(heads, ["GET /api/runs/3/?logs=5", poll, poll, poll]);
+}
+
+#[tokio::test]
+async fn a_follower_without_a_cursor_fails_instead_of_repeating_all_points() {
+    let server = Server::new([], Step::ok(POINTS)).await;
+    let mut follower =
+        server.client().metrics().follow(Owner::Run(RunId::new(3).unwrap()), MetricsQuery::default());
+    let error = follower.next().await.unwrap_err();
+    assert!(matches!(error, Error::InvalidResponse { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn pages_that_repeat_themselves_are_an_error() {
+    let page = Step::Respond(200, "Mlbench-Next-Cursor: same\r\n", format!("[{RUN}]"));
+    let server = Server::new([], page).await;
+    let mut pages = Box::pin(server.client().runs().pages(RunSearch::default()));
+    assert!(pages.next().await.unwrap().is_ok());
+    let error = pages.next().await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("its position for the next page does not advance"), "{error}");
+    assert!(pages.next().await.is_none());
+
+    let values = server_of(r#"{"runs":[],"next":3}"#).await;
+    let query = ValuesQuery { after: RunId::new(3), ..ValuesQuery::default() };
+    values.client().runs().values(&query).await.unwrap_err();
+
+    let line = r#"{"seq":7,"date":"2018-08-03T09:21:44Z","rank":0,"stream":"stdout","text":""}"#;
+    let lines = server_of(&format!(r#"{{"next":7,"previous":7,"lines":[{line}]}}"#)).await;
+    let (client, id) = (lines.client(), RunId::new(3).unwrap());
+    for query in [
+        LogsQuery { after: Some(7), ..LogsQuery::default() },
+        LogsQuery { before: Some(7), ..LogsQuery::default() },
+    ] {
+        client.runs().logs(id, &query).await.unwrap_err();
+    }
+    client.runs().logs(id, &LogsQuery { after: Some(6), ..LogsQuery::default() }).await.unwrap();
+}
+
+#[tokio::test]
+async fn large_metrics_are_posted_in_several_requests() {
+    let rejected =
+        r#"{"accepted":1,"rejected_count":1,"rejected":[{"index":0,"code":"not_found","message":""}]}"#;
+    let server = Server::new([], Step::ok(rejected)).await;
+    let mut metric = NewMetric::new(Owner::Run(RunId::new(3).unwrap()), "note", "1").unwrap();
+    metric.metadata = "x".repeat(4 << 20);
+    let result = server.client().metrics().post_batch(&[metric.clone(), metric]).await.unwrap();
+    assert_eq!((result.accepted, server.received().len()), (2, 2));
+    assert_eq!(result.rejected.iter().map(|rejected| rejected.index).collect::<Vec<_>>(), [0, 1]);
 }
 
 #[tokio::test]

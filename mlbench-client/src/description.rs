@@ -21,6 +21,13 @@ impl Client {
 impl Description<'_> {
     /// Returns the document in OpenAPI 3.1.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// assert_eq!(client.description().document().await?["openapi"], "3.1.0");
+    /// # }) }
+    /// ```
+    ///
     /// # Errors
     /// When the server cannot be reached.
     pub async fn document(self) -> Result<serde_json::Value> {
@@ -28,6 +35,13 @@ impl Description<'_> {
     }
 
     /// Returns the document as a page of HTML.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// let html = client.description().page().await?;
+    /// # }) }
+    /// ```
     ///
     /// # Errors
     /// When the server cannot be reached.

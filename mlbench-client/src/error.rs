@@ -107,7 +107,7 @@ pub enum Error {
         cause: String,
     },
     /// Metrics that still wait when a flush ends.
-    #[error("{}", waiting(*.pending, *.spooled, .spool.as_deref()))]
+    #[error("{}", waiting(*.pending, *.spooled, .spool.as_deref(), .last.as_deref()))]
     NotSent {
         /// Metrics that wait in memory, and are lost when the program ends.
         pending: u64,
@@ -115,6 +115,8 @@ pub enum Error {
         spooled: u64,
         /// The spool.
         spool: Option<PathBuf>,
+        /// Why the server did not take the last batch. `None` if it did, or has not responded yet.
+        last: Option<Box<Error>>,
     },
     /// A metric that was dropped after one attempt without a response, because the retry timeout was over.
     #[error("the server stored nothing for {} s and does not respond", .after.as_secs_f64())]
@@ -151,14 +153,19 @@ fn recorded(count: u64) -> String {
     if count == 1 { "1 recorded metric was".to_owned() } else { format!("{count} recorded metrics were") }
 }
 
-fn waiting(pending: u64, spooled: u64, spool: Option<&Path>) -> String {
+fn waiting(pending: u64, spooled: u64, spool: Option<&Path>, last: Option<&Error>) -> String {
     let metrics =
         |count| if count == 1 { "1 metric waits".to_owned() } else { format!("{count} metrics wait") };
     let in_memory = format!("{} in memory, lost when the program ends", metrics(pending));
-    match spool.map(|spool| format!("{} in {} for the next logger", metrics(spooled), spool.display())) {
-        None => format!("the server is away: {in_memory}"),
-        Some(in_spool) if pending == 0 => format!("the server is away: {in_spool}"),
-        Some(in_spool) => format!("the server is away: {in_spool}, {in_memory}"),
+    let place =
+        match spool.map(|spool| format!("{} in {} for the next logger", metrics(spooled), spool.display())) {
+            None => in_memory,
+            Some(in_spool) if pending == 0 => in_spool,
+            Some(in_spool) => format!("{in_spool}, {in_memory}"),
+        };
+    match last {
+        Some(last) => format!("{place}; the server does not take metrics: {last}"),
+        None => format!("{place}; the server has not responded yet"),
     }
 }
 
@@ -168,6 +175,16 @@ fn excerpt(body: &str) -> String {
 
 impl Error {
     /// Returns the status of the response, if one arrived.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::RunId;
+    ///
+    /// let error = client.runs().get(RunId::new(8).ok_or("no id")?).await.unwrap_err();
+    /// assert_eq!(error.status(), Some(404));
+    /// # }) }
+    /// ```
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -178,6 +195,16 @@ impl Error {
     }
 
     /// Returns the problem document, if the server sent one.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::RunId;
+    ///
+    /// let error = client.runs().get(RunId::new(8).ok_or("no id")?).await.unwrap_err();
+    /// assert_eq!(error.problem().ok_or("no problem")?.detail, "run 8 does not exist");
+    /// # }) }
+    /// ```
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
         match self {
@@ -187,6 +214,16 @@ impl Error {
     }
 
     /// Returns the error code, if the server sent one.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::{ErrorCode, RunId};
+    ///
+    /// let error = client.runs().get(RunId::new(8).ok_or("no id")?).await.unwrap_err();
+    /// assert_eq!(error.code(), Some(ErrorCode::NotFound));
+    /// # }) }
+    /// ```
     #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
@@ -196,12 +233,32 @@ impl Error {
     }
 
     /// Returns the id of the request in the server log, if the server sent one.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::RunId;
+    ///
+    /// let error = client.runs().get(RunId::new(8).ok_or("no id")?).await.unwrap_err();
+    /// assert_eq!(error.request_id(), Some("r-1"));
+    /// # }) }
+    /// ```
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.problem().map(|problem| problem.request_id.as_str())
     }
 
     /// Returns the value of `Retry-After`, if the response has one.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::RunId;
+    ///
+    /// let error = client.runs().get(RunId::new(8).ok_or("no id")?).await.unwrap_err();
+    /// assert_eq!(error.retry_after(), None);
+    /// # }) }
+    /// ```
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -213,6 +270,16 @@ impl Error {
     /// Returns whether the same request may succeed soon: the server is unreachable, overloaded or failing.
     ///
     /// A server that responds `unavailable` without `Retry-After` lacks something that only people can provide.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::RunId;
+    ///
+    /// let error = client.runs().get(RunId::new(8).ok_or("no id")?).await.unwrap_err();
+    /// assert!(!error.retryable());
+    /// # }) }
+    /// ```
     #[must_use]
     pub fn retryable(&self) -> bool {
         match self {
@@ -223,6 +290,16 @@ impl Error {
     }
 
     /// Returns whether no complete response arrived.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::{Client, RetryPolicy};
+    ///
+    /// let away = Client::builder().base_url("http://127.0.0.1:1").build()?;
+    /// assert!(away.pods().list().await.unwrap_err().is_unreachable());
+    /// # }) }
+    /// ```
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Timeout { .. } | Self::Interrupted { .. })

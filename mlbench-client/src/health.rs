@@ -21,6 +21,13 @@ impl Client {
 impl Health<'_> {
     /// Checks that the server is alive.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// client.health().live().await?;
+    /// # }) }
+    /// ```
+    ///
     /// # Errors
     /// When the server cannot be reached.
     pub async fn live(self) -> Result<()> {
@@ -28,6 +35,15 @@ impl Health<'_> {
     }
 
     /// Checks that the server is ready for requests.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// if let Err(error) = client.health().ready().await {
+    ///     println!("not ready: {error}");
+    /// }
+    /// # }) }
+    /// ```
     ///
     /// # Errors
     /// When the server cannot be reached or is not ready. In the second case the error names the part that is
@@ -39,6 +55,13 @@ impl Health<'_> {
     /// Returns the metrics of the server and the newest value of every pod metric for Prometheus.
     ///
     /// The text has Prometheus' exposition format, version 0.0.4.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// println!("{}", client.health().metrics().await?);
+    /// # }) }
+    /// ```
     ///
     /// # Errors
     /// When the server cannot be reached or fails.

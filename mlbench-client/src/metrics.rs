@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use mlbench_core::Owner;
 use mlbench_core::api::{
-    BatchResult, CURSOR_HEADER, Downsample, Endpoint, Format, MAX_ARRAY_POINTS, Metric, MetricsQuery,
-    NewMetric, NewSeries, PointField, PointRecord, PointsByMetric, PointsByOwner,
+    BatchResult, Downsample, Endpoint, Format, MAX_ARRAY_POINTS, Metric, MetricsQuery, NewMetric, NewSeries,
+    PointField, PointRecord, PointsByMetric, PointsByOwner,
 };
 use mlbench_core::downsample::minmax::Bucket;
 use serde::Serialize;
@@ -15,8 +15,8 @@ use crate::client::Client;
 use crate::error::Result;
 use crate::request::{self, Request};
 
-/// Metrics of one request.
-const CHUNK: usize = MAX_ARRAY_POINTS;
+/// Bytes of texts in one request. Even if each of them needs an escape of six, the server accepts its body.
+const CHUNK_BYTES: usize = 6 << 20;
 
 /// Metrics of runs and pods. See [`Client::metrics`].
 ///
@@ -34,8 +34,24 @@ impl Client {
     }
 }
 
-impl Metrics<'_> {
+impl<'a> Metrics<'a> {
+    pub(crate) const fn client(self) -> &'a Client {
+        self.client
+    }
+
     /// Returns the metrics of all worker pods in the cluster or of all runs, by `query.metric_type`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::{MetricType, MetricsQuery};
+    ///
+    /// let query = MetricsQuery { metric_type: MetricType::Run, last_n: Some(1), ..MetricsQuery::default() };
+    /// for (owner, metrics) in client.metrics().all(&query).await? {
+    ///     println!("{owner} has {} metrics", metrics.len());
+    /// }
+    /// # }) }
+    /// ```
     ///
     /// # Errors
     /// When the server cannot be reached or fails.
@@ -46,15 +62,15 @@ impl Metrics<'_> {
 
     /// Returns the metrics of a pod or a run, each ordered by date. The owner overrides `query.metric_type`.
     ///
-    /// ```no_run
-    /// use mlbench_client::{Client, MetricsQuery, Owner, RunId};
+    /// ```
+    /// use mlbench_client::{MetricsQuery, Owner};
     ///
-    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
     /// let query = MetricsQuery { metric_filter: vec!["accuracy".to_owned()], ..MetricsQuery::default() };
     /// let metrics = client.metrics().get(&Owner::Run(run), &query).await?;
     /// println!("{:?}", metrics["accuracy"][0].value.as_f64());
-    /// # Ok(())
-    /// # }
+    /// # }) }
     /// ```
     ///
     /// # Errors
@@ -66,6 +82,16 @@ impl Metrics<'_> {
     }
 
     /// Returns the metrics of a pod or a run with all fields of their points, or with `query.fields`.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::{MetricsQuery, Owner};
+    ///
+    /// let records = client.metrics().records(&Owner::Run(run), &MetricsQuery::default()).await?;
+    /// assert_eq!(records["loss"][0].step, Some(1));
+    /// # }) }
+    /// ```
     ///
     /// # Errors
     /// `not_found` when the pod or run does not exist.
@@ -81,6 +107,18 @@ impl Metrics<'_> {
 
     /// Returns at most `max_buckets` buckets of each metric of a pod or a run, which keep every extreme.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::{MetricsQuery, Owner};
+    ///
+    /// let buckets = client.metrics().buckets(&Owner::Run(run), &MetricsQuery::default(), 500).await?;
+    /// for (name, buckets) in &buckets {
+    ///     println!("{name} fits in {} buckets", buckets.len());
+    /// }
+    /// # }) }
+    /// ```
+    ///
     /// # Errors
     /// `not_found` when the pod or run does not exist.
     pub async fn buckets(
@@ -94,27 +132,20 @@ impl Metrics<'_> {
         self.client.json(&get(owner, &query, None)).await
     }
 
-    /// Returns a follower of the metrics of a pod or a run, from `query.cursor` on or from the beginning.
-    ///
-    /// ```no_run
-    /// use mlbench_client::{Client, MetricsQuery, Owner, RunId};
-    ///
-    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
-    /// let mut follower = client.metrics().follow(Owner::Run(run), MetricsQuery::default());
-    /// let stored = follower.next().await?; // everything stored so far
-    /// let new = follower.next().await?; // what has arrived since, whatever its date
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn follow(self, owner: Owner, query: MetricsQuery) -> MetricsFollower {
-        let query = MetricsQuery { fields: Vec::new(), ..query };
-        MetricsFollower { client: self.client.clone(), owner, query }
-    }
-
     /// Writes the metrics of a pod or a run to `target` as a zip archive and returns its length in bytes.
     ///
     /// The archive is streamed. After an error, `target` holds an incomplete archive.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::{MetricsQuery, Owner};
+    ///
+    /// let mut archive = Vec::new(); // or a tokio::fs::File
+    /// let length = client.metrics().download(&Owner::Run(run), &MetricsQuery::default(), &mut archive).await?;
+    /// assert_eq!(archive.len() as u64, length);
+    /// # }) }
+    /// ```
     ///
     /// # Errors
     /// `not_found` when the pod or run does not exist, [`Write`](crate::Error::Write) when writing to
@@ -133,14 +164,14 @@ impl Metrics<'_> {
     /// Without an `owner`, they are those of all worker pods in the cluster or of all runs, by `query.metric_type`.
     /// The points are streamed. After an error, `target` holds some of them.
     ///
-    /// ```no_run
-    /// use mlbench_client::{Client, Format, MetricsQuery, Owner, RunId};
+    /// ```
+    /// use mlbench_client::{Format, MetricsQuery, Owner};
     ///
-    /// # async fn example(client: Client, run: RunId, mut file: tokio::fs::File) -> mlbench_client::Result<()> {
-    /// let query = MetricsQuery::default();
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// let (query, mut file) = (MetricsQuery::default(), Vec::new()); // or a tokio::fs::File
     /// client.metrics().write(Some(&Owner::Run(run)), &query, Format::Parquet, &mut file).await?;
-    /// # Ok(())
-    /// # }
+    /// # }) }
     /// ```
     ///
     /// # Errors
@@ -168,14 +199,14 @@ impl Metrics<'_> {
     /// Retries under one `Idempotency-Key`, so that the metric is stored once, while the server is
     /// unreachable, overloaded or failing, up to the [`retry_timeout`](crate::ClientBuilder::retry_timeout).
     ///
-    /// ```no_run
-    /// use mlbench_client::{Client, NewMetric, Owner, RunId};
+    /// ```
+    /// use mlbench_client::{NewMetric, Owner};
     ///
-    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
     /// let stored = client.metrics().post(&NewMetric::new(Owner::Run(run), "accuracy", "0.7845")?).await?;
     /// assert_eq!(stored.value.as_str(), "0.7845");
-    /// # Ok(())
-    /// # }
+    /// # }) }
     /// ```
     ///
     /// # Errors
@@ -185,16 +216,17 @@ impl Metrics<'_> {
         self.client.with_retries(|| self.client.transport().json(&request)).await
     }
 
-    /// Stores metrics of any owners, up to 100,000 per transaction.
+    /// Stores metrics of any owners, up to 100,000 or 6 MiB of texts per transaction.
     ///
     /// Each transaction is one request, retried under its own `Idempotency-Key` like [`post`](Self::post).
     /// The server stores the valid metrics even if it rejects others. The result lists the first 1,000
     /// rejections, each with its index in `metrics`.
     ///
-    /// ```no_run
-    /// use mlbench_client::{Client, NewMetric, Owner, RunId};
+    /// ```
+    /// use mlbench_client::{NewMetric, Owner};
     ///
-    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
     /// let mut losses = Vec::new();
     /// for step in 1..=3 {
     ///     let mut metric = NewMetric::new(Owner::Run(run), "train_loss @ 0", 1.0 / f64::from(step))?;
@@ -203,20 +235,23 @@ impl Metrics<'_> {
     /// }
     /// let result = client.metrics().post_batch(&losses).await?;
     /// assert_eq!(result.rejected_count, 0);
-    /// # Ok(())
-    /// # }
+    /// # }) }
     /// ```
     ///
     /// # Errors
     /// The last error when the retry timeout ends. The transactions before the failed one are stored.
     pub async fn post_batch(self, metrics: &[NewMetric]) -> Result<BatchResult> {
         let mut total = BatchResult::default();
-        for (chunk, metrics) in (0_u64..).zip(metrics.chunks(CHUNK)) {
-            let request = Request::new(Endpoint::CreateMetrics, &[]).json(&metrics)?;
+        let mut rest = metrics;
+        while !rest.is_empty() {
+            let begin = (metrics.len() - rest.len()) as u64;
+            let (chunk, after) = rest.split_at(chunk_length(rest));
+            rest = after;
+            let request = Request::new(Endpoint::CreateMetrics, &[]).json(&chunk)?;
             let mut result: BatchResult =
                 self.client.with_retries(|| self.client.transport().json(&request)).await?;
             for rejected in &mut result.rejected {
-                rejected.index = rejected.index.saturating_add(chunk * CHUNK as u64);
+                rejected.index = rejected.index.saturating_add(begin);
             }
             total.add(result);
         }
@@ -229,16 +264,16 @@ impl Metrics<'_> {
     /// makes the key from the position. The series have up to 100,000 points together, and the key has 1 to 64 visible
     /// ASCII characters. Retries like [`post`](Self::post). Each rejection has the `index` of its series.
     ///
-    /// ```no_run
-    /// use mlbench_client::{Client, NewMetric, NewSeries, Owner, RunId};
+    /// ```
+    /// use mlbench_client::{NewMetric, NewSeries, Owner};
     ///
-    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
     /// let losses = [NewMetric::new(Owner::Run(run), "loss", 0.5)?, NewMetric::new(Owner::Run(run), "loss", 0.25)?];
     /// let series: Vec<NewSeries<'_>> = NewSeries::new(&losses.iter().collect::<Vec<_>>()).into_iter().collect();
     /// let result = client.metrics().post_series(&series, "losses.csv-0").await?;
     /// assert_eq!(result.accepted, 2);
-    /// # Ok(())
-    /// # }
+    /// # }) }
     /// ```
     ///
     /// # Errors
@@ -247,49 +282,6 @@ impl Metrics<'_> {
     pub async fn post_series(self, series: &[NewSeries<'_>], key: &str) -> Result<BatchResult> {
         let request = Request::new(Endpoint::CreateMetrics, &[]).json(&series)?.key(key.to_owned());
         self.client.with_retries(|| self.client.transport().json(&request)).await
-    }
-}
-
-/// Reads the metrics of a pod or a run as they arrive. See [`Metrics::follow`].
-#[derive(Debug, Clone)]
-pub struct MetricsFollower {
-    client: Client,
-    owner: Owner,
-    query: MetricsQuery,
-}
-
-impl MetricsFollower {
-    /// Returns the points that have arrived since the last call. The first call returns all earlier points.
-    ///
-    /// No point is returned twice. After an error, the next call returns the points that this one missed.
-    ///
-    /// # Errors
-    /// `not_found` when the pod or run does not exist or was deleted.
-    pub async fn next(&mut self) -> Result<PointsByMetric> {
-        let request = get(&self.owner, &self.query, None);
-        let read = || self.client.transport().json_and_header(&request, CURSOR_HEADER);
-        let (points, cursor) = self.client.read(&request, read).await?;
-        self.query.cursor = cursor.and_then(|text| text.parse().ok()).or(self.query.cursor);
-        Ok(points)
-    }
-
-    pub(crate) const fn client(&self) -> &Client {
-        &self.client
-    }
-
-    /// Returns the new points like [`next`](Self::next), and retries.
-    pub(crate) async fn next_with_retries(&mut self) -> Result<PointsByMetric> {
-        let request = get(&self.owner, &self.query, None);
-        let read = || self.client.transport().json_and_header(&request, CURSOR_HEADER);
-        let (points, cursor) = self.client.with_retries(read).await?;
-        self.query.cursor = cursor.and_then(|text: String| text.parse().ok()).or(self.query.cursor);
-        Ok(points)
-    }
-
-    /// Returns the cursor that the next call starts from, or `None` before the first call.
-    #[must_use]
-    pub const fn cursor(&self) -> Option<u64> {
-        self.query.cursor
     }
 }
 
@@ -304,7 +296,17 @@ pub(crate) async fn send_batch(client: &Client, key: Uuid, body: Bytes) -> Resul
     client.transport().json(&request).await
 }
 
-fn get(owner: &Owner, query: &MetricsQuery, format: Option<Format>) -> Request {
+/// Returns how many of the first metrics share a request, at least one.
+fn chunk_length(metrics: &[NewMetric]) -> usize {
+    let mut bytes = 0;
+    let fits = metrics.iter().take(MAX_ARRAY_POINTS).take_while(|metric| {
+        bytes += metric.name.as_str().len() + metric.value.as_str().len() + metric.metadata.len();
+        bytes <= CHUNK_BYTES
+    });
+    fits.count().max(1)
+}
+
+pub(crate) fn get(owner: &Owner, query: &MetricsQuery, format: Option<Format>) -> Request {
     let query = MetricsQuery { metric_type: owner.kind(), format, ..query.clone() };
     Request::new(Endpoint::GetMetrics, &[&owner.label()]).query(query.to_pairs())
 }

@@ -47,6 +47,12 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// Returns the default: for up to 60 s, with pauses of 0.1 to 3 s, without reads.
+    ///
+    /// ```
+    /// use mlbench_client::RetryPolicy;
+    ///
+    /// assert_eq!(RetryPolicy::new(), RetryPolicy::default());
+    /// ```
     pub const fn new() -> Self {
         Self {
             timeout: DEFAULT_TIMEOUT,
@@ -58,11 +64,25 @@ impl RetryPolicy {
     }
 
     /// Returns a policy that repeats nothing.
+    ///
+    /// ```
+    /// use mlbench_client::RetryPolicy;
+    ///
+    /// assert_eq!(RetryPolicy::never(), RetryPolicy::new().max_attempts(1));
+    /// ```
     pub const fn never() -> Self {
         Self::new().max_attempts(1)
     }
 
     /// Sets how long after the first attempt the last one may begin.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use mlbench_client::RetryPolicy;
+    ///
+    /// let ten_minutes = RetryPolicy::new().timeout(Duration::from_secs(600));
+    /// ```
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -71,18 +91,38 @@ impl RetryPolicy {
     /// Sets the first pause and the longest.
     ///
     /// Each is twice the one before, of which up to one half is left out.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use mlbench_client::RetryPolicy;
+    ///
+    /// let patient = RetryPolicy::new().pauses(Duration::from_secs(1), Duration::from_secs(60));
+    /// ```
     pub const fn pauses(mut self, first: Duration, longest: Duration) -> Self {
         (self.first_pause, self.longest_pause) = (first, longest);
         self
     }
 
     /// Sets the number of attempts, including the first. Default: as many as the timeout permits.
+    ///
+    /// ```
+    /// use mlbench_client::RetryPolicy;
+    ///
+    /// let at_most_twice = RetryPolicy::new().max_attempts(2);
+    /// ```
     pub const fn max_attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts;
         self
     }
 
     /// Sets whether to repeat requests that only read. By default, they fail at once.
+    ///
+    /// ```
+    /// use mlbench_client::RetryPolicy;
+    ///
+    /// let with_reads = RetryPolicy::new().reads(true);
+    /// ```
     pub const fn reads(mut self, reads: bool) -> Self {
         self.reads = reads;
         self
@@ -114,7 +154,7 @@ impl Backoff {
 
     /// Returns the next pause with a jitter of up to one half, so that many clients do not return together.
     pub(crate) fn next(&mut self) -> Duration {
-        let whole = self.pause.min(self.longest);
+        let whole = self.pause.min(self.longest).min(LONGEST);
         self.pause = whole.saturating_mul(2).min(self.longest);
         let random = f64::from(Uuid::new_v4().as_u64_pair().0 as u32) / f64::from(u32::MAX);
         whole.mul_f64(0.5 + random / 2.0)
@@ -151,5 +191,22 @@ pub(crate) async fn repeat<T, F: Future<Output = Result<T>>>(
         }
         on_retry(&error, attempt);
         sleep_until((now + pauses.next()).max(earliest).min(deadline)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_of_any_length_grow_within_their_limits() {
+        let mut pauses = Backoff::new(Duration::from_secs(1), Duration::from_secs(3));
+        for longest in [1, 2, 3, 3] {
+            let pause = pauses.next();
+            let longest = Duration::from_secs(longest);
+            assert!(longest / 2 <= pause && pause <= longest, "{pause:?}");
+        }
+        let mut endless = RetryPolicy::new().pauses(Duration::MAX, Duration::MAX).backoff();
+        assert!(endless.next() <= LONGEST);
     }
 }

@@ -1,15 +1,13 @@
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, StreamExt};
 use mlbench_core::RunId;
 use mlbench_core::api::{
-    Comparison, ComparisonQuery, Endpoint, Event, EventData, LogLine, LogPage, LogsQuery, NEXT_CURSOR_HEADER,
-    NewLogLines, Run, RunPatch, RunRequest, RunSearch, RunValuesPage, RunsQuery, Series, Topic, ValuesQuery,
+    Comparison, ComparisonQuery, Endpoint, LogPage, LogsQuery, NEXT_CURSOR_HEADER, NewLogLines, Run,
+    RunPatch, RunRequest, RunSearch, RunValuesPage, RunsQuery, Series, ValuesQuery,
 };
 
 use crate::client::Client;
 use crate::error::Result;
-use crate::events::Change;
 use crate::request::Request;
-use crate::streams;
 
 /// A page of runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,8 +33,21 @@ impl Client {
     }
 }
 
-impl Runs<'_> {
+impl<'a> Runs<'a> {
+    pub(crate) const fn client(self) -> &'a Client {
+        self.client
+    }
+
     /// Returns all runs by ascending id, without their output.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// for run in client.runs().list().await? {
+    ///     println!("{} {} {}", run.id, run.name, run.state);
+    /// }
+    /// # }) }
+    /// ```
     ///
     /// # Errors
     /// When the server cannot be reached or fails.
@@ -48,6 +59,23 @@ impl Runs<'_> {
     ///
     /// Pass the page's `next` as `cursor` to read the next page, until it is `None`. [`pages`](Self::pages) does that.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::{RunSearch, RunState};
+    ///
+    /// let mut query = RunSearch { states: vec![RunState::Finished], limit: Some(20), ..RunSearch::default() };
+    /// loop {
+    ///     let page = client.runs().search(&query).await?;
+    ///     println!("{} runs", page.runs.len());
+    ///     match page.next {
+    ///         Some(next) => query.cursor = Some(next),
+    ///         None => break,
+    ///     }
+    /// }
+    /// # }) }
+    /// ```
+    ///
     /// # Errors
     /// When the server cannot be reached or fails, or does not accept the cursor.
     pub async fn search(self, query: &RunSearch) -> Result<RunPage> {
@@ -57,6 +85,7 @@ impl Runs<'_> {
         let transport = self.client.transport();
         let read = || transport.json_and_header(&request, NEXT_CURSOR_HEADER);
         let (runs, next) = self.client.read(&request, read).await?;
+        self.client.check_advance(&request, next.is_none() || next != query.cursor)?;
         Ok(RunPage { runs, next })
     }
 
@@ -64,7 +93,22 @@ impl Runs<'_> {
     ///
     /// Retries while the server is unreachable, as [`Client::with_retries`] does, and ends after an error. A page may
     /// be empty where the server looked at many runs that the query does not select.
-    pub fn pages(self, query: RunSearch) -> impl Stream<Item = Result<Vec<Run>>> {
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use std::pin::pin;
+    ///
+    /// use futures_util::TryStreamExt;
+    /// use mlbench_client::RunSearch;
+    ///
+    /// let mut pages = pin!(client.runs().pages(RunSearch::default()));
+    /// while let Some(runs) = pages.try_next().await? {
+    ///     println!("{} runs", runs.len());
+    /// }
+    /// # }) }
+    /// ```
+    pub fn pages(self, query: RunSearch) -> impl Stream<Item = Result<Vec<Run>>> + Send + use<> {
         let state = (self.client.clone(), Some(query));
         stream::unfold(state, |(client, query)| async move {
             let query = query?;
@@ -76,17 +120,31 @@ impl Runs<'_> {
                 Err(error) => Some((Err(error), (client, None))),
             }
         })
+        .fuse()
     }
 
     /// Returns a page of the newest accuracy and loss of all runs, or of the metrics that the query names.
     ///
     /// Pass the page's `next` as `after` to read the next page, until it is `None`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::ValuesQuery;
+    ///
+    /// for values in client.runs().values(&ValuesQuery::default()).await?.runs {
+    ///     println!("run {}: loss {:?}", values.run_id, values.loss.and_then(|loss| loss.value));
+    /// }
+    /// # }) }
+    /// ```
+    ///
     /// # Errors
     /// When the server cannot be reached or fails.
     pub async fn values(self, query: &ValuesQuery) -> Result<RunValuesPage> {
         let request = Request::new(Endpoint::ListRunValues, &[]).query(query.to_pairs());
-        self.client.json(&request).await
+        let page: RunValuesPage = self.client.json(&request).await?;
+        self.client.check_advance(&request, page.next.is_none() || page.next != query.after)?;
+        Ok(page)
     }
 
     /// Starts a run.
@@ -95,6 +153,16 @@ impl Runs<'_> {
     /// overloaded or failing, up to the [`retry_timeout`](crate::ClientBuilder::retry_timeout). After an
     /// [`Interrupted`](crate::Error::Interrupted) or a [`Timeout`](crate::Error::Timeout) error, the run may or
     /// may not have started.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::{RunName, RunRequest};
+    ///
+    /// let run = client.runs().start(&RunRequest::named(RunName::new("first try")?)).await?;
+    /// println!("run {} is {}", run.id, run.state);
+    /// # }) }
+    /// ```
     ///
     /// # Errors
     /// `run_active` while another run is active, `run_deleting` while a deleted run is torn down,
@@ -109,14 +177,14 @@ impl Runs<'_> {
     /// The server starts one run for a key, and returns it for at least 24 hours whenever the same request comes
     /// again.
     ///
-    /// ```no_run
-    /// use mlbench_client::{Client, RunName, RunRequest};
+    /// ```
+    /// use mlbench_client::{RunName, RunRequest};
     ///
-    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
     /// let request = RunRequest::named(RunName::new("nightly")?);
     /// let run = client.runs().start_once(&request, "nightly-2026-11-27").await?;
-    /// # Ok(())
-    /// # }
+    /// # }) }
     /// ```
     ///
     /// # Errors
@@ -134,6 +202,13 @@ impl Runs<'_> {
 
     /// Returns a run without its output, which may be large. Use [`get_with`](Self::get_with) for the output.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// assert!(!client.runs().get(run).await?.is_active());
+    /// # }) }
+    /// ```
+    ///
     /// # Errors
     /// `not_found` when the run does not exist.
     pub async fn get(self, id: RunId) -> Result<Run> {
@@ -141,6 +216,15 @@ impl Runs<'_> {
     }
 
     /// Returns a run with as much of its output as `query` asks for.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::RunsQuery;
+    ///
+    /// let run = client.runs().get_with(run, RunsQuery { logs: Some(100) }).await?;
+    /// # }) }
+    /// ```
     ///
     /// # Errors
     /// `not_found` when the run does not exist.
@@ -153,6 +237,13 @@ impl Runs<'_> {
     /// The run becomes `STOPPED` a little later. A run that has ended does not change. Retries like
     /// [`start`](Self::start).
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// client.runs().stop(run).await?;
+    /// # }) }
+    /// ```
+    ///
     /// # Errors
     /// `not_found` when the run does not exist.
     pub async fn stop(self, id: RunId) -> Result<Run> {
@@ -164,6 +255,15 @@ impl Runs<'_> {
     ///
     /// Retries like [`start`](Self::start).
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::RunPatch;
+    ///
+    /// client.runs().update(run, &RunPatch::default().param("lr", 0.1)?.tag("team", "vision")?).await?;
+    /// # }) }
+    /// ```
+    ///
     /// # Errors
     /// `not_found` when the run does not exist, `param_conflict` naming a parameter that has another value.
     pub async fn update(self, id: RunId, patch: &RunPatch) -> Result<Run> {
@@ -172,6 +272,13 @@ impl Runs<'_> {
     }
 
     /// Deletes a run with its metrics and its output, and stops it first if it is active.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// client.runs().delete(run).await?;
+    /// # }) }
+    /// ```
     ///
     /// # Errors
     /// `not_found` when the run does not exist.
@@ -185,36 +292,45 @@ impl Runs<'_> {
     /// exists yet. From the end backwards, begin with `before` = [`LogsQuery::END`], and pass the page's `previous`
     /// as `before`, until it is `None`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::LogsQuery;
+    ///
+    /// let page = client.runs().logs(run, &LogsQuery { rank: Some(0), ..LogsQuery::default() }).await?;
+    /// for line in page.lines {
+    ///     println!("{}", line.text);
+    /// }
+    /// # }) }
+    /// ```
+    ///
     /// # Errors
     /// `not_found` when the run does not exist.
     pub async fn logs(self, id: RunId, query: &LogsQuery) -> Result<LogPage> {
-        self.client.json(&request(Endpoint::GetRunLogs, id).query(query.to_pairs())).await
-    }
-
-    /// Returns the lines of a run's output as they come, from the first or from `query.after` on.
-    ///
-    /// The stream goes on after a restart of the server, without a gap and without a line twice, and retries as
-    /// [`Client::with_retries`] does. It ends when the run has ended, and after an error.
-    ///
-    /// ```no_run
-    /// use futures_util::TryStreamExt;
-    /// use mlbench_client::{Client, LogsQuery, RunId};
-    ///
-    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
-    /// let mut lines = std::pin::pin!(client.runs().lines(run, LogsQuery::default()));
-    /// while let Some(line) = lines.try_next().await? {
-    ///     println!("{}", line.text);
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn lines(self, id: RunId, query: LogsQuery) -> impl Stream<Item = Result<LogLine>> + Send + use<> {
-        streams::lines(self.client.clone(), id, query)
+        let request = request(Endpoint::GetRunLogs, id).query(query.to_pairs());
+        let page: LogPage = self.client.json(&request).await?;
+        let advances = page.lines.is_empty()
+            || query.before.is_some()
+            || query.after.is_none_or(|after| after < page.next);
+        let recedes =
+            page.previous.is_none_or(|previous| query.before.is_none_or(|before| previous < before));
+        self.client.check_advance(&request, advances && recedes)?;
+        Ok(page)
     }
 
     /// Stores lines of the output of an external run.
     ///
     /// Retries like [`start`](Self::start), and stores them once.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::{NewLogLine, NewLogLines, OutputStream};
+    ///
+    /// let line = NewLogLine { rank: 0, stream: OutputStream::Stdout, date: None, text: "epoch 1".to_owned() };
+    /// client.runs().append_logs(run, &NewLogLines { lines: vec![line] }).await?;
+    /// # }) }
+    /// ```
     ///
     /// # Errors
     /// `not_found` when the run does not exist, `run_ended` when it has ended, `run_launched` when the
@@ -226,6 +342,15 @@ impl Runs<'_> {
 
     /// Returns count, date range and extremes of each metric of a run, ordered by name, without the points.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// for series in client.runs().series(run).await? {
+    ///     println!("{}: {:?} to {:?}", series.name, series.min, series.max);
+    /// }
+    /// # }) }
+    /// ```
+    ///
     /// # Errors
     /// `not_found` when the run does not exist.
     pub async fn series(self, id: RunId) -> Result<Vec<Series>> {
@@ -234,47 +359,22 @@ impl Runs<'_> {
 
     /// Compares runs: time to accuracy, speed-up and efficiency of groups of equal parameters, and phases.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::ComparisonQuery;
+    ///
+    /// let query = ComparisonQuery { goal: Some(80.0), ..ComparisonQuery::of([run]) };
+    /// for group in client.runs().compare(&query).await?.groups {
+    ///     println!("{group:?}");
+    /// }
+    /// # }) }
+    /// ```
+    ///
     /// # Errors
     /// `not_found` naming the run that does not exist.
     pub async fn compare(self, query: &ComparisonQuery) -> Result<Comparison> {
         self.client.json(&Request::new(Endpoint::CompareRuns, &[]).query(query.to_pairs())).await
-    }
-
-    /// Waits until a run has ended in any state.
-    ///
-    /// Retries while the server is unreachable, as [`Client::with_retries`] does.
-    ///
-    /// # Errors
-    /// `not_found` when the run does not exist or was deleted.
-    pub async fn wait(self, id: RunId) -> Result<Run> {
-        self.watch(id, |_| ()).await
-    }
-
-    /// Waits like [`wait`](Self::wait) and passes the run to `on_change`, at first and at each change.
-    ///
-    /// # Errors
-    /// `not_found` when the run does not exist or was deleted.
-    pub async fn watch(self, id: RunId, mut on_change: impl FnMut(&Run)) -> Result<Run> {
-        let mut run = self.client.with_retries(|| self.get(id)).await?;
-        on_change(&run);
-        let mut changes = self.client.changes([Topic::Runs]);
-        while run.is_active() {
-            let now = match changes.next().await? {
-                Change::Event(Event { data: EventData::Runs(changed), .. }) => {
-                    // Reading a deleted run returns the error.
-                    let is_deleted = changed.deleted.contains(&id);
-                    let now = changed.runs.into_iter().find(|run| run.id == id);
-                    if is_deleted { Some(self.client.with_retries(|| self.get(id)).await?) } else { now }
-                }
-                Change::Event(_) => None,
-                Change::Look => Some(self.client.with_retries(|| self.get(id)).await?),
-            };
-            if let Some(now) = now {
-                on_change(&now);
-                run = now;
-            }
-        }
-        Ok(run)
     }
 }
 

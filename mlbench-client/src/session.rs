@@ -21,6 +21,15 @@ impl Client {
 impl BrowserSession<'_> {
     /// Returns whether the server requires a token.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// if client.session().get().await?.required {
+    ///     println!("this server needs a token");
+    /// }
+    /// # }) }
+    /// ```
+    ///
     /// # Errors
     /// When the server cannot be reached.
     pub async fn get(self) -> Result<Session> {
@@ -28,6 +37,13 @@ impl BrowserSession<'_> {
     }
 
     /// Checks a token, as the page does when a person signs in.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// client.session().create("the token of the server").await?;
+    /// # }) }
+    /// ```
     ///
     /// # Errors
     /// `unauthorized` for a wrong token, `too_many_attempts`.
@@ -37,6 +53,13 @@ impl BrowserSession<'_> {
     }
 
     /// Ends the session of the request's cookie. This client sends none.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// client.session().delete().await?;
+    /// # }) }
+    /// ```
     ///
     /// # Errors
     /// When the server cannot be reached.

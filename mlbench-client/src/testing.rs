@@ -28,6 +28,8 @@ pub(crate) enum Step {
     Drop,
     /// Never responds.
     Stall,
+    /// Begins to respond, and sends a byte again and again.
+    Trickle,
 }
 
 impl Step {
@@ -135,6 +137,14 @@ async fn serve(script: Arc<Script>, stream: TcpStream) -> Option<()> {
             }
             Step::Drop => return None,
             Step::Stall => std::future::pending().await,
+            Step::Trickle => {
+                stream.write_all(b"HTTP/1.1 200 X\r\nContent-Length: 99999999\r\n\r\n").await.ok()?;
+                let mut interval = tokio::time::interval(Duration::from_millis(5));
+                loop {
+                    interval.tick().await;
+                    stream.write_all(b" ").await.ok()?;
+                }
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use mlbench_core::api::{IDEMPOTENCY_KEY_HEADER, Method, Problem, VERSION_HEADER};
+use mlbench_core::api::{Endpoint, IDEMPOTENCY_KEY_HEADER, Method, Problem, VERSION_HEADER};
 use reqwest::{Response, Url, header, redirect};
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -17,6 +17,8 @@ use crate::request::Request;
 
 /// Bytes of an unexpected body that an error quotes.
 const EXCERPT: usize = 200;
+/// Bytes of an error response that are read.
+const LONGEST_PROBLEM: usize = 1 << 20;
 /// Shorter than the idle timeout of servers, so that no request uses a connection that the server is closing.
 const KEEP_IDLE: Duration = Duration::from_secs(10);
 /// Header with the id of a request in the log of the server.
@@ -202,13 +204,25 @@ impl Transport {
         format!("{}{}", self.base_url, request.path)
     }
 
-    async fn error_response(&self, request: &Request, response: Response) -> Error {
+    /// Returns the longest time for a small exchange with an endpoint, and the error after it.
+    pub(crate) fn longest_exchange(&self, endpoint: Endpoint) -> (Duration, Error) {
+        // To connect, until the response begins, and until it ends.
+        let after = self.timeout.saturating_mul(3);
+        (after, Error::Timeout { url: self.url(&Request::new(endpoint, &[])), after })
+    }
+
+    async fn error_response(&self, request: &Request, mut response: Response) -> Error {
         let status = response.status().as_u16();
         let retry_after = retry_after(&response);
-        let body = match response.bytes().await {
-            Ok(body) => body,
-            Err(error) => return self.transport_error(request, &error),
-        };
+        let mut body = Vec::new();
+        // What sends an endless error is no server of this API.
+        while body.len() < LONGEST_PROBLEM {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) => return self.transport_error(request, &error),
+            }
+        }
         if let Ok(problem) = serde_json::from_slice::<Problem>(&body) {
             return Error::Problem { problem: Box::new(problem), retry_after };
         }

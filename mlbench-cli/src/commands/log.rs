@@ -39,6 +39,11 @@ pub(super) async fn log(
         .map_err(|failure| failure.of_option("--run"))?;
     let owner = Owner::Run(run);
     let logger = start_logger(client, cli, args, &owner)?;
+    if args.spool.is_some()
+        && let Err(damage @ Error::MetricsLost { .. }) = logger.flush_within(Duration::ZERO).await
+    {
+        eprint_message(format_args!("mlbench: {damage}"));
+    }
     let mut input = BufReader::new(tokio::io::stdin());
     let mut posting = pin!(post_lines(&logger, &owner, &mut input, args.spool.is_some()));
     let posted = tokio::select! {
@@ -47,10 +52,10 @@ pub(super) async fn log(
     };
     let Some(posted) = posted else {
         // The caller reports the signal, once what was read is stored.
-        return stored(&logger, args, logger.flush().await);
+        return stored(&logger, args, logger.flush().await).await;
     };
     let Posted { lost, bad, lines } = posted?;
-    stored(&logger, args, lost)?;
+    stored(&logger, args, lost).await?;
     match bad {
         0 => Ok(()),
         _ => Err(Failure::NoMetrics { bad, lines }),
@@ -58,7 +63,13 @@ pub(super) async fn log(
 }
 
 fn start_logger(client: &Client, cli: &Cli, args: &LogArgs, owner: &Owner) -> Result<MetricLogger, Failure> {
-    let mut builder = MetricLogger::builder(client, owner.clone());
+    let has_spool = args.spool.is_some();
+    let report = move |error: &Error| {
+        if let Some(text) = refusal(error, has_spool) {
+            eprint_message(format_args!("mlbench: {text}"));
+        }
+    };
+    let mut builder = MetricLogger::builder(client, owner.clone()).on_failure(report);
     if let Some(spool) = &args.spool {
         builder = builder.spool(spool).spool_limit(args.spool_limit.saturating_mul(1 << 20));
     }
@@ -68,8 +79,23 @@ fn start_logger(client: &Client, cli: &Cli, args: &LogArgs, owner: &Owner) -> Re
     Ok(builder.start()?)
 }
 
+/// Returns what to say at once of a server that refuses metrics until somebody changes the token.
+fn refusal(error: &Error, has_spool: bool) -> Option<String> {
+    let problem = match error.status()? {
+        401 => "the token is missing or wrong",
+        403 => "the token may not store metrics of this run",
+        _ => return None,
+    };
+    let so_long =
+        if has_spool { "metrics wait in the spool until then" } else { "metrics are lost until then" };
+    Some(format!(
+        "{problem}: {error}; start `mlbench log` again with the token of the run or of the server in MLBENCH_TOKEN; \
+         {so_long}"
+    ))
+}
+
 /// Reports the metrics that are not stored. They are a failure where no spool was to keep them.
-fn stored(logger: &MetricLogger, args: &LogArgs, flushed: Result<(), Error>) -> Result<(), Failure> {
+async fn stored(logger: &MetricLogger, args: &LogArgs, flushed: Result<(), Error>) -> Result<(), Failure> {
     let Some(spool) = &args.spool else { return Ok(flushed?) };
     let stats = logger.stats();
     if let Err(error @ Error::MetricsLost { .. }) = flushed {
@@ -79,9 +105,12 @@ fn stored(logger: &MetricLogger, args: &LogArgs, flushed: Result<(), Error>) -> 
         eprint_message(format_args!("mlbench: {} lost, because the spool is full", metrics(stats.pending)));
     }
     if stats.spooled > 0 {
+        let reason = match logger.flush_within(Duration::ZERO).await {
+            Err(Error::NotSent { last: Some(last), .. }) => last.to_string(),
+            _ => "the server does not respond".to_owned(),
+        };
         eprint_message(format_args!(
-            "mlbench: {} in {} for the next `mlbench log --spool`, because the server is away or refuses them; \
-             `mlbench pods` says which",
+            "mlbench: {} in {} for the next `mlbench log --spool`, because the server does not take metrics: {reason}",
             if stats.spooled == 1 {
                 "1 metric waits".to_owned()
             } else {
@@ -262,6 +291,24 @@ mod tests {
         }
         assert!(read("=1").unwrap_err().starts_with("name: "));
         assert!(read(&"x".repeat(1 << 21)).unwrap_err().starts_with("longer than 1024 KiB"));
+    }
+
+    #[test]
+    fn a_refused_token_is_named_with_the_fix() {
+        let refused = |status| Error::UnexpectedResponse {
+            url: "http://x".to_owned(),
+            status,
+            body: String::new(),
+            retry_after: None,
+        };
+        let text = refusal(&refused(401), true).unwrap();
+        assert!(
+            text.starts_with("the token is missing or wrong: ") && text.contains("MLBENCH_TOKEN"),
+            "{text}"
+        );
+        assert!(text.ends_with("; metrics wait in the spool until then"), "{text}");
+        assert!(refusal(&refused(403), false).unwrap().ends_with("; metrics are lost until then"));
+        assert_eq!(refusal(&refused(503), true), None);
     }
 
     #[tokio::test]

@@ -37,6 +37,17 @@ impl Client {
     /// Follows topics by events, and by regular looks where the server is too old to have events.
     ///
     /// What a caller reads at a [`Change::Look`] and the events after it are complete.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::{Change, Topic};
+    ///
+    /// let mut changes = client.changes([Topic::Pods]);
+    /// assert_eq!(changes.next().await?, Change::Look);
+    /// println!("{} pods", client.pods().list().await?.len());
+    /// # }) }
+    /// ```
     #[must_use]
     pub fn changes(&self, topics: impl IntoIterator<Item = Topic>) -> Changes {
         let events = Some(self.events().subscribe(topics, None));
@@ -48,6 +59,15 @@ impl Changes {
     /// Returns whether the last attempt to reach the server failed.
     ///
     /// A server without events is asked by the caller alone, which knows by itself.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::Topic;
+    ///
+    /// assert!(!client.changes([Topic::Runs]).is_away());
+    /// # }) }
+    /// ```
     #[must_use]
     pub fn is_away(&self) -> bool {
         self.events.as_ref().is_some_and(EventStream::is_away)
@@ -56,6 +76,21 @@ impl Changes {
     /// Waits for the next change. The first one is a [`Change::Look`].
     ///
     /// A call may be given up at any time without losing an event.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::{Change, Topic};
+    ///
+    /// let mut changes = client.changes([Topic::Runs]);
+    /// for _ in 0..2 {
+    ///     match changes.next().await? {
+    ///         Change::Look => println!("{} runs", client.runs().list().await?.len()),
+    ///         Change::Event(event) => println!("{:?}", event.data),
+    ///     }
+    /// }
+    /// # }) }
+    /// ```
     ///
     /// # Errors
     /// Those of the [stream](super::stream::Events::subscribe), but for a server that has no events.

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-/// The longest line. A longer one is no event of this API.
-const MAX_LINE: usize = 64 << 20;
+/// The longest event. A longer one is none of this API.
+const MAX_EVENT: usize = 64 << 20;
 
 /// An event as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Parser {
                 let line = std::mem::take(&mut self.line);
                 self.end_line(line.trim_ascii_end());
             }
-            self.line.len() <= MAX_LINE
+            self.line.len() + self.data.len() <= MAX_EVENT
         })
     }
 
@@ -89,6 +89,15 @@ mod tests {
             assert_eq!(parser.next(), Some(message(7, "open", "{\"a\":1}")), "{length}");
             assert_eq!(parser.next(), Some(message(8, "runs", "x\ny")), "{length}");
             assert_eq!(parser.next(), None, "an event without data or without its end is none");
+        }
+    }
+
+    #[test]
+    fn an_event_without_an_end_is_refused_whatever_its_lines() {
+        for line in [vec![b'x'; 1 << 20], [b"data:".to_vec(), vec![b'x'; 1 << 20], b"\n".to_vec()].concat()] {
+            let mut parser = Parser::default();
+            let fed = (0..100).take_while(|_| parser.feed(&line)).count();
+            assert!((60..65).contains(&fed), "{fed} MiB");
         }
     }
 }

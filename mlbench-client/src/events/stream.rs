@@ -42,18 +42,20 @@ impl Events<'_> {
     /// stopped, so that no event is missing and none comes twice. While the server is away it tries again for as long
     /// as [`Client::with_retries`] does.
     ///
-    /// ```no_run
-    /// use mlbench_client::{Client, EventData, RunId, Topic};
+    /// ```
+    /// use mlbench_client::{EventData, Topic};
     ///
-    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
-    /// let mut events = client.events().subscribe([Topic::Run(run)], None);
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// let mut events = client.events().subscribe([Topic::Runs, Topic::Run(run)], None);
     /// while let Some(event) = events.next().await {
-    ///     if let EventData::Points(points) = event?.data {
-    ///         println!("{:?}", points.metrics);
+    ///     match event?.data {
+    ///         EventData::Points(points) => println!("{:?}", points.metrics),
+    ///         EventData::Runs(changed) if !changed.deleted.is_empty() => break,
+    ///         _ => {}
     ///     }
     /// }
-    /// # Ok(())
-    /// # }
+    /// # }) }
     /// ```
     #[must_use]
     pub fn subscribe(self, topics: impl IntoIterator<Item = Topic>, cursor: Option<i64>) -> EventStream {
@@ -74,7 +76,7 @@ impl Events<'_> {
                 Err(error) => Some((Err(error), None)),
             }
         });
-        EventStream { events: events.boxed(), is_away }
+        EventStream { events: events.fuse().boxed(), is_away }
     }
 }
 
@@ -94,11 +96,33 @@ impl fmt::Debug for EventStream {
 
 impl EventStream {
     /// Returns the next event. A call may be given up at any time without losing one.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::Topic;
+    ///
+    /// let mut events = client.events().subscribe([Topic::Runs], None);
+    /// if let Some(event) = events.next().await {
+    ///     println!("{:?}", event?.data);
+    /// }
+    /// # }) }
+    /// ```
     pub async fn next(&mut self) -> Option<Result<Event>> {
         self.events.next().await
     }
 
     /// Returns whether the last attempt to connect failed.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::Topic;
+    ///
+    /// let events = client.events().subscribe([Topic::Runs], None);
+    /// assert!(!events.is_away(), "it connects when it is first polled");
+    /// # }) }
+    /// ```
     #[must_use]
     pub fn is_away(&self) -> bool {
         self.is_away.load(Ordering::Relaxed)
@@ -164,7 +188,7 @@ impl State {
             }
             match connection.body.chunk().await {
                 Ok(Some(chunk)) if connection.parser.feed(&chunk) => {}
-                Ok(Some(_)) => return Err(self.invalid("a line is too long")),
+                Ok(Some(_)) => return Err(self.invalid("an event is too long")),
                 Ok(None) | Err(_) => self.disconnect().await,
             }
         }
@@ -198,9 +222,10 @@ impl State {
     /// Reads an event. `None` for one that is unknown, or that repeats what was returned.
     fn event(&mut self, message: &Message) -> Result<Option<Event>> {
         let data = EventData::from_json(&message.name, &message.data).map_err(|error| self.invalid(error))?;
-        let id = message.id.ok_or_else(|| self.invalid("an event has no id"))?;
-        self.query.cursor = Some(id);
+        self.query.cursor = message.id.or(self.query.cursor);
+        // An unknown kind of event may have no id.
         let Some(data) = data else { return Ok(None) };
+        let id = message.id.ok_or_else(|| self.invalid("an event has no id"))?;
         let is_new = match &data {
             EventData::Open(_) => !std::mem::replace(&mut self.is_open, true),
             EventData::Pods(pods) => self.last_pods.replace(pods.clone()).as_ref() != Some(pods),

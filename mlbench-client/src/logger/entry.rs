@@ -7,15 +7,15 @@ use super::metric_logger::MetricLogger;
 
 /// A metric that is recorded when this value is dropped, at the latest at the end of the statement.
 ///
-/// ```no_run
-/// use mlbench_client::{Client, Owner, RunId};
+/// ```
+/// use mlbench_client::Owner;
 ///
-/// # async fn example(run: RunId) -> mlbench_client::Result<()> {
-/// let logger = Client::from_env()?.metric_logger(Owner::Run(run));
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+/// let logger = client.metric_logger(Owner::Run(run));
 /// logger.log("train_loss @ 0", 0.25).step(100).epoch(1.5);
 /// logger.flush().await?;
-/// # Ok(())
-/// # }
+/// # }) }
 /// ```
 #[derive(Debug)]
 pub struct Entry<'a> {
@@ -28,6 +28,18 @@ impl MetricLogger {
     /// Records `value` for the metric `name`, when the returned [`Entry`] with further fields is dropped.
     ///
     /// Never waits and never fails, like [`record`](Self::record).
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::Owner;
+    ///
+    /// let logger = client.metric_logger(Owner::Run(run));
+    /// logger.log("loss", 0.5).step(1);
+    /// logger.log("note", "a text");
+    /// logger.flush().await?;
+    /// # }) }
+    /// ```
     pub fn log<'a>(&'a self, name: &'a str, value: impl Into<MetricValue>) -> Entry<'a> {
         Entry { logger: self, name, fields: Some(Fields::new(value.into())) }
     }
@@ -42,26 +54,76 @@ impl Entry<'_> {
     }
 
     /// Sets the training step.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::Owner;
+    ///
+    /// let logger = client.metric_logger(Owner::Run(run));
+    /// logger.log("loss", 0.5).step(100);
+    /// # }) }
+    /// ```
     pub fn step(self, step: i64) -> Self {
         self.with(|fields| fields.step = Some(step))
     }
 
     /// Sets the training epoch, possibly a fraction. An infinite one or NaN is left out.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::Owner;
+    ///
+    /// let logger = client.metric_logger(Owner::Run(run));
+    /// logger.log("loss", 0.5).epoch(1.5);
+    /// # }) }
+    /// ```
     pub fn epoch(self, epoch: f64) -> Self {
         self.with(|fields| fields.epoch = Some(epoch).filter(|epoch| epoch.is_finite()))
     }
 
     /// Sets the time of the measurement, by default the time at which the metric is recorded.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::Owner;
+    ///
+    /// let logger = client.metric_logger(Owner::Run(run));
+    /// logger.log("loss", 0.5).date(mlbench_client::now());
+    /// # }) }
+    /// ```
     pub fn date(self, date: Timestamp) -> Self {
         self.with(|fields| fields.date = Some(date))
     }
 
     /// Marks the value as one that adds up over time.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::Owner;
+    ///
+    /// let logger = client.metric_logger(Owner::Run(run));
+    /// logger.log("loss", 0.5).cumulative();
+    /// # }) }
+    /// ```
     pub fn cumulative(self) -> Self {
         self.with(|fields| fields.cumulative = true)
     }
 
     /// Sets the free text.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::Owner;
+    ///
+    /// let logger = client.metric_logger(Owner::Run(run));
+    /// logger.log("loss", 0.5).metadata("warm-up");
+    /// # }) }
+    /// ```
     pub fn metadata(self, metadata: impl Into<String>) -> Self {
         self.with(|fields| fields.metadata = metadata.into())
     }

@@ -13,6 +13,9 @@ use crate::clock;
 use crate::error::{Error, Result};
 use crate::retry;
 
+/// How long the end of a logger waits for what is in memory.
+const LAST_CHANCE: Duration = Duration::from_secs(2);
+
 /// Records metrics of one owner without waiting for the server: a thread posts them in batches.
 ///
 /// The thread posts one batch at a time, and metrics of one name in the order in which they were recorded. Each batch
@@ -28,8 +31,9 @@ use crate::retry;
 /// be stored is counted as lost: [`flush`](Self::flush) and [`stats`](Self::stats) return the number, and
 /// [`on_loss`](crate::ClientBuilder::on_loss) is called while the program runs.
 ///
-/// Clones share one queue. **Call [`flush`](Self::flush) before the program ends**: metrics that still wait in memory
-/// are lost. While the program lives, they are sent even after the last clone is dropped.
+/// Clones share one queue. **Call [`flush`](Self::flush) before the program ends**, to know what became of the metrics.
+/// Dropping the last clone waits until those in memory are stored or in the spool, for up to 2 s, but not for metrics
+/// that the last flush has reported as waiting. What waits in memory after that is lost when the program ends.
 #[derive(Debug, Clone)]
 pub struct MetricLogger(Arc<Inner>);
 
@@ -43,6 +47,7 @@ struct Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
+        self.queue.wait_until_safe(LAST_CHANCE);
     }
 }
 
@@ -55,6 +60,18 @@ impl MetricLogger {
     ///
     /// Never waits and never fails. A metric that cannot be queued is counted as lost: because 100,000 metrics
     /// or 64 MiB of them wait in memory, the logger has stopped, or `name` is empty or longer than 512 bytes.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::Owner;
+    ///
+    /// let logger = client.metric_logger(Owner::Run(run));
+    /// logger.record("loss", 0.5, None, "warm-up");
+    /// logger.record("loss", 0.25, None, "");
+    /// logger.flush().await?;
+    /// # }) }
+    /// ```
     pub fn record(&self, name: &str, value: impl Into<MetricValue>, date: Option<Timestamp>, metadata: &str) {
         self.enqueue(name, Fields { date, metadata: metadata.to_owned(), ..Fields::new(value.into()) });
     }
@@ -64,11 +81,25 @@ impl MetricLogger {
         fields.date.get_or_insert_with(clock::now);
         let record = MetricName::new(name).map(|name| Record { name, fields, recorded: Instant::now() });
         if let Err(error) = record.map_err(Error::from).and_then(|record| self.0.queue.push(record)) {
-            self.0.queue.lose_unqueued(&error);
+            self.0.queue.lose_unqueued(1, &error);
         }
     }
 
     /// Returns how many metrics wait, were stored and were lost.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::Owner;
+    ///
+    /// let logger = client.metric_logger(Owner::Run(run));
+    /// logger.log("loss", 0.5).step(1);
+    /// logger.log("loss", 0.25).step(2);
+    /// logger.flush().await?;
+    /// let stats = logger.stats();
+    /// assert_eq!((stats.sent, stats.pending, stats.dropped), (2, 0, 0));
+    /// # }) }
+    /// ```
     #[must_use]
     pub fn stats(&self) -> LoggerStats {
         self.0.queue.stats()
@@ -79,9 +110,22 @@ impl MetricLogger {
     /// With a spool, it gives up waiting when the server has stored nothing for the
     /// [`retry_timeout`](crate::ClientBuilder::retry_timeout).
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use mlbench_client::Owner;
+    ///
+    /// let logger = client.metric_logger(Owner::Run(run));
+    /// logger.log("loss", 0.5).step(1);
+    /// if let Err(error) = logger.flush().await {
+    ///     eprintln!("{error}"); // for example: 1 recorded metric was lost; first error: run 7 does not exist
+    /// }
+    /// # }) }
+    /// ```
+    ///
     /// # Errors
     /// [`MetricsLost`](Error::MetricsLost) with the number of metrics lost since the last report and the
-    /// first reason, [`NotSent`](Error::NotSent) with the number of metrics that still wait.
+    /// first reason, [`NotSent`](Error::NotSent) with the number of metrics that still wait, and why.
     pub async fn flush(&self) -> Result<()> {
         let (target, start) = (self.0.queue.begin_flush(), Instant::now());
         let Inner { queue, retry_timeout, is_patient } = &*self.0;
@@ -92,6 +136,19 @@ impl MetricLogger {
 
     /// Waits like [`flush`](Self::flush), but no longer than `timeout`.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use std::time::Duration;
+    ///
+    /// use mlbench_client::Owner;
+    ///
+    /// let logger = client.metric_logger(Owner::Run(run));
+    /// logger.log("loss", 0.5).step(1);
+    /// logger.flush_within(Duration::from_secs(10)).await?;
+    /// # }) }
+    /// ```
+    ///
     /// # Errors
     /// Those of [`flush`](Self::flush).
     pub async fn flush_within(&self, timeout: Duration) -> Result<()> {
@@ -100,6 +157,19 @@ impl MetricLogger {
     }
 
     /// Waits like [`flush_within`](Self::flush_within) on the thread of the caller, without a tokio runtime.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// use std::time::Duration;
+    ///
+    /// use mlbench_client::Owner;
+    ///
+    /// let logger = client.metric_logger(Owner::Run(run));
+    /// logger.log("loss", 0.5).step(1);
+    /// logger.flush_blocking(Duration::from_secs(10))?;
+    /// # }) }
+    /// ```
     ///
     /// # Errors
     /// Those of [`flush`](Self::flush).

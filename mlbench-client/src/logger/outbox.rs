@@ -9,7 +9,6 @@ use super::batch::{BATCH_BYTES, Batch, NotEncoded, RecordedBatch, next_batch};
 use super::fields::Record;
 use super::queue::{Origin, Queue};
 use super::spool::Spool;
-use crate::error::Error;
 
 /// Batches in the order in which they are sent: those of the spool, then the next one in memory.
 #[derive(Debug)]
@@ -102,10 +101,8 @@ impl Outbox {
                     Ok(Some(batch)) => return Some(Head { batch, origin: Origin::Spool, newest: None }),
                     Ok(None) => break,
                     Err((count, error)) => {
-                        let spool_name = spool.directory().to_string_lossy().into_owned();
-                        let cause = format!("cannot read a batch: {error}");
                         spool.remove_first();
-                        queue.lose(Origin::Spool, count, &Error::Spool { spool: spool_name, cause });
+                        queue.lose(Origin::Spool, count, &error);
                     }
                 }
             }

@@ -52,12 +52,19 @@ struct State {
     unreported: Losses,
     /// All losses so far.
     total: Losses,
+    /// Losses that were passed to `on_loss`.
+    passed_on: u64,
+    /// Why the server did not take the last batch.
+    failure: Option<Error>,
+    /// Metrics that had been recorded when a flush last reported that some wait.
+    known_to_wait: u64,
     last_stored: Instant,
     /// Whether a flush waits for what is queued.
     is_urgent: bool,
     /// Whether the worker waits for the next metric.
     is_idle: bool,
     is_closed: bool,
+    is_finished: bool,
     is_stopped: bool,
 }
 
@@ -82,10 +89,14 @@ impl Queue {
             settled: 0,
             unreported: Losses::default(),
             total: Losses::default(),
+            passed_on: 0,
+            failure: None,
+            known_to_wait: 0,
             last_stored: Instant::now(),
             is_urgent: false,
             is_idle: false,
             is_closed: false,
+            is_finished: false,
             is_stopped: false,
         };
         let (work, changed) = (Notify::new(), Notify::new());
@@ -131,9 +142,9 @@ impl Queue {
         Ok(())
     }
 
-    /// Counts a metric that was not queued.
-    pub(super) fn lose_unqueued(&self, error: &Error) {
-        self.change(|state| state.lose(1, error));
+    /// Counts metrics that were not queued.
+    pub(super) fn lose_unqueued(&self, count: u64, error: &Error) {
+        self.change(|state| state.lose(count, error));
     }
 
     /// Takes everything queued.
@@ -183,7 +194,7 @@ impl Queue {
                 state.lose(count - stored, &error);
             }
             state.stats.sent += stored;
-            state.stats.is_away = false;
+            state.fail(None);
             state.last_stored = Instant::now();
         });
     }
@@ -197,9 +208,9 @@ impl Queue {
         });
     }
 
-    /// Notes that the server did not take a batch that is sent again.
-    pub(super) fn note_away(&self) {
-        self.change(|state| state.stats.is_away = true);
+    /// Notes why the server did not take a batch. `None` if it responded to what was sent.
+    pub(super) fn note_failure(&self, error: Option<&Error>) {
+        self.change(|state| state.fail(error.cloned()));
     }
 
     /// Returns when the server last accepted a batch.
@@ -209,12 +220,36 @@ impl Queue {
 
     /// Notes that nothing will be recorded any more.
     pub(super) fn close(&self) {
-        self.lock().is_closed = true;
+        self.change(|state| state.is_closed = true);
         self.work.notify_one();
     }
 
-    pub(super) fn is_closed(&self) -> bool {
-        self.lock().is_closed
+    /// Waits until nothing will be recorded any more.
+    pub(super) async fn closed(&self) {
+        self.until(|state| state.is_closed.then_some(())).await;
+    }
+
+    /// Returns whether nothing is queued and nothing will be.
+    pub(super) fn is_exhausted(&self) -> bool {
+        let state = self.lock();
+        state.is_closed && state.queued.is_empty()
+    }
+
+    /// Notes that all that can be sent is sent.
+    pub(super) fn finish(&self) {
+        self.change(|state| state.is_finished = true);
+    }
+
+    /// Waits until nothing that was recorded can be lost in silence when the program ends, up to a timeout.
+    pub(super) fn wait_until_safe(&self, timeout: Duration) {
+        // The clock of the system, because nothing moves a paused one while this thread waits.
+        let (begin, mut state) = (std::time::Instant::now(), self.lock());
+        while !state.is_stopped && !state.is_safe() {
+            let Some(left) = timeout.checked_sub(begin.elapsed()).filter(|left| !left.is_zero()) else {
+                return;
+            };
+            state = self.changed_blocking.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 
     /// Notes that nothing is sent any more.
@@ -226,16 +261,29 @@ impl Queue {
         self.lock().stats.clone()
     }
 
-    /// Waits until more than `count` metrics are lost. `None` if the logger stops first.
-    pub(super) async fn more_losses_than(&self, count: u64) -> Option<Losses> {
+    /// Waits until more metrics are lost than were passed on. `None` if the logger ends first.
+    pub(super) async fn new_losses(&self) -> Option<(u64, Losses)> {
+        self.until(|state| {
+            let new = state.total.count - state.passed_on;
+            let is_over = new > 0 || state.is_finished || state.is_stopped;
+            is_over.then(|| (new > 0).then(|| (new, state.total.clone())))
+        })
+        .await
+    }
+
+    /// Notes that so many losses were passed on.
+    pub(super) fn note_passed_on(&self, count: u64) {
+        self.change(|state| state.passed_on = count);
+    }
+
+    /// Waits until the state has what `find` looks for.
+    async fn until<T>(&self, find: impl Fn(&State) -> Option<T>) -> T {
         loop {
             let mut changed = Box::pin(self.changed.notified());
             changed.as_mut().enable();
-            {
-                let state = self.lock();
-                if state.is_stopped || state.total.count > count {
-                    return (state.total.count > count).then(|| state.total.clone());
-                }
+            let found = find(&self.lock());
+            if let Some(found) = found {
+                return found;
             }
             changed.await;
         }
@@ -296,7 +344,9 @@ impl Queue {
             return Ok(());
         }
         let LoggerStats { pending, spooled, .. } = state.stats;
-        Err(Error::NotSent { pending, spooled, spool: self.spool.clone() })
+        state.known_to_wait = state.recorded;
+        let last = state.failure.clone().map(Box::new);
+        Err(Error::NotSent { pending, spooled, spool: self.spool.clone(), last })
     }
 }
 
@@ -315,6 +365,17 @@ impl State {
         self.unreported.add(count, error);
         self.total.add(count, error);
         self.stats.dropped = self.total.count;
+    }
+
+    fn fail(&mut self, error: Option<Error>) {
+        self.stats.is_away = error.is_some();
+        self.failure = error;
+    }
+
+    /// Returns whether nothing waits in memory that no flush has reported, and all losses were passed on.
+    fn is_safe(&self) -> bool {
+        let is_known = self.stats.pending == 0 || self.known_to_wait == self.recorded;
+        is_known && self.passed_on == self.total.count
     }
 
     fn is_settled(&self, target: u64) -> bool {

@@ -1,11 +1,12 @@
 //! [`Worker`]: sends batches, on a thread of its own.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mlbench_core::api::BatchResult;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use mlbench_core::api::{BatchResult, Endpoint};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::batch::rejection;
 use super::outbox::{Head, Outbox};
@@ -31,6 +32,9 @@ pub(super) struct Worker {
     pauses: Backoff,
     /// When to send again.
     resume: Option<Instant>,
+    on_failure: FailureCallback,
+    /// The status of the last attempt, if it failed.
+    failed: Option<Option<u16>>,
 }
 
 /// Marks the queue as stopped when the worker ends for any reason.
@@ -40,6 +44,18 @@ struct StopGuard(Arc<Queue>);
 impl Drop for StopGuard {
     fn drop(&mut self) {
         self.0.stop();
+    }
+}
+
+/// Called with the reason when the server stops to take metrics.
+#[derive(Clone)]
+pub(super) struct FailureCallback(pub(super) Arc<OnFailure>);
+
+type OnFailure = dyn Fn(&Error) + Send + Sync;
+
+impl fmt::Debug for FailureCallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FailureCallback")
     }
 }
 
@@ -55,16 +71,27 @@ struct Attempt {
 }
 
 impl Worker {
-    pub(super) fn new(client: Client, queue: Arc<Queue>, outbox: Outbox) -> Self {
-        Self { client, queue: StopGuard(queue), outbox, pauses: retry::pauses(), resume: None }
+    pub(super) fn new(
+        client: Client,
+        queue: Arc<Queue>,
+        outbox: Outbox,
+        on_failure: FailureCallback,
+    ) -> Self {
+        let (queue, pauses) = (StopGuard(queue), retry::pauses());
+        Self { client, queue, outbox, pauses, resume: None, on_failure, failed: None }
     }
 
     /// Sends until the last logger is dropped and nothing waits that can be sent.
     ///
     /// The client must be one of this runtime.
-    pub(super) async fn run(self) {
-        let reports = report_losses(self.client.clone(), Arc::clone(&self.queue.0));
-        tokio::join!(self.send_all(), reports);
+    pub(super) async fn run(mut self) {
+        let queue = Arc::clone(&self.queue.0);
+        let reports = report_losses(self.client.clone(), Arc::clone(&queue));
+        let sending = async {
+            self.send_all().await;
+            queue.finish();
+        };
+        tokio::join!(sending, reports);
     }
 
     /// Runs on this thread, with connections of its own.
@@ -77,7 +104,7 @@ impl Worker {
         }
     }
 
-    async fn send_all(mut self) {
+    async fn send_all(&mut self) {
         let queue = Arc::clone(&self.queue.0);
         let mut attempt: Option<Attempt> = None;
         loop {
@@ -86,8 +113,9 @@ impl Worker {
                 self.resume = None;
                 attempt = self.outbox.head(&queue).map(|head| self.attempt(head));
             }
-            let is_closed = queue.is_closed();
-            if is_closed && attempt.is_none() && (self.resume.is_none() || self.outbox.is_safe()) {
+            // Asked after `fill`: what was recorded since then is queued, and is not forgotten.
+            let is_exhausted = queue.is_exhausted();
+            if is_exhausted && attempt.is_none() && (self.resume.is_none() || self.outbox.is_safe()) {
                 return;
             }
             tokio::select! {
@@ -97,7 +125,7 @@ impl Worker {
                     }
                 }
                 () = until(self.resume), if self.resume.is_some() => {}
-                () = queue.wait_for_work(), if !is_closed && self.outbox.has_room() => {}
+                () = queue.wait_for_work(), if !is_exhausted && self.outbox.has_room() => {}
             }
         }
     }
@@ -111,14 +139,14 @@ impl Worker {
         let is_late = newest.is_some_and(|newest| Instant::now() >= self.deadline(newest));
         let (client, count) = (self.client.clone(), batch.count);
         let after = client.retry_timeout();
-        let send = async move { send_batch(&client, batch.key, batch.body).await };
-        let response: Pin<Box<dyn Future<Output = _> + Send>> = if is_late {
-            Box::pin(async move {
-                timeout(LATE_ATTEMPT, send).await.unwrap_or(Err(Error::RetryTimeout { after }))
-            })
-        } else {
-            Box::pin(send)
-        };
+        let response: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(async move {
+            // The timeout of the client applies between two reads, and a response might trickle for ever.
+            let (longest, too_late) = match is_late {
+                true => (LATE_ATTEMPT, Error::RetryTimeout { after }),
+                false => client.transport().longest_exchange(Endpoint::CreateMetrics),
+            };
+            timeout(longest, send_batch(&client, batch.key, batch.body)).await.unwrap_or(Err(too_late))
+        });
         Attempt { response, count, origin, newest, is_late }
     }
 
@@ -133,20 +161,25 @@ impl Worker {
         let error = match result {
             Ok(result) => {
                 self.finish(origin);
+                self.failed = None;
                 return queue.accepted(origin, count, rejection(result));
             }
             Err(error) => error,
         };
-        match self.next_attempt(attempt, &error) {
+        let next_attempt = self.next_attempt(attempt, &error);
+        queue.note_failure(Some(&error).filter(|error| next_attempt.is_some() || error.retryable()));
+        match next_attempt {
             Some(at) => {
                 self.resume = Some(at);
                 self.outbox.keep_head();
-                queue.note_away();
             }
             None => {
                 self.finish(origin);
                 queue.lose(origin, count, &error);
             }
+        }
+        if self.failed.replace(error.status()) != Some(error.status()) {
+            (self.on_failure.0)(&error);
         }
     }
 
@@ -169,7 +202,7 @@ impl Worker {
         match () {
             () if attempt.is_late || !error.retryable() => None,
             () if now >= deadline => Some(now),
-            () if earliest > deadline => None,
+            // A `Retry-After` beyond the deadline does not cost the batch its last attempt.
             () => Some((now + self.pauses.next()).max(earliest).min(deadline)),
         }
     }
@@ -201,14 +234,14 @@ async fn until(time: Option<Instant>) {
     }
 }
 
-/// Reports lost metrics to `on_loss` until the logger stops: the first at once, others in groups.
+/// Reports lost metrics to `on_loss` until the logger ends: the first at once, others in groups.
 async fn report_losses(client: Client, queue: Arc<Queue>) {
-    let mut reported = 0;
-    while let Some(losses) = queue.more_losses_than(reported).await {
+    while let Some((new, losses)) = queue.new_losses().await {
         if let Some(error) = &losses.last {
-            client.report_loss(losses.count - reported, error);
+            client.report_loss(new, error);
         }
-        reported = losses.count;
-        sleep(REPORT_INTERVAL).await;
+        queue.note_passed_on(losses.count);
+        // The end of a logger waits for the report of its last losses.
+        let _ = timeout(REPORT_INTERVAL, queue.closed()).await;
     }
 }

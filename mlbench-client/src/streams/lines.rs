@@ -2,16 +2,40 @@
 
 use std::collections::VecDeque;
 
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, StreamExt};
 use mlbench_core::RunId;
 use mlbench_core::api::{Event, EventData, LogLine, LogsQuery, Topic};
 
 use crate::client::Client;
 use crate::error::Result;
 use crate::events::{Change, Changes};
+use crate::runs::Runs;
+
+impl Runs<'_> {
+    /// Returns the lines of a run's output as they come, from the first or from `query.after` on.
+    ///
+    /// The stream goes on after a restart of the server, without a gap and without a line twice, and retries as
+    /// [`Client::with_retries`] does. It ends when the run has ended, and after an error.
+    ///
+    /// ```
+    /// use futures_util::TryStreamExt;
+    /// use mlbench_client::LogsQuery;
+    ///
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// let mut lines = std::pin::pin!(client.runs().lines(run, LogsQuery::default()));
+    /// while let Some(line) = lines.try_next().await? {
+    ///     println!("{}", line.text);
+    /// }
+    /// # }) }
+    /// ```
+    pub fn lines(self, id: RunId, query: LogsQuery) -> impl Stream<Item = Result<LogLine>> + Send + use<> {
+        stream_lines(self.client().clone(), id, query)
+    }
+}
 
 /// Returns the lines that a query selects until the run has ended. Ends after an error.
-pub(crate) fn lines(
+fn stream_lines(
     client: Client,
     id: RunId,
     mut query: LogsQuery,
@@ -27,6 +51,7 @@ pub(crate) fn lines(
             Err(error) => Some((Err(error), None)),
         }
     })
+    .fuse()
 }
 
 struct Reader {

@@ -4,5 +4,4 @@ mod lines;
 mod points;
 #[cfg(test)]
 mod tests;
-
-pub(crate) use lines::lines;
+mod watch;

@@ -1,13 +1,14 @@
 //! The points of a run or a pod as they come.
 
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, StreamExt};
 use mlbench_core::Owner;
 use mlbench_core::api::{Event, EventData, MetricsQuery, PointsByMetric, Topic};
 
 use crate::client::Client;
 use crate::error::Result;
 use crate::events::{Change, Changes};
-use crate::metrics::{Metrics, MetricsFollower};
+use crate::follower::MetricsFollower;
+use crate::metrics::Metrics;
 
 impl Metrics<'_> {
     /// Returns the points of a pod or a run as they arrive, from the beginning or from `query.cursor` on.
@@ -15,17 +16,17 @@ impl Metrics<'_> {
     /// The stream goes on after a restart of the server, without a point twice, and retries as
     /// [`Client::with_retries`] does. It ends when the run has ended, and after an error.
     ///
-    /// ```no_run
+    /// ```
     /// use futures_util::TryStreamExt;
-    /// use mlbench_client::{Client, MetricsQuery, Owner, RunId};
+    /// use mlbench_client::{MetricsQuery, Owner};
     ///
-    /// # async fn example(client: Client, run: RunId) -> mlbench_client::Result<()> {
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
     /// let mut points = std::pin::pin!(client.metrics().stream(Owner::Run(run), MetricsQuery::default()));
     /// while let Some(new) = points.try_next().await? {
     ///     println!("{} metrics have new points", new.len());
     /// }
-    /// # Ok(())
-    /// # }
+    /// # }) }
     /// ```
     pub fn stream(
         self,
@@ -54,6 +55,7 @@ fn points(owner: Owner, follower: MetricsFollower) -> impl Stream<Item = Result<
             Err(error) => Some((Err(error), None)),
         }
     })
+    .fuse()
 }
 
 struct Reader {

@@ -1,5 +1,5 @@
 use futures_util::StreamExt;
-use mlbench_core::api::{LogsQuery, MetricsQuery};
+use mlbench_core::api::{LogsQuery, MetricsQuery, RunSearch};
 use mlbench_core::{Owner, RunId};
 
 use crate::testing::{POINTS, RUN, Server, Step};
@@ -71,4 +71,19 @@ async fn a_stream_of_a_run_that_does_not_exist_ends_with_the_error() {
     let lines: Vec<_> = server.client().runs().lines(run(), LogsQuery::default()).collect().await;
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].as_ref().unwrap_err().status(), Some(404));
+}
+
+#[tokio::test]
+async fn a_stream_that_has_ended_may_be_polled_again() {
+    let server = Server::new([], Step::status(404)).await;
+    let client = server.client();
+    let mut lines = Box::pin(client.runs().lines(run(), LogsQuery::default()));
+    let mut points = Box::pin(client.metrics().stream(Owner::Run(run()), MetricsQuery::default()));
+    let mut pages = Box::pin(client.runs().pages(RunSearch::default()));
+    assert!(lines.next().await.is_some() && points.next().await.is_some() && pages.next().await.is_some());
+    for _ in 0..2 {
+        assert!(
+            lines.next().await.is_none() && points.next().await.is_none() && pages.next().await.is_none()
+        );
+    }
 }

@@ -1,7 +1,10 @@
 //! `cargo xtask test`: runs all checks and lists those that this machine cannot run.
 
 mod counts;
+mod features;
+mod process;
 mod report;
+mod semver;
 mod step;
 
 use std::path::PathBuf;
@@ -29,6 +32,8 @@ const STEPS: &[Step] = &[
             missing: "needs cargo-deny; install it with `cargo install --locked cargo-deny`",
         },
     },
+    Step { name: "features", kind: Kind::Features },
+    Step { name: "semver", kind: Kind::Semver },
     Step { name: "build", kind: Kind::Cargo(&["build", "--workspace", "--bins"]) },
     Step {
         name: "unit",

@@ -1,13 +1,12 @@
 //! Runs a step and shows its output.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, ExitCode, Stdio};
-use std::sync::mpsc;
-use std::thread;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use super::counts::Counts;
+use super::process::{is_installed, run_and_show};
 use super::report::Row;
+use super::{features, semver};
 use crate::dashboard::{self, Checked};
 use crate::{repo, tidy};
 
@@ -28,6 +27,10 @@ pub(super) enum Kind {
         /// Why the step is skipped where the plugin is not installed, and what to do.
         missing: &'static str,
     },
+    /// The combinations of the client's features.
+    Features,
+    /// The public interface beside that of the newest release.
+    Semver,
     /// The checks of `cargo xtask tidy`, in this process.
     Tidy,
     /// The build of the page, and the checks of its sources.
@@ -59,6 +62,11 @@ impl Step {
                 }
                 Counts::of_one(run_and_show(repo::cargo(command), env)?.0)
             }
+            Kind::Features => features::check(env)?,
+            Kind::Semver => match semver::check(env)? {
+                Ok(counts) => counts,
+                Err(missing) => return Ok(Row::not_run(self.name, missing)),
+            },
             Kind::Tidy => Counts::of_one(tidy::run()? == ExitCode::SUCCESS),
             Kind::Page => match dashboard::check() {
                 Ok(Checked { passed, failures }) => {
@@ -73,38 +81,6 @@ impl Step {
         };
         Ok(Row::ran(self.name, counts, begin.elapsed()))
     }
-}
-
-/// Returns whether cargo finds the plugin of a command.
-fn is_installed(command: &[&str]) -> Result<bool, String> {
-    let plugin: Vec<&str> = command.iter().take(1).copied().chain(["--version"]).collect();
-    repo::succeeds(repo::cargo(&plugin).stdout(Stdio::null()).stderr(Stdio::null()))
-}
-
-/// Runs a command, prints its output line by line, and returns its success and the lines.
-fn run_and_show(mut command: Command, env: &[(&str, String)]) -> Result<(bool, Vec<String>), String> {
-    let failed = |error| format!("cannot run cargo: {error}");
-    command.envs(env.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(failed)?;
-    let (sender, lines) = mpsc::channel();
-    for pipe in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().flatten() {
-        let sender = sender.clone();
-        thread::spawn(move || {
-            for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
-                if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
-                    return;
-                }
-            }
-        });
-    }
-    drop(sender);
-    let output: Vec<String> = lines.iter().inspect(|line| println!("{line}")).collect();
-    Ok((child.wait().map_err(failed)?.success(), output))
-}
-
-fn boxed(pipe: impl Read + Send + 'static) -> Box<dyn Read + Send> {
-    Box::new(pipe)
 }
 
 #[cfg(test)]

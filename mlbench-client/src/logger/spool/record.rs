@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::logger::batch::Batch;
+use crate::logger::batch::{BATCH_METRICS, Batch};
 
 /// State of a record that waits for the server.
 const WAITS: u8 = b'W';
@@ -33,7 +33,14 @@ impl Header {
             _ => return None,
         };
         let key = Uuid::from_slice(&bytes[13..]).ok()?;
-        Some(Self { is_sent, count: number(1)?, length: number(5)?, checksum: number(9)?, key })
+        let (count, length, checksum) = (number(1)?, number(5)?, number(9)?);
+        let is_possible = count as usize <= BATCH_METRICS;
+        is_possible.then_some(Self { is_sent, count, length, checksum, key })
+    }
+
+    /// Returns the size of the record in bytes.
+    pub(super) fn size(self) -> u64 {
+        HEADER as u64 + u64::from(self.length)
     }
 
     /// Returns the batch with this body. `None` if the record was not written to its end.

@@ -30,6 +30,8 @@ pub(crate) struct Spool {
     limit: u64,
     segments: VecDeque<Segment>,
     next_number: u64,
+    /// The number of metrics lost by damage, and where.
+    damage: Option<(u64, Error)>,
     /// Locked until it is closed.
     lock: File,
 }
@@ -56,11 +58,52 @@ impl Spool {
             limit: limit.max(MIN_LIMIT),
             segments,
             next_number,
+            damage: None,
             lock,
         };
-        spool.remove_empty();
         spool.claim(server, failed)?;
+        spool.segments.iter_mut().try_for_each(Segment::cut).map_err(failed)?;
+        spool.damage = spool.describe_damage();
+        spool.remove_empty();
         Ok(spool)
+    }
+
+    /// Returns how many metrics were lost because parts of the spool are damaged, and where.
+    ///
+    /// A part counts as one metric where its number cannot be read.
+    pub(crate) fn damage(&self) -> Option<(u64, Error)> {
+        self.damage.clone()
+    }
+
+    fn describe_damage(&self) -> Option<(u64, Error)> {
+        let parts: Vec<_> = self
+            .segments
+            .iter()
+            .flat_map(|segment| segment.damage.iter().map(move |part| (segment, part)))
+            .collect();
+        let &(segment, first) = parts.first()?;
+        let bytes: u64 = parts.iter().map(|(_, part)| part.bytes).sum();
+        let metrics = match first.count {
+            Some(1) => "1 metric".to_owned(),
+            Some(count) => format!("{count} metrics"),
+            None => "an unknown number of metrics".to_owned(),
+        };
+        let others = match parts.len() {
+            1 => String::new(),
+            _ => format!(", and {} other parts; {bytes} bytes together", parts.len() - 1),
+        };
+        let cause = format!(
+            "skipped {} damaged bytes with {metrics} at byte {} of {}{others}; all else is sent",
+            first.bytes,
+            first.offset,
+            segment.name()
+        );
+        let lost = parts.iter().map(|(_, part)| part.count.unwrap_or(1).max(1)).sum();
+        Some((lost, self.error(cause)))
+    }
+
+    fn error(&self, cause: String) -> Error {
+        Error::Spool { spool: shorten(&self.directory.to_string_lossy()).into_owned(), cause }
     }
 
     /// Notes the server in the lock file, if no batch waits for another one.
@@ -116,12 +159,12 @@ impl Spool {
     ///
     /// # Errors
     /// The number of metrics in a batch that cannot be read, and why.
-    pub(crate) fn first(&mut self) -> Result<Option<Batch>, (u64, io::Error)> {
+    pub(crate) fn first(&mut self) -> Result<Option<Batch>, (u64, Error)> {
         let Some(segment) = self.segments.iter_mut().find(|segment| segment.first_count().is_some()) else {
             return Ok(None);
         };
         let count = segment.first_count().unwrap_or_default();
-        segment.first().map_err(|error| (count, error))
+        segment.first().map_err(|cause| (count, self.error(format!("cannot read the batch at {cause}"))))
     }
 
     /// Removes the first batch.

@@ -75,7 +75,69 @@ fn a_damaged_batch_is_skipped_and_the_others_stay() {
     let at = bytes.windows(3).position(|part| part == b"two").unwrap();
     bytes[at] ^= 1;
     fs::write(&file, &bytes).unwrap();
-    assert_eq!(drain(&mut open(&directory)), ["one", "three"]);
+    let mut spool = open(&directory);
+    assert_eq!(drain(&mut spool), ["one", "three"]);
+    let (lost, error) = spool.damage().unwrap();
+    let expected =
+        "skipped 32 damaged bytes with 1 metric at byte 32 of 000000000000.spool; all else is sent";
+    assert!(lost == 1 && error.to_string().ends_with(expected), "{lost}: {error}");
+    drop(spool);
+    assert!(open(&directory).damage().is_none(), "nothing waits any more");
+}
+
+#[test]
+fn damage_anywhere_costs_only_the_batches_that_it_hits() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut spool = open(&directory);
+    let large = "large ".repeat(10_000);
+    for text in ["one", "two", &large, "four"] {
+        spool.append(&batch(text)).unwrap();
+    }
+    drop(spool);
+    let file = segments(&directory).remove(0);
+    let whole = fs::read(&file).unwrap();
+    let expected: [(usize, &[&str]); 4] = [
+        (32, &["one", &large, "four"]),
+        (64, &["one", "two", "four"]),
+        (0, &["two", &large, "four"]),
+        (whole.len() - 33, &["one", "two", &large]),
+    ];
+    for (record, left) in expected {
+        // The state, the number, the length, the checksum and the key.
+        for byte in [0, 1, 4, 5, 7, 8, 12, 28] {
+            let mut bytes = whole.clone();
+            bytes[record + byte] ^= 0x15;
+            fs::write(&file, &bytes).unwrap();
+            let mut spool = open(&directory);
+            assert!(spool.damage().is_some(), "byte {byte} of the record at {record}");
+            assert_eq!(drain(&mut spool), left, "byte {byte} of the record at {record}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_flush_reports_what_is_damaged_and_where() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut spool = open(&directory);
+    for count in [3, 5] {
+        spool.append(&Batch { count, ..batch("[]") }).unwrap();
+    }
+    drop(spool);
+    let file = segments(&directory).remove(0);
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[30] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    let server = Server::new([], accepted()).await;
+    let builder = MetricLogger::builder(&server.client(), owner()).spool_server(URL);
+    let logger = builder.spool(directory.path()).start().unwrap();
+    let error = logger.flush().await.unwrap_err();
+    assert!(matches!(error, Error::MetricsLost { lost: 3, .. }), "{error}");
+    assert!(
+        error.to_string().contains("31 damaged bytes with 3 metrics at byte 0 of 000000000000.spool"),
+        "{error}"
+    );
+    let stats = logger.stats();
+    assert_eq!((stats.sent, stats.dropped, stats.spooled, stats.pending), (5, 3, 0, 0));
 }
 
 #[test]
@@ -93,6 +155,7 @@ fn a_batch_that_was_cut_off_is_skipped_wherever_the_cut_is() {
         let mut spool = open(&directory);
         assert!(spool.append(&batch("next")).unwrap());
         assert_eq!(drain(&mut spool), ["whole", "next"], "cut at {length}");
+        assert_eq!(spool.damage().map(|(lost, _)| lost), Some(1), "cut at {length}");
         drop(spool);
     }
     // After a power failure, the end of a file may be zeros.
@@ -209,9 +272,18 @@ async fn a_server_that_says_to_come_back_late_loses_nothing() {
     let client = server.builder().retry_timeout(Duration::ZERO).build().unwrap();
     let logger = spooled(&client, directory.path());
     logger.log("loss", 1.0).step(1);
-    server.wait_for_requests(1).await;
+    let away = async {
+        while !logger.stats().is_away {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(TIMEOUT, away).await.unwrap();
     let error = logger.flush().await.unwrap_err();
-    assert!(error.to_string().starts_with("the server is away: 1 metric waits in "), "{error}");
+    assert!(error.to_string().starts_with("1 metric waits in "), "{error}");
+    assert!(
+        error.to_string().contains(" for the next logger; the server does not take metrics: "),
+        "{error}"
+    );
     assert_eq!((logger.stats().spooled, logger.stats().dropped), (1, 0));
     assert_eq!(server.received().len(), 1, "a server that says when to come back is not asked before");
 }
