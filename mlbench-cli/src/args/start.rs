@@ -16,6 +16,9 @@ The placeholders {rank}, {local_rank}, {num_workers}, {hosts}, {addresses}, {mas
 {backend} in the command are replaced. The mpi backend starts the \
 command once, with mpirun on the first worker; any other backend, or none, starts it on every worker.
 
+With --wait and --follow, standard error says what happens: a terminal shows state, time, epoch, loss, and accuracy against \
+the goal as they change; elsewhere, each change of the state is a line.
+
 A file has the fields of the request POST /api/runs/, which --dry-run shows. --env, --param and --tag add to those of \
 the file.
 
@@ -80,11 +83,14 @@ pub(crate) struct StartArgs {
     #[arg(long)]
     pub(crate) light: bool,
     /// Check the run and print its request, as YAML on a terminal, else as JSON. Send nothing
-    #[arg(long, conflicts_with = "wait")]
+    #[arg(long, conflicts_with_all = ["wait", "follow"])]
     pub(crate) dry_run: bool,
     /// Wait until the run ends. Exit code 6 if it failed or was stopped
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Print the output of the run until it ends, with the exit codes of --wait
+    #[arg(long)]
+    pub(crate) follow: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
