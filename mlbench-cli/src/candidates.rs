@@ -14,6 +14,24 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// The server that is asked. Unset when no command line is completed, or it selects no server.
 static SERVER: OnceLock<Client> = OnceLock::new();
 
+/// The contexts, with their servers. Unset when no command line is completed.
+static CONTEXTS: OnceLock<Vec<(String, String)>> = OnceLock::new();
+
+/// Makes these contexts, each with its server, those that are offered.
+pub(crate) fn offer_contexts(contexts: Vec<(String, String)>) {
+    // There is one command line to complete in the life of a process.
+    let _ = CONTEXTS.set(contexts);
+}
+
+/// Returns the contexts whose name starts with `current`.
+pub(crate) fn contexts(current: &OsStr) -> Vec<CompletionCandidate> {
+    let (Some(contexts), Some(current)) = (CONTEXTS.get(), current.to_str()) else {
+        return Vec::new();
+    };
+    let matching = contexts.iter().filter(|(name, _)| name.starts_with(current));
+    matching.map(|(name, url)| CompletionCandidate::new(name).help(Some(url.clone().into()))).collect()
+}
+
 /// Makes `client` the server that is asked for candidates.
 pub(crate) fn ask(client: Client) {
     // There is one command line to complete in the life of a process.

@@ -10,15 +10,20 @@ use clap_complete::CompleteEnv;
 use clap_complete::env::Shells;
 use mlbench_client::Client;
 
-use crate::args::{Cli, Shell, choice_of};
+use crate::args::{Cli, Shell, choice_of, context_file};
 use crate::candidates;
 use crate::commands::builder;
+use crate::contexts::Context;
+use crate::harmless::hide_password;
 
 /// Prints the candidates and ends the process if a shell asks for them.
 pub(crate) fn complete_for_shell() {
     if !Shell::asks() {
         return;
     }
+    let contexts = context_file().and_then(|file| file.read().ok()).unwrap_or_default().contexts;
+    let with_url = |(name, context): (String, Context)| (name, hide_password(&context.url).into_owned());
+    candidates::offer_contexts(contexts.into_iter().map(with_url).collect());
     if let Some(client) = client_of(std::env::args_os().skip_while(|word| word != "--").skip(1)) {
         candidates::ask(client);
     }

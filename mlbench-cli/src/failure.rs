@@ -10,13 +10,14 @@ use tokio::signal::unix::SignalKind;
 use crate::benchmarks;
 use crate::contexts::{FileProblem, NoServer};
 use crate::output::UnknownColumn;
+use crate::server_error::describe;
 use crate::unknown_name::UnknownName;
 
 /// Why a command failed. The text is the message that the user reads.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The server refused the request, failed or was unreachable.
-    #[error("{0}")]
+    #[error("{}", describe(.0))]
     Client(#[from] Error),
     /// No run, pod or metric has the name that an argument selects.
     #[error("{0}")]
@@ -160,6 +161,14 @@ pub(crate) enum Failure {
         /// Its exit code.
         code: u8,
     },
+    /// A signal arrived while a run was awaited.
+    #[error("interrupted; run {} ({:?}) goes on; stop it with `mlbench runs stop {}`", .run.id, .run.name.as_str(), .run.id)]
+    Left {
+        /// The run as it was known.
+        run: Box<Run>,
+        /// The signal.
+        signal: SignalKind,
+    },
     /// A signal arrived: the user pressed Ctrl-C, or the process was asked to end.
     #[error("interrupted; the request may still complete on the server")]
     Interrupted {
@@ -195,7 +204,9 @@ impl Failure {
             Self::NotFinished(_) => 6,
             Self::Recorded { code } => *code,
             // Like a shell: 130 for SIGINT, 143 for SIGTERM.
-            Self::Interrupted { signal } => u8::try_from(128 + signal.as_raw_value()).unwrap_or(1),
+            Self::Interrupted { signal } | Self::Left { signal, .. } => {
+                u8::try_from(128 + signal.as_raw_value()).unwrap_or(1)
+            }
             Self::StillActive { .. }
             | Self::Benchmark(_)
             | Self::Directory { .. }

@@ -50,6 +50,25 @@ pub(crate) fn harmless_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Replaces the passwords in the URLs of a text, such as `secret` in `http://me:secret@bench.example`.
+pub(crate) fn hide_password(text: &str) -> Cow<'_, str> {
+    let (mut shown, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find("://") {
+        let (before, address) = rest.split_at(at + 3);
+        let is_end = |c: char| matches!(c, '/' | '?' | '#' | '"' | '\'' | '`') || c.is_whitespace();
+        let host = &address[..address.find(is_end).unwrap_or(address.len())];
+        shown.push_str(before);
+        rest = address;
+        let Some((user, password)) = host.rsplit_once('@').and_then(|(info, _)| info.split_once(':')) else {
+            continue;
+        };
+        shown.push_str(user);
+        shown.push_str(":***");
+        rest = &address[user.len() + 1 + password.len()..];
+    }
+    if shown.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(shown + rest) }
+}
+
 /// Escapes control characters, so that a value can neither break a row nor control the terminal.
 pub(crate) fn escape(text: String) -> String {
     if !text.contains(is_control) {
@@ -106,6 +125,22 @@ mod tests {
             ("\u{1b}\u{1b}[1mx", "\\u{1b}\u{1b}[1mx\u{1b}[0m"),
         ] {
             assert_eq!(harmless(text), shown);
+        }
+    }
+
+    #[test]
+    fn the_password_of_a_url_is_hidden() {
+        for (text, shown) in [
+            (
+                "cannot connect to http://me:sec:r@t@host:8000/x: refused",
+                "cannot connect to http://me:***@host:8000/x: refused",
+            ),
+            ("http://a:b@c and \"https://:x@d\"", "http://a:***@c and \"https://:***@d\""),
+            ("http://host:8000/a:b@c", "http://host:8000/a:b@c"),
+            ("http://me@host and a://", "http://me@host and a://"),
+            ("no URL: a:b@c", "no URL: a:b@c"),
+        ] {
+            assert_eq!(hide_password(text), shown);
         }
     }
 

@@ -16,13 +16,19 @@ const CLEAN_UP: Duration = Duration::from_millis(500);
 
 /// Lets a command wait for a signal.
 #[derive(Debug, Clone)]
-pub(crate) struct Interrupt(watch::Receiver<()>);
+pub(crate) struct Interrupt(watch::Receiver<Option<SignalKind>>);
 
 impl Interrupt {
-    /// Waits until a signal arrives. The command must end soon then.
-    pub(crate) async fn asked(&self) {
+    /// Waits until a signal arrives, and returns it. The command must end soon then.
+    pub(crate) async fn asked(&self) -> SignalKind {
+        let mut signal = self.0.clone();
         // An error means that the sender is gone, which it is after the signal only.
-        let _ = self.0.clone().changed().await;
+        signal
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|signal| *signal)
+            .unwrap_or(SignalKind::interrupt())
     }
 }
 
@@ -40,7 +46,7 @@ where
 {
     let (cancel, cancelled) = oneshot::channel::<()>();
     let (ended, mut result) = oneshot::channel();
-    let (asked, interrupt) = watch::channel(());
+    let (asked, interrupt) = watch::channel(None);
     let run = async move || {
         tokio::select! {
             result = command(Interrupt(interrupt)) => result,
@@ -68,7 +74,7 @@ where
                 _ = terminate.recv() => break SignalKind::terminate(),
             }
         };
-        asked.send_replace(());
+        asked.send_replace(Some(signal));
         match tokio::time::timeout(grace, &mut result).await {
             Ok(Ok(Err(failure))) => return Err(failure),
             Ok(_) => return Err(Failure::Interrupted { signal }),

@@ -11,6 +11,7 @@ mod harmless;
 mod interrupt;
 mod man;
 mod output;
+mod server_error;
 mod unknown_name;
 mod version;
 
@@ -23,8 +24,8 @@ use mlbench_core::quote::shorten_message;
 
 /// How long an interrupted `mlbench log` or `mlbench import` may take to store what it has read.
 const LOG_GRACE: Duration = Duration::from_secs(10);
-/// How long an interrupted `mlbench top` may take to give the terminal back.
-const TOP_GRACE: Duration = Duration::from_secs(1);
+/// How long an interrupted command may take to give the terminal back, or to say what goes on.
+const SHORT_GRACE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     completion::complete_for_shell();
@@ -60,7 +61,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Log(_) | Command::Import(_) => LOG_GRACE,
         // A signal is for the recorded command.
         Command::Runs(RunsCommand::Record(_)) => Duration::MAX,
-        Command::Top(_) => TOP_GRACE,
+        Command::Top(_) => SHORT_GRACE,
+        // They say that the run goes on.
+        Command::Runs(RunsCommand::Start(_) | RunsCommand::Wait(_)) => SHORT_GRACE,
         _ => Duration::ZERO,
     };
     let run = async move |interrupt| commands::run(&cli, &interrupt).await;

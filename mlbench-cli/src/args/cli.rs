@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::ArgValueCompleter;
 use mlbench_core::quote::shorten;
 
 use super::context::ContextCommand;
@@ -19,6 +20,7 @@ use super::server::choice_of;
 use super::shell::{CompletionsArgs, ManArgs};
 use super::top::TopArgs;
 use crate::benchmarks::BenchmarkArgs;
+use crate::candidates;
 use crate::contexts::Choice;
 use crate::output::{ColorChoice, Format, Screen};
 use crate::version::VERSION;
@@ -66,7 +68,8 @@ pub(crate) struct Cli {
         help_heading = HEADING,
         env = "MLBENCH_CONTEXT",
         hide_env_values = true,
-        value_name = "NAME"
+        value_name = "NAME",
+        add = ArgValueCompleter::new(candidates::contexts)
     )]
     context: Option<String>,
     /// File with the bearer token [default: the token in MLBENCH_TOKEN, else of the context]
@@ -160,8 +163,22 @@ impl Cli {
                 "--timestamps: no effect with --output {format}, which has all dates; leave it out"
             ));
         }
+        if let Command::Runs(RunsCommand::Start(args)) = &self.command
+            && args.follow
+            && args.output.output.is_some()
+        {
+            return Some("--output: no effect with --follow; use --wait, or leave it out".to_owned());
+        }
         if let Some(problem) = self.row_option_without_effect() {
             return Some(problem);
+        }
+        if let Command::Metrics(args) = &self.command
+            && args.show.watch
+            && args.show.output.and_then(PointsFormat::binary).is_some()
+        {
+            return Some(
+                "--output: arrow and parquet have no effect with --watch; use ndjson or csv".to_owned(),
+            );
         }
         if let Command::Metrics(args) = &self.command
             && args.show.output_file.is_some()

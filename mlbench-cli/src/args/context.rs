@@ -1,8 +1,10 @@
 //! Arguments of `mlbench context`, `login` and `logout`.
 
 use clap::{Args, Subcommand};
+use clap_complete::ArgValueCompleter;
 
 use super::output::{ListOutputArgs, OutputArgs};
+use crate::candidates;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ContextCommand {
@@ -17,7 +19,7 @@ Examples:
     Add(ContextName),
     /// Make a context the current one
     #[command(after_help = "Example:\n  mlbench context use lab")]
-    Use(ContextName),
+    Use(KnownContext),
     /// List all contexts
     #[command(after_help = "Example:\n  mlbench context list -o name")]
     List(ListOutputArgs),
@@ -26,7 +28,7 @@ Examples:
     Show(ShowContextArgs),
     /// Remove a context with its token
     #[command(after_help = "Example:\n  mlbench context remove lab")]
-    Remove(ContextName),
+    Remove(KnownContext),
 }
 
 #[derive(Debug, Args)]
@@ -37,9 +39,16 @@ pub(crate) struct ContextName {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct KnownContext {
+    /// Name of the context
+    #[arg(value_name = "NAME", value_parser = parse_name, add = ArgValueCompleter::new(candidates::contexts))]
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ShowContextArgs {
     /// Name of the context [default: the current one]
-    #[arg(value_name = "NAME", value_parser = parse_name)]
+    #[arg(value_name = "NAME", value_parser = parse_name, add = ArgValueCompleter::new(candidates::contexts))]
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,

@@ -19,6 +19,7 @@ use crate::output::Format;
 Examples:
   mlbench metrics --run first
   mlbench metrics --run first --all --sort-by=-date
+  mlbench metrics --run first --watch
   mlbench metrics --run 2 --since 2018-08-03T09:21:29Z
   mlbench metrics --run first --metric 'train_loss @ 0' --summarize 20
   mlbench metrics --pod local-mlbench-worker-0 --since 10m --last 5 -o csv
@@ -45,6 +46,9 @@ pub(crate) struct ShowArgs {
         add = ArgValueCompleter::new(candidates::pods)
     )]
     pub(crate) pod: Option<PodName>,
+    /// Go on and show points as they arrive, until the run has ended. First come the newest of each metric
+    #[arg(short, long, conflicts_with_all = ["since", "until", "all", "last", "summarize", "output_file"])]
+    pub(crate) watch: bool,
     /// Only points at or after TIME: a date (2018-08-03T09:21:29Z) or an age (30s, 10m, 2h, 1d)
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<TimeArg>,

@@ -35,4 +35,3 @@ pub(crate) use self::runs::{
 pub(crate) use self::server::{choice_of, context_file, token_from_env};
 pub(crate) use self::shell::Shell;
 pub(crate) use self::start::StartArgs;
-pub(crate) use self::top::TopArgs;

@@ -69,6 +69,6 @@ impl RowsArgs {
 /// Returns what the user and the environment say about standard output.
 pub(super) fn screen(color: ColorChoice) -> Screen {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let is_plain = is_set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    Screen { color, is_plain, pager: std::env::var("PAGER").ok() }
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    Screen { color, is_plain: is_set("NO_COLOR") || is_dumb, is_dumb, pager: std::env::var("PAGER").ok() }
 }

@@ -24,6 +24,9 @@ command once, with mpirun on the first worker; any other backend, or none, start
 
 The kinds of volumes are pvc, config_map, secret, host_path and empty_dir, with the size of the last as its source.
 
+With --wait and --follow, standard error says what happens: a terminal shows state, time, epoch, loss, and accuracy against \
+the goal as they change; elsewhere, each change of the state is a line.
+
 A file has the fields of the request POST /api/runs/, which --dry-run shows. --env, --param and --tag add to those of \
 the file, and so do the flags about pods.
 
@@ -88,11 +91,14 @@ pub(crate) struct StartArgs {
     #[arg(long)]
     pub(crate) light: bool,
     /// Check the run and print its request, as YAML on a terminal, else as JSON. Send nothing
-    #[arg(long, conflicts_with = "wait")]
+    #[arg(long, conflicts_with_all = ["wait", "follow"])]
     pub(crate) dry_run: bool,
     /// Wait until the run ends. Exit code 6 if it failed or was stopped
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Print the output of the run until it ends, with the exit codes of --wait
+    #[arg(long)]
+    pub(crate) follow: bool,
     /// Variable with its value from a Secret: NAME=SECRET/KEY. Repeat the flag for several
     #[arg(long, value_name = "VARIABLE", help_heading = PODS, value_parser = SecretEnvironment::parse_variable)]
     pub(crate) env_from_secret: Vec<(String, SecretKey)>,

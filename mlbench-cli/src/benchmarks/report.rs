@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use mlbench_client::{Client, MetricLogger, MetricValue, Owner, RunId, now};
+use mlbench_client::{Client, MetricLogger, MetricValue, Owner, RunId};
 
 use super::error::Error;
 use crate::output::eprint_message;
@@ -23,6 +23,8 @@ pub(super) struct Destination<'a> {
 /// Posts the metrics of one worker and prints its progress.
 pub(super) struct Reporter<'a> {
     rank: usize,
+    /// The epoch of the metrics that are recorded.
+    epoch: Option<f64>,
     sink: Sink,
     console: &'a mut dyn Write,
 }
@@ -51,7 +53,7 @@ impl<'a> Reporter<'a> {
                 let note = "metrics are only printed; set MLBENCH_URL and MLBENCH_RUN_ID to store them";
                 print_line(console, format_args!("{note}"))?;
             }
-            return Ok(Self { rank, sink: Sink::None, console });
+            return Ok(Self { rank, epoch: None, sink: Sink::None, console });
         };
         let run = RunId::new(number)
             .ok_or_else(|| Error::Arguments(format!("--run_id: {number} is not a run id; ids start at 1")))?;
@@ -67,13 +69,13 @@ impl<'a> Reporter<'a> {
                 .map_err(Error::Metrics)?;
             client.metric_logger(Owner::Run(run))
         };
-        Ok(Self { rank, sink: Sink::Server(Box::new(Server { runtime, logger })), console })
+        Ok(Self { rank, epoch: None, sink: Sink::Server(Box::new(Server { runtime, logger })), console })
     }
 
     /// Creates a reporter that keeps the metrics in memory.
     #[cfg(test)]
     pub(super) fn in_memory(rank: usize, console: &'a mut dyn Write) -> Self {
-        Self { rank, sink: Sink::Memory(Vec::new()), console }
+        Self { rank, epoch: None, sink: Sink::Memory(Vec::new()), console }
     }
 
     /// Returns the metrics in memory: name, value and metadata.
@@ -91,11 +93,23 @@ impl<'a> Reporter<'a> {
     pub(super) fn metric(&mut self, metric: &str, value: impl Into<MetricValue>, metadata: &str) {
         let name = format!("{metric} @ {}", self.rank);
         match &mut self.sink {
-            Sink::Server(server) => server.logger.record(&name, value, Some(now()), metadata),
+            Sink::Server(server) => {
+                let entry = server.logger.log(&name, value).metadata(metadata);
+                // An entry is recorded when it is dropped.
+                drop(match self.epoch {
+                    Some(epoch) => entry.epoch(epoch),
+                    None => entry,
+                });
+            }
             Sink::None => {}
             #[cfg(test)]
             Sink::Memory(metrics) => metrics.push((name, value.into(), metadata.to_owned())),
         }
+    }
+
+    /// Sets the epoch of the metrics that follow.
+    pub(super) fn begin_epoch(&mut self, epoch: usize) {
+        self.epoch = Some(epoch as f64);
     }
 
     /// Prints a line, unless the reader of standard output is gone: the benchmark goes on without it.

@@ -62,9 +62,10 @@ pub(super) fn token(cli: &Cli) -> Result<Option<String>, Failure> {
 fn retry_timeout(command: &Command) -> Duration {
     match command {
         Command::Runs(RunsCommand::Wait(args)) => args.timeout.unwrap_or(Duration::MAX),
-        Command::Runs(RunsCommand::Start(args)) if args.wait => Duration::MAX,
+        Command::Runs(RunsCommand::Start(args)) if args.wait || args.follow => Duration::MAX,
         Command::Runs(RunsCommand::Logs(args)) if args.follow => Duration::MAX,
         Command::Runs(RunsCommand::List(args)) if args.watch => Duration::MAX,
+        Command::Metrics(args) if args.show.watch => Duration::MAX,
         Command::Import(args) if args.follow => Duration::MAX,
         Command::Log(args) if args.spool.is_some() => SPOOL_TIMEOUT,
         Command::Log(_) | Command::Import(_) => LOG_TIMEOUT,

@@ -9,6 +9,7 @@ use super::connect::builder;
 use crate::args::{Cli, ContextCommand, context_file};
 use crate::contexts::{Context, ContextFile, NoServer};
 use crate::failure::Failure;
+use crate::harmless::hide_password;
 use crate::output::{Cell, Column, Columns, List, Printer, eprint_message};
 use crate::unknown_name::UnknownName;
 
@@ -108,7 +109,7 @@ fn rows(file: &ContextFile) -> Result<Vec<Row>, Failure> {
             (Some(_), _) => Some("stored".to_owned()),
             (None, file) => file.map(|file| file.display().to_string()),
         },
-        url: context.url,
+        url: hide_password(&context.url).into_owned(),
     };
     Ok(contexts.contexts.into_iter().map(row).collect())
 }

@@ -48,7 +48,7 @@ pub(super) async fn log(
     let mut posting = pin!(post_lines(&logger, &owner, &mut input, args.spool.is_some()));
     let posted = tokio::select! {
         posted = &mut posting => Some(posted),
-        () = interrupt.asked() => timeout(LAST_LINES, &mut posting).await.ok(),
+        _ = interrupt.asked() => timeout(LAST_LINES, &mut posting).await.ok(),
     };
     let Some(posted) = posted else {
         // The caller reports the signal, once what was read is stored.

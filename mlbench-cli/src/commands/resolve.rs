@@ -62,6 +62,7 @@ pub(super) async fn with_run_id<T>(
     };
     match newest_named(client, text).await {
         Ok(run) => Ok(operation(run.id).await?),
+        Err(unknown @ Failure::UnknownName(_)) => Err(unknown),
         Err(_) => Err(not_found.into()),
     }
 }

@@ -108,6 +108,14 @@ impl Cell {
         }
     }
 
+    /// Returns the least columns for people: a state is whole.
+    pub(super) fn least(&self) -> usize {
+        match self {
+            Self::State { word, .. } => word.len(),
+            _ => 0,
+        }
+    }
+
     /// Returns the tone of a state.
     pub(super) const fn tone(&self) -> Option<Tone> {
         match self {

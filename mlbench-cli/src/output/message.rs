@@ -6,14 +6,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use crate::harmless::harmless;
+use super::live::above;
+use crate::harmless::{harmless, hide_password};
 
 /// Prints a progress or error message to standard error. It may have text of a server or a program.
 pub(crate) fn eprint_message(text: impl fmt::Display) {
-    let (text, stderr) = (text.to_string(), io::stderr());
+    let (text, stderr) = (hide_password(&text.to_string()).into_owned(), io::stderr());
     let shown = if stderr.is_terminal() { harmless(&text) } else { text.as_str().into() };
     // A failure here cannot be reported anywhere.
-    let _ = writeln!(stderr.lock(), "{shown}");
+    let _ = above(|| writeln!(stderr.lock(), "{shown}"));
 }
 
 /// How long the last message may take before the program ends without it.

@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthChar;
 
 use super::cell::Cell;
 use super::format::{Format, Layout};
+use super::ordered::Ordered;
 use super::pager::Stdout;
 use super::screen::{Screen, size, stdout_is_terminal};
 use super::table::{self, Text, coloured};
@@ -139,6 +140,7 @@ impl<W: Write> Printer<W> {
         let now = now();
         let shown = |cell: Cell| Text {
             text: escape(cell.readable(now)),
+            least: cell.least(),
             tone: cell.tone().filter(|_| self.has_colour),
         };
         let rows: Vec<Vec<Text>> = rows.map(|row| row.into_iter().map(shown).collect()).collect();
@@ -193,7 +195,10 @@ impl<W: Write> Printer<W> {
     }
 
     fn yaml(&mut self, value: &impl Serialize) -> io::Result<()> {
-        let yaml = serde_saphyr::to_string(value).map_err(io::Error::other)?;
+        // Through JSON, so that the keys are texts as they are there.
+        let json = serde_json::to_string(value)?;
+        let value: Ordered = serde_json::from_str(&json)?;
+        let yaml = serde_saphyr::to_string(&value).map_err(io::Error::other)?;
         let shown = if self.is_terminal { harmless(&yaml) } else { yaml.as_str().into() };
         write!(self.to, "{shown}")
     }
@@ -201,6 +206,11 @@ impl<W: Write> Printer<W> {
     /// Returns whether the output is a terminal that shows a table.
     pub(crate) const fn is_screen(&self) -> bool {
         matches!(self.layout, Layout::Table { fit_to_width: true })
+    }
+
+    /// Returns the rows of the terminal, if it shows a table.
+    pub(crate) fn rows_of_screen(&self) -> Option<usize> {
+        size().filter(|_| self.is_screen()).map(|(_, rows)| rows)
     }
 
     /// Clears the terminal.

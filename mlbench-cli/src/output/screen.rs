@@ -1,6 +1,7 @@
 //! [`Screen`]: what the user and the terminal say about standard output.
 
 use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 use std::sync::OnceLock;
 
 use clap::ValueEnum;
@@ -23,6 +24,8 @@ pub(crate) struct Screen {
     pub(crate) color: ColorChoice,
     /// Whether the environment asks for no colours, or the terminal has none.
     pub(crate) is_plain: bool,
+    /// Whether the terminal shows lines only, and cannot replace them.
+    pub(crate) is_dumb: bool,
     /// The command of the pager. `None` for the usual one, an empty one for no pager.
     pub(crate) pager: Option<String>,
 }
@@ -57,9 +60,24 @@ pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Returns the columns and rows of the terminal, if it says them.
+/// Returns whether the user and the terminal of standard output want colours.
+pub(crate) fn stdout_has_colour() -> bool {
+    Screen::get().has_colour(stdout_is_terminal())
+}
+
+/// Returns whether the terminal is known to show lines only.
+pub(crate) fn terminal_is_dumb() -> bool {
+    Screen::get().is_dumb
+}
+
+/// Returns the columns and rows of the terminal of standard output, if it says them.
 pub(super) fn size() -> Option<(usize, usize)> {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    size_of(io::stdout())
+}
+
+/// Returns the columns and rows of a terminal, if it says them.
+pub(super) fn size_of(terminal: impl AsFd) -> Option<(usize, usize)> {
+    let size = rustix::termios::tcgetwinsize(terminal).ok()?;
     (size.ws_col > 0 && size.ws_row > 0).then(|| (size.ws_col.into(), size.ws_row.into()))
 }
 
@@ -69,8 +87,9 @@ mod tests {
 
     #[test]
     fn colours_are_for_a_terminal_unless_the_user_says_otherwise() {
-        let has =
-            |color, is_plain, is_terminal| Screen { color, is_plain, pager: None }.has_colour(is_terminal);
+        let has = |color, is_plain, is_terminal| {
+            Screen { color, is_plain, ..Screen::default() }.has_colour(is_terminal)
+        };
         assert!(has(ColorChoice::Auto, false, true));
         assert!(!has(ColorChoice::Auto, false, false) && !has(ColorChoice::Auto, true, true));
         assert!(has(ColorChoice::Always, true, false));

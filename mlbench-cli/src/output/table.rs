@@ -13,6 +13,8 @@ const LEAST: usize = 5;
 /// A cell as it is shown.
 pub(super) struct Text {
     pub(super) text: String,
+    /// The least columns that it has, whatever the width of the terminal.
+    pub(super) least: usize,
     pub(super) tone: Option<Tone>,
 }
 
@@ -35,7 +37,13 @@ pub(super) fn lines(
         }
     }
     let limit = width.unwrap_or(usize::MAX);
-    shrink(&mut widths, limit);
+    let mut least = vec![0; count];
+    for row in rows {
+        for (least, cell) in least.iter_mut().zip(row) {
+            *least = cell.least.max(*least);
+        }
+    }
+    shrink(&mut widths, &least, limit);
     let mut lines = Vec::with_capacity(rows.len() + 2);
     if let Some(head) = head {
         let total = widths.iter().sum::<usize>() + GAP * count.saturating_sub(1);
@@ -49,18 +57,24 @@ pub(super) fn lines(
 }
 
 /// Makes the widest columns narrower until all of them fit, and leaves the others as they are.
-fn shrink(widths: &mut [usize], width: usize) {
+///
+/// No column becomes narrower than its least width.
+fn shrink(widths: &mut [usize], least: &[usize], width: usize) {
     let available = width.saturating_sub(GAP * widths.len().saturating_sub(1));
-    let total = |level: usize| widths.iter().map(|width| (*width).min(level)).sum::<usize>();
+    let columns = || widths.iter().zip(least);
+    let total = |level: usize| columns().map(|(width, least)| (*width).min(level.max(*least))).sum::<usize>();
     let widest = widths.iter().copied().max().unwrap_or(0);
     if total(widest) <= available {
         return;
     }
     let level = (LEAST..widest).rev().find(|level| total(*level) <= available).unwrap_or(LEAST);
     let mut left = available.saturating_sub(total(level));
-    for width in widths.iter_mut().filter(|width| **width > level) {
-        *width = level + usize::from(left > 0);
-        left = left.saturating_sub(1);
+    for (width, least) in widths.iter_mut().zip(least) {
+        let level = level.max(*least);
+        if *width > level {
+            *width = level + usize::from(left > 0);
+            left = left.saturating_sub(1);
+        }
     }
 }
 
@@ -110,7 +124,10 @@ mod tests {
 
     fn table(width: Option<usize>) -> Vec<String> {
         let row = |cells: [&str; 3]| {
-            cells.into_iter().map(|text| Text { text: text.to_owned(), tone: None }).collect::<Vec<_>>()
+            cells
+                .into_iter()
+                .map(|text| Text { text: text.to_owned(), least: 0, tone: None })
+                .collect::<Vec<_>>()
         };
         let rows = [row(["1", "a rather long name", "FINISHED"]), row(["2", "日本語日本語日本語", ""])];
         lines(Some(["id", "name", "state"].map(str::to_owned).to_vec()), &rows, width, None)
@@ -141,8 +158,17 @@ mod tests {
     }
 
     #[test]
+    fn a_state_is_whole_in_any_width() {
+        let cell = |text: &str, least| Text { text: text.to_owned(), least, tone: None };
+        let long = "a rather long name";
+        let row = || vec![cell("1", 0), cell(long, 0), cell("INITIALIZED", 11), cell(long, 0), cell(long, 0)];
+        assert_eq!(lines(None, &[row()], Some(34), None), ["1  a r…  INITIALIZED  a r…  a r…"]);
+        assert_eq!(lines(None, &[row()], Some(20), None), ["1  a r…  INITIALIZED"]);
+    }
+
+    #[test]
     fn a_colour_takes_no_room() {
-        let cell = |text: &str, tone| Text { text: text.to_owned(), tone };
+        let cell = |text: &str, tone| Text { text: text.to_owned(), least: 0, tone };
         let row = vec![cell("FAILED", Some(Tone::Bad)), cell("why", None)];
         assert_eq!(lines(None, &[row], Some(80), None), ["\u{1b}[31mFAILED\u{1b}[0m  why"]);
     }

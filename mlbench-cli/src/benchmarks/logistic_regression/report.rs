@@ -54,6 +54,7 @@ impl Report<'_, '_> {
         validation: Validation,
     ) -> Result<(), Error> {
         let metadata = metadata(ring.rank(), epoch, self.repeat);
+        self.reporter.begin_epoch(epoch);
         let times = stats.times;
         self.reporter.metric("train_loss", stats.mean_loss(), &metadata);
         self.reporter.metric("train_Prec@1", stats.accuracy(), &metadata);

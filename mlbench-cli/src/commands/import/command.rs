@@ -38,7 +38,7 @@ pub(crate) async fn import(client: &Client, args: &ImportArgs, interrupt: &Inter
     let mut imports = Imports { client, args, run, runs: Vec::new() };
     let asked = tokio::select! {
         result = imports.go(groups) => { result.map_err(|failure| imports.failed(failure))?; false }
-        () = interrupt.asked() => true,
+        _ = interrupt.asked() => true,
     };
     if asked && !args.follow {
         imports.say_how_far();

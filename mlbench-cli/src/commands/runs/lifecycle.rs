@@ -1,35 +1,60 @@
 //! Starts, shows, changes, awaits, stops and deletes runs.
 
-use std::time::{Duration, Instant};
+use mlbench_client::{Client, Error, Run, RunState};
+use tokio::time::Instant;
 
-use mlbench_client::{Client, Error, Run, RunId, RunState};
-use tokio::sync::watch;
-
+use super::logs::follow_all;
 use super::print::{print_details, print_one};
 use super::request::{read_request, run_patch};
+use super::wait::{LAST_LOOK, Limit, Watch, is_reached, report_state};
 use crate::args::{OneRunArgs, OutputArgs, SetArgs, StartArgs, WaitArgs};
 use crate::commands::resolve::{resolve_run, resolve_unambiguous_run};
 use crate::failure::Failure;
-use crate::output::{Format, Printer, eprint_message, stdout_is_terminal};
+use crate::interrupt::Interrupt;
+use crate::output::{Format, Live, Printer, eprint_message, stdout_is_terminal};
 use crate::unknown_name::UnknownName;
 
-/// Timeout of the request that asks for the state once more when the user's time is over.
-const LAST_LOOK: Duration = Duration::from_secs(2);
-
 /// `mlbench runs start`
-pub(crate) async fn start(client: &Client, args: &StartArgs) -> Result<(), Failure> {
+pub(crate) async fn start(client: &Client, args: &StartArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     let request = read_request(args).await?;
     // A server that has never responded is reported at once. After that, the start is retried.
-    client.health().live().await?;
-    let run = client.runs().start(&request).await?;
-    if args.wait {
-        let run = wait_until(client, run, &[], None).await?;
+    let start = async {
+        client.health().live().await?;
+        client.runs().start(&request).await
+    };
+    let run = unless_interrupted(interrupt, async { Ok(start.await?) }).await?;
+    if args.follow || args.wait {
+        let live = Live::open();
+        let watch = Watch { client, interrupt, states: &[], limit: None, live: live.as_ref() };
+        if args.follow {
+            return follow(watch, run).await;
+        }
+        let run = watch.wait(run).await?;
+        drop(live);
         return print_awaited(args.output, run, &[]);
     }
     if run.queue_position.is_some() {
         report_state(&run);
     }
     print_one(&mut Printer::stdout(args.output.output), &run)
+}
+
+/// Prints the output of a run until it ends, and shows the run meanwhile.
+async fn follow(watch: Watch<'_>, run: Run) -> Result<(), Failure> {
+    let lines = follow_all(watch.client, run.clone());
+    let (run, _) = tokio::try_join!(watch.wait(run), lines)?;
+    check_state(run, &[])
+}
+
+/// Waits for a result, or for a signal.
+async fn unless_interrupted<T>(
+    interrupt: &Interrupt,
+    result: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        result = result => result,
+        signal = interrupt.asked() => Err(Failure::Interrupted { signal }),
+    }
 }
 
 /// `mlbench runs start --dry-run`
@@ -68,7 +93,7 @@ pub(crate) async fn set(client: &Client, args: &SetArgs) -> Result<(), Failure> 
 }
 
 /// `mlbench runs wait`
-pub(crate) async fn wait(client: &Client, args: &WaitArgs) -> Result<(), Failure> {
+pub(crate) async fn wait(client: &Client, args: &WaitArgs, interrupt: &Interrupt) -> Result<(), Failure> {
     let limit = args.timeout.map(|timeout| Limit { begin: Instant::now(), timeout });
     let find = async {
         if limit.is_some() {
@@ -77,6 +102,7 @@ pub(crate) async fn wait(client: &Client, args: &WaitArgs) -> Result<(), Failure
         }
         resolve_run(client, &args.run.run).await
     };
+    let find = unless_interrupted(interrupt, find);
     let run = match limit {
         // With `--timeout 0`, the server has the time of a last look.
         Some(Limit { timeout, .. }) => {
@@ -86,7 +112,10 @@ pub(crate) async fn wait(client: &Client, args: &WaitArgs) -> Result<(), Failure
         }
         None => find.await?,
     };
-    let run = wait_until(client, run, &args.states, limit).await?;
+    let live = Live::open();
+    let watch = Watch { client, interrupt, states: &args.states, limit, live: live.as_ref() };
+    let run = watch.wait(run).await?;
+    drop(live);
     print_awaited(args.output, run, &args.states)
 }
 
@@ -123,85 +152,6 @@ fn print_awaited(output: OutputArgs, run: Run, states: &[RunState]) -> Result<()
             ended
         }
         (ended, _) => ended,
-    }
-}
-
-/// How long the user waits for a run.
-#[derive(Debug, Clone, Copy)]
-struct Limit {
-    begin: Instant,
-    timeout: Duration,
-}
-
-/// Waits until a run ends or is in one of the states.
-///
-/// Reports each change until then, and survives a restart of the server.
-async fn wait_until(
-    client: &Client,
-    run: Run,
-    states: &[RunState],
-    limit: Option<Limit>,
-) -> Result<Run, Failure> {
-    report_state(&run);
-    if !run.is_active() || is_reached(&run, states) {
-        return Ok(run);
-    }
-    let id = run.id;
-    let mut last = run;
-    let (reached, mut is_there) = watch::channel(None);
-    let ended = client.runs().watch(id, |run| {
-        if (run.state, run.queue_position) != (last.state, last.queue_position) {
-            report_state(run);
-        }
-        last.clone_from(run);
-        if is_reached(run, states) {
-            reached.send_replace(Some(run.clone()));
-        }
-    });
-    let watched = async {
-        tokio::select! {
-            biased;
-            run = ended => Ok(run?),
-            Ok(run) = is_there.wait_for(Option::is_some) => run.clone().ok_or(Failure::NoRuns),
-        }
-    };
-    let Some(Limit { begin, timeout }) = limit else { return watched.await };
-    match tokio::time::timeout(timeout.saturating_sub(begin.elapsed()), watched).await {
-        Ok(run) => run,
-        Err(_) => last_look(client, id, states, timeout).await,
-    }
-}
-
-/// Returns whether a run is in one of the states. A run that has finished was started before.
-fn is_reached(run: &Run, states: &[RunState]) -> bool {
-    let was_started = run.state == RunState::Finished && states.contains(&RunState::Started);
-    states.contains(&run.state) || was_started
-}
-
-/// Returns the run if it has ended by now: the last poll may be a second old, or failed.
-async fn last_look(
-    client: &Client,
-    id: RunId,
-    states: &[RunState],
-    timeout: Duration,
-) -> Result<Run, Failure> {
-    let run = tokio::time::timeout(LAST_LOOK, client.runs().get(id)).await;
-    let no_response = |_| Err(Error::Timeout { url: client.base_url().to_owned(), after: LAST_LOOK });
-    let run = run.unwrap_or_else(no_response)?;
-    if run.is_active() && !is_reached(&run, states) {
-        return Err(Failure::StillActive { run: Box::new(run), seconds: timeout.as_secs_f64() });
-    }
-    Ok(run)
-}
-
-/// Reports the state of an active run, with its position in the queue and the reason why it waits.
-fn report_state(run: &Run) {
-    if run.is_active() {
-        let queue = match (run.queue_position, &run.waiting_for) {
-            (Some(position), Some(reason)) => format!(", queue position {position}: {reason}"),
-            _ => String::new(),
-        };
-        eprint_message(format_args!("run {} ({:?}) {}{queue}", run.id, run.name.as_str(), run.state));
     }
 }
 

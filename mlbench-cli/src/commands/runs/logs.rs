@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::args::LogsArgs;
 use crate::commands::resolve::resolve_run;
 use crate::failure::Failure;
-use crate::output::{Layout, Printer, eprint_message};
+use crate::output::{Layout, Printer, above, eprint_message};
 
 /// How often a terminal shows the newest state of unfinished lines, about which the server sends no events.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -35,6 +35,7 @@ pub(crate) async fn logs(client: &Client, args: &LogsArgs) -> Result<(), Failure
         style: Style { has_rank: one_rank.is_none(), has_date: args.timestamps },
         is_followed: args.follow,
         unfinished: Vec::new(),
+        shows_unfinished: true,
         look_at: Instant::now() + LOOK_EVERY,
     };
     let format = args.output.output;
@@ -54,6 +55,24 @@ pub(crate) async fn logs(client: &Client, args: &LogsArgs) -> Result<(), Failure
     Ok(())
 }
 
+/// Prints all output of a run until it ends, below which the run itself may be shown.
+pub(super) async fn follow_all(client: &Client, run: Run) -> Result<(), Failure> {
+    let mut reader = Reader {
+        client,
+        id: run.id,
+        query: LogsQuery::default(),
+        ranks: Vec::new(),
+        since: None,
+        style: Style { has_rank: true, has_date: false },
+        is_followed: true,
+        unfinished: Vec::new(),
+        shows_unfinished: false,
+        look_at: Instant::now() + LOOK_EVERY,
+    };
+    reader.follow(run, &mut Printer::stdout(None)).await?;
+    Ok(())
+}
+
 /// Reads the output of a run from where it stopped, so that it prints no line twice.
 struct Reader<'a> {
     client: &'a Client,
@@ -68,6 +87,8 @@ struct Reader<'a> {
     is_followed: bool,
     /// The unfinished lines when the server was asked last.
     unfinished: Vec<LogLine>,
+    /// Whether a terminal shows them.
+    shows_unfinished: bool,
     /// When a terminal asks for them again.
     look_at: Instant,
 }
@@ -78,7 +99,7 @@ impl Reader<'_> {
         let mut changes = self.client.changes([Topic::Run(run.id)]);
         while run.is_active() {
             // Read the state before the lines: if the run had ended by then, these lines are its last.
-            match self.next(&mut changes, printer.is_screen()).await? {
+            match self.next(&mut changes, self.shows_unfinished && printer.is_screen()).await? {
                 None => self.print_all(printer).await?,
                 Some(Change::Look) => {
                     run = self.client.with_retries(|| self.client.runs().get(run.id)).await?;
@@ -119,6 +140,10 @@ impl Reader<'_> {
 
     /// Prints the lines of an event that belong to the query and were not printed.
     fn print_new(&mut self, lines: &[LogLine], printer: &mut Printer<impl Write>) -> io::Result<()> {
+        above(|| self.print_new_lines(lines, printer))
+    }
+
+    fn print_new_lines(&mut self, lines: &[LogLine], printer: &mut Printer<impl Write>) -> io::Result<()> {
         let LogsQuery { stream, after, .. } = self.query;
         let is_new = |line: &&LogLine| {
             stream.is_none_or(|stream| stream == line.stream) && after.is_none_or(|after| after < line.seq)
@@ -137,7 +162,8 @@ impl Reader<'_> {
 
     /// Shows the unfinished lines on a terminal.
     fn show_unfinished(&self, printer: &mut Printer<impl Write>) -> io::Result<()> {
-        let unfinished = self.unfinished.iter().filter(|line| self.is_wanted(line));
+        let is_shown = |line: &&LogLine| self.shows_unfinished && self.is_wanted(line);
+        let unfinished = self.unfinished.iter().filter(is_shown);
         printer.status(unfinished.map(|line| self.style.shown(line)))
     }
 
@@ -181,21 +207,22 @@ impl Reader<'_> {
         }
     }
 
+    fn print_wanted(&self, lines: &[LogLine], printer: &mut Printer<impl Write>) -> io::Result<()> {
+        let mut wanted = lines.iter().filter(|line| self.is_wanted(line));
+        wanted.try_for_each(|line| self.style.print(printer, line))?;
+        printer.flush()
+    }
+
     async fn print_all(&mut self, printer: &mut Printer<impl Write>) -> Result<(), Failure> {
         loop {
             let page = self.client.with_retries(|| self.client.runs().logs(self.id, &self.query)).await?;
-            for line in page.lines.iter().filter(|line| self.is_wanted(line)) {
-                self.style.print(printer, line)?;
-            }
-            printer.flush()?;
+            above(|| self.print_wanted(&page.lines, printer))?;
             self.query.after = Some(page.next);
             if page.lines.is_empty() {
                 self.unfinished = page.unfinished;
                 if !self.is_followed {
                     let unfinished = std::mem::take(&mut self.unfinished);
-                    for line in unfinished.iter().filter(|line| self.is_wanted(line)) {
-                        self.style.print(printer, line)?;
-                    }
+                    above(|| self.print_wanted(&unfinished, printer))?;
                 }
                 self.show_unfinished(printer)?;
                 return Ok(printer.flush()?);

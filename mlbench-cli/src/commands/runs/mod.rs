@@ -13,6 +13,7 @@ mod record;
 mod report;
 mod request;
 mod run_file;
+mod wait;
 
 pub(super) use compare::compare;
 pub(super) use download::download;

@@ -12,9 +12,10 @@ use super::keys;
 use super::screen::{self, Screen};
 use super::state::{App, Key, Request, Update};
 use super::view::{self, Memory, Theme};
-use crate::args::TopArgs;
 use crate::failure::Failure;
+use crate::harmless::hide_password;
 use crate::interrupt::Interrupt;
+use crate::output::{stdout_has_colour, terminal_is_dumb};
 
 /// Shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(100);
@@ -25,17 +26,17 @@ const SUSPENDED: Duration = Duration::from_millis(500);
 
 /// `mlbench top`
 pub(crate) async fn top(client: &Client, interrupt: &Interrupt) -> Result<(), Failure> {
-    if !screen::is_there() || TopArgs::terminal_is_dumb() {
+    if !screen::is_there() || terminal_is_dumb() {
         return Err(Failure::NoTerminal);
     }
     // A server that has never responded, or that refuses the token, is reported at once.
     client.health().live().await?;
     client.runs().search(&RunSearch { limit: Some(1), ..RunSearch::default() }).await?;
-    let theme = Theme { has_colours: TopArgs::has_colours() };
+    let theme = Theme { has_colours: stdout_has_colour() };
     let signals = Signals::new().map_err(Failure::Runtime)?;
     let (feed, updates) = Feed::start(client.clone());
     let dashboard = Dashboard {
-        app: App::new(client.base_url(), now()),
+        app: App::new(&hide_password(client.base_url()), now()),
         screen: Screen::open()?,
         feed,
         memory: Memory::default(),
@@ -90,7 +91,7 @@ impl Dashboard {
             self.draw_if_due()?;
             tokio::select! {
                 biased;
-                () = interrupt.asked() => return Ok(()),
+                _ = interrupt.asked() => return Ok(()),
                 _ = signals.hung_up.recv() => {
                     return Err(Failure::Interrupted { signal: SignalKind::hangup() });
                 }

@@ -13,3 +13,5 @@ mod view;
 
 pub(crate) use command::top;
 pub(crate) use screen::restore;
+pub(super) use state::{Curve, Entry, Target, chart_order};
+pub(super) use view::{elapsed, number, progress_text, spark, state_text};

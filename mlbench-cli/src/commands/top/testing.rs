@@ -1,6 +1,6 @@
 //! Test data: a dashboard with a queue, a training and two workers.
 
-use mlbench_client::{LogLine, NewLines, Pod, PointsByMetric, Run, RunId, Timestamp};
+use mlbench_client::{Direction, LogLine, NewLines, Pod, PointsByMetric, Run, RunId, Timestamp};
 
 use super::state::{App, Detail, Overview, Target, Update};
 use crate::commands::testing::failed_run;
@@ -101,7 +101,8 @@ pub(super) fn lines(run: i64, lines: impl IntoIterator<Item = (i64, &'static str
 /// Returns a dashboard on which run 12 trains, run 13 waits, and two others have ended.
 pub(super) fn dashboard() -> App {
     let mut app = App::new("http://127.0.0.1:8000", second(64));
-    let target = Target { metric: "val_global_Prec@1".to_owned(), sign: "≥", value: 95.0 };
+    let target =
+        Target { metric: "val_global_Prec@1".to_owned(), direction: Direction::AtLeast, value: 95.0 };
     let runs =
         vec![failed_run(10, "broken"), failed_run(11, "first"), started(12, "train"), queued(13, "next")];
     app.tick(second(64));

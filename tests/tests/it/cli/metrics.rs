@@ -46,7 +46,10 @@ async fn metrics_are_posted_and_read() {
         assert_eq!(run.code, 3, "{run:?}");
         assert!(run.stderr.contains("--run \"mesured\": not found; did you mean \"measured\"?"), "{run:?}");
         let run = cli.run(&[command, &["--run", "7"]].concat()).await;
-        assert!(run.code == 3 && run.stderr.contains("--run: run 7 does not exist"), "{run:?}");
+        assert!(
+            run.code == 3 && run.stderr.contains("--run \"7\": not found; there are \"measured\""),
+            "{run:?}"
+        );
     }
     for owner in [["--pod", "local-mlbench-worker-0"].as_slice(), &[]] {
         let nowhere = cli.run(&[&["metrics", "--metric", "gain"], owner].concat()).await;

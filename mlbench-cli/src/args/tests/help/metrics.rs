@@ -18,6 +18,8 @@ fn metrics_prints_help() {
           --run <RUN>           Metrics of this run, by id or name [default: all
                                 pods in the cluster]
           --pod <NAME>          Metrics of this pod
+      -w, --watch               Go on and show points as they arrive, until the run
+                                has ended. First come the newest of each metric
           --since <TIME>        Only points at or after TIME: a date
                                 (2018-08-03T09:21:29Z) or an age (30s, 10m, 2h, 1d)
           --until <TIME>        Only points at or before TIME: a date or an age
@@ -42,6 +44,7 @@ fn metrics_prints_help() {
     Examples:
       mlbench metrics --run first
       mlbench metrics --run first --all --sort-by=-date
+      mlbench metrics --run first --watch
       mlbench metrics --run 2 --since 2018-08-03T09:21:29Z
       mlbench metrics --run first --metric 'train_loss @ 0' --summarize 20
       mlbench metrics --pod local-mlbench-worker-0 --since 10m --last 5 -o csv

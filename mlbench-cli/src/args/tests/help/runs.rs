@@ -70,6 +70,8 @@ fn runs_start_prints_help() {
                                 terminal, else as JSON. Send nothing
           --wait                Wait until the run ends. Exit code 6 if it failed or
                                 was stopped
+          --follow              Print the output of the run until it ends, with the
+                                exit codes of --wait
       -o, --output <FORMAT>     Output format: table, wide, json, yaml, csv, ndjson
                                 or name [default: table on a terminal, else tabs]
       -h, --help                Print help
@@ -101,6 +103,10 @@ fn runs_start_prints_help() {
 
     The kinds of volumes are pvc, config_map, secret, host_path and empty_dir, with
     the size of the last as its source.
+
+    With --wait and --follow, standard error says what happens: a terminal shows
+    state, time, epoch, loss, and accuracy against the goal as they change;
+    elsewhere, each change of the state is a line.
 
     A file has the fields of the request POST /api/runs/, which --dry-run shows.
     --env, --param and --tag add to those of the file, and so do the flags about

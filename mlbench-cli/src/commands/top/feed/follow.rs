@@ -54,12 +54,14 @@ impl Source {
         }
     }
 
-    /// Reads what a run trains to.
-    pub(super) async fn find_target(&self, id: RunId) -> Result<()> {
+    /// Reads what runs train to, one after another.
+    pub(super) async fn find_targets(&self, runs: Vec<RunId>) -> Result<()> {
         sleep(SETTLE).await;
-        // The dashboard also works without goals.
-        let target = self.target(id).await.ok().flatten();
-        self.send(Update::Target { id, target }).await;
+        for id in runs {
+            // The dashboard also works without goals.
+            let target = self.target(id).await.ok().flatten();
+            self.send(Update::Target { id, target }).await;
+        }
         Ok(())
     }
 

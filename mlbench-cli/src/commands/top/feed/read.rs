@@ -109,8 +109,7 @@ impl Source {
     pub(super) async fn target(&self, id: RunId) -> Result<Option<Target>> {
         let query = ComparisonQuery::of([id]);
         let comparison = self.read(|| self.client.runs().compare(&query)).await?;
-        let sign = comparison.direction.sign();
-        Ok(comparison.goal.map(|value| Target { metric: comparison.metric, sign, value }))
+        Ok(Target::of(&comparison))
     }
 }
 

@@ -55,10 +55,10 @@ impl Feed {
         if wanted == self.followed {
             return;
         }
-        for id in wanted.active.iter().copied().chain(wanted.focus) {
-            if self.targets.insert(id) {
-                self.spawn(async move |source| source.find_target(id).await);
-            }
+        let shown = wanted.focus.into_iter().chain(wanted.active.iter().chain(&wanted.listed).copied());
+        let new: Vec<RunId> = shown.filter(|id| self.targets.insert(*id)).collect();
+        if !new.is_empty() {
+            self.spawn(async move |source| source.find_targets(new).await);
         }
         if self.targets.len() > MAX_TARGETS {
             self.targets.clear();

@@ -48,6 +48,8 @@ pub(crate) struct Wanted {
     pub(crate) focus: Option<RunId>,
     /// Active runs whose values the list shows.
     pub(crate) active: Vec<RunId>,
+    /// Runs around the selected one, whose goals the list shows.
+    pub(crate) listed: Vec<RunId>,
 }
 
 /// A sentence that is shown for a while.
@@ -87,6 +89,9 @@ impl App {
     /// Most active runs that are followed at once.
     pub(crate) const MAX_ACTIVE: usize = 16;
 
+    /// Most runs whose goals are read at once: more than a terminal has lines.
+    const MAX_LISTED: usize = 100;
+
     /// Creates the state before anything is known of the server.
     pub(crate) fn new(server: &str, now: Timestamp) -> Self {
         Self {
@@ -111,7 +116,10 @@ impl App {
     pub(crate) fn wanted(&self) -> Wanted {
         let started = |state| state == RunState::Started || state == RunState::Unknown;
         let active = self.runs.all().rev().filter(|entry| entry.is_active && started(entry.state));
+        let first = self.runs.selected_index().saturating_sub(Self::MAX_LISTED / 2);
+        let listed = self.runs.shown().skip(first).take(Self::MAX_LISTED);
         Wanted {
+            listed: listed.map(|entry| entry.id).collect(),
             focus: self.focus.as_ref().map(|focus| focus.id),
             active: active.take(Self::MAX_ACTIVE).map(|entry| entry.id).collect(),
         }

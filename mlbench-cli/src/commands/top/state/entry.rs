@@ -1,8 +1,10 @@
 //! A run as the list shows it, in bounded memory.
 
 use mlbench_client::{
-    EventPoint, MeasuredValue, MetricValue, PodName, PointRecord, Run, RunId, RunState, RunValues, Timestamp,
+    Comparison, EventPoint, MeasuredValue, MetricValue, PodName, PointRecord, Run, RunId, RunState,
+    RunValues, Timestamp,
 };
+use mlbench_core::comparison::{Direction, split_rank};
 use mlbench_core::metric::Measure;
 
 /// What a text of a run may have: longer ones are cut.
@@ -24,10 +26,23 @@ pub(crate) struct Newest {
 pub(crate) struct Target {
     /// The metric without a rank.
     pub(crate) metric: String,
-    /// `≥` or `≤`.
-    pub(crate) sign: &'static str,
+    /// Which values reach the goal.
+    pub(crate) direction: Direction,
     /// The goal.
     pub(crate) value: f64,
+}
+
+impl Target {
+    /// Returns the goal of the only run of a comparison, if it is known.
+    pub(crate) fn of(comparison: &Comparison) -> Option<Self> {
+        let Comparison { metric, direction, goal, .. } = comparison;
+        goal.map(|value| Self { metric: metric.clone(), direction: *direction, value })
+    }
+
+    /// Returns whether a value reaches the goal.
+    pub(crate) fn is_reached(&self, value: f64) -> bool {
+        self.direction.reaches(value, self.value)
+    }
 }
 
 /// A run.
@@ -122,6 +137,11 @@ impl Entry {
                 *newest = Some(Newest { name: metric.to_owned(), value: value.unwrap_or(f64::NAN) });
             }
         }
+    }
+
+    /// Returns what a metric, with its rank, is trained to.
+    pub(crate) fn target_of(&self, metric: &str) -> Option<&Target> {
+        self.target.as_ref().filter(|target| split_rank(metric).0 == target.metric)
     }
 
     /// Returns the seconds since the run was accepted, or until it ended.

@@ -13,8 +13,11 @@ mod update;
 mod workers;
 
 pub(super) use app::{App, Request, Screen, Wanted};
-pub(super) use entry::{Entry, Newest, Target};
-pub(super) use focus::{Focus, MetricCurve, chart_order};
+pub(in crate::commands) use curve::Curve;
+pub(super) use entry::Newest;
+pub(in crate::commands) use entry::{Entry, Target};
+pub(in crate::commands) use focus::chart_order;
+pub(super) use focus::{Focus, MetricCurve};
 pub(super) use key::Key;
 pub(super) use update::{Detail, Overview, Update};
 pub(super) use workers::{CPU, MEMORY, Worker};

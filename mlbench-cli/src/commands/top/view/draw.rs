@@ -39,7 +39,7 @@ fn draw_all_workers(frame: &mut Frame<'_>, app: &App, theme: Theme) {
         Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)])
             .areas(frame.area());
     let title = Line::from(Span::styled(format!("{} workers", app.workers.len()), theme.heading()));
-    draw_head(frame, head, app, title, theme);
+    draw_head(frame, head, app, |_| title, theme);
     draw_workers(frame, body, app, app.first_worker, theme);
     draw_foot(frame, foot, app, theme);
 }

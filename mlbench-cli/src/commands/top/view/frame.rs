@@ -10,7 +10,15 @@ use super::theme::Theme;
 use crate::commands::top::state::{App, Screen};
 
 /// Draws a title at the left, and at the right whether the server is there.
-pub(crate) fn draw_head(frame: &mut Frame<'_>, area: Rect, app: &App, title: Line<'_>, theme: Theme) {
+///
+/// The title has as many columns as are left.
+pub(crate) fn draw_head<'a>(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    app: &App,
+    title: impl FnOnce(usize) -> Line<'a>,
+    theme: Theme,
+) {
     let (text, style) = match app.away_since {
         Some(heard) => {
             let age = elapsed(app.now.since(heard).as_secs_f64());
@@ -22,7 +30,7 @@ pub(crate) fn draw_head(frame: &mut Frame<'_>, area: Rect, app: &App, title: Lin
     let link = Line::styled(text, style).right_aligned();
     let width = u16::try_from(link.width()).unwrap_or(area.width).min(area.width);
     let left = Rect { width: area.width.saturating_sub(width + 1), ..area };
-    frame.render_widget(title, left);
+    frame.render_widget(title(left.width.into()), left);
     frame.render_widget(link, Rect { x: area.x + (area.width - width), width, ..area });
 }
 

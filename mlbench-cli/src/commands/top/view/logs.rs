@@ -28,7 +28,7 @@ pub(crate) fn draw_logs(frame: &mut Frame<'_>, app: &App, theme: Theme) {
         Span::styled(format!("  {}", state_text(entry)), theme.state(entry.state)),
         Span::styled(format!("  output: {place}"), theme.quiet()),
     ]);
-    draw_head(frame, head, app, title, theme);
+    draw_head(frame, head, app, |_| title, theme);
     draw_lines(frame, body, focus, entry.id.get(), theme);
     draw_foot(frame, foot, app, theme);
 }

@@ -16,4 +16,7 @@ mod theme;
 mod workers;
 
 pub(super) use draw::{Memory, draw};
+pub(in crate::commands) use format::{elapsed, number};
+pub(in crate::commands) use overview::{progress as progress_text, state_text};
+pub(in crate::commands) use spark::spark;
 pub(super) use theme::Theme;

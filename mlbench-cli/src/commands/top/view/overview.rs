@@ -1,6 +1,5 @@
 //! The overview: workers, runs, and charts of the selected run.
 
-use mlbench_core::comparison::{Direction, split_rank};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -33,7 +32,7 @@ pub(crate) fn draw_overview(frame: &mut Frame<'_>, app: &App, runs: &mut TableSt
         Constraint::Length(1),
     ])
     .areas(area);
-    draw_head(frame, head, app, title(app, theme), theme);
+    draw_head(frame, head, app, |columns| title(app, columns, theme), theme);
     if workers.height > 0 {
         draw_workers(frame, workers, app, 0, theme);
     }
@@ -52,18 +51,27 @@ fn chart_lines(height: u16, workers: u16, runs: usize) -> u16 {
     free.min(height / 2).min(20).max((height / 3).min(16))
 }
 
-fn title(app: &App, theme: Theme) -> Line<'static> {
+/// Returns the title without what has no room: first the usage, then the server.
+fn title(app: &App, columns: usize, theme: Theme) -> Line<'static> {
     let (cores, memory) = app.workers.total();
     let active = app.runs.all().filter(|entry| entry.is_active).count();
     let runs = if app.runs.len() == 1 { "run" } else { "runs" };
+    let server = format!("  {}", name(&app.server));
+    let runs = format!("  {} {runs}, {active} active", app.runs.len());
+    let usage = format!("  {cores:.1} cores  {}", bytes(memory));
+    let mut left = columns.saturating_sub("mlbench top".len() + runs.len());
+    let mut fitting = |text: String| {
+        let width = text.chars().count();
+        let fits = width <= left;
+        left -= if fits { width } else { 0 };
+        if fits { text } else { String::new() }
+    };
+    let (server, usage) = (fitting(server), fitting(usage));
     Line::from(vec![
         Span::styled("mlbench top", theme.heading()),
-        Span::styled(format!("  {}", name(&app.server)), theme.quiet()),
-        Span::raw(format!(
-            "  {} {runs}, {active} active  {cores:.1} cores  {}",
-            app.runs.len(),
-            bytes(memory)
-        )),
+        Span::styled(server, theme.quiet()),
+        Span::raw(runs),
+        Span::raw(usage),
     ])
 }
 
@@ -159,12 +167,10 @@ fn value(newest: Option<&Newest>) -> String {
 /// Returns the accuracy, the goal, and whether it is reached.
 fn accuracy(entry: &Entry, theme: Theme) -> Line<'static> {
     let Some(newest) = &entry.accuracy else { return Line::raw("") };
-    match entry.target.as_ref().filter(|target| split_rank(&newest.name).0 == target.metric) {
+    match entry.target_of(&newest.name) {
         None => Line::raw(number(newest.value)),
         Some(target) => {
-            let direction =
-                if target.sign == Direction::AtMost.sign() { Direction::AtMost } else { Direction::AtLeast };
-            let is_reached = direction.reaches(newest.value, target.value);
+            let is_reached = target.is_reached(newest.value);
             let style = if is_reached { theme.good() } else { Style::new() };
             let mark = if is_reached { " ✓" } else { "" };
             Line::styled(format!("{} / {}{mark}", number(newest.value), number(target.value)), style)
@@ -214,6 +220,6 @@ pub(crate) fn draw_without_charts(frame: &mut Frame<'_>, area: Rect, focus: &Foc
 
 /// Returns the goal of a run for a metric.
 pub(crate) fn goal_of(entry: &Entry, metric: &str) -> Option<(&'static str, f64)> {
-    let target = entry.target.as_ref().filter(|target| split_rank(metric).0 == target.metric)?;
-    Some((target.sign, target.value))
+    let target = entry.target_of(metric)?;
+    Some((target.direction.sign(), target.value))
 }

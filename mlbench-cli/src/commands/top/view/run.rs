@@ -33,7 +33,7 @@ pub(crate) fn draw_run(frame: &mut Frame<'_>, app: &App, theme: Theme) {
         Constraint::Length(1),
     ])
     .areas(area);
-    draw_head(frame, head, app, title(app, entry, theme), theme);
+    draw_head(frame, head, app, |columns| title(app, entry, columns, theme), theme);
     frame.render_widget(Text::from(facts), about);
     draw_charts(frame, charts, focus, entry, theme);
     if !output.is_empty() {
@@ -44,11 +44,16 @@ pub(crate) fn draw_run(frame: &mut Frame<'_>, app: &App, theme: Theme) {
     draw_foot(frame, foot, app, theme);
 }
 
-fn title(app: &App, entry: &Entry, theme: Theme) -> Line<'static> {
+/// Returns the title, of which the name of the run is cut.
+fn title(app: &App, entry: &Entry, columns: usize, theme: Theme) -> Line<'static> {
+    let state = format!("  {}", state_text(entry));
+    let times = format!("  {}  {}", elapsed(entry.elapsed(app.now)), progress(entry));
+    let run = format!("run {} {}", entry.id, name(&entry.name));
+    let run = fit(&run, columns.saturating_sub(state.len() + times.len()));
     Line::from(vec![
-        Span::styled(format!("run {} {}", entry.id, name(&entry.name)), theme.heading()),
-        Span::styled(format!("  {}", state_text(entry)), theme.state(entry.state)),
-        Span::raw(format!("  {}  {}", elapsed(entry.elapsed(app.now)), progress(entry))),
+        Span::styled(run, theme.heading()),
+        Span::styled(state, theme.state(entry.state)),
+        Span::raw(times),
     ])
 }
 

@@ -3,16 +3,18 @@ use std::io::Write;
 use std::path::Path;
 
 use mlbench_client::{
-    Client, Error, Format, Metric, MetricName, MetricType, MetricValue, MetricsQuery, NewMetric, Owner,
-    PodName, Point, PointsByMetric, PointsByOwner, Series, now,
+    Client, Error, Format, Metric, MetricName, MetricType, MetricsQuery, NewMetric, Owner, PodName,
+    PointsByMetric, PointsByOwner, Series, now,
 };
 use serde::Serialize;
 
-use super::resolve::{resolve_run, with_run_id};
-use super::target::write_to;
+use super::row::{Row, columns, newest_columns, rows};
+use super::watch::{self, Watched, watch};
 use crate::args::{MetricsArgs, MetricsCommand, PointsFormat, PostArgs, ShowArgs};
+use crate::commands::resolve::{resolve_run, with_run_id};
+use crate::commands::target::write_to;
 use crate::failure::Failure;
-use crate::output::{self, Cell, Column, Columns, Layout, List, ListOptions, Printer, stdout_is_terminal};
+use crate::output::{self, Layout, List, ListOptions, Printer, stdout_is_terminal};
 use crate::unknown_name::UnknownName;
 
 /// `mlbench metrics`
@@ -25,6 +27,9 @@ pub(crate) async fn run(client: &Client, args: &MetricsArgs) -> Result<(), Failu
 
 async fn show(client: &Client, args: &ShowArgs) -> Result<(), Failure> {
     let options = args.rows.options(args.output.and_then(PointsFormat::printed));
+    if args.watch {
+        return watch_all(client, args, &options).await;
+    }
     let is_newest = shows_newest(args, &options);
     let query = MetricsQuery {
         metric_type: MetricType::Pod,
@@ -62,6 +67,31 @@ async fn show(client: &Client, args: &ShowArgs) -> Result<(), Failure> {
         check_exist(&missing, &owner.to_string(), &series(client, &owner).await?)?;
     }
     print_one(&list, &mut printer, &metrics)
+}
+
+/// `mlbench metrics --watch`
+async fn watch_all(client: &Client, args: &ShowArgs, options: &ListOptions) -> Result<(), Failure> {
+    let mut printer = Printer::stdout(options.format);
+    let of_pods = args.run.is_none() && args.pod.is_none();
+    let columns = if printer.is_screen() { newest_columns(of_pods) } else { columns(of_pods) };
+    let list = List::new(options, &columns)?;
+    let owner = match (&args.run, &args.pod) {
+        (Some(run), _) => {
+            let run = resolve_run(client, run).await;
+            Some(Owner::Run(run.map_err(|failure| failure.of_option("--run"))?.id))
+        }
+        (None, Some(pod)) => {
+            let owner = Owner::Pod(pod.clone());
+            if let Err(error) = series(client, &owner).await {
+                return Err(pod_failure(client, pod, error).await);
+            }
+            Some(owner)
+        }
+        (None, None) => None,
+    };
+    let query = watch::query(args.metric.iter().map(|name| name.as_str().to_owned()).collect());
+    let watched = Watched { client: client.clone(), owner, query };
+    watch(watched, &list, options.sort_by.is_some(), &mut printer).await
 }
 
 /// Returns whether the newest point of each metric is enough.
@@ -186,49 +216,6 @@ async fn post(client: &Client, args: &PostArgs) -> Result<(), Failure> {
     print_stored(&mut Printer::stdout(args.output.output), &stored)
 }
 
-/// A point with what it belongs to.
-#[derive(Debug, Clone, Serialize)]
-struct Row {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pod: Option<String>,
-    metric: String,
-    #[serde(flatten)]
-    point: Point,
-}
-
-/// Returns what can be shown of a point, with its pod if the points belong to several.
-fn columns(of_pods: bool) -> Columns<Row> {
-    let pod = Column::new("pod", |row: &Row| Cell::of(row.pod.clone(), Cell::text));
-    let all = [
-        Column::new("metric", |row: &Row| Cell::text(&row.metric)),
-        Column::new("date", |row: &Row| Cell::Moment(row.point.date)),
-        Column::new("value", |row: &Row| value(&row.point.value)),
-    ];
-    Columns::new(|row: &Row| row.metric.clone(), of_pods.then_some(pod).into_iter().chain(all))
-}
-
-/// Returns what can be shown of the newest point of a metric, whose age people read.
-fn newest_columns(of_pods: bool) -> Columns<Row> {
-    columns(of_pods).replace(Column::new("date", |row: &Row| Cell::Date(row.point.date)))
-}
-
-fn value(value: &MetricValue) -> Cell {
-    let text = value.as_str().to_owned();
-    value.as_f64().map_or_else(|| Cell::text(value.as_str()), |number| Cell::Number { number, text })
-}
-
-fn rows(pod: Option<&str>, metrics: &PointsByMetric) -> Vec<Row> {
-    let rows = metrics.iter().flat_map(|(name, points)| {
-        let row = move |point: &Point| Row {
-            pod: pod.map(str::to_owned),
-            metric: name.clone(),
-            point: point.clone(),
-        };
-        points.iter().map(row)
-    });
-    rows.collect()
-}
-
 fn print_one(
     list: &List<Row>,
     printer: &mut Printer<impl Write>,
@@ -277,7 +264,7 @@ fn print_stored(printer: &mut Printer<impl Write>, metric: &Metric) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mlbench_client::Timestamp;
+    use mlbench_client::{Point, Timestamp};
 
     fn series(names: &[&str]) -> Vec<Series> {
         let series = |name: &&str| {

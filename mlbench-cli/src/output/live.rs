@@ -1,0 +1,117 @@
+//! [`Live`]: lines at the end of a terminal on standard error, which later ones replace.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use unicode_width::UnicodeWidthStr;
+
+use super::cell::Tone;
+use super::screen::{Screen, size_of};
+use super::table::{coloured, cut};
+use crate::harmless::escape;
+
+/// The columns of a terminal that does not say them.
+const USUAL: usize = 80;
+
+/// What is at the end of the terminal. Whatever else is printed comes above it.
+static SHOWN: Mutex<Vec<Line>> = Mutex::new(Vec::new());
+
+/// A line: texts, some of them in the colour of a tone.
+pub(crate) type Line = Vec<(String, Option<Tone>)>;
+
+/// The lines at the end of the terminal. They stay there when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Live;
+
+impl Live {
+    /// Returns lines for standard error, if it is a terminal that can replace lines.
+    pub(crate) fn open() -> Option<Self> {
+        (io::stderr().is_terminal() && !Screen::get().is_dumb).then_some(Self)
+    }
+
+    /// Returns the columns that a line may have: the last one stays free, so that no line wraps.
+    pub(crate) fn columns() -> usize {
+        columns().saturating_sub(1)
+    }
+
+    /// Shows lines in place of the ones before. Each is cut to the width of the terminal.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    pub(crate) fn show(&self, lines: Vec<Line>) -> io::Result<()> {
+        let mut shown = lock();
+        let mut bytes = erasing(&shown);
+        *shown = lines;
+        drawing(&mut bytes, &shown);
+        io::stderr().lock().write_all(bytes.as_bytes())
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        if !std::mem::take(&mut *lock()).is_empty() {
+            // A failure here cannot be reported anywhere.
+            let _ = writeln!(io::stderr());
+        }
+    }
+}
+
+/// Prints something else above the lines.
+pub(crate) fn above<T>(print: impl FnOnce() -> T) -> T {
+    let shown = lock();
+    if shown.is_empty() {
+        drop(shown);
+        return print();
+    }
+    // A failure here cannot be reported anywhere.
+    let _ = io::stderr().write_all(erasing(&shown).as_bytes());
+    let result = print();
+    let mut bytes = String::new();
+    drawing(&mut bytes, &shown);
+    let _ = io::stderr().write_all(bytes.as_bytes());
+    result
+}
+
+fn lock() -> MutexGuard<'static, Vec<Line>> {
+    SHOWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn columns() -> usize {
+    size_of(io::stderr()).map_or(USUAL, |(columns, _)| columns)
+}
+
+/// Returns what removes lines, and leaves the cursor where they began.
+///
+/// A terminal that has become narrower shows a line in several rows.
+fn erasing(lines: &[Line]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let columns = columns().max(1);
+    let rows: usize = lines.iter().map(|line| width(line).div_ceil(columns).max(1)).sum();
+    match rows - 1 {
+        0 => "\r\x1b[J".to_owned(),
+        up => format!("\r\x1b[{up}A\x1b[J"),
+    }
+}
+
+fn drawing(bytes: &mut String, lines: &[Line]) {
+    let has_colour = Screen::get().has_colour(true);
+    for (number, line) in lines.iter().enumerate() {
+        if number > 0 {
+            bytes.push('\n');
+        }
+        let mut left = Live::columns();
+        for (text, tone) in line {
+            let text = cut(&escape(text.clone()), left);
+            left -= text.width();
+            // Writing to a string succeeds.
+            let _ = write!(bytes, "{}", coloured(&text, tone.filter(|_| has_colour)));
+        }
+    }
+}
+
+fn width(line: &Line) -> usize {
+    line.iter().map(|(text, _)| text.width()).sum()
+}
