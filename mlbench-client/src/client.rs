@@ -217,7 +217,7 @@ impl Client {
         Ok(Self(Arc::new(Inner { transport, retry, on_retry, on_loss })))
     }
 
-    /// Checks that the position for the next page is not the one of this page, which would repeat it without an end.
+    /// Checks that the next page has another position than this one, which would repeat without an end.
     pub(crate) fn check_advance(&self, request: &Request, advances: bool) -> Result<()> {
         let cause = "its position for the next page does not advance".to_owned();
         let url = self.transport().url(request);

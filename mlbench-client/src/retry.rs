@@ -97,7 +97,7 @@ impl RetryPolicy {
     ///
     /// use mlbench_client::RetryPolicy;
     ///
-    /// let patient = RetryPolicy::new().pauses(Duration::from_secs(1), Duration::from_secs(60));
+    /// let slow = RetryPolicy::new().pauses(Duration::from_secs(1), Duration::from_secs(60));
     /// ```
     pub const fn pauses(mut self, first: Duration, longest: Duration) -> Self {
         (self.first_pause, self.longest_pause) = (first, longest);

@@ -31,9 +31,9 @@ const LAST_CHANCE: Duration = Duration::from_secs(2);
 /// be stored is counted as lost: [`flush`](Self::flush) and [`stats`](Self::stats) return the number, and
 /// [`on_loss`](crate::ClientBuilder::on_loss) is called while the program runs.
 ///
-/// Clones share one queue. **Call [`flush`](Self::flush) before the program ends**, to know what became of the metrics.
+/// Clones share one queue. **Call [`flush`](Self::flush) before the program ends**, to know which metrics are stored.
 /// Dropping the last clone waits until those in memory are stored or in the spool, for up to 2 s, but not for metrics
-/// that the last flush has reported as waiting. What waits in memory after that is lost when the program ends.
+/// that the last flush has reported as waiting. A metric in memory after that is lost when the program ends.
 #[derive(Debug, Clone)]
 pub struct MetricLogger(Arc<Inner>);
 

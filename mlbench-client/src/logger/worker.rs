@@ -140,7 +140,7 @@ impl Worker {
         let (client, count) = (self.client.clone(), batch.count);
         let after = client.retry_timeout();
         let response: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(async move {
-            // The timeout of the client applies between two reads, and a response might trickle for ever.
+            // The timeout of the client applies between two reads, and a response might trickle forever.
             let (longest, too_late) = match is_late {
                 true => (LATE_ATTEMPT, Error::RetryTimeout { after }),
                 false => client.transport().longest_exchange(Endpoint::CreateMetrics),

@@ -18,6 +18,7 @@ mod objects;
 mod options;
 mod orphans;
 mod pace;
+mod pod_template;
 mod pods;
 mod progress;
 mod provision;
@@ -30,8 +31,8 @@ mod testing;
 mod tests;
 
 pub use connection::KubernetesCluster;
-pub use objects::pod_template::PodTemplate;
 pub use options::{
     AntiAffinity, Cpu, ImagePullPolicy, Instance, Options, PodSecurity, ReleaseName, WorkerHosts,
 };
+pub use pod_template::PodTemplate;
 pub use run_access::{AccessKind, AccessRule, RunAccess};

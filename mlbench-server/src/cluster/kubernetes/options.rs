@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use mlbench_core::needs::ByteSize;
 
-use super::objects::pod_template::PodTemplate;
+use super::pod_template::PodTemplate;
 use super::run_access::RunAccess;
 
 /// Options of a Kubernetes cluster.

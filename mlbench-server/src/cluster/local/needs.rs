@@ -6,7 +6,7 @@ use mlbench_core::run::RunSpec;
 
 use crate::cluster::provision::of_pods;
 
-/// Returns what of a run local workers cannot have. Without it, the program would run as the user does not mean.
+/// Returns what of a run local workers cannot have, so that no program runs without what it needs.
 pub(super) fn refusal(spec: &RunSpec) -> Option<Error> {
     let is_empty_dir = |source: &VolumeSource| matches!(source, VolumeSource::EmptyDir(_));
     if let Some(volume) = spec.needs.volumes.iter().find(|volume| !is_empty_dir(&volume.source)) {

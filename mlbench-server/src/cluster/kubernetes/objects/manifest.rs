@@ -215,8 +215,8 @@ fn affinity(options: &Options) -> Affinity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::kubernetes::objects::pod_template::PodTemplate;
     use crate::cluster::kubernetes::options::PodSecurity;
+    use crate::cluster::kubernetes::pod_template::PodTemplate;
     use crate::cluster::kubernetes::testing::{assert_restricted, options, run};
 
     fn container(run: &Run, options: &Options) -> Container {

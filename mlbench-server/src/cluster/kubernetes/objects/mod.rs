@@ -3,6 +3,5 @@
 pub(super) mod manifest;
 pub(super) mod names;
 mod needs;
-pub(super) mod pod_template;
 pub(super) mod run_token;
 mod security;

@@ -7,8 +7,8 @@ use mlbench_core::run::Run;
 use serde_json::json;
 
 use super::super::connection::KubernetesCluster;
-use super::super::objects::pod_template::PodTemplate;
 use super::super::options::{Options, PodSecurity};
+use super::super::pod_template::PodTemplate;
 use super::super::run_access::RunAccess;
 use super::harness::{
     Harness, IMAGE, eventually, followed, harness, image_run, launch, pending_reason, provisioned, rank,

@@ -27,7 +27,7 @@ impl PodTemplate {
         }
     }
 
-    /// Merges the template over that of a run. The labels of the run stay, because the server finds its pods by them.
+    /// Merges the template over that of a run, but not over its labels, by which the server finds its pods.
     pub(super) fn merge_over(&self, template: &mut PodTemplateSpec) {
         let own = template.metadata.as_ref().and_then(|metadata| metadata.labels.clone());
         template.merge_from(PodTemplateSpec::clone(&self.0));
