@@ -189,8 +189,9 @@ impl<'a> RunImport<'a> {
             .collect();
         for source in self.sources.iter().filter(|source| source.is_torn) {
             eprint_message(format_args!(
-                "{}: ends within a record or row, as while it is written; repeat the import to get what follows",
-                shown(&source.path)
+                "{}: ends within a {}, as while it is written; repeat the import to get what follows",
+                shown(&source.path),
+                source.unit()
             ));
         }
         if let Some(run) = self.run.take_if(|run| self.ends && run.is_active()) {

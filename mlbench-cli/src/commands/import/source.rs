@@ -119,6 +119,14 @@ impl Source {
         Ok((!is_same).then(|| format!("was replaced: what was imported is not in it; {fix}")))
     }
 
+    /// Returns what the file consists of.
+    pub(super) const fn unit(&self) -> &'static str {
+        match self.kind {
+            Reader::Events(_) => "record",
+            Reader::Csv(_) => "row",
+        }
+    }
+
     /// Goes on at a position up to which another import has stored the file.
     pub(super) fn resume(&mut self, at: Mark) {
         (self.at, self.is_read, self.damage) = (at, false, None);
