@@ -1,8 +1,8 @@
 //! [`Choice`]: which server the user means. A flag counts before the environment, and that before the file.
 
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use mlbench_client::DEFAULT_URL;
@@ -11,6 +11,9 @@ use mlbench_core::quote::shorten;
 use super::file::{Context, ContextFile, Contexts, FileProblem};
 use super::url::without_credentials;
 use crate::unknown_name::UnknownName;
+
+/// Longest file of a token, in bytes.
+const MAX_TOKEN: u64 = 64 << 10;
 
 /// Why it is unknown which server the user means, or which token is for it.
 #[derive(Debug, thiserror::Error)]
@@ -157,7 +160,13 @@ impl Context {
 /// Reads a token from a file that `option` names, without the space around it.
 pub(crate) fn read_token(option: &'static str, file: &Path) -> Result<String, NoServer> {
     let unreadable = |error| NoServer::TokenFile { option, path: file.to_owned(), error };
-    Ok(fs::read_to_string(file).map_err(unreadable)?.trim().to_owned())
+    let read = || {
+        let mut text = String::new();
+        File::open(file)?.take(MAX_TOKEN + 1).read_to_string(&mut text)?;
+        let is_long = text.len() as u64 > MAX_TOKEN;
+        if is_long { Err(io::Error::other("it has over 64 KiB, which no token has")) } else { Ok(text) }
+    };
+    Ok(read().map_err(unreadable)?.trim().to_owned())
 }
 
 #[cfg(test)]
@@ -209,6 +218,12 @@ mod tests {
         assert_eq!(server(Choice { file: None, ..nothing() }), format!("{DEFAULT_URL} "));
         let unknown = Choice { context: given("bb", true), ..nothing() }.server().map(|_| ()).unwrap_err();
         assert_eq!(unknown.to_string(), "--context \"bb\": not found; did you mean \"b\"?");
+    }
+
+    #[test]
+    fn a_token_file_without_an_end_is_refused() {
+        let refused = read_token("--token-file", Path::new("/dev/zero")).unwrap_err().to_string();
+        assert_eq!(refused, "--token-file: cannot read /dev/zero: it has over 64 KiB, which no token has");
     }
 
     #[test]
