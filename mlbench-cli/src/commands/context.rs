@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::connect::builder;
 use crate::args::{Cli, ContextCommand, context_file};
-use crate::contexts::{Context, ContextFile, NoServer};
+use crate::contexts::{Context, ContextFile, NoServer, without_credentials};
 use crate::failure::Failure;
 use crate::harmless::hide_password;
 use crate::output::{Cell, Column, Columns, List, Printer, eprint_message};
@@ -44,7 +44,8 @@ fn unknown(name: &str, known: Vec<String>) -> Failure {
 }
 
 fn add(cli: &Cli, file: &ContextFile, name: &str) -> Result<(), Failure> {
-    let url = cli.url_flag().ok_or(Failure::NoUrl)?;
+    cli.url_flag().ok_or(Failure::NoUrl)?;
+    let url = &cli.choice().url_or_default()?;
     // The client knows what a valid URL is.
     builder(url, None).build()?;
     let unreadable = |path: &PathBuf, error| {
@@ -57,7 +58,7 @@ fn add(cli: &Cli, file: &ContextFile, name: &str) -> Result<(), Failure> {
         if contexts.contexts.contains_key(name) {
             return Err(Failure::ContextExists(name.to_owned()));
         }
-        let context = Context { url: url.to_owned(), token: None, token_file };
+        let context = Context { url: url.clone(), token: None, token_file };
         contexts.contexts.insert(name.to_owned(), context);
         Ok(contexts.current.get_or_insert_with(|| name.to_owned()) == name)
     })?;
@@ -70,7 +71,7 @@ fn choose(file: &ContextFile, name: &str) -> Result<(), Failure> {
     let url = file.change(|contexts| match contexts.contexts.get(name) {
         Some(context) => {
             contexts.current = Some(name.to_owned());
-            Ok(context.url.clone())
+            Ok(without_credentials(&context.url).unwrap_or_else(|| context.url.clone()))
         }
         None => Err(unknown(name, contexts.contexts.keys().cloned().collect())),
     })?;

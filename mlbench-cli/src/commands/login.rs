@@ -18,15 +18,18 @@ use crate::unknown_name::UnknownName;
 pub(crate) fn login(cli: &Cli) -> Result<(), Failure> {
     let file = context_file().ok_or(Failure::NoHome)?;
     let (name, url) = target(cli, &file.read()?)?;
-    let token = match &cli.token_file {
-        Some(path) => read_token("--token-file", path)?,
-        None => read_secret(&format!("Token for {url}: ")).map_err(unread)?,
-    };
-    if token.is_empty() {
-        return Err(Failure::EmptyToken);
-    }
-    // The token is read before signals are handled, so that Ctrl-C ends the wait for it.
-    interrupt::until_interrupted(Duration::ZERO, async move |_| store(&file, &name, &url, token).await)
+    let given = cli.token_file.as_ref().map(|path| read_token("--token-file", path)).transpose()?;
+    // A signal drops the prompt, which lets the terminal show again what is typed.
+    interrupt::until_interrupted(Duration::ZERO, async move |_| {
+        let token = match given {
+            Some(token) => token,
+            None => read_secret(&format!("Token for {url}: ")).await.map_err(unread)?,
+        };
+        if token.is_empty() {
+            return Err(Failure::EmptyToken);
+        }
+        store(&file, &name, &url, token).await
+    })
 }
 
 /// Returns the failure of a prompt, which does not see Ctrl-C as a signal.
@@ -77,19 +80,22 @@ fn target(cli: &Cli, contexts: &Contexts) -> Result<(String, String), Failure> {
             _ => Ok((name, url.to_owned())),
         }
     };
-    if let Some(url) = cli.url_flag() {
-        return with_url(url);
-    }
     let choice = cli.choice();
+    if cli.url_flag().is_some() {
+        return with_url(&choice.url_or_default()?);
+    }
     match choice.context_name()? {
         Some(name) => match contexts.contexts.get(&name) {
-            Some(context) => Ok((name, context.url.clone())),
+            Some(context) => {
+                let url = context.server_url(&name)?;
+                Ok((name, url))
+            }
             None => {
                 let known = contexts.contexts.keys().cloned().collect();
                 Err(Failure::UnknownName(UnknownName::context(&name, known)))
             }
         },
-        None => with_url(&choice.url_or_default()),
+        None => with_url(&choice.url_or_default()?),
     }
 }
 

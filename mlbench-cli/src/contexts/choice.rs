@@ -1,15 +1,19 @@
 //! [`Choice`]: which server the user means. A flag counts before the environment, and that before the file.
 
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use mlbench_client::DEFAULT_URL;
 use mlbench_core::quote::shorten;
 
 use super::file::{Context, ContextFile, Contexts, FileProblem};
+use super::url::without_credentials;
 use crate::unknown_name::UnknownName;
+
+/// Longest file of a token, in bytes.
+const MAX_TOKEN: u64 = 64 << 10;
 
 /// Why it is unknown which server the user means, or which token is for it.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +24,17 @@ pub(crate) enum NoServer {
     /// No context has the name.
     #[error("{0}")]
     UnknownContext(UnknownName),
+    /// The URL has a user or a password.
+    #[error(
+        "{place}: holds a user or a password, which would be stored and printed; write {without}, and give the token \
+         with `mlbench login`, MLBENCH_TOKEN or --token-file"
+    )]
+    Credentials {
+        /// The option, variable or context with the URL.
+        place: String,
+        /// The URL without them.
+        without: String,
+    },
     /// The token file cannot be read.
     #[error("{option}: cannot read {}: {error}", shorten(&.path.to_string_lossy()))]
     TokenFile {
@@ -75,9 +90,9 @@ impl Choice {
         let (url, of_context) = match named {
             Some(name) => {
                 let context = find(&self.contexts()?, &name)?;
-                (context.url.clone(), Some(context))
+                (context.server_url(&name)?, Some(context))
             }
-            None => (self.url_or_default(), None),
+            None => (self.url_or_default()?, None),
         };
         let token = match (&self.token_file, of_context) {
             (Some(file), _) => Some(read_token("--token-file", file)?),
@@ -99,13 +114,22 @@ impl Choice {
     }
 
     /// Returns the URL without a context.
-    pub(crate) fn url_or_default(&self) -> String {
-        self.url.value.clone().unwrap_or_else(|| DEFAULT_URL.to_owned())
+    ///
+    /// # Errors
+    /// If it has a user or a password.
+    pub(crate) fn url_or_default(&self) -> Result<String, NoServer> {
+        let url = self.url.value.clone().unwrap_or_else(|| DEFAULT_URL.to_owned());
+        refuse_credentials(&url, || if self.url.is_flag { "--url" } else { "MLBENCH_URL" }.to_owned())?;
+        Ok(url)
     }
 
     fn contexts(&self) -> Result<Contexts, NoServer> {
         Ok(self.file.as_ref().map(ContextFile::read).transpose()?.unwrap_or_default())
     }
+}
+
+fn refuse_credentials(url: &str, place: impl Fn() -> String) -> Result<(), NoServer> {
+    without_credentials(url).map_or(Ok(()), |without| Err(NoServer::Credentials { place: place(), without }))
 }
 
 /// Returns the context with a name.
@@ -116,6 +140,15 @@ fn find(contexts: &Contexts, name: &str) -> Result<Context, NoServer> {
 }
 
 impl Context {
+    /// Returns the URL of the context with this name.
+    ///
+    /// # Errors
+    /// If it has a user or a password.
+    pub(crate) fn server_url(&self, name: &str) -> Result<String, NoServer> {
+        refuse_credentials(&self.url, || format!("context {name:?}"))?;
+        Ok(self.url.clone())
+    }
+
     fn token(&self) -> Result<Option<String>, NoServer> {
         let read = |file: &PathBuf| read_token("token_file", file);
         self.token
@@ -127,7 +160,13 @@ impl Context {
 /// Reads a token from a file that `option` names, without the space around it.
 pub(crate) fn read_token(option: &'static str, file: &Path) -> Result<String, NoServer> {
     let unreadable = |error| NoServer::TokenFile { option, path: file.to_owned(), error };
-    Ok(fs::read_to_string(file).map_err(unreadable)?.trim().to_owned())
+    let read = || {
+        let mut text = String::new();
+        File::open(file)?.take(MAX_TOKEN + 1).read_to_string(&mut text)?;
+        let is_long = text.len() as u64 > MAX_TOKEN;
+        if is_long { Err(io::Error::other("it has over 64 KiB, which no token has")) } else { Ok(text) }
+    };
+    Ok(read().map_err(unreadable)?.trim().to_owned())
 }
 
 #[cfg(test)]
@@ -179,5 +218,21 @@ mod tests {
         assert_eq!(server(Choice { file: None, ..nothing() }), format!("{DEFAULT_URL} "));
         let unknown = Choice { context: given("bb", true), ..nothing() }.server().map(|_| ()).unwrap_err();
         assert_eq!(unknown.to_string(), "--context \"bb\": not found; did you mean \"b\"?");
+    }
+
+    #[test]
+    fn a_token_file_without_an_end_is_refused() {
+        let refused = read_token("--token-file", Path::new("/dev/zero")).unwrap_err().to_string();
+        assert_eq!(refused, "--token-file: cannot read /dev/zero: it has over 64 KiB, which no token has");
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_refused_and_not_repeated() {
+        for (is_flag, place) in [(true, "--url: "), (false, "MLBENCH_URL: ")] {
+            let choice = Choice { url: given("http://me:secret@host", is_flag), ..Choice::default() };
+            let refused = choice.server().map(|_| ()).unwrap_err().to_string();
+            assert!(refused.starts_with(place) && refused.contains("write http://host, "), "{refused}");
+            assert!(!refused.contains("secret"), "{refused}");
+        }
     }
 }

@@ -1,13 +1,20 @@
 //! [`ContextFile`]: the file of all contexts, which only its user can read.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use mlbench_core::quote::shorten;
 use serde::{Deserialize, Serialize};
+
+/// How long another program may take to change the contexts.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause between two attempts to lock the contexts, as a lock with a timeout has no event.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// All contexts.
 #[derive(Default, Serialize, Deserialize)]
@@ -82,15 +89,45 @@ impl ContextFile {
         }
     }
 
-    /// Changes the contexts, and writes them if the change succeeds.
+    /// Changes the contexts, and writes them if the change succeeds. Programs do so one after another.
     pub(crate) fn change<T, E: From<FileProblem>>(
         &self,
         change: impl FnOnce(&mut Contexts) -> Result<T, E>,
     ) -> Result<T, E> {
+        let unwritable = |error: io::Error| self.problem(None, &error, "make its directory writable");
+        let target = self.target().map_err(unwritable)?;
+        let _lock = self.lock(&target)?;
         let mut contexts = self.read_for_change()?;
         let result = change(&mut contexts)?;
-        self.write(&contexts).map_err(|error| self.problem(None, &error, "make its directory writable"))?;
+        write(&target, &contexts).map_err(unwritable)?;
         Ok(result)
+    }
+
+    /// Returns the file behind symbolic links, in a directory that is there.
+    fn target(&self) -> io::Result<PathBuf> {
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        if let Some(directory) = path.parent() {
+            DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        }
+        Ok(path)
+    }
+
+    /// Locks the directory of the file, which stays when the file is replaced, until the lock is dropped.
+    fn lock(&self, target: &Path) -> Result<Option<File>, FileProblem> {
+        let Some(Ok(directory)) = target.parent().map(File::open) else { return Ok(None) };
+        let deadline = Instant::now() + LOCK_TIMEOUT;
+        loop {
+            match directory.try_lock() {
+                Ok(()) => return Ok(Some(directory)),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    let problem = format!("another program has locked it for {} s", LOCK_TIMEOUT.as_secs());
+                    return Err(self.problem(None, &problem, "end that program, and try again"));
+                }
+                // A file system without locks.
+                Err(TryLockError::Error(_)) => return Ok(None),
+            }
+        }
     }
 
     /// Reads all contexts, of which the current one need not exist.
@@ -101,30 +138,28 @@ impl ContextFile {
         })
     }
 
-    /// Writes a new file in place of the old one, so that it is never incomplete or readable for others.
-    fn write(&self, contexts: &Contexts) -> io::Result<()> {
-        let text = toml::to_string(contexts).map_err(io::Error::other)?;
-        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        if let Some(directory) = path.parent() {
-            DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-        }
-        let part = path.with_file_name(format!(".config-{}.part", std::process::id()));
-        let written =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part).and_then(|mut file| {
-                file.write_all(text.as_bytes())?;
-                file.sync_all()?;
-                fs::rename(&part, &path)
-            });
-        if written.is_err() {
-            // The error of the write counts.
-            let _ = fs::remove_file(&part);
-        }
-        written
-    }
-
     fn problem(&self, line: Option<usize>, problem: &impl ToString, fix: &'static str) -> FileProblem {
         FileProblem { path: self.path.clone(), line, problem: problem.to_string(), fix }
     }
+}
+
+/// Writes a new file in place of the old one, so that it is never incomplete or readable for others.
+fn write(path: &Path, contexts: &Contexts) -> io::Result<()> {
+    let text = toml::to_string(contexts).map_err(io::Error::other)?;
+    let part = path.with_file_name(format!(".config-{}.part", std::process::id()));
+    // One that was killed, with the same id, may have left it. A write says what else is wrong.
+    let _ = fs::remove_file(&part);
+    let written =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&part, path)
+        });
+    if written.is_err() {
+        // The error of the write counts.
+        let _ = fs::remove_file(&part);
+    }
+    written
 }
 
 #[cfg(test)]
@@ -159,6 +194,28 @@ mod tests {
         assert_eq!(contexts.current.as_deref(), Some("other one"));
         assert_eq!(contexts.contexts["lab"].token.as_deref(), Some("secret"));
         assert_eq!(fs::read_dir(file.path().parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn changes_at_the_same_time_are_all_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = ContextFile::in_directory(folder.path());
+        let names: Vec<String> = (0..16).map(|number| format!("lab-{number:02}")).collect();
+        thread::scope(|scope| {
+            names.iter().for_each(|name| drop(scope.spawn(|| add(&file, name).unwrap())));
+        });
+        assert_eq!(file.read().unwrap().contexts.into_keys().collect::<Vec<_>>(), names);
+    }
+
+    #[test]
+    fn what_a_killed_program_has_left_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = ContextFile::in_directory(folder.path());
+        let part = file.path().with_file_name(format!(".config-{}.part", std::process::id()));
+        fs::create_dir_all(part.parent().unwrap()).unwrap();
+        fs::write(&part, "half").unwrap();
+        add(&file, "lab").unwrap();
+        assert!(!part.exists() && file.read().unwrap().contexts.contains_key("lab"));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod choice;
 mod file;
+mod url;
 
 pub(crate) use self::choice::{Choice, Given, NoServer, Server, read_token};
 pub(crate) use self::file::{Context, ContextFile, Contexts, FileProblem};
+pub(crate) use self::url::without_credentials;

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use tokio::task::spawn_blocking;
 
 /// Longest secret, in bytes.
 const MAX_SECRET: u64 = 1 << 16;
@@ -19,14 +20,18 @@ impl Drop for Shown {
 
 /// Reads a line from standard input, after a prompt and without echo on a terminal.
 ///
+/// When it is dropped, the terminal shows again what is typed.
+///
 /// # Errors
 /// If nothing can be read, or with [`Interrupted`](io::ErrorKind::Interrupted) if the user presses Ctrl-C.
-pub(crate) fn read_secret(prompt: &str) -> io::Result<String> {
+pub(crate) async fn read_secret(prompt: &str) -> io::Result<String> {
     let stdin = io::stdin();
     if !stdin.is_terminal() {
-        let mut line = String::new();
-        stdin.lock().take(MAX_SECRET).read_line(&mut line)?;
-        return Ok(line.trim().to_owned());
+        let line = spawn_blocking(move || {
+            let mut line = String::new();
+            stdin.lock().take(MAX_SECRET).read_line(&mut line).map(|_| line)
+        });
+        return Ok(line.await??.trim().to_owned());
     }
     let earlier = tcgetattr(&stdin)?;
     let mut hidden = earlier.clone();
@@ -36,10 +41,10 @@ pub(crate) fn read_secret(prompt: &str) -> io::Result<String> {
     tcsetattr(&stdin, OptionalActions::Now, &hidden)?;
     // What is typed after the prompt is not shown.
     write!(io::stderr(), "{prompt}")?;
-    let secret = edited(stdin.lock().bytes());
+    let secret = spawn_blocking(move || edited(stdin.lock().bytes())).await;
     drop(shown);
     writeln!(io::stderr())?;
-    secret
+    secret?
 }
 
 /// Returns what the keys of a line leave: Backspace and Ctrl-U work, Ctrl-C and Ctrl-D end it.

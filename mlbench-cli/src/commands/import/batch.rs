@@ -8,6 +8,8 @@ use mlbench_client::{MetricName, MetricValue, ParamValue, Timestamp};
 pub(super) const MAX_POINTS: usize = 40_000;
 /// Most points of one record or row.
 pub(super) const MAX_PER_RECORD: usize = 50_000;
+/// Bytes after which a batch is full, also where few of them are points.
+const MAX_BYTES: u64 = 128 << 20;
 
 /// One value of a metric.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +30,17 @@ pub(super) struct Position {
     pub(super) line: u64,
 }
 
+/// How the end of a file counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// More is to come. Only files that have grown are read, and what is not whole waits.
+    Growing,
+    /// Nobody looks again. What is not whole is left out, as its rest may be on its way.
+    Rest,
+    /// Nothing is to come. A last row counts without its end.
+    Last,
+}
+
 /// Why a step ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -35,7 +48,7 @@ pub(super) enum Stop {
     Full,
     /// The file ends here.
     End,
-    /// The file ends within a record, as one does that is being written.
+    /// The file ends within a record or row, as one does that is being written.
     Incomplete,
     /// Nothing behind this position can be read.
     Damaged(String),
@@ -66,6 +79,11 @@ impl Batch {
             end: begin,
             stop: Stop::Full,
         }
+    }
+
+    /// Returns whether a batch that began here is full.
+    pub(super) fn is_full(&self, begin: Position) -> bool {
+        self.points.len() >= MAX_POINTS || self.end.byte.saturating_sub(begin.byte) >= MAX_BYTES
     }
 
     /// Counts something that is no metric.

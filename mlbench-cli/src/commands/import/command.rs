@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use mlbench_client::{Client, Run};
 
-use super::batch::Stop;
+use super::batch::{Look, Stop};
 use super::discover::{Group, discover, shown};
+use super::journal::Mark;
 use super::run_import::RunImport;
 use super::source::Source;
 use super::summary::{Contents, Imported, contents_columns, imported_columns};
@@ -19,6 +20,8 @@ use crate::output::{List, Printer, eprint_message};
 ///
 /// Not every file system has an event for a file that grows, and none over a network.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long the last look at the files may take after Ctrl-C.
+const LAST_LOOK: Duration = Duration::from_secs(5);
 
 /// Imports files, or shows what they hold.
 pub(crate) async fn import(client: &Client, args: &ImportArgs, interrupt: &Interrupt) -> Result<(), Failure> {
@@ -35,18 +38,28 @@ pub(crate) async fn import(client: &Client, args: &ImportArgs, interrupt: &Inter
         Some(text) => Some(resolve_run(client, text).await.map_err(|failure| failure.of_option("--run"))?),
         None => None,
     };
-    let mut imports = Imports { client, args, run, runs: Vec::new() };
-    let asked = tokio::select! {
-        result = imports.go(groups) => { result.map_err(|failure| imports.failed(failure))?; false }
-        _ = interrupt.asked() => true,
+    let mut imports = Imports { client, args, run, runs: Vec::new(), interrupt };
+    let asked = if args.follow {
+        // A batch on its way is never cut off: it would be unknown whether it is stored.
+        let asked = imports.follow(groups).await.map_err(|failure| imports.failed(failure))?;
+        let look = if asked { Look::Rest } else { Look::Last };
+        let deadline = asked.then(|| Instant::now() + LAST_LOOK);
+        if !imports.advance(look, deadline).await.map_err(|failure| imports.failed(failure))?.is_done {
+            imports.say_how_far();
+            return Ok(());
+        }
+        asked
+    } else {
+        let asked = tokio::select! {
+            result = imports.import(groups) => { result.map_err(|failure| imports.failed(failure))?; false }
+            _ = interrupt.asked() => true,
+        };
+        if asked {
+            imports.say_how_far();
+            return Ok(());
+        }
+        false
     };
-    if asked && !args.follow {
-        imports.say_how_far();
-        return Ok(());
-    }
-    if args.follow {
-        imports.advance(true).await.map_err(|failure| imports.failed(failure))?;
-    }
     let imported = imports.end().await?;
     let checked = check(&imported);
     list.print(&mut Printer::stdout(args.output.output.output), imported)?;
@@ -62,30 +75,63 @@ struct Imports<'a> {
     /// The run that gets all points.
     run: Option<Run>,
     runs: Vec<RunImport<'a>>,
+    interrupt: &'a Interrupt,
+}
+
+/// What a look at all files has found.
+struct Looked {
+    /// Whether something was new.
+    has_new: bool,
+    /// Whether everything was read that is there.
+    is_done: bool,
 }
 
 impl Imports<'_> {
-    /// Imports everything, and goes on if the user wants to follow.
-    async fn go(&mut self, groups: Vec<Group>) -> Result<(), Failure> {
+    /// Imports what is there.
+    async fn import(&mut self, groups: Vec<Group>) -> Result<(), Failure> {
         self.add(groups).await?;
-        if !self.args.follow {
-            self.advance(true).await?;
-            return Ok(());
-        }
+        self.advance(Look::Last, None).await.map(drop)
+    }
+
+    /// Imports what is there and what comes. Returns whether Ctrl-C ended it, rather than silence.
+    async fn follow(&mut self, mut groups: Vec<Group>) -> Result<bool, Failure> {
         eprint_message("following; Ctrl-C ends the import and its runs");
-        let mut last_new = Instant::now();
+        let (mut last_new, interrupt) = (Instant::now(), self.interrupt);
         loop {
-            if self.advance(false).await? {
+            tokio::select! {
+                added = self.add(groups) => added?,
+                () = interrupt.asked() => return Ok(true),
+            }
+            if self.advance(Look::Growing, None).await?.has_new {
                 last_new = Instant::now();
             }
             if self.args.idle_timeout.is_some_and(|timeout| last_new.elapsed() >= timeout) {
-                return Ok(());
+                return Ok(false);
             }
-            tokio::time::sleep(LOOK.min(self.args.idle_timeout.unwrap_or(LOOK))).await;
-            self.add(discover(&self.args.paths, self.args.name.as_ref())?).await?;
-            for run in &mut self.runs {
-                run.show_life().await?;
+            tokio::select! {
+                biased;
+                () = interrupt.asked() => return Ok(true),
+                () = tokio::time::sleep(LOOK.min(self.args.idle_timeout.unwrap_or(LOOK))) => {}
             }
+            // A program may be about to write a file anew that is gone for a moment.
+            groups = discover(&self.args.paths, self.args.name.as_ref()).unwrap_or_default();
+            self.show_life().await?;
+        }
+    }
+
+    async fn show_life(&mut self) -> Result<(), Failure> {
+        for run in &mut self.runs {
+            run.show_life().await?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether the user wants to end what would go on.
+    async fn is_interrupted(&self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.interrupt.asked() => true,
+            () = std::future::ready(()) => false,
         }
     }
 
@@ -111,13 +157,22 @@ impl Imports<'_> {
         Ok(())
     }
 
-    /// Imports what the files have now. Returns whether there was something new.
-    async fn advance(&mut self, is_last: bool) -> Result<bool, Failure> {
+    /// Imports what the files have now, until the deadline. Ctrl-C ends a look at growing files.
+    async fn advance(&mut self, look: Look, deadline: Option<Instant>) -> Result<Looked, Failure> {
         let mut has_new = false;
-        for run in &mut self.runs {
-            has_new |= run.advance(is_last).await?;
+        for run in 0..self.runs.len() {
+            for source in 0..self.runs[run].sources() {
+                while let Some(new) = self.runs[run].step(source, look).await? {
+                    has_new |= new;
+                    self.show_life().await?;
+                    let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+                    if is_late || (look == Look::Growing && self.is_interrupted().await) {
+                        return Ok(Looked { has_new, is_done: false });
+                    }
+                }
+            }
         }
-        Ok(has_new)
+        Ok(Looked { has_new, is_done: true })
     }
 
     async fn end(self) -> Result<Vec<Imported>, Failure> {
@@ -165,11 +220,11 @@ fn show_contents(args: &ImportArgs, groups: Vec<Group>) -> Result<(), Failure> {
         let mut contents =
             Contents { name: group.name.to_string(), files: group.files.len(), ..Contents::default() };
         for found in &group.files {
-            let mut source = Source::new(found, super::batch::Position::default());
+            let mut source = Source::new(found, Mark::default());
             loop {
-                let batch = source.read(true);
+                let (batch, mark) = source.read(Look::Last);
                 let stop = batch.stop.clone();
-                source.at = batch.end;
+                source.at = mark;
                 for report in &batch.bad.reports {
                     eprint_message(format_args!("mlbench: {}: {report}", shown(&found.path)));
                 }

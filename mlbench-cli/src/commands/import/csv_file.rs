@@ -1,23 +1,21 @@
 //! CSV: a row of names, then a metric per column, or the name and the value of one per row.
 
-use std::cell::Cell;
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, Read, Seek as _, SeekFrom};
+use std::io;
 use std::path::Path;
-use std::rc::Rc;
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::ByteRecord;
 use mlbench_client::{MetricName, MetricValue, Timestamp};
 use mlbench_core::number::whole;
 use mlbench_core::quote::quote;
 
-use super::batch::{Batch, MAX_POINTS, Point, Position, Stop};
+use super::batch::{Batch, Look, Point, Position, Stop};
+use super::csv_rows::{Next, Rows, ends_a_row, has_grown_in_a_row, line_of};
 
-/// Longest row, in bytes.
-const MAX_ROW: u64 = 1 << 20;
 /// Most columns.
 const MAX_COLUMNS: usize = 10_000;
+/// Rows in which the first date is looked for.
+const DATE_ROWS: u32 = 1_000;
 /// A smaller number in the column of dates is no date but the time since the beginning. It is in March 1973.
 const EARLIEST_DATE: f64 = 1e8;
 const STEP: [&str; 2] = ["step", "global_step"];
@@ -48,36 +46,69 @@ enum Metrics {
     Rows { name: usize, value: usize },
 }
 
-/// Reads the first row. `None` if the file does not hold it whole.
+/// Reads the first row, and the rows that say whether there are dates.
+///
+/// `None` if the file does not hold them yet.
 ///
 /// # Errors
 /// Saying what is wrong with the row.
-pub(super) fn read_header(path: &Path, is_last: bool) -> Result<Option<Header>, String> {
-    let unreadable = |error: io::Error| error.to_string();
-    let mut rows = Rows::open(path, Position::default(), is_last).map_err(unreadable)?;
-    let Some(first) = rows.next().map_err(unreadable)? else {
-        return if is_last {
-            Err("line 1: no row with the names of the columns; add one".to_owned())
-        } else {
-            Ok(None)
-        };
+pub(super) fn read_header(path: &Path, look: Look) -> Result<Option<Header>, String> {
+    let unreadable = |error: io::Error| match error.kind() {
+        io::ErrorKind::InvalidData => "line 1: the row has over 1 MiB".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    };
+    let mut rows = Rows::open(path, Position::default(), look).map_err(unreadable)?;
+    let first = match rows.next().map_err(unreadable)? {
+        Next::Row(row) => row,
+        Next::End | Next::Torn if look == Look::Last => {
+            return Err("line 1: no row with the names of the columns; add one".to_owned());
+        }
+        Next::End | Next::Torn => return Ok(None),
     };
     let names: Vec<String> = first
         .iter()
         .map(|cell| String::from_utf8_lossy(cell).trim_start_matches('\u{feff}').trim().to_owned())
         .collect();
     let begin = rows.position();
-    let second = rows.next().map_err(unreadable)?;
-    let is_date = |column: usize| {
-        let cell =
-            second.as_ref().and_then(|row| row.get(column)).and_then(|cell| std::str::from_utf8(cell).ok());
-        cell.and_then(|cell| cell.trim().parse::<f64>().ok()).is_none_or(|seconds| seconds >= EARLIEST_DATE)
+    let date = match find(&names, &DATE).map(|column| Ok((column, has_dates(&mut rows, column)?))) {
+        None => None,
+        Some(Err::<_, io::Error>(error)) => return Err(unreadable(error)),
+        // Rows that are to come say what the column is.
+        Some(Ok((_, None))) if look == Look::Growing => return Ok(None),
+        Some(Ok((column, has_dates))) => Some(column).filter(|_| has_dates.unwrap_or(true)),
     };
-    Header::new(names, begin, is_date).map(Some)
+    Header::new(names, begin, date).map(Some)
+}
+
+/// Returns whether the first cell of a column that is not empty is a date, if one is there.
+///
+/// A small number is the time since the beginning.
+fn has_dates(rows: &mut Rows, column: usize) -> io::Result<Option<bool>> {
+    for _ in 0..DATE_ROWS {
+        match rows.next() {
+            Ok(Next::Row(row)) if cell(&row, column).is_empty() => {}
+            Ok(Next::Row(row)) => return Ok(Some(!is_small(cell(&row, column)))),
+            Ok(Next::Torn | Next::End) => return Ok(None),
+            // It is reported when its turn comes.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(true))
+}
+
+/// Returns whether a cell is a number that is too small for the seconds of a date.
+fn is_small(cell: &[u8]) -> bool {
+    let number = std::str::from_utf8(cell).ok().and_then(|text| text.parse::<f64>().ok());
+    number.is_some_and(|seconds| seconds.is_nan() || seconds < EARLIEST_DATE)
+}
+
+fn find(names: &[String], known: &[&str]) -> Option<usize> {
+    known.iter().find_map(|known| names.iter().position(|name| name.eq_ignore_ascii_case(known)))
 }
 
 impl Header {
-    fn new(names: Vec<String>, rows: Position, is_date: impl Fn(usize) -> bool) -> Result<Self, String> {
+    fn new(names: Vec<String>, rows: Position, date: Option<usize>) -> Result<Self, String> {
         if names.len() > MAX_COLUMNS {
             return Err(format!(
                 "line 1: {} columns; split the file, {MAX_COLUMNS} are allowed",
@@ -87,13 +118,9 @@ impl Header {
         if names.iter().all(|name| name.parse::<f64>().is_ok()) {
             return Err("line 1: holds numbers; add a row with the names of the columns".to_owned());
         }
-        let find = |known: &[&str]| {
-            known.iter().find_map(|known| names.iter().position(|name| name.eq_ignore_ascii_case(known)))
-        };
-        let date = find(&DATE).filter(|column| is_date(*column));
-        let (step, epoch) = (find(&STEP), find(&EPOCH));
+        let (step, epoch) = (find(&names, &STEP), find(&names, &EPOCH));
         let mut left_out = Vec::new();
-        let metrics = match (find(&NAME), find(&VALUE)) {
+        let metrics = match (find(&names, &NAME), find(&names, &VALUE)) {
             (Some(name), Some(value)) => {
                 let used = [Some(name), Some(value), step, date, epoch];
                 let others = (0..names.len()).filter(|column| !used.contains(&Some(*column)));
@@ -134,9 +161,7 @@ fn columns(
 }
 
 /// Reads rows from a position on, until the batch is full or the file ends.
-///
-/// A last row without an end is read if nothing is to come.
-pub(super) fn read(path: &Path, header: &Header, begin: Position, is_last: bool) -> io::Result<Batch> {
+pub(super) fn read(path: &Path, header: &Header, begin: Position, look: Look) -> io::Result<Batch> {
     let mut batch = Batch::at(begin);
     if has_grown_in_a_row(path, begin)? {
         let why =
@@ -144,14 +169,15 @@ pub(super) fn read(path: &Path, header: &Header, begin: Position, is_last: bool)
         batch.stop = Stop::Damaged(format!("line {} {why}", begin.line + 1));
         return Ok(batch);
     }
-    let mut rows = Rows::open(path, begin, is_last)?;
-    while batch.points.len() < MAX_POINTS {
-        match rows.next() {
-            Ok(Some(row)) => {
-                let end = rows.position().byte;
-                header.add(&mut batch, &row, || line_of(path, begin, end, &row));
+    let mut rows = Rows::open(path, begin, look)?;
+    while !batch.is_full(begin) {
+        let row = match rows.next() {
+            Ok(Next::Row(row)) => row,
+            Ok(Next::Torn) => {
+                batch.stop = Stop::Incomplete;
+                break;
             }
-            Ok(None) => {
+            Ok(Next::End) => {
                 batch.stop = Stop::End;
                 break;
             }
@@ -160,24 +186,16 @@ pub(super) fn read(path: &Path, header: &Header, begin: Position, is_last: bool)
                 break;
             }
             Err(error) => return Err(error),
+        };
+        let end = rows.position();
+        if row.len() < header.names.len() && rows.is_at_end() && !ends_a_row(path, end)? {
+            batch.stop = Stop::Incomplete;
+            break;
         }
-        batch.end = rows.position();
+        header.add(&mut batch, &row, || line_of(path, begin, end.byte, &row));
+        batch.end = end;
     }
     Ok(batch)
-}
-
-/// Returns whether more of a row has come that had no end when it was read.
-fn has_grown_in_a_row(path: &Path, begin: Position) -> io::Result<bool> {
-    let Some(before) = begin.byte.checked_sub(1) else { return Ok(false) };
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(before))?;
-    let mut around = Vec::with_capacity(2);
-    file.take(2).read_to_end(&mut around)?;
-    Ok(matches!(around[..], [last, next] if !is_end(last) && !is_end(next)))
-}
-
-fn is_end(byte: u8) -> bool {
-    byte == b'\n' || byte == b'\r'
 }
 
 impl Header {
@@ -226,7 +244,7 @@ impl Header {
             row,
             self.date,
             "a date is written like 2018-08-03T09:21:29Z, or as seconds since 1970",
-            |text| text.parse().ok(),
+            |text| text.parse().ok().filter(|_| !is_small(text.as_bytes())),
         )?;
         let epoch = parsed(row, self.epoch, "an epoch is a number", |text| {
             text.parse().ok().filter(|epoch: &f64| epoch.is_finite())
@@ -274,104 +292,6 @@ fn number(cell: &[u8]) -> Result<Option<MetricValue>, &'static str> {
         Ok("") => Ok(None),
         Ok(text) if text.parse::<f64>().is_ok() => Ok(Some(text.into())),
         _ => Err("not a number; leave the cell empty where a metric has no value"),
-    }
-}
-
-/// The rows of a file from a position on.
-struct Rows {
-    csv: csv::Reader<Bounded>,
-    begin: Position,
-    left: Rc<Cell<u64>>,
-}
-
-impl Rows {
-    /// Opens a file at a position. Without `is_last`, a last line without an end is left for later.
-    fn open(path: &Path, begin: Position, is_last: bool) -> io::Result<Self> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        let end = if is_last { length } else { end_of_lines(&mut file, begin.byte, length)? };
-        file.seek(SeekFrom::Start(begin.byte))?;
-        let left = Rc::new(Cell::new(MAX_ROW));
-        let bounded = Bounded { file: file.take(end.saturating_sub(begin.byte)), left: Rc::clone(&left) };
-        let csv = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .buffer_capacity(1 << 16)
-            .from_reader(bounded);
-        Ok(Self { csv, begin, left })
-    }
-
-    /// Returns the next row.
-    ///
-    /// # Errors
-    /// [`InvalidData`](io::ErrorKind::InvalidData) for a row that is too long.
-    fn next(&mut self) -> io::Result<Option<ByteRecord>> {
-        let mut row = ByteRecord::new();
-        self.left.set(MAX_ROW);
-        match self.csv.read_byte_record(&mut row) {
-            Ok(true) => Ok(Some(row)),
-            Ok(false) => Ok(None),
-            Err(error) => match error.into_kind() {
-                csv::ErrorKind::Io(error) => Err(error),
-                other => Err(io::Error::other(format!("{other:?}"))),
-            },
-        }
-    }
-
-    /// Returns where the next row begins.
-    fn position(&self) -> Position {
-        let read = self.csv.position();
-        Position { byte: self.begin.byte + read.byte(), line: self.begin.line + read.line() - 1 }
-    }
-}
-
-/// Returns the number of the line where a row begins, from 1. `end` is behind the row.
-///
-/// The file is read once more, because rows are rarely reported.
-fn line_of(path: &Path, begin: Position, end: u64, row: &ByteRecord) -> u64 {
-    let lines = |bytes: &[u8]| bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
-    let before = || {
-        let (mut file, mut bytes) = (File::open(path)?, Vec::new());
-        file.seek(SeekFrom::Start(begin.byte))?;
-        file.take(end.saturating_sub(begin.byte)).read_to_end(&mut bytes)?;
-        Ok::<_, io::Error>(lines(bytes.strip_suffix(b"\n").unwrap_or(&bytes)))
-    };
-    begin.line + 1 + before().unwrap_or(0).saturating_sub(lines(row.as_slice()))
-}
-
-/// Returns the position behind the last newline, or `begin` if there is none.
-fn end_of_lines(file: &mut File, begin: u64, length: u64) -> io::Result<u64> {
-    let (mut end, mut piece) = (length, Vec::new());
-    while end > begin {
-        let start = end.saturating_sub(1 << 16).max(begin);
-        file.seek(SeekFrom::Start(start))?;
-        piece.clear();
-        file.take(end - start).read_to_end(&mut piece)?;
-        if let Some(at) = piece.iter().rposition(|&byte| byte == b'\n') {
-            return Ok(start + at as u64 + 1);
-        }
-        end = start;
-    }
-    Ok(begin)
-}
-
-/// A part of a file that fails where a row is too long.
-struct Bounded {
-    file: io::Take<File>,
-    /// Bytes that the row may still have.
-    left: Rc<Cell<u64>>,
-}
-
-impl Read for Bounded {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.left.get();
-        if left == 0 {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let read = self.file.read(&mut buffer[..most])?;
-        self.left.set(left - read as u64);
-        Ok(read)
     }
 }
 

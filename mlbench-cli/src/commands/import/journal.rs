@@ -9,17 +9,24 @@ use mlbench_client::{Client, MetricName, MetricsQuery, Owner, PointField, Result
 
 use super::batch::{Point, Position};
 
-/// The metric. Its value is the bytes of a file, its step the lines, and its metadata the file.
+/// The metric. Its value is the bytes of a file, its step the lines, its epoch a checksum, its metadata the file.
 const METRIC: &str = "imported_bytes";
 
-/// Positions by file.
-pub(super) type Positions = HashMap<String, Position>;
+/// How far a file was imported, and a checksum of what is before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Mark {
+    pub(super) end: Position,
+    pub(super) checksum: Option<u32>,
+}
+
+/// Marks by file.
+pub(super) type Positions = HashMap<String, Mark>;
 
 /// Reads how far the files of a run were imported.
 pub(super) async fn positions(client: &Client, run: RunId) -> Result<Positions> {
     let query = MetricsQuery {
         metric_filter: vec![METRIC.to_owned()],
-        fields: vec![PointField::Value, PointField::Step, PointField::Metadata],
+        fields: vec![PointField::Value, PointField::Step, PointField::Epoch, PointField::Metadata],
         ..MetricsQuery::default()
     };
     let owner = Owner::Run(run);
@@ -29,28 +36,37 @@ pub(super) async fn positions(client: &Client, run: RunId) -> Result<Positions> 
         let byte = point.value.and_then(|value| value.as_str().parse().ok());
         let line = point.step.and_then(|step| step.try_into().ok());
         let (Some(byte), Some(file)) = (byte, point.metadata) else { continue };
-        let position = Position { byte, line: line.unwrap_or(0) };
+        let end = Position { byte, line: line.unwrap_or(0) };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a whole number")]
+        let checksum = point.epoch.map(|checksum| checksum as u32);
         let furthest = positions.entry(file).or_default();
-        *furthest = position.max(*furthest);
+        if end > furthest.end {
+            *furthest = Mark { end, checksum };
+        }
     }
     Ok(positions)
 }
 
 /// Returns the point that says how far a file was imported.
-pub(super) fn entry(end: Position) -> Result<Point> {
+pub(super) fn entry(Mark { end, checksum }: Mark) -> Result<Point> {
     Ok(Point {
         name: MetricName::new(METRIC)?,
         value: end.byte.to_string().into(),
         date: None,
         step: i64::try_from(end.line).ok().filter(|line| *line > 0),
-        epoch: None,
+        epoch: checksum.map(f64::from),
     })
 }
 
 /// Returns the name under which a file, or the origin of a run, is stored: its machine and its path.
 pub(super) fn origin(path: &Path) -> String {
     let machine = rustix::system::uname();
-    format!("{}:{}", machine.nodename().to_string_lossy(), path.display())
+    let path = match path.to_str() {
+        Some(text) => text.to_owned(),
+        // Two such paths may look the same otherwise.
+        None => path.as_os_str().as_encoded_bytes().escape_ascii().to_string(),
+    };
+    format!("{}:{path}", machine.nodename().to_string_lossy())
 }
 
 /// Returns the key of the batch of a file that begins at a position, so that nothing is stored twice there.

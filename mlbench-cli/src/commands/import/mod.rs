@@ -3,10 +3,12 @@
 mod batch;
 mod command;
 mod csv_file;
+mod csv_rows;
 mod discover;
 mod events;
 mod journal;
 mod number;
+mod open;
 mod run_import;
 mod source;
 mod summary;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use mlbench_client::{Client, Error, ErrorCode, Run, RunPatch, RunState};
 
-use super::batch::{Bad, Batch, Stop};
+use super::batch::{Bad, Batch, Look, Stop};
 use super::discover::{Found, Group, shown};
-use super::journal::{Positions, origin, positions};
+use super::journal::{Mark, Positions, origin, positions};
 use super::source::Source;
 use super::summary::{Imported, add_counts};
 use super::upload::{Stored, add_params, create_run, earlier_run, label, store};
@@ -85,31 +85,27 @@ impl<'a> RunImport<'a> {
         }
     }
 
-    /// Imports what the files have now. Returns whether there was something new.
-    ///
-    /// When it is cut off, the next call goes on.
-    pub(super) async fn advance(&mut self, is_last: bool) -> Result<bool, Failure> {
-        let mut has_new = false;
-        for index in 0..self.sources.len() {
-            while is_last || self.sources[index].has_grown() {
-                let source = &mut self.sources[index];
-                if source.damage.is_some() {
-                    break;
-                }
-                let batch = source.read(is_last);
-                let is_full = batch.stop == Stop::Full;
-                has_new |= batch.end > source.at;
-                self.store(index, batch).await?;
-                if !is_full {
-                    break;
-                }
-            }
-        }
-        Ok(has_new)
+    /// Returns the number of files.
+    pub(super) const fn sources(&self) -> usize {
+        self.sources.len()
     }
 
-    /// Stores a batch, and moves the position of its file behind it.
-    async fn store(&mut self, index: usize, mut batch: Batch) -> Result<(), Failure> {
+    /// Imports the next batch of a file. Returns `None` if the file has no more now, else whether it had something.
+    pub(super) async fn step(&mut self, index: usize, look: Look) -> Result<Option<bool>, Failure> {
+        let source = &mut self.sources[index];
+        if !source.has_more(look) {
+            return Ok(None);
+        }
+        let (batch, mark) = source.read(look);
+        let has_new = mark.end > source.at.end;
+        let is_full = batch.stop == Stop::Full;
+        let is_stored = self.store(index, batch, mark).await?;
+        // What another import has stored there may be less than this batch.
+        Ok((is_full || !is_stored || look == Look::Growing).then_some(has_new))
+    }
+
+    /// Stores a batch, and moves the position of its file behind it. Returns whether the position is there now.
+    async fn store(&mut self, index: usize, mut batch: Batch, mark: Mark) -> Result<bool, Failure> {
         if self.run.is_none() && (!batch.points.is_empty() || !batch.params.is_empty()) {
             let run = create_run(self.client, &self.group, &self.args.labels).await?;
             if self.args.follow {
@@ -118,28 +114,30 @@ impl<'a> RunImport<'a> {
             }
             self.run = Some(run);
         }
+        // Before the position moves behind them. To add them twice changes nothing.
+        if let Some(run) = &self.run {
+            for problem in add_params(self.client, run, &mut batch).await? {
+                let path = shown(&self.sources[index].path);
+                eprint_message(format_args!("mlbench: {path}: a hyperparameter is left out: {problem}"));
+            }
+        }
         let (begin, added) = (self.sources[index].at, batch.points.len() as u64);
         if let Some(run) = &self.run
             && added > 0
         {
             let file = origin(&self.sources[index].path);
-            if let Stored::Elsewhere(positions) = store(self.client, run, &file, begin, &mut batch).await? {
+            let stored = store(self.client, run, &file, (begin.end, mark), &mut batch).await?;
+            if let Stored::Elsewhere(positions) = stored {
                 self.sources[index].resume(positions.get(&file).copied().unwrap_or(begin));
-                return Ok(());
+                return Ok(false);
             }
             self.last_sign = Instant::now();
         }
         self.points += added;
-        self.sources[index].at = batch.end;
-        if let Some(run) = &self.run
-            && let Some(problem) = add_params(self.client, run, &mut batch).await?
-        {
-            let path = shown(&self.sources[index].path);
-            eprint_message(format_args!("mlbench: {path}: hyperparameters are left out: {problem}"));
-        }
+        self.sources[index].at = mark;
         add_counts(&mut self.left_out, &batch.left_out);
         self.report(index, &batch.bad);
-        Ok(())
+        Ok(true)
     }
 
     fn report(&mut self, index: usize, bad: &Bad) {
@@ -191,8 +189,9 @@ impl<'a> RunImport<'a> {
             .collect();
         for source in self.sources.iter().filter(|source| source.is_torn) {
             eprint_message(format_args!(
-                "{}: ends within a record, as while it is written; repeat the import to get what follows",
-                shown(&source.path)
+                "{}: ends within a {}, as while it is written; repeat the import to get what follows",
+                shown(&source.path),
+                source.unit()
             ));
         }
         if let Some(run) = self.run.take_if(|run| self.ends && run.is_active()) {

@@ -9,7 +9,7 @@ use mlbench_client::{
 
 use super::batch::{Batch, Point, Position};
 use super::discover::Group;
-use super::journal::{self, Positions};
+use super::journal::{self, Mark, Positions};
 use crate::args::LabelArgs;
 use crate::failure::Failure;
 
@@ -81,10 +81,10 @@ pub(super) async fn store(
     client: &Client,
     run: &Run,
     file: &str,
-    begin: Position,
+    (begin, end): (Position, Mark),
     batch: &mut Batch,
 ) -> Result<Stored, Failure> {
-    let mark = journal::entry(batch.end)?;
+    let mark = journal::entry(end)?;
     let owner = Owner::Run(run.id);
     let metric = |point: Point, metadata: String| NewMetric {
         owner: owner.clone(),
@@ -113,7 +113,7 @@ pub(super) async fn store(
         Err(error) if error.code() == Some(ErrorCode::IdempotencyKeyReused) => {
             let positions = journal::positions(client, run.id).await?;
             match positions.get(file) {
-                Some(now) if *now > begin => Ok(Stored::Elsewhere(positions)),
+                Some(now) if now.end > begin => Ok(Stored::Elsewhere(positions)),
                 _ => Err(error.into()),
             }
         }
@@ -121,23 +121,43 @@ pub(super) async fn store(
     }
 }
 
-/// Adds hyperparameters to a run. Returns what keeps them from being stored.
+/// Adds hyperparameters to a run. Returns why some of them are left out.
+///
+/// The others are stored.
 pub(super) async fn add_params(
     client: &Client,
     run: &Run,
     batch: &mut Batch,
-) -> Result<Option<String>, Failure> {
-    let mut params = Params::default();
+) -> Result<Vec<String>, Failure> {
+    let (mut params, mut single, mut problems) = (Params::default(), Vec::new(), Vec::new());
     for (name, value) in batch.params.drain(..) {
-        let added = Params::new([(name, value)]).and_then(|one| params.with(&one));
-        match added {
+        let one = match Params::new([(name, value)]) {
+            Ok(one) => one,
+            Err(error) => {
+                problems.push(error.detail().to_owned());
+                continue;
+            }
+        };
+        match params.with(&one) {
             Ok(with) => params = with,
-            Err(error) => return Ok(Some(error.detail().to_owned())),
+            Err(error) => {
+                problems.push(error.detail().to_owned());
+                continue;
+            }
         }
+        single.push(one);
     }
-    if params.is_empty() {
-        return Ok(None);
+    if params.is_empty() || set_params(client, run, params).await?.is_none() {
+        return Ok(problems);
     }
+    for one in single {
+        problems.extend(set_params(client, run, one).await?);
+    }
+    Ok(problems)
+}
+
+/// Sets parameters of a run. Returns why the server refuses them.
+async fn set_params(client: &Client, run: &Run, params: Params) -> Result<Option<String>, Failure> {
     match client.runs().update(run.id, &RunPatch { params, ..RunPatch::default() }).await {
         Ok(_) => Ok(None),
         Err(Error::Problem { problem, .. })

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use mlbench_tests::{Cli, CommandOutput, ServerOptions, TIMEOUT, TestServer, tools};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
@@ -74,6 +75,11 @@ async fn a_context_selects_the_server() {
             "context \"gone\": already exists; remove it first",
         ),
         (&["context", "add", "new"], 2, "--url: missing"),
+        (
+            &["context", "add", "new", "--url", "http://me:hidden@x"],
+            2,
+            "--url: holds a user or a password, which would be stored and printed; write http://x, ",
+        ),
         (&["context", "add", "new", "--url", "x y"], 2, "server URL \"x y\""),
         (&["context", "add", "a b", "--url", "http://x"], 2, "must have 1 to 100 letters"),
         (&["runs", "list", "--context", "lab"], 3, "--context \"lab\": not found"),
@@ -141,4 +147,34 @@ async fn a_terminal_does_not_show_the_token() {
     }
     assert!(timeout(TIMEOUT, child.wait()).await.unwrap().unwrap().success(), "{seen}");
     assert!(!seen.contains("secret") && file.exists(), "{seen}");
+}
+
+#[tokio::test]
+async fn a_signal_lets_the_terminal_show_what_is_typed() {
+    let Some(script) = tools::script() else { return };
+    let server = ServerOptions::default().token(TOKEN).start().await;
+    let pid = server.dir().join("pid");
+    let login = format!("login --url {}; stty -a; true", server.url());
+    // The shell of the terminal goes on after the command, and shows its settings.
+    let config = server.dir().join("config");
+    let setup =
+        format!("XDG_CONFIG_HOME='{}' sh -c 'echo $$ > {}; exec \"$@\"' sh", config.display(), pid.display());
+    let mut child =
+        on_terminal(&script, &server, &setup, &login).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let mut output = child.stdout.take().unwrap();
+    let (mut seen, mut is_ended) = (String::new(), false);
+    loop {
+        let mut bytes = [0; 1024];
+        let read = timeout(TIMEOUT, output.read(&mut bytes)).await.unwrap().unwrap();
+        seen += &String::from_utf8_lossy(&bytes[..read]);
+        if read == 0 {
+            break;
+        }
+        if seen.contains("Token for ") && !std::mem::replace(&mut is_ended, true) {
+            let pid: i32 = fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
+            kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+        }
+    }
+    timeout(TIMEOUT, child.wait()).await.unwrap().unwrap();
+    assert!(seen.contains(" echo ") && seen.contains(" icanon ") && seen.contains("isig "), "{seen}");
 }

@@ -136,23 +136,99 @@ async fn csv_is_imported_into_a_run_of_its_own_or_another() {
 }
 
 #[tokio::test]
-async fn an_import_that_was_killed_goes_on_where_it_stopped() {
+async fn an_import_that_was_killed_anywhere_goes_on_where_it_stopped() {
     let server = TestServer::start().await;
     let cli = server.cli();
     let file = server.dir().join("many.csv");
-    let rows: String = (0..200_000).map(|step| format!("{step},{}\n", f64::from(step) / 7.0)).collect();
+    let rows: String = (0..300_000).map(|step| format!("{step},{}\n", f64::from(step) / 7.0)).collect();
     fs::write(&file, format!("step,loss\n{rows}")).unwrap();
-    let mut import = cli.spawn(&["import", text(&file)]);
-    eventually("a batch is stored", TIMEOUT, async || {
-        let response = server.get("/api/metrics/1/?metric_type=run&metric_filter=imported_bytes").await;
-        (response.status == 200 && response.json()["imported_bytes"].is_array()).then_some(())
-    })
-    .await;
-    import.kill().await.unwrap();
+    // When the run is there, and then after each further batch.
+    for batches in 0..5 {
+        let mut import = cli.spawn(&["import", text(&file)]);
+        eventually("a batch is stored", TIMEOUT, async || {
+            let run = server.get("/api/runs/1/").await.status == 200;
+            (run && (batches == 0 || count(&server, 1, "imported_bytes").await >= batches)).then_some(())
+        })
+        .await;
+        import.kill().await.unwrap();
+    }
     cli.json(&["import", text(&file)]).await;
     let series = server.get("/api/runs/1/series/").await.json();
     let loss = series.as_array().unwrap().iter().find(|series| series["name"] == "loss").unwrap();
-    assert_eq!(loss["count"], 200_000, "{series}");
+    assert_eq!(loss["count"], 300_000, "{series}");
+    let runs = server.get("/api/runs/").await.json();
+    assert_eq!((runs.as_array().unwrap().len(), &runs[0]["state"]), (1, &"FINISHED".into()), "{runs}");
+}
+
+#[tokio::test]
+async fn a_table_that_grows_is_followed_to_its_last_whole_row() {
+    let server = TestServer::start().await;
+    let cli = server.cli();
+    let file = server.dir().join("grows.csv");
+    fs::write(&file, "step,time,loss\n").unwrap();
+    let follow = cli.spawn(&["import", text(&file), "--follow", "-o", "csv"]);
+    let append = |text: &str| {
+        OpenOptions::new().append(true).open(&file).unwrap().write_all(text.as_bytes()).unwrap();
+    };
+    let has = async |name: &str, least: u64| {
+        eventually(&format!("{least} points of {name}"), TIMEOUT, async || {
+            let series = server.get("/api/runs/1/series/").await;
+            let all = if series.status == 200 { series.json() } else { serde_json::json!([]) };
+            let one = all.as_array().unwrap().iter().find(|series| series["name"] == name)?;
+            (one["count"].as_u64()? >= least).then_some(())
+        })
+        .await;
+    };
+    append("1,0.5,0.7\n");
+    has("time", 1).await;
+    append(&(2..90_000).map(|step| format!("{step},0.5,0.25\n")).collect::<String>());
+    has("loss", 89_999).await;
+    // A program that writes the file anew, and has not yet written the last row to its end.
+    let whole = fs::read_to_string(&file).unwrap();
+    fs::write(&file, &whole[..100]).unwrap();
+    fs::write(&file, format!("{whole}90000,0.5,0.2\n90001,0.5,0.12")).unwrap();
+    has("loss", 90_000).await;
+    let (code, stdout) = interrupt(follow).await;
+    assert_eq!((code, stdout.lines().last().unwrap()), (0, "1,grows,FINISHED,1,180000,"), "{stdout}");
+    append("5\n");
+    cli.json(&["import", text(&file)]).await;
+    let last = server.get("/api/metrics/1/?metric_type=run&metric_filter=loss&last_n=1").await.json();
+    assert_eq!(
+        (&last["loss"][0]["value"], count(&server, 1, "loss").await),
+        (&"0.125".into(), 90_001),
+        "{last}"
+    );
+}
+
+#[tokio::test]
+async fn other_files_in_the_place_of_imported_ones_are_refused() {
+    let server = TestServer::start().await;
+    let cli = server.cli();
+    let file = server.dir().join("a/losses.csv");
+    let other = server.dir().join("b/losses.csv");
+    for path in [&file, &other] {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "step,loss\n1,0.5\n").unwrap();
+    }
+    let both = cli.json(&["import", text(&file), text(&other), "--name", "x"]).await;
+    assert_eq!((&both[0]["name"], &both[1]["name"]), (&"x/a/losses.csv".into(), &"x/b/losses.csv".into()));
+    cli.json(&["import", text(&file)]).await;
+    fs::write(&file, "step,loss\n1,0.9\n2,0.8\n").unwrap();
+    let replaced = cli.run(&["import", text(&file)]).await;
+    let why = "losses.csv: was replaced: what was imported is not in it; import it under another --name";
+    assert!(replaced.code == 1 && replaced.stderr.contains(why), "{replaced:?}");
+    assert_eq!(count(&server, 3, "loss").await, 1);
+    let anew = cli.json(&["import", text(&file), "--name", "anew"]).await;
+    assert_eq!(anew[0]["points"], 2, "{anew}");
+}
+
+#[tokio::test]
+async fn a_pipe_or_device_is_refused_at_once() {
+    let cli = Cli::new("http://127.0.0.1:1");
+    for path in ["/dev/zero", "/dev/stdin"] {
+        let refused = cli.run(&["import", path]).await;
+        assert!(refused.code == 1 && refused.stderr.contains("which cannot be read twice; "), "{refused:?}");
+    }
 }
 
 async fn interrupt(child: Child) -> (i32, String) {

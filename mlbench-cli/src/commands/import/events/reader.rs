@@ -1,6 +1,5 @@
 //! Reads a part of an event file.
 
-use std::fs::File;
 use std::io::{self, BufReader, Seek as _, SeekFrom};
 use std::path::Path;
 
@@ -9,18 +8,19 @@ use prost::Message as _;
 use super::event::{Plugins, add};
 use super::messages::Event;
 use super::record::{Record, read_record};
-use crate::commands::import::batch::{Batch, MAX_POINTS, Position, Stop};
+use crate::commands::import::batch::{Batch, Position, Stop};
+use crate::commands::import::open::open;
 
 /// Bytes that are read from the file at once.
 const BUFFER: usize = 256 << 10;
 
 /// Reads events from a position on, until the batch is full or the file ends.
 pub(in super::super) fn read(path: &Path, begin: Position, plugins: &mut Plugins) -> io::Result<Batch> {
-    let mut file = File::open(path)?;
+    let mut file = open(path)?;
     file.seek(SeekFrom::Start(begin.byte))?;
     let (mut file, mut content) = (BufReader::with_capacity(BUFFER, file), Vec::new());
     let mut batch = Batch::at(begin);
-    while batch.points.len() < MAX_POINTS {
+    while !batch.is_full(begin) {
         let length = match read_record(&mut file, &mut content)? {
             Record::Whole(length) => {
                 match Event::decode(&content[..]) {

@@ -41,7 +41,7 @@ fn table<const N: usize>(text: &mut String, head: [&str; N], rows: &[[String; N]
 fn cell(text: &str) -> String {
     let mut cell = String::with_capacity(text.len());
     for c in text.chars() {
-        if matches!(c, '|' | '*' | '_' | '`' | '<' | '[' | ']' | '\\' | '#') {
+        if matches!(c, '|' | '*' | '_' | '`' | '<' | '>' | '[' | ']' | '\\' | '#' | '&' | '~' | '$') {
             cell.push('\\');
         }
         cell.push(if c.is_control() { ' ' } else { c });
@@ -57,6 +57,7 @@ mod tests {
     fn texts_of_others_change_no_table() {
         let mut text = String::new();
         table(&mut text, ["a", "b"], &[["x | <b>".to_owned(), "l\ni*ne".to_owned()]]);
-        assert_eq!(text, "| a | b |\n|---|---|\n| x \\| \\<b> | l i\\*ne |\n\n");
+        assert_eq!(text, "| a | b |\n|---|---|\n| x \\| \\<b\\> | l i\\*ne |\n\n");
+        assert_eq!(cell("<script>&lt;$x$~"), "\\<script\\>\\&lt;\\$x\\$\\~");
     }
 }

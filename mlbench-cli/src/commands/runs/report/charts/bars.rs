@@ -5,7 +5,7 @@ use plotters::style::text_anchor::HPos;
 use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
-use super::canvas::{Canvas, Drawn, SMALL};
+use super::canvas::{Canvas, Drawn, SMALL, shortened, text_width};
 use super::frame::{MARGIN, TOP, WIDTH, Words};
 use super::palette::{BLUE, FAINT, GRID, TEXT};
 use crate::commands::runs::comparison::{label, title};
@@ -15,7 +15,7 @@ const BAR: f64 = 20.0;
 /// Below the rows: the numbers of the axis and its name.
 const BOTTOM: f64 = 56.0;
 /// Most space for labels.
-const MAX_LABEL: f64 = 320.0;
+pub(super) const MAX_LABEL: f64 = 320.0;
 
 /// Bars, each with a label.
 pub(super) struct Bars {
@@ -64,12 +64,21 @@ fn capital(text: &str) -> String {
 }
 
 impl Bars {
+    /// Returns the texts that others have chosen.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.rows
+            .iter()
+            .flat_map(|row| [Some(&row.label), row.value.as_ref().err()])
+            .flatten()
+            .map(String::as_str)
+    }
+
     pub(super) fn height(&self) -> f64 {
         TOP + rows_height(self.rows.len()) + BOTTOM
     }
 
     pub(super) fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> Drawn<DB> {
-        let left = label_column(canvas, self.rows.iter().map(|row| row.label.as_str()));
+        let left = label_column(self.rows.iter().map(|row| row.label.as_str()));
         let ends = self.rows.iter().filter_map(|row| row.value.as_ref().ok());
         let axis = Axis::up_to(
             ends.map(|(median, _, high)| high.unwrap_or(*median).max(*median)).fold(0.0, f64::max),
@@ -84,7 +93,13 @@ impl Bars {
         canvas.text(self.unit, (f64::midpoint(left, right), bottom + 36.0), SMALL, FAINT, HPos::Center)?;
         for (index, row) in (0_u32..).zip(&self.rows) {
             let y = TOP + ROW * (f64::from(index) + 0.5);
-            canvas.text(&shortened(canvas, &row.label), (left - 10.0, y), SMALL, TEXT, HPos::Right)?;
+            canvas.text(
+                &shortened(&row.label, SMALL, MAX_LABEL),
+                (left - 10.0, y),
+                SMALL,
+                TEXT,
+                HPos::Right,
+            )?;
             match &row.value {
                 Ok((median, low, high)) => {
                     canvas.rectangle((left, y - BAR / 2.0), (x(*median), y + BAR / 2.0), BLUE)?;
@@ -98,7 +113,10 @@ impl Bars {
                     let text = format!("{} {}", digits(*median), if high.is_none() { "…" } else { "" });
                     canvas.text(text.trim_end(), (x(*median).max(end) + 8.0, y), SMALL, TEXT, HPos::Left)?;
                 }
-                Err(reason) => canvas.text(reason, (left + 8.0, y), SMALL, FAINT, HPos::Left)?,
+                Err(reason) => {
+                    let reason = shortened(reason, SMALL, WIDTH - MARGIN - left - 8.0);
+                    canvas.text(&reason, (left + 8.0, y), SMALL, FAINT, HPos::Left)?;
+                }
             }
         }
         canvas.line(&[(left, TOP), (left, bottom)], FAINT, 1.0)
@@ -119,22 +137,7 @@ pub(super) fn rows_height(rows: usize) -> f64 {
 }
 
 /// Returns where the bars begin, so that their labels fit before them.
-pub(super) fn label_column<'a, DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
-    labels: impl Iterator<Item = &'a str>,
-) -> f64 {
-    let widest = labels.map(|label| canvas.text_width(label, SMALL)).fold(60.0, f64::max);
+pub(super) fn label_column<'a>(labels: impl Iterator<Item = &'a str>) -> f64 {
+    let widest = labels.map(|label| text_width(label, SMALL)).fold(60.0, f64::max);
     MARGIN + widest.min(MAX_LABEL) + 10.0
-}
-
-/// Returns a label that fits into the column of labels.
-pub(super) fn shortened<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, label: &str) -> String {
-    if canvas.text_width(label, SMALL) <= MAX_LABEL {
-        return label.to_owned();
-    }
-    let mut short: String = label.to_owned();
-    while !short.is_empty() && canvas.text_width(&short, SMALL) > MAX_LABEL - 12.0 {
-        short.pop();
-    }
-    format!("{}…", short.trim_end())
 }

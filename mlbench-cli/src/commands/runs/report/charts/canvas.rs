@@ -4,8 +4,10 @@ use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
 use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectangle, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color as _, IntoFont as _, RGBColor, ShapeStyle, TextStyle};
+use plotters::style::{Color as _, FontDesc, IntoFont as _, RGBColor, ShapeStyle, TextStyle};
 use plotters_backend::DrawingBackend;
+
+use super::letters::{provide_font, visible, with_replacements};
 
 /// The result of drawing.
 pub(super) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
@@ -22,6 +24,8 @@ pub(super) struct Canvas<'a, DB: DrawingBackend> {
     pub(super) scale: f64,
     /// How far the text is drawn too high, as a part of its size.
     pub(super) rise: f64,
+    /// Whether the letters come from the font of this program, rather than from that of a viewer.
+    pub(super) is_drawn: bool,
 }
 
 /// The shape of a point.
@@ -45,6 +49,40 @@ impl Marker {
     }
 }
 
+/// Returns the font. A size of plotters is that of a whole line.
+fn font(size: f64) -> FontDesc<'static> {
+    provide_font();
+    ("sans-serif", size).into_font()
+}
+
+/// Returns the width of a text in pixels of a canvas.
+pub(super) fn text_width(text: &str, size: f64) -> f64 {
+    // Pictures of twice the size are as wide, and fractions of pixels are less.
+    let (scale, text) = (8.0, with_replacements(text));
+    font(size * scale).box_size(&text).map_or(0.0, |(width, _)| f64::from(width) / scale)
+}
+
+/// Returns a text of at most `width` pixels: its beginning and its end.
+///
+/// Labels that differ may do so anywhere, but their ends more often than their middles.
+pub(super) fn shortened(text: &str, size: f64, width: f64) -> String {
+    if text_width(text, size) <= width {
+        return text.to_owned();
+    }
+    let chars: Vec<char> = text.chars().collect();
+    let short = |kept: usize| -> String {
+        let (head, tail) = (kept.div_ceil(2), kept / 2);
+        chars[..head].iter().chain(['…'].iter()).chain(&chars[chars.len() - tail..]).collect()
+    };
+    // The longest that fits, as longer ones are wider.
+    let (mut fits, mut too_long) = (0, chars.len());
+    while too_long - fits > 1 {
+        let middle = usize::midpoint(fits, too_long);
+        if text_width(&short(middle), size) <= width { fits = middle } else { too_long = middle }
+    }
+    short(fits)
+}
+
 impl<DB: DrawingBackend> Canvas<'_, DB> {
     #[expect(clippy::cast_possible_truncation, reason = "a picture has some thousand pixels")]
     fn pixel(&self, (x, y): Place) -> (i32, i32) {
@@ -57,22 +95,14 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
     }
 
     fn style(&self, size: f64, color: RGBColor, across: HPos) -> TextStyle<'static> {
-        // A size of plotters is that of a whole line.
-        let font = ("sans-serif", size * self.scale).into_font();
-        font.color(&color).pos(Pos::new(across, VPos::Center))
+        font(size * self.scale).color(&color).pos(Pos::new(across, VPos::Center))
     }
 
     /// Writes a text whose middle is at the height of `at`.
     pub(super) fn text(&self, text: &str, at: Place, size: f64, color: RGBColor, across: HPos) -> Drawn<DB> {
         let at = (at.0, at.1 + self.rise * size);
-        let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let visible = if self.is_drawn { with_replacements(text) } else { visible(text) };
         self.area.draw(&Text::new(visible, self.pixel(at), self.style(size, color, across)))
-    }
-
-    /// Returns the width of a text in pixels of the canvas.
-    pub(super) fn text_width(&self, text: &str, size: f64) -> f64 {
-        let style = self.style(size, RGBColor(0, 0, 0), HPos::Left);
-        self.area.estimate_text_size(text, &style).map_or(0.0, |(width, _)| f64::from(width) / self.scale)
     }
 
     pub(super) fn line(&self, points: &[Place], color: RGBColor, width: f64) -> Drawn<DB> {

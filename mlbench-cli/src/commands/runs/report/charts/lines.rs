@@ -7,13 +7,18 @@ use plotters::style::text_anchor::HPos;
 use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
-use super::canvas::{Canvas, Drawn, Marker, Place, SMALL};
+use super::canvas::{Canvas, Drawn, Marker, Place, SMALL, shortened, text_width};
 use super::frame::{MARGIN, TOP, WIDTH, Words};
 use super::palette::{FAINT, GRID, TEXT, series as color};
 
+/// Height with one line of the legend.
 const HEIGHT: f64 = 480.0;
 /// Height of a line of the legend.
 const LEGEND: f64 = 24.0;
+/// Where a chart begins, behind the numbers of its axis.
+const LEFT: f64 = MARGIN + 56.0;
+/// The line before a name of the legend, and the space behind the name.
+const AROUND_NAME: (f64, f64) = (36.0, 24.0);
 
 /// Lines over the number of workers.
 pub(super) struct Lines {
@@ -113,14 +118,26 @@ fn kind(group: &Group) -> String {
 }
 
 impl Lines {
+    /// Returns the texts that others have chosen.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.series.iter().map(|(name, _)| name.as_str())
+    }
+
+    pub(super) fn height(&self) -> f64 {
+        HEIGHT + self.legend_height() - LEGEND
+    }
+
+    fn legend_height(&self) -> f64 {
+        self.legend().last().map_or(LEGEND, |(_, (_, y))| y + LEGEND)
+    }
+
     pub(super) fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> Drawn<DB> {
         let points = || self.series.iter().flat_map(|(_, points)| points);
         let most = points().map(|point| point.workers).max().unwrap_or(1);
         let highest = points().map(|point| point.high.unwrap_or(point.median)).fold(0.0, f64::max);
         let axis = Axis::up_to(highest.max(self.ideal_at(most)));
-        let legend = LEGEND * f64::from(u32::try_from(self.legend().len()).unwrap_or(u32::MAX).div_ceil(3));
-        let (left, right) = (MARGIN + 56.0, WIDTH - MARGIN - 30.0);
-        let (top, bottom) = (TOP + legend, HEIGHT - 56.0);
+        let (left, right) = (LEFT, WIDTH - MARGIN - 30.0);
+        let (top, bottom) = (TOP + self.legend_height(), self.height() - 56.0);
         let x = |workers: u32| left + (right - left) * f64::from(workers) / f64::from(most);
         let y = |value: f64| bottom - (bottom - top) * value / axis.end;
         for value in axis.lines() {
@@ -139,7 +156,7 @@ impl Lines {
             // Where numbers are close together, some have no text.
             if x(workers) >= free {
                 canvas.text(&text, (x(workers), bottom + 16.0), SMALL, FAINT, HPos::Center)?;
-                free = x(workers) + canvas.text_width(&text, SMALL) + 8.0;
+                free = x(workers) + text_width(&text, SMALL) + 8.0;
             }
         }
         canvas.text("workers", (f64::midpoint(left, right), bottom + 38.0), SMALL, FAINT, HPos::Center)?;
@@ -149,7 +166,7 @@ impl Lines {
         for (index, (_, points)) in self.series.iter().enumerate() {
             self.draw_series(canvas, index, points, &|point, value| (x(point.workers), y(value).max(top)))?;
         }
-        self.draw_legend(canvas, left)
+        self.draw_legend(canvas)
     }
 
     fn draw_series<DB: DrawingBackend>(
@@ -184,30 +201,61 @@ impl Lines {
         }
     }
 
-    /// Returns the names of the legend: none for a line by itself.
-    fn legend(&self) -> Vec<&str> {
+    /// Returns the names of the legend, each with its place below the title. The last is the ideal line.
+    fn legend(&self) -> Vec<(String, Place)> {
+        let (before, behind) = AROUND_NAME;
         let named = self.series.iter().map(|(name, _)| if name.is_empty() { "measured" } else { name });
-        named.chain(["ideal"]).collect()
+        let mut at = (LEFT, 0.0);
+        let placed = named.chain(["ideal"]).map(|name| {
+            let name = shortened(name, SMALL, WIDTH - MARGIN - LEFT - before);
+            let width = before + text_width(&name, SMALL);
+            if at.0 + width > WIDTH - MARGIN && at.0 > LEFT {
+                at = (LEFT, at.1 + LEGEND);
+            }
+            let place = at;
+            at.0 += width + behind;
+            (name, place)
+        });
+        placed.collect()
     }
 
-    fn draw_legend<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, left: f64) -> Drawn<DB> {
-        let names = self.legend();
-        let mut at = (left, TOP - 2.0);
-        for (index, name) in names.iter().enumerate() {
-            let width = 36.0 + canvas.text_width(name, SMALL) + 24.0;
-            if at.0 + width > WIDTH - MARGIN && at.0 > left {
-                at = (left, at.1 + LEGEND);
-            }
-            let (x, y) = at;
+    fn draw_legend<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> Drawn<DB> {
+        for (index, (name, (x, below))) in self.legend().into_iter().enumerate() {
+            let y = TOP - 2.0 + below;
             if index == self.series.len() {
                 canvas.dashes((x, y), (x + 28.0, y), FAINT)?;
             } else {
                 canvas.line(&[(x, y), (x + 28.0, y)], color(index), 2.0)?;
                 canvas.marker(Marker::of(index), (x + 14.0, y), color(index))?;
             }
-            canvas.text(name, (x + 36.0, y), SMALL, TEXT, HPos::Left)?;
-            at.0 += width;
+            canvas.text(&name, (x + AROUND_NAME.0, y), SMALL, TEXT, HPos::Left)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(names: &[String]) -> Lines {
+        let series = names.iter().map(|name| (name.clone(), Vec::new())).collect();
+        Lines { series, ideal: Ideal::Constant(1.0), unit: "" }
+    }
+
+    #[test]
+    fn a_legend_of_long_names_makes_the_picture_higher() {
+        let few = lines(&["a".to_owned(), "b".to_owned()]);
+        assert_eq!((few.height(), few.legend_height()), (HEIGHT, LEGEND));
+        let long: Vec<String> =
+            (0..20).map(|number| format!("{} {number}", "a long name".repeat(20))).collect();
+        let many = lines(&long);
+        assert_eq!(many.legend_height(), 21.0 * LEGEND, "one name per line");
+        assert_eq!(many.height() - many.legend_height(), HEIGHT - LEGEND);
+        let mut names: Vec<String> = many.legend().into_iter().map(|(name, _)| name).collect();
+        assert!(names.iter().all(|name| text_width(name, SMALL) <= WIDTH - MARGIN - LEFT - AROUND_NAME.0));
+        assert!(names[7].ends_with(" 7") && names[7].contains('…'), "{}", names[7]);
+        names.dedup();
+        assert_eq!(names.len(), 21, "the ends distinguish them");
     }
 }

@@ -5,6 +5,7 @@ mod bars;
 mod canvas;
 mod chart;
 mod frame;
+mod letters;
 mod lines;
 mod palette;
 mod render;

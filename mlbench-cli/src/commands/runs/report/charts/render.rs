@@ -2,10 +2,9 @@
 
 use std::error::Error;
 use std::fmt::Display;
-use std::sync::Once;
 
 use plotters::drawing::IntoDrawingArea as _;
-use plotters::style::{FontStyle, RGBColor, register_font};
+use plotters::style::RGBColor;
 use plotters_bitmap::BitMapBackend;
 use plotters_svg::SVGBackend;
 
@@ -13,8 +12,6 @@ use super::canvas::Canvas;
 use super::chart::Chart;
 use super::frame::WIDTH;
 
-/// A part of DejaVu Sans, see `font/README.md`.
-const FONT: &[u8] = include_bytes!("font/DejaVuSans-part.ttf");
 const WHITE: RGBColor = RGBColor(0xff, 0xff, 0xff);
 const PNG_SCALE: f64 = 2.0;
 /// plotters places text in the middle of its line, which is above the middle of the letters.
@@ -22,12 +19,11 @@ const PNG_RISE: f64 = 0.2;
 
 /// Returns a chart as SVG.
 pub(crate) fn svg(chart: &Chart) -> Result<String, String> {
-    provide_font();
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, size(chart, 1.0)).into_drawing_area();
         area.fill(&WHITE).map_err(problem)?;
-        chart.draw(&Canvas { area: &area, scale: 1.0, rise: 0.0 }).map_err(problem)?;
+        chart.draw(&Canvas { area: &area, scale: 1.0, rise: 0.0, is_drawn: false }).map_err(problem)?;
         area.present().map_err(problem)?;
     }
     Ok(text)
@@ -35,13 +31,14 @@ pub(crate) fn svg(chart: &Chart) -> Result<String, String> {
 
 /// Returns a chart as PNG.
 pub(crate) fn png(chart: &Chart) -> Result<Vec<u8>, Box<dyn Error>> {
-    provide_font();
     let (width, height) = size(chart, PNG_SCALE);
     let mut pixels = vec![0; 3 * width as usize * height as usize];
     {
         let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
         area.fill(&WHITE).map_err(problem)?;
-        chart.draw(&Canvas { area: &area, scale: PNG_SCALE, rise: PNG_RISE }).map_err(problem)?;
+        chart
+            .draw(&Canvas { area: &area, scale: PNG_SCALE, rise: PNG_RISE, is_drawn: true })
+            .map_err(problem)?;
         area.present().map_err(problem)?;
     }
     let mut file = Vec::new();
@@ -58,13 +55,6 @@ fn size(chart: &Chart, scale: f64) -> (u32, u32) {
 
 fn problem(error: impl Display) -> String {
     error.to_string()
-}
-
-/// Gives plotters the font, once for the process.
-fn provide_font() {
-    static PROVIDED: Once = Once::new();
-    // A font that is refused is reported when text is drawn.
-    PROVIDED.call_once(|| drop(register_font("sans-serif", FontStyle::Normal, FONT)));
 }
 
 #[cfg(test)]

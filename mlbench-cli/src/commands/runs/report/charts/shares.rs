@@ -5,8 +5,8 @@ use plotters::style::RGBColor;
 use plotters::style::text_anchor::HPos;
 use plotters_backend::DrawingBackend;
 
-use super::bars::{label_column, rows_height, shortened};
-use super::canvas::{Canvas, Drawn, SMALL};
+use super::bars::{MAX_LABEL, label_column, rows_height};
+use super::canvas::{Canvas, Drawn, SMALL, shortened, text_width};
 use super::frame::{MARGIN, TOP, WIDTH, Words};
 use super::palette::{BLUE, FAINT, GREY, ORANGE, RED, TEXT};
 use crate::commands::runs::comparison::label;
@@ -60,17 +60,22 @@ fn parts(shares: &PhaseValues) -> [f64; 5] {
 }
 
 impl Shares {
+    /// Returns the texts that others have chosen.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(label, _)| label.as_str())
+    }
+
     pub(super) fn height(&self) -> f64 {
         TOP + LEGEND + rows_height(self.0.len()) + BOTTOM
     }
 
     pub(super) fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> Drawn<DB> {
-        let left = label_column(canvas, self.0.iter().map(|(label, _)| label.as_str()));
+        let left = label_column(self.0.iter().map(|(label, _)| label.as_str()));
         let (right, top) = (WIDTH - MARGIN - 20.0, TOP + LEGEND);
         self.draw_legend(canvas, left)?;
         for (index, (label, parts)) in (0_u32..).zip(&self.0) {
             let y = top + ROW * (f64::from(index) + 0.5);
-            canvas.text(&shortened(canvas, label), (left - 10.0, y), SMALL, TEXT, HPos::Right)?;
+            canvas.text(&shortened(label, SMALL, MAX_LABEL), (left - 10.0, y), SMALL, TEXT, HPos::Right)?;
             let mut begin = left;
             for (share, (_, color, text_color)) in parts.iter().zip(PARTS) {
                 let end = begin + share.clamp(0.0, 1.0) * (right - left);
@@ -99,7 +104,7 @@ impl Shares {
             if self.0.iter().any(|(_, parts)| parts[part] > 0.0) {
                 canvas.rectangle((x, TOP - 6.0), (x + 14.0, TOP + 8.0), *color)?;
                 canvas.text(name, (x + 20.0, TOP + 1.0), SMALL, TEXT, HPos::Left)?;
-                x += 20.0 + canvas.text_width(name, SMALL) + 24.0;
+                x += 20.0 + text_width(name, SMALL) + 24.0;
             }
         }
         Ok(())
