@@ -17,13 +17,13 @@ mod version;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use args::{Cli, Command, RunsCommand};
+use args::{Cli, Command, PythonCommand, RunsCommand};
 use failure::Failure;
 use mlbench_core::quote::shorten_message;
 
 /// How long an interrupted `mlbench log` or `mlbench import` may take to store what it has read.
 const LOG_GRACE: Duration = Duration::from_secs(10);
-/// How long an interrupted `mlbench top` may take to give the terminal back.
+/// How long an interrupted `mlbench top` or `mlbench runs sweep` may take to give the terminal back.
 const TOP_GRACE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -51,6 +51,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Man(args) => return man::write_pages(&args.dir),
         Command::Context(command) => return commands::context(&cli, command),
+        Command::Python(PythonCommand::GetDashboardUrl) => return commands::print_dashboard_url(&cli),
         Command::Login => return commands::login(&cli),
         Command::Logout => return commands::logout(&cli),
         _ => {}
@@ -60,7 +61,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Log(_) | Command::Import(_) => LOG_GRACE,
         // A signal is for the recorded command.
         Command::Runs(RunsCommand::Record(_)) => Duration::MAX,
-        Command::Top(_) => TOP_GRACE,
+        Command::Top(_) | Command::Runs(RunsCommand::Sweep(_)) => TOP_GRACE,
         _ => Duration::ZERO,
     };
     let run = async move |interrupt| commands::run(&cli, &interrupt).await;

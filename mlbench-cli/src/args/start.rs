@@ -38,6 +38,24 @@ pub(crate) struct StartArgs {
     /// Number of workers [default: all workers]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub(crate) workers: Option<u32>,
+    /// Backend: mpi, gloo, nccl or a custom name
+    #[arg(long, value_name = "BACKEND", value_parser = parse_given)]
+    pub(crate) backend: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
+    /// Check the run and print its request, as YAML on a terminal, else as JSON. Send nothing
+    #[arg(long, conflicts_with = "wait")]
+    pub(crate) dry_run: bool,
+    /// Wait until the run ends. Exit code 6 if it failed or was stopped
+    #[arg(long)]
+    pub(crate) wait: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// What a run executes, with which resources, besides its workers and its backend.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SettingArgs {
     /// CPU cores per worker, such as 0.5 [default: no limit]
     #[arg(long, value_name = "CORES", value_parser = parse_positive)]
     pub(crate) cpus: Option<f64>,
@@ -61,9 +79,6 @@ pub(crate) struct StartArgs {
     pub(crate) env: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) labels: LabelArgs,
-    /// Backend: mpi, gloo, nccl or a custom name
-    #[arg(long, value_name = "BACKEND", value_parser = parse_given)]
-    pub(crate) backend: Option<String>,
     /// Directory in which the command starts, an absolute path on the worker
     #[arg(long, value_name = "PATH")]
     pub(crate) working_dir: Option<WorkingDir>,
@@ -79,18 +94,10 @@ pub(crate) struct StartArgs {
     /// Train to the light goal, a lower accuracy
     #[arg(long)]
     pub(crate) light: bool,
-    /// Check the run and print its request, as YAML on a terminal, else as JSON. Send nothing
-    #[arg(long, conflicts_with = "wait")]
-    pub(crate) dry_run: bool,
-    /// Wait until the run ends. Exit code 6 if it failed or was stopped
-    #[arg(long)]
-    pub(crate) wait: bool,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
 }
 
 /// Parses a text that is not empty. Scripts pass an empty one where a variable is not set.
-fn parse_given(text: &str) -> Result<String, &'static str> {
+pub(super) fn parse_given(text: &str) -> Result<String, &'static str> {
     let given = Some(text).filter(|text| !text.trim().is_empty()).map(str::to_owned);
     given.ok_or("must not be empty; leave out the flag to use the default")
 }

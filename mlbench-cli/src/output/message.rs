@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use super::live::above_live;
 use crate::harmless::harmless;
 
 /// Prints a progress or error message to standard error. It may have text of a server or a program.
@@ -13,7 +14,7 @@ pub(crate) fn eprint_message(text: impl fmt::Display) {
     let (text, stderr) = (text.to_string(), io::stderr());
     let shown = if stderr.is_terminal() { harmless(&text) } else { text.as_str().into() };
     // A failure here cannot be reported anywhere.
-    let _ = writeln!(stderr.lock(), "{shown}");
+    let _ = stderr.lock().write_all(above_live(&shown).as_bytes());
 }
 
 /// How long the last message may take before the program ends without it.

@@ -1,6 +1,7 @@
 //! [`Screen`]: what the user and the terminal say about standard output.
 
 use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 use std::sync::OnceLock;
 
 use clap::ValueEnum;
@@ -59,7 +60,16 @@ pub(crate) fn stdout_is_terminal() -> bool {
 
 /// Returns the columns and rows of the terminal, if it says them.
 pub(super) fn size() -> Option<(usize, usize)> {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    size_of(io::stdout())
+}
+
+/// Returns the columns and rows of the terminal of standard error, if it says them.
+pub(super) fn stderr_size() -> Option<(usize, usize)> {
+    size_of(io::stderr())
+}
+
+fn size_of(terminal: impl AsFd) -> Option<(usize, usize)> {
+    let size = rustix::termios::tcgetwinsize(terminal).ok()?;
     (size.ws_col > 0 && size.ws_row > 0).then(|| (size.ws_col.into(), size.ws_row.into()))
 }
 
