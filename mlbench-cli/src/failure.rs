@@ -60,6 +60,31 @@ pub(crate) enum Failure {
     /// The awaited run failed or was stopped.
     #[error("run {} ({:?}) {}{}", .0.id, .0.name.as_str(), .0.state, reason(.0))]
     NotFinished(Box<Run>),
+    /// Runs of a sweep failed or were stopped.
+    #[error("{count} of {total} runs did not finish: {names}")]
+    SweepNotFinished {
+        /// How many.
+        count: usize,
+        /// Runs of the sweep.
+        total: usize,
+        /// The first of them, with their states and reasons.
+        names: String,
+    },
+    /// A sweep has the name of another one.
+    #[error(
+        "--name {name:?}: is the name of a sweep with another plan, such as run {run} ({plan}), not ({given}); use \
+         another name, or the same options"
+    )]
+    OtherPlan {
+        /// The name.
+        name: String,
+        /// A run of the other sweep.
+        run: RunId,
+        /// The plan of the other sweep.
+        plan: String,
+        /// The plan of this one.
+        given: String,
+    },
     /// The awaited run is still active after the timeout.
     #[error(
         "run {} ({:?}) is still {} after {seconds} s; stop it with `mlbench runs stop {}`",
@@ -201,7 +226,7 @@ impl Failure {
             | Self::NoRuns
             | Self::UnknownRank { .. } => 3,
             Self::Option { failure, .. } => failure.exit_code(),
-            Self::NotFinished(_) => 6,
+            Self::NotFinished(_) | Self::SweepNotFinished { .. } => 6,
             Self::Recorded { code } => *code,
             // Like a shell: 130 for SIGINT, 143 for SIGTERM.
             Self::Interrupted { signal } | Self::Left { signal, .. } => {
@@ -228,7 +253,8 @@ impl Failure {
             | Self::BinaryOnTerminal(_)
             | Self::NoTerminal
             | Self::UnknownColumn(_)
-            | Self::AmbiguousRun { .. } => 2,
+            | Self::AmbiguousRun { .. }
+            | Self::OtherPlan { .. } => 2,
             Self::Kube(_) => 7,
             Self::Client(error) if error.is_unreachable() => 7,
             Self::Client(error) => match error.status() {

@@ -18,7 +18,7 @@ mod version;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use args::{Cli, Command, RunsCommand};
+use args::{Cli, Command, PythonCommand, RunsCommand};
 use failure::Failure;
 use mlbench_core::quote::shorten_message;
 
@@ -52,6 +52,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Man(args) => return man::write_pages(&args.dir),
         Command::Context(command) => return commands::context(&cli, command),
+        Command::Python(PythonCommand::GetDashboardUrl) => return commands::print_dashboard_url(&cli),
         Command::Login => return commands::login(&cli),
         Command::Logout => return commands::logout(&cli),
         _ => {}
@@ -61,7 +62,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Log(_) | Command::Import(_) => LOG_GRACE,
         // A signal is for the recorded command.
         Command::Runs(RunsCommand::Record(_)) => Duration::MAX,
-        Command::Top(_) => SHORT_GRACE,
+        Command::Top(_) | Command::Runs(RunsCommand::Sweep(_)) => SHORT_GRACE,
         // They say that the run goes on.
         Command::Runs(RunsCommand::Start(_) | RunsCommand::Wait(_)) => SHORT_GRACE,
         _ => Duration::ZERO,

@@ -15,13 +15,14 @@ use super::kube::{HEADING, KubeArgs};
 use super::log::LogArgs;
 use super::metrics::{MetricsArgs, PointsFormat};
 use super::output::{ListOutputArgs, screen};
+use super::python::PythonCommand;
 use super::runs::{RunsCommand, SetArgs};
 use super::server::choice_of;
 use super::shell::{CompletionsArgs, ManArgs};
 use super::top::TopArgs;
 use crate::benchmarks::BenchmarkArgs;
 use crate::candidates;
-use crate::contexts::Choice;
+use crate::contexts::{Choice, Given};
 use crate::output::{ColorChoice, Format, Screen};
 use crate::version::VERSION;
 
@@ -122,6 +123,11 @@ impl Cli {
         let matches = command.try_get_matches_from_mut(words).map_err(shortened)?;
         let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
         cli.choice = choice_of(&matches);
+        if let Command::Python(python) = &cli.command
+            && let Some(url) = python.dashboard_url()
+        {
+            cli.choice.url = Given { value: Some(url), is_flag: true };
+        }
         match cli.flag_without_effect(&matches) {
             Some(problem) => Err(command.error(ErrorKind::ArgumentConflict, problem)),
             None => Ok(cli),
@@ -132,6 +138,11 @@ impl Cli {
     fn flag_without_effect(&self, matches: &ArgMatches) -> Option<String> {
         let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let server_flag = || SERVER_FLAGS.into_iter().find(|(id, _)| given(id));
+        if let Command::Python(python) = &self.command
+            && let Some(problem) = python.problem(given)
+        {
+            return Some(problem);
+        }
         if matches!(self.command, Command::Benchmark(_)) {
             let (id, instead) = server_flag()?;
             let flag = id.replace('_', "-");
@@ -295,4 +306,6 @@ Examples:
     Completions(CompletionsArgs),
     /// Write the manual pages of all commands
     Man(ManArgs),
+    #[command(flatten)]
+    Python(PythonCommand),
 }

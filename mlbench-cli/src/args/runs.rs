@@ -3,13 +3,15 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::{ArgValueCandidates, ArgValueCompleter};
-use mlbench_client::{Direction, LabelFilter, MetricName, OutputStream, ParamValue, RunOrder, RunState};
+use mlbench_client::{LabelFilter, OutputStream, ParamValue, RunOrder, RunState};
 
 use super::labels::LabelArgs;
-use super::number::{parse_count, parse_finite, parse_rank, parse_tail};
+use super::measure::MeasureArgs;
+use super::number::{parse_count, parse_rank, parse_tail};
 use super::output::{ListOutputArgs, OutputArgs};
 use super::record::RecordArgs;
 use super::start::StartArgs;
+use super::sweep::SweepArgs;
 use super::time::{TimeArg, parse_timeout};
 use crate::candidates;
 
@@ -17,6 +19,8 @@ use crate::candidates;
 pub(crate) enum RunsCommand {
     /// Start a run
     Start(Box<StartArgs>),
+    /// Measure how a program scales with the number of workers
+    Sweep(Box<SweepArgs>),
     /// Run a command here and keep its output and outcome as a run
     Record(RecordArgs),
     /// List all runs
@@ -216,15 +220,8 @@ pub(crate) struct ComparedArgs {
     /// Ids or names of the runs
     #[arg(value_name = "RUN", required = true, add = ArgValueCompleter::new(candidates::runs))]
     pub(crate) runs: Vec<String>,
-    /// Metric, with or without a rank [default: the one that the programs train to]
-    #[arg(long, value_name = "METRIC", value_parser = |text: &str| MetricName::new(text))]
-    pub(crate) metric: Option<MetricName>,
-    /// Goal [default: the one that the programs train to]
-    #[arg(long, value_name = "VALUE", value_parser = parse_finite, allow_negative_numbers = true)]
-    pub(crate) goal: Option<f64>,
-    /// Which values reach the goal [default: by the name of the metric]
-    #[arg(long, value_enum, value_name = "DIRECTION")]
-    pub(crate) direction: Option<GoalDirection>,
+    #[command(flatten)]
+    pub(crate) measure: MeasureArgs,
     /// Run of the group that all others are compared with
     #[arg(long, value_name = "RUN", add = ArgValueCompleter::new(candidates::runs))]
     pub(crate) baseline: Option<String>,
@@ -244,22 +241,6 @@ pub(crate) struct ReportArgs {
     /// Directory of the report
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum GoalDirection {
-    AtLeast,
-    AtMost,
-}
-
-impl From<GoalDirection> for Direction {
-    fn from(direction: GoalDirection) -> Self {
-        match direction {
-            GoalDirection::AtLeast => Self::AtLeast,
-            GoalDirection::AtMost => Self::AtMost,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

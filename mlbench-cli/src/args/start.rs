@@ -49,6 +49,27 @@ pub(crate) struct StartArgs {
     /// Number of workers [default: all workers]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub(crate) workers: Option<u32>,
+    /// Backend: mpi, gloo, nccl or a custom name
+    #[arg(long, value_name = "BACKEND", value_parser = parse_given)]
+    pub(crate) backend: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
+    /// Check the run and print its request, as YAML on a terminal, else as JSON. Send nothing
+    #[arg(long, conflicts_with_all = ["wait", "follow"])]
+    pub(crate) dry_run: bool,
+    /// Wait until the run ends. Exit code 6 if it failed or was stopped
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// Print the output of the run until it ends, with the exit codes of --wait
+    #[arg(long)]
+    pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// What a run executes, with which resources, besides its workers and its backend.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SettingArgs {
     /// CPU cores per worker, such as 0.5 [default: no limit]
     #[arg(long, value_name = "CORES", value_parser = parse_positive)]
     pub(crate) cpus: Option<f64>,
@@ -72,9 +93,6 @@ pub(crate) struct StartArgs {
     pub(crate) env: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) labels: LabelArgs,
-    /// Backend: mpi, gloo, nccl or a custom name
-    #[arg(long, value_name = "BACKEND", value_parser = parse_given)]
-    pub(crate) backend: Option<String>,
     /// Directory in which the command starts, an absolute path on the worker
     #[arg(long, value_name = "PATH")]
     pub(crate) working_dir: Option<WorkingDir>,
@@ -90,15 +108,6 @@ pub(crate) struct StartArgs {
     /// Train to the light goal, a lower accuracy
     #[arg(long)]
     pub(crate) light: bool,
-    /// Check the run and print its request, as YAML on a terminal, else as JSON. Send nothing
-    #[arg(long, conflicts_with_all = ["wait", "follow"])]
-    pub(crate) dry_run: bool,
-    /// Wait until the run ends. Exit code 6 if it failed or was stopped
-    #[arg(long)]
-    pub(crate) wait: bool,
-    /// Print the output of the run until it ends, with the exit codes of --wait
-    #[arg(long)]
-    pub(crate) follow: bool,
     /// Variable with its value from a Secret: NAME=SECRET/KEY. Repeat the flag for several
     #[arg(long, value_name = "VARIABLE", help_heading = PODS, value_parser = SecretEnvironment::parse_variable)]
     pub(crate) env_from_secret: Vec<(String, SecretKey)>,
@@ -120,12 +129,10 @@ pub(crate) struct StartArgs {
     /// Secret for pulling the image. Repeat the flag for several
     #[arg(long, value_name = "NAME", help_heading = PODS)]
     pub(crate) image_pull_secret: Vec<ObjectName>,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
 }
 
 /// Parses a text that is not empty. Scripts pass an empty one where a variable is not set.
-fn parse_given(text: &str) -> Result<String, &'static str> {
+pub(super) fn parse_given(text: &str) -> Result<String, &'static str> {
     let given = Some(text).filter(|text| !text.trim().is_empty()).map(str::to_owned);
     given.ok_or("must not be empty; leave out the flag to use the default")
 }

@@ -63,6 +63,7 @@ fn retry_timeout(command: &Command) -> Duration {
     match command {
         Command::Runs(RunsCommand::Wait(args)) => args.timeout.unwrap_or(Duration::MAX),
         Command::Runs(RunsCommand::Start(args)) if args.wait || args.follow => Duration::MAX,
+        Command::Runs(RunsCommand::Sweep(_)) => Duration::MAX,
         Command::Runs(RunsCommand::Logs(args)) if args.follow => Duration::MAX,
         Command::Runs(RunsCommand::List(args)) if args.watch => Duration::MAX,
         Command::Metrics(args) if args.show.watch => Duration::MAX,

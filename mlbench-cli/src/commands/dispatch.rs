@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 use super::connect::{connect, token};
 use super::port_forward::PortForward;
-use super::{import, log, metrics, pods, runs, top};
+use super::{import, log, metrics, pods, python, runs, top};
 use crate::args::{Cli, Command, RunsCommand};
 use crate::contexts::Server;
 use crate::failure::Failure;
@@ -18,6 +18,11 @@ pub(crate) async fn run(cli: &Cli, interrupt: &Interrupt) -> Result<(), Failure>
         && args.dry_run
     {
         return runs::dry_run(args).await;
+    }
+    if let Command::Runs(RunsCommand::Sweep(args)) = &cli.command
+        && args.dry_run
+    {
+        return runs::plan_only(args).await;
     }
     if !cli.kube.kube {
         return dispatch(cli, &connect(cli, cli.choice().server()?, || ())?, interrupt).await;
@@ -54,8 +59,10 @@ async fn carry_out(cli: &Cli, client: &Client, interrupt: &Interrupt) -> Result<
         Command::Log(args) => log::log(client, cli, args, interrupt).await,
         Command::Import(args) => import::import(client, args, interrupt).await,
         Command::Top(_) => top::top(client, interrupt).await,
+        Command::Python(command) => python::run(client, command).await,
         Command::Runs(command) => match command {
             RunsCommand::Start(args) => runs::start(client, args, interrupt).await,
+            RunsCommand::Sweep(args) => runs::sweep(client, args, interrupt).await,
             RunsCommand::Record(args) => runs::record(client, cli, args, interrupt).await,
             RunsCommand::List(args) => runs::list(client, args).await,
             RunsCommand::Show(args) => runs::show(client, args).await,

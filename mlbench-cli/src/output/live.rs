@@ -8,8 +8,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::cell::Tone;
 use super::screen::{Screen, size_of};
-use super::table::{coloured, cut};
+use super::table::{self, Text, coloured, cut};
 use crate::harmless::escape;
+
+/// Lines of the terminal besides the rows of a table: title, head, rule, last line, and a free one.
+const FRAME: usize = 5;
 
 /// The columns of a terminal that does not say them.
 const USUAL: usize = 80;
@@ -27,7 +30,19 @@ pub(crate) struct Live;
 impl Live {
     /// Returns lines for standard error, if it is a terminal that can replace lines.
     pub(crate) fn open() -> Option<Self> {
-        (io::stderr().is_terminal() && !Screen::get().is_dumb).then_some(Self)
+        Self::is_possible().then_some(Self)
+    }
+
+    /// Returns whether standard error is a terminal that can replace lines.
+    pub(crate) fn is_possible() -> bool {
+        io::stderr().is_terminal() && !Screen::get().is_dumb
+    }
+
+    /// Removes the lines.
+    pub(crate) fn clear(self) {
+        let shown = std::mem::take(&mut *lock());
+        // A failure here cannot be reported anywhere.
+        let _ = io::stderr().write_all(erasing(&shown).as_bytes());
     }
 
     /// Returns the columns that a line may have: the last one stays free, so that no line wraps.
@@ -55,6 +70,29 @@ impl Drop for Live {
             let _ = writeln!(io::stderr());
         }
     }
+}
+
+/// Returns a title and a table as lines, with as many rows as the terminal has room for.
+pub(crate) fn live_table<const N: usize>(title: &str, head: [&str; N], rows: Vec<[String; N]>) -> Vec<Line> {
+    table_of(title, head, rows, size_of(io::stderr()).unwrap_or((USUAL, 24)))
+}
+
+fn table_of<const N: usize>(
+    title: &str,
+    head: [&str; N],
+    rows: Vec<[String; N]>,
+    (columns, height): (usize, usize),
+) -> Vec<Line> {
+    let width = columns.saturating_sub(1);
+    let (count, room) = (rows.len(), height.saturating_sub(FRAME));
+    let texts = |row: [String; N]| row.map(|text| Text { text: escape(text), least: 0, tone: None }).into();
+    let rows: Vec<Vec<Text>> = rows.into_iter().take(room).map(texts).collect();
+    let mut lines = vec![title.to_owned()];
+    lines.extend(table::lines(Some(head.map(str::to_owned).to_vec()), &rows, Some(width), None));
+    if count > room {
+        lines.push(format!("… and {} more", count - room));
+    }
+    lines.into_iter().map(|line| vec![(line, None)]).collect()
 }
 
 /// Prints something else above the lines.
@@ -114,4 +152,18 @@ fn drawing(bytes: &mut String, lines: &[Line]) {
 
 fn width(line: &Line) -> usize {
     line.iter().map(|(text, _)| text.width()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_fits_the_terminal() {
+        let row = |number: usize| [number.to_string(), "x".repeat(100)];
+        let lines = table_of("a title", ["workers", "active"], (0..30).map(row).collect(), (40, 10));
+        assert_eq!(lines.len(), 9);
+        assert_eq!((lines[0][0].0.as_str(), lines[8][0].0.as_str()), ("a title", "… and 25 more"));
+        assert!(lines.iter().all(|line| width(line) < 40), "{lines:#?}");
+    }
 }

@@ -162,7 +162,7 @@ mod tests {
         let cell = |text: &str, least| Text { text: text.to_owned(), least, tone: None };
         let long = "a rather long name";
         let row = || vec![cell("1", 0), cell(long, 0), cell("INITIALIZED", 11), cell(long, 0), cell(long, 0)];
-        assert_eq!(lines(None, &[row()], Some(34), None), ["1  a r…  INITIALIZED  a r…  a r…"]);
+        assert_eq!(lines(None, &[row()], Some(34), None), ["1  a ra…  INITIALIZED  a ra…  a r…"]);
         assert_eq!(lines(None, &[row()], Some(20), None), ["1  a r…  INITIALIZED"]);
     }
 

@@ -35,7 +35,7 @@ pub(super) struct Position {
 pub(super) enum Look {
     /// More is to come. Only files that have grown are read, and what is not whole waits.
     Growing,
-    /// Nobody looks again. What is not whole is left out, as its rest may be on its way.
+    /// No look follows. What is not whole is left out, as its rest may be on its way.
     Rest,
     /// Nothing is to come. A last row counts without its end.
     Last,

@@ -87,20 +87,20 @@ struct Looked {
 }
 
 impl Imports<'_> {
-    /// Imports what is there.
+    /// Imports the files as they are.
     async fn import(&mut self, groups: Vec<Group>) -> Result<(), Failure> {
         self.add(groups).await?;
         self.advance(Look::Last, None).await.map(drop)
     }
 
-    /// Imports what is there and what comes. Returns whether Ctrl-C ended it, rather than silence.
+    /// Imports the files while they grow. Returns whether Ctrl-C ended it, rather than silence.
     async fn follow(&mut self, mut groups: Vec<Group>) -> Result<bool, Failure> {
         eprint_message("following; Ctrl-C ends the import and its runs");
         let (mut last_new, interrupt) = (Instant::now(), self.interrupt);
         loop {
             tokio::select! {
                 added = self.add(groups) => added?,
-                () = interrupt.asked() => return Ok(true),
+                _ = interrupt.asked() => return Ok(true),
             }
             if self.advance(Look::Growing, None).await?.has_new {
                 last_new = Instant::now();
@@ -110,7 +110,7 @@ impl Imports<'_> {
             }
             tokio::select! {
                 biased;
-                () = interrupt.asked() => return Ok(true),
+                _ = interrupt.asked() => return Ok(true),
                 () = tokio::time::sleep(LOOK.min(self.args.idle_timeout.unwrap_or(LOOK))) => {}
             }
             // A program may be about to write a file anew that is gone for a moment.
@@ -130,7 +130,7 @@ impl Imports<'_> {
     async fn is_interrupted(&self) -> bool {
         tokio::select! {
             biased;
-            () = self.interrupt.asked() => true,
+            _ = self.interrupt.asked() => true,
             () = std::future::ready(()) => false,
         }
     }

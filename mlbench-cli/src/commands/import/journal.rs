@@ -9,7 +9,7 @@ use mlbench_client::{Client, MetricName, MetricsQuery, Owner, PointField, Result
 
 use super::batch::{Point, Position};
 
-/// The metric. Its value is the bytes of a file, its step the lines, its epoch a checksum, its metadata the file.
+/// The metric: the bytes of a file, with the lines as step, a checksum as epoch and the file as metadata.
 const METRIC: &str = "imported_bytes";
 
 /// How far a file was imported, and a checksum of what is before it.

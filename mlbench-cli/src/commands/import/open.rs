@@ -27,7 +27,7 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, format!("is {what}")))
 }
 
-/// Returns a checksum of the bytes before a position, which tells whether a file is still the same.
+/// Returns a checksum of the bytes before a position, which is another one if the file is another one.
 pub(super) fn checksum_before(path: &Path, at: Position) -> io::Result<u32> {
     let begin = at.byte.saturating_sub(TAIL);
     let (mut file, mut bytes) = (open(path)?, Vec::new());

@@ -90,7 +90,7 @@ impl<'a> RunImport<'a> {
         self.sources.len()
     }
 
-    /// Imports the next batch of a file. Returns `None` if the file has no more now, else whether it had something.
+    /// Imports the next batch of a file. Returns whether it had something, `None` if the file has no more.
     pub(super) async fn step(&mut self, index: usize, look: Look) -> Result<Option<bool>, Failure> {
         let source = &mut self.sources[index];
         if !source.has_more(look) {
@@ -104,7 +104,7 @@ impl<'a> RunImport<'a> {
         Ok((is_full || !is_stored || look == Look::Growing).then_some(has_new))
     }
 
-    /// Stores a batch, and moves the position of its file behind it. Returns whether the position is there now.
+    /// Stores a batch, and moves the position of its file behind it. Returns whether it is behind it.
     async fn store(&mut self, index: usize, mut batch: Batch, mark: Mark) -> Result<bool, Failure> {
         if self.run.is_none() && (!batch.points.is_empty() || !batch.params.is_empty()) {
             let run = create_run(self.client, &self.group, &self.args.labels).await?;

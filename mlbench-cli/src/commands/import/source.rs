@@ -154,7 +154,7 @@ mod tests {
         Source::new(&Found { path: path.to_owned(), kind: Kind::Csv }, Mark::default())
     }
 
-    /// Reads what is there now, as if it were stored, and returns the number of points.
+    /// Reads the rest of the file, as if it were stored, and returns the number of points.
     fn look(source: &mut Source) -> usize {
         let mut points = 0;
         while source.has_more(Look::Growing) {

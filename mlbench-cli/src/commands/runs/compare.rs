@@ -9,7 +9,7 @@ use mlbench_core::quote::shorten;
 
 use super::comparison::print_comparison;
 use super::groups::{self, Row};
-use crate::args::{CompareArgs, ComparedArgs};
+use crate::args::{CompareArgs, ComparedArgs, MeasureArgs};
 use crate::commands::resolve::resolve_run;
 use crate::failure::Failure;
 use crate::output::{List, ListOptions, Printer};
@@ -51,15 +51,25 @@ pub(super) async fn fetch(client: &Client, args: &ComparedArgs) -> Result<Compar
         }
         None => None,
     };
+    fetch_runs(client, runs, &args.measure, baseline).await
+}
+
+/// Requests a comparison of runs with these ids.
+pub(crate) async fn fetch_runs(
+    client: &Client,
+    runs: Vec<RunId>,
+    measure: &MeasureArgs,
+    baseline: Option<RunId>,
+) -> Result<Comparison, Failure> {
     let query = ComparisonQuery {
         runs,
-        metric: args.metric.as_ref().map(ToString::to_string),
-        goal: args.goal,
-        direction: args.direction.map(Into::into),
+        metric: measure.metric.as_ref().map(ToString::to_string),
+        goal: measure.goal,
+        direction: measure.direction.map(Into::into),
         baseline,
     };
     let comparison = client.runs().compare(&query).await?;
-    if let Some(metric) = args.metric.as_ref().filter(|_| !has_metric(&comparison)) {
+    if let Some(metric) = measure.metric.as_ref().filter(|_| !has_metric(&comparison)) {
         return Err(unknown_metric(client, metric.as_str(), &query.runs).await?);
     }
     Ok(comparison)

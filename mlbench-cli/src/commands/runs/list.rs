@@ -44,7 +44,7 @@ fn search(args: &SearchArgs) -> RunSearch {
 }
 
 /// Reads all pages of a query, or as many runs as its limit says, which may be more than a page has.
-async fn find(client: &Client, query: RunSearch) -> Result<Vec<Run>, Failure> {
+pub(crate) async fn find(client: &Client, query: RunSearch) -> Result<Vec<Run>, Failure> {
     let wanted = query.limit.map_or(usize::MAX, |limit| limit as usize);
     let mut query = RunSearch { limit: Some(RunSearch::MAX_LIMIT), ..query };
     let mut runs = Vec::new();

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::output::{Cell, Column, Columns, Layout, List, ListOptions, Printer, Tone};
 
 /// Returns what can be shown of a run in a list.
-pub(super) fn columns() -> Columns<Run> {
+pub(crate) fn columns() -> Columns<Run> {
     let all = [
         Column::new("id", |run: &Run| Cell::number(run.id.get() as f64)),
         Column::new("name", |run: &Run| Cell::text(run.name.as_str())),
@@ -68,7 +68,7 @@ fn listed(items: &[impl Display]) -> Cell {
 }
 
 /// Prints one run as a list does, and in JSON as an object.
-pub(super) fn print_one(printer: &mut Printer<impl Write>, run: &Run) -> Result<(), Failure> {
+pub(crate) fn print_one(printer: &mut Printer<impl Write>, run: &Run) -> Result<(), Failure> {
     let list = List::new(&ListOptions::default(), &columns())?;
     match printer.layout() {
         Layout::Json | Layout::Yaml => printer.value(run)?,

@@ -1,16 +1,17 @@
 //! Builds the request that starts a run from the arguments.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use mlbench_client::{
-    Environment, Error, NodeSelector, Params, RunNeeds, RunPatch, RunRequest, SecretEnvironment, SecretKey,
-    Tags, Volume,
+    Environment, Error, NodeSelector, Params, RunName, RunNeeds, RunPatch, RunRequest, SecretEnvironment,
+    SecretKey, Tags, Volume,
 };
 use mlbench_core::api::Fields;
 use mlbench_core::run::Backend;
 
 use super::run_file::read_run_file;
-use crate::args::{SetArgs, StartArgs};
+use crate::args::{SetArgs, SettingArgs, StartArgs};
 use crate::failure::Failure;
 
 /// Custom backend of a run with `--first-worker-only` and without `--backend`.
@@ -21,23 +22,30 @@ const DEFAULT_CUSTOM_BACKEND: &str = "custom";
 /// # Errors
 /// Naming the field of the file that is not valid, or a flag that fits no other.
 pub(super) async fn read_request(args: &StartArgs) -> Result<RunRequest, Failure> {
-    let name = args.name.as_ref();
-    let base = match &args.file {
-        Some(path) => read_run_file(path, name).await?,
-        None => {
-            let missing = || mlbench_core::Error::invalid("name", "missing; every run needs one");
-            RunRequest::named(name.cloned().ok_or_else(missing).map_err(Error::from)?)
-        }
-    };
-    let run = with_flags(base, args)?;
+    let base = read_base(args.name.as_ref(), args.file.as_deref()).await?;
+    let run = with_flags(base, &args.settings, args.workers, args.backend.as_deref())?;
     if args.file.is_some() || args.dry_run {
         check(&run)?;
     }
     Ok(run)
 }
 
+/// Returns the request in a file, if there is one, with a name.
+///
+/// # Errors
+/// Naming the field of the file that is not valid.
+pub(super) async fn read_base(name: Option<&RunName>, file: Option<&Path>) -> Result<RunRequest, Failure> {
+    match file {
+        Some(path) => read_run_file(path, name).await,
+        None => {
+            let missing = || mlbench_core::Error::invalid("name", "missing; every run needs one");
+            Ok(RunRequest::named(name.cloned().ok_or_else(missing).map_err(Error::from)?))
+        }
+    }
+}
+
 /// Applies the rules of the server to a request.
-fn check(run: &RunRequest) -> mlbench_client::Result<()> {
+pub(super) fn check(run: &RunRequest) -> mlbench_client::Result<()> {
     let body = serde_json::to_vec(run).map_err(|error| mlbench_core::Error::invalid("run", error))?;
     RunRequest::from_fields(Fields::from_json(&body)?)?;
     Ok(())
@@ -47,8 +55,13 @@ fn check(run: &RunRequest) -> mlbench_client::Result<()> {
 ///
 /// # Errors
 /// If the environment variables, the parameters or the tags are too many, too long or repeated.
-fn with_flags(mut run: RunRequest, args: &StartArgs) -> mlbench_client::Result<RunRequest> {
-    run.num_workers = args.workers.or(run.num_workers);
+pub(crate) fn with_flags(
+    mut run: RunRequest,
+    args: &SettingArgs,
+    workers: Option<u32>,
+    backend: Option<&str>,
+) -> mlbench_client::Result<RunRequest> {
+    run.num_workers = workers.or(run.num_workers);
     run.num_cpus = args.cpus.or(run.num_cpus);
     run.gpu_enabled |= args.gpu;
     run.light_target |= args.light;
@@ -84,8 +97,8 @@ fn with_flags(mut run: RunRequest, args: &StartArgs) -> mlbench_client::Result<R
             None => (Some(image), None),
         };
     }
-    if args.backend.is_some() || args.first_worker_only {
-        set_backend(&mut run, args)?;
+    if backend.is_some() || args.first_worker_only {
+        set_backend(&mut run, backend, args.first_worker_only)?;
     }
     Ok(run)
 }
@@ -126,11 +139,15 @@ fn merged<'a, V: ToOwned + ?Sized + 'a>(
 }
 
 /// Sets the backend that the flags name. It starts the command where the request said, without another flag.
-fn set_backend(run: &mut RunRequest, args: &StartArgs) -> mlbench_client::Result<()> {
+fn set_backend(
+    run: &mut RunRequest,
+    backend: Option<&str>,
+    first_worker_only: bool,
+) -> mlbench_client::Result<()> {
     let given = run.backend()?;
     let is_on_first_only =
-        args.first_worker_only || matches!(given, Some(Backend::Custom { run_all_nodes: false, .. }));
-    let named = args.backend.clone().or_else(|| given.map(|backend| backend.name().to_owned()));
+        first_worker_only || matches!(given, Some(Backend::Custom { run_all_nodes: false, .. }));
+    let named = backend.map(str::to_owned).or_else(|| given.map(|backend| backend.name().to_owned()));
     let is = |name: &str| named.as_ref().is_some_and(|backend| backend.eq_ignore_ascii_case(name));
     // The mpi backend always starts on the first worker only.
     if is("mpi") || (!is_on_first_only && (named.is_none() || is("gloo") || is("nccl"))) {
@@ -179,7 +196,7 @@ mod tests {
             panic!("not a start")
         };
         let base = RunRequest::from_fields(Fields::from_json(file.as_bytes()).unwrap()).unwrap();
-        let run = with_flags(base, &args).unwrap();
+        let run = with_flags(base, &args.settings, args.workers, args.backend.as_deref()).unwrap();
         check(&run).unwrap();
         serde_json::to_value(run).unwrap()
     }

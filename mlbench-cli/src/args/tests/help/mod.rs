@@ -3,7 +3,9 @@
 mod benchmark;
 mod contexts;
 mod metrics;
+mod python;
 mod runs;
+mod sweep;
 
 use clap::CommandFactory;
 use insta::assert_snapshot;

@@ -11,6 +11,7 @@ fn runs_prints_help() {
 
     Commands:
       start     Start a run
+      sweep     Measure how a program scales with the number of workers
       record    Run a command here and keep its output and outcome as a run
       list      List all runs
       show      Show the details of a run
@@ -41,6 +42,7 @@ fn runs_start_prints_help() {
       -f, --file <FILE>         Read the run from a file of YAML or JSON, - for
                                 standard input. Other flags replace its fields
           --workers <N>         Number of workers [default: all workers]
+          --backend <BACKEND>   Backend: mpi, gloo, nccl or a custom name
           --cpus <CORES>        CPU cores per worker, such as 0.5 [default: no
                                 limit]
           --memory <SIZE>       Memory per worker, such as 4Gi [default: that of the
@@ -59,7 +61,6 @@ fn runs_start_prints_help() {
                                 Repeat the flag for several
           --tag <NAME=VALUE>    Tag, such as team=vision. Repeat the flag for
                                 several
-          --backend <BACKEND>   Backend: mpi, gloo, nccl or a custom name
           --working-dir <PATH>  Directory in which the command starts, an absolute
                                 path on the worker
           --first-worker-only   Start the command on the first worker only

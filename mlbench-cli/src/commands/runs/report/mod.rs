@@ -5,3 +5,4 @@ mod markdown;
 mod write;
 
 pub(crate) use write::report;
+pub(crate) use write::write_report;

@@ -32,7 +32,7 @@ fn show(printer: &mut Printer<impl Write>, comparison: &Comparison) -> Result<()
 }
 
 /// Writes the files of a report, and says which.
-pub(in super::super) fn write_report(comparison: &Comparison, directory: &Path) -> Result<(), Failure> {
+pub(crate) fn write_report(comparison: &Comparison, directory: &Path) -> Result<(), Failure> {
     let failed =
         |error: String| Failure::Failed(format!("--output: cannot write {}: {error}", directory.display()));
     let mut csv = Vec::new();

@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(progress.losses(9), [0.5], "one value has no range");
         let values = [(begin + 2, "4"), (begin + 3, "NaN"), (begin + 4, "3"), (begin + 6, "2")];
         progress.note_points(&points("train_loss", &values));
-        assert_eq!(progress.losses(9), [0.5, 0.5, 0.0], "by time");
+        assert_eq!(progress.losses(9), [1.0, 0.5, 0.0], "by time");
         assert_eq!(progress.losses(1), [0.0]);
         assert_eq!(progress.entry.loss.as_ref().unwrap().value, 2.0);
         let other = NewPoints { run_id: None, ..points("train_loss", &[(begin + 9, "7")]) };

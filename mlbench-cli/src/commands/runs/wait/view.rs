@@ -134,7 +134,7 @@ mod tests {
         let narrow = shown(&progress("93.8"), 39);
         assert!(narrow[0].starts_with("run 12  STARTED  1m04s  epoch 2.5"), "{narrow:?}");
         assert!(
-            narrow[1].starts_with("loss 0.05 ⣀") && narrow[1].ends_with("  acc 93.8 goal ≥ 95"),
+            narrow[1].starts_with("loss 0.05 ⣄⣀") && narrow[1].ends_with("  acc 93.8 goal ≥ 95"),
             "{narrow:?}"
         );
         assert_eq!(narrow[1].chars().count(), 39);

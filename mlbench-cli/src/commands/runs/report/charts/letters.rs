@@ -47,7 +47,7 @@ pub(super) fn visible(text: &str) -> String {
     text.chars().map(|c| if is_allowed(c) { one(c) } else { REPLACEMENT }).collect()
 }
 
-/// Returns a text whose letters are all in the font. A sign stands for each other one.
+/// Returns a text whose letters are all in the font. A sign replaces each other one.
 pub(super) fn with_replacements(text: &str) -> String {
     visible(text).chars().map(|c| if is_covered(c) { c } else { REPLACEMENT }).collect()
 }
