@@ -158,12 +158,12 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_whole_in_any_width() {
+    fn a_state_is_whole_where_the_columns_before_it_leave_room() {
         let cell = |text: &str, least| Text { text: text.to_owned(), least, tone: None };
         let long = "a rather long name";
         let row = || vec![cell("1", 0), cell(long, 0), cell("INITIALIZED", 11), cell(long, 0), cell(long, 0)];
         assert_eq!(lines(None, &[row()], Some(34), None), ["1  a ra…  INITIALIZED  a ra…  a r…"]);
-        assert_eq!(lines(None, &[row()], Some(20), None), ["1  a r…  INITIALIZED"]);
+        assert_eq!(lines(None, &[row()], Some(21), None), ["1  a ra…  INITIALIZED"]);
     }
 
     #[test]

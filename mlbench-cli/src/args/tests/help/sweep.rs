@@ -58,6 +58,26 @@ fn runs_sweep_prints_help() {
           --dry-run                Print the runs in their order. Send nothing
       -h, --help                   Print help
 
+    Pods of a run with an image in Kubernetes:
+          --env-from-secret <VARIABLE>
+              Variable with its value from a Secret: NAME=SECRET/KEY. Repeat the
+              flag for several
+          --volume <VOLUME>
+              Volume NAME:PATH:KIND/SOURCE, such as d:/data:pvc/sets:ro. Repeat the
+              flag for several
+          --node-selector <LABEL>
+              Label that their nodes must have: KEY=VALUE. Repeat the flag for
+              several
+          --toleration <TAINT>
+              Taint that they tolerate: KEY, KEY=VALUE, each also with :EFFECT.
+              Repeat the flag for several
+          --priority-class <NAME>
+              Priority class
+          --service-account <NAME>
+              Service account, whose token they get
+          --image-pull-secret <NAME>
+              Secret for pulling the image. Repeat the flag for several
+
     One run is started for each number of workers, backend and repeat, at most 1000.
     The first repeats of all of them come before the second ones, so that a machine
     that becomes slower slows no combination in particular. The largest numbers of
