@@ -9,7 +9,7 @@ fn assert_refused(output: &CommandOutput, code: i32, expected: &str) {
 #[tokio::test]
 async fn not_found_is_3() {
     let server = TestServer::start().await;
-    assert_refused(&server.cli().run(&["runs", "show", "7"]).await, 3, "run 7");
+    assert_refused(&server.cli().run(&["runs", "show", "7"]).await, 3, r#"run "7""#);
     assert_refused(&server.cli().run(&["runs", "show", "no such name"]).await, 3, "no such name");
     assert_refused(&server.cli().run(&["metrics", "--pod", "missing"]).await, 3, "missing");
 }
