@@ -2,9 +2,11 @@
 
 mod completion;
 mod contexts;
+mod every;
 mod exit_codes;
 mod import;
 mod kube;
+mod live;
 mod log;
 mod metrics;
 mod output;
