@@ -2,7 +2,6 @@
 
 mod completion;
 mod contexts;
-mod every;
 mod exit_codes;
 mod import;
 mod kube;
