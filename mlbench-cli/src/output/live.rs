@@ -57,7 +57,7 @@ impl Live {
     pub(crate) fn show(&self, lines: Vec<Line>) -> io::Result<()> {
         let mut shown = lock();
         let mut bytes = erasing(&shown);
-        *shown = lines;
+        *shown = lines.into_iter().map(|line| fitting(line, Self::columns())).collect();
         drawing(&mut bytes, &shown);
         io::stderr().lock().write_all(bytes.as_bytes())
     }
@@ -140,14 +140,22 @@ fn drawing(bytes: &mut String, lines: &[Line]) {
         if number > 0 {
             bytes.push('\n');
         }
-        let mut left = Live::columns();
         for (text, tone) in line {
-            let text = cut(&escape(text.clone()), left);
-            left -= text.width();
             // Writing to a string succeeds.
-            let _ = write!(bytes, "{}", coloured(&text, tone.filter(|_| has_colour)));
+            let _ = write!(bytes, "{}", coloured(text, tone.filter(|_| has_colour)));
         }
     }
+}
+
+/// Returns a line as it is shown: without what controls a terminal, and not wider than that.
+fn fitting(line: Line, columns: usize) -> Line {
+    let mut left = columns;
+    let fit = |(text, tone): (String, Option<Tone>)| {
+        let text = cut(&escape(text), left);
+        left -= text.width();
+        (text, tone)
+    };
+    line.into_iter().map(fit).collect()
 }
 
 fn width(line: &Line) -> usize {
@@ -157,6 +165,13 @@ fn width(line: &Line) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_line_is_cut_before_it_is_drawn_and_erased() {
+        let line = vec![("a \u{1b}".to_owned(), Some(Tone::Bad)), ("x".repeat(100), None)];
+        let line = fitting(line, 39);
+        assert_eq!((line[0].0.as_str(), width(&line)), ("a \\u{1b}", 39));
+    }
 
     #[test]
     fn a_table_fits_the_terminal() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mlbench_core::api::{Event, EventData, Topic};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::stream::EventStream;
 use crate::client::Client;
@@ -31,6 +31,8 @@ pub struct Changes {
     /// `None` for a server that has no events.
     events: Option<EventStream>,
     pauses: Backoff,
+    /// When it is time to look. A call that is given up does not put it off.
+    look_at: Instant,
 }
 
 impl Client {
@@ -51,7 +53,7 @@ impl Client {
     #[must_use]
     pub fn changes(&self, topics: impl IntoIterator<Item = Topic>) -> Changes {
         let events = Some(self.events().subscribe(topics, None));
-        Changes { events, pauses: Backoff::new(FIRST_POLL, LONGEST_POLL) }
+        Changes { events, pauses: Backoff::new(FIRST_POLL, LONGEST_POLL), look_at: Instant::now() + SILENCE }
     }
 }
 
@@ -100,7 +102,9 @@ impl Changes {
                 sleep(self.pauses.next()).await;
                 return Ok(Change::Look);
             };
-            match timeout(SILENCE, events.next()).await {
+            let next = timeout_at(self.look_at, events.next()).await;
+            self.look_at = Instant::now() + SILENCE;
+            match next {
                 Ok(Some(Ok(event))) => {
                     return Ok(match event.data {
                         EventData::Open(_) | EventData::Resync(_) => Change::Look,

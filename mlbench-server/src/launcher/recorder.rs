@@ -27,6 +27,11 @@ impl<'a> RunRecorder<'a> {
         Self { deps, id }
     }
 
+    /// Reads the run.
+    pub(super) async fn run(&self) -> Result<Run> {
+        retry_while_unavailable(|| self.deps.storage.run(self.id)).await
+    }
+
     /// Assigns the workers, unless another run holds one of them, and returns the run.
     pub(super) async fn assign_workers(&self, workers: &[Worker]) -> Result<Run> {
         self.write_and_notify(|| self.deps.storage.assign_workers(self.id, workers.to_vec())).await
@@ -41,8 +46,9 @@ impl<'a> RunRecorder<'a> {
     }
 
     pub(super) async fn append_server_message(&self, text: &str) -> Result<()> {
-        let storage = &self.deps.storage;
-        self.write_and_notify(|| storage.append_server_message(self.id, text, self.deps.clock.now())).await
+        // One date for all attempts, by which the store knows a repeat.
+        let (storage, now) = (&self.deps.storage, self.deps.clock.now());
+        self.write_and_notify(|| storage.append_server_message(self.id, text, now)).await
     }
 
     pub(super) async fn record_rank_exit(&self, rank: u32, exit: &RankExit) -> Result<()> {
@@ -75,7 +81,10 @@ impl<'a> RunRecorder<'a> {
         let append = || async { storage.append_output(self.id, chunks.to_vec()).await.map(Some) };
         retry_unless(append, || async {
             // Fails for a deleted run, whose output is not wanted.
-            let run = storage.run(self.id).await?;
+            let run = match storage.run(self.id).await {
+                Err(error) if is_unwritable(error.code()) => return Ok(None),
+                run => run?,
+            };
             let is_ending = run.stop_requested_at.is_some() || run.outcome.is_some();
             Ok((is_ending && begin.elapsed() >= FULL_DISK_TIMEOUT).then_some(None))
         })
@@ -92,7 +101,7 @@ impl<'a> RunRecorder<'a> {
     }
 }
 
-/// Repeats a write while the store is overloaded or unavailable.
+/// Repeats a request while the store is overloaded or unavailable.
 ///
 /// Restarting the supervisor instead would reset its grace periods.
 async fn retry_while_unavailable<T, F>(write: impl FnMut() -> F) -> Result<T>
@@ -102,7 +111,7 @@ where
     retry_unless(write, || ready(Ok(None))).await
 }
 
-/// Repeats a write while the store is overloaded or unavailable, until `instead` returns another result.
+/// Repeats a request while the store is overloaded or unavailable, until `instead` returns another result.
 async fn retry_unless<T, F, G>(mut write: impl FnMut() -> F, mut instead: impl FnMut() -> G) -> Result<T>
 where
     F: Future<Output = Result<T>>,

@@ -101,7 +101,7 @@ impl<'a> Supervisor<'a> {
         loop {
             // Read before the run: later it may be stored, and forgotten, in between.
             let requested = deps.handle.end_requests().date(id);
-            let mut run = deps.storage.run(id).await?;
+            let mut run = self.context.recorder.run().await?;
             let limits = Limits::of(&run, settings);
             if !run.state.is_active() {
                 tracing::info!(run = %id, state = %run.state, reason = run.reason(), "run ended");

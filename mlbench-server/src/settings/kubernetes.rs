@@ -87,8 +87,7 @@ pub struct KubernetesSettings {
     /// What runs with an image may use by name, such as secret/db. The name * means all of a kind
     ///
     /// The kinds are secret, config_map, pvc, host_path, service_account, priority_class and image_pull_secret. A user who
-    /// starts a run can read what it uses, whatever the service account of the server may read. A host_path allows what
-    /// is below it too.
+    /// starts a run can read what it uses, whatever the service account of the server may read.
     #[arg(long, value_name = "KIND/NAME", env = "MLBENCH_RUN_ACCESS", value_delimiter = ',')]
     pub run_access: Vec<AccessRule>,
 

@@ -1,8 +1,11 @@
 //! The operator's changes to the pods of runs.
 
 use k8s_openapi::DeepMerge as _;
-use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::api::core::v1::{Container, PodTemplateSpec};
 use serde_json::Value;
+
+/// The container of the command in the pods of runs.
+pub(super) const WORKER: &str = "worker";
 
 /// A pod template that is merged over the one of each run.
 ///
@@ -25,6 +28,25 @@ impl PodTemplate {
             Some(field) => Err(format!("{field}: no field of a pod template; correct or remove it")),
             None => Ok(Self(Box::new(template))),
         }
+    }
+
+    /// Returns whether the template has a volume of this name, or mounts one into the worker at this path.
+    pub(super) fn has_volume(&self, name: &str, mount_path: &str) -> bool {
+        let Some(spec) = &self.0.spec else { return false };
+        let mounts = self.worker().and_then(|worker| worker.volume_mounts.as_ref());
+        let is_taken = |path: &str| path.trim_end_matches('/') == mount_path.trim_end_matches('/');
+        spec.volumes.iter().flatten().any(|volume| volume.name == name)
+            || mounts.is_some_and(|mounts| mounts.iter().any(|mount| is_taken(&mount.mount_path)))
+    }
+
+    /// Returns whether the template sets this variable of the worker.
+    pub(super) fn has_variable(&self, name: &str) -> bool {
+        let variables = self.worker().and_then(|worker| worker.env.as_ref());
+        variables.is_some_and(|variables| variables.iter().any(|variable| variable.name == name))
+    }
+
+    fn worker(&self) -> Option<&Container> {
+        self.0.spec.as_ref()?.containers.iter().find(|container| container.name == WORKER)
     }
 
     /// Merges the template over that of a run, but not over its labels, by which the server finds its pods.

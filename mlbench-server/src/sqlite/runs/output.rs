@@ -62,7 +62,9 @@ fn append(connection: &Connection, id: RunId, chunk: &OutputChunk, limit: u64) -
     store_lines(connection, id, chunk, limit)
 }
 
-/// Stores a message of the server, shortened. Messages are few and do not count towards the limit.
+/// Stores a message of the server, shortened, unless it is the repeat of one with its date.
+///
+/// Messages are few and do not count towards the limit.
 pub(crate) fn append_server_message(
     connection: &Connection,
     id: RunId,
@@ -70,8 +72,14 @@ pub(crate) fn append_server_message(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     rows::ensure_exists(connection, id)?;
-    let mut log = LogWriter::open(connection, id, 1)?;
-    log.push(OutputStream::Stderr, None, now, &shorten_message(text))
+    let (text, stream) = (shorten_message(text), OutputStream::Stderr);
+    let sql =
+        "SELECT 1 FROM log_line WHERE run = ?1 AND stream = ?2 AND rank IS NULL AND date = ?3 AND text = ?4";
+    let same = params![id.get(), stream_id(stream), now.as_micros(), text];
+    if connection.prepare_cached(sql)?.exists(same)? {
+        return Ok(());
+    }
+    LogWriter::open(connection, id, 1)?.push(stream, None, now, &text)
 }
 
 /// Stores consecutive lines of one stream and date that an external run sent.

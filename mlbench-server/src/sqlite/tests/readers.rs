@@ -13,10 +13,10 @@ async fn check_that_a_panic_fails_one_read_only() {
         c.query_row("SELECT count(*) FROM run", [], |_| Ok(()))?;
         panic!("expected panic of a read")
     };
-    for _ in 0..3 {
+    for second in 0..3 {
         assert_eq!(store.readers.read(panicking).await.unwrap_err().code(), ErrorCode::Internal);
         // The next read sees this message, because the transaction of the read that panicked has ended.
-        store.append_server_message(id, "meanwhile", at(1)).await.unwrap();
+        store.append_server_message(id, "meanwhile", at(second)).await.unwrap();
         let messages = |c: &Connection| -> Result<i64, StoreError> {
             Ok(c.query_row("SELECT count(*) FROM log_line", [], |row| row.get(0))?)
         };

@@ -32,7 +32,7 @@ async fn runs_end_although_another_program_has_locked_the_database() {
         };
         let (detail, _) = (end(run).await, end(queued).await);
         assert!(
-            detail.starts_with("another program has locked the server's database; try again; its ranks are")
+            detail.starts_with("another program has locked the server's database; try again; this server ")
                 && detail.ends_with(" the run and stores that as soon as it can"),
             "{detail}"
         );

@@ -131,11 +131,11 @@ async fn apply(client: &Client, progress: &mut Progress, change: Change) -> Resu
         Change::Look => {
             let runs = find_runs(client, progress).await?;
             progress.retain(|id| runs.iter().any(|run| run.id == id));
-            runs.iter().for_each(|run| take(progress, run));
+            runs.iter().try_for_each(|run| take(progress, run))?;
         }
         Change::Event(event) => {
             if let EventData::Runs(changed) = event.data {
-                changed.runs.iter().for_each(|run| take(progress, run));
+                changed.runs.iter().try_for_each(|run| take(progress, run))?;
                 progress.retain(|id| !changed.deleted.contains(&id));
             }
         }
@@ -175,15 +175,23 @@ async fn start_missing(
                 }
             }
         };
-        take(progress, &run);
+        // Its tags may have been changed since it was started.
+        progress.plan.check(&run)?;
+        take(progress, &run)?;
     }
     Ok(None)
 }
 
 /// Takes the state of a run, and reports its change where no table shows it.
-fn take(progress: &mut Progress, run: &Run) {
+///
+/// # Errors
+/// [`Failure::OtherPlan`] for a run that another sweep of this name has started meanwhile.
+fn take(progress: &mut Progress, run: &Run) -> Result<(), Failure> {
+    if progress.plan.has(run) {
+        progress.plan.check(run)?;
+    }
     if !progress.update(run) || Live::is_possible() {
-        return;
+        return Ok(());
     }
     let more = match (run.queue_position, &run.waiting_for, &run.job_metadata.reason) {
         (Some(position), Some(why), _) => format!(", queue position {position}: {why}"),
@@ -193,4 +201,5 @@ fn take(progress: &mut Progress, run: &Run) {
     let (ended, total) = (progress.ended(), progress.total());
     let (id, name, state) = (run.id, run.name.as_str(), run.state);
     eprint_message(format_args!("[{ended}/{total}] run {id} ({name:?}) {state}{more}"));
+    Ok(())
 }

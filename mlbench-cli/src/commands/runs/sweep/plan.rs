@@ -112,10 +112,14 @@ impl Plan {
         Ok(Self { name, identity, combinations, runs })
     }
 
+    /// Returns whether a run is of a sweep with this name.
+    pub(super) fn has(&self, run: &Run) -> bool {
+        run.tags.get(SWEEP_TAG) == Some(self.name.as_str())
+    }
+
     /// Returns the index of a run of this sweep.
     pub(super) fn index_of(&self, run: &Run) -> Option<usize> {
-        let is_of_sweep = run.tags.get(SWEEP_TAG) == Some(self.name.as_str());
-        self.runs.iter().position(|planned| planned.request.name == run.name).filter(|_| is_of_sweep)
+        self.runs.iter().position(|planned| planned.request.name == run.name).filter(|_| self.has(run))
     }
 
     /// Checks that a run with the name of this sweep is of its plan.

@@ -136,7 +136,7 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn note(&mut self, news: News) -> Result<(), Failure> {
-        self.is_stale = true;
+        let was_stale = std::mem::replace(&mut self.is_stale, true);
         match news {
             News::Run(run) => {
                 let is_new = (run.state, run.queue_position) != (self.run.state, self.run.queue_position);
@@ -149,7 +149,7 @@ impl Shown<'_> {
             News::History(history) => self.progress.note_history(*history),
             News::Points(points) => self.progress.note_points(&points),
             News::Away(is_away) => {
-                self.is_stale = self.progress.is_away != is_away;
+                self.is_stale = was_stale || self.progress.is_away != is_away;
                 self.progress.is_away = is_away;
             }
             News::Failed(error) => return Err(error.into()),

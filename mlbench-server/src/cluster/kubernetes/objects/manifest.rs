@@ -16,12 +16,13 @@ use mlbench_core::run::{Backend, Run, RunKey};
 use super::names::{NUMBER_ANNOTATION, run_labels, worker_labels};
 use super::{needs, run_token, security};
 use crate::cluster::kubernetes::options::{AntiAffinity, Cpu, Options};
+use crate::cluster::kubernetes::pod_template::WORKER;
 use crate::cluster::provision::ProvisionRequest;
 
 /// Mount path of the volume with the supervisor's files, because the root file system may be read-only.
 pub(crate) const WORK_VOLUME: &str = "/mlbench";
 /// Name of the container that executes runs.
-pub(crate) const CONTAINER: &str = "worker";
+pub(crate) const CONTAINER: &str = WORKER;
 
 /// Command of an idle worker, which exits immediately on SIGTERM.
 ///

@@ -24,12 +24,35 @@ pub(crate) fn refusal(spec: &RunSpec, options: &Options) -> Option<Error> {
         let rule = "the pods of static workers exist already; name an image, or leave it out";
         return Some(Error::invalid(field, rule));
     }
+    if let Some(error) = taken(&spec.needs, options) {
+        return Some(error);
+    }
     let denied = uses(&spec.needs).into_iter().find(|one| !options.run_access.allows(one.kind, one.name))?;
     let Use { field, kind, name } = denied;
     let thing = format!("{kind}/{}", name.trim_start_matches('/'));
     let rule =
         format_args!("this server lets no run use {thing}; its operator allows it with --run-access {thing}");
     Some(Error::invalid(field, rule))
+}
+
+/// Refuses what the operator's template of pods has: merged by name, it would be that of the template.
+fn taken(needs: &RunNeeds, options: &Options) -> Option<Error> {
+    let template = &options.pod_template;
+    let volume = needs
+        .volumes
+        .iter()
+        .find(|volume| template.has_volume(volume.name.as_str(), volume.mount_path.as_str()));
+    if let Some(volume) = volume {
+        let (name, path) = (volume.name.as_str(), volume.mount_path.as_str());
+        let rule = format_args!(
+            "the pods of this server have a volume {name} or one at {path}; use another name and path"
+        );
+        return Some(Error::invalid("volumes", rule));
+    }
+    let mut variables = needs.env_from_secrets.iter();
+    let (name, _) = variables.find(|(name, _)| template.has_variable(name))?;
+    let rule = format_args!("the pods of this server set {name}; use another name");
+    Some(Error::invalid("env_from_secrets", rule))
 }
 
 /// Something that a run names in one of its fields.
@@ -67,6 +90,7 @@ fn uses(needs: &RunNeeds) -> Vec<Use<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::kubernetes::pod_template::PodTemplate;
     use crate::cluster::kubernetes::run_access::RunAccess;
     use crate::cluster::kubernetes::testing::options;
     use mlbench_core::needs::SecretEnvironment;
@@ -74,6 +98,29 @@ mod tests {
     fn refused(spec: &RunSpec, rules: &[&str]) -> Option<String> {
         let run_access = RunAccess::new(rules.iter().map(|rule| rule.parse().unwrap()).collect());
         refusal(spec, &Options { run_access, ..options() }).map(|error| error.detail().to_owned())
+    }
+
+    #[test]
+    fn a_run_gets_no_volume_or_variable_of_the_template() {
+        let text = "spec:\n  volumes: [{name: creds, emptyDir: {}}]\n  containers:\n  \
+                    - {name: worker, env: [{name: PROXY, value: x}], volumeMounts: [{name: creds, mountPath: /c}]}\n";
+        let pod_template = PodTemplate::parse(text).unwrap();
+        let run_access = RunAccess::new(vec!["secret/*".parse().unwrap()]);
+        let options = Options { pod_template, run_access, ..options() };
+        let refused = |needs: RunNeeds| {
+            let spec = RunSpec { image: Some("i:1".to_owned()), needs, ..RunSpec::running("true") };
+            refusal(&spec, &options).map(|error| error.detail().to_owned())
+        };
+        let volume = |text: &str| RunNeeds { volumes: vec![text.parse().unwrap()], ..RunNeeds::default() };
+        assert!(refused(volume("creds:/x:empty_dir")).unwrap().starts_with("volumes: "));
+        assert!(refused(volume("mine:/c/:empty_dir")).unwrap().starts_with("volumes: "));
+        assert_eq!(refused(volume("mine:/x:empty_dir")), None);
+        let variable = |name: &str| {
+            let one = SecretEnvironment::parse_variable(&format!("{name}=db/password")).unwrap();
+            RunNeeds { env_from_secrets: SecretEnvironment::new([one]).unwrap(), ..RunNeeds::default() }
+        };
+        assert!(refused(variable("PROXY")).unwrap().starts_with("env_from_secrets: "));
+        assert_eq!(refused(variable("PASSWORD")), None);
     }
 
     #[test]
