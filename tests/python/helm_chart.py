@@ -46,7 +46,7 @@ def install(chart, name, namespace, values):
 
 def upgrade(chart, name, namespace, values):
     with helm_python.Config(namespace=namespace) as config:
-        config.upgrade(name, chart, values=json.loads(values))
+        config.upgrade(chart, name, values=json.loads(values))
 
 
 def uninstall(name, namespace):

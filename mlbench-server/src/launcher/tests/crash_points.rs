@@ -146,6 +146,8 @@ async fn each_outage_of_the_cluster_delays_a_run_and_is_logged_once() {
     assert_eq!(world.server_messages(id).await.iter().filter(outage).count(), 1);
     world.cluster.set_unreachable(false);
     world.until_started(id).await;
+    // The same message with the same date would be a repeat.
+    world.deps.clock.advance(Duration::from_secs(60));
     world.cluster.set_unreachable(true);
     world.when(async |world| world.server_messages(id).await.iter().filter(outage).count() == 2).await;
     world.cluster.set_unreachable(false);
