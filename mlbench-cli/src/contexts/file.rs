@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 /// How long another program may take to change the contexts.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-/// Pause between two attempts to lock the contexts, as a lock with a timeout has no event.
+/// Pause between two attempts to lock the contexts.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// All contexts.
@@ -119,6 +119,7 @@ impl ContextFile {
         loop {
             match directory.try_lock() {
                 Ok(()) => return Ok(Some(directory)),
+                // The system has no lock with a deadline.
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_PAUSE),
                 Err(TryLockError::WouldBlock) => {
                     let problem = format!("another program has locked it for {} s", LOCK_TIMEOUT.as_secs());

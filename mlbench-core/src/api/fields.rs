@@ -136,10 +136,8 @@ impl Fields {
     pub fn members(&mut self, name: &'static str) -> Result<Vec<Member>> {
         self.known.push(name);
         let mut all = Vec::new();
-        for (_, value) in self.fields.extract_if(.., |(key, _)| key == name) {
+        for value in self.given(name) {
             match value {
-                value if value.is_null() => {}
-                FieldValue::Text(text) if text.is_empty() => {}
                 FieldValue::Text(text) => all.push(Member::Text(text)),
                 FieldValue::Json(raw) => {
                     all.extend(
@@ -151,6 +149,13 @@ impl Fields {
         Ok(all)
     }
 
+    /// Takes all values of a field but null and empty strings.
+    fn given(&mut self, name: &'static str) -> impl Iterator<Item = FieldValue> {
+        let values = self.fields.extract_if(.., move |(key, _)| key == name).map(|(_, value)| value);
+        let is_empty = |value: &FieldValue| matches!(value, FieldValue::Text(text) if text.is_empty());
+        values.filter(move |value| !value.is_null() && !is_empty(value))
+    }
+
     /// Takes the elements of a JSON array, or form fields, in request order.
     ///
     /// Empty strings, which forms send, count as absent.
@@ -160,10 +165,8 @@ impl Fields {
     pub fn items(&mut self, name: &'static str, max: usize) -> Result<Vec<FieldValue>> {
         self.known.push(name);
         let mut all = Vec::new();
-        for (_, value) in self.fields.extract_if(.., |(key, _)| key == name) {
+        for value in self.given(name) {
             match value {
-                value if value.is_null() => {}
-                FieldValue::Text(text) if text.is_empty() => {}
                 FieldValue::Text(text) => all.push(FieldValue::Text(text)),
                 FieldValue::Json(raw) => {
                     let items: Vec<Box<RawValue>> =

@@ -17,8 +17,6 @@ use crate::interrupt::Interrupt;
 use crate::output::{List, Printer, eprint_message};
 
 /// Pause between two looks at the files.
-///
-/// Not every file system has an event for a file that grows, and none over a network.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long the last look at the files may take after Ctrl-C.
 const LAST_LOOK: Duration = Duration::from_secs(5);
@@ -111,6 +109,7 @@ impl Imports<'_> {
             tokio::select! {
                 biased;
                 _ = interrupt.asked() => return Ok(true),
+                // A file over a network has no event for its growth.
                 () = tokio::time::sleep(LOOK.min(self.args.idle_timeout.unwrap_or(LOOK))) => {}
             }
             // A program may be about to write a file anew that is gone for a moment.

@@ -201,6 +201,7 @@ impl ExitCodeFile {
         let text = format!("{code:>width$}\n", width = EXIT_CODE_BYTES - 1);
         loop {
             match self.file.write_all_at(text.as_bytes(), 0) {
+                // A disk has no event for room.
                 Err(_) if self.path.exists() => sleep(EXIT_CODE_PAUSE).await,
                 written => return written,
             }
