@@ -74,6 +74,29 @@ pub(super) async fn watch(
     Ok(())
 }
 
+/// The last point of each metric that was shown.
+#[derive(Default)]
+struct Shown(BTreeMap<(Option<String>, String), Point>);
+
+impl Shown {
+    /// Removes what was shown before.
+    ///
+    /// A look reads the last points again, and an event may bring one that a look has read.
+    fn retain_new(&mut self, rows: &mut Vec<Row>, is_look: bool) {
+        rows.retain(|row| {
+            let key = (row.pod.clone(), row.metric.clone());
+            let is_known = self
+                .0
+                .get(&key)
+                .is_some_and(|last| *last == row.point || is_look && row.point.date <= last.date);
+            if !is_known {
+                self.0.insert(key, row.point.clone());
+            }
+            !is_known
+        });
+    }
+}
+
 type Newest = BTreeMap<(Option<String>, String), Row>;
 
 fn note(newest: &mut Newest, rows: Vec<Row>) {
@@ -150,15 +173,17 @@ impl Watched {
     async fn follow_pods(&self, to: &mpsc::Sender<Result<Vec<Row>>>) -> Result<()> {
         let query = MetricsQuery { last_n: Some(1), ..self.query.clone() };
         let mut changes = self.client.changes([Topic::Usage]);
+        let mut shown = Shown::default();
         loop {
-            let arrived = match changes.next().await? {
+            let (mut arrived, is_look): (Vec<Row>, _) = match changes.next().await? {
                 Change::Look => {
                     let all = self.client.with_retries(|| self.client.metrics().all(&query)).await?;
-                    all.iter().flat_map(|(pod, metrics)| rows(Some(pod), metrics)).collect()
+                    (all.iter().flat_map(|(pod, metrics)| rows(Some(pod), metrics)).collect(), true)
                 }
-                Change::Event(Event { data: EventData::Points(new), .. }) => self.rows_of(&new),
+                Change::Event(Event { data: EventData::Points(new), .. }) => (self.rows_of(&new), false),
                 Change::Event(_) => continue,
             };
+            shown.retain_new(&mut arrived, is_look);
             // The receiver is gone only when everything ends.
             let _ = to.send(Ok(arrived)).await;
         }
@@ -192,4 +217,34 @@ async fn next(follower: &mut MetricsFollower) -> Result<PointsByMetric, Error> {
 /// Returns the query of what is watched: points by name, and nothing of the past.
 pub(super) fn query(metric_filter: Vec<String>) -> MetricsQuery {
     MetricsQuery { metric_type: MetricType::Pod, metric_filter, ..MetricsQuery::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use mlbench_client::{MetricValue, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn a_point_is_shown_once_whether_an_event_or_a_look_brings_it() {
+        let row = |second: i64, value: &str| Row {
+            pod: Some("worker-0".to_owned()),
+            metric: "cpu".to_owned(),
+            point: Point {
+                date: Timestamp::from_micros(second * 1_000_000),
+                value: serde_json::from_value::<MetricValue>(serde_json::json!(value)).unwrap(),
+            },
+        };
+        let mut shown = Shown::default();
+        let mut kept = |mut rows: Vec<Row>, is_look| {
+            shown.retain_new(&mut rows, is_look);
+            rows
+        };
+        assert_eq!(kept(vec![row(1, "5")], true), [row(1, "5")]);
+        assert_eq!(kept(vec![row(1, "5")], true), [], "a second look");
+        assert_eq!(kept(vec![row(1, "5"), row(2, "6"), row(2, "7")], false), [row(2, "6"), row(2, "7")]);
+        assert_eq!(kept(vec![row(1, "9")], false), [row(1, "9")], "a late point");
+        assert_eq!(kept(vec![row(2, "7")], true), [row(2, "7")], "the look is newer than the late point");
+        assert_eq!(kept(vec![row(2, "7")], true), []);
+    }
 }
