@@ -120,3 +120,28 @@ impl Changes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_are_given_up_do_not_put_a_look_off() {
+        // It accepts connections and never responds.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let client = Client::builder().base_url(&url).build().unwrap();
+        let mut changes = client.changes([Topic::Runs]);
+        let mut looks = 0;
+        for _ in 0..25 {
+            if let Ok(change) = timeout(Duration::from_secs(1), changes.next()).await {
+                assert_eq!(change.unwrap(), Change::Look);
+                looks += 1;
+            }
+        }
+        assert_eq!(looks, 2);
+    }
+}

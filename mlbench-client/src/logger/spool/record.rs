@@ -63,6 +63,15 @@ pub(super) fn encode(batch: &Batch) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Returns the header of a record that was sent and has this size. `None` if no record has it.
+pub(super) fn passed_over(size: u64) -> Option<[u8; HEADER]> {
+    let length = u32::try_from(size.checked_sub(HEADER as u64)?).ok()?;
+    let mut header = [0; HEADER];
+    header[0] = SENT;
+    header[5..9].copy_from_slice(&length.to_le_bytes());
+    Some(header)
+}
+
 fn checksum(count: u32, key: Uuid, body: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&count.to_le_bytes());

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use super::record::{HEADER, Header, SENT};
+use super::record::{HEADER, Header, SENT, passed_over};
 use crate::logger::batch::Batch;
 
 /// A file of records, the first of which may be sent already.
@@ -75,6 +75,17 @@ impl Segment {
             self.length = 0;
         }
         self.file.set_len(self.length)
+    }
+
+    /// Marks the damaged parts as sent, so that the next logger does not report them as lost again.
+    pub(super) fn pass_over_damage(&mut self) -> io::Result<()> {
+        for part in self.damage.iter().filter(|part| part.offset + part.bytes <= self.length) {
+            if let Some(header) = passed_over(part.bytes) {
+                self.file.seek(SeekFrom::Start(part.offset))?;
+                self.file.write_all(&header)?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns where the next whole record begins.

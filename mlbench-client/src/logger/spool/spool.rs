@@ -64,6 +64,7 @@ impl Spool {
         spool.claim(server, failed)?;
         spool.segments.iter_mut().try_for_each(Segment::cut).map_err(failed)?;
         spool.damage = spool.describe_damage();
+        spool.segments.iter_mut().try_for_each(Segment::pass_over_damage).map_err(failed)?;
         spool.remove_empty();
         Ok(spool)
     }
