@@ -1,11 +1,12 @@
 //! Writes what the launcher learns about a run into the store, and notifies those that wait for a change.
 
+use std::collections::BTreeSet;
 use std::future::{Future, ready};
 use std::time::Duration;
 
 use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
-use mlbench_core::storage::{OutputChunk, RankExit, TokenHash};
-use mlbench_core::{Result, RunId, Timestamp};
+use mlbench_core::storage::{LogPart, LogQuery, OutputChunk, RankExit, TokenHash};
+use mlbench_core::{PodName, Result, RunId, Timestamp};
 use tokio::time::{Instant, sleep};
 
 use super::backoff::Backoff;
@@ -15,7 +16,7 @@ use super::end_requests::is_unwritable;
 /// How long the output of an ending run waits for a store without room.
 const FULL_DISK_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Writes to one run. All writes are idempotent.
+/// Reads and writes one run, for as long as the store is unavailable. All writes are idempotent.
 #[derive(Clone, Copy)]
 pub(super) struct RunRecorder<'a> {
     deps: &'a LauncherDeps,
@@ -30,6 +31,24 @@ impl<'a> RunRecorder<'a> {
     /// Reads the run.
     pub(super) async fn run(&self) -> Result<Run> {
         retry_while_unavailable(|| self.deps.storage.run(self.id)).await
+    }
+
+    /// Reads the messages of the server in the log of the run.
+    pub(super) async fn server_messages(&self) -> Result<BTreeSet<String>> {
+        // Provisioning writes its messages before the first output: they are among the first lines.
+        let part = LogPart::After { seq: 0, limit: 1_000 };
+        let query = LogQuery { stream: Some(OutputStream::Stderr), rank: None, part };
+        let lines = retry_while_unavailable(|| self.deps.storage.log_lines(self.id, query)).await?;
+        Ok(lines.into_iter().filter(|line| line.rank.is_none()).map(|line| line.text).collect())
+    }
+
+    /// Reads which workers other runs hold.
+    pub(super) async fn workers_of_other_runs(&self) -> Result<Vec<PodName>> {
+        let storage = &self.deps.storage;
+        let mut holders = retry_while_unavailable(|| storage.supervised_runs()).await?;
+        holders.extend(retry_while_unavailable(|| storage.deleted_runs()).await?);
+        let others = holders.into_iter().filter(|run| run.id != self.id);
+        Ok(others.flat_map(|run| run.workers).map(|worker| worker.pod).collect())
     }
 
     /// Assigns the workers, unless another run holds one of them, and returns the run.

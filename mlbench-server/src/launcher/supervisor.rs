@@ -1,14 +1,14 @@
 //! Supervises one run, from its current state to its end.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::FuturesUnordered;
-use mlbench_core::run::{OutputStream, RankStatus, Run, RunEvent};
-use mlbench_core::storage::{LogPart, LogQuery, RankExit};
-use mlbench_core::{ErrorCode, PodName, Result, RunId, Timestamp};
+use mlbench_core::run::{RankStatus, Run, RunEvent};
+use mlbench_core::storage::RankExit;
+use mlbench_core::{ErrorCode, Result, RunId, Timestamp};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -97,7 +97,7 @@ impl<'a> Supervisor<'a> {
         let mut followed = HashSet::new();
         let mut waits = Backoff::up_to(MAX_WAIT);
         let mut outage_pauses = Backoff::up_to(MAX_OUTAGE_PAUSE);
-        self.observed.messages = server_messages(deps, id).await?;
+        self.observed.messages = self.context.recorder.server_messages().await?;
         loop {
             // Read before the run: later it may be stored, and forgotten, in between.
             let requested = deps.handle.end_requests().date(id);
@@ -204,7 +204,13 @@ impl<'a> Supervisor<'a> {
     }
 
     async fn provision(&mut self, run: &Run) -> Result<Next> {
-        let (deps, taken) = (self.context.deps, self.workers_of_other_runs(run.id).await?);
+        let deps = self.context.deps;
+        // The server may have other settings, or another cluster, than when it accepted the run.
+        if let Some(error) = deps.cluster.refusal(&run.spec) {
+            self.observed.refusal = Some(error.detail().to_owned());
+            return Ok(Next::PlanAgain);
+        }
+        let taken = self.context.recorder.workers_of_other_runs().await?;
         let token = self.token(run.id).await?;
         match deps.cluster.provision(&ProvisionRequest { run, taken: &taken, token: token.as_ref() }).await {
             Ok(status) => {
@@ -229,15 +235,6 @@ impl<'a> Supervisor<'a> {
                 Ok(Next::PlanAgain)
             }
         }
-    }
-
-    /// Returns the workers that other runs hold.
-    async fn workers_of_other_runs(&self, id: RunId) -> Result<Vec<PodName>> {
-        let storage = &self.context.deps.storage;
-        let mut holders = storage.supervised_runs().await?;
-        holders.extend(storage.deleted_runs().await?);
-        let others = holders.into_iter().filter(|run| run.id != id);
-        Ok(others.flat_map(|run| run.workers).map(|worker| worker.pod).collect())
     }
 
     /// Returns the token with which the workers post metrics, or `None` if the server requires none.
@@ -388,13 +385,4 @@ async fn while_following<T>(
             Some(ended) = followers.next() => { ended?; }
         }
     }
-}
-
-/// Returns the server messages in the log of a run, so that a new supervisor does not repeat them.
-async fn server_messages(deps: &LauncherDeps, id: RunId) -> Result<BTreeSet<String>> {
-    // Provisioning writes its messages before the first output: they are among the first lines.
-    let part = LogPart::After { seq: 0, limit: 1_000 };
-    let query = LogQuery { stream: Some(OutputStream::Stderr), rank: None, part };
-    let lines = deps.storage.log_lines(id, query).await?;
-    Ok(lines.into_iter().filter(|line| line.rank.is_none()).map(|line| line.text).collect())
 }

@@ -53,10 +53,6 @@ impl Cluster for KubernetesCluster {
         if let Some(why) = limits::violation(request.run, &self.options) {
             return Err(ClusterError::Refused(why));
         }
-        // The settings may have changed while the run was queued.
-        if let Some(error) = self.refusal(&request.run.spec) {
-            return Err(ClusterError::Refused(error.detail().to_owned()));
-        }
         self.lease.check()?;
         match &request.run.spec.image {
             Some(image) => self.provision_worker_set(image, request).await,

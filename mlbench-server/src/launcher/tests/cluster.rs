@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mlbench_core::run::{Run, Worker};
-use mlbench_core::{Pod, PodName, PodPhase, Timestamp};
+use mlbench_core::run::{Run, RunSpec, Worker};
+use mlbench_core::{Error, Pod, PodName, PodPhase, Timestamp};
 use tokio::sync::watch;
 
 use super::process::{Exit, Process, Script};
@@ -32,6 +32,8 @@ struct State {
     released: bool,
     /// Ranks to which no signal gets through.
     held: BTreeSet<u32>,
+    /// Why it refuses every run.
+    refusal: Option<Error>,
     orphans: Orphans,
     orphan_searches: Vec<(Timestamp, bool)>,
     ended_at: Option<Timestamp>,
@@ -91,6 +93,10 @@ impl ScriptedCluster {
     /// Makes the next call panic.
     pub(crate) fn panic_once(&self) {
         self.change(|state| state.panics = true);
+    }
+
+    pub(crate) fn refuse_runs(&self, why: Error) {
+        self.change(|state| state.refusal = Some(why));
     }
 
     pub(crate) fn hold_signals(&self, rank: u32, hold: bool) {
@@ -216,6 +222,10 @@ fn pod_name(number: usize) -> PodName {
 
 #[async_trait]
 impl Cluster for ScriptedCluster {
+    fn refusal(&self, _spec: &RunSpec) -> Option<Error> {
+        self.state().refusal.clone()
+    }
+
     fn name(&self) -> &'static str {
         "scripted"
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mlbench_core::run::{Backend, Run};
 use mlbench_core::storage::{LogPart, LogQuery, PointsQuery, collect_points};
-use mlbench_core::{ErrorCode, Owner, PodName, RunState, Timestamp};
+use mlbench_core::{Error, ErrorCode, Owner, PodName, RunState, Timestamp};
 
 use super::harness::{World, spec};
 use super::process::{Exit, script};
@@ -160,6 +160,17 @@ async fn refused_workers_fail_the_run_with_the_reason_of_the_cluster() {
     let id = world.start_run().await;
     let run = world.until_ended(id).await;
     assert_eq!((run.state, run.reason()), (RunState::Failed, Some("the image does not exist")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_the_cluster_no_longer_takes_fails_before_it_has_workers() {
+    let mut world = World::without_launcher(vec![script(Exit::WithCode(0))]);
+    let id = world.start_run().await;
+    world.cluster.refuse_runs(Error::invalid("volumes", "local workers have none"));
+    world.start_launcher();
+    let run = world.until_ended(id).await;
+    assert_eq!((run.state, run.reason()), (RunState::Failed, Some("volumes: local workers have none")));
+    assert!(!world.cluster.calls().iter().any(|call| call == "provision"), "{:?}", world.cluster.calls());
 }
 
 #[tokio::test(start_paused = true)]
