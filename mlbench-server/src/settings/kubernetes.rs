@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use mlbench_core::needs::ByteSize;
 
-use super::values::{amount, resource, workers};
+use super::values::{amount, resource, user, workers};
 use crate::cluster::kubernetes::{
     AccessKind, AccessRule, AntiAffinity, Cpu, ImagePullPolicy, Instance, Options, PodSecurity, ReleaseName,
     RunAccess, WorkerHosts,
@@ -75,7 +75,7 @@ pub struct KubernetesSettings {
     pub pod_security: PodSecurity,
 
     /// User and group of workers of runs with an image, such as 1000 [default: those of the image]
-    #[arg(long, value_name = "UID", env = "MLBENCH_RUN_AS_USER", value_parser = amount)]
+    #[arg(long, value_name = "UID", env = "MLBENCH_RUN_AS_USER", value_parser = user)]
     pub run_as_user: Option<u32>,
 
     /// File with a pod template of YAML that is merged over that of runs with an image

@@ -46,6 +46,15 @@ pub(super) fn amount(text: &str) -> Result<u32, &'static str> {
     whole(text).ok_or("use a whole number of at least 0")
 }
 
+/// Reads the id of a user in a pod.
+///
+/// # Errors
+/// What Kubernetes takes.
+pub(super) fn user(text: &str) -> Result<u32, &'static str> {
+    let id = whole(text).filter(|id| i32::try_from(*id).is_ok());
+    id.ok_or("use a whole number from 0 to 2147483647")
+}
+
 /// Reads the name of a resource that nodes offer, such as `nvidia.com/gpu`.
 ///
 /// # Errors

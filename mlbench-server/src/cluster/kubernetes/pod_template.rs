@@ -1,7 +1,8 @@
 //! The operator's changes to the pods of runs.
 
 use k8s_openapi::DeepMerge as _;
-use k8s_openapi::api::core::v1::{Container, PodTemplateSpec};
+use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec};
+use mlbench_core::needs::RunNeeds;
 use serde_json::Value;
 
 /// The container of the command in the pods of runs.
@@ -45,6 +46,22 @@ impl PodTemplate {
         variables.is_some_and(|variables| variables.iter().any(|variable| variable.name == name))
     }
 
+    /// Returns the field of a run that the template decides already, if the run asks for anything else there.
+    pub(super) fn decides(&self, needs: &RunNeeds) -> Option<&'static str> {
+        let spec = self.0.spec.as_ref()?;
+        let selector = spec.node_selector.as_ref();
+        let is_other = |(key, value): (&str, &str)| {
+            selector.and_then(|selector| selector.get(key)).is_some_and(|decided| decided != value)
+        };
+        [
+            (needs.node_selector.iter().any(is_other), "node_selector"),
+            (needs.service_account.is_some() && spec.service_account_name.is_some(), "service_account"),
+            (needs.priority_class.is_some() && spec.priority_class_name.is_some(), "priority_class"),
+        ]
+        .into_iter()
+        .find_map(|(decides, field)| decides.then_some(field))
+    }
+
     fn worker(&self) -> Option<&Container> {
         self.0.spec.as_ref()?.containers.iter().find(|container| container.name == WORKER)
     }
@@ -52,10 +69,27 @@ impl PodTemplate {
     /// Merges the template over that of a run, but not over its labels, by which the server finds its pods.
     pub(super) fn merge_over(&self, template: &mut PodTemplateSpec) {
         let own = template.metadata.as_ref().and_then(|metadata| metadata.labels.clone());
-        template.merge_from(PodTemplateSpec::clone(&self.0));
+        let mut merged = PodTemplateSpec::clone(&self.0);
+        if let (Some(run), Some(spec)) = (&template.spec, &mut merged.spec) {
+            keep_place(run, spec);
+        }
+        template.merge_from(merged);
         if let Some(own) = own {
             template.metadata.get_or_insert_default().labels.get_or_insert_default().extend(own);
         }
+    }
+}
+
+/// Adds the places of a run to those of the template, which a merge would put in their place.
+fn keep_place(run: &PodSpec, spec: &mut PodSpec) {
+    if let (Some(of_run), Some(selector)) = (&run.node_selector, &mut spec.node_selector) {
+        for (key, value) in of_run {
+            selector.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    if let (Some(of_run), Some(tolerations)) = (&run.tolerations, &mut spec.tolerations) {
+        let missing: Vec<_> = of_run.iter().filter(|one| !tolerations.contains(one)).cloned().collect();
+        tolerations.extend(missing);
     }
 }
 
@@ -117,6 +151,34 @@ mod tests {
             },
         });
         assert_eq!(serde_json::to_value(template).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_run_keeps_its_node_selector_and_tolerations() {
+        let text = "spec: {nodeSelector: {pool: ml}, tolerations: [{key: ml, operator: Exists}]}";
+        let mut template: PodTemplateSpec = serde_json::from_value(json!({"spec": {
+            "containers": [],
+            "nodeSelector": {"accelerator": "a100", "pool": "other"},
+            "tolerations": [{"key": "gpu", "operator": "Exists"}, {"key": "ml", "operator": "Exists"}],
+        }}))
+        .unwrap();
+        PodTemplate::parse(text).unwrap().merge_over(&mut template);
+        let spec = serde_json::to_value(template.spec).unwrap();
+        assert_eq!(spec["nodeSelector"], json!({"accelerator": "a100", "pool": "ml"}));
+        let keys: Vec<&Value> =
+            spec["tolerations"].as_array().unwrap().iter().map(|one| &one["key"]).collect();
+        assert_eq!(keys, ["ml", "gpu"]);
+    }
+
+    #[test]
+    fn a_run_does_not_ask_for_what_the_template_decides() {
+        let text = "spec: {nodeSelector: {pool: ml}, serviceAccountName: x, priorityClassName: low}";
+        let template = PodTemplate::parse(text).unwrap();
+        let decided = |needs: Value| template.decides(&serde_json::from_value(needs).unwrap());
+        assert_eq!(decided(json!({"node_selector": {"pool": "ml", "accelerator": "a100"}})), None);
+        assert_eq!(decided(json!({"node_selector": {"pool": "other"}})), Some("node_selector"));
+        assert_eq!(decided(json!({"service_account": "trainer"})), Some("service_account"));
+        assert_eq!(decided(json!({"priority_class": "batch"})), Some("priority_class"));
     }
 
     #[test]

@@ -314,8 +314,7 @@ mod tests {
         let set = stateful_set("name", "image:1", &ProvisionRequest::of(&run), &options);
         let pod = serde_json::to_value(set.spec.unwrap().template.spec.unwrap()).unwrap();
         assert_restricted(&pod);
-        let user =
-            serde_json::json!({"runAsNonRoot": true, "runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000});
+        let user = serde_json::json!({"runAsNonRoot": true, "runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000, "fsGroupChangePolicy": "OnRootMismatch"});
         assert_eq!(pod["securityContext"], user);
     }
 

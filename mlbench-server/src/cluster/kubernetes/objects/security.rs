@@ -13,6 +13,8 @@ pub(super) fn of_pod(options: &Options) -> PodSecurityContext {
         run_as_group: user,
         // Volumes belong to this group, so that the user can write to them.
         fs_group: user,
+        // Not each time, which takes minutes for a large volume.
+        fs_group_change_policy: user.map(|_| "OnRootMismatch".to_owned()),
         ..PodSecurityContext::default()
     }
 }

@@ -12,10 +12,10 @@ use crate::cluster::provision::of_pods;
 pub(crate) fn refusal(spec: &RunSpec, options: &Options) -> Option<Error> {
     if spec.image.is_some()
         && spec.backend == Some(Backend::Mpi)
-        && options.pod_security == PodSecurity::Restricted
+        && (options.pod_security == PodSecurity::Restricted || options.run_as_user.is_some())
     {
-        let rule = "mpi starts an ssh daemon as root, which this server's --pod-security restricted forbids; use \
-                    another backend";
+        let rule = "mpi starts an ssh daemon as root, which --pod-security restricted or --run-as-user of this server \
+                    forbids; use another backend";
         return Some(Error::invalid("backend", rule));
     }
     if spec.image.is_none()
@@ -38,6 +38,9 @@ pub(crate) fn refusal(spec: &RunSpec, options: &Options) -> Option<Error> {
 /// Refuses what the operator's template of pods has: merged by name, it would be that of the template.
 fn taken(needs: &RunNeeds, options: &Options) -> Option<Error> {
     let template = &options.pod_template;
+    if let Some(field) = template.decides(needs) {
+        return Some(Error::invalid(field, "the pod template of this server decides it; leave it out"));
+    }
     let volume = needs
         .volumes
         .iter()
