@@ -74,7 +74,8 @@ async fn values_reach_the_objects_of_another_release() {
         "token": {"secretName": "mine"},
         "prometheus": {"enabled": true, "serviceMonitor": {"enabled": true, "labels": {"release": "stack"}}},
         "podDisruptionBudget": {"enabled": true},
-        "networkPolicy": {"restrictWorkers": true, "workerEgress": [{"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}]},
+        "podTemplate": {"spec": {"runtimeClassName": "nvidia"}},
+        "networkPolicy": {"serverIngress": [{"ipBlock": {"cidr": "198.51.100.0/24"}}], "restrictWorkers": true, "workerEgress": [{"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}]},
     });
     let objects = render(&python, "lab", &values).await.unwrap();
     let server = &objects["Deployment lab-server"]["spec"]["template"]["spec"];
@@ -96,6 +97,8 @@ async fn values_reach_the_objects_of_another_release() {
         ("MLBENCH_ALLOWED_HOSTS", "lab,bench.example"),
         ("MLBENCH_IMAGE_PULL_SECRETS", "pull"),
         ("MLBENCH_RUN_POLICY", "queue"),
+        ("MLBENCH_SERVICE_NAME", "lab"),
+        ("MLBENCH_POD_TEMPLATE", "/etc/mlbench-pod/template.yaml"),
     ] {
         assert_eq!(env(name).as_deref(), Some(value), "{name}");
     }
@@ -113,6 +116,10 @@ async fn values_reach_the_objects_of_another_release() {
     let policy = &objects["NetworkPolicy lab-worker"]["spec"];
     assert_eq!(policy["policyTypes"], json!(["Ingress", "Egress"]));
     assert_eq!(policy["egress"][2]["to"][0]["ipBlock"]["cidr"], "192.0.2.0/24");
+    let ingress = &objects["NetworkPolicy lab-server"]["spec"]["ingress"][0];
+    assert_eq!(ingress["from"][1]["ipBlock"]["cidr"], "198.51.100.0/24");
+    let template = &objects["ConfigMap lab-pod-template"]["data"]["template.yaml"];
+    assert_eq!(template, "spec:\n  runtimeClassName: nvidia");
 }
 
 #[tokio::test]
@@ -122,6 +129,11 @@ async fn values_that_cannot_work_are_refused_by_name() {
         ("mlbench", json!({"limits": {"worker": 2}}), "'worker' not allowed"),
         ("mlbench", json!({"limits": {"workers": 0}}), "'/limits/workers'"),
         ("mlbench", json!({"master": {"env": {"MLBENCH_OUTPUT_LIMIT": 1_000_000}}}), "MLBENCH_OUTPUT_LIMIT"),
+        (
+            "mlbench",
+            json!({"master": {"env": {"MLBENCH_MAX_WORKERS": "8"}}}),
+            "master.env.MLBENCH_MAX_WORKERS: ",
+        ),
         ("mlbench", json!({"prometheus": {"serviceMonitor": {"enabled": true}}}), "set that, too"),
         ("a-release-of-21-chars", json!({}), "more than 20 characters"),
     ];
