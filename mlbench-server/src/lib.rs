@@ -12,6 +12,7 @@ pub mod launcher;
 pub mod log_queue;
 pub mod monitor;
 pub mod panics;
+pub mod repeats;
 pub mod server;
 pub mod settings;
 #[cfg(test)]

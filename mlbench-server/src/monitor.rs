@@ -14,6 +14,7 @@ use tokio::time::{MissedTickBehavior, sleep};
 
 use crate::clock::Clock;
 use crate::cluster::{Cluster, PodListStatus, PodSample};
+use crate::repeats::Repeats;
 use crate::task_group::TaskGroup;
 
 /// Names of the two parts where they fail or hang.
@@ -34,6 +35,7 @@ struct Inner {
     stored_pods: Mutex<Option<Arc<[Pod]>>>,
     /// Locked during a sample, so that points are stored in the order in which they were measured.
     sampling: Mutex<()>,
+    failures: Repeats,
 }
 
 impl Monitor {
@@ -41,7 +43,7 @@ impl Monitor {
     #[must_use]
     pub fn new(storage: Arc<dyn Storage>, cluster: Arc<dyn Cluster>, clock: Clock) -> Self {
         let (stored_pods, sampling) = (Mutex::new(None), Mutex::new(()));
-        Self(Arc::new(Inner { storage, cluster, clock, stored_pods, sampling }))
+        Self(Arc::new(Inner { storage, cluster, clock, stored_pods, sampling, failures: Repeats::default() }))
     }
 
     /// Stores the current pods, unless they are stored already or not known yet.
@@ -82,8 +84,16 @@ impl Monitor {
     pub async fn sample_within(&self, timeout: Duration) {
         match tokio::time::timeout(timeout, self.sample()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => warn("cannot store the metrics of the pods", &error),
+            Ok(Err(error)) => self.0.warn("cannot store the metrics of the pods", &error),
             Err(_) => tracing::warn!(?timeout, "sampling the pods timed out"),
+        }
+    }
+}
+
+impl Inner {
+    fn warn(&self, message: &'static str, error: &Error) {
+        if self.failures.is_news(&format!("{message}: {:?}", error.code())) {
+            tracing::warn!(error = error.internal_text().unwrap_or(error.detail()), "{message}");
         }
     }
 }
@@ -104,7 +114,7 @@ async fn watch_pods(monitor: Monitor, group: TaskGroup) {
         let observed = monitor.observe().await;
         drop(step);
         if let Err(error) = observed {
-            warn("cannot store the pods", &error);
+            monitor.0.warn("cannot store the pods", &error);
             sleep(RETRY_DELAY).await;
         } else if pods.changed().await.is_err() {
             return;
@@ -119,7 +129,7 @@ async fn sample_pods(monitor: Monitor, group: TaskGroup, interval: Duration) {
         ticks.tick().await;
         let _step = group.step(SAMPLER);
         if let Err(error) = monitor.sample().await {
-            warn("cannot store the metrics of the pods", &error);
+            monitor.0.warn("cannot store the metrics of the pods", &error);
         }
     }
 }
@@ -137,10 +147,6 @@ fn metrics(sample: &PodSample) -> impl Iterator<Item = Metric> {
             epoch: None,
         })
     })
-}
-
-fn warn(message: &'static str, error: &Error) {
-    tracing::warn!(error = error.internal_text().unwrap_or(error.detail()), "{message}");
 }
 
 #[cfg(test)]

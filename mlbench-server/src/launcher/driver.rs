@@ -20,6 +20,7 @@ use super::tasks::{ActiveTasks, TaskGuard};
 use super::teardown::tear_down;
 use crate::cluster::{OrphanSearch, Orphans};
 use crate::panics;
+use crate::repeats::Repeats;
 use crate::task_group::TaskGroup;
 
 /// Time between two reconciliations when nothing wakes the driver.
@@ -50,7 +51,7 @@ pub fn start(group: &TaskGroup, deps: LauncherDeps) {
 
 /// Reconciles without end.
 async fn drive(driver: Arc<Driver>) {
-    let mut orphans = OrphanCheck::default();
+    let (mut orphans, failures) = (OrphanCheck::default(), Repeats::default());
     loop {
         let work = async {
             let _step = driver.group.step(PART);
@@ -59,7 +60,9 @@ async fn drive(driver: Arc<Driver>) {
             }
             driver.reconcile().await
         };
-        if let Err(error) = work.await {
+        if let Err(error) = work.await
+            && failures.is_news(&format!("{:?}", error.code()))
+        {
             tracing::error!(error = log_text(&error), "cannot read or admit runs");
         }
         tokio::select! {

@@ -383,7 +383,7 @@ impl Storage for SqliteStorage {
             points_ahead: self.ahead.count(),
             ..self.writer.stats()
         };
-        self.readers.read(move |c| stats::read(c, &path, writer)).await
+        self.readers.read_elsewhere(move |c| stats::read(c, &path, writer)).await
     }
 
     async fn ping(&self) -> Result<()> {

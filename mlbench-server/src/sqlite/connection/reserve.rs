@@ -17,6 +17,7 @@ use mlbench_core::{Error, Result};
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
+use crate::repeats::Repeats;
 use crate::sqlite::error::{DISK_FULL, unwritable};
 
 /// Size of the reserve, enough for dozens of such writes.
@@ -29,6 +30,7 @@ pub(in crate::sqlite) struct Reserve {
     path: PathBuf,
     is_held: AtomicBool,
     last_failure: Mutex<Option<Failure>>,
+    failures: Repeats,
 }
 
 /// A failed attempt to take the reserve.
@@ -56,7 +58,12 @@ impl Reserve {
         path.push("-reserve");
         let path = PathBuf::from(path);
         let _ = fs::remove_file(&path);
-        Self { path, is_held: AtomicBool::new(false), last_failure: Mutex::new(None) }
+        Self {
+            path,
+            is_held: AtomicBool::new(false),
+            last_failure: Mutex::new(None),
+            failures: Repeats::default(),
+        }
     }
 
     /// Gives the space back. Returns `false` if it was not held.
@@ -89,7 +96,9 @@ impl Reserve {
             Ok(()) => self.is_held.store(true, Ordering::Release),
             Err(error) => {
                 drop(fs::remove_file(&self.path));
-                tracing::warn!(%error, "no room for the reserve of the disk: metrics and output are refused");
+                if self.failures.is_news(&error.to_string()) {
+                    tracing::warn!(%error, "no room for the reserve of the disk: metrics and output are refused");
+                }
                 let failure = Failure { at: Instant::now(), error };
                 return Err(last.insert(failure).refusal());
             }

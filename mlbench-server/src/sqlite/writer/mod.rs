@@ -17,6 +17,7 @@ use mlbench_core::{Error, ErrorCode, Result};
 use rusqlite::Connection;
 use tokio::sync::{Notify, Semaphore, oneshot};
 
+use crate::repeats::Repeats;
 use crate::sqlite::connection::checkpoint::Checkpointer;
 use crate::sqlite::connection::files::OpenFiles;
 use crate::sqlite::connection::reserve::Reserve;
@@ -88,7 +89,7 @@ impl Writer {
             commits: Arc::clone(&commits),
             vitals,
             disk_failure: RefCell::new(None),
-            logged: RefCell::new(None),
+            failures: Repeats::default(),
         };
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || thread.run());
         let thread = thread

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mlbench_core::{Error, ErrorCode};
 use rusqlite::Connection;
@@ -22,6 +22,7 @@ use super::health::WriterHealth;
 use super::job::{Completion, ExclusiveWork, Job, QueuedMetric, Work};
 use super::stats::WriterStats;
 use crate::panics;
+use crate::repeats::Repeats;
 use crate::sqlite::connection::checkpoint::Checkpointer;
 use crate::sqlite::connection::files::OpenFiles;
 use crate::sqlite::error::{StoreError, failed};
@@ -59,9 +60,6 @@ fn coalesce(jobs: VecDeque<Job>) -> VecDeque<Work> {
     parts
 }
 
-/// How long the log keeps quiet about the same failure.
-const LOG_PAUSE: Duration = Duration::from_secs(10);
-
 /// State of the writer thread.
 pub(super) struct WriterThread {
     pub(super) connection: Connection,
@@ -76,8 +74,7 @@ pub(super) struct WriterThread {
     pub(super) vitals: Vitals,
     /// Why a job of the current transaction could not be written.
     pub(super) disk_failure: RefCell<Option<Error>>,
-    /// The last failure in the log, and its date.
-    pub(super) logged: RefCell<Option<(Instant, String)>>,
+    pub(super) failures: Repeats,
 }
 
 impl WriterThread {
@@ -169,7 +166,7 @@ impl WriterThread {
                 self.transaction(&mut parts, &mut completions).map_err(Error::from).inspect_err(|error| {
                     self.roll_back();
                     let cause = error.internal_text().unwrap_or(error.detail());
-                    if self.is_news(cause, begin) {
+                    if self.failures.is_news(cause) {
                         tracing::error!(cause, jobs = completions.len(), "transaction failed");
                     }
                 });
@@ -188,17 +185,6 @@ impl WriterThread {
             // The callers do not wait for those who follow the changes.
             self.commits.notify_one();
         }
-    }
-
-    /// Returns whether a failure belongs into the log, which had the same one a moment ago if the disk fails.
-    fn is_news(&self, cause: &str, now: Instant) -> bool {
-        let mut logged = self.logged.borrow_mut();
-        let is_known = |(at, last): &(Instant, String)| last == cause && now.duration_since(*at) < LOG_PAUSE;
-        if logged.as_ref().is_some_and(is_known) {
-            return false;
-        }
-        *logged = Some((now, cause.to_owned()));
-        true
     }
 
     /// Runs parts until none are left or the transaction is lost. All `completions` share its result.
