@@ -39,6 +39,7 @@ async fn an_mpirun_whose_program_fails_leaves_no_process() {
     let server = TestServer::start().await;
     let run = start(&server, "sh -c 'if [ $OMPI_COMM_WORLD_RANK = 1 ]; then exit 5; fi; sleep 1000'").await;
     let run = server.wait(run.id).await;
-    assert_eq!((run.state, run.job_metadata.exit_codes.get(&0)), (RunState::Failed, Some(&5)));
+    let output = server.output(run.id).await;
+    assert_eq!((run.state, run.job_metadata.exit_codes.get(&0)), (RunState::Failed, Some(&5)), "{output:?}");
     server.wait_until_nothing_runs().await;
 }
