@@ -64,7 +64,7 @@ fn is_read(error: &rusqlite::Error) -> bool {
 /// The reason of a write for which the disk has no room.
 pub(super) const DISK_FULL: &str = "disk full";
 /// The reason of a write that the disk refused, also for a quota that is used up.
-const IO_ERROR: &str = "input/output error";
+const IO_ERROR: &str = "input/output error, or a quota is used up";
 
 /// The error of a write that may succeed later.
 pub(super) fn unwritable(reason: &str, error: impl std::fmt::Display) -> Error {

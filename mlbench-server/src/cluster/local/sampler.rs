@@ -16,6 +16,7 @@ use super::usage::{ProcessUsage, Usage, WorkerUsage};
 use crate::clock::Clock;
 use crate::cluster::sample::PodSample;
 use crate::files::write_atomic;
+use crate::repeats::Repeats;
 
 /// Maximum number of scans for one sample.
 ///
@@ -30,6 +31,7 @@ pub(super) struct Sampler {
     clock: Clock,
     boot_id: String,
     state: Mutex<State>,
+    failures: Repeats,
 }
 
 struct State {
@@ -62,7 +64,7 @@ impl Sampler {
             saved.pods.entry(pod.clone()).or_default();
         }
         let state = State { saved, meters: BTreeMap::new(), recorded: Vec::new() };
-        Self { work_dir, clock, boot_id, state: Mutex::new(state) }
+        Self { work_dir, clock, boot_id, state: Mutex::new(state), failures: Repeats::default() }
     }
 
     /// Measures `pods`, and returns this after the samples of [`Sampler::record`] since the last call.
@@ -116,6 +118,7 @@ impl Sampler {
             .collect();
         if *saved != before
             && let Err(error) = self.save(saved)
+            && self.failures.is_news(&error.to_string())
         {
             tracing::warn!(%error, "cannot save the usage of the workers; a restart would lose it");
         }
