@@ -154,6 +154,23 @@ pub fn mpirun() -> Option<PathBuf> {
     available(succeeds(Command::new("mpirun").arg("--version")), needs).then(|| "mpirun".into())
 }
 
+/// Returns whether an image can have Open MPI and mpi4py, because they are installed here.
+#[must_use]
+pub fn mpi_of_image() -> bool {
+    let needs =
+        "needs Open MPI and mpi4py: install them (Debian: apt-get install openmpi-bin python3-mpi4py)";
+    available(python_of_mpi().is_some(), needs)
+}
+
+/// Returns the Python that has mpi4py, where Open MPI is installed.
+pub(crate) fn python_of_mpi() -> Option<PathBuf> {
+    let imports = ["-c", "import mpi4py.MPI"];
+    let mut pythons = ["/usr/bin/python3", "python3"].into_iter().map(PathBuf::from);
+    pythons.find(|python| {
+        succeeds(Command::new("mpirun").arg("--version")) && succeeds(Command::new(python).args(imports))
+    })
+}
+
 /// Returns the program, with its arguments, that imports an image into the Kubernetes cluster to test on.
 #[must_use]
 pub fn kubernetes() -> Option<String> {

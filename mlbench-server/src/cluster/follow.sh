@@ -131,10 +131,16 @@ mlbench_wait() {
     [ $f_nap -ge 16 ] || f_nap=$((f_nap * 2))
 }
 
+# Returns whether the rank in directory $1 has asked for more than the f_asked daemons on other workers that are known.
+mlbench_is_asked() {
+    [ "${f_asked:-4096}" -lt 4096 ] && [ -e "$1/request.$((f_asked + 1))" ]
+}
+
 # Returns whether the rank in directory $1 is running and has written nothing since the last look.
 mlbench_is_quiet() {
     mlbench_supervisor "$1"
     [ "$s_state" = running ] && [ "$f_tries" -gt 0 ] && [ "$1/exit_code" -ot "$1/looked" ] || return 1
+    ! mlbench_is_asked "$1" || return 1
     for f_stream in stdout stderr; do
         f_start=0
         { read -r f_start f_begin <"$1/$f_stream.at"; } 2>/dev/null
@@ -168,6 +174,7 @@ mlbench_follow() {
         mlbench_new "$1" stderr "$3" "$f_last_err"
         f_err=$f_new f_err_at=$f_at f_err_file=$f_file
         [ "$s_state" = running ] && [ $((f_out + f_err)) -eq 0 ] && [ "$f_tries" -gt 0 ] || break
+        ! mlbench_is_asked "$1" || break
         mlbench_wait
         while mlbench_is_quiet "$1"; do mlbench_wait; done
     done

@@ -12,7 +12,7 @@ use super::error::ClusterError;
 use super::orphans::{OrphanSearch, Orphans};
 use super::pod_list::PodListStatus;
 use super::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
-use super::rank::{Offsets, Output, RankRef, Remaining, Signal, Task};
+use super::rank::{DaemonReply, DaemonRequest, Offsets, Output, RankRef, Remaining, Signal, Task};
 use super::sample::PodSample;
 
 /// Provides worker pods, and executes runs in them.
@@ -74,6 +74,24 @@ pub trait Cluster: Send + Sync {
     /// # Errors
     /// [`ClusterError::Lost`] when the outcome of this rank can never be known.
     async fn follow(&self, rank: &RankRef, from: Offsets, timeout: Duration) -> Result<Output, ClusterError>;
+
+    /// Returns the requests of a rank for daemons on other workers after request `after`, some at a time.
+    ///
+    /// # Errors
+    /// [`ClusterError::Lost`] when the worker no longer exists.
+    async fn daemon_requests(&self, rank: &RankRef, after: u32) -> Result<Vec<DaemonRequest>, ClusterError> {
+        let _ = (rank, after);
+        Ok(Vec::new())
+    }
+
+    /// Tells a rank what became of its requests.
+    ///
+    /// # Errors
+    /// [`ClusterError::Lost`] when the worker no longer exists.
+    async fn reply_to(&self, rank: &RankRef, replies: &[DaemonReply]) -> Result<(), ClusterError> {
+        let _ = (rank, replies);
+        Ok(())
+    }
 
     /// Signals every process of a rank, and returns what is left of it.
     ///

@@ -21,5 +21,8 @@ pub use interface::Cluster;
 pub use orphans::{OrphanSearch, Orphans};
 pub use pod_list::PodListStatus;
 pub use provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
-pub use rank::{Arrival, Cut, CutReason, Offsets, Output, RankRef, Remaining, Signal, Task};
+pub use rank::{
+    Arrival, Cut, CutReason, DaemonReply, DaemonRequest, Offsets, Output, RankRef, Remaining, Signal, Task,
+    Wanted,
+};
 pub use sample::PodSample;

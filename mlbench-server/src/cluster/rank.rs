@@ -15,6 +15,37 @@ pub struct RankRef {
     pub rank: u32,
     /// The pod that executes it.
     pub pod: PodName,
+    /// The number of the request of the first worker that started this on another one, or `None` for the rank itself.
+    pub daemon: Option<u32>,
+}
+
+/// A request of the command on the first worker to start a daemon on another one, as `mpirun` makes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DaemonRequest {
+    /// The number of the request, from 1 on.
+    pub number: u32,
+    /// The host and the command line, or why the request cannot be read.
+    pub wanted: Result<Wanted, String>,
+    /// Whether it was answered, and if so, whether the daemon was started.
+    pub reply: Option<bool>,
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The host, which may be none of the run.
+    pub host: String,
+    /// A line for a shell.
+    pub command: String,
+}
+
+/// The outcome of a request: nothing, or why the daemon was not started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DaemonReply {
+    /// The number of the request.
+    pub number: u32,
+    /// Why the daemon was not started.
+    pub refusal: Option<String>,
 }
 
 /// The command of one rank.
@@ -30,6 +61,14 @@ pub struct Task {
     pub num_cpus: Option<f64>,
     /// Number of workers, if each of them starts the command, and not the first for all.
     pub ranks: Option<u32>,
+}
+
+impl Task {
+    /// Returns whether the command may start others on the other workers, as `mpirun` does.
+    #[must_use]
+    pub const fn starts_daemons(&self) -> bool {
+        self.ranks.is_none() && self.at.daemon.is_none()
+    }
 }
 
 /// Hides the values of the environment, one of which is a token.
@@ -69,6 +108,8 @@ pub struct Output {
     pub stderr: Bytes,
     /// When the first bytes of both came, in order. The rest came last, just now.
     pub arrivals: Vec<Arrival>,
+    /// How many daemons on other workers it has asked for so far.
+    pub requests: u32,
     /// The streams with missing output. Given with the exit code.
     pub cuts: Vec<Cut>,
     /// The exit code, given only when no output follows these bytes.

@@ -125,7 +125,7 @@ mod tests {
 
     fn task(argv: &[&str], env: &[(&str, &str)]) -> Task {
         let run = RunKey { id: RunId::new(3).unwrap(), job_id: uuid::Uuid::nil() };
-        let at = RankRef { run, rank: 1, pod: PodName::new("local-mlbench-worker-1").unwrap() };
+        let at = RankRef { run, rank: 1, pod: PodName::new("local-mlbench-worker-1").unwrap(), daemon: None };
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Task {
             at,

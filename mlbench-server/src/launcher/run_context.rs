@@ -4,10 +4,13 @@ use std::sync::{Mutex, PoisonError};
 
 use mlbench_core::{Result, RunId, Timestamp};
 
+use tokio::sync::OnceCell;
+
 use super::deps::LauncherDeps;
 use super::outage::{self, Caller, Outages};
 use super::recorder::RunRecorder;
 use crate::cluster::ClusterError;
+use crate::token::Token;
 
 /// State that the supervisor of a run shares with the followers of its ranks.
 pub(super) struct RunContext<'a> {
@@ -16,6 +19,8 @@ pub(super) struct RunContext<'a> {
     pub(super) recorder: RunRecorder<'a>,
     outages: Outages,
     last_end: Mutex<Option<Timestamp>>,
+    /// The token of the workers, once it is needed.
+    token: OnceCell<Option<Token>>,
 }
 
 impl<'a> RunContext<'a> {
@@ -26,7 +31,27 @@ impl<'a> RunContext<'a> {
             recorder: RunRecorder::new(deps, id),
             outages: Outages::default(),
             last_end: Mutex::default(),
+            token: OnceCell::new(),
         }
+    }
+
+    /// Returns the token with which the workers post metrics, or `None` if the server requires none.
+    ///
+    /// Only hashes are stored, so each supervisor creates a token of its own. All are valid until the run ends.
+    ///
+    /// # Errors
+    /// Any error of the store.
+    pub(super) async fn token(&self) -> Result<Option<Token>> {
+        let create = || async {
+            if !self.deps.settings.run_tokens {
+                return Ok(None);
+            }
+            let token = Token::random()?;
+            self.recorder.add_token(token.hash()).await?;
+            tracing::debug!(run = %self.id, "created a run token");
+            Ok(Some(token))
+        };
+        self.token.get_or_try_init(create).await.cloned()
     }
 
     /// Notes when the command of a rank ended.

@@ -20,7 +20,6 @@ use super::plan::{Action, Limits, Now, Observed, Signalled, plan};
 use super::rank::{follow, rank_ref, task};
 use super::run_context::RunContext;
 use crate::cluster::{ClusterError, ProvisionRequest, ProvisionStatus, ReleaseStatus, Remaining, Signal};
-use crate::token::Token;
 
 /// Longest pause before a waiting run is planned again.
 const MAX_WAIT: Duration = Duration::from_millis(500);
@@ -71,8 +70,6 @@ struct Supervisor<'a> {
     launching_since: Option<Instant>,
     /// When each rank that does not take signals, or survives them, was first sent one.
     deaf_since: BTreeMap<u32, Instant>,
-    /// The token of the workers, once it is needed.
-    token: Option<Token>,
 }
 
 type Followers<'a> = FuturesUnordered<BoxFuture<'a, Result<u32>>>;
@@ -86,7 +83,6 @@ impl<'a> Supervisor<'a> {
             sampled_at_end: false,
             launching_since: None,
             deaf_since: BTreeMap::new(),
-            token: None,
         }
     }
 
@@ -120,7 +116,8 @@ impl<'a> Supervisor<'a> {
                 let new = run.ranks.iter().filter(|rank| ranks.contains(&rank.rank));
                 for status in new.filter(|rank| followed.insert(rank.rank)) {
                     if let Some(at) = rank_ref(&run, status.rank) {
-                        followers.push(Box::pin(follow(self.context, at, status.clone())));
+                        let (context, run, status) = (self.context, run.clone(), status.clone());
+                        followers.push(Box::pin(async move { follow(context, &run, at, status).await }));
                     }
                 }
                 actions.remove(0);
@@ -211,7 +208,7 @@ impl<'a> Supervisor<'a> {
             return Ok(Next::PlanAgain);
         }
         let taken = self.context.recorder.workers_of_other_runs().await?;
-        let token = self.token(run.id).await?;
+        let token = self.context.token().await?;
         match deps.cluster.provision(&ProvisionRequest { run, taken: &taken, token: token.as_ref() }).await {
             Ok(status) => {
                 self.context.responded(Caller::Supervisor);
@@ -237,23 +234,10 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    /// Returns the token with which the workers post metrics, or `None` if the server requires none.
-    ///
-    /// Only hashes are stored, so each supervisor creates a token of its own. All are valid until the run ends.
-    async fn token(&mut self, id: RunId) -> Result<Option<Token>> {
-        if self.token.is_none() && self.context.deps.settings.run_tokens {
-            let token = Token::random()?;
-            self.context.recorder.add_token(token.hash()).await?;
-            tracing::debug!(run = %id, "created a run token");
-            self.token = Some(token);
-        }
-        Ok(self.token.clone())
-    }
-
     async fn launch(&mut self, run: &Run) -> Result<Next> {
         let deps = self.context.deps;
         let ranks = self.observed.launched..run.spec.started_ranks();
-        let token = self.token(run.id).await?;
+        let token = self.context.token().await?;
         let began = *self.launching_since.get_or_insert_with(Instant::now);
         let launches = join_all(ranks.map(|rank| {
             let task = task(run, rank, &deps.settings, token.as_ref());

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::flags::Settings;
 use super::given::Surroundings;
 use super::values::ClusterKind;
+use crate::cluster::kubernetes::MpiDaemons;
 
 impl Settings {
     /// Returns the named cluster, or the one that `auto` finds.
@@ -62,7 +63,9 @@ impl Settings {
             return prefix.clone();
         }
         if self.cluster_kind() == ClusterKind::Kubernetes {
-            return KUBERNETES_MPIRUN.to_owned();
+            let over_ssh = self.kubernetes.mpi_daemons == MpiDaemons::Ssh;
+            return if over_ssh { OFFICIAL_MPIRUN } else { "mpirun --oversubscribe --host {hosts}" }
+                .to_owned();
         }
         let root = if rustix::process::geteuid().is_root() { " --allow-run-as-root" } else { "" };
         format!("mpirun{root} --oversubscribe --host {{hosts}}")
@@ -149,8 +152,8 @@ const NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace
 const BENCHMARK: &str =
     "benchmark logistic-regression --run_id {run_id} --rank {rank} --hosts {hosts} --backend {backend}";
 
-/// Prefix of commands with the mpi backend in the official images.
-const KUBERNETES_MPIRUN: &str = "/.openmpi/bin/mpirun --mca btl_tcp_if_exclude docker0,lo \
+/// Prefix of commands with the mpi backend in the official images over ssh, which keeps no variable.
+const OFFICIAL_MPIRUN: &str = "/.openmpi/bin/mpirun --mca btl_tcp_if_exclude docker0,lo \
     -x KUBERNETES_SERVICE_HOST -x KUBERNETES_SERVICE_PORT -x LD_LIBRARY_PATH=/usr/local/nvidia/lib64 --host {hosts}";
 
 fn is_program(file: &Path) -> bool {

@@ -80,8 +80,8 @@ pub struct Settings {
 
     /// Prefix of the command of a run with the mpi backend
     ///
-    /// [default: mpirun --oversubscribe --host {hosts}, with --allow-run-as-root for root. In Kubernetes, the prefix of the
-    /// official images]
+    /// [default: mpirun --oversubscribe --host {hosts}, with --allow-run-as-root for root. With --mpi-daemons ssh, the
+    /// prefix of the official images]
     #[arg(long, value_name = "COMMAND", env = "MLBENCH_MPIRUN")]
     pub mpirun: Option<String>,
 

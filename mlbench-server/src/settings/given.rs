@@ -121,6 +121,7 @@ mod tests {
                 "--gpu-resource" => "=amd.com/gpu",
                 "--worker-hosts" => "=ip",
                 "--pod-security" => "=restricted",
+                "--mpi-daemons" => "=ssh",
                 "--run-as-user" => "=1000",
                 "--run-access" => "=secret/db",
                 "--anti-affinity" => "=required",

@@ -6,8 +6,8 @@ use mlbench_core::needs::ByteSize;
 
 use super::values::{amount, resource, user, workers};
 use crate::cluster::kubernetes::{
-    AccessKind, AccessRule, AntiAffinity, Cpu, ImagePullPolicy, Instance, Options, PodSecurity, ReleaseName,
-    RunAccess, WorkerHosts,
+    AccessKind, AccessRule, AntiAffinity, Cpu, ImagePullPolicy, Instance, MpiDaemons, Options, PodSecurity,
+    ReleaseName, RunAccess, WorkerHosts,
 };
 
 /// Help section of these settings.
@@ -91,6 +91,13 @@ pub struct KubernetesSettings {
     #[arg(long, value_name = "KIND/NAME", env = "MLBENCH_RUN_ACCESS", value_delimiter = ',')]
     pub run_access: Vec<AccessRule>,
 
+    /// How mpirun starts its daemons in the other pods
+    ///
+    /// server: this server starts them, so images need no ssh and no root. ssh: over the ssh daemon that the program of the
+    /// image starts as root, with the key in the Secret RELEASE-ssh-key.
+    #[arg(long, value_name = "WAY", env = "MLBENCH_MPI_DAEMONS", default_value = "server")]
+    pub mpi_daemons: MpiDaemons,
+
     /// Read pod metrics from the kubelets through the API server
     ///
     /// This needs the permission nodes/proxy, which also grants exec through the kubelets.
@@ -118,6 +125,7 @@ impl KubernetesSettings {
             worker_service_account: self.worker_service_account.clone(),
             pod_security: self.pod_security,
             run_as_user: self.run_as_user,
+            mpi_daemons: self.mpi_daemons,
             run_access: RunAccess::new(self.run_access.clone()),
             kubelet_via_apiserver: self.kubelet_via_apiserver,
             ..Options::new(self.release_name.clone())
@@ -199,7 +207,7 @@ mod tests {
     fn every_setting_reaches_the_cluster() {
         let flags = "--cluster kubernetes --kube-context c --namespace n --release-name r --max-workers 3 --worker-max-cpu 8 --worker-memory \
                      4Gi --max-gpu-per-worker 2 --gpu-resource amd.com/gpu --worker-hosts ip --anti-affinity required --image-pull-policy always \
-                     --image-pull-secrets a,b --worker-service-account s --run-access secret/db,pvc/* --pod-security restricted --run-as-user 1000 --kubelet-via-apiserver";
+                     --image-pull-secrets a,b --worker-service-account s --run-access secret/db,pvc/* --pod-security restricted --run-as-user 1000 --mpi-daemons ssh --kubelet-via-apiserver";
         let flags: Vec<&str> = flags.split_whitespace().collect();
         let settings = settings(&flags).unwrap();
         let options = settings.kubernetes.options("life-1".parse().unwrap());
@@ -222,6 +230,7 @@ mod tests {
             "name: \"db\"",
             "pod_security: Restricted",
             "run_as_user: Some(1000)",
+            "mpi_daemons: Ssh",
             "kubelet_via_apiserver: true",
         ] {
             assert!(shown.contains(part), "{part} is not in {shown}");

@@ -70,11 +70,10 @@ fn kubernetes_is_used_when_named_or_with_a_context() {
 fn each_cluster_has_its_own_defaults() {
     let (local, kubernetes) = (settings(&["--cluster", "local"]), settings(&["--cluster", "kubernetes"]));
     assert_eq!((local.sample_interval().as_secs(), kubernetes.sample_interval().as_secs()), (2, 10));
-    assert!(
-        local.mpirun().starts_with("mpirun ")
-            && kubernetes.mpirun().starts_with("/.openmpi/bin/mpirun --mca ")
-    );
-    assert!(kubernetes.mpirun().ends_with(" --host {hosts}") && !kubernetes.mpirun().contains("  "));
+    let over_ssh = settings(&["--cluster", "kubernetes", "--mpi-daemons", "ssh"]).mpirun();
+    assert!(local.mpirun().starts_with("mpirun ") && over_ssh.starts_with("/.openmpi/bin/mpirun --mca "));
+    assert!(over_ssh.ends_with(" --host {hosts}") && !over_ssh.contains("  "));
+    assert_eq!(kubernetes.mpirun(), "mpirun --oversubscribe --host {hosts}");
     assert!(
         kubernetes.default_command().unwrap().starts_with("mlbench benchmark logistic-regression --run_id ")
     );

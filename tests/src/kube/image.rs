@@ -1,7 +1,7 @@
 //! Builds and imports the test image.
 //!
 //! The image holds the programs under test, a shell with the usual small tools, and their shared libraries, all copied
-//! from this machine: a test downloads nothing. It is a docker-archive with one layer, which the program in
+//! from this machine: a test downloads nothing. Where Open MPI is installed, the image has it, too. It is a docker-archive with one layer, which the program in
 //! `MLBENCH_TEST_KUBE_IMPORT` imports.
 
 use std::collections::BTreeSet;
@@ -23,6 +23,12 @@ const TOOLS: &[&str] = &[
     "sh", "setsid", "cat", "dd", "head", "tail", "tr", "sed", "ls", "ln", "mv", "rm", "mkdir", "sleep",
     "seq", "env", "grep", "true", "curl",
 ];
+
+/// A program of users that `mpirun` starts.
+const MPI_PROGRAM: &str = include_str!("mpi.py");
+/// Prints the standard library, mpi4py, its module with MPI, and the program of Python.
+const MPI_PATHS: &str = "import mpi4py, mpi4py.MPI, os, sys, sysconfig; print(sysconfig.get_path('stdlib'), \
+                         os.path.dirname(mpi4py.__file__), mpi4py.MPI.__file__, os.path.realpath(sys.executable))";
 
 /// Builds the image and imports it.
 ///
@@ -47,8 +53,9 @@ fn assemble(dir: &TempDir) -> PathBuf {
     fs::create_dir(&parts).unwrap();
     let ours = OURS.iter().map(|name| (binary(name), root.join("usr/local/bin").join(name)));
     let tools = TOOLS.iter().map(|name| (on_path(name), root.join("bin").join(name)));
-    let programs: Vec<_> = ours.chain(tools).collect();
-    for (from, to) in &programs {
+    let mpi = mpi_programs(&root);
+    let programs: Vec<_> = ours.chain(tools).chain(mpi).collect();
+    for (from, to) in programs.iter().filter(|(from, to)| from != to) {
         fs::copy(from, to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
     }
     for name in OURS {
@@ -66,7 +73,7 @@ fn assemble(dir: &TempDir) -> PathBuf {
     let digest = run(Command::new("sha256sum").arg(&layer));
     let digest = digest.split_whitespace().next().unwrap();
     let config = json!({"architecture": architecture(), "os": "linux", "created": "2020-01-01T00:00:00Z",
-        "config": {"Env": ["PATH=/usr/local/bin:/bin"], "Cmd": ["/bin/sh"]},
+        "config": {"Env": ["PATH=/usr/local/bin:/usr/bin:/bin"], "Cmd": ["/bin/sh"]},
         "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{digest}")]}});
     fs::write(parts.join("config.json"), config.to_string()).unwrap();
     let manifest = json!([{"Config": "config.json", "RepoTags": [IMAGE], "Layers": ["layer.tar"]}]);
@@ -74,6 +81,37 @@ fn assemble(dir: &TempDir) -> PathBuf {
     let archive = dir.path().join("image.tar");
     tar(&parts, &archive);
     archive
+}
+
+/// Copies what Open MPI and Python open at run time, and `mpi.py`, and returns their programs and libraries.
+///
+/// Returns none where they are not installed.
+fn mpi_programs(root: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let Some(python) = crate::tools::python_of_mpi() else { return Vec::new() };
+    let shown = run(Command::new(&python).args(["-c", MPI_PATHS]));
+    let paths: Vec<PathBuf> = shown.split_whitespace().map(PathBuf::from).collect();
+    let [standard, mpi4py, module, python] = &paths[..] else { panic!("{shown}") };
+    let library = libraries(module).into_iter().find(|path| path.to_string_lossy().contains("/libmpi.so"));
+    let folder = fs::canonicalize(library.expect("libmpi")).unwrap().with_file_name("");
+    let of_mpi =
+        [folder.join("openmpi"), folder.join("pmix2"), "/usr/share/openmpi".into(), "/etc/openmpi".into()];
+    let mut plugins = Vec::new();
+    for from in of_mpi.iter().chain([standard, mpi4py]).filter(|from| from.is_dir()) {
+        let to = root.join(from.strip_prefix("/").unwrap());
+        let without = ["test", "idlelib", "dist-packages", "ensurepip", "config-*"]
+            .map(|name| format!("--exclude=./{name}"));
+        fs::create_dir_all(&to).unwrap();
+        let copy = "tar -C \"$1\" -ch \"${@:3}\" . | tar -C \"$2\" -x";
+        run(Command::new("bash").args(["-c", copy, "bash"]).args([from, &to]).args(without));
+        plugins.extend(run(Command::new("find").arg(&to).args(["-name", "*.so"])).lines().map(PathBuf::from));
+    }
+    fs::create_dir_all(root.join("usr/bin")).unwrap();
+    fs::write(root.join("usr/local/bin/mpi.py"), MPI_PROGRAM).unwrap();
+    let programs = ["mpirun", "orted"].map(|name| (on_path(name), root.join("usr/bin").join(name)));
+    let python = (python.clone(), root.join("usr/bin/python3"));
+    // Copied onto themselves, for their libraries.
+    let plugins = plugins.into_iter().map(|plugin| (plugin.clone(), plugin));
+    programs.into_iter().chain([python]).chain(plugins).collect()
 }
 
 /// Returns the name that images use for the architecture of this machine.

@@ -16,7 +16,7 @@ use crate::cluster::interface::Cluster;
 use crate::cluster::orphans::{OrphanSearch, Orphans};
 use crate::cluster::pod_list::PodListStatus;
 use crate::cluster::provision::{ProvisionRequest, ProvisionStatus, ReleaseStatus};
-use crate::cluster::rank::{Offsets, Output, RankRef, Remaining, Signal, Task};
+use crate::cluster::rank::{DaemonReply, DaemonRequest, Offsets, Output, RankRef, Remaining, Signal, Task};
 use crate::cluster::sample::PodSample;
 
 #[async_trait]
@@ -68,6 +68,14 @@ impl Cluster for KubernetesCluster {
     async fn follow(&self, rank: &RankRef, from: Offsets, timeout: Duration) -> Result<Output, ClusterError> {
         self.lease.check()?;
         self.follow_rank(rank, from, timeout).await
+    }
+
+    async fn daemon_requests(&self, rank: &RankRef, after: u32) -> Result<Vec<DaemonRequest>, ClusterError> {
+        self.requests_of_rank(rank, after).await
+    }
+
+    async fn reply_to(&self, rank: &RankRef, replies: &[DaemonReply]) -> Result<(), ClusterError> {
+        self.reply_to_rank(rank, replies).await
     }
 
     async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<Remaining, ClusterError> {

@@ -22,6 +22,7 @@ use super::options::Options;
 use super::pace::CommandGate;
 use super::pods::watch::PodWatch;
 use super::progress::Runs;
+use super::ranks::StreamKey;
 use crate::clock::Clock;
 use crate::cluster::error::ClusterError;
 use crate::task_group::TaskGroup;
@@ -41,7 +42,7 @@ pub struct KubernetesCluster {
     /// One gate per run whose ranks it follows or signals.
     pub(super) gates: Mutex<HashMap<Uuid, Arc<CommandGate>>>,
     /// The open streams of ranks that it follows.
-    pub(super) streams: Mutex<HashMap<(Uuid, u32), FollowStream>>,
+    pub(super) streams: Mutex<HashMap<StreamKey, FollowStream>>,
     pub(super) kubelets: Kubelets,
     pub(super) pods: Api<ClusterPod>,
     pub(super) services: Api<Service>,

@@ -10,6 +10,7 @@
 
 mod cluster;
 mod connection;
+mod daemons;
 mod errors;
 mod exec;
 mod lease;
@@ -32,7 +33,7 @@ mod tests;
 
 pub use connection::KubernetesCluster;
 pub use options::{
-    AntiAffinity, Cpu, ImagePullPolicy, Instance, Options, PodSecurity, ReleaseName, WorkerHosts,
+    AntiAffinity, Cpu, ImagePullPolicy, Instance, MpiDaemons, Options, PodSecurity, ReleaseName, WorkerHosts,
 };
 pub use pod_template::PodTemplate;
 pub use run_access::{AccessKind, AccessRule, RunAccess};

@@ -58,6 +58,8 @@ pub struct Options {
     pub run_as_user: Option<u32>,
     /// Template that is merged over that of worker sets.
     pub pod_template: PodTemplate,
+    /// How a command like `mpirun` starts its daemons in the other pods.
+    pub mpi_daemons: MpiDaemons,
     /// What runs may use of the namespace and the nodes.
     pub run_access: RunAccess,
     /// MiB of each output stream of a rank that its pod keeps.
@@ -94,6 +96,7 @@ impl Options {
             pod_security: PodSecurity::Baseline,
             run_as_user: None,
             pod_template: PodTemplate::default(),
+            mpi_daemons: MpiDaemons::Server,
             run_access: RunAccess::default(),
             kubelet_via_apiserver: false,
         }
@@ -234,6 +237,15 @@ pub enum PodSecurity {
     Baseline,
     /// Images may not run as root, and have no capabilities.
     Restricted,
+}
+
+/// How a command like `mpirun` starts its daemons in the other pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MpiDaemons {
+    /// Through this server.
+    Server,
+    /// Over the ssh daemon that the image's own program starts.
+    Ssh,
 }
 
 /// When a node pulls an image.

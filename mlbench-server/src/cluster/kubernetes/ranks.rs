@@ -28,6 +28,9 @@ const HEARTBEAT: Duration = Duration::from_secs(20);
 /// Time for connecting, a busy node and some megabytes, in addition to what the script waits for.
 const MAX_DELAY: Duration = Duration::from_secs(30);
 
+/// Job, rank and daemon of a stream.
+pub(super) type StreamKey = (Uuid, u32, Option<u32>);
+
 /// What the open stream of a rank has brought.
 enum StreamState {
     /// A piece.
@@ -145,7 +148,7 @@ impl KubernetesCluster {
         let now = self.clock.now();
         let arrivals = piece.arrivals(from, now);
         let ended_at = piece.ended.map(|age| now.saturating_sub(age));
-        let FollowOutput { state, stdout, stderr, oom_kills, mut cuts, .. } = piece;
+        let FollowOutput { state, stdout, stderr, oom_kills, mut cuts, requests, .. } = piece;
         // More output may follow a piece, because it is of one segment.
         let is_empty = stdout.is_empty() && stderr.is_empty();
         let exit_code = match state {
@@ -167,7 +170,7 @@ impl KubernetesCluster {
             cuts.clear();
         }
         let ended_at = ended_at.filter(|_| exit_code.is_some());
-        Ok(Output { stdout, stderr, arrivals, cuts, exit_code, ended_at })
+        Ok(Output { stdout, stderr, arrivals, requests, cuts, exit_code, ended_at })
     }
 
     pub(super) async fn signal_rank(
@@ -181,7 +184,7 @@ impl KubernetesCluster {
     }
 
     /// Executes a script in the pod of a rank.
-    async fn execute(
+    pub(super) async fn execute(
         &self,
         rank: &RankRef,
         script: String,
@@ -229,13 +232,13 @@ impl KubernetesCluster {
         Arc::clone(gates.entry(rank.run.job_id).or_default())
     }
 
-    fn streams(&self) -> MutexGuard<'_, HashMap<(Uuid, u32), FollowStream>> {
+    fn streams(&self) -> MutexGuard<'_, HashMap<StreamKey, FollowStream>> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Closes the streams of a run whose workers are released.
     pub(super) fn forget_streams(&self, job: Uuid) {
-        self.streams().retain(|(of, _), _| *of != job);
+        self.streams().retain(|(of, _, _), _| *of != job);
     }
 
     /// Forgets which ranks of a released run failed.
@@ -290,8 +293,8 @@ impl KubernetesCluster {
 }
 
 /// The key of the stream of a rank.
-const fn key(rank: &RankRef) -> (Uuid, u32) {
-    (rank.run.job_id, rank.rank)
+const fn key(rank: &RankRef) -> StreamKey {
+    (rank.run.job_id, rank.rank, rank.daemon)
 }
 
 fn was_restarted(pod: &Pod) -> bool {

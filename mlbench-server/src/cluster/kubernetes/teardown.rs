@@ -69,7 +69,7 @@ impl KubernetesCluster {
         let key = RunKey::from(run);
         let cleaned: Vec<(u32, Result<usize, ClusterError>)> =
             join_all(open.map(|(worker, rank)| async move {
-                let at = RankRef { run: key, rank, pod: worker.pod.clone() };
+                let at = RankRef { run: key, rank, pod: worker.pod.clone(), daemon: None };
                 (rank, self.clean_rank(&at, overdue.get(&rank).copied()).await)
             }))
             .await;

@@ -59,7 +59,7 @@ impl Follower {
         let arrivals = if is_empty { Vec::new() } else { self.dir.arrivals(from, &stdout, &stderr) };
         let cuts = if exit_code.is_some() { self.dir.cuts() } else { Vec::new() };
         let ended_at = exit_code.and_then(|_| self.dir.ended_at());
-        Ok(Output { stdout, stderr, arrivals, cuts, exit_code, ended_at })
+        Ok(Output { stdout, stderr, arrivals, requests: 0, cuts, exit_code, ended_at })
     }
 
     /// Returns the exit code, `None` while the rank runs.

@@ -200,7 +200,8 @@ impl LocalWorkers {
     fn ranks_of(&self, run: &Run) -> Vec<RankRef> {
         let known = run.workers.iter().map(|worker| &worker.pod);
         let pods = known.chain(self.names.iter().skip(run.workers.len()));
-        let rank = |(rank, pod): (u32, &PodName)| RankRef { run: run.into(), rank, pod: pod.clone() };
+        let rank =
+            |(rank, pod): (u32, &PodName)| RankRef { run: run.into(), rank, pod: pod.clone(), daemon: None };
         (0..run.spec.num_workers).zip(pods).map(rank).collect()
     }
 

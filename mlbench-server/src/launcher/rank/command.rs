@@ -52,6 +52,23 @@ pub(in crate::launcher) fn task(
     Ok(Task { at, argv, env, num_cpus: spec.num_cpus, ranks })
 }
 
+/// Returns the task that runs a line of a shell beside rank `at`, for the command of the first worker.
+///
+/// It has the environment of that command, whose processes on this worker it starts.
+pub(super) fn daemon_task(
+    run: &Run,
+    at: RankRef,
+    line: &str,
+    settings: &LauncherSettings,
+    token: Option<&Token>,
+) -> Task {
+    let mut env = environment(Values::new(run, at.rank), run, &settings.server_url);
+    env.retain(|(name, _)| !PLACES.contains(&name.as_str()));
+    env.extend(token.map(|token| ("MLBENCH_TOKEN".to_owned(), token.reveal().to_owned())));
+    let argv = ["sh", "-c", line].map(str::to_owned).to_vec();
+    Task { at, argv, env, num_cpus: run.spec.num_cpus, ranks: None }
+}
+
 /// Returns the words in front of a command that begins in another directory.
 ///
 /// mpirun begins its processes there too.
@@ -64,7 +81,7 @@ fn in_directory(spec: &RunSpec) -> Vec<String> {
 /// Returns where `rank` of `run` runs, or `None` while it has no worker.
 pub(in crate::launcher) fn rank_ref(run: &Run, rank: u32) -> Option<RankRef> {
     let worker = run.workers.get(usize::try_from(rank).ok()?)?;
-    Some(RankRef { run: RunKey::from(run), rank, pod: worker.pod.clone() })
+    Some(RankRef { run: RunKey::from(run), rank, pod: worker.pod.clone(), daemon: None })
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use mlbench_core::Result;
-use mlbench_core::run::RankStatus;
+use mlbench_core::run::{RankStatus, Run};
 use mlbench_core::storage::RankExit;
 
+use super::daemons::Daemons;
 use super::tail::OutputTail;
 use crate::cluster::{ClusterError, RankRef};
 use crate::launcher::backoff::Backoff;
@@ -26,15 +27,24 @@ const MAX_PAUSE: Duration = Duration::from_secs(10);
 /// Follows a rank until its exit is recorded, and returns its number.
 pub(in crate::launcher) async fn follow(
     context: &RunContext<'_>,
+    run: &Run,
     at: RankRef,
     status: RankStatus,
 ) -> Result<u32> {
     let rank = at.rank;
     let mut tail = OutputTail::new(context, &status);
     let mut backoff = Backoff::up_to(MAX_PAUSE);
+    let mut daemons = Daemons::new(context, run, &at);
     let exit = loop {
-        match context.deps.cluster.follow(&at, tail.next_offsets(), FOLLOW_TIMEOUT).await {
+        let reading = context.deps.cluster.follow(&at, tail.next_offsets(), FOLLOW_TIMEOUT);
+        let read = tokio::select! {
+            biased;
+            read = reading => read,
+            why = daemons.failure() => break RankExit::Lost(why),
+        };
+        match read {
             Ok(output) => {
+                daemons.asked(output.requests);
                 context.responded(Caller::Follower(rank));
                 backoff.reset();
                 tail.push(&output);
@@ -44,7 +54,8 @@ pub(in crate::launcher) async fn follow(
                         context.ended(date);
                     }
                     tail.report_cuts(&output.cuts).await?;
-                    break RankExit::Exited(code);
+                    let loss = if code == 0 { None } else { daemons.loss().await };
+                    break loss.map_or(RankExit::Exited(code), RankExit::Lost);
                 }
                 tail.show_unfinished();
                 if output.stdout.len() + output.stderr.len() < LARGE_READ {

@@ -1,6 +1,7 @@
 //! One rank of a run: its command line, its output and its exit.
 
 mod command;
+mod daemons;
 mod environment;
 mod follow;
 mod tail;

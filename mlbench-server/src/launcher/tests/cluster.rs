@@ -13,8 +13,8 @@ use tokio::sync::watch;
 
 use super::process::{Exit, Process, Script};
 use crate::cluster::{
-    Cluster, ClusterError, Offsets, OrphanSearch, Orphans, Output, PodSample, ProvisionRequest,
-    ProvisionStatus, RankRef, ReleaseStatus, Remaining, Signal, Task,
+    Cluster, ClusterError, DaemonReply, DaemonRequest, Offsets, OrphanSearch, Orphans, Output, PodSample,
+    ProvisionRequest, ProvisionStatus, RankRef, ReleaseStatus, Remaining, Signal, Task,
 };
 
 #[derive(Default)]
@@ -37,6 +37,9 @@ struct State {
     orphans: Orphans,
     orphan_searches: Vec<(Timestamp, bool)>,
     ended_at: Option<Timestamp>,
+    /// What the command of rank 0 asks for, and the replies.
+    requests: Vec<DaemonRequest>,
+    replies: Vec<DaemonReply>,
 }
 
 /// A cluster whose workers follow scripts.
@@ -128,6 +131,16 @@ impl ScriptedCluster {
 
     pub(crate) fn exit(&self, rank: u32, code: i32) {
         self.change(|state| state.process(rank).exit_code = Some(code));
+    }
+
+    /// Lets the command of rank 0 ask for daemons on other workers.
+    pub(crate) fn ask(&self, requests: Vec<DaemonRequest>) {
+        self.change(|state| state.requests = requests);
+    }
+
+    /// Returns the replies to these requests so far.
+    pub(crate) fn replies(&self) -> Vec<DaemonReply> {
+        self.state().replies.clone()
     }
 
     /// Resets everything but the scripts, for another run.
@@ -287,6 +300,9 @@ impl Cluster for ScriptedCluster {
                 .call(format!("follow {}", rank.rank), |state| {
                     let process = state.processes.get(&rank.rank).ok_or_else(|| lost(rank))?;
                     let mut output = process.output(from);
+                    if rank.daemon.is_none() {
+                        output.requests = u32::try_from(state.requests.len()).unwrap();
+                    }
                     output.ended_at = state.ended_at.filter(|_| output.exit_code.is_some());
                     let is_empty = output.stdout.is_empty() && output.stderr.is_empty();
                     if is_empty && process.exit == Exit::PodLost { Err(lost(rank)) } else { Ok(output) }
@@ -298,6 +314,21 @@ impl Cluster for ScriptedCluster {
                 return Ok(output);
             }
         }
+    }
+
+    async fn daemon_requests(&self, rank: &RankRef, after: u32) -> Result<Vec<DaemonRequest>, ClusterError> {
+        self.call(format!("requests of {}", rank.rank), |state| {
+            Ok(state.requests.iter().filter(|request| request.number > after).cloned().collect())
+        })
+        .await
+    }
+
+    async fn reply_to(&self, rank: &RankRef, replies: &[DaemonReply]) -> Result<(), ClusterError> {
+        self.call(format!("reply to {}", rank.rank), |state| {
+            state.replies.extend_from_slice(replies);
+            Ok(())
+        })
+        .await
     }
 
     async fn signal(&self, rank: &RankRef, signal: Signal) -> Result<Remaining, ClusterError> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster;
 mod crash_points;
+mod daemons;
 mod deadlines;
 mod environment;
 mod full_disk;

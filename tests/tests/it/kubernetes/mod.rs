@@ -4,6 +4,7 @@ mod chart;
 mod deployed;
 mod faults;
 mod harness;
+mod mpi;
 mod names;
 mod old_dashboard;
 mod queue;

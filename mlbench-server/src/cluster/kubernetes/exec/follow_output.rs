@@ -37,6 +37,8 @@ pub(crate) struct FollowOutput {
     pub(crate) ended: Option<Duration>,
     /// Output that is missing.
     pub(crate) cuts: Vec<Cut>,
+    /// How many daemons on other workers the rank has asked for.
+    pub(crate) requests: u32,
 }
 
 /// The sizes of both streams at one time.
@@ -133,6 +135,7 @@ pub(crate) fn parse_follow_output(text: &Bytes) -> Option<FollowOutput> {
         "-" => Vec::new(),
         cuts => cuts.split_terminator(',').map(parse_cut).collect::<Option<_>>()?,
     };
+    let requests = fields.next()?.parse().ok()?;
     let stamp = |text: &str| {
         let mut parts = text.split(':');
         let age = age(parts.next()?)?;
@@ -148,6 +151,7 @@ pub(crate) fn parse_follow_output(text: &Bytes) -> Option<FollowOutput> {
         stamps,
         ended,
         cuts,
+        requests,
     })
 }
 
@@ -168,9 +172,12 @@ mod tests {
     #[test]
     fn output_may_contain_any_bytes() {
         let mut text = b"mlbench ended 137 4 3\n".to_vec();
-        text.extend_from_slice(b"\xff\0\n\rerrmlbench-end 1 100.05 99.55 stderr:disk, 40.00:1:0 90.05:4:9\n");
+        text.extend_from_slice(
+            b"\xff\0\n\rerrmlbench-end 1 100.05 99.55 stderr:disk, 3 40.00:1:0 90.05:4:9\n",
+        );
         let output = parse_follow_output(&Bytes::from(text)).unwrap();
         assert_eq!((output.state, output.oom_kills), (State::Ended(137), 1));
+        assert_eq!(output.requests, 3);
         assert_eq!(output.ended, Some(Duration::from_millis(500)));
         assert_eq!(output.cuts, [Cut { stream: OutputStream::Stderr, reason: CutReason::DiskFull }]);
         let (from, now) = (Offsets::default(), Timestamp::from_micros(1_000_000_000));
@@ -186,7 +193,7 @@ mod tests {
 
     #[test]
     fn truncated_output_is_none() {
-        let whole = b"mlbench running - 3 2\nabcdemlbench-end 0 5.00 - -\n";
+        let whole = b"mlbench running - 3 2\nabcdemlbench-end 0 5.00 - - 0\n";
         assert!(parse_follow_output(&Bytes::from_static(whole)).is_some());
         for length in 0..whole.len() {
             assert_eq!(

@@ -49,7 +49,7 @@ k_dates() {
 # so that the next one, which knows what is stored, deletes it.
 k_follow() {
     mlbench_free "$k_dir" "$1" "$2"
-    k_out=$1 k_err=$2 k_seconds=$4 k_before=0
+    k_out=$1 k_err=$2 k_seconds=$4 k_before=0 f_asked=0
     [ ! -r "$k_dir/oom" ] || read -r k_before <"$k_dir/oom"
     read -r k_up k_idle </proc/uptime
     k_end=$((${k_up%%.*} + STREAM_SECONDS))
@@ -57,7 +57,8 @@ k_follow() {
         mlbench_follow "$k_dir" "$k_out" "$k_err" "$3" "$k_seconds"
         k_oom
         k_dates "$k_out" "$k_err"
-        echo "mlbench-end $((k_killed - k_before)) $k_up ${k_ended:--} ${k_cuts:--}$k_list" || exit
+        while mlbench_is_asked "$k_dir"; do f_asked=$((f_asked + 1)); done
+        echo "mlbench-end $((k_killed - k_before)) $k_up ${k_ended:--} ${k_cuts:--} $f_asked$k_list" || exit
         k_out=$((k_out + f_out)) k_err=$((k_err + f_err)) k_seconds=$5
         [ "$s_state" = running ] || [ $((f_out + f_err)) -gt 0 ] || break
         [ "${k_up%%.*}" -lt "$k_end" ] && [ $((k_out - $1 + k_err - $2)) -lt "$6" ] || break

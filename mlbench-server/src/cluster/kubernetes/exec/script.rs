@@ -5,9 +5,10 @@ use std::time::Duration;
 use mlbench_core::Timestamp;
 use mlbench_core::run::RunKey;
 
+use super::agent;
 use crate::cluster::error::ClusterError;
 use crate::cluster::kubernetes::objects::manifest::WORK_VOLUME;
-use crate::cluster::kubernetes::options::Options;
+use crate::cluster::kubernetes::options::{MpiDaemons, Options};
 use crate::cluster::orphans::OrphanSearch;
 use crate::cluster::rank::{Offsets, RankRef, Signal, Task};
 use crate::cluster::supervisor::{SCRIPT, exports, launch_arguments, worker_id};
@@ -47,6 +48,8 @@ pub(crate) struct Scripts {
     output_limit: u32,
     /// Whether the processes without a mark that began during a run belong to it, as in a container for runs.
     owns_container: bool,
+    /// Whether a command on the first worker may start others on the other ones through this server.
+    starts_daemons: bool,
 }
 
 impl Scripts {
@@ -57,6 +60,7 @@ impl Scripts {
             volume: WORK_VOLUME.to_owned(),
             output_limit: options.output_limit,
             owns_container: true,
+            starts_daemons: options.mpi_daemons == MpiDaemons::Server,
         }
     }
 
@@ -70,9 +74,19 @@ impl Scripts {
     /// Returns a script that starts a rank, and saves the counter of memory kills for later comparison.
     pub(crate) fn launch(&self, task: &Task) -> Result<String, ClusterError> {
         let counted = "[ -f \"$k_dir/oom\" ] || { k_oom; echo \"$k_killed\" >\"$k_dir/oom\"; }";
-        let exists = "[ -d \"$k_dir\" ] || exit 5";
+        let exists = if task.at.daemon.is_some() {
+            // Not one without the directory of the rank, which the release deletes.
+            "[ -d \"${k_dir%/*}\" ] || exit 5\n[ -d \"$k_dir\" ] || mkdir -m 700 \"$k_dir\" || exit 1"
+        } else {
+            "[ -d \"$k_dir\" ] || exit 5"
+        };
+        let agent = match task.at.daemon {
+            Some(_) if self.starts_daemons => agent::of_daemon().to_owned(),
+            None if self.starts_daemons && task.starts_daemons() => agent::install(),
+            _ => String::new(),
+        };
         let verb = format!(
-            "{exists}\n{counted}\nk_temporary {}\nmlbench_limit={}\nmlbench_launch \"$k_dir\"{}",
+            "{exists}\n{agent}{counted}\nk_temporary {}\nmlbench_limit={}\nmlbench_launch \"$k_dir\"{}",
             task.at.run.job_id,
             self.output_limit,
             launch_arguments(task)?
@@ -145,8 +159,24 @@ impl Scripts {
         self.assemble("", "", &verb)
     }
 
-    fn script(&self, rank: &RankRef, env: &str, verb: &str) -> String {
-        let dir = format!("k_dir=$k_base/{}/run-{}/rank-{}\n", self.instance, rank.run.job_id, rank.rank);
+    /// Returns scripts that use a directory of this machine.
+    #[cfg(test)]
+    pub(super) fn of_test(volume: &str) -> Self {
+        Self {
+            instance: "i".to_owned(),
+            former: vec!["old".to_owned()],
+            volume: volume.to_owned(),
+            output_limit: 1,
+            // Outside of a container, processes without a mark belong to somebody else.
+            owns_container: false,
+            starts_daemons: true,
+        }
+    }
+
+    pub(super) fn script(&self, rank: &RankRef, env: &str, verb: &str) -> String {
+        let daemon = rank.daemon.map(|number| format!("/daemon-{number}")).unwrap_or_default();
+        let (instance, RankRef { run, rank, .. }) = (&self.instance, rank);
+        let dir = format!("k_dir=$k_base/{instance}/run-{}/rank-{rank}{daemon}\n", run.job_id);
         self.assemble(&dir, env, verb)
     }
 
@@ -162,80 +192,20 @@ impl Scripts {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::process::{Command, Stdio};
-
     use bytes::Bytes;
     use mlbench_core::run::OutputStream;
-    use mlbench_core::{PodName, RunId};
-    use uuid::Uuid;
 
     use super::super::follow_output::{State, frame_length, parse_follow_output};
+    use super::super::testing::{at, follow, run_shell, shells};
     use super::*;
     use crate::cluster::rank::{Cut, CutReason};
-
-    fn run_shell(shell: &[&str], script: &str) -> (Bytes, Option<i32>) {
-        let mut child = Command::new(shell[0])
-            .args(&shell[1..])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        (output.stdout.into(), output.status.code())
-    }
-
-    /// Runs a script with an open input.
-    fn follow(shell: &[&str], script: &str) -> Bytes {
-        let mut child = Command::new(shell[0])
-            .args(&shell[1..])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(script.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        drop(stdin);
-        output.stdout.into()
-    }
-
-    /// Returns the shells of this machine: `sh`, and those that images use as `sh`.
-    fn shells() -> Vec<Vec<&'static str>> {
-        let exists = |shell: &Vec<&str>| {
-            Command::new(shell[0]).args(&shell[1..]).arg("-c").arg("exit").status().is_ok()
-        };
-        [vec!["sh"], vec!["dash"], vec!["bash", "--posix"], vec!["busybox", "sh"]]
-            .into_iter()
-            .filter(exists)
-            .collect()
-    }
-
-    fn scripts(volume: String) -> Scripts {
-        // Outside of a container, processes without a mark belong to somebody else.
-        let owns_container = false;
-        Scripts {
-            instance: "i".to_owned(),
-            former: vec!["old".to_owned()],
-            volume,
-            output_limit: 1,
-            owns_container,
-        }
-    }
-
-    fn at(rank: u32) -> RankRef {
-        let run = RunKey { id: RunId::new(1).unwrap(), job_id: Uuid::new_v4() };
-        RankRef { run, rank, pod: PodName::new("w-0").unwrap() }
-    }
 
     #[test]
     fn every_shell_prepares_runs_and_releases_a_rank() {
         for shell in shells() {
             let directory = tempfile::tempdir().unwrap();
             let volume = directory.path().to_str().unwrap().to_owned();
-            let scripts = scripts(volume);
+            let scripts = Scripts::of_test(&volume);
             let at = at(0);
             let argv = ["sh", "-c", "printf '%s' \"$A\"; exit 3"].map(str::to_owned).to_vec();
             let task = Task {
@@ -243,7 +213,7 @@ mod tests {
                 argv,
                 env: vec![("A".to_owned(), "a'\n$b".to_owned())],
                 num_cpus: None,
-                ranks: None,
+                ranks: Some(1),
             };
             assert_eq!(
                 run_shell(&shell, &scripts.launch(&task).unwrap()).1,
@@ -275,10 +245,10 @@ mod tests {
     fn every_shell_names_the_stream_whose_output_is_missing() {
         for shell in shells() {
             let directory = tempfile::tempdir().unwrap();
-            let scripts = scripts(directory.path().to_str().unwrap().to_owned());
+            let scripts = Scripts::of_test(directory.path().to_str().unwrap());
             let at = at(0);
             let argv = ["sh", "-c", "yes | head -c 30000000 >&2"].map(str::to_owned).to_vec();
-            let task = Task { at: at.clone(), argv, env: Vec::new(), num_cpus: None, ranks: None };
+            let task = Task { at: at.clone(), argv, env: Vec::new(), num_cpus: None, ranks: Some(1) };
             run_shell(&shell, &scripts.prepare(&at));
             assert_eq!(run_shell(&shell, &scripts.launch(&task).unwrap()).1, Some(0), "{shell:?}");
             let limit = 100_000_000;
@@ -303,13 +273,18 @@ mod tests {
         let now = Timestamp::from_micros(1_800_000_000_000_000);
         for shell in shells() {
             let directory = tempfile::tempdir().unwrap();
-            let scripts = scripts(directory.path().to_str().unwrap().to_owned());
+            let scripts = Scripts::of_test(directory.path().to_str().unwrap());
             let (known, orphan) = (at(0), at(0));
             let argv = ["sleep", "100"].map(str::to_owned).to_vec();
             for at in [&known, &orphan] {
                 run_shell(&shell, &scripts.prepare(at));
-                let task =
-                    Task { at: at.clone(), argv: argv.clone(), env: Vec::new(), num_cpus: None, ranks: None };
+                let task = Task {
+                    at: at.clone(),
+                    argv: argv.clone(),
+                    env: Vec::new(),
+                    num_cpus: None,
+                    ranks: Some(1),
+                };
                 assert_eq!(run_shell(&shell, &scripts.launch(&task).unwrap()).1, Some(0), "{shell:?}");
             }
             let (old, aged) = (directory.path().join("old/run-x"), directory.path().join("i/run-aged"));
@@ -335,7 +310,7 @@ mod tests {
     fn truncated_script_executes_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let volume = directory.path().to_str().unwrap().to_owned();
-        let script = scripts(volume).prepare(&at(0));
+        let script = Scripts::of_test(&volume).prepare(&at(0));
         let verb = script.rfind("mlbench_prepare").unwrap();
         for length in verb..script.len() - 2 {
             run_shell(&["sh"], &script[..length]);

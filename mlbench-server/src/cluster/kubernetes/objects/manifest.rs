@@ -15,7 +15,7 @@ use mlbench_core::run::{Backend, Run, RunKey};
 
 use super::names::{NUMBER_ANNOTATION, run_labels, worker_labels};
 use super::{needs, run_token, security};
-use crate::cluster::kubernetes::options::{AntiAffinity, Cpu, Options};
+use crate::cluster::kubernetes::options::{AntiAffinity, Cpu, MpiDaemons, Options};
 use crate::cluster::kubernetes::pod_template::WORKER;
 use crate::cluster::provision::ProvisionRequest;
 
@@ -86,7 +86,7 @@ fn metadata(name: &str, run: &Run, labels: BTreeMap<String, String>) -> ObjectMe
 
 fn pod_spec(image: &str, request: &ProvisionRequest<'_>, options: &Options) -> PodSpec {
     let run = request.run;
-    let over_ssh = run.spec.backend == Some(Backend::Mpi);
+    let over_ssh = run.spec.backend == Some(Backend::Mpi) && options.mpi_daemons == MpiDaemons::Ssh;
     let of_run = needs::variables(&run.spec.needs);
     let mut container = Container {
         name: CONTAINER.to_owned(),
@@ -286,11 +286,12 @@ mod tests {
     }
 
     #[test]
-    fn worker_idles_unless_mpi_needs_the_entrypoint_of_the_image() {
+    fn worker_idles_unless_mpirun_needs_the_ssh_daemon_of_the_image() {
         let mut run = run(1, "x");
         assert!(container(&run, &options()).command.is_some());
         run.spec.backend = Some(Backend::Mpi);
-        let container = container(&run, &options());
+        assert!(container(&run, &options()).command.is_some());
+        let container = container(&run, &Options { mpi_daemons: MpiDaemons::Ssh, ..options() });
         assert_eq!((container.command, container.stdin, container.tty), (None, Some(true), Some(true)));
     }
 

@@ -4,7 +4,7 @@ use mlbench_core::Error;
 use mlbench_core::needs::{RunNeeds, VolumeSource};
 use mlbench_core::run::{Backend, RunSpec};
 
-use crate::cluster::kubernetes::options::{Options, PodSecurity};
+use crate::cluster::kubernetes::options::{MpiDaemons, Options, PodSecurity};
 use crate::cluster::kubernetes::run_access::AccessKind;
 use crate::cluster::provision::of_pods;
 
@@ -12,10 +12,11 @@ use crate::cluster::provision::of_pods;
 pub(crate) fn refusal(spec: &RunSpec, options: &Options) -> Option<Error> {
     if spec.image.is_some()
         && spec.backend == Some(Backend::Mpi)
+        && options.mpi_daemons == MpiDaemons::Ssh
         && (options.pod_security == PodSecurity::Restricted || options.run_as_user.is_some())
     {
-        let rule = "mpi starts an ssh daemon as root, which --pod-security restricted or --run-as-user of this server \
-                    forbids; use another backend";
+        let rule = "--mpi-daemons ssh needs an ssh daemon of root, which --pod-security restricted or --run-as-user of this \
+                    server forbids; use another backend";
         return Some(Error::invalid("backend", rule));
     }
     if spec.image.is_none()
@@ -146,11 +147,13 @@ mod tests {
     fn restricted_pods_have_no_ssh_daemon() {
         let mut spec = RunSpec { image: Some("image:1".to_owned()), ..RunSpec::running("true") };
         spec.backend = Some(Backend::Mpi);
-        assert!(refusal(&spec, &options()).is_none());
-        let restricted = Options { pod_security: PodSecurity::Restricted, ..options() };
-        assert!(
-            refusal(&spec, &restricted).unwrap().detail().starts_with("backend: mpi starts an ssh daemon")
-        );
+        let mpi_daemons = MpiDaemons::Ssh;
+        assert!(refusal(&spec, &Options { mpi_daemons, ..options() }).is_none());
+        let through_server = Options { pod_security: PodSecurity::Restricted, ..options() };
+        assert!(refusal(&spec, &through_server).is_none());
+        let restricted = Options { mpi_daemons, ..through_server };
+        let refused = refusal(&spec, &restricted).unwrap();
+        assert!(refused.detail().starts_with("backend: --mpi-daemons ssh needs"), "{}", refused.detail());
         spec.image = None;
         assert!(refusal(&spec, &restricted).is_none(), "static workers are made by others");
     }

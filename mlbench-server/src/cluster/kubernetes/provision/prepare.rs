@@ -33,7 +33,7 @@ impl KubernetesCluster {
     ) -> Result<ProvisionStatus, ClusterError> {
         let workers = pods.iter().map(|pod| self.worker(pod.as_ref(), run)).collect::<Result<Vec<_>, _>>()?;
         let ranks = workers.iter().zip(0..).zip(pods).map(|((worker, rank), pod)| {
-            let at = RankRef { run: RunKey::from(run), rank, pod: worker.pod.clone() };
+            let at = RankRef { run: RunKey::from(run), rank, pod: worker.pod.clone(), daemon: None };
             (at, pod.as_ref(), pod_status::incarnation(pod.as_ref()))
         });
         let mut open: Vec<_> = ranks.filter(|(_, _, pod)| !prepared.done.contains(pod)).collect();

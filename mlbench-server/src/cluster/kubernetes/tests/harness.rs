@@ -241,7 +241,7 @@ pub(super) async fn pending_reason(cluster: &KubernetesCluster, run: &Run, texts
 }
 
 pub(super) fn rank(run: &Run, rank: u32) -> RankRef {
-    RankRef { run: RunKey::from(run), rank, pod: run.workers[rank as usize].pod.clone() }
+    RankRef { run: RunKey::from(run), rank, pod: run.workers[rank as usize].pod.clone(), daemon: None }
 }
 
 /// Launches a shell command as one rank.
@@ -249,7 +249,7 @@ pub(super) async fn launch(cluster: &KubernetesCluster, at: RankRef, command: &s
     let argv = ["sh", "-c", command].map(str::to_owned).to_vec();
     let env =
         vec![("RANK".to_owned(), at.rank.to_string()), ("TEXT".to_owned(), "it's \"so\"\n$HOME".to_owned())];
-    cluster.launch(&Task { at, argv, env, num_cpus: None, ranks: None }).await.unwrap();
+    cluster.launch(&Task { at, argv, env, num_cpus: None, ranks: Some(1) }).await.unwrap();
 }
 
 /// The output of a rank, and its exit code or loss reason.

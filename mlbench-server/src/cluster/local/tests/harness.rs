@@ -69,7 +69,12 @@ impl Fixture {
     }
 
     pub(super) fn rank(&self, rank: u32) -> RankRef {
-        RankRef { run: (&self.run).into(), rank, pod: self.run.workers[rank as usize].pod.clone() }
+        RankRef {
+            run: (&self.run).into(),
+            rank,
+            pod: self.run.workers[rank as usize].pod.clone(),
+            daemon: None,
+        }
     }
 
     pub(super) fn file(&self, rank: u32, name: &str) -> PathBuf {
