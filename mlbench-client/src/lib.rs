@@ -44,7 +44,7 @@ pub use session::BrowserSession;
 
 pub use mlbench_core::api::{
     AllReduce, AllReduceEstimate, BatchResult, Clock, ComparedRun, Comparison, ComparisonQuery, Direction,
-    Downsample, EndValue, Estimate, Event, EventData, EventPoint, EventsQuery, Format, Group, Interval,
+    Downsample, EndValue, Estimate, Event, EventData, EventPoint, EventsQuery, Format, Goal, Group, Interval,
     JobMetadata, LogLine, LogPage, LogsQuery, MeasuredValue, Metric, MetricsQuery, NewLines, NewLogLine,
     NewLogLines, NewMetric, NewPoints, NewSeries, Parameters, PhaseSource, PhaseValues, Phases, Pod, PodList,
     PointField, PointRecord, PointsByMetric, PointsByOwner, Problem, RejectedPoint, Resync, Run, RunPatch,

@@ -12,6 +12,7 @@ pub mod duration;
 pub mod environment;
 pub mod error;
 pub mod experiment;
+pub mod goal;
 pub mod labels;
 pub mod lines;
 pub mod log;
@@ -28,6 +29,7 @@ pub mod time;
 
 pub use environment::Environment;
 pub use error::{Error, ErrorCode, Result};
+pub use goal::{Direction, Goal};
 pub use labels::{ParamValue, Params, Tags};
 pub use metric::{MetricName, MetricValue, Owner, Point};
 pub use name::{PodName, RunId, RunName};

@@ -23,7 +23,7 @@ pub enum RunState {
     Initialized,
     /// The command runs on the workers.
     Started,
-    /// Every rank exited with code 0.
+    /// Every rank exited with code 0, or the run reached the goal that ends it. `reason` names the point.
     Finished,
     /// A rank failed, a worker was lost or the workers could not be provided. `reason` says which.
     Failed,
@@ -40,7 +40,7 @@ pub enum RunState {
 pub enum RunEvent {
     /// The command was started on all of its ranks.
     Start,
-    /// Every rank exited with code 0.
+    /// Every rank exited with code 0, or the run reached the goal that ends it.
     Finish,
     /// The run failed.
     Fail,
@@ -240,7 +240,7 @@ pub struct Worker {
 pub struct RunOutcome {
     /// [`Finish`](RunEvent::Finish), [`Fail`](RunEvent::Fail) or [`Stop`](RunEvent::Stop).
     pub event: RunEvent,
-    /// Why the run failed. `None` unless it did.
+    /// Why the run failed, or which point reached the goal that ended it.
     pub reason: Option<String>,
     /// Time of the decision, which becomes `finished_at`.
     pub at: Timestamp,
@@ -315,7 +315,7 @@ impl Run {
         self.state.is_active() && self.admitted_at.is_none()
     }
 
-    /// Returns why the run failed.
+    /// Returns why the run failed, or which point reached the goal that ended it.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.outcome.as_ref()?.reason.as_deref()

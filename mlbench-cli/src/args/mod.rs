@@ -28,7 +28,7 @@ pub(crate) use self::import::ImportArgs;
 pub(crate) use self::kube::KubeArgs;
 pub(crate) use self::labels::LabelArgs;
 pub(crate) use self::log::LogArgs;
-pub(crate) use self::measure::MeasureArgs;
+pub(crate) use self::measure::{GoalText, MeasureArgs};
 pub(crate) use self::metrics::{MetricsArgs, MetricsCommand, PointsFormat, PostArgs, ShowArgs};
 pub(crate) use self::output::{ListOutputArgs, OutputArgs};
 pub(crate) use self::python::{PythonChartsArgs, PythonCommand, PythonRunArgs, PythonStatusArgs};

@@ -205,7 +205,7 @@ the 95 % interval of their median.
 
 Examples:
   mlbench runs compare 1 2 3
-  mlbench runs compare one two --metric 'train_loss @ 0' --goal 0.5
+  mlbench runs compare one two --goal 'train_loss @ 0<=0.5'
   mlbench runs compare 4 7 --baseline 4 -o csv")]
 pub(crate) struct CompareArgs {
     #[command(flatten)]

@@ -9,6 +9,7 @@ use mlbench_client::{
 };
 
 use super::labels::LabelArgs;
+use super::measure::GoalArgs;
 use super::number::{parse_count, parse_positive};
 use super::output::OutputArgs;
 
@@ -35,6 +36,7 @@ Examples:
   mlbench runs start --name two --workers 2 --cpus 0.5 --light --wait
   mlbench runs start --name mine --command 'python train.py --rank {rank}'
   mlbench runs start --name tuned --param lr=0.1 --tag team=vision
+  mlbench runs start --name until --goal 'val_loss<=0.1' --stop-at-goal
   mlbench runs start --name long --env EPOCHS=50 --command 'python train.py'
   mlbench runs start --file run.yaml --name again --param lr=0.2
   mlbench runs start --name first --workers 2 --dry-run -o yaml > run.yaml
@@ -52,6 +54,8 @@ pub(crate) struct StartArgs {
     /// Backend: mpi, gloo, nccl or a custom name
     #[arg(long, value_name = "BACKEND", value_parser = parse_given)]
     pub(crate) backend: Option<String>,
+    #[command(flatten)]
+    pub(crate) goal: GoalArgs,
     #[command(flatten)]
     pub(crate) settings: SettingArgs,
     /// Check the run and print its request, as YAML on a terminal, else as JSON. Send nothing

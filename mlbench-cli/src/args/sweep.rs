@@ -52,6 +52,9 @@ pub(crate) struct SweepArgs {
     pub(crate) settings: SettingArgs,
     #[command(flatten)]
     pub(crate) measure: MeasureArgs,
+    /// End each run, as finished, when the first point reaches the goal, which then has a metric
+    #[arg(long)]
+    pub(crate) stop_at_goal: bool,
     /// Directory of a report with tables and charts
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) output: Option<PathBuf>,

@@ -1,8 +1,8 @@
 //! The query of `GET /api/comparison/`.
 
 use super::fields::Fields;
-use crate::comparison::Direction;
 use crate::error::{Error, Result};
+use crate::goal::Direction;
 use crate::metric::MetricName;
 use crate::name::RunId;
 use crate::quote::quote;

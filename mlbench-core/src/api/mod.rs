@@ -36,9 +36,10 @@ mod wire;
 
 pub use crate::batch::{BatchResult, RejectedPoint};
 pub use crate::comparison::{
-    AllReduce, AllReduceEstimate, Clock, ComparedRun, Comparison, Direction, EndValue, Estimate, Group,
-    Interval, Parameters, PhaseSource, PhaseValues, Phases, Training,
+    AllReduce, AllReduceEstimate, Clock, ComparedRun, Comparison, EndValue, Estimate, Group, Interval,
+    Parameters, PhaseSource, PhaseValues, Phases, Training,
 };
+pub use crate::goal::{Direction, Goal};
 pub use crate::log::LogLine;
 pub use crate::metric::{MeasuredValue, Metric, RunValues, RunValuesPage, Series};
 pub use comparison_query::ComparisonQuery;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use super::field_value::{FieldValue, read_string, why_not_text};
 use super::fields::{Fields, Member};
 use crate::error::{Error, ErrorCode, Result};
+use crate::goal::{Direction, Goal};
 use crate::needs::{
     NodeSelector, ObjectName, RunNeeds, SecretEnvironment, SecretKey, Toleration, Volume, VolumeSource,
 };
@@ -15,12 +16,14 @@ use crate::quote::quote;
 /// # Errors
 /// [`InvalidField`](crate::error::ErrorCode::InvalidField) naming the field.
 pub(super) fn needs(fields: &mut Fields) -> Result<RunNeeds> {
-    Ok(RunNeeds {
+    let needs = RunNeeds {
         memory: parsed(fields, "memory")?,
         shm_size: parsed(fields, "shm_size")?,
         gpus: fields.integer("gpus", 1, RunNeeds::MAX_GPUS)?,
         working_dir: parsed(fields, "working_dir")?,
         time_limit: parsed(fields, "time_limit")?,
+        goal: goal(fields)?,
+        stop_at_goal: fields.boolean("stop_at_goal")?.unwrap_or(false),
         env_from_secrets: env_from_secrets(fields)?,
         volumes: volumes(fields)?,
         node_selector: NodeSelector::new(fields.pairs("node_selector", NodeSelector::parse_label)?)?,
@@ -28,7 +31,35 @@ pub(super) fn needs(fields: &mut Fields) -> Result<RunNeeds> {
         priority_class: parsed(fields, "priority_class")?,
         service_account: parsed(fields, "service_account")?,
         image_pull_secrets: pull_secrets(fields)?,
-    })
+    };
+    if needs.stop_at_goal && needs.goal.is_none() {
+        let rule = "missing; stop_at_goal needs one, such as val_global_Prec@1>=80";
+        return Err(Error::invalid("goal", rule));
+    }
+    Ok(needs)
+}
+
+/// Takes `goal`: a JSON object, or a text as its type reads it.
+fn goal(fields: &mut Fields) -> Result<Option<Goal>> {
+    let of_field = |error: String| Error::invalid("goal", error);
+    let value = match fields.take("goal") {
+        None => return Ok(None),
+        Some(FieldValue::Json(raw)) if raw.get().starts_with('{') => FieldValue::Json(raw),
+        Some(value) => {
+            let text = read_string(value).map_err(|error| of_field(format!("{error}, or an object")))?;
+            return (!text.is_empty()).then(|| text.parse().map_err(of_field)).transpose();
+        }
+    };
+    let read = || {
+        let mut fields = object(value)?;
+        let missing = |field| Error::invalid(field, "missing; a goal has a metric and a value");
+        let metric = fields.text("metric")?.ok_or_else(|| missing("metric"))?;
+        let direction = fields.one_of("direction", &Direction::WORDS)?;
+        let value = fields.finite("value")?.ok_or_else(|| missing("value"))?;
+        fields.finish()?;
+        Goal::new(&metric, direction, value)
+    };
+    read().map(Some).map_err(|error| Error::new(error.code(), format!("goal: {}", error.detail())))
 }
 
 fn parsed<T: FromStr<Err = String>>(fields: &mut Fields, name: &'static str) -> Result<Option<T>> {
@@ -176,6 +207,38 @@ mod tests {
         assert!(refusal("gpus", "0").starts_with("gpus: must be"));
         assert!(refusal("working_dir", "7").starts_with("working_dir: must be an absolute path"));
         assert!(refusal("time_limit", "-1").starts_with("time_limit: must be a time above 0"));
+    }
+
+    #[test]
+    fn a_goal_is_an_object_or_a_text() {
+        let written = r#"{"name":"x","goal":{"metric":"Prec@1","direction":"at_least","value":80.0},"stop_at_goal":true}"#;
+        let run = read(written).unwrap();
+        assert_eq!(serde_json::to_string(&run).unwrap(), written);
+        assert_eq!(serde_json::from_str::<RunRequest>(written).unwrap(), run);
+        for goal in [r#""Prec@1 >= 80""#, r#"{"metric":"Prec@1","value":80}"#] {
+            let body = format!(r#"{{"name":"x","goal":{goal},"stop_at_goal":true}}"#);
+            assert_eq!(read(&body).unwrap(), run);
+        }
+        let pairs = [("name", "x"), ("goal", "Prec@1>=80"), ("stop_at_goal", "true")];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(RunRequest::from_fields(Fields::from_pairs(pairs)).unwrap(), run);
+        assert_eq!(read(r#"{"name":"x","goal":""}"#).unwrap().needs.goal, None);
+        let loss = read(r#"{"name":"x","goal":{"metric":"loss","value":0.5}}"#).unwrap().needs.goal;
+        assert_eq!(loss.unwrap().direction, Direction::AtMost);
+        for (value, problem) in [
+            ("7", "must be a string, not a number, or an object"),
+            (r#""80""#, r#"must be METRIC>=VALUE or METRIC<=VALUE, as in val_global_Prec@1>=80, not "80""#),
+            ("{}", "metric: missing; a goal has a metric and a value"),
+            (r#"{"metric":"a"}"#, "value: missing; a goal has a metric and a value"),
+            (r#"{"metric":"","value":1}"#, "metric: must have 1 to 512 bytes, not 0"),
+            (r#"{"metric":"a","value":"x"}"#, "value: must be a number"),
+            (r#"{"metric":"a","value":1,"direction":"up"}"#, "direction: "),
+            (r#"{"metric":"a","value":1,"stop":true}"#, r#""stop": unknown field"#),
+        ] {
+            let found = refusal("goal", value);
+            assert!(found.starts_with(&format!("goal: {problem}")), "{found}");
+        }
+        assert!(refusal("stop_at_goal", "true").starts_with("goal: missing; stop_at_goal needs one"));
     }
 
     #[test]

@@ -112,7 +112,7 @@ pub struct JobMetadata {
     /// Known exit codes by rank.
     #[cfg_attr(test, ts(type = "Record<string, number>"))]
     pub exit_codes: BTreeMap<u32, i32>,
-    /// Why the run failed.
+    /// Why the run failed, or which point reached the goal that ended it.
     pub reason: Option<String>,
     /// Lines of standard output as `[rank] text`. Absent in lists and with `logs=0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

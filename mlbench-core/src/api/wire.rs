@@ -13,10 +13,11 @@ use super::{
     RunPatch, RunRequest, RunValues, RunValuesPage, Series, Session, SignIn,
 };
 use crate::comparison::{
-    AllReduce, AllReduceEstimate, Clock, ComparedRun, Comparison, Direction, EndValue, Estimate, Group,
-    Interval, Parameters, PhaseSource, PhaseValues, Phases, Training,
+    AllReduce, AllReduceEstimate, Clock, ComparedRun, Comparison, EndValue, Estimate, Group, Interval,
+    Parameters, PhaseSource, PhaseValues, Phases, Training,
 };
 use crate::downsample::minmax::Bucket;
+use crate::goal::{Direction, Goal};
 use crate::metric::{MetricName, MetricValue};
 use crate::needs::{EmptyDir, SecretKey, TaintEffect, Toleration, Volume, VolumeSource};
 use crate::run::{OutputStream, RunState};
@@ -34,7 +35,7 @@ fn types() -> String {
     }
     add!(Timestamp, RunId, RunName, PodName, MetricName, MetricValue);
     add!(SecretKey, EmptyDir, VolumeSource, Volume, TaintEffect, Toleration);
-    add!(RunState, Run, JobMetadata, RunRequest, RunPatch, OutputStream, LogLine, LogPage);
+    add!(Direction, Goal, RunState, Run, JobMetadata, RunRequest, RunPatch, OutputStream, LogLine, LogPage);
     add!(
         Session,
         SignIn,
@@ -52,7 +53,7 @@ fn types() -> String {
         Problem
     );
     add!(StreamOpen, RunsChanged, PodList, NewPoints, EventPoint, NewLines, Resync);
-    add!(Direction, Clock, Interval, Estimate, Parameters, Training, PhaseSource, PhaseValues, Phases);
+    add!(Clock, Interval, Estimate, Parameters, Training, PhaseSource, PhaseValues, Phases);
     add!(AllReduce, AllReduceEstimate, EndValue, ComparedRun, Group, Comparison);
     out
 }

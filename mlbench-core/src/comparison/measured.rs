@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::choice::Choice;
 use super::clock::StepScan;
-use super::goal::{Choice, Goal, without_rank};
 use super::result::{AllReduce, EndValue};
 use super::scan::GoalScan;
+use crate::goal::{Goal, without_rank};
 use crate::name::RunId;
 use crate::run::Run;
 use crate::time::Timestamp;

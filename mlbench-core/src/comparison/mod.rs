@@ -4,10 +4,10 @@
 //! memory per training, and what they found to [`compare`]. `docs/comparison.md` has the definitions and their sources.
 
 mod all_reduce;
+mod choice;
 mod clock;
 mod compare;
 mod estimate;
-mod goal;
 mod group;
 mod label;
 mod measured;
@@ -22,9 +22,9 @@ mod training;
 mod tests;
 
 pub use all_reduce::AllReduceScan;
+pub use choice::{Choice, choose};
 pub use clock::StepScan;
 pub use compare::compare;
-pub use goal::{Choice, Direction, Goal, choose, split_rank};
 pub use measured::{MeasuredRun, Settings};
 pub use phases::{STEPS, total_metric};
 pub use result::{

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::goal::Direction;
 use crate::environment::Environment;
+use crate::goal::Direction;
 use crate::labels::Params;
 use crate::metric::MetricValue;
 use crate::name::{RunId, RunName};
@@ -330,7 +330,6 @@ pub struct AllReduceEstimate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::comparison::Direction;
 
     #[test]
     fn words_of_a_newer_server_are_unknown() {

@@ -1,6 +1,6 @@
 //! Finds, in one pass over the points of a metric, when each training of a run first reached the goal.
 
-use super::goal::Direction;
+use crate::goal::Direction;
 use crate::time::Timestamp;
 
 /// The most trainings of one run. Points of further ones are counted and ignored.

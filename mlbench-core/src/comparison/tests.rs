@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::goal::{Direction, Goal};
 use crate::name::{RunId, RunName};
 use crate::run::{Backend, Run, RunSpec, RunState};
 use crate::time::Timestamp;

@@ -1,9 +1,9 @@
 //! Times to accuracy of the trainings of a run.
 
-use super::goal::without_rank;
 use super::measured::{MeasuredRun, Settings};
 use super::result::{Clock, Training};
 use super::scan::ScannedTraining;
+use crate::goal::without_rank;
 use crate::run::Run;
 use crate::time::Timestamp;
 

@@ -9,8 +9,9 @@ use super::secret_environment::SecretEnvironment;
 use super::time_limit::TimeLimit;
 use super::volume::Volume;
 use super::working_dir::WorkingDir;
+use crate::goal::Goal;
 
-/// What a run asks of every worker. `None` leaves it to the server.
+/// What a run asks of every worker, and what ends it. `None` leaves it to the server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct RunNeeds {
@@ -34,6 +35,14 @@ pub struct RunNeeds {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional, type = "number"))]
     pub time_limit: Option<TimeLimit>,
+    /// Which value of which metric the run is to reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub goal: Option<Goal>,
+    /// Whether the first point that reaches the goal ends the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(as = "Option<_>", optional))]
+    pub stop_at_goal: bool,
     /// Environment variables of the command with the keys of Secrets that have their values.
     #[serde(default, skip_serializing_if = "SecretEnvironment::is_empty")]
     #[cfg_attr(test, ts(type = "Record<string, SecretKey>", optional))]

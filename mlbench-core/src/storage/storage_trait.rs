@@ -161,8 +161,9 @@ pub trait Storage: Send + Sync {
 
     /// Records that the command was started on `ranks` ranks, and moves the run to `STARTED`.
     ///
+    /// A run that ends at its goal, and whose points have reached it already, is decided to finish.
     /// Has no effect on a run that is already started.
-    async fn run_started(&self, id: RunId, ranks: u32) -> Result<Run>;
+    async fn run_started(&self, id: RunId, ranks: u32, now: Timestamp) -> Result<Run>;
 
     /// Stores lines of a rank's output and the new offsets in one transaction.
     ///
@@ -224,6 +225,9 @@ pub trait Storage: Send + Sync {
     async fn pods(&self) -> Result<Vec<Pod>>;
 
     /// Stores one metric and returns it.
+    ///
+    /// The first point that reaches the goal of a run with `stop_at_goal` decides, with its metric or batch, that the run
+    /// finishes. Before the start of the run, [`Storage::run_started`] decides it.
     ///
     /// If the key was used for a request with the same fingerprint, stores nothing and returns the first result.
     ///

@@ -61,7 +61,8 @@ impl<'a> RunRecorder<'a> {
     }
 
     pub(super) async fn record_start(&self, ranks: u32) -> Result<()> {
-        self.write_and_notify(|| self.deps.storage.run_started(self.id, ranks)).await.map(drop)
+        let (storage, now) = (&self.deps.storage, self.deps.clock.now());
+        self.write_and_notify(|| storage.run_started(self.id, ranks, now)).await.map(drop)
     }
 
     pub(super) async fn append_server_message(&self, text: &str) -> Result<()> {

@@ -49,7 +49,7 @@ use metrics::recent::Arrivals;
 use metrics::record::MetricWrite;
 use metrics::{ahead, arrival, batch, insert, owners, read, run_values};
 use runs::rows::{self, RunFilter};
-use runs::{external, find, lifecycle, output, queue, tokens};
+use runs::{external, find, goal, lifecycle, output, queue, tokens};
 use rusqlite::Connection;
 use seal::Sealer;
 use stats::PointsAhead;
@@ -249,8 +249,8 @@ impl Storage for SqliteStorage {
         self.writer.write_first(0, move |c| lifecycle::assign_workers(c, id, &workers)).await
     }
 
-    async fn run_started(&self, id: RunId, ranks: u32) -> Result<Run> {
-        self.writer.write_first(0, move |c| lifecycle::mark_started(c, id, ranks)).await
+    async fn run_started(&self, id: RunId, ranks: u32, now: Timestamp) -> Result<Run> {
+        self.writer.write_first(0, move |c| goal::mark_started(c, id, ranks, now)).await
     }
 
     async fn append_output(&self, id: RunId, chunks: Vec<OutputChunk>) -> Result<Vec<OutputStream>> {
@@ -343,7 +343,7 @@ impl Storage for SqliteStorage {
         self.writer.reserve().check()?;
         let (arrivals, bytes) = (Arc::clone(&self.arrivals), batch::memory_bytes(&batch));
         let (outcome, ahead) =
-            self.writer.write(bytes, move |c| batch::record(c, &arrivals, &batch, now)).await?;
+            self.writer.write(bytes, move |c| goal::record_batch(c, &arrivals, &batch, now)).await?;
         self.ahead.add(ahead);
         Ok(outcome)
     }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use mlbench_client::{Client, Comparison, ComparisonQuery, RunId};
-use mlbench_core::comparison::split_rank;
+use mlbench_client::{Client, Comparison, ComparisonQuery, Direction, RunId};
+use mlbench_core::goal::split_rank;
 use mlbench_core::quote::shorten;
 
 use super::comparison::print_comparison;
 use super::groups::{self, Row};
-use crate::args::{CompareArgs, ComparedArgs, MeasureArgs};
+use crate::args::{CompareArgs, ComparedArgs, GoalText, MeasureArgs};
 use crate::commands::resolve::resolve_run;
 use crate::failure::Failure;
 use crate::output::{List, ListOptions, Printer};
@@ -61,18 +61,41 @@ pub(crate) async fn fetch_runs(
     measure: &MeasureArgs,
     baseline: Option<RunId>,
 ) -> Result<Comparison, Failure> {
-    let query = ComparisonQuery {
-        runs,
-        metric: measure.metric.as_ref().map(ToString::to_string),
-        goal: measure.goal,
-        direction: measure.direction.map(Into::into),
-        baseline,
-    };
+    let query = query(runs, measure, baseline)?;
     let comparison = client.runs().compare(&query).await?;
-    if let Some(metric) = measure.metric.as_ref().filter(|_| !has_metric(&comparison)) {
-        return Err(unknown_metric(client, metric.as_str(), &query.runs).await?);
+    if let Some(metric) = query.metric.as_ref().filter(|_| !has_metric(&comparison)) {
+        return Err(unknown_metric(client, metric, &query.runs).await?);
     }
     Ok(comparison)
+}
+
+fn query(
+    runs: Vec<RunId>,
+    measure: &MeasureArgs,
+    baseline: Option<RunId>,
+) -> mlbench_client::Result<ComparisonQuery> {
+    let metric = measure.metric.as_ref().map(ToString::to_string);
+    let direction = measure.direction.map(Direction::from);
+    let whole = measure.goal.as_ref().and_then(GoalText::whole);
+    if let Some(goal) = whole {
+        let twice = |flag: &str| {
+            let rule = format!("{goal} says it too; leave out one of them");
+            Err(mlbench_core::Error::invalid(flag, rule).into())
+        };
+        if metric.is_some() {
+            return twice("--metric");
+        }
+        if direction.is_some() {
+            return twice("--direction");
+        }
+    }
+    Ok(ComparisonQuery {
+        runs,
+        metric: metric.or_else(|| whole.map(|goal| goal.metric.clone())),
+        goal: measure.goal.as_ref().map(GoalText::value),
+        direction: direction.or_else(|| whole.map(|goal| goal.direction)),
+        baseline,
+    })
 }
 
 /// Returns whether a run has the metric of the comparison, under this name or as that of rank 0.

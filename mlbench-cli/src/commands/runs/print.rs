@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::Write;
 
-use mlbench_client::{ParamValue, Run};
+use mlbench_client::{Goal, ParamValue, Run};
 use mlbench_core::metric::plain_number;
 
 use crate::failure::Failure;
@@ -25,6 +25,9 @@ pub(crate) fn columns() -> Columns<Run> {
         Column::wide("params", |run: &Run| Cell::text(pairs(run.params.iter()))),
         Column::wide("tags", |run: &Run| Cell::text(pairs(run.tags.iter()))),
         Column::wide("reason", |run: &Run| Cell::of(run.job_metadata.reason.clone(), Cell::Text)),
+        Column::named("goal", |run: &Run| {
+            Cell::of(run.needs.goal.as_ref().map(ToString::to_string), Cell::Text)
+        }),
         Column::named("cpus", |run: &Run| Cell::of(run.num_cpus, Cell::number)),
         Column::named("image", |run: &Run| Cell::of(run.image.clone(), Cell::Text)),
         Column::named("command", |run: &Run| Cell::text(&run.job_metadata.command)),
@@ -83,6 +86,11 @@ fn state(run: &Run) -> Cell {
     Cell::State { word: run.state.to_string(), more, tone: Tone::of_run(run.state) }
 }
 
+/// Returns a goal as the command line takes it, and whether it ends the run.
+fn with_end(goal: &Goal, stops: bool) -> String {
+    if stops { format!("{goal} (ends the run)") } else { goal.to_string() }
+}
+
 /// Formats a number as the API prints it.
 fn number(number: f64) -> String {
     plain_number(number, str::to_owned)
@@ -124,6 +132,7 @@ pub(super) fn print_details(printer: &mut Printer<impl Write>, run: &Run) -> Res
         ("memory", text(run.needs.memory.map(|size| size.to_string()))),
         ("shm_size", text(run.needs.shm_size.map(|size| size.to_string()))),
         ("time_limit", text(run.needs.time_limit.map(|limit| format!("{} s", number(limit.seconds()))))),
+        ("goal", text(run.needs.goal.as_ref().map(|goal| with_end(goal, run.needs.stop_at_goal)))),
         ("bandwidth", text(run.max_bandwidth.map(|megabits| format!("{} Mbit/s", number(megabits))))),
         ("image", text(run.image.clone())),
         ("command", Cell::text(&job.command)),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use mlbench_client::{
-    Environment, Error, NodeSelector, Params, RunName, RunNeeds, RunPatch, RunRequest, SecretEnvironment,
-    SecretKey, Tags, Volume,
+    Environment, Error, Goal, NodeSelector, Params, RunName, RunNeeds, RunPatch, RunRequest,
+    SecretEnvironment, SecretKey, Tags, Volume,
 };
 use mlbench_core::api::Fields;
 use mlbench_core::run::Backend;
@@ -23,11 +23,16 @@ const DEFAULT_CUSTOM_BACKEND: &str = "custom";
 /// Naming the field of the file that is not valid, or a flag that fits no other.
 pub(super) async fn read_request(args: &StartArgs) -> Result<RunRequest, Failure> {
     let base = read_base(args.name.as_ref(), args.file.as_deref()).await?;
-    let run = with_flags(base, &args.settings, args.workers, args.backend.as_deref())?;
+    let run = with_all_flags(base, args)?;
     if args.file.is_some() || args.dry_run {
         check(&run)?;
     }
     Ok(run)
+}
+
+fn with_all_flags(base: RunRequest, args: &StartArgs) -> mlbench_client::Result<RunRequest> {
+    let run = with_flags(base, &args.settings, args.workers, args.backend.as_deref())?;
+    Ok(with_goal(run, args.goal.goal.as_ref(), args.goal.stop_at_goal))
 }
 
 /// Returns the request in a file, if there is one, with a name.
@@ -42,6 +47,13 @@ pub(super) async fn read_base(name: Option<&RunName>, file: Option<&Path>) -> Re
             Ok(RunRequest::named(name.cloned().ok_or_else(missing).map_err(Error::from)?))
         }
     }
+}
+
+/// Replaces the goal of a request by that of the flags.
+pub(super) fn with_goal(mut run: RunRequest, goal: Option<&Goal>, stops: bool) -> RunRequest {
+    run.needs.goal = goal.cloned().or(run.needs.goal);
+    run.needs.stop_at_goal |= stops;
+    run
 }
 
 /// Applies the rules of the server to a request.
@@ -72,6 +84,8 @@ pub(crate) fn with_flags(
         gpus: args.gpus.or(run.needs.gpus),
         working_dir: args.working_dir.clone().or(run.needs.working_dir),
         time_limit: args.time_limit.or(run.needs.time_limit),
+        goal: run.needs.goal,
+        stop_at_goal: run.needs.stop_at_goal,
         env_from_secrets: with_secrets(&run.needs.env_from_secrets, &args.env_from_secret)?,
         volumes: with_volumes(run.needs.volumes, &args.volume),
         node_selector: NodeSelector::new(merged(
@@ -196,7 +210,7 @@ mod tests {
             panic!("not a start")
         };
         let base = RunRequest::from_fields(Fields::from_json(file.as_bytes()).unwrap()).unwrap();
-        let run = with_flags(base, &args.settings, args.workers, args.backend.as_deref()).unwrap();
+        let run = with_all_flags(base, &args).unwrap();
         check(&run).unwrap();
         serde_json::to_value(run).unwrap()
     }
@@ -272,6 +286,16 @@ mod tests {
                 r#"{"name":"x","memory":4294967296,"shm_size":1073741824,"gpus":2,"working_dir":"/data","time_limit":5400.0}"#
             )
         );
+        assert_eq!(
+            body("--goal val_loss<=0.1 --stop-at-goal"),
+            json(
+                r#"{"name":"x","goal":{"metric":"val_loss","direction":"at_most","value":0.1},"stop_at_goal":true}"#
+            )
+        );
+        assert_eq!(
+            over(r#"{"name":"x","goal":"a>=1","stop_at_goal":true}"#, "--goal b>=2")["goal"]["metric"],
+            "b"
+        );
         let in_pods = "--env-from-secret T=hub/key --volume d:/d:pvc/sets:ro --volume e:/e:empty_dir/1Gi --node-selector gpu=a100 \
                        --toleration gpu:NoSchedule --priority-class low --service-account me --image-pull-secret hub";
         let expected = json(
@@ -342,6 +366,7 @@ mod tests {
             "--name x --cpus -1",
             "--name x --cpus nan",
             "--name x --env HOME",
+            "--name x --goal 80",
             "--name x --env RANK=1",
             "--name x --param lr",
             "--name x --tag =1",

@@ -143,6 +143,8 @@ pub(super) fn run() -> Vec<Field> {
             "Directory in which the command starts, an absolute path on the worker.",
         ),
         time_limit(),
+        goal(),
+        Field::boolean("stop_at_goal", "Whether the first point that reaches the goal ends the run."),
         Field::boolean(
             "external",
             "Whether the run executes elsewhere and only reports here. It takes no workers.",
@@ -181,6 +183,24 @@ fn time_limit() -> Field {
     Field::new("time_limit", json!({"anyOf": [number, text, {"type": "null"}]}), text, description)
 }
 
+fn goal() -> Field {
+    let text =
+        json!({"type": "string", "pattern": "^([A-Za-z][A-Za-z0-9_@]{0,99}(>=|<=)-?[1-9][0-9]{0,8})?$"});
+    let object = json!({
+        "type": "object",
+        "properties": {
+            "metric": {"type": "string", "minLength": 1, "maxLength": 100},
+            "direction": {"enum": ["at_least", "at_most", null]},
+            "value": {"type": "number"},
+        },
+        "required": ["metric", "value"],
+        "additionalProperties": false,
+    });
+    let description = "Which value of which metric the run is to reach: a text such as `val_global_Prec@1>=80`, or an object. \
+                       Without a rank, the metrics of all ranks count.";
+    Field::new("goal", json!({"anyOf": [text, object, {"type": "null"}]}), text, description)
+}
+
 /// The rules of the fields that defer to another one.
 pub(super) fn run_rules() -> Value {
     let rule = |field: &str, word: &str, detail: &str| {
@@ -194,11 +214,16 @@ pub(super) fn run_rules() -> Value {
         "if": {"properties": {"image_name": {"const": "custom_image"}}, "required": ["image_name"]},
         "then": {"properties": {"custom_image_command": {"type": "string", "minLength": 1}}, "required": ["custom_image_command"]},
     });
+    let goal = json!({
+        "if": {"properties": {"stop_at_goal": {"enum": [true, 1, "true", "True", "1"]}}, "required": ["stop_at_goal"]},
+        "then": {"properties": {"goal": {"not": {"enum": ["", null]}}}, "required": ["goal"]},
+    });
     let backend = "^[cC][uU][sS][tT][oO][mM]_[bB][aA][cC][kK][eE][nN][dD]$";
     json!([
         rule("image_name", "^custom_image$", "custom_image_name"),
         rule("backend", backend, "custom_backend"),
-        command
+        command,
+        goal
     ])
 }
 

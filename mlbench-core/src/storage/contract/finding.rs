@@ -16,7 +16,7 @@ async fn five_runs(store: &dyn Storage) {
         let run =
             ok(store.start_run_unless_active(NewRun { params, tags, ..new_run(name) }, at(9 - number)).await);
         if i < 4 {
-            ok(store.run_started(run.id, 1).await);
+            ok(store.run_started(run.id, 1, at(1)).await);
             finish(store, run.id).await;
         }
     }

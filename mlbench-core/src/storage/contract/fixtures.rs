@@ -64,7 +64,7 @@ pub(super) fn held(holder: KeyHolder, key: &str, body: u8) -> KeyedRequest {
 pub(super) async fn started(store: &dyn Storage) -> Run {
     let run = ok(store.start_run_unless_active(new_run("a run"), at(1)).await);
     ok(store.assign_workers(run.id, workers()).await);
-    ok(store.run_started(run.id, 2).await)
+    ok(store.run_started(run.id, 2, at(1)).await)
 }
 
 pub(super) async fn finish(store: &dyn Storage, run: RunId) -> Run {

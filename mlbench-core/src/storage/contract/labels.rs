@@ -58,7 +58,7 @@ pub(super) async fn parameters_are_added_and_tags_change(store: &dyn Storage) {
     assert_eq!(same, updated);
     assert_eq!(changed(store, before).await.0, [], "nothing changed");
 
-    ok(store.run_started(run.id, 0).await);
+    ok(store.run_started(run.id, 0, at(1)).await);
     let ended = finish(store, run.id).await;
     let tagged = ok(store.update_run(run.id, update(params(&[]), tags(&[("best", Some(""))]))).await);
     assert_eq!(

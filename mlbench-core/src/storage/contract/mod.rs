@@ -6,6 +6,7 @@ mod experiments;
 mod external;
 mod finding;
 mod fixtures;
+mod goals;
 mod labels;
 mod metrics;
 mod output;

@@ -31,7 +31,7 @@ pub(super) async fn runs_are_admitted_first_come_first_served(store: &dyn Storag
     assert_eq!(ids(&ok(store.admit_runs(4, at(4)).await)), [0; 0]);
     assert_eq!(code(store.start_run_unless_active(new_run("x"), at(4)).await), ErrorCode::RunActive);
 
-    finish(store, ok(store.run_started(first.id, 2).await).id).await;
+    finish(store, ok(store.run_started(first.id, 2, at(1)).await).id).await;
     let admitted = ok(store.admit_runs(4, at(5)).await);
     assert_eq!(ids(&admitted), [2, 3]);
     assert_eq!(admitted[0].admitted_at, Some(at(5)));

@@ -18,7 +18,7 @@ pub(super) async fn a_run_passes_through_its_lifecycle(store: &dyn Storage) {
     assert_eq!((&run.name, run.job_id, &run.spec), (&new.name, new.job_id, &new.spec));
     assert_eq!(ok(store.assign_workers(run.id, workers()).await).workers, workers());
 
-    let run = ok(store.run_started(run.id, 2).await);
+    let run = ok(store.run_started(run.id, 2, at(1)).await);
     assert_eq!((run.state, run.ranks.len()), (RunState::Started, 2));
     assert_eq!(ok(store.active_runs().await), std::slice::from_ref(&run));
 
@@ -51,7 +51,7 @@ pub(super) async fn a_run_passes_through_its_lifecycle(store: &dyn Storage) {
 
 pub(super) async fn first_decisions_are_final(store: &dyn Storage) {
     let run = started(store).await;
-    assert_eq!(ok(store.run_started(run.id, 1).await), run);
+    assert_eq!(ok(store.run_started(run.id, 1, at(1)).await), run);
     assert_eq!(ok(store.assign_workers(run.id, Vec::new()).await).workers, workers());
 
     let asked = ok(store.request_stop(run.id, at(3)).await);
@@ -73,7 +73,7 @@ pub(super) async fn first_decisions_are_final(store: &dyn Storage) {
         store.end_run(run.id).await,
         store.decide_outcome(run.id, fail).await,
         store.request_stop(run.id, at(9)).await,
-        store.run_started(run.id, 2).await,
+        store.run_started(run.id, 2, at(1)).await,
         store.record_rank_exit(run.id, 1, RankExit::Exited(0)).await,
     ] {
         assert_eq!(ok(unchanged), ended);

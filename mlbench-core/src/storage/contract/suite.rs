@@ -2,7 +2,8 @@
 
 use super::fixtures::{at, code, new_run, ok};
 use super::{
-    batches, changes, experiments, external, finding, labels, metrics, output, queue, reading, runs, values,
+    batches, changes, experiments, external, finding, goals, labels, metrics, output, queue, reading, runs,
+    values,
 };
 use crate::error::ErrorCode;
 use crate::storage::storage_trait::Storage;
@@ -18,6 +19,9 @@ pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     runs::a_deleted_run_is_gone_and_its_id_is_not_reused(&open().await).await;
     runs::a_deleted_active_run_holds_its_workers_until_teardown(&open().await).await;
     runs::a_repeated_start_starts_one_run(&open().await).await;
+    goals::the_first_point_at_its_goal_finishes_a_run(&open().await).await;
+    goals::a_goal_reached_before_the_start_counts_from_then(&open().await).await;
+    goals::other_runs_go_on_beyond_their_goal(&open().await).await;
     labels::parameters_are_added_and_tags_change(&open().await).await;
     labels::a_refused_update_changes_nothing(&open().await).await;
     external::an_external_run_is_started_beside_others_and_ends_as_it_says(&open().await).await;

@@ -3,10 +3,10 @@ import { runPath } from "./paths";
 import { send, sendJson } from "./request";
 import type { Run, RunPatch, RunRequest as WireRequest } from "./wire";
 
-/** A run to start. Amounts may have units, which the server reads: `4Gi`, `90m`. */
-export type RunRequest = Omit<WireRequest, Amount> & { [name in Amount]?: string };
+/** A run to start. The server reads texts: amounts with units (`4Gi`, `90m`) and a goal (`loss<=0.1`). */
+export type RunRequest = Omit<WireRequest, Text> & { [name in Text]?: string };
 
-type Amount = "memory" | "shm_size" | "time_limit";
+type Text = "memory" | "shm_size" | "time_limit" | "goal";
 
 /** Lists all runs by ascending id, without their output. */
 export function listRuns(signal?: AbortSignal): Promise<Run[]> {

@@ -58,6 +58,19 @@ export type Toleration = {
   effect?: TaintEffect;
 };
 
+/** Which values of a metric reach a goal. */
+export type Direction = "at_least" | "at_most";
+
+/** Which value of which metric a training is to reach: `val_global_Prec@1>=80`. */
+export type Goal = {
+  /** The metric, such as `val_global_Prec@1`. Without a rank, those of all ranks count. */
+  metric: string;
+  /** Which values reach the goal. */
+  direction: Direction;
+  /** The goal. */
+  value: number;
+};
+
 /** Lifecycle state of a run, uppercase on the wire as in the specification. */
 export type RunState = "INITIALIZED" | "STARTED" | "FINISHED" | "FAILED" | "STOPPED";
 
@@ -119,6 +132,10 @@ export type Run = {
   working_dir?: string;
   /** Longest time from the admission of the run to its end, in seconds. */
   time_limit?: number;
+  /** Which value of which metric the run is to reach. */
+  goal?: Goal;
+  /** Whether the first point that reaches the goal ends the run. */
+  stop_at_goal?: boolean;
   /** Environment variables of the command with the keys of Secrets that have their values. */
   env_from_secrets?: Record<string, SecretKey>;
   /** Volumes that every worker mounts. */
@@ -145,7 +162,7 @@ export type JobMetadata = {
   pods: Array<PodName>;
   /** Known exit codes by rank. */
   exit_codes: Record<string, number>;
-  /** Why the run failed. */
+  /** Why the run failed, or which point reached the goal that ended it. */
   reason: string | null;
   /** Lines of standard output as `[rank] text`. Absent in lists and with `logs=0`. */
   stdout?: Array<string>;
@@ -199,6 +216,10 @@ export type RunRequest = {
   working_dir?: string;
   /** Longest time from the admission of the run to its end, in seconds. */
   time_limit?: number;
+  /** Which value of which metric the run is to reach. */
+  goal?: Goal;
+  /** Whether the first point that reaches the goal ends the run. */
+  stop_at_goal?: boolean;
   /** Environment variables of the command with the keys of Secrets that have their values. */
   env_from_secrets?: Record<string, SecretKey>;
   /** Volumes that every worker mounts. */
@@ -479,9 +500,6 @@ export type Resync = {
   /** Why events were left out. */
   reason: string;
 };
-
-/** Which values of a metric reach a goal. */
-export type Direction = "at_least" | "at_most";
 
 /** What the time to accuracy of a training is measured by. */
 export type Clock = "training" | "wall";

@@ -1,6 +1,6 @@
 //! The goals that programs train to, as their images and commands say.
 
-use mlbench_core::comparison::{Direction, Goal};
+use mlbench_core::goal::{Direction, Goal};
 use mlbench_core::run::RunSpec;
 
 use crate::app::runs::{PRECISION, official};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use mlbench_core::comparison::{
-    AllReduce, AllReduceScan, Choice, Direction, EndValue, Goal, GoalScan, MeasuredRun, STEPS, StepScan,
-    split_rank, total_metric,
+    AllReduce, AllReduceScan, Choice, EndValue, GoalScan, MeasuredRun, STEPS, StepScan, total_metric,
 };
+use mlbench_core::goal::{Direction, Goal, split_rank};
 use mlbench_core::metric::Series;
 use mlbench_core::run::Run;
 use mlbench_core::storage::{PointSink, PointsQuery, Storage, collect_points, read_page};

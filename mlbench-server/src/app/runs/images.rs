@@ -1,6 +1,6 @@
 //! The official images of MLBench, with their commands and goals.
 
-use mlbench_core::comparison::Direction;
+use mlbench_core::goal::Direction;
 
 /// An official image.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -55,6 +55,10 @@ pub(super) fn resolve_external(request: &RunRequest) -> Result<RunSpec> {
         let rule = "has no effect on a run that executes elsewhere; remove it, and limit the program itself";
         return Err(Error::invalid("time_limit", rule));
     }
+    if request.needs.stop_at_goal {
+        let rule = "must be false for a run that executes elsewhere; let its program end at the goal";
+        return Err(Error::invalid("stop_at_goal", rule));
+    }
     Ok(RunSpec {
         num_workers: request.num_workers.unwrap_or(1),
         num_cpus: request.num_cpus,
@@ -294,12 +298,17 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_executes_elsewhere_has_no_time_limit() {
+    fn a_run_that_executes_elsewhere_is_not_ended() {
         let request =
             |body: &str| RunRequest::from_fields(Fields::from_json(body.as_bytes()).unwrap()).unwrap();
         let error = resolve_external(&request(r#"{"name":"x","time_limit":"1h"}"#)).unwrap_err();
         assert!(error.detail().starts_with("time_limit: has no effect on a run that executes elsewhere; "));
-        assert!(resolve_external(&request(r#"{"name":"x","memory":"1Gi"}"#)).is_ok());
+        assert!(resolve_external(&request(r#"{"name":"x","memory":"1Gi","goal":"a>=1"}"#)).is_ok());
+        let goal = request(r#"{"name":"x","goal":"a>=1","stop_at_goal":true}"#);
+        let error = resolve_external(&goal).unwrap_err();
+        assert!(
+            error.detail().starts_with("stop_at_goal: must be false for a run that executes elsewhere; ")
+        );
     }
 
     #[test]

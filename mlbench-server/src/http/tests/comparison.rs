@@ -13,7 +13,7 @@ use super::harness::{Api, ApiResponse, run_metric};
 /// A finished run on two workers.
 async fn finished_run(api: &Api) -> RunId {
     let run = api.stored_run("a run").await.id;
-    api.app.storage.run_started(run, 2).await.unwrap();
+    api.app.storage.run_started(run, 2, api.app.clock.now()).await.unwrap();
     end_run(&api.app, run, RunEvent::Finish).await;
     run
 }

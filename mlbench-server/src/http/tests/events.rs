@@ -65,7 +65,7 @@ fn lines(text: &[&str]) -> OutputChunk {
 async fn a_stream_carries_what_its_topics_name() {
     let api = Api::without_launcher().await;
     let run = api.stored_run("watched").await.id;
-    api.app.storage.run_started(run, 1).await.unwrap();
+    api.app.storage.run_started(run, 1, api.app.clock.now()).await.unwrap();
     let topics = format!("topics=runs,pods,usage,run:{run}");
     let mut all = EventReader::begin(&api, &topics).await;
     let mut one_pod = EventReader::begin(&api, &format!("topics=pod:{}", PODS[1])).await;

@@ -154,7 +154,7 @@ async fn read(app: App, topics: Vec<Topic>, begin: i64, seed: u64, count: Arc<At
 async fn broken_streams_have_every_point_and_line_once() {
     let api = Api::without_launcher().await;
     let (first, second) = (api.ended_run("first").await.id, api.stored_run("second").await.id);
-    api.app.storage.run_started(second, 4).await.unwrap();
+    api.app.storage.run_started(second, 4, api.app.clock.now()).await.unwrap();
     let none = ChangesQuery { interest: Interest::default(), after: 0, upto: None };
     let begin = api.app.storage.changes(&none).await.unwrap().last;
     let topics = [

@@ -146,7 +146,7 @@ pub(super) async fn run_fake_launcher(app: App) {
                 end_run(&app, run.id, RunEvent::Stop).await;
             } else if !run.is_queued() {
                 app.storage.assign_workers(run.id, PODS.map(worker).into()).await.unwrap();
-                app.storage.run_started(run.id, 2).await.unwrap();
+                app.storage.run_started(run.id, 2, app.clock.now()).await.unwrap();
             }
         }
         for run in app.storage.deleted_runs().await.unwrap() {

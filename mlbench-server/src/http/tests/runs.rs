@@ -147,7 +147,7 @@ async fn a_deletion_waits_two_seconds_for_the_teardown() {
 /// Stores a run with `count` lines in each of its output streams, and returns its id.
 async fn run_with_output(api: &Api, count: usize) -> String {
     let run = api.stored_run("x").await.id;
-    api.app.storage.run_started(run, 2).await.unwrap();
+    api.app.storage.run_started(run, 2, api.app.clock.now()).await.unwrap();
     for (stream, word) in [(OutputStream::Stdout, "out"), (OutputStream::Stderr, "err")] {
         let lines = (0..count).map(|i| format!("{word} \"{i}\"")).collect();
         let chunk = OutputChunk { rank: 1, stream, from: 0, to: 7, lines, date: api.app.clock.now() };

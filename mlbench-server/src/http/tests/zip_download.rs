@@ -33,7 +33,7 @@ fn names(response: &ApiResponse) -> Vec<String> {
 async fn run_on_a_pod(api: &Api) -> String {
     let run = api.stored_run("Name/of \"ü\"").await.id;
     api.app.storage.assign_workers(run, vec![worker(PODS[0])]).await.unwrap();
-    api.app.storage.run_started(run, 1).await.unwrap();
+    api.app.storage.run_started(run, 1, api.app.clock.now()).await.unwrap();
     api.app.clock.advance(Duration::from_secs(10));
     end_run(&api.app, run, RunEvent::Finish).await;
     run.to_string()

@@ -64,6 +64,19 @@ fn a_run_fails_at_its_time_limit_and_is_stopped() {
 }
 
 #[test]
+fn a_run_that_has_reached_its_goal_is_stopped_and_finishes() {
+    let reached = Some(outcome(RunEvent::Finish, Some("goal reached: accuracy 80"), 5));
+    let with = |exits| Run { outcome: reached.clone(), ..started(exits) };
+    let observed = Observed::default();
+    let stop = [Action::Follow(vec![0, 1]), Action::Signal(Signal::Term, vec![0, 1])];
+    assert_eq!(planned(&with([None, None]), &observed, 6), stop);
+    let by_sigterm = with([Some(143), Some(0)]);
+    assert_eq!(planned(&by_sigterm, &observed, 7), [Action::Release]);
+    let released = Observed { released: true, ..Observed::default() };
+    assert_eq!(planned(&by_sigterm, &released, 8), [Action::End]);
+}
+
+#[test]
 fn ranks_that_go_on_after_another_has_ended_fail_the_run() {
     let limits = Limits { exit_grace: Some(Duration::from_secs(30)), ..LIMITS };
     let mut observed = Observed::default();

@@ -95,7 +95,7 @@ impl Store {
 
     async fn started_run(&self) -> RunId {
         let run = self.start_run_unless_active(new_run("a run"), at(1)).await.unwrap();
-        self.run_started(run.id, 2).await.unwrap();
+        self.run_started(run.id, 2, at(1)).await.unwrap();
         run.id
     }
 

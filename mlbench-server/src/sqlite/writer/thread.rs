@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Instant;
 
+use mlbench_core::metric::Metric;
 use mlbench_core::{Error, ErrorCode};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -27,8 +28,8 @@ use crate::sqlite::connection::checkpoint::Checkpointer;
 use crate::sqlite::connection::files::OpenFiles;
 use crate::sqlite::error::{StoreError, failed};
 use crate::sqlite::metrics::recent::Arrivals;
-use crate::sqlite::metrics::record::{MetricWrite, record_all};
-use crate::sqlite::runs::purge;
+use crate::sqlite::metrics::record::{MetricWrite, WriteOutcome, record_all};
+use crate::sqlite::runs::{goal, purge};
 use crate::vitals::Vitals;
 
 /// The most jobs of one transaction. It bounds how long the first of them waits for the commit.
@@ -231,10 +232,9 @@ impl WriterThread {
     ) -> Result<(), StoreError> {
         self.begin(rollback)?;
         let writes: Vec<&MetricWrite> = metrics.iter().map(|metric| &metric.write).collect();
-        let recorded =
-            catch_unwind(AssertUnwindSafe(|| record_all(&self.connection, &self.arrivals, &writes)))
-                .map_err(|_| Error::internal("storing a metric panicked"))
-                .and_then(|recorded| recorded.map_err(Error::from));
+        let recorded = catch_unwind(AssertUnwindSafe(|| self.record(&writes)))
+            .map_err(|_| Error::internal("storing a metric panicked"))
+            .and_then(|recorded| recorded.map_err(Error::from));
         let error = match recorded {
             Ok(outcomes) => {
                 let recorded = metrics.into_iter().zip(outcomes);
@@ -250,6 +250,17 @@ impl WriterThread {
         }
         completions.extend(metrics.into_iter().map(|metric| metric.complete(Err(error.clone()))));
         self.end(rollback, Some(&error))
+    }
+
+    fn record(&self, writes: &[&MetricWrite]) -> Result<Vec<WriteOutcome>, StoreError> {
+        let outcomes = record_all(&self.connection, &self.arrivals, writes)?;
+        let stored =
+            writes.iter().zip(&outcomes).filter(|(_, outcome)| matches!(outcome, WriteOutcome::Stored));
+        let metrics: Vec<&Metric> = stored.map(|(write, _)| &write.metric).collect();
+        if let Some(last) = writes.last() {
+            goal::check_metrics(&self.connection, &metrics, last.now)?;
+        }
+        Ok(outcomes)
     }
 
     fn begin(&self, rollback: Rollback) -> Result<(), StoreError> {

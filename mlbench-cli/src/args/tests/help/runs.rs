@@ -43,6 +43,10 @@ fn runs_start_prints_help() {
                                 standard input. Other flags replace its fields
           --workers <N>         Number of workers [default: all workers]
           --backend <BACKEND>   Backend: mpi, gloo, nccl or a custom name
+          --goal <GOAL>         Goal of the run: METRIC>=VALUE or METRIC<=VALUE,
+                                such as 'val_global_Prec@1>=80'
+          --stop-at-goal        End the run, as finished, when the first point
+                                reaches its goal
           --cpus <CORES>        CPU cores per worker, such as 0.5 [default: no
                                 limit]
           --memory <SIZE>       Memory per worker, such as 4Gi [default: that of the
@@ -118,6 +122,7 @@ fn runs_start_prints_help() {
       mlbench runs start --name two --workers 2 --cpus 0.5 --light --wait
       mlbench runs start --name mine --command 'python train.py --rank {rank}'
       mlbench runs start --name tuned --param lr=0.1 --tag team=vision
+      mlbench runs start --name until --goal 'val_loss<=0.1' --stop-at-goal
       mlbench runs start --name long --env EPOCHS=50 --command 'python train.py'
       mlbench runs start --file run.yaml --name again --param lr=0.2
       mlbench runs start --name first --workers 2 --dry-run -o yaml > run.yaml
@@ -330,8 +335,8 @@ fn runs_compare_prints_help() {
     Options:
           --metric <METRIC>        Metric, with or without a rank [default: the one
                                    that the programs train to]
-          --goal <VALUE>           Goal [default: the one that the programs train
-                                   to]
+          --goal <GOAL>            Goal: a value, or METRIC>=VALUE or METRIC<=VALUE
+                                   [default: that of the runs or their programs]
           --direction <DIRECTION>  Which values reach the goal [default: by the name
                                    of the metric] [possible values: at_least,
                                    at_most]
@@ -354,7 +359,7 @@ fn runs_compare_prints_help() {
 
     Examples:
       mlbench runs compare 1 2 3
-      mlbench runs compare one two --metric 'train_loss @ 0' --goal 0.5
+      mlbench runs compare one two --goal 'train_loss @ 0<=0.5'
       mlbench runs compare 4 7 --baseline 4 -o csv
     ");
 }
@@ -372,8 +377,8 @@ fn runs_report_prints_help() {
     Options:
           --metric <METRIC>        Metric, with or without a rank [default: the one
                                    that the programs train to]
-          --goal <VALUE>           Goal [default: the one that the programs train
-                                   to]
+          --goal <GOAL>            Goal: a value, or METRIC>=VALUE or METRIC<=VALUE
+                                   [default: that of the runs or their programs]
           --direction <DIRECTION>  Which values reach the goal [default: by the name
                                    of the metric] [possible values: at_least,
                                    at_most]

@@ -49,11 +49,13 @@ fn runs_sweep_prints_help() {
           --light                  Train to the light goal, a lower accuracy
           --metric <METRIC>        Metric, with or without a rank [default: the one
                                    that the programs train to]
-          --goal <VALUE>           Goal [default: the one that the programs train
-                                   to]
+          --goal <GOAL>            Goal: a value, or METRIC>=VALUE or METRIC<=VALUE
+                                   [default: that of the runs or their programs]
           --direction <DIRECTION>  Which values reach the goal [default: by the name
                                    of the metric] [possible values: at_least,
                                    at_most]
+          --stop-at-goal           End each run, as finished, when the first point
+                                   reaches the goal, which then has a metric
           --output <DIR>           Directory of a report with tables and charts
           --dry-run                Print the runs in their order. Send nothing
       -h, --help                   Print help

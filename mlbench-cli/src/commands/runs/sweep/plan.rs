@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use mlbench_client::{ComparisonQuery, Run, RunName, RunRequest, Tags};
 use mlbench_core::quote::quote;
 
-use crate::args::SweepArgs;
-use crate::commands::runs::request::{check, read_base, with_flags};
+use crate::args::{GoalText, SweepArgs};
+use crate::commands::runs::request::{check, read_base, with_flags, with_goal};
 use crate::failure::Failure;
 
 /// Tag with the name of the sweep.
@@ -73,6 +73,8 @@ impl Plan {
         for workers in workers {
             for backend in &backends {
                 let run = with_flags(base.clone(), &args.settings, workers, *backend)?;
+                let run =
+                    with_goal(run, args.measure.goal.as_ref().and_then(GoalText::whole), args.stop_at_goal);
                 if let Some((tag, _)) = run.tags.iter().find(|(tag, _)| [SWEEP_TAG, PLAN_TAG].contains(tag)) {
                     return Err(taken(tag));
                 }

@@ -3,7 +3,7 @@
 use mlbench_client::Timestamp;
 
 use super::progress::Progress;
-use crate::commands::top::{elapsed, number, progress_text, spark, state_text};
+use crate::commands::top::{Entry, elapsed, number, progress_text, spark, state_text};
 use crate::output::{Line, Tone};
 
 /// The most columns of the curve of the loss.
@@ -44,25 +44,12 @@ fn about(progress: &Progress, now: Timestamp, columns: usize) -> Line {
 
 fn measured(progress: &Progress, columns: usize) -> Option<Line> {
     let entry = &progress.entry;
-    let loss = entry.loss.as_ref().map(|loss| format!("loss {}", number(loss.value)));
+    let loss = entry.loss.as_ref().map(|loss| against_goal(entry, "loss", &loss.name, loss.value));
     let word = if columns < NARROW { "acc" } else { "accuracy" };
-    let (accuracy, tone) =
-        match entry.accuracy.as_ref().map(|accuracy| (accuracy.value, entry.target_of(&accuracy.name))) {
-            None => (String::new(), None),
-            Some((value, None)) => (format!("{word} {}", number(value)), None),
-            Some((value, Some(target))) => {
-                let is_reached = target.is_reached(value);
-                let mark = if is_reached { " ✓" } else { "" };
-                let text = format!(
-                    "{word} {} goal {} {}{mark}",
-                    number(value),
-                    target.direction.sign(),
-                    number(target.value)
-                );
-                (text, is_reached.then_some(Tone::Good))
-            }
-        };
-    let Some(loss) = loss else {
+    let accuracy = entry.accuracy.as_ref();
+    let accuracy = accuracy.map(|accuracy| against_goal(entry, word, &accuracy.name, accuracy.value));
+    let (accuracy, tone) = accuracy.unwrap_or_default();
+    let Some((loss, loss_tone)) = loss else {
         return (!accuracy.is_empty()).then(|| vec![(accuracy, tone)]);
     };
     let gap = if accuracy.is_empty() { "" } else { "  " };
@@ -71,11 +58,21 @@ fn measured(progress: &Progress, columns: usize) -> Option<Line> {
     let losses: Vec<f64> = progress.losses(2 * width).iter().map(|share| 0.05 + 0.95 * share).collect();
     let curve = spark(&losses, width.min(losses.len().div_ceil(2)), 1.0);
     Some(vec![
-        (format!("{loss} "), None),
+        (format!("{loss} "), loss_tone),
         (curve, Some(Tone::Active)),
         (gap.to_owned(), None),
         (accuracy, tone),
     ])
+}
+
+/// Returns a value with the goal that its metric has, and the tone of a reached one.
+fn against_goal(entry: &Entry, word: &str, metric: &str, value: f64) -> (String, Option<Tone>) {
+    let shown = number(value);
+    let Some(target) = entry.target_of(metric) else { return (format!("{word} {shown}"), None) };
+    let is_reached = target.is_reached(value);
+    let mark = if is_reached { " ✓" } else { "" };
+    let text = format!("{word} {shown} goal {} {}{mark}", target.direction.sign(), number(target.value));
+    (text, is_reached.then_some(Tone::Good))
 }
 
 #[cfg(test)]
@@ -147,6 +144,10 @@ mod tests {
         let lines = shown(&progress, 79);
         assert!(lines[0].ends_with("epoch 2.5  reconnecting…"), "{lines:?}");
         assert!(lines[1].ends_with("accuracy 95 goal ≥ 95 ✓"), "{lines:?}");
+        progress.entry.target =
+            Some(Target { metric: "train_loss".to_owned(), direction: Direction::AtMost, value: 0.05 });
+        let lines_of_loss = shown(&progress, 79);
+        assert!(lines_of_loss[1].starts_with("loss 0.05 goal ≤ 0.05 ✓ "), "{lines_of_loss:?}");
         let run = progress_without_points();
         assert_eq!(shown(&run, 79).len(), 1, "nothing is measured yet");
         for columns in 0..60 {

@@ -197,8 +197,10 @@ pub(in crate::commands::runs) fn report_state(run: &Run) {
         (Some(position), Some(reason)) => format!(", queue position {position}: {reason}"),
         _ => String::new(),
     };
+    let reached = run.job_metadata.reason.as_deref().filter(|_| run.state == RunState::Finished);
+    let reached = reached.map(|reason| format!(": {reason}")).unwrap_or_default();
     eprint_message(format_args!(
-        "run {} ({:?}) {} after {time}{queue}",
+        "run {} ({:?}) {} after {time}{queue}{reached}",
         run.id,
         run.name.as_str(),
         run.state

@@ -4,7 +4,7 @@ use mlbench_client::{
     Comparison, EventPoint, MeasuredValue, MetricValue, PodName, PointRecord, Run, RunId, RunState,
     RunValues, Timestamp,
 };
-use mlbench_core::comparison::{Direction, split_rank};
+use mlbench_core::goal::{Direction, split_rank};
 use mlbench_core::metric::Measure;
 
 /// What a text of a run may have: longer ones are cut.
@@ -36,7 +36,8 @@ impl Target {
     /// Returns the goal of the only run of a comparison, if it is known.
     pub(crate) fn of(comparison: &Comparison) -> Option<Self> {
         let Comparison { metric, direction, goal, .. } = comparison;
-        goal.map(|value| Self { metric: metric.clone(), direction: *direction, value })
+        let metric = split_rank(metric).0;
+        goal.map(|value| Self { metric: metric.to_owned(), direction: *direction, value })
     }
 
     /// Returns whether a value reaches the goal.

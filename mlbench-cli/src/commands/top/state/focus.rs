@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use mlbench_client::{LogLine, MetricValue, RunId, Timestamp};
-use mlbench_core::comparison::split_rank;
+use mlbench_core::goal::split_rank;
 use mlbench_core::metric::Measure;
 
 use super::curve::Curve;

@@ -1,5 +1,6 @@
 //! One run: charts of its metrics, its parameters, its last lines.
 
+use mlbench_client::RunState;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -65,8 +66,10 @@ fn facts(entry: &Entry, theme: Theme, columns: usize) -> Vec<Line<'static>> {
         pods => format!("{}: {}", entry.num_workers, pods.join(", ")),
     };
     let joined = |texts: &[String]| name(&texts.join("  "));
+    // A run that has reached its goal has a reason, too.
+    let reason = if entry.state == RunState::Finished { theme.good() } else { theme.problem() };
     let facts = [
-        ("reason", entry.reason.as_deref().map(name).unwrap_or_default(), theme.problem()),
+        ("reason", entry.reason.as_deref().map(name).unwrap_or_default(), reason),
         ("waits", entry.waiting_for.as_deref().map(name).unwrap_or_default(), theme.goal()),
         ("params", joined(&entry.params), Style::new()),
         ("tags", joined(&entry.tags), Style::new()),

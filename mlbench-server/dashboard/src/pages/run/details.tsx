@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 
 import type { Run, Volume } from "../../api/wire";
 import { duration, number, size } from "../../lib/format";
+import { goalText } from "../../lib/goal";
 import { routePath } from "../../lib/route";
 import { Link } from "../../parts/link";
 import { workersOf } from "../../parts/state";
@@ -49,6 +50,13 @@ export function Details({ run }: { run: Run }) {
         {run.shm_size !== undefined && <Fact name="Shared memory per worker">{size(run.shm_size)}</Fact>}
         {run.gpus !== undefined && <Fact name="GPUs per worker">{run.gpus}</Fact>}
         {run.time_limit !== undefined && <Fact name="Time limit">{duration(run.time_limit * 1000)}</Fact>}
+        {run.goal !== undefined && (
+          <Fact name="Goal">
+            <code dir="ltr">{goalText(run.goal)}</code>
+            {run.stop_at_goal === true && ", which ends the run"}
+          </Fact>
+        )}
+        {run.state === "FINISHED" && job.reason !== null && <Fact name="Ended by">{job.reason}</Fact>}
         {run.working_dir !== undefined && (
           <Fact name="Working directory">
             <code dir="ltr">{run.working_dir}</code>

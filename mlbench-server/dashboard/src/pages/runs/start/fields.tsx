@@ -188,6 +188,15 @@ export function Resources({ form, errors, change }: PartProps) {
         placeholder="such as 90m"
       />
       <TextField
+        label="Goal"
+        name="goal"
+        value={form.goal}
+        onValue={(goal) => change({ goal })}
+        error={errors.goal}
+        placeholder="such as val_loss<=0.1"
+        help="A metric and the value to reach"
+      />
+      <TextField
         label="Working directory"
         name="working_dir"
         value={form.workingDir}
@@ -327,6 +336,13 @@ export function Options({ form, errors, change }: PartProps) {
         checked={form.light}
         onChecked={(light) => change({ light })}
         error={errors.light_target}
+      />
+      <CheckField
+        label="Stop at the goal"
+        name="stop_at_goal"
+        checked={form.stopAtGoal}
+        onChecked={(stopAtGoal) => change({ stopAtGoal })}
+        error={errors.stop_at_goal}
       />
       <CheckField
         label="Horovod"

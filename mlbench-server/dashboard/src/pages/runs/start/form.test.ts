@@ -8,6 +8,8 @@ import { nameValues } from "../../../lib/name-values";
 import { activeRun, EMPTY, formOf, placeMessage, requestOf, type StartForm } from "./form";
 import { OFFICIAL_IMAGES, officialImage } from "./images";
 
+const GOAL = { metric: "val_loss", direction: "at_most", value: 0.1 } as const;
+
 function request(changes: Partial<StartForm>): RunRequest {
   const result = requestOf({ ...EMPTY, name: "x", ...changes });
   assert.ok("request" in result, JSON.stringify(result));
@@ -84,13 +86,23 @@ test("a run started again has the same parameters", () => {
   assert.equal(OFFICIAL_IMAGES[0]?.name, name);
   const cases: [Run, Partial<RunRequest>][] = [
     [
-      run({ memory: 3 * 2 ** 30, shm_size: 2 ** 20, gpus: 2, time_limit: 1.5, working_dir: "/d" }),
+      run({
+        memory: 3 * 2 ** 30,
+        shm_size: 2 ** 20,
+        gpus: 2,
+        time_limit: 1.5,
+        goal: GOAL,
+        stop_at_goal: true,
+        working_dir: "/d",
+      }),
       {
         custom_image_command: "train --lr 1",
         memory: "3Gi",
         shm_size: "1Mi",
         gpus: 2,
         time_limit: "1.5s",
+        goal: "val_loss<=0.1",
+        stop_at_goal: true,
         working_dir: "/d",
       },
     ],

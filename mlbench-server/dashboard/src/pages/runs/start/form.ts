@@ -1,6 +1,7 @@
 import type { RunRequest } from "../../../api/runs";
 import type { Run } from "../../../api/wire";
 import { size } from "../../../lib/format";
+import { goalText } from "../../../lib/goal";
 import { nameValues, readNameValues, type NameValues } from "../../../lib/name-values";
 import { typedNumber } from "../../../lib/number";
 import { shownTags } from "../../../parts/tags";
@@ -30,6 +31,8 @@ export interface StartForm {
   shm: string;
   gpus: string;
   timeLimit: string;
+  goal: string;
+  stopAtGoal: boolean;
   workingDir: string;
   gpu: boolean;
   light: boolean;
@@ -74,6 +77,8 @@ export const EMPTY: StartForm = {
   shm: "",
   gpus: "",
   timeLimit: "",
+  goal: "",
+  stopAtGoal: false,
   workingDir: "",
   gpu: false,
   light: false,
@@ -117,6 +122,8 @@ export function requestOf(form: StartForm): { request: RunRequest } | { errors: 
     ...text("memory", form.memory),
     ...text("shm_size", form.shm),
     ...text("time_limit", form.timeLimit),
+    ...text("goal", form.goal),
+    ...(form.stopAtGoal ? { stop_at_goal: true } : {}),
     ...text("working_dir", form.workingDir),
     ...(form.gpu ? { gpu_enabled: true } : {}),
     ...(form.light ? { light_target: true } : {}),
@@ -129,7 +136,7 @@ export function requestOf(form: StartForm): { request: RunRequest } | { errors: 
   return Object.keys(errors).length > 0 ? { errors } : { request };
 }
 
-function text(field: "memory" | "shm_size" | "time_limit" | "working_dir", typed: string) {
+function text(field: "memory" | "shm_size" | "time_limit" | "goal" | "working_dir", typed: string) {
   return typed.trim() === "" ? {} : { [field]: typed.trim() };
 }
 
@@ -175,6 +182,8 @@ export function formOf(run: Run): StartForm {
     shm: run.shm_size === undefined ? "" : size(run.shm_size),
     gpus: run.gpus === undefined ? "" : String(run.gpus),
     timeLimit: run.time_limit === undefined ? "" : `${run.time_limit}s`,
+    goal: run.goal === undefined ? "" : goalText(run.goal),
+    stopAtGoal: run.stop_at_goal ?? false,
     workingDir: run.working_dir ?? "",
     gpu: run.gpu_enabled,
     light: run.light_target,
@@ -195,7 +204,7 @@ const OFFICIAL_COMMAND = "/conda/bin/python /codes/main.py --run_id {run_id}";
 export function shownFields(form: StartForm): ReadonlySet<string> {
   // Typed by the wire, so that a renamed field does not compile.
   const shown: (keyof RunRequest)[] = ["name", "num_workers", "num_cpus", "max_bandwidth", "backend"];
-  shown.push("memory", "shm_size", "gpus", "time_limit", "working_dir");
+  shown.push("memory", "shm_size", "gpus", "time_limit", "goal", "stop_at_goal", "working_dir");
   shown.push("gpu_enabled", "light_target", "use_horovod", "environment", "params", "tags");
   if (form.program === "command" || form.program === "own") shown.push("custom_image_command");
   if (form.program === "own") shown.push("custom_image_name");
