@@ -21,5 +21,6 @@ pub mod sqlite;
 pub mod task_group;
 pub mod telemetry;
 pub mod token;
+pub mod upkeep;
 pub mod version;
 pub mod vitals;

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use mlbench_core::quote::shorten_message;
+use mlbench_server::clock::Clock;
 use mlbench_server::cluster::local::supervise::run_if_requested;
 use mlbench_server::log_queue::LogQueue;
 use mlbench_server::server::{Server, adopt_orphans};
 use mlbench_server::settings::Settings;
-use mlbench_server::telemetry;
+use mlbench_server::{telemetry, upkeep};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Error when a second signal ends the shutdown.
@@ -36,10 +37,17 @@ fn main() -> ExitCode {
         log.line(&format!("mlbench-server: {}", shorten_message(error)));
     }
     log.flush(LOG_TIMEOUT);
-    ended.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+    ended.unwrap_or(ExitCode::FAILURE)
 }
 
-fn run(settings: &Settings, log: &LogQueue) -> Result<(), String> {
+fn run(settings: &Settings, log: &LogQueue) -> Result<ExitCode, String> {
+    if let Some(command) = &settings.upkeep {
+        return upkeep::run(settings, command, Clock::System.now());
+    }
+    serve(settings, log).map(|()| ExitCode::SUCCESS)
+}
+
+fn serve(settings: &Settings, log: &LogQueue) -> Result<(), String> {
     telemetry::init(settings, log.clone())?;
     adopt_orphans();
     let runtime =

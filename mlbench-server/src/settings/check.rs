@@ -7,6 +7,7 @@ use mlbench_core::quote::quote;
 
 use super::flags::Settings;
 use super::given;
+use super::upkeep::Upkeep;
 
 impl Settings {
     /// Refuses settings that contradict each other.
@@ -48,6 +49,19 @@ impl Settings {
             ));
         }
         given::check(&self.given, self.surroundings())
+    }
+
+    /// Refuses a flag of the server that has no effect on a command.
+    ///
+    /// A variable is not refused: the environment is that of a service.
+    ///
+    /// # Errors
+    /// A message that names it.
+    pub fn check_upkeep(&self, command: &Upkeep) -> Result<(), String> {
+        match self.given.iter().find_map(|given| given.flag_besides("database")) {
+            Some(flag) => Err(format!("{flag}: no effect on {}; leave it out", command.name())),
+            None => Ok(()),
+        }
     }
 
     /// Returns the database file, by default in the user's data directory.

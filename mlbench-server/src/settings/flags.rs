@@ -11,6 +11,7 @@ use mlbench_core::quote::shorten;
 
 use super::given::{self, Given};
 use super::kubernetes::KubernetesSettings;
+use super::upkeep::Upkeep;
 use super::values::{ClusterKind, LogFormat, amount, duration, interval, workers};
 use crate::app::RunPolicy;
 use crate::sqlite::Durability;
@@ -32,7 +33,7 @@ pub struct Settings {
     pub address_file: Option<PathBuf>,
 
     /// SQLite database file [default: mlbench/mlbench.sqlite3 in your data directory]
-    #[arg(long, value_name = "FILE", env = "MLBENCH_DATABASE")]
+    #[arg(long, value_name = "FILE", env = "MLBENCH_DATABASE", global = true)]
     pub database: Option<PathBuf>,
 
     /// Take over a moved database with its active runs
@@ -161,6 +162,10 @@ pub struct Settings {
     /// Workers in Kubernetes
     #[command(flatten)]
     pub kubernetes: KubernetesSettings,
+
+    /// What to do with the database, instead of serving it.
+    #[command(subcommand)]
+    pub upkeep: Option<Upkeep>,
 
     /// The settings that were given.
     #[arg(skip)]

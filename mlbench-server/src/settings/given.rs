@@ -52,6 +52,11 @@ pub(super) fn check(given: &[Given], at: Surroundings) -> Result<(), String> {
 }
 
 impl Given {
+    /// Returns the flag, unless a variable has given it or it is that of `id`.
+    pub(super) fn flag_besides(&self, id: &str) -> Option<&str> {
+        Some(self.name.as_str()).filter(|name| name.starts_with("--") && self.id != id)
+    }
+
     fn problem(&self, at: Surroundings) -> Option<String> {
         let is_local = at.cluster != ClusterKind::Kubernetes;
         let problem = match self.id.as_str() {

@@ -7,8 +7,10 @@ mod given;
 mod kubernetes;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod values;
 
 pub use flags::{Settings, environment};
 pub use kubernetes::KubernetesSettings;
+pub use upkeep::Upkeep;
 pub use values::{ClusterKind, LogFormat};

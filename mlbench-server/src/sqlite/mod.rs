@@ -14,11 +14,11 @@ mod pods;
 mod runs;
 mod seal;
 mod stats;
+pub mod upkeep;
 mod writer;
 
 #[cfg(test)]
 mod tests;
-
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -21,12 +21,12 @@ pub(crate) const STEPS: &[&str] = &[
 /// Marks a database as one of mlbench: the bytes "mlbn".
 const APPLICATION_ID: i32 = 0x6d6c_626e;
 
-/// Applies the missing ones of `steps`.
+/// Returns how many of `steps` were applied to a database.
 ///
 /// # Errors
 /// [`Unavailable`](ErrorCode::Unavailable) when the database belongs to a newer server or to another program, with a
 /// one-line message for the operator.
-pub(crate) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<(), StoreError> {
+pub(crate) fn version(connection: &Connection, path: &Path, steps: &[&str]) -> Result<u32, StoreError> {
     let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let refuse = |reason: String| {
         StoreError::from(Error::new(ErrorCode::Unavailable, format!("database {}: {reason}", path.display())))
@@ -43,12 +43,26 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) 
     if application != APPLICATION_ID && (application != 0 || tables > 0) {
         return Err(refuse("belongs to another program; choose another file".to_owned()));
     }
+    Ok(version)
+}
+
+/// Applies the missing ones of `steps`.
+///
+/// # Errors
+/// Those of [`version`].
+pub(crate) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<(), StoreError> {
+    let version = version(connection, path, steps)?;
     for (next, sql) in (1_u32..).zip(steps).skip(version as usize) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(sql)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", next)?;
+        apply(&transaction, sql, next)?;
         transaction.commit()?;
     }
     Ok(())
+}
+
+/// Applies one step, in a transaction of the caller.
+pub(crate) fn apply(connection: &Connection, sql: &str, number: u32) -> rusqlite::Result<()> {
+    connection.execute_batch(sql)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", number)
 }

@@ -218,7 +218,8 @@ fn disable_reprepare(connection: &Connection) -> rusqlite::Result<()> {
 /// How long a connection waits while another program holds the database.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-fn open_error(error: StoreError, path: &Path) -> Error {
+/// Names a database in the error of opening it.
+pub(crate) fn open_error(error: StoreError, path: &Path) -> Error {
     let error = match error {
         StoreError::Domain(error) => return error,
         StoreError::Sqlite(error) => error,
@@ -262,12 +263,12 @@ fn full_disk(path: &Path) -> Error {
 }
 
 /// An error that the operator reads on a terminal, so it may name paths.
-fn operator_error(text: String) -> Error {
+pub(crate) fn operator_error(text: String) -> Error {
     Error::new(ErrorCode::Unavailable, text)
 }
 
 /// Returns the text of an error of the operating system, without its number.
-pub(super) fn io_reason(error: &io::Error) -> String {
+pub(crate) fn io_reason(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_owned()
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use mlbench_core::Timestamp;
-use mlbench_core::chunk::{self, ChunkError, Columns, Encoding, Fields, Header, PAGE_POINTS};
+use mlbench_core::chunk::{self, ChunkError, Columns, Encoding, Fields, Header, PAGE_POINTS, PageReader};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::position::Position;
@@ -169,6 +169,38 @@ impl StoredChunk {
         let pages = self.header.pages();
         pages.partition_point(|page| page.start < position.0).saturating_sub(1)
     }
+}
+
+/// Returns the ids of the chunks of a series, in the order of their points.
+pub(crate) fn ids(connection: &Connection, series: i64) -> rusqlite::Result<Vec<i64>> {
+    let sql = "SELECT id FROM chunk WHERE series = ?1 ORDER BY last_date, last_seq";
+    connection.prepare_cached(sql)?.query_map([series], |row| row.get(0))?.collect()
+}
+
+/// Checks the checksums of a chunk, and that its row agrees with its header. Returns what is damaged.
+pub(crate) fn check(connection: &Connection, id: i64) -> Result<Result<Header, String>, StoreError> {
+    let sql = "SELECT count, first_date, first_seq, last_date, last_seq, min_seq, max_seq, header, body \
+               FROM chunk WHERE id = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([id])?;
+    let Some(row) = rows.next()? else { return Ok(Err("it has gone".to_owned())) };
+    let blob = |column| row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from);
+    let (header, body) = (blob(7)?, blob(8)?);
+    let parsed = Header::parse(header)
+        .and_then(|header| PageReader::new(&header, body, Fields::default()).map(|_| header));
+    let header = match parsed {
+        Ok(header) => header,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let ((first_date, first_seq), (last_date, last_seq)) = (header.first(), header.last());
+    let (first_date, last_date, seqs) = (first_date.as_micros(), last_date.as_micros(), header.seqs());
+    let expected = [to_i64(header.count()), first_date, first_seq, last_date, last_seq, seqs.0, seqs.1];
+    for (column, expected) in expected.into_iter().enumerate() {
+        if row.get::<_, i64>(column)? != expected {
+            return Ok(Err("header: does not agree with its row".to_owned()));
+        }
+    }
+    Ok(Ok(header))
 }
 
 /// Returns whether a chunk has its first and last point around or within these positions.

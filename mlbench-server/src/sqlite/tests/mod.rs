@@ -13,6 +13,7 @@ mod readers;
 mod reading;
 mod sealing;
 mod series_stats;
+mod upkeep;
 mod writing;
 
 use std::path::PathBuf;

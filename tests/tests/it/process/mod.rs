@@ -1,5 +1,6 @@
 //! The server as a process: signals, crashes, restarts and failed starts.
 
+mod backups;
 mod copies;
 mod first;
 mod full_disk;
