@@ -58,7 +58,8 @@ impl Process {
 
     pub(super) fn output(&self, from: Offsets) -> Output {
         let rest = |bytes: &[u8], from: u64| {
-            let rest = &bytes[usize::try_from(from).unwrap()..];
+            // Nothing, when a reader wants no more.
+            let rest = &bytes[usize::try_from(from).unwrap().min(bytes.len())..];
             (Bytes::copy_from_slice(&rest[..rest.len().min(PIECE)]), rest.len() <= PIECE)
         };
         let ((stdout, all_stdout), (stderr, all_stderr)) =
