@@ -27,7 +27,8 @@
 #   mlbench_free DIR OUT ERR     Deletes the segments that a reader with these offsets has stored.
 #   mlbench_signal DIR ID TERM|KILL
 #                                Signals all processes of the rank except its supervisor, which records the exit code.
-#                                Prints the number of processes left.
+#                                Prints the number of processes left, or `supervisor` when only that is left after
+#                                SIGKILL and has not stored the exit code, for a moment or as long as the disk is full.
 #   mlbench_release DIR ID       Kills the remaining processes, then the supervisor, and deletes DIR. Prints the number
 #                                of processes left: if any, DIR still exists, call again.
 #
@@ -45,8 +46,8 @@
 #                   those of the files.
 #   identity        `BOOT_ID PID START_TIME` of the supervisor, written before the command starts.
 #   usage           The supervisor's /proc/PID/stat and io after the end of its command, including waited-for children.
-#   exit_code       16 bytes, reserved before the command starts and written in place at its end, also on a full disk:
-#                   the exit code (128+N for signal N) and a newline.
+#   exit_code       16 bytes, reserved before the command starts and written in place at its end, also on a full disk,
+#                   until they are stored: the exit code (128+N for signal N) and a newline.
 #
 # The processes of a rank are the session of its supervisor and all processes with MLBENCH_WORKER_ID=ID in their
 # environment.
@@ -258,7 +259,15 @@ echo "$ended" >"$dir/ended"
 print() { while read -r line; do echo "$line"; done; }
 { print </proc/$$/stat; print </proc/$$/io; } >"$dir/usage"
 code="$blank$code"
-echo "${code#"${code%???????????????}"}" 1<>"$dir/exit_code"
+# Again and again, because some file systems need room to overwrite, and any may become read-only for a while. No event
+# says that a disk has room, and the process that sleeps meanwhile is none of the rank.
+while [ -d "$dir" ]; do
+    { echo "${code#"${code%???????????????}"}" 1<>"$dir/exit_code"; } 2>/dev/null
+    stored=''
+    { read -r stored <"$dir/exit_code"; } 2>/dev/null
+    [ -z "$stored" ] || break
+    (unset MLBENCH_WORKER_ID && exec setsid sleep 1 >/dev/null 2>&1)
+done
 SUPERVISE
     mv -f "$mlbench_dir/supervise.$$" "$mlbench_dir/supervise" || return 1
     MLBENCH_WORKER_ID=$2
@@ -383,6 +392,11 @@ mlbench_kill() {
 
 mlbench_signal() {
     mlbench_kill "$1" "$2" "$3"
+    k_code=''
+    { read -r k_code <"$1/exit_code"; } 2>/dev/null
+    if [ "$3" = KILL ] && [ "$m_count" -eq 0 ] && [ -n "$s_pid" ] && [ -z "$k_code" ]; then
+        m_count=supervisor
+    fi
     echo "$m_count"
 } </dev/null
 

@@ -56,6 +56,8 @@ pub(super) struct Observed {
     pub(super) launched: u32,
     /// Why the run can never start.
     pub(super) refusal: Option<String>,
+    /// The ranks whose ends this server cannot know, because its store has no room for their output.
+    pub(super) held_up: BTreeSet<u32>,
     /// The age at which the first rank had ended.
     pub(super) first_exit: Option<Duration>,
     /// The ranks that were sent a signal.
@@ -148,8 +150,9 @@ pub(super) fn plan(run: &Run, observed: &Observed, limits: &Limits, now: Now) ->
     if let Some(reason) = failure(run, observed) {
         return decide(RunEvent::Fail, Some(reason));
     }
-    let has_finished = run.state == RunState::Started && open.is_empty();
-    if let Some(reason) = overdue(run, &open, observed, limits, now).filter(|_| !has_finished) {
+    let late: Vec<u32> = open.iter().copied().filter(|rank| !observed.held_up.contains(rank)).collect();
+    let has_finished = run.state == RunState::Started && late.is_empty();
+    if let Some(reason) = overdue(run, &late, observed, limits, now).filter(|_| !has_finished) {
         return decide(RunEvent::Fail, Some(reason));
     }
     match run.state {
@@ -193,8 +196,8 @@ fn provision(observed: &Observed, limits: &Limits, now: Now) -> Vec<Action> {
     new.cloned().map(Action::WriteMessage).chain([next]).collect()
 }
 
-/// Returns which limit an admitted run has exceeded.
-fn overdue(run: &Run, open: &[u32], observed: &Observed, limits: &Limits, now: Now) -> Option<String> {
+/// Returns which limit an admitted run has exceeded, whose ranks `late` go on.
+fn overdue(run: &Run, late: &[u32], observed: &Observed, limits: &Limits, now: Now) -> Option<String> {
     if run.is_queued() {
         return None;
     }
@@ -203,7 +206,7 @@ fn overdue(run: &Run, open: &[u32], observed: &Observed, limits: &Limits, now: N
     }
     let limit = limits.exit_grace?;
     let is_over = now.age.checked_sub(observed.first_exit?)? >= limit;
-    is_over.then(|| failure_reason::exit_grace(open, limit))
+    is_over.then(|| failure_reason::exit_grace(late, limit))
 }
 
 /// Returns why the run has failed, or `None` while it can still finish.

@@ -95,11 +95,17 @@ impl<'a> RunRecorder<'a> {
     /// Stores output, without a notification: a busy run writes hundreds of times per second.
     ///
     /// Returns the streams of the run that have reached the output limit, or `None` when the output must be given up:
-    /// the run is ending, and the store had no room for it for [`FULL_DISK_TIMEOUT`]. Otherwise it waits for room.
-    pub(super) async fn append_output(&self, chunks: &[OutputChunk]) -> Result<Option<Vec<OutputStream>>> {
+    /// the run is ending, and the store had no room for it for [`FULL_DISK_TIMEOUT`]. Otherwise it waits for room, and
+    /// calls `waits` before each pause.
+    pub(super) async fn append_output(
+        &self,
+        chunks: &[OutputChunk],
+        waits: impl Fn(),
+    ) -> Result<Option<Vec<OutputStream>>> {
         let (storage, begin) = (&self.deps.storage, Instant::now());
         let append = || async { storage.append_output(self.id, chunks.to_vec()).await.map(Some) };
         retry_unless(append, || async {
+            waits();
             // Fails for a deleted run, whose output is not wanted.
             let run = match storage.run(self.id).await {
                 Err(error) if is_unwritable(error.code()) => return Ok(None),

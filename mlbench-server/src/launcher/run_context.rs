@@ -1,16 +1,21 @@
 //! State that the supervisor of a run shares with the followers of its ranks.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use mlbench_core::{Result, RunId, Timestamp};
-
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use super::deps::LauncherDeps;
 use super::outage::{self, Caller, Outages};
 use super::recorder::RunRecorder;
 use crate::cluster::ClusterError;
 use crate::token::Token;
+
+/// How long a follower may take to read the rest of the output, once the store has room for it.
+const CATCH_UP_TIME: Duration = Duration::from_secs(30);
 
 /// State that the supervisor of a run shares with the followers of its ranks.
 pub(super) struct RunContext<'a> {
@@ -21,6 +26,7 @@ pub(super) struct RunContext<'a> {
     last_end: Mutex<Option<Timestamp>>,
     /// The token of the workers, once it is needed.
     token: OnceCell<Option<Token>>,
+    held_up: Mutex<BTreeMap<u32, Instant>>,
 }
 
 impl<'a> RunContext<'a> {
@@ -32,6 +38,7 @@ impl<'a> RunContext<'a> {
             outages: Outages::default(),
             last_end: Mutex::default(),
             token: OnceCell::new(),
+            held_up: Mutex::default(),
         }
     }
 
@@ -63,6 +70,22 @@ impl<'a> RunContext<'a> {
     /// Returns when the command of the last rank ended, if that is known.
     pub(super) fn last_end(&self) -> Option<Timestamp> {
         *self.last_end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that the store has no room for the output of a rank now.
+    pub(super) fn hold_up(&self, rank: u32) {
+        self.holds().insert(rank, Instant::now());
+    }
+
+    /// Returns the ranks whose ends this server cannot know, because it could not store their output.
+    pub(super) fn held_up(&self) -> BTreeSet<u32> {
+        let mut holds = self.holds();
+        holds.retain(|_, at| at.elapsed() < CATCH_UP_TIME);
+        holds.keys().copied().collect()
+    }
+
+    fn holds(&self) -> MutexGuard<'_, BTreeMap<u32, Instant>> {
+        self.held_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the outage of `caller`: the cluster responded.

@@ -108,6 +108,7 @@ impl<'a> Supervisor<'a> {
             let now = self.now(&run);
             // An earlier supervisor may have begun.
             self.observed.note_terminations(deps.handle.terminations().of(id), now);
+            self.observed.held_up = self.context.held_up();
             if run.ranks.iter().any(RankStatus::has_ended) {
                 self.observed.first_exit.get_or_insert(now.age);
             }

@@ -180,7 +180,7 @@ impl KubernetesCluster {
     ) -> Result<Remaining, ClusterError> {
         let output = self.execute(rank, self.scripts.signal(rank, signal), Duration::from_secs(10)).await?;
         let no_number = || ClusterError::Unreachable(format!("worker pod {} did not respond", rank.pod));
-        output.processes_left().map(Remaining::Processes).ok_or_else(no_number)
+        output.remaining().ok_or_else(no_number)
     }
 
     /// Executes a script in the pod of a rank.

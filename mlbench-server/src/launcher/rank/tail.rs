@@ -72,7 +72,8 @@ impl<'a> OutputTail<'a> {
                 before < MAX_TRANSACTION_BYTES
             };
             let count = self.chunks.iter().take(MAX_TRANSACTION_CHUNKS).take_while(fits).count();
-            let Some(full) = self.context.recorder.append_output(&self.chunks[..count]).await? else {
+            let wait = || self.context.hold_up(self.rank);
+            let Some(full) = self.context.recorder.append_output(&self.chunks[..count], wait).await? else {
                 return self.give_up().await;
             };
             self.chunks.drain(..count);

@@ -1,12 +1,15 @@
 //! A run that fills the disk of the server.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mlbench_core::RunState;
 use rustix::fs::statvfs;
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 use super::harness::{World, spec};
 use super::local::start_real_workers;
@@ -70,4 +73,32 @@ async fn a_run_that_filled_the_disk_is_stopped_and_the_next_one_runs() {
     let next = world.try_start_run(spec(1, "echo hello")).await.unwrap().id;
     assert_eq!(world.until_ended(next).await.state, RunState::Finished);
     assert_eq!(world.lines(next, 0).await, ["hello"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_ends_without_room_for_its_output_ends_as_it_did_when_there_is_room() {
+    let ends = [(0, RunState::Finished, None), (3, RunState::Failed, Some("rank 1 exited with code 3"))];
+    for (code, state, reason) in ends {
+        let mut world =
+            World::without_launcher(vec![script(Exit::WithCode(0)), script(Exit::WithCode(code))]);
+        let settings = Arc::make_mut(&mut world.deps.settings);
+        (settings.time_limit, settings.exit_grace) =
+            (Some(Duration::from_secs(60)), Some(Duration::from_secs(5)));
+        // The store cannot take its reserve, as on a full disk.
+        let obstacle = world.directory.path().join("mlbench.db-reserve");
+        fs::create_dir(&obstacle).unwrap();
+        world.start_launcher();
+        let id = world.start_run().await;
+        world.until_started(id).await;
+        let _elapsed = timeout(Duration::from_secs(120), std::future::pending::<()>()).await;
+        let waiting = world.storage().run(id).await.unwrap();
+        assert_eq!((waiting.state, &waiting.outcome), (RunState::Started, &None));
+        fs::remove_dir(&obstacle).unwrap();
+        let run = world.until_ended(id).await;
+        assert_eq!((run.state, run.reason()), (state, reason));
+        for rank in [0, 1] {
+            assert_eq!(world.lines(id, rank).await, ["one", "two", "last", "err"]);
+        }
+        assert!(world.cluster.is_clean());
+    }
 }

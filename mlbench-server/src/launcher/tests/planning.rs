@@ -87,6 +87,8 @@ fn ranks_that_go_on_after_another_has_ended_fail_the_run() {
     let why = "rank 1 did not end within 30 s after another rank had ended";
     assert_eq!(plan(&run, &observed, &limits, at(1_030)), decided(RunEvent::Fail, Some(why), 1_030));
     assert_eq!(planned(&run, &observed, 9_999), [Action::Follow(vec![1])], "off by default");
+    observed.held_up = [1].into();
+    assert_eq!(plan(&run, &observed, &limits, at(9_999)), [Action::Follow(vec![1])], "it may have ended");
     let ended = started([Some(0); 2]);
     assert_eq!(plan(&ended, &observed, &limits, at(1_030)), decided(RunEvent::Finish, None, 1_030));
 }

@@ -58,6 +58,7 @@ impl Process {
 
     pub(super) fn output(&self, from: Offsets) -> Output {
         let rest = |bytes: &[u8], from: u64| {
+            // Nothing, when a reader wants no more.
             let rest = bytes.get(usize::try_from(from).unwrap()..).unwrap_or_default();
             (Bytes::copy_from_slice(&rest[..rest.len().min(PIECE)]), rest.len() <= PIECE)
         };

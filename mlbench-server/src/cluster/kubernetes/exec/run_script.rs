@@ -10,6 +10,7 @@ use kube::api::{AttachParams, AttachedProcess};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use crate::cluster::kubernetes::errors::error_text;
+use crate::cluster::rank::Remaining;
 
 /// Time for connecting, a busy node and some megabytes, in addition to what the script waits for.
 const OVERHEAD: Duration = Duration::from_secs(30);
@@ -29,6 +30,14 @@ impl ScriptOutput {
     /// Parses the number of remaining processes, which some scripts print.
     pub(crate) fn processes_left(&self) -> Option<usize> {
         std::str::from_utf8(&self.stdout).ok()?.trim().parse().ok()
+    }
+
+    /// Parses what is left of a rank, which the script of a signal prints.
+    pub(crate) fn remaining(&self) -> Option<Remaining> {
+        match self.stdout.trim_ascii() {
+            b"supervisor" => Some(Remaining::Supervisor),
+            _ => self.processes_left().map(Remaining::Processes),
+        }
     }
 }
 

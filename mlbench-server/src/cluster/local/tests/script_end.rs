@@ -127,3 +127,36 @@ async fn a_file_that_was_truncated_before_the_end_is_read_from_its_start() {
     assert_eq!(rank.follow((3, 0), 100), format!("mlbench ended 0 2 {}\na\n{message}", message.len()));
     assert_eq!(rank.follow((5, message.len() as u64), 100), "mlbench ended 0 0 0\n");
 }
+
+/// Takes the room for the exit code of a rank away.
+fn occupy_exit_code(rank: &Rank) -> String {
+    let path = format!("{}/exit_code", rank.dir());
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn an_exit_code_without_room_is_stored_when_there_is_room() {
+    let go = tempfile::NamedTempFile::new().unwrap();
+    let wait = format!("until [ -s {} ]; do sleep 0.01; done", go.path().display());
+    for launched in [Rank::launched, Rank::launched_without_mkfifo] {
+        std::fs::write(go.path(), "").unwrap();
+        let rank = launched(&format!("{wait}; echo up; exit 3"));
+        let path = occupy_exit_code(&rank);
+        std::fs::write(go.path(), "go").unwrap();
+        // The supervisor writes it right before the exit code.
+        let usage = format!("{}/usage", rank.dir());
+        wait_until("the end of the command", || async {
+            std::fs::metadata(&usage).is_ok_and(|file| file.len() > 0)
+        })
+        .await;
+        assert_eq!(rank.follow((0, 0), 100), "mlbench running - 3 0\nup\n");
+        let kill = format!("mlbench_signal '{}' '{}' KILL", rank.dir(), rank.id());
+        assert_eq!(rank.call(&kill), "supervisor\n");
+        std::fs::remove_dir(path).unwrap();
+        rank.ended().await;
+        assert_eq!(rank.follow((3, 0), 100), "mlbench ended 3 0 0\n");
+        assert_eq!(rank.call(&kill), "0\n");
+    }
+}
