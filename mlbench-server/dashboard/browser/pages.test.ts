@@ -15,6 +15,7 @@ const PAGES = [
   ["workers", "/"],
   ["worker", "/workers/local-mlbench-worker-0"],
   ["runs", "/runs"],
+  ["start-dialog", "/runs?start"],
   ["run", "/runs/1"],
   ["failed-run", "/runs/2"],
   ["compare", "/compare?runs=1,2"],

@@ -5,6 +5,7 @@ import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "pr
 import { timeZone } from "../lib/settings";
 import { ChartButtons } from "./buttons";
 import { hiddenText } from "./extent";
+import { headClass } from "./head_class";
 import type { ChartGroup } from "./group";
 import { keyAction } from "./keys";
 import { Legend } from "./legend_list";
@@ -175,7 +176,7 @@ export function Chart(props: ChartProps) {
   const blank = waits ? "Loading …" : points === 0 ? emptyText(props, zoom) : "";
   return (
     <figure class={compact ? "chart chart-compact" : "chart"} aria-labelledby={`${id}-title`}>
-      <div class="chart-head">
+      <div class={headClass(title)}>
         <h3 id={`${id}-title`} title={title}>
           <bdi>{title}</bdi>
         </h3>

@@ -4,6 +4,7 @@ import { useId, useRef, useState } from "preact/hooks";
 import { ChartButtons } from "./buttons";
 import { cell } from "./csv";
 import { download, fileName } from "./download";
+import { headClass } from "./head_class";
 import { palette } from "./palette";
 import { elementOf, type Scene } from "./scene";
 import { sceneSvg } from "./scene_svg";
@@ -42,7 +43,7 @@ export function Drawing(props: {
   };
   return (
     <figure class="chart" aria-labelledby={`${id}-title`}>
-      <div class="chart-head">
+      <div class={headClass(title)}>
         <h3 id={`${id}-title`} title={title}>
           <bdi>{title}</bdi>
         </h3>

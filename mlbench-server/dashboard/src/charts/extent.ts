@@ -1,6 +1,6 @@
 import { measure } from "./scale";
 import { lowerBound } from "./search";
-import type { ChartSeries, Range, Scale } from "./series";
+import type { ChartSeries, Range, Scale, XAxis } from "./series";
 
 /** The values of curves in view and those that have no place in it. */
 export interface Extent {
@@ -23,6 +23,16 @@ export function xExtent(series: readonly Pick<ChartSeries, "x">[]): Range | unde
     max = Math.max(max, x.at(-1) ?? -Infinity);
   }
   return min <= max ? [min, max] : undefined;
+}
+
+/** How far from zero the first x may be, as a part of all, so that the axis begins at zero. */
+const NEAR_ZERO = 0.1;
+
+/** Returns what an axis shows of an extent: one that begins near zero has a tick there. Dates have no zero. */
+export function fromZero(extent: Range | undefined, axis: XAxis): Range | undefined {
+  if (extent === undefined || axis === "wall") return extent;
+  const [from, to] = extent;
+  return from > 0 && from <= to * NEAR_ZERO ? [0, to] : extent;
 }
 
 /** Looks at all values of curves whose x is in a range. */

@@ -1,4 +1,4 @@
-import { type Extent, xExtent, yExtent } from "./extent";
+import { type Extent, fromZero, xExtent, yExtent } from "./extent";
 import { fraction, measure, padded } from "./scale";
 import type { ChartSeries, Range, Scale, Unit, XAxis } from "./series";
 import { smooth } from "./smooth";
@@ -55,8 +55,8 @@ function lineOf({ x, y }: ChartSeries, halfLife: number): Float64Array {
 
 /** Computes a chart from its curves. */
 export function modelOf(options: ModelOptions): Model {
-  const { series, all, scale, halfLife, zoom, floor } = options;
-  const whole = options.whole ?? xExtent(all) ?? [0, 1];
+  const { series, all, axis, scale, halfLife, zoom, floor } = options;
+  const whole = options.whole ?? fromZero(xExtent(all), axis) ?? [0, 1];
   const [from, to] = zoom ?? whole;
   const view: Range = from < to ? [from, to] : padded(from, to);
   const extent = yExtent(series, view, scale);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { cell, csv } from "./csv";
-import { hiddenText, xExtent, yExtent } from "./extent";
+import { fromZero, hiddenText, xExtent, yExtent } from "./extent";
 import { differing } from "./legend";
 import { noAxisText } from "./no_axis";
 import { rates, sumSamples } from "./rates";
@@ -56,6 +56,16 @@ test("the extent of buckets is that of their extremes", () => {
   assert.deepEqual([min, max], [-9, 70]);
   assert.deepEqual(xExtent([bucket, curve("b", [-4], [0])]), [-4, 1]);
   assert.equal(xExtent([curve("b", [], [])]), undefined);
+});
+
+test("an axis that begins near zero begins at zero, one of dates does not", () => {
+  assert.deepEqual(fromZero([0.01, 0.24], "relative"), [0, 0.24]);
+  assert.deepEqual(fromZero([1, 10], "epoch"), [0, 10]);
+  assert.deepEqual(fromZero([2, 10], "step"), [2, 10]);
+  assert.deepEqual(fromZero([-1, 10], "relative"), [-1, 10]);
+  assert.deepEqual(fromZero([5, 5], "step"), [5, 5]);
+  assert.deepEqual(fromZero([1, 1e9], "wall"), [1, 1e9]);
+  assert.equal(fromZero(undefined, "step"), undefined);
 });
 
 test("a log extent ignores what a bucket has below zero", () => {

@@ -22,6 +22,9 @@ export interface Projection {
 /** From how many points per pixel on only the first, least, greatest and last of each column are drawn. */
 const DENSE = 4;
 
+/** Half the size of the dot of a lonely point, in pixels. */
+const DOT = 2;
+
 /** How many pixels beside the plot a point may be. */
 const FAR = 10_000;
 
@@ -48,7 +51,7 @@ export function traceLine(pen: Pen, x: Float64Array, y: Float64Array, to: Projec
   };
   const lift = () => {
     closeColumn();
-    if (down && strokes === 0) pen.lineTo(lastX + 0.01, lastY);
+    if (down && strokes === 0) traceDot(pen, lastX, lastY);
     down = false;
     strokes = 0;
   };
@@ -93,6 +96,15 @@ export function traceLine(pen: Pen, x: Float64Array, y: Float64Array, to: Projec
     lastY = atY;
   }
   lift();
+}
+
+/** Draws what a person sees of a line that is a single point, with the pen at that point. */
+function traceDot(pen: Pen, x: number, y: number): void {
+  pen.lineTo(x + DOT, y);
+  pen.lineTo(x, y + DOT);
+  pen.lineTo(x - DOT, y);
+  pen.lineTo(x, y - DOT);
+  pen.lineTo(x + DOT, y);
 }
 
 /** Draws the area between the least and the greatest values of buckets; `floor` is below everything. */

@@ -22,7 +22,7 @@ export function Drawings({ comparison }: { comparison: Comparison }) {
   const [inSeconds, setInSeconds] = useState(false);
   const measured = times.scatter.groups.some(({ dots }) => dots.length > 0);
   return (
-    <div class="chart-grid">
+    <div class="chart-grid drawings">
       {comparison.goal !== null && measured && (
         <Drawing
           title={`Time to accuracy: ${goalText(comparison)}`}
