@@ -37,7 +37,7 @@ Examples:
   mlbench runs start --name mine --command 'python train.py --rank {rank}'
   mlbench runs start --name tuned --param lr=0.1 --tag team=vision
   mlbench runs start --name until --goal 'val_loss<=0.1' --stop-at-goal
-  mlbench runs start --name long --env EPOCHS=50 --command 'python train.py'
+  mlbench runs start --name long --env EPOCHS=50 -- python train.py
   mlbench runs start --file run.yaml --name again --param lr=0.2
   mlbench runs start --name first --workers 2 --dry-run -o yaml > run.yaml
   mlbench runs start --name job --image me/job --command ./job --backend mpi")]
@@ -133,6 +133,17 @@ pub(crate) struct SettingArgs {
     /// Secret for pulling the image. Repeat the flag for several
     #[arg(long, value_name = "NAME", help_heading = PODS)]
     pub(crate) image_pull_secret: Vec<ObjectName>,
+    /// Words of the command, instead of --command
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "command")]
+    pub(crate) words: Vec<String>,
+}
+
+impl SettingArgs {
+    /// Returns the command of the workers, if one is given.
+    pub(crate) fn command(&self) -> Option<String> {
+        let words = || (!self.words.is_empty()).then(|| shell_words::join(&self.words));
+        self.command.clone().or_else(words)
+    }
 }
 
 /// Parses a text that is not empty. Scripts pass an empty one where a variable is not set.

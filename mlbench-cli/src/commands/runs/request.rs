@@ -77,7 +77,7 @@ pub(crate) fn with_flags(
     run.num_cpus = args.cpus.or(run.num_cpus);
     run.gpu_enabled |= args.gpu;
     run.light_target |= args.light;
-    run.custom_image_command = args.command.clone().or(run.custom_image_command);
+    run.custom_image_command = args.command().or(run.custom_image_command);
     run.needs = RunNeeds {
         memory: args.memory.or(run.needs.memory),
         shm_size: args.shm_size.or(run.needs.shm_size),
@@ -232,6 +232,16 @@ mod tests {
                     "tags":{"team":"cv"}}"#
             )
         );
+    }
+
+    #[test]
+    fn words_after_two_dashes_are_the_command() {
+        let command = |arguments: &str| body(arguments)["custom_image_command"].clone();
+        assert_eq!(
+            command("-- python train.py --rank {rank} --workers 2"),
+            "python train.py --rank {rank} --workers 2"
+        );
+        assert_eq!(over(r#"{"name":"x","custom_image_command":"b"}"#, "-- a")["custom_image_command"], "a");
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! Runs that end at their goal: the first point that reaches it decides the outcome, in the transaction that stores it.
+//! Runs that end at their goal: the first point that reaches it decides the outcome.
+//!
+//! It does so in the transaction that stores the point.
 //!
 //! Points may arrive before the launcher has recorded that the run is started, so that record looks at the stored ones.
 

@@ -35,7 +35,10 @@ fn runs_start_prints_help() {
     assert_snapshot!(help("runs start"), @r"
     Start a run
 
-    Usage: mlbench runs start [OPTIONS] <--name <NAME>|--file <FILE>>
+    Usage: mlbench runs start [OPTIONS] <--name <NAME>|--file <FILE>> [-- <COMMAND>...]
+
+    Arguments:
+      [COMMAND]...  Words of the command, instead of --command
 
     Options:
           --name <NAME>         Name of the run, 1 to 100 characters
@@ -123,7 +126,7 @@ fn runs_start_prints_help() {
       mlbench runs start --name mine --command 'python train.py --rank {rank}'
       mlbench runs start --name tuned --param lr=0.1 --tag team=vision
       mlbench runs start --name until --goal 'val_loss<=0.1' --stop-at-goal
-      mlbench runs start --name long --env EPOCHS=50 --command 'python train.py'
+      mlbench runs start --name long --env EPOCHS=50 -- python train.py
       mlbench runs start --file run.yaml --name again --param lr=0.2
       mlbench runs start --name first --workers 2 --dry-run -o yaml > run.yaml
       mlbench runs start --name job --image me/job --command ./job --backend mpi

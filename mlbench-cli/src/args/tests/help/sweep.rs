@@ -7,7 +7,10 @@ fn runs_sweep_prints_help() {
     assert_snapshot!(help("runs sweep"), @r"
     Measure how a program scales with the number of workers
 
-    Usage: mlbench runs sweep [OPTIONS] <--name <NAME>|--file <FILE>>
+    Usage: mlbench runs sweep [OPTIONS] <--name <NAME>|--file <FILE>> [-- <COMMAND>...]
+
+    Arguments:
+      [COMMAND]...  Words of the command, instead of --command
 
     Options:
           --name <NAME>            Name of the sweep. Its runs are named
