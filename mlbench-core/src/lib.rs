@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod batch;
+pub mod carried;
 pub mod chunk;
 pub mod comparison;
 pub mod downsample;
@@ -19,6 +20,7 @@ pub mod metric;
 pub mod name;
 pub mod needs;
 pub mod number;
+pub mod origin;
 pub mod pod;
 pub mod queue;
 pub mod quote;

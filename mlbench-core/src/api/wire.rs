@@ -19,6 +19,7 @@ use crate::comparison::{
 use crate::downsample::minmax::Bucket;
 use crate::metric::{MetricName, MetricValue};
 use crate::needs::{EmptyDir, SecretKey, TaintEffect, Toleration, Volume, VolumeSource};
+use crate::origin::ImportedFrom;
 use crate::run::{OutputStream, RunState};
 use crate::{ErrorCode, PodName, PodPhase, RunId, RunName, Timestamp};
 
@@ -34,7 +35,7 @@ fn types() -> String {
     }
     add!(Timestamp, RunId, RunName, PodName, MetricName, MetricValue);
     add!(SecretKey, EmptyDir, VolumeSource, Volume, TaintEffect, Toleration);
-    add!(RunState, Run, JobMetadata, RunRequest, RunPatch, OutputStream, LogLine, LogPage);
+    add!(ImportedFrom, RunState, Run, JobMetadata, RunRequest, RunPatch, OutputStream, LogLine, LogPage);
     add!(
         Session,
         SignIn,
