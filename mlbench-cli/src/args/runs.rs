@@ -46,7 +46,7 @@ pub(crate) enum RunsCommand {
     Report(ReportArgs),
     /// Download the metrics of a run and its pods as a zip archive
     Download(DownloadArgs),
-    /// Export all that is known of a run, for another server or beside a paper
+    /// Export all that is known of a run, for another server or a paper
     Export(ExportArgs),
     /// Import a run that a server has exported
     Import(ImportRunArgs),
