@@ -105,7 +105,8 @@ fn response(method: &str, target: &str) -> (u16, &'static str) {
         ("POST", "/api/runs/7/logs/") => (200, r#"{"accepted":1}"#),
         ("DELETE", "/api/runs/7/") | (_, "/api/session/") if method != "GET" => (204, ""),
         ("GET", "/api/session/") => (200, r#"{"required":true,"signed_in":false}"#),
-        ("GET" | "PATCH", "/api/runs/7/") | ("POST", "/api/runs/" | "/api/runs/7/stop/") => (200, RUN),
+        ("GET" | "PATCH", "/api/runs/7/") | ("POST", "/api/runs/" | "/api/runs/7/stop/" | "/api/imports/") => (200, RUN),
+        ("GET", "/api/runs/7/export/") => (200, "zip"),
         ("GET", "/api/events/") => (
             200,
             "id: 7\nevent: open\ndata: {\"cursor\":7,\"topics\":[]}\n\nid: 8\nevent: runs\ndata: {\"runs\":[],\"deleted\":[3]}\n\n",

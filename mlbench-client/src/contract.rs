@@ -36,7 +36,12 @@ fn response(endpoint: Endpoint) -> String {
         Endpoint::GetRunLogs => r#"{"lines":[],"next":7}"#.to_owned(),
         Endpoint::GetSession => r#"{"required":true,"signed_in":false}"#.to_owned(),
         Endpoint::DeleteRun | Endpoint::CreateSession | Endpoint::DeleteSession => String::new(),
-        Endpoint::CreateRun | Endpoint::GetRun | Endpoint::UpdateRun | Endpoint::StopRun => RUN.to_owned(),
+        Endpoint::CreateRun
+        | Endpoint::GetRun
+        | Endpoint::UpdateRun
+        | Endpoint::ImportRun
+        | Endpoint::StopRun => RUN.to_owned(),
+        Endpoint::ExportRun => "zip".to_owned(),
         Endpoint::Events => "id: 7\nevent: open\ndata: {\"cursor\":7,\"topics\":[]}\n\n".to_owned(),
         Endpoint::Live | Endpoint::Ready | Endpoint::Prometheus | Endpoint::GetDocs => "ok".to_owned(),
         Endpoint::GetOpenApi => r#"{"openapi":"3.1.0"}"#.to_owned(),
@@ -112,6 +117,16 @@ async fn exercise(endpoint: Endpoint, client: &Client) -> Result<&'static str> {
         Endpoint::StopRun => {
             assert_eq!(runs.stop(id).await?.id, id);
             "/api/runs/3/stop/"
+        }
+        Endpoint::ExportRun => {
+            let mut archive = Vec::new();
+            assert_eq!(runs.export(id, &mut archive).await?, 3);
+            assert_eq!(archive, b"zip");
+            "/api/runs/3/export/"
+        }
+        Endpoint::ImportRun => {
+            assert_eq!(runs.import(&b"zip"[..], Some(3)).await?.id, id);
+            "/api/imports/"
         }
         Endpoint::GetRunLogs => {
             let query = LogsQuery { rank: Some(1), after: Some(7), ..LogsQuery::default() };

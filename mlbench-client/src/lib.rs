@@ -2,6 +2,7 @@
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
+mod carry;
 mod client;
 mod clock;
 mod description;
@@ -57,6 +58,7 @@ pub use mlbench_core::needs::{
     ByteSize, EmptyDir, NodeSelector, ObjectName, RunNeeds, SecretEnvironment, SecretKey, TaintEffect,
     TimeLimit, Toleration, Volume, VolumeSource, WorkingDir,
 };
+pub use mlbench_core::origin::ImportedFrom;
 pub use mlbench_core::run::OutputStream;
 pub use mlbench_core::storage::{LabelFilter, RunOrder, SortKey};
 pub use mlbench_core::{

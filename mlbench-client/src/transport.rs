@@ -2,12 +2,14 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::Stream;
 use mlbench_core::api::{Endpoint, IDEMPOTENCY_KEY_HEADER, Method, Problem, VERSION_HEADER};
-use reqwest::{Response, Url, header, redirect};
+use reqwest::{RequestBuilder, Response, Url, header, redirect};
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tracing::{Instrument, Span};
@@ -71,10 +73,16 @@ impl Transport {
 
     /// Returns the same settings with another connection pool.
     pub(crate) fn with_own_connections(&self) -> Result<Self> {
-        let http = connections(&parse_url(&self.base_url)?, self.credential.as_ref(), self.timeout)?;
+        self.with_timeout(self.timeout)
+    }
+
+    /// Returns the same settings with another connection pool, and at least this timeout.
+    pub(crate) fn with_timeout(&self, timeout: Duration) -> Result<Self> {
+        let timeout = timeout.max(self.timeout);
+        let http = connections(&parse_url(&self.base_url)?, self.credential.as_ref(), timeout)?;
         let (base_url, credential) = (self.base_url.clone(), self.credential.clone());
         let server_version = Arc::clone(&self.server_version);
-        Ok(Self { http, base_url, timeout: self.timeout, credential, server_version })
+        Ok(Self { http, base_url, timeout, credential, server_version })
     }
 
     /// Returns the URL of the server without a trailing slash.
@@ -101,6 +109,24 @@ impl Transport {
         let response = self.send(request).await?;
         let header = response.headers().get(header).and_then(|value| value.to_str().ok()).map(str::to_owned);
         Ok((self.decode(request, response).await?, header))
+    }
+
+    /// Sends a request with a body that is read while it is sent, and decodes the JSON of its response.
+    ///
+    /// `length` is that of the body in bytes, if it is known.
+    pub(crate) async fn upload<T: DeserializeOwned>(
+        &self,
+        request: &Request,
+        (media, length): (&'static str, Option<u64>),
+        body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    ) -> Result<T> {
+        let mut builder = self.builder(request).header(header::CONTENT_TYPE, media);
+        if let Some(length) = length {
+            builder = builder.header(header::CONTENT_LENGTH, length);
+        }
+        let body = reqwest::Body::wrap_stream(body);
+        let response = self.receive(request, builder.body(body), &Span::none()).await?;
+        self.decode(request, response).await
     }
 
     async fn decode<T: DeserializeOwned>(&self, request: &Request, response: Response) -> Result<T> {
@@ -155,6 +181,15 @@ impl Transport {
     }
 
     async fn send_within(&self, request: &Request, span: &Span) -> Result<Response> {
+        let mut builder = self.builder(request);
+        if let Some(body) = &request.body {
+            builder = builder.header(header::CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        self.receive(request, builder, span).await
+    }
+
+    /// Returns a request without its body.
+    fn builder(&self, request: &Request) -> RequestBuilder {
         let url = self.url(request);
         let mut builder = match request.endpoint.spec().method {
             Method::Get => self.http.get(&url),
@@ -165,12 +200,13 @@ impl Transport {
         if !request.query.is_empty() {
             builder = builder.query(&request.query);
         }
-        if let Some(body) = &request.body {
-            builder = builder.header(header::CONTENT_TYPE, "application/json").body(body.clone());
-        }
         if let Some(key) = &request.idempotency_key {
             builder = builder.header(IDEMPOTENCY_KEY_HEADER, key);
         }
+        builder
+    }
+
+    async fn receive(&self, request: &Request, builder: RequestBuilder, span: &Span) -> Result<Response> {
         let response = builder.send().await.map_err(|error| self.transport_error(request, &error))?;
         span.record("status", response.status().as_u16());
         if let Some(id) = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()) {
@@ -289,7 +325,7 @@ fn with_tls(builder: reqwest::ClientBuilder, url: &Url) -> Result<reqwest::Clien
     Ok(builder)
 }
 
-fn write_error(error: std::io::Error) -> Error {
+fn write_error(error: io::Error) -> Error {
     Error::Write(Arc::new(error))
 }
 

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod batch;
+pub mod carried;
 pub mod chunk;
 pub mod comparison;
 pub mod downsample;
@@ -20,6 +21,7 @@ pub mod metric;
 pub mod name;
 pub mod needs;
 pub mod number;
+pub mod origin;
 pub mod pod;
 pub mod queue;
 pub mod quote;

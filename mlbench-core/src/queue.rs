@@ -170,6 +170,7 @@ mod tests {
             ranks: Vec::new(),
             stop_requested_at: None,
             outcome: None,
+            imported_from: None,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::labels::{Params, Tags};
 use crate::name::{PodName, RunId, RunName};
 use crate::needs::RunNeeds;
+use crate::origin::ImportedFrom;
 use crate::quote::quote;
 use crate::time::Timestamp;
 
@@ -306,6 +307,8 @@ pub struct Run {
     pub stop_requested_at: Option<Timestamp>,
     /// Outcome of the run once it is decided. The state follows when the workers are released.
     pub outcome: Option<RunOutcome>,
+    /// Where the run comes from, if it was imported.
+    pub imported_from: Option<ImportedFrom>,
 }
 
 impl Run {

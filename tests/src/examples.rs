@@ -39,6 +39,8 @@ pub fn example_request(endpoint: Endpoint, url: &str, run: RunId) -> Request {
         | Endpoint::GetRun
         | Endpoint::DeleteRun
         | Endpoint::StopRun
+        | Endpoint::ExportRun
+        | Endpoint::ImportRun
         | Endpoint::GetRunLogs
         | Endpoint::CompareRuns
         | Endpoint::ListRunSeries
@@ -57,6 +59,9 @@ pub fn example_request(endpoint: Endpoint, url: &str, run: RunId) -> Request {
         _ => String::new(),
     };
     let request = Request::new(endpoint.spec().method.as_str(), &format!("{url}{query}"));
+    if endpoint == Endpoint::ImportRun {
+        return request.body("application/zip", include_bytes!("../data/run.zip"));
+    }
     match body {
         Some(json) => request.body("application/json", json.to_string()),
         None => request,

@@ -34,8 +34,8 @@ pub(crate) use self::output::{ListOutputArgs, OutputArgs};
 pub(crate) use self::python::{PythonChartsArgs, PythonCommand, PythonRunArgs, PythonStatusArgs};
 pub(crate) use self::record::RecordArgs;
 pub(crate) use self::runs::{
-    CompareArgs, ComparedArgs, DownloadArgs, ListArgs, LogsArgs, OneRunArgs, ReportArgs, RunsCommand,
-    SearchArgs, SetArgs, WaitArgs,
+    CompareArgs, ComparedArgs, DownloadArgs, ExportArgs, ImportRunArgs, ListArgs, LogsArgs, OneRunArgs,
+    ReportArgs, RunsCommand, SearchArgs, SetArgs, WaitArgs,
 };
 pub(crate) use self::server::{choice_of, context_file, token_from_env};
 pub(crate) use self::shell::Shell;

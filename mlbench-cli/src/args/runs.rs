@@ -46,6 +46,10 @@ pub(crate) enum RunsCommand {
     Report(ReportArgs),
     /// Download the metrics of a run and its pods as a zip archive
     Download(DownloadArgs),
+    /// Export all that is known of a run, for another server or a paper
+    Export(ExportArgs),
+    /// Import a run that a server has exported
+    Import(ImportRunArgs),
 }
 
 #[derive(Debug, Args)]
@@ -271,6 +275,37 @@ pub(crate) struct DownloadArgs {
     /// File to write, or - for standard output [default: metrics_NAME.zip]
     #[arg(short = 'O', long, value_name = "FILE.zip")]
     pub(crate) output_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The archive has the facts of the run, its metrics, its output and the usage of its pods, and a checksum of each file \
+(sha256sum -c SHA256SUMS). It is the same to the byte wherever the run is exported again.
+
+Examples:
+  mlbench runs export first first.zip
+  mlbench runs export 3 - | ssh lab mlbench runs import -")]
+pub(crate) struct ExportArgs {
+    /// Id or name of the run, which must have ended
+    #[arg(value_name = "RUN", add = ArgValueCompleter::new(candidates::runs))]
+    pub(crate) run: String,
+    /// File to write, or - for standard output
+    #[arg(value_name = "FILE.zip")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The run keeps its dates, state, output and metrics, and gets another id. It appears when it is whole.
+
+Example:
+  mlbench runs import first.zip")]
+pub(crate) struct ImportRunArgs {
+    /// File that mlbench runs export has written, or - for standard input
+    #[arg(value_name = "FILE.zip")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 fn parse_state(text: &str) -> Result<RunState, String> {

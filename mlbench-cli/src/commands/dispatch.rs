@@ -74,6 +74,8 @@ async fn carry_out(cli: &Cli, client: &Client, interrupt: &Interrupt) -> Result<
             RunsCommand::Compare(args) => runs::compare(client, args).await,
             RunsCommand::Report(args) => runs::report(client, args).await,
             RunsCommand::Download(args) => runs::download(client, args).await,
+            RunsCommand::Export(args) => runs::export(client, args).await,
+            RunsCommand::Import(args) => runs::import(client, args).await,
         },
         // `main` runs what needs no client.
         Command::Benchmark(_)

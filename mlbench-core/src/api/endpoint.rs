@@ -139,6 +139,8 @@ endpoints! {
     ListRuns,
     /// Starts a run.
     CreateRun,
+    /// Imports a run of another server.
+    ImportRun,
     /// Reads one run.
     GetRun,
     /// Changes a run.
@@ -147,6 +149,8 @@ endpoints! {
     DeleteRun,
     /// Stops a run.
     StopRun,
+    /// Exports a run.
+    ExportRun,
     /// Reads the output of a run.
     GetRunLogs,
     /// Stores lines of an external run.
@@ -207,6 +211,10 @@ impl Endpoint {
             }
             Self::ListRuns => Spec::new("runs.list", Get, "/api/runs/", "List all runs"),
             Self::CreateRun => Spec::new("runs.create", Post, "/api/runs/", "Start a run"),
+            Self::ImportRun => {
+                let summary = "Import a run that a server has exported";
+                Spec::new("runs.import", Post, "/api/imports/", summary).success(201)
+            }
             Self::GetRun => Spec::new("runs.get", Get, "/api/runs/{id}/", "Read one run with its output"),
             Self::UpdateRun => {
                 let summary = "Add parameters to a run and change its tags";
@@ -217,6 +225,10 @@ impl Endpoint {
                 Spec::new("runs.delete", Delete, "/api/runs/{id}/", summary).success(204)
             }
             Self::StopRun => Spec::new("runs.stop", Post, "/api/runs/{id}/stop/", "Stop a run"),
+            Self::ExportRun => {
+                let summary = "Export a run with its metrics and output, to import it elsewhere";
+                Spec::new("runs.export", Get, "/api/runs/{id}/export/", summary)
+            }
             Self::GetRunLogs => {
                 Spec::new("runs.logs", Get, "/api/runs/{id}/logs/", "Read the output of a run page by page")
             }

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::labels::{Params, Tags};
 use crate::name::{PodName, RunId, RunName};
 use crate::needs::RunNeeds;
+use crate::origin::ImportedFrom;
 use crate::run::RunState;
 use crate::time::Timestamp;
 
@@ -72,6 +73,10 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, ts(as = "Option<_>", optional))]
     pub external: bool,
+    /// Where the run comes from, if it was imported from another server. Absent if not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub imported_from: Option<ImportedFrom>,
     /// Position in the queue, 1 for the next run. Only present while the run waits (`--run-policy queue`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
@@ -157,6 +162,7 @@ impl From<crate::run::Run> for Run {
             environment: spec.environment,
             needs: spec.needs,
             external: spec.external,
+            imported_from: run.imported_from,
             params: run.params,
             tags: run.tags,
             queue_position: None,

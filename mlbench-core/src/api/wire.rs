@@ -20,6 +20,7 @@ use crate::downsample::minmax::Bucket;
 use crate::goal::{Direction, Goal};
 use crate::metric::{MetricName, MetricValue};
 use crate::needs::{EmptyDir, SecretKey, TaintEffect, Toleration, Volume, VolumeSource};
+use crate::origin::ImportedFrom;
 use crate::run::{OutputStream, RunState};
 use crate::{ErrorCode, PodName, PodPhase, RunId, RunName, Timestamp};
 
@@ -35,7 +36,19 @@ fn types() -> String {
     }
     add!(Timestamp, RunId, RunName, PodName, MetricName, MetricValue);
     add!(SecretKey, EmptyDir, VolumeSource, Volume, TaintEffect, Toleration);
-    add!(Direction, Goal, RunState, Run, JobMetadata, RunRequest, RunPatch, OutputStream, LogLine, LogPage);
+    add!(
+        ImportedFrom,
+        Direction,
+        Goal,
+        RunState,
+        Run,
+        JobMetadata,
+        RunRequest,
+        RunPatch,
+        OutputStream,
+        LogLine
+    );
+    add!(LogPage);
     add!(
         Session,
         SignIn,

@@ -39,6 +39,7 @@ fn run(id: i64, workers: u32) -> Run {
         ranks: Vec::new(),
         stop_requested_at: None,
         outcome: None,
+        imported_from: None,
     }
 }
 

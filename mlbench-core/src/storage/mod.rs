@@ -8,6 +8,7 @@ mod changes;
 #[doc(hidden)]
 pub mod contract;
 mod idempotency;
+mod import;
 mod logs;
 mod metrics;
 mod points;
@@ -21,6 +22,7 @@ mod storage_trait;
 
 pub use changes::{ArrivedPoint, Change, Changed, Changes, ChangesQuery, Interest};
 pub use idempotency::{BatchKey, Fingerprint, IdempotencyKey, KeyHolder, KeyedRequest};
+pub use import::{ImportPart, ImportStore};
 pub use logs::{LogPart, LogQuery, OutputChunk};
 pub use metrics::{Batch, BatchOutcome, BatchPoint, BatchSeries, Recorded, RejectedItem, SeriesName};
 pub use points::{

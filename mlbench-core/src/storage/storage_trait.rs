@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::changes::{Changes, ChangesQuery};
 use super::idempotency::KeyedRequest;
+use super::import::ImportStore;
 use super::logs::{LogQuery, OutputChunk};
 use super::metrics::{Batch, BatchOutcome, Recorded};
 use super::points::{OwnerList, PointSink, PointsCursor, PointsPage, PointsQuery};
@@ -25,7 +26,7 @@ use crate::time::Timestamp;
 
 /// The persistent state of the server, one method per use case.
 #[async_trait]
-pub trait Storage: Send + Sync {
+pub trait Storage: ImportStore + Send + Sync {
     /// Stores a new run in state `INITIALIZED`, unless its key was used before.
     ///
     /// If the run must not wait, of any number of concurrent calls exactly one succeeds, and a refused run leaves no

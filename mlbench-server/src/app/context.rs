@@ -1,5 +1,6 @@
 //! [`App`]: what every use case works with.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,17 @@ pub enum RunPolicy {
     Single,
     /// Queues it: first come, first served, as many at a time as there are workers for.
     Queue,
+}
+
+/// What exports and imports of runs need besides the store.
+#[derive(Debug, Clone)]
+pub struct Exports {
+    /// Random name of the database.
+    pub server: String,
+    /// Name of this machine, possibly empty.
+    pub host: String,
+    /// Where archives lie while they are imported: on the disk of the database.
+    pub directory: PathBuf,
 }
 
 /// What every use case works with.
@@ -49,6 +61,8 @@ pub struct App {
     pub run_cache: RunJsonCache,
     /// Command of a run that names none, or the places that were searched for one.
     pub default_command: Result<String, String>,
+    /// Names this server in the runs that it exports, and where it keeps an archive that arrives.
+    pub exports: Exports,
     /// Longest time of a run. `None` for no limit.
     pub time_limit: Option<Duration>,
 }

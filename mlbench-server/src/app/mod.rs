@@ -2,6 +2,7 @@
 
 pub mod access;
 mod api_run;
+pub mod carry;
 pub mod comparison;
 mod context;
 pub mod events;
@@ -17,4 +18,4 @@ pub mod sessions;
 pub mod silence;
 pub mod stats;
 
-pub use context::{App, RunPolicy};
+pub use context::{App, Exports, RunPolicy};

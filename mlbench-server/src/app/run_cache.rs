@@ -113,6 +113,7 @@ mod tests {
             environment: mlbench_core::Environment::default(),
             needs: mlbench_core::needs::RunNeeds::default(),
             external: false,
+            imported_from: None,
             params: mlbench_core::Params::default(),
             tags: mlbench_core::Tags::default(),
             queue_position: None,

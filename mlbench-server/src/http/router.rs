@@ -21,7 +21,7 @@ use super::auth::authorize;
 use super::config::Surface;
 use super::handler::{Handler, typed};
 use super::handlers::{
-    batch, comparison, description, events, health, metrics, pods, prometheus, runs, session,
+    batch, carry, comparison, description, events, health, metrics, pods, prometheus, runs, session,
 };
 use super::mlflow;
 use super::page;
@@ -64,6 +64,8 @@ fn handler(endpoint: Endpoint) -> Handler {
         Endpoint::UpdateRun => typed(runs::update),
         Endpoint::DeleteRun => typed(runs::delete),
         Endpoint::StopRun => typed(runs::stop),
+        Endpoint::ExportRun => typed(carry::export),
+        Endpoint::ImportRun => typed(carry::import),
         Endpoint::GetRunLogs => typed(runs::logs),
         Endpoint::AppendRunLogs => typed(runs::append_logs),
         Endpoint::CompareRuns => typed(comparison::compare),

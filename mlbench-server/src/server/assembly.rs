@@ -11,14 +11,14 @@ use mlbench_core::{Error, ErrorCode, Result, RunId, Timestamp};
 use tokio::sync::Notify;
 
 use super::address_file::AddressFile;
-use super::clusters::{ClusterInputs, connect};
+use super::clusters::{ClusterInputs, connect, host_name};
 use super::listeners::{BoundListener, Listeners};
 use super::reaper;
-use crate::app::App;
 use crate::app::hub::EventHub;
 use crate::app::run_cache::RunJsonCache;
 use crate::app::sessions::Sessions;
 use crate::app::silence;
+use crate::app::{App, Exports};
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::http::{HttpConfig, HttpServer};
@@ -73,7 +73,12 @@ impl Server {
             workers = cluster.max_workers(), "mlbench-server");
         log_move(&identity);
         let (storage, commits): (Arc<dyn Storage>, _) = (opened.clone(), opened.commits());
-        let storage = OpenedStorage { storage, commits, last_write: identity.last_write };
+        let exports = Exports {
+            server: identity.instance.clone(),
+            host: host_name(),
+            directory: database.parent().map(Path::to_owned).unwrap_or_default(),
+        };
+        let storage = OpenedStorage { storage, commits, last_write: identity.last_write, exports };
         let server = Self::assemble(settings, listeners, storage, cluster, tasks, vitals).await?;
         address_file.map_or(Ok(()), AddressFile::publish)?;
         // Last, so that a server starts on a full disk in the room that the one before it has kept.
@@ -84,7 +89,7 @@ impl Server {
     async fn assemble(
         settings: &Settings,
         listeners: Listeners,
-        OpenedStorage { storage, commits, last_write }: OpenedStorage,
+        OpenedStorage { storage, commits, last_write, exports }: OpenedStorage,
         cluster: Arc<dyn Cluster>,
         tasks: TaskGroup,
         vitals: Vitals,
@@ -132,6 +137,7 @@ impl Server {
             sessions: Sessions::default(),
             run_cache: RunJsonCache::default(),
             default_command,
+            exports,
             time_limit: settings.time_limit,
         };
         let (address, ingest_address) =
@@ -234,6 +240,7 @@ struct OpenedStorage {
     storage: Arc<dyn Storage>,
     commits: Arc<Notify>,
     last_write: Timestamp,
+    exports: Exports,
 }
 
 async fn open_storage(

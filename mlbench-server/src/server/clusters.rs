@@ -64,7 +64,7 @@ fn read_template(path: &Path) -> Result<PodTemplate, String> {
 }
 
 /// Returns the name of this machine or pod.
-fn host_name() -> String {
+pub(super) fn host_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 

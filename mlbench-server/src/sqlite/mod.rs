@@ -1,7 +1,6 @@
 //! The store: one SQLite file, written by one thread and read through a few read-only connections.
 //!
-//! Each use case of [`Storage`] is one transaction, and a write returns after its commit. `docs/storage.md` explains the
-//! schema and the threads, with measurements and rejected alternatives.
+//! Each use case of [`Storage`] is one transaction, and a write returns after its commit. More is in `docs/storage.md`.
 
 mod changes;
 mod connection;
@@ -9,6 +8,7 @@ mod error;
 mod experiments;
 mod idempotency;
 mod identity;
+mod import_store;
 mod metrics;
 mod pods;
 mod runs;
@@ -49,7 +49,7 @@ use metrics::recent::Arrivals;
 use metrics::record::MetricWrite;
 use metrics::{ahead, arrival, batch, insert, owners, read, run_values};
 use runs::rows::{self, RunFilter};
-use runs::{external, find, goal, lifecycle, output, queue, tokens};
+use runs::{external, find, goal, import, lifecycle, output, queue, tokens};
 use rusqlite::Connection;
 use seal::Sealer;
 use stats::PointsAhead;
@@ -90,6 +90,7 @@ impl SqliteStorage {
         let mut writer = open::writer(&options)?;
         let identity = identity::claim(&mut writer, &place, options.adopt)
             .map_err(|error| open::naming_full_disk(error.into(), &options.path))?;
+        import::abandon(&writer).map_err(Error::from)?;
         let last = arrival::last(&writer).map_err(Error::from)?;
         let arrivals = Arc::new(Arrivals::new(last, options.seal.small));
         let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;

@@ -1,5 +1,6 @@
 //! The `mlbench runs` commands.
 
+mod carry;
 mod compare;
 mod comparison;
 mod download;
@@ -16,6 +17,7 @@ mod run_file;
 mod sweep;
 mod wait;
 
+pub(super) use carry::{export, import};
 pub(super) use compare::{compare, fetch_runs};
 pub(super) use download::download;
 pub(super) use lifecycle::{delete, dry_run, set, show, start, stop, wait};

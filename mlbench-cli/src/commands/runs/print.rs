@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::Write;
 
-use mlbench_client::{Goal, ParamValue, Run};
+use mlbench_client::{Goal, ImportedFrom, ParamValue, Run};
 use mlbench_core::metric::plain_number;
 
 use crate::failure::Failure;
@@ -80,6 +80,12 @@ pub(crate) fn print_one(printer: &mut Printer<impl Write>, run: &Run) -> Result<
     Ok(())
 }
 
+/// Names the run on the server that it comes from.
+pub(super) fn origin(from: &ImportedFrom) -> String {
+    let host = if from.host.is_empty() { String::new() } else { format!(" on {}", from.host) };
+    format!("run {} of server {}{host}", from.run_id, from.server)
+}
+
 /// Returns the state, for people with the position in the queue.
 fn state(run: &Run) -> Cell {
     let more = run.queue_position.map(|position| format!(" (queue: {position})")).unwrap_or_default();
@@ -120,6 +126,8 @@ pub(super) fn print_details(printer: &mut Printer<impl Write>, run: &Run) -> Res
         ("queue", Cell::of(run.queue_position, Cell::count)),
         ("waiting_for", text(run.waiting_for.clone())),
         ("reason", text(job.reason.clone())),
+        ("imported_from", text(run.imported_from.as_ref().map(origin))),
+        ("imported_at", Cell::of(run.imported_from.as_ref().map(|from| from.imported_at), Cell::DateAndAge)),
         ("created_at", Cell::DateAndAge(run.created_at)),
         ("finished_at", Cell::of(run.finished_at, Cell::DateAndAge)),
         (

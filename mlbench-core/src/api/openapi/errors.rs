@@ -112,7 +112,10 @@ pub(super) fn codes(endpoint: Endpoint) -> Vec<ErrorCode> {
 
 /// Returns whether the type of the response depends on `Accept`.
 fn has_json(spec: Spec) -> bool {
-    spec.success != 204 && ![Endpoint::Prometheus, Endpoint::GetDocs].iter().any(|other| other.spec() == spec)
+    spec.success != 204
+        && ![Endpoint::Prometheus, Endpoint::GetDocs, Endpoint::ExportRun]
+            .iter()
+            .any(|other| other.spec() == spec)
 }
 
 /// Returns the codes that follow from what the endpoint does.
@@ -142,6 +145,11 @@ fn own_codes(endpoint: Endpoint) -> &'static [ErrorCode] {
             Code::IdempotencyKeyReused,
             Code::Unavailable,
         ],
+        // The run that a key represents may have been deleted since.
+        Endpoint::ImportRun => {
+            &[Code::InvalidField, Code::NotFound, Code::IdempotencyKeyReused, Code::Unavailable]
+        }
+        Endpoint::ExportRun => &[Code::RunActive, Code::Unavailable],
         Endpoint::CreateSession => &[Code::InvalidField, Code::Unauthorized, Code::TooManyAttempts],
         Endpoint::CompareRuns => &[Code::InvalidField, Code::NotFound, Code::Unavailable],
         Endpoint::Events => &[

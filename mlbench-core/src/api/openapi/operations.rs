@@ -75,6 +75,12 @@ fn description(endpoint: Endpoint) -> &'static str {
             "An active run is stopped first. No other run starts until its workers are free."
         }
         Endpoint::StopRun => "An ended run stays as it is.",
+        Endpoint::ExportRun => {
+            "Only a run that has ended is exported. Its archive is the same to the byte wherever it is exported. docs/export.md describes the files."
+        }
+        Endpoint::ImportRun => {
+            "The archive is checked as a whole before anything is stored, and the run appears when it is whole. It keeps its dates, its state and its origin (`imported_from`), and gets another id. One run is imported at a time."
+        }
         Endpoint::GetMetrics => {
             "Filters apply in this order: `cursor`, `since` and `until`, `metric_filter`, `summarize` or `downsample`, `last_n`."
         }
@@ -107,7 +113,11 @@ fn parameters(endpoint: Endpoint) -> Vec<Value> {
 
 fn headers(endpoint: Endpoint) -> Vec<Value> {
     match endpoint {
-        Endpoint::CreateMetric | Endpoint::CreateMetrics | Endpoint::CreateRun | Endpoint::AppendRunLogs => {
+        Endpoint::CreateMetric
+        | Endpoint::CreateMetrics
+        | Endpoint::CreateRun
+        | Endpoint::ImportRun
+        | Endpoint::AppendRunLogs => {
             vec![json!({"$ref": "#/components/parameters/IdempotencyKey"})]
         }
         Endpoint::Events => vec![json!({"$ref": "#/components/parameters/LastEventId"})],
@@ -136,6 +146,10 @@ fn body(endpoint: Endpoint) -> Value {
             &json!({"lines": ["epoch 1", {"text": "slow", "stream": "stderr"}]}),
         ),
         Endpoint::CreateMetrics => batch(),
+        Endpoint::ImportRun => json!({
+            "required": true,
+            "content": {"application/zip": {"schema": {"description": "The archive that `runs.export` returns, at most 4 GiB."}}},
+        }),
         _ => Value::Null,
     }
 }

@@ -35,6 +35,8 @@ pub(super) fn query(endpoint: Endpoint) -> Vec<Field> {
         | Endpoint::UpdateRun
         | Endpoint::DeleteRun
         | Endpoint::StopRun
+        | Endpoint::ExportRun
+        | Endpoint::ImportRun
         | Endpoint::ListRunSeries
         | Endpoint::ListPodSeries
         | Endpoint::ListPods

@@ -29,11 +29,14 @@ pub(super) fn success(endpoint: Endpoint) -> Value {
 
 fn headers(endpoint: Endpoint) -> &'static [&'static str] {
     match endpoint {
-        Endpoint::CreateMetric | Endpoint::CreateMetrics | Endpoint::CreateRun | Endpoint::AppendRunLogs => {
-            &["Idempotency-Replayed"]
-        }
+        Endpoint::CreateMetric
+        | Endpoint::CreateMetrics
+        | Endpoint::CreateRun
+        | Endpoint::ImportRun
+        | Endpoint::AppendRunLogs => &["Idempotency-Replayed"],
         Endpoint::ListRuns => &["Mlbench-Next-Cursor", "Link"],
         Endpoint::GetMetrics | Endpoint::ListMetrics => &["Mlbench-Cursor", "Content-Disposition"],
+        Endpoint::ExportRun => &["Content-Disposition"],
         Endpoint::CreateSession | Endpoint::DeleteSession => &["Set-Cookie"],
         _ => &[],
     }
@@ -60,7 +63,11 @@ fn content(endpoint: Endpoint) -> (&'static str, Value) {
             "The runs by ascending id, without their output.",
             json_of(&list("Run"), &json!([examples::run()])),
         ),
-        Endpoint::CreateRun => ("The run.", one("Run", &examples::run())),
+        Endpoint::CreateRun | Endpoint::ImportRun => ("The run.", one("Run", &examples::run())),
+        Endpoint::ExportRun => (
+            "The archive.",
+            json!({"application/zip": {"schema": {"description": "The run with its points and its output."}}}),
+        ),
         Endpoint::GetRun => ("The run with its output.", one("Run", &examples::run_with_output())),
         Endpoint::UpdateRun | Endpoint::StopRun => ("The run as it is now.", one("Run", &examples::run())),
         Endpoint::DeleteRun => ("The run and its data are gone.", Value::Null),

@@ -58,6 +58,18 @@ export type Toleration = {
   effect?: TaintEffect;
 };
 
+/** Where an imported run comes from, and when it came. */
+export type ImportedFrom = {
+  /** Random name of the database of the server that the run was first exported from. */
+  server: string;
+  /** Name of the machine of that server, possibly empty. */
+  host: string;
+  /** Id of the run there. */
+  run_id: RunId;
+  /** Time of the import into this server. */
+  imported_at: Timestamp;
+};
+
 /** Which values of a metric reach a goal. */
 export type Direction = "at_least" | "at_most";
 
@@ -116,6 +128,8 @@ export type Run = {
   tags?: Record<string, string>;
   /** Whether the run executes elsewhere and only reports here. Absent if not. */
   external?: boolean;
+  /** Where the run comes from, if it was imported from another server. Absent if not. */
+  imported_from?: ImportedFrom;
   /** Position in the queue, 1 for the next run. Only present while the run waits (`--run-policy queue`). */
   queue_position?: number;
   /** Why the run waits, as a sentence fragment. Only present while the run waits. */

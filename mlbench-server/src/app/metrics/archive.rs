@@ -51,7 +51,9 @@ async fn archive_of_run(app: &App, run: Run, query: &MetricsQuery) -> Result<Arc
     let of_run = Some(query.to_storage(Owner::Run(run.id))?);
     let mut sources = vec![Source { label: "result".to_owned(), query: of_run, may_be_deleted: false }];
     let end = run.finished_at.unwrap_or(Timestamp::MAX);
-    for worker in run.workers {
+    // The pods of an imported run are not those that have their names here.
+    let workers = if run.imported_from.is_some() { Vec::new() } else { run.workers };
+    for worker in workers {
         let of_pod = query.to_storage(Owner::Pod(worker.pod.clone()))?;
         // While it was queued, its pods worked for other runs.
         let since = of_pod.since.max(run.admitted_at.unwrap_or(run.created_at));

@@ -29,6 +29,7 @@ pub(super) fn run(id: i64, name: &str) -> Run {
         ranks: Vec::new(),
         stop_requested_at: None,
         outcome: None,
+        imported_from: None,
     }
 }
 

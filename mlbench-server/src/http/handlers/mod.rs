@@ -1,6 +1,7 @@
 //! Handlers: one file per resource, one function per endpoint, no use case.
 
 pub(super) mod batch;
+pub(super) mod carry;
 pub(super) mod comparison;
 pub(super) mod description;
 pub(super) mod events;

@@ -9,6 +9,7 @@ mod gzip;
 mod memory;
 mod ndjson;
 mod pace;
+mod run_archive;
 mod state;
 mod upload;
 mod urlencoded;
@@ -18,5 +19,6 @@ pub(super) use context::{Peer, RequestContext};
 pub(super) use extract::{
     Body, FromBody, FromQuery, NoBody, NoQuery, Path, PathParam, Query, discard_body, query_pairs, whole_body,
 };
+pub(super) use run_archive::RunUpload;
 pub(super) use state::ServerState;
 pub(super) use upload::{Array, LineUpload, Upload};

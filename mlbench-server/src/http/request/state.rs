@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::memory::MemoryBudget;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -20,6 +21,8 @@ pub(in crate::http) struct ServerState {
     pub(in crate::http) stop: CancellationToken,
     /// Memory for the bodies of batches.
     pub(super) uploads: MemoryBudget,
+    /// The turn to import a run.
+    pub(super) imports: Arc<Semaphore>,
 }
 
 impl ServerState {
@@ -30,6 +33,7 @@ impl ServerState {
         stop: CancellationToken,
     ) -> Arc<Self> {
         let uploads = MemoryBudget::new(config.upload_memory);
-        Arc::new(Self { app, config, ids: Arc::new(RequestIds::new()), metrics, stop, uploads })
+        let imports = Arc::new(Semaphore::new(1));
+        Arc::new(Self { app, config, ids: Arc::new(RequestIds::new()), metrics, stop, uploads, imports })
     }
 }

@@ -1,11 +1,10 @@
 //! Points as a zip archive of JSON files, streamed.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::Write as _;
+use std::sync::Arc;
 use std::vec::IntoIter;
 
-use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use icu_normalizer::DecomposingNormalizerBorrowed;
 use mlbench_core::api::PointField;
@@ -19,6 +18,7 @@ use zip::write::{SimpleFileOptions, StreamWriter};
 
 use super::points::{write_bucket, write_fields};
 use super::stream::ByteStream;
+use super::zip_output::ZipOutput;
 use crate::app::App;
 use crate::app::metrics::{Archive, PointsReader, Source};
 
@@ -231,27 +231,6 @@ impl PointSink for Parts {
 
     fn is_full(&self) -> bool {
         self.bytes >= PART
-    }
-}
-
-/// Compressed bytes that are not sent yet.
-#[derive(Debug, Clone, Default)]
-struct ZipOutput(Arc<Mutex<Vec<u8>>>);
-
-impl ZipOutput {
-    fn take(&self) -> Bytes {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into()
-    }
-}
-
-impl Write for ZipOutput {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

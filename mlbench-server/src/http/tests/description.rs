@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::super::config::{HttpConfig, Surface};
 use super::super::page::SHELL_HEADERS;
 use super::super::problem::status;
-use super::harness::{Api, config, example};
+use super::harness::{Api, call_example, config};
 use super::schema::misfits;
 use crate::app::access::AuthPolicy;
 use crate::token::Token;
@@ -170,10 +170,8 @@ async fn every_response_is_as_it_is_described() {
             Endpoint::AppendRunLogs => api.external_run().await,
             _ => api.run_with_points(3).await,
         };
-        let (path, body) = example(endpoint, run);
         let spec = endpoint.spec();
-        let method: Method = spec.method.as_str().parse().unwrap();
-        let response = api.call(method, &path, &[("content-type", "application/json")], &body).await;
+        let response = call_example(&api, endpoint, run).await;
         let operation = &document["paths"][spec.path][spec.method.as_str().to_lowercase()];
         let content = &operation["responses"][response.status.as_str()]["content"];
         let media = response.header("content-type");

@@ -7,7 +7,7 @@ use mlbench_core::api::Endpoint;
 use serde_json::json;
 
 use super::fakes::{PODS, pod};
-use super::harness::{Api, NOW, example};
+use super::harness::{Api, NOW, call_example, example};
 
 fn without_slash(path: &str) -> &str {
     path.strip_suffix('/').unwrap_or(path)
@@ -41,10 +41,9 @@ async fn every_endpoint_has_the_status_and_label_of_its_spec() {
             Endpoint::AppendRunLogs => api.external_run().await,
             _ => api.ended_run("Name of the run").await.id,
         };
-        let (path, body) = example(endpoint, run);
-        let method: Method = spec.method.as_str().parse().unwrap();
+        let (path, _) = example(endpoint, run);
         let before = successes(&api, endpoint);
-        let response = api.call(method, &path, &[("content-type", "application/json")], &body).await;
+        let response = call_example(&api, endpoint, run).await;
         assert_eq!(response.status.as_u16(), spec.success, "{} {path}: {response:?}", spec.id);
         assert_eq!(successes(&api, endpoint), before + 1, "{} is counted", spec.id);
         assert!(response.header("vary").starts_with("Accept"), "{path}");

@@ -28,7 +28,7 @@ use crate::app::hub::EventHub;
 use crate::app::run_cache::RunJsonCache;
 use crate::app::runs::{RunDefaults, resolve};
 use crate::app::sessions::Sessions;
-use crate::app::{App, RunPolicy};
+use crate::app::{App, Exports, RunPolicy};
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::launcher::LauncherHandle;
@@ -132,6 +132,11 @@ impl Api {
             sessions: Sessions::default(),
             run_cache: RunJsonCache::default(),
             default_command: Ok("mlbench benchmark logistic-regression".to_owned()),
+            exports: Exports {
+                server: "0123abcd".to_owned(),
+                host: "box".to_owned(),
+                directory: directory.path().to_owned(),
+            },
             time_limit: None,
         };
         app.storage.set_pods(&PODS.map(pod), app.clock.now()).await.unwrap();
@@ -164,7 +169,7 @@ impl Api {
         method: Method,
         path: &str,
         headers: &[(&str, &str)],
-        body: &str,
+        body: &(impl AsRef<[u8]> + ?Sized),
     ) -> ApiResponse {
         let mut request = Request::builder().method(method).uri(path);
         if !headers.iter().any(|(name, _)| *name == "host") {
@@ -173,7 +178,7 @@ impl Api {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.send(request.body(Full::<Bytes>::from(body.to_owned())).unwrap()).await
+        self.send(request.body(Full::new(Bytes::copy_from_slice(body.as_ref()))).unwrap()).await
     }
 
     pub(super) async fn get(&self, path: &str) -> ApiResponse {
@@ -287,6 +292,21 @@ pub(super) fn run_metric(run: RunId, name: &str, micros: i64, value: String) -> 
     }
 }
 
+/// An exported run, written by another program from the description of the format.
+pub(super) const EXPORTED: &[u8] = include_bytes!("../../../../tests/data/run.zip");
+
+/// Sends a valid request of an endpoint, for this run.
+pub(super) async fn call_example(api: &Api, endpoint: Endpoint, run: RunId) -> ApiResponse {
+    let (path, body) = example(endpoint, run);
+    let method: Method = endpoint.spec().method.as_str().parse().unwrap();
+    match endpoint {
+        Endpoint::ImportRun => {
+            api.call(method, &path, &[("content-type", "application/zip")], EXPORTED).await
+        }
+        _ => api.call(method, &path, &[("content-type", "application/json")], &body).await,
+    }
+}
+
 /// Returns a path of the endpoint that names existing resources, and a body that it accepts.
 pub(super) fn example(endpoint: Endpoint, run: RunId) -> (String, String) {
     let metric = json!({"pod_name": PODS[0], "name": "loss", "value": 1});
@@ -305,11 +325,13 @@ pub(super) fn example(endpoint: Endpoint, run: RunId) -> (String, String) {
         Endpoint::GetRun
         | Endpoint::DeleteRun
         | Endpoint::StopRun
+        | Endpoint::ExportRun
         | Endpoint::GetRunLogs
         | Endpoint::ListRunSeries => (&[&id], String::new()),
         Endpoint::Events => return (format!("{}?topics=runs,run:{id}", endpoint.path(&[])), String::new()),
         Endpoint::Live
         | Endpoint::Ready
+        | Endpoint::ImportRun
         | Endpoint::ListMetrics
         | Endpoint::ListRuns
         | Endpoint::ListRunValues

@@ -4,6 +4,7 @@ mod auth;
 mod bad_input;
 mod batches;
 mod bodies;
+mod carry;
 mod comparison;
 mod connections;
 mod description;

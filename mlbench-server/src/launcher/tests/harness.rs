@@ -222,6 +222,7 @@ pub(crate) fn sample_run(workers: u32, command: &str) -> Run {
         ranks: Vec::new(),
         stop_requested_at: None,
         outcome: None,
+        imported_from: None,
     }
 }
 

@@ -75,6 +75,27 @@ pub(super) fn insert(
     Ok(stored)
 }
 
+/// Inserts metrics of a known owner in the order given, whoever they name.
+pub(in crate::sqlite) fn insert_of(
+    connection: &Connection,
+    arrivals: &Arrivals,
+    owner: OwnerRow,
+    metrics: &[Metric],
+) -> Result<(), StoreError> {
+    let mut seq = arrival::reserve(connection, metrics.len())?;
+    for of_series in metrics.chunk_by(|a, b| a.name == b.name) {
+        let mut new = NewPoints::new(owner, &of_series[0].name);
+        new.reserve(of_series.len());
+        for metric in of_series {
+            seq += 1;
+            new.add(seq, point(metric));
+        }
+        arrivals.recent.note(owner, new.last_seq());
+        new.store(connection, arrivals)?;
+    }
+    Ok(())
+}
+
 /// Guesses the series of a point: the one after that of the point before, as series come in turns.
 ///
 /// That is faster than to hash owner and name of every point.

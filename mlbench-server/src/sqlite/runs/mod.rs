@@ -4,6 +4,7 @@ pub(super) mod changed;
 pub(super) mod external;
 pub(super) mod find;
 pub(super) mod goal;
+pub(super) mod import;
 pub(super) mod labels;
 pub(super) mod lifecycle;
 pub(super) mod output;

@@ -150,7 +150,7 @@ fn limit_message(limit: i64, stream: OutputStream) -> String {
 }
 
 /// Numbers and stores lines. A line has an arrival number, so numbers ascend across both streams of a run.
-struct LogWriter<'a> {
+pub(super) struct LogWriter<'a> {
     insert: rusqlite::CachedStatement<'a>,
     run: i64,
     seq: i64,
@@ -158,13 +158,13 @@ struct LogWriter<'a> {
 
 impl<'a> LogWriter<'a> {
     /// Reserves numbers for at most `lines` lines.
-    fn open(connection: &'a Connection, id: RunId, lines: usize) -> Result<Self, StoreError> {
+    pub(super) fn open(connection: &'a Connection, id: RunId, lines: usize) -> Result<Self, StoreError> {
         let seq = arrival::reserve(connection, lines)?;
         let sql = "INSERT INTO log_line (run, stream, seq, date, rank, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         Ok(Self { insert: connection.prepare_cached(sql)?, run: id.get(), seq })
     }
 
-    fn push(
+    pub(super) fn push(
         &mut self,
         stream: OutputStream,
         rank: Option<u32>,

@@ -59,6 +59,11 @@ fn delete_contents(connection: &Connection, recent: &RecentArrivals, run: i64) -
     if connection.prepare_cached(sql)?.execute(params![run, LINES_PER_STEP])? > 0 {
         return Ok(true);
     }
+    let sql = "DELETE FROM imported_usage WHERE (run, seq) IN \
+               (SELECT run, seq FROM imported_usage WHERE run = ?1 LIMIT ?2)";
+    if connection.prepare_cached(sql)?.execute(params![run, CHUNKS_PER_STEP])? > 0 {
+        return Ok(true);
+    }
     Ok(idempotency::delete_some(connection, run, ROWS_PER_STEP)? > 0)
 }
 

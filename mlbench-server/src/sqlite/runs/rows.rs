@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Rows};
 use crate::sqlite::error::StoreError;
 
 const COLUMNS: &str = "id, name, job_id, state, created_at, finished_at, spec, workers, stop_requested_at, \
-                       outcome_event, outcome_reason, outcome_at, admitted_at, params, tags";
+                       outcome_event, outcome_reason, outcome_at, admitted_at, params, tags, imported";
 
 /// Selects runs.
 #[derive(Debug, Clone, Copy)]
@@ -148,6 +148,7 @@ fn read(row: &Row<'_>) -> Result<Run, StoreError> {
         }),
         None => None,
     };
+    let imported = row.get_ref(15)?.as_str_or_null().map_err(|error| corrupt(&error))?;
     Ok(Run {
         id: RunId::new(id).ok_or_else(|| corrupt(&"invalid id"))?,
         name: RunName::new(text(1)?).map_err(|error| corrupt(&error))?,
@@ -163,6 +164,7 @@ fn read(row: &Row<'_>) -> Result<Run, StoreError> {
         ranks: Vec::new(),
         stop_requested_at: date(8)?,
         outcome,
+        imported_from: imported.map(serde_json::from_str).transpose().map_err(|error| corrupt(&error))?,
     })
 }
 

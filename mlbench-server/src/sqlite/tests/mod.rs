@@ -4,6 +4,7 @@ mod deletion;
 mod foreign_reader;
 mod health;
 mod identity;
+mod imports;
 mod keys;
 mod opening;
 mod oracle;

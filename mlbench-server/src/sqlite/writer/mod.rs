@@ -147,6 +147,21 @@ impl Writer {
         }
     }
 
+    /// Runs `work` in a later transaction, without anybody who waits for it. It leaves something to purge.
+    pub(super) fn post<F>(&self, work: F)
+    where
+        F: FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+    {
+        let purge_due = Arc::clone(&self.purge_due);
+        let (jobs, budget) = (lock(&self.jobs), Arc::new(Semaphore::new(1)).try_acquire_owned());
+        // Without them, the writer has stopped, and the next start finds what there is to do.
+        let (Some(sender), Ok(budget)) = (jobs.as_ref(), budget) else { return };
+        let (caller, _) = oneshot::channel();
+        let work = move |c: &Connection| work(c).inspect(|()| purge_due.store(true, Ordering::Release));
+        self.stats.enqueued();
+        let _ = sender.send(Job { bytes: 0, work: Work::exclusive(Reply { caller, budget }, work) });
+    }
+
     /// Returns the space that is held back for [`Writer::write_first`].
     pub(super) const fn reserve(&self) -> &Reserve {
         &self.reserve

@@ -23,6 +23,8 @@ fn runs_prints_help() {
       compare   Compare runs: time to accuracy, speed-up and phases
       report    Compare runs in a report with tables and charts
       download  Download the metrics of a run and its pods as a zip archive
+      export    Export all that is known of a run, for another server or a paper
+      import    Import a run that a server has exported
       help      Print this message or the help of the given subcommand(s)
 
     Options:

@@ -7,11 +7,11 @@ import { goalText } from "../../lib/goal";
 import { routePath } from "../../lib/route";
 import { Link } from "../../parts/link";
 import { workersOf } from "../../parts/state";
-import { Copy } from "../../parts/text";
+import { Ago, Copy } from "../../parts/text";
 
 /** With what a run was started, and where it ran. */
 export function Details({ run }: { run: Run }) {
-  const { job_metadata: job, external = false } = run;
+  const { job_metadata: job, external = false, imported_from: from } = run;
   const workers = workersOf(run);
   const flags = [
     run.gpu_enabled ? "GPU" : "",
@@ -34,6 +34,12 @@ export function Details({ run }: { run: Run }) {
         </div>
       )}
       <dl class="facts">
+        {from !== undefined && (
+          <Fact name="Imported from">
+            Run {from.run_id} of server <code dir="ltr">{from.server}</code>
+            {from.host !== "" && ` on ${from.host}`}, <Ago date={from.imported_at} />
+          </Fact>
+        )}
         {external && <Fact name="Executes">Elsewhere, and reports to this server</Fact>}
         {(!external || run.image !== null) && (
           <Fact name="Image">{run.image ?? "None, on the static workers"}</Fact>

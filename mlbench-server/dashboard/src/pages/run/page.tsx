@@ -106,7 +106,7 @@ function Content(props: {
         <h2 id="output">Output</h2>
         <Log run={run} />
       </section>
-      {run.job_metadata.pods.length > 0 && (
+      {run.job_metadata.pods.length > 0 && run.imported_from === undefined && (
         <section aria-labelledby="workers" class="run-workers">
           <h2 id="workers">Workers</h2>
           <Pods run={run} />

@@ -114,7 +114,7 @@ export function WorkerPage({ pod }: { pod: string }) {
       </section>
       <PodRuns
         runs={runs
-          .filter((run) => run.job_metadata.pods.includes(pod))
+          .filter((run) => run.imported_from === undefined && run.job_metadata.pods.includes(pod))
           .slice(-RUNS)
           .reverse()}
       />

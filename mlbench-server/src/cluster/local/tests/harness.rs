@@ -58,6 +58,7 @@ impl Fixture {
             ranks: Vec::new(),
             stop_requested_at: None,
             outcome: None,
+            imported_from: None,
         };
         Self { cluster, run, directory }
     }
