@@ -67,7 +67,8 @@ pub trait Storage: ImportStore + Send + Sync {
 
     /// Admits runs in a cluster of `capacity` workers in one transaction, and returns them.
     ///
-    /// [`Queue::admissible`](crate::queue::Queue::admissible) decides which.
+    /// [`Queue::admissible`](crate::queue::Queue::admissible) decides which. No date of a run is before its creation and its
+    /// admission, although `now` may be, when the clock was set back.
     async fn admit_runs(&self, capacity: u32, now: Timestamp) -> Result<Vec<Run>>;
 
     /// Returns a run.

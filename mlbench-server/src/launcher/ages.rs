@@ -17,7 +17,13 @@ pub(super) struct Ages(Arc<Mutex<HashMap<RunId, Seen>>>);
 struct Seen {
     at: Instant,
     age: Duration,
+    /// The latest date that the system clock has shown.
+    latest: Timestamp,
+    is_set_back: bool,
 }
+
+/// A clock that is set back by less makes no run shorter than people notice.
+const TOLERANCE: Duration = Duration::from_secs(2);
 
 impl Ages {
     /// Returns the time since the admission of a run, zero while it is queued.
@@ -31,10 +37,19 @@ impl Ages {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let first = || {
             let admitted = run.admitted_at.unwrap_or(run.created_at);
-            Seen { at: Instant::now(), age: now.max(last_write).since(admitted) }
+            let age = now.max(last_write).since(admitted);
+            Seen { at: Instant::now(), age, latest: last_write, is_set_back: false }
         };
-        let Seen { at, age } = *seen.entry(run.id).or_insert_with(first);
-        age.saturating_add(at.elapsed())
+        let seen = seen.entry(run.id).or_insert_with(first);
+        seen.is_set_back |= now.saturating_add(TOLERANCE) < seen.latest;
+        seen.latest = seen.latest.max(now);
+        seen.age.saturating_add(seen.at.elapsed())
+    }
+
+    /// Returns whether this server has seen the system clock set back since the admission of a run.
+    pub(super) fn is_set_back(&self, id: RunId) -> bool {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(&id).is_some_and(|seen| seen.is_set_back)
     }
 
     /// Forgets all other runs.
@@ -56,11 +71,13 @@ mod tests {
         let mut run = sample_run(1, "p");
         run.admitted_at = Some(date(1_000));
         let age = |run: &Run, now| ages.of(run, date(now), date(1_050)).as_secs();
-        assert_eq!(age(&run, 1_060), 60);
+        assert_eq!((age(&run, 1_060), ages.is_set_back(run.id)), (60, false));
         tokio::time::advance(Duration::from_secs(5)).await;
         assert_eq!((age(&run, 0), age(&run, 1_000_000)), (65, 65));
+        assert!(ages.is_set_back(run.id));
         ages.retain(|_| false);
         assert_eq!(age(&run, 900), 50, "a restart with a clock that was set back");
+        assert!(ages.is_set_back(run.id));
         run.admitted_at = None;
         run.workers.clear();
         assert_eq!(age(&run, 900), 0, "a queued run");

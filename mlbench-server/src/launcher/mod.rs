@@ -10,6 +10,7 @@ mod ages;
 mod backoff;
 mod deps;
 mod driver;
+mod end_date;
 mod end_requests;
 mod failure_reason;
 mod handle;

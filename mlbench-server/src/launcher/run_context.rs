@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use mlbench_core::{Result, RunId, Timestamp};
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
 
 use super::deps::LauncherDeps;
 use super::outage::{self, Caller, Outages};
@@ -14,8 +12,8 @@ use super::recorder::RunRecorder;
 use crate::cluster::ClusterError;
 use crate::token::Token;
 
-/// How long a follower may take to read the rest of the output, once the store has room for it.
-const CATCH_UP_TIME: Duration = Duration::from_secs(30);
+/// In how many reads a follower reads the rest of the output, once the store has room for it.
+const CATCH_UP_READS: u32 = 100;
 
 /// State that the supervisor of a run shares with the followers of its ranks.
 pub(super) struct RunContext<'a> {
@@ -26,7 +24,8 @@ pub(super) struct RunContext<'a> {
     last_end: Mutex<Option<Timestamp>>,
     /// The token of the workers, once it is needed.
     token: OnceCell<Option<Token>>,
-    held_up: Mutex<BTreeMap<u32, Instant>>,
+    /// The reads that a follower may still take, once it goes on.
+    held_up: Mutex<BTreeMap<u32, u32>>,
 }
 
 impl<'a> RunContext<'a> {
@@ -74,17 +73,26 @@ impl<'a> RunContext<'a> {
 
     /// Notes that the store has no room for the output of a rank now.
     pub(super) fn hold_up(&self, rank: u32) {
-        self.holds().insert(rank, Instant::now());
+        self.holds().insert(rank, CATCH_UP_READS);
     }
 
     /// Returns the ranks whose ends this server cannot know, because it could not store their output.
     pub(super) fn held_up(&self) -> BTreeSet<u32> {
-        let mut holds = self.holds();
-        holds.retain(|_, at| at.elapsed() < CATCH_UP_TIME);
-        holds.keys().copied().collect()
+        self.holds().keys().copied().collect()
     }
 
-    fn holds(&self) -> MutexGuard<'_, BTreeMap<u32, Instant>> {
+    /// Notes that a rank, which goes on, was read. One without new output has been read to its end.
+    pub(super) fn has_read(&self, rank: u32, is_empty: bool) {
+        let mut holds = self.holds();
+        if let Some(left) = holds.get_mut(&rank) {
+            *left -= 1;
+            if is_empty || *left == 0 {
+                holds.remove(&rank);
+            }
+        }
+    }
+
+    fn holds(&self) -> MutexGuard<'_, BTreeMap<u32, u32>> {
         self.held_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

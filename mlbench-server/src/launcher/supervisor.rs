@@ -8,12 +8,13 @@ use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::FuturesUnordered;
 use mlbench_core::run::{RankStatus, Run, RunEvent};
 use mlbench_core::storage::RankExit;
-use mlbench_core::{ErrorCode, Result, RunId, Timestamp};
+use mlbench_core::{ErrorCode, Result, RunId};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::backoff::Backoff;
 use super::deps::LauncherDeps;
+use super::end_date::end_date;
 use super::failure_reason;
 use super::outage::Caller;
 use super::plan::{Action, Limits, Now, Observed, Signalled, plan};
@@ -25,8 +26,6 @@ use crate::cluster::{ClusterError, ProvisionRequest, ProvisionStatus, ReleaseSta
 const MAX_WAIT: Duration = Duration::from_millis(500);
 /// Longest pause between two attempts to reach the cluster.
 const MAX_OUTAGE_PAUSE: Duration = Duration::from_secs(10);
-/// How much earlier than now the ranks ended, if the end of the run is theirs.
-const LATE: Duration = Duration::from_secs(2);
 /// How long a run waits for a sample of its pods.
 const SAMPLE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -182,13 +181,11 @@ impl<'a> Supervisor<'a> {
             Action::Follow(_) => {}
             Action::Signal(signal, ranks) => return self.signal(run, signal, ranks).await,
             Action::Decide(mut outcome) => {
-                // The cluster may tell late, after an outage, that the ranks ended. Without an outage the end is now: the
-                // samples of the pods so far belong to the run.
                 let by_ranks = outcome.event == RunEvent::Finish || run.ranks.iter().any(has_failed);
-                let is_late = |end: &Timestamp| end.saturating_add(LATE) < outcome.at;
-                if let Some(end) = self.context.last_end().filter(|end| by_ranks && is_late(end)) {
-                    outcome.at = end.max(run.created_at);
-                }
+                let last_end = self.context.last_end().filter(|_| by_ranks);
+                let now = self.now(run);
+                let is_set_back = self.context.deps.handle.ages().is_set_back(run.id);
+                outcome.at = end_date(run, now, is_set_back, last_end);
                 tracing::info!(run = %run.id, event = ?outcome.event, reason = outcome.reason, "outcome decided");
                 if let Some(date) = self.context.deps.handle.end_requests().date(run.id) {
                     recorder.request_stop(date).await?;

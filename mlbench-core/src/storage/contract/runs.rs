@@ -49,6 +49,21 @@ pub(super) async fn a_run_passes_through_its_lifecycle(store: &dyn Storage) {
     assert_eq!(ok(store.runs().await), [run, second]);
 }
 
+/// The system clock may be set back while a run waits or goes on.
+pub(super) async fn no_date_of_a_run_is_before_its_start(store: &dyn Storage) {
+    let first = ok(store.queue_run(new_run("first"), 2, at(90)).await);
+    let queued = ok(store.queue_run(new_run("queued"), 2, at(100)).await);
+    assert_eq!((first.admitted_at, queued.admitted_at), (Some(at(90)), None));
+    let finish = RunOutcome { event: RunEvent::Fail, reason: None, at: at(30) };
+    ok(store.decide_outcome(first.id, finish).await);
+    assert_eq!(ok(store.end_run(first.id).await).finished_at, Some(at(90)));
+    assert_eq!(ok(store.admit_runs(2, at(40)).await)[0].admitted_at, Some(at(100)));
+    assert_eq!(ok(store.request_stop(queued.id, at(50)).await).stop_requested_at, Some(at(100)));
+    let stop = RunOutcome { event: RunEvent::Stop, reason: None, at: at(60) };
+    ok(store.decide_outcome(queued.id, stop).await);
+    assert_eq!(ok(store.end_run(queued.id).await).finished_at, Some(at(100)));
+}
+
 pub(super) async fn first_decisions_are_final(store: &dyn Storage) {
     let run = started(store).await;
     assert_eq!(ok(store.run_started(run.id, 1, at(1)).await), run);

@@ -15,6 +15,7 @@ use crate::storage::storage_trait::Storage;
 pub async fn storage_contract<S: Storage>(open: impl AsyncFn() -> S) {
     runs::a_run_passes_through_its_lifecycle(&open().await).await;
     runs::first_decisions_are_final(&open().await).await;
+    runs::no_date_of_a_run_is_before_its_start(&open().await).await;
     runs::one_of_many_concurrent_starts_succeeds(&open().await).await;
     runs::a_deleted_run_is_gone_and_its_id_is_not_reused(&open().await).await;
     runs::a_deleted_active_run_holds_its_workers_until_teardown(&open().await).await;

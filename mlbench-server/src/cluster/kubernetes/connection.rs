@@ -23,6 +23,7 @@ use super::pace::CommandGate;
 use super::pods::watch::PodWatch;
 use super::progress::Runs;
 use super::ranks::StreamKey;
+use super::unconfirmed::UnconfirmedPods;
 use crate::clock::Clock;
 use crate::cluster::error::ClusterError;
 use crate::task_group::TaskGroup;
@@ -43,6 +44,7 @@ pub struct KubernetesCluster {
     pub(super) gates: Mutex<HashMap<Uuid, Arc<CommandGate>>>,
     /// The open streams of ranks that it follows.
     pub(super) streams: Mutex<HashMap<StreamKey, FollowStream>>,
+    pub(super) unconfirmed: UnconfirmedPods,
     pub(super) kubelets: Kubelets,
     pub(super) pods: Api<ClusterPod>,
     pub(super) services: Api<Service>,
@@ -101,6 +103,7 @@ impl KubernetesCluster {
             runs: Runs::default(),
             gates: Mutex::default(),
             streams: Mutex::default(),
+            unconfirmed: UnconfirmedPods::default(),
             services: Api::namespaced(client.clone(), &namespace),
             secrets: Api::namespaced(client.clone(), &namespace),
             sets: Api::namespaced(client.clone(), &namespace),

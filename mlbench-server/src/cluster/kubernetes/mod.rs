@@ -30,6 +30,7 @@ mod teardown;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod unconfirmed;
 
 pub use connection::KubernetesCluster;
 pub use options::{

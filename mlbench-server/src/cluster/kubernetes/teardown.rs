@@ -6,7 +6,6 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, ListParams, Preconditions, PropagationPolicy};
 use kube::{Api, Resource, ResourceExt};
 use mlbench_core::run::{Run, RunKey};
@@ -19,16 +18,13 @@ use super::objects::names::{owned_selector, run_selector};
 use super::orphans::{Cleaned, OrphanFilter};
 use super::pods::pod_status;
 use super::progress::{Progress, Release};
+use super::unconfirmed::CONFIRMATION_TIMEOUT;
 use crate::cluster::error::ClusterError;
 use crate::cluster::orphans::{OrphanSearch, Orphans};
 use crate::cluster::pod_list::PodListStatus;
 use crate::cluster::provision::ReleaseStatus;
 use crate::cluster::rank::RankRef;
 
-/// Time after which the server deletes a pod whose node does not respond.
-///
-/// It does not confirm the end of the pod, or executes no commands in it.
-const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(90);
 /// Time after which the server deletes a static pod with processes that it cannot kill.
 const KILL_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -178,9 +174,8 @@ impl KubernetesCluster {
     /// Deletes a pod that outlives its StatefulSet, and a pod whose node does not confirm its end.
     async fn delete_pod(&self, pod: &Pod, set_exists: bool) -> Result<(), ClusterError> {
         let params = match &pod.metadata.deletion_timestamp {
-            Some(due) => {
-                let overdue = Timestamp::now().duration_since(due.0);
-                if overdue.unsigned_abs() < CONFIRMATION_TIMEOUT || overdue.is_negative() {
+            Some(_) => {
+                if !self.unconfirmed.is_overdue(pod) {
                     return Ok(());
                 }
                 tracing::warn!(

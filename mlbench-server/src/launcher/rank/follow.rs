@@ -47,6 +47,9 @@ pub(in crate::launcher) async fn follow(
                 daemons.asked(output.requests);
                 context.responded(Caller::Follower(rank));
                 backoff.reset();
+                if output.exit_code.is_none() {
+                    context.has_read(rank, output.stdout.is_empty() && output.stderr.is_empty());
+                }
                 tail.push(&output);
                 tail.store().await?;
                 if let Some(code) = output.exit_code {

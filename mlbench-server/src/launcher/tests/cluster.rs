@@ -172,6 +172,12 @@ impl ScriptedCluster {
         calls
     }
 
+    /// Returns how many signals of this name, such as `Term`, a rank has got.
+    pub(crate) fn number_of_signals(&self, rank: u32, signal: &str) -> usize {
+        let name = format!("signal {rank} {signal}");
+        self.state().calls.iter().filter(|call| **call == name).count()
+    }
+
     pub(crate) fn number_of_calls(&self) -> usize {
         self.state().calls.len()
     }

@@ -15,8 +15,8 @@ use crate::launcher::stop_all;
 use crate::launcher::supervisor::supervise;
 use crate::launcher::teardown::tear_down;
 
-/// Polls `work` at most `polls` times, then drops it.
-async fn killed_after<F: Future>(polls: usize, work: F) -> Option<F::Output> {
+/// Polls `work` at most `polls` times. Dropped, it is killed.
+pub(super) async fn polled<F: Future>(polls: usize, work: F) -> Option<F::Output> {
     let mut work = pin!(work);
     let mut left = polls;
     std::future::poll_fn(|context| match left.checked_sub(1) {
@@ -31,7 +31,7 @@ async fn killed_after<F: Future>(polls: usize, work: F) -> Option<F::Output> {
 
 async fn supervised(world: &World, id: RunId, polls: usize) -> bool {
     let (_sender, wakeup) = watch::channel(0);
-    let outcome = killed_after(polls, supervise(&world.deps, id, wakeup)).await;
+    let outcome = polled(polls, supervise(&world.deps, id, wakeup)).await;
     outcome.map(|outcome| outcome.unwrap()).is_some()
 }
 
@@ -107,7 +107,7 @@ async fn deleted_and_killed_at_any_await_a_run_is_torn_down() {
         // A supervisor whose run is deleted leaves everything to the teardown.
         assert!(supervised(&world, id, usize::MAX).await);
         let deleted = world.storage().deleted_runs().await.unwrap().remove(0);
-        killed_after(polls, tear_down(&world.deps, &deleted)).await;
+        polled(polls, tear_down(&world.deps, &deleted)).await;
         if let Some(deleted) = world.storage().deleted_runs().await.unwrap().first() {
             tear_down(&world.deps, deleted).await.unwrap();
         }

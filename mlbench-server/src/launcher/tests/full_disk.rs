@@ -82,15 +82,19 @@ async fn a_run_that_ends_without_room_for_its_output_ends_as_it_did_when_there_i
         let mut world =
             World::without_launcher(vec![script(Exit::WithCode(0)), script(Exit::WithCode(code))]);
         let settings = Arc::make_mut(&mut world.deps.settings);
-        (settings.time_limit, settings.exit_grace) =
-            (Some(Duration::from_secs(60)), Some(Duration::from_secs(5)));
+        // Longer than a paused clock advances by itself.
+        let limit = Duration::from_secs(100 * 24 * 3_600);
+        (settings.time_limit, settings.exit_grace) = (Some(limit), Some(limit));
         // The store cannot take its reserve, as on a full disk.
         let obstacle = world.directory.path().join("mlbench.db-reserve");
         fs::create_dir(&obstacle).unwrap();
         world.start_launcher();
         let id = world.start_run().await;
         world.until_started(id).await;
-        let _elapsed = timeout(Duration::from_secs(120), std::future::pending::<()>()).await;
+        world.called("follow 1").await;
+        let _elapsed = timeout(Duration::from_secs(10), std::future::pending::<()>()).await;
+        tokio::time::advance(2 * limit).await;
+        let _elapsed = timeout(Duration::from_secs(10), std::future::pending::<()>()).await;
         let waiting = world.storage().run(id).await.unwrap();
         assert_eq!((waiting.state, &waiting.outcome), (RunState::Started, &None));
         fs::remove_dir(&obstacle).unwrap();

@@ -12,5 +12,6 @@ mod local;
 mod planning;
 pub(crate) mod process;
 mod queue;
+mod stops;
 mod terminations;
 mod tokens;

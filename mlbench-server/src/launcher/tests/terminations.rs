@@ -12,7 +12,7 @@ use crate::launcher::EndRequest;
 const GRACE: Duration = Duration::from_secs(3600);
 
 fn terms(world: &World) -> usize {
-    world.cluster.calls().iter().filter(|call| *call == "signal 0 Term").count()
+    world.cluster.number_of_signals(0, "Term")
 }
 
 #[tokio::test(start_paused = true)]

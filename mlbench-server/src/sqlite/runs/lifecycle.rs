@@ -123,7 +123,8 @@ pub(crate) fn admit(connection: &Connection, capacity: u32, now: Timestamp) -> R
 }
 
 fn admit_one(connection: &Connection, id: RunId, now: Timestamp) -> Result<(), StoreError> {
-    let sql = "UPDATE run SET admitted_at = ?2 WHERE id = ?1";
+    // The clock may have been set back since its creation.
+    let sql = "UPDATE run SET admitted_at = max(?2, created_at) WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.get(), now.as_micros()])?;
     changed::mark(connection, id)
 }
@@ -224,7 +225,7 @@ pub(crate) fn request_stop(connection: &Connection, id: RunId, now: Timestamp) -
         return Ok(run);
     }
     let sql = "UPDATE run SET stop_requested_at = ?2 WHERE id = ?1";
-    connection.prepare_cached(sql)?.execute(params![id.get(), now.as_micros()])?;
+    connection.prepare_cached(sql)?.execute(params![id.get(), not_before_start(&run, now)])?;
     changed::mark(connection, id)?;
     if run.spec.external {
         decide_outcome(connection, id, &RunOutcome { event: RunEvent::Stop, reason: None, at: now })?;
@@ -249,10 +250,15 @@ pub(crate) fn decide_outcome(
     }
     identity::touch(connection, outcome.at)?;
     let sql = "UPDATE run SET outcome_event = ?2, outcome_reason = ?3, outcome_at = ?4 WHERE id = ?1";
-    let (reason, at) = (outcome.reason.as_deref().map(shorten_message), outcome.at.as_micros());
+    let (reason, at) = (outcome.reason.as_deref().map(shorten_message), not_before_start(&run, outcome.at));
     connection.prepare_cached(sql)?.execute(params![id.get(), event, reason, at])?;
     changed::mark(connection, id)?;
     rows::get(connection, id)
+}
+
+/// Returns a date in the life of a run, during which the clock may have been set back.
+fn not_before_start(run: &Run, date: Timestamp) -> i64 {
+    date.max(run.admitted_at.unwrap_or(run.created_at)).as_micros()
 }
 
 /// Ends an active run as decided and revokes its tokens.

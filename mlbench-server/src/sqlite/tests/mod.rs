@@ -1,6 +1,7 @@
 mod arrivals;
 mod changes;
 mod deletion;
+pub(crate) mod foreign_lock;
 mod foreign_reader;
 mod health;
 mod identity;
