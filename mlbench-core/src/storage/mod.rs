@@ -24,7 +24,7 @@ pub use idempotency::{BatchKey, Fingerprint, IdempotencyKey, KeyHolder, KeyedReq
 pub use logs::{LogPart, LogQuery, OutputChunk};
 pub use metrics::{Batch, BatchOutcome, BatchPoint, BatchSeries, Recorded, RejectedItem, SeriesName};
 pub use points::{
-    Downsampling, DownsamplingMethod, ListedOwner, OwnerList, PointDetails, PointRef, PointSink,
+    Downsampling, DownsamplingMethod, ListedOwner, OwnerFilter, OwnerList, PointDetails, PointRef, PointSink,
     PointsCursor, PointsPage, PointsQuery, SeriesCursor, ValueRef, each_number,
 };
 pub use read_points::{PointsByName, collect_points, read_page};
