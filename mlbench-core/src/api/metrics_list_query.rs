@@ -10,7 +10,9 @@ use crate::name::RunId;
 /// A query for the metrics of all pods, of all runs or of some runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MetricsListQuery {
-    /// Only these runs, at most [`MAX_RUNS`](Self::MAX_RUNS). Empty for all. Those that do not exist are left out.
+    /// Only these runs, at most [`MAX_RUNS`](Self::MAX_RUNS). Empty for all.
+    ///
+    /// Those that do not exist are left out.
     pub runs: Vec<RunId>,
     /// Which of their points.
     pub points: MetricsQuery,

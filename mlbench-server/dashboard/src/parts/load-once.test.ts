@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { loadOnce } from "./load-once";
 
-test("a part is loaded once, by whoever is first", async () => {
+test("a part is loaded once, when the first of its users wants it", async () => {
   let loads = 0;
   let give: (part: string) => void = () => undefined;
   const part = loadOnce(() => {
