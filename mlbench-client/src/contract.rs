@@ -221,6 +221,17 @@ async fn the_other_methods_of_metrics_send_their_requests() {
     let head = "GET /api/metrics/3/?metric_type=run&downsample=minmax&points=9";
     assert_eq!(buckets.received()[0].head, head);
 
+    let several = server_of(r#"{"3":{"loss":[{"date":"2026-01-01T00:00:00Z","value":"0.5"}]}}"#).await;
+    let runs = [RunId::new(3).unwrap(), RunId::new(9).unwrap()];
+    let read = several.client().metrics().of_runs(&runs, &query).await.unwrap();
+    assert_eq!(read["3"]["loss"][0].value.as_f64(), Some(0.5));
+    several.client().metrics().of_runs(&[], &query).await.unwrap();
+    let heads: Vec<String> = several.received().into_iter().map(|request| request.head).collect();
+    assert_eq!(
+        heads,
+        ["GET /api/metrics/?metric_type=run&runs=3%2C9", "GET /api/metrics/?metric_type=run&runs="]
+    );
+
     let archive = server_of("zip").await;
     let mut file = Vec::new();
     assert_eq!(archive.client().metrics().download(&owner, &query, &mut file).await.unwrap(), 3);

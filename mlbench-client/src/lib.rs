@@ -46,11 +46,11 @@ pub use session::BrowserSession;
 pub use mlbench_core::api::{
     AllReduce, AllReduceEstimate, BatchResult, Clock, ComparedRun, Comparison, ComparisonQuery, Direction,
     Downsample, EndValue, Estimate, Event, EventData, EventPoint, EventsQuery, Format, Goal, Group, Interval,
-    JobMetadata, LogLine, LogPage, LogsQuery, MeasuredValue, Metric, MetricsQuery, NewLines, NewLogLine,
-    NewLogLines, NewMetric, NewPoints, NewSeries, Parameters, PhaseSource, PhaseValues, Phases, Pod, PodList,
-    PointField, PointRecord, PointsByMetric, PointsByOwner, Problem, RejectedPoint, Resync, Run, RunPatch,
-    RunRequest, RunSearch, RunToken, RunValues, RunValuesPage, RunsChanged, RunsQuery, Series, Session,
-    StreamOpen, Topic, Training, ValuesQuery,
+    JobMetadata, LogLine, LogPage, LogsQuery, MeasuredValue, Metric, MetricsListQuery, MetricsQuery,
+    NewLines, NewLogLine, NewLogLines, NewMetric, NewPoints, NewSeries, Parameters, PhaseSource, PhaseValues,
+    Phases, Pod, PodList, PointField, PointRecord, PointsByMetric, PointsByOwner, Problem, RejectedPoint,
+    Resync, Run, RunPatch, RunRequest, RunSearch, RunToken, RunValues, RunValuesPage, RunsChanged, RunsQuery,
+    Series, Session, StreamOpen, Topic, Training, ValuesQuery,
 };
 pub use mlbench_core::downsample::minmax::Bucket;
 pub use mlbench_core::metric::MetricType;

@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use mlbench_core::Owner;
 use mlbench_core::api::{
-    BatchResult, Downsample, Endpoint, Format, MAX_ARRAY_POINTS, Metric, MetricsQuery, NewMetric, NewSeries,
-    PointField, PointRecord, PointsByMetric, PointsByOwner,
+    BatchResult, Downsample, Endpoint, Format, MAX_ARRAY_POINTS, Metric, MetricsListQuery, MetricsQuery,
+    NewMetric, NewSeries, PointField, PointRecord, PointsByMetric, PointsByOwner,
 };
 use mlbench_core::downsample::minmax::Bucket;
+use mlbench_core::metric::MetricType;
+use mlbench_core::{Owner, RunId};
 use serde::Serialize;
 use tokio::io::AsyncWrite;
 use uuid::Uuid;
@@ -58,6 +59,35 @@ impl<'a> Metrics<'a> {
     pub async fn all(self, query: &MetricsQuery) -> Result<PointsByOwner> {
         let query = MetricsQuery { format: None, fields: Vec::new(), ..query.clone() };
         self.client.json(&Request::new(Endpoint::ListMetrics, &[]).query(query.to_pairs())).await
+    }
+
+    /// Returns the metrics of some runs, at most [`MetricsListQuery::MAX_RUNS`], in one response.
+    ///
+    /// Runs that do not exist are left out.
+    ///
+    /// ```
+    /// use mlbench_client::MetricsQuery;
+    ///
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
+    /// let query = MetricsQuery { metric_filter: vec!["accuracy".to_owned()], ..MetricsQuery::default() };
+    /// for (run, metrics) in client.metrics().of_runs(&[run], &query).await? {
+    ///     println!("run {run}: {} points", metrics["accuracy"].len());
+    /// }
+    /// # }) }
+    /// ```
+    ///
+    /// # Errors
+    /// `invalid_field` when there are no runs or too many.
+    pub async fn of_runs(self, runs: &[RunId], query: &MetricsQuery) -> Result<PointsByOwner> {
+        let metric_type = MetricType::Run;
+        let points = MetricsQuery { metric_type, format: None, fields: Vec::new(), ..query.clone() };
+        let mut pairs = MetricsListQuery { runs: runs.to_vec(), points }.to_pairs();
+        // No runs are not all runs: the server refuses them.
+        if runs.is_empty() {
+            pairs.push(("runs", String::new()));
+        }
+        self.client.json(&Request::new(Endpoint::ListMetrics, &[]).query(pairs)).await
     }
 
     /// Returns the metrics of a pod or a run, each ordered by date. The owner overrides `query.metric_type`.

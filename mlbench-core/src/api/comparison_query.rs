@@ -1,11 +1,11 @@
 //! The query of `GET /api/comparison/`.
 
 use super::fields::Fields;
+use super::run_ids::{MAX_RUNS, ids_text, no_run, run_id, run_ids};
 use crate::error::{Error, Result};
 use crate::goal::Direction;
 use crate::metric::MetricName;
 use crate::name::RunId;
-use crate::quote::quote;
 
 /// What to compare, and by what.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -26,7 +26,7 @@ pub struct ComparisonQuery {
 
 impl ComparisonQuery {
     /// Maximum number of runs.
-    pub const MAX_RUNS: usize = 1_000;
+    pub const MAX_RUNS: usize = MAX_RUNS;
 
     /// Creates a query for these runs.
     #[must_use]
@@ -50,7 +50,10 @@ impl ComparisonQuery {
             baseline: baseline.map(|text| run_id("baseline", &text)).transpose()?,
         };
         fields.finish()?;
-        query.runs = runs(&lists)?;
+        query.runs = run_ids(&lists)?;
+        if query.runs.is_empty() {
+            return Err(no_run());
+        }
         if let Some(metric) = &query.metric {
             MetricName::new(metric).map_err(|error| Error::invalid("metric", error.detail()))?;
         }
@@ -64,37 +67,13 @@ impl ComparisonQuery {
     /// Returns the pairs of the query string.
     #[must_use]
     pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
-        let ids: Vec<String> = self.runs.iter().map(ToString::to_string).collect();
-        let mut pairs = vec![("runs", ids.join(","))];
+        let mut pairs = vec![("runs", ids_text(&self.runs))];
         pairs.extend(self.metric.iter().map(|metric| ("metric", metric.clone())));
         pairs.extend(self.goal.map(|goal| ("goal", goal.to_string())));
         pairs.extend(self.direction.map(|direction| ("direction", direction.as_str().to_owned())));
         pairs.extend(self.baseline.map(|id| ("baseline", id.to_string())));
         pairs
     }
-}
-
-/// Parses lists of ids, and returns each id once, in ascending order.
-fn runs(lists: &[String]) -> Result<Vec<RunId>> {
-    let texts = lists.iter().flat_map(|list| list.split(',')).map(str::trim);
-    let ids = texts.filter(|text| !text.is_empty()).map(|text| run_id("runs", text));
-    let mut ids = ids.collect::<Result<Vec<RunId>>>()?;
-    ids.sort_unstable();
-    ids.dedup();
-    match ids.len() {
-        0 => Err(Error::invalid("runs", "missing; send the ids of runs, such as runs=1,2,3")),
-        1..=ComparisonQuery::MAX_RUNS => Ok(ids),
-        many => {
-            let most = ComparisonQuery::MAX_RUNS;
-            Err(Error::invalid("runs", format_args!("{many} runs requested; compare at most {most}")))
-        }
-    }
-}
-
-fn run_id(field: &str, text: &str) -> Result<RunId> {
-    RunId::from_number(text.trim()).map_err(|_| {
-        Error::invalid(field, format_args!("{} is not a run id; ids are whole numbers from 1", quote(text)))
-    })
 }
 
 #[cfg(test)]
@@ -148,7 +127,7 @@ mod tests {
             (&[("runs", ",")], "runs: missing"),
             (&[("runs", "1,x")], "runs: \"x\" is not a run id; ids are whole numbers from 1"),
             (&[("runs", "0")], "runs: \"0\" is not a run id"),
-            (&[("runs", &many.join(","))], "runs: 1001 runs requested; compare at most 1000"),
+            (&[("runs", &many.join(","))], "runs: 1001 runs requested; send at most 1000"),
             (&[("runs", "1"), ("goal", "NaN")], "goal: must be a number"),
             (&[("runs", "1"), ("metric", "")], "metric: "),
             (&[("runs", "1"), ("direction", "up")], "direction: must be at_least or at_most, not \"up\""),

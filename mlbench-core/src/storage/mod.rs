@@ -26,7 +26,7 @@ pub use import::{ImportPart, ImportStore};
 pub use logs::{LogPart, LogQuery, OutputChunk};
 pub use metrics::{Batch, BatchOutcome, BatchPoint, BatchSeries, Recorded, RejectedItem, SeriesName};
 pub use points::{
-    Downsampling, DownsamplingMethod, ListedOwner, OwnerList, PointDetails, PointRef, PointSink,
+    Downsampling, DownsamplingMethod, ListedOwner, OwnerFilter, OwnerList, PointDetails, PointRef, PointSink,
     PointsCursor, PointsPage, PointsQuery, SeriesCursor, ValueRef, each_number,
 };
 pub use read_points::{PointsByName, collect_points, read_page};

@@ -7,7 +7,7 @@ use super::idempotency::KeyedRequest;
 use super::import::ImportStore;
 use super::logs::{LogQuery, OutputChunk};
 use super::metrics::{Batch, BatchOutcome, Recorded};
-use super::points::{OwnerList, PointSink, PointsCursor, PointsPage, PointsQuery};
+use super::points::{OwnerFilter, OwnerList, PointSink, PointsCursor, PointsPage, PointsQuery};
 use super::run_search::{RunsFound, RunsSearch};
 use super::run_values::RunValuesQuery;
 use super::runs::{
@@ -17,7 +17,7 @@ use super::stats::StoreStats;
 use crate::error::Result;
 use crate::experiment::{Experiment, ExperimentQuery, ExperimentWrite};
 use crate::log::LogLine;
-use crate::metric::{Metric, MetricName, MetricType, Owner, RunValuesPage, Series};
+use crate::metric::{Metric, MetricName, Owner, RunValuesPage, Series};
 use crate::name::RunId;
 use crate::pod::Pod;
 use crate::queue::Queue;
@@ -260,9 +260,9 @@ pub trait Storage: ImportStore + Send + Sync {
 
     /// Returns the owners of a list and the arrival number up to which it shows points, in one snapshot.
     ///
-    /// Lists the pods in the cluster by name, or all runs by id. `arrived_after` is the `as_of` of the reader's last list:
+    /// Lists pods by name, or runs by id. `arrived_after` is the `as_of` of the reader's last list:
     /// runs without later points are left out, and a pod that returned since then shows what arrived in its absence too.
-    async fn metric_owners(&self, kind: MetricType, arrived_after: Option<i64>) -> Result<OwnerList>;
+    async fn metric_owners(&self, filter: OwnerFilter, arrived_after: Option<i64>) -> Result<OwnerList>;
 
     /// Passes one page of the points of an owner to `sink`: series by name, points by date, then by arrival.
     ///

@@ -50,6 +50,53 @@ for (const [scheme, width] of VIEWS) {
   }
 }
 
+for (const [scheme, width] of VIEWS) {
+  test(`keys open what few runs need, ${scheme}, ${width} pixels`, async () => {
+    const expected = (problem: string) => problem.includes("400") || problem.includes("422");
+    const visitor = await stage.visitor({ colorScheme: scheme, viewport: { width, height: 900 } }, expected);
+    const { page } = visitor;
+    await visitor.open(`${stage.server.url}/runs?start`);
+    const volumes = page.getByRole("textbox", { name: "Volumes" });
+    assert.equal(await volumes.isVisible(), false);
+    await page.getByRole("textbox", { name: "Name", exact: true }).fill("x");
+    await page.getByText("More", { exact: true }).focus();
+    await page.keyboard.press("Enter");
+    await volumes.fill("data:/data:pvc/sets:ro");
+    await page.getByRole("button", { name: "Start run" }).last().click();
+    await page.locator("[name=volumes][aria-invalid=true]").waitFor();
+    assert.ok(await volumes.evaluate((field) => field === document.activeElement));
+    await visitor.picture(`start-more-${scheme}-${width}`);
+    await visitor.expectClean("the dialog");
+    await visitor.expectAccessible("the dialog");
+    await visitor.leave();
+  });
+}
+
+test("the curves of several runs are read once, together with those of others", async () => {
+  const { server } = stage;
+  const ids: number[] = [];
+  for (const name of ["a", "b", "c"]) {
+    const id = await server.startRun({ name, external: true });
+    ids.push(id);
+    const points = [1, 2, 3].map((step) => ({ run_id: id, name: "loss", value: String(id / step), step }));
+    await server.api("POST", "/api/metrics/batch/", points);
+  }
+  const visitor = await stage.visitor();
+  const read: string[] = [];
+  visitor.page.on("request", (request) => {
+    const { pathname, searchParams } = new URL(request.url());
+    const alone = /^\/api\/metrics\/([0-9]+)\/$/.exec(pathname)?.[1];
+    if (pathname === "/api/metrics/") read.push(...(searchParams.get("runs") ?? "all").split(","));
+    else if (alone !== undefined) read.push(alone);
+  });
+  await visitor.open(`${server.url}/compare?runs=${ids.join()}`);
+  await visitor.page.getByRole("application", { name: "loss" }).waitFor();
+  // Runs whose lists of metrics come later than others have a request of their own.
+  assert.deepEqual(read.sort(), ids.map(String));
+  await visitor.expectClean("the comparison");
+  await visitor.leave();
+});
+
 test("a link that MLflow's client prints leads to its run, also in a page that is open", async () => {
   const visitor = await stage.visitor();
   const { page } = visitor;

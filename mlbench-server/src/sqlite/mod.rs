@@ -26,13 +26,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use mlbench_core::experiment::{Experiment, ExperimentQuery, ExperimentWrite};
 use mlbench_core::log::LogLine;
-use mlbench_core::metric::{Metric, MetricType, RunValuesPage, Series};
+use mlbench_core::metric::{Metric, RunValuesPage, Series};
 use mlbench_core::queue::Queue;
 use mlbench_core::run::{OutputStream, Run, RunOutcome, Worker};
 use mlbench_core::storage::{
-    Batch, BatchOutcome, Changes, ChangesQuery, IsCached, KeyedRequest, LogQuery, OutputChunk, OwnerList,
-    PointSink, PointsCursor, PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart, RunUpdate,
-    RunValuesQuery, RunsFound, RunsSearch, SentLine, SentLines, StartedRun, Storage, StoreStats, TokenHash,
+    Batch, BatchOutcome, Changes, ChangesQuery, IsCached, KeyedRequest, LogQuery, OutputChunk, OwnerFilter,
+    OwnerList, PointSink, PointsCursor, PointsPage, PointsQuery, RankExit, Recorded, RunEntry, RunStart,
+    RunUpdate, RunValuesQuery, RunsFound, RunsSearch, SentLine, SentLines, StartedRun, Storage, StoreStats,
+    TokenHash,
 };
 use mlbench_core::{Error, MetricName, Owner, Pod, Result, RunId, Timestamp};
 use tokio::sync::Notify;
@@ -350,8 +351,8 @@ impl Storage for SqliteStorage {
         Ok(outcome)
     }
 
-    async fn metric_owners(&self, kind: MetricType, arrived_after: Option<i64>) -> Result<OwnerList> {
-        owners::list(&self.readers, &self.arrivals, kind, arrived_after).await
+    async fn metric_owners(&self, filter: OwnerFilter, arrived_after: Option<i64>) -> Result<OwnerList> {
+        owners::list(&self.readers, &self.arrivals, filter, arrived_after).await
     }
 
     async fn points(

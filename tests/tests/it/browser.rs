@@ -27,6 +27,7 @@ flows! {
     a_new_user_trains_compares_and_deletes: "training",
     keys_alone_do_everything: "keyboard",
     the_focus_is_never_lost: "focus",
+    the_flows_wait_for_what_is_loading: "settle",
     a_search_leads_to_its_line: "log",
     accuracy_and_loss_sort_the_list: "sort",
     parameters_and_tags_are_given_shown_and_found: "labels",

@@ -1,11 +1,11 @@
 //! Query parameters of each endpoint.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::field::Field;
 use super::requests::LABEL;
 use crate::api::{
-    ComparisonQuery, Endpoint, EventsQuery, LogsQuery, MetricsQuery, PointField, RunSearch, ValuesQuery,
+    Endpoint, EventsQuery, LogsQuery, MetricsListQuery, MetricsQuery, PointField, RunSearch, ValuesQuery,
 };
 use crate::run::RunState;
 use crate::storage::SortKey;
@@ -13,7 +13,8 @@ use crate::storage::SortKey;
 /// Returns the query parameters of an endpoint.
 pub(super) fn query(endpoint: Endpoint) -> Vec<Field> {
     match endpoint {
-        Endpoint::GetMetrics | Endpoint::ListMetrics => metrics(),
+        Endpoint::GetMetrics => metrics(),
+        Endpoint::ListMetrics => metrics_list(),
         Endpoint::GetRun => {
             vec![Field::count(
                 "logs",
@@ -100,6 +101,19 @@ fn metrics() -> Vec<Field> {
     ]
 }
 
+fn metrics_list() -> Vec<Field> {
+    let text = "Only these runs: ids separated by commas, at most 1,000. Requires `metric_type=run`. Runs that do not exist are left out.";
+    let mut all = metrics();
+    all.push(Field::new("runs", run_ids(), run_ids(), text));
+    all
+}
+
+/// Ids of runs, separated by commas.
+fn run_ids() -> Value {
+    let more = MetricsListQuery::MAX_RUNS - 1;
+    json!({"type": "string", "pattern": format!("^[1-9][0-9]{{0,17}}(,[1-9][0-9]{{0,17}}){{0,{more}}}$")})
+}
+
 fn runs() -> Vec<Field> {
     let states = RunState::ALL.map(RunState::as_str).join("|");
     let states = json!({"type": "array", "items": {"type": "string", "pattern": format!("^(?:{states})$")}});
@@ -162,12 +176,10 @@ fn logs() -> Vec<Field> {
 }
 
 fn comparison() -> Vec<Field> {
-    let most = ComparisonQuery::MAX_RUNS;
-    let ids = json!({"type": "string", "pattern": format!("^[1-9][0-9]{{0,17}}(,[1-9][0-9]{{0,17}}){{0,{}}}$", most - 1)});
     let id = json!({"type": "integer", "minimum": 1, "maximum": i64::MAX});
     let metric = json!({"type": "string", "minLength": 1, "maxLength": 512});
     vec![
-        Field::new("runs", ids.clone(), ids, "Ids of the runs, separated by commas, at most 1,000.")
+        Field::new("runs", run_ids(), run_ids(), "Ids of the runs, separated by commas, at most 1,000.")
             .required(),
         Field::new(
             "metric",

@@ -1,9 +1,9 @@
 use super::fixtures::{at, code, dated, finish, id, metric, new_run, ok, pod, pod_name, series, started};
 use super::text_sink::TextSink;
 use crate::error::ErrorCode;
-use crate::metric::{Metric, MetricName, MetricType, Owner, Series};
+use crate::metric::{Metric, MetricName, Owner, Series};
 use crate::pod::PodPhase;
-use crate::storage::points::{Downsampling, DownsamplingMethod, PointsQuery};
+use crate::storage::points::{Downsampling, DownsamplingMethod, OwnerFilter, PointsQuery};
 use crate::storage::read_points::read_page;
 use crate::storage::storage_trait::Storage;
 
@@ -71,7 +71,7 @@ pub(super) async fn a_snapshot_does_not_change_while_points_arrive(store: &dyn S
 
 pub(super) async fn a_list_names_the_runs_with_new_points(store: &dyn Storage) {
     let list = async |after: Option<i64>| {
-        let list = ok(store.metric_owners(MetricType::Run, after).await);
+        let list = ok(store.metric_owners(OwnerFilter::Runs, after).await);
         assert!(list.owners.iter().all(|listed| listed.arrived_after == after));
         let owners = list.owners.into_iter().map(|listed| (listed.owner, listed.has_points));
         (owners.collect::<Vec<_>>(), list.as_of)
@@ -90,9 +90,22 @@ pub(super) async fn a_list_names_the_runs_with_new_points(store: &dyn Storage) {
     let (owners, two) = list(Some(one)).await;
     assert_eq!(owners, [(second.clone(), true)]);
     record(store, &first, &[("a", 0, "2")]).await;
-    assert_eq!(list(Some(one)).await.0, [(first.clone(), true), (second, true)]);
+    let (owners, three) = list(Some(one)).await;
+    assert_eq!(owners, [(first.clone(), true), (second.clone(), true)]);
     assert_eq!(list(Some(two)).await.0, [(first.clone(), true)]);
+    let named = async |ids: &[i64], after: Option<i64>| {
+        let filter = OwnerFilter::TheseRuns(ids.iter().map(|number| id(*number)).collect());
+        let list = ok(store.metric_owners(filter, after).await);
+        assert!(list.as_of >= three);
+        list.owners.into_iter().map(|listed| (listed.owner, listed.has_points)).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&[2, 9], None).await, [(second.clone(), true)], "run 9 does not exist");
+    assert_eq!(named(&[1, 2], None).await, [(first.clone(), true), (second.clone(), true)]);
+    assert_eq!(named(&[1, 2], Some(two)).await, [(first.clone(), true)]);
+    assert_eq!(named(&[2], Some(two)).await, []);
+    assert_eq!(named(&[], None).await, []);
     ok(store.delete_run(id(2)).await);
+    assert_eq!(named(&[1, 2], None).await, [(first.clone(), true)]);
     assert_eq!(list(Some(empty)).await.0, [(first.clone(), true)]);
     assert_eq!(list(None).await.0, [(first, true)]);
 }
@@ -101,7 +114,7 @@ pub(super) async fn a_pod_that_returns_shows_the_points_of_its_absence(store: &d
     let (a, b) = (pod("a", PodPhase::Running), pod("b", PodPhase::Running));
     let owner = Owner::Pod(pod_name("b"));
     let list = async |after: i64| {
-        let list = ok(store.metric_owners(MetricType::Pod, Some(after)).await);
+        let list = ok(store.metric_owners(OwnerFilter::Pods, Some(after)).await);
         let of_b = list.owners.into_iter().find(|listed| listed.owner == owner);
         (of_b.and_then(|listed| listed.arrived_after), list.as_of)
     };

@@ -6,6 +6,6 @@ mod query;
 mod sink;
 
 pub use cursor::{PointsCursor, PointsPage, SeriesCursor};
-pub use owners::{ListedOwner, OwnerList};
+pub use owners::{ListedOwner, OwnerFilter, OwnerList};
 pub use query::{Downsampling, DownsamplingMethod, PointsQuery};
 pub use sink::{PointDetails, PointRef, PointSink, ValueRef, each_number};

@@ -1,6 +1,18 @@
 //! Lists of owners with points.
 
 use crate::metric::Owner;
+use crate::name::RunId;
+
+/// Which owners a list has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnerFilter {
+    /// The pods in the cluster.
+    Pods,
+    /// All runs.
+    Runs,
+    /// Those of these runs that exist.
+    TheseRuns(Vec<RunId>),
+}
 
 /// The owners of a list, as of one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,21 +1,12 @@
 import { signal, type ReadonlySignal } from "@preact/signals";
 
-import {
-  getBuckets,
-  getPoints,
-  getSeries,
-  ownerKey,
-  type Bucket,
-  type Metrics,
-  type Owner,
-  type Point,
-  type SeriesInfo,
-} from "../api/metrics";
+import { ownerKey, type Bucket, type Metrics, type Owner, type Point, type SeriesInfo } from "../api/metrics";
 import { isFinal } from "../api/problem";
 import { RETRY } from "../api/retry";
 import { timestamp } from "../lib/time";
 import type { Hub } from "./hub";
 import { expect, publish } from "./publisher";
+import { requests } from "./requests";
 import { Series, type Batch, type SeriesView } from "./series";
 import type { Received } from "./stream";
 
@@ -32,9 +23,6 @@ const NAMES_LENGTH = 4_000;
 const KEPT = 200;
 /** How many batches wait for a history before it is read again instead. */
 const MOST_HELD = 500;
-
-/** The requests that the store makes; tests bring their own. */
-export const requests = { getPoints, getBuckets, getSeries };
 
 /** Series that somebody shows. */
 export interface Watch {

@@ -1,7 +1,7 @@
-import { signal } from "@preact/signals";
 import type { ComponentChild, ComponentType, FunctionComponent } from "preact";
 import { useEffect } from "preact/hooks";
 
+import { loadOnce } from "./load-once";
 import { Failure, Loading } from "./message";
 
 /** A part of the page whose code is loaded when it is first shown, or before by `load`. */
@@ -26,13 +26,7 @@ function onDemand<P extends object>(
   load: () => Promise<ComponentType<P>>,
   waiting: () => ComponentChild,
 ): OnDemand<P> {
-  const loaded = signal<{ part: ComponentType<P> } | { error: unknown } | undefined>(undefined);
-  let loading: Promise<void> | undefined;
-  const begin = () =>
-    (loading ??= load().then(
-      (part) => void (loaded.value = { part }),
-      (error: unknown) => void (loaded.value = { error }),
-    ));
+  const { state: loaded, begin } = loadOnce(load);
   function Part(props: P) {
     useEffect(() => void begin(), []);
     const state = loaded.value;
@@ -47,7 +41,7 @@ function onDemand<P extends object>(
         />
       );
     }
-    const Loaded = state.part;
+    const Loaded = state.value;
     return <Loaded {...props} />;
   }
   return Object.assign(Part, { load: begin });

@@ -1,6 +1,6 @@
 //! What an archive of metrics contains.
 
-use mlbench_core::api::MetricsQuery;
+use mlbench_core::api::{MetricsListQuery, MetricsQuery};
 use mlbench_core::run::Run;
 use mlbench_core::storage::{PointsQuery, collect_points};
 use mlbench_core::{MetricName, Owner, Result, Timestamp};
@@ -37,12 +37,12 @@ pub async fn archive(app: &App, owner: Owner, query: &MetricsQuery) -> Result<Ar
     }
 }
 
-/// Returns the archive of all owners of a kind.
+/// Returns the archive of all owners of a kind, or of some runs.
 ///
 /// # Errors
 /// When the store fails or the query contradicts itself.
-pub async fn archive_of_all(app: &App, query: &MetricsQuery) -> Result<Archive> {
-    let title = format!("{}s", query.metric_type.as_str());
+pub async fn archive_of_all(app: &App, query: &MetricsListQuery) -> Result<Archive> {
+    let title = format!("{}s", query.points.metric_type.as_str());
     Ok(Archive { title, sources: sources(app, query).await?.owners, official_result: None })
 }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use mlbench_core::api::MetricsQuery;
+use mlbench_core::api::{MetricsListQuery, MetricsQuery};
 use mlbench_core::metric::{MetricType, Series};
 use mlbench_core::quote::quote;
-use mlbench_core::storage::{ListedOwner, PointSink, PointsCursor, PointsQuery, Storage, read_page};
+use mlbench_core::storage::{
+    ListedOwner, OwnerFilter, PointSink, PointsCursor, PointsQuery, Storage, read_page,
+};
 use mlbench_core::{Error, ErrorCode, MetricName, Owner, PodName, Result};
 
 use crate::app::context::App;
@@ -53,18 +55,24 @@ pub fn source(owner: Owner, query: &MetricsQuery) -> Result<Sources> {
     Ok(Sources { as_of: None, owners: vec![source] })
 }
 
-/// Returns what to read for a list: the worker pods in the cluster by name, or runs by number.
+/// Returns what to read for a list: the worker pods in the cluster by name, or all or some runs by number.
 ///
 /// With a cursor, the runs are those with points that arrived since.
 ///
 /// # Errors
 /// When the store fails or the query contradicts itself.
-pub async fn sources(app: &App, query: &MetricsQuery) -> Result<Sources> {
+pub async fn sources(app: &App, list: &MetricsListQuery) -> Result<Sources> {
+    let query = &list.points;
     let arrived_after = query.cursor.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
-    if query.metric_type == MetricType::Pod {
-        pods::check_known(app)?;
-    }
-    let list = app.storage.metric_owners(query.metric_type, arrived_after).await?;
+    let filter = match query.metric_type {
+        MetricType::Pod => {
+            pods::check_known(app)?;
+            OwnerFilter::Pods
+        }
+        MetricType::Run if list.runs.is_empty() => OwnerFilter::Runs,
+        MetricType::Run => OwnerFilter::TheseRuns(list.runs.clone()),
+    };
+    let list = app.storage.metric_owners(filter, arrived_after).await?;
     let as_of = Some(list.as_of);
     let Some(first) = list.owners.first() else { return Ok(Sources { as_of, owners: Vec::new() }) };
     let common = query.to_storage(first.owner.clone())?;

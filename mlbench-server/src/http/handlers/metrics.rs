@@ -2,7 +2,7 @@
 
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
-use mlbench_core::api::{CURSOR_HEADER, Downsample, Format, MetricsQuery, NewMetric};
+use mlbench_core::api::{CURSOR_HEADER, Downsample, Format, MetricsListQuery, MetricsQuery, NewMetric};
 use mlbench_core::{Error, Result};
 use warp::reply::Response;
 
@@ -41,14 +41,15 @@ pub(in crate::http) async fn get(
 
 pub(in crate::http) async fn list(
     context: RequestContext,
-    Query(query): Query<MetricsQuery>,
+    Query(query): Query<MetricsListQuery>,
 ) -> Result<Response> {
-    let media = media_type(&context, &query)?;
+    let media = media_type(&context, &query.points)?;
     if media == MediaType::Zip {
-        return download(&context, metrics::archive_of_all(context.app(), &query).await?, &query).await;
+        let content = metrics::archive_of_all(context.app(), &query).await?;
+        return download(&context, content, &query.points).await;
     }
     let sources = metrics::sources(context.app(), &query).await?;
-    points(&context, media, &query, sources, true).await
+    points(&context, media, &query.points, sources, true).await
 }
 
 /// Chooses the type: `format=` beats `Accept`, and JSON keeps the name that `Accept` gives it.

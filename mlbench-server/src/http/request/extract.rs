@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use mlbench_core::api::{
-    ComparisonQuery, EventsQuery, Fields, LogsQuery, MetricsQuery, NewLogLines, NewMetric, RunPatch,
-    RunRequest, RunSearch, RunsQuery, SignIn, ValuesQuery, without_bom,
+    ComparisonQuery, EventsQuery, Fields, LogsQuery, MetricsListQuery, MetricsQuery, NewLogLines, NewMetric,
+    RunPatch, RunRequest, RunSearch, RunsQuery, SignIn, ValuesQuery, without_bom,
 };
 use mlbench_core::quote::quote;
 use mlbench_core::storage::Fingerprint;
@@ -225,4 +225,13 @@ macro_rules! from_fields {
     };
 }
 
-from_fields!(ComparisonQuery, EventsQuery, LogsQuery, MetricsQuery, RunSearch, RunsQuery, ValuesQuery);
+from_fields!(
+    ComparisonQuery,
+    EventsQuery,
+    LogsQuery,
+    MetricsListQuery,
+    MetricsQuery,
+    RunSearch,
+    RunsQuery,
+    ValuesQuery
+);

@@ -75,6 +75,35 @@ async fn a_point_has_the_requested_fields_in_their_order() {
 }
 
 #[tokio::test]
+async fn a_list_can_name_its_runs() {
+    let api = Api::without_launcher().await;
+    for run in 1..=3 {
+        let external = format!(r#"{{"name":"run {run}","external":true}}"#);
+        assert_eq!(api.post("/api/runs/", &external).await.json()["id"], run);
+        api.post_metric(&format!(r#""run_id":{run}"#), "loss", NOW, &run.to_string()).await;
+    }
+    let read = async |query: &str| api.get(&format!("/api/metrics/?metric_type=run&{query}")).await;
+    let losses = |values: &[(&str, &str)]| -> Value {
+        let of_run = |(run, value): &(&str, &str)| {
+            ((*run).to_owned(), json!({"loss": [{"date": NOW, "value": value}]}))
+        };
+        Value::Object(values.iter().map(of_run).collect())
+    };
+    let two = read("runs=3,1,9").await;
+    assert_eq!(two.json(), losses(&[("1", "1"), ("3", "3")]), "run 9 does not exist");
+    assert_eq!(read("runs=2&runs=3").await.json(), losses(&[("2", "2"), ("3", "3")]));
+    let csv = read("runs=2&format=csv&fields=value").await;
+    assert_eq!(String::from_utf8_lossy(&csv.body), "run_id,name,value\r\n2,loss,2\r\n");
+
+    let seq = cursor(&two);
+    assert_eq!(read(&format!("runs=1,3&cursor={seq}")).await.json(), json!({}));
+    api.post_metric(r#""run_id":3"#, "loss", &later(1), "4").await;
+    let new = read(&format!("runs=1,3&cursor={seq}")).await.json();
+    assert_eq!(new, json!({"3": {"loss": [{"date": later(1), "value": "4"}]}}));
+    assert_eq!(read(&format!("runs=1&cursor={seq}")).await.json(), json!({}));
+}
+
+#[tokio::test]
 async fn a_cursor_selects_the_points_that_arrived_after_it() {
     let api = api_with_points().await;
     let first = api.get(&path("")).await;

@@ -5,6 +5,22 @@ use mlbench_core::run::{Backend, Run};
 /// The rank of a process on its worker, which is the only one there.
 pub(super) const ONLY_RANK: &str = "0";
 
+/// Reads the value of a placeholder.
+type Read = fn(&Values) -> &str;
+
+/// The placeholders by name, in the order in which the page offers them.
+const PLACEHOLDERS: [(&str, Read); 9] = [
+    ("rank", |values| &values.rank),
+    ("local_rank", |_| ONLY_RANK),
+    ("num_workers", |values| &values.num_workers),
+    ("hosts", |values| &values.hosts),
+    ("addresses", |values| &values.addresses),
+    ("master_addr", |values| &values.master_addr),
+    ("master_port", |values| &values.master_port),
+    ("run_id", |values| &values.run_id),
+    ("backend", |values| &values.backend),
+];
+
 /// The values of the placeholders.
 pub(super) struct Values {
     pub(super) run_id: String,
@@ -35,18 +51,8 @@ impl Values {
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        Some(match name {
-            "run_id" => &self.run_id,
-            "rank" => &self.rank,
-            "local_rank" => ONLY_RANK,
-            "num_workers" => &self.num_workers,
-            "master_addr" => &self.master_addr,
-            "master_port" => &self.master_port,
-            "hosts" => &self.hosts,
-            "addresses" => &self.addresses,
-            "backend" => &self.backend,
-            _ => return None,
-        })
+        let placeholder = PLACEHOLDERS.iter().find(|(known, _)| *known == name);
+        placeholder.map(|(_, value)| value(self))
     }
 
     /// Splits a line into arguments, and replaces the placeholders in each.
@@ -79,5 +85,22 @@ impl Values {
         }
         replaced.push_str(rest);
         replaced
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PLACEHOLDERS;
+
+    /// `MLBENCH_WRITE_TYPES=1 cargo test -p mlbench-server placeholders` writes the file again.
+    #[test]
+    fn the_page_offers_the_same_placeholders() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/dashboard/src/api/placeholders.json");
+        let fresh = PLACEHOLDERS.map(|(name, _)| name);
+        if std::env::var_os("MLBENCH_WRITE_TYPES").is_some() {
+            std::fs::write(path, format!("{}\n", serde_json::to_string_pretty(&fresh).unwrap())).unwrap();
+        }
+        let checked_in: Vec<String> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(checked_in, fresh);
     }
 }

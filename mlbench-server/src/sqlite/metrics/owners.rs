@@ -1,9 +1,9 @@
 //! Lists of owners, with the arrival number up to which a list shows points.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mlbench_core::metric::MetricType;
-use mlbench_core::storage::{ListedOwner, OwnerList};
+use mlbench_core::storage::{ListedOwner, OwnerFilter, OwnerList};
 use mlbench_core::{Owner, PodName, Result, RunId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -16,23 +16,27 @@ use crate::sqlite::error::StoreError;
 /// The most runs that a step looks at, after which others get the connection.
 const MAX_STEP_RUNS: usize = 5_000;
 
-/// Lists the pods in the cluster, or the runs. With `arrived_after`, only the runs with points after that.
+/// Lists the pods in the cluster, or runs. With `arrived_after`, only the runs with points after that.
 ///
 /// # Errors
 /// When the store fails.
 pub(crate) async fn list(
     readers: &Readers,
     arrivals: &Arc<Arrivals>,
-    kind: MetricType,
+    filter: OwnerFilter,
     arrived_after: Option<i64>,
 ) -> Result<OwnerList> {
-    if kind == MetricType::Pod {
-        return readers
-            .read(move |c| Ok(OwnerList { as_of: arrival::last(c)?, owners: pods(c, arrived_after)? }))
-            .await;
-    }
+    let named = match filter {
+        OwnerFilter::Pods => {
+            return readers
+                .read(move |c| Ok(OwnerList { as_of: arrival::last(c)?, owners: pods(c, arrived_after)? }))
+                .await;
+        }
+        OwnerFilter::Runs => None,
+        OwnerFilter::TheseRuns(ids) => Some(ids.into_iter().map(RunId::get).collect()),
+    };
     let recent = Arc::clone(arrivals);
-    let (as_of, mut runs) = readers.read(move |c| Runs::begin(c, &recent, arrived_after)).await?;
+    let (as_of, mut runs) = readers.read(move |c| Runs::begin(c, &recent, named, arrived_after)).await?;
     let mut owners = Vec::new();
     while !runs.is_at_end() {
         let (more, next) = readers.read(move |c| runs.step(c, MAX_STEP_RUNS)).await?;
@@ -77,18 +81,20 @@ impl Runs {
     fn begin(
         connection: &Connection,
         arrivals: &Arrivals,
+        named: Option<BTreeSet<i64>>,
         arrived_after: Option<i64>,
     ) -> Result<(i64, Self), StoreError> {
         // This begins the snapshot. Whatever is committed in it has been noted in `recent`.
         let as_of = arrival::last(connection)?;
         let sql = "SELECT id FROM run ORDER BY id DESC LIMIT 1";
         let last = connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?.unwrap_or(0);
-        let ids = arrived_after.and_then(|seq| arrivals.recent.since(seq)).map(|owners| {
-            let mut ids: Vec<i64> = owners.into_iter().filter_map(OwnerRow::run_id).collect();
-            ids.retain(|id| *id <= last);
-            ids.sort_unstable_by(|a, b| b.cmp(a));
-            ids
-        });
+        let recent = arrived_after.and_then(|seq| arrivals.recent.since(seq));
+        let recent = recent.map(|owners| owners.into_iter().filter_map(OwnerRow::run_id).collect());
+        let ids = match (named, recent) {
+            (Some(named), Some(recent)) => Some(&named & &recent),
+            (named, recent) => named.or(recent),
+        };
+        let ids = ids.map(|ids: BTreeSet<i64>| ids.into_iter().filter(|id| *id <= last).rev().collect());
         Ok((as_of, Self { arrived_after, next: 1, last, ids }))
     }
 
@@ -119,11 +125,15 @@ impl Runs {
             }
             return Ok((listed, self));
         };
-        let sql = "SELECT EXISTS (SELECT 1 FROM run WHERE id = ?1 AND deletion = 0)";
-        let mut exists = connection.prepare_cached(sql)?;
+        let sql = "SELECT EXISTS (SELECT 1 FROM series \
+                       WHERE owner_kind = 1 AND owner = run.id AND (?2 IS NULL OR last_seq > ?2)) \
+                   FROM run WHERE id = ?1 AND deletion = 0";
+        let mut statement = connection.prepare_cached(sql)?;
         for id in ids.drain(ids.len().saturating_sub(count)..).rev() {
-            if exists.query_row([id], |row| row.get(0))? {
-                listed.push(run(id, self.arrived_after, true)?);
+            let has_points =
+                statement.query_row(params![id, self.arrived_after], |row| row.get(0)).optional()?;
+            if let Some(has_points) = has_points.filter(|has| *has || self.arrived_after.is_none()) {
+                listed.push(run(id, self.arrived_after, has_points)?);
             }
         }
         Ok((listed, self))
@@ -164,7 +174,8 @@ mod tests {
             let all = of(&[("1", true), ("3", false), ("5", true), ("9", true)]);
             assert_eq!(read(None, None, count), all, "steps of {count}");
             assert_eq!(read(Some(6), None, count), of(&[("1", true), ("5", true)]), "steps of {count}");
-            assert_eq!(read(Some(6), Some(vec![5, 4, 1]), count), of(&[("1", true), ("5", true)]));
+            assert_eq!(read(Some(6), Some(vec![5, 4, 3, 1]), count), of(&[("1", true), ("5", true)]));
+            assert_eq!(read(None, Some(vec![5, 4, 3]), count), of(&[("3", false), ("5", true)]));
         }
     }
 }

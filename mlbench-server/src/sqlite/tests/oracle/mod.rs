@@ -7,7 +7,9 @@ mod noise;
 
 use mlbench_core::Result;
 use mlbench_core::storage::contract::TextSink;
-use mlbench_core::storage::{BatchPoint, Changed, Downsampling, DownsamplingMethod, Interest, read_page};
+use mlbench_core::storage::{
+    BatchPoint, Changed, Downsampling, DownsamplingMethod, Interest, OwnerFilter, read_page,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -170,7 +172,7 @@ async fn compare_changes(store: &Store, model: &Model, run: RunId, after: i64) {
 
 /// Compares which runs a list names that begins after a position.
 async fn compare_lists(store: &Store, model: &Model, run: RunId, after: i64) {
-    let list = store.metric_owners(MetricType::Run, Some(after)).await.unwrap();
+    let list = store.metric_owners(OwnerFilter::Runs, Some(after)).await.unwrap();
     let listed: Vec<Owner> = list.owners.into_iter().map(|listed| listed.owner).collect();
     let mut points = model.series.values().flat_map(|series| &series.points);
     let expected = points.any(|point| point.1 > after).then_some(Owner::Run(run));

@@ -10,6 +10,7 @@ import { TextField } from "../../../parts/field";
 import { Message } from "../../../parts/message";
 import { Backend, Environment, Labels, Options, ProgramChoice, Resources } from "./fields";
 import { activeRun, EMPTY, formOf, placeMessage, requestOf, type Errors, type StartForm } from "./form";
+import { More } from "./more";
 
 /** What was typed in a dialog that was left without starting a run; it opens with it again. */
 let draft: StartForm | undefined;
@@ -126,6 +127,7 @@ function StartForm({ initial, problem }: { initial: StartForm; problem?: string 
           <Environment {...{ form, errors, change }} />
           <Options {...{ form, errors, change }} />
           <Labels {...{ form, errors, change }} />
+          <More {...{ form, errors, change }} />
         </div>
         <footer>
           <Button onClick={close}>Cancel</Button>

@@ -1,13 +1,15 @@
 import { Fragment } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
+import placeholders from "../../../api/placeholders.json";
 import { listPods } from "../../../api/pods";
 import { keptText } from "../../../lib/name-values";
 import { CheckField, SelectField, TextField } from "../../../parts/field";
 import type { Errors, Program, StartForm } from "./form";
 import { OFFICIAL_IMAGES, officialImage, type OfficialImage } from "./images";
 
-interface PartProps {
+/** What a part of the dialog gets. */
+export interface PartProps {
   form: StartForm;
   errors: Errors;
   change: (changes: Partial<StartForm>) => void;
@@ -19,19 +21,6 @@ const PROGRAMS: [Program, string, string][] = [
   ["command", "Own program", "Your command on the static workers"],
   ["official", "Official benchmark", "An image of MLBench"],
   ["own", "Own container", "Your image and its command"],
-];
-
-/** What the server replaces in a command, as `mlbench runs start --help` says. */
-const PLACEHOLDERS = [
-  "rank",
-  "local_rank",
-  "num_workers",
-  "hosts",
-  "addresses",
-  "master_addr",
-  "master_port",
-  "run_id",
-  "backend",
 ];
 
 /** What the run executes. */
@@ -92,9 +81,9 @@ export function ProgramChoice({ form, errors, change }: PartProps) {
           help={
             <>
               The server replaces{" "}
-              {PLACEHOLDERS.map((name, index) => (
+              {placeholders.map((name, index) => (
                 <Fragment key={name}>
-                  {index > 0 && (index === PLACEHOLDERS.length - 1 ? " and " : ", ")}
+                  {index > 0 && (index === placeholders.length - 1 ? " and " : ", ")}
                   <code>{`{${name}}`}</code>
                 </Fragment>
               ))}
@@ -144,31 +133,12 @@ export function Resources({ form, errors, change }: PartProps) {
         inputMode="decimal"
       />
       <TextField
-        label="Max bandwidth (Mbit/s)"
-        name="max_bandwidth"
-        value={form.bandwidth}
-        onValue={(bandwidth) => change({ bandwidth })}
-        error={errors.max_bandwidth}
-        placeholder="no limit"
-        help="Stored, not enforced"
-        inputMode="decimal"
-      />
-      <TextField
         label="Memory per worker"
         name="memory"
         value={form.memory}
         onValue={(memory) => change({ memory })}
         error={errors.memory}
         placeholder="such as 4Gi"
-      />
-      <TextField
-        label="Shared memory"
-        name="shm_size"
-        value={form.shm}
-        onValue={(shm) => change({ shm })}
-        error={errors.shm_size}
-        placeholder="half of the memory"
-        help="Size of /dev/shm per worker"
       />
       <TextField
         label="GPUs per worker"
@@ -195,14 +165,6 @@ export function Resources({ form, errors, change }: PartProps) {
         error={errors.goal}
         placeholder="such as val_loss<=0.1"
         help="A metric and the value to reach"
-      />
-      <TextField
-        label="Working directory"
-        name="working_dir"
-        value={form.workingDir}
-        onValue={(workingDir) => change({ workingDir })}
-        error={errors.working_dir}
-        placeholder="that of the worker"
       />
     </div>
   );

@@ -80,6 +80,60 @@ function run(changes: Partial<Run>, command = "train --lr 1"): Run {
   return testRun({ name: "x", num_workers: 4, ...changes }, { command });
 }
 
+/** What a run can ask of its pods, but for a size, which is sent with its unit. */
+const PODS = {
+  env_from_secrets: { TOKEN: { secret: "hub", key: "token" } },
+  volumes: [
+    { name: "d", mount_path: "/d", read_only: true, pvc: "sets" },
+    { name: "c", mount_path: "/c", config_map: "train" },
+    { name: "s", mount_path: "/s", secret: "hub" },
+    { name: "h", mount_path: "/h", host_path: "/mnt/a b" },
+    { name: "e", mount_path: "/e", empty_dir: {} },
+  ],
+  node_selector: { "example.com/gpu": "a100", empty: "" },
+  tolerations: [
+    { key: "a" },
+    { key: "b", value: "" },
+    { key: "c", value: "1", effect: "NoSchedule" },
+    { key: "d", effect: "NoExecute" },
+  ],
+  priority_class: "low",
+  service_account: "trainer",
+  image_pull_secrets: ["hub", "mirror"],
+} satisfies Partial<Run>;
+
+test("what pods need is typed as on the command line", () => {
+  const texts = formOf(run(PODS)).pods;
+  assert.equal(texts.env_from_secrets, "TOKEN=hub/token");
+  assert.equal(
+    texts.volumes,
+    "d:/d:pvc/sets:ro\nc:/c:config_map/train\ns:/s:secret/hub\nh:/h:host_path/mnt/a b\ne:/e:empty_dir",
+  );
+  assert.equal(texts.tolerations, "a\nb=\nc=1:NoSchedule\nd:NoExecute");
+  const volume = { name: "e", mount_path: "/e", empty_dir: { size: 2 ** 30 } };
+  const again = formOf(run({ volumes: [volume] })).pods;
+  assert.equal(again.volumes, "e:/e:empty_dir/1Gi");
+  assert.deepEqual(request({ pods: again }).volumes, [{ ...volume, empty_dir: { size: "1Gi" } }]);
+});
+
+test("a line of another form is named beside its field", () => {
+  const wrong = {
+    ...EMPTY.pods,
+    env_from_secrets: "TOKEN=hub",
+    volumes: "\n d:/d:pvc/x\n/data",
+    node_selector: "gpu",
+  };
+  const result = requestOf({ ...EMPTY, name: "x", pods: wrong });
+  assert.ok("errors" in result);
+  assert.deepEqual(result.errors, {
+    env_from_secrets: "must be NAME=SECRET/KEY on each line, as in TOKEN=hub/token",
+    volumes: 'must be NAME:PATH:KIND/SOURCE, with :ro for one that is only read, not "/data"',
+    node_selector: 'must be NAME=VALUE on each line, not "gpu"',
+  });
+  const kind = requestOf({ ...EMPTY, name: "x", pods: { ...EMPTY.pods, volumes: "d:/d:nfs/x" } });
+  assert.ok("errors" in kind && kind.errors.volumes?.startsWith('"nfs" is none of pvc'));
+});
+
 test("a run started again has the same parameters", () => {
   const official = "/conda/bin/python /codes/main.py --run_id {run_id} --rank {rank} --light";
   const name = "mlbench/pytorch-cifar10-resnet20-all-reduce";
@@ -106,14 +160,7 @@ test("a run started again has the same parameters", () => {
         working_dir: "/d",
       },
     ],
-    [
-      run({ volumes: [{ name: "d", mount_path: "/d", pvc: "sets" }], priority_class: "low" }),
-      {
-        custom_image_command: "train --lr 1",
-        volumes: [{ name: "d", mount_path: "/d", pvc: "sets" }],
-        priority_class: "low",
-      },
-    ],
+    [run(PODS), { custom_image_command: "train --lr 1", ...PODS }],
     [
       run({ backend: "gloo", num_cpus: 0.5, environment: { LR: "0.1" } }),
       {
@@ -152,6 +199,9 @@ test("a message is beside its field if the dialog shows it", () => {
   const message = "num_workers: 9 requested, 8 available; request at most 8";
   assert.deepEqual(placeMessage(EMPTY, "num_workers", message), {
     num_workers: "9 requested, 8 available; request at most 8",
+  });
+  assert.deepEqual(placeMessage(EMPTY, "volumes", "volumes: item 0: pvc: missing"), {
+    volumes: "item 0: pvc: missing",
   });
   assert.equal(
     placeMessage(EMPTY, "custom_image_command", "custom_image_command: missing"),

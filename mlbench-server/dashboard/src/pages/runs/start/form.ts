@@ -7,6 +7,7 @@ import { typedNumber } from "../../../lib/number";
 import { shownTags } from "../../../parts/tags";
 import { OFFICIAL_IMAGES, officialImage } from "./images";
 import { paramsText, readParams } from "./params";
+import { NO_PODS, podTexts, readPods, type PodTexts } from "./pods";
 
 /** Where the program of a run comes from. */
 export type Program = "builtin" | "command" | "official" | "own";
@@ -41,21 +42,8 @@ export interface StartForm {
   /** One `NAME=VALUE` per line. */
   params: string;
   tags: NameValues;
-  /** What the dialog has no fields for. */
-  kept: Kept;
+  pods: PodTexts;
 }
-
-/** The fields about the pods of a run, which a run that is started again keeps. */
-const KEPT = [
-  "env_from_secrets",
-  "volumes",
-  "node_selector",
-  "tolerations",
-  "priority_class",
-  "service_account",
-  "image_pull_secrets",
-] as const;
-type Kept = Pick<RunRequest, (typeof KEPT)[number]>;
 
 /** What is wrong, by the field's name in the API. */
 export type Errors = Partial<Record<keyof RunRequest, string>>;
@@ -86,7 +74,7 @@ export const EMPTY: StartForm = {
   environment: nameValues(),
   params: "",
   tags: nameValues(),
-  kept: {},
+  pods: NO_PODS,
 };
 
 /** Returns the request for a form, or what the server could not even read. Everything else the server decides. */
@@ -111,6 +99,8 @@ export function requestOf(form: StartForm): { request: RunRequest } | { errors: 
   const environment = given("environment", readNameValues(form.environment));
   const params = given("params", readParams(form.params));
   const tags = given("tags", readNameValues(form.tags));
+  const pods = readPods(form.pods);
+  if ("errors" in pods) Object.assign(errors, pods.errors);
   const request: RunRequest = {
     name: form.name.trim(),
     ...programOf(form),
@@ -131,7 +121,7 @@ export function requestOf(form: StartForm): { request: RunRequest } | { errors: 
     ...(environment === undefined ? {} : { environment }),
     ...(params === undefined ? {} : { params }),
     ...(tags === undefined ? {} : { tags }),
-    ...form.kept,
+    ...("needs" in pods ? pods.needs : {}),
   };
   return Object.keys(errors).length > 0 ? { errors } : { request };
 }
@@ -191,9 +181,7 @@ export function formOf(run: Run): StartForm {
     environment: nameValues(run.environment),
     params: paramsText(run.params),
     tags: nameValues(Object.fromEntries(shownTags(run))),
-    kept: Object.fromEntries(
-      KEPT.flatMap((field) => (run[field] === undefined ? [] : [[field, run[field]]])),
-    ),
+    pods: podTexts(run),
   };
 }
 
@@ -205,6 +193,8 @@ export function shownFields(form: StartForm): ReadonlySet<string> {
   // Typed by the wire, so that a renamed field does not compile.
   const shown: (keyof RunRequest)[] = ["name", "num_workers", "num_cpus", "max_bandwidth", "backend"];
   shown.push("memory", "shm_size", "gpus", "time_limit", "goal", "stop_at_goal", "working_dir");
+  shown.push("env_from_secrets", "volumes", "node_selector", "tolerations");
+  shown.push("priority_class", "service_account", "image_pull_secrets");
   shown.push("gpu_enabled", "light_target", "use_horovod", "environment", "params", "tags");
   if (form.program === "command" || form.program === "own") shown.push("custom_image_command");
   if (form.program === "own") shown.push("custom_image_name");
