@@ -72,7 +72,7 @@ async fn odd_run(api: &Api) -> RunId {
     let storage = &api.app.storage;
     let run = api.stored_run("od\"d \u{fc}/\u{1f600}").await.id;
     storage.assign_workers(run, PODS.map(worker).into()).await.unwrap();
-    storage.run_started(run, 2).await.unwrap();
+    storage.run_started(run, 2, api.app.clock.now()).await.unwrap();
     let mut points = vec![];
     for (i, value) in
         (0..).zip(["1.50", "NaN", "-0", "-Infinity", "1e-05", "007", "", "\r\n\u{0}\"\\", "0.1", "9"])

@@ -1,6 +1,6 @@
 use mlbench_core::log::LogLine;
 use mlbench_core::run::OutputStream;
-use mlbench_core::storage::{ImportPart, ImportStore as _};
+use mlbench_core::storage::{ImportPart, ImportStore as _, collect_points};
 use mlbench_core::{Owner, Point};
 
 use super::*;
@@ -63,8 +63,8 @@ async fn an_abandoned_import_is_deleted_and_cannot_go_on() {
 }
 
 impl Store {
-    async fn points_of(&self, id: RunId) -> mlbench_core::Result<Vec<Point>> {
+    async fn points_of(&self, id: RunId) -> Result<Vec<Point>> {
         let query = PointsQuery::all(Owner::Run(id));
-        Ok(mlbench_core::storage::collect_points(&**self, &query).await?.into_values().flatten().collect())
+        Ok(collect_points(&**self, &query).await?.into_values().flatten().collect())
     }
 }
