@@ -195,10 +195,12 @@ pub(crate) enum Failure {
         signal: SignalKind,
     },
     /// A signal arrived: the user pressed Ctrl-C, or the process was asked to end.
-    #[error("interrupted; the request may still complete on the server")]
+    #[error("interrupted{effect}")]
     Interrupted {
         /// The signal.
         signal: SignalKind,
+        /// What may happen, or has not happened, with "; " in front.
+        effect: &'static str,
     },
 }
 
@@ -229,7 +231,7 @@ impl Failure {
             Self::NotFinished(_) | Self::SweepNotFinished { .. } => 6,
             Self::Recorded { code } => *code,
             // Like a shell: 130 for SIGINT, 143 for SIGTERM.
-            Self::Interrupted { signal } | Self::Left { signal, .. } => {
+            Self::Interrupted { signal, .. } | Self::Left { signal, .. } => {
                 u8::try_from(128 + signal.as_raw_value()).unwrap_or(1)
             }
             Self::StillActive { .. }
@@ -263,6 +265,19 @@ impl Failure {
                 Some(409) => 5,
                 _ => 1,
             },
+        }
+    }
+
+    /// Creates the failure of a command that a signal has ended.
+    pub(crate) const fn interrupted(signal: SignalKind) -> Self {
+        Self::Interrupted { signal, effect: "" }
+    }
+
+    /// Says of an interrupted command what may happen, or has not happened.
+    pub(crate) fn with_effect(self, effect: &'static str) -> Self {
+        match self {
+            Self::Interrupted { signal, .. } => Self::Interrupted { signal, effect },
+            failure => failure,
         }
     }
 
@@ -334,8 +349,8 @@ mod tests {
             (status(403), 4),
             (status(409), 5),
             (Failure::Client(unreachable), 7),
-            (Failure::Interrupted { signal: SignalKind::interrupt() }, 130),
-            (Failure::Interrupted { signal: SignalKind::terminate() }, 143),
+            (Failure::interrupted(SignalKind::interrupt()), 130),
+            (Failure::interrupted(SignalKind::terminate()), 143),
         ] {
             assert_eq!(failure.exit_code(), code, "{failure:?}");
         }

@@ -50,7 +50,7 @@ where
     let run = async move || {
         tokio::select! {
             result = command(Interrupt(interrupt)) => result,
-            _ = cancelled => Err(Failure::Interrupted { signal: SignalKind::interrupt() }),
+            _ = cancelled => Err(Failure::interrupted(SignalKind::interrupt())),
         }
     };
     runtime()?.block_on(async {
@@ -77,13 +77,13 @@ where
         asked.send_replace(Some(signal));
         match tokio::time::timeout(grace, &mut result).await {
             Ok(Ok(Err(failure))) => return Err(failure),
-            Ok(_) => return Err(Failure::Interrupted { signal }),
+            Ok(_) => return Err(Failure::interrupted(signal)),
             Err(_) => {}
         }
         drop(cancel);
         // A command that is blocked in a write does not get to it.
         let _ = tokio::time::timeout(CLEAN_UP, result).await;
-        Err(Failure::Interrupted { signal })
+        Err(Failure::interrupted(signal))
     })
 }
 

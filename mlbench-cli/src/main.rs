@@ -6,6 +6,7 @@ mod candidates;
 mod commands;
 mod completion;
 mod contexts;
+mod error_report;
 mod failure;
 mod harmless;
 mod interrupt;
@@ -18,7 +19,9 @@ mod version;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use args::{Cli, Command, PythonCommand, RunsCommand};
+use args::{Cli, Command, PythonCommand, RunsCommand, UsageError};
+use clap::error::ErrorKind;
+use error_report::ErrorReport;
 use failure::Failure;
 use mlbench_core::quote::shorten_message;
 
@@ -29,17 +32,40 @@ const SHORT_GRACE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     completion::complete_for_shell();
-    match run(Cli::from_command_line()) {
+    let cli = match Cli::from_command_line() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    let wants_json = cli.wants_json();
+    match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         // A reader such as `head` has read enough.
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(Failure::Recorded { code }) => ExitCode::from(code),
+        Err(failure) if wants_json => {
+            output::eprint_json(&ErrorReport::of(&failure));
+            ExitCode::from(failure.exit_code())
+        }
         Err(failure) => {
             let message = failure.to_string();
             output::eprint_last_message(format!("mlbench: {}", shorten_message(&message)));
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Prints what is wrong with the command line, or the help that it asks for.
+fn refuse(UsageError { error, wants_json, has_colour }: &UsageError) -> ExitCode {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        error.exit();
+    }
+    if *wants_json {
+        output::eprint_json(&ErrorReport::of_usage(error));
+    } else {
+        let message = error.render();
+        output::eprint_usage(&message.to_string(), &message.ansi().to_string(), *has_colour);
+    }
+    ExitCode::from(2)
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
@@ -67,8 +93,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Runs(RunsCommand::Start(_) | RunsCommand::Wait(_)) => SHORT_GRACE,
         _ => Duration::ZERO,
     };
+    let effect = if cli.changes_the_server() { "; the request may still complete on the server" } else { "" };
     let run = async move |interrupt| commands::run(&cli, &interrupt).await;
     let result = interrupt::until_interrupted(grace, run);
     commands::restore_terminal();
-    result
+    result.map_err(|failure| failure.with_effect(effect))
 }

@@ -16,7 +16,7 @@ pub(crate) fn describe(error: &Error) -> String {
 }
 
 /// Returns what to try where the server does not say it.
-fn fix(error: &Error) -> Option<&'static str> {
+pub(crate) fn fix(error: &Error) -> Option<&'static str> {
     let code = error.code()?;
     Some(match (code, error.status()?) {
         (ErrorCode::NotFound, _) if error.to_string().starts_with("run ") => {

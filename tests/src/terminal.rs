@@ -38,13 +38,28 @@ impl Terminal {
     /// If the system has no terminal.
     #[must_use]
     pub fn start(setsid: &Path, program: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::start_with_rows(24, setsid, program, args, env)
+    }
+
+    /// Starts a program on a terminal of 80 columns and any number of lines, as the leader of a session.
+    ///
+    /// # Panics
+    /// If the system has no terminal.
+    #[must_use]
+    pub fn start_with_rows(
+        rows: u16,
+        setsid: &Path,
+        program: &Path,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&controller).unwrap();
         unlockpt(&controller).unwrap();
         let name = PathBuf::from(ptsname(&controller, Vec::new()).unwrap().into_string().unwrap());
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let user = rustix::fs::open(&name, flags, Mode::empty()).unwrap();
-        tcsetwinsize(&controller, size(24, 80)).unwrap();
+        tcsetwinsize(&controller, size(rows, 80)).unwrap();
         let modes_before = modes(&user);
         let side = || File::from(user.try_clone().unwrap());
         let mut command = Command::new(setsid);
@@ -64,7 +79,7 @@ impl Terminal {
                 }
             }
         });
-        let screen = vt100::Parser::new(lines(24), lines(80), 0);
+        let screen = vt100::Parser::new(lines(rows), lines(80), 0);
         Self { controller, user, output, screen, modes_before, child }
     }
 
@@ -134,6 +149,21 @@ impl Terminal {
         .await;
         assert_eq!(modes(&self.user), self.modes_before);
         status.code().unwrap_or(-1)
+    }
+
+    /// Waits until the program has ended, and returns its exit code and all that the screen shows then.
+    ///
+    /// # Panics
+    /// If it does not end in time, or leaves the terminal in other modes than before.
+    pub async fn last_screen(mut self) -> (i32, String) {
+        let code = self.ends().await;
+        let Self { user, mut output, mut screen, .. } = self;
+        // Without the program's side, the output has an end.
+        drop(user);
+        while let Some(bytes) = timeout(TIMEOUT, output.recv()).await.unwrap() {
+            screen.process(&bytes);
+        }
+        (code, screen.screen().contents())
     }
 
     /// Returns whether something on the screen has a colour.

@@ -16,6 +16,7 @@ use super::log::LogArgs;
 use super::metrics::{MetricsArgs, PointsFormat};
 use super::output::{ListOutputArgs, screen};
 use super::python::PythonCommand;
+use super::requested::{asks_for_json, format_of};
 use super::runs::{RunsCommand, SetArgs};
 use super::server::choice_of;
 use super::shell::{CompletionsArgs, ManArgs};
@@ -38,7 +39,8 @@ Exit codes:
   7    server unreachable
   130  interrupted with Ctrl-C (143 with SIGTERM)
 
-Data goes to standard output, messages go to standard error.
+Data goes to standard output, messages go to standard error. With -o json, yaml or ndjson, the last line of standard \
+error is a JSON object about the failure: code, message, field, hint, status, request_id and exit_code.
 
 Examples:
   mlbench runs start --name first --workers 2 --wait
@@ -50,25 +52,16 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(name = "mlbench", version = VERSION, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
-    /// URL of the server [default: that of the context, else http://127.0.0.1:8000]
-    #[arg(
-        long,
-        global = true,
-        display_order = 900,
-        help_heading = HEADING,
-        env = "MLBENCH_URL",
-        hide_env_values = true,
-        value_name = "URL"
-    )]
+    /// URL of the server [default: that of the context, else http://127.0.0.1:8000] [env: MLBENCH_URL]
+    // `choice_of` reads the variables: clap would take them for arguments, and repeat them in what it says is missing.
+    #[arg(long, global = true, display_order = 900, help_heading = HEADING, value_name = "URL")]
     url: Option<String>,
-    /// Server with this name in `mlbench context list` [default: the current one]
+    /// Server with this name in `mlbench context list` [default: the current one] [env: MLBENCH_CONTEXT]
     #[arg(
         long,
         global = true,
         display_order = 901,
         help_heading = HEADING,
-        env = "MLBENCH_CONTEXT",
-        hide_env_values = true,
         value_name = "NAME",
         add = ArgValueCompleter::new(candidates::contexts)
     )]
@@ -96,6 +89,18 @@ pub(crate) struct Cli {
     /// What these options and the environment say about the server.
     #[arg(skip)]
     choice: Choice,
+    /// The output format that the command is asked for.
+    #[arg(skip)]
+    format: Option<Format>,
+}
+
+/// Why a command line is not carried out: what is wrong with it, or the help that it asks for.
+pub(crate) struct UsageError {
+    pub(crate) error: clap::Error,
+    /// Whether it asks for JSON or YAML, so that a program reads what is wrong.
+    pub(crate) wants_json: bool,
+    /// Whether a terminal may have colours.
+    pub(crate) has_colour: bool,
 }
 
 /// Flags that select the server, and what to use instead of them where they have no effect.
@@ -110,19 +115,25 @@ const SERVER_FLAGS: [(&str, &str); 7] = [
 ];
 
 impl Cli {
-    /// Parses the arguments of this process. Ends it with exit code 2 if they are not valid.
-    pub(crate) fn from_command_line() -> Self {
-        Self::from_words(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    /// Parses the arguments of this process.
+    pub(crate) fn from_command_line() -> Result<Self, UsageError> {
+        let words: Vec<OsString> = std::env::args_os().collect();
+        Self::from_words(&words).map_err(|error| UsageError {
+            wants_json: asks_for_json(&Self::command(), &words),
+            has_colour: screen(ColorChoice::Auto).has_colour(true),
+            error,
+        })
     }
 
     /// Parses arguments, and refuses flags that would have no effect.
-    pub(super) fn from_words<T: Into<OsString> + Clone>(
+    pub(crate) fn from_words<T: Into<OsString> + Clone>(
         words: impl IntoIterator<Item = T>,
     ) -> Result<Self, clap::Error> {
         let mut command = with_negative_numbers(Self::command());
         let matches = command.try_get_matches_from_mut(words).map_err(shortened)?;
         let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
         cli.choice = choice_of(&matches);
+        cli.format = format_of(&matches);
         if let Command::Python(python) = &cli.command
             && let Some(url) = python.dashboard_url()
         {
@@ -236,6 +247,27 @@ impl Cli {
     /// Returns what the user says about standard output.
     pub(crate) fn screen(&self) -> Screen {
         screen(self.color)
+    }
+
+    /// Returns whether the user wants JSON or YAML, so that a program reads errors too.
+    pub(crate) const fn wants_json(&self) -> bool {
+        matches!(self.format, Some(Format::Json | Format::Yaml | Format::Ndjson))
+    }
+
+    /// Returns whether the command sends something that the server may carry out after an interruption.
+    pub(crate) const fn changes_the_server(&self) -> bool {
+        match &self.command {
+            Command::Runs(command) => matches!(
+                command,
+                RunsCommand::Start(_) | RunsCommand::Set(_) | RunsCommand::Stop(_) | RunsCommand::Delete(_)
+            ),
+            Command::Metrics(args) => args.command.is_some(),
+            Command::Log(_) | Command::Import(_) => true,
+            Command::Python(command) => {
+                matches!(command, PythonCommand::Run(_) | PythonCommand::Delete { .. })
+            }
+            _ => false,
+        }
     }
 
     /// Returns what the command line and the environment say about the server.

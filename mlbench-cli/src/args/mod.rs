@@ -12,6 +12,7 @@ mod number;
 mod output;
 mod python;
 mod record;
+mod requested;
 mod runs;
 mod server;
 mod shell;
@@ -22,7 +23,7 @@ mod tests;
 mod time;
 mod top;
 
-pub(crate) use self::cli::{Cli, Command};
+pub(crate) use self::cli::{Cli, Command, UsageError};
 pub(crate) use self::context::ContextCommand;
 pub(crate) use self::import::ImportArgs;
 pub(crate) use self::kube::KubeArgs;

@@ -20,7 +20,7 @@ pub(crate) fn login(cli: &Cli) -> Result<(), Failure> {
     let (name, url) = target(cli, &file.read()?)?;
     let given = cli.token_file.as_ref().map(|path| read_token("--token-file", path)).transpose()?;
     // A signal drops the prompt, which lets the terminal show again what is typed.
-    interrupt::until_interrupted(Duration::ZERO, async move |_| {
+    let result = interrupt::until_interrupted(Duration::ZERO, async move |_| {
         let token = match given {
             Some(token) => token,
             None => read_secret(&format!("Token for {url}: ")).await.map_err(unread)?,
@@ -29,13 +29,14 @@ pub(crate) fn login(cli: &Cli) -> Result<(), Failure> {
             return Err(Failure::EmptyToken);
         }
         store(&file, &name, &url, token).await
-    })
+    });
+    result.map_err(|failure| failure.with_effect("; no token was stored"))
 }
 
 /// Returns the failure of a prompt, which does not see Ctrl-C as a signal.
 fn unread(error: io::Error) -> Failure {
     match error.kind() {
-        io::ErrorKind::Interrupted => Failure::Interrupted { signal: SignalKind::interrupt() },
+        io::ErrorKind::Interrupted => Failure::interrupted(SignalKind::interrupt()),
         _ => Failure::Input(error),
     }
 }

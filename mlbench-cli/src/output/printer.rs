@@ -11,8 +11,9 @@ use super::cell::Cell;
 use super::format::{Format, Layout};
 use super::ordered::Ordered;
 use super::pager::Stdout;
-use super::screen::{Screen, size, stdout_is_terminal};
+use super::screen::{Screen, size, stdout_is_terminal, terminal_is_dumb};
 use super::table::{self, Text, coloured};
+use super::wrap::wrap;
 use crate::harmless::{escape, harmless, harmless_json};
 
 /// Writes data in one layout.
@@ -203,9 +204,9 @@ impl<W: Write> Printer<W> {
         write!(self.to, "{shown}")
     }
 
-    /// Returns whether the output is a terminal that shows a table.
-    pub(crate) const fn is_screen(&self) -> bool {
-        matches!(self.layout, Layout::Table { fit_to_width: true })
+    /// Returns whether the output is a terminal that shows a table, and can replace it.
+    pub(crate) fn is_screen(&self) -> bool {
+        matches!(self.layout, Layout::Table { fit_to_width: true }) && !terminal_is_dumb()
     }
 
     /// Returns the rows of the terminal, if it shows a table.
@@ -224,6 +225,12 @@ impl<W: Write> Printer<W> {
         let text = text.to_string();
         let shown = if self.is_terminal { harmless(&text) } else { text.as_str().into() };
         writeln!(self.to, "{shown}")
+    }
+
+    /// Prints a sentence, whose line a terminal breaks between words.
+    pub(crate) fn sentence(&mut self, text: &str) -> io::Result<()> {
+        let columns = size().filter(|_| self.is_terminal).map(|(columns, _)| columns);
+        self.line(columns.map_or_else(|| text.to_owned(), |columns| wrap(text, columns)))
     }
 
     /// Shows texts as the last line of a terminal, in place of the ones before. Without texts, removes it.

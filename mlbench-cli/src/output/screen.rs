@@ -46,7 +46,7 @@ impl Screen {
     }
 
     /// Returns whether states are coloured.
-    pub(super) const fn has_colour(&self, is_terminal: bool) -> bool {
+    pub(crate) const fn has_colour(&self, is_terminal: bool) -> bool {
         match self.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,

@@ -50,7 +50,7 @@ struct Root {
 pub(super) fn discover(paths: &[PathBuf], name: Option<&RunName>) -> Result<Vec<Group>, Failure> {
     let mut roots: Vec<Root> = Vec::new();
     for path in paths {
-        let root = root(path).map_err(|error| Failure::Failed(format!("{}: {error}", shown(path))))?;
+        let root = root(path).map_err(|error| Failure::Failed(problem(path, &error)))?;
         match roots.iter_mut().find(|other| other.from == root.from) {
             Some(other) => other.files.extend(root.files),
             None => roots.push(root),
@@ -85,6 +85,18 @@ pub(super) fn discover(paths: &[PathBuf], name: Option<&RunName>) -> Result<Vec<
         Ok(Group { from, name: run_name(&name)?, files })
     });
     named.collect()
+}
+
+fn problem(path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            format!(
+                "{}: does not exist; give directories with event files, event files or CSV files",
+                shown(path)
+            )
+        }
+        _ => format!("{}: {error}", shown(path)),
+    }
 }
 
 /// Returns a short name of each root: its last part, or as many as distinguish it from the others.

@@ -37,7 +37,7 @@ pub(super) fn print_comparison(
         printer.line("")?;
     }
     for note in notes {
-        printer.line(note)?;
+        printer.sentence(&note)?;
     }
     Ok(printer.flush()?)
 }

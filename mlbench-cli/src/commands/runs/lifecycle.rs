@@ -53,7 +53,7 @@ async fn unless_interrupted<T>(
 ) -> Result<T, Failure> {
     tokio::select! {
         result = result => result,
-        signal = interrupt.asked() => Err(Failure::Interrupted { signal }),
+        signal = interrupt.asked() => Err(Failure::interrupted(signal)),
     }
 }
 

@@ -93,7 +93,7 @@ impl Dashboard {
                 biased;
                 _ = interrupt.asked() => return Ok(()),
                 _ = signals.hung_up.recv() => {
-                    return Err(Failure::Interrupted { signal: SignalKind::hangup() });
+                    return Err(Failure::interrupted(SignalKind::hangup()));
                 }
                 _ = signals.resumed.recv() => self.retake()?,
                 _ = signals.resized.recv() => self.is_stale = true,
@@ -106,7 +106,7 @@ impl Dashboard {
                         None => {}
                         Some(Request::Quit) => return Ok(()),
                         Some(Request::Interrupt) => {
-                            return Err(Failure::Interrupted { signal: SignalKind::interrupt() });
+                            return Err(Failure::interrupted(SignalKind::interrupt()));
                         }
                         Some(Request::Redraw) => self.retake()?,
                         Some(Request::Suspend) => self.suspend(&mut signals.resumed).await?,

@@ -119,7 +119,7 @@ async fn a_metric_that_no_compared_run_has_is_an_error() {
     cli.ok(&["metrics", "post", "--run", "one", "--name", "train_loss @ 0", "--value", "0.5"]).await;
     cli.ok(&["metrics", "post", "--run", "two", "--name", "note", "--value", "no number"]).await;
     let compare = async |runs: &[&str], metric: &str| {
-        cli.run(&[&["runs", "compare", "--metric", metric, "--goal", "1", "-o", "json"], runs].concat()).await
+        cli.run(&[&["runs", "compare", "--metric", metric, "--goal", "1", "-o", "csv"], runs].concat()).await
     };
     for metric in ["train_loss", "train_loss @ 0", "note"] {
         let some = compare(&["one", "two", "none"], metric).await;

@@ -96,7 +96,9 @@ fn the_program_prints_help() {
       7    server unreachable
       130  interrupted with Ctrl-C (143 with SIGTERM)
 
-    Data goes to standard output, messages go to standard error.
+    Data goes to standard output, messages go to standard error. With -o json, yaml
+    or ndjson, the last line of standard error is a JSON object about the failure:
+    code, message, field, hint, status, request_id and exit_code.
 
     Examples:
       mlbench runs start --name first --workers 2 --wait

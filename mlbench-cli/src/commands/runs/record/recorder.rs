@@ -34,7 +34,7 @@ pub(crate) async fn record(
     client.health().live().await?;
     let run = tokio::select! {
         run = client.runs().start(&request) => run?,
-        signal = interrupt.asked() => return Err(Failure::Interrupted { signal }),
+        signal = interrupt.asked() => return Err(Failure::interrupted(signal)),
     };
     // A server before this version gives its runs no tokens.
     let own = run.token.as_ref().map(|token| token.reveal().to_owned());

@@ -26,6 +26,9 @@ impl Progress {
         let Some(slot) = self.plan.index_of(run).and_then(|index| self.runs.get_mut(index)) else {
             return false;
         };
+        if slot.as_ref().is_some_and(|known| is_older(run, known)) {
+            return false;
+        }
         let shown = |run: &Run| (run.id, run.state, run.queue_position);
         let is_change = slot.as_ref().map(shown) != Some(shown(run));
         *slot = Some(run.clone());
@@ -133,10 +136,33 @@ impl Progress {
     }
 }
 
+/// Returns whether a state of a run comes before the known one. An event may be older than a response.
+fn is_older(run: &Run, known: &Run) -> bool {
+    let step = |run: &Run| (!run.is_active(), run.state != RunState::Initialized);
+    run.id == known.id && step(run) < step(known)
+}
+
 fn active_run(run: &Run, now: Timestamp) -> String {
     let seconds = now.since(run.created_at.min(now)).as_secs();
     match run.queue_position {
         Some(position) => format!("run {} queue position {position}", run.id),
         None => format!("run {} {} {}:{:02}", run.id, run.state, seconds / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::testing::failed_run;
+
+    #[test]
+    fn an_event_that_is_older_than_a_response_takes_no_run_back() {
+        let [initialized, started, failed] = [RunState::Initialized, RunState::Started, RunState::Failed]
+            .map(|state| Run { state, ..failed_run(1, "s") });
+        for (run, known) in [(&initialized, &started), (&initialized, &failed), (&started, &failed)] {
+            assert!(is_older(run, known) && !is_older(known, run) && !is_older(run, run));
+        }
+        let again = Run { state: RunState::Initialized, ..failed_run(2, "s") };
+        assert!(!is_older(&again, &failed), "a run that was started anew");
     }
 }

@@ -2,7 +2,7 @@
 
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
-use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectangle, Text};
+use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontDesc, IntoFont as _, RGBColor, ShapeStyle, TextStyle};
 use plotters_backend::DrawingBackend;
@@ -111,9 +111,14 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
     }
 
     pub(super) fn dashes(&self, from: Place, to: Place, color: RGBColor) -> Drawn<DB> {
-        let points = [from, to].map(|at| self.pixel(at));
-        let (dash, gap) = (self.width(6.0), self.width(4.0));
-        self.area.draw(&DashedPathElement::new(points, dash, gap, self.stroke(color, 1.5)))
+        // plotters rounds each dash to pixels and begins the next one there, which bends a line that is not level.
+        let (dash, gap) = (6.0, 4.0);
+        let (across, down) = (to.0 - from.0, to.1 - from.1);
+        let length = across.hypot(down);
+        let at = |way: f64| (from.0 + across * way / length, from.1 + down * way / length);
+        let mut starts =
+            (0_u32..).map(|number| f64::from(number) * (dash + gap)).take_while(|start| *start < length);
+        starts.try_for_each(|start| self.line(&[at(start), at((start + dash).min(length))], color, 1.5))
     }
 
     fn stroke(&self, color: RGBColor, width: f64) -> ShapeStyle {
