@@ -199,7 +199,7 @@ pub(crate) enum Failure {
     Interrupted {
         /// The signal.
         signal: SignalKind,
-        /// What may happen, or has not happened, with "; " in front.
+        /// What may happen, or has not happened, after the words about the signal.
         effect: &'static str,
     },
 }
@@ -273,7 +273,7 @@ impl Failure {
         Self::Interrupted { signal, effect: "" }
     }
 
-    /// Says of an interrupted command what may happen, or has not happened.
+    /// Adds to the message of an interrupted command what may happen, or has not happened.
     pub(crate) fn with_effect(self, effect: &'static str) -> Self {
         match self {
             Self::Interrupted { signal, .. } => Self::Interrupted { signal, effect },

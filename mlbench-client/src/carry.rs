@@ -19,9 +19,9 @@ const PIECE: usize = 256 * 1024;
 const IMPORT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 impl Runs<'_> {
-    /// Writes a run that has ended to `target`, as an archive for [`import`](Self::import), and returns its length.
+    /// Writes a run that has ended to `target`, as an archive, and returns its length.
     ///
-    /// The archive is streamed. After an error, `target` holds an incomplete archive.
+    /// [`import`](Self::import) takes the archive, which is streamed. After an error, `target` holds an incomplete archive.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/server.rs"));

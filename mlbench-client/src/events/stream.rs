@@ -39,7 +39,7 @@ impl Events<'_> {
     /// Subscribes to topics, from now on or after the position `cursor`.
     ///
     /// The stream connects when it is first polled, and again whenever its connection breaks. Without a cursor it
-    /// begins there, so that what happens between this call and the first poll is missing. Its first event is
+    /// begins there, and misses everything between this call and the first poll. Its first event is
     /// [`EventData::Open`]: what is read or started after it is complete with the events that follow.
     ///
     /// The stream continues where it stopped, so that no event is missing and none comes twice. While the server is away it tries again for as long

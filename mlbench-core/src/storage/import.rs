@@ -24,9 +24,9 @@ pub enum ImportPart {
 /// The part of a [`Storage`](super::storage_trait::Storage) that imports runs, one at a time.
 #[async_trait]
 pub trait ImportStore {
-    /// Begins to import a run that has ended, and gives up an earlier import that has not. Returns the id of the run.
+    /// Begins to import a run that has ended, and returns its id.
     ///
-    /// No other method sees the run before [`ImportStore::finish_import`].
+    /// Gives up an earlier import that has not ended. No other method sees the run before [`ImportStore::finish_import`].
     async fn begin_import(&self, run: Run) -> Result<RunId>;
 
     /// Stores the next part of a run that is imported.

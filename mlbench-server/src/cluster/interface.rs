@@ -84,7 +84,7 @@ pub trait Cluster: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Tells a rank what became of its requests.
+    /// Replies to requests of a rank.
     ///
     /// # Errors
     /// [`ClusterError::Lost`] when the worker no longer exists.

@@ -15,7 +15,7 @@ pub struct RankRef {
     pub rank: u32,
     /// The pod that executes it.
     pub pod: PodName,
-    /// The number of the request of the first worker that started this on another one, or `None` for the rank itself.
+    /// The request of the first worker that started this on another one, or `None` for the rank itself.
     pub daemon: Option<u32>,
 }
 
@@ -26,7 +26,7 @@ pub struct DaemonRequest {
     pub number: u32,
     /// The host and the command line, or why the request cannot be read.
     pub wanted: Result<Wanted, String>,
-    /// Whether it was answered, and if so, whether the daemon was started.
+    /// Whether the daemon was started, or `None` before the reply.
     pub reply: Option<bool>,
 }
 

@@ -22,11 +22,13 @@ use super::options::Options;
 use super::pace::CommandGate;
 use super::pods::watch::PodWatch;
 use super::progress::Runs;
-use super::ranks::StreamKey;
 use super::unconfirmed::UnconfirmedPods;
 use crate::clock::Clock;
 use crate::cluster::error::ClusterError;
 use crate::task_group::TaskGroup;
+
+/// Job, rank and daemon of a stream.
+pub(super) type StreamKey = (Uuid, u32, Option<u32>);
 
 /// How long to wait for the first list of pods when the server starts.
 const FIRST_LIST_TIMEOUT: Duration = Duration::from_secs(5);

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Pod;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::connection::KubernetesCluster;
+use super::connection::{KubernetesCluster, StreamKey};
 use super::errors::unreachable;
 use super::exec::follow_output::{FollowOutput, State};
 use super::exec::run_script::{ExecError, ScriptOutput, run_script};
@@ -27,9 +27,6 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 const HEARTBEAT: Duration = Duration::from_secs(20);
 /// Time for connecting, a busy node and some megabytes, in addition to what the script waits for.
 const MAX_DELAY: Duration = Duration::from_secs(30);
-
-/// Job, rank and daemon of a stream.
-pub(super) type StreamKey = (Uuid, u32, Option<u32>);
 
 /// What the open stream of a rank has brought.
 enum StreamState {

@@ -155,7 +155,9 @@ async fn serve(context: &RunContext<'_>, run: &Run, at: &RankRef, mut after: u32
     if running.is_empty() { Event::Done } else { Event::Started(running) }
 }
 
-/// Starts the daemon of a request, and returns it with whether that was now. `None` for one that was refused before.
+/// Starts the daemon of a request, and returns it with whether that was now.
+///
+/// `None` for one that was refused before.
 async fn start(
     context: &RunContext<'_>,
     run: &Run,

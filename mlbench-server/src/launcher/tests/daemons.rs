@@ -1,7 +1,5 @@
 //! Daemons that the command of the first worker starts on the others, as `mpirun` does.
 
-use std::time::Duration;
-
 use mlbench_core::run::{Backend, Run, RunState};
 
 use super::harness::{World, spec};
@@ -24,12 +22,7 @@ async fn started(exits: &[Exit], requests: Vec<DaemonRequest>) -> (World, mlbenc
 }
 
 async fn replies(world: &World, count: usize) -> Vec<DaemonReply> {
-    let replied = async {
-        while world.cluster.replies().len() < count {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(100), replied).await.unwrap();
+    world.when(async |world| world.cluster.replies().len() >= count).await;
     world.cluster.replies()
 }
 

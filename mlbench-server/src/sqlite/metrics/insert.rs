@@ -75,7 +75,7 @@ pub(super) fn insert(
     Ok(stored)
 }
 
-/// Inserts metrics of a known owner in the order given, whoever they name.
+/// Inserts metrics of a known owner in the order given, also those that name another.
 pub(in crate::sqlite) fn insert_of(
     connection: &Connection,
     arrivals: &Arrivals,

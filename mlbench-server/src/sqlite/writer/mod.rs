@@ -147,7 +147,7 @@ impl Writer {
         }
     }
 
-    /// Runs `work` in a later transaction, without anybody who waits for it. It leaves something to purge.
+    /// Runs `work`, which leaves something to purge, in a later transaction, and returns at once.
     pub(super) fn post<F>(&self, work: F)
     where
         F: FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,

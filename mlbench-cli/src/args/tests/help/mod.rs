@@ -1,5 +1,6 @@
 //! The help texts, as they appear on a terminal with 80 columns.
 
+mod analysis;
 mod benchmark;
 mod contexts;
 mod metrics;

@@ -1,7 +1,7 @@
 //! Starts daemons in the other pods of a run for a command like `mpirun` in the first one.
 //!
 //! `mpirun` calls the agent, `agent.sh`, where it would call ssh. The agent writes a numbered request into the directory of
-//! its rank, and waits for a reply there. Whoever follows the rank hears of the request, reads it, starts the command in
+//! its rank, and waits for a reply there. The launcher, which follows the rank, reads the request, starts the command in
 //! the other pod and writes the reply. A request stays, so a server that is started again finds it.
 
 use bytes::Bytes;
@@ -11,48 +11,12 @@ use crate::cluster::error::ClusterError;
 use crate::cluster::rank::{DaemonReply, DaemonRequest, RankRef, Wanted};
 use crate::cluster::supervisor::quoted;
 
-const AGENT: &str = include_str!("agent.sh");
-/// Seconds after which the agent gives up. Longer than the server tries, whose reply says more.
-const SECONDS_TO_START: &str = "120";
 /// Most bytes of a request: a host and a command.
 const MAX_REQUEST_BYTES: usize = 64 * 1024 + 512;
 /// Most requests that one script reads.
 const MAX_REQUESTS: u32 = 64;
 /// Most characters of a refusal.
 const MAX_REFUSAL_CHARS: usize = 2000;
-
-/// Lets the command use the agent, unless its image or the operator has chosen one.
-///
-/// The names of hosts have to stay whole, because short ones may resolve to nothing in the other pods. All daemons come
-/// from the first pod, and stay in the foreground, so that their end is seen. In a container root is the usual user.
-const VARIABLES: &str = "\
-[ -n \"$OMPI_MCA_plm_rsh_agent\" ] || export OMPI_MCA_plm_rsh_agent=\"sh $k_dir/agent\" \
-    OMPI_MCA_plm_rsh_no_tree_spawn=1 OMPI_MCA_orte_keep_fqdn_hostnames=1 OMPI_MCA_orte_leave_session_attached=1
-[ -n \"$PRTE_MCA_plm_ssh_agent\" ] || export PRTE_MCA_plm_ssh_agent=\"sh $k_dir/agent\" \
-    PRTE_MCA_plm_ssh_no_tree_spawn=1 PRTE_MCA_prte_keep_fqdn_hostnames=1
-[ -n \"$HYDRA_LAUNCHER$HYDRA_LAUNCHER_EXEC\" ] || export HYDRA_LAUNCHER=rsh HYDRA_LAUNCHER_EXEC=\"$k_dir/agent\"
-";
-
-/// Lets root start Open MPI, and finds that of the official images.
-const MPI: &str = "\
-: \"${OMPI_ALLOW_RUN_AS_ROOT=1}\" \"${OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1}\"
-[ ! -x /.openmpi/bin/mpirun ] || PATH=$PATH:/.openmpi/bin
-export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM PATH
-";
-
-/// Returns the lines that prepare the launch of a command that may start daemons.
-pub(super) fn install() -> String {
-    let agent = AGENT.replace("SECONDS_TO_START", SECONDS_TO_START);
-    format!(
-        "cat >\"$k_dir/agent.$$\" <<'AGENT' || exit 1\n{agent}AGENT\n\
-         chmod +x \"$k_dir/agent.$$\" 2>/dev/null\nmv -f \"$k_dir/agent.$$\" \"$k_dir/agent\" || exit 1\n{VARIABLES}{MPI}"
-    )
-}
-
-/// Returns the lines that prepare the launch of a daemon.
-pub(super) const fn of_daemon() -> &'static str {
-    MPI
-}
 
 impl Scripts {
     /// Returns a script that prints the requests of a rank after request `after`.
@@ -214,10 +178,10 @@ mod tests {
             assert_eq!(requests[0], DaemonRequest { number: 1, wanted: Ok(wanted), reply: None });
             assert_eq!(fixture.requests(&shell, 1), requests[1..]);
             fixture.reply(&shell, 1, None);
-            fixture.reply(&shell, 2, Some("pod 'w-2': $gone\nfor ever \\n"));
+            fixture.reply(&shell, 2, Some("pod 'w-2': $gone\nforever \\n"));
             assert_eq!(first.wait_with_output().unwrap().status.code(), Some(0), "{shell:?}");
             let Output { status, stderr, .. } = second.wait_with_output().unwrap();
-            let said = "mlbench: pod 'w-2': $gone\nmlbench: for ever \\n\n";
+            let said = "mlbench: pod 'w-2': $gone\nmlbench: forever \\n\n";
             assert_eq!((status.code(), String::from_utf8(stderr).unwrap().as_str()), (Some(1), said));
             let replies: Vec<_> = fixture.requests(&shell, 0).into_iter().map(|one| one.reply).collect();
             assert_eq!(replies, [Some(true), Some(false)], "{shell:?}");

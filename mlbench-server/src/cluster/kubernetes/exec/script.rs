@@ -5,7 +5,7 @@ use std::time::Duration;
 use mlbench_core::Timestamp;
 use mlbench_core::run::RunKey;
 
-use super::agent;
+use super::agent_script;
 use crate::cluster::error::ClusterError;
 use crate::cluster::kubernetes::objects::manifest::WORK_VOLUME;
 use crate::cluster::kubernetes::options::{MpiDaemons, Options};
@@ -81,8 +81,8 @@ impl Scripts {
             "[ -d \"$k_dir\" ] || exit 5"
         };
         let agent = match task.at.daemon {
-            Some(_) if self.starts_daemons => agent::of_daemon().to_owned(),
-            None if self.starts_daemons && task.starts_daemons() => agent::install(),
+            Some(_) if self.starts_daemons => agent_script::of_daemon().to_owned(),
+            None if self.starts_daemons && task.starts_daemons() => agent_script::install(),
             _ => String::new(),
         };
         let verb = format!(

@@ -19,7 +19,9 @@ pub(super) type Archive = ZipArchive<BufReader<File>>;
 const MAX_SMALL_FILE: u64 = 4 << 20;
 /// Bytes of content from which on [`MAX_RATIO`] applies.
 const RATIO_APPLIES_FROM: u64 = 1 << 30;
-/// Largest ratio of content to archive: points and lines reach 10 to 40, an archive made to exhaust a disk 1,000.
+/// Largest ratio of content to archive.
+///
+/// Points and lines reach 10 to 40, an archive made to exhaust a disk 1,000.
 const MAX_RATIO: u64 = 200;
 
 /// Opens and checks an archive of `length` bytes.

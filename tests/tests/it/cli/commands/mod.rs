@@ -1,5 +1,6 @@
-//! What every command prints: a snapshot of its exit code, standard output and standard error, in a pipe and on a
-//! terminal of 80 columns.
+//! Snapshots of what every command prints in a pipe and on a terminal of 80 columns.
+//!
+//! Each has the exit code, standard output and standard error.
 
 mod cases;
 mod execute;
