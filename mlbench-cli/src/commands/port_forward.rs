@@ -1,13 +1,14 @@
 //! [`PortForward`]: reaches a server in Kubernetes through `kubectl port-forward`.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::sync::watch;
 
 use crate::args::KubeArgs;
@@ -19,6 +20,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long kubectl may take to end.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many bytes of kubectl's error messages, the last ones, a failure quotes at most.
+const MAX_ERROR_BYTES: usize = 1000;
 
 /// Runs kubectl until it ends or standard input is closed, which the system does however this program ends.
 const UNTIL_CLOSED: &str = r#"
@@ -42,6 +45,13 @@ pub(super) struct PortForward {
 struct Tunnel {
     shell: Child,
     output: Lines<BufReader<ChildStdout>>,
+    errors: ErrorOutput,
+}
+
+/// The standard error of kubectl, of which it keeps the end.
+struct ErrorOutput {
+    pipe: Option<ChildStderr>,
+    end: Vec<u8>,
 }
 
 /// The pod of a server.
@@ -122,18 +132,21 @@ impl Tunnel {
         let mut shell = command.spawn().map_err(|error| spawn_failure(&error))?;
         let stdout = shell.stdout.take().ok_or_else(|| failed("kubectl: no standard output".to_owned()))?;
         let mut output = BufReader::new(stdout).lines();
-        while let Some(line) = output.next_line().await? {
+        let mut errors = ErrorOutput { pipe: shell.stderr.take(), end: Vec::new() };
+        while let Some(line) = errors.read_during(output.next_line()).await? {
             if let Some(port) = forwarded_port(&line) {
-                return Ok((Self { shell, output }, port));
+                return Ok((Self { shell, output, errors }, port));
             }
         }
-        Err(failed(format!("kubectl port-forward: {}", error_output(&mut shell).await)))
+        Err(failed(format!("kubectl port-forward: {}", errors.last_lines().await)))
     }
 
     /// Completes with the reason when kubectl ends. Until then it discards kubectl's output.
     async fn closed(&mut self) -> String {
-        while let Ok(Some(_)) = self.output.next_line().await {}
-        error_output(&mut self.shell).await
+        let output = &mut self.output;
+        let ends = async { while let Ok(Some(_)) = output.next_line().await {} };
+        self.errors.read_during(ends).await;
+        self.errors.last_lines().await
     }
 
     /// Ends kubectl, so that its port is free.
@@ -141,6 +154,39 @@ impl Tunnel {
         drop(self.shell.stdin.take());
         // A kubectl that does not end keeps the port, which the next one reports.
         let _ = tokio::time::timeout(END_TIMEOUT, self.shell.wait()).await;
+    }
+}
+
+impl ErrorOutput {
+    /// Completes `work`, and reads meanwhile: kubectl would wait for a reader of a full pipe.
+    async fn read_during<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let reading = async {
+            self.read().await;
+            pending::<Infallible>().await
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            never = reading => match never {},
+        }
+    }
+
+    /// Reads to the end. Loses nothing when it is dropped at an `await`.
+    async fn read(&mut self) {
+        let Some(pipe) = &mut self.pipe else { return };
+        self.end.reserve(4 * MAX_ERROR_BYTES);
+        // The text only explains a failure, so a failure to read it changes nothing.
+        while let Ok(1..) = pipe.read_buf(&mut self.end).await {
+            // More than is quoted, which shows that something is missing.
+            self.end.drain(..self.end.len().saturating_sub(2 * MAX_ERROR_BYTES));
+        }
+    }
+
+    /// Returns the last messages of a kubectl that ends.
+    async fn last_lines(&mut self) -> String {
+        // A process that kubectl has started may keep the pipe open.
+        let _ = tokio::time::timeout(END_TIMEOUT, self.read()).await;
+        last_lines(&self.end)
     }
 }
 
@@ -162,7 +208,7 @@ async fn list_pods(args: &KubeArgs) -> Result<Vec<u8>, Failure> {
     if output.status.success() {
         return Ok(output.stdout);
     }
-    Err(failed(format!("kubectl get pods: {}", String::from_utf8_lossy(&output.stderr).trim())))
+    Err(failed(format!("kubectl get pods: {}", last_lines(&output.stderr))))
 }
 
 /// Parses kubectl's list of pods, without those that are being deleted.
@@ -209,14 +255,15 @@ fn forwarded_port(line: &str) -> Option<u16> {
     line.strip_prefix("Forwarding from 127.0.0.1:")?.split(" -> ").next()?.parse().ok()
 }
 
-async fn error_output(shell: &mut Child) -> String {
-    let mut text = String::new();
-    if let Some(stderr) = &mut shell.stderr {
-        // The text only explains the failure, so a failure to read it changes nothing.
-        let _ = stderr.read_to_string(&mut text).await;
-    }
-    let text = text.trim();
-    if text.is_empty() { "no error message".to_owned() } else { text.to_owned() }
+/// Returns the last whole lines of `text`, or the end of a longer one, in at most [`MAX_ERROR_BYTES`].
+fn last_lines(text: &[u8]) -> String {
+    let text = text.trim_ascii();
+    let end = &text[text.len().saturating_sub(MAX_ERROR_BYTES)..];
+    let is_cut = end.len() < text.len();
+    let first_whole = end.iter().position(|&byte| byte == b'\n').filter(|_| is_cut);
+    let end = String::from_utf8_lossy(&end[first_whole.unwrap_or_default()..]);
+    let end = end.trim();
+    if end.is_empty() { "no error message".to_owned() } else { end.to_owned() }
 }
 
 fn spawn_failure(error: &io::Error) -> Failure {
@@ -266,6 +313,16 @@ mod tests {
         assert!(refusal(Vec::new(), None).contains("--kube-namespace"));
         let several = refusal(parse_pods(PODS.as_bytes()).unwrap(), None);
         assert!(several.contains(": a, b; choose one with --kube-release"), "{several}");
+    }
+
+    #[test]
+    fn the_last_whole_lines_of_many_explain_a_failure() {
+        assert_eq!(last_lines(b" \n"), "no error message");
+        assert_eq!(last_lines(b"\nW1 deprecated\nerror: no pod\n"), "W1 deprecated\nerror: no pod");
+        let line = format!("{}\n", "x".repeat(399));
+        let many = format!("{}error: no pod\n", line.repeat(5));
+        assert_eq!(last_lines(many.as_bytes()), format!("{line}{line}error: no pod"));
+        assert_eq!(last_lines("y".repeat(9_999).as_bytes()), "y".repeat(MAX_ERROR_BYTES));
     }
 
     #[test]

@@ -15,11 +15,16 @@ const POD: &str = r#"{"metadata":{"name":"the-server"},"spec":{"containers":[{"p
 ///
 /// The fake appends its arguments to the file `calls`.
 fn with_kubectl(server: &TestServer, pods: &str) -> Cli {
+    let forward = format!("echo 'Forwarding from {} -> 8000'; exec sleep 1000", server.address());
+    with_forward(server, pods, &forward)
+}
+
+/// Returns a command line with a fake kubectl, whose port-forward is this shell script.
+fn with_forward(server: &TestServer, pods: &str, forward: &str) -> Cli {
     let script = format!(
         "#!/bin/sh\necho \"$*\" >>'{calls}'\ncase $* in\n*'get pods'*) echo '{{\"items\":[{pods}]}}' ;;\n\
-         *port-forward*) echo $$ >'{pid}'; echo 'Forwarding from {address} -> 8000'; exec sleep 1000 ;;\nesac\n",
+         *port-forward*) echo $$ >'{pid}'; {forward} ;;\nesac\n",
         calls = server.dir().join("calls").display(),
-        address = server.address(),
         pid = server.dir().join("pid").display(),
     );
     let file = server.dir().join("kubectl");
@@ -122,4 +127,31 @@ async fn waiting_goes_on_with_the_next_pod_of_the_server() {
     server.restart().await;
     server.cli().ok(&["runs", "stop", "1"]).await;
     assert_eq!(ended(&mut child).await.code(), Some(6));
+}
+
+/// Writes a mebibyte of warnings.
+const WARNINGS: &str = "yes 'W1128 a warning that repeats' | head -c 1048576 >&2";
+
+#[tokio::test]
+async fn a_kubectl_with_many_warnings_forwards_before_and_after_them() {
+    let server = TestServer::start().await;
+    server.cli().ok(&["runs", "start", "--name", "long", "--command", "sleep 1000"]).await;
+    let forwarding = format!("echo 'Forwarding from {} -> 8000'", server.address());
+    let warned = server.dir().join("warned");
+    let forward = format!("{WARNINGS}; {forwarding}; {WARNINGS}; : >'{}'; exec sleep 1000", warned.display());
+    with_forward(&server, POD, &forward);
+    let (mut child, _messages) = waiting(&server).await;
+    eventually("kubectl goes on", TIMEOUT, async || warned.exists().then_some(())).await;
+    server.cli().ok(&["runs", "stop", "1"]).await;
+    assert_eq!(ended(&mut child).await.code(), Some(6));
+}
+
+#[tokio::test]
+async fn the_last_messages_of_kubectl_say_why_it_failed() {
+    let server = TestServer::start().await;
+    let forward = format!("{WARNINGS}; echo; echo 'error: the pod is gone' >&2; exit 1");
+    let failed = with_forward(&server, POD, &forward).run(&["pods", "--kube"]).await;
+    assert_eq!(failed.code, 7, "{failed:?}");
+    assert!(failed.stderr.contains("kubectl port-forward: W1128 a warning that repeats\n"), "{failed:?}");
+    assert!(failed.stderr.contains("error: the pod is gone") && failed.stderr.len() < 1_500, "{failed:?}");
 }
