@@ -10,6 +10,7 @@ mod experiments;
 mod idempotency;
 mod identity;
 mod metrics;
+mod opened;
 mod pods;
 mod runs;
 mod seal;
@@ -39,15 +40,12 @@ use tokio::sync::Notify;
 pub use connection::open::{Durability, Options, SealOptions};
 pub use identity::{Identity, Moved};
 
-use connection::files::OpenFiles;
 use connection::lock::DatabaseLock;
-use connection::open;
-use connection::place::Place;
 use connection::readers::Readers;
-use connection::reserve::Reserve;
 use metrics::recent::Arrivals;
 use metrics::record::MetricWrite;
-use metrics::{ahead, arrival, batch, insert, owners, read, run_values};
+use metrics::{ahead, batch, insert, owners, read, run_values};
+use opened::Opened;
 use runs::rows::{self, RunFilter};
 use runs::{external, find, lifecycle, output, queue, tokens};
 use rusqlite::Connection;
@@ -79,35 +77,21 @@ impl SqliteStorage {
     /// [`Unavailable`](mlbench_core::ErrorCode::Unavailable), with a one-line message for the operator that names the
     /// path: the file cannot be written, is not a database, or belongs to another program, a running server or a newer
     /// version.
-    pub fn open(mut options: Options) -> Result<Self> {
-        options.path = open::create_directory(&options.path)?;
-        let mut lock = DatabaseLock::acquire(&options.path)?;
-        let reserve = Reserve::given_back(&options.path);
-        lock.write_holder(None);
-        lock.hold(&options.path, open::create_file(&options.path)?)?;
-        let place = Place::of(&options.path, &options.machine)?;
-        open::check_links(&options, &place)?;
-        let mut writer = open::writer(&options)?;
-        let identity = identity::claim(&mut writer, &place, options.adopt)
-            .map_err(|error| open::naming_full_disk(error.into(), &options.path))?;
-        let last = arrival::last(&writer).map_err(Error::from)?;
-        let arrivals = Arc::new(Arrivals::new(last, options.seal.small));
-        let readers = (0..options.readers.max(1)).map(|_| open::reader(&options)).collect::<Result<_>>()?;
-        let kept = (reserve, OpenFiles::of(&options.path));
-        let writer = Writer::start(writer, kept, options.vitals.clone(), Arc::clone(&arrivals))?;
-        let sealer =
-            Sealer::start(open::reader(&options)?, writer.sender()?, Arc::clone(&arrivals), options.seal)?;
+    pub fn open(options: Options) -> Result<Self> {
+        let (log_limit_bytes, page_points) = (options.log_limit_bytes, options.page_points);
+        let opened = if options.read_only { Opened::to_read(options)? } else { Opened::to_write(options)? };
+        let Opened { writer, readers, sealer, arrivals, lock, path, identity } = opened;
         Ok(Self {
             writer,
-            sealer: Mutex::new(Some(sealer)),
+            sealer: Mutex::new(sealer),
             arrivals,
             ahead: PointsAhead::default(),
-            readers: Readers::new(readers),
+            readers,
             lock: Mutex::new(Some(lock)),
-            path: options.path,
+            path,
             identity,
-            log_limit_bytes: options.log_limit_bytes,
-            page_points: options.page_points,
+            log_limit_bytes,
+            page_points,
         })
     }
 

@@ -26,6 +26,7 @@ use mlbench_core::{MetricName, Owner, RunEvent, RunName};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::connection::open;
 use super::error::StoreError;
 use super::*;
 
