@@ -49,6 +49,8 @@ pub struct Server {
     tasks: TaskGroup,
     vitals: Vitals,
     stop_runs_within: Option<Duration>,
+    /// Whether runs execute under this server.
+    launches: bool,
 }
 
 impl Server {
@@ -71,6 +73,9 @@ impl Server {
         let cluster = connect(inputs).await?;
         tracing::info!(version = VERSION, database = %database.display(), cluster = cluster.name(),
             workers = cluster.max_workers(), "mlbench-server");
+        if settings.read_only {
+            tracing::info!("read-only: every write is refused, and no run is started, followed or ended");
+        }
         log_move(&identity);
         let (storage, commits): (Arc<dyn Storage>, _) = (opened.clone(), opened.commits());
         let exports = Exports {
@@ -96,7 +101,9 @@ impl Server {
     ) -> Result<Self, String> {
         let (clock, handle) = (Clock::System, LauncherHandle::default());
         let monitor = Monitor::new(Arc::clone(&storage), Arc::clone(&cluster), clock.clone());
-        monitor.observe().await.map_err(|error| text(&error))?;
+        if !settings.read_only {
+            monitor.observe().await.map_err(|error| text(&error))?;
+        }
         let launcher = LauncherDeps {
             storage: Arc::clone(&storage),
             cluster: Arc::clone(&cluster),
@@ -117,9 +124,11 @@ impl Server {
         };
         let http = TaskGroup::reporting_to("http", vitals.clone());
         reaper::start(&tasks);
-        launcher::start(&tasks, launcher.clone());
-        monitor::start(&tasks, &monitor, settings.sample_interval());
-        silence::start(&tasks, &storage, &clock, settings.external_timeout);
+        if !settings.read_only {
+            launcher::start(&tasks, launcher.clone());
+            monitor::start(&tasks, &monitor, settings.sample_interval());
+            silence::start(&tasks, &storage, &clock, settings.external_timeout);
+        }
         let default_command = settings.default_command();
         listeners.log_addresses();
         let (policy, run_tokens) = (settings.run_policy, listeners.requires_token());
@@ -149,7 +158,18 @@ impl Server {
             api.clone().start(&http, listener, config);
         }
         let stop_runs_within = settings.stop_runs_on_exit.then_some(settings.grace_period + TEARDOWN_TIMEOUT);
-        Ok(Self { address, ingest_address, storage, launcher, http, tasks, vitals, stop_runs_within })
+        let launches = !settings.read_only;
+        Ok(Self {
+            address,
+            ingest_address,
+            storage,
+            launcher,
+            http,
+            tasks,
+            vitals,
+            stop_runs_within,
+            launches,
+        })
     }
 
     /// Returns the address of the API.
@@ -178,7 +198,8 @@ impl Server {
         self.http.stop(HttpConfig::DRAIN_TIMEOUT + STOP_TIMEOUT).await;
         match self.stop_runs_within {
             Some(timeout) => self.stop_runs(timeout).await,
-            None => self.log_active_runs().await,
+            None if self.launches => self.log_active_runs().await,
+            None => {}
         }
         self.tasks.stop(STOP_TIMEOUT).await;
         let closed = tokio::time::timeout(CLOSE_TIMEOUT, self.storage.close()).await;
@@ -254,6 +275,7 @@ async fn open_storage(
     options.durability = settings.durability;
     options.machine = settings.machine();
     options.adopt = settings.adopt;
+    options.read_only = settings.read_only;
     options.vitals = vitals.clone();
     let open = move || {
         let storage = SqliteStorage::open(options)?;

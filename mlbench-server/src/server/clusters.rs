@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::cluster::Cluster;
 use crate::cluster::kubernetes::{KubernetesCluster, Options, PodTemplate};
 use crate::cluster::local::{self, LocalCluster};
+use crate::cluster::{Cluster, NoCluster};
 use crate::settings::{self, ClusterKind, Settings};
 use crate::sqlite::Identity;
 use crate::task_group::TaskGroup;
@@ -29,6 +29,9 @@ pub(super) struct ClusterInputs<'a> {
 /// # Errors
 /// A message for the operator.
 pub(super) async fn connect(inputs: ClusterInputs<'_>) -> Result<Arc<dyn Cluster>, String> {
+    if inputs.settings.read_only {
+        return Ok(Arc::new(NoCluster::default()));
+    }
     match inputs.settings.cluster_kind() {
         ClusterKind::Kubernetes => kubernetes(inputs).await,
         ClusterKind::Local | ClusterKind::Auto => local(&inputs),

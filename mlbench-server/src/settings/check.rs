@@ -29,6 +29,15 @@ impl Settings {
             }
             _ => {}
         }
+        for (flag, is_given) in [
+            ("--adopt", self.adopt),
+            ("--purge", self.purge),
+            ("--stop-runs-on-exit", self.stop_runs_on_exit),
+        ] {
+            if self.read_only && is_given {
+                return Err(format!("--read-only: contradicts {flag}; leave one of them out"));
+            }
+        }
         if self.metrics_token_file.is_some() && self.token_file.is_none() {
             return Err("--metrics-token-file: no effect without --token-file; add it".to_owned());
         }

@@ -50,6 +50,12 @@ pub struct Settings {
     #[arg(long, env = "MLBENCH_PURGE")]
     pub purge: bool,
 
+    /// Serve a database without changing it: refuse every write, start no run, take no part in a cluster
+    ///
+    /// No server may write the database meanwhile. A backup can be served, and several servers can share one.
+    #[arg(long, env = "MLBENCH_READ_ONLY")]
+    pub read_only: bool,
+
     /// When a write is acknowledged
     #[arg(long, value_name = "LEVEL", env = "MLBENCH_DURABILITY", default_value = "full")]
     pub durability: Durability,

@@ -140,3 +140,26 @@ fn errors_repeat_only_the_beginning_of_a_long_value() {
     let refusal = settings(&["--allowed-hosts", &format!("{long}:80")]).check().unwrap_err();
     assert!(refusal.len() < 600, "{}", refusal.len());
 }
+
+#[test]
+fn a_command_takes_no_flag_of_the_server_besides_the_database() {
+    let check = |flags: &[&str]| {
+        let read = settings(flags);
+        read.check_upkeep(read.upkeep.as_ref().unwrap())
+    };
+    for flags in [["--database", "a", "check"], ["check", "--database", "a"]] {
+        assert_eq!(check(&flags), Ok(()));
+        assert_eq!(settings(&flags).database().unwrap().to_str(), Some("a"), "{flags:?}");
+    }
+    assert_eq!(check(&["--workers", "2", "gc"]).unwrap_err(), "--workers: no effect on gc; leave it out");
+    assert!(Settings::from_flags(["backup"]).unwrap_err().contains("<FILE|DIR>"));
+}
+
+#[test]
+fn a_read_only_server_owns_nothing() {
+    assert!(settings(&["--read-only"]).check().is_ok());
+    for flag in ["--adopt", "--purge", "--stop-runs-on-exit"] {
+        let expected = format!("--read-only: contradicts {flag}; leave one of them out");
+        assert_eq!(settings(&["--read-only", flag]).check(), Err(expected));
+    }
+}

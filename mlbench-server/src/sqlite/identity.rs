@@ -59,6 +59,19 @@ pub(super) fn claim(connection: &mut Connection, place: &Place, adopt: bool) -> 
     Ok(Identity { instance, place: here, former, last_write, moved })
 }
 
+/// Reads who the server on this database is, without binding it to this place.
+pub(super) fn read(connection: &Connection, place: &Place) -> Result<Identity, Error> {
+    let read = || -> Result<Identity, StoreError> {
+        let sql = "SELECT instance, former, written_at FROM server";
+        let (instance, former, written_at) =
+            connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?)))?;
+        let former = serde_json::from_str(&former).map_err(|error| StoreError::corrupt("names", error))?;
+        let last_write = Timestamp::from_micros(written_at);
+        Ok(Identity { instance, place: place.to_string(), former, last_write, moved: None })
+    };
+    read().map_err(Error::from)
+}
+
 /// Takes another name and fails the active runs. Returns these, and forgets the teardown of deleted ones.
 fn disown(connection: &Connection, last_write: Timestamp) -> Result<Vec<RunId>, StoreError> {
     connection.execute_batch(

@@ -8,7 +8,7 @@ use mlbench_core::storage::{ImportPart, ImportStore, KeyedRequest};
 use mlbench_core::{Result, RunId, Timestamp};
 
 use super::runs::import;
-use super::{LABEL_BYTES, SqliteStorage};
+use super::store::{LABEL_BYTES, SqliteStorage};
 
 #[async_trait]
 impl ImportStore for SqliteStorage {

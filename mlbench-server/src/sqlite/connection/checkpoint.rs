@@ -80,8 +80,8 @@ impl Checkpointer {
         } else if self.readers.remained(pages) {
             let mebibytes = u64::from(pages) * 4 / 1_024;
             tracing::warn!(
-                "the write-ahead log of the database has {mebibytes} MiB and grows: another program has an open read \
-                 transaction; end that program or its transaction"
+                "the write-ahead log of the database has {mebibytes} MiB and grows: a backup reads the database, which \
+                 passes, or another program has an open read transaction; end that program or its transaction"
             );
         }
         Ok(())

@@ -22,7 +22,8 @@ use super::open::io_reason;
 /// The lock on a database, held until it is dropped.
 #[derive(Debug)]
 pub(crate) struct DatabaseLock {
-    file: File,
+    /// The lock file, which a server that only reads does not have.
+    file: Option<File>,
     /// The database. It stays open, because closing it would release the locks of SQLite in this process.
     database: Option<File>,
 }
@@ -44,7 +45,31 @@ impl DatabaseLock {
             Err(Errno::WOULDBLOCK) => return Err(in_use(database, &holder(&mut file))),
             Err(errno) => return Err(cannot_write(&path, &errno.into())),
         }
-        Ok(Self { file, database: None })
+        Ok(Self { file: Some(file), database: None })
+    }
+
+    /// Shares the lock on the file of a database with others that only read it.
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorCode::Unavailable) when a server writes it, or the file cannot be read.
+    pub(crate) fn share(path: &Path) -> Result<Self> {
+        let cannot_read = |error: &io::Error| {
+            let (path, reason) = (path.display(), io_reason(error));
+            Error::new(ErrorCode::Unavailable, format!("database {path}: cannot be read: {reason}"))
+        };
+        let database = File::open(path).map_err(|error| cannot_read(&error))?;
+        match flock(&database, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(Self { file: None, database: Some(database) }),
+            Err(Errno::WOULDBLOCK) => {
+                std::mem::forget(database);
+                let path = path.display();
+                let text = format!(
+                    "database {path}: a server writes it; serve a copy of it, made with `mlbench-server backup`"
+                );
+                Err(Error::new(ErrorCode::Unavailable, text))
+            }
+            Err(errno) => Err(cannot_read(&errno.into())),
+        }
     }
 
     /// Acquires the lock on the file of the database, which is that of all its names.
@@ -56,7 +81,7 @@ impl DatabaseLock {
         if locked == Err(Errno::WOULDBLOCK) {
             // A server in this process may hold locks of SQLite on it.
             std::mem::forget(database);
-            return Err(in_use(path, "under another name of the same file, a hard link"));
+            return Err(in_use(path, "a read-only one, or under another name of the same file, a hard link"));
         }
         if let Err(error) = locked {
             tracing::debug!(%error, "cannot lock the database under all its names");
@@ -69,12 +94,13 @@ impl DatabaseLock {
     ///
     /// On a full disk that message is less precise, which keeps no server from starting.
     pub(crate) fn write_holder(&self, address: Option<&str>) {
+        let Some(file) = &self.file else { return };
         let address = address.map(|address| format!("address {address}\n")).unwrap_or_default();
         let text = format!("pid {}\n{address}", std::process::id());
         // In place, which needs no room where another server has written before.
-        let written = self.file.write_all_at(text.as_bytes(), 0);
+        let written = file.write_all_at(text.as_bytes(), 0);
         let length = if written.is_ok() { text.len() as u64 } else { 0 };
-        if let Err(error) = written.and(self.file.set_len(length)) {
+        if let Err(error) = written.and(file.set_len(length)) {
             tracing::debug!(%error, "cannot write who holds the lock of the database");
         }
     }

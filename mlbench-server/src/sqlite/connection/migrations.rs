@@ -47,6 +47,23 @@ pub(crate) fn version(connection: &Connection, path: &Path, steps: &[&str]) -> R
     Ok(version)
 }
 
+/// Refuses a database without the schema of this version.
+///
+/// # Errors
+/// Those of [`version`], and a message that names the command which changes an older schema.
+pub(crate) fn check_current(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let (version, path) = (version(connection, path, STEPS)?, path.display());
+    let reason = match version as usize {
+        current if current == STEPS.len() => return Ok(()),
+        0 => "is empty; choose another file".to_owned(),
+        older => format!(
+            "has schema {older} of an older server, this one has {}; run `mlbench-server migrate` first",
+            STEPS.len()
+        ),
+    };
+    Err(Error::new(ErrorCode::Unavailable, format!("database {path}: {reason}")).into())
+}
+
 /// Applies the missing ones of `steps`.
 ///
 /// # Errors

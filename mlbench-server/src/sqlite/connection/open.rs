@@ -35,6 +35,8 @@ pub struct Options {
     pub machine: String,
     /// Keep the name and the active runs of a database that was opened elsewhere before.
     pub adopt: bool,
+    /// Change nothing, and refuse every write.
+    pub read_only: bool,
     /// Learns that the writer has failed for good.
     pub vitals: Vitals,
 }
@@ -52,6 +54,7 @@ impl Options {
             readers: 4,
             machine: String::new(),
             adopt: false,
+            read_only: false,
             vitals: Vitals::default(),
         }
     }
@@ -112,6 +115,14 @@ pub(crate) fn create_directory(path: &Path) -> Result<PathBuf> {
     })?;
     let canonical = path.canonicalize().or_else(|_| Ok(directory.canonicalize()?.join(name)));
     canonical.map_err(|error: io::Error| refuse(&format!("cannot be opened: {}", io_reason(&error))))
+}
+
+/// Returns the canonical path of a database file that exists.
+pub(crate) fn existing(path: &Path) -> Result<PathBuf> {
+    let refuse =
+        |reason: &str| operator_error(format!("database {}: {reason}; choose another file", path.display()));
+    let found = path.canonicalize().map_err(|error| refuse(&io_reason(&error)))?;
+    if found.is_file() { Ok(found) } else { Err(refuse("is not a file")) }
 }
 
 /// Opens the database file, or creates it, so that the files which SQLite adds inherit its mode.

@@ -18,7 +18,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
 use crate::repeats::Repeats;
-use crate::sqlite::error::{DISK_FULL, unwritable};
+use crate::sqlite::error::{DISK_FULL, read_only, unwritable};
 
 /// Size of the reserve, enough for dozens of such writes.
 const BYTES: usize = 1 << 20;
@@ -27,6 +27,8 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A file next to the database, which only takes up space.
 pub(in crate::sqlite) struct Reserve {
+    /// Whether every write is refused.
+    is_read_only: bool,
     path: PathBuf,
     is_held: AtomicBool,
     last_failure: Mutex<Option<Failure>>,
@@ -58,7 +60,13 @@ impl Reserve {
         path.push("-reserve");
         let path = PathBuf::from(path);
         let _ = fs::remove_file(&path);
+        Self { is_read_only: false, ..Self::read_only(path) }
+    }
+
+    /// Holds no space, and refuses every write.
+    pub(in crate::sqlite) fn read_only(path: PathBuf) -> Self {
         Self {
+            is_read_only: true,
             path,
             is_held: AtomicBool::new(false),
             last_failure: Mutex::new(None),
@@ -85,6 +93,9 @@ impl Reserve {
     /// # Errors
     /// That of a write on the same disk.
     pub(in crate::sqlite) fn check(&self) -> Result<()> {
+        if self.is_read_only {
+            return Err(read_only());
+        }
         if self.is_held() {
             return Ok(());
         }

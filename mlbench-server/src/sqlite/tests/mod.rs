@@ -28,8 +28,20 @@ use mlbench_core::{MetricName, Owner, RunEvent, RunName};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::connection::open;
 use super::error::StoreError;
+use super::metrics::record::MetricWrite;
 use super::*;
+use std::sync::Arc;
+
+use mlbench_core::log::LogLine;
+use mlbench_core::metric::Metric;
+use mlbench_core::run::{Run, RunOutcome};
+use mlbench_core::storage::{
+    Batch, ChangesQuery, KeyedRequest, OutputChunk, PointSink, PointsCursor, PointsQuery, Recorded, Storage,
+    TokenHash,
+};
+use mlbench_core::{Error, Pod, Result, RunId, Timestamp};
 
 /// Nothing is sealed in the background.
 const NEVER: SealOptions =

@@ -152,8 +152,8 @@ async fn a_hard_linked_backup_stops_only_who_opens_it() {
     let folder = tempfile::tempdir().unwrap();
     let other = folder.path().join("mlbench.db");
     fs::hard_link(&path, &other).unwrap();
-    let in_use = "database PATH: in use by another mlbench server (under another name of the same file, a hard link); \
-                  stop that server or choose another database";
+    let in_use = "database PATH: in use by another mlbench server (a read-only one, or under another name of the same file, a \
+                  hard link); stop that server or choose another database";
     assert_eq!(refusal(&other), in_use);
     store.storage.ping().await.unwrap();
     let last = "database PATH: PATH has several hard links, and its last server did not use this name; start that one \

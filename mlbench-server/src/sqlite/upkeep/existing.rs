@@ -7,8 +7,8 @@ use mlbench_core::Result;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::sqlite::connection::lock::DatabaseLock;
-use crate::sqlite::connection::migrations::{STEPS, version};
-use crate::sqlite::connection::open::{create_file, io_reason, open_error, operator_error};
+use crate::sqlite::connection::migrations::{STEPS, check_current, version};
+use crate::sqlite::connection::open::{create_file, existing, open_error, operator_error};
 use crate::sqlite::connection::reserve::Reserve;
 
 /// How long a statement waits while a server holds the write lock.
@@ -42,7 +42,7 @@ impl Existing {
     /// # Errors
     /// Those of [`Existing::read`], or that a server uses it.
     pub(super) fn write(path: &Path) -> Result<Self> {
-        let path = found(path)?;
+        let path = existing(path)?;
         let mut lock = DatabaseLock::acquire(&path)?;
         lock.write_holder(None);
         lock.hold(&path, create_file(&path)?)?;
@@ -53,7 +53,7 @@ impl Existing {
     ///
     /// A connection that can only read would leave the files beside a database that no server uses.
     fn open(path: &Path, lock: Option<DatabaseLock>) -> Result<Self> {
-        let path = found(path)?;
+        let path = existing(path)?;
         let open = || {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(&path, flags)?;
@@ -88,15 +88,8 @@ impl Existing {
     /// # Errors
     /// A message that names the command for it.
     pub(super) fn current(self) -> Result<Self> {
-        if self.schema as usize == STEPS.len() {
-            return Ok(self);
-        }
-        Err(operator_error(format!(
-            "database {}: has schema {} of an older server, this one has {}; run `mlbench-server migrate` first",
-            self.path.display(),
-            self.schema,
-            STEPS.len()
-        )))
+        check_current(&self.connection, &self.path).map_err(|error| open_error(error, &self.path))?;
+        Ok(self)
     }
 }
 
@@ -108,12 +101,4 @@ impl Drop for Released {
         // Without room for it, the next server says so.
         let _ = self.0.check();
     }
-}
-
-/// Returns the canonical path of a file that exists.
-fn found(path: &Path) -> Result<PathBuf> {
-    let refuse =
-        |reason: &str| operator_error(format!("database {}: {reason}; choose another file", path.display()));
-    let path_found = path.canonicalize().map_err(|error| refuse(&io_reason(&error)))?;
-    if path_found.is_file() { Ok(path_found) } else { Err(refuse("is not a file")) }
 }

@@ -56,6 +56,8 @@ pub fn gc(database: &Path, now: Timestamp) -> Result<Collected> {
         let reason = error.internal_text().unwrap_or(error.detail()).to_owned();
         operator_error(format!("database {shown}: {reason}"))
     };
+    // Without the reserve: it does not suffice for a long log, and the next server needs it to start.
+    checkpoint(&existing.connection).map_err(|error| named(error.into()))?;
     existing.use_reserve();
     let connection = &mut existing.connection;
     let deleted = delete(connection, now).map_err(named)?;
@@ -94,8 +96,7 @@ fn delete(connection: &mut Connection, now: Timestamp) -> Result<(u64, u64, u64)
 fn shrink(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let pragma =
         |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0).map(u64::from));
-    let checkpoint = || connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-    checkpoint()?;
+    checkpoint(connection)?;
     // 2: incremental. A database from before chunks cannot give pages back, until it was written anew.
     if pragma("auto_vacuum")? != 2 {
         let needed = pragma("page_count")? * pragma("page_size")? * 2;
@@ -111,7 +112,7 @@ fn shrink(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         }
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         connection.execute_batch("VACUUM")?;
-        return Ok(checkpoint()?);
+        return Ok(checkpoint(connection)?);
     }
     let mut before = u64::MAX;
     loop {
@@ -125,8 +126,13 @@ fn shrink(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         while rows.next()?.is_some() {}
         drop(rows);
         drop(statement);
-        checkpoint()?;
+        checkpoint(connection)?;
     }
+}
+
+/// Copies the log into the database, and empties it.
+fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 fn log_of(database: &Path) -> PathBuf {

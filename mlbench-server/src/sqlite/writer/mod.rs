@@ -6,6 +6,7 @@ mod stats;
 mod thread;
 
 use std::cell::RefCell;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -21,7 +22,7 @@ use crate::repeats::Repeats;
 use crate::sqlite::connection::checkpoint::Checkpointer;
 use crate::sqlite::connection::files::OpenFiles;
 use crate::sqlite::connection::reserve::Reserve;
-use crate::sqlite::error::{StoreError, closed, failed, is_out_of_space, overloaded};
+use crate::sqlite::error::{StoreError, closed, failed, is_out_of_space, overloaded, read_only};
 use crate::sqlite::metrics::recent::Arrivals;
 use crate::sqlite::metrics::record::MetricWrite;
 use crate::vitals::Vitals;
@@ -45,6 +46,8 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 
 /// Sends jobs to the writer thread.
 pub(super) struct Writer {
+    /// Whether every write is refused.
+    is_read_only: bool,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     budget: Arc<Semaphore>,
     purge_due: Arc<AtomicBool>,
@@ -99,6 +102,7 @@ impl Writer {
             Error::internal(format_args!("cannot start the watch of the writer: {error}"))
         })?;
         Ok(Self {
+            is_read_only: false,
             jobs: Mutex::new(Some(jobs)),
             budget: Arc::new(Semaphore::new(MAX_QUEUED_BYTES / MIN_JOB_BYTES)),
             purge_due,
@@ -111,6 +115,24 @@ impl Writer {
             stalls,
             _watched: watched,
         })
+    }
+
+    /// Returns the handle of no thread, which refuses every write.
+    pub(super) fn refusing(database: &Path) -> Self {
+        Self {
+            is_read_only: true,
+            jobs: Mutex::new(None),
+            budget: Arc::new(Semaphore::new(0)),
+            purge_due: Arc::default(),
+            stats: Arc::new(WriterStats::new()),
+            health: Arc::new(WriterHealth::new()),
+            commits: Arc::default(),
+            checking: tokio::sync::Mutex::new(()),
+            thread: Mutex::new(None),
+            reserve: Reserve::read_only(database.to_owned()),
+            stalls: Arc::default(),
+            _watched: mpsc::channel().0,
+        }
     }
 
     /// Returns a way to write from a thread without a runtime. Drop it before [`Writer::stop`].
@@ -184,6 +206,9 @@ impl Writer {
     }
 
     async fn send<T>(&self, bytes: usize, work: impl FnOnce(Reply<T>) -> Work) -> Result<T> {
+        if self.is_read_only {
+            return Err(read_only());
+        }
         let units = (1 + bytes / MIN_JOB_BYTES).min(MAX_QUEUED_BYTES / MIN_JOB_BYTES);
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         let budget = tokio::time::timeout(QUEUE_TIMEOUT, Arc::clone(&self.budget).acquire_many_owned(units))
@@ -215,6 +240,9 @@ impl Writer {
     /// The error of a write, also of one that the missing reserve refuses, or [`ErrorCode::Unavailable`] when the writer
     /// makes no progress.
     pub(super) async fn check(&self) -> Result<()> {
+        if self.is_read_only {
+            return Ok(());
+        }
         self.reserve.check()?;
         let checked = tokio::time::timeout(CHECK_TIMEOUT, async {
             let _one_at_a_time = self.checking.lock().await;
@@ -244,7 +272,7 @@ impl Writer {
     /// Returns the statistics of the writer. The fields that come from the database keep their defaults.
     pub(super) fn stats(&self) -> StoreStats {
         StoreStats {
-            failing: self.health.failing().is_some() || !self.reserve.is_held(),
+            failing: self.health.failing().is_some() || !self.reserve.is_held() && !self.is_read_only,
             ..self.stats.snapshot()
         }
     }

@@ -7,7 +7,9 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use mlbench_client::RunState;
-use mlbench_tests::{CommandOutput, ServerOptions, TIMEOUT, TestServer, binary, eventually, run_program};
+use mlbench_tests::{
+    CommandOutput, ServerOptions, TIMEOUT, TestServer, binary, eventually, run_program, tools,
+};
 
 const WRITERS: usize = 16;
 
@@ -107,4 +109,32 @@ async fn a_killed_backup_leaves_no_file_with_its_name() {
         "{}",
         again.stderr
     );
+}
+
+#[tokio::test]
+async fn gc_on_a_full_disk_says_what_it_needs_and_keeps_the_reserve() {
+    let Some(disk) = tools::small_disk(24) else { return };
+    let (database, ballast) = (disk.path().join("mlbench.db"), disk.path().join("ballast"));
+    fs::write(&ballast, vec![0; 8 << 20]).unwrap();
+    let mut server = ServerOptions::default().database(database.clone()).start().await;
+    let run = server.external_run("large").await;
+    let value = "x".repeat(400_000);
+    let body = format!(r#"{{"run_id":{run},"name":"text","value":"{value}"}}"#);
+    while server.post("/api/metrics/", &body).await.status == 201 {}
+    server.terminate().await;
+    let filler = disk.fill();
+    let gc = ["gc", "--database", text(&database)];
+    let refused = upkeep(&gc).await;
+    assert!(refused.stderr.contains("the disk is full; make room for "), "{refused:?}");
+    let reserve = disk.path().join("mlbench.db-reserve");
+    assert!(refused.code == 1 && reserve.exists());
+    for file in [ballast, filler] {
+        fs::remove_file(file).unwrap();
+    }
+    let collected = upkeep(&gc).await;
+    assert!(collected.code == 0 && reserve.exists(), "{collected:?}");
+    assert!(!disk.path().join("mlbench.db-wal").exists());
+    let checked = upkeep(&["check", "--database", text(&database)]).await;
+    assert_eq!(checked.code, 0, "{checked:?}");
+    server.restart().await;
 }

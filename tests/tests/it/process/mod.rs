@@ -8,5 +8,6 @@ mod kill9;
 mod locked;
 mod log;
 mod lost_response;
+mod read_only;
 mod refusals;
 mod signals;
