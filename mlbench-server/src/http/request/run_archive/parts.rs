@@ -83,11 +83,14 @@ fn read_file<T>(
             bytes += text.len();
         }
         let is_full = bytes >= PART_BYTES || items.len() >= PART_LINES;
-        if (is_full || is_end && !items.is_empty()) && !send(part(std::mem::take(&mut items))) || is_end {
-            break;
-        }
-        if is_full {
+        if (is_full || is_end) && !items.is_empty() {
             bytes = 0;
+            if !send(part(std::mem::take(&mut items))) {
+                break;
+            }
+        }
+        if is_end {
+            break;
         }
     }
     Ok(())

@@ -29,7 +29,7 @@ pub(in crate::http) fn run_archive(app: &App, export: Export) -> Result<ByteStre
         Part::Text(FACTS_FILE, export.facts.to_json()?),
         // Every file is there, whether it has content or not.
         Part::Text(POINTS_FILE, Vec::new()),
-        Part::Points(POINTS_FILE, None, PointsReader::new(&storage, export.points)),
+        Part::Points(POINTS_FILE, None, Box::new(PointsReader::new(&storage, export.points))),
         Part::Text(LOG_FILE, Vec::new()),
         Part::Log(0),
         Part::Text(USAGE_FILE, Vec::new()),
@@ -38,8 +38,8 @@ pub(in crate::http) fn run_archive(app: &App, export: Export) -> Result<ByteStre
         Usage::Imported => parts.push_back(Part::Usage(0)),
         Usage::OfPods(pods) => {
             parts.extend(pods.into_iter().map(|(pod, source)| {
-                Part::Points(USAGE_FILE, Some(pod), PointsReader::new(&storage, source))
-            }))
+                Part::Points(USAGE_FILE, Some(pod), Box::new(PointsReader::new(&storage, source)))
+            }));
         }
     }
     let output = ZipOutput::default();
@@ -63,7 +63,7 @@ pub(in crate::http) fn run_archive(app: &App, export: Export) -> Result<ByteStre
 enum Part {
     Text(&'static str, Vec<u8>),
     /// Points of the run or of a pod.
-    Points(&'static str, Option<PodName>, PointsReader),
+    Points(&'static str, Option<PodName>, Box<PointsReader>),
     /// Lines of output after this number.
     Log(i64),
     /// Usage of imported pods after this number.
