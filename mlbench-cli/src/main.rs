@@ -94,7 +94,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         _ => Duration::ZERO,
     };
     let effect = if cli.changes_the_server() { "; the request may still complete on the server" } else { "" };
-    let run = async move |interrupt| commands::run(&cli, &interrupt).await;
+    let run = async move |interrupt| Box::pin(commands::run(&cli, &interrupt)).await;
     let result = interrupt::until_interrupted(grace, run);
     commands::restore_terminal();
     result.map_err(|failure| failure.with_effect(effect))

@@ -3,7 +3,6 @@ use insta::assert_snapshot;
 use super::help;
 
 #[test]
-#[test]
 fn runs_compare_prints_help() {
     assert_snapshot!(help("runs compare"), @r"
     Compare runs: time to accuracy, speed-up and phases
