@@ -1,5 +1,6 @@
 //! The command line: its output and exit codes.
 
+mod carry;
 mod commands;
 mod completion;
 mod contexts;

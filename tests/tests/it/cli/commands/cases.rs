@@ -86,6 +86,8 @@ pub(super) const CASES: &[Case] = &[
         ],
     ),
     case("runs download", &["mlbench runs download first", "mlbench runs download first -O no/where.zip"]),
+    case("runs export", &["mlbench runs export first first.zip", "mlbench runs export third third.zip"]),
+    case("runs import", &["mlbench runs import losses.csv", "mlbench runs import no.zip"]),
     case("download", &["mlbench download first", "mlbench download frist"]),
     case("charts", &["mlbench charts charts first second", "mlbench charts charts first"]),
     case("get-dashboard-url", &["mlbench get-dashboard-url"]),
