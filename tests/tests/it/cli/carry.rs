@@ -35,8 +35,7 @@ async fn a_run_is_carried_to_another_server_the_same_to_the_byte() {
         async |server: &TestServer, run: &str| server.cli().ok(&["runs", "logs", run, "--timestamps"]).await;
     assert_eq!(logs(&there, "id:2").await, logs(&here, &format!("id:{id}")).await);
     let mut damaged = fs::read(&first).unwrap();
-    let middle = damaged.len() / 2;
-    damaged[middle] ^= 1;
+    damaged.truncate(damaged.len() / 2);
     fs::write(&second, damaged).unwrap();
     let refused = there.cli().run(&["runs", "import", &second]).await;
     assert_eq!((refused.code, refused.stdout.as_str()), (1, ""), "{refused:?}");
