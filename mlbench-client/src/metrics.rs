@@ -72,7 +72,7 @@ impl<'a> Metrics<'a> {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> { example!(client, run, {
     /// let query = MetricsQuery { metric_filter: vec!["accuracy".to_owned()], ..MetricsQuery::default() };
     /// for (run, metrics) in client.metrics().of_runs(&[run], &query).await? {
-    ///     println!("run {run}: {} points", metrics["accuracy"].len());
+    ///     println!("run {run} has {} metrics", metrics.len());
     /// }
     /// # }) }
     /// ```
