@@ -15,7 +15,9 @@ shown = {
     "token": "yes" if os.environ.get("MLBENCH_TOKEN") else "no",
 }
 rest = "".join(f", {name} {value}" for name, value in shown.items())
-print(f"rank {rank} of {world.Get_size()} on {os.uname().nodename}, sum {total}{rest}", flush=True)
+line = f"rank {rank} of {world.Get_size()} on {os.uname().nodename}, sum {total}{rest}"
+# One write, so that mpirun does not put the line of another process before its end.
+os.write(1, f"{line}\n".encode())
 if "fail" in sys.argv and rank == 2:
     os._exit(3)
 if "wait" in sys.argv:

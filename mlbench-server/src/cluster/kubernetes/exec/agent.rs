@@ -179,7 +179,8 @@ mod tests {
             assert_eq!(fixture.requests(&shell, 1), requests[1..]);
             fixture.reply(&shell, 1, None);
             fixture.reply(&shell, 2, Some("pod 'w-2': $gone\nforever \\n"));
-            assert_eq!(first.wait_with_output().unwrap().status.code(), Some(0), "{shell:?}");
+            let Output { status, stderr, .. } = first.wait_with_output().unwrap();
+            assert_eq!((status.code(), stderr), (Some(0), vec![]), "{shell:?}");
             let Output { status, stderr, .. } = second.wait_with_output().unwrap();
             let said = "mlbench: pod 'w-2': $gone\nmlbench: forever \\n\n";
             assert_eq!((status.code(), String::from_utf8(stderr).unwrap().as_str()), (Some(1), said));

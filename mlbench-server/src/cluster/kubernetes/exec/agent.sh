@@ -35,6 +35,6 @@ until [ -e "$dir/reply.$number" ]; do
 done
 {
     read -r code
-    while read -r line; do printf 'mlbench: %s\n' "$line" >&2; done
+    while read -r line; do [ -z "$line" ] || printf 'mlbench: %s\n' "$line" >&2; done
 } <"$dir/reply.$number"
 exit "$code"
