@@ -1,8 +1,8 @@
 //! Builds and imports the test image.
 //!
 //! The image holds the programs under test, a shell with the usual small tools, and their shared libraries, all copied
-//! from this machine: a test downloads nothing. Where Open MPI is installed, the image has it, too. It is a docker-archive with one layer, which the program in
-//! `MLBENCH_TEST_KUBE_IMPORT` imports.
+//! from this machine: a test downloads nothing. Where Open MPI is installed, the image has it, too. It is a
+//! docker-archive with one layer, which the program in `MLBENCH_TEST_KUBE_IMPORT` imports.
 
 use std::collections::BTreeSet;
 use std::fs;

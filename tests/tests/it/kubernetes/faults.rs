@@ -3,7 +3,7 @@ use mlbench_tests::kube::KUBE_TIMEOUT;
 use mlbench_tests::{TestServer, eventually, new_run, tools};
 
 use super::harness::{
-    exclusive_cluster, image_run, shared_cluster, start, wait_for_end, wait_for_lines,
+    exclusive_cluster, fail_by_deleting, image_run, shared_cluster, start, wait_for_end, wait_for_lines,
     wait_until_nothing_is_left,
 };
 
@@ -84,13 +84,7 @@ async fn deleting_a_worker_pod_fails_the_run_and_leaves_nothing() {
     let server = cluster.server(2).await;
     let run = start(&server, &image_run("loses a pod", 2, "sh -c 'echo up; sleep 1000'")).await;
     wait_for_lines(&server, run.id, 2).await;
-    let pod = "loses-a-pod-mlbench-worker-rel-1";
-    cluster.run(&["delete", "pod", "--wait=false", pod]).await;
-    let run = wait_for_end(&server, run.id).await;
-    let reason = run.job_metadata.reason.unwrap_or_default();
-    assert_eq!(run.state, RunState::Failed);
-    assert!(reason.contains(pod) && reason.contains("deleted"), "{reason}");
-    wait_until_nothing_is_left(&cluster).await;
+    fail_by_deleting(&cluster, &server, run.id, "loses-a-pod-mlbench-worker-rel-1").await;
 }
 
 #[tokio::test]

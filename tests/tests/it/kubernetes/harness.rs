@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use mlbench_client::{Run, RunId, RunRequest};
+use mlbench_client::{Run, RunId, RunRequest, RunState};
 use mlbench_tests::kube::{IMAGE, KUBE_TIMEOUT, Leftovers, Namespace};
 use mlbench_tests::{TestServer, eventually, new_run};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -73,4 +73,14 @@ pub(super) async fn wait_until_nothing_is_left(namespace: &Namespace) {
         (namespace.leftovers().await == Leftovers::NONE).then_some(())
     })
     .await;
+}
+
+/// Deletes a worker pod of a run, and checks that the run fails for that reason and leaves nothing.
+pub(super) async fn fail_by_deleting(cluster: &Namespace, server: &TestServer, id: RunId, pod: &str) {
+    cluster.run(&["delete", "pod", "--wait=false", pod]).await;
+    let run = wait_for_end(server, id).await;
+    let reason = run.job_metadata.reason.unwrap_or_default();
+    assert_eq!(run.state, RunState::Failed);
+    assert!(reason.contains(pod) && reason.contains("deleted"), "{reason}");
+    wait_until_nothing_is_left(cluster).await;
 }

@@ -7,7 +7,8 @@ use mlbench_tests::kube::{KUBE_TIMEOUT, Namespace};
 use mlbench_tests::{TestServer, eventually, new_run, tools};
 
 use super::harness::{
-    TestCluster, image_run, shared_cluster, start, wait_for_end, wait_for_lines, wait_until_nothing_is_left,
+    TestCluster, fail_by_deleting, image_run, shared_cluster, start, wait_for_end, wait_for_lines,
+    wait_until_nothing_is_left,
 };
 
 async fn mpi_cluster() -> Option<TestCluster> {
@@ -115,13 +116,7 @@ async fn a_failing_process_gives_its_exit_code_and_a_lost_pod_its_reason() {
     // The next one finds the daemons again.
     server.kill9().await;
     server.restart().await;
-    let pod = "loses-a-pod-mlbench-worker-rel-2";
-    cluster.run(&["delete", "pod", "--wait=false", pod]).await;
-    let run = wait_for_end(&server, run.id).await;
-    let reason = run.job_metadata.reason.unwrap_or_default();
-    assert_eq!(run.state, RunState::Failed);
-    assert!(reason.contains(pod) && reason.contains("deleted"), "{reason}");
-    wait_until_nothing_is_left(&cluster).await;
+    fail_by_deleting(&cluster, &server, run.id, "loses-a-pod-mlbench-worker-rel-2").await;
 }
 
 #[tokio::test]
