@@ -39,7 +39,9 @@ impl ErrorReport {
             (None, Some(error)) => error.to_string(),
             (None, None) => failure.to_string(),
         };
-        let (message, said) = match text.split_once("; ") {
+        // Why a run did not start may have several parts.
+        let is_whole = matches!(failure, Failure::NotFinished(_) | Failure::SweepNotFinished { .. });
+        let (message, said) = match split_hint(&text).filter(|_| !is_whole) {
             Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
             None => (text, None),
         };
@@ -62,7 +64,7 @@ impl ErrorReport {
         let text = paragraphs.next().unwrap_or_default();
         let tip = paragraphs.find_map(|text| text.strip_prefix("tip: ").map(str::to_owned));
         // A message of this program says itself what to try; one of the parser has its context apart.
-        let (message, said) = match text.split_once("; ") {
+        let (message, said) = match split_hint(&text) {
             Some((message, hint)) if tip.is_none() => (message.to_owned(), Some(hint.to_owned())),
             _ => (text, tip),
         };
@@ -98,14 +100,31 @@ const fn word(exit_code: u8) -> &'static str {
     }
 }
 
+/// Returns a message and what to try after it, which a semicolon outside of quotes separates.
+fn split_hint(text: &str) -> Option<(&str, &str)> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = is_quoted,
+            '"' => is_quoted = !is_quoted,
+            ';' if !is_quoted && text[at..].starts_with("; ") => return Some((&text[..at], &text[at + 2..])),
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Returns the field or option in front of a message, such as `num_workers: …` and `--run "x": …`.
 fn field(message: &str) -> Option<String> {
     let (subject, _) = message.split_once(": ")?;
     let name = subject.split(' ').next()?;
     let is_option = name.starts_with("--");
     let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.[]".contains(c);
+    // A name with a dot is a file, except for a field of an item.
+    let is_file = name.contains('.') && !name.contains("].");
     let is_alone = subject == name || is_option || subject[name.len()..].trim_start().starts_with('"');
-    (is_alone && name.chars().all(is_name) && !name.is_empty()).then(|| name.to_owned())
+    (is_alone && !is_file && name.chars().all(is_name) && !name.is_empty()).then(|| name.to_owned())
 }
 
 fn one_line(text: &str) -> String {
@@ -125,12 +144,20 @@ mod tests {
             ("--metric \"a: b\": run 1 has no such metric", Some("--metric")),
             ("run \"frist\": not found", Some("run")),
             ("run 7 does not exist", None),
+            ("bad.csv: line 2: not a number", None),
             ("cannot connect to http://127.0.0.1:1: refused", None),
             ("http://127.0.0.1:1/api/: no response", None),
             ("run 1 (\"long\") FAILED: rank 0 exited with code 1", None),
         ] {
             assert_eq!(field(message).as_deref(), name, "{message}");
         }
+    }
+
+    #[test]
+    fn a_semicolon_in_quotes_is_of_the_message() {
+        let text = r#"run "a; \"b; c": not found; there are "x; y""#;
+        assert_eq!(split_hint(text), Some((r#"run "a; \"b; c": not found"#, r#"there are "x; y""#)));
+        assert_eq!(split_hint("a;b"), None);
     }
 
     #[test]

@@ -259,7 +259,11 @@ impl Cli {
         match &self.command {
             Command::Runs(command) => matches!(
                 command,
-                RunsCommand::Start(_) | RunsCommand::Set(_) | RunsCommand::Stop(_) | RunsCommand::Delete(_)
+                RunsCommand::Start(_)
+                    | RunsCommand::Set(_)
+                    | RunsCommand::Stop(_)
+                    | RunsCommand::Delete(_)
+                    | RunsCommand::Import(_)
             ),
             Command::Metrics(args) => args.command.is_some(),
             Command::Log(_) | Command::Import(_) => true,

@@ -65,6 +65,11 @@ for (const [scheme, width] of VIEWS) {
     await page.getByRole("button", { name: "Start run" }).last().click();
     await page.locator("[name=volumes][aria-invalid=true]").waitFor();
     assert.ok(await volumes.evaluate((field) => field === document.activeElement));
+    await page.getByText("More", { exact: true }).click();
+    assert.equal(await volumes.isVisible(), false);
+    await page.getByRole("button", { name: "Start run" }).last().click();
+    await volumes.waitFor();
+    await page.waitForFunction(() => document.activeElement?.getAttribute("name") === "volumes");
     await visitor.picture(`start-more-${scheme}-${width}`);
     await visitor.expectClean("the dialog");
     await visitor.expectAccessible("the dialog");
@@ -72,7 +77,7 @@ for (const [scheme, width] of VIEWS) {
   });
 }
 
-test("the curves of all compared runs are read", async () => {
+test("the curves of all compared runs are read once", async () => {
   const { server } = stage;
   const ids: number[] = [];
   for (const name of ["a", "b", "c"]) {
@@ -85,14 +90,16 @@ test("the curves of all compared runs are read", async () => {
   const read: string[] = [];
   visitor.page.on("request", (request) => {
     const { pathname, searchParams } = new URL(request.url());
+    // A history that was read before the stream opened is followed by what came meanwhile.
+    if (searchParams.has("cursor")) return;
     const alone = /^\/api\/metrics\/([0-9]+)\/$/.exec(pathname)?.[1];
     if (pathname === "/api/metrics/") read.push(...(searchParams.get("runs") ?? "all").split(","));
     else if (alone !== undefined) read.push(alone);
   });
   await visitor.open(`${server.url}/compare?runs=${ids.join()}`);
   await visitor.page.getByRole("application", { name: "loss" }).waitFor();
-  // How many requests that takes depends on when the lists of metrics come.
-  assert.deepEqual([...new Set(read)].sort(), ids.map(String));
+  // Runs whose lists of metrics come later than others have a request of their own.
+  assert.deepEqual(read.sort(), ids.map(String));
   await visitor.expectClean("the comparison");
   await visitor.leave();
 });

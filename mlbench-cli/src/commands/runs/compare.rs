@@ -61,7 +61,8 @@ pub(crate) async fn fetch_runs(
     measure: &MeasureArgs,
     baseline: Option<RunId>,
 ) -> Result<Comparison, Failure> {
-    let query = query(runs, measure, baseline)?;
+    check_measure(measure)?;
+    let query = query(runs, measure, baseline);
     let comparison = client.runs().compare(&query).await?;
     if let Some(metric) = query.metric.as_ref().filter(|_| !has_metric(&comparison)) {
         return Err(unknown_metric(client, metric, &query.runs).await?);
@@ -69,33 +70,33 @@ pub(crate) async fn fetch_runs(
     Ok(comparison)
 }
 
-fn query(
-    runs: Vec<RunId>,
-    measure: &MeasureArgs,
-    baseline: Option<RunId>,
-) -> mlbench_client::Result<ComparisonQuery> {
+/// Checks that nothing is given twice, by a whole goal and by a flag of its own.
+///
+/// # Errors
+/// Naming the flag.
+pub(super) fn check_measure(measure: &MeasureArgs) -> mlbench_client::Result<()> {
+    let Some(goal) = measure.goal.as_ref().and_then(GoalText::whole) else { return Ok(()) };
+    let flags = [("--metric", measure.metric.is_some()), ("--direction", measure.direction.is_some())];
+    match flags.into_iter().find(|(_, is_given)| *is_given) {
+        Some((flag, _)) => {
+            let rule = format!("{goal} says it too; leave out one of them");
+            Err(mlbench_core::Error::invalid(flag, rule).into())
+        }
+        None => Ok(()),
+    }
+}
+
+fn query(runs: Vec<RunId>, measure: &MeasureArgs, baseline: Option<RunId>) -> ComparisonQuery {
     let metric = measure.metric.as_ref().map(ToString::to_string);
     let direction = measure.direction.map(Direction::from);
     let whole = measure.goal.as_ref().and_then(GoalText::whole);
-    if let Some(goal) = whole {
-        let twice = |flag: &str| {
-            let rule = format!("{goal} says it too; leave out one of them");
-            Err(mlbench_core::Error::invalid(flag, rule).into())
-        };
-        if metric.is_some() {
-            return twice("--metric");
-        }
-        if direction.is_some() {
-            return twice("--direction");
-        }
-    }
-    Ok(ComparisonQuery {
+    ComparisonQuery {
         runs,
         metric: metric.or_else(|| whole.map(|goal| goal.metric.clone())),
         goal: measure.goal.as_ref().map(GoalText::value),
         direction: direction.or_else(|| whole.map(|goal| goal.direction)),
         baseline,
-    })
+    }
 }
 
 /// Returns whether a run has the metric of the comparison, under this name or as that of rank 0.

@@ -77,6 +77,10 @@ pub(crate) fn with_flags(
     run.num_cpus = args.cpus.or(run.num_cpus);
     run.gpu_enabled |= args.gpu;
     run.light_target |= args.light;
+    if args.words.first().is_some_and(|word| word.trim().is_empty()) {
+        // Scripts pass an empty word where a variable is not set.
+        return Err(mlbench_core::Error::invalid("COMMAND", "empty; name a program after --").into());
+    }
     run.custom_image_command = args.command().or(run.custom_image_command);
     run.needs = RunNeeds {
         memory: args.memory.or(run.needs.memory),
@@ -242,6 +246,16 @@ mod tests {
             "python train.py --rank {rank} --workers 2"
         );
         assert_eq!(over(r#"{"name":"x","custom_image_command":"b"}"#, "-- a")["custom_image_command"], "a");
+        let settings = |words: &[&str]| SettingArgs {
+            words: words.iter().map(|&word| word.to_owned()).collect(),
+            ..SettingArgs::default()
+        };
+        let run = |words: &[&str]| {
+            let named = RunRequest::named(RunName::new("x").unwrap());
+            with_flags(named, &settings(words), None, None).map(|run| run.custom_image_command)
+        };
+        assert_eq!(run(&["p", "", "a b"]).unwrap().as_deref(), Some("p '' 'a b'"));
+        assert!(run(&["", "a"]).unwrap_err().to_string().starts_with("COMMAND: empty"));
     }
 
     #[test]

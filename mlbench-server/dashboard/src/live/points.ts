@@ -316,12 +316,13 @@ export class PointsStore {
     let problem: unknown;
     try {
       const { series: found, cursor } = await request();
+      const behind: string[] = [];
       for (const name of names) {
         const entry = this.entry(name);
         apply(entry.series, found.get(name) ?? [], cursor);
         this.changed.add(name);
         if (entry.series.cursor < this.carriedFrom) {
-          this.extend([name], entry.series.cursor);
+          behind.push(name);
           continue;
         }
         const held = entry.held ?? [];
@@ -329,6 +330,7 @@ export class PointsStore {
         if (held.length > MOST_HELD) this.load(name);
         else for (const batch of held) this.hand(name, entry, batch);
       }
+      if (behind.length > 0) this.extend(behind, cursor);
     } catch (error) {
       problem = error;
       this.later(error, names, () => void this.read(names, request, apply, when));

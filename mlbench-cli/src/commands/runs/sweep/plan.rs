@@ -6,6 +6,7 @@ use mlbench_client::{ComparisonQuery, Run, RunName, RunRequest, Tags};
 use mlbench_core::quote::quote;
 
 use crate::args::{GoalText, SweepArgs};
+use crate::commands::runs::compare::check_measure;
 use crate::commands::runs::request::{check, read_base, with_flags, with_goal};
 use crate::failure::Failure;
 
@@ -54,6 +55,8 @@ impl Plan {
 
     fn new(base: &RunRequest, args: &SweepArgs) -> mlbench_client::Result<Self> {
         check_count(args)?;
+        // All runs would end before the comparison refuses it.
+        check_measure(&args.measure)?;
         let name = base.name.clone();
         // The most workers come first: a cluster that lacks them refuses the first run.
         let mut workers: Vec<Option<u32>> = args.workers.iter().copied().map(Some).collect();
@@ -255,6 +258,10 @@ mod tests {
             ("--workers 2,1,2", "--workers: 2 is given twice; remove one"),
             ("--backend mpi,MPI", "--backend: \"MPI\" is given twice; remove one"),
             ("--tag sweep=x", "tags: \"sweep\" is set by the sweep; use another name"),
+            (
+                "--goal val_loss<=0.1 --metric val_loss",
+                "--metric: val_loss<=0.1 says it too; leave out one of them",
+            ),
             (
                 "--workers 1,2 --repeats 501",
                 "--repeats: makes 1002 runs with 2 combinations; a sweep has at most 1000",

@@ -9,6 +9,7 @@ mod redact;
 use std::collections::BTreeSet;
 use std::fs;
 
+use mlbench_client::{RunId, Timestamp};
 use mlbench_tests::{ServerOptions, tools};
 use serde_json::json;
 
@@ -34,7 +35,9 @@ async fn prepare(machine: &Machine<'_>) {
         machine.set_up(line).await;
     }
     for (run, seconds) in [(1, 40), (2, 20)] {
-        let date = |step: u32| format!("2018-08-03T09:21:{:02}Z", step * seconds / 2);
+        let created = machine.server.client().runs().get(RunId::new(run).unwrap()).await.unwrap().created_at;
+        let date =
+            |step: i64| Timestamp::from_micros(created.as_micros() + step * seconds * 500_000).to_string();
         let points = json!([
             {"run_id": run, "name": "train_loss @ 0", "value": [0.5, 0.25], "date": [date(0), date(1)]},
             {"run_id": run, "name": "val_global_Prec@1 @ 0", "value": [80.5, 95.5], "date": [date(1), date(2)]},

@@ -64,7 +64,11 @@ function StartForm({ initial, problem }: { initial: StartForm; problem?: string 
 
   useEffect(() => {
     if (Object.keys(errors).length === 0) return;
-    element.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+    const wrong = element.current?.querySelector<HTMLElement>("[aria-invalid=true]");
+    // A part that the user has folded hides the field, which then cannot have the focus.
+    const folded = wrong?.closest("details");
+    if (folded) folded.open = true;
+    wrong?.focus();
   }, [errors]);
 
   useEffect(() => {
