@@ -71,10 +71,12 @@ impl Cluster for KubernetesCluster {
     }
 
     async fn daemon_requests(&self, rank: &RankRef, after: u32) -> Result<Vec<DaemonRequest>, ClusterError> {
+        self.lease.check()?;
         self.requests_of_rank(rank, after).await
     }
 
     async fn reply_to(&self, rank: &RankRef, replies: &[DaemonReply]) -> Result<(), ClusterError> {
+        self.lease.check()?;
         self.reply_to_rank(rank, replies).await
     }
 

@@ -44,10 +44,7 @@ pub(in crate::launcher) fn task(
     if argv.first().is_none_or(String::is_empty) {
         return Err("the command does not name a program".to_owned());
     }
-    let mut env = environment(values, run, &settings.server_url);
-    // Every process that mpirun starts on this worker would inherit them.
-    env.retain(|(name, _)| !is_mpi || !PLACES.contains(&name.as_str()));
-    env.extend(token.map(|token| ("MLBENCH_TOKEN".to_owned(), token.reveal().to_owned())));
+    let env = all_variables(values, run, settings, token, !is_mpi);
     let ranks = (spec.started_ranks() == spec.num_workers).then_some(spec.num_workers);
     Ok(Task { at, argv, env, num_cpus: spec.num_cpus, ranks })
 }
@@ -62,11 +59,25 @@ pub(super) fn daemon_task(
     settings: &LauncherSettings,
     token: Option<&Token>,
 ) -> Task {
-    let mut env = environment(Values::new(run, at.rank), run, &settings.server_url);
-    env.retain(|(name, _)| !PLACES.contains(&name.as_str()));
-    env.extend(token.map(|token| ("MLBENCH_TOKEN".to_owned(), token.reveal().to_owned())));
+    let env = all_variables(Values::new(run, at.rank), run, settings, token, false);
     let argv = ["sh", "-c", line].map(str::to_owned).to_vec();
     Task { at, argv, env, num_cpus: run.spec.num_cpus, ranks: None }
+}
+
+/// Returns the variables of a task, with the place of its rank or without.
+///
+/// Every process that mpirun starts on a worker would inherit the place.
+fn all_variables(
+    values: Values,
+    run: &Run,
+    settings: &LauncherSettings,
+    token: Option<&Token>,
+    has_place: bool,
+) -> Vec<(String, String)> {
+    let mut variables = environment(values, run, &settings.server_url);
+    variables.retain(|(name, _)| has_place || !PLACES.contains(&name.as_str()));
+    variables.extend(token.map(|token| ("MLBENCH_TOKEN".to_owned(), token.reveal().to_owned())));
+    variables
 }
 
 /// Returns the words in front of a command that begins in another directory.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::FuturesUnordered;
-use mlbench_core::run::{Run, RunKey};
+use mlbench_core::run::{Backend, Run, RunKey};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::command::daemon_task;
@@ -104,6 +104,8 @@ impl<'a> Daemons<'a> {
     fn note(&mut self, event: Event) -> Option<String> {
         match event {
             Event::Lost(why) => return Some(why),
+            // A command of its own may call mpirun again.
+            Event::Failed(_) if self.run.spec.backend != Some(Backend::Mpi) => {}
             Event::Failed(why) => {
                 self.failing.get_or_insert((Instant::now() + FAILURE_GRACE, why));
             }
@@ -215,9 +217,14 @@ async fn watch(context: &RunContext<'_>, at: &RankRef) -> Event {
                     Some(code) => {
                         let (said, pod) = (said.trim(), &at.pod);
                         let colon = if said.is_empty() { "" } else { ": " };
-                        return Event::Failed(format!(
+                        let why = format!(
                             "the daemon of mpirun in worker pod {pod} ended with exit code {code}{colon}{said}"
-                        ));
+                        );
+                        // The command, which knows nothing of it, may end before that is the reason of the run.
+                        if let Err(error) = context.recorder.append_server_message(&why).await {
+                            tracing::warn!(%error, why, "cannot store the end of a daemon");
+                        }
+                        return Event::Failed(why);
                     }
                     None => {}
                 }

@@ -37,8 +37,9 @@ impl Scripts {
     /// [`ClusterError::Refused`] for a NUL byte.
     pub(crate) fn replies(&self, rank: &RankRef, replies: &[DaemonReply]) -> Result<String, ClusterError> {
         let mut verb = "[ -d \"$k_dir\" ] || exit 5\nk_reply() {\n\
-            printf '%s\\n%s\\n' \"$2\" \"$3\" >\"$k_dir/replying.$$\" && \
-            mv -f \"$k_dir/replying.$$\" \"$k_dir/reply.$1\" || exit 1\n}\n"
+            printf '%s\\n%s\\n' \"$2\" \"$3\" >\"$k_dir/replying.$$\" || exit 1\n\
+            ln \"$k_dir/replying.$$\" \"$k_dir/reply.$1\" 2>/dev/null || [ -e \"$k_dir/reply.$1\" ] || exit 1\n\
+            rm -f \"$k_dir/replying.$$\"\n}\n"
             .to_owned();
         for reply in replies {
             let code = i32::from(reply.refusal.is_some());

@@ -30,7 +30,11 @@ read -r up idle </proc/uptime
 end=$((${up%%.*} + SECONDS_TO_START))
 until [ -e "$dir/reply.$number" ]; do
     read -r up idle </proc/uptime
-    [ "${up%%.*}" -lt "$end" ] || fail "agent: the server started nothing on $host for SECONDS_TO_START s"
+    if [ "${up%%.*}" -ge "$end" ]; then
+        # Nothing is to be started for a command that has given up.
+        printf '1\n\n' >"$dir/asking.$$" && ln "$dir/asking.$$" "$dir/reply.$number" 2>/dev/null
+        fail "agent: the server started nothing on $host for SECONDS_TO_START s"
+    fi
     sleep 0.1 2>/dev/null || sleep 1
 done
 {

@@ -2,7 +2,7 @@
 
 const AGENT: &str = include_str!("agent.sh");
 /// Seconds after which the agent gives up. Longer than the server tries, whose reply says more.
-const SECONDS_TO_START: &str = "120";
+const SECONDS_TO_START: &str = "360";
 
 /// Lets the command use the agent, unless its image or the operator has chosen one.
 ///

@@ -74,8 +74,8 @@ k_follow() {
 k_strays() {
     k_found=''
     { read -r k_since <"$1/prepared" && read -r k_own <"/proc/$$/cgroup"; } 2>/dev/null || return 0
-    for k_other in "$k_base"/*/run-*/rank-*; do
-        [ "$k_other" != "$1" ] || continue
+    for k_other in "$k_base"/*/run-*/rank-* "$k_base"/*/run-*/rank-*/daemon-*; do
+        case $k_other in "$1" | "$1"/*) continue ;; esac
         mlbench_supervisor "$k_other"
         [ -z "$s_pid" ] || return 0
     done
@@ -105,11 +105,11 @@ k_kill_strays() {
     done
     mlbench_count $k_found
 }
-# Whether a rank of run directory $2 was started less than $1 seconds ago, in this boot.
+# Whether a rank or a daemon of run directory $2 was started less than $1 seconds ago, in this boot.
 k_younger() {
     read -r k_boot </proc/sys/kernel/random/boot_id
     read -r k_up k_idle </proc/uptime
-    for k_dir in "$2"/rank-*; do
+    for k_dir in "$2"/rank-* "$2"/rank-*/daemon-*; do
         { read -r k_was k_pid k_start <"$k_dir/identity"; } 2>/dev/null || continue
         [ "$k_was" = "$k_boot" ] || continue
         # Linux counts the start of a process in hundredths of a second for every program.

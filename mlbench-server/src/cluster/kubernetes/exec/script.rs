@@ -275,8 +275,10 @@ mod tests {
             let directory = tempfile::tempdir().unwrap();
             let scripts = Scripts::of_test(directory.path().to_str().unwrap());
             let (known, orphan) = (at(0), at(0));
+            // Another worker of a run of mpirun has only a daemon.
+            let daemon = RankRef { daemon: Some(1), ..at(1) };
             let argv = ["sleep", "100"].map(str::to_owned).to_vec();
-            for at in [&known, &orphan] {
+            for at in [&known, &orphan, &daemon] {
                 run_shell(&shell, &scripts.prepare(at));
                 let task = Task {
                     at: at.clone(),
@@ -299,9 +301,10 @@ mod tests {
             let mut search = OrphanSearch { known: &known_runs, last_write, purge: false };
             assert_eq!(run_shell(&shell, &scripts.release_unknown(&search, now)).0, "0\n", "{shell:?}");
             assert!(has(&known) && has(&orphan) && old.exists() && !aged.exists(), "{shell:?}");
+            assert!(has(&daemon), "{shell:?}");
             search.purge = true;
             assert_eq!(run_shell(&shell, &scripts.release_unknown(&search, now)).0, "0\n", "{shell:?}");
-            assert!(has(&known) && !has(&orphan) && !old.exists(), "{shell:?}");
+            assert!(has(&known) && !has(&orphan) && !has(&daemon) && !old.exists(), "{shell:?}");
             assert_eq!(run_shell(&shell, &scripts.release(known.run)).0, "0\n", "{shell:?}");
         }
     }
