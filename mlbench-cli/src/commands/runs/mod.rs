@@ -8,6 +8,7 @@ mod groups;
 mod lifecycle;
 mod list;
 mod logs;
+mod merged;
 mod print;
 mod quantity;
 mod record;

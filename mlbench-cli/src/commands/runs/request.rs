@@ -1,15 +1,14 @@
 //! Builds the request that starts a run from the arguments.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use mlbench_client::{
-    Environment, Error, Goal, NodeSelector, Params, RunName, RunNeeds, RunPatch, RunRequest,
-    SecretEnvironment, SecretKey, Tags, Volume,
+    Environment, Error, Goal, NodeSelector, Params, RunName, RunNeeds, RunPatch, RunRequest, Tags, Volume,
 };
 use mlbench_core::api::Fields;
 use mlbench_core::run::Backend;
 
+use super::merged::{merged, with_new, with_secrets, with_volumes};
 use super::run_file::read_run_file;
 use crate::args::{SetArgs, SettingArgs, StartArgs};
 use crate::failure::Failure;
@@ -119,41 +118,6 @@ pub(crate) fn with_flags(
         set_backend(&mut run, backend, args.first_worker_only)?;
     }
     Ok(run)
-}
-
-/// Returns the variables of both, where those of the flags count.
-fn with_secrets(
-    file: &SecretEnvironment,
-    flags: &[(String, SecretKey)],
-) -> mlbench_client::Result<SecretEnvironment> {
-    let flags = SecretEnvironment::new(flags.iter().cloned())?;
-    let kept = file.iter().filter(|(name, _)| !flags.contains(name)).chain(flags.iter());
-    Ok(SecretEnvironment::new(kept.map(|(name, key)| (name.to_owned(), key.clone())))?)
-}
-
-/// Returns the volumes of both, where one of the flags replaces one of its name.
-fn with_volumes(mut file: Vec<Volume>, flags: &[Volume]) -> Vec<Volume> {
-    file.retain(|volume| flags.iter().all(|flag| flag.name != volume.name));
-    file.extend_from_slice(flags);
-    file
-}
-
-/// Returns the items of both, each once.
-fn with_new<T: Clone + PartialEq>(mut file: Vec<T>, flags: &[T]) -> Vec<T> {
-    for flag in flags {
-        if !file.contains(flag) {
-            file.push(flag.clone());
-        }
-    }
-    file
-}
-
-/// Returns the entries of both, where the later ones count.
-fn merged<'a, V: ToOwned + ?Sized + 'a>(
-    file: impl Iterator<Item = (&'a str, &'a V)>,
-    flags: impl Iterator<Item = (&'a str, &'a V)>,
-) -> BTreeMap<String, V::Owned> {
-    file.chain(flags).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// Sets the backend that the flags name. It starts the command where the request said, without another flag.
