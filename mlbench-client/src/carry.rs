@@ -55,7 +55,8 @@ impl Runs<'_> {
     /// ```
     ///
     /// # Errors
-    /// `malformed` or `invalid_field` naming what is wrong with the archive. After an error, nothing of it is left.
+    /// `malformed` or `invalid_field` naming what is wrong with the archive. After an error of the server, nothing of it is
+    /// left. Where no response came, the run may be there: look for it before you repeat the import.
     pub async fn import(
         self,
         archive: impl AsyncRead + Send + Unpin + 'static,

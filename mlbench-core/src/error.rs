@@ -156,6 +156,15 @@ impl Error {
         Self::new(ErrorCode::NotFound, format!("{what} does not exist"))
     }
 
+    /// The error for every write to a server that only reads.
+    #[must_use]
+    pub fn read_only() -> Self {
+        Self::new(
+            ErrorCode::Forbidden,
+            "this server is read-only; nothing was stored; use the server that writes",
+        )
+    }
+
     /// Creates an [`ErrorCode::Internal`]. Only the log shows `internal`.
     pub fn internal(internal: impl fmt::Display) -> Self {
         Self {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::lines::MAX_LINE_BYTES;
 use crate::log::LogLine;
 use crate::metric::{Metric, MetricName, MetricValue, Owner};
 use crate::name::PodName;
@@ -39,6 +40,9 @@ struct ExportedPoint {
     epoch: Option<f64>,
 }
 
+/// Most bytes of the text of a line: each of its bytes may have become a replacement character.
+const MAX_TEXT_BYTES: usize = 3 * MAX_LINE_BYTES;
+
 /// Parses a line of output. Its number is 0 until it is stored.
 ///
 /// # Errors
@@ -47,6 +51,10 @@ pub fn parse_line(at: &str, json: &[u8]) -> Result<LogLine> {
     let ExportedLine { date, rank, stream, text } = parse(at, json)?;
     if stream == OutputStream::Unknown {
         return Err(Error::invalid(at, "the stream is neither stdout nor stderr"));
+    }
+    if text.len() > MAX_TEXT_BYTES {
+        let problem = format_args!("the text has {} bytes; a line has at most {MAX_TEXT_BYTES}", text.len());
+        return Err(Error::invalid(at, problem));
     }
     Ok(LogLine { seq: 0, date, rank, stream, text })
 }
@@ -80,6 +88,18 @@ fn parse<'a, T: Deserialize<'a>>(at: &str, json: &'a [u8]) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_longer_than_any_output_is_refused() {
+        let line = |length: usize| {
+            let date = "2026-11-28T00:00:00.000000Z";
+            let json =
+                format!(r#"{{"date":"{date}","rank":0,"stream":"stdout","text":"{}"}}"#, "x".repeat(length));
+            parse_line("log.ndjson, line 1", json.as_bytes())
+        };
+        assert!(line(MAX_TEXT_BYTES).is_ok());
+        assert!(line(MAX_TEXT_BYTES + 1).unwrap_err().detail().contains("at most"));
+    }
 
     #[test]
     fn a_line_with_a_field_of_another_version_is_refused() {

@@ -28,10 +28,12 @@ pub enum RunPolicy {
 pub struct Exports {
     /// Random name of the database.
     pub server: String,
-    /// Name of this machine, possibly empty.
+    /// Name of this machine, or of the release in a cluster, possibly empty.
     pub host: String,
-    /// Where archives lie while they are imported: on the disk of the database.
-    pub directory: PathBuf,
+    /// Where archives lie while they are imported, on the disk of the database.
+    ///
+    /// `None` on a server that only reads.
+    pub directory: Option<PathBuf>,
 }
 
 /// What every use case works with.

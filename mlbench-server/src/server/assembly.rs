@@ -11,7 +11,7 @@ use mlbench_core::{Error, ErrorCode, Result, RunId, Timestamp};
 use tokio::sync::Notify;
 
 use super::address_file::AddressFile;
-use super::clusters::{ClusterInputs, connect, host_name};
+use super::clusters::{ClusterInputs, connect, export_host};
 use super::listeners::{BoundListener, Listeners};
 use super::reaper;
 use crate::app::hub::EventHub;
@@ -80,8 +80,8 @@ impl Server {
         let (storage, commits): (Arc<dyn Storage>, _) = (opened.clone(), opened.commits());
         let exports = Exports {
             server: identity.instance.clone(),
-            host: host_name(),
-            directory: database.parent().map(Path::to_owned).unwrap_or_default(),
+            host: export_host(settings),
+            directory: database.parent().filter(|_| !settings.read_only).map(Path::to_owned),
         };
         let storage = OpenedStorage { storage, commits, last_write: identity.last_write, exports };
         let server = Self::assemble(settings, listeners, storage, cluster, tasks, vitals).await?;

@@ -66,8 +66,13 @@ fn read_template(path: &Path) -> Result<PodTemplate, String> {
     PodTemplate::parse(&text).map_err(named)
 }
 
+/// Returns the name of this machine, or of the release: a pod has another name after each restart.
+pub(super) fn export_host(settings: &Settings) -> String {
+    settings.machine().strip_prefix("pod/").map_or_else(host_name, str::to_owned)
+}
+
 /// Returns the name of this machine or pod.
-pub(super) fn host_name() -> String {
+fn host_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 

@@ -87,12 +87,6 @@ pub(super) fn closed() -> Error {
     Error::new(ErrorCode::Unavailable, "the server is shutting down").with_retry_after(Duration::from_secs(1))
 }
 
-/// The error for every write to a server that only reads.
-pub(super) fn read_only() -> Error {
-    let detail = "this server is read-only; nothing was stored; use the server that writes";
-    Error::new(ErrorCode::Forbidden, detail)
-}
-
 /// The error for every write after the writer has failed for good.
 pub(super) fn failed() -> Error {
     Error::new(ErrorCode::Unavailable, "the writer of the database has failed; nothing was stored")

@@ -135,7 +135,7 @@ impl Api {
             exports: Exports {
                 server: "0123abcd".to_owned(),
                 host: "box".to_owned(),
-                directory: directory.path().to_owned(),
+                directory: Some(directory.path().to_owned()),
             },
             time_limit: None,
         };

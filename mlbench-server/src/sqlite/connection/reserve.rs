@@ -18,7 +18,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
 use crate::repeats::Repeats;
-use crate::sqlite::error::{DISK_FULL, read_only, unwritable};
+use crate::sqlite::error::{DISK_FULL, unwritable};
 
 /// Size of the reserve, enough for dozens of such writes.
 const BYTES: usize = 1 << 20;
@@ -94,7 +94,7 @@ impl Reserve {
     /// That of a write on the same disk.
     pub(in crate::sqlite) fn check(&self) -> Result<()> {
         if self.is_read_only {
-            return Err(read_only());
+            return Err(Error::read_only());
         }
         if self.is_held() {
             return Ok(());

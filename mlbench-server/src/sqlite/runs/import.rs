@@ -147,6 +147,23 @@ pub(crate) fn usage(
     Ok(Some((seq, lines)))
 }
 
+/// Returns the runs of which the usage of the pods cannot be read, `most` at most.
+pub(crate) fn damaged_usage(connection: &Connection, most: usize) -> Result<Vec<i64>, StoreError> {
+    let mut statement = connection.prepare("SELECT run, text FROM imported_usage ORDER BY run, seq")?;
+    let mut rows = statement.query([])?;
+    let mut damaged = Vec::new();
+    while let Some(row) = rows.next()?
+        && damaged.len() < most
+    {
+        let (run, text): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let is_whole = io::copy(&mut ZlibDecoder::new(&*text), &mut io::sink()).is_ok();
+        if !is_whole && damaged.last() != Some(&run) {
+            damaged.push(run);
+        }
+    }
+    Ok(damaged)
+}
+
 fn compress(text: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(text)?;

@@ -4,6 +4,7 @@ use mlbench_core::storage::{ImportPart, ImportStore as _, collect_points};
 use mlbench_core::{Owner, Point};
 
 use super::*;
+use crate::sqlite::upkeep;
 
 const ALL_ROWS_OF_RUNS: &str = "SELECT (SELECT count(*) FROM point) + (SELECT count(*) FROM series) \
      + (SELECT count(*) FROM chunk) + (SELECT count(*) FROM log_line) + (SELECT count(*) FROM run_rank) \
@@ -48,6 +49,32 @@ async fn a_start_deletes_what_an_interrupted_import_has_left() {
     let store = store.reopened();
     assert!(store.runs().await.unwrap().is_empty());
     store.until_zero(ALL_ROWS_OF_RUNS).await;
+}
+
+#[tokio::test]
+async fn gc_deletes_what_an_interrupted_import_has_left() {
+    let store = Store::new();
+    half_imported(&store).await;
+    let Store { storage, options, directory: _directory } = store;
+    drop(storage);
+    assert_eq!(upkeep::gc(&options.path, at(0)).unwrap().runs, 1);
+    let left = Connection::open(&options.path).unwrap();
+    let left: i64 = left.query_row(ALL_ROWS_OF_RUNS, [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn damage_of_the_usage_of_an_imported_run_is_found() {
+    let store = Store::new();
+    let id = half_imported(&store).await;
+    store.finish_import(id, None, at(9)).await.unwrap();
+    let problems = || upkeep::check(&store.options.path).unwrap().problems;
+    assert!(problems().is_empty(), "{:?}", problems());
+    let other = Connection::open(&store.options.path).unwrap();
+    other.execute("UPDATE imported_usage SET text = x'00'", []).unwrap();
+    assert_eq!(problems(), [format!("run {id}: the usage of its imported pods is damaged")]);
+    other.execute("UPDATE imported_usage SET run = 99", []).unwrap();
+    assert!(problems().iter().any(|problem| problem.contains("usage of imported runs")), "{:?}", problems());
 }
 
 #[tokio::test]

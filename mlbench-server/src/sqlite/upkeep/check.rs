@@ -11,6 +11,7 @@ use super::orphans;
 use super::statistics::Statistics;
 use crate::sqlite::error::StoreError;
 use crate::sqlite::metrics::{arrival, chunks};
+use crate::sqlite::runs::import;
 
 /// Series whose numbers are read together.
 const SERIES_AT_ONCE: u32 = 1_000;
@@ -35,6 +36,11 @@ pub fn check(database: &Path) -> Result<Checked> {
     match orphans::find(&connection, MAX_PROBLEMS) {
         Ok(found) => problems.extend(found),
         Err(error) => problems.push(format!("the rows of runs cannot be read: {error}")),
+    }
+    match import::damaged_usage(&connection, MAX_PROBLEMS) {
+        Ok(runs) => problems
+            .extend(runs.iter().map(|run| format!("run {run}: the usage of its imported pods is damaged"))),
+        Err(error) => problems.push(format!("the usage of imported runs cannot be read: {}", text(error))),
     }
     if let Err(error) = check_series(&connection, &mut problems) {
         problems.push(format!("the list of series cannot be read: {}", text(error)));

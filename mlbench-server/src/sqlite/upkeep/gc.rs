@@ -13,7 +13,7 @@ use crate::sqlite::connection::open::operator_error;
 use crate::sqlite::error::{StoreError, is_out_of_space};
 use crate::sqlite::idempotency;
 use crate::sqlite::metrics::recent::RecentArrivals;
-use crate::sqlite::runs::purge;
+use crate::sqlite::runs::{import, purge};
 
 /// Pages given back per transaction: 1 MiB, so that it succeeds on a disk that is nearly full.
 const PAGES: u32 = 256;
@@ -76,6 +76,8 @@ fn delete(connection: &mut Connection, now: Timestamp) -> Result<(u64, u64, u64)
     let (all_runs, all_keys) = ("SELECT count(*) FROM run", "SELECT count(*) FROM idempotency_key");
     let runs = count(connection, all_runs)?;
     let recent = RecentArrivals::new(0);
+    // No server runs, so an import that has not ended never will.
+    import::abandon(connection)?;
     while purge::step(connection, &recent)? {}
     let runs = runs - count(connection, all_runs)?;
     let mut orphans = 0;

@@ -26,6 +26,13 @@ const OF_RUNS: &[Child] = &[
     Child { table: "run_output", rows: "sizes of output", parent: "run", of: "run", orphaned: NO_RUN },
     Child { table: "run_rank", rows: "ranks", parent: "run", of: "run", orphaned: NO_RUN },
     Child { table: "run_label", rows: "parameters and tags", parent: "run", of: "run", orphaned: NO_RUN },
+    Child {
+        table: "imported_usage",
+        rows: "usage of imported runs",
+        parent: "run",
+        of: "run",
+        orphaned: NO_RUN,
+    },
     Child { table: "run_token", rows: "tokens", parent: "run", of: "run", orphaned: NO_RUN },
     Child {
         table: "idempotency_key",

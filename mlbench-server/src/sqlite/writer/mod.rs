@@ -22,7 +22,7 @@ use crate::repeats::Repeats;
 use crate::sqlite::connection::checkpoint::Checkpointer;
 use crate::sqlite::connection::files::OpenFiles;
 use crate::sqlite::connection::reserve::Reserve;
-use crate::sqlite::error::{StoreError, closed, failed, is_out_of_space, overloaded, read_only};
+use crate::sqlite::error::{StoreError, closed, failed, is_out_of_space, overloaded};
 use crate::sqlite::metrics::recent::Arrivals;
 use crate::sqlite::metrics::record::MetricWrite;
 use crate::vitals::Vitals;
@@ -207,7 +207,7 @@ impl Writer {
 
     async fn send<T>(&self, bytes: usize, work: impl FnOnce(Reply<T>) -> Work) -> Result<T> {
         if self.is_read_only {
-            return Err(read_only());
+            return Err(Error::read_only());
         }
         let units = (1 + bytes / MIN_JOB_BYTES).min(MAX_QUEUED_BYTES / MIN_JOB_BYTES);
         let units = u32::try_from(units).unwrap_or(u32::MAX);

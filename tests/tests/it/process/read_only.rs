@@ -45,6 +45,9 @@ async fn a_read_only_server_serves_a_backup_and_changes_nothing() {
         assert_eq!(refused.status, 403, "{method} {path}: {}", refused.text());
         assert!(refused.problem().detail.contains("this server is read-only"), "{method} {path}");
     }
+    let archive = copy.request("POST", "/api/imports/").body("application/zip", "no archive");
+    let refused = archive.send().await;
+    assert_eq!(refused.status, 403, "before the archive is looked at: {}", refused.text());
     let refused = server.fail_to_start(&["--listen", "127.0.0.1:0", "--database", target]).await;
     assert!(
         refused.stderr.contains("in use by another mlbench server (a read-only one, "),

@@ -14,8 +14,8 @@ use super::check::{Archive, damaged};
 /// Bytes of text, and lines, of a part. It is stored in one transaction.
 const PART_BYTES: usize = 256 << 10;
 const PART_LINES: usize = 5_000;
-/// Most bytes of a line. A point may have as long a text as a request with it.
-const MAX_LINE: u64 = 512 << 20;
+/// Most bytes of a line: a point may have as long a text as a batch, and few bytes besides.
+const MAX_LINE: u64 = 65 << 20;
 
 /// The parts of an archive in their order.
 pub(in crate::http) struct Parts {

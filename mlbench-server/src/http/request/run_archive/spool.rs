@@ -63,7 +63,8 @@ impl FromBody for RunUpload {
     async fn from_body(context: &RequestContext, mut body: BodyStream) -> Result<Self> {
         check_headers(context)?;
         let turn = Arc::clone(&context.state.imports).try_acquire_owned().map_err(|_| busy())?;
-        let mut spool = Spool::create(&context.app().exports.directory)?;
+        let directory = context.app().exports.directory.as_ref().ok_or_else(Error::read_only)?;
+        let mut spool = Spool::create(directory)?;
         let stall = context.state.config.body_stall_timeout;
         let mut pending = Vec::new();
         while let Some(piece) = body::next_piece(&mut body, stall).await? {
